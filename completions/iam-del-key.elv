@@ -1,0 +1,45 @@
+
+use builtin;
+use str;
+
+set edit:completion:arg-completer[iam-del-key] = {|@words|
+    fn spaces {|n|
+        builtin:repeat $n ' ' | str:join ''
+    }
+    fn cand {|text desc|
+        edit:complex-candidate $text &display=$text' '(spaces (- 14 (wcswidth $text)))$desc
+    }
+    var command = 'iam-del-key'
+    for word $words[1..-1] {
+        if (str:has-prefix $word '-') {
+            break
+        }
+        set command = $command';'$word
+    }
+    var completions = [
+        &'iam-del-key'= {
+            cand --access-key-id 'The access key to delete: 16 to 128 of A-Z, a-z, 0-9 and _'
+            cand --user-name 'Its owner: 1 to 128 of A-Z, a-z, 0-9 and _+=,.@-'
+            cand --output 'What standard output gets'
+            cand --color 'When messages are coloured'
+            cand --profile 'The profile whose credentials and settings to use; it beats AWS_ACCESS_KEY_ID'
+            cand --region 'The region, which chooses the partition (IAM itself is global)'
+            cand --endpoint-url 'Another address for IAM'
+            cand --ca-bundle 'A PEM file of the certificate authorities to trust'
+            cand --cli-connect-timeout 'Seconds to wait for a connection; 0: only --timeout limits it [default: 5]'
+            cand --cli-read-timeout 'Seconds to wait for each reply; 0: only --timeout limits it [default: 15]'
+            cand --timeout 'Seconds for the whole of it, retries and checks included; credentials have as long again'
+            cand --ignore-missing 'Take a key that is already gone for success, as rm -f does'
+            cand --allow-self 'Allow deleting the very key that signs the request'
+            cand --response-metadata 'Fill ResponseMetadata with what boto3 puts there: request ID, status, headers, retries'
+            cand -v 'Tell on standard error what was chosen and how each attempt went'
+            cand --verbose 'Tell on standard error what was chosen and how each attempt went'
+            cand --debug 'Tell more than --verbose: requests and replies, without any secret'
+            cand -h 'Print help: -h for the short of it, --help for all of it'
+            cand --help 'Print help: -h for the short of it, --help for all of it'
+            cand -V 'Print the version'
+            cand --version 'Print the version'
+        }
+    ]
+    $completions[$command]
+}

@@ -1,0 +1,22 @@
+complete -c iam-del-key -l access-key-id -d 'The access key to delete: 16 to 128 of A-Z, a-z, 0-9 and _' -r
+complete -c iam-del-key -l user-name -d 'Its owner: 1 to 128 of A-Z, a-z, 0-9 and _+=,.@-' -r
+complete -c iam-del-key -l output -d 'What standard output gets' -r -f -a "json\t'One JSON object a line'
+text\t'Columns between tabs, for cut: AccessKeyId, UserName, Outcome, code'
+off\t'Nothing'"
+complete -c iam-del-key -l color -d 'When messages are coloured' -r -f -a "on\t'Always'
+off\t'Never'
+auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'"
+complete -c iam-del-key -l profile -d 'The profile whose credentials and settings to use; it beats AWS_ACCESS_KEY_ID' -r
+complete -c iam-del-key -l region -d 'The region, which chooses the partition (IAM itself is global)' -r
+complete -c iam-del-key -l endpoint-url -d 'Another address for IAM' -r
+complete -c iam-del-key -l ca-bundle -d 'A PEM file of the certificate authorities to trust' -r -F
+complete -c iam-del-key -l cli-connect-timeout -d 'Seconds to wait for a connection; 0: only --timeout limits it [default: 5]' -r
+complete -c iam-del-key -l cli-read-timeout -d 'Seconds to wait for each reply; 0: only --timeout limits it [default: 15]' -r
+complete -c iam-del-key -l timeout -d 'Seconds for the whole of it, retries and checks included; credentials have as long again' -r
+complete -c iam-del-key -l ignore-missing -d 'Take a key that is already gone for success, as rm -f does'
+complete -c iam-del-key -l allow-self -d 'Allow deleting the very key that signs the request'
+complete -c iam-del-key -l response-metadata -d 'Fill ResponseMetadata with what boto3 puts there: request ID, status, headers, retries'
+complete -c iam-del-key -s v -l verbose -d 'Tell on standard error what was chosen and how each attempt went'
+complete -c iam-del-key -l debug -d 'Tell more than --verbose: requests and replies, without any secret'
+complete -c iam-del-key -s h -l help -d 'Print help: -h for the short of it, --help for all of it'
+complete -c iam-del-key -s V -l version -d 'Print the version'

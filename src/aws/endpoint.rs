@@ -1,0 +1,158 @@
+//! The address of IAM, where the user gives another than AWS's own, and the proxies on the way there.
+
+use std::net::IpAddr;
+
+use aws_runtime::env_config::EnvConfigValue;
+use aws_types::os_shim_internal::Env;
+use url::{Host, Url};
+
+use super::environment;
+use super::settings::{Setting, Sources};
+use crate::report::message;
+use crate::stop::Stop;
+
+/// Chooses IAM's address: the option, then what the environment and the profile configure for IAM or for
+/// all services. `None` is AWS's own.
+///
+/// # Errors
+///
+/// An address that is not an `http` or `https` URL of a host and a path.
+pub(crate) fn choose(
+    option: Option<&str>,
+    sources: Sources<'_>,
+    ignore_configured: bool,
+) -> Result<Option<String>, Stop> {
+    let setting = match option {
+        Some(value) => Some(Setting {
+            value: value.to_owned(),
+            source: "--endpoint-url".to_owned(),
+        }),
+        None if ignore_configured => None,
+        None => configured(sources)?,
+    };
+    let Some(setting) = setting else {
+        return Ok(None);
+    };
+    check(&setting)?;
+    Ok(Some(setting.value))
+}
+
+fn configured(sources: Sources<'_>) -> Result<Option<Setting>, Stop> {
+    for variable in ["AWS_ENDPOINT_URL_IAM", "AWS_ENDPOINT_URL"] {
+        if let Some(value) = environment::filled(variable)? {
+            let source = format!("the environment variable {variable}");
+            return Ok(Some(Setting { value, source }));
+        }
+    }
+    let no_variables = Env::from_slice(&[]);
+    let found = EnvConfigValue::new()
+        .profile("endpoint_url")
+        .service_id("iam")
+        .load(&no_variables, Some(sources.profiles))
+        .map(|(value, _)| value.into_owned());
+    Ok(found
+        .filter(|value| !value.is_empty())
+        .map(|value| Setting {
+            value,
+            source: format!(
+                "`endpoint_url` for profile `{}`",
+                sources.profiles.selected_profile()
+            ),
+        }))
+}
+
+fn check(setting: &Setting) -> Result<(), Stop> {
+    let wrong = |rule: &str| Err(setting.wrong(rule));
+    let rule = "an endpoint URL is http:// or https://, a host, and perhaps a port and a path";
+    let Ok(url) = Url::parse(&setting.value) else {
+        return wrong(rule);
+    };
+    if url.username() != "" || url.password().is_some() {
+        return Err(Stop::configuration(format!(
+            "{} holds a user name or password, which an endpoint URL cannot",
+            setting.source
+        ))
+        .hint("remove what stands before the @"));
+    }
+    if !matches!(url.scheme(), "http" | "https")
+        || url.query().is_some()
+        || url.fragment().is_some()
+    {
+        return wrong(rule);
+    }
+    let Some(host) = url.host() else {
+        return wrong(rule);
+    };
+    if url.scheme() == "http" && !is_loopback(&host) {
+        message::warning(&format!(
+            "{} is http://: the request and its signature go to {host} unencrypted",
+            setting.source
+        ));
+    }
+    Ok(())
+}
+
+fn is_loopback(host: &Host<&str>) -> bool {
+    match host {
+        Host::Domain(name) => *name == "localhost" || name.ends_with(".localhost"),
+        Host::Ipv4(address) => IpAddr::from(*address).is_loopback(),
+        Host::Ipv6(address) => IpAddr::from(*address).is_loopback(),
+    }
+}
+
+const PROXIES: [&str; 6] = [
+    "HTTPS_PROXY",
+    "https_proxy",
+    "HTTP_PROXY",
+    "http_proxy",
+    "ALL_PROXY",
+    "all_proxy",
+];
+
+/// Checks the proxies of the environment. The HTTP client takes a proxy it cannot understand for none
+/// and would send the request straight.
+///
+/// # Errors
+///
+/// A proxy that is not an HTTP proxy's URL. The value is not shown: it may hold a password.
+pub(crate) fn check_proxies() -> Result<(), Stop> {
+    for variable in PROXIES {
+        let Some(value) = environment::filled(variable)? else {
+            continue;
+        };
+        let url = if value.contains("://") {
+            value
+        } else {
+            format!("http://{value}")
+        };
+        let usable = Url::parse(&url).is_ok_and(|url| {
+            matches!(url.scheme(), "http" | "https")
+                && url.host_str().is_some_and(|host| !host.is_empty())
+        });
+        if !usable {
+            return Err(Stop::configuration(format!(
+                "the environment variable {variable} is not the URL of an HTTP proxy"
+            ))
+            .hint(format!("set {variable} to http://HOST:PORT, or unset it")));
+        }
+    }
+    Ok(())
+}
+
+/// The proxy that the environment names for HTTPS, as host and port alone.
+pub(crate) fn proxy() -> Option<String> {
+    let value = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]
+        .iter()
+        .find_map(|name| environment::filled(name).ok().flatten())?;
+    let url = if value.contains("://") {
+        value
+    } else {
+        format!("http://{value}")
+    };
+    let url = Url::parse(&url).ok()?;
+    let port = url
+        .port_or_known_default()
+        .map(|port| format!(":{port}"))
+        .unwrap_or_default();
+    Some(format!("{}{port}", url.host_str()?))
+}

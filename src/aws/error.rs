@@ -1,0 +1,168 @@
+//! What went wrong on the way to IAM, in words: why a request was not sent, or why its answer is no use.
+
+use std::error::Error;
+use std::io;
+
+use rustls::{AlertDescription, CertificateError};
+
+use super::endpoint;
+use crate::outcome::Cause;
+use crate::report::escape::excerpt;
+
+/// Puts the failure of a call to `host` into words.
+pub(crate) fn cause(error: &(dyn Error + 'static), host: &str) -> Cause {
+    let (what, hint) = words(error);
+    let host = match endpoint::proxy() {
+        Some(proxy) if is_tunnel(error) => format!("{host} by way of the proxy {proxy}"),
+        _ => host.to_owned(),
+    };
+    Cause { host, what, hint }
+}
+
+/// Whether TLS itself failed: a certificate that is not trusted, or a server that does not speak TLS.
+/// Trying again does not change it.
+pub(crate) fn is_tls(error: &(dyn Error + 'static)) -> bool {
+    sources(error).any(<dyn Error>::is::<rustls::Error>)
+}
+
+fn words(error: &(dyn Error + 'static)) -> (String, Option<String>) {
+    let tls = sources(error).find_map(|source| source.downcast_ref::<rustls::Error>());
+    if let Some(tls) = tls {
+        return tls_words(tls);
+    }
+    if let Some(tunnel) = tunnel_words(error) {
+        return tunnel;
+    }
+    let io = sources(error)
+        .filter_map(|source| source.downcast_ref::<io::Error>())
+        .last();
+    match io.map(io::Error::kind) {
+        Some(io::ErrorKind::ConnectionRefused) => (
+            "the connection was refused".to_owned(),
+            Some("check that the address is right and that a firewall lets it through".to_owned()),
+        ),
+        Some(
+            io::ErrorKind::ConnectionReset
+            | io::ErrorKind::BrokenPipe
+            | io::ErrorKind::ConnectionAborted,
+        ) => ("the connection was reset".to_owned(), None),
+        Some(io::ErrorKind::UnexpectedEof) => (
+            "the connection was closed before it was whole".to_owned(),
+            None,
+        ),
+        Some(io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable) => (
+            "there is no route to it".to_owned(),
+            Some("check the network, and HTTPS_PROXY if this network needs one".to_owned()),
+        ),
+        _ if says(error, "dns error") || says(error, "failed to lookup") => (
+            "its name could not be resolved".to_owned(),
+            Some(
+                "check the region and the endpoint URL, and that the name server answers"
+                    .to_owned(),
+            ),
+        ),
+        _ if says(error, "timed out") || says(error, "timeout") || says(error, "deadline") => (
+            "it did not answer in time".to_owned(),
+            Some("check the network, and HTTPS_PROXY if this network needs one".to_owned()),
+        ),
+        _ => (excerpt(&innermost(error)), None),
+    }
+}
+
+fn tls_words(error: &rustls::Error) -> (String, Option<String>) {
+    let bundle = "name the authority's PEM file with --ca-bundle or AWS_CA_BUNDLE".to_owned();
+    let clock =
+        "check this machine's clock; if it is right, somebody stands between it and IAM".to_owned();
+    let between =
+        "somebody may stand between this machine and IAM: check the endpoint URL and the proxy"
+            .to_owned();
+    match error {
+        rustls::Error::InvalidCertificate(error) => match error {
+            CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+                ("its TLS certificate has expired".to_owned(), Some(clock))
+            }
+            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => (
+                "its TLS certificate is not valid yet".to_owned(),
+                Some(clock),
+            ),
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                (
+                    "its TLS certificate is for another host".to_owned(),
+                    Some(between),
+                )
+            }
+            CertificateError::UnknownIssuer => (
+                "its TLS certificate is from an authority that is not trusted here".to_owned(),
+                Some(bundle),
+            ),
+            CertificateError::Revoked => {
+                ("its TLS certificate was revoked".to_owned(), Some(between))
+            }
+            other => (
+                format!("its TLS certificate is not valid: {other:?}"),
+                Some(bundle),
+            ),
+        },
+        rustls::Error::InvalidMessage(_) => (
+            "it does not speak TLS".to_owned(),
+            Some("an endpoint without TLS has an http:// URL".to_owned()),
+        ),
+        rustls::Error::AlertReceived(
+            AlertDescription::HandshakeFailure | AlertDescription::ProtocolVersion,
+        ) => (
+            "it and this program share no version of TLS or cipher".to_owned(),
+            None,
+        ),
+        other => (format!("TLS failed: {other}"), None),
+    }
+}
+
+fn tunnel_words(error: &(dyn Error + 'static)) -> Option<(String, Option<String>)> {
+    if says(error, "proxy authorization required") {
+        return Some((
+            "the proxy asks for a user name and a password".to_owned(),
+            Some("set HTTPS_PROXY to http://USER:PASSWORD@HOST:PORT".to_owned()),
+        ));
+    }
+    is_tunnel(error).then(|| {
+        let hint = "check HTTPS_PROXY; NO_PROXY names the hosts that need no proxy".to_owned();
+        let io = sources(error)
+            .filter_map(|source| source.downcast_ref::<io::Error>())
+            .last();
+        let what = if io.is_some_and(|io| io.kind() == io::ErrorKind::ConnectionRefused) {
+            "the proxy refused the connection".to_owned()
+        } else if says(error, "unsuccessful") {
+            "the proxy did not let the connection through".to_owned()
+        } else {
+            "the proxy did not answer as a proxy does".to_owned()
+        };
+        (what, Some(hint))
+    })
+}
+
+fn is_tunnel(error: &(dyn Error + 'static)) -> bool {
+    says(error, "tunnel error")
+}
+
+fn says(error: &(dyn Error + 'static), words: &str) -> bool {
+    sources(error).any(|source| source.to_string().to_ascii_lowercase().contains(words))
+}
+
+fn innermost(error: &(dyn Error + 'static)) -> String {
+    sources(error)
+        .last()
+        .map(ToString::to_string)
+        .unwrap_or_default()
+}
+
+/// The error and what lies under it. An `io::Error` hides the error it was made of from `source()`.
+fn sources<'a>(
+    error: &'a (dyn Error + 'static),
+) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&error| {
+        match error.downcast_ref::<io::Error>() {
+            Some(io) => io.get_ref().map(|inner| inner as &(dyn Error + 'static)),
+            None => error.source(),
+        }
+    })
+}

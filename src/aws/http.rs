@@ -1,0 +1,239 @@
+//! The HTTP client the SDK is given: TLS settings built once and only when first needed, no proxy for the
+//! metadata services, a mark when a request leaves, an end to every reply.
+
+use std::pin::Pin;
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::task::{Context, Poll};
+
+use aws_smithy_http_client::Connector;
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
+    SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::body::SdkBody;
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+
+use super::attempts::Sent;
+
+/// The most of a reply's body that is read, in bytes. The longest that IAM sends, a page of 1,000 users,
+/// is well under 1 MiB.
+const LONGEST_REPLY: u64 = 16 << 20;
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Whom TLS trusts.
+#[derive(Clone, Debug)]
+pub(crate) enum Trust {
+    /// The system's certificate authorities.
+    System,
+    /// The authorities of a PEM text that was checked.
+    Bundle(Vec<u8>),
+}
+
+/// Whether the proxies of the environment are used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Route {
+    /// Through `HTTPS_PROXY` and its like, `NO_PROXY` heeded.
+    Environment,
+    /// Straight, as link-local metadata services need it.
+    Direct,
+}
+
+/// An HTTP client for the SDK.
+#[derive(Debug)]
+struct Http {
+    trust: Trust,
+    route: Route,
+    connectors: Mutex<Vec<(HttpConnectorSettings, SharedHttpConnector)>>,
+}
+
+impl Http {
+    /// A client; nothing is read or opened before the first request.
+    fn new(trust: Trust, route: Route) -> Self {
+        Self {
+            trust,
+            route,
+            connectors: Mutex::default(),
+        }
+    }
+}
+
+impl HttpClient for Http {
+    fn http_connector(
+        &self,
+        settings: &HttpConnectorSettings,
+        _: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        let mut connectors = self
+            .connectors
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let same = |known: &HttpConnectorSettings| {
+            known.connect_timeout() == settings.connect_timeout()
+                && known.read_timeout() == settings.read_timeout()
+        };
+        if let Some((_, connector)) = connectors.iter().find(|(known, _)| same(known)) {
+            return connector.clone();
+        }
+        let connector = SharedHttpConnector::new(Wire {
+            settings: settings.clone(),
+            trust: self.trust.clone(),
+            route: self.route,
+            plain: OnceLock::new(),
+            tls: OnceLock::new(),
+        });
+        connectors.push((settings.clone(), connector.clone()));
+        connector
+    }
+}
+
+/// A connector for each scheme, made when first asked for: `http://` never reads a root certificate.
+#[derive(Debug)]
+struct Wire {
+    settings: HttpConnectorSettings,
+    trust: Trust,
+    route: Route,
+    plain: OnceLock<Connector>,
+    tls: OnceLock<Connector>,
+}
+
+impl Wire {
+    fn connector(&self, uri: &str) -> &Connector {
+        let proxy = match self.route {
+            Route::Environment => ProxyConfig::from_env(),
+            Route::Direct => ProxyConfig::disabled(),
+        };
+        let builder = Connector::builder()
+            .connector_settings(self.settings.clone())
+            .proxy_config(proxy);
+        if uri.starts_with("https:") {
+            self.tls.get_or_init(|| {
+                builder
+                    .tls_provider(Provider::rustls(CryptoMode::Ring))
+                    .tls_context(self.tls_context())
+                    .build()
+            })
+        } else {
+            self.plain.get_or_init(|| builder.build_http())
+        }
+    }
+
+    fn tls_context(&self) -> TlsContext {
+        let store = match &self.trust {
+            Trust::System => TrustStore::default(),
+            Trust::Bundle(pem) => TrustStore::empty().with_pem_certificate(pem.clone()),
+        };
+        TlsContext::builder()
+            .with_trust_store(store)
+            .build()
+            .expect("a context of a trust store alone is always built")
+    }
+}
+
+impl HttpConnector for Wire {
+    fn call(&self, mut request: HttpRequest) -> HttpConnectorFuture {
+        if let Some(sent) = request.extension::<Sent>().cloned() {
+            let body = request.take_body();
+            *request.body_mut() = SdkBody::from_body_1_x(Leaving { body, sent });
+        }
+        let reply = self.connector(request.uri()).call(request);
+        HttpConnectorFuture::new(async move {
+            let reply = reply.await?;
+            Ok(reply.map(|body| {
+                SdkBody::from_body_1_x(Limited {
+                    body,
+                    left: LONGEST_REPLY,
+                })
+            }))
+        })
+    }
+}
+
+/// A request's body that marks the moment the connection asks for it. Until then no byte of the request
+/// was written, so a request whose body was never asked for was surely not sent.
+struct Leaving {
+    body: SdkBody,
+    sent: Sent,
+}
+
+impl Body for Leaving {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        self.sent.set();
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        Body::size_hint(&self.body)
+    }
+}
+
+/// A reply's body that ends with an error when it grows past its limit.
+struct Limited {
+    body: SdkBody,
+    left: u64,
+}
+
+impl Body for Limited {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let frame = std::task::ready!(Pin::new(&mut self.body).poll_frame(context));
+        if let Some(Ok(data)) = frame
+            .as_ref()
+            .map(|frame| frame.as_ref().map(Frame::data_ref))
+            && let Some(data) = data
+        {
+            match self.left.checked_sub(data.len() as u64) {
+                Some(left) => self.left = left,
+                None => return Poll::Ready(Some(Err("the reply is longer than 16 MiB".into()))),
+            }
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        Body::size_hint(&self.body)
+    }
+}
+
+/// The HTTP clients of one run: for services, and for the metadata services of the machine.
+#[derive(Clone, Debug)]
+pub(crate) struct Clients {
+    /// For IAM, STS, SSO and sign-in.
+    pub(crate) service: SharedHttpClient,
+    /// For instance and container metadata.
+    pub(crate) metadata: SharedHttpClient,
+}
+
+impl Clients {
+    /// Both clients; neither reads or opens anything yet.
+    pub(crate) fn new(trust: Trust) -> Self {
+        Self {
+            service: SharedHttpClient::new(Http::new(trust, Route::Environment)),
+            metadata: SharedHttpClient::new(Http::new(Trust::System, Route::Direct)),
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Everything that names an `aws_*` crate: from settings and credentials to IAM, and its errors in our words.
+
+pub(crate) mod attempts;
+mod config_file;
+mod credentials;
+mod endpoint;
+mod environment;
+mod error;
+mod http;
+mod iam;
+mod process;
+mod reply;
+mod retry;
+mod settings;
+mod trust;
+
+use std::time::Duration;
+
+use aws_sdk_iam::Client;
+use aws_sdk_iam::config::{BehaviorVersion, Config, StalledStreamProtectionConfig};
+
+pub(crate) use iam::Iam;
+
+use crate::ident::{AccessKeyId, AccountId};
+use crate::log::Log;
+use crate::request::Connection;
+use crate::stop::Stop;
+use settings::Settings;
+
+/// IAM, and who signs the requests to it.
+#[derive(Debug)]
+pub(crate) struct Connected {
+    /// IAM.
+    pub(crate) iam: Iam,
+    /// The key that signs.
+    pub(crate) signer: Signer,
+}
+
+/// The key that signs the requests.
+#[derive(Clone, Debug)]
+pub(crate) struct Signer {
+    /// Its ID, as it was configured.
+    pub(crate) access_key_id: String,
+    /// Its account, where the source of the credentials says so or the ID encodes it.
+    pub(crate) account: Option<AccountId>,
+}
+
+/// Settles settings and credentials. Nothing is sent to IAM.
+///
+/// # Errors
+///
+/// Wrong settings or credentials, with what to do about it.
+pub(crate) async fn connect(
+    connection: &Connection,
+    limit: Duration,
+    log: Log,
+) -> Result<Connected, Stop> {
+    let settings = Settings::load(connection, log).await?;
+    let credentials = credentials::resolve(&settings, limit, log).await?;
+    let signer = Signer {
+        access_key_id: credentials.access_key_id().to_owned(),
+        account: credentials
+            .account_id()
+            .and_then(|account| account.as_str().parse().ok())
+            .or_else(|| AccessKeyId::account_of(credentials.access_key_id())),
+    };
+    let mut config = Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(settings.region.clone())
+        .credentials_provider(credentials)
+        .http_client(settings.clients.service.clone())
+        .retry_config(settings.retry.clone())
+        .retry_classifier(retry::IamRetries)
+        .timeout_config(settings.timeouts.clone())
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+        .use_fips(settings.fips)
+        .use_dual_stack(settings.dual_stack);
+    config.set_endpoint_url(settings.endpoint_url.clone());
+    Ok(Connected {
+        iam: Iam::new(Client::from_conf(config.build()), log),
+        signer,
+    })
+}

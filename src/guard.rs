@@ -1,0 +1,18 @@
+//! What may not happen by accident: deleting the key that signs, and taking another account's key for gone.
+
+use crate::aws::Signer;
+use crate::ident::{AccessKeyId, AccountId};
+use crate::outcome::Refusal;
+use crate::request::{Key, SigningKey};
+
+/// Refuses the key that signs the request, unless that is wanted: it would lock the caller out.
+pub(crate) fn signing_key(key: &Key, signer: &Signer, choice: SigningKey) -> Option<Refusal> {
+    let same = key.id.as_str() == signer.access_key_id;
+    (same && choice == SigningKey::Guarded).then_some(Refusal::SigningKey)
+}
+
+/// The account the key's ID encodes and the signer's, when both are known and differ.
+pub(crate) fn foreign_account(id: &AccessKeyId, signer: &Signer) -> Option<(AccountId, AccountId)> {
+    let (key, signer) = (id.account()?, signer.account.clone()?);
+    (key != signer).then_some((key, signer))
+}

@@ -1,0 +1,367 @@
+//! The names IAM goes by: `AccessKeyId`, `UserName`, `AccountId`. Parsed once, at the edge; a value of
+//! these types satisfies the documented rules of the IAM API reference.
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::str::FromStr;
+
+use crate::report::escape::escape;
+
+/// The longest piece of a refused value that a message shows, in characters.
+const SHOWN: usize = 40;
+
+/// Why a value is refused: the value, fit to be shown, and a fragment that says what is wrong.
+#[derive(Debug)]
+pub(crate) struct IdentError {
+    /// The value, escaped and cut; a pasted secret is not in it.
+    pub(crate) shown: String,
+    reason: String,
+}
+
+impl fmt::Display for IdentError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.reason)
+    }
+}
+
+impl std::error::Error for IdentError {}
+
+impl IdentError {
+    fn new(value: &OsStr, reason: impl Into<String>) -> Self {
+        Self {
+            shown: shown(value),
+            reason: reason.into(),
+        }
+    }
+
+    fn secret(option: &str) -> Self {
+        Self {
+            shown: "(not shown)".to_owned(),
+            reason: format!(
+                "this looks like a secret access key, which {option} never takes; \
+                 if it was pasted into a shell, it is in its history: treat it as leaked"
+            ),
+        }
+    }
+}
+
+/// A value as a message shows it: bytes that are not UTF-8 and characters that steer a terminal are
+/// escaped, and what is past 40 characters is cut and counted.
+pub(crate) fn shown(value: &OsStr) -> String {
+    let text = lossless(value);
+    let length = value.to_string_lossy().chars().count();
+    if length <= SHOWN {
+        return text.chars().take(SHOWN * 8).collect();
+    }
+    let head: String = lossless(OsStr::new(
+        &value
+            .to_string_lossy()
+            .chars()
+            .take(SHOWN)
+            .collect::<String>(),
+    ));
+    format!("{head}... ({length} characters)")
+}
+
+fn lossless(value: &OsStr) -> String {
+    use std::fmt::Write as _;
+    let mut text = String::new();
+    for chunk in value.as_encoded_bytes().utf8_chunks() {
+        text.push_str(&escape(chunk.valid()));
+        for byte in chunk.invalid() {
+            let _ = write!(text, "\\x{byte:02x}");
+        }
+    }
+    text
+}
+
+/// The first character of `value` that is not `allowed`, as a fragment with its position and code point.
+fn stray(value: &str, allowed: impl Fn(char) -> bool, rule: &str) -> Option<String> {
+    let (position, stray) = value.chars().enumerate().find(|(_, c)| !allowed(*c))?;
+    let code_point = u32::from(stray);
+    let looks = if stray.is_alphanumeric() && !stray.is_ascii() {
+        ", which only looks like an ASCII character"
+    } else {
+        ""
+    };
+    Some(format!(
+        "character {} is `{}` (U+{code_point:04X}){looks}; only {rule} are allowed",
+        position + 1,
+        escape(&stray.to_string()),
+    ))
+}
+
+fn is_secret(value: &str) -> bool {
+    let base64 = |c: char| c.is_ascii_alphanumeric() || c == '/' || c == '+';
+    let mixed = |f: fn(&char) -> bool| value.chars().any(|c| f(&c));
+    value.len() == 40
+        && value.chars().all(base64)
+        && (value.contains(['/', '+'])
+            || (mixed(char::is_ascii_lowercase)
+                && mixed(char::is_ascii_uppercase)
+                && mixed(char::is_ascii_digit)))
+}
+
+/// What the IDs of other things begin with, as the IAM user guide lists them under "IAM identifiers".
+const OTHER_THINGS: [(&str, &str); 11] = [
+    ("ABIA", "an STS service bearer token"),
+    ("ACCA", "a context-specific credential"),
+    ("AGPA", "a user group"),
+    ("AIDA", "a user (its unique ID)"),
+    ("AIPA", "an instance profile"),
+    ("ANPA", "a managed policy"),
+    ("ANVA", "a version of a managed policy"),
+    ("APKA", "a public key"),
+    ("AROA", "a role"),
+    ("ASCA", "a certificate"),
+    ("ASIA", "a temporary STS key"),
+];
+
+/// An access key ID: 16 to 128 of `[A-Za-z0-9_]`, the service's own bounds (`AccessKeyIdType`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct AccessKeyId(String);
+
+impl AccessKeyId {
+    /// Parses a command-line value, or says what is wrong with it and what it is instead.
+    pub(crate) fn parse(value: &OsStr) -> Result<Self, IdentError> {
+        let refuse = |reason: String| Err(IdentError::new(value, reason));
+        let Some(text) = value.to_str() else {
+            return refuse(
+                "it is not UTF-8; an access key ID is 16 to 128 of A-Z, a-z, 0-9 and _".into(),
+            );
+        };
+        if text.trim().is_empty() {
+            return refuse(
+                "it is empty; give the ID of the key, such as AKIAIOSFODNN7EXAMPLE".into(),
+            );
+        }
+        if is_secret(text) {
+            return Err(IdentError::secret("--access-key-id"));
+        }
+        let allowed = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        if let Some(reason) = stray(text, allowed, "A-Z, a-z, 0-9 and _") {
+            return refuse(reason);
+        }
+        if !(16..=128).contains(&text.len()) {
+            return refuse(format!(
+                "it has {} characters; an access key ID has 16 to 128",
+                text.len()
+            ));
+        }
+        if let Some(reason) = other_thing(text) {
+            return refuse(reason);
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The ID as IAM knows it.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The account the ID encodes, where it does.
+    pub(crate) fn account(&self) -> Option<AccountId> {
+        Self::account_of(&self.0)
+    }
+
+    /// The account that any key ID encodes, a temporary key's too: the last 16 characters are base32, and 40
+    /// bits of them are the account. AWS does not document this, so it serves hints and never permission.
+    pub(crate) fn account_of(id: &str) -> Option<AccountId> {
+        let encoded = id.get(4..)?;
+        if id.len() != 20 || !matches!(encoded.as_bytes()[0], b'Q'..=b'Z' | b'2'..=b'7') {
+            return None;
+        }
+        let mut bits: u128 = 0;
+        for byte in encoded.bytes() {
+            let digit = match byte {
+                b'A'..=b'Z' => byte - b'A',
+                b'2'..=b'7' => byte - b'2' + 26,
+                _ => return None,
+            };
+            bits = bits << 5 | u128::from(digit);
+        }
+        // 80 bits in all; the first 48 hold the account from bit 7 to bit 46.
+        let head = (bits >> 32) & 0x7fff_ffff_ff80;
+        Some(AccountId(format!("{:012}", head >> 7)))
+    }
+}
+
+/// Says what an ID is that is not an access key's. Only a well-formed one counts, so that no ID of a test
+/// server is refused by accident.
+fn other_thing(text: &str) -> Option<String> {
+    let unique = (20..=21).contains(&text.len())
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
+    let (prefix, thing) = OTHER_THINGS
+        .iter()
+        .find(|(prefix, _)| text.starts_with(prefix))?;
+    unique.then(|| match *prefix {
+        "ASIA" => format!(
+            "ASIA begins {thing}: it cannot be deleted, it expires by itself; \
+             to cut it off now, revoke the sessions of its role or user"
+        ),
+        _ => format!("{prefix} begins the ID of {thing}, not of an access key (AKIA...)"),
+    })
+}
+
+impl fmt::Display for AccessKeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A user name: 1 to 128 of `[A-Za-z0-9_+=,.@-]`, the service's own rule (`existingUserNameType`).
+/// IAM compares names without case.
+#[derive(Clone, Debug)]
+pub(crate) struct UserName(String);
+
+impl UserName {
+    /// Parses a command-line value, or says what is wrong with it.
+    pub(crate) fn parse(value: &OsStr) -> Result<Self, IdentError> {
+        let refuse = |reason: String| Err(IdentError::new(value, reason));
+        let Some(text) = value.to_str() else {
+            return refuse(
+                "it is not UTF-8; a user name is 1 to 128 of A-Z, a-z, 0-9 and _+=,.@-".into(),
+            );
+        };
+        if text.trim().is_empty() {
+            return refuse(
+                "it is empty; name the owner, or leave --user-name out to mean the user whose key signs the request"
+                    .into(),
+            );
+        }
+        if is_secret(text) {
+            return Err(IdentError::secret("--user-name"));
+        }
+        if text.starts_with("arn:") {
+            return refuse(
+                "it is an ARN; give the name alone, which is what follows the last /".into(),
+            );
+        }
+        if let Some(reason) = stray(text, is_user_name_char, "A-Z, a-z, 0-9 and _+=,.@-") {
+            return refuse(reason);
+        }
+        if text.len() > 128 {
+            return refuse(format!(
+                "it has {} characters; a user name has 1 to 128",
+                text.len()
+            ));
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The name as it was given.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether IAM takes both for the same user.
+    pub(crate) fn same_user(&self, other: &Self) -> bool {
+        self.0.eq_ignore_ascii_case(&other.0)
+    }
+}
+
+fn is_user_name_char(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "_+=,.@-".contains(c)
+}
+
+impl FromStr for UserName {
+    type Err = IdentError;
+
+    fn from_str(text: &str) -> Result<Self, IdentError> {
+        Self::parse(OsStr::new(text))
+    }
+}
+
+impl fmt::Display for UserName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// An AWS account: 12 digits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct AccountId(String);
+
+impl FromStr for AccountId {
+    type Err = IdentError;
+
+    fn from_str(text: &str) -> Result<Self, IdentError> {
+        if text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(IdentError::new(
+            OsStr::new(text),
+            "an account ID has 12 digits",
+        ))
+    }
+}
+
+impl fmt::Display for AccountId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Whether a text is what AWS gives out as a long-lived access key ID, rather than a user's name.
+pub(crate) fn looks_like_access_key_id(text: &str) -> bool {
+    (16..=21).contains(&text.len())
+        && (text.starts_with("AKIA") || text.starts_with("AKID") || text.starts_with("ASIA"))
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn account(id: &str) -> Option<String> {
+        Some(AccessKeyId::account_of(id)?.to_string())
+    }
+
+    #[test]
+    fn the_account_is_read_out_of_the_id() {
+        for (id, expected) in [
+            ("ASIAY34FZKBOKMUTVV7A", "609629065308"),
+            ("ASIAQNZGKIQY56JQ7WML", "029608264753"),
+            ("ASIAR2TG44V5PDTTBZRR", "125843596666"),
+            ("AKIARZPUZDIKGB2VALC4", "123456789012"),
+            ("ASIAQAAAAAAAGMKEM7X5", "000000000000"),
+        ] {
+            assert_eq!(account(id).as_deref(), Some(expected), "{id}");
+        }
+    }
+
+    #[test]
+    fn an_id_without_an_account_has_none() {
+        for id in [
+            "AKIAIOSFODNN7EXAMPLE",
+            "AKIDPMS9RO4H3FEXAMPLE",
+            "AKIAI44QH8DHBEXAMPLE",
+            "ASIAc29tZXRoaW5nCg==",
+            "AKIARZPUZDIKGB2VALC",
+            "AKIARZPUZDIKGB2VALC44",
+        ] {
+            assert_eq!(account(id), None, "{id}");
+        }
+    }
+
+    #[test]
+    fn the_bounds_are_the_services_own() {
+        let parse = |text: &str| AccessKeyId::parse(OsStr::new(text));
+        assert!(parse(&"A".repeat(16)).is_ok());
+        assert!(parse(&"A".repeat(128)).is_ok());
+        assert!(parse("AKIDPMS9RO4H3FEXAMPLE").is_ok());
+        assert!(parse(&"A".repeat(15)).is_err());
+        assert!(parse(&"A".repeat(129)).is_err());
+    }
+
+    #[test]
+    fn user_names_compare_without_case() {
+        let bob: UserName = "Bob".parse().expect("a valid name");
+        let shouted: UserName = "BOB".parse().expect("a valid name");
+        assert!(bob.same_user(&shouted));
+    }
+}

@@ -1,0 +1,190 @@
+//! The files made from the flags: completions and the man page. They are committed, and this holds them
+//! true; `UPDATE=1 cargo test generated` writes them anew.
+
+use std::fs;
+use std::path::Path;
+
+use clap::CommandFactory as _;
+use clap_complete::Shell;
+use clap_mangen::Man;
+use roff::{Roff, bold, roman};
+
+use super::Cli;
+
+const ENVIRONMENT: [(&str, &str); 14] = [
+    (
+        "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN",
+        "The credentials that sign the request. A value that is set but blank, or holds a space or a newline, is an error. --profile beats them.",
+    ),
+    (
+        "AWS_PROFILE, AWS_DEFAULT_PROFILE",
+        "The profile, when --profile is not given. One that does not exist is an error.",
+    ),
+    (
+        "AWS_REGION, AWS_DEFAULT_REGION",
+        "The region, when --region is not given; it chooses the partition. us-east-1 when nothing says otherwise.",
+    ),
+    (
+        "AWS_ENDPOINT_URL_IAM, AWS_ENDPOINT_URL",
+        "Another address for IAM, when --endpoint-url is not given.",
+    ),
+    (
+        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+        "true: heed no endpoint URL but --endpoint-url.",
+    ),
+    (
+        "AWS_USE_FIPS_ENDPOINT, AWS_USE_DUALSTACK_ENDPOINT",
+        "true: use IAM's FIPS or dual-stack address.",
+    ),
+    (
+        "AWS_CA_BUNDLE, SSL_CERT_FILE, SSL_CERT_DIR",
+        "The certificate authorities to trust, when --ca-bundle is not given; otherwise the profile's ca_bundle, otherwise the system's.",
+    ),
+    (
+        "AWS_MAX_ATTEMPTS, AWS_RETRY_MODE",
+        "How often a call is tried (3), and standard, adaptive or legacy, which means standard.",
+    ),
+    (
+        "AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE",
+        "Other places for the files below.",
+    ),
+    (
+        "AWS_WEB_IDENTITY_TOKEN_FILE, AWS_ROLE_ARN, AWS_ROLE_SESSION_NAME",
+        "Web identity, as in EKS and in CI.",
+    ),
+    (
+        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI, AWS_CONTAINER_CREDENTIALS_FULL_URI, AWS_CONTAINER_AUTHORIZATION_TOKEN",
+        "Container credentials, as in ECS.",
+    ),
+    (
+        "AWS_EC2_METADATA_DISABLED",
+        "true: do not ask the instance metadata service.",
+    ),
+    (
+        "HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY",
+        "The proxy on the way, and the hosts that need none. The metadata services are never asked through a proxy.",
+    ),
+    (
+        "NO_COLOR, TERM",
+        "Messages are not coloured when NO_COLOR is set or TERM is dumb.",
+    ),
+];
+
+const FILES: [(&str, &str); 3] = [
+    (
+        "~/.aws/config",
+        "Profiles: regions, roles, SSO, credential processes, endpoints.",
+    ),
+    ("~/.aws/credentials", "Profiles with access keys."),
+    (
+        "~/.aws/sso/cache, ~/.aws/login/cache",
+        "The tokens that `aws sso login` and `aws login` leave.",
+    ),
+];
+
+#[test]
+fn generated_completions_are_those_of_the_flags() {
+    let files = [
+        (Shell::Bash, "iam-del-key.bash"),
+        (Shell::Zsh, "_iam-del-key"),
+        (Shell::Fish, "iam-del-key.fish"),
+        (Shell::PowerShell, "_iam-del-key.ps1"),
+        (Shell::Elvish, "iam-del-key.elv"),
+    ];
+    for (shell, name) in files {
+        let mut script = Vec::new();
+        clap_complete::generate(shell, &mut Cli::command(), "iam-del-key", &mut script);
+        check(&format!("completions/{name}"), &script);
+    }
+}
+
+#[test]
+fn generated_man_page_is_that_of_the_flags() {
+    check("man/iam-del-key.1", &man_page());
+}
+
+fn man_page() -> Vec<u8> {
+    let command = Cli::command().after_help("").after_long_help("");
+    let man = Man::new(command).manual("User Commands");
+    let mut page = Vec::new();
+    let written = "a vector takes everything";
+    man.render_title(&mut page).expect(written);
+    man.render_name_section(&mut page).expect(written);
+    man.render_synopsis_section(&mut page).expect(written);
+    man.render_description_section(&mut page).expect(written);
+    man.render_options_section(&mut page).expect(written);
+    for section in [
+        exit_status(),
+        terms("ENVIRONMENT", &ENVIRONMENT),
+        terms("FILES", &FILES),
+        examples(),
+        see_also(),
+    ] {
+        section.to_writer(&mut page).expect(written);
+    }
+    page
+}
+
+fn exit_status() -> Roff {
+    let mut section = heading("EXIT STATUS");
+    for line in super::EXIT_STATUS.lines().skip(1) {
+        let (code, meaning) = line
+            .trim_start()
+            .split_once("  ")
+            .expect("a code, two spaces and a meaning");
+        term(&mut section, code, meaning.trim_start());
+    }
+    section
+}
+
+fn examples() -> Roff {
+    let mut section = heading("EXAMPLES");
+    let lines: Vec<&str> = super::EXAMPLES.lines().skip(1).collect();
+    for example in lines.chunks(2) {
+        term(&mut section, example[0].trim(), example[1].trim());
+    }
+    section
+}
+
+fn see_also() -> Roff {
+    let mut section = heading("SEE ALSO");
+    section.text([
+        bold("aws"),
+        roman("(1), the IAM API reference under DeleteAccessKey"),
+    ]);
+    section
+}
+
+fn terms(title: &str, entries: &[(&str, &str)]) -> Roff {
+    let mut section = heading(title);
+    for (name, meaning) in entries {
+        term(&mut section, name, meaning);
+    }
+    section
+}
+
+fn heading(title: &str) -> Roff {
+    let mut section = Roff::new();
+    section.control("SH", [title]);
+    section
+}
+
+fn term(section: &mut Roff, name: &str, meaning: &str) {
+    section.control("TP", []);
+    section.text([bold(name)]);
+    section.text([roman(meaning)]);
+}
+
+fn check(path: &str, generated: &[u8]) {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    if std::env::var_os("UPDATE").is_some() {
+        fs::create_dir_all(file.parent().expect("a file in a folder"))
+            .expect("the folder is writable");
+        fs::write(&file, generated).expect("the file is writable");
+    }
+    let committed = fs::read(&file).unwrap_or_default();
+    assert!(
+        committed == generated,
+        "{path} is not what the flags make; write it with: UPDATE=1 cargo test generated"
+    );
+}
