@@ -1,0 +1,275 @@
+//! What the account holds: users, their keys, the root key and role sessions. Knows no HTTP and no XML.
+
+use crate::failure::Failure;
+use crate::hash;
+use crate::key::{Credentials, Key, KeySeed, LastUsed, Status};
+use crate::key_id;
+use std::collections::{BTreeMap, HashMap};
+use time::{Duration, OffsetDateTime};
+
+/// IAM records only the first use of a key in so many minutes.
+const USE_GRANULARITY: Duration = Duration::minutes(15);
+
+/// An AWS account.
+#[derive(Debug)]
+pub(crate) struct Account {
+    pub(crate) id: String,
+    pub(crate) root: Credentials,
+    /// By lower-case name: IAM compares names without case.
+    users: BTreeMap<String, User>,
+    keys: HashMap<String, Key>,
+    sessions: HashMap<String, Session>,
+    serial: u64,
+}
+
+/// A user; its keys in the order of creation.
+#[derive(Debug, Clone)]
+pub(crate) struct User {
+    pub(crate) name: String,
+    pub(crate) path: String,
+    pub(crate) id: String,
+    pub(crate) created: OffsetDateTime,
+    pub(crate) keys: Vec<String>,
+    ghosts: Vec<Ghost>,
+}
+
+/// A deleted key that lists still show.
+#[derive(Debug, Clone)]
+struct Ghost {
+    key: Key,
+    lists_left: u32,
+}
+
+/// A role session with its temporary credentials.
+#[derive(Debug, Clone)]
+pub(crate) struct Session {
+    pub(crate) credentials: Credentials,
+    pub(crate) role: String,
+    pub(crate) name: String,
+    pub(crate) expires: OffsetDateTime,
+}
+
+impl Session {
+    /// The unique ID of the session's role, made from its name.
+    pub(crate) fn role_id(&self, account: &str) -> String {
+        let serial = self.role.bytes().fold(0_u64, |sum, byte| {
+            sum.wrapping_mul(31).wrapping_add(u64::from(byte))
+        });
+        key_id::make("AROA", account, serial)
+    }
+
+    pub(crate) fn arn(&self, account: &str) -> String {
+        format!(
+            "arn:aws:sts::{account}:assumed-role/{}/{}",
+            self.role, self.name
+        )
+    }
+}
+
+impl Account {
+    pub(crate) fn new(id: &str, root: Credentials) -> Self {
+        Self {
+            id: id.to_owned(),
+            root,
+            users: BTreeMap::new(),
+            keys: HashMap::new(),
+            sessions: HashMap::new(),
+            // Below are the serial numbers of seeded keys.
+            serial: 1 << 32,
+        }
+    }
+
+    /// A new ID of this account, with the prefix of its kind.
+    pub(crate) fn make_id(&mut self, prefix: &str) -> String {
+        self.serial += 1;
+        key_id::make(prefix, &self.id, self.serial)
+    }
+
+    pub(crate) fn user(&self, name: &str) -> Option<&User> {
+        self.users.get(&folded(name))
+    }
+
+    /// Users in the order of their names, from the first name after `after`.
+    pub(crate) fn users_after(&self, after: &str) -> impl Iterator<Item = &User> {
+        let after = folded(after);
+        self.users
+            .range(after.clone()..)
+            .filter(move |(name, _)| **name != after)
+            .map(|(_, user)| user)
+    }
+
+    pub(crate) fn add_user(
+        &mut self,
+        name: &str,
+        path: &str,
+        created: OffsetDateTime,
+    ) -> Result<&User, Failure> {
+        if self.user(name).is_some() {
+            return Err(Failure::user_exists(name));
+        }
+        let user = User {
+            name: name.to_owned(),
+            path: path.to_owned(),
+            id: self.make_id("AIDA"),
+            created,
+            keys: Vec::new(),
+            ghosts: Vec::new(),
+        };
+        Ok(self.users.entry(folded(name)).or_insert(user))
+    }
+
+    pub(crate) fn key(&self, id: &str) -> Option<&Key> {
+        self.keys.get(id)
+    }
+
+    /// All keys, in the order of their owners' names and then of creation.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &Key> {
+        self.users
+            .values()
+            .flat_map(|user| user.keys.iter().filter_map(|id| self.keys.get(id)))
+    }
+
+    /// Plants a key, and its owner where missing; a key with the same ID is replaced.
+    pub(crate) fn plant(&mut self, seed: KeySeed) {
+        let mut key = Key::from(seed);
+        self.uproot(&key.id);
+        if self.user(&key.user).is_none() {
+            // It does not exist yet, so it can be added.
+            let _added = self.add_user(&key.user, "/", OffsetDateTime::from(key.created));
+        }
+        if let Some(user) = self.users.get_mut(&folded(&key.user)) {
+            key.user.clone_from(&user.name);
+            user.keys.push(key.id.clone());
+            self.keys.insert(key.id.clone(), key);
+        }
+    }
+
+    /// Takes a key away as if it had never been.
+    pub(crate) fn uproot(&mut self, id: &str) -> Option<Key> {
+        let key = self.keys.remove(id)?;
+        if let Some(user) = self.users.get_mut(&folded(&key.user)) {
+            user.keys.retain(|other| other != id);
+        }
+        Some(key)
+    }
+
+    /// The key `id` of the user `name`: another user's key is not found.
+    pub(crate) fn key_of(&mut self, name: &str, id: &str) -> Result<&mut Key, Failure> {
+        let user = self
+            .users
+            .get(&folded(name))
+            .ok_or_else(|| Failure::no_such_user(name))?;
+        let owned = user.keys.iter().any(|key| key == id);
+        self.keys
+            .get_mut(id)
+            .filter(|_| owned)
+            .ok_or_else(|| Failure::no_such_key(id))
+    }
+
+    /// Deletes a key, which the next `lag` lists of its owner's keys still show.
+    pub(crate) fn delete_key(&mut self, name: &str, id: &str, lag: u32) -> Result<(), Failure> {
+        self.key_of(name, id)?;
+        let key = self.uproot(id);
+        if let (Some(key), Some(user)) = (key, self.users.get_mut(&folded(name)))
+            && lag > 0
+        {
+            user.ghosts.push(Ghost {
+                key,
+                lists_left: lag,
+            });
+        }
+        Ok(())
+    }
+
+    /// The keys a list of the user's keys shows, and the user's name as it was created.
+    pub(crate) fn list_keys(&mut self, name: &str) -> Result<(String, Vec<Key>), Failure> {
+        let user = self
+            .users
+            .get_mut(&folded(name))
+            .ok_or_else(|| Failure::no_such_user(name))?;
+        let mut shown: Vec<Key> = user
+            .keys
+            .iter()
+            .filter_map(|id| self.keys.get(id))
+            .cloned()
+            .collect();
+        shown.extend(user.ghosts.iter().map(|ghost| ghost.key.clone()));
+        user.ghosts.retain_mut(|ghost| {
+            ghost.lists_left -= 1;
+            ghost.lists_left > 0
+        });
+        Ok((user.name.clone(), shown))
+    }
+
+    /// Records that a key signed a request to `service`.
+    pub(crate) fn use_key(&mut self, id: &str, service: &str, region: &str, now: OffsetDateTime) {
+        let Some(key) = self.keys.get_mut(id) else {
+            return;
+        };
+        let stale = |used: &LastUsed| now - OffsetDateTime::from(used.at) >= USE_GRANULARITY;
+        if key.last_used.as_ref().is_none_or(stale) {
+            key.last_used = Some(LastUsed {
+                at: now.into(),
+                service: service.to_owned(),
+                region: region.to_owned(),
+            });
+        }
+    }
+
+    pub(crate) fn session(&self, id: &str) -> Option<&Session> {
+        self.sessions.get(id)
+    }
+
+    pub(crate) fn add_session(&mut self, session: Session) {
+        self.sessions
+            .insert(session.credentials.access_key_id.clone(), session);
+    }
+
+    /// Starts a role session with credentials of its own.
+    pub(crate) fn open_session(
+        &mut self,
+        role: &str,
+        name: &str,
+        expires: OffsetDateTime,
+    ) -> Session {
+        let id = self.make_id("ASIA");
+        let credentials = Credentials {
+            secret_access_key: hash::secret(&id),
+            session_token: Some(hash::token(&id)),
+            access_key_id: id,
+        };
+        let session = Session {
+            credentials,
+            role: role.to_owned(),
+            name: name.to_owned(),
+            expires,
+        };
+        self.add_session(session.clone());
+        session
+    }
+
+    /// What the key `id` of a user, the root or a session signs with.
+    pub(crate) fn credentials(&self, id: &str) -> Option<Credentials> {
+        if self.root.access_key_id == id {
+            return Some(self.root.clone());
+        }
+        if let Some(session) = self.sessions.get(id) {
+            return Some(session.credentials.clone());
+        }
+        self.keys.get(id).map(|key| Credentials {
+            access_key_id: key.id.clone(),
+            secret_access_key: key.secret.clone(),
+            session_token: None,
+        })
+    }
+
+    pub(crate) fn set_status(&mut self, id: &str, status: Status) {
+        if let Some(key) = self.keys.get_mut(id) {
+            key.status = status;
+        }
+    }
+}
+
+fn folded(name: &str) -> String {
+    name.to_ascii_lowercase()
+}

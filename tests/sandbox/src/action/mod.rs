@@ -1,0 +1,95 @@
+//! The actions of IAM and STS: each checks its parameters, then whether it is allowed, then acts.
+
+mod key;
+mod sts;
+mod user;
+
+use crate::account::Account;
+use crate::denial::Denials;
+use crate::failure::Failure;
+use crate::principal::Principal;
+use crate::reply::{Service, Written};
+use crate::request::Params;
+use time::OffsetDateTime;
+
+/// One request to act.
+#[derive(Debug)]
+pub(crate) struct Call<'a> {
+    pub(crate) service: Service,
+    pub(crate) action: &'a str,
+    pub(crate) params: &'a Params,
+    pub(crate) principal: &'a Principal,
+    pub(crate) account: &'a mut Account,
+    pub(crate) denials: &'a Denials,
+    pub(crate) now: OffsetDateTime,
+    pub(crate) page_size: usize,
+    pub(crate) list_lag: u32,
+}
+
+/// What an action answers with: nothing, or what writes its result.
+pub(crate) type Outcome = Result<Option<Written>, Failure>;
+
+/// Does what a request asks for.
+pub(crate) fn perform(call: &mut Call<'_>) -> Outcome {
+    match (call.service, call.action) {
+        (Service::Iam, "CreateUser") => user::create(call),
+        (Service::Iam, "ListUsers") => user::list(call),
+        (Service::Iam, "CreateAccessKey") => key::create(call),
+        (Service::Iam, "ListAccessKeys") => key::list(call),
+        (Service::Iam, "UpdateAccessKey") => key::update(call),
+        (Service::Iam, "DeleteAccessKey") => key::delete(call),
+        (Service::Iam, "GetAccessKeyLastUsed") => key::last_used(call),
+        (Service::Sts, "GetCallerIdentity") => sts::get_caller_identity(call),
+        (Service::Sts, "AssumeRole") => sts::assume_role(call),
+        (_, "") => Err(Failure::missing_action()),
+        (_, action) => Err(Failure::unknown_action(
+            action,
+            call.params.get("Version").unwrap_or_default(),
+        )),
+    }
+}
+
+/// The one action that needs no signature.
+pub(crate) fn assume_role_with_web_identity(
+    account: &mut Account,
+    params: &Params,
+    now: OffsetDateTime,
+) -> Outcome {
+    sts::assume_role_with_web_identity(account, params, now)
+}
+
+impl Call<'_> {
+    /// Fails if the action is denied to the principal.
+    fn authorize(&self, resource: &str) -> Result<(), Failure> {
+        let action = format!("{}:{}", self.service.name(), self.action);
+        if self.denials.deny(self.principal.name(), &action) {
+            return Err(Failure::denied(
+                &self.principal.arn(self.account),
+                &action,
+                resource,
+            ));
+        }
+        Ok(())
+    }
+
+    /// The user a request is about: the one it names, or the one who signed it.
+    fn target_user(&self, named: Option<&str>) -> Result<String, Failure> {
+        let user = named.or_else(|| self.principal.user_name());
+        user.map(str::to_owned)
+            .ok_or_else(Failure::no_user_in_credentials)
+    }
+}
+
+/// The page of `items` a request asks for and, where it is not the last, the marker of the next.
+fn page<T>(
+    mut items: Vec<T>,
+    size: usize,
+    marker_of: impl FnOnce(&T) -> String,
+) -> (Vec<T>, Option<String>) {
+    if items.len() <= size {
+        return (items, None);
+    }
+    items.truncate(size);
+    let marker = items.last().map(marker_of);
+    (items, marker)
+}

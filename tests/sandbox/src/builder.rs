@@ -1,0 +1,261 @@
+//! How a sandbox is to be, before it starts.
+
+use crate::certificate::{Certificate, Tls};
+use crate::connection::Server;
+use crate::denial::Denials;
+use crate::documented::{self, Signers};
+use crate::fault::{Fault, Faults};
+use crate::key::KeySeed;
+use crate::key_id;
+use crate::log::Log;
+use crate::sandbox::Sandbox;
+use crate::service::{Service, State};
+use crate::throttle::Bucket;
+use std::io;
+use std::time::{Duration, Instant};
+use time::OffsetDateTime;
+
+/// Seeds and rules of a [`Sandbox`]; [`Builder::start`] starts it.
+#[derive(Debug, Clone)]
+pub struct Builder {
+    account: String,
+    port: u16,
+    threads: usize,
+    https: Option<Certificate>,
+    seeds: Seeds,
+    denials: Denials,
+    throttle: Option<(u32, u32)>,
+    latency: Duration,
+    clock_offset: i64,
+    list_lag: u32,
+    page_size: usize,
+    remembered: usize,
+    faults: Faults,
+}
+
+/// What is planted besides the keys every sandbox has.
+#[derive(Debug, Clone, Default)]
+struct Seeds {
+    documented: bool,
+    users: Vec<String>,
+    keys: Vec<KeySeed>,
+    /// Users, and keys of each.
+    many: Option<(usize, usize)>,
+}
+
+impl Builder {
+    pub(crate) fn new() -> Self {
+        Self {
+            account: documented::ACCOUNT.to_owned(),
+            port: 0,
+            threads: 2,
+            https: None,
+            seeds: Seeds::default(),
+            denials: Denials::default(),
+            throttle: None,
+            latency: Duration::ZERO,
+            clock_offset: 0,
+            list_lag: 0,
+            page_size: 100,
+            remembered: usize::MAX,
+            faults: Faults::default(),
+        }
+    }
+
+    /// Plants Bob and Alice with their keys.
+    pub(crate) fn documented(mut self) -> Self {
+        self.seeds.documented = true;
+        self
+    }
+
+    /// HTTPS, with a certificate of the sandbox's own authority; plain HTTP otherwise.
+    #[must_use]
+    pub fn https(mut self, certificate: Certificate) -> Self {
+        self.https = Some(certificate);
+        self
+    }
+
+    /// The port; any free one otherwise.
+    #[must_use]
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// The account, 12 digits; `123456789012` otherwise.
+    #[must_use]
+    pub fn account(mut self, id: &str) -> Self {
+        id.clone_into(&mut self.account);
+        self
+    }
+
+    /// A user without keys.
+    #[must_use]
+    pub fn user(mut self, name: &str) -> Self {
+        self.seeds.users.push(name.to_owned());
+        self
+    }
+
+    /// A key, and its owner where missing. More than two a user are possible.
+    #[must_use]
+    pub fn key(mut self, seed: KeySeed) -> Self {
+        self.seeds.keys.push(seed);
+        self
+    }
+
+    /// A key as [`KeySeed::new`] makes it.
+    #[must_use]
+    pub fn user_key(self, user: &str, id: &str) -> Self {
+        self.key(KeySeed::new(user, id))
+    }
+
+    /// Users `user-000001`, `user-000002` and so on, with so many keys each: active, 100 days old, never used. Their IDs
+    /// are [`nth_key_id`].
+    #[must_use]
+    pub fn many_keys(mut self, users: usize, keys_per_user: usize) -> Self {
+        self.seeds.many = Some((users, keys_per_user));
+        self
+    }
+
+    /// Denies an action, as `iam:ListAccessKeys`, to everybody. A `*` at the end stands for any ending.
+    #[must_use]
+    pub fn deny(mut self, action: &str) -> Self {
+        self.denials.add(None, action);
+        self
+    }
+
+    /// Denies an action to a user or a role, or to `root`.
+    #[must_use]
+    pub fn deny_to(mut self, principal: &str, action: &str) -> Self {
+        self.denials.add(Some(principal), action);
+        self
+    }
+
+    /// Allows so many requests a second to IAM, and `burst` at once after a rest; others are answered `Throttling`.
+    #[must_use]
+    pub fn throttle(mut self, rate_per_second: u32, burst: u32) -> Self {
+        self.throttle = Some((rate_per_second, burst));
+        self
+    }
+
+    /// Every reply comes so much later. The request is carried out at once.
+    #[must_use]
+    pub fn latency(mut self, latency: Duration) -> Self {
+        self.latency = latency;
+        self
+    }
+
+    /// Sets the server's clock so many seconds ahead of the machine's, or behind it.
+    #[must_use]
+    pub fn clock_offset(mut self, seconds: i64) -> Self {
+        self.clock_offset = seconds;
+        self
+    }
+
+    /// The next `lists` replies to `ListAccessKeys` for a user still show a key that was deleted.
+    #[must_use]
+    pub fn list_lag(mut self, lists: u32) -> Self {
+        self.list_lag = lists;
+        self
+    }
+
+    /// At most so many items a page, whatever the request asks for; 100 otherwise.
+    #[must_use]
+    pub fn page_size(mut self, items: usize) -> Self {
+        self.page_size = items.max(1);
+        self
+    }
+
+    /// Keeps only the last so many requests for [`Sandbox::requests`]; all otherwise.
+    #[must_use]
+    pub fn remember(mut self, requests: usize) -> Self {
+        self.remembered = requests;
+        self
+    }
+
+    /// Something to go wrong; after the faults set before.
+    #[must_use]
+    pub fn fault(mut self, fault: Fault) -> Self {
+        self.faults.push(fault);
+        self
+    }
+
+    /// Starts the sandbox.
+    ///
+    /// # Panics
+    ///
+    /// Where [`Builder::try_start`] fails.
+    #[must_use]
+    pub fn start(self) -> Sandbox {
+        self.try_start().expect("the sandbox starts")
+    }
+
+    /// Starts the sandbox.
+    ///
+    /// # Errors
+    ///
+    /// If the port is taken, or the system gives no socket or no thread.
+    pub fn try_start(self) -> io::Result<Sandbox> {
+        let tls = self.https.map(Tls::new).transpose()?;
+        let now = OffsetDateTime::now_utc() + time::Duration::seconds(self.clock_offset);
+        let signers = Signers::of(&self.account);
+        let mut account = signers.account(now);
+        for seed in self.seeds.all(&self.account) {
+            account.plant(seed);
+        }
+        for name in &self.seeds.users {
+            if account.user(name).is_none() {
+                // It does not exist yet, so it can be added.
+                let _added = account.add_user(name, "/", now);
+            }
+        }
+        let bucket = self
+            .throttle
+            .map(|(rate, burst)| Bucket::new(rate, burst, Instant::now()));
+        let (denials, page_size, list_lag) = (self.denials, self.page_size, self.list_lag);
+        let service = Service::new(State {
+            account,
+            denials,
+            bucket,
+            page_size,
+            list_lag,
+        });
+        service.clock.set_offset(self.clock_offset);
+        let server = Server::new(
+            service,
+            Log::new(self.remembered),
+            self.faults,
+            self.latency,
+        );
+        Sandbox::start(server, signers, self.port, self.threads, tls)
+    }
+}
+
+impl Seeds {
+    fn all(&self, account: &str) -> impl Iterator<Item = KeySeed> {
+        let (users, each) = self.many.unwrap_or_default();
+        let documented = self.documented.then(|| documented::keys(account));
+        let account = account.to_owned();
+        let many = (0..users * each).map(move |n| {
+            let user = format!("user-{:06}", n / each + 1);
+            KeySeed::new(&user, &nth_key_id(&account, n))
+        });
+        documented
+            .into_iter()
+            .flatten()
+            .chain(self.keys.clone())
+            .chain(many)
+    }
+}
+
+/// The ID of the key `n`, counted from 0 over all users, that [`Builder::many_keys`] plants in an account.
+#[must_use]
+pub fn nth_key_id(account: &str, n: usize) -> String {
+    /// Below are the serial numbers of the documented keys.
+    const FIRST: u64 = 1000;
+    key_id::make(
+        "AKIA",
+        account,
+        FIRST + u64::try_from(n).unwrap_or_default(),
+    )
+}

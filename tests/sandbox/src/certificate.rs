@@ -1,0 +1,115 @@
+//! The sandbox's certificate authority, and the certificate its server shows.
+
+use crate::key::days_ago;
+use rcgen::{
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, Error, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose,
+};
+use rustls::ServerConfig;
+use rustls::crypto::ring;
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use std::io;
+use std::sync::Arc;
+use time::{Duration, OffsetDateTime};
+use tokio_rustls::TlsAcceptor;
+
+/// The names the certificate is good for, so that a proxy can lead requests for AWS here.
+const NAMES: [&str; 7] = [
+    "127.0.0.1",
+    "localhost",
+    "*.amazonaws.com",
+    "*.us-east-1.amazonaws.com",
+    "*.cn-north-1.amazonaws.com.cn",
+    "*.us-gov.amazonaws.com",
+    "*.global.api.aws",
+];
+
+/// What is wrong with the certificate the server shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Certificate {
+    /// Nothing: signed by the sandbox's authority for `127.0.0.1`, `localhost` and AWS's endpoints.
+    #[default]
+    Valid,
+    /// It ended a day ago.
+    Expired,
+    /// It starts tomorrow.
+    NotYetValid,
+    /// It is for `wrong.example.com`.
+    WrongHost,
+    /// The server signed it itself, not the authority.
+    SelfSigned,
+}
+
+/// What the server needs for TLS, and what its clients need.
+pub(crate) struct Tls {
+    pub(crate) acceptor: TlsAcceptor,
+    /// The authority's certificate, which clients are to trust.
+    pub(crate) ca_pem: String,
+}
+
+impl Tls {
+    pub(crate) fn new(certificate: Certificate) -> io::Result<Self> {
+        Self::generate(certificate).map_err(io::Error::other)?
+    }
+
+    fn generate(certificate: Certificate) -> Result<io::Result<Self>, Error> {
+        let (ca, ca_pem) = authority()?;
+        let key = KeyPair::generate()?;
+        let params = leaf(certificate)?;
+        let leaf = match certificate {
+            Certificate::SelfSigned => params.self_signed(&key)?,
+            _ => params.signed_by(&key, &ca)?,
+        };
+        let private = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .and_then(|config| {
+                config
+                    .with_no_client_auth()
+                    .with_single_cert(vec![leaf.der().clone()], private)
+            });
+        let acceptor = config
+            .map(|config| TlsAcceptor::from(Arc::new(config)))
+            .map_err(io::Error::other);
+        Ok(acceptor.map(|acceptor| Self { acceptor, ca_pem }))
+    }
+}
+
+fn authority() -> Result<(Issuer<'static, KeyPair>, String), Error> {
+    let key = KeyPair::generate()?;
+    let mut params = CertificateParams::default();
+    params.distinguished_name = named("IAM sandbox CA");
+    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    (params.not_before, params.not_after) = validity(-30, 30);
+    let pem = params.self_signed(&key)?.pem();
+    Ok((Issuer::new(params, key), pem))
+}
+
+fn leaf(certificate: Certificate) -> Result<CertificateParams, Error> {
+    let names = match certificate {
+        Certificate::WrongHost => vec!["wrong.example.com".to_owned()],
+        _ => NAMES.map(str::to_owned).to_vec(),
+    };
+    let mut params = CertificateParams::new(names)?;
+    params.distinguished_name = named("IAM sandbox");
+    params.use_authority_key_identifier_extension = true;
+    (params.not_before, params.not_after) = match certificate {
+        Certificate::Expired => validity(-20, -1),
+        Certificate::NotYetValid => validity(1, 20),
+        Certificate::Valid | Certificate::WrongHost | Certificate::SelfSigned => validity(-1, 20),
+    };
+    Ok(params)
+}
+
+fn named(name: &str) -> DistinguishedName {
+    let mut distinguished = DistinguishedName::new();
+    distinguished.push(DnType::CommonName, name);
+    distinguished
+}
+
+/// From and to so many days from now.
+fn validity(from: i64, to: i64) -> (OffsetDateTime, OffsetDateTime) {
+    let now = OffsetDateTime::from(days_ago(0));
+    (now + Duration::days(from), now + Duration::days(to))
+}

@@ -1,0 +1,186 @@
+//! One connection: reads its requests one after another, has them answered, and lets the faults happen.
+
+use crate::clock;
+use crate::failure::Failure;
+use crate::fault::{Act, Faults, What};
+use crate::log::{Answer, Log, Recorded};
+use crate::loopback::Gate;
+use crate::reply::Reply;
+use crate::request::{self, Params, Request};
+use crate::service::{Answered, Service};
+use crate::transmit;
+use crate::transport::{self, Transport};
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsAcceptor;
+
+/// What all connections share.
+#[derive(Debug)]
+pub(crate) struct Server {
+    pub(crate) service: Service,
+    pub(crate) log: Log<Recorded>,
+    faults: Mutex<Faults>,
+    pub(crate) connections: AtomicU64,
+    pub(crate) latency: Duration,
+    pub(crate) gate: Gate,
+}
+
+impl Server {
+    pub(crate) fn new(
+        service: Service,
+        log: Log<Recorded>,
+        faults: Faults,
+        latency: Duration,
+    ) -> Self {
+        let connections = AtomicU64::new(0);
+        Self {
+            service,
+            log,
+            faults: Mutex::new(faults),
+            connections,
+            latency,
+            gate: Gate::new(),
+        }
+    }
+
+    pub(crate) fn faults(&self) -> MutexGuard<'_, Faults> {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Serves a connection to its end; one that breaks is the client's affair.
+    pub(crate) async fn serve(&self, socket: TcpStream, number: u64, tls: Option<&TlsAcceptor>) {
+        self.connections.fetch_add(1, Ordering::Relaxed);
+        let _broken = self.try_serve(socket, number, tls).await;
+    }
+
+    async fn try_serve(
+        &self,
+        socket: TcpStream,
+        number: u64,
+        tls: Option<&TlsAcceptor>,
+    ) -> io::Result<()> {
+        socket.set_nodelay(true)?;
+        let fault = self.faults().on_accept();
+        match (fault, tls) {
+            (Some(What::ResetOnAccept), _) => transport::reset(&socket),
+            (Some(_), _) => transport::hold(socket).await,
+            (None, None) => self.converse(socket, number).await,
+            (None, Some(tls)) => self.converse(tls.accept(socket).await?, number).await,
+        }
+    }
+
+    async fn converse<T: Transport>(&self, mut transport: T, number: u64) -> io::Result<()> {
+        let mut buffer = Vec::new();
+        loop {
+            let request = match request::read(&mut transport, &mut buffer).await {
+                Ok(Some(request)) => request,
+                Ok(None) => return Ok(()),
+                Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                    let reply = Reply::new(400, "text/plain", "this request cannot be read\n");
+                    return transmit::send(&mut transport, &reply).await;
+                }
+                Err(error) => return Err(error),
+            };
+            let (reply, fault) = self.answer(&request, number).await;
+            match fault {
+                None => transmit::send(&mut transport, &reply).await?,
+                Some(what) => match transmit::send_faulty(transport, &reply, &what).await? {
+                    Some(open) => transport = open,
+                    None => return Ok(()),
+                },
+            }
+            if request.closing {
+                return Ok(());
+            }
+        }
+    }
+
+    /// The reply to a request and the fault it is to be sent with; what there is to wait for is over.
+    async fn answer(&self, request: &Request, connection: u64) -> (Reply, Option<What>) {
+        let params = request.params();
+        let record = Recorded::new(request, &params, connection);
+        let (fault, delay) = self.faults().on_request(&record.action);
+        let number = self.log.push(record);
+        let Answered { reply, acted } = self.act(request, &params, fault.as_ref());
+        self.log.amend(number, |record| record.acted = acted);
+        let pause = self.latency + delay;
+        if pause > Duration::ZERO {
+            tokio::time::sleep(pause).await;
+        }
+        if fault == Some(What::LoseReplyAndStopListening) {
+            self.gate.close().await;
+        }
+        let answer = fault.as_ref().map_or(Answer::Status(reply.status), |what| {
+            answer_with(what, &reply)
+        });
+        self.log.amend(number, |record| record.answer = answer);
+        (self.dress(reply, request, fault.as_ref()), fault)
+    }
+
+    fn act(&self, request: &Request, params: &Params, fault: Option<&What>) -> Answered {
+        let answered = match fault.map_or(Act::Before, What::act) {
+            Act::Before => self.service.answer(request, params),
+            Act::Never => Answered {
+                reply: Reply::default(),
+                acted: false,
+            },
+        };
+        let replaced = match fault {
+            Some(What::Reply {
+                status,
+                headers,
+                body,
+                ..
+            }) => Reply {
+                status: *status,
+                headers: headers.clone(),
+                body: body.clone(),
+            },
+            Some(What::Error {
+                status,
+                code,
+                message,
+            }) => {
+                let failure = Failure {
+                    status: *status,
+                    code: code.clone(),
+                    message: message.clone().into_owned(),
+                };
+                self.service.refuse(params, &failure)
+            }
+            _ => return answered,
+        };
+        Answered {
+            reply: replaced,
+            ..answered
+        }
+    }
+
+    /// Adds the headers that all replies have, and those a fault adds.
+    fn dress(&self, reply: Reply, request: &Request, fault: Option<&What>) -> Reply {
+        let mut reply = reply.with_header("Date", &clock::http(self.service.clock.now()));
+        if request.closing {
+            reply = reply.with_header("Connection", "close");
+        }
+        if let Some(What::ManyHeaders(count)) = fault {
+            reply
+                .headers
+                .extend((0..*count).map(|n| (format!("x-header-{n}"), format!("value {n}"))));
+        }
+        reply
+    }
+}
+
+const fn answer_with(what: &What, reply: &Reply) -> Answer {
+    match what {
+        What::Reply { .. }
+        | What::Error { .. }
+        | What::Delay(_)
+        | What::Drip { .. }
+        | What::ManyHeaders(_) => Answer::Status(reply.status),
+        _ => Answer::Fault(what.name()),
+    }
+}

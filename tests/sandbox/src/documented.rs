@@ -1,0 +1,162 @@
+//! The account of AWS's documentation: who is in it, and what they sign with.
+
+use crate::account::{Account, Session};
+use crate::hash;
+use crate::key::{Credentials, KeySeed, Status, days_ago};
+use crate::key_id;
+use time::{Duration, OffsetDateTime};
+
+/// The account, unless `Builder::account` names another.
+pub const ACCOUNT: &str = "123456789012";
+/// The administrator, who signs requests.
+pub const ADMIN: &str = "admin";
+/// The administrator's key in [`ACCOUNT`]; elsewhere `Sandbox::admin` tells.
+pub const ADMIN_KEY_ID: &str = "AKIARZPUZDIKGB2VALC4";
+/// The secret of the administrator's key, in any account.
+pub const ADMIN_SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYADMINISTER";
+/// Bob's first key: the example of `DeleteAccessKey` in AWS's documentation.
+pub const BOB_KEY_ID: &str = "AKIDPMS9RO4H3FEXAMPLE";
+/// Bob's second key in [`ACCOUNT`].
+pub const BOB_SECOND_KEY_ID: &str = "AKIARZPUZDIKHF7UU7AV";
+/// Alice's first key in [`ACCOUNT`]: active, used yesterday.
+pub const ALICE_KEY_ID: &str = "AKIARZPUZDIKOL7JJ6BK";
+/// Alice's second key in [`ACCOUNT`]: inactive, and not used for 200 days.
+pub const ALICE_OLD_KEY_ID: &str = "AKIARZPUZDIKFR6565B7";
+/// The role of [`SESSION_KEY_ID`].
+pub const ROLE: &str = "Deployer";
+/// The temporary key of a session of [`ROLE`] in [`ACCOUNT`].
+pub const SESSION_KEY_ID: &str = "ASIARZPUZDIKMX6ST4CU";
+/// The temporary key of a session that has expired, in [`ACCOUNT`].
+pub const EXPIRED_SESSION_KEY_ID: &str = "ASIARZPUZDIKD56HI3DJ";
+/// The root user's key in [`ACCOUNT`].
+pub const ROOT_KEY_ID: &str = "AKIARZPUZDIKLD5352D6";
+
+/// The keys every sandbox has, in the form they have in an account.
+#[derive(Debug, Clone)]
+pub(crate) struct Signers {
+    account: String,
+}
+
+impl Signers {
+    pub(crate) fn of(account: &str) -> Self {
+        Self {
+            account: account.to_owned(),
+        }
+    }
+
+    pub(crate) fn admin(&self) -> Credentials {
+        let own = self.account == ACCOUNT;
+        let id = if own {
+            ADMIN_KEY_ID.to_owned()
+        } else {
+            key_id::make("AKIA", &self.account, 7)
+        };
+        Credentials {
+            access_key_id: id,
+            secret_access_key: ADMIN_SECRET.to_owned(),
+            session_token: None,
+        }
+    }
+
+    pub(crate) fn session(&self) -> Credentials {
+        temporary(key_id::make("ASIA", &self.account, 4))
+    }
+
+    pub(crate) fn expired_session(&self) -> Credentials {
+        temporary(key_id::make("ASIA", &self.account, 5))
+    }
+
+    pub(crate) fn root(&self) -> Credentials {
+        let id = key_id::make("AKIA", &self.account, 6);
+        Credentials {
+            secret_access_key: hash::secret(&id),
+            session_token: None,
+            access_key_id: id,
+        }
+    }
+
+    /// An account with nobody in it but these.
+    pub(crate) fn account(&self, now: OffsetDateTime) -> Account {
+        let mut account = Account::new(&self.account, self.root());
+        let admin = self.admin();
+        let seed = KeySeed::new(ADMIN, &admin.access_key_id).secret(&admin.secret_access_key);
+        account.plant(
+            seed.created_days_ago(30)
+                .last_used_days_ago(0, "iam", "us-east-1"),
+        );
+        let sessions = [
+            (self.session(), Duration::days(365)),
+            (self.expired_session(), Duration::HOUR * -1),
+        ];
+        for (credentials, left) in sessions {
+            let (role, name) = (ROLE.to_owned(), "sandbox".to_owned());
+            account.add_session(Session {
+                credentials,
+                role,
+                name,
+                expires: now + left,
+            });
+        }
+        account
+    }
+}
+
+/// The keys of Bob and Alice.
+pub(crate) fn keys(account: &str) -> [KeySeed; 4] {
+    let id = |serial| key_id::make("AKIA", account, serial);
+    [
+        KeySeed::new("Bob", BOB_KEY_ID)
+            .created_days_ago(400)
+            .last_used_days_ago(120, "s3", "us-east-1"),
+        KeySeed::new("Bob", &id(1))
+            .created_days_ago(20)
+            .last_used_days_ago(0, "ec2", "eu-west-1"),
+        KeySeed::new("Alice", &id(2))
+            .created_days_ago(60)
+            .last_used_days_ago(1, "sts", "us-east-1"),
+        KeySeed {
+            created: days_ago(700),
+            ..KeySeed::new("Alice", &id(3))
+        }
+        .status(Status::Inactive)
+        .last_used_days_ago(200, "iam", "us-east-1"),
+    ]
+}
+
+fn temporary(id: String) -> Credentials {
+    Credentials {
+        secret_access_key: hash::secret(&id),
+        session_token: Some(hash::token(&id)),
+        access_key_id: id,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        ACCOUNT, ADMIN_SECRET, ALICE_KEY_ID, ALICE_OLD_KEY_ID, BOB_KEY_ID, BOB_SECOND_KEY_ID,
+        EXPIRED_SESSION_KEY_ID, ROOT_KEY_ID, SESSION_KEY_ID, Signers, keys,
+    };
+
+    #[test]
+    fn the_constants_are_the_keys_of_the_documented_account() {
+        let ids = keys(ACCOUNT).map(|seed| seed.id);
+        assert_eq!(
+            ids,
+            [
+                BOB_KEY_ID,
+                BOB_SECOND_KEY_ID,
+                ALICE_KEY_ID,
+                ALICE_OLD_KEY_ID
+            ]
+        );
+        let signers = Signers::of(ACCOUNT);
+        assert_eq!(signers.session().access_key_id, SESSION_KEY_ID);
+        assert_eq!(
+            signers.expired_session().access_key_id,
+            EXPIRED_SESSION_KEY_ID
+        );
+        assert_eq!(signers.root().access_key_id, ROOT_KEY_ID);
+        assert_eq!(ADMIN_SECRET.len(), 40);
+    }
+}

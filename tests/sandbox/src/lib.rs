@@ -1,0 +1,74 @@
+//! A small stateful AWS IAM on loopback, for trying, testing and measuring programs that speak to IAM.
+//!
+//! It answers `CreateUser`, `ListUsers`, `CreateAccessKey`, `ListAccessKeys`, `UpdateAccessKey`, `DeleteAccessKey`,
+//! `GetAccessKeyLastUsed`, and STS's `GetCallerIdentity`, `AssumeRole` and `AssumeRoleWithWebIdentity`, as AWS does: it checks
+//! signatures and parameters, keeps state, and remembers the requests. [`Fault`]s make connections and replies go wrong.
+//!
+//! ```
+//! use iam_sandbox::{Fault, Sandbox, What, documented, sign};
+//! use std::io::{Read, Write};
+//! use std::net::TcpStream;
+//!
+//! let sandbox = Sandbox::documented()
+//!     .deny("iam:ListUsers")
+//!     .fault(Fault::new(What::CloseAfterActing).on("DeleteAccessKey"))
+//!     .start();
+//! let request = [
+//!     ("Action", "DeleteAccessKey"),
+//!     ("Version", "2010-05-08"),
+//!     ("UserName", "Bob"),
+//!     ("AccessKeyId", documented::BOB_KEY_ID),
+//! ];
+//! let mut stream = TcpStream::connect(sandbox.address())?;
+//! stream.write_all(&sign::post(&sandbox.admin(), &sandbox.address().to_string(), &request))?;
+//! let mut reply = String::new();
+//! stream.read_to_string(&mut reply)?;
+//!
+//! assert_eq!(reply, "");
+//! assert!(!sandbox.has_key(documented::BOB_KEY_ID));
+//! let seen = sandbox.requests().remove(0);
+//! assert_eq!(seen.param("UserName"), Some("Bob"));
+//! assert_eq!(seen.key_id.as_deref(), Some(documented::ADMIN_KEY_ID));
+//! assert_eq!(seen.answer.to_string(), "CloseAfterActing");
+//! # Ok::<(), std::io::Error>(())
+//! ```
+//!
+//! Everything is synchronous for its user: a sandbox runs on threads of its own, which end when it is dropped.
+
+mod account;
+mod action;
+mod builder;
+mod certificate;
+mod clock;
+mod connection;
+mod constraint;
+mod denial;
+pub mod documented;
+mod failure;
+mod fault;
+mod hash;
+mod key;
+mod key_id;
+mod log;
+mod loopback;
+mod principal;
+mod reply;
+mod request;
+mod sandbox;
+mod scratch;
+mod service;
+pub mod sign;
+mod sigv4;
+mod throttle;
+mod transmit;
+mod transport;
+mod verify;
+mod xml;
+
+pub use builder::{Builder, nth_key_id};
+pub use certificate::Certificate;
+pub use fault::{Act, Fault, What};
+pub use key::{Credentials, Key, KeySeed, LastUsed, Status, days_ago};
+pub use key_id::account_of;
+pub use log::{Answer, Recorded};
+pub use sandbox::Sandbox;

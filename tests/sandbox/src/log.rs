@@ -1,0 +1,185 @@
+//! The requests that came, for tests to ask about and to wait for.
+
+use crate::request::{Params, Request};
+use crate::verify::Authorization;
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// A request the sandbox read.
+#[derive(Debug, Clone)]
+pub struct Recorded {
+    /// `DeleteAccessKey`, say; empty if the request named none.
+    pub action: String,
+    /// All parameters, in order, `Action` and `Version` included.
+    pub params: Vec<(String, String)>,
+    /// All headers, in order, their names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The access key it was signed with, if it was signed.
+    pub key_id: Option<String>,
+    /// The region its signature was made for.
+    pub region: Option<String>,
+    /// The service its signature was made for.
+    pub service: Option<String>,
+    /// Its `User-Agent`.
+    pub user_agent: Option<String>,
+    /// What was answered.
+    pub answer: Answer,
+    /// Whether it was carried out.
+    pub acted: bool,
+    /// The connection it came on; the first is 1.
+    pub connection: u64,
+}
+
+impl Recorded {
+    /// The first parameter of this name.
+    #[must_use]
+    pub fn param(&self, name: &str) -> Option<&str> {
+        self.params
+            .iter()
+            .find(|(other, _)| other == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// The first header of this name, in lower case.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(other, _)| other == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    pub(crate) fn new(request: &Request, params: &Params, connection: u64) -> Self {
+        let authorization = Authorization::of(request).ok();
+        let (key_id, scope) = authorization.map(|read| (read.key_id, read.scope)).unzip();
+        let (region, service) = scope.map(|scope| (scope.region, scope.service)).unzip();
+        Self {
+            action: params.get("Action").unwrap_or_default().to_owned(),
+            params: params.pairs.clone(),
+            user_agent: request.header("user-agent").map(str::to_owned),
+            headers: request.headers.clone(),
+            key_id,
+            region,
+            service,
+            answer: Answer::Pending,
+            acted: false,
+            connection,
+        }
+    }
+}
+
+/// What was answered to a request; displayed as `200`, `ResetAfterActing` or `pending`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// Nothing yet.
+    Pending,
+    /// A whole reply with this status.
+    Status(u16),
+    /// What the fault of this name leaves of a reply.
+    Fault(&'static str),
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Pending => f.pad("pending"),
+            Self::Status(status) => status.fmt(f),
+            Self::Fault(name) => f.pad(name),
+        }
+    }
+}
+
+/// All requests, or the last so many.
+#[derive(Debug)]
+pub(crate) struct Log<R> {
+    inner: Mutex<Inner<R>>,
+    arrived: Condvar,
+    limit: usize,
+}
+
+#[derive(Debug)]
+struct Inner<R> {
+    kept: VecDeque<R>,
+    /// How many came before the first that is kept.
+    dropped: usize,
+}
+
+impl<R: Clone> Log<R> {
+    pub(crate) fn new(limit: usize) -> Self {
+        let inner = Inner {
+            kept: VecDeque::new(),
+            dropped: 0,
+        };
+        Self {
+            inner: Mutex::new(inner),
+            arrived: Condvar::new(),
+            limit,
+        }
+    }
+
+    /// Keeps a request, and returns its number for [`Log::amend`].
+    pub(crate) fn push(&self, request: R) -> usize {
+        let mut inner = self.lock();
+        if inner.kept.len() >= self.limit {
+            inner.kept.pop_front();
+            inner.dropped += 1;
+        }
+        inner.kept.push_back(request);
+        self.arrived.notify_all();
+        inner.total() - 1
+    }
+
+    /// Changes a request that is still kept.
+    pub(crate) fn amend(&self, number: usize, change: impl FnOnce(&mut R)) {
+        let mut inner = self.lock();
+        let dropped = inner.dropped;
+        if let Some(request) = number
+            .checked_sub(dropped)
+            .and_then(|place| inner.kept.get_mut(place))
+        {
+            change(request);
+        }
+    }
+
+    pub(crate) fn all(&self) -> Vec<R> {
+        self.lock().kept.iter().cloned().collect()
+    }
+
+    /// Waits until `count` requests have come; false where `timeout` passes first.
+    pub(crate) fn wait_for(&self, count: usize, timeout: Duration) -> bool {
+        let waited = self
+            .arrived
+            .wait_timeout_while(self.lock(), timeout, |inner| inner.total() < count);
+        let (inner, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        inner.total() >= count
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner<R>> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<R> Inner<R> {
+    fn total(&self) -> usize {
+        self.dropped + self.kept.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Log;
+    use std::time::Duration;
+
+    #[test]
+    fn only_the_last_requests_are_kept_and_all_are_counted() {
+        let log = Log::new(2);
+        let numbers: Vec<usize> = (0..4).map(|request| log.push(request)).collect();
+        log.amend(numbers[0], |request| *request = 100);
+        log.amend(numbers[3], |request| *request = 30);
+        assert_eq!(log.all(), [2, 30]);
+        assert!(log.wait_for(4, Duration::ZERO));
+        assert!(!log.wait_for(5, Duration::ZERO));
+    }
+}

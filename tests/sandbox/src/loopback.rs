@@ -1,0 +1,95 @@
+//! A listening socket on 127.0.0.1 with threads of its own, which end when it is dropped.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::{Notify, watch};
+
+/// A server on loopback.
+#[derive(Debug)]
+pub(crate) struct Loopback {
+    address: SocketAddr,
+    gate: Gate,
+    runtime: Runtime,
+}
+
+/// Closes the listening socket.
+#[derive(Debug, Clone)]
+pub(crate) struct Gate {
+    stop: Arc<Notify>,
+    closed: watch::Sender<bool>,
+}
+
+impl Gate {
+    pub(crate) fn new() -> Self {
+        Self {
+            stop: Arc::new(Notify::new()),
+            closed: watch::Sender::new(false),
+        }
+    }
+
+    /// Stops listening; when it returns, who connects is refused.
+    pub(crate) async fn close(&self) {
+        self.stop.notify_one();
+        // The sender is `self`, so the channel is open.
+        let mut closed = self.closed.subscribe();
+        let _open = closed.wait_for(|closed| *closed).await;
+    }
+
+    /// Accepts connections and gives each, with its number, to `serve`.
+    async fn accept<F>(self, listener: TcpListener, serve: impl Fn(TcpStream, u64) -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let mut number = 0;
+        loop {
+            let accepted = tokio::select! {
+                () = self.stop.notified() => break,
+                accepted = listener.accept() => accepted,
+            };
+            // Accepting fails for a connection that is gone already, or for want of file handles: the next may do better.
+            let Ok((stream, _)) = accepted else { continue };
+            number += 1;
+            tokio::spawn(serve(stream, number));
+        }
+        drop(listener);
+        self.closed.send_replace(true);
+    }
+}
+
+impl Loopback {
+    /// Listens on a port (0: any free one); `serve` handles one connection and is told its number, from 1.
+    pub(crate) fn start<F>(
+        port: u16,
+        threads: usize,
+        gate: Gate,
+        serve: impl Fn(TcpStream, u64) -> F + Send + Sync + 'static,
+    ) -> io::Result<Self>
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(threads)
+            .enable_all()
+            .build()?;
+        let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, port)))?;
+        let address = listener.local_addr()?;
+        runtime.spawn(gate.clone().accept(listener, serve));
+        Ok(Self {
+            address,
+            gate,
+            runtime,
+        })
+    }
+
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Stops listening; open connections go on.
+    pub(crate) fn stop_listening(&self) {
+        self.runtime.block_on(self.gate.close());
+    }
+}

@@ -1,0 +1,131 @@
+//! The service itself: takes a request, checks who signed it, acts and answers. Knows no sockets.
+
+use crate::account::Account;
+use crate::action::{self, Call};
+use crate::clock::Clock;
+use crate::denial::Denials;
+use crate::failure::Failure;
+use crate::hash;
+use crate::principal::Principal;
+use crate::reply::{Reply, Service as Api};
+use crate::request::{Params, Request};
+use crate::throttle::Bucket;
+use crate::verify::{self, Authorization};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+/// The account and the rules by which requests to it are answered.
+#[derive(Debug)]
+pub(crate) struct Service {
+    state: Mutex<State>,
+    pub(crate) clock: Clock,
+    request_ids: AtomicU64,
+}
+
+/// What requests change or are judged by.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) account: Account,
+    pub(crate) denials: Denials,
+    pub(crate) bucket: Option<Bucket>,
+    pub(crate) page_size: usize,
+    pub(crate) list_lag: u32,
+}
+
+/// A reply, and whether the request was carried out.
+#[derive(Debug)]
+pub(crate) struct Answered {
+    pub(crate) reply: Reply,
+    pub(crate) acted: bool,
+}
+
+impl Service {
+    pub(crate) fn new(state: State) -> Self {
+        Self {
+            state: Mutex::new(state),
+            clock: Clock::default(),
+            request_ids: AtomicU64::new(0),
+        }
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Answers a request, carrying it out if it is valid.
+    pub(crate) fn answer(&self, request: &Request, params: &Params) -> Answered {
+        let api = Api::of(params.get("Version"));
+        let request_id = self.request_id();
+        let action = params.get("Action").unwrap_or_default();
+        match self.act(api, action, request, params) {
+            Ok(result) => Answered {
+                reply: Reply::success(api, action, &request_id, result),
+                acted: true,
+            },
+            Err(failure) => Answered {
+                reply: Reply::failure(api, &failure, &request_id),
+                acted: false,
+            },
+        }
+    }
+
+    /// An error in the service's own form.
+    pub(crate) fn refuse(&self, params: &Params, failure: &Failure) -> Reply {
+        Reply::failure(Api::of(params.get("Version")), failure, &self.request_id())
+    }
+
+    fn request_id(&self) -> String {
+        hash::uuid(self.request_ids.fetch_add(1, Ordering::Relaxed))
+    }
+
+    fn act(&self, api: Api, action: &str, request: &Request, params: &Params) -> action::Outcome {
+        if request.path() != "/" {
+            return Err(Failure::new(
+                404,
+                "UnknownOperationException",
+                format!("Nothing is at {}", request.path()),
+            ));
+        }
+        let now = self.clock.now();
+        let mut state = self.state();
+        if (api, action) == (Api::Sts, "AssumeRoleWithWebIdentity") {
+            return action::assume_role_with_web_identity(&mut state.account, params, now);
+        }
+        let authorization = Authorization::of(request)?;
+        let principal = verify::verify(request, &authorization, api.name(), &state.account, now)?;
+        let State {
+            account,
+            denials,
+            bucket,
+            page_size,
+            list_lag,
+        } = &mut *state;
+        if api == Api::Iam
+            && bucket
+                .as_mut()
+                .is_some_and(|bucket| !bucket.take(Instant::now()))
+        {
+            return Err(Failure::throttled());
+        }
+        if let Principal::User { .. } = &principal {
+            account.use_key(
+                &authorization.key_id,
+                api.name(),
+                &authorization.scope.region,
+                now,
+            );
+        }
+        action::perform(&mut Call {
+            service: api,
+            action,
+            params,
+            principal: &principal,
+            account,
+            denials,
+            now,
+            page_size: *page_size,
+            list_lag: *list_lag,
+        })
+    }
+}

@@ -1,0 +1,139 @@
+//! Puts replies on the wire, whole or as a fault leaves them.
+
+use crate::fault::What;
+use crate::reply::Reply;
+use crate::transport::{self, Transport};
+use std::fmt::Write;
+use std::io;
+use std::time::Duration;
+use tokio::io::{AsyncWrite, AsyncWriteExt};
+
+/// How the end of a body is found.
+#[derive(Debug, Clone, Copy)]
+enum Framing {
+    Length,
+    Chunked,
+}
+
+/// Sends a whole reply.
+pub(crate) async fn send<T: AsyncWrite + Unpin>(stream: &mut T, reply: &Reply) -> io::Result<()> {
+    let mut bytes = head(reply, Framing::Length);
+    bytes.extend_from_slice(&reply.body);
+    stream.write_all(&bytes).await?;
+    stream.flush().await
+}
+
+/// Sends what the fault leaves of a reply. Returns the stream if the connection goes on.
+pub(crate) async fn send_faulty<T: Transport>(
+    mut stream: T,
+    reply: &Reply,
+    what: &What,
+) -> io::Result<Option<T>> {
+    match what {
+        What::ResetOnAccept
+        | What::ResetBeforeActing
+        | What::ResetAfterActing
+        | What::LoseReplyAndStopListening => {
+            transport::reset(&stream)?;
+            return Ok(None);
+        }
+        What::SilenceOnAccept | What::SilenceBeforeActing | What::SilenceAfterActing => {
+            transport::hold(stream).await?;
+            return Ok(None);
+        }
+        What::CloseAfterActing => return Ok(None),
+        What::TruncateHead => {
+            let head = head(reply, Framing::Length);
+            stream.write_all(&head[..head.len() / 2]).await?;
+        }
+        What::TruncateBody => {
+            let mut bytes = head(reply, Framing::Length);
+            bytes.extend_from_slice(&reply.body[..reply.body.len() / 2]);
+            stream.write_all(&bytes).await?;
+        }
+        What::CutChunk => {
+            let mut bytes = head(reply, Framing::Chunked);
+            bytes.extend_from_slice(format!("{:x}\r\n", reply.body.len()).as_bytes());
+            bytes.extend_from_slice(&reply.body[..reply.body.len() / 2]);
+            stream.write_all(&bytes).await?;
+        }
+        What::NotHttp(bytes) => stream.write_all(bytes).await?,
+        What::EndlessBody => send_endlessly(&mut stream, reply).await?,
+        What::Drip { byte_every } => {
+            drip(&mut stream, reply, *byte_every).await?;
+            return Ok(Some(stream));
+        }
+        What::ManyHeaders(_) | What::Reply { .. } | What::Error { .. } | What::Delay(_) => {
+            send(&mut stream, reply).await?;
+            return Ok(Some(stream));
+        }
+    }
+    stream.flush().await?;
+    Ok(None)
+}
+
+async fn drip<T: Transport>(stream: &mut T, reply: &Reply, pause: Duration) -> io::Result<()> {
+    let mut bytes = head(reply, Framing::Length);
+    bytes.extend_from_slice(&reply.body);
+    for byte in bytes {
+        tokio::time::sleep(pause).await;
+        stream.write_all(&[byte]).await?;
+        stream.flush().await?;
+    }
+    Ok(())
+}
+
+async fn send_endlessly<T: Transport>(stream: &mut T, reply: &Reply) -> io::Result<()> {
+    let mut start = head(reply, Framing::Chunked);
+    start.extend_from_slice(format!("{:x}\r\n", reply.body.len()).as_bytes());
+    start.extend_from_slice(&reply.body);
+    start.extend_from_slice(b"\r\n");
+    stream.write_all(&start).await?;
+    let chunk = format!("2000\r\n{:8192}\r\n", "");
+    loop {
+        stream.write_all(chunk.as_bytes()).await?;
+    }
+}
+
+fn head(reply: &Reply, framing: Framing) -> Vec<u8> {
+    let mut head = format!("HTTP/1.1 {} {}\r\n", reply.status, reason(reply.status));
+    for (name, value) in &reply.headers {
+        let _in_memory = write!(head, "{name}: {value}\r\n");
+    }
+    let framed = |(name, _): &(String, String)| {
+        name.eq_ignore_ascii_case("content-length")
+            || name.eq_ignore_ascii_case("transfer-encoding")
+    };
+    match framing {
+        Framing::Chunked => head.push_str("Transfer-Encoding: chunked\r\n"),
+        Framing::Length if reply.headers.iter().any(framed) => (),
+        Framing::Length => {
+            let _in_memory = write!(head, "Content-Length: {}\r\n", reply.body.len());
+        }
+    }
+    head.push_str("\r\n");
+    head.into_bytes()
+}
+
+const fn reason(status: u16) -> &'static str {
+    match status {
+        200 => "OK",
+        301 => "Moved Permanently",
+        302 => "Found",
+        307 => "Temporary Redirect",
+        308 => "Permanent Redirect",
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
+        407 => "Proxy Authentication Required",
+        409 => "Conflict",
+        410 => "Gone",
+        429 => "Too Many Requests",
+        500 => "Internal Server Error",
+        502 => "Bad Gateway",
+        503 => "Service Unavailable",
+        504 => "Gateway Timeout",
+        _ => "Status",
+    }
+}
