@@ -115,7 +115,7 @@ impl Deletion<'_> {
                 Ok(Found::Gone) => Outcome::Stopped {
                     exit,
                     known: Known::Deleted(
-                        "no answer came, but IAM no longer lists the key".to_owned(),
+                        "no answer came, but IAM does not list the key now".to_owned(),
                     ),
                 },
                 _ => unknown(),
@@ -205,12 +205,6 @@ impl Deletion<'_> {
     }
 
     async fn settle(&self, key: &Key, failure: Failure) -> Outcome {
-        if let Failure::Service(error) = &failure
-            && error.family() == Code::NoSuchEntity
-            && (error.is_about_user() || error.context.accounts.is_some())
-        {
-            return no_such_key(error.clone());
-        }
         let mut found = self.look_once(key).await;
         for pause in LOOK_AGAIN {
             if !matches!(found, Found::Still(_)) {
@@ -219,7 +213,15 @@ impl Deletion<'_> {
             sleep(pause).await;
             found = self.look_once(key).await;
         }
-        conclude(key, failure, found)
+        match guard::foreign_account(&key.id, self.signer) {
+            Some((theirs, ours)) if matches!(found, Found::Gone) => Outcome::Failed {
+                failure,
+                known: Known::Unknown(format!(
+                    "no usable answer came, and the key's ID encodes account {theirs}, where account {ours} cannot look"
+                )),
+            },
+            _ => conclude(key, failure, found),
+        }
     }
 
     /// Looks for the key: whose is it, and is it in that user's list?
@@ -265,6 +267,10 @@ fn in_doubt(failure: &Failure, record: &Record) -> bool {
         Failure::NotSent(_) => false,
         Failure::NoAnswer(_) => true,
         Failure::Service(error) => match error.family() {
+            // IAM spoke of the user, or of another account's key: no attempt can have found it.
+            Code::NoSuchEntity if error.is_about_user() || error.context.accounts.is_some() => {
+                false
+            }
             Code::NoSuchEntity
             | Code::ServiceFailure
             | Code::Throttling
@@ -302,7 +308,7 @@ fn conclude(key: &Key, failure: Failure, found: Found) -> Outcome {
         Found::Gone => {
             return Outcome::Deleted {
                 reply: None,
-                evidence: Some(format!("{lost}; IAM no longer lists the key")),
+                evidence: Some(format!("{lost}; IAM does not list the key now")),
             };
         }
         Found::Denied if said_gone => {

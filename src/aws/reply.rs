@@ -29,7 +29,7 @@ pub(crate) fn read(body: &[u8], expected: &str) -> Body {
     if body.iter().all(u8::is_ascii_whitespace) {
         return Body::Foreign("it is empty".to_owned());
     }
-    let text = String::from_utf8_lossy(body);
+    let text = readable(body);
     let document = match Document::parse(&text) {
         Ok(document) => document,
         Err(_) if looks_like_html(&text) => return Body::Foreign("it is an HTML page".to_owned()),
@@ -50,6 +50,13 @@ pub(crate) fn read(body: &[u8], expected: &str) -> Body {
     }
 }
 
+/// The text, with what XML does not allow (bytes that are not UTF-8, control characters) replaced: an error
+/// is worth reading even where its message is spoilt.
+fn readable(body: &[u8]) -> String {
+    let spoilt = |c: char| c.is_ascii_control() && !matches!(c, '\t' | '\n' | '\r');
+    String::from_utf8_lossy(body).replace(spoilt, "\u{fffd}")
+}
+
 fn looks_like_html(text: &str) -> bool {
     let head: String = text
         .trim_start()
@@ -57,7 +64,7 @@ fn looks_like_html(text: &str) -> bool {
         .take(200)
         .collect::<String>()
         .to_ascii_lowercase();
-    head.starts_with("<!doctype html") || head.contains("<html")
+    head.starts_with("<!doctype html") || head.starts_with("<html")
 }
 
 fn text_of(root: Node<'_, '_>, name: &str) -> Option<String> {

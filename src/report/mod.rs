@@ -200,7 +200,9 @@ fn sentence(failure: &Failure) -> String {
 
 /// A bug of this program or of a library, after a panic: one sentence and what is known.
 pub(crate) fn bug(place: &str, key: &str, sent: bool, messages: Messages) {
-    messages.error(&format!("this is a bug, at {place}: please report it"));
+    messages.error(&format!(
+        "broken off at {place}: a bug, or too little memory or too few threads"
+    ));
     let known = if sent {
         Known::Unknown(
             "the request may have been sent; check with: aws iam list-access-keys".to_owned(),

@@ -1,0 +1,401 @@
+//! One run of the binary, in an environment of its own, and the three things that are always compared:
+//! exit status, standard output, standard error. What a case does not expect must not be there.
+
+use std::ffi::{OsStr, OsString};
+use std::io::{Read, Write};
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use iam_sandbox::Sandbox;
+use iam_sandbox::documented::{ADMIN_KEY_ID, ADMIN_SECRET};
+use serde_json::Value;
+
+/// Long past any limit of the program: a case that takes this long hangs.
+const HANGS: Duration = Duration::from_secs(90);
+
+/// Values that must never be printed: each case has them where the program could find a secret.
+pub(crate) const CANARIES: [&str; 2] = [
+    "CANARYsecretCANARYsecretCANARYsecret0123",
+    "canary-token-canary-token",
+];
+
+/// The arguments of the documented example, which delete a key that the sandbox has.
+pub(crate) const DOCUMENTED: [&str; 4] = ["--access-key-id", BOBS_KEY, "--user-name", "Bob"];
+/// Bob's key, from the API reference.
+pub(crate) const BOBS_KEY: &str = "AKIDPMS9RO4H3FEXAMPLE";
+/// What a deleted key prints.
+pub(crate) const DELETED: &str = "{\"ResponseMetadata\":{}}\n";
+
+/// A sandbox with the account of the documentation.
+pub(crate) fn documented() -> Sandbox {
+    Sandbox::documented().start()
+}
+
+/// A run to be made.
+pub(crate) struct Case {
+    args: Vec<OsString>,
+    environment: Vec<(OsString, OsString)>,
+    input: Option<Vec<u8>>,
+    home: PathBuf,
+    folder: tempfile::TempDir,
+}
+
+impl Case {
+    /// A run with nothing in its environment but an empty home: no credentials, no network.
+    pub(crate) fn bare<I: IntoIterator<Item: Into<OsString>>>(args: I) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let home = folder.path().join("home");
+        std::fs::create_dir_all(home.join(".aws")).expect("a home");
+        Self {
+            args: args.into_iter().map(Into::into).collect(),
+            environment: vec![("AWS_EC2_METADATA_DISABLED".into(), "true".into())],
+            input: None,
+            home,
+            folder,
+        }
+    }
+
+    /// A run that reaches the sandbox as its administrator.
+    pub(crate) fn at<I: IntoIterator<Item: Into<OsString>>>(sandbox: &Sandbox, args: I) -> Self {
+        let case = Self::bare(args)
+            .env("AWS_ENDPOINT_URL", sandbox.url())
+            .env("AWS_ACCESS_KEY_ID", ADMIN_KEY_ID)
+            .env("AWS_SECRET_ACCESS_KEY", ADMIN_SECRET)
+            .env("AWS_REGION", "us-east-1");
+        match sandbox.ca_path() {
+            Some(path) => case.env("AWS_CA_BUNDLE", path),
+            None => case,
+        }
+    }
+
+    /// The documented example at the sandbox, with more arguments.
+    pub(crate) fn documented(sandbox: &Sandbox, more: &[&str]) -> Self {
+        Self::at(sandbox, DOCUMENTED.iter().chain(more))
+    }
+
+    /// Sets an environment variable.
+    pub(crate) fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.environment.retain(|(known, _)| known != name);
+        self.environment
+            .push((name.into(), value.as_ref().to_owned()));
+        self
+    }
+
+    /// Takes an environment variable away.
+    pub(crate) fn without(mut self, name: &str) -> Self {
+        self.environment.retain(|(known, _)| known != name);
+        self
+    }
+
+    /// Takes the credentials away, so that others are found.
+    pub(crate) fn without_credentials(self) -> Self {
+        self.without("AWS_ACCESS_KEY_ID")
+            .without("AWS_SECRET_ACCESS_KEY")
+    }
+
+    /// Adds arguments.
+    pub(crate) fn args<I: IntoIterator<Item: Into<OsString>>>(mut self, args: I) -> Self {
+        self.args.extend(args.into_iter().map(Into::into));
+        self
+    }
+
+    /// Writes a file under the home, such as `.aws/config`.
+    pub(crate) fn file(self, path: &str, contents: impl AsRef<[u8]>) -> Self {
+        let file = self.home.join(path);
+        std::fs::create_dir_all(file.parent().expect("a file in a folder")).expect("a folder");
+        std::fs::write(file, contents).expect("a file");
+        self
+    }
+
+    /// A path under the home.
+    pub(crate) fn path(&self, path: &str) -> PathBuf {
+        self.home.join(path)
+    }
+
+    /// Starts the run and leaves it running.
+    pub(crate) fn start(self) -> Running {
+        self.start_under(None)
+    }
+
+    /// Starts the run under another command, such as `prlimit`.
+    pub(crate) fn start_under(self, wrapper: Option<&[&str]>) -> Running {
+        let binary = env!("CARGO_BIN_EXE_iam-del-key");
+        let mut command = match wrapper {
+            Some(words) => {
+                let mut command = Command::new(words[0]);
+                command.args(&words[1..]).arg(binary);
+                command
+            }
+            None => Command::new(binary),
+        };
+        command
+            .args(&self.args)
+            .env_clear()
+            .env("HOME", &self.home)
+            .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .stdin(if self.input.is_some() {
+                Stdio::piped()
+            } else {
+                Stdio::null()
+            })
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let started = Instant::now();
+        let mut child = command.spawn().expect("the binary starts");
+        if let Some(input) = &self.input {
+            let _ = child.stdin.take().expect("piped").write_all(input);
+        }
+        Running {
+            child,
+            started,
+            shown: format!("{:?}", self.args),
+            folder: self.folder,
+        }
+    }
+
+    /// Runs to the end.
+    pub(crate) fn run(self) -> Ended {
+        self.start().end()
+    }
+
+    /// Runs to the end with standard output going to a file, such as `/dev/full`.
+    pub(crate) fn run_into(self, stdout: std::fs::File) -> Ended {
+        let output = Command::new(env!("CARGO_BIN_EXE_iam-del-key"))
+            .args(&self.args)
+            .env_clear()
+            .env("HOME", &self.home)
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .stdout(stdout)
+            .output()
+            .expect("the binary starts");
+        Ended::new(
+            format!("{:?}", self.args),
+            output.status,
+            Vec::new(),
+            output.stderr,
+            Duration::ZERO,
+        )
+    }
+}
+
+/// A run under way.
+pub(crate) struct Running {
+    child: Child,
+    started: Instant,
+    shown: String,
+    folder: tempfile::TempDir,
+}
+
+impl Running {
+    /// Sends a signal, by name.
+    pub(crate) fn signal(&self, name: &str) {
+        let status = Command::new("kill")
+            .args(["-s", name, &self.child.id().to_string()])
+            .status()
+            .expect("kill starts");
+        assert!(status.success(), "kill -s {name}");
+    }
+
+    /// Waits for the end, and ends what hangs.
+    pub(crate) fn end(self) -> Ended {
+        self.end_keeping(|_| ())
+    }
+
+    /// Waits for the end, and looks into the run's folder, which holds `home`, before it goes.
+    pub(crate) fn end_keeping(mut self, look: impl FnOnce(&Path)) -> Ended {
+        let stdout = drain(self.child.stdout.take());
+        let stderr = drain(self.child.stderr.take());
+        let deadline = self.started + HANGS;
+        let status = loop {
+            if let Some(status) = self.child.try_wait().expect("a child to wait for") {
+                break status;
+            }
+            if Instant::now() > deadline {
+                let _ = self.child.kill();
+                panic!("{}: hangs", self.shown);
+            }
+            thread::sleep(Duration::from_millis(2));
+        };
+        let took = self.started.elapsed();
+        look(self.folder.path());
+        Ended::new(
+            self.shown,
+            status,
+            stdout.join().expect("standard output"),
+            stderr.join().expect("standard error"),
+            took,
+        )
+    }
+}
+
+fn drain(stream: Option<impl Read + Send + 'static>) -> thread::JoinHandle<Vec<u8>> {
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        if let Some(mut stream) = stream {
+            let _ = stream.read_to_end(&mut bytes);
+        }
+        bytes
+    })
+}
+
+/// A run that has ended. Ask it with `exits`, `prints` and `says`, in this order; each is compulsory.
+#[must_use]
+pub(crate) struct Ended {
+    shown: String,
+    status: ExitStatus,
+    stdout: String,
+    stderr: String,
+    /// How long the run took.
+    pub(crate) took: Duration,
+}
+
+impl Ended {
+    fn new(
+        shown: String,
+        status: ExitStatus,
+        stdout: Vec<u8>,
+        stderr: Vec<u8>,
+        took: Duration,
+    ) -> Self {
+        let ended = Self {
+            shown,
+            status,
+            stdout: String::from_utf8(stdout).expect("standard output is UTF-8"),
+            stderr: String::from_utf8(stderr).expect("standard error is UTF-8"),
+            took,
+        };
+        for secret in CANARIES.iter().chain(&[ADMIN_SECRET]) {
+            let found = ended.stdout.contains(secret) || ended.stderr.contains(secret);
+            assert!(!found, "a secret was printed: {}", ended.all());
+        }
+        ended
+    }
+
+    fn all(&self) -> String {
+        format!(
+            "\n--- arguments: {}\n--- status: {}\n--- standard output:\n{}--- standard error:\n{}---",
+            self.shown, self.status, self.stdout, self.stderr
+        )
+    }
+
+    /// The system could not load the binary, or it had no memory at all: nothing of ours ran to an end.
+    pub(crate) fn is_not_loaded(&self) -> bool {
+        // Where not even the loader fits, the kernel kills the process.
+        let killed = matches!(self.status.signal(), Some(9 | 11)) && self.stderr.is_empty();
+        killed
+            || self.stderr.contains("error while loading")
+            || self.stderr.contains("memory allocation of")
+    }
+
+    /// A library gave up with a panic.
+    pub(crate) fn is_broken_off(&self) -> bool {
+        self.stderr.contains("broken off at ")
+    }
+
+    /// Compares the exit status with several that are as good.
+    pub(crate) fn exits_with_one_of(self, statuses: &[i32]) -> Printed {
+        let status = self.status.code().unwrap_or(-1);
+        assert!(statuses.contains(&status), "{}", self.all());
+        Printed(self)
+    }
+
+    /// Compares the exit status.
+    pub(crate) fn exits(self, status: i32) -> Printed {
+        assert_eq!(self.status.code(), Some(status), "{}", self.all());
+        Printed(self)
+    }
+}
+
+/// A run whose exit status was compared.
+#[must_use]
+pub(crate) struct Printed(Ended);
+
+impl Printed {
+    /// Compares standard output.
+    pub(crate) fn prints(self, expected: &str) -> Said {
+        assert_eq!(self.0.stdout, expected, "{}", self.0.all());
+        Said(self.0)
+    }
+
+    /// Nothing on standard output.
+    pub(crate) fn prints_nothing(self) -> Said {
+        self.prints("")
+    }
+
+    /// One JSON object on one line of standard output, with this `Outcome`.
+    pub(crate) fn prints_outcome(self, outcome: &str) -> Said {
+        let object = self.object();
+        assert_eq!(object["Outcome"], outcome, "{}", self.0.all());
+        Said(self.0)
+    }
+
+    /// The JSON object on standard output.
+    pub(crate) fn object(&self) -> Value {
+        assert_eq!(self.0.stdout.lines().count(), 1, "{}", self.0.all());
+        assert!(self.0.stdout.ends_with('\n'), "{}", self.0.all());
+        serde_json::from_str(&self.0.stdout)
+            .unwrap_or_else(|error| panic!("{error}: {}", self.0.all()))
+    }
+
+    /// All of standard output, for a look of the test's own.
+    pub(crate) fn output(&self) -> &str {
+        &self.0.stdout
+    }
+}
+
+/// A run whose exit status and standard output were compared.
+#[must_use]
+pub(crate) struct Said(Ended);
+
+impl Said {
+    /// Nothing on standard error.
+    pub(crate) fn says_nothing(self) -> Ended {
+        assert_eq!(self.0.stderr, "", "{}", self.0.all());
+        self.0
+    }
+
+    /// Each of these on standard error.
+    pub(crate) fn says(self, expected: &[&str]) -> Ended {
+        assert!(
+            !expected.is_empty(),
+            "a case says what standard error holds"
+        );
+        for text in expected {
+            assert!(
+                self.0.stderr.contains(text),
+                "not said: {text}{}",
+                self.0.all()
+            );
+        }
+        self.0
+    }
+
+    /// All of standard error, for a look of the test's own.
+    pub(crate) fn messages(&self) -> &str {
+        &self.0.stderr
+    }
+}
+
+impl Ended {
+    /// The last line of standard error says what is known of the key.
+    pub(crate) fn ends_with(self, known: &str) -> Self {
+        let last = self.stderr.lines().last().unwrap_or_default();
+        assert!(
+            last.starts_with("known: ") && last.contains(known),
+            "the last line is {last:?}, not {known:?}{}",
+            self.all()
+        );
+        self
+    }
+
+    /// It took less than this. A bound against hanging, with much room; never a measurement.
+    pub(crate) fn within(self, limit: Duration) -> Self {
+        assert!(self.took < limit, "took {:?}{}", self.took, self.all());
+        self
+    }
+}

@@ -1,0 +1,236 @@
+//! Each error code that IAM documents, its exit status, the AWS CLI's sentence and the hint.
+
+use iam_sandbox::{Fault, What};
+
+use crate::case::{BOBS_KEY, Case, documented};
+
+/// Answers the first `times` deletes with an error, and compares what comes of it.
+fn answered(status: u16, code: &str, message: &str, exit: i32, says: &[&str]) {
+    let sandbox = documented();
+    let what = What::error(status, code.to_owned(), message.to_owned());
+    sandbox.fault(Fault::new(what).on("DeleteAccessKey").always());
+    let case = Case::documented(&sandbox, &[]);
+    let sentence = format!(
+        "iam-del-key: error: An error occurred ({code}) when calling the DeleteAccessKey operation: {message}"
+    );
+    let printed = case.run().exits(exit);
+    let object = printed.object();
+    assert_eq!(object["AccessKeyId"], BOBS_KEY);
+    assert_eq!(object["UserName"], "Bob");
+    assert_eq!(object["Error"]["Code"], code);
+    assert_eq!(object["Error"]["Message"], message);
+    assert!(object["RequestId"].is_string());
+    let all: Vec<&str> = [sentence.as_str()]
+        .into_iter()
+        .chain(says.iter().copied())
+        .collect();
+    let _ = printed
+        .prints_outcome("Failed")
+        .says(&all)
+        .ends_with("not deleted");
+    assert!(sandbox.has_key(BOBS_KEY), "the key is still there");
+    let deletes = sandbox
+        .requests()
+        .iter()
+        .filter(|request| request.action == "DeleteAccessKey")
+        .count();
+    let retried = matches!(exit, 5 | 8);
+    assert_eq!(deletes, if retried { 3 } else { 1 }, "attempts");
+}
+
+#[test]
+fn no_such_entity_of_a_key_is_3() {
+    let message = format!("The Access Key with id {BOBS_KEY} cannot be found.");
+    answered(
+        404,
+        "NoSuchEntity",
+        &message,
+        3,
+        &["hint: ", "get-access-key-last-used"],
+    );
+    answered(404, "NoSuchEntityException", &message, 3, &["hint: "]);
+}
+
+#[test]
+fn no_such_entity_of_a_user_is_3() {
+    answered(
+        404,
+        "NoSuchEntity",
+        "The user with name Bob cannot be found.",
+        3,
+        &["hint: check the user's name"],
+    );
+}
+
+#[test]
+fn f53_limit_exceeded_is_4_and_not_retried() {
+    answered(
+        409,
+        "LimitExceeded",
+        "Cannot exceed quota for AccessKeysPerUser: 2",
+        4,
+        &["LimitExceeded"],
+    );
+    answered(
+        409,
+        "LimitExceededException",
+        "Cannot exceed quota",
+        4,
+        &["LimitExceeded"],
+    );
+}
+
+#[test]
+fn f51_service_failures_are_5_after_retries() {
+    answered(
+        500,
+        "ServiceFailure",
+        "The request processing has failed",
+        5,
+        &["hint: the trouble is on AWS's side"],
+    );
+    answered(500, "InternalFailure", "Internal error", 5, &["hint: "]);
+    answered(503, "ServiceUnavailable", "Try again", 5, &["hint: "]);
+}
+
+#[test]
+fn validation_errors_are_2() {
+    let message = "Must specify userName when calling with non-User credentials";
+    answered(
+        400,
+        "ValidationError",
+        message,
+        2,
+        &[
+            "hint: roles, SSO sessions and the root user",
+            "--user-name NAME",
+        ],
+    );
+    answered(
+        400,
+        "MalformedInput",
+        "The input is malformed",
+        2,
+        &["MalformedInput"],
+    );
+}
+
+#[test]
+fn f55_access_denied_is_6() {
+    let message = "User: arn:aws:iam::123456789012:user/ci is not authorized to perform: iam:DeleteAccessKey on resource: user Bob";
+    answered(
+        403,
+        "AccessDenied",
+        message,
+        6,
+        &["hint: ask for the permission iam:DeleteAccessKey"],
+    );
+    answered(403, "AccessDeniedException", message, 6, &["hint: "]);
+}
+
+#[test]
+fn f29_credentials_that_iam_refuses_are_7() {
+    let expired = "The security token included in the request is expired";
+    answered(
+        403,
+        "ExpiredToken",
+        expired,
+        7,
+        &["hint: the session has expired"],
+    );
+    answered(
+        403,
+        "ExpiredTokenException",
+        expired,
+        7,
+        &["hint: the session has expired"],
+    );
+    answered(400, "RequestExpired", "Request has expired", 7, &["hint: "]);
+    answered(
+        403,
+        "InvalidClientTokenId",
+        "The security token included in the request is invalid.",
+        7,
+        &["hint: the key that signs"],
+    );
+    answered(
+        403,
+        "IncompleteSignature",
+        "Credential must have exactly 5 elements",
+        7,
+        &["hint: the secret access key"],
+    );
+    answered(
+        403,
+        "MissingAuthenticationToken",
+        "Request is missing Authentication Token",
+        7,
+        &["hint: "],
+    );
+    answered(
+        403,
+        "OptInRequired",
+        "You are not subscribed to this service",
+        7,
+        &["hint: this account is not signed up"],
+    );
+}
+
+#[test]
+fn f29_a_wrong_secret_is_7() {
+    let sandbox = documented();
+    let case =
+        Case::documented(&sandbox, &[]).env("AWS_SECRET_ACCESS_KEY", crate::case::CANARIES[0]);
+    let says = &[
+        "(SignatureDoesNotMatch)",
+        "hint: the secret access key does not belong",
+    ];
+    let _ = case
+        .run()
+        .exits(7)
+        .prints_outcome("Failed")
+        .says(says)
+        .ends_with("not deleted");
+    assert!(sandbox.has_key(BOBS_KEY));
+}
+
+#[test]
+fn f29_a_key_that_is_not_known_is_7() {
+    let sandbox = documented();
+    let case = Case::documented(&sandbox, &[]).env("AWS_ACCESS_KEY_ID", "AKIAQAAAAAAAUNKNOWNA");
+    let says = &[
+        "(InvalidClientTokenId)",
+        "hint: the key that signs is deleted, inactive",
+    ];
+    let _ = case
+        .run()
+        .exits(7)
+        .prints_outcome("Failed")
+        .says(says)
+        .ends_with("not deleted");
+    assert!(sandbox.has_key(BOBS_KEY));
+}
+
+#[test]
+fn f52_throttling_is_8_after_retries() {
+    answered(
+        400,
+        "Throttling",
+        "Rate exceeded",
+        8,
+        &["hint: IAM's limit is the account's"],
+    );
+    answered(400, "ThrottlingException", "Rate exceeded", 8, &["hint: "]);
+    answered(
+        503,
+        "SlowDown",
+        "Please reduce your request rate",
+        8,
+        &["hint: "],
+    );
+}
+
+#[test]
+fn f54_an_unlisted_code_is_1() {
+    answered(418, "TeapotBoiling", "I am a teapot", 1, &["request ID"]);
+}

@@ -1,0 +1,373 @@
+//! Lost answers: the key is looked for before anything is said, and what is not known is called unknown.
+
+use std::time::Duration;
+
+use iam_sandbox::documented::{ADMIN_KEY_ID, ALICE_KEY_ID};
+use iam_sandbox::{Fault, Sandbox, What};
+
+use crate::case::{BOBS_KEY, Case, DELETED, documented};
+
+fn lost(what: What, times: u64) -> Sandbox {
+    let sandbox = documented();
+    sandbox.fault(Fault::new(what).on("DeleteAccessKey").times(times));
+    sandbox
+}
+
+fn actions(sandbox: &Sandbox) -> Vec<String> {
+    sandbox
+        .requests()
+        .into_iter()
+        .map(|request| request.action)
+        .collect()
+}
+
+#[test]
+fn f70_a_lost_answer_and_then_no_such_entity_is_deleted() {
+    for what in [
+        What::ResetAfterActing,
+        What::CloseAfterActing,
+        What::TruncateHead,
+        What::TruncateBody,
+        What::CutChunk,
+    ] {
+        let shown = format!("{what:?}");
+        let sandbox = lost(what, 1);
+        let says = &[
+            "warning: ",
+            "is taken for deleted",
+            "the answer to an earlier attempt was lost",
+            "IAM does not list the key now",
+        ];
+        let ended = Case::documented(&sandbox, &[]).run();
+        let _ = ended
+            .exits(0)
+            .prints(DELETED)
+            .says(says)
+            .ends_with(&format!("{BOBS_KEY}: deleted"));
+        assert!(!sandbox.has_key(BOBS_KEY), "{shown}");
+        assert_eq!(
+            actions(&sandbox),
+            [
+                "DeleteAccessKey",
+                "DeleteAccessKey",
+                "GetAccessKeyLastUsed",
+                "ListAccessKeys"
+            ],
+            "{shown}"
+        );
+    }
+}
+
+#[test]
+fn f42_a_reset_before_acting_is_tried_again() {
+    let sandbox = lost(What::ResetBeforeActing, 2);
+    let _ = Case::documented(&sandbox, &[])
+        .run()
+        .exits(0)
+        .prints(DELETED)
+        .says_nothing();
+    assert_eq!(actions(&sandbox).len(), 3);
+    assert!(!sandbox.has_key(BOBS_KEY));
+}
+
+#[test]
+fn no_answer_at_all_and_the_key_gone_is_deleted() {
+    let sandbox = lost(What::ResetAfterActing, 1);
+    sandbox.fault(
+        Fault::new(What::ResetBeforeActing)
+            .on("DeleteAccessKey")
+            .always(),
+    );
+    let says = &[
+        "warning: ",
+        "no usable answer came",
+        "IAM does not list the key now",
+    ];
+    let _ = Case::documented(&sandbox, &[])
+        .run()
+        .exits(0)
+        .prints(DELETED)
+        .says(says)
+        .ends_with("deleted");
+    assert!(!sandbox.has_key(BOBS_KEY));
+}
+
+#[test]
+fn no_answer_at_all_and_the_key_still_there_is_1() {
+    let sandbox = documented();
+    sandbox.fault(
+        Fault::new(What::ResetBeforeActing)
+            .on("DeleteAccessKey")
+            .always(),
+    );
+    let ended = Case::documented(&sandbox, &[]).run();
+    let known =
+        "not deleted: the request was sent and no usable answer came, but IAM still lists the key";
+    let _ = ended
+        .exits(1)
+        .prints_outcome("Failed")
+        .says(&["no usable answer from IAM", "the connection was reset"])
+        .ends_with(known);
+    assert!(sandbox.has_key(BOBS_KEY));
+}
+
+#[test]
+fn f71_a_lost_answer_and_then_nobody_there_is_10() {
+    let sandbox = lost(What::LoseReplyAndStopListening, 1);
+    let ended = Case::documented(&sandbox, &[]).run();
+    let known = &[
+        "no usable answer from IAM",
+        "check with: aws iam list-access-keys --user-name=Bob",
+    ];
+    let _ = ended
+        .exits(10)
+        .prints_outcome("Unknown")
+        .says(known)
+        .ends_with("unknown: ");
+    assert!(
+        !sandbox.has_key(BOBS_KEY),
+        "it was deleted, and the tool cannot know"
+    );
+}
+
+#[test]
+fn f72_looking_is_denied_and_iam_spoke_of_the_key_is_deleted() {
+    let sandbox = Sandbox::documented()
+        .deny("iam:GetAccessKeyLastUsed")
+        .deny("iam:ListAccessKeys")
+        .start();
+    sandbox.fault(
+        Fault::new(What::ResetAfterActing)
+            .on("DeleteAccessKey")
+            .times(1),
+    );
+    let says = &[
+        "warning: ",
+        "the lost attempt most likely deleted it",
+        "looking is not allowed",
+    ];
+    let _ = Case::documented(&sandbox, &[])
+        .run()
+        .exits(0)
+        .prints(DELETED)
+        .says(says)
+        .ends_with("deleted");
+    assert!(!sandbox.has_key(BOBS_KEY));
+}
+
+#[test]
+fn f72_looking_is_denied_and_no_answer_came_is_10() {
+    let sandbox = Sandbox::documented()
+        .deny("iam:GetAccessKeyLastUsed")
+        .deny("iam:ListAccessKeys")
+        .start();
+    sandbox.fault(
+        Fault::new(What::ResetBeforeActing)
+            .on("DeleteAccessKey")
+            .always(),
+    );
+    let ended = Case::documented(&sandbox, &[]).run();
+    let _ = ended
+        .exits(10)
+        .prints_outcome("Unknown")
+        .says(&["looking failed"])
+        .ends_with("unknown: ");
+    assert!(sandbox.has_key(BOBS_KEY));
+}
+
+#[test]
+fn f72_only_the_owner_may_not_be_asked() {
+    let sandbox = Sandbox::documented()
+        .deny("iam:GetAccessKeyLastUsed")
+        .start();
+    sandbox.fault(
+        Fault::new(What::ResetAfterActing)
+            .on("DeleteAccessKey")
+            .times(1),
+    );
+    let _ = Case::documented(&sandbox, &[])
+        .run()
+        .exits(0)
+        .prints(DELETED)
+        .says(&["IAM does not list the key now"])
+        .ends_with("deleted");
+    assert!(!sandbox.has_key(BOBS_KEY));
+}
+
+#[test]
+fn f73_a_list_that_lags_is_read_again() {
+    let sandbox = Sandbox::documented().list_lag(2).start();
+    sandbox.fault(
+        Fault::new(What::ResetAfterActing)
+            .on("DeleteAccessKey")
+            .times(1),
+    );
+    let _ = Case::documented(&sandbox, &[])
+        .run()
+        .exits(0)
+        .prints(DELETED)
+        .says(&["IAM does not list the key now"])
+        .ends_with("deleted");
+    assert_eq!(
+        actions(&sandbox)
+            .iter()
+            .filter(|action| *action == "ListAccessKeys")
+            .count(),
+        3
+    );
+    assert!(!sandbox.has_key(BOBS_KEY));
+}
+
+#[test]
+fn f73_a_list_that_never_catches_up_is_10() {
+    let sandbox = Sandbox::documented().list_lag(1000).start();
+    sandbox.fault(
+        Fault::new(What::ResetAfterActing)
+            .on("DeleteAccessKey")
+            .times(1),
+    );
+    let ended = Case::documented(&sandbox, &[]).run();
+    let _ = ended
+        .exits(10)
+        .prints_outcome("Unknown")
+        .says(&["yet IAM still lists it", "check with: "])
+        .ends_with("unknown: ");
+    assert!(!sandbox.has_key(BOBS_KEY));
+}
+
+#[test]
+fn f74_no_such_entity_at_once_is_3_and_not_looked_into() {
+    let sandbox = documented();
+    let case = Case::at(
+        &sandbox,
+        [
+            "--access-key-id",
+            "AKIARZPUZDIKAAAAAAAA",
+            "--user-name",
+            "Bob",
+        ],
+    );
+    let _ = case
+        .run()
+        .exits(3)
+        .prints_outcome("Failed")
+        .says(&["(NoSuchEntity)"])
+        .ends_with("not deleted");
+    assert_eq!(actions(&sandbox), ["DeleteAccessKey"]);
+}
+
+#[test]
+fn f75_a_lost_answer_about_another_users_key_is_3() {
+    let sandbox = documented();
+    sandbox.fault(
+        Fault::new(What::ResetAfterActing)
+            .on("DeleteAccessKey")
+            .times(1),
+    );
+    let case = Case::at(
+        &sandbox,
+        ["--access-key-id", ALICE_KEY_ID, "--user-name", "Bob"],
+    );
+    let says = &["(NoSuchEntity)", "--user-name=Alice"];
+    let _ = case
+        .run()
+        .exits(3)
+        .prints_outcome("Failed")
+        .says(says)
+        .ends_with("it is a key of the user Alice");
+    assert!(sandbox.has_key(ALICE_KEY_ID));
+}
+
+#[test]
+fn a_lost_answer_and_a_user_who_does_not_exist_is_3() {
+    let sandbox = lost(What::ResetAfterActing, 1);
+    let case = Case::at(
+        &sandbox,
+        ["--access-key-id", BOBS_KEY, "--user-name", "Nobody"],
+    );
+    let _ = case
+        .run()
+        .exits(3)
+        .prints_outcome("Failed")
+        .says(&["The user with name Nobody cannot be found."])
+        .ends_with("not deleted");
+    assert!(sandbox.has_key(BOBS_KEY));
+}
+
+#[test]
+fn no_answer_about_another_accounts_key_is_10() {
+    let sandbox = documented();
+    sandbox.fault(
+        Fault::new(What::ResetBeforeActing)
+            .on("DeleteAccessKey")
+            .always(),
+    );
+    // This ID encodes account 609629065308; that the sandbox's account does not list it says nothing.
+    let case = Case::at(
+        &sandbox,
+        [
+            "--access-key-id",
+            "AKIAY34FZKBOKMUTVV7A",
+            "--user-name",
+            "Bob",
+        ],
+    );
+    let _ = case
+        .run()
+        .exits(10)
+        .prints_outcome("Unknown")
+        .says(&["encodes account 609629065308"])
+        .ends_with("unknown: ");
+    assert_eq!(sandbox.keys().len(), documented().keys().len());
+}
+
+#[test]
+fn f41_silence_after_acting_is_settled() {
+    let sandbox = lost(What::SilenceAfterActing, 1);
+    let case = Case::documented(&sandbox, &["--cli-read-timeout", "1"]);
+    let ended = case
+        .run()
+        .exits(0)
+        .prints(DELETED)
+        .says(&["IAM does not list the key now"])
+        .ends_with("deleted");
+    let _ = ended.within(Duration::from_secs(20));
+    assert!(!sandbox.has_key(BOBS_KEY));
+}
+
+#[test]
+fn f41_silence_for_ever_ends() {
+    let sandbox = documented();
+    sandbox.fault(Fault::new(What::SilenceBeforeActing).always());
+    let case = Case::documented(&sandbox, &["--timeout", "4"]);
+    let ended = case
+        .run()
+        .exits(10)
+        .prints_outcome("Unknown")
+        .says(&["did not answer within --timeout, 4 s", "check with: "])
+        .ends_with("unknown: ");
+    let _ = ended.within(Duration::from_secs(20));
+    assert!(sandbox.has_key(BOBS_KEY));
+}
+
+#[test]
+fn the_signing_key_deleted_and_the_answer_lost_is_10() {
+    let sandbox = lost(What::ResetAfterActing, 1);
+    let case = Case::at(
+        &sandbox,
+        [
+            "--access-key-id",
+            ADMIN_KEY_ID,
+            "--user-name",
+            "admin",
+            "--allow-self",
+        ],
+    );
+    let _ = case
+        .run()
+        .exits(10)
+        .prints_outcome("Unknown")
+        .says(&["(InvalidClientTokenId)"])
+        .ends_with("unknown: ");
+    assert!(!sandbox.has_key(ADMIN_KEY_ID));
+}

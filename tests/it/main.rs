@@ -1,0 +1,12 @@
+//! The binary from outside: each test runs it in an environment of its own, compares exit status, standard
+//! output and standard error, and then asks the service what it saw. A number such as `f41` in a name is that
+//! of a fault: several tests of one fault carry the same.
+
+mod answers;
+mod arguments;
+mod case;
+mod codes;
+mod deletion;
+mod doubt;
+mod pages;
+mod streams;

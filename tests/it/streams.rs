@@ -1,0 +1,345 @@
+//! Signals, standard streams and tight resources.
+
+use std::fs::OpenOptions;
+use std::os::fd::OwnedFd;
+use std::time::Duration;
+
+use iam_sandbox::{Fault, Sandbox, What};
+
+use crate::case::{BOBS_KEY, CANARIES, Case, DELETED, documented};
+
+const SOON: Duration = Duration::from_secs(20);
+
+#[test]
+fn f60_sigint_before_anything_was_sent_is_130() {
+    let sandbox = documented();
+    for (signal, status) in [("INT", 130), ("TERM", 143)] {
+        // Credentials that never come: the run is waiting, and nothing was sent.
+        let case = Case::documented(&sandbox, &["--profile", "slow"]);
+        let started = case.path("started");
+        let config = format!(
+            "[profile slow]\ncredential_process = echo > {} && sleep 60\n",
+            started.display()
+        );
+        let running = case.file(".aws/config", config).start();
+        wait_for(|| started.exists());
+        running.signal(signal);
+        let _ = running
+            .end()
+            .exits(status)
+            .prints_nothing()
+            .says(&["interrupted"])
+            .ends_with("not deleted: nothing was sent to IAM")
+            .within(SOON);
+    }
+    assert_eq!(sandbox.connections(), 0);
+    assert!(sandbox.has_key(BOBS_KEY));
+}
+
+#[test]
+fn f61_a_signal_while_waiting_settles_what_it_can() {
+    for (signal, status) in [("INT", 130), ("TERM", 143)] {
+        let sandbox = documented();
+        sandbox.fault(
+            Fault::new(What::SilenceAfterActing)
+                .on("DeleteAccessKey")
+                .times(1),
+        );
+        let running = Case::documented(&sandbox, &[]).start();
+        assert!(sandbox.wait_for_requests(1, SOON));
+        running.signal(signal);
+        let ended = running
+            .end()
+            .exits(status)
+            .prints_outcome("Deleted")
+            .says(&["interrupted"]);
+        let _ = ended
+            .ends_with("deleted: no answer came, but IAM does not list the key now")
+            .within(SOON);
+        assert!(!sandbox.has_key(BOBS_KEY));
+    }
+}
+
+#[test]
+fn f61_a_signal_while_waiting_and_nobody_to_ask_is_unknown() {
+    let sandbox = documented();
+    sandbox.fault(Fault::new(What::SilenceBeforeActing).always());
+    let running = Case::documented(&sandbox, &[]).start();
+    assert!(sandbox.wait_for_requests(1, SOON));
+    running.signal("INT");
+    let ended = running
+        .end()
+        .exits(130)
+        .prints_outcome("Unknown")
+        .says(&["check with: aws iam list-access-keys --user-name=Bob"]);
+    let _ = ended.ends_with("unknown: ").within(SOON);
+    assert!(sandbox.has_key(BOBS_KEY));
+}
+
+#[test]
+fn f61_the_second_signal_ends_at_once() {
+    let sandbox = documented();
+    sandbox.fault(Fault::new(What::SilenceBeforeActing).always());
+    let running = Case::documented(&sandbox, &[]).start();
+    assert!(sandbox.wait_for_requests(1, SOON));
+    running.signal("INT");
+    running.signal("TERM");
+    let _ = running
+        .end()
+        .exits(130)
+        .prints_outcome("Unknown")
+        .says(&["interrupted"])
+        .ends_with("unknown: ")
+        .within(SOON);
+    assert!(sandbox.has_key(BOBS_KEY));
+}
+
+#[test]
+fn f62_standard_output_full_or_closed_is_not_success() {
+    let sandbox = documented();
+    let full = OpenOptions::new()
+        .write(true)
+        .open("/dev/full")
+        .expect("/dev/full");
+    let ended = Case::documented(&sandbox, &[]).run_into(full);
+    let _ = ended
+        .exits(1)
+        .prints_nothing()
+        .says(&["could not write the result to standard output"])
+        .ends_with(&format!("{BOBS_KEY}: deleted"));
+    assert!(!sandbox.has_key(BOBS_KEY));
+
+    let sandbox = documented();
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let ended = Case::documented(&sandbox, &[]).run_into(OwnedFd::from(writer).into());
+    let _ = ended
+        .exits(1)
+        .prints_nothing()
+        .says(&["could not write the result"])
+        .ends_with(&format!("{BOBS_KEY}: deleted"));
+    assert!(!sandbox.has_key(BOBS_KEY));
+}
+
+#[test]
+fn f63_help_into_a_full_device_is_an_error_and_into_a_closed_pipe_is_quiet() {
+    let full = OpenOptions::new()
+        .write(true)
+        .open("/dev/full")
+        .expect("/dev/full");
+    let _ = Case::bare(["--help"])
+        .run_into(full)
+        .exits(1)
+        .prints_nothing()
+        .says(&["could not write to standard output"]);
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let _ = Case::bare(["--help"])
+        .run_into(OwnedFd::from(writer).into())
+        .exits(0)
+        .prints_nothing()
+        .says_nothing();
+}
+
+#[test]
+fn f65_no_colours_where_nobody_sees_them() {
+    let sandbox = documented();
+    for case in [
+        Case::documented(&sandbox, &["--region", "a b"]),
+        Case::documented(&sandbox, &["--region", "a b"]).env("TERM", "xterm-256color"),
+        Case::documented(&sandbox, &["--region", "a b"])
+            .env("LANG", "C")
+            .env("LC_ALL", "C"),
+        Case::documented(&sandbox, &["--region", "a b", "--color", "off"]).env("TERM", "xterm"),
+    ] {
+        let said = case.run().exits(7).prints_nothing();
+        assert!(!said.messages().contains('\u{1b}'));
+        let _ = said.says(&["iam-del-key: error: "]);
+    }
+    let said = Case::documented(&sandbox, &["--region", "a b", "--color", "on"])
+        .run()
+        .exits(7)
+        .prints_nothing();
+    assert!(
+        said.messages().contains("\u{1b}["),
+        "asked for and not coloured"
+    );
+    let _ = said.says(&["error:"]);
+}
+
+/// Runs on a pseudo-terminal that `script` makes, and gives what the terminal got.
+fn on_a_terminal(environment: &[(&str, &str)]) -> String {
+    let binary = env!("CARGO_BIN_EXE_iam-del-key");
+    let output = std::process::Command::new("script")
+        .args([
+            "-qec",
+            &format!("{binary} --access-key-id {BOBS_KEY} --region 'a b'"),
+            "/dev/null",
+        ])
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .env("SHELL", "/bin/sh")
+        .envs(environment.iter().copied())
+        .output()
+        .expect("script starts");
+    assert_eq!(output.status.code(), Some(7));
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
+#[test]
+fn f65_colours_on_a_terminal_unless_they_are_not_wanted() {
+    assert!(on_a_terminal(&[("TERM", "xterm")]).contains("\u{1b}["));
+    assert!(!on_a_terminal(&[("TERM", "xterm"), ("NO_COLOR", "1")]).contains('\u{1b}'));
+    assert!(!on_a_terminal(&[("TERM", "dumb")]).contains('\u{1b}'));
+    assert!(!on_a_terminal(&[]).contains('\u{1b}'));
+}
+
+#[test]
+fn f66_few_file_handles_and_little_memory() {
+    let sandbox = documented();
+    for limit in [
+        "--nofile=4:4",
+        "--nofile=5:5",
+        "--nofile=6:6",
+        "--nofile=7:7",
+    ] {
+        let ended = Case::documented(&sandbox, &[])
+            .start_under(Some(&["prlimit", limit]))
+            .end();
+        let printed = ended.within(SOON).exits_with_one_of(&[1, 9]);
+        let output = printed.output().to_owned();
+        assert!(
+            output.is_empty() || output.contains("\"Outcome\":\"Failed\""),
+            "{output}"
+        );
+        let _ = printed
+            .prints(&output)
+            .says(&["error: "])
+            .ends_with("not deleted");
+        assert!(sandbox.has_key(BOBS_KEY), "{limit}");
+    }
+}
+
+/// Little memory: from not being loaded at all to being enough. In between no thread can be made, which a
+/// library answers with a panic.
+#[test]
+fn f66_too_little_memory_for_a_thread_is_told() {
+    let sandbox = documented();
+    let by_name = sandbox.url().replace("127.0.0.1", "localhost");
+    let mut broken_off = 0;
+    for mebibytes in 6..64 {
+        let limit = format!("--as={}", mebibytes << 20);
+        let case = Case::documented(&sandbox, &["--endpoint-url", &by_name]);
+        let ended = case
+            .start_under(Some(&["prlimit", &limit]))
+            .end()
+            .within(SOON);
+        if ended.is_not_loaded() {
+            continue;
+        }
+        if ended.is_broken_off() {
+            broken_off += 1;
+            let says = &["iam-del-key: error: broken off at ", "dns.rs:"];
+            let _ = ended
+                .exits(1)
+                .prints_nothing()
+                .says(says)
+                .ends_with("not deleted: nothing was sent to IAM");
+            assert!(sandbox.has_key(BOBS_KEY));
+            continue;
+        }
+        let printed = ended.exits(0);
+        let _ = printed.prints(DELETED).says_nothing();
+        assert!(!sandbox.has_key(BOBS_KEY));
+        assert!(
+            broken_off > 0,
+            "no limit left too little memory for a thread"
+        );
+        return;
+    }
+    panic!("no limit was enough");
+}
+
+#[test]
+fn f67_two_hundred_at_once() {
+    let sandbox = Sandbox::builder().many_keys(200, 1).start();
+    let keys: Vec<_> = sandbox
+        .keys()
+        .into_iter()
+        .filter(|key| key.user != "admin")
+        .collect();
+    assert_eq!(keys.len(), 200);
+    let running: Vec<_> = keys
+        .iter()
+        .map(|key| {
+            Case::at(
+                &sandbox,
+                ["--access-key-id", &key.id, "--user-name", &key.user],
+            )
+            .start()
+        })
+        .collect();
+    for run in running {
+        let _ = run.end().exits(0).prints(DELETED).says_nothing();
+    }
+    assert!(keys.iter().all(|key| !sandbox.has_key(&key.id)));
+}
+
+#[test]
+fn f68_no_secret_at_the_most_verbose_level() {
+    let sandbox = documented();
+    let case = Case::documented(&sandbox, &["--debug", "-v"])
+        .env("AWS_ACCESS_KEY_ID", iam_sandbox::documented::SESSION_KEY_ID)
+        .env("AWS_SECRET_ACCESS_KEY", CANARIES[0])
+        .env("AWS_SESSION_TOKEN", CANARIES[1])
+        .env("RUST_LOG", "trace")
+        .env("RUST_BACKTRACE", "full");
+    let said = case.run().exits(7).prints_outcome("Failed");
+    assert!(
+        !said.messages().contains("AWS4-HMAC-SHA256"),
+        "the authorization header was printed"
+    );
+    let _ = said
+        .says(&["debug: reply body: ", "error: "])
+        .ends_with("not deleted");
+    assert!(sandbox.has_key(BOBS_KEY));
+}
+
+#[test]
+fn f69_text_from_the_service_never_moves_the_cursor() {
+    let sandbox = documented();
+    let message = "line one\nline two\r\u{1b}[2J\u{1b}]0;title\u{7} \u{9b}1A \u{202e}";
+    let what = What::error(403, "AccessDenied", message);
+    sandbox.fault(Fault::new(what).on("DeleteAccessKey").always());
+    for more in [
+        &["--output", "json"][..],
+        &["--output", "text"],
+        &["--debug"],
+    ] {
+        let printed = Case::documented(&sandbox, more).run().exits(6);
+        let output = printed.output().to_owned();
+        assert!(
+            !output
+                .trim_end_matches('\n')
+                .contains(|c: char| c.is_control() && c != '\t')
+        );
+        let said = printed.prints(&output);
+        assert!(
+            !said
+                .messages()
+                .contains(|c: char| c.is_control() && c != '\n')
+        );
+        let _ = said
+            .says(&["(AccessDenied)", "\\u{202e}"])
+            .ends_with("not deleted");
+    }
+    assert!(sandbox.has_key(BOBS_KEY));
+}
+
+fn wait_for(condition: impl Fn() -> bool) {
+    let deadline = std::time::Instant::now() + SOON;
+    while !condition() {
+        assert!(std::time::Instant::now() < deadline, "it never happened");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
