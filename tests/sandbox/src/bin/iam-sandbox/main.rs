@@ -1,0 +1,88 @@
+//! The sandbox as a program: `serve` for whoever wants a server, `run` for whoever wants to try a command.
+
+mod run;
+mod serve;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+use iam_sandbox::{Builder, Certificate, Sandbox};
+
+/// An IAM on loopback, with a few users and keys
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve until SIGINT or SIGTERM; prints one line of JSON that says how to reach it
+    Serve(Serve),
+    /// Run a command that is pointed at the sandbox, and show the keys before and after
+    Run {
+        /// The command and its arguments
+        #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+        command: Vec<std::ffi::OsString>,
+    },
+}
+
+#[derive(Debug, Args)]
+struct Serve {
+    /// The port; 0: any free one
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+    /// Serve HTTPS, with a certificate of the sandbox's own authority
+    #[arg(long)]
+    https: bool,
+    /// Write the authority's certificate to this file too
+    #[arg(long)]
+    ca_file: Option<PathBuf>,
+    /// So many users more, with a key each
+    #[arg(long, default_value_t = 0)]
+    keys: usize,
+    /// Allow so many requests a second
+    #[arg(long)]
+    throttle: Option<u32>,
+    /// Answer so many milliseconds later
+    #[arg(long, default_value_t = 0)]
+    latency: u64,
+    /// The account
+    #[arg(long, default_value = iam_sandbox::documented::ACCOUNT)]
+    account: String,
+    /// Remember so many requests at most
+    #[arg(long, default_value_t = 1000)]
+    remember: usize,
+}
+
+impl Serve {
+    fn builder(&self) -> Builder {
+        let mut builder = Sandbox::documented()
+            .port(self.port)
+            .account(&self.account)
+            .many_keys(self.keys, 1)
+            .latency(Duration::from_millis(self.latency))
+            .remember(self.remember);
+        if self.https {
+            builder = builder.https(Certificate::Valid);
+        }
+        if let Some(rate) = self.throttle {
+            builder = builder.throttle(rate, rate);
+        }
+        builder
+    }
+}
+
+fn main() -> ExitCode {
+    let ended = match Cli::parse().command {
+        Command::Serve(options) => serve::serve(&options).map(|()| ExitCode::SUCCESS),
+        Command::Run { command } => run::run(&command),
+    };
+    ended.unwrap_or_else(|error| {
+        eprintln!("iam-sandbox: {error}");
+        ExitCode::FAILURE
+    })
+}

@@ -1,0 +1,120 @@
+//! The services that hand out temporary credentials to machines and people: instance metadata, container
+//! credentials and the SSO portal, on one loopback address.
+
+use crate::clock;
+use crate::documented::{self, Signers};
+use crate::key::Credentials;
+use crate::log::Log;
+use crate::loopback::{Gate, Loopback};
+use crate::reply::Reply;
+use crate::request::{self, Request};
+use crate::transmit;
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::net::TcpStream;
+
+const ROLES: &str = "/latest/meta-data/iam/security-credentials";
+/// How long the credentials are good for.
+const HOUR: Duration = Duration::from_hours(1);
+
+/// The fake services. They end when they are dropped.
+#[derive(Debug)]
+pub struct Metadata {
+    loopback: Loopback,
+    log: Arc<Log<String>>,
+}
+
+impl Metadata {
+    /// Starts them; they hand out the role session's credentials, which every sandbox of the documented
+    /// account accepts.
+    ///
+    /// # Panics
+    ///
+    /// If the system gives no socket or no thread.
+    #[must_use]
+    pub fn start() -> Self {
+        let credentials = Arc::new(Signers::of(documented::ACCOUNT).session());
+        let log = Arc::new(Log::new(usize::MAX));
+        let serving = Arc::clone(&log);
+        let loopback = Loopback::start(0, 1, Gate::new(), move |stream, _| {
+            let (log, credentials) = (Arc::clone(&serving), Arc::clone(&credentials));
+            // A connection that breaks is the client's affair.
+            async move { drop(serve(stream, &log, &credentials).await) }
+        });
+        Self {
+            loopback: loopback.expect("the metadata services start"),
+            log,
+        }
+    }
+
+    /// `http://127.0.0.1:PORT`: for `AWS_EC2_METADATA_SERVICE_ENDPOINT` and `AWS_ENDPOINT_URL_SSO`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.loopback.address())
+    }
+
+    /// For `AWS_CONTAINER_CREDENTIALS_FULL_URI`.
+    #[must_use]
+    pub fn container_url(&self) -> String {
+        format!("{}/creds", self.url())
+    }
+
+    /// The requests, as `GET /creds`, in order.
+    #[must_use]
+    pub fn requests(&self) -> Vec<String> {
+        self.log.all()
+    }
+}
+
+async fn serve(
+    mut stream: TcpStream,
+    log: &Log<String>,
+    credentials: &Credentials,
+) -> io::Result<()> {
+    let mut buffer = Vec::new();
+    while let Some(request) = request::read(&mut stream, &mut buffer).await? {
+        log.push(format!("{} {}", request.method, request.path()));
+        transmit::send(&mut stream, &answer(&request, credentials)).await?;
+    }
+    Ok(())
+}
+
+fn answer(request: &Request, credentials: &Credentials) -> Reply {
+    let json = |text: String| Reply::new(200, "application/json", text);
+    let path = request.path().trim_end_matches('/');
+    match (request.method.as_str(), path) {
+        ("PUT", "/latest/api/token") => Reply::new(200, "text/plain", "metadata-token")
+            .with_header("X-Aws-Ec2-Metadata-Token-Ttl-Seconds", "21600"),
+        ("GET", ROLES) => Reply::new(200, "text/plain", documented::ROLE),
+        ("GET", "/federation/credentials") => json(portal(credentials)),
+        ("GET", "/creds") => json(role(credentials)),
+        ("GET", path) if path.starts_with(ROLES) => json(role(credentials)),
+        _ => Reply::new(404, "text/plain", "not found\n"),
+    }
+}
+
+fn role(credentials: &Credentials) -> String {
+    let now = SystemTime::now();
+    format!(
+        r#"{{"Code":"Success","LastUpdated":"{}","Type":"AWS-HMAC","AccessKeyId":"{}","SecretAccessKey":"{}","Token":"{}","Expiration":"{}"}}"#,
+        clock::extended(now.into()),
+        credentials.access_key_id,
+        credentials.secret_access_key,
+        credentials.session_token.as_deref().unwrap_or_default(),
+        clock::extended((now + HOUR).into()),
+    )
+}
+
+fn portal(credentials: &Credentials) -> String {
+    let expiration = (SystemTime::now() + HOUR)
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    format!(
+        r#"{{"roleCredentials":{{"accessKeyId":"{}","secretAccessKey":"{}","sessionToken":"{}","expiration":{}}}}}"#,
+        credentials.access_key_id,
+        credentials.secret_access_key,
+        credentials.session_token.as_deref().unwrap_or_default(),
+        expiration.as_millis(),
+    )
+}
