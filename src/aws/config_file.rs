@@ -33,7 +33,7 @@ struct ConfigFile {
 
 impl ConfigFiles {
     /// Reads `~/.aws/config` and `~/.aws/credentials`, or what `AWS_CONFIG_FILE` and
-    /// `AWS_SHARED_CREDENTIALS_FILE` name instead. A file that is not there counts as empty.
+    /// `AWS_SHARED_CREDENTIALS_FILE` name instead. A file that is not there, and `/dev/null`, count as empty.
     pub(crate) fn read() -> Result<Self, Stop> {
         let sources = [
             (EnvConfigFileKind::Config, "AWS_CONFIG_FILE", "config"),
@@ -120,13 +120,18 @@ async fn parse(
 
 fn not_parsed(path: &Path, error: &EnvConfigFileLoadError) -> Stop {
     // The parser knows the line, but not the name of a file it was handed as text.
-    let text = error.to_string();
+    let text = std::error::Error::source(error).map_or(error.to_string(), ToString::to_string);
     let what = text
         .split_once(" on ")
         .map_or(text.as_str(), |(_, what)| what);
     let what: Vec<&str> = what.split_whitespace().collect();
-    Stop::configuration(format!("could not read `{}`: {}", shown(path), escape(&what.join(" "))))
-        .hint("correct that line, or point AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE at other files")
+    not_read(path, &escape(&what.join(" ")))
+}
+
+fn not_read(path: &Path, what: &str) -> Stop {
+    Stop::configuration(format!("could not read `{}`: {what}", shown(path))).hint(
+        "correct that file, or point AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE at other files",
+    )
 }
 
 fn path(variable: &str, name: &str) -> Option<PathBuf> {
@@ -142,13 +147,15 @@ fn path(variable: &str, name: &str) -> Option<PathBuf> {
 }
 
 fn read(path: &Path) -> Result<Option<String>, Stop> {
-    let fail =
-        |what: &str| Stop::configuration(format!("could not read `{}`: {what}", shown(path)));
+    let fail = |what: &str| not_read(path, what);
     let metadata = match fs::metadata(path) {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(fail(&error.to_string())),
     };
+    if path == Path::new("/dev/null") {
+        return Ok(None);
+    }
     if !metadata.is_file() {
         return Err(fail("it is not a regular file"));
     }

@@ -8,18 +8,16 @@ use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use aws_config::imds;
 use aws_config::imds::credentials::ImdsCredentialsProvider;
 use aws_config::meta::credentials::CredentialsProviderChain;
-use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
 use aws_config::web_identity_token::WebIdentityTokenCredentialsProvider;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
-use aws_runtime::env_config::section::Profile;
 use aws_smithy_types::error::display::DisplayErrorContext;
 
 use super::config_file::ConfigFiles;
 use super::environment;
-use super::process::CredentialProcess;
+use super::profile::{self, ProfileSource};
 use super::settings::{SelectedBy, Settings};
 use crate::log::Log;
 use crate::report::escape::{escape, excerpt};
@@ -35,12 +33,12 @@ pub(crate) async fn resolve(
     limit: Duration,
     log: Log,
 ) -> Result<Credentials, Stop> {
-    check_profile(settings)?;
+    profile::check(settings)?;
     if settings.profile.by != SelectedBy::Option {
         check_variables()?;
     }
-    let provider = provider(settings);
-    let resolved = tokio::time::timeout(limit, provider.provide_credentials()).await;
+    let source = source(settings);
+    let resolved = tokio::time::timeout(limit, source.provide_credentials()).await;
     let credentials = match resolved {
         Ok(Ok(credentials)) => credentials,
         Ok(Err(error)) => return Err(not_resolved(settings, &error)),
@@ -49,7 +47,7 @@ pub(crate) async fn resolve(
             let stop = Stop::configuration(format!(
                 "no credentials within {seconds} s: their source does not answer"
             ));
-            return Err(source_hint(settings, stop));
+            return Err(profile::hint(settings, stop));
         }
     };
     if credentials
@@ -57,16 +55,18 @@ pub(crate) async fn resolve(
         .is_some_and(|expiry| expiry <= SystemTime::now())
     {
         let stop = Stop::configuration("the credentials have expired");
-        return Err(source_hint(settings, stop));
+        return Err(profile::hint(settings, stop));
     }
     log.verbose(|| format!("signing with {}", escape(credentials.access_key_id())));
     Ok(credentials)
 }
 
-fn provider(settings: &Settings) -> SharedCredentialsProvider {
+fn source(settings: &Settings) -> SharedCredentialsProvider {
     let service = provider_config(settings).with_http_client(settings.clients.service.clone());
     let metadata = provider_config(settings).with_http_client(settings.clients.metadata.clone());
-    let profile = profile_provider(settings, &service, &metadata);
+    let container = SharedCredentialsProvider::new(container(&metadata));
+    let instance = SharedCredentialsProvider::new(instance(&metadata));
+    let profile = ProfileSource::new(settings, &service, container.clone(), instance.clone());
     if settings.profile.by == SelectedBy::Option {
         return SharedCredentialsProvider::new(profile);
     }
@@ -77,8 +77,8 @@ fn provider(settings: &Settings) -> SharedCredentialsProvider {
     let chain = CredentialsProviderChain::first_try("Environment", environment)
         .or_else("Profile", profile)
         .or_else("WebIdentityToken", web_identity)
-        .or_else("EcsContainer", container(&metadata))
-        .or_else("Ec2InstanceMetadata", instance(&metadata));
+        .or_else("EcsContainer", container)
+        .or_else("Ec2InstanceMetadata", instance);
     SharedCredentialsProvider::new(chain)
 }
 
@@ -105,54 +105,6 @@ fn instance(config: &ProviderConfig) -> ImdsCredentialsProvider {
         .configure(config)
         .imds_client(client)
         .build()
-}
-
-fn profile_provider(
-    settings: &Settings,
-    service: &ProviderConfig,
-    metadata: &ProviderConfig,
-) -> ProfileFileCredentialsProvider {
-    let mut builder = ProfileFileCredentialsProvider::builder()
-        .with_custom_provider("EcsContainer", container(metadata))
-        .with_custom_provider("Ec2InstanceMetadata", instance(metadata));
-    // A credential_process is run by this program, so that it ends: each profile that has one is pointed at
-    // a source of credentials of that name.
-    let mut sections = Vec::new();
-    for name in settings.profiles.profiles() {
-        let Some(profile) = settings.profiles.get_profile(name) else {
-            continue;
-        };
-        if let (Some(command), None) = (
-            profile.get("credential_process"),
-            profile.get("credential_source"),
-        ) {
-            let source = format!("credential-process-{}", sections.len());
-            let Some(section) = process_section(profile, &source) else {
-                continue;
-            };
-            sections.push(section);
-            builder = builder
-                .with_custom_provider(source, CredentialProcess::new(command, &escape(name)));
-        }
-    }
-    builder
-        .configure(service)
-        .profile_files(settings.files.for_sdk(&sections))
-        .profile_name(&settings.profile.name)
-        .build()
-}
-
-/// The lines that point a profile's credential process at the source; `None` where the SDK does not ask it.
-fn process_section(profile: &Profile, source: &str) -> Option<String> {
-    let name = profile.name();
-    match (profile.get("role_arn"), profile.get("source_profile")) {
-        (None, _) => Some(format!("[{name}]\ncredential_source = {source}\n")),
-        // A role whose own profile starts the chain: the process stands behind a profile of its own.
-        (Some(_), Some(first)) if first == name => Some(format!(
-            "[{name}]\nsource_profile = {source}\n[{source}]\ncredential_source = {source}\n"
-        )),
-        (Some(_), _) => None,
-    }
 }
 
 /// The variables that hold credentials are all there and whole, or not there at all.
@@ -190,33 +142,6 @@ fn check_variables() -> Result<(), Stop> {
     Ok(())
 }
 
-/// The profile and the profiles its credentials come from, first to last.
-fn lineage(settings: &Settings) -> Vec<&Profile> {
-    let mut lineage: Vec<&Profile> = Vec::new();
-    let mut next = Some(settings.profile.name.as_str());
-    while let Some(profile) = next.and_then(|name| settings.profiles.get_profile(name)) {
-        if lineage.iter().any(|known| known.name() == profile.name()) {
-            break;
-        }
-        lineage.push(profile);
-        next = profile.get("source_profile");
-    }
-    lineage
-}
-
-fn check_profile(settings: &Settings) -> Result<(), Stop> {
-    for profile in lineage(settings) {
-        if profile.get("role_arn").is_some() && profile.get("mfa_serial").is_some() {
-            let name = escape(profile.name());
-            return Err(Stop::configuration(format!(
-                "the profile `{name}` asks for a one-time code (mfa_serial), which this program cannot ask for"
-            ))
-            .hint(format!("eval \"$(aws configure export-credentials --profile {name} --format env)\" and leave --profile out")));
-        }
-    }
-    Ok(())
-}
-
 fn not_resolved(settings: &Settings, error: &CredentialsError) -> Stop {
     if matches!(error, CredentialsError::CredentialsNotLoaded(_)) {
         if settings.profile.by == SelectedBy::Option {
@@ -224,7 +149,7 @@ fn not_resolved(settings: &Settings, error: &CredentialsError) -> Stop {
             let stop = Stop::configuration(format!(
                 "the profile `{name}` holds no credentials, and --profile allows no other source"
             ));
-            return source_hint(settings, stop);
+            return profile::hint(settings, stop);
         }
         let files = ConfigFiles::places().join(", ");
         return Stop::configuration(format!(
@@ -234,7 +159,7 @@ fn not_resolved(settings: &Settings, error: &CredentialsError) -> Stop {
         ))
         .hint("`aws configure` stores credentials; --profile NAME chooses a profile that has them");
     }
-    source_hint(
+    profile::hint(
         settings,
         Stop::configuration(format!("no credentials: {}", excerpt(&chain(error)))),
     )
@@ -259,24 +184,4 @@ fn chain(error: &CredentialsError) -> String {
     } else {
         text
     }
-}
-
-/// Adds the command that mends the source of the credentials, where there is one.
-fn source_hint(settings: &Settings, stop: Stop) -> Stop {
-    for profile in lineage(settings) {
-        let name = escape(profile.name());
-        if let Some(session) = profile.get("sso_session") {
-            return stop.hint(format!("aws sso login --sso-session {}", escape(session)));
-        }
-        if profile.get("sso_start_url").is_some() {
-            return stop.hint(format!("aws sso login --profile {name}"));
-        }
-        if profile.get("login_session").is_some() {
-            return stop.hint(format!("aws login --profile {name}"));
-        }
-    }
-    stop.hint(format!(
-        "`aws sts get-caller-identity --profile {}` shows whether the AWS CLI has the same trouble",
-        escape(&settings.profile.name)
-    ))
 }

@@ -9,6 +9,7 @@ mod error;
 mod http;
 mod iam;
 mod process;
+mod profile;
 mod reply;
 mod retry;
 mod settings;

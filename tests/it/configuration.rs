@@ -18,7 +18,11 @@ fn refused(change: impl FnOnce(Case) -> Case, says: &[&str]) {
 }
 
 fn check(ended: Ended, says: &[&str]) {
-    let says: Vec<&str> = ["iam-del-key: error: ", "hint: "].iter().chain(says).copied().collect();
+    let says: Vec<&str> = ["iam-del-key: error: ", "hint: "]
+        .iter()
+        .chain(says)
+        .copied()
+        .collect();
     let _ = ended
         .exits(7)
         .prints_nothing()
@@ -33,16 +37,28 @@ const PROFILES: &str = "[default]\nregion = eu-west-1\n[profile work]\nregion = 
 fn f21_a_profile_that_does_not_exist() {
     let known = "are: default, work";
     refused(
-        |case| case.file(".aws/config", PROFILES).args(["--profile", "wrok"]),
-        &["the profile `wrok`, named by --profile, does not exist", known],
+        |case| {
+            case.file(".aws/config", PROFILES)
+                .args(["--profile", "wrok"])
+        },
+        &[
+            "the profile `wrok`, named by --profile, does not exist",
+            known,
+        ],
     );
     for variable in ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"] {
         refused(
             |case| case.file(".aws/config", PROFILES).env(variable, "wrok"),
-            &[&format!("the profile `wrok`, named by the environment variable {variable}"), known],
+            &[
+                &format!("the profile `wrok`, named by the environment variable {variable}"),
+                known,
+            ],
         );
     }
-    refused(|case| case.args(["--profile", "any"]), &["there is no profile at all in ", "aws configure"]);
+    refused(
+        |case| case.args(["--profile", "any"]),
+        &["there is no profile at all in ", "aws configure"],
+    );
 }
 
 #[test]
@@ -60,18 +76,41 @@ fn f21_a_profile_that_is_empty() {
 #[test]
 fn f21_a_missing_profile_never_becomes_the_machines_role() {
     let metadata = Metadata::start();
+    let bare = || Case::bare(crate::case::DOCUMENTED);
+    let role = "role_arn = arn:aws:iam::123456789012:role/Deployer";
     for case in [
-        Case::bare(crate::case::DOCUMENTED).args(["--profile", "gone"]),
-        Case::bare(crate::case::DOCUMENTED).env("AWS_PROFILE", "gone"),
-        Case::bare(crate::case::DOCUMENTED).env("AWS_PROFILE", ""),
+        bare().args(["--profile", "gone"]),
+        bare().env("AWS_PROFILE", "gone"),
+        bare().env("AWS_PROFILE", ""),
+        bare().file(
+            ".aws/config",
+            format!("[default]\n{role}\nsource_profile = gone\n"),
+        ),
+        bare().file(
+            ".aws/config",
+            format!("[default]\n{role}\ncredential_source = Environment\n"),
+        ),
+        bare().file(".aws/credentials", "[default]\naws_access_key_id = AKIA\n"),
     ] {
         let case = case
             .without("AWS_EC2_METADATA_DISABLED")
             .env("AWS_EC2_METADATA_SERVICE_ENDPOINT", metadata.url())
-            .env("AWS_CONTAINER_CREDENTIALS_FULL_URI", metadata.container_url());
-        let _ = case.run().exits(7).prints_nothing().says(&["hint: "]).ends_with("nothing was sent");
+            .env(
+                "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+                metadata.container_url(),
+            );
+        let _ = case
+            .run()
+            .exits(7)
+            .prints_nothing()
+            .says(&["hint: "])
+            .ends_with("nothing was sent");
     }
-    assert_eq!(metadata.requests().len(), 0, "the metadata service was asked");
+    assert_eq!(
+        metadata.requests().len(),
+        0,
+        "the metadata service was asked"
+    );
 }
 
 #[test]
@@ -79,14 +118,42 @@ fn f24_configuration_files_that_cannot_be_read() {
     let config = |contents: &[u8], says: &[&str]| {
         refused(|case| case.file(".aws/config", contents), says);
     };
-    config(b"[default]\nregion = us-east-1\n[profile broken\nregion = x\n", &["/.aws/config`: line 3"]);
+    config(
+        b"[default]\nregion = us-east-1\n[profile broken\nregion = x\n",
+        &["/.aws/config`: line 3"],
+    );
     config(b"region = us-east-1\n", &["/.aws/config`: line 1"]);
     config(b"[default]\nregion\n", &["/.aws/config`: line 2"]);
-    config(b"[default]\nregion = \xff\xfe\n", &["/.aws/config`: line 2: it is not UTF-8"]);
-    config(b"\xff\xfe[\0d\0e\0f\0", &["/.aws/config`: line 1: it is not UTF-8"]);
+    config(
+        b"[default]\nregion = \xff\xfe\n",
+        &["/.aws/config`: line 2: it is not UTF-8"],
+    );
+    config(
+        b"\xff\xfe[\0d\0e\0f\0",
+        &["/.aws/config`: line 1: it is not UTF-8"],
+    );
     config(b"[default]\nregion = \0\n", &["line 2: it is binary"]);
-    config(&vec![b'#'; 10 << 20], &["/.aws/config`: it is longer than 4 MiB"]);
-    refused(|case| case.file(".aws/credentials", "[broken"), &["/.aws/credentials`: line 1"]);
+    config(
+        &vec![b'#'; 10 << 20],
+        &["/.aws/config`: it is longer than 4 MiB"],
+    );
+    refused(
+        |case| case.file(".aws/credentials", "[broken"),
+        &["/.aws/credentials`: line 1"],
+    );
+}
+
+#[test]
+fn a_configuration_file_that_is_dev_null_is_empty() {
+    let sandbox = documented();
+    let _ = Case::documented(&sandbox, &[])
+        .env("AWS_CONFIG_FILE", "/dev/null")
+        .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+        .run()
+        .exits(0)
+        .prints(DELETED)
+        .says_nothing();
+    assert!(!sandbox.has_key(BOBS_KEY));
 }
 
 #[test]
@@ -100,14 +167,18 @@ fn f24_configuration_files_that_are_no_files() {
     );
     refused(
         |case| {
-            std::os::unix::fs::symlink(case.path(".aws/config"), case.path(".aws/config")).expect("a link");
+            std::os::unix::fs::symlink(case.path(".aws/config"), case.path(".aws/config"))
+                .expect("a link");
             case
         },
         &["/.aws/config`: "],
     );
     refused(
         |case| {
-            let status = Command::new("mkfifo").arg(case.path(".aws/config")).status().expect("mkfifo");
+            let status = Command::new("mkfifo")
+                .arg(case.path(".aws/config"))
+                .status()
+                .expect("mkfifo");
             assert!(status.success());
             case
         },
@@ -117,22 +188,44 @@ fn f24_configuration_files_that_are_no_files() {
 
 #[test]
 fn f24_other_line_ends_and_a_byte_order_mark_are_fine() {
-    for contents in ["[default]\r\nregion = eu-west-1\r\n", "\u{feff}[default]\nregion = eu-west-1\n"] {
+    for contents in [
+        "[default]\r\nregion = eu-west-1\r\n",
+        "\u{feff}[default]\nregion = eu-west-1\n",
+    ] {
         let sandbox = documented();
-        let case = Case::documented(&sandbox, &["-v"]).without("AWS_REGION").file(".aws/config", contents);
-        let _ = case.run().exits(0).prints(DELETED).says(&["info: profile default, region eu-west-1"]);
+        let case = Case::documented(&sandbox, &["-v"])
+            .without("AWS_REGION")
+            .file(".aws/config", contents);
+        let _ = case
+            .run()
+            .exits(0)
+            .prints(DELETED)
+            .says(&["info: profile default, region eu-west-1"]);
         assert!(!sandbox.has_key(BOBS_KEY));
     }
 }
 
 #[test]
 fn f30_retry_settings() {
-    for (variable, key) in [("AWS_RETRY_MODE", "retry_mode"), ("AWS_MAX_ATTEMPTS", "max_attempts")] {
-        let wrong: &[&str] = if key == "retry_mode" { &["x", "LEGACYx"] } else { &["0", "-1", "abc", "1000"] };
+    for (variable, key) in [
+        ("AWS_RETRY_MODE", "retry_mode"),
+        ("AWS_MAX_ATTEMPTS", "max_attempts"),
+    ] {
+        let wrong: &[&str] = if key == "retry_mode" {
+            &["x", "LEGACYx"]
+        } else {
+            &["0", "-1", "abc", "1000"]
+        };
         for value in wrong {
-            refused(|case| case.env(variable, value), &[&format!("the environment variable {variable} is `{value}`")]);
+            refused(
+                |case| case.env(variable, value),
+                &[&format!("the environment variable {variable} is `{value}`")],
+            );
             let config = format!("[default]\n{key} = {value}\n");
-            refused(|case| case.file(".aws/config", &config), &[&format!("`{key}` of profile `default` is `{value}`")]);
+            refused(
+                |case| case.file(".aws/config", &config),
+                &[&format!("`{key}` of profile `default` is `{value}`")],
+            );
         }
     }
 }
@@ -141,34 +234,79 @@ fn f30_retry_settings() {
 fn f30_legacy_works_and_attempts_are_counted() {
     for mode in ["legacy", "standard", "adaptive"] {
         let sandbox = documented();
-        let _ = Case::documented(&sandbox, &[]).env("AWS_RETRY_MODE", mode).run().exits(0).prints(DELETED).says_nothing();
+        let _ = Case::documented(&sandbox, &[])
+            .env("AWS_RETRY_MODE", mode)
+            .run()
+            .exits(0)
+            .prints(DELETED)
+            .says_nothing();
         assert!(!sandbox.has_key(BOBS_KEY), "{mode}");
     }
     for (attempts, config) in [("1", ""), ("2", ""), ("1", "max_attempts = 5\n")] {
         let sandbox = documented();
-        sandbox.fault(Fault::new(What::error(500, "ServiceFailure", "no")).on("DeleteAccessKey").always());
-        let case = Case::documented(&sandbox, &[]).env("AWS_MAX_ATTEMPTS", attempts).file(".aws/config", format!("[default]\n{config}"));
+        sandbox.fault(
+            Fault::new(What::error(500, "ServiceFailure", "no"))
+                .on("DeleteAccessKey")
+                .always(),
+        );
+        let case = Case::documented(&sandbox, &[])
+            .env("AWS_MAX_ATTEMPTS", attempts)
+            .file(".aws/config", format!("[default]\n{config}"));
         let printed = case.run().exits(5);
         assert_eq!(printed.object()["Attempts"].to_string(), attempts);
-        let _ = printed.prints_outcome("Failed").says(&["(ServiceFailure)"]).ends_with("not deleted");
+        let _ = printed
+            .prints_outcome("Failed")
+            .says(&["(ServiceFailure)"])
+            .ends_with("not deleted");
         assert!(sandbox.has_key(BOBS_KEY));
     }
 }
 
 #[test]
 fn f31_endpoint_urls() {
-    for url in ["127.0.0.1:8080", "localhost", "ftp://127.0.0.1", "http://", "http://127.0.0.1/?x=1", "http://127.0.0.1/#x", "iam.amazonaws.com"] {
-        refused(|case| case.args(["--endpoint-url", url]), &["--endpoint-url is `", "an endpoint URL is http:// or https://"]);
-        refused(|case| case.env("AWS_ENDPOINT_URL", url), &["the environment variable AWS_ENDPOINT_URL is `"]);
-        refused(|case| case.env("AWS_ENDPOINT_URL_IAM", url), &["the environment variable AWS_ENDPOINT_URL_IAM is `"]);
+    for url in [
+        "127.0.0.1:8080",
+        "localhost",
+        "ftp://127.0.0.1",
+        "http://",
+        "http://127.0.0.1/?x=1",
+        "http://127.0.0.1/#x",
+        "iam.amazonaws.com",
+    ] {
+        refused(
+            |case| case.args(["--endpoint-url", url]),
+            &[
+                "--endpoint-url is `",
+                "an endpoint URL is http:// or https://",
+            ],
+        );
+        refused(
+            |case| case.env("AWS_ENDPOINT_URL", url),
+            &["the environment variable AWS_ENDPOINT_URL is `"],
+        );
+        refused(
+            |case| case.env("AWS_ENDPOINT_URL_IAM", url),
+            &["the environment variable AWS_ENDPOINT_URL_IAM is `"],
+        );
         let config = format!("[default]\nendpoint_url = {url}\n");
         if !url.contains('#') {
-            refused(|case| case.without("AWS_ENDPOINT_URL").file(".aws/config", &config), &["`endpoint_url` for profile `default`"]);
+            refused(
+                |case| {
+                    case.without("AWS_ENDPOINT_URL")
+                        .file(".aws/config", &config)
+                },
+                &["`endpoint_url` for profile `default`"],
+            );
         }
     }
     let secret = crate::case::CANARIES[1];
     refused(
-        |case| case.args(["--endpoint-url".to_owned(), format!("http://me:{secret}@127.0.0.1")]),
+        |case| {
+            case.args([
+                "--endpoint-url".to_owned(),
+                format!("http://me:{secret}@127.0.0.1"),
+            ])
+        },
         &["--endpoint-url holds a user name or password"],
     );
 }
@@ -178,7 +316,16 @@ fn f31_plain_http_to_another_machine_is_warned_of() {
     let sandbox = documented();
     // The address is one for documentation: nothing is there, and the proxy refuses to go there.
     let proxy = Proxy::start(ProxyMode::Refuse502);
-    let case = Case::documented(&sandbox, &["--endpoint-url", "http://192.0.2.1", "--cli-connect-timeout", "1"]).env("HTTP_PROXY", proxy.url());
+    let case = Case::documented(
+        &sandbox,
+        &[
+            "--endpoint-url",
+            "http://192.0.2.1",
+            "--cli-connect-timeout",
+            "1",
+        ],
+    )
+    .env("HTTP_PROXY", proxy.url());
     let printed = case.run().exits_with_one_of(&[1, 9, 10]);
     let output = printed.output().to_owned();
     let _ = printed.prints(&output).says(&["warning: --endpoint-url is http://: the request and its signature go to 192.0.2.1 unencrypted"]);
@@ -187,17 +334,43 @@ fn f31_plain_http_to_another_machine_is_warned_of() {
 
 #[test]
 fn the_endpoint_of_iam_beats_that_of_all_services() {
+    type Setting<'a> = (&'a str, &'a [(&'a str, String)], String);
     let sandbox = documented();
     let other = documented();
-    let settings: [(&str, &[(&str, String)], String); 4] = [
-        ("variable of IAM", &[("AWS_ENDPOINT_URL_IAM", sandbox.url()), ("AWS_ENDPOINT_URL", other.url())], String::new()),
-        ("profile", &[], format!("[default]\nendpoint_url = {}\n", sandbox.url())),
-        ("services section", &[], format!("[default]\nendpoint_url = {}\nservices = here\n[services here]\niam =\n  endpoint_url = {}\n", other.url(), sandbox.url())),
-        ("variable before profile", &[("AWS_ENDPOINT_URL", sandbox.url())], format!("[default]\nendpoint_url = {}\n", other.url())),
+    let settings: [Setting; 4] = [
+        (
+            "variable of IAM",
+            &[
+                ("AWS_ENDPOINT_URL_IAM", sandbox.url()),
+                ("AWS_ENDPOINT_URL", other.url()),
+            ],
+            String::new(),
+        ),
+        (
+            "profile",
+            &[],
+            format!("[default]\nendpoint_url = {}\n", sandbox.url()),
+        ),
+        (
+            "services section",
+            &[],
+            format!(
+                "[default]\nendpoint_url = {}\nservices = here\n[services here]\niam =\n  endpoint_url = {}\n",
+                other.url(),
+                sandbox.url()
+            ),
+        ),
+        (
+            "variable before profile",
+            &[("AWS_ENDPOINT_URL", sandbox.url())],
+            format!("[default]\nendpoint_url = {}\n", other.url()),
+        ),
     ];
     for (name, variables, config) in settings {
         sandbox.add_key(iam_sandbox::KeySeed::new("Bob", BOBS_KEY));
-        let mut case = Case::documented(&sandbox, &[]).without("AWS_ENDPOINT_URL").file(".aws/config", config);
+        let mut case = Case::documented(&sandbox, &[])
+            .without("AWS_ENDPOINT_URL")
+            .file(".aws/config", config);
         for (variable, value) in variables {
             case = case.env(variable, value);
         }
@@ -211,9 +384,15 @@ fn the_endpoint_of_iam_beats_that_of_all_services() {
 fn f32_regions() {
     for region in ["us east-1", "us_east", "-x", "us-east-1/", "\u{e9}", ""] {
         if !region.is_empty() {
-            refused(|case| case.env("AWS_REGION", region), &["the environment variable AWS_REGION is `"]);
+            refused(
+                |case| case.env("AWS_REGION", region),
+                &["the environment variable AWS_REGION is `"],
+            );
         }
-        refused(|case| case.args([format!("--region={region}")]), &["--region is `", "a region is letters, digits and dashes"]);
+        refused(
+            |case| case.args([format!("--region={region}")]),
+            &["--region is `", "a region is letters, digits and dashes"],
+        );
     }
 }
 
@@ -229,24 +408,54 @@ fn f32_the_region_chooses_the_partitions_host() {
     ] {
         let sandbox = documented();
         let proxy = Proxy::start(ProxyMode::Refuse502);
-        let mut case = Case::documented(&sandbox, &[]).without("AWS_ENDPOINT_URL").without("AWS_REGION").env("HTTPS_PROXY", proxy.url()).env("AWS_MAX_ATTEMPTS", "1");
+        let mut case = Case::documented(&sandbox, &[])
+            .without("AWS_ENDPOINT_URL")
+            .without("AWS_REGION")
+            .env("HTTPS_PROXY", proxy.url())
+            .env("AWS_MAX_ATTEMPTS", "1");
         if let Some(region) = region {
             case = case.args(["--region", region]);
         }
-        let _ = case.run().exits(9).prints_outcome("Failed").says(&["could not reach IAM at "]).ends_with("not deleted");
-        assert_eq!(proxy.requests().iter().map(|request| request.target.clone()).collect::<Vec<_>>(), [host]);
+        let _ = case
+            .run()
+            .exits(9)
+            .prints_outcome("Failed")
+            .says(&["could not reach IAM at "])
+            .ends_with("not deleted");
+        assert_eq!(
+            proxy
+                .requests()
+                .iter()
+                .map(|request| request.target.clone())
+                .collect::<Vec<_>>(),
+            [host]
+        );
         assert_eq!(sandbox.connections(), 0);
     }
 }
 
 #[test]
 fn fips_and_dual_stack_hosts() {
-    for (variable, host) in [("AWS_USE_FIPS_ENDPOINT", "iam-fips.amazonaws.com:443"), ("AWS_USE_DUALSTACK_ENDPOINT", "iam.global.api.aws:443")] {
+    for (variable, host) in [
+        ("AWS_USE_FIPS_ENDPOINT", "iam-fips.amazonaws.com"),
+        ("AWS_USE_DUALSTACK_ENDPOINT", "iam.global.api.aws"),
+    ] {
         let sandbox = documented();
         let proxy = Proxy::start(ProxyMode::Refuse502);
-        let case = Case::documented(&sandbox, &[]).without("AWS_ENDPOINT_URL").env("HTTPS_PROXY", proxy.url()).env("AWS_MAX_ATTEMPTS", "1").env(variable, "True");
-        let _ = case.run().exits(9).prints_outcome("Failed").says(&[host]).ends_with("not deleted");
-        assert_eq!(proxy.requests()[0].target, host);
+        let case = Case::documented(&sandbox, &[])
+            .without("AWS_ENDPOINT_URL")
+            .env("HTTPS_PROXY", proxy.url())
+            .env("AWS_MAX_ATTEMPTS", "1")
+            .env(variable, "True");
+        let _ = case
+            .run()
+            .exits(9)
+            .prints_outcome("Failed")
+            .says(&[&format!(
+                "could not reach IAM at {host} by way of the proxy "
+            )])
+            .ends_with("not deleted");
+        assert_eq!(proxy.requests()[0].target, format!("{host}:443"));
         assert_eq!(sandbox.connections(), 0);
     }
 }
@@ -256,29 +465,66 @@ fn f33_booleans() {
     for (variable, key) in [
         ("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint"),
         ("AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint"),
-        ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "ignore_configured_endpoint_urls"),
+        (
+            "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+            "ignore_configured_endpoint_urls",
+        ),
     ] {
-        refused(|case| case.env(variable, "maybe"), &[&format!("the environment variable {variable} is `maybe`: it must be true or false")]);
+        refused(
+            |case| case.env(variable, "maybe"),
+            &[&format!(
+                "the environment variable {variable} is `maybe`: it must be true or false"
+            )],
+        );
         let config = format!("[default]\n{key} = yes\n");
-        refused(|case| case.file(".aws/config", &config), &[&format!("`{key}` of profile `default` is `yes`")]);
+        refused(
+            |case| case.file(".aws/config", &config),
+            &[&format!("`{key}` of profile `default` is `yes`")],
+        );
     }
-    refused(|case| case.env("AWS_EC2_METADATA_DISABLED", "1"), &["AWS_EC2_METADATA_DISABLED is `1`"]);
-    refused(|case| case.env("AWS_USE_FIPS_ENDPOINT", "true"), &["cannot be combined with another endpoint URL"]);
+    refused(
+        |case| case.env("AWS_EC2_METADATA_DISABLED", "1"),
+        &["AWS_EC2_METADATA_DISABLED is `1`"],
+    );
+    refused(
+        |case| case.env("AWS_USE_FIPS_ENDPOINT", "true"),
+        &["cannot be combined with another endpoint URL"],
+    );
 }
 
 #[test]
 fn f33_ca_bundles() {
     let bundles: [(&str, Option<&[u8]>, &str); 5] = [
         ("absent.pem", None, "No such file"),
-        ("empty.pem", Some(b""), "it holds no certificate in PEM form"),
-        ("text.pem", Some(b"hello\n"), "it holds no certificate in PEM form"),
-        ("broken.pem", Some(b"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"), "certificate 1 is broken"),
-        ("cut.pem", Some(b"-----BEGIN CERTIFICATE-----\nMIIB!!\n"), "CA bundle"),
+        (
+            "empty.pem",
+            Some(b""),
+            "it holds no certificate in PEM form",
+        ),
+        (
+            "text.pem",
+            Some(b"hello\n"),
+            "it holds no certificate in PEM form",
+        ),
+        (
+            "broken.pem",
+            Some(b"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"),
+            "certificate 1 is broken",
+        ),
+        (
+            "cut.pem",
+            Some(b"-----BEGIN CERTIFICATE-----\nMIIB!!\n"),
+            "CA bundle",
+        ),
     ];
     for (name, contents, what) in bundles {
         let place = |case: Case| {
             let path = case.path(name);
-            let case = if let Some(contents) = contents { case.file(name, contents) } else { case };
+            let case = if let Some(contents) = contents {
+                case.file(name, contents)
+            } else {
+                case
+            };
             (case, path)
         };
         for variable in ["AWS_CA_BUNDLE", "SSL_CERT_FILE"] {
@@ -300,25 +546,49 @@ fn f33_ca_bundles() {
         refused(
             |case| {
                 let (case, path) = place(case);
-                case.file(".aws/config", format!("[default]\nca_bundle = {}\n", path.display()))
+                case.file(
+                    ".aws/config",
+                    format!("[default]\nca_bundle = {}\n", path.display()),
+                )
             },
-            &["could not use the CA bundle `", what, "`ca_bundle` of profile `default`"],
+            &[
+                "could not use the CA bundle `",
+                what,
+                "`ca_bundle` of profile `default`",
+            ],
         );
     }
 }
 
 #[test]
 fn each_way_to_name_an_authority_works_and_the_first_wins() {
-    let authority = |sandbox: &iam_sandbox::Sandbox| sandbox.ca_path().expect("an authority").display().to_string();
-    let https = || iam_sandbox::Sandbox::documented().https(Certificate::Valid).start();
+    let authority = |sandbox: &iam_sandbox::Sandbox| {
+        sandbox
+            .ca_path()
+            .expect("an authority")
+            .display()
+            .to_string()
+    };
+    let https = || {
+        iam_sandbox::Sandbox::documented()
+            .https(Certificate::Valid)
+            .start()
+    };
     let other = https();
     for way in ["option", "variable", "profile", "SSL_CERT_FILE"] {
         let sandbox = https();
         let ours = authority(&sandbox);
-        let case = Case::documented(&sandbox, &[]).without("AWS_CA_BUNDLE").env("SSL_CERT_FILE", authority(&other));
+        let case = Case::documented(&sandbox, &[])
+            .without("AWS_CA_BUNDLE")
+            .env("SSL_CERT_FILE", authority(&other));
         let case = match way {
-            "option" => case.args(["--ca-bundle", &ours]).env("AWS_CA_BUNDLE", authority(&other)),
-            "variable" => case.env("AWS_CA_BUNDLE", &ours).file(".aws/config", format!("[default]\nca_bundle = {}\n", authority(&other))),
+            "option" => case
+                .args(["--ca-bundle", &ours])
+                .env("AWS_CA_BUNDLE", authority(&other)),
+            "variable" => case.env("AWS_CA_BUNDLE", &ours).file(
+                ".aws/config",
+                format!("[default]\nca_bundle = {}\n", authority(&other)),
+            ),
             "profile" => case.file(".aws/config", format!("[default]\nca_bundle = {ours}\n")),
             _ => case.env("SSL_CERT_FILE", &ours),
         };
@@ -331,7 +601,10 @@ fn each_way_to_name_an_authority_works_and_the_first_wins() {
 fn f22_the_profile_signs_although_the_environment_has_a_key() {
     let sandbox = documented();
     let admin = sandbox.admin();
-    let credentials = format!("[work]\naws_access_key_id = {}\naws_secret_access_key = {}\n", admin.access_key_id, admin.secret_access_key);
+    let credentials = format!(
+        "[work]\naws_access_key_id = {}\naws_secret_access_key = {}\n",
+        admin.access_key_id, admin.secret_access_key
+    );
     let case = Case::documented(&sandbox, &["--profile", "work"])
         .file(".aws/credentials", credentials)
         .env("AWS_ACCESS_KEY_ID", "AKIAQAAAAAAASOMEBODY")

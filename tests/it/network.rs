@@ -13,9 +13,18 @@ use crate::case::{BOBS_KEY, Case, DELETED, Ended, documented};
 const BOUNDED: Duration = Duration::from_secs(40);
 
 fn unreachable(ended: Ended, outcome_says: &[&str]) {
-    let says: Vec<&str> = ["could not reach IAM at "].iter().chain(outcome_says).copied().collect();
+    let says: Vec<&str> = ["could not reach IAM at "]
+        .iter()
+        .chain(outcome_says)
+        .copied()
+        .collect();
     let known = "not deleted: nothing was sent to IAM";
-    let _ = ended.exits(9).prints_outcome("Failed").says(&says).ends_with(known).within(BOUNDED);
+    let _ = ended
+        .exits(9)
+        .prints_outcome("Failed")
+        .says(&says)
+        .ends_with(known)
+        .within(BOUNDED);
 }
 
 fn free_address() -> String {
@@ -28,14 +37,25 @@ fn f40_refused() {
     let sandbox = documented();
     let address = free_address();
     let case = Case::documented(&sandbox, &["--endpoint-url", &format!("http://{address}")]);
-    unreachable(case.run(), &[&address, "the connection was refused", "hint: "]);
+    unreachable(
+        case.run(),
+        &[&address, "the connection was refused", "hint: "],
+    );
     assert_eq!(sandbox.connections(), 0);
 }
 
 #[test]
 fn f40_no_such_host() {
     let sandbox = documented();
-    let case = Case::documented(&sandbox, &["--endpoint-url", "https://iam.invalid", "--cli-connect-timeout", "2"]);
+    let case = Case::documented(
+        &sandbox,
+        &[
+            "--endpoint-url",
+            "https://iam.invalid",
+            "--cli-connect-timeout",
+            "2",
+        ],
+    );
     unreachable(case.run(), &["iam.invalid", "hint: "]);
 }
 
@@ -56,8 +76,19 @@ fn f40_unroutable() {
     };
     assert!(full, "the queue never fills");
     let sandbox = documented();
-    let case = Case::documented(&sandbox, &["--endpoint-url", &format!("http://{address}"), "--cli-connect-timeout", "1"]);
-    unreachable(case.run(), &[&address.to_string(), "it did not answer in time"]);
+    let case = Case::documented(
+        &sandbox,
+        &[
+            "--endpoint-url",
+            &format!("http://{address}"),
+            "--cli-connect-timeout",
+            "1",
+        ],
+    );
+    unreachable(
+        case.run(),
+        &[&address.to_string(), "it did not answer in time"],
+    );
 }
 
 #[test]
@@ -72,9 +103,17 @@ fn f40_the_whole_limit_ends_a_connection_that_is_not_made() {
 #[test]
 fn f41_accepts_and_then_silence() {
     let sandbox = documented();
-    sandbox.fault(Fault::new(What::SilenceBeforeActing).on("DeleteAccessKey").always());
+    sandbox.fault(
+        Fault::new(What::SilenceBeforeActing)
+            .on("DeleteAccessKey")
+            .always(),
+    );
     let case = Case::documented(&sandbox, &["--cli-read-timeout", "1"]);
-    let ended = case.run().exits(1).prints_outcome("Failed").says(&["no usable answer from IAM", "in time"]);
+    let ended = case
+        .run()
+        .exits(1)
+        .prints_outcome("Failed")
+        .says(&["no usable answer from IAM", "in time"]);
     let _ = ended.ends_with("IAM still lists the key").within(BOUNDED);
     assert!(sandbox.has_key(BOBS_KEY));
 }
@@ -83,19 +122,39 @@ fn f41_accepts_and_then_silence() {
 fn f42_reset_on_accept_is_retried() {
     let sandbox = documented();
     sandbox.fault(Fault::new(What::ResetOnAccept).times(1));
-    let _ = Case::documented(&sandbox, &[]).run().exits(0).prints(DELETED).says_nothing();
+    let _ = Case::documented(&sandbox, &[])
+        .run()
+        .exits(0)
+        .prints(DELETED)
+        .says_nothing();
     assert!(!sandbox.has_key(BOBS_KEY));
 }
 
 #[test]
 fn f43_replies_that_drip_or_never_end() {
-    for what in [What::Drip { byte_every: Duration::from_secs(1) }, What::EndlessBody, What::ManyHeaders(10_000)] {
+    for what in [
+        What::Drip {
+            byte_every: Duration::from_secs(1),
+        },
+        What::EndlessBody,
+        What::ManyHeaders(10_000),
+    ] {
         let shown = format!("{what:?}");
         let sandbox = documented();
         sandbox.fault(Fault::new(what).on("DeleteAccessKey").times(1));
-        let case = Case::documented(&sandbox, &["--cli-read-timeout", "2", "--cli-connect-timeout", "1"]);
-        let ended = case.start_under(Some(&["prlimit", "--as=1073741824"])).end();
-        let _ = ended.exits(0).prints(DELETED).says(&["warning: ", "IAM does not list the key now"]).ends_with("deleted").within(BOUNDED);
+        let case = Case::documented(
+            &sandbox,
+            &["--cli-read-timeout", "2", "--cli-connect-timeout", "1"],
+        );
+        let ended = case
+            .start_under(Some(&["prlimit", "--as=1073741824"]))
+            .end();
+        let _ = ended
+            .exits(0)
+            .prints(DELETED)
+            .says(&["warning: ", "IAM does not list the key now"])
+            .ends_with("deleted")
+            .within(BOUNDED);
         assert!(!sandbox.has_key(BOBS_KEY), "{shown}");
     }
 }
@@ -105,7 +164,12 @@ fn f44_not_http_at_all() {
     let sandbox = documented();
     sandbox.fault(Fault::new(What::NotHttp(b"SSH-2.0-OpenSSH_9.6\r\n".to_vec())).always());
     let ended = Case::documented(&sandbox, &[]).run();
-    let _ = ended.exits(10).prints_outcome("Unknown").says(&["no usable answer from IAM"]).ends_with("unknown: ").within(BOUNDED);
+    let _ = ended
+        .exits(10)
+        .prints_outcome("Unknown")
+        .says(&["no usable answer from IAM"])
+        .ends_with("unknown: ")
+        .within(BOUNDED);
     assert!(sandbox.has_key(BOBS_KEY));
 }
 
@@ -113,9 +177,18 @@ fn f44_not_http_at_all() {
 fn f45_certificates_that_are_not_good() {
     for (certificate, says) in [
         (Certificate::Expired, "its TLS certificate has expired"),
-        (Certificate::NotYetValid, "its TLS certificate is not valid yet"),
-        (Certificate::WrongHost, "its TLS certificate is for another host"),
-        (Certificate::SelfSigned, "its TLS certificate is from an authority that is not trusted here"),
+        (
+            Certificate::NotYetValid,
+            "its TLS certificate is not valid yet",
+        ),
+        (
+            Certificate::WrongHost,
+            "its TLS certificate is for another host",
+        ),
+        (
+            Certificate::SelfSigned,
+            "its TLS certificate is from an authority that is not trusted here",
+        ),
     ] {
         let sandbox = Sandbox::documented().https(certificate).start();
         unreachable(Case::documented(&sandbox, &[]).run(), &[says, "hint: "]);
@@ -128,7 +201,10 @@ fn f45_certificates_that_are_not_good() {
 fn f45_an_authority_nobody_named() {
     let sandbox = Sandbox::documented().https(Certificate::Valid).start();
     let case = Case::documented(&sandbox, &[]).without("AWS_CA_BUNDLE");
-    unreachable(case.run(), &["an authority that is not trusted here", "--ca-bundle"]);
+    unreachable(
+        case.run(),
+        &["an authority that is not trusted here", "--ca-bundle"],
+    );
     assert_eq!(sandbox.connections(), 1, "one attempt");
     assert!(sandbox.has_key(BOBS_KEY));
 }
@@ -136,8 +212,17 @@ fn f45_an_authority_nobody_named() {
 #[test]
 fn f45_plain_http_on_the_port() {
     let sandbox = documented();
-    let case = Case::documented(&sandbox, &["--endpoint-url", &sandbox.url().replace("http:", "https:")]);
-    unreachable(case.run(), &["it does not speak TLS", "hint: an endpoint without TLS has an http:// URL"]);
+    let case = Case::documented(
+        &sandbox,
+        &["--endpoint-url", &sandbox.url().replace("http:", "https:")],
+    );
+    unreachable(
+        case.run(),
+        &[
+            "it does not speak TLS",
+            "hint: an endpoint without TLS has an http:// URL",
+        ],
+    );
     assert_eq!(sandbox.connections(), 1, "one attempt");
     assert!(sandbox.has_key(BOBS_KEY));
 }
@@ -164,7 +249,11 @@ fn behind_a_proxy() -> Sandbox {
 fn f46_a_proxy_that_works() {
     let sandbox = behind_a_proxy();
     let proxy = Proxy::start(ProxyMode::Working);
-    let _ = by_way_of(&proxy.url(), &sandbox).run().exits(0).prints(DELETED).says_nothing();
+    let _ = by_way_of(&proxy.url(), &sandbox)
+        .run()
+        .exits(0)
+        .prints(DELETED)
+        .says_nothing();
     assert_eq!(proxy.requests().len(), 1);
     assert!(!sandbox.has_key(BOBS_KEY));
 }
@@ -174,10 +263,23 @@ fn f46_a_proxy_that_asks_who() {
     let sandbox = behind_a_proxy();
     let secret = crate::case::CANARIES[1];
     let proxy = Proxy::start(ProxyMode::RequireAuth("me".to_owned(), secret.to_owned()));
-    unreachable(by_way_of(&proxy.url(), &sandbox).args(["--debug"]).run(), &["the proxy asks for a user name and a password", "hint: set HTTPS_PROXY to http://USER:PASSWORD@HOST:PORT"]);
+    unreachable(
+        by_way_of(&proxy.url(), &sandbox).args(["--debug"]).run(),
+        &[
+            "the proxy asks for a user name and a password",
+            "hint: set HTTPS_PROXY to http://USER:PASSWORD@HOST:PORT",
+        ],
+    );
     assert_eq!(sandbox.connections(), 0);
-    let known = proxy.url().replace("http://", &format!("http://me:{secret}@"));
-    let _ = by_way_of(&known, &sandbox).args(["--debug"]).run().exits(0).prints(DELETED).says(&["info: attempt 1"]);
+    let known = proxy
+        .url()
+        .replace("http://", &format!("http://me:{secret}@"));
+    let _ = by_way_of(&known, &sandbox)
+        .args(["--debug"])
+        .run()
+        .exits(0)
+        .prints(DELETED)
+        .says(&["info: attempt 1"]);
     assert!(!sandbox.has_key(BOBS_KEY));
 }
 
@@ -185,9 +287,21 @@ fn f46_a_proxy_that_asks_who() {
 fn f46_a_proxy_that_does_not_let_through() {
     let sandbox = behind_a_proxy();
     let proxy = Proxy::start(ProxyMode::Refuse502);
-    unreachable(by_way_of(&proxy.url(), &sandbox).run(), &["by way of the proxy ", "the proxy did not let the connection through"]);
+    unreachable(
+        by_way_of(&proxy.url(), &sandbox).run(),
+        &[
+            "by way of the proxy ",
+            "the proxy did not let the connection through",
+        ],
+    );
     let address = free_address();
-    unreachable(by_way_of(&format!("http://{address}"), &sandbox).run(), &[&format!("by way of the proxy {address}"), "the proxy refused the connection"]);
+    unreachable(
+        by_way_of(&format!("http://{address}"), &sandbox).run(),
+        &[
+            &format!("by way of the proxy {address}"),
+            "the proxy refused the connection",
+        ],
+    );
     let proxy = Proxy::start(ProxyMode::Hang);
     unreachable(by_way_of(&proxy.url(), &sandbox).run(), &["in time"]);
     assert_eq!(sandbox.connections(), 0);
@@ -200,7 +314,9 @@ fn f46_a_proxy_url_that_is_none_is_7_and_not_shown() {
     for url in ["http://", "ftp://proxy:21", "http://me:hunter2hunter2@:bad"] {
         let said = by_way_of(url, &sandbox).run().exits(7).prints_nothing();
         assert!(!said.messages().contains("hunter2"));
-        let _ = said.says(&["HTTPS_PROXY is not the URL of an HTTP proxy", "hint: "]).ends_with("nothing was sent");
+        let _ = said
+            .says(&["HTTPS_PROXY is not the URL of an HTTP proxy", "hint: "])
+            .ends_with("nothing was sent");
     }
     assert_eq!(sandbox.connections(), 0);
 }
@@ -228,6 +344,11 @@ fn a_server_that_closes_each_connection_at_once() {
     });
     let sandbox = documented();
     let ended = Case::documented(&sandbox, &["--endpoint-url", &url]).run();
-    let _ = ended.exits(10).prints_outcome("Unknown").says(&["no usable answer from IAM"]).ends_with("unknown: ").within(BOUNDED);
+    let _ = ended
+        .exits(10)
+        .prints_outcome("Unknown")
+        .says(&["no usable answer from IAM"])
+        .ends_with("unknown: ")
+        .within(BOUNDED);
     assert!(sandbox.has_key(BOBS_KEY));
 }
