@@ -1,0 +1,33 @@
+"""The outside check: the same deletions on independent servers, and the same requests as the AWS CLI and boto3.
+
+Prints a line per case and ends with `N passed, M failed`; the exit status is 1 unless all passed.
+"""
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+import deletion
+import wire
+from program import Program
+from server import MINISTACK, MOTO, serving
+from tally import Tally
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--binary", type=Path, required=True, help="the iam-del-key to check")
+    binary = parser.parse_args().binary.resolve(strict=True)
+    tally = Tally()
+    with tempfile.TemporaryDirectory() as scratch:
+        for server in (MOTO, MINISTACK):
+            with serving(server, Path(scratch)) as url:
+                deletion.check(tally, server.name, url, Program(binary, Path(scratch)))
+        wire.check(tally, binary, Path(scratch))
+    print(f"{tally.passed} passed, {tally.failed} failed")
+    return 0 if tally.passed and not tally.failed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
