@@ -1,0 +1,44 @@
+//! Runs a command to its end and prints what it took, as JSON: exit status (-1 after a signal), wall and CPU seconds,
+//! peak resident bytes. What the command prints goes to a file.
+//!
+//! A program this small is needed for the memory: Linux counts the process that starts a command into the command's
+//! peak, and a Python interpreter is larger than most of what is measured.
+//!
+//! Usage: `meter FILE COMMAND ARGUMENT...`
+
+use std::error::Error;
+use std::fs::File;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::sys::resource::{Usage, UsageWho, getrusage};
+use nix::sys::time::TimeVal;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut arguments = std::env::args_os().skip(1);
+    let printed = File::create(arguments.next().ok_or("FILE is missing")?)?;
+    let mut command = Command::new(arguments.next().ok_or("COMMAND is missing")?);
+    command
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(printed.try_clone()?)
+        .stderr(printed);
+    let started = Instant::now();
+    let status = command.status()?;
+    let wall = started.elapsed();
+    let usage = getrusage(UsageWho::RUSAGE_CHILDREN)?;
+    println!(
+        r#"{{"status": {}, "wall": {}, "cpu": {}, "peak": {}}}"#,
+        status.code().unwrap_or(-1),
+        wall.as_secs_f64(),
+        cpu(&usage)?.as_secs_f64(),
+        usage.max_rss() * 1024
+    );
+    Ok(())
+}
+
+fn cpu(usage: &Usage) -> Result<Duration, Box<dyn Error>> {
+    let microseconds = |time: TimeVal| time.tv_sec() * 1_000_000 + time.tv_usec();
+    let total = microseconds(usage.user_time()) + microseconds(usage.system_time());
+    Ok(Duration::from_micros(total.try_into()?))
+}
