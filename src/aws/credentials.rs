@@ -37,7 +37,7 @@ pub(crate) async fn resolve(
     if settings.profile.by != SelectedBy::Option {
         check_variables()?;
     }
-    let source = source(settings);
+    let source = source(settings)?;
     let resolved = tokio::time::timeout(limit, source.provide_credentials()).await;
     let credentials = match resolved {
         Ok(Ok(credentials)) => credentials,
@@ -61,25 +61,34 @@ pub(crate) async fn resolve(
     Ok(credentials)
 }
 
-fn source(settings: &Settings) -> SharedCredentialsProvider {
+/// The sources in the order in which the AWS CLI asks them. Each takes a client of its own to be made, so only those are
+/// that can have an answer.
+fn source(settings: &Settings) -> Result<SharedCredentialsProvider, Stop> {
+    let from_variables = settings.profile.by != SelectedBy::Option
+        && environment::text("AWS_ACCESS_KEY_ID")?.is_some();
+    if from_variables {
+        let variables = EnvironmentVariableCredentialsProvider::new();
+        return Ok(SharedCredentialsProvider::new(variables));
+    }
     let service = provider_config(settings).with_http_client(settings.clients.service.clone());
     let metadata = provider_config(settings).with_http_client(settings.clients.metadata.clone());
     let container = SharedCredentialsProvider::new(container(&metadata));
     let instance = SharedCredentialsProvider::new(instance(&metadata));
     let profile = ProfileSource::new(settings, &service, container.clone(), instance.clone());
     if settings.profile.by == SelectedBy::Option {
-        return SharedCredentialsProvider::new(profile);
+        return Ok(SharedCredentialsProvider::new(profile));
     }
-    let environment = EnvironmentVariableCredentialsProvider::new();
-    let web_identity = WebIdentityTokenCredentialsProvider::builder()
-        .configure(&service)
-        .build();
-    let chain = CredentialsProviderChain::first_try("Environment", environment)
-        .or_else("Profile", profile)
-        .or_else("WebIdentityToken", web_identity)
+    let mut chain = CredentialsProviderChain::first_try("Profile", profile);
+    if environment::path("AWS_WEB_IDENTITY_TOKEN_FILE").is_some() {
+        let web_identity = WebIdentityTokenCredentialsProvider::builder()
+            .configure(&service)
+            .build();
+        chain = chain.or_else("WebIdentityToken", web_identity);
+    }
+    let chain = chain
         .or_else("EcsContainer", container)
         .or_else("Ec2InstanceMetadata", instance);
-    SharedCredentialsProvider::new(chain)
+    Ok(SharedCredentialsProvider::new(chain))
 }
 
 fn provider_config(settings: &Settings) -> ProviderConfig {

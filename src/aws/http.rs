@@ -2,7 +2,7 @@
 //! metadata services, a mark when a request leaves, an end to every reply.
 
 use std::pin::Pin;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll};
 
 use aws_smithy_http_client::Connector;
@@ -32,7 +32,7 @@ pub(crate) enum Trust {
     /// The system's certificate authorities.
     System,
     /// The authorities of a PEM text that was checked.
-    Bundle(Vec<u8>),
+    Bundle(Arc<Vec<u8>>),
 }
 
 /// Whether the proxies of the environment are used.
@@ -126,7 +126,7 @@ impl Wire {
     fn tls_context(&self) -> TlsContext {
         let store = match &self.trust {
             Trust::System => TrustStore::default(),
-            Trust::Bundle(pem) => TrustStore::empty().with_pem_certificate(pem.clone()),
+            Trust::Bundle(pem) => TrustStore::empty().with_pem_certificate(pem.to_vec()),
         };
         TlsContext::builder()
             .with_trust_store(store)

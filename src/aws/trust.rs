@@ -4,10 +4,11 @@
 use std::fs::{self, File};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use rustls::RootCertStore;
+use memchr::memmem;
 use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
+use webpki::anchor_from_trusted_cert;
 
 use super::environment;
 use super::http::Trust;
@@ -16,7 +17,10 @@ use crate::report::escape::escape;
 use crate::stop::Stop;
 
 /// The most a bundle may hold, in bytes; the system's is about 220 KiB.
-const LONGEST: u64 = 16 << 20;
+const LONGEST: usize = 16 << 20;
+
+const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
+const END: &[u8] = b"-----END CERTIFICATE-----";
 
 /// Chooses whom to trust: `--ca-bundle`, `AWS_CA_BUNDLE`, the profile's `ca_bundle`, `SSL_CERT_FILE`, the
 /// system, in this order.
@@ -50,24 +54,62 @@ fn bundle(path: &Path, source: &str) -> Result<Trust, Stop> {
     if !metadata.is_file() {
         return Err(fail("it is not a regular file"));
     }
-    let mut pem = Vec::new();
+    let length = usize::try_from(metadata.len()).unwrap_or_default();
+    let mut pem = Vec::with_capacity(length.min(LONGEST) + 1);
     File::open(path)
-        .and_then(|file| file.take(LONGEST + 1).read_to_end(&mut pem))
+        .and_then(|file| file.take(LONGEST as u64 + 1).read_to_end(&mut pem))
         .map_err(|error| fail(&error.to_string()))?;
-    if pem.len() as u64 > LONGEST {
+    if pem.len() > LONGEST {
         return Err(fail("it is longer than 16 MiB"));
     }
-    let mut roots = RootCertStore::empty();
-    let mut number = 0;
-    for certificate in CertificateDer::pem_slice_iter(&pem) {
-        number += 1;
-        certificate
-            .map_err(|error| error.to_string())
-            .and_then(|certificate| roots.add(certificate).map_err(|error| error.to_string()))
-            .map_err(|error| fail(&format!("certificate {number} is broken: {error}")))?;
+    match normalized(&pem) {
+        Ok(Some(bundle)) => Ok(Trust::Bundle(Arc::new(bundle))),
+        Ok(None) => Err(fail("it holds no certificate in PEM form")),
+        Err(what) => Err(fail(&what)),
     }
-    if number == 0 {
-        return Err(fail("it holds no certificate in PEM form"));
+}
+
+/// The certificates of a PEM text, each checked and written anew: what is handed on cannot be read otherwise than it
+/// was here, and is read faster without line ends. `None`: there are none.
+fn normalized(pem: &[u8]) -> Result<Option<Vec<u8>>, String> {
+    let begin = memmem::Finder::new(BEGIN);
+    let end = memmem::Finder::new(END);
+    let mut bundle = Vec::with_capacity(pem.len());
+    let mut der = Vec::new();
+    let mut rest = pem;
+    for number in 1.. {
+        let Some(at) = begin.find(rest) else { break };
+        let broken = |what: &str| format!("certificate {number} is broken: {what}");
+        rest = &rest[at + BEGIN.len()..];
+        let at = end.find(rest).ok_or_else(|| broken("it has no end"))?;
+        let body = &rest[..at];
+        rest = &rest[at + END.len()..];
+        bundle.extend_from_slice(BEGIN);
+        bundle.push(b'\n');
+        let start = bundle.len();
+        for line in lines(body) {
+            bundle.extend_from_slice(line.trim_ascii());
+        }
+        der.clear();
+        base64_simd::STANDARD
+            .decode_append(&bundle[start..], &mut der)
+            .map_err(|_| broken("it is not base64"))?;
+        anchor_from_trusted_cert(&CertificateDer::from(&der[..]))
+            .map_err(|error| broken(&error.to_string()))?;
+        bundle.push(b'\n');
+        bundle.extend_from_slice(END);
+        bundle.push(b'\n');
     }
-    Ok(Trust::Bundle(pem))
+    Ok((!bundle.is_empty()).then_some(bundle))
+}
+
+fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut start = 0;
+    memchr::memchr_iter(b'\n', text)
+        .chain([text.len()])
+        .map(move |end| {
+            let line = &text[start..end];
+            start = end + 1;
+            line
+        })
 }
