@@ -23,7 +23,7 @@ _iam__del__key() {
 
     case "${cmd}" in
         iam__del__key)
-            opts="-v -h -V --access-key-id --user-name --ignore-missing --allow-self --output --response-metadata --verbose --debug --color --profile --region --endpoint-url --ca-bundle --cli-connect-timeout --cli-read-timeout --timeout --help --version"
+            opts="-n -i -y -v -h -V --access-key-id --user-name --find-user --inactive --unused-for --older-than --except-user --dry-run --interactive --yes --deactivate --ignore-missing --allow-self --expect-account --output --response-metadata --verbose --debug --color --profile --region --endpoint-url --ca-bundle --cli-connect-timeout --cli-read-timeout --timeout --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -37,8 +37,24 @@ _iam__del__key() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --unused-for)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --older-than)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --except-user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --expect-account)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --output)
-                    COMPREPLY=($(compgen -W "json text off" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "json text table off" -- "${cur}"))
                     return 0
                     ;;
                 --color)

@@ -1,9 +1,11 @@
-//! What may not happen by accident: deleting the key that signs, and taking another account's key for gone.
+//! What may not happen by accident: changing the key that signs, working in another account than was meant, and
+//! taking another account's key for gone.
 
 use crate::aws::Signer;
 use crate::ident::{AccessKeyId, AccountId};
 use crate::outcome::Refusal;
 use crate::request::{Key, SigningKey};
+use crate::stop::Stop;
 
 /// Refuses the key that signs the request, unless that is wanted: it would lock the caller out.
 pub(crate) fn signing_key(key: &Key, signer: &Signer, choice: SigningKey) -> Option<Refusal> {
@@ -15,4 +17,21 @@ pub(crate) fn signing_key(key: &Key, signer: &Signer, choice: SigningKey) -> Opt
 pub(crate) fn foreign_account(id: &AccessKeyId, signer: &Signer) -> Option<(AccountId, AccountId)> {
     let (key, signer) = (id.account()?, signer.account.clone()?);
     (key != signer).then_some((key, signer))
+}
+
+/// Refuses to go on with credentials of another account than the one expected.
+///
+/// # Errors
+///
+/// They are of another.
+pub(crate) fn account(expected: &AccountId, actual: &AccountId) -> Result<(), Stop> {
+    if expected == actual {
+        return Ok(());
+    }
+    let stop = Stop::refused(format!(
+        "the credentials belong to account {actual}, and --expect-account allows only {expected}"
+    ));
+    Err(stop.hint(format!(
+        "sign with a profile of account {expected} (--profile NAME)"
+    )))
 }

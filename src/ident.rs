@@ -5,75 +5,8 @@ use std::ffi::OsStr;
 use std::fmt;
 use std::str::FromStr;
 
+use crate::invalid::Invalid;
 use crate::report::escape::escape;
-
-/// The longest piece of a refused value that a message shows, in characters.
-const SHOWN: usize = 40;
-
-/// Why a value is refused: the value, fit to be shown, and a fragment that says what is wrong.
-#[derive(Debug)]
-pub(crate) struct IdentError {
-    /// The value, escaped and cut; a pasted secret is not in it.
-    pub(crate) shown: String,
-    reason: String,
-}
-
-impl fmt::Display for IdentError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.reason)
-    }
-}
-
-impl std::error::Error for IdentError {}
-
-impl IdentError {
-    fn new(value: &OsStr, reason: impl Into<String>) -> Self {
-        Self {
-            shown: shown(value),
-            reason: reason.into(),
-        }
-    }
-
-    fn secret(option: &str) -> Self {
-        Self {
-            shown: "(not shown)".to_owned(),
-            reason: format!(
-                "this looks like a secret access key, which {option} never takes; \
-                 if it was pasted into a shell, it is in its history: treat it as leaked"
-            ),
-        }
-    }
-}
-
-/// A value as a message shows it: bytes that are not UTF-8 and characters that steer a terminal are
-/// escaped, and what is past 40 characters is cut and counted.
-pub(crate) fn shown(value: &OsStr) -> String {
-    let text = lossless(value);
-    let length = value.to_string_lossy().chars().count();
-    if length <= SHOWN {
-        return text.chars().take(SHOWN * 8).collect();
-    }
-    let head: String = lossless(OsStr::new(
-        &value
-            .to_string_lossy()
-            .chars()
-            .take(SHOWN)
-            .collect::<String>(),
-    ));
-    format!("{head}... ({length} characters)")
-}
-
-fn lossless(value: &OsStr) -> String {
-    use std::fmt::Write as _;
-    let mut text = String::new();
-    for chunk in value.as_encoded_bytes().utf8_chunks() {
-        text.push_str(&escape(chunk.valid()));
-        for byte in chunk.invalid() {
-            let _ = write!(text, "\\x{byte:02x}");
-        }
-    }
-    text
-}
 
 /// The first character of `value` that is not `allowed`, as a fragment with its position and code point.
 fn stray(value: &str, allowed: impl Fn(char) -> bool, rule: &str) -> Option<String> {
@@ -123,8 +56,8 @@ pub(crate) struct AccessKeyId(String);
 
 impl AccessKeyId {
     /// Parses a command-line value, or says what is wrong with it and what it is instead.
-    pub(crate) fn parse(value: &OsStr) -> Result<Self, IdentError> {
-        let refuse = |reason: String| Err(IdentError::new(value, reason));
+    pub(crate) fn parse(value: &OsStr) -> Result<Self, Invalid> {
+        let refuse = |reason: String| Err(Invalid::new(value, reason));
         let Some(text) = value.to_str() else {
             return refuse(
                 "it is not UTF-8; an access key ID is 16 to 128 of A-Z, a-z, 0-9 and _".into(),
@@ -136,7 +69,7 @@ impl AccessKeyId {
             );
         }
         if is_secret(text) {
-            return Err(IdentError::secret("--access-key-id"));
+            return Err(Invalid::secret("--access-key-id"));
         }
         let allowed = |c: char| c.is_ascii_alphanumeric() || c == '_';
         if let Some(reason) = stray(text, allowed, "A-Z, a-z, 0-9 and _") {
@@ -218,8 +151,8 @@ pub(crate) struct UserName(String);
 
 impl UserName {
     /// Parses a command-line value, or says what is wrong with it.
-    pub(crate) fn parse(value: &OsStr) -> Result<Self, IdentError> {
-        let refuse = |reason: String| Err(IdentError::new(value, reason));
+    pub(crate) fn parse(value: &OsStr) -> Result<Self, Invalid> {
+        let refuse = |reason: String| Err(Invalid::new(value, reason));
         let Some(text) = value.to_str() else {
             return refuse(
                 "it is not UTF-8; a user name is 1 to 128 of A-Z, a-z, 0-9 and _+=,.@-".into(),
@@ -232,7 +165,7 @@ impl UserName {
             );
         }
         if is_secret(text) {
-            return Err(IdentError::secret("--user-name"));
+            return Err(Invalid::secret("--user-name"));
         }
         if text.starts_with("arn:") {
             return refuse(
@@ -267,9 +200,9 @@ fn is_user_name_char(c: char) -> bool {
 }
 
 impl FromStr for UserName {
-    type Err = IdentError;
+    type Err = Invalid;
 
-    fn from_str(text: &str) -> Result<Self, IdentError> {
+    fn from_str(text: &str) -> Result<Self, Invalid> {
         Self::parse(OsStr::new(text))
     }
 }
@@ -285,13 +218,13 @@ impl fmt::Display for UserName {
 pub(crate) struct AccountId(String);
 
 impl FromStr for AccountId {
-    type Err = IdentError;
+    type Err = Invalid;
 
-    fn from_str(text: &str) -> Result<Self, IdentError> {
+    fn from_str(text: &str) -> Result<Self, Invalid> {
         if text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit()) {
             return Ok(Self(text.to_owned()));
         }
-        Err(IdentError::new(
+        Err(Invalid::new(
             OsStr::new(text),
             "an account ID has 12 digits",
         ))

@@ -1,16 +1,23 @@
-//! The order of events: arguments, settings and credentials, the guard, the key, the report. The only place
-//! that ends the process.
+//! The order of events: arguments, settings and credentials, the choice, the question, the key, the report. The
+//! only place that ends the process.
 
+mod age;
 mod aws;
+mod change;
 mod cli;
-mod delete;
+mod condition;
+mod confirm;
 mod exit;
+mod fact;
+mod failure;
 mod guard;
 mod ident;
+mod invalid;
 mod log;
 mod outcome;
 mod report;
 mod request;
+mod select;
 mod signal;
 mod stop;
 
@@ -21,14 +28,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context as _;
 
+use aws::Connected;
 use aws::attempts::Record;
+use change::Change;
 use cli::Cli;
-use delete::Deletion;
 use exit::Exit;
+use fact::Facts;
 use log::Log;
-use outcome::{Outcome, Settled};
+use outcome::{Known, Outcome, Refusal, Settled};
+use report::Report;
 use report::message::{Messages, is_colorful};
-use request::Request;
+use request::{Consent, Mode, Request};
+use select::{Candidate, Choice, Selector};
 use signal::Signals;
 use stop::Stop;
 
@@ -39,63 +50,130 @@ fn main() -> ExitCode {
     };
     let request = cli.into_request();
     let messages = Messages::new(request.color);
-    let key = request.key.id.clone();
     let record = Record::default();
-    let exit = match catch(|| run(request, &record)) {
+    let exit = match catch(|| run(&request, &record)) {
         Ok(Ok(exit)) => exit,
         Ok(Err(error)) => {
             let exit = stopped(&error, messages);
-            messages.known(&format!("{key}: not deleted: nothing was sent to IAM"));
+            let known = Known::NotDone("nothing was sent to IAM".to_owned());
+            messages.known(&format!(
+                "{}: {}",
+                request.key.id,
+                known.told(request.action)
+            ));
             exit
         }
         Err(place) => {
             let sent = record.may_have_acted();
-            report::bug(&place, key.as_str(), sent, messages);
+            report::bug(&place, &request, sent, messages);
             if sent { Exit::Unknown } else { Exit::Other }
         }
     };
     exit.into()
 }
 
-fn run(request: Request, record: &Record) -> anyhow::Result<Exit> {
+fn run(request: &Request, record: &Record) -> anyhow::Result<Exit> {
+    if (request.mode, request.consent) == (Mode::Change, Consent::Asked) {
+        confirm::check_terminal()?;
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("could not start")?;
-    let exit = runtime.block_on(delete_key(request, record));
-    // A name look-up may hang in a thread of its own: the process does not wait for it.
+    let exit = runtime.block_on(handle_key(request, record));
+    // A name look-up or a question may hang in a thread of its own: the process does not wait for it.
     runtime.shutdown_background();
     exit
 }
 
-async fn delete_key(request: Request, record: &Record) -> anyhow::Result<Exit> {
+async fn handle_key(request: &Request, record: &Record) -> anyhow::Result<Exit> {
     let messages = Messages::new(request.color);
     let log = Log::new(request.verbosity);
     let mut signals = Signals::listen().context("could not listen for signals")?;
+    let expected = request.expected_account.as_ref();
     let connected = tokio::select! {
-        connected = aws::connect(&request.connection, request.limit, log) => connected?,
+        connected = aws::connect(&request.connection, expected, request.limit, log) => connected?,
         exit = signals.next() => return Err(Stop::signal(exit).into()),
     };
-    let refusal = guard::signing_key(&request.key, &connected.signer, request.signing_key);
-    let settled = if let Some(refusal) = refusal {
-        Settled {
-            key: request.key,
-            outcome: Outcome::Refused(refusal),
-            attempts: 0,
-        }
-    } else {
-        let deletion = Deletion {
-            iam: &connected.iam,
-            signer: &connected.signer,
-            missing: request.missing,
-            limit: request.limit,
-        };
-        deletion.run(request.key, record, &mut signals).await
+    let chosen = tokio::select! {
+        choice = choose(request, &connected, messages) => choice,
+        exit = signals.next() => Choice::Stay(Box::new(settled(request, Outcome::Stopped {
+            exit,
+            known: Known::NotDone("nothing was sent that changes it".to_owned()),
+        }))),
     };
-    let exit = settled.outcome.exit();
-    match report::settled(&settled, request.format, messages) {
+    let settled = match (chosen, request.mode) {
+        (Choice::Stay(settled), _) => *settled,
+        (Choice::Go(candidate), Mode::DryRun) => would(request, candidate),
+        (Choice::Go(candidate), Mode::Change) => {
+            let change = Change {
+                iam: &connected.iam,
+                signer: &connected.signer,
+                action: request.action,
+                missing: request.missing,
+                limit: request.limit,
+            };
+            change.run(candidate, record, &mut signals).await
+        }
+    };
+    // The process ends here: to tidy up its clients and certificates first takes longer than to sign a request.
+    std::mem::forget(connected);
+    let exit = exit_of(&settled, request.mode);
+    match Report::new(request).settled(&settled) {
         Ok(()) => Ok(exit),
         Err(error) => Ok(unwritten(&settled, &error, exit, messages)),
+    }
+}
+
+/// Decides on the key, and asks whoever has to be asked.
+async fn choose(request: &Request, connected: &Connected, messages: Messages) -> Choice {
+    let selector = Selector::new(&connected.iam, &connected.signer, request, messages);
+    let choice = selector.decide(request.key.clone()).await;
+    match choice {
+        Choice::Go(candidate)
+            if (request.mode, request.consent) == (Mode::Change, Consent::Asked) =>
+        {
+            let question = report::question(&candidate, request.action);
+            if confirm::ask(question).await {
+                return Choice::Go(candidate);
+            }
+            let Candidate { key, facts } = candidate;
+            let outcome = Outcome::Refused(Refusal::Declined);
+            Choice::Stay(Box::new(Settled {
+                key,
+                facts,
+                ..settled(request, outcome)
+            }))
+        }
+        choice => choice,
+    }
+}
+
+fn would(request: &Request, candidate: Candidate) -> Settled {
+    let Candidate { key, facts } = candidate;
+    let reason = request.conditions.to_string();
+    Settled {
+        key,
+        facts,
+        ..settled(request, Outcome::Would(reason))
+    }
+}
+
+fn settled(request: &Request, outcome: Outcome) -> Settled {
+    Settled {
+        key: request.key.clone(),
+        facts: Facts::default(),
+        action: request.action,
+        outcome,
+        attempts: 0,
+    }
+}
+
+/// A dry run that could be shown is a success, whatever it shows.
+fn exit_of(settled: &Settled, mode: Mode) -> Exit {
+    match (&settled.outcome, mode) {
+        (Outcome::Skipped(_) | Outcome::Refused(_), Mode::DryRun) => Exit::Success,
+        (outcome, _) => outcome.exit(),
     }
 }
 

@@ -3,16 +3,29 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::ident::{AccessKeyId, UserName};
+use crate::condition::Conditions;
+use crate::ident::{AccessKeyId, AccountId, UserName};
 
 /// One run: the key, the choices that guard it, the way to IAM and the way to tell.
 #[derive(Debug)]
 pub(crate) struct Request {
-    /// The key to delete.
+    /// The key.
     pub(crate) key: Key,
+    /// Whether the key's owner is looked up.
+    pub(crate) owner: Owner,
+    /// What has to hold of the key.
+    pub(crate) conditions: Conditions,
+    /// What is done to it.
+    pub(crate) action: Action,
+    /// Whether that is done, or only told.
+    pub(crate) mode: Mode,
+    /// Whether somebody is asked first.
+    pub(crate) consent: Consent,
+    /// The account the credentials must belong to.
+    pub(crate) expected_account: Option<AccountId>,
     /// What a key that is already gone means.
     pub(crate) missing: Missing,
-    /// Whether the key that signs the request may be the key to delete.
+    /// Whether the key that signs the request may be that key.
     pub(crate) signing_key: SigningKey,
     /// The whole limit for one key; credentials have the same limit of their own.
     pub(crate) limit: Duration,
@@ -35,6 +48,68 @@ pub(crate) struct Key {
     pub(crate) user_name: Option<UserName>,
 }
 
+/// Where a key's owner comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Owner {
+    /// It is given; where it is not, IAM takes the user whose key signs.
+    AsGiven,
+    /// IAM is asked whose key it is.
+    Find,
+}
+
+/// What is done to a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Action {
+    /// It is deleted, for good.
+    Delete,
+    /// It is made inactive, and can be made active again.
+    Deactivate,
+}
+
+impl Action {
+    /// The infinitive.
+    pub(crate) fn verb(self) -> &'static str {
+        match self {
+            Self::Delete => "delete",
+            Self::Deactivate => "deactivate",
+        }
+    }
+
+    /// What is known of a key to which it was done.
+    pub(crate) fn done(self) -> &'static str {
+        match self {
+            Self::Delete => "deleted",
+            Self::Deactivate => "deactivated",
+        }
+    }
+
+    /// What is known of a key to which it was not done.
+    pub(crate) fn not_done(self) -> &'static str {
+        match self {
+            Self::Delete => "not deleted",
+            Self::Deactivate => "not deactivated",
+        }
+    }
+}
+
+/// Whether anything is changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// The keys are changed.
+    Change,
+    /// What would be changed is told; nothing that writes is sent.
+    DryRun,
+}
+
+/// Whether somebody at a terminal is asked before anything is changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Consent {
+    /// It is given by the command itself.
+    Given,
+    /// It is asked for.
+    Asked,
+}
+
 /// What `NoSuchEntity` means for the exit status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Missing {
@@ -44,7 +119,7 @@ pub(crate) enum Missing {
     Succeeds,
 }
 
-/// What happens when the key to delete is the key that signs.
+/// What happens when the key is the key that signs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SigningKey {
     /// Refused: it would lock the caller out.
@@ -77,6 +152,8 @@ pub(crate) enum Format {
     Json(Metadata),
     /// Columns between tabs.
     Text,
+    /// A table for people.
+    Table,
     /// Nothing.
     Off,
 }

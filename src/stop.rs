@@ -25,6 +25,33 @@ impl Stop {
         }
     }
 
+    /// Wrong arguments, seen only when the run was to begin.
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self {
+            exit: Exit::Usage,
+            message: message.into(),
+            hints: Vec::new(),
+        }
+    }
+
+    /// A guard refused the whole run.
+    pub(crate) fn refused(message: impl Into<String>) -> Self {
+        Self {
+            exit: Exit::Refused,
+            message: message.into(),
+            hints: Vec::new(),
+        }
+    }
+
+    /// A call failed without which the run cannot go on, and led to this exit status.
+    pub(crate) fn failed(exit: Exit, message: impl Into<String>, hints: Vec<String>) -> Self {
+        Self {
+            exit,
+            message: message.into(),
+            hints,
+        }
+    }
+
     /// Ended by a signal.
     pub(crate) fn signal(exit: Exit) -> Self {
         Self {

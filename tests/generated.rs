@@ -25,8 +25,8 @@ const ENVIRONMENT: [(&str, &str); 14] = [
         "The region, when --region is not given; it chooses the partition. us-east-1 when nothing says otherwise.",
     ),
     (
-        "AWS_ENDPOINT_URL_IAM, AWS_ENDPOINT_URL",
-        "Another address for IAM, when --endpoint-url is not given.",
+        "AWS_ENDPOINT_URL_IAM, AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL",
+        "Another address for IAM, when --endpoint-url is not given; and for STS, which --expect-account asks. --endpoint-url is for both, unless AWS_ENDPOINT_URL_STS is set.",
     ),
     (
         "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
@@ -109,6 +109,11 @@ fn man_page() -> Vec<u8> {
     let mut page = Vec::new();
     let written = "a vector takes everything";
     man.render_title(&mut page).expect(written);
+    // Commands are copied from here: no word is broken, and no space widened.
+    let mut plain = Roff::new();
+    plain.control("nh", []);
+    plain.control("ad", ["l"]);
+    plain.to_writer(&mut page).expect(written);
     man.render_name_section(&mut page).expect(written);
     man.render_synopsis_section(&mut page).expect(written);
     man.render_description_section(&mut page).expect(written);
@@ -118,6 +123,8 @@ fn man_page() -> Vec<u8> {
         terms("ENVIRONMENT", &ENVIRONMENT),
         terms("FILES", &FILES),
         examples(),
+        story("A LEAKED KEY", include_str!("story/leaked-key")),
+        story("A STALE KEY", include_str!("story/stale-key")),
         see_also(),
     ] {
         section.to_writer(&mut page).expect(written);
@@ -127,12 +134,20 @@ fn man_page() -> Vec<u8> {
 
 fn exit_status() -> Roff {
     let mut section = heading("EXIT STATUS");
+    let mut statuses: Vec<(&str, String)> = Vec::new();
     for line in super::EXIT_STATUS.lines().skip(1) {
-        let (code, meaning) = line
-            .trim_start()
-            .split_once("  ")
-            .expect("a code, two spaces and a meaning");
-        term(&mut section, code, meaning.trim_start());
+        let text = line.trim_start();
+        match (text.split_once("  "), statuses.last_mut()) {
+            (Some((code, meaning)), _) => statuses.push((code, meaning.trim_start().to_owned())),
+            (None, Some((_, meaning))) => {
+                meaning.push(' ');
+                meaning.push_str(text);
+            }
+            (None, None) => panic!("a meaning without a code: {line}"),
+        }
+    }
+    for (code, meaning) in &statuses {
+        term(&mut section, code, meaning);
     }
     section
 }
@@ -142,6 +157,16 @@ fn examples() -> Roff {
     let lines: Vec<&str> = super::EXAMPLES.lines().skip(1).collect();
     for example in lines.chunks(2) {
         term(&mut section, example[0].trim(), example[1].trim());
+    }
+    section
+}
+
+/// A story: each command, and under it what it is for.
+fn story(title: &str, lines: &str) -> Roff {
+    let mut section = heading(title);
+    let lines: Vec<&str> = lines.lines().collect();
+    for step in lines.chunks(2) {
+        term(&mut section, step[1], step[0].trim_start_matches("# "));
     }
     section
 }

@@ -11,13 +11,34 @@ use super::settings::{Setting, Sources};
 use crate::report::message;
 use crate::stop::Stop;
 
-/// Chooses IAM's address: the option, then what the environment and the profile configure for IAM or for
-/// all services. `None` is AWS's own.
+/// A service whose address can be configured.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Service {
+    /// The environment variable for this service alone.
+    pub(crate) variable: &'static str,
+    /// Its name in a `services` section of the configuration file.
+    pub(crate) id: &'static str,
+}
+
+/// IAM.
+pub(crate) const IAM: Service = Service {
+    variable: "AWS_ENDPOINT_URL_IAM",
+    id: "iam",
+};
+/// STS.
+pub(crate) const STS: Service = Service {
+    variable: "AWS_ENDPOINT_URL_STS",
+    id: "sts",
+};
+
+/// Chooses a service's address: the option, then what the environment and the profile configure for the service
+/// or for all services. `None` is AWS's own.
 ///
 /// # Errors
 ///
 /// An address that is not an `http` or `https` URL of a host and a path.
 pub(crate) fn choose(
+    service: Service,
     option: Option<&str>,
     sources: Sources<'_>,
     ignore_configured: bool,
@@ -28,7 +49,7 @@ pub(crate) fn choose(
             source: "--endpoint-url".to_owned(),
         }),
         None if ignore_configured => None,
-        None => configured(sources)?,
+        None => configured(service, sources)?,
     };
     let Some(setting) = setting else {
         return Ok(None);
@@ -37,8 +58,8 @@ pub(crate) fn choose(
     Ok(Some(setting.value))
 }
 
-fn configured(sources: Sources<'_>) -> Result<Option<Setting>, Stop> {
-    for variable in ["AWS_ENDPOINT_URL_IAM", "AWS_ENDPOINT_URL"] {
+fn configured(service: Service, sources: Sources<'_>) -> Result<Option<Setting>, Stop> {
+    for variable in [service.variable, "AWS_ENDPOINT_URL"] {
         if let Some(value) = environment::filled(variable)? {
             let source = format!("the environment variable {variable}");
             return Ok(Some(Setting { value, source }));
@@ -47,7 +68,7 @@ fn configured(sources: Sources<'_>) -> Result<Option<Setting>, Stop> {
     let no_variables = Env::from_slice(&[]);
     let found = EnvConfigValue::new()
         .profile("endpoint_url")
-        .service_id("iam")
+        .service_id(service.id)
         .load(&no_variables, Some(sources.profiles))
         .map(|(value, _)| value.into_owned());
     Ok(found

@@ -6,7 +6,7 @@ use std::io;
 use rustls::{AlertDescription, CertificateError};
 
 use super::endpoint;
-use crate::outcome::Cause;
+use crate::failure::Cause;
 use crate::report::escape::excerpt;
 
 /// Puts the failure of a call to `host` into words.

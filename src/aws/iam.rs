@@ -1,26 +1,61 @@
 //! IAM, one method a call. Each says what IAM answered, or how far the request got.
 
-use std::error::Error;
+use std::collections::HashSet;
+use std::time::SystemTime;
 
 use aws_sdk_iam::Client;
-use aws_smithy_types::DateTime;
-use aws_smithy_types::date_time::Format;
+use aws_sdk_iam::types::{AccessKeyMetadata, StatusType};
 
-use super::attempts::{Answer, Attempt, Record, Recorder};
-use super::error::cause;
+use super::attempts::{Record, Recorder};
+use super::call::{checked, failure, said_at, time, unread};
+use crate::fact::{LastUse, Status};
+use crate::failure::Failure;
 use crate::ident::{AccessKeyId, UserName};
 use crate::log::Log;
-use crate::outcome::{Cause, Context, Failure, Reply, ServiceError};
+use crate::outcome::Reply;
 use crate::request::Key;
 
-/// How far the clocks may differ before it is worth a word, in seconds. AWS allows 15 minutes.
-const CLOCKS_APART: i64 = 240;
+/// How many users a page may have, IAM's own most.
+const PAGE: i32 = 1000;
 
 /// IAM, reached as one identity.
 #[derive(Clone, Debug)]
 pub(crate) struct Iam {
     client: Client,
     log: Log,
+}
+
+/// What `GetAccessKeyLastUsed` says.
+#[derive(Debug)]
+pub(crate) struct LastUseRead {
+    /// Whose key it is.
+    pub(crate) owner: Option<UserName>,
+    /// When and where it was used last.
+    pub(crate) last_use: LastUse,
+    /// When IAM said so, by its own clock.
+    pub(crate) at: SystemTime,
+}
+
+/// What `ListAccessKeys` says, all pages of it.
+#[derive(Debug)]
+pub(crate) struct Listing {
+    /// The user's keys.
+    pub(crate) keys: Vec<ListedKey>,
+    /// When IAM said so, by its own clock.
+    pub(crate) at: SystemTime,
+}
+
+/// One key of a list.
+#[derive(Debug)]
+pub(crate) struct ListedKey {
+    /// Its ID.
+    pub(crate) id: String,
+    /// Whose it is.
+    pub(crate) owner: Option<UserName>,
+    /// Whether it can sign.
+    pub(crate) status: Option<Status>,
+    /// When it was created.
+    pub(crate) created: Option<SystemTime>,
 }
 
 impl Iam {
@@ -44,157 +79,153 @@ impl Iam {
             .interceptor(Recorder::new(record, "DeleteAccessKeyResponse", self.log))
             .send()
             .await;
-        match result {
-            Ok(_) => match record.attempts().pop().map(|attempt| attempt.answer) {
-                Some(Answer::Expected(reply)) => Ok(reply),
-                _ => Err(failure("DeleteAccessKey", record, None)),
-            },
-            Err(error) => Err(failure("DeleteAccessKey", record, Some(&error))),
-        }
+        checked("DeleteAccessKey", record, result)
     }
 
-    /// `GetAccessKeyLastUsed`, which names the owner of any key of the account.
-    pub(crate) async fn access_key_owner(
+    /// `UpdateAccessKey` to `Inactive`. The attempts are in `record`, also when this is dropped before it ends.
+    pub(crate) async fn deactivate_access_key(
         &self,
-        id: &AccessKeyId,
-    ) -> Result<Option<UserName>, Failure> {
+        key: &Key,
+        record: &Record,
+    ) -> Result<Reply, Failure> {
+        let result = self
+            .client
+            .update_access_key()
+            .access_key_id(key.id.as_str())
+            .set_user_name(key.user_name.as_ref().map(|name| name.as_str().to_owned()))
+            .status(StatusType::Inactive)
+            .customize()
+            .interceptor(Recorder::new(record, "UpdateAccessKeyResponse", self.log))
+            .send()
+            .await;
+        checked("UpdateAccessKey", record, result)
+    }
+
+    /// `GetAccessKeyLastUsed`, which names the owner of any key of the account too.
+    pub(crate) async fn last_use(&self, id: &AccessKeyId) -> Result<LastUseRead, Failure> {
         let record = Record::default();
+        let expected = "GetAccessKeyLastUsedResponse";
         let result = self
             .client
             .get_access_key_last_used()
             .access_key_id(id.as_str())
             .customize()
-            .interceptor(Recorder::new(
-                &record,
-                "GetAccessKeyLastUsedResponse",
-                self.log,
-            ))
+            .interceptor(Recorder::new(&record, expected, self.log))
             .send()
             .await;
-        match result {
-            Ok(output) => Ok(output.user_name().and_then(|name| name.parse().ok())),
-            Err(error) => Err(failure("GetAccessKeyLastUsed", &record, Some(&error))),
-        }
+        let output =
+            result.map_err(|error| failure("GetAccessKeyLastUsed", &record, Some(&error)))?;
+        let used = output.access_key_last_used();
+        let place = |text: &str| (text != "N/A" && !text.is_empty()).then(|| text.to_owned());
+        let last_use = match used.and_then(|used| used.last_used_date().map(|date| (used, date))) {
+            None => LastUse::Never,
+            Some((used, date)) => LastUse::At {
+                date: time(date).ok_or_else(|| unread(&record, "a date that is out of range"))?,
+                service: place(used.service_name()),
+                region: place(used.region()),
+            },
+        };
+        Ok(LastUseRead {
+            owner: output.user_name().and_then(|name| name.parse().ok()),
+            last_use,
+            at: said_at(&record),
+        })
     }
 
-    /// `ListAccessKeys`, every page: the IDs of the user's keys. No name: the user whose key signs.
+    /// `ListAccessKeys`, every page. No name: the user whose key signs.
     pub(crate) async fn access_keys(
         &self,
         user_name: Option<&UserName>,
-    ) -> Result<Vec<String>, Failure> {
-        let mut ids = Vec::new();
-        let mut marker: Option<String> = None;
+    ) -> Result<Listing, Failure> {
+        let mut keys = Vec::new();
+        let mut pages = Pages::default();
         loop {
             let record = Record::default();
             let result = self
                 .client
                 .list_access_keys()
                 .set_user_name(user_name.map(|name| name.as_str().to_owned()))
-                .set_marker(marker.clone())
+                .set_marker(pages.marker.clone())
                 .customize()
                 .interceptor(Recorder::new(&record, "ListAccessKeysResponse", self.log))
                 .send()
                 .await;
             let page = result.map_err(|error| failure("ListAccessKeys", &record, Some(&error)))?;
-            ids.extend(
-                page.access_key_metadata()
-                    .iter()
-                    .filter_map(|key| key.access_key_id().map(str::to_owned)),
-            );
-            if !page.is_truncated() {
-                return Ok(ids);
+            keys.extend(page.access_key_metadata().iter().filter_map(listed));
+            if !pages.turn(page.is_truncated(), page.marker(), &record)? {
+                let at = said_at(&record);
+                return Ok(Listing { keys, at });
             }
-            match page.marker() {
-                Some(next) if marker.as_deref() != Some(next) => marker = Some(next.to_owned()),
-                _ => return Err(Failure::NoAnswer(endless(&record))),
+        }
+    }
+
+    /// `ListUsers`, every page: the names of all users of the account.
+    pub(crate) async fn user_names(&self) -> Result<Vec<UserName>, Failure> {
+        let mut names = Vec::new();
+        let mut pages = Pages::default();
+        loop {
+            let record = Record::default();
+            let result = self
+                .client
+                .list_users()
+                .max_items(PAGE)
+                .set_marker(pages.marker.clone())
+                .customize()
+                .interceptor(Recorder::new(&record, "ListUsersResponse", self.log))
+                .send()
+                .await;
+            let page = result.map_err(|error| failure("ListUsers", &record, Some(&error)))?;
+            for user in page.users() {
+                let name = user.user_name().parse();
+                names.push(
+                    name.map_err(|_| unread(&record, "a user name that IAM does not allow"))?,
+                );
+            }
+            if !pages.turn(page.is_truncated(), page.marker(), &record)? {
+                return Ok(names);
             }
         }
     }
 }
 
-fn endless(record: &Record) -> Cause {
-    Cause {
-        host: record
-            .attempts()
-            .pop()
-            .map(|attempt| attempt.host)
-            .unwrap_or_default(),
-        what: "it says that the list goes on, but not where".to_owned(),
-        hint: None,
+/// Where a list goes on. A list that does not say where, or goes in a circle, is an error and never a short list.
+#[derive(Debug, Default)]
+struct Pages {
+    marker: Option<String>,
+    seen: HashSet<String>,
+}
+
+impl Pages {
+    /// Turns to the next page; false where there is none.
+    fn turn(
+        &mut self,
+        is_truncated: bool,
+        marker: Option<&str>,
+        record: &Record,
+    ) -> Result<bool, Failure> {
+        if !is_truncated {
+            return Ok(false);
+        }
+        match marker {
+            Some(next) if self.seen.insert(next.to_owned()) => {
+                self.marker = Some(next.to_owned());
+                Ok(true)
+            }
+            Some(_) => Err(unread(record, "a list that goes in a circle")),
+            None => Err(unread(record, "that its list goes on, but not where")),
+        }
     }
 }
 
-/// Reads a failed call: an answer of IAM's, a request that never left, or no usable answer.
-fn failure(
-    operation: &'static str,
-    record: &Record,
-    error: Option<&(dyn Error + 'static)>,
-) -> Failure {
-    let attempts = record.attempts();
-    let last = attempts.last();
-    if let Some(Attempt {
-        answer: Answer::Error {
-            reply,
-            code,
-            message,
-        },
-        signed_at,
-        ..
-    }) = last
-    {
-        return Failure::Service(ServiceError {
-            operation,
-            code: code.clone(),
-            message: message.clone().unwrap_or_default(),
-            status: reply.status,
-            request_id: reply.request_id.clone(),
-            context: Context {
-                clocks: clocks(reply, signed_at.as_deref()),
-                ..Context::default()
-            },
-        });
-    }
-    let host = last.map(|attempt| attempt.host.clone()).unwrap_or_default();
-    let mut cause = match error {
-        Some(error) => cause(error, &host),
-        None => cause(&std::io::Error::other("the reply is not IAM's"), &host),
-    };
-    if let Some(Answer::Foreign(what)) = last.map(|attempt| &attempt.answer) {
-        what.clone_into(&mut cause.what);
-        cause.hint = Some(
-            "somebody stands between this machine and IAM: check the endpoint URL and the proxy"
-                .to_owned(),
-        );
-    }
-    if record.may_have_acted() {
-        Failure::NoAnswer(cause)
-    } else {
-        Failure::NotSent(cause)
-    }
-}
-
-/// This machine's time and the server's, in HTTP's form, when they are too far apart.
-fn clocks(reply: &Reply, signed_at: Option<&str>) -> Option<(String, String)> {
-    let date = reply
-        .headers
-        .iter()
-        .find(|(name, _)| name == "date")
-        .map(|(_, value)| value)?;
-    let server = DateTime::from_str(date, Format::HttpDate).ok()?;
-    let signed_at = signed_at?;
-    let (day, time) = signed_at.trim_end_matches('Z').split_once('T')?;
-    let iso = format!(
-        "{}-{}-{}T{}:{}:{}Z",
-        day.get(..4)?,
-        day.get(4..6)?,
-        day.get(6..)?,
-        time.get(..2)?,
-        time.get(2..4)?,
-        time.get(4..)?
-    );
-    let ours = DateTime::from_str(&iso, Format::DateTime).ok()?;
-    ((server.secs() - ours.secs()).abs() > CLOCKS_APART).then(|| {
-        let ours = ours.fmt(Format::HttpDate).unwrap_or(iso);
-        (ours, date.clone())
+fn listed(key: &AccessKeyMetadata) -> Option<ListedKey> {
+    Some(ListedKey {
+        id: key.access_key_id()?.to_owned(),
+        owner: key.user_name().and_then(|name| name.parse().ok()),
+        status: key.status().map(|status| match status.as_str() {
+            "Active" => Status::Active,
+            "Inactive" => Status::Inactive,
+            other => Status::Other(other.to_owned()),
+        }),
+        created: key.create_date().and_then(time),
     })
 }

@@ -1,6 +1,7 @@
 //! Everything that names an `aws_*` crate: from settings and credentials to IAM, and its errors in our words.
 
 pub(crate) mod attempts;
+mod call;
 mod config_file;
 mod credentials;
 mod endpoint;
@@ -13,6 +14,7 @@ mod profile;
 mod reply;
 mod retry;
 mod settings;
+mod sts;
 mod trust;
 
 use std::time::Duration;
@@ -22,6 +24,7 @@ use aws_sdk_iam::config::{BehaviorVersion, Config, StalledStreamProtectionConfig
 
 pub(crate) use iam::Iam;
 
+use crate::guard;
 use crate::ident::{AccessKeyId, AccountId};
 use crate::log::Log;
 use crate::request::Connection;
@@ -46,25 +49,37 @@ pub(crate) struct Signer {
     pub(crate) account: Option<AccountId>,
 }
 
-/// Settles settings and credentials. Nothing is sent to IAM.
+/// Settles settings and credentials, and asks STS whether they belong to the account that is expected, if any.
+/// Nothing is sent to IAM.
 ///
 /// # Errors
 ///
-/// Wrong settings or credentials, with what to do about it.
+/// Wrong settings or credentials, another account or one that is not known, with what to do about it.
 pub(crate) async fn connect(
     connection: &Connection,
+    expected: Option<&AccountId>,
     limit: Duration,
     log: Log,
 ) -> Result<Connected, Stop> {
     let settings = Settings::load(connection, log).await?;
     let credentials = credentials::resolve(&settings, limit, log).await?;
-    let signer = Signer {
+    let mut signer = Signer {
         access_key_id: credentials.access_key_id().to_owned(),
         account: credentials
             .account_id()
             .and_then(|account| account.as_str().parse().ok())
             .or_else(|| AccessKeyId::account_of(credentials.access_key_id())),
     };
+    if let Some(expected) = expected {
+        let endpoint_url = settings.sts_endpoint_url(connection)?;
+        let asked = sts::account(&settings, endpoint_url, credentials.clone(), log);
+        let actual = match tokio::time::timeout(limit, asked).await {
+            Ok(actual) => actual?,
+            Err(_) => return Err(sts::out_of_time(limit)),
+        };
+        guard::account(expected, &actual)?;
+        signer.account = Some(actual);
+    }
     let mut config = Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(settings.region.clone())

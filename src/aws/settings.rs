@@ -9,7 +9,7 @@ use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::region::Region;
 
 use super::config_file::ConfigFiles;
-use super::endpoint;
+use super::endpoint::{self, IAM, STS};
 use super::environment;
 use super::http::Clients;
 use super::trust;
@@ -105,6 +105,13 @@ impl Sources<'_> {
         }))
     }
 
+    fn ignores_endpoint_urls(self) -> Result<bool, Stop> {
+        self.flag(
+            "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+            "ignore_configured_endpoint_urls",
+        )
+    }
+
     fn flag(self, variable: &'static str, key: &str) -> Result<bool, Stop> {
         let Some(setting) = self.find(&[variable], key)? else {
             return Ok(false);
@@ -145,14 +152,15 @@ impl Settings {
             "AWS_DISABLE_CLOCK_SKEW_CORRECTION",
             "disable_clock_skew_correction",
         )?;
-        let ignore_urls = sources.flag(
-            "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
-            "ignore_configured_endpoint_urls",
-        )?;
+        let ignore_urls = sources.ignores_endpoint_urls()?;
         let fips = sources.flag("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint")?;
         let dual_stack = sources.flag("AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint")?;
-        let endpoint_url =
-            endpoint::choose(connection.endpoint_url.as_deref(), sources, ignore_urls)?;
+        let endpoint_url = endpoint::choose(
+            IAM,
+            connection.endpoint_url.as_deref(),
+            sources,
+            ignore_urls,
+        )?;
         if endpoint_url.is_some() && (fips || dual_stack) {
             return Err(Stop::configuration(
                 "FIPS or dual-stack endpoints cannot be combined with another endpoint URL",
@@ -174,6 +182,26 @@ impl Settings {
             dual_stack,
             profiles,
         })
+    }
+}
+
+impl Settings {
+    /// Another address for STS: its own variable's, `--endpoint-url`, and then what is configured. Who points this
+    /// program at another IAM than AWS's means the STS beside it.
+    ///
+    /// # Errors
+    ///
+    /// An address that is none.
+    pub(crate) fn sts_endpoint_url(&self, connection: &Connection) -> Result<Option<String>, Stop> {
+        let sources = Sources {
+            profiles: &self.profiles,
+        };
+        let ignore_urls = sources.ignores_endpoint_urls()?;
+        let option = match environment::filled(STS.variable)? {
+            Some(_) if !ignore_urls => None,
+            _ => connection.endpoint_url.as_deref(),
+        };
+        endpoint::choose(STS, option, sources, ignore_urls)
     }
 }
 

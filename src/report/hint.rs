@@ -1,32 +1,57 @@
 //! What to run next, by error. Each hint is a command or the one thing to do.
 
-use crate::outcome::{Code, Failure, ServiceError};
+use super::command::Commands;
+use crate::failure::{Code, Context, Failure, Place, ServiceError};
 use crate::request::Key;
 
-/// The hints for a key that was not deleted, or of which nobody can say.
-pub(crate) fn hints(key: &Key, failure: &Failure) -> Vec<String> {
+/// The hints for a key that was not changed, or of which nobody can say.
+pub(crate) fn hints(key: &Key, failure: &Failure, commands: &Commands) -> Vec<String> {
     match failure {
-        Failure::Service(error) => service_hints(key, error),
+        Failure::Service(error) => service_hints(key, error, commands),
+        Failure::Absent(absent) => match &absent.place {
+            Place::Account => whose(key, &absent.context, commands).unwrap_or_else(|| {
+                vec![
+                    "the key is gone already, or it is the root user's or another account's"
+                        .to_owned(),
+                ]
+            }),
+            Place::User(_) | Place::SigningUser => no_such_entity(key, &absent.context, commands),
+        },
         Failure::NotSent(cause) | Failure::NoAnswer(cause) => cause.hint.iter().cloned().collect(),
     }
 }
 
-fn service_hints(key: &Key, error: &ServiceError) -> Vec<String> {
+/// The hints for a call that is about no key, but about who signs.
+pub(crate) fn of_signing(failure: &Failure) -> Vec<String> {
+    match failure {
+        Failure::Service(error) if error.family() == Code::Credentials => credentials(error),
+        Failure::Service(_) | Failure::Absent(_) => Vec::new(),
+        Failure::NotSent(cause) | Failure::NoAnswer(cause) => cause.hint.iter().cloned().collect(),
+    }
+}
+
+fn service_hints(key: &Key, error: &ServiceError, commands: &Commands) -> Vec<String> {
     let one = |hint: &str| vec![hint.to_owned()];
-    let code = error.code.as_deref().unwrap_or_default();
     match error.family() {
-        Code::NoSuchEntity => no_such_entity(key, error),
-        Code::Validation if error.message.contains("Must specify userName") => {
-            let mut hints = one(
-                "roles, SSO sessions and the root user have no keys of their own: name the owner with --user-name NAME",
-            );
-            hints.push(owner_command(key));
-            hints
-        }
-        Code::Credentials => credentials(error, code),
-        Code::AccessDenied => one(
-            "ask for the permission iam:DeleteAccessKey on this user, or sign with --profile NAME",
-        ),
+        Code::NoSuchEntity if error.is_about_user() => match whose(key, &error.context, commands) {
+            Some(hints) => hints,
+            None => vec![
+                format!(
+                    "check the user's name: {}",
+                    commands.aws("iam list-users --query Users[].UserName")
+                ),
+                owner_hint(key, commands),
+            ],
+        },
+        Code::NoSuchEntity => no_such_entity(key, &error.context, commands),
+        Code::Validation if error.message.contains("Must specify userName") => vec![
+            "roles, SSO sessions and the root user have no keys of their own: name the owner with --user-name NAME, \
+             or let it be found with --find-user"
+                .to_owned(),
+            owner_hint(key, commands),
+        ],
+        Code::Credentials => credentials(error),
+        Code::AccessDenied => access_denied(error),
         Code::Throttling => {
             one("IAM's limit is the account's: wait a moment, and run fewer of these at once")
         }
@@ -37,36 +62,49 @@ fn service_hints(key: &Key, error: &ServiceError) -> Vec<String> {
     }
 }
 
-fn owner_command(key: &Key) -> String {
-    format!(
-        "to see whose key it is: aws iam get-access-key-last-used --access-key-id {} --query UserName",
-        key.id
-    )
+fn access_denied(error: &ServiceError) -> Vec<String> {
+    let operation = error.operation;
+    match operation {
+        "GetAccessKeyLastUsed" => vec![
+            "IAM says this of a key it does not know as well as of a call that is not allowed: the key is gone or \
+             another account's, or the permission is missing"
+                .to_owned(),
+            format!("check the ID, then ask for the permission iam:{operation} on *, or sign with --profile NAME"),
+        ],
+        "DeleteAccessKey" | "UpdateAccessKey" => vec![format!(
+            "ask for the permission iam:{operation} on this user, or sign with --profile NAME"
+        )],
+        _ => vec![format!(
+            "an option of this command needs to read: ask for the permission iam:{operation}, \
+             or sign with --profile NAME"
+        )],
+    }
 }
 
-fn no_such_entity(key: &Key, error: &ServiceError) -> Vec<String> {
-    if let Some(owner) = &error.context.owner {
-        return vec![format!(
-            "iam-del-key --access-key-id {} --user-name={owner}",
-            key.id
-        )];
+fn owner_hint(key: &Key, commands: &Commands) -> String {
+    format!("to see whose key it is: {}", commands.owner(key))
+}
+
+/// The hint where it is known that the key is somebody else's.
+fn whose(key: &Key, context: &Context, commands: &Commands) -> Option<Vec<String>> {
+    if let Some(owner) = &context.owner {
+        return Some(vec![commands.own(key, &format!("--user-name={owner}"))]);
     }
-    if let Some((theirs, ours)) = &error.context.accounts {
-        return vec![format!(
-            "the key's ID encodes account {theirs}, and the credentials are of account {ours}: \
-             sign with a profile of account {theirs} (--profile NAME)"
-        )];
-    }
-    if error.is_about_user() {
-        return vec![
-            "check the user's name: aws iam list-users --query Users[].UserName".to_owned(),
-            owner_command(key),
-        ];
+    let (theirs, ours) = context.accounts.as_ref()?;
+    Some(vec![format!(
+        "the key's ID encodes account {theirs}, and the credentials are of account {ours}: \
+         sign with a profile of account {theirs} (--profile NAME)"
+    )])
+}
+
+fn no_such_entity(key: &Key, context: &Context, commands: &Commands) -> Vec<String> {
+    if let Some(hints) = whose(key, context, commands) {
+        return hints;
     }
     let mut hints = vec![
         "the key is gone already, or it is another user's: IAM says the same of both".to_owned(),
+        owner_hint(key, commands),
     ];
-    hints.push(owner_command(key));
     if key.user_name.is_none() {
         hints.push(
             "without --user-name IAM looks among the keys of the user whose key signs".to_owned(),
@@ -75,7 +113,8 @@ fn no_such_entity(key: &Key, error: &ServiceError) -> Vec<String> {
     hints
 }
 
-fn credentials(error: &ServiceError, code: &str) -> Vec<String> {
+fn credentials(error: &ServiceError) -> Vec<String> {
+    let code = error.code.as_deref().unwrap_or_default();
     if let Some((ours, theirs)) = &error.context.clocks {
         return vec![format!(
             "this machine's clock says {ours}, IAM's says {theirs}: set the clock (timedatectl set-ntp true)"

@@ -11,17 +11,26 @@ use crate::request::Color;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Messages {
     colored: bool,
+    paints_results: bool,
 }
 
 impl Messages {
     /// Messages in colour where `color` and the terminal allow it.
     pub(crate) fn new(color: Color) -> Self {
-        let colored = match color {
-            Color::On => true,
-            Color::Off => false,
-            Color::Auto => is_colorful(&io::stderr()),
+        let (colored, paints_results) = match color {
+            Color::On => (true, true),
+            Color::Off => (false, false),
+            Color::Auto => (is_colorful(&io::stderr()), is_colorful(&io::stdout())),
         };
-        Self { colored }
+        Self {
+            colored,
+            paints_results,
+        }
+    }
+
+    /// Whether results for people are coloured too.
+    pub(crate) fn paints_results(self) -> bool {
+        self.paints_results
     }
 
     /// What went wrong, a fragment already fit to be shown.
@@ -42,6 +51,14 @@ impl Messages {
         line(&format!(
             "iam-del-key: {} {text}",
             self.paint("warning:", AnsiColor::Yellow)
+        ));
+    }
+
+    /// What was found on the way.
+    pub(crate) fn note(self, text: &str) {
+        line(&format!(
+            "iam-del-key: {} {text}",
+            self.paint("note:", AnsiColor::Green)
         ));
     }
 

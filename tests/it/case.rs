@@ -14,7 +14,7 @@ use iam_sandbox::documented::{ADMIN_KEY_ID, ADMIN_SECRET};
 use serde_json::Value;
 
 /// Long past any limit of the program: a case that takes this long hangs.
-const HANGS: Duration = Duration::from_secs(90);
+pub(crate) const HANGS: Duration = Duration::from_secs(90);
 
 /// Values that must never be printed: each case has them where the program could find a secret.
 pub(crate) const CANARIES: [&str; 2] = [
@@ -32,6 +32,15 @@ pub(crate) const DELETED: &str = "{\"ResponseMetadata\":{}}\n";
 /// A sandbox with the account of the documentation.
 pub(crate) fn documented() -> Sandbox {
     Sandbox::documented().start()
+}
+
+/// What the sandbox was asked, in order.
+pub(crate) fn actions(sandbox: &Sandbox) -> Vec<String> {
+    sandbox
+        .requests()
+        .into_iter()
+        .map(|request| request.action)
+        .collect()
 }
 
 /// A run to be made.
@@ -108,6 +117,31 @@ impl Case {
         std::fs::create_dir_all(file.parent().expect("a file in a folder")).expect("a folder");
         std::fs::write(file, contents).expect("a file");
         self
+    }
+
+    /// Gives the run something to read.
+    pub(crate) fn input(mut self, input: &[u8]) -> Self {
+        self.input = Some(input.to_vec());
+        self
+    }
+
+    /// The binary, its arguments and its whole environment, and the folder that has to stay while it runs.
+    pub(crate) fn into_parts(
+        self,
+    ) -> (
+        &'static str,
+        Vec<OsString>,
+        Vec<(OsString, OsString)>,
+        tempfile::TempDir,
+    ) {
+        let mut environment = self.environment;
+        environment.push(("HOME".into(), self.home.into()));
+        (
+            env!("CARGO_BIN_EXE_iam-del-key"),
+            self.args,
+            environment,
+            self.folder,
+        )
     }
 
     /// A path under the home.
@@ -255,7 +289,8 @@ pub(crate) struct Ended {
 }
 
 impl Ended {
-    fn new(
+    /// A run that ended so.
+    pub(crate) fn new(
         shown: String,
         status: ExitStatus,
         stdout: Vec<u8>,
@@ -290,6 +325,11 @@ impl Ended {
         killed
             || self.stderr.contains("error while loading")
             || self.stderr.contains("memory allocation of")
+    }
+
+    /// The last line of standard error.
+    pub(crate) fn known(&self) -> &str {
+        self.stderr.lines().last().unwrap_or_default()
     }
 
     /// A library gave up with a panic.
@@ -375,6 +415,11 @@ impl Said {
         self.0
     }
 
+    /// Whether standard error has no error.
+    pub(crate) fn says_no_error(&self) -> bool {
+        !self.0.stderr.contains("error:")
+    }
+
     /// All of standard error, for a look of the test's own.
     pub(crate) fn messages(&self) -> &str {
         &self.0.stderr
@@ -384,7 +429,7 @@ impl Said {
 impl Ended {
     /// The last line of standard error says what is known of the key.
     pub(crate) fn ends_with(self, known: &str) -> Self {
-        let last = self.stderr.lines().last().unwrap_or_default();
+        let last = self.known();
         assert!(
             last.starts_with("known: ") && last.contains(known),
             "the last line is {last:?}, not {known:?}{}",

@@ -46,7 +46,9 @@ fn no_such_entity_of_a_key_is_3() {
         "NoSuchEntity",
         &message,
         3,
-        &["hint: ", "get-access-key-last-used"],
+        &[
+            "hint: to see whose key it is: iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --find-user --dry-run",
+        ],
     );
     answered(404, "NoSuchEntityException", &message, 3, &["hint: "]);
 }

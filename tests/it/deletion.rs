@@ -131,13 +131,15 @@ fn response_metadata_is_what_boto3_prints() {
 #[test]
 fn output_text_and_off() {
     let sandbox = documented();
-    let line = format!("{BOBS_KEY}\tBob\tDeleted\t\n");
+    let line = format!("{BOBS_KEY}\tBob\tDeleted\t\t\t\t\t\t\t\t\n");
     let _ = Case::documented(&sandbox, &["--output", "text"])
         .run()
         .exits(0)
         .prints(&line)
         .says_nothing();
-    let line = format!("{BOBS_KEY}\tBob\tFailed\tNoSuchEntity\n");
+    let line = format!(
+        "{BOBS_KEY}\tBob\tFailed\tNoSuchEntity\t\t\t\t\t\t\tnot deleted: IAM finds no such key for this user\n"
+    );
     let _ = Case::documented(&sandbox, &["--output", "text"])
         .run()
         .exits(3)

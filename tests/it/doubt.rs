@@ -5,20 +5,12 @@ use std::time::Duration;
 use iam_sandbox::documented::{ADMIN_KEY_ID, ALICE_KEY_ID};
 use iam_sandbox::{Fault, Sandbox, What};
 
-use crate::case::{BOBS_KEY, Case, DELETED, documented};
+use crate::case::{BOBS_KEY, Case, DELETED, actions, documented};
 
 fn lost(what: What, times: u64) -> Sandbox {
     let sandbox = documented();
     sandbox.fault(Fault::new(what).on("DeleteAccessKey").times(times));
     sandbox
-}
-
-fn actions(sandbox: &Sandbox) -> Vec<String> {
-    sandbox
-        .requests()
-        .into_iter()
-        .map(|request| request.action)
-        .collect()
 }
 
 #[test]

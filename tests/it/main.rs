@@ -2,14 +2,24 @@
 //! output and standard error, and then asks the service what it saw. A number such as `f41` in a name is that
 //! of a fault: several tests of one fault carry the same.
 
+mod account;
 mod answers;
 mod arguments;
 mod case;
 mod codes;
+mod condition;
 mod configuration;
 mod credentials;
+mod deactivate;
 mod deletion;
+mod dialogue;
 mod doubt;
+mod dry_run;
+mod find;
 mod network;
 mod pages;
+mod property;
+mod question;
+mod reads;
+mod story;
 mod streams;

@@ -102,7 +102,7 @@ def cases(account: Account) -> list[Case]:
         Case("a user that nobody is", sibling, "nobody", (), 3, None, gone=False),
         Case("a usage error", "short", bob, (), 2, "", gone=False),
         Case("an inactive key", carols, carol, (), 0, DELETED, gone=True),
-        Case("as text", daves, dave, ("--output", "text"), 0, f"{daves}\t{dave}\tDeleted\t\n", gone=True),
+        Case("as text", daves, dave, ("--output", "text"), 0, "\t".join([daves, dave, "Deleted", *[""] * 8]) + "\n", gone=True),
         Case("without output", other, dave, ("--output", "off"), 0, "", gone=True),
     ]
 

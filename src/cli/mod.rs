@@ -1,18 +1,20 @@
 //! The command line: flags and their help, and the one crossing to a `Request`. Asks neither the
 //! environment nor the network.
 
-use std::ffi::{OsStr, OsString};
+mod crossing;
+mod error;
+
+use std::ffi::OsString;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::builder::{OsStringValueParser, TypedValueParser, ValueParser};
-use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::error::ErrorKind;
 use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, ValueEnum};
 
-use crate::ident::{AccessKeyId, IdentError, UserName, looks_like_access_key_id, shown};
-use crate::request::{
-    Color, Connection, Format, Key, Metadata, Missing, Request, SigningKey, Verbosity,
-};
+use crate::age::Age;
+use crate::condition::UserGlob;
+use crate::ident::{AccessKeyId, AccountId, UserName, looks_like_access_key_id};
+use error::{SWAPPED, fit_to_show};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -21,11 +23,18 @@ Examples:
   iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE
       delete a key of the user whose own key signs the request
   iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --user-name Bob --ignore-missing
-      the same in a pipeline that may run twice";
+      the same in a pipeline that may run twice
+  iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --find-user --dry-run --output table
+      a leaked key: whose is it, what was it used for, what would happen
+  iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --find-user --deactivate
+      switch it off, which can be undone
+  iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --user-name Bob --inactive --unused-for 45d
+      delete a key only if it is switched off and nobody missed it";
 
 const EXIT_STATUS: &str = "\
 Exit status:
-    0  the key is gone (with --ignore-missing: or was already)
+    0  the key is gone (with --ignore-missing: or was already), or inactive with --deactivate;
+       a dry run was shown
     1  anything not below: an unlisted service error, a result that could not be written
     2  the arguments are wrong (nothing was contacted), or IAM says so (ValidationError)
     3  NoSuchEntity: no such key, or it is another user's
@@ -36,13 +45,15 @@ Exit status:
     8  still throttled after all retries
     9  IAM could not be reached; the request was never sent; the key is surely not deleted
    10  unknown: the request was sent and no usable answer came
-   11  refused: the key signs the request itself (see --allow-self)
+   11  refused: a condition does not hold, the key signs the request itself, it is another account
+       than --expect-account, or the answer to the question was not yes
   130, 143  ended by SIGINT, SIGTERM";
 
 /// Delete an AWS IAM access key, and say exactly what is known of it
 ///
 /// Deleting cannot be undone. One call to IAM when nothing goes wrong; when an answer is lost, the tool
-/// looks before it says whether the key is gone.
+/// looks before it says whether the key is gone. Conditions and --dry-run read first, and a read that fails
+/// never lets a key go.
 #[derive(Debug, Parser)]
 #[expect(
     clippy::struct_excessive_bools,
@@ -69,6 +80,51 @@ pub(crate) struct Cli {
     #[arg(help_heading = "Which key")]
     user_name: Option<UserName>,
 
+    /// Ask IAM whose key it is, instead of being told
+    ///
+    /// GetAccessKeyLastUsed names the owner of any key of the account. Where that is not allowed, the keys of
+    /// every user are looked through (ListUsers, ListAccessKeys).
+    #[arg(long, conflicts_with = "user_name", help_heading = "Which key")]
+    find_user: bool,
+
+    /// Only if its status is Inactive
+    #[arg(long, help_heading = "Only if")]
+    inactive: bool,
+
+    /// Only if it was not used for AGE, such as 45d, 2w or 12h; never used counts from its creation
+    ///
+    /// IAM records only the first use in 15 minutes and shows it some minutes later: an AGE of a day
+    /// or more is safe. Exactly AGE is long enough. Ages count by IAM's own clock.
+    #[arg(long, value_name = "AGE", help_heading = "Only if")]
+    unused_for: Option<Age>,
+
+    /// Only if it was created AGE ago or longer
+    #[arg(long, value_name = "AGE", help_heading = "Only if")]
+    older_than: Option<Age>,
+
+    /// Only if its owner is not GLOB, such as ci-*; repeatable; without case, as IAM compares names
+    #[arg(long, value_name = "GLOB", help_heading = "Only if")]
+    except_user: Vec<UserGlob>,
+
+    /// Read, decide and print what would happen; change nothing
+    ///
+    /// Nothing that writes is sent, and nobody is asked. Prints the key's owner, status, creation and last use,
+    /// and the account that its ID encodes.
+    #[arg(short = 'n', long, help_heading = "Safety")]
+    dry_run: bool,
+
+    /// Show what is known of the key and ask before it goes; needs a terminal
+    #[arg(short, long, conflicts_with = "yes", help_heading = "Safety")]
+    interactive: bool,
+
+    /// Do not ask; a key that is named is not asked about anyway
+    #[arg(short, long, help_heading = "Safety")]
+    yes: bool,
+
+    /// Make the key Inactive instead of deleting it, and print the command that undoes it
+    #[arg(long, help_heading = "Safety")]
+    deactivate: bool,
+
     /// Take a key that is already gone for success, as rm -f does
     ///
     /// A key that IAM cannot find because it is another user's, or whose ID encodes another account, is
@@ -79,6 +135,10 @@ pub(crate) struct Cli {
     /// Allow deleting the very key that signs the request
     #[arg(long, help_heading = "Safety")]
     allow_self: bool,
+
+    /// Refuse unless the credentials belong to this account, 12 digits; asks STS before anything else
+    #[arg(long, value_name = "ID", help_heading = "Safety")]
+    expect_account: Option<AccountId>,
 
     /// What standard output gets
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = OutputArg::Json, help_heading = "Output")]
@@ -156,8 +216,11 @@ pub(crate) struct Cli {
 enum OutputArg {
     /// One JSON object a line
     Json,
-    /// Columns between tabs, for cut: AccessKeyId, UserName, Outcome, code
+    /// Columns between tabs, for cut: AccessKeyId, UserName, Outcome, error code, Status, CreateDate,
+    /// LastUsedDate, LastUsedService, LastUsedRegion, AccountId, Reason
     Text,
+    /// A table for people, with ages
+    Table,
     /// Nothing
     Off,
 }
@@ -206,104 +269,8 @@ impl Cli {
         }
         Ok(cli)
     }
-
-    /// The crossing from what was typed to what will be done.
-    pub(crate) fn into_request(self) -> Request {
-        Request {
-            key: Key {
-                id: self.access_key_id,
-                user_name: self.user_name,
-            },
-            missing: if self.ignore_missing {
-                Missing::Succeeds
-            } else {
-                Missing::Fails
-            },
-            signing_key: if self.allow_self {
-                SigningKey::Allowed
-            } else {
-                SigningKey::Guarded
-            },
-            limit: Duration::from_secs(self.timeout),
-            connection: Connection {
-                profile: self.profile,
-                region: self.region,
-                endpoint_url: self.endpoint_url,
-                ca_bundle: self.ca_bundle,
-                connect_timeout: self.connect_timeout.map(Duration::from_secs),
-                read_timeout: self.read_timeout.map(Duration::from_secs),
-            },
-            format: match self.output {
-                OutputArg::Json if self.response_metadata => Format::Json(Metadata::Filled),
-                OutputArg::Json => Format::Json(Metadata::Empty),
-                OutputArg::Text => Format::Text,
-                OutputArg::Off => Format::Off,
-            },
-            verbosity: match (self.debug, self.verbose) {
-                (true, _) => Verbosity::Debug,
-                (false, true) => Verbosity::Verbose,
-                (false, false) => Verbosity::Normal,
-            },
-            color: match self.color {
-                ColorArg::On => Color::On,
-                ColorArg::Off => Color::Off,
-                ColorArg::Auto => Color::Auto,
-            },
-        }
-    }
-}
-
-const SWAPPED: &str =
-    "--access-key-id and --user-name look swapped: the access key ID is in --user-name";
-
-/// Makes every foreign text in an error safe to show, and says so when two options are swapped.
-fn fit_to_show(
-    mut error: clap::Error,
-    args: &[OsString],
-    command: &mut clap::Command,
-) -> clap::Error {
-    let ident =
-        std::error::Error::source(&error).and_then(|source| source.downcast_ref::<IdentError>());
-    let value = ident.map(|ident| ident.shown.clone());
-    if ident.is_some() && error_is_of(&error, "--access-key-id") && is_swapped(args) {
-        return command.error(ErrorKind::ValueValidation, SWAPPED);
-    }
-    let foreign: Vec<(ContextKind, ContextValue)> = error
-        .context()
-        .filter_map(|(kind, context)| match (kind, context) {
-            (
-                ContextKind::InvalidValue
-                | ContextKind::InvalidArg
-                | ContextKind::InvalidSubcommand,
-                ContextValue::String(text),
-            ) => Some((kind, ContextValue::String(shown(OsStr::new(text))))),
-            _ => None,
-        })
-        .collect();
-    for (kind, context) in foreign {
-        error.insert(kind, context);
-    }
-    if let Some(value) = value {
-        error.insert(ContextKind::InvalidValue, ContextValue::String(value));
-    }
-    error
-}
-
-fn error_is_of(error: &clap::Error, option: &str) -> bool {
-    matches!(error.get(ContextKind::InvalidArg), Some(ContextValue::String(arg)) if arg.starts_with(option))
-}
-
-fn is_swapped(args: &[OsString]) -> bool {
-    let values = args.iter().zip(args.iter().skip(1));
-    let apart = values
-        .filter(|(name, _)| *name == "--user-name")
-        .map(|(_, value)| value.to_str());
-    let joined = args
-        .iter()
-        .map(|arg| arg.to_str()?.strip_prefix("--user-name="));
-    apart.chain(joined).flatten().any(looks_like_access_key_id)
 }
 
 #[cfg(test)]
-#[path = "../tests/generated.rs"]
+#[path = "../../tests/generated.rs"]
 mod generated;

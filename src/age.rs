@@ -1,0 +1,180 @@
+//! How long ago: the ages that conditions are given in, and how an age is told to people.
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::str::FromStr;
+use std::time::{Duration, SystemTime};
+
+use crate::invalid::Invalid;
+
+/// The units an age may have. A month and a year have no fixed length, and an `m` may be meant for either of
+/// months and minutes: a key that goes too early does not come back.
+const UNITS: [&str; 12] = [
+    "h", "hr", "hrs", "hour", "hours", "d", "day", "days", "w", "wk", "week", "weeks",
+];
+/// The longest age, in days; IAM is younger.
+const LONGEST: u64 = 36_500;
+
+const DAY: u64 = 86_400;
+
+/// The hours from 1970 to the year 10000, which has no timestamp.
+const YEAR_10000: u64 = 70_389_528;
+
+/// A length of time in whole hours, days or weeks, such as `12h`, `45d` or `2w`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Age {
+    given: String,
+    length: Duration,
+}
+
+impl Age {
+    /// Whether `at` lies this long before `now`, or longer. Exactly this long is long enough.
+    pub(crate) fn has_passed_since(&self, at: SystemTime, now: SystemTime) -> bool {
+        // A time in the future is no time ago.
+        now.duration_since(at)
+            .is_ok_and(|elapsed| elapsed >= self.length)
+    }
+}
+
+impl FromStr for Age {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let refuse = |reason: &str| Err(Invalid::new(OsStr::new(text), reason));
+        let rule = "an age is whole hours, days or weeks, such as 12h, 45d or 2w";
+        let mut units = text
+            .split(|c: char| c.is_ascii_digit() || c == ' ')
+            .filter(|unit| !unit.is_empty());
+        if let Some(unit) = units.find(|unit| !UNITS.contains(unit)) {
+            return match unit {
+                "m" | "M" | "month" | "months" | "y" | "year" | "years" => {
+                    refuse("months and years differ in length: give days, such as 90d or 365d")
+                }
+                _ => refuse(rule),
+            };
+        }
+        match humantime::parse_duration(text) {
+            Ok(length) if length.is_zero() => {
+                refuse("every key is that old: give an age that tells keys apart, such as 45d")
+            }
+            Ok(length) if length > Duration::from_secs(LONGEST * DAY) => {
+                refuse("it is longer than 100 years")
+            }
+            Ok(length) => Ok(Self {
+                given: text.to_owned(),
+                length,
+            }),
+            Err(_) => refuse(rule),
+        }
+    }
+}
+
+impl fmt::Display for Age {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.given)
+    }
+}
+
+/// How long before `now` something happened, in the largest unit that fits: `400 days ago`.
+pub(crate) fn ago(at: SystemTime, now: SystemTime) -> String {
+    let Ok(elapsed) = now.duration_since(at) else {
+        return "in the future".to_owned();
+    };
+    let seconds = elapsed.as_secs();
+    let (number, unit) = match seconds {
+        0..60 => return "just now".to_owned(),
+        60..3_600 => (seconds / 60, "minute"),
+        3_600..DAY => (seconds / 3_600, "hour"),
+        _ => (seconds / DAY, "day"),
+    };
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {unit}{plural} ago")
+}
+
+/// A time as IAM writes it: `2026-11-24T19:02:17Z`.
+pub(crate) fn timestamp(at: SystemTime) -> String {
+    // Nothing before 1970 or after 9999 comes out of the parser of IAM's replies.
+    let range = SystemTime::UNIX_EPOCH..SystemTime::UNIX_EPOCH + Duration::from_hours(YEAR_10000);
+    if range.contains(&at) {
+        humantime::format_rfc3339_seconds(at).to_string()
+    } else {
+        "a time out of range".to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Duration, String> {
+        text.parse::<Age>()
+            .map(|age| age.length)
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn an_age_is_hours_days_or_weeks() {
+        for (text, hours) in [
+            ("12h", 12),
+            ("45d", 45 * 24),
+            ("2w", 14 * 24),
+            ("1d12h", 36),
+            ("90days", 90 * 24),
+        ] {
+            assert_eq!(
+                parse(text),
+                Ok(Duration::from_secs(hours * 3_600)),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_could_mean_something_else_is_refused() {
+        for text in [
+            "",
+            " ",
+            "45",
+            "d",
+            "6m",
+            "6M",
+            "1y",
+            "6 months",
+            "0d",
+            "0h",
+            "-3d",
+            "3.5d",
+            "1e3d",
+            "90s",
+            "45d?",
+            "40000d",
+            "99999999999999999999d",
+            "４５d",
+            "45d\u{202e}",
+        ] {
+            assert!(parse(text).is_err(), "{text:?}");
+        }
+        assert!(parse("6m").unwrap_err().contains("differ in length"));
+    }
+
+    #[test]
+    fn exactly_the_age_is_old_enough_and_the_future_is_not() {
+        let age: Age = "45d".parse().expect("an age");
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(2_000_000_000);
+        let then = now - Duration::from_secs(45 * DAY);
+        assert!(age.has_passed_since(then, now));
+        assert!(!age.has_passed_since(then + Duration::from_nanos(1), now));
+        assert!(!age.has_passed_since(now + Duration::from_secs(90 * DAY), now));
+    }
+
+    #[test]
+    fn an_age_is_told_in_one_unit() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(2_000_000_000);
+        let before = |seconds| ago(now - Duration::from_secs(seconds), now);
+        assert_eq!(before(59), "just now");
+        assert_eq!(before(61), "1 minute ago");
+        assert_eq!(before(7_200), "2 hours ago");
+        assert_eq!(before(400 * DAY), "400 days ago");
+        assert_eq!(ago(now + Duration::from_secs(1), now), "in the future");
+    }
+}

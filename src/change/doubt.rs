@@ -1,0 +1,198 @@
+//! The answer was lost, and the request may have been carried out: the key is looked for until something is known
+//! of it, or nobody can say.
+
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use super::Change;
+use crate::aws::attempts::Record;
+use crate::fact::Status;
+use crate::failure::{Code, Failure, ServiceError};
+use crate::guard;
+use crate::ident::UserName;
+use crate::outcome::{Known, Outcome};
+use crate::request::{Action, Key};
+
+/// The pauses between looks at a list that may lag behind a change.
+const LOOK_AGAIN: [Duration; 3] = [
+    Duration::from_millis(150),
+    Duration::from_millis(350),
+    Duration::from_millis(700),
+];
+
+/// What a look for the key found.
+#[derive(Debug)]
+pub(super) enum Found {
+    /// It is in the list of a user, `None` being the user whose key signs, and it is active.
+    Active(Option<UserName>),
+    /// It is in the list, and cannot sign.
+    Inactive(Option<UserName>),
+    /// It is another user's.
+    Elsewhere(UserName),
+    /// It is in no list it could be in.
+    Gone,
+    /// Looking is not allowed.
+    Denied,
+    /// Looking failed.
+    Unreadable,
+}
+
+impl Change<'_> {
+    /// Looks for the key, again where the list may lag, and concludes what became of it.
+    pub(super) async fn settle(&self, key: &Key, failure: Failure) -> Outcome {
+        let mut found = self.look_once(key).await;
+        for pause in LOOK_AGAIN {
+            if !self.may_lag(&found) {
+                break;
+            }
+            sleep(pause).await;
+            found = self.look_once(key).await;
+        }
+        match guard::foreign_account(&key.id, self.signer) {
+            Some((theirs, ours)) if matches!(found, Found::Gone) => Outcome::Failed {
+                failure,
+                known: Known::Unknown(format!(
+                    "no usable answer came, and the key's ID encodes account {theirs}, where account {ours} cannot look"
+                )),
+            },
+            _ => conclude(self.action, key, failure, found),
+        }
+    }
+
+    fn may_lag(&self, found: &Found) -> bool {
+        match self.action {
+            Action::Delete => matches!(found, Found::Active(_) | Found::Inactive(_)),
+            Action::Deactivate => matches!(found, Found::Active(_)),
+        }
+    }
+
+    /// Looks for the key: whose is it, and what does that user's list say?
+    pub(super) async fn look_once(&self, key: &Key) -> Found {
+        let owner = match self.iam.last_use(&key.id).await {
+            Ok(read) => match (&key.user_name, read.owner) {
+                (Some(named), Some(owner)) if !named.same_user(&owner) => {
+                    return Found::Elsewhere(owner);
+                }
+                (_, owner) => owner,
+            },
+            // Of a key it does not know, IAM says the same as of a call that is not allowed.
+            Err(Failure::Service(error)) if is_no(&error) => None,
+            Err(_) => return Found::Unreadable,
+        };
+        let user = owner.as_ref().or(key.user_name.as_ref());
+        let listing = match self.iam.access_keys(user).await {
+            Ok(listing) => listing,
+            // A user cannot be deleted while it has keys.
+            Err(failure) if failure.is_no_such_entity() => return Found::Gone,
+            Err(Failure::Service(error)) if is_no(&error) => return Found::Denied,
+            Err(_) => return Found::Unreadable,
+        };
+        let listed = listing
+            .keys
+            .into_iter()
+            .find(|listed| listed.id == key.id.as_str());
+        match listed.map(|listed| listed.status) {
+            None => Found::Gone,
+            Some(Some(Status::Inactive)) => Found::Inactive(owner),
+            Some(_) => Found::Active(owner),
+        }
+    }
+}
+
+/// What a look found that shows that the key is changed.
+pub(super) fn shows_done(action: Action, found: &Found) -> Option<&'static str> {
+    match (action, found) {
+        (Action::Delete, Found::Gone) => Some("IAM does not list the key now"),
+        (Action::Deactivate, Found::Inactive(_)) => Some("IAM lists the key as Inactive now"),
+        (Action::Delete | Action::Deactivate, _) => None,
+    }
+}
+
+/// Whether IAM's answer to a look is a plain no, rather than trouble on the way.
+fn is_no(error: &ServiceError) -> bool {
+    matches!(
+        error.family(),
+        Code::AccessDenied | Code::NoSuchEntity | Code::Validation
+    )
+}
+
+/// Whether an attempt may have changed the key although the call failed. An answer that would have been the
+/// same to every attempt leaves no doubt.
+pub(super) fn in_doubt(action: Action, failure: &Failure, record: &Record) -> bool {
+    match failure {
+        Failure::NotSent(_) | Failure::Absent(_) => false,
+        Failure::NoAnswer(_) => true,
+        Failure::Service(error) => match error.family() {
+            // A key does not go away by being deactivated.
+            Code::NoSuchEntity if action == Action::Deactivate => false,
+            // IAM spoke of the user, or of another account's key: no attempt can have found it.
+            Code::NoSuchEntity if error.is_about_user() || error.context.accounts.is_some() => {
+                false
+            }
+            Code::NoSuchEntity
+            | Code::ServiceFailure
+            | Code::Throttling
+            | Code::Credentials
+            | Code::Other => record.may_have_acted(),
+            Code::LimitExceeded | Code::AccessDenied | Code::Validation => false,
+        },
+    }
+}
+
+/// What a failed call and the look after it come to.
+pub(super) fn conclude(action: Action, key: &Key, failure: Failure, found: Found) -> Outcome {
+    let said_gone = failure.is_no_such_entity();
+    let lost = match &failure {
+        _ if said_gone => {
+            "the answer to an earlier attempt was lost, and IAM then found no such key"
+        }
+        Failure::Service(_) => "IAM reported an error, but may have acted first",
+        Failure::Absent(_) | Failure::NotSent(_) | Failure::NoAnswer(_) => {
+            "the request was sent and no usable answer came"
+        }
+    };
+    let done = |evidence: String| Outcome::Done {
+        reply: None,
+        evidence: Some(evidence),
+    };
+    if let Some(shown) = shows_done(action, &found) {
+        return done(format!("{lost}; {shown}"));
+    }
+    let known = match (action, found) {
+        (Action::Delete, Found::Denied) if said_gone => {
+            return done(format!(
+                "{lost}, so the lost attempt most likely deleted it; looking is not allowed"
+            ));
+        }
+        (_, Found::Elsewhere(owner)) => return another_users(failure, owner),
+        (_, Found::Active(Some(owner)) | Found::Inactive(Some(owner)))
+            if said_gone && key.user_name.is_none() =>
+        {
+            return another_users(failure, owner);
+        }
+        (_, Found::Active(_) | Found::Inactive(_)) if said_gone => {
+            Known::Unknown(format!("{lost}, yet IAM still lists it"))
+        }
+        (Action::Delete, Found::Active(_) | Found::Inactive(_)) => {
+            Known::NotDone(format!("{lost}, but IAM still lists the key"))
+        }
+        (Action::Deactivate, Found::Active(_) | Found::Inactive(_)) => {
+            Known::NotDone(format!("{lost}, but IAM still lists the key as Active"))
+        }
+        (_, Found::Gone) => Known::NotDone(format!("{lost}, and IAM does not list the key at all")),
+        (_, Found::Denied | Found::Unreadable) => {
+            Known::Unknown(format!("{lost}, and looking failed"))
+        }
+    };
+    Outcome::Failed { failure, known }
+}
+
+/// The key is there, and it is not the user's whose key was to be changed.
+fn another_users(mut failure: Failure, owner: UserName) -> Outcome {
+    let known = Known::NotDone(format!("it is a key of the user {owner}"));
+    if let Some(context) = failure.context_mut() {
+        context.owner = Some(owner);
+    }
+    Outcome::Failed { failure, known }
+}

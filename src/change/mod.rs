@@ -1,0 +1,209 @@
+//! One key is changed: the call, its limit and its signals. A lost answer never becomes "deleted" or "failed" by
+//! guesswork: the key is looked for (`doubt`), and what is not known is said.
+
+mod doubt;
+
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout_at};
+
+use crate::aws::attempts::{Attempt, Record};
+use crate::aws::{Iam, Signer};
+use crate::exit::Exit;
+use crate::failure::{Cause, Code, Failure, ServiceError};
+use crate::guard;
+use crate::outcome::{Known, Outcome, Reply, Settled};
+use crate::request::{Action, Key, Missing};
+use crate::select::Candidate;
+use crate::signal::Signals;
+use doubt::{Found, conclude, in_doubt, shows_done};
+
+/// How long a signal leaves for the answer under way, and for the look after it.
+const AFTER_SIGNAL: Duration = Duration::from_millis(700);
+
+/// How a key is changed.
+#[derive(Debug)]
+pub(crate) struct Change<'a> {
+    /// IAM.
+    pub(crate) iam: &'a Iam,
+    /// The key that signs.
+    pub(crate) signer: &'a Signer,
+    /// What is done to the key.
+    pub(crate) action: Action,
+    /// What a key that is already gone means.
+    pub(crate) missing: Missing,
+    /// The whole limit.
+    pub(crate) limit: Duration,
+}
+
+impl Change<'_> {
+    /// Changes the key and says what became of it. The attempts are in `record`.
+    pub(crate) async fn run(
+        &self,
+        candidate: Candidate,
+        record: &Record,
+        signals: &mut Signals,
+    ) -> Settled {
+        let Candidate { key, facts } = candidate;
+        let deadline = Instant::now() + self.limit;
+        let mut signal = None;
+        let outcome = {
+            let call = self.call(&key, record, deadline);
+            tokio::pin!(call);
+            tokio::select! {
+                outcome = &mut call => outcome,
+                exit = signals.next() => {
+                    signal = Some(exit);
+                    self.wind_up(&key, record, &mut call, exit, signals).await
+                }
+            }
+        };
+        let outcome = match (signal, outcome) {
+            (Some(exit), Outcome::Failed { known, .. }) => Outcome::Stopped { exit, known },
+            (Some(exit), Outcome::Done { evidence, .. }) => Outcome::Stopped {
+                exit,
+                known: Known::Done(
+                    evidence.unwrap_or_else(|| "IAM confirmed it before the run ended".to_owned()),
+                ),
+            },
+            (_, outcome) => outcome,
+        };
+        Settled {
+            key,
+            facts,
+            action: self.action,
+            outcome,
+            attempts: record.attempts().len(),
+        }
+    }
+
+    /// After a signal: nothing was sent, or the answer under way gets a moment, or the key is looked for.
+    async fn wind_up(
+        &self,
+        key: &Key,
+        record: &Record,
+        call: &mut (impl Future<Output = Outcome> + Unpin),
+        exit: Exit,
+        signals: &mut Signals,
+    ) -> Outcome {
+        if !record.attempts().iter().any(Attempt::was_sent) {
+            let known = Known::NotDone("nothing was sent".to_owned());
+            return Outcome::Stopped { exit, known };
+        }
+        let unknown = || Outcome::Stopped {
+            exit,
+            known: Known::Unknown("the request was sent and no answer came".to_owned()),
+        };
+        let last = async {
+            let deadline = Instant::now() + AFTER_SIGNAL;
+            if let Ok(outcome) = timeout_at(deadline, call).await {
+                return outcome;
+            }
+            let found = timeout_at(deadline + AFTER_SIGNAL, self.look_once(key)).await;
+            match found.ok().and_then(|found| shows_done(self.action, &found)) {
+                Some(known) => Outcome::Stopped {
+                    exit,
+                    known: Known::Done(format!("no answer came, but {known}")),
+                },
+                None => unknown(),
+            }
+        };
+        tokio::select! {
+            outcome = last => outcome,
+            _ = signals.next() => unknown(),
+        }
+    }
+
+    async fn call(&self, key: &Key, record: &Record, deadline: Instant) -> Outcome {
+        // A part of the limit is kept for looking, should the answer be lost.
+        let reserve = (self.limit / 3).min(Duration::from_secs(10));
+        let reply = timeout_at(deadline - reserve, self.send(key, record)).await;
+        let failure = match reply {
+            Ok(Ok(reply)) => {
+                return Outcome::Done {
+                    reply: Some(reply),
+                    evidence: None,
+                };
+            }
+            Ok(Err(failure)) => failure,
+            Err(_) => self.out_of_time(record),
+        };
+        let failure = self.with_accounts(key, failure);
+        if in_doubt(self.action, &failure, record) {
+            return match timeout_at(deadline, self.settle(key, failure.clone())).await {
+                Ok(outcome) => outcome,
+                Err(_) => conclude(self.action, key, failure, Found::Unreadable),
+            };
+        }
+        self.plain(key, failure, deadline).await
+    }
+
+    async fn send(&self, key: &Key, record: &Record) -> Result<Reply, Failure> {
+        match self.action {
+            Action::Delete => self.iam.delete_access_key(key, record).await,
+            Action::Deactivate => self.iam.deactivate_access_key(key, record).await,
+        }
+    }
+
+    fn out_of_time(&self, record: &Record) -> Failure {
+        let attempts = record.attempts();
+        let cause = Cause {
+            host: attempts
+                .last()
+                .map(|attempt| attempt.host.clone())
+                .unwrap_or_default(),
+            what: format!(
+                "it did not answer within --timeout, {} s",
+                self.limit.as_secs()
+            ),
+            hint: None,
+        };
+        if record.may_have_acted() {
+            Failure::NoAnswer(cause)
+        } else {
+            Failure::NotSent(cause)
+        }
+    }
+
+    /// Adds the two accounts to `NoSuchEntity` when the key's ID encodes another than the signer's.
+    fn with_accounts(&self, key: &Key, mut failure: Failure) -> Failure {
+        if failure.is_no_such_entity()
+            && let Some(context) = failure.context_mut()
+        {
+            context.accounts = guard::foreign_account(&key.id, self.signer);
+        }
+        failure
+    }
+
+    /// A failure without doubt: no attempt can have deleted the key.
+    async fn plain(&self, key: &Key, failure: Failure, deadline: Instant) -> Outcome {
+        let Failure::Service(mut error) = failure else {
+            let known = Known::NotDone("nothing was sent to IAM".to_owned());
+            return Outcome::Failed { failure, known };
+        };
+        if error.family() != Code::NoSuchEntity {
+            let known = Known::NotDone("IAM refused the request".to_owned());
+            let failure = Failure::Service(error);
+            return Outcome::Failed { failure, known };
+        }
+        if self.missing == Missing::Succeeds && error.context.accounts.is_none() {
+            // IAM says the same of another user's key, which is alive: that is not "already gone".
+            let read = timeout_at(deadline, self.iam.last_use(&key.id)).await;
+            match read.map(|read| read.map(|read| read.owner)) {
+                Ok(Ok(Some(owner))) => error.context.owner = Some(owner),
+                _ => return Outcome::Missing(Failure::Service(error)),
+            }
+        }
+        no_such_key(error)
+    }
+}
+
+/// `NoSuchEntity` that says what it means: no key was there to change.
+fn no_such_key(error: ServiceError) -> Outcome {
+    let known = match &error.context.owner {
+        Some(owner) => Known::NotDone(format!("it is a key of the user {owner}")),
+        None => Known::NotDone("IAM finds no such key for this user".to_owned()),
+    };
+    let failure = Failure::Service(error);
+    Outcome::Failed { failure, known }
+}

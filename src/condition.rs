@@ -1,0 +1,282 @@
+//! The conditions under which a key may go: pure functions of that key's own facts and a time. What a sibling
+//! key is or does has no way in here.
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::str::FromStr;
+use std::time::SystemTime;
+
+use crate::age::{Age, ago};
+use crate::fact::{Facts, LastUse, Status};
+use crate::ident::UserName;
+use crate::invalid::Invalid;
+
+/// What has to hold of a key, all of it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Conditions {
+    /// Each has to hold.
+    pub(crate) all: Vec<Condition>,
+}
+
+/// One thing that has to hold of a key.
+#[derive(Clone, Debug)]
+pub(crate) enum Condition {
+    /// Its status is `Inactive`.
+    Inactive,
+    /// It was not used for so long; a key never used counts from its creation.
+    UnusedFor(Age),
+    /// It was created so long ago.
+    OlderThan(Age),
+    /// Its owner is not one of these.
+    ExceptUser(UserGlob),
+}
+
+/// What the conditions come to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// All hold.
+    Holds,
+    /// One does not: a fragment that says why not.
+    Fails(String),
+    /// A fact that one of them needs is not known: its name.
+    Lacks(&'static str),
+}
+
+impl Conditions {
+    /// Judges a key by its own facts at the time `now`.
+    pub(crate) fn judge(&self, facts: &Facts, now: SystemTime) -> Verdict {
+        let mut lacking = None;
+        for condition in &self.all {
+            match condition.judge(facts, now) {
+                Verdict::Holds => {}
+                // A key that fails one condition stays, whatever another would have said.
+                fails @ Verdict::Fails(_) => return fails,
+                lacks @ Verdict::Lacks(_) => lacking = lacking.or(Some(lacks)),
+            }
+        }
+        lacking.unwrap_or(Verdict::Holds)
+    }
+}
+
+impl Condition {
+    fn judge(&self, facts: &Facts, now: SystemTime) -> Verdict {
+        match self {
+            Self::Inactive => match &facts.status {
+                None => Verdict::Lacks("its status"),
+                Some(Status::Inactive) => Verdict::Holds,
+                Some(status) => Verdict::Fails(format!("its status is {}", status.as_str())),
+            },
+            Self::UnusedFor(age) => match (&facts.last_use, facts.created) {
+                (None, _) => Verdict::Lacks("its last use"),
+                (Some(LastUse::At { date, .. }), _) => within(age, *date, now, "it was used"),
+                (Some(LastUse::Never), None) => Verdict::Lacks("its creation"),
+                (Some(LastUse::Never), Some(created)) => {
+                    within(age, created, now, "it was never used, and created")
+                }
+            },
+            Self::OlderThan(age) => match facts.created {
+                None => Verdict::Lacks("its creation"),
+                Some(created) => within(age, created, now, "it was created"),
+            },
+            Self::ExceptUser(glob) => match &facts.owner {
+                None => Verdict::Lacks("its owner"),
+                Some(owner) if glob.matches(owner) => {
+                    Verdict::Fails(format!("its owner {owner} is excepted by {glob}"))
+                }
+                Some(_) => Verdict::Holds,
+            },
+        }
+    }
+}
+
+impl fmt::Display for Conditions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.all.is_empty() {
+            return f.write_str("no condition was set");
+        }
+        let all: Vec<String> = self.all.iter().map(ToString::to_string).collect();
+        let verb = if all.len() == 1 { "holds" } else { "hold" };
+        write!(f, "{} {verb}", all.join(" and "))
+    }
+}
+
+impl fmt::Display for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Inactive => f.write_str("--inactive"),
+            Self::UnusedFor(age) => write!(f, "--unused-for {age}"),
+            Self::OlderThan(age) => write!(f, "--older-than {age}"),
+            Self::ExceptUser(glob) => write!(f, "--except-user {glob}"),
+        }
+    }
+}
+
+fn within(age: &Age, at: SystemTime, now: SystemTime, what: &str) -> Verdict {
+    if age.has_passed_since(at, now) {
+        Verdict::Holds
+    } else {
+        Verdict::Fails(format!("{what} {}, less than {age}", ago(at, now)))
+    }
+}
+
+/// Which users: a name in which `*` stands for any text, `?` for one character and `[a-z]` for one of several.
+/// Compared without case, as IAM compares names.
+#[derive(Clone, Debug)]
+pub(crate) struct UserGlob(glob::Pattern);
+
+impl UserGlob {
+    fn matches(&self, user: &UserName) -> bool {
+        let without_case = glob::MatchOptions {
+            case_sensitive: false,
+            require_literal_separator: false,
+            require_literal_leading_dot: false,
+        };
+        self.0.matches_with(user.as_str(), without_case)
+    }
+}
+
+impl FromStr for UserGlob {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let refuse = |reason: String| Err(Invalid::new(OsStr::new(text), reason));
+        if text.trim().is_empty() {
+            return refuse("it is empty; give a user name or a pattern, such as ci-*".to_owned());
+        }
+        let allowed = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-*?[]!".contains(c);
+        if let Some(stray) = text.chars().find(|c| !allowed(*c)) {
+            let stray = crate::report::escape::escape(&stray.to_string());
+            return refuse(format!(
+                "no user name has a `{stray}`, so it excepts nobody"
+            ));
+        }
+        match glob::Pattern::new(text) {
+            Ok(pattern) => Ok(Self(pattern)),
+            Err(error) => refuse(format!("character {}: {}", error.pos + 1, error.msg)),
+        }
+    }
+}
+
+impl fmt::Display for UserGlob {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use proptest::option;
+    use proptest::prelude::{Just, Strategy, any, prop_oneof, proptest};
+
+    use super::*;
+
+    const DAY: Duration = Duration::from_hours(24);
+
+    fn now() -> SystemTime {
+        SystemTime::UNIX_EPOCH + 20_000 * DAY
+    }
+
+    fn age(days: u32) -> Age {
+        format!("{days}d").parse().expect("an age")
+    }
+
+    /// Seconds before now, around the borders of whole days.
+    fn moment() -> impl Strategy<Value = SystemTime> {
+        (0..60_u32, -1..2_i64).prop_map(|(days, seconds)| {
+            let past = now() - days * DAY;
+            match u64::try_from(seconds) {
+                Ok(seconds) => past + Duration::from_secs(seconds),
+                Err(_) => past - Duration::from_secs(1),
+            }
+        })
+    }
+
+    fn facts() -> impl Strategy<Value = Facts> {
+        let status = prop_oneof![
+            Just(Status::Active),
+            Just(Status::Inactive),
+            Just(Status::Other("Expired".to_owned())),
+        ];
+        let last_use = prop_oneof![
+            Just(LastUse::Never),
+            moment().prop_map(|date| LastUse::At {
+                date,
+                service: None,
+                region: None
+            }),
+        ];
+        let owner = prop_oneof![Just("Bob"), Just("alice"), Just("ci-deploy")];
+        (
+            option::weighted(0.9, owner),
+            option::weighted(0.9, status),
+            option::weighted(0.9, moment()),
+            option::weighted(0.9, last_use),
+        )
+            .prop_map(|(owner, status, created, last_use)| Facts {
+                owner: owner.map(|name| name.parse().expect("a name")),
+                status,
+                created,
+                last_use,
+                read_at: Some(now()),
+            })
+    }
+
+    proptest! {
+        #[test]
+        fn what_holds_is_true_of_the_keys_own_facts(
+            facts in facts(),
+            inactive in any::<bool>(),
+            unused_for in option::of(1..60_u32),
+            older_than in option::of(1..60_u32),
+            except in option::of(prop_oneof![Just("b*"), Just("ALICE"), Just("ci-?eploy")]),
+        ) {
+            let mut all = Vec::new();
+            all.extend(inactive.then_some(Condition::Inactive));
+            all.extend(unused_for.map(|days| Condition::UnusedFor(age(days))));
+            all.extend(older_than.map(|days| Condition::OlderThan(age(days))));
+            all.extend(except.map(|glob| Condition::ExceptUser(glob.parse().expect("a pattern"))));
+            let verdict = Conditions { all }.judge(&facts, now());
+            // The same again in plain words: seconds, and names that are spelled out.
+            let since = |at: SystemTime| now().duration_since(at).map_or(-1, |past| i128::from(past.as_secs()));
+            let long_ago = |at: Option<SystemTime>, days: u32| at.is_some_and(|at| since(at) >= i128::from(days) * 86_400);
+            let idle_since = match &facts.last_use {
+                None => None,
+                Some(LastUse::Never) => facts.created,
+                Some(LastUse::At { date, .. }) => Some(*date),
+            };
+            let owner = facts.owner.as_ref().map(UserName::as_str);
+            let excepted = match except {
+                None => Some(false),
+                Some("b*") => owner.map(|name| name == "Bob"),
+                Some("ALICE") => owner.map(|name| name == "alice"),
+                Some(_) => owner.map(|name| name == "ci-deploy"),
+            };
+            let holds = (!inactive || facts.status == Some(Status::Inactive))
+                && unused_for.is_none_or(|days| long_ago(idle_since, days))
+                && older_than.is_none_or(|days| long_ago(facts.created, days))
+                && excepted == Some(false);
+            assert_eq!(verdict == Verdict::Holds, holds, "{verdict:?} of {facts:?}");
+        }
+    }
+
+    #[test]
+    fn a_condition_that_fails_outweighs_a_fact_that_is_not_known() {
+        let facts = Facts {
+            status: Some(Status::Active),
+            ..Facts::default()
+        };
+        let conditions = Conditions {
+            all: vec![Condition::UnusedFor(age(1)), Condition::Inactive],
+        };
+        let verdict = conditions.judge(&facts, now());
+        assert_eq!(verdict, Verdict::Fails("its status is Active".to_owned()));
+    }
+
+    #[test]
+    fn no_condition_holds_of_every_key() {
+        let verdict = Conditions::default().judge(&Facts::default(), now());
+        assert_eq!(verdict, Verdict::Holds);
+    }
+}

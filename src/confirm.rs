@@ -1,0 +1,81 @@
+//! The question before anything is changed. Only a plain yes is a yes; the end of the input is a no.
+
+use std::io::{self, BufRead as _, IsTerminal as _, Read as _, Write as _};
+
+use crate::stop::Stop;
+
+/// The most of an answer that is read, in bytes: what is longer is not a yes.
+const LONGEST_ANSWER: u64 = 1_000;
+
+/// Whether there is somebody to ask. Asked before anything else is done.
+///
+/// # Errors
+///
+/// Standard input or standard error is no terminal.
+pub(crate) fn check_terminal() -> Result<(), Stop> {
+    if io::stdin().is_terminal() && io::stderr().is_terminal() {
+        return Ok(());
+    }
+    let stop = Stop::usage("--interactive needs a terminal to ask on, and there is none");
+    Err(stop
+        .hint("look first with --dry-run; without --interactive named keys are not asked about"))
+}
+
+/// Puts the question on standard error and waits for the answer.
+pub(crate) async fn ask(question: String) -> bool {
+    // The thread cannot be stopped while it waits; the run ends without it.
+    let answer = tokio::task::spawn_blocking(move || read_answer(&question));
+    match answer.await {
+        Ok(Ok(answer)) => is_yes(&answer),
+        Ok(Err(_)) | Err(_) => false,
+    }
+}
+
+fn read_answer(question: &str) -> io::Result<Vec<u8>> {
+    let mut stderr = io::stderr().lock();
+    stderr.write_all(question.as_bytes())?;
+    stderr.flush()?;
+    drop(stderr);
+    let mut answer = Vec::new();
+    io::stdin()
+        .lock()
+        .take(LONGEST_ANSWER)
+        .read_until(b'\n', &mut answer)?;
+    Ok(answer)
+}
+
+fn is_yes(answer: &[u8]) -> bool {
+    // An answer without an end of line was cut, or its input ended: nobody pressed Enter.
+    let Some(line) = answer.strip_suffix(b"\n") else {
+        return false;
+    };
+    let word = line.trim_ascii();
+    word.eq_ignore_ascii_case(b"y") || word.eq_ignore_ascii_case(b"yes")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_yes;
+
+    #[test]
+    fn only_a_plain_yes_is_a_yes() {
+        for yes in [&b"y\n"[..], b"Y\n", b"yes\r\n", b" YES \n"] {
+            assert!(is_yes(yes), "{yes:?}");
+        }
+        for no in [
+            &b""[..],
+            b"\n",
+            b"n\n",
+            b"no\n",
+            b"y",
+            b"yes",
+            b"Yesh\n",
+            b"yy\n",
+            b"ye\n",
+            b"y n\n",
+            b"\xff\n",
+        ] {
+            assert!(!is_yes(no), "{no:?}");
+        }
+    }
+}

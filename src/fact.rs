@@ -1,0 +1,59 @@
+//! What IAM says of one key: its own facts, never those of another key of the same user.
+
+use std::time::SystemTime;
+
+use crate::ident::UserName;
+
+/// What is known of a key. `None`: not asked for, or not to be had.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Facts {
+    /// Whose it is.
+    pub(crate) owner: Option<UserName>,
+    /// Whether it can sign.
+    pub(crate) status: Option<Status>,
+    /// When it was created.
+    pub(crate) created: Option<SystemTime>,
+    /// When and where it was used last.
+    pub(crate) last_use: Option<LastUse>,
+    /// When IAM said so, by IAM's own clock; ages are counted from here.
+    pub(crate) read_at: Option<SystemTime>,
+}
+
+/// The status of a key, `StatusType` in the API reference.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Status {
+    /// It can sign.
+    Active,
+    /// It cannot sign, until somebody makes it active again.
+    Inactive,
+    /// Any other word of IAM's, `Expired` for one.
+    Other(String),
+}
+
+impl Status {
+    /// IAM's own word.
+    pub(crate) fn as_str(&self) -> &str {
+        match self {
+            Self::Active => "Active",
+            Self::Inactive => "Inactive",
+            Self::Other(word) => word,
+        }
+    }
+}
+
+/// The last use of a key as `GetAccessKeyLastUsed` knows it: it lags by some minutes, and only the first use in
+/// 15 minutes is recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum LastUse {
+    /// Never, as far as IAM remembers (April 2015).
+    Never,
+    /// Then and there.
+    At {
+        /// When.
+        date: SystemTime,
+        /// The service's name, such as `s3`.
+        service: Option<String>,
+        /// The region, such as `us-east-1`.
+        region: Option<String>,
+    },
+}

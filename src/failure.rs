@@ -1,0 +1,202 @@
+//! Why a call came to nothing, in IAM's words or in ours, and the families of error codes.
+
+use crate::exit::Exit;
+use crate::ident::{AccountId, UserName};
+
+/// Why a call did not do what it was for.
+#[derive(Clone, Debug)]
+pub(crate) enum Failure {
+    /// IAM answered with an error.
+    Service(ServiceError),
+    /// IAM was read, and what it says leaves no such key to change.
+    Absent(Absent),
+    /// The request that changes something was never sent.
+    NotSent(Cause),
+    /// It was sent, and no answer came that is IAM's.
+    NoAnswer(Cause),
+}
+
+/// An error as IAM reports it.
+#[derive(Clone, Debug)]
+pub(crate) struct ServiceError {
+    /// The operation, such as `DeleteAccessKey`.
+    pub(crate) operation: &'static str,
+    /// The error code; `None` when the reply has none.
+    pub(crate) code: Option<String>,
+    /// IAM's sentence; empty when the reply has none.
+    pub(crate) message: String,
+    /// The HTTP status.
+    pub(crate) status: u16,
+    /// IAM's name for the request.
+    pub(crate) request_id: Option<String>,
+    /// What else bears on the error and the hints for it.
+    pub(crate) context: Box<Context>,
+}
+
+/// A key that IAM does not list where it was looked for.
+#[derive(Clone, Debug)]
+pub(crate) struct Absent {
+    /// Where it was looked for.
+    pub(crate) place: Place,
+    /// What else is known of it.
+    pub(crate) context: Box<Context>,
+}
+
+/// Where a key was looked for.
+#[derive(Clone, Debug)]
+pub(crate) enum Place {
+    /// Among the keys of this user.
+    User(UserName),
+    /// Among the keys of the user whose key signs.
+    SigningUser,
+    /// Among the keys of every user of the account.
+    Account,
+}
+
+/// What the tool knows that bears on an error.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Context {
+    /// The key's real owner, when it is not the user named.
+    pub(crate) owner: Option<UserName>,
+    /// The account the key's ID encodes and the signing account, when they differ.
+    pub(crate) accounts: Option<(AccountId, AccountId)>,
+    /// This machine's time and the server's, in HTTP's form, when they are far apart.
+    pub(crate) clocks: Option<(String, String)>,
+}
+
+/// Why IAM could not be reached or understood.
+#[derive(Clone, Debug)]
+pub(crate) struct Cause {
+    /// The host that was asked.
+    pub(crate) host: String,
+    /// What happened, a fragment.
+    pub(crate) what: String,
+    /// What to do about it.
+    pub(crate) hint: Option<String>,
+}
+
+/// The families of error codes that have an exit status of their own. Both spellings of a code count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Code {
+    /// No such key or user.
+    NoSuchEntity,
+    /// A quota.
+    LimitExceeded,
+    /// IAM failed.
+    ServiceFailure,
+    /// No permission.
+    AccessDenied,
+    /// The credentials are no good.
+    Credentials,
+    /// The request is malformed in IAM's eyes.
+    Validation,
+    /// Too many requests.
+    Throttling,
+    /// Anything else.
+    Other,
+}
+
+impl ServiceError {
+    /// The family of the code.
+    pub(crate) fn family(&self) -> Code {
+        let code = self.code.as_deref().unwrap_or_default();
+        match code.strip_suffix("Exception").unwrap_or(code) {
+            "NoSuchEntity" => Code::NoSuchEntity,
+            "LimitExceeded" => Code::LimitExceeded,
+            "ServiceFailure"
+            | "InternalFailure"
+            | "InternalError"
+            | "InternalServiceError"
+            | "ServiceUnavailable" => Code::ServiceFailure,
+            "AccessDenied" | "UnauthorizedOperation" => Code::AccessDenied,
+            "InvalidClientTokenId"
+            | "UnrecognizedClient"
+            | "ExpiredToken"
+            | "RequestExpired"
+            | "SignatureDoesNotMatch"
+            | "InvalidSignature"
+            | "IncompleteSignature"
+            | "MissingAuthenticationToken"
+            | "OptInRequired"
+            | "AuthFailure"
+            | "TokenRefreshRequired"
+            | "RequestTimeTooSkewed" => Code::Credentials,
+            "ValidationError"
+            | "Validation"
+            | "MalformedInput"
+            | "InvalidInput"
+            | "InvalidParameterValue"
+            | "InvalidParameterCombination"
+            | "MissingParameter"
+            | "MalformedQueryString"
+            | "InvalidQueryParameter" => Code::Validation,
+            "Throttling"
+            | "Throttled"
+            | "ThrottledRequest"
+            | "RequestThrottled"
+            | "TooManyRequests"
+            | "RequestLimitExceeded"
+            | "BandwidthLimitExceeded"
+            | "SlowDown"
+            | "PriorRequestNotComplete" => Code::Throttling,
+            _ if self.status == 429 => Code::Throttling,
+            _ => Code::Other,
+        }
+    }
+
+    /// Whether the message is about a user who does not exist, rather than about the key.
+    pub(crate) fn is_about_user(&self) -> bool {
+        self.message.to_ascii_lowercase().contains("user with name")
+    }
+
+    /// The exit status of the family.
+    pub(crate) fn exit(&self) -> Exit {
+        match self.family() {
+            Code::NoSuchEntity => Exit::NoSuchEntity,
+            Code::LimitExceeded => Exit::LimitExceeded,
+            Code::ServiceFailure => Exit::ServiceFailure,
+            Code::AccessDenied => Exit::AccessDenied,
+            Code::Credentials => Exit::Configuration,
+            Code::Validation => Exit::Usage,
+            Code::Throttling => Exit::Throttled,
+            Code::Other => Exit::Other,
+        }
+    }
+}
+
+impl Failure {
+    /// IAM's error, where it answered with one.
+    pub(crate) fn service(&self) -> Option<&ServiceError> {
+        match self {
+            Self::Service(error) => Some(error),
+            Self::Absent(_) | Self::NotSent(_) | Self::NoAnswer(_) => None,
+        }
+    }
+
+    /// The code for programs: IAM's own, or `NoSuchEntity` for what was found by reading.
+    pub(crate) fn code(&self) -> Option<&str> {
+        match self {
+            Self::Service(error) => error.code.as_deref(),
+            Self::Absent(_) => Some("NoSuchEntity"),
+            Self::NotSent(_) | Self::NoAnswer(_) => None,
+        }
+    }
+
+    /// What bears on the failure.
+    pub(crate) fn context_mut(&mut self) -> Option<&mut Context> {
+        match self {
+            Self::Service(error) => Some(&mut error.context),
+            Self::Absent(absent) => Some(&mut absent.context),
+            Self::NotSent(_) | Self::NoAnswer(_) => None,
+        }
+    }
+
+    /// Whether IAM has no such key, or no such user.
+    pub(crate) fn is_no_such_entity(&self) -> bool {
+        match self {
+            Self::Service(error) => error.family() == Code::NoSuchEntity,
+            Self::Absent(_) => true,
+            Self::NotSent(_) | Self::NoAnswer(_) => false,
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! One key as programs read it: a JSON object, or columns between tabs. The names are AWS's own.
+
+use std::time::SystemTime;
+
+use serde_json::{Map, Value, json};
+
+use super::escape::escape;
+use super::tell::{absent_sentence, way};
+use crate::age::timestamp;
+use crate::fact::LastUse;
+use crate::failure::Failure;
+use crate::ident::UserName;
+use crate::outcome::{Known, Outcome, Refusal, Reply, Settled};
+
+/// `ResponseMetadata` as boto3 fills it.
+pub(super) fn response_metadata(reply: &Reply, attempts: usize) -> Value {
+    let headers: Map<String, Value> = reply
+        .headers
+        .iter()
+        .map(|(name, value)| (name.clone(), json!(value)))
+        .collect();
+    json!({
+        "RequestId": reply.request_id,
+        "HTTPStatusCode": reply.status,
+        "HTTPHeaders": headers,
+        "RetryAttempts": attempts.saturating_sub(1),
+    })
+}
+
+/// The object of a key: what is not known is left out.
+pub(super) fn object(settled: &Settled) -> Value {
+    let mut object = Map::new();
+    let mut put = |name: &str, value: Option<Value>| {
+        if let Some(value) = value {
+            object.insert(name.to_owned(), value);
+        }
+    };
+    let text = |text: &str| Some(json!(text));
+    let date = |at: SystemTime| json!(timestamp(at));
+    let facts = &settled.facts;
+    put("AccessKeyId", text(settled.key.id.as_str()));
+    put("UserName", user(settled).and_then(text));
+    put("Outcome", text(settled.outcome_name()));
+    put(
+        "Status",
+        facts
+            .status
+            .as_ref()
+            .and_then(|status| text(status.as_str())),
+    );
+    put("CreateDate", facts.created.map(date));
+    if let Some(last_use) = &facts.last_use {
+        let (at, service, region) = used(last_use);
+        put("LastUsedDate", at.map(date));
+        put("LastUsedService", text(service));
+        put("LastUsedRegion", text(region));
+    }
+    let account = settled.key.id.account();
+    put(
+        "AccountId",
+        account.map(|account| json!(account.to_string())),
+    );
+    put(
+        "Attempts",
+        (settled.attempts > 0).then(|| json!(settled.attempts)),
+    );
+    let failure = failure(&settled.outcome);
+    let service = failure.and_then(Failure::service);
+    put(
+        "RequestId",
+        service
+            .and_then(|error| error.request_id.as_deref())
+            .and_then(text),
+    );
+    put("Error", failure.and_then(error));
+    put("Reason", reason(settled).map(|reason| json!(reason)));
+    Value::Object(object)
+}
+
+/// The columns of a key: `AccessKeyId`, `UserName`, `Outcome`, the error's code, `Status`, `CreateDate`,
+/// `LastUsedDate`, `LastUsedService`, `LastUsedRegion`, `AccountId`, `Reason`. What is not known is empty.
+pub(super) fn columns(settled: &Settled) -> String {
+    let facts = &settled.facts;
+    let failure = failure(&settled.outcome);
+    let date = |at: Option<SystemTime>| at.map(timestamp).unwrap_or_default();
+    let (used_at, service, region) = facts.last_use.as_ref().map_or((None, "", ""), used);
+    let account = settled.key.id.account().map(|account| account.to_string());
+    [
+        settled.key.id.as_str(),
+        user(settled).unwrap_or_default(),
+        settled.outcome_name(),
+        failure.and_then(Failure::code).unwrap_or_default(),
+        facts.status.as_ref().map_or("", |status| status.as_str()),
+        &date(facts.created),
+        &date(used_at),
+        service,
+        region,
+        &account.unwrap_or_default(),
+        &reason(settled).unwrap_or_default(),
+    ]
+    .map(escape)
+    .join("\t")
+}
+
+/// Whose key it is, as IAM says, or as it was said to be.
+pub(super) fn user(settled: &Settled) -> Option<&str> {
+    let owner = settled.facts.owner.as_ref();
+    owner
+        .or(settled.key.user_name.as_ref())
+        .map(UserName::as_str)
+}
+
+/// A last use as IAM writes it: of a key never used, service and region are `N/A`.
+fn used(last_use: &LastUse) -> (Option<SystemTime>, &str, &str) {
+    const NOT_AVAILABLE: &str = "N/A";
+    match last_use {
+        LastUse::Never => (None, NOT_AVAILABLE, NOT_AVAILABLE),
+        LastUse::At {
+            date,
+            service,
+            region,
+        } => (
+            Some(*date),
+            service.as_deref().unwrap_or(NOT_AVAILABLE),
+            region.as_deref().unwrap_or(NOT_AVAILABLE),
+        ),
+    }
+}
+
+fn failure(outcome: &Outcome) -> Option<&Failure> {
+    match outcome {
+        Outcome::Missing(failure) | Outcome::Failed { failure, .. } => Some(failure),
+        Outcome::Done { .. }
+        | Outcome::Would(_)
+        | Outcome::Skipped(_)
+        | Outcome::Refused(_)
+        | Outcome::Stopped { .. } => None,
+    }
+}
+
+fn error(failure: &Failure) -> Option<Value> {
+    match failure {
+        Failure::Service(error) => Some(json!({ "Code": error.code, "Message": error.message })),
+        Failure::Absent(absent) => {
+            Some(json!({ "Code": failure.code(), "Message": absent_sentence(absent) }))
+        }
+        Failure::NotSent(_) | Failure::NoAnswer(_) => None,
+    }
+}
+
+/// Why the outcome is what it is.
+pub(super) fn reason(settled: &Settled) -> Option<String> {
+    let known = |known: &Known| known.told(settled.action);
+    match &settled.outcome {
+        Outcome::Failed {
+            failure: Failure::NotSent(cause) | Failure::NoAnswer(cause),
+            known: state,
+        } => Some(format!("{}; {}", way(cause), known(state))),
+        Outcome::Failed { known: state, .. } | Outcome::Stopped { known: state, .. } => {
+            Some(known(state))
+        }
+        Outcome::Would(reason) | Outcome::Skipped(reason) => Some(reason.clone()),
+        Outcome::Refused(Refusal::SigningKey) => {
+            Some("the key signs the request itself".to_owned())
+        }
+        Outcome::Refused(Refusal::Declined) => Some("the answer was not yes".to_owned()),
+        Outcome::Done { evidence, .. } => evidence.clone(),
+        Outcome::Missing(_) => None,
+    }
+}

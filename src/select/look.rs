@@ -1,0 +1,178 @@
+//! What IAM says of one key, read before anything is done to it.
+
+use super::{Need, Selector, failed, owner};
+use crate::fact::Facts;
+use crate::failure::{Absent, Code, Context, Failure, Place};
+use crate::ident::UserName;
+use crate::outcome::Outcome;
+use crate::request::{Key, Owner};
+
+/// A key after IAM was asked about it.
+#[derive(Debug)]
+pub(super) struct Looked {
+    /// The key, with its owner where that was looked up.
+    pub(super) key: Key,
+    /// What IAM said.
+    pub(super) facts: Facts,
+    /// What IAM did not allow to be read, if anything; or how the key is settled already.
+    pub(super) result: Result<Option<Failure>, Outcome>,
+}
+
+impl Selector<'_> {
+    /// Reads what the request needs of the key, and nothing else.
+    pub(super) async fn look(&self, mut key: Key) -> Looked {
+        let mut facts = Facts {
+            owner: key.user_name.clone(),
+            ..Facts::default()
+        };
+        let result = self.read(&mut key, &mut facts).await;
+        Looked { key, facts, result }
+    }
+
+    async fn read(&self, key: &mut Key, facts: &mut Facts) -> Result<Option<Failure>, Outcome> {
+        let mut denied = None;
+        if self.request.owner == Owner::Find {
+            denied = self.find_owner(key, facts).await?;
+        }
+        if self.needs.listing > Need::Nothing && facts.status.is_none() {
+            let listing = self.read_listing(key, facts).await?;
+            denied = denied.or(listing);
+        }
+        if self.needs.last_use > Need::Nothing && facts.last_use.is_none() && denied.is_none() {
+            denied = self.read_last_use(key, facts).await?;
+        }
+        if let (Some(Failure::Service(error)), true) = (&denied, self.is_only_shown()) {
+            self.messages.warning(&format!(
+                "not all of {} can be shown: {} is not allowed",
+                key.id, error.operation
+            ));
+        }
+        Ok(denied)
+    }
+
+    fn is_only_shown(&self) -> bool {
+        self.needs.last_use == Need::Shown || self.needs.listing == Need::Shown
+    }
+
+    async fn find_owner(
+        &self,
+        key: &mut Key,
+        facts: &mut Facts,
+    ) -> Result<Option<Failure>, Outcome> {
+        let denied = match self.iam.last_use(&key.id).await {
+            Ok(read) => {
+                let Some(owner) = read.owner else {
+                    return Err(failed(super::unsaid("whose key it is")));
+                };
+                facts.last_use = Some(read.last_use);
+                facts.read_at = Some(read.at);
+                facts.owner = Some(owner);
+                None
+            }
+            Err(failure) if failure.is_no_such_entity() => {
+                return Err(self.absent(key, absent(Place::Account, None)));
+            }
+            Err(failure) if is_denied(&failure) => {
+                self.log.verbose(|| {
+                    format!(
+                        "GetAccessKeyLastUsed is denied for {}: looking through the keys of every user",
+                        key.id
+                    )
+                });
+                owner::search(self.iam, &key.id, facts).await.map_err(
+                    |not_read| match not_read {
+                        // The first refusal says more: IAM gives it for an unknown key as well.
+                        error if is_denied(&error) => failed(failure.clone()),
+                        error => failed(error),
+                    },
+                )?;
+                Some(failure)
+            }
+            Err(failure) => return Err(failed(failure)),
+        };
+        let Some(owner) = facts.owner.clone() else {
+            return Err(self.absent(key, absent(Place::Account, None)));
+        };
+        self.messages
+            .note(&format!("{} is a key of the user {owner}", key.id));
+        key.user_name = Some(owner);
+        Ok(denied)
+    }
+
+    async fn read_listing(&self, key: &Key, facts: &mut Facts) -> Result<Option<Failure>, Outcome> {
+        let listing = match self.iam.access_keys(key.user_name.as_ref()).await {
+            Ok(listing) => listing,
+            Err(failure) if is_denied(&failure) => return Ok(Some(failure)),
+            Err(failure) if failure.is_no_such_entity() => {
+                return Err(self.lost(key, failure).await);
+            }
+            Err(failure) => return Err(failed(failure)),
+        };
+        facts.read_at = Some(listing.at);
+        let listed = listing
+            .keys
+            .into_iter()
+            .find(|listed| listed.id == key.id.as_str());
+        let Some(listed) = listed else {
+            let place = match &key.user_name {
+                Some(name) => Place::User(name.clone()),
+                None => Place::SigningUser,
+            };
+            return Err(self.lost(key, absent(place, None)).await);
+        };
+        facts.status = listed.status;
+        facts.created = listed.created;
+        facts.owner = listed.owner.or(facts.owner.take());
+        Ok(None)
+    }
+
+    async fn read_last_use(
+        &self,
+        key: &Key,
+        facts: &mut Facts,
+    ) -> Result<Option<Failure>, Outcome> {
+        let read = match self.iam.last_use(&key.id).await {
+            Ok(read) => read,
+            Err(failure) if is_denied(&failure) => return Ok(Some(failure)),
+            Err(failure) if failure.is_no_such_entity() => {
+                return Err(self.absent(key, absent(Place::Account, None)));
+            }
+            Err(failure) => return Err(failed(failure)),
+        };
+        if let (Some(named), Some(owner)) = (&facts.owner, &read.owner)
+            && !named.same_user(owner)
+        {
+            let place = Place::User(named.clone());
+            return Err(self.absent(key, absent(place, read.owner)));
+        }
+        facts.owner = facts.owner.take().or(read.owner);
+        facts.last_use = Some(read.last_use);
+        facts.read_at = Some(read.at);
+        Ok(None)
+    }
+
+    /// A key that is not where it was looked for: whose is it?
+    async fn lost(&self, key: &Key, mut failure: Failure) -> Outcome {
+        if let (Ok(read), Some(context)) = (self.iam.last_use(&key.id).await, failure.context_mut())
+        {
+            context.owner = read.owner;
+        }
+        self.absent(key, failure)
+    }
+}
+
+fn absent(place: Place, owner: Option<UserName>) -> Failure {
+    Failure::Absent(Absent {
+        place,
+        context: Box::new(Context {
+            owner,
+            ..Context::default()
+        }),
+    })
+}
+
+fn is_denied(failure: &Failure) -> bool {
+    failure
+        .service()
+        .is_some_and(|error| error.family() == Code::AccessDenied)
+}

@@ -1,0 +1,222 @@
+//! Which keys, and what speaks against each: the guards, what IAM says of the key, the conditions. Nothing here
+//! changes anything, and a read that fails never lets a key through.
+
+mod look;
+mod owner;
+
+use std::time::{Duration, SystemTime};
+
+use tokio::time::{Instant, timeout_at};
+
+use crate::aws::{Iam, Signer};
+use crate::condition::{Condition, Conditions, Verdict};
+use crate::fact::Facts;
+use crate::failure::{Cause, Failure};
+use crate::guard;
+use crate::log::Log;
+use crate::outcome::{Known, Outcome, Settled};
+use crate::report::message::Messages;
+use crate::request::{Consent, Key, Missing, Mode, Owner, Request};
+use look::Looked;
+
+/// What is to happen with a key.
+#[derive(Debug)]
+pub(crate) enum Choice {
+    /// It may go.
+    Go(Candidate),
+    /// It stays, for the reason that is the outcome.
+    Stay(Box<Settled>),
+}
+
+/// A key that nothing speaks against.
+#[derive(Debug)]
+pub(crate) struct Candidate {
+    /// The key; with its owner, where that was looked up.
+    pub(crate) key: Key,
+    /// What IAM says of it, as far as it was asked.
+    pub(crate) facts: Facts,
+}
+
+/// How keys are chosen.
+#[derive(Debug)]
+pub(crate) struct Selector<'a> {
+    iam: &'a Iam,
+    signer: &'a Signer,
+    request: &'a Request,
+    needs: Needs,
+    log: Log,
+    messages: Messages,
+}
+
+/// What is read of each key.
+#[derive(Clone, Copy, Debug)]
+struct Needs {
+    /// `GetAccessKeyLastUsed`: its last use, and whose it is.
+    last_use: Need,
+    /// `ListAccessKeys`: its status and creation.
+    listing: Need,
+}
+
+/// How much a fact is needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Need {
+    /// Not at all: the call is not made.
+    Nothing,
+    /// To be shown: where IAM does not allow the call, the fact is left out.
+    Shown,
+    /// To decide.
+    Decisive,
+}
+
+impl Needs {
+    fn of(request: &Request) -> Self {
+        let shown = match (request.mode, request.consent) {
+            (Mode::DryRun, _) | (_, Consent::Asked) => Need::Shown,
+            (Mode::Change, Consent::Given) => Need::Nothing,
+        };
+        let decisive = |needed: fn(&Condition) -> bool| match &request.conditions {
+            conditions if conditions.all.iter().any(needed) => Need::Decisive,
+            _ => Need::Nothing,
+        };
+        let last_use = decisive(|condition| matches!(condition, Condition::UnusedFor(_)));
+        let mut listing = decisive(|condition| !matches!(condition, Condition::ExceptUser(_)));
+        if request.owner == Owner::AsGiven && request.key.user_name.is_none() {
+            // Of the signing user's own keys, the list says whose they are.
+            listing = listing.max(decisive(|condition| {
+                matches!(condition, Condition::ExceptUser(_))
+            }));
+        }
+        Self {
+            last_use: last_use.max(shown),
+            listing: listing.max(shown),
+        }
+    }
+}
+
+impl<'a> Selector<'a> {
+    /// Chooses among keys as `request` says.
+    pub(crate) fn new(
+        iam: &'a Iam,
+        signer: &'a Signer,
+        request: &'a Request,
+        messages: Messages,
+    ) -> Self {
+        Self {
+            iam,
+            signer,
+            request,
+            needs: Needs::of(request),
+            log: Log::new(request.verbosity),
+            messages,
+        }
+    }
+
+    /// Decides on one key, within the limit of one key.
+    pub(crate) async fn decide(&self, key: Key) -> Choice {
+        let refusal = guard::signing_key(&key, self.signer, self.request.signing_key);
+        if let (Some(refusal), Mode::Change) = (refusal, self.request.mode) {
+            return self.stay(key, Facts::default(), Outcome::Refused(refusal));
+        }
+        let deadline = Instant::now() + self.request.limit;
+        let Looked { key, facts, result } = match timeout_at(deadline, self.look(key.clone())).await
+        {
+            Ok(looked) => looked,
+            Err(_) => Looked {
+                result: Err(failed(out_of_time(self.request.limit))),
+                facts: Facts::default(),
+                key,
+            },
+        };
+        let denied = match result {
+            Ok(denied) => denied,
+            Err(outcome) => return self.stay(key, facts, outcome),
+        };
+        if let Some(refusal) = refusal {
+            return self.stay(key, facts, Outcome::Refused(refusal));
+        }
+        match judge(&self.request.conditions, &facts) {
+            Verdict::Holds => Choice::Go(Candidate { key, facts }),
+            Verdict::Fails(reason) => self.stay(key, facts, Outcome::Skipped(reason)),
+            Verdict::Lacks(fact) => {
+                let failure = denied.unwrap_or_else(|| unsaid(fact));
+                self.stay(key, facts, failed(failure))
+            }
+        }
+    }
+
+    fn stay(&self, key: Key, facts: Facts, outcome: Outcome) -> Choice {
+        Choice::Stay(Box::new(Settled {
+            key,
+            facts,
+            action: self.request.action,
+            outcome,
+            attempts: 0,
+        }))
+    }
+
+    /// A key that is not where it was looked for. `failure` says where.
+    fn absent(&self, key: &Key, mut failure: Failure) -> Outcome {
+        let accounts = guard::foreign_account(&key.id, self.signer);
+        let mut owner = None;
+        if let Some(context) = failure.context_mut() {
+            context.accounts = accounts;
+            owner.clone_from(&context.owner);
+        }
+        match (owner, &failure) {
+            (Some(owner), _) => Outcome::Failed {
+                failure,
+                known: Known::NotDone(format!("it is a key of the user {owner}")),
+            },
+            (None, _) if self.request.missing == Missing::Succeeds && !is_foreign(&failure) => {
+                Outcome::Missing(failure)
+            }
+            (None, _) => failed(failure),
+        }
+    }
+}
+
+fn is_foreign(failure: &Failure) -> bool {
+    match failure {
+        Failure::Service(error) => error.context.accounts.is_some(),
+        Failure::Absent(absent) => absent.context.accounts.is_some(),
+        Failure::NotSent(_) | Failure::NoAnswer(_) => false,
+    }
+}
+
+/// Ages are counted by IAM's own clock. Without a time of IAM's nothing was read that has an age, and at the
+/// beginning of time nothing is old.
+fn judge(conditions: &Conditions, facts: &Facts) -> Verdict {
+    conditions.judge(facts, facts.read_at.unwrap_or(SystemTime::UNIX_EPOCH))
+}
+
+/// A read that failed: nothing was asked of IAM that changes the key.
+fn failed(failure: Failure) -> Outcome {
+    let failure = match failure {
+        // What was lost is the answer to a read: the request that changes something was never sent.
+        Failure::NoAnswer(cause) => Failure::NotSent(cause),
+        failure => failure,
+    };
+    Outcome::Failed {
+        failure,
+        known: Known::NotDone("nothing was sent to IAM that changes it".to_owned()),
+    }
+}
+
+fn out_of_time(limit: Duration) -> Failure {
+    Failure::NotSent(Cause {
+        host: "IAM".to_owned(),
+        what: format!(
+            "it did not say enough of the key within --timeout, {} s",
+            limit.as_secs()
+        ),
+        hint: Some("a large account takes longer: raise --timeout".to_owned()),
+    })
+}
+
+fn unsaid(fact: &str) -> Failure {
+    Failure::NoAnswer(Cause {
+        host: "IAM".to_owned(),
+        what: format!("it did not say {fact}, which a condition needs"),
+        hint: None,
+    })
+}

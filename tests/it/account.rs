@@ -1,0 +1,165 @@
+//! The account: what `--expect-account` asks before anything else.
+
+use iam_sandbox::{Fault, Sandbox, What};
+
+use crate::case::{BOBS_KEY, Case, DELETED, actions, documented};
+
+fn expecting(sandbox: &Sandbox, account: &str) -> Case {
+    Case::documented(sandbox, &["--expect-account", account])
+}
+
+#[test]
+fn f35_the_expected_account_is_asked_for_first() {
+    let sandbox = documented();
+    let _ = expecting(&sandbox, "123456789012")
+        .run()
+        .exits(0)
+        .prints(DELETED)
+        .says_nothing();
+    assert_eq!(actions(&sandbox), ["GetCallerIdentity", "DeleteAccessKey"]);
+    let asked = &sandbox.requests()[0];
+    assert_eq!(asked.service.as_deref(), Some("sts"));
+    assert!(!sandbox.has_key(BOBS_KEY));
+}
+
+#[test]
+fn f35_another_account_is_11_before_anything_else() {
+    for more in [
+        &[][..],
+        &["--dry-run"],
+        &["--deactivate"],
+        &["--allow-self"],
+        &["--inactive"],
+    ] {
+        let sandbox = documented();
+        let _ = expecting(&sandbox, "210987654321")
+            .args(more)
+            .run()
+            .exits(11)
+            .prints_nothing()
+            .says(&[
+                "the credentials belong to account 123456789012",
+                "--expect-account allows only 210987654321",
+                "hint: ",
+            ])
+            .ends_with("nothing was sent to IAM");
+        assert_eq!(actions(&sandbox), ["GetCallerIdentity"]);
+        assert!(sandbox.has_key(BOBS_KEY));
+    }
+}
+
+#[test]
+fn f35_an_account_that_cannot_be_asked_for_is_never_the_expected_one() {
+    let lost = || What::ResetAfterActing;
+    for (what, status, says) in [
+        (
+            What::error(403, "AccessDenied", "no"),
+            6,
+            "An error occurred (AccessDenied) when calling the GetCallerIdentity",
+        ),
+        (
+            What::error(403, "ExpiredToken", "expired"),
+            7,
+            "sign in again",
+        ),
+        (
+            What::error(400, "Throttling", "Rate exceeded"),
+            8,
+            "Rate exceeded",
+        ),
+        (What::error(500, "InternalFailure", "oops"), 5, "oops"),
+        (lost(), 9, "no usable answer from STS at 127.0.0.1"),
+        (
+            What::page(200, "text/html", "<html>Sign in</html>"),
+            9,
+            "it is an HTML page",
+        ),
+        (
+            What::page(
+                200,
+                "text/xml",
+                "<GetCallerIdentityResponse><GetCallerIdentityResult/></GetCallerIdentityResponse>",
+            ),
+            9,
+            "it says no account",
+        ),
+    ] {
+        let sandbox = documented();
+        sandbox.fault(Fault::new(what).on("GetCallerIdentity").always());
+        let _ = expecting(&sandbox, "123456789012")
+            .run()
+            .exits(status)
+            .prints_nothing()
+            .says(&["--expect-account could not be checked: ", says])
+            .ends_with("not deleted: nothing was sent to IAM");
+        assert!(sandbox.has_key(BOBS_KEY), "{says}");
+        assert!(
+            actions(&sandbox)
+                .iter()
+                .all(|action| action == "GetCallerIdentity")
+        );
+    }
+}
+
+#[test]
+fn f35_silence_is_bounded() {
+    let sandbox = documented();
+    sandbox.fault(
+        Fault::new(What::SilenceBeforeActing)
+            .on("GetCallerIdentity")
+            .always(),
+    );
+    let _ = expecting(&sandbox, "123456789012")
+        .args(["--timeout", "2"])
+        .run()
+        .exits(9)
+        .prints_nothing()
+        .says(&["STS did not answer within --timeout, 2 s"])
+        .ends_with("nothing was sent to IAM")
+        .within(std::time::Duration::from_secs(20));
+    assert!(sandbox.has_key(BOBS_KEY));
+}
+
+#[test]
+fn sts_is_asked_where_its_own_variable_says() {
+    let (iam, sts) = (documented(), documented());
+    let _ = expecting(&iam, "123456789012")
+        .env("AWS_ENDPOINT_URL_STS", sts.url())
+        .run()
+        .exits(0)
+        .prints(DELETED)
+        .says_nothing();
+    assert_eq!(actions(&iam), ["DeleteAccessKey"]);
+    assert_eq!(actions(&sts), ["GetCallerIdentity"]);
+    // Who names another IAM by option means the STS beside it.
+    let (option, variable) = (documented(), documented());
+    let _ = expecting(&variable, "123456789012")
+        .args(["--endpoint-url", &option.url()])
+        .run()
+        .exits(0)
+        .prints(DELETED)
+        .says_nothing();
+    assert_eq!(actions(&option), ["GetCallerIdentity", "DeleteAccessKey"]);
+    assert!(variable.requests().is_empty());
+}
+
+#[test]
+fn an_account_is_12_digits() {
+    for account in [
+        "",
+        "12345",
+        "1234567890123",
+        "12345678901a",
+        "１２３４５６７８９０１２",
+    ] {
+        let sandbox = documented();
+        let argument = format!("--expect-account={account}");
+        let _ = Case::documented(&sandbox, &[&argument])
+            .run()
+            .exits(2)
+            .prints_nothing()
+            .says(&["an account ID has 12 digits"])
+            .ends_with("nothing is deleted");
+        assert_eq!(sandbox.connections(), 0);
+    }
+}

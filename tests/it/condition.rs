@@ -1,0 +1,317 @@
+//! Conditions: a key goes only if its own facts satisfy all of them, and a sibling's never matter.
+
+use std::time::{Duration, SystemTime};
+
+use iam_sandbox::documented::{ALICE_KEY_ID, ALICE_OLD_KEY_ID, BOB_SECOND_KEY_ID};
+use iam_sandbox::{Fault, KeySeed, LastUsed, Sandbox, Status, What, days_ago};
+
+use crate::case::{BOBS_KEY, Case, DELETED, actions, documented};
+
+/// Runs with conditions on a key of Alice's, who has one active and one inactive key.
+fn alices(sandbox: &Sandbox, id: &str, conditions: &[&str]) -> Case {
+    Case::at(sandbox, ["--access-key-id", id, "--user-name", "Alice"]).args(conditions)
+}
+
+fn deleted(id: &str, conditions: &[&str]) {
+    let sandbox = documented();
+    let ended = alices(&sandbox, id, conditions).run();
+    let _ = ended.exits(0).prints(DELETED).says_nothing();
+    assert!(!sandbox.has_key(id));
+    assert_eq!(sandbox.keys().len(), 4, "only this key went");
+    assert_eq!(
+        actions(&sandbox).last().map(String::as_str),
+        Some("DeleteAccessKey")
+    );
+}
+
+fn skipped(id: &str, conditions: &[&str], reason: &str) {
+    let sandbox = documented();
+    let printed = alices(&sandbox, id, conditions).run().exits(11);
+    let object = printed.object();
+    assert_eq!(object["Outcome"], "Skipped");
+    assert_eq!(object["Reason"], reason);
+    let _ = printed
+        .prints_outcome("Skipped")
+        .says(&[&format!("{id} is left alone: {reason}"), "--dry-run"])
+        .ends_with("not deleted: a condition does not hold");
+    assert!(sandbox.has_key(id));
+    assert_eq!(sandbox.keys().len(), 5, "nothing went");
+    assert!(!actions(&sandbox).contains(&"DeleteAccessKey".to_owned()));
+}
+
+#[test]
+fn only_inactive_keys() {
+    deleted(ALICE_OLD_KEY_ID, &["--inactive"]);
+    skipped(ALICE_KEY_ID, &["--inactive"], "its status is Active");
+}
+
+#[test]
+fn only_unused_keys() {
+    deleted(ALICE_OLD_KEY_ID, &["--unused-for", "200d"]);
+    skipped(
+        ALICE_OLD_KEY_ID,
+        &["--unused-for", "201d"],
+        "it was used 200 days ago, less than 201d",
+    );
+    skipped(
+        ALICE_KEY_ID,
+        &["--unused-for", "45d"],
+        "it was used 1 day ago, less than 45d",
+    );
+}
+
+#[test]
+fn only_old_keys() {
+    deleted(ALICE_OLD_KEY_ID, &["--older-than", "100w"]);
+    skipped(
+        ALICE_KEY_ID,
+        &["--older-than", "61d"],
+        "it was created 60 days ago, less than 61d",
+    );
+}
+
+#[test]
+fn all_conditions_have_to_hold_of_the_same_key() {
+    let both = ["--inactive", "--unused-for", "90d", "--older-than", "1w"];
+    deleted(ALICE_OLD_KEY_ID, &both);
+    // Alice's other key satisfies the first two, this one the third.
+    skipped(ALICE_KEY_ID, &both, "its status is Active");
+}
+
+#[test]
+fn never_used_counts_from_the_creation() {
+    let sandbox = Sandbox::builder()
+        .key(KeySeed::new("Carol", "AKIAQAAAAAAACAROLOLD").created_days_ago(50))
+        .key(KeySeed::new("Carol", "AKIAQAAAAAAACAROLNEW").created_days_ago(40))
+        .start();
+    let carols = |id: &str| {
+        let args = ["--access-key-id", id, "--user-name", "Carol"];
+        Case::at(&sandbox, args).args(["--unused-for", "45d"]).run()
+    };
+    let _ = carols("AKIAQAAAAAAACAROLNEW")
+        .exits(11)
+        .prints_outcome("Skipped")
+        .says(&["it was never used, and created 40 days ago, less than 45d"])
+        .ends_with("not deleted");
+    let _ = carols("AKIAQAAAAAAACAROLOLD")
+        .exits(0)
+        .prints(DELETED)
+        .says_nothing();
+    assert!(sandbox.has_key("AKIAQAAAAAAACAROLNEW"));
+    assert!(!sandbox.has_key("AKIAQAAAAAAACAROLOLD"));
+}
+
+#[test]
+fn users_who_are_excepted_keep_their_keys() {
+    for glob in ["Alice", "aLiCe", "al*", "*LICE", "?lice", "[a-c]lice"] {
+        let reason = format!("its owner Alice is excepted by {glob}");
+        skipped(
+            ALICE_OLD_KEY_ID,
+            &["--except-user", "nobody", "--except-user", glob],
+            &reason,
+        );
+    }
+    deleted(
+        ALICE_OLD_KEY_ID,
+        &["--except-user", "lice", "--except-user", "Bob*"],
+    );
+}
+
+#[test]
+fn an_owner_who_is_found_can_be_excepted() {
+    let sandbox = documented();
+    let case = Case::at(&sandbox, ["--access-key-id", BOBS_KEY, "--find-user"]);
+    let _ = case
+        .args(["--except-user", "b*"])
+        .run()
+        .exits(11)
+        .prints_outcome("Skipped")
+        .says(&[
+            "is a key of the user Bob",
+            "its owner Bob is excepted by b*",
+        ])
+        .ends_with("not deleted");
+    assert!(sandbox.has_key(BOBS_KEY));
+    assert_eq!(actions(&sandbox), ["GetAccessKeyLastUsed"]);
+}
+
+#[test]
+fn the_signing_user_can_be_excepted() {
+    let sandbox = Sandbox::documented()
+        .user_key("admin", "AKIAQAAAAAAAADMINTWO")
+        .start();
+    let case = Case::at(&sandbox, ["--access-key-id", "AKIAQAAAAAAAADMINTWO"]);
+    let _ = case
+        .args(["--except-user", "Admin"])
+        .run()
+        .exits(11)
+        .prints_outcome("Skipped")
+        .says(&["its owner admin is excepted by Admin"])
+        .ends_with("not deleted");
+    assert!(sandbox.has_key("AKIAQAAAAAAAADMINTWO"));
+}
+
+#[test]
+fn a_status_that_is_neither_is_not_inactive() {
+    let seed = KeySeed::new("Alice", "AKIAQAAAAAAAAEXPIRED").status(Status::Expired);
+    let sandbox = Sandbox::builder().key(seed).start();
+    let _ = alices(&sandbox, "AKIAQAAAAAAAAEXPIRED", &["--inactive"])
+        .run()
+        .exits(11)
+        .prints_outcome("Skipped")
+        .says(&["its status is Expired"])
+        .ends_with("not deleted");
+    assert!(sandbox.has_key("AKIAQAAAAAAAAEXPIRED"));
+}
+
+#[test]
+fn ages_count_by_iams_clock_and_not_by_this_machines() {
+    // To a server whose clock is 60 days ahead, a key used yesterday was used 61 days ago; and the reverse.
+    let day = 86_400;
+    let sandbox = Sandbox::documented().clock_offset(60 * day).start();
+    let _ = alices(&sandbox, ALICE_KEY_ID, &["--unused-for", "61d"])
+        .run()
+        .exits(0)
+        .prints(DELETED)
+        .says_nothing();
+    assert!(!sandbox.has_key(ALICE_KEY_ID));
+
+    let sandbox = Sandbox::documented().clock_offset(-60 * day).start();
+    let _ = alices(&sandbox, ALICE_OLD_KEY_ID, &["--unused-for", "150d"])
+        .run()
+        .exits(11)
+        .prints_outcome("Skipped")
+        .says(&["it was used 140 days ago, less than 150d"])
+        .ends_with("not deleted");
+    assert!(sandbox.has_key(ALICE_OLD_KEY_ID));
+}
+
+#[test]
+fn a_last_use_in_the_future_is_no_time_ago() {
+    let used = LastUsed {
+        at: SystemTime::now() + Duration::from_hours(48),
+        service: "s3".to_owned(),
+        region: "us-east-1".to_owned(),
+    };
+    let seed = KeySeed {
+        last_used: Some(used),
+        created: days_ago(500),
+        ..KeySeed::new("Alice", "AKIAQAAAAAAAAAFUTURE")
+    };
+    let sandbox = Sandbox::builder().key(seed).start();
+    let _ = alices(&sandbox, "AKIAQAAAAAAAAAFUTURE", &["--unused-for", "1h"])
+        .run()
+        .exits(11)
+        .prints_outcome("Skipped")
+        .says(&["it was used in the future"])
+        .ends_with("not deleted");
+    assert!(sandbox.has_key("AKIAQAAAAAAAAAFUTURE"));
+}
+
+#[test]
+fn a_key_that_another_user_has_does_not_satisfy_a_condition() {
+    let sandbox = documented();
+    let args = [
+        "--access-key-id",
+        ALICE_OLD_KEY_ID,
+        "--user-name",
+        "Bob",
+        "--inactive",
+    ];
+    let _ = Case::at(&sandbox, args)
+        .run()
+        .exits(3)
+        .prints_outcome("Failed")
+        .says(&[
+            "the key is not a key of the user Bob, but of the user Alice",
+            &format!("hint: iam-del-key --access-key-id {ALICE_OLD_KEY_ID} --user-name=Alice"),
+        ])
+        .ends_with("not deleted: it is a key of the user Alice");
+    assert!(sandbox.has_key(ALICE_OLD_KEY_ID));
+    assert_eq!(
+        actions(&sandbox),
+        ["ListAccessKeys", "GetAccessKeyLastUsed"]
+    );
+}
+
+#[test]
+fn a_key_that_is_gone_is_missing_whatever_the_condition() {
+    let sandbox = documented();
+    sandbox.remove_key(BOBS_KEY);
+    let case = |more: &[&str]| Case::documented(&sandbox, &["--inactive"]).args(more).run();
+    let _ = case(&[])
+        .exits(3)
+        .prints_outcome("Failed")
+        .says(&["IAM lists no such key for the user Bob", "is gone already"])
+        .ends_with("not deleted");
+    let _ = case(&["--ignore-missing"])
+        .exits(0)
+        .prints_outcome("Missing")
+        .says_nothing();
+    assert!(sandbox.has_key(BOB_SECOND_KEY_ID), "the sibling stays");
+    assert!(!actions(&sandbox).contains(&"DeleteAccessKey".to_owned()));
+}
+
+#[test]
+fn the_limit_of_one_key_counts_its_reads() {
+    let sandbox = documented();
+    sandbox.fault(
+        Fault::new(What::SilenceBeforeActing)
+            .on("ListAccessKeys")
+            .always(),
+    );
+    let _ = Case::documented(&sandbox, &["--inactive", "--timeout", "2"])
+        .run()
+        .exits(9)
+        .prints_outcome("Failed")
+        .says(&["it did not say enough of the key within --timeout, 2 s"])
+        .ends_with("not deleted")
+        .within(Duration::from_secs(20));
+    assert!(sandbox.has_key(BOBS_KEY));
+}
+
+#[test]
+fn ages_that_are_none() {
+    for (age, says) in [
+        ("45", "an age is whole hours, days or weeks"),
+        ("6m", "months and years differ in length"),
+        ("0d", "every key is that old"),
+        ("-1d", "an age is whole hours, days or weeks"),
+        ("", "an age is whole hours, days or weeks"),
+        ("1d\u{1b}[2J", "\\u{1b}[2J"),
+        ("999999d", "longer than 100 years"),
+    ] {
+        for option in ["--unused-for", "--older-than"] {
+            let sandbox = documented();
+            let argument = format!("{option}={age}");
+            let _ = Case::documented(&sandbox, &[&argument])
+                .run()
+                .exits(2)
+                .prints_nothing()
+                .says(&[says, option])
+                .ends_with("nothing is deleted");
+            assert_eq!(sandbox.connections(), 0);
+        }
+    }
+}
+
+#[test]
+fn patterns_that_match_nobody() {
+    for (glob, says) in [
+        ("", "it is empty"),
+        ("a b", "no user name has a ` `"),
+        ("team/*", "no user name has a `/`"),
+        ("[a", "character 1"),
+        ("***", "character"),
+    ] {
+        let sandbox = documented();
+        let argument = format!("--except-user={glob}");
+        let _ = Case::documented(&sandbox, &[&argument])
+            .run()
+            .exits(2)
+            .prints_nothing()
+            .says(&[says])
+            .ends_with("nothing is deleted");
+        assert_eq!(sandbox.connections(), 0);
+    }
+}

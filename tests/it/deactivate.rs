@@ -1,0 +1,222 @@
+//! `--deactivate`: the same truth as a deletion, and the command that undoes it.
+
+use iam_sandbox::documented::{ADMIN_KEY_ID, ADMIN_SECRET, ALICE_KEY_ID, ALICE_OLD_KEY_ID};
+use iam_sandbox::{Certificate, Fault, Sandbox, Status, What};
+
+use crate::case::{BOBS_KEY, Case, actions, documented};
+
+const UNDO: &str = "hint: to undo it: aws iam update-access-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --user-name=Bob --status Active";
+
+fn status(sandbox: &Sandbox, id: &str) -> Option<Status> {
+    sandbox.key(id).map(|key| key.status)
+}
+
+fn deactivate(sandbox: &Sandbox, more: &[&str]) -> Case {
+    Case::documented(sandbox, &["--deactivate"]).args(more)
+}
+
+#[test]
+fn one_call_and_the_command_that_undoes_it() {
+    let sandbox = documented();
+    let printed = deactivate(&sandbox, &[]).run().exits(0);
+    assert_eq!(
+        printed.object(),
+        serde_json::json!({"AccessKeyId": BOBS_KEY, "UserName": "Bob", "Outcome": "Deactivated", "Attempts": 1})
+    );
+    let _ = printed.prints_outcome("Deactivated").says(&[UNDO]);
+    assert_eq!(actions(&sandbox), ["UpdateAccessKey"]);
+    assert_eq!(sandbox.requests()[0].param("Status"), Some("Inactive"));
+    assert_eq!(status(&sandbox, BOBS_KEY), Some(Status::Inactive));
+}
+
+#[test]
+fn the_undo_goes_the_same_way_as_the_run() {
+    let sandbox = Sandbox::documented().https(Certificate::Valid).start();
+    let config = format!(
+        "[profile ops]\naws_access_key_id = {ADMIN_KEY_ID}\naws_secret_access_key = {ADMIN_SECRET}\n"
+    );
+    let (url, roots) = (sandbox.url(), sandbox.ca_pem().expect("an authority"));
+    let case = deactivate(&sandbox, &["--profile", "ops", "--endpoint-url", &url])
+        .without("AWS_CA_BUNDLE")
+        .file(".aws/config", config)
+        .file("the roots.pem", roots);
+    let bundle = case.path("the roots.pem").display().to_string();
+    let _ = case
+        .args(["--ca-bundle", &bundle])
+        .run()
+        .exits(0)
+        .prints_outcome("Deactivated")
+        .says(&[&format!(
+            "{UNDO} --profile ops --endpoint-url {url} --ca-bundle '{bundle}'\n"
+        )]);
+    assert_eq!(status(&sandbox, BOBS_KEY), Some(Status::Inactive));
+}
+
+#[test]
+fn an_inactive_key_stays_inactive_and_that_is_success() {
+    let sandbox = documented();
+    let args = [
+        "--access-key-id",
+        ALICE_OLD_KEY_ID,
+        "--user-name",
+        "Alice",
+        "--deactivate",
+    ];
+    let _ = Case::at(&sandbox, args)
+        .run()
+        .exits(0)
+        .prints_outcome("Deactivated")
+        .says(&["--status Active"]);
+    assert_eq!(status(&sandbox, ALICE_OLD_KEY_ID), Some(Status::Inactive));
+}
+
+#[test]
+fn a_lost_answer_is_tried_again_and_changes_nothing_more() {
+    for what in [
+        What::ResetAfterActing,
+        What::CloseAfterActing,
+        What::TruncateBody,
+    ] {
+        let sandbox = documented();
+        sandbox.fault(Fault::new(what).on("UpdateAccessKey"));
+        let _ = deactivate(&sandbox, &[])
+            .run()
+            .exits(0)
+            .prints_outcome("Deactivated")
+            .says(&[UNDO]);
+        assert_eq!(status(&sandbox, BOBS_KEY), Some(Status::Inactive));
+    }
+}
+
+#[test]
+fn an_answer_that_never_comes_is_settled_by_reading() {
+    let sandbox = documented();
+    sandbox.fault(
+        Fault::new(What::ResetAfterActing)
+            .on("UpdateAccessKey")
+            .always(),
+    );
+    let _ = deactivate(&sandbox, &[])
+        .run()
+        .exits(0)
+        .prints_outcome("Deactivated")
+        .says(&[
+            "is taken for deactivated",
+            "IAM lists the key as Inactive now",
+            UNDO,
+        ])
+        .ends_with(&format!("{BOBS_KEY}: deactivated"));
+    assert_eq!(status(&sandbox, BOBS_KEY), Some(Status::Inactive));
+
+    let sandbox = documented();
+    sandbox.fault(
+        Fault::new(What::ResetBeforeActing)
+            .on("UpdateAccessKey")
+            .always(),
+    );
+    let _ = deactivate(&sandbox, &[])
+        .run()
+        .exits(1)
+        .prints_outcome("Failed")
+        .says(&["no usable answer from IAM"])
+        .ends_with("not deactivated: the request was sent and no usable answer came, but IAM still lists the key as Active");
+    assert_eq!(status(&sandbox, BOBS_KEY), Some(Status::Active));
+}
+
+#[test]
+fn an_answer_that_never_comes_and_may_not_be_read_is_unknown() {
+    let sandbox = Sandbox::documented()
+        .deny("iam:ListAccessKeys")
+        .deny("iam:GetAccessKeyLastUsed")
+        .start();
+    sandbox.fault(
+        Fault::new(What::ResetAfterActing)
+            .on("UpdateAccessKey")
+            .always(),
+    );
+    let _ = deactivate(&sandbox, &[])
+        .run()
+        .exits(10)
+        .prints_outcome("Unknown")
+        .says(&["check with: aws iam list-access-keys --user-name=Bob"])
+        .ends_with("unknown: ");
+    assert_eq!(status(&sandbox, BOBS_KEY), Some(Status::Inactive));
+}
+
+#[test]
+fn a_page_that_is_not_iams_is_never_success() {
+    let sandbox = documented();
+    let page = What::page(200, "text/html", "<html><body>Sign in</body></html>");
+    sandbox.fault(Fault::new(page).on("UpdateAccessKey").always());
+    let _ = deactivate(&sandbox, &[])
+        .run()
+        .exits(1)
+        .prints_outcome("Failed")
+        .says(&["it is an HTML page"])
+        .ends_with("but IAM still lists the key as Active");
+    assert_eq!(status(&sandbox, BOBS_KEY), Some(Status::Active));
+}
+
+#[test]
+fn errors_have_the_status_they_have_for_a_deletion() {
+    for (code, http, expected) in [
+        ("NoSuchEntity", 404, 3),
+        ("LimitExceeded", 409, 4),
+        ("ServiceFailure", 500, 5),
+        ("AccessDenied", 403, 6),
+        ("InvalidClientTokenId", 403, 7),
+        ("Throttling", 400, 8),
+        ("ValidationError", 400, 2),
+    ] {
+        let sandbox = documented();
+        let error = What::error(http, code, "The Access Key with id X cannot be found.");
+        sandbox.fault(Fault::new(error).on("UpdateAccessKey").always());
+        let _ = deactivate(&sandbox, &[])
+            .run()
+            .exits(expected)
+            .prints_outcome("Failed")
+            .says(&[&format!(
+                "An error occurred ({code}) when calling the UpdateAccessKey operation"
+            )])
+            .ends_with("not deactivated");
+        assert_eq!(status(&sandbox, BOBS_KEY), Some(Status::Active), "{code}");
+    }
+}
+
+#[test]
+fn the_signing_key_is_not_switched_off_by_accident() {
+    let sandbox = documented();
+    let args = [
+        "--access-key-id",
+        ADMIN_KEY_ID,
+        "--user-name",
+        "admin",
+        "--deactivate",
+    ];
+    let _ = Case::at(&sandbox, args)
+        .run()
+        .exits(11)
+        .prints_outcome("Refused")
+        .says(&["to deactivate it would lock you out", "--allow-self"])
+        .ends_with("not deactivated: nothing was sent to IAM");
+    assert_eq!(sandbox.connections(), 0);
+}
+
+#[test]
+fn conditions_hold_for_a_deactivation_too() {
+    let sandbox = documented();
+    let args = [
+        "--access-key-id",
+        ALICE_KEY_ID,
+        "--find-user",
+        "--deactivate",
+    ];
+    let _ = Case::at(&sandbox, args)
+        .args(["--unused-for", "45d"])
+        .run()
+        .exits(11)
+        .prints_outcome("Skipped")
+        .says(&["it was used 1 day ago"])
+        .ends_with("not deactivated");
+    assert_eq!(status(&sandbox, ALICE_KEY_ID), Some(Status::Active));
+}

@@ -1,0 +1,108 @@
+//! A run on a real pseudo-terminal: what it asks, and what is typed.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
+use std::process::{Child, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::Instant;
+
+use crate::case::{Case, Ended, HANGS};
+
+/// A run that can be talked to. Its standard output is a pipe; the rest is the terminal.
+pub(crate) struct Dialogue {
+    child: Child,
+    stdout: thread::JoinHandle<Vec<u8>>,
+    typing: File,
+    shown: Receiver<Vec<u8>>,
+    seen: String,
+    started: Instant,
+    arguments: String,
+    _folder: tempfile::TempDir,
+}
+
+impl Dialogue {
+    /// Starts a run on a terminal of 80 columns.
+    pub(crate) fn start(case: Case) -> Self {
+        let (terminal, other_end) = pty_process::blocking::open().expect("a pseudo-terminal");
+        terminal
+            .resize(pty_process::Size::new(24, 80))
+            .expect("a size");
+        let (binary, args, environment, folder) = case.into_parts();
+        let started = Instant::now();
+        let mut child = pty_process::blocking::Command::new(binary)
+            .args(&args)
+            .env_clear()
+            .envs(environment)
+            .stdout(Stdio::piped())
+            .spawn(other_end)
+            .expect("the binary starts");
+        let stdout = child.stdout.take();
+        let typing = File::from(OwnedFd::from(terminal));
+        let (sender, shown) = channel();
+        let mut screen = typing.try_clone().expect("a second handle");
+        thread::spawn(move || {
+            let mut bytes = [0; 4096];
+            // The terminal's end is an error of its own on Linux.
+            while let Ok(count @ 1..) = screen.read(&mut bytes) {
+                if sender.send(bytes[..count].to_vec()).is_err() {
+                    break;
+                }
+            }
+        });
+        Self {
+            child,
+            stdout: thread::spawn(move || {
+                let mut bytes = Vec::new();
+                if let Some(mut stdout) = stdout {
+                    let _ = stdout.read_to_end(&mut bytes);
+                }
+                bytes
+            }),
+            typing,
+            shown,
+            seen: String::new(),
+            started,
+            arguments: format!("{args:?}"),
+            _folder: folder,
+        }
+    }
+
+    /// Waits until this is on the screen.
+    pub(crate) fn shows(mut self, text: &str) -> Self {
+        while !self.seen.contains(text) {
+            let left = HANGS.saturating_sub(self.started.elapsed());
+            match self.shown.recv_timeout(left) {
+                Ok(bytes) => self.saw(&bytes),
+                Err(error) => panic!(
+                    "{}: {error}, not shown: {text}\n{}",
+                    self.arguments, self.seen
+                ),
+            }
+        }
+        self
+    }
+
+    /// Types this.
+    pub(crate) fn types(mut self, text: &[u8]) -> Self {
+        self.typing.write_all(text).expect("the terminal takes it");
+        self
+    }
+
+    /// Waits for the end.
+    pub(crate) fn end(mut self) -> Ended {
+        let status = self.child.wait().expect("a child to wait for");
+        while let Ok(bytes) = self.shown.recv_timeout(HANGS) {
+            self.saw(&bytes);
+        }
+        let took = self.started.elapsed();
+        let stdout = self.stdout.join().expect("standard output");
+        Ended::new(self.arguments, status, stdout, self.seen.into_bytes(), took)
+    }
+
+    fn saw(&mut self, bytes: &[u8]) {
+        let text = String::from_utf8_lossy(bytes).replace("\r\n", "\n");
+        self.seen.push_str(&text);
+    }
+}

@@ -1,0 +1,278 @@
+//! Dry runs: what would happen is told in every format, and nothing that writes is ever sent.
+
+use iam_sandbox::documented::{ADMIN_KEY_ID, ALICE_KEY_ID, ALICE_OLD_KEY_ID};
+use iam_sandbox::{KeySeed, Sandbox, Status};
+
+use crate::case::{BOBS_KEY, Case, Ended, Printed, actions, documented};
+
+const READS: [&str; 4] = [
+    "GetAccessKeyLastUsed",
+    "GetCallerIdentity",
+    "ListAccessKeys",
+    "ListUsers",
+];
+
+/// Runs at a sandbox with more arguments and sees to it that nothing was changed and nothing tried.
+fn unchanged(sandbox: &Sandbox, case: Case) -> Ended {
+    let before = sandbox.keys();
+    let ended = case.run();
+    for request in sandbox.requests() {
+        assert!(
+            READS.contains(&request.action.as_str()),
+            "{} was sent",
+            request.action
+        );
+    }
+    let mut after = sandbox.keys();
+    // The signing key's own use is recorded by IAM.
+    for (before, after) in before.iter().zip(&mut after) {
+        if before.id == ADMIN_KEY_ID {
+            after.last_used.clone_from(&before.last_used);
+        }
+    }
+    assert_eq!(before, after, "something was changed");
+    ended
+}
+
+fn told(printed: Printed) {
+    let _ = printed
+        .prints_outcome("WouldDelete")
+        .says(&["known: "])
+        .ends_with("not deleted: this was a dry run");
+}
+
+#[test]
+fn a_dry_run_tells_all_that_is_known() {
+    let sandbox = documented();
+    let args = [
+        "--access-key-id",
+        ALICE_OLD_KEY_ID,
+        "--user-name",
+        "alice",
+        "-n",
+    ];
+    let printed = unchanged(&sandbox, Case::at(&sandbox, args)).exits(0);
+    let object = printed.object();
+    let key = sandbox.key(ALICE_OLD_KEY_ID).expect("a key");
+    let stamp = |at| humantime::format_rfc3339_seconds(at).to_string();
+    assert_eq!(
+        object,
+        serde_json::json!({
+            "AccessKeyId": ALICE_OLD_KEY_ID,
+            "UserName": "Alice",
+            "Outcome": "WouldDelete",
+            "Status": "Inactive",
+            "CreateDate": stamp(key.created),
+            "LastUsedDate": stamp(key.last_used.expect("a use").at),
+            "LastUsedService": "iam",
+            "LastUsedRegion": "us-east-1",
+            "AccountId": "123456789012",
+            "Reason": "no condition was set",
+        })
+    );
+    told(printed);
+    assert_eq!(
+        actions(&sandbox),
+        ["ListAccessKeys", "GetAccessKeyLastUsed"]
+    );
+}
+
+#[test]
+fn a_key_that_was_never_used_says_so() {
+    let sandbox = Sandbox::builder()
+        .key(KeySeed::new("Carol", "AKIAQAAAAAAAAAACAROL"))
+        .start();
+    let args = [
+        "--access-key-id",
+        "AKIAQAAAAAAAAAACAROL",
+        "--find-user",
+        "--dry-run",
+    ];
+    let printed = unchanged(&sandbox, Case::at(&sandbox, args)).exits(0);
+    let object = printed.object();
+    assert_eq!(object.get("LastUsedDate"), None);
+    assert_eq!(object["LastUsedService"], "N/A");
+    assert_eq!(object["LastUsedRegion"], "N/A");
+    assert_eq!(object["UserName"], "Carol");
+    told(printed);
+    let table = unchanged(
+        &sandbox,
+        Case::at(&sandbox, args).args(["--output", "table"]),
+    )
+    .exits(0);
+    assert!(table.output().contains(" never "), "{}", table.output());
+}
+
+#[test]
+fn every_format_tells_it() {
+    let sandbox = documented();
+    let case = |format| Case::documented(&sandbox, &["-n", "--output", format]);
+    let text = unchanged(&sandbox, case("text")).exits(0);
+    let columns: Vec<&str> = text.output().trim_end_matches('\n').split('\t').collect();
+    assert_eq!(columns.len(), 11, "{columns:?}");
+    assert_eq!(columns[..5], [BOBS_KEY, "Bob", "WouldDelete", "", "Active"]);
+    assert_eq!(
+        columns[7..],
+        ["s3", "us-east-1", "", "no condition was set"]
+    );
+
+    let table = unchanged(&sandbox, case("table")).exits(0);
+    let output = table.output().to_owned();
+    let _ = table
+        .prints(&output)
+        .says(&["known: "])
+        .ends_with("not deleted: this was a dry run");
+    for text in [
+        BOBS_KEY,
+        "Bob",
+        "Active",
+        "400 days ago",
+        "120 days ago",
+        "s3 us-east-1",
+        "WouldDelete",
+    ] {
+        assert!(output.contains(text), "{text} is missing:\n{output}");
+    }
+    assert!(
+        output.lines().all(|line| line.chars().count() <= 80),
+        "{output}"
+    );
+    assert!(!output.contains('\u{1b}'), "no colour in a pipe");
+
+    let _ = unchanged(&sandbox, case("off"))
+        .exits(0)
+        .prints_nothing()
+        .says(&["known: "])
+        .ends_with("not deleted: this was a dry run");
+}
+
+#[test]
+fn what_stays_is_told_with_the_reason_and_is_no_failure() {
+    let sandbox = documented();
+    let args = [
+        "--access-key-id",
+        ALICE_KEY_ID,
+        "--find-user",
+        "-n",
+        "--unused-for",
+        "90d",
+    ];
+    let printed = unchanged(&sandbox, Case::at(&sandbox, args)).exits(0);
+    assert_eq!(
+        printed.object()["Reason"],
+        "it was used 1 day ago, less than 90d"
+    );
+    assert_eq!(printed.object()["Status"], "Active");
+    let _ = printed
+        .prints_outcome("Skipped")
+        .says(&["is a key of the user Alice"])
+        .ends_with("not deleted: this was a dry run");
+
+    let args = [
+        "--access-key-id",
+        ADMIN_KEY_ID,
+        "--user-name",
+        "admin",
+        "-n",
+    ];
+    let printed = unchanged(&sandbox, Case::at(&sandbox, args)).exits(0);
+    assert_eq!(
+        printed.object()["Reason"],
+        "the key signs the request itself"
+    );
+    assert_eq!(printed.object()["Status"], "Active");
+    let _ = printed
+        .prints_outcome("Refused")
+        .says(&["known: "])
+        .ends_with("not deleted: this was a dry run");
+}
+
+#[test]
+fn the_reason_names_the_conditions_that_hold() {
+    let sandbox = documented();
+    let args = ["--access-key-id", ALICE_OLD_KEY_ID, "--find-user", "-n"];
+    let case = Case::at(&sandbox, args).args(["--inactive", "--unused-for", "90d"]);
+    let printed = unchanged(&sandbox, case).exits(0);
+    assert_eq!(
+        printed.object()["Reason"],
+        "--inactive and --unused-for 90d hold"
+    );
+    told(printed);
+}
+
+#[test]
+fn a_key_that_is_not_there_is_a_failure() {
+    let sandbox = documented();
+    sandbox.remove_key(BOBS_KEY);
+    let _ = unchanged(&sandbox, Case::documented(&sandbox, &["-n"]))
+        .exits(3)
+        .prints_outcome("Failed")
+        .says(&["IAM lists no such key for the user Bob"])
+        .ends_with("not deleted");
+    let _ = unchanged(
+        &sandbox,
+        Case::documented(&sandbox, &["-n", "--ignore-missing"]),
+    )
+    .exits(0)
+    .prints_outcome("Missing")
+    .says(&["known: "])
+    .ends_with("not deleted: this was a dry run");
+}
+
+#[test]
+fn nothing_that_writes_is_sent_in_any_mode() {
+    for mode in [
+        &["--deactivate"][..],
+        &["--yes"],
+        &["--interactive"],
+        &["--allow-self"],
+        &["--ignore-missing"],
+        &["--inactive"],
+        &["--older-than", "1d"],
+        &["--expect-account", "123456789012"],
+        &["--response-metadata"],
+        &["--output", "table"],
+        &["--verbose"],
+        &["--debug"],
+    ] {
+        for id in [BOBS_KEY, ALICE_KEY_ID, ALICE_OLD_KEY_ID, ADMIN_KEY_ID] {
+            let sandbox = documented();
+            let case = Case::at(
+                &sandbox,
+                ["--access-key-id", id, "--find-user", "--dry-run"],
+            );
+            let printed = unchanged(&sandbox, case.args(mode)).exits(0);
+            let output = printed.output().to_owned();
+            let _ = printed.prints(&output).says(&["this was a dry run"]);
+        }
+    }
+}
+
+#[test]
+fn what_may_not_be_read_is_left_out_and_said() {
+    let sandbox = Sandbox::documented()
+        .deny("iam:GetAccessKeyLastUsed")
+        .start();
+    let printed = unchanged(&sandbox, Case::documented(&sandbox, &["-n"])).exits(0);
+    assert_eq!(printed.object().get("LastUsedService"), None);
+    assert_eq!(printed.object()["Status"], "Active");
+    let _ = printed.prints_outcome("WouldDelete").says(&[
+        "warning: ",
+        "not all of AKIDPMS9RO4H3FEXAMPLE can be shown: GetAccessKeyLastUsed is not allowed",
+    ]);
+}
+
+#[test]
+fn a_deactivation_can_be_tried_dry_too() {
+    let sandbox = documented();
+    let case = Case::documented(&sandbox, &["-n", "--deactivate"]);
+    let _ = unchanged(&sandbox, case)
+        .exits(0)
+        .prints_outcome("WouldDeactivate")
+        .says(&["known: "])
+        .ends_with("not deactivated: this was a dry run");
+    assert_eq!(
+        sandbox.key(BOBS_KEY).map(|key| key.status),
+        Some(Status::Active)
+    );
+}

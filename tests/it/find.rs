@@ -1,0 +1,188 @@
+//! A key whose owner is not known: IAM is asked, and where that is not allowed every user's keys are looked through.
+
+use iam_sandbox::documented::{ALICE_KEY_ID, SESSION_KEY_ID};
+use iam_sandbox::{Fault, Sandbox, What};
+
+use crate::case::{BOBS_KEY, Case, DELETED, actions, documented};
+
+fn find(sandbox: &Sandbox, id: &str) -> Case {
+    Case::at(sandbox, ["--access-key-id", id, "--find-user"])
+}
+
+#[test]
+fn f75_the_owner_is_found_and_named() {
+    let sandbox = documented();
+    let _ = find(&sandbox, ALICE_KEY_ID)
+        .run()
+        .exits(0)
+        .prints(DELETED)
+        .says(&[&format!("{ALICE_KEY_ID} is a key of the user Alice")]);
+    assert_eq!(
+        actions(&sandbox),
+        ["GetAccessKeyLastUsed", "DeleteAccessKey"]
+    );
+    assert_eq!(sandbox.requests()[1].param("UserName"), Some("Alice"));
+    assert!(!sandbox.has_key(ALICE_KEY_ID));
+}
+
+#[test]
+fn a_role_needs_no_user_name_when_the_owner_is_found() {
+    let sandbox = documented();
+    let session = sandbox.session();
+    assert_eq!(session.access_key_id, SESSION_KEY_ID);
+    let _ = find(&sandbox, BOBS_KEY)
+        .env("AWS_ACCESS_KEY_ID", &session.access_key_id)
+        .env("AWS_SECRET_ACCESS_KEY", &session.secret_access_key)
+        .env(
+            "AWS_SESSION_TOKEN",
+            session.session_token.unwrap_or_default(),
+        )
+        .run()
+        .exits(0)
+        .prints(DELETED)
+        .says(&["is a key of the user Bob"]);
+    assert!(!sandbox.has_key(BOBS_KEY));
+}
+
+#[test]
+fn f56_where_asking_is_denied_every_users_keys_are_looked_through() {
+    let sandbox = Sandbox::documented()
+        .deny("iam:GetAccessKeyLastUsed")
+        .many_keys(45, 2)
+        .page_size(7)
+        .start();
+    let _ = find(&sandbox, BOBS_KEY)
+        .args(["--verbose"])
+        .run()
+        .exits(0)
+        .prints(DELETED)
+        .says(&[
+            "GetAccessKeyLastUsed is denied",
+            "looking through the keys of every user",
+            "is a key of the user Bob",
+        ]);
+    assert!(!sandbox.has_key(BOBS_KEY));
+    assert_eq!(sandbox.keys().len(), 4 + 90, "nothing else went");
+
+    // Without -v only the owner is told; the last user of the last page is found too.
+    let last = iam_sandbox::nth_key_id("123456789012", 89);
+    let _ = find(&sandbox, &last)
+        .run()
+        .exits(0)
+        .prints(DELETED)
+        .says(&[&format!(
+            "iam-del-key: note: {last} is a key of the user user-000045\n"
+        )]);
+    assert!(!sandbox.has_key(&last));
+}
+
+#[test]
+fn f56_an_unknown_key_is_3_once_every_list_was_read() {
+    let sandbox = documented();
+    let unknown = iam_sandbox::nth_key_id("123456789012", 7);
+    let _ = find(&sandbox, &unknown)
+        .run()
+        .exits(3)
+        .prints_outcome("Failed")
+        .says(&["no user of this account has such a key", "the root user's"])
+        .ends_with("not deleted");
+    assert_eq!(
+        actions(&sandbox),
+        [
+            "GetAccessKeyLastUsed",
+            "ListUsers",
+            "ListAccessKeys",
+            "ListAccessKeys",
+            "ListAccessKeys"
+        ]
+    );
+    let _ = find(&sandbox, &unknown)
+        .args(["--ignore-missing"])
+        .run()
+        .exits(0)
+        .prints_outcome("Missing")
+        .says_nothing();
+    assert_eq!(sandbox.keys().len(), 5);
+}
+
+#[test]
+fn f56_where_no_list_may_be_read_both_meanings_are_told() {
+    for denied in ["iam:ListUsers", "iam:ListAccessKeys"] {
+        let sandbox = Sandbox::documented()
+            .deny("iam:GetAccessKeyLastUsed")
+            .deny(denied)
+            .start();
+        let _ = find(&sandbox, BOBS_KEY)
+            .run()
+            .exits(6)
+            .prints_outcome("Failed")
+            .says(&[
+                "An error occurred (AccessDenied) when calling the GetAccessKeyLastUsed operation",
+                "of a key it does not know as well as of a call that is not allowed",
+                "iam:GetAccessKeyLastUsed on *",
+            ])
+            .ends_with("not deleted");
+        assert!(sandbox.has_key(BOBS_KEY), "{denied}");
+        assert!(
+            !actions(&sandbox).contains(&"DeleteAccessKey".to_owned()),
+            "{denied}"
+        );
+    }
+}
+
+#[test]
+fn f59_a_list_that_does_not_end_is_never_a_short_list() {
+    let users = |marker: &str| {
+        format!(
+            "<ListUsersResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><ListUsersResult>\
+             <Users/><IsTruncated>true</IsTruncated>{marker}</ListUsersResult>\
+             <ResponseMetadata><RequestId>r</RequestId></ResponseMetadata></ListUsersResponse>"
+        )
+    };
+    for (marker, says) in [
+        ("", "that its list goes on, but not where"),
+        ("<Marker>again</Marker>", "a list that goes in a circle"),
+    ] {
+        let sandbox = Sandbox::documented()
+            .deny("iam:GetAccessKeyLastUsed")
+            .start();
+        let page = What::page(200, "text/xml", users(marker));
+        sandbox.fault(Fault::new(page).on("ListUsers").always());
+        let _ = find(&sandbox, BOBS_KEY)
+            .run()
+            .exits(9)
+            .prints_outcome("Failed")
+            .says(&[says])
+            .ends_with("not deleted");
+        assert!(sandbox.has_key(BOBS_KEY));
+        assert!(!actions(&sandbox).contains(&"DeleteAccessKey".to_owned()));
+    }
+}
+
+#[test]
+fn another_accounts_key_is_not_found_and_not_ignored() {
+    let sandbox = documented();
+    // Of account 609629065308.
+    let id = "AKIAY34FZKBOKMUTVV7A";
+    for more in [&[][..], &["--ignore-missing"]] {
+        let _ = find(&sandbox, id)
+            .args(more)
+            .run()
+            .exits(3)
+            .prints_outcome("Failed")
+            .says(&["encodes account 609629065308", "of account 123456789012"])
+            .ends_with("not deleted");
+    }
+}
+
+#[test]
+fn an_owner_that_is_given_is_not_looked_for() {
+    let sandbox = documented();
+    let _ = Case::documented(&sandbox, &["--find-user"])
+        .run()
+        .exits(2)
+        .prints_nothing()
+        .says(&["--user-name", "--find-user", "cannot be used with"])
+        .ends_with("nothing is deleted");
+    assert_eq!(sandbox.connections(), 0);
+}

@@ -1,0 +1,157 @@
+//! Users and keys at random: a key goes exactly when its own facts satisfy every condition, whatever its siblings are.
+
+use iam_sandbox::{KeySeed, LastUsed, Sandbox, Status, days_ago, nth_key_id};
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_oneof, proptest};
+use std::time::Duration;
+
+use crate::case::{Case, DELETED};
+
+/// What a key is like: days since its creation and last use, each and a half so that no border is met.
+#[derive(Clone, Debug)]
+struct Life {
+    status: Status,
+    created: u32,
+    used: Option<u32>,
+}
+
+#[derive(Clone, Debug)]
+struct Conditions {
+    inactive: bool,
+    unused_for: Option<u32>,
+    older_than: Option<u32>,
+    except: Option<&'static str>,
+}
+
+impl Life {
+    fn seed(&self, user: &str, id: &str) -> KeySeed {
+        let half = Duration::from_hours(12);
+        let last_used = self.used.map(|days| LastUsed {
+            at: days_ago(days) - half,
+            service: "s3".to_owned(),
+            region: "us-east-1".to_owned(),
+        });
+        KeySeed {
+            status: self.status,
+            created: days_ago(self.created) - half,
+            last_used,
+            ..KeySeed::new(user, id)
+        }
+    }
+
+    /// Written down a second time, in days: whether this key may go.
+    fn may_go(&self, user: &str, conditions: &Conditions) -> bool {
+        let idle = self.used.unwrap_or(self.created);
+        let excepted = conditions
+            .except
+            .is_some_and(|name| name.eq_ignore_ascii_case(user));
+        (!conditions.inactive || self.status == Status::Inactive)
+            && conditions.unused_for.is_none_or(|days| idle >= days)
+            && conditions
+                .older_than
+                .is_none_or(|days| self.created >= days)
+            && !excepted
+    }
+}
+
+impl Conditions {
+    fn args(&self) -> Vec<String> {
+        let mut args = Vec::new();
+        if self.inactive {
+            args.push("--inactive".to_owned());
+        }
+        args.extend(self.unused_for.map(|days| format!("--unused-for={days}d")));
+        args.extend(self.older_than.map(|days| format!("--older-than={days}d")));
+        args.extend(self.except.map(|name| format!("--except-user={name}")));
+        args
+    }
+}
+
+fn life() -> impl Strategy<Value = Life> {
+    let status = prop_oneof![
+        Just(Status::Active),
+        Just(Status::Inactive),
+        Just(Status::Inactive),
+        Just(Status::Expired)
+    ];
+    (status, 1..200_u32, option::of(1..200_u32)).prop_map(|(status, created, used)| Life {
+        status,
+        created,
+        used: used.map(|used| used.min(created)),
+    })
+}
+
+fn conditions() -> impl Strategy<Value = Conditions> {
+    let days = || option::of(1..200_u32);
+    let except = prop_oneof![Just(None), Just(Some("CAROL")), Just(Some("Dave"))];
+    (any::<bool>(), days(), days(), except).prop_map(
+        |(inactive, unused_for, older_than, except)| Conditions {
+            inactive,
+            unused_for,
+            older_than,
+            except,
+        },
+    )
+}
+
+/// Runs on the first key; true when exactly that key went, false when none did.
+fn goes(lives: &[Life], conditions: &Conditions, found: bool) -> bool {
+    let ids: Vec<String> = (0..lives.len())
+        .map(|n| nth_key_id("123456789012", n))
+        .collect();
+    let seeds = lives
+        .iter()
+        .zip(&ids)
+        .map(|(life, id)| life.seed("Carol", id));
+    let sandbox = seeds
+        .fold(Sandbox::builder(), iam_sandbox::Builder::key)
+        .start();
+    let owner: &[&str] = if found {
+        &["--find-user"]
+    } else {
+        &["--user-name", "carol"]
+    };
+    let ended = Case::at(&sandbox, ["--access-key-id", ids[0].as_str()])
+        .args(owner)
+        .args(conditions.args())
+        .run();
+    for sibling in &ids[1..] {
+        assert!(sandbox.has_key(sibling), "a sibling went: {sibling}");
+    }
+    if sandbox.has_key(&ids[0]) {
+        let _ = ended
+            .exits(11)
+            .prints_outcome("Skipped")
+            .says(&["is left alone"])
+            .ends_with("not deleted");
+        return false;
+    }
+    let said = ended.exits(0).prints(DELETED);
+    let expected = if found {
+        "is a key of the user Carol\n"
+    } else {
+        ""
+    };
+    assert!(said.messages().ends_with(expected));
+    true
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_key_goes_exactly_when_its_own_facts_satisfy_every_condition(
+        key in life(),
+        siblings in vec(life(), 0..4),
+        others in vec(life(), 0..4),
+        conditions in conditions(),
+        found in any::<bool>(),
+    ) {
+        let expected = key.may_go("Carol", &conditions);
+        for family in [siblings, others] {
+            let lives: Vec<Life> = [vec![key.clone()], family].concat();
+            assert_eq!(goes(&lives, &conditions, found), expected);
+        }
+    }
+}

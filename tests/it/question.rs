@@ -1,0 +1,209 @@
+//! The question before a key goes: asked on a terminal only, and only a plain yes is a yes.
+
+use iam_sandbox::documented::{ADMIN_KEY_ID, ALICE_KEY_ID};
+use iam_sandbox::{Sandbox, Status};
+
+use crate::case::{BOBS_KEY, Case, DELETED, actions, documented};
+use crate::dialogue::Dialogue;
+
+const ASKED: &str = "Delete this key? It cannot be undone. [y/N] ";
+
+fn asked(sandbox: &Sandbox) -> Dialogue {
+    Dialogue::start(Case::documented(sandbox, &["--interactive"])).shows(ASKED)
+}
+
+#[test]
+fn f64_a_yes_deletes_what_was_shown() {
+    for yes in ["y\n", "Y\n", "yes\n", " Yes \n"] {
+        let sandbox = documented();
+        let said = asked(&sandbox)
+            .types(yes.as_bytes())
+            .end()
+            .exits(0)
+            .prints(DELETED);
+        let screen = said.messages();
+        for text in [
+            BOBS_KEY,
+            "Bob",
+            "Active",
+            "400 days ago",
+            "120 days ago",
+            "s3 us-east-1",
+        ] {
+            assert!(screen.contains(text), "{text} was not shown: {screen}");
+        }
+        let question = screen.find(ASKED).expect("asked once");
+        assert_eq!(screen.matches("[y/N]").count(), 1);
+        assert!(screen.find(BOBS_KEY).is_some_and(|key| key < question));
+        assert!(!sandbox.has_key(BOBS_KEY), "{yes:?}");
+        assert_eq!(
+            actions(&sandbox),
+            ["ListAccessKeys", "GetAccessKeyLastUsed", "DeleteAccessKey"]
+        );
+    }
+}
+
+#[test]
+fn f64_anything_else_is_a_no() {
+    // An empty line, words that are not yes, the end of the input, and more than anybody types.
+    let megabyte = [vec![b'y'; 1 << 20], vec![b'\n', b'\n', 4]].concat();
+    for no in [
+        &b"\n"[..],
+        b"n\n",
+        b"no\n",
+        b"Yesh\n",
+        b"yy\n",
+        b"\x04",
+        b"y\x04\x04",
+        &megabyte,
+    ] {
+        let sandbox = documented();
+        let _ = asked(&sandbox)
+            .types(no)
+            .end()
+            .exits(11)
+            .prints_outcome("Refused")
+            .says(&["the answer was not yes"])
+            .ends_with("not deleted: nothing was sent that changes it");
+        assert!(sandbox.has_key(BOBS_KEY));
+        assert_eq!(
+            actions(&sandbox),
+            ["ListAccessKeys", "GetAccessKeyLastUsed"]
+        );
+    }
+}
+
+#[test]
+fn f64_control_c_at_the_question_just_ends() {
+    let sandbox = documented();
+    let _ = asked(&sandbox)
+        .types(b"\x03")
+        .end()
+        .exits(130)
+        .prints_outcome("NotTried")
+        .says(&["interrupted"])
+        .ends_with("not deleted: nothing was sent that changes it");
+    assert!(sandbox.has_key(BOBS_KEY));
+}
+
+#[test]
+fn f64_without_a_terminal_it_is_2_before_anything_is_read() {
+    let sandbox = documented();
+    for input in [&b"y\n"[..], b"yes\n", b""] {
+        let _ = Case::documented(&sandbox, &["--interactive"])
+            .input(input)
+            .run()
+            .exits(2)
+            .prints_nothing()
+            .says(&["--interactive needs a terminal", "hint: ", "--dry-run"])
+            .ends_with("not deleted: nothing was sent to IAM");
+    }
+    assert_eq!(sandbox.connections(), 0);
+    assert!(sandbox.has_key(BOBS_KEY));
+}
+
+#[test]
+fn what_stays_anyway_is_not_asked_about() {
+    let sandbox = documented();
+    let args = [
+        "--access-key-id",
+        ALICE_KEY_ID,
+        "--find-user",
+        "--interactive",
+        "--inactive",
+    ];
+    let said = Dialogue::start(Case::at(&sandbox, args))
+        .end()
+        .exits(11)
+        .prints_outcome("Skipped");
+    assert!(!said.messages().contains("[y/N]"));
+    let _ = said
+        .says(&["its status is Active"])
+        .ends_with("not deleted");
+
+    let args = [
+        "--access-key-id",
+        ADMIN_KEY_ID,
+        "--user-name",
+        "admin",
+        "-i",
+    ];
+    let said = Dialogue::start(Case::at(&sandbox, args))
+        .end()
+        .exits(11)
+        .prints_outcome("Refused");
+    assert!(!said.messages().contains("[y/N]"));
+    let _ = said.says(&["--allow-self"]).ends_with("not deleted");
+}
+
+#[test]
+fn a_dry_run_asks_nobody() {
+    let sandbox = documented();
+    let _ = Case::documented(&sandbox, &["-n", "-i"])
+        .run()
+        .exits(0)
+        .prints_outcome("WouldDelete")
+        .says(&["this was a dry run"]);
+    assert!(sandbox.has_key(BOBS_KEY));
+}
+
+#[test]
+fn a_deactivation_is_asked_about_as_one() {
+    let sandbox = documented();
+    let case = Case::documented(&sandbox, &["--interactive", "--deactivate"]);
+    let _ = Dialogue::start(case)
+        .shows("Deactivate this key? It can be undone. [y/N] ")
+        .types(b"y\n")
+        .end()
+        .exits(0)
+        .prints_outcome("Deactivated")
+        .says(&["to undo it: aws iam update-access-key"]);
+    assert_eq!(
+        sandbox.key(BOBS_KEY).map(|key| key.status),
+        Some(Status::Inactive)
+    );
+}
+
+#[test]
+fn what_may_not_be_read_is_asked_about_without() {
+    let sandbox = Sandbox::documented()
+        .deny("iam:ListAccessKeys")
+        .deny("iam:GetAccessKeyLastUsed")
+        .start();
+    let _ = asked(&sandbox)
+        .types(b"y\n")
+        .end()
+        .exits(0)
+        .prints(DELETED)
+        .says(&[
+            "can be shown: ListAccessKeys is not allowed",
+            BOBS_KEY,
+            "Bob",
+        ]);
+    assert!(!sandbox.has_key(BOBS_KEY));
+}
+
+#[test]
+fn asking_and_not_asking_exclude_each_other() {
+    let sandbox = documented();
+    let _ = Case::documented(&sandbox, &["--interactive", "--yes"])
+        .run()
+        .exits(2)
+        .prints_nothing()
+        .says(&["--interactive", "--yes", "cannot be used with"])
+        .ends_with("nothing is deleted");
+    assert_eq!(sandbox.connections(), 0);
+}
+
+#[test]
+fn a_named_key_is_not_asked_about() {
+    for more in [&[][..], &["--yes"]] {
+        let sandbox = documented();
+        let _ = Dialogue::start(Case::documented(&sandbox, more))
+            .end()
+            .exits(0)
+            .prints(DELETED)
+            .says_nothing();
+        assert!(!sandbox.has_key(BOBS_KEY));
+    }
+}

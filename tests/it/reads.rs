@@ -1,0 +1,136 @@
+//! Every option that reads, with every way a read can fail: none of them ever leads to a change.
+
+use iam_sandbox::{Fault, Sandbox, What};
+
+use crate::case::{BOBS_KEY, Case, actions};
+
+/// An option, its arguments, and the reads it cannot do without.
+const OPTIONS: [(&[&str], &[&str]); 9] = [
+    (&["--user-name", "Bob", "--inactive"], &["ListAccessKeys"]),
+    (
+        &["--user-name", "Bob", "--older-than", "1d"],
+        &["ListAccessKeys"],
+    ),
+    (
+        &["--user-name", "Bob", "--unused-for", "1d"],
+        &["ListAccessKeys", "GetAccessKeyLastUsed"],
+    ),
+    (&["--except-user", "Alice"], &["ListAccessKeys"]),
+    (&["--find-user"], &["GetAccessKeyLastUsed"]),
+    (
+        &["--find-user", "--except-user", "Alice"],
+        &["GetAccessKeyLastUsed"],
+    ),
+    (
+        &["--find-user", "--unused-for", "1d", "--older-than", "1d"],
+        &["ListAccessKeys", "GetAccessKeyLastUsed"],
+    ),
+    (
+        &["--user-name", "Bob", "--expect-account", "123456789012"],
+        &["GetCallerIdentity"],
+    ),
+    (
+        &["--user-name", "Bob", "--dry-run"],
+        &["ListAccessKeys", "GetAccessKeyLastUsed"],
+    ),
+];
+
+/// A failure, what it is called, and the exit status it leads to.
+fn failures() -> Vec<(&'static str, What, i32)> {
+    vec![
+        (
+            "throttled",
+            What::error(400, "Throttling", "Rate exceeded"),
+            8,
+        ),
+        ("failing", What::error(500, "ServiceFailure", "oops"), 5),
+        ("expired", What::error(403, "ExpiredToken", "expired"), 7),
+        ("lost", What::ResetAfterActing, 9),
+        ("cut", What::TruncateBody, 9),
+        ("unreachable", What::LoseReplyAndStopListening, 9),
+        (
+            "a portal",
+            What::page(200, "text/html", "<html>hi</html>"),
+            9,
+        ),
+        ("empty", What::empty(200), 9),
+        (
+            "another's",
+            What::page(200, "text/xml", "<DeleteUserResponse/>"),
+            9,
+        ),
+    ]
+}
+
+fn unchanged(sandbox: &Sandbox, shown: &str) {
+    assert!(sandbox.has_key(BOBS_KEY), "{shown}");
+    for action in actions(sandbox) {
+        assert!(
+            !matches!(action.as_str(), "DeleteAccessKey" | "UpdateAccessKey"),
+            "{shown}: {action} was sent"
+        );
+    }
+}
+
+fn run(sandbox: &Sandbox, option: &[&str], more: &[&str]) -> crate::case::Ended {
+    Case::at(sandbox, ["--access-key-id", BOBS_KEY])
+        .args(option)
+        .args(more)
+        .env("AWS_MAX_ATTEMPTS", "2")
+        .run()
+}
+
+#[test]
+fn f59_no_failed_read_ever_leads_to_a_change() {
+    for (option, reads) in OPTIONS {
+        for read in reads {
+            for (name, what, status) in failures() {
+                for action in [&[][..], &["--deactivate"], &["--ignore-missing"]] {
+                    let shown = format!("{option:?} {action:?}: {read} {name}");
+                    let sandbox = Sandbox::documented().start();
+                    sandbox.fault(Fault::new(what.clone()).on(read).always());
+                    let ended = run(&sandbox, option, action);
+                    let known = ended.known().to_owned();
+                    let printed = ended.exits(status);
+                    let output = printed.output().to_owned();
+                    let _ = printed.prints(&output).says(&["error: "]);
+                    assert!(!output.contains("Deleted"), "{shown}: {output}");
+                    assert!(known.contains(": not de"), "{shown}: {known}");
+                    unchanged(&sandbox, &shown);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn f59_no_read_that_is_denied_ever_leads_to_a_change() {
+    for (option, reads) in OPTIONS {
+        for read in reads {
+            let service = if *read == "GetCallerIdentity" {
+                "sts"
+            } else {
+                "iam"
+            };
+            // The owner is found in another way where that is allowed: here it is not.
+            let mut sandbox = Sandbox::documented().deny(&format!("{service}:{read}"));
+            if option.contains(&"--find-user") {
+                sandbox = sandbox.deny("iam:ListUsers");
+            }
+            let sandbox = sandbox.start();
+            let is_dry = option.contains(&"--dry-run");
+            let printed = run(&sandbox, option, &[]).exits(if is_dry { 0 } else { 6 });
+            let output = printed.output().to_owned();
+            let says = if is_dry {
+                "is not allowed"
+            } else {
+                "AccessDenied"
+            };
+            let _ = printed
+                .prints(&output)
+                .says(&[says])
+                .ends_with("not deleted");
+            unchanged(&sandbox, &format!("{option:?}: {read} denied"));
+        }
+    }
+}
