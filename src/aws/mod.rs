@@ -19,8 +19,11 @@ mod trust;
 
 use std::time::Duration;
 
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_iam::Client;
-use aws_sdk_iam::config::{BehaviorVersion, Config, StalledStreamProtectionConfig};
+use aws_sdk_iam::config::{BehaviorVersion, Builder, StalledStreamProtectionConfig};
+use aws_types::SdkConfig;
 
 pub(crate) use iam::Iam;
 
@@ -70,9 +73,10 @@ pub(crate) async fn connect(
             .and_then(|account| account.as_str().parse().ok())
             .or_else(|| AccessKeyId::account_of(credentials.access_key_id())),
     };
+    let sdk = sdk_config(&settings, credentials);
     if let Some(expected) = expected {
         let endpoint_url = settings.sts_endpoint_url(connection)?;
-        let asked = sts::account(&settings, endpoint_url, credentials.clone(), log);
+        let asked = sts::account(&sdk, endpoint_url, log);
         let actual = match tokio::time::timeout(limit, asked).await {
             Ok(actual) => actual?,
             Err(_) => return Err(sts::out_of_time(limit)),
@@ -80,20 +84,25 @@ pub(crate) async fn connect(
         guard::account(expected, &actual)?;
         signer.account = Some(actual);
     }
-    let mut config = Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(settings.region.clone())
-        .credentials_provider(credentials)
-        .http_client(settings.clients.service.clone())
-        .retry_config(settings.retry.clone())
-        .retry_classifier(retry::IamRetries)
-        .timeout_config(settings.timeouts.clone())
-        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-        .use_fips(settings.fips)
-        .use_dual_stack(settings.dual_stack);
+    let mut config = Builder::from(&sdk).retry_classifier(retry::IamRetries);
     config.set_endpoint_url(settings.endpoint_url.clone());
     Ok(Connected {
         iam: Iam::new(Client::from_conf(config.build()), log),
         signer,
     })
+}
+
+/// What the clients of all services share.
+fn sdk_config(settings: &Settings, credentials: Credentials) -> SdkConfig {
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(settings.region.clone())
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .http_client(settings.clients.service.clone())
+        .retry_config(settings.retry.clone())
+        .timeout_config(settings.timeouts.clone())
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+        .use_fips(settings.fips)
+        .use_dual_stack(settings.dual_stack)
+        .build()
 }

@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use aws_credential_types::Credentials;
 use aws_sdk_sts::Client;
-use aws_sdk_sts::config::{BehaviorVersion, Config, StalledStreamProtectionConfig};
+use aws_sdk_sts::config::Builder;
+use aws_types::SdkConfig;
 
 use super::attempts::{Record, Recorder};
 use super::call::{failure, unread};
-use super::settings::Settings;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::ident::AccountId;
@@ -22,21 +21,11 @@ use crate::stop::Stop;
 ///
 /// AWS does not say. Nothing was sent to IAM.
 pub(super) async fn account(
-    settings: &Settings,
+    sdk: &SdkConfig,
     endpoint_url: Option<String>,
-    credentials: Credentials,
     log: Log,
 ) -> Result<AccountId, Stop> {
-    let mut config = Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(settings.region.clone())
-        .credentials_provider(credentials)
-        .http_client(settings.clients.service.clone())
-        .retry_config(settings.retry.clone())
-        .timeout_config(settings.timeouts.clone())
-        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-        .use_fips(settings.fips)
-        .use_dual_stack(settings.dual_stack);
+    let mut config = Builder::from(sdk);
     config.set_endpoint_url(endpoint_url);
     let record = Record::default();
     let result = Client::from_conf(config.build())
