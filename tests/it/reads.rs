@@ -2,7 +2,8 @@
 
 use iam_sandbox::{Fault, Sandbox, What};
 
-use crate::case::{BOBS_KEY, Case, actions};
+use crate::case::{BOBS_KEY, Case, actions, documented};
+use crate::dialogue::Dialogue;
 
 /// An option, its arguments, and the reads it cannot do without.
 const OPTIONS: [(&[&str], &[&str]); 9] = [
@@ -132,5 +133,45 @@ fn f59_no_read_that_is_denied_ever_leads_to_a_change() {
                 .ends_with("not deleted");
             unchanged(&sandbox, &format!("{option:?}: {read} denied"));
         }
+    }
+}
+
+#[test]
+fn f59_no_question_is_asked_about_what_could_not_be_read() {
+    for read in ["ListAccessKeys", "GetAccessKeyLastUsed"] {
+        for (name, what, status) in failures() {
+            let sandbox = documented();
+            sandbox.fault(Fault::new(what).on(read).always());
+            let case = Case::documented(&sandbox, &["--interactive"]).env("AWS_MAX_ATTEMPTS", "2");
+            let said = Dialogue::start(case)
+                .end()
+                .exits(status)
+                .prints_outcome("Failed");
+            assert!(!said.messages().contains("[y/N]"), "{read} {name}");
+            let _ = said.says(&["error: "]).ends_with("not deleted");
+            unchanged(&sandbox, &format!("--interactive: {read} {name}"));
+        }
+    }
+}
+
+#[test]
+fn f59_a_page_of_keys_that_does_not_say_where_the_list_goes_on() {
+    let page = "<ListAccessKeysResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><ListAccessKeysResult>\
+                <AccessKeyMetadata/><IsTruncated>true</IsTruncated></ListAccessKeysResult>\
+                <ResponseMetadata><RequestId>r</RequestId></ResponseMetadata></ListAccessKeysResponse>";
+    for option in ["--inactive", "--dry-run"] {
+        let sandbox = documented();
+        sandbox.fault(
+            Fault::new(What::page(200, "text/xml", page))
+                .on("ListAccessKeys")
+                .always(),
+        );
+        let _ = Case::documented(&sandbox, &[option, "--ignore-missing"])
+            .run()
+            .exits(9)
+            .prints_outcome("Failed")
+            .says(&["it says that its list goes on, but not where"])
+            .ends_with("not deleted");
+        unchanged(&sandbox, option);
     }
 }
