@@ -1,0 +1,188 @@
+//! Which host is asked, and through what: endpoint URLs, partitions, FIPS and dual-stack.
+
+use iam_sandbox::{Proxy, ProxyMode};
+
+use crate::case::{BOBS_KEY, Case, DELETED, documented};
+use crate::configuration::refused;
+
+#[test]
+fn f31_endpoint_urls() {
+    for url in [
+        "127.0.0.1:8080",
+        "localhost",
+        "ftp://127.0.0.1",
+        "http://",
+        "http://127.0.0.1/?x=1",
+        "http://127.0.0.1/#x",
+        "iam.amazonaws.com",
+    ] {
+        refused(
+            |case| case.args(["--endpoint-url", url]),
+            &[
+                "--endpoint-url is `",
+                "an endpoint URL is http:// or https://",
+            ],
+        );
+        refused(
+            |case| case.env("AWS_ENDPOINT_URL", url),
+            &["the environment variable AWS_ENDPOINT_URL is `"],
+        );
+        refused(
+            |case| case.env("AWS_ENDPOINT_URL_IAM", url),
+            &["the environment variable AWS_ENDPOINT_URL_IAM is `"],
+        );
+        let config = format!("[default]\nendpoint_url = {url}\n");
+        if !url.contains('#') {
+            refused(
+                |case| {
+                    case.without("AWS_ENDPOINT_URL")
+                        .file(".aws/config", &config)
+                },
+                &["`endpoint_url` for profile `default`"],
+            );
+        }
+    }
+    let secret = crate::case::CANARIES[1];
+    refused(
+        |case| {
+            case.args([
+                "--endpoint-url".to_owned(),
+                format!("http://me:{secret}@127.0.0.1"),
+            ])
+        },
+        &["--endpoint-url holds a user name or password"],
+    );
+}
+
+#[test]
+fn f31_plain_http_to_another_machine_is_warned_of() {
+    let sandbox = documented();
+    // The address is one for documentation: nothing is there, and the proxy refuses to go there.
+    let proxy = Proxy::start(ProxyMode::Refuse502);
+    let case = Case::documented(
+        &sandbox,
+        &[
+            "--endpoint-url",
+            "http://192.0.2.1",
+            "--cli-connect-timeout",
+            "1",
+        ],
+    )
+    .env("HTTP_PROXY", proxy.url());
+    let printed = case.run().exits_with_one_of(&[1, 9, 10]);
+    let output = printed.output().to_owned();
+    let _ = printed.prints(&output).says(&["warning: --endpoint-url is http://: the request and its signature go to 192.0.2.1 unencrypted"]);
+    assert_eq!(sandbox.connections(), 0);
+}
+
+#[test]
+fn the_endpoint_of_iam_beats_that_of_all_services() {
+    type Setting<'a> = (&'a str, &'a [(&'a str, String)], String);
+    let sandbox = documented();
+    let other = documented();
+    let settings: [Setting; 4] = [
+        (
+            "variable of IAM",
+            &[
+                ("AWS_ENDPOINT_URL_IAM", sandbox.url()),
+                ("AWS_ENDPOINT_URL", other.url()),
+            ],
+            String::new(),
+        ),
+        (
+            "profile",
+            &[],
+            format!("[default]\nendpoint_url = {}\n", sandbox.url()),
+        ),
+        (
+            "services section",
+            &[],
+            format!(
+                "[default]\nendpoint_url = {}\nservices = here\n[services here]\niam =\n  endpoint_url = {}\n",
+                other.url(),
+                sandbox.url()
+            ),
+        ),
+        (
+            "variable before profile",
+            &[("AWS_ENDPOINT_URL", sandbox.url())],
+            format!("[default]\nendpoint_url = {}\n", other.url()),
+        ),
+    ];
+    for (name, variables, config) in settings {
+        sandbox.add_key(iam_sandbox::KeySeed::new("Bob", BOBS_KEY));
+        let mut case = Case::documented(&sandbox, &[])
+            .without("AWS_ENDPOINT_URL")
+            .file(".aws/config", config);
+        for (variable, value) in variables {
+            case = case.env(variable, value);
+        }
+        let _ = case.run().exits(0).prints(DELETED).says_nothing();
+        assert!(!sandbox.has_key(BOBS_KEY), "{name}");
+    }
+    assert_eq!(other.connections(), 0);
+}
+
+#[test]
+fn f32_the_region_chooses_the_partitions_host() {
+    for (region, host) in [
+        (Some("us-east-1"), "iam.amazonaws.com:443"),
+        (Some("eu-central-1"), "iam.amazonaws.com:443"),
+        (None, "iam.amazonaws.com:443"),
+        (Some("cn-north-1"), "iam.cn-north-1.amazonaws.com.cn:443"),
+        (Some("us-gov-west-1"), "iam.us-gov.amazonaws.com:443"),
+        (Some("us-iso-east-1"), "iam.us-iso-east-1.c2s.ic.gov:443"),
+    ] {
+        let sandbox = documented();
+        let proxy = Proxy::start(ProxyMode::Refuse502);
+        let mut case = Case::documented(&sandbox, &[])
+            .without("AWS_ENDPOINT_URL")
+            .without("AWS_REGION")
+            .env("HTTPS_PROXY", proxy.url())
+            .env("AWS_MAX_ATTEMPTS", "1");
+        if let Some(region) = region {
+            case = case.args(["--region", region]);
+        }
+        let _ = case
+            .run()
+            .exits(9)
+            .prints_outcome("Failed")
+            .says(&["could not reach IAM at "])
+            .ends_with("not deleted");
+        assert_eq!(
+            proxy
+                .requests()
+                .iter()
+                .map(|request| request.target.clone())
+                .collect::<Vec<_>>(),
+            [host]
+        );
+        assert_eq!(sandbox.connections(), 0);
+    }
+}
+
+#[test]
+fn fips_and_dual_stack_hosts() {
+    for (variable, host) in [
+        ("AWS_USE_FIPS_ENDPOINT", "iam-fips.amazonaws.com"),
+        ("AWS_USE_DUALSTACK_ENDPOINT", "iam.global.api.aws"),
+    ] {
+        let sandbox = documented();
+        let proxy = Proxy::start(ProxyMode::Refuse502);
+        let case = Case::documented(&sandbox, &[])
+            .without("AWS_ENDPOINT_URL")
+            .env("HTTPS_PROXY", proxy.url())
+            .env("AWS_MAX_ATTEMPTS", "1")
+            .env(variable, "True");
+        let _ = case
+            .run()
+            .exits(9)
+            .prints_outcome("Failed")
+            .says(&[&format!(
+                "could not reach IAM at {host} by way of the proxy "
+            )])
+            .ends_with("not deleted");
+        assert_eq!(proxy.requests()[0].target, format!("{host}:443"));
+        assert_eq!(sandbox.connections(), 0);
+    }
+}

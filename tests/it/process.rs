@@ -1,0 +1,182 @@
+//! Credential processes: started once, ended with their children, and what is wrong with their output is said.
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use iam_sandbox::documented::SESSION_KEY_ID;
+
+use crate::case::{BOBS_KEY, CANARIES, DELETED, documented};
+use crate::credentials::{EARLIER, LATER, SOON, json, refused, without};
+
+#[test]
+fn a_credential_process_signs_and_is_started_once() {
+    let sandbox = documented();
+    let case = without(&sandbox, "").file("answer.json", json(&sandbox.session(), LATER));
+    let (answer, count) = (case.path("answer.json"), case.path("count"));
+    let config = format!(
+        "[default]\ncredential_process = echo x >> {} && cat {}\n",
+        count.display(),
+        answer.display()
+    );
+    // A retry must not start it again.
+    sandbox.fault(iam_sandbox::Fault::new(iam_sandbox::What::ResetBeforeActing).times(2));
+    let case = case.file(".aws/config", config);
+    let ended = case.start();
+    let _ = ended
+        .end_keeping(|folder| {
+            let count =
+                std::fs::read_to_string(folder.join("home/count")).expect("the process ran");
+            assert_eq!(count, "x\n", "started once");
+        })
+        .exits(0)
+        .prints(DELETED)
+        .says_nothing();
+    assert_eq!(
+        sandbox
+            .requests()
+            .pop()
+            .expect("a request")
+            .key_id
+            .as_deref(),
+        Some(SESSION_KEY_ID)
+    );
+    assert!(!sandbox.has_key(BOBS_KEY));
+}
+
+#[test]
+fn a_role_is_assumed_from_a_credential_process() {
+    for source in ["base", "default"] {
+        let sandbox = documented();
+        let role = format!(
+            "[default]\nrole_arn = arn:aws:iam::123456789012:role/Deployer\nsource_profile = {source}\n"
+        );
+        let case = without(&sandbox, "").file("answer.json", json(&sandbox.session(), LATER));
+        let process = format!(
+            "credential_process = cat {}\n",
+            case.path("answer.json").display()
+        );
+        let config = if source == "base" {
+            format!("{role}[profile base]\n{process}")
+        } else {
+            format!("{role}{process}")
+        };
+        let _ = case
+            .file(".aws/config", config)
+            .run()
+            .exits(0)
+            .prints(DELETED)
+            .says_nothing();
+        let actions: Vec<String> = sandbox
+            .requests()
+            .into_iter()
+            .map(|request| request.action)
+            .collect();
+        assert_eq!(actions, ["AssumeRole", "DeleteAccessKey"], "{source}");
+        assert!(!sandbox.has_key(BOBS_KEY));
+    }
+}
+
+#[test]
+fn f26_a_credential_process_that_fails() {
+    let sandbox = documented();
+    let secret = CANARIES[0];
+    let cases = [
+        ("exit 3".to_owned(), "failed (exit status: 3)"),
+        (
+            r"printf 'no \033[2J luck' >&2; exit 1".to_owned(),
+            "it said: no \\u{1b}[2J luck",
+        ),
+        (
+            "no-such-program-anywhere".to_owned(),
+            "failed (exit status: 127)",
+        ),
+        ("true".to_owned(), "printed nothing"),
+        (format!("echo {secret}"), "printed what is not JSON"),
+        (
+            r#"echo '{"Version":2}'"#.to_owned(),
+            "printed JSON without \"Version\": 1",
+        ),
+        (
+            r#"echo '{"Version":1}'"#.to_owned(),
+            "printed no AccessKeyId",
+        ),
+        (
+            format!(
+                r#"echo '{{"Version":1,"AccessKeyId":"x","SecretAccessKey":"{secret}","Expiration":"soon"}}'"#
+            ),
+            "an Expiration that is not",
+        ),
+        (
+            format!(
+                r#"echo '{{"Version":1,"AccessKeyId":"x","SecretAccessKey":"{secret}","Expiration":"{EARLIER}"}}'"#
+            ),
+            "have expired",
+        ),
+        (
+            "head -c 100000000 /dev/zero".to_owned(),
+            "printed more than 64 KiB",
+        ),
+        (
+            r"echo '[]'".to_owned(),
+            "printed JSON without \"Version\": 1",
+        ),
+    ];
+    for (command, says) in cases {
+        let config = format!("[profile p]\ncredential_process = {command}\n");
+        let says = &["the credential_process of profile `p` ", says];
+        refused(
+            without(&sandbox, &config)
+                .args(["--profile", "p", "--debug"])
+                .run(),
+            says,
+        );
+        refused(
+            without(&sandbox, &config).env("AWS_PROFILE", "p").run(),
+            says,
+        );
+    }
+    assert_eq!(sandbox.connections(), 0);
+}
+
+#[test]
+fn f27_a_credential_process_that_hangs_is_ended_with_its_children() {
+    let sandbox = documented();
+    let case = without(&sandbox, "").args(["--timeout", "1", "--profile", "p"]);
+    let (parent, child) = (case.path("parent"), case.path("child"));
+    let config = format!(
+        "[profile p]\ncredential_process = echo $$ > {}; (sleep 300 & echo $! > {}; wait)\n",
+        parent.display(),
+        child.display()
+    );
+    let ended = case
+        .file(".aws/config", config)
+        .start()
+        .end_keeping(|folder| {
+            for name in ["home/parent", "home/child"] {
+                let id =
+                    std::fs::read_to_string(folder.join(name)).expect("the process wrote its ID");
+                assert!(ends(id.trim()), "{name} outlived the run");
+            }
+        });
+    refused(ended, &["no credentials within 1 s"]);
+    assert_eq!(sandbox.connections(), 0);
+}
+
+/// Whether a process is gone (or a zombie that nobody has waited for), at once or very soon.
+fn ends(id: &str) -> bool {
+    let deadline = Instant::now() + SOON;
+    loop {
+        let output = Command::new("ps")
+            .args(["-o", "stat=", "-p", id])
+            .output()
+            .expect("ps starts");
+        let state = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        if state.is_empty() || state.starts_with('Z') {
+            return true;
+        }
+        if Instant::now() > deadline {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}

@@ -1,0 +1,111 @@
+//! Whom TLS trusts: every way to name certificate authorities, and what is wrong with a bundle.
+
+use iam_sandbox::Certificate;
+
+use crate::case::{BOBS_KEY, Case, DELETED};
+use crate::configuration::refused;
+
+#[test]
+fn f33_ca_bundles() {
+    let bundles: [(&str, Option<&[u8]>, &str); 5] = [
+        ("absent.pem", None, "No such file"),
+        (
+            "empty.pem",
+            Some(b""),
+            "it holds no certificate in PEM form",
+        ),
+        (
+            "text.pem",
+            Some(b"hello\n"),
+            "it holds no certificate in PEM form",
+        ),
+        (
+            "broken.pem",
+            Some(b"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"),
+            "certificate 1 is broken",
+        ),
+        (
+            "cut.pem",
+            Some(b"-----BEGIN CERTIFICATE-----\nMIIB!!\n"),
+            "CA bundle",
+        ),
+    ];
+    for (name, contents, what) in bundles {
+        let place = |case: Case| {
+            let path = case.path(name);
+            let case = if let Some(contents) = contents {
+                case.file(name, contents)
+            } else {
+                case
+            };
+            (case, path)
+        };
+        for variable in ["AWS_CA_BUNDLE", "SSL_CERT_FILE"] {
+            refused(
+                |case| {
+                    let (case, path) = place(case);
+                    case.env(variable, path)
+                },
+                &["could not use the CA bundle `", what, variable],
+            );
+        }
+        refused(
+            |case| {
+                let (case, path) = place(case);
+                case.args(["--ca-bundle".into(), path.into_os_string()])
+            },
+            &["could not use the CA bundle `", what, "--ca-bundle"],
+        );
+        refused(
+            |case| {
+                let (case, path) = place(case);
+                case.file(
+                    ".aws/config",
+                    format!("[default]\nca_bundle = {}\n", path.display()),
+                )
+            },
+            &[
+                "could not use the CA bundle `",
+                what,
+                "`ca_bundle` of profile `default`",
+            ],
+        );
+    }
+}
+
+#[test]
+fn each_way_to_name_an_authority_works_and_the_first_wins() {
+    let authority = |sandbox: &iam_sandbox::Sandbox| {
+        sandbox
+            .ca_path()
+            .expect("an authority")
+            .display()
+            .to_string()
+    };
+    let https = || {
+        iam_sandbox::Sandbox::documented()
+            .https(Certificate::Valid)
+            .start()
+    };
+    let other = https();
+    for way in ["option", "variable", "profile", "SSL_CERT_FILE"] {
+        let sandbox = https();
+        let ours = authority(&sandbox);
+        let case = Case::documented(&sandbox, &[])
+            .without("AWS_CA_BUNDLE")
+            .env("SSL_CERT_FILE", authority(&other));
+        let case = match way {
+            "option" => case
+                .args(["--ca-bundle", &ours])
+                .env("AWS_CA_BUNDLE", authority(&other)),
+            "variable" => case.env("AWS_CA_BUNDLE", &ours).file(
+                ".aws/config",
+                format!("[default]\nca_bundle = {}\n", authority(&other)),
+            ),
+            "profile" => case.file(".aws/config", format!("[default]\nca_bundle = {ours}\n")),
+            _ => case.env("SSL_CERT_FILE", &ours),
+        };
+        let _ = case.run().exits(0).prints(DELETED).says_nothing();
+        assert!(!sandbox.has_key(BOBS_KEY), "{way}");
+    }
+}
