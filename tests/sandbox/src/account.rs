@@ -14,7 +14,8 @@ const USE_GRANULARITY: Duration = Duration::minutes(15);
 #[derive(Debug)]
 pub(crate) struct Account {
     pub(crate) id: String,
-    pub(crate) root: Credentials,
+    /// The root user's key; the account is as old.
+    pub(crate) root: Key,
     /// By lower-case name: IAM compares names without case.
     users: BTreeMap<String, User>,
     keys: HashMap<String, Key>,
@@ -49,6 +50,12 @@ pub(crate) struct Session {
     pub(crate) expires: OffsetDateTime,
 }
 
+impl User {
+    pub(crate) fn arn(&self, account: &str) -> String {
+        format!("arn:aws:iam::{account}:user{}{}", self.path, self.name)
+    }
+}
+
 impl Session {
     /// The unique ID of the session's role, made from its name.
     pub(crate) fn role_id(&self, account: &str) -> String {
@@ -67,7 +74,7 @@ impl Session {
 }
 
 impl Account {
-    pub(crate) fn new(id: &str, root: Credentials) -> Self {
+    pub(crate) fn new(id: &str, root: Key) -> Self {
         Self {
             id: id.to_owned(),
             root,
@@ -118,6 +125,12 @@ impl Account {
         Ok(self.users.entry(folded(name)).or_insert(user))
     }
 
+    /// Adds a user where missing.
+    pub(crate) fn ensure_user(&mut self, name: &str, created: OffsetDateTime) {
+        // That it exists already is the one way to fail.
+        let _exists = self.add_user(name, "/", created);
+    }
+
     pub(crate) fn key(&self, id: &str) -> Option<&Key> {
         self.keys.get(id)
     }
@@ -133,12 +146,11 @@ impl Account {
     pub(crate) fn plant(&mut self, seed: KeySeed) {
         let mut key = Key::from(seed);
         self.uproot(&key.id);
-        if self.user(&key.user).is_none() {
-            // It does not exist yet, so it can be added.
-            let _added = self.add_user(&key.user, "/", OffsetDateTime::from(key.created));
-        }
+        self.ensure_user(&key.user, key.created.into());
         if let Some(user) = self.users.get_mut(&folded(&key.user)) {
             key.user.clone_from(&user.name);
+            // A user is no younger than its keys.
+            user.created = user.created.min(key.created.into());
             user.keys.push(key.id.clone());
             self.keys.insert(key.id.clone(), key);
         }
@@ -203,7 +215,8 @@ impl Account {
 
     /// Records that a key signed a request to `service`.
     pub(crate) fn use_key(&mut self, id: &str, service: &str, region: &str, now: OffsetDateTime) {
-        let Some(key) = self.keys.get_mut(id) else {
+        let root = Some(&mut self.root).filter(|root| root.id == id);
+        let Some(key) = root.or_else(|| self.keys.get_mut(id)) else {
             return;
         };
         let stale = |used: &LastUsed| now - OffsetDateTime::from(used.at) >= USE_GRANULARITY;
@@ -250,13 +263,12 @@ impl Account {
 
     /// What the key `id` of a user, the root or a session signs with.
     pub(crate) fn credentials(&self, id: &str) -> Option<Credentials> {
-        if self.root.access_key_id == id {
-            return Some(self.root.clone());
-        }
         if let Some(session) = self.sessions.get(id) {
             return Some(session.credentials.clone());
         }
-        self.keys.get(id).map(|key| Credentials {
+        let root = Some(&self.root).filter(|root| root.id == id);
+        let key = root.or_else(|| self.keys.get(id))?;
+        Some(Credentials {
             access_key_id: key.id.clone(),
             secret_access_key: key.secret.clone(),
             session_token: None,

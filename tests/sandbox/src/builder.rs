@@ -6,10 +6,12 @@ use crate::denial::Denials;
 use crate::documented::{self, Signers};
 use crate::fault::{Fault, Faults};
 use crate::key::KeySeed;
-use crate::key_id;
 use crate::log::Log;
+use crate::report::{Plan, Reports, Start};
 use crate::sandbox::Sandbox;
+use crate::seed::{Many, Seeds};
 use crate::service::{Service, State};
+use crate::snapshot::Style;
 use crate::throttle::Bucket;
 use std::io;
 use std::time::{Duration, Instant};
@@ -24,6 +26,7 @@ pub struct Builder {
     https: Option<Certificate>,
     seeds: Seeds,
     denials: Denials,
+    reports: Plan,
     throttle: Option<(u32, u32)>,
     latency: Duration,
     clock_offset: i64,
@@ -31,16 +34,6 @@ pub struct Builder {
     page_size: usize,
     remembered: usize,
     faults: Faults,
-}
-
-/// What is planted besides the keys every sandbox has.
-#[derive(Debug, Clone, Default)]
-struct Seeds {
-    documented: bool,
-    users: Vec<String>,
-    keys: Vec<KeySeed>,
-    /// Users, and keys of each.
-    many: Option<(usize, usize)>,
 }
 
 impl Builder {
@@ -52,6 +45,7 @@ impl Builder {
             https: None,
             seeds: Seeds::default(),
             denials: Denials::default(),
+            reports: Plan::default(),
             throttle: None,
             latency: Duration::ZERO,
             clock_offset: 0,
@@ -110,10 +104,24 @@ impl Builder {
     }
 
     /// Users `user-000001`, `user-000002` and so on, with so many keys each: active, 100 days old, never used. Their IDs
-    /// are [`nth_key_id`].
+    /// are [`nth_key_id`](crate::nth_key_id).
     #[must_use]
-    pub fn many_keys(mut self, users: usize, keys_per_user: usize) -> Self {
-        self.seeds.many = Some((users, keys_per_user));
+    pub fn many_keys(self, users: usize, keys_per_user: usize) -> Self {
+        self.many_users(users, users * keys_per_user)
+    }
+
+    /// The same users, with so many keys of all of them together: where it does not come out even, the first have one
+    /// more. Takes the place of [`Builder::many_keys`].
+    #[must_use]
+    pub fn many_users(mut self, users: usize, keys: usize) -> Self {
+        self.seeds.many = Many { users, keys };
+        self
+    }
+
+    /// Users `idle-000001`, `idle-000002` and so on, created 100 days ago, without keys.
+    #[must_use]
+    pub fn many_users_without_keys(mut self, users: usize) -> Self {
+        self.seeds.idle = users;
         self
     }
 
@@ -128,6 +136,36 @@ impl Builder {
     #[must_use]
     pub fn deny_to(mut self, principal: &str, action: &str) -> Self {
         self.denials.add(Some(principal), action);
+        self
+    }
+
+    /// A credential report was generated so long ago: users and keys that were created since are not in it, nor are uses
+    /// of keys; what is deleted from now on still is. As any report it stays until it is 4 hours old, and has expired
+    /// then. No report exists otherwise.
+    #[must_use]
+    pub fn stale_report(mut self, age: Duration) -> Self {
+        self.reports.start = Start::Stale(age);
+        self
+    }
+
+    /// A credential report is in the making, and is never done.
+    #[must_use]
+    pub fn endless_report(mut self) -> Self {
+        self.reports.start = Start::Endless;
+        self
+    }
+
+    /// The next `calls` calls for a credential report, after one was started, still find it in the making.
+    #[must_use]
+    pub fn report_lag(mut self, calls: u32) -> Self {
+        self.reports.lag = calls;
+        self
+    }
+
+    /// Credential reports have dates that end in `Z` and booleans in capitals, as other tools write them.
+    #[must_use]
+    pub fn foreign_report(mut self) -> Self {
+        self.reports.style = Style::Foreign;
         self
     }
 
@@ -200,15 +238,8 @@ impl Builder {
         let now = OffsetDateTime::now_utc() + time::Duration::seconds(self.clock_offset);
         let signers = Signers::of(&self.account);
         let mut account = signers.account(now);
-        for seed in self.seeds.all(&self.account) {
-            account.plant(seed);
-        }
-        for name in &self.seeds.users {
-            if account.user(name).is_none() {
-                // It does not exist yet, so it can be added.
-                let _added = account.add_user(name, "/", now);
-            }
-        }
+        self.seeds.plant(&mut account, now);
+        let reports = Reports::new(self.reports, &account, now);
         let bucket = self
             .throttle
             .map(|(rate, burst)| Bucket::new(rate, burst, Instant::now()));
@@ -216,6 +247,7 @@ impl Builder {
         let service = Service::new(State {
             account,
             denials,
+            reports,
             bucket,
             page_size,
             list_lag,
@@ -229,33 +261,4 @@ impl Builder {
         );
         Sandbox::start(server, signers, self.port, self.threads, tls)
     }
-}
-
-impl Seeds {
-    fn all(&self, account: &str) -> impl Iterator<Item = KeySeed> {
-        let (users, each) = self.many.unwrap_or_default();
-        let documented = self.documented.then(|| documented::keys(account));
-        let account = account.to_owned();
-        let many = (0..users * each).map(move |n| {
-            let user = format!("user-{:06}", n / each + 1);
-            KeySeed::new(&user, &nth_key_id(&account, n))
-        });
-        documented
-            .into_iter()
-            .flatten()
-            .chain(self.keys.clone())
-            .chain(many)
-    }
-}
-
-/// The ID of the key `n`, counted from 0 over all users, that [`Builder::many_keys`] plants in an account.
-#[must_use]
-pub fn nth_key_id(account: &str, n: usize) -> String {
-    /// Below are the serial numbers of the documented keys.
-    const FIRST: u64 = 1000;
-    key_id::make(
-        "AKIA",
-        account,
-        FIRST + u64::try_from(n).unwrap_or_default(),
-    )
 }

@@ -29,6 +29,11 @@ pub(crate) fn extended(at: OffsetDateTime) -> String {
     )
 }
 
+/// `2026-01-31T23:59:59+00:00`, as in credential reports.
+pub(crate) fn with_offset(at: OffsetDateTime) -> String {
+    extended(at).replace('Z', "+00:00")
+}
+
 /// `20260131T235959Z`, as in signatures.
 pub(crate) fn basic(at: OffsetDateTime) -> String {
     extended(at).replace(['-', ':'], "")
@@ -59,13 +64,14 @@ pub(crate) fn parse_basic(text: &str) -> Option<OffsetDateTime> {
 
 #[cfg(test)]
 mod tests {
-    use super::{basic, extended, http, parse_basic};
+    use super::{basic, extended, http, parse_basic, with_offset};
 
     #[test]
-    fn a_date_is_written_in_the_three_ways_of_aws() {
+    fn a_date_is_written_in_the_four_ways_of_aws() {
         let at = parse_basic("20260131T235958Z").expect("a date");
         assert_eq!(basic(at), "20260131T235958Z");
         assert_eq!(extended(at), "2026-01-31T23:59:58Z");
+        assert_eq!(with_offset(at), "2026-01-31T23:59:58+00:00");
         assert_eq!(http(at), "Sat, 31 Jan 2026 23:59:58 GMT");
     }
 

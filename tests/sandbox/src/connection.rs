@@ -73,7 +73,8 @@ impl Server {
     }
 
     async fn converse<T: Transport>(&self, mut transport: T, number: u64) -> io::Result<()> {
-        let mut buffer = Vec::new();
+        // Room for a whole request: what has none is read 64 bytes at a time at first.
+        let mut buffer = Vec::with_capacity(4096);
         loop {
             let request = match request::read(&mut transport, &mut buffer).await {
                 Ok(Some(request)) => request,

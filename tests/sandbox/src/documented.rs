@@ -2,7 +2,7 @@
 
 use crate::account::{Account, Session};
 use crate::hash;
-use crate::key::{Credentials, KeySeed, Status, days_ago};
+use crate::key::{Credentials, Key, KeySeed, Status, days_ago};
 use crate::key_id;
 use time::{Duration, OffsetDateTime};
 
@@ -77,7 +77,10 @@ impl Signers {
 
     /// An account with nobody in it but these.
     pub(crate) fn account(&self, now: OffsetDateTime) -> Account {
-        let mut account = Account::new(&self.account, self.root());
+        let root = self.root();
+        let seed = KeySeed::new("root", &root.access_key_id).secret(&root.secret_access_key);
+        let oldest = seed.created_days_ago(1000);
+        let mut account = Account::new(&self.account, Key::from(oldest));
         let admin = self.admin();
         let seed = KeySeed::new(ADMIN, &admin.access_key_id).secret(&admin.secret_access_key);
         account.plant(

@@ -105,6 +105,30 @@ impl Failure {
         Self::new(400, "Throttling", "Rate exceeded")
     }
 
+    pub(crate) fn report_not_present() -> Self {
+        Self::new(
+            410,
+            "ReportNotPresent",
+            "There is no credential report. To generate one, use GenerateCredentialReport.",
+        )
+    }
+
+    pub(crate) fn report_in_progress() -> Self {
+        Self::new(
+            404,
+            "ReportInProgress",
+            "The credential report is still being generated.",
+        )
+    }
+
+    pub(crate) fn report_expired() -> Self {
+        Self::new(
+            410,
+            "ReportExpired",
+            "The latest credential report has expired. To generate a new one, use GenerateCredentialReport.",
+        )
+    }
+
     pub(crate) fn missing_token() -> Self {
         Self::new(
             403,

@@ -1,8 +1,9 @@
 //! A small stateful AWS IAM on loopback, for trying, testing and measuring programs that speak to IAM.
 //!
 //! It answers `CreateUser`, `ListUsers`, `CreateAccessKey`, `ListAccessKeys`, `UpdateAccessKey`, `DeleteAccessKey`,
-//! `GetAccessKeyLastUsed`, and STS's `GetCallerIdentity`, `AssumeRole` and `AssumeRoleWithWebIdentity`, as AWS does: it checks
-//! signatures and parameters, keeps state, and remembers the requests. [`Fault`]s make connections and replies go wrong.
+//! `GetAccessKeyLastUsed`, `GenerateCredentialReport`, `GetCredentialReport`, and STS's `GetCallerIdentity`, `AssumeRole` and
+//! `AssumeRoleWithWebIdentity`, as AWS does: it checks signatures and parameters, keeps state, and remembers the requests.
+//! [`Fault`]s make connections and replies go wrong.
 //!
 //! ```
 //! use iam_sandbox::{Fault, Sandbox, What, documented, sign};
@@ -55,19 +56,22 @@ mod metadata;
 mod principal;
 mod proxy;
 mod reply;
+mod report;
 mod request;
 mod sandbox;
 mod scratch;
+mod seed;
 mod service;
 pub mod sign;
 mod sigv4;
+mod snapshot;
 mod throttle;
 mod transmit;
 mod transport;
 mod verify;
 mod xml;
 
-pub use builder::{Builder, nth_key_id};
+pub use builder::Builder;
 pub use certificate::Certificate;
 pub use fault::{Act, Fault, What};
 pub use key::{Credentials, Key, KeySeed, LastUsed, Status, days_ago};
@@ -76,3 +80,4 @@ pub use log::{Answer, Recorded};
 pub use metadata::Metadata;
 pub use proxy::{Proxy, ProxyMode, ProxyRequest};
 pub use sandbox::Sandbox;
+pub use seed::nth_key_id;

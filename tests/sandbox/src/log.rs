@@ -122,11 +122,11 @@ impl<R: Clone> Log<R> {
     /// Keeps a request, and returns its number for [`Log::amend`].
     pub(crate) fn push(&self, request: R) -> usize {
         let mut inner = self.lock();
-        if inner.kept.len() >= self.limit {
+        inner.kept.push_back(request);
+        if inner.kept.len() > self.limit {
             inner.kept.pop_front();
             inner.dropped += 1;
         }
-        inner.kept.push_back(request);
         self.arrived.notify_all();
         inner.total() - 1
     }
@@ -181,5 +181,15 @@ mod tests {
         assert_eq!(log.all(), [2, 30]);
         assert!(log.wait_for(4, Duration::ZERO));
         assert!(!log.wait_for(5, Duration::ZERO));
+    }
+
+    #[test]
+    fn requests_are_counted_even_if_none_is_kept() {
+        let log = Log::new(0);
+        let numbers = [log.push(1), log.push(2)];
+        log.amend(numbers[1], |request| *request = 20);
+        assert_eq!(log.all(), []);
+        assert!(log.wait_for(2, Duration::ZERO));
+        assert!(!log.wait_for(3, Duration::ZERO));
     }
 }

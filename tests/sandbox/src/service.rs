@@ -8,6 +8,7 @@ use crate::failure::Failure;
 use crate::hash;
 use crate::principal::Principal;
 use crate::reply::{Reply, Service as Api};
+use crate::report::Reports;
 use crate::request::{Params, Request};
 use crate::throttle::Bucket;
 use crate::verify::{self, Authorization};
@@ -28,6 +29,7 @@ pub(crate) struct Service {
 pub(crate) struct State {
     pub(crate) account: Account,
     pub(crate) denials: Denials,
+    pub(crate) reports: Reports,
     pub(crate) bucket: Option<Bucket>,
     pub(crate) page_size: usize,
     pub(crate) list_lag: u32,
@@ -97,6 +99,7 @@ impl Service {
         let State {
             account,
             denials,
+            reports,
             bucket,
             page_size,
             list_lag,
@@ -108,7 +111,7 @@ impl Service {
         {
             return Err(Failure::throttled());
         }
-        if let Principal::User { .. } = &principal {
+        if !matches!(principal, Principal::Role(_)) {
             account.use_key(
                 &authorization.key_id,
                 api.name(),
@@ -123,6 +126,7 @@ impl Service {
             principal: &principal,
             account,
             denials,
+            reports,
             now,
             page_size: *page_size,
             list_lag: *list_lag,

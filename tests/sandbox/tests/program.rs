@@ -4,6 +4,7 @@ use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Command, Output, Stdio};
 
 use iam_sandbox::documented::{ADMIN_KEY_ID, BOB_KEY_ID};
+use iam_sandbox::nth_key_id;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_iam-sandbox");
 
@@ -50,6 +51,78 @@ fn run_says_when_there_is_no_such_command() {
         said.contains("no-such-command-anywhere cannot be run"),
         "{said}"
     );
+}
+
+/// What `serve` with these options prints before it serves.
+fn told(options: &[&str]) -> serde_json::Value {
+    let mut child = Command::new(PROGRAM)
+        .arg("serve")
+        .args(options)
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut line = String::new();
+    let read = BufReader::new(child.stdout.take().expect("a pipe")).read_line(&mut line);
+    child.kill().expect("it runs");
+    child.wait().expect("it ends");
+    read.expect("a line");
+    serde_json::from_str(&line).expect("JSON")
+}
+
+/// How many keys each of the users has who have any.
+fn counts(options: &[&str]) -> Vec<(String, usize)> {
+    let mut counts: Vec<(String, usize)> = Vec::new();
+    let told = told(options);
+    for key in told["keys"].as_array().expect("a list") {
+        let user = key["UserName"].as_str().expect("a name");
+        match counts.last_mut() {
+            Some((last, count)) if last == user => *count += 1,
+            _ => counts.push((user.to_owned(), 1)),
+        }
+    }
+    counts
+}
+
+#[test]
+fn serve_has_as_many_users_and_keys_as_it_is_told() {
+    let cases: [(&[&str], &[usize]); 5] = [
+        (&["--keys", "3"], &[1, 1, 1]),
+        (&["--users", "2"], &[1, 1]),
+        (&["--users", "2", "--keys", "3"], &[2, 1]),
+        (&["--users", "2", "--keys-per-user", "2"], &[2, 2]),
+        (&["--idle-users", "2"], &[]),
+    ];
+    for (options, expected) in cases {
+        let expected: Vec<(String, usize)> = (1..)
+            .map(|number| format!("user-{number:06}"))
+            .zip(expected.iter().copied())
+            .collect();
+        assert_eq!(counts(options), expected, "{options:?}");
+    }
+}
+
+#[test]
+fn serve_names_the_keys_of_the_account_it_is_told() {
+    let told = told(&["--account", "210987654321", "--keys", "1"]);
+    assert_eq!(told["account"], "210987654321");
+    let id = nth_key_id("210987654321", 0);
+    assert_eq!(told["keys"][0]["AccessKeyId"], id);
+}
+
+#[test]
+fn serve_refuses_options_that_say_nothing_together() {
+    for options in [
+        &["--burst", "5"][..],
+        &["--keys-per-user", "2"],
+        &["--users", "1", "--keys", "1", "--keys-per-user", "1"],
+    ] {
+        let output = Command::new(PROGRAM)
+            .arg("serve")
+            .args(options)
+            .output()
+            .expect("the program starts");
+        assert_eq!(output.status.code(), Some(2), "{options:?}");
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The actions of IAM and STS: each checks its parameters, then whether it is allowed, then acts.
 
 mod key;
+mod report;
 mod sts;
 mod user;
 
@@ -9,6 +10,7 @@ use crate::denial::Denials;
 use crate::failure::Failure;
 use crate::principal::Principal;
 use crate::reply::{Service, Written};
+use crate::report::Reports;
 use crate::request::Params;
 use time::OffsetDateTime;
 
@@ -21,6 +23,7 @@ pub(crate) struct Call<'a> {
     pub(crate) principal: &'a Principal,
     pub(crate) account: &'a mut Account,
     pub(crate) denials: &'a Denials,
+    pub(crate) reports: &'a mut Reports,
     pub(crate) now: OffsetDateTime,
     pub(crate) page_size: usize,
     pub(crate) list_lag: u32,
@@ -39,6 +42,8 @@ pub(crate) fn perform(call: &mut Call<'_>) -> Outcome {
         (Service::Iam, "UpdateAccessKey") => key::update(call),
         (Service::Iam, "DeleteAccessKey") => key::delete(call),
         (Service::Iam, "GetAccessKeyLastUsed") => key::last_used(call),
+        (Service::Iam, "GenerateCredentialReport") => report::generate(call),
+        (Service::Iam, "GetCredentialReport") => report::get(call),
         (Service::Sts, "GetCallerIdentity") => sts::get_caller_identity(call),
         (Service::Sts, "AssumeRole") => sts::assume_role(call),
         (_, "") => Err(Failure::missing_action()),

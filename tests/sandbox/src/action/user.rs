@@ -67,9 +67,6 @@ fn write(xml: &mut Xml, user: &User, account: &str) {
     xml.leaf("Path", &user.path);
     xml.leaf("UserName", &user.name);
     xml.leaf("UserId", &user.id);
-    xml.leaf(
-        "Arn",
-        &format!("arn:aws:iam::{account}:user{}{}", user.path, user.name),
-    );
+    xml.leaf("Arn", &user.arn(account));
     xml.leaf("CreateDate", &clock::extended(user.created));
 }

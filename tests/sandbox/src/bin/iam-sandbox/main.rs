@@ -41,12 +41,24 @@ struct Serve {
     /// Write the authority's certificate to this file too
     #[arg(long)]
     ca_file: Option<PathBuf>,
-    /// So many users more, with a key each
+    /// So many users more, with a key each unless the next options say otherwise
+    #[arg(long)]
+    users: Option<usize>,
+    /// So many keys of these users together; without --users, of as many users
+    #[arg(long)]
+    keys: Option<usize>,
+    /// So many keys of each of these users
+    #[arg(long, requires = "users", conflicts_with = "keys")]
+    keys_per_user: Option<usize>,
+    /// So many users more, without keys
     #[arg(long, default_value_t = 0)]
-    keys: usize,
+    idle_users: usize,
     /// Allow so many requests a second
     #[arg(long)]
     throttle: Option<u32>,
+    /// Allow so many requests at once after a rest; as many as --throttle otherwise
+    #[arg(long, requires = "throttle")]
+    burst: Option<u32>,
     /// Answer so many milliseconds later
     #[arg(long, default_value_t = 0)]
     latency: u64,
@@ -60,19 +72,28 @@ struct Serve {
 
 impl Serve {
     fn builder(&self) -> Builder {
+        let (users, keys) = self.users_and_keys();
         let mut builder = Sandbox::documented()
             .port(self.port)
             .account(&self.account)
-            .many_keys(self.keys, 1)
+            .many_users(users, keys)
+            .many_users_without_keys(self.idle_users)
             .latency(Duration::from_millis(self.latency))
             .remember(self.remember);
         if self.https {
             builder = builder.https(Certificate::Valid);
         }
         if let Some(rate) = self.throttle {
-            builder = builder.throttle(rate, rate);
+            builder = builder.throttle(rate, self.burst.unwrap_or(rate));
         }
         builder
+    }
+
+    /// How many users there are more, and how many keys they have together.
+    fn users_and_keys(&self) -> (usize, usize) {
+        let users = self.users.or(self.keys).unwrap_or_default();
+        let each = self.keys_per_user.unwrap_or(1);
+        (users, self.keys.unwrap_or(users * each))
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::io::{self, Write as _};
 
-use iam_sandbox::{documented, nth_key_id};
-use serde_json::json;
+use iam_sandbox::{Sandbox, documented};
+use serde_json::{Value, json};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::Serve;
@@ -14,11 +14,32 @@ pub(crate) fn serve(options: &Serve) -> io::Result<()> {
     if let (Some(file), Some(pem)) = (&options.ca_file, sandbox.ca_pem()) {
         std::fs::write(file, pem)?;
     }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        // Before anything is said: who reads it may send a signal at once.
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        say(&description(&sandbox, options))?;
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        Ok(())
+    })
+}
+
+/// How to reach the sandbox, and which keys it has for whoever wants to delete some.
+fn description(sandbox: &Sandbox, options: &Serve) -> Value {
     let admin = sandbox.admin();
-    let keys: Vec<_> = (0..options.keys)
-        .map(|n| json!({ "UserName": format!("user-{:06}", n + 1), "AccessKeyId": nth_key_id(&options.account, n) }))
+    let keys: Vec<_> = sandbox
+        .keys()
+        .into_iter()
+        .filter(|key| key.user.starts_with("user-"))
+        .map(|key| json!({ "UserName": key.user, "AccessKeyId": key.id }))
         .collect();
-    let line = json!({
+    json!({
         "url": sandbox.url(),
         "ca": options.ca_file.as_deref().or(sandbox.ca_path()),
         "access_key_id": admin.access_key_id,
@@ -26,25 +47,11 @@ pub(crate) fn serve(options: &Serve) -> io::Result<()> {
         "account": options.account,
         "documented_key": documented::BOB_KEY_ID,
         "keys": keys,
-    });
-    let mut out = io::stdout().lock();
-    writeln!(out, "{line}")?;
-    out.flush()?;
-    drop(out);
-    wait_for_a_signal()
+    })
 }
 
-fn wait_for_a_signal() -> io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    runtime.block_on(async {
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        let mut terminate = signal(SignalKind::terminate())?;
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-        Ok(())
-    })
+fn say(line: &Value) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{line}")?;
+    out.flush()
 }

@@ -1,0 +1,144 @@
+//! What is planted in an account besides the keys every sandbox has.
+
+use crate::account::Account;
+use crate::documented;
+use crate::key::{KeySeed, days_ago};
+use crate::key_id;
+use time::OffsetDateTime;
+
+/// How long ago the users without keys of [`Seeds::idle`] were created: as long as those with keys.
+const DAYS: u32 = 100;
+
+/// Users and keys to plant.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Seeds {
+    pub(crate) documented: bool,
+    pub(crate) users: Vec<String>,
+    pub(crate) keys: Vec<KeySeed>,
+    pub(crate) many: Many,
+    /// Users who have no keys.
+    pub(crate) idle: usize,
+}
+
+/// So many users, and so many keys of all of them together.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Many {
+    pub(crate) users: usize,
+    pub(crate) keys: usize,
+}
+
+impl Seeds {
+    pub(crate) fn plant(self, account: &mut Account, now: OffsetDateTime) {
+        let id = account.id.clone();
+        let documented = self.documented.then(|| documented::keys(&id));
+        let planted = documented.into_iter().flatten().chain(self.keys);
+        for seed in planted.chain(self.many.seeds(&id)) {
+            account.plant(seed);
+        }
+        let long_ago = OffsetDateTime::from(days_ago(DAYS));
+        for user in 0..self.many.users {
+            account.ensure_user(&Many::name(user), long_ago);
+        }
+        for number in 1..=self.idle {
+            account.ensure_user(&format!("idle-{number:06}"), long_ago);
+        }
+        for name in &self.users {
+            account.ensure_user(name, now);
+        }
+    }
+}
+
+impl Many {
+    fn seeds(self, account: &str) -> impl Iterator<Item = KeySeed> {
+        let keys = if self.users == 0 { 0 } else { self.keys };
+        (0..keys).map(move |n| KeySeed::new(&Self::name(self.owner(n)), &nth_key_id(account, n)))
+    }
+
+    /// The user who has the key `n`: keys follow each other, and the first users have one more where it does not come out
+    /// even.
+    fn owner(self, n: usize) -> usize {
+        let (each, more) = (self.keys / self.users, self.keys % self.users);
+        let theirs = more * (each + 1);
+        if n < theirs {
+            n / (each + 1)
+        } else {
+            more + (n - theirs) / each
+        }
+    }
+
+    fn name(user: usize) -> String {
+        format!("user-{:06}", user + 1)
+    }
+}
+
+/// The ID of the key `n`, counted from 0 over all users, that [`Builder::many_keys`](crate::Builder::many_keys) and
+/// [`Builder::many_users`](crate::Builder::many_users) plant in an account.
+#[must_use]
+pub fn nth_key_id(account: &str, n: usize) -> String {
+    /// Below are the serial numbers of the documented keys.
+    const FIRST: u64 = 1000;
+    key_id::make(
+        "AKIA",
+        account,
+        FIRST + u64::try_from(n).unwrap_or_default(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Many, Seeds, nth_key_id};
+    use crate::account::Account;
+    use crate::key::{Key, KeySeed};
+    use time::OffsetDateTime;
+
+    const ID: &str = "123456789012";
+
+    fn planted(seeds: Seeds) -> Vec<(String, usize)> {
+        let root = Key::from(KeySeed::new("root", "AKIAROOT"));
+        let mut account = Account::new(ID, root);
+        seeds.plant(&mut account, OffsetDateTime::now_utc());
+        account
+            .users_after("")
+            .map(|user| (user.name.clone(), user.keys.len()))
+            .collect()
+    }
+
+    fn counts(users: usize, keys: usize) -> Vec<usize> {
+        let many = Many { users, keys };
+        let seeds = Seeds {
+            many,
+            ..Seeds::default()
+        };
+        planted(seeds).into_iter().map(|(_, keys)| keys).collect()
+    }
+
+    #[test]
+    fn keys_are_spread_evenly_over_the_users() {
+        assert_eq!(counts(3, 6), [2, 2, 2]);
+        assert_eq!(counts(3, 5), [2, 2, 1]);
+        assert_eq!(counts(3, 2), [1, 1, 0]);
+        assert_eq!(counts(2, 0), [0, 0]);
+        assert_eq!(counts(0, 2), [0; 0]);
+    }
+
+    #[test]
+    fn the_keys_follow_each_other() {
+        let many = Many { users: 2, keys: 3 };
+        let seeds: Vec<(String, String)> =
+            many.seeds(ID).map(|seed| (seed.user, seed.id)).collect();
+        let expected = [(1, 0), (1, 1), (2, 2)]
+            .map(|(user, n)| (format!("user-{user:06}"), nth_key_id(ID, n)));
+        assert_eq!(seeds, expected);
+    }
+
+    #[test]
+    fn there_are_users_without_keys() {
+        let seeds = Seeds {
+            idle: 2,
+            users: vec!["Carol".to_owned(), "IDLE-000001".to_owned()],
+            ..Seeds::default()
+        };
+        let expected = ["Carol", "idle-000001", "idle-000002"].map(|name| (name.to_owned(), 0));
+        assert_eq!(planted(seeds), expected);
+    }
+}
