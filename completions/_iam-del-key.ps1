@@ -35,7 +35,7 @@ Register-ArgumentCompleter -Native -CommandName 'iam-del-key' -ScriptBlock {
             [CompletionResult]::new('--ca-bundle', '--ca-bundle', [CompletionResultType]::ParameterName, 'A PEM file of the certificate authorities to trust')
             [CompletionResult]::new('--cli-connect-timeout', '--cli-connect-timeout', [CompletionResultType]::ParameterName, 'Seconds to wait for a connection; 0: only --timeout limits it [default: 5]')
             [CompletionResult]::new('--cli-read-timeout', '--cli-read-timeout', [CompletionResultType]::ParameterName, 'Seconds to wait for each reply; 0: only --timeout limits it [default: 15]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Seconds for the whole of it, retries and checks included; credentials have as long again')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Seconds for the change with its retries and checks; what has to be read first has as long, and so have credentials')
             [CompletionResult]::new('--find-user', '--find-user', [CompletionResultType]::ParameterName, 'Ask IAM whose key it is, instead of being told')
             [CompletionResult]::new('--inactive', '--inactive', [CompletionResultType]::ParameterName, 'Only if its status is Inactive')
             [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Read, decide and print what would happen; change nothing')

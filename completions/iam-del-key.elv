@@ -32,7 +32,7 @@ set edit:completion:arg-completer[iam-del-key] = {|@words|
             cand --ca-bundle 'A PEM file of the certificate authorities to trust'
             cand --cli-connect-timeout 'Seconds to wait for a connection; 0: only --timeout limits it [default: 5]'
             cand --cli-read-timeout 'Seconds to wait for each reply; 0: only --timeout limits it [default: 15]'
-            cand --timeout 'Seconds for the whole of it, retries and checks included; credentials have as long again'
+            cand --timeout 'Seconds for the change with its retries and checks; what has to be read first has as long, and so have credentials'
             cand --find-user 'Ask IAM whose key it is, instead of being told'
             cand --inactive 'Only if its status is Inactive'
             cand -n 'Read, decide and print what would happen; change nothing'

@@ -17,7 +17,7 @@ complete -c iam-del-key -l endpoint-url -d 'Another address for IAM' -r
 complete -c iam-del-key -l ca-bundle -d 'A PEM file of the certificate authorities to trust' -r -F
 complete -c iam-del-key -l cli-connect-timeout -d 'Seconds to wait for a connection; 0: only --timeout limits it [default: 5]' -r
 complete -c iam-del-key -l cli-read-timeout -d 'Seconds to wait for each reply; 0: only --timeout limits it [default: 15]' -r
-complete -c iam-del-key -l timeout -d 'Seconds for the whole of it, retries and checks included; credentials have as long again' -r
+complete -c iam-del-key -l timeout -d 'Seconds for the change with its retries and checks; what has to be read first has as long, and so have credentials' -r
 complete -c iam-del-key -l find-user -d 'Ask IAM whose key it is, instead of being told'
 complete -c iam-del-key -l inactive -d 'Only if its status is Inactive'
 complete -c iam-del-key -s n -l dry-run -d 'Read, decide and print what would happen; change nothing'

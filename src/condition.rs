@@ -43,11 +43,11 @@ pub(crate) enum Verdict {
 }
 
 impl Conditions {
-    /// Judges a key by its own facts at the time `now`.
-    pub(crate) fn judge(&self, facts: &Facts, now: SystemTime) -> Verdict {
+    /// Judges a key by its own facts, at the time when IAM told them.
+    pub(crate) fn judge(&self, facts: &Facts) -> Verdict {
         let mut lacking = None;
         for condition in &self.all {
-            match condition.judge(facts, now) {
+            match condition.judge(facts) {
                 Verdict::Holds => {}
                 // A key that fails one condition stays, whatever another would have said.
                 fails @ Verdict::Fails(_) => return fails,
@@ -59,7 +59,7 @@ impl Conditions {
 }
 
 impl Condition {
-    fn judge(&self, facts: &Facts, now: SystemTime) -> Verdict {
+    fn judge(&self, facts: &Facts) -> Verdict {
         match self {
             Self::Inactive => match &facts.status {
                 None => Verdict::Lacks("its status"),
@@ -68,15 +68,15 @@ impl Condition {
             },
             Self::UnusedFor(age) => match (&facts.last_use, facts.created) {
                 (None, _) => Verdict::Lacks("its last use"),
-                (Some(LastUse::At { date, .. }), _) => within(age, *date, now, "it was used"),
+                (Some(LastUse::At { date, .. }), _) => within(age, *date, facts, "it was used"),
                 (Some(LastUse::Never), None) => Verdict::Lacks("its creation"),
                 (Some(LastUse::Never), Some(created)) => {
-                    within(age, created, now, "it was never used, and created")
+                    within(age, created, facts, "it was never used, and created")
                 }
             },
             Self::OlderThan(age) => match facts.created {
                 None => Verdict::Lacks("its creation"),
-                Some(created) => within(age, created, now, "it was created"),
+                Some(created) => within(age, created, facts, "it was created"),
             },
             Self::ExceptUser(glob) => match &facts.owner {
                 None => Verdict::Lacks("its owner"),
@@ -111,7 +111,10 @@ impl fmt::Display for Condition {
     }
 }
 
-fn within(age: &Age, at: SystemTime, now: SystemTime, what: &str) -> Verdict {
+fn within(age: &Age, at: SystemTime, facts: &Facts, what: &str) -> Verdict {
+    let Some(now) = facts.read_at else {
+        return Verdict::Lacks("the time of day");
+    };
     if age.has_passed_since(at, now) {
         Verdict::Holds
     } else {
@@ -237,7 +240,7 @@ mod tests {
             all.extend(unused_for.map(|days| Condition::UnusedFor(age(days))));
             all.extend(older_than.map(|days| Condition::OlderThan(age(days))));
             all.extend(except.map(|glob| Condition::ExceptUser(glob.parse().expect("a pattern"))));
-            let verdict = Conditions { all }.judge(&facts, now());
+            let verdict = Conditions { all }.judge(&facts);
             // The same again in plain words: seconds, and names that are spelled out.
             let since = |at: SystemTime| now().duration_since(at).map_or(-1, |past| i128::from(past.as_secs()));
             let long_ago = |at: Option<SystemTime>, days: u32| at.is_some_and(|at| since(at) >= i128::from(days) * 86_400);
@@ -270,13 +273,13 @@ mod tests {
         let conditions = Conditions {
             all: vec![Condition::UnusedFor(age(1)), Condition::Inactive],
         };
-        let verdict = conditions.judge(&facts, now());
+        let verdict = conditions.judge(&facts);
         assert_eq!(verdict, Verdict::Fails("its status is Active".to_owned()));
     }
 
     #[test]
     fn no_condition_holds_of_every_key() {
-        let verdict = Conditions::default().judge(&Facts::default(), now());
+        let verdict = Conditions::default().judge(&Facts::default());
         assert_eq!(verdict, Verdict::Holds);
     }
 }

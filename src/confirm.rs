@@ -32,6 +32,8 @@ pub(crate) async fn ask(question: String) -> bool {
 }
 
 fn read_answer(question: &str) -> io::Result<Vec<u8>> {
+    // What was typed before the question was not typed as its answer.
+    rustix::termios::tcflush(io::stdin(), rustix::termios::QueueSelector::IFlush)?;
     let mut stderr = io::stderr().lock();
     stderr.write_all(question.as_bytes())?;
     stderr.flush()?;

@@ -14,6 +14,8 @@ pub(crate) enum Failure {
     NotSent(Cause),
     /// It was sent, and no answer came that is IAM's.
     NoAnswer(Cause),
+    /// IAM was read, and what it says cannot be made out or does not say enough.
+    Unclear(Cause),
 }
 
 /// An error as IAM reports it.
@@ -169,7 +171,7 @@ impl Failure {
     pub(crate) fn service(&self) -> Option<&ServiceError> {
         match self {
             Self::Service(error) => Some(error),
-            Self::Absent(_) | Self::NotSent(_) | Self::NoAnswer(_) => None,
+            Self::Absent(_) | Self::NotSent(_) | Self::NoAnswer(_) | Self::Unclear(_) => None,
         }
     }
 
@@ -178,7 +180,7 @@ impl Failure {
         match self {
             Self::Service(error) => error.code.as_deref(),
             Self::Absent(_) => Some("NoSuchEntity"),
-            Self::NotSent(_) | Self::NoAnswer(_) => None,
+            Self::NotSent(_) | Self::NoAnswer(_) | Self::Unclear(_) => None,
         }
     }
 
@@ -187,7 +189,7 @@ impl Failure {
         match self {
             Self::Service(error) => Some(&mut error.context),
             Self::Absent(absent) => Some(&mut absent.context),
-            Self::NotSent(_) | Self::NoAnswer(_) => None,
+            Self::NotSent(_) | Self::NoAnswer(_) | Self::Unclear(_) => None,
         }
     }
 
@@ -196,7 +198,7 @@ impl Failure {
         match self {
             Self::Service(error) => error.family() == Code::NoSuchEntity,
             Self::Absent(_) => true,
-            Self::NotSent(_) | Self::NoAnswer(_) => false,
+            Self::NotSent(_) | Self::NoAnswer(_) | Self::Unclear(_) => false,
         }
     }
 }

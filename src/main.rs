@@ -135,7 +135,11 @@ async fn choose(request: &Request, connected: &Connected, messages: Messages) ->
         {
             let question = report::question(&candidate, request.action);
             if confirm::ask(question).await {
-                return Choice::Go(candidate);
+                if request.conditions.all.is_empty() {
+                    return Choice::Go(candidate);
+                }
+                // Whoever was asked may have taken their time.
+                return selector.decide(candidate.key).await;
             }
             let Candidate { key, facts } = candidate;
             let outcome = Outcome::Refused(Refusal::Declined);
@@ -185,11 +189,7 @@ fn unwritten(settled: &Settled, error: &io::Error, exit: Exit, messages: Message
     if exit != Exit::Success {
         return exit;
     }
-    messages.known(&format!(
-        "{}: {}",
-        settled.key.id,
-        settled.outcome_name().to_lowercase()
-    ));
+    messages.known(&format!("{}: {}", settled.key.id, settled.known()));
     Exit::Other
 }
 

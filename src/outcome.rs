@@ -94,15 +94,16 @@ impl Outcome {
             Self::Skipped(_) | Self::Refused(_) => Exit::Refused,
             Self::Stopped { exit, .. } => *exit,
             Self::Failed { failure, known } => match (failure, known) {
+                // IAM's own trouble has a status that says so; what became of the key stands beside it.
                 (Failure::Service(error), Known::Unknown(_))
-                    if matches!(error.family(), Code::NoSuchEntity | Code::Credentials) =>
+                    if error.family() != Code::ServiceFailure =>
                 {
                     Exit::Unknown
                 }
                 (Failure::Service(error), _) => error.exit(),
                 (Failure::Absent(_), _) => Exit::NoSuchEntity,
                 (Failure::NotSent(_), _) => Exit::Unreachable,
-                (Failure::NoAnswer(_), Known::NotDone(_)) => Exit::Other,
+                (Failure::Unclear(_), _) | (Failure::NoAnswer(_), Known::NotDone(_)) => Exit::Other,
                 (Failure::NoAnswer(_), _) => Exit::Unknown,
             },
         }
@@ -110,6 +111,20 @@ impl Outcome {
 }
 
 impl Settled {
+    /// What is known of the key, in a few words.
+    pub(crate) fn known(&self) -> String {
+        match &self.outcome {
+            Outcome::Done { .. } => self.action.done().to_owned(),
+            Outcome::Would(_) | Outcome::Skipped(_) | Outcome::Refused(_) => {
+                self.action.not_done().to_owned()
+            }
+            Outcome::Missing(_) => "gone already".to_owned(),
+            Outcome::Failed { known, .. } | Outcome::Stopped { known, .. } => {
+                known.told(self.action)
+            }
+        }
+    }
+
     /// The word for the outcome in results.
     pub(crate) fn outcome_name(&self) -> &'static str {
         let done = match self.action {

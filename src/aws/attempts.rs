@@ -26,6 +26,7 @@ pub(crate) struct Attempt {
     /// The time the request was signed with, in the form of `x-amz-date`.
     pub(crate) signed_at: Option<String>,
     sent: Sent,
+    has_ended: bool,
     /// What came back, once the attempt has ended.
     pub(crate) answer: Answer,
 }
@@ -86,7 +87,13 @@ impl Sent {
 /// The record of one call's attempts. Clones share it, so it can be read while the call is under way,
 /// after it was dropped, and after a panic.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Record(Arc<Mutex<Vec<Attempt>>>);
+pub(crate) struct Record(Arc<Kept>);
+
+#[derive(Debug, Default)]
+struct Kept {
+    attempts: Mutex<Vec<Attempt>>,
+    is_closed: AtomicBool,
+}
 
 impl Record {
     /// The attempts so far, first to last.
@@ -99,8 +106,29 @@ impl Record {
         self.lock().iter().any(Attempt::may_have_acted)
     }
 
+    /// Whether any of any attempt left this machine.
+    pub(crate) fn was_sent(&self) -> bool {
+        self.lock().iter().any(Attempt::was_sent)
+    }
+
+    /// Whether an answer is still to come.
+    pub(crate) fn is_waiting(&self) -> bool {
+        let attempts = self.lock();
+        attempts.last().is_some_and(|last| !last.has_ended)
+    }
+
+    /// Lets no further attempt leave. The one that has left may still be answered.
+    pub(crate) fn close(&self) {
+        self.0.is_closed.store(true, Ordering::Release);
+    }
+
+    fn is_closed(&self) -> bool {
+        self.0.is_closed.load(Ordering::Acquire)
+    }
+
     fn lock(&self) -> MutexGuard<'_, Vec<Attempt>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        let attempts = self.0.attempts.lock();
+        attempts.unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -187,6 +215,9 @@ impl Intercept for Recorder {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
+        if self.record.is_closed() {
+            return Err("the run is to end: no further attempt is made".into());
+        }
         let request = context.request_mut();
         let sent = Sent::default();
         request.add_extension(sent.clone());
@@ -194,6 +225,7 @@ impl Intercept for Recorder {
             host: host(request.uri()),
             signed_at: request.headers().get("x-amz-date").map(str::to_owned),
             sent,
+            has_ended: false,
             answer: Answer::None,
         };
         let mut attempts = self.record.lock();
@@ -240,6 +272,8 @@ impl Intercept for Recorder {
         let Some(attempt) = attempts.last_mut() else {
             return Ok(());
         };
+        // An attempt that was not let out ends too; the one before it has ended long since.
+        attempt.has_ended = true;
         if let Some(response) = context.response() {
             attempt.answer = self.answer(response);
             self.log.debug(|| describe(response));

@@ -1,7 +1,7 @@
 //! A call that was made, read from the record of its attempts: IAM's reply, or why there is none, in our words.
 
 use std::error::Error;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
@@ -19,18 +19,15 @@ pub(super) fn time(date: &DateTime) -> Option<SystemTime> {
     SystemTime::try_from(*date).ok()
 }
 
-/// The time of the last answer by IAM's own clock, which a wrong clock of this machine cannot make a key older by;
-/// this machine's where the answer has none.
-pub(super) fn said_at(record: &Record) -> SystemTime {
+/// The time of the last answer by IAM's own clock, which a wrong clock of this machine cannot make a key older by.
+pub(super) fn said_at(record: &Record) -> Option<SystemTime> {
     let date = |attempt: &Attempt| match &attempt.answer {
         Answer::Expected(reply) => server_time(reply),
         _ => None,
     };
     let attempts = record.attempts();
-    let server = attempts.last().and_then(date);
-    server
-        .and_then(|date| time(&date))
-        .unwrap_or_else(SystemTime::now)
+    let server = attempts.last().and_then(date)?;
+    time(&server)
 }
 
 /// A call that was answered as expected gives IAM's reply; the SDK alone takes anything with status 200 for success.
@@ -51,7 +48,7 @@ pub(super) fn checked<O, E: Error + 'static>(
 /// An answer of IAM's to a read that says something it cannot mean.
 pub(super) fn unread(record: &Record, what: &str) -> Failure {
     let attempt = record.attempts().pop();
-    Failure::NoAnswer(Cause {
+    Failure::Unclear(Cause {
         host: attempt.map(|attempt| attempt.host).unwrap_or_default(),
         what: format!("it says {what}"),
         hint: None,
@@ -104,6 +101,26 @@ pub(super) fn failure(
         Failure::NoAnswer(cause)
     } else {
         Failure::NotSent(cause)
+    }
+}
+
+/// A call that was given up after `limit`: what IAM answered last, or how far the request got.
+pub(crate) fn out_of_time(operation: &'static str, record: &Record, limit: Duration) -> Failure {
+    match failure(operation, record, None) {
+        failure @ (Failure::Service(_) | Failure::Absent(_)) => failure,
+        Failure::NotSent(cause) | Failure::NoAnswer(cause) | Failure::Unclear(cause) => {
+            let what = format!("it did not answer within --timeout, {} s", limit.as_secs());
+            let cause = Cause {
+                what,
+                hint: None,
+                ..cause
+            };
+            if record.may_have_acted() {
+                Failure::NoAnswer(cause)
+            } else {
+                Failure::NotSent(cause)
+            }
+        }
     }
 }
 

@@ -20,9 +20,9 @@ use http_body::{Body, Frame, SizeHint};
 
 use super::attempts::Sent;
 
-/// The most of a reply's body that is read, in bytes. The longest that IAM sends, a page of 1,000 users,
-/// is well under 1 MiB.
-const LONGEST_REPLY: u64 = 16 << 20;
+/// The most of a reply's body that is read, in bytes. The longest that IAM sends is a credential report: of 5,000
+/// users, the most an account has, about 2 MiB.
+const LONGEST_REPLY: u64 = 6 << 20;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -204,7 +204,7 @@ impl Body for Limited {
         {
             match self.left.checked_sub(data.len() as u64) {
                 Some(left) => self.left = left,
-                None => return Poll::Ready(Some(Err("the reply is longer than 16 MiB".into()))),
+                None => return Poll::Ready(Some(Err("the reply is longer than 6 MiB".into()))),
             }
         }
         Poll::Ready(frame)

@@ -18,6 +18,9 @@ use crate::request::Key;
 /// How many users a page may have, IAM's own most.
 const PAGE: i32 = 1000;
 
+/// What IAM says where there is nothing to say.
+const NOT_AVAILABLE: &str = "N/A";
+
 /// IAM, reached as one identity.
 #[derive(Clone, Debug)]
 pub(crate) struct Iam {
@@ -33,7 +36,7 @@ pub(crate) struct LastUseRead {
     /// When and where it was used last.
     pub(crate) last_use: LastUse,
     /// When IAM said so, by its own clock.
-    pub(crate) at: SystemTime,
+    pub(crate) at: Option<SystemTime>,
 }
 
 /// What `ListAccessKeys` says, all pages of it.
@@ -42,7 +45,7 @@ pub(crate) struct Listing {
     /// The user's keys.
     pub(crate) keys: Vec<ListedKey>,
     /// When IAM said so, by its own clock.
-    pub(crate) at: SystemTime,
+    pub(crate) at: Option<SystemTime>,
 }
 
 /// One key of a list.
@@ -116,10 +119,18 @@ impl Iam {
         let output =
             result.map_err(|error| failure("GetAccessKeyLastUsed", &record, Some(&error)))?;
         let used = output.access_key_last_used();
-        let place = |text: &str| (text != "N/A" && !text.is_empty()).then(|| text.to_owned());
-        let last_use = match used.and_then(|used| used.last_used_date().map(|date| (used, date))) {
-            None => LastUse::Never,
-            Some((used, date)) => LastUse::At {
+        let used = used.ok_or_else(|| unread(&record, "nothing of the last use"))?;
+        let place =
+            |text: &str| (text != NOT_AVAILABLE && !text.is_empty()).then(|| text.to_owned());
+        let last_use = match used.last_used_date() {
+            None if used.service_name() == NOT_AVAILABLE => LastUse::Never,
+            None => {
+                return Err(unread(
+                    &record,
+                    "neither when the key was used nor that it never was",
+                ));
+            }
+            Some(date) => LastUse::At {
                 date: time(date).ok_or_else(|| unread(&record, "a date that is out of range"))?,
                 service: place(used.service_name()),
                 region: place(used.region()),
@@ -151,7 +162,9 @@ impl Iam {
                 .send()
                 .await;
             let page = result.map_err(|error| failure("ListAccessKeys", &record, Some(&error)))?;
-            keys.extend(page.access_key_metadata().iter().filter_map(listed));
+            for key in page.access_key_metadata() {
+                keys.push(listed(key).ok_or_else(|| unread(&record, "of a key no ID"))?);
+            }
             if !pages.turn(page.is_truncated(), page.marker(), &record)? {
                 let at = said_at(&record);
                 return Ok(Listing { keys, at });

@@ -25,6 +25,7 @@ use aws_sdk_iam::Client;
 use aws_sdk_iam::config::{BehaviorVersion, Builder, StalledStreamProtectionConfig};
 use aws_types::SdkConfig;
 
+pub(crate) use call::out_of_time;
 pub(crate) use iam::Iam;
 
 use crate::guard;

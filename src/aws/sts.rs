@@ -8,6 +8,7 @@ use aws_types::SdkConfig;
 
 use super::attempts::{Record, Recorder};
 use super::call::{failure, unread};
+use super::retry::IamRetries;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::ident::AccountId;
@@ -25,7 +26,7 @@ pub(super) async fn account(
     endpoint_url: Option<String>,
     log: Log,
 ) -> Result<AccountId, Stop> {
-    let mut config = Builder::from(sdk);
+    let mut config = Builder::from(sdk).retry_classifier(IamRetries);
     config.set_endpoint_url(endpoint_url);
     let record = Record::default();
     let result = Client::from_conf(config.build())
@@ -57,6 +58,7 @@ fn not_told(failure: &Failure) -> Stop {
     let exit = match failure {
         Failure::Service(error) => error.exit(),
         Failure::Absent(_) | Failure::NotSent(_) | Failure::NoAnswer(_) => Exit::Unreachable,
+        Failure::Unclear(_) => Exit::Other,
     };
     let sentence = report::sentence(failure, "STS");
     Stop::failed(

@@ -10,7 +10,7 @@ use crate::aws::attempts::Record;
 use crate::fact::Status;
 use crate::failure::{Code, Failure, ServiceError};
 use crate::guard;
-use crate::ident::UserName;
+use crate::ident::{AccountId, UserName};
 use crate::outcome::{Known, Outcome};
 use crate::request::{Action, Key};
 
@@ -24,15 +24,17 @@ const LOOK_AGAIN: [Duration; 3] = [
 /// What a look for the key found.
 #[derive(Debug)]
 pub(super) enum Found {
-    /// It is in the list of a user, `None` being the user whose key signs, and it is active.
-    Active(Option<UserName>),
-    /// It is in the list, and cannot sign.
-    Inactive(Option<UserName>),
+    /// It is in the list of the user it was looked for, and it is active.
+    Active,
+    /// It is in that list, and cannot sign.
+    Inactive,
     /// It is another user's.
     Elsewhere(UserName),
-    /// It is in no list it could be in.
+    /// It is not in the list it was in, or had to be in.
     Gone,
-    /// Looking is not allowed.
+    /// It is in no list here, and its ID encodes an account that is not the signer's, which cannot look.
+    Foreign(AccountId, AccountId),
+    /// Looking is not allowed, or does not tell whose the key was.
     Denied,
     /// Looking failed.
     Unreadable,
@@ -49,53 +51,64 @@ impl Change<'_> {
             sleep(pause).await;
             found = self.look_once(key).await;
         }
-        match guard::foreign_account(&key.id, self.signer) {
-            Some((theirs, ours)) if matches!(found, Found::Gone) => Outcome::Failed {
-                failure,
-                known: Known::Unknown(format!(
-                    "no usable answer came, and the key's ID encodes account {theirs}, where account {ours} cannot look"
-                )),
-            },
-            _ => conclude(self.action, key, failure, found),
-        }
+        conclude(self.action, failure, found)
     }
 
     fn may_lag(&self, found: &Found) -> bool {
         match self.action {
-            Action::Delete => matches!(found, Found::Active(_) | Found::Inactive(_)),
-            Action::Deactivate => matches!(found, Found::Active(_)),
+            Action::Delete => matches!(found, Found::Active | Found::Inactive),
+            Action::Deactivate => matches!(found, Found::Active),
         }
     }
 
     /// Looks for the key: whose is it, and what does that user's list say?
     pub(super) async fn look_once(&self, key: &Key) -> Found {
+        match self.look(key).await {
+            Found::Gone => match guard::foreign_account(&key.id, self.signer) {
+                Some((theirs, ours)) => Found::Foreign(theirs, ours),
+                None => Found::Gone,
+            },
+            found => found,
+        }
+    }
+
+    async fn look(&self, key: &Key) -> Found {
         let owner = match self.iam.last_use(&key.id).await {
             Ok(read) => match (&key.user_name, read.owner) {
                 (Some(named), Some(owner)) if !named.same_user(&owner) => {
                     return Found::Elsewhere(owner);
                 }
+                // IAM knows the key, and does not say whose it is.
+                (_, None) => return Found::Unreadable,
                 (_, owner) => owner,
             },
             // Of a key it does not know, IAM says the same as of a call that is not allowed.
             Err(Failure::Service(error)) if is_no(&error) => None,
             Err(_) => return Found::Unreadable,
         };
-        let user = owner.as_ref().or(key.user_name.as_ref());
-        let listing = match self.iam.access_keys(user).await {
+        let listing = match self.iam.access_keys(key.user_name.as_ref()).await {
             Ok(listing) => listing,
-            // A user cannot be deleted while it has keys.
-            Err(failure) if failure.is_no_such_entity() => return Found::Gone,
+            // A user cannot be deleted while it has keys; one that never was says nothing of the key.
+            Err(failure) if failure.is_no_such_entity() && owner.is_some() => return Found::Gone,
             Err(Failure::Service(error)) if is_no(&error) => return Found::Denied,
             Err(_) => return Found::Unreadable,
         };
         let listed = listing
             .keys
-            .into_iter()
+            .iter()
             .find(|listed| listed.id == key.id.as_str());
-        match listed.map(|listed| listed.status) {
-            None => Found::Gone,
-            Some(Some(Status::Inactive)) => Found::Inactive(owner),
-            Some(_) => Found::Active(owner),
+        match (listed, owner) {
+            (Some(listed), _) if listed.status == Some(Status::Inactive) => Found::Inactive,
+            (Some(_), _) => Found::Active,
+            // Without a name, the list is the signing user's, who has at least the key that signs.
+            (None, Some(owner)) if key.user_name.is_none() => {
+                let signer = listing.keys.iter().find_map(|listed| listed.owner.as_ref());
+                match signer {
+                    Some(signer) if signer.same_user(&owner) => Found::Gone,
+                    _ => Found::Elsewhere(owner),
+                }
+            }
+            (None, _) => Found::Gone,
         }
     }
 }
@@ -104,7 +117,7 @@ impl Change<'_> {
 pub(super) fn shows_done(action: Action, found: &Found) -> Option<&'static str> {
     match (action, found) {
         (Action::Delete, Found::Gone) => Some("IAM does not list the key now"),
-        (Action::Deactivate, Found::Inactive(_)) => Some("IAM lists the key as Inactive now"),
+        (Action::Deactivate, Found::Inactive) => Some("IAM lists the key as Inactive now"),
         (Action::Delete | Action::Deactivate, _) => None,
     }
 }
@@ -117,38 +130,31 @@ fn is_no(error: &ServiceError) -> bool {
     )
 }
 
-/// Whether an attempt may have changed the key although the call failed. An answer that would have been the
-/// same to every attempt leaves no doubt.
+/// Whether an attempt may have changed the key although the call failed.
 pub(super) fn in_doubt(action: Action, failure: &Failure, record: &Record) -> bool {
     match failure {
-        Failure::NotSent(_) | Failure::Absent(_) => false,
+        Failure::NotSent(_) | Failure::Absent(_) | Failure::Unclear(_) => false,
         Failure::NoAnswer(_) => true,
-        Failure::Service(error) => match error.family() {
-            // A key does not go away by being deactivated.
-            Code::NoSuchEntity if action == Action::Deactivate => false,
-            // IAM spoke of the user, or of another account's key: no attempt can have found it.
-            Code::NoSuchEntity if error.is_about_user() || error.context.accounts.is_some() => {
-                false
-            }
-            Code::NoSuchEntity
-            | Code::ServiceFailure
-            | Code::Throttling
-            | Code::Credentials
-            | Code::Other => record.may_have_acted(),
-            Code::LimitExceeded | Code::AccessDenied | Code::Validation => false,
-        },
+        // A key does not go away by being deactivated, and of a user who is not there no attempt found a key.
+        Failure::Service(error) if error.family() == Code::NoSuchEntity => {
+            action == Action::Delete && !error.is_about_user() && record.may_have_acted()
+        }
+        Failure::Service(_) => record.may_have_acted(),
     }
 }
 
 /// What a failed call and the look after it come to.
-pub(super) fn conclude(action: Action, key: &Key, failure: Failure, found: Found) -> Outcome {
+pub(super) fn conclude(action: Action, failure: Failure, found: Found) -> Outcome {
     let said_gone = failure.is_no_such_entity();
     let lost = match &failure {
         _ if said_gone => {
             "the answer to an earlier attempt was lost, and IAM then found no such key"
         }
-        Failure::Service(_) => "IAM reported an error, but may have acted first",
-        Failure::Absent(_) | Failure::NotSent(_) | Failure::NoAnswer(_) => {
+        Failure::Service(error) if error.status >= 500 => {
+            "IAM reported an error, but may have acted first"
+        }
+        Failure::Service(_) => "the answer to an earlier attempt was lost",
+        Failure::Absent(_) | Failure::NotSent(_) | Failure::NoAnswer(_) | Failure::Unclear(_) => {
             "the request was sent and no usable answer came"
         }
     };
@@ -166,21 +172,19 @@ pub(super) fn conclude(action: Action, key: &Key, failure: Failure, found: Found
             ));
         }
         (_, Found::Elsewhere(owner)) => return another_users(failure, owner),
-        (_, Found::Active(Some(owner)) | Found::Inactive(Some(owner)))
-            if said_gone && key.user_name.is_none() =>
-        {
-            return another_users(failure, owner);
-        }
-        (_, Found::Active(_) | Found::Inactive(_)) if said_gone => {
+        (_, Found::Active | Found::Inactive) if said_gone => {
             Known::Unknown(format!("{lost}, yet IAM still lists it"))
         }
-        (Action::Delete, Found::Active(_) | Found::Inactive(_)) => {
+        (Action::Delete, Found::Active | Found::Inactive) => {
             Known::NotDone(format!("{lost}, but IAM still lists the key"))
         }
-        (Action::Deactivate, Found::Active(_) | Found::Inactive(_)) => {
+        (Action::Deactivate, Found::Active | Found::Inactive) => {
             Known::NotDone(format!("{lost}, but IAM still lists the key as Active"))
         }
         (_, Found::Gone) => Known::NotDone(format!("{lost}, and IAM does not list the key at all")),
+        (_, Found::Foreign(theirs, ours)) => Known::Unknown(format!(
+            "{lost}, and the key's ID encodes account {theirs}, where account {ours} cannot look"
+        )),
         (_, Found::Denied | Found::Unreadable) => {
             Known::Unknown(format!("{lost}, and looking failed"))
         }
@@ -189,7 +193,7 @@ pub(super) fn conclude(action: Action, key: &Key, failure: Failure, found: Found
 }
 
 /// The key is there, and it is not the user's whose key was to be changed.
-fn another_users(mut failure: Failure, owner: UserName) -> Outcome {
+pub(super) fn another_users(mut failure: Failure, owner: UserName) -> Outcome {
     let known = Known::NotDone(format!("it is a key of the user {owner}"));
     if let Some(context) = failure.context_mut() {
         context.owner = Some(owner);

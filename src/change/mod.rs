@@ -7,16 +7,16 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
-use crate::aws::attempts::{Attempt, Record};
+use crate::aws::attempts::Record;
 use crate::aws::{Iam, Signer};
 use crate::exit::Exit;
-use crate::failure::{Cause, Code, Failure, ServiceError};
+use crate::failure::Failure;
 use crate::guard;
 use crate::outcome::{Known, Outcome, Reply, Settled};
 use crate::request::{Action, Key, Missing};
 use crate::select::Candidate;
 use crate::signal::Signals;
-use doubt::{Found, conclude, in_doubt, shows_done};
+use doubt::{Found, another_users, conclude, in_doubt, shows_done};
 
 /// How long a signal leaves for the answer under way, and for the look after it.
 const AFTER_SIGNAL: Duration = Duration::from_millis(700);
@@ -60,6 +60,10 @@ impl Change<'_> {
         };
         let outcome = match (signal, outcome) {
             (Some(exit), Outcome::Failed { known, .. }) => Outcome::Stopped { exit, known },
+            (Some(exit), Outcome::Missing(_)) => Outcome::Stopped {
+                exit,
+                known: Known::NotDone(NO_SUCH_KEY.to_owned()),
+            },
             (Some(exit), Outcome::Done { evidence, .. }) => Outcome::Stopped {
                 exit,
                 known: Known::Done(
@@ -77,7 +81,7 @@ impl Change<'_> {
         }
     }
 
-    /// After a signal: nothing was sent, or the answer under way gets a moment, or the key is looked for.
+    /// After a signal: no further attempt leaves; the answer under way gets a moment, or the key is looked for.
     async fn wind_up(
         &self,
         key: &Key,
@@ -86,25 +90,31 @@ impl Change<'_> {
         exit: Exit,
         signals: &mut Signals,
     ) -> Outcome {
-        if !record.attempts().iter().any(Attempt::was_sent) {
-            let known = Known::NotDone("nothing was sent".to_owned());
-            return Outcome::Stopped { exit, known };
+        record.close();
+        let stopped = |known| Outcome::Stopped { exit, known };
+        let not_done = || stopped(Known::NotDone(untouched(record).to_owned()));
+        if !record.may_have_acted() {
+            return not_done();
         }
-        let unknown = || Outcome::Stopped {
-            exit,
-            known: Known::Unknown("the request was sent and no answer came".to_owned()),
+        let unknown = || {
+            stopped(Known::Unknown(
+                "the request was sent and no answer came".to_owned(),
+            ))
         };
         let last = async {
             let deadline = Instant::now() + AFTER_SIGNAL;
-            if let Ok(outcome) = timeout_at(deadline, call).await {
+            if record.is_waiting()
+                && let Ok(outcome) = timeout_at(deadline, call).await
+            {
                 return outcome;
             }
-            let found = timeout_at(deadline + AFTER_SIGNAL, self.look_once(key)).await;
+            if !record.may_have_acted() {
+                return not_done();
+            }
+            let deadline = Instant::now() + AFTER_SIGNAL;
+            let found = timeout_at(deadline, self.look_once(key)).await;
             match found.ok().and_then(|found| shows_done(self.action, &found)) {
-                Some(known) => Outcome::Stopped {
-                    exit,
-                    known: Known::Done(format!("no answer came, but {known}")),
-                },
+                Some(known) => stopped(Known::Done(format!("no answer came, but {known}"))),
                 None => unknown(),
             }
         };
@@ -132,10 +142,10 @@ impl Change<'_> {
         if in_doubt(self.action, &failure, record) {
             return match timeout_at(deadline, self.settle(key, failure.clone())).await {
                 Ok(outcome) => outcome,
-                Err(_) => conclude(self.action, key, failure, Found::Unreadable),
+                Err(_) => conclude(self.action, failure, Found::Unreadable),
             };
         }
-        self.plain(key, failure, deadline).await
+        self.plain(key, failure, record, deadline).await
     }
 
     async fn send(&self, key: &Key, record: &Record) -> Result<Reply, Failure> {
@@ -146,23 +156,11 @@ impl Change<'_> {
     }
 
     fn out_of_time(&self, record: &Record) -> Failure {
-        let attempts = record.attempts();
-        let cause = Cause {
-            host: attempts
-                .last()
-                .map(|attempt| attempt.host.clone())
-                .unwrap_or_default(),
-            what: format!(
-                "it did not answer within --timeout, {} s",
-                self.limit.as_secs()
-            ),
-            hint: None,
+        let operation = match self.action {
+            Action::Delete => "DeleteAccessKey",
+            Action::Deactivate => "UpdateAccessKey",
         };
-        if record.may_have_acted() {
-            Failure::NoAnswer(cause)
-        } else {
-            Failure::NotSent(cause)
-        }
+        crate::aws::out_of_time(operation, record, self.limit)
     }
 
     /// Adds the two accounts to `NoSuchEntity` when the key's ID encodes another than the signer's.
@@ -175,35 +173,54 @@ impl Change<'_> {
         failure
     }
 
-    /// A failure without doubt: no attempt can have deleted the key.
-    async fn plain(&self, key: &Key, failure: Failure, deadline: Instant) -> Outcome {
-        let Failure::Service(mut error) = failure else {
-            let known = Known::NotDone("nothing was sent to IAM".to_owned());
-            return Outcome::Failed { failure, known };
-        };
-        if error.family() != Code::NoSuchEntity {
-            let known = Known::NotDone("IAM refused the request".to_owned());
-            let failure = Failure::Service(error);
+    /// A failure without doubt: no attempt can have changed the key.
+    async fn plain(
+        &self,
+        key: &Key,
+        failure: Failure,
+        record: &Record,
+        deadline: Instant,
+    ) -> Outcome {
+        if !failure.is_no_such_entity() {
+            let known = Known::NotDone(untouched(record).to_owned());
             return Outcome::Failed { failure, known };
         }
-        if self.missing == Missing::Succeeds && error.context.accounts.is_none() {
+        let is_wanted = self.missing == Missing::Succeeds
+            && failure
+                .service()
+                .is_some_and(|error| error.context.accounts.is_none());
+        if is_wanted {
             // IAM says the same of another user's key, which is alive: that is not "already gone".
-            let read = timeout_at(deadline, self.iam.last_use(&key.id)).await;
-            match read.map(|read| read.map(|read| read.owner)) {
-                Ok(Ok(Some(owner))) => error.context.owner = Some(owner),
-                _ => return Outcome::Missing(Failure::Service(error)),
+            let looked = timeout_at(deadline, self.look_once(key)).await;
+            match (looked.unwrap_or(Found::Unreadable), failure.service()) {
+                (Found::Gone, _) => return Outcome::Missing(failure),
+                (Found::Denied, Some(error)) if !error.is_about_user() => {
+                    return Outcome::Missing(failure);
+                }
+                (Found::Elsewhere(owner), _) => return another_users(failure, owner),
+                (
+                    Found::Active
+                    | Found::Inactive
+                    | Found::Foreign(..)
+                    | Found::Denied
+                    | Found::Unreadable,
+                    _,
+                ) => {}
             }
         }
-        no_such_key(error)
+        let known = Known::NotDone(NO_SUCH_KEY.to_owned());
+        Outcome::Failed { failure, known }
     }
 }
 
-/// `NoSuchEntity` that says what it means: no key was there to change.
-fn no_such_key(error: ServiceError) -> Outcome {
-    let known = match &error.context.owner {
-        Some(owner) => Known::NotDone(format!("it is a key of the user {owner}")),
-        None => Known::NotDone("IAM finds no such key for this user".to_owned()),
-    };
-    let failure = Failure::Service(error);
-    Outcome::Failed { failure, known }
+/// What IAM's `NoSuchEntity` says of a key, and no more.
+const NO_SUCH_KEY: &str = "IAM finds no such key for this user";
+
+/// Why a key is surely as it was, when no attempt can have changed it.
+fn untouched(record: &Record) -> &'static str {
+    if record.was_sent() {
+        "IAM refused the request"
+    } else {
+        "nothing was sent to IAM"
+    }
 }

@@ -194,7 +194,8 @@ pub(crate) struct Cli {
     #[arg(value_parser = clap::value_parser!(u64).range(0..=86_400))]
     read_timeout: Option<u64>,
 
-    /// Seconds for the whole of it, retries and checks included; credentials have as long again
+    /// Seconds for the change with its retries and checks; what has to be read first has as long, and so
+    /// have credentials
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     #[arg(default_value_t = 60, help_heading = "AWS")]
     timeout: u64,

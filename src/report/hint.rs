@@ -17,7 +17,9 @@ pub(crate) fn hints(key: &Key, failure: &Failure, commands: &Commands) -> Vec<St
             }),
             Place::User(_) | Place::SigningUser => no_such_entity(key, &absent.context, commands),
         },
-        Failure::NotSent(cause) | Failure::NoAnswer(cause) => cause.hint.iter().cloned().collect(),
+        Failure::NotSent(cause) | Failure::NoAnswer(cause) | Failure::Unclear(cause) => {
+            cause.hint.iter().cloned().collect()
+        }
     }
 }
 
@@ -26,7 +28,9 @@ pub(crate) fn of_signing(failure: &Failure) -> Vec<String> {
     match failure {
         Failure::Service(error) if error.family() == Code::Credentials => credentials(error),
         Failure::Service(_) | Failure::Absent(_) => Vec::new(),
-        Failure::NotSent(cause) | Failure::NoAnswer(cause) => cause.hint.iter().cloned().collect(),
+        Failure::NotSent(cause) | Failure::NoAnswer(cause) | Failure::Unclear(cause) => {
+            cause.hint.iter().cloned().collect()
+        }
     }
 }
 
@@ -38,7 +42,7 @@ fn service_hints(key: &Key, error: &ServiceError, commands: &Commands) -> Vec<St
             None => vec![
                 format!(
                     "check the user's name: {}",
-                    commands.aws("iam list-users --query Users[].UserName")
+                    commands.aws("iam list-users --query 'Users[].UserName'")
                 ),
                 owner_hint(key, commands),
             ],
@@ -88,7 +92,13 @@ fn owner_hint(key: &Key, commands: &Commands) -> String {
 /// The hint where it is known that the key is somebody else's.
 fn whose(key: &Key, context: &Context, commands: &Commands) -> Option<Vec<String>> {
     if let Some(owner) = &context.owner {
-        return Some(vec![commands.own(key, &format!("--user-name={owner}"))]);
+        return Some(vec![format!(
+            "look at it first: {}",
+            commands.own(
+                key,
+                &format!("--user-name={owner} --dry-run --output table")
+            )
+        )]);
     }
     let (theirs, ours) = context.accounts.as_ref()?;
     Some(vec![format!(

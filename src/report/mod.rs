@@ -14,7 +14,7 @@ use std::io::{self, Write};
 use serde_json::json;
 
 use crate::outcome::{Known, Outcome, Settled};
-use crate::request::{Action, Format, Metadata, Mode, Request};
+use crate::request::{Action, Format, Metadata, Mode, Request, SigningKey};
 use crate::select::Candidate;
 use command::Commands;
 use escape::escape_json;
@@ -26,6 +26,7 @@ pub(crate) use tell::sentence;
 pub(crate) struct Report {
     format: Format,
     mode: Mode,
+    signing_key: SigningKey,
     messages: Messages,
     commands: Commands,
 }
@@ -36,6 +37,7 @@ impl Report {
         Self {
             format: request.format,
             mode: request.mode,
+            signing_key: request.signing_key,
             messages: Messages::new(request.color),
             commands: Commands::new(&request.connection),
         }
@@ -96,9 +98,10 @@ pub(crate) fn bug(place: &str, request: &Request, sent: bool, messages: Messages
         "broken off at {place}: a bug, or too little memory or too few threads"
     ));
     let known = if sent {
-        Known::Unknown(
-            "the request may have been sent; check with: aws iam list-access-keys".to_owned(),
-        )
+        let check = Commands::new(&request.connection).list(&request.key);
+        Known::Unknown(format!(
+            "the request may have been sent; check with: {check}"
+        ))
     } else {
         Known::NotDone("nothing was sent to IAM".to_owned())
     };

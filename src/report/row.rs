@@ -144,7 +144,7 @@ fn error(failure: &Failure) -> Option<Value> {
         Failure::Absent(absent) => {
             Some(json!({ "Code": failure.code(), "Message": absent_sentence(absent) }))
         }
-        Failure::NotSent(_) | Failure::NoAnswer(_) => None,
+        Failure::NotSent(_) | Failure::NoAnswer(_) | Failure::Unclear(_) => None,
     }
 }
 
@@ -153,7 +153,7 @@ pub(super) fn reason(settled: &Settled) -> Option<String> {
     let known = |known: &Known| known.told(settled.action);
     match &settled.outcome {
         Outcome::Failed {
-            failure: Failure::NotSent(cause) | Failure::NoAnswer(cause),
+            failure: Failure::NotSent(cause) | Failure::NoAnswer(cause) | Failure::Unclear(cause),
             known: state,
         } => Some(format!("{}; {}", way(cause), known(state))),
         Outcome::Failed { known: state, .. } | Outcome::Stopped { known: state, .. } => {

@@ -6,7 +6,7 @@ use super::escape::{escape, excerpt};
 use super::hint::hints;
 use crate::failure::{Absent, Cause, Code, Failure, Place, ServiceError};
 use crate::outcome::{Known, Outcome, Refusal, Settled};
-use crate::request::{Action, Mode};
+use crate::request::{Action, Mode, SigningKey};
 
 impl Report {
     /// Tells what became of a key.
@@ -26,7 +26,7 @@ impl Report {
                 self.messages
                     .warning(&format!("{key} is taken for {done}: {evidence}"));
                 self.undo(settled);
-                known(&Known::Done(String::new()));
+                known(&Known::Done(evidence.clone()));
             }
             Outcome::Missing(_) if self.mode == Mode::Change => {}
             Outcome::Would(_) | Outcome::Missing(_) => known(&dry_run()),
@@ -62,6 +62,9 @@ impl Report {
             }
             Outcome::Stopped { known: state, .. } => {
                 self.messages.error("interrupted");
+                if let Known::Done(_) = state {
+                    self.undo(settled);
+                }
                 self.check(settled, state);
                 known(state);
             }
@@ -86,7 +89,12 @@ impl Report {
     fn undo(&self, settled: &Settled) {
         if settled.action == Action::Deactivate {
             let command = self.commands.activate(&settled.key);
-            self.messages.hint(&format!("to undo it: {command}"));
+            let signer = match self.signing_key {
+                SigningKey::Guarded => "",
+                SigningKey::Allowed => ", signed with another key",
+            };
+            self.messages
+                .hint(&format!("to undo it{signer}: {command}"));
         }
     }
 
@@ -108,19 +116,24 @@ pub(crate) fn sentence(failure: &Failure, service: &str) -> String {
     match failure {
         Failure::Service(error) => service_sentence(error),
         Failure::Absent(absent) => absent_sentence(absent),
-        Failure::NotSent(cause) => format!("could not reach {service} at {}", excerpt(&way(cause))),
-        Failure::NoAnswer(cause) => {
-            format!(
-                "no usable answer from {service} at {}",
-                excerpt(&way(cause))
-            )
-        }
+        Failure::NotSent(cause) => format!("could not reach {service}{}", place(cause)),
+        Failure::Unclear(cause) => format!("{service} did not say enough{}", place(cause)),
+        Failure::NoAnswer(cause) => format!("no usable answer from {service}{}", place(cause)),
     }
 }
 
 /// A failure on the way, and where.
 pub(super) fn way(cause: &Cause) -> String {
-    format!("{}: {}", cause.host, cause.what)
+    match cause.host.as_str() {
+        "" => cause.what.clone(),
+        host => format!("{host}: {}", cause.what),
+    }
+}
+
+/// The same as the rest of a sentence.
+fn place(cause: &Cause) -> String {
+    let preposition = if cause.host.is_empty() { ":" } else { " at" };
+    format!("{preposition} {}", excerpt(&way(cause)))
 }
 
 fn service_sentence(error: &ServiceError) -> String {

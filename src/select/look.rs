@@ -2,7 +2,7 @@
 
 use super::{Need, Selector, failed, owner};
 use crate::fact::Facts;
-use crate::failure::{Absent, Code, Context, Failure, Place};
+use crate::failure::{Absent, Code, Context, Failure, Place, ServiceError};
 use crate::ident::UserName;
 use crate::outcome::Outcome;
 use crate::request::{Key, Owner};
@@ -65,7 +65,7 @@ impl Selector<'_> {
                     return Err(failed(super::unsaid("whose key it is")));
                 };
                 facts.last_use = Some(read.last_use);
-                facts.read_at = Some(read.at);
+                facts.read_at = read.at;
                 facts.owner = Some(owner);
                 None
             }
@@ -104,21 +104,22 @@ impl Selector<'_> {
             Ok(listing) => listing,
             Err(failure) if is_denied(&failure) => return Ok(Some(failure)),
             Err(failure) if failure.is_no_such_entity() => {
-                return Err(self.lost(key, failure).await);
+                return Err(self.lost(key, key.user_name.as_ref(), failure).await);
             }
             Err(failure) => return Err(failed(failure)),
         };
-        facts.read_at = Some(listing.at);
-        let listed = listing
-            .keys
-            .into_iter()
-            .find(|listed| listed.id == key.id.as_str());
-        let Some(listed) = listed else {
+        facts.read_at = listing.at;
+        // Without a name it is the list of the signing user, who has at least the key that signs.
+        let signing_user = || listing.keys.iter().find_map(|key| key.owner.clone());
+        let listed_for = key.user_name.clone().or_else(signing_user);
+        let mut keys = listing.keys.into_iter();
+        let Some(listed) = keys.find(|listed| listed.id == key.id.as_str()) else {
             let place = match &key.user_name {
                 Some(name) => Place::User(name.clone()),
                 None => Place::SigningUser,
             };
-            return Err(self.lost(key, absent(place, None)).await);
+            let failure = absent(place, None);
+            return Err(self.lost(key, listed_for.as_ref(), failure).await);
         };
         facts.status = listed.status;
         facts.created = listed.created;
@@ -147,18 +148,38 @@ impl Selector<'_> {
         }
         facts.owner = facts.owner.take().or(read.owner);
         facts.last_use = Some(read.last_use);
-        facts.read_at = Some(read.at);
+        facts.read_at = read.at;
         Ok(None)
     }
 
-    /// A key that is not where it was looked for: whose is it?
-    async fn lost(&self, key: &Key, mut failure: Failure) -> Outcome {
-        if let (Ok(read), Some(context)) = (self.iam.last_use(&key.id).await, failure.context_mut())
-        {
-            context.owner = read.owner;
+    /// A key that is not in the list of `listed_for`: whose is it?
+    async fn lost(
+        &self,
+        key: &Key,
+        listed_for: Option<&UserName>,
+        mut failure: Failure,
+    ) -> Outcome {
+        let owner = match self.iam.last_use(&key.id).await {
+            Ok(read) => match read.owner {
+                // What was deleted a moment ago can still be known here; the list is never behind it.
+                Some(owner) if listed_for.is_some_and(|user| user.same_user(&owner)) => None,
+                Some(owner) => Some(owner),
+                None => return failed(super::unsaid("whose key it is")),
+            },
+            // It may be the name that is wrong, and the key another user's.
+            Err(denied) if is_denied(&denied) && is_about_user(&failure) => return failed(failure),
+            Err(error) if is_denied(&error) || error.is_no_such_entity() => None,
+            Err(error) => return failed(error),
+        };
+        if let Some(context) = failure.context_mut() {
+            context.owner = owner;
         }
         self.absent(key, failure)
     }
+}
+
+fn is_about_user(failure: &Failure) -> bool {
+    failure.service().is_some_and(ServiceError::is_about_user)
 }
 
 fn absent(place: Place, owner: Option<UserName>) -> Failure {

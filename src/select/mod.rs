@@ -4,12 +4,12 @@
 mod look;
 mod owner;
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
 use crate::aws::{Iam, Signer};
-use crate::condition::{Condition, Conditions, Verdict};
+use crate::condition::{Condition, Verdict};
 use crate::fact::Facts;
 use crate::failure::{Cause, Failure};
 use crate::guard;
@@ -134,7 +134,7 @@ impl<'a> Selector<'a> {
         if let Some(refusal) = refusal {
             return self.stay(key, facts, Outcome::Refused(refusal));
         }
-        match judge(&self.request.conditions, &facts) {
+        match self.request.conditions.judge(&facts) {
             Verdict::Holds => Choice::Go(Candidate { key, facts }),
             Verdict::Fails(reason) => self.stay(key, facts, Outcome::Skipped(reason)),
             Verdict::Lacks(fact) => {
@@ -179,14 +179,8 @@ fn is_foreign(failure: &Failure) -> bool {
     match failure {
         Failure::Service(error) => error.context.accounts.is_some(),
         Failure::Absent(absent) => absent.context.accounts.is_some(),
-        Failure::NotSent(_) | Failure::NoAnswer(_) => false,
+        Failure::NotSent(_) | Failure::NoAnswer(_) | Failure::Unclear(_) => false,
     }
-}
-
-/// Ages are counted by IAM's own clock. Without a time of IAM's nothing was read that has an age, and at the
-/// beginning of time nothing is old.
-fn judge(conditions: &Conditions, facts: &Facts) -> Verdict {
-    conditions.judge(facts, facts.read_at.unwrap_or(SystemTime::UNIX_EPOCH))
 }
 
 /// A read that failed: nothing was asked of IAM that changes the key.
@@ -204,7 +198,7 @@ fn failed(failure: Failure) -> Outcome {
 
 fn out_of_time(limit: Duration) -> Failure {
     Failure::NotSent(Cause {
-        host: "IAM".to_owned(),
+        host: String::new(),
         what: format!(
             "it did not say enough of the key within --timeout, {} s",
             limit.as_secs()
@@ -214,9 +208,9 @@ fn out_of_time(limit: Duration) -> Failure {
 }
 
 fn unsaid(fact: &str) -> Failure {
-    Failure::NoAnswer(Cause {
-        host: "IAM".to_owned(),
-        what: format!("it did not say {fact}, which a condition needs"),
+    Failure::Unclear(Cause {
+        host: String::new(),
+        what: format!("{fact} is missing from its answer, and nothing can be decided without"),
         hint: None,
     })
 }

@@ -52,6 +52,6 @@ async fn look_in(iam: Iam, user: UserName, id: AccessKeyId) -> Result<Option<Fac
         status: key.status,
         created: key.created,
         last_use: None,
-        read_at: Some(at),
+        read_at: at,
     }))
 }

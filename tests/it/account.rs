@@ -80,7 +80,7 @@ fn f35_an_account_that_cannot_be_asked_for_is_never_the_expected_one() {
                 "text/xml",
                 "<GetCallerIdentityResponse><GetCallerIdentityResult/></GetCallerIdentityResponse>",
             ),
-            9,
+            1,
             "it says no account",
         ),
     ] {

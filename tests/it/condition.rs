@@ -224,7 +224,9 @@ fn a_key_that_another_user_has_does_not_satisfy_a_condition() {
         .prints_outcome("Failed")
         .says(&[
             "the key is not a key of the user Bob, but of the user Alice",
-            &format!("hint: iam-del-key --access-key-id {ALICE_OLD_KEY_ID} --user-name=Alice"),
+            &format!(
+                "hint: look at it first: iam-del-key --access-key-id {ALICE_OLD_KEY_ID} --user-name=Alice --dry-run"
+            ),
         ])
         .ends_with("not deleted: it is a key of the user Alice");
     assert!(sandbox.has_key(ALICE_OLD_KEY_ID));

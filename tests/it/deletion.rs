@@ -248,7 +248,9 @@ fn f75_another_users_key_is_3() {
         .ends_with("not deleted");
     let says = &[
         "(NoSuchEntity)",
-        &format!("hint: iam-del-key --access-key-id {ALICE_KEY_ID} --user-name=Alice"),
+        &format!(
+            "hint: look at it first: iam-del-key --access-key-id {ALICE_KEY_ID} --user-name=Alice --dry-run"
+        ),
     ];
     let known = "not deleted: it is a key of the user Alice";
     let _ = case(&["--ignore-missing"])

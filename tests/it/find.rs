@@ -150,7 +150,7 @@ fn f59_a_list_that_does_not_end_is_never_a_short_list() {
         sandbox.fault(Fault::new(page).on("ListUsers").always());
         let _ = find(&sandbox, BOBS_KEY)
             .run()
-            .exits(9)
+            .exits(1)
             .prints_outcome("Failed")
             .says(&[says])
             .ends_with("not deleted");

@@ -6,6 +6,7 @@ mod account;
 mod answers;
 mod arguments;
 mod case;
+mod certainty;
 mod codes;
 mod condition;
 mod configuration;

@@ -168,7 +168,7 @@ fn f59_a_page_of_keys_that_does_not_say_where_the_list_goes_on() {
         );
         let _ = Case::documented(&sandbox, &[option, "--ignore-missing"])
             .run()
-            .exits(9)
+            .exits(1)
             .prints_outcome("Failed")
             .says(&["it says that its list goes on, but not where"])
             .ends_with("not deleted");

@@ -1,0 +1,307 @@
+//! No more is said than is known: a signal lets nothing new out, a list that cannot hold the key proves nothing, and
+//! what IAM leaves out is not made up.
+
+use std::time::Duration;
+
+use iam_sandbox::documented::{ADMIN_KEY_ID, ALICE_KEY_ID, ALICE_OLD_KEY_ID};
+use iam_sandbox::{Fault, What, nth_key_id};
+
+use crate::case::{BOBS_KEY, Case, DELETED, actions, documented};
+use crate::dialogue::Dialogue;
+
+const SOON: Duration = Duration::from_secs(20);
+
+fn throttled() -> What {
+    What::error(400, "Throttling", "Rate exceeded")
+}
+
+const NEVER: &str =
+    "<AccessKeyLastUsed><ServiceName>N/A</ServiceName><Region>N/A</Region></AccessKeyLastUsed>";
+
+/// IAM's answer about a key of `owner`, with `used` for its last use.
+fn last_use(owner: &str, used: &str) -> What {
+    let page = format!(
+        "<GetAccessKeyLastUsedResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\">\
+         <GetAccessKeyLastUsedResult><UserName>{owner}</UserName>{used}</GetAccessKeyLastUsedResult>\
+         <ResponseMetadata><RequestId>r</RequestId></ResponseMetadata></GetAccessKeyLastUsedResponse>"
+    );
+    What::page(200, "text/xml", page)
+}
+
+#[test]
+fn f61_a_signal_before_a_retry_lets_no_further_request_out() {
+    let sandbox = documented();
+    sandbox.fault(Fault::new(throttled()).on("DeleteAccessKey"));
+    let running = Case::documented(&sandbox, &[]).start();
+    assert!(sandbox.wait_for_requests(1, SOON));
+    running.signal("INT");
+    let _ = running
+        .end()
+        .exits(130)
+        .prints_outcome("Failed")
+        .says(&["interrupted"])
+        .ends_with("not deleted: IAM refused the request");
+    assert_eq!(actions(&sandbox), ["DeleteAccessKey"]);
+    assert!(sandbox.has_key(BOBS_KEY));
+}
+
+#[test]
+fn f61_a_signal_is_130_although_a_missing_key_is_wanted() {
+    let sandbox = documented();
+    sandbox.remove_key(BOBS_KEY);
+    sandbox.fault(Fault::new(What::Delay(Duration::from_millis(300))).on("DeleteAccessKey"));
+    let running = Case::documented(&sandbox, &["--ignore-missing"]).start();
+    assert!(sandbox.wait_for_requests(1, SOON));
+    running.signal("TERM");
+    let _ = running
+        .end()
+        .exits(143)
+        .prints_outcome("Failed")
+        .says(&["interrupted"])
+        .ends_with("not deleted: IAM finds no such key for this user");
+}
+
+#[test]
+fn f61_another_accounts_key_is_unknown_after_a_signal() {
+    let sandbox = documented();
+    let key = nth_key_id("999999999999", 1);
+    sandbox.fault(Fault::new(What::SilenceBeforeActing).on("DeleteAccessKey"));
+    let running = Case::at(&sandbox, ["--access-key-id", &key, "--user-name", "Bob"]).start();
+    assert!(sandbox.wait_for_requests(1, SOON));
+    running.signal("INT");
+    let _ = running
+        .end()
+        .exits(130)
+        .prints_outcome("Unknown")
+        .says(&["interrupted"])
+        .ends_with("unknown: ");
+}
+
+#[test]
+fn a_user_who_never_was_does_not_prove_a_key_gone() {
+    let sandbox = documented();
+    sandbox.deny("iam:GetAccessKeyLastUsed");
+    sandbox.fault(
+        Fault::new(What::ResetAfterActing)
+            .on("DeleteAccessKey")
+            .always(),
+    );
+    let args = ["--access-key-id", BOBS_KEY, "--user-name", "Bbo"];
+    let _ = Case::at(&sandbox, args)
+        .run()
+        .exits(10)
+        .prints_outcome("Unknown")
+        .says(&["no usable answer"])
+        .ends_with("unknown: ");
+    assert!(sandbox.has_key(BOBS_KEY));
+}
+
+#[test]
+fn f55_access_denied_after_a_lost_answer_is_looked_into() {
+    for (code, status) in [("AccessDenied", 403), ("LimitExceeded", 409)] {
+        let sandbox = documented();
+        sandbox.fault(Fault::new(What::ResetAfterActing).on("DeleteAccessKey"));
+        sandbox.fault(Fault::new(What::error(status, code, "no")).on("DeleteAccessKey"));
+        let _ = Case::documented(&sandbox, &[])
+            .run()
+            .exits(0)
+            .prints(DELETED)
+            .says(&["the answer to an earlier attempt was lost; IAM does not list the key now"])
+            .ends_with("deleted: ");
+        assert!(!sandbox.has_key(BOBS_KEY), "{code}");
+    }
+}
+
+#[test]
+fn f52_throttled_until_the_time_is_up_is_8() {
+    let sandbox = documented();
+    sandbox.fault(Fault::new(throttled()).always());
+    let _ = Case::documented(&sandbox, &["--timeout", "2"])
+        .env("AWS_MAX_ATTEMPTS", "50")
+        .run()
+        .exits(8)
+        .prints_outcome("Failed")
+        .says(&["(Throttling)"])
+        .ends_with("not deleted: IAM refused the request")
+        .within(SOON);
+    assert!(sandbox.has_key(BOBS_KEY));
+}
+
+#[test]
+fn f52_a_lost_answer_and_then_throttled_is_unknown_where_nobody_may_look() {
+    let sandbox = documented();
+    sandbox.deny("iam:GetAccessKeyLastUsed");
+    sandbox.deny("iam:ListAccessKeys");
+    sandbox.fault(Fault::new(What::ResetAfterActing).on("DeleteAccessKey"));
+    sandbox.fault(Fault::new(throttled()).on("DeleteAccessKey").always());
+    let _ = Case::documented(&sandbox, &[])
+        .env("AWS_MAX_ATTEMPTS", "2")
+        .run()
+        .exits(10)
+        .prints_outcome("Unknown")
+        .says(&["(Throttling)", "check with: aws iam list-access-keys"])
+        .ends_with("unknown: the answer to an earlier attempt was lost, and looking failed");
+}
+
+#[test]
+fn ignore_missing_needs_an_answer_that_the_key_is_gone() {
+    let lost = || {
+        Fault::new(What::ResetBeforeActing)
+            .on("GetAccessKeyLastUsed")
+            .always()
+    };
+    // IAM says "no such key", and then nobody can say whose it is.
+    let sandbox = documented();
+    sandbox.fault(lost());
+    let args = [
+        "--access-key-id",
+        ALICE_KEY_ID,
+        "--user-name",
+        "Bob",
+        "--ignore-missing",
+    ];
+    let _ = Case::at(&sandbox, args)
+        .run()
+        .exits(3)
+        .prints_outcome("Failed")
+        .says(&["(NoSuchEntity)"])
+        .ends_with("not deleted: IAM finds no such key for this user");
+    // The same where a condition reads first.
+    let _ = Case::at(&sandbox, args)
+        .args(["--inactive"])
+        .run()
+        .exits(9)
+        .prints_outcome("Failed")
+        .says(&["could not reach IAM"])
+        .ends_with("not deleted");
+    // A name that is misspelt is no key that is gone.
+    let sandbox = documented();
+    sandbox.deny("iam:GetAccessKeyLastUsed");
+    for more in [
+        &["--ignore-missing"][..],
+        &["--ignore-missing", "--inactive"],
+    ] {
+        let _ = Case::at(
+            &sandbox,
+            ["--access-key-id", BOBS_KEY, "--user-name", "Bbo"],
+        )
+        .args(more.iter().copied())
+        .run()
+        .exits(3)
+        .prints_outcome("Failed")
+        .says(&["The user with name Bbo cannot be found"])
+        .ends_with("not deleted");
+    }
+    assert!(sandbox.has_key(BOBS_KEY));
+    assert!(sandbox.has_key(ALICE_KEY_ID));
+}
+
+#[test]
+fn ignore_missing_takes_a_key_for_gone_that_was_deleted_a_moment_ago() {
+    // IAM's list has no such key any more, and its last use is still remembered.
+    let sandbox = documented();
+    sandbox.remove_key(BOBS_KEY);
+    sandbox.fault(
+        Fault::new(last_use("Bob", NEVER))
+            .on("GetAccessKeyLastUsed")
+            .always(),
+    );
+    for more in [
+        &["--ignore-missing"][..],
+        &["--ignore-missing", "--inactive"],
+    ] {
+        let _ = Case::documented(&sandbox, more)
+            .run()
+            .exits(0)
+            .prints_outcome("Missing")
+            .says_nothing();
+    }
+}
+
+#[test]
+fn the_signers_own_key_is_not_called_another_users() {
+    // The reply is lost, and the retry finds no key; lists and last use lag behind.
+    let sandbox = iam_sandbox::Sandbox::documented().list_lag(50).start();
+    let own = nth_key_id("123456789012", 5);
+    sandbox.add_key(iam_sandbox::KeySeed::new("admin", &own));
+    sandbox.fault(Fault::new(What::ResetAfterActing).on("DeleteAccessKey"));
+    sandbox.fault(
+        Fault::new(last_use("admin", NEVER))
+            .on("GetAccessKeyLastUsed")
+            .always(),
+    );
+    let _ = Case::at(&sandbox, ["--access-key-id", &own])
+        .run()
+        .exits(10)
+        .prints_outcome("Unknown")
+        .says(&["(NoSuchEntity)"])
+        .ends_with("yet IAM still lists it");
+    assert!(!sandbox.has_key(&own));
+    assert!(sandbox.has_key(ADMIN_KEY_ID));
+}
+
+#[test]
+fn a_last_use_that_is_left_out_is_not_never() {
+    let replies = [
+        "",
+        "<AccessKeyLastUsed><ServiceName>s3</ServiceName><Region>eu-west-1</Region></AccessKeyLastUsed>",
+    ];
+    for used in replies {
+        let sandbox = documented();
+        sandbox.fault(
+            Fault::new(last_use("Alice", used))
+                .on("GetAccessKeyLastUsed")
+                .always(),
+        );
+        let args = [
+            "--access-key-id",
+            ALICE_OLD_KEY_ID,
+            "--user-name",
+            "Alice",
+            "--unused-for",
+            "90d",
+        ];
+        let _ = Case::at(&sandbox, args)
+            .run()
+            .exits(1)
+            .prints_outcome("Failed")
+            .says(&["IAM did not say enough"])
+            .ends_with("not deleted");
+        assert!(sandbox.has_key(ALICE_OLD_KEY_ID));
+    }
+}
+
+#[test]
+fn f64_what_was_typed_before_the_question_is_no_answer() {
+    let sandbox = documented();
+    sandbox.fault(Fault::new(What::Delay(Duration::from_millis(500))).on("ListAccessKeys"));
+    let case = Case::documented(&sandbox, &["--interactive"]);
+    let dialogue = Dialogue::start(case)
+        .types(b"y\n")
+        .shows("[y/N] ")
+        .types(b"\n");
+    let _ = dialogue
+        .end()
+        .exits(11)
+        .prints_outcome("Refused")
+        .says(&["the answer was not yes"])
+        .ends_with("not deleted");
+    assert!(sandbox.has_key(BOBS_KEY));
+}
+
+#[test]
+fn f64_a_condition_is_judged_again_after_the_answer() {
+    let sandbox = documented();
+    sandbox.set_status(BOBS_KEY, iam_sandbox::Status::Inactive);
+    let case = Case::documented(&sandbox, &["--interactive", "--inactive"]);
+    let dialogue = Dialogue::start(case).shows("[y/N] ");
+    sandbox.set_status(BOBS_KEY, iam_sandbox::Status::Active);
+    let _ = dialogue
+        .types(b"yes\n")
+        .end()
+        .exits(11)
+        .prints_outcome("Skipped")
+        .says(&["its status is Active"])
+        .ends_with("not deleted");
+    assert!(sandbox.has_key(BOBS_KEY));
+}
