@@ -1,6 +1,7 @@
 //! The HTTP client the SDK is given: TLS settings built once and only when first needed, no proxy for the
 //! metadata services, a mark when a request leaves, an end to every reply.
 
+use std::panic::{self, AssertUnwindSafe};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll};
@@ -15,10 +16,13 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::timeout::TimeoutConfig;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
 use super::attempts::Sent;
+use super::trust::Bundle;
+use crate::stop::Stop;
 
 /// The most of a reply's body that is read, in bytes. The longest that IAM sends is a credential report: of 5,000
 /// users, the most an account has, about 2 MiB.
@@ -31,8 +35,8 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 pub(crate) enum Trust {
     /// The system's certificate authorities.
     System,
-    /// The authorities of a PEM text that was checked.
-    Bundle(Arc<Vec<u8>>),
+    /// The authorities of a bundle.
+    Bundle(Arc<Bundle>),
 }
 
 /// Whether the proxies of the environment are used.
@@ -44,12 +48,12 @@ enum Route {
     Direct,
 }
 
-/// An HTTP client for the SDK.
-#[derive(Debug)]
+/// An HTTP client for the SDK. Clones share its connectors.
+#[derive(Clone, Debug)]
 struct Http {
     trust: Trust,
     route: Route,
-    connectors: Mutex<Vec<(HttpConnectorSettings, SharedHttpConnector)>>,
+    connectors: Arc<Mutex<Vec<Wire>>>,
 }
 
 impl Http {
@@ -58,8 +62,30 @@ impl Http {
         Self {
             trust,
             route,
-            connectors: Mutex::default(),
+            connectors: Arc::default(),
         }
+    }
+
+    /// The connectors with these limits.
+    fn wire(&self, settings: &HttpConnectorSettings) -> Wire {
+        let connectors = self.connectors.lock();
+        let mut connectors = connectors.unwrap_or_else(PoisonError::into_inner);
+        let same = |wire: &&Wire| {
+            wire.settings.connect_timeout() == settings.connect_timeout()
+                && wire.settings.read_timeout() == settings.read_timeout()
+        };
+        if let Some(wire) = connectors.iter().find(same) {
+            return wire.clone();
+        }
+        let wire = Wire {
+            settings: settings.clone(),
+            trust: self.trust.clone(),
+            route: self.route,
+            plain: Arc::default(),
+            tls: Arc::default(),
+        };
+        connectors.push(wire.clone());
+        wire
     }
 }
 
@@ -69,37 +95,18 @@ impl HttpClient for Http {
         settings: &HttpConnectorSettings,
         _: &RuntimeComponents,
     ) -> SharedHttpConnector {
-        let mut connectors = self
-            .connectors
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let same = |known: &HttpConnectorSettings| {
-            known.connect_timeout() == settings.connect_timeout()
-                && known.read_timeout() == settings.read_timeout()
-        };
-        if let Some((_, connector)) = connectors.iter().find(|(known, _)| same(known)) {
-            return connector.clone();
-        }
-        let connector = SharedHttpConnector::new(Wire {
-            settings: settings.clone(),
-            trust: self.trust.clone(),
-            route: self.route,
-            plain: OnceLock::new(),
-            tls: OnceLock::new(),
-        });
-        connectors.push((settings.clone(), connector.clone()));
-        connector
+        SharedHttpConnector::new(self.wire(settings))
     }
 }
 
-/// A connector for each scheme, made when first asked for: `http://` never reads a root certificate.
-#[derive(Debug)]
+/// A connector for each scheme, made when first asked for: `http://` never reads a root certificate. Clones share both.
+#[derive(Clone, Debug)]
 struct Wire {
     settings: HttpConnectorSettings,
     trust: Trust,
     route: Route,
-    plain: OnceLock<Connector>,
-    tls: OnceLock<Connector>,
+    plain: Arc<OnceLock<Connector>>,
+    tls: Arc<OnceLock<Connector>>,
 }
 
 impl Wire {
@@ -126,7 +133,9 @@ impl Wire {
     fn tls_context(&self) -> TlsContext {
         let store = match &self.trust {
             Trust::System => TrustStore::default(),
-            Trust::Bundle(pem) => TrustStore::empty().with_pem_certificate(pem.to_vec()),
+            Trust::Bundle(bundle) => {
+                TrustStore::empty().with_pem_certificate(bundle.pem.as_slice())
+            }
         };
         TlsContext::builder()
             .with_trust_store(store)
@@ -222,6 +231,7 @@ impl Body for Limited {
 /// The HTTP clients of one run: for services, and for the metadata services of the machine.
 #[derive(Clone, Debug)]
 pub(crate) struct Clients {
+    http: Http,
     /// For IAM, STS, SSO and sign-in.
     pub(crate) service: SharedHttpClient,
     /// For instance and container metadata.
@@ -229,10 +239,40 @@ pub(crate) struct Clients {
 }
 
 impl Clients {
+    /// Checks a bundle by having the SDK's connector for services read it, which panics on a certificate it cannot
+    /// read; the connector is then there for the first request. What no connector reads is checked by itself.
+    ///
+    /// # Errors
+    ///
+    /// The bundle cannot be used.
+    pub(crate) fn prepare(&self, uri: &str, timeouts: &TimeoutConfig) -> Result<(), Stop> {
+        let Trust::Bundle(bundle) = &self.http.trust else {
+            return Ok(());
+        };
+        if !uri.starts_with("https:") {
+            return bundle.check();
+        }
+        let mut settings = HttpConnectorSettings::builder();
+        settings
+            .set_connect_timeout(timeouts.connect_timeout())
+            .set_read_timeout(timeouts.read_timeout());
+        let wire = self.http.wire(&settings.build());
+        let connect = AssertUnwindSafe(|| {
+            wire.connector(uri);
+        });
+        if panic::catch_unwind(connect).is_ok() {
+            return Ok(());
+        }
+        bundle.check()?;
+        Err(bundle.unusable("TLS cannot be set up with it"))
+    }
+
     /// Both clients; neither reads or opens anything yet.
     pub(crate) fn new(trust: Trust) -> Self {
+        let http = Http::new(trust, Route::Environment);
         Self {
-            service: SharedHttpClient::new(Http::new(trust, Route::Environment)),
+            service: SharedHttpClient::new(http.clone()),
+            http,
             metadata: SharedHttpClient::new(Http::new(Trust::System, Route::Direct)),
         }
     }

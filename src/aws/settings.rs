@@ -170,17 +170,21 @@ impl Settings {
         endpoint::check_proxies()?;
         let region = region(connection.region.as_deref(), sources)?;
         log.verbose(|| format!("profile {}, region {region}", escape(&profile.name)));
+        let retry = retry(sources)?;
+        let timeouts = timeouts(connection);
+        let clients = Clients::new(trust::choose(connection.ca_bundle.as_deref(), sources)?);
+        clients.prepare(endpoint_url.as_deref().unwrap_or("https:"), &timeouts)?;
         Ok(Self {
-            retry: retry(sources)?,
-            timeouts: timeouts(connection),
-            clients: Clients::new(trust::choose(connection.ca_bundle.as_deref(), sources)?),
             profile,
             files,
+            profiles,
             region,
             endpoint_url,
             fips,
             dual_stack,
-            profiles,
+            retry,
+            timeouts,
+            clients,
         })
     }
 }

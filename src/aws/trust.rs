@@ -1,14 +1,13 @@
-//! The certificate authorities TLS trusts. A bundle is checked whole before it is handed on: the SDK's
-//! connector panics on a certificate it cannot read.
+//! The certificate authorities TLS trusts, and what is wrong with a bundle of them.
 
 use std::fs::{self, File};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use memchr::memmem;
+use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
-use webpki::anchor_from_trusted_cert;
+use rustls::pki_types::pem::PemObject as _;
 
 use super::environment;
 use super::http::Trust;
@@ -20,7 +19,47 @@ use crate::stop::Stop;
 const LONGEST: usize = 16 << 20;
 
 const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
-const END: &[u8] = b"-----END CERTIFICATE-----";
+
+/// The authorities to trust instead of the system's.
+#[derive(Debug)]
+pub(crate) struct Bundle {
+    /// PEM, as it was read.
+    pub(super) pem: Vec<u8>,
+    path: PathBuf,
+    source: String,
+}
+
+impl Bundle {
+    /// The first certificate that cannot be used. Reading them all costs as much as the rest of a deletion, so this is
+    /// asked only where nobody else reads them, or where the SDK's connector could not.
+    ///
+    /// # Errors
+    ///
+    /// It is broken; none is there.
+    pub(super) fn check(&self) -> Result<(), Stop> {
+        let mut roots = RootCertStore::empty();
+        for (index, certificate) in CertificateDer::pem_slice_iter(&self.pem).enumerate() {
+            let broken =
+                |what: &str| self.unusable(&format!("certificate {} is broken: {what}", index + 1));
+            let certificate = certificate.map_err(|error| broken(&error.to_string()))?;
+            roots
+                .add(certificate)
+                .map_err(|error| broken(&error.to_string()))?;
+        }
+        if roots.is_empty() {
+            return Err(self.unusable("it holds no certificate in PEM form"));
+        }
+        Ok(())
+    }
+
+    /// Says that the bundle is of no use, and why.
+    pub(super) fn unusable(&self, what: &str) -> Stop {
+        let path = escape(&self.path.to_string_lossy());
+        let source = &self.source;
+        Stop::configuration(format!("could not use the CA bundle `{path}`: {what}"))
+            .hint(format!("{source} must name a PEM file of certificates"))
+    }
+}
 
 /// Chooses whom to trust: `--ca-bundle`, `AWS_CA_BUNDLE`, the profile's `ca_bundle`, `SSL_CERT_FILE`, the
 /// system, in this order.
@@ -45,71 +84,30 @@ pub(crate) fn choose(option: Option<&Path>, sources: Sources<'_>) -> Result<Trus
 }
 
 fn bundle(path: &Path, source: &str) -> Result<Trust, Stop> {
-    let shown = escape(&path.to_string_lossy());
-    let fail = |what: &str| {
-        Stop::configuration(format!("could not use the CA bundle `{shown}`: {what}"))
-            .hint(format!("{source} must name a PEM file of certificates"))
+    let mut bundle = Bundle {
+        pem: Vec::new(),
+        path: path.to_owned(),
+        source: source.to_owned(),
     };
-    let metadata = fs::metadata(path).map_err(|error| fail(&error.to_string()))?;
+    let metadata = fs::metadata(path).map_err(|error| bundle.unusable(&error.to_string()))?;
     if !metadata.is_file() {
-        return Err(fail("it is not a regular file"));
+        return Err(bundle.unusable("it is not a regular file"));
     }
     let length = usize::try_from(metadata.len()).unwrap_or_default();
-    let mut pem = Vec::with_capacity(length.min(LONGEST) + 1);
+    bundle.pem.reserve_exact(length.min(LONGEST) + 1);
     File::open(path)
-        .and_then(|file| file.take(LONGEST as u64 + 1).read_to_end(&mut pem))
-        .map_err(|error| fail(&error.to_string()))?;
-    if pem.len() > LONGEST {
-        return Err(fail("it is longer than 16 MiB"));
+        .and_then(|file| file.take(LONGEST as u64 + 1).read_to_end(&mut bundle.pem))
+        .map_err(|error| bundle.unusable(&error.to_string()))?;
+    if bundle.pem.len() > LONGEST {
+        return Err(bundle.unusable("it is longer than 16 MiB"));
     }
-    match normalized(&pem) {
-        Ok(Some(bundle)) => Ok(Trust::Bundle(Arc::new(bundle))),
-        Ok(None) => Err(fail("it holds no certificate in PEM form")),
-        Err(what) => Err(fail(&what)),
+    // Of a bundle without any, the SDK's connector makes a client that trusts nobody.
+    if !bundle
+        .pem
+        .windows(BEGIN.len())
+        .any(|window| window == BEGIN)
+    {
+        return Err(bundle.unusable("it holds no certificate in PEM form"));
     }
-}
-
-/// The certificates of a PEM text, each checked and written anew: what is handed on cannot be read otherwise than it
-/// was here, and is read faster without line ends. `None`: there are none.
-fn normalized(pem: &[u8]) -> Result<Option<Vec<u8>>, String> {
-    let begin = memmem::Finder::new(BEGIN);
-    let end = memmem::Finder::new(END);
-    let mut bundle = Vec::with_capacity(pem.len());
-    let mut der = Vec::new();
-    let mut rest = pem;
-    for number in 1.. {
-        let Some(at) = begin.find(rest) else { break };
-        let broken = |what: &str| format!("certificate {number} is broken: {what}");
-        rest = &rest[at + BEGIN.len()..];
-        let at = end.find(rest).ok_or_else(|| broken("it has no end"))?;
-        let body = &rest[..at];
-        rest = &rest[at + END.len()..];
-        bundle.extend_from_slice(BEGIN);
-        bundle.push(b'\n');
-        let start = bundle.len();
-        for line in lines(body) {
-            bundle.extend_from_slice(line.trim_ascii());
-        }
-        der.clear();
-        base64_simd::STANDARD
-            .decode_append(&bundle[start..], &mut der)
-            .map_err(|_| broken("it is not base64"))?;
-        anchor_from_trusted_cert(&CertificateDer::from(&der[..]))
-            .map_err(|error| broken(&error.to_string()))?;
-        bundle.push(b'\n');
-        bundle.extend_from_slice(END);
-        bundle.push(b'\n');
-    }
-    Ok((!bundle.is_empty()).then_some(bundle))
-}
-
-fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let mut start = 0;
-    memchr::memchr_iter(b'\n', text)
-        .chain([text.len()])
-        .map(move |end| {
-            let line = &text[start..end];
-            start = end + 1;
-            line
-        })
+    Ok(Trust::Bundle(Arc::new(bundle)))
 }
