@@ -134,7 +134,11 @@ impl Wire {
         let store = match &self.trust {
             Trust::System => TrustStore::default(),
             Trust::Bundle(bundle) => {
-                TrustStore::empty().with_pem_certificate(bundle.pem.as_slice())
+                match bundle.take() {
+                    Ok(pem) => TrustStore::empty().with_pem_certificate(pem),
+                    // It has vanished since it was read: nobody is trusted.
+                    Err(_) => TrustStore::empty(),
+                }
             }
         };
         TlsContext::builder()

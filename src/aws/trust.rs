@@ -1,9 +1,10 @@
 //! The certificate authorities TLS trusts, and what is wrong with a bundle of them.
 
 use std::fs::{self, File};
-use std::io::Read as _;
+use std::io::{self, Read as _};
+use std::mem;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
@@ -23,8 +24,8 @@ const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
 /// The authorities to trust instead of the system's.
 #[derive(Debug)]
 pub(crate) struct Bundle {
-    /// PEM, as it was read.
-    pub(super) pem: Vec<u8>,
+    /// PEM, as it was read; handed to the first connector, since a copy costs as much as to read it again.
+    pem: Mutex<Vec<u8>>,
     path: PathBuf,
     source: String,
 }
@@ -38,7 +39,8 @@ impl Bundle {
     /// It is broken; none is there.
     pub(super) fn check(&self) -> Result<(), Stop> {
         let mut roots = RootCertStore::empty();
-        for (index, certificate) in CertificateDer::pem_slice_iter(&self.pem).enumerate() {
+        let pem = self.take()?;
+        for (index, certificate) in CertificateDer::pem_slice_iter(&pem).enumerate() {
             let broken =
                 |what: &str| self.unusable(&format!("certificate {} is broken: {what}", index + 1));
             let certificate = certificate.map_err(|error| broken(&error.to_string()))?;
@@ -50,6 +52,38 @@ impl Bundle {
             return Err(self.unusable("it holds no certificate in PEM form"));
         }
         Ok(())
+    }
+
+    /// The PEM text.
+    ///
+    /// # Errors
+    ///
+    /// It is read again, and cannot be.
+    pub(super) fn take(&self) -> Result<Vec<u8>, Stop> {
+        let pem = self.pem.lock();
+        let pem = mem::take(&mut *pem.unwrap_or_else(PoisonError::into_inner));
+        if pem.is_empty() { self.read() } else { Ok(pem) }
+    }
+
+    fn read(&self) -> Result<Vec<u8>, Stop> {
+        let unusable = |error: io::Error| self.unusable(&error.to_string());
+        let metadata = fs::metadata(&self.path).map_err(unusable)?;
+        if !metadata.is_file() {
+            return Err(self.unusable("it is not a regular file"));
+        }
+        let length = usize::try_from(metadata.len()).unwrap_or_default();
+        let mut pem = Vec::with_capacity(length.min(LONGEST) + 1);
+        File::open(&self.path)
+            .and_then(|file| file.take(LONGEST as u64 + 1).read_to_end(&mut pem))
+            .map_err(unusable)?;
+        if pem.len() > LONGEST {
+            return Err(self.unusable("it is longer than 16 MiB"));
+        }
+        // Of a bundle without any, the SDK's connector makes a client that trusts nobody.
+        if !pem.windows(BEGIN.len()).any(|window| window == BEGIN) {
+            return Err(self.unusable("it holds no certificate in PEM form"));
+        }
+        Ok(pem)
     }
 
     /// Says that the bundle is of no use, and why.
@@ -84,30 +118,11 @@ pub(crate) fn choose(option: Option<&Path>, sources: Sources<'_>) -> Result<Trus
 }
 
 fn bundle(path: &Path, source: &str) -> Result<Trust, Stop> {
-    let mut bundle = Bundle {
-        pem: Vec::new(),
+    let bundle = Bundle {
+        pem: Mutex::default(),
         path: path.to_owned(),
         source: source.to_owned(),
     };
-    let metadata = fs::metadata(path).map_err(|error| bundle.unusable(&error.to_string()))?;
-    if !metadata.is_file() {
-        return Err(bundle.unusable("it is not a regular file"));
-    }
-    let length = usize::try_from(metadata.len()).unwrap_or_default();
-    bundle.pem.reserve_exact(length.min(LONGEST) + 1);
-    File::open(path)
-        .and_then(|file| file.take(LONGEST as u64 + 1).read_to_end(&mut bundle.pem))
-        .map_err(|error| bundle.unusable(&error.to_string()))?;
-    if bundle.pem.len() > LONGEST {
-        return Err(bundle.unusable("it is longer than 16 MiB"));
-    }
-    // Of a bundle without any, the SDK's connector makes a client that trusts nobody.
-    if !bundle
-        .pem
-        .windows(BEGIN.len())
-        .any(|window| window == BEGIN)
-    {
-        return Err(bundle.unusable("it holds no certificate in PEM form"));
-    }
-    Ok(Trust::Bundle(Arc::new(bundle)))
+    let pem = Mutex::new(bundle.read()?);
+    Ok(Trust::Bundle(Arc::new(Bundle { pem, ..bundle })))
 }
