@@ -6,9 +6,9 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll};
 
-use aws_smithy_http_client::Connector;
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
+use aws_smithy_http_client::{Connector, ConnectorBuilder};
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
     SharedHttpConnector,
@@ -21,7 +21,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
 use super::attempts::Sent;
-use super::trust::Bundle;
+use super::trust::{self, Bundle};
 use crate::stop::Stop;
 
 /// The most of a reply's body that is read, in bytes. The longest that IAM sends is a credential report: of 5,000
@@ -119,32 +119,31 @@ impl Wire {
             .connector_settings(self.settings.clone())
             .proxy_config(proxy);
         if uri.starts_with("https:") {
-            self.tls.get_or_init(|| {
-                builder
-                    .tls_provider(Provider::rustls(CryptoMode::Ring))
-                    .tls_context(self.tls_context())
-                    .build()
-            })
+            self.tls.get_or_init(|| self.tls(&builder))
         } else {
             self.plain.get_or_init(|| builder.build_http())
         }
     }
 
-    fn tls_context(&self) -> TlsContext {
-        let store = match &self.trust {
-            Trust::System => TrustStore::default(),
-            Trust::Bundle(bundle) => {
-                match bundle.take() {
-                    Ok(pem) => TrustStore::empty().with_pem_certificate(pem),
-                    // It has vanished since it was read: nobody is trusted.
-                    Err(_) => TrustStore::empty(),
-                }
-            }
+    /// A connector for TLS. Of the system's authorities one file has them all; where it is not to be found, or holds
+    /// something that the SDK's connector panics on, the SDK looks for them itself, which takes twice as long.
+    fn tls(&self, builder: &ConnectorBuilder) -> Connector {
+        let with = |store: TrustStore| {
+            let context = TlsContext::builder().with_trust_store(store).build();
+            builder
+                .clone()
+                .tls_provider(Provider::rustls(CryptoMode::Ring))
+                .tls_context(context.expect("a context of a trust store alone is always built"))
+                .build()
         };
-        TlsContext::builder()
-            .with_trust_store(store)
-            .build()
-            .expect("a context of a trust store alone is always built")
+        let of = |pem: Vec<u8>| with(TrustStore::empty().with_pem_certificate(pem));
+        match &self.trust {
+            // It may have vanished since it was checked: then nobody is trusted.
+            Trust::Bundle(bundle) => of(bundle.take().unwrap_or_default()),
+            Trust::System => trust::system()
+                .and_then(|pem| panic::catch_unwind(AssertUnwindSafe(|| of(pem))).ok())
+                .unwrap_or_else(|| with(TrustStore::default())),
+        }
     }
 }
 

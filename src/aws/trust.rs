@@ -21,6 +21,27 @@ const LONGEST: usize = 16 << 20;
 
 const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
 
+/// Where Linux systems keep all authorities in one file.
+const SYSTEM: [&str; 4] = [
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+];
+
+/// The system's authorities, PEM, where one file has them all and nobody names a folder of them.
+pub(super) fn system() -> Option<Vec<u8>> {
+    if !cfg!(target_os = "linux") || environment::path("SSL_CERT_DIR").is_some() {
+        return None;
+    }
+    let mut files = SYSTEM.iter().filter_map(|path| fs::read(path).ok());
+    files.find(|pem| has_certificate(pem))
+}
+
+fn has_certificate(pem: &[u8]) -> bool {
+    pem.windows(BEGIN.len()).any(|window| window == BEGIN)
+}
+
 /// The authorities to trust instead of the system's.
 #[derive(Debug)]
 pub(crate) struct Bundle {
@@ -80,7 +101,7 @@ impl Bundle {
             return Err(self.unusable("it is longer than 16 MiB"));
         }
         // Of a bundle without any, the SDK's connector makes a client that trusts nobody.
-        if !pem.windows(BEGIN.len()).any(|window| window == BEGIN) {
+        if !has_certificate(&pem) {
             return Err(self.unusable("it holds no certificate in PEM form"));
         }
         Ok(pem)
