@@ -1,6 +1,8 @@
 """The main job on a server that is not ours: what the program says, and what the server then has."""
 
 import json
+import re
+from base64 import b32decode
 from typing import NamedTuple
 
 import boto3
@@ -102,9 +104,21 @@ def cases(account: Account) -> list[Case]:
         Case("a user that nobody is", sibling, "nobody", (), 3, None, gone=False),
         Case("a usage error", "short", bob, (), 2, "", gone=False),
         Case("an inactive key", carols, carol, (), 0, DELETED, gone=True),
-        Case("as text", daves, dave, ("--output", "text"), 0, "\t".join([daves, dave, "Deleted", *[""] * 8]) + "\n", gone=True),
+        Case("as text", daves, dave, ("--output", "text"), 0, as_text(daves, dave), gone=True),
         Case("without output", other, dave, ("--output", "off"), 0, "", gone=True),
     ]
+
+
+def as_text(key: str, user: str) -> str:
+    return "\t".join([key, user, "Deleted", *[""] * 6, account_in(key), ""]) + "\n"
+
+
+def account_in(key: str) -> str:
+    """The account that a key's ID encodes, where it does: 40 bits of the ten bytes that its last 16 characters are."""
+    if not re.fullmatch("[A-Z0-9]{4}[Q-Z2-7][A-Z2-7]{15}", key):
+        return ""
+    head = int.from_bytes(b32decode(key[4:])[:6], "big")
+    return f"{(head & 0x7FFFFFFFFF80) >> 7:012}"
 
 
 def response_metadata(tally: Tally, server: str, account: Account, program: Program, environment: dict[str, str]) -> None:
