@@ -23,7 +23,7 @@ _iam__del__key() {
 
     case "${cmd}" in
         iam__del__key)
-            opts="-n -i -y -v -h -V --access-key-id --user-name --find-user --inactive --unused-for --older-than --except-user --dry-run --interactive --yes --deactivate --ignore-missing --allow-self --expect-account --output --response-metadata --verbose --debug --color --profile --region --endpoint-url --ca-bundle --cli-connect-timeout --cli-read-timeout --timeout --help --version"
+            opts="-n -i -y -v -h -V --access-key-id --user-name --find-user --from --all-keys --all-users --inactive --unused-for --older-than --except-user --dry-run --interactive --yes --deactivate --ignore-missing --allow-self --expect-account --jobs --journal --fail-fast --output --response-metadata --verbose --debug --color --profile --region --endpoint-url --ca-bundle --cli-connect-timeout --cli-read-timeout --timeout --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -35,6 +35,21 @@ _iam__del__key() {
                     ;;
                 --user-name)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --from)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
                     return 0
                     ;;
                 --unused-for)
@@ -51,6 +66,25 @@ _iam__del__key() {
                     ;;
                 --expect-account)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --jobs)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --journal)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
                     return 0
                     ;;
                 --output)

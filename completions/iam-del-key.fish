@@ -1,9 +1,12 @@
-complete -c iam-del-key -l access-key-id -d 'The access key to delete: 16 to 128 of A-Z, a-z, 0-9 and _' -r
+complete -c iam-del-key -l access-key-id -d 'The access key to delete: 16 to 128 of A-Z, a-z, 0-9 and _; repeat it for several' -r
 complete -c iam-del-key -l user-name -d 'Its owner: 1 to 128 of A-Z, a-z, 0-9 and _+=,.@-' -r
+complete -c iam-del-key -l from -d 'Keys from a file, - for standard input: IDs, CSV, JSON, or what this tool prints' -r -F
 complete -c iam-del-key -l unused-for -d 'Only if it was not used for AGE, such as 45d, 2w or 12h; never used counts from its creation' -r
 complete -c iam-del-key -l older-than -d 'Only if it was created AGE ago or longer' -r
 complete -c iam-del-key -l except-user -d 'Only if its owner is not GLOB, such as ci-*; repeatable; without case, as IAM compares names' -r
 complete -c iam-del-key -l expect-account -d 'Refuse unless the credentials belong to this account, 12 digits; asks STS before anything else' -r
+complete -c iam-del-key -l jobs -d 'How many keys are under way at a time; IAM\'s own pace is kept whatever it is' -r
+complete -c iam-del-key -l journal -d 'Record each step in FILE, and go on from there in a later run with the same FILE' -r -F
 complete -c iam-del-key -l output -d 'What standard output gets' -r -f -a "json\t'One JSON object a line'
 text\t'Columns between tabs, for cut: AccessKeyId, UserName, Outcome, error code, Status, CreateDate, LastUsedDate, LastUsedService, LastUsedRegion, AccountId, Reason'
 table\t'A table for people, with ages'
@@ -17,15 +20,18 @@ complete -c iam-del-key -l endpoint-url -d 'Another address for IAM' -r
 complete -c iam-del-key -l ca-bundle -d 'A PEM file of the certificate authorities to trust' -r -F
 complete -c iam-del-key -l cli-connect-timeout -d 'Seconds to wait for a connection; 0: only --timeout limits it [default: 5]' -r
 complete -c iam-del-key -l cli-read-timeout -d 'Seconds to wait for each reply; 0: only --timeout limits it [default: 15]' -r
-complete -c iam-del-key -l timeout -d 'Seconds for the change with its retries and checks; what has to be read first has as long, and so have credentials' -r
+complete -c iam-del-key -l timeout -d 'Seconds for the whole of one key, retries and checks included; credentials have as long again' -r
 complete -c iam-del-key -l find-user -d 'Ask IAM whose key it is, instead of being told'
+complete -c iam-del-key -l all-keys -d 'Every key of --user-name'
+complete -c iam-del-key -l all-users -d 'Every key of every user of the account; needs a condition on the key'
 complete -c iam-del-key -l inactive -d 'Only if its status is Inactive'
 complete -c iam-del-key -s n -l dry-run -d 'Read, decide and print what would happen; change nothing'
-complete -c iam-del-key -s i -l interactive -d 'Show what is known of the key and ask before it goes; needs a terminal'
-complete -c iam-del-key -s y -l yes -d 'Do not ask; a key that is named is not asked about anyway'
-complete -c iam-del-key -l deactivate -d 'Make the key Inactive instead of deleting it, and print the command that undoes it'
+complete -c iam-del-key -s i -l interactive -d 'Show what is known of the keys and ask before they go; needs a terminal'
+complete -c iam-del-key -s y -l yes -d 'Do not ask; only --all-keys and --all-users ask by themselves'
+complete -c iam-del-key -l deactivate -d 'Make the keys Inactive instead of deleting them, and print how to undo it'
 complete -c iam-del-key -l ignore-missing -d 'Take a key that is already gone for success, as rm -f does'
 complete -c iam-del-key -l allow-self -d 'Allow deleting the very key that signs the request'
+complete -c iam-del-key -l fail-fast -d 'After the first key that is not changed, try no other'
 complete -c iam-del-key -l response-metadata -d 'Fill ResponseMetadata with what boto3 puts there: request ID, status, headers, retries'
 complete -c iam-del-key -s v -l verbose -d 'Tell on standard error what was chosen and how each attempt went'
 complete -c iam-del-key -l debug -d 'Tell more than --verbose: requests and replies, without any secret'

@@ -28,6 +28,11 @@ pub(crate) struct Age {
 }
 
 impl Age {
+    /// Its length.
+    pub(crate) fn length(&self) -> Duration {
+        self.length
+    }
+
     /// Whether `at` lies this long before `now`, or longer. Exactly this long is long enough.
     pub(crate) fn has_passed_since(&self, at: SystemTime, now: SystemTime) -> bool {
         // A time in the future is no time ago.

@@ -4,7 +4,7 @@
 use std::ffi::OsStr;
 use std::fmt;
 use std::str::FromStr;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use crate::age::{Age, ago};
 use crate::fact::{Facts, LastUse, Status};
@@ -43,6 +43,16 @@ pub(crate) enum Verdict {
 }
 
 impl Conditions {
+    /// How old a key is at least that satisfies them; `None` where that is not said.
+    pub(crate) fn least_age(&self) -> Option<Duration> {
+        let ages = self.all.iter().filter_map(|condition| match condition {
+            // A key was not used before it was created.
+            Condition::UnusedFor(age) | Condition::OlderThan(age) => Some(age.length()),
+            Condition::Inactive | Condition::ExceptUser(_) => None,
+        });
+        ages.max()
+    }
+
     /// Judges a key by its own facts, at the time when IAM told them.
     pub(crate) fn judge(&self, facts: &Facts) -> Verdict {
         let mut lacking = None;
@@ -168,8 +178,6 @@ impl fmt::Display for UserGlob {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use proptest::option;
     use proptest::prelude::{Just, Strategy, any, prop_oneof, proptest};
 

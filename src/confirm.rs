@@ -2,6 +2,7 @@
 
 use std::io::{self, BufRead as _, IsTerminal as _, Read as _, Write as _};
 
+use crate::request::Consent;
 use crate::stop::Stop;
 
 /// The most of an answer that is read, in bytes: what is longer is not a yes.
@@ -12,13 +13,20 @@ const LONGEST_ANSWER: u64 = 1_000;
 /// # Errors
 ///
 /// Standard input or standard error is no terminal.
-pub(crate) fn check_terminal() -> Result<(), Stop> {
+pub(crate) fn check_terminal(consent: Consent) -> Result<(), Stop> {
     if io::stdin().is_terminal() && io::stderr().is_terminal() {
         return Ok(());
     }
-    let stop = Stop::usage("--interactive needs a terminal to ask on, and there is none");
-    Err(stop
-        .hint("look first with --dry-run; without --interactive named keys are not asked about"))
+    Err(match consent {
+        Consent::Needed => Stop::usage(
+            "--all-keys and --all-users ask before a key goes, and there is no terminal to ask on",
+        )
+        .hint("look first with --dry-run, then say --yes"),
+        Consent::Given | Consent::Asked => Stop::usage(
+            "--interactive needs a terminal to ask on, and there is none",
+        )
+        .hint("look first with --dry-run; without --interactive named keys are not asked about"),
+    })
 }
 
 /// Puts the question on standard error and waits for the answer.

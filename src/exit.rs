@@ -29,6 +29,8 @@ pub(crate) enum Exit {
     Unknown,
     /// A guard refused.
     Refused,
+    /// Several keys with different results.
+    Mixed,
     /// SIGINT.
     Interrupted,
     /// SIGTERM.
@@ -51,6 +53,7 @@ impl Exit {
             Self::Unreachable => 9,
             Self::Unknown => 10,
             Self::Refused => 11,
+            Self::Mixed => 12,
             Self::Interrupted => 130,
             Self::Terminated => 143,
         }

@@ -2,10 +2,12 @@
 
 use std::time::SystemTime;
 
+use serde::{Deserialize, Serialize};
+
 use crate::ident::UserName;
 
 /// What is known of a key. `None`: not asked for, or not to be had.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Facts {
     /// Whose it is.
     pub(crate) owner: Option<UserName>,
@@ -20,7 +22,7 @@ pub(crate) struct Facts {
 }
 
 /// The status of a key, `StatusType` in the API reference.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Status {
     /// It can sign.
     Active,
@@ -43,7 +45,7 @@ impl Status {
 
 /// The last use of a key as `GetAccessKeyLastUsed` knows it: it lags by some minutes, and only the first use in
 /// 15 minutes is recorded.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum LastUse {
     /// Never, as far as IAM remembers (April 2015).
     Never,

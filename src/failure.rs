@@ -101,49 +101,7 @@ pub(crate) enum Code {
 impl ServiceError {
     /// The family of the code.
     pub(crate) fn family(&self) -> Code {
-        let code = self.code.as_deref().unwrap_or_default();
-        match code.strip_suffix("Exception").unwrap_or(code) {
-            "NoSuchEntity" => Code::NoSuchEntity,
-            "LimitExceeded" => Code::LimitExceeded,
-            "ServiceFailure"
-            | "InternalFailure"
-            | "InternalError"
-            | "InternalServiceError"
-            | "ServiceUnavailable" => Code::ServiceFailure,
-            "AccessDenied" | "UnauthorizedOperation" => Code::AccessDenied,
-            "InvalidClientTokenId"
-            | "UnrecognizedClient"
-            | "ExpiredToken"
-            | "RequestExpired"
-            | "SignatureDoesNotMatch"
-            | "InvalidSignature"
-            | "IncompleteSignature"
-            | "MissingAuthenticationToken"
-            | "OptInRequired"
-            | "AuthFailure"
-            | "TokenRefreshRequired"
-            | "RequestTimeTooSkewed" => Code::Credentials,
-            "ValidationError"
-            | "Validation"
-            | "MalformedInput"
-            | "InvalidInput"
-            | "InvalidParameterValue"
-            | "InvalidParameterCombination"
-            | "MissingParameter"
-            | "MalformedQueryString"
-            | "InvalidQueryParameter" => Code::Validation,
-            "Throttling"
-            | "Throttled"
-            | "ThrottledRequest"
-            | "RequestThrottled"
-            | "TooManyRequests"
-            | "RequestLimitExceeded"
-            | "BandwidthLimitExceeded"
-            | "SlowDown"
-            | "PriorRequestNotComplete" => Code::Throttling,
-            _ if self.status == 429 => Code::Throttling,
-            _ => Code::Other,
-        }
+        family(self.code.as_deref(), self.status)
     }
 
     /// Whether the message is about a user who does not exist, rather than about the key.
@@ -163,6 +121,53 @@ impl ServiceError {
             Code::Throttling => Exit::Throttled,
             Code::Other => Exit::Other,
         }
+    }
+}
+
+/// The family of an error code, and where there is none, of an HTTP status.
+pub(crate) fn family(code: Option<&str>, status: u16) -> Code {
+    let code = code.unwrap_or_default();
+    match code.strip_suffix("Exception").unwrap_or(code) {
+        "NoSuchEntity" => Code::NoSuchEntity,
+        "LimitExceeded" => Code::LimitExceeded,
+        "ServiceFailure"
+        | "InternalFailure"
+        | "InternalError"
+        | "InternalServiceError"
+        | "ServiceUnavailable" => Code::ServiceFailure,
+        "AccessDenied" | "UnauthorizedOperation" => Code::AccessDenied,
+        "InvalidClientTokenId"
+        | "UnrecognizedClient"
+        | "ExpiredToken"
+        | "RequestExpired"
+        | "SignatureDoesNotMatch"
+        | "InvalidSignature"
+        | "IncompleteSignature"
+        | "MissingAuthenticationToken"
+        | "OptInRequired"
+        | "AuthFailure"
+        | "TokenRefreshRequired"
+        | "RequestTimeTooSkewed" => Code::Credentials,
+        "ValidationError"
+        | "Validation"
+        | "MalformedInput"
+        | "InvalidInput"
+        | "InvalidParameterValue"
+        | "InvalidParameterCombination"
+        | "MissingParameter"
+        | "MalformedQueryString"
+        | "InvalidQueryParameter" => Code::Validation,
+        "Throttling"
+        | "Throttled"
+        | "ThrottledRequest"
+        | "RequestThrottled"
+        | "TooManyRequests"
+        | "RequestLimitExceeded"
+        | "BandwidthLimitExceeded"
+        | "SlowDown"
+        | "PriorRequestNotComplete" => Code::Throttling,
+        _ if status == 429 => Code::Throttling,
+        _ => Code::Other,
     }
 }
 
@@ -190,6 +195,16 @@ impl Failure {
             Self::Service(error) => Some(&mut error.context),
             Self::Absent(absent) => Some(&mut absent.context),
             Self::NotSent(_) | Self::NoAnswer(_) | Self::Unclear(_) => None,
+        }
+    }
+
+    /// The exit status where a read failed that a run cannot do without: nothing was changed.
+    pub(crate) fn exit_of_read(&self) -> Exit {
+        match self {
+            Self::Service(error) => error.exit(),
+            Self::Absent(_) => Exit::NoSuchEntity,
+            Self::NotSent(_) | Self::NoAnswer(_) => Exit::Unreachable,
+            Self::Unclear(_) => Exit::Other,
         }
     }
 

@@ -7,9 +7,11 @@ use crate::outcome::Refusal;
 use crate::request::{Key, SigningKey};
 use crate::stop::Stop;
 
-/// Refuses the key that signs the request, unless that is wanted: it would lock the caller out.
+/// Refuses the key that signs the request, and the key behind a role's session that does, unless that is wanted: it would
+/// lock the caller out.
 pub(crate) fn signing_key(key: &Key, signer: &Signer, choice: SigningKey) -> Option<Refusal> {
-    let same = key.id.as_str() == signer.access_key_id;
+    let source = signer.source_key_id.as_deref();
+    let same = [Some(signer.access_key_id.as_str()), source].contains(&Some(key.id.as_str()));
     (same && choice == SigningKey::Guarded).then_some(Refusal::SigningKey)
 }
 

@@ -5,6 +5,8 @@ use std::ffi::OsStr;
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 use crate::invalid::Invalid;
 use crate::report::escape::escape;
 
@@ -51,7 +53,8 @@ const OTHER_THINGS: [(&str, &str); 11] = [
 ];
 
 /// An access key ID: 16 to 128 of `[A-Za-z0-9_]`, the service's own bounds (`AccessKeyIdType`).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub(crate) struct AccessKeyId(String);
 
 impl AccessKeyId {
@@ -138,6 +141,20 @@ fn other_thing(text: &str) -> Option<String> {
     })
 }
 
+impl TryFrom<String> for AccessKeyId {
+    type Error = Invalid;
+
+    fn try_from(text: String) -> Result<Self, Invalid> {
+        Self::parse(OsStr::new(&text))
+    }
+}
+
+impl From<AccessKeyId> for String {
+    fn from(id: AccessKeyId) -> Self {
+        id.0
+    }
+}
+
 impl fmt::Display for AccessKeyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -146,7 +163,8 @@ impl fmt::Display for AccessKeyId {
 
 /// A user name: 1 to 128 of `[A-Za-z0-9_+=,.@-]`, the service's own rule (`existingUserNameType`).
 /// IAM compares names without case.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub(crate) struct UserName(String);
 
 impl UserName {
@@ -204,6 +222,20 @@ impl FromStr for UserName {
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
         Self::parse(OsStr::new(text))
+    }
+}
+
+impl TryFrom<String> for UserName {
+    type Error = Invalid;
+
+    fn try_from(text: String) -> Result<Self, Invalid> {
+        Self::parse(OsStr::new(&text))
+    }
+}
+
+impl From<UserName> for String {
+    fn from(name: UserName) -> Self {
+        name.0
     }
 }
 

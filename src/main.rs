@@ -3,6 +3,7 @@
 
 mod age;
 mod aws;
+mod batch;
 mod change;
 mod cli;
 mod condition;
@@ -12,13 +13,16 @@ mod fact;
 mod failure;
 mod guard;
 mod ident;
+mod input;
 mod invalid;
+mod journal;
 mod log;
 mod outcome;
 mod report;
 mod request;
 mod select;
 mod signal;
+mod spool;
 mod stop;
 
 use std::io::{self, ErrorKind};
@@ -28,18 +32,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context as _;
 
-use aws::Connected;
-use aws::attempts::Record;
-use change::Change;
+use aws::Quantity;
+use batch::{Batch, Keys, UnderWay};
 use cli::Cli;
 use exit::Exit;
 use fact::Facts;
+use journal::Journal;
 use log::Log;
-use outcome::{Known, Outcome, Refusal, Settled};
-use report::Report;
+use outcome::Known;
 use report::message::{Messages, is_colorful};
-use request::{Consent, Mode, Request};
-use select::{Candidate, Choice, Selector};
+use request::{Key, Request, Selection};
+use select::{Candidate, Selector};
 use signal::Signals;
 use stop::Stop;
 
@@ -50,147 +53,113 @@ fn main() -> ExitCode {
     };
     let request = cli.into_request();
     let messages = Messages::new(request.color);
-    let record = Record::default();
-    let exit = match catch(|| run(&request, &record)) {
+    let under_way = UnderWay::default();
+    let exit = match catch(|| run(&request, &under_way)) {
         Ok(Ok(exit)) => exit,
         Ok(Err(error)) => {
             let exit = stopped(&error, messages);
-            let known = Known::NotDone("nothing was sent to IAM".to_owned());
-            messages.known(&format!(
-                "{}: {}",
-                request.key.id,
-                known.told(request.action)
-            ));
+            let known = Known::NotDone("nothing was sent to IAM".to_owned()).told(request.action);
+            messages.known(&match request.single() {
+                Some(key) => format!("{}: {known}", key.id),
+                None => "no key was changed".to_owned(),
+            });
             exit
         }
         Err(place) => {
-            let sent = record.may_have_acted();
-            report::bug(&place, &request, sent, messages);
-            if sent { Exit::Unknown } else { Exit::Other }
+            let in_doubt = under_way.in_doubt();
+            report::bug(&place, &request, &in_doubt, messages);
+            if in_doubt.is_empty() {
+                Exit::Other
+            } else {
+                Exit::Unknown
+            }
         }
     };
     exit.into()
 }
 
-fn run(request: &Request, record: &Record) -> anyhow::Result<Exit> {
-    if (request.mode, request.consent) == (Mode::Change, Consent::Asked) {
-        confirm::check_terminal()?;
+fn run(request: &Request, under_way: &UnderWay) -> anyhow::Result<Exit> {
+    if request.asks() {
+        confirm::check_terminal(request.consent)?;
     }
+    let named = named(request)?;
+    let journal = Journal::open(request)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("could not start")?;
-    let exit = runtime.block_on(handle_key(request, record));
+    let exit = runtime.block_on(work(request, named, journal, under_way));
     // A name look-up or a question may hang in a thread of its own: the process does not wait for it.
     runtime.shutdown_background();
     exit
 }
 
-async fn handle_key(request: &Request, record: &Record) -> anyhow::Result<Exit> {
-    let messages = Messages::new(request.color);
+/// The keys that are named, by options or in a file, and how many they are; all of it is checked before anything is
+/// contacted. `None`: IAM's own lists tell.
+fn named(request: &Request) -> Result<Option<(Keys, u64)>, Stop> {
+    let untouched = |key: Key| Candidate {
+        key,
+        facts: Facts::default(),
+    };
+    match &request.selection {
+        Selection::Named(keys) => {
+            let count = keys.len() as u64;
+            let keys = keys.clone().into_iter().map(move |key| Ok(untouched(key)));
+            Ok(Some((Box::new(keys), count)))
+        }
+        Selection::Listed { input, user_name } => {
+            let list = input::read(input, user_name.as_ref(), request.action)?;
+            let messages = Messages::new(request.color);
+            if list.left_out > 0 {
+                messages.note(&format!(
+                    "{} lines are left out: they say that nothing is to be done",
+                    list.left_out
+                ));
+            }
+            if list.repeated > 0 {
+                messages.note(&format!("{} lines repeat a key", list.repeated));
+            }
+            let count = list.len;
+            let keys = list.keys().map(move |key| key.map(untouched));
+            Ok(Some((Box::new(keys), count)))
+        }
+        Selection::User(_) | Selection::Account => Ok(None),
+    }
+}
+
+async fn work(
+    request: &Request,
+    named: Option<(Keys, u64)>,
+    mut journal: Option<Journal>,
+    under_way: &UnderWay,
+) -> anyhow::Result<Exit> {
     let log = Log::new(request.verbosity);
     let mut signals = Signals::listen().context("could not listen for signals")?;
     let expected = request.expected_account.as_ref();
+    let quantity = match request.single() {
+        Some(_) => Quantity::One,
+        None => Quantity::Many,
+    };
     let connected = tokio::select! {
-        connected = aws::connect(&request.connection, expected, request.limit, log) => connected?,
+        connected = aws::connect(&request.connection, expected, request.limit, quantity, log) => connected?,
         exit = signals.next() => return Err(Stop::signal(exit).into()),
     };
-    let chosen = tokio::select! {
-        choice = choose(request, &connected, messages) => choice,
-        exit = signals.next() => Choice::Stay(Box::new(settled(request, Outcome::Stopped {
-            exit,
-            known: Known::NotDone("nothing was sent that changes it".to_owned()),
-        }))),
+    if let Some(journal) = &mut journal {
+        journal.begin_run(connected.signer.account.as_ref()).await?;
+    }
+    let selector = Selector::new(&connected.iam, &connected.signer, request);
+    let batch = Batch {
+        request,
+        connected: &connected,
+        selector: &selector,
+        journal: journal.as_ref(),
+        under_way,
+        signals,
     };
-    let settled = match (chosen, request.mode) {
-        (Choice::Stay(settled), _) => *settled,
-        (Choice::Go(candidate), Mode::DryRun) => would(request, candidate),
-        (Choice::Go(candidate), Mode::Change) => {
-            let change = Change {
-                iam: &connected.iam,
-                signer: &connected.signer,
-                action: request.action,
-                missing: request.missing,
-                limit: request.limit,
-            };
-            change.run(candidate, record, &mut signals).await
-        }
-    };
+    let exit = batch.all(named).await?;
     // The process ends here: to tidy up its clients and certificates first takes longer than to sign a request.
     std::mem::forget(connected);
-    let exit = exit_of(&settled, request.mode);
-    match Report::new(request).settled(&settled) {
-        Ok(()) => Ok(exit),
-        Err(error) => Ok(unwritten(&settled, &error, exit, messages)),
-    }
-}
-
-/// Decides on the key, and asks whoever has to be asked.
-async fn choose(request: &Request, connected: &Connected, messages: Messages) -> Choice {
-    let selector = Selector::new(&connected.iam, &connected.signer, request, messages);
-    let choice = selector.decide(request.key.clone()).await;
-    match choice {
-        Choice::Go(candidate)
-            if (request.mode, request.consent) == (Mode::Change, Consent::Asked) =>
-        {
-            let question = report::question(&candidate, request.action);
-            if confirm::ask(question).await {
-                if request.conditions.all.is_empty() {
-                    return Choice::Go(candidate);
-                }
-                // Whoever was asked may have taken their time.
-                return selector.decide(candidate.key).await;
-            }
-            let Candidate { key, facts } = candidate;
-            let outcome = Outcome::Refused(Refusal::Declined);
-            Choice::Stay(Box::new(Settled {
-                key,
-                facts,
-                ..settled(request, outcome)
-            }))
-        }
-        choice => choice,
-    }
-}
-
-fn would(request: &Request, candidate: Candidate) -> Settled {
-    let Candidate { key, facts } = candidate;
-    let reason = request.conditions.to_string();
-    Settled {
-        key,
-        facts,
-        ..settled(request, Outcome::Would(reason))
-    }
-}
-
-fn settled(request: &Request, outcome: Outcome) -> Settled {
-    Settled {
-        key: request.key.clone(),
-        facts: Facts::default(),
-        action: request.action,
-        outcome,
-        attempts: 0,
-    }
-}
-
-/// A dry run that could be shown is a success, whatever it shows.
-fn exit_of(settled: &Settled, mode: Mode) -> Exit {
-    match (&settled.outcome, mode) {
-        (Outcome::Skipped(_) | Outcome::Refused(_), Mode::DryRun) => Exit::Success,
-        (outcome, _) => outcome.exit(),
-    }
-}
-
-/// The result could not be written, so that a pipeline did not get it: never success.
-fn unwritten(settled: &Settled, error: &io::Error, exit: Exit, messages: Messages) -> Exit {
-    messages.error(&format!(
-        "could not write the result to standard output: {error}"
-    ));
-    if exit != Exit::Success {
-        return exit;
-    }
-    messages.known(&format!("{}: {}", settled.key.id, settled.known()));
-    Exit::Other
+    Ok(exit)
 }
 
 fn stopped(error: &anyhow::Error, messages: Messages) -> Exit {

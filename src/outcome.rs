@@ -46,6 +46,13 @@ pub(crate) enum Outcome {
         /// What is known of the key.
         known: Known,
     },
+    /// The run ended before its turn.
+    NotTried {
+        /// The exit status of what ended the run.
+        exit: Exit,
+        /// What ended it.
+        why: String,
+    },
     /// A signal ended the run.
     Stopped {
         /// The signal's exit status.
@@ -92,7 +99,7 @@ impl Outcome {
         match self {
             Self::Done { .. } | Self::Would(_) | Self::Missing(_) => Exit::Success,
             Self::Skipped(_) | Self::Refused(_) => Exit::Refused,
-            Self::Stopped { exit, .. } => *exit,
+            Self::Stopped { exit, .. } | Self::NotTried { exit, .. } => *exit,
             Self::Failed { failure, known } => match (failure, known) {
                 // IAM's own trouble has a status that says so; what became of the key stands beside it.
                 (Failure::Service(error), Known::Unknown(_))
@@ -115,9 +122,10 @@ impl Settled {
     pub(crate) fn known(&self) -> String {
         match &self.outcome {
             Outcome::Done { .. } => self.action.done().to_owned(),
-            Outcome::Would(_) | Outcome::Skipped(_) | Outcome::Refused(_) => {
-                self.action.not_done().to_owned()
-            }
+            Outcome::Would(_)
+            | Outcome::Skipped(_)
+            | Outcome::Refused(_)
+            | Outcome::NotTried { .. } => self.action.not_done().to_owned(),
             Outcome::Missing(_) => "gone already".to_owned(),
             Outcome::Failed { known, .. } | Outcome::Stopped { known, .. } => {
                 known.told(self.action)
@@ -140,6 +148,7 @@ impl Settled {
             Outcome::Missing(_) => "Missing",
             Outcome::Skipped(_) => "Skipped",
             Outcome::Refused(_) => "Refused",
+            Outcome::NotTried { .. } => "NotTried",
             Outcome::Failed { known, .. } => match known {
                 Known::Unknown(_) => "Unknown",
                 Known::Done(_) | Known::NotDone(_) => "Failed",

@@ -1,21 +1,24 @@
 //! What will be done: plain values, an enum for every choice. Knows nothing of how it was typed.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
 
 use crate::condition::Conditions;
 use crate::ident::{AccessKeyId, AccountId, UserName};
 
-/// One run: the key, the choices that guard it, the way to IAM and the way to tell.
+/// One run: the keys, the choices that guard them, the way to IAM and the way to tell.
 #[derive(Debug)]
 pub(crate) struct Request {
-    /// The key.
-    pub(crate) key: Key,
-    /// Whether the key's owner is looked up.
+    /// Which keys.
+    pub(crate) selection: Selection,
+    /// Whether each key's owner is looked up.
     pub(crate) owner: Owner,
-    /// What has to hold of the key.
+    /// What has to hold of each key.
     pub(crate) conditions: Conditions,
-    /// What is done to it.
+    /// What is done to them.
     pub(crate) action: Action,
     /// Whether that is done, or only told.
     pub(crate) mode: Mode,
@@ -29,6 +32,12 @@ pub(crate) struct Request {
     pub(crate) signing_key: SigningKey,
     /// The whole limit for one key; credentials have the same limit of their own.
     pub(crate) limit: Duration,
+    /// How many keys are under way at a time.
+    pub(crate) jobs: NonZeroUsize,
+    /// Where each step is recorded, so that a later run goes on from there.
+    pub(crate) journal: Option<PathBuf>,
+    /// What the first key that fails means for the others.
+    pub(crate) on_failure: OnFailure,
     /// How IAM is reached, and as whom.
     pub(crate) connection: Connection,
     /// What standard output gets.
@@ -39,8 +48,53 @@ pub(crate) struct Request {
     pub(crate) color: Color,
 }
 
+impl Request {
+    /// The key, where exactly one is named: what is printed is then about it alone.
+    pub(crate) fn single(&self) -> Option<&Key> {
+        match &self.selection {
+            Selection::Named(keys) => match keys.as_slice() {
+                [key] => Some(key),
+                _ => None,
+            },
+            Selection::Listed { .. } | Selection::User(_) | Selection::Account => None,
+        }
+    }
+
+    /// Whether somebody is asked before anything is changed.
+    pub(crate) fn asks(&self) -> bool {
+        self.mode == Mode::Change && self.consent != Consent::Given
+    }
+}
+
+/// Which keys.
+#[derive(Debug)]
+pub(crate) enum Selection {
+    /// These, in this order, each once.
+    Named(Vec<Key>),
+    /// Those of a file.
+    Listed {
+        /// The file.
+        input: Input,
+        /// The owner of keys that the file names without one.
+        user_name: Option<UserName>,
+    },
+    /// Every key of a user.
+    User(UserName),
+    /// Every key of every user.
+    Account,
+}
+
+/// Where a list of keys is read from.
+#[derive(Debug)]
+pub(crate) enum Input {
+    /// A file.
+    File(PathBuf),
+    /// Standard input.
+    Stdin,
+}
+
 /// An access key and, where it was given, its owner. Without an owner IAM takes the user whose key signs.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Key {
     /// The key.
     pub(crate) id: AccessKeyId,
@@ -106,8 +160,19 @@ pub(crate) enum Mode {
 pub(crate) enum Consent {
     /// It is given by the command itself.
     Given,
-    /// It is asked for.
+    /// It is asked for by option.
     Asked,
+    /// It is asked for since the keys are not named: who cannot be asked says `--yes`.
+    Needed,
+}
+
+/// What the first key that fails means for the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OnFailure {
+    /// Nothing.
+    GoOn,
+    /// They are not tried.
+    Stop,
 }
 
 /// What `NoSuchEntity` means for the exit status.

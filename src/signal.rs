@@ -1,14 +1,15 @@
 //! SIGINT and SIGTERM as values to wait for.
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
 
 use crate::exit::Exit;
 
-/// The signals that end a run.
-#[derive(Debug)]
+/// The signals that end a run. Each clone gets each signal that came after what it has got so far.
+#[derive(Clone, Debug)]
 pub(crate) struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
+    seen: watch::Receiver<Vec<Exit>>,
+    got: usize,
 }
 
 impl Signals {
@@ -18,17 +19,34 @@ impl Signals {
     ///
     /// The operating system refuses.
     pub(crate) fn listen() -> std::io::Result<Self> {
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-        })
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        let (sender, seen) = watch::channel(Vec::new());
+        tokio::spawn(async move {
+            loop {
+                let exit = tokio::select! {
+                    _ = interrupt.recv() => Exit::Interrupted,
+                    _ = terminate.recv() => Exit::Terminated,
+                };
+                sender.send_modify(|seen| seen.push(exit));
+            }
+        });
+        Ok(Self { seen, got: 0 })
     }
 
     /// Waits for the next of them, and says the exit status it leads to.
     pub(crate) async fn next(&mut self) -> Exit {
-        tokio::select! {
-            _ = self.interrupt.recv() => Exit::Interrupted,
-            _ = self.terminate.recv() => Exit::Terminated,
-        }
+        let got = self.got;
+        let Ok(seen) = self.seen.wait_for(|seen| seen.len() > got).await else {
+            // The listener ends with the run.
+            return std::future::pending().await;
+        };
+        self.got += 1;
+        seen[got]
+    }
+
+    /// The first of them, if one has come.
+    pub(crate) fn first(&self) -> Option<Exit> {
+        self.seen.borrow().first().copied()
     }
 }

@@ -15,6 +15,7 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 
 use super::reply::{self, Body};
+use crate::failure::{Code, family};
 use crate::log::Log;
 use crate::outcome::Reply;
 
@@ -115,6 +116,21 @@ impl Record {
     pub(crate) fn is_waiting(&self) -> bool {
         let attempts = self.lock();
         attempts.last().is_some_and(|last| !last.has_ended)
+    }
+
+    /// Whether the last attempt was refused since it was too much.
+    pub(crate) fn is_throttled(&self) -> bool {
+        let attempts = self.lock();
+        matches!(
+            attempts.last().map(|last| &last.answer),
+            Some(Answer::Error { reply, code, .. })
+                if family(code.as_deref(), reply.status) == Code::Throttling
+        )
+    }
+
+    /// How many attempts there were.
+    pub(crate) fn count(&self) -> usize {
+        self.lock().len()
     }
 
     /// Lets no further attempt leave. The one that has left may still be answered.

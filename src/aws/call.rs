@@ -124,6 +124,18 @@ pub(crate) fn out_of_time(operation: &'static str, record: &Record, limit: Durat
     }
 }
 
+/// A read that was given up after `limit`.
+pub(crate) fn out_of_time_reading(operation: &str, limit: Duration) -> Failure {
+    Failure::NotSent(Cause {
+        host: String::new(),
+        what: format!(
+            "{operation} was not answered within --timeout, {} s",
+            limit.as_secs()
+        ),
+        hint: None,
+    })
+}
+
 /// This machine's time and the server's, in HTTP's form, when they are too far apart.
 fn clocks(reply: &Reply, signed_at: Option<&str>) -> Option<(String, String)> {
     let server = server_time(reply)?;

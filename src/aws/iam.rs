@@ -1,13 +1,16 @@
 //! IAM, one method a call. Each says what IAM answered, or how far the request got.
 
-use std::collections::HashSet;
-use std::time::SystemTime;
+use std::collections::{BTreeMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
 
 use aws_sdk_iam::Client;
-use aws_sdk_iam::types::{AccessKeyMetadata, StatusType};
+use aws_sdk_iam::types::{AccessKeyMetadata, ReportStateType, StatusType};
+use tokio::time::{Instant, timeout_at};
 
 use super::attempts::{Record, Recorder};
 use super::call::{checked, failure, said_at, time, unread};
+use super::pace::Pacer;
 use crate::fact::{LastUse, Status};
 use crate::failure::Failure;
 use crate::ident::{AccessKeyId, UserName};
@@ -21,11 +24,15 @@ const PAGE: i32 = 1000;
 /// What IAM says where there is nothing to say.
 const NOT_AVAILABLE: &str = "N/A";
 
-/// IAM, reached as one identity.
+/// IAM, reached as one identity. Clones share the pace and the count of requests.
 #[derive(Clone, Debug)]
 pub(crate) struct Iam {
     client: Client,
     log: Log,
+    pacer: Option<Arc<Pacer>>,
+    /// How long a call is made again while IAM says that it was too much.
+    patience: Duration,
+    counted: Arc<Mutex<BTreeMap<&'static str, usize>>>,
 }
 
 /// What `GetAccessKeyLastUsed` says.
@@ -62,9 +69,63 @@ pub(crate) struct ListedKey {
 }
 
 impl Iam {
-    /// IAM by way of the SDK's client.
-    pub(crate) fn new(client: Client, log: Log) -> Self {
-        Self { client, log }
+    /// IAM by way of the SDK's client; `pacer` is for many requests.
+    pub(super) fn new(client: Client, log: Log, pacer: Option<Pacer>, limit: Duration) -> Self {
+        Self {
+            client,
+            log,
+            pacer: pacer.map(Arc::new),
+            // What the limit leaves then is for a look, and for saying so.
+            patience: limit / 2,
+            counted: Arc::default(),
+        }
+    }
+
+    /// How many requests were made of each operation, retries included.
+    pub(crate) fn requests(&self) -> Vec<(&'static str, usize)> {
+        let counted = self.counted.lock();
+        let counted = counted.unwrap_or_else(PoisonError::into_inner);
+        counted
+            .iter()
+            .map(|(name, count)| (*name, *count))
+            .collect()
+    }
+
+    /// Makes a call when it is its turn, and again while IAM says that it was too much.
+    async fn paced<O>(
+        &self,
+        operation: &'static str,
+        record: &Record,
+        mut call: impl AsyncFnMut() -> O,
+    ) -> O {
+        let patient_until = Instant::now() + self.patience;
+        loop {
+            let before = record.count();
+            let turn = match &self.pacer {
+                // Whose turn never comes hears from IAM itself why.
+                Some(pacer) => timeout_at(patient_until, pacer.turn()).await.ok(),
+                None => None,
+            };
+            let result = call().await;
+            let counted = self.counted.lock();
+            *counted
+                .unwrap_or_else(PoisonError::into_inner)
+                .entry(operation)
+                .or_default() += record.count() - before;
+            match turn {
+                Some(turn) if record.is_throttled() => {
+                    turn.throttled();
+                    if Instant::now() >= patient_until {
+                        return result;
+                    }
+                }
+                Some(turn) => {
+                    turn.served();
+                    return result;
+                }
+                None => return result,
+            }
+        }
     }
 
     /// `DeleteAccessKey`. The attempts are in `record`, also when this is dropped before it ends.
@@ -73,16 +134,18 @@ impl Iam {
         key: &Key,
         record: &Record,
     ) -> Result<Reply, Failure> {
-        let result = self
-            .client
-            .delete_access_key()
-            .access_key_id(key.id.as_str())
-            .set_user_name(key.user_name.as_ref().map(|name| name.as_str().to_owned()))
-            .customize()
-            .interceptor(Recorder::new(record, "DeleteAccessKeyResponse", self.log))
-            .send()
-            .await;
-        checked("DeleteAccessKey", record, result)
+        let operation = "DeleteAccessKey";
+        let call = || {
+            self.client
+                .delete_access_key()
+                .access_key_id(key.id.as_str())
+                .set_user_name(text(key.user_name.as_ref()))
+                .customize()
+                .interceptor(Recorder::new(record, "DeleteAccessKeyResponse", self.log))
+                .send()
+        };
+        let result = self.paced(operation, record, async || call().await).await;
+        checked(operation, record, result)
     }
 
     /// `UpdateAccessKey` to `Inactive`. The attempts are in `record`, also when this is dropped before it ends.
@@ -91,33 +154,39 @@ impl Iam {
         key: &Key,
         record: &Record,
     ) -> Result<Reply, Failure> {
-        let result = self
-            .client
-            .update_access_key()
-            .access_key_id(key.id.as_str())
-            .set_user_name(key.user_name.as_ref().map(|name| name.as_str().to_owned()))
-            .status(StatusType::Inactive)
-            .customize()
-            .interceptor(Recorder::new(record, "UpdateAccessKeyResponse", self.log))
-            .send()
-            .await;
-        checked("UpdateAccessKey", record, result)
+        let operation = "UpdateAccessKey";
+        let call = || {
+            self.client
+                .update_access_key()
+                .access_key_id(key.id.as_str())
+                .set_user_name(text(key.user_name.as_ref()))
+                .status(StatusType::Inactive)
+                .customize()
+                .interceptor(Recorder::new(record, "UpdateAccessKeyResponse", self.log))
+                .send()
+        };
+        let result = self.paced(operation, record, async || call().await).await;
+        checked(operation, record, result)
     }
 
     /// `GetAccessKeyLastUsed`, which names the owner of any key of the account too.
     pub(crate) async fn last_use(&self, id: &AccessKeyId) -> Result<LastUseRead, Failure> {
         let record = Record::default();
-        let expected = "GetAccessKeyLastUsedResponse";
-        let result = self
-            .client
-            .get_access_key_last_used()
-            .access_key_id(id.as_str())
-            .customize()
-            .interceptor(Recorder::new(&record, expected, self.log))
-            .send()
-            .await;
-        let output =
-            result.map_err(|error| failure("GetAccessKeyLastUsed", &record, Some(&error)))?;
+        let operation = "GetAccessKeyLastUsed";
+        let call = || {
+            self.client
+                .get_access_key_last_used()
+                .access_key_id(id.as_str())
+                .customize()
+                .interceptor(Recorder::new(
+                    &record,
+                    "GetAccessKeyLastUsedResponse",
+                    self.log,
+                ))
+                .send()
+        };
+        let result = self.paced(operation, &record, async || call().await).await;
+        let output = result.map_err(|error| failure(operation, &record, Some(&error)))?;
         let used = output.access_key_last_used();
         let used = used.ok_or_else(|| unread(&record, "nothing of the last use"))?;
         let place =
@@ -152,16 +221,18 @@ impl Iam {
         let mut pages = Pages::default();
         loop {
             let record = Record::default();
-            let result = self
-                .client
-                .list_access_keys()
-                .set_user_name(user_name.map(|name| name.as_str().to_owned()))
-                .set_marker(pages.marker.clone())
-                .customize()
-                .interceptor(Recorder::new(&record, "ListAccessKeysResponse", self.log))
-                .send()
-                .await;
-            let page = result.map_err(|error| failure("ListAccessKeys", &record, Some(&error)))?;
+            let operation = "ListAccessKeys";
+            let call = || {
+                self.client
+                    .list_access_keys()
+                    .set_user_name(text(user_name))
+                    .set_marker(pages.marker.clone())
+                    .customize()
+                    .interceptor(Recorder::new(&record, "ListAccessKeysResponse", self.log))
+                    .send()
+            };
+            let result = self.paced(operation, &record, async || call().await).await;
+            let page = result.map_err(|error| failure(operation, &record, Some(&error)))?;
             for key in page.access_key_metadata() {
                 keys.push(listed(key).ok_or_else(|| unread(&record, "of a key no ID"))?);
             }
@@ -178,16 +249,18 @@ impl Iam {
         let mut pages = Pages::default();
         loop {
             let record = Record::default();
-            let result = self
-                .client
-                .list_users()
-                .max_items(PAGE)
-                .set_marker(pages.marker.clone())
-                .customize()
-                .interceptor(Recorder::new(&record, "ListUsersResponse", self.log))
-                .send()
-                .await;
-            let page = result.map_err(|error| failure("ListUsers", &record, Some(&error)))?;
+            let operation = "ListUsers";
+            let call = || {
+                self.client
+                    .list_users()
+                    .max_items(PAGE)
+                    .set_marker(pages.marker.clone())
+                    .customize()
+                    .interceptor(Recorder::new(&record, "ListUsersResponse", self.log))
+                    .send()
+            };
+            let result = self.paced(operation, &record, async || call().await).await;
+            let page = result.map_err(|error| failure(operation, &record, Some(&error)))?;
             for user in page.users() {
                 let name = user.user_name().parse();
                 names.push(
@@ -198,6 +271,81 @@ impl Iam {
                 return Ok(names);
             }
         }
+    }
+}
+
+/// An optional parameter.
+fn text(name: Option<&UserName>) -> Option<String> {
+    name.map(|name| name.as_str().to_owned())
+}
+
+/// How far a credential report is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ReportState {
+    /// It is in the making.
+    Started,
+    /// It is there.
+    Complete,
+}
+
+/// What `GetCredentialReport` says.
+#[derive(Debug)]
+pub(crate) struct ReportRead {
+    /// The report, CSV.
+    pub(crate) content: Vec<u8>,
+    /// When it was made.
+    pub(crate) generated: Option<SystemTime>,
+    /// When IAM said so, by its own clock.
+    pub(crate) at: Option<SystemTime>,
+}
+
+impl Iam {
+    /// `GenerateCredentialReport`: IAM makes one at most every four hours.
+    pub(crate) async fn generate_credential_report(&self) -> Result<ReportState, Failure> {
+        let record = Record::default();
+        let operation = "GenerateCredentialReport";
+        let call = || {
+            self.client
+                .generate_credential_report()
+                .customize()
+                .interceptor(Recorder::new(
+                    &record,
+                    "GenerateCredentialReportResponse",
+                    self.log,
+                ))
+                .send()
+        };
+        let result = self.paced(operation, &record, async || call().await).await;
+        let output = result.map_err(|error| failure(operation, &record, Some(&error)))?;
+        match output.state() {
+            Some(ReportStateType::Complete) => Ok(ReportState::Complete),
+            _ => Ok(ReportState::Started),
+        }
+    }
+
+    /// `GetCredentialReport`.
+    pub(crate) async fn credential_report(&self) -> Result<ReportRead, Failure> {
+        let record = Record::default();
+        let operation = "GetCredentialReport";
+        let call = || {
+            self.client
+                .get_credential_report()
+                .customize()
+                .interceptor(Recorder::new(
+                    &record,
+                    "GetCredentialReportResponse",
+                    self.log,
+                ))
+                .send()
+        };
+        let result = self.paced(operation, &record, async || call().await).await;
+        let output = result.map_err(|error| failure(operation, &record, Some(&error)))?;
+        let content = output.content().map(|content| content.as_ref().to_vec());
+        Ok(ReportRead {
+            content: content.ok_or_else(|| unread(&record, "nothing"))?,
+            generated: output.generated_time().and_then(time),
+            at: said_at(&record),
+        })
     }
 }
 

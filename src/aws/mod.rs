@@ -9,6 +9,7 @@ mod environment;
 mod error;
 mod http;
 mod iam;
+mod pace;
 mod process;
 mod profile;
 mod reply;
@@ -22,18 +23,30 @@ use std::time::Duration;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_iam::Client;
+use aws_sdk_iam::config::retry::{RetryPartition, TokenBucket};
 use aws_sdk_iam::config::{BehaviorVersion, Builder, StalledStreamProtectionConfig};
 use aws_types::SdkConfig;
 
-pub(crate) use call::out_of_time;
-pub(crate) use iam::Iam;
+pub(crate) use call::{out_of_time, out_of_time_reading};
+pub(crate) use iam::{Iam, ReportRead, ReportState};
 
 use crate::guard;
 use crate::ident::{AccessKeyId, AccountId};
 use crate::log::Log;
 use crate::request::Connection;
 use crate::stop::Stop;
+use pace::Pacer;
+use retry::{IamRetries, Throttled};
 use settings::Settings;
+
+/// How many keys the requests are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Quantity {
+    /// One: the SDK tries a throttled request again, a few times.
+    One,
+    /// Many: all requests keep IAM's pace.
+    Many,
+}
 
 /// IAM, and who signs the requests to it.
 #[derive(Debug)]
@@ -49,6 +62,8 @@ pub(crate) struct Connected {
 pub(crate) struct Signer {
     /// Its ID, as it was configured.
     pub(crate) access_key_id: String,
+    /// The key behind it, where it is a role's session that a profile's own key assumed.
+    pub(crate) source_key_id: Option<String>,
     /// Its account, where the source of the credentials says so or the ID encodes it.
     pub(crate) account: Option<AccountId>,
 }
@@ -63,12 +78,14 @@ pub(crate) async fn connect(
     connection: &Connection,
     expected: Option<&AccountId>,
     limit: Duration,
+    quantity: Quantity,
     log: Log,
 ) -> Result<Connected, Stop> {
     let settings = Settings::load(connection, log).await?;
     let credentials = credentials::resolve(&settings, limit, log).await?;
     let mut signer = Signer {
         access_key_id: credentials.access_key_id().to_owned(),
+        source_key_id: profile::source_key(&settings),
         account: credentials
             .account_id()
             .and_then(|account| account.as_str().parse().ok())
@@ -85,10 +102,20 @@ pub(crate) async fn connect(
         guard::account(expected, &actual)?;
         signer.account = Some(actual);
     }
-    let mut config = Builder::from(&sdk).retry_classifier(retry::IamRetries);
+    let mut config = Builder::from(&sdk);
     config.set_endpoint_url(settings.endpoint_url.clone());
+    let (throttled, pacer) = match quantity {
+        Quantity::One => (Throttled::Retried, None),
+        Quantity::Many => {
+            // One budget of retries for all requests of a long run would dry up, and retries silently end.
+            let partition = RetryPartition::custom("many").token_bucket(TokenBucket::unlimited());
+            config.set_retry_partition(Some(partition.build()));
+            (Throttled::Paced, Some(Pacer::new()))
+        }
+    };
+    let config = config.retry_classifier(IamRetries { throttled }).build();
     Ok(Connected {
-        iam: Iam::new(Client::from_conf(config.build()), log),
+        iam: Iam::new(Client::from_conf(config), log, pacer, limit),
         signer,
     })
 }

@@ -1,16 +1,29 @@
 //! Which failures are tried again, where the SDK's own rules are wrong for IAM.
 
+use super::error::is_tls;
+use super::reply::{self, Body};
+use crate::failure::{Code, family};
 use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 use aws_smithy_runtime_api::client::retries::classifiers::{
     ClassifyRetry, RetryAction, RetryClassifierPriority,
 };
-use aws_smithy_types::error::metadata::ProvideErrorMetadata as _;
 
-use super::error::is_tls;
-
-/// A bare 429 is throttling; TLS that failed fails again; a quota is not throttling.
+/// A bare 429 is throttling; TLS that failed fails again; a quota is not throttling. Where a pacer slows all requests
+/// down, it and not the SDK tries a throttled one again.
 #[derive(Debug)]
-pub(crate) struct IamRetries;
+pub(crate) struct IamRetries {
+    /// Who tries a throttled request again.
+    pub(crate) throttled: Throttled,
+}
+
+/// Who tries a throttled request again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Throttled {
+    /// The SDK, a few times.
+    Retried,
+    /// The pacer, as long as there is time.
+    Paced,
+}
 
 impl ClassifyRetry for IamRetries {
     fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
@@ -22,18 +35,23 @@ impl ClassifyRetry for IamRetries {
         {
             return RetryAction::RetryForbidden;
         }
-        let code = error
-            .as_operation_error()
-            .and_then(|error| error.downcast_ref::<aws_sdk_iam::operation::delete_access_key::DeleteAccessKeyError>())
-            .and_then(|error| error.code());
-        if code.is_some_and(|code| code.starts_with("LimitExceeded")) {
-            return RetryAction::RetryForbidden;
-        }
-        if context
+        let Some(response) = context
             .response()
-            .is_some_and(|response| response.status().as_u16() == 429)
-        {
-            return RetryAction::throttling_error();
+            .filter(|response| !response.status().is_success())
+        else {
+            return RetryAction::NoActionIndicated;
+        };
+        let code = match reply::read(response.body().bytes().unwrap_or_default(), "") {
+            Body::Error { code, .. } => code,
+            Body::Expected { .. } | Body::Foreign(_) => None,
+        };
+        match family(code.as_deref(), response.status().as_u16()) {
+            Code::LimitExceeded => return RetryAction::RetryForbidden,
+            Code::Throttling if self.throttled == Throttled::Paced => {
+                return RetryAction::RetryForbidden;
+            }
+            Code::Throttling if code.is_none() => return RetryAction::throttling_error(),
+            _ => {}
         }
         RetryAction::NoActionIndicated
     }

@@ -8,7 +8,7 @@ use aws_types::SdkConfig;
 
 use super::attempts::{Record, Recorder};
 use super::call::{failure, unread};
-use super::retry::IamRetries;
+use super::retry::{IamRetries, Throttled};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::ident::AccountId;
@@ -26,7 +26,9 @@ pub(super) async fn account(
     endpoint_url: Option<String>,
     log: Log,
 ) -> Result<AccountId, Stop> {
-    let mut config = Builder::from(sdk).retry_classifier(IamRetries);
+    let mut config = Builder::from(sdk).retry_classifier(IamRetries {
+        throttled: Throttled::Retried,
+    });
     config.set_endpoint_url(endpoint_url);
     let record = Record::default();
     let result = Client::from_conf(config.build())
@@ -55,15 +57,10 @@ pub(super) fn out_of_time(limit: Duration) -> Stop {
 }
 
 fn not_told(failure: &Failure) -> Stop {
-    let exit = match failure {
-        Failure::Service(error) => error.exit(),
-        Failure::Absent(_) | Failure::NotSent(_) | Failure::NoAnswer(_) => Exit::Unreachable,
-        Failure::Unclear(_) => Exit::Other,
-    };
     let sentence = report::sentence(failure, "STS");
     Stop::failed(
-        exit,
+        failure.exit_of_read(),
         format!("--expect-account could not be checked: {sentence}"),
-        report::hint::of_signing(failure),
+        report::hint::of_call(failure),
     )
 }

@@ -81,6 +81,16 @@ impl Change<'_> {
         }
     }
 
+    /// A key that an earlier run began to change: whether that is done, as far as IAM can be asked.
+    pub(crate) async fn begun_before(&self, key: &Key) -> Option<Outcome> {
+        let looked = tokio::time::timeout(self.limit, self.look_once(key)).await;
+        let shown = shows_done(self.action, &looked.ok()?)?;
+        Some(Outcome::Done {
+            reply: None,
+            evidence: Some(format!("an earlier run began it, and {shown}")),
+        })
+    }
+
     /// After a signal: no further attempt leaves; the answer under way gets a moment, or the key is looked for.
     async fn wind_up(
         &self,

@@ -1,27 +1,27 @@
 //! The one crossing from what was typed to what will be done.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use super::{Cli, ColorArg, OutputArg};
 use crate::condition::{Condition, Conditions};
+use crate::ident::{AccessKeyId, UserName};
 use crate::request::{
-    Action, Color, Connection, Consent, Format, Key, Metadata, Missing, Mode, Owner, Request,
-    SigningKey, Verbosity,
+    Action, Color, Connection, Consent, Format, Input, Key, Metadata, Missing, Mode, OnFailure,
+    Owner, Request, Selection, SigningKey, Verbosity,
 };
 
 impl Cli {
     /// The crossing from what was typed to what will be done.
-    pub(crate) fn into_request(self) -> Request {
+    pub(crate) fn into_request(mut self) -> Request {
+        let selection = self.selection();
         let mut all = Vec::new();
         all.extend(self.inactive.then_some(Condition::Inactive));
         all.extend(self.unused_for.map(Condition::UnusedFor));
         all.extend(self.older_than.map(Condition::OlderThan));
         all.extend(self.except_user.into_iter().map(Condition::ExceptUser));
         Request {
-            key: Key {
-                id: self.access_key_id,
-                user_name: self.user_name,
-            },
+            selection,
             owner: if self.find_user {
                 Owner::Find
             } else {
@@ -38,10 +38,10 @@ impl Cli {
             } else {
                 Mode::Change
             },
-            consent: if self.interactive {
-                Consent::Asked
-            } else {
-                Consent::Given
+            consent: match (self.interactive, self.yes) {
+                (true, _) => Consent::Asked,
+                (false, false) if self.all_keys || self.all_users => Consent::Needed,
+                (false, _) => Consent::Given,
             },
             expected_account: self.expect_account,
             missing: if self.ignore_missing {
@@ -55,6 +55,13 @@ impl Cli {
                 SigningKey::Guarded
             },
             limit: Duration::from_secs(self.timeout),
+            jobs: self.jobs,
+            journal: self.journal,
+            on_failure: if self.fail_fast {
+                OnFailure::Stop
+            } else {
+                OnFailure::GoOn
+            },
             connection: Connection {
                 profile: self.profile,
                 region: self.region,
@@ -82,4 +89,33 @@ impl Cli {
             },
         }
     }
+
+    fn selection(&mut self) -> Selection {
+        let user_name = self.user_name.take();
+        match (self.from.take(), user_name) {
+            (Some(file), user_name) => Selection::Listed {
+                input: if file.as_os_str() == "-" {
+                    Input::Stdin
+                } else {
+                    Input::File(file)
+                },
+                user_name,
+            },
+            (None, _) if self.all_users => Selection::Account,
+            (None, Some(user_name)) if self.all_keys => Selection::User(user_name),
+            (None, user_name) => Selection::Named(named(&self.access_key_id, user_name.as_ref())),
+        }
+    }
+}
+
+/// The keys in the order in which they were named, each once.
+fn named(ids: &[AccessKeyId], user_name: Option<&UserName>) -> Vec<Key> {
+    let mut seen = HashSet::new();
+    let first = ids.iter().filter(|id| seen.insert(id.as_str()));
+    first
+        .map(|id| Key {
+            id: id.clone(),
+            user_name: user_name.cloned(),
+        })
+        .collect()
 }

@@ -5,11 +5,12 @@ mod crossing;
 mod error;
 
 use std::ffi::OsString;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::builder::{OsStringValueParser, TypedValueParser, ValueParser};
 use clap::error::ErrorKind;
-use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, ValueEnum};
+use clap::{ArgAction, ArgGroup, CommandFactory, FromArgMatches, Parser, ValueEnum};
 
 use crate::age::Age;
 use crate::condition::UserGlob;
@@ -29,14 +30,19 @@ Examples:
   iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --find-user --deactivate
       switch it off, which can be undone
   iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --user-name Bob --inactive --unused-for 45d
-      delete a key only if it is switched off and nobody missed it";
+      delete a key only if it is switched off and nobody missed it
+  iam-del-key --all-users --unused-for 90d --dry-run > plan.jsonl
+      the whole account: which keys did nobody use for 90 days
+  iam-del-key --from plan.jsonl --unused-for 90d --journal done.jsonl
+      delete what the plan has left after review, and go on where a run was cut off";
 
 const EXIT_STATUS: &str = "\
 Exit status:
-    0  the key is gone (with --ignore-missing: or was already), or inactive with --deactivate;
-       a dry run was shown
+    0  every key asked for is gone (with --ignore-missing: or was already), or inactive with
+       --deactivate; a dry run was shown; nothing matched
     1  anything not below: an unlisted service error, a result that could not be written
-    2  the arguments are wrong (nothing was contacted), or IAM says so (ValidationError)
+    2  the arguments or the input are wrong (nothing was contacted), or IAM says so
+       (ValidationError, MalformedInput)
     3  NoSuchEntity: no such key, or it is another user's
     4  LimitExceeded
     5  ServiceFailure, InternalFailure, ServiceUnavailable after all retries
@@ -46,12 +52,13 @@ Exit status:
     9  IAM could not be reached; the request was never sent; the key is surely not deleted
    10  unknown: the request was sent and no usable answer came
    11  refused: a condition does not hold, the key signs the request itself, it is another account
-       than --expect-account, or the answer to the question was not yes
+       than --expect-account, another run has the journal, or the answer to the question was not yes
+   12  several keys with different results; the same result for all gives that result's status
   130, 143  ended by SIGINT, SIGTERM";
 
-/// Delete an AWS IAM access key, and say exactly what is known of it
+/// Delete AWS IAM access keys, and say exactly what is known of each
 ///
-/// Deleting cannot be undone. One call to IAM when nothing goes wrong; when an answer is lost, the tool
+/// Deleting cannot be undone. One call to IAM a key when nothing goes wrong; when an answer is lost, the tool
 /// looks before it says whether the key is gone. Conditions and --dry-run read first, and a read that fails
 /// never lets a key go.
 #[derive(Debug, Parser)]
@@ -65,41 +72,79 @@ Exit status:
 )]
 #[command(name = "iam-del-key", version, max_term_width = 100)]
 #[command(disable_help_flag = true, disable_version_flag = true)]
+#[command(group = ArgGroup::new("keys").required(true))]
+#[command(group = ArgGroup::new("condition").multiple(true))]
 #[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{EXIT_STATUS}"))]
 pub(crate) struct Cli {
-    /// The access key to delete: 16 to 128 of A-Z, a-z, 0-9 and _
-    #[arg(long, value_name = "ID", required = true, value_parser = access_key_id())]
-    #[arg(help_heading = "Which key")]
-    access_key_id: AccessKeyId,
+    /// The access key to delete: 16 to 128 of A-Z, a-z, 0-9 and _; repeat it for several
+    #[arg(long, value_name = "ID", group = "keys", value_parser = access_key_id())]
+    #[arg(help_heading = "Which keys")]
+    access_key_id: Vec<AccessKeyId>,
 
     /// Its owner: 1 to 128 of A-Z, a-z, 0-9 and _+=,.@-
     ///
     /// Without it IAM takes the user whose key signs the request. The root user, roles and SSO sessions
-    /// have to name the owner.
+    /// have to name the owner. With --from: the owner of keys that the file names without one.
     #[arg(long, value_name = "NAME", value_parser = user_name())]
-    #[arg(help_heading = "Which key")]
+    #[arg(help_heading = "Which keys")]
     user_name: Option<UserName>,
 
     /// Ask IAM whose key it is, instead of being told
     ///
     /// GetAccessKeyLastUsed names the owner of any key of the account. Where that is not allowed, the keys of
-    /// every user are looked through (ListUsers, ListAccessKeys).
-    #[arg(long, conflicts_with = "user_name", help_heading = "Which key")]
+    /// every user are looked through (ListUsers, ListAccessKeys). With --from: for keys without an owner.
+    #[arg(long, conflicts_with = "user_name", help_heading = "Which keys")]
     find_user: bool,
 
+    /// Keys from a file, - for standard input: IDs, CSV, JSON, or what this tool prints
+    ///
+    /// One ID a line; CSV with a header that has AccessKeyId, and UserName for the owner; JSON as `aws iam
+    /// list-access-keys` prints it; or the JSON Lines of a dry run or of a run that was cut off, of which what is
+    /// settled is left out. Everything is read and checked before anything is contacted.
+    #[arg(long, value_name = "FILE", group = "keys", value_hint = clap::ValueHint::FilePath)]
+    #[arg(help_heading = "Which keys")]
+    from: Option<PathBuf>,
+
+    /// Every key of --user-name
+    #[arg(
+        long,
+        group = "keys",
+        requires = "user_name",
+        conflicts_with = "allow_self"
+    )]
+    #[arg(help_heading = "Which keys")]
+    all_keys: bool,
+
+    /// Every key of every user of the account; needs a condition on the key
+    ///
+    /// All lists are read to their end before the first key goes, and a list that cannot be read ends the run.
+    #[arg(long, group = "keys", requires = "condition")]
+    #[arg(conflicts_with_all = ["user_name", "find_user", "allow_self"], help_heading = "Which keys")]
+    all_users: bool,
+
     /// Only if its status is Inactive
-    #[arg(long, help_heading = "Only if")]
+    #[arg(long, group = "condition", help_heading = "Only if")]
     inactive: bool,
 
     /// Only if it was not used for AGE, such as 45d, 2w or 12h; never used counts from its creation
     ///
     /// IAM records only the first use in 15 minutes and shows it some minutes later: an AGE of a day
     /// or more is safe. Exactly AGE is long enough. Ages count by IAM's own clock.
-    #[arg(long, value_name = "AGE", help_heading = "Only if")]
+    #[arg(
+        long,
+        value_name = "AGE",
+        group = "condition",
+        help_heading = "Only if"
+    )]
     unused_for: Option<Age>,
 
     /// Only if it was created AGE ago or longer
-    #[arg(long, value_name = "AGE", help_heading = "Only if")]
+    #[arg(
+        long,
+        value_name = "AGE",
+        group = "condition",
+        help_heading = "Only if"
+    )]
     older_than: Option<Age>,
 
     /// Only if its owner is not GLOB, such as ci-*; repeatable; without case, as IAM compares names
@@ -113,15 +158,15 @@ pub(crate) struct Cli {
     #[arg(short = 'n', long, help_heading = "Safety")]
     dry_run: bool,
 
-    /// Show what is known of the key and ask before it goes; needs a terminal
+    /// Show what is known of the keys and ask before they go; needs a terminal
     #[arg(short, long, conflicts_with = "yes", help_heading = "Safety")]
     interactive: bool,
 
-    /// Do not ask; a key that is named is not asked about anyway
+    /// Do not ask; only --all-keys and --all-users ask by themselves
     #[arg(short, long, help_heading = "Safety")]
     yes: bool,
 
-    /// Make the key Inactive instead of deleting it, and print the command that undoes it
+    /// Make the keys Inactive instead of deleting them, and print how to undo it
     #[arg(long, help_heading = "Safety")]
     deactivate: bool,
 
@@ -139,6 +184,23 @@ pub(crate) struct Cli {
     /// Refuse unless the credentials belong to this account, 12 digits; asks STS before anything else
     #[arg(long, value_name = "ID", help_heading = "Safety")]
     expect_account: Option<AccountId>,
+
+    /// How many keys are under way at a time; IAM's own pace is kept whatever it is
+    #[arg(long, value_name = "N", default_value = "8", value_parser = jobs)]
+    #[arg(help_heading = "Many keys")]
+    jobs: NonZeroUsize,
+
+    /// Record each step in FILE, and go on from there in a later run with the same FILE
+    ///
+    /// What the journal has settled is skipped, what was begun is checked, and the rest is done. Each record is on
+    /// the disk before the next step; a second run with the same journal is refused.
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    #[arg(help_heading = "Many keys")]
+    journal: Option<PathBuf>,
+
+    /// After the first key that is not changed, try no other
+    #[arg(long, help_heading = "Many keys")]
+    fail_fast: bool,
 
     /// What standard output gets
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = OutputArg::Json, help_heading = "Output")]
@@ -194,8 +256,7 @@ pub(crate) struct Cli {
     #[arg(value_parser = clap::value_parser!(u64).range(0..=86_400))]
     read_timeout: Option<u64>,
 
-    /// Seconds for the change with its retries and checks; what has to be read first has as long, and so
-    /// have credentials
+    /// Seconds for the whole of one key, retries and checks included; credentials have as long again
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     #[arg(default_value_t = 60, help_heading = "AWS")]
     timeout: u64,
@@ -240,6 +301,16 @@ enum ColorArg {
     Auto,
 }
 
+/// The most keys under way at a time: each has a connection of its own.
+const MOST_JOBS: usize = 256;
+
+fn jobs(text: &str) -> Result<NonZeroUsize, String> {
+    match text.parse::<NonZeroUsize>() {
+        Ok(jobs) if jobs.get() <= MOST_JOBS => Ok(jobs),
+        _ => Err(format!("a number from 1 to {MOST_JOBS}")),
+    }
+}
+
 fn access_key_id() -> ValueParser {
     ValueParser::new(OsStringValueParser::new().try_map(|value| AccessKeyId::parse(&value)))
 }
@@ -264,7 +335,8 @@ impl Cli {
             .map_err(|error| fit_to_show(error, &args, &mut command))?;
         if let Some(owner) = &cli.user_name
             && looks_like_access_key_id(owner.as_str())
-            && !looks_like_access_key_id(cli.access_key_id.as_str())
+            && let Some(id) = cli.access_key_id.first()
+            && !looks_like_access_key_id(id.as_str())
         {
             return Err(command.error(ErrorKind::ValueValidation, SWAPPED));
         }

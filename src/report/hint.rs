@@ -23,11 +23,11 @@ pub(crate) fn hints(key: &Key, failure: &Failure, commands: &Commands) -> Vec<St
     }
 }
 
-/// The hints for a call that is about no key, but about who signs.
-pub(crate) fn of_signing(failure: &Failure) -> Vec<String> {
+/// The hints for a call that is about no single key.
+pub(crate) fn of_call(failure: &Failure) -> Vec<String> {
     match failure {
-        Failure::Service(error) if error.family() == Code::Credentials => credentials(error),
-        Failure::Service(_) | Failure::Absent(_) => Vec::new(),
+        Failure::Service(error) => of_family(error),
+        Failure::Absent(_) => Vec::new(),
         Failure::NotSent(cause) | Failure::NoAnswer(cause) | Failure::Unclear(cause) => {
             cause.hint.iter().cloned().collect()
         }
@@ -35,7 +35,6 @@ pub(crate) fn of_signing(failure: &Failure) -> Vec<String> {
 }
 
 fn service_hints(key: &Key, error: &ServiceError, commands: &Commands) -> Vec<String> {
-    let one = |hint: &str| vec![hint.to_owned()];
     match error.family() {
         Code::NoSuchEntity if error.is_about_user() => match whose(key, &error.context, commands) {
             Some(hints) => hints,
@@ -54,6 +53,14 @@ fn service_hints(key: &Key, error: &ServiceError, commands: &Commands) -> Vec<St
                 .to_owned(),
             owner_hint(key, commands),
         ],
+        _ => of_family(error),
+    }
+}
+
+/// What to do about an error whatever the call was for.
+fn of_family(error: &ServiceError) -> Vec<String> {
+    let one = |hint: &str| vec![hint.to_owned()];
+    match error.family() {
         Code::Credentials => credentials(error),
         Code::AccessDenied => access_denied(error),
         Code::Throttling => {
@@ -62,7 +69,7 @@ fn service_hints(key: &Key, error: &ServiceError, commands: &Commands) -> Vec<St
         Code::ServiceFailure => {
             one("the trouble is on AWS's side: run the same command again in a minute")
         }
-        Code::Validation | Code::LimitExceeded | Code::Other => Vec::new(),
+        Code::NoSuchEntity | Code::Validation | Code::LimitExceeded | Code::Other => Vec::new(),
     }
 }
 
@@ -75,6 +82,7 @@ fn access_denied(error: &ServiceError) -> Vec<String> {
                 .to_owned(),
             format!("check the ID, then ask for the permission iam:{operation} on *, or sign with --profile NAME"),
         ],
+        "GetCallerIdentity" => Vec::new(),
         "DeleteAccessKey" | "UpdateAccessKey" => vec![format!(
             "ask for the permission iam:{operation} on this user, or sign with --profile NAME"
         )],

@@ -70,6 +70,7 @@ pub(super) fn object(settled: &Settled) -> Value {
         "RequestId",
         service
             .and_then(|error| error.request_id.as_deref())
+            .or(reply(&settled.outcome).and_then(|reply| reply.request_id.as_deref()))
             .and_then(text),
     );
     put("Error", failure.and_then(error));
@@ -134,7 +135,15 @@ fn failure(outcome: &Outcome) -> Option<&Failure> {
         | Outcome::Would(_)
         | Outcome::Skipped(_)
         | Outcome::Refused(_)
+        | Outcome::NotTried { .. }
         | Outcome::Stopped { .. } => None,
+    }
+}
+
+fn reply(outcome: &Outcome) -> Option<&Reply> {
+    match outcome {
+        Outcome::Done { reply, .. } => reply.as_ref(),
+        _ => None,
     }
 }
 
@@ -165,6 +174,7 @@ pub(super) fn reason(settled: &Settled) -> Option<String> {
         }
         Outcome::Refused(Refusal::Declined) => Some("the answer was not yes".to_owned()),
         Outcome::Done { evidence, .. } => evidence.clone(),
+        Outcome::NotTried { why, .. } => Some(why.clone()),
         Outcome::Missing(_) => None,
     }
 }

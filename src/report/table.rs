@@ -18,8 +18,22 @@ const WIDTH: u16 = 80;
 /// The narrowest and the widest a table is made.
 const WIDTHS: std::ops::RangeInclusive<u16> = 60..=160;
 
+/// The cells of a key and what became of it.
+pub(super) type Row = [String; 6];
+
+/// The row of a key.
+pub(super) fn row(settled: &Settled) -> Row {
+    let outcome = match reason(settled) {
+        Some(reason) => format!("{}\n{}", settled.outcome_name(), excerpt(&reason)),
+        None => settled.outcome_name().to_owned(),
+    };
+    let [id, owner, status, created, last_used] =
+        cells(&settled.key.id, user(settled), &settled.facts);
+    [id, owner, status, created, last_used, outcome]
+}
+
 /// The table of what became of keys. `is_colored`: the head is made bold.
-pub(super) fn of(settled: &[&Settled], is_colored: bool) -> String {
+pub(super) fn of(rows: &[Row], is_colored: bool) -> String {
     let mut table = table();
     table.set_header([
         "ACCESS KEY",
@@ -29,12 +43,7 @@ pub(super) fn of(settled: &[&Settled], is_colored: bool) -> String {
         "LAST USED",
         "OUTCOME",
     ]);
-    for settled in settled {
-        let mut row = cells(&settled.key.id, user(settled), &settled.facts).to_vec();
-        row.push(match reason(settled) {
-            Some(reason) => format!("{}\n{}", settled.outcome_name(), excerpt(&reason)),
-            None => settled.outcome_name().to_owned(),
-        });
+    for row in rows {
         table.add_row(row);
     }
     let text = drawn(table);
@@ -47,14 +56,16 @@ pub(super) fn of(settled: &[&Settled], is_colored: bool) -> String {
     }
 }
 
-/// The table of one key that is asked about.
-pub(super) fn of_candidate(candidate: &Candidate) -> String {
+/// The table of keys that are asked about.
+pub(super) fn of_candidates(candidates: &[Candidate]) -> String {
     let mut table = table();
     table.set_header(["ACCESS KEY", "OWNER", "STATUS", "CREATED", "LAST USED"]);
-    let owner = candidate.facts.owner.as_ref();
-    let owner = owner.or(candidate.key.user_name.as_ref());
-    let owner = owner.map(UserName::as_str);
-    table.add_row(cells(&candidate.key.id, owner, &candidate.facts));
+    for candidate in candidates {
+        let owner = candidate.facts.owner.as_ref();
+        let owner = owner.or(candidate.key.user_name.as_ref());
+        let owner = owner.map(UserName::as_str);
+        table.add_row(cells(&candidate.key.id, owner, &candidate.facts));
+    }
     drawn(table)
 }
 

@@ -60,6 +60,10 @@ impl Report {
                 self.check(settled, state);
                 known(state);
             }
+            Outcome::NotTried { why, .. } => {
+                self.messages.error(why);
+                known(&Known::NotDone("it was not tried".to_owned()));
+            }
             Outcome::Stopped { known: state, .. } => {
                 self.messages.error("interrupted");
                 if let Known::Done(_) = state {

@@ -1,6 +1,6 @@
 //! What IAM says of one key, read before anything is done to it.
 
-use super::{Need, Selector, failed, owner};
+use super::{Need, Needs, Selector, failed, owner};
 use crate::fact::Facts;
 use crate::failure::{Absent, Code, Context, Failure, Place, ServiceError};
 use crate::ident::UserName;
@@ -31,27 +31,25 @@ impl Selector<'_> {
 
     async fn read(&self, key: &mut Key, facts: &mut Facts) -> Result<Option<Failure>, Outcome> {
         let mut denied = None;
-        if self.request.owner == Owner::Find {
+        let needs = Needs::of(self.request, key.user_name.as_ref());
+        // A list may name the owner itself.
+        if self.request.owner == Owner::Find && key.user_name.is_none() {
             denied = self.find_owner(key, facts).await?;
         }
-        if self.needs.listing > Need::Nothing && facts.status.is_none() {
+        if needs.listing > Need::Nothing && facts.status.is_none() {
             let listing = self.read_listing(key, facts).await?;
             denied = denied.or(listing);
         }
-        if self.needs.last_use > Need::Nothing && facts.last_use.is_none() && denied.is_none() {
+        if needs.last_use > Need::Nothing && facts.last_use.is_none() && denied.is_none() {
             denied = self.read_last_use(key, facts).await?;
         }
-        if let (Some(Failure::Service(error)), true) = (&denied, self.is_only_shown()) {
+        if let (Some(Failure::Service(error)), true) = (&denied, needs.is_only_shown()) {
             self.messages.warning(&format!(
                 "not all of {} can be shown: {} is not allowed",
                 key.id, error.operation
             ));
         }
         Ok(denied)
-    }
-
-    fn is_only_shown(&self) -> bool {
-        self.needs.last_use == Need::Shown || self.needs.listing == Need::Shown
     }
 
     async fn find_owner(
@@ -93,8 +91,11 @@ impl Selector<'_> {
         let Some(owner) = facts.owner.clone() else {
             return Err(self.absent(key, absent(Place::Account, None)));
         };
-        self.messages
-            .note(&format!("{} is a key of the user {owner}", key.id));
+        let found = format!("{} is a key of the user {owner}", key.id);
+        match self.request.single() {
+            Some(_) => self.messages.note(&found),
+            None => self.log.verbose(|| found),
+        }
         key.user_name = Some(owner);
         Ok(denied)
     }
@@ -192,7 +193,7 @@ fn absent(place: Place, owner: Option<UserName>) -> Failure {
     })
 }
 
-fn is_denied(failure: &Failure) -> bool {
+pub(super) fn is_denied(failure: &Failure) -> bool {
     failure
         .service()
         .is_some_and(|error| error.family() == Code::AccessDenied)

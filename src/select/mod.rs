@@ -1,11 +1,14 @@
 //! Which keys, and what speaks against each: the guards, what IAM says of the key, the conditions. Nothing here
 //! changes anything, and a read that fails never lets a key through.
 
+mod credential_report;
 mod look;
 mod owner;
+mod sweep;
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, timeout_at};
 
 use crate::aws::{Iam, Signer};
@@ -13,11 +16,13 @@ use crate::condition::{Condition, Verdict};
 use crate::fact::Facts;
 use crate::failure::{Cause, Failure};
 use crate::guard;
+use crate::ident::UserName;
 use crate::log::Log;
 use crate::outcome::{Known, Outcome, Settled};
 use crate::report::message::Messages;
-use crate::request::{Consent, Key, Missing, Mode, Owner, Request};
+use crate::request::{Key, Missing, Mode, Owner, Request};
 use look::Looked;
+pub(crate) use sweep::Sweep;
 
 /// What is to happen with a key.
 #[derive(Debug)]
@@ -29,7 +34,7 @@ pub(crate) enum Choice {
 }
 
 /// A key that nothing speaks against.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Candidate {
     /// The key; with its owner, where that was looked up.
     pub(crate) key: Key,
@@ -43,7 +48,6 @@ pub(crate) struct Selector<'a> {
     iam: &'a Iam,
     signer: &'a Signer,
     request: &'a Request,
-    needs: Needs,
     log: Log,
     messages: Messages,
 }
@@ -69,10 +73,12 @@ enum Need {
 }
 
 impl Needs {
-    fn of(request: &Request) -> Self {
-        let shown = match (request.mode, request.consent) {
-            (Mode::DryRun, _) | (_, Consent::Asked) => Need::Shown,
-            (Mode::Change, Consent::Given) => Need::Nothing,
+    /// What `request` needs of a key, whose owner may be named.
+    fn of(request: &Request, user_name: Option<&UserName>) -> Self {
+        let shown = if request.mode == Mode::DryRun || request.asks() {
+            Need::Shown
+        } else {
+            Need::Nothing
         };
         let decisive = |needed: fn(&Condition) -> bool| match &request.conditions {
             conditions if conditions.all.iter().any(needed) => Need::Decisive,
@@ -80,7 +86,7 @@ impl Needs {
         };
         let last_use = decisive(|condition| matches!(condition, Condition::UnusedFor(_)));
         let mut listing = decisive(|condition| !matches!(condition, Condition::ExceptUser(_)));
-        if request.owner == Owner::AsGiven && request.key.user_name.is_none() {
+        if request.owner == Owner::AsGiven && user_name.is_none() {
             // Of the signing user's own keys, the list says whose they are.
             listing = listing.max(decisive(|condition| {
                 matches!(condition, Condition::ExceptUser(_))
@@ -93,21 +99,21 @@ impl Needs {
     }
 }
 
+impl Needs {
+    fn is_only_shown(self) -> bool {
+        self.last_use == Need::Shown || self.listing == Need::Shown
+    }
+}
+
 impl<'a> Selector<'a> {
     /// Chooses among keys as `request` says.
-    pub(crate) fn new(
-        iam: &'a Iam,
-        signer: &'a Signer,
-        request: &'a Request,
-        messages: Messages,
-    ) -> Self {
+    pub(crate) fn new(iam: &'a Iam, signer: &'a Signer, request: &'a Request) -> Self {
         Self {
             iam,
             signer,
             request,
-            needs: Needs::of(request),
             log: Log::new(request.verbosity),
-            messages,
+            messages: Messages::new(request.color),
         }
     }
 
@@ -142,6 +148,11 @@ impl<'a> Selector<'a> {
                 self.stay(key, facts, failed(failure))
             }
         }
+    }
+
+    /// How much the last use of a key is needed.
+    fn needs_last_use(&self) -> Need {
+        Needs::of(self.request, None).last_use
     }
 
     fn stay(&self, key: Key, facts: Facts, outcome: Outcome) -> Choice {

@@ -1,6 +1,9 @@
 //! Whose key is it, where IAM does not allow to ask for one key: the lists of all users, every page of them.
 
-use tokio::task::JoinSet;
+use std::pin::pin;
+
+use futures_util::StreamExt as _;
+use futures_util::stream;
 
 use crate::aws::Iam;
 use crate::fact::Facts;
@@ -17,28 +20,21 @@ const AT_ONCE: usize = 8;
 ///
 /// Any list that cannot be read: the key could be in it.
 pub(super) async fn search(iam: &Iam, id: &AccessKeyId, facts: &mut Facts) -> Result<(), Failure> {
-    let mut users = iam.user_names().await?.into_iter();
-    let mut lists = JoinSet::new();
-    loop {
-        while lists.len() < AT_ONCE
-            && let Some(user) = users.next()
-        {
-            lists.spawn(look_in(iam.clone(), user, id.clone()));
-        }
-        match lists.join_next().await {
-            None => return Ok(()),
-            Some(Ok(Ok(None))) => {}
-            Some(Ok(Ok(Some(found)))) => {
-                *facts = found;
-                return Ok(());
-            }
-            Some(Ok(Err(failure))) => return Err(failure),
-            Some(Err(broken)) => std::panic::resume_unwind(broken.into_panic()),
+    let users = iam.user_names().await?;
+    let lists = stream::iter(users)
+        .map(|user| look_in(iam, user, id))
+        .buffer_unordered(AT_ONCE);
+    let mut lists = pin!(lists);
+    while let Some(found) = lists.next().await {
+        if let Some(found) = found? {
+            *facts = found;
+            return Ok(());
         }
     }
+    Ok(())
 }
 
-async fn look_in(iam: Iam, user: UserName, id: AccessKeyId) -> Result<Option<Facts>, Failure> {
+async fn look_in(iam: &Iam, user: UserName, id: &AccessKeyId) -> Result<Option<Facts>, Failure> {
     let listing = match iam.access_keys(Some(&user)).await {
         Ok(listing) => listing,
         // A user who was deleted in the meantime has no keys.

@@ -283,7 +283,14 @@ fn f13_unknown_flags_and_wrong_values() {
         &["invalid value 'soon'"],
     );
     refused(
-        ["--access-key-id", BOBS_KEY, "--access-key-id", BOBS_KEY],
+        [
+            "--access-key-id",
+            BOBS_KEY,
+            "--user-name",
+            "Bob",
+            "--user-name",
+            "Bob",
+        ],
         &["cannot be used multiple times"],
     );
     refused(

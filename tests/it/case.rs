@@ -2,16 +2,17 @@
 //! exit status, standard output, standard error. What a case does not expect must not be there.
 
 use std::ffi::{OsStr, OsString};
-use std::io::{Read, Write};
+use std::io::Write;
 use std::os::unix::process::ExitStatusExt as _;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::thread;
+use std::path::PathBuf;
+use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use iam_sandbox::Sandbox;
 use iam_sandbox::documented::{ADMIN_KEY_ID, ADMIN_SECRET};
 use serde_json::Value;
+
+use crate::running::Running;
 
 /// Long past any limit of the program: a case that takes this long hangs.
 pub(crate) const HANGS: Duration = Duration::from_secs(90);
@@ -217,66 +218,6 @@ impl Case {
     }
 }
 
-/// A run under way.
-pub(crate) struct Running {
-    child: Child,
-    started: Instant,
-    shown: String,
-    folder: tempfile::TempDir,
-}
-
-impl Running {
-    /// Sends a signal, by name.
-    pub(crate) fn signal(&self, name: &str) {
-        let status = Command::new("kill")
-            .args(["-s", name, &self.child.id().to_string()])
-            .status()
-            .expect("kill starts");
-        assert!(status.success(), "kill -s {name}");
-    }
-
-    /// Waits for the end, and ends what hangs.
-    pub(crate) fn end(self) -> Ended {
-        self.end_keeping(|_| ())
-    }
-
-    /// Waits for the end, and looks into the run's folder, which holds `home`, before it goes.
-    pub(crate) fn end_keeping(mut self, look: impl FnOnce(&Path)) -> Ended {
-        let stdout = drain(self.child.stdout.take());
-        let stderr = drain(self.child.stderr.take());
-        let deadline = self.started + HANGS;
-        let status = loop {
-            if let Some(status) = self.child.try_wait().expect("a child to wait for") {
-                break status;
-            }
-            if Instant::now() > deadline {
-                let _ = self.child.kill();
-                panic!("{}: hangs", self.shown);
-            }
-            thread::sleep(Duration::from_millis(2));
-        };
-        let took = self.started.elapsed();
-        look(self.folder.path());
-        Ended::new(
-            self.shown,
-            status,
-            stdout.join().expect("standard output"),
-            stderr.join().expect("standard error"),
-            took,
-        )
-    }
-}
-
-fn drain(stream: Option<impl Read + Send + 'static>) -> thread::JoinHandle<Vec<u8>> {
-    thread::spawn(move || {
-        let mut bytes = Vec::new();
-        if let Some(mut stream) = stream {
-            let _ = stream.read_to_end(&mut bytes);
-        }
-        bytes
-    })
-}
-
 /// A run that has ended. Ask it with `exits`, `prints` and `says`, in this order; each is compulsory.
 #[must_use]
 pub(crate) struct Ended {
@@ -325,6 +266,7 @@ impl Ended {
         killed
             || self.stderr.contains("error while loading")
             || self.stderr.contains("memory allocation of")
+            || self.stderr.contains("Fatal glibc error")
     }
 
     /// The last line of standard error.

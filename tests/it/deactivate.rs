@@ -21,8 +21,15 @@ fn one_call_and_the_command_that_undoes_it() {
     let printed = deactivate(&sandbox, &[]).run().exits(0);
     assert_eq!(
         printed.object(),
-        serde_json::json!({"AccessKeyId": BOBS_KEY, "UserName": "Bob", "Outcome": "Deactivated", "Attempts": 1})
+        serde_json::json!({
+            "AccessKeyId": BOBS_KEY,
+            "UserName": "Bob",
+            "Outcome": "Deactivated",
+            "Attempts": 1,
+            "RequestId": printed.object()["RequestId"],
+        })
     );
+    assert!(printed.object()["RequestId"].is_string());
     let _ = printed.prints_outcome("Deactivated").says(&[UNDO]);
     assert_eq!(actions(&sandbox), ["UpdateAccessKey"]);
     assert_eq!(sandbox.requests()[0].param("Status"), Some("Inactive"));

@@ -3,6 +3,7 @@
 //! of a fault: several tests of one fault carry the same.
 
 mod account;
+mod accounts;
 mod answers;
 mod arguments;
 mod case;
@@ -18,13 +19,18 @@ mod doubt;
 mod dry_run;
 mod endpoint;
 mod find;
+mod input;
+mod journal;
+mod many;
 mod network;
 mod pages;
 mod process;
 mod property;
 mod question;
 mod reads;
+mod running;
 mod session;
 mod story;
 mod streams;
+mod sweep;
 mod trust;

@@ -7,7 +7,7 @@ use iam_sandbox::documented::ALICE_KEY_ID;
 
 use crate::case::{BOBS_KEY, Case, documented};
 
-fn read(path: &str) -> String {
+pub(crate) fn read(path: &str) -> String {
     let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path);
     std::fs::read_to_string(file).expect("a file of the project")
 }

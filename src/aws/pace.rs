@@ -1,0 +1,448 @@
+//! The pace of many requests: as fast as IAM allows, and no faster. IAM publishes no limit; it says `Throttling` when
+//! the account has used its own up. A client that then only tries again wastes what is left; this one finds out how
+//! much is allowed, and keeps to it.
+//!
+//! The limit is a token bucket. At the moment of a `Throttling` the bucket is empty, so what was served between two
+//! such moments is what flowed in, and that is the rate.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until};
+
+/// The first pause after the first `Throttling`; it doubles until a request is served.
+const FIRST_PAUSE: Duration = Duration::from_millis(2);
+/// The longest pause.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// How many served requests make a measurement.
+const ENOUGH: u32 = 3;
+/// A rate that was guessed from one pause is at least half the true one: it doubles in so many requests until it is
+/// measured.
+const DOUBLES_IN: f64 = 10.0;
+/// A rate that was measured grows by this share with each request, so that about one in sixty finds the limit again.
+const GROWS_BY: f64 = 0.000_55;
+/// After so many requests without a limit the rate must be too low, or the limit was raised: it doubles in the next so
+/// many.
+const RAISED_AFTER: f64 = 120.0;
+/// How many requests are in flight at first, and after how many that were served one more may be.
+const AT_FIRST: u32 = 2;
+const ONE_MORE_PER: u32 = 4;
+/// The slowest pace, in requests a second.
+const SLOWEST: f64 = 0.2;
+
+/// Lets requests go one by one.
+#[derive(Debug)]
+pub(super) struct Pacer {
+    state: Mutex<State>,
+    changed: Notify,
+}
+
+/// A request's turn. One that is dropped without a word was not sent to its end.
+#[derive(Debug)]
+pub(super) struct Turn<'a> {
+    pacer: &'a Pacer,
+    ticket: Option<Ticket>,
+}
+
+impl Pacer {
+    /// No limit is known yet.
+    pub(super) fn new() -> Self {
+        Self {
+            state: Mutex::new(State::new(Instant::now())),
+            changed: Notify::new(),
+        }
+    }
+
+    /// Waits for a turn.
+    pub(super) async fn turn(&self) -> Turn<'_> {
+        loop {
+            let changed = self.changed.notified();
+            let asked = self.state().ask(Instant::now());
+            match asked {
+                Asked::Go(ticket) => {
+                    return Turn {
+                        pacer: self,
+                        ticket: Some(ticket),
+                    };
+                }
+                Asked::Reserved(ticket, at) => {
+                    let turn = Turn {
+                        pacer: self,
+                        ticket: Some(ticket),
+                    };
+                    sleep_until(at).await;
+                    if self.state().is_current(&ticket) {
+                        return turn;
+                    }
+                }
+                Asked::Wait(Some(until)) => sleep_until(until).await,
+                Asked::Wait(None) => changed.await,
+            }
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Turn<'_> {
+    /// IAM answered, whatever it said.
+    pub(super) fn served(mut self) {
+        if let Some(ticket) = self.ticket.take() {
+            self.pacer.state().served(&ticket, Instant::now());
+            self.pacer.changed.notify_waiters();
+        }
+    }
+
+    /// IAM said that it was too much.
+    pub(super) fn throttled(mut self) {
+        if let Some(ticket) = self.ticket.take() {
+            self.pacer.state().throttled(&ticket, Instant::now());
+            self.pacer.changed.notify_waiters();
+        }
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        if let Some(ticket) = self.ticket.take() {
+            self.pacer.state().dropped(&ticket);
+            self.pacer.changed.notify_waiters();
+        }
+    }
+}
+
+/// What a turn was given under.
+#[derive(Clone, Copy, Debug)]
+struct Ticket {
+    generation: u64,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Ordinary,
+    /// Alone, to find out whether IAM serves again.
+    Probe {
+        sent: Instant,
+    },
+}
+
+#[derive(Debug)]
+enum Asked {
+    /// Now.
+    Go(Ticket),
+    /// At that time, if nothing has changed by then.
+    Reserved(Ticket, Instant),
+    /// Not before then, or not before something changes.
+    Wait(Option<Instant>),
+}
+
+/// What is known of the rate, in requests a second.
+#[derive(Clone, Copy, Debug)]
+enum Rate {
+    /// No limit was met.
+    Free,
+    /// From one pause.
+    Guessed(f64),
+    /// From what was served between two moments at which the bucket was empty.
+    Measured(f64),
+}
+
+/// Nothing goes but one probe after another.
+#[derive(Debug)]
+struct Hold {
+    since: Instant,
+    until: Instant,
+    pause: Duration,
+    is_probing: bool,
+}
+
+/// The state at a moment; the moments are given, so that a simulation needs no time.
+#[derive(Debug)]
+struct State {
+    rate: Rate,
+    /// When the bucket was empty, and how many requests were served since then.
+    empty_at: Instant,
+    served: u32,
+    /// When the next request may go.
+    next: Instant,
+    hold: Option<Hold>,
+    /// How often a limit was met.
+    generation: u64,
+    /// How many requests have no answer yet.
+    in_flight: u32,
+}
+
+impl State {
+    fn new(now: Instant) -> Self {
+        Self {
+            rate: Rate::Free,
+            empty_at: now,
+            served: 0,
+            next: now,
+            hold: None,
+            generation: 0,
+            in_flight: 0,
+        }
+    }
+
+    fn per_second(&self) -> Option<f64> {
+        let rate = match self.rate {
+            Rate::Free => return None,
+            Rate::Guessed(rate) => rate * (f64::from(self.served) / DOUBLES_IN).min(30.0).exp2(),
+            Rate::Measured(rate) => {
+                let served = f64::from(self.served);
+                let raised = ((served - RAISED_AFTER).max(0.0) / RAISED_AFTER).min(30.0);
+                rate * served.mul_add(GROWS_BY, 1.0) * raised.exp2()
+            }
+        };
+        Some(rate.clamp(SLOWEST, 1e6))
+    }
+
+    fn ask(&mut self, now: Instant) -> Asked {
+        let generation = self.generation;
+        if let Some(hold) = &mut self.hold {
+            return match (hold.is_probing, now < hold.until) {
+                (true, _) => Asked::Wait(None),
+                (false, true) => Asked::Wait(Some(hold.until)),
+                (false, false) => {
+                    hold.is_probing = true;
+                    self.in_flight += 1;
+                    let kind = Kind::Probe { sent: now };
+                    Asked::Go(Ticket { generation, kind })
+                }
+            };
+        }
+        let ticket = Ticket {
+            generation,
+            kind: Kind::Ordinary,
+        };
+        let Some(rate) = self.per_second() else {
+            // Where the limit is met first, all that are in flight are refused: so few at the beginning.
+            if self.in_flight >= AT_FIRST + self.served / ONE_MORE_PER {
+                return Asked::Wait(None);
+            }
+            self.in_flight += 1;
+            return Asked::Go(ticket);
+        };
+        self.in_flight += 1;
+        let at = self.next.max(now);
+        self.next = at + Duration::from_secs_f64(1.0 / rate);
+        if at == now {
+            Asked::Go(ticket)
+        } else {
+            Asked::Reserved(ticket, at)
+        }
+    }
+
+    fn is_current(&self, ticket: &Ticket) -> bool {
+        ticket.generation == self.generation && self.hold.is_none()
+    }
+
+    fn served(&mut self, ticket: &Ticket, now: Instant) {
+        self.in_flight = self.in_flight.saturating_sub(1);
+        let Kind::Probe { sent } = ticket.kind else {
+            self.served += 1;
+            return;
+        };
+        let Some(hold) = self.hold.take() else {
+            return;
+        };
+        if let Rate::Free = self.rate {
+            let pause = sent.saturating_duration_since(hold.since);
+            self.rate = Rate::Guessed(1.0 / pause.as_secs_f64().max(1e-6));
+        }
+        self.served = 1;
+        let rate = self.per_second().unwrap_or(SLOWEST);
+        self.next = now + Duration::from_secs_f64(1.0 / rate);
+    }
+
+    fn throttled(&mut self, ticket: &Ticket, now: Instant) {
+        self.in_flight = self.in_flight.saturating_sub(1);
+        if let Some(hold) = &mut self.hold {
+            if let Kind::Probe { .. } = ticket.kind {
+                hold.is_probing = false;
+                hold.pause = (hold.pause * 2).min(LONGEST_PAUSE);
+                hold.until = now + hold.pause;
+                if let Rate::Measured(rate) = self.rate {
+                    self.rate = Rate::Measured(rate * 0.7);
+                }
+            }
+            return;
+        }
+        // What left before the pace was slowed says nothing new.
+        if ticket.generation != self.generation {
+            return;
+        }
+        let elapsed = now.saturating_duration_since(self.empty_at).as_secs_f64();
+        let measured = f64::from(self.served) / elapsed.max(1e-6);
+        let current = self.per_second().unwrap_or(measured);
+        self.rate = match self.rate {
+            Rate::Free => Rate::Free,
+            Rate::Guessed(_) if self.served >= ENOUGH => Rate::Measured(measured),
+            // What was not taken when the bucket was full is not in what was served: the true rate lies between that
+            // and the pace that has just been too fast.
+            Rate::Measured(_) if self.served >= ENOUGH => {
+                Rate::Measured(measured.midpoint(current.clamp(measured, measured * 1.3)))
+            }
+            Rate::Guessed(rate) => Rate::Guessed(rate * 0.7),
+            Rate::Measured(rate) => Rate::Measured(rate * 0.7),
+        };
+        let is_known = matches!(self.rate, Rate::Measured(_)) && self.served >= ENOUGH;
+        let pause = match self.rate {
+            Rate::Free => FIRST_PAUSE,
+            Rate::Guessed(rate) | Rate::Measured(rate) => {
+                Duration::from_secs_f64(1.0 / rate.clamp(SLOWEST, 1e6)).min(LONGEST_PAUSE)
+            }
+        };
+        self.generation += 1;
+        self.empty_at = now;
+        self.served = 0;
+        if is_known {
+            // The limit was only just met: a moment later there is room again.
+            self.next = now + pause;
+            return;
+        }
+        self.hold = Some(Hold {
+            since: now,
+            until: now + pause,
+            pause,
+            is_probing: false,
+        });
+    }
+
+    fn dropped(&mut self, ticket: &Ticket) {
+        self.in_flight = self.in_flight.saturating_sub(1);
+        if let (Kind::Probe { .. }, Some(hold)) = (ticket.kind, &mut self.hold) {
+            hold.is_probing = false;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Asked, Duration, Instant, State, Ticket};
+
+    /// A service that allows so many requests a second, and so many at once after a rest.
+    struct Service {
+        rate: f64,
+        burst: f64,
+        tokens: f64,
+        filled: Instant,
+    }
+
+    impl Service {
+        fn serves(&mut self, now: Instant) -> bool {
+            let gained = (now - self.filled).as_secs_f64() * self.rate;
+            self.tokens = (self.tokens + gained).min(self.burst);
+            self.filled = now;
+            let serves = self.tokens >= 1.0;
+            if serves {
+                self.tokens -= 1.0;
+            }
+            serves
+        }
+    }
+
+    /// What a job does next, and when.
+    enum Step {
+        Ask,
+        Send(Ticket),
+        Hear(Ticket, bool),
+    }
+
+    /// Serves `keys` to `jobs` jobs; gives the seconds it took and the share that was throttled.
+    fn simulate(rate: f64, burst: f64, trip: Duration, jobs: u32, keys: u32) -> (f64, f64) {
+        let start = Instant::now();
+        let mut state = State::new(start);
+        let mut service = Service {
+            rate,
+            burst,
+            tokens: burst,
+            filled: start,
+        };
+        let mut queue: Vec<(Instant, Step)> = (0..jobs).map(|_| (start, Step::Ask)).collect();
+        let (mut done, mut refused) = (0, 0);
+        loop {
+            let (index, _) = queue
+                .iter()
+                .enumerate()
+                .min_by_key(|(_, (at, _))| *at)
+                .expect("jobs");
+            let (now, step) = queue.swap_remove(index);
+            let next = match step {
+                Step::Ask => match state.ask(now) {
+                    Asked::Go(ticket) => (now, Step::Send(ticket)),
+                    Asked::Reserved(ticket, at) => (at, Step::Send(ticket)),
+                    Asked::Wait(Some(until)) => (until, Step::Ask),
+                    Asked::Wait(None) => (now + Duration::from_millis(1), Step::Ask),
+                },
+                Step::Send(ticket)
+                    if matches!(ticket.kind, super::Kind::Ordinary)
+                        && !state.is_current(&ticket) =>
+                {
+                    state.dropped(&ticket);
+                    (now, Step::Ask)
+                }
+                Step::Send(ticket) => (
+                    now + trip,
+                    Step::Hear(ticket, service.serves(now + trip / 2)),
+                ),
+                Step::Hear(ticket, true) => {
+                    state.served(&ticket, now);
+                    done += 1;
+                    if done == keys {
+                        let took = (now - start).as_secs_f64();
+                        return (took, f64::from(refused) / f64::from(refused + keys));
+                    }
+                    (now, Step::Ask)
+                }
+                Step::Hear(ticket, false) => {
+                    state.throttled(&ticket, now);
+                    refused += 1;
+                    (now, Step::Ask)
+                }
+            };
+            queue.push(next);
+        }
+    }
+
+    #[test]
+    fn a_limit_is_found_and_kept_to() {
+        for (rate, keys) in [(5.0, 400), (20.0, 1_000), (100.0, 3_000), (1_000.0, 20_000)] {
+            for burst in [1.0, 10.0, rate] {
+                for trip in [1, 20, 120].map(Duration::from_millis) {
+                    for jobs in [8, 32] {
+                        let (took, refused) = simulate(rate, burst, trip, jobs, keys);
+                        // So many jobs may not be able to make so many requests at all.
+                        let most = f64::from(jobs) / trip.as_secs_f64();
+                        let ideal = (f64::from(keys) - burst) / rate.min(most);
+                        let shown = format!(
+                            "{rate}/s, burst {burst}, {trip:?}, {jobs} jobs: {took:.1} s of {ideal:.1} s, {:.1} % refused",
+                            refused * 100.0
+                        );
+                        // Where a trip is long and little is saved up, some of what flows in is lost.
+                        let is_ordinary = rate >= 20.0 && burst >= rate && trip.as_millis() <= 20;
+                        let (longer, most) = if is_ordinary {
+                            (1.1, 0.05)
+                        } else {
+                            (2.6, 0.35)
+                        };
+                        assert!(took <= ideal * longer, "{shown}");
+                        assert!(refused <= most, "{shown}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn without_a_limit_nothing_waits() {
+        let (took, refused) = simulate(1e9, 1e9, Duration::from_millis(10), 32, 3_200);
+        assert!(took < 1.15, "{took}");
+        assert!(refused == 0.0);
+    }
+}

@@ -1,0 +1,211 @@
+//! The course of a run: the keys are chosen, whoever has to be asked is asked, and then they are changed.
+
+use std::io;
+use std::ops::ControlFlow;
+
+use super::each::each;
+use super::halt::Halt;
+use super::{Batch, Decision, Keys, Tally};
+use crate::aws::Connected;
+use crate::confirm;
+use crate::exit::Exit;
+use crate::log::Log;
+use crate::outcome::{Outcome, Refusal};
+use crate::report::message::Messages;
+use crate::report::{self, Bar, Report, Resume};
+use crate::select::{Candidate, Choice, Sweep};
+use crate::spool::{Spool, Spooled};
+use crate::stop::Stop;
+
+/// How many keys a table before the question has.
+const SHOWN_AT_ONCE: usize = 500;
+
+impl Batch<'_> {
+    /// Handles the keys that are `named`, with how many they are; or those that IAM's own lists tell.
+    ///
+    /// # Errors
+    ///
+    /// A list cannot be read: no key was changed.
+    pub(crate) async fn all(&self, named: Option<(Keys, u64)>) -> anyhow::Result<Exit> {
+        let (mut report, mut tally) = (Report::new(self.request), Tally::default());
+        let exit = self.course(named, &mut report, &mut tally).await?;
+        let resume = match self.journal {
+            Some(_) => Resume::Journal,
+            None => Resume::Results,
+        };
+        let log = Log::new(self.request.verbosity);
+        if self.request.single().is_none() {
+            log.verbose(|| requests(self.connected));
+        }
+        match report.end(&tally, resume) {
+            Ok(()) => Ok(exit),
+            Err(error) => Ok(report.unwritten(&error, exit)),
+        }
+    }
+
+    async fn course(
+        &self,
+        named: Option<(Keys, u64)>,
+        report: &mut Report,
+        tally: &mut Tally,
+    ) -> anyhow::Result<Exit> {
+        let chosen = match named {
+            Some((mut keys, count)) if !self.request.asks() => {
+                report.expect(count);
+                return Ok(self.run(&mut keys, Decision::Open, report, tally).await);
+            }
+            Some((keys, _)) => match self.choose(keys, report, tally).await {
+                Ok(chosen) => chosen,
+                Err(exit) => return Ok(exit),
+            },
+            None => {
+                let Sweep {
+                    chosen, refused, ..
+                } = self.sweep().await?;
+                for settled in &refused {
+                    if let Err(error) = self.tell(settled, report, tally) {
+                        return Ok(report.unwritten(&error, tally.exit()));
+                    }
+                }
+                chosen
+            }
+        };
+        let count = chosen.len();
+        let mut keys = chosen.read()?;
+        if self.request.asks() && count > 0 {
+            match self.ask(&mut keys, count).await? {
+                Answer::Yes => {}
+                Answer::No => return Ok(self.declined(Box::new(keys), report, tally)),
+                Answer::Signal(exit) => {
+                    return Ok(self.unanswered(Box::new(keys), exit, report, tally));
+                }
+            }
+        }
+        report.expect(count);
+        let mut keys: Keys = Box::new(keys);
+        Ok(self.run(&mut keys, Decision::Made, report, tally).await)
+    }
+
+    /// Decides on all keys before any is changed; those that stay are told.
+    async fn choose(
+        &self,
+        mut keys: Keys,
+        report: &mut Report,
+        tally: &mut Tally,
+    ) -> Result<Spool<Candidate>, Exit> {
+        let mut chosen = Spool::new();
+        let mut halt = None;
+        let decide = |candidate: Candidate| self.decide(candidate.key);
+        each(&mut keys, self.request.jobs.get(), decide, |choice| {
+            let stop = match choice {
+                Err(error) => Some(Halt::Broken(error)),
+                Ok(Choice::Go(candidate)) => chosen.push(&candidate).err().map(Halt::Broken),
+                Ok(Choice::Stay(settled)) => {
+                    let told = self.tell(&settled, report, tally);
+                    let signal = self.signals.first().map(Halt::Signal);
+                    told.map_err(Halt::Unwritten).err().or(signal)
+                }
+            };
+            halt = halt.take().or(stop);
+            match halt {
+                None => ControlFlow::Continue(()),
+                Some(_) => ControlFlow::Break(()),
+            }
+        })
+        .await;
+        let Some(halt) = halt else {
+            return Ok(chosen);
+        };
+        let mut keys: Keys = match chosen.read() {
+            Ok(chosen) => Box::new(chosen.chain(keys)),
+            Err(_) => Box::new(keys),
+        };
+        Err(self.halt(&halt, &mut keys, report, tally))
+    }
+
+    /// Looks at the keys of one user or of all.
+    async fn sweep(&self) -> Result<Sweep, Stop> {
+        let bar = Bar::new(self.request.color);
+        let mut signals = self.signals.clone();
+        let progress = |done, all| bar.step("users", done, all);
+        let swept = tokio::select! {
+            swept = self.selector.sweep(&self.request.selection, progress) => swept,
+            exit = signals.next() => Err(Stop::signal(exit)),
+        };
+        bar.clear();
+        let sweep = swept?;
+        let plural = |count: u64| if count == 1 { "" } else { "s" };
+        Messages::new(self.request.color).note(&format!(
+            "{} key{} of {} user{} looked at, {} chosen",
+            sweep.keys,
+            plural(sweep.keys),
+            sweep.users,
+            plural(sweep.users as u64),
+            sweep.chosen.len()
+        ));
+        Ok(sweep)
+    }
+
+    /// Shows the keys and asks; leaves them at the first.
+    async fn ask(&self, keys: &mut Spooled<Candidate>, count: u64) -> io::Result<Answer> {
+        let mut page = Vec::new();
+        for candidate in keys.by_ref() {
+            page.push(candidate?);
+            if page.len() == SHOWN_AT_ONCE {
+                report::show(&page);
+                page.clear();
+            }
+        }
+        if !page.is_empty() {
+            report::show(&page);
+        }
+        keys.rewind()?;
+        let mut signals = self.signals.clone();
+        let question = report::question(count, self.request.action);
+        Ok(tokio::select! {
+            answer = confirm::ask(question) => if answer { Answer::Yes } else { Answer::No },
+            exit = signals.next() => Answer::Signal(exit),
+        })
+    }
+
+    /// The answer was not yes: tells so of each key.
+    fn declined(&self, keys: Keys, report: &mut Report, tally: &mut Tally) -> Exit {
+        for candidate in keys.flatten() {
+            let settled = self.settled(candidate, Outcome::Refused(Refusal::Declined));
+            if let Err(error) = self.tell(&settled, report, tally) {
+                return report.unwritten(&error, tally.exit());
+            }
+        }
+        tally.exit()
+    }
+
+    /// A signal came instead of an answer: tells so of each key.
+    fn unanswered(&self, keys: Keys, exit: Exit, report: &mut Report, tally: &mut Tally) -> Exit {
+        for candidate in keys.flatten() {
+            if let Choice::Stay(settled) = self.interrupted(candidate, exit)
+                && self.tell(&settled, report, tally).is_err()
+            {
+                break;
+            }
+        }
+        exit
+    }
+}
+
+/// What the run cost, in requests.
+fn requests(connected: &Connected) -> String {
+    let counted = connected.iam.requests();
+    let all: usize = counted.iter().map(|(_, count)| count).sum();
+    let each: Vec<String> = counted
+        .iter()
+        .map(|(operation, count)| format!("{count} {operation}"))
+        .collect();
+    format!("{all} requests to IAM: {}", each.join(", "))
+}
+
+/// What came after the question.
+enum Answer {
+    Yes,
+    No,
+    Signal(Exit),
+}

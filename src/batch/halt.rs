@@ -1,0 +1,106 @@
+//! What ends a run before its last key, and the keys that are then not tried.
+
+use std::io;
+
+use super::tally::Tally;
+use super::{Batch, Keys};
+use crate::exit::Exit;
+use crate::failure::Code;
+use crate::journal::Before;
+use crate::outcome::{Outcome, Settled};
+use crate::report::Report;
+use crate::request::{Mode, OnFailure};
+
+/// Why no further key is tried.
+#[derive(Debug)]
+pub(super) enum Halt {
+    /// A signal.
+    Signal(Exit),
+    /// What became of a key means that the others would fare no better, or it is to be the last that failed.
+    After { exit: Exit, why: String },
+    /// The result could not be written: a pipeline does not get what it waits for.
+    Unwritten(io::Error),
+    /// The list of keys, or the journal, cannot be read or written.
+    Broken(io::Error),
+}
+
+impl Batch<'_> {
+    /// Whether what became of a key ends the run, and why.
+    pub(super) fn halts(&self, settled: &Settled) -> Option<Halt> {
+        if let Some(exit) = self.signals.first() {
+            return Some(Halt::Signal(exit));
+        }
+        let exit = settled.outcome.exit();
+        let after = |why: &str| {
+            let why = why.to_owned();
+            Some(Halt::After { exit, why })
+        };
+        if let Outcome::Failed { failure, .. } = &settled.outcome
+            && let Some(error) = failure.service()
+        {
+            match error.family() {
+                Code::Credentials => return after("the credentials are no good any more"),
+                Code::Throttling => return after("IAM throttled every request for too long"),
+                _ => {}
+            }
+        }
+        match self.request.on_failure {
+            OnFailure::Stop if exit != Exit::Success && self.request.mode == Mode::Change => {
+                after("--fail-fast: an earlier key was not changed")
+            }
+            OnFailure::Stop | OnFailure::GoOn => None,
+        }
+    }
+
+    /// Tells of keys that they are not tried.
+    pub(super) fn leave(
+        &self,
+        keys: &mut Keys,
+        halt: &Halt,
+        report: &mut Report,
+        tally: &mut Tally,
+    ) {
+        let (exit, why) = match halt {
+            Halt::Signal(exit) => (*exit, "the run was interrupted".to_owned()),
+            Halt::After { exit, why } => (*exit, why.clone()),
+            Halt::Unwritten(_) => (Exit::Other, "a result could not be written".to_owned()),
+            Halt::Broken(_) => (Exit::Other, "the run broke off".to_owned()),
+        };
+        for candidate in keys.flatten() {
+            if self.before(&candidate.key) == Before::Settled {
+                tally.before();
+                continue;
+            }
+            let outcome = Outcome::NotTried {
+                exit,
+                why: why.clone(),
+            };
+            let settled = self.settled(candidate, outcome);
+            // Whoever cannot be told the one cannot be told the other.
+            if self.tell(&settled, report, tally).is_err() {
+                tally.skip_rest(keys);
+                return;
+            }
+        }
+    }
+
+    /// Ends the run: tells of what is left, and says the exit status.
+    pub(super) fn halt(
+        &self,
+        halt: &Halt,
+        keys: &mut Keys,
+        report: &mut Report,
+        tally: &mut Tally,
+    ) -> Exit {
+        self.leave(keys, halt, report, tally);
+        match halt {
+            Halt::After { .. } => tally.exit(),
+            Halt::Signal(exit) => *exit,
+            Halt::Unwritten(error) => report.unwritten(error, tally.exit()),
+            Halt::Broken(error) => {
+                report.broken(error);
+                Exit::Other
+            }
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! The keys, so many at a time: each is decided on, changed and settled by itself, and told as soon as it is settled.
+//! What ends a run early ends it before the next key, and every key that was not tried is told too.
+
+mod course;
+mod each;
+mod halt;
+mod tally;
+mod underway;
+
+use std::io;
+use std::ops::ControlFlow;
+
+use crate::aws::Connected;
+use crate::aws::attempts::Record;
+use crate::change::Change;
+use crate::exit::Exit;
+use crate::fact::Facts;
+use crate::journal::{Before, Journal};
+use crate::outcome::{Known, Outcome, Settled};
+use crate::report::Report;
+use crate::request::{Key, Mode, Request};
+use crate::select::{Candidate, Choice, Selector};
+use crate::signal::Signals;
+use each::each;
+use halt::Halt;
+pub(crate) use tally::Tally;
+pub(crate) use underway::UnderWay;
+
+/// Keys, one after another; they are not all in memory.
+pub(crate) type Keys = Box<dyn Iterator<Item = io::Result<Candidate>>>;
+
+/// Whether a key still has to be decided on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Decision {
+    /// It has.
+    Open,
+    /// It was chosen before.
+    Made,
+}
+
+/// A run over keys.
+#[derive(Debug)]
+pub(crate) struct Batch<'a> {
+    /// What is wanted.
+    pub(crate) request: &'a Request,
+    /// IAM, and who signs.
+    pub(crate) connected: &'a Connected,
+    /// How keys are chosen.
+    pub(crate) selector: &'a Selector<'a>,
+    /// Where each step is recorded.
+    pub(crate) journal: Option<&'a Journal>,
+    /// The keys that are being changed.
+    pub(crate) under_way: &'a UnderWay,
+    /// The signals that end the run.
+    pub(crate) signals: Signals,
+}
+
+/// What came of a key.
+enum Ended {
+    Settled(Box<Settled>),
+    /// It is done by an earlier run.
+    Before,
+    Broken(io::Error),
+}
+
+impl Batch<'_> {
+    /// Handles all keys, and says how the run ended.
+    pub(crate) async fn run(
+        &self,
+        keys: &mut Keys,
+        decision: Decision,
+        report: &mut Report,
+        tally: &mut Tally,
+    ) -> Exit {
+        let mut halt = None;
+        let handle = |candidate| self.handle(candidate, decision);
+        each(keys, self.request.jobs.get(), handle, |ended| {
+            let stop = match ended {
+                Ok(Ended::Before) => {
+                    tally.before();
+                    None
+                }
+                Ok(Ended::Broken(error)) | Err(error) => Some(Halt::Broken(error)),
+                Ok(Ended::Settled(settled)) => {
+                    let told = self.tell(&settled, report, tally);
+                    told.map_err(Halt::Unwritten)
+                        .err()
+                        .or_else(|| self.halts(&settled))
+                }
+            };
+            halt = halt.take().or(stop);
+            match halt {
+                None => ControlFlow::Continue(()),
+                Some(_) => ControlFlow::Break(()),
+            }
+        })
+        .await;
+        match halt {
+            None => tally.exit(),
+            Some(halt) => self.halt(&halt, keys, report, tally),
+        }
+    }
+
+    /// All of one key.
+    async fn handle(&self, candidate: Candidate, decision: Decision) -> Ended {
+        let before = self.before(&candidate.key);
+        if before == Before::Settled {
+            return Ended::Before;
+        }
+        let settled = match self.candidate(candidate, decision, before).await {
+            Choice::Stay(settled) => settled,
+            Choice::Go(candidate) => {
+                let key = candidate.key.clone();
+                if self.request.mode == Mode::Change
+                    && let Some(journal) = self.journal
+                    && let Err(error) = journal.intend(&key).await
+                {
+                    return Ended::Broken(error);
+                }
+                Box::new(self.change(candidate).await)
+            }
+        };
+        match self.journal {
+            Some(journal) if !matches!(settled.outcome, Outcome::NotTried { .. }) => {
+                match journal.settle(&settled).await {
+                    Ok(()) => Ended::Settled(settled),
+                    Err(error) => Ended::Broken(error),
+                }
+            }
+            _ => Ended::Settled(settled),
+        }
+    }
+
+    /// What is to happen with a key, after all that speaks against it was asked.
+    async fn candidate(&self, candidate: Candidate, decision: Decision, before: Before) -> Choice {
+        if before == Before::Begun && self.request.mode == Mode::Change {
+            let mut signals = self.signals.clone();
+            let change = self.change_of();
+            let looked = tokio::select! {
+                looked = change.begun_before(&candidate.key) => looked,
+                _ = signals.next() => None,
+            };
+            if let Some(outcome) = looked {
+                return Choice::Stay(Box::new(self.settled(candidate, outcome)));
+            }
+        }
+        match decision {
+            Decision::Open => self.decide(candidate.key).await,
+            // Whoever was asked may have taken their time.
+            Decision::Made if self.request.asks() && !self.request.conditions.all.is_empty() => {
+                self.decide(candidate.key).await
+            }
+            Decision::Made => match self.signals.first() {
+                Some(exit) => self.interrupted(candidate, exit),
+                None => Choice::Go(candidate),
+            },
+        }
+    }
+
+    async fn decide(&self, key: Key) -> Choice {
+        let untouched = Candidate {
+            key: key.clone(),
+            facts: Facts::default(),
+        };
+        let mut signals = self.signals.clone();
+        tokio::select! {
+            biased;
+            exit = signals.next() => self.interrupted(untouched, exit),
+            choice = self.selector.decide(key) => choice,
+        }
+    }
+
+    fn interrupted(&self, candidate: Candidate, exit: Exit) -> Choice {
+        let outcome = if self.request.single().is_some() {
+            let known = Known::NotDone("nothing was sent that changes it".to_owned());
+            Outcome::Stopped { exit, known }
+        } else {
+            let why = "the run was interrupted".to_owned();
+            Outcome::NotTried { exit, why }
+        };
+        Choice::Stay(Box::new(self.settled(candidate, outcome)))
+    }
+
+    async fn change(&self, candidate: Candidate) -> Settled {
+        if self.request.mode == Mode::DryRun {
+            let reason = self.request.conditions.to_string();
+            return self.settled(candidate, Outcome::Would(reason));
+        }
+        let record = Record::default();
+        let entry = self.under_way.enter(&candidate.key, &record);
+        let mut signals = self.signals.clone();
+        let settled = self.change_of().run(candidate, &record, &mut signals).await;
+        drop(entry);
+        settled
+    }
+
+    fn change_of(&self) -> Change<'_> {
+        Change {
+            iam: &self.connected.iam,
+            signer: &self.connected.signer,
+            action: self.request.action,
+            missing: self.request.missing,
+            limit: self.request.limit,
+        }
+    }
+
+    fn before(&self, key: &Key) -> Before {
+        self.journal
+            .map_or(Before::Nothing, |journal| journal.before(&key.id))
+    }
+
+    fn settled(&self, candidate: Candidate, outcome: Outcome) -> Settled {
+        let Candidate { key, facts } = candidate;
+        Settled {
+            key,
+            facts,
+            action: self.request.action,
+            outcome,
+            attempts: 0,
+        }
+    }
+
+    /// Tells what became of a key and counts it.
+    ///
+    /// # Errors
+    ///
+    /// The result could not be written.
+    fn tell(&self, settled: &Settled, report: &mut Report, tally: &mut Tally) -> io::Result<()> {
+        tally.count(settled, self.request.mode);
+        report.settled(settled, tally)
+    }
+}

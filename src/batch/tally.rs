@@ -1,0 +1,101 @@
+//! How many keys ended how: the counts add up to the keys of the run, and together they give the exit status.
+
+use std::io;
+
+use crate::exit::Exit;
+use crate::outcome::{Outcome, Settled};
+use crate::request::Mode;
+use crate::select::Candidate;
+
+/// The outcomes of a run, in the order in which they are told, and what each is called.
+const WORDS: [(&str, &str); 10] = [
+    ("Deleted", "deleted"),
+    ("Deactivated", "deactivated"),
+    ("WouldDelete", "would be deleted"),
+    ("WouldDeactivate", "would be deactivated"),
+    ("Missing", "gone already"),
+    ("Skipped", "left alone by a condition"),
+    ("Refused", "refused"),
+    ("Failed", "failed and not changed"),
+    ("Unknown", "unknown"),
+    ("NotTried", "not tried"),
+];
+
+/// The count.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    counts: [u64; WORDS.len()],
+    before: u64,
+    statuses: Vec<Exit>,
+}
+
+impl Tally {
+    /// Counts a key that is settled.
+    pub(super) fn count(&mut self, settled: &Settled, mode: Mode) {
+        let name = settled.outcome_name();
+        if let Some(place) = WORDS.iter().position(|(word, _)| *word == name) {
+            self.counts[place] += 1;
+        }
+        let exit = match (&settled.outcome, mode) {
+            // A dry run that could be shown is a success, whatever it shows.
+            (Outcome::Skipped(_) | Outcome::Refused(_), Mode::DryRun) => Exit::Success,
+            (outcome, _) => outcome.exit(),
+        };
+        if !self.statuses.contains(&exit) {
+            self.statuses.push(exit);
+        }
+    }
+
+    /// Counts a key that an earlier run settled.
+    pub(super) fn before(&mut self) {
+        self.before += 1;
+    }
+
+    /// Counts the keys that nobody can be told of.
+    pub(super) fn skip_rest(&mut self, keys: &mut dyn Iterator<Item = io::Result<Candidate>>) {
+        self.counts[WORDS.len() - 1] += keys.count() as u64;
+    }
+
+    /// The exit status: the one of all keys, or the one for several with different results.
+    pub(crate) fn exit(&self) -> Exit {
+        match self.statuses.as_slice() {
+            [] => Exit::Success,
+            [exit] => *exit,
+            _ => Exit::Mixed,
+        }
+    }
+
+    /// How many keys were counted.
+    pub(crate) fn total(&self) -> u64 {
+        self.counts.iter().sum::<u64>() + self.before
+    }
+
+    /// How many keys have this `Outcome`.
+    pub(crate) fn of(&self, name: &str) -> u64 {
+        let place = WORDS.iter().position(|(word, _)| *word == name);
+        place.map_or(0, |place| self.counts[place])
+    }
+
+    /// How many keys are to be tried again or for the first time.
+    pub(crate) fn left(&self) -> u64 {
+        self.of("Failed") + self.of("Unknown") + self.of("NotTried")
+    }
+
+    /// The counts in words, those that are not zero.
+    pub(crate) fn told(&self) -> String {
+        let mut parts: Vec<String> = WORDS
+            .iter()
+            .zip(self.counts)
+            .filter(|(_, count)| *count > 0)
+            .map(|((_, words), count)| format!("{count} {words}"))
+            .collect();
+        if self.before > 0 {
+            parts.push(format!("{} settled by an earlier run", self.before));
+        }
+        match parts.as_slice() {
+            [] => "no keys".to_owned(),
+            [part] => part.clone(),
+            _ => parts.join(", "),
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! Columns under a header, in any order and with others among them: what a spreadsheet, the AWS console or a query
+//! saves. A field never goes on in the next line.
+
+use csv_core::{ReadFieldResult, Reader, ReaderBuilder};
+
+use super::line::{Line, Lines, column};
+use super::{Found, Problem, Visit, plain};
+
+/// Which columns are read.
+#[derive(Debug)]
+pub(super) struct Head {
+    delimiter: u8,
+    id: usize,
+    user_name: Option<usize>,
+    outcome: Option<usize>,
+}
+
+impl Head {
+    /// The header that a line is; `None` where it is none.
+    pub(super) fn of(first: &Line) -> Result<Option<Self>, Problem> {
+        let delimiter = [b',', b'\t', b';']
+            .into_iter()
+            .find(|delimiter| first.text.trim().as_bytes().contains(delimiter));
+        let names = cells(first, delimiter.unwrap_or(b','))?;
+        let place = |name: &str| names.iter().position(|field| folded(field) == name);
+        let id = place("accesskeyid").or_else(|| place("keyid"));
+        match (id, delimiter) {
+            (Some(id), delimiter) => Ok(Some(Self {
+                delimiter: delimiter.unwrap_or(b','),
+                id,
+                user_name: place("username").or_else(|| place("user")),
+                outcome: place("outcome"),
+            })),
+            (None, Some(_)) => Err(Problem::new(
+                first.number,
+                1,
+                "columns need a header that names them: AccessKeyId, and UserName for the owner",
+            )),
+            (None, None) => Ok(None),
+        }
+    }
+}
+
+/// Reads the lines under a header.
+pub(super) fn read(head: &Head, mut lines: Lines, visit: &mut Visit<'_>) -> Result<(), Problem> {
+    while let Some(line) = lines.next()? {
+        let fields = cells(&line, head.delimiter)?;
+        let (text, number) = (&line.text, line.number);
+        let field = |place: usize| fields.get(place).map(|field| field.trim());
+        let filled = |place: Option<usize>| place.and_then(field).filter(|field| !field.is_empty());
+        let Some(id) = field(head.id) else {
+            let what = format!(
+                "the line has {} fields, and the ID is field {}",
+                fields.len(),
+                head.id + 1
+            );
+            return Err(Problem::new(number, text.chars().count(), what));
+        };
+        visit(Found {
+            id: plain::id(text, id, number)?,
+            user_name: filled(head.user_name)
+                .map(|name| plain::user_name(text, name, number))
+                .transpose()?,
+            outcome: filled(head.outcome).map(str::to_owned),
+            line: number,
+        })?;
+    }
+    Ok(())
+}
+
+fn cells(line: &Line, delimiter: u8) -> Result<Vec<String>, Problem> {
+    fields(&line.text, delimiter).map_err(|at| {
+        let column = column(&line.text, at);
+        Problem::new(line.number, column, "the quote is not closed in its line")
+    })
+}
+
+/// The name of a column as it is compared: `Access key ID` is `AccessKeyId` and `access_key_id`.
+fn folded(name: &str) -> String {
+    name.chars()
+        .filter(char::is_ascii_alphanumeric)
+        .map(|c| c.to_ascii_lowercase())
+        .collect()
+}
+
+/// The fields of a line; or the byte at which a quote begins that is not closed in it.
+pub(crate) fn fields(text: &str, delimiter: u8) -> Result<Vec<String>, usize> {
+    if is_open(text) {
+        return Err(text.rfind('"').unwrap_or_default());
+    }
+    let mut reader: Reader = ReaderBuilder::new().delimiter(delimiter).build();
+    let mut fields = Vec::new();
+    let mut input = text.as_bytes();
+    let mut field = vec![0; input.len() + 1];
+    let mut written = 0;
+    loop {
+        let (result, read, wrote) = reader.read_field(input, &mut field[written..]);
+        input = &input[read..];
+        written += wrote;
+        match result {
+            ReadFieldResult::Field { record_end } => {
+                fields.push(String::from_utf8_lossy(&field[..written]).into_owned());
+                written = 0;
+                if record_end {
+                    return Ok(fields);
+                }
+            }
+            // All was read; asked once more, the reader gives the last field.
+            ReadFieldResult::InputEmpty => {}
+            ReadFieldResult::OutputFull | ReadFieldResult::End => return Ok(fields),
+        }
+    }
+}
+
+/// Whether a quote is open at the end of a line: in pairs they are closed, doubled ones too.
+fn is_open(text: &str) -> bool {
+    text.matches('"').count() % 2 == 1
+}

@@ -1,0 +1,174 @@
+//! JSON: what `aws iam list-access-keys` prints, and objects one after another as this program prints them. Read as a
+//! stream: however long the text is, no more than one string of it is kept.
+
+use std::cell::Cell;
+use std::fmt;
+use std::io::{self, BufReader, Read};
+use std::rc::Rc;
+
+use serde::de::{
+    DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
+
+use super::line::Lines;
+use super::{Found, Problem, Visit};
+use crate::ident::{AccessKeyId, UserName};
+
+/// The longest string that is read, in bytes.
+const LONGEST: usize = 1 << 20;
+
+/// Reads the values of a text, one after another.
+pub(super) fn read(lines: Lines, visit: &mut Visit<'_>) -> Result<(), Problem> {
+    let (source, behind) = lines.rest();
+    let line = Rc::new(Cell::new(behind + 1));
+    let watched = Watched {
+        source: BufReader::with_capacity(1 << 16, source),
+        line: Rc::clone(&line),
+        string: None,
+    };
+    let mut json = serde_json::Deserializer::from_reader(watched);
+    let mut found = Objects {
+        visit,
+        line: &line,
+        problem: None,
+    };
+    while json.end().is_err() {
+        let result = (&mut found).deserialize(&mut json);
+        if let Some(problem) = found.problem.take() {
+            return Err(problem);
+        }
+        if let Err(error) = result {
+            return Err(problem(&error, behind));
+        }
+    }
+    Ok(())
+}
+
+fn problem(error: &serde_json::Error, behind: u64) -> Problem {
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    let what = error.to_string();
+    let what = what.strip_suffix(&place).unwrap_or(&what);
+    let line = behind + error.line().max(1) as u64;
+    Problem::new(line, error.column().max(1), what)
+}
+
+/// Takes the objects out of whatever they are in.
+struct Objects<'a, 'v> {
+    visit: &'a mut Visit<'v>,
+    line: &'a Cell<u64>,
+    /// What the visitor did not like.
+    problem: Option<Problem>,
+}
+
+impl<'de> DeserializeSeed<'de> for &mut Objects<'_, '_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object with AccessKeyId, or a list of them")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+        while list.next_element_seed(&mut *self)?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<(), E> {
+        let id = AccessKeyId::try_from(text.to_owned()).map_err(E::custom)?;
+        self.found(id, None, None)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<(), A::Error> {
+        let (mut id, mut user_name, mut outcome) = (None, None, None::<String>);
+        let mut is_list = false;
+        while let Some(name) = object.next_key::<String>()? {
+            match name.as_str() {
+                "AccessKeyId" => id = Some(object.next_value::<AccessKeyId>()?),
+                "UserName" => user_name = object.next_value::<Option<UserName>>()?,
+                "Outcome" => outcome = object.next_value()?,
+                "AccessKeyMetadata" | "AccessKey" => {
+                    is_list = true;
+                    object.next_value_seed(&mut *self)?;
+                }
+                _ => {
+                    object.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        match id {
+            Some(id) => self.found(id, user_name, outcome),
+            None if is_list => Ok(()),
+            None => Err(A::Error::custom("an object without AccessKeyId")),
+        }
+    }
+}
+
+impl Objects<'_, '_> {
+    fn found<E: serde::de::Error>(
+        &mut self,
+        id: AccessKeyId,
+        user_name: Option<UserName>,
+        outcome: Option<String>,
+    ) -> Result<(), E> {
+        let line = self.line.get();
+        let found = Found {
+            id,
+            user_name,
+            outcome,
+            line,
+        };
+        (self.visit)(found).map_err(|problem| {
+            self.problem = Some(problem);
+            E::custom("refused")
+        })
+    }
+}
+
+/// A text that is counted in lines while it is read, and that ends with an error in a string without an end.
+struct Watched<R> {
+    source: R,
+    line: Rc<Cell<u64>>,
+    string: Option<Inside>,
+}
+
+/// Inside a string.
+#[derive(Clone, Copy)]
+struct Inside {
+    length: usize,
+    is_escaped: bool,
+}
+
+impl<R: Read> Read for Watched<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.source.read(buffer)?;
+        for byte in &buffer[..count] {
+            self.string = match (self.string, byte) {
+                (None, b'"') => Some(Inside {
+                    length: 0,
+                    is_escaped: false,
+                }),
+                (Some(inside), byte) if inside.is_escaped || *byte != b'"' => Some(Inside {
+                    length: inside.length + 1,
+                    is_escaped: *byte == b'\\' && !inside.is_escaped,
+                }),
+                _ => None,
+            };
+            if self.string.is_some_and(|inside| inside.length > LONGEST) {
+                return Err(io::Error::other(format!(
+                    "a string is longer than {LONGEST} bytes"
+                )));
+            }
+            if *byte == b'\n' {
+                self.line.set(self.line.get() + 1);
+            }
+        }
+        Ok(count)
+    }
+}

@@ -1,0 +1,124 @@
+//! Lines of a text that may be anything: bounded, UTF-8, with their numbers.
+
+use std::io::{self, BufRead, Read};
+
+use super::Problem;
+
+/// The longest line of a list, in bytes; JSON may have longer ones.
+const LONGEST: u64 = 1 << 16;
+
+/// A line without its end, and its number.
+#[derive(Debug)]
+pub(super) struct Line {
+    pub(super) text: String,
+    pub(super) number: u64,
+}
+
+/// A text, line by line.
+pub(super) struct Lines {
+    source: Box<dyn BufRead>,
+    /// How many lines are behind.
+    behind: u64,
+}
+
+impl Lines {
+    /// Begins with the text's first line; a byte order mark is not part of it.
+    pub(super) fn new(mut source: Box<dyn BufRead>) -> Result<Self, Problem> {
+        let start = source.fill_buf().map_err(|error| broken(0, &error))?;
+        if start.starts_with(b"\xff\xfe") || start.starts_with(b"\xfe\xff") {
+            let what = "it is UTF-16: save it as UTF-8 (iconv -f UTF-16 -t UTF-8)";
+            return Err(Problem::new(1, 1, what));
+        }
+        if start.starts_with(b"\xef\xbb\xbf") {
+            source.consume(3);
+        }
+        Ok(Self { source, behind: 0 })
+    }
+
+    /// Passes over blank lines and comments, and looks at the first byte that is neither.
+    pub(super) fn first(&mut self) -> Result<Option<u8>, Problem> {
+        loop {
+            let buffer = self.source.fill_buf();
+            let next = buffer.map_err(|error| broken(self.behind, &error))?.first();
+            match next.copied() {
+                Some(b'\n') => {
+                    self.behind += 1;
+                    self.source.consume(1);
+                }
+                Some(b' ' | b'\t' | b'\r') => self.source.consume(1),
+                Some(b'#') => {
+                    self.source
+                        .skip_until(b'\n')
+                        .map_err(|error| broken(self.behind, &error))?;
+                    self.behind += 1;
+                }
+                other => return Ok(other),
+            }
+        }
+    }
+
+    /// The next line that is neither blank nor a comment.
+    pub(super) fn next(&mut self) -> Result<Option<Line>, Problem> {
+        loop {
+            let mut bytes = Vec::new();
+            let count = (&mut self.source)
+                .take(LONGEST)
+                .read_until(b'\n', &mut bytes)
+                .map_err(|error| broken(self.behind, &error))?;
+            if count == 0 {
+                return Ok(None);
+            }
+            self.behind += 1;
+            if bytes.last() == Some(&b'\n') {
+                bytes.pop();
+            } else if count as u64 == LONGEST {
+                self.text(bytes)?;
+                return Err(Problem::new(
+                    self.behind,
+                    1,
+                    format!("the line is longer than {LONGEST} bytes"),
+                ));
+            }
+            if bytes.last() == Some(&b'\r') {
+                bytes.pop();
+            }
+            let text = self.text(bytes)?;
+            let start = text.trim_start();
+            if !start.is_empty() && !start.starts_with('#') {
+                let number = self.behind;
+                return Ok(Some(Line { text, number }));
+            }
+        }
+    }
+
+    fn text(&self, bytes: Vec<u8>) -> Result<String, Problem> {
+        if let Some(position) = bytes.iter().position(|byte| *byte == 0) {
+            return Err(Problem::new(
+                self.behind,
+                position + 1,
+                "a NUL byte: this is no list of keys",
+            ));
+        }
+        String::from_utf8(bytes).map_err(|error| {
+            let valid = error.utf8_error().valid_up_to();
+            Problem::new(self.behind, valid + 1, "this is not UTF-8")
+        })
+    }
+
+    /// What is left as it is, and how many lines are behind.
+    pub(super) fn rest(self) -> (impl Read, u64) {
+        (self.source, self.behind)
+    }
+}
+
+fn broken(behind: u64, error: &io::Error) -> Problem {
+    match error.kind() {
+        io::ErrorKind::IsADirectory => Problem::new(0, 0, "it is a folder"),
+        _ => Problem::new(behind + 1, 1, format!("cannot read on: {error}")),
+    }
+}
+
+/// The number of the character at a byte of a line, counted from 1.
+pub(super) fn column(text: &str, byte: usize) -> usize {
+    text.char_indices().take_while(|(at, _)| *at < byte).count() + 1
+}

@@ -1,0 +1,210 @@
+//! The journal: what is about to happen to each key, and what became of it, on the disk before the next step. A later
+//! run with the same journal goes on from there. It is the complete report too: every key once more, with its result.
+
+mod past;
+mod writer;
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Seek as _, SeekFrom};
+use std::path::Path;
+use std::time::SystemTime;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::age::timestamp;
+use crate::ident::{AccessKeyId, AccountId};
+use crate::outcome::Settled;
+use crate::report::escape::escape;
+use crate::request::{Action, Key, Mode, Request};
+use crate::stop::Stop;
+use past::Past;
+use writer::Writer;
+
+/// The form of the records. A journal of another form is refused.
+const FORM: u32 = 1;
+
+/// The first record.
+#[derive(Debug, Serialize, Deserialize)]
+struct Head {
+    #[serde(rename = "Journal")]
+    form: u32,
+    #[serde(rename = "Action")]
+    action: String,
+    /// The account of the key that signed, where it was known.
+    #[serde(rename = "AccountId")]
+    account: Option<String>,
+}
+
+/// A journal that is open and locked, and what earlier runs wrote in it.
+#[derive(Debug)]
+pub(crate) struct Journal {
+    name: String,
+    action: Action,
+    head: Option<Head>,
+    past: Past,
+    /// `None` in a dry run, which writes nothing.
+    writer: Option<Writer>,
+}
+
+/// What earlier runs say of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Before {
+    /// Nothing, or that it was not done.
+    Nothing,
+    /// That it was begun, and not how it ended.
+    Begun,
+    /// That it is done.
+    Settled,
+}
+
+impl Journal {
+    /// Opens the journal of `request`, if it has one, and reads what is in it. Nothing is written yet.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be opened or read, it is no journal, or one of another action; another run has it.
+    pub(crate) fn open(request: &Request) -> Result<Option<Self>, Stop> {
+        let Some(path) = &request.journal else {
+            return Ok(None);
+        };
+        let name = escape(&path.to_string_lossy());
+        let unusable = |what: String| Stop::usage(format!("cannot use the journal {name}: {what}"));
+        let Some(mut file) =
+            file(path, request.mode).map_err(|error| unusable(error.to_string()))?
+        else {
+            return Ok(Some(Self {
+                action: request.action,
+                head: None,
+                past: Past::default(),
+                writer: None,
+                name,
+            }));
+        };
+        if request.mode == Mode::Change {
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => {
+                    let stop = Stop::refused(format!("another run has the journal {name}"));
+                    return Err(stop.hint("wait for that run to end, or give another --journal"));
+                }
+                Err(TryLockError::Error(error)) => return Err(unusable(error.to_string())),
+            }
+        }
+        let (head, past) = past::read(&mut file).map_err(&unusable)?;
+        if let Some(head) = &head
+            && head.action != request.action.verb()
+        {
+            let what = format!("it is of a run that was to {} keys", escape(&head.action));
+            return Err(unusable(what).hint("give another --journal"));
+        }
+        let writer = match request.mode {
+            Mode::DryRun => None,
+            Mode::Change => {
+                let opened = append(&mut file, past.length).and_then(|()| Writer::start(file));
+                Some(opened.map_err(|error| unusable(error.to_string()))?)
+            }
+        };
+        Ok(Some(Self {
+            action: request.action,
+            head,
+            past,
+            writer,
+            name,
+        }))
+    }
+
+    /// Begins a run of this account. A journal of another account is refused.
+    ///
+    /// # Errors
+    ///
+    /// It is of another account, or cannot be written.
+    pub(crate) async fn begin_run(&mut self, account: Option<&AccountId>) -> Result<(), Stop> {
+        let account = account.map(ToString::to_string);
+        let unusable =
+            |what: String| Stop::usage(format!("cannot use the journal {}: {what}", self.name));
+        if let Some(head) = &self.head {
+            return match (&head.account, &account) {
+                (Some(theirs), Some(ours)) if theirs != ours => {
+                    let what = format!(
+                        "it is of account {}, and the credentials are of account {ours}",
+                        escape(theirs)
+                    );
+                    Err(unusable(what).hint("give each account a journal of its own"))
+                }
+                _ => Ok(()),
+            };
+        }
+        let head = Head {
+            form: FORM,
+            action: self.action.verb().to_owned(),
+            account,
+        };
+        self.write(&json!(head))
+            .await
+            .map_err(|error| unusable(error.to_string()))
+    }
+
+    /// What earlier runs say of a key.
+    pub(crate) fn before(&self, id: &AccessKeyId) -> Before {
+        self.past.before(id)
+    }
+
+    /// A key is about to be changed.
+    ///
+    /// # Errors
+    ///
+    /// The record is not on the disk: the key must not be changed.
+    pub(crate) async fn intend(&self, key: &Key) -> io::Result<()> {
+        self.write(&json!({
+            "AccessKeyId": key.id,
+            "UserName": key.user_name,
+            "Intent": self.action.verb(),
+            "Time": timestamp(SystemTime::now()),
+        }))
+        .await
+    }
+
+    /// What became of a key.
+    ///
+    /// # Errors
+    ///
+    /// The record is not on the disk.
+    pub(crate) async fn settle(&self, settled: &Settled) -> io::Result<()> {
+        self.write(&json!({
+            "AccessKeyId": settled.key.id,
+            "UserName": settled.facts.owner.as_ref().or(settled.key.user_name.as_ref()),
+            "Outcome": settled.outcome_name(),
+            "Known": settled.known(),
+            "Time": timestamp(SystemTime::now()),
+        }))
+        .await
+    }
+
+    async fn write(&self, record: &Value) -> io::Result<()> {
+        match &self.writer {
+            Some(writer) => writer.write(format!("{record}\n")).await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// The file; `None` where a dry run finds none.
+fn file(path: &Path, mode: Mode) -> io::Result<Option<File>> {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    match mode {
+        Mode::Change => options.write(true).create(true).open(path).map(Some),
+        Mode::DryRun => match options.open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            opened => opened.map(Some),
+        },
+    }
+}
+
+/// Goes to the end of the last whole record; a record that was cut off when its run was killed is taken away.
+fn append(file: &mut File, length: u64) -> io::Result<()> {
+    file.set_len(length)?;
+    file.seek(SeekFrom::End(0))?;
+    Ok(())
+}

@@ -1,0 +1,61 @@
+//! Records to the disk: whatever waits is written and flushed together, so that many keys share the price of a flush.
+
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+
+use tokio::sync::oneshot;
+
+/// A thread that writes.
+#[derive(Debug)]
+pub(super) struct Writer {
+    records: Sender<Record>,
+}
+
+#[derive(Debug)]
+struct Record {
+    text: String,
+    written: oneshot::Sender<io::Result<()>>,
+}
+
+impl Writer {
+    /// Writes to the end of `file`, which stays locked as long.
+    pub(super) fn start(file: File) -> io::Result<Self> {
+        let (records, waiting) = channel();
+        thread::Builder::new()
+            .name("journal".to_owned())
+            .spawn(move || write_all(file, &waiting))?;
+        Ok(Self { records })
+    }
+
+    /// Writes a record; returns when it is on the disk.
+    pub(super) async fn write(&self, text: String) -> io::Result<()> {
+        let gone = || io::Error::other("the journal's thread has ended");
+        let (written, done) = oneshot::channel();
+        let record = Record { text, written };
+        self.records.send(record).map_err(|_| gone())?;
+        done.await.map_err(|_| gone())?
+    }
+}
+
+fn write_all(mut file: File, waiting: &Receiver<Record>) {
+    while let Ok(first) = waiting.recv() {
+        let records: Vec<Record> = std::iter::once(first).chain(waiting.try_iter()).collect();
+        let text: String = records.iter().map(|record| record.text.as_str()).collect();
+        let result = file
+            .write_all(text.as_bytes())
+            .and_then(|()| file.sync_data());
+        for record in records {
+            let copy = match &result {
+                Ok(()) => Ok(()),
+                Err(error) => Err(io::Error::new(error.kind(), error.to_string())),
+            };
+            let _ = record.written.send(copy);
+        }
+        // After a failure a record may be there in part: nothing is written behind it.
+        if result.is_err() {
+            return;
+        }
+    }
+}

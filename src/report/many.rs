@@ -1,0 +1,160 @@
+//! Many keys as people are told of them: what went wrong with each, each hint once, and at the end how many ended how
+//! and how to do the rest.
+
+use std::collections::HashSet;
+
+use super::hint::of_call;
+use super::progress::Bar;
+use super::table::Row;
+use super::tell::sentence;
+use super::{Report, Told};
+use crate::batch::Tally;
+use crate::outcome::{Known, Outcome, Refusal, Settled};
+use crate::request::{Action, Mode, Request};
+
+/// How many rows a table has at most; a longer list is several tables, so that it need not be in memory.
+const ROWS: usize = 500;
+
+/// What is remembered between the keys.
+#[derive(Debug)]
+pub(super) struct Many {
+    bar: Bar,
+    rows: Vec<Row>,
+    hinted: HashSet<String>,
+}
+
+/// How a run that left keys can be gone on with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Resume {
+    /// It has a journal.
+    Journal,
+    /// It has none, but its results can be read again.
+    Results,
+}
+
+impl Many {
+    pub(super) fn new(request: &Request) -> Self {
+        Self {
+            bar: Bar::new(request.color),
+            rows: Vec::new(),
+            hinted: HashSet::new(),
+        }
+    }
+
+    /// Moves the bar on.
+    pub(super) fn counted(&self, tally: &Tally) -> Bar {
+        self.bar.at(tally);
+        self.bar.clone()
+    }
+
+    /// Keeps a row until a table is full.
+    pub(super) fn gathered(&mut self, row: Row) -> Option<Vec<Row>> {
+        self.rows.push(row);
+        (self.rows.len() >= ROWS).then(|| std::mem::take(&mut self.rows))
+    }
+
+    /// The rows of the last table.
+    pub(super) fn rest(&mut self) -> Vec<Row> {
+        std::mem::take(&mut self.rows)
+    }
+
+    pub(super) fn clear(&self) {
+        self.bar.clear();
+    }
+}
+
+impl Report {
+    /// The bar of a run over so many keys.
+    pub(crate) fn expect(&self, keys: u64) {
+        if let Told::Many(many) = &self.told {
+            many.bar.expect(keys);
+        }
+    }
+
+    /// Tells people what became of one key of many, where they have to know.
+    pub(super) fn tell_one_of_many(&mut self, settled: &Settled) {
+        let key = &settled.key.id;
+        let done = settled.action.done();
+        match &settled.outcome {
+            Outcome::Done {
+                evidence: Some(evidence),
+                ..
+            } => {
+                self.messages
+                    .warning(&format!("{key} is taken for {done}: {evidence}"));
+            }
+            Outcome::Refused(Refusal::SigningKey) => {
+                let verb = settled.action.verb();
+                self.messages.warning(&format!(
+                    "{key} signs the requests of this run: to {verb} it would lock you out"
+                ));
+            }
+            Outcome::Failed { failure, known } => {
+                let sentence = sentence(failure, "IAM");
+                let known_of_it = known.told(settled.action);
+                self.messages
+                    .error(&format!("{key}: {sentence}; {known_of_it}"));
+                if let Known::Unknown(_) = known {
+                    let command = self.commands.list(&settled.key);
+                    self.messages.hint(&format!("check with: {command}"));
+                }
+                for hint in of_call(failure) {
+                    self.hint_once(hint);
+                }
+            }
+            Outcome::Stopped { known, .. } => {
+                self.messages.error(&format!(
+                    "{key}: interrupted; {}",
+                    known.told(settled.action)
+                ));
+                if let Known::Unknown(_) = known {
+                    let command = self.commands.list(&settled.key);
+                    self.messages.hint(&format!("check with: {command}"));
+                }
+            }
+            Outcome::Done { evidence: None, .. }
+            | Outcome::Would(_)
+            | Outcome::Missing(_)
+            | Outcome::Skipped(_)
+            | Outcome::Refused(Refusal::Declined)
+            | Outcome::NotTried { .. } => {}
+        }
+    }
+
+    fn hint_once(&mut self, hint: String) {
+        if let Told::Many(many) = &mut self.told
+            && !many.hinted.contains(&hint)
+        {
+            self.messages.hint(&hint);
+            many.hinted.insert(hint);
+        }
+    }
+
+    /// How many keys ended how, and how to do the rest.
+    pub(super) fn sum_up(&self, tally: &Tally, resume: Resume) {
+        if self.mode == Mode::Change && tally.left() > 0 {
+            self.messages.hint(match resume {
+                Resume::Journal => {
+                    "to do the rest: the same command again; what the journal has settled is skipped"
+                }
+                Resume::Results => {
+                    "to do the rest: save what standard output got, and give it with --from; what is settled in it \
+                     is left out"
+                }
+            });
+        }
+        if self.action == Action::Deactivate && tally.of("Deactivated") > 0 {
+            self.messages.hint(
+                "to undo it for a key: aws iam update-access-key --access-key-id ID --user-name NAME --status Active",
+            );
+        }
+        let total = tally.total();
+        let keys = if total == 1 { "key" } else { "keys" };
+        let dry = match self.mode {
+            Mode::DryRun => "; this was a dry run",
+            Mode::Change => "",
+        };
+        self.messages
+            .known(&format!("{total} {keys}: {}{dry}", tally.told()));
+    }
+}

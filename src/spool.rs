@@ -1,0 +1,114 @@
+//! A list that is longer than memory should be: it is written down while it is collected, and read from the start
+//! when it is worked on. A short one stays in memory.
+
+use std::io::{self, BufRead, BufReader, BufWriter, Seek as _, Write as _};
+use std::marker::PhantomData;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tempfile::SpooledTempFile;
+
+/// What is kept in memory, in bytes; more goes to a file without a name in the folder for temporary files.
+const IN_MEMORY: usize = 1 << 20;
+
+/// The list while it is collected.
+#[derive(Debug)]
+pub(crate) struct Spool<T> {
+    file: BufWriter<SpooledTempFile>,
+    len: u64,
+    kind: PhantomData<T>,
+}
+
+/// The list while it is read.
+#[derive(Debug)]
+pub(crate) struct Spooled<T> {
+    file: BufReader<SpooledTempFile>,
+    line: Vec<u8>,
+    kind: PhantomData<T>,
+}
+
+impl<T: Serialize + DeserializeOwned> Spool<T> {
+    /// An empty list.
+    pub(crate) fn new() -> Self {
+        Self {
+            file: BufWriter::new(SpooledTempFile::new(IN_MEMORY)),
+            len: 0,
+            kind: PhantomData,
+        }
+    }
+
+    /// Adds to the end.
+    ///
+    /// # Errors
+    ///
+    /// The folder for temporary files cannot be written or is full.
+    pub(crate) fn push(&mut self, item: &T) -> io::Result<()> {
+        serde_json::to_writer(&mut self.file, item)?;
+        self.len += 1;
+        self.file.write_all(b"\n")
+    }
+
+    /// How many were added.
+    pub(crate) fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Reads it, first to last.
+    ///
+    /// # Errors
+    ///
+    /// What was collected last cannot be written, or the start cannot be found again.
+    pub(crate) fn read(self) -> io::Result<Spooled<T>> {
+        let mut file = self.file.into_inner()?;
+        file.rewind()?;
+        Ok(Spooled {
+            file: BufReader::new(file),
+            line: Vec::new(),
+            kind: PhantomData,
+        })
+    }
+}
+
+impl<T: DeserializeOwned> Iterator for Spooled<T> {
+    type Item = io::Result<T>;
+
+    fn next(&mut self) -> Option<io::Result<T>> {
+        self.line.clear();
+        match self.file.read_until(b'\n', &mut self.line) {
+            Ok(0) => None,
+            Ok(_) => Some(serde_json::from_slice(&self.line).map_err(io::Error::from)),
+            Err(error) => Some(Err(error)),
+        }
+    }
+}
+
+impl<T> Spooled<T> {
+    /// Goes back to the start.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read any more.
+    pub(crate) fn rewind(&mut self) -> io::Result<()> {
+        self.file.rewind()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Spool;
+
+    #[test]
+    fn a_long_list_comes_back_as_it_was_and_again() {
+        let mut spool = Spool::new();
+        for number in 0..300_000_u32 {
+            spool.push(&number).expect("room");
+        }
+        assert_eq!(spool.len(), 300_000);
+        let mut list = spool.read().expect("a start");
+        for _ in 0..2 {
+            let read: Result<Vec<u32>, _> = list.by_ref().collect();
+            assert!(read.expect("a list").into_iter().eq(0..300_000));
+            list.rewind().expect("a start");
+        }
+    }
+}

@@ -1,0 +1,390 @@
+//! Lists of keys: every form that is read, and everything that is wrong with one, found before anything is contacted.
+
+use std::time::Duration;
+
+use iam_sandbox::documented::{ALICE_KEY_ID, BOB_SECOND_KEY_ID};
+use iam_sandbox::{Fault, What};
+
+use crate::case::{BOBS_KEY, CANARIES, Case, actions, documented};
+use crate::many::{crowd, outcomes};
+
+const SOON: Duration = Duration::from_mins(1);
+
+/// A list of Bob's two keys that is read as such.
+fn reads(list: impl AsRef<[u8]>, more: &[&str]) {
+    let list = list.as_ref();
+    let shown = String::from_utf8_lossy(list).into_owned();
+    let sandbox = documented();
+    let case = Case::at(&sandbox, ["--from", "-"])
+        .args(more.iter().copied())
+        .input(list);
+    let printed = case.run().exits(0);
+    assert_eq!(
+        outcomes(printed.output()),
+        [("Deleted".to_owned(), 2)],
+        "{shown}"
+    );
+    let output = printed.output().to_owned();
+    let _ = printed
+        .prints(&output)
+        .says(&["known: "])
+        .ends_with("2 keys: 2 deleted");
+    assert!(
+        !sandbox.has_key(BOBS_KEY) && !sandbox.has_key(BOB_SECOND_KEY_ID),
+        "{shown}"
+    );
+    assert_eq!(
+        actions(&sandbox),
+        ["DeleteAccessKey", "DeleteAccessKey"],
+        "{shown}"
+    );
+}
+
+/// A list that is refused before anything is contacted.
+fn refused(list: impl AsRef<[u8]>, more: &[&str], says: &[&str]) {
+    let sandbox = documented();
+    let case = Case::at(&sandbox, ["--from", "-"])
+        .args(more.iter().copied())
+        .input(list.as_ref());
+    let _ = case
+        .run()
+        .exits(2)
+        .prints_nothing()
+        .says(&["iam-del-key: error: "])
+        .ends_with("no key was changed")
+        .within(SOON)
+        .exits(2)
+        .prints_nothing()
+        .says(says);
+    assert_eq!(sandbox.connections(), 0, "{says:?}");
+}
+
+#[test]
+fn f80_plain_ids() {
+    let bob = &["--user-name", "Bob"][..];
+    let two = [BOBS_KEY, BOB_SECOND_KEY_ID];
+    for list in [
+        two.join("\n"),
+        format!("{}\n", two.join("\n")),
+        format!("{}\r\n", two.join("\r\n")),
+        format!("\u{feff}{}", two.join("\n")),
+        format!(
+            "# from the auditor\n\n  {}\t\n\n#{ALICE_KEY_ID}\n{}\n   \n",
+            two[0], two[1]
+        ),
+        format!("{}\n{}\n{}\n", two[0], two[1], two[0]),
+    ] {
+        reads(list, bob);
+    }
+}
+
+#[test]
+fn f80_csv_by_the_names_of_its_columns() {
+    let [first, second] = [BOBS_KEY, BOB_SECOND_KEY_ID];
+    for list in [
+        format!("AccessKeyId,UserName\n{first},Bob\n{second},Bob\n"),
+        format!(
+            "\u{feff}UserName,Note,AccessKeyId\r\nBob,\"old, very\",{first}\r\nBob,,{second}\r\n"
+        ),
+        format!("# a query\nuser;access_key_id\nBob;{first}\nBob;{second}"),
+        format!("User name\tAccess key ID\n\"Bob\"\t\"{first}\"\nBob\t{second}\n"),
+        format!("ACCESSKEYID , USERNAME\n {first} , Bob \n{second},Bob\n"),
+        format!(
+            "UserName,AccessKeyId,Outcome\nBob,{first},WouldDelete\nAlice,{ALICE_KEY_ID},Skipped\nBob,{second},NotTried\n"
+        ),
+    ] {
+        reads(list, &[]);
+    }
+    // The file that the console gives out with a new key; only the ID is of interest.
+    let secret = CANARIES[0];
+    let console = format!("Access key ID,Secret access key\n{first},{secret}\n{second},{secret}\n");
+    reads(console, &["--user-name", "Bob"]);
+}
+
+#[test]
+fn f80_json_of_the_aws_cli_and_json_lines() {
+    let row = |id: &str| {
+        format!("{{\"UserName\": \"Bob\", \"AccessKeyId\": \"{id}\", \"Status\": \"Active\"}}")
+    };
+    let [first, second] = [row(BOBS_KEY), row(BOB_SECOND_KEY_ID)];
+    for list in [
+        format!("{{\n  \"AccessKeyMetadata\": [\n    {first},\n    {second}\n  ]\n}}\n"),
+        format!("{{\"AccessKeyMetadata\": [{first}]}}{{\"AccessKeyMetadata\": [{second}]}}"),
+        format!("[{first}, {second}]"),
+        format!("{first}\n{second}\n"),
+        format!("# a plan\n{first}\r\n\r\n{second}"),
+        format!("\u{feff}{first} {second}"),
+        format!("{{\"AccessKey\": {first}}}\n{second}"),
+    ] {
+        reads(list, &[]);
+    }
+    reads(
+        format!("[\"{BOBS_KEY}\", \"{BOB_SECOND_KEY_ID}\"]"),
+        &["--user-name", "Bob"],
+    );
+}
+
+#[test]
+fn f80_what_is_no_list_is_refused_with_line_and_column() {
+    let good = BOBS_KEY;
+    let utf16: Vec<u8> = good.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    refused(
+        [b"\xff\xfe".to_vec(), utf16].concat(),
+        &[],
+        &["line 1, column 1", "UTF-16"],
+    );
+    refused(
+        format!("{good}\nAKIA\0AAAAAAAAAAAAAAA\n"),
+        &[],
+        &["line 2, column 5", "NUL"],
+    );
+    refused(
+        [good.as_bytes(), b"\n\xff\xfe\n"].concat(),
+        &[],
+        &["line 2, column 1", "UTF-8"],
+    );
+    refused(
+        format!("{good}\n\n  short\n"),
+        &[],
+        &[
+            "line 3, column 3",
+            "`short` is no access key ID",
+            "16 to 128",
+        ],
+    );
+    refused(
+        format!("{good} Bob\n"),
+        &[],
+        &["line 1, column 1", "is no access key ID"],
+    );
+    refused(
+        format!("{good},Bob\n"),
+        &[],
+        &["line 1, column 1", "a header that names them: AccessKeyId"],
+    );
+    refused(
+        format!("AccessKeyId,UserName\n{good},Bob\n{good}x y,Bob\n"),
+        &[],
+        &["line 3, column 1"],
+    );
+    refused(
+        format!("UserName,AccessKeyId\nBo b,{good}\n"),
+        &[],
+        &["line 2, column 1", "`Bo b` is no user name"],
+    );
+    refused(
+        "UserName,AccessKeyId\nBob\n",
+        &[],
+        &["line 2, column 3", "the ID is field 2"],
+    );
+    refused(
+        format!("AccessKeyId,Note\n{good},\"open\n"),
+        &[],
+        &["line 2, column 23", "quote is not closed"],
+    );
+    refused(
+        format!("AccessKeyId,Outcome\n{good},Perhaps\n"),
+        &[],
+        &["line 2", "there is no Outcome `Perhaps`"],
+    );
+    refused(
+        "ASIAY34FZKBOKMUTVV7A\n",
+        &[],
+        &["line 1, column 1", "temporary STS key"],
+    );
+    refused(
+        "x".repeat(200_000),
+        &[],
+        &["line 1", "longer than 65536 bytes"],
+    );
+    refused(
+        format!("{}\n", CANARIES[0]),
+        &[],
+        &["line 1, column 1", "looks like a secret access key"],
+    );
+}
+
+#[test]
+fn f83_json_that_is_broken_nested_or_of_wrong_types() {
+    let row = format!("{{\"AccessKeyId\":\"{BOBS_KEY}\",\"UserName\":\"Bob\"}}");
+    refused(
+        format!("{row}\n{{\"AccessKeyId\":\n"),
+        &[],
+        &["line 3, column", "EOF"],
+    );
+    refused(
+        format!("{row}\n{{\"AccessKeyId\":7}}\n"),
+        &[],
+        &["line 2, column 17", "expected a string"],
+    );
+    refused(
+        format!("{row}\n{{\"UserName\":\"Bob\"}}\n"),
+        &[],
+        &["line 2", "an object without AccessKeyId"],
+    );
+    refused(
+        format!("{row}\n{{\"AccessKeyId\":\"short\"}}\n"),
+        &[],
+        &["line 2", "16 to 128"],
+    );
+    refused(
+        format!("{row}\ntrue\n"),
+        &[],
+        &["line 2, column 4", "an object with AccessKeyId"],
+    );
+    refused("[".repeat(100_000), &[], &["line 1", "recursion limit"]);
+    refused(
+        format!("{row}\nAKIAAAAAAAAAAAAAAAAA\n"),
+        &[],
+        &["line 2, column 1"],
+    );
+    // A string without an end is read no further than a megabyte.
+    let endless = format!("{row}\n{{\"Note\":\"{}", "x".repeat(40 << 20));
+    refused(endless, &[], &["line 2", "longer than 1048576 bytes"]);
+}
+
+#[test]
+fn f82_a_key_has_one_owner() {
+    refused(
+        format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n{ALICE_KEY_ID},Alice\n{BOBS_KEY},Alice\n"),
+        &[],
+        &["line 4, column 1", "is Alice's here, and Bob's in line 2"],
+    );
+    refused(
+        format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n{BOBS_KEY},\n"),
+        &[],
+        &["line 3, column 1", "is nobody's here, and Bob's in line 2"],
+    );
+    refused(
+        format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n"),
+        &["--user-name", "Alice"],
+        &[
+            "line 2, column 1",
+            "is Bob's here, and --user-name says Alice",
+        ],
+    );
+    let again =
+        format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n{BOB_SECOND_KEY_ID},Bob\n{BOBS_KEY},BOB\n");
+    reads(again, &[]);
+}
+
+#[test]
+fn f81_a_broken_line_far_down_deletes_nothing() {
+    let (sandbox, _) = crowd(1);
+    let mut list = String::from("AccessKeyId,UserName\n");
+    for n in 0..1_000_000 {
+        let id = if n == 500_000 {
+            "AKIA?".to_owned()
+        } else {
+            format!("AKIAAAAAAAAAA{n:07}")
+        };
+        list.push_str(&id);
+        list.push_str(",Bob\n");
+    }
+    let case = Case::at(&sandbox, ["--from"]);
+    let path = case.path("list.csv");
+    let _ = case
+        .file("list.csv", &list)
+        .args([path])
+        .run()
+        .exits(2)
+        .prints_nothing()
+        .says(&["list.csv, line 500002, column 1: `AKIA?` is no access key ID"])
+        .ends_with("no key was changed")
+        .within(SOON);
+    assert_eq!(sandbox.connections(), 0);
+}
+
+/// The most memory a run took, in kilobytes, by when it has read its list and asks for the account.
+fn peak(lines: usize) -> u64 {
+    let (sandbox, _) = crowd(1);
+    let wait = What::Delay(Duration::from_secs(5));
+    sandbox.fault(Fault::new(wait).on("GetCallerIdentity").always());
+    let list = (0..lines).fold(String::new(), |list, n| {
+        list + &format!("AKIAAAAAAAAAA{n:07}\n")
+    });
+    let case = Case::at(&sandbox, ["--expect-account", "999999999999", "--from"]);
+    let path = case.path("list");
+    let running = case.file("list", &list).args([path]).start();
+    assert!(sandbox.wait_for_requests(1, SOON));
+    let peak = running.peak_memory();
+    running.signal("INT");
+    let _ = running
+        .end()
+        .exits(130)
+        .prints_nothing()
+        .says(&["interrupted"])
+        .ends_with("no key was changed");
+    peak
+}
+
+#[test]
+fn f84_a_million_lines_take_little_more_memory_than_a_thousand() {
+    let (thousand, million) = (peak(1_000), peak(1_000_000));
+    assert!(million < thousand + 10_000, "{thousand} kB, {million} kB");
+}
+
+#[test]
+fn f87_a_file_that_is_none() {
+    for (path, says) in [("absent.csv", "No such file"), (".aws", "it is a folder")] {
+        let case = Case::bare(["--from"]);
+        let path = case.path(path);
+        let _ = case
+            .args([path])
+            .run()
+            .exits(2)
+            .prints_nothing()
+            .says(&["cannot read", says]);
+    }
+    let zero = Case::bare(["--from", "/dev/zero"]).run();
+    let _ = zero.exits(2).prints_nothing().says(&["NUL"]).within(SOON);
+}
+
+#[test]
+fn one_way_of_choosing_excludes_the_others() {
+    let ways: [&[&str]; 4] = [
+        &["--access-key-id", BOBS_KEY],
+        &["--from", "-"],
+        &["--user-name", "Bob", "--all-keys"],
+        &["--all-users", "--inactive"],
+    ];
+    for (number, one) in ways.iter().enumerate() {
+        for other in &ways[number + 1..] {
+            let _ = Case::bare(one.iter().chain(*other))
+                .run()
+                .exits(2)
+                .prints_nothing()
+                .says(&["cannot be used with"]);
+        }
+    }
+    for (args, says) in [
+        (&["--all-keys"][..], "--user-name <NAME>"),
+        (
+            &["--all-users"],
+            "--inactive|--unused-for <AGE>|--older-than <AGE>",
+        ),
+        (
+            &["--all-users", "--except-user", "Bob"],
+            "--inactive|--unused-for <AGE>|--older-than <AGE>",
+        ),
+        (
+            &["--all-users", "--inactive", "--allow-self"],
+            "cannot be used with",
+        ),
+        (
+            &["--all-users", "--inactive", "--find-user"],
+            "cannot be used with",
+        ),
+        (
+            &["--all-users", "--inactive", "--user-name", "Bob"],
+            "cannot be used with",
+        ),
+        (&["--dry-run"], "--access-key-id <ID>"),
+    ] {
+        let _ = Case::bare(args)
+            .run()
+            .exits(2)
+            .prints_nothing()
+            .says(&[says]);
+    }
+}

@@ -1,0 +1,323 @@
+//! The journal: whatever happens to a run, the next one with the same journal finishes it, and no key is lost or told of
+//! twice.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use iam_sandbox::{Fault, Sandbox, What, nth_key_id};
+use proptest::test_runner::{RngAlgorithm, TestRng};
+use serde_json::Value;
+
+use crate::case::{BOBS_KEY, Case, actions, documented};
+use crate::many::{crowd, outcomes, rows};
+
+const SOON: Duration = Duration::from_secs(20);
+const ACCOUNT: &str = "123456789012";
+
+/// A folder for a journal and a list that outlive a run.
+struct Kept {
+    folder: tempfile::TempDir,
+}
+
+impl Kept {
+    fn new(list: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("list.csv"), list).expect("a list");
+        Self { folder }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("done.jsonl")
+    }
+
+    fn journal(&self) -> String {
+        std::fs::read_to_string(self.path()).unwrap_or_default()
+    }
+
+    fn case(&self, sandbox: &Sandbox, more: &[&str]) -> Case {
+        Case::at(sandbox, ["--from"])
+            .args([self.folder.path().join("list.csv")])
+            .args(["--journal"])
+            .args([self.path()])
+            .args(more.iter().copied())
+    }
+
+    /// The last result of each key.
+    fn results(&self) -> BTreeMap<String, String> {
+        let mut results = BTreeMap::new();
+        for row in self.journal().lines().skip(1) {
+            let row: Value = serde_json::from_str(row).expect("a whole record");
+            if let Some(outcome) = row["Outcome"].as_str() {
+                let id = row["AccessKeyId"].as_str().expect("an ID");
+                results.insert(id.to_owned(), outcome.to_owned());
+            }
+        }
+        results
+    }
+}
+
+#[test]
+fn each_step_is_recorded_and_a_second_run_does_nothing_again() {
+    let (sandbox, list) = crowd(20);
+    let kept = Kept::new(&list);
+    let printed = kept.case(&sandbox, &[]).run().exits(0);
+    assert_eq!(outcomes(printed.output()), [("Deleted".to_owned(), 20)]);
+    let output = printed.output().to_owned();
+    let _ = printed
+        .prints(&output)
+        .says(&["known: "])
+        .ends_with("20 keys: 20 deleted");
+    let journal = kept.journal();
+    assert_eq!(journal.lines().count(), 41);
+    assert!(
+        journal
+            .starts_with("{\"Journal\":1,\"Action\":\"delete\",\"AccountId\":\"123456789012\"}\n")
+    );
+    assert_eq!(journal.matches("\"Intent\":\"delete\"").count(), 20);
+    assert_eq!(kept.results().len(), 20);
+    let _ = kept
+        .case(&sandbox, &[])
+        .run()
+        .exits(0)
+        .prints_nothing()
+        .says(&["known: "])
+        .ends_with("20 keys: 20 settled by an earlier run");
+    assert_eq!(actions(&sandbox).len(), 20);
+}
+
+#[test]
+fn what_failed_is_tried_again_and_what_is_done_is_not() {
+    let (sandbox, list) = crowd(20);
+    let kept = Kept::new(&list);
+    let denied = What::error(403, "AccessDenied", "no");
+    sandbox.fault(Fault::new(denied).on("DeleteAccessKey").skip(12).always());
+    let printed = kept.case(&sandbox, &["--jobs", "1"]).run().exits(12);
+    let output = printed.output().to_owned();
+    let _ = printed
+        .prints(&output)
+        .says(&["the same command again"])
+        .ends_with("20 keys: 12 deleted, 8 failed and not changed");
+    sandbox.clear_faults();
+    let printed = kept.case(&sandbox, &[]).run().exits(0);
+    assert_eq!(outcomes(printed.output()), [("Deleted".to_owned(), 8)]);
+    let output = printed.output().to_owned();
+    let _ = printed
+        .prints(&output)
+        .says(&["known: "])
+        .ends_with("20 keys: 8 deleted, 12 settled by an earlier run");
+    assert!(kept.results().values().all(|outcome| outcome == "Deleted"));
+}
+
+#[test]
+fn f85_two_runs_on_one_journal_the_second_is_refused() {
+    let (sandbox, list) = crowd(5);
+    let kept = Kept::new(&list);
+    sandbox.fault(Fault::new(What::SilenceBeforeActing).on("DeleteAccessKey"));
+    let first = kept.case(&sandbox, &["--jobs", "1"]).start();
+    assert!(sandbox.wait_for_requests(1, SOON));
+    let _ = kept
+        .case(&sandbox, &[])
+        .run()
+        .exits(11)
+        .prints_nothing()
+        .says(&["another run has the journal"])
+        .ends_with("no key was changed");
+    first.signal("INT");
+    let printed = first.end().exits(130);
+    let output = printed.output().to_owned();
+    let _ = printed
+        .prints(&output)
+        .says(&["interrupted"])
+        .ends_with("5 keys: ");
+}
+
+#[test]
+fn f85_what_was_begun_is_looked_for_before_it_is_done_again() {
+    let head = "{\"Journal\":1,\"Action\":\"delete\",\"AccountId\":\"123456789012\"}\n";
+    let intent = |id: &str| {
+        format!(
+            "{{\"AccessKeyId\":\"{id}\",\"UserName\":\"Bob\",\"Intent\":\"delete\",\"Time\":\"t\"}}\n"
+        )
+    };
+    for torn in [
+        "",
+        "{\"AccessKeyId\":\"AKIDPMS9",
+        "{\"AccessKeyId\":\"AKIDPMS9RO4H3FEXAMPLE\",\"Outcome\":\"Deleted\"}",
+    ] {
+        // The earlier run was killed after IAM acted.
+        let sandbox = documented();
+        sandbox.remove_key(BOBS_KEY);
+        let kept = Kept::new(&format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n"));
+        std::fs::write(kept.path(), format!("{head}{}{torn}", intent(BOBS_KEY)))
+            .expect("a journal");
+        let printed = kept.case(&sandbox, &[]).run().exits(0);
+        assert_eq!(outcomes(printed.output()), [("Deleted".to_owned(), 1)]);
+        let output = printed.output().to_owned();
+        let _ = printed
+            .prints(&output)
+            .says(&["an earlier run began it, and IAM does not list the key now"])
+            .ends_with("1 key: 1 deleted");
+        assert_eq!(
+            actions(&sandbox),
+            ["GetAccessKeyLastUsed", "ListAccessKeys"]
+        );
+        // It was killed before.
+        let sandbox = documented();
+        std::fs::write(kept.path(), format!("{head}{}{torn}", intent(BOBS_KEY)))
+            .expect("a journal");
+        let printed = kept.case(&sandbox, &[]).run().exits(0);
+        let output = printed.output().to_owned();
+        let _ = printed
+            .prints(&output)
+            .says(&["known: "])
+            .ends_with("1 key: 1 deleted");
+        assert_eq!(
+            actions(&sandbox),
+            ["GetAccessKeyLastUsed", "ListAccessKeys", "DeleteAccessKey"]
+        );
+        assert!(!sandbox.has_key(BOBS_KEY));
+    }
+}
+
+#[test]
+fn a_file_that_is_no_journal_is_left_as_it_is() {
+    let (sandbox, list) = crowd(2);
+    let head = "{\"Journal\":1,\"Action\":\"delete\",\"AccountId\":\"123456789012\"}\n";
+    for (contents, says) in [
+        ("hello\n".to_owned(), "it is no journal of this program"),
+        (list.clone(), "it is no journal of this program"),
+        (
+            "{\"Journal\":9,\"Action\":\"delete\",\"AccountId\":null}\n".to_owned(),
+            "its form is 9",
+        ),
+        (
+            head.replace("delete", "deactivate"),
+            "it is of a run that was to deactivate keys",
+        ),
+        (
+            head.replace("123456789012", "999999999999"),
+            "it is of account 999999999999",
+        ),
+        (format!("{head}hello\n{head}"), "record 2 is broken"),
+        (
+            format!("{head}{{\"AccessKeyId\":\"x\"}}\n"),
+            "record 2 is broken: neither an intent nor a result",
+        ),
+    ] {
+        let kept = Kept::new(&list);
+        std::fs::write(kept.path(), &contents).expect("a file");
+        let _ = kept
+            .case(&sandbox, &[])
+            .run()
+            .exits(2)
+            .prints_nothing()
+            .says(&["cannot use the journal", says])
+            .ends_with("no key was changed");
+        assert_eq!(kept.journal(), contents);
+    }
+    assert!(!actions(&sandbox).contains(&"DeleteAccessKey".to_owned()));
+}
+
+#[test]
+fn a_dry_run_reads_a_journal_and_writes_none() {
+    let (sandbox, list) = crowd(6);
+    let kept = Kept::new(&list);
+    let printed = kept.case(&sandbox, &["--dry-run"]).run().exits(0);
+    let output = printed.output().to_owned();
+    let _ = printed
+        .prints(&output)
+        .says(&["known: "])
+        .ends_with("6 would be deleted; this was a dry run");
+    assert!(!kept.path().exists());
+    let denied = What::error(403, "AccessDenied", "no");
+    sandbox.fault(Fault::new(denied).on("DeleteAccessKey").skip(4).always());
+    let _ = kept
+        .case(&sandbox, &["--jobs", "1", "--output", "off"])
+        .run()
+        .exits(12)
+        .prints_nothing()
+        .says(&["known: "]);
+    let before = kept.journal();
+    let printed = kept.case(&sandbox, &["--dry-run"]).run().exits(0);
+    assert_eq!(outcomes(printed.output()), [("WouldDelete".to_owned(), 2)]);
+    let output = printed.output().to_owned();
+    let _ = printed
+        .prints(&output)
+        .says(&["known: "])
+        .ends_with("4 settled by an earlier run; this was a dry run");
+    assert_eq!(kept.journal(), before);
+}
+
+#[test]
+fn a_journal_that_cannot_be_written_stops_before_the_deletion() {
+    let (sandbox, list) = crowd(3);
+    let kept = Kept::new(&list);
+    let case = Case::at(&sandbox, ["--from"]).args([kept.folder.path().join("list.csv")]);
+    let _ = case
+        .args(["--journal", "/dev/full"])
+        .run()
+        .exits(2)
+        .prints_nothing()
+        .says(&["cannot use the journal"])
+        .ends_with("no key was changed");
+    assert!(actions(&sandbox).is_empty());
+}
+
+#[test]
+fn f85_killed_at_two_hundred_moments_nothing_is_lost_and_nothing_told_twice() {
+    const KEYS: usize = 3_200;
+    const KILLS: usize = 200;
+    let (sandbox, list) = crowd(KEYS);
+    let kept = Kept::new(&list);
+    let mut random = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    let mut told: BTreeMap<String, usize> = BTreeMap::new();
+    let mut hear = |output: &str| {
+        // The last line may be cut off.
+        for row in output
+            .lines()
+            .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        {
+            assert_eq!(row["Outcome"], "Deleted", "{row}");
+            *told
+                .entry(row["AccessKeyId"].as_str().expect("an ID").to_owned())
+                .or_default() += 1;
+        }
+    };
+    for _ in 0..KILLS {
+        let before = sandbox.requests().len();
+        let running = kept.case(&sandbox, &["--jobs", "4"]).start();
+        // Some requests on, and then some microseconds.
+        let requests = 1 + below(&mut random, 10);
+        assert!(sandbox.wait_for_requests(before + requests, SOON));
+        std::thread::sleep(Duration::from_micros(below(&mut random, 3_000) as u64));
+        hear(&running.kill());
+    }
+    let printed = kept.case(&sandbox, &[]).run().exits(0);
+    let output = printed.output().to_owned();
+    hear(&output);
+    let _ = printed
+        .prints(&output)
+        .says(&["settled by an earlier run"])
+        .ends_with(&format!("{KEYS} keys: "));
+    assert!((0..KEYS).all(|n| !sandbox.has_key(&nth_key_id(ACCOUNT, n))));
+    let results = kept.results();
+    assert_eq!(results.len(), KEYS, "the journal has every key");
+    assert!(results.values().all(|outcome| outcome == "Deleted"));
+    assert!(
+        told.values().all(|times| *times == 1),
+        "a key was told of twice"
+    );
+    let settled = kept
+        .journal()
+        .lines()
+        .filter(|line| line.contains("\"Outcome\":"))
+        .count();
+    assert_eq!(settled, KEYS, "a key was settled twice");
+    assert_eq!(rows(&output).len(), output.lines().count());
+}
+
+fn below(random: &mut TestRng, most: usize) -> usize {
+    use proptest::prelude::Rng as _;
+    random.next_u32() as usize % most
+}

@@ -1,0 +1,87 @@
+//! A run under way: it can be sent signals, looked at, killed, and waited for.
+
+use std::io::Read;
+use std::path::Path;
+use std::process::{Child, Command};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::case::{Ended, HANGS};
+
+/// A run under way.
+pub(crate) struct Running {
+    pub(crate) child: Child,
+    pub(crate) started: Instant,
+    pub(crate) shown: String,
+    pub(crate) folder: tempfile::TempDir,
+}
+
+impl Running {
+    /// Sends a signal, by name.
+    pub(crate) fn signal(&self, name: &str) {
+        let status = Command::new("kill")
+            .args(["-s", name, &self.child.id().to_string()])
+            .status()
+            .expect("kill starts");
+        assert!(status.success(), "kill -s {name}");
+    }
+
+    /// The most memory the run has had so far, in kilobytes.
+    pub(crate) fn peak_memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()));
+        let status = status.expect("a run to look at");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let number = line.and_then(|line| line.trim().strip_suffix(" kB"));
+        number
+            .and_then(|number| number.parse().ok())
+            .expect("its peak")
+    }
+
+    /// Kills the run, and gives what it printed until then, which may be cut off.
+    pub(crate) fn kill(mut self) -> String {
+        let stdout = drain(self.child.stdout.take());
+        let _ = self.child.kill().and_then(|()| self.child.wait());
+        String::from_utf8_lossy(&stdout.join().expect("standard output")).into_owned()
+    }
+
+    /// Waits for the end, and ends what hangs.
+    pub(crate) fn end(self) -> Ended {
+        self.end_keeping(|_| ())
+    }
+
+    /// Waits for the end, and looks into the run's folder, which holds `home`, before it goes.
+    pub(crate) fn end_keeping(mut self, look: impl FnOnce(&Path)) -> Ended {
+        let stdout = drain(self.child.stdout.take());
+        let stderr = drain(self.child.stderr.take());
+        let deadline = self.started + HANGS;
+        let status = loop {
+            if let Some(status) = self.child.try_wait().expect("a child to wait for") {
+                break status;
+            }
+            if Instant::now() > deadline {
+                let _ = self.child.kill();
+                panic!("{}: hangs", self.shown);
+            }
+            thread::sleep(Duration::from_millis(2));
+        };
+        let took = self.started.elapsed();
+        look(self.folder.path());
+        Ended::new(
+            self.shown,
+            status,
+            stdout.join().expect("standard output"),
+            stderr.join().expect("standard error"),
+            took,
+        )
+    }
+}
+
+fn drain(stream: Option<impl Read + Send + 'static>) -> thread::JoinHandle<Vec<u8>> {
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        if let Some(mut stream) = stream {
+            let _ = stream.read_to_end(&mut bytes);
+        }
+        bytes
+    })
+}

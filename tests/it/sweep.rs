@@ -1,0 +1,356 @@
+//! Every key of a user or of the account: all lists are read before the first key goes, and none that cannot be read is
+//! taken for an empty one.
+
+use std::collections::BTreeSet;
+
+use iam_sandbox::documented::{ADMIN_KEY_ID, ALICE_KEY_ID, ALICE_OLD_KEY_ID, BOB_SECOND_KEY_ID};
+use iam_sandbox::{Fault, KeySeed, Sandbox, Status, What, nth_key_id};
+
+use crate::case::{BOBS_KEY, Case, actions, documented};
+use crate::dialogue::Dialogue;
+use crate::many::{outcomes, rows};
+
+const ACCOUNT: &str = "123456789012";
+
+fn ids(output: &str) -> BTreeSet<String> {
+    let rows = rows(output);
+    rows.iter()
+        .map(|row| row["AccessKeyId"].as_str().expect("an ID").to_owned())
+        .collect()
+}
+
+/// An account in which every third user has an inactive key, and some have three keys.
+fn account() -> Sandbox {
+    let mut sandbox = Sandbox::documented().page_size(7);
+    for n in 0..60 {
+        let user = format!("u{n:02}");
+        let status = if n % 3 == 0 {
+            Status::Inactive
+        } else {
+            Status::Active
+        };
+        sandbox = sandbox.key(KeySeed::new(&user, &nth_key_id(ACCOUNT, n)).status(status));
+        if n % 20 == 0 {
+            for more in 1..3 {
+                let id = nth_key_id(ACCOUNT, 100 * more + n);
+                sandbox = sandbox.key(KeySeed::new(&user, &id).status(Status::Active));
+            }
+        }
+    }
+    sandbox.start()
+}
+
+fn is_changing(action: &str) -> bool {
+    action == "DeleteAccessKey" || action == "UpdateAccessKey"
+}
+
+#[test]
+fn all_keys_of_a_user_go_and_no_other() {
+    let sandbox = documented();
+    let printed = Case::at(&sandbox, ["--user-name", "Bob", "--all-keys", "--yes"])
+        .run()
+        .exits(0);
+    assert_eq!(outcomes(printed.output()), [("Deleted".to_owned(), 2)]);
+    let output = printed.output().to_owned();
+    let _ = printed
+        .prints(&output)
+        .says(&["2 keys of 1 user looked at"])
+        .ends_with("2 keys: 2 deleted");
+    assert_eq!(
+        actions(&sandbox),
+        ["ListAccessKeys", "DeleteAccessKey", "DeleteAccessKey"]
+    );
+    assert!(!sandbox.has_key(BOBS_KEY) && !sandbox.has_key(BOB_SECOND_KEY_ID));
+    assert!(sandbox.has_key(ALICE_KEY_ID));
+    // Nothing is left: nothing matches.
+    let _ = Case::at(&sandbox, ["--user-name", "Bob", "--all-keys", "--yes"])
+        .run()
+        .exits(0)
+        .prints_nothing()
+        .says(&["known: "])
+        .ends_with("0 keys: no keys");
+    let _ = Case::at(&sandbox, ["--user-name", "Nobody", "--all-keys", "--yes"])
+        .run()
+        .exits(3)
+        .prints_nothing()
+        .says(&["The user with name Nobody cannot be found"])
+        .ends_with("no key was changed");
+}
+
+#[test]
+fn f59_all_users_over_every_page_and_only_what_satisfies_the_condition() {
+    let sandbox = account();
+    let expected: BTreeSet<String> = (0..60).step_by(3).map(|n| nth_key_id(ACCOUNT, n)).collect();
+    let before = sandbox.keys().len();
+    let args = [
+        "--all-users",
+        "--inactive",
+        "--except-user",
+        "alice",
+        "--yes",
+        "-v",
+    ];
+    let printed = Case::at(&sandbox, args).run().exits(0);
+    assert_eq!(ids(printed.output()), expected);
+    let output = printed.output().to_owned();
+    let _ = printed
+        .prints(&output)
+        .says(&["requests to IAM: 20 DeleteAccessKey, ", " ListUsers"])
+        .ends_with("20 keys: 20 deleted");
+    assert_eq!(sandbox.keys().len(), before - 20);
+    assert!(sandbox.has_key(ALICE_OLD_KEY_ID));
+    let actions = actions(&sandbox);
+    let first = actions
+        .iter()
+        .position(|action| is_changing(action))
+        .expect("a deletion");
+    assert!(
+        actions[first..].iter().all(|action| is_changing(action)),
+        "a list after a deletion"
+    );
+}
+
+#[test]
+fn a_dry_run_of_the_account_is_a_plan() {
+    let sandbox = account();
+    let planned = Case::at(&sandbox, ["--all-users", "--inactive", "--dry-run"])
+        .run()
+        .exits(0);
+    let plan = planned.output().to_owned();
+    assert_eq!(outcomes(&plan), [("WouldDelete".to_owned(), 21)]);
+    let _ = planned
+        .prints(&plan)
+        .says(&["known: "])
+        .ends_with("21 keys: 21 would be deleted; this was a dry run");
+    assert!(!actions(&sandbox).iter().any(|action| is_changing(action)));
+    // One of them is in use again before the plan is applied.
+    sandbox.set_status(ALICE_OLD_KEY_ID, Status::Active);
+    let applied = Case::at(&sandbox, ["--from", "-", "--inactive"])
+        .input(plan.as_bytes())
+        .run()
+        .exits(12);
+    let output = applied.output().to_owned();
+    assert_eq!(
+        outcomes(&output),
+        [("Deleted".to_owned(), 20), ("Skipped".to_owned(), 1)]
+    );
+    let _ = applied
+        .prints(&output)
+        .says(&["known: "])
+        .ends_with("20 deleted, 1 left alone by a condition");
+    assert!(sandbox.has_key(ALICE_OLD_KEY_ID));
+}
+
+#[test]
+fn f59_no_list_that_cannot_be_read_is_an_empty_one() {
+    let failures = [
+        (What::error(403, "AccessDenied", "no"), 6),
+        (What::error(500, "ServiceFailure", "oops"), 5),
+        (What::ResetBeforeActing, 9),
+        (What::page(200, "text/html", "<html>Sign in</html>"), 9),
+        (What::error(400, "Throttling", "Rate exceeded"), 8),
+    ];
+    let reads = ["ListUsers", "ListAccessKeys", "GetAccessKeyLastUsed"];
+    for read in reads {
+        for (what, status) in failures.clone() {
+            let sandbox = account();
+            let before = sandbox.keys().len();
+            let shown = format!("{read} {what:?}");
+            sandbox.deny("iam:GenerateCredentialReport");
+            // Not the first: a part of the account has been read by then.
+            let skip = if read == "ListUsers" { 2 } else { 20 };
+            sandbox.fault(Fault::new(what).on(read).skip(skip).always());
+            let _ = Case::at(
+                &sandbox,
+                [
+                    "--all-users",
+                    "--unused-for",
+                    "30d",
+                    "--yes",
+                    "--timeout",
+                    "3",
+                ],
+            )
+            .run()
+            .exits(status)
+            .prints_nothing()
+            .says(&["iam-del-key: error: "])
+            .ends_with("no key was changed");
+            assert_eq!(sandbox.keys().len(), before, "{shown}");
+            assert!(
+                !actions(&sandbox).iter().any(|action| is_changing(action)),
+                "{shown}"
+            );
+        }
+    }
+}
+
+#[test]
+fn f64_a_sweep_asks_or_needs_yes() {
+    let sandbox = documented();
+    for args in [
+        &["--user-name", "Bob", "--all-keys"][..],
+        &["--all-users", "--inactive"],
+    ] {
+        let _ = Case::at(&sandbox, args)
+            .run()
+            .exits(2)
+            .prints_nothing()
+            .says(&["there is no terminal to ask on", "--yes"])
+            .ends_with("no key was changed");
+        assert_eq!(sandbox.connections(), 0);
+    }
+    let asked = |answer: &[u8]| {
+        let case = Case::at(&sandbox, ["--user-name", "Bob", "--all-keys"]);
+        let dialogue =
+            Dialogue::start(case).shows("Delete these 2 keys? It cannot be undone. [y/N] ");
+        dialogue.types(answer).end()
+    };
+    let printed = asked(b"\n").exits(11);
+    assert_eq!(outcomes(printed.output()), [("Refused".to_owned(), 2)]);
+    let output = printed.output().to_owned();
+    let _ = printed
+        .prints(&output)
+        .says(&[BOBS_KEY, BOB_SECOND_KEY_ID])
+        .ends_with("2 keys: 2 refused");
+    assert!(sandbox.has_key(BOBS_KEY) && sandbox.has_key(BOB_SECOND_KEY_ID));
+    let printed = asked(b"yes\n").exits(0);
+    assert_eq!(outcomes(printed.output()), [("Deleted".to_owned(), 2)]);
+    let output = printed.output().to_owned();
+    let _ = printed
+        .prints(&output)
+        .says(&["[y/N]"])
+        .ends_with("2 keys: 2 deleted");
+    assert!(!sandbox.has_key(BOBS_KEY) && !sandbox.has_key(BOB_SECOND_KEY_ID));
+}
+
+#[test]
+fn f34_a_sweep_never_takes_the_key_that_signs() {
+    let sandbox = documented();
+    let spare = nth_key_id(ACCOUNT, 3);
+    sandbox.add_key(KeySeed::new("admin", &spare));
+    let printed = Case::at(&sandbox, ["--user-name", "admin", "--all-keys", "--yes"])
+        .run()
+        .exits(12);
+    let output = printed.output().to_owned();
+    assert_eq!(
+        outcomes(&output),
+        [("Deleted".to_owned(), 1), ("Refused".to_owned(), 1)]
+    );
+    let _ = printed
+        .prints(&output)
+        .says(&["it would lock you out"])
+        .ends_with("1 deleted, 1 refused");
+    assert!(sandbox.has_key(ADMIN_KEY_ID) && !sandbox.has_key(&spare));
+}
+
+#[test]
+fn f34_a_role_never_takes_the_key_that_it_was_assumed_with() {
+    let sandbox = documented();
+    let config = format!(
+        "[profile base]\naws_access_key_id = {ADMIN_KEY_ID}\naws_secret_access_key = {}\n\
+         [profile role]\nrole_arn = arn:aws:iam::{ACCOUNT}:role/Deployer\nsource_profile = base\n",
+        iam_sandbox::documented::ADMIN_SECRET
+    );
+    let role = |args: &[&str]| {
+        Case::at(&sandbox, args)
+            .without_credentials()
+            .file(".aws/config", &config)
+            .args(["--profile", "role"])
+            .env("AWS_ENDPOINT_URL_STS", sandbox.url())
+    };
+    let printed = role(&["--user-name", "admin", "--all-keys", "--yes"])
+        .run()
+        .exits(11);
+    let output = printed.output().to_owned();
+    assert_eq!(outcomes(&output), [("Refused".to_owned(), 1)]);
+    let _ = printed
+        .prints(&output)
+        .says(&["it would lock you out"])
+        .ends_with("1 key: 1 refused");
+    let _ = role(&["--user-name", "admin", "--access-key-id", ADMIN_KEY_ID])
+        .run()
+        .exits(11)
+        .prints_outcome("Refused")
+        .says(&["--allow-self"])
+        .ends_with("not deleted");
+    assert!(sandbox.has_key(ADMIN_KEY_ID));
+}
+
+fn sweep(sandbox: &Sandbox, conditions: &[&str]) -> (BTreeSet<String>, usize) {
+    let args = ["--all-users", "--dry-run", "-v"];
+    let before = actions(sandbox).len();
+    let printed = Case::at(sandbox, args)
+        .args(conditions.iter().copied())
+        .run()
+        .exits(0);
+    let output = printed.output().to_owned();
+    let _ = printed
+        .prints(&output)
+        .says(&["requests to IAM"])
+        .ends_with("this was a dry run");
+    let lists = actions(sandbox)[before..]
+        .iter()
+        .filter(|action| *action == "ListAccessKeys")
+        .count();
+    (ids(&output), lists)
+}
+
+#[test]
+fn the_credential_report_spares_users_without_keys_and_changes_nothing_else() {
+    let build = || {
+        Sandbox::documented()
+            .many_keys(20, 1)
+            .many_users_without_keys(50)
+    };
+    let listed = build().deny("iam:GenerateCredentialReport").start();
+    let reported = build().start();
+    let foreign = build().foreign_report().start();
+    let conditions = ["--unused-for", "30d"];
+    let (expected, all_lists) = sweep(&listed, &conditions);
+    assert!(all_lists >= 73, "{all_lists}");
+    for sandbox in [reported, foreign] {
+        let (found, lists) = sweep(&sandbox, &conditions);
+        assert_eq!(found, expected);
+        assert_eq!(lists, 23, "Alice, Bob, admin and twenty more have keys");
+    }
+}
+
+#[test]
+fn a_credential_report_is_not_used_where_a_newer_key_could_satisfy_the_conditions() {
+    use std::time::Duration;
+    let build = || Sandbox::documented().many_users_without_keys(10);
+    for (sandbox, conditions) in [
+        // Nothing is said of the age.
+        (build().start(), &["--inactive"][..]),
+        // The report is older than a key has to be.
+        (
+            build().stale_report(Duration::from_hours(3)).start(),
+            &["--older-than", "2h"],
+        ),
+        (build().endless_report().start(), &["--older-than", "30d"]),
+        (
+            build().deny("iam:GetCredentialReport").start(),
+            &["--older-than", "30d"],
+        ),
+    ] {
+        let (_, lists) = sweep(&sandbox, conditions);
+        assert!(lists >= 13, "{lists} {conditions:?}");
+    }
+}
+
+#[test]
+fn a_key_that_is_newer_than_the_report_is_found_all_the_same() {
+    use std::time::Duration;
+    let sandbox = Sandbox::documented()
+        .stale_report(Duration::from_hours(3))
+        .start();
+    let id = nth_key_id(ACCOUNT, 9);
+    sandbox.add_key(
+        KeySeed::new("new", &id)
+            .status(Status::Inactive)
+            .created_days_ago(0),
+    );
+    let (found, _) = sweep(&sandbox, &["--inactive"]);
+    assert!(found.contains(&id));
+}
