@@ -1,0 +1,342 @@
+"""Measures iam-del-key beside other programs that delete an access key, side by side in one run.
+
+Each program, as a whole process, deletes a key that exists on a sandbox on loopback, over HTTPS with the system's
+root certificates. Prints Markdown: medians, their ratios to iam-del-key's, and each limit with what was measured.
+No time fails the benchmark; a run that does not do its job does.
+"""
+
+import json
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import date
+from pathlib import Path
+from statistics import median
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+TARGET = ROOT / "target"
+OURS = TARGET / "release/iam-del-key"
+SANDBOX = TARGET / "release/iam-sandbox"
+PEERS = ROOT / "tests/peers"
+METER = TARGET / "peers/release/meter"
+PLAIN_SDK = TARGET / "peers/release/plain-sdk"
+BARE_RUSTLS = TARGET / "peers/release/bare-rustls"
+VENV = TARGET / "venv"
+PYTHON = VENV / "bin/python"
+AWS = VENV / "bin/aws"
+
+REGION = "us-east-1"
+MEGABYTE = 1_000_000
+SYSTEM_ROOTS = [
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+]
+# What iam-del-key answers without contacting anything, and the exit status.
+ANSWERS = {"--help": 0, "--version": 0, "--access-key-id short": 2}
+
+
+class Failed(Exception):
+    """A program did not do its job, or something that is needed is missing."""
+
+
+class Key(NamedTuple):
+    user: str
+    id: str
+
+
+class Server(NamedTuple):
+    url: str
+    signer: str
+    secret: str
+    bundle: Path
+
+    def for_sdk(self, trust: str) -> dict[str, str]:
+        """What an AWS SDK needs in its environment; `trust` is the variable it reads the root certificates from."""
+        return {
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_REGION": REGION,
+            # The one that the AWS CLI v1 and boto3 read.
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_ACCESS_KEY_ID": self.signer,
+            "AWS_SECRET_ACCESS_KEY": self.secret,
+            trust: str(self.bundle),
+        }
+
+
+class Program(NamedTuple):
+    name: str
+    command: Callable[[Key], list]
+    environment: dict[str, str]
+    deletes: bool = True
+
+
+class Run(NamedTuple):
+    """Wall and CPU seconds, and bytes of peak resident memory."""
+
+    wall: float
+    cpu: float
+    peak: float
+
+
+class Limit(NamedTuple):
+    what: str
+    most: float
+    measured: float
+    show: Callable[[float], str]
+
+
+# What is compared
+
+
+def programs(server: Server) -> list[Program]:
+    python, rust = server.for_sdk("AWS_CA_BUNDLE"), server.for_sdk("SSL_CERT_FILE")
+    host, port = server.url.removeprefix("https://").split(":")
+    bare = {"SSL_CERT_FILE": str(server.bundle)}
+    return [
+        Program("iam-del-key", lambda key: [OURS, *options(key)], server.for_sdk("AWS_CA_BUNDLE")),
+        Program("aws", lambda key: [AWS, "iam", "delete-access-key", *options(key)], python),
+        Program("boto3", lambda key: [PYTHON, PEERS / "boto3-delete.py", *key], python),
+        Program("curl", lambda key: curl(server, key), {}),
+        Program("plain-sdk", lambda key: [PLAIN_SDK, *key], rust),
+        Program("bare-rustls", lambda _: [BARE_RUSTLS, host, port], bare, deletes=False),
+    ]
+
+
+def options(key: Key) -> list[str]:
+    return ["--access-key-id", key.id, "--user-name", key.user]
+
+
+def curl(server: Server, key: Key) -> list:
+    signature = ["--aws-sigv4", f"aws:amz:{REGION}:iam", "--user", f"{server.signer}:{server.secret}"]
+    form = f"Action=DeleteAccessKey&Version=2010-05-08&AccessKeyId={key.id}&UserName={key.user}"
+    return ["curl", "--silent", "--show-error", "--fail", "--cacert", server.bundle, *signature, "--data", form, server.url]
+
+
+# The measuring
+
+
+class Bench:
+    """Where the runs happen: an empty home, and a file for what is printed."""
+
+    def __init__(self, folder: Path):
+        self.home = folder / "home"
+        self.home.mkdir()
+        self.printed = folder / "printed"
+
+    def environment(self, needed: dict[str, str]) -> dict[str, str]:
+        return {"HOME": str(self.home), "PATH": os.defpath, **needed}
+
+    def run(self, command: list, needed: dict[str, str], status: int = 0) -> Run:
+        metered = json.loads(output([METER, self.printed, *command], env=self.environment(needed)))
+        if metered.pop("status") != status:
+            raise Failed(f"{Path(command[0]).name} did not do its job: {self.printed.read_text()}")
+        return Run(**metered)
+
+    def keys(self, server: Server) -> set[Key]:
+        """All keys the server has, but the one that signs."""
+        listed = output([PYTHON, PEERS / "boto3-keys.py"], env=self.environment(server.for_sdk("AWS_CA_BUNDLE")))
+        keys = {Key(*line.split()) for line in listed.splitlines()}
+        return {key for key in keys if key.id != server.signer}
+
+    def delete(self, contest: list[Program], keys: list[Key], rounds: int) -> dict[str, Run]:
+        """Runs the programs in turn, so that whatever else the machine does slows each of them."""
+        runs = {program.name: [] for program in contest}
+        for number in range(rounds + 1):
+            progress(f"round {number} of {rounds}" if number else "warming up")
+            for program in contest:
+                key = keys.pop() if program.deletes else None
+                runs[program.name].append(self.run(program.command(key), program.environment))
+        return medians(runs)
+
+    def answer(self, rounds: int) -> dict[str, Run]:
+        runs = {arguments: [] for arguments in ANSWERS}
+        for _ in range(rounds + 1):
+            for arguments, status in ANSWERS.items():
+                runs[arguments].append(self.run([OURS, *arguments.split()], {}, status))
+        return medians(runs)
+
+
+def medians(runs: dict[str, list[Run]]) -> dict[str, Run]:
+    """Of each program's runs but the first, which warmed up."""
+    return {name: Run(*map(median, zip(*taken[1:]))) for name, taken in runs.items()}
+
+
+def measure(bench: Bench, server: Server, rounds: int) -> tuple[dict[str, Run], dict[str, Run]]:
+    contest = programs(server)
+    before = bench.keys(server)
+    needed = sum(program.deletes for program in contest) * (rounds + 1)
+    chosen = sorted(before)[:needed]
+    deletions = bench.delete(contest, list(chosen), rounds)
+    if bench.keys(server) != before - set(chosen):
+        raise Failed("the server does not have exactly the keys that were not to be deleted")
+    return deletions, bench.answer(rounds)
+
+
+@contextmanager
+def sandbox(folder: Path, *options: str) -> Iterator[Server]:
+    command = [SANDBOX, "serve", "--https", *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            told = json.loads(process.stdout.readline() or "{}")
+            if not told:
+                raise Failed("the sandbox did not start")
+            bundle = folder / "roots.pem"
+            bundle.write_text(system_roots() + Path(told["ca"]).read_text())
+            yield Server(told["url"], told["access_key_id"], told["secret_access_key"], bundle)
+        finally:
+            process.terminate()
+
+
+def system_roots() -> str:
+    for file in map(Path, SYSTEM_ROOTS):
+        if file.exists():
+            return file.read_text()
+    raise Failed("the system has no bundle of root certificates: please install ca-certificates")
+
+
+# The report
+
+
+def report(deletions: dict[str, Run], answers: dict[str, Run], server: Server, rounds: int) -> None:
+    roots = server.bundle.read_text().count("BEGIN CERTIFICATE")
+    print(f"One deletion over loopback HTTPS with {roots} root certificates: medians of {rounds} runs in turn, and how")
+    print("many times iam-del-key's each is. bare-rustls, the floor, sends one unsigned request over TLS and is refused")
+    print("with 403; every other run deleted a key, which the server was asked about.\n")
+    ours = deletions["iam-del-key"]
+    table(
+        ["program", "wall", "ratio", "CPU", "ratio", "peak memory", "ratio"],
+        ([name, *figures(run, ours)] for name, run in deletions.items()),
+    )
+    table(
+        ["iam-del-key", "wall", "CPU", "peak memory"],
+        ([f"`{arguments}`", ms(run.wall), ms(run.cpu), mb(run.peak)] for arguments, run in answers.items()),
+    )
+    table(["binary, stripped", "size"], ([file.name, mb(file.stat().st_size)] for file in (OURS, PLAIN_SDK)))
+    table(
+        ["limit", "at most", "measured", ""],
+        ([it.what, it.show(it.most), it.show(it.measured), verdict(it)] for it in limits(deletions, answers)),
+    )
+    print(f"{processor()}, {os.cpu_count()} cores, {platform.system()} {platform.release()}, {date.today()}.")
+    print(", ".join(versions()) + ".")
+
+
+def table(head: list[str], rows: Iterator[list[str]]) -> None:
+    print(f"| {' | '.join(head)} |")
+    print(f"|---|{'---:|' * (len(head) - 1)}")
+    for row in rows:
+        print(f"| {' | '.join(row)} |")
+    print()
+
+
+def figures(run: Run, ours: Run) -> list[str]:
+    ratios = [f"{theirs / own:.2f}" for theirs, own in zip(run, ours)]
+    return [ms(run.wall), ratios[0], ms(run.cpu), ratios[1], mb(run.peak), ratios[2]]
+
+
+def limits(deletions: dict[str, Run], answers: dict[str, Run]) -> list[Limit]:
+    ours = deletions["iam-del-key"]
+    wall = {name: ours.wall / run.wall for name, run in deletions.items()}
+    return [
+        Limit("one deletion, beside `aws`", 1 / 50, wall["aws"], fraction),
+        Limit("one deletion, beside curl", 1 / 4, wall["curl"], fraction),
+        Limit("one deletion, beside bare-rustls", 1.5, wall["bare-rustls"], "{:.2f}".format),
+        *(Limit(f"`{arguments}`", 0.002, run.wall, ms) for arguments, run in answers.items()),
+        Limit("peak memory, one deletion", 15 * MEGABYTE, ours.peak, mb),
+        Limit("binary, stripped", 6.5 * MEGABYTE, OURS.stat().st_size, mb),
+    ]
+
+
+def verdict(limit: Limit) -> str:
+    return "met" if limit.measured <= limit.most else "missed"
+
+
+def ms(seconds: float) -> str:
+    return f"{seconds * 1000:.2f} ms"
+
+
+def mb(size: float) -> str:
+    return f"{size / MEGABYTE:.2f} MB"
+
+
+def fraction(share: float) -> str:
+    return f"1/{1 / share:.1f}"
+
+
+def processor() -> str:
+    with suppress(OSError):
+        model = re.search(r"^model name\s*: (.*)", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+        if model:
+            return model[1]
+    return platform.machine()
+
+
+def versions() -> list[str]:
+    return [
+        output([OURS, "--version"]),
+        output([AWS, "--version"]),
+        output([PYTHON, "-c", "import boto3; print('boto3', boto3.__version__)"]),
+        " ".join(output(["curl", "--version"]).split()[:2]),
+        *(f"{crate} {locked(crate)}" for crate in ("aws-sdk-iam", "rustls")),
+        output(["rustc", "--version"], cwd=ROOT),
+    ]
+
+
+def locked(crate: str) -> str:
+    # The default features of the SDK bring an older rustls too; the newest comes last.
+    return re.findall(rf'name = "{crate}"\nversion = "(.*)"', (PEERS / "Cargo.lock").read_text())[-1]
+
+
+def progress(text: str) -> None:
+    print(f"tests/bench: {text}", file=sys.stderr)
+
+
+def output(command: list, **more) -> str:
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, **more).stdout.strip()
+
+
+# What is needed
+
+
+def prepare() -> None:
+    check_curl()
+    if not AWS.exists():
+        progress("installing the AWS CLI and boto3")
+        subprocess.run([sys.executable, "-m", "venv", VENV], check=True)
+        requirements = (ROOT / "tests/requirements.txt").read_text().splitlines()
+        peers = [line for line in requirements if line.startswith(("awscli", "boto3"))]
+        subprocess.run([PYTHON, "-m", "pip", "install", "--quiet", *peers], check=True)
+    # Each by itself: built together, both get the features that one of them asks of a crate.
+    build(ROOT, TARGET, "--package", "iam-del-key")
+    build(ROOT, TARGET, "--package", "iam-sandbox")
+    build(PEERS, TARGET / "peers")
+
+
+def check_curl() -> None:
+    if not shutil.which("curl"):
+        raise Failed("curl is missing: please install it")
+    version = tuple(map(int, re.search(r"(\d+)\.(\d+)", output(["curl", "--version"])).groups()))
+    if version < (7, 75):
+        raise Failed("this curl does not know --aws-sigv4: please install 7.75 or later")
+
+
+def build(folder: Path, target: Path, *which: str) -> None:
+    progress(f"building {which[-1] if which else 'the peers'}")
+    subprocess.run(["cargo", "build", "--release", "--locked", "--target-dir", target, *which], cwd=folder, check=True)
+
+
+def run(rounds: int) -> None:
+    """Measures one deletion, in so many rounds."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        with sandbox(folder, "--keys", str(5 * (rounds + 1))) as server:
+            deletions, answers = measure(Bench(folder), server, rounds)
+        report(deletions, answers, server, rounds)
