@@ -25,7 +25,7 @@ mod signal;
 mod spool;
 mod stop;
 
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, IsTerminal as _};
 use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -41,7 +41,7 @@ use journal::Journal;
 use log::Log;
 use outcome::Known;
 use report::message::{Messages, is_colorful};
-use request::{Key, Request, Selection};
+use request::{Input, Key, Request, Selection};
 use select::{Candidate, Selector};
 use signal::Signals;
 use stop::Stop;
@@ -108,8 +108,13 @@ fn named(request: &Request) -> Result<Option<(Keys, u64)>, Stop> {
             Ok(Some((Box::new(keys), count)))
         }
         Selection::Listed { input, user_name } => {
-            let list = input::read(input, user_name.as_ref(), request.action)?;
             let messages = Messages::new(request.color);
+            if matches!(input, Input::Stdin) && io::stdin().is_terminal() {
+                messages.note(
+                    "reading keys from the terminal; Ctrl-D on a line of its own ends the list",
+                );
+            }
+            let list = input::read(input, user_name.as_ref(), request.action)?;
             if list.left_out > 0 {
                 messages.note(&format!(
                     "{} lines are left out: they say that nothing is to be done",

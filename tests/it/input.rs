@@ -6,6 +6,7 @@ use iam_sandbox::documented::{ALICE_KEY_ID, BOB_SECOND_KEY_ID};
 use iam_sandbox::{Fault, What};
 
 use crate::case::{BOBS_KEY, CANARIES, Case, actions, documented};
+use crate::dialogue::Dialogue;
 use crate::many::{crowd, outcomes};
 
 const SOON: Duration = Duration::from_mins(1);
@@ -338,6 +339,33 @@ fn f87_a_file_that_is_none() {
     }
     let zero = Case::bare(["--from", "/dev/zero"]).run();
     let _ = zero.exits(2).prints_nothing().says(&["NUL"]).within(SOON);
+}
+
+#[test]
+fn f87_standard_input_from_a_terminal_and_closed() {
+    let sandbox = documented();
+    let case = Case::at(&sandbox, ["--user-name", "Bob", "--from", "-"]);
+    let typed = format!("{BOBS_KEY}\n{BOB_SECOND_KEY_ID}\n\x04");
+    let dialogue = Dialogue::start(case).shows("reading keys from the terminal");
+    let printed = dialogue.types(typed.as_bytes()).end().exits(0);
+    let output = printed.output().to_owned();
+    assert_eq!(outcomes(&output), [("Deleted".to_owned(), 2)]);
+    let _ = printed
+        .prints(&output)
+        .says(&["Ctrl-D"])
+        .ends_with("2 keys: 2 deleted");
+    assert!(!sandbox.has_key(BOBS_KEY) && !sandbox.has_key(BOB_SECOND_KEY_ID));
+    let closed = Case::at(&sandbox, ["--from", "-"]).start_under(Some(&[
+        "sh",
+        "-c",
+        "exec \"$0\" \"$@\" <&-",
+    ]));
+    let _ = closed
+        .end()
+        .exits(0)
+        .prints_nothing()
+        .says(&["known: "])
+        .ends_with("0 keys: no keys");
 }
 
 #[test]

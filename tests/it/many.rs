@@ -8,6 +8,7 @@ use iam_sandbox::{Fault, Sandbox, What, nth_key_id};
 use serde_json::Value;
 
 use crate::case::{BOBS_KEY, Case, Ended, actions, documented};
+use crate::dialogue::Dialogue;
 
 const SOON: Duration = Duration::from_secs(20);
 const ACCOUNT: &str = "123456789012";
@@ -414,6 +415,31 @@ fn throttled_for_ever_ends_and_leaves_the_rest() {
     let ended = printed.prints(&output).says(&["(Throttling)"]);
     let _ = ended.ends_with("not tried").within(SOON);
     assert_eq!(left(&sandbox, 20), 20);
+}
+
+#[test]
+fn a_bar_moves_on_a_terminal_and_is_gone_at_the_end() {
+    let (sandbox, list) = crowd(40);
+    sandbox.fault(
+        Fault::new(What::Delay(Duration::from_millis(60)))
+            .on("DeleteAccessKey")
+            .always(),
+    );
+    let case = Case::at(&sandbox, ["--jobs", "2", "--from"]).env("TERM", "xterm");
+    let path = case.path("list.csv");
+    let dialogue = Dialogue::start(case.file("list.csv", &list).args([path]));
+    let printed = dialogue.shows("/40, ").shows(" left").end().exits(0);
+    let output = printed.output().to_owned();
+    assert_eq!(outcomes(&output), [("Deleted".to_owned(), 40)]);
+    let ended = printed.prints(&output).says(&["failed 0"]);
+    let summary = ended.known().rsplit('\r').next().unwrap_or_default();
+    assert!(
+        summary
+            .trim_start_matches("\u{1b}[2K")
+            .ends_with("40 keys: 40 deleted"),
+        "{summary:?}"
+    );
+    assert_eq!(left(&sandbox, 40), 0);
 }
 
 #[test]
