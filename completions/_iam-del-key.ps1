@@ -23,7 +23,7 @@ Register-ArgumentCompleter -Native -CommandName 'iam-del-key' -ScriptBlock {
         'iam-del-key' {
             [CompletionResult]::new('--access-key-id', '--access-key-id', [CompletionResultType]::ParameterName, 'The access key to delete: 16 to 128 of A-Z, a-z, 0-9 and _; repeat it for several')
             [CompletionResult]::new('--user-name', '--user-name', [CompletionResultType]::ParameterName, 'Its owner: 1 to 128 of A-Z, a-z, 0-9 and _+=,.@-')
-            [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'Keys from a file, - for standard input: IDs, CSV, JSON, or what this tool prints')
+            [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'Keys from a file, - for standard input: IDs, CSV, JSON, or the JSON that this tool prints')
             [CompletionResult]::new('--unused-for', '--unused-for', [CompletionResultType]::ParameterName, 'Only if it was not used for AGE, such as 45d, 2w or 12h; never used counts from its creation')
             [CompletionResult]::new('--older-than', '--older-than', [CompletionResultType]::ParameterName, 'Only if it was created AGE ago or longer')
             [CompletionResult]::new('--except-user', '--except-user', [CompletionResultType]::ParameterName, 'Only if its owner is not GLOB, such as ci-*; repeatable; without case, as IAM compares names')
@@ -52,7 +52,7 @@ Register-ArgumentCompleter -Native -CommandName 'iam-del-key' -ScriptBlock {
             [CompletionResult]::new('--deactivate', '--deactivate', [CompletionResultType]::ParameterName, 'Make the keys Inactive instead of deleting them, and print how to undo it')
             [CompletionResult]::new('--ignore-missing', '--ignore-missing', [CompletionResultType]::ParameterName, 'Take a key that is already gone for success, as rm -f does')
             [CompletionResult]::new('--allow-self', '--allow-self', [CompletionResultType]::ParameterName, 'Allow deleting the very key that signs the request')
-            [CompletionResult]::new('--fail-fast', '--fail-fast', [CompletionResultType]::ParameterName, 'After the first key that is not changed, try no other')
+            [CompletionResult]::new('--fail-fast', '--fail-fast', [CompletionResultType]::ParameterName, 'Begin no further key after the first that is not changed; up to --jobs are under way by then')
             [CompletionResult]::new('--response-metadata', '--response-metadata', [CompletionResultType]::ParameterName, 'Fill ResponseMetadata with what boto3 puts there: request ID, status, headers, retries')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Tell on standard error what was chosen and how each attempt went')
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Tell on standard error what was chosen and how each attempt went')

@@ -20,7 +20,7 @@ set edit:completion:arg-completer[iam-del-key] = {|@words|
         &'iam-del-key'= {
             cand --access-key-id 'The access key to delete: 16 to 128 of A-Z, a-z, 0-9 and _; repeat it for several'
             cand --user-name 'Its owner: 1 to 128 of A-Z, a-z, 0-9 and _+=,.@-'
-            cand --from 'Keys from a file, - for standard input: IDs, CSV, JSON, or what this tool prints'
+            cand --from 'Keys from a file, - for standard input: IDs, CSV, JSON, or the JSON that this tool prints'
             cand --unused-for 'Only if it was not used for AGE, such as 45d, 2w or 12h; never used counts from its creation'
             cand --older-than 'Only if it was created AGE ago or longer'
             cand --except-user 'Only if its owner is not GLOB, such as ci-*; repeatable; without case, as IAM compares names'
@@ -49,7 +49,7 @@ set edit:completion:arg-completer[iam-del-key] = {|@words|
             cand --deactivate 'Make the keys Inactive instead of deleting them, and print how to undo it'
             cand --ignore-missing 'Take a key that is already gone for success, as rm -f does'
             cand --allow-self 'Allow deleting the very key that signs the request'
-            cand --fail-fast 'After the first key that is not changed, try no other'
+            cand --fail-fast 'Begin no further key after the first that is not changed; up to --jobs are under way by then'
             cand --response-metadata 'Fill ResponseMetadata with what boto3 puts there: request ID, status, headers, retries'
             cand -v 'Tell on standard error what was chosen and how each attempt went'
             cand --verbose 'Tell on standard error what was chosen and how each attempt went'

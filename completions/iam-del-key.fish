@@ -1,6 +1,6 @@
 complete -c iam-del-key -l access-key-id -d 'The access key to delete: 16 to 128 of A-Z, a-z, 0-9 and _; repeat it for several' -r
 complete -c iam-del-key -l user-name -d 'Its owner: 1 to 128 of A-Z, a-z, 0-9 and _+=,.@-' -r
-complete -c iam-del-key -l from -d 'Keys from a file, - for standard input: IDs, CSV, JSON, or what this tool prints' -r -F
+complete -c iam-del-key -l from -d 'Keys from a file, - for standard input: IDs, CSV, JSON, or the JSON that this tool prints' -r -F
 complete -c iam-del-key -l unused-for -d 'Only if it was not used for AGE, such as 45d, 2w or 12h; never used counts from its creation' -r
 complete -c iam-del-key -l older-than -d 'Only if it was created AGE ago or longer' -r
 complete -c iam-del-key -l except-user -d 'Only if its owner is not GLOB, such as ci-*; repeatable; without case, as IAM compares names' -r
@@ -31,7 +31,7 @@ complete -c iam-del-key -s y -l yes -d 'Do not ask; only --all-keys and --all-us
 complete -c iam-del-key -l deactivate -d 'Make the keys Inactive instead of deleting them, and print how to undo it'
 complete -c iam-del-key -l ignore-missing -d 'Take a key that is already gone for success, as rm -f does'
 complete -c iam-del-key -l allow-self -d 'Allow deleting the very key that signs the request'
-complete -c iam-del-key -l fail-fast -d 'After the first key that is not changed, try no other'
+complete -c iam-del-key -l fail-fast -d 'Begin no further key after the first that is not changed; up to --jobs are under way by then'
 complete -c iam-del-key -l response-metadata -d 'Fill ResponseMetadata with what boto3 puts there: request ID, status, headers, retries'
 complete -c iam-del-key -s v -l verbose -d 'Tell on standard error what was chosen and how each attempt went'
 complete -c iam-del-key -l debug -d 'Tell more than --verbose: requests and replies, without any secret'

@@ -76,11 +76,6 @@ impl Tally {
         place.map_or(0, |place| self.counts[place])
     }
 
-    /// How many keys are to be tried again or for the first time.
-    pub(crate) fn left(&self) -> u64 {
-        self.of("Failed") + self.of("Unknown") + self.of("NotTried")
-    }
-
     /// The counts in words, those that are not zero.
     pub(crate) fn told(&self) -> String {
         let mut parts: Vec<String> = WORDS
@@ -93,7 +88,7 @@ impl Tally {
             parts.push(format!("{} settled by an earlier run", self.before));
         }
         match parts.as_slice() {
-            [] => "no keys".to_owned(),
+            [] => "none".to_owned(),
             [part] => part.clone(),
             _ => parts.join(", "),
         }

@@ -96,7 +96,7 @@ pub(crate) struct Cli {
     #[arg(long, conflicts_with = "user_name", help_heading = "Which keys")]
     find_user: bool,
 
-    /// Keys from a file, - for standard input: IDs, CSV, JSON, or what this tool prints
+    /// Keys from a file, - for standard input: IDs, CSV, JSON, or the JSON that this tool prints
     ///
     /// One ID a line; CSV with a header that has AccessKeyId, and UserName for the owner; JSON as `aws iam
     /// list-access-keys` prints it; or the JSON Lines of a dry run or of a run that was cut off, of which what is
@@ -110,7 +110,7 @@ pub(crate) struct Cli {
         long,
         group = "keys",
         requires = "user_name",
-        conflicts_with = "allow_self"
+        conflicts_with_all = ["allow_self", "find_user"]
     )]
     #[arg(help_heading = "Which keys")]
     all_keys: bool,
@@ -193,12 +193,13 @@ pub(crate) struct Cli {
     /// Record each step in FILE, and go on from there in a later run with the same FILE
     ///
     /// What the journal has settled is skipped, what was begun is checked, and the rest is done. Each record is on
-    /// the disk before the next step; a second run with the same journal is refused.
+    /// the disk before the next step; a second run with the same journal is refused. A dry run reads it and
+    /// writes nothing.
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     #[arg(help_heading = "Many keys")]
     journal: Option<PathBuf>,
 
-    /// After the first key that is not changed, try no other
+    /// Begin no further key after the first that is not changed; up to --jobs are under way by then
     #[arg(long, help_heading = "Many keys")]
     fail_fast: bool,
 

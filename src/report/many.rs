@@ -91,6 +91,7 @@ impl Report {
             }
             Outcome::Failed { failure, known } => {
                 let sentence = sentence(failure, "IAM");
+                let sentence = sentence.trim_end_matches('.');
                 let known_of_it = known.told(settled.action);
                 self.messages
                     .error(&format!("{key}: {sentence}; {known_of_it}"));
@@ -132,7 +133,7 @@ impl Report {
 
     /// How many keys ended how, and how to do the rest.
     pub(super) fn sum_up(&self, tally: &Tally, resume: Resume) {
-        if self.mode == Mode::Change && tally.left() > 0 {
+        if self.mode == Mode::Change && tally.of("NotTried") + tally.of("Unknown") > 0 {
             self.messages.hint(match resume {
                 Resume::Journal => {
                     "to do the rest: the same command again; what the journal has settled is skipped"
@@ -149,6 +150,10 @@ impl Report {
             );
         }
         let total = tally.total();
+        if total == 0 {
+            self.messages
+                .note("nothing to do: no key is named, or none satisfies the conditions");
+        }
         let keys = if total == 1 { "key" } else { "keys" };
         let dry = match self.mode {
             Mode::DryRun => "; this was a dry run",

@@ -4,6 +4,7 @@
 use super::Report;
 use super::escape::{escape, excerpt};
 use super::hint::hints;
+use crate::fact::Status;
 use crate::failure::{Absent, Cause, Code, Failure, Place, ServiceError};
 use crate::outcome::{Known, Outcome, Refusal, Settled};
 use crate::request::{Action, Mode, SigningKey};
@@ -91,7 +92,8 @@ impl Report {
 
     /// The command that makes a deactivated key active again.
     fn undo(&self, settled: &Settled) {
-        if settled.action == Action::Deactivate {
+        let was_inactive = settled.facts.status == Some(Status::Inactive);
+        if settled.action == Action::Deactivate && !was_inactive {
             let command = self.commands.activate(&settled.key);
             let signer = match self.signing_key {
                 SigningKey::Guarded => "",

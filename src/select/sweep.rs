@@ -12,13 +12,13 @@ use super::look::is_denied;
 use super::{Candidate, Need, Selector, unsaid};
 use crate::aws::{ReportState, out_of_time_reading};
 use crate::condition::Verdict;
-use crate::fact::Facts;
+use crate::fact::{Facts, Status};
 use crate::failure::Failure;
 use crate::guard;
 use crate::ident::{AccessKeyId, UserName};
 use crate::outcome::{Outcome, Refusal, Settled};
 use crate::report::{hint::of_call, sentence};
-use crate::request::{Key, Selection, SigningKey};
+use crate::request::{Action, Key, Selection, SigningKey};
 use crate::spool::Spool;
 use crate::stop::Stop;
 
@@ -222,6 +222,10 @@ impl Selector<'_> {
         inspected: &mut Inspected,
     ) -> Result<(), Failure> {
         let conditions = &self.request.conditions;
+        let is_inactive = candidate.facts.status == Some(Status::Inactive);
+        if self.request.action == Action::Deactivate && is_inactive {
+            return Ok(());
+        }
         let first = conditions.judge(&candidate.facts);
         if let Verdict::Fails(_) = first {
             return Ok(());

@@ -365,7 +365,7 @@ fn f87_standard_input_from_a_terminal_and_closed() {
         .exits(0)
         .prints_nothing()
         .says(&["known: "])
-        .ends_with("0 keys: no keys");
+        .ends_with("0 keys: none");
 }
 
 #[test]
@@ -403,6 +403,7 @@ fn one_way_of_choosing_excludes_the_others() {
             &["--all-users", "--inactive", "--find-user"],
             "cannot be used with",
         ),
+        (&["--all-keys", "--find-user"], "cannot be used with"),
         (
             &["--all-users", "--inactive", "--user-name", "Bob"],
             "cannot be used with",

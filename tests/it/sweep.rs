@@ -68,7 +68,7 @@ fn all_keys_of_a_user_go_and_no_other() {
         .exits(0)
         .prints_nothing()
         .says(&["known: "])
-        .ends_with("0 keys: no keys");
+        .ends_with("0 keys: none");
     let _ = Case::at(&sandbox, ["--user-name", "Nobody", "--all-keys", "--yes"])
         .run()
         .exits(3)
@@ -353,4 +353,29 @@ fn a_key_that_is_newer_than_the_report_is_found_all_the_same() {
     );
     let (found, _) = sweep(&sandbox, &["--inactive"]);
     assert!(found.contains(&id));
+}
+
+#[test]
+fn a_sweep_that_deactivates_leaves_inactive_keys_alone() {
+    let sandbox = documented();
+    let args = [
+        "--user-name",
+        "Alice",
+        "--all-keys",
+        "--deactivate",
+        "--yes",
+    ];
+    let printed = Case::at(&sandbox, args).run().exits(0);
+    let output = printed.output().to_owned();
+    assert_eq!(ids(&output), BTreeSet::from([ALICE_KEY_ID.to_owned()]));
+    let _ = printed
+        .prints(&output)
+        .says(&["to undo it for a key"])
+        .ends_with("1 key: 1 deactivated");
+    let changed: Vec<String> = actions(&sandbox)
+        .into_iter()
+        .filter(|action| is_changing(action))
+        .collect();
+    assert_eq!(changed, ["UpdateAccessKey"]);
+    assert!(sandbox.has_key(ALICE_OLD_KEY_ID));
 }
