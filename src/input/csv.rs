@@ -21,12 +21,13 @@ impl Head {
         let delimiter = [b',', b'\t', b';']
             .into_iter()
             .find(|delimiter| first.text.trim().as_bytes().contains(delimiter));
-        let names = cells(first, delimiter.unwrap_or(b','))?;
+        let delimiter_or_comma = delimiter.unwrap_or(b',');
+        let names = cells(&mut Splitter::new(delimiter_or_comma), first)?;
         let place = |name: &str| names.iter().position(|field| folded(field) == name);
         let id = place("accesskeyid").or_else(|| place("keyid"));
         match (id, delimiter) {
-            (Some(id), delimiter) => Ok(Some(Self {
-                delimiter: delimiter.unwrap_or(b','),
+            (Some(id), _) => Ok(Some(Self {
+                delimiter: delimiter_or_comma,
                 id,
                 user_name: place("username").or_else(|| place("user")),
                 outcome: place("outcome"),
@@ -43,8 +44,9 @@ impl Head {
 
 /// Reads the lines under a header.
 pub(super) fn read(head: &Head, mut lines: Lines, visit: &mut Visit<'_>) -> Result<(), Problem> {
+    let mut splitter = Splitter::new(head.delimiter);
     while let Some(line) = lines.next()? {
-        let fields = cells(&line, head.delimiter)?;
+        let fields = cells(&mut splitter, &line)?;
         let (text, number) = (&line.text, line.number);
         let field = |place: usize| fields.get(place).map(|field| field.trim());
         let filled = |place: Option<usize>| place.and_then(field).filter(|field| !field.is_empty());
@@ -68,8 +70,8 @@ pub(super) fn read(head: &Head, mut lines: Lines, visit: &mut Visit<'_>) -> Resu
     Ok(())
 }
 
-fn cells(line: &Line, delimiter: u8) -> Result<Vec<String>, Problem> {
-    fields(&line.text, delimiter).map_err(|at| {
+fn cells(splitter: &mut Splitter, line: &Line) -> Result<Vec<String>, Problem> {
+    splitter.fields(&line.text).map_err(|at| {
         let column = column(&line.text, at);
         Problem::new(line.number, column, "the quote is not closed in its line")
     })
@@ -83,31 +85,47 @@ fn folded(name: &str) -> String {
         .collect()
 }
 
-/// The fields of a line; or the byte at which a quote begins that is not closed in it.
-pub(crate) fn fields(text: &str, delimiter: u8) -> Result<Vec<String>, usize> {
-    if is_open(text) {
-        return Err(text.rfind('"').unwrap_or_default());
+/// Takes lines apart. What it is made of is as long as many lines, so it is made once.
+pub(crate) struct Splitter {
+    reader: Reader,
+    field: Vec<u8>,
+}
+
+impl Splitter {
+    /// Lines whose fields have this between them.
+    pub(crate) fn new(delimiter: u8) -> Self {
+        Self {
+            reader: ReaderBuilder::new().delimiter(delimiter).build(),
+            field: Vec::new(),
+        }
     }
-    let mut reader: Reader = ReaderBuilder::new().delimiter(delimiter).build();
-    let mut fields = Vec::new();
-    let mut input = text.as_bytes();
-    let mut field = vec![0; input.len() + 1];
-    let mut written = 0;
-    loop {
-        let (result, read, wrote) = reader.read_field(input, &mut field[written..]);
-        input = &input[read..];
-        written += wrote;
-        match result {
-            ReadFieldResult::Field { record_end } => {
-                fields.push(String::from_utf8_lossy(&field[..written]).into_owned());
-                written = 0;
-                if record_end {
-                    return Ok(fields);
+
+    /// The fields of a line; or the byte at which a quote begins that is not closed in it.
+    pub(crate) fn fields(&mut self, text: &str) -> Result<Vec<String>, usize> {
+        if is_open(text) {
+            return Err(text.rfind('"').unwrap_or_default());
+        }
+        self.reader.reset();
+        self.field.resize(self.field.len().max(text.len() + 1), 0);
+        let mut fields = Vec::new();
+        let mut input = text.as_bytes();
+        let mut written = 0;
+        loop {
+            let (result, read, wrote) = self.reader.read_field(input, &mut self.field[written..]);
+            input = &input[read..];
+            written += wrote;
+            match result {
+                ReadFieldResult::Field { record_end } => {
+                    fields.push(String::from_utf8_lossy(&self.field[..written]).into_owned());
+                    written = 0;
+                    if record_end {
+                        return Ok(fields);
+                    }
                 }
+                // All was read; asked once more, the reader gives the last field.
+                ReadFieldResult::InputEmpty => {}
+                ReadFieldResult::OutputFull | ReadFieldResult::End => return Ok(fields),
             }
-            // All was read; asked once more, the reader gives the last field.
-            ReadFieldResult::InputEmpty => {}
-            ReadFieldResult::OutputFull | ReadFieldResult::End => return Ok(fields),
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::report::escape::{escape, excerpt};
 use crate::request::{Action, Input, Key};
 use crate::spool::{Spool, Spooled};
 use crate::stop::Stop;
-pub(crate) use csv::fields;
+pub(crate) use csv::Splitter;
 use line::Lines;
 
 /// The most keys of one run. No account has as many; a stream that does not end, does.

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::aws::ReportRead;
 use crate::ident::UserName;
-use crate::input::fields;
+use crate::input::Splitter;
 
 /// What is read of a report.
 #[derive(Debug)]
@@ -31,7 +31,8 @@ impl CredentialReport {
         let age = age(read.generated, read.at).ok_or("it does not say how old it is")?;
         let text = std::str::from_utf8(&read.content).map_err(|_| "it is not UTF-8")?;
         let mut lines = text.lines().filter(|line| !line.trim().is_empty());
-        let row = |line: &str| fields(line, b',').map_err(|_| "a quote is not closed");
+        let mut splitter = Splitter::new(b',');
+        let mut row = |line: &str| splitter.fields(line).map_err(|_| "a quote is not closed");
         let head = row(lines.next().ok_or("it is empty")?)?;
         let place = |name: &str| {
             let found = head
