@@ -17,6 +17,7 @@ mod deletion;
 mod dialogue;
 mod doubt;
 mod dry_run;
+mod ending;
 mod endpoint;
 mod find;
 mod input;

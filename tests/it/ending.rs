@@ -1,0 +1,154 @@
+//! What ends a run before its last key: every key is told of all the same, and a later run does the rest.
+
+use std::time::Duration;
+
+use iam_sandbox::{Fault, What};
+
+use crate::case::{Case, Ended, actions};
+use crate::many::{crowd, from_stdin, left, outcomes, rows};
+
+const SOON: Duration = Duration::from_secs(20);
+
+#[test]
+fn fail_fast_tries_no_further_key() {
+    let (sandbox, list) = crowd(50);
+    let what = What::error(403, "AccessDenied", "no");
+    sandbox.fault(Fault::new(what).on("DeleteAccessKey").skip(10).always());
+    let printed = from_stdin(&sandbox, &list, &["--jobs", "1", "--fail-fast"])
+        .run()
+        .exits(12);
+    let expected = [
+        ("Deleted".to_owned(), 10),
+        ("Failed".to_owned(), 1),
+        ("NotTried".to_owned(), 39),
+    ];
+    assert_eq!(outcomes(printed.output()), expected);
+    let output = printed.output().to_owned();
+    let _ = printed
+        .prints(&output)
+        .says(&["to do the rest"])
+        .ends_with("50 keys: 10 deleted, 1 failed and not changed, 39 not tried");
+    assert_eq!(actions(&sandbox).len(), 11);
+    // What standard output got is what is left to do.
+    sandbox.clear_faults();
+    let again = from_stdin(&sandbox, &output, &[]).run().exits(0);
+    assert_eq!(outcomes(again.output()), [("Deleted".to_owned(), 40)]);
+    let output = again.output().to_owned();
+    let _ = again
+        .prints(&output)
+        .says(&["10 lines are left out"])
+        .ends_with("40 keys: 40 deleted");
+    assert_eq!(left(&sandbox, 50), 0);
+}
+
+#[test]
+fn f86_credentials_that_expire_end_the_run() {
+    let (sandbox, list) = crowd(40);
+    let expired = What::error(
+        403,
+        "ExpiredToken",
+        "The security token included in the request is expired",
+    );
+    sandbox.fault(Fault::new(expired).on("DeleteAccessKey").skip(15).always());
+    let printed = from_stdin(&sandbox, &list, &["--jobs", "1"])
+        .run()
+        .exits(12);
+    let expected = [
+        ("Deleted".to_owned(), 15),
+        ("Failed".to_owned(), 1),
+        ("NotTried".to_owned(), 24),
+    ];
+    assert_eq!(outcomes(printed.output()), expected);
+    let output = printed.output().to_owned();
+    let _ = printed
+        .prints(&output)
+        .says(&["(ExpiredToken)", "sign in again"])
+        .ends_with("40 keys: 15 deleted, 1 failed and not changed, 24 not tried");
+    assert_eq!(left(&sandbox, 40), 25);
+    let expired = What::error(
+        403,
+        "ExpiredToken",
+        "The security token included in the request is expired",
+    );
+    sandbox.clear_faults();
+    sandbox.fault(Fault::new(expired).on("DeleteAccessKey").always());
+    let printed = from_stdin(&sandbox, &output, &["--jobs", "1"])
+        .run()
+        .exits(7);
+    let output = printed.output().to_owned();
+    let _ = printed
+        .prints(&output)
+        .says(&["(ExpiredToken)"])
+        .ends_with("24 not tried");
+}
+
+fn interrupted(signal: &str, status: i32) {
+    let (sandbox, list) = crowd(200);
+    sandbox.fault(
+        Fault::new(What::Delay(Duration::from_millis(100)))
+            .on("DeleteAccessKey")
+            .always(),
+    );
+    let running = from_stdin(&sandbox, &list, &["--jobs", "4"]).start();
+    assert!(sandbox.wait_for_requests(8, SOON));
+    running.signal(signal);
+    let printed = running.end().exits(status);
+    let output = printed.output().to_owned();
+    let counted = outcomes(&output);
+    assert_eq!(
+        counted.iter().map(|(_, count)| count).sum::<usize>(),
+        200,
+        "{counted:?}"
+    );
+    let deleted = rows(&output)
+        .iter()
+        .filter(|row| row["Outcome"] == "Deleted")
+        .count();
+    assert_eq!(deleted, 200 - left(&sandbox, 200), "{counted:?}");
+    let _ = printed
+        .prints(&output)
+        .says(&["interrupted", "to do the rest"])
+        .ends_with("200 keys: ")
+        .within(SOON);
+}
+
+#[test]
+fn f61_sigint_settles_what_is_under_way_and_tells_every_key() {
+    interrupted("INT", 130);
+}
+
+#[test]
+fn f61_sigterm_settles_what_is_under_way_and_tells_every_key() {
+    interrupted("TERM", 143);
+}
+
+#[test]
+fn f62_a_full_disk_stops_before_the_next_deletion() {
+    let (sandbox, list) = crowd(50);
+    let full = std::fs::OpenOptions::new()
+        .write(true)
+        .open("/dev/full")
+        .expect("a full device");
+    let case = Case::at(&sandbox, ["--jobs", "1", "--from"]);
+    let path = case.path("list.csv");
+    let ended: Ended = case.file("list.csv", &list).args([path]).run_into(full);
+    let _ = ended
+        .exits(1)
+        .prints_nothing()
+        .says(&["could not write the result to standard output"])
+        .ends_with("50 keys: 1 deleted, 49 not tried");
+    assert_eq!(left(&sandbox, 50), 49);
+}
+
+#[test]
+fn throttled_for_ever_ends_and_leaves_the_rest() {
+    let (sandbox, list) = crowd(20);
+    sandbox.fault(Fault::new(What::error(400, "Throttling", "Rate exceeded")).always());
+    let printed = from_stdin(&sandbox, &list, &["--timeout", "2", "--jobs", "2"])
+        .run()
+        .exits(8);
+    let output = printed.output().to_owned();
+    let ended = printed.prints(&output).says(&["(Throttling)"]);
+    let _ = ended.ends_with("not tried").within(SOON);
+    assert_eq!(left(&sandbox, 20), 20);
+}
