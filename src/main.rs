@@ -115,14 +115,18 @@ fn named(request: &Request) -> Result<Option<(Keys, u64)>, Stop> {
                 );
             }
             let list = input::read(input, user_name.as_ref(), request.action)?;
+            let lines = |count: u64| if count == 1 { "line is" } else { "lines are" };
             if list.left_out > 0 {
+                let (count, lines) = (list.left_out, lines(list.left_out));
                 messages.note(&format!(
-                    "{} lines are left out: they say that nothing is to be done",
-                    list.left_out
+                    "{count} {lines} left out: nothing is to be done there"
                 ));
             }
             if list.repeated > 0 {
-                messages.note(&format!("{} lines repeat a key", list.repeated));
+                let (count, lines) = (list.repeated, lines(list.repeated));
+                messages.note(&format!(
+                    "{count} {lines} left out: a key stands there again"
+                ));
             }
             let count = list.len;
             let keys = list.keys().map(move |key| key.map(untouched));

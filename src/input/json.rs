@@ -97,6 +97,11 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
                     is_list = true;
                     object.next_value_seed(&mut *self)?;
                 }
+                "Journal" => {
+                    return Err(A::Error::custom(
+                        "this is a journal: give it with --journal, beside the list it was made for",
+                    ));
+                }
                 _ => {
                     object.next_value::<IgnoredAny>()?;
                 }

@@ -239,6 +239,14 @@ fn f83_json_that_is_broken_nested_or_of_wrong_types() {
         &[],
         &["line 2, column 1"],
     );
+    refused(
+        format!("{{\"Journal\":1,\"Action\":\"delete\",\"AccountId\":null}}\n{row}\n"),
+        &[],
+        &[
+            "line 1, column",
+            "this is a journal: give it with --journal",
+        ],
+    );
     // A string without an end is read no further than a megabyte.
     let endless = format!("{row}\n{{\"Note\":\"{}", "x".repeat(40 << 20));
     refused(endless, &[], &["line 2", "longer than 1048576 bytes"]);
