@@ -24,6 +24,7 @@ pub(crate) struct Spool<T> {
 pub(crate) struct Spooled<T> {
     file: BufReader<SpooledTempFile>,
     line: Vec<u8>,
+    is_broken: bool,
     kind: PhantomData<T>,
 }
 
@@ -64,6 +65,7 @@ impl<T: Serialize + DeserializeOwned> Spool<T> {
         Ok(Spooled {
             file: BufReader::new(file),
             line: Vec::new(),
+            is_broken: false,
             kind: PhantomData,
         })
     }
@@ -73,12 +75,17 @@ impl<T: DeserializeOwned> Iterator for Spooled<T> {
     type Item = io::Result<T>;
 
     fn next(&mut self) -> Option<io::Result<T>> {
+        if self.is_broken {
+            return None;
+        }
         self.line.clear();
-        match self.file.read_until(b'\n', &mut self.line) {
+        let item = match self.file.read_until(b'\n', &mut self.line) {
             Ok(0) => None,
             Ok(_) => Some(serde_json::from_slice(&self.line).map_err(io::Error::from)),
             Err(error) => Some(Err(error)),
-        }
+        };
+        self.is_broken = matches!(item, Some(Err(_)));
+        item
     }
 }
 

@@ -28,6 +28,8 @@ const RAISED_AFTER: f64 = 120.0;
 /// How many requests are in flight at first, and after how many that were served one more may be.
 const AT_FIRST: u32 = 2;
 const ONE_MORE_PER: u32 = 4;
+/// How long ahead a turn is given.
+const RESERVED_AHEAD: Duration = Duration::from_secs(1);
 /// The slowest pace, in requests a second.
 const SLOWEST: f64 = 0.2;
 
@@ -228,8 +230,12 @@ impl State {
             self.in_flight += 1;
             return Asked::Go(ticket);
         };
-        self.in_flight += 1;
         let at = self.next.max(now);
+        // A turn far ahead is asked for again when it is near: the pace may have changed by then.
+        if at > now + RESERVED_AHEAD {
+            return Asked::Wait(Some(at.checked_sub(RESERVED_AHEAD).unwrap_or(now)));
+        }
+        self.in_flight += 1;
         self.next = at + Duration::from_secs_f64(1.0 / rate);
         if at == now {
             Asked::Go(ticket)

@@ -9,6 +9,7 @@ use super::{Batch, Decision, Keys, Tally};
 use crate::aws::Connected;
 use crate::confirm;
 use crate::exit::Exit;
+use crate::journal::Before;
 use crate::log::Log;
 use crate::outcome::{Outcome, Refusal};
 use crate::report::message::Messages;
@@ -95,12 +96,28 @@ impl Batch<'_> {
     ) -> Result<Spool<Candidate>, Exit> {
         let mut chosen = Spool::new();
         let mut halt = None;
-        let decide = |candidate: Candidate| self.decide(candidate.key);
+        let decide = async |candidate: Candidate| {
+            let before = self.before(&candidate.key);
+            if before == Before::Settled {
+                return Ok(None);
+            }
+            let choice = self.candidate(candidate, Decision::Open, before).await;
+            if let Choice::Stay(settled) = &choice {
+                self.record(settled, before).await?;
+            }
+            Ok::<_, io::Error>(Some(choice))
+        };
         each(&mut keys, self.request.jobs.get(), decide, |choice| {
             let stop = match choice {
-                Err(error) => Some(Halt::Broken(error)),
-                Ok(Choice::Go(candidate)) => chosen.push(&candidate).err().map(Halt::Broken),
-                Ok(Choice::Stay(settled)) => {
+                Err(error) | Ok(Err(error)) => Some(Halt::Broken(error)),
+                Ok(Ok(None)) => {
+                    tally.before();
+                    None
+                }
+                Ok(Ok(Some(Choice::Go(candidate)))) => {
+                    chosen.push(&candidate).err().map(Halt::Broken)
+                }
+                Ok(Ok(Some(Choice::Stay(settled)))) => {
                     let told = self.tell(&settled, report, tally);
                     let signal = self.signals.first().map(Halt::Signal);
                     told.map_err(Halt::Unwritten).err().or(signal)

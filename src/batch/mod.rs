@@ -60,7 +60,8 @@ enum Ended {
     Settled(Box<Settled>),
     /// It is done by an earlier run.
     Before,
-    Broken(io::Error),
+    /// The journal could not be written; what is known of the key is told all the same.
+    Unrecorded(io::Error, Box<Settled>),
 }
 
 impl Batch<'_> {
@@ -80,7 +81,11 @@ impl Batch<'_> {
                     tally.before();
                     None
                 }
-                Ok(Ended::Broken(error)) | Err(error) => Some(Halt::Broken(error)),
+                Ok(Ended::Unrecorded(error, settled)) => {
+                    let _ = self.tell(&settled, report, tally);
+                    Some(Halt::Broken(error))
+                }
+                Err(error) => Some(Halt::Broken(error)),
                 Ok(Ended::Settled(settled)) => {
                     let told = self.tell(&settled, report, tally);
                     told.map_err(Halt::Unwritten)
@@ -110,24 +115,33 @@ impl Batch<'_> {
         let settled = match self.candidate(candidate, decision, before).await {
             Choice::Stay(settled) => settled,
             Choice::Go(candidate) => {
-                let key = candidate.key.clone();
                 if self.request.mode == Mode::Change
                     && let Some(journal) = self.journal
-                    && let Err(error) = journal.intend(&key).await
+                    && let Err(error) = journal.intend(&candidate.key).await
                 {
-                    return Ended::Broken(error);
+                    let (exit, why) = (Exit::Other, "the journal could not be written".to_owned());
+                    let outcome = Outcome::NotTried { exit, why };
+                    return Ended::Unrecorded(error, Box::new(self.settled(candidate, outcome)));
                 }
                 Box::new(self.change(candidate).await)
             }
         };
+        match self.record(&settled, before).await {
+            Ok(()) => Ended::Settled(settled),
+            Err(error) => Ended::Unrecorded(error, settled),
+        }
+    }
+
+    /// Records what became of a key. What an earlier run began stays in doubt as long as nothing new is known.
+    async fn record(&self, settled: &Settled, before: Before) -> io::Result<()> {
+        let is_new = match &settled.outcome {
+            Outcome::NotTried { .. } => false,
+            Outcome::Done { .. } | Outcome::Missing(_) => true,
+            _ => before != Before::Begun || settled.attempts > 0,
+        };
         match self.journal {
-            Some(journal) if !matches!(settled.outcome, Outcome::NotTried { .. }) => {
-                match journal.settle(&settled).await {
-                    Ok(()) => Ended::Settled(settled),
-                    Err(error) => Ended::Broken(error),
-                }
-            }
-            _ => Ended::Settled(settled),
+            Some(journal) if is_new => journal.settle(settled).await,
+            _ => Ok(()),
         }
     }
 

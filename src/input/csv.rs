@@ -13,6 +13,7 @@ pub(super) struct Head {
     id: usize,
     user_name: Option<usize>,
     outcome: Option<usize>,
+    action: Option<usize>,
 }
 
 impl Head {
@@ -31,6 +32,7 @@ impl Head {
                 id,
                 user_name: place("username").or_else(|| place("user")),
                 outcome: place("outcome"),
+                action: place("action"),
             })),
             (None, Some(_)) => Err(Problem::new(
                 first.number,
@@ -64,6 +66,7 @@ pub(super) fn read(head: &Head, mut lines: Lines, visit: &mut Visit<'_>) -> Resu
                 .map(|name| plain::user_name(text, name, number))
                 .transpose()?,
             outcome: filled(head.outcome).map(str::to_owned),
+            action: filled(head.action).map(str::to_owned),
             line: number,
         })?;
     }

@@ -12,7 +12,8 @@ use serde::de::{
 
 use super::line::Lines;
 use super::{Found, Problem, Visit};
-use crate::ident::{AccessKeyId, UserName};
+use crate::ident::AccessKeyId;
+use crate::ident::UserName;
 
 /// The longest string that is read, in bytes.
 const LONGEST: usize = 1 << 20;
@@ -82,17 +83,26 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
 
     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<(), E> {
         let id = AccessKeyId::try_from(text.to_owned()).map_err(E::custom)?;
-        self.found(id, None, None)
+        let line = self.line.get();
+        self.found(Found {
+            id,
+            user_name: None,
+            outcome: None,
+            action: None,
+            line,
+        })
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<(), A::Error> {
-        let (mut id, mut user_name, mut outcome) = (None, None, None::<String>);
+        let (mut id, mut user_name) = (None, None);
+        let (mut outcome, mut action) = (None::<String>, None::<String>);
         let mut is_list = false;
         while let Some(name) = object.next_key::<String>()? {
             match name.as_str() {
                 "AccessKeyId" => id = Some(object.next_value::<AccessKeyId>()?),
                 "UserName" => user_name = object.next_value::<Option<UserName>>()?,
                 "Outcome" => outcome = object.next_value()?,
+                "Action" => action = object.next_value()?,
                 "AccessKeyMetadata" | "AccessKey" => {
                     is_list = true;
                     object.next_value_seed(&mut *self)?;
@@ -108,7 +118,16 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
             }
         }
         match id {
-            Some(id) => self.found(id, user_name, outcome),
+            Some(id) => {
+                let line = self.line.get();
+                self.found(Found {
+                    id,
+                    user_name,
+                    outcome,
+                    action,
+                    line,
+                })
+            }
             None if is_list => Ok(()),
             None => Err(A::Error::custom("an object without AccessKeyId")),
         }
@@ -116,19 +135,7 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
 }
 
 impl Objects<'_, '_> {
-    fn found<E: serde::de::Error>(
-        &mut self,
-        id: AccessKeyId,
-        user_name: Option<UserName>,
-        outcome: Option<String>,
-    ) -> Result<(), E> {
-        let line = self.line.get();
-        let found = Found {
-            id,
-            user_name,
-            outcome,
-            line,
-        };
+    fn found<E: serde::de::Error>(&mut self, found: Found) -> Result<(), E> {
         (self.visit)(found).map_err(|problem| {
             self.problem = Some(problem);
             E::custom("refused")

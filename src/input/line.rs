@@ -82,6 +82,10 @@ impl Lines {
             if bytes.last() == Some(&b'\r') {
                 bytes.pop();
             }
+            if let Some(position) = bytes.iter().position(|byte| *byte == b'\r') {
+                let what = "a carriage return inside the line: save the list with ends of line that are LF or CRLF";
+                return Err(Problem::new(self.behind, position + 1, what));
+            }
             let text = self.text(bytes)?;
             let start = text.trim_start();
             if !start.is_empty() && !start.starts_with('#') {

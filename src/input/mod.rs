@@ -50,6 +50,8 @@ struct Found {
     user_name: Option<UserName>,
     /// The `Outcome` where this program printed the line.
     outcome: Option<String>,
+    /// What that run was to do, where the line says so.
+    action: Option<String>,
     line: u64,
 }
 
@@ -162,8 +164,18 @@ impl<'a> Collected<'a> {
             id,
             user_name,
             outcome,
+            action,
             line,
         } = found;
+        if action.as_deref() == Some(Action::Deactivate.verb()) && self.action == Action::Delete {
+            return Err(Problem::new(
+                line,
+                1,
+                format!(
+                    "{id} was to be deactivated, and this command deletes: add --deactivate, or take the line out"
+                ),
+            ));
+        }
         match outcome.as_deref() {
             // To be done, or done by a run that did not get there.
             None | Some("WouldDelete" | "Failed" | "Unknown" | "NotTried") => {}

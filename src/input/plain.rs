@@ -15,6 +15,7 @@ pub(super) fn read(first: Line, mut lines: Lines, visit: &mut Visit<'_>) -> Resu
             id,
             user_name: None,
             outcome: None,
+            action: None,
             line: number,
         })?;
         line = lines.next()?;

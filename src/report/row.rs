@@ -11,6 +11,7 @@ use crate::fact::LastUse;
 use crate::failure::Failure;
 use crate::ident::UserName;
 use crate::outcome::{Known, Outcome, Refusal, Reply, Settled};
+use crate::request::Action;
 
 /// `ResponseMetadata` as boto3 fills it.
 pub(super) fn response_metadata(reply: &Reply, attempts: usize) -> Value {
@@ -41,6 +42,13 @@ pub(super) fn object(settled: &Settled) -> Value {
     put("AccessKeyId", text(settled.key.id.as_str()));
     put("UserName", user(settled).and_then(text));
     put("Outcome", text(settled.outcome_name()));
+    // A line that is read again with --from must not become a deletion.
+    let is_open = matches!(settled.outcome_name(), "Failed" | "Unknown" | "NotTried");
+    let is_milder = settled.action == Action::Deactivate;
+    put(
+        "Action",
+        (is_open && is_milder).then(|| json!(settled.action.verb())),
+    );
     put(
         "Status",
         facts

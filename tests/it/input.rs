@@ -206,6 +206,12 @@ fn f80_what_is_no_list_is_refused_with_line_and_column() {
 }
 
 #[test]
+fn f80_ends_of_line_that_hide_lines_are_refused() {
+    let says = &["line 1, column 21", "a carriage return inside the line"];
+    refused(format!("AccessKeyId,UserName\r{BOBS_KEY},Bob\r"), &[], says);
+}
+
+#[test]
 fn f83_json_that_is_broken_nested_or_of_wrong_types() {
     let row = format!("{{\"AccessKeyId\":\"{BOBS_KEY}\",\"UserName\":\"Bob\"}}");
     refused(

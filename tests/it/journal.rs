@@ -10,6 +10,7 @@ use proptest::test_runner::{RngAlgorithm, TestRng};
 use serde_json::Value;
 
 use crate::case::{BOBS_KEY, Case, actions, documented};
+use crate::dialogue::Dialogue;
 use crate::many::{crowd, outcomes, rows};
 
 const SOON: Duration = Duration::from_secs(20);
@@ -178,6 +179,60 @@ fn f85_what_was_begun_is_looked_for_before_it_is_done_again() {
         );
         assert!(!sandbox.has_key(BOBS_KEY));
     }
+}
+
+#[test]
+fn f85_of_a_begun_key_without_an_owner_no_list_says_that_it_is_gone() {
+    let sandbox = documented();
+    sandbox.deny("iam:GetAccessKeyLastUsed");
+    let kept = Kept::new(&format!("{BOBS_KEY}\n"));
+    let journal = format!(
+        "{{\"Journal\":1,\"Action\":\"delete\",\"AccountId\":null}}\n\
+         {{\"AccessKeyId\":\"{BOBS_KEY}\",\"UserName\":\"Bob\",\"Intent\":\"delete\",\"Time\":\"t\"}}\n"
+    );
+    std::fs::write(kept.path(), journal).expect("a journal");
+    // The signing user's own list does not have it, and it is alive.
+    let printed = kept.case(&sandbox, &[]).run().exits(3);
+    let output = printed.output().to_owned();
+    assert_eq!(outcomes(&output), [("Failed".to_owned(), 1)]);
+    let _ = printed
+        .prints(&output)
+        .says(&["(NoSuchEntity)"])
+        .ends_with("1 key: ");
+    let printed = kept.case(&sandbox, &["--find-user"]).run().exits(0);
+    let output = printed.output().to_owned();
+    let _ = printed
+        .prints(&output)
+        .says(&["known: "])
+        .ends_with("1 key: 1 deleted");
+    assert!(!sandbox.has_key(BOBS_KEY));
+}
+
+#[test]
+fn a_question_is_about_what_the_journal_has_not_settled() {
+    let (sandbox, list) = crowd(6);
+    let kept = Kept::new(&list);
+    let denied = What::error(403, "AccessDenied", "no");
+    sandbox.fault(Fault::new(denied).on("DeleteAccessKey").skip(4).always());
+    let first = kept.case(&sandbox, &["--jobs", "1", "--output", "off"]);
+    let _ = first
+        .run()
+        .exits(12)
+        .prints_nothing()
+        .says(&["AccessDenied"]);
+    sandbox.clear_faults();
+    let dialogue = Dialogue::start(kept.case(&sandbox, &["--interactive"]));
+    let printed = dialogue
+        .shows("Delete these 2 keys?")
+        .types(b"yes\n")
+        .end()
+        .exits(0);
+    let output = printed.output().to_owned();
+    assert_eq!(outcomes(&output), [("Deleted".to_owned(), 2)]);
+    let _ = printed
+        .prints(&output)
+        .says(&["[y/N]"])
+        .ends_with("2 deleted, 4 settled by an earlier run");
 }
 
 #[test]

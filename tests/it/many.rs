@@ -254,6 +254,38 @@ fn a_plan_that_deactivates_is_never_a_deletion() {
 }
 
 #[test]
+fn what_was_to_be_deactivated_is_never_deleted_by_its_results() {
+    let sandbox = documented();
+    sandbox.deny("iam:UpdateAccessKey");
+    let list = format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n{BOB_SECOND_KEY_ID},Bob\n");
+    let failed = from_stdin(
+        &sandbox,
+        &list,
+        &["--deactivate", "--jobs", "1", "--fail-fast"],
+    )
+    .run()
+    .exits(6);
+    let output = failed.output().to_owned();
+    let _ = failed
+        .prints(&output)
+        .says(&["AccessDenied"])
+        .ends_with("2 keys: ");
+    for row in rows(&output) {
+        assert_eq!(row["Action"], "deactivate");
+    }
+    let csv = format!("AccessKeyId,UserName,Action\n{BOBS_KEY},Bob,deactivate\n");
+    for list in [&output, &csv] {
+        let _ = from_stdin(&sandbox, list, &[])
+            .run()
+            .exits(2)
+            .prints_nothing()
+            .says(&["was to be deactivated, and this command deletes"])
+            .ends_with("no key was changed");
+    }
+    assert!(sandbox.has_key(BOBS_KEY) && sandbox.has_key(BOB_SECOND_KEY_ID));
+}
+
+#[test]
 fn f52_a_run_keeps_to_the_pace_that_is_allowed() {
     let sandbox = Sandbox::builder()
         .many_keys(150, 1)
