@@ -38,7 +38,7 @@ pub(crate) fn excerpt(text: &str) -> String {
     format!("{}... ({length} characters)", escape(&head))
 }
 
-/// JSON in which steering characters are written as `\uXXXX`, so that a terminal shows them too.
+/// JSON in which steering characters are written by their number, as JSON allows, so that a terminal shows them too.
 pub(crate) fn escape_json(json: &str) -> String {
     let mut safe = String::with_capacity(json.len());
     for c in json.chars() {
