@@ -97,9 +97,9 @@ struct Kept {
 }
 
 impl Record {
-    /// The attempts so far, first to last.
-    pub(crate) fn attempts(&self) -> Vec<Attempt> {
-        self.lock().clone()
+    /// The last attempt so far.
+    pub(crate) fn last(&self) -> Option<Attempt> {
+        self.lock().last().cloned()
     }
 
     /// Whether IAM may have acted on any attempt.
@@ -269,12 +269,18 @@ impl Intercept for Recorder {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        if context.output_or_error().is_ok()
-            && let Answer::Foreign(what) = self.answer(context.response())
-        {
-            return Err(what.into());
+        if context.output_or_error().is_err() {
+            return Ok(());
         }
-        Ok(())
+        let answer = self.answer(context.response());
+        let foreign = match &answer {
+            Answer::Foreign(what) => Err(what.as_str().into()),
+            _ => Ok(()),
+        };
+        if let Some(attempt) = self.record.lock().last_mut() {
+            attempt.answer = answer;
+        }
+        foreign
     }
 
     fn read_after_attempt(
@@ -291,7 +297,9 @@ impl Intercept for Recorder {
         // An attempt that was not let out ends too; the one before it has ended long since.
         attempt.has_ended = true;
         if let Some(response) = context.response() {
-            attempt.answer = self.answer(response);
+            if let Answer::None = attempt.answer {
+                attempt.answer = self.answer(response);
+            }
             self.log.debug(|| describe(response));
         }
         self.log

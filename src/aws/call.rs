@@ -25,9 +25,7 @@ pub(super) fn said_at(record: &Record) -> Option<SystemTime> {
         Answer::Expected(reply) => server_time(reply),
         _ => None,
     };
-    let attempts = record.attempts();
-    let server = attempts.last().and_then(date)?;
-    time(&server)
+    time(&date(&record.last()?)?)
 }
 
 /// A call that was answered as expected gives IAM's reply; the SDK alone takes anything with status 200 for success.
@@ -37,7 +35,7 @@ pub(super) fn checked<O, E: Error + 'static>(
     result: Result<O, E>,
 ) -> Result<Reply, Failure> {
     match result {
-        Ok(_) => match record.attempts().pop().map(|attempt| attempt.answer) {
+        Ok(_) => match record.last().map(|attempt| attempt.answer) {
             Some(Answer::Expected(reply)) => Ok(reply),
             _ => Err(failure(operation, record, None)),
         },
@@ -47,7 +45,7 @@ pub(super) fn checked<O, E: Error + 'static>(
 
 /// An answer of IAM's to a read that says something it cannot mean.
 pub(super) fn unread(record: &Record, what: &str) -> Failure {
-    let attempt = record.attempts().pop();
+    let attempt = record.last();
     Failure::Unclear(Cause {
         host: attempt.map(|attempt| attempt.host).unwrap_or_default(),
         what: format!("it says {what}"),
@@ -61,8 +59,8 @@ pub(super) fn failure(
     record: &Record,
     error: Option<&(dyn Error + 'static)>,
 ) -> Failure {
-    let attempts = record.attempts();
-    let last = attempts.last();
+    let last = record.last();
+    let last = last.as_ref();
     if let Some(Attempt {
         answer: Answer::Error {
             reply,

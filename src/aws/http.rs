@@ -111,18 +111,21 @@ struct Wire {
 
 impl Wire {
     fn connector(&self, uri: &str) -> &Connector {
+        if uri.starts_with("https:") {
+            self.tls.get_or_init(|| self.tls(&self.builder()))
+        } else {
+            self.plain.get_or_init(|| self.builder().build_http())
+        }
+    }
+
+    fn builder(&self) -> ConnectorBuilder {
         let proxy = match self.route {
             Route::Environment => ProxyConfig::from_env(),
             Route::Direct => ProxyConfig::disabled(),
         };
-        let builder = Connector::builder()
+        Connector::builder()
             .connector_settings(self.settings.clone())
-            .proxy_config(proxy);
-        if uri.starts_with("https:") {
-            self.tls.get_or_init(|| self.tls(&builder))
-        } else {
-            self.plain.get_or_init(|| builder.build_http())
-        }
+            .proxy_config(proxy)
     }
 
     /// A connector for TLS. Of the system's authorities one file has them all; where it is not to be found, or holds

@@ -1,6 +1,8 @@
 //! Whether a reply is IAM's, read from its body. The SDK takes any body with status 200 for success, the
 //! page of a captive portal too; nothing counts here that is not the XML the service documents.
 
+use std::borrow::Cow;
+
 use roxmltree::{Document, Node};
 
 /// What a body says.
@@ -52,9 +54,13 @@ pub(crate) fn read(body: &[u8], expected: &str) -> Body {
 
 /// The text, with what XML does not allow (bytes that are not UTF-8, control characters) replaced: an error
 /// is worth reading even where its message is spoilt.
-fn readable(body: &[u8]) -> String {
+fn readable(body: &[u8]) -> Cow<'_, str> {
     let spoilt = |c: char| c.is_ascii_control() && !matches!(c, '\t' | '\n' | '\r');
-    String::from_utf8_lossy(body).replace(spoilt, "\u{fffd}")
+    let text = String::from_utf8_lossy(body);
+    if text.contains(spoilt) {
+        return Cow::Owned(text.replace(spoilt, "\u{fffd}"));
+    }
+    text
 }
 
 fn looks_like_html(text: &str) -> bool {

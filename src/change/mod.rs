@@ -77,7 +77,7 @@ impl Change<'_> {
             facts,
             action: self.action,
             outcome,
-            attempts: record.attempts().len(),
+            attempts: record.count(),
         }
     }
 
