@@ -6,8 +6,9 @@ use std::time::{Duration, SystemTime};
 
 use aws_sdk_iam::Client;
 use aws_sdk_iam::types::{AccessKeyMetadata, ReportStateType, StatusType};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
+use super::allowance::{Allowance, Queue};
 use super::attempts::{Record, Recorder};
 use super::call::{checked, failure, said_at, time, unread};
 use super::pace::Pacer;
@@ -21,6 +22,9 @@ use crate::request::Key;
 /// How many users a page may have, IAM's own most.
 const PAGE: i32 = 1000;
 
+/// How often one request is refused as too much, while others are served, before it is given up.
+const MOST_REFUSALS: usize = 100;
+
 /// What IAM says where there is nothing to say.
 const NOT_AVAILABLE: &str = "N/A";
 
@@ -30,8 +34,9 @@ pub(crate) struct Iam {
     client: Client,
     log: Log,
     pacer: Option<Arc<Pacer>>,
-    /// How long a call is made again while IAM says that it was too much.
+    /// How long IAM may serve no request at all before it counts as throttling all of them.
     patience: Duration,
+    queue: Queue,
     counted: Arc<Mutex<BTreeMap<&'static str, usize>>>,
 }
 
@@ -77,6 +82,7 @@ impl Iam {
             pacer: pacer.map(Arc::new),
             // What the limit leaves then is for a look, and for saying so.
             patience: limit / 2,
+            queue: Queue::default(),
             counted: Arc::default(),
         }
     }
@@ -91,6 +97,19 @@ impl Iam {
             .collect()
     }
 
+    /// The same IAM for the calls on one key, which are counted against one limit.
+    pub(crate) fn for_one_key(&self) -> Self {
+        Self {
+            queue: Queue::default(),
+            ..self.clone()
+        }
+    }
+
+    /// A limit for calls on one key, from now on.
+    pub(crate) fn allow(&self, limit: Duration) -> Allowance {
+        Allowance::new(&self.queue, limit)
+    }
+
     /// Makes a call when it is its turn, and again while IAM says that it was too much.
     async fn paced<O>(
         &self,
@@ -98,15 +117,18 @@ impl Iam {
         record: &Record,
         mut call: impl AsyncFnMut() -> O,
     ) -> O {
-        let patient_until = Instant::now() + self.patience;
+        let asked = Instant::now();
         loop {
             let before = record.count();
+            let mut place = self.queue.enter();
             let turn = match &self.pacer {
                 // Whose turn never comes hears from IAM itself why.
-                Some(pacer) => timeout_at(patient_until, pacer.turn()).await.ok(),
+                Some(pacer) => pacer.turn_within(self.patience).await,
                 None => None,
             };
+            place.take_turn();
             let result = call().await;
+            drop(place);
             let counted = self.counted.lock();
             *counted
                 .unwrap_or_else(PoisonError::into_inner)
@@ -115,7 +137,10 @@ impl Iam {
             match turn {
                 Some(turn) if record.is_throttled() => {
                     turn.throttled();
-                    if Instant::now() >= patient_until {
+                    let serves_nobody = self.pacer.as_ref().is_some_and(|pacer| {
+                        pacer.served_at().max(asked) + self.patience <= Instant::now()
+                    });
+                    if serves_nobody || record.count() >= MOST_REFUSALS {
                         return result;
                     }
                 }

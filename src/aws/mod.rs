@@ -1,5 +1,6 @@
 //! Everything that names an `aws_*` crate: from settings and credentials to IAM, and its errors in our words.
 
+mod allowance;
 pub(crate) mod attempts;
 mod call;
 mod config_file;
@@ -27,6 +28,7 @@ use aws_sdk_iam::config::retry::{RetryPartition, TokenBucket};
 use aws_sdk_iam::config::{BehaviorVersion, Builder, StalledStreamProtectionConfig};
 use aws_types::SdkConfig;
 
+pub(crate) use allowance::Allowance;
 pub(crate) use call::{out_of_time, out_of_time_reading};
 pub(crate) use iam::{Iam, ReportRead, ReportState};
 

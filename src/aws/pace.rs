@@ -9,7 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 /// The first pause after the first `Throttling`; it doubles until a request is served.
 const FIRST_PAUSE: Duration = Duration::from_millis(2);
@@ -82,6 +82,27 @@ impl Pacer {
                 Asked::Wait(None) => changed.await,
             }
         }
+    }
+
+    /// Waits for a turn as long as IAM serves others. `None`: for so long it served nobody.
+    pub(super) async fn turn_within(&self, patience: Duration) -> Option<Turn<'_>> {
+        let asked = Instant::now();
+        let turn = self.turn();
+        tokio::pin!(turn);
+        loop {
+            let starved_at = self.served_at().max(asked) + patience;
+            if let Ok(turn) = timeout_at(starved_at, &mut turn).await {
+                return Some(turn);
+            }
+            if self.served_at() + patience <= Instant::now() {
+                return None;
+            }
+        }
+    }
+
+    /// When IAM served a request last, or the run began.
+    pub(super) fn served_at(&self) -> Instant {
+        self.state().served_at
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -169,6 +190,8 @@ struct State {
     /// When the bucket was empty, and how many requests were served since then.
     empty_at: Instant,
     served: u32,
+    /// When a request was served last.
+    served_at: Instant,
     /// When the next request may go.
     next: Instant,
     hold: Option<Hold>,
@@ -184,6 +207,7 @@ impl State {
             rate: Rate::Free,
             empty_at: now,
             served: 0,
+            served_at: now,
             next: now,
             hold: None,
             generation: 0,
@@ -249,6 +273,7 @@ impl State {
     }
 
     fn served(&mut self, ticket: &Ticket, now: Instant) {
+        self.served_at = now;
         self.in_flight = self.in_flight.saturating_sub(1);
         let Kind::Probe { sent } = ticket.kind else {
             self.served += 1;

@@ -10,8 +10,8 @@ mod underway;
 use std::io;
 use std::ops::ControlFlow;
 
-use crate::aws::Connected;
 use crate::aws::attempts::Record;
+use crate::aws::{Connected, Iam};
 use crate::change::Change;
 use crate::exit::Exit;
 use crate::fact::Facts;
@@ -149,7 +149,8 @@ impl Batch<'_> {
     async fn candidate(&self, candidate: Candidate, decision: Decision, before: Before) -> Choice {
         if before == Before::Begun && self.request.mode == Mode::Change {
             let mut signals = self.signals.clone();
-            let change = self.change_of();
+            let iam = self.connected.iam.for_one_key();
+            let change = self.change_of(&iam);
             let looked = tokio::select! {
                 looked = change.begun_before(&candidate.key) => looked,
                 _ = signals.next() => None,
@@ -203,14 +204,16 @@ impl Batch<'_> {
         let record = Record::default();
         let entry = self.under_way.enter(&candidate.key, &record);
         let mut signals = self.signals.clone();
-        let settled = self.change_of().run(candidate, &record, &mut signals).await;
+        let iam = self.connected.iam.for_one_key();
+        let change = self.change_of(&iam);
+        let settled = change.run(candidate, &record, &mut signals).await;
         drop(entry);
         settled
     }
 
-    fn change_of(&self) -> Change<'_> {
+    fn change_of<'a>(&'a self, iam: &'a Iam) -> Change<'a> {
         Change {
-            iam: &self.connected.iam,
+            iam,
             signer: &self.connected.signer,
             action: self.request.action,
             missing: self.request.missing,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 use crate::aws::attempts::Record;
-use crate::aws::{Iam, Signer};
+use crate::aws::{Allowance, Iam, Signer};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::guard;
@@ -45,10 +45,10 @@ impl Change<'_> {
         signals: &mut Signals,
     ) -> Settled {
         let Candidate { key, facts } = candidate;
-        let deadline = Instant::now() + self.limit;
+        let allowance = self.iam.allow(self.limit);
         let mut signal = None;
         let outcome = {
-            let call = self.call(&key, record, deadline);
+            let call = self.call(&key, record, &allowance);
             tokio::pin!(call);
             tokio::select! {
                 outcome = &mut call => outcome,
@@ -85,8 +85,9 @@ impl Change<'_> {
     pub(crate) async fn begun_before(&self, key: &Key) -> Option<Outcome> {
         // Of a key whose owner is not named, the signing user's list proves nothing.
         key.user_name.as_ref()?;
-        let looked = tokio::time::timeout(self.limit, self.look_once(key)).await;
-        let shown = shows_done(self.action, &looked.ok()?)?;
+        let allowance = self.iam.allow(self.limit);
+        let looked = allowance.spend(Duration::ZERO, self.look_once(key)).await;
+        let shown = shows_done(self.action, &looked?)?;
         Some(Outcome::Done {
             reply: None,
             evidence: Some(format!("an earlier run began it, and {shown}")),
@@ -136,28 +137,29 @@ impl Change<'_> {
         }
     }
 
-    async fn call(&self, key: &Key, record: &Record, deadline: Instant) -> Outcome {
+    async fn call(&self, key: &Key, record: &Record, allowance: &Allowance) -> Outcome {
         // A part of the limit is kept for looking, should the answer be lost.
         let reserve = (self.limit / 3).min(Duration::from_secs(10));
-        let reply = timeout_at(deadline - reserve, self.send(key, record)).await;
+        let reply = allowance.spend(reserve, self.send(key, record)).await;
         let failure = match reply {
-            Ok(Ok(reply)) => {
+            Some(Ok(reply)) => {
                 return Outcome::Done {
                     reply: Some(reply),
                     evidence: None,
                 };
             }
-            Ok(Err(failure)) => failure,
-            Err(_) => self.out_of_time(record),
+            Some(Err(failure)) => failure,
+            None => self.out_of_time(record),
         };
         let failure = self.with_accounts(key, failure);
         if in_doubt(self.action, &failure, record) {
-            return match timeout_at(deadline, self.settle(key, failure.clone())).await {
-                Ok(outcome) => outcome,
-                Err(_) => conclude(self.action, failure, Found::Unreadable),
+            let settled = self.settle(key, failure.clone());
+            return match allowance.spend(Duration::ZERO, settled).await {
+                Some(outcome) => outcome,
+                None => conclude(self.action, failure, Found::Unreadable),
             };
         }
-        self.plain(key, failure, record, deadline).await
+        self.plain(key, failure, record, allowance).await
     }
 
     async fn send(&self, key: &Key, record: &Record) -> Result<Reply, Failure> {
@@ -191,7 +193,7 @@ impl Change<'_> {
         key: &Key,
         failure: Failure,
         record: &Record,
-        deadline: Instant,
+        allowance: &Allowance,
     ) -> Outcome {
         if !failure.is_no_such_entity() {
             let known = Known::NotDone(untouched(record).to_owned());
@@ -203,7 +205,7 @@ impl Change<'_> {
                 .is_some_and(|error| error.context.accounts.is_none());
         if is_wanted {
             // IAM says the same of another user's key, which is alive: that is not "already gone".
-            let looked = timeout_at(deadline, self.look_once(key)).await;
+            let looked = allowance.spend(Duration::ZERO, self.look_once(key)).await;
             match (looked.unwrap_or(Found::Unreadable), failure.service()) {
                 (Found::Gone, _) => return Outcome::Missing(failure),
                 (Found::Denied, Some(error)) if !error.is_about_user() => {

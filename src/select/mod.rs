@@ -9,7 +9,6 @@ mod sweep;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use tokio::time::{Instant, timeout_at};
 
 use crate::aws::{Iam, Signer};
 use crate::condition::{Condition, Verdict};
@@ -123,11 +122,13 @@ impl<'a> Selector<'a> {
         if let (Some(refusal), Mode::Change) = (refusal, self.request.mode) {
             return self.stay(key, Facts::default(), Outcome::Refused(refusal));
         }
-        let deadline = Instant::now() + self.request.limit;
-        let Looked { key, facts, result } = match timeout_at(deadline, self.look(key.clone())).await
-        {
-            Ok(looked) => looked,
-            Err(_) => Looked {
+        let iam = self.iam.for_one_key();
+        let own = Selector { iam: &iam, ..*self };
+        let allowance = iam.allow(self.request.limit);
+        let looked = allowance.spend(Duration::ZERO, own.look(key.clone())).await;
+        let Looked { key, facts, result } = match looked {
+            Some(looked) => looked,
+            None => Looked {
                 result: Err(failed(out_of_time(self.request.limit))),
                 facts: Facts::default(),
                 key,

@@ -5,12 +5,11 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::stream;
-use tokio::time::timeout;
 
 use super::credential_report::CredentialReport;
 use super::look::is_denied;
 use super::{Candidate, Need, Selector, unsaid};
-use crate::aws::{ReportState, out_of_time_reading};
+use crate::aws::{Iam, ReportState, out_of_time_reading};
 use crate::condition::Verdict;
 use crate::fact::{Facts, Status};
 use crate::failure::Failure;
@@ -114,7 +113,10 @@ impl Selector<'_> {
     async fn users(&self) -> Result<Vec<UserName>, Failure> {
         let users = match self.report().await {
             Some(report) => report.users_with_keys,
-            None => self.limited("ListUsers", self.iam.user_names()).await?,
+            None => {
+                self.limited(self.iam, "ListUsers", self.iam.user_names())
+                    .await?
+            }
         };
         let is_excepted = |user: &UserName| {
             let facts = Facts {
@@ -137,13 +139,19 @@ impl Selector<'_> {
             self.log
                 .verbose(|| format!("no credential report ({why}): listing all users"));
         };
-        let made = self.limited("GenerateCredentialReport", self.made()).await;
+        let made = self
+            .limited(self.iam, "GenerateCredentialReport", self.made())
+            .await;
         if let Err(failure) = made {
             unused(failure.code().unwrap_or("no answer"));
             return None;
         }
         let read = self
-            .limited("GetCredentialReport", self.iam.credential_report())
+            .limited(
+                self.iam,
+                "GetCredentialReport",
+                self.iam.credential_report(),
+            )
             .await;
         let report = match read.map(|read| CredentialReport::parse(&read)) {
             Ok(Ok(report)) => report,
@@ -187,8 +195,9 @@ impl Selector<'_> {
             refused: Vec::new(),
             keys: 0,
         };
+        let iam = self.iam.for_one_key();
         let listed = self
-            .limited("ListAccessKeys", self.iam.access_keys(Some(&user)))
+            .limited(&iam, "ListAccessKeys", iam.access_keys(Some(&user)))
             .await;
         let listing = match listed {
             Ok(listing) => listing,
@@ -232,8 +241,9 @@ impl Selector<'_> {
         }
         let need = self.needs_last_use();
         if need > Need::Nothing {
-            let read = self.iam.last_use(&candidate.key.id);
-            match self.limited("GetAccessKeyLastUsed", read).await {
+            let iam = self.iam.for_one_key();
+            let read = iam.last_use(&candidate.key.id);
+            match self.limited(&iam, "GetAccessKeyLastUsed", read).await {
                 Ok(read) => {
                     candidate.facts.last_use = Some(read.last_use);
                     candidate.facts.read_at = read.at.or(candidate.facts.read_at);
@@ -272,12 +282,14 @@ impl Selector<'_> {
     /// A read within the limit of one key.
     async fn limited<T>(
         &self,
+        iam: &Iam,
         operation: &'static str,
         read: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, Failure> {
-        match timeout(self.request.limit, read).await {
-            Ok(read) => read,
-            Err(_) => Err(out_of_time_reading(operation, self.request.limit)),
+        let allowance = iam.allow(self.request.limit);
+        match allowance.spend(Duration::ZERO, read).await {
+            Some(read) => read,
+            None => Err(out_of_time_reading(operation, self.request.limit)),
         }
     }
 }

@@ -305,6 +305,23 @@ fn f52_a_run_keeps_to_the_pace_that_is_allowed() {
 }
 
 #[test]
+fn waiting_for_a_turn_does_not_count_against_a_keys_limit() {
+    // The last of the keys waits longer for its turn than a key may take.
+    let sandbox = Sandbox::builder().many_keys(80, 1).throttle(20, 1).start();
+    let (_, list) = crowd(80);
+    let printed = from_stdin(&sandbox, &list, &["--jobs", "80", "--timeout", "2"])
+        .run()
+        .exits(0);
+    assert_eq!(outcomes(printed.output()), [("Deleted".to_owned(), 80)]);
+    let output = printed.output().to_owned();
+    let _ = printed
+        .prints(&output)
+        .says(&["known: "])
+        .ends_with("80 keys: 80 deleted");
+    assert_eq!(left(&sandbox, 80), 0);
+}
+
+#[test]
 fn a_bar_moves_on_a_terminal_and_is_gone_at_the_end() {
     let (sandbox, list) = crowd(40);
     sandbox.fault(
