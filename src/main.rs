@@ -6,6 +6,7 @@ mod aws;
 mod batch;
 mod change;
 mod cli;
+mod complete;
 mod condition;
 mod confirm;
 mod exit;
@@ -41,12 +42,15 @@ use journal::Journal;
 use log::Log;
 use outcome::Known;
 use report::message::{Messages, is_colorful};
-use request::{Input, Key, Request, Selection};
+use request::{Color, Input, Key, Request, Selection};
 use select::{Candidate, Selector};
 use signal::Signals;
 use stop::Stop;
 
 fn main() -> ExitCode {
+    if let Some(task) = complete::Task::asked() {
+        return completed(task).into();
+    }
     let cli = match Cli::read(std::env::args_os()) {
         Ok(cli) => cli,
         Err(text) => return instead(&text).into(),
@@ -195,12 +199,26 @@ fn instead(text: &clap::Error) -> Exit {
         report::message::line("known: nothing was contacted, and nothing is deleted");
         return Exit::Usage;
     }
-    let text = if is_colorful(&io::stdout()) {
+    show(&if is_colorful(&io::stdout()) {
         styled.ansi().to_string()
     } else {
         styled.to_string()
-    };
-    match report::page(&text) {
+    })
+}
+
+/// Answers a shell that asks what could stand on the command line.
+fn completed(task: complete::Task) -> Exit {
+    match catch(|| task.text()) {
+        Ok(Ok(text)) => show(&text),
+        Ok(Err(stop)) => stopped(&stop.into(), Messages::new(Color::Auto)),
+        // Who pressed Tab has asked for no report.
+        Err(_) => Exit::Success,
+    }
+}
+
+/// Prints a text for people or shells.
+fn show(text: &str) -> Exit {
+    match report::page(text) {
         Ok(()) => Exit::Success,
         // Who closed the pipe has read enough.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Exit::Success,

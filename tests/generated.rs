@@ -11,7 +11,7 @@ use roff::{Roff, bold, roman};
 
 use super::Cli;
 
-const ENVIRONMENT: [(&str, &str); 14] = [
+const ENVIRONMENT: [(&str, &str); 15] = [
     (
         "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN",
         "The credentials that sign the request. A value that is set but blank, or holds a space or a newline, is an error. --profile beats them.",
@@ -67,6 +67,10 @@ const ENVIRONMENT: [(&str, &str); 14] = [
     (
         "NO_COLOR, TERM",
         "Messages are not coloured when NO_COLOR is set or TERM is dumb.",
+    ),
+    (
+        "IAM_DEL_KEY_COMPLETE",
+        "bash, zsh or fish: without any argument, print the script with which the Tab key asks this program; for bash: eval \"$(IAM_DEL_KEY_COMPLETE=bash iam-del-key)\". It completes options, profiles from the files below, and user names and access key IDs with ListUsers and ListAccessKeys, silently and in two seconds at most; a credential_process is run without a terminal. In a run with arguments the variable is ignored.",
     ),
 ];
 

@@ -271,8 +271,19 @@ impl Iam {
     /// `ListUsers`, every page: the names of all users of the account.
     pub(crate) async fn user_names(&self) -> Result<Vec<UserName>, Failure> {
         let mut names = Vec::new();
+        self.read_user_names(&mut names, usize::MAX).await?;
+        Ok(names)
+    }
+
+    /// `ListUsers`, so many pages at the most. Each page is in `names` when it is read, also when this is dropped before
+    /// it ends.
+    pub(crate) async fn read_user_names(
+        &self,
+        names: &mut Vec<UserName>,
+        most_pages: usize,
+    ) -> Result<(), Failure> {
         let mut pages = Pages::default();
-        loop {
+        for _ in 0..most_pages {
             let record = Record::default();
             let operation = "ListUsers";
             let call = || {
@@ -293,9 +304,10 @@ impl Iam {
                 );
             }
             if !pages.turn(page.is_truncated(), page.marker(), &record)? {
-                return Ok(names);
+                break;
             }
         }
+        Ok(())
     }
 }
 

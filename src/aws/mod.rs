@@ -30,13 +30,14 @@ use aws_types::SdkConfig;
 
 pub(crate) use allowance::Allowance;
 pub(crate) use call::{out_of_time, out_of_time_reading};
-pub(crate) use iam::{Iam, ReportRead, ReportState};
+pub(crate) use iam::{Iam, ListedKey, ReportRead, ReportState};
 
 use crate::guard;
 use crate::ident::{AccessKeyId, AccountId};
 use crate::log::Log;
 use crate::request::Connection;
 use crate::stop::Stop;
+use config_file::ConfigFiles;
 use pace::Pacer;
 use retry::{IamRetries, Throttled};
 use settings::Settings;
@@ -68,6 +69,16 @@ pub(crate) struct Signer {
     pub(crate) source_key_id: Option<String>,
     /// Its account, where the source of the credentials says so or the ID encodes it.
     pub(crate) account: Option<AccountId>,
+}
+
+/// The names of all profiles of the configuration files. Nothing is contacted.
+///
+/// # Errors
+///
+/// A file that cannot be read or understood.
+pub(crate) async fn profile_names() -> Result<Vec<String>, Stop> {
+    let profiles = ConfigFiles::read()?.profiles("default").await?;
+    Ok(profiles.profiles().map(str::to_owned).collect())
 }
 
 /// Settles settings and credentials, and asks STS whether they belong to the account that is expected, if any.

@@ -163,7 +163,7 @@ fn f27_a_credential_process_that_hangs_is_ended_with_its_children() {
 }
 
 /// Whether a process is gone (or a zombie that nobody has waited for), at once or very soon.
-fn ends(id: &str) -> bool {
+pub(crate) fn ends(id: &str) -> bool {
     let deadline = Instant::now() + SOON;
     loop {
         let output = Command::new("ps")

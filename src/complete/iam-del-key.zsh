@@ -1,0 +1,19 @@
+_iam_del_key_complete() {
+    local line value
+    local -a typed lines values
+    typed=("${words[@]}")
+    typed[CURRENT]=$PREFIX
+    lines=("${(@f)$(IAM_DEL_KEY_COMPLETE=zsh command COMPLETER -- $((CURRENT - 1)) "${typed[@]}" </dev/null 2>/dev/null)}")
+    if [[ $lines[1] == files ]]; then
+        [[ $PREFIX == --*=* ]] && compset -P 1 '*='
+        _files
+        return
+    fi
+    for line in "${(@)lines[2,-1]}"; do
+        [[ -n $line ]] || continue
+        value=${line%%$'\t'*}
+        values+=("${value//:/\\:}${${line#$value}/$'\t'/:}")
+    done
+    _describe 'iam-del-key' values
+}
+compdef _iam_del_key_complete iam-del-key

@@ -1,0 +1,220 @@
+//! What a shell gets that asks by Tab what could stand on the command line. Silent whatever goes wrong, and nothing is
+//! ever written.
+
+mod account;
+mod line;
+mod shell;
+
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::fmt::Write as _;
+use std::fs::OpenOptions;
+use std::path::Path;
+
+use clap::builder::StyledStr;
+use clap::{Arg, Command, CommandFactory as _, ValueHint};
+
+use crate::cli::Cli;
+use crate::ident::UserName;
+use crate::report::escape::escape;
+use crate::request::SigningKey;
+use crate::stop::Stop;
+use account::Question;
+use line::Line;
+use shell::Shell;
+
+/// The variable that says which shell asks.
+const VARIABLE: &str = "IAM_DEL_KEY_COMPLETE";
+
+/// A region of each partition: IAM needs no more of it.
+const REGIONS: [(&str, &str); 4] = [
+    ("us-east-1", "the partition aws"),
+    ("us-gov-west-1", "the partition aws-us-gov"),
+    ("cn-north-1", "the partition aws-cn"),
+    ("eusc-de-east-1", "the partition aws-eusc"),
+];
+
+/// What is wanted instead of a run.
+#[derive(Debug)]
+pub(crate) struct Task(Wanted);
+
+#[derive(Debug)]
+enum Wanted {
+    /// The script that makes a shell ask.
+    Script { shell: OsString, program: OsString },
+    /// What could stand at the cursor.
+    Candidates(Line),
+}
+
+impl Task {
+    /// What the variable asks for. `None`: nothing, so that this is a run like any other. The variable alone decides
+    /// nothing: who has real arguments gets a run, whatever the environment holds.
+    pub(crate) fn asked() -> Option<Self> {
+        let shell = env::var_os(VARIABLE).filter(|shell| !shell.is_empty())?;
+        let mut args = env::args_os();
+        let program = args.next().unwrap_or_default();
+        match args.next() {
+            None => Some(Self(Wanted::Script { shell, program })),
+            Some(first) if first == "--" && Shell::named(&shell).is_some() => {
+                Line::read(args).map(|line| Self(Wanted::Candidates(line)))
+            }
+            Some(_) => None,
+        }
+    }
+
+    /// The text for standard output.
+    ///
+    /// # Errors
+    ///
+    /// A script for a shell that has none.
+    pub(crate) fn text(self) -> Result<String, Stop> {
+        match self.0 {
+            Wanted::Script { shell, program } => match Shell::named(&shell) {
+                Some(shell) => Ok(shell.script(&command_of(&program))),
+                None => Err(Stop::usage(format!(
+                    "the environment variable {VARIABLE} is `{}`: it must be bash, fish or zsh",
+                    escape(&shell.to_string_lossy())
+                ))
+                .hint(format!(
+                    "unset {VARIABLE}; other shells have files in `completions`"
+                ))),
+            },
+            Wanted::Candidates(line) => {
+                cut_off();
+                Ok(candidates(&line))
+            }
+        }
+    }
+}
+
+/// What the script runs: found by the shell where it was now, or at the place it was called by.
+fn command_of(program: &OsStr) -> String {
+    let path = Path::new(program);
+    let absolute = match path.components().count() {
+        0 | 1 => None,
+        _ => env::current_dir().ok().map(|folder| folder.join(path)),
+    };
+    let path = absolute.as_deref().unwrap_or(path);
+    path.to_str().unwrap_or("iam-del-key").to_owned()
+}
+
+/// Takes the terminal away from this process and all that it starts, so that nothing can be asked or told there.
+fn cut_off() {
+    // A process that leads a group cannot leave its session; the shells' scripts start none.
+    let _ = rustix::process::setsid();
+    if let Ok(nowhere) = OpenOptions::new().write(true).open("/dev/null") {
+        let _ = rustix::stdio::dup2_stderr(nowhere);
+    }
+}
+
+/// The answer: what kind it is, and a candidate a line, with a note behind a tab where there is one.
+fn candidates(line: &Line) -> String {
+    let command = Cli::command();
+    let cursor = line.cursor();
+    let argument = cursor.option.and_then(|option| {
+        let mut arguments = command.get_arguments();
+        arguments.find(|arg| arg.get_long() == Some(option) && arg.get_action().takes_values())
+    });
+    let found = match argument {
+        // The shells complete files better: they know their own quotes.
+        Some(argument) if takes_file(argument) => return "files".to_owned(),
+        Some(argument) => values(argument, line),
+        None if cursor.head.is_empty() => options(&command),
+        None => Vec::new(),
+    };
+    let mut text = "values\n".to_owned();
+    for Candidate { value, note } in found {
+        // One that begins with a dash would be taken for an option.
+        let is_option = argument.is_some() && value.starts_with('-');
+        if is_option || !value.starts_with(cursor.typed) || !is_fit(&value) {
+            continue;
+        }
+        text.push_str(cursor.head);
+        text.push_str(&value);
+        if let Some(note) = note.lines().next() {
+            let _ = write!(text, "\t{}", escape(note));
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// What could stand on the line.
+#[derive(Debug)]
+struct Candidate {
+    value: String,
+    /// A word on it; empty where there is none.
+    note: String,
+}
+
+impl Candidate {
+    fn new(value: impl Into<String>, note: impl Into<String>) -> Self {
+        Self {
+            value: value.into(),
+            note: note.into(),
+        }
+    }
+}
+
+fn options(command: &Command) -> Vec<Candidate> {
+    let option = |argument: &Arg| {
+        let help = argument.get_help().map(ToString::to_string);
+        let long = argument.get_long()?;
+        Some(Candidate::new(
+            format!("--{long}"),
+            help.unwrap_or_default(),
+        ))
+    };
+    command.get_arguments().filter_map(option).collect()
+}
+
+fn values(argument: &Arg, line: &Line) -> Vec<Candidate> {
+    match argument.get_long() {
+        Some("profile") => account::ask(Question::Profiles, line.connection()),
+        Some("user-name" | "except-user") => account::ask(Question::UserNames, line.connection()),
+        Some("access-key-id") => keys(line),
+        Some("region") => REGIONS
+            .map(|(name, partition)| Candidate::new(name, partition))
+            .into(),
+        _ => {
+            let values = argument.get_possible_values().into_iter();
+            let help = |help: Option<&StyledStr>| help.map(ToString::to_string).unwrap_or_default();
+            values
+                .map(|value| Candidate::new(value.get_name(), help(value.get_help())))
+                .collect()
+        }
+    }
+}
+
+/// The keys of the user who is named on the line; not those that stand there already.
+fn keys(line: &Line) -> Vec<Candidate> {
+    let user_name = line.values("--user-name").pop();
+    let Ok(user_name) = user_name.map(UserName::try_from).transpose() else {
+        return Vec::new();
+    };
+    let question = Question::Keys {
+        user_name,
+        signing_key: if line.has("--allow-self") {
+            SigningKey::Allowed
+        } else {
+            SigningKey::Guarded
+        },
+    };
+    let named = line.values("--access-key-id");
+    let mut keys = account::ask(question, line.connection());
+    keys.retain(|key| !named.contains(&key.value));
+    keys
+}
+
+fn takes_file(argument: &Arg) -> bool {
+    matches!(
+        argument.get_value_hint(),
+        ValueHint::FilePath | ValueHint::AnyPath
+    )
+}
+
+/// Whether a shell takes the value as it stands for one word that is just this text.
+fn is_fit(value: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_+=,.@:/-".contains(c);
+    !value.is_empty() && value.chars().all(plain)
+}

@@ -1,0 +1,41 @@
+//! The shells whose Tab asks this program, and the script each of them takes to do so.
+
+use std::ffi::OsStr;
+use std::path::Path;
+
+/// A shell that is served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shell {
+    Bash,
+    Fish,
+    Zsh,
+}
+
+impl Shell {
+    /// The shell of this name, or of this path, as `$SHELL` has it.
+    pub(super) fn named(name: &OsStr) -> Option<Self> {
+        match Path::new(name).file_name()?.to_str()? {
+            "bash" => Some(Self::Bash),
+            "fish" => Some(Self::Fish),
+            "zsh" => Some(Self::Zsh),
+            _ => None,
+        }
+    }
+
+    /// The script to be sourced; it runs `program`.
+    pub(super) fn script(self, program: &str) -> String {
+        let script = match self {
+            Self::Bash => include_str!("iam-del-key.bash"),
+            Self::Fish => include_str!("iam-del-key.fish"),
+            Self::Zsh => include_str!("iam-del-key.zsh"),
+        };
+        script.replace("COMPLETER", &self.quoted(program))
+    }
+
+    fn quoted(self, text: &str) -> String {
+        match self {
+            Self::Bash | Self::Zsh => format!("'{}'", text.replace('\'', r"'\''")),
+            Self::Fish => format!("'{}'", text.replace('\\', r"\\").replace('\'', r"\'")),
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! A real shell on a pseudo-terminal, in which the Tab key asks the binary: what is typed, and what is on the screen.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
+use std::process::Child;
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::Instant;
+
+use crate::case::{Case, HANGS};
+
+/// What the shells say in place of a run: the words that they would have started.
+const SAY: &str = "iam-del-key() { printf 'got:'; printf ' [%s]' \"$@\"; echo; }; echo rea''dy\n";
+
+/// A shell that is being typed into.
+pub(crate) struct Shell {
+    child: Child,
+    typing: File,
+    shown: Receiver<Vec<u8>>,
+    seen: String,
+    /// How much of what was seen has been waited for.
+    read: usize,
+    started: Instant,
+    _folder: tempfile::TempDir,
+}
+
+impl Shell {
+    /// Bash, asking the binary.
+    pub(crate) fn bash(case: Case) -> Self {
+        let args = ["--norc", "--noprofile", "-i"];
+        let source = "eval \"$(IAM_DEL_KEY_COMPLETE=bash $BINARY)\"\n";
+        Self::start("bash", &args, case)
+            .types(&format!("{source}{SAY}"))
+            .shows("ready")
+    }
+
+    /// Zsh, asking the binary.
+    pub(crate) fn zsh(case: Case) -> Self {
+        let source =
+            "autoload -Uz compinit; compinit -D; eval \"$(IAM_DEL_KEY_COMPLETE=zsh $BINARY)\"\n";
+        Self::start("zsh", &["-f", "-i"], case)
+            .types(&format!("{source}{SAY}"))
+            .shows("ready")
+    }
+
+    fn start(program: &str, args: &[&str], case: Case) -> Self {
+        let (terminal, other_end) = pty_process::blocking::open().expect("a pseudo-terminal");
+        terminal
+            .resize(pty_process::Size::new(24, 120))
+            .expect("a size");
+        let folder_of_run = case.path("");
+        let (binary, _, environment, folder) = case.into_parts();
+        let child = pty_process::blocking::Command::new(program)
+            .args(args)
+            .env_clear()
+            .envs(environment)
+            .env("BINARY", binary)
+            .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+            .env("TERM", "dumb")
+            .current_dir(folder_of_run)
+            .spawn(other_end)
+            .unwrap_or_else(|error| {
+                panic!("{program} does not start ({error}): tests/all installs it")
+            });
+        let typing = File::from(OwnedFd::from(terminal));
+        let (sender, shown) = channel();
+        let mut screen = typing.try_clone().expect("a second handle");
+        thread::spawn(move || {
+            let mut bytes = [0; 4096];
+            while let Ok(count @ 1..) = screen.read(&mut bytes) {
+                if sender.send(bytes[..count].to_vec()).is_err() {
+                    break;
+                }
+            }
+        });
+        Self {
+            child,
+            typing,
+            shown,
+            seen: String::new(),
+            read: 0,
+            started: Instant::now(),
+            _folder: folder,
+        }
+    }
+
+    /// Types this.
+    pub(crate) fn types(mut self, text: &str) -> Self {
+        self.typing
+            .write_all(text.as_bytes())
+            .expect("the terminal takes it");
+        self
+    }
+
+    /// Waits until this is on the screen, behind what was waited for before.
+    pub(crate) fn shows(mut self, text: &str) -> Self {
+        loop {
+            if let Some(at) = self.seen[self.read..].find(text) {
+                self.read += at + text.len();
+                return self;
+            }
+            let left = HANGS.saturating_sub(self.started.elapsed());
+            match self.shown.recv_timeout(left) {
+                Ok(bytes) => self.seen.push_str(&String::from_utf8_lossy(&bytes)),
+                Err(error) => panic!("{error}, not shown: {text}\n{}", self.seen),
+            }
+        }
+    }
+
+    /// Types the line with its Tabs, ends it, and waits for the words that the shell makes of it.
+    pub(crate) fn completes(self, typed: &str, words: &[&str]) -> Self {
+        let words: Vec<String> = words.iter().map(|word| format!(" [{word}]")).collect();
+        self.types(&format!("iam-del-key {typed}\n"))
+            .shows(&format!("got:{}\r\n", words.concat()))
+    }
+
+    /// Ends the shell; gives all that was on the screen.
+    pub(crate) fn end(mut self) -> String {
+        self.typing
+            .write_all(b"\x15exit\n")
+            .expect("the terminal takes it");
+        while let Ok(bytes) = self.shown.recv_timeout(HANGS) {
+            self.seen.push_str(&String::from_utf8_lossy(&bytes));
+        }
+        self.child.wait().expect("a child to wait for");
+        self.seen
+    }
+}
