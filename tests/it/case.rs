@@ -267,6 +267,8 @@ impl Ended {
             || self.stderr.contains("error while loading")
             || self.stderr.contains("memory allocation of")
             || self.stderr.contains("Fatal glibc error")
+            // Rust's own start, before `main`.
+            || self.stderr.contains("failed to allocate an alternative stack")
     }
 
     /// The last line of standard error.
