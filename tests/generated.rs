@@ -13,7 +13,7 @@ use super::Cli;
 
 const ENVIRONMENT: [(&str, &str); 15] = [
     (
-        "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN",
+        "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_SECURITY_TOKEN, AWS_CREDENTIAL_EXPIRATION",
         "The credentials that sign the request. A value that is set but blank, or holds a space or a newline, is an error. --profile beats them.",
     ),
     (
@@ -37,8 +37,8 @@ const ENVIRONMENT: [(&str, &str); 15] = [
         "true: use IAM's FIPS or dual-stack address.",
     ),
     (
-        "AWS_CA_BUNDLE, SSL_CERT_FILE, SSL_CERT_DIR",
-        "The certificate authorities to trust, when --ca-bundle is not given; otherwise the profile's ca_bundle, otherwise the system's.",
+        "AWS_CA_BUNDLE, REQUESTS_CA_BUNDLE, SSL_CERT_FILE, SSL_CERT_DIR",
+        "The certificate authorities to trust, when --ca-bundle is not given; the profile's ca_bundle comes after the first, the system's last.",
     ),
     (
         "AWS_MAX_ATTEMPTS, AWS_RETRY_MODE",
@@ -53,7 +53,7 @@ const ENVIRONMENT: [(&str, &str); 15] = [
         "Web identity, as in EKS and in CI.",
     ),
     (
-        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI, AWS_CONTAINER_CREDENTIALS_FULL_URI, AWS_CONTAINER_AUTHORIZATION_TOKEN",
+        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI, AWS_CONTAINER_CREDENTIALS_FULL_URI, AWS_CONTAINER_AUTHORIZATION_TOKEN, AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
         "Container credentials, as in ECS.",
     ),
     (
@@ -61,8 +61,12 @@ const ENVIRONMENT: [(&str, &str); 15] = [
         "true: do not ask the instance metadata service.",
     ),
     (
+        "AWS_EC2_METADATA_SERVICE_ENDPOINT, AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE, AWS_IMDS_USE_IPV6, AWS_METADATA_SERVICE_TIMEOUT, AWS_METADATA_SERVICE_NUM_ATTEMPTS",
+        "Where that service is, how many seconds it is waited for (1) and how often it is asked (once).",
+    ),
+    (
         "HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY",
-        "The proxy on the way, and the hosts that need none. The metadata services are never asked through a proxy.",
+        "The proxy on the way, and the hosts that need none; the names in lower case come first. The metadata services are never asked through a proxy.",
     ),
     (
         "NO_COLOR, TERM",

@@ -31,6 +31,15 @@ struct ConfigFile {
     contents: String,
 }
 
+/// The profiles of each file by itself: a key and its token stand in the same file.
+#[derive(Debug, Default)]
+pub(crate) struct Apart {
+    /// Of `~/.aws/credentials`.
+    pub(crate) credentials: EnvConfigSections,
+    /// Of `~/.aws/config`.
+    pub(crate) config: EnvConfigSections,
+}
+
 impl ConfigFiles {
     /// Reads `~/.aws/config` and `~/.aws/credentials`, or what `AWS_CONFIG_FILE` and
     /// `AWS_SHARED_CREDENTIALS_FILE` name instead. A file that is not there, and `/dev/null`, count as empty.
@@ -64,14 +73,23 @@ impl ConfigFiles {
     /// # Errors
     ///
     /// A file that is not in the AWS configuration format, with its name and line.
-    pub(crate) async fn profiles(&self, selected: &str) -> Result<EnvConfigSections, Stop> {
+    pub(crate) async fn profiles(
+        &self,
+        selected: &str,
+    ) -> Result<(EnvConfigSections, Apart), Stop> {
+        let mut apart = Apart::default();
         for file in &self.files {
-            parse(&contents_of([file]), selected)
+            let sections = parse(&contents_of([file]), selected)
                 .await
                 .map_err(|error| not_parsed(&file.path, &error))?;
+            match file.kind {
+                EnvConfigFileKind::Credentials => apart.credentials = sections,
+                EnvConfigFileKind::Config => apart.config = sections,
+            }
         }
         parse(&self.for_sdk(&[]), selected)
             .await
+            .map(|profiles| (profiles, apart))
             .map_err(|error| Stop::configuration(error.to_string()))
     }
 

@@ -4,21 +4,19 @@
 use std::time::{Duration, SystemTime};
 
 use aws_config::ecs::EcsCredentialsProvider;
-use aws_config::environment::EnvironmentVariableCredentialsProvider;
-use aws_config::imds;
 use aws_config::imds::credentials::ImdsCredentialsProvider;
 use aws_config::meta::credentials::CredentialsProviderChain;
 use aws_config::provider_config::ProviderConfig;
-use aws_config::web_identity_token::WebIdentityTokenCredentialsProvider;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_smithy_types::error::display::DisplayErrorContext;
 
 use super::config_file::ConfigFiles;
-use super::environment;
+use super::instance;
 use super::profile::{self, ProfileSource};
 use super::settings::{SelectedBy, Settings};
+use super::variable;
 use crate::log::Log;
 use crate::report::escape::{escape, excerpt};
 use crate::stop::Stop;
@@ -35,7 +33,7 @@ pub(crate) async fn resolve(
 ) -> Result<Credentials, Stop> {
     profile::check(settings)?;
     if settings.profile.by != SelectedBy::Option {
-        check_variables()?;
+        variable::check()?;
     }
     let source = source(settings)?;
     let resolved = tokio::time::timeout(limit, source.provide_credentials()).await;
@@ -64,28 +62,26 @@ pub(crate) async fn resolve(
 /// The sources in the order in which the AWS CLI asks them. Each takes a client of its own to be made, so only those are
 /// that can have an answer.
 fn source(settings: &Settings) -> Result<SharedCredentialsProvider, Stop> {
-    let from_variables = settings.profile.by != SelectedBy::Option
-        && environment::text("AWS_ACCESS_KEY_ID")?.is_some();
-    if from_variables {
-        let variables = EnvironmentVariableCredentialsProvider::new();
+    let variables = variable::credentials()?;
+    if settings.profile.by != SelectedBy::Option
+        && let Some(variables) = variables
+    {
         return Ok(SharedCredentialsProvider::new(variables));
     }
     let service = provider_config(settings).with_http_client(settings.clients.service.clone());
     let metadata = provider_config(settings).with_http_client(settings.clients.metadata.clone());
     let container = SharedCredentialsProvider::new(container(&metadata));
-    let instance = SharedCredentialsProvider::new(instance(&metadata));
-    let profile = ProfileSource::new(settings, &service, container.clone(), instance.clone());
+    let instance = SharedCredentialsProvider::new(instance(settings, &metadata)?);
+    let sources = profile::Sources {
+        variables,
+        container: container.clone(),
+        instance: instance.clone(),
+    };
+    let profile = ProfileSource::new(settings, &service, sources)?;
     if settings.profile.by == SelectedBy::Option {
         return Ok(SharedCredentialsProvider::new(profile));
     }
-    let mut chain = CredentialsProviderChain::first_try("Profile", profile);
-    if environment::path("AWS_WEB_IDENTITY_TOKEN_FILE").is_some() {
-        let web_identity = WebIdentityTokenCredentialsProvider::builder()
-            .configure(&service)
-            .build();
-        chain = chain.or_else("WebIdentityToken", web_identity);
-    }
-    let chain = chain
+    let chain = CredentialsProviderChain::first_try("Profile", profile)
         .or_else("EcsContainer", container)
         .or_else("Ec2InstanceMetadata", instance);
     Ok(SharedCredentialsProvider::new(chain))
@@ -104,51 +100,11 @@ fn container(config: &ProviderConfig) -> EcsCredentialsProvider {
     EcsCredentialsProvider::builder().configure(config).build()
 }
 
-fn instance(config: &ProviderConfig) -> ImdsCredentialsProvider {
-    // One attempt of a second, as the AWS CLI: a machine that is no instance must not make people wait.
-    let client = imds::Client::builder()
+fn instance(settings: &Settings, config: &ProviderConfig) -> Result<ImdsCredentialsProvider, Stop> {
+    Ok(ImdsCredentialsProvider::builder()
         .configure(config)
-        .max_attempts(1)
-        .build();
-    ImdsCredentialsProvider::builder()
-        .configure(config)
-        .imds_client(client)
-        .build()
-}
-
-/// The variables that hold credentials are all there and whole, or not there at all.
-fn check_variables() -> Result<(), Stop> {
-    let id = environment::text("AWS_ACCESS_KEY_ID")?;
-    let secret = environment::text("AWS_SECRET_ACCESS_KEY")?;
-    let token = environment::text("AWS_SESSION_TOKEN")?;
-    let unset = "unset AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN to use another source";
-    let wrong = |what: String| Err(Stop::configuration(what).hint(unset));
-    match (&id, &secret) {
-        (Some(_), None) => {
-            return wrong("AWS_ACCESS_KEY_ID is set, but AWS_SECRET_ACCESS_KEY is not".to_owned());
-        }
-        (None, Some(_)) => {
-            return wrong("AWS_SECRET_ACCESS_KEY is set, but AWS_ACCESS_KEY_ID is not".to_owned());
-        }
-        (None, None) | (Some(_), Some(_)) => {}
-    }
-    let values = [
-        ("AWS_ACCESS_KEY_ID", &id),
-        ("AWS_SECRET_ACCESS_KEY", &secret),
-        ("AWS_SESSION_TOKEN", &token),
-    ];
-    for (name, value) in values {
-        let Some(value) = value else { continue };
-        if value.trim().is_empty() && name != "AWS_SESSION_TOKEN" {
-            return wrong(format!("the environment variable {name} is set, but empty"));
-        }
-        if value.chars().any(|c| c.is_whitespace() || c.is_control()) {
-            return wrong(format!(
-                "the environment variable {name} holds a space, a newline or another control character"
-            ));
-        }
-    }
-    Ok(())
+        .imds_client(instance::client(settings, config)?)
+        .build())
 }
 
 fn not_resolved(settings: &Settings, error: &CredentialsError) -> Stop {

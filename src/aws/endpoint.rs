@@ -1,4 +1,4 @@
-//! The address of IAM, where the user gives another than AWS's own, and the proxies on the way there.
+//! The address of IAM, where the user gives another than AWS's own.
 
 use std::net::IpAddr;
 
@@ -119,61 +119,4 @@ fn is_loopback(host: &Host<&str>) -> bool {
         Host::Ipv4(address) => IpAddr::from(*address).is_loopback(),
         Host::Ipv6(address) => IpAddr::from(*address).is_loopback(),
     }
-}
-
-const PROXIES: [&str; 6] = [
-    "HTTPS_PROXY",
-    "https_proxy",
-    "HTTP_PROXY",
-    "http_proxy",
-    "ALL_PROXY",
-    "all_proxy",
-];
-
-/// Checks the proxies of the environment. The HTTP client takes a proxy it cannot understand for none
-/// and would send the request straight.
-///
-/// # Errors
-///
-/// A proxy that is not an HTTP proxy's URL. The value is not shown: it may hold a password.
-pub(crate) fn check_proxies() -> Result<(), Stop> {
-    for variable in PROXIES {
-        let Some(value) = environment::filled(variable)? else {
-            continue;
-        };
-        let url = if value.contains("://") {
-            value
-        } else {
-            format!("http://{value}")
-        };
-        let usable = Url::parse(&url).is_ok_and(|url| {
-            matches!(url.scheme(), "http" | "https")
-                && url.host_str().is_some_and(|host| !host.is_empty())
-        });
-        if !usable {
-            return Err(Stop::configuration(format!(
-                "the environment variable {variable} is not the URL of an HTTP proxy"
-            ))
-            .hint(format!("set {variable} to http://HOST:PORT, or unset it")));
-        }
-    }
-    Ok(())
-}
-
-/// The proxy that the environment names for HTTPS, as host and port alone.
-pub(crate) fn proxy() -> Option<String> {
-    let value = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]
-        .iter()
-        .find_map(|name| environment::filled(name).ok().flatten())?;
-    let url = if value.contains("://") {
-        value
-    } else {
-        format!("http://{value}")
-    };
-    let url = Url::parse(&url).ok()?;
-    let port = url
-        .port_or_known_default()
-        .map(|port| format!(":{port}"))
-        .unwrap_or_default();
-    Some(format!("{}{port}", url.host_str()?))
 }

@@ -5,14 +5,14 @@ use std::io;
 
 use rustls::{AlertDescription, CertificateError};
 
-use super::endpoint;
+use super::proxy;
 use crate::failure::Cause;
 use crate::report::escape::excerpt;
 
 /// Puts the failure of a call to `host` into words.
 pub(crate) fn cause(error: &(dyn Error + 'static), host: &str) -> Cause {
     let (what, hint) = words(error);
-    let host = match endpoint::proxy() {
+    let host = match proxy::shown() {
         Some(proxy) if is_tunnel(error) => format!("{host} by way of the proxy {proxy}"),
         _ => host.to_owned(),
     };

@@ -21,6 +21,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
 use super::attempts::Sent;
+use super::proxy;
 use super::trust::{self, Bundle};
 use crate::stop::Stop;
 
@@ -120,7 +121,7 @@ impl Wire {
 
     fn builder(&self) -> ConnectorBuilder {
         let proxy = match self.route {
-            Route::Environment => ProxyConfig::from_env(),
+            Route::Environment => proxy::config(uri),
             Route::Direct => ProxyConfig::disabled(),
         };
         Connector::builder()

@@ -10,14 +10,18 @@ mod environment;
 mod error;
 mod http;
 mod iam;
+mod instance;
 mod pace;
 mod process;
 mod profile;
+mod proxy;
 mod reply;
 mod retry;
+mod section;
 mod settings;
 mod sts;
 mod trust;
+mod variable;
 
 use std::time::Duration;
 

@@ -3,11 +3,14 @@
 
 use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
+use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{self, ProvideCredentials, SharedCredentialsProvider, future};
 use aws_runtime::env_config::section::Profile;
 
-use super::process::CredentialProcess;
+use super::endpoint::{self, STS};
+use super::environment;
+use super::section::{self, Added};
 use super::settings::Settings;
 use crate::report::escape::escape;
 use crate::stop::Stop;
@@ -25,6 +28,16 @@ const SOURCE_KEYS: [&str; 9] = [
     "sso_start_url",
 ];
 
+/// What the `credential_source` of a profile may name.
+pub(crate) struct Sources {
+    /// `Environment`, where it has a key.
+    pub(crate) variables: Option<Credentials>,
+    /// `EcsContainer`.
+    pub(crate) container: SharedCredentialsProvider,
+    /// `Ec2InstanceMetadata`.
+    pub(crate) instance: SharedCredentialsProvider,
+}
+
 /// A profile's credentials. Where it names a source that has none, the SDK alone would go on as the machine's
 /// role; here that is an error.
 #[derive(Debug)]
@@ -34,17 +47,22 @@ pub(crate) struct ProfileSource {
 }
 
 impl ProfileSource {
-    /// The source of the selected profile; `container` and `instance` are what its `credential_source` may name.
+    /// The source of the selected profile.
+    ///
+    /// # Errors
+    ///
+    /// A profile with half of a key, a web identity without a role, STS where it was not to be.
     pub(crate) fn new(
         settings: &Settings,
         service: &ProviderConfig,
-        container: SharedCredentialsProvider,
-        instance: SharedCredentialsProvider,
-    ) -> Self {
-        Self {
-            provider: provider(settings, service, container, instance),
-            is_named: names_source(settings),
-        }
+        sources: Sources,
+    ) -> Result<Self, Stop> {
+        let added = section::added(settings, &lineage(settings))?;
+        check_sts(settings)?;
+        Ok(Self {
+            is_named: names_source(settings) || !added.sections.is_empty(),
+            provider: provider(settings, service, sources, added),
+        })
     }
 
     async fn credentials(&self) -> provider::Result {
@@ -76,50 +94,44 @@ fn names_source(settings: &Settings) -> bool {
 fn provider(
     settings: &Settings,
     service: &ProviderConfig,
-    container: SharedCredentialsProvider,
-    instance: SharedCredentialsProvider,
+    sources: Sources,
+    added: Added,
 ) -> ProfileFileCredentialsProvider {
     let mut builder = ProfileFileCredentialsProvider::builder()
-        .with_custom_provider("EcsContainer", container)
-        .with_custom_provider("Ec2InstanceMetadata", instance);
-    // A credential_process is run by this program, so that it ends: each profile that has one is pointed at
-    // a source of credentials of that name.
-    let mut sections = Vec::new();
-    for name in settings.profiles.profiles() {
-        let Some(profile) = settings.profiles.get_profile(name) else {
-            continue;
-        };
-        if let (Some(command), None) = (
-            profile.get("credential_process"),
-            profile.get("credential_source"),
-        ) {
-            let source = format!("credential-process-{}", sections.len());
-            let Some(section) = process_section(profile, &source) else {
-                continue;
-            };
-            sections.push(section);
-            builder = builder
-                .with_custom_provider(source, CredentialProcess::new(command, &escape(name)));
-        }
+        .with_custom_provider("EcsContainer", sources.container)
+        .with_custom_provider("Ec2InstanceMetadata", sources.instance);
+    if let Some(variables) = sources.variables {
+        builder = builder.with_custom_provider("Environment", variables);
+    }
+    for (name, source) in added.sources {
+        builder = builder.with_custom_provider(name, source);
     }
     builder
         .configure(service)
-        .profile_files(settings.files.for_sdk(&sections))
+        .profile_files(settings.files.for_sdk(&added.sections))
         .profile_name(&settings.profile.name)
         .build()
 }
 
-/// The lines that point a profile's credential process at the source; `None` where the SDK does not ask it.
-fn process_section(profile: &Profile, source: &str) -> Option<String> {
-    let name = profile.name();
-    match (profile.get("role_arn"), profile.get("source_profile")) {
-        (None, _) => Some(format!("[{name}]\ncredential_source = {source}\n")),
-        // A role whose own profile starts the chain: the process stands behind a profile of its own.
-        (Some(_), Some(first)) if first == name => Some(format!(
-            "[{name}]\nsource_profile = {source}\n[{source}]\ncredential_source = {source}\n"
-        )),
-        (Some(_), _) => None,
+/// The SDK cannot be told to ignore the configured addresses where it assumes a role.
+fn check_sts(settings: &Settings) -> Result<(), Stop> {
+    let sources = settings.sources();
+    let uses_sts = environment::filled("AWS_WEB_IDENTITY_TOKEN_FILE")?.is_some()
+        || lineage(settings)
+            .iter()
+            .any(|profile| profile.get("role_arn").is_some());
+    if !uses_sts || !sources.ignores_endpoint_urls()? {
+        return Ok(());
     }
+    if endpoint::choose(STS, None, sources, false)?.is_none() {
+        return Ok(());
+    }
+    Err(Stop::configuration(
+        "configured endpoint URLs are to be ignored, which cannot be done where a role is assumed",
+    )
+    .hint(
+        "unset AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_STS, and remove endpoint_url from the profile",
+    ))
 }
 
 /// The profile and the profiles its credentials come from, first to last.

@@ -8,10 +8,11 @@ use aws_smithy_types::retry::{RetryConfig, RetryMode, RetrySpec};
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::region::Region;
 
-use super::config_file::ConfigFiles;
+use super::config_file::{Apart, ConfigFiles};
 use super::endpoint::{self, IAM, STS};
 use super::environment;
 use super::http::Clients;
+use super::proxy;
 use super::trust;
 use crate::log::Log;
 use crate::report::escape::escape;
@@ -30,6 +31,8 @@ pub(crate) struct Settings {
     pub(crate) files: ConfigFiles,
     /// Their profiles.
     pub(crate) profiles: EnvConfigSections,
+    /// The profiles of each file by itself.
+    pub(crate) apart: Apart,
     /// The region, which chooses the partition.
     pub(crate) region: Region,
     /// Another address for IAM.
@@ -105,14 +108,15 @@ impl Sources<'_> {
         }))
     }
 
-    fn ignores_endpoint_urls(self) -> Result<bool, Stop> {
+    pub(crate) fn ignores_endpoint_urls(self) -> Result<bool, Stop> {
         self.flag(
             "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
             "ignore_configured_endpoint_urls",
         )
     }
 
-    fn flag(self, variable: &'static str, key: &str) -> Result<bool, Stop> {
+    /// A variable, and then the profile's key, that is true or false; false where neither is set.
+    pub(crate) fn flag(self, variable: &'static str, key: &str) -> Result<bool, Stop> {
         let Some(setting) = self.find(&[variable], key)? else {
             return Ok(false);
         };
@@ -142,7 +146,7 @@ impl Settings {
     pub(crate) async fn load(connection: &Connection, log: Log) -> Result<Self, Stop> {
         let profile = SelectedProfile::choose(connection)?;
         let files = ConfigFiles::read()?;
-        let profiles = files.profiles(&profile.name).await?;
+        let (profiles, apart) = files.profiles(&profile.name).await?;
         profile.check(&profiles)?;
         let sources = Sources {
             profiles: &profiles,
@@ -167,7 +171,7 @@ impl Settings {
             )
             .hint("unset AWS_USE_FIPS_ENDPOINT and AWS_USE_DUALSTACK_ENDPOINT, or leave the endpoint URL out"));
         }
-        endpoint::check_proxies()?;
+        proxy::check()?;
         let region = region(connection.region.as_deref(), sources)?;
         log.verbose(|| format!("profile {}, region {region}", escape(&profile.name)));
         let retry = retry(sources)?;
@@ -178,6 +182,7 @@ impl Settings {
             profile,
             files,
             profiles,
+            apart,
             region,
             endpoint_url,
             fips,
@@ -190,6 +195,13 @@ impl Settings {
 }
 
 impl Settings {
+    /// Where a setting is looked for.
+    pub(crate) fn sources(&self) -> Sources<'_> {
+        Sources {
+            profiles: &self.profiles,
+        }
+    }
+
     /// Another address for STS: its own variable's, `--endpoint-url`, and then what is configured. Who points this
     /// program at another IAM than AWS's means the STS beside it.
     ///
@@ -197,9 +209,7 @@ impl Settings {
     ///
     /// An address that is none.
     pub(crate) fn sts_endpoint_url(&self, connection: &Connection) -> Result<Option<String>, Stop> {
-        let sources = Sources {
-            profiles: &self.profiles,
-        };
+        let sources = self.sources();
         let ignore_urls = sources.ignores_endpoint_urls()?;
         let option = match environment::filled(STS.variable)? {
             Some(_) if !ignore_urls => None,

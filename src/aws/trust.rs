@@ -116,8 +116,8 @@ impl Bundle {
     }
 }
 
-/// Chooses whom to trust: `--ca-bundle`, `AWS_CA_BUNDLE`, the profile's `ca_bundle`, `SSL_CERT_FILE`, the
-/// system, in this order.
+/// Chooses whom to trust: `--ca-bundle`, `AWS_CA_BUNDLE`, the profile's `ca_bundle`, `REQUESTS_CA_BUNDLE`,
+/// `SSL_CERT_FILE`, the system, in this order.
 ///
 /// # Errors
 ///
@@ -132,8 +132,10 @@ pub(crate) fn choose(option: Option<&Path>, sources: Sources<'_>) -> Result<Trus
     if let Some(setting) = sources.find(&[], "ca_bundle")? {
         return bundle(&PathBuf::from(&setting.value), &setting.source);
     }
-    if let Some(path) = environment::path("SSL_CERT_FILE") {
-        return bundle(&path, "the environment variable SSL_CERT_FILE");
+    for variable in ["REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"] {
+        if let Some(path) = environment::path(variable) {
+            return bundle(&path, &format!("the environment variable {variable}"));
+        }
     }
     Ok(Trust::System)
 }

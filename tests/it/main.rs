@@ -26,6 +26,7 @@ mod journal;
 mod many;
 mod network;
 mod pages;
+mod precedence;
 mod process;
 mod property;
 mod question;

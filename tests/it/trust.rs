@@ -88,7 +88,13 @@ fn each_way_to_name_an_authority_works_and_the_first_wins() {
             .start()
     };
     let other = https();
-    for way in ["option", "variable", "profile", "SSL_CERT_FILE"] {
+    for way in [
+        "option",
+        "variable",
+        "profile",
+        "REQUESTS_CA_BUNDLE",
+        "SSL_CERT_FILE",
+    ] {
         let sandbox = https();
         let ours = authority(&sandbox);
         let case = Case::documented(&sandbox, &[])
@@ -103,7 +109,7 @@ fn each_way_to_name_an_authority_works_and_the_first_wins() {
                 format!("[default]\nca_bundle = {}\n", authority(&other)),
             ),
             "profile" => case.file(".aws/config", format!("[default]\nca_bundle = {ours}\n")),
-            _ => case.env("SSL_CERT_FILE", &ours),
+            _ => case.env(way, &ours),
         };
         let _ = case.run().exits(0).prints(DELETED).says_nothing();
         assert!(!sandbox.has_key(BOBS_KEY), "{way}");

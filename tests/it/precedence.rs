@@ -1,0 +1,213 @@
+//! Of several settings, the one that the AWS CLI takes: tokens, files, web identities, instances and proxies.
+
+use iam_sandbox::documented::{ADMIN_KEY_ID, SESSION_KEY_ID};
+use iam_sandbox::{Metadata, Proxy, ProxyMode, Sandbox};
+
+use crate::case::{BOBS_KEY, Case, DELETED, documented};
+use crate::credentials::{EARLIER, LATER, json, keys, refused, signs, without};
+
+const ROLE: &str = "role_arn = arn:aws:iam::123456789012:role/Deployer\n";
+
+fn in_session(sandbox: &Sandbox) -> (Case, String) {
+    let session = sandbox.session();
+    let case = Case::documented(sandbox, &[])
+        .env("AWS_ACCESS_KEY_ID", &session.access_key_id)
+        .env("AWS_SECRET_ACCESS_KEY", &session.secret_access_key);
+    (case, session.session_token.unwrap_or_default())
+}
+
+#[test]
+fn the_older_name_of_a_session_token() {
+    let sandbox = documented();
+    let (case, token) = in_session(&sandbox);
+    let case = case
+        .env("AWS_SECURITY_TOKEN", token)
+        .env("AWS_SESSION_TOKEN", "another");
+    signs(&sandbox, case, SESSION_KEY_ID);
+
+    let sandbox = documented();
+    let session = sandbox.session();
+    let token = session.session_token.clone().unwrap_or_default();
+    let config = format!(
+        "[default]\n{}aws_security_token = {token}\n",
+        keys(&session)
+    );
+    signs(&sandbox, without(&sandbox, &config), SESSION_KEY_ID);
+}
+
+#[test]
+fn variables_that_have_expired() {
+    let sandbox = documented();
+    let expires =
+        |when: &str| Case::documented(&sandbox, &[]).env("AWS_CREDENTIAL_EXPIRATION", when);
+    refused(expires(EARLIER).run(), &["the credentials have expired"]);
+    refused(
+        expires("tomorrow").run(),
+        &["AWS_CREDENTIAL_EXPIRATION is `tomorrow`: it must be an ISO 8601 time"],
+    );
+    assert_eq!(sandbox.connections(), 0);
+    signs(&sandbox, expires(LATER), ADMIN_KEY_ID);
+}
+
+#[test]
+fn a_token_of_the_other_file_is_not_the_keys() {
+    for role in ["", "source"] {
+        let sandbox = documented();
+        let name = if role.is_empty() { "default" } else { role };
+        let own = if role.is_empty() {
+            String::new()
+        } else {
+            format!("[default]\n{ROLE}source_profile = source\n")
+        };
+        let section = if role.is_empty() {
+            "default"
+        } else {
+            "profile source"
+        };
+        let config = format!("{own}[{section}]\naws_session_token = another\n");
+        let case = without(&sandbox, &config).file(
+            ".aws/credentials",
+            format!("[{name}]\n{}", keys(&sandbox.admin())),
+        );
+        let _ = case.run().exits(0).prints(DELETED).says_nothing();
+        let first = sandbox.requests().remove(0);
+        assert_eq!(first.key_id.as_deref(), Some(ADMIN_KEY_ID));
+    }
+}
+
+#[test]
+fn a_key_of_the_credentials_file_beats_a_process() {
+    let sandbox = documented();
+    let output = json(&sandbox.session(), LATER);
+    let config = format!("[default]\ncredential_process = echo '{output}'\n");
+    let process = without(&sandbox, &config);
+    let case = process.file(
+        ".aws/credentials",
+        format!("[default]\n{}", keys(&sandbox.admin())),
+    );
+    signs(&sandbox, case, ADMIN_KEY_ID);
+    let sandbox = documented();
+    let config = format!("{config}{}", keys(&sandbox.admin()));
+    signs(&sandbox, without(&sandbox, &config), SESSION_KEY_ID);
+}
+
+#[test]
+fn a_key_and_its_secret_stand_in_one_file() {
+    let sandbox = documented();
+    let case = without(&sandbox, "[default]\naws_secret_access_key = x\n").file(
+        ".aws/credentials",
+        format!("[default]\naws_access_key_id = {ADMIN_KEY_ID}\n"),
+    );
+    refused(
+        case.run(),
+        &["has aws_access_key_id, but not aws_secret_access_key beside it"],
+    );
+    assert_eq!(sandbox.connections(), 0);
+}
+
+#[test]
+fn a_web_identity_beats_the_profile_that_is_not_named_by_option() {
+    let web = |sandbox: &Sandbox, config: &str| {
+        let case = without(sandbox, config).file("token", "a.web.token");
+        let token = case.path("token");
+        case.env("AWS_WEB_IDENTITY_TOKEN_FILE", token)
+    };
+    let arn = "arn:aws:iam::123456789012:role/Deployer";
+    let sandbox = documented();
+    let config = format!("[default]\n{}", keys(&sandbox.admin()));
+    let case = web(&sandbox, &config).env("AWS_ROLE_ARN", arn);
+    let _ = case.run().exits(0).prints(DELETED).says_nothing();
+    let asked = sandbox.requests().remove(0);
+    assert_eq!(asked.action, "AssumeRoleWithWebIdentity");
+    assert_eq!(asked.param("RoleArn"), Some(arn));
+
+    let sandbox = documented();
+    let case = web(&sandbox, &config)
+        .env("AWS_ROLE_ARN", arn)
+        .args(["--profile", "default"]);
+    signs(&sandbox, case, ADMIN_KEY_ID);
+
+    let sandbox = documented();
+    refused(
+        web(&sandbox, &config).run(),
+        &["AWS_WEB_IDENTITY_TOKEN_FILE is set, but AWS_ROLE_ARN is not"],
+    );
+    assert_eq!(sandbox.connections(), 0);
+}
+
+#[test]
+fn an_instances_address_of_the_profile_that_is_selected() {
+    let sandbox = documented();
+    let metadata = Metadata::start();
+    let config = format!(
+        "[profile work]\nec2_metadata_service_endpoint = {}\n",
+        metadata.url()
+    );
+    let case = || without(&sandbox, &config).without("AWS_EC2_METADATA_DISABLED");
+    for (variable, says) in [
+        (
+            "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE",
+            "it must be IPv4 or IPv6",
+        ),
+        (
+            "AWS_METADATA_SERVICE_NUM_ATTEMPTS",
+            "it must be a number from 1 to 100",
+        ),
+        (
+            "AWS_METADATA_SERVICE_TIMEOUT",
+            "it must be a number from 1 to 100",
+        ),
+        ("AWS_IMDS_USE_IPV6", "it must be true or false"),
+    ] {
+        let case = case().env("AWS_DEFAULT_PROFILE", "work").env(variable, "x");
+        refused(case.run(), &[&format!("{variable} is `x`: {says}")]);
+    }
+    assert_eq!(metadata.requests().len(), 0);
+    signs(
+        &sandbox,
+        case().env("AWS_DEFAULT_PROFILE", "work"),
+        SESSION_KEY_ID,
+    );
+}
+
+#[test]
+fn a_role_where_endpoints_are_to_be_ignored() {
+    let sandbox = documented();
+    let config = format!(
+        "[default]\n{ROLE}source_profile = source\n[profile source]\n{}",
+        keys(&sandbox.admin())
+    );
+    let case = without(&sandbox, &config).env("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true");
+    refused(
+        case.run(),
+        &[
+            "which cannot be done where a role is assumed",
+            "hint: unset AWS_ENDPOINT_URL",
+        ],
+    );
+    assert_eq!(sandbox.connections(), 0);
+}
+
+#[test]
+fn the_proxy_in_lower_case_is_asked_first() {
+    let sandbox = documented();
+    let (first, second) = (
+        Proxy::start(ProxyMode::Refuse502),
+        Proxy::start(ProxyMode::Refuse502),
+    );
+    let case = || {
+        Case::documented(&sandbox, &[])
+            .env("HTTP_PROXY", second.url())
+            .env("http_proxy", first.url())
+    };
+    let _ = case()
+        .run()
+        .exits(10)
+        .prints_outcome("Unknown")
+        .says(&["502"]);
+    assert!(!first.requests().is_empty());
+    assert_eq!(second.requests().len(), 0);
+    assert!(sandbox.has_key(BOBS_KEY));
+    signs(&sandbox, case().env("NO_PROXY", "*"), ADMIN_KEY_ID);
+    assert_eq!(second.requests().len(), 0);
+}
