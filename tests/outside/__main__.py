@@ -8,6 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import compatibility
 import deletion
 import wire
 from program import Program
@@ -18,13 +19,21 @@ from tally import Tally
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--binary", type=Path, required=True, help="the iam-del-key to check")
-    binary = parser.parse_args().binary.resolve(strict=True)
+    parser.add_argument(
+        "--update", action="store_true", help="write the compatibility table of the README, check nothing else"
+    )
+    given = parser.parse_args()
+    binary = given.binary.resolve(strict=True)
     tally = Tally()
     with tempfile.TemporaryDirectory() as scratch:
+        if given.update:
+            compatibility.update(binary, Path(scratch))
+            return 0
         for server in (MOTO, MINISTACK):
             with serving(server, Path(scratch)) as url:
                 deletion.check(tally, server.name, url, Program(binary, Path(scratch)))
         wire.check(tally, binary, Path(scratch))
+        compatibility.check(tally, binary, Path(scratch))
     print(f"{tally.passed} passed, {tally.failed} failed")
     return 0 if tally.passed and not tally.failed else 1
 
