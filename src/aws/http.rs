@@ -113,13 +113,13 @@ struct Wire {
 impl Wire {
     fn connector(&self, uri: &str) -> &Connector {
         if uri.starts_with("https:") {
-            self.tls.get_or_init(|| self.tls(&self.builder()))
+            self.tls.get_or_init(|| self.tls(&self.builder(uri)))
         } else {
-            self.plain.get_or_init(|| self.builder().build_http())
+            self.plain.get_or_init(|| self.builder(uri).build_http())
         }
     }
 
-    fn builder(&self) -> ConnectorBuilder {
+    fn builder(&self, uri: &str) -> ConnectorBuilder {
         let proxy = match self.route {
             Route::Environment => proxy::config(uri),
             Route::Direct => ProxyConfig::disabled(),

@@ -81,7 +81,7 @@ pub(crate) struct Signer {
 ///
 /// A file that cannot be read or understood.
 pub(crate) async fn profile_names() -> Result<Vec<String>, Stop> {
-    let profiles = ConfigFiles::read()?.profiles("default").await?;
+    let (profiles, _) = ConfigFiles::read()?.profiles("default").await?;
     Ok(profiles.profiles().map(str::to_owned).collect())
 }
 
