@@ -11,6 +11,9 @@ complete -c iam-del-key -l output -d 'What standard output gets' -r -f -a "json\
 text\t'Columns between tabs, for cut: AccessKeyId, UserName, Outcome, error code, Status, CreateDate, LastUsedDate, LastUsedService, LastUsedRegion, AccountId, Reason'
 table\t'A table for people, with ages'
 off\t'Nothing'"
+complete -c iam-del-key -l query -d 'A JMESPath expression: what of each object --output json or text prints' -r
+complete -c iam-del-key -l error-format -d 'What standard error gets: json is one object a line' -r -f -a "text\t'Lines for people, with the AWS CLI\'s sentence'
+json\t'One JSON object a line'"
 complete -c iam-del-key -l color -d 'When messages are coloured' -r -f -a "on\t'Always'
 off\t'Never'
 auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'"
@@ -21,6 +24,12 @@ complete -c iam-del-key -l ca-bundle -d 'A PEM file of the certificate authoriti
 complete -c iam-del-key -l cli-connect-timeout -d 'Seconds to wait for a connection; 0: only --timeout limits it [default: 5]' -r
 complete -c iam-del-key -l cli-read-timeout -d 'Seconds to wait for each reply; 0: only --timeout limits it [default: 15]' -r
 complete -c iam-del-key -l timeout -d 'Seconds for the whole of one key, retries and checks included; credentials have as long again' -r
+complete -c iam-del-key -l cli-input-json -d 'AccessKeyId and UserName as a JSON object, or file://PATH of one; options beat its members' -r
+complete -c iam-del-key -l generate-cli-skeleton -d 'Print what --cli-input-json takes, or nothing for output, as the AWS CLI does; contacts nothing' -r -f -a "input\t''
+output\t''"
+complete -c iam-del-key -l cli-binary-format -r -f -a "base64\t''
+raw-in-base64-out\t''"
+complete -c iam-del-key -l cli-input-yaml -r
 complete -c iam-del-key -l find-user -d 'Ask IAM whose key it is, instead of being told'
 complete -c iam-del-key -l all-keys -d 'Every key of --user-name'
 complete -c iam-del-key -l all-users -d 'Every key of every user of the account; needs a condition on the key'
@@ -35,5 +44,12 @@ complete -c iam-del-key -l fail-fast -d 'Begin no further key after the first th
 complete -c iam-del-key -l response-metadata -d 'Fill ResponseMetadata with what boto3 puts there: request ID, status, headers, retries'
 complete -c iam-del-key -s v -l verbose -d 'Tell on standard error what was chosen and how each attempt went'
 complete -c iam-del-key -l debug -d 'Tell more than --verbose: requests and replies, without any secret'
+complete -c iam-del-key -l no-cli-pager
+complete -c iam-del-key -l no-paginate
+complete -c iam-del-key -l no-cli-auto-prompt
+complete -c iam-del-key -l v2-debug
+complete -c iam-del-key -l no-verify-ssl
+complete -c iam-del-key -l no-sign-request
+complete -c iam-del-key -l cli-auto-prompt
 complete -c iam-del-key -s h -l help -d 'Print help: -h for the short of it, --help for all of it'
 complete -c iam-del-key -s V -l version -d 'Print the version'

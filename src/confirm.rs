@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead as _, IsTerminal as _, Read as _, Write as _};
 
-use crate::request::Consent;
+use crate::request::{Consent, ErrorFormat, Request};
 use crate::stop::Stop;
 
 /// The most of an answer that is read, in bytes: what is longer is not a yes.
@@ -12,12 +12,18 @@ const LONGEST_ANSWER: u64 = 1_000;
 ///
 /// # Errors
 ///
-/// Standard input or standard error is no terminal.
-pub(crate) fn check_terminal(consent: Consent) -> Result<(), Stop> {
+/// Standard input or standard error is no terminal, or standard error is to be JSON.
+pub(crate) fn check(request: &Request) -> Result<(), Stop> {
+    if request.error_format == ErrorFormat::Json {
+        return Err(
+            Stop::usage("a question cannot be asked with --error-format json")
+                .hint("look first with --dry-run, then say --yes, and leave --interactive out"),
+        );
+    }
     if io::stdin().is_terminal() && io::stderr().is_terminal() {
         return Ok(());
     }
-    Err(match consent {
+    Err(match request.consent {
         Consent::Needed => Stop::usage(
             "--all-keys and --all-users ask before a key goes, and there is no terminal to ask on",
         )

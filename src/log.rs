@@ -2,16 +2,36 @@
 //! SDK's own log is never printed, since it holds secrets at its lower levels.
 
 use crate::report::escape::excerpt;
-use crate::request::Verbosity;
+use crate::report::message::Messages;
+use crate::request::{Color, ErrorFormat, Request, Verbosity};
 
 /// Writes lines about the way there, as far as they were asked for.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Log(Verbosity);
+pub(crate) struct Log {
+    verbosity: Verbosity,
+    messages: Messages,
+}
 
 impl Log {
-    /// A log that tells as much as `verbosity` says.
-    pub(crate) fn new(verbosity: Verbosity) -> Self {
-        Self(verbosity)
+    /// A log that tells as much as `request` says.
+    pub(crate) fn of(request: &Request) -> Self {
+        Self {
+            verbosity: request.verbosity,
+            messages: Messages::of(request),
+        }
+    }
+
+    /// A log for a run without a request, which tells no more than warnings.
+    pub(crate) fn quiet() -> Self {
+        Self {
+            verbosity: Verbosity::Normal,
+            messages: Messages::new(Color::Off, ErrorFormat::Text),
+        }
+    }
+
+    /// What is worth knowing whatever was asked for.
+    pub(crate) fn warning(self, text: &str) {
+        self.messages.warning(text);
     }
 
     /// A line for `--verbose`.
@@ -25,11 +45,11 @@ impl Log {
     }
 
     fn write(self, level: Verbosity, label: &str, line: impl FnOnce() -> String) {
-        if self.0 < level {
+        if self.verbosity < level {
             return;
         }
         for line in line().lines() {
-            crate::report::message::line(&format!("{label}: {}", excerpt(line)));
+            self.messages.log(label, &excerpt(line));
         }
     }
 }

@@ -19,6 +19,7 @@ mod invalid;
 mod journal;
 mod log;
 mod outcome;
+mod query;
 mod report;
 mod request;
 mod select;
@@ -26,6 +27,7 @@ mod signal;
 mod spool;
 mod stop;
 
+use std::ffi::OsString;
 use std::io::{self, ErrorKind, IsTerminal as _};
 use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
@@ -35,14 +37,15 @@ use anyhow::Context as _;
 
 use aws::Quantity;
 use batch::{Batch, Keys, UnderWay};
-use cli::Cli;
+use cli::{Cli, error_format_of};
 use exit::Exit;
 use fact::Facts;
 use journal::Journal;
 use log::Log;
 use outcome::Known;
 use report::message::{Messages, is_colorful};
-use request::{Color, Input, Key, Request, Selection};
+use report::{Failed, KnownWord};
+use request::{Color, ErrorFormat, Input, Key, Request, Selection};
 use select::{Candidate, Selector};
 use signal::Signals;
 use stop::Stop;
@@ -51,40 +54,28 @@ fn main() -> ExitCode {
     if let Some(task) = complete::Task::asked() {
         return completed(task).into();
     }
-    let cli = match Cli::read(std::env::args_os()) {
+    let args: Vec<OsString> = std::env::args_os().collect();
+    let cli = match Cli::read(&args) {
         Ok(cli) => cli,
-        Err(text) => return instead(&text).into(),
+        Err(text) => return instead(&text, error_format_of(&args)).into(),
     };
+    if let Some(skeleton) = cli.skeleton() {
+        return page(skeleton, error_format_of(&args)).into();
+    }
     let request = cli.into_request();
-    let messages = Messages::new(request.color);
+    let messages = Messages::of(&request);
     let under_way = UnderWay::default();
     let exit = match catch(|| run(&request, &under_way)) {
         Ok(Ok(exit)) => exit,
-        Ok(Err(error)) => {
-            let exit = stopped(&error, messages);
-            let known = Known::NotDone("nothing was sent to IAM".to_owned()).told(request.action);
-            messages.known(&match request.single() {
-                Some(key) => format!("{}: {known}", key.id),
-                None => "no key was changed".to_owned(),
-            });
-            exit
-        }
-        Err(place) => {
-            let in_doubt = under_way.in_doubt();
-            report::bug(&place, &request, &in_doubt, messages);
-            if in_doubt.is_empty() {
-                Exit::Other
-            } else {
-                Exit::Unknown
-            }
-        }
+        Ok(Err(error)) => stopped(&error, &request, messages),
+        Err(place) => report::bug(&place, &request, &under_way.in_doubt(), messages),
     };
     exit.into()
 }
 
 fn run(request: &Request, under_way: &UnderWay) -> anyhow::Result<Exit> {
     if request.asks() {
-        confirm::check_terminal(request.consent)?;
+        confirm::check(request)?;
     }
     let named = named(request)?;
     let journal = Journal::open(request)?;
@@ -112,7 +103,7 @@ fn named(request: &Request) -> Result<Option<(Keys, u64)>, Stop> {
             Ok(Some((Box::new(keys), count)))
         }
         Selection::Listed { input, user_name } => {
-            let messages = Messages::new(request.color);
+            let messages = Messages::of(request);
             if matches!(input, Input::Stdin) && io::stdin().is_terminal() {
                 messages.note(
                     "reading keys from the terminal; Ctrl-D on a line of its own ends the list",
@@ -146,7 +137,7 @@ async fn work(
     mut journal: Option<Journal>,
     under_way: &UnderWay,
 ) -> anyhow::Result<Exit> {
-    let log = Log::new(request.verbosity);
+    let log = Log::of(request);
     let mut signals = Signals::listen().context("could not listen for signals")?;
     let expected = request.expected_account.as_ref();
     let quantity = match request.single() {
@@ -175,57 +166,101 @@ async fn work(
     Ok(exit)
 }
 
-fn stopped(error: &anyhow::Error, messages: Messages) -> Exit {
-    messages.error(&format!("{error:#}"));
-    let Some(stop) = error.downcast_ref::<Stop>() else {
-        return Exit::Other;
-    };
-    for hint in &stop.hints {
-        messages.hint(hint);
-    }
-    stop.exit
+/// Tells why the run ended before any key was changed.
+fn stopped(error: &anyhow::Error, request: &Request, messages: Messages) -> Exit {
+    let stop = error.downcast_ref::<Stop>();
+    let exit = stop.map_or(Exit::Other, |stop| stop.exit);
+    let known = Known::NotDone("nothing was sent to IAM".to_owned()).told(request.action);
+    let key = request.single();
+    messages.failed(&Failed {
+        code: stop.map_or("Other", |stop| &stop.code),
+        message: format!("{error:#}"),
+        hints: stop.map_or(&[], |stop| &stop.hints),
+        exit,
+        key,
+        known: KnownWord::not_done(request.action),
+        told: Some(match key {
+            Some(key) => format!("{}: {known}", key.id),
+            None => "no key was changed".to_owned(),
+        }),
+    });
+    exit
 }
 
 /// Prints what clap has instead of arguments: help, the version, or what is wrong with them.
-fn instead(text: &clap::Error) -> Exit {
+fn instead(text: &clap::Error, format: ErrorFormat) -> Exit {
     let styled = text.render();
-    if text.use_stderr() {
-        let text = if is_colorful(&io::stderr()) {
-            styled.ansi().to_string()
+    if !text.use_stderr() {
+        return if is_colorful(&io::stdout()) {
+            page(&styled.ansi().to_string(), format)
         } else {
-            styled.to_string()
+            page(&styled.to_string(), format)
         };
-        report::message::line(&format!("iam-del-key: {}", text.trim_end()));
-        report::message::line("known: nothing was contacted, and nothing is deleted");
-        return Exit::Usage;
     }
-    show(&if is_colorful(&io::stdout()) {
-        styled.ansi().to_string()
-    } else {
-        styled.to_string()
-    })
+    match format {
+        ErrorFormat::Json => {
+            let (message, hints) = cli::told(&styled.to_string());
+            Messages::new(Color::Off, format).failed(&Failed {
+                code: "Usage",
+                message,
+                hints: &hints,
+                exit: Exit::Usage,
+                key: None,
+                known: KnownWord::NotDeleted,
+                told: None,
+            });
+        }
+        ErrorFormat::Text => {
+            let text = if is_colorful(&io::stderr()) {
+                styled.ansi().to_string()
+            } else {
+                styled.to_string()
+            };
+            report::message::line(&format!("iam-del-key: {}", text.trim_end()));
+            report::message::line("known: nothing was contacted, and nothing is deleted");
+        }
+    }
+    Exit::Usage
 }
 
 /// Answers a shell that asks what could stand on the command line.
 fn completed(task: complete::Task) -> Exit {
     match catch(|| task.text()) {
-        Ok(Ok(text)) => show(&text),
-        Ok(Err(stop)) => stopped(&stop.into(), Messages::new(Color::Auto)),
+        Ok(Ok(text)) => page(&text, ErrorFormat::Text),
+        Ok(Err(stop)) => {
+            let messages = Messages::new(Color::Auto, ErrorFormat::Text);
+            messages.failed(&Failed {
+                code: &stop.code,
+                message: stop.to_string(),
+                hints: &stop.hints,
+                exit: stop.exit,
+                key: None,
+                known: KnownWord::NotDeleted,
+                told: None,
+            });
+            stop.exit
+        }
         // Who pressed Tab has asked for no report.
         Err(_) => Exit::Success,
     }
 }
 
-/// Prints a text for people or shells.
-fn show(text: &str) -> Exit {
+/// Prints a text that was asked for instead of a run.
+fn page(text: &str, format: ErrorFormat) -> Exit {
     match report::page(text) {
         Ok(()) => Exit::Success,
         // Who closed the pipe has read enough.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Exit::Success,
         Err(error) => {
-            report::message::line(&format!(
-                "iam-del-key: error: could not write to standard output: {error}"
-            ));
+            Messages::new(Color::Off, format).failed(&Failed {
+                code: "NotWritten",
+                message: format!("could not write to standard output: {error}"),
+                hints: &[],
+                exit: Exit::Other,
+                key: None,
+                known: KnownWord::NotDeleted,
+                told: None,
+            });
             Exit::Other
         }
     }

@@ -4,7 +4,7 @@
 use crate::exit::Exit;
 use crate::fact::Facts;
 use crate::failure::{Code, Failure};
-use crate::request::{Action, Key};
+use crate::request::{Action, Key, Mode};
 
 /// A key and what became of it.
 #[derive(Debug)]
@@ -118,6 +118,14 @@ impl Outcome {
 }
 
 impl Settled {
+    /// The exit status this key alone leads to. A dry run that could be shown is a success, whatever it shows.
+    pub(crate) fn exit(&self, mode: Mode) -> Exit {
+        match (&self.outcome, mode) {
+            (Outcome::Skipped(_) | Outcome::Refused(_), Mode::DryRun) => Exit::Success,
+            (outcome, _) => outcome.exit(),
+        }
+    }
+
     /// What is known of the key, in a few words.
     pub(crate) fn known(&self) -> String {
         match &self.outcome {

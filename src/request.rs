@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::condition::Conditions;
 use crate::ident::{AccessKeyId, AccountId, UserName};
+use crate::query::Query;
 
 /// One run: the keys, the choices that guard them, the way to IAM and the way to tell.
 #[derive(Debug)]
@@ -42,6 +43,12 @@ pub(crate) struct Request {
     pub(crate) connection: Connection,
     /// What standard output gets.
     pub(crate) format: Format,
+    /// What a success carries.
+    pub(crate) metadata: Metadata,
+    /// What of each result it gets.
+    pub(crate) query: Option<Query>,
+    /// What standard error gets.
+    pub(crate) error_format: ErrorFormat,
     /// How much standard error is told of the way there.
     pub(crate) verbosity: Verbosity,
     /// When messages are coloured.
@@ -214,13 +221,22 @@ pub(crate) struct Connection {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
     /// A JSON object a line.
-    Json(Metadata),
+    Json,
     /// Columns between tabs.
     Text,
     /// A table for people.
     Table,
     /// Nothing.
     Off,
+}
+
+/// What standard error gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ErrorFormat {
+    /// Lines for people.
+    Text,
+    /// A JSON object a line.
+    Json,
 }
 
 /// Whether a success carries what boto3 calls `ResponseMetadata`.

@@ -10,6 +10,8 @@ use crate::exit::Exit;
 pub(crate) struct Stop {
     /// The exit status.
     pub(crate) exit: Exit,
+    /// The code for programs.
+    pub(crate) code: String,
     message: String,
     /// What to do next, each a sentence or a command.
     pub(crate) hints: Vec<String>,
@@ -20,8 +22,17 @@ impl Stop {
     pub(crate) fn configuration(message: impl Into<String>) -> Self {
         Self {
             exit: Exit::Configuration,
+            code: "Configuration".to_owned(),
             message: message.into(),
             hints: Vec::new(),
+        }
+    }
+
+    /// Credentials that are not there or no good.
+    pub(crate) fn credentials(message: impl Into<String>) -> Self {
+        Self {
+            code: "Credentials".to_owned(),
+            ..Self::configuration(message)
         }
     }
 
@@ -29,6 +40,7 @@ impl Stop {
     pub(crate) fn usage(message: impl Into<String>) -> Self {
         Self {
             exit: Exit::Usage,
+            code: "Usage".to_owned(),
             message: message.into(),
             hints: Vec::new(),
         }
@@ -38,15 +50,22 @@ impl Stop {
     pub(crate) fn refused(message: impl Into<String>) -> Self {
         Self {
             exit: Exit::Refused,
+            code: "Refused".to_owned(),
             message: message.into(),
             hints: Vec::new(),
         }
     }
 
-    /// A call failed without which the run cannot go on, and led to this exit status.
-    pub(crate) fn failed(exit: Exit, message: impl Into<String>, hints: Vec<String>) -> Self {
+    /// A call failed without which the run cannot go on, and led to this exit status and code.
+    pub(crate) fn failed(
+        exit: Exit,
+        code: impl Into<String>,
+        message: impl Into<String>,
+        hints: Vec<String>,
+    ) -> Self {
         Self {
             exit,
+            code: code.into(),
             message: message.into(),
             hints,
         }
@@ -56,6 +75,7 @@ impl Stop {
     pub(crate) fn signal(exit: Exit) -> Self {
         Self {
             exit,
+            code: "Interrupted".to_owned(),
             message: "interrupted".to_owned(),
             hints: Vec::new(),
         }

@@ -4,10 +4,10 @@
 use std::fs;
 use std::path::Path;
 
-use clap::CommandFactory as _;
+use clap::{Arg, ArgAction, CommandFactory as _};
 use clap_complete::Shell;
 use clap_mangen::Man;
-use roff::{Roff, bold, roman};
+use roff::{Inline, Roff, bold, italic, roman};
 
 use super::Cli;
 
@@ -123,7 +123,7 @@ fn man_page() -> Vec<u8> {
     plain.control("ad", ["l"]);
     plain.to_writer(&mut page).expect(written);
     man.render_name_section(&mut page).expect(written);
-    man.render_synopsis_section(&mut page).expect(written);
+    synopsis().to_writer(&mut page).expect(written);
     man.render_description_section(&mut page).expect(written);
     man.render_options_section(&mut page).expect(written);
     for section in [
@@ -138,6 +138,58 @@ fn man_page() -> Vec<u8> {
         section.to_writer(&mut page).expect(written);
     }
     page
+}
+
+/// Each option with its value, those first of which one has to be there.
+fn synopsis() -> Roff {
+    let mut command = Cli::command();
+    command.build();
+    let is_key = |arg: &&Arg| {
+        let mut groups = command.get_groups();
+        let keys = groups.find(|group| group.is_required_set());
+        keys.is_some_and(|keys| keys.get_args().any(|id| id == arg.get_id()))
+    };
+    let shown = || command.get_arguments().filter(|arg| !arg.is_hide_set());
+    let mut line = vec![bold("iam-del-key"), roman(" {")];
+    for (index, arg) in shown().filter(is_key).enumerate() {
+        line.extend((index > 0).then(|| roman(" | ")));
+        line.extend(option(arg));
+    }
+    line.push(roman("}"));
+    for arg in shown().filter(|arg| !is_key(arg)) {
+        line.push(roman(" ["));
+        line.extend(option(arg));
+        line.push(roman("]"));
+    }
+    let mut section = heading("SYNOPSIS");
+    section.text(line);
+    section
+}
+
+fn option(arg: &Arg) -> Vec<Inline> {
+    let mut words = Vec::new();
+    if let Some(short) = arg.get_short() {
+        words.extend([bold(format!("-{short}")), roman("|")]);
+    }
+    words.push(bold(format!(
+        "--{}",
+        arg.get_long().expect("a long option")
+    )));
+    let is_optional = arg
+        .get_num_args()
+        .is_some_and(|count| count.min_values() == 0);
+    if let (true, Some(names)) = (arg.get_action().takes_values(), arg.get_value_names()) {
+        let name = italic(names[0].as_str());
+        if is_optional {
+            words.extend([roman(" ["), name, roman("]")]);
+        } else {
+            words.extend([roman(" "), name]);
+        }
+    }
+    if matches!(arg.get_action(), ArgAction::Append) {
+        words.push(roman("..."));
+    }
+    words
 }
 
 fn exit_status() -> Roff {

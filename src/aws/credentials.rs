@@ -35,14 +35,14 @@ pub(crate) async fn resolve(
     if settings.profile.by != SelectedBy::Option {
         variable::check()?;
     }
-    let source = source(settings)?;
+    let source = source(settings, log)?;
     let resolved = tokio::time::timeout(limit, source.provide_credentials()).await;
     let credentials = match resolved {
         Ok(Ok(credentials)) => credentials,
         Ok(Err(error)) => return Err(not_resolved(settings, &error)),
         Err(_) => {
             let seconds = limit.as_secs();
-            let stop = Stop::configuration(format!(
+            let stop = Stop::credentials(format!(
                 "no credentials within {seconds} s: their source does not answer"
             ));
             return Err(profile::hint(settings, stop));
@@ -52,7 +52,7 @@ pub(crate) async fn resolve(
         .expiry()
         .is_some_and(|expiry| expiry <= SystemTime::now())
     {
-        let stop = Stop::configuration("the credentials have expired");
+        let stop = Stop::credentials("the credentials have expired");
         return Err(profile::hint(settings, stop));
     }
     log.verbose(|| format!("signing with {}", escape(credentials.access_key_id())));
@@ -61,7 +61,7 @@ pub(crate) async fn resolve(
 
 /// The sources in the order in which the AWS CLI asks them. Each takes a client of its own to be made, so only those are
 /// that can have an answer.
-fn source(settings: &Settings) -> Result<SharedCredentialsProvider, Stop> {
+fn source(settings: &Settings, log: Log) -> Result<SharedCredentialsProvider, Stop> {
     let variables = variable::credentials()?;
     if settings.profile.by != SelectedBy::Option
         && let Some(variables) = variables
@@ -77,7 +77,7 @@ fn source(settings: &Settings) -> Result<SharedCredentialsProvider, Stop> {
         container: container.clone(),
         instance: instance.clone(),
     };
-    let profile = ProfileSource::new(settings, &service, sources)?;
+    let profile = ProfileSource::new(settings, &service, sources, log)?;
     if settings.profile.by == SelectedBy::Option {
         return Ok(SharedCredentialsProvider::new(profile));
     }
@@ -111,13 +111,13 @@ fn not_resolved(settings: &Settings, error: &CredentialsError) -> Stop {
     if matches!(error, CredentialsError::CredentialsNotLoaded(_)) {
         if settings.profile.by == SelectedBy::Option {
             let name = escape(&settings.profile.name);
-            let stop = Stop::configuration(format!(
+            let stop = Stop::credentials(format!(
                 "the profile `{name}` holds no credentials, and --profile allows no other source"
             ));
             return profile::hint(settings, stop);
         }
         let files = ConfigFiles::places().join(", ");
-        return Stop::configuration(format!(
+        return Stop::credentials(format!(
             "no AWS credentials: not in the environment (AWS_ACCESS_KEY_ID), not in profile `{}` of {files}, \
              no web identity token, no container and no instance metadata service",
             escape(&settings.profile.name),
@@ -126,7 +126,7 @@ fn not_resolved(settings: &Settings, error: &CredentialsError) -> Stop {
     }
     profile::hint(
         settings,
-        Stop::configuration(format!("no credentials: {}", excerpt(&chain(error)))),
+        Stop::credentials(format!("no credentials: {}", excerpt(&chain(error)))),
     )
 }
 

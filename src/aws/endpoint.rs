@@ -8,7 +8,7 @@ use url::{Host, Url};
 
 use super::environment;
 use super::settings::{Setting, Sources};
-use crate::report::message;
+use crate::log::Log;
 use crate::stop::Stop;
 
 /// A service whose address can be configured.
@@ -42,6 +42,7 @@ pub(crate) fn choose(
     option: Option<&str>,
     sources: Sources<'_>,
     ignore_configured: bool,
+    log: Log,
 ) -> Result<Option<String>, Stop> {
     let setting = match option {
         Some(value) => Some(Setting {
@@ -54,7 +55,7 @@ pub(crate) fn choose(
     let Some(setting) = setting else {
         return Ok(None);
     };
-    check(&setting)?;
+    check(&setting, log)?;
     Ok(Some(setting.value))
 }
 
@@ -82,7 +83,7 @@ fn configured(service: Service, sources: Sources<'_>) -> Result<Option<Setting>,
         }))
 }
 
-fn check(setting: &Setting) -> Result<(), Stop> {
+fn check(setting: &Setting, log: Log) -> Result<(), Stop> {
     let wrong = |rule: &str| Err(setting.wrong(rule));
     let rule = "an endpoint URL is http:// or https://, a host, and perhaps a port and a path";
     let Ok(url) = Url::parse(&setting.value) else {
@@ -105,7 +106,7 @@ fn check(setting: &Setting) -> Result<(), Stop> {
         return wrong(rule);
     };
     if url.scheme() == "http" && !is_loopback(&host) {
-        message::warning(&format!(
+        log.warning(&format!(
             "{} is http://: the request and its signature go to {host} unencrypted",
             setting.source
         ));

@@ -110,7 +110,7 @@ pub(crate) async fn connect(
     };
     let sdk = sdk_config(&settings, credentials);
     if let Some(expected) = expected {
-        let endpoint_url = settings.sts_endpoint_url(connection)?;
+        let endpoint_url = settings.sts_endpoint_url(connection, log)?;
         let asked = sts::account(&sdk, endpoint_url, log);
         let actual = match tokio::time::timeout(limit, asked).await {
             Ok(actual) => actual?,

@@ -12,6 +12,7 @@ use super::endpoint::{self, STS};
 use super::environment;
 use super::section::{self, Added};
 use super::settings::Settings;
+use crate::log::Log;
 use crate::report::escape::escape;
 use crate::stop::Stop;
 
@@ -56,9 +57,10 @@ impl ProfileSource {
         settings: &Settings,
         service: &ProviderConfig,
         sources: Sources,
+        log: Log,
     ) -> Result<Self, Stop> {
         let added = section::added(settings, &lineage(settings))?;
-        check_sts(settings)?;
+        check_sts(settings, log)?;
         Ok(Self {
             is_named: names_source(settings) || !added.sections.is_empty(),
             provider: provider(settings, service, sources, added),
@@ -114,7 +116,7 @@ fn provider(
 }
 
 /// The SDK cannot be told to ignore the configured addresses where it assumes a role.
-fn check_sts(settings: &Settings) -> Result<(), Stop> {
+fn check_sts(settings: &Settings, log: Log) -> Result<(), Stop> {
     let sources = settings.sources();
     let uses_sts = environment::filled("AWS_WEB_IDENTITY_TOKEN_FILE")?.is_some()
         || lineage(settings)
@@ -123,7 +125,7 @@ fn check_sts(settings: &Settings) -> Result<(), Stop> {
     if !uses_sts || !sources.ignores_endpoint_urls()? {
         return Ok(());
     }
-    if endpoint::choose(STS, None, sources, false)?.is_none() {
+    if endpoint::choose(STS, None, sources, false, log)?.is_none() {
         return Ok(());
     }
     Err(Stop::configuration(

@@ -164,6 +164,7 @@ impl Settings {
             connection.endpoint_url.as_deref(),
             sources,
             ignore_urls,
+            log,
         )?;
         if endpoint_url.is_some() && (fips || dual_stack) {
             return Err(Stop::configuration(
@@ -208,14 +209,18 @@ impl Settings {
     /// # Errors
     ///
     /// An address that is none.
-    pub(crate) fn sts_endpoint_url(&self, connection: &Connection) -> Result<Option<String>, Stop> {
+    pub(crate) fn sts_endpoint_url(
+        &self,
+        connection: &Connection,
+        log: Log,
+    ) -> Result<Option<String>, Stop> {
         let sources = self.sources();
         let ignore_urls = sources.ignores_endpoint_urls()?;
         let option = match environment::filled(STS.variable)? {
             Some(_) if !ignore_urls => None,
             _ => connection.endpoint_url.as_deref(),
         };
-        endpoint::choose(STS, option, sources, ignore_urls)
+        endpoint::choose(STS, option, sources, ignore_urls, log)
     }
 }
 

@@ -53,13 +53,14 @@ pub(super) fn out_of_time(limit: Duration) -> Stop {
     let message = format!(
         "--expect-account could not be checked: STS did not answer within --timeout, {seconds} s"
     );
-    Stop::failed(Exit::Unreachable, message, Vec::new())
+    Stop::failed(Exit::Unreachable, "Unreachable", message, Vec::new())
 }
 
 fn not_told(failure: &Failure) -> Stop {
     let sentence = report::sentence(failure, "STS");
     Stop::failed(
         failure.exit_of_read(),
+        report::code_of(failure),
         format!("--expect-account could not be checked: {sentence}"),
         report::hint::of_call(failure),
     )

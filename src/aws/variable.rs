@@ -50,7 +50,7 @@ fn expiration() -> Result<Option<SystemTime>, Stop> {
         .and_then(|time| SystemTime::try_from(time).ok());
     let wrong = || {
         let value: String = escape(&value).chars().take(80).collect();
-        Stop::configuration(format!(
+        Stop::credentials(format!(
             "the environment variable {EXPIRATION} is `{value}`: it must be an ISO 8601 time"
         ))
         .hint(format!("correct {EXPIRATION}, or unset it"))
@@ -67,7 +67,7 @@ pub(crate) fn check() -> Result<(), Stop> {
     let id = environment::text(ID)?;
     let secret = environment::text(SECRET)?;
     let unset = "unset AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN to use another source";
-    let wrong = |what: String| Err(Stop::configuration(what).hint(unset));
+    let wrong = |what: String| Err(Stop::credentials(what).hint(unset));
     match (&id, &secret) {
         (Some(_), None) => {
             return wrong("AWS_ACCESS_KEY_ID is set, but AWS_SECRET_ACCESS_KEY is not".to_owned());

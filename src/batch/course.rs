@@ -30,11 +30,12 @@ impl Batch<'_> {
     pub(crate) async fn all(&self, named: Option<(Keys, u64)>) -> anyhow::Result<Exit> {
         let (mut report, mut tally) = (Report::new(self.request), Tally::default());
         let exit = self.course(named, &mut report, &mut tally).await?;
-        let resume = match self.journal {
-            Some(_) => Resume::Journal,
-            None => Resume::Results,
+        let resume = match (self.journal, &self.request.query) {
+            (Some(_), _) => Resume::Journal,
+            (None, None) => Resume::Results,
+            (None, Some(_)) => Resume::Again,
         };
-        let log = Log::new(self.request.verbosity);
+        let log = Log::of(self.request);
         if self.request.single().is_none() {
             log.verbose(|| requests(self.connected));
         }
@@ -142,7 +143,7 @@ impl Batch<'_> {
 
     /// Looks at the keys of one user or of all.
     async fn sweep(&self) -> Result<Sweep, Stop> {
-        let bar = Bar::new(self.request.color);
+        let bar = Bar::new(self.request);
         let mut signals = self.signals.clone();
         let progress = |done, all| bar.step("users", done, all);
         let swept = tokio::select! {
@@ -152,7 +153,7 @@ impl Batch<'_> {
         bar.clear();
         let sweep = swept?;
         let plural = |count: u64| if count == 1 { "" } else { "s" };
-        Messages::new(self.request.color).note(&format!(
+        Messages::of(self.request).note(&format!(
             "{} key{} of {} user{} looked at, {} chosen",
             sweep.keys,
             plural(sweep.keys),

@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::exit::Exit;
-use crate::outcome::{Outcome, Settled};
+use crate::outcome::Settled;
 use crate::request::Mode;
 use crate::select::Candidate;
 
@@ -36,11 +36,7 @@ impl Tally {
         if let Some(place) = WORDS.iter().position(|(word, _)| *word == name) {
             self.counts[place] += 1;
         }
-        let exit = match (&settled.outcome, mode) {
-            // A dry run that could be shown is a success, whatever it shows.
-            (Outcome::Skipped(_) | Outcome::Refused(_), Mode::DryRun) => Exit::Success,
-            (outcome, _) => outcome.exit(),
-        };
+        let exit = settled.exit(mode);
         if !self.statuses.contains(&exit) {
             self.statuses.push(exit);
         }

@@ -3,12 +3,12 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use super::{Cli, ColorArg, OutputArg};
+use super::{Cli, ColorArg, ErrorFormatArg, OutputArg};
 use crate::condition::{Condition, Conditions};
 use crate::ident::{AccessKeyId, UserName};
 use crate::request::{
-    Action, Color, Connection, Consent, Format, Input, Key, Metadata, Missing, Mode, OnFailure,
-    Owner, Request, Selection, SigningKey, Verbosity,
+    Action, Color, Connection, Consent, ErrorFormat, Format, Input, Key, Metadata, Missing, Mode,
+    OnFailure, Owner, Request, Selection, SigningKey, Verbosity,
 };
 
 impl Cli {
@@ -54,7 +54,7 @@ impl Cli {
             } else {
                 SigningKey::Guarded
             },
-            limit: Duration::from_secs(self.timeout),
+            limit: Duration::from_secs(self.aws.timeout),
             jobs: self.jobs,
             journal: self.journal,
             on_failure: if self.fail_fast {
@@ -63,19 +63,30 @@ impl Cli {
                 OnFailure::GoOn
             },
             connection: Connection {
-                profile: self.profile,
-                region: self.region,
-                endpoint_url: self.endpoint_url,
-                ca_bundle: self.ca_bundle,
-                connect_timeout: self.connect_timeout.map(Duration::from_secs),
-                read_timeout: self.read_timeout.map(Duration::from_secs),
+                profile: self.aws.profile,
+                region: self.aws.region,
+                endpoint_url: self.aws.endpoint_url,
+                ca_bundle: self.aws.ca_bundle,
+                connect_timeout: self.aws.connect_timeout.map(Duration::from_secs),
+                read_timeout: self.aws.read_timeout.map(Duration::from_secs),
             },
             format: match self.output {
-                OutputArg::Json if self.response_metadata => Format::Json(Metadata::Filled),
-                OutputArg::Json => Format::Json(Metadata::Empty),
+                OutputArg::Json | OutputArg::Yaml | OutputArg::YamlStream => Format::Json,
                 OutputArg::Text => Format::Text,
                 OutputArg::Table => Format::Table,
                 OutputArg::Off => Format::Off,
+            },
+            metadata: if self.response_metadata {
+                Metadata::Filled
+            } else {
+                Metadata::Empty
+            },
+            query: self.query,
+            error_format: match self.error_format {
+                ErrorFormatArg::Text => ErrorFormat::Text,
+                ErrorFormatArg::Json | ErrorFormatArg::Yaml | ErrorFormatArg::Table => {
+                    ErrorFormat::Json
+                }
             },
             verbosity: match (self.debug, self.verbose) {
                 (true, _) => Verbosity::Debug,

@@ -4,8 +4,10 @@ use std::ffi::{OsStr, OsString};
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
+use super::aws::Instead;
 use crate::ident::looks_like_access_key_id;
 use crate::invalid::{Invalid, shown};
+use crate::request::ErrorFormat;
 
 pub(super) const SWAPPED: &str =
     "--access-key-id and --user-name look swapped: the access key ID is in --user-name";
@@ -21,6 +23,9 @@ pub(super) fn fit_to_show(
     let value = ident.map(|ident| ident.shown.clone());
     if ident.is_some() && error_is_of(&error, "--access-key-id") && is_swapped(args) {
         return command.error(ErrorKind::ValueValidation, SWAPPED);
+    }
+    if let Some(text) = instead(&error, args) {
+        return command.error(ErrorKind::ValueValidation, text);
     }
     let foreign: Vec<(ContextKind, ContextValue)> = error
         .context()
@@ -43,6 +48,42 @@ pub(super) fn fit_to_show(
     error
 }
 
+/// What to say to somebody who comes from the AWS CLI.
+fn instead(error: &clap::Error, args: &[OsString]) -> Option<String> {
+    let context = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => text.as_str(),
+        _ => "",
+    };
+    let source = std::error::Error::source(error);
+    if let Some(reason) = source.and_then(|source| source.downcast_ref::<Instead>()) {
+        let option = context(ContextKind::InvalidArg);
+        let option = option.split(' ').next().unwrap_or(option);
+        let value = match context(ContextKind::InvalidValue) {
+            value if option == "--cli-input-yaml" || value.is_empty() => String::new(),
+            value => format!(" {}", shown(OsStr::new(value))),
+        };
+        return Some(format!("{option}{value} is refused: {reason}"));
+    }
+    let is_aws = context(ContextKind::InvalidArg) == "iam"
+        && args.get(1).is_some_and(|arg| arg == "iam")
+        && args.get(2).is_some_and(|arg| arg == "delete-access-key");
+    is_aws.then(|| {
+        "this program is `aws iam delete-access-key`: leave `iam delete-access-key` out".to_owned()
+    })
+}
+
+/// What clap says of wrong arguments, as a sentence and the hints behind it.
+pub(crate) fn told(rendered: &str) -> (String, Vec<String>) {
+    let mut parts = rendered.split("\n\n");
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let message = words(parts.next().unwrap_or_default());
+    let tips = parts.filter_map(|part| part.trim().strip_prefix("tip: ").map(words));
+    let mut hints: Vec<String> = tips.collect();
+    hints.push("iam-del-key --help".to_owned());
+    let message = message.strip_prefix("error: ").unwrap_or(&message);
+    (message.to_owned(), hints)
+}
+
 fn error_is_of(error: &clap::Error, option: &str) -> bool {
     matches!(error.get(ContextKind::InvalidArg), Some(ContextValue::String(arg)) if arg.starts_with(option))
 }
@@ -56,4 +97,26 @@ fn is_swapped(args: &[OsString]) -> bool {
         .iter()
         .map(|arg| arg.to_str()?.strip_prefix("--user-name="));
     apart.chain(joined).flatten().any(looks_like_access_key_id)
+}
+
+/// How errors are to be told, of a command line that could not be read.
+pub(crate) fn error_format_of(args: &[OsString]) -> ErrorFormat {
+    let is_option = |arg: &str| matches!(arg, "--error-format" | "--cli-error-format");
+    let mut json = false;
+    let words: Vec<&str> = args
+        .iter()
+        .map(|arg| arg.to_str().unwrap_or_default())
+        .collect();
+    for (word, next) in words.iter().zip(words.iter().skip(1).chain([&""])) {
+        match word.split_once('=') {
+            Some((option, value)) if is_option(option) => json = value == "json",
+            None if is_option(word) => json = *next == "json",
+            Some(_) | None => {}
+        }
+    }
+    if json {
+        ErrorFormat::Json
+    } else {
+        ErrorFormat::Text
+    }
 }

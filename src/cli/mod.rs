@@ -1,8 +1,10 @@
 //! The command line: flags and their help, and the one crossing to a `Request`. Asks neither the
-//! environment nor the network.
+//! environment nor the network; the one file it reads is that of `--cli-input-json`.
 
+mod aws;
 mod crossing;
 mod error;
+mod members;
 
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
@@ -15,7 +17,14 @@ use clap::{ArgAction, ArgGroup, CommandFactory, FromArgMatches, Parser, ValueEnu
 use crate::age::Age;
 use crate::condition::UserGlob;
 use crate::ident::{AccessKeyId, AccountId, UserName, looks_like_access_key_id};
+use crate::query::Query;
+use aws::{Aws, SkeletonArg, but};
 use error::{SWAPPED, fit_to_show};
+pub(crate) use error::{error_format_of, told};
+
+/// The ways to name keys that are looked for in help; the AWS CLI's JSON is one more.
+const USAGE: &str =
+    "iam-del-key [OPTIONS] <--access-key-id <ID>|--from <FILE>|--all-keys|--all-users>";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -71,8 +80,8 @@ Exit status:
     reason = "the comments are the help, which shows backticks"
 )]
 #[command(name = "iam-del-key", version, max_term_width = 100)]
-#[command(disable_help_flag = true, disable_version_flag = true)]
-#[command(group = ArgGroup::new("keys").required(true))]
+#[command(override_usage = USAGE, disable_help_flag = true, disable_version_flag = true)]
+#[command(group = ArgGroup::new("keys").required(true).multiple(true))]
 #[command(group = ArgGroup::new("condition").multiple(true))]
 #[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{EXIT_STATUS}"))]
 pub(crate) struct Cli {
@@ -102,7 +111,7 @@ pub(crate) struct Cli {
     /// list-access-keys` prints it; or the JSON Lines of a dry run or of a run that was cut off, of which what is
     /// settled is left out. Everything is read and checked before anything is contacted.
     #[arg(long, value_name = "FILE", group = "keys", value_hint = clap::ValueHint::FilePath)]
-    #[arg(help_heading = "Which keys")]
+    #[arg(conflicts_with_all = ["access_key_id", "all_keys", "all_users"], help_heading = "Which keys")]
     from: Option<PathBuf>,
 
     /// Every key of --user-name
@@ -110,7 +119,7 @@ pub(crate) struct Cli {
         long,
         group = "keys",
         requires = "user_name",
-        conflicts_with_all = ["allow_self", "find_user"]
+        conflicts_with_all = ["allow_self", "find_user", "access_key_id", "all_users"]
     )]
     #[arg(help_heading = "Which keys")]
     all_keys: bool,
@@ -119,7 +128,8 @@ pub(crate) struct Cli {
     ///
     /// All lists are read to their end before the first key goes, and a list that cannot be read ends the run.
     #[arg(long, group = "keys", requires = "condition")]
-    #[arg(conflicts_with_all = ["user_name", "find_user", "allow_self"], help_heading = "Which keys")]
+    #[arg(conflicts_with_all = ["user_name", "find_user", "allow_self", "access_key_id"])]
+    #[arg(help_heading = "Which keys")]
     all_users: bool,
 
     /// Only if its status is Inactive
@@ -204,8 +214,24 @@ pub(crate) struct Cli {
     fail_fast: bool,
 
     /// What standard output gets
-    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = OutputArg::Json, help_heading = "Output")]
+    #[arg(long, value_name = "FORMAT", default_value = "json", value_parser = output())]
+    #[arg(help_heading = "Output")]
     output: OutputArg,
+
+    /// A JMESPath expression: what of each object --output json or text prints
+    ///
+    /// It sees the very object that is printed without it: one deleted key's has no member but
+    /// ResponseMetadata. Text is as the AWS CLI prints it: lists between tabs, null as None.
+    #[arg(long, value_name = "JMESPATH", help_heading = "Output")]
+    query: Option<Query>,
+
+    /// What standard error gets: json is one object a line
+    ///
+    /// A failure has Level, Code, Message, ExitCode, Known, Hint, Attempts, and where there is one Operation,
+    /// RequestId, AccessKeyId and UserName; any other line has Level and Message.
+    #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = error_format())]
+    #[arg(alias = "cli-error-format", help_heading = "Output")]
+    error_format: ErrorFormatArg,
 
     /// Fill ResponseMetadata with what boto3 puts there: request ID, status, headers, retries
     #[arg(long, help_heading = "Output")]
@@ -223,44 +249,8 @@ pub(crate) struct Cli {
     #[arg(long, value_name = "WHEN", value_enum, default_value_t = ColorArg::Auto, help_heading = "Output")]
     color: ColorArg,
 
-    /// The profile whose credentials and settings to use; it beats AWS_ACCESS_KEY_ID
-    #[arg(long, value_name = "NAME", help_heading = "AWS")]
-    profile: Option<String>,
-
-    /// The region, which chooses the partition (IAM itself is global)
-    #[arg(long, value_name = "REGION", help_heading = "AWS")]
-    region: Option<String>,
-
-    /// Another address for IAM
-    #[arg(long, value_name = "URL", help_heading = "AWS")]
-    endpoint_url: Option<String>,
-
-    /// A PEM file of the certificate authorities to trust
-    #[arg(long, value_name = "FILE", help_heading = "AWS")]
-    ca_bundle: Option<PathBuf>,
-
-    /// Seconds to wait for a connection; 0: only --timeout limits it [default: 5]
-    #[arg(
-        long = "cli-connect-timeout",
-        value_name = "SECONDS",
-        help_heading = "AWS"
-    )]
-    #[arg(value_parser = clap::value_parser!(u64).range(0..=86_400))]
-    connect_timeout: Option<u64>,
-
-    /// Seconds to wait for each reply; 0: only --timeout limits it [default: 15]
-    #[arg(
-        long = "cli-read-timeout",
-        value_name = "SECONDS",
-        help_heading = "AWS"
-    )]
-    #[arg(value_parser = clap::value_parser!(u64).range(0..=86_400))]
-    read_timeout: Option<u64>,
-
-    /// Seconds for the whole of one key, retries and checks included; credentials have as long again
-    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
-    #[arg(default_value_t = 60, help_heading = "AWS")]
-    timeout: u64,
+    #[command(flatten)]
+    aws: Aws,
 
     /// Print help: -h for the short of it, --help for all of it
     #[arg(short, long, action = ArgAction::Help, help_heading = "Other")]
@@ -286,6 +276,41 @@ enum OutputArg {
     Table,
     /// Nothing
     Off,
+    #[value(hide = true)]
+    Yaml,
+    #[value(hide = true)]
+    YamlStream,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum ErrorFormatArg {
+    /// Lines for people, with the AWS CLI's sentence
+    #[value(alias = "legacy", alias = "enhanced")]
+    Text,
+    /// One JSON object a line
+    Json,
+    #[value(hide = true)]
+    Yaml,
+    #[value(hide = true)]
+    Table,
+}
+
+fn output() -> ValueParser {
+    but(|output| match output {
+        OutputArg::Yaml | OutputArg::YamlStream => {
+            Some("YAML is not written: use json, each line of which is YAML too")
+        }
+        OutputArg::Json | OutputArg::Text | OutputArg::Table | OutputArg::Off => None,
+    })
+}
+
+fn error_format() -> ValueParser {
+    but(|format| match format {
+        ErrorFormatArg::Yaml | ErrorFormatArg::Table => {
+            Some("errors are written as text or json only: use json for programs")
+        }
+        ErrorFormatArg::Text | ErrorFormatArg::Json => None,
+    })
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -327,21 +352,61 @@ impl Cli {
     ///
     /// Wrong arguments, and the texts of `--help` and `--version`, as clap has them; every foreign text
     /// in them is fit to be shown.
-    pub(crate) fn read(args: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
-        let args: Vec<OsString> = args.into_iter().collect();
+    pub(crate) fn read(args: &[OsString]) -> Result<Self, clap::Error> {
         let mut command = Self::command();
-        let cli = command
-            .try_get_matches_from_mut(&args)
+        let mut cli = command
+            .try_get_matches_from_mut(args)
             .and_then(|mut matches| Self::from_arg_matches_mut(&mut matches))
-            .map_err(|error| fit_to_show(error, &args, &mut command))?;
-        if let Some(owner) = &cli.user_name
+            .map_err(|error| fit_to_show(error, args, &mut command))?;
+        cli.complete()
+            .map_err(|(kind, text)| command.error(kind, text))?;
+        Ok(cli)
+    }
+
+    /// Fills in what `--cli-input-json` says, and checks what only the whole shows.
+    fn complete(&mut self) -> Result<(), (ErrorKind, String)> {
+        let wrong = |text: &str| Err((ErrorKind::ValueValidation, text.to_owned()));
+        if let Some(owner) = &self.user_name
             && looks_like_access_key_id(owner.as_str())
-            && let Some(id) = cli.access_key_id.first()
+            && let Some(id) = self.access_key_id.first()
             && !looks_like_access_key_id(id.as_str())
         {
-            return Err(command.error(ErrorKind::ValueValidation, SWAPPED));
+            return wrong(SWAPPED);
         }
-        Ok(cli)
+        if self.query.is_some() && matches!(self.output, OutputArg::Table) {
+            return wrong(
+                "--query chooses from an object, which a table has not: use --output json or text",
+            );
+        }
+        if self.aws.generate_cli_skeleton == Some(SkeletonArg::Input) {
+            return Ok(());
+        }
+        if let Some(source) = &self.aws.cli_input_json {
+            source
+                .fill(&mut self.access_key_id, &mut self.user_name)
+                .map_err(|text| (ErrorKind::ValueValidation, text))?;
+            if self.find_user && self.user_name.is_some() {
+                return wrong(
+                    "--cli-input-json names the UserName, which --find-user asks for: give one of them",
+                );
+            }
+        }
+        let is_named = !self.access_key_id.is_empty();
+        if is_named || self.from.is_some() || self.all_keys || self.all_users {
+            return Ok(());
+        }
+        let text = match self.aws.cli_input_json {
+            Some(_) => "--cli-input-json has no AccessKeyId, and there is no --access-key-id",
+            None => {
+                "--generate-cli-skeleton output checks the arguments, and there is no --access-key-id"
+            }
+        };
+        Err((ErrorKind::MissingRequiredArgument, text.to_owned()))
+    }
+
+    /// The skeleton that is printed instead of doing anything.
+    pub(crate) fn skeleton(&self) -> Option<&'static str> {
+        self.aws.generate_cli_skeleton.map(SkeletonArg::text)
     }
 }
 

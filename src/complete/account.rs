@@ -13,7 +13,7 @@ use crate::age::ago;
 use crate::aws::{self, Connected, ListedKey, Quantity};
 use crate::ident::{AccessKeyId, UserName};
 use crate::log::Log;
-use crate::request::{Connection, SigningKey, Verbosity};
+use crate::request::{Connection, SigningKey};
 
 /// How long somebody waits at the most, whatever hangs.
 const LIMIT: Duration = Duration::from_secs(2);
@@ -64,7 +64,7 @@ fn runtime() -> Option<Runtime> {
 async fn answer_to(question: Question, connection: &Connection) -> Option<Vec<Candidate>> {
     let deadline = Instant::now() + ASKING;
     let connecting = async {
-        let log = Log::new(Verbosity::Normal);
+        let log = Log::quiet();
         let connecting = aws::connect(connection, None, ASKING, Quantity::One, log);
         timeout_at(deadline, connecting).await.ok()?.ok()
     };

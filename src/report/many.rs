@@ -30,12 +30,14 @@ pub(crate) enum Resume {
     Journal,
     /// It has none, but its results can be read again.
     Results,
+    /// Neither: what was printed is not the whole of each result.
+    Again,
 }
 
 impl Many {
     pub(super) fn new(request: &Request) -> Self {
         Self {
-            bar: Bar::new(request.color),
+            bar: Bar::new(request),
             rows: Vec::new(),
             hinted: HashSet::new(),
         }
@@ -142,6 +144,7 @@ impl Report {
                     "to do the rest: save what standard output got, and give it with --from; what is settled in it \
                      is left out"
                 }
+                Resume::Again => "to do the rest: the same command again, with --ignore-missing",
             });
         }
         if self.action == Action::Deactivate && tally.of("Deactivated") > 0 {

@@ -5,18 +5,25 @@ use std::io::{self, Write as _};
 
 use anstyle::{AnsiColor, Style};
 
-use crate::request::Color;
+use super::structured::remark;
+use crate::request::{Color, ErrorFormat, Request};
 
 /// Writes messages for people.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Messages {
     colored: bool,
     paints_results: bool,
+    format: ErrorFormat,
 }
 
 impl Messages {
-    /// Messages in colour where `color` and the terminal allow it.
-    pub(crate) fn new(color: Color) -> Self {
+    /// Messages as `request` wants them.
+    pub(crate) fn of(request: &Request) -> Self {
+        Self::new(request.color, request.error_format)
+    }
+
+    /// Messages in colour where `color` and the terminal allow it, or in JSON.
+    pub(crate) fn new(color: Color, format: ErrorFormat) -> Self {
         let (colored, paints_results) = match color {
             Color::On => (true, true),
             Color::Off => (false, false),
@@ -25,7 +32,13 @@ impl Messages {
         Self {
             colored,
             paints_results,
+            format,
         }
+    }
+
+    /// Whether they are for programs.
+    pub(crate) fn is_json(self) -> bool {
+        self.format == ErrorFormat::Json
     }
 
     /// Whether results for people are coloured too.
@@ -34,40 +47,46 @@ impl Messages {
     }
 
     /// What went wrong, a fragment already fit to be shown.
-    pub(crate) fn error(self, text: &str) {
-        line(&format!(
-            "iam-del-key: {} {text}",
-            self.paint("error:", AnsiColor::Red)
-        ));
+    pub(super) fn error(self, text: &str) {
+        self.say("iam-del-key: ", "error", AnsiColor::Red, text);
     }
 
     /// What to run next.
     pub(crate) fn hint(self, text: &str) {
-        line(&format!("{} {text}", self.paint("hint:", AnsiColor::Cyan)));
+        self.say("", "hint", AnsiColor::Cyan, text);
     }
 
     /// What is worth knowing although it worked.
     pub(crate) fn warning(self, text: &str) {
-        line(&format!(
-            "iam-del-key: {} {text}",
-            self.paint("warning:", AnsiColor::Yellow)
-        ));
+        self.say("iam-del-key: ", "warning", AnsiColor::Yellow, text);
     }
 
     /// What was found on the way.
     pub(crate) fn note(self, text: &str) {
-        line(&format!(
-            "iam-del-key: {} {text}",
-            self.paint("note:", AnsiColor::Green)
-        ));
+        self.say("iam-del-key: ", "note", AnsiColor::Green, text);
     }
 
     /// What is known of the key.
     pub(crate) fn known(self, text: &str) {
-        line(&format!(
-            "{} {text}",
-            self.paint("known:", AnsiColor::White)
-        ));
+        self.say("", "known", AnsiColor::White, text);
+    }
+
+    /// A line about the way there, without colour.
+    pub(crate) fn log(self, label: &str, text: &str) {
+        match self.format {
+            ErrorFormat::Json => remark(&capitalized(label), text),
+            ErrorFormat::Text => line(&format!("{label}: {text}")),
+        }
+    }
+
+    fn say(self, who: &str, label: &str, color: AnsiColor, text: &str) {
+        match self.format {
+            ErrorFormat::Json => remark(&capitalized(label), text),
+            ErrorFormat::Text => {
+                let label = self.paint(&format!("{label}:"), color);
+                line(&format!("{who}{label} {text}"));
+            }
+        }
     }
 
     fn paint(self, label: &str, color: AnsiColor) -> String {
@@ -87,9 +106,13 @@ pub(crate) fn is_colorful(stream: &impl io::IsTerminal) -> bool {
         && set("TERM").is_some_and(|term| term != "dumb")
 }
 
-/// A warning of a part of the program that has no part in the report.
-pub(crate) fn warning(text: &str) {
-    Messages::new(Color::Auto).warning(text);
+/// The label as the member `Level` has it.
+fn capitalized(label: &str) -> String {
+    let mut label = label.to_owned();
+    if let Some(first) = label.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    label
 }
 
 /// One line, written whole.

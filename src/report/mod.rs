@@ -8,16 +8,18 @@ mod many;
 pub(crate) mod message;
 mod progress;
 mod row;
+mod structured;
 mod table;
 mod tell;
 
 use std::io::{self, Write};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::batch::Tally;
 use crate::exit::Exit;
 use crate::outcome::{Known, Outcome, Settled};
+use crate::query::{self, Query};
 use crate::request::{Action, Format, Key, Metadata, Mode, Request, SigningKey};
 use crate::select::Candidate;
 use command::Commands;
@@ -26,12 +28,15 @@ use many::Many;
 pub(crate) use many::Resume;
 use message::Messages;
 pub(crate) use progress::Bar;
+pub(crate) use structured::{Failed, KnownWord, code_of};
 pub(crate) use tell::sentence;
 
 /// How outcomes are told.
 #[derive(Debug)]
 pub(crate) struct Report {
     format: Format,
+    metadata: Metadata,
+    query: Option<Query>,
     mode: Mode,
     action: Action,
     signing_key: SigningKey,
@@ -44,7 +49,7 @@ pub(crate) struct Report {
 #[derive(Debug)]
 enum Told {
     /// The run is about one key: what is known of it, once that was told.
-    One(Option<String>),
+    One(Key, Option<(KnownWord, String)>),
     /// It is about many.
     Many(Many),
 }
@@ -54,13 +59,15 @@ impl Report {
     pub(crate) fn new(request: &Request) -> Self {
         Self {
             format: request.format,
+            metadata: request.metadata,
+            query: request.query.clone(),
             mode: request.mode,
             action: request.action,
             signing_key: request.signing_key,
-            messages: Messages::new(request.color),
+            messages: Messages::of(request),
             commands: Commands::new(&request.connection),
             told: match request.single() {
-                Some(_) => Told::One(None),
+                Some(key) => Told::One(key.clone(), None),
                 None => Told::Many(Many::new(request)),
             },
         }
@@ -73,61 +80,107 @@ impl Report {
     /// Standard output cannot be written. People have been told by then.
     pub(crate) fn settled(&mut self, settled: &Settled, tally: &Tally) -> io::Result<()> {
         let told = match &mut self.told {
-            Told::One(known) => {
-                *known = Some(format!("{}: {}", settled.key.id, settled.known()));
+            Told::One(_, known) => {
+                let told = format!("{}: {}", settled.key.id, settled.known());
+                *known = Some((KnownWord::of(settled), told));
                 None
             }
             Told::Many(many) => Some(many.counted(tally)),
         };
         let Some(bar) = told else {
             let written = self.write(settled, &mut io::stdout().lock());
-            self.tell(settled);
+            if self.messages.is_json() {
+                self.tell_json(settled);
+            } else {
+                self.tell(settled);
+            }
             return written;
         };
         bar.aside(|| {
             let written = self.write(settled, &mut io::stdout().lock());
-            self.tell_one_of_many(settled);
+            if self.messages.is_json() {
+                self.tell_json(settled);
+            } else {
+                self.tell_one_of_many(settled);
+            }
             written
         })
     }
 
+    fn tell_json(&self, settled: &Settled) {
+        let exit = settled.exit(self.mode);
+        let mut said = self.said(settled);
+        // Of many keys how to undo it is said once, at the end.
+        if exit == Exit::Success && matches!(self.told, Told::Many(_)) {
+            said.hints.clear();
+        }
+        structured::tell(self.messages, settled, said, exit);
+    }
+
     /// The result could not be written, so that a pipeline did not get it: never success.
     pub(crate) fn unwritten(&self, error: &io::Error, exit: Exit) -> Exit {
-        self.messages.error(&format!(
-            "could not write the result to standard output: {error}"
-        ));
-        match &self.told {
-            Told::One(_) if exit != Exit::Success => return exit,
-            Told::One(Some(known)) => self.messages.known(known),
-            Told::One(None) | Told::Many(_) => {}
-        }
-        Exit::Other
+        let (key, known, told, exit) = match &self.told {
+            Told::One(key, Some((known, _))) if exit != Exit::Success => {
+                (Some(key), *known, None, exit)
+            }
+            Told::One(key, Some((known, told))) => {
+                (Some(key), *known, Some(told.clone()), Exit::Other)
+            }
+            Told::One(key, None) => (Some(key), KnownWord::Unknown, None, Exit::Other),
+            Told::Many(_) => (None, KnownWord::AsTold, None, Exit::Other),
+        };
+        self.messages.failed(&Failed {
+            code: "NotWritten",
+            message: format!("could not write the result to standard output: {error}"),
+            hints: &[],
+            exit,
+            key,
+            known,
+            told,
+        });
+        exit
     }
 
     /// The run cannot go on: its list of keys or its journal cannot be read or written.
     pub(crate) fn broken(&self, error: &io::Error) {
-        self.messages.error(&format!("the run broke off: {error}"));
-        if let Told::One(None) = &self.told {
-            self.messages
-                .known("nothing was sent to IAM that changes the key");
-        }
+        let (key, known, told) = match &self.told {
+            Told::One(key, None) => (
+                Some(key),
+                KnownWord::not_done(self.action),
+                Some("nothing was sent to IAM that changes the key".to_owned()),
+            ),
+            Told::One(key, Some((known, _))) => (Some(key), *known, None),
+            Told::Many(_) => (None, KnownWord::AsTold, None),
+        };
+        self.messages.failed(&Failed {
+            code: "BrokenOff",
+            message: format!("the run broke off: {error}"),
+            hints: &[],
+            exit: Exit::Other,
+            key,
+            known,
+            told,
+        });
     }
 
     fn write(&mut self, settled: &Settled, out: &mut impl Write) -> io::Result<()> {
         let text = match (self.format, &mut self.told) {
             (Format::Off, _) => return Ok(()),
-            (Format::Text, _) => row::columns(settled),
-            (Format::Table, Told::One(_)) => {
+            (Format::Text, _) if self.query.is_none() => row::columns(settled),
+            (Format::Table, Told::One(..)) => {
                 table::of(&[table::row(settled)], self.messages.paints_results())
             }
             (Format::Table, Told::Many(many)) => match many.gathered(table::row(settled)) {
                 Some(rows) => table::of(&rows, self.messages.paints_results()),
                 None => return Ok(()),
             },
-            (Format::Json(metadata), Told::One(_)) => {
-                escape_json(&result(settled, metadata).to_string())
+            (Format::Json | Format::Text, told) => {
+                let object = match told {
+                    Told::One(..) => result(settled, self.metadata),
+                    Told::Many(_) => row::object(settled),
+                };
+                chosen(&object, self.query.as_ref(), self.format)?
             }
-            (Format::Json(_), Told::Many(_)) => escape_json(&row::object(settled).to_string()),
         };
         write_line(&text, out)
     }
@@ -154,6 +207,20 @@ impl Report {
     }
 }
 
+/// The object, or what the query makes of it, as a line.
+fn chosen(object: &Value, query: Option<&Query>, format: Format) -> io::Result<String> {
+    let Some(query) = query else {
+        return Ok(escape_json(&object.to_string()));
+    };
+    let found = query
+        .of(object)
+        .map_err(|what| io::Error::other(format!("--query: {what}")))?;
+    Ok(match format {
+        Format::Text => query::columns(&found),
+        Format::Json | Format::Table | Format::Off => escape_json(&found.to_string()),
+    })
+}
+
 fn write_line(text: &str, out: &mut impl Write) -> io::Result<()> {
     out.write_all(text.as_bytes())?;
     out.write_all(b"\n")?;
@@ -161,7 +228,7 @@ fn write_line(text: &str, out: &mut impl Write) -> io::Result<()> {
 }
 
 /// A key that is really deleted prints what boto3 returns for it; everything else prints the key's object.
-fn result(settled: &Settled, metadata: Metadata) -> serde_json::Value {
+fn result(settled: &Settled, metadata: Metadata) -> Value {
     match (&settled.outcome, settled.action) {
         (Outcome::Done { reply, .. }, Action::Delete) => {
             let filled = reply.as_ref().filter(|_| metadata == Metadata::Filled);
@@ -193,39 +260,60 @@ pub(crate) fn show(candidates: &[Candidate]) {
 }
 
 /// A bug of this program or of a library, after a panic: one sentence and what is known.
-pub(crate) fn bug(place: &str, request: &Request, in_doubt: &[Key], messages: Messages) {
-    messages.error(&format!(
-        "broken off at {place}: a bug, or too little memory or too few threads"
-    ));
+pub(crate) fn bug(place: &str, request: &Request, in_doubt: &[Key], messages: Messages) -> Exit {
+    let exit = if in_doubt.is_empty() {
+        Exit::Other
+    } else {
+        Exit::Unknown
+    };
+    let message = format!("broken off at {place}: a bug, or too little memory or too few threads");
+    let tell = |message: &str, key, known, told| {
+        messages.failed(&Failed {
+            code: "BrokenOff",
+            message: message.to_owned(),
+            hints: &[],
+            exit,
+            key,
+            known,
+            told: Some(told),
+        });
+    };
+    let nothing = Known::NotDone("nothing was sent to IAM".to_owned()).told(request.action);
+    match request.single() {
+        Some(key) if in_doubt.is_empty() => {
+            let known = KnownWord::not_done(request.action);
+            tell(&message, Some(key), known, format!("{}: {nothing}", key.id));
+        }
+        Some(_) => {}
+        None => tell(
+            &message,
+            None,
+            KnownWord::AsTold,
+            "the keys told of on standard output are as it says, and no other was changed but those \
+             below that are unknown"
+                .to_owned(),
+        ),
+    }
     let commands = Commands::new(&request.connection);
     for key in in_doubt {
         let check = commands.list(key);
         let known = Known::Unknown(format!(
             "the request may have been sent; check with: {check}"
         ));
-        messages.known(&format!("{}: {}", key.id, known.told(request.action)));
+        let told = format!("{}: {}", key.id, known.told(request.action));
+        tell(&message, Some(key), KnownWord::Unknown, told);
     }
-    match request.single() {
-        Some(_) if !in_doubt.is_empty() => {}
-        Some(key) => {
-            let known = Known::NotDone("nothing was sent to IAM".to_owned());
-            messages.known(&format!("{}: {}", key.id, known.told(request.action)));
-        }
-        None => messages.known(
-            "the keys told of on standard output are as it says, and no other was changed but those \
-             above that are unknown",
-        ),
-    }
+    exit
 }
 
-/// The texts of `--help` and `--version`, on standard output.
+/// A text that was asked for instead of a run, such as that of `--help`, on standard output.
 ///
 /// # Errors
 ///
 /// Standard output cannot be written.
 pub(crate) fn page(text: &str) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    out.write_all(text.trim_end().as_bytes())?;
-    out.write_all(b"\n")?;
-    out.flush()
+    match text.trim_end() {
+        "" => Ok(()),
+        text => write_line(text, &mut io::stdout().lock()),
+    }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::batch::Tally;
-use crate::request::Color;
+use crate::request::{Color, ErrorFormat, Request};
 
 /// How often it moves although nothing happens.
 const TICK: Duration = Duration::from_millis(200);
@@ -17,14 +17,15 @@ pub(crate) struct Bar(Option<ProgressBar>);
 
 impl Bar {
     /// A bar that is not shown yet.
-    pub(crate) fn new(color: Color) -> Self {
-        if !io::stderr().is_terminal()
+    pub(crate) fn new(request: &Request) -> Self {
+        if request.error_format == ErrorFormat::Json
+            || !io::stderr().is_terminal()
             || std::env::var_os("TERM").is_some_and(|term| term == "dumb")
         {
             return Self(None);
         }
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
-        let template = match color {
+        let template = match request.color {
             Color::Off => "{msg} {bar:24} {pos}/{len}, {per_sec}, {eta} left",
             Color::On | Color::Auto => "{msg} {bar:24.green} {pos}/{len}, {per_sec}, {eta} left",
         };

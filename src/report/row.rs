@@ -136,7 +136,7 @@ fn used(last_use: &LastUse) -> (Option<SystemTime>, &str, &str) {
     }
 }
 
-fn failure(outcome: &Outcome) -> Option<&Failure> {
+pub(super) fn failure(outcome: &Outcome) -> Option<&Failure> {
     match outcome {
         Outcome::Missing(failure) | Outcome::Failed { failure, .. } => Some(failure),
         Outcome::Done { .. }

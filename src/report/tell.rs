@@ -9,107 +9,151 @@ use crate::failure::{Absent, Cause, Code, Failure, Place, ServiceError};
 use crate::outcome::{Known, Outcome, Refusal, Settled};
 use crate::request::{Action, Mode, SigningKey};
 
+/// What is said of a key, in this order.
+#[derive(Debug, Default)]
+pub(super) struct Said {
+    /// What went wrong, or nearly did.
+    pub(super) head: Option<Head>,
+    /// What to run next.
+    pub(super) hints: Vec<String>,
+    /// What is known.
+    known: Option<Known>,
+}
+
+/// How what is said begins.
+#[derive(Debug)]
+pub(super) enum Head {
+    Error(String),
+    Warning(String),
+}
+
+impl Said {
+    fn known(known: Known) -> Self {
+        Self {
+            known: Some(known),
+            ..Self::default()
+        }
+    }
+
+    fn error(text: impl Into<String>, hints: Vec<String>, known: Known) -> Self {
+        Self {
+            head: Some(Head::Error(text.into())),
+            hints,
+            known: Some(known),
+        }
+    }
+}
+
 impl Report {
-    /// Tells what became of a key.
+    /// Tells people what became of a key.
     pub(super) fn tell(&self, settled: &Settled) {
+        let Said { head, hints, known } = self.said(settled);
+        match head {
+            Some(Head::Error(text)) => self.messages.error(&text),
+            Some(Head::Warning(text)) => self.messages.warning(&text),
+            None => {}
+        }
+        for hint in hints {
+            self.messages.hint(&hint);
+        }
+        if let Some(known) = known {
+            let told = known.told(settled.action);
+            self.messages.known(&format!("{}: {told}", settled.key.id));
+        }
+    }
+
+    /// What there is to say of a key.
+    pub(super) fn said(&self, settled: &Settled) -> Said {
         let key = &settled.key.id;
-        let known = |known: &Known| {
-            self.messages
-                .known(&format!("{key}: {}", known.told(settled.action)));
-        };
         match &settled.outcome {
-            Outcome::Done { evidence: None, .. } => self.undo(settled),
+            Outcome::Done { evidence: None, .. } => Said {
+                hints: self.undo(settled),
+                ..Said::default()
+            },
             Outcome::Done {
                 evidence: Some(evidence),
                 ..
             } => {
                 let done = settled.action.done();
-                self.messages
-                    .warning(&format!("{key} is taken for {done}: {evidence}"));
-                self.undo(settled);
-                known(&Known::Done(evidence.clone()));
-            }
-            Outcome::Missing(_) if self.mode == Mode::Change => {}
-            Outcome::Would(_) | Outcome::Missing(_) => known(&dry_run()),
-            Outcome::Skipped(_) | Outcome::Refused(_) if self.mode == Mode::DryRun => {
-                known(&dry_run());
-            }
-            Outcome::Skipped(reason) => {
-                self.messages
-                    .error(&format!("{key} is left alone: {reason}"));
-                self.messages.hint(
-                    "a key goes only if every condition holds; --dry-run shows what is known of it",
-                );
-                known(&Known::NotDone("a condition does not hold".to_owned()));
-            }
-            Outcome::Refused(refusal) => {
-                self.refused(settled, *refusal);
-                let nothing = match refusal {
-                    Refusal::SigningKey => "nothing was sent to IAM",
-                    Refusal::Declined => "nothing was sent that changes it",
-                };
-                known(&Known::NotDone(nothing.to_owned()));
-            }
-            Outcome::Failed {
-                failure,
-                known: state,
-            } => {
-                self.messages.error(&sentence(failure, "IAM"));
-                for hint in hints(&settled.key, failure, &self.commands) {
-                    self.messages.hint(&hint);
+                Said {
+                    head: Some(Head::Warning(format!(
+                        "{key} is taken for {done}: {evidence}"
+                    ))),
+                    hints: self.undo(settled),
+                    known: Some(Known::Done(evidence.clone())),
                 }
-                self.check(settled, state);
-                known(state);
+            }
+            Outcome::Missing(_) if self.mode == Mode::Change => Said::default(),
+            Outcome::Would(_) | Outcome::Missing(_) => Said::known(dry_run()),
+            Outcome::Skipped(_) | Outcome::Refused(_) if self.mode == Mode::DryRun => {
+                Said::known(dry_run())
+            }
+            Outcome::Skipped(reason) => Said::error(
+                format!("{key} is left alone: {reason}"),
+                vec![
+                    "a key goes only if every condition holds; --dry-run shows what is known of it"
+                        .to_owned(),
+                ],
+                Known::NotDone("a condition does not hold".to_owned()),
+            ),
+            Outcome::Refused(refusal) => refused(settled, *refusal),
+            Outcome::Failed { failure, known } => {
+                let mut hints = hints(&settled.key, failure, &self.commands);
+                hints.extend(self.check(settled, known));
+                Said::error(sentence(failure, "IAM"), hints, known.clone())
             }
             Outcome::NotTried { why, .. } => {
-                self.messages.error(why);
-                known(&Known::NotDone("it was not tried".to_owned()));
+                let known = Known::NotDone("it was not tried".to_owned());
+                Said::error(why, Vec::new(), known)
             }
-            Outcome::Stopped { known: state, .. } => {
-                self.messages.error("interrupted");
-                if let Known::Done(_) = state {
-                    self.undo(settled);
-                }
-                self.check(settled, state);
-                known(state);
+            Outcome::Stopped { known, .. } => {
+                let mut hints = match known {
+                    Known::Done(_) => self.undo(settled),
+                    Known::NotDone(_) | Known::Unknown(_) => Vec::new(),
+                };
+                hints.extend(self.check(settled, known));
+                Said::error("interrupted", hints, known.clone())
             }
-        }
-    }
-
-    fn refused(&self, settled: &Settled, refusal: Refusal) {
-        let (key, verb) = (&settled.key.id, settled.action.verb());
-        match refusal {
-            Refusal::SigningKey => {
-                self.messages.error(&format!(
-                    "{key} is the key that signs the request: to {verb} it would lock you out"
-                ));
-                self.messages
-                    .hint("sign with another key (--profile NAME), or add --allow-self");
-            }
-            Refusal::Declined => self.messages.error("the answer was not yes"),
         }
     }
 
     /// The command that makes a deactivated key active again.
-    fn undo(&self, settled: &Settled) {
+    fn undo(&self, settled: &Settled) -> Vec<String> {
         let was_inactive = settled.facts.status == Some(Status::Inactive);
-        if settled.action == Action::Deactivate && !was_inactive {
-            let command = self.commands.activate(&settled.key);
-            let signer = match self.signing_key {
-                SigningKey::Guarded => "",
-                SigningKey::Allowed => ", signed with another key",
-            };
-            self.messages
-                .hint(&format!("to undo it{signer}: {command}"));
+        if settled.action != Action::Deactivate || was_inactive {
+            return Vec::new();
         }
+        let command = self.commands.activate(&settled.key);
+        let signer = match self.signing_key {
+            SigningKey::Guarded => "",
+            SigningKey::Allowed => ", signed with another key",
+        };
+        vec![format!("to undo it{signer}: {command}")]
     }
 
     /// The command that shows what nobody can say.
-    fn check(&self, settled: &Settled, known: &Known) {
-        if let Known::Unknown(_) = known {
-            let command = self.commands.list(&settled.key);
-            self.messages.hint(&format!("check with: {command}"));
+    fn check(&self, settled: &Settled, known: &Known) -> Option<String> {
+        match known {
+            Known::Unknown(_) => Some(format!("check with: {}", self.commands.list(&settled.key))),
+            Known::Done(_) | Known::NotDone(_) => None,
         }
+    }
+}
+
+fn refused(settled: &Settled, refusal: Refusal) -> Said {
+    let (key, verb) = (&settled.key.id, settled.action.verb());
+    let known = |why: &str| Known::NotDone(why.to_owned());
+    match refusal {
+        Refusal::SigningKey => Said::error(
+            format!("{key} is the key that signs the request: to {verb} it would lock you out"),
+            vec!["sign with another key (--profile NAME), or add --allow-self".to_owned()],
+            known("nothing was sent to IAM"),
+        ),
+        Refusal::Declined => Said::error(
+            "the answer was not yes",
+            Vec::new(),
+            known("nothing was sent that changes it"),
+        ),
     }
 }
 

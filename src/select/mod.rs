@@ -111,8 +111,8 @@ impl<'a> Selector<'a> {
             iam,
             signer,
             request,
-            log: Log::new(request.verbosity),
-            messages: Messages::new(request.color),
+            log: Log::of(request),
+            messages: Messages::of(request),
         }
     }
 

@@ -16,7 +16,7 @@ use crate::failure::Failure;
 use crate::guard;
 use crate::ident::{AccessKeyId, UserName};
 use crate::outcome::{Outcome, Refusal, Settled};
-use crate::report::{hint::of_call, sentence};
+use crate::report::{code_of, hint::of_call, sentence};
 use crate::request::{Action, Key, Selection, SigningKey};
 use crate::spool::Spool;
 use crate::stop::Stop;
@@ -51,6 +51,7 @@ pub(crate) struct Sweep {
 fn unread(failure: &Failure) -> Stop {
     Stop::failed(
         failure.exit_of_read(),
+        code_of(failure),
         sentence(failure, "IAM"),
         of_call(failure),
     )

@@ -271,8 +271,8 @@ fn f13_unknown_flags_and_wrong_values() {
         &["unexpected argument", "--access-key-id"],
     );
     refused(
-        ["--access-key-id", BOBS_KEY, "--output", "yaml"],
-        &["invalid value 'yaml'", "json", "text", "off"],
+        ["--access-key-id", BOBS_KEY, "--output", "xml"],
+        &["invalid value 'xml'", "json", "text", "off"],
     );
     refused(
         ["--access-key-id", BOBS_KEY, "--timeout", "0"],

@@ -1,0 +1,164 @@
+//! The options that are spelled as the AWS CLI spells them: those that work, those that are taken without effect, and
+//! those that are refused with what to use instead.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use clap::builder::{EnumValueParser, OsStringValueParser, TypedValueParser, ValueParser};
+use clap::{ArgAction, Args, ValueEnum};
+
+use super::members::Source;
+
+/// What the AWS CLI prints of the members of a request.
+const SKELETON: &str = "\
+{
+    \"UserName\": \"\",
+    \"AccessKeyId\": \"\"
+}
+";
+
+/// How IAM is reached, and what else the AWS CLI takes.
+#[derive(Debug, Args)]
+#[expect(
+    clippy::doc_markdown,
+    reason = "the comments are the help, which shows backticks"
+)]
+#[command(next_help_heading = "AWS")]
+pub(super) struct Aws {
+    /// The profile whose credentials and settings to use; it beats AWS_ACCESS_KEY_ID
+    #[arg(long, value_name = "NAME")]
+    pub(super) profile: Option<String>,
+
+    /// The region, which chooses the partition (IAM itself is global)
+    #[arg(long, value_name = "REGION")]
+    pub(super) region: Option<String>,
+
+    /// Another address for IAM
+    #[arg(long, value_name = "URL")]
+    pub(super) endpoint_url: Option<String>,
+
+    /// A PEM file of the certificate authorities to trust
+    #[arg(long, value_name = "FILE")]
+    pub(super) ca_bundle: Option<PathBuf>,
+
+    /// Seconds to wait for a connection; 0: only --timeout limits it [default: 5]
+    #[arg(long = "cli-connect-timeout", value_name = "SECONDS")]
+    #[arg(value_parser = clap::value_parser!(u64).range(0..=86_400))]
+    pub(super) connect_timeout: Option<u64>,
+
+    /// Seconds to wait for each reply; 0: only --timeout limits it [default: 15]
+    #[arg(long = "cli-read-timeout", value_name = "SECONDS")]
+    #[arg(value_parser = clap::value_parser!(u64).range(0..=86_400))]
+    pub(super) read_timeout: Option<u64>,
+
+    /// Seconds for the whole of one key, retries and checks included; credentials have as long again
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    #[arg(default_value_t = 60)]
+    pub(super) timeout: u64,
+
+    /// AccessKeyId and UserName as a JSON object, or file://PATH of one; options beat its members
+    #[arg(long, value_name = "JSON", group = "keys", value_parser = Source::parser())]
+    #[arg(conflicts_with_all = ["from", "all_keys", "all_users"])]
+    pub(super) cli_input_json: Option<Source>,
+
+    /// Print what --cli-input-json takes, or nothing for output, as the AWS CLI does; contacts nothing
+    #[arg(long, value_name = "KIND", num_args = 0..=1, default_missing_value = "input")]
+    #[arg(group = "keys", value_parser = skeleton())]
+    pub(super) generate_cli_skeleton: Option<SkeletonArg>,
+
+    #[command(flatten)]
+    idle: Idle,
+
+    #[command(flatten)]
+    refused: Refused,
+}
+
+/// What `--generate-cli-skeleton` prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum SkeletonArg {
+    Input,
+    Output,
+    #[value(hide = true)]
+    YamlInput,
+}
+
+impl SkeletonArg {
+    /// What is printed.
+    pub(super) fn text(self) -> &'static str {
+        match self {
+            Self::Output => "",
+            Self::Input | Self::YamlInput => SKELETON,
+        }
+    }
+}
+
+/// Taken without effect: there is nothing here that they would change.
+#[derive(Debug, Args)]
+struct Idle {
+    #[arg(long, hide = true, action = ArgAction::Count)]
+    no_cli_pager: u8,
+    #[arg(long, hide = true, action = ArgAction::Count)]
+    no_paginate: u8,
+    #[arg(long, hide = true, action = ArgAction::Count)]
+    no_cli_auto_prompt: u8,
+    #[arg(long, hide = true, action = ArgAction::Count)]
+    v2_debug: u8,
+    #[arg(long, hide = true, value_name = "FORMAT", action = ArgAction::Append)]
+    #[arg(value_parser = ["base64", "raw-in-base64-out"])]
+    cli_binary_format: Vec<String>,
+}
+
+/// Refused: what they do is not done here.
+#[derive(Debug, Args)]
+struct Refused {
+    #[arg(long, hide = true, num_args = 0, default_missing_value = "")]
+    #[arg(value_parser = never("an unchecked server could take the request: name its authority with --ca-bundle FILE"))]
+    no_verify_ssl: Option<String>,
+    #[arg(long, hide = true, num_args = 0, default_missing_value = "")]
+    #[arg(value_parser = never("IAM takes signed requests only: choose whose with --profile NAME"))]
+    no_sign_request: Option<String>,
+    #[arg(long, hide = true, num_args = 0, default_missing_value = "")]
+    #[arg(value_parser = never("nothing is asked for on the way: see --help, and --interactive for a question"))]
+    cli_auto_prompt: Option<String>,
+    #[arg(long, hide = true, value_name = "YAML")]
+    #[arg(value_parser = never("YAML is not read: use --cli-input-json"))]
+    cli_input_yaml: Option<String>,
+}
+
+/// Why a value that the AWS CLI takes is refused, and what to use instead.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Instead(pub(super) &'static str);
+
+impl fmt::Display for Instead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl std::error::Error for Instead {}
+
+/// An option that is never taken.
+fn never(reason: &'static str) -> ValueParser {
+    ValueParser::new(
+        OsStringValueParser::new().try_map(move |_| Err::<String, Instead>(Instead(reason))),
+    )
+}
+
+/// One of several words, of which some are refused with a reason.
+pub(super) fn but<T: ValueEnum + Clone + Send + Sync + 'static>(
+    reason: fn(&T) -> Option<&'static str>,
+) -> ValueParser {
+    ValueParser::new(
+        EnumValueParser::<T>::new().try_map(move |value| match reason(&value) {
+            Some(reason) => Err(Instead(reason)),
+            None => Ok(value),
+        }),
+    )
+}
+
+fn skeleton() -> ValueParser {
+    but(|kind| match kind {
+        SkeletonArg::YamlInput => Some("YAML is not read: use input, and --cli-input-json"),
+        SkeletonArg::Input | SkeletonArg::Output => None,
+    })
+}

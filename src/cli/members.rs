@@ -1,0 +1,137 @@
+//! `--cli-input-json`: the members of the API's request as JSON, and the one file that is read for it.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::PathBuf;
+
+use clap::builder::{OsStringValueParser, TypedValueParser, ValueParser};
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+use crate::ident::{AccessKeyId, UserName};
+use crate::invalid::{Invalid, shown};
+use crate::report::escape::excerpt;
+
+/// The longest text that is read, in bytes.
+const LONGEST: u64 = 1 << 16;
+
+/// Where the JSON is.
+#[derive(Clone, Debug)]
+pub(super) enum Source {
+    /// In the argument itself.
+    Text(String),
+    /// In a file.
+    File(PathBuf),
+}
+
+/// The members, not yet looked at.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Members {
+    #[serde(rename = "UserName", default, deserialize_with = "given")]
+    user_name: Option<Value>,
+    #[serde(rename = "AccessKeyId", default, deserialize_with = "given")]
+    access_key_id: Option<Value>,
+}
+
+/// A member that is there, `null` too.
+fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
+}
+
+impl Source {
+    /// Tells a file from a text, as the AWS CLI does.
+    pub(super) fn parser() -> ValueParser {
+        ValueParser::new(OsStringValueParser::new().try_map(Self::parse))
+    }
+
+    fn parse(value: OsString) -> Result<Self, Invalid> {
+        let Some(text) = value.to_str() else {
+            return Err(Invalid::new(&value, "it is not UTF-8"));
+        };
+        let path = ["file://", "fileb://"]
+            .iter()
+            .find_map(|prefix| text.strip_prefix(prefix));
+        match path {
+            Some(path) => Ok(Self::File(PathBuf::from(path))),
+            None => value
+                .into_string()
+                .map(Self::Text)
+                .map_err(|value| Invalid::new(&value, "it is not UTF-8")),
+        }
+    }
+
+    /// Fills in what options have not given: they beat the members, which are then not looked at.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read, or it or the text is not the JSON of a request: a sentence that shows no value.
+    pub(super) fn fill(
+        &self,
+        ids: &mut Vec<AccessKeyId>,
+        user_name: &mut Option<UserName>,
+    ) -> Result<(), String> {
+        let members = self.members()?;
+        if ids.is_empty()
+            && let Some(value) = &members.access_key_id
+        {
+            ids.push(parsed("AccessKeyId", value, AccessKeyId::parse)?);
+        }
+        if user_name.is_none()
+            && let Some(value) = &members.user_name
+        {
+            *user_name = Some(parsed("UserName", value, UserName::parse)?);
+        }
+        Ok(())
+    }
+
+    fn members(&self) -> Result<Members, String> {
+        let text = match self {
+            Self::Text(text) => text.clone(),
+            Self::File(path) => read(path)?,
+        };
+        // What is no object is not shown: it may be a secret.
+        if !text.trim_start().starts_with('{') {
+            return Err(
+                "--cli-input-json is no JSON object, such as {\"UserName\": \"Bob\", \"AccessKeyId\": \"AKIA...\"}; \
+                 a file is given as file://PATH"
+                    .to_owned(),
+            );
+        }
+        serde_json::from_str(&text)
+            .map_err(|error| format!("--cli-input-json: {}", excerpt(&error.to_string())))
+    }
+}
+
+fn read(path: &PathBuf) -> Result<String, String> {
+    let name = shown(path.as_os_str());
+    let wrong = |what: &str| format!("--cli-input-json: cannot read `{name}`: {what}");
+    let failed = |error: io::Error| {
+        if path.starts_with("~") {
+            wrong("~ is not expanded behind file://; write file://$HOME/...")
+        } else {
+            wrong(&error.to_string())
+        }
+    };
+    let mut text = Vec::new();
+    let file = File::open(path).map_err(failed)?;
+    let read = file.take(LONGEST + 1).read_to_end(&mut text);
+    let length = read.map_err(failed)?;
+    if length as u64 > LONGEST {
+        return Err(wrong(&format!("it has more than {LONGEST} bytes")));
+    }
+    String::from_utf8(text).map_err(|_| wrong("it is not UTF-8"))
+}
+
+fn parsed<T>(
+    name: &str,
+    value: &Value,
+    parse: fn(&OsStr) -> Result<T, Invalid>,
+) -> Result<T, String> {
+    let Value::String(text) = value else {
+        return Err(format!("--cli-input-json: {name} is no string"));
+    };
+    parse(OsStr::new(text))
+        .map_err(|invalid| format!("--cli-input-json: {name} '{}': {invalid}", invalid.shown))
+}

@@ -1,0 +1,144 @@
+//! `--query`: an expression of `JMESPath`, parsed once, and what it makes of a result.
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::str::FromStr;
+
+use jmespath::{ErrorReason, Expression, JmespathError, RuntimeError};
+use serde_json::{Value, json};
+
+use crate::invalid::Invalid;
+use crate::report::escape::escape;
+
+/// The longest expression that is read, in bytes: the parser goes as deep as its parentheses.
+const LONGEST: usize = 1_000;
+
+/// An expression that could be parsed and calls no function that there is not.
+#[derive(Clone)]
+pub(crate) struct Query(Expression<'static>);
+
+impl fmt::Debug for Query {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Query").field(&self.0.as_str()).finish()
+    }
+}
+
+impl FromStr for Query {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let refuse = |reason: String| Err(Invalid::new(OsStr::new(text), reason));
+        if text.len() > LONGEST {
+            return refuse(format!(
+                "it has {} bytes; an expression has at most {LONGEST}",
+                text.len()
+            ));
+        }
+        let query = match jmespath::compile(text) {
+            Ok(expression) => Self(expression),
+            Err(error) => return refuse(format!("not a JMESPath expression: {}", what(&error))),
+        };
+        // The parser takes a call of any function with any arguments; a first result tells.
+        match query.0.search(json!({ "ResponseMetadata": {} })) {
+            Err(error) if is_of_the_expression(&error) => {
+                refuse(format!("not a JMESPath expression: {}", what(&error)))
+            }
+            Ok(_) | Err(_) => Ok(query),
+        }
+    }
+}
+
+impl Query {
+    /// What the expression makes of a result.
+    ///
+    /// # Errors
+    ///
+    /// The result has not the types that the expression's functions ask for; a fragment says what is wrong.
+    pub(crate) fn of(&self, result: &Value) -> Result<Value, String> {
+        let found = self.0.search(result).map_err(|error| what(&error))?;
+        serde_json::to_value(&*found).map_err(|error| error.to_string())
+    }
+}
+
+/// A value as the AWS CLI prints it with `--output text`: a list or an object in one line between tabs, an object's
+/// values in the order of their names. What stands inside of these is JSON.
+pub(crate) fn columns(value: &Value) -> String {
+    let cells: Vec<String> = match value {
+        Value::Array(values) => values.iter().map(cell).collect(),
+        Value::Object(members) => {
+            let mut members: Vec<_> = members.iter().collect();
+            members.sort_by_key(|(name, _)| *name);
+            members.into_iter().map(|(_, value)| cell(value)).collect()
+        }
+        scalar => vec![cell(scalar)],
+    };
+    cells.join("\t")
+}
+
+/// As Python spells them.
+fn cell(value: &Value) -> String {
+    match value {
+        Value::Null => "None".to_owned(),
+        Value::Bool(true) => "True".to_owned(),
+        Value::Bool(false) => "False".to_owned(),
+        Value::String(text) => escape(text),
+        other => escape(&other.to_string()),
+    }
+}
+
+/// Whether the expression is wrong whatever the result.
+fn is_of_the_expression(error: &JmespathError) -> bool {
+    match &error.reason {
+        ErrorReason::Parse(_) => true,
+        ErrorReason::Runtime(error) => matches!(
+            error,
+            RuntimeError::UnknownFunction(_)
+                | RuntimeError::TooManyArguments { .. }
+                | RuntimeError::NotEnoughArguments { .. }
+                | RuntimeError::InvalidSlice
+        ),
+    }
+}
+
+/// What is wrong, and in which column, without the expression itself.
+fn what(error: &JmespathError) -> String {
+    let reason = match &error.reason {
+        ErrorReason::Parse(reason) => reason.trim().to_owned(),
+        ErrorReason::Runtime(reason) => reason.to_string(),
+    };
+    let mut reason = escape(&reason);
+    if let Some(first) = reason.get_mut(..1) {
+        first.make_ascii_lowercase();
+    }
+    format!("{reason} (column {})", error.column + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_as_the_aws_cli_prints_it() {
+        assert_eq!(columns(&json!("AKIA")), "AKIA");
+        assert_eq!(columns(&json!(null)), "None");
+        assert_eq!(columns(&json!(true)), "True");
+        assert_eq!(columns(&json!(["a", 1, null])), "a\t1\tNone");
+        assert_eq!(columns(&json!({ "b": "2", "a": "1" })), "1\t2");
+        assert_eq!(columns(&json!(["a", { "b": [1] }])), "a\t{\"b\":[1]}");
+        assert_eq!(columns(&json!(["a\tb\nc"])), "a\\u{9}b\\u{a}c");
+    }
+
+    #[test]
+    fn an_expression_is_refused_before_it_is_needed() {
+        for wrong in ["", "[", "nosuch(@)", "length()", "length(@, @)", "a[::0]"] {
+            assert!(wrong.parse::<Query>().is_err(), "{wrong}");
+        }
+        for deep in ["(", "[", "{a:", "!"] {
+            let deep = deep.repeat(LONGEST / deep.len());
+            assert!(deep.parse::<Query>().is_err());
+        }
+        for right in ["@", "AccessKeyId", "{a: AccessKeyId}", "length(UserName)"] {
+            assert!(right.parse::<Query>().is_ok(), "{right}");
+        }
+    }
+}

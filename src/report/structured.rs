@@ -1,0 +1,226 @@
+//! What failed, as one value: for people an error, its hints and what is known; for programs one JSON object on one
+//! line of standard error. The members are documented in the README.
+
+use serde_json::{Map, Value, json};
+
+use super::escape::escape_json;
+use super::message::{Messages, line};
+use super::row;
+use super::tell::{Head, Said, absent_sentence, sentence};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::outcome::{Known, Outcome, Refusal, Settled};
+use crate::request::{Action, Key};
+
+/// The member `Known`: what is known of the key, or of all keys where the object names none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum KnownWord {
+    Deleted,
+    NotDeleted,
+    Deactivated,
+    NotDeactivated,
+    /// Nobody can say.
+    Unknown,
+    /// Of several keys: each is as its own result says.
+    AsTold,
+}
+
+impl KnownWord {
+    /// It was done, as far as the word goes.
+    pub(crate) fn done(action: Action) -> Self {
+        match action {
+            Action::Delete => Self::Deleted,
+            Action::Deactivate => Self::Deactivated,
+        }
+    }
+
+    /// It was not done.
+    pub(crate) fn not_done(action: Action) -> Self {
+        match action {
+            Action::Delete => Self::NotDeleted,
+            Action::Deactivate => Self::NotDeactivated,
+        }
+    }
+
+    /// The word for what became of a key.
+    pub(super) fn of(settled: &Settled) -> Self {
+        let action = settled.action;
+        match &settled.outcome {
+            Outcome::Done { .. } => Self::done(action),
+            Outcome::Missing(_) => Self::Deleted,
+            Outcome::Would(_)
+            | Outcome::Skipped(_)
+            | Outcome::Refused(_)
+            | Outcome::NotTried { .. } => Self::not_done(action),
+            Outcome::Failed { known, .. } | Outcome::Stopped { known, .. } => match known {
+                Known::Done(_) => Self::done(action),
+                Known::NotDone(_) => Self::not_done(action),
+                Known::Unknown(_) => Self::Unknown,
+            },
+        }
+    }
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Deleted => "Deleted",
+            Self::NotDeleted => "NotDeleted",
+            Self::Deactivated => "Deactivated",
+            Self::NotDeactivated => "NotDeactivated",
+            Self::Unknown => "Unknown",
+            Self::AsTold => "AsTold",
+        }
+    }
+}
+
+/// A failure that is not a key's own: of the run, or of its output.
+#[derive(Debug)]
+pub(crate) struct Failed<'a> {
+    /// The code for programs.
+    pub(crate) code: &'a str,
+    /// What went wrong.
+    pub(crate) message: String,
+    /// What to run next.
+    pub(crate) hints: &'a [String],
+    /// The exit status it leads to.
+    pub(crate) exit: Exit,
+    /// The key it is about, where it is about one.
+    pub(crate) key: Option<&'a Key>,
+    /// What is known of it.
+    pub(crate) known: KnownWord,
+    /// The same for people, where it was not told before.
+    pub(crate) told: Option<String>,
+}
+
+impl Failed<'_> {
+    fn object(&self) -> Value {
+        let mut object = head(self.code, &self.message);
+        if let Some(key) = self.key {
+            object.insert("AccessKeyId".to_owned(), json!(key.id));
+            if let Some(user_name) = &key.user_name {
+                object.insert("UserName".to_owned(), json!(user_name));
+            }
+        }
+        tail(&mut object, self.exit, self.known, self.hints, 0);
+        Value::Object(object)
+    }
+}
+
+impl Messages {
+    /// Something failed: for people, or for programs.
+    pub(crate) fn failed(self, failed: &Failed<'_>) {
+        if self.is_json() {
+            return write(&failed.object());
+        }
+        self.error(&failed.message);
+        for hint in failed.hints {
+            self.hint(hint);
+        }
+        if let Some(told) = &failed.told {
+            self.known(told);
+        }
+    }
+}
+
+/// Tells of a key in JSON: of a failure the object, of anything else what is worth a warning.
+pub(super) fn tell(messages: Messages, settled: &Settled, said: Said, exit: Exit) {
+    match said.head {
+        Some(Head::Error(text)) if exit != Exit::Success => {
+            write(&of_key(settled, &text, &said.hints, exit));
+            return;
+        }
+        Some(Head::Error(text) | Head::Warning(text)) => messages.warning(&text),
+        None => {}
+    }
+    for hint in said.hints {
+        messages.hint(&hint);
+    }
+}
+
+fn of_key(settled: &Settled, text: &str, hints: &[String], exit: Exit) -> Value {
+    let failure = row::failure(&settled.outcome);
+    let message = match failure {
+        Some(Failure::Service(error)) if !error.message.is_empty() => error.message.clone(),
+        Some(Failure::Absent(absent)) => absent_sentence(absent),
+        Some(failure) => sentence(failure, "IAM"),
+        None => text.to_owned(),
+    };
+    let mut object = head(&code(&settled.outcome), &message);
+    let service = failure.and_then(Failure::service);
+    let mut put = |name: &str, value: Option<&str>| {
+        if let Some(value) = value {
+            object.insert(name.to_owned(), json!(value));
+        }
+    };
+    put("Operation", service.map(|error| error.operation));
+    put(
+        "RequestId",
+        service.and_then(|error| error.request_id.as_deref()),
+    );
+    put("AccessKeyId", Some(settled.key.id.as_str()));
+    put("UserName", row::user(settled));
+    tail(
+        &mut object,
+        exit,
+        KnownWord::of(settled),
+        hints,
+        settled.attempts,
+    );
+    Value::Object(object)
+}
+
+/// IAM's own code, or ours where IAM gave none.
+fn code(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Failed { failure, .. } | Outcome::Missing(failure) => code_of(failure),
+        Outcome::Skipped(_) => "Skipped".to_owned(),
+        Outcome::Refused(Refusal::SigningKey) => "SigningKey".to_owned(),
+        Outcome::Refused(Refusal::Declined) => "Declined".to_owned(),
+        Outcome::NotTried { .. } => "NotTried".to_owned(),
+        Outcome::Stopped { .. } => "Interrupted".to_owned(),
+        Outcome::Done { .. } | Outcome::Would(_) => "Other".to_owned(),
+    }
+}
+
+/// The code of a call that came to nothing.
+pub(crate) fn code_of(failure: &Failure) -> String {
+    match failure {
+        Failure::Service(error) => error
+            .code
+            .clone()
+            .unwrap_or_else(|| format!("Http{}", error.status)),
+        Failure::Absent(_) => "NoSuchEntity".to_owned(),
+        Failure::NotSent(_) => "Unreachable".to_owned(),
+        Failure::NoAnswer(_) => "NoAnswer".to_owned(),
+        Failure::Unclear(_) => "Unclear".to_owned(),
+    }
+}
+
+fn head(code: &str, message: &str) -> Map<String, Value> {
+    let mut object = Map::new();
+    object.insert("Level".to_owned(), json!("Error"));
+    object.insert("Code".to_owned(), json!(code));
+    object.insert("Message".to_owned(), json!(message));
+    object
+}
+
+fn tail(
+    object: &mut Map<String, Value>,
+    exit: Exit,
+    known: KnownWord,
+    hints: &[String],
+    attempts: usize,
+) {
+    object.insert("ExitCode".to_owned(), json!(exit.status()));
+    object.insert("Known".to_owned(), json!(known.as_str()));
+    object.insert("Hint".to_owned(), json!(hints));
+    object.insert("Attempts".to_owned(), json!(attempts));
+}
+
+/// A line that is no failure.
+pub(super) fn remark(level: &str, text: &str) {
+    write(&json!({ "Level": level, "Message": text }));
+}
+
+fn write(object: &Value) {
+    line(&escape_json(&object.to_string()));
+}

@@ -1,0 +1,380 @@
+//! The AWS CLI's options: each does what the README's table says of it.
+
+use std::ffi::OsString;
+
+use iam_sandbox::{Certificate, Sandbox};
+use serde_json::json;
+
+use crate::case::{BOBS_KEY, Case, DELETED, DOCUMENTED, documented};
+use crate::story::read;
+
+/// What the AWS CLI prints of the request's members.
+const SKELETON: &str = "{\n    \"UserName\": \"\",\n    \"AccessKeyId\": \"\"\n}\n";
+
+/// Every option that versions 1 and 2 of the AWS CLI take behind `aws iam delete-access-key`, with values of theirs.
+const OPTIONS: [&str; 44] = [
+    "--access-key-id ID",
+    "--user-name NAME",
+    "--cli-input-json JSON",
+    "--cli-input-yaml YAML",
+    "--generate-cli-skeleton",
+    "--generate-cli-skeleton input",
+    "--generate-cli-skeleton output",
+    "--generate-cli-skeleton yaml-input",
+    "--debug",
+    "--v2-debug",
+    "--endpoint-url URL",
+    "--no-verify-ssl",
+    "--no-paginate",
+    "--output json",
+    "--output text",
+    "--output table",
+    "--output off",
+    "--output yaml",
+    "--output yaml-stream",
+    "--query JMESPATH",
+    "--profile PROFILE",
+    "--region REGION",
+    "--version",
+    "--color on",
+    "--color off",
+    "--color auto",
+    "--no-sign-request",
+    "--ca-bundle FILE",
+    "--cli-read-timeout SECONDS",
+    "--cli-connect-timeout SECONDS",
+    "--cli-binary-format base64",
+    "--cli-binary-format raw-in-base64-out",
+    "--no-cli-pager",
+    "--cli-auto-prompt",
+    "--no-cli-auto-prompt",
+    "--cli-error-format json",
+    "--cli-error-format text",
+    "--cli-error-format legacy",
+    "--cli-error-format enhanced",
+    "--cli-error-format yaml",
+    "--cli-error-format table",
+    "help",
+    "--access-key ID",
+    "iam delete-access-key",
+];
+
+/// The rows of the README's table: the options of a row, and its word.
+fn table() -> Vec<(String, String)> {
+    let readme = read("README.md");
+    let (_, table) = readme
+        .split_once(
+            "| option of the AWS CLI | here | why, and what to use instead |\n|---|---|---|\n",
+        )
+        .expect("the README has the table");
+    let rows = table.lines().take_while(|line| line.starts_with('|'));
+    rows.flat_map(|row| {
+        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+        let word = cells[2].to_owned();
+        let options: Vec<String> = cells[1]
+            .split('`')
+            .skip(1)
+            .step_by(2)
+            .map(str::to_owned)
+            .collect();
+        options
+            .into_iter()
+            .map(move |option| (option, word.clone()))
+    })
+    .collect()
+}
+
+/// A run with the option, and a value where it asks for one.
+fn run_of(option: &str, sandbox: &Sandbox) -> Case {
+    let json = json!({ "AccessKeyId": BOBS_KEY, "UserName": "Bob" }).to_string();
+    let url = sandbox.url();
+    let bundle = sandbox.ca_path().expect("an authority").to_owned();
+    let words = option.split(' ').map(|word| match word {
+        "ID" => BOBS_KEY.into(),
+        "NAME" => "Bob".into(),
+        "JSON" => json.clone().into(),
+        "YAML" => "AccessKeyId: x".into(),
+        "URL" => url.clone().into(),
+        "JMESPATH" => "@".into(),
+        "PROFILE" => "prod".into(),
+        "REGION" => "eu-west-1".into(),
+        "FILE" => bundle.clone().into_os_string(),
+        "SECONDS" => "5".into(),
+        word => OsString::from(word),
+    });
+    let admin = sandbox.admin();
+    let profile = format!(
+        "[profile prod]\naws_access_key_id = {}\naws_secret_access_key = {}\n",
+        admin.access_key_id, admin.secret_access_key
+    );
+    let first = option.split(' ').next().unwrap_or_default();
+    let brings_key = matches!(
+        first,
+        "--cli-input-json" | "--access-key-id" | "--access-key"
+    );
+    let has_user = first == "--user-name";
+    let case = Case::at(sandbox, words).file(".aws/config", profile);
+    let case = if brings_key || option == "--generate-cli-skeleton" {
+        case
+    } else {
+        case.args(["--access-key-id", BOBS_KEY])
+    };
+    if has_user || first == "--cli-input-json" {
+        case
+    } else {
+        case.args(["--user-name", "Bob"])
+    }
+}
+
+#[test]
+fn each_option_of_the_aws_cli_does_what_the_table_says() {
+    let table = table();
+    let mut rows: Vec<&str> = table.iter().map(|(option, _)| option.as_str()).collect();
+    let mut options = OPTIONS.to_vec();
+    rows.sort_unstable();
+    options.sort_unstable();
+    assert_eq!(
+        rows, options,
+        "the table and the list have the same options"
+    );
+    let help = Case::bare(["--help"]).run().exits(0);
+    let shown = help.output().to_owned();
+    let _ = help.prints(&shown).says_nothing();
+    for (option, word) in &table {
+        let sandbox = Sandbox::documented().https(Certificate::Valid).start();
+        let ended = run_of(option, &sandbox).run();
+        let name = option.split(' ').next().unwrap_or_default();
+        let is_shown = shown.contains(&format!("{name} ")) || shown.contains(&format!("{name}\n"));
+        match word.as_str() {
+            "same" if name == "--version" || name == "--generate-cli-skeleton" => {
+                let printed = ended.exits(0);
+                let output = printed.output().to_owned();
+                assert_eq!(output.is_empty(), option.ends_with(" output"), "{option}");
+                let _ = printed.prints(&output).says_nothing();
+                assert_eq!(sandbox.connections(), 0, "{option}");
+            }
+            "same" => {
+                let printed = ended.exits(0);
+                let output = printed.output().to_owned();
+                let said = printed.prints(&output);
+                assert!(said.says_no_error(), "{option}");
+                assert_eq!(said.messages().is_empty(), name != "--debug", "{option}");
+                assert!(!sandbox.has_key(BOBS_KEY), "{option}");
+            }
+            "no effect" => {
+                assert!(!is_shown, "{option} is hidden from help");
+                let _ = ended.exits(0).prints(DELETED).says_nothing();
+                assert!(!sandbox.has_key(BOBS_KEY), "{option}");
+            }
+            "refused" => {
+                let said = ended.exits(2).prints_nothing();
+                let _ = said.says(&["iam-del-key: error: ", "known: nothing was contacted"]);
+                assert_eq!(sandbox.connections(), 0, "{option}");
+                assert!(sandbox.has_key(BOBS_KEY), "{option}");
+            }
+            other => panic!("a word that nobody knows: {other}"),
+        }
+    }
+}
+
+/// Runs what has to be refused before anything is contacted.
+fn refused(args: &[&str], says: &[&str]) {
+    let sandbox = documented();
+    let said = Case::at(&sandbox, args).run().exits(2).prints_nothing();
+    let _ = said.says(says).ends_with("nothing was contacted");
+    assert_eq!(sandbox.connections(), 0);
+}
+
+#[test]
+fn a_refusal_says_what_to_use_instead() {
+    for (args, instead) in [
+        (vec!["--no-verify-ssl"], "--ca-bundle FILE"),
+        (vec!["--no-sign-request"], "--profile NAME"),
+        (vec!["--cli-auto-prompt"], "--interactive"),
+        (vec!["--cli-input-yaml", "x"], "--cli-input-json"),
+        (vec!["--output", "yaml"], "use json"),
+        (vec!["--cli-error-format", "table"], "use json"),
+        (vec!["--generate-cli-skeleton", "yaml-input"], "use input"),
+    ] {
+        refused(&args, &["is refused: ", instead]);
+    }
+    refused(
+        &["iam", "delete-access-key"],
+        &["leave `iam delete-access-key` out"],
+    );
+    refused(&["--user", "Bob"], &["'--user-name'"]);
+}
+
+#[test]
+fn the_skeleton_needs_nothing_and_is_the_aws_clis() {
+    for kind in [
+        &["--generate-cli-skeleton"][..],
+        &["--generate-cli-skeleton", "input"],
+    ] {
+        let case = Case::bare(kind).env("AWS_PROFILE", "gone");
+        let _ = case.run().exits(0).prints(SKELETON).says_nothing();
+    }
+    let output = ["--generate-cli-skeleton", "output"];
+    refused(&output, &["no --access-key-id"]);
+    let checked = Case::bare(output).args(["--access-key-id", BOBS_KEY]);
+    let _ = checked.run().exits(0).prints_nothing().says_nothing();
+}
+
+#[test]
+fn json_input_is_a_text_or_a_file_and_options_beat_it() {
+    let bob = json!({ "AccessKeyId": BOBS_KEY, "UserName": "Bob" }).to_string();
+    let alice = json!({ "AccessKeyId": "AKIAQAAAAAAAUNKNOWNA", "UserName": "Alice" }).to_string();
+    let wrong = json!({ "AccessKeyId": 5, "UserName": null }).to_string();
+    let key = json!({ "AccessKeyId": BOBS_KEY }).to_string();
+    let user = json!({ "UserName": "Bob" }).to_string();
+    let cases: [Vec<&str>; 7] = [
+        vec!["--cli-input-json", &bob],
+        vec!["--cli-input-json", "file://HERE"],
+        vec!["--cli-input-json", "fileb://HERE"],
+        [&["--cli-input-json", &alice], &DOCUMENTED[..]].concat(),
+        [&["--cli-input-json", &wrong], &DOCUMENTED[..]].concat(),
+        vec!["--cli-input-json", &key, "--user-name", "Bob"],
+        vec!["--cli-input-json", &user, "--access-key-id", BOBS_KEY],
+    ];
+    for args in cases {
+        let sandbox = documented();
+        let case = Case::at(&sandbox, Vec::<OsString>::new()).file("key.json", &bob);
+        let file = case.path("key.json").display().to_string();
+        let args: Vec<String> = args.iter().map(|arg| arg.replace("HERE", &file)).collect();
+        let ended = case.args(&args).run();
+        let _ = ended.exits(0).prints(DELETED).says_nothing();
+        let requests = sandbox.requests();
+        assert_eq!(requests.len(), 1);
+        assert_eq!(requests[0].param("AccessKeyId"), Some(BOBS_KEY));
+        assert_eq!(requests[0].param("UserName"), Some("Bob"));
+    }
+}
+
+#[test]
+fn json_input_that_is_wrong_is_refused() {
+    for (json, says) in [
+        ("", "is no JSON object"),
+        ("AKIA", "is no JSON object"),
+        ("[]", "is no JSON object"),
+        ("{", "EOF while parsing"),
+        (
+            "{\"AccessKeyId\": \"AKIDPMS9RO4H3FEXAMPLE\"} x",
+            "trailing characters",
+        ),
+        ("{}", "has no AccessKeyId"),
+        ("{\"UserName\": \"Bob\"}", "has no AccessKeyId"),
+        ("{\"AccessKeyId\": 5}", "AccessKeyId is no string"),
+        ("{\"AccessKeyId\": null}", "AccessKeyId is no string"),
+        (
+            "{\"AccessKeyId\": \"short\"}",
+            "AccessKeyId 'short': it has 5 characters",
+        ),
+        ("{\"AccessKeyID\": \"x\"}", "unknown field `AccessKeyID`"),
+        (
+            "{\"UserName\": \"a\", \"UserName\": \"b\"}",
+            "duplicate field `UserName`",
+        ),
+        (
+            "{\"AccessKeyId\": \"AKIDPMS9RO4H3FEXAMPLE\", \"UserName\": \"\"}",
+            "UserName '': it is empty",
+        ),
+        ("file:///nosuch", "cannot read `/nosuch`"),
+        ("file://~/key.json", "write file://$HOME/"),
+        ("file:///dev/zero", "more than 65536 bytes"),
+        ("file:///", "cannot read `/`"),
+    ] {
+        refused(&["--cli-input-json", json], &[says]);
+    }
+    let named = json!({ "AccessKeyId": BOBS_KEY, "UserName": "Bob" }).to_string();
+    refused(
+        &["--cli-input-json", &named, "--find-user"],
+        &["--find-user"],
+    );
+    for other in [&["--from", "x"][..], &["--all-keys", "--user-name", "Bob"]] {
+        let args = [&["--cli-input-json", &named], other].concat();
+        refused(&args, &["cannot be used with"]);
+    }
+}
+
+#[test]
+fn a_query_chooses_from_what_is_printed() {
+    let dry = |sandbox: &Sandbox, more: &[&str]| {
+        Case::documented(sandbox, &["--dry-run"]).args(more.iter().copied().map(OsString::from))
+    };
+    for (query, format, expected) in [
+        ("Outcome", "json", "\"WouldDelete\"\n"),
+        (
+            "[AccessKeyId, UserName]",
+            "json",
+            "[\"AKIDPMS9RO4H3FEXAMPLE\",\"Bob\"]\n",
+        ),
+        ("{user: UserName}", "json", "{\"user\":\"Bob\"}\n"),
+        ("Nothing", "json", "null\n"),
+        ("Outcome", "text", "WouldDelete\n"),
+        (
+            "[AccessKeyId, UserName, Nothing]",
+            "text",
+            "AKIDPMS9RO4H3FEXAMPLE\tBob\tNone\n",
+        ),
+        ("{b: UserName, a: Outcome}", "text", "WouldDelete\tBob\n"),
+        ("Outcome", "off", ""),
+    ] {
+        let sandbox = documented();
+        let printed = dry(&sandbox, &["--query", query, "--output", format])
+            .run()
+            .exits(0);
+        let _ = printed.prints(expected).says(&["dry run"]);
+        assert!(sandbox.has_key(BOBS_KEY));
+    }
+    // A deleted key's object has no member but one, and the AWS CLI says null too.
+    let sandbox = documented();
+    let case = Case::documented(&sandbox, &["--query", "AccessKeyId"]);
+    let _ = case.run().exits(0).prints("null\n").says_nothing();
+    let sandbox = documented();
+    let filled = [
+        "--query",
+        "ResponseMetadata.HTTPStatusCode",
+        "--response-metadata",
+    ];
+    let _ = Case::documented(&sandbox, &filled)
+        .run()
+        .exits(0)
+        .prints("200\n")
+        .says_nothing();
+    // Of several keys, each line.
+    let sandbox = documented();
+    let case = Case::documented(&sandbox, &["--access-key-id", "AKIAQAAAAAAAUNKNOWNA"]);
+    let printed = case
+        .args(["--query", "Outcome", "--jobs", "1"])
+        .run()
+        .exits(12);
+    let _ = printed
+        .prints("\"Deleted\"\n\"Failed\"\n")
+        .says(&["1 deleted, 1 failed"]);
+}
+
+#[test]
+fn a_query_that_is_none_is_refused() {
+    for query in ["", "[", "a b", "nosuch(@)", "length()", "\u{1b}[2J"] {
+        refused(
+            &["--access-key-id", BOBS_KEY, "--query", query],
+            &["not a JMESPath expression"],
+        );
+    }
+    let long = "(".repeat(5000);
+    refused(
+        &["--access-key-id", BOBS_KEY, "--query", &long],
+        &["5000 bytes"],
+    );
+    refused(
+        &[
+            "--access-key-id",
+            BOBS_KEY,
+            "--query",
+            "@",
+            "--output",
+            "table",
+        ],
+        &["use --output json or text"],
+    );
+}
