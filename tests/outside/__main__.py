@@ -1,4 +1,5 @@
-"""The outside check: the same deletions on independent servers, and the same requests as the AWS CLI and boto3.
+"""The outside check: the same deletions on independent servers, and the same requests as the AWS CLI and boto3,
+and what the AWS CLI makes of the alias and the skeleton.
 
 Prints a line per case and ends with `N passed, M failed`; the exit status is 1 unless all passed.
 """
@@ -8,6 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import alias
 import compatibility
 import deletion
 import wire
@@ -34,6 +36,7 @@ def main() -> int:
                 deletion.check(tally, server.name, url, Program(binary, Path(scratch)))
         wire.check(tally, binary, Path(scratch))
         compatibility.check(tally, binary, Path(scratch))
+        alias.check(tally, binary, Path(scratch))
     print(f"{tally.passed} passed, {tally.failed} failed")
     return 0 if tally.passed and not tally.failed else 1
 
