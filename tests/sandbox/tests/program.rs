@@ -1,10 +1,12 @@
 //! The program: what `run` shows and passes on, and what `serve` says and how it ends.
 
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
 use std::process::{Command, Output, Stdio};
 
 use iam_sandbox::documented::{ADMIN_KEY_ID, BOB_KEY_ID};
 use iam_sandbox::nth_key_id;
+use serde_json::json;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_iam-sandbox");
 
@@ -125,10 +127,11 @@ fn serve_refuses_options_that_say_nothing_together() {
     }
 }
 
-#[test]
-fn serve_says_how_to_reach_it_and_ends_at_a_signal() {
+/// What `serve` with these options prints, and what it prints after a `visit` and a signal.
+fn served(options: &[&str], visit: impl FnOnce(&serde_json::Value)) -> (serde_json::Value, String) {
     let mut child = Command::new(PROGRAM)
-        .args(["serve", "--https", "--keys", "2"])
+        .arg("serve")
+        .args(options)
         .stdout(Stdio::piped())
         .spawn()
         .expect("the program starts");
@@ -136,6 +139,19 @@ fn serve_says_how_to_reach_it_and_ends_at_a_signal() {
     let mut line = String::new();
     out.read_line(&mut line).expect("a line");
     let told: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+    visit(&told);
+    let id = child.id().to_string();
+    let killed = Command::new("kill").args(["-TERM", &id]).status();
+    assert!(killed.expect("kill starts").success());
+    assert!(child.wait().expect("it ends").success());
+    let mut rest = String::new();
+    out.read_to_string(&mut rest).expect("text");
+    (told, rest)
+}
+
+#[test]
+fn serve_says_how_to_reach_it_and_ends_at_a_signal() {
+    let (told, rest) = served(&["--https", "--keys", "2"], |_| {});
     assert!(
         told["url"]
             .as_str()
@@ -144,11 +160,30 @@ fn serve_says_how_to_reach_it_and_ends_at_a_signal() {
     assert_eq!(told["access_key_id"], ADMIN_KEY_ID);
     assert_eq!(told["documented_key"], BOB_KEY_ID);
     assert_eq!(told["keys"].as_array().map(Vec::len), Some(2));
-    let id = child.id().to_string();
-    let killed = Command::new("kill").args(["-TERM", &id]).status();
-    assert!(killed.expect("kill starts").success());
-    assert!(child.wait().expect("it ends").success());
-    let mut rest = String::new();
-    out.read_to_string(&mut rest).expect("text");
     assert_eq!(rest, "");
+}
+
+#[test]
+fn serve_denies_what_it_is_told_and_tells_at_the_end_what_it_saw() {
+    let options = ["--tell", "--deny", "iam:ListUsers"];
+    let (_, rest) = served(&options, |told| {
+        let url = told["url"].as_str().expect("a URL");
+        // Nobody signs it, so it is refused; what counts is that it came.
+        let address = url.strip_prefix("http://").expect("HTTP");
+        let mut stream = TcpStream::connect(address).expect("it serves");
+        let body = "Action=ListUsers&Version=2010-05-08";
+        write!(
+            stream,
+            "POST / HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        )
+        .expect("it reads");
+        stream.read_to_end(&mut Vec::new()).expect("an answer");
+    });
+    let end: serde_json::Value = serde_json::from_str(&rest).expect("one line of JSON");
+    let requests = json!([{ "Action": "ListUsers", "Answer": "403" }]);
+    assert_eq!(end["requests"], requests);
+    let keys = end["keys"].as_array().expect("a list");
+    let bobs = json!({ "UserName": "Bob", "AccessKeyId": BOB_KEY_ID, "Status": "Active" });
+    assert!(keys.contains(&bobs), "{rest}");
 }

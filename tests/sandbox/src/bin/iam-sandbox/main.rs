@@ -65,6 +65,12 @@ struct Serve {
     /// The account
     #[arg(long, default_value = iam_sandbox::documented::ACCOUNT)]
     account: String,
+    /// Deny an action to everybody, such as iam:ListUsers; repeatable; a * at the end stands for any ending
+    #[arg(long, value_name = "ACTION")]
+    deny: Vec<String>,
+    /// At the end print a second line of JSON: the requests that came, and the keys there are
+    #[arg(long)]
+    tell: bool,
     /// Remember so many requests at most
     #[arg(long, default_value_t = 1000)]
     remember: usize,
@@ -82,6 +88,9 @@ impl Serve {
             .remember(self.remember);
         if self.https {
             builder = builder.https(Certificate::Valid);
+        }
+        for action in &self.deny {
+            builder = builder.deny(action);
         }
         if let Some(rate) = self.throttle {
             builder = builder.throttle(rate, self.burst.unwrap_or(rate));

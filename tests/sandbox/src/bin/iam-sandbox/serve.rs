@@ -1,4 +1,4 @@
-//! `iam-sandbox serve`: says how to reach the sandbox, and waits for a signal.
+//! `iam-sandbox serve`: says how to reach the sandbox, waits for a signal, and says what it saw.
 
 use std::io::{self, Write as _};
 
@@ -26,8 +26,29 @@ pub(crate) fn serve(options: &Serve) -> io::Result<()> {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
+        if options.tell {
+            say(&end(&sandbox))?;
+        }
         Ok(())
     })
+}
+
+/// What was asked and answered, and which keys there are.
+fn end(sandbox: &Sandbox) -> Value {
+    let requests: Vec<_> = sandbox
+        .requests()
+        .into_iter()
+        .map(|request| json!({ "Action": request.action, "Answer": request.answer.to_string() }))
+        .collect();
+    let keys: Vec<_> = sandbox
+        .keys()
+        .into_iter()
+        .map(|key| {
+            let status = key.status.to_string();
+            json!({ "UserName": key.user, "AccessKeyId": key.id, "Status": status })
+        })
+        .collect();
+    json!({ "requests": requests, "keys": keys })
 }
 
 /// How to reach the sandbox, and which keys it has for whoever wants to delete some.
