@@ -1,0 +1,113 @@
+"""Where a recipe is run: a sandbox that allows what its policy names, and a folder with the programs it uses."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from page import ACTIONS
+
+LIMIT = 60
+BESIDE_PYTHON = Path(sys.executable).parent
+# What a runner of CI has, and the tests do not: each writes down how it was called and what it was given to read.
+RECORDING = """#!/bin/sh
+{ printf '%s' "${0##*/}"; printf ' %s' "$@"; echo; } >> "$CALLS"
+case "${0##*/} $*" in
+  "gh secret set "* | "glab variable update "*) cat >> "$CALLS"; echo >> "$CALLS" ;;
+  "gh pr list "*) grep -c '^gh pr create ' "$CALLS" ;;
+esac
+exit 0
+"""
+
+
+class Sandbox:
+    """A sandbox that runs; `requests` and `keys` are known when it has ended."""
+
+    def __init__(self, process: subprocess.Popen) -> None:
+        self.process = process
+        self.told = json.loads(process.stdout.readline())
+        self.requests: list[dict] = []
+        self.keys: dict[str, dict] = {}
+
+    def end(self) -> None:
+        self.process.send_signal(signal.SIGTERM)
+        rest, _ = self.process.communicate(timeout=LIMIT)
+        end = json.loads(rest)
+        self.requests = end["requests"]
+        self.keys = {key["AccessKeyId"]: key for key in end["keys"]}
+
+    def asked(self) -> set[str]:
+        """The actions that came, but for the one that needs no permission."""
+        return {f"iam:{request['Action']}" for request in self.requests} - {"iam:GetCallerIdentity"}
+
+    def of(self, user: str) -> list[str]:
+        return [name for name, key in self.keys.items() if key["UserName"] == user]
+
+    def environment(self) -> dict[str, str]:
+        return {
+            "AWS_ENDPOINT_URL": self.told["url"],
+            "AWS_ACCESS_KEY_ID": self.told["access_key_id"],
+            "AWS_SECRET_ACCESS_KEY": self.told["secret_access_key"],
+            "AWS_REGION": "us-east-1",
+            "AWS_DEFAULT_REGION": "us-east-1",
+        }
+
+
+class Bench:
+    """A folder to run in, and the programs on its path."""
+
+    def __init__(self, binaries: Path, folder: Path) -> None:
+        self.binaries = binaries
+        self.folder = folder
+        self.calls = folder / "calls"
+        self.calls.touch()
+        self.work = folder / "work"
+        self.work.mkdir()
+        tools = folder / "tools"
+        tools.mkdir()
+        for name in ("gh", "glab", "sleep"):
+            tool = tools / name
+            tool.write_text(RECORDING)
+            tool.chmod(0o755)
+        self.path = f"{tools}:{binaries}:{BESIDE_PYTHON}:{os.defpath}"
+
+    @contextmanager
+    def sandbox(self, *options: str, allowed: set[str] | None = None) -> Iterator[Sandbox]:
+        """A sandbox in which only these actions are allowed."""
+        denied = [] if allowed is None else [f"--deny={name}" for name in ACTIONS if name not in allowed]
+        command = [self.binaries / "iam-sandbox", "serve", "--tell", *options, *denied]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            sandbox = Sandbox(process)
+            try:
+                yield sandbox
+                sandbox.end()
+            finally:
+                process.kill()
+
+    def environment(self, **more: str) -> dict[str, str]:
+        return {
+            "PATH": self.path,
+            "HOME": str(self.folder),
+            "CALLS": str(self.calls),
+            "AWS_EC2_METADATA_DISABLED": "true",
+            **more,
+        }
+
+    def bash(self, script: str, environment: dict[str, str]) -> subprocess.CompletedProcess:
+        """Runs a script as a step of CI is run: its pipes fail where their last command does."""
+        return subprocess.run(
+            ["bash", "--noprofile", "--norc", "-e", "-c", script],
+            env=self.environment(**environment),
+            cwd=self.work,
+            capture_output=True,
+            text=True,
+            timeout=LIMIT,
+            check=False,
+        )
+
+    def called(self) -> list[str]:
+        return self.calls.read_text().splitlines()
