@@ -15,51 +15,70 @@ use crate::select::Candidate;
 
 /// The width where there is no terminal to ask for one, in columns.
 const WIDTH: u16 = 80;
+/// The widest a user's name is made, as wide as an ID with something to spare.
+const NAME: usize = 24;
+/// The one column that is broken into lines.
+const LAST_USED: usize = 3;
 /// The narrowest and the widest a table is made.
 const WIDTHS: std::ops::RangeInclusive<u16> = 60..=160;
 
-/// The cells of a key and what became of it.
-pub(super) type Row = [String; 6];
+/// Stands between two rows until what became of the first is written there; no cell has it.
+const BETWEEN: char = '\u{0}';
+
+/// A key in a table, and below it, as wide as the table may be, why this became of it.
+#[derive(Debug)]
+pub(super) struct Row {
+    cells: [String; 5],
+    reason: Option<String>,
+}
 
 /// The row of a key.
 pub(super) fn row(settled: &Settled) -> Row {
-    let outcome = match reason(settled) {
-        Some(reason) => format!("{}\n{}", settled.outcome_name(), excerpt(&reason)),
-        None => settled.outcome_name().to_owned(),
-    };
-    let [id, owner, status, created, last_used] =
-        cells(&settled.key.id, user(settled), &settled.facts);
-    [id, owner, status, created, last_used, outcome]
+    let [key, status, created, last_used] = cells(&settled.key.id, user(settled), &settled.facts);
+    let outcome = settled.outcome_name().to_owned();
+    Row {
+        cells: [key, status, created, last_used, outcome],
+        reason: reason(settled).map(|reason| excerpt(&reason)),
+    }
 }
 
 /// The table of what became of keys. `is_colored`: the head is made bold.
 pub(super) fn of(rows: &[Row], is_colored: bool) -> String {
-    let mut table = table();
+    let width = width();
+    let mut table = table(width);
+    table.style_mut().row_separator.fill = Some(BETWEEN);
     table.set_header([
-        "ACCESS KEY",
-        "OWNER",
+        "ACCESS KEY, OWNER",
         "STATUS",
         "CREATED",
         "LAST USED",
         "OUTCOME",
     ]);
     for row in rows {
-        table.add_row(row);
+        table.add_row(&row.cells);
     }
     let text = drawn(table);
-    match text.split_once('\n') {
-        Some((head, rows)) if is_colored => {
-            let bold = Style::new().bold();
-            format!("{bold}{head}{bold:#}\n{rows}")
+    let mut reasons = rows.iter().map(|row| row.reason.as_deref());
+    let mut lines: Vec<String> = Vec::new();
+    for line in text.lines() {
+        if line.starts_with(BETWEEN) {
+            lines.extend(below(reasons.next().flatten(), width));
+        } else {
+            lines.push(line.to_owned());
         }
-        _ => text,
     }
+    lines.extend(below(reasons.next().flatten(), width));
+    if let Some(head) = lines.first_mut().filter(|_| is_colored) {
+        let bold = Style::new().bold();
+        *head = format!("{bold}{head}{bold:#}");
+    }
+    lines.join("\n")
 }
 
 /// The table of keys that are asked about.
 pub(super) fn of_candidates(candidates: &[Candidate]) -> String {
-    let mut table = table();
-    table.set_header(["ACCESS KEY", "OWNER", "STATUS", "CREATED", "LAST USED"]);
+    let mut table = table(width());
+    table.set_header(["ACCESS KEY, OWNER", "STATUS", "CREATED", "LAST USED"]);
     for candidate in candidates {
         let owner = candidate.facts.owner.as_ref();
         let owner = owner.or(candidate.key.user_name.as_ref());
@@ -69,37 +88,59 @@ pub(super) fn of_candidates(candidates: &[Candidate]) -> String {
     drawn(table)
 }
 
-/// What is copied or compared is never broken into lines: IDs, statuses and dates.
+/// What is copied or compared is never broken into lines: IDs, statuses, dates and outcomes.
 fn drawn(mut table: Table) -> String {
     for (index, column) in table.column_iter_mut().enumerate() {
         column.set_padding((0, 2));
-        if matches!(index, 0 | 2 | 3) {
+        if index != LAST_USED {
             column.set_constraint(ColumnConstraint::ContentWidth);
         }
     }
     table.trim_fmt()
 }
 
-fn table() -> Table {
+fn width() -> u16 {
     let width = terminal_size::terminal_size().map_or(WIDTH, |(width, _)| width.0);
+    width.clamp(*WIDTHS.start(), *WIDTHS.end())
+}
+
+fn table(width: u16) -> Table {
     let mut table = Table::new();
     table
         .load_style(presets::NOTHING)
         .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(width.clamp(*WIDTHS.start(), *WIDTHS.end()));
+        .set_width(width);
     table
 }
 
-fn cells(id: &AccessKeyId, user: Option<&str>, facts: &Facts) -> [String; 5] {
+/// A reason on lines of its own, each of whole words.
+fn below(reason: Option<&str>, width: u16) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in reason
+        .unwrap_or_default()
+        .split(' ')
+        .filter(|word| !word.is_empty())
+    {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width.into() => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(format!("  {word}")),
+        }
+    }
+    lines
+}
+
+/// The key with its owner and the account that its ID encodes; its status, its creation, its last use.
+fn cells(id: &AccessKeyId, user: Option<&str>, facts: &Facts) -> [String; 4] {
     let dated = |at: SystemTime| match facts.read_at {
         Some(now) => format!("{}\n{}", day(at), ago(at, now)),
         None => day(at),
     };
-    let account = id.account();
-    let id = match account {
-        Some(account) => format!("{id}\nof {account}"),
-        None => id.to_string(),
-    };
+    let mut key = vec![id.to_string()];
+    key.extend(user.map(folded));
+    key.extend(id.account().map(|account| format!("of {account}")));
     let last_use = match &facts.last_use {
         None => String::new(),
         Some(LastUse::Never) => "never".to_owned(),
@@ -116,8 +157,7 @@ fn cells(id: &AccessKeyId, user: Option<&str>, facts: &Facts) -> [String; 5] {
         }
     };
     [
-        id,
-        user.unwrap_or_default().to_owned(),
+        key.join("\n"),
         facts
             .status
             .as_ref()
@@ -125,6 +165,16 @@ fn cells(id: &AccessKeyId, user: Option<&str>, facts: &Facts) -> [String; 5] {
         facts.created.map(dated).unwrap_or_default(),
         last_use,
     ]
+}
+
+/// A user's name, which may be longer than a column should be, on several lines.
+fn folded(name: &str) -> String {
+    let characters: Vec<char> = name.chars().collect();
+    let lines: Vec<String> = characters
+        .chunks(NAME)
+        .map(|line| line.iter().collect())
+        .collect();
+    lines.join("\n")
 }
 
 /// The day of a time, in UTC as IAM tells it.

@@ -40,4 +40,5 @@ mod streams;
 mod structured;
 mod sweep;
 mod tab;
+mod table;
 mod trust;
