@@ -45,6 +45,18 @@ Examples:
   iam-del-key --from plan.jsonl --unused-for 90d --journal done.jsonl
       delete what the plan has left after review, and go on where a run was cut off";
 
+/// What `-h` has room for.
+const SHORT_EXAMPLES: &str = "\
+Examples:
+  iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --user-name Bob
+  iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --find-user --dry-run
+  iam-del-key --all-users --unused-for 90d --dry-run > plan.jsonl
+  iam-del-key --from plan.jsonl --unused-for 90d --journal done.jsonl";
+
+/// The order of the help: what it is, what to type, and then the rest.
+const HELP: &str =
+    "{about-with-newline}\n{before-help}{usage-heading} {usage}\n\n{all-args}{after-help}";
+
 const EXIT_STATUS: &str = "\
 Exit status:
     0  every key asked for is gone (with --ignore-missing: or was already), or inactive with
@@ -83,7 +95,8 @@ Exit status:
 #[command(override_usage = USAGE, disable_help_flag = true, disable_version_flag = true)]
 #[command(group = ArgGroup::new("keys").required(true).multiple(true))]
 #[command(group = ArgGroup::new("condition").multiple(true))]
-#[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{EXIT_STATUS}"))]
+#[command(help_template = HELP, before_help = SHORT_EXAMPLES, before_long_help = EXAMPLES)]
+#[command(after_help = "--help has more examples, and what each exit status means", after_long_help = EXIT_STATUS)]
 pub(crate) struct Cli {
     /// The access key to delete: 16 to 128 of A-Z, a-z, 0-9 and _; repeat it for several
     #[arg(long, value_name = "ID", group = "keys", value_parser = access_key_id())]

@@ -335,3 +335,22 @@ fn help_and_version_need_nothing() {
         .prints(&version)
         .says_nothing();
 }
+
+#[test]
+fn help_begins_with_examples_and_fits_100_columns() {
+    for flag in ["-h", "--help"] {
+        let printed = Case::bare([flag]).run().exits(0);
+        let help = printed.output().to_owned();
+        let _ = printed.prints(&help).says_nothing();
+        let places = ["Examples:\n  iam-del-key ", "\nUsage: ", "\nWhich keys:\n"]
+            .map(|text| help.find(text));
+        assert!(places.iter().all(Option::is_some), "{help}");
+        assert!(places.is_sorted(), "{help}");
+        assert!(
+            help.lines().all(|line| line.chars().count() <= 100),
+            "{help}"
+        );
+        let exit_status = help.contains("\nExit status:\n");
+        assert_eq!(exit_status, flag == "--help", "{help}");
+    }
+}
