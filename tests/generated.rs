@@ -131,6 +131,7 @@ fn man_page() -> Vec<u8> {
         terms("ENVIRONMENT", &ENVIRONMENT),
         terms("FILES", &FILES),
         examples(),
+        story("FIRST STEPS", include_str!("story/first-five-minutes")),
         story("A LEAKED KEY", include_str!("story/leaked-key")),
         story("A STALE KEY", include_str!("story/stale-key")),
         see_also(),

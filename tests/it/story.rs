@@ -52,6 +52,13 @@ fn tell(name: &str, sandbox: &Sandbox, key: &str, statuses: &[Option<&str>]) {
 }
 
 #[test]
+fn a_newcomers_first_five_minutes() {
+    let sandbox = documented();
+    let after = [Some("Active"), Some("Active"), Some("Inactive"), None, None];
+    tell("first-five-minutes", &sandbox, BOBS_KEY, &after);
+}
+
+#[test]
 fn a_leaked_key_whose_owner_is_unknown() {
     let sandbox = documented();
     let after = [Some("Active"), Some("Inactive"), None];
