@@ -1,0 +1,144 @@
+"""Draws the README's picture: what the binary shows on a terminal of 80 columns, light and dark.
+
+Without `--update` it only compares: the committed picture has to be what the binary shows. The day is always the same one; ages
+are the sandbox's own.
+"""
+
+import argparse
+import fcntl
+import json
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+import termios
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from io import StringIO
+from pathlib import Path
+
+from rich.console import Console
+from rich.terminal_theme import TerminalTheme
+from rich.text import Text
+
+HERE = Path(__file__).parent
+COLUMNS = 80
+TODAY = date(2026, 11, 24)
+KEY = "--access-key-id AKIARZPUZDIKOL7JJ6BK --find-user"
+# Each on two lines, as it would not fit on one.
+COMMANDS = [(KEY, "--dry-run --output table"), (KEY, "--deactivate --output off")]
+LIGHT = TerminalTheme(
+    (255, 255, 255),
+    (31, 35, 40),
+    [(31, 35, 40), (207, 34, 46), (17, 99, 41), (125, 78, 0), (5, 80, 174), (130, 80, 223), (27, 124, 131), (110, 119, 129)],
+)
+DARK = TerminalTheme(
+    (13, 17, 23),
+    (230, 237, 243),
+    [(72, 79, 88), (255, 123, 114), (63, 185, 80), (210, 153, 34), (88, 166, 255), (188, 140, 255), (57, 197, 207), (177, 186, 196)],
+)
+# A frame and the text in whatever the reader's own monospaced font is.
+FRAME = """<svg class="rich-terminal" viewBox="0 0 {terminal_width} {height}" xmlns="http://www.w3.org/2000/svg">
+<title>iam-del-key on a terminal</title>
+<style>
+.{unique_id}-matrix {{ font-family: ui-monospace, Menlo, Consolas, "DejaVu Sans Mono", monospace; font-size: {char_height}px;
+  line-height: {line_height}px; font-variant-east-asian: full-width; }}
+{styles}
+</style>
+<defs><clipPath id="{unique_id}-clip-terminal"><rect x="0" y="0" width="{terminal_width}" height="{height}"/></clipPath>
+{lines}
+</defs>
+<rect fill="BACKGROUND" stroke="#8b949e" stroke-opacity="0.4" x="1" y="1" width="{frame_width}" height="{frame_height}" rx="8"/>
+<g transform="translate(10, 10)">
+{backgrounds}
+<g class="{unique_id}-matrix">
+{matrix}
+</g></g></svg>
+"""
+
+
+@contextmanager
+def sandbox(binaries: Path) -> Iterator[dict[str, str]]:
+    """The environment that reaches a sandbox, while it runs."""
+    with subprocess.Popen([binaries / "iam-sandbox", "serve"], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            told = json.loads(process.stdout.readline())
+            yield {
+                "AWS_ENDPOINT_URL": told["url"],
+                "AWS_ACCESS_KEY_ID": told["access_key_id"],
+                "AWS_SECRET_ACCESS_KEY": told["secret_access_key"],
+                "AWS_REGION": "us-east-1",
+                "HOME": "/nonexistent",
+                "TERM": "xterm-256color",
+            }
+        finally:
+            process.terminate()
+
+
+def shown(command: list[str], environment: dict[str, str]) -> str:
+    """What a command shows on a terminal."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, COLUMNS, 0, 0))
+    process = subprocess.Popen(command, env=environment, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True)
+    os.close(theirs)
+    text = b""
+    # The end of a terminal that nobody has open is an error.
+    while True:
+        try:
+            text += os.read(ours, 4096)
+        except OSError:
+            break
+    os.close(ours)
+    if process.wait():
+        sys.exit(f"tests/picture: {text.decode()}")
+    return text.decode().replace("\r\n", "\n")
+
+
+def dated(text: str) -> str:
+    """The text as of the one day."""
+    late = datetime.now(UTC).date() - TODAY
+    return re.sub(r"\b20\d\d-\d\d-\d\d\b", lambda day: (date.fromisoformat(day[0]) - late).isoformat(), text)
+
+
+def drawn(text: str, theme: TerminalTheme) -> str:
+    console = Console(width=COLUMNS, record=True, file=StringIO(), force_terminal=True, color_system="truecolor")
+    for line in Text.from_ansi(text).split("\n"):
+        for piece in line.divide(range(COLUMNS, len(line), COLUMNS)):
+            console.print(piece, no_wrap=True)
+    rows = sum(max(1, -(-len(line) // COLUMNS)) for line in Text.from_ansi(text).split("\n"))
+    width, height = round(COLUMNS * 12.2) + 22, round(rows * 24.4) + 24
+    frame = FRAME.replace("BACKGROUND", theme.background_color.hex)
+    frame = frame.replace("{frame_width}", str(width - 2)).replace("{frame_height}", str(height - 2))
+    frame = frame.replace("{terminal_width}", str(width)).replace("{height}", str(height))
+    return console.export_svg(theme=theme, code_format=frame, unique_id="iam-del-key")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--binaries", type=Path, required=True, help="the folder of iam-del-key and iam-sandbox")
+    parser.add_argument("--update", action="store_true", help="write the pictures")
+    arguments = parser.parse_args()
+    binaries = arguments.binaries.resolve(strict=True)
+    text = ""
+    with sandbox(binaries) as environment:
+        for lines in COMMANDS:
+            command = [str(binaries / "iam-del-key"), *" ".join(lines).split()]
+            typed = " \\\n    ".join(lines)
+            text += f"\x1b[1m$ iam-del-key {typed}\x1b[0m\n{shown(command, environment)}"
+    text = dated(text).rstrip("\n")
+    status = 0
+    for name, theme in (("light", LIGHT), ("dark", DARK)):
+        file, picture = HERE / f"{name}.svg", drawn(text, theme)
+        if arguments.update:
+            file.write_text(picture)
+        elif not file.exists() or file.read_text() != picture:
+            print(f"{file} is not what the binary shows; draw it with: python tests/picture --binaries FOLDER --update")
+            status = 1
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
