@@ -21,6 +21,7 @@ mod drop_in;
 mod dry_run;
 mod ending;
 mod endpoint;
+mod faults;
 mod find;
 mod input;
 mod journal;

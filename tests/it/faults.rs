@@ -1,0 +1,135 @@
+//! The table of faults, `tests/FAULTS.md`: complete, and every test that it names is there and runs.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::story::read;
+
+const FAULTS: [RangeInclusive<u32>; 7] =
+    [1..=14, 20..=35, 40..=47, 50..=59, 60..=69, 70..=75, 80..=88];
+const LOADS: RangeInclusive<u32> = 1..=5;
+
+/// The rows by their numbers: what their last column says.
+fn rows() -> BTreeMap<String, String> {
+    let mut rows = BTreeMap::new();
+    for line in read("tests/FAULTS.md").lines() {
+        let cells: Vec<&str> = line.trim_matches('|').split(" | ").map(str::trim).collect();
+        let [number, _, _, tests] = cells[..] else {
+            continue;
+        };
+        if number.starts_with(['F', 'L']) {
+            let twice = rows.insert(number.to_owned(), tests.to_owned());
+            assert!(twice.is_none(), "{number} stands there twice");
+        }
+    }
+    rows
+}
+
+/// The tests of this binary that run without being asked for by name.
+fn tests() -> BTreeSet<String> {
+    let list = |more: &[&str]| -> BTreeSet<String> {
+        let program = std::env::current_exe().expect("this binary");
+        let output = Command::new(program).arg("--list").args(more).output();
+        let output = output.expect("its list");
+        let text = String::from_utf8(output.stdout).expect("UTF-8");
+        text.lines()
+            .filter_map(|line| line.strip_suffix(": test"))
+            .map(str::to_owned)
+            .collect()
+    };
+    &list(&[]) - &list(&["--ignored"])
+}
+
+/// The text of every file below a folder.
+fn sources(folder: &Path) -> Vec<(PathBuf, String)> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            found.extend(sources(&path));
+        } else if let Ok(text) = fs::read_to_string(&path) {
+            found.push((path, text));
+        }
+    }
+    found
+}
+
+/// Whether `src` has a test of this path.
+fn is_unit_test(path: &str) -> bool {
+    let Some((module, name)) = path.rsplit_once("::") else {
+        return false;
+    };
+    let module = module.trim_end_matches("::tests").replace("::", "/");
+    let files = [format!("src/{module}.rs"), format!("src/{module}/mod.rs")];
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    files.iter().any(|file| {
+        let text = fs::read_to_string(root.join(file)).unwrap_or_default();
+        let at = text.find(&format!("fn {name}("));
+        at.is_some_and(|at| text[..at].trim_end().ends_with("#[test]"))
+    })
+}
+
+#[test]
+fn the_table_has_every_number_and_no_other() {
+    let faults = FAULTS.into_iter().flatten().map(|n| format!("F{n:02}"));
+    let expected: BTreeSet<String> = faults.chain(LOADS.map(|n| format!("L{n}"))).collect();
+    let found: BTreeSet<String> = rows().into_keys().collect();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn every_test_that_the_table_names_is_there_and_runs() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let here = tests();
+    let outside = sources(&root.join("tests/outside"));
+    let bench = sources(&root.join("tests/benchmark"));
+    let holds = |files: &[(PathBuf, String)], name: &str| {
+        files
+            .iter()
+            .any(|(_, text)| text.contains(&format!("\"{name}")))
+    };
+    for (number, cell) in rows() {
+        if let Some(reason) = cell.strip_prefix("not tested: ") {
+            assert!(reason.len() > 10, "{number}: no reason");
+            continue;
+        }
+        let names: Vec<&str> = cell.split('`').skip(1).step_by(2).collect();
+        assert!(!names.is_empty(), "{number} names no test");
+        for name in names {
+            let is_there = match name.split_once([' ', ':']) {
+                Some(("it", test)) => here.contains(test.trim_start_matches(':')),
+                Some(("unit", test)) => is_unit_test(test),
+                Some(("outside", case)) => {
+                    let case = case.strip_prefix("check: ");
+                    case.is_some_and(|case| holds(&outside, &format!("{case}\"")))
+                }
+                Some(("tests/bench", row)) => holds(&bench, row),
+                _ => false,
+            };
+            assert!(is_there, "{number} names a test that is not there: {name}");
+        }
+    }
+}
+
+#[test]
+fn every_test_that_bears_a_number_stands_in_its_row() {
+    let rows = rows();
+    for test in tests() {
+        let (_, name) = test.rsplit_once("::").unwrap_or(("", &test));
+        let numbers = name.split('_').take_while(|word| {
+            let digits = word.strip_prefix('f').unwrap_or_default();
+            digits.len() == 2 && digits.bytes().all(|byte| byte.is_ascii_digit())
+        });
+        for number in numbers {
+            let number = number.to_uppercase();
+            let cell = rows.get(&number).map_or("", String::as_str);
+            assert!(
+                cell.contains(&format!("`it::{test}`")),
+                "{test} is not in the row of {number}"
+            );
+        }
+    }
+}
