@@ -26,6 +26,9 @@ mod select;
 mod signal;
 mod spool;
 mod stop;
+#[cfg(any(test, fuzzing))]
+#[path = "../tests/fuzz/target/mod.rs"]
+mod target;
 
 use std::ffi::OsString;
 use std::io::{self, ErrorKind, IsTerminal as _};

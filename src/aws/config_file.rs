@@ -187,6 +187,12 @@ fn read(path: &Path) -> Result<Option<String>, Stop> {
             "it is longer than 4 MiB, which no AWS configuration file is",
         ));
     }
+    decoded(path, bytes).map(Some)
+}
+
+/// The text of a file.
+fn decoded(path: &Path, bytes: Vec<u8>) -> Result<String, Stop> {
+    let fail = |what: &str| not_read(path, what);
     let text = String::from_utf8(bytes).map_err(|error| {
         let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let line = valid.split(|byte| *byte == b'\n').count();
@@ -196,9 +202,13 @@ fn read(path: &Path) -> Result<Option<String>, Stop> {
         let line = text[..at].matches('\n').count() + 1;
         return Err(fail(&format!("line {line}: it is binary, not text")));
     }
-    Ok(Some(text.trim_start_matches('\u{feff}').to_owned()))
+    Ok(text.trim_start_matches('\u{feff}').to_owned())
 }
 
 fn shown(path: &Path) -> String {
     escape(&path.to_string_lossy())
 }
+
+#[cfg(any(test, fuzzing))]
+#[path = "../../tests/fuzz/target/settings.rs"]
+pub(super) mod target;

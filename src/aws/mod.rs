@@ -20,6 +20,9 @@ mod retry;
 mod section;
 mod settings;
 mod sts;
+#[cfg(any(test, fuzzing))]
+#[path = "../../tests/fuzz/target/aws.rs"]
+pub(crate) mod target;
 mod trust;
 mod variable;
 

@@ -131,7 +131,7 @@ async fn read(stream: Option<impl AsyncRead + Unpin>, longest: u64) -> std::io::
 }
 
 /// Reads what the process printed: the JSON object that the AWS CLI user guide documents, version 1.
-fn parse(output: &[u8], now: SystemTime) -> Result<Credentials, &'static str> {
+pub(super) fn parse(output: &[u8], now: SystemTime) -> Result<Credentials, &'static str> {
     if output.iter().all(u8::is_ascii_whitespace) {
         return Err("printed nothing");
     }

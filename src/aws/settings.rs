@@ -268,7 +268,12 @@ impl SelectedProfile {
     }
 }
 
-fn region(option: Option<&str>, sources: Sources<'_>) -> Result<Region, Stop> {
+/// The region, which chooses the partition.
+///
+/// # Errors
+///
+/// It is none.
+pub(super) fn region(option: Option<&str>, sources: Sources<'_>) -> Result<Region, Stop> {
     let setting = match option {
         Some(value) => Some(Setting {
             value: value.to_owned(),
@@ -292,7 +297,12 @@ fn region(option: Option<&str>, sources: Sources<'_>) -> Result<Region, Stop> {
     }
 }
 
-fn retry(sources: Sources<'_>) -> Result<RetryConfig, Stop> {
+/// How often a call is tried.
+///
+/// # Errors
+///
+/// A mode that there is not, or no number of attempts.
+pub(super) fn retry(sources: Sources<'_>) -> Result<RetryConfig, Stop> {
     // The revised backoff: 50 ms for lost replies and server errors, a second for throttling.
     let mut retry = RetryConfig::standard().with_retry_spec(RetrySpec::v2_1());
     if let Some(mode) = sources.find(&["AWS_RETRY_MODE"], "retry_mode")? {

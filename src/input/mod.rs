@@ -5,6 +5,9 @@ mod csv;
 mod json;
 mod line;
 mod plain;
+#[cfg(any(test, fuzzing))]
+#[path = "../../tests/fuzz/target/input.rs"]
+pub(crate) mod target;
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
@@ -100,10 +103,20 @@ pub(crate) fn read(
             }
         },
     };
+    keys_of(source, &name, user_name, action)
+}
+
+/// Reads all keys of `source`, which messages call `name`.
+fn keys_of(
+    source: Box<dyn BufRead>,
+    name: &str,
+    user_name: Option<&UserName>,
+    action: Action,
+) -> Result<List, Stop> {
     let mut collected = Collected::new(user_name, action);
     found_in(source, &mut |found| collected.take(found))
         .and_then(|()| collected.distinct())
-        .map_err(|problem| wrong(&name, &problem))
+        .map_err(|problem| wrong(name, &problem))
 }
 
 fn wrong(name: &str, problem: &Problem) -> Stop {

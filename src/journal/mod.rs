@@ -2,6 +2,9 @@
 //! run with the same journal goes on from there. It is the complete report too: every key once more, with its result.
 
 mod past;
+#[cfg(any(test, fuzzing))]
+#[path = "../../tests/fuzz/target/journal.rs"]
+pub(crate) mod target;
 mod writer;
 
 use std::fs::{File, OpenOptions, TryLockError};

@@ -1,9 +1,8 @@
 //! What earlier runs wrote in a journal. Of a million keys it keeps 16 bytes each.
 
 use std::collections::HashSet;
-use std::fs::File;
 use std::hash::{BuildHasher as _, RandomState};
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader, Read};
 
 use serde::Deserialize;
 
@@ -86,7 +85,7 @@ impl Past {
 /// # Errors
 ///
 /// A fragment that says why it is no journal, or which record is broken.
-pub(super) fn read(file: &mut File) -> Result<(Option<Head>, Past), String> {
+pub(super) fn read(file: &mut impl Read) -> Result<(Option<Head>, Past), String> {
     let mut reader = BufReader::with_capacity(1 << 16, file);
     let mut past = Past::default();
     let mut head = None;

@@ -1,0 +1,60 @@
+//! What IAM and credential processes send: nothing is taken for success that is not.
+
+use std::time::{Duration, SystemTime};
+
+use aws_credential_types::Credentials;
+use roxmltree::Document;
+
+pub(crate) use super::config_file::target::check as settings;
+use super::process::parse;
+use super::reply::{Body, read};
+
+const DELETED: &str = "DeleteAccessKeyResponse";
+
+/// A reply to a deletion is success only where it is a whole document of that name, read without any lenience.
+pub(crate) fn reply(bytes: &[u8]) {
+    let is_the_reply = std::str::from_utf8(bytes).is_ok_and(|text| {
+        let document = Document::parse(text);
+        document.is_ok_and(|document| document.root_element().tag_name().name() == DELETED)
+    });
+    match read(bytes, DELETED) {
+        Body::Expected { .. } => assert!(is_the_reply, "taken for success"),
+        Body::Error { .. } | Body::Foreign(_) => assert!(!is_the_reply, "not recognised"),
+    }
+}
+
+/// The output of a credential process is taken only where nothing is missing and nothing has expired.
+pub(crate) fn process(bytes: &[u8]) {
+    let now = SystemTime::UNIX_EPOCH + Duration::from_hours(500_000);
+    let Ok(credentials) = parse(bytes, now) else {
+        return;
+    };
+    assert!(!credentials.access_key_id().trim().is_empty());
+    assert!(!credentials.secret_access_key().trim().is_empty());
+    assert!(credentials.expiry().is_none_or(|expiry| expiry > now));
+    check_redacted(&credentials);
+}
+
+/// Not even to debug an error is a secret shown.
+fn check_redacted(credentials: &Credentials) {
+    let shown = format!("{credentials:?}");
+    let secret = credentials.secret_access_key();
+    assert!(secret.len() < 16 || !shown.contains(secret));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Body, DELETED, read};
+
+    /// A reply that was cut off anywhere is none.
+    #[test]
+    fn no_part_of_a_reply_is_a_reply() {
+        let whole = "<?xml version=\"1.0\"?>\n<DeleteAccessKeyResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\">\
+                     <ResponseMetadata><RequestId>r</RequestId></ResponseMetadata></DeleteAccessKeyResponse>";
+        let is_taken = |text: &str| matches!(read(text.as_bytes(), DELETED), Body::Expected { .. });
+        assert!(is_taken(whole));
+        for length in 0..whole.len() {
+            assert!(!is_taken(&whole[..length]), "{}", &whole[..length]);
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! Lists of keys: each key that is read stands in the list, and what is refused is refused by its line.
+
+use std::collections::HashSet;
+use std::io::Cursor;
+
+use super::{List, keys_of};
+use crate::request::{Action, Key};
+use crate::stop::Stop;
+use crate::target::check_message;
+
+const NAME: &str = "a list";
+
+fn read(bytes: &[u8]) -> Result<List, Stop> {
+    keys_of(
+        Box::new(Cursor::new(bytes.to_vec())),
+        NAME,
+        None,
+        Action::Delete,
+    )
+}
+
+fn keys(list: List) -> Vec<Key> {
+    list.keys().map(|key| key.expect("it is kept")).collect()
+}
+
+pub(crate) fn check(bytes: &[u8]) {
+    match read(bytes) {
+        Ok(list) => {
+            let len = list.len;
+            let keys = keys(list);
+            assert_eq!(keys.len() as u64, len);
+            let ids: HashSet<&str> = keys.iter().map(|key| key.id.as_str()).collect();
+            assert_eq!(ids.len(), keys.len(), "a key is read twice");
+            // In JSON a character may stand there by its number.
+            if !bytes.contains(&b'\\') {
+                let text = String::from_utf8_lossy(bytes);
+                // In CSV a quote within a field is written twice, and an ID has none.
+                let text = text.replace('"', "");
+                assert!(ids.iter().all(|id| text.contains(id)));
+            }
+        }
+        Err(stop) => check_refusal(&stop.to_string(), bytes),
+    }
+}
+
+fn check_refusal(message: &str, bytes: &[u8]) {
+    check_message(message, 14_000);
+    let rest = message.strip_prefix("a list, line ");
+    let number = rest.and_then(|rest| rest.split_once(", column "));
+    let (line, rest) = number.unwrap_or_else(|| panic!("it names no line: {message}"));
+    let (column, _) = rest.split_once(": ").expect("a column");
+    let lines = bytes.split(|byte| *byte == b'\n').count();
+    let line: usize = line.parse().expect("a number");
+    assert!((1..=lines).contains(&line), "line {line} of {lines}");
+    assert!(column.parse::<usize>().is_ok_and(|column| column > 0));
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::{Just, Strategy, any, prop_oneof, proptest};
+    use proptest::sample::select;
+
+    use super::{keys, read};
+    use crate::target::tests::cases;
+
+    /// How a list is written.
+    #[derive(Clone, Copy, Debug)]
+    enum Form {
+        Csv(char),
+        Json,
+        JsonLines,
+    }
+
+    #[derive(Clone, Copy, Debug)]
+    struct Manner {
+        form: Form,
+        end: &'static str,
+        is_quoted: bool,
+        is_swapped: bool,
+        between: &'static str,
+        before: &'static str,
+    }
+
+    fn manner() -> impl Strategy<Value = Manner> {
+        let form = prop_oneof![
+            select(vec![',', ';', '\t']).prop_map(Form::Csv),
+            Just(Form::Json),
+            Just(Form::JsonLines)
+        ];
+        let end = select(vec!["\n", "\r\n"]);
+        let between = select(vec!["", "  ", "# a note, with \"quotes\""]);
+        let before = select(vec!["", "\u{feff}", "\n\n", "# a note\n"]);
+        (form, end, any::<bool>(), any::<bool>(), between, before).prop_map(
+            |(form, end, is_quoted, is_swapped, between, before)| Manner {
+                form,
+                end,
+                is_quoted,
+                is_swapped,
+                between,
+                before,
+            },
+        )
+    }
+
+    impl Manner {
+        fn pair(self, id: &str, name: &str) -> String {
+            let (first, second) = if self.is_swapped {
+                (name, id)
+            } else {
+                (id, name)
+            };
+            match self.form {
+                Form::Csv(delimiter) if self.is_quoted => {
+                    format!("\"{first}\"{delimiter}\"{second}\"")
+                }
+                Form::Csv(delimiter) => format!("{first}{delimiter}{second}"),
+                Form::Json | Form::JsonLines => {
+                    format!(
+                        "{{\"UserName\": \"{name}\", \"AccessKeyId\": \"{id}\", \"Other\": [{{}}]}}"
+                    )
+                }
+            }
+        }
+
+        fn write(self, keys: &[(String, String)]) -> String {
+            let rows = keys.iter().map(|(id, name)| self.pair(id, name));
+            let rows: Vec<String> = match self.form {
+                Form::Csv(_) => std::iter::once(self.pair("AccessKeyId", "UserName"))
+                    .chain(rows)
+                    .flat_map(|row| [row, self.between.to_owned()])
+                    .collect(),
+                Form::Json => {
+                    let rows: Vec<String> = rows.collect();
+                    vec![format!(
+                        "{{\"AccessKeyMetadata\": [{}]}}",
+                        rows.join(self.end)
+                    )]
+                    .into_iter()
+                    .map(|text| text.replace(&format!("}}{}{{", self.end), "},{"))
+                    .collect()
+                }
+                Form::JsonLines => rows.collect(),
+            };
+            format!("{}{}", self.before, rows.join(self.end))
+        }
+    }
+
+    fn key() -> impl Strategy<Value = (String, String)> {
+        let id = "AKI[A-Z0-9_]{1,2}[A-Za-z0-9_]{13,30}";
+        // A quoted field begins with its quote, and white space around a field is not part of it.
+        (id, "[A-Za-z0-9_+=.@-]{1,20}").prop_map(|(id, name)| (id, name))
+    }
+
+    proptest! {
+        #![proptest_config(cases(2_000))]
+
+        #[test]
+        fn the_keys_that_are_read_are_those_that_were_written(
+            written in vec(key(), 0..20),
+            manner in manner(),
+        ) {
+            let mut expected = written;
+            expected.sort();
+            expected.dedup_by(|one, other| one.0 == other.0);
+            let text = manner.write(&expected);
+            let list = read(text.as_bytes()).unwrap_or_else(|stop| panic!("{stop}: {text}"));
+            let found: Vec<(String, String)> = keys(list)
+                .into_iter()
+                .map(|key| (key.id.to_string(), key.user_name.expect("an owner").to_string()))
+                .collect();
+            assert_eq!(found, expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Journals: whatever was cut off, what is left is read, and no key counts as done that has no such result.
+
+use serde_json::Value;
+
+use super::past::{Past, read};
+use super::{Before, Head};
+use crate::ident::AccessKeyId;
+
+type Journal = Result<(Option<Head>, Past), String>;
+
+fn of(mut bytes: &[u8]) -> Journal {
+    read(&mut bytes)
+}
+
+/// The keys that records speak of, and whether they are said to be done.
+fn keys(bytes: &[u8]) -> Vec<(AccessKeyId, bool)> {
+    let records = bytes.split(|byte| *byte == b'\n');
+    let records = records.filter_map(|record| serde_json::from_slice::<Value>(record).ok());
+    records
+        .filter_map(|record| {
+            let id = record["AccessKeyId"].as_str()?.to_owned();
+            let outcome = record["Outcome"].as_str().unwrap_or_default();
+            let is_done = matches!(outcome, "Deleted" | "Deactivated" | "Missing");
+            Some((AccessKeyId::try_from(id).ok()?, is_done))
+        })
+        .collect()
+}
+
+pub(crate) fn check(bytes: &[u8]) {
+    let Ok((head, past)) = of(bytes) else {
+        return;
+    };
+    let length = length_of(&past);
+    assert!(length <= bytes.len() && bytes[..length].last().is_none_or(|byte| *byte == b'\n'));
+    assert_eq!(head.is_some(), length > 0, "records without a head");
+    let whole = &bytes[..length];
+    check_results(&past, whole);
+    check_same(&past, whole);
+    // Cut off anywhere, it is read as far as it goes.
+    for eighth in 1..8 {
+        let cut = &bytes[..bytes.len() * eighth / 8];
+        let (_, left) = of(cut).expect("a part of a journal is a journal");
+        assert!(left.length <= past.length);
+        check_results(&left, &cut[..length_of(&left)]);
+    }
+}
+
+fn length_of(past: &Past) -> usize {
+    usize::try_from(past.length).expect("a length")
+}
+
+/// What counts as done has a result that says so; what was said to be done counts as it.
+fn check_results(past: &Past, records: &[u8]) {
+    let keys = keys(records);
+    for (id, _) in &keys {
+        let is_done = keys.iter().any(|(other, is_done)| other == id && *is_done);
+        assert_eq!(past.before(id) == Before::Settled, is_done, "{id}");
+    }
+}
+
+/// To take away what was cut off changes nothing.
+fn check_same(past: &Past, whole: &[u8]) {
+    let (_, again) = of(whole).expect("a journal");
+    assert_eq!(again.length, past.length);
+    for (id, _) in keys(whole) {
+        assert_eq!(again.before(&id), past.before(&id));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::{any, proptest};
+    use proptest::sample::{Index, select};
+
+    use super::{Before, check, of};
+    use crate::ident::AccessKeyId;
+    use crate::target::tests::cases;
+
+    const HEAD: &str = "{\"Journal\":1,\"Action\":\"delete\",\"AccountId\":null}\n";
+    const ENDS: [&str; 7] = [
+        "\"Intent\":\"delete\"",
+        "\"Outcome\":\"Deleted\"",
+        "\"Outcome\":\"Missing\"",
+        "\"Outcome\":\"Failed\"",
+        "\"Outcome\":\"Unknown\"",
+        "\"Outcome\":\"Refused\"",
+        "\"Outcome\":\"Skipped\"",
+    ];
+
+    proptest! {
+        #![proptest_config(cases(2_000))]
+
+        /// Killed at any byte: what was begun and has no result is never taken for done or for never begun.
+        #[test]
+        fn a_journal_that_was_cut_off_says_what_its_records_say(
+            records in vec((0..6_u32, select(&ENDS[..])), 0..30),
+            cut in any::<Index>(),
+        ) {
+            let lines = records.iter().map(|(key, end)| {
+                format!("{{\"AccessKeyId\":\"AKIAAAAAAAAAAAAAAAA{key}\",{end}}}\n")
+            });
+            let text: String = std::iter::once(HEAD.to_owned()).chain(lines).collect();
+            let text = &text[..cut.index(text.len() + 1)];
+            check(text.as_bytes());
+            let (_, past) = of(text.as_bytes()).expect("a journal");
+            for key in 0..6 {
+                let id = format!("AKIAAAAAAAAAAAAAAAA{key}");
+                let of_it = text.split_inclusive('\n').skip(1);
+                let of_it: Vec<&str> = of_it
+                    .filter(|record| record.contains(&id) && record.ends_with('\n'))
+                    .collect();
+                let is_done = |record: &&str| record.contains("Deleted") || record.contains("Missing");
+                let expected = match of_it.last() {
+                    _ if of_it.iter().any(is_done) => Before::Settled,
+                    Some(last) if last.contains("Intent") || last.contains("Unknown") => Before::Begun,
+                    _ => Before::Nothing,
+                };
+                let id = AccessKeyId::try_from(id).expect("an ID");
+                assert_eq!(past.before(&id), expected, "{text}");
+            }
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! What must hold whatever the bytes are: one target for each thing that reads what comes from outside. Replayed from the
+//! corpus and tried at random by `cargo test target`, and without end by `tests/fuzz/run`.
+
+mod age;
+mod arguments;
+mod escape;
+mod ident;
+
+use crate::report::escape::is_steering;
+
+/// A target and what it checks.
+type Target = (&'static str, fn(&[u8]));
+
+/// All targets.
+pub(crate) const TARGETS: [Target; 9] = [
+    ("age", age::check),
+    ("arguments", arguments::check),
+    ("escape", escape::check),
+    ("ident", ident::check),
+    ("input", crate::input::target::check),
+    ("journal", crate::journal::target::check),
+    ("process", crate::aws::target::process),
+    ("reply", crate::aws::target::reply),
+    ("settings", crate::aws::target::settings),
+];
+
+/// A message is safe to show and not endless.
+pub(crate) fn check_message(text: &str, longest: usize) {
+    let steers = |c: char| is_steering(c) && c != '\n';
+    assert!(!text.contains(steers), "it steers: {text:?}");
+    assert!(text.len() <= longest, "{} bytes: {text:?}", text.len());
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::fs;
+    use std::path::PathBuf;
+
+    use proptest::collection::vec;
+    use proptest::prelude::{Just, ProptestConfig, Strategy, any, proptest};
+    use proptest::sample::{Index, select};
+    use proptest::strategy::Union;
+
+    use super::TARGETS;
+
+    /// So many cases, unless the environment variable `PROPTEST_CASES` says otherwise.
+    pub(crate) fn cases(number: u32) -> ProptestConfig {
+        let given = std::env::var("PROPTEST_CASES").ok();
+        ProptestConfig {
+            cases: given.map_or(number, |given| given.parse().expect("a number")),
+            failure_persistence: None,
+            ..ProptestConfig::default()
+        }
+    }
+
+    fn corpus(target: &str) -> Vec<Vec<u8>> {
+        let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+        let folder = root.join("tests/fuzz/corpus").join(target);
+        let files = fs::read_dir(folder).expect("a corpus");
+        let mut paths: Vec<PathBuf> = files.map(|file| file.expect("a file").path()).collect();
+        paths.sort();
+        assert!(!paths.is_empty(), "{target} has no corpus");
+        paths
+            .iter()
+            .map(|path| fs::read(path).expect("a file"))
+            .collect()
+    }
+
+    #[test]
+    fn the_corpus_is_replayed() {
+        for (name, check) in TARGETS {
+            for bytes in corpus(name) {
+                check(&bytes);
+            }
+        }
+    }
+
+    /// Bytes made of pieces of a corpus, of bytes that mean something, and of any.
+    fn bytes(corpus: Vec<Vec<u8>>) -> impl Strategy<Value = Vec<u8>> {
+        let pieces = (select(corpus.clone()), any::<Index>(), any::<Index>()).prop_map(
+            |(seed, from, to)| {
+                let (from, to) = (from.index(seed.len() + 1), to.index(seed.len() + 1));
+                seed[from.min(to)..from.max(to)].to_vec()
+            },
+        );
+        let meaning = [
+            "\n",
+            "\r\n",
+            "\"",
+            "\\",
+            ",",
+            ";",
+            "\t",
+            "#",
+            "{",
+            "}",
+            "[",
+            "]",
+            ":",
+            "<",
+            ">",
+            "&",
+            "=",
+            "%",
+            "\0",
+            "\u{1b}[2J",
+            "\u{202e}",
+            "\u{feff}",
+            "é",
+            "\u{1d7d8}",
+        ];
+        let meaning = select(meaning.map(|text| text.as_bytes().to_vec()).to_vec());
+        let piece = Union::new([
+            pieces.boxed(),
+            select(corpus).boxed(),
+            meaning.boxed(),
+            vec(any::<u8>(), 0..8).boxed(),
+            Just(b"AKIDPMS9RO4H3FEXAMPLE".to_vec()).boxed(),
+        ]);
+        vec(piece, 0..12).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #![proptest_config(cases(4_000))]
+
+        #[test]
+        fn whatever_the_bytes_are(
+            inputs in TARGETS.map(|(name, _)| bytes(corpus(name)))
+        ) {
+            for ((_, check), bytes) in TARGETS.iter().zip(&inputs) {
+                check(bytes);
+            }
+        }
+    }
+}
