@@ -1,7 +1,7 @@
 //! A list that is longer than memory should be: it is written down while it is collected, and read from the start
 //! when it is worked on. A short one stays in memory.
 
-use std::io::{self, BufRead, BufReader, BufWriter, Seek as _, Write as _};
+use std::io::{self, BufRead, BufReader, BufWriter, Cursor, Read as _, Seek as _, Write as _};
 use std::marker::PhantomData;
 
 use serde::Serialize;
@@ -23,6 +23,8 @@ pub(crate) struct Spool<T> {
 #[derive(Debug)]
 pub(crate) struct Spooled<T> {
     file: BufReader<SpooledTempFile>,
+    /// What comes after the file: where the disk is full, it stays in memory.
+    rest: Cursor<Vec<u8>>,
     line: Vec<u8>,
     is_broken: bool,
     kind: PhantomData<T>,
@@ -42,11 +44,14 @@ impl<T: Serialize + DeserializeOwned> Spool<T> {
     ///
     /// # Errors
     ///
-    /// The folder for temporary files cannot be written or is full.
+    /// The folder for temporary files cannot be written or is full: the item is not in the list, those before are.
     pub(crate) fn push(&mut self, item: &T) -> io::Result<()> {
-        serde_json::to_writer(&mut self.file, item)?;
+        // In one piece, so that there is never a part of an item.
+        let mut line = serde_json::to_vec(item)?;
+        line.push(b'\n');
+        self.file.write_all(&line)?;
         self.len += 1;
-        self.file.write_all(b"\n")
+        Ok(())
     }
 
     /// How many were added.
@@ -58,12 +63,15 @@ impl<T: Serialize + DeserializeOwned> Spool<T> {
     ///
     /// # Errors
     ///
-    /// What was collected last cannot be written, or the start cannot be found again.
-    pub(crate) fn read(self) -> io::Result<Spooled<T>> {
-        let mut file = self.file.into_inner()?;
+    /// The start cannot be found again.
+    pub(crate) fn read(mut self) -> io::Result<Spooled<T>> {
+        // What cannot be written stays where it is.
+        let _ = self.file.flush();
+        let (mut file, rest) = self.file.into_parts();
         file.rewind()?;
         Ok(Spooled {
             file: BufReader::new(file),
+            rest: Cursor::new(rest.unwrap_or_default()),
             line: Vec::new(),
             is_broken: false,
             kind: PhantomData,
@@ -79,7 +87,10 @@ impl<T: DeserializeOwned> Iterator for Spooled<T> {
             return None;
         }
         self.line.clear();
-        let item = match self.file.read_until(b'\n', &mut self.line) {
+        let item = match (&mut self.file)
+            .chain(&mut self.rest)
+            .read_until(b'\n', &mut self.line)
+        {
             Ok(0) => None,
             Ok(_) => Some(serde_json::from_slice(&self.line).map_err(io::Error::from)),
             Err(error) => Some(Err(error)),
@@ -96,6 +107,7 @@ impl<T> Spooled<T> {
     ///
     /// The file cannot be read any more.
     pub(crate) fn rewind(&mut self) -> io::Result<()> {
+        self.rest.set_position(0);
         self.file.rewind()
     }
 }

@@ -100,28 +100,36 @@ impl Batch<'_> {
         let decide = async |candidate: Candidate| {
             let before = self.before(&candidate.key);
             if before == Before::Settled {
-                return Ok(None);
+                return None;
             }
             let choice = self.candidate(candidate, Decision::Open, before).await;
-            if let Choice::Stay(settled) = &choice {
-                self.record(settled, before).await?;
-            }
-            Ok::<_, io::Error>(Some(choice))
+            let recorded = match &choice {
+                Choice::Stay(settled) => self.record(settled, before).await,
+                Choice::Go(_) => Ok(()),
+            };
+            Some((choice, recorded))
         };
         each(&mut keys, self.request.jobs.get(), decide, |choice| {
             let stop = match choice {
-                Err(error) | Ok(Err(error)) => Some(Halt::Broken(error)),
-                Ok(Ok(None)) => {
+                Err(error) => Some(Halt::Broken(error)),
+                Ok(None) => {
                     tally.before();
                     None
                 }
-                Ok(Ok(Some(Choice::Go(candidate)))) => {
-                    chosen.push(&candidate).err().map(Halt::Broken)
-                }
-                Ok(Ok(Some(Choice::Stay(settled)))) => {
-                    let told = self.tell(&settled, report, tally);
-                    let signal = self.signals.first().map(Halt::Signal);
-                    told.map_err(Halt::Unwritten).err().or(signal)
+                Ok(Some((Choice::Go(candidate), _))) => match chosen.push(&candidate) {
+                    Ok(()) => None,
+                    Err(error) => {
+                        let (exit, why) = (Exit::Other, "the list could not be kept".to_owned());
+                        let outcome = Outcome::NotTried { exit, why };
+                        let _ = self.tell(&self.settled(candidate, outcome), report, tally);
+                        Some(Halt::Broken(error))
+                    }
+                },
+                Ok(Some((Choice::Stay(settled), recorded))) => {
+                    let told = self.tell(&settled, report, tally).map_err(Halt::Unwritten);
+                    let signal = || self.signals.first().map(Halt::Signal);
+                    let broken = recorded.map_err(Halt::Broken).err();
+                    broken.or(told.err()).or_else(signal)
                 }
             };
             halt = halt.take().or(stop);
