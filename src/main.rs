@@ -18,6 +18,7 @@ mod input;
 mod invalid;
 mod journal;
 mod log;
+mod memory;
 mod outcome;
 mod query;
 mod report;
@@ -65,6 +66,7 @@ fn main() -> ExitCode {
     if let Some(skeleton) = cli.skeleton() {
         return page(skeleton, error_format_of(&args)).into();
     }
+    memory::keep();
     let request = cli.into_request();
     let messages = Messages::of(&request);
     let under_way = UnderWay::default();

@@ -13,6 +13,7 @@ use iam_sandbox::documented::{ADMIN_KEY_ID, ADMIN_SECRET};
 use serde_json::Value;
 
 use crate::running::Running;
+use crate::secret::{Secrets, tells_all, without_log};
 
 /// Long past any limit of the program: a case that takes this long hangs.
 pub(crate) const HANGS: Duration = Duration::from_secs(90);
@@ -51,6 +52,17 @@ pub(crate) struct Case {
     input: Option<Vec<u8>>,
     home: PathBuf,
     folder: tempfile::TempDir,
+    tells_all: bool,
+}
+
+/// What a run is made of.
+pub(crate) struct Parts {
+    pub(crate) binary: &'static str,
+    pub(crate) args: Vec<OsString>,
+    pub(crate) environment: Vec<(OsString, OsString)>,
+    /// It holds the home.
+    pub(crate) folder: tempfile::TempDir,
+    pub(crate) secrets: Secrets,
 }
 
 impl Case {
@@ -65,6 +77,7 @@ impl Case {
             input: None,
             home,
             folder,
+            tells_all: false,
         }
     }
 
@@ -75,6 +88,10 @@ impl Case {
             .env("AWS_ACCESS_KEY_ID", ADMIN_KEY_ID)
             .env("AWS_SECRET_ACCESS_KEY", ADMIN_SECRET)
             .env("AWS_REGION", "us-east-1");
+        let case = Self {
+            tells_all: tells_all(),
+            ..case
+        };
         match sandbox.ca_path() {
             Some(path) => case.env("AWS_CA_BUNDLE", path),
             None => case,
@@ -126,23 +143,33 @@ impl Case {
         self
     }
 
-    /// The binary, its arguments and its whole environment, and the folder that has to stay while it runs.
-    pub(crate) fn into_parts(
-        self,
-    ) -> (
-        &'static str,
-        Vec<OsString>,
-        Vec<(OsString, OsString)>,
-        tempfile::TempDir,
-    ) {
+    /// What the run is made of, to be started elsewhere.
+    pub(crate) fn into_parts(self) -> Parts {
+        let (args, secrets) = (self.all_args(), self.secrets());
         let mut environment = self.environment;
         environment.push(("HOME".into(), self.home.into()));
-        (
-            env!("CARGO_BIN_EXE_iam-del-key"),
-            self.args,
+        Parts {
+            binary: env!("CARGO_BIN_EXE_iam-del-key"),
+            args,
             environment,
-            self.folder,
-        )
+            folder: self.folder,
+            secrets,
+        }
+    }
+
+    /// The arguments, and `--debug` where all is to be told.
+    fn all_args(&self) -> Vec<OsString> {
+        let mut args = self.args.clone();
+        if self.tells_all && !args.is_empty() && !args.contains(&"--debug".into()) {
+            args.push("--debug".into());
+        }
+        args
+    }
+
+    fn secrets(&self) -> Secrets {
+        let known = CANARIES.iter().chain(&[ADMIN_SECRET]).copied();
+        let known: Vec<&str> = known.collect();
+        Secrets::of(&self.args, &self.environment, &self.home, &known)
     }
 
     /// A path under the home.
@@ -167,7 +194,7 @@ impl Case {
             None => Command::new(binary),
         };
         command
-            .args(&self.args)
+            .args(self.all_args())
             .env_clear()
             .env("HOME", &self.home)
             .env("PATH", "/usr/local/bin:/usr/bin:/bin")
@@ -179,6 +206,7 @@ impl Case {
             })
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
+        let secrets = self.secrets();
         let started = Instant::now();
         let mut child = command.spawn().expect("the binary starts");
         if let Some(input) = &self.input {
@@ -189,6 +217,7 @@ impl Case {
             started,
             shown: format!("{:?}", self.args),
             folder: self.folder,
+            secrets,
         }
     }
 
@@ -200,7 +229,7 @@ impl Case {
     /// Runs to the end with standard output going to a file, such as `/dev/full`.
     pub(crate) fn run_into(self, stdout: std::fs::File) -> Ended {
         let output = Command::new(env!("CARGO_BIN_EXE_iam-del-key"))
-            .args(&self.args)
+            .args(self.all_args())
             .env_clear()
             .env("HOME", &self.home)
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
@@ -214,6 +243,7 @@ impl Case {
             Vec::new(),
             output.stderr,
             Duration::ZERO,
+            &self.secrets(),
         )
     }
 }
@@ -225,6 +255,8 @@ pub(crate) struct Ended {
     status: ExitStatus,
     stdout: String,
     stderr: String,
+    /// Standard error with what was told because all was to be told.
+    all_told: String,
     /// How long the run took.
     pub(crate) took: Duration,
 }
@@ -237,25 +269,31 @@ impl Ended {
         stdout: Vec<u8>,
         stderr: Vec<u8>,
         took: Duration,
+        secrets: &Secrets,
     ) -> Self {
+        let all_told = String::from_utf8(stderr).expect("standard error is UTF-8");
+        let stderr = if tells_all() {
+            without_log(&all_told)
+        } else {
+            all_told.clone()
+        };
         let ended = Self {
             shown,
             status,
             stdout: String::from_utf8(stdout).expect("standard output is UTF-8"),
-            stderr: String::from_utf8(stderr).expect("standard error is UTF-8"),
+            stderr,
+            all_told,
             took,
         };
-        for secret in CANARIES.iter().chain(&[ADMIN_SECRET]) {
-            let found = ended.stdout.contains(secret) || ended.stderr.contains(secret);
-            assert!(!found, "a secret was printed: {}", ended.all());
-        }
+        let found = secrets.found_in(&[&ended.stdout, &ended.all_told]);
+        assert!(found.is_none(), "{found:?} was written: {}", ended.all());
         ended
     }
 
     fn all(&self) -> String {
         format!(
             "\n--- arguments: {}\n--- status: {}\n--- standard output:\n{}--- standard error:\n{}---",
-            self.shown, self.status, self.stdout, self.stderr
+            self.shown, self.status, self.stdout, self.all_told
         )
     }
 
@@ -351,7 +389,7 @@ impl Said {
         );
         for text in expected {
             assert!(
-                self.0.stderr.contains(text),
+                self.0.all_told.contains(text),
                 "not said: {text}{}",
                 self.0.all()
             );

@@ -9,6 +9,7 @@ use std::thread;
 use std::time::Instant;
 
 use crate::case::{Case, Ended, HANGS};
+use crate::secret::Secrets;
 
 /// A run that can be talked to. Its standard output is a pipe; the rest is the terminal.
 pub(crate) struct Dialogue {
@@ -20,21 +21,30 @@ pub(crate) struct Dialogue {
     started: Instant,
     arguments: String,
     _folder: tempfile::TempDir,
+    secrets: Secrets,
 }
 
 impl Dialogue {
     /// Starts a run on a terminal of 80 columns.
     pub(crate) fn start(case: Case) -> Self {
+        Self::start_under(case, &[])
+    }
+
+    /// The same under another command, such as `prlimit`.
+    pub(crate) fn start_under(case: Case, wrapper: &[&str]) -> Self {
         let (terminal, other_end) = pty_process::blocking::open().expect("a pseudo-terminal");
         terminal
             .resize(pty_process::Size::new(24, 80))
             .expect("a size");
-        let (binary, args, environment, folder) = case.into_parts();
+        let parts = case.into_parts();
+        let mut words = wrapper.iter().copied().chain([parts.binary]);
         let started = Instant::now();
-        let mut child = pty_process::blocking::Command::new(binary)
-            .args(&args)
+        let mut child = pty_process::blocking::Command::new(words.next().expect("a word"))
+            .args(words)
+            .args(&parts.args)
             .env_clear()
-            .envs(environment)
+            .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+            .envs(parts.environment)
             .stdout(Stdio::piped())
             .spawn(other_end)
             .expect("the binary starts");
@@ -64,8 +74,9 @@ impl Dialogue {
             shown,
             seen: String::new(),
             started,
-            arguments: format!("{args:?}"),
-            _folder: folder,
+            arguments: format!("{:?}", parts.args),
+            _folder: parts.folder,
+            secrets: parts.secrets,
         }
     }
 
@@ -98,7 +109,8 @@ impl Dialogue {
         }
         let took = self.started.elapsed();
         let stdout = self.stdout.join().expect("standard output");
-        Ended::new(self.arguments, status, stdout, self.seen.into_bytes(), took)
+        let screen = self.seen.into_bytes();
+        Ended::new(self.arguments, status, stdout, screen, took, &self.secrets)
     }
 
     fn saw(&mut self, bytes: &[u8]) {

@@ -57,19 +57,35 @@ fn sources(folder: &Path) -> Vec<(PathBuf, String)> {
     found
 }
 
-/// Whether `src` has a test of this path.
+/// Whether the product has a test of this path, beside its code or in a target of `tests/fuzz`.
 fn is_unit_test(path: &str) -> bool {
     let Some((module, name)) = path.rsplit_once("::") else {
         return false;
     };
     let module = module.trim_end_matches("::tests").replace("::", "/");
-    let files = [format!("src/{module}.rs"), format!("src/{module}/mod.rs")];
+    let target = match module.strip_suffix("/target") {
+        Some(owner) => format!("target/{owner}"),
+        None if module == "target" => "target/mod".to_owned(),
+        None => module.clone(),
+    };
+    let files = [
+        format!("src/{module}.rs"),
+        format!("src/{module}/mod.rs"),
+        format!("tests/fuzz/{target}.rs"),
+    ];
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     files.iter().any(|file| {
         let text = fs::read_to_string(root.join(file)).unwrap_or_default();
-        let at = text.find(&format!("fn {name}("));
-        at.is_some_and(|at| text[..at].trim_end().ends_with("#[test]"))
+        let before = text.split(&format!("fn {name}(")).next();
+        let before = before.filter(|before| before.len() < text.len());
+        before.is_some_and(is_test)
     })
+}
+
+/// Whether what stands right above is `#[test]` and comments.
+fn is_test(before: &str) -> bool {
+    let mut above = before.lines().rev().map(str::trim);
+    above.find(|line| !line.is_empty() && !line.starts_with("///")) == Some("#[test]")
 }
 
 #[test]

@@ -34,6 +34,8 @@ mod property;
 mod question;
 mod reads;
 mod running;
+mod scarce;
+mod secret;
 mod session;
 mod shell;
 mod story;

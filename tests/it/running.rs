@@ -7,6 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::case::{Ended, HANGS};
+use crate::secret::Secrets;
 
 /// A run under way.
 pub(crate) struct Running {
@@ -14,6 +15,7 @@ pub(crate) struct Running {
     pub(crate) started: Instant,
     pub(crate) shown: String,
     pub(crate) folder: tempfile::TempDir,
+    pub(crate) secrets: Secrets,
 }
 
 impl Running {
@@ -72,6 +74,7 @@ impl Running {
             stdout.join().expect("standard output"),
             stderr.join().expect("standard error"),
             took,
+            &self.secrets,
         )
     }
 }

@@ -50,12 +50,12 @@ impl Shell {
             .resize(pty_process::Size::new(24, 120))
             .expect("a size");
         let folder_of_run = case.path("");
-        let (binary, _, environment, folder) = case.into_parts();
+        let parts = case.into_parts();
         let child = pty_process::blocking::Command::new(program)
             .args(args)
             .env_clear()
-            .envs(environment)
-            .env("BINARY", binary)
+            .envs(parts.environment)
+            .env("BINARY", parts.binary)
             .env("PATH", "/usr/local/bin:/usr/bin:/bin")
             .env("TERM", "dumb")
             .current_dir(folder_of_run)
@@ -81,7 +81,7 @@ impl Shell {
             seen: String::new(),
             read: 0,
             started: Instant::now(),
-            _folder: folder,
+            _folder: parts.folder,
         }
     }
 

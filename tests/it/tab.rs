@@ -12,13 +12,13 @@ use crate::shell::Shell;
 /// What fish offers for a line.
 fn fish(case: Case, line: &str) -> Output {
     let home = case.path("");
-    let (binary, _, environment, _folder) = case.into_parts();
+    let parts = case.into_parts();
     Command::new("fish")
         .args(["--no-config", "-c"])
         .arg("IAM_DEL_KEY_COMPLETE=fish $BINARY | source; complete -C $LINE")
         .env_clear()
-        .envs(environment)
-        .envs([("BINARY", binary), ("LINE", line), ("TERM", "dumb")])
+        .envs(parts.environment)
+        .envs([("BINARY", parts.binary), ("LINE", line), ("TERM", "dumb")])
         .env("PATH", "/usr/local/bin:/usr/bin:/bin")
         .current_dir(home)
         .output()

@@ -1,0 +1,243 @@
+//! A machine that has little left, or is in a bad way: threads, disk, a name server that is silent, a crash.
+
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use iam_sandbox::{Fault, What};
+
+use crate::case::{BOBS_KEY, Case, DELETED, documented};
+use crate::dialogue::Dialogue;
+use crate::many::{crowd, left, outcomes};
+use crate::running::Running;
+
+const SOON: Duration = Duration::from_secs(20);
+
+#[test]
+fn f68_a_crash_leaves_no_memory_behind() {
+    let sandbox = documented();
+    sandbox.fault(Fault::new(What::SilenceBeforeActing).always());
+    let case = Case::documented(&sandbox, &[]);
+    let mut running = case.start_under(Some(&["prlimit", "--core=unlimited:unlimited"]));
+    assert!(sandbox.wait_for_requests(1, SOON));
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", running.child.id()));
+    let limits = limits.expect("a run to look at");
+    let core = limits
+        .lines()
+        .find(|line| line.starts_with("Max core file size"));
+    assert!(core.is_some_and(|line| line.contains(" 0 ")), "{limits}");
+    running.signal("ABRT");
+    let status = running.child.wait().expect("its end");
+    assert!(status.signal() == Some(6) && !status.core_dumped());
+}
+
+/// A library that is loaded before the system's own and does instead what `source` says.
+fn stand_in(folder: &Path, source: &str) -> PathBuf {
+    let (code, library) = (folder.join("stand-in.c"), folder.join("stand-in.so"));
+    std::fs::write(&code, source).expect("a file");
+    let status = Command::new("cc")
+        .args(["-shared", "-fPIC", "-o"])
+        .args([&library, &code])
+        .status();
+    assert!(status.expect("a C compiler").success());
+    library
+}
+
+/// No thread can be made, at once or after the first.
+const NO_THREADS: &str = r#"
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdlib.h>
+int pthread_create(void *thread, const void *attributes, void *(*start)(void *), void *argument) {
+    static int made;
+    if (made++ >= atoi(getenv("THREADS"))) return EAGAIN;
+    int (*next)(void *, const void *, void *(*)(void *), void *) = dlsym(RTLD_NEXT, "pthread_create");
+    return next(thread, attributes, start, argument);
+}
+"#;
+
+#[test]
+fn f66_no_thread_is_left() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let library = stand_in(folder.path(), NO_THREADS);
+    // The journal's.
+    let (sandbox, list) = crowd(3);
+    let journal = folder.path().join("done.jsonl");
+    let case = Case::at(&sandbox, ["--from", "-", "--journal"]).args([&journal]);
+    let case = case.input(list.as_bytes()).env("THREADS", "0");
+    let _ = case
+        .env("LD_PRELOAD", &library)
+        .run()
+        .exits(2)
+        .prints_nothing()
+        .says(&["cannot use the journal", "temporarily unavailable"])
+        .ends_with("no key was changed");
+    assert_eq!(sandbox.connections(), 0);
+    // That of a look for the host's address.
+    let by_name = sandbox.url().replace("127.0.0.1", "localhost");
+    let case = Case::documented(&sandbox, &["--endpoint-url", &by_name]);
+    let _ = case
+        .env("THREADS", "0")
+        .env("LD_PRELOAD", &library)
+        .run()
+        .exits(1)
+        .prints_nothing()
+        .says(&["broken off at ", "too few threads"])
+        .ends_with("not deleted: nothing was sent to IAM");
+    assert!(sandbox.has_key(BOBS_KEY));
+    assert_eq!(left(&sandbox, 3), 3);
+    // Nothing else needs one.
+    let case = Case::documented(&sandbox, &[]).env("THREADS", "0");
+    let ended = case.env("LD_PRELOAD", &library).run();
+    let _ = ended.exits(0).prints(DELETED).says_nothing();
+}
+
+/// A name server that never answers; that it was asked is left in a file.
+const SILENT_NAME_SERVER: &str = r#"
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+int getaddrinfo(const char *node, const char *service, const void *hints, void **found) {
+    close(creat(getenv("ASKED"), 0600));
+    for (;;) pause();
+}
+"#;
+
+#[test]
+fn f40_a_name_server_that_is_silent() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let library = stand_in(folder.path(), SILENT_NAME_SERVER);
+    let asked = folder.path().join("asked");
+    let sandbox = documented();
+    let case = |limit: &str| {
+        let args = [
+            "--endpoint-url",
+            "https://iam.invalid",
+            "--cli-connect-timeout",
+            limit,
+        ];
+        let case = Case::documented(&sandbox, &args).env("ASKED", &asked);
+        case.env("LD_PRELOAD", &library)
+    };
+    let _ = case("1")
+        .run()
+        .exits(9)
+        .prints_outcome("Failed")
+        .says(&["could not reach IAM at iam.invalid", "in time"])
+        .ends_with("not deleted: nothing was sent to IAM")
+        .within(SOON);
+    std::fs::remove_file(&asked).expect("it was asked");
+    let running = case("60").start();
+    wait_for(|| asked.exists());
+    let pressed = Instant::now();
+    running.signal("INT");
+    let ended = running.end();
+    assert!(
+        pressed.elapsed() < Duration::from_secs(10),
+        "it went on waiting"
+    );
+    let _ = ended
+        .exits(130)
+        .prints_outcome("Failed")
+        .says(&["interrupted"])
+        .ends_with("not deleted");
+    assert_eq!(sandbox.connections(), 0);
+}
+
+/// No file may grow beyond so many bytes: what a disk does that fills up, but for the error's name.
+fn room_for(bytes: usize) -> String {
+    format!("trap '' XFSZ; exec prlimit --fsize={bytes} \"$0\" \"$@\"")
+}
+
+fn with_room_for(case: Case, bytes: usize) -> Running {
+    case.start_under(Some(&["sh", "-c", &room_for(bytes)]))
+}
+
+#[test]
+fn f85_a_disk_that_fills_up_under_the_journal_loses_no_key() {
+    let (sandbox, list) = crowd(50);
+    let folder = tempfile::tempdir().expect("a folder");
+    let journal = folder.path().join("done.jsonl");
+    let case = |room| {
+        let args = ["--from", "-", "--jobs", "4", "--journal"];
+        let case = Case::at(&sandbox, args).args([&journal]);
+        with_room_for(case.input(list.as_bytes()), room).end()
+    };
+    let settled = || {
+        let text = std::fs::read_to_string(&journal).unwrap_or_default();
+        let whole = text
+            .split_inclusive('\n')
+            .filter(|line| line.ends_with('\n'));
+        whole.filter(|line| line.contains("\"Deleted\"")).count()
+    };
+    for room in [100, 2_000, 4_700] {
+        let before = settled();
+        let printed = case(room).exits(1);
+        let output = printed.output().to_owned();
+        let counted = outcomes(&output);
+        let told: usize = counted.iter().map(|(_, count)| count).sum();
+        assert_eq!(told, 50 - before, "{counted:?}");
+        // Of those that are gone each is told, recorded or not.
+        let gone = counted.iter().find(|(name, _)| name == "Deleted");
+        let gone = gone.map_or(0, |(_, count)| *count);
+        assert!(gone + before >= 50 - left(&sandbox, 50), "{counted:?}");
+        let _ = printed
+            .prints(&output)
+            .says(&["the run broke off: File too large"])
+            .ends_with("50 keys: ");
+    }
+    assert!(settled() > 0 && left(&sandbox, 50) > 0);
+    // With room again the rest is done, and what was begun is looked for.
+    let printed = case(1 << 20).exits(0);
+    let output = printed.output().to_owned();
+    let _ = printed
+        .prints(&output)
+        .says(&["settled by an earlier run"])
+        .ends_with("50 keys: ");
+    assert_eq!(left(&sandbox, 50), 0);
+}
+
+#[test]
+fn f85_a_disk_that_fills_up_under_a_long_list_changes_nothing() {
+    let (sandbox, _) = crowd(1);
+    let list = (0..20_000).fold(String::new(), |list, n| {
+        list + &format!("AKIAAAAAAAAAA{n:07}\n")
+    });
+    let case = Case::at(&sandbox, ["--from", "-", "--user-name", "Bob"]);
+    let ended = with_room_for(case.input(list.as_bytes()), 1 << 19).end();
+    let _ = ended
+        .exits(2)
+        .prints_nothing()
+        .says(&["a long list is kept in ", "File too large"])
+        .ends_with("no key was changed");
+    assert_eq!(sandbox.connections(), 0);
+}
+
+#[test]
+fn f85_a_disk_that_fills_up_before_the_question_loses_no_key() {
+    const KEYS: usize = 7_000;
+    let (sandbox, list) = crowd(KEYS);
+    // What is chosen is longer than what is kept in memory, and there is no room for it.
+    let case = Case::at(&sandbox, ["--interactive", "--jobs", "32", "--from"]);
+    let path = case.path("list.csv");
+    let case = case.file("list.csv", &list).args([path]);
+    let dialogue = Dialogue::start_under(case, &["sh", "-c", &room_for(1 << 19)]);
+    let printed = dialogue.end().exits(1);
+    let output = printed.output().to_owned();
+    assert_eq!(outcomes(&output), [("NotTried".to_owned(), KEYS)]);
+    let _ = printed
+        .prints(&output)
+        .says(&["the run broke off: File too large"])
+        .ends_with("7000 keys: 7000 not tried");
+    assert_eq!(left(&sandbox, KEYS), KEYS);
+}
+
+fn wait_for(condition: impl Fn() -> bool) {
+    let deadline = Instant::now() + SOON;
+    while !condition() {
+        assert!(Instant::now() < deadline, "it never happened");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}

@@ -1,0 +1,163 @@
+//! The secrets that a run was given, wherever they stood, and the look for them in all that it left. With the environment
+//! variable `TELL_ALL` set, every run at a sandbox tells all that it can tell: `tests/all` does the whole suite so once more.
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+/// What secrets are called in variables, profiles, and the files of credential processes and sign-in sessions.
+const NAMES: [&str; 9] = [
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "aws_secret_access_key",
+    "aws_session_token",
+    "SecretAccessKey",
+    "SessionToken",
+    "secretAccessKey",
+    "sessionToken",
+    "accessToken",
+];
+
+/// What only a signed request has.
+const SIGNED: [&str; 2] = ["AWS4-HMAC-SHA256", "Signature="];
+
+/// A secret is at least so long; what is shorter is a word that stands elsewhere too.
+const SHORTEST: usize = 12;
+
+/// Whether every run is to tell all that it can.
+pub(crate) fn tells_all() -> bool {
+    std::env::var_os("TELL_ALL").is_some()
+}
+
+/// What a run must not give away.
+#[derive(Debug, Default)]
+pub(crate) struct Secrets {
+    values: Vec<String>,
+    journal: Option<PathBuf>,
+}
+
+impl Secrets {
+    /// The secrets of a run with these arguments, this environment and this home, and always `known`.
+    pub(crate) fn of(
+        args: &[OsString],
+        environment: &[(OsString, OsString)],
+        home: &Path,
+        known: &[&str],
+    ) -> Self {
+        let mut values: Vec<String> = known.iter().map(|value| (*value).to_owned()).collect();
+        for (name, value) in environment {
+            let (name, value) = (name.to_string_lossy(), value.to_string_lossy());
+            if NAMES.contains(&&*name) {
+                values.push(value.into_owned());
+            } else if name.to_uppercase().ends_with("_PROXY") {
+                values.extend(password(&value));
+            }
+        }
+        for file in files(home) {
+            values.extend(in_file(&file));
+        }
+        values.retain(|value| value.trim().len() >= SHORTEST);
+        let mut rest = args.iter().skip_while(|arg| *arg != "--journal");
+        Self {
+            values: values.iter().map(|value| value.trim().to_owned()).collect(),
+            journal: rest.nth(1).map(PathBuf::from),
+        }
+    }
+
+    /// Looks for them in what a run wrote, and in its journal.
+    pub(crate) fn found_in(&self, texts: &[&str]) -> Option<String> {
+        let journal = self.journal.as_ref().filter(|path| path.is_file());
+        let journal = journal.map(|path| std::fs::read(path).expect("the journal"));
+        let journal = String::from_utf8_lossy(journal.as_deref().unwrap_or_default());
+        let secrets = self.values.iter().map(String::as_str).chain(SIGNED);
+        secrets
+            .filter(|secret| {
+                texts
+                    .iter()
+                    .chain(&[&*journal])
+                    .any(|text| text.contains(secret))
+            })
+            .map(str::to_owned)
+            .next()
+    }
+}
+
+/// The password of a URL.
+fn password(url: &str) -> Option<String> {
+    let (before, _) = url.rsplit_once('@')?;
+    let (_, password) = before.rsplit_once(':')?;
+    Some(password.to_owned())
+}
+
+/// The text of every file below a folder, as far as it has one.
+fn files(folder: &Path) -> Vec<String> {
+    let mut texts = Vec::new();
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        let is_small = |path: &Path| path.metadata().is_ok_and(|file| file.len() < 1 << 16);
+        if path.is_dir() && !path.is_symlink() {
+            texts.extend(files(&path));
+        } else if path.is_file() && is_small(&path) && path.extension() != Some(OsStr::new("csv")) {
+            texts.extend(std::fs::read_to_string(path));
+        }
+    }
+    texts
+}
+
+/// What stands after the name of a secret, be it a profile's key or a name in JSON.
+fn in_file(text: &str) -> Vec<String> {
+    let ends = |c: char| matches!(c, '"' | '\n' | '\r');
+    let after = |name: &&str| -> Vec<String> {
+        let values = text.split(*name).skip(1);
+        values
+            .map(|rest| rest.trim_start_matches(['"', ' ', ':', '=']))
+            .filter(|rest| !rest.starts_with('{'))
+            .map(|rest| rest.split(ends).next().unwrap_or_default().to_owned())
+            .collect()
+    };
+    NAMES.iter().flat_map(after).collect()
+}
+
+/// Standard error without what a run tells because it is to tell all.
+pub(crate) fn without_log(stderr: &str) -> String {
+    let is_log = |line: &&str| line.starts_with("info: ") || line.starts_with("debug: ");
+    stderr
+        .split_inclusive('\n')
+        .filter(|line| !is_log(line))
+        .collect()
+}
+
+#[test]
+fn f68_the_look_finds_what_a_run_was_given() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let home = folder.path().join(".aws");
+    std::fs::create_dir(&home).expect("a folder");
+    let profile = "[default]\naws_secret_access_key = of-the-profile-1\n";
+    std::fs::write(home.join("credentials"), profile).expect("a file");
+    let process = r#"{"SessionToken": "of-the-process-1", "accessToken": {"secretAccessKey":"of-the-login-123"}}"#;
+    std::fs::write(home.join("answer.json"), process).expect("a file");
+    let journal = folder.path().join("journal");
+    std::fs::write(&journal, "of-the-profile-1").expect("a file");
+    let variables = [
+        ("AWS_SESSION_TOKEN", "of-the-variable-1"),
+        ("HTTPS_PROXY", "http://me:of-the-proxy-1@127.0.0.1:1"),
+    ];
+    let variables = variables.map(|(name, value)| (name.into(), value.into()));
+    let secrets = |args: &[OsString]| Secrets::of(args, &variables, folder.path(), &[]);
+    for secret in [
+        "of-the-profile-1",
+        "of-the-process-1",
+        "of-the-login-123",
+        "of-the-variable-1",
+        "of-the-proxy-1",
+        "AWS4-HMAC-SHA256",
+    ] {
+        let text = format!("x{secret}y");
+        assert_eq!(secrets(&[]).found_in(&["", &text]).as_deref(), Some(secret));
+    }
+    assert_eq!(secrets(&[]).found_in(&["nothing"]), None);
+    let with_journal = secrets(&["--journal".into(), journal.into_os_string()]);
+    assert_eq!(
+        with_journal.found_in(&[]).as_deref(),
+        Some("of-the-profile-1")
+    );
+}
