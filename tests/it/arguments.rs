@@ -268,7 +268,10 @@ fn f12_ids_of_other_things() {
 fn f13_unknown_flags_and_wrong_values() {
     refused(
         ["--acces-key-id", BOBS_KEY],
-        &["unexpected argument", "--access-key-id"],
+        &[
+            "unexpected argument",
+            "a similar argument exists: '--access-key-id'",
+        ],
     );
     refused(
         ["--access-key-id", BOBS_KEY, "--output", "xml"],
@@ -304,6 +307,13 @@ fn f14_a_list_as_long_as_the_system_allows() {
     let mut args = vec![OsString::from("--access-key-id"), BOBS_KEY.into()];
     args.extend(std::iter::repeat_n(OsString::from("x".repeat(1000)), 1500));
     refused(args, &["unexpected argument", "(1000 characters)"]);
+    // Twenty thousand keys, the last of which is none.
+    let ids = (0..20_000).map(|n| format!("AKIAAAAAAAAAA{n:07}"));
+    let ids = ids.chain(["AKIA?".to_owned()]);
+    let args: Vec<String> = ids
+        .flat_map(|id| ["--access-key-id".to_owned(), id])
+        .collect();
+    refused(args, &["'AKIA?'", "character 5 is"]);
 }
 
 #[test]

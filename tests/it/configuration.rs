@@ -137,6 +137,11 @@ fn f24_configuration_files_that_cannot_be_read() {
         &vec![b'#'; 10 << 20],
         &["/.aws/config`: it is longer than 4 MiB"],
     );
+    // A regular file whose beginning nobody may read, not even root.
+    refused(
+        |case| case.env("AWS_CONFIG_FILE", "/proc/self/mem"),
+        &["could not read `/proc/self/mem`: ", "AWS_CONFIG_FILE"],
+    );
     refused(
         |case| case.file(".aws/credentials", "[broken"),
         &["/.aws/credentials`: line 1"],

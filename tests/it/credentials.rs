@@ -84,11 +84,7 @@ fn f20_a_metadata_service_that_is_not_there_is_not_waited_for() {
         .without("AWS_EC2_METADATA_DISABLED")
         .env("AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://192.0.2.1");
     let ended = case.run();
-    assert!(
-        ended.took < Duration::from_secs(10),
-        "took {:?}",
-        ended.took
-    );
+    let ended = ended.within(Duration::from_millis(2_500));
     refused(ended, &["no AWS credentials: ", "instance metadata"]);
 }
 

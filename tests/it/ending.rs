@@ -80,6 +80,16 @@ fn f86_credentials_that_expire_end_the_run() {
         .prints(&output)
         .says(&["(ExpiredToken)"])
         .ends_with("24 not tried");
+    // Signed in again: what the second run printed is what is left to do.
+    sandbox.clear_faults();
+    let printed = from_stdin(&sandbox, &output, &[]).run().exits(0);
+    assert_eq!(outcomes(printed.output()), [("Deleted".to_owned(), 25)]);
+    assert_eq!(left(&sandbox, 40), 0);
+    let output = printed.output().to_owned();
+    let _ = printed
+        .prints(&output)
+        .says(&["known: "])
+        .ends_with("25 keys: 25 deleted");
 }
 
 fn interrupted(signal: &str, status: i32) {

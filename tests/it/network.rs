@@ -147,7 +147,7 @@ fn f43_replies_that_drip_or_never_end() {
             &["--cli-read-timeout", "2", "--cli-connect-timeout", "1"],
         );
         let ended = case
-            .start_under(Some(&["prlimit", "--as=1073741824"]))
+            .start_under(Some(&["prlimit", "--data=100000000"]))
             .end();
         let _ = ended
             .exits(0)

@@ -143,8 +143,9 @@ fn f27_a_credential_process_that_hangs_is_ended_with_its_children() {
     let sandbox = documented();
     let case = without(&sandbox, "").args(["--timeout", "1", "--profile", "p"]);
     let (parent, child) = (case.path("parent"), case.path("child"));
+    // Each start adds a line.
     let config = format!(
-        "[profile p]\ncredential_process = echo $$ > {}; (sleep 300 & echo $! > {}; wait)\n",
+        "[profile p]\ncredential_process = echo $$ >> {}; (sleep 300 & echo $! > {}; wait)\n",
         parent.display(),
         child.display()
     );
@@ -155,6 +156,7 @@ fn f27_a_credential_process_that_hangs_is_ended_with_its_children() {
             for name in ["home/parent", "home/child"] {
                 let id =
                     std::fs::read_to_string(folder.join(name)).expect("the process wrote its ID");
+                assert_eq!(id.lines().count(), 1, "started once");
                 assert!(ends(id.trim()), "{name} outlived the run");
             }
         });

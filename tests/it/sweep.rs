@@ -186,6 +186,35 @@ fn f59_no_list_that_cannot_be_read_is_an_empty_one() {
 }
 
 #[test]
+fn f59_a_sweep_ends_at_a_page_that_leads_nowhere() {
+    for (list, within) in [
+        ("ListUsers", "Users"),
+        ("ListAccessKeys", "AccessKeyMetadata"),
+    ] {
+        for (marker, says) in [
+            ("", "that its list goes on, but not where"),
+            ("<Marker>again</Marker>", "a list that goes in a circle"),
+        ] {
+            let page = format!(
+                "<{list}Response xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><{list}Result><{within}/>\
+                 <IsTruncated>true</IsTruncated>{marker}</{list}Result>\
+                 <ResponseMetadata><RequestId>r</RequestId></ResponseMetadata></{list}Response>"
+            );
+            let sandbox = account();
+            let page = What::page(200, "text/xml", page);
+            sandbox.fault(Fault::new(page).on(list).skip(1).always());
+            let _ = Case::at(&sandbox, ["--all-users", "--inactive", "--yes"])
+                .run()
+                .exits(1)
+                .prints_nothing()
+                .says(&[says])
+                .ends_with("no key was changed");
+            assert!(!actions(&sandbox).iter().any(|action| is_changing(action)));
+        }
+    }
+}
+
+#[test]
 fn f64_a_sweep_asks_or_needs_yes() {
     let sandbox = documented();
     for args in [
