@@ -121,6 +121,27 @@ fn f62_standard_output_full_or_closed_is_not_success() {
     assert!(!sandbox.has_key(BOBS_KEY));
 }
 
+/// Rust opens `/dev/null` in the place of a stream that is not there, before anything of ours runs: whoever closes it does
+/// not want the result. No file that is opened later gets into its place.
+#[test]
+fn f62_standard_output_that_was_never_open_is_as_dev_null() {
+    let sandbox = documented();
+    let journal = tempfile::NamedTempFile::new().expect("a file");
+    let list = format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n{BOBS_KEY},Bob\n");
+    let case = Case::at(&sandbox, ["--from", "-", "--journal"]).args([journal.path()]);
+    let closed = ["sh", "-c", "exec \"$0\" \"$@\" >&-"];
+    let ended = case.input(list.as_bytes()).start_under(Some(&closed)).end();
+    let _ = ended
+        .exits(0)
+        .prints_nothing()
+        .says(&["known: "])
+        .ends_with("1 key: 1 deleted");
+    assert!(!sandbox.has_key(BOBS_KEY));
+    let journal = std::fs::read_to_string(journal.path()).expect("a journal");
+    assert_eq!(journal.matches("\"Outcome\"").count(), 1, "{journal}");
+    assert!(journal.starts_with("{\"Journal\":1,"), "{journal}");
+}
+
 #[test]
 fn f63_help_into_a_full_device_is_an_error_and_into_a_closed_pipe_is_quiet() {
     let full = OpenOptions::new()
