@@ -109,9 +109,11 @@ pub(super) fn read(file: &mut impl Read) -> Result<(Option<Head>, Past), String>
             break;
         }
         let broken = |error: String| format!("record {number} is broken: {error}");
+        // Of what it passes over, the JSON reader does not ask that it is text.
+        let text = std::str::from_utf8(&record).map_err(|error| broken(error.to_string()))?;
         if number == 1 {
             let first: Head =
-                serde_json::from_slice(&record).map_err(|error| broken(error.to_string()))?;
+                serde_json::from_str(text).map_err(|error| broken(error.to_string()))?;
             if first.form != FORM {
                 return Err(format!(
                     "its form is {}, and this program's is {FORM}",
@@ -120,8 +122,7 @@ pub(super) fn read(file: &mut impl Read) -> Result<(Option<Head>, Past), String>
             }
             head = Some(first);
         } else {
-            let entry =
-                serde_json::from_slice(&record).map_err(|error| broken(error.to_string()))?;
+            let entry = serde_json::from_str(text).map_err(|error| broken(error.to_string()))?;
             past.take(&entry).map_err(broken)?;
         }
         past.length += read as u64;
