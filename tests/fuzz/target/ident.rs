@@ -77,7 +77,7 @@ mod tests {
         /// Written down a second time, the other way: an account and other bits make an ID, which says the account.
         #[test]
         fn the_account_comes_out_of_an_id_as_it_went_in(
-            account in 0..1_u64 << 40,
+            account in 0..1_000_000_000_000_u64,
             low in 0..1_u128 << 39,
         ) {
             let bits = 1 << 79 | u128::from(account) << 39 | low;
