@@ -40,22 +40,22 @@ impl Writer {
 }
 
 fn write_all(mut file: File, waiting: &Receiver<Record>) {
+    let mut result = Ok(());
     while let Ok(first) = waiting.recv() {
         let records: Vec<Record> = std::iter::once(first).chain(waiting.try_iter()).collect();
         let text: String = records.iter().map(|record| record.text.as_str()).collect();
-        let result = file
-            .write_all(text.as_bytes())
-            .and_then(|()| file.sync_data());
+        // After a failure a record may be there in part: nothing is written behind it, and everybody is told why.
+        if result.is_ok() {
+            result = file
+                .write_all(text.as_bytes())
+                .and_then(|()| file.sync_data());
+        }
         for record in records {
             let copy = match &result {
                 Ok(()) => Ok(()),
                 Err(error) => Err(io::Error::new(error.kind(), error.to_string())),
             };
             let _ = record.written.send(copy);
-        }
-        // After a failure a record may be there in part: nothing is written behind it.
-        if result.is_err() {
-            return;
         }
     }
 }
