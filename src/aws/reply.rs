@@ -59,7 +59,7 @@ pub(crate) fn read(body: &[u8], expected: &str) -> Body {
 /// The text, with what XML does not allow (bytes that are not UTF-8, control characters) replaced: an error
 /// is worth reading even where its message is spoilt.
 fn readable(body: &[u8]) -> Cow<'_, str> {
-    let spoilt = |c: char| c.is_ascii_control() && !matches!(c, '\t' | '\n' | '\r');
+    let spoilt = |c: char| c < ' ' && !matches!(c, '\t' | '\n' | '\r');
     let text = String::from_utf8_lossy(body);
     if text.contains(spoilt) {
         return Cow::Owned(text.replace(spoilt, "\u{fffd}"));
