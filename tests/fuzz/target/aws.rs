@@ -39,7 +39,8 @@ pub(crate) fn process(bytes: &[u8]) {
 fn check_redacted(credentials: &Credentials) {
     let shown = format!("{credentials:?}");
     let secret = credentials.secret_access_key();
-    assert!(secret.len() < 16 || !shown.contains(secret));
+    let is_in_id = credentials.access_key_id().contains(secret);
+    assert!(secret.len() < 16 || is_in_id || !shown.contains(secret));
 }
 
 #[cfg(test)]
