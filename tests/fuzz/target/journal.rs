@@ -14,7 +14,8 @@ fn of(mut bytes: &[u8]) -> Journal {
 
 /// The keys that records speak of, and whether they are said to be done.
 fn keys(bytes: &[u8]) -> Vec<(AccessKeyId, bool)> {
-    let records = bytes.split(|byte| *byte == b'\n');
+    // The first says what the journal is of, and speaks of no key.
+    let records = bytes.split(|byte| *byte == b'\n').skip(1);
     let records = records.filter_map(|record| serde_json::from_slice::<Value>(record).ok());
     records
         .filter_map(|record| {
