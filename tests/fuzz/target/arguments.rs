@@ -13,7 +13,10 @@ use crate::request::Selection;
 pub(super) fn check(bytes: &[u8]) {
     let lines = bytes.split(|byte| *byte == b'\n');
     let args = lines.map(|line| OsStr::from_bytes(line).to_owned());
-    match Cli::read(std::iter::once(OsString::from("iam-del-key")).chain(args)) {
+    let args: Vec<OsString> = std::iter::once(OsString::from("iam-del-key"))
+        .chain(args)
+        .collect();
+    match Cli::read(&args) {
         Ok(cli) => check_request(&cli.into_request().selection),
         // Help has escapes of its own, and is long.
         Err(error) if !error.use_stderr() => {}

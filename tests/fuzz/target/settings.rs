@@ -10,6 +10,7 @@ use url::Url;
 use super::super::endpoint::{self, IAM};
 use super::super::settings::{Sources, region, retry};
 use super::{ConfigFile, ConfigFiles, decoded};
+use crate::log::Log;
 use crate::stop::Stop;
 use crate::target::check_message;
 
@@ -53,7 +54,7 @@ fn check_settings(profiles: &EnvConfigSections) {
         Ok(retry) => assert!((1..=100).contains(&retry.max_attempts())),
         Err(stop) => check_stop(&stop),
     }
-    match endpoint::choose(IAM, None, sources, false) {
+    match endpoint::choose(IAM, None, sources, false, Log::quiet()) {
         Ok(url) => {
             let url = url.map(|url| Url::parse(&url).expect("a URL"));
             let is_one = |url: &Url| url.has_host() && url.scheme().starts_with("http");
