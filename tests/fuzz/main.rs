@@ -1,7 +1,11 @@
 //! The product's modules under libFuzzer, one target at a time: the one that the environment variable TARGET names.
 
 #![no_main]
-#![expect(dead_code, reason = "most of the product is not asked for here")]
+#![expect(
+    dead_code,
+    unused_imports,
+    reason = "most of the product is not asked for here"
+)]
 
 #[path = "../../src/age.rs"]
 mod age;
@@ -13,6 +17,8 @@ mod batch;
 mod change;
 #[path = "../../src/cli/mod.rs"]
 mod cli;
+#[path = "../../src/complete/mod.rs"]
+mod complete;
 #[path = "../../src/condition.rs"]
 mod condition;
 #[path = "../../src/confirm.rs"]
@@ -35,8 +41,12 @@ mod invalid;
 mod journal;
 #[path = "../../src/log.rs"]
 mod log;
+#[path = "../../src/memory.rs"]
+mod memory;
 #[path = "../../src/outcome.rs"]
 mod outcome;
+#[path = "../../src/query.rs"]
+mod query;
 #[path = "../../src/report/mod.rs"]
 mod report;
 #[path = "../../src/request.rs"]
