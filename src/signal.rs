@@ -5,7 +5,9 @@ use tokio::sync::watch;
 
 use crate::exit::Exit;
 
-/// The signals that end a run. Each clone gets each signal that came after what it has got so far.
+/// The signals that end a run, in the order in which they came. Of two that came while nobody looked the system does not
+/// say which was first: SIGINT is taken for the first, as where a supervisor first asks and then insists. Each clone gets
+/// each signal that came after what it has got so far.
 #[derive(Clone, Debug)]
 pub(crate) struct Signals {
     seen: watch::Receiver<Vec<Exit>>,
@@ -25,6 +27,7 @@ impl Signals {
         tokio::spawn(async move {
             loop {
                 let exit = tokio::select! {
+                    biased;
                     _ = interrupt.recv() => Exit::Interrupted,
                     _ = terminate.recv() => Exit::Terminated,
                 };

@@ -95,6 +95,32 @@ fn f61_the_second_signal_ends_at_once() {
 }
 
 #[test]
+fn f61_of_two_signals_at_once_sigint_decides() {
+    // A stopped process gets both when it goes on, and their order is lost.
+    for signals in [["INT", "TERM"], ["TERM", "INT"]] {
+        for _ in 0..4 {
+            let sandbox = documented();
+            sandbox.fault(Fault::new(What::SilenceBeforeActing).always());
+            let running = Case::documented(&sandbox, &[]).start();
+            assert!(sandbox.wait_for_requests(1, SOON));
+            running.signal("STOP");
+            for signal in signals {
+                running.signal(signal);
+            }
+            running.signal("CONT");
+            let _ = running
+                .end()
+                .exits(130)
+                .prints_outcome("Unknown")
+                .says(&["interrupted"])
+                .ends_with("unknown: ")
+                .within(SOON);
+            assert!(sandbox.has_key(BOBS_KEY));
+        }
+    }
+}
+
+#[test]
 fn f62_standard_output_full_or_closed_is_not_success() {
     let sandbox = documented();
     let full = OpenOptions::new()
