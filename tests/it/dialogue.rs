@@ -8,6 +8,8 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Instant;
 
+use rustix::termios::{InputModes, LocalModes, OptionalActions, tcgetattr, tcsetattr};
+
 use crate::case::{Case, Ended, HANGS};
 use crate::secret::Secrets;
 
@@ -92,6 +94,16 @@ impl Dialogue {
                 ),
             }
         }
+        self
+    }
+
+    /// Shows no longer what is typed. The terminal writes it whenever it gets to it, also between the letters of a line of
+    /// the run's.
+    pub(crate) fn without_echo(self) -> Self {
+        let mut terminal = tcgetattr(&self.typing).expect("a terminal");
+        terminal.local_modes.remove(LocalModes::ECHO);
+        terminal.input_modes.remove(InputModes::IMAXBEL);
+        tcsetattr(&self.typing, OptionalActions::Now, &terminal).expect("a terminal without echo");
         self
     }
 

@@ -46,7 +46,7 @@ fn f64_a_yes_deletes_what_was_shown() {
 #[test]
 fn f64_anything_else_is_a_no() {
     // An empty line, words that are not yes, the end of the input, and more than anybody types.
-    let megabyte = [vec![b'y'; 1 << 20], vec![b'\n', b'\n', 4]].concat();
+    let megabyte = [vec![b'y'; 1 << 20], vec![b'\n']].concat();
     for no in [
         &b"\n"[..],
         b"n\n",
@@ -59,15 +59,13 @@ fn f64_anything_else_is_a_no() {
     ] {
         let sandbox = documented();
         let _ = asked(&sandbox)
+            .without_echo()
             .types(no)
             .end()
             .exits(11)
             .prints_outcome("Refused")
-            // Of a megabyte the terminal may still echo some when the last line is there.
-            .says(&[
-                "the answer was not yes",
-                "known: AKIDPMS9RO4H3FEXAMPLE: not deleted: nothing was sent that changes it",
-            ]);
+            .says(&["the answer was not yes"])
+            .ends_with("AKIDPMS9RO4H3FEXAMPLE: not deleted: nothing was sent that changes it");
         assert!(sandbox.has_key(BOBS_KEY));
         assert_eq!(
             actions(&sandbox),
