@@ -154,6 +154,7 @@ pub(crate) struct Recorder {
     record: Record,
     expected: &'static str,
     log: Log,
+    subject: Option<Arc<str>>,
 }
 
 impl Recorder {
@@ -163,7 +164,25 @@ impl Recorder {
             record: record.clone(),
             expected,
             log,
+            subject: None,
         }
+    }
+
+    /// The same, with what each line of the log begins with.
+    pub(super) fn about(self, subject: Option<Arc<str>>) -> Self {
+        Self { subject, ..self }
+    }
+
+    /// Lines for the log.
+    fn told(&self, lines: String) -> String {
+        let Some(subject) = &self.subject else {
+            return lines;
+        };
+        let lines: Vec<String> = lines
+            .lines()
+            .map(|line| format!("{subject}: {line}"))
+            .collect();
+        lines.join("\n")
     }
 
     fn answer(&self, response: &HttpResponse) -> Answer {
@@ -247,18 +266,18 @@ impl Intercept for Recorder {
         let mut attempts = self.record.lock();
         attempts.push(attempt);
         self.log.verbose(|| {
-            format!(
+            self.told(format!(
                 "attempt {}: {} to {}",
                 attempts.len(),
                 self.expected.trim_end_matches("Response"),
                 request.uri()
-            )
+            ))
         });
         self.log.debug(|| {
-            format!(
+            self.told(format!(
                 "request body: {}",
                 String::from_utf8_lossy(request.body().bytes().unwrap_or_default())
-            )
+            ))
         });
         Ok(())
     }
@@ -300,10 +319,10 @@ impl Intercept for Recorder {
             if let Answer::None = attempt.answer {
                 attempt.answer = self.answer(response);
             }
-            self.log.debug(|| describe(response));
+            self.log.debug(|| self.told(describe(response)));
         }
         self.log
-            .verbose(|| format!("attempt {number}: {}", outline(attempt)));
+            .verbose(|| self.told(format!("attempt {number}: {}", outline(attempt))));
         Ok(())
     }
 }

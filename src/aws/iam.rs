@@ -37,6 +37,8 @@ pub(crate) struct Iam {
     /// How long IAM may serve no request at all before it counts as throttling all of them.
     patience: Duration,
     queue: Queue,
+    /// Of many things at a time, the one that the calls are about.
+    subject: Option<Arc<str>>,
     counted: Arc<Mutex<BTreeMap<&'static str, usize>>>,
 }
 
@@ -83,6 +85,7 @@ impl Iam {
             // What the limit leaves then is for a look, and for saying so.
             patience: limit / 2,
             queue: Queue::default(),
+            subject: None,
             counted: Arc::default(),
         }
     }
@@ -97,12 +100,18 @@ impl Iam {
             .collect()
     }
 
-    /// The same IAM for the calls on one key, which are counted against one limit.
-    pub(crate) fn for_one_key(&self) -> Self {
+    /// The same IAM for the calls on one key, or on the keys of one user: they are counted against one limit, and among
+    /// those of many each line of the log says what it is about.
+    pub(crate) fn for_one(&self, subject: &str) -> Self {
         Self {
             queue: Queue::default(),
+            subject: self.pacer.as_ref().map(|_| subject.into()),
             ..self.clone()
         }
+    }
+
+    fn recorder(&self, record: &Record, expected: &'static str) -> Recorder {
+        Recorder::new(record, expected, self.log).about(self.subject.clone())
     }
 
     /// A limit for calls on one key, from now on.
@@ -166,7 +175,7 @@ impl Iam {
                 .access_key_id(key.id.as_str())
                 .set_user_name(text(key.user_name.as_ref()))
                 .customize()
-                .interceptor(Recorder::new(record, "DeleteAccessKeyResponse", self.log))
+                .interceptor(self.recorder(record, "DeleteAccessKeyResponse"))
                 .send()
         };
         let result = self.paced(operation, record, async || call().await).await;
@@ -187,7 +196,7 @@ impl Iam {
                 .set_user_name(text(key.user_name.as_ref()))
                 .status(StatusType::Inactive)
                 .customize()
-                .interceptor(Recorder::new(record, "UpdateAccessKeyResponse", self.log))
+                .interceptor(self.recorder(record, "UpdateAccessKeyResponse"))
                 .send()
         };
         let result = self.paced(operation, record, async || call().await).await;
@@ -203,11 +212,7 @@ impl Iam {
                 .get_access_key_last_used()
                 .access_key_id(id.as_str())
                 .customize()
-                .interceptor(Recorder::new(
-                    &record,
-                    "GetAccessKeyLastUsedResponse",
-                    self.log,
-                ))
+                .interceptor(self.recorder(&record, "GetAccessKeyLastUsedResponse"))
                 .send()
         };
         let result = self.paced(operation, &record, async || call().await).await;
@@ -253,7 +258,7 @@ impl Iam {
                     .set_user_name(text(user_name))
                     .set_marker(pages.marker.clone())
                     .customize()
-                    .interceptor(Recorder::new(&record, "ListAccessKeysResponse", self.log))
+                    .interceptor(self.recorder(&record, "ListAccessKeysResponse"))
                     .send()
             };
             let result = self.paced(operation, &record, async || call().await).await;
@@ -292,7 +297,7 @@ impl Iam {
                     .max_items(PAGE)
                     .set_marker(pages.marker.clone())
                     .customize()
-                    .interceptor(Recorder::new(&record, "ListUsersResponse", self.log))
+                    .interceptor(self.recorder(&record, "ListUsersResponse"))
                     .send()
             };
             let result = self.paced(operation, &record, async || call().await).await;
@@ -345,11 +350,7 @@ impl Iam {
             self.client
                 .generate_credential_report()
                 .customize()
-                .interceptor(Recorder::new(
-                    &record,
-                    "GenerateCredentialReportResponse",
-                    self.log,
-                ))
+                .interceptor(self.recorder(&record, "GenerateCredentialReportResponse"))
                 .send()
         };
         let result = self.paced(operation, &record, async || call().await).await;
@@ -368,11 +369,7 @@ impl Iam {
             self.client
                 .get_credential_report()
                 .customize()
-                .interceptor(Recorder::new(
-                    &record,
-                    "GetCredentialReportResponse",
-                    self.log,
-                ))
+                .interceptor(self.recorder(&record, "GetCredentialReportResponse"))
                 .send()
         };
         let result = self.paced(operation, &record, async || call().await).await;

@@ -149,7 +149,7 @@ impl Batch<'_> {
     async fn candidate(&self, candidate: Candidate, decision: Decision, before: Before) -> Choice {
         if before == Before::Begun && self.request.mode == Mode::Change {
             let mut signals = self.signals.clone();
-            let iam = self.connected.iam.for_one_key();
+            let iam = self.connected.iam.for_one(candidate.key.id.as_str());
             let change = self.change_of(&iam);
             let looked = tokio::select! {
                 looked = change.begun_before(&candidate.key) => looked,
@@ -204,7 +204,7 @@ impl Batch<'_> {
         let record = Record::default();
         let entry = self.under_way.enter(&candidate.key, &record);
         let mut signals = self.signals.clone();
-        let iam = self.connected.iam.for_one_key();
+        let iam = self.connected.iam.for_one(candidate.key.id.as_str());
         let change = self.change_of(&iam);
         let settled = change.run(candidate, &record, &mut signals).await;
         drop(entry);

@@ -122,7 +122,7 @@ impl<'a> Selector<'a> {
         if let (Some(refusal), Mode::Change) = (refusal, self.request.mode) {
             return self.stay(key, Facts::default(), Outcome::Refused(refusal));
         }
-        let iam = self.iam.for_one_key();
+        let iam = self.iam.for_one(key.id.as_str());
         let own = Selector { iam: &iam, ..*self };
         let allowance = iam.allow(self.request.limit);
         let looked = allowance.spend(Duration::ZERO, own.look(key.clone())).await;

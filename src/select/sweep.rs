@@ -196,7 +196,7 @@ impl Selector<'_> {
             refused: Vec::new(),
             keys: 0,
         };
-        let iam = self.iam.for_one_key();
+        let iam = self.iam.for_one(&format!("user {user}"));
         let listed = self
             .limited(&iam, "ListAccessKeys", iam.access_keys(Some(&user)))
             .await;
@@ -242,7 +242,7 @@ impl Selector<'_> {
         }
         let need = self.needs_last_use();
         if need > Need::Nothing {
-            let iam = self.iam.for_one_key();
+            let iam = self.iam.for_one(candidate.key.id.as_str());
             let read = iam.last_use(&candidate.key.id);
             match self.limited(&iam, "GetAccessKeyLastUsed", read).await {
                 Ok(read) => {

@@ -373,3 +373,55 @@ fn one_key_in_a_list_is_told_as_a_line() {
     assert!(!sandbox.has_key(BOBS_KEY));
     assert!(sandbox.has_key(ALICE_OLD_KEY_ID));
 }
+
+#[test]
+fn each_line_of_the_log_says_which_key_it_is_about() {
+    let (sandbox, list) = crowd(3);
+    let printed = from_stdin(&sandbox, &list, &["-v", "--unused-for", "1d", "--dry-run"])
+        .run()
+        .exits(0);
+    let output = printed.output().to_owned();
+    let said = printed.prints(&output);
+    let log = said.messages().to_owned();
+    for n in 0..3 {
+        let id = nth_key_id(ACCOUNT, n);
+        for line in [
+            format!("info: {id}: attempt 1: ListAccessKeys to http"),
+            format!("info: {id}: attempt 1: GetAccessKeyLastUsed to http"),
+            format!("info: {id}: attempt 1: HTTP 200, request ID "),
+        ] {
+            assert!(log.contains(&line), "not said: {line}\n{log}");
+        }
+    }
+    let of_nothing = log.lines().find(|line| line.starts_with("info: attempt"));
+    assert_eq!(of_nothing, None);
+    let _ = said.says(&["info: "]).ends_with("this was a dry run");
+
+    let printed = from_stdin(&sandbox, &list, &["--debug"]).run().exits(0);
+    let output = printed.output().to_owned();
+    let id = nth_key_id(ACCOUNT, 1);
+    let _ = printed
+        .prints(&output)
+        .says(&[
+            &format!("debug: {id}: request body: Action=DeleteAccessKey&"),
+            &format!("debug: {id}: reply headers: "),
+            &format!("debug: {id}: reply body: <DeleteAccessKeyResponse"),
+        ])
+        .ends_with("3 keys: 3 deleted");
+    assert_eq!(left(&sandbox, 3), 0);
+}
+
+#[test]
+fn a_line_of_the_log_about_a_list_says_whose_it_is() {
+    let sandbox = documented();
+    let args = ["--user-name", "Bob", "--all-keys", "-v", "--dry-run"];
+    let printed = Case::at(&sandbox, args).run().exits(0);
+    let output = printed.output().to_owned();
+    let _ = printed
+        .prints(&output)
+        .says(&[
+            "info: user Bob: attempt 1: ListAccessKeys to http",
+            &format!("info: {BOBS_KEY}: attempt 1: GetAccessKeyLastUsed to http"),
+        ])
+        .ends_with("this was a dry run");
+}
