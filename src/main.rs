@@ -39,7 +39,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context as _;
 
-use aws::Quantity;
 use batch::{Batch, Keys, UnderWay};
 use cli::{Cli, error_format_of};
 use exit::Exit;
@@ -145,10 +144,7 @@ async fn work(
     let log = Log::of(request);
     let mut signals = Signals::listen().context("could not listen for signals")?;
     let expected = request.expected_account.as_ref();
-    let quantity = match request.single() {
-        Some(_) => Quantity::One,
-        None => Quantity::Many,
-    };
+    let quantity = request.quantity();
     let connected = tokio::select! {
         connected = aws::connect(&request.connection, expected, request.limit, quantity, log) => connected?,
         exit = signals.next() => return Err(Stop::signal(exit).into()),

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::aws::Quantity;
 use crate::condition::Conditions;
 use crate::ident::{AccessKeyId, AccountId, UserName};
 use crate::query::Query;
@@ -64,6 +65,14 @@ impl Request {
                 _ => None,
             },
             Selection::Listed { .. } | Selection::User(_) | Selection::Account => None,
+        }
+    }
+
+    /// How many keys it is about.
+    pub(crate) fn quantity(&self) -> Quantity {
+        match self.single() {
+            Some(_) => Quantity::One,
+            None => Quantity::Many,
         }
     }
 

@@ -207,6 +207,7 @@ impl Batch<'_> {
 
     /// A signal came instead of an answer: tells so of each key.
     fn unanswered(&self, keys: Keys, exit: Exit, report: &mut Report, tally: &mut Tally) -> Exit {
+        report.interrupted(exit);
         for candidate in keys.flatten() {
             if let Choice::Stay(settled) = self.interrupted(candidate, exit)
                 && self.tell(&settled, report, tally).is_err()

@@ -92,6 +92,9 @@ impl Batch<'_> {
         report: &mut Report,
         tally: &mut Tally,
     ) -> Exit {
+        if let Halt::Signal(exit) = halt {
+            report.interrupted(*exit);
+        }
         self.leave(keys, halt, report, tally);
         match halt {
             Halt::After { .. } => tally.exit(),

@@ -215,6 +215,7 @@ impl Batch<'_> {
         Change {
             iam,
             signer: &self.connected.signer,
+            quantity: self.request.quantity(),
             action: self.request.action,
             missing: self.request.missing,
             limit: self.request.limit,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 use crate::aws::attempts::Record;
-use crate::aws::{Allowance, Iam, Signer};
+use crate::aws::{Allowance, Iam, Quantity, Signer};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::guard;
@@ -28,6 +28,8 @@ pub(crate) struct Change<'a> {
     pub(crate) iam: &'a Iam,
     /// The key that signs.
     pub(crate) signer: &'a Signer,
+    /// Whether the run is about more keys: then a signal is the run's affair, and what is done is done.
+    pub(crate) quantity: Quantity,
     /// What is done to the key.
     pub(crate) action: Action,
     /// What a key that is already gone means.
@@ -64,12 +66,15 @@ impl Change<'_> {
                 exit,
                 known: Known::NotDone(NO_SUCH_KEY.to_owned()),
             },
-            (Some(exit), Outcome::Done { evidence, .. }) => Outcome::Stopped {
-                exit,
-                known: Known::Done(
-                    evidence.unwrap_or_else(|| "IAM confirmed it before the run ended".to_owned()),
-                ),
-            },
+            (Some(exit), Outcome::Done { evidence, .. }) if self.quantity == Quantity::One => {
+                Outcome::Stopped {
+                    exit,
+                    known: Known::Done(
+                        evidence
+                            .unwrap_or_else(|| "IAM confirmed it before the run ended".to_owned()),
+                    ),
+                }
+            }
             (_, outcome) => outcome,
         };
         Settled {
@@ -127,7 +132,10 @@ impl Change<'_> {
             let deadline = Instant::now() + AFTER_SIGNAL;
             let found = timeout_at(deadline, self.look_once(key)).await;
             match found.ok().and_then(|found| shows_done(self.action, &found)) {
-                Some(known) => stopped(Known::Done(format!("no answer came, but {known}"))),
+                Some(known) => Outcome::Done {
+                    reply: None,
+                    evidence: Some(format!("no answer came, but {known}")),
+                },
                 None => unknown(),
             }
         };

@@ -60,6 +60,11 @@ impl Many {
         std::mem::take(&mut self.rows)
     }
 
+    /// Writes lines beside the bar.
+    pub(super) fn aside(&self, write: impl FnOnce()) {
+        self.bar.aside(write);
+    }
+
     pub(super) fn clear(&self) {
         self.bar.clear();
     }
@@ -105,6 +110,11 @@ impl Report {
                     self.hint_once(hint);
                 }
             }
+            // It is told as one of those that were not tried.
+            Outcome::Stopped {
+                known: Known::NotDone(_),
+                ..
+            } if settled.attempts == 0 => {}
             Outcome::Stopped { known, .. } => {
                 self.messages.error(&format!(
                     "{key}: interrupted; {}",

@@ -141,6 +141,24 @@ impl Report {
         exit
     }
 
+    /// A signal ended the run. Where it is about one key, that is told with the key.
+    pub(crate) fn interrupted(&self, exit: Exit) {
+        let Told::Many(many) = &self.told else {
+            return;
+        };
+        many.aside(|| {
+            self.messages.failed(&Failed {
+                code: "Interrupted",
+                message: "interrupted: no further key is begun".to_owned(),
+                hints: &[],
+                exit,
+                key: None,
+                known: KnownWord::AsTold,
+                told: None,
+            });
+        });
+    }
+
     /// The run cannot go on: its list of keys or its journal cannot be read or written.
     pub(crate) fn broken(&self, error: &io::Error) {
         let (key, known, told) = match &self.told {

@@ -115,11 +115,50 @@ fn interrupted(signal: &str, status: i32) {
         .filter(|row| row["Outcome"] == "Deleted")
         .count();
     assert_eq!(deleted, 200 - left(&sandbox, 200), "{counted:?}");
-    let _ = printed
-        .prints(&output)
-        .says(&["interrupted", "to do the rest"])
+    let said = printed.prints(&output);
+    // What was done is no error, although the run was interrupted meanwhile.
+    let errors: Vec<&str> = said
+        .messages()
+        .lines()
+        .filter(|line| line.contains("error: "))
+        .collect();
+    assert_eq!(
+        errors,
+        ["iam-del-key: error: interrupted: no further key is begun"]
+    );
+    let _ = said
+        .says(&["to do the rest"])
         .ends_with("200 keys: ")
         .within(SOON);
+}
+
+#[test]
+fn f61_of_a_key_whose_answer_was_cut_off_it_is_told_what_is_known() {
+    for (silence, told) in [
+        (
+            What::SilenceAfterActing,
+            "warning: AKIAQQQQQ is taken for deleted: no answer came, but IAM does not list the key now",
+        ),
+        (
+            What::SilenceBeforeActing,
+            "error: AKIAQQQQQ: interrupted; unknown: the request was sent and no answer came",
+        ),
+    ] {
+        let (sandbox, list) = crowd(2);
+        sandbox.fault(Fault::new(silence).on("DeleteAccessKey").times(1));
+        let running = from_stdin(&sandbox, &list, &["--jobs", "1"]).start();
+        assert!(sandbox.wait_for_requests(1, SOON));
+        running.signal("INT");
+        let printed = running.end().exits(130);
+        let output = printed.output().to_owned();
+        let first = rows(&output)[0]["AccessKeyId"].clone();
+        let told = told.replace("AKIAQQQQQ", first.as_str().expect("an ID"));
+        let _ = printed
+            .prints(&output)
+            .says(&[&told, "error: interrupted: no further key is begun"])
+            .ends_with("2 keys: ")
+            .within(SOON);
+    }
 }
 
 #[test]
