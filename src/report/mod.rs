@@ -48,7 +48,8 @@ pub(crate) struct Report {
 /// What was told so far.
 #[derive(Debug)]
 enum Told {
-    /// The run is about one key: what is known of it, once that was told.
+    /// The run is about one key: what is known of it, once that was told. It is told again after what goes wrong then, so
+    /// that it is the last line.
     One(Key, Option<(KnownWord, String)>),
     /// It is about many.
     Many(Many),
@@ -120,11 +121,12 @@ impl Report {
     /// The result could not be written, so that a pipeline did not get it: never success.
     pub(crate) fn unwritten(&self, error: &io::Error, exit: Exit) -> Exit {
         let (key, known, told, exit) = match &self.told {
-            Told::One(key, Some((known, _))) if exit != Exit::Success => {
-                (Some(key), *known, None, exit)
-            }
             Told::One(key, Some((known, told))) => {
-                (Some(key), *known, Some(told.clone()), Exit::Other)
+                let exit = match exit {
+                    Exit::Success => Exit::Other,
+                    exit => exit,
+                };
+                (Some(key), *known, Some(told.clone()), exit)
             }
             Told::One(key, None) => (Some(key), KnownWord::Unknown, None, Exit::Other),
             Told::Many(_) => (None, KnownWord::AsTold, None, Exit::Other),
@@ -167,7 +169,7 @@ impl Report {
                 KnownWord::not_done(self.action),
                 Some("nothing was sent to IAM that changes the key".to_owned()),
             ),
-            Told::One(key, Some((known, _))) => (Some(key), *known, None),
+            Told::One(key, Some((known, told))) => (Some(key), *known, Some(told.clone())),
             Told::Many(_) => (None, KnownWord::AsTold, None),
         };
         self.messages.failed(&Failed {

@@ -200,6 +200,26 @@ fn f85_a_disk_that_fills_up_under_the_journal_loses_no_key() {
 }
 
 #[test]
+fn f85_a_disk_that_fills_up_under_one_keys_journal_leaves_what_is_known_as_the_last_line() {
+    // Room for the head alone, and for the intent too.
+    for (room, outcome, known) in [
+        (100, "NotTried", "not deactivated"),
+        (230, "Deactivated", "deactivated"),
+    ] {
+        let sandbox = documented();
+        let folder = tempfile::tempdir().expect("a folder");
+        let case = Case::documented(&sandbox, &["--deactivate", "--journal"]);
+        let case = case.args([folder.path().join("done.jsonl")]);
+        let _ = with_room_for(case, room)
+            .end()
+            .exits(1)
+            .prints_outcome(outcome)
+            .says(&["the run broke off: File too large"])
+            .ends_with(&format!(" {BOBS_KEY}: {known}"));
+    }
+}
+
+#[test]
 fn f85_a_disk_that_fills_up_under_a_long_list_changes_nothing() {
     let (sandbox, _) = crowd(1);
     let list = (0..20_000).fold(String::new(), |list, n| {
