@@ -64,10 +64,16 @@ impl Batch<'_> {
                 let Sweep {
                     chosen, refused, ..
                 } = self.sweep().await?;
+                let mut written = Ok(());
                 for settled in &refused {
-                    if let Err(error) = self.tell(settled, report, tally) {
-                        return Ok(report.unwritten(&error, tally.exit()));
+                    match written {
+                        Ok(()) => written = self.tell(settled, report, tally),
+                        Err(_) => tally.count(settled, self.request.mode),
                     }
+                }
+                if let Err(error) = written {
+                    let mut keys: Keys = Box::new(chosen.read()?);
+                    return Ok(self.halt(&Halt::Unwritten(error), &mut keys, report, tally));
                 }
                 chosen
             }
@@ -77,9 +83,13 @@ impl Batch<'_> {
         if self.request.asks() && count > 0 {
             match self.ask(&mut keys, count).await? {
                 Answer::Yes => {}
-                Answer::No => return Ok(self.declined(Box::new(keys), report, tally)),
+                Answer::No => {
+                    let mut keys: Keys = Box::new(keys);
+                    return Ok(self.declined(&mut keys, report, tally));
+                }
                 Answer::Signal(exit) => {
-                    return Ok(self.unanswered(Box::new(keys), exit, report, tally));
+                    let mut keys: Keys = Box::new(keys);
+                    return Ok(self.unanswered(&mut keys, exit, report, tally));
                 }
             }
         }
@@ -195,26 +205,25 @@ impl Batch<'_> {
     }
 
     /// The answer was not yes: tells so of each key.
-    fn declined(&self, keys: Keys, report: &mut Report, tally: &mut Tally) -> Exit {
-        for candidate in keys.flatten() {
-            let settled = self.settled(candidate, Outcome::Refused(Refusal::Declined));
-            if let Err(error) = self.tell(&settled, report, tally) {
-                return report.unwritten(&error, tally.exit());
-            }
+    fn declined(&self, keys: &mut Keys, report: &mut Report, tally: &mut Tally) -> Exit {
+        let declined = |candidate| self.settled(candidate, Outcome::Refused(Refusal::Declined));
+        match self.tell_all(keys, declined, report, tally) {
+            Ok(()) => tally.exit(),
+            Err(error) => report.unwritten(&error, tally.exit()),
         }
-        tally.exit()
     }
 
     /// A signal came instead of an answer: tells so of each key.
-    fn unanswered(&self, keys: Keys, exit: Exit, report: &mut Report, tally: &mut Tally) -> Exit {
+    fn unanswered(
+        &self,
+        keys: &mut Keys,
+        exit: Exit,
+        report: &mut Report,
+        tally: &mut Tally,
+    ) -> Exit {
         report.interrupted(exit);
-        for candidate in keys.flatten() {
-            if let Choice::Stay(settled) = self.interrupted(candidate, exit)
-                && self.tell(&settled, report, tally).is_err()
-            {
-                break;
-            }
-        }
+        let interrupted = |candidate| *self.interrupted(candidate, exit);
+        let _ = self.tell_all(keys, interrupted, report, tally);
         exit
     }
 }

@@ -10,6 +10,7 @@ use crate::journal::Before;
 use crate::outcome::{Outcome, Settled};
 use crate::report::Report;
 use crate::request::{Mode, OnFailure};
+use crate::select::Candidate;
 
 /// Why no further key is tried.
 #[derive(Debug)]
@@ -66,22 +67,39 @@ impl Batch<'_> {
             Halt::Unwritten(_) => (Exit::Other, "a result could not be written".to_owned()),
             Halt::Broken(_) => (Exit::Other, "the run broke off".to_owned()),
         };
+        let not_tried = |candidate| {
+            let why = why.clone();
+            self.settled(candidate, Outcome::NotTried { exit, why })
+        };
+        // Whoever cannot be told the one cannot be told the other; what ended the run is told in any case.
+        let _ = self.tell_all(keys, not_tried, report, tally);
+    }
+
+    /// Tells of each key what became of it, and counts them all. Those that an earlier run settled are counted as such.
+    ///
+    /// # Errors
+    ///
+    /// A result could not be written: the others are only counted.
+    pub(super) fn tell_all(
+        &self,
+        keys: &mut Keys,
+        settle: impl Fn(Candidate) -> Settled,
+        report: &mut Report,
+        tally: &mut Tally,
+    ) -> io::Result<()> {
+        let mut written = Ok(());
         for candidate in keys.flatten() {
             if self.before(&candidate.key) == Before::Settled {
                 tally.before();
                 continue;
             }
-            let outcome = Outcome::NotTried {
-                exit,
-                why: why.clone(),
-            };
-            let settled = self.settled(candidate, outcome);
-            // Whoever cannot be told the one cannot be told the other.
-            if self.tell(&settled, report, tally).is_err() {
-                tally.skip_rest(keys);
-                return;
+            let settled = settle(candidate);
+            match written {
+                Ok(()) => written = self.tell(&settled, report, tally),
+                Err(_) => tally.count(&settled, self.request.mode),
             }
         }
+        written
     }
 
     /// Ends the run: tells of what is left, and says the exit status.

@@ -166,7 +166,7 @@ impl Batch<'_> {
                 self.decide(candidate.key).await
             }
             Decision::Made => match self.signals.first() {
-                Some(exit) => self.interrupted(candidate, exit),
+                Some(exit) => Choice::Stay(self.interrupted(candidate, exit)),
                 None => Choice::Go(candidate),
             },
         }
@@ -180,12 +180,12 @@ impl Batch<'_> {
         let mut signals = self.signals.clone();
         tokio::select! {
             biased;
-            exit = signals.next() => self.interrupted(untouched, exit),
+            exit = signals.next() => Choice::Stay(self.interrupted(untouched, exit)),
             choice = self.selector.decide(key) => choice,
         }
     }
 
-    fn interrupted(&self, candidate: Candidate, exit: Exit) -> Choice {
+    fn interrupted(&self, candidate: Candidate, exit: Exit) -> Box<Settled> {
         let outcome = if self.request.single().is_some() {
             let known = Known::NotDone("nothing was sent that changes it".to_owned());
             Outcome::Stopped { exit, known }
@@ -193,7 +193,7 @@ impl Batch<'_> {
             let why = "the run was interrupted".to_owned();
             Outcome::NotTried { exit, why }
         };
-        Choice::Stay(Box::new(self.settled(candidate, outcome)))
+        Box::new(self.settled(candidate, outcome))
     }
 
     async fn change(&self, candidate: Candidate) -> Settled {

@@ -1,11 +1,8 @@
 //! How many keys ended how: the counts add up to the keys of the run, and together they give the exit status.
 
-use std::io;
-
 use crate::exit::Exit;
 use crate::outcome::Settled;
 use crate::request::Mode;
-use crate::select::Candidate;
 
 /// The outcomes of a run, in the order in which they are told, and what each is called.
 const WORDS: [(&str, &str); 10] = [
@@ -45,11 +42,6 @@ impl Tally {
     /// Counts a key that an earlier run settled.
     pub(super) fn before(&mut self) {
         self.before += 1;
-    }
-
-    /// Counts the keys that nobody can be told of.
-    pub(super) fn skip_rest(&mut self, keys: &mut dyn Iterator<Item = io::Result<Candidate>>) {
-        self.counts[WORDS.len() - 1] += keys.count() as u64;
     }
 
     /// The exit status: the one of all keys, or the one for several with different results.

@@ -190,6 +190,38 @@ fn f62_a_full_disk_stops_before_the_next_deletion() {
 }
 
 #[test]
+fn f88_what_a_journal_has_settled_counts_as_that_where_nothing_can_be_written() {
+    let (sandbox, list) = crowd(50);
+    let folder = tempfile::tempdir().expect("a folder");
+    let journal = folder.path().join("done.jsonl");
+    let ending: Vec<&str> = list.lines().skip(31).collect();
+    let ending = format!("AccessKeyId,UserName\n{}\n", ending.join("\n"));
+    let case = |list: &str| {
+        let case = Case::at(&sandbox, ["--jobs", "1", "--journal"]).args([&journal]);
+        let path = case.path("list.csv");
+        case.file("list.csv", list).args(["--from"]).args([path])
+    };
+    let _ = case(&ending)
+        .args(["--output", "off"])
+        .run()
+        .exits(0)
+        .prints_nothing()
+        .says(&["known: "])
+        .ends_with("20 keys: 20 deleted");
+    let full = std::fs::OpenOptions::new()
+        .write(true)
+        .open("/dev/full")
+        .expect("a full device");
+    let _ = case(&list)
+        .run_into(full)
+        .exits(1)
+        .prints_nothing()
+        .says(&["could not write the result to standard output"])
+        .ends_with("50 keys: 1 deleted, 29 not tried, 20 settled by an earlier run");
+    assert_eq!(left(&sandbox, 50), 29);
+}
+
+#[test]
 fn throttled_for_ever_ends_and_leaves_the_rest() {
     let (sandbox, list) = crowd(20);
     sandbox.fault(Fault::new(What::error(400, "Throttling", "Rate exceeded")).always());
