@@ -37,8 +37,8 @@ impl Commands {
     }
 
     /// Shows whose key it is and what is known of it; changes nothing.
-    pub(crate) fn owner(&self, key: &Key) -> String {
-        self.own(key, "--find-user --dry-run --output table")
+    pub(crate) fn owner(&self, id: &str) -> String {
+        self.own(id, "--find-user --dry-run --output table")
     }
 
     /// Lists the keys of the key's owner.
@@ -59,11 +59,8 @@ impl Commands {
     }
 
     /// This program, for the same key.
-    pub(crate) fn own(&self, key: &Key, words: &str) -> String {
-        format!(
-            "iam-del-key --access-key-id {} {words}{}",
-            key.id, self.options
-        )
+    pub(crate) fn own(&self, id: &str, words: &str) -> String {
+        format!("iam-del-key --access-key-id {id} {words}{}", self.options)
     }
 }
 

@@ -4,18 +4,42 @@ use super::command::Commands;
 use crate::failure::{Code, Context, Failure, Place, ServiceError};
 use crate::request::Key;
 
+/// The key that hints are for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum About<'a> {
+    /// The one key of the run: a command names it.
+    One(&'a Key),
+    /// One of many: what is said holds for all that failed alike, and is said once.
+    OneOfMany(&'a Key),
+}
+
+impl About<'_> {
+    /// What stands for its ID in a command.
+    fn id(&self) -> &str {
+        match self {
+            Self::One(key) => key.id.as_str(),
+            Self::OneOfMany(_) => "ID",
+        }
+    }
+
+    fn has_owner(&self) -> bool {
+        let (Self::One(key) | Self::OneOfMany(key)) = self;
+        key.user_name.is_some()
+    }
+}
+
 /// The hints for a key that was not changed, or of which nobody can say.
-pub(crate) fn hints(key: &Key, failure: &Failure, commands: &Commands) -> Vec<String> {
+pub(crate) fn hints(about: About<'_>, failure: &Failure, commands: &Commands) -> Vec<String> {
     match failure {
-        Failure::Service(error) => service_hints(key, error, commands),
+        Failure::Service(error) => service_hints(about, error, commands),
         Failure::Absent(absent) => match &absent.place {
-            Place::Account => whose(key, &absent.context, commands).unwrap_or_else(|| {
+            Place::Account => whose(about, &absent.context, commands).unwrap_or_else(|| {
                 vec![
                     "the key is gone already, or it is the root user's or another account's"
                         .to_owned(),
                 ]
             }),
-            Place::User(_) | Place::SigningUser => no_such_entity(key, &absent.context, commands),
+            Place::User(_) | Place::SigningUser => no_such_entity(about, &absent.context, commands),
         },
         Failure::NotSent(cause) | Failure::NoAnswer(cause) | Failure::Unclear(cause) => {
             cause.hint.iter().cloned().collect()
@@ -34,24 +58,24 @@ pub(crate) fn of_call(failure: &Failure) -> Vec<String> {
     }
 }
 
-fn service_hints(key: &Key, error: &ServiceError, commands: &Commands) -> Vec<String> {
+fn service_hints(about: About<'_>, error: &ServiceError, commands: &Commands) -> Vec<String> {
     match error.family() {
-        Code::NoSuchEntity if error.is_about_user() => match whose(key, &error.context, commands) {
+        Code::NoSuchEntity if error.is_about_user() => match whose(about, &error.context, commands) {
             Some(hints) => hints,
             None => vec![
                 format!(
                     "check the user's name: {}",
                     commands.aws("iam list-users --query 'Users[].UserName'")
                 ),
-                owner_hint(key, commands),
+                owner_hint(about, commands),
             ],
         },
-        Code::NoSuchEntity => no_such_entity(key, &error.context, commands),
+        Code::NoSuchEntity => no_such_entity(about, &error.context, commands),
         Code::Validation if error.message.contains("Must specify userName") => vec![
             "roles, SSO sessions and the root user have no keys of their own: name the owner with --user-name NAME, \
              or let it be found with --find-user"
                 .to_owned(),
-            owner_hint(key, commands),
+            owner_hint(about, commands),
         ],
         _ => of_family(error),
     }
@@ -93,20 +117,20 @@ fn access_denied(error: &ServiceError) -> Vec<String> {
     }
 }
 
-fn owner_hint(key: &Key, commands: &Commands) -> String {
-    format!("to see whose key it is: {}", commands.owner(key))
+fn owner_hint(about: About<'_>, commands: &Commands) -> String {
+    format!("to see whose key it is: {}", commands.owner(about.id()))
 }
 
 /// The hint where it is known that the key is somebody else's.
-fn whose(key: &Key, context: &Context, commands: &Commands) -> Option<Vec<String>> {
-    if let Some(owner) = &context.owner {
-        return Some(vec![format!(
-            "look at it first: {}",
-            commands.own(
-                key,
-                &format!("--user-name={owner} --dry-run --output table")
-            )
-        )]);
+fn whose(about: About<'_>, context: &Context, commands: &Commands) -> Option<Vec<String>> {
+    match (&context.owner, about) {
+        (Some(owner), About::One(key)) => {
+            let words = format!("--user-name={owner} --dry-run --output table");
+            let command = commands.own(key.id.as_str(), &words);
+            return Some(vec![format!("look at it first: {command}")]);
+        }
+        (Some(_), About::OneOfMany(_)) => return Some(vec![owner_hint(about, commands)]),
+        (None, _) => {}
     }
     let (theirs, ours) = context.accounts.as_ref()?;
     Some(vec![format!(
@@ -115,15 +139,15 @@ fn whose(key: &Key, context: &Context, commands: &Commands) -> Option<Vec<String
     )])
 }
 
-fn no_such_entity(key: &Key, context: &Context, commands: &Commands) -> Vec<String> {
-    if let Some(hints) = whose(key, context, commands) {
+fn no_such_entity(about: About<'_>, context: &Context, commands: &Commands) -> Vec<String> {
+    if let Some(hints) = whose(about, context, commands) {
         return hints;
     }
     let mut hints = vec![
         "the key is gone already, or it is another user's: IAM says the same of both".to_owned(),
-        owner_hint(key, commands),
+        owner_hint(about, commands),
     ];
-    if key.user_name.is_none() {
+    if !about.has_owner() {
         hints.push(
             "without --user-name IAM looks among the keys of the user whose key signs".to_owned(),
         );

@@ -1,9 +1,7 @@
-//! Many keys as people are told of them: what went wrong with each, each hint once, and at the end how many ended how
+//! Many keys as people are told of them: what went wrong with each, and at the end each hint once, how many ended how,
 //! and how to do the rest.
 
-use std::collections::HashSet;
-
-use super::hint::of_call;
+use super::hint::{About, hints};
 use super::progress::Bar;
 use super::table::Row;
 use super::tell::sentence;
@@ -15,12 +13,16 @@ use crate::request::{Action, Mode, Request};
 /// How many rows a table has at most; a longer list is several tables, so that it need not be in memory.
 const ROWS: usize = 500;
 
+/// How many hints are remembered: what goes beyond tells nobody anything.
+const HINTS: usize = 20;
+
 /// What is remembered between the keys.
 #[derive(Debug)]
 pub(super) struct Many {
     bar: Bar,
     rows: Vec<Row>,
-    hinted: HashSet<String>,
+    /// What to run next, once each, for the end.
+    hints: Vec<String>,
 }
 
 /// How a run that left keys can be gone on with.
@@ -39,7 +41,7 @@ impl Many {
         Self {
             bar: Bar::new(request),
             rows: Vec::new(),
-            hinted: HashSet::new(),
+            hints: Vec::new(),
         }
     }
 
@@ -106,8 +108,13 @@ impl Report {
                     let command = self.commands.list(&settled.key);
                     self.messages.hint(&format!("check with: {command}"));
                 }
-                for hint in of_call(failure) {
-                    self.hint_once(hint);
+                let what = if failure.is_no_such_entity() {
+                    "NoSuchEntity: "
+                } else {
+                    ""
+                };
+                for hint in hints(About::OneOfMany(&settled.key), failure, &self.commands) {
+                    self.hint_at_the_end(format!("{what}{hint}"));
                 }
             }
             // It is told as one of those that were not tried.
@@ -134,17 +141,22 @@ impl Report {
         }
     }
 
-    fn hint_once(&mut self, hint: String) {
+    fn hint_at_the_end(&mut self, hint: String) {
         if let Told::Many(many) = &mut self.told
-            && !many.hinted.contains(&hint)
+            && many.hints.len() < HINTS
+            && !many.hints.contains(&hint)
         {
-            self.messages.hint(&hint);
-            many.hinted.insert(hint);
+            many.hints.push(hint);
         }
     }
 
     /// How many keys ended how, and how to do the rest.
     pub(super) fn sum_up(&self, tally: &Tally, resume: Resume) {
+        if let Told::Many(many) = &self.told {
+            for hint in &many.hints {
+                self.messages.hint(hint);
+            }
+        }
         if self.mode == Mode::Change && tally.of("NotTried") + tally.of("Unknown") > 0 {
             self.messages.hint(match resume {
                 Resume::Journal => {

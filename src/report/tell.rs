@@ -3,7 +3,7 @@
 
 use super::Report;
 use super::escape::{escape, excerpt};
-use super::hint::hints;
+use super::hint::{About, hints};
 use crate::fact::Status;
 use crate::failure::{Absent, Cause, Code, Failure, Place, ServiceError};
 use crate::outcome::{Known, Outcome, Refusal, Settled};
@@ -98,7 +98,7 @@ impl Report {
             ),
             Outcome::Refused(refusal) => refused(settled, *refusal),
             Outcome::Failed { failure, known } => {
-                let mut hints = hints(&settled.key, failure, &self.commands);
+                let mut hints = hints(About::One(&settled.key), failure, &self.commands);
                 hints.extend(self.check(settled, known));
                 Said::error(sentence(failure, "IAM"), hints, known.clone())
             }
