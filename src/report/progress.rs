@@ -1,9 +1,10 @@
 //! A bar on standard error while many keys are under way, where that is a terminal.
 
+use std::fmt;
 use std::io::{self, IsTerminal as _};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use crate::batch::Tally;
 use crate::request::{Color, ErrorFormat, Request};
@@ -26,11 +27,14 @@ impl Bar {
         }
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
         let template = match request.color {
-            Color::Off => "{msg} {bar:24} {pos}/{len}, {per_sec}, {eta} left",
-            Color::On | Color::Auto => "{msg} {bar:24.green} {pos}/{len}, {per_sec}, {eta} left",
+            Color::Off => "{msg} {bar:24} {pos}/{len}{pace}",
+            Color::On | Color::Auto => "{msg} {bar:24.green} {pos}/{len}{pace}",
         };
         if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style.progress_chars("##-"));
+            let pace = |state: &ProgressState, out: &mut dyn fmt::Write| {
+                let _ = write!(out, "{}", pace(state.pos(), state.per_sec(), state.eta()));
+            };
+            bar.set_style(style.progress_chars("##-").with_key("pace", pace));
         }
         Self(Some(bar))
     }
@@ -78,5 +82,49 @@ impl Bar {
         if let Some(bar) = &self.0 {
             bar.finish_and_clear();
         }
+    }
+}
+
+/// How fast it goes and how long it will take; nothing before the first is done.
+fn pace(done: u64, a_second: f64, left: Duration) -> String {
+    if done == 0 || a_second <= 0.0 {
+        return String::new();
+    }
+    let rate = if a_second < 9.95 {
+        format!("{a_second:.1}")
+    } else {
+        format!("{a_second:.0}")
+    };
+    format!(", {rate}/s, {} left", rounded(left))
+}
+
+/// The two largest units, as people say it.
+fn rounded(time: Duration) -> String {
+    let seconds = time.as_secs() + u64::from(time.subsec_millis() >= 500);
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, seconds) => format!("{seconds} s"),
+        (0, minutes, seconds) => format!("{minutes} min {seconds} s"),
+        (hours, minutes, _) => format!("{hours} h {minutes} min"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::pace;
+
+    #[test]
+    fn a_pace_is_rounded_as_people_say_it() {
+        for (rate, seconds, told) in [
+            (386.5846, 2.4, ", 387/s, 2 s left"),
+            (9.96, 59.6, ", 10/s, 1 min 0 s left"),
+            (0.333, 754.0, ", 0.3/s, 12 min 34 s left"),
+            (20.0, 50_000.0, ", 20/s, 13 h 53 min left"),
+        ] {
+            assert_eq!(pace(1, rate, Duration::from_secs_f64(seconds)), told);
+        }
+        assert_eq!(pace(0, 0.0, Duration::ZERO), "");
+        assert_eq!(pace(3, 0.0, Duration::ZERO), "");
     }
 }

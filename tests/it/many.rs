@@ -334,7 +334,12 @@ fn a_bar_moves_on_a_terminal_and_is_gone_at_the_end() {
     let case = Case::at(&sandbox, ["--jobs", "2", "--from"]).env("TERM", "xterm");
     let path = case.path("list.csv");
     let dialogue = Dialogue::start(case.file("list.csv", &list).args([path]));
-    let printed = dialogue.shows("/40, ").shows(" left").end().exits(0);
+    let printed = dialogue
+        .shows("/40, ")
+        .shows("/s, ")
+        .shows(" s left")
+        .end()
+        .exits(0);
     let output = printed.output().to_owned();
     assert_eq!(outcomes(&output), [("Deleted".to_owned(), 40)]);
     let ended = printed.prints(&output).says(&["failed 0"]);
