@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::escape::escape;
 use super::tell::{absent_sentence, way};
 use crate::age::timestamp;
-use crate::fact::LastUse;
+use crate::fact::{LastUse, Status};
 use crate::failure::Failure;
 use crate::ident::UserName;
 use crate::outcome::{Known, Outcome, Refusal, Reply, Settled};
@@ -49,13 +49,7 @@ pub(super) fn object(settled: &Settled) -> Value {
         "Action",
         (is_open && is_milder).then(|| json!(settled.action.verb())),
     );
-    put(
-        "Status",
-        facts
-            .status
-            .as_ref()
-            .and_then(|status| text(status.as_str())),
-    );
+    put("Status", status(settled).and_then(text));
     put("CreateDate", facts.created.map(date));
     if let Some(last_use) = &facts.last_use {
         let (at, service, region) = used(last_use);
@@ -99,7 +93,7 @@ pub(super) fn columns(settled: &Settled) -> String {
         user(settled).unwrap_or_default(),
         settled.outcome_name(),
         failure.and_then(Failure::code).unwrap_or_default(),
-        facts.status.as_ref().map_or("", |status| status.as_str()),
+        status(settled).unwrap_or_default(),
         &date(facts.created),
         &date(used_at),
         service,
@@ -117,6 +111,14 @@ pub(super) fn user(settled: &Settled) -> Option<&str> {
     owner
         .or(settled.key.user_name.as_ref())
         .map(UserName::as_str)
+}
+
+/// The status of the key as it is now, where that is known; of one that is deleted, as it was.
+pub(super) fn status(settled: &Settled) -> Option<&str> {
+    match settled.outcome_name() {
+        "Deactivated" => Some(Status::Inactive.as_str()),
+        _ => settled.facts.status.as_ref().map(Status::as_str),
+    }
 }
 
 /// A last use as IAM writes it: of a key never used, service and region are `N/A`.

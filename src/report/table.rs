@@ -6,7 +6,7 @@ use anstyle::Style;
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
 
 use super::escape::excerpt;
-use super::row::{reason, user};
+use super::row::{reason, status, user};
 use crate::age::{ago, timestamp};
 use crate::fact::{Facts, LastUse};
 use crate::ident::{AccessKeyId, UserName};
@@ -34,7 +34,8 @@ pub(super) struct Row {
 
 /// The row of a key.
 pub(super) fn row(settled: &Settled) -> Row {
-    let [key, status, created, last_used] = cells(&settled.key.id, user(settled), &settled.facts);
+    let [key, _, created, last_used] = cells(&settled.key.id, user(settled), &settled.facts);
+    let status = status(settled).map_or_else(String::new, excerpt);
     let outcome = settled.outcome_name().to_owned();
     Row {
         cells: [key, status, created, last_used, outcome],

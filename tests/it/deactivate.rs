@@ -25,6 +25,7 @@ fn one_call_and_the_command_that_undoes_it() {
             "AccessKeyId": BOBS_KEY,
             "UserName": "Bob",
             "Outcome": "Deactivated",
+            "Status": "Inactive",
             "Attempts": 1,
             "RequestId": printed.object()["RequestId"],
         })
@@ -34,6 +35,27 @@ fn one_call_and_the_command_that_undoes_it() {
     assert_eq!(actions(&sandbox), ["UpdateAccessKey"]);
     assert_eq!(sandbox.requests()[0].param("Status"), Some("Inactive"));
     assert_eq!(status(&sandbox, BOBS_KEY), Some(Status::Inactive));
+}
+
+#[test]
+fn the_status_is_the_one_it_has_then() {
+    for (format, holds) in [
+        (
+            "json",
+            "\"Outcome\":\"Deactivated\",\"Status\":\"Inactive\",",
+        ),
+        ("text", "\tDeactivated\t\tInactive\t"),
+        ("table", "  Inactive  "),
+    ] {
+        let sandbox = documented();
+        // The condition needs the status from before, which is Active.
+        let more = ["--older-than", "1d", "--output", format];
+        let printed = deactivate(&sandbox, &more).run().exits(0);
+        let output = printed.output().to_owned();
+        assert!(output.contains(holds), "{output}");
+        assert!(!output.contains("Active"), "{output}");
+        let _ = printed.prints(&output).says(&[UNDO]);
+    }
 }
 
 #[test]
