@@ -59,6 +59,17 @@ pub(crate) async fn resolve(
     Ok(credentials)
 }
 
+/// The profile that the credentials come from; `None` where they come from elsewhere, or may.
+///
+/// # Errors
+///
+/// A variable that cannot be read.
+pub(super) fn profile(settings: &Settings) -> Result<Option<String>, Stop> {
+    let is_used = settings.profile.by == SelectedBy::Option
+        || (variable::credentials()?.is_none() && profile::names_source(settings));
+    Ok(is_used.then(|| settings.profile.name.clone()))
+}
+
 /// The sources in the order in which the AWS CLI asks them. Each takes a client of its own to be made, so only those are
 /// that can have an answer.
 fn source(settings: &Settings, log: Log) -> Result<SharedCredentialsProvider, Stop> {

@@ -76,6 +76,8 @@ pub(crate) struct Signer {
     pub(crate) source_key_id: Option<String>,
     /// Its account, where the source of the credentials says so or the ID encodes it.
     pub(crate) account: Option<AccountId>,
+    /// The profile it comes from, where it is surely that.
+    pub(crate) profile: Option<String>,
 }
 
 /// The names of all profiles of the configuration files. Nothing is contacted.
@@ -104,6 +106,7 @@ pub(crate) async fn connect(
     let settings = Settings::load(connection, log).await?;
     let credentials = credentials::resolve(&settings, limit, log).await?;
     let mut signer = Signer {
+        profile: credentials::profile(&settings)?,
         access_key_id: credentials.access_key_id().to_owned(),
         source_key_id: profile::source_key(&settings),
         account: credentials

@@ -86,7 +86,8 @@ impl ProvideCredentials for ProfileSource {
     }
 }
 
-fn names_source(settings: &Settings) -> bool {
+/// Whether the selected profile has credentials, or names where they come from.
+pub(super) fn names_source(settings: &Settings) -> bool {
     settings
         .profiles
         .get_profile(&settings.profile.name)

@@ -197,7 +197,7 @@ impl Batch<'_> {
         }
         keys.rewind()?;
         let mut signals = self.signals.clone();
-        let question = report::question(count, self.request.action);
+        let question = report::question(count, self.request.action, &self.connected.signer);
         Ok(tokio::select! {
             answer = confirm::ask(question) => if answer { Answer::Yes } else { Answer::No },
             exit = signals.next() => Answer::Signal(exit),

@@ -16,6 +16,7 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
+use crate::aws::Signer;
 use crate::batch::Tally;
 use crate::exit::Exit;
 use crate::outcome::{Known, Outcome, Settled};
@@ -23,7 +24,7 @@ use crate::query::{self, Query};
 use crate::request::{Action, Format, Key, Metadata, Mode, Request, SigningKey};
 use crate::select::Candidate;
 use command::Commands;
-use escape::escape_json;
+use escape::{escape_json, excerpt};
 use many::Many;
 pub(crate) use many::Resume;
 use message::Messages;
@@ -262,16 +263,22 @@ fn result(settled: &Settled, metadata: Metadata) -> Value {
     }
 }
 
-/// The question before keys are changed, after they were shown.
-pub(crate) fn question(count: u64, action: Action) -> String {
+/// The question before keys are changed, after they were shown: where, and as whom.
+pub(crate) fn question(count: u64, action: Action, signer: &Signer) -> String {
     let (verb, warning) = match action {
         Action::Delete => ("Delete", "cannot be undone"),
         Action::Deactivate => ("Deactivate", "can be undone"),
     };
-    match count {
-        1 => format!("\n{verb} this key? It {warning}. [y/N] "),
-        _ => format!("\n{verb} these {count} keys? It {warning}. [y/N] "),
-    }
+    let keys = match count {
+        1 => "this key".to_owned(),
+        _ => format!("these {count} keys"),
+    };
+    let account = signer.account.as_ref();
+    let account = account.map(|account| format!(" in account {account}"));
+    let profile = signer.profile.as_deref();
+    let profile = profile.map(|name| format!(" with profile {}", excerpt(name)));
+    let place = account.unwrap_or_default() + &profile.unwrap_or_default();
+    format!("\n{verb} {keys}{place}? It {warning}. [y/N] ")
 }
 
 /// Shows keys that are asked about, on standard error.

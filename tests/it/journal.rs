@@ -223,7 +223,7 @@ fn a_question_is_about_what_the_journal_has_not_settled() {
     sandbox.clear_faults();
     let dialogue = Dialogue::start(kept.case(&sandbox, &["--interactive"]));
     let printed = dialogue
-        .shows("Delete these 2 keys?")
+        .shows("Delete these 2 keys in account 123456789012?")
         .types(b"yes\n")
         .end()
         .exits(0);

@@ -1,12 +1,12 @@
 //! The question before a key goes: asked on a terminal only, and only a plain yes is a yes.
 
-use iam_sandbox::documented::{ADMIN_KEY_ID, ALICE_KEY_ID};
+use iam_sandbox::documented::{ADMIN_KEY_ID, ADMIN_SECRET, ALICE_KEY_ID};
 use iam_sandbox::{Sandbox, Status};
 
 use crate::case::{BOBS_KEY, Case, DELETED, actions, documented};
 use crate::dialogue::Dialogue;
 
-const ASKED: &str = "Delete this key? It cannot be undone. [y/N] ";
+const ASKED: &str = "Delete this key in account 123456789012? It cannot be undone. [y/N] ";
 
 fn asked(sandbox: &Sandbox) -> Dialogue {
     Dialogue::start(Case::documented(sandbox, &["--interactive"])).shows(ASKED)
@@ -153,7 +153,7 @@ fn a_deactivation_is_asked_about_as_one() {
     let sandbox = documented();
     let case = Case::documented(&sandbox, &["--interactive", "--deactivate"]);
     let _ = Dialogue::start(case)
-        .shows("Deactivate this key? It can be undone. [y/N] ")
+        .shows("Deactivate this key in account 123456789012? It can be undone. [y/N] ")
         .types(b"y\n")
         .end()
         .exits(0)
@@ -163,6 +163,42 @@ fn a_deactivation_is_asked_about_as_one() {
         sandbox.key(BOBS_KEY).map(|key| key.status),
         Some(Status::Inactive)
     );
+}
+
+#[test]
+fn the_question_names_the_account_and_the_profile_it_acts_in() {
+    let keys =
+        |id: &str| format!("aws_access_key_id = {id}\naws_secret_access_key = {ADMIN_SECRET}\n");
+    let config = format!("[profile prod]\n{}[profile none]\n", keys(ADMIN_KEY_ID));
+    let of_prod = "Delete this key in account 123456789012 with profile prod? It cannot";
+    let of_variables = "Delete this key in account 123456789012? It cannot";
+    for (args, profile, has_variables, question) in [
+        (&["--profile", "prod"][..], None, true, of_prod),
+        (&[], Some("prod"), false, of_prod),
+        // The variables sign, whatever profile is selected.
+        (&[], Some("prod"), true, of_variables),
+        (&[], Some("none"), true, of_variables),
+    ] {
+        let sandbox = documented();
+        let case = Case::documented(&sandbox, args).args(["--interactive"]);
+        let case = match profile {
+            Some(name) => case.env("AWS_PROFILE", name),
+            None => case,
+        };
+        let case = if has_variables {
+            case
+        } else {
+            case.without_credentials()
+        };
+        let _ = Dialogue::start(case.file(".aws/config", &config))
+            .shows(question)
+            .types(b"n\n")
+            .end()
+            .exits(11)
+            .prints_outcome("Refused")
+            .says(&["the answer was not yes"]);
+        assert!(sandbox.has_key(BOBS_KEY));
+    }
 }
 
 #[test]

@@ -231,8 +231,8 @@ fn f64_a_sweep_asks_or_needs_yes() {
     }
     let asked = |answer: &[u8]| {
         let case = Case::at(&sandbox, ["--user-name", "Bob", "--all-keys"]);
-        let dialogue =
-            Dialogue::start(case).shows("Delete these 2 keys? It cannot be undone. [y/N] ");
+        let dialogue = Dialogue::start(case)
+            .shows("Delete these 2 keys in account 123456789012? It cannot be undone. [y/N] ");
         dialogue.types(answer).end()
     };
     let printed = asked(b"\n").exits(11);
