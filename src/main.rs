@@ -43,6 +43,7 @@ use batch::{Batch, Keys, UnderWay};
 use cli::{Cli, error_format_of};
 use exit::Exit;
 use fact::Facts;
+use input::Purpose;
 use journal::Journal;
 use log::Log;
 use outcome::Known;
@@ -113,7 +114,12 @@ fn named(request: &Request) -> Result<Option<(Keys, u64)>, Stop> {
                     "reading keys from the terminal; Ctrl-D on a line of its own ends the list",
                 );
             }
-            let list = input::read(input, user_name.as_ref(), request.action)?;
+            let purpose = Purpose {
+                user_name: user_name.as_ref(),
+                owner: request.owner,
+                action: request.action,
+            };
+            let list = input::read(input, purpose)?;
             let lines = |count: u64| if count == 1 { "line is" } else { "lines are" };
             if list.left_out > 0 {
                 let (count, lines) = (list.left_out, lines(list.left_out));

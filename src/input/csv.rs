@@ -44,6 +44,21 @@ impl Head {
     }
 }
 
+impl Head {
+    /// Where the field begins in its line, or, where the line is too short, after which character it is missing.
+    fn column(&self, text: &str, place: usize) -> usize {
+        let (mut quoted, mut behind) = (false, 0);
+        for (index, character) in text.chars().enumerate() {
+            if behind == place {
+                return index + 1;
+            }
+            quoted ^= character == '"';
+            behind += usize::from(!quoted && character == char::from(self.delimiter));
+        }
+        text.chars().count()
+    }
+}
+
 /// Reads the lines under a header.
 pub(super) fn read(head: &Head, mut lines: Lines, visit: &mut Visit<'_>) -> Result<(), Problem> {
     let mut splitter = Splitter::new(head.delimiter);
@@ -68,6 +83,10 @@ pub(super) fn read(head: &Head, mut lines: Lines, visit: &mut Visit<'_>) -> Resu
             outcome: filled(head.outcome).map(str::to_owned),
             action: filled(head.action).map(str::to_owned),
             line: number,
+            gap: head
+                .user_name
+                .filter(|place| filled(Some(*place)).is_none())
+                .map(|place| head.column(text, place)),
         })?;
     }
     Ok(())

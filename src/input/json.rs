@@ -90,6 +90,7 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
             outcome: None,
             action: None,
             line,
+            gap: None,
         })
     }
 
@@ -126,6 +127,7 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
                     outcome,
                     action,
                     line,
+                    gap: None,
                 })
             }
             None if is_list => Ok(()),

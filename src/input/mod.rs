@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ident::{AccessKeyId, UserName};
 use crate::report::escape::{escape, excerpt};
-use crate::request::{Action, Input, Key};
+use crate::request::{Action, Input, Key, Owner};
 use crate::spool::{Spool, Spooled};
 use crate::stop::Stop;
 pub(crate) use csv::Splitter;
@@ -56,6 +56,19 @@ struct Found {
     /// What that run was to do, where the line says so.
     action: Option<String>,
     line: u64,
+    /// Where the owner should stand and does not: the column, in a list that has one for it.
+    gap: Option<usize>,
+}
+
+/// What the command says that a list is read for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Purpose<'a> {
+    /// The owner of keys that stand without one.
+    pub(crate) user_name: Option<&'a UserName>,
+    /// Whether IAM is asked for it else.
+    pub(crate) owner: Owner,
+    /// What is to be done to the keys.
+    pub(crate) action: Action,
 }
 
 /// What is wrong with the input, and where; lines and columns count from 1.
@@ -79,16 +92,12 @@ impl Problem {
 /// Takes what is found, line by line.
 type Visit<'a> = dyn FnMut(Found) -> Result<(), Problem> + 'a;
 
-/// Reads all keys of `input`. Keys without an owner are `user_name`'s; `action` is what is to be done to them.
+/// Reads all keys of `input` for `purpose`.
 ///
 /// # Errors
 ///
 /// The input cannot be read, or something in it is wrong: with file, line and column.
-pub(crate) fn read(
-    input: &Input,
-    user_name: Option<&UserName>,
-    action: Action,
-) -> Result<List, Stop> {
+pub(crate) fn read(input: &Input, purpose: Purpose<'_>) -> Result<List, Stop> {
     let name = match input {
         Input::Stdin => "standard input".to_owned(),
         Input::File(path) => escape(&path.to_string_lossy()),
@@ -103,17 +112,12 @@ pub(crate) fn read(
             }
         },
     };
-    keys_of(source, &name, user_name, action)
+    keys_of(source, &name, purpose)
 }
 
 /// Reads all keys of `source`, which messages call `name`.
-fn keys_of(
-    source: Box<dyn BufRead>,
-    name: &str,
-    user_name: Option<&UserName>,
-    action: Action,
-) -> Result<List, Stop> {
-    let mut collected = Collected::new(user_name, action);
+fn keys_of(source: Box<dyn BufRead>, name: &str, purpose: Purpose<'_>) -> Result<List, Stop> {
+    let mut collected = Collected::new(purpose);
     found_in(source, &mut |found| collected.take(found))
         .and_then(|()| collected.distinct())
         .map_err(|problem| wrong(name, &problem))
@@ -151,8 +155,7 @@ fn found_in(source: Box<dyn BufRead>, visit: &mut Visit<'_>) -> Result<(), Probl
 
 /// What was read so far.
 struct Collected<'a> {
-    user_name: Option<&'a UserName>,
-    action: Action,
+    purpose: Purpose<'a>,
     rows: Spool<Row>,
     hasher: RandomState,
     /// Of each key, to find those that may be repeated.
@@ -161,10 +164,9 @@ struct Collected<'a> {
 }
 
 impl<'a> Collected<'a> {
-    fn new(user_name: Option<&'a UserName>, action: Action) -> Self {
+    fn new(purpose: Purpose<'a>) -> Self {
         Self {
-            user_name,
-            action,
+            purpose,
             rows: Spool::new(),
             hasher: RandomState::new(),
             hashes: Vec::new(),
@@ -179,8 +181,11 @@ impl<'a> Collected<'a> {
             outcome,
             action,
             line,
+            gap,
         } = found;
-        if action.as_deref() == Some(Action::Deactivate.verb()) && self.action == Action::Delete {
+        let purpose = self.purpose;
+        if action.as_deref() == Some(Action::Deactivate.verb()) && purpose.action == Action::Delete
+        {
             return Err(Problem::new(
                 line,
                 1,
@@ -192,7 +197,7 @@ impl<'a> Collected<'a> {
         match outcome.as_deref() {
             // To be done, or done by a run that did not get there.
             None | Some("WouldDelete" | "Failed" | "Unknown" | "NotTried") => {}
-            Some("WouldDeactivate") if self.action == Action::Deactivate => {}
+            Some("WouldDeactivate") if purpose.action == Action::Deactivate => {}
             Some("WouldDeactivate") => {
                 return Err(Problem::new(
                     line,
@@ -221,7 +226,14 @@ impl<'a> Collected<'a> {
                 format!("more than {MOST_KEYS} keys: split the list"),
             ));
         }
-        let user_name = match (user_name, self.user_name) {
+        // IAM would look among the keys of the user whose key signs, whom the list does not mean.
+        if let (Some(column), None, Owner::AsGiven) = (gap, purpose.user_name, purpose.owner) {
+            let what = format!(
+                "{id} has no owner here, and the list has a column for it: fill it in, or add --user-name or --find-user"
+            );
+            return Err(Problem::new(line, column, what));
+        }
+        let user_name = match (user_name, purpose.user_name) {
             (Some(named), Some(given)) if !named.same_user(given) => {
                 return Err(Problem::new(
                     line,

@@ -17,6 +17,7 @@ pub(super) fn read(first: Line, mut lines: Lines, visit: &mut Visit<'_>) -> Resu
             outcome: None,
             action: None,
             line: number,
+            gap: None,
         })?;
         line = lines.next()?;
     }

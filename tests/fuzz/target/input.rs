@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 use std::io::Cursor;
 
-use super::{List, keys_of};
-use crate::request::{Action, Key};
+use super::{List, Purpose, keys_of};
+use crate::request::{Action, Key, Owner};
 use crate::stop::Stop;
 use crate::target::check_message;
 
@@ -14,8 +14,11 @@ fn read(bytes: &[u8]) -> Result<List, Stop> {
     keys_of(
         Box::new(Cursor::new(bytes.to_vec())),
         NAME,
-        None,
-        Action::Delete,
+        Purpose {
+            user_name: None,
+            owner: Owner::AsGiven,
+            action: Action::Delete,
+        },
     )
 }
 
