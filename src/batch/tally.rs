@@ -76,7 +76,7 @@ impl Tally {
             parts.push(format!("{} settled by an earlier run", self.before));
         }
         match parts.as_slice() {
-            [] => "none".to_owned(),
+            [] => "nothing was changed".to_owned(),
             [part] => part.clone(),
             _ => parts.join(", "),
         }

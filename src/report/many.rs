@@ -8,7 +8,7 @@ use super::tell::sentence;
 use super::{Report, Told};
 use crate::batch::Tally;
 use crate::outcome::{Known, Outcome, Refusal, Settled};
-use crate::request::{Action, Mode, Request};
+use crate::request::{Action, Mode, Request, Selection};
 
 /// How many rows a table has at most; a longer list is several tables, so that it need not be in memory.
 const ROWS: usize = 500;
@@ -20,6 +20,8 @@ const HINTS: usize = 20;
 #[derive(Debug)]
 pub(super) struct Many {
     bar: Bar,
+    /// Whether the keys are named, rather than found.
+    is_named: bool,
     rows: Vec<Row>,
     /// What to run next, once each, for the end.
     hints: Vec<String>,
@@ -40,6 +42,10 @@ impl Many {
     pub(super) fn new(request: &Request) -> Self {
         Self {
             bar: Bar::new(request),
+            is_named: matches!(
+                request.selection,
+                Selection::Named(_) | Selection::Listed { .. }
+            ),
             rows: Vec::new(),
             hints: Vec::new(),
         }
@@ -176,8 +182,14 @@ impl Report {
         }
         let total = tally.total();
         if total == 0 {
-            self.messages
-                .note("nothing to do: no key is named, or none satisfies the conditions");
+            self.messages.note(match &self.told {
+                Told::Many(Many { is_named: true, .. }) => {
+                    "nothing to do: the list names no key that is to be changed"
+                }
+                Told::Many(_) | Told::One(..) => {
+                    "nothing to do: there is no key, or none satisfies the conditions"
+                }
+            });
         }
         let keys = if total == 1 { "key" } else { "keys" };
         let dry = match self.mode {

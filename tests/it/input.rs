@@ -426,7 +426,7 @@ fn f87_standard_input_from_a_terminal_and_closed() {
         .exits(0)
         .prints_nothing()
         .says(&["known: "])
-        .ends_with("0 keys: none");
+        .ends_with("0 keys: nothing was changed");
 }
 
 #[test]

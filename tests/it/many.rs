@@ -360,8 +360,8 @@ fn nothing_named_is_nothing_done() {
         .run()
         .exits(0)
         .prints_nothing()
-        .says(&["known: "])
-        .ends_with("0 keys: none");
+        .says(&["note: nothing to do: the list names no key that is to be changed"])
+        .ends_with("0 keys: nothing was changed");
     assert!(actions(&sandbox).is_empty());
 }
 

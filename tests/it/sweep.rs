@@ -68,7 +68,7 @@ fn all_keys_of_a_user_go_and_no_other() {
         .exits(0)
         .prints_nothing()
         .says(&["known: "])
-        .ends_with("0 keys: none");
+        .ends_with("0 keys: nothing was changed");
     let _ = Case::at(&sandbox, ["--user-name", "Nobody", "--all-keys", "--yes"])
         .run()
         .exits(3)
