@@ -7,12 +7,12 @@ use iam_sandbox::{Fault, What};
 
 use crate::case::{BOBS_KEY, CANARIES, Case, actions, documented};
 use crate::dialogue::Dialogue;
-use crate::many::{crowd, from_stdin, outcomes};
+use crate::many::{crowd, outcomes};
 
 const SOON: Duration = Duration::from_mins(1);
 
 /// A list of Bob's two keys that is read as such.
-fn reads(list: impl AsRef<[u8]>, more: &[&str]) {
+pub(crate) fn reads(list: impl AsRef<[u8]>, more: &[&str]) {
     let list = list.as_ref();
     let shown = String::from_utf8_lossy(list).into_owned();
     let sandbox = documented();
@@ -42,7 +42,7 @@ fn reads(list: impl AsRef<[u8]>, more: &[&str]) {
 }
 
 /// A list that is refused before anything is contacted.
-fn refused(list: impl AsRef<[u8]>, more: &[&str], says: &[&str]) {
+pub(crate) fn refused(list: impl AsRef<[u8]>, more: &[&str], says: &[&str]) {
     let sandbox = documented();
     let case = Case::at(&sandbox, ["--from", "-"])
         .args(more.iter().copied())
@@ -256,78 +256,6 @@ fn f83_json_that_is_broken_nested_or_of_wrong_types() {
     // A string without an end is read no further than a megabyte.
     let endless = format!("{row}\n{{\"Note\":\"{}", "x".repeat(40 << 20));
     refused(endless, &[], &["line 2", "longer than 1048576 bytes"]);
-}
-
-#[test]
-fn f82_a_key_has_one_owner() {
-    refused(
-        format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n{ALICE_KEY_ID},Alice\n{BOBS_KEY},Alice\n"),
-        &[],
-        &["line 4, column 1", "is Alice's here, and Bob's in line 2"],
-    );
-    refused(
-        format!(
-            "{{\"AccessKeyId\":\"{BOBS_KEY}\",\"UserName\":\"Bob\"}}\n{{\"AccessKeyId\":\"{BOBS_KEY}\"}}\n"
-        ),
-        &[],
-        &["line 2, column 1", "is nobody's here, and Bob's in line 1"],
-    );
-    refused(
-        format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n"),
-        &["--user-name", "Alice"],
-        &[
-            "line 2, column 1",
-            "is Bob's here, and --user-name says Alice",
-        ],
-    );
-    let again =
-        format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n{BOB_SECOND_KEY_ID},Bob\n{BOBS_KEY},BOB\n");
-    reads(again, &[]);
-}
-
-#[test]
-fn f82_an_owner_that_is_left_out_where_the_list_has_a_column_for_it_is_an_error() {
-    let says = |place| [place, "has no owner here", "--user-name or --find-user"];
-    for (list, place) in [
-        (
-            format!("AccessKeyId,UserName\n{BOB_SECOND_KEY_ID},Bob\n{BOBS_KEY},\n"),
-            "line 3, column 22",
-        ),
-        (
-            format!("AccessKeyId,UserName\n{BOBS_KEY}\n"),
-            "line 2, column 21",
-        ),
-        (
-            format!("Note,UserName,AccessKeyId\n\"a, b\",\"\",{BOBS_KEY}\n"),
-            "line 2, column 8",
-        ),
-        (
-            format!("User name\tAccess key ID\n  \t{BOBS_KEY}\n"),
-            "line 2, column 1",
-        ),
-    ] {
-        refused(list, &[], &says(place));
-    }
-    // Somebody else says whose it is, or nothing is to be done to it.
-    let list = format!("AccessKeyId,UserName,Outcome\n{BOBS_KEY},,\n{ALICE_KEY_ID},,Skipped\n");
-    for (more, list) in [
-        (&["--user-name", "Bob"][..], &list),
-        (&["--find-user"], &list),
-        // No column, no gap.
-        (
-            &["--user-name", "Bob"],
-            &format!("AccessKeyId\n{BOBS_KEY}\n"),
-        ),
-    ] {
-        let sandbox = documented();
-        let printed = from_stdin(&sandbox, list, more).run().exits(0);
-        let output = printed.output().to_owned();
-        let _ = printed
-            .prints(&output)
-            .says(&["known: "])
-            .ends_with("1 key: 1 deleted");
-        assert!(!sandbox.has_key(BOBS_KEY) && sandbox.has_key(ALICE_KEY_ID));
-    }
 }
 
 #[test]

@@ -3,9 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use iam_sandbox::documented::{
-    ADMIN_KEY_ID, ADMIN_SECRET, ALICE_KEY_ID, ALICE_OLD_KEY_ID, BOB_SECOND_KEY_ID,
-};
+use iam_sandbox::documented::{ADMIN_KEY_ID, ALICE_KEY_ID, ALICE_OLD_KEY_ID, BOB_SECOND_KEY_ID};
 use iam_sandbox::{Fault, Sandbox, What, nth_key_id};
 use serde_json::Value;
 
@@ -379,114 +377,4 @@ fn one_key_in_a_list_is_told_as_a_line() {
         .ends_with("1 key: 1 deleted");
     assert!(!sandbox.has_key(BOBS_KEY));
     assert!(sandbox.has_key(ALICE_OLD_KEY_ID));
-}
-
-#[test]
-fn each_line_of_the_log_says_which_key_it_is_about() {
-    let (sandbox, list) = crowd(3);
-    let printed = from_stdin(&sandbox, &list, &["-v", "--unused-for", "1d", "--dry-run"])
-        .run()
-        .exits(0);
-    let output = printed.output().to_owned();
-    let said = printed.prints(&output);
-    let log = said.messages().to_owned();
-    for n in 0..3 {
-        let id = nth_key_id(ACCOUNT, n);
-        for line in [
-            format!("info: {id}: attempt 1: ListAccessKeys to http"),
-            format!("info: {id}: attempt 1: GetAccessKeyLastUsed to http"),
-            format!("info: {id}: attempt 1: HTTP 200, request ID "),
-        ] {
-            assert!(log.contains(&line), "not said: {line}\n{log}");
-        }
-    }
-    let of_nothing = log.lines().find(|line| line.starts_with("info: attempt"));
-    assert_eq!(of_nothing, None);
-    let _ = said.says(&["info: "]).ends_with("this was a dry run");
-
-    let printed = from_stdin(&sandbox, &list, &["--debug"]).run().exits(0);
-    let output = printed.output().to_owned();
-    let id = nth_key_id(ACCOUNT, 1);
-    let _ = printed
-        .prints(&output)
-        .says(&[
-            &format!("debug: {id}: request body: Action=DeleteAccessKey&"),
-            &format!("debug: {id}: reply headers: "),
-            &format!("debug: {id}: reply body: <DeleteAccessKeyResponse"),
-        ])
-        .ends_with("3 keys: 3 deleted");
-    assert_eq!(left(&sandbox, 3), 0);
-}
-
-#[test]
-fn a_line_of_the_log_about_a_list_says_whose_it_is() {
-    let sandbox = documented();
-    let args = ["--user-name", "Bob", "--all-keys", "-v", "--dry-run"];
-    let printed = Case::at(&sandbox, args).run().exits(0);
-    let output = printed.output().to_owned();
-    let _ = printed
-        .prints(&output)
-        .says(&[
-            "info: user Bob: attempt 1: ListAccessKeys to http",
-            &format!("info: {BOBS_KEY}: attempt 1: GetAccessKeyLastUsed to http"),
-        ])
-        .ends_with("this was a dry run");
-}
-
-#[test]
-fn each_hint_is_given_once_before_the_summary() {
-    let sandbox = documented();
-    let list = format!(
-        "AccessKeyId,UserName\n{BOBS_KEY},Alice\n{ALICE_KEY_ID},Bob\n{ALICE_OLD_KEY_ID},Bob\n"
-    );
-    let said = from_stdin(&sandbox, &list, &["--profile", "work"])
-        .file(
-            ".aws/config",
-            format!(
-                "[profile work]\naws_access_key_id = {ADMIN_KEY_ID}\naws_secret_access_key = {ADMIN_SECRET}\n"
-            ),
-        )
-        .run()
-        .exits(3);
-    let output = said.output().to_owned();
-    let said = said.prints(&output);
-    let hints: Vec<&str> = said
-        .messages()
-        .lines()
-        .skip_while(|line| !line.starts_with("hint: "))
-        .collect();
-    assert_eq!(
-        hints,
-        [
-            "hint: NoSuchEntity: the key is gone already, or it is another user's: IAM says the same of both",
-            "hint: NoSuchEntity: to see whose key it is: iam-del-key --access-key-id ID --find-user --dry-run \
-             --output table --profile work",
-            "known: 3 keys: 3 failed and not changed",
-        ]
-    );
-    let _ = said
-        .says(&["(NoSuchEntity)"])
-        .ends_with("3 keys: 3 failed and not changed");
-    assert!(sandbox.has_key(BOBS_KEY));
-}
-
-#[test]
-fn keys_of_another_account_are_hinted_at_once_for_each_account() {
-    let sandbox = documented();
-    let list = (0..4).fold(String::from("AccessKeyId,UserName\n"), |list, n| {
-        let account = ["999999999999", "888888888888"][n % 2];
-        format!("{list}{},Bob\n", nth_key_id(account, n))
-    });
-    let printed = from_stdin(&sandbox, &list, &[]).run().exits(3);
-    let output = printed.output().to_owned();
-    let said = printed.prints(&output);
-    for account in ["999999999999", "888888888888"] {
-        let hint = format!(
-            "hint: NoSuchEntity: the key's ID encodes account {account}, and the credentials are of account {ACCOUNT}: "
-        );
-        assert_eq!(said.messages().matches(&hint).count(), 1, "{hint}");
-    }
-    let _ = said
-        .says(&["(NoSuchEntity)"])
-        .ends_with("4 keys: 4 failed and not changed");
 }
