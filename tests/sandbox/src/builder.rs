@@ -12,6 +12,7 @@ use crate::sandbox::Sandbox;
 use crate::seed::{Many, Seeds};
 use crate::service::{Service, State};
 use crate::snapshot::Style;
+use crate::storm::Storm;
 use crate::throttle::Bucket;
 use std::io;
 use std::time::{Duration, Instant};
@@ -215,6 +216,13 @@ impl Builder {
     #[must_use]
     pub fn fault(mut self, fault: Fault) -> Self {
         self.faults.push(fault);
+        self
+    }
+
+    /// Requests go wrong at random, where no fault that was set does it.
+    #[must_use]
+    pub fn storm(mut self, storm: Storm) -> Self {
+        self.faults.begin(storm);
         self
     }
 

@@ -85,25 +85,31 @@ impl Server {
                 }
                 Err(error) => return Err(error),
             };
-            let (reply, fault) = self.answer(&request, number).await;
-            match fault {
-                None => transmit::send(&mut transport, &reply).await?,
-                Some(what) => match transmit::send_faulty(transport, &reply, &what).await? {
-                    Some(open) => transport = open,
-                    None => return Ok(()),
-                },
-            }
+            let (reply, fault, record) = self.answer(&request, number).await;
+            let open = match &fault {
+                None => {
+                    transmit::send(&mut transport, &reply).await?;
+                    Some(transport)
+                }
+                Some(what) => transmit::send_faulty(transport, &reply, what).await?,
+            };
+            let Some(open) = open else {
+                self.act_late(&request, fault.as_ref(), record).await;
+                return Ok(());
+            };
+            transport = open;
             if request.closing {
                 return Ok(());
             }
         }
     }
 
-    /// The reply to a request and the fault it is to be sent with; what there is to wait for is over.
-    async fn answer(&self, request: &Request, connection: u64) -> (Reply, Option<What>) {
+    /// The reply to a request, the fault it is to be sent with, and the number of its record; what there is to wait for is
+    /// over.
+    async fn answer(&self, request: &Request, connection: u64) -> (Reply, Option<What>, usize) {
         let params = request.params();
         let record = Recorded::new(request, &params, connection);
-        let (fault, delay) = self.faults().on_request(&record.action);
+        let (fault, delay) = self.faults().on_request(&record.action, &record.params);
         let number = self.log.push(record);
         let Answered { reply, acted } = self.act(request, &params, fault.as_ref());
         self.log.amend(number, |record| record.acted = acted);
@@ -118,7 +124,19 @@ impl Server {
             answer_with(what, &reply)
         });
         self.log.amend(number, |record| record.answer = answer);
-        (self.dress(reply, request, fault.as_ref()), fault)
+        (self.dress(reply, request, fault.as_ref()), fault, number)
+    }
+
+    /// Carries out a request whose connection is gone, where the fault says so.
+    async fn act_late(&self, request: &Request, fault: Option<&What>, number: usize) {
+        if let Some(what @ What::ActAfterReset(later)) = fault {
+            tokio::time::sleep(*later).await;
+            let Answered { acted, .. } = self.service.answer(request, &request.params());
+            self.log.amend(number, |record| {
+                record.acted = acted;
+                record.answer = Answer::Fault(what.name());
+            });
+        }
     }
 
     fn act(&self, request: &Request, params: &Params, fault: Option<&What>) -> Answered {
@@ -177,6 +195,7 @@ impl Server {
 
 const fn answer_with(what: &What, reply: &Reply) -> Answer {
     match what {
+        What::ActAfterReset(_) => Answer::Pending,
         What::Reply { .. }
         | What::Error { .. }
         | What::Delay(_)

@@ -1,5 +1,6 @@
 //! What can be made to go wrong, with which request, and how often.
 
+use crate::storm::{Storm, Weather};
 use std::borrow::Cow;
 use std::time::Duration;
 
@@ -16,6 +17,8 @@ pub enum What {
     ResetBeforeActing,
     /// Acts, then the connection is reset.
     ResetAfterActing,
+    /// The connection is reset, and the request is carried out so much later.
+    ActAfterReset(Duration),
     /// Acts, then the connection is closed without a byte.
     CloseAfterActing,
     /// Acts, sends half of the reply's head, and closes.
@@ -132,6 +135,7 @@ impl What {
             Self::SilenceOnAccept => "SilenceOnAccept",
             Self::ResetBeforeActing => "ResetBeforeActing",
             Self::ResetAfterActing => "ResetAfterActing",
+            Self::ActAfterReset(_) => "ActAfterReset",
             Self::CloseAfterActing => "CloseAfterActing",
             Self::TruncateHead => "TruncateHead",
             Self::TruncateBody => "TruncateBody",
@@ -159,6 +163,7 @@ impl What {
             Self::ResetOnAccept
             | Self::SilenceOnAccept
             | Self::ResetBeforeActing
+            | Self::ActAfterReset(_)
             | Self::SilenceBeforeActing
             | Self::NotHttp(_)
             | Self::Error { .. } => Act::Never,
@@ -249,6 +254,7 @@ impl Fault {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Faults {
     queue: Vec<Fault>,
+    weather: Option<Weather>,
 }
 
 impl Faults {
@@ -258,6 +264,12 @@ impl Faults {
 
     pub(crate) fn clear(&mut self) {
         self.queue.clear();
+        self.weather = None;
+    }
+
+    /// From now on things go wrong at random too.
+    pub(crate) fn begin(&mut self, storm: Storm) {
+        self.weather = Some(Weather::new(storm));
     }
 
     /// How many have not happened as often as they were asked to; those that happen always count until cleared.
@@ -267,11 +279,19 @@ impl Faults {
 
     /// What goes wrong with a new connection.
     pub(crate) fn on_accept(&mut self) -> Option<What> {
-        self.first(|fault| fault.what.is_on_accept())
+        let what = self.first(|fault| fault.what.is_on_accept());
+        what.or_else(|| {
+            let reset = self.weather.as_mut()?.resets_connection();
+            reset.then_some(What::ResetOnAccept)
+        })
     }
 
     /// What goes wrong with a request, and how much later its reply comes.
-    pub(crate) fn on_request(&mut self, action: &str) -> (Option<What>, Duration) {
+    pub(crate) fn on_request(
+        &mut self,
+        action: &str,
+        params: &[(String, String)],
+    ) -> (Option<What>, Duration) {
         let mut delay = Duration::ZERO;
         let named = |fault: &Fault| fault.action.as_deref().is_none_or(|name| name == action);
         let is_delay = |fault: &Fault| matches!(fault.what, What::Delay(_));
@@ -280,7 +300,12 @@ impl Faults {
         }
         let what =
             self.first(|fault| !fault.what.is_on_accept() && !is_delay(fault) && named(fault));
-        (what, delay)
+        match &mut self.weather {
+            Some(weather) if what.is_none() && delay == Duration::ZERO => {
+                weather.on_request(&subject(params))
+            }
+            _ => (what, delay),
+        }
     }
 
     fn first(&mut self, matches: impl Fn(&Fault) -> bool) -> Option<What> {
@@ -291,6 +316,12 @@ impl Faults {
     }
 }
 
+/// What a request asks, as one text.
+fn subject(params: &[(String, String)]) -> String {
+    let each = params.iter().map(|(name, value)| format!("{name}={value}"));
+    each.collect::<Vec<_>>().join("&")
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Fault, Faults, What};
@@ -299,6 +330,7 @@ mod tests {
     fn faults(list: impl IntoIterator<Item = Fault>) -> Faults {
         Faults {
             queue: list.into_iter().collect(),
+            weather: None,
         }
     }
 
@@ -308,9 +340,9 @@ mod tests {
             .on("DeleteAccessKey")
             .skip(1)
             .times(2)]);
-        assert_eq!(faults.on_request("ListUsers").0, None);
+        assert_eq!(faults.on_request("ListUsers", &[]).0, None);
         let happened: Vec<bool> = (0..5)
-            .map(|_| faults.on_request("DeleteAccessKey").0.is_some())
+            .map(|_| faults.on_request("DeleteAccessKey", &[]).0.is_some())
             .collect();
         assert_eq!(happened, [false, true, true, false, false]);
         assert_eq!(faults.left(), 0);
@@ -322,9 +354,9 @@ mod tests {
             Fault::new(What::TruncateHead),
             Fault::new(What::TruncateBody).always(),
         ]);
-        assert_eq!(faults.on_request("A").0, Some(What::TruncateHead));
-        assert_eq!(faults.on_request("A").0, Some(What::TruncateBody));
-        assert_eq!(faults.on_request("A").0, Some(What::TruncateBody));
+        assert_eq!(faults.on_request("A", &[]).0, Some(What::TruncateHead));
+        assert_eq!(faults.on_request("A", &[]).0, Some(What::TruncateBody));
+        assert_eq!(faults.on_request("A", &[]).0, Some(What::TruncateBody));
         assert_eq!(faults.left(), 1);
     }
 
@@ -334,7 +366,7 @@ mod tests {
             Fault::new(What::ResetOnAccept),
             Fault::new(What::EndlessBody),
         ]);
-        assert_eq!(faults.on_request("A").0, Some(What::EndlessBody));
+        assert_eq!(faults.on_request("A", &[]).0, Some(What::EndlessBody));
         assert_eq!(faults.on_accept(), Some(What::ResetOnAccept));
         assert_eq!(faults.on_accept(), None);
     }
@@ -346,7 +378,10 @@ mod tests {
             Fault::new(What::Delay(second)),
             Fault::new(What::EndlessBody),
         ]);
-        assert_eq!(faults.on_request("A"), (Some(What::EndlessBody), second));
-        assert_eq!(faults.on_request("A"), (None, Duration::ZERO));
+        assert_eq!(
+            faults.on_request("A", &[]),
+            (Some(What::EndlessBody), second)
+        );
+        assert_eq!(faults.on_request("A", &[]), (None, Duration::ZERO));
     }
 }

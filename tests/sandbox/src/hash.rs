@@ -48,6 +48,32 @@ fn letters(of: &str, count: usize) -> String {
         .collect()
 }
 
+/// Numbers that look random and follow from a text.
+#[derive(Debug)]
+pub(crate) struct Draw {
+    state: u64,
+}
+
+impl Draw {
+    pub(crate) fn new(of: &str) -> Self {
+        let digest = Sha256::digest(of);
+        let state = digest.iter().take(8);
+        Self {
+            state: state.fold(0, |number, byte| (number << 8) | u64::from(*byte)),
+        }
+    }
+
+    /// One of the numbers from 0 to `count` - 1.
+    pub(crate) fn below(&mut self, count: u64) -> u64 {
+        self.state = mix(self.state);
+        self.state % count
+    }
+
+    pub(crate) fn byte(&mut self) -> u8 {
+        self.below(256).to_le_bytes()[0]
+    }
+}
+
 /// One round of the splitmix64 generator.
 const fn mix(serial: u64) -> u64 {
     let z = serial.wrapping_add(0x9E37_79B9_7F4A_7C15);

@@ -3,7 +3,7 @@
 //! It answers `CreateUser`, `ListUsers`, `CreateAccessKey`, `ListAccessKeys`, `UpdateAccessKey`, `DeleteAccessKey`,
 //! `GetAccessKeyLastUsed`, `GenerateCredentialReport`, `GetCredentialReport`, and STS's `GetCallerIdentity`, `AssumeRole` and
 //! `AssumeRoleWithWebIdentity`, as AWS does: it checks signatures and parameters, keeps state, and remembers the requests.
-//! [`Fault`]s make connections and replies go wrong.
+//! [`Fault`]s make connections and replies go wrong, one by one, and a [`Storm`] at random.
 //!
 //! ```
 //! use iam_sandbox::{Fault, Sandbox, What, documented, sign};
@@ -65,6 +65,7 @@ mod service;
 pub mod sign;
 mod sigv4;
 mod snapshot;
+mod storm;
 mod throttle;
 mod transmit;
 mod transport;
@@ -81,3 +82,4 @@ pub use metadata::Metadata;
 pub use proxy::{Proxy, ProxyMode, ProxyRequest};
 pub use sandbox::Sandbox;
 pub use seed::nth_key_id;
+pub use storm::Storm;

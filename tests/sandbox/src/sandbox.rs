@@ -201,7 +201,7 @@ impl Sandbox {
         self.server.faults().push(fault);
     }
 
-    /// Nothing goes wrong any more.
+    /// Nothing goes wrong any more, at random either.
     pub fn clear_faults(&self) {
         self.server.faults().clear();
     }

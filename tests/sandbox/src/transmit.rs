@@ -33,6 +33,7 @@ pub(crate) async fn send_faulty<T: Transport>(
         What::ResetOnAccept
         | What::ResetBeforeActing
         | What::ResetAfterActing
+        | What::ActAfterReset(_)
         | What::LoseReplyAndStopListening => {
             transport::reset(&stream)?;
             return Ok(None);

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
-use iam_sandbox::{Builder, Certificate, Sandbox};
+use iam_sandbox::{Builder, Certificate, Sandbox, Storm};
 
 /// An IAM on loopback, with a few users and keys
 #[derive(Debug, Parser)]
@@ -59,6 +59,12 @@ struct Serve {
     /// Allow so many requests at once after a rest; as many as --throttle otherwise
     #[arg(long, requires = "throttle")]
     burst: Option<u32>,
+    /// Let requests go wrong at random: what follows from this seed
+    #[arg(long, value_name = "SEED")]
+    storm: Option<u64>,
+    /// How many out of a hundred requests go wrong in a storm
+    #[arg(long, value_name = "PERCENT", requires = "storm", default_value_t = 30)]
+    storm_percent: u8,
     /// Answer so many milliseconds later
     #[arg(long, default_value_t = 0)]
     latency: u64,
@@ -91,6 +97,9 @@ impl Serve {
         }
         for action in &self.deny {
             builder = builder.deny(action);
+        }
+        if let Some(seed) = self.storm {
+            builder = builder.storm(Storm::new(seed).percent(self.storm_percent));
         }
         if let Some(rate) = self.throttle {
             builder = builder.throttle(rate, self.burst.unwrap_or(rate));
