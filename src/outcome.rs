@@ -108,10 +108,10 @@ impl Outcome {
                     Exit::Unknown
                 }
                 (Failure::Service(error), _) => error.exit(),
+                (_, Known::Unknown(_)) | (Failure::NoAnswer(_), Known::Done(_)) => Exit::Unknown,
                 (Failure::Absent(_), _) => Exit::NoSuchEntity,
                 (Failure::NotSent(_), _) => Exit::Unreachable,
                 (Failure::Unclear(_), _) | (Failure::NoAnswer(_), Known::NotDone(_)) => Exit::Other,
-                (Failure::NoAnswer(_), _) => Exit::Unknown,
             },
         }
     }

@@ -12,7 +12,7 @@ use std::ops::ControlFlow;
 
 use crate::aws::attempts::Record;
 use crate::aws::{Connected, Iam};
-use crate::change::Change;
+use crate::change::{BEGAN, Change, Earlier};
 use crate::exit::Exit;
 use crate::fact::Facts;
 use crate::journal::{Before, Journal};
@@ -123,7 +123,7 @@ impl Batch<'_> {
                     let outcome = Outcome::NotTried { exit, why };
                     return Ended::Unrecorded(error, Box::new(self.settled(candidate, outcome)));
                 }
-                Box::new(self.change(candidate).await)
+                Box::new(self.change(candidate, before).await)
             }
         };
         match self.record(&settled, before).await {
@@ -150,7 +150,7 @@ impl Batch<'_> {
         if before == Before::Begun && self.request.mode == Mode::Change {
             let mut signals = self.signals.clone();
             let iam = self.connected.iam.for_one(candidate.key.id.as_str());
-            let change = self.change_of(&iam);
+            let change = self.change_of(&iam, before);
             let looked = tokio::select! {
                 looked = change.begun_before(&candidate.key) => looked,
                 _ = signals.next() => None,
@@ -160,10 +160,10 @@ impl Batch<'_> {
             }
         }
         match decision {
-            Decision::Open => self.decide(candidate.key).await,
+            Decision::Open => in_doubt_still(before, self.decide(candidate.key).await),
             // Whoever was asked may have taken their time.
             Decision::Made if self.request.asks() && !self.request.conditions.all.is_empty() => {
-                self.decide(candidate.key).await
+                in_doubt_still(before, self.decide(candidate.key).await)
             }
             Decision::Made => match self.signals.first() {
                 Some(exit) => Choice::Stay(self.interrupted(candidate, exit)),
@@ -196,7 +196,7 @@ impl Batch<'_> {
         Box::new(self.settled(candidate, outcome))
     }
 
-    async fn change(&self, candidate: Candidate) -> Settled {
+    async fn change(&self, candidate: Candidate, before: Before) -> Settled {
         if self.request.mode == Mode::DryRun {
             let reason = self.request.conditions.to_string();
             return self.settled(candidate, Outcome::Would(reason));
@@ -205,19 +205,23 @@ impl Batch<'_> {
         let entry = self.under_way.enter(&candidate.key, &record);
         let mut signals = self.signals.clone();
         let iam = self.connected.iam.for_one(candidate.key.id.as_str());
-        let change = self.change_of(&iam);
+        let change = self.change_of(&iam, before);
         let settled = change.run(candidate, &record, &mut signals).await;
         drop(entry);
         settled
     }
 
-    fn change_of<'a>(&'a self, iam: &'a Iam) -> Change<'a> {
+    fn change_of<'a>(&'a self, iam: &'a Iam, before: Before) -> Change<'a> {
         Change {
             iam,
             signer: &self.connected.signer,
             quantity: self.request.quantity(),
             action: self.request.action,
             missing: self.request.missing,
+            earlier: match before {
+                Before::Nothing | Before::Settled => Earlier::Nothing,
+                Before::Begun => Earlier::Began,
+            },
             limit: self.request.limit,
         }
     }
@@ -247,4 +251,19 @@ impl Batch<'_> {
         tally.count(settled, self.request.mode);
         report.settled(settled, tally)
     }
+}
+
+/// A choice about a key that an earlier run began to change: that it cannot be read, or is not there, does not say that it was
+/// not changed.
+fn in_doubt_still(before: Before, mut choice: Choice) -> Choice {
+    if before == Before::Begun
+        && let Choice::Stay(settled) = &mut choice
+        && let Outcome::Failed { failure, known } = &mut settled.outcome
+        && failure
+            .context_mut()
+            .is_none_or(|context| context.owner.is_none())
+    {
+        *known = Known::Unknown(BEGAN.to_owned());
+    }
+    choice
 }

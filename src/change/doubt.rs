@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::Change;
+use super::{Change, Earlier};
 use crate::aws::attempts::Record;
 use crate::fact::Status;
 use crate::failure::{Code, Failure, ServiceError};
@@ -40,9 +40,37 @@ pub(super) enum Found {
     Unreadable,
 }
 
+/// Whose attempt may have changed the key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Doubt {
+    /// One of this run's.
+    Attempt,
+    /// An earlier run's, if it came to one: it was killed, or never knew.
+    EarlierRun,
+}
+
 impl Change<'_> {
+    /// Whether an attempt may have changed the key although the call failed.
+    pub(super) fn doubt(&self, failure: &Failure, record: &Record) -> Option<Doubt> {
+        let earlier = (self.earlier == Earlier::Began).then_some(Doubt::EarlierRun);
+        let any = if record.may_have_acted() {
+            Some(Doubt::Attempt)
+        } else {
+            earlier
+        };
+        match failure {
+            Failure::NoAnswer(_) => Some(Doubt::Attempt),
+            Failure::NotSent(_) | Failure::Absent(_) | Failure::Unclear(_) => earlier,
+            // A key does not go away by being deactivated, and of a user who is not there no attempt found a key.
+            Failure::Service(error) if error.family() == Code::NoSuchEntity => {
+                any.filter(|_| self.action == Action::Delete && !error.is_about_user())
+            }
+            Failure::Service(_) => any,
+        }
+    }
+
     /// Looks for the key, again where the list may lag, and concludes what became of it.
-    pub(super) async fn settle(&self, key: &Key, failure: Failure) -> Outcome {
+    pub(super) async fn settle(&self, key: &Key, failure: Failure, doubt: Doubt) -> Outcome {
         let mut found = self.look_once(key).await;
         for pause in LOOK_AGAIN {
             if !self.may_lag(&found) {
@@ -51,7 +79,12 @@ impl Change<'_> {
             sleep(pause).await;
             found = self.look_once(key).await;
         }
-        conclude(self.action, failure, found)
+        let found = match (doubt, found) {
+            // Of a key whose owner is not named, the signing user's list proves nothing.
+            (Doubt::EarlierRun, Found::Gone) if key.user_name.is_none() => Found::Denied,
+            (_, found) => found,
+        };
+        conclude(self.action, doubt, failure, found)
     }
 
     fn may_lag(&self, found: &Found) -> bool {
@@ -130,23 +163,14 @@ fn is_no(error: &ServiceError) -> bool {
     )
 }
 
-/// Whether an attempt may have changed the key although the call failed.
-pub(super) fn in_doubt(action: Action, failure: &Failure, record: &Record) -> bool {
-    match failure {
-        Failure::NotSent(_) | Failure::Absent(_) | Failure::Unclear(_) => false,
-        Failure::NoAnswer(_) => true,
-        // A key does not go away by being deactivated, and of a user who is not there no attempt found a key.
-        Failure::Service(error) if error.family() == Code::NoSuchEntity => {
-            action == Action::Delete && !error.is_about_user() && record.may_have_acted()
-        }
-        Failure::Service(_) => record.may_have_acted(),
-    }
-}
-
 /// What a failed call and the look after it come to.
-pub(super) fn conclude(action: Action, failure: Failure, found: Found) -> Outcome {
+pub(super) fn conclude(action: Action, doubt: Doubt, failure: Failure, found: Found) -> Outcome {
     let said_gone = failure.is_no_such_entity();
     let lost = match &failure {
+        _ if said_gone && doubt == Doubt::EarlierRun => {
+            "an earlier run began it, and IAM finds no such key now"
+        }
+        _ if doubt == Doubt::EarlierRun => "an earlier run began it",
         _ if said_gone => {
             "the answer to an earlier attempt was lost, and IAM then found no such key"
         }
@@ -166,7 +190,7 @@ pub(super) fn conclude(action: Action, failure: Failure, found: Found) -> Outcom
         return done(format!("{lost}; {shown}"));
     }
     let known = match (action, found) {
-        (Action::Delete, Found::Denied) if said_gone => {
+        (Action::Delete, Found::Denied) if said_gone && doubt == Doubt::Attempt => {
             return done(format!(
                 "{lost}, so the lost attempt most likely deleted it; looking is not allowed"
             ));

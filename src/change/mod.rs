@@ -16,7 +16,7 @@ use crate::outcome::{Known, Outcome, Reply, Settled};
 use crate::request::{Action, Key, Missing};
 use crate::select::Candidate;
 use crate::signal::Signals;
-use doubt::{Found, another_users, conclude, in_doubt, shows_done};
+use doubt::{Found, another_users, conclude, shows_done};
 
 /// How long a signal leaves for the answer under way, and for the look after it.
 const AFTER_SIGNAL: Duration = Duration::from_millis(700);
@@ -34,9 +34,23 @@ pub(crate) struct Change<'a> {
     pub(crate) action: Action,
     /// What a key that is already gone means.
     pub(crate) missing: Missing,
+    /// What earlier runs did to the key.
+    pub(crate) earlier: Earlier,
     /// The whole limit.
     pub(crate) limit: Duration,
 }
+
+/// What earlier runs did to a key, as far as their journal says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Earlier {
+    /// Nothing that is in doubt.
+    Nothing,
+    /// One began to change it, and may have done so.
+    Began,
+}
+
+/// What is known of a key that an earlier run began to change, and no more.
+pub(crate) const BEGAN: &str = "an earlier run began it, and how that ended is not known";
 
 impl Change<'_> {
     /// Changes the key and says what became of it. The attempts are in `record`.
@@ -111,13 +125,17 @@ impl Change<'_> {
         record.close();
         let stopped = |known| Outcome::Stopped { exit, known };
         let not_done = || stopped(Known::NotDone(untouched(record).to_owned()));
-        if !record.may_have_acted() {
+        let is_in_doubt = || record.may_have_acted() || self.earlier == Earlier::Began;
+        if !is_in_doubt() {
             return not_done();
         }
         let unknown = || {
-            stopped(Known::Unknown(
-                "the request was sent and no answer came".to_owned(),
-            ))
+            let why = if record.may_have_acted() {
+                "the request was sent and no answer came"
+            } else {
+                BEGAN
+            };
+            stopped(Known::Unknown(why.to_owned()))
         };
         let last = async {
             let deadline = Instant::now() + AFTER_SIGNAL;
@@ -126,7 +144,7 @@ impl Change<'_> {
             {
                 return outcome;
             }
-            if !record.may_have_acted() {
+            if !is_in_doubt() {
                 return not_done();
             }
             let deadline = Instant::now() + AFTER_SIGNAL;
@@ -160,11 +178,11 @@ impl Change<'_> {
             None => self.out_of_time(record),
         };
         let failure = self.with_accounts(key, failure);
-        if in_doubt(self.action, &failure, record) {
-            let settled = self.settle(key, failure.clone());
+        if let Some(doubt) = self.doubt(&failure, record) {
+            let settled = self.settle(key, failure.clone(), doubt);
             return match allowance.spend(Duration::ZERO, settled).await {
                 Some(outcome) => outcome,
-                None => conclude(self.action, failure, Found::Unreadable),
+                None => conclude(self.action, doubt, failure, Found::Unreadable),
             };
         }
         self.plain(key, failure, record, allowance).await

@@ -9,26 +9,26 @@ use iam_sandbox::{Fault, Sandbox, What, nth_key_id};
 use proptest::test_runner::{RngAlgorithm, TestRng};
 use serde_json::Value;
 
-use crate::case::{BOBS_KEY, Case, actions, documented};
+use crate::case::{Case, actions};
 use crate::dialogue::Dialogue;
 use crate::many::{crowd, outcomes, rows};
 
 const SOON: Duration = Duration::from_secs(20);
-const ACCOUNT: &str = "123456789012";
+pub(crate) const ACCOUNT: &str = "123456789012";
 
 /// A folder for a journal and a list that outlive a run.
-struct Kept {
+pub(crate) struct Kept {
     folder: tempfile::TempDir,
 }
 
 impl Kept {
-    fn new(list: &str) -> Self {
+    pub(crate) fn new(list: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         std::fs::write(folder.path().join("list.csv"), list).expect("a list");
         Self { folder }
     }
 
-    fn path(&self) -> PathBuf {
+    pub(crate) fn path(&self) -> PathBuf {
         self.folder.path().join("done.jsonl")
     }
 
@@ -36,7 +36,7 @@ impl Kept {
         std::fs::read_to_string(self.path()).unwrap_or_default()
     }
 
-    fn case(&self, sandbox: &Sandbox, more: &[&str]) -> Case {
+    pub(crate) fn case(&self, sandbox: &Sandbox, more: &[&str]) -> Case {
         Case::at(sandbox, ["--from"])
             .args([self.folder.path().join("list.csv")])
             .args(["--journal"])
@@ -45,7 +45,7 @@ impl Kept {
     }
 
     /// The last result of each key.
-    fn results(&self) -> BTreeMap<String, String> {
+    pub(crate) fn results(&self) -> BTreeMap<String, String> {
         let mut results = BTreeMap::new();
         for row in self.journal().lines().skip(1) {
             let row: Value = serde_json::from_str(row).expect("a whole record");
@@ -131,81 +131,6 @@ fn f85_two_runs_on_one_journal_the_second_is_refused() {
         .prints(&output)
         .says(&["interrupted"])
         .ends_with("5 keys: ");
-}
-
-#[test]
-fn f85_what_was_begun_is_looked_for_before_it_is_done_again() {
-    let head = "{\"Journal\":1,\"Action\":\"delete\",\"AccountId\":\"123456789012\"}\n";
-    let intent = |id: &str| {
-        format!(
-            "{{\"AccessKeyId\":\"{id}\",\"UserName\":\"Bob\",\"Intent\":\"delete\",\"Time\":\"t\"}}\n"
-        )
-    };
-    for torn in [
-        "",
-        "{\"AccessKeyId\":\"AKIDPMS9",
-        "{\"AccessKeyId\":\"AKIDPMS9RO4H3FEXAMPLE\",\"Outcome\":\"Deleted\"}",
-    ] {
-        // The earlier run was killed after IAM acted.
-        let sandbox = documented();
-        sandbox.remove_key(BOBS_KEY);
-        let kept = Kept::new(&format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n"));
-        std::fs::write(kept.path(), format!("{head}{}{torn}", intent(BOBS_KEY)))
-            .expect("a journal");
-        let printed = kept.case(&sandbox, &[]).run().exits(0);
-        assert_eq!(outcomes(printed.output()), [("Deleted".to_owned(), 1)]);
-        let output = printed.output().to_owned();
-        let _ = printed
-            .prints(&output)
-            .says(&["an earlier run began it, and IAM does not list the key now"])
-            .ends_with("1 key: 1 deleted");
-        assert_eq!(
-            actions(&sandbox),
-            ["GetAccessKeyLastUsed", "ListAccessKeys"]
-        );
-        // It was killed before.
-        let sandbox = documented();
-        std::fs::write(kept.path(), format!("{head}{}{torn}", intent(BOBS_KEY)))
-            .expect("a journal");
-        let printed = kept.case(&sandbox, &[]).run().exits(0);
-        let output = printed.output().to_owned();
-        let _ = printed
-            .prints(&output)
-            .says(&["known: "])
-            .ends_with("1 key: 1 deleted");
-        assert_eq!(
-            actions(&sandbox),
-            ["GetAccessKeyLastUsed", "ListAccessKeys", "DeleteAccessKey"]
-        );
-        assert!(!sandbox.has_key(BOBS_KEY));
-    }
-}
-
-#[test]
-fn f85_of_a_begun_key_without_an_owner_no_list_says_that_it_is_gone() {
-    let sandbox = documented();
-    sandbox.deny("iam:GetAccessKeyLastUsed");
-    let kept = Kept::new(&format!("{BOBS_KEY}\n"));
-    let journal = format!(
-        "{{\"Journal\":1,\"Action\":\"delete\",\"AccountId\":null}}\n\
-         {{\"AccessKeyId\":\"{BOBS_KEY}\",\"UserName\":\"Bob\",\"Intent\":\"delete\",\"Time\":\"t\"}}\n"
-    );
-    std::fs::write(kept.path(), journal).expect("a journal");
-    // The signing user's own list does not have it, and it is alive.
-    let printed = kept.case(&sandbox, &[]).run().exits(3);
-    let output = printed.output().to_owned();
-    assert_eq!(outcomes(&output), [("Failed".to_owned(), 1)]);
-    let _ = printed
-        .prints(&output)
-        .says(&["(NoSuchEntity)"])
-        .ends_with("1 key: ");
-    let printed = kept.case(&sandbox, &["--find-user"]).run().exits(0);
-    let output = printed.output().to_owned();
-    let _ = printed
-        .prints(&output)
-        .says(&["known: "])
-        .ends_with("1 key: 1 deleted");
-    assert!(!sandbox.has_key(BOBS_KEY));
 }
 
 #[test]

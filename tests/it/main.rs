@@ -24,6 +24,7 @@ mod endpoint;
 mod faults;
 mod find;
 mod input;
+mod intent;
 mod journal;
 mod many;
 mod network;

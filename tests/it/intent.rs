@@ -1,0 +1,173 @@
+//! Keys that an earlier run began to change, and whose end the journal does not have: they are looked for first, and where that
+//! fails, nothing that is said of them now says that they were not changed.
+
+use iam_sandbox::{Fault, What};
+
+use crate::case::{BOBS_KEY, actions, documented};
+use crate::journal::{ACCOUNT, Kept};
+use crate::many::outcomes;
+
+#[test]
+fn f85_what_was_begun_is_looked_for_before_it_is_done_again() {
+    let head = "{\"Journal\":1,\"Action\":\"delete\",\"AccountId\":\"123456789012\"}\n";
+    let intent = |id: &str| {
+        format!(
+            "{{\"AccessKeyId\":\"{id}\",\"UserName\":\"Bob\",\"Intent\":\"delete\",\"Time\":\"t\"}}\n"
+        )
+    };
+    for torn in [
+        "",
+        "{\"AccessKeyId\":\"AKIDPMS9",
+        "{\"AccessKeyId\":\"AKIDPMS9RO4H3FEXAMPLE\",\"Outcome\":\"Deleted\"}",
+    ] {
+        // The earlier run was killed after IAM acted.
+        let sandbox = documented();
+        sandbox.remove_key(BOBS_KEY);
+        let kept = Kept::new(&format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n"));
+        std::fs::write(kept.path(), format!("{head}{}{torn}", intent(BOBS_KEY)))
+            .expect("a journal");
+        let printed = kept.case(&sandbox, &[]).run().exits(0);
+        assert_eq!(outcomes(printed.output()), [("Deleted".to_owned(), 1)]);
+        let output = printed.output().to_owned();
+        let _ = printed
+            .prints(&output)
+            .says(&["an earlier run began it, and IAM does not list the key now"])
+            .ends_with("1 key: 1 deleted");
+        assert_eq!(
+            actions(&sandbox),
+            ["GetAccessKeyLastUsed", "ListAccessKeys"]
+        );
+        // It was killed before.
+        let sandbox = documented();
+        std::fs::write(kept.path(), format!("{head}{}{torn}", intent(BOBS_KEY)))
+            .expect("a journal");
+        let printed = kept.case(&sandbox, &[]).run().exits(0);
+        let output = printed.output().to_owned();
+        let _ = printed
+            .prints(&output)
+            .says(&["known: "])
+            .ends_with("1 key: 1 deleted");
+        assert_eq!(
+            actions(&sandbox),
+            ["GetAccessKeyLastUsed", "ListAccessKeys", "DeleteAccessKey"]
+        );
+        assert!(!sandbox.has_key(BOBS_KEY));
+    }
+}
+
+/// A journal in which Bob's key was begun, and no more.
+fn begun() -> Kept {
+    let kept = Kept::new(&format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n"));
+    let journal = format!(
+        "{{\"Journal\":1,\"Action\":\"delete\",\"AccountId\":\"{ACCOUNT}\"}}\n\
+         {{\"AccessKeyId\":\"{BOBS_KEY}\",\"UserName\":\"Bob\",\"Intent\":\"delete\",\"Time\":\"t\"}}\n"
+    );
+    std::fs::write(kept.path(), journal).expect("a journal");
+    kept
+}
+
+#[test]
+fn f85_a_begun_key_that_cannot_be_looked_for_is_unknown_whatever_is_said_of_it_now() {
+    let denied = What::error(403, "AccessDenied", "no");
+    let list = Fault::new(What::empty(500)).on("ListAccessKeys").always();
+    for (fault, more, says) in [
+        (
+            None,
+            &[][..],
+            "IAM finds no such key now, and looking failed",
+        ),
+        (None, &["--ignore-missing"], "and looking failed"),
+        (
+            Some(denied),
+            &[],
+            "an earlier run began it, and looking failed",
+        ),
+        (None, &["--inactive"], "how that ended is not known"),
+    ] {
+        // The earlier run was killed after IAM acted.
+        let sandbox = documented();
+        sandbox.remove_key(BOBS_KEY);
+        sandbox.fault(list.clone());
+        if let Some(what) = fault {
+            sandbox.fault(Fault::new(what).on("DeleteAccessKey").always());
+        }
+        let kept = begun();
+        let printed = kept.case(&sandbox, more).run().exits(10);
+        let output = printed.output().to_owned();
+        assert_eq!(outcomes(&output), [("Unknown".to_owned(), 1)]);
+        let _ = printed
+            .prints(&output)
+            .says(&[says])
+            .ends_with("1 key: 1 unknown");
+        // It stays in doubt until it can be looked for.
+        sandbox.clear_faults();
+        let printed = kept.case(&sandbox, &[]).run().exits(0);
+        let output = printed.output().to_owned();
+        assert_eq!(outcomes(&output), [("Deleted".to_owned(), 1)]);
+        let _ = printed
+            .prints(&output)
+            .says(&["an earlier run began it, and IAM does not list the key now"])
+            .ends_with("1 key: 1 deleted");
+    }
+}
+
+#[test]
+fn f85_a_begun_key_is_unknown_where_iam_cannot_be_reached() {
+    let sandbox = documented();
+    sandbox.remove_key(BOBS_KEY);
+    sandbox.stop_listening();
+    let kept = begun();
+    let printed = kept.case(&sandbox, &[]).run().exits(10);
+    let output = printed.output().to_owned();
+    assert_eq!(outcomes(&output), [("Unknown".to_owned(), 1)]);
+    let _ = printed
+        .prints(&output)
+        .says(&[
+            "could not reach IAM",
+            "an earlier run began it, and looking failed",
+        ])
+        .ends_with("1 key: 1 unknown");
+}
+
+#[test]
+fn f85_a_begun_key_that_is_still_listed_is_not_changed() {
+    let sandbox = documented();
+    let denied = What::error(403, "AccessDenied", "no");
+    sandbox.fault(Fault::new(denied).on("DeleteAccessKey").always());
+    let kept = begun();
+    let printed = kept.case(&sandbox, &[]).run().exits(6);
+    let output = printed.output().to_owned();
+    assert_eq!(outcomes(&output), [("Failed".to_owned(), 1)]);
+    let _ = printed
+        .prints(&output)
+        .says(&["not deleted: an earlier run began it, but IAM still lists the key"])
+        .ends_with("1 key: 1 failed and not changed");
+    assert!(sandbox.has_key(BOBS_KEY));
+}
+
+#[test]
+fn f85_of_a_begun_key_without_an_owner_no_list_says_that_it_is_gone() {
+    let sandbox = documented();
+    sandbox.deny("iam:GetAccessKeyLastUsed");
+    let kept = Kept::new(&format!("{BOBS_KEY}\n"));
+    let journal = format!(
+        "{{\"Journal\":1,\"Action\":\"delete\",\"AccountId\":null}}\n\
+         {{\"AccessKeyId\":\"{BOBS_KEY}\",\"UserName\":\"Bob\",\"Intent\":\"delete\",\"Time\":\"t\"}}\n"
+    );
+    std::fs::write(kept.path(), journal).expect("a journal");
+    // The signing user's own list does not have it, and it is alive.
+    let printed = kept.case(&sandbox, &[]).run().exits(10);
+    let output = printed.output().to_owned();
+    assert_eq!(outcomes(&output), [("Unknown".to_owned(), 1)]);
+    let _ = printed
+        .prints(&output)
+        .says(&["(NoSuchEntity)"])
+        .ends_with("1 key: ");
+    let printed = kept.case(&sandbox, &["--find-user"]).run().exits(0);
+    let output = printed.output().to_owned();
+    let _ = printed
+        .prints(&output)
+        .says(&["known: "])
+        .ends_with("1 key: 1 deleted");
+    assert!(!sandbox.has_key(BOBS_KEY));
+}
