@@ -9,7 +9,7 @@ use std::process::Command;
 use crate::story::read;
 
 const FAULTS: [RangeInclusive<u32>; 7] =
-    [1..=14, 20..=35, 40..=47, 50..=59, 60..=69, 70..=75, 80..=88];
+    [1..=14, 20..=35, 40..=47, 50..=59, 60..=69, 70..=75, 80..=89];
 const LOADS: RangeInclusive<u32> = 1..=5;
 
 /// The rows by their numbers: what their last column says.

@@ -41,6 +41,7 @@ mod scarce;
 mod secret;
 mod session;
 mod shell;
+mod storm;
 mod story;
 mod streams;
 mod structured;
