@@ -1,0 +1,89 @@
+"""Many keys in a storm of faults, seed after seed: what the tool says of each key is held against what the server has.
+
+The sandbox resets connections before and after acting, cuts replies off, replaces, delays and throttles them, as the seed
+says. Prints Markdown; any false statement is shown, and the exit status is 1.
+"""
+
+import argparse
+import sys
+from collections import Counter
+from pathlib import Path
+
+import elsewhere
+import ours
+import peer
+from truth import Verdict
+
+KILLED = "`--journal`, killed four times"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="tests/storm", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--binaries", type=Path, required=True, help="the folder of iam-del-key and iam-sandbox")
+    parser.add_argument("--seeds", type=int, default=20, help="how many storms (default: 20)")
+    parser.add_argument("--first", type=int, default=1, help="the first seed (default: 1)")
+    parser.add_argument("--keys", type=int, default=10_000, help="how many keys each (default: 10000)")
+    parser.add_argument("--jobs", type=int, default=32, help="so many at a time (default: 32)")
+    parser.add_argument("--percent", type=int, default=30, help="how many requests out of a hundred go wrong (default: 30)")
+    parser.add_argument("--peers", action="store_true", help="boto3 and the plain SDK in the same storms instead")
+    parser.add_argument("--moto", action="store_true", help="all of them at moto behind microburst instead; not by seed")
+    arguments = parser.parse_args()
+    binaries = arguments.binaries.resolve(strict=True)
+    storms = [
+        ours.Storm(binaries, seed, arguments.percent, arguments.keys, arguments.jobs)
+        for seed in range(arguments.first, arguments.first + arguments.seeds)
+    ]
+    if arguments.moto:
+        return elsewhere.run(binaries, arguments.keys, arguments.jobs, arguments.seeds)
+    if arguments.peers:
+        return beside_peers(storms)
+    return by_seed(storms)
+
+
+def by_seed(storms: list[ours.Storm]) -> int:
+    print("| seed | run | keys | done | gone before | not changed | unknown | false statements |\n|---:|---|---:|---:|---:|---:|---:|---:|")
+    false, total = [], Counter()
+    for storm in storms:
+        turn = storm.seed % (len(ours.WAYS) + 1)
+        if turn < len(ours.WAYS):
+            verdict, what = ours.one_run(storm, ours.WAYS[turn]), " ".join(["delete", *ours.WAYS[turn]])
+        else:
+            verdict, what = ours.killed_and_resumed(storm), KILLED
+        line(storm.seed, what, verdict)
+        false += [f"seed {storm.seed}: {text}" for text in verdict.false]
+        total += verdict.outcomes
+    line("all", "", Verdict(total, false))
+    print("".join(f"{text}\n" for text in false), end="", file=sys.stderr)
+    return 1 if false else 0
+
+
+def line(seed: object, what: str, verdict: Verdict) -> None:
+    counted = verdict.outcomes
+    cells = [
+        seed,
+        f"`{what}`" if what.startswith("delete") else what,
+        f"{counted.total():,}",
+        f"{counted['Deleted'] + counted['Deactivated']:,}",
+        counted["Missing"],
+        counted["Failed"] + counted["NotTried"],
+        counted["Unknown"],
+        len(verdict.false),
+    ]
+    print("| " + " | ".join(str(cell) for cell in cells) + " |", flush=True)
+
+
+def beside_peers(storms: list[ours.Storm]) -> int:
+    peer.prepare()
+    counted = {}
+    for name in (peer.OURS, *peer.PROGRAMS):
+        counted[name] = peer.Said()
+        for storm in storms:
+            counted[name] += peer.run(storm, name)
+            print(f"{name}, seed {storm.seed}", file=sys.stderr)
+    peer.table(counted)
+    _, *wrong, _ = counted[peer.OURS]
+    return 1 if any(wrong) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,121 @@
+"""iam-del-key in a storm: one run from beginning to end, or runs that are killed and gone on with."""
+
+import random
+import subprocess
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import truth
+from place import Sandbox, listed, write
+from truth import DONE, Verdict
+
+LIMITS = ["--cli-connect-timeout", "2", "--cli-read-timeout", "1", "--timeout", "20"]
+# What the seeds do, one after another.
+WAYS = [[], ["--ignore-missing"], ["--deactivate"]]
+# A run that is killed, and how often; then one after the other runs to its end.
+KILLS, RUNS = 4, 6
+HANGS = 600
+# Requests a second, as many as a development build makes.
+RATE = 1000
+
+
+class Storm(NamedTuple):
+    binaries: Path
+    seed: int
+    percent: int
+    keys: int
+    jobs: int
+
+    @contextmanager
+    def sandbox(self) -> Iterator[Sandbox]:
+        options = ["--storm", str(self.seed), "--storm-percent", str(self.percent), "--throttle", str(RATE)]
+        with Sandbox(self.binaries, self.keys, *options) as sandbox:
+            yield sandbox
+
+    def command(self, file: Path, *more: object) -> list:
+        return [self.binaries / "iam-del-key", "--from", file, "--jobs", str(self.jobs), *LIMITS, *more]
+
+
+def one_run(storm: Storm, way: list[str]) -> Verdict:
+    """One run, and its rows, its counts and its exit status held against the truth."""
+    action = "deactivate" if "--deactivate" in way else "delete"
+    with tempfile.TemporaryDirectory() as scratch, storm.sandbox() as sandbox:
+        file = Path(scratch) / "list.csv"
+        named = listed(sandbox.planted)
+        write(named, file)
+        ended = subprocess.run(storm.command(file, *way), env=sandbox.environment, capture_output=True, text=True, timeout=HANGS)
+        after = sandbox.end()
+    verdict = truth.judge(action, named, truth.rows_of(ended.stdout), sandbox.before, after)
+    counts = truth.counts_of(ended.stderr)
+    if counts != verdict.outcomes:
+        verdict.false.append(f"the last line counts {dict(counts)}, and the rows are {dict(verdict.outcomes)}")
+    if (ended.returncode == 0) != (set(verdict.outcomes) <= {DONE[action], "Missing"}):
+        verdict.false.append(f"exit status {ended.returncode} with {dict(verdict.outcomes)}")
+    return verdict
+
+
+def killed_and_resumed(storm: Storm) -> Verdict:
+    """Runs with one journal: some are killed at random, the next go on until all is settled or nothing more comes of it."""
+    random_moments = random.Random(storm.seed)
+    with tempfile.TemporaryDirectory() as scratch, storm.sandbox() as sandbox:
+        file, journal = Path(scratch) / "list.csv", Path(scratch) / "done.jsonl"
+        # Of a key that nobody has or that is another's, each run says the same again.
+        named = [key for key in listed(sandbox.planted) if key.is_theirs]
+        write(named, file)
+        command = storm.command(file, "--journal", journal)
+        outputs = []
+        for _ in range(KILLS):
+            outputs.append(killed(command, sandbox.environment, journal, random_moments.randint(10, len(named) // 2)))
+        for _ in range(RUNS):
+            ended = subprocess.run(command, env=sandbox.environment, capture_output=True, text=True, timeout=HANGS)
+            outputs.append(ended.stdout)
+            if ended.returncode == 0:
+                break
+        after = sandbox.end()
+        recorded = recorded_in(journal)
+    return judge_runs(named, outputs, recorded, sandbox.before, after)
+
+
+def killed(command: list, environment: dict[str, str], journal: Path, records: int) -> str:
+    """Starts a run and kills it so many records of the journal later; what it printed in whole lines."""
+    size = lambda: journal.stat().st_size if journal.exists() else 0
+    until = size() + 200 * records
+    deadline = time.monotonic() + HANGS
+    with tempfile.TemporaryFile("w+") as printed:
+        process = subprocess.Popen(command, env=environment, stdout=printed, stderr=subprocess.DEVNULL)
+        while size() < until and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.002)
+        process.kill()
+        process.wait()
+        printed.seek(0)
+        return printed.read().rpartition("\n")[0]
+
+
+def recorded_in(journal: Path) -> dict[str, str]:
+    """The last result of each key."""
+    rows = truth.rows_of(journal.read_text())[1:]
+    return {row["AccessKeyId"]: row["Outcome"] for row in rows if "Outcome" in row}
+
+
+def judge_runs(named: list[truth.Named], outputs: list[str], recorded: dict[str, str], before: truth.Keys, after: truth.Keys) -> Verdict:
+    false = []
+    told: dict[str, list[str]] = {}
+    for output in outputs:
+        for row in truth.rows_of(output):
+            told.setdefault(row["AccessKeyId"], []).append(row["Outcome"])
+    for id, outcomes in told.items():
+        if outcomes.count("Deleted") > 1:
+            false.append(f"{id}: told as deleted {outcomes.count('Deleted')} times")
+        if "Deleted" in outcomes and id in after:
+            false.append(f"{id}: {outcomes}, and it is there")
+        if "Missing" in outcomes:
+            false.append(f"{id}: {outcomes}, and it was there")
+    # What was told last counts, unless the journal went on after it: its run was killed before it could tell.
+    rows = [{"AccessKeyId": key.id, "Outcome": recorded.get(key.id, "nothing")} for key in named]
+    verdict = truth.judge("delete", named, rows, before, after)
+    return Verdict(verdict.outcomes, false + verdict.false)

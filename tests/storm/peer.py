@@ -1,0 +1,78 @@
+"""Other programs in the same storm: what they say of each key, and how often it is not so."""
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+import truth
+from ours import HANGS, Storm
+from place import listed, write
+from truth import Keys, Named
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PEERS = ROOT / "tests/peers"
+OURS = "iam-del-key"
+PROGRAMS = {
+    "boto3": [sys.executable, PEERS / "boto3-tell.py"],
+    "plain SDK": [ROOT / "target/peers/debug/plain-sdk-tell"],
+}
+
+
+def prepare() -> None:
+    command = ["cargo", "build", "--quiet", "--locked", "--manifest-path", PEERS / "Cargo.toml", "--target-dir", ROOT / "target/peers"]
+    subprocess.run([*command, "--bin", "plain-sdk-tell"], check=True)
+
+
+class Said(NamedTuple):
+    """How many keys were named, and what was said wrongly of them."""
+
+    keys: int = 0
+    # Said to be deleted, and it is there.
+    deleted_and_there: int = 0
+    # `NoSuchEntity`: the program itself had deleted it.
+    not_found_and_gone: int = 0
+    # Another error, and it was deleted.
+    failed_and_gone: int = 0
+    # Said to be unknown.
+    unknown: int = 0
+
+    def __add__(self, other: "Said") -> "Said":
+        return Said(*(ours + theirs for ours, theirs in zip(self, other)))
+
+
+def said(named: list[Named], rows: list[dict], before: Keys, after: Keys) -> Said:
+    told = {row["AccessKeyId"]: row for row in rows}
+    counted = Said(keys=len(named))
+    for key in named:
+        row = told.get(key.id, {"Outcome": "Failed"})
+        was_deleted = key.id in before and key.id not in after
+        code = (row.get("Error") or {}).get("Code")
+        counted += Said(
+            deleted_and_there=row["Outcome"] == "Deleted" and key.id in after,
+            not_found_and_gone=row["Outcome"] in ("Failed", "Missing") and was_deleted and code == "NoSuchEntity",
+            failed_and_gone=row["Outcome"] == "Failed" and was_deleted and code != "NoSuchEntity",
+            unknown=row["Outcome"] == "Unknown",
+        )
+    return counted
+
+
+def run(storm: Storm, name: str) -> Said:
+    """A program in a storm: it takes a list and how many at a time, and prints a line of JSON for each key."""
+    with tempfile.TemporaryDirectory() as scratch, storm.sandbox() as sandbox:
+        file = Path(scratch) / "list.csv"
+        named = listed(sandbox.planted)
+        write(named, file)
+        command = storm.command(file) if name == OURS else [*PROGRAMS[name], file, str(storm.jobs)]
+        ended = subprocess.run(command, env=sandbox.environment, capture_output=True, text=True, timeout=HANGS)
+        after = sandbox.end()
+    return said(named, truth.rows_of(ended.stdout), sandbox.before, after)
+
+
+def table(counted: dict[str, Said]) -> None:
+    print("| program | keys | says deleted, and it is there | says `NoSuchEntity`, and had deleted it | another error, and it is deleted | says unknown |")
+    print("|---|---:|---:|---:|---:|---:|")
+    for name, it in counted.items():
+        shares = (f"{count} ({count / it.keys:.2%})" for count in it[1:])
+        print(f"| {name} | {it.keys:,} | {' | '.join(shares)} |")

@@ -1,0 +1,76 @@
+"""The sandbox in a storm, and the list of keys that is worked on there."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+from truth import Keys, Named
+
+# Longer than the sandbox takes to carry out what it carries out late.
+CALM = 1.5
+# Every so many keys, one is named with another's user, and one that nobody has is named too.
+WRONG_OWNER, NOBODYS = 40, 50
+
+
+class Sandbox:
+    """A sandbox as a process. Its truth is what it tells when it ends."""
+
+    def __init__(self, binaries: Path, keys: int, *more: str) -> None:
+        command = [binaries / "iam-sandbox", "serve", "--https", "--keys", str(keys), "--tell", *more]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        told = json.loads(self.process.stdout.readline())
+        self.planted = [(key["AccessKeyId"], key["UserName"]) for key in told["keys"]]
+        self.before: Keys = {key["AccessKeyId"]: "Active" for key in told["keys"]}
+        self.environment = {
+            "AWS_ENDPOINT_URL": told["url"],
+            "AWS_ACCESS_KEY_ID": told["access_key_id"],
+            "AWS_SECRET_ACCESS_KEY": told["secret_access_key"],
+            "AWS_REGION": "us-east-1",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            # The one is read by the tool and by boto3, the other by the SDK for Rust.
+            "AWS_CA_BUNDLE": told["ca"],
+            "SSL_CERT_FILE": told["ca"],
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "HOME": "/nonexistent",
+            "PATH": os.defpath,
+        }
+
+    def end(self) -> Keys:
+        """Ends it; the status of each key that there is."""
+        time.sleep(CALM)
+        self.process.send_signal(signal.SIGTERM)
+        told, _ = self.process.communicate(timeout=60)
+        keys = json.loads(told)["keys"]
+        return {key["AccessKeyId"]: key["Status"] for key in keys if key["AccessKeyId"] in self.before}
+
+    def __enter__(self) -> "Sandbox":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+
+def listed(planted: list[tuple[str, str]]) -> list[Named]:
+    """The keys to be named: those that were planted, some of them with another's user, and some that nobody has."""
+    named = []
+    for place, (id, user) in enumerate(planted):
+        if place % WRONG_OWNER == 7:
+            named.append(Named(id, planted[place - 1][1], is_theirs=False))
+        else:
+            named.append(Named(id, user, is_theirs=True))
+        if place % NOBODYS == 31:
+            # Higher than any number that was planted, in the same account.
+            named.append(Named(id[:14] + "ZZ" + id[16:], user, is_theirs=False))
+    return named
+
+
+def write(named: list[Named], file: Path) -> None:
+    file.write_text("AccessKeyId,UserName\n" + "".join(f"{key.id},{key.user}\n" for key in named))

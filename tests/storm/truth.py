@@ -1,0 +1,78 @@
+"""What is said of each key, held against what the server has at the end."""
+
+import json
+import re
+from collections import Counter
+from typing import NamedTuple
+
+# What the account had before, and has at the end: the status of each key.
+Keys = dict[str, str]
+
+DONE = {"delete": "Deleted", "deactivate": "Deactivated"}
+UNCHANGED = {"Failed", "NotTried", "Skipped", "Refused"}
+
+
+class Named(NamedTuple):
+    """A key of the list: its ID, the user it is named with, and whether it is that user's."""
+
+    id: str
+    user: str
+    is_theirs: bool
+
+
+class Verdict(NamedTuple):
+    outcomes: Counter
+    false: list[str]
+
+
+def rows_of(output: str) -> list[dict]:
+    return [json.loads(line) for line in output.splitlines()]
+
+
+def judge(action: str, named: list[Named], rows: list[dict], before: Keys, after: Keys) -> Verdict:
+    """Each named key is told exactly once, and what is told is so. `before` and `after` have the keys of all users."""
+    false = []
+    times = Counter(row["AccessKeyId"] for row in rows)
+    ids = {key.id for key in named}
+    false += [f"{id}: told {times[id]} times" for id in ids if times[id] != 1]
+    false += [f"{id}: told, and not named" for id in times if id not in ids]
+    theirs = {key.id: key.is_theirs for key in named}
+    for row in rows:
+        id, outcome = row["AccessKeyId"], row["Outcome"]
+        if not so(action, outcome, before.get(id), after.get(id)):
+            false.append(f"{id}: {outcome}, and it was {before.get(id)} and is {after.get(id)}: {json.dumps(row)}")
+        elif before.get(id) != after.get(id) and not theirs.get(id):
+            false.append(f"{id}: another user's, and changed: {json.dumps(row)}")
+    others = [id for id in before if id not in ids and before[id] != after.get(id)]
+    false += [f"{id}: changed, and not named" for id in others]
+    return Verdict(Counter(row["Outcome"] for row in rows), false)
+
+
+def so(action: str, outcome: str, before: str | None, after: str | None) -> bool:
+    """Whether the outcome is true of a key that had this status before, if it was there, and has that one now."""
+    if outcome == DONE[action]:
+        return after is None if action == "delete" else after == "Inactive"
+    if outcome in UNCHANGED:
+        return after == before
+    if outcome == "Missing":
+        # Gone already: not by this run.
+        return before is None and after is None
+    return outcome == "Unknown"
+
+
+def counts_of(stderr: str) -> Counter:
+    """The counts of the last line, by outcome."""
+    words = {
+        "deleted": "Deleted",
+        "deactivated": "Deactivated",
+        "gone already": "Missing",
+        "failed and not changed": "Failed",
+        "unknown": "Unknown",
+        "not tried": "NotTried",
+        "settled by an earlier run": "Before",
+    }
+    last = re.fullmatch(r"known: (\d+) keys: (.+)", stderr.splitlines()[-1])
+    counts = Counter({words[what]: int(count) for count, what in (part.split(" ", 1) for part in last[2].split(", "))})
+    if counts.total() != int(last[1]):
+        raise ValueError(f"the counts do not add up: {last[0]}")
+    return counts
