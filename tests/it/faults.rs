@@ -1,4 +1,5 @@
-//! The table of faults, `tests/FAULTS.md`: complete, and every test that it names is there and runs.
+//! The table of faults, `tests/FAULTS.md`: complete, and every test that it names is there and runs. So is every test
+//! that holds a promise of the README.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -88,6 +89,54 @@ fn is_test(before: &str) -> bool {
     above.find(|line| !line.is_empty() && !line.starts_with("///")) == Some("#[test]")
 }
 
+/// All that a table can name.
+struct Checks {
+    here: BTreeSet<String>,
+    outside: Vec<(PathBuf, String)>,
+    bench: Vec<(PathBuf, String)>,
+}
+
+impl Checks {
+    fn read() -> Self {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        Self {
+            here: tests(),
+            outside: sources(&root.join("tests/outside")),
+            bench: sources(&root.join("tests/benchmark")),
+        }
+    }
+
+    /// Demands that a cell names tests, and that each of them is there.
+    fn hold(&self, row: &str, cell: &str) {
+        let names: Vec<&str> = cell.split('`').skip(1).step_by(2).collect();
+        assert!(!names.is_empty(), "{row} names no test");
+        for name in names {
+            assert!(
+                self.has(name),
+                "{row} names a test that is not there: {name}"
+            );
+        }
+    }
+
+    fn has(&self, name: &str) -> bool {
+        let holds = |files: &[(PathBuf, String)], name: &str| {
+            files
+                .iter()
+                .any(|(_, text)| text.contains(&format!("\"{name}")))
+        };
+        match name.split_once([' ', ':']) {
+            Some(("it", test)) => self.here.contains(test.trim_start_matches(':')),
+            Some(("unit", test)) => is_unit_test(test),
+            Some(("outside", case)) => {
+                let case = case.strip_prefix("check: ");
+                case.is_some_and(|case| holds(&self.outside, &format!("{case}\"")))
+            }
+            Some(("tests/bench", row)) => holds(&self.bench, row),
+            _ => false,
+        }
+    }
+}
+
 #[test]
 fn the_table_has_every_number_and_no_other() {
     let faults = FAULTS.into_iter().flatten().map(|n| format!("F{n:02}"));
@@ -98,36 +147,35 @@ fn the_table_has_every_number_and_no_other() {
 
 #[test]
 fn every_test_that_the_table_names_is_there_and_runs() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let here = tests();
-    let outside = sources(&root.join("tests/outside"));
-    let bench = sources(&root.join("tests/benchmark"));
-    let holds = |files: &[(PathBuf, String)], name: &str| {
-        files
-            .iter()
-            .any(|(_, text)| text.contains(&format!("\"{name}")))
-    };
+    let checks = Checks::read();
     for (number, cell) in rows() {
-        if let Some(reason) = cell.strip_prefix("not tested: ") {
-            assert!(reason.len() > 10, "{number}: no reason");
-            continue;
-        }
-        let names: Vec<&str> = cell.split('`').skip(1).step_by(2).collect();
-        assert!(!names.is_empty(), "{number} names no test");
-        for name in names {
-            let is_there = match name.split_once([' ', ':']) {
-                Some(("it", test)) => here.contains(test.trim_start_matches(':')),
-                Some(("unit", test)) => is_unit_test(test),
-                Some(("outside", case)) => {
-                    let case = case.strip_prefix("check: ");
-                    case.is_some_and(|case| holds(&outside, &format!("{case}\"")))
-                }
-                Some(("tests/bench", row)) => holds(&bench, row),
-                _ => false,
-            };
-            assert!(is_there, "{number} names a test that is not there: {name}");
+        match cell.strip_prefix("not tested: ") {
+            Some(reason) => assert!(reason.len() > 10, "{number}: no reason"),
+            None => checks.hold(&number, &cell),
         }
     }
+}
+
+#[test]
+fn every_promise_of_the_readme_is_held_by_tests_that_are_there_and_run() {
+    let readme = read("README.md");
+    let (_, rest) = readme.split_once("\n## Security\n").expect("the section");
+    let (section, _) = rest.split_once("\n## ").expect("the next one");
+    let checks = Checks::read();
+    let mut promises = 0;
+    for line in section
+        .lines()
+        .filter(|line| line.starts_with("| "))
+        .skip(1)
+    {
+        let cells: Vec<&str> = line.trim_matches('|').split(" | ").collect();
+        let [promise, tests] = cells[..] else {
+            panic!("a promise and its tests: {line}");
+        };
+        checks.hold(promise, tests);
+        promises += 1;
+    }
+    assert!(promises > 10, "{promises} promises");
 }
 
 #[test]
