@@ -232,6 +232,7 @@ fn instead(text: &clap::Error, format: ErrorFormat) -> Exit {
 
 /// Answers a shell that asks what could stand on the command line.
 fn completed(task: complete::Task) -> Exit {
+    memory::keep();
     match catch(|| task.text()) {
         Ok(Ok(text)) => page(&text, ErrorFormat::Text),
         Ok(Err(stop)) => {

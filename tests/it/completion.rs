@@ -22,7 +22,7 @@ fn question(words: &[&str]) -> Vec<String> {
     before.into_iter().chain(words).collect()
 }
 
-fn asked_at(sandbox: &Sandbox, words: &[&str]) -> Case {
+pub(crate) fn asked_at(sandbox: &Sandbox, words: &[&str]) -> Case {
     Case::at(sandbox, question(words)).env(VARIABLE, "bash")
 }
 

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use iam_sandbox::{Fault, What};
+use iam_sandbox::{Fault, Sandbox, What};
 
 use crate::case::{BOBS_KEY, Case, DELETED, documented};
+use crate::completion::asked_at;
 use crate::dialogue::Dialogue;
 use crate::many::{crowd, left, outcomes};
 use crate::running::Running;
@@ -16,20 +17,24 @@ const SOON: Duration = Duration::from_secs(20);
 
 #[test]
 fn f68_a_crash_leaves_no_memory_behind() {
-    let sandbox = documented();
-    sandbox.fault(Fault::new(What::SilenceBeforeActing).always());
-    let case = Case::documented(&sandbox, &[]);
-    let mut running = case.start_under(Some(&["prlimit", "--core=unlimited:unlimited"]));
-    assert!(sandbox.wait_for_requests(1, SOON));
-    let limits = std::fs::read_to_string(format!("/proc/{}/limits", running.child.id()));
-    let limits = limits.expect("a run to look at");
-    let core = limits
-        .lines()
-        .find(|line| line.starts_with("Max core file size"));
-    assert!(core.is_some_and(|line| line.contains(" 0 ")), "{limits}");
-    running.signal("ABRT");
-    let status = running.child.wait().expect("its end");
-    assert!(status.signal() == Some(6) && !status.core_dumped());
+    let run: fn(&Sandbox) -> Case = |sandbox| Case::documented(sandbox, &[]);
+    let completion: fn(&Sandbox) -> Case = |sandbox| asked_at(sandbox, &["--user-name", ""]);
+    for case in [run, completion] {
+        let sandbox = documented();
+        sandbox.fault(Fault::new(What::SilenceBeforeActing).always());
+        let mut running =
+            case(&sandbox).start_under(Some(&["prlimit", "--core=unlimited:unlimited"]));
+        assert!(sandbox.wait_for_requests(1, SOON));
+        let limits = std::fs::read_to_string(format!("/proc/{}/limits", running.child.id()));
+        let limits = limits.expect("a run to look at");
+        let core = limits
+            .lines()
+            .find(|line| line.starts_with("Max core file size"));
+        assert!(core.is_some_and(|line| line.contains(" 0 ")), "{limits}");
+        running.signal("ABRT");
+        let status = running.child.wait().expect("its end");
+        assert!(status.signal() == Some(6) && !status.core_dumped());
+    }
 }
 
 /// A library that is loaded before the system's own and does instead what `source` says.
