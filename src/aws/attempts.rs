@@ -152,17 +152,20 @@ impl Record {
 #[derive(Debug)]
 pub(crate) struct Recorder {
     record: Record,
-    expected: &'static str,
+    operation: &'static str,
+    /// The document that is its reply, such as `DeleteAccessKeyResponse`.
+    expected: String,
     log: Log,
     subject: Option<Arc<str>>,
 }
 
 impl Recorder {
-    /// A recorder for a call whose reply is the document `expected`, such as `DeleteAccessKeyResponse`.
-    pub(crate) fn new(record: &Record, expected: &'static str, log: Log) -> Self {
+    /// A recorder for a call of `operation`.
+    pub(crate) fn new(record: &Record, operation: &'static str, log: Log) -> Self {
         Self {
             record: record.clone(),
-            expected,
+            operation,
+            expected: format!("{operation}Response"),
             log,
             subject: None,
         }
@@ -201,7 +204,7 @@ impl Recorder {
                 .collect(),
         };
         let success = response.status().is_success();
-        match reply::read(body, self.expected) {
+        match reply::read(body, &self.expected) {
             Body::Expected { request_id } if success => {
                 reply.request_id = reply.request_id.or(request_id);
                 Answer::Expected(reply)
@@ -269,7 +272,7 @@ impl Intercept for Recorder {
             self.told(format!(
                 "attempt {}: {} to {}",
                 attempts.len(),
-                self.expected.trim_end_matches("Response"),
+                self.operation,
                 request.uri()
             ))
         });

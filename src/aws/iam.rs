@@ -1,17 +1,19 @@
 //! IAM, one method a call. Each says what IAM answered, or how far the request got.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
+use std::error::Error;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use aws_sdk_iam::Client;
-use aws_sdk_iam::types::{AccessKeyMetadata, ReportStateType, StatusType};
+use aws_sdk_iam::types::{AccessKeyMetadata, StatusType};
 use tokio::time::Instant;
 
 use super::allowance::{Allowance, Queue};
 use super::attempts::{Record, Recorder};
 use super::call::{checked, failure, said_at, time, unread};
 use super::pace::Pacer;
+use super::page::Pages;
 use crate::fact::{LastUse, Status};
 use crate::failure::Failure;
 use crate::ident::{AccessKeyId, UserName};
@@ -31,7 +33,7 @@ const NOT_AVAILABLE: &str = "N/A";
 /// IAM, reached as one identity. Clones share the pace and the count of requests.
 #[derive(Clone, Debug)]
 pub(crate) struct Iam {
-    client: Client,
+    pub(super) client: Client,
     log: Log,
     pacer: Option<Arc<Pacer>>,
     /// How long IAM may serve no request at all before it counts as throttling all of them.
@@ -110,22 +112,19 @@ impl Iam {
         }
     }
 
-    fn recorder(&self, record: &Record, expected: &'static str) -> Recorder {
-        Recorder::new(record, expected, self.log).about(self.subject.clone())
-    }
-
     /// A limit for calls on one key, from now on.
     pub(crate) fn allow(&self, limit: Duration) -> Allowance {
         Allowance::new(&self.queue, limit)
     }
 
-    /// Makes a call when it is its turn, and again while IAM says that it was too much.
-    async fn paced<O>(
+    /// Makes a call when it is its turn, and again while IAM says that it was too much. `send` gets what records the
+    /// attempts.
+    async fn call<O, E>(
         &self,
         operation: &'static str,
         record: &Record,
-        mut call: impl AsyncFnMut() -> O,
-    ) -> O {
+        mut send: impl AsyncFnMut(Recorder) -> Result<O, E>,
+    ) -> Result<O, E> {
         let asked = Instant::now();
         loop {
             let before = record.count();
@@ -136,7 +135,8 @@ impl Iam {
                 None => None,
             };
             place.take_turn();
-            let result = call().await;
+            let recorder = Recorder::new(record, operation, self.log);
+            let result = send(recorder.about(self.subject.clone())).await;
             drop(place);
             let counted = self.counted.lock();
             *counted
@@ -162,6 +162,19 @@ impl Iam {
         }
     }
 
+    /// Makes a call that changes nothing. What it gives has the record of its attempts beside it.
+    pub(super) async fn read<O, E: Error + 'static>(
+        &self,
+        operation: &'static str,
+        send: impl AsyncFnMut(Recorder) -> Result<O, E>,
+    ) -> Result<(O, Record), Failure> {
+        let record = Record::default();
+        match self.call(operation, &record, send).await {
+            Ok(output) => Ok((output, record)),
+            Err(error) => Err(failure(operation, &record, Some(&error))),
+        }
+    }
+
     /// `DeleteAccessKey`. The attempts are in `record`, also when this is dropped before it ends.
     pub(crate) async fn delete_access_key(
         &self,
@@ -169,17 +182,14 @@ impl Iam {
         record: &Record,
     ) -> Result<Reply, Failure> {
         let operation = "DeleteAccessKey";
-        let call = || {
-            self.client
-                .delete_access_key()
+        let send = async |recorder| {
+            let call = self.client.delete_access_key();
+            let call = call
                 .access_key_id(key.id.as_str())
-                .set_user_name(text(key.user_name.as_ref()))
-                .customize()
-                .interceptor(self.recorder(record, "DeleteAccessKeyResponse"))
-                .send()
+                .set_user_name(text(key.user_name.as_ref()));
+            call.customize().interceptor(recorder).send().await
         };
-        let result = self.paced(operation, record, async || call().await).await;
-        checked(operation, record, result)
+        checked(operation, record, self.call(operation, record, send).await)
     }
 
     /// `UpdateAccessKey` to `Inactive`. The attempts are in `record`, also when this is dropped before it ends.
@@ -189,34 +199,25 @@ impl Iam {
         record: &Record,
     ) -> Result<Reply, Failure> {
         let operation = "UpdateAccessKey";
-        let call = || {
-            self.client
-                .update_access_key()
+        let send = async |recorder| {
+            let call = self.client.update_access_key();
+            let call = call
                 .access_key_id(key.id.as_str())
                 .set_user_name(text(key.user_name.as_ref()))
-                .status(StatusType::Inactive)
-                .customize()
-                .interceptor(self.recorder(record, "UpdateAccessKeyResponse"))
-                .send()
+                .status(StatusType::Inactive);
+            call.customize().interceptor(recorder).send().await
         };
-        let result = self.paced(operation, record, async || call().await).await;
-        checked(operation, record, result)
+        checked(operation, record, self.call(operation, record, send).await)
     }
 
     /// `GetAccessKeyLastUsed`, which names the owner of any key of the account too.
     pub(crate) async fn last_use(&self, id: &AccessKeyId) -> Result<LastUseRead, Failure> {
-        let record = Record::default();
-        let operation = "GetAccessKeyLastUsed";
-        let call = || {
-            self.client
-                .get_access_key_last_used()
-                .access_key_id(id.as_str())
-                .customize()
-                .interceptor(self.recorder(&record, "GetAccessKeyLastUsedResponse"))
-                .send()
+        let send = async |recorder| {
+            let call = self.client.get_access_key_last_used();
+            let call = call.access_key_id(id.as_str());
+            call.customize().interceptor(recorder).send().await
         };
-        let result = self.paced(operation, &record, async || call().await).await;
-        let output = result.map_err(|error| failure(operation, &record, Some(&error)))?;
+        let (output, record) = self.read("GetAccessKeyLastUsed", send).await?;
         let used = output.access_key_last_used();
         let used = used.ok_or_else(|| unread(&record, "nothing of the last use"))?;
         let place =
@@ -250,19 +251,14 @@ impl Iam {
         let mut keys = Vec::new();
         let mut pages = Pages::default();
         loop {
-            let record = Record::default();
-            let operation = "ListAccessKeys";
-            let call = || {
-                self.client
-                    .list_access_keys()
+            let send = async |recorder| {
+                let call = self.client.list_access_keys();
+                let call = call
                     .set_user_name(text(user_name))
-                    .set_marker(pages.marker.clone())
-                    .customize()
-                    .interceptor(self.recorder(&record, "ListAccessKeysResponse"))
-                    .send()
+                    .set_marker(pages.marker());
+                call.customize().interceptor(recorder).send().await
             };
-            let result = self.paced(operation, &record, async || call().await).await;
-            let page = result.map_err(|error| failure(operation, &record, Some(&error)))?;
+            let (page, record) = self.read("ListAccessKeys", send).await?;
             for key in page.access_key_metadata() {
                 keys.push(listed(key).ok_or_else(|| unread(&record, "of a key no ID"))?);
             }
@@ -289,19 +285,12 @@ impl Iam {
     ) -> Result<(), Failure> {
         let mut pages = Pages::default();
         for _ in 0..most_pages {
-            let record = Record::default();
-            let operation = "ListUsers";
-            let call = || {
-                self.client
-                    .list_users()
-                    .max_items(PAGE)
-                    .set_marker(pages.marker.clone())
-                    .customize()
-                    .interceptor(self.recorder(&record, "ListUsersResponse"))
-                    .send()
+            let send = async |recorder| {
+                let call = self.client.list_users();
+                let call = call.max_items(PAGE).set_marker(pages.marker());
+                call.customize().interceptor(recorder).send().await
             };
-            let result = self.paced(operation, &record, async || call().await).await;
-            let page = result.map_err(|error| failure(operation, &record, Some(&error)))?;
+            let (page, record) = self.read("ListUsers", send).await?;
             for user in page.users() {
                 let name = user.user_name().parse();
                 names.push(
@@ -319,97 +308,6 @@ impl Iam {
 /// An optional parameter.
 fn text(name: Option<&UserName>) -> Option<String> {
     name.map(|name| name.as_str().to_owned())
-}
-
-/// How far a credential report is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ReportState {
-    /// It is in the making.
-    Started,
-    /// It is there.
-    Complete,
-}
-
-/// What `GetCredentialReport` says.
-#[derive(Debug)]
-pub(crate) struct ReportRead {
-    /// The report, CSV.
-    pub(crate) content: Vec<u8>,
-    /// When it was made.
-    pub(crate) generated: Option<SystemTime>,
-    /// When IAM said so, by its own clock.
-    pub(crate) at: Option<SystemTime>,
-}
-
-impl Iam {
-    /// `GenerateCredentialReport`: IAM makes one at most every four hours.
-    pub(crate) async fn generate_credential_report(&self) -> Result<ReportState, Failure> {
-        let record = Record::default();
-        let operation = "GenerateCredentialReport";
-        let call = || {
-            self.client
-                .generate_credential_report()
-                .customize()
-                .interceptor(self.recorder(&record, "GenerateCredentialReportResponse"))
-                .send()
-        };
-        let result = self.paced(operation, &record, async || call().await).await;
-        let output = result.map_err(|error| failure(operation, &record, Some(&error)))?;
-        match output.state() {
-            Some(ReportStateType::Complete) => Ok(ReportState::Complete),
-            _ => Ok(ReportState::Started),
-        }
-    }
-
-    /// `GetCredentialReport`.
-    pub(crate) async fn credential_report(&self) -> Result<ReportRead, Failure> {
-        let record = Record::default();
-        let operation = "GetCredentialReport";
-        let call = || {
-            self.client
-                .get_credential_report()
-                .customize()
-                .interceptor(self.recorder(&record, "GetCredentialReportResponse"))
-                .send()
-        };
-        let result = self.paced(operation, &record, async || call().await).await;
-        let output = result.map_err(|error| failure(operation, &record, Some(&error)))?;
-        let content = output.content().map(|content| content.as_ref().to_vec());
-        Ok(ReportRead {
-            content: content.ok_or_else(|| unread(&record, "nothing"))?,
-            generated: output.generated_time().and_then(time),
-            at: said_at(&record),
-        })
-    }
-}
-
-/// Where a list goes on. A list that does not say where, or goes in a circle, is an error and never a short list.
-#[derive(Debug, Default)]
-struct Pages {
-    marker: Option<String>,
-    seen: HashSet<String>,
-}
-
-impl Pages {
-    /// Turns to the next page; false where there is none.
-    fn turn(
-        &mut self,
-        is_truncated: bool,
-        marker: Option<&str>,
-        record: &Record,
-    ) -> Result<bool, Failure> {
-        if !is_truncated {
-            return Ok(false);
-        }
-        match marker {
-            Some(next) if self.seen.insert(next.to_owned()) => {
-                self.marker = Some(next.to_owned());
-                Ok(true)
-            }
-            Some(_) => Err(unread(record, "a list that goes in a circle")),
-            None => Err(unread(record, "that its list goes on, but not where")),
-        }
-    }
 }
 
 fn listed(key: &AccessKeyMetadata) -> Option<ListedKey> {

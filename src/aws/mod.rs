@@ -4,6 +4,7 @@ mod allowance;
 pub(crate) mod attempts;
 mod call;
 mod config_file;
+mod credential_report;
 mod credentials;
 mod endpoint;
 mod environment;
@@ -12,6 +13,7 @@ mod http;
 mod iam;
 mod instance;
 mod pace;
+mod page;
 mod process;
 mod profile;
 mod proxy;
@@ -37,7 +39,8 @@ use aws_types::SdkConfig;
 
 pub(crate) use allowance::Allowance;
 pub(crate) use call::{out_of_time, out_of_time_reading};
-pub(crate) use iam::{Iam, ListedKey, ReportRead, ReportState};
+pub(crate) use credential_report::{ReportRead, ReportState};
+pub(crate) use iam::{Iam, ListedKey};
 
 use crate::guard;
 use crate::ident::{AccessKeyId, AccountId};

@@ -30,11 +30,11 @@ pub(super) async fn account(
         throttled: Throttled::Retried,
     });
     config.set_endpoint_url(endpoint_url);
-    let record = Record::default();
+    let (record, operation) = (Record::default(), "GetCallerIdentity");
     let result = Client::from_conf(config.build())
         .get_caller_identity()
         .customize()
-        .interceptor(Recorder::new(&record, "GetCallerIdentityResponse", log))
+        .interceptor(Recorder::new(&record, operation, log))
         .send()
         .await;
     let account = match &result {
@@ -42,7 +42,7 @@ pub(super) async fn account(
             .account()
             .and_then(|account| account.parse().ok())
             .ok_or_else(|| unread(&record, "no account")),
-        Err(error) => Err(failure("GetCallerIdentity", &record, Some(error))),
+        Err(error) => Err(failure(operation, &record, Some(error))),
     };
     account.map_err(|failure| not_told(&failure))
 }
