@@ -1,6 +1,10 @@
 //! The pace against a simulated limit: no time passes, so thousands of seconds are tried in two.
 
-use super::{Asked, Duration, Instant, State, Ticket};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::rate::{Asked, Kind, State, Ticket};
 
 /// A service that allows so many requests a second, and so many at once after a rest.
 struct Service {
@@ -57,7 +61,7 @@ fn simulate(rate: f64, burst: f64, trip: Duration, jobs: u32, keys: u32) -> (f64
                 Asked::Wait(None) => (now + Duration::from_millis(1), Step::Ask),
             },
             Step::Send(ticket)
-                if matches!(ticket.kind, super::Kind::Ordinary) && !state.is_current(&ticket) =>
+                if matches!(ticket.kind, Kind::Ordinary) && !state.is_current(&ticket) =>
             {
                 state.dropped(&ticket);
                 (now, Step::Ask)

@@ -1,15 +1,9 @@
-//! The pace of many requests: as fast as IAM allows, and no faster. IAM publishes no limit; it says `Throttling` when
-//! the account has used its own up. A client that then only tries again wastes what is left; this one finds out how
-//! much is allowed, and keeps to it.
-//!
-//! The limit is a token bucket. At the moment of a `Throttling` the bucket is empty, so what was served between two
-//! such moments is what flowed in, and that is the rate.
+//! The rate, from what was served and what was too much. The limit is a token bucket: at the moment of a `Throttling` the
+//! bucket is empty, so what was served between two such moments is what flowed in.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::Notify;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::Instant;
 
 /// The first pause after the first `Throttling`; it doubles until a request is served.
 const FIRST_PAUSE: Duration = Duration::from_millis(2);
@@ -33,119 +27,15 @@ const RESERVED_AHEAD: Duration = Duration::from_secs(1);
 /// The slowest pace, in requests a second.
 const SLOWEST: f64 = 0.2;
 
-/// Lets requests go one by one.
-#[derive(Debug)]
-pub(super) struct Pacer {
-    state: Mutex<State>,
-    changed: Notify,
-}
-
-/// A request's turn. One that is dropped without a word was not sent to its end.
-#[derive(Debug)]
-pub(super) struct Turn<'a> {
-    pacer: &'a Pacer,
-    ticket: Option<Ticket>,
-}
-
-impl Pacer {
-    /// No limit is known yet.
-    pub(super) fn new() -> Self {
-        Self {
-            state: Mutex::new(State::new(Instant::now())),
-            changed: Notify::new(),
-        }
-    }
-
-    /// Waits for a turn.
-    pub(super) async fn turn(&self) -> Turn<'_> {
-        loop {
-            let changed = self.changed.notified();
-            let asked = self.state().ask(Instant::now());
-            match asked {
-                Asked::Go(ticket) => {
-                    return Turn {
-                        pacer: self,
-                        ticket: Some(ticket),
-                    };
-                }
-                Asked::Reserved(ticket, at) => {
-                    let turn = Turn {
-                        pacer: self,
-                        ticket: Some(ticket),
-                    };
-                    sleep_until(at).await;
-                    if self.state().is_current(&ticket) {
-                        return turn;
-                    }
-                }
-                Asked::Wait(Some(until)) => sleep_until(until).await,
-                Asked::Wait(None) => changed.await,
-            }
-        }
-    }
-
-    /// Waits for a turn as long as IAM serves others. `None`: for so long it served nobody.
-    pub(super) async fn turn_within(&self, patience: Duration) -> Option<Turn<'_>> {
-        let asked = Instant::now();
-        let turn = self.turn();
-        tokio::pin!(turn);
-        loop {
-            let starved_at = self.served_at().max(asked) + patience;
-            if let Ok(turn) = timeout_at(starved_at, &mut turn).await {
-                return Some(turn);
-            }
-            if self.served_at() + patience <= Instant::now() {
-                return None;
-            }
-        }
-    }
-
-    /// When IAM served a request last, or the run began.
-    pub(super) fn served_at(&self) -> Instant {
-        self.state().served_at
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Turn<'_> {
-    /// IAM answered, whatever it said.
-    pub(super) fn served(mut self) {
-        if let Some(ticket) = self.ticket.take() {
-            self.pacer.state().served(&ticket, Instant::now());
-            self.pacer.changed.notify_waiters();
-        }
-    }
-
-    /// IAM said that it was too much.
-    pub(super) fn throttled(mut self) {
-        if let Some(ticket) = self.ticket.take() {
-            self.pacer.state().throttled(&ticket, Instant::now());
-            self.pacer.changed.notify_waiters();
-        }
-    }
-}
-
-impl Drop for Turn<'_> {
-    fn drop(&mut self) {
-        if let Some(ticket) = self.ticket.take() {
-            self.pacer.state().dropped(&ticket);
-            self.pacer.changed.notify_waiters();
-        }
-    }
-}
-
 /// What a turn was given under.
 #[derive(Clone, Copy, Debug)]
-struct Ticket {
+pub(super) struct Ticket {
     generation: u64,
-    kind: Kind,
+    pub(super) kind: Kind,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     Ordinary,
     /// Alone, to find out whether IAM serves again.
     Probe {
@@ -154,7 +44,7 @@ enum Kind {
 }
 
 #[derive(Debug)]
-enum Asked {
+pub(super) enum Asked {
     /// Now.
     Go(Ticket),
     /// At that time, if nothing has changed by then.
@@ -185,13 +75,13 @@ struct Hold {
 
 /// The state at a moment; the moments are given, so that a simulation needs no time.
 #[derive(Debug)]
-struct State {
+pub(super) struct State {
     rate: Rate,
     /// When the bucket was empty, and how many requests were served since then.
     empty_at: Instant,
     served: u32,
     /// When a request was served last.
-    served_at: Instant,
+    pub(super) served_at: Instant,
     /// When the next request may go.
     next: Instant,
     hold: Option<Hold>,
@@ -202,7 +92,8 @@ struct State {
 }
 
 impl State {
-    fn new(now: Instant) -> Self {
+    /// No limit is known yet.
+    pub(super) fn new(now: Instant) -> Self {
         Self {
             rate: Rate::Free,
             empty_at: now,
@@ -228,7 +119,8 @@ impl State {
         Some(rate.clamp(SLOWEST, 1e6))
     }
 
-    fn ask(&mut self, now: Instant) -> Asked {
+    /// When the next request may go.
+    pub(super) fn ask(&mut self, now: Instant) -> Asked {
         let generation = self.generation;
         if let Some(hold) = &mut self.hold {
             return match (hold.is_probing, now < hold.until) {
@@ -268,11 +160,13 @@ impl State {
         }
     }
 
-    fn is_current(&self, ticket: &Ticket) -> bool {
+    /// Whether a turn that was given ahead still holds.
+    pub(super) fn is_current(&self, ticket: &Ticket) -> bool {
         ticket.generation == self.generation && self.hold.is_none()
     }
 
-    fn served(&mut self, ticket: &Ticket, now: Instant) {
+    /// IAM answered.
+    pub(super) fn served(&mut self, ticket: &Ticket, now: Instant) {
         self.served_at = now;
         self.in_flight = self.in_flight.saturating_sub(1);
         let Kind::Probe { sent } = ticket.kind else {
@@ -291,7 +185,8 @@ impl State {
         self.next = now + Duration::from_secs_f64(1.0 / rate);
     }
 
-    fn throttled(&mut self, ticket: &Ticket, now: Instant) {
+    /// IAM said that it was too much.
+    pub(super) fn throttled(&mut self, ticket: &Ticket, now: Instant) {
         self.in_flight = self.in_flight.saturating_sub(1);
         if let Some(hold) = &mut self.hold {
             if let Kind::Probe { .. } = ticket.kind {
@@ -345,13 +240,11 @@ impl State {
         });
     }
 
-    fn dropped(&mut self, ticket: &Ticket) {
+    /// The request was not sent to its end.
+    pub(super) fn dropped(&mut self, ticket: &Ticket) {
         self.in_flight = self.in_flight.saturating_sub(1);
         if let (Kind::Probe { .. }, Some(hold)) = (ticket.kind, &mut self.hold) {
             hold.is_probing = false;
         }
     }
 }
-
-#[cfg(test)]
-mod simulation;
