@@ -10,10 +10,11 @@ use aws_sdk_iam::types::{AccessKeyMetadata, StatusType};
 use tokio::time::Instant;
 
 use super::allowance::{Allowance, Queue};
-use super::attempts::{Record, Recorder};
+use super::attempts::Record;
 use super::call::{checked, failure, said_at, time, unread};
 use super::pace::Pacer;
 use super::page::Pages;
+use super::recorder::Recorder;
 use crate::fact::{LastUse, Status};
 use crate::failure::Failure;
 use crate::ident::{AccessKeyId, UserName};

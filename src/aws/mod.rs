@@ -17,6 +17,7 @@ mod page;
 mod process;
 mod profile;
 mod proxy;
+mod recorder;
 mod reply;
 mod retry;
 mod section;

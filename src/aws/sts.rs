@@ -6,8 +6,9 @@ use aws_sdk_sts::Client;
 use aws_sdk_sts::config::Builder;
 use aws_types::SdkConfig;
 
-use super::attempts::{Record, Recorder};
+use super::attempts::Record;
 use super::call::{failure, unread};
+use super::recorder::Recorder;
 use super::retry::{IamRetries, Throttled};
 use crate::exit::Exit;
 use crate::failure::Failure;
