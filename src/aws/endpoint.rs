@@ -6,8 +6,7 @@ use aws_runtime::env_config::EnvConfigValue;
 use aws_types::os_shim_internal::Env;
 use url::{Host, Url};
 
-use super::environment;
-use super::settings::{Setting, Sources};
+use super::setting::{Setting, Sources};
 use crate::log::Log;
 use crate::stop::Stop;
 
@@ -45,10 +44,7 @@ pub(crate) fn choose(
     log: Log,
 ) -> Result<Option<String>, Stop> {
     let setting = match option {
-        Some(value) => Some(Setting {
-            value: value.to_owned(),
-            source: "--endpoint-url".to_owned(),
-        }),
+        Some(value) => Some(Setting::option("--endpoint-url", value)),
         None if ignore_configured => None,
         None => configured(service, sources)?,
     };
@@ -61,9 +57,8 @@ pub(crate) fn choose(
 
 fn configured(service: Service, sources: Sources<'_>) -> Result<Option<Setting>, Stop> {
     for variable in [service.variable, "AWS_ENDPOINT_URL"] {
-        if let Some(value) = environment::filled(variable)? {
-            let source = format!("the environment variable {variable}");
-            return Ok(Some(Setting { value, source }));
+        if let Some(setting) = Setting::variable(variable)? {
+            return Ok(Some(setting));
         }
     }
     let no_variables = Env::from_slice(&[]);

@@ -6,7 +6,8 @@ use aws_config::imds::Client;
 use aws_config::imds::client::EndpointMode;
 use aws_config::provider_config::ProviderConfig;
 
-use super::settings::{Settings, Sources};
+use super::setting::Sources;
+use super::settings::Settings;
 use crate::stop::Stop;
 
 /// The most attempts that are made, and seconds that are waited for one.

@@ -21,6 +21,7 @@ mod recorder;
 mod reply;
 mod retry;
 mod section;
+mod setting;
 mod settings;
 mod sts;
 #[cfg(any(test, fuzzing))]

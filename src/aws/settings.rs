@@ -13,6 +13,7 @@ use super::endpoint::{self, IAM, STS};
 use super::environment;
 use super::http::Clients;
 use super::proxy;
+use super::setting::{Setting, Sources};
 use super::trust;
 use crate::log::Log;
 use crate::report::escape::escape;
@@ -67,74 +68,6 @@ pub(crate) enum SelectedBy {
     Variable(&'static str),
     /// Nobody.
     Nobody,
-}
-
-/// A value and where it stands, for messages.
-#[derive(Clone, Debug)]
-pub(crate) struct Setting {
-    /// The value.
-    pub(crate) value: String,
-    /// Where it stands: an option, a variable, or a key of a profile.
-    pub(crate) source: String,
-}
-
-/// The environment and the selected profile, asked in this order for a setting.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Sources<'a> {
-    /// The profiles, one of them selected.
-    pub(crate) profiles: &'a EnvConfigSections,
-}
-
-impl Sources<'_> {
-    /// The first of the environment variables, and then the profile's key. Empty counts as not set.
-    pub(crate) fn find(
-        self,
-        variables: &[&'static str],
-        key: &str,
-    ) -> Result<Option<Setting>, Stop> {
-        for variable in variables {
-            if let Some(value) = environment::filled(variable)? {
-                let source = format!("the environment variable {variable}");
-                return Ok(Some(Setting { value, source }));
-            }
-        }
-        let value = self.profiles.get(key).filter(|value| !value.is_empty());
-        Ok(value.map(|value| Setting {
-            value: value.to_owned(),
-            source: format!(
-                "`{key}` of profile `{}`",
-                escape(self.profiles.selected_profile())
-            ),
-        }))
-    }
-
-    pub(crate) fn ignores_endpoint_urls(self) -> Result<bool, Stop> {
-        self.flag(
-            "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
-            "ignore_configured_endpoint_urls",
-        )
-    }
-
-    /// A variable, and then the profile's key, that is true or false; false where neither is set.
-    pub(crate) fn flag(self, variable: &'static str, key: &str) -> Result<bool, Stop> {
-        let Some(setting) = self.find(&[variable], key)? else {
-            return Ok(false);
-        };
-        match setting.value.to_ascii_lowercase().as_str() {
-            "true" => Ok(true),
-            "false" => Ok(false),
-            _ => Err(setting.wrong("it must be true or false")),
-        }
-    }
-}
-
-impl Setting {
-    /// The error that this value is wrong, and what it must be.
-    pub(crate) fn wrong(&self, rule: &str) -> Stop {
-        let value: String = escape(&self.value).chars().take(80).collect();
-        Stop::configuration(format!("{} is `{value}`: {rule}", self.source))
-            .hint(format!("correct {}, or remove it", self.source))
-    }
 }
 
 impl Settings {
@@ -193,9 +126,7 @@ impl Settings {
             clients,
         })
     }
-}
 
-impl Settings {
     /// Where a setting is looked for.
     pub(crate) fn sources(&self) -> Sources<'_> {
         Sources {
@@ -275,10 +206,7 @@ impl SelectedProfile {
 /// It is none.
 pub(super) fn region(option: Option<&str>, sources: Sources<'_>) -> Result<Region, Stop> {
     let setting = match option {
-        Some(value) => Some(Setting {
-            value: value.to_owned(),
-            source: "--region".to_owned(),
-        }),
+        Some(value) => Some(Setting::option("--region", value)),
         None => sources.find(&["AWS_REGION", "AWS_DEFAULT_REGION"], "region")?,
     };
     let Some(setting) = setting else {

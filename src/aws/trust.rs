@@ -12,7 +12,7 @@ use rustls::pki_types::pem::PemObject as _;
 
 use super::environment;
 use super::http::Trust;
-use super::settings::Sources;
+use super::setting::Sources;
 use crate::report::escape::escape;
 use crate::stop::Stop;
 

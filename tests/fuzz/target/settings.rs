@@ -8,7 +8,8 @@ use futures_util::FutureExt as _;
 use url::Url;
 
 use super::super::endpoint::{self, IAM};
-use super::super::settings::{Sources, region, retry};
+use super::super::setting::Sources;
+use super::super::settings::{region, retry};
 use super::{ConfigFile, ConfigFiles, decoded};
 use crate::log::Log;
 use crate::stop::Stop;
