@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use super::{Cli, ColorArg, ErrorFormatArg, OutputArg};
+use super::Cli;
+use super::value::{ColorArg, ErrorFormatArg, OutputArg};
 use crate::condition::{Condition, Conditions};
 use crate::ident::{AccessKeyId, UserName};
 use crate::request::{

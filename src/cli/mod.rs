@@ -5,77 +5,25 @@ mod aws;
 mod crossing;
 mod error;
 mod members;
+mod text;
+mod value;
 
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use clap::builder::{OsStringValueParser, TypedValueParser, ValueParser};
 use clap::error::ErrorKind;
-use clap::{ArgAction, ArgGroup, CommandFactory, FromArgMatches, Parser, ValueEnum};
+use clap::{ArgAction, ArgGroup, CommandFactory, FromArgMatches, Parser};
 
 use crate::age::Age;
 use crate::condition::UserGlob;
 use crate::ident::{AccessKeyId, AccountId, UserName, looks_like_access_key_id};
 use crate::query::Query;
-use aws::{Aws, SkeletonArg, but};
+use aws::{Aws, SkeletonArg};
 use error::{SWAPPED, fit_to_show};
 pub(crate) use error::{error_format_of, told};
-
-/// The ways to name keys that are looked for in help; the AWS CLI's JSON is one more.
-const USAGE: &str =
-    "iam-del-key [OPTIONS] <--access-key-id <ID>|--from <FILE>|--all-keys|--all-users>";
-
-const EXAMPLES: &str = "\
-Examples:
-  iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --user-name Bob
-      delete Bob's key; prints {\"ResponseMetadata\":{}}
-  iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE
-      delete a key of the user whose own key signs the request
-  iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --user-name Bob --ignore-missing
-      the same in a pipeline that may run twice
-  iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --find-user --dry-run --output table
-      a leaked key: whose is it, what was it used for, what would happen
-  iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --find-user --deactivate
-      switch it off, which can be undone
-  iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --user-name Bob --inactive --unused-for 45d
-      delete a key only if it is switched off and nobody missed it
-  iam-del-key --all-users --unused-for 90d --dry-run > plan.jsonl
-      the whole account: which keys did nobody use for 90 days
-  iam-del-key --from plan.jsonl --unused-for 90d --journal done.jsonl
-      delete what the plan has left after review, and go on where a run was cut off";
-
-/// What `-h` has room for.
-const SHORT_EXAMPLES: &str = "\
-Examples:
-  iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --user-name Bob
-  iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --find-user --dry-run
-  iam-del-key --all-users --unused-for 90d --dry-run > plan.jsonl
-  iam-del-key --from plan.jsonl --unused-for 90d --journal done.jsonl";
-
-/// The order of the help: what it is, what to type, and then the rest.
-const HELP: &str =
-    "{about-with-newline}\n{before-help}{usage-heading} {usage}\n\n{all-args}{after-help}";
-
-const EXIT_STATUS: &str = "\
-Exit status:
-    0  every key asked for is gone (with --ignore-missing: or was already), or inactive with
-       --deactivate; a dry run was shown; nothing matched
-    1  anything not below: an unlisted service error, a result that could not be written
-    2  the arguments or the input are wrong (nothing was contacted), or IAM says so
-       (ValidationError, MalformedInput)
-    3  NoSuchEntity: no such key, or it is another user's
-    4  LimitExceeded
-    5  ServiceFailure, InternalFailure, ServiceUnavailable after all retries
-    6  AccessDenied
-    7  credentials or configuration: none, expired, invalid, no such profile, bad CA bundle
-    8  still throttled after all retries
-    9  IAM could not be reached; the request was never sent; the key is surely not deleted
-   10  unknown: the request was sent and no usable answer came
-   11  refused: a condition does not hold, the key signs the request itself, it is another account
-       than --expect-account, another run has the journal, or the answer to the question was not yes
-   12  several keys with different results; the same result for all gives that result's status
-  130, 143  ended by SIGINT, SIGTERM";
+use text::{EXAMPLES, EXIT_STATUS, HELP, SHORT_EXAMPLES, USAGE};
+use value::{ColorArg, ErrorFormatArg, OutputArg};
 
 /// Delete AWS IAM access keys, and say exactly what is known of each
 ///
@@ -99,7 +47,7 @@ Exit status:
 #[command(after_help = "--help has more examples, and what each exit status means", after_long_help = EXIT_STATUS)]
 pub(crate) struct Cli {
     /// The access key to delete: 16 to 128 of A-Z, a-z, 0-9 and _; repeat it for several
-    #[arg(long, value_name = "ID", group = "keys", value_parser = access_key_id())]
+    #[arg(long, value_name = "ID", group = "keys", value_parser = value::access_key_id())]
     #[arg(help_heading = "Which keys")]
     access_key_id: Vec<AccessKeyId>,
 
@@ -107,7 +55,7 @@ pub(crate) struct Cli {
     ///
     /// Without it IAM takes the user whose key signs the request. The root user, roles and SSO sessions
     /// have to name the owner. With --from: the owner of keys that the file names without one.
-    #[arg(long, value_name = "NAME", value_parser = user_name())]
+    #[arg(long, value_name = "NAME", value_parser = value::user_name())]
     #[arg(help_heading = "Which keys")]
     user_name: Option<UserName>,
 
@@ -210,7 +158,7 @@ pub(crate) struct Cli {
     expect_account: Option<AccountId>,
 
     /// How many keys are under way at a time; IAM's own pace is kept whatever it is
-    #[arg(long, value_name = "N", default_value = "8", value_parser = jobs)]
+    #[arg(long, value_name = "N", default_value = "8", value_parser = value::jobs)]
     #[arg(help_heading = "Many keys")]
     jobs: NonZeroUsize,
 
@@ -228,7 +176,7 @@ pub(crate) struct Cli {
     fail_fast: bool,
 
     /// What standard output gets
-    #[arg(long, value_name = "FORMAT", default_value = "json", value_parser = output())]
+    #[arg(long, value_name = "FORMAT", default_value = "json", value_parser = value::output())]
     #[arg(help_heading = "Output")]
     output: OutputArg,
 
@@ -243,7 +191,7 @@ pub(crate) struct Cli {
     ///
     /// A failure has Level, Code, Message, ExitCode, Known, Hint, Attempts, and where there is one Operation,
     /// RequestId, AccessKeyId and UserName; any other line has Level and Message.
-    #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = error_format())]
+    #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = value::error_format())]
     #[arg(alias = "cli-error-format", help_heading = "Output")]
     error_format: ErrorFormatArg,
 
@@ -273,90 +221,6 @@ pub(crate) struct Cli {
     /// Print the version
     #[arg(short = 'V', long, action = ArgAction::Version, help_heading = "Other")]
     version: Option<bool>,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-#[expect(
-    clippy::doc_markdown,
-    reason = "the comments are the help, which shows backticks"
-)]
-enum OutputArg {
-    /// One JSON object a line
-    Json,
-    /// Columns between tabs, for cut: AccessKeyId, UserName, Outcome, error code, Status, CreateDate,
-    /// LastUsedDate, LastUsedService, LastUsedRegion, AccountId, Reason
-    Text,
-    /// A table for people, with ages
-    Table,
-    /// Nothing
-    Off,
-    #[value(hide = true)]
-    Yaml,
-    #[value(hide = true)]
-    YamlStream,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum ErrorFormatArg {
-    /// Lines for people, with the AWS CLI's sentence
-    #[value(alias = "legacy", alias = "enhanced")]
-    Text,
-    /// One JSON object a line
-    Json,
-    #[value(hide = true)]
-    Yaml,
-    #[value(hide = true)]
-    Table,
-}
-
-fn output() -> ValueParser {
-    but(|output| match output {
-        OutputArg::Yaml | OutputArg::YamlStream => {
-            Some("YAML is not written: use json, each line of which is YAML too")
-        }
-        OutputArg::Json | OutputArg::Text | OutputArg::Table | OutputArg::Off => None,
-    })
-}
-
-fn error_format() -> ValueParser {
-    but(|format| match format {
-        ErrorFormatArg::Yaml | ErrorFormatArg::Table => {
-            Some("errors are written as text or json only: use json for programs")
-        }
-        ErrorFormatArg::Text | ErrorFormatArg::Json => None,
-    })
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-#[expect(
-    clippy::doc_markdown,
-    reason = "the comments are the help, which shows backticks"
-)]
-enum ColorArg {
-    /// Always
-    On,
-    /// Never
-    Off,
-    /// On a terminal, unless NO_COLOR is set or TERM is dumb
-    Auto,
-}
-
-/// The most keys under way at a time: each has a connection of its own.
-const MOST_JOBS: usize = 256;
-
-fn jobs(text: &str) -> Result<NonZeroUsize, String> {
-    match text.parse::<NonZeroUsize>() {
-        Ok(jobs) if jobs.get() <= MOST_JOBS => Ok(jobs),
-        _ => Err(format!("a number from 1 to {MOST_JOBS}")),
-    }
-}
-
-fn access_key_id() -> ValueParser {
-    ValueParser::new(OsStringValueParser::new().try_map(|value| AccessKeyId::parse(&value)))
-}
-
-fn user_name() -> ValueParser {
-    ValueParser::new(OsStringValueParser::new().try_map(|value| UserName::parse(&value)))
 }
 
 impl Cli {
