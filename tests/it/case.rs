@@ -13,7 +13,7 @@ use iam_sandbox::documented::{ADMIN_KEY_ID, ADMIN_SECRET};
 use serde_json::Value;
 
 use crate::running::Running;
-use crate::secret::{Secrets, tells_all, without_log};
+use crate::secret::{Secrets, tells_all};
 
 /// Long past any limit of the program: a case that takes this long hangs.
 pub(crate) const HANGS: Duration = Duration::from_secs(90);
@@ -273,7 +273,7 @@ impl Ended {
     ) -> Self {
         let all_told = String::from_utf8(stderr).expect("standard error is UTF-8");
         let stderr = if tells_all() {
-            without_log(&all_told)
+            secrets.without_unasked(&all_told)
         } else {
             all_told.clone()
         };

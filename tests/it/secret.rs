@@ -28,11 +28,19 @@ pub(crate) fn tells_all() -> bool {
     std::env::var_os("TELL_ALL").is_some()
 }
 
+/// How the lines of a log begin, as text and as objects: what `--debug` adds, then what `-v` tells.
+const LOG: [[&str; 2]; 2] = [
+    ["debug: ", "{\"Level\":\"Debug\""],
+    ["info: ", "{\"Level\":\"Info\""],
+];
+
 /// What a run must not give away.
 #[derive(Debug, Default)]
 pub(crate) struct Secrets {
     values: Vec<String>,
     journal: Option<PathBuf>,
+    /// How each line begins that is told only because all is to be told.
+    unasked: Vec<&'static str>,
 }
 
 impl Secrets {
@@ -57,7 +65,14 @@ impl Secrets {
         }
         values.retain(|value| value.trim().len() >= SHORTEST);
         let mut rest = args.iter().skip_while(|arg| *arg != "--journal");
+        let asks = |options: &[&str]| args.iter().any(|arg| options.iter().any(|o| arg == o));
+        let unasked = match (asks(&["--debug"]), asks(&["-v", "--verbose"])) {
+            (true, _) => &[][..],
+            (false, true) => &LOG[..1],
+            (false, false) => &LOG[..],
+        };
         Self {
+            unasked: unasked.concat(),
             values: values.iter().map(|value| value.trim().to_owned()).collect(),
             journal: rest.nth(1).map(PathBuf::from),
         }
@@ -78,6 +93,15 @@ impl Secrets {
             })
             .map(str::to_owned)
             .next()
+    }
+
+    /// Standard error without what a run tells only because it is to tell all.
+    pub(crate) fn without_unasked(&self, stderr: &str) -> String {
+        let is_unasked = |line: &&str| self.unasked.iter().any(|start| line.starts_with(start));
+        stderr
+            .split_inclusive('\n')
+            .filter(|line| !is_unasked(line))
+            .collect()
     }
 }
 
@@ -115,15 +139,6 @@ fn in_file(text: &str) -> Vec<String> {
             .collect()
     };
     NAMES.iter().flat_map(after).collect()
-}
-
-/// Standard error without what a run tells because it is to tell all.
-pub(crate) fn without_log(stderr: &str) -> String {
-    let is_log = |line: &&str| line.starts_with("info: ") || line.starts_with("debug: ");
-    stderr
-        .split_inclusive('\n')
-        .filter(|line| !is_log(line))
-        .collect()
 }
 
 #[test]
