@@ -158,7 +158,7 @@ impl FromStr for UserGlob {
         }
         let allowed = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-*?[]!".contains(c);
         if let Some(stray) = text.chars().find(|c| !allowed(*c)) {
-            let stray = crate::report::escape::escape(&stray.to_string());
+            let stray = crate::escape::escape(&stray.to_string());
             return refuse(format!(
                 "no user name has a `{stray}`, so it excepts nobody"
             ));

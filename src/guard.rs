@@ -1,10 +1,10 @@
 //! What may not happen by accident: changing the key that signs, working in another account than was meant, and
 //! taking another account's key for gone.
 
-use crate::aws::Signer;
 use crate::ident::{AccessKeyId, AccountId};
 use crate::outcome::Refusal;
 use crate::request::{Key, SigningKey};
+use crate::signer::Signer;
 use crate::stop::Stop;
 
 /// Refuses the key that signs the request, and the key behind a role's session that does, unless that is wanted: it would

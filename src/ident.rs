@@ -7,8 +7,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::escape::escape;
 use crate::invalid::Invalid;
-use crate::report::escape::escape;
 
 /// The first character of `value` that is not `allowed`, as a fragment with its position and code point.
 fn stray(value: &str, allowed: impl Fn(char) -> bool, rule: &str) -> Option<String> {

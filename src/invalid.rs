@@ -4,7 +4,7 @@
 use std::ffi::OsStr;
 use std::fmt;
 
-use crate::report::escape::escape;
+use crate::escape::escape;
 
 /// The longest piece of a refused value that a message shows, in characters.
 const SHOWN: usize = 40;

@@ -1,7 +1,7 @@
 //! What `--verbose` and `--debug` tell on standard error. Only what this program says of itself: the
 //! SDK's own log is never printed, since it holds secrets at its lower levels.
 
-use crate::report::escape::excerpt;
+use crate::escape::excerpt;
 use crate::report::message::Messages;
 use crate::request::{Color, ErrorFormat, Request, Verbosity};
 

@@ -4,11 +4,13 @@
 mod age;
 mod aws;
 mod batch;
+mod candidate;
 mod change;
 mod cli;
 mod complete;
 mod condition;
 mod confirm;
+mod escape;
 mod exit;
 mod fact;
 mod failure;
@@ -25,8 +27,10 @@ mod report;
 mod request;
 mod select;
 mod signal;
+mod signer;
 mod spool;
 mod stop;
+mod tally;
 #[cfg(any(test, fuzzing))]
 #[path = "../tests/fuzz/target/mod.rs"]
 mod target;
@@ -40,6 +44,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::Context as _;
 
 use batch::{Batch, Keys, UnderWay};
+use candidate::Candidate;
 use cli::{Cli, error_format_of};
 use exit::Exit;
 use fact::Facts;
@@ -50,7 +55,7 @@ use outcome::Known;
 use report::message::{Messages, is_colorful};
 use report::{Failed, KnownWord};
 use request::{Color, ErrorFormat, Input, Key, Request, Selection};
-use select::{Candidate, Selector};
+use select::Selector;
 use signal::Signals;
 use stop::Stop;
 

@@ -7,8 +7,8 @@ use std::str::FromStr;
 use jmespath::{ErrorReason, Expression, JmespathError, RuntimeError};
 use serde_json::{Value, json};
 
+use crate::escape::escape;
 use crate::invalid::Invalid;
-use crate::report::escape::escape;
 
 /// The longest expression that is read, in bytes: the parser goes as deep as its parentheses.
 const LONGEST: usize = 1_000;

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::aws::Quantity;
 use crate::condition::Conditions;
 use crate::ident::{AccessKeyId, AccountId, UserName};
 use crate::query::Query;
@@ -277,4 +276,13 @@ pub(crate) enum Color {
     Off,
     /// On a terminal, unless `NO_COLOR` is set or `TERM` is `dumb`.
     Auto,
+}
+
+/// How many keys the requests are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Quantity {
+    /// One: the SDK tries a throttled request again, a few times.
+    One,
+    /// Many: all requests keep IAM's pace.
+    Many,
 }

@@ -12,7 +12,7 @@ use aws_runtime::env_config::section::EnvConfigSections;
 use aws_types::os_shim_internal::{Env, Fs};
 
 use super::environment;
-use crate::report::escape::escape;
+use crate::escape::escape;
 use crate::stop::Stop;
 
 /// The most a configuration file may hold, in bytes; a real one holds a few KiB.

@@ -17,8 +17,8 @@ use super::instance;
 use super::profile::{self, ProfileSource};
 use super::settings::{SelectedBy, Settings};
 use super::variable;
+use crate::escape::{escape, excerpt};
 use crate::log::Log;
-use crate::report::escape::{escape, excerpt};
 use crate::stop::Stop;
 
 /// Resolves the credentials.

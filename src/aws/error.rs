@@ -6,8 +6,8 @@ use std::io;
 use rustls::{AlertDescription, CertificateError};
 
 use super::proxy;
+use crate::escape::excerpt;
 use crate::failure::Cause;
-use crate::report::escape::excerpt;
 
 /// Puts the failure of a call to `host` into words.
 pub(crate) fn cause(error: &(dyn Error + 'static), host: &str) -> Cause {

@@ -22,7 +22,7 @@ use http_body::{Body, Frame, SizeHint};
 
 use super::attempts::Sent;
 use super::proxy;
-use super::trust::{self, Bundle};
+use super::trust::{self, Trust};
 use crate::stop::Stop;
 
 /// The most of a reply's body that is read, in bytes. The longest that IAM sends is a credential report: of 5,000
@@ -30,15 +30,6 @@ use crate::stop::Stop;
 const LONGEST_REPLY: u64 = 6 << 20;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
-
-/// Whom TLS trusts.
-#[derive(Clone, Debug)]
-pub(crate) enum Trust {
-    /// The system's certificate authorities.
-    System,
-    /// The authorities of a bundle.
-    Bundle(Arc<Bundle>),
-}
 
 /// Whether the proxies of the environment are used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -47,21 +47,13 @@ pub(crate) use iam::{Iam, ListedKey};
 use crate::guard;
 use crate::ident::{AccessKeyId, AccountId};
 use crate::log::Log;
-use crate::request::Connection;
+use crate::request::{Connection, Quantity};
+use crate::signer::Signer;
 use crate::stop::Stop;
 use config_file::ConfigFiles;
 use pace::Pacer;
 use retry::{IamRetries, Throttled};
 use settings::Settings;
-
-/// How many keys the requests are for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Quantity {
-    /// One: the SDK tries a throttled request again, a few times.
-    One,
-    /// Many: all requests keep IAM's pace.
-    Many,
-}
 
 /// IAM, and who signs the requests to it.
 #[derive(Debug)]
@@ -70,19 +62,6 @@ pub(crate) struct Connected {
     pub(crate) iam: Iam,
     /// The key that signs.
     pub(crate) signer: Signer,
-}
-
-/// The key that signs the requests.
-#[derive(Clone, Debug)]
-pub(crate) struct Signer {
-    /// Its ID, as it was configured.
-    pub(crate) access_key_id: String,
-    /// The key behind it, where it is a role's session that a profile's own key assumed.
-    pub(crate) source_key_id: Option<String>,
-    /// Its account, where the source of the credentials says so or the ID encodes it.
-    pub(crate) account: Option<AccountId>,
-    /// The profile it comes from, where it is surely that.
-    pub(crate) profile: Option<String>,
 }
 
 /// The names of all profiles of the configuration files. Nothing is contacted.

@@ -15,7 +15,7 @@ use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::Command;
 
-use crate::report::escape::excerpt;
+use crate::escape::excerpt;
 
 /// The most that is read of the process's standard output, in bytes.
 const LONGEST_OUTPUT: u64 = 64 << 10;

@@ -12,8 +12,8 @@ use super::endpoint::{self, STS};
 use super::environment;
 use super::section::{self, Added};
 use super::settings::Settings;
+use crate::escape::escape;
 use crate::log::Log;
-use crate::report::escape::escape;
 use crate::stop::Stop;
 
 /// What a profile that has credentials, or names where they come from, holds.

@@ -9,7 +9,7 @@ use aws_runtime::env_config::section::Profile;
 use super::environment;
 use super::process::CredentialProcess;
 use super::settings::{SelectedBy, Settings};
-use crate::report::escape::escape;
+use crate::escape::escape;
 use crate::stop::Stop;
 
 const SSO: [&str; 5] = [

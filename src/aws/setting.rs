@@ -3,7 +3,7 @@
 use aws_runtime::env_config::section::EnvConfigSections;
 
 use super::environment;
-use crate::report::escape::escape;
+use crate::escape::escape;
 use crate::stop::Stop;
 
 /// A value and where it stands, for messages.

@@ -15,8 +15,8 @@ use super::http::Clients;
 use super::proxy;
 use super::setting::{Setting, Sources};
 use super::trust;
+use crate::escape::escape;
 use crate::log::Log;
-use crate::report::escape::escape;
 use crate::request::Connection;
 use crate::stop::Stop;
 

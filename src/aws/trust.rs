@@ -11,10 +11,18 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 
 use super::environment;
-use super::http::Trust;
 use super::setting::Sources;
-use crate::report::escape::escape;
+use crate::escape::escape;
 use crate::stop::Stop;
+
+/// Whom TLS trusts.
+#[derive(Clone, Debug)]
+pub(crate) enum Trust {
+    /// The system's certificate authorities.
+    System,
+    /// The authorities of a bundle.
+    Bundle(Arc<Bundle>),
+}
 
 /// The most a bundle may hold, in bytes; the system's is about 220 KiB.
 const LONGEST: usize = 16 << 20;

@@ -8,7 +8,7 @@ use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 
 use super::environment;
-use crate::report::escape::escape;
+use crate::escape::escape;
 use crate::stop::Stop;
 
 const ID: &str = "AWS_ACCESS_KEY_ID";

@@ -5,8 +5,9 @@ use std::ops::ControlFlow;
 
 use super::each::each;
 use super::halt::Halt;
-use super::{Batch, Decision, Keys, Tally};
+use super::{Batch, Decision, Keys};
 use crate::aws::Connected;
+use crate::candidate::Candidate;
 use crate::confirm;
 use crate::exit::Exit;
 use crate::journal::Before;
@@ -14,9 +15,10 @@ use crate::log::Log;
 use crate::outcome::{Outcome, Refusal};
 use crate::report::message::Messages;
 use crate::report::{self, Bar, Report, Resume};
-use crate::select::{Candidate, Choice, Sweep};
+use crate::select::{Choice, Sweep};
 use crate::spool::{Spool, Spooled};
 use crate::stop::Stop;
+use crate::tally::Tally;
 
 /// How many keys a table before the question has.
 const SHOWN_AT_ONCE: usize = 500;

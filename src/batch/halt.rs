@@ -2,15 +2,15 @@
 
 use std::io;
 
-use super::tally::Tally;
 use super::{Batch, Keys};
+use crate::candidate::Candidate;
 use crate::exit::Exit;
 use crate::failure::Code;
 use crate::journal::Before;
 use crate::outcome::{Outcome, Settled};
 use crate::report::Report;
 use crate::request::{Mode, OnFailure};
-use crate::select::Candidate;
+use crate::tally::Tally;
 
 /// Why no further key is tried.
 #[derive(Debug)]

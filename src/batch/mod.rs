@@ -4,7 +4,6 @@
 mod course;
 mod each;
 mod halt;
-mod tally;
 mod underway;
 
 use std::io;
@@ -12,6 +11,7 @@ use std::ops::ControlFlow;
 
 use crate::aws::attempts::Record;
 use crate::aws::{Connected, Iam};
+use crate::candidate::Candidate;
 use crate::change::{BEGAN, Change, Earlier};
 use crate::exit::Exit;
 use crate::fact::Facts;
@@ -19,11 +19,11 @@ use crate::journal::{Before, Journal};
 use crate::outcome::{Known, Outcome, Settled};
 use crate::report::Report;
 use crate::request::{Key, Mode, Request};
-use crate::select::{Candidate, Choice, Selector};
+use crate::select::{Choice, Selector};
 use crate::signal::Signals;
+use crate::tally::Tally;
 use each::each;
 use halt::Halt;
-pub(crate) use tally::Tally;
 pub(crate) use underway::UnderWay;
 
 /// Keys, one after another; they are not all in memory.

@@ -8,14 +8,15 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 use crate::aws::attempts::Record;
-use crate::aws::{Allowance, Iam, Quantity, Signer};
+use crate::aws::{Allowance, Iam};
+use crate::candidate::Candidate;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::guard;
 use crate::outcome::{Known, Outcome, Reply, Settled};
-use crate::request::{Action, Key, Missing};
-use crate::select::Candidate;
+use crate::request::{Action, Key, Missing, Quantity};
 use crate::signal::Signals;
+use crate::signer::Signer;
 use doubt::{Found, another_users, conclude, shows_done};
 
 /// How long a signal leaves for the answer under way, and for the look after it.

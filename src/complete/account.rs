@@ -10,10 +10,10 @@ use tokio::time::{Instant, timeout_at};
 
 use super::Candidate;
 use crate::age::ago;
-use crate::aws::{self, Connected, ListedKey, Quantity};
+use crate::aws::{self, Connected, ListedKey};
 use crate::ident::{AccessKeyId, UserName};
 use crate::log::Log;
-use crate::request::{Connection, SigningKey};
+use crate::request::{Connection, Quantity, SigningKey};
 
 /// How long somebody waits at the most, whatever hangs.
 const LIMIT: Duration = Duration::from_secs(2);

@@ -15,8 +15,8 @@ use clap::builder::StyledStr;
 use clap::{Arg, Command, CommandFactory as _, ValueHint};
 
 use crate::cli::Cli;
+use crate::escape::escape;
 use crate::ident::UserName;
-use crate::report::escape::escape;
 use crate::request::SigningKey;
 use crate::stop::Stop;
 use account::Question;

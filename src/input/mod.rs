@@ -16,8 +16,8 @@ use std::io::{self, BufRead, BufReader};
 
 use serde::{Deserialize, Serialize};
 
+use crate::escape::{escape, excerpt};
 use crate::ident::{AccessKeyId, UserName};
-use crate::report::escape::{escape, excerpt};
 use crate::request::{Action, Input, Key, Owner};
 use crate::spool::{Spool, Spooled};
 use crate::stop::Stop;

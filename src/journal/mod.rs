@@ -16,9 +16,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::age::timestamp;
+use crate::escape::escape;
 use crate::ident::{AccessKeyId, AccountId};
 use crate::outcome::Settled;
-use crate::report::escape::escape;
 use crate::request::{Action, Key, Mode, Request};
 use crate::stop::Stop;
 use past::Past;

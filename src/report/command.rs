@@ -1,8 +1,8 @@
 //! Command lines for people to run next, with the options this run was given: what is pasted reaches the same
 //! account by the same way.
 
+use crate::escape::escape;
 use crate::ident::UserName;
-use crate::report::escape::escape;
 use crate::request::{Connection, Key};
 
 /// Makes command lines.

@@ -6,9 +6,9 @@ use super::progress::Bar;
 use super::table::Row;
 use super::tell::sentence;
 use super::{Report, Told};
-use crate::batch::Tally;
 use crate::outcome::{Known, Outcome, Refusal, Settled};
 use crate::request::{Action, Mode, Request, Selection};
+use crate::tally::Tally;
 
 /// How many rows a table has at most; a longer list is several tables, so that it need not be in memory.
 const ROWS: usize = 500;

@@ -4,8 +4,10 @@
 use std::io::{self, Write as _};
 
 use anstyle::{AnsiColor, Style};
+use serde_json::{Value, json};
 
-use super::structured::remark;
+use crate::escape::escape_json;
+
 use crate::request::{Color, ErrorFormat, Request};
 
 /// Writes messages for people.
@@ -113,6 +115,16 @@ fn capitalized(label: &str) -> String {
         first.make_ascii_uppercase();
     }
     label
+}
+
+/// A line that is no failure, for programs.
+fn remark(level: &str, text: &str) {
+    object(&json!({ "Level": level, "Message": text }));
+}
+
+/// One line for programs.
+pub(super) fn object(object: &Value) {
+    line(&escape_json(&object.to_string()));
 }
 
 /// One line, written whole.

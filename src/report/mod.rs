@@ -2,7 +2,6 @@
 //! people need to know.
 
 mod command;
-pub(crate) mod escape;
 pub(crate) mod hint;
 mod many;
 pub(crate) mod message;
@@ -16,15 +15,15 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use crate::aws::Signer;
-use crate::batch::Tally;
+use crate::candidate::Candidate;
+use crate::escape::{escape_json, excerpt};
 use crate::exit::Exit;
 use crate::outcome::{Known, Outcome, Settled};
 use crate::query::{self, Query};
 use crate::request::{Action, Format, Key, Metadata, Mode, Request, SigningKey};
-use crate::select::Candidate;
+use crate::signer::Signer;
+use crate::tally::Tally;
 use command::Commands;
-use escape::{escape_json, excerpt};
 use many::Many;
 pub(crate) use many::Resume;
 use message::Messages;

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
-use crate::batch::Tally;
 use crate::request::{Color, ErrorFormat, Request};
+use crate::tally::Tally;
 
 /// How often it moves although nothing happens.
 const TICK: Duration = Duration::from_millis(200);

@@ -4,9 +4,9 @@ use std::time::SystemTime;
 
 use serde_json::{Map, Value, json};
 
-use super::escape::escape;
 use super::tell::{absent_sentence, way};
 use crate::age::timestamp;
+use crate::escape::escape;
 use crate::fact::{LastUse, Status};
 use crate::failure::Failure;
 use crate::ident::UserName;

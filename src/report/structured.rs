@@ -3,8 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::escape::escape_json;
-use super::message::{Messages, line};
+use super::message::{self, Messages};
 use super::row;
 use super::tell::{Head, Said, absent_sentence, sentence};
 use crate::exit::Exit;
@@ -109,7 +108,7 @@ impl Messages {
     /// Something failed: for people, or for programs.
     pub(crate) fn failed(self, failed: &Failed<'_>) {
         if self.is_json() {
-            return write(&failed.object());
+            return message::object(&failed.object());
         }
         self.error(&failed.message);
         for hint in failed.hints {
@@ -125,7 +124,7 @@ impl Messages {
 pub(super) fn tell(messages: Messages, settled: &Settled, said: Said, exit: Exit) {
     match said.head {
         Some(Head::Error(text)) if exit != Exit::Success => {
-            write(&of_key(settled, &text, &said.hints, exit));
+            message::object(&of_key(settled, &text, &said.hints, exit));
             return;
         }
         Some(Head::Error(text) | Head::Warning(text)) => messages.warning(&text),
@@ -214,13 +213,4 @@ fn tail(
     object.insert("Known".to_owned(), json!(known.as_str()));
     object.insert("Hint".to_owned(), json!(hints));
     object.insert("Attempts".to_owned(), json!(attempts));
-}
-
-/// A line that is no failure.
-pub(super) fn remark(level: &str, text: &str) {
-    write(&json!({ "Level": level, "Message": text }));
-}
-
-fn write(object: &Value) {
-    line(&escape_json(&object.to_string()));
 }

@@ -5,13 +5,13 @@ use std::time::SystemTime;
 use anstyle::Style;
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
 
-use super::escape::excerpt;
 use super::row::{reason, status, user};
 use crate::age::{ago, timestamp};
+use crate::candidate::Candidate;
+use crate::escape::excerpt;
 use crate::fact::{Facts, LastUse};
 use crate::ident::{AccessKeyId, UserName};
 use crate::outcome::Settled;
-use crate::select::Candidate;
 
 /// The width where there is no terminal to ask for one, in columns.
 const WIDTH: u16 = 80;

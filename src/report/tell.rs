@@ -2,8 +2,8 @@
 //! known.
 
 use super::Report;
-use super::escape::{escape, excerpt};
 use super::hint::{About, hints};
+use crate::escape::{escape, excerpt};
 use crate::fact::Status;
 use crate::failure::{Absent, Cause, Code, Failure, Place, ServiceError};
 use crate::outcome::{Known, Outcome, Refusal, Settled};

@@ -8,9 +8,8 @@ mod sweep;
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
-use crate::aws::{Iam, Signer};
+use crate::aws::Iam;
+use crate::candidate::Candidate;
 use crate::condition::{Condition, Verdict};
 use crate::fact::Facts;
 use crate::failure::{Cause, Failure};
@@ -20,6 +19,7 @@ use crate::log::Log;
 use crate::outcome::{Known, Outcome, Settled};
 use crate::report::message::Messages;
 use crate::request::{Key, Missing, Mode, Owner, Request};
+use crate::signer::Signer;
 use look::Looked;
 pub(crate) use sweep::Sweep;
 
@@ -30,15 +30,6 @@ pub(crate) enum Choice {
     Go(Candidate),
     /// It stays, for the reason that is the outcome.
     Stay(Box<Settled>),
-}
-
-/// A key that nothing speaks against.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Candidate {
-    /// The key; with its owner, where that was looked up.
-    pub(crate) key: Key,
-    /// What IAM says of it, as far as it was asked.
-    pub(crate) facts: Facts,
 }
 
 /// How keys are chosen.

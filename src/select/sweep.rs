@@ -8,8 +8,9 @@ use futures_util::stream;
 
 use super::credential_report::CredentialReport;
 use super::look::is_denied;
-use super::{Candidate, Need, Selector, unsaid};
+use super::{Need, Selector, unsaid};
 use crate::aws::{Iam, ReportState, out_of_time_reading};
+use crate::candidate::Candidate;
 use crate::condition::Verdict;
 use crate::fact::{Facts, Status};
 use crate::failure::Failure;

@@ -13,6 +13,8 @@ mod age;
 mod aws;
 #[path = "../../src/batch/mod.rs"]
 mod batch;
+#[path = "../../src/candidate.rs"]
+mod candidate;
 #[path = "../../src/change/mod.rs"]
 mod change;
 #[path = "../../src/cli/mod.rs"]
@@ -23,6 +25,8 @@ mod complete;
 mod condition;
 #[path = "../../src/confirm.rs"]
 mod confirm;
+#[path = "../../src/escape.rs"]
+mod escape;
 #[path = "../../src/exit.rs"]
 mod exit;
 #[path = "../../src/fact.rs"]
@@ -55,10 +59,14 @@ mod request;
 mod select;
 #[path = "../../src/signal.rs"]
 mod signal;
+#[path = "../../src/signer.rs"]
+mod signer;
 #[path = "../../src/spool.rs"]
 mod spool;
 #[path = "../../src/stop.rs"]
 mod stop;
+#[path = "../../src/tally.rs"]
+mod tally;
 mod target;
 
 use std::sync::OnceLock;

@@ -28,7 +28,7 @@ pub(crate) struct Tally {
 
 impl Tally {
     /// Counts a key that is settled.
-    pub(super) fn count(&mut self, settled: &Settled, mode: Mode) {
+    pub(crate) fn count(&mut self, settled: &Settled, mode: Mode) {
         let name = settled.outcome_name();
         if let Some(place) = WORDS.iter().position(|(word, _)| *word == name) {
             self.counts[place] += 1;
@@ -40,7 +40,7 @@ impl Tally {
     }
 
     /// Counts a key that an earlier run settled.
-    pub(super) fn before(&mut self) {
+    pub(crate) fn before(&mut self) {
         self.before += 1;
     }
 
