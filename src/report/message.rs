@@ -7,7 +7,6 @@ use anstyle::{AnsiColor, Style};
 use serde_json::{Value, json};
 
 use crate::escape::escape_json;
-
 use crate::request::{Color, ErrorFormat, Request};
 
 /// Writes messages for people.
