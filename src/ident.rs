@@ -8,7 +8,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::escape::escape;
-use crate::invalid::Invalid;
+use crate::invalid::{Invalid, is_secret};
 
 /// The first character of `value` that is not `allowed`, as a fragment with its position and code point.
 fn stray(value: &str, allowed: impl Fn(char) -> bool, rule: &str) -> Option<String> {
@@ -24,17 +24,6 @@ fn stray(value: &str, allowed: impl Fn(char) -> bool, rule: &str) -> Option<Stri
         position + 1,
         escape(&stray.to_string()),
     ))
-}
-
-fn is_secret(value: &str) -> bool {
-    let base64 = |c: char| c.is_ascii_alphanumeric() || c == '/' || c == '+';
-    let mixed = |f: fn(&char) -> bool| value.chars().any(|c| f(&c));
-    value.len() == 40
-        && value.chars().all(base64)
-        && (value.contains(['/', '+'])
-            || (mixed(char::is_ascii_lowercase)
-                && mixed(char::is_ascii_uppercase)
-                && mixed(char::is_ascii_digit)))
 }
 
 /// What the IDs of other things begin with, as the IAM user guide lists them under "IAM identifiers".

@@ -9,6 +9,9 @@ use crate::escape::escape;
 /// The longest piece of a refused value that a message shows, in characters.
 const SHOWN: usize = 40;
 
+/// What a message has in place of a secret.
+const NOT_SHOWN: &str = "(not shown)";
+
 /// Why a value is refused: the value, fit to be shown, and a fragment that says what is wrong.
 #[derive(Debug)]
 pub(crate) struct Invalid {
@@ -37,7 +40,7 @@ impl Invalid {
     /// The value looks like a secret access key, which is not shown.
     pub(crate) fn secret(option: &str) -> Self {
         Self {
-            shown: "(not shown)".to_owned(),
+            shown: NOT_SHOWN.to_owned(),
             reason: format!(
                 "this looks like a secret access key, which {option} never takes; \
                  if it was pasted into a shell, it is in its history: treat it as leaked"
@@ -46,9 +49,24 @@ impl Invalid {
     }
 }
 
-/// A value as a message shows it: bytes that are not UTF-8 and characters that steer a terminal are
+/// Whether it has the form of a secret access key, which nothing that is shown may have.
+pub(crate) fn is_secret(value: &str) -> bool {
+    let base64 = |c: char| c.is_ascii_alphanumeric() || c == '/' || c == '+';
+    let mixed = |f: fn(&char) -> bool| value.chars().any(|c| f(&c));
+    value.len() == 40
+        && value.chars().all(base64)
+        && (value.contains(['/', '+'])
+            || (mixed(char::is_ascii_lowercase)
+                && mixed(char::is_ascii_uppercase)
+                && mixed(char::is_ascii_digit)))
+}
+
+/// A value as a message shows it: what looks like a secret access key is not shown, bytes that are not UTF-8 and characters that steer a terminal are
 /// escaped, and what is past 40 characters is cut and counted.
 pub(crate) fn shown(value: &OsStr) -> String {
+    if value.to_str().is_some_and(|text| is_secret(text.trim())) {
+        return NOT_SHOWN.to_owned();
+    }
     let text = lossless(value);
     let length = value.to_string_lossy().chars().count();
     if length <= SHOWN {

@@ -81,16 +81,22 @@ fn configured(service: Service, sources: Sources<'_>) -> Result<Option<Setting>,
 fn check(setting: &Setting, log: Log) -> Result<(), Stop> {
     let wrong = |rule: &str| Err(setting.wrong(rule));
     let rule = "an endpoint URL is http:// or https://, a host, and perhaps a port and a path";
-    let Ok(url) = Url::parse(&setting.value) else {
-        return wrong(rule);
+    let parsed = Url::parse(&setting.value);
+    let holds_user = match &parsed {
+        Ok(url) => url.username() != "" || url.password().is_some(),
+        // A password may be in what is no URL, so that it cannot be shown.
+        Err(_) => setting.value.contains('@'),
     };
-    if url.username() != "" || url.password().is_some() {
+    if holds_user {
         return Err(Stop::configuration(format!(
             "{} holds a user name or password, which an endpoint URL cannot",
             setting.source
         ))
         .hint("remove what stands before the @"));
     }
+    let Ok(url) = parsed else {
+        return wrong(rule);
+    };
     if !matches!(url.scheme(), "http" | "https")
         || url.query().is_some()
         || url.fragment().is_some()

@@ -1,6 +1,7 @@
 //! What the environment and the configuration files say about reaching IAM, checked as a whole before
 //! anything is sent. What cannot be understood is an error that names where it stands.
 
+use std::ffi::OsStr;
 use std::time::Duration;
 
 use aws_runtime::env_config::section::EnvConfigSections;
@@ -16,6 +17,7 @@ use super::proxy;
 use super::setting::{Setting, Sources};
 use super::trust;
 use crate::escape::escape;
+use crate::invalid::shown;
 use crate::log::Log;
 use crate::request::Connection;
 use crate::stop::Stop;
@@ -185,7 +187,7 @@ impl SelectedProfile {
         } else {
             format!(
                 "the profile `{}`, named by {source}, does not exist",
-                escape(&self.name)
+                shown(OsStr::new(&self.name))
             )
         };
         let mut known: Vec<String> = profiles.profiles().map(escape).collect();

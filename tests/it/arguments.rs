@@ -254,6 +254,26 @@ fn f11_a_pasted_secret_is_not_shown() {
 }
 
 #[test]
+fn f11_a_secret_pasted_elsewhere_is_not_shown() {
+    let secret = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
+    for (args, status) in [
+        (vec![secret], 2),
+        (vec!["--expect-account", secret], 2),
+        (vec!["--except-user", secret], 2),
+        (vec!["--older-than", secret], 2),
+        (vec!["--profile", secret], 7),
+    ] {
+        let sandbox = documented();
+        let case = Case::documented(&sandbox, &args).without_credentials();
+        let said = case.run().exits(status).prints_nothing();
+        assert!(!said.messages().contains(&secret[..8]), "{args:?}");
+        let _ = said.says(&["(not shown)"]);
+        assert_eq!(sandbox.connections(), 0);
+        assert!(sandbox.has_key(BOBS_KEY));
+    }
+}
+
+#[test]
 fn f12_ids_of_other_things() {
     id_refused(
         "ASIAY34FZKBOKMUTVV7A",

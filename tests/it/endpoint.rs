@@ -43,15 +43,13 @@ fn f31_endpoint_urls() {
         }
     }
     let secret = crate::case::CANARIES[1];
-    refused(
-        |case| {
-            case.args([
-                "--endpoint-url".to_owned(),
-                format!("http://me:{secret}@127.0.0.1"),
-            ])
-        },
-        &["--endpoint-url holds a user name or password"],
-    );
+    for place in ["127.0.0.1", "127.0.0.1:99999", "[::1"] {
+        let url = format!("http://me:{secret}@{place}");
+        refused(
+            |case| case.args(["--endpoint-url", &url]),
+            &["--endpoint-url holds a user name or password"],
+        );
+    }
 }
 
 #[test]
