@@ -4,6 +4,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::secrets::Secrets;
 use crate::failure::{Code, family};
 use crate::outcome::Reply;
 
@@ -14,6 +15,8 @@ pub(crate) struct Attempt {
     pub(crate) host: String,
     /// The time the request was signed with, in the form of `x-amz-date`.
     pub(crate) signed_at: Option<String>,
+    /// What of the request no reply may show.
+    pub(super) secrets: Secrets,
     sent: Sent,
     has_ended: bool,
     /// What came back, once the attempt has ended.
@@ -116,18 +119,33 @@ impl Record {
         )
     }
 
+    /// What no reply to the last attempt may show.
+    pub(super) fn secrets(&self) -> Secrets {
+        let attempts = self.lock();
+        attempts
+            .last()
+            .map(|last| last.secrets.clone())
+            .unwrap_or_default()
+    }
+
     /// How many attempts there were.
     pub(crate) fn count(&self) -> usize {
         self.lock().len()
     }
 
     /// An attempt begins: its number, counted from 1, and the mark that it has left.
-    pub(super) fn begin(&self, host: String, signed_at: Option<String>) -> (usize, Sent) {
+    pub(super) fn begin(
+        &self,
+        host: String,
+        signed_at: Option<String>,
+        secrets: Secrets,
+    ) -> (usize, Sent) {
         let sent = Sent::default();
         let mut attempts = self.lock();
         attempts.push(Attempt {
             host,
             signed_at,
+            secrets,
             sent: sent.clone(),
             has_ended: false,
             answer: Answer::None,
@@ -143,14 +161,14 @@ impl Record {
     }
 
     /// The last attempt has ended; `answer` is what came back, where that was not heard before. Its number, and itself.
-    pub(super) fn end(&self, answer: impl FnOnce() -> Answer) -> Option<(usize, Attempt)> {
+    pub(super) fn end(&self, answer: impl FnOnce(&Secrets) -> Answer) -> Option<(usize, Attempt)> {
         let mut attempts = self.lock();
         let number = attempts.len();
         let attempt = attempts.last_mut()?;
         // One that was not let out ends too; the one before it has ended long since.
         attempt.has_ended = true;
         if let Answer::None = attempt.answer {
-            attempt.answer = answer();
+            attempt.answer = answer(&attempt.secrets);
         }
         Some((number, attempt.clone()))
     }

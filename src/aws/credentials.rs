@@ -15,6 +15,7 @@ use aws_smithy_types::error::display::DisplayErrorContext;
 use super::config_file::ConfigFiles;
 use super::instance;
 use super::profile::{self, ProfileSource};
+use super::secrets::Seen;
 use super::settings::{SelectedBy, Settings};
 use super::variable;
 use crate::escape::{escape, excerpt};
@@ -35,11 +36,12 @@ pub(crate) async fn resolve(
     if settings.profile.by != SelectedBy::Option {
         variable::check()?;
     }
-    let source = source(settings, log)?;
+    let seen = Seen::default();
+    let source = source(settings, &seen, log)?;
     let resolved = tokio::time::timeout(limit, source.provide_credentials()).await;
     let credentials = match resolved {
         Ok(Ok(credentials)) => credentials,
-        Ok(Err(error)) => return Err(not_resolved(settings, &error)),
+        Ok(Err(error)) => return Err(not_resolved(settings, &seen, &error)),
         Err(_) => {
             let seconds = limit.as_secs();
             let stop = Stop::credentials(format!(
@@ -72,15 +74,17 @@ pub(super) fn profile(settings: &Settings) -> Result<Option<String>, Stop> {
 
 /// The sources in the order in which the AWS CLI asks them. Each takes a client of its own to be made, so only those are
 /// that can have an answer.
-fn source(settings: &Settings, log: Log) -> Result<SharedCredentialsProvider, Stop> {
+fn source(settings: &Settings, seen: &Seen, log: Log) -> Result<SharedCredentialsProvider, Stop> {
     let variables = variable::credentials()?;
     if settings.profile.by != SelectedBy::Option
         && let Some(variables) = variables
     {
         return Ok(SharedCredentialsProvider::new(variables));
     }
-    let service = provider_config(settings).with_http_client(settings.clients.service.clone());
-    let metadata = provider_config(settings).with_http_client(settings.clients.metadata.clone());
+    let service =
+        provider_config(settings).with_http_client(seen.by(settings.clients.service.clone()));
+    let metadata =
+        provider_config(settings).with_http_client(seen.by(settings.clients.metadata.clone()));
     let container = SharedCredentialsProvider::new(container(&metadata));
     let instance = SharedCredentialsProvider::new(instance(settings, &metadata)?);
     let sources = profile::Sources {
@@ -118,7 +122,7 @@ fn instance(settings: &Settings, config: &ProviderConfig) -> Result<ImdsCredenti
         .build())
 }
 
-fn not_resolved(settings: &Settings, error: &CredentialsError) -> Stop {
+fn not_resolved(settings: &Settings, seen: &Seen, error: &CredentialsError) -> Stop {
     if matches!(error, CredentialsError::CredentialsNotLoaded(_)) {
         if settings.profile.by == SelectedBy::Option {
             let name = escape(&settings.profile.name);
@@ -137,7 +141,10 @@ fn not_resolved(settings: &Settings, error: &CredentialsError) -> Stop {
     }
     profile::hint(
         settings,
-        Stop::credentials(format!("no credentials: {}", excerpt(&chain(error)))),
+        Stop::credentials(format!(
+            "no credentials: {}",
+            excerpt(&seen.hide(&chain(error)))
+        )),
     )
 }
 

@@ -20,6 +20,7 @@ mod proxy;
 mod recorder;
 mod reply;
 mod retry;
+mod secrets;
 mod section;
 mod setting;
 mod settings;

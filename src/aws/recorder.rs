@@ -15,6 +15,7 @@ use aws_smithy_types::config_bag::ConfigBag;
 
 use super::attempts::{Answer, Attempt, Record};
 use super::reply::{self, Body};
+use super::secrets::Secrets;
 use crate::log::Log;
 use crate::outcome::Reply;
 
@@ -58,25 +59,32 @@ impl Recorder {
         lines.join("\n")
     }
 
-    fn answer(&self, response: &HttpResponse) -> Answer {
+    /// What a response is, without the secrets of its request.
+    fn answer(&self, response: &HttpResponse, secrets: &Secrets) -> Answer {
         let Some(body) = response.body().bytes() else {
             // The body broke off: nothing usable was read.
             return Answer::None;
         };
-        let header = |name: &str| response.headers().get(name).map(str::to_owned);
+        let hide = |text: String| secrets.hide(&text);
+        let header = |name: &str| {
+            response
+                .headers()
+                .get(name)
+                .map(|value| secrets.hide(value))
+        };
         let mut reply = Reply {
             request_id: header("x-amzn-requestid"),
             status: response.status().as_u16(),
             headers: response
                 .headers()
                 .iter()
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .map(|(name, value)| (name.to_owned(), secrets.hide(value)))
                 .collect(),
         };
         let success = response.status().is_success();
         match reply::read(body, &self.expected) {
             Body::Expected { request_id } if success => {
-                reply.request_id = reply.request_id.or(request_id);
+                reply.request_id = reply.request_id.or(request_id.map(hide));
                 Answer::Expected(reply)
             }
             Body::Error {
@@ -84,11 +92,11 @@ impl Recorder {
                 message,
                 request_id,
             } if !success => {
-                reply.request_id = reply.request_id.or(request_id);
+                reply.request_id = reply.request_id.or(request_id.map(hide));
                 Answer::Error {
                     reply,
-                    code,
-                    message,
+                    code: code.map(hide),
+                    message: message.map(hide),
                 }
             }
             Body::Expected { .. } => Answer::Foreign(format!(
@@ -105,8 +113,9 @@ impl Recorder {
                 message: None,
             },
             Body::Foreign(what) => Answer::Foreign(format!(
-                "HTTP status {}, and of the body: {what}",
-                reply.status
+                "HTTP status {}, and of the body: {}",
+                reply.status,
+                hide(what)
             )),
         }
     }
@@ -128,7 +137,9 @@ impl Intercept for Recorder {
         }
         let request = context.request_mut();
         let signed_at = request.headers().get("x-amz-date").map(str::to_owned);
-        let (number, sent) = self.record.begin(host(request.uri()), signed_at);
+        let (number, sent) =
+            self.record
+                .begin(host(request.uri()), signed_at, Secrets::of(request));
         request.add_extension(sent);
         self.log.verbose(|| {
             self.told(format!(
@@ -155,7 +166,7 @@ impl Intercept for Recorder {
         if context.output_or_error().is_err() {
             return Ok(());
         }
-        let answer = self.answer(context.response());
+        let answer = self.answer(context.response(), &self.record.secrets());
         let foreign = match &answer {
             Answer::Foreign(what) => Err(what.as_str().into()),
             _ => Ok(()),
@@ -171,12 +182,15 @@ impl Intercept for Recorder {
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let response = context.response();
-        let answer = || response.map_or(Answer::None, |response| self.answer(response));
+        let answer = |secrets: &Secrets| {
+            response.map_or(Answer::None, |response| self.answer(response, secrets))
+        };
         let Some((number, attempt)) = self.record.end(answer) else {
             return Ok(());
         };
         if let Some(response) = response {
-            self.log.debug(|| self.told(describe(response)));
+            self.log
+                .debug(|| self.told(attempt.secrets.hide(&describe(response))));
         }
         self.log
             .verbose(|| self.told(format!("attempt {number}: {}", outline(&attempt))));

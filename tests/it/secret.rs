@@ -4,6 +4,11 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
+use iam_sandbox::documented::SESSION_KEY_ID;
+use iam_sandbox::{Echo, Fault, What};
+
+use crate::case::{BOBS_KEY, CANARIES, Case, documented};
+
 /// What secrets are called in variables, profiles, and the files of credential processes and sign-in sessions.
 const NAMES: [&str; 9] = [
     "AWS_SECRET_ACCESS_KEY",
@@ -175,4 +180,81 @@ fn f68_the_look_finds_what_a_run_was_given() {
         with_journal.found_in(&[]).as_deref(),
         Some("of-the-profile-1")
     );
+}
+
+/// A session token as long as STS's, with all characters that it may have.
+fn long_token() -> String {
+    let tail: Vec<String> = (100..300).map(|n| format!("{n}a+Z/")).collect();
+    format!("IQoJb3JpZ2luX2Vj{}==", tail.concat())
+}
+
+#[test]
+fn f68_an_answer_that_repeats_the_request_is_shown_without_its_secrets() {
+    let token = long_token();
+    for (echo, status, code) in [
+        (Echo::Canonical, 7, "SignatureDoesNotMatch"),
+        (Echo::Page, 10, "HTML page"),
+    ] {
+        for more in [
+            &[][..],
+            &["--debug"],
+            &["--output", "json", "--error-format", "json"],
+            &["--output", "text", "--debug"],
+        ] {
+            let sandbox = documented();
+            sandbox.fault(Fault::new(What::Echo(echo)).on("DeleteAccessKey").always());
+            let case = Case::documented(&sandbox, more)
+                .env("AWS_ACCESS_KEY_ID", SESSION_KEY_ID)
+                .env("AWS_SECRET_ACCESS_KEY", CANARIES[0])
+                .env("AWS_SESSION_TOKEN", &token);
+            let printed = case.run().exits(status);
+            let output = printed.output().to_owned();
+            let said = printed.prints(&output);
+            let messages = said.messages().to_owned();
+            let _ = said.says(&[code]);
+            let requests = sandbox.requests();
+            let sent = requests.first().expect("a request");
+            assert_eq!(sent.header("x-amz-security-token"), Some(token.as_str()));
+            let authorization = sent.header("authorization").expect("signed");
+            let (_, signature) = authorization.split_once("Signature=").expect("signed");
+            for text in [&output, &messages] {
+                for secret in [signature, &token[..32], &token[token.len() - 32..]] {
+                    assert!(!text.contains(secret), "{secret} in {text}");
+                }
+            }
+            assert!(sandbox.has_key(BOBS_KEY));
+        }
+    }
+}
+
+#[test]
+fn f68_a_role_that_is_not_given_is_told_without_the_secrets_of_the_request() {
+    let token = long_token();
+    let sandbox = documented();
+    sandbox.fault(
+        Fault::new(What::Echo(Echo::Canonical))
+            .on("AssumeRole")
+            .always(),
+    );
+    let config = "[profile base]\n[profile role]\nrole_arn = arn:aws:iam::123456789012:role/Deployer\nsource_profile = base\n";
+    let secret = CANARIES[0];
+    let credentials = format!(
+        "[base]\naws_access_key_id = {SESSION_KEY_ID}\naws_secret_access_key = {secret}\naws_session_token = {token}\n"
+    );
+    let case = Case::documented(&sandbox, &["--profile", "role", "--debug"])
+        .without_credentials()
+        .file(".aws/config", config)
+        .file(".aws/credentials", credentials);
+    let said = case.run().exits(7).prints_nothing();
+    let messages = said.messages().to_owned();
+    let _ = said.says(&["SignatureDoesNotMatch"]);
+    assert!(!messages.contains(&token[..32]), "{messages}");
+    let requests = sandbox.requests();
+    assert!(!requests.is_empty());
+    assert!(
+        requests
+            .iter()
+            .all(|request| request.header("x-amz-security-token") == Some(token.as_str()))
+    );
+    assert!(sandbox.has_key(BOBS_KEY));
 }

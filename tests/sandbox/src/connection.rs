@@ -2,7 +2,7 @@
 
 use crate::clock;
 use crate::failure::Failure;
-use crate::fault::{Act, Faults, What};
+use crate::fault::{Act, Echo, Faults, What};
 use crate::log::{Answer, Log, Recorded};
 use crate::loopback::Gate;
 use crate::reply::Reply;
@@ -170,6 +170,23 @@ impl Server {
                 };
                 self.service.refuse(params, &failure)
             }
+            Some(What::Echo(Echo::Canonical)) => {
+                let signed = signed(request);
+                let message = format!(
+                    "The request signature we calculated does not match the signature you provided.\n\n\
+                     The Canonical String for this request should have been\n\'POST\n/\n\n{signed}\'"
+                );
+                self.service
+                    .refuse(params, &Failure::new(403, "SignatureDoesNotMatch", message))
+            }
+            Some(What::Echo(Echo::Page)) => {
+                let lines = lines(request.headers.iter());
+                let page = format!("<html><pre>{lines}</pre></html>");
+                Reply::new(200, "text/html", page).with_header(
+                    "X-Echo",
+                    request.header("authorization").unwrap_or_default(),
+                )
+            }
             _ => return answered,
         };
         Answered {
@@ -193,11 +210,24 @@ impl Server {
     }
 }
 
+/// The headers of a request that are signed, as its canonical form has them.
+fn signed(request: &Request) -> String {
+    let is_signed = |name: &str| name == "host" || name.starts_with("x-amz-");
+    lines(request.headers.iter().filter(|(name, _)| is_signed(name)))
+}
+
+fn lines<'a>(headers: impl Iterator<Item = &'a (String, String)>) -> String {
+    headers.fold(String::new(), |lines, (name, value)| {
+        lines + name + ":" + value + "\n"
+    })
+}
+
 const fn answer_with(what: &What, reply: &Reply) -> Answer {
     match what {
         What::ActAfterReset(_) => Answer::Pending,
         What::Reply { .. }
         | What::Error { .. }
+        | What::Echo(_)
         | What::Delay(_)
         | What::Drip { .. }
         | What::ManyHeaders(_) => Answer::Status(reply.status),

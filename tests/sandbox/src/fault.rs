@@ -62,6 +62,9 @@ pub enum What {
         /// The message.
         message: Cow<'static, str>,
     },
+    /// The request is repeated in the reply, and not carried out: as IAM repeats what it checked in its `SignatureDoesNotMatch`,
+    /// or as a page with status 200 that has all of its headers.
+    Echo(Echo),
     /// The reply comes so much later. Goes together with the next fault that matches the request.
     Delay(Duration),
     /// Acts, stops listening, so that who connects again is refused, and resets the connection.
@@ -75,6 +78,15 @@ pub enum Act {
     Before,
     /// It is not.
     Never,
+}
+
+/// How a reply repeats the request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Echo {
+    /// What is signed, in an error's message.
+    Canonical,
+    /// Every header, in a page and in a header of its own.
+    Page,
 }
 
 impl What {
@@ -148,6 +160,7 @@ impl What {
             Self::NotHttp(_) => "NotHttp",
             Self::Reply { .. } => "Reply",
             Self::Error { .. } => "Error",
+            Self::Echo(_) => "Echo",
             Self::Delay(_) => "Delay",
             Self::LoseReplyAndStopListening => "LoseReplyAndStopListening",
         }
@@ -166,7 +179,8 @@ impl What {
             | Self::ActAfterReset(_)
             | Self::SilenceBeforeActing
             | Self::NotHttp(_)
-            | Self::Error { .. } => Act::Never,
+            | Self::Error { .. }
+            | Self::Echo(_) => Act::Never,
             Self::Reply { act, .. } => *act,
             Self::ResetAfterActing
             | Self::CloseAfterActing

@@ -74,7 +74,7 @@ mod xml;
 
 pub use builder::Builder;
 pub use certificate::Certificate;
-pub use fault::{Act, Fault, What};
+pub use fault::{Act, Echo, Fault, What};
 pub use key::{Credentials, Key, KeySeed, LastUsed, Status, days_ago};
 pub use key_id::account_of;
 pub use log::{Answer, Recorded};

@@ -64,7 +64,11 @@ pub(crate) async fn send_faulty<T: Transport>(
             drip(&mut stream, reply, *byte_every).await?;
             return Ok(Some(stream));
         }
-        What::ManyHeaders(_) | What::Reply { .. } | What::Error { .. } | What::Delay(_) => {
+        What::ManyHeaders(_)
+        | What::Reply { .. }
+        | What::Error { .. }
+        | What::Echo(_)
+        | What::Delay(_) => {
             send(&mut stream, reply).await?;
             return Ok(Some(stream));
         }

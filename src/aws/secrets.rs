@@ -1,0 +1,215 @@
+//! What a request carries and nobody may see: a reply that repeats the request is shown, and kept, without it.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
+    SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+
+/// The headers that let whoever reads them act as somebody else.
+const HEADERS: [&str; 4] = [
+    "authorization",
+    "x-amz-security-token",
+    "x-amz-sso_bearer_token",
+    "x-aws-ec2-metadata-token",
+];
+
+/// The part of `authorization` that is secret wherever it stands.
+const SIGNATURE: &str = "Signature=";
+
+/// The parameter that is a secret.
+const WEB_IDENTITY: &str = "WebIdentityToken=";
+
+/// So many bytes that a text shares with a secret are no chance; of `AT_LEAST + STEP - 1` some are found for sure.
+const AT_LEAST: usize = 16;
+/// How far apart the places are that are looked at, in bytes.
+const STEP: usize = 8;
+
+/// What stands in place of a secret.
+const NOT_SHOWN: &str = "(not shown)";
+
+/// The secrets of requests. Clones share them.
+#[derive(Clone, Default)]
+pub(super) struct Secrets(Arc<Vec<String>>);
+
+impl Secrets {
+    /// Those of `request`.
+    pub(super) fn of(request: &HttpRequest) -> Self {
+        let mut values = Vec::new();
+        for name in HEADERS {
+            let Some(value) = request.headers().get(name) else {
+                continue;
+            };
+            if let Some((_, signature)) = value.split_once(SIGNATURE) {
+                values.push(signature.to_owned());
+            }
+            values.push(value.to_owned());
+        }
+        let body = request.body().bytes().unwrap_or_default();
+        if let Ok(body) = std::str::from_utf8(body)
+            && let Some((_, token)) = body.split_once(WEB_IDENTITY)
+        {
+            values.push(token.split('&').next().unwrap_or(token).to_owned());
+        }
+        // No header and no form holds anything else.
+        values.retain(|value| value.is_ascii());
+        Self(Arc::new(values))
+    }
+
+    /// `text` without them, and without any piece of them.
+    pub(super) fn hide(&self, text: &str) -> String {
+        let bytes = text.as_bytes();
+        let mut shown = String::with_capacity(text.len());
+        // What is before `done` is in `shown`, or hidden.
+        let (mut done, mut at) = (0, 0);
+        while let Some(piece) = bytes.get(at..at + AT_LEAST) {
+            match self
+                .0
+                .iter()
+                .find_map(|secret| common(bytes, at, piece, secret.as_bytes()))
+            {
+                // What is shared with ASCII begins and ends between characters.
+                Some((start, end)) => {
+                    let start = start.max(done);
+                    shown.push_str(&text[done..start]);
+                    shown.push_str(NOT_SHOWN);
+                    (done, at) = (end, end);
+                }
+                None => at += STEP,
+            }
+        }
+        shown.push_str(&text[done..]);
+        shown
+    }
+
+    fn add(&mut self, other: &Self) {
+        let values = Arc::make_mut(&mut self.0);
+        for value in other.0.iter() {
+            if !values.contains(value) {
+                values.push(value.clone());
+            }
+        }
+    }
+}
+
+/// The longest piece of `text` that stands in `secret` too and has `piece`, which is what `text` has at `at`: where it
+/// begins and ends.
+fn common(text: &[u8], at: usize, piece: &[u8], secret: &[u8]) -> Option<(usize, usize)> {
+    let found = secret
+        .windows(AT_LEAST)
+        .position(|window| window == piece)?;
+    let same = |(a, b): &(&u8, &u8)| a == b;
+    let before = text[..at].iter().rev().zip(secret[..found].iter().rev());
+    let after = text[at..].iter().zip(&secret[found..]);
+    Some((
+        at - before.take_while(same).count(),
+        at + after.take_while(same).count(),
+    ))
+}
+
+/// The secrets of the requests of a client that makes few, such as those for credentials. Clones share them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Seen(Arc<Mutex<Secrets>>);
+
+impl Seen {
+    /// The same client, whose secrets are seen.
+    pub(super) fn by(&self, client: SharedHttpClient) -> SharedHttpClient {
+        SharedHttpClient::new(Watched {
+            client,
+            seen: self.clone(),
+        })
+    }
+
+    /// `text` without them.
+    pub(super) fn hide(&self, text: &str) -> String {
+        let secrets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        secrets.hide(text)
+    }
+}
+
+/// A client, and where the secrets of its requests are kept.
+#[derive(Clone, Debug)]
+struct Watched<T> {
+    client: T,
+    seen: Seen,
+}
+
+impl HttpClient for Watched<SharedHttpClient> {
+    fn http_connector(
+        &self,
+        settings: &HttpConnectorSettings,
+        components: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        SharedHttpConnector::new(Watched {
+            client: self.client.http_connector(settings, components),
+            seen: self.seen.clone(),
+        })
+    }
+}
+
+impl HttpConnector for Watched<SharedHttpConnector> {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let seen = self.seen.0.lock();
+        seen.unwrap_or_else(PoisonError::into_inner)
+            .add(&Secrets::of(&request));
+        self.client.call(request)
+    }
+}
+
+// What a crash tells must not tell them.
+impl std::fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secrets")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TOKEN: &str = "IQoJb3JpZ2luX2VjEMv//////////wEaCXVzLWVhc3QtMSJHMEUCIQDx";
+
+    fn secrets() -> Secrets {
+        Secrets(Arc::new(vec![TOKEN.to_owned()]))
+    }
+
+    #[test]
+    fn a_secret_is_not_shown_wherever_it_stands() {
+        for before in [
+            "",
+            "a",
+            "token: ",
+            "caf\u{e9} \u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9} ",
+        ] {
+            for after in ["", ".", "\u{e9}"] {
+                let text = format!("{before}{TOKEN}{after}");
+                assert_eq!(secrets().hide(&text), format!("{before}(not shown){after}"));
+            }
+        }
+        let twice = format!("{TOKEN} {TOKEN}");
+        assert_eq!(secrets().hide(&twice), "(not shown) (not shown)");
+    }
+
+    #[test]
+    fn a_piece_of_a_secret_is_not_shown() {
+        let least = AT_LEAST + STEP - 1;
+        for start in 0..TOKEN.len() - least {
+            for before in 0..STEP {
+                let text = format!("{}{}|", "-".repeat(before), &TOKEN[start..start + least]);
+                let shown = format!("{}(not shown)|", "-".repeat(before));
+                assert_eq!(secrets().hide(&text), shown);
+            }
+        }
+    }
+
+    #[test]
+    fn other_text_is_as_it_was() {
+        for text in ["", "short", "IQoJb3JpZ2luX2", &"caf\u{e9} ".repeat(50)] {
+            assert_eq!(secrets().hide(text), text);
+            assert_eq!(Secrets::default().hide(text), text);
+        }
+    }
+}
