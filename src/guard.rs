@@ -10,8 +10,8 @@ use crate::stop::Stop;
 /// Refuses the key that signs the request, and the key behind a role's session that does, unless that is wanted: it would
 /// lock the caller out.
 pub(crate) fn signing_key(key: &Key, signer: &Signer, choice: SigningKey) -> Option<Refusal> {
-    let source = signer.source_key_id.as_deref();
-    let same = [Some(signer.access_key_id.as_str()), source].contains(&Some(key.id.as_str()));
+    let mut ids = signer.behind.iter().chain([&signer.access_key_id]);
+    let same = ids.any(|id| id == key.id.as_str());
     (same && choice == SigningKey::Guarded).then_some(Refusal::SigningKey)
 }
 

@@ -15,12 +15,20 @@ use aws_smithy_types::error::display::DisplayErrorContext;
 use super::config_file::ConfigFiles;
 use super::instance;
 use super::profile::{self, ProfileSource};
-use super::secrets::Seen;
 use super::settings::{SelectedBy, Settings};
 use super::variable;
+use super::watch::Watch;
 use crate::escape::{escape, excerpt};
 use crate::log::Log;
 use crate::stop::Stop;
+
+/// Who signs, and who is behind.
+#[derive(Debug)]
+pub(crate) struct Resolved {
+    pub(crate) credentials: Credentials,
+    /// The IDs of the keys that signed the requests for them.
+    pub(crate) behind: Vec<String>,
+}
 
 /// Resolves the credentials.
 ///
@@ -31,17 +39,17 @@ pub(crate) async fn resolve(
     settings: &Settings,
     limit: Duration,
     log: Log,
-) -> Result<Credentials, Stop> {
+) -> Result<Resolved, Stop> {
     profile::check(settings)?;
     if settings.profile.by != SelectedBy::Option {
         variable::check()?;
     }
-    let seen = Seen::default();
-    let source = source(settings, &seen, log)?;
+    let watch = Watch::default();
+    let source = source(settings, &watch, log)?;
     let resolved = tokio::time::timeout(limit, source.provide_credentials()).await;
     let credentials = match resolved {
         Ok(Ok(credentials)) => credentials,
-        Ok(Err(error)) => return Err(not_resolved(settings, &seen, &error)),
+        Ok(Err(error)) => return Err(not_resolved(settings, &watch, &error)),
         Err(_) => {
             let seconds = limit.as_secs();
             let stop = Stop::credentials(format!(
@@ -58,7 +66,10 @@ pub(crate) async fn resolve(
         return Err(profile::hint(settings, stop));
     }
     log.verbose(|| format!("signing with {}", escape(credentials.access_key_id())));
-    Ok(credentials)
+    Ok(Resolved {
+        credentials,
+        behind: watch.key_ids(),
+    })
 }
 
 /// The profile that the credentials come from; `None` where they come from elsewhere, or may.
@@ -74,17 +85,16 @@ pub(super) fn profile(settings: &Settings) -> Result<Option<String>, Stop> {
 
 /// The sources in the order in which the AWS CLI asks them. Each takes a client of its own to be made, so only those are
 /// that can have an answer.
-fn source(settings: &Settings, seen: &Seen, log: Log) -> Result<SharedCredentialsProvider, Stop> {
+fn source(settings: &Settings, watch: &Watch, log: Log) -> Result<SharedCredentialsProvider, Stop> {
     let variables = variable::credentials()?;
     if settings.profile.by != SelectedBy::Option
         && let Some(variables) = variables
     {
         return Ok(SharedCredentialsProvider::new(variables));
     }
-    let service =
-        provider_config(settings).with_http_client(seen.by(settings.clients.service.clone()));
+    let service = provider_config(settings).with_http_client(watch.over(&settings.clients.service));
     let metadata =
-        provider_config(settings).with_http_client(seen.by(settings.clients.metadata.clone()));
+        provider_config(settings).with_http_client(watch.over(&settings.clients.metadata));
     let container = SharedCredentialsProvider::new(container(&metadata));
     let instance = SharedCredentialsProvider::new(instance(settings, &metadata)?);
     let sources = profile::Sources {
@@ -122,7 +132,7 @@ fn instance(settings: &Settings, config: &ProviderConfig) -> Result<ImdsCredenti
         .build())
 }
 
-fn not_resolved(settings: &Settings, seen: &Seen, error: &CredentialsError) -> Stop {
+fn not_resolved(settings: &Settings, watch: &Watch, error: &CredentialsError) -> Stop {
     if matches!(error, CredentialsError::CredentialsNotLoaded(_)) {
         if settings.profile.by == SelectedBy::Option {
             let name = escape(&settings.profile.name);
@@ -143,7 +153,7 @@ fn not_resolved(settings: &Settings, seen: &Seen, error: &CredentialsError) -> S
         settings,
         Stop::credentials(format!(
             "no credentials: {}",
-            excerpt(&seen.hide(&chain(error)))
+            excerpt(&watch.hide(&chain(error)))
         )),
     )
 }

@@ -30,6 +30,7 @@ mod sts;
 pub(crate) mod target;
 mod trust;
 mod variable;
+mod watch;
 
 use std::time::Duration;
 
@@ -52,6 +53,7 @@ use crate::request::{Connection, Quantity};
 use crate::signer::Signer;
 use crate::stop::Stop;
 use config_file::ConfigFiles;
+use credentials::Resolved;
 use pace::Pacer;
 use retry::{IamRetries, Throttled};
 use settings::Settings;
@@ -89,11 +91,14 @@ pub(crate) async fn connect(
     log: Log,
 ) -> Result<Connected, Stop> {
     let settings = Settings::load(connection, log).await?;
-    let credentials = credentials::resolve(&settings, limit, log).await?;
+    let Resolved {
+        credentials,
+        behind,
+    } = credentials::resolve(&settings, limit, log).await?;
     let mut signer = Signer {
         profile: credentials::profile(&settings)?,
         access_key_id: credentials.access_key_id().to_owned(),
-        source_key_id: profile::source_key(&settings),
+        behind,
         account: credentials
             .account_id()
             .and_then(|account| account.as_str().parse().ok())

@@ -151,19 +151,6 @@ fn lineage(settings: &Settings) -> Vec<&Profile> {
     lineage
 }
 
-/// The long-lived key that assumes the selected profile's role, as far as the configuration says.
-pub(crate) fn source_key(settings: &Settings) -> Option<String> {
-    let lineage = lineage(settings);
-    let first = lineage.first()?;
-    first.get("role_arn")?;
-    let last = lineage.last()?;
-    let key = match last.get("credential_source") {
-        Some("Environment") => std::env::var("AWS_ACCESS_KEY_ID").ok(),
-        _ => last.get("aws_access_key_id").map(str::to_owned),
-    };
-    key.map(|key| key.trim().to_owned())
-}
-
 /// A profile that needs what this program cannot give is an error.
 pub(crate) fn check(settings: &Settings) -> Result<(), Stop> {
     for profile in lineage(settings) {

@@ -1,13 +1,8 @@
 //! What a request carries and nobody may see: a reply that repeats the request is shown, and kept, without it.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use aws_smithy_runtime_api::client::http::{
-    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
-    SharedHttpConnector,
-};
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
-use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 
 /// The headers that let whoever reads them act as somebody else.
 const HEADERS: [&str; 4] = [
@@ -85,7 +80,8 @@ impl Secrets {
         shown
     }
 
-    fn add(&mut self, other: &Self) {
+    /// Those of `other` too.
+    pub(super) fn add(&mut self, other: &Self) {
         let values = Arc::make_mut(&mut self.0);
         for value in other.0.iter() {
             if !values.contains(value) {
@@ -108,55 +104,6 @@ fn common(text: &[u8], at: usize, piece: &[u8], secret: &[u8]) -> Option<(usize,
         at - before.take_while(same).count(),
         at + after.take_while(same).count(),
     ))
-}
-
-/// The secrets of the requests of a client that makes few, such as those for credentials. Clones share them.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Seen(Arc<Mutex<Secrets>>);
-
-impl Seen {
-    /// The same client, whose secrets are seen.
-    pub(super) fn by(&self, client: SharedHttpClient) -> SharedHttpClient {
-        SharedHttpClient::new(Watched {
-            client,
-            seen: self.clone(),
-        })
-    }
-
-    /// `text` without them.
-    pub(super) fn hide(&self, text: &str) -> String {
-        let secrets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        secrets.hide(text)
-    }
-}
-
-/// A client, and where the secrets of its requests are kept.
-#[derive(Clone, Debug)]
-struct Watched<T> {
-    client: T,
-    seen: Seen,
-}
-
-impl HttpClient for Watched<SharedHttpClient> {
-    fn http_connector(
-        &self,
-        settings: &HttpConnectorSettings,
-        components: &RuntimeComponents,
-    ) -> SharedHttpConnector {
-        SharedHttpConnector::new(Watched {
-            client: self.client.http_connector(settings, components),
-            seen: self.seen.clone(),
-        })
-    }
-}
-
-impl HttpConnector for Watched<SharedHttpConnector> {
-    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let seen = self.seen.0.lock();
-        seen.unwrap_or_else(PoisonError::into_inner)
-            .add(&Secrets::of(&request));
-        self.client.call(request)
-    }
 }
 
 // What a crash tells must not tell them.
