@@ -190,6 +190,15 @@ impl Failure {
     }
 
     /// What bears on the failure.
+    pub(crate) fn context(&self) -> Option<&Context> {
+        match self {
+            Self::Service(error) => Some(&error.context),
+            Self::Absent(absent) => Some(&absent.context),
+            Self::NotSent(_) | Self::NoAnswer(_) | Self::Unclear(_) => None,
+        }
+    }
+
+    /// The same, to add to it.
     pub(crate) fn context_mut(&mut self) -> Option<&mut Context> {
         match self {
             Self::Service(error) => Some(&mut error.context),

@@ -77,7 +77,7 @@ fn main() -> ExitCode {
     let under_way = UnderWay::default();
     let exit = match catch(|| run(&request, &under_way)) {
         Ok(Ok(exit)) => exit,
-        Ok(Err(error)) => stopped(&error, &request, messages),
+        Ok(Err(error)) => stopped(&error, &request, &under_way, messages),
         Err(place) => report::bug(&place, &request, &under_way.in_doubt(), messages),
     };
     exit.into()
@@ -89,6 +89,11 @@ fn run(request: &Request, under_way: &UnderWay) -> anyhow::Result<Exit> {
     }
     let named = named(request)?;
     let journal = Journal::open(request)?;
+    if let (Some(key), Some(journal)) = (request.single(), &journal)
+        && let Some(known) = journal.known(key)
+    {
+        under_way.earlier(key, known);
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -179,20 +184,28 @@ async fn work(
 }
 
 /// Tells why the run ended before any key was changed.
-fn stopped(error: &anyhow::Error, request: &Request, messages: Messages) -> Exit {
+fn stopped(
+    error: &anyhow::Error,
+    request: &Request,
+    under_way: &UnderWay,
+    messages: Messages,
+) -> Exit {
     let stop = error.downcast_ref::<Stop>();
     let exit = stop.map_or(Exit::Other, |stop| stop.exit);
-    let known = Known::NotDone("nothing was sent to IAM".to_owned()).told(request.action);
     let key = request.single();
+    let known = key
+        .and_then(|key| under_way.known(key))
+        .unwrap_or_else(|| Known::NotDone("nothing was sent to IAM".to_owned()));
+    let told = known.told(request.action);
     messages.failed(&Failed {
         code: stop.map_or("Other", |stop| &stop.code),
         message: format!("{error:#}"),
         hints: stop.map_or(&[], |stop| &stop.hints),
         exit,
         key,
-        known: KnownWord::not_done(request.action),
+        known: KnownWord::told(&known, request.action),
         told: Some(match key {
-            Some(key) => format!("{}: {known}", key.id),
+            Some(key) => format!("{}: {told}", key.id),
             None => "no key was changed".to_owned(),
         }),
     });

@@ -53,6 +53,13 @@ pub(crate) enum Outcome {
         /// What ended it.
         why: String,
     },
+    /// An earlier run began it, and this one left it: nobody can say.
+    LeftInDoubt {
+        /// The exit status of what made this run leave it.
+        exit: Exit,
+        /// What that was.
+        why: String,
+    },
     /// A signal ended the run.
     Stopped {
         /// The signal's exit status.
@@ -99,7 +106,9 @@ impl Outcome {
         match self {
             Self::Done { .. } | Self::Would(_) | Self::Missing(_) => Exit::Success,
             Self::Skipped(_) | Self::Refused(_) => Exit::Refused,
-            Self::Stopped { exit, .. } | Self::NotTried { exit, .. } => *exit,
+            Self::Stopped { exit, .. }
+            | Self::NotTried { exit, .. }
+            | Self::LeftInDoubt { exit, .. } => *exit,
             Self::Failed { failure, known } => match (failure, known) {
                 // IAM's own trouble has a status that says so; what became of the key stands beside it.
                 (Failure::Service(error), Known::Unknown(_))
@@ -135,6 +144,7 @@ impl Settled {
             | Outcome::Refused(_)
             | Outcome::NotTried { .. } => self.action.not_done().to_owned(),
             Outcome::Missing(_) => "gone already".to_owned(),
+            Outcome::LeftInDoubt { .. } => Known::begun().told(self.action),
             Outcome::Failed { known, .. } | Outcome::Stopped { known, .. } => {
                 known.told(self.action)
             }
@@ -157,6 +167,7 @@ impl Settled {
             Outcome::Skipped(_) => "Skipped",
             Outcome::Refused(_) => "Refused",
             Outcome::NotTried { .. } => "NotTried",
+            Outcome::LeftInDoubt { .. } => "Unknown",
             Outcome::Failed { known, .. } => match known {
                 Known::Unknown(_) => "Unknown",
                 Known::Done(_) | Known::NotDone(_) => "Failed",
@@ -172,6 +183,11 @@ impl Settled {
 }
 
 impl Known {
+    /// What is known of a key that an earlier run began to change, and no more.
+    pub(crate) fn begun() -> Self {
+        Self::Unknown("an earlier run began it, and how that ended is not known".to_owned())
+    }
+
     /// What is known, in the words of the action: `not deleted: IAM refused the request`.
     pub(crate) fn told(&self, action: Action) -> String {
         let (word, why) = match self {

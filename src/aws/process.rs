@@ -58,7 +58,7 @@ impl CredentialProcess {
         let output = child.stdout.take();
         let errors = child.stderr.take();
         let (output, errors) =
-            tokio::join!(read(output, LONGEST_OUTPUT), read(errors, LONGEST_ERROR));
+            tokio::join!(read(output, LONGEST_OUTPUT), hear(errors, LONGEST_ERROR));
         let output = output.map_err(|error| fail(format!("could not be read: {error}")))?;
         if output.len() as u64 > LONGEST_OUTPUT {
             return Err(fail(
@@ -121,11 +121,21 @@ impl Drop for ProcessGroup {
     }
 }
 
-/// Reads to the end, keeps one byte more than `longest` at most, and drains nothing past it.
+/// Reads one byte more than `longest` at most, and leaves the rest: the process is ended with it.
 async fn read(stream: Option<impl AsyncRead + Unpin>, longest: u64) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     if let Some(stream) = stream {
         stream.take(longest + 1).read_to_end(&mut bytes).await?;
+    }
+    Ok(bytes)
+}
+
+/// Reads to the end and keeps the first `longest` bytes.
+async fn hear(stream: Option<impl AsyncRead + Unpin>, longest: u64) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    if let Some(mut stream) = stream {
+        (&mut stream).take(longest).read_to_end(&mut bytes).await?;
+        tokio::io::copy(&mut stream, &mut tokio::io::sink()).await?;
     }
     Ok(bytes)
 }

@@ -1,6 +1,7 @@
 //! The keys, so many at a time: each is decided on, changed and settled by itself, and told as soon as it is settled.
 //! What ends a run early ends it before the next key, and every key that was not tried is told too.
 
+mod begun;
 mod course;
 mod each;
 mod halt;
@@ -12,7 +13,7 @@ use std::ops::ControlFlow;
 use crate::aws::attempts::Record;
 use crate::aws::{Connected, Iam};
 use crate::candidate::Candidate;
-use crate::change::{BEGAN, Change, Earlier};
+use crate::change::{Change, Earlier};
 use crate::exit::Exit;
 use crate::fact::Facts;
 use crate::journal::{Before, Journal};
@@ -147,23 +148,17 @@ impl Batch<'_> {
 
     /// What is to happen with a key, after all that speaks against it was asked.
     async fn candidate(&self, candidate: Candidate, decision: Decision, before: Before) -> Choice {
-        if before == Before::Begun && self.request.mode == Mode::Change {
-            let mut signals = self.signals.clone();
-            let iam = self.connected.iam.for_one(candidate.key.id.as_str());
-            let change = self.change_of(&iam, before);
-            let looked = tokio::select! {
-                looked = change.begun_before(&candidate.key) => looked,
-                _ = signals.next() => None,
-            };
-            if let Some(outcome) = looked {
-                return Choice::Stay(Box::new(self.settled(candidate, outcome)));
-            }
+        if before == Before::Begun
+            && self.request.mode == Mode::Change
+            && let Some(outcome) = self.begun_before(&candidate.key).await
+        {
+            return Choice::Stay(Box::new(self.settled(candidate, outcome)));
         }
         match decision {
-            Decision::Open => in_doubt_still(before, self.decide(candidate.key).await),
+            Decision::Open => self.decide(candidate.key).await,
             // Whoever was asked may have taken their time.
             Decision::Made if self.request.asks() && !self.request.conditions.all.is_empty() => {
-                in_doubt_still(before, self.decide(candidate.key).await)
+                self.decide(candidate.key).await
             }
             Decision::Made => match self.signals.first() {
                 Some(exit) => Choice::Stay(self.interrupted(candidate, exit)),
@@ -181,7 +176,10 @@ impl Batch<'_> {
         tokio::select! {
             biased;
             exit = signals.next() => Choice::Stay(self.interrupted(untouched, exit)),
-            choice = self.selector.decide(key) => choice,
+            choice = self.selector.decide(key) => match choice {
+                Choice::Stay(settled) => Choice::Stay(Box::new(self.or_in_doubt(*settled))),
+                choice @ Choice::Go(_) => choice,
+            },
         }
     }
 
@@ -202,26 +200,25 @@ impl Batch<'_> {
             return self.settled(candidate, Outcome::Would(reason));
         }
         let record = Record::default();
-        let entry = self.under_way.enter(&candidate.key, &record);
+        self.under_way.changing(&candidate.key, &record);
         let mut signals = self.signals.clone();
         let iam = self.connected.iam.for_one(candidate.key.id.as_str());
-        let change = self.change_of(&iam, before);
-        let settled = change.run(candidate, &record, &mut signals).await;
-        drop(entry);
-        settled
+        let earlier = match before {
+            Before::Nothing | Before::Settled => Earlier::Nothing,
+            Before::Begun => Earlier::Began,
+        };
+        let change = self.change_of(&iam, earlier);
+        change.run(candidate, &record, &mut signals).await
     }
 
-    fn change_of<'a>(&'a self, iam: &'a Iam, before: Before) -> Change<'a> {
+    fn change_of<'a>(&'a self, iam: &'a Iam, earlier: Earlier) -> Change<'a> {
         Change {
             iam,
             signer: &self.connected.signer,
             quantity: self.request.quantity(),
             action: self.request.action,
             missing: self.request.missing,
-            earlier: match before {
-                Before::Nothing | Before::Settled => Earlier::Nothing,
-                Before::Begun => Earlier::Began,
-            },
+            earlier,
             limit: self.request.limit,
         }
     }
@@ -231,15 +228,16 @@ impl Batch<'_> {
             .map_or(Before::Nothing, |journal| journal.before(&key.id))
     }
 
+    /// A key of which this run changed nothing.
     fn settled(&self, candidate: Candidate, outcome: Outcome) -> Settled {
         let Candidate { key, facts } = candidate;
-        Settled {
+        self.or_in_doubt(Settled {
             key,
             facts,
             action: self.request.action,
             outcome,
             attempts: 0,
-        }
+        })
     }
 
     /// Tells what became of a key and counts it.
@@ -249,21 +247,8 @@ impl Batch<'_> {
     /// The result could not be written.
     fn tell(&self, settled: &Settled, report: &mut Report, tally: &mut Tally) -> io::Result<()> {
         tally.count(settled, self.request.mode);
-        report.settled(settled, tally)
+        let written = report.settled(settled, tally);
+        self.under_way.told(&settled.key);
+        written
     }
-}
-
-/// A choice about a key that an earlier run began to change: that it cannot be read, or is not there, does not say that it was
-/// not changed.
-fn in_doubt_still(before: Before, mut choice: Choice) -> Choice {
-    if before == Before::Begun
-        && let Choice::Stay(settled) = &mut choice
-        && let Outcome::Failed { failure, known } = &mut settled.outcome
-        && failure
-            .context_mut()
-            .is_none_or(|context| context.owner.is_none())
-    {
-        *known = Known::Unknown(BEGAN.to_owned());
-    }
-    choice
 }

@@ -1,54 +1,74 @@
-//! The keys that are being changed at this moment, for the case that the program breaks off.
+//! The keys of which more is known, at this moment, than that nothing was done to them: for the case that the program
+//! breaks off.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::aws::attempts::Record;
+use crate::outcome::Known;
 use crate::request::Key;
 
-/// Which keys are being changed. Clones share it; it can be read after a panic.
+/// Those keys. Clones share them; they can be read after a panic.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct UnderWay(Arc<Mutex<Vec<(u64, Key, Record)>>>);
+pub(crate) struct UnderWay(Arc<Mutex<Vec<(Key, Sight)>>>);
 
-/// A key that is being changed, as long as this is there.
-#[derive(Debug)]
-pub(super) struct Entry<'a> {
-    under_way: &'a UnderWay,
-    number: u64,
+#[derive(Clone, Debug)]
+enum Sight {
+    /// An earlier run settled it, or began it.
+    Earlier(Known),
+    /// It is being changed, or was and is still to be told of; what is sent for it is in the record.
+    Changing(Record),
 }
 
 impl UnderWay {
-    /// A key is being changed; what is sent for it is in `record`.
-    pub(super) fn enter(&self, key: &Key, record: &Record) -> Entry<'_> {
-        let mut entries = self.lock();
-        let number = entries.last().map_or(0, |(number, ..)| number + 1);
-        entries.push((number, key.clone(), record.clone()));
-        Entry {
-            under_way: self,
-            number,
-        }
+    /// What is known of a key by what earlier runs did.
+    pub(crate) fn earlier(&self, key: &Key, known: Known) {
+        self.put(key, Sight::Earlier(known));
     }
 
-    /// The keys of which an attempt may have been carried out.
+    /// A key is being changed; what is sent for it is in `record`.
+    pub(super) fn changing(&self, key: &Key, record: &Record) {
+        self.put(key, Sight::Changing(record.clone()));
+    }
+
+    /// What became of a key is told.
+    pub(super) fn told(&self, key: &Key) {
+        self.lock().retain(|(known, _)| known.id != key.id);
+    }
+
+    /// What is known of a key, where that is more than that nothing was done to it.
+    pub(crate) fn known(&self, key: &Key) -> Option<Known> {
+        let entries = self.lock();
+        let (_, sight) = entries.iter().find(|(known, _)| known.id == key.id)?;
+        sight.known()
+    }
+
+    /// The keys of which nobody can say whether they were changed.
     pub(crate) fn in_doubt(&self) -> Vec<Key> {
         let entries = self.lock();
         let doubtful = entries
             .iter()
-            .filter(|(_, _, record)| record.may_have_acted());
-        doubtful.map(|(_, key, _)| key.clone()).collect()
+            .filter(|(_, sight)| matches!(sight.known(), Some(Known::Unknown(_))));
+        doubtful.map(|(key, _)| key.clone()).collect()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<(u64, Key, Record)>> {
+    fn put(&self, key: &Key, sight: Sight) {
+        let mut entries = self.lock();
+        entries.retain(|(known, _)| known.id != key.id);
+        entries.push((key.clone(), sight));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<(Key, Sight)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for Entry<'_> {
-    fn drop(&mut self) {
-        // While a panic unwinds, the key stays in the list: nobody knows how it ended.
-        if !std::thread::panicking() {
-            self.under_way
-                .lock()
-                .retain(|(number, ..)| *number != self.number);
+impl Sight {
+    fn known(&self) -> Option<Known> {
+        match self {
+            Self::Earlier(known) => Some(known.clone()),
+            Self::Changing(record) => record
+                .may_have_acted()
+                .then(|| Known::Unknown("the request may have been sent".to_owned())),
         }
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::{Change, Earlier};
+use crate::aws::Listing;
 use crate::aws::attempts::Record;
 use crate::fact::Status;
 use crate::failure::{Code, Failure, ServiceError};
@@ -79,11 +80,6 @@ impl Change<'_> {
             sleep(pause).await;
             found = self.look_once(key).await;
         }
-        let found = match (doubt, found) {
-            // Of a key whose owner is not named, the signing user's list proves nothing.
-            (Doubt::EarlierRun, Found::Gone) if key.user_name.is_none() => Found::Denied,
-            (_, found) => found,
-        };
         conclude(self.action, doubt, failure, found)
     }
 
@@ -141,7 +137,21 @@ impl Change<'_> {
                     _ => Found::Elsewhere(owner),
                 }
             }
+            // Of any other key that list says nothing, nor does IAM unless it may be asked of any.
+            (None, None) if key.user_name.is_none() && !self.may_ask(&listing).await => {
+                Found::Denied
+            }
             (None, _) => Found::Gone,
+        }
+    }
+
+    /// Whether IAM says of the keys of this account whose they are: it does of one that is there.
+    async fn may_ask(&self, listing: &Listing) -> bool {
+        let known = listing.keys.first();
+        let known = known.and_then(|listed| listed.id.clone().try_into().ok());
+        match known {
+            Some(id) => self.iam.last_use(&id).await.is_ok(),
+            None => false,
         }
     }
 }

@@ -50,9 +50,6 @@ pub(crate) enum Earlier {
     Began,
 }
 
-/// What is known of a key that an earlier run began to change, and no more.
-pub(crate) const BEGAN: &str = "an earlier run began it, and how that ended is not known";
-
 impl Change<'_> {
     /// Changes the key and says what became of it. The attempts are in `record`.
     pub(crate) async fn run(
@@ -103,8 +100,6 @@ impl Change<'_> {
 
     /// A key that an earlier run began to change: whether that is done, as far as IAM can be asked.
     pub(crate) async fn begun_before(&self, key: &Key) -> Option<Outcome> {
-        // Of a key whose owner is not named, the signing user's list proves nothing.
-        key.user_name.as_ref()?;
         let allowance = self.iam.allow(self.limit);
         let looked = allowance.spend(Duration::ZERO, self.look_once(key)).await;
         let shown = shows_done(self.action, &looked?)?;
@@ -131,12 +126,11 @@ impl Change<'_> {
             return not_done();
         }
         let unknown = || {
-            let why = if record.may_have_acted() {
-                "the request was sent and no answer came"
+            stopped(if record.may_have_acted() {
+                Known::Unknown("the request was sent and no answer came".to_owned())
             } else {
-                BEGAN
-            };
-            stopped(Known::Unknown(why.to_owned()))
+                Known::begun()
+            })
         };
         let last = async {
             let deadline = Instant::now() + AFTER_SIGNAL;

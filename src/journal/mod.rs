@@ -17,8 +17,8 @@ use serde_json::{Value, json};
 
 use crate::age::timestamp;
 use crate::escape::escape;
-use crate::ident::{AccessKeyId, AccountId};
-use crate::outcome::Settled;
+use crate::ident::{AccessKeyId, AccountId, UserName};
+use crate::outcome::{Known, Settled};
 use crate::request::{Action, Key, Mode, Request};
 use crate::stop::Stop;
 use past::Past;
@@ -151,6 +151,20 @@ impl Journal {
     /// What earlier runs say of a key.
     pub(crate) fn before(&self, id: &AccessKeyId) -> Before {
         self.past.before(id)
+    }
+
+    /// What is known of a key that earlier runs settled or began.
+    pub(crate) fn known(&self, key: &Key) -> Option<Known> {
+        match self.before(&key.id) {
+            Before::Nothing => None,
+            Before::Begun => Some(Known::begun()),
+            Before::Settled => Some(Known::Done("an earlier run settled it".to_owned())),
+        }
+    }
+
+    /// Whose a key is that an earlier run began, as far as that run knew.
+    pub(crate) fn owner(&self, id: &AccessKeyId) -> Option<&UserName> {
+        self.past.owner(id)
     }
 
     /// A key is about to be changed.

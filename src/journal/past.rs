@@ -1,13 +1,13 @@
 //! What earlier runs wrote in a journal. Of a million keys it keeps 16 bytes each.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
 use std::io::{BufRead as _, BufReader, Read};
 
 use serde::Deserialize;
 
 use super::{Before, FORM, Head};
-use crate::ident::AccessKeyId;
+use crate::ident::{AccessKeyId, UserName};
 
 /// What every journal begins with.
 const HEAD: &[u8] = b"{\"Journal\":";
@@ -22,7 +22,8 @@ pub(super) struct Past {
     pub(super) length: u64,
     digest: Digest,
     settled: Vec<u128>,
-    begun: HashSet<u128>,
+    /// With whose they are, where that was known then.
+    begun: HashMap<u128, Option<UserName>>,
 }
 
 /// Two independent hashes of an ID: no two IDs of any account share both.
@@ -41,6 +42,8 @@ impl Digest {
 struct Record {
     #[serde(rename = "AccessKeyId")]
     id: String,
+    #[serde(rename = "UserName")]
+    user_name: Option<String>,
     #[serde(rename = "Intent")]
     intent: Option<String>,
     #[serde(rename = "Outcome")]
@@ -53,14 +56,19 @@ impl Past {
         let digest = self.digest.of(id.as_str());
         if self.settled.binary_search(&digest).is_ok() {
             Before::Settled
-        } else if self.begun.contains(&digest) {
+        } else if self.begun.contains_key(&digest) {
             Before::Begun
         } else {
             Before::Nothing
         }
     }
 
-    fn take(&mut self, record: &Record) -> Result<(), String> {
+    /// Whose a key is that was begun.
+    pub(super) fn owner(&self, id: &AccessKeyId) -> Option<&UserName> {
+        self.begun.get(&self.digest.of(id.as_str()))?.as_ref()
+    }
+
+    fn take(&mut self, record: Record) -> Result<(), String> {
         let digest = self.digest.of(&record.id);
         match (record.outcome.as_deref(), &record.intent) {
             (Some("Deleted" | "Deactivated" | "Missing"), _) => {
@@ -69,7 +77,8 @@ impl Past {
             }
             // It was begun, and nobody knows (yet) how it ended.
             (None, Some(_)) | (Some("Unknown"), _) => {
-                self.begun.insert(digest);
+                let owner = record.user_name.and_then(|name| name.try_into().ok());
+                self.begun.insert(digest, owner);
             }
             (Some(_), _) => {
                 self.begun.remove(&digest);
@@ -123,7 +132,7 @@ pub(super) fn read(file: &mut impl Read) -> Result<(Option<Head>, Past), String>
             head = Some(first);
         } else {
             let entry = serde_json::from_str(text).map_err(|error| broken(error.to_string()))?;
-            past.take(&entry).map_err(broken)?;
+            past.take(entry).map_err(broken)?;
         }
         past.length += read as u64;
     }

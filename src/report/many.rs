@@ -110,10 +110,7 @@ impl Report {
                 let known_of_it = known.told(settled.action);
                 self.messages
                     .error(&format!("{key}: {sentence}; {known_of_it}"));
-                if let Known::Unknown(_) = known {
-                    let command = self.commands.list(&settled.key);
-                    self.messages.hint(&format!("check with: {command}"));
-                }
+                self.hint_to_check(settled, known);
                 let what = if failure.is_no_such_entity() {
                     "NoSuchEntity: "
                 } else {
@@ -122,6 +119,12 @@ impl Report {
                 for hint in hints(About::OneOfMany(&settled.key), failure, &self.commands) {
                     self.hint_at_the_end(format!("{what}{hint}"));
                 }
+            }
+            Outcome::LeftInDoubt { why, .. } => {
+                let known = Known::begun();
+                self.messages
+                    .error(&format!("{key}: {why}; {}", known.told(settled.action)));
+                self.hint_to_check(settled, &known);
             }
             // It is told as one of those that were not tried.
             Outcome::Stopped {
@@ -133,10 +136,7 @@ impl Report {
                     "{key}: interrupted; {}",
                     known.told(settled.action)
                 ));
-                if let Known::Unknown(_) = known {
-                    let command = self.commands.list(&settled.key);
-                    self.messages.hint(&format!("check with: {command}"));
-                }
+                self.hint_to_check(settled, known);
             }
             Outcome::Done { evidence: None, .. }
             | Outcome::Would(_)
@@ -144,6 +144,12 @@ impl Report {
             | Outcome::Skipped(_)
             | Outcome::Refused(Refusal::Declined)
             | Outcome::NotTried { .. } => {}
+        }
+    }
+
+    fn hint_to_check(&self, settled: &Settled, known: &Known) {
+        if let Some(hint) = self.check(settled, known) {
+            self.messages.hint(&hint);
         }
     }
 

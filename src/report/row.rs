@@ -146,6 +146,7 @@ pub(super) fn failure(outcome: &Outcome) -> Option<&Failure> {
         | Outcome::Skipped(_)
         | Outcome::Refused(_)
         | Outcome::NotTried { .. }
+        | Outcome::LeftInDoubt { .. }
         | Outcome::Stopped { .. } => None,
     }
 }
@@ -185,6 +186,7 @@ pub(super) fn reason(settled: &Settled) -> Option<String> {
         Outcome::Refused(Refusal::Declined) => Some("the answer was not yes".to_owned()),
         Outcome::Done { evidence, .. } => evidence.clone(),
         Outcome::NotTried { why, .. } => Some(why.clone()),
+        Outcome::LeftInDoubt { why, .. } => Some(format!("{why}; {}", known(&Known::begun()))),
         Outcome::Missing(_) => None,
     }
 }

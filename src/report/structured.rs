@@ -51,11 +51,19 @@ impl KnownWord {
             | Outcome::Skipped(_)
             | Outcome::Refused(_)
             | Outcome::NotTried { .. } => Self::not_done(action),
-            Outcome::Failed { known, .. } | Outcome::Stopped { known, .. } => match known {
-                Known::Done(_) => Self::done(action),
-                Known::NotDone(_) => Self::not_done(action),
-                Known::Unknown(_) => Self::Unknown,
-            },
+            Outcome::LeftInDoubt { .. } => Self::Unknown,
+            Outcome::Failed { known, .. } | Outcome::Stopped { known, .. } => {
+                Self::told(known, action)
+            }
+        }
+    }
+
+    /// The word for what is known.
+    pub(crate) fn told(known: &Known, action: Action) -> Self {
+        match known {
+            Known::Done(_) => Self::done(action),
+            Known::NotDone(_) => Self::not_done(action),
+            Known::Unknown(_) => Self::Unknown,
         }
     }
 
@@ -174,7 +182,7 @@ fn code(outcome: &Outcome) -> String {
         Outcome::Skipped(_) => "Skipped".to_owned(),
         Outcome::Refused(Refusal::SigningKey) => "SigningKey".to_owned(),
         Outcome::Refused(Refusal::Declined) => "Declined".to_owned(),
-        Outcome::NotTried { .. } => "NotTried".to_owned(),
+        Outcome::NotTried { .. } | Outcome::LeftInDoubt { .. } => "NotTried".to_owned(),
         Outcome::Stopped { .. } => "Interrupted".to_owned(),
         Outcome::Done { .. } | Outcome::Would(_) => "Other".to_owned(),
     }

@@ -106,6 +106,11 @@ impl Report {
                 let known = Known::NotDone("it was not tried".to_owned());
                 Said::error(why, Vec::new(), known)
             }
+            Outcome::LeftInDoubt { why, .. } => {
+                let known = Known::begun();
+                let hints = self.check(settled, &known).into_iter().collect();
+                Said::error(why, hints, known)
+            }
             Outcome::Stopped { known, .. } => {
                 let mut hints = match known {
                     Known::Done(_) => self.undo(settled),
@@ -132,7 +137,7 @@ impl Report {
     }
 
     /// The command that shows what nobody can say.
-    fn check(&self, settled: &Settled, known: &Known) -> Option<String> {
+    pub(super) fn check(&self, settled: &Settled, known: &Known) -> Option<String> {
         match known {
             Known::Unknown(_) => Some(format!("check with: {}", self.commands.list(&settled.key))),
             Known::Done(_) | Known::NotDone(_) => None,

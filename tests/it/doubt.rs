@@ -187,6 +187,36 @@ fn f72_only_the_owner_may_not_be_asked() {
 }
 
 #[test]
+fn f72_of_a_key_without_an_owner_the_signing_users_list_says_nothing() {
+    let args = ["--access-key-id", BOBS_KEY, "--output", "json"];
+    let never = Fault::new(What::ResetBeforeActing)
+        .on("DeleteAccessKey")
+        .always();
+    // It is Bob's and alive, and whose it is may not be asked.
+    let sandbox = Sandbox::documented()
+        .deny("iam:GetAccessKeyLastUsed")
+        .start();
+    sandbox.fault(never.clone());
+    let _ = Case::at(&sandbox, args)
+        .run()
+        .exits(10)
+        .prints_outcome("Unknown")
+        .says(&["check with: "])
+        .ends_with("unknown");
+    assert!(sandbox.has_key(BOBS_KEY));
+    // It is nobody's, and that may be asked.
+    let sandbox = documented();
+    sandbox.remove_key(BOBS_KEY);
+    sandbox.fault(never);
+    let _ = Case::at(&sandbox, args)
+        .run()
+        .exits(0)
+        .prints(DELETED)
+        .says(&["IAM does not list the key now"])
+        .ends_with("deleted");
+}
+
+#[test]
 fn f73_a_list_that_lags_is_read_again() {
     let sandbox = Sandbox::documented().list_lag(2).start();
     sandbox.fault(

@@ -1,11 +1,14 @@
 //! Keys that an earlier run began to change, and whose end the journal does not have: they are looked for first, and where that
 //! fails, nothing that is said of them now says that they were not changed.
 
+use iam_sandbox::documented::BOB_SECOND_KEY_ID;
 use iam_sandbox::{Fault, What};
 
-use crate::case::{BOBS_KEY, actions, documented};
+use crate::case::{BOBS_KEY, Case, actions, documented};
+use crate::dialogue::Dialogue;
 use crate::journal::{ACCOUNT, Kept};
-use crate::many::outcomes;
+use crate::many::{outcomes, rows};
+use crate::streams::wait_for;
 
 #[test]
 fn f85_what_was_begun_is_looked_for_before_it_is_done_again() {
@@ -170,4 +173,136 @@ fn f85_of_a_begun_key_without_an_owner_no_list_says_that_it_is_gone() {
         .says(&["known: "])
         .ends_with("1 key: 1 deleted");
     assert!(!sandbox.has_key(BOBS_KEY));
+}
+
+/// A journal in which a key was begun, and no more; the list names no owner.
+fn begun_without_owner(id: &str, user_name: &str) -> Kept {
+    let kept = Kept::new(&format!("{id}\n"));
+    let journal = format!(
+        "{{\"Journal\":1,\"Action\":\"delete\",\"AccountId\":null}}\n\
+         {{\"AccessKeyId\":\"{id}\",\"UserName\":{user_name},\"Intent\":\"delete\",\"Time\":\"t\"}}\n"
+    );
+    std::fs::write(kept.path(), journal).expect("a journal");
+    kept
+}
+
+#[test]
+fn f85_a_begun_key_without_an_owner_is_looked_for_all_the_same() {
+    // IAM knows whose key each of the account is, and does not know this one.
+    let sandbox = documented();
+    sandbox.remove_key(BOBS_KEY);
+    let printed = begun_without_owner(BOBS_KEY, "null")
+        .case(&sandbox, &[])
+        .run()
+        .exits(0);
+    let output = printed.output().to_owned();
+    assert_eq!(outcomes(&output), [("Deleted".to_owned(), 1)]);
+    let _ = printed
+        .prints(&output)
+        .says(&["an earlier run began it, and IAM does not list the key now"])
+        .ends_with("1 key: 1 deleted");
+    assert!(!actions(&sandbox).contains(&"DeleteAccessKey".to_owned()));
+}
+
+#[test]
+fn f85_a_begun_key_is_looked_for_among_the_keys_of_the_owner_that_was_found_then() {
+    for more in [&[][..], &["--find-user"]] {
+        let sandbox = documented();
+        sandbox.remove_key(BOBS_KEY);
+        sandbox.deny("iam:GetAccessKeyLastUsed");
+        let kept = begun_without_owner(BOBS_KEY, "\"Bob\"");
+        let printed = kept.case(&sandbox, more).run().exits(0);
+        let output = printed.output().to_owned();
+        assert_eq!(outcomes(&output), [("Deleted".to_owned(), 1)]);
+        let _ = printed
+            .prints(&output)
+            .says(&["an earlier run began it, and IAM does not list the key now"])
+            .ends_with("1 key: 1 deleted");
+        assert!(!actions(&sandbox).contains(&"DeleteAccessKey".to_owned()));
+    }
+}
+
+#[test]
+fn f85_a_signal_makes_no_begun_key_deleted_by_a_list_that_never_had_it() {
+    let sandbox = documented();
+    sandbox.deny("iam:GetAccessKeyLastUsed");
+    sandbox.fault(Fault::new(What::SilenceBeforeActing).on("DeleteAccessKey"));
+    let kept = begun_without_owner(BOBS_KEY, "null");
+    let running = kept.case(&sandbox, &[]).start();
+    wait_for(|| actions(&sandbox).contains(&"DeleteAccessKey".to_owned()));
+    running.signal("INT");
+    let printed = running.end().exits(130);
+    let output = printed.output().to_owned();
+    assert_eq!(outcomes(&output), [("Unknown".to_owned(), 1)]);
+    let _ = printed
+        .prints(&output)
+        .says(&["interrupted"])
+        .ends_with("1 key: 1 unknown");
+    assert!(sandbox.has_key(BOBS_KEY));
+    assert!(!kept.results().values().any(|outcome| outcome == "Deleted"));
+}
+
+#[test]
+fn f85_a_begun_key_that_this_run_leaves_is_unknown() {
+    // The first key ends the run, or the question does; the second was begun, and nobody can look for it.
+    for (more, answer, status) in [
+        (&["--jobs", "1", "--fail-fast"][..], None, 6),
+        (&["--interactive"], Some("n\n"), 12),
+        (&["--except-user", "B*", "--jobs", "1"], None, 12),
+    ] {
+        let sandbox = documented();
+        sandbox.remove_key(BOBS_KEY);
+        for action in ["iam:DeleteAccessKey", "iam:ListAccessKeys"] {
+            sandbox.deny(action);
+        }
+        let kept = begun();
+        kept.list(&format!(
+            "AccessKeyId,UserName\n{BOB_SECOND_KEY_ID},Bob\n{BOBS_KEY},Bob\n"
+        ));
+        let before = kept.journal();
+        let case = kept.case(&sandbox, more);
+        let printed = match answer {
+            None => case.run(),
+            Some(answer) => Dialogue::start(case)
+                .shows("[y/N]")
+                .types(answer.as_bytes())
+                .end(),
+        };
+        let printed = printed.exits(status);
+        let output = printed.output().to_owned();
+        let rows = rows(&output);
+        let row = rows.iter().find(|row| row["AccessKeyId"] == BOBS_KEY);
+        assert_eq!(row.expect("its row")["Outcome"], "Unknown", "{output}");
+        let _ = printed
+            .prints(&output)
+            .says(&["an earlier run began it, and how that ended is not known"])
+            .ends_with("1 unknown");
+        let journal = kept.journal();
+        let new = journal.strip_prefix(&before).expect("it is only added to");
+        assert!(!new.contains(BOBS_KEY), "{new}");
+    }
+}
+
+#[test]
+fn f85_a_begun_key_of_a_run_that_ends_before_it_begins_is_unknown() {
+    let settled = format!("{{\"AccessKeyId\":\"{BOBS_KEY}\",\"Outcome\":\"Deleted\"}}\n");
+    for (more, known) in [
+        ("", "unknown: an earlier run began it"),
+        (&*settled, "deleted: an earlier run settled it"),
+    ] {
+        let sandbox = documented();
+        sandbox.remove_key(BOBS_KEY);
+        let kept = begun();
+        std::fs::write(kept.path(), kept.journal() + more).expect("a journal");
+        let case = Case::documented(&sandbox, &["--journal"])
+            .args([kept.path()])
+            .without_credentials();
+        let _ = case
+            .run()
+            .exits(7)
+            .prints_nothing()
+            .says(&["no AWS credentials"])
+            .ends_with(known);
+        assert!(actions(&sandbox).is_empty());
+    }
 }

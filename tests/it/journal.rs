@@ -32,8 +32,13 @@ impl Kept {
         self.folder.path().join("done.jsonl")
     }
 
-    fn journal(&self) -> String {
+    pub(crate) fn journal(&self) -> String {
         std::fs::read_to_string(self.path()).unwrap_or_default()
+    }
+
+    /// Another list.
+    pub(crate) fn list(&self, list: &str) {
+        std::fs::write(self.folder.path().join("list.csv"), list).expect("a list");
     }
 
     pub(crate) fn case(&self, sandbox: &Sandbox, more: &[&str]) -> Case {

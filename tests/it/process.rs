@@ -77,6 +77,25 @@ fn a_role_is_assumed_from_a_credential_process() {
 }
 
 #[test]
+fn f26_a_credential_process_that_says_much_is_heard_out() {
+    let sandbox = documented();
+    let case = without(&sandbox, "").file("answer.json", json(&sandbox.session(), LATER));
+    let answer = case.path("answer.json");
+    // Had nobody read it all, the process would have been stopped in the middle of it.
+    let config = format!(
+        "[default]\ncredential_process = head -c 3000000 /dev/zero >&2 && cat {}\n",
+        answer.display()
+    );
+    let _ = case
+        .file(".aws/config", config)
+        .run()
+        .exits(0)
+        .prints(DELETED)
+        .says_nothing();
+    assert!(!sandbox.has_key(BOBS_KEY));
+}
+
+#[test]
 fn f26_a_credential_process_that_fails() {
     let sandbox = documented();
     let secret = CANARIES[0];

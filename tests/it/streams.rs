@@ -383,7 +383,8 @@ fn f69_text_from_the_service_never_moves_the_cursor() {
     assert!(sandbox.has_key(BOBS_KEY));
 }
 
-fn wait_for(condition: impl Fn() -> bool) {
+/// Waits until it is so.
+pub(crate) fn wait_for(condition: impl Fn() -> bool) {
     let deadline = std::time::Instant::now() + SOON;
     while !condition() {
         assert!(std::time::Instant::now() < deadline, "it never happened");
