@@ -15,6 +15,7 @@ use crate::log::Log;
 use crate::outcome::{Outcome, Refusal};
 use crate::report::message::Messages;
 use crate::report::{self, Bar, Report, Resume};
+use crate::request::Format;
 use crate::select::{Choice, Sweep};
 use crate::spool::{Spool, Spooled};
 use crate::stop::Stop;
@@ -32,10 +33,11 @@ impl Batch<'_> {
     pub(crate) async fn all(&self, named: Option<(Keys, u64)>) -> anyhow::Result<Exit> {
         let (mut report, mut tally) = (Report::new(self.request), Tally::default());
         let exit = self.course(named, &mut report, &mut tally).await?;
-        let resume = match (self.journal, &self.request.query) {
-            (Some(_), _) => Resume::Journal,
-            (None, None) => Resume::Results,
-            (None, Some(_)) => Resume::Again,
+        let prints_whole = self.request.query.is_none() && self.request.format == Format::Json;
+        let resume = match self.journal {
+            Some(_) => Resume::Journal,
+            None if prints_whole => Resume::Results,
+            None => Resume::Again,
         };
         let log = Log::of(self.request);
         if self.request.single().is_none() {

@@ -184,40 +184,38 @@ impl<'a> Collected<'a> {
             gap,
         } = found;
         let purpose = self.purpose;
-        if action.as_deref() == Some(Action::Deactivate.verb()) && purpose.action == Action::Delete
-        {
-            return Err(Problem::new(
-                line,
-                1,
-                format!(
-                    "{id} was to be deactivated, and this command deletes: add --deactivate, or take the line out"
-                ),
-            ));
-        }
-        match outcome.as_deref() {
-            // To be done, or done by a run that did not get there.
-            None | Some("WouldDelete" | "Failed" | "Unknown" | "NotTried") => {}
-            Some("WouldDeactivate") if purpose.action == Action::Deactivate => {}
-            Some("WouldDeactivate") => {
-                return Err(Problem::new(
-                    line,
-                    1,
-                    format!(
-                        "the plan would deactivate {id}, and this command deletes: add --deactivate, or plan anew"
-                    ),
-                ));
+        let refuse = |what: String| Err(Problem::new(line, 1, what));
+        let outcome = outcome.as_deref();
+        // A milder thing that was planned or done never becomes a deletion by itself.
+        if purpose.action == Action::Delete {
+            let add = "this command deletes: add --deactivate, or";
+            match outcome {
+                Some("WouldDeactivate") => {
+                    return refuse(format!(
+                        "the plan would deactivate {id}, and {add} plan anew"
+                    ));
+                }
+                Some("Deactivated") => {
+                    return refuse(format!(
+                        "{id} was deactivated, and {add} take the Outcome out (jq -c 'del(.Outcome)') to have it deleted"
+                    ));
+                }
+                _ if action.as_deref() == Some(Action::Deactivate.verb()) => {
+                    return refuse(format!(
+                        "{id} was to be deactivated, and {add} take the line out"
+                    ));
+                }
+                _ => {}
             }
+        }
+        match outcome {
+            // To be done, or done by a run that did not get there.
+            None | Some("WouldDelete" | "WouldDeactivate" | "Failed" | "Unknown" | "NotTried") => {}
             Some("Deleted" | "Deactivated" | "Missing" | "Skipped" | "Refused") => {
                 self.left_out += 1;
                 return Ok(());
             }
-            Some(other) => {
-                return Err(Problem::new(
-                    line,
-                    1,
-                    format!("there is no Outcome `{other}`"),
-                ));
-            }
+            Some(other) => return refuse(format!("there is no Outcome `{other}`")),
         }
         if self.hashes.len() == MOST_KEYS {
             return Err(Problem::new(

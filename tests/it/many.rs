@@ -282,7 +282,62 @@ fn what_was_to_be_deactivated_is_never_deleted_by_its_results() {
             .says(&["was to be deactivated, and this command deletes"])
             .ends_with("no key was changed");
     }
+    // Nor are those left out that are deactivated: whoever gives them to a deletion wants them deleted.
+    let done = format!("{{\"AccessKeyId\":\"{BOBS_KEY}\",\"Outcome\":\"Deactivated\"}}\n");
+    let _ = from_stdin(&sandbox, &done, &[])
+        .run()
+        .exits(2)
+        .prints_nothing()
+        .says(&[
+            "line 1",
+            "was deactivated, and this command deletes",
+            "jq -c",
+        ])
+        .ends_with("no key was changed");
+    let _ = from_stdin(&sandbox, &done, &["--deactivate"])
+        .run()
+        .exits(0)
+        .prints_nothing()
+        .says(&["1 line is left out"])
+        .ends_with("nothing was changed");
     assert!(sandbox.has_key(BOBS_KEY) && sandbox.has_key(BOB_SECOND_KEY_ID));
+}
+
+#[test]
+fn how_to_do_the_rest_is_said_by_what_was_printed() {
+    let list = format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n{BOB_SECOND_KEY_ID},Bob\n");
+    for (more, rest) in [
+        (&[][..], "save what standard output got"),
+        (
+            &["--output", "text"],
+            "the same command again, with --ignore-missing",
+        ),
+        (
+            &["--output", "table"],
+            "the same command again, with --ignore-missing",
+        ),
+        (
+            &["--output", "off"],
+            "the same command again, with --ignore-missing",
+        ),
+        (
+            &["--query", "Outcome"],
+            "the same command again, with --ignore-missing",
+        ),
+    ] {
+        let sandbox = documented();
+        sandbox.deny("iam:DeleteAccessKey");
+        let printed = from_stdin(&sandbox, &list, &["--jobs", "1", "--fail-fast"])
+            .args(more.iter().copied())
+            .run()
+            .exits(6);
+        let output = printed.output().to_owned();
+        let _ = printed
+            .prints(&output)
+            .says(&[&format!("to do the rest: {rest}")])
+            .ends_with("2 keys: 1 failed and not changed, 1 not tried");
+        assert!(sandbox.has_key(BOBS_KEY) && sandbox.has_key(BOB_SECOND_KEY_ID));
+    }
 }
 
 #[test]
