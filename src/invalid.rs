@@ -3,6 +3,7 @@
 
 use std::ffi::OsStr;
 use std::fmt;
+use std::path::Path;
 
 use crate::escape::escape;
 
@@ -59,6 +60,16 @@ pub(crate) fn is_secret(value: &str) -> bool {
             || (mixed(char::is_ascii_lowercase)
                 && mixed(char::is_ascii_uppercase)
                 && mixed(char::is_ascii_digit)))
+}
+
+/// A path as a message shows it: whole and escaped, unless it looks like a secret access key.
+pub(crate) fn shown_path(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    if is_secret(&text) {
+        NOT_SHOWN.to_owned()
+    } else {
+        escape(&text)
+    }
 }
 
 /// A value as a message shows it: what looks like a secret access key is not shown, bytes that are not UTF-8 and characters that steer a terminal are

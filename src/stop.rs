@@ -46,6 +46,16 @@ impl Stop {
         }
     }
 
+    /// What is nobody's mistake, such as a full disk.
+    pub(crate) fn other(message: impl Into<String>) -> Self {
+        Self {
+            exit: Exit::Other,
+            code: "Other".to_owned(),
+            message: message.into(),
+            hints: Vec::new(),
+        }
+    }
+
     /// A guard refused the whole run.
     pub(crate) fn refused(message: impl Into<String>) -> Self {
         Self {

@@ -1,9 +1,12 @@
 //! One setting: its value, and where it stands, so that an error can name the place.
 
+use std::ffi::OsStr;
+
 use aws_runtime::env_config::section::EnvConfigSections;
 
 use super::environment;
 use crate::escape::escape;
+use crate::invalid::shown;
 use crate::stop::Stop;
 
 /// A value and where it stands, for messages.
@@ -88,7 +91,7 @@ impl Setting {
 
     /// The error that this value is wrong, and what it must be.
     pub(crate) fn wrong(&self, rule: &str) -> Stop {
-        let value: String = escape(&self.value).chars().take(80).collect();
+        let value = shown(OsStr::new(&self.value));
         Stop::configuration(format!("{} is `{value}`: {rule}", self.source))
             .hint(format!("correct {}, or remove it", self.source))
     }

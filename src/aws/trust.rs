@@ -12,7 +12,7 @@ use rustls::pki_types::pem::PemObject as _;
 
 use super::environment;
 use super::setting::Sources;
-use crate::escape::escape;
+use crate::invalid::shown_path;
 use crate::stop::Stop;
 
 /// Whom TLS trusts.
@@ -117,7 +117,7 @@ impl Bundle {
 
     /// Says that the bundle is of no use, and why.
     pub(super) fn unusable(&self, what: &str) -> Stop {
-        let path = escape(&self.path.to_string_lossy());
+        let path = shown_path(&self.path);
         let source = &self.source;
         Stop::configuration(format!("could not use the CA bundle `{path}`: {what}"))
             .hint(format!("{source} must name a PEM file of certificates"))

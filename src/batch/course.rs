@@ -141,9 +141,8 @@ impl Batch<'_> {
                 },
                 Ok(Some((Choice::Stay(settled), recorded))) => {
                     let told = self.tell(&settled, report, tally).map_err(Halt::Unwritten);
-                    let signal = || self.signals.first().map(Halt::Signal);
                     let broken = recorded.map_err(Halt::Broken).err();
-                    broken.or(told.err()).or_else(signal)
+                    broken.or(told.err()).or_else(|| self.halts(&settled))
                 }
             };
             halt = halt.take().or(stop);

@@ -72,6 +72,9 @@ impl Lines {
             if bytes.last() == Some(&b'\n') {
                 bytes.pop();
             } else if count as u64 == LONGEST {
+                // It may end inside a character.
+                let whole = bytes.len() - incomplete(&bytes);
+                bytes.truncate(whole);
                 self.text(bytes)?;
                 return Err(Problem::new(
                     self.behind,
@@ -120,6 +123,14 @@ fn broken(behind: u64, error: &io::Error) -> Problem {
         io::ErrorKind::IsADirectory => Problem::new(0, 0, "it is a folder"),
         _ => Problem::new(behind + 1, 1, format!("cannot read on: {error}")),
     }
+}
+
+/// How many bytes at the end are the beginning of a character.
+fn incomplete(bytes: &[u8]) -> usize {
+    let rest = std::str::from_utf8(bytes)
+        .err()
+        .filter(|error| error.error_len().is_none());
+    rest.map_or(0, |error| bytes.len() - error.valid_up_to())
 }
 
 /// The number of the character at a byte of a line, counted from 1.

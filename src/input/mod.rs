@@ -77,6 +77,8 @@ struct Problem {
     line: u64,
     column: u64,
     what: String,
+    /// Whose it is: as what it ends the run.
+    stop: fn(String) -> Stop,
 }
 
 impl Problem {
@@ -85,6 +87,7 @@ impl Problem {
             line,
             column: column as u64,
             what: what.into(),
+            stop: Stop::usage,
         }
     }
 }
@@ -126,7 +129,7 @@ fn keys_of(source: Box<dyn BufRead>, name: &str, purpose: Purpose<'_>) -> Result
 fn wrong(name: &str, problem: &Problem) -> Stop {
     let what = excerpt(&problem.what);
     if problem.line == 0 {
-        return Stop::usage(format!("cannot read {name}: {what}"));
+        return (problem.stop)(format!("cannot read {name}: {what}"));
     }
     Stop::usage(format!(
         "{name}, line {}, column {}: {what}",
@@ -312,14 +315,12 @@ fn agree(first: &Row, second: &Row) -> Result<(), Problem> {
 }
 
 fn not_kept(error: &io::Error) -> Problem {
-    Problem::new(
-        0,
-        0,
-        format!(
-            "a long list is kept in {}: {error}",
-            std::env::temp_dir().display()
-        ),
-    )
+    let folder = std::env::temp_dir();
+    let what = format!("a long list is kept in {}: {error}", folder.display());
+    Problem {
+        stop: Stop::other,
+        ..Problem::new(0, 0, what)
+    }
 }
 
 impl List {

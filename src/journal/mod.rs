@@ -105,7 +105,7 @@ impl Journal {
             Mode::DryRun => None,
             Mode::Change => {
                 let opened = append(&mut file, past.length).and_then(|()| Writer::start(file));
-                Some(opened.map_err(|error| unusable(error.to_string()))?)
+                Some(opened.map_err(|error| unwritten(&name, &error))?)
             }
         };
         Ok(Some(Self {
@@ -145,7 +145,7 @@ impl Journal {
         };
         self.write(&json!(head))
             .await
-            .map_err(|error| unusable(error.to_string()))
+            .map_err(|error| unwritten(&self.name, &error))
     }
 
     /// What earlier runs say of a key.
@@ -204,6 +204,11 @@ impl Journal {
             None => Ok(()),
         }
     }
+}
+
+/// It could not be written when the run began.
+fn unwritten(name: &str, error: &io::Error) -> Stop {
+    Stop::other(format!("cannot write the journal {name}: {error}"))
 }
 
 /// The file; `None` where a dry run finds none.

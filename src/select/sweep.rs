@@ -1,6 +1,7 @@
 //! Every key of a user, or of every user of the account, as far as the conditions hold. All lists are read to their
 //! end before anything is done, and one that cannot be read ends the run: it is never taken for an empty one.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
@@ -65,6 +66,20 @@ struct Inspected {
     keys: u64,
 }
 
+impl Sweep {
+    fn add(&mut self, inspected: Inspected) -> Result<(), Stop> {
+        for candidate in &inspected.chosen {
+            self.chosen.push(candidate).map_err(|error| {
+                Stop::other(format!("the list of keys cannot be kept: {error}"))
+            })?;
+        }
+        self.refused.extend(inspected.refused);
+        self.keys += inspected.keys;
+        self.users += 1;
+        Ok(())
+    }
+}
+
 impl Selector<'_> {
     /// Looks at every key of `selection`. `progress` hears of each user that was looked at, and of how many there are.
     ///
@@ -76,61 +91,73 @@ impl Selector<'_> {
         selection: &Selection,
         mut progress: impl FnMut(usize, usize),
     ) -> Result<Sweep, Stop> {
-        let read = |failure: Failure| unread(&failure);
-        let users = match selection {
-            Selection::User(name) => vec![name.clone()],
-            Selection::Named(_) | Selection::Listed { .. } | Selection::Account => {
-                self.users().await.map_err(read)?
-            }
-        };
-        let must_exist = matches!(selection, Selection::User(_));
-        let count = users.len();
         let mut sweep = Sweep {
             chosen: Spool::new(),
             refused: Vec::new(),
-            users: count,
+            users: 0,
             keys: 0,
         };
-        let inspected = stream::iter(users)
-            .map(|user| self.inspect(user, must_exist))
-            .buffered(self.request.jobs.get());
-        let mut inspected = std::pin::pin!(inspected);
-        let mut looked_at = 0;
-        while let Some(user) = inspected.next().await {
-            let user = user.map_err(read)?;
-            for candidate in &user.chosen {
-                sweep.chosen.push(candidate).map_err(|error| {
-                    Stop::usage(format!("the list of keys cannot be kept: {error}"))
-                })?;
-            }
-            sweep.refused.extend(user.refused);
-            sweep.keys += user.keys;
-            looked_at += 1;
-            progress(looked_at, count);
+        if let Selection::User(name) = selection {
+            let inspected = self.inspect(name).await;
+            sweep.add(inspected.map_err(|failure| unread(&failure))?)?;
+            return Ok(sweep);
         }
+        let reported = self.report().await.map(|report| report.users_with_keys);
+        if let Some(users) = &reported {
+            match self.look_at(users, &mut sweep, &mut progress).await? {
+                0 => return Ok(sweep),
+                missing => self.log.verbose(|| {
+                    format!(
+                        "{missing} users of the credential report are not there, or have another name now: listing all users"
+                    )
+                }),
+            }
+        }
+        let listed = self.limited(self.iam, "ListUsers", self.iam.user_names());
+        let mut users = listed.await.map_err(|failure| unread(&failure))?;
+        let folded = |user: &UserName| user.as_str().to_ascii_lowercase();
+        let seen: HashSet<String> = reported.iter().flatten().map(folded).collect();
+        users.retain(|user| !seen.contains(&folded(user)));
+        // Who is not there any more was deleted a moment ago, and has no keys.
+        self.look_at(&users, &mut sweep, &mut progress).await?;
         Ok(sweep)
     }
 
-    /// The users to look at: by the credential report those that have keys, or all.
-    async fn users(&self) -> Result<Vec<UserName>, Failure> {
-        let users = match self.report().await {
-            Some(report) => report.users_with_keys,
-            None => {
-                self.limited(self.iam, "ListUsers", self.iam.user_names())
-                    .await?
+    /// Looks at every key of these users, but for those whom a condition excepts. Says how many of them are not there.
+    async fn look_at(
+        &self,
+        users: &[UserName],
+        sweep: &mut Sweep,
+        progress: &mut impl FnMut(usize, usize),
+    ) -> Result<usize, Stop> {
+        let users: Vec<&UserName> = users
+            .iter()
+            .filter(|user| !self.is_excepted(user))
+            .collect();
+        let count = sweep.users + users.len();
+        let inspected = stream::iter(users)
+            .map(|user| self.inspect(user))
+            .buffered(self.request.jobs.get());
+        let mut inspected = std::pin::pin!(inspected);
+        let mut missing = 0;
+        while let Some(user) = inspected.next().await {
+            match user {
+                Ok(user) => sweep.add(user)?,
+                Err(failure) if failure.is_no_such_entity() => missing += 1,
+                Err(failure) => return Err(unread(&failure)),
             }
+            progress(sweep.users + missing, count);
+        }
+        Ok(missing)
+    }
+
+    /// Whether no key of a user can satisfy the conditions, since they except the user.
+    fn is_excepted(&self, user: &UserName) -> bool {
+        let facts = Facts {
+            owner: Some(user.clone()),
+            ..Facts::default()
         };
-        let is_excepted = |user: &UserName| {
-            let facts = Facts {
-                owner: Some(user.clone()),
-                ..Facts::default()
-            };
-            matches!(self.request.conditions.judge(&facts), Verdict::Fails(_))
-        };
-        Ok(users
-            .into_iter()
-            .filter(|user| !is_excepted(user))
-            .collect())
+        matches!(self.request.conditions.judge(&facts), Verdict::Fails(_))
     }
 
     /// The credential report, where it is to be had and is good enough: it is some hours old, and a key that is younger
@@ -181,32 +208,29 @@ impl Selector<'_> {
     }
 
     async fn made(&self) -> Result<(), Failure> {
-        for pause in ASK_AGAIN {
+        let mut pauses = ASK_AGAIN.iter();
+        loop {
             if self.iam.generate_credential_report().await? == ReportState::Complete {
                 return Ok(());
             }
-            tokio::time::sleep(pause).await;
+            match pauses.next() {
+                Some(pause) => tokio::time::sleep(*pause).await,
+                None => return Err(unsaid("the credential report")),
+            }
         }
-        Err(unsaid("the credential report"))
     }
 
     /// Looks at every key of a user.
-    async fn inspect(&self, user: UserName, must_exist: bool) -> Result<Inspected, Failure> {
+    async fn inspect(&self, user: &UserName) -> Result<Inspected, Failure> {
         let mut inspected = Inspected {
             chosen: Vec::new(),
             refused: Vec::new(),
             keys: 0,
         };
         let iam = self.iam.for_one(&format!("user {user}"));
-        let listed = self
-            .limited(&iam, "ListAccessKeys", iam.access_keys(Some(&user)))
-            .await;
-        let listing = match listed {
-            Ok(listing) => listing,
-            // A user who was deleted in the meantime has no keys.
-            Err(failure) if failure.is_no_such_entity() && !must_exist => return Ok(inspected),
-            Err(failure) => return Err(failure),
-        };
+        let listing = self
+            .limited(&iam, "ListAccessKeys", iam.access_keys(Some(user)))
+            .await?;
         for listed in listing.keys {
             inspected.keys += 1;
             let id = AccessKeyId::try_from(listed.id)

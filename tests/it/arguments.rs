@@ -262,12 +262,39 @@ fn f11_a_secret_pasted_elsewhere_is_not_shown() {
         (vec!["--except-user", secret], 2),
         (vec!["--older-than", secret], 2),
         (vec!["--profile", secret], 7),
+        (vec!["--region", secret], 7),
     ] {
         let sandbox = documented();
         let case = Case::documented(&sandbox, &args).without_credentials();
         let said = case.run().exits(status).prints_nothing();
         assert!(!said.messages().contains(&secret[..8]), "{args:?}");
         let _ = said.says(&["(not shown)"]);
+        assert_eq!(sandbox.connections(), 0);
+        assert!(sandbox.has_key(BOBS_KEY));
+    }
+}
+
+#[test]
+fn f11_a_secret_in_a_setting_is_not_shown() {
+    let secret = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
+    for name in [
+        "AWS_REGION",
+        "AWS_RETRY_MODE",
+        "AWS_MAX_ATTEMPTS",
+        "AWS_USE_FIPS_ENDPOINT",
+        "AWS_PROFILE",
+        "AWS_CA_BUNDLE",
+        "AWS_ENDPOINT_URL_IAM",
+    ] {
+        let sandbox = documented();
+        let case = Case::documented(&sandbox, &[]).env(name, secret);
+        let said = case.run().exits(7).prints_nothing();
+        assert!(
+            !said.messages().contains(&secret[..8]),
+            "{}",
+            said.messages()
+        );
+        let _ = said.says(&["(not shown)"]).ends_with("not deleted");
         assert_eq!(sandbox.connections(), 0);
         assert!(sandbox.has_key(BOBS_KEY));
     }

@@ -193,6 +193,12 @@ fn f80_what_is_no_list_is_refused_with_line_and_column() {
         &[],
         &["line 1, column 1", "temporary STS key"],
     );
+    // It is cut off inside a character, which does not make it another thing.
+    refused(
+        format!("x{}", "\u{e9}".repeat(100_000)),
+        &[],
+        &["line 1", "longer than 65536 bytes"],
+    );
     refused(
         "x".repeat(200_000),
         &[],

@@ -341,6 +341,52 @@ fn how_to_do_the_rest_is_said_by_what_was_printed() {
 }
 
 #[test]
+fn what_ends_a_run_ends_the_look_before_the_question_too() {
+    let list = (0..50).fold(String::from("AccessKeyId,UserName\n"), |list, n| {
+        format!("{list}{},Bob\n", nth_key_id(ACCOUNT, n))
+    });
+    for (code, status, more, says) in [
+        (
+            "ExpiredToken",
+            7,
+            &[][..],
+            "the credentials are no good any more",
+        ),
+        (
+            "ServiceFailure",
+            5,
+            &["--fail-fast"],
+            "--fail-fast: an earlier key was not changed",
+        ),
+    ] {
+        let sandbox = documented();
+        let what = What::error(403, code, "no");
+        sandbox.fault(Fault::new(what).on("ListAccessKeys").always());
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("list.csv");
+        std::fs::write(&path, &list).expect("a list");
+        let case = Case::at(&sandbox, ["--from"])
+            .args([&path])
+            .args(["--inactive", "--interactive", "--jobs", "1"])
+            .args(more.iter().copied());
+        let printed = Dialogue::start(case).end().exits(status);
+        let output = printed.output().to_owned();
+        let expected = [("Failed".to_owned(), 1), ("NotTried".to_owned(), 49)];
+        assert_eq!(outcomes(&output), expected);
+        assert!(output.contains(says), "{output}");
+        let _ = printed.prints(&output).says(&[code]).ends_with("50 keys: ");
+        let lists = actions(&sandbox);
+        assert!(
+            lists
+                .iter()
+                .filter(|action| *action == "ListAccessKeys")
+                .count()
+                < 5
+        );
+    }
+}
+
+#[test]
 fn f52_a_run_keeps_to_the_pace_that_is_allowed() {
     let sandbox = Sandbox::builder()
         .many_keys(150, 1)

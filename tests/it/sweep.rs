@@ -417,6 +417,18 @@ fn the_credential_report_spares_users_without_keys_and_changes_nothing_else() {
 }
 
 #[test]
+fn a_user_who_was_renamed_since_the_credential_report_is_found() {
+    let sandbox = Sandbox::documented().many_users_without_keys(50).start();
+    let conditions = ["--older-than", "300d"];
+    let (before, _) = sweep(&sandbox, &conditions);
+    assert!(before.contains(BOBS_KEY), "{before:?}");
+    sandbox.rename_user("Bob", "Robert");
+    let (after, lists) = sweep(&sandbox, &conditions);
+    assert_eq!(after, before);
+    assert!(lists < 60, "{lists}");
+}
+
+#[test]
 fn a_credential_report_is_not_used_where_a_newer_key_could_satisfy_the_conditions() {
     use std::time::Duration;
     let build = || Sandbox::documented().many_users_without_keys(10);

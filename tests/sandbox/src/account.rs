@@ -131,6 +131,20 @@ impl Account {
         let _exists = self.add_user(name, "/", created);
     }
 
+    /// Gives a user another name; the keys stay.
+    pub(crate) fn rename_user(&mut self, name: &str, to: &str) {
+        let Some(mut user) = self.users.remove(&folded(name)) else {
+            return;
+        };
+        to.clone_into(&mut user.name);
+        for id in &user.keys {
+            if let Some(key) = self.keys.get_mut(id) {
+                to.clone_into(&mut key.user);
+            }
+        }
+        self.users.insert(folded(to), user);
+    }
+
     pub(crate) fn key(&self, id: &str) -> Option<&Key> {
         self.keys.get(id)
     }

@@ -172,6 +172,11 @@ impl Sandbox {
         self.server.service.state().account.set_status(id, status);
     }
 
+    /// Gives a user another name, as if somebody else had.
+    pub fn rename_user(&self, name: &str, to: &str) {
+        self.server.service.state().account.rename_user(name, to);
+    }
+
     /// Denies an action to everybody from now on.
     pub fn deny(&self, action: &str) {
         self.server.service.state().denials.add(None, action);
