@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::exit::Exit;
 
-/// Why the run ends before anything was asked of IAM.
+/// Why the run ends before any key is changed.
 #[derive(Debug)]
 pub(crate) struct Stop {
     /// The exit status.

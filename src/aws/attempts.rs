@@ -50,7 +50,7 @@ impl Attempt {
             Answer::None => self.sent.is_set(),
             Answer::Expected(_) | Answer::Foreign(_) => true,
             Answer::Error { reply, code, .. } => {
-                reply.status >= 500 && code.as_deref() != Some("SlowDown")
+                reply.status >= 500 && !is_throttling(reply, code.as_deref())
             }
         }
     }
@@ -59,6 +59,11 @@ impl Attempt {
     pub(crate) fn was_sent(&self) -> bool {
         self.sent.is_set()
     }
+}
+
+/// Whether an error says that it was too much: then nothing was done.
+fn is_throttling(reply: &Reply, code: Option<&str>) -> bool {
+    family(code, reply.status) == Code::Throttling
 }
 
 /// Set by the connector at the moment the request is handed to an open connection.
@@ -114,8 +119,7 @@ impl Record {
         let attempts = self.lock();
         matches!(
             attempts.last().map(|last| &last.answer),
-            Some(Answer::Error { reply, code, .. })
-                if family(code.as_deref(), reply.status) == Code::Throttling
+            Some(Answer::Error { reply, code, .. }) if is_throttling(reply, code.as_deref())
         )
     }
 

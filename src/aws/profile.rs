@@ -12,7 +12,7 @@ use super::endpoint::{self, STS};
 use super::environment;
 use super::section::{self, Added};
 use super::settings::Settings;
-use crate::escape::escape;
+use crate::escape::{escape, quoted};
 use crate::log::Log;
 use crate::stop::Stop;
 
@@ -159,7 +159,10 @@ pub(crate) fn check(settings: &Settings) -> Result<(), Stop> {
             return Err(Stop::configuration(format!(
                 "the profile `{name}` asks for a one-time code (mfa_serial), which this program cannot ask for"
             ))
-            .hint(format!("eval \"$(aws configure export-credentials --profile {name} --format env)\" and leave --profile out")));
+            .hint(format!(
+                "eval \"$(aws configure export-credentials --profile {} --format env)\" and leave --profile out",
+                quoted(profile.name())
+            )));
         }
     }
     Ok(())
@@ -168,9 +171,9 @@ pub(crate) fn check(settings: &Settings) -> Result<(), Stop> {
 /// Adds the command that mends the source of the credentials, where there is one.
 pub(crate) fn hint(settings: &Settings, stop: Stop) -> Stop {
     for profile in lineage(settings) {
-        let name = escape(profile.name());
+        let name = quoted(profile.name());
         if let Some(session) = profile.get("sso_session") {
-            return stop.hint(format!("aws sso login --sso-session {}", escape(session)));
+            return stop.hint(format!("aws sso login --sso-session {}", quoted(session)));
         }
         if profile.get("sso_start_url").is_some() {
             return stop.hint(format!("aws sso login --profile {name}"));
@@ -181,6 +184,6 @@ pub(crate) fn hint(settings: &Settings, stop: Stop) -> Stop {
     }
     stop.hint(format!(
         "`aws sts get-caller-identity --profile {}` shows whether the AWS CLI has the same trouble",
-        escape(&settings.profile.name)
+        quoted(&settings.profile.name)
     ))
 }

@@ -74,19 +74,17 @@ impl Change<'_> {
         };
         let outcome = match (signal, outcome) {
             (Some(exit), Outcome::Failed { known, .. }) => Outcome::Stopped { exit, known },
+            (_, outcome) if self.quantity == Quantity::Many => outcome,
             (Some(exit), Outcome::Missing(_)) => Outcome::Stopped {
                 exit,
                 known: Known::NotDone(NO_SUCH_KEY.to_owned()),
             },
-            (Some(exit), Outcome::Done { evidence, .. }) if self.quantity == Quantity::One => {
-                Outcome::Stopped {
-                    exit,
-                    known: Known::Done(
-                        evidence
-                            .unwrap_or_else(|| "IAM confirmed it before the run ended".to_owned()),
-                    ),
-                }
-            }
+            (Some(exit), Outcome::Done { evidence, .. }) => Outcome::Stopped {
+                exit,
+                known: Known::Done(
+                    evidence.unwrap_or_else(|| "IAM confirmed it before the run ended".to_owned()),
+                ),
+            },
             (_, outcome) => outcome,
         };
         Settled {

@@ -216,11 +216,41 @@ fn file(path: &Path, mode: Mode) -> io::Result<Option<File>> {
     let mut options = OpenOptions::new();
     options.read(true);
     match mode {
-        Mode::Change => options.write(true).create(true).open(path).map(Some),
+        Mode::Change => {
+            let is_new = !path.exists();
+            let file = options.write(true).create(true).open(path)?;
+            if is_new {
+                keep_name(path)?;
+            }
+            Ok(Some(file))
+        }
         Mode::DryRun => match options.open(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             opened => opened.map(Some),
         },
+    }
+}
+
+/// Has the folder on the disk too: a file whose name is lost is lost.
+fn keep_name(path: &Path) -> io::Result<()> {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    // A folder that can be written to and not read is as good as it gets.
+    let Ok(folder) = File::open(folder.unwrap_or(Path::new("."))) else {
+        return Ok(());
+    };
+    match folder.sync_all() {
+        // Not every file system knows this of folders.
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported
+            ) =>
+        {
+            Ok(())
+        }
+        synced => synced,
     }
 }
 

@@ -1,12 +1,12 @@
 //! Command lines for people to run next, with the options this run was given: what is pasted reaches the same
 //! account by the same way.
 
-use crate::escape::escape;
+use crate::escape::quoted;
 use crate::ident::UserName;
 use crate::request::{Connection, Key};
 
 /// Makes command lines.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Commands {
     options: String,
 }
@@ -68,13 +68,4 @@ impl Commands {
 fn user(name: Option<&UserName>) -> String {
     name.map(|name| format!(" --user-name={name}"))
         .unwrap_or_default()
-}
-
-/// A word as a POSIX shell takes it whole.
-fn quoted(word: &str) -> String {
-    let word = escape(word);
-    match shlex::try_quote(&word) {
-        Ok(quoted) => quoted.into_owned(),
-        Err(_) => word,
-    }
 }

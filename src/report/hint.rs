@@ -50,7 +50,7 @@ pub(crate) fn hints(about: About<'_>, failure: &Failure, commands: &Commands) ->
 /// The hints for a call that is about no single key.
 pub(crate) fn of_call(failure: &Failure) -> Vec<String> {
     match failure {
-        Failure::Service(error) => of_family(error),
+        Failure::Service(error) => of_family(error, &Commands::default()),
         Failure::Absent(_) => Vec::new(),
         Failure::NotSent(cause) | Failure::NoAnswer(cause) | Failure::Unclear(cause) => {
             cause.hint.iter().cloned().collect()
@@ -77,15 +77,15 @@ fn service_hints(about: About<'_>, error: &ServiceError, commands: &Commands) ->
                 .to_owned(),
             owner_hint(about, commands),
         ],
-        _ => of_family(error),
+        _ => of_family(error, commands),
     }
 }
 
 /// What to do about an error whatever the call was for.
-fn of_family(error: &ServiceError) -> Vec<String> {
+fn of_family(error: &ServiceError, commands: &Commands) -> Vec<String> {
     let one = |hint: &str| vec![hint.to_owned()];
     match error.family() {
-        Code::Credentials => credentials(error),
+        Code::Credentials => credentials(error, commands),
         Code::AccessDenied => access_denied(error),
         Code::Throttling => {
             one("IAM's limit is the account's: wait a moment, and run fewer of these at once")
@@ -155,25 +155,28 @@ fn no_such_entity(about: About<'_>, context: &Context, commands: &Commands) -> V
     hints
 }
 
-fn credentials(error: &ServiceError) -> Vec<String> {
+fn credentials(error: &ServiceError, commands: &Commands) -> Vec<String> {
     let code = error.code.as_deref().unwrap_or_default();
     if let Some((ours, theirs)) = &error.context.clocks {
         return vec![format!(
             "this machine's clock says {ours}, IAM's says {theirs}: set the clock (timedatectl set-ntp true)"
         )];
     }
+    let identity = || commands.aws("sts get-caller-identity");
     let hint = match code.strip_suffix("Exception").unwrap_or(code) {
         "ExpiredToken" | "RequestExpired" | "TokenRefreshRequired" => {
             "the session has expired: sign in again (aws sso login, aws login), or fetch new session credentials"
+                .to_owned()
         }
-        "InvalidClientTokenId" | "UnrecognizedClient" => {
-            "the key that signs is deleted, inactive, lacks its session token, or is only seconds old: aws sts get-caller-identity"
-        }
+        "InvalidClientTokenId" | "UnrecognizedClient" => format!(
+            "the key that signs is deleted, inactive, lacks its session token, or is only seconds old: {}",
+            identity()
+        ),
         "SignatureDoesNotMatch" | "InvalidSignature" | "IncompleteSignature" => {
-            "the secret access key does not belong to the key that signs: check it for missing characters"
+            "the secret access key does not belong to the key that signs: check it for missing characters".to_owned()
         }
-        "OptInRequired" => "this account is not signed up for the service, or is suspended",
-        _ => "check the credentials: aws sts get-caller-identity",
+        "OptInRequired" => "this account is not signed up for the service, or is suspended".to_owned(),
+        _ => format!("check the credentials: {}", identity()),
     };
-    vec![hint.to_owned()]
+    vec![hint]
 }

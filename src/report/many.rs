@@ -182,9 +182,11 @@ impl Report {
             });
         }
         if self.action == Action::Deactivate && tally.of("Deactivated") > 0 {
-            self.messages.hint(
-                "to undo it for a key: aws iam update-access-key --access-key-id ID --user-name NAME --status Active",
-            );
+            let command = self
+                .commands
+                .aws("iam update-access-key --access-key-id ID --user-name NAME --status Active");
+            self.messages
+                .hint(&format!("to undo it for a key: {command}"));
         }
         let total = tally.total();
         if total == 0 {

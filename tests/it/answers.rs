@@ -2,7 +2,7 @@
 
 use iam_sandbox::{Act, Certificate, Fault, Sandbox, What};
 
-use crate::case::{BOBS_KEY, Case, DELETED, documented};
+use crate::case::{BOBS_KEY, Case, DELETED, actions, documented};
 
 fn reply(status: u16, headers: &[(&str, &str)], body: impl Into<Vec<u8>>, act: Act) -> What {
     What::Reply {
@@ -175,6 +175,27 @@ fn f52_throttling_that_ends_is_not_noticed() {
             .says_nothing();
         assert_eq!(sandbox.requests().len(), 2);
         assert!(!sandbox.has_key(BOBS_KEY));
+    }
+}
+
+#[test]
+fn f52_throttling_is_a_refusal_whatever_its_status() {
+    for status in [400, 429, 500, 503] {
+        let sandbox = documented();
+        let what = What::error(status, "Throttling", "Rate exceeded");
+        sandbox.fault(Fault::new(what).on("DeleteAccessKey").always());
+        let _ = Case::documented(&sandbox, &[])
+            .run()
+            .exits(8)
+            .prints_outcome("Failed")
+            .says(&["(Throttling)"])
+            .ends_with("not deleted: IAM refused the request");
+        let all = actions(&sandbox);
+        assert!(
+            all.iter().all(|action| action == "DeleteAccessKey"),
+            "{all:?}"
+        );
+        assert!(sandbox.has_key(BOBS_KEY));
     }
 }
 

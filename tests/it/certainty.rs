@@ -3,11 +3,12 @@
 
 use std::time::Duration;
 
-use iam_sandbox::documented::{ADMIN_KEY_ID, ALICE_KEY_ID, ALICE_OLD_KEY_ID};
+use iam_sandbox::documented::{ADMIN_KEY_ID, ALICE_KEY_ID, ALICE_OLD_KEY_ID, BOB_SECOND_KEY_ID};
 use iam_sandbox::{Fault, What, nth_key_id};
 
 use crate::case::{BOBS_KEY, Case, DELETED, actions, documented};
 use crate::dialogue::Dialogue;
+use crate::many::{from_stdin, outcomes};
 
 const SOON: Duration = Duration::from_secs(20);
 
@@ -59,6 +60,26 @@ fn f61_a_signal_is_130_although_a_missing_key_is_wanted() {
         .prints_outcome("Failed")
         .says(&["interrupted"])
         .ends_with("not deleted: IAM finds no such key for this user");
+}
+
+#[test]
+fn f61_of_many_keys_one_that_was_gone_already_stays_that() {
+    let sandbox = documented();
+    sandbox.remove_key(BOBS_KEY);
+    sandbox.fault(Fault::new(What::Delay(Duration::from_millis(300))).on("DeleteAccessKey"));
+    let list = format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n{BOB_SECOND_KEY_ID},Bob\n");
+    let running = from_stdin(&sandbox, &list, &["--ignore-missing", "--jobs", "1"]).start();
+    assert!(sandbox.wait_for_requests(1, SOON));
+    running.signal("INT");
+    let printed = running.end().exits(130);
+    let output = printed.output().to_owned();
+    let expected = [("Missing".to_owned(), 1), ("NotTried".to_owned(), 1)];
+    assert_eq!(outcomes(&output), expected);
+    let _ = printed
+        .prints(&output)
+        .says(&["interrupted"])
+        .ends_with("2 keys: 1 gone already, 1 not tried");
+    assert!(sandbox.has_key(BOB_SECOND_KEY_ID));
 }
 
 #[test]

@@ -225,6 +225,14 @@ fn f25_profiles_that_lead_nowhere() {
         );
     }
     refused(
+        without(
+            &sandbox,
+            "[default]\nsso_session = my team\nsso_account_id = 1\nsso_role_name = r\n[sso-session my]\n",
+        )
+        .run(),
+        &["aws sso login --sso-session 'my team'"],
+    );
+    refused(
         without(&sandbox, "[profile empty]\nregion = us-east-1\n")
             .args(["--profile", "empty"])
             .run(),
