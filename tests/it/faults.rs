@@ -206,14 +206,17 @@ fn the_fuzz_targets_have_the_products_modules_and_dependencies() {
         let lines = text.lines().filter(|line| line.starts_with("mod "));
         lines.map(str::to_owned).collect()
     };
-    assert_eq!(modules("tests/fuzz/main.rs"), modules("src/main.rs"));
+    assert_eq!(
+        modules("tests/fuzz/program/main.rs"),
+        modules("src/main.rs")
+    );
 
     let product = read("Cargo.toml");
     let (_, rest) = product
         .split_once("[dependencies]")
         .expect("its dependencies");
     let (own, _) = rest.split_once("\n[[test]]").expect("their end");
-    let fuzz = read("tests/fuzz/Cargo.toml");
+    let fuzz = read("tests/fuzz/program/Cargo.toml");
     for line in own.lines().filter(|line| line.contains(" = ")) {
         assert!(
             fuzz.contains(&format!("{line}\n")),
