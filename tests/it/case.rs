@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use iam_sandbox::Sandbox;
 use iam_sandbox::documented::{ADMIN_KEY_ID, ADMIN_SECRET};
+use iam_sandbox::{Issued, Sandbox};
 use serde_json::Value;
 
 use crate::running::Running;
@@ -53,6 +53,8 @@ pub(crate) struct Case {
     home: PathBuf,
     folder: tempfile::TempDir,
     tells_all: bool,
+    /// What the sandbox hands out.
+    issued: Option<Issued>,
 }
 
 /// What a run is made of.
@@ -78,6 +80,7 @@ impl Case {
             home,
             folder,
             tells_all: false,
+            issued: None,
         }
     }
 
@@ -90,6 +93,7 @@ impl Case {
             .env("AWS_REGION", "us-east-1");
         let case = Self {
             tells_all: tells_all(),
+            issued: Some(sandbox.issued()),
             ..case
         };
         match sandbox.ca_path() {
@@ -169,7 +173,7 @@ impl Case {
     fn secrets(&self) -> Secrets {
         let known = CANARIES.iter().chain(&[ADMIN_SECRET]).copied();
         let known: Vec<&str> = known.collect();
-        Secrets::of(&self.args, &self.environment, &self.home, &known)
+        Secrets::of(&self.args, &self.environment, &self.home, &known).and(self.issued.clone())
     }
 
     /// A path under the home.

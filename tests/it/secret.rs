@@ -5,14 +5,19 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use iam_sandbox::documented::SESSION_KEY_ID;
-use iam_sandbox::{Echo, Fault, What};
+use iam_sandbox::{Echo, Fault, Issued, What};
 
 use crate::case::{BOBS_KEY, CANARIES, Case, documented};
 
 /// What secrets are called in variables, profiles, and the files of credential processes and sign-in sessions.
-const NAMES: [&str; 9] = [
+const NAMES: [&str; 14] = [
     "AWS_SECRET_ACCESS_KEY",
     "AWS_SESSION_TOKEN",
+    "AWS_SECURITY_TOKEN",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+    "aws_security_token",
+    "clientSecret",
+    "refreshToken",
     "aws_secret_access_key",
     "aws_session_token",
     "SecretAccessKey",
@@ -44,6 +49,8 @@ const LOG: [[&str; 2]; 2] = [
 pub(crate) struct Secrets {
     values: Vec<String>,
     journal: Option<PathBuf>,
+    /// What was handed out over the wire.
+    issued: Option<Issued>,
     /// How each line begins that is told only because all is to be told.
     unasked: Vec<&'static str>,
 }
@@ -70,6 +77,9 @@ impl Secrets {
         }
         values.retain(|value| value.trim().len() >= SHORTEST);
         let mut rest = args.iter().skip_while(|arg| *arg != "--journal");
+        let joined = args
+            .iter()
+            .filter_map(|arg| arg.to_str()?.strip_prefix("--journal="));
         let asks = |options: &[&str]| args.iter().any(|arg| options.iter().any(|o| arg == o));
         let unasked = match (asks(&["--debug"]), asks(&["-v", "--verbose"])) {
             (true, _) => &[][..],
@@ -79,8 +89,17 @@ impl Secrets {
         Self {
             unasked: unasked.concat(),
             values: values.iter().map(|value| value.trim().to_owned()).collect(),
-            journal: rest.nth(1).map(PathBuf::from),
+            journal: rest
+                .nth(1)
+                .map(PathBuf::from)
+                .or(joined.map(PathBuf::from).next()),
+            issued: None,
         }
+    }
+
+    /// And those that are handed out while it runs.
+    pub(crate) fn and(self, issued: Option<Issued>) -> Self {
+        Self { issued, ..self }
     }
 
     /// Looks for them in what a run wrote, and in its journal.
@@ -88,7 +107,13 @@ impl Secrets {
         let journal = self.journal.as_ref().filter(|path| path.is_file());
         let journal = journal.map(|path| std::fs::read(path).expect("the journal"));
         let journal = String::from_utf8_lossy(journal.as_deref().unwrap_or_default());
-        let secrets = self.values.iter().map(String::as_str).chain(SIGNED);
+        let issued = self
+            .issued
+            .as_ref()
+            .map(Issued::secrets)
+            .unwrap_or_default();
+        let secrets = self.values.iter().chain(&issued);
+        let secrets = secrets.map(String::as_str).chain(SIGNED);
         secrets
             .filter(|secret| {
                 texts
@@ -175,11 +200,21 @@ fn f68_the_look_finds_what_a_run_was_given() {
         assert_eq!(secrets(&[]).found_in(&["", &text]).as_deref(), Some(secret));
     }
     assert_eq!(secrets(&[]).found_in(&["nothing"]), None);
-    let with_journal = secrets(&["--journal".into(), journal.into_os_string()]);
-    assert_eq!(
-        with_journal.found_in(&[]).as_deref(),
-        Some("of-the-profile-1")
-    );
+    let joined = OsString::from(format!("--journal={}", journal.display()));
+    for args in [
+        &["--journal".into(), journal.into_os_string()][..],
+        &[joined],
+    ] {
+        let with_journal = secrets(args);
+        assert_eq!(
+            with_journal.found_in(&[]).as_deref(),
+            Some("of-the-profile-1")
+        );
+    }
+    let sandbox = documented();
+    let token = sandbox.session().session_token.expect("a token");
+    let with_issued = secrets(&[]).and(Some(sandbox.issued()));
+    assert_eq!(with_issued.found_in(&[&token]), Some(token));
 }
 
 /// A session token as long as STS's, with all characters that it may have.

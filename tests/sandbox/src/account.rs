@@ -275,6 +275,16 @@ impl Account {
         session
     }
 
+    /// The secrets and tokens of all role sessions.
+    pub(crate) fn session_secrets(&self) -> Vec<String> {
+        let credentials = self.sessions.values().map(|session| &session.credentials);
+        credentials
+            .flat_map(|known| [Some(&known.secret_access_key), known.session_token.as_ref()])
+            .flatten()
+            .cloned()
+            .collect()
+    }
+
     /// What the key `id` of a user, the root or a session signs with.
     pub(crate) fn credentials(&self, id: &str) -> Option<Credentials> {
         if let Some(session) = self.sessions.get(id) {

@@ -80,6 +80,6 @@ pub use key_id::account_of;
 pub use log::{Answer, Recorded};
 pub use metadata::Metadata;
 pub use proxy::{Proxy, ProxyMode, ProxyRequest};
-pub use sandbox::Sandbox;
+pub use sandbox::{Issued, Sandbox};
 pub use seed::nth_key_id;
 pub use storm::Storm;

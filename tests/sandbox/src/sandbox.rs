@@ -25,6 +25,18 @@ pub struct Sandbox {
     authority: Option<Authority>,
 }
 
+/// What a sandbox hands out. It outlives the sandbox.
+#[derive(Debug, Clone)]
+pub struct Issued(Arc<Server>);
+
+impl Issued {
+    /// The secrets and tokens of its role sessions so far.
+    #[must_use]
+    pub fn secrets(&self) -> Vec<String> {
+        self.0.service.state().account.session_secrets()
+    }
+}
+
 /// The certificate authority clients are to trust.
 #[derive(Debug)]
 struct Authority {
@@ -125,6 +137,12 @@ impl Sandbox {
     #[must_use]
     pub fn root(&self) -> Credentials {
         self.signers.root()
+    }
+
+    /// What it hands out, to be asked also when the sandbox itself is elsewhere.
+    #[must_use]
+    pub fn issued(&self) -> Issued {
+        Issued(Arc::clone(&self.server))
     }
 
     /// What the key with this ID signs with, whosever it is.
