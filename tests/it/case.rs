@@ -18,6 +18,9 @@ use crate::secret::{Secrets, tells_all};
 /// Long past any limit of the program: a case that takes this long hangs.
 pub(crate) const HANGS: Duration = Duration::from_secs(90);
 
+/// What a signal ends has ended by then: what is promised is 2 seconds, the rest is for a machine that is busy.
+pub(crate) const SETTLED: Duration = Duration::from_secs(8);
+
 /// Values that must never be printed: each case has them where the program could find a secret.
 pub(crate) const CANARIES: [&str; 2] = [
     "CANARYsecretCANARYsecretCANARYsecret0123",

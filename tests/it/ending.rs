@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use iam_sandbox::{Fault, What};
 
-use crate::case::{Case, Ended, actions};
+use crate::case::{Case, Ended, SETTLED, actions};
 use crate::many::{crowd, from_stdin, left, outcomes, rows};
 
 const SOON: Duration = Duration::from_secs(20);
@@ -129,7 +129,7 @@ fn interrupted(signal: &str, status: i32) {
     let _ = said
         .says(&["to do the rest"])
         .ends_with("200 keys: ")
-        .within(SOON);
+        .within(SETTLED);
 }
 
 #[test]
@@ -157,7 +157,7 @@ fn f61_of_a_key_whose_answer_was_cut_off_it_is_told_what_is_known() {
             .prints(&output)
             .says(&[&told, "error: interrupted: no further key is begun"])
             .ends_with("2 keys: ")
-            .within(SOON);
+            .within(SETTLED);
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use iam_sandbox::{Fault, Sandbox, What};
 
-use crate::case::{BOBS_KEY, CANARIES, Case, DELETED, documented};
+use crate::case::{BOBS_KEY, CANARIES, Case, DELETED, SETTLED, documented};
 
 const SOON: Duration = Duration::from_secs(20);
 
@@ -30,7 +30,7 @@ fn f60_sigint_before_anything_was_sent_is_130() {
             .prints_nothing()
             .says(&["interrupted"])
             .ends_with("not deleted: nothing was sent to IAM")
-            .within(SOON);
+            .within(SETTLED);
     }
     assert_eq!(sandbox.connections(), 0);
     assert!(sandbox.has_key(BOBS_KEY));
@@ -55,7 +55,7 @@ fn f61_a_signal_while_waiting_settles_what_it_can() {
             .says(&["interrupted"]);
         let _ = ended
             .ends_with("deleted: no answer came, but IAM does not list the key now")
-            .within(SOON);
+            .within(SETTLED);
         assert!(!sandbox.has_key(BOBS_KEY));
     }
 }
@@ -72,7 +72,7 @@ fn f61_a_signal_while_waiting_and_nobody_to_ask_is_unknown() {
         .exits(130)
         .prints_outcome("Unknown")
         .says(&["check with: aws iam list-access-keys --user-name=Bob"]);
-    let _ = ended.ends_with("unknown: ").within(SOON);
+    let _ = ended.ends_with("unknown: ").within(SETTLED);
     assert!(sandbox.has_key(BOBS_KEY));
 }
 
@@ -90,7 +90,7 @@ fn f61_the_second_signal_ends_at_once() {
         .prints_outcome("Unknown")
         .says(&["interrupted"])
         .ends_with("unknown: ")
-        .within(SOON);
+        .within(SETTLED);
     assert!(sandbox.has_key(BOBS_KEY));
 }
 
@@ -114,7 +114,7 @@ fn f61_of_two_signals_at_once_sigint_decides() {
                 .prints_outcome("Unknown")
                 .says(&["interrupted"])
                 .ends_with("unknown: ")
-                .within(SOON);
+                .within(SETTLED);
             assert!(sandbox.has_key(BOBS_KEY));
         }
     }

@@ -10,7 +10,7 @@ from address import ADDRESS
 from authority import Authority, made
 from cloud import Cloud, clouds, owner
 from identity import IDENTITY
-from known import absent
+from known import absent, without_row
 from program import Program
 from role import ROLES
 from row import Row
@@ -45,6 +45,8 @@ def check(tally: Tally, binary: Path, scratch: Path) -> None:
     twice = {name for name in names if names.count(name) > 1}
     tally.same("setting: each has a name of its own", {"twice": set()}, {"twice": twice})
     tally.same("setting: each that the AWS CLI knows is there", {"absent": set()}, {"absent": absent(ROWS)})
+    unknown = without_row(README.read_text())
+    tally.same("option: each that the AWS CLI takes is in the README", {"absent": set()}, {"absent": unknown})
     tally.same("setting: the README has this table (--update writes it)", lines(tabulated(sent)), lines(written()))
 
 

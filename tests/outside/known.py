@@ -1,6 +1,7 @@
-"""What the AWS CLI's own source says that it reads, so that no setting is without a row."""
+"""What the AWS CLI's own source says that it reads and takes, so that no setting and no option is without a row."""
 
 from awscli.botocore import configprovider, credentials
+from awscli.clidriver import create_clidriver
 from row import Row
 
 # Without a row: monitoring of the AWS CLI by itself, and addresses that lead away from loopback.
@@ -15,6 +16,20 @@ def absent(rows: list[Row]) -> set[str]:
     """What is in no row."""
     there = "\n".join(f"{row.variables} {row.config} {row.credentials} {row.name}" for row in rows)
     return {name for name in known() - LEFT_OUT if name not in there}
+
+
+def without_row(readme: str) -> set[str]:
+    """The options of `aws iam delete-access-key` that the README's table does not have."""
+    _, rest = readme.split("| option of the AWS CLI |", 1)
+    table, _ = rest.split("\n\n", 1)
+    return {option for option in options() if f"`{option}`" not in table and f"`{option} " not in table}
+
+
+def options() -> set[str]:
+    driver = create_clidriver()
+    service = driver._get_command_table()["iam"]
+    command = service._get_command_table()["delete-access-key"]
+    return {f"--{name}" for name in {*driver._get_argument_table(), *command.arg_table}}
 
 
 def known() -> set[str]:
