@@ -27,9 +27,13 @@ from rich.text import Text
 HERE = Path(__file__).parent
 COLUMNS = 80
 TODAY = date(2026, 11, 24)
-KEY = "--access-key-id AKIARZPUZDIKOL7JJ6BK --find-user"
-# Each on two lines, as it would not fit on one.
-COMMANDS = [(KEY, "--dry-run --output table"), (KEY, "--deactivate --output off")]
+KEY = "--access-key-id AKIARZPUZDIKOL7JJ6BK"
+# Each on two lines, as it would not fit on one, with the status it ends with.
+COMMANDS = [
+    ((KEY, "--user-name Bob --output off"), 3),
+    ((f"{KEY} --find-user", "--dry-run --output table"), 0),
+    ((f"{KEY} --find-user", "--deactivate --output off"), 0),
+]
 LIGHT = TerminalTheme(
     (255, 255, 255),
     (31, 35, 40),
@@ -78,8 +82,8 @@ def sandbox(binaries: Path) -> Iterator[dict[str, str]]:
             process.terminate()
 
 
-def shown(command: list[str], environment: dict[str, str]) -> str:
-    """What a command shows on a terminal."""
+def shown(command: list[str], status: int, environment: dict[str, str]) -> str:
+    """What a command that ends with `status` shows on a terminal."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, COLUMNS, 0, 0))
     process = subprocess.Popen(command, env=environment, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True)
@@ -92,7 +96,7 @@ def shown(command: list[str], environment: dict[str, str]) -> str:
         except OSError:
             break
     os.close(ours)
-    if process.wait():
+    if process.wait() != status:
         sys.exit(f"tests/picture: {text.decode()}")
     return text.decode().replace("\r\n", "\n")
 
@@ -124,10 +128,10 @@ def main() -> int:
     binaries = arguments.binaries.resolve(strict=True)
     text = ""
     with sandbox(binaries) as environment:
-        for lines in COMMANDS:
+        for lines, status in COMMANDS:
             command = [str(binaries / "iam-del-key"), *" ".join(lines).split()]
             typed = " \\\n    ".join(lines)
-            text += f"\x1b[1m$ iam-del-key {typed}\x1b[0m\n{shown(command, environment)}"
+            text += f"\x1b[1m$ iam-del-key {typed}\x1b[0m\n{shown(command, status, environment)}"
     text = dated(text).rstrip("\n")
     status = 0
     for name, theme in (("light", LIGHT), ("dark", DARK)):
