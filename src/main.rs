@@ -28,12 +28,14 @@ mod request;
 mod select;
 mod signal;
 mod signer;
+mod splitter;
 mod spool;
 mod stop;
 mod tally;
 #[cfg(any(test, fuzzing))]
 #[path = "../tests/fuzz/target/mod.rs"]
 mod target;
+mod word;
 
 use std::ffi::OsString;
 use std::io::{self, ErrorKind, IsTerminal as _};

@@ -1,10 +1,12 @@
 //! What became of a key, as data: the run ends with one of these, and the report and the exit status
 //! are read from it.
 
+use crate::candidate::Candidate;
 use crate::exit::Exit;
 use crate::fact::Facts;
 use crate::failure::{Code, Failure};
 use crate::request::{Action, Key, Mode};
+use crate::word::Word;
 
 /// A key and what became of it.
 #[derive(Debug)]
@@ -127,6 +129,18 @@ impl Outcome {
 }
 
 impl Settled {
+    /// A key for which no request was made that changes it.
+    pub(crate) fn untouched(candidate: Candidate, action: Action, outcome: Outcome) -> Self {
+        let Candidate { key, facts } = candidate;
+        Self {
+            key,
+            facts,
+            action,
+            outcome,
+            attempts: 0,
+        }
+    }
+
     /// The exit status this key alone leads to. A dry run that could be shown is a success, whatever it shows.
     pub(crate) fn exit(&self, mode: Mode) -> Exit {
         match (&self.outcome, mode) {
@@ -151,32 +165,32 @@ impl Settled {
         }
     }
 
-    /// The word for the outcome in results.
-    pub(crate) fn outcome_name(&self) -> &'static str {
+    /// The word for it.
+    pub(crate) fn word(&self) -> Word {
         let done = match self.action {
-            Action::Delete => "Deleted",
-            Action::Deactivate => "Deactivated",
+            Action::Delete => Word::Deleted,
+            Action::Deactivate => Word::Deactivated,
         };
         match &self.outcome {
             Outcome::Done { .. } => done,
             Outcome::Would(_) => match self.action {
-                Action::Delete => "WouldDelete",
-                Action::Deactivate => "WouldDeactivate",
+                Action::Delete => Word::WouldDelete,
+                Action::Deactivate => Word::WouldDeactivate,
             },
-            Outcome::Missing(_) => "Missing",
-            Outcome::Skipped(_) => "Skipped",
-            Outcome::Refused(_) => "Refused",
-            Outcome::NotTried { .. } => "NotTried",
-            Outcome::LeftInDoubt { .. } => "Unknown",
+            Outcome::Missing(_) => Word::Missing,
+            Outcome::Skipped(_) => Word::Skipped,
+            Outcome::Refused(_) => Word::Refused,
+            Outcome::NotTried { .. } => Word::NotTried,
+            Outcome::LeftInDoubt { .. } => Word::Unknown,
             Outcome::Failed { known, .. } => match known {
-                Known::Unknown(_) => "Unknown",
-                Known::Done(_) | Known::NotDone(_) => "Failed",
+                Known::Unknown(_) => Word::Unknown,
+                Known::Done(_) | Known::NotDone(_) => Word::Failed,
             },
             Outcome::Stopped { known, .. } => match known {
                 Known::Done(_) => done,
-                Known::Unknown(_) => "Unknown",
-                Known::NotDone(_) if self.attempts == 0 => "NotTried",
-                Known::NotDone(_) => "Failed",
+                Known::Unknown(_) => Word::Unknown,
+                Known::NotDone(_) if self.attempts == 0 => Word::NotTried,
+                Known::NotDone(_) => Word::Failed,
             },
         }
     }

@@ -3,25 +3,12 @@
 use crate::exit::Exit;
 use crate::outcome::Settled;
 use crate::request::Mode;
-
-/// The outcomes of a run, in the order in which they are told, and what each is called.
-const WORDS: [(&str, &str); 10] = [
-    ("Deleted", "deleted"),
-    ("Deactivated", "deactivated"),
-    ("WouldDelete", "would be deleted"),
-    ("WouldDeactivate", "would be deactivated"),
-    ("Missing", "gone already"),
-    ("Skipped", "left alone by a condition"),
-    ("Refused", "refused"),
-    ("Failed", "failed and not changed"),
-    ("Unknown", "unknown"),
-    ("NotTried", "not tried"),
-];
+use crate::word::Word;
 
 /// The count.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
-    counts: [u64; WORDS.len()],
+    counts: [u64; Word::ALL.len()],
     before: u64,
     statuses: Vec<Exit>,
 }
@@ -29,10 +16,7 @@ pub(crate) struct Tally {
 impl Tally {
     /// Counts a key that is settled.
     pub(crate) fn count(&mut self, settled: &Settled, mode: Mode) {
-        let name = settled.outcome_name();
-        if let Some(place) = WORDS.iter().position(|(word, _)| *word == name) {
-            self.counts[place] += 1;
-        }
+        self.counts[settled.word() as usize] += 1;
         let exit = settled.exit(mode);
         if !self.statuses.contains(&exit) {
             self.statuses.push(exit);
@@ -40,7 +24,7 @@ impl Tally {
     }
 
     /// Counts a key that an earlier run settled.
-    pub(crate) fn before(&mut self) {
+    pub(crate) fn count_before(&mut self) {
         self.before += 1;
     }
 
@@ -59,18 +43,15 @@ impl Tally {
     }
 
     /// How many keys have this `Outcome`.
-    pub(crate) fn of(&self, name: &str) -> u64 {
-        let place = WORDS.iter().position(|(word, _)| *word == name);
-        place.map_or(0, |place| self.counts[place])
+    pub(crate) fn of(&self, word: Word) -> u64 {
+        self.counts[word as usize]
     }
 
     /// The counts in words, those that are not zero.
     pub(crate) fn told(&self) -> String {
-        let mut parts: Vec<String> = WORDS
-            .iter()
-            .zip(self.counts)
-            .filter(|(_, count)| *count > 0)
-            .map(|((_, words), count)| format!("{count} {words}"))
+        let counted = Word::ALL.into_iter().filter(|word| self.of(*word) > 0);
+        let mut parts: Vec<String> = counted
+            .map(|word| format!("{} {}", self.of(word), word.told()))
             .collect();
         if self.before > 0 {
             parts.push(format!("{} settled by an earlier run", self.before));

@@ -127,7 +127,7 @@ impl Batch<'_> {
             let stop = match choice {
                 Err(error) => Some(Halt::Broken(error)),
                 Ok(None) => {
-                    tally.before();
+                    tally.count_before();
                     None
                 }
                 Ok(Some((Choice::Go(candidate), _))) => match chosen.push(&candidate) {

@@ -90,7 +90,7 @@ impl Batch<'_> {
         let mut written = Ok(());
         for candidate in keys.flatten() {
             if self.before(&candidate.key) == Before::Settled {
-                tally.before();
+                tally.count_before();
                 continue;
             }
             let settled = settle(candidate);

@@ -79,7 +79,7 @@ impl Batch<'_> {
         each(keys, self.request.jobs.get(), handle, |ended| {
             let stop = match ended {
                 Ok(Ended::Before) => {
-                    tally.before();
+                    tally.count_before();
                     None
                 }
                 Ok(Ended::Unrecorded(error, settled)) => {
@@ -230,14 +230,7 @@ impl Batch<'_> {
 
     /// A key of which this run changed nothing.
     fn settled(&self, candidate: Candidate, outcome: Outcome) -> Settled {
-        let Candidate { key, facts } = candidate;
-        self.or_in_doubt(Settled {
-            key,
-            facts,
-            action: self.request.action,
-            outcome,
-            attempts: 0,
-        })
+        self.or_in_doubt(Settled::untouched(candidate, self.request.action, outcome))
     }
 
     /// Tells what became of a key and counts it.

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::{Instant, timeout_at};
 
-use super::Candidate;
+use super::Suggestion;
 use crate::age::ago;
 use crate::aws::{self, Connected, ListedKey};
 use crate::ident::{AccessKeyId, UserName};
@@ -39,7 +39,7 @@ pub(super) enum Question {
 }
 
 /// Asks the configuration files, or IAM.
-pub(super) fn ask(question: Question, connection: Connection) -> Vec<Candidate> {
+pub(super) fn ask(question: Question, connection: Connection) -> Vec<Suggestion> {
     let (answer, answers) = mpsc::channel();
     // Not everything that may hang can be given up: nobody waits for this thread longer than the limit.
     let asking = thread::Builder::new().spawn(move || {
@@ -61,7 +61,7 @@ fn runtime() -> Option<Runtime> {
     Builder::new_current_thread().enable_all().build().ok()
 }
 
-async fn answer_to(question: Question, connection: &Connection) -> Option<Vec<Candidate>> {
+async fn answer_to(question: Question, connection: &Connection) -> Option<Vec<Suggestion>> {
     let deadline = Instant::now() + ASKING;
     let connecting = async {
         let log = Log::quiet();
@@ -86,13 +86,13 @@ async fn answer_to(question: Question, connection: &Connection) -> Option<Vec<Ca
     }
 }
 
-fn plain(values: Vec<String>) -> Vec<Candidate> {
-    let candidate = |value| Candidate::new(value, "");
+fn plain(values: Vec<String>) -> Vec<Suggestion> {
+    let candidate = |value| Suggestion::new(value, "");
     values.into_iter().map(candidate).collect()
 }
 
 /// The users as far as they were read in time.
-async fn user_names(connected: &Connected, deadline: Instant) -> Vec<Candidate> {
+async fn user_names(connected: &Connected, deadline: Instant) -> Vec<Suggestion> {
     let mut names = Vec::new();
     let reading = connected.iam.read_user_names(&mut names, PAGES);
     let _ = timeout_at(deadline, reading).await;
@@ -105,7 +105,7 @@ async fn keys(
     connected: &Connected,
     user_name: Option<&UserName>,
     signing_key: SigningKey,
-) -> Vec<Candidate> {
+) -> Vec<Suggestion> {
     let Ok(listing) = connected.iam.access_keys(user_name).await else {
         return Vec::new();
     };
@@ -119,7 +119,7 @@ async fn keys(
         let status = key.status.map(|status| status.as_str().to_owned());
         let created = key.created.map(|at| format!("created {}", ago(at, now)));
         let notes: Vec<String> = [status, created].into_iter().flatten().collect();
-        Candidate::new(key.id, notes.join(", "))
+        Suggestion::new(key.id, notes.join(", "))
     })
     .collect()
 }

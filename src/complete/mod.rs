@@ -123,7 +123,7 @@ fn candidates(line: &Line) -> String {
         None => Vec::new(),
     };
     let mut text = "values\n".to_owned();
-    for Candidate { value, note } in found {
+    for Suggestion { value, note } in found {
         // One that begins with a dash would be taken for an option.
         let is_option = argument.is_some() && value.starts_with('-');
         if is_option || !value.starts_with(cursor.typed) || !is_fit(&value) {
@@ -141,13 +141,13 @@ fn candidates(line: &Line) -> String {
 
 /// What could stand on the line.
 #[derive(Debug)]
-struct Candidate {
+struct Suggestion {
     value: String,
     /// A word on it; empty where there is none.
     note: String,
 }
 
-impl Candidate {
+impl Suggestion {
     fn new(value: impl Into<String>, note: impl Into<String>) -> Self {
         Self {
             value: value.into(),
@@ -156,11 +156,11 @@ impl Candidate {
     }
 }
 
-fn options(command: &Command) -> Vec<Candidate> {
+fn options(command: &Command) -> Vec<Suggestion> {
     let option = |argument: &Arg| {
         let help = argument.get_help().map(ToString::to_string);
         let long = argument.get_long()?;
-        Some(Candidate::new(
+        Some(Suggestion::new(
             format!("--{long}"),
             help.unwrap_or_default(),
         ))
@@ -168,26 +168,26 @@ fn options(command: &Command) -> Vec<Candidate> {
     command.get_arguments().filter_map(option).collect()
 }
 
-fn values(argument: &Arg, line: &Line) -> Vec<Candidate> {
+fn values(argument: &Arg, line: &Line) -> Vec<Suggestion> {
     match argument.get_long() {
         Some("profile") => account::ask(Question::Profiles, line.connection()),
         Some("user-name" | "except-user") => account::ask(Question::UserNames, line.connection()),
         Some("access-key-id") => keys(line),
         Some("region") => REGIONS
-            .map(|(name, partition)| Candidate::new(name, partition))
+            .map(|(name, partition)| Suggestion::new(name, partition))
             .into(),
         _ => {
             let values = argument.get_possible_values().into_iter();
             let help = |help: Option<&StyledStr>| help.map(ToString::to_string).unwrap_or_default();
             values
-                .map(|value| Candidate::new(value.get_name(), help(value.get_help())))
+                .map(|value| Suggestion::new(value.get_name(), help(value.get_help())))
                 .collect()
         }
     }
 }
 
 /// The keys of the user who is named on the line; not those that stand there already.
-fn keys(line: &Line) -> Vec<Candidate> {
+fn keys(line: &Line) -> Vec<Suggestion> {
     let user_name = line.values("--user-name").pop();
     let Ok(user_name) = user_name.map(UserName::try_from).transpose() else {
         return Vec::new();

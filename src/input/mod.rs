@@ -21,7 +21,7 @@ use crate::ident::{AccessKeyId, UserName};
 use crate::request::{Action, Input, Key, Owner};
 use crate::spool::{Spool, Spooled};
 use crate::stop::Stop;
-pub(crate) use csv::Splitter;
+use crate::word::Word;
 use line::Lines;
 
 /// The most keys of one run. No account has as many; a stream that does not end, does.
@@ -188,17 +188,21 @@ impl<'a> Collected<'a> {
         } = found;
         let purpose = self.purpose;
         let refuse = |what: String| Err(Problem::new(line, 1, what));
-        let outcome = outcome.as_deref();
+        let word = match outcome.as_deref().map(|text| (text, Word::read(text))) {
+            None => None,
+            Some((_, Some(word))) => Some(word),
+            Some((text, None)) => return refuse(format!("there is no Outcome `{text}`")),
+        };
         // A milder thing that was planned or done never becomes a deletion by itself.
         if purpose.action == Action::Delete {
             let add = "this command deletes: add --deactivate, or";
-            match outcome {
-                Some("WouldDeactivate") => {
+            match word {
+                Some(Word::WouldDeactivate) => {
                     return refuse(format!(
                         "the plan would deactivate {id}, and {add} plan anew"
                     ));
                 }
-                Some("Deactivated") => {
+                Some(Word::Deactivated) => {
                     return refuse(format!(
                         "{id} was deactivated, and {add} take the Outcome out (jq -c 'del(.Outcome)') to have it deleted"
                     ));
@@ -211,14 +215,11 @@ impl<'a> Collected<'a> {
                 _ => {}
             }
         }
-        match outcome {
-            // To be done, or done by a run that did not get there.
-            None | Some("WouldDelete" | "WouldDeactivate" | "Failed" | "Unknown" | "NotTried") => {}
-            Some("Deleted" | "Deactivated" | "Missing" | "Skipped" | "Refused") => {
-                self.left_out += 1;
-                return Ok(());
-            }
-            Some(other) => return refuse(format!("there is no Outcome `{other}`")),
+        let is_left =
+            |word: Word| word.is_settled() || matches!(word, Word::Skipped | Word::Refused);
+        if word.is_some_and(is_left) {
+            self.left_out += 1;
+            return Ok(());
         }
         if self.hashes.len() == MOST_KEYS {
             return Err(Problem::new(

@@ -191,7 +191,7 @@ impl Journal {
         self.write(&json!({
             "AccessKeyId": settled.key.id,
             "UserName": settled.facts.owner.as_ref().or(settled.key.user_name.as_ref()),
-            "Outcome": settled.outcome_name(),
+            "Outcome": settled.word().as_str(),
             "Known": settled.known(),
             "Time": timestamp(SystemTime::now()),
         }))

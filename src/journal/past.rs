@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::{Before, FORM, Head};
 use crate::ident::{AccessKeyId, UserName};
+use crate::word::Word;
 
 /// What every journal begins with.
 const HEAD: &[u8] = b"{\"Journal\":";
@@ -70,13 +71,14 @@ impl Past {
 
     fn take(&mut self, record: Record) -> Result<(), String> {
         let digest = self.digest.of(&record.id);
-        match (record.outcome.as_deref(), &record.intent) {
-            (Some("Deleted" | "Deactivated" | "Missing"), _) => {
+        let word = record.outcome.as_deref().map(Word::read);
+        match (word, &record.intent) {
+            (Some(Some(word)), _) if word.is_settled() => {
                 self.begun.remove(&digest);
                 self.settled.push(digest);
             }
             // It was begun, and nobody knows (yet) how it ended.
-            (None, Some(_)) | (Some("Unknown"), _) => {
+            (None, Some(_)) | (Some(Some(Word::Unknown)), _) => {
                 let owner = record.user_name.and_then(|name| name.try_into().ok());
                 self.begun.insert(digest, owner);
             }

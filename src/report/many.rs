@@ -9,6 +9,7 @@ use super::{Report, Told};
 use crate::outcome::{Known, Outcome, Refusal, Settled};
 use crate::request::{Action, Mode, Request, Selection};
 use crate::tally::Tally;
+use crate::word::Word;
 
 /// How many rows a table has at most; a longer list is several tables, so that it need not be in memory.
 const ROWS: usize = 500;
@@ -169,7 +170,7 @@ impl Report {
                 self.messages.hint(hint);
             }
         }
-        if self.mode == Mode::Change && tally.of("NotTried") + tally.of("Unknown") > 0 {
+        if self.mode == Mode::Change && tally.of(Word::NotTried) + tally.of(Word::Unknown) > 0 {
             self.messages.hint(match resume {
                 Resume::Journal => {
                     "to do the rest: the same command again; what the journal has settled is skipped"
@@ -181,7 +182,7 @@ impl Report {
                 Resume::Again => "to do the rest: the same command again, with --ignore-missing",
             });
         }
-        if self.action == Action::Deactivate && tally.of("Deactivated") > 0 {
+        if self.action == Action::Deactivate && tally.of(Word::Deactivated) > 0 {
             let command = self
                 .commands
                 .aws("iam update-access-key --access-key-id ID --user-name NAME --status Active");

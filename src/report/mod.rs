@@ -1,11 +1,13 @@
 //! Outcomes made visible: results on standard output, which is written here only, and on standard error what
 //! people need to know.
 
+mod bug;
 mod command;
 pub(crate) mod hint;
 mod many;
 pub(crate) mod message;
 mod progress;
+mod question;
 mod row;
 mod structured;
 mod table;
@@ -15,19 +17,19 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use crate::candidate::Candidate;
-use crate::escape::{escape_json, excerpt};
+use crate::escape::escape_json;
 use crate::exit::Exit;
-use crate::outcome::{Known, Outcome, Settled};
+use crate::outcome::{Outcome, Settled};
 use crate::query::{self, Query};
 use crate::request::{Action, Format, Key, Metadata, Mode, Request, SigningKey};
-use crate::signer::Signer;
 use crate::tally::Tally;
+pub(crate) use bug::bug;
 use command::Commands;
 use many::Many;
 pub(crate) use many::Resume;
 use message::Messages;
 pub(crate) use progress::Bar;
+pub(crate) use question::{question, show};
 pub(crate) use structured::{Failed, KnownWord, code_of};
 pub(crate) use tell::sentence;
 
@@ -80,7 +82,7 @@ impl Report {
     ///
     /// Standard output cannot be written. People have been told by then.
     pub(crate) fn settled(&mut self, settled: &Settled, tally: &Tally) -> io::Result<()> {
-        let told = match &mut self.told {
+        let bar = match &mut self.told {
             Told::One(_, known) => {
                 let told = format!("{}: {}", settled.key.id, settled.known());
                 *known = Some((KnownWord::of(settled), told));
@@ -88,24 +90,20 @@ impl Report {
             }
             Told::Many(many) => Some(many.counted(tally)),
         };
-        let Some(bar) = told else {
-            let written = self.write(settled, &mut io::stdout().lock());
-            if self.messages.is_json() {
-                self.tell_json(settled);
-            } else {
-                self.tell(settled);
-            }
-            return written;
-        };
-        bar.aside(|| {
-            let written = self.write(settled, &mut io::stdout().lock());
-            if self.messages.is_json() {
-                self.tell_json(settled);
-            } else {
-                self.tell_one_of_many(settled);
-            }
-            written
-        })
+        match bar {
+            None => self.write_and_tell(settled),
+            Some(bar) => bar.aside(|| self.write_and_tell(settled)),
+        }
+    }
+
+    fn write_and_tell(&mut self, settled: &Settled) -> io::Result<()> {
+        let written = self.write(settled, &mut io::stdout().lock());
+        match &self.told {
+            _ if self.messages.is_json() => self.tell_json(settled),
+            Told::One(..) => self.tell(settled),
+            Told::Many(_) => self.tell_one_of_many(settled),
+        }
+        written
     }
 
     fn tell_json(&self, settled: &Settled) {
@@ -260,76 +258,6 @@ fn result(settled: &Settled, metadata: Metadata) -> Value {
         }
         _ => row::object(settled),
     }
-}
-
-/// The question before keys are changed, after they were shown: where, and as whom.
-pub(crate) fn question(count: u64, action: Action, signer: &Signer) -> String {
-    let (verb, warning) = match action {
-        Action::Delete => ("Delete", "cannot be undone"),
-        Action::Deactivate => ("Deactivate", "can be undone"),
-    };
-    let keys = match count {
-        1 => "this key".to_owned(),
-        _ => format!("these {count} keys"),
-    };
-    let account = signer.account.as_ref();
-    let account = account.map(|account| format!(" in account {account}"));
-    let profile = signer.profile.as_deref();
-    let profile = profile.map(|name| format!(" with profile {}", excerpt(name)));
-    let place = account.unwrap_or_default() + &profile.unwrap_or_default();
-    format!("\n{verb} {keys}{place}? It {warning}. [y/N] ")
-}
-
-/// Shows keys that are asked about, on standard error.
-pub(crate) fn show(candidates: &[Candidate]) {
-    message::line(&table::of_candidates(candidates));
-}
-
-/// A bug of this program or of a library, after a panic: one sentence and what is known.
-pub(crate) fn bug(place: &str, request: &Request, in_doubt: &[Key], messages: Messages) -> Exit {
-    let exit = if in_doubt.is_empty() {
-        Exit::Other
-    } else {
-        Exit::Unknown
-    };
-    let message = format!("broken off at {place}: a bug, or too little memory or too few threads");
-    let tell = |message: &str, key, known, told| {
-        messages.failed(&Failed {
-            code: "BrokenOff",
-            message: message.to_owned(),
-            hints: &[],
-            exit,
-            key,
-            known,
-            told: Some(told),
-        });
-    };
-    let nothing = Known::NotDone("nothing was sent to IAM".to_owned()).told(request.action);
-    match request.single() {
-        Some(key) if in_doubt.is_empty() => {
-            let known = KnownWord::not_done(request.action);
-            tell(&message, Some(key), known, format!("{}: {nothing}", key.id));
-        }
-        Some(_) => {}
-        None => tell(
-            &message,
-            None,
-            KnownWord::AsTold,
-            "the keys told of on standard output are as it says, and no other was changed but those \
-             below that are unknown"
-                .to_owned(),
-        ),
-    }
-    let commands = Commands::new(&request.connection);
-    for key in in_doubt {
-        let check = commands.list(key);
-        let known = Known::Unknown(format!(
-            "the request may have been sent; check with: {check}"
-        ));
-        let told = format!("{}: {}", key.id, known.told(request.action));
-        tell(&message, Some(key), KnownWord::Unknown, told);
-    }
-    exit
 }
 
 /// A text that was asked for instead of a run, such as that of `--help`, on standard output.

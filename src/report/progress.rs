@@ -8,6 +8,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use crate::request::{Color, ErrorFormat, Request};
 use crate::tally::Tally;
+use crate::word::Word;
 
 /// How often it moves although nothing happens.
 const TICK: Duration = Duration::from_millis(200);
@@ -53,7 +54,7 @@ impl Bar {
     pub(super) fn at(&self, tally: &Tally) {
         if let Some(bar) = &self.0 {
             bar.set_position(tally.total());
-            let failed = tally.of("Failed") + tally.of("Unknown");
+            let failed = tally.of(Word::Failed) + tally.of(Word::Unknown);
             bar.set_message(format!("failed {failed}"));
         }
     }

@@ -12,6 +12,7 @@ use crate::failure::Failure;
 use crate::ident::UserName;
 use crate::outcome::{Known, Outcome, Refusal, Reply, Settled};
 use crate::request::Action;
+use crate::word::Word;
 
 /// `ResponseMetadata` as boto3 fills it.
 pub(super) fn response_metadata(reply: &Reply, attempts: usize) -> Value {
@@ -41,13 +42,12 @@ pub(super) fn object(settled: &Settled) -> Value {
     let facts = &settled.facts;
     put("AccessKeyId", text(settled.key.id.as_str()));
     put("UserName", user(settled).and_then(text));
-    put("Outcome", text(settled.outcome_name()));
+    put("Outcome", text(settled.word().as_str()));
     // A line that is read again with --from must not become a deletion.
-    let is_open = matches!(settled.outcome_name(), "Failed" | "Unknown" | "NotTried");
     let is_milder = settled.action == Action::Deactivate;
     put(
         "Action",
-        (is_open && is_milder).then(|| json!(settled.action.verb())),
+        (settled.word().is_open() && is_milder).then(|| json!(settled.action.verb())),
     );
     put("Status", status(settled).and_then(text));
     put("CreateDate", facts.created.map(date));
@@ -91,7 +91,7 @@ pub(super) fn columns(settled: &Settled) -> String {
     [
         settled.key.id.as_str(),
         user(settled).unwrap_or_default(),
-        settled.outcome_name(),
+        settled.word().as_str(),
         failure.and_then(Failure::code).unwrap_or_default(),
         status(settled).unwrap_or_default(),
         &date(facts.created),
@@ -115,8 +115,8 @@ pub(super) fn user(settled: &Settled) -> Option<&str> {
 
 /// The status of the key as it is now, where that is known; of one that is deleted, as it was.
 pub(super) fn status(settled: &Settled) -> Option<&str> {
-    match settled.outcome_name() {
-        "Deactivated" => Some(Status::Inactive.as_str()),
+    match settled.word() {
+        Word::Deactivated => Some(Status::Inactive.as_str()),
         _ => settled.facts.status.as_ref().map(Status::as_str),
     }
 }

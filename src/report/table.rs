@@ -36,7 +36,7 @@ pub(super) struct Row {
 pub(super) fn row(settled: &Settled) -> Row {
     let [key, _, created, last_used] = cells(&settled.key.id, user(settled), &settled.facts);
     let status = status(settled).map_or_else(String::new, excerpt);
-    let outcome = settled.outcome_name().to_owned();
+    let outcome = settled.word().as_str().to_owned();
     Row {
         cells: [key, status, created, last_used, outcome],
         reason: reason(settled).map(|reason| excerpt(&reason)),

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::aws::ReportRead;
 use crate::ident::UserName;
-use crate::input::Splitter;
+use crate::splitter::Splitter;
 
 /// What is read of a report.
 #[derive(Debug)]

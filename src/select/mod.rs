@@ -148,13 +148,9 @@ impl<'a> Selector<'a> {
     }
 
     fn stay(&self, key: Key, facts: Facts, outcome: Outcome) -> Choice {
-        Choice::Stay(Box::new(Settled {
-            key,
-            facts,
-            action: self.request.action,
-            outcome,
-            attempts: 0,
-        }))
+        let candidate = Candidate { key, facts };
+        let settled = Settled::untouched(candidate, self.request.action, outcome);
+        Choice::Stay(Box::new(settled))
     }
 
     /// A key that is not where it was looked for. `failure` says where.

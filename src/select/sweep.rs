@@ -17,7 +17,7 @@ use crate::fact::{Facts, Status};
 use crate::failure::Failure;
 use crate::guard;
 use crate::ident::{AccessKeyId, UserName};
-use crate::outcome::{Outcome, Refusal, Settled};
+use crate::outcome::{Outcome, Settled};
 use crate::report::{code_of, hint::of_call, sentence};
 use crate::request::{Action, Key, Selection, SigningKey};
 use crate::spool::Spool;
@@ -286,22 +286,15 @@ impl Selector<'_> {
             Verdict::Holds => {
                 let guarded = guard::signing_key(&candidate.key, self.signer, SigningKey::Guarded);
                 match guarded {
-                    Some(refusal) => inspected.refused.push(self.refused(candidate, refusal)),
+                    Some(refusal) => inspected.refused.push(Settled::untouched(
+                        candidate,
+                        self.request.action,
+                        Outcome::Refused(refusal),
+                    )),
                     None => inspected.chosen.push(candidate),
                 }
                 Ok(())
             }
-        }
-    }
-
-    fn refused(&self, candidate: Candidate, refusal: Refusal) -> Settled {
-        let Candidate { key, facts } = candidate;
-        Settled {
-            key,
-            facts,
-            action: self.request.action,
-            outcome: Outcome::Refused(refusal),
-            attempts: 0,
         }
     }
 

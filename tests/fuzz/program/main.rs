@@ -61,6 +61,8 @@ mod select;
 mod signal;
 #[path = "../../../src/signer.rs"]
 mod signer;
+#[path = "../../../src/splitter.rs"]
+mod splitter;
 #[path = "../../../src/spool.rs"]
 mod spool;
 #[path = "../../../src/stop.rs"]
@@ -69,6 +71,8 @@ mod stop;
 mod tally;
 #[path = "../target/mod.rs"]
 mod target;
+#[path = "../../../src/word.rs"]
+mod word;
 
 use std::sync::OnceLock;
 
