@@ -1,75 +1,139 @@
 """Many accounts: a matrix of GitHub Actions, and a map of Step Functions, over a sandbox an account."""
 
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 
 import job
 import machine
+import task
 from bench import LIMIT, Bench, Sandbox
-from page import recipe, section
+from page import Recipe, recipe, section
 
-ACCOUNTS = {"dev": "111111111111", "staging": "222222222222", "prod": "333333333333"}
+# What each profile may do, by its name.
+Allowed = dict[str, set[str]]
 
 
-def accounts(bench: Bench, stack: ExitStack, denied: dict[str, str]) -> dict[str, Sandbox]:
+def by_key(sandbox: Sandbox) -> str:
+    return (
+        f"aws_access_key_id = {sandbox.told['access_key_id']}\naws_secret_access_key = {sandbox.told['secret_access_key']}\n"
+    )
+
+
+def by_role(sandbox: Sandbox) -> str:
+    return f"role_arn = arn:aws:iam::{sandbox.told['account']}:role/sweep\ncredential_source = EcsContainer\n"
+
+
+def accounts(bench: Bench, stack: ExitStack, allowed: Allowed, signing: Callable[[Sandbox], str]) -> dict[str, Sandbox]:
     """A sandbox for each profile, and the configuration that has the profiles."""
     sandboxes = {}
     config = ""
-    for profile, account in ACCOUNTS.items():
-        options = ["--account", account, *([f"--deny={denied[profile]}"] if profile in denied else [])]
-        sandbox = stack.enter_context(bench.sandbox(*options))
+    for number, (profile, actions) in enumerate(allowed.items(), 1):
+        sandbox = stack.enter_context(bench.sandbox("--account", str(number) * 12, allowed=actions))
         sandboxes[profile] = sandbox
-        config += (
-            f"[profile {profile}]\nregion = us-east-1\nendpoint_url = {sandbox.told['url']}\n"
-            f"aws_access_key_id = {sandbox.told['access_key_id']}\n"
-            f"aws_secret_access_key = {sandbox.told['secret_access_key']}\n"
-        )
+        config += f"[profile {profile}]\nregion = us-east-1\nendpoint_url = {sandbox.told['url']}\n{signing(sandbox)}"
     (bench.folder / ".aws").mkdir(exist_ok=True)
     (bench.folder / ".aws/config").write_text(config)
     return sandboxes
 
 
-def matrix(bench: Bench, same: Callable) -> None:
-    told = section("Many accounts").yaml()
+def one_denied(allowed: set[str], profiles: Iterable[str]) -> Allowed:
+    """These profiles may do what is allowed, but for `staging`, which may not delete."""
+    return {profile: allowed - ({"iam:DeleteAccessKey"} if profile == "staging" else set()) for profile in profiles}
+
+
+def each_denied(allowed: set[str]) -> Allowed:
+    """A profile for each action, named after it, which may do all that is allowed but this."""
+    return {action.partition(":")[2]: allowed - {action} for action in sorted(allowed)}
+
+
+def left(sandboxes: dict[str, Sandbox]) -> dict[str, int]:
+    return {profile: len(sandbox.keys) for profile, sandbox in sandboxes.items()}
+
+
+def granted(sandboxes: dict[str, Sandbox]) -> set[str]:
+    return set().union(*(sandbox.granted() for sandbox in sandboxes.values()))
+
+
+def jobs(bench: Bench, told: Recipe, allowed: Allowed) -> tuple[dict[str, list[int]], dict[str, Sandbox]]:
+    """How the job of each profile ended."""
     ended = {}
     with ExitStack() as stack:
-        sandboxes = accounts(bench, stack, {"staging": "iam:DeleteAccessKey"})
-        for profile in told["strategy"]["matrix"]["profile"]:
+        sandboxes = accounts(bench, stack, allowed, by_key)
+        for profile in allowed:
             (bench.work / "done.jsonl").unlink(missing_ok=True)
-            ended[profile] = job.run(bench, told, {}, {"matrix.profile": profile}).statuses
+            ended[profile] = job.run(bench, told.yaml(), {}, {"matrix.profile": profile}).statuses
+    return ended, sandboxes
+
+
+def matrix(bench: Bench, same: Callable) -> None:
+    told = section("Many accounts")
+    allowed = told.allowed()
+    ended, sandboxes = jobs(bench, told, one_denied(allowed, told.yaml()["strategy"]["matrix"]["profile"]))
     same("a matrix has a job an account", {"statuses": {"dev": [0], "staging": [6], "prod": [0]}}, {"statuses": ended})
-    left = {profile: len(sandbox.keys) for profile, sandbox in sandboxes.items()}
-    same("and each deletes what is stale in its own", {"left": {"dev": 3, "staging": 5, "prod": 3}}, {"left": left})
+    same("and each deletes what is stale in its own", {"left": {"dev": 3, "staging": 5, "prod": 3}}, {
+        "left": left(sandboxes),
+    })
+    same("with what the policy allows, and no more", {"granted": allowed}, {"granted": granted(sandboxes)})
+    each = each_denied(allowed)
+    ended, sandboxes = jobs(bench, told, each)
+    expected = {"statuses": dict.fromkeys(each, [6]), "left": dict.fromkeys(each, 5)}
+    same("and nothing goes without any one of its actions", expected, {"statuses": ended, "left": left(sandboxes)})
+
+
+def mapped(
+    bench: Bench, definition: dict, allowed: Allowed, unreachable: str | None = None
+) -> tuple[str, list[tuple[str, int]], dict[str, Sandbox]]:
+    """How the execution and its containers ended; one profile cannot be reached the first time."""
+    journals = bench.folder / "journals"
+    journals.mkdir(exist_ok=True)
+    tries = []
+    with ExitStack() as stack:
+        sandboxes = accounts(bench, stack, allowed, by_role)
+        credentials = stack.enter_context(task.credentials(sandboxes))
+
+        def container(command: list[str]) -> int:
+            """Its entry point, with the volume at its place and the role of its task."""
+            profile = command[1]
+            tries.append(profile)
+            words = [word.replace("/journal/", f"{journals}/") for word in command]
+            is_cut_off = profile == unreachable and tries.count(profile) == 1
+            environment = bench.environment(
+                AWS_MAX_ATTEMPTS="1",
+                AWS_CONTAINER_CREDENTIALS_FULL_URI=f"{credentials}/{profile}",
+                **({"AWS_ENDPOINT_URL_IAM": "http://127.0.0.1:9"} if is_cut_off else {}),
+            )
+            run = [bench.binaries / "iam-del-key", *words]
+            ended = subprocess.run(run, env=environment, cwd=bench.work, capture_output=True, timeout=LIMIT, check=False)
+            return ended.returncode
+
+        status, ended = machine.run(definition, {"profiles": list(allowed)}, container)
+    return status, sorted(ended), sandboxes
 
 
 def states(bench: Bench, same: Callable) -> None:
-    definition = recipe("AWS Step Functions").json()
+    told = recipe("AWS Step Functions")
+    definition = told.json()
     everything = definition["States"]["Accounts"]
     everything["ItemProcessor"]["States"]["Pause"]["Seconds"] = 0
     # moto reads it as a number with a point only.
     everything["ToleratedFailurePercentage"] = float(everything["ToleratedFailurePercentage"])
-    journals = bench.folder / "journals"
-    journals.mkdir()
-    tries = []
-
-    def container(command: list[str]) -> int:
-        """Its entry point, with the volume at its place; `prod` cannot be reached the first time."""
-        tries.append(command[1])
-        words = [word.replace("/journal/", f"{journals}/") for word in command]
-        trouble = {"HTTP_PROXY": "http://127.0.0.1:9"} if tries.count("prod") == 1 and command[1] == "prod" else {}
-        environment = bench.environment(AWS_MAX_ATTEMPTS="1", **trouble)
-        run = [bench.binaries / "iam-del-key", *words]
-        return subprocess.run(run, env=environment, cwd=bench.work, capture_output=True, timeout=LIMIT, check=False).returncode
-
-    with ExitStack() as stack:
-        sandboxes = accounts(bench, stack, {"staging": "iam:DeleteAccessKey"})
-        status, ended = machine.run(definition, {"profiles": list(ACCOUNTS)}, container)
+    # A sandbox is the account of the profile and that of the task in one, so it allows what either policy does.
+    allowed = told.allowed(1) | told.allowed(2)
+    status, ended, sandboxes = mapped(bench, definition, one_denied(allowed, ("dev", "staging", "prod")), "prod")
     expected = [("dev", 0), ("prod", 0), ("prod", 9), ("staging", 6)]
     same("a map of Step Functions tries again what may be tried", {"status": "SUCCEEDED", "containers": expected}, {
-        "status": status, "containers": sorted(ended),
+        "status": status, "containers": ended,
     })
-    left = {profile: len(sandbox.keys) for profile, sandbox in sandboxes.items()}
-    same("and each container deletes what is stale", {"left": {"dev": 3, "staging": 5, "prod": 3}}, {"left": left})
-    files = sorted(path.name for path in journals.iterdir())
+    same("and each container deletes what is stale", {"left": {"dev": 3, "staging": 5, "prod": 3}}, {
+        "left": left(sandboxes),
+    })
+    files = sorted(path.name for path in (bench.folder / "journals").iterdir())
     same("with a journal each", {"files": ["dev.jsonl", "prod.jsonl", "staging.jsonl"]}, {"files": files})
+    same("with what the policies allow, and no more", {"granted": allowed}, {"granted": granted(sandboxes)})
+    each = each_denied(allowed)
+    _, ended, sandboxes = mapped(bench, definition, each)
+    # Who may not take the role has no credentials.
+    statuses = sorted((action, 7 if action == "AssumeRole" else 6) for action in each)
+    expected = {"containers": statuses, "left": dict.fromkeys(each, 5)}
+    same("and nothing goes without any one of their actions", expected, {"containers": ended, "left": left(sandboxes)})

@@ -22,6 +22,13 @@ case "${0##*/} $*" in
 esac
 exit 0
 """
+# The one is allowed to everybody, and nobody signs the other.
+FREE = {"sts:GetCallerIdentity", "sts:AssumeRoleWithWebIdentity"}
+
+
+def full(action: str) -> str:
+    """The name of an action in a policy."""
+    return next((name for name in (*ACTIONS, *FREE) if name.partition(":")[2] == action), f"iam:{action}")
 
 
 class Sandbox:
@@ -41,8 +48,12 @@ class Sandbox:
         self.keys = {key["AccessKeyId"]: key for key in end["keys"]}
 
     def asked(self) -> set[str]:
-        """The actions that came, but for the one that needs no permission."""
-        return {f"iam:{request['Action']}" for request in self.requests} - {"iam:GetCallerIdentity"}
+        """The actions that came, but for those that need no permission."""
+        return {full(request["Action"]) for request in self.requests} - FREE
+
+    def granted(self) -> set[str]:
+        """Those of them that were not denied."""
+        return {full(request["Action"]) for request in self.requests if request["Answer"] != "403"} - FREE
 
     def of(self, user: str) -> list[str]:
         return [name for name, key in self.keys.items() if key["UserName"] == user]

@@ -10,11 +10,14 @@ README = (Path(__file__).parent.parent.parent / "README.md").read_text()
 # Of every policy: it is asked for only where an answer is lost.
 IN_TROUBLE = "iam:GetAccessKeyLastUsed"
 ACTIONS = [
-    f"iam:{name}"
-    for name in (
-        "ListUsers CreateUser ListAccessKeys CreateAccessKey UpdateAccessKey DeleteAccessKey GetAccessKeyLastUsed "
-        "GenerateCredentialReport GetCredentialReport"
-    ).split()
+    *(
+        f"iam:{name}"
+        for name in (
+            "ListUsers CreateUser ListAccessKeys CreateAccessKey UpdateAccessKey DeleteAccessKey GetAccessKeyLastUsed "
+            "GenerateCredentialReport GetCredentialReport"
+        ).split()
+    ),
+    "sts:AssumeRole",
 ]
 
 

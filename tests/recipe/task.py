@@ -1,0 +1,53 @@
+"""The credentials that ECS hands to the container of a task: those of the task's role."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+import boto3
+from botocore import UNSIGNED
+from botocore.config import Config
+
+from bench import Sandbox
+
+
+def session(sandbox: Sandbox) -> dict[str, str]:
+    """A session of the role, got in the one way for which nothing has to be allowed."""
+    config = Config(signature_version=UNSIGNED, proxies={})
+    client = boto3.client("sts", "us-east-1", endpoint_url=sandbox.told["url"], config=config)
+    role = f"arn:aws:iam::{sandbox.told['account']}:role/task"
+    got = client.assume_role_with_web_identity(RoleArn=role, RoleSessionName="task", WebIdentityToken="token")
+    given = got["Credentials"]
+    return {
+        "AccessKeyId": given["AccessKeyId"],
+        "SecretAccessKey": given["SecretAccessKey"],
+        "Token": given["SessionToken"],
+        "Expiration": given["Expiration"].strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
+
+
+@contextmanager
+def credentials(sandboxes: dict[str, Sandbox]) -> Iterator[str]:
+    """Where they are, with the profile as the path: a sandbox knows its own account only, so each has the role."""
+    sessions = {f"/{profile}": session(sandbox) for profile, sandbox in sandboxes.items()}
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            text = json.dumps(sessions[self.path]).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text)
+
+        def log_message(self, *_: object) -> None:
+            """Nothing: the terminal is for the cases."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
