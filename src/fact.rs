@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::ident::UserName;
 
+/// What IAM says where there is nothing to say, as of the last use of a key that was never used.
+pub(crate) const NOT_AVAILABLE: &str = "N/A";
+
 /// What is known of a key. `None`: not asked for, or not to be had.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Facts {

@@ -217,6 +217,29 @@ impl Failure {
         }
     }
 
+    /// Whether IAM does not allow the call.
+    pub(crate) fn is_denied(&self) -> bool {
+        let error = self.service();
+        error.is_some_and(|error| error.family() == Code::AccessDenied)
+    }
+
+    /// Whether IAM speaks of the user rather than of the key.
+    pub(crate) fn is_about_user(&self) -> bool {
+        self.service().is_some_and(ServiceError::is_about_user)
+    }
+
+    /// Whether IAM says that the key is another user's.
+    pub(crate) fn names_owner(&self) -> bool {
+        self.context()
+            .is_some_and(|context| context.owner.is_some())
+    }
+
+    /// Whether the key's ID encodes another account than the one that was asked.
+    pub(crate) fn is_foreign(&self) -> bool {
+        self.context()
+            .is_some_and(|context| context.accounts.is_some())
+    }
+
     /// Whether IAM has no such key, or no such user.
     pub(crate) fn is_no_such_entity(&self) -> bool {
         match self {

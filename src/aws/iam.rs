@@ -15,7 +15,7 @@ use super::call::{checked, failure, said_at, time, unread};
 use super::pace::Pacer;
 use super::page::Pages;
 use super::recorder::Recorder;
-use crate::fact::{LastUse, Status};
+use crate::fact::{LastUse, NOT_AVAILABLE, Status};
 use crate::failure::Failure;
 use crate::ident::{AccessKeyId, UserName};
 use crate::log::Log;
@@ -27,9 +27,6 @@ const PAGE: i32 = 1000;
 
 /// How often one request is refused as too much, while others are served, before it is given up.
 const MOST_REFUSALS: usize = 100;
-
-/// What IAM says where there is nothing to say.
-const NOT_AVAILABLE: &str = "N/A";
 
 /// IAM, reached as one identity. Clones share the pace and the count of requests.
 #[derive(Clone, Debug)]

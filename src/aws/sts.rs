@@ -11,7 +11,6 @@ use super::call::{failure, unread};
 use super::recorder::Recorder;
 use super::retry::{IamRetries, Throttled};
 use crate::exit::Exit;
-use crate::failure::Failure;
 use crate::ident::AccountId;
 use crate::log::Log;
 use crate::report;
@@ -45,7 +44,8 @@ pub(super) async fn account(
             .ok_or_else(|| unread(&record, "no account")),
         Err(error) => Err(failure(operation, &record, Some(error))),
     };
-    account.map_err(|failure| not_told(&failure))
+    account
+        .map_err(|failure| report::stop(&failure, "STS", "--expect-account could not be checked: "))
 }
 
 /// STS did not answer within the limit.
@@ -55,14 +55,4 @@ pub(super) fn out_of_time(limit: Duration) -> Stop {
         "--expect-account could not be checked: STS did not answer within --timeout, {seconds} s"
     );
     Stop::failed(Exit::Unreachable, "Unreachable", message, Vec::new())
-}
-
-fn not_told(failure: &Failure) -> Stop {
-    let sentence = report::sentence(failure, "STS");
-    Stop::failed(
-        failure.exit_of_read(),
-        report::code_of(failure),
-        format!("--expect-account could not be checked: {sentence}"),
-        report::hint::of_call(failure),
-    )
 }

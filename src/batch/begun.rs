@@ -3,7 +3,6 @@
 use super::Batch;
 use crate::change::Earlier;
 use crate::exit::Exit;
-use crate::failure::Failure;
 use crate::journal::Before;
 use crate::outcome::{Known, Outcome, Refusal, Settled};
 use crate::request::{Key, Mode};
@@ -55,7 +54,7 @@ impl Batch<'_> {
                 known: Known::begun(),
             },
             // It is a key of another user, whom IAM names: nobody changed it.
-            Outcome::Failed { failure, .. } if !names_owner(&failure) => Outcome::Failed {
+            Outcome::Failed { failure, .. } if !failure.names_owner() => Outcome::Failed {
                 failure,
                 known: Known::begun(),
             },
@@ -63,10 +62,4 @@ impl Batch<'_> {
         };
         settled
     }
-}
-
-/// Whether IAM says that the key is another user's.
-fn names_owner(failure: &Failure) -> bool {
-    let context = failure.context();
-    context.is_some_and(|context| context.owner.is_some())
 }

@@ -3,7 +3,7 @@
 
 mod bug;
 mod command;
-pub(crate) mod hint;
+mod hint;
 mod many;
 pub(crate) mod message;
 mod progress;
@@ -30,8 +30,8 @@ pub(crate) use many::Resume;
 use message::Messages;
 pub(crate) use progress::Bar;
 pub(crate) use question::{question, show};
-pub(crate) use structured::{Failed, KnownWord, code_of};
-pub(crate) use tell::sentence;
+pub(crate) use structured::{Failed, KnownWord};
+pub(crate) use tell::stop;
 
 /// How outcomes are told.
 #[derive(Debug)]

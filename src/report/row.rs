@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::tell::{absent_sentence, way};
 use crate::age::timestamp;
 use crate::escape::escape;
-use crate::fact::{LastUse, Status};
+use crate::fact::{LastUse, NOT_AVAILABLE, Status};
 use crate::failure::Failure;
 use crate::ident::UserName;
 use crate::outcome::{Known, Outcome, Refusal, Reply, Settled};
@@ -123,7 +123,6 @@ pub(super) fn status(settled: &Settled) -> Option<&str> {
 
 /// A last use as IAM writes it: of a key never used, service and region are `N/A`.
 fn used(last_use: &LastUse) -> (Option<SystemTime>, &str, &str) {
-    const NOT_AVAILABLE: &str = "N/A";
     match last_use {
         LastUse::Never => (None, NOT_AVAILABLE, NOT_AVAILABLE),
         LastUse::At {

@@ -2,7 +2,7 @@
 
 use super::{Need, Needs, Selector, failed, owner};
 use crate::fact::Facts;
-use crate::failure::{Absent, Code, Context, Failure, Place, ServiceError};
+use crate::failure::{Absent, Context, Failure, Place};
 use crate::ident::UserName;
 use crate::outcome::Outcome;
 use crate::request::{Key, Owner};
@@ -70,7 +70,7 @@ impl Selector<'_> {
             Err(failure) if failure.is_no_such_entity() => {
                 return Err(self.absent(key, absent(Place::Account, None)));
             }
-            Err(failure) if is_denied(&failure) => {
+            Err(failure) if failure.is_denied() => {
                 self.log.verbose(|| {
                     format!(
                         "GetAccessKeyLastUsed is denied for {}: looking through the keys of every user",
@@ -80,7 +80,7 @@ impl Selector<'_> {
                 owner::search(self.iam, &key.id, facts).await.map_err(
                     |not_read| match not_read {
                         // The first refusal says more: IAM gives it for an unknown key as well.
-                        error if is_denied(&error) => failed(failure.clone()),
+                        error if error.is_denied() => failed(failure.clone()),
                         error => failed(error),
                     },
                 )?;
@@ -103,7 +103,7 @@ impl Selector<'_> {
     async fn read_listing(&self, key: &Key, facts: &mut Facts) -> Result<Option<Failure>, Outcome> {
         let listing = match self.iam.access_keys(key.user_name.as_ref()).await {
             Ok(listing) => listing,
-            Err(failure) if is_denied(&failure) => return Ok(Some(failure)),
+            Err(failure) if failure.is_denied() => return Ok(Some(failure)),
             Err(failure) if failure.is_no_such_entity() => {
                 return Err(self.lost(key, key.user_name.as_ref(), failure).await);
             }
@@ -135,7 +135,7 @@ impl Selector<'_> {
     ) -> Result<Option<Failure>, Outcome> {
         let read = match self.iam.last_use(&key.id).await {
             Ok(read) => read,
-            Err(failure) if is_denied(&failure) => return Ok(Some(failure)),
+            Err(failure) if failure.is_denied() => return Ok(Some(failure)),
             Err(failure) if failure.is_no_such_entity() => {
                 return Err(self.absent(key, absent(Place::Account, None)));
             }
@@ -168,8 +168,8 @@ impl Selector<'_> {
                 None => return failed(super::unsaid("whose key it is")),
             },
             // It may be the name that is wrong, and the key another user's.
-            Err(denied) if is_denied(&denied) && is_about_user(&failure) => return failed(failure),
-            Err(error) if is_denied(&error) || error.is_no_such_entity() => None,
+            Err(denied) if denied.is_denied() && failure.is_about_user() => return failed(failure),
+            Err(error) if error.is_denied() || error.is_no_such_entity() => None,
             Err(error) => return failed(error),
         };
         if let Some(context) = failure.context_mut() {
@@ -177,10 +177,6 @@ impl Selector<'_> {
         }
         self.absent(key, failure)
     }
-}
-
-fn is_about_user(failure: &Failure) -> bool {
-    failure.service().is_some_and(ServiceError::is_about_user)
 }
 
 fn absent(place: Place, owner: Option<UserName>) -> Failure {
@@ -191,10 +187,4 @@ fn absent(place: Place, owner: Option<UserName>) -> Failure {
             ..Context::default()
         }),
     })
-}
-
-pub(super) fn is_denied(failure: &Failure) -> bool {
-    failure
-        .service()
-        .is_some_and(|error| error.family() == Code::AccessDenied)
 }

@@ -166,19 +166,11 @@ impl<'a> Selector<'a> {
                 failure,
                 known: Known::NotDone(format!("it is a key of the user {owner}")),
             },
-            (None, _) if self.request.missing == Missing::Succeeds && !is_foreign(&failure) => {
+            (None, _) if self.request.missing == Missing::Succeeds && !failure.is_foreign() => {
                 Outcome::Missing(failure)
             }
             (None, _) => failed(failure),
         }
-    }
-}
-
-fn is_foreign(failure: &Failure) -> bool {
-    match failure {
-        Failure::Service(error) => error.context.accounts.is_some(),
-        Failure::Absent(absent) => absent.context.accounts.is_some(),
-        Failure::NotSent(_) | Failure::NoAnswer(_) | Failure::Unclear(_) => false,
     }
 }
 

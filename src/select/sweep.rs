@@ -8,7 +8,6 @@ use futures_util::StreamExt as _;
 use futures_util::stream;
 
 use super::credential_report::CredentialReport;
-use super::look::is_denied;
 use super::{Need, Selector, unsaid};
 use crate::aws::{Iam, ReportState, out_of_time_reading};
 use crate::candidate::Candidate;
@@ -18,7 +17,7 @@ use crate::failure::Failure;
 use crate::guard;
 use crate::ident::{AccessKeyId, UserName};
 use crate::outcome::{Outcome, Settled};
-use crate::report::{code_of, hint::of_call, sentence};
+use crate::report;
 use crate::request::{Action, Key, Selection, SigningKey};
 use crate::spool::Spool;
 use crate::stop::Stop;
@@ -49,16 +48,6 @@ pub(crate) struct Sweep {
     pub(crate) keys: u64,
 }
 
-/// A read that failed ends the run: what it would have said could have been a key.
-fn unread(failure: &Failure) -> Stop {
-    Stop::failed(
-        failure.exit_of_read(),
-        code_of(failure),
-        sentence(failure, "IAM"),
-        of_call(failure),
-    )
-}
-
 /// What is found of one user.
 struct Inspected {
     chosen: Vec<Candidate>,
@@ -81,7 +70,7 @@ impl Sweep {
 }
 
 impl Selector<'_> {
-    /// Looks at every key of `selection`. `progress` hears of each user that was looked at, and of how many there are.
+    /// Looks at every key of `selection`. What a read that failed would have said could have been a key. `progress` hears of each user that was looked at, and of how many there are.
     ///
     /// # Errors
     ///
@@ -99,7 +88,7 @@ impl Selector<'_> {
         };
         if let Selection::User(name) = selection {
             let inspected = self.inspect(name).await;
-            sweep.add(inspected.map_err(|failure| unread(&failure))?)?;
+            sweep.add(inspected.map_err(|failure| report::stop(&failure, "IAM", ""))?)?;
             return Ok(sweep);
         }
         let reported = self.report().await.map(|report| report.users_with_keys);
@@ -114,7 +103,9 @@ impl Selector<'_> {
             }
         }
         let listed = self.limited(self.iam, "ListUsers", self.iam.user_names());
-        let mut users = listed.await.map_err(|failure| unread(&failure))?;
+        let mut users = listed
+            .await
+            .map_err(|failure| report::stop(&failure, "IAM", ""))?;
         let folded = |user: &UserName| user.as_str().to_ascii_lowercase();
         let seen: HashSet<String> = reported.iter().flatten().map(folded).collect();
         users.retain(|user| !seen.contains(&folded(user)));
@@ -144,7 +135,7 @@ impl Selector<'_> {
             match user {
                 Ok(user) => sweep.add(user)?,
                 Err(failure) if failure.is_no_such_entity() => missing += 1,
-                Err(failure) => return Err(unread(&failure)),
+                Err(failure) => return Err(report::stop(&failure, "IAM", "")),
             }
             progress(sweep.users + missing, count);
         }
@@ -276,7 +267,7 @@ impl Selector<'_> {
                 }
                 // It was deleted in the meantime.
                 Err(failure) if failure.is_no_such_entity() => return Ok(()),
-                Err(failure) if is_denied(&failure) && need == Need::Shown => {}
+                Err(failure) if failure.is_denied() && need == Need::Shown => {}
                 Err(failure) => return Err(failure),
             }
         }
