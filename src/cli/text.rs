@@ -41,7 +41,8 @@ pub(super) const EXIT_STATUS: &str = "\
 Exit status:
     0  every key asked for is gone (with --ignore-missing: or was already), or inactive with
        --deactivate; a dry run was shown; nothing matched
-    1  anything not below: an unlisted service error, a result that could not be written
+    1  anything not below: an unlisted service error; no usable answer, and the key is still
+       there; a result, a list or a journal that could not be written
     2  the arguments or the input are wrong (nothing was contacted), or IAM says so
        (ValidationError, MalformedInput)
     3  NoSuchEntity: no such key, or it is another user's
@@ -51,7 +52,7 @@ Exit status:
     7  credentials or configuration: none, expired, invalid, no such profile, bad CA bundle
     8  still throttled after all retries
     9  IAM could not be reached; the request was never sent; the key is surely not deleted
-   10  unknown: the request was sent and no usable answer came
+   10  unknown: the request was sent, now or by an earlier run, and no usable answer came
    11  refused: a condition does not hold, the key signs the request itself, it is another account
        than --expect-account, another run has the journal, or the answer to the question was not yes
    12  several keys with different results; the same result for all gives that result's status
