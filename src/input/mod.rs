@@ -1,6 +1,7 @@
 //! Keys from a file or from standard input: plain IDs, CSV, JSON, and what this program prints. All of it is read and
 //! checked before anything is contacted; memory does not grow with its length but for eight bytes a key.
 
+mod collected;
 mod csv;
 mod json;
 mod line;
@@ -9,9 +10,7 @@ mod plain;
 #[path = "../../tests/fuzz/target/input.rs"]
 pub(crate) mod target;
 
-use std::collections::{HashMap, HashSet};
 use std::fs::File;
-use std::hash::{BuildHasher as _, RandomState};
 use std::io::{self, BufRead, BufReader};
 
 use serde::{Deserialize, Serialize};
@@ -19,13 +18,10 @@ use serde::{Deserialize, Serialize};
 use crate::escape::{escape, excerpt};
 use crate::ident::{AccessKeyId, UserName};
 use crate::request::{Action, Input, Key, Owner};
-use crate::spool::{Spool, Spooled};
+use crate::spool::Spooled;
 use crate::stop::Stop;
-use crate::word::Word;
+use collected::Collected;
 use line::Lines;
-
-/// The most keys of one run. No account has as many; a stream that does not end, does.
-const MOST_KEYS: usize = 10_000_000;
 
 /// The keys of a file, each once.
 #[derive(Debug)]
@@ -153,174 +149,6 @@ fn found_in(source: Box<dyn BufRead>, visit: &mut Visit<'_>) -> Result<(), Probl
                 None => plain::read(first, lines, visit),
             }
         }
-    }
-}
-
-/// What was read so far.
-struct Collected<'a> {
-    purpose: Purpose<'a>,
-    rows: Spool<Row>,
-    hasher: RandomState,
-    /// Of each key, to find those that may be repeated.
-    hashes: Vec<u64>,
-    left_out: u64,
-}
-
-impl<'a> Collected<'a> {
-    fn new(purpose: Purpose<'a>) -> Self {
-        Self {
-            purpose,
-            rows: Spool::new(),
-            hasher: RandomState::new(),
-            hashes: Vec::new(),
-            left_out: 0,
-        }
-    }
-
-    fn take(&mut self, found: Found) -> Result<(), Problem> {
-        let Found {
-            id,
-            user_name,
-            outcome,
-            action,
-            line,
-            gap,
-        } = found;
-        let purpose = self.purpose;
-        let refuse = |what: String| Err(Problem::new(line, 1, what));
-        let word = match outcome.as_deref().map(|text| (text, Word::read(text))) {
-            None => None,
-            Some((_, Some(word))) => Some(word),
-            Some((text, None)) => return refuse(format!("there is no Outcome `{text}`")),
-        };
-        // A milder thing that was planned or done never becomes a deletion by itself.
-        if purpose.action == Action::Delete {
-            let add = "this command deletes: add --deactivate, or";
-            match word {
-                Some(Word::WouldDeactivate) => {
-                    return refuse(format!(
-                        "the plan would deactivate {id}, and {add} plan anew"
-                    ));
-                }
-                Some(Word::Deactivated) => {
-                    return refuse(format!(
-                        "{id} was deactivated, and {add} take the Outcome out (jq -c 'del(.Outcome)') to have it deleted"
-                    ));
-                }
-                _ if action.as_deref() == Some(Action::Deactivate.verb()) => {
-                    return refuse(format!(
-                        "{id} was to be deactivated, and {add} take the line out"
-                    ));
-                }
-                _ => {}
-            }
-        }
-        let is_left =
-            |word: Word| word.is_settled() || matches!(word, Word::Skipped | Word::Refused);
-        if word.is_some_and(is_left) {
-            self.left_out += 1;
-            return Ok(());
-        }
-        if self.hashes.len() == MOST_KEYS {
-            return Err(Problem::new(
-                line,
-                1,
-                format!("more than {MOST_KEYS} keys: split the list"),
-            ));
-        }
-        // IAM would look among the keys of the user whose key signs, whom the list does not mean.
-        if let (Some(column), None, Owner::AsGiven) = (gap, purpose.user_name, purpose.owner) {
-            let what = format!(
-                "{id} has no owner here, and the list has a column for it: fill it in, or add --user-name or --find-user"
-            );
-            return Err(Problem::new(line, column, what));
-        }
-        let user_name = match (user_name, purpose.user_name) {
-            (Some(named), Some(given)) if !named.same_user(given) => {
-                return Err(Problem::new(
-                    line,
-                    1,
-                    format!("{id} is {named}'s here, and --user-name says {given}"),
-                ));
-            }
-            (named, given) => named.or_else(|| given.cloned()),
-        };
-        self.hashes.push(self.hasher.hash_one(id.as_str()));
-        let key = Key { id, user_name };
-        self.rows
-            .push(&Row { key, line })
-            .map_err(|error| not_kept(&error))
-    }
-
-    /// Leaves each key once. Only hashes are kept of all keys; where two are the same, the keys are compared.
-    fn distinct(mut self) -> Result<List, Problem> {
-        self.hashes.sort_unstable();
-        let same: HashSet<u64> = self
-            .hashes
-            .windows(2)
-            .filter(|pair| pair[0] == pair[1])
-            .map(|pair| pair[0])
-            .collect();
-        let len = self.rows.len();
-        let rows = self.rows.read().map_err(|error| not_kept(&error))?;
-        let list = |rows, len, repeated| List {
-            rows,
-            len,
-            repeated,
-            left_out: self.left_out,
-        };
-        if same.is_empty() {
-            return Ok(list(rows, len, 0));
-        }
-        let mut first: HashMap<String, Row> = HashMap::new();
-        let mut once = Spool::new();
-        for row in rows {
-            let row = row.map_err(|error| not_kept(&error))?;
-            let id = row.key.id.as_str();
-            if same.contains(&self.hasher.hash_one(id)) {
-                if let Some(first) = first.get(id) {
-                    agree(first, &row)?;
-                    continue;
-                }
-                first.insert(id.to_owned(), row.clone());
-            }
-            once.push(&row).map_err(|error| not_kept(&error))?;
-        }
-        let distinct = once.len();
-        let rows = once.read().map_err(|error| not_kept(&error))?;
-        Ok(list(rows, distinct, len - distinct))
-    }
-}
-
-/// A key that stands in two lines has to have the same owner in both.
-fn agree(first: &Row, second: &Row) -> Result<(), Problem> {
-    let owner = |row: &Row| match &row.key.user_name {
-        Some(name) => format!("{name}'s"),
-        None => "nobody's".to_owned(),
-    };
-    match (&first.key.user_name, &second.key.user_name) {
-        (None, None) => Ok(()),
-        (Some(one), Some(other)) if one.same_user(other) => Ok(()),
-        _ => Err(Problem::new(
-            second.line,
-            1,
-            format!(
-                "{} is {} here, and {} in line {}: a key has one owner",
-                second.key.id,
-                owner(second),
-                owner(first),
-                first.line
-            ),
-        )),
-    }
-}
-
-fn not_kept(error: &io::Error) -> Problem {
-    let folder = std::env::temp_dir();
-    let what = format!("a long list is kept in {}: {error}", folder.display());
-    Problem {
-        stop: Stop::other,
-        ..Problem::new(0, 0, what)
     }
 }
 

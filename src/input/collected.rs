@@ -1,0 +1,182 @@
+//! What a list comes to: each key once, with its owner, and what is wrong with a line.
+
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasher as _, RandomState};
+use std::io;
+
+use super::{Found, List, Problem, Purpose, Row};
+use crate::request::{Action, Key, Owner};
+use crate::spool::Spool;
+use crate::stop::Stop;
+use crate::word::Word;
+
+/// The most keys of one run. No account has as many; a stream that does not end, does.
+const MOST_KEYS: usize = 10_000_000;
+
+/// What was read so far.
+pub(super) struct Collected<'a> {
+    purpose: Purpose<'a>,
+    rows: Spool<Row>,
+    hasher: RandomState,
+    /// Of each key, to find those that may be repeated.
+    hashes: Vec<u64>,
+    left_out: u64,
+}
+
+impl<'a> Collected<'a> {
+    pub(super) fn new(purpose: Purpose<'a>) -> Self {
+        Self {
+            purpose,
+            rows: Spool::new(),
+            hasher: RandomState::new(),
+            hashes: Vec::new(),
+            left_out: 0,
+        }
+    }
+
+    /// Keeps a key, unless nothing is to be done about it.
+    pub(super) fn take(&mut self, found: Found) -> Result<(), Problem> {
+        if !found.is_to_do(self.purpose.action)? {
+            self.left_out += 1;
+            return Ok(());
+        }
+        if self.hashes.len() == MOST_KEYS {
+            let what = format!("more than {MOST_KEYS} keys: split the list");
+            return Err(Problem::new(found.line, 1, what));
+        }
+        let (line, key) = (found.line, found.key(self.purpose)?);
+        self.hashes.push(self.hasher.hash_one(key.id.as_str()));
+        self.rows
+            .push(&Row { key, line })
+            .map_err(|error| not_kept(&error))
+    }
+
+    /// Leaves each key once. Only hashes are kept of all keys; where two are the same, the keys are compared.
+    pub(super) fn distinct(mut self) -> Result<List, Problem> {
+        self.hashes.sort_unstable();
+        let same: HashSet<u64> = self
+            .hashes
+            .windows(2)
+            .filter(|pair| pair[0] == pair[1])
+            .map(|pair| pair[0])
+            .collect();
+        let len = self.rows.len();
+        let rows = self.rows.read().map_err(|error| not_kept(&error))?;
+        let list = |rows, len, repeated| List {
+            rows,
+            len,
+            repeated,
+            left_out: self.left_out,
+        };
+        if same.is_empty() {
+            return Ok(list(rows, len, 0));
+        }
+        let mut first: HashMap<String, Row> = HashMap::new();
+        let mut once = Spool::new();
+        for row in rows {
+            let row = row.map_err(|error| not_kept(&error))?;
+            let id = row.key.id.as_str();
+            if same.contains(&self.hasher.hash_one(id)) {
+                if let Some(first) = first.get(id) {
+                    agree(first, &row)?;
+                    continue;
+                }
+                first.insert(id.to_owned(), row.clone());
+            }
+            once.push(&row).map_err(|error| not_kept(&error))?;
+        }
+        let distinct = once.len();
+        let rows = once.read().map_err(|error| not_kept(&error))?;
+        Ok(list(rows, distinct, len - distinct))
+    }
+}
+
+impl Found {
+    /// Whether the line is about something that is to be done, and is not done.
+    fn is_to_do(&self, action: Action) -> Result<bool, Problem> {
+        let refuse = |what: String| Err(Problem::new(self.line, 1, what));
+        let outcome = self.outcome.as_deref();
+        let word = match outcome.map(|text| (text, Word::read(text))) {
+            None => None,
+            Some((_, Some(word))) => Some(word),
+            Some((text, None)) => return refuse(format!("there is no Outcome `{text}`")),
+        };
+        // A milder thing that was planned or done never becomes a deletion by itself.
+        if action == Action::Delete {
+            let (id, add) = (&self.id, "this command deletes: add --deactivate, or");
+            match word {
+                Some(Word::WouldDeactivate) => {
+                    return refuse(format!(
+                        "the plan would deactivate {id}, and {add} plan anew"
+                    ));
+                }
+                Some(Word::Deactivated) => {
+                    return refuse(format!(
+                        "{id} was deactivated, and {add} take the Outcome out (jq -c 'del(.Outcome)') to have it deleted"
+                    ));
+                }
+                _ if self.action.as_deref() == Some(Action::Deactivate.verb()) => {
+                    return refuse(format!(
+                        "{id} was to be deactivated, and {add} take the line out"
+                    ));
+                }
+                _ => {}
+            }
+        }
+        let is_done =
+            |word: Word| word.is_settled() || matches!(word, Word::Skipped | Word::Refused);
+        Ok(!word.is_some_and(is_done))
+    }
+
+    /// The key, with the owner that the line or the command names.
+    fn key(self, purpose: Purpose<'_>) -> Result<Key, Problem> {
+        let (id, line) = (self.id, self.line);
+        // IAM would look among the keys of the user whose key signs, whom the list does not mean.
+        if let (Some(column), None, Owner::AsGiven) = (self.gap, purpose.user_name, purpose.owner) {
+            let what = format!(
+                "{id} has no owner here, and the list has a column for it: fill it in, or add --user-name or --find-user"
+            );
+            return Err(Problem::new(line, column, what));
+        }
+        let user_name = match (self.user_name, purpose.user_name) {
+            (Some(named), Some(given)) if !named.same_user(given) => {
+                let what = format!("{id} is {named}'s here, and --user-name says {given}");
+                return Err(Problem::new(line, 1, what));
+            }
+            (named, given) => named.or_else(|| given.cloned()),
+        };
+        Ok(Key { id, user_name })
+    }
+}
+
+/// A key that stands in two lines has to have the same owner in both.
+fn agree(first: &Row, second: &Row) -> Result<(), Problem> {
+    let owner = |row: &Row| match &row.key.user_name {
+        Some(name) => format!("{name}'s"),
+        None => "nobody's".to_owned(),
+    };
+    match (&first.key.user_name, &second.key.user_name) {
+        (None, None) => Ok(()),
+        (Some(one), Some(other)) if one.same_user(other) => Ok(()),
+        _ => Err(Problem::new(
+            second.line,
+            1,
+            format!(
+                "{} is {} here, and {} in line {}: a key has one owner",
+                second.key.id,
+                owner(second),
+                owner(first),
+                first.line
+            ),
+        )),
+    }
+}
+
+fn not_kept(error: &io::Error) -> Problem {
+    let folder = std::env::temp_dir();
+    let what = format!("a long list is kept in {}: {error}", folder.display());
+    Problem {
+        stop: Stop::other,
+        ..Problem::new(0, 0, what)
+    }
+}
