@@ -3,22 +3,38 @@
 import argparse
 import subprocess
 import sys
+from pathlib import Path
 
 import many
 import one
+import soak
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="tests/bench", description=__doc__)
+    parser.add_argument("--binaries", type=Path, help="the folder of iam-del-key and iam-sandbox (default: both are built)")
     parser.add_argument("--rounds", type=int, default=30, help="how often each program runs (default: 30)")
-    parser.add_argument("--many", action="store_true", help="many keys instead of one: takes some ten minutes")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--many", action="store_true", help="many keys instead of one: takes some ten minutes")
+    what.add_argument(
+        "--soak",
+        type=int,
+        nargs="?",
+        const=600,
+        metavar="SECONDS",
+        help="one long run at a steady pace instead, and whether its memory grows (default: 600)",
+    )
     arguments = parser.parse_args()
     try:
-        one.prepare()
+        binaries = arguments.binaries.resolve(strict=True) if arguments.binaries else one.built()
+        if arguments.soak is not None:
+            soak.run(binaries, arguments.soak)
+            return
+        one.prepare_peers()
         if arguments.many:
-            many.run()
+            many.run(binaries)
         else:
-            one.run(arguments.rounds)
+            one.run(binaries, arguments.rounds)
     except (one.Failed, subprocess.CalledProcessError) as error:
         sys.exit(f"tests/bench: {error}")
 

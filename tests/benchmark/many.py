@@ -3,43 +3,65 @@
 Everything is on loopback over HTTPS, one run after the other. No time fails it; a run that does not do its job does.
 """
 
-import json
-import re
-import subprocess
 import tempfile
+from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
+from typing import NamedTuple
 
 import one
-from one import AWS, METER, OURS, PEERS, PYTHON, Bench, Failed, Limit, Run, Server, mb, progress, sandbox, table
+from one import AWS, MEGABYTE, PEERS, PYTHON, Bench, Failed, Key, Limit, Run, mb, progress, table
 
 KEYS = 10_000
 THREADS = 32
 # As many as the AWS CLI gets; its time is scaled.
 SAMPLE = 40
-RATE = 20
+# Requests a second that an account allows, and for how many seconds there are keys.
+RATES = (20, 1_000)
+LASTS = 50
+# How much more memory a list may take than one of 1,000 keys.
+GROWTH = 10 * MEGABYTE
 USERS, WITH_KEYS = 5_000, 1_500
 
 
-def run() -> None:
+class Paced(NamedTuple):
+    """A run at an account that allows `rate` requests a second: keys, wall seconds, and the requests that it made."""
+
+    rate: int
+    keys: int
+    wall: float
+    requests: int
+
+    @property
+    def ideal(self) -> float:
+        return self.keys / self.rate
+
+    @property
+    def ratio(self) -> float:
+        return self.wall / self.ideal
+
+    @property
+    def throttled(self) -> float:
+        return (self.requests - self.keys) / self.requests
+
+
+def run(binaries: Path) -> None:
     with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch)
-        bench = Bench(folder)
-        lists, ratio = beside_peers(bench, folder)
-        peaks = memory(bench, folder)
-        throttled = paced(bench, folder)
-        sweeps = swept(bench, folder)
+        bench = Bench(Path(scratch), binaries)
+        lists, ratio = beside_peers(bench)
+        peaks, growth = memory(bench)
+        throttled = [paced(bench, rate) for rate in RATES]
+        sweeps = swept(bench)
     print(f"{KEYS:,} keys of a list, `--jobs {THREADS}`; boto3 in {THREADS} threads; `xargs -P` over the AWS CLI on {SAMPLE} keys, scaled.\n")
     table(["program", "wall", "keys a second", "CPU", "peak memory"], lists)
-    table(["keys of a list", "what", "wall", "peak memory"], peaks)
-    wall, attempts, keys = throttled
-    ideal = keys / RATE
-    print(f"{keys:,} keys at an account that allows {RATE} requests a second: {wall:.1f} s (ideal: {ideal:.0f} s), {attempts - keys} of {attempts} requests throttled.\n")
+    table(["keys of a list", "what", "wall", "peak memory", f"more than 1,000 (limit: {mb(GROWTH)})"], peaks)
+    table(["requests a second allowed", "keys", "wall", "ideal", "times the ideal", "requests throttled"], map(pace, throttled))
     table([f"{USERS:,} users, {WITH_KEYS:,} keys", "requests", "wall", "peak memory"], sweeps)
     limits = [
         Limit(f"{KEYS:,} keys, times faster than boto3", 20, ratio, "{:.1f}".format),
-        Limit("1,000 keys throttled, times the ideal", 1.1, wall / ideal, "{:.2f}".format),
-        Limit("requests throttled", 0.05, (attempts - keys) / attempts, "{:.1%}".format),
+        Limit("1,000,000 lines, more memory than 1,000", GROWTH, growth, mb),
+        Limit("1,000 keys throttled, times the ideal", 1.1, throttled[0].ratio, "{:.2f}".format),
+        Limit("requests throttled", 0.05, throttled[0].throttled, "{:.1%}".format),
     ]
     print("| limit | limit | measured |  |\n|---|---:|---:|---:|")
     for number, it in enumerate(limits):
@@ -48,92 +70,94 @@ def run() -> None:
     print(f"\n{one.processor()}, 2 threads of the sandbox on the same machine, {date.today()}.")
 
 
-def plan(bench: Bench, server: Server, file: Path, *more: str) -> list[dict]:
-    """All keys of the account, as a dry run lists them, in a file."""
-    environment = bench.environment(server.for_sdk("AWS_CA_BUNDLE"))
-    printed = one.output([OURS, "--all-users", "--older-than", "1d", "--dry-run", *more], env=environment, stderr=subprocess.DEVNULL)
-    rows = [json.loads(line) for line in printed.splitlines()]
-    rows = [row for row in rows if row["Outcome"] == "WouldDelete"]
-    file.write_text("AccessKeyId,UserName\n" + "".join(f"{row['AccessKeyId']},{row['UserName']}\n" for row in rows))
-    return rows
+def write(file: Path, keys: Iterable[Key]) -> None:
+    """A list of keys as `--from` reads it."""
+    file.write_text("AccessKeyId,UserName\n" + "".join(f"{key.id},{key.user}\n" for key in keys))
 
 
-def beside_peers(bench: Bench, folder: Path) -> tuple[list[list[str]], float]:
-    file = folder / "list.csv"
+def beside_peers(bench: Bench) -> tuple[list[list[str]], float]:
+    file = bench.folder / "list.csv"
     rows = []
     walls = []
     programs = {
-        "iam-del-key": [OURS, "--from", file, "--jobs", str(THREADS)],
+        "iam-del-key": [bench.ours, "--from", file, "--jobs", str(THREADS)],
         "boto3": [PYTHON, PEERS / "boto3-delete-many.py", file, str(THREADS)],
     }
     for name, command in programs.items():
-        with sandbox(folder, "--keys", str(KEYS)) as server:
+        with bench.sandbox("--keys", str(KEYS)) as server:
             progress(f"{KEYS} keys, {name}")
-            count = len(plan(bench, server, file))
+            write(file, server.keys)
             taken = bench.run(command, server.for_sdk("AWS_CA_BUNDLE"))
-            gone(bench, server, folder)
+            server.gone()
         walls.append(taken.wall)
-        rows.append([name, f"{taken.wall:.2f} s", f"{count / taken.wall:,.0f}", f"{taken.cpu:.2f} s", mb(taken.peak)])
-    with sandbox(folder, "--keys", str(SAMPLE)) as server:
+        rows.append([name, f"{taken.wall:.2f} s", f"{KEYS / taken.wall:,.0f}", f"{taken.cpu:.2f} s", mb(taken.peak)])
+    with bench.sandbox("--keys", str(SAMPLE)) as server:
         progress("the AWS CLI")
-        keys = plan(bench, server, file)
-        (folder / "words").write_text("".join(f"{row['UserName']} {row['AccessKeyId']}\n" for row in keys))
-        command = ["xargs", "-a", folder / "words", "-P", "4", "-L", "1", "sh", "-c", f'{AWS} iam delete-access-key --user-name "$0" --access-key-id "$1"']
+        words = bench.folder / "words"
+        words.write_text("".join(f"{key.user} {key.id}\n" for key in server.keys))
+        command = ["xargs", "-a", words, "-P", "4", "-L", "1", "sh", "-c", f'{AWS} iam delete-access-key --user-name "$0" --access-key-id "$1"']
         taken = bench.run(command, server.for_sdk("AWS_CA_BUNDLE"))
-        gone(bench, server, folder)
-        scaled = taken.wall * KEYS / len(keys)
-        rows.append(["`xargs -P 4 aws` (scaled)", f"{scaled:.0f} s", f"{len(keys) / taken.wall:,.1f}", f"{taken.cpu * KEYS / len(keys):.0f} s", mb(taken.peak)])
+        server.gone()
+        scale = KEYS / SAMPLE
+        rows.append(["`xargs -P 4 aws` (scaled)", f"{taken.wall * scale:.0f} s", f"{SAMPLE / taken.wall:,.1f}", f"{taken.cpu * scale:.0f} s", mb(taken.peak)])
     return rows, walls[1] / walls[0]
 
 
-def gone(bench: Bench, server: Server, folder: Path) -> None:
-    left = plan(bench, server, folder / "left.csv")
-    if left:
-        raise Failed(f"{len(left)} keys are left")
-
-
-def memory(bench: Bench, folder: Path) -> list[list[str]]:
-    file = folder / "list.csv"
+def memory(bench: Bench) -> tuple[list[list[str]], float]:
+    """Rows of a short list and a long one for each job, and how much more memory the longest of all takes."""
     rows = []
-    for count in (1_000, 100_000):
-        with sandbox(folder, "--keys", str(count)) as server:
-            progress(f"memory, {count} keys")
-            plan(bench, server, file)
-            taken = bench.run([OURS, "--from", file, "--jobs", str(THREADS)], server.for_sdk("AWS_CA_BUNDLE"))
-            gone(bench, server, folder)
-            rows.append([f"{count:,}", "deleted", f"{taken.wall:.2f} s", mb(taken.peak)])
-    with sandbox(folder, "--keys", "1") as server:
-        for count in (1_000, 1_000_000):
-            progress(f"memory, {count} lines")
-            file.write_text("AccessKeyId,UserName\n" + "".join(f"AKIAAAAAAAAAA{n:07},Bob\n" for n in range(count)))
-            command = [OURS, "--from", file, "--expect-account", "999999999999"]
-            taken = bench.run(command, server.for_sdk("AWS_CA_BUNDLE"), status=11)
-            rows.append([f"{count:,}", "read, then refused", f"{taken.wall:.2f} s", mb(taken.peak)])
-    return rows
+    for what, job, count in (("deleted", deleted, 100_000), ("read, then refused", refused, 1_000_000)):
+        short, long = job(bench, 1_000), job(bench, count)
+        growth = long.peak - short.peak
+        rows.append(["1,000", what, f"{short.wall:.2f} s", mb(short.peak), ""])
+        rows.append([f"{count:,}", what, f"{long.wall:.2f} s", mb(long.peak), mb(growth)])
+    return rows, growth
 
 
-def paced(bench: Bench, folder: Path) -> tuple[float, int, int]:
-    file = folder / "list.csv"
-    with sandbox(folder, "--keys", "1000") as server:
-        keys = len(plan(bench, server, file))
-    with sandbox(folder, "--keys", "1000", "--throttle", str(RATE)) as server:
-        progress(f"{keys} keys at {RATE} a second")
-        taken: Run = bench.run([OURS, "--from", file, "-v"], server.for_sdk("AWS_CA_BUNDLE"))
+def deleted(bench: Bench, count: int) -> Run:
+    file = bench.folder / "list.csv"
+    with bench.sandbox("--keys", str(count)) as server:
+        progress(f"memory, {count} keys")
+        write(file, server.keys)
+        taken = bench.run([bench.ours, "--from", file, "--jobs", str(THREADS)], server.for_sdk("AWS_CA_BUNDLE"))
+        server.gone()
+    return taken
+
+
+def refused(bench: Bench, count: int) -> Run:
+    file = bench.folder / "list.csv"
+    with bench.sandbox("--keys", "1") as server:
+        progress(f"memory, {count} lines")
+        write(file, (Key("Bob", f"AKIAAAAAAAAAA{n:07}") for n in range(count)))
+        command = [bench.ours, "--from", file, "--expect-account", "999999999999"]
+        return bench.run(command, server.for_sdk("AWS_CA_BUNDLE"), status=11)
+
+
+def paced(bench: Bench, rate: int) -> Paced:
+    file = bench.folder / "list.csv"
+    keys = LASTS * rate
+    with bench.sandbox("--keys", str(keys), "--throttle", str(rate)) as server:
+        progress(f"{keys} keys at {rate} a second")
+        write(file, server.keys)
+        taken = bench.run([bench.ours, "--from", file, "-v"], server.for_sdk("AWS_CA_BUNDLE"))
         told = bench.printed.read_text()
         if f"{keys} keys: {keys} deleted" not in told:
             raise Failed(f"not all were deleted: {told[-500:]}")
-        attempts = int(re.search(r"(\d+) requests to IAM", told)[1])
-    return taken.wall, attempts, keys
+        server.gone()
+    return Paced(rate, keys, taken.wall, bench.requests())
 
 
-def swept(bench: Bench, folder: Path) -> list[list[str]]:
+def pace(run: Paced) -> list[str]:
+    return [f"{run.rate:,}", f"{run.keys:,}", f"{run.wall:.1f} s", f"{run.ideal:.0f} s", f"{run.ratio:.2f}", f"{run.throttled:.1%}"]
+
+
+def swept(bench: Bench) -> list[list[str]]:
     rows = []
     options = ["--users", str(WITH_KEYS), "--keys-per-user", "1", "--idle-users", str(USERS - WITH_KEYS)]
     for what, condition in (("with the credential report", ["--unused-for", "90d"]), ("by the lists alone", ["--unused-for", "1h"])):
-        with sandbox(folder, *options) as server:
+        with bench.sandbox(*options) as server:
             progress(f"a sweep {what}")
-            command = [OURS, "--all-users", *condition, "--dry-run", "--output", "off", "--jobs", str(THREADS), "-v"]
+            command = [bench.ours, "--all-users", *condition, "--dry-run", "--output", "off", "--jobs", str(THREADS), "-v"]
             taken = bench.run(command, server.for_sdk("AWS_CA_BUNDLE"))
-            attempts = int(re.search(r"(\d+) requests to IAM", bench.printed.read_text())[1])
-            rows.append([f"{what}, `{' '.join(condition)}`", f"{attempts:,}", f"{taken.wall:.2f} s", mb(taken.peak)])
+            rows.append([f"{what}, `{' '.join(condition)}`", f"{bench.requests():,}", f"{taken.wall:.2f} s", mb(taken.peak)])
     return rows

@@ -9,6 +9,7 @@ import json
 import os
 import platform
 import re
+import select
 import shutil
 import subprocess
 import sys
@@ -22,8 +23,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 TARGET = ROOT / "target"
-OURS = TARGET / "release/iam-del-key"
-SANDBOX = TARGET / "release/iam-sandbox"
+RELEASE = TARGET / "release"
 PEERS = ROOT / "tests/peers"
 METER = TARGET / "peers/release/meter"
 PLAIN_SDK = TARGET / "peers/release/plain-sdk"
@@ -33,6 +33,8 @@ PYTHON = VENV / "bin/python"
 AWS = VENV / "bin/aws"
 
 REGION = "us-east-1"
+# Seconds that the sandbox may take to end and to tell which keys it has.
+ENDS_WITHIN = 60
 MEGABYTE = 1_000_000
 SYSTEM_ROOTS = [
     "/etc/ssl/certs/ca-certificates.crt",
@@ -54,10 +56,14 @@ class Key(NamedTuple):
 
 
 class Server(NamedTuple):
+    """A sandbox, and the keys it was given to be deleted."""
+
+    process: subprocess.Popen
     url: str
     signer: str
     secret: str
     bundle: Path
+    keys: list[Key]
 
     def for_sdk(self, trust: str) -> dict[str, str]:
         """What an AWS SDK needs in its environment; `trust` is the variable it reads the root certificates from."""
@@ -70,6 +76,17 @@ class Server(NamedTuple):
             "AWS_SECRET_ACCESS_KEY": self.secret,
             trust: str(self.bundle),
         }
+
+    def gone(self) -> None:
+        """Ends it, and demands that it has none of these keys any more."""
+        # What it tells already, at a signal from elsewhere, is true of that moment and not of this one.
+        if select.select([self.process.stdout], [], [], 0)[0]:
+            raise Failed("something else ended the sandbox before the run was over")
+        self.process.terminate()
+        told, _ = self.process.communicate(timeout=ENDS_WITHIN)
+        left = {key["AccessKeyId"] for key in json.loads(told)["keys"]} & {key.id for key in self.keys}
+        if left:
+            raise Failed(f"{len(left)} of {len(self.keys)} keys are left")
 
 
 class Program(NamedTuple):
@@ -97,12 +114,12 @@ class Limit(NamedTuple):
 # What is compared
 
 
-def programs(server: Server) -> list[Program]:
+def programs(ours: Path, server: Server) -> list[Program]:
     python, rust = server.for_sdk("AWS_CA_BUNDLE"), server.for_sdk("SSL_CERT_FILE")
     host, port = server.url.removeprefix("https://").split(":")
     bare = {"SSL_CERT_FILE": str(server.bundle)}
     return [
-        Program("iam-del-key", lambda key: [OURS, *options(key)], server.for_sdk("AWS_CA_BUNDLE")),
+        Program("iam-del-key", lambda key: [ours, *options(key)], server.for_sdk("AWS_CA_BUNDLE")),
         Program("aws", lambda key: [AWS, "iam", "delete-access-key", *options(key)], python),
         Program("boto3", lambda key: [PYTHON, PEERS / "boto3-delete.py", *key], python),
         Program("curl", lambda key: curl(server, key), {}),
@@ -125,12 +142,33 @@ def curl(server: Server, key: Key) -> list:
 
 
 class Bench:
-    """Where the runs happen: an empty home, and a file for what is printed."""
+    """Where the runs happen: what is measured, an empty home, and a file for what is printed."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, binaries: Path):
+        self.folder = folder
+        self.binaries = binaries
+        self.ours = binaries / "iam-del-key"
         self.home = folder / "home"
         self.home.mkdir()
         self.printed = folder / "printed"
+
+    @contextmanager
+    def sandbox(self, *options: str) -> Iterator[Server]:
+        command = [self.binaries / "iam-sandbox", "serve", "--https", "--tell", *options]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            try:
+                told = json.loads(process.stdout.readline() or "{}")
+                if not told:
+                    raise Failed("the sandbox did not start")
+                bundle = self.folder / "roots.pem"
+                bundle.write_text(system_roots() + Path(told["ca"]).read_text())
+                keys = [Key(key["UserName"], key["AccessKeyId"]) for key in told["keys"]]
+                yield Server(process, told["url"], told["access_key_id"], told["secret_access_key"], bundle, keys)
+            finally:
+                if process.poll() is None:
+                    process.terminate()
+                    # It tells what it has, and would fail if that were not read.
+                    process.communicate()
 
     def environment(self, needed: dict[str, str]) -> dict[str, str]:
         return {"HOME": str(self.home), "PATH": os.defpath, **needed}
@@ -140,6 +178,10 @@ class Bench:
         if metered.pop("status") != status:
             raise Failed(f"{Path(command[0]).name} did not do its job: {self.printed.read_text()}")
         return Run(**metered)
+
+    def requests(self) -> int:
+        """How many requests to IAM the last run, with `-v`, says that it made."""
+        return int(re.search(r"(\d+) requests to IAM", self.printed.read_text())[1])
 
     def keys(self, server: Server) -> set[Key]:
         """All keys the server has, but the one that signs."""
@@ -161,7 +203,7 @@ class Bench:
         runs = {arguments: [] for arguments in ANSWERS}
         for _ in range(rounds + 1):
             for arguments, status in ANSWERS.items():
-                runs[arguments].append(self.run([OURS, *arguments.split()], {}, status))
+                runs[arguments].append(self.run([self.ours, *arguments.split()], {}, status))
         return medians(runs)
 
 
@@ -171,7 +213,7 @@ def medians(runs: dict[str, list[Run]]) -> dict[str, Run]:
 
 
 def measure(bench: Bench, server: Server, rounds: int) -> tuple[dict[str, Run], dict[str, Run]]:
-    contest = programs(server)
+    contest = programs(bench.ours, server)
     before = bench.keys(server)
     needed = sum(program.deletes for program in contest) * (rounds + 1)
     chosen = sorted(before)[:needed]
@@ -179,21 +221,6 @@ def measure(bench: Bench, server: Server, rounds: int) -> tuple[dict[str, Run], 
     if bench.keys(server) != before - set(chosen):
         raise Failed("the server does not have exactly the keys that were not to be deleted")
     return deletions, bench.answer(rounds)
-
-
-@contextmanager
-def sandbox(folder: Path, *options: str) -> Iterator[Server]:
-    command = [SANDBOX, "serve", "--https", *options]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            told = json.loads(process.stdout.readline() or "{}")
-            if not told:
-                raise Failed("the sandbox did not start")
-            bundle = folder / "roots.pem"
-            bundle.write_text(system_roots() + Path(told["ca"]).read_text())
-            yield Server(told["url"], told["access_key_id"], told["secret_access_key"], bundle)
-        finally:
-            process.terminate()
 
 
 def system_roots() -> str:
@@ -206,7 +233,7 @@ def system_roots() -> str:
 # The report
 
 
-def report(deletions: dict[str, Run], answers: dict[str, Run], server: Server, rounds: int) -> None:
+def report(binary: Path, deletions: dict[str, Run], answers: dict[str, Run], server: Server, rounds: int) -> None:
     roots = server.bundle.read_text().count("BEGIN CERTIFICATE")
     print(f"One deletion over loopback HTTPS with {roots} root certificates: medians of {rounds} runs in turn, and how")
     print("many times iam-del-key's each is. bare-rustls, the floor, sends one unsigned request over TLS and is refused")
@@ -220,13 +247,13 @@ def report(deletions: dict[str, Run], answers: dict[str, Run], server: Server, r
         ["iam-del-key", "wall", "CPU", "peak memory"],
         ([f"`{arguments}`", ms(run.wall), ms(run.cpu), mb(run.peak)] for arguments, run in answers.items()),
     )
-    table(["binary, stripped", "size"], ([file.name, mb(file.stat().st_size)] for file in (OURS, PLAIN_SDK)))
+    table(["binary, stripped", "size"], ([file.name, mb(file.stat().st_size)] for file in (binary, PLAIN_SDK)))
     table(
         ["limit", "at most", "measured", ""],
-        ([it.what, it.show(it.most), it.show(it.measured), verdict(it)] for it in limits(deletions, answers)),
+        ([it.what, it.show(it.most), it.show(it.measured), verdict(it)] for it in limits(binary, deletions, answers)),
     )
     print(f"{processor()}, {os.cpu_count()} cores, {platform.system()} {platform.release()}, {date.today()}.")
-    print(", ".join(versions()) + ".")
+    print(", ".join(versions(binary)) + ".")
 
 
 def table(head: list[str], rows: Iterator[list[str]]) -> None:
@@ -242,7 +269,7 @@ def figures(run: Run, ours: Run) -> list[str]:
     return [ms(run.wall), ratios[0], ms(run.cpu), ratios[1], mb(run.peak), ratios[2]]
 
 
-def limits(deletions: dict[str, Run], answers: dict[str, Run]) -> list[Limit]:
+def limits(binary: Path, deletions: dict[str, Run], answers: dict[str, Run]) -> list[Limit]:
     ours = deletions["iam-del-key"]
     wall = {name: ours.wall / run.wall for name, run in deletions.items()}
     return [
@@ -251,7 +278,7 @@ def limits(deletions: dict[str, Run], answers: dict[str, Run]) -> list[Limit]:
         Limit("one deletion, beside bare-rustls", 1.5, wall["bare-rustls"], "{:.2f}".format),
         *(Limit(f"`{arguments}`", 0.002, run.wall, ms) for arguments, run in answers.items()),
         Limit("peak memory, one deletion", 15 * MEGABYTE, ours.peak, mb),
-        Limit("binary, stripped", 6.5 * MEGABYTE, OURS.stat().st_size, mb),
+        Limit("binary, stripped", 6.5 * MEGABYTE, binary.stat().st_size, mb),
     ]
 
 
@@ -279,9 +306,9 @@ def processor() -> str:
     return platform.machine()
 
 
-def versions() -> list[str]:
+def versions(binary: Path) -> list[str]:
     return [
-        output([OURS, "--version"]),
+        output([binary, "--version"]),
         output([AWS, "--version"]),
         output([PYTHON, "-c", "import boto3; print('boto3', boto3.__version__)"]),
         " ".join(output(["curl", "--version"]).split()[:2]),
@@ -306,7 +333,15 @@ def output(command: list, **more) -> str:
 # What is needed
 
 
-def prepare() -> None:
+def built() -> Path:
+    """The folder of iam-del-key and iam-sandbox, built anew."""
+    # Each by itself: built together, both get the features that one of them asks of a crate.
+    build(ROOT, TARGET, "--package", "iam-del-key")
+    build(ROOT, TARGET, "--package", "iam-sandbox")
+    return RELEASE
+
+
+def prepare_peers() -> None:
     check_curl()
     if not AWS.exists():
         progress("installing the AWS CLI and boto3")
@@ -314,9 +349,6 @@ def prepare() -> None:
         requirements = (ROOT / "tests/requirements.txt").read_text().splitlines()
         peers = [line for line in requirements if line.startswith(("awscli", "boto3"))]
         subprocess.run([PYTHON, "-m", "pip", "install", "--quiet", *peers], check=True)
-    # Each by itself: built together, both get the features that one of them asks of a crate.
-    build(ROOT, TARGET, "--package", "iam-del-key")
-    build(ROOT, TARGET, "--package", "iam-sandbox")
     build(PEERS, TARGET / "peers")
 
 
@@ -333,10 +365,10 @@ def build(folder: Path, target: Path, *which: str) -> None:
     subprocess.run(["cargo", "build", "--release", "--locked", "--target-dir", target, *which], cwd=folder, check=True)
 
 
-def run(rounds: int) -> None:
+def run(binaries: Path, rounds: int) -> None:
     """Measures one deletion, in so many rounds."""
     with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch)
-        with sandbox(folder, "--keys", str(5 * (rounds + 1))) as server:
-            deletions, answers = measure(Bench(folder), server, rounds)
-        report(deletions, answers, server, rounds)
+        bench = Bench(Path(scratch), binaries)
+        with bench.sandbox("--keys", str(5 * (rounds + 1))) as server:
+            deletions, answers = measure(bench, server, rounds)
+        report(bench.ours, deletions, answers, server, rounds)
