@@ -2,7 +2,7 @@
 //! fails, nothing that is said of them now says that they were not changed.
 
 use iam_sandbox::documented::BOB_SECOND_KEY_ID;
-use iam_sandbox::{Fault, What};
+use iam_sandbox::{Fault, Sandbox, What};
 
 use crate::case::{BOBS_KEY, Case, actions, documented};
 use crate::dialogue::Dialogue;
@@ -29,13 +29,7 @@ fn f85_what_was_begun_is_looked_for_before_it_is_done_again() {
         let kept = Kept::new(&format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n"));
         std::fs::write(kept.path(), format!("{head}{}{torn}", intent(BOBS_KEY)))
             .expect("a journal");
-        let printed = kept.case(&sandbox, &[]).run().exits(0);
-        assert_eq!(outcomes(printed.output()), [("Deleted".to_owned(), 1)]);
-        let output = printed.output().to_owned();
-        let _ = printed
-            .prints(&output)
-            .says(&["an earlier run began it, and IAM does not list the key now"])
-            .ends_with("1 key: 1 deleted");
+        finds_it_deleted(&sandbox, &kept, &[]);
         assert_eq!(
             actions(&sandbox),
             ["GetAccessKeyLastUsed", "ListAccessKeys"]
@@ -104,13 +98,7 @@ fn f85_a_begun_key_that_cannot_be_looked_for_is_unknown_whatever_is_said_of_it_n
             .ends_with("1 key: 1 unknown");
         // It stays in doubt until it can be looked for.
         sandbox.clear_faults();
-        let printed = kept.case(&sandbox, &[]).run().exits(0);
-        let output = printed.output().to_owned();
-        assert_eq!(outcomes(&output), [("Deleted".to_owned(), 1)]);
-        let _ = printed
-            .prints(&output)
-            .says(&["an earlier run began it, and IAM does not list the key now"])
-            .ends_with("1 key: 1 deleted");
+        finds_it_deleted(&sandbox, &kept, &[]);
     }
 }
 
@@ -186,21 +174,23 @@ fn begun_without_owner(id: &str, user_name: &str) -> Kept {
     kept
 }
 
-#[test]
-fn f85_a_begun_key_without_an_owner_is_looked_for_all_the_same() {
-    // IAM knows whose key each of the account is, and does not know this one.
-    let sandbox = documented();
-    sandbox.remove_key(BOBS_KEY);
-    let printed = begun_without_owner(BOBS_KEY, "null")
-        .case(&sandbox, &[])
-        .run()
-        .exits(0);
+/// A run that finds the one key of its list deleted by the run before it.
+fn finds_it_deleted(sandbox: &Sandbox, kept: &Kept, more: &[&str]) {
+    let printed = kept.case(sandbox, more).run().exits(0);
     let output = printed.output().to_owned();
     assert_eq!(outcomes(&output), [("Deleted".to_owned(), 1)]);
     let _ = printed
         .prints(&output)
         .says(&["an earlier run began it, and IAM does not list the key now"])
         .ends_with("1 key: 1 deleted");
+}
+
+#[test]
+fn f85_a_begun_key_without_an_owner_is_looked_for_all_the_same() {
+    // IAM knows whose key each of the account is, and does not know this one.
+    let sandbox = documented();
+    sandbox.remove_key(BOBS_KEY);
+    finds_it_deleted(&sandbox, &begun_without_owner(BOBS_KEY, "null"), &[]);
     assert!(!actions(&sandbox).contains(&"DeleteAccessKey".to_owned()));
 }
 
@@ -210,14 +200,7 @@ fn f85_a_begun_key_is_looked_for_among_the_keys_of_the_owner_that_was_found_then
         let sandbox = documented();
         sandbox.remove_key(BOBS_KEY);
         sandbox.deny("iam:GetAccessKeyLastUsed");
-        let kept = begun_without_owner(BOBS_KEY, "\"Bob\"");
-        let printed = kept.case(&sandbox, more).run().exits(0);
-        let output = printed.output().to_owned();
-        assert_eq!(outcomes(&output), [("Deleted".to_owned(), 1)]);
-        let _ = printed
-            .prints(&output)
-            .says(&["an earlier run began it, and IAM does not list the key now"])
-            .ends_with("1 key: 1 deleted");
+        finds_it_deleted(&sandbox, &begun_without_owner(BOBS_KEY, "\"Bob\""), more);
         assert!(!actions(&sandbox).contains(&"DeleteAccessKey".to_owned()));
     }
 }
