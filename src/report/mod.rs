@@ -30,8 +30,7 @@ pub(crate) use many::Resume;
 use message::Messages;
 pub(crate) use progress::Bar;
 pub(crate) use question::{question, show};
-pub(crate) use structured::{Failed, KnownWord};
-pub(crate) use tell::stop;
+pub(crate) use structured::{Failed, KnownWord, stop};
 
 /// How outcomes are told.
 #[derive(Debug)]

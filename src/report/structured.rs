@@ -3,6 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::hint::of_call;
 use super::message::{self, Messages};
 use super::row;
 use super::tell::{Head, Said, absent_sentence, sentence};
@@ -10,6 +11,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::outcome::{Known, Outcome, Refusal, Settled};
 use crate::request::{Action, Key};
+use crate::stop::Stop;
 
 /// The member `Known`: what is known of the key, or of all keys where the object names none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -188,8 +190,18 @@ fn code(outcome: &Outcome) -> String {
     }
 }
 
+/// A run that cannot go on without what a failed call to `service` would have said; `what` stands before the sentence.
+pub(crate) fn stop(failure: &Failure, service: &str, what: &str) -> Stop {
+    Stop::failed(
+        failure.exit_of_read(),
+        code_of(failure),
+        format!("{what}{}", sentence(failure, service)),
+        of_call(failure),
+    )
+}
+
 /// The code of a call that came to nothing.
-pub(crate) fn code_of(failure: &Failure) -> String {
+fn code_of(failure: &Failure) -> String {
     match failure {
         Failure::Service(error) => error
             .code

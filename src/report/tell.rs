@@ -2,14 +2,12 @@
 //! known.
 
 use super::Report;
-use super::hint::{About, hints, of_call};
-use super::structured::code_of;
+use super::hint::{About, hints};
 use crate::escape::{escape, excerpt};
 use crate::fact::Status;
 use crate::failure::{Absent, Cause, Code, Failure, Place, ServiceError};
 use crate::outcome::{Known, Outcome, Refusal, Settled};
 use crate::request::{Action, Mode, SigningKey};
-use crate::stop::Stop;
 
 /// What is said of a key, in this order.
 #[derive(Debug, Default)]
@@ -168,18 +166,8 @@ fn dry_run() -> Known {
     Known::NotDone("this was a dry run".to_owned())
 }
 
-/// A run that cannot go on without what a failed call to `service` would have said; `what` stands before the sentence.
-pub(crate) fn stop(failure: &Failure, service: &str, what: &str) -> Stop {
-    Stop::failed(
-        failure.exit_of_read(),
-        code_of(failure),
-        format!("{what}{}", sentence(failure, service)),
-        of_call(failure),
-    )
-}
-
 /// The failure in one sentence; an answer of `service` in the AWS CLI's words, which scripts look for.
-pub(crate) fn sentence(failure: &Failure, service: &str) -> String {
+pub(super) fn sentence(failure: &Failure, service: &str) -> String {
     match failure {
         Failure::Service(error) => service_sentence(error),
         Failure::Absent(absent) => absent_sentence(absent),
