@@ -80,21 +80,32 @@ fn main() -> ExitCode {
     let exit = match catch(|| run(&request, &under_way)) {
         Ok(Ok(exit)) => exit,
         Ok(Err(error)) => stopped(&error, &request, &under_way, messages),
-        Err(place) => report::bug(&place, &request, &under_way.in_doubt(), messages),
+        Err(place) => {
+            let known = request.single().and_then(|key| under_way.known(key));
+            report::bug(&place, &request, known, &under_way.in_doubt(), messages)
+        }
     };
     exit.into()
 }
 
 fn run(request: &Request, under_way: &UnderWay) -> anyhow::Result<Exit> {
+    let (single, path) = (request.single(), request.journal.as_ref());
+    if let Some(key) = single
+        && path.is_some_and(|path| path.exists())
+    {
+        let unread = "what earlier runs did is not known: the journal was not read";
+        under_way.earlier(key, Known::Unknown(unread.to_owned()));
+    }
     if request.asks() {
         confirm::check(request)?;
     }
     let named = named(request)?;
     let journal = Journal::open(request)?;
-    if let (Some(key), Some(journal)) = (request.single(), &journal)
-        && let Some(known) = journal.known(key)
-    {
-        under_way.earlier(key, known);
+    if let (Some(key), Some(journal)) = (single, &journal) {
+        match journal.known(key) {
+            Some(known) => under_way.earlier(key, known),
+            None => under_way.told(key),
+        }
     }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -205,7 +216,11 @@ fn stopped(
         hints: stop.map_or(&[], |stop| &stop.hints),
         exit,
         key,
-        known: KnownWord::told(&known, request.action),
+        known: match (key, &request.journal) {
+            // What earlier runs did is as the journal says.
+            (None, Some(_)) => KnownWord::AsTold,
+            _ => KnownWord::told(&known, request.action),
+        },
         told: Some(match key {
             Some(key) => format!("{}: {told}", key.id),
             None => "no key was changed".to_owned(),

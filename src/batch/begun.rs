@@ -1,31 +1,38 @@
 //! Keys that an earlier run began to change, and of which its journal does not say how that ended.
 
 use super::Batch;
-use crate::change::Earlier;
+use crate::candidate::Candidate;
+use crate::change::Whose;
 use crate::exit::Exit;
 use crate::journal::Before;
 use crate::outcome::{Known, Outcome, Refusal, Settled};
-use crate::request::{Key, Mode};
 
 impl Batch<'_> {
     /// Whether the key is changed, as far as IAM can be asked.
-    pub(super) async fn begun_before(&self, key: &Key) -> Option<Outcome> {
+    pub(super) async fn begun_before(&self, candidate: &Candidate) -> Option<Outcome> {
         let mut signals = self.signals.clone();
-        let iam = self.connected.iam.for_one(key.id.as_str());
-        let change = self.change_of(&iam, Earlier::Began);
-        let key = self.as_begun(key);
+        let iam = self.connected.iam.for_one(candidate.key.id.as_str());
+        let change = self.change_of(&iam, Before::Begun, candidate);
         tokio::select! {
-            looked = change.begun_before(&key) => looked,
+            looked = change.begun_before(&candidate.key) => looked,
             _ = signals.next() => None,
         }
     }
 
-    /// The key with the owner that was known then.
-    fn as_begun(&self, key: &Key) -> Key {
-        let owner = self.journal.and_then(|journal| journal.owner(&key.id));
-        Key {
-            id: key.id.clone(),
-            user_name: key.user_name.as_ref().or(owner).cloned(),
+    /// Whose the key is, by the journal or by what IAM listed.
+    pub(super) fn whose(&self, candidate: &Candidate) -> Whose {
+        let Candidate { key, facts } = candidate;
+        let earlier = self
+            .journal
+            .map_or(&[][..], |journal| journal.owners(&key.id));
+        let listed = facts.owner.as_ref().filter(|_| facts.status.is_some());
+        match (key.user_name.as_ref().or(listed), earlier) {
+            (None, []) => Whose::Unsaid,
+            (None, [owner]) => Whose::Known(owner.clone()),
+            (Some(owner), earlier) if earlier.iter().all(|other| other.same_user(owner)) => {
+                Whose::Known(owner.clone())
+            }
+            _ => Whose::Disputed,
         }
     }
 
@@ -33,10 +40,7 @@ impl Batch<'_> {
     /// it. That IAM listed it does.
     pub(super) fn or_in_doubt(&self, mut settled: Settled) -> Settled {
         let is_listed = settled.facts.status.is_some();
-        if self.request.mode == Mode::DryRun
-            || is_listed
-            || self.before(&settled.key) != Before::Begun
-        {
+        if is_listed || self.before(&settled.key) != Before::Begun {
             return settled;
         }
         let left = |exit: Exit, why: String| Outcome::LeftInDoubt { exit, why };

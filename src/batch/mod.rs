@@ -150,7 +150,7 @@ impl Batch<'_> {
     async fn candidate(&self, candidate: Candidate, decision: Decision, before: Before) -> Choice {
         if before == Before::Begun
             && self.request.mode == Mode::Change
-            && let Some(outcome) = self.begun_before(&candidate.key).await
+            && let Some(outcome) = self.begun_before(&candidate).await
         {
             return Choice::Stay(Box::new(self.settled(candidate, outcome)));
         }
@@ -200,25 +200,28 @@ impl Batch<'_> {
             return self.settled(candidate, Outcome::Would(reason));
         }
         let record = Record::default();
-        self.under_way.changing(&candidate.key, &record);
+        let earlier = self
+            .journal
+            .and_then(|journal| journal.known(&candidate.key));
+        self.under_way.changing(&candidate.key, &record, earlier);
         let mut signals = self.signals.clone();
         let iam = self.connected.iam.for_one(candidate.key.id.as_str());
-        let earlier = match before {
-            Before::Nothing | Before::Settled => Earlier::Nothing,
-            Before::Begun => Earlier::Began,
-        };
-        let change = self.change_of(&iam, earlier);
+        let change = self.change_of(&iam, before, &candidate);
         change.run(candidate, &record, &mut signals).await
     }
 
-    fn change_of<'a>(&'a self, iam: &'a Iam, earlier: Earlier) -> Change<'a> {
+    fn change_of<'a>(&'a self, iam: &'a Iam, before: Before, candidate: &Candidate) -> Change<'a> {
         Change {
             iam,
             signer: &self.connected.signer,
             quantity: self.request.quantity(),
             action: self.request.action,
             missing: self.request.missing,
-            earlier,
+            earlier: match before {
+                Before::Nothing | Before::Settled => Earlier::Nothing,
+                Before::Begun => Earlier::Began,
+            },
+            whose: self.whose(candidate),
             limit: self.request.limit,
         }
     }

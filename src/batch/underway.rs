@@ -15,8 +15,9 @@ pub(crate) struct UnderWay(Arc<Mutex<Vec<(Key, Sight)>>>);
 enum Sight {
     /// An earlier run settled it, or began it.
     Earlier(Known),
-    /// It is being changed, or was and is still to be told of; what is sent for it is in the record.
-    Changing(Record),
+    /// It is being changed, or was and is still to be told of: what is sent for it is in the record, beside what earlier
+    /// runs did.
+    Changing(Record, Option<Known>),
 }
 
 impl UnderWay {
@@ -25,13 +26,13 @@ impl UnderWay {
         self.put(key, Sight::Earlier(known));
     }
 
-    /// A key is being changed; what is sent for it is in `record`.
-    pub(super) fn changing(&self, key: &Key, record: &Record) {
-        self.put(key, Sight::Changing(record.clone()));
+    /// A key is being changed; what is sent for it is in `record`, and `earlier` is known by what earlier runs did.
+    pub(super) fn changing(&self, key: &Key, record: &Record, earlier: Option<Known>) {
+        self.put(key, Sight::Changing(record.clone(), earlier));
     }
 
     /// What became of a key is told.
-    pub(super) fn told(&self, key: &Key) {
+    pub(crate) fn told(&self, key: &Key) {
         self.lock().retain(|(known, _)| known.id != key.id);
     }
 
@@ -66,9 +67,10 @@ impl Sight {
     fn known(&self) -> Option<Known> {
         match self {
             Self::Earlier(known) => Some(known.clone()),
-            Self::Changing(record) => record
-                .may_have_acted()
-                .then(|| Known::Unknown("the request may have been sent".to_owned())),
+            Self::Changing(record, _) if record.may_have_acted() => {
+                Some(Known::Unknown("the request may have been sent".to_owned()))
+            }
+            Self::Changing(_, earlier) => earlier.clone(),
         }
     }
 }

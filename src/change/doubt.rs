@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::{Change, Earlier};
-use crate::aws::Listing;
+use super::{Change, Earlier, Whose};
 use crate::aws::attempts::Record;
 use crate::fact::Status;
 use crate::failure::{Code, Failure, ServiceError};
@@ -54,18 +53,20 @@ impl Change<'_> {
     /// Whether an attempt may have changed the key although the call failed.
     pub(super) fn doubt(&self, failure: &Failure, record: &Record) -> Option<Doubt> {
         let earlier = (self.earlier == Earlier::Began).then_some(Doubt::EarlierRun);
-        let any = if record.may_have_acted() {
-            Some(Doubt::Attempt)
-        } else {
-            earlier
-        };
+        let any = record
+            .may_have_acted()
+            .then_some(Doubt::Attempt)
+            .or(earlier);
         match failure {
             Failure::NoAnswer(_) => Some(Doubt::Attempt),
             Failure::NotSent(_) | Failure::Absent(_) | Failure::Unclear(_) => earlier,
-            // A key does not go away by being deactivated, and of a user who is not there no attempt found a key.
-            Failure::Service(error) if error.family() == Code::NoSuchEntity => {
-                any.filter(|_| self.action == Action::Delete && !error.is_about_user())
-            }
+            Failure::Service(error) if error.family() == Code::NoSuchEntity => match self.action {
+                // A key does not go away by being deactivated.
+                Action::Deactivate => None,
+                // Of a user who is not there no attempt found a key; an earlier run may have.
+                Action::Delete if error.is_about_user() => earlier,
+                Action::Delete => any,
+            },
             Failure::Service(_) => any,
         }
     }
@@ -102,8 +103,13 @@ impl Change<'_> {
     }
 
     async fn look(&self, key: &Key) -> Found {
+        let named = match &self.whose {
+            Whose::Known(owner) => key.user_name.as_ref().or(Some(owner)),
+            Whose::Unsaid | Whose::Disputed => key.user_name.as_ref(),
+        };
+        let is_disputed = matches!(self.whose, Whose::Disputed);
         let owner = match self.iam.last_use(&key.id).await {
-            Ok(read) => match (&key.user_name, read.owner) {
+            Ok(read) => match (named, read.owner) {
                 (Some(named), Some(owner)) if !named.same_user(&owner) => {
                     return Found::Elsewhere(owner);
                 }
@@ -115,7 +121,7 @@ impl Change<'_> {
             Err(Failure::Service(error)) if is_no(&error) => None,
             Err(_) => return Found::Unreadable,
         };
-        let listing = match self.iam.access_keys(key.user_name.as_ref()).await {
+        let listing = match self.iam.access_keys(named).await {
             Ok(listing) => listing,
             // A user cannot be deleted while it has keys; one that never was says nothing of the key.
             Err(failure) if failure.is_no_such_entity() && owner.is_some() => return Found::Gone,
@@ -130,28 +136,16 @@ impl Change<'_> {
             (Some(listed), _) if listed.status == Some(Status::Inactive) => Found::Inactive,
             (Some(_), _) => Found::Active,
             // Without a name, the list is the signing user's, who has at least the key that signs.
-            (None, Some(owner)) if key.user_name.is_none() => {
+            (None, Some(owner)) if named.is_none() => {
                 let signer = listing.keys.iter().find_map(|listed| listed.owner.as_ref());
                 match signer {
                     Some(signer) if signer.same_user(&owner) => Found::Gone,
                     _ => Found::Elsewhere(owner),
                 }
             }
-            // Of any other key that list says nothing, nor does IAM unless it may be asked of any.
-            (None, None) if key.user_name.is_none() && !self.may_ask(&listing).await => {
-                Found::Denied
-            }
+            // Where nobody knows whose it was, a list that it is not in says nothing.
+            (None, None) if named.is_none() || is_disputed => Found::Denied,
             (None, _) => Found::Gone,
-        }
-    }
-
-    /// Whether IAM says of the keys of this account whose they are: it does of one that is there.
-    async fn may_ask(&self, listing: &Listing) -> bool {
-        let known = listing.keys.first();
-        let known = known.and_then(|listed| listed.id.clone().try_into().ok());
-        match known {
-            Some(id) => self.iam.last_use(&id).await.is_ok(),
-            None => false,
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::candidate::Candidate;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::guard;
+use crate::ident::UserName;
 use crate::outcome::{Known, Outcome, Reply, Settled};
 use crate::request::{Action, Key, Missing, Quantity};
 use crate::signal::Signals;
@@ -37,6 +38,8 @@ pub(crate) struct Change<'a> {
     pub(crate) missing: Missing,
     /// What earlier runs did to the key.
     pub(crate) earlier: Earlier,
+    /// Whose it is.
+    pub(crate) whose: Whose,
     /// The whole limit.
     pub(crate) limit: Duration,
 }
@@ -48,6 +51,17 @@ pub(crate) enum Earlier {
     Nothing,
     /// One began to change it, and may have done so.
     Began,
+}
+
+/// Whose a key is, by all that is known when it is to be changed.
+#[derive(Clone, Debug)]
+pub(crate) enum Whose {
+    /// Nobody says.
+    Unsaid,
+    /// This user's: the command or an earlier run says so, or IAM listed it.
+    Known(UserName),
+    /// Earlier runs took it for another user's than the command does, or for those of several.
+    Disputed,
 }
 
 impl Change<'_> {

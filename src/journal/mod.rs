@@ -162,9 +162,9 @@ impl Journal {
         }
     }
 
-    /// Whose a key is that an earlier run began, as far as that run knew.
-    pub(crate) fn owner(&self, id: &AccessKeyId) -> Option<&UserName> {
-        self.past.owner(id)
+    /// The users whose a key that earlier runs began was taken for by them.
+    pub(crate) fn owners(&self, id: &AccessKeyId) -> &[UserName] {
+        self.past.owners(id)
     }
 
     /// A key is about to be changed.

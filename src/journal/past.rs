@@ -23,8 +23,8 @@ pub(super) struct Past {
     pub(super) length: u64,
     digest: Digest,
     settled: Vec<u128>,
-    /// With whose they are, where that was known then.
-    begun: HashMap<u128, Option<UserName>>,
+    /// With the users whose they were taken for.
+    begun: HashMap<u128, Vec<UserName>>,
 }
 
 /// Two independent hashes of an ID: no two IDs of any account share both.
@@ -64,9 +64,10 @@ impl Past {
         }
     }
 
-    /// Whose a key is that was begun.
-    pub(super) fn owner(&self, id: &AccessKeyId) -> Option<&UserName> {
-        self.begun.get(&self.digest.of(id.as_str()))?.as_ref()
+    /// The users whose a key that was begun was taken for.
+    pub(super) fn owners(&self, id: &AccessKeyId) -> &[UserName] {
+        let begun = self.begun.get(&self.digest.of(id.as_str()));
+        begun.map_or(&[], Vec::as_slice)
     }
 
     fn take(&mut self, record: Record) -> Result<(), String> {
@@ -79,8 +80,13 @@ impl Past {
             }
             // It was begun, and nobody knows (yet) how it ended.
             (None, Some(_)) | (Some(Some(Word::Unknown)), _) => {
-                let owner = record.user_name.and_then(|name| name.try_into().ok());
-                self.begun.insert(digest, owner);
+                let owner = record
+                    .user_name
+                    .and_then(|name| UserName::try_from(name).ok());
+                let owners = self.begun.entry(digest).or_default();
+                owners.extend(
+                    owner.filter(|owner| !owners.iter().any(|known| known.same_user(owner))),
+                );
             }
             (Some(_), _) => {
                 self.begun.remove(&digest);

@@ -5,20 +5,31 @@ use super::message::Messages;
 use super::structured::{Failed, KnownWord};
 use crate::exit::Exit;
 use crate::outcome::Known;
-use crate::request::{Key, Request};
+use crate::request::{Format, Key, Mode, Request};
 
-/// A bug of this program or of a library, after a panic: one sentence and what is known.
-pub(crate) fn bug(place: &str, request: &Request, in_doubt: &[Key], messages: Messages) -> Exit {
-    let exit = if in_doubt.is_empty() {
+/// A bug of this program or of a library, after a panic: one sentence and what is known; of the single key of the run
+/// `known`, where that is more than that nothing was done to it, and of many those `in_doubt`.
+pub(crate) fn bug(
+    place: &str,
+    request: &Request,
+    known: Option<Known>,
+    in_doubt: &[Key],
+    messages: Messages,
+) -> Exit {
+    // Rows of a table wait for others, and were not told.
+    let is_told = matches!(request.format, Format::Json | Format::Text)
+        || request.single().is_some()
+        || request.mode == Mode::DryRun;
+    let exit = if in_doubt.is_empty() && is_told {
         Exit::Other
     } else {
         Exit::Unknown
     };
     let message = format!("broken off at {place}: a bug, or too little memory or too few threads");
-    let tell = |message: &str, key, known, told| {
+    let tell = |key: Option<&Key>, known: KnownWord, told: String| {
         messages.failed(&Failed {
             code: "BrokenOff",
-            message: message.to_owned(),
+            message: message.clone(),
             hints: &[],
             exit,
             key,
@@ -26,30 +37,31 @@ pub(crate) fn bug(place: &str, request: &Request, in_doubt: &[Key], messages: Me
             told: Some(told),
         });
     };
-    let nothing = Known::NotDone("nothing was sent to IAM".to_owned()).told(request.action);
-    match request.single() {
-        Some(key) if in_doubt.is_empty() => {
-            let known = KnownWord::not_done(request.action);
-            tell(&message, Some(key), known, format!("{}: {nothing}", key.id));
-        }
-        Some(_) => {}
-        None => tell(
-            &message,
-            None,
-            KnownWord::AsTold,
-            "the keys told of on standard output are as it says, and no other was changed but those \
-             below that are unknown"
-                .to_owned(),
-        ),
-    }
     let commands = Commands::new(&request.connection);
+    let tell_of = |key: &Key, known: &Known| {
+        let check = match known {
+            Known::Unknown(_) => format!("; check with: {}", commands.list(key)),
+            Known::Done(_) | Known::NotDone(_) => String::new(),
+        };
+        let told = format!("{}: {}{check}", key.id, known.told(request.action));
+        tell(Some(key), KnownWord::told(known, request.action), told);
+    };
+    if let Some(key) = request.single() {
+        let nothing = || Known::NotDone("nothing was sent to IAM".to_owned());
+        tell_of(key, &known.unwrap_or_else(nothing));
+        return exit;
+    }
+    let others = if is_told {
+        "the keys told of on standard output are as it says, and no other was changed but those below that are unknown"
+    } else {
+        "which keys were changed before was not told: check with `aws iam list-access-keys`, or the journal"
+    };
+    tell(None, KnownWord::AsTold, others.to_owned());
     for key in in_doubt {
-        let check = commands.list(key);
-        let known = Known::Unknown(format!(
-            "the request may have been sent; check with: {check}"
-        ));
-        let told = format!("{}: {}", key.id, known.told(request.action));
-        tell(&message, Some(key), KnownWord::Unknown, told);
+        tell_of(
+            key,
+            &Known::Unknown("the request may have been sent".to_owned()),
+        );
     }
     exit
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use iam_sandbox::documented::{ADMIN_KEY_ID, ALICE_KEY_ID};
-use iam_sandbox::{Fault, Sandbox, What};
+use iam_sandbox::{Fault, KeySeed, Sandbox, What};
 
 use crate::case::{BOBS_KEY, Case, DELETED, actions, documented};
 
@@ -204,16 +204,30 @@ fn f72_of_a_key_without_an_owner_the_signing_users_list_says_nothing() {
         .says(&["check with: "])
         .ends_with("unknown");
     assert!(sandbox.has_key(BOBS_KEY));
-    // It is nobody's, and that may be asked.
+    // Nobody here has it: it may be another account's, or never have been.
     let sandbox = documented();
     sandbox.remove_key(BOBS_KEY);
+    sandbox.fault(never.clone());
+    let _ = Case::at(&sandbox, args)
+        .run()
+        .exits(10)
+        .prints_outcome("Unknown")
+        .says(&["check with: "])
+        .ends_with("unknown");
+    // IAM listed it among the signing user's own before it was deleted.
+    let sandbox = documented();
+    sandbox.add_key(KeySeed::new("admin", BOBS_KEY));
+    let lost = Fault::new(What::ResetAfterActing).on("DeleteAccessKey");
+    sandbox.fault(lost);
     sandbox.fault(never);
     let _ = Case::at(&sandbox, args)
+        .args(["--unused-for", "1d"])
         .run()
         .exits(0)
         .prints(DELETED)
         .says(&["IAM does not list the key now"])
         .ends_with("deleted");
+    assert!(!sandbox.has_key(BOBS_KEY));
 }
 
 #[test]

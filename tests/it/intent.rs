@@ -4,7 +4,7 @@
 use iam_sandbox::documented::BOB_SECOND_KEY_ID;
 use iam_sandbox::{Fault, Sandbox, What};
 
-use crate::case::{BOBS_KEY, Case, actions, documented};
+use crate::case::{BOBS_KEY, Case, HANGS, actions, documented};
 use crate::dialogue::Dialogue;
 use crate::journal::{ACCOUNT, Kept};
 use crate::many::{outcomes, rows};
@@ -53,7 +53,7 @@ fn f85_what_was_begun_is_looked_for_before_it_is_done_again() {
 }
 
 /// A journal in which Bob's key was begun, and no more.
-fn begun() -> Kept {
+pub(crate) fn begun() -> Kept {
     let kept = Kept::new(&format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n"));
     let journal = format!(
         "{{\"Journal\":1,\"Action\":\"delete\",\"AccountId\":\"{ACCOUNT}\"}}\n\
@@ -186,12 +186,56 @@ fn finds_it_deleted(sandbox: &Sandbox, kept: &Kept, more: &[&str]) {
 }
 
 #[test]
-fn f85_a_begun_key_without_an_owner_is_looked_for_all_the_same() {
-    // IAM knows whose key each of the account is, and does not know this one.
+fn f85_a_begun_key_whose_owner_nobody_knows_stays_unknown() {
+    // It is in no list here: another account's, or deleted.
     let sandbox = documented();
     sandbox.remove_key(BOBS_KEY);
-    finds_it_deleted(&sandbox, &begun_without_owner(BOBS_KEY, "null"), &[]);
-    assert!(!actions(&sandbox).contains(&"DeleteAccessKey".to_owned()));
+    let kept = begun_without_owner(BOBS_KEY, "null");
+    stays_unknown(&sandbox, &kept, &[], "looking failed");
+}
+
+#[test]
+fn f85_of_a_begun_key_with_another_owner_now_no_list_says_that_it_is_gone() {
+    let sandbox = documented();
+    sandbox.deny("iam:GetAccessKeyLastUsed");
+    let kept = begun_without_owner(BOBS_KEY, "\"Bob\"");
+    // Alice's list does not have it, and it is alive.
+    stays_unknown(&sandbox, &kept, &["--user-name", "Alice"], "looking failed");
+    assert!(sandbox.has_key(BOBS_KEY));
+}
+
+#[test]
+fn f85_a_begun_key_of_a_user_who_is_gone_stays_unknown() {
+    let sandbox = documented();
+    sandbox.remove_key(BOBS_KEY);
+    sandbox.rename_user("Bob", "Robert");
+    stays_unknown(&sandbox, &begun(), &[], "looking failed");
+}
+
+/// A run that can find nothing out about the one key of its list, and leaves it begun.
+fn stays_unknown(sandbox: &Sandbox, kept: &Kept, more: &[&str], says: &str) {
+    for _ in 0..2 {
+        let printed = kept.case(sandbox, more).run().exits(10);
+        let output = printed.output().to_owned();
+        assert_eq!(outcomes(&output), [("Unknown".to_owned(), 1)]);
+        let _ = printed
+            .prints(&output)
+            .says(&[says])
+            .ends_with("1 key: 1 unknown");
+    }
+}
+
+#[test]
+fn f85_a_dry_run_says_nothing_false_of_a_begun_key() {
+    let sandbox = documented();
+    sandbox.remove_key(BOBS_KEY);
+    let printed = begun().case(&sandbox, &["--dry-run"]).run().exits(10);
+    let output = printed.output().to_owned();
+    assert_eq!(outcomes(&output), [("Unknown".to_owned(), 1)]);
+    let _ = printed
+        .prints(&output)
+        .says(&["how that ended is not known"])
+        .ends_with("this was a dry run");
 }
 
 #[test]
@@ -264,6 +308,41 @@ fn f85_a_begun_key_that_this_run_leaves_is_unknown() {
         let new = journal.strip_prefix(&before).expect("it is only added to");
         assert!(!new.contains(BOBS_KEY), "{new}");
     }
+}
+
+#[test]
+fn f85_a_key_whose_journal_is_not_read_is_unknown() {
+    let sandbox = documented();
+    let kept = begun();
+    let one = |more: &[&str]| {
+        Case::documented(&sandbox, &["--journal"])
+            .args([kept.path()])
+            .args(more.iter().copied())
+    };
+    // The question needs a terminal.
+    let _ = one(&["--interactive"])
+        .run()
+        .exits(2)
+        .prints_nothing()
+        .says(&["terminal"])
+        .ends_with("unknown: what earlier runs did is not known");
+    // Another run has it, and may be at this key.
+    sandbox.fault(Fault::new(What::SilenceBeforeActing).on("GetAccessKeyLastUsed"));
+    let first = one(&[]).start();
+    assert!(sandbox.wait_for_requests(1, HANGS));
+    let _ = one(&[])
+        .run()
+        .exits(11)
+        .prints_nothing()
+        .says(&["another run has the journal"])
+        .ends_with("unknown: what earlier runs did is not known");
+    first.signal("INT");
+    let _ = first
+        .end()
+        .exits(130)
+        .prints_outcome("Unknown")
+        .says(&["interrupted"]);
+    assert!(sandbox.has_key(BOBS_KEY));
 }
 
 #[test]

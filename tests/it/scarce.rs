@@ -10,6 +10,7 @@ use iam_sandbox::{Fault, Sandbox, What};
 use crate::case::{BOBS_KEY, Case, DELETED, documented};
 use crate::completion::asked_at;
 use crate::dialogue::Dialogue;
+use crate::intent::begun;
 use crate::many::{crowd, left, outcomes};
 use crate::running::Running;
 
@@ -91,6 +92,18 @@ fn f66_no_thread_is_left() {
         .prints_nothing()
         .says(&["broken off at ", "too few threads"])
         .ends_with("not deleted: nothing was sent to IAM");
+    // The journal's is the last, and it says that the key was begun.
+    let kept = begun();
+    let case = Case::documented(&sandbox, &["--endpoint-url", &by_name, "--journal"]);
+    let _ = case
+        .args([kept.path()])
+        .env("THREADS", "1")
+        .env("LD_PRELOAD", &library)
+        .run()
+        .exits(10)
+        .prints_nothing()
+        .says(&["broken off at ", "check with: "])
+        .ends_with("unknown: an earlier run began it");
     assert!(sandbox.has_key(BOBS_KEY));
     assert_eq!(left(&sandbox, 3), 3);
     // Nothing else needs one.
