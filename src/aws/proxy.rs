@@ -2,8 +2,10 @@
 //! capitals. The HTTP client's own choice is the other way round.
 
 use std::env;
+use std::sync::OnceLock;
 
 use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_types::base64;
 use url::Url;
 
 use super::environment;
@@ -67,6 +69,29 @@ pub(crate) fn shown() -> Option<String> {
         .map(|port| format!(":{port}"))
         .unwrap_or_default();
     Some(format!("{}{port}", url.host_str()?))
+}
+
+/// The passwords of the proxies, as they are and as a proxy is told them with the name.
+pub(super) fn secrets() -> &'static [String] {
+    static SECRETS: OnceLock<Vec<String>> = OnceLock::new();
+    SECRETS.get_or_init(|| {
+        let mut secrets = Vec::new();
+        for scheme in ["https", "http"] {
+            let Some(url) = chosen(scheme).and_then(|url| Url::parse(&url).ok()) else {
+                continue;
+            };
+            let decoded = |text: &str| -> String {
+                let bytes = format!("text={}", text.replace('+', "%2B"));
+                let pairs = url::form_urlencoded::parse(bytes.as_bytes());
+                pairs.map(|(_, value)| value.into_owned()).collect()
+            };
+            if let Some(password) = url.password().map(decoded) {
+                let told = format!("{}:{password}", decoded(url.username()));
+                secrets.extend([base64::encode(told), password]);
+            }
+        }
+        secrets
+    })
 }
 
 fn chosen(scheme: &str) -> Option<String> {

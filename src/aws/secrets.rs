@@ -1,12 +1,17 @@
 //! What a request carries and nobody may see: a reply that repeats the request is shown, and kept, without it.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use serde_json::Value;
+
+use super::proxy;
 
 /// The headers that let whoever reads them act as somebody else.
-const HEADERS: [&str; 4] = [
+const HEADERS: [&str; 5] = [
     "authorization",
+    "dpop",
     "x-amz-security-token",
     "x-amz-sso_bearer_token",
     "x-aws-ec2-metadata-token",
@@ -15,8 +20,14 @@ const HEADERS: [&str; 4] = [
 /// The part of `authorization` that is secret wherever it stands.
 const SIGNATURE: &str = "Signature=";
 
-/// The parameter that is a secret.
+/// The parameter of a form that is a secret.
 const WEB_IDENTITY: &str = "WebIdentityToken=";
+
+/// What the members of JSON that are secrets have in their names.
+const MEMBERS: [&str; 4] = ["token", "secret", "code", "assertion"];
+
+/// What is shorter is a word that stands elsewhere too, in bytes.
+const SHORTEST: usize = 8;
 
 /// So many bytes that a text shares with a secret are no chance; of `AT_LEAST + STEP - 1` some are found for sure.
 const AT_LEAST: usize = 16;
@@ -44,18 +55,40 @@ impl Secrets {
             values.push(value.to_owned());
         }
         let body = request.body().bytes().unwrap_or_default();
-        if let Ok(body) = std::str::from_utf8(body)
+        if body.starts_with(b"{") {
+            put_members(
+                &mut values,
+                "",
+                &serde_json::from_slice(body).unwrap_or_default(),
+            );
+        } else if let Ok(body) = std::str::from_utf8(body)
             && let Some((_, token)) = body.split_once(WEB_IDENTITY)
         {
             values.push(token.split('&').next().unwrap_or(token).to_owned());
         }
-        // No header and no form holds anything else.
-        values.retain(|value| value.is_ascii());
+        values.extend_from_slice(proxy::secrets());
+        // Few hold anything else than ASCII, and pieces of those would not begin and end between characters.
+        values.retain(|value| value.is_ascii() && value.len() >= SHORTEST);
         Self(Arc::new(values))
     }
 
-    /// `text` without them, and without any piece of them.
+    /// `text` without them, and without any piece of them that is long enough to be told from chance.
     pub(super) fn hide(&self, text: &str) -> String {
+        let short = self
+            .0
+            .iter()
+            .filter(|secret| secret.len() < AT_LEAST + STEP);
+        let whole = short.fold(Cow::Borrowed(text), |text, secret| {
+            if text.contains(secret) {
+                Cow::Owned(text.replace(secret, NOT_SHOWN))
+            } else {
+                text
+            }
+        });
+        self.hide_pieces(&whole)
+    }
+
+    fn hide_pieces(&self, text: &str) -> String {
         let bytes = text.as_bytes();
         let mut shown = String::with_capacity(text.len());
         // What is before `done` is in `shown`, or hidden.
@@ -88,6 +121,29 @@ impl Secrets {
                 values.push(value.clone());
             }
         }
+    }
+}
+
+/// Takes the secrets out of what stands under `name` in JSON.
+fn put_members(values: &mut Vec<String>, name: &str, value: &Value) {
+    match value {
+        Value::Object(members) => {
+            for (name, value) in members {
+                put_members(values, name, value);
+            }
+        }
+        Value::Array(list) => {
+            for value in list {
+                put_members(values, name, value);
+            }
+        }
+        Value::String(text) => {
+            let name = name.to_ascii_lowercase();
+            if MEMBERS.iter().any(|part| name.contains(part)) {
+                values.push(text.clone());
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 
@@ -149,6 +205,15 @@ mod tests {
                 let shown = format!("{}(not shown)|", "-".repeat(before));
                 assert_eq!(secrets().hide(&text), shown);
             }
+        }
+    }
+
+    #[test]
+    fn a_short_secret_is_not_shown_either() {
+        let secrets = Secrets(Arc::new(vec!["of-a-proxy".to_owned()]));
+        for before in ["", "a", "a password: "] {
+            let text = format!("{before}of-a-proxy.");
+            assert_eq!(secrets.hide(&text), format!("{before}(not shown)."));
         }
     }
 

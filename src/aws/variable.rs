@@ -1,5 +1,6 @@
 //! The environment variables that hold credentials, and those of a web identity: all there and whole, or not there.
 
+use std::ffi::OsStr;
 use std::time::SystemTime;
 
 use aws_credential_types::Credentials;
@@ -8,7 +9,7 @@ use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 
 use super::environment;
-use crate::escape::escape;
+use crate::invalid::shown;
 use crate::stop::Stop;
 
 const ID: &str = "AWS_ACCESS_KEY_ID";
@@ -49,7 +50,7 @@ fn expiration() -> Result<Option<SystemTime>, Stop> {
         .ok()
         .and_then(|time| SystemTime::try_from(time).ok());
     let wrong = || {
-        let value: String = escape(&value).chars().take(80).collect();
+        let value = shown(OsStr::new(&value));
         Stop::credentials(format!(
             "the environment variable {EXPIRATION} is `{value}`: it must be an ISO 8601 time"
         ))

@@ -15,8 +15,9 @@ use std::io::{self, BufRead, BufReader};
 
 use serde::{Deserialize, Serialize};
 
-use crate::escape::{escape, excerpt};
+use crate::escape::excerpt;
 use crate::ident::{AccessKeyId, UserName};
+use crate::invalid::shown_path;
 use crate::request::{Action, Input, Key, Owner};
 use crate::spool::Spooled;
 use crate::stop::Stop;
@@ -99,7 +100,7 @@ type Visit<'a> = dyn FnMut(Found) -> Result<(), Problem> + 'a;
 pub(crate) fn read(input: &Input, purpose: Purpose<'_>) -> Result<List, Stop> {
     let name = match input {
         Input::Stdin => "standard input".to_owned(),
-        Input::File(path) => escape(&path.to_string_lossy()),
+        Input::File(path) => shown_path(path),
     };
     let unreadable = |error: &io::Error| Stop::usage(format!("cannot read {name}: {error}"));
     let source: Box<dyn BufRead> = match input {

@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 use crate::age::timestamp;
 use crate::escape::escape;
 use crate::ident::{AccessKeyId, AccountId, UserName};
+use crate::invalid::shown_path;
 use crate::outcome::{Known, Settled};
 use crate::request::{Action, Key, Mode, Request};
 use crate::stop::Stop;
@@ -71,7 +72,7 @@ impl Journal {
         let Some(path) = &request.journal else {
             return Ok(None);
         };
-        let name = escape(&path.to_string_lossy());
+        let name = shown_path(path);
         let unusable = |what: String| Stop::usage(format!("cannot use the journal {name}: {what}"));
         let Some(mut file) =
             file(path, request.mode).map_err(|error| unusable(error.to_string()))?

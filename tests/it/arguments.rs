@@ -263,6 +263,7 @@ fn f11_a_secret_pasted_elsewhere_is_not_shown() {
         (vec!["--older-than", secret], 2),
         (vec!["--profile", secret], 7),
         (vec!["--region", secret], 7),
+        (vec!["--journal", secret], 2),
     ] {
         let sandbox = documented();
         let case = Case::documented(&sandbox, &args).without_credentials();
@@ -285,6 +286,7 @@ fn f11_a_secret_in_a_setting_is_not_shown() {
         "AWS_PROFILE",
         "AWS_CA_BUNDLE",
         "AWS_ENDPOINT_URL_IAM",
+        "AWS_CREDENTIAL_EXPIRATION",
     ] {
         let sandbox = documented();
         let case = Case::documented(&sandbox, &[]).env(name, secret);

@@ -293,3 +293,28 @@ fn f68_a_role_that_is_not_given_is_told_without_the_secrets_of_the_request() {
     );
     assert!(sandbox.has_key(BOBS_KEY));
 }
+
+#[test]
+fn f68_a_proxy_that_repeats_what_it_was_told_is_shown_without_its_password() {
+    let sandbox = documented();
+    sandbox.fault(Fault::new(What::Echo(Echo::Page)).always());
+    let proxy = sandbox
+        .url()
+        .replace("http://", "http://me:of-the-proxy-1@");
+    let said = Case::documented(
+        &sandbox,
+        &["--debug", "--endpoint-url", "http://iam.example.com"],
+    )
+    .env("HTTP_PROXY", proxy)
+    .run()
+    .exits(10)
+    .prints_outcome("Unknown");
+    let messages = said.messages().to_owned();
+    let _ = said.says(&["reply body: ", "proxy-authorization"]);
+    let sent = sandbox.requests()[0]
+        .header("proxy-authorization")
+        .map(str::to_owned);
+    let sent = sent.expect("the proxy was told");
+    let (_, told) = sent.split_once(' ').expect("Basic");
+    assert!(!messages.contains(told), "{messages}");
+}

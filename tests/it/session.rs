@@ -1,8 +1,8 @@
 //! Sessions of `aws sso login` and `aws login`: they sign, and where they are no good the command that mends it is
 //! named.
 
-use iam_sandbox::Metadata;
 use iam_sandbox::documented::SESSION_KEY_ID;
+use iam_sandbox::{Credentials, Echo, Fault, Metadata, What};
 
 use crate::case::{CANARIES, documented};
 use crate::credentials::{EARLIER, LATER, refused, signs, without};
@@ -83,6 +83,21 @@ const LOGIN_TOKEN: &str =
     ".aws/login/cache/3bc116bc89c2aaafd2966cc3739259adf8e7b4b69c08c4e21f4dd28c17bb78d4.json";
 const LOGIN: &str = "[default]\nlogin_session = arn:aws:iam::123456789012:user/admin\n";
 
+/// Of nobody.
+const DPOP_KEY: &str = "-----BEGIN EC PRIVATE KEY-----\\nMHcCAQEEILl6mEbBhGvWP3pkkHYoKg1SF8rLjGjUcCuoQdID9Tj8oAoGCCqGSM49\\n\
+    AwEHoUQDQgAEd5Qu7qBU4J4uIRxH8LnzBo5jNNNHvZS0qAeagSNJKZatUugK06/q\\nyK5nh0asfYBdjWOrid1l8818dBw0ClqPBQ==\\n\
+    -----END EC PRIVATE KEY-----\\n";
+
+/// What `aws login` keeps of a session.
+fn login_token(session: &Credentials, expires_at: &str, refresh_token: &str) -> String {
+    format!(
+        r#"{{"accessToken":{{"accessKeyId":"{}","secretAccessKey":"{}","sessionToken":"{}","accountId":"123456789012","expiresAt":"{expires_at}"}},"tokenType":"aws_sigv4","refreshToken":"{refresh_token}","clientId":"arn:aws:signin:::devtools/same-device","dpopKey":"{DPOP_KEY}"}}"#,
+        session.access_key_id,
+        session.secret_access_key,
+        session.session_token.clone().unwrap_or_default(),
+    )
+}
+
 #[test]
 fn aws_login_signs_and_its_absence_names_the_command() {
     let sandbox = documented();
@@ -91,17 +106,34 @@ fn aws_login_signs_and_its_absence_names_the_command() {
         &["hint: aws login --profile default"],
     );
     assert_eq!(sandbox.connections(), 0);
-    let session = sandbox.session();
-    let token = format!(
-        r#"{{"accessToken":{{"accessKeyId":"{}","secretAccessKey":"{}","sessionToken":"{}","accountId":"123456789012","expiresAt":"{LATER}"}},"tokenType":"aws_sigv4","refreshToken":"{}","clientId":"arn:aws:signin:::devtools/same-device","dpopKey":"unused"}}"#,
-        session.access_key_id,
-        session.secret_access_key,
-        session.session_token.clone().unwrap_or_default(),
-        CANARIES[1],
-    );
+    let token = login_token(&sandbox.session(), LATER, CANARIES[1]);
     signs(
         &sandbox,
         without(&sandbox, LOGIN).file(LOGIN_TOKEN, token),
         SESSION_KEY_ID,
     );
+}
+
+#[test]
+fn f68_a_sign_in_that_fails_is_told_without_the_secrets_of_the_request() {
+    let sandbox = documented();
+    sandbox.fault(Fault::new(What::Echo(Echo::Json)).always());
+    let refresh = "refresh-0123456789-abcdefghijklmnopqrstuvwxyz-9876543210";
+    let token = login_token(&sandbox.session(), EARLIER, refresh);
+    let case = without(&sandbox, LOGIN)
+        .file(LOGIN_TOKEN, token)
+        .env("AWS_ENDPOINT_URL_SIGNIN", sandbox.url());
+    let said = case.args(["--debug"]).run().exits(7).prints_nothing();
+    let messages = said.messages().to_owned();
+    let _ = said.says(&["(not shown)", "hint: aws login --profile default"]);
+    let requests = sandbox.requests();
+    let proof = requests[0].header("dpop").expect("the proof of the key");
+    for secret in [
+        &refresh[..24],
+        &refresh[refresh.len() - 24..],
+        &proof[..24],
+        &proof[proof.len() - 24..],
+    ] {
+        assert!(!messages.contains(secret), "{secret}: {messages}");
+    }
 }

@@ -187,6 +187,15 @@ impl Server {
                     request.header("authorization").unwrap_or_default(),
                 )
             }
+            Some(What::Echo(Echo::Json)) => {
+                let body = String::from_utf8_lossy(&request.body);
+                let repeated = lines(request.headers.iter()) + &body;
+                let repeated = repeated.replace('"', "'").replace('\n', " ");
+                let error =
+                    format!("{{\"error\":\"INVALID_REQUEST\",\"message\":\"no use: {repeated}\"}}");
+                Reply::new(400, "application/json", error)
+                    .with_header("x-amzn-ErrorType", "ValidationException")
+            }
             _ => return answered,
         };
         Answered {

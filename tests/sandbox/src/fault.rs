@@ -62,8 +62,7 @@ pub enum What {
         /// The message.
         message: Cow<'static, str>,
     },
-    /// The request is repeated in the reply, and not carried out: as IAM repeats what it checked in its `SignatureDoesNotMatch`,
-    /// or as a page with status 200 that has all of its headers.
+    /// The request is repeated in the reply, and not carried out.
     Echo(Echo),
     /// The reply comes so much later. Goes together with the next fault that matches the request.
     Delay(Duration),
@@ -87,6 +86,8 @@ pub enum Echo {
     Canonical,
     /// Every header, in a page and in a header of its own.
     Page,
+    /// Every header and the body, in an error of a service that speaks JSON.
+    Json,
 }
 
 impl What {
