@@ -62,6 +62,15 @@ pub(crate) struct Listing {
     pub(crate) at: Option<SystemTime>,
 }
 
+/// One user of the account.
+#[derive(Debug)]
+pub(crate) struct ListedUser {
+    /// The name.
+    pub(crate) name: UserName,
+    /// When the user was created, to the second; `None` where this machine cannot hold it.
+    pub(crate) created: Option<SystemTime>,
+}
+
 /// One key of a list.
 #[derive(Debug)]
 pub(crate) struct ListedKey {
@@ -267,18 +276,18 @@ impl Iam {
         }
     }
 
-    /// `ListUsers`, every page: the names of all users of the account.
-    pub(crate) async fn user_names(&self) -> Result<Vec<UserName>, Failure> {
-        let mut names = Vec::new();
-        self.read_user_names(&mut names, usize::MAX).await?;
-        Ok(names)
+    /// `ListUsers`, every page: all users of the account.
+    pub(crate) async fn users(&self) -> Result<Vec<ListedUser>, Failure> {
+        let mut users = Vec::new();
+        self.read_users(&mut users, usize::MAX).await?;
+        Ok(users)
     }
 
-    /// `ListUsers`, so many pages at the most. Each page is in `names` when it is read, also when this is dropped before
+    /// `ListUsers`, so many pages at the most. Each page is in `users` when it is read, also when this is dropped before
     /// it ends.
-    pub(crate) async fn read_user_names(
+    pub(crate) async fn read_users(
         &self,
-        names: &mut Vec<UserName>,
+        users: &mut Vec<ListedUser>,
         most_pages: usize,
     ) -> Result<(), Failure> {
         let mut pages = Pages::default();
@@ -291,9 +300,11 @@ impl Iam {
             let (page, record) = self.read("ListUsers", send).await?;
             for user in page.users() {
                 let name = user.user_name().parse();
-                names.push(
-                    name.map_err(|_| unread(&record, "a user name that IAM does not allow"))?,
-                );
+                users.push(ListedUser {
+                    name: name
+                        .map_err(|_| unread(&record, "a user name that IAM does not allow"))?,
+                    created: time(user.create_date()),
+                });
             }
             if !pages.turn(page.is_truncated(), page.marker(), &record)? {
                 break;

@@ -44,7 +44,7 @@ use aws_types::SdkConfig;
 pub(crate) use allowance::Allowance;
 pub(crate) use call::{out_of_time, out_of_time_reading};
 pub(crate) use credential_report::{ReportRead, ReportState};
-pub(crate) use iam::{Iam, ListedKey};
+pub(crate) use iam::{Iam, ListedKey, ListedUser};
 
 use crate::guard;
 use crate::ident::{AccessKeyId, AccountId};

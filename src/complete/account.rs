@@ -87,16 +87,17 @@ async fn answer_to(question: Question, connection: &Connection) -> Option<Vec<Su
 }
 
 fn plain(values: Vec<String>) -> Vec<Suggestion> {
-    let candidate = |value| Suggestion::new(value, "");
-    values.into_iter().map(candidate).collect()
+    let suggestion = |value| Suggestion::new(value, "");
+    values.into_iter().map(suggestion).collect()
 }
 
 /// The users as far as they were read in time.
 async fn user_names(connected: &Connected, deadline: Instant) -> Vec<Suggestion> {
-    let mut names = Vec::new();
-    let reading = connected.iam.read_user_names(&mut names, PAGES);
+    let mut users = Vec::new();
+    let reading = connected.iam.read_users(&mut users, PAGES);
     let _ = timeout_at(deadline, reading).await;
-    let mut names: Vec<String> = names.into_iter().map(String::from).collect();
+    let names = users.into_iter().map(|user| user.name.into());
+    let mut names: Vec<String> = names.collect();
     names.sort_by_cached_key(|name| name.to_ascii_lowercase());
     plain(names)
 }

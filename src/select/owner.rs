@@ -20,9 +20,9 @@ const AT_ONCE: usize = 8;
 ///
 /// Any list that cannot be read: the key could be in it.
 pub(super) async fn search(iam: &Iam, id: &AccessKeyId, facts: &mut Facts) -> Result<(), Failure> {
-    let users = iam.user_names().await?;
+    let users = iam.users().await?;
     let lists = stream::iter(users)
-        .map(|user| look_in(iam, user, id))
+        .map(|user| look_in(iam, user.name, id))
         .buffer_unordered(AT_ONCE);
     let mut lists = pin!(lists);
     while let Some(found) = lists.next().await {

@@ -32,6 +32,9 @@ const ASK_AGAIN: [Duration; 6] = [
     Duration::from_secs(3),
 ];
 
+/// How often the users are listed at the most.
+const TIMES_LISTED: usize = 3;
+
 /// How much older than the report a key has to be at least: the sweep takes its time.
 const MARGIN: Duration = Duration::from_hours(1);
 
@@ -91,26 +94,26 @@ impl Selector<'_> {
             sweep.add(inspected.map_err(|failure| report::stop(&failure, "IAM", ""))?)?;
             return Ok(sweep);
         }
-        let reported = self.report().await.map(|report| report.users_with_keys);
-        if let Some(users) = &reported {
-            match self.look_at(users, &mut sweep, &mut progress).await? {
-                0 => return Ok(sweep),
-                missing => self.log.verbose(|| {
-                    format!(
-                        "{missing} users of the credential report are not there, or have another name now: listing all users"
-                    )
-                }),
+        let report = self.report().await;
+        let mut seen = HashSet::new();
+        // Whoever is not there when asked was deleted a moment ago, or has another name: then there are new names.
+        for _ in 0..TIMES_LISTED {
+            let listed = self.limited(self.iam, "ListUsers", self.iam.users()).await;
+            let listed = listed.map_err(|failure| report::stop(&failure, "IAM", ""))?;
+            let users: Vec<UserName> = listed
+                .into_iter()
+                .filter(|user| {
+                    !report
+                        .as_ref()
+                        .is_some_and(|report| report.has_no_key(user))
+                })
+                .map(|user| user.name)
+                .filter(|name| seen.insert(name.as_str().to_ascii_lowercase()))
+                .collect();
+            if self.look_at(&users, &mut sweep, &mut progress).await? == 0 {
+                break;
             }
         }
-        let listed = self.limited(self.iam, "ListUsers", self.iam.user_names());
-        let mut users = listed
-            .await
-            .map_err(|failure| report::stop(&failure, "IAM", ""))?;
-        let folded = |user: &UserName| user.as_str().to_ascii_lowercase();
-        let seen: HashSet<String> = reported.iter().flatten().map(folded).collect();
-        users.retain(|user| !seen.contains(&folded(user)));
-        // Who is not there any more was deleted a moment ago, and has no keys.
-        self.look_at(&users, &mut sweep, &mut progress).await?;
         Ok(sweep)
     }
 
@@ -191,7 +194,7 @@ impl Selector<'_> {
         self.log.verbose(|| {
             format!(
                 "by the credential report, {} of {} users have keys",
-                report.users_with_keys.len(),
+                report.users_with_keys(),
                 report.users
             )
         });
