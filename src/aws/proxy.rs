@@ -71,7 +71,7 @@ pub(crate) fn shown() -> Option<String> {
     Some(format!("{}{port}", url.host_str()?))
 }
 
-/// The passwords of the proxies, as they are and as a proxy is told them with the name.
+/// The passwords of the proxies, as they are, and with the name as a proxy is told them.
 pub(super) fn secrets() -> &'static [String] {
     static SECRETS: OnceLock<Vec<String>> = OnceLock::new();
     SECRETS.get_or_init(|| {
@@ -81,14 +81,23 @@ pub(super) fn secrets() -> &'static [String] {
                 continue;
             };
             let decoded = |text: &str| -> String {
-                let bytes = format!("text={}", text.replace('+', "%2B"));
-                let pairs = url::form_urlencoded::parse(bytes.as_bytes());
-                pairs.map(|(_, value)| value.into_owned()).collect()
+                let form = text.replace('&', "%26").replace('+', "%2B");
+                let mut pairs = url::form_urlencoded::parse(form.as_bytes());
+                pairs
+                    .next()
+                    .map_or_else(String::new, |(name, value)| match &*value {
+                        "" => name.into_owned(),
+                        value => format!("{name}={value}"),
+                    })
             };
-            if let Some(password) = url.password().map(decoded) {
-                let told = format!("{}:{password}", decoded(url.username()));
-                secrets.extend([base64::encode(told), password]);
+            let (user, password) = (decoded(url.username()), url.password().map(decoded));
+            let password = password.unwrap_or_default();
+            if user.is_empty() && password.is_empty() {
+                continue;
             }
+            secrets.push(base64::encode(format!("{user}:{password}")));
+            // A name alone is a token.
+            secrets.push(if password.is_empty() { user } else { password });
         }
         secrets
     })

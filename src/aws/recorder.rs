@@ -16,6 +16,7 @@ use aws_smithy_types::config_bag::ConfigBag;
 use super::attempts::{Answer, Attempt, Record};
 use super::reply::{self, Body};
 use super::secrets::Secrets;
+use crate::failure::{Code, family};
 use crate::log::Log;
 use crate::outcome::Reply;
 
@@ -95,7 +96,7 @@ impl Recorder {
                 reply.request_id = reply.request_id.or(request_id.map(hide));
                 Answer::Error {
                     reply,
-                    code: code.map(hide),
+                    code: code.map(|code| known_or(code, hide)),
                     message: message.map(hide),
                 }
             }
@@ -118,6 +119,14 @@ impl Recorder {
                 hide(what)
             )),
         }
+    }
+}
+
+/// A code that means something is read as it is; any other is as much text as a message.
+fn known_or(code: String, hide: impl Fn(String) -> String) -> String {
+    match family(Some(&code), 0) {
+        Code::Other => hide(code),
+        _ => code,
     }
 }
 

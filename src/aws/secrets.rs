@@ -27,7 +27,7 @@ const WEB_IDENTITY: &str = "WebIdentityToken=";
 const MEMBERS: [&str; 4] = ["token", "secret", "code", "assertion"];
 
 /// What is shorter is a word that stands elsewhere too, in bytes.
-const SHORTEST: usize = 8;
+const SHORTEST: usize = 6;
 
 /// So many bytes that a text shares with a secret are no chance; of `AT_LEAST + STEP - 1` some are found for sure.
 const AT_LEAST: usize = 16;
@@ -39,53 +39,58 @@ const NOT_SHOWN: &str = "(not shown)";
 
 /// The secrets of requests. Clones share them.
 #[derive(Clone, Default)]
-pub(super) struct Secrets(Arc<Vec<String>>);
+pub(super) struct Secrets(Arc<Values>);
+
+#[derive(Clone, Default)]
+struct Values {
+    /// Hidden where they stand whole.
+    whole: Vec<String>,
+    /// Hidden in pieces too: ASCII, and long enough for a piece to be no chance.
+    pieces: Vec<String>,
+}
 
 impl Secrets {
     /// Those of `request`.
     pub(super) fn of(request: &HttpRequest) -> Self {
-        let mut values = Vec::new();
+        let (mut whole, mut secrets) = (proxy::secrets().to_vec(), Vec::new());
         for name in HEADERS {
             let Some(value) = request.headers().get(name) else {
                 continue;
             };
-            if let Some((_, signature)) = value.split_once(SIGNATURE) {
-                values.push(signature.to_owned());
+            match value.split_once(SIGNATURE) {
+                // What stands before it, such as the ID of the key, is none by itself.
+                Some((_, signature)) => {
+                    whole.push(value.to_owned());
+                    secrets.push(signature.to_owned());
+                }
+                None => secrets.push(value.to_owned()),
             }
-            values.push(value.to_owned());
         }
         let body = request.body().bytes().unwrap_or_default();
         if body.starts_with(b"{") {
-            put_members(
-                &mut values,
-                "",
-                &serde_json::from_slice(body).unwrap_or_default(),
-            );
+            let body = serde_json::from_slice(body).unwrap_or_default();
+            put_members(&mut secrets, "", &body);
         } else if let Ok(body) = std::str::from_utf8(body)
             && let Some((_, token)) = body.split_once(WEB_IDENTITY)
         {
-            values.push(token.split('&').next().unwrap_or(token).to_owned());
+            secrets.push(token.split('&').next().unwrap_or(token).to_owned());
         }
-        values.extend_from_slice(proxy::secrets());
-        // Few hold anything else than ASCII, and pieces of those would not begin and end between characters.
-        values.retain(|value| value.is_ascii() && value.len() >= SHORTEST);
-        Self(Arc::new(values))
+        let has_pieces = |value: &String| value.is_ascii() && value.len() >= AT_LEAST + STEP;
+        let (pieces, others): (Vec<_>, Vec<_>) = secrets.into_iter().partition(has_pieces);
+        whole.extend(others);
+        whole.retain(|value| value.len() >= SHORTEST);
+        Self(Arc::new(Values { whole, pieces }))
     }
 
     /// `text` without them, and without any piece of them that is long enough to be told from chance.
     pub(super) fn hide(&self, text: &str) -> String {
-        let short = self
-            .0
-            .iter()
-            .filter(|secret| secret.len() < AT_LEAST + STEP);
-        let whole = short.fold(Cow::Borrowed(text), |text, secret| {
+        let mut text = Cow::Borrowed(text);
+        for secret in &self.0.whole {
             if text.contains(secret) {
-                Cow::Owned(text.replace(secret, NOT_SHOWN))
-            } else {
-                text
+                text = Cow::Owned(text.replace(secret, NOT_SHOWN));
             }
-        });
-        self.hide_pieces(&whole)
+        }
+        self.hide_pieces(&text)
     }
 
     fn hide_pieces(&self, text: &str) -> String {
@@ -94,11 +99,8 @@ impl Secrets {
         // What is before `done` is in `shown`, or hidden.
         let (mut done, mut at) = (0, 0);
         while let Some(piece) = bytes.get(at..at + AT_LEAST) {
-            match self
-                .0
-                .iter()
-                .find_map(|secret| common(bytes, at, piece, secret.as_bytes()))
-            {
+            let mut secrets = self.0.pieces.iter().map(String::as_bytes);
+            match secrets.find_map(|secret| common(bytes, at, piece, secret)) {
                 // What is shared with ASCII begins and ends between characters.
                 Some((start, end)) => {
                     let start = start.max(done);
@@ -115,12 +117,16 @@ impl Secrets {
 
     /// Those of `other` too.
     pub(super) fn add(&mut self, other: &Self) {
-        let values = Arc::make_mut(&mut self.0);
-        for value in other.0.iter() {
-            if !values.contains(value) {
-                values.push(value.clone());
+        let put = |values: &mut Vec<String>, others: &[String]| {
+            for other in others {
+                if !values.contains(other) {
+                    values.push(other.clone());
+                }
             }
-        }
+        };
+        let values = Arc::make_mut(&mut self.0);
+        put(&mut values.whole, &other.0.whole);
+        put(&mut values.pieces, &other.0.pieces);
     }
 }
 
@@ -176,7 +182,10 @@ mod tests {
     const TOKEN: &str = "IQoJb3JpZ2luX2VjEMv//////////wEaCXVzLWVhc3QtMSJHMEUCIQDx";
 
     fn secrets() -> Secrets {
-        Secrets(Arc::new(vec![TOKEN.to_owned()]))
+        Secrets(Arc::new(Values {
+            pieces: vec![TOKEN.to_owned()],
+            ..Values::default()
+        }))
     }
 
     #[test]
@@ -210,7 +219,10 @@ mod tests {
 
     #[test]
     fn a_short_secret_is_not_shown_either() {
-        let secrets = Secrets(Arc::new(vec!["of-a-proxy".to_owned()]));
+        let secrets = Secrets(Arc::new(Values {
+            whole: vec!["of-a-proxy".to_owned()],
+            ..Values::default()
+        }));
         for before in ["", "a", "a password: "] {
             let text = format!("{before}of-a-proxy.");
             assert_eq!(secrets.hide(&text), format!("{before}(not shown)."));

@@ -4,8 +4,10 @@ use super::Batch;
 use crate::candidate::Candidate;
 use crate::change::Whose;
 use crate::exit::Exit;
+use crate::ident::UserName;
 use crate::journal::Before;
 use crate::outcome::{Known, Outcome, Refusal, Settled};
+use crate::request::Action;
 
 impl Batch<'_> {
     /// Whether the key is changed, as far as IAM can be asked.
@@ -19,20 +21,22 @@ impl Batch<'_> {
         }
     }
 
-    /// Whose the key is, by the journal or by what IAM listed.
+    /// Whose the key is, by the command or by what IAM listed, and by the journal.
     pub(super) fn whose(&self, candidate: &Candidate) -> Whose {
         let Candidate { key, facts } = candidate;
+        let listed = facts.owner.as_ref().filter(|_| facts.status.is_some());
+        let now = key.user_name.as_ref().or(listed);
+        let same = |then: &Option<UserName>| match (then, now) {
+            (Some(then), Some(now)) => then.same_user(now),
+            (then, now) => then.is_none() && now.is_none(),
+        };
         let earlier = self
             .journal
             .map_or(&[][..], |journal| journal.owners(&key.id));
-        let listed = facts.owner.as_ref().filter(|_| facts.status.is_some());
-        match (key.user_name.as_ref().or(listed), earlier) {
-            (None, []) => Whose::Unsaid,
-            (None, [owner]) => Whose::Known(owner.clone()),
-            (Some(owner), earlier) if earlier.iter().all(|other| other.same_user(owner)) => {
-                Whose::Known(owner.clone())
-            }
-            _ => Whose::Disputed,
+        match now {
+            _ if !earlier.iter().all(same) => Whose::Disputed,
+            Some(owner) => Whose::Known(owner.clone()),
+            None => Whose::Unsaid,
         }
     }
 
@@ -57,8 +61,9 @@ impl Batch<'_> {
                 exit,
                 known: Known::begun(),
             },
-            // It is a key of another user, whom IAM names: nobody changed it.
-            Outcome::Failed { failure, .. } if !failure.names_owner() => Outcome::Failed {
+            // IAM names another user whose key it is: it is there, which is all that can be wrong with a deletion.
+            outcome @ Outcome::Failed { .. } if is_there(&outcome, settled.action) => outcome,
+            Outcome::Failed { failure, .. } => Outcome::Failed {
                 failure,
                 known: Known::begun(),
             },
@@ -66,4 +71,10 @@ impl Batch<'_> {
         };
         settled
     }
+}
+
+/// Whether a key that was begun to be deleted is there all the same.
+fn is_there(outcome: &Outcome, action: Action) -> bool {
+    let names_owner = matches!(outcome, Outcome::Failed { failure, .. } if failure.names_owner());
+    action == Action::Delete && names_owner
 }

@@ -34,7 +34,9 @@ pub(super) enum Found {
     Gone,
     /// It is in no list here, and its ID encodes an account that is not the signer's, which cannot look.
     Foreign(AccountId, AccountId),
-    /// Looking is not allowed, or does not tell whose the key was.
+    /// It is in no list that it had to be in, and whose it is IAM does not say.
+    Nowhere,
+    /// Looking is not allowed.
     Denied,
     /// Looking failed.
     Unreadable,
@@ -61,8 +63,8 @@ impl Change<'_> {
             Failure::NoAnswer(_) => Some(Doubt::Attempt),
             Failure::NotSent(_) | Failure::Absent(_) | Failure::Unclear(_) => earlier,
             Failure::Service(error) if error.family() == Code::NoSuchEntity => match self.action {
-                // A key does not go away by being deactivated.
-                Action::Deactivate => None,
+                // A key does not go away by being deactivated; an earlier run may have known better whose it is.
+                Action::Deactivate => earlier,
                 // Of a user who is not there no attempt found a key; an earlier run may have.
                 Action::Delete if error.is_about_user() => earlier,
                 Action::Delete => any,
@@ -81,7 +83,7 @@ impl Change<'_> {
             sleep(pause).await;
             found = self.look_once(key).await;
         }
-        conclude(self.action, doubt, failure, found)
+        conclude(self.action, doubt, &self.whose, failure, found)
     }
 
     fn may_lag(&self, found: &Found) -> bool {
@@ -144,7 +146,7 @@ impl Change<'_> {
                 }
             }
             // Where nobody knows whose it was, a list that it is not in says nothing.
-            (None, None) if named.is_none() || is_disputed => Found::Denied,
+            (None, None) if named.is_none() || is_disputed => Found::Nowhere,
             (None, _) => Found::Gone,
         }
     }
@@ -168,7 +170,14 @@ fn is_no(error: &ServiceError) -> bool {
 }
 
 /// What a failed call and the look after it come to.
-pub(super) fn conclude(action: Action, doubt: Doubt, failure: Failure, found: Found) -> Outcome {
+pub(super) fn conclude(
+    action: Action,
+    doubt: Doubt,
+    whose: &Whose,
+    failure: Failure,
+    found: Found,
+) -> Outcome {
+    let is_disputed = matches!(whose, Whose::Disputed);
     let said_gone = failure.is_no_such_entity();
     let lost = match &failure {
         _ if said_gone && doubt == Doubt::EarlierRun => {
@@ -193,13 +202,22 @@ pub(super) fn conclude(action: Action, doubt: Doubt, failure: Failure, found: Fo
     if let Some(shown) = shows_done(action, &found) {
         return done(format!("{lost}; {shown}"));
     }
+    let most_likely = said_gone && doubt == Doubt::Attempt;
     let known = match (action, found) {
-        (Action::Delete, Found::Denied) if said_gone && doubt == Doubt::Attempt => {
+        (Action::Delete, Found::Denied) if most_likely => {
             return done(format!(
                 "{lost}, so the lost attempt most likely deleted it; looking is not allowed"
             ));
         }
+        (Action::Delete, Found::Nowhere) if most_likely && !is_disputed => {
+            return done(format!(
+                "{lost}, so the lost attempt most likely deleted it; whose it was IAM does not say"
+            ));
+        }
+        // Under its owner's name an earlier run may have come to it.
+        (Action::Deactivate, Found::Elsewhere(_)) if doubt == Doubt::EarlierRun => Known::begun(),
         (_, Found::Elsewhere(owner)) => return another_users(failure, owner),
+        (_, Found::Nowhere) => Known::Unknown(format!("{lost}, and IAM does not say whose it is")),
         (_, Found::Active | Found::Inactive) if said_gone => {
             Known::Unknown(format!("{lost}, yet IAM still lists it"))
         }

@@ -58,9 +58,9 @@ pub(crate) enum Earlier {
 pub(crate) enum Whose {
     /// Nobody says.
     Unsaid,
-    /// This user's: the command or an earlier run says so, or IAM listed it.
+    /// This user's: all runs say so, or IAM listed it.
     Known(UserName),
-    /// Earlier runs took it for another user's than the command does, or for those of several.
+    /// Earlier runs took it for another user's than this one does.
     Disputed,
 }
 
@@ -189,7 +189,7 @@ impl Change<'_> {
             let settled = self.settle(key, failure.clone(), doubt);
             return match allowance.spend(Duration::ZERO, settled).await {
                 Some(outcome) => outcome,
-                None => conclude(self.action, doubt, failure, Found::Unreadable),
+                None => conclude(self.action, doubt, &self.whose, failure, Found::Unreadable),
             };
         }
         self.plain(key, failure, record, allowance).await
@@ -241,7 +241,7 @@ impl Change<'_> {
             let looked = allowance.spend(Duration::ZERO, self.look_once(key)).await;
             match (looked.unwrap_or(Found::Unreadable), failure.service()) {
                 (Found::Gone, _) => return Outcome::Missing(failure),
-                (Found::Denied, Some(error)) if !error.is_about_user() => {
+                (Found::Denied | Found::Nowhere, Some(error)) if !error.is_about_user() => {
                     return Outcome::Missing(failure);
                 }
                 (Found::Elsewhere(owner), _) => return another_users(failure, owner),
@@ -249,6 +249,7 @@ impl Change<'_> {
                     Found::Active
                     | Found::Inactive
                     | Found::Foreign(..)
+                    | Found::Nowhere
                     | Found::Denied
                     | Found::Unreadable,
                     _,

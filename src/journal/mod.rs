@@ -163,8 +163,8 @@ impl Journal {
         }
     }
 
-    /// The users whose a key that earlier runs began was taken for by them.
-    pub(crate) fn owners(&self, id: &AccessKeyId) -> &[UserName] {
+    /// Whose a key that earlier runs began was taken for by them; `None`: they named nobody.
+    pub(crate) fn owners(&self, id: &AccessKeyId) -> &[Option<UserName>] {
         self.past.owners(id)
     }
 

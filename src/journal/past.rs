@@ -23,8 +23,8 @@ pub(super) struct Past {
     pub(super) length: u64,
     digest: Digest,
     settled: Vec<u128>,
-    /// With the users whose they were taken for.
-    begun: HashMap<u128, Vec<UserName>>,
+    /// With whose they were taken for; `None`: nobody was named, which is the user whose key signed.
+    begun: HashMap<u128, Vec<Option<UserName>>>,
 }
 
 /// Two independent hashes of an ID: no two IDs of any account share both.
@@ -64,8 +64,8 @@ impl Past {
         }
     }
 
-    /// The users whose a key that was begun was taken for.
-    pub(super) fn owners(&self, id: &AccessKeyId) -> &[UserName] {
+    /// Whose a key that was begun was taken for.
+    pub(super) fn owners(&self, id: &AccessKeyId) -> &[Option<UserName>] {
         let begun = self.begun.get(&self.digest.of(id.as_str()));
         begun.map_or(&[], Vec::as_slice)
     }
@@ -80,13 +80,8 @@ impl Past {
             }
             // It was begun, and nobody knows (yet) how it ended.
             (None, Some(_)) | (Some(Some(Word::Unknown)), _) => {
-                let owner = record
-                    .user_name
-                    .and_then(|name| UserName::try_from(name).ok());
-                let owners = self.begun.entry(digest).or_default();
-                owners.extend(
-                    owner.filter(|owner| !owners.iter().any(|known| known.same_user(owner))),
-                );
+                let owner = record.user_name.and_then(|name| name.try_into().ok());
+                self.begun.entry(digest).or_default().push(owner);
             }
             (Some(_), _) => {
                 self.begun.remove(&digest);

@@ -52,7 +52,7 @@ pub(crate) fn bug(
         return exit;
     }
     let others = if is_told {
-        "the keys told of on standard output are as it says, and no other was changed but those below that are unknown"
+        "the keys told of on standard output are as it says, and this run changed no other but those below that are unknown"
     } else {
         "which keys were changed before was not told: check with `aws iam list-access-keys`, or the journal"
     };

@@ -107,8 +107,8 @@ impl Selector<'_> {
                         .as_ref()
                         .is_some_and(|report| report.has_no_key(user))
                 })
+                .filter(|user| seen.insert((user.name.as_str().to_ascii_lowercase(), user.created)))
                 .map(|user| user.name)
-                .filter(|name| seen.insert(name.as_str().to_ascii_lowercase()))
                 .collect();
             if self.look_at(&users, &mut sweep, &mut progress).await? == 0 {
                 break;

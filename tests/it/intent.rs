@@ -2,7 +2,7 @@
 //! fails, nothing that is said of them now says that they were not changed.
 
 use iam_sandbox::documented::BOB_SECOND_KEY_ID;
-use iam_sandbox::{Fault, Sandbox, What};
+use iam_sandbox::{Fault, Sandbox, Status, What};
 
 use crate::case::{BOBS_KEY, Case, HANGS, actions, documented};
 use crate::dialogue::Dialogue;
@@ -191,7 +191,7 @@ fn f85_a_begun_key_whose_owner_nobody_knows_stays_unknown() {
     let sandbox = documented();
     sandbox.remove_key(BOBS_KEY);
     let kept = begun_without_owner(BOBS_KEY, "null");
-    stays_unknown(&sandbox, &kept, &[], "looking failed");
+    stays_unknown(&sandbox, &kept, &[], "IAM does not say whose it is");
 }
 
 #[test]
@@ -200,7 +200,12 @@ fn f85_of_a_begun_key_with_another_owner_now_no_list_says_that_it_is_gone() {
     sandbox.deny("iam:GetAccessKeyLastUsed");
     let kept = begun_without_owner(BOBS_KEY, "\"Bob\"");
     // Alice's list does not have it, and it is alive.
-    stays_unknown(&sandbox, &kept, &["--user-name", "Alice"], "looking failed");
+    stays_unknown(
+        &sandbox,
+        &kept,
+        &["--user-name", "Alice"],
+        "IAM does not say whose it is",
+    );
     assert!(sandbox.has_key(BOBS_KEY));
 }
 
@@ -239,13 +244,57 @@ fn f85_a_dry_run_says_nothing_false_of_a_begun_key() {
 }
 
 #[test]
-fn f85_a_begun_key_is_looked_for_among_the_keys_of_the_owner_that_was_found_then() {
-    for more in [&[][..], &["--find-user"]] {
+fn f85_a_begun_key_is_looked_for_where_all_runs_name_the_same_owner() {
+    for (then, now, is_found) in [
+        ("\"Bob\"", &["--user-name", "bob"][..], true),
+        ("\"Bob\"", &[], false),
+        ("\"Bob\"", &["--find-user"], false),
+        ("null", &["--user-name", "Bob"], false),
+        ("null", &[], false),
+    ] {
         let sandbox = documented();
         sandbox.remove_key(BOBS_KEY);
         sandbox.deny("iam:GetAccessKeyLastUsed");
-        finds_it_deleted(&sandbox, &begun_without_owner(BOBS_KEY, "\"Bob\""), more);
-        assert!(!actions(&sandbox).contains(&"DeleteAccessKey".to_owned()));
+        let kept = begun_without_owner(BOBS_KEY, then);
+        if is_found {
+            finds_it_deleted(&sandbox, &kept, now);
+            assert!(!actions(&sandbox).contains(&"DeleteAccessKey".to_owned()));
+        } else {
+            stays_unknown(&sandbox, &kept, now, "an earlier run began it");
+        }
+    }
+}
+
+#[test]
+fn f85_a_begun_key_with_another_owner_now_is_not_deleted_by_a_lost_answer() {
+    let sandbox = documented();
+    sandbox.deny("iam:GetAccessKeyLastUsed");
+    let lost = Fault::new(What::ResetBeforeActing).on("DeleteAccessKey");
+    sandbox.fault(lost.times(4));
+    let kept = begun_without_owner(BOBS_KEY, "\"Bob\"");
+    stays_unknown(
+        &sandbox,
+        &kept,
+        &["--user-name", "Alice"],
+        "IAM does not say whose it is",
+    );
+    assert!(sandbox.has_key(BOBS_KEY));
+}
+
+#[test]
+fn f85_a_key_that_was_begun_to_be_deactivated_under_another_owner_is_unknown() {
+    let sandbox = documented();
+    sandbox.set_status(BOBS_KEY, Status::Inactive);
+    let kept = begun_without_owner(BOBS_KEY, "\"Bob\"");
+    let journal = kept.journal().replace("delete", "deactivate");
+    std::fs::write(kept.path(), journal).expect("a journal");
+    for more in [&[][..], &["--dry-run"]] {
+        stays_unknown(
+            &sandbox,
+            &kept,
+            &[&["--deactivate", "--user-name", "Alice"], more].concat(),
+            "an earlier run began it",
+        );
     }
 }
 

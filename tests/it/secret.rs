@@ -4,7 +4,7 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use iam_sandbox::documented::SESSION_KEY_ID;
+use iam_sandbox::documented::{ADMIN_KEY_ID, ALICE_KEY_ID, SESSION_KEY_ID};
 use iam_sandbox::{Echo, Fault, Issued, What};
 
 use crate::case::{BOBS_KEY, CANARIES, Case, documented};
@@ -296,25 +296,61 @@ fn f68_a_role_that_is_not_given_is_told_without_the_secrets_of_the_request() {
 
 #[test]
 fn f68_a_proxy_that_repeats_what_it_was_told_is_shown_without_its_password() {
+    for user in [
+        "me:of-the-proxy-1",
+        "me:of&the+proxy-1",
+        "me:of%C3%A9the-proxy",
+        "of-the-proxy-1:",
+        "of-the-proxy-1",
+    ] {
+        let sandbox = documented();
+        sandbox.fault(Fault::new(What::Echo(Echo::Page)).always());
+        let proxy = sandbox.url().replace("http://", &format!("http://{user}@"));
+        let args = ["--debug", "--endpoint-url", "http://iam.example.com"];
+        let said = Case::documented(&sandbox, &args)
+            .env("HTTP_PROXY", proxy)
+            .run()
+            .exits(10)
+            .prints_outcome("Unknown");
+        let messages = said.messages().to_owned();
+        let _ = said.says(&["reply body: ", "proxy-authorization"]);
+        let requests = sandbox.requests();
+        let sent = requests[0].header("proxy-authorization");
+        let (_, told) = sent.and_then(|sent| sent.split_once(' ')).expect("Basic");
+        for piece in [told, &told[..10], &told[told.len() - 10..]] {
+            assert!(!messages.contains(piece), "{piece}: {messages}");
+        }
+    }
+}
+
+#[test]
+fn f68_what_is_no_secret_is_shown() {
+    // The ID of the key that signs stands in the header with the signature, and is none.
     let sandbox = documented();
-    sandbox.fault(Fault::new(What::Echo(Echo::Page)).always());
-    let proxy = sandbox
-        .url()
-        .replace("http://", "http://me:of-the-proxy-1@");
-    let said = Case::documented(
+    let args = [
+        "--access-key-id",
+        ADMIN_KEY_ID,
+        "--user-name",
+        "Bob",
+        "--allow-self",
+    ];
+    let says = format!("The Access Key with id {ADMIN_KEY_ID} cannot be found");
+    let _ = Case::at(&sandbox, args)
+        .run()
+        .exits(3)
+        .prints_outcome("Failed")
+        .says(&[&says])
+        .ends_with("not deleted");
+    // A code is read before anything in it is hidden.
+    let sandbox = documented();
+    let _ = Case::at(
         &sandbox,
-        &["--debug", "--endpoint-url", "http://iam.example.com"],
+        ["--access-key-id", ALICE_KEY_ID, "--user-name", "Bob"],
     )
-    .env("HTTP_PROXY", proxy)
+    .env("HTTPS_PROXY", "http://NoSuchEntity@127.0.0.1:1")
     .run()
-    .exits(10)
-    .prints_outcome("Unknown");
-    let messages = said.messages().to_owned();
-    let _ = said.says(&["reply body: ", "proxy-authorization"]);
-    let sent = sandbox.requests()[0]
-        .header("proxy-authorization")
-        .map(str::to_owned);
-    let sent = sent.expect("the proxy was told");
-    let (_, told) = sent.split_once(' ').expect("Basic");
-    assert!(!messages.contains(told), "{messages}");
+    .exits(3)
+    .prints_outcome("Failed")
+    .says(&["(NoSuchEntity)"])
+    .ends_with("not deleted");
 }
