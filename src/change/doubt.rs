@@ -177,7 +177,6 @@ pub(super) fn conclude(
     failure: Failure,
     found: Found,
 ) -> Outcome {
-    let is_disputed = matches!(whose, Whose::Disputed);
     let said_gone = failure.is_no_such_entity();
     let lost = match &failure {
         _ if said_gone && doubt == Doubt::EarlierRun => {
@@ -202,14 +201,15 @@ pub(super) fn conclude(
     if let Some(shown) = shows_done(action, &found) {
         return done(format!("{lost}; {shown}"));
     }
-    let most_likely = said_gone && doubt == Doubt::Attempt;
+    let is_disputed = matches!(whose, Whose::Disputed);
+    let most_likely = said_gone && doubt == Doubt::Attempt && !is_disputed;
     let known = match (action, found) {
         (Action::Delete, Found::Denied) if most_likely => {
             return done(format!(
                 "{lost}, so the lost attempt most likely deleted it; looking is not allowed"
             ));
         }
-        (Action::Delete, Found::Nowhere) if most_likely && !is_disputed => {
+        (Action::Delete, Found::Nowhere) if most_likely => {
             return done(format!(
                 "{lost}, so the lost attempt most likely deleted it; whose it was IAM does not say"
             ));

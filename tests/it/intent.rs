@@ -267,18 +267,26 @@ fn f85_a_begun_key_is_looked_for_where_all_runs_name_the_same_owner() {
 
 #[test]
 fn f85_a_begun_key_with_another_owner_now_is_not_deleted_by_a_lost_answer() {
-    let sandbox = documented();
-    sandbox.deny("iam:GetAccessKeyLastUsed");
-    let lost = Fault::new(What::ResetBeforeActing).on("DeleteAccessKey");
-    sandbox.fault(lost.times(4));
-    let kept = begun_without_owner(BOBS_KEY, "\"Bob\"");
-    stays_unknown(
-        &sandbox,
-        &kept,
-        &["--user-name", "Alice"],
-        "IAM does not say whose it is",
-    );
-    assert!(sandbox.has_key(BOBS_KEY));
+    for (denied, says) in [
+        (
+            &["iam:GetAccessKeyLastUsed"][..],
+            "IAM does not say whose it is",
+        ),
+        (
+            &["iam:GetAccessKeyLastUsed", "iam:ListAccessKeys"],
+            "looking failed",
+        ),
+    ] {
+        let sandbox = documented();
+        for action in denied {
+            sandbox.deny(action);
+        }
+        let lost = Fault::new(What::ResetBeforeActing).on("DeleteAccessKey");
+        sandbox.fault(lost.times(4));
+        let kept = begun_without_owner(BOBS_KEY, "\"Bob\"");
+        stays_unknown(&sandbox, &kept, &["--user-name", "Alice"], says);
+        assert!(sandbox.has_key(BOBS_KEY));
+    }
 }
 
 #[test]
