@@ -4,6 +4,7 @@ use super::Batch;
 use crate::candidate::Candidate;
 use crate::change::Whose;
 use crate::exit::Exit;
+use crate::fact::Status;
 use crate::ident::UserName;
 use crate::journal::Before;
 use crate::outcome::{Known, Outcome, Refusal, Settled};
@@ -41,40 +42,74 @@ impl Batch<'_> {
     }
 
     /// That a key was left, cannot be read or is not there does not say that it was not changed, where an earlier run began
-    /// it. That IAM listed it does.
-    pub(super) fn or_in_doubt(&self, mut settled: Settled) -> Settled {
-        let is_listed = settled.facts.status.is_some();
-        if is_listed || self.before(&settled.key) != Before::Begun {
+    /// it. That IAM listed it does, but for a key that was to be made inactive and is.
+    pub(super) fn or_in_doubt(&self, settled: Settled) -> Settled {
+        if self.before(&settled.key) != Before::Begun {
             return settled;
         }
-        let left = |exit: Exit, why: String| Outcome::LeftInDoubt { exit, why };
-        settled.outcome = match settled.outcome {
-            Outcome::NotTried { exit, why } => left(exit, why),
-            Outcome::Skipped(why) => left(Exit::Unknown, why),
-            Outcome::Refused(Refusal::Declined) => {
-                left(Exit::Unknown, "the answer was not yes".to_owned())
-            }
-            Outcome::Stopped {
-                exit,
-                known: Known::NotDone(_),
-            } => Outcome::Stopped {
-                exit,
-                known: Known::begun(),
-            },
-            // IAM names another user whose key it is: it is there, which is all that can be wrong with a deletion.
-            outcome @ Outcome::Failed { .. } if is_there(&outcome, settled.action) => outcome,
-            Outcome::Failed { failure, .. } => Outcome::Failed {
-                failure,
-                known: Known::begun(),
-            },
-            outcome => outcome,
+        let Settled {
+            key,
+            facts,
+            action,
+            outcome,
+            attempts,
+        } = settled;
+        let is_unchanged = match &facts.status {
+            Some(Status::Inactive) => action == Action::Delete,
+            Some(_) => true,
+            None => false,
         };
-        settled
+        let candidate = Candidate { key, facts };
+        let outcome = if is_unchanged {
+            outcome
+        } else {
+            in_doubt(outcome, action, &self.whose(&candidate))
+        };
+        let Candidate { key, facts } = candidate;
+        Settled {
+            key,
+            facts,
+            action,
+            outcome,
+            attempts,
+        }
     }
 }
 
-/// Whether a key that was begun to be deleted is there all the same.
-fn is_there(outcome: &Outcome, action: Action) -> bool {
-    let names_owner = matches!(outcome, Outcome::Failed { failure, .. } if failure.names_owner());
-    action == Action::Delete && names_owner
+/// What became of a key that an earlier run began and of which this one found nothing out.
+fn in_doubt(outcome: Outcome, action: Action, whose: &Whose) -> Outcome {
+    let left = |exit: Exit, why: String| Outcome::LeftInDoubt { exit, why };
+    let is_agreed = matches!(whose, Whose::Known(_));
+    match outcome {
+        Outcome::NotTried { exit, why } => left(exit, why),
+        Outcome::Would(why) | Outcome::Skipped(why) => left(Exit::Unknown, why),
+        Outcome::Refused(Refusal::Declined) => {
+            left(Exit::Unknown, "the answer was not yes".to_owned())
+        }
+        Outcome::Refused(Refusal::SigningKey) => {
+            left(Exit::Unknown, "the key signs the request itself".to_owned())
+        }
+        Outcome::Stopped {
+            exit,
+            known: Known::NotDone(_),
+        } => Outcome::Stopped {
+            exit,
+            known: Known::begun(),
+        },
+        // It is there, under another user's name, and nobody began it under that one.
+        Outcome::Failed { failure, known }
+            if failure.names_owner() && is_agreed && action == Action::Delete =>
+        {
+            Outcome::Failed { failure, known }
+        }
+        Outcome::Missing(failure) if !is_agreed => Outcome::Failed {
+            failure,
+            known: Known::begun(),
+        },
+        Outcome::Failed { failure, .. } => Outcome::Failed {
+            failure,
+            known: Known::begun(),
+        },
+        outcome => outcome,
+    }
 }

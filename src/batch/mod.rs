@@ -118,7 +118,7 @@ impl Batch<'_> {
             Choice::Go(candidate) => {
                 if self.request.mode == Mode::Change
                     && let Some(journal) = self.journal
-                    && let Err(error) = journal.intend(&candidate.key).await
+                    && let Err(error) = journal.intend(&candidate).await
                 {
                     let (exit, why) = (Exit::Other, "the journal could not be written".to_owned());
                     let outcome = Outcome::NotTried { exit, why };

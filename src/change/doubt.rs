@@ -95,12 +95,14 @@ impl Change<'_> {
 
     /// Looks for the key: whose is it, and what does that user's list say?
     pub(super) async fn look_once(&self, key: &Key) -> Found {
-        match self.look(key).await {
-            Found::Gone => match guard::foreign_account(&key.id, self.signer) {
-                Some((theirs, ours)) => Found::Foreign(theirs, ours),
-                None => Found::Gone,
-            },
-            found => found,
+        let found = self.look(key).await;
+        match guard::foreign_account(&key.id, self.signer) {
+            Some((theirs, ours))
+                if matches!(found, Found::Gone | Found::Nowhere | Found::Denied) =>
+            {
+                Found::Foreign(theirs, ours)
+            }
+            _ => found,
         }
     }
 
@@ -214,7 +216,8 @@ pub(super) fn conclude(
                 "{lost}, so the lost attempt most likely deleted it; whose it was IAM does not say"
             ));
         }
-        // Under its owner's name an earlier run may have come to it.
+        // Under its owner's name an earlier run may have come to it; of a deleted key IAM still knows that for a moment.
+        (_, Found::Elsewhere(_)) if is_disputed => Known::begun(),
         (Action::Deactivate, Found::Elsewhere(_)) if doubt == Doubt::EarlierRun => Known::begun(),
         (_, Found::Elsewhere(owner)) => return another_users(failure, owner),
         (_, Found::Nowhere) => Known::Unknown(format!("{lost}, and IAM does not say whose it is")),

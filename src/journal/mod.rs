@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::age::timestamp;
+use crate::candidate::Candidate;
 use crate::escape::escape;
 use crate::ident::{AccessKeyId, AccountId, UserName};
 use crate::invalid::shown_path;
@@ -168,15 +169,16 @@ impl Journal {
         self.past.owners(id)
     }
 
-    /// A key is about to be changed.
+    /// A key is about to be changed. Whose it is, is as IAM listed it, or as it was named.
     ///
     /// # Errors
     ///
     /// The record is not on the disk: the key must not be changed.
-    pub(crate) async fn intend(&self, key: &Key) -> io::Result<()> {
+    pub(crate) async fn intend(&self, candidate: &Candidate) -> io::Result<()> {
+        let Candidate { key, facts } = candidate;
         self.write(&json!({
             "AccessKeyId": key.id,
-            "UserName": key.user_name,
+            "UserName": facts.owner.as_ref().or(key.user_name.as_ref()),
             "Intent": self.action.verb(),
             "Time": timestamp(SystemTime::now()),
         }))

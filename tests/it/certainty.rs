@@ -16,11 +16,11 @@ fn throttled() -> What {
     What::error(400, "Throttling", "Rate exceeded")
 }
 
-const NEVER: &str =
+pub(crate) const NEVER: &str =
     "<AccessKeyLastUsed><ServiceName>N/A</ServiceName><Region>N/A</Region></AccessKeyLastUsed>";
 
 /// IAM's answer about a key of `owner`, with `used` for its last use.
-fn last_use(owner: &str, used: &str) -> What {
+pub(crate) fn last_use(owner: &str, used: &str) -> What {
     let page = format!(
         "<GetAccessKeyLastUsedResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\">\
          <GetAccessKeyLastUsedResult><UserName>{owner}</UserName>{used}</GetAccessKeyLastUsedResult>\

@@ -231,6 +231,31 @@ fn f72_of_a_key_without_an_owner_the_signing_users_list_says_nothing() {
 }
 
 #[test]
+fn f72_no_lost_answer_has_most_likely_deleted_another_accounts_key() {
+    const THEIRS: &str = "AKIAQNZGKIQY56JQ7WML";
+    for (more, denied) in [
+        (&[][..], &["iam:GetAccessKeyLastUsed"][..]),
+        (
+            &["--user-name", "Bob"],
+            &["iam:GetAccessKeyLastUsed", "iam:ListAccessKeys"],
+        ),
+    ] {
+        let sandbox = documented();
+        for action in denied {
+            sandbox.deny(action);
+        }
+        sandbox.fault(Fault::new(What::ResetBeforeActing).on("DeleteAccessKey"));
+        let _ = Case::at(&sandbox, ["--access-key-id", THEIRS])
+            .args(more.iter().copied())
+            .run()
+            .exits(10)
+            .prints_outcome("Unknown")
+            .says(&["the key's ID encodes account 029608264753"])
+            .ends_with("unknown");
+    }
+}
+
+#[test]
 fn f73_a_list_that_lags_is_read_again() {
     let sandbox = Sandbox::documented().list_lag(2).start();
     sandbox.fault(

@@ -1,10 +1,11 @@
 //! Keys that an earlier run began to change, and whose end the journal does not have: they are looked for first, and where that
 //! fails, nothing that is said of them now says that they were not changed.
 
-use iam_sandbox::documented::BOB_SECOND_KEY_ID;
+use iam_sandbox::documented::{ADMIN_KEY_ID, BOB_SECOND_KEY_ID};
 use iam_sandbox::{Fault, Sandbox, Status, What};
 
 use crate::case::{BOBS_KEY, Case, HANGS, actions, documented};
+use crate::certainty::{NEVER, last_use};
 use crate::dialogue::Dialogue;
 use crate::journal::{ACCOUNT, Kept};
 use crate::many::{outcomes, rows};
@@ -287,6 +288,71 @@ fn f85_a_begun_key_with_another_owner_now_is_not_deleted_by_a_lost_answer() {
         stays_unknown(&sandbox, &kept, &["--user-name", "Alice"], says);
         assert!(sandbox.has_key(BOBS_KEY));
     }
+}
+
+#[test]
+fn f85_a_begun_key_that_no_condition_can_be_read_of_is_unknown() {
+    let inactive = ["--ignore-missing", "--inactive"];
+    for (now, more) in [
+        (&["--user-name", "Alice"][..], &inactive[..]),
+        (&[], &inactive),
+        (
+            &["--user-name", "Alice"],
+            &["--dry-run", "--ignore-missing", "--inactive"],
+        ),
+    ] {
+        let sandbox = documented();
+        sandbox.deny("iam:GetAccessKeyLastUsed");
+        let kept = begun_without_owner(BOBS_KEY, "\"Bob\"");
+        stays_unknown(
+            &sandbox,
+            &kept,
+            &[now, more].concat(),
+            "how that ended is not known",
+        );
+        assert!(sandbox.has_key(BOBS_KEY));
+    }
+}
+
+#[test]
+fn f85_a_begun_key_that_signs_is_unknown_where_the_guard_keeps_it() {
+    let sandbox = documented();
+    for action in ["iam:GetAccessKeyLastUsed", "iam:ListAccessKeys"] {
+        sandbox.deny(action);
+    }
+    let kept = begun_without_owner(ADMIN_KEY_ID, "\"admin\"");
+    stays_unknown(
+        &sandbox,
+        &kept,
+        &["--user-name", "admin"],
+        "how that ended is not known",
+    );
+}
+
+#[test]
+fn f85_a_begun_key_that_is_listed_as_inactive_may_have_been_deactivated() {
+    let sandbox = documented();
+    sandbox.set_status(BOBS_KEY, Status::Inactive);
+    let kept = begun_without_owner(BOBS_KEY, "\"Bob\"");
+    let journal = kept.journal().replace("delete", "deactivate");
+    std::fs::write(kept.path(), journal).expect("a journal");
+    let more = ["--deactivate", "--find-user", "--older-than", "9999d"];
+    stays_unknown(&sandbox, &kept, &more, "how that ended is not known");
+}
+
+#[test]
+fn f85_a_begun_key_that_iam_still_knows_for_a_moment_is_unknown_under_another_owner() {
+    let sandbox = documented();
+    sandbox.remove_key(BOBS_KEY);
+    let answer = last_use("Bob", NEVER);
+    sandbox.fault(Fault::new(answer).on("GetAccessKeyLastUsed").always());
+    let kept = begun_without_owner(BOBS_KEY, "\"Bob\"");
+    stays_unknown(
+        &sandbox,
+        &kept,
+        &["--user-name", "Alice"],
+        "an earlier run began it",
+    );
 }
 
 #[test]
