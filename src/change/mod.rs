@@ -106,7 +106,11 @@ impl Change<'_> {
             facts,
             action: self.action,
             outcome,
-            attempts: record.count(),
+            // Among many keys, one whose attempt a signal kept from leaving was not tried.
+            attempts: match (signal, self.quantity) {
+                (Some(_), Quantity::Many) if !record.was_sent() => 0,
+                _ => record.count(),
+            },
         }
     }
 
