@@ -15,7 +15,7 @@ use crate::many::{outcomes, rows};
 
 const ACCOUNT: &str = "123456789012";
 
-fn ids(output: &str) -> BTreeSet<String> {
+pub(crate) fn ids(output: &str) -> BTreeSet<String> {
     let rows = rows(output);
     rows.iter()
         .map(|row| row["AccessKeyId"].as_str().expect("an ID").to_owned())
@@ -375,100 +375,6 @@ fn f34_the_key_of_a_profile_that_signs_nothing_is_not_the_signers() {
         .prints(DELETED)
         .says_nothing();
     assert!(!sandbox.has_key(BOBS_KEY));
-}
-
-fn sweep(sandbox: &Sandbox, conditions: &[&str]) -> (BTreeSet<String>, usize) {
-    let args = ["--all-users", "--dry-run", "-v"];
-    let before = actions(sandbox).len();
-    let printed = Case::at(sandbox, args)
-        .args(conditions.iter().copied())
-        .run()
-        .exits(0);
-    let output = printed.output().to_owned();
-    let _ = printed
-        .prints(&output)
-        .says(&["requests to IAM"])
-        .ends_with("this was a dry run");
-    let lists = actions(sandbox)[before..]
-        .iter()
-        .filter(|action| *action == "ListAccessKeys")
-        .count();
-    (ids(&output), lists)
-}
-
-#[test]
-fn the_credential_report_spares_users_without_keys_and_changes_nothing_else() {
-    let build = || {
-        Sandbox::documented()
-            .many_keys(20, 1)
-            .many_users_without_keys(50)
-    };
-    let listed = build().deny("iam:GenerateCredentialReport").start();
-    let reported = build().start();
-    let foreign = build().foreign_report().start();
-    let conditions = ["--unused-for", "30d"];
-    let (expected, all_lists) = sweep(&listed, &conditions);
-    assert!(all_lists >= 73, "{all_lists}");
-    for sandbox in [reported, foreign] {
-        let (found, lists) = sweep(&sandbox, &conditions);
-        assert_eq!(found, expected);
-        assert_eq!(lists, 23, "Alice, Bob, admin and twenty more have keys");
-    }
-}
-
-#[test]
-fn a_user_who_was_renamed_since_the_credential_report_is_found() {
-    let conditions = ["--older-than", "300d", "--except-user", "B*"];
-    // Excepted by the old name, and by the new one of somebody who had no keys.
-    for new_name in ["Robert", "idle-000001"] {
-        let sandbox = Sandbox::documented().many_users_without_keys(50).start();
-        let (before, _) = sweep(&sandbox, &conditions);
-        assert!(!before.contains(BOBS_KEY), "{before:?}");
-        sandbox.rename_user("Bob", new_name);
-        let (after, lists) = sweep(&sandbox, &conditions);
-        assert!(after.contains(BOBS_KEY), "{new_name}: {after:?}");
-        assert!(after.is_superset(&before));
-        assert!(lists < 10, "{lists}");
-    }
-}
-
-#[test]
-fn a_credential_report_is_not_used_where_a_newer_key_could_satisfy_the_conditions() {
-    use std::time::Duration;
-    let build = || Sandbox::documented().many_users_without_keys(10);
-    for (sandbox, conditions) in [
-        // Nothing is said of the age.
-        (build().start(), &["--inactive"][..]),
-        // The report is older than a key has to be.
-        (
-            build().stale_report(Duration::from_hours(3)).start(),
-            &["--older-than", "2h"],
-        ),
-        (build().endless_report().start(), &["--older-than", "30d"]),
-        (
-            build().deny("iam:GetCredentialReport").start(),
-            &["--older-than", "30d"],
-        ),
-    ] {
-        let (_, lists) = sweep(&sandbox, conditions);
-        assert!(lists >= 13, "{lists} {conditions:?}");
-    }
-}
-
-#[test]
-fn a_key_that_is_newer_than_the_report_is_found_all_the_same() {
-    use std::time::Duration;
-    let sandbox = Sandbox::documented()
-        .stale_report(Duration::from_hours(3))
-        .start();
-    let id = nth_key_id(ACCOUNT, 9);
-    sandbox.add_key(
-        KeySeed::new("new", &id)
-            .status(Status::Inactive)
-            .created_days_ago(0),
-    );
-    let (found, _) = sweep(&sandbox, &["--inactive"]);
-    assert!(found.contains(&id));
 }
 
 #[test]

@@ -1,0 +1,170 @@
+//! What was printed is read again: a plan is applied, and what is left of a run is done.
+
+use iam_sandbox::documented::{ADMIN_KEY_ID, ALICE_KEY_ID, BOB_SECOND_KEY_ID};
+
+use crate::case::{BOBS_KEY, Case, actions, documented};
+use crate::many::{from_stdin, outcomes, rows};
+
+#[test]
+fn a_plan_is_made_reviewed_and_applied() {
+    let sandbox = documented();
+    let plan = [
+        "--access-key-id",
+        BOBS_KEY,
+        "--access-key-id",
+        ALICE_KEY_ID,
+        "--access-key-id",
+        ADMIN_KEY_ID,
+    ];
+    let planned = Case::at(&sandbox, plan)
+        .args(["--find-user", "--unused-for", "30d", "--dry-run"])
+        .run()
+        .exits(0);
+    let output = planned.output().to_owned();
+    let expected = [
+        ("Refused".to_owned(), 1),
+        ("Skipped".to_owned(), 1),
+        ("WouldDelete".to_owned(), 1),
+    ];
+    assert_eq!(outcomes(&output), expected);
+    let _ = planned
+        .prints(&output)
+        .says(&["known: "])
+        .ends_with("this was a dry run");
+    assert!(!actions(&sandbox).contains(&"DeleteAccessKey".to_owned()));
+    let applied = from_stdin(&sandbox, &output, &["--unused-for", "30d"])
+        .run()
+        .exits(0);
+    assert_eq!(outcomes(applied.output()), [("Deleted".to_owned(), 1)]);
+    let applied_output = applied.output().to_owned();
+    let _ = applied
+        .prints(&applied_output)
+        .says(&["2 lines are left out"])
+        .ends_with("1 key: 1 deleted");
+    assert!(!sandbox.has_key(BOBS_KEY));
+    assert!(sandbox.has_key(ALICE_KEY_ID) && sandbox.has_key(ADMIN_KEY_ID));
+}
+
+#[test]
+fn a_plan_that_deactivates_is_never_a_deletion() {
+    let sandbox = documented();
+    let planned = Case::documented(
+        &sandbox,
+        &[
+            "--access-key-id",
+            BOB_SECOND_KEY_ID,
+            "--deactivate",
+            "--dry-run",
+        ],
+    )
+    .run()
+    .exits(0);
+    let output = planned.output().to_owned();
+    let _ = planned
+        .prints(&output)
+        .says(&["known: "])
+        .ends_with("this was a dry run");
+    let _ = from_stdin(&sandbox, &output, &[])
+        .run()
+        .exits(2)
+        .prints_nothing()
+        .says(&["line 1", "would deactivate", "--deactivate"])
+        .ends_with("no key was changed");
+    let applied = from_stdin(&sandbox, &output, &["--deactivate"])
+        .run()
+        .exits(0);
+    assert_eq!(outcomes(applied.output()), [("Deactivated".to_owned(), 2)]);
+    let output = applied.output().to_owned();
+    let _ = applied
+        .prints(&output)
+        .says(&["to undo it"])
+        .ends_with("2 keys: 2 deactivated");
+    assert!(sandbox.has_key(BOBS_KEY));
+}
+
+#[test]
+fn what_was_to_be_deactivated_is_never_deleted_by_its_results() {
+    let sandbox = documented();
+    sandbox.deny("iam:UpdateAccessKey");
+    let list = format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n{BOB_SECOND_KEY_ID},Bob\n");
+    let failed = from_stdin(
+        &sandbox,
+        &list,
+        &["--deactivate", "--jobs", "1", "--fail-fast"],
+    )
+    .run()
+    .exits(6);
+    let output = failed.output().to_owned();
+    let _ = failed
+        .prints(&output)
+        .says(&["AccessDenied"])
+        .ends_with("2 keys: ");
+    for row in rows(&output) {
+        assert_eq!(row["Action"], "deactivate");
+    }
+    let csv = format!("AccessKeyId,UserName,Action\n{BOBS_KEY},Bob,deactivate\n");
+    for list in [&output, &csv] {
+        let _ = from_stdin(&sandbox, list, &[])
+            .run()
+            .exits(2)
+            .prints_nothing()
+            .says(&["was to be deactivated, and this command deletes"])
+            .ends_with("no key was changed");
+    }
+    // Nor are those left out that are deactivated: whoever gives them to a deletion wants them deleted.
+    let done = format!("{{\"AccessKeyId\":\"{BOBS_KEY}\",\"Outcome\":\"Deactivated\"}}\n");
+    let _ = from_stdin(&sandbox, &done, &[])
+        .run()
+        .exits(2)
+        .prints_nothing()
+        .says(&[
+            "line 1",
+            "was deactivated, and this command deletes",
+            "jq -c",
+        ])
+        .ends_with("no key was changed");
+    let _ = from_stdin(&sandbox, &done, &["--deactivate"])
+        .run()
+        .exits(0)
+        .prints_nothing()
+        .says(&["1 line is left out"])
+        .ends_with("nothing was changed");
+    assert!(sandbox.has_key(BOBS_KEY) && sandbox.has_key(BOB_SECOND_KEY_ID));
+}
+
+#[test]
+fn how_to_do_the_rest_is_said_by_what_was_printed() {
+    let list = format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n{BOB_SECOND_KEY_ID},Bob\n");
+    for (more, rest) in [
+        (&[][..], "save what standard output got"),
+        (
+            &["--output", "text"],
+            "the same command again, with --ignore-missing",
+        ),
+        (
+            &["--output", "table"],
+            "the same command again, with --ignore-missing",
+        ),
+        (
+            &["--output", "off"],
+            "the same command again, with --ignore-missing",
+        ),
+        (
+            &["--query", "Outcome"],
+            "the same command again, with --ignore-missing",
+        ),
+    ] {
+        let sandbox = documented();
+        sandbox.deny("iam:DeleteAccessKey");
+        let printed = from_stdin(&sandbox, &list, &["--jobs", "1", "--fail-fast"])
+            .args(more.iter().copied())
+            .run()
+            .exits(6);
+        let output = printed.output().to_owned();
+        let _ = printed
+            .prints(&output)
+            .says(&[&format!("to do the rest: {rest}")])
+            .ends_with("2 keys: 1 failed and not changed, 1 not tried");
+        assert!(sandbox.has_key(BOBS_KEY) && sandbox.has_key(BOB_SECOND_KEY_ID));
+    }
+}

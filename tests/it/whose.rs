@@ -1,0 +1,253 @@
+//! Whose a begun key was: only a list of the owner that all runs named says that it is gone.
+
+use iam_sandbox::documented::ADMIN_KEY_ID;
+use iam_sandbox::{Fault, Sandbox, Status, What};
+
+use crate::case::{BOBS_KEY, actions, documented};
+use crate::certainty::{NEVER, last_use};
+use crate::intent::begun;
+use crate::journal::Kept;
+use crate::many::outcomes;
+use crate::streams::wait_for;
+
+#[test]
+fn f85_of_a_begun_key_without_an_owner_no_list_says_that_it_is_gone() {
+    let sandbox = documented();
+    sandbox.deny("iam:GetAccessKeyLastUsed");
+    let kept = Kept::new(&format!("{BOBS_KEY}\n"));
+    let journal = format!(
+        "{{\"Journal\":1,\"Action\":\"delete\",\"AccountId\":null}}\n\
+         {{\"AccessKeyId\":\"{BOBS_KEY}\",\"UserName\":\"Bob\",\"Intent\":\"delete\",\"Time\":\"t\"}}\n"
+    );
+    std::fs::write(kept.path(), journal).expect("a journal");
+    // The signing user's own list does not have it, and it is alive.
+    let printed = kept.case(&sandbox, &[]).run().exits(10);
+    let output = printed.output().to_owned();
+    assert_eq!(outcomes(&output), [("Unknown".to_owned(), 1)]);
+    let _ = printed
+        .prints(&output)
+        .says(&["(NoSuchEntity)"])
+        .ends_with("1 key: ");
+    let printed = kept.case(&sandbox, &["--find-user"]).run().exits(0);
+    let output = printed.output().to_owned();
+    let _ = printed
+        .prints(&output)
+        .says(&["known: "])
+        .ends_with("1 key: 1 deleted");
+    assert!(!sandbox.has_key(BOBS_KEY));
+}
+
+/// A journal in which a key was begun, and no more; the list names no owner.
+pub(crate) fn begun_without_owner(id: &str, user_name: &str) -> Kept {
+    let kept = Kept::new(&format!("{id}\n"));
+    let journal = format!(
+        "{{\"Journal\":1,\"Action\":\"delete\",\"AccountId\":null}}\n\
+         {{\"AccessKeyId\":\"{id}\",\"UserName\":{user_name},\"Intent\":\"delete\",\"Time\":\"t\"}}\n"
+    );
+    std::fs::write(kept.path(), journal).expect("a journal");
+    kept
+}
+
+/// A run that finds the one key of its list deleted by the run before it.
+pub(crate) fn finds_it_deleted(sandbox: &Sandbox, kept: &Kept, more: &[&str]) {
+    let printed = kept.case(sandbox, more).run().exits(0);
+    let output = printed.output().to_owned();
+    assert_eq!(outcomes(&output), [("Deleted".to_owned(), 1)]);
+    let _ = printed
+        .prints(&output)
+        .says(&["an earlier run began it, and IAM does not list the key now"])
+        .ends_with("1 key: 1 deleted");
+}
+
+#[test]
+fn f85_a_begun_key_whose_owner_nobody_knows_stays_unknown() {
+    // It is in no list here: another account's, or deleted.
+    let sandbox = documented();
+    sandbox.remove_key(BOBS_KEY);
+    let kept = begun_without_owner(BOBS_KEY, "null");
+    stays_unknown(&sandbox, &kept, &[], "IAM does not say whose it is");
+}
+
+#[test]
+fn f85_of_a_begun_key_with_another_owner_now_no_list_says_that_it_is_gone() {
+    let sandbox = documented();
+    sandbox.deny("iam:GetAccessKeyLastUsed");
+    let kept = begun_without_owner(BOBS_KEY, "\"Bob\"");
+    // Alice's list does not have it, and it is alive.
+    stays_unknown(
+        &sandbox,
+        &kept,
+        &["--user-name", "Alice"],
+        "IAM does not say whose it is",
+    );
+    assert!(sandbox.has_key(BOBS_KEY));
+}
+
+#[test]
+fn f85_a_begun_key_of_a_user_who_is_gone_stays_unknown() {
+    let sandbox = documented();
+    sandbox.remove_key(BOBS_KEY);
+    sandbox.rename_user("Bob", "Robert");
+    stays_unknown(&sandbox, &begun(), &[], "looking failed");
+}
+
+/// A run that can find nothing out about the one key of its list, and leaves it begun.
+fn stays_unknown(sandbox: &Sandbox, kept: &Kept, more: &[&str], says: &str) {
+    for _ in 0..2 {
+        let printed = kept.case(sandbox, more).run().exits(10);
+        let output = printed.output().to_owned();
+        assert_eq!(outcomes(&output), [("Unknown".to_owned(), 1)]);
+        let _ = printed
+            .prints(&output)
+            .says(&[says])
+            .ends_with("1 key: 1 unknown");
+    }
+}
+
+#[test]
+fn f85_a_begun_key_is_looked_for_where_all_runs_name_the_same_owner() {
+    for (then, now, is_found) in [
+        ("\"Bob\"", &["--user-name", "bob"][..], true),
+        ("\"Bob\"", &[], false),
+        ("\"Bob\"", &["--find-user"], false),
+        ("null", &["--user-name", "Bob"], false),
+        ("null", &[], false),
+    ] {
+        let sandbox = documented();
+        sandbox.remove_key(BOBS_KEY);
+        sandbox.deny("iam:GetAccessKeyLastUsed");
+        let kept = begun_without_owner(BOBS_KEY, then);
+        if is_found {
+            finds_it_deleted(&sandbox, &kept, now);
+            assert!(!actions(&sandbox).contains(&"DeleteAccessKey".to_owned()));
+        } else {
+            stays_unknown(&sandbox, &kept, now, "an earlier run began it");
+        }
+    }
+}
+
+#[test]
+fn f85_a_begun_key_with_another_owner_now_is_not_deleted_by_a_lost_answer() {
+    for (denied, says) in [
+        (
+            &["iam:GetAccessKeyLastUsed"][..],
+            "IAM does not say whose it is",
+        ),
+        (
+            &["iam:GetAccessKeyLastUsed", "iam:ListAccessKeys"],
+            "looking failed",
+        ),
+    ] {
+        let sandbox = documented();
+        for action in denied {
+            sandbox.deny(action);
+        }
+        let lost = Fault::new(What::ResetBeforeActing).on("DeleteAccessKey");
+        sandbox.fault(lost.times(4));
+        let kept = begun_without_owner(BOBS_KEY, "\"Bob\"");
+        stays_unknown(&sandbox, &kept, &["--user-name", "Alice"], says);
+        assert!(sandbox.has_key(BOBS_KEY));
+    }
+}
+
+#[test]
+fn f85_a_begun_key_that_no_condition_can_be_read_of_is_unknown() {
+    let inactive = ["--ignore-missing", "--inactive"];
+    for (now, more) in [
+        (&["--user-name", "Alice"][..], &inactive[..]),
+        (&[], &inactive),
+        (
+            &["--user-name", "Alice"],
+            &["--dry-run", "--ignore-missing", "--inactive"],
+        ),
+    ] {
+        let sandbox = documented();
+        sandbox.deny("iam:GetAccessKeyLastUsed");
+        let kept = begun_without_owner(BOBS_KEY, "\"Bob\"");
+        stays_unknown(
+            &sandbox,
+            &kept,
+            &[now, more].concat(),
+            "how that ended is not known",
+        );
+        assert!(sandbox.has_key(BOBS_KEY));
+    }
+}
+
+#[test]
+fn f85_a_begun_key_that_signs_is_unknown_where_the_guard_keeps_it() {
+    let sandbox = documented();
+    for action in ["iam:GetAccessKeyLastUsed", "iam:ListAccessKeys"] {
+        sandbox.deny(action);
+    }
+    let kept = begun_without_owner(ADMIN_KEY_ID, "\"admin\"");
+    stays_unknown(
+        &sandbox,
+        &kept,
+        &["--user-name", "admin"],
+        "how that ended is not known",
+    );
+}
+
+#[test]
+fn f85_a_begun_key_that_is_listed_as_inactive_may_have_been_deactivated() {
+    let sandbox = documented();
+    sandbox.set_status(BOBS_KEY, Status::Inactive);
+    let kept = begun_without_owner(BOBS_KEY, "\"Bob\"");
+    let journal = kept.journal().replace("delete", "deactivate");
+    std::fs::write(kept.path(), journal).expect("a journal");
+    let more = ["--deactivate", "--find-user", "--older-than", "9999d"];
+    stays_unknown(&sandbox, &kept, &more, "how that ended is not known");
+}
+
+#[test]
+fn f85_a_begun_key_that_iam_still_knows_for_a_moment_is_unknown_under_another_owner() {
+    let sandbox = documented();
+    sandbox.remove_key(BOBS_KEY);
+    let answer = last_use("Bob", NEVER);
+    sandbox.fault(Fault::new(answer).on("GetAccessKeyLastUsed").always());
+    let kept = begun_without_owner(BOBS_KEY, "\"Bob\"");
+    stays_unknown(
+        &sandbox,
+        &kept,
+        &["--user-name", "Alice"],
+        "an earlier run began it",
+    );
+}
+
+#[test]
+fn f85_a_key_that_was_begun_to_be_deactivated_under_another_owner_is_unknown() {
+    let sandbox = documented();
+    sandbox.set_status(BOBS_KEY, Status::Inactive);
+    let kept = begun_without_owner(BOBS_KEY, "\"Bob\"");
+    let journal = kept.journal().replace("delete", "deactivate");
+    std::fs::write(kept.path(), journal).expect("a journal");
+    for more in [&[][..], &["--dry-run"]] {
+        stays_unknown(
+            &sandbox,
+            &kept,
+            &[&["--deactivate", "--user-name", "Alice"], more].concat(),
+            "an earlier run began it",
+        );
+    }
+}
+
+#[test]
+fn f85_a_signal_makes_no_begun_key_deleted_by_a_list_that_never_had_it() {
+    let sandbox = documented();
+    sandbox.deny("iam:GetAccessKeyLastUsed");
+    sandbox.fault(Fault::new(What::SilenceBeforeActing).on("DeleteAccessKey"));
+    let kept = begun_without_owner(BOBS_KEY, "null");
+    let running = kept.case(&sandbox, &[]).start();
+    wait_for(|| actions(&sandbox).contains(&"DeleteAccessKey".to_owned()));
+    running.signal("INT");
+    let printed = running.end().exits(130);
+    let output = printed.output().to_owned();
+    assert_eq!(outcomes(&output), [("Unknown".to_owned(), 1)]);
+    let _ = printed
+        .prints(&output)
+        .says(&["interrupted"])
+        .ends_with("1 key: 1 unknown");
+    assert!(sandbox.has_key(BOBS_KEY));
+    assert!(!kept.results().values().any(|outcome| outcome == "Deleted"));
+}
