@@ -26,6 +26,7 @@ mod find;
 mod input;
 mod intent;
 mod journal;
+mod lockout;
 mod many;
 mod network;
 mod owner;
