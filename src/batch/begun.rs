@@ -4,11 +4,11 @@ use super::Batch;
 use crate::candidate::Candidate;
 use crate::change::Whose;
 use crate::exit::Exit;
-use crate::fact::Status;
+use crate::fact::{Facts, Status};
 use crate::ident::UserName;
 use crate::journal::Before;
 use crate::outcome::{Known, Outcome, Refusal, Settled};
-use crate::request::Action;
+use crate::request::{Action, Key};
 
 impl Batch<'_> {
     /// Whether the key is changed, as far as IAM can be asked.
@@ -23,8 +23,7 @@ impl Batch<'_> {
     }
 
     /// Whose the key is, by the command or by what IAM listed, and by the journal.
-    pub(super) fn whose(&self, candidate: &Candidate) -> Whose {
-        let Candidate { key, facts } = candidate;
+    pub(super) fn whose(&self, key: &Key, facts: &Facts) -> Whose {
         let listed = facts.owner.as_ref().filter(|_| facts.status.is_some());
         let now = key.user_name.as_ref().or(listed);
         let same = |then: &Option<UserName>| match (then, now) {
@@ -43,36 +42,17 @@ impl Batch<'_> {
 
     /// That a key was left, cannot be read or is not there does not say that it was not changed, where an earlier run began
     /// it. That IAM listed it does, but for a key that was to be made inactive and is.
-    pub(super) fn or_in_doubt(&self, settled: Settled) -> Settled {
-        if self.before(&settled.key) != Before::Begun {
-            return settled;
-        }
-        let Settled {
-            key,
-            facts,
-            action,
-            outcome,
-            attempts,
-        } = settled;
-        let is_unchanged = match &facts.status {
-            Some(Status::Inactive) => action == Action::Delete,
+    pub(super) fn or_in_doubt(&self, mut settled: Settled) -> Settled {
+        let is_unchanged = match &settled.facts.status {
+            Some(Status::Inactive) => settled.action == Action::Delete,
             Some(_) => true,
             None => false,
         };
-        let candidate = Candidate { key, facts };
-        let outcome = if is_unchanged {
-            outcome
-        } else {
-            in_doubt(outcome, action, &self.whose(&candidate))
-        };
-        let Candidate { key, facts } = candidate;
-        Settled {
-            key,
-            facts,
-            action,
-            outcome,
-            attempts,
+        if self.before(&settled.key) == Before::Begun && !is_unchanged {
+            let whose = self.whose(&settled.key, &settled.facts);
+            settled.outcome = in_doubt(settled.outcome, settled.action, &whose);
         }
+        settled
     }
 }
 

@@ -221,7 +221,7 @@ impl Batch<'_> {
                 Before::Nothing | Before::Settled => Earlier::Nothing,
                 Before::Begun => Earlier::Began,
             },
-            whose: self.whose(candidate),
+            whose: self.whose(&candidate.key, &candidate.facts),
             limit: self.request.limit,
         }
     }
