@@ -106,9 +106,9 @@ impl Change<'_> {
             facts,
             action: self.action,
             outcome,
-            // Among many keys, one whose attempt a signal kept from leaving was not tried.
-            attempts: match (signal, self.quantity) {
-                (Some(_), Quantity::Many) if !record.was_sent() => 0,
+            // A key whose attempt a signal kept from leaving was not tried.
+            attempts: match signal {
+                Some(_) if !record.was_sent() => 0,
                 _ => record.count(),
             },
         }
