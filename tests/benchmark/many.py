@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import one
-from one import AWS, MEGABYTE, PEERS, PYTHON, Bench, Failed, Key, Limit, Run, mb, progress, table
+from one import AWS, MEGABYTE, PEERS, PYTHON, Bench, Failed, Key, Limit, Run, mb, medians, progress, table
 
 KEYS = 10_000
 THREADS = 32
+# How often each of the two that are compared runs, in turn, beside once to warm up.
+ROUNDS = 5
 # As many as the AWS CLI gets; its time is scaled.
 SAMPLE = 40
 # Requests a second that an account allows, and for how many seconds there are keys.
@@ -52,7 +54,8 @@ def run(binaries: Path) -> None:
         peaks, growth = memory(bench)
         throttled = [paced(bench, rate) for rate in RATES]
         sweeps = swept(bench)
-    print(f"{KEYS:,} keys of a list, `--jobs {THREADS}`; boto3 in {THREADS} threads; `xargs -P` over the AWS CLI on {SAMPLE} keys, scaled.\n")
+    print(f"{KEYS:,} keys of a list, `--jobs {THREADS}`; boto3 in {THREADS} threads; `xargs -P` over the AWS CLI on {SAMPLE} keys, scaled;")
+    print(f"of the first two the medians of {ROUNDS} runs in turn.\n")
     table(["program", "wall", "keys a second", "CPU", "peak memory"], lists)
     table(["keys of a list", "what", "wall", "peak memory", f"more than 1,000 (limit: {mb(GROWTH)})"], peaks)
     table(["requests a second allowed", "keys", "wall", "ideal", "times the ideal", "requests throttled"], map(pace, throttled))
@@ -77,30 +80,33 @@ def write(file: Path, keys: Iterable[Key]) -> None:
 
 def beside_peers(bench: Bench) -> tuple[list[list[str]], float]:
     file = bench.folder / "list.csv"
-    rows = []
-    walls = []
     programs = {
         "iam-del-key": [bench.ours, "--from", file, "--jobs", str(THREADS)],
         "boto3": [PYTHON, PEERS / "boto3-delete-many.py", file, str(THREADS)],
     }
-    for name, command in programs.items():
-        with bench.sandbox("--keys", str(KEYS)) as server:
-            progress(f"{KEYS} keys, {name}")
-            write(file, server.keys)
-            taken = bench.run(command, server.for_sdk("AWS_CA_BUNDLE"))
-            server.gone()
-        walls.append(taken.wall)
-        rows.append([name, f"{taken.wall:.2f} s", f"{KEYS / taken.wall:,.0f}", f"{taken.cpu:.2f} s", mb(taken.peak)])
+    runs = {name: [] for name in programs}
+    for number in range(ROUNDS + 1):
+        for name, command in programs.items():
+            with bench.sandbox("--keys", str(KEYS)) as server:
+                progress(f"{KEYS} keys, {name}, round {number} of {ROUNDS}" if number else f"{KEYS} keys, {name}, warming up")
+                write(file, server.keys)
+                runs[name].append(bench.run(command, server.for_sdk("AWS_CA_BUNDLE")))
+                server.gone()
+    taken = medians(runs)
+    rows = [
+        [name, f"{run.wall:.2f} s", f"{KEYS / run.wall:,.0f}", f"{run.cpu:.2f} s", mb(run.peak)]
+        for name, run in taken.items()
+    ]
     with bench.sandbox("--keys", str(SAMPLE)) as server:
         progress("the AWS CLI")
         words = bench.folder / "words"
         words.write_text("".join(f"{key.user} {key.id}\n" for key in server.keys))
         command = ["xargs", "-a", words, "-P", "4", "-L", "1", "sh", "-c", f'{AWS} iam delete-access-key --user-name "$0" --access-key-id "$1"']
-        taken = bench.run(command, server.for_sdk("AWS_CA_BUNDLE"))
+        sample = bench.run(command, server.for_sdk("AWS_CA_BUNDLE"))
         server.gone()
         scale = KEYS / SAMPLE
-        rows.append(["`xargs -P 4 aws` (scaled)", f"{taken.wall * scale:.0f} s", f"{SAMPLE / taken.wall:,.1f}", f"{taken.cpu * scale:.0f} s", mb(taken.peak)])
-    return rows, walls[1] / walls[0]
+        rows.append(["`xargs -P 4 aws` (scaled)", f"{sample.wall * scale:.0f} s", f"{SAMPLE / sample.wall:,.1f}", f"{sample.cpu * scale:.0f} s", mb(sample.peak)])
+    return rows, taken["boto3"].wall / taken["iam-del-key"].wall
 
 
 def memory(bench: Bench) -> tuple[list[list[str]], float]:

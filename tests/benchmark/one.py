@@ -8,6 +8,7 @@ No time fails the benchmark; a run that does not do its job does.
 import json
 import os
 import platform
+import random
 import re
 import select
 import shutil
@@ -114,17 +115,18 @@ class Limit(NamedTuple):
 # What is compared
 
 
-def programs(ours: Path, server: Server) -> list[Program]:
+def programs(bench: "Bench", server: Server) -> list[Program]:
     python, rust = server.for_sdk("AWS_CA_BUNDLE"), server.for_sdk("SSL_CERT_FILE")
     host, port = server.url.removeprefix("https://").split(":")
     bare = {"SSL_CERT_FILE": str(server.bundle)}
+    plain_sdk, bare_rustls = bench.installed(PLAIN_SDK), bench.installed(BARE_RUSTLS)
     return [
-        Program("iam-del-key", lambda key: [ours, *options(key)], server.for_sdk("AWS_CA_BUNDLE")),
+        Program("iam-del-key", lambda key: [bench.ours, *options(key)], server.for_sdk("AWS_CA_BUNDLE")),
         Program("aws", lambda key: [AWS, "iam", "delete-access-key", *options(key)], python),
         Program("boto3", lambda key: [PYTHON, PEERS / "boto3-delete.py", *key], python),
         Program("curl", lambda key: curl(server, key), {}),
-        Program("plain-sdk", lambda key: [PLAIN_SDK, *key], rust),
-        Program("bare-rustls", lambda _: [BARE_RUSTLS, host, port], bare, deletes=False),
+        Program("plain-sdk", lambda key: [plain_sdk, *key], rust),
+        Program("bare-rustls", lambda _: [bare_rustls, host, port], bare, deletes=False),
     ]
 
 
@@ -147,10 +149,15 @@ class Bench:
     def __init__(self, folder: Path, binaries: Path):
         self.folder = folder
         self.binaries = binaries
-        self.ours = binaries / "iam-del-key"
+        self.ours = self.installed(binaries / "iam-del-key")
         self.home = folder / "home"
         self.home.mkdir()
         self.printed = folder / "printed"
+
+    def installed(self, file: Path) -> Path:
+        """A copy of a program, as people have it: what a linker has just written lies in smaller pieces in the system's cache
+        of files, and loads slower."""
+        return Path(shutil.copy2(file, self.folder / file.name))
 
     @contextmanager
     def sandbox(self, *options: str) -> Iterator[Server]:
@@ -190,11 +197,12 @@ class Bench:
         return {key for key in keys if key.id != server.signer}
 
     def delete(self, contest: list[Program], keys: list[Key], rounds: int) -> dict[str, Run]:
-        """Runs the programs in turn, so that whatever else the machine does slows each of them."""
+        """Runs the programs in turn, so that whatever else the machine does slows each of them; in another order each round,
+        so that none always finds the caches as the same other one leaves them."""
         runs = {program.name: [] for program in contest}
         for number in range(rounds + 1):
             progress(f"round {number} of {rounds}" if number else "warming up")
-            for program in contest:
+            for program in random.Random(number).sample(contest, len(contest)):
                 key = keys.pop() if program.deletes else None
                 runs[program.name].append(self.run(program.command(key), program.environment))
         return medians(runs)
@@ -213,7 +221,7 @@ def medians(runs: dict[str, list[Run]]) -> dict[str, Run]:
 
 
 def measure(bench: Bench, server: Server, rounds: int) -> tuple[dict[str, Run], dict[str, Run]]:
-    contest = programs(bench.ours, server)
+    contest = programs(bench, server)
     before = bench.keys(server)
     needed = sum(program.deletes for program in contest) * (rounds + 1)
     chosen = sorted(before)[:needed]
@@ -235,9 +243,10 @@ def system_roots() -> str:
 
 def report(binary: Path, deletions: dict[str, Run], answers: dict[str, Run], server: Server, rounds: int) -> None:
     roots = server.bundle.read_text().count("BEGIN CERTIFICATE")
-    print(f"One deletion over loopback HTTPS with {roots} root certificates: medians of {rounds} runs in turn, and how")
-    print("many times iam-del-key's each is. bare-rustls, the floor, sends one unsigned request over TLS and is refused")
-    print("with 403; every other run deleted a key, which the server was asked about.\n")
+    print(f"One deletion over loopback HTTPS with {roots} root certificates: medians of {rounds} runs in turn, in another")
+    print("order each round, of programs as they are installed; and how many times iam-del-key's each is. bare-rustls, the floor,")
+    print("sends one unsigned request over TLS and is refused with 403; every other run deleted a key, which the server was asked")
+    print("about.\n")
     ours = deletions["iam-del-key"]
     table(
         ["program", "wall", "ratio", "CPU", "ratio", "peak memory", "ratio"],
