@@ -15,6 +15,7 @@ fn f31_endpoint_urls() {
         "http://127.0.0.1/?x=1",
         "http://127.0.0.1/#x",
         "iam.amazonaws.com",
+        "https://EXAMPLE\u{459}.com",
     ] {
         refused(
             |case| case.args(["--endpoint-url", url]),
