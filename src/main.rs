@@ -210,21 +210,21 @@ fn stopped(
         .and_then(|key| under_way.known(key))
         .unwrap_or_else(|| Known::NotDone("nothing was sent to IAM".to_owned()));
     let told = known.told(request.action);
+    let code = stop.map_or("Other", |stop| &stop.code);
+    let known = match (key, &request.journal) {
+        // What earlier runs did is as the journal says.
+        (None, Some(_)) => KnownWord::AsTold,
+        _ => KnownWord::told(&known, request.action),
+    };
     messages.failed(&Failed {
-        code: stop.map_or("Other", |stop| &stop.code),
-        message: format!("{error:#}"),
         hints: stop.map_or(&[], |stop| &stop.hints),
-        exit,
         key,
-        known: match (key, &request.journal) {
-            // What earlier runs did is as the journal says.
-            (None, Some(_)) => KnownWord::AsTold,
-            _ => KnownWord::told(&known, request.action),
-        },
         told: Some(match key {
             Some(key) => format!("{}: {told}", key.id),
             None => "no key was changed".to_owned(),
         }),
+        service: stop.and_then(|stop| stop.service.as_deref()),
+        ..Failed::new(code, format!("{error:#}"), exit, known)
     });
     exit
 }
@@ -243,13 +243,8 @@ fn instead(text: &clap::Error, format: ErrorFormat) -> Exit {
         ErrorFormat::Json => {
             let (message, hints) = cli::told(&styled.to_string());
             Messages::new(Color::Off, format).failed(&Failed {
-                code: "Usage",
-                message,
                 hints: &hints,
-                exit: Exit::Usage,
-                key: None,
-                known: KnownWord::NotDeleted,
-                told: None,
+                ..Failed::new("Usage", message, Exit::Usage, KnownWord::NotDeleted)
             });
         }
         ErrorFormat::Text => {
@@ -273,13 +268,13 @@ fn completed(task: complete::Task) -> Exit {
         Ok(Err(stop)) => {
             let messages = Messages::new(Color::Auto, ErrorFormat::Text);
             messages.failed(&Failed {
-                code: &stop.code,
-                message: stop.to_string(),
                 hints: &stop.hints,
-                exit: stop.exit,
-                key: None,
-                known: KnownWord::NotDeleted,
-                told: None,
+                ..Failed::new(
+                    &stop.code,
+                    stop.to_string(),
+                    stop.exit,
+                    KnownWord::NotDeleted,
+                )
             });
             stop.exit
         }
@@ -295,15 +290,12 @@ fn page(text: &str, format: ErrorFormat) -> Exit {
         // Who closed the pipe has read enough.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Exit::Success,
         Err(error) => {
-            Messages::new(Color::Off, format).failed(&Failed {
-                code: "NotWritten",
-                message: format!("could not write to standard output: {error}"),
-                hints: &[],
-                exit: Exit::Other,
-                key: None,
-                known: KnownWord::NotDeleted,
-                told: None,
-            });
+            Messages::new(Color::Off, format).failed(&Failed::new(
+                "NotWritten",
+                format!("could not write to standard output: {error}"),
+                Exit::Other,
+                KnownWord::NotDeleted,
+            ));
             Exit::Other
         }
     }

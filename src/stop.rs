@@ -4,6 +4,7 @@
 use std::fmt;
 
 use crate::exit::Exit;
+use crate::failure::ServiceError;
 
 /// Why the run ends before any key is changed.
 #[derive(Debug)]
@@ -15,80 +16,68 @@ pub(crate) struct Stop {
     message: String,
     /// What to do next, each a sentence or a command.
     pub(crate) hints: Vec<String>,
+    /// What the service said, where it answered.
+    pub(crate) service: Option<Box<ServiceError>>,
 }
 
 impl Stop {
-    /// Wrong credentials or configuration.
-    pub(crate) fn configuration(message: impl Into<String>) -> Self {
+    fn new(exit: Exit, code: &str, message: impl Into<String>) -> Self {
         Self {
-            exit: Exit::Configuration,
-            code: "Configuration".to_owned(),
+            exit,
+            code: code.to_owned(),
             message: message.into(),
             hints: Vec::new(),
+            service: None,
         }
+    }
+
+    /// Wrong credentials or configuration.
+    pub(crate) fn configuration(message: impl Into<String>) -> Self {
+        Self::new(Exit::Configuration, "Configuration", message)
     }
 
     /// Credentials that are not there or no good.
     pub(crate) fn credentials(message: impl Into<String>) -> Self {
-        Self {
-            code: "Credentials".to_owned(),
-            ..Self::configuration(message)
-        }
+        Self::new(Exit::Configuration, "Credentials", message)
     }
 
     /// Wrong arguments, seen only when the run was to begin.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
-        Self {
-            exit: Exit::Usage,
-            code: "Usage".to_owned(),
-            message: message.into(),
-            hints: Vec::new(),
-        }
+        Self::new(Exit::Usage, "Usage", message)
     }
 
     /// What is nobody's mistake, such as a full disk.
     pub(crate) fn other(message: impl Into<String>) -> Self {
-        Self {
-            exit: Exit::Other,
-            code: "Other".to_owned(),
-            message: message.into(),
-            hints: Vec::new(),
-        }
+        Self::new(Exit::Other, "Other", message)
     }
 
     /// A guard refused the whole run.
     pub(crate) fn refused(message: impl Into<String>) -> Self {
-        Self {
-            exit: Exit::Refused,
-            code: "Refused".to_owned(),
-            message: message.into(),
-            hints: Vec::new(),
-        }
+        Self::new(Exit::Refused, "Refused", message)
     }
 
     /// A call failed without which the run cannot go on, and led to this exit status and code.
     pub(crate) fn failed(
         exit: Exit,
-        code: impl Into<String>,
+        code: &str,
         message: impl Into<String>,
         hints: Vec<String>,
     ) -> Self {
         Self {
-            exit,
-            code: code.into(),
-            message: message.into(),
             hints,
+            ..Self::new(exit, code, message)
         }
     }
 
     /// Ended by a signal.
     pub(crate) fn signal(exit: Exit) -> Self {
-        Self {
-            exit,
-            code: "Interrupted".to_owned(),
-            message: "interrupted".to_owned(),
-            hints: Vec::new(),
-        }
+        Self::new(exit, "Interrupted", "interrupted")
+    }
+
+    /// The same, of a service that said this.
+    pub(crate) fn said(mut self, service: Option<&ServiceError>) -> Self {
+        self.service = service.cloned().map(Box::new);
+        self
     }
 
     /// The same, with what to do next.

@@ -28,13 +28,9 @@ pub(crate) fn bug(
     let message = format!("broken off at {place}: a bug, or too little memory or too few threads");
     let tell = |key: Option<&Key>, known: KnownWord, told: String| {
         messages.failed(&Failed {
-            code: "BrokenOff",
-            message: message.clone(),
-            hints: &[],
-            exit,
             key,
-            known,
             told: Some(told),
+            ..Failed::new("BrokenOff", message.clone(), exit, known)
         });
     };
     let commands = Commands::new(&request.connection);

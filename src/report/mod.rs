@@ -51,9 +51,31 @@ pub(crate) struct Report {
 enum Told {
     /// The run is about one key: what is known of it, once that was told. It is told again after what goes wrong then, so
     /// that it is the last line.
-    One(Key, Option<(KnownWord, String)>),
+    One(Key, Option<Ended>),
     /// It is about many.
     Many(Many),
+}
+
+/// What became of the one key that the run is about.
+#[derive(Debug)]
+struct Ended {
+    known: KnownWord,
+    /// The same for people.
+    told: String,
+    /// How many requests were to change it.
+    attempts: usize,
+}
+
+impl Ended {
+    /// What failed after it, with what became of the key.
+    fn told_with<'a>(&self, key: &'a Key, failed: Failed<'a>) -> Failed<'a> {
+        Failed {
+            key: Some(key),
+            told: Some(self.told.clone()),
+            attempts: self.attempts,
+            ..failed
+        }
+    }
 }
 
 impl Report {
@@ -82,9 +104,12 @@ impl Report {
     /// Standard output cannot be written. People have been told by then.
     pub(crate) fn settled(&mut self, settled: &Settled, tally: &Tally) -> io::Result<()> {
         let bar = match &mut self.told {
-            Told::One(_, known) => {
-                let told = format!("{}: {}", settled.key.id, settled.known());
-                *known = Some((KnownWord::of(settled), told));
+            Told::One(_, ended) => {
+                *ended = Some(Ended {
+                    known: KnownWord::of(settled),
+                    told: format!("{}: {}", settled.key.id, settled.known()),
+                    attempts: settled.attempts,
+                });
                 None
             }
             Told::Many(many) => Some(many.counted(tally)),
@@ -117,27 +142,26 @@ impl Report {
 
     /// The result could not be written, so that a pipeline did not get it: never success.
     pub(crate) fn unwritten(&self, error: &io::Error, exit: Exit) -> Exit {
-        let (key, known, told, exit) = match &self.told {
-            Told::One(key, Some((known, told))) => {
+        let failed = |exit, known| {
+            let message = format!("could not write the result to standard output: {error}");
+            Failed::new("NotWritten", message, exit, known)
+        };
+        let failed = match &self.told {
+            Told::One(key, Some(ended)) => {
                 let exit = match exit {
                     Exit::Success => Exit::Other,
                     exit => exit,
                 };
-                (Some(key), *known, Some(told.clone()), exit)
+                ended.told_with(key, failed(exit, ended.known))
             }
-            Told::One(key, None) => (Some(key), KnownWord::Unknown, None, Exit::Other),
-            Told::Many(_) => (None, KnownWord::AsTold, None, Exit::Other),
+            Told::One(key, None) => Failed {
+                key: Some(key),
+                ..failed(Exit::Other, KnownWord::Unknown)
+            },
+            Told::Many(_) => failed(Exit::Other, KnownWord::AsTold),
         };
-        self.messages.failed(&Failed {
-            code: "NotWritten",
-            message: format!("could not write the result to standard output: {error}"),
-            hints: &[],
-            exit,
-            key,
-            known,
-            told,
-        });
-        exit
+        self.messages.failed(&failed);
+        failed.exit
     }
 
     /// A signal ended the run. Where it is about one key, that is told with the key.
@@ -146,37 +170,29 @@ impl Report {
             return;
         };
         many.aside(|| {
-            self.messages.failed(&Failed {
-                code: "Interrupted",
-                message: "interrupted: no further key is begun".to_owned(),
-                hints: &[],
+            self.messages.failed(&Failed::new(
+                "Interrupted",
+                "interrupted: no further key is begun".to_owned(),
                 exit,
-                key: None,
-                known: KnownWord::AsTold,
-                told: None,
-            });
+                KnownWord::AsTold,
+            ));
         });
     }
 
     /// The run cannot go on: its list of keys or its journal cannot be read or written.
     pub(crate) fn broken(&self, error: &io::Error) {
-        let (key, known, told) = match &self.told {
-            Told::One(key, None) => (
-                Some(key),
-                KnownWord::not_done(self.action),
-                Some("nothing was sent to IAM that changes the key".to_owned()),
-            ),
-            Told::One(key, Some((known, told))) => (Some(key), *known, Some(told.clone())),
-            Told::Many(_) => (None, KnownWord::AsTold, None),
+        let failed = |known| {
+            let message = format!("the run broke off: {error}");
+            Failed::new("BrokenOff", message, Exit::Other, known)
         };
-        self.messages.failed(&Failed {
-            code: "BrokenOff",
-            message: format!("the run broke off: {error}"),
-            hints: &[],
-            exit: Exit::Other,
-            key,
-            known,
-            told,
+        self.messages.failed(&match &self.told {
+            Told::One(key, Some(ended)) => ended.told_with(key, failed(ended.known)),
+            Told::One(key, None) => Failed {
+                key: Some(key),
+                told: Some("nothing was sent to IAM that changes the key".to_owned()),
+                ..failed(KnownWord::not_done(self.action))
+            },
+            Told::Many(_) => failed(KnownWord::AsTold),
         });
     }
 

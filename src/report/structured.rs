@@ -8,7 +8,7 @@ use super::message::{self, Messages};
 use super::row;
 use super::tell::{Head, Said, absent_sentence, sentence};
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{Failure, ServiceError};
 use crate::outcome::{Known, Outcome, Refusal, Settled};
 use crate::request::{Action, Key};
 use crate::stop::Stop;
@@ -98,18 +98,45 @@ pub(crate) struct Failed<'a> {
     pub(crate) known: KnownWord,
     /// The same for people, where it was not told before.
     pub(crate) told: Option<String>,
+    /// What the service said, where it answered.
+    pub(crate) service: Option<&'a ServiceError>,
+    /// How many requests were to change the key.
+    pub(crate) attempts: usize,
 }
 
-impl Failed<'_> {
+impl<'a> Failed<'a> {
+    /// A failure that no key, hint or answer belongs to.
+    pub(crate) fn new(code: &'a str, message: String, exit: Exit, known: KnownWord) -> Self {
+        Self {
+            code,
+            message,
+            hints: &[],
+            exit,
+            key: None,
+            known,
+            told: None,
+            service: None,
+            attempts: 0,
+        }
+    }
+
     fn object(&self) -> Value {
-        let mut object = head(self.code, &self.message);
+        let own = self.service.map(|error| error.message.as_str());
+        let message = own.filter(|message| !message.is_empty());
+        let mut object = head(self.code, message.unwrap_or(&self.message), self.service);
         if let Some(key) = self.key {
             object.insert("AccessKeyId".to_owned(), json!(key.id));
             if let Some(user_name) = &key.user_name {
                 object.insert("UserName".to_owned(), json!(user_name));
             }
         }
-        tail(&mut object, self.exit, self.known, self.hints, 0);
+        tail(
+            &mut object,
+            self.exit,
+            self.known,
+            self.hints,
+            self.attempts,
+        );
         Value::Object(object)
     }
 }
@@ -153,20 +180,12 @@ fn of_key(settled: &Settled, text: &str, hints: &[String], exit: Exit) -> Value 
         Some(failure) => sentence(failure, "IAM"),
         None => text.to_owned(),
     };
-    let mut object = head(&code(&settled.outcome), &message);
     let service = failure.and_then(Failure::service);
-    let mut put = |name: &str, value: Option<&str>| {
-        if let Some(value) = value {
-            object.insert(name.to_owned(), json!(value));
-        }
-    };
-    put("Operation", service.map(|error| error.operation));
-    put(
-        "RequestId",
-        service.and_then(|error| error.request_id.as_deref()),
-    );
-    put("AccessKeyId", Some(settled.key.id.as_str()));
-    put("UserName", row::user(settled));
+    let mut object = head(&code(&settled.outcome), &message, service);
+    object.insert("AccessKeyId".to_owned(), json!(settled.key.id));
+    if let Some(user_name) = row::user(settled) {
+        object.insert("UserName".to_owned(), json!(user_name));
+    }
     tail(
         &mut object,
         exit,
@@ -194,10 +213,11 @@ fn code(outcome: &Outcome) -> String {
 pub(crate) fn stop(failure: &Failure, service: &str, what: &str) -> Stop {
     Stop::failed(
         failure.exit_of_read(),
-        code_of(failure),
+        &code_of(failure),
         format!("{what}{}", sentence(failure, service)),
         of_call(failure),
     )
+    .said(failure.service())
 }
 
 /// The code of a call that came to nothing.
@@ -214,11 +234,17 @@ fn code_of(failure: &Failure) -> String {
     }
 }
 
-fn head(code: &str, message: &str) -> Map<String, Value> {
+fn head(code: &str, message: &str, service: Option<&ServiceError>) -> Map<String, Value> {
     let mut object = Map::new();
     object.insert("Level".to_owned(), json!("Error"));
     object.insert("Code".to_owned(), json!(code));
     object.insert("Message".to_owned(), json!(message));
+    if let Some(error) = service {
+        object.insert("Operation".to_owned(), json!(error.operation));
+        if let Some(request_id) = &error.request_id {
+            object.insert("RequestId".to_owned(), json!(request_id));
+        }
+    }
     object
 }
 

@@ -175,6 +175,10 @@ fn a_list_that_cannot_be_read_ends_the_run() {
     let args = ["--all-users", "--inactive", "--yes"];
     let failure = failure(Case::at(&sandbox, args), 6);
     is(&failure, "AccessDenied", "NotDeleted");
+    assert_eq!(failure["Message"], "no");
+    assert_eq!(failure["Operation"], "ListUsers");
+    assert!(failure["RequestId"].is_string());
+    assert_eq!(failure["Attempts"], 0);
     assert_eq!(failure.get("AccessKeyId"), None);
     assert!(sandbox.has_key(BOBS_KEY));
 }
@@ -282,6 +286,7 @@ fn a_result_that_cannot_be_written_is_told() {
     let failures = objects(said.messages());
     assert_eq!(failures.len(), 1);
     is(&failures[0], "NotWritten", "Deleted");
+    assert_eq!(failures[0]["Attempts"], 1);
     let _ = said.says(&["\"ExitCode\":1"]);
     assert!(!sandbox.has_key(BOBS_KEY));
 }
