@@ -90,7 +90,7 @@ pub(crate) enum Selection {
     Listed {
         /// The file.
         input: Input,
-        /// The owner of keys that the file names without one.
+        /// The owner of every key of the file, which need not name it.
         user_name: Option<UserName>,
     },
     /// Every key of a user.

@@ -14,7 +14,7 @@ use super::Cli;
 const ENVIRONMENT: [(&str, &str); 16] = [
     (
         "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_SECURITY_TOKEN, AWS_CREDENTIAL_EXPIRATION",
-        "The credentials that sign the request. A value that is set but blank, or holds a space or a newline, is an error. --profile beats them.",
+        "The credentials that sign the request. An ID or a secret that is set but empty, and what holds a space or a newline, is an error. --profile beats them.",
     ),
     (
         "AWS_PROFILE, AWS_DEFAULT_PROFILE",

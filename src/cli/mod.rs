@@ -54,7 +54,7 @@ pub(crate) struct Cli {
     /// Its owner: 1 to 128 of A-Z, a-z, 0-9 and _+=,.@-
     ///
     /// Without it IAM takes the user whose key signs the request. The root user, roles and SSO sessions
-    /// have to name the owner. With --from: the owner of keys that the file names without one.
+    /// have to name the owner. With --from: the owner of every key of the file, which need not name it.
     #[arg(long, value_name = "NAME", value_parser = value::user_name())]
     #[arg(help_heading = "Which keys")]
     user_name: Option<UserName>,
@@ -145,7 +145,7 @@ pub(crate) struct Cli {
     /// Take a key that is already gone for success, as rm -f does
     ///
     /// A key that IAM cannot find because it is another user's, or whose ID encodes another account, is
-    /// not gone and stays an error.
+    /// not gone and stays an error, where iam:GetAccessKeyLastUsed is allowed.
     #[arg(long, help_heading = "Safety")]
     ignore_missing: bool,
 

@@ -4,7 +4,7 @@ from row import Row, signed
 
 FAILS = frozenset({"fails"})
 SERVICES = "[default]\nservices = here\n{more}[services here]\niam =\n  endpoint_url = {url}/iam\n"
-EMPTY = "what is empty counts as not set, everywhere"
+EMPTY = "an empty setting counts as not set"
 NONE = {"AWS_DEFAULT_REGION": None}
 STRICT = "a setting that cannot be understood is an error"
 TRIES = "three attempts, as version 2 of the AWS CLI; `legacy` is version 1's alone"
