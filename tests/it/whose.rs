@@ -39,10 +39,14 @@ fn f85_of_a_begun_key_without_an_owner_no_list_says_that_it_is_gone() {
 
 /// A journal in which a key was begun, and no more; the list names no owner.
 pub(crate) fn begun_without_owner(id: &str, user_name: &str) -> Kept {
+    begun_to("delete", id, user_name)
+}
+
+fn begun_to(action: &str, id: &str, user_name: &str) -> Kept {
     let kept = Kept::new(&format!("{id}\n"));
     let journal = format!(
-        "{{\"Journal\":1,\"Action\":\"delete\",\"AccountId\":null}}\n\
-         {{\"AccessKeyId\":\"{id}\",\"UserName\":{user_name},\"Intent\":\"delete\",\"Time\":\"t\"}}\n"
+        "{{\"Journal\":1,\"Action\":\"{action}\",\"AccountId\":null}}\n\
+         {{\"AccessKeyId\":\"{id}\",\"UserName\":{user_name},\"Intent\":\"{action}\",\"Time\":\"t\"}}\n"
     );
     std::fs::write(kept.path(), journal).expect("a journal");
     kept
@@ -193,9 +197,7 @@ fn f85_a_begun_key_that_signs_is_unknown_where_the_guard_keeps_it() {
 fn f85_a_begun_key_that_is_listed_as_inactive_may_have_been_deactivated() {
     let sandbox = documented();
     sandbox.set_status(BOBS_KEY, Status::Inactive);
-    let kept = begun_without_owner(BOBS_KEY, "\"Bob\"");
-    let journal = kept.journal().replace("delete", "deactivate");
-    std::fs::write(kept.path(), journal).expect("a journal");
+    let kept = begun_to("deactivate", BOBS_KEY, "\"Bob\"");
     let more = ["--deactivate", "--find-user", "--older-than", "9999d"];
     stays_unknown(&sandbox, &kept, &more, "how that ended is not known");
 }
@@ -219,9 +221,7 @@ fn f85_a_begun_key_that_iam_still_knows_for_a_moment_is_unknown_under_another_ow
 fn f85_a_key_that_was_begun_to_be_deactivated_under_another_owner_is_unknown() {
     let sandbox = documented();
     sandbox.set_status(BOBS_KEY, Status::Inactive);
-    let kept = begun_without_owner(BOBS_KEY, "\"Bob\"");
-    let journal = kept.journal().replace("delete", "deactivate");
-    std::fs::write(kept.path(), journal).expect("a journal");
+    let kept = begun_to("deactivate", BOBS_KEY, "\"Bob\"");
     for more in [&[][..], &["--dry-run"]] {
         stays_unknown(
             &sandbox,
