@@ -388,6 +388,12 @@ impl Said {
         self.0
     }
 
+    /// Exactly this on standard error.
+    pub(crate) fn says_exactly(self, expected: &str) -> Ended {
+        assert_eq!(self.0.stderr, expected, "{}", self.0.all());
+        self.0
+    }
+
     /// Each of these on standard error.
     pub(crate) fn says(self, expected: &[&str]) -> Ended {
         assert!(
