@@ -1,6 +1,7 @@
 """Two certificate authorities of one run: one that the cloud on loopback is trusted by, and one that knows nobody."""
 
 import ssl
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -29,14 +30,14 @@ class Authority(NamedTuple):
     server: ssl.SSLContext
 
 
-def made(folder: Path) -> Authority:
+def made(folder: Path, hosts: Sequence[str] = HOSTS) -> Authority:
     key, name = ec.generate_private_key(ec.SECP256R1()), named("right")
-    right = certificate(name, name, key, key, ca=True)
+    right = certificate(name, name, key, key)
     write(folder / "right.pem", right)
     stranger = ec.generate_private_key(ec.SECP256R1())
-    write(folder / "wrong.pem", certificate(named("wrong"), named("wrong"), stranger, stranger, ca=True))
+    write(folder / "wrong.pem", certificate(named("wrong"), named("wrong"), stranger, stranger))
     own = ec.generate_private_key(ec.SECP256R1())
-    write(folder / "server.pem", certificate(named("server"), name, own, key, ca=False))
+    write(folder / "server.pem", certificate(named("server"), name, own, key, hosts=hosts))
     private = own.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
@@ -55,8 +56,7 @@ def certificate(
     issuer: x509.Name,
     key: ec.EllipticCurvePrivateKey,
     signer: ec.EllipticCurvePrivateKey,
-    *,
-    ca: bool,
+    hosts: Sequence[str] = (),
 ) -> x509.Certificate:
     now = datetime.now(UTC)
     builder = (
@@ -67,12 +67,12 @@ def certificate(
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(hours=1))
         .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
+        .add_extension(x509.BasicConstraints(ca=not hosts, path_length=None), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False)
     )
-    if not ca:
-        names = x509.SubjectAlternativeName([x509.DNSName(host) for host in HOSTS])
+    if hosts:
+        names = x509.SubjectAlternativeName([x509.DNSName(host) for host in hosts])
         builder = builder.add_extension(names, critical=False)
     return builder.sign(signer, hashes.SHA256())
 

@@ -1,16 +1,18 @@
-"""A cloud on loopback that one program talks to: IAM, STS, the SSO portal, a container's and an instance's metadata,
-and a proxy in front of AWS's own hosts, whose TLS it ends. It remembers what it was sent, in words without ports."""
+"""A cloud on loopback that one program talks to: IAM, STS, the SSO portal, the services that refresh its tokens, a
+container's and an instance's metadata, and a proxy in front of AWS's own hosts, whose TLS it ends. It remembers what it
+was sent, in words without ports, and which of the secrets that it knows signed it."""
 
 import json
 import re
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from urllib.parse import parse_qsl, urlsplit
 
 from recorder import DELETED, SCOPE
+from signature import secret
 
 EXPIRES = "2099-01-01T00:00:00Z"
 FAILURE = b"""<ErrorResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><Error><Type>Receiver</Type>\
@@ -21,28 +23,45 @@ ASSUMED = """<{action}Response xmlns="https://sts.amazonaws.com/doc/2011-06-15/"
 <Arn>arn:aws:sts::123456789012:assumed-role/x/me</Arn></AssumedRoleUser></{action}Result></{action}Response>"""
 
 
+DENIED = b"""<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type>\
+<Code>AccessDenied</Code><Message>no</Message></Error><RequestId>x</RequestId></ErrorResponse>"""
+XML, JSON = ("Content-Type", "text/xml"), ("Content-Type", "application/json")
+# The session names that programs invent end in a time or a random number.
+MADE_UP = re.compile(r"(botocore-session|assume-role|web-identity-token|iam-del-key).*")
+
+
 def key(name: str) -> str:
     """An access key ID that says whose it is."""
-    return "AKIA" + name.upper().ljust(16, "0")
+    return "AKIA" + re.sub("[^A-Z0-9]", "X", name.upper()).ljust(16, "0")
 
 
 def owner(access_key_id: str) -> str:
     """Whose access key ID that is."""
     name = access_key_id[4:].rstrip("0").lower()
+    if name.startswith("sso"):
+        return "sso"
     return f"role {name.removeprefix('role')}" if name.startswith("role") else name
 
 
 class Cloud(ThreadingHTTPServer):
-    """`second` is another proxy of the same cloud."""
+    """`first` is the cloud of which this is another address."""
 
     daemon_threads = True
 
-    def __init__(self, server: ssl.SSLContext, faults: frozenset[str], first: "Cloud | None" = None) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
+    def __init__(
+        self,
+        server: ssl.SSLContext,
+        faults: frozenset[str],
+        first: "Cloud | None" = None,
+        address: tuple[str, int] = ("127.0.0.1", 0),
+        secrets: Iterable[str] = (),
+    ) -> None:
+        super().__init__(address, Handler)
         self.tls = server
         self.faults = faults
         self.name = "the second proxy" if first else "the proxy"
         self.seen: list[dict[str, object]] = first.seen if first else []
+        self.secrets = secrets
         self.tries = 0
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
 
@@ -82,29 +101,67 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         path = urlsplit(self.path).path
         if "/federation/credentials" in path:
-            self.asked("SSO", sent=self.headers["x-amz-sso_bearer_token"])
-            role = {
-                "accessKeyId": key("sso"),
-                "secretAccessKey": "sso",
-                "sessionToken": "sso",
-                "expiration": 4070908800000,
-            }
-            self.answer(200, json.dumps({"roleCredentials": role}).encode())
+            self.federate()
         elif "/meta-data/" not in path:
-            self.asked("container", sent=self.headers["Authorization"])
+            self.asked("container", sent=self.headers["Authorization"], at=self.place()["at"], path=self.path)
             self.answer(200, given("container"))
         elif "-extended" in path:
             self.answer(404, b"")
+        elif "/placement/" in path and self.zone():
+            # The region is the zone without its letter.
+            self.answer(200, self.zone()[: -1 if path.rstrip("/").endswith("region") else None].encode())
         else:
-            self.asked("instance", sent=None if self.headers["x-aws-ec2-metadata-token"] else "no token")
+            here = str(self.place()["at"]).partition("/")[0]
+            self.asked("instance", sent=None if self.headers["x-aws-ec2-metadata-token"] else "no token", at=here)
             self.answer(200, given("instance") if path.endswith("/role") else b"role")
 
+    def zone(self) -> str:
+        """The instance's availability zone, where a row says it."""
+        return next((fault.removeprefix("az:") for fault in self.server.faults if fault.startswith("az:")), "")
+
+    def federate(self) -> None:
+        """The SSO portal: credentials of one role in one account, which the key ID names."""
+        asked = dict(parse_qsl(urlsplit(self.path).query))
+        account, role = asked.get("account_id", ""), asked.get("role_name", "")
+        token = self.headers["x-amz-sso_bearer_token"]
+        self.asked("SSO", sent=token, account=account, role=role, at=self.place()["at"])
+        if "sso401" in self.server.faults:
+            self.answer(401, b'{"message": "no"}', ("x-amzn-errortype", "UnauthorizedException"))
+            return
+        found = {
+            "accessKeyId": key(f"sso{account[-2:]}"),
+            "secretAccessKey": "sso",
+            "sessionToken": "sso",
+            "expiration": 4070908800000,
+        }
+        self.answer(200, json.dumps({"roleCredentials": found}).encode())
+
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
-        form = dict(parse_qsl(body, keep_blank_values=True))
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if urlsplit(self.path).path.endswith("/token"):
+            self.refresh(json.loads(body))
+        else:
+            self.act(body)
+
+    def refresh(self, form: dict[str, str]) -> None:
+        """The services that refresh the tokens of SSO and of a login session."""
+        signs = "DPoP" in self.headers
+        self.asked("token", form=form, at=self.place()["at"], dpop=signs)
+        if "oidcfail" in self.server.faults:
+            refused = {"error": "invalid_grant", "error_description": "no"}
+            self.answer(400, json.dumps(refused).encode(), JSON, ("x-amzn-errortype", "InvalidGrantException"))
+            return
+        login = {"accessKeyId": key("relogin"), "secretAccessKey": "relogin", "sessionToken": "relogin"}
+        fresh = {"tokenType": "aws_sigv4" if signs else "Bearer", "expiresIn": 900, "refreshToken": "r2"}
+        fresh["accessToken"] = login if signs else "refreshed"
+        self.answer(200, json.dumps(fresh).encode(), JSON)
+
+    def act(self, body: bytes) -> None:
+        """IAM and STS."""
+        form = dict(parse_qsl(body.decode(), keep_blank_values=True))
         scope = SCOPE.search(self.headers.get("Authorization", ""))
         action = form.pop("Action", self.path)
-        if not form.get("RoleSessionName", "me").startswith("me"):
+        if MADE_UP.fullmatch(form.get("RoleSessionName", "")):
             form["RoleSessionName"] = "made up"
         self.record(
             {
@@ -115,15 +172,17 @@ class Handler(BaseHTTPRequestHandler):
                 "token": self.headers.get("X-Amz-Security-Token"),
                 "type": self.headers.get("Content-Type", "").split(";")[0],
                 "trace": self.headers.get("X-Amzn-Trace-Id"),
+                "secret": secret("POST", self.path, self.headers, body, self.server.secrets),
             }
         )
-        if action.startswith("AssumeRole"):
-            role = form["RoleArn"].rpartition("/")[2]
-            answer = ASSUMED.format(action=action, key=key(f"ROLE{role}"), token=role)
-            self.answer(200, answer.encode(), ("Content-Type", "text/xml"))
-        else:
+        if not action.startswith("AssumeRole"):
             fails = "fails" in self.server.faults
-            self.answer(503 if fails else 200, FAILURE if fails else DELETED, ("Content-Type", "text/xml"))
+            self.answer(503 if fails else 200, FAILURE if fails else DELETED, XML)
+        elif "stsdenied" in self.server.faults:
+            self.answer(403, DENIED, XML)
+        else:
+            role = form["RoleArn"].rpartition("/")[2]
+            self.answer(200, ASSUMED.format(action=action, key=key(f"ROLE{role}"), token=role).encode(), XML)
 
     def place(self) -> dict[str, object]:
         """Where the program meant the request to go, and by which proxy."""
@@ -135,8 +194,8 @@ class Handler(BaseHTTPRequestHandler):
             return {"at": here.sub("here", f"http://{url.netloc}") + url.path.rstrip("/"), "by": self.server.name}
         return {"at": here.sub("here", self.headers["Host"]) + url.path.rstrip("/"), "by": None}
 
-    def asked(self, whom: str, sent: str | None) -> None:
-        asked = {"asks": whom, "sent": sent, **({"by": self.server.name} if urlsplit(self.path).netloc else {})}
+    def asked(self, whom: str, **what: object) -> None:
+        asked = {"asks": whom, **what, **({"by": self.server.name} if urlsplit(self.path).netloc else {})}
         if asked not in self.server.seen:
             self.record(asked)
 
@@ -164,14 +223,21 @@ def given(whose: str) -> bytes:
 
 
 @contextmanager
-def clouds(server: ssl.SSLContext, faults: frozenset[str]) -> Iterator[tuple[Cloud, Cloud]]:
-    first = Cloud(server, faults)
-    second = Cloud(server, faults, first)
-    for cloud in (first, second):
+def clouds(
+    server: ssl.SSLContext,
+    faults: frozenset[str],
+    secrets: Iterable[str] = (),
+    addresses: Iterable[tuple[str, int]] = (),
+) -> Iterator[tuple[Cloud, Cloud]]:
+    """A cloud, its second proxy, and the same cloud at each of the addresses."""
+    first = Cloud(server, faults, secrets=secrets)
+    second = Cloud(server, faults, first, secrets=secrets)
+    everywhere = [first, second, *(Cloud(server, faults, first, address, secrets) for address in addresses)]
+    for cloud in everywhere:
         Thread(target=cloud.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
     try:
         yield first, second
     finally:
-        for cloud in (first, second):
+        for cloud in everywhere:
             cloud.shutdown()
             cloud.server_close()

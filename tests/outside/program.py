@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,9 +23,20 @@ class Program:
         self.home = scratch / "home"
         self.home.mkdir(exist_ok=True)
 
-    def run(self, *arguments: str, environment: dict[str, str]) -> Ended:
+    def run(
+        self, *arguments: str, environment: Mapping[str, str | None], before: Sequence[str] = (), at: Path | None = None
+    ) -> Ended:
+        """A variable that is None is not set; `before` is a command that starts the program."""
         cleared = {"HOME": str(self.home), "PATH": os.defpath, "AWS_EC2_METADATA_DISABLED": "true", **environment}
         ended = subprocess.run(
-            [self.binary, *arguments], env=cleared, capture_output=True, text=True, timeout=LIMIT, check=False
+            [*before, self.binary, *arguments],
+            env={name: value for name, value in cleared.items() if value is not None},
+            cwd=at,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            errors="backslashreplace",
+            timeout=LIMIT,
+            check=False,
         )
         return Ended(ended.returncode, ended.stdout, ended.stderr)

@@ -29,7 +29,7 @@ class Row(NamedTuple):
     faults: frozenset[str] = frozenset()
     why: str = ""
 
-    def prepared(self, home: Path, places: dict[str, str]) -> tuple[list[str], dict[str, str]]:
+    def prepared(self, home: Path, places: dict[str, str]) -> tuple[list[str], dict[str, str | None]]:
         """The options and the variables, with the files in place."""
 
         def filled(text: str) -> str:
@@ -42,9 +42,18 @@ class Row(NamedTuple):
             path = home / filled(name)
             path.parent.mkdir(parents=True, exist_ok=True)
             if text:
-                path.write_text(filled(text))
-        variables = {name: filled(value) for name, value in (SAFE | self.variables).items() if value is not None}
+                path.write_text(filled(text), encoding="utf-8")
+            if text.startswith("#!"):
+                path.chmod(0o755)
+        variables = {name: value if value is None else filled(value) for name, value in (SAFE | self.variables).items()}
         return [filled(word) for word in self.options], variables
+
+    def text(self) -> str:
+        """The whole setting, one line after the other."""
+        variables = [f"{name}={value}" if value is not None else f"unset {name}" for name, value in self.variables.items()]
+        files = {".aws/config": self.config, ".aws/credentials": self.credentials, **self.files}
+        contents = [f"{name}:\n{text}" for name, text in files.items() if text]
+        return "\n".join([*variables, " ".join(self.options), *contents])
 
 
 def signed(name: str, variables: dict[str, str | None] | None = None, **more: object) -> Row:

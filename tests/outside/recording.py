@@ -1,0 +1,116 @@
+"""What AWS CLI 2.36.7 sent in 2,911 settings, recorded once: each is a row for this program too.
+
+`recorded/identity-2.36.7.jsonl.xz` has an object per line: `class`, `name`, the setting (`env`, `options`, `config`,
+`credentials`, `files`, `faults`), what was `sent` and whether the key was `deleted`. `ll` marks settings that need the
+addresses of a container's or an instance's metadata, or a home folder in the user database; `nodac` marks those with a
+file that may not be read."""
+
+import json
+import lzma
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from row import Row
+
+FILE = Path(__file__).parent / "recorded" / "identity-2.36.7.jsonl.xz"
+NAMED = ("--access-key-id", "AKIDPMS9RO4H3FEXAMPLE", "--user-name", "Bob")
+# The settings were recorded at three times, which the seconds of their dates tell apart.
+RECORDED = {
+    "48": datetime(2026, 11, 26, 8, 39, 48, tzinfo=UTC),
+    "11": datetime(2026, 11, 26, 8, 48, 11, tzinfo=UTC),
+    "51": datetime(2026, 11, 26, 8, 44, 51, tzinfo=UTC),
+}
+DATE = re.compile(r"2026-11-2[67](?:([T ])\d\d:\d\d:(\d\d))?")
+SECRETS = re.compile(r"""(?:aws_secret_access_key\s*[=:]|"SecretAccessKey": *")\s*([^"\n]*[^"\s])""", re.IGNORECASE)
+# By the name of a setting, the file that may not be read in it.
+UNREADABLE = {
+    "credentials, keys in config": ".aws/credentials",
+    "config with role, keys in credentials": ".aws/config",
+    "config with region, keys in credentials": ".aws/config",
+    ".aws": ".aws",
+    "web token file": "token",
+}
+
+Event = dict[str, object]
+
+
+class Recorded(NamedTuple):
+    """A setting and what AWS CLI version 2 did in it."""
+
+    number: int
+    kind: str
+    row: Row
+    sent: list[Event]
+    deleted: bool
+    apart: bool
+    """Runs in namespaces of its own."""
+    unreadable: str | None
+    """The file that may not be read; the empty string if there is none, but file permissions must apply."""
+
+    @property
+    def name(self) -> str:
+        return f"{self.kind}: {self.row.name}"
+
+    def secrets(self) -> list[str]:
+        """Those that could sign: the recorded ones, those in the setting, and those of all settings."""
+        variables = [value for name, value in self.row.variables.items() if value and name.endswith("SECRET_ACCESS_KEY")]
+        texts = [self.row.config, self.row.credentials, *self.row.files.values()]
+        inputs = [found for text in texts for found in SECRETS.findall(text)]
+        recorded = [str(event["secret"]) for event in self.sent if event.get("secret")]
+        return list(dict.fromkeys([*recorded, *variables, *inputs, *all_secrets()]))
+
+
+@cache
+def everything() -> list[Recorded]:
+    lines = lzma.decompress(FILE.read_bytes()).decode().split("\n")
+    return [read(number, json.loads(line)) for number, line in enumerate(lines) if line]
+
+
+@cache
+def all_secrets() -> list[str]:
+    return sorted({str(event["secret"]) for event in events() if event.get("secret")} | {"decoy"})
+
+
+@cache
+def hosts() -> list[str]:
+    """The hosts whose certificate was accepted; the others had none, for either program."""
+    there = {str(event["at"]).partition("/")[0] for event in events() if "at" in event}
+    return ["localhost", *sorted(host for host in there if not re.fullmatch(r"here|[\d.]+", host))]
+
+
+def events() -> Iterator[Event]:
+    return (event for recorded in everything() for event in recorded.sent)
+
+
+def read(number: int, line: dict) -> Recorded:
+    options = (*(NAMED if "who" not in line else ()), *line.get("options", ()))
+    row = Row(
+        line["name"],
+        {name: value and shifted(value) for name, value in line.get("env", {}).items()},
+        shifted(line.get("config", "")),
+        shifted(line.get("credentials", "")),
+        options,
+        {name: shifted(text) for name, text in line.get("files", {}).items()},
+        frozenset(line.get("faults", ())),
+    )
+    plain = row.name.removesuffix(" +instance")
+    unreadable = UNREADABLE.get(plain, "") if "nodac" in line else None
+    return Recorded(number, line["class"], row, line["sent"], line["deleted"], "ll" in line, unreadable)
+
+
+def shifted(text: str) -> str:
+    """The text with its dates as far from now as they were when it was recorded."""
+    return DATE.sub(shift, text)
+
+
+def shift(date: re.Match[str]) -> str:
+    separator, seconds = date.groups()
+    age = datetime.now(UTC) - RECORDED[seconds or "48"]
+    if not seconds:
+        return f"{datetime.fromisoformat(date[0]) + timedelta(days=age.days):%Y-%m-%d}"
+    moved = datetime.fromisoformat(date[0]) + timedelta(seconds=round(age.total_seconds()))
+    return f"{moved:%Y-%m-%d{separator}%H:%M:%S}"

@@ -1,0 +1,186 @@
+"""Replays the settings that were recorded with AWS CLI version 2, and says where this program differs.
+
+Prints how many settings came to which result, and those whose difference is not in recorded/differences.toml; the exit
+status is 1 if there is any. `--every 10` runs a fixed tenth."""
+
+import argparse
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from authority import Authority, made
+from cloud import clouds
+from difference import Difference, listed, stale
+from program import Ended, Program
+from recording import Event, Recorded, everything, hosts
+from verdict import Replayed, Verdict, judge
+
+AT_A_TIME = 4
+# What the comparison does not look at: the recordings do not have it.
+NOT_RECORDED = {"by", "type", "trace"}
+# What the program asks IAM in order to verify a deletion is its own affair.
+READS = {"GetAccessKeyLastUsed", "ListAccessKeys"}
+METADATA = [("169.254.170.2", 80), ("169.254.169.254", 80)]
+NAMESPACES = ("unshare", "--map-root-user", "--net", "--mount")
+WITHOUT_ROOTS_RIGHTS = ("setpriv", "--bounding-set=-dac_override,-dac_read_search")
+
+
+def main() -> int:
+    given = arguments()
+    binary = given.binary.resolve(strict=True)
+    if given.apart:
+        return apart(binary, [everything()[number] for number in json.load(sys.stdin)])
+    chosen = [one for one in everything()[:: given.every] if given.only in one.name]
+    with tempfile.TemporaryDirectory() as scratch:
+        replays = replay(chosen, binary, Path(scratch))
+    whole = given.every == 1 and not given.only
+    return report(replays, given.show, given.inputs, check_stale=whole)
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--binary", type=Path, required=True, help="the iam-del-key to check")
+    parser.add_argument("--only", default="", metavar="SUBSTRING", help="only settings with this in `class: name`")
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="only every Nth setting")
+    parser.add_argument("--thorough", action="store_const", dest="every", const=1, help="all settings (the default)")
+    parser.add_argument("--show", metavar="RESULT", help="list the settings with this in their result; `all` lists all")
+    parser.add_argument("--inputs", action="store_true", help="with what is listed, print the setting and all messages")
+    parser.add_argument("--apart", action="store_true", help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def replay(chosen: Sequence[Recorded], binary: Path, scratch: Path) -> list[Replayed]:
+    authority = made(scratch, hosts())
+    with ThreadPoolExecutor(AT_A_TIME) as pool:
+        there = [one for one in chosen if not one.apart]
+        replays = list(pool.map(lambda one: run(one, binary, scratch, authority), there))
+    replays += in_namespaces([one for one in chosen if one.apart], binary)
+    return sorted(replays, key=lambda one: one.recorded.number)
+
+
+def run(
+    recorded: Recorded, binary: Path, scratch: Path, authority: Authority, addresses: Sequence[tuple[str, int]] = ()
+) -> Replayed:
+    folder = scratch / f"{recorded.number}"
+    folder.mkdir()
+    program = Program(binary, folder)
+    with clouds(authority.server, recorded.row.faults, recorded.secrets(), addresses) as (cloud, _):
+        places = {
+            "url": cloud.url,
+            "host": cloud.url.removeprefix("http://"),
+            "home": str(program.home),
+            "right": str(authority.right),
+        }
+        options, variables = recorded.row.prepared(program.home, places)
+        before = restrict(recorded, program.home)
+        try:
+            ended = program.run(*options, environment=variables, before=before, at=program.home)
+        except subprocess.TimeoutExpired:
+            ended = Ended(-1, "", "it did not end")
+        return Replayed(recorded, ended, compared(cloud.seen))
+
+
+def restrict(recorded: Recorded, home: Path) -> Sequence[str]:
+    """Takes away the rights that the setting lacks; returns the command that the program is started with."""
+    if recorded.row.name.startswith("not executable"):
+        (home / "proc").chmod(0o644)
+    if recorded.unreadable:
+        (home / recorded.unreadable).chmod(0)
+    return WITHOUT_ROOTS_RIGHTS if recorded.unreadable is not None and os.geteuid() == 0 else ()
+
+
+def compared(events: list[Event]) -> list[Event]:
+    """The events as they were recorded."""
+    kept = [event for event in events if event.get("action") not in READS]
+    return [{name: value for name, value in event.items() if kept_member(event, name)} for event in kept]
+
+
+def kept_member(event: Event, name: str) -> bool:
+    if name == "sent" and event.get("asks") == "instance":
+        return False
+    return name not in NOT_RECORDED and not (name == "secret" and event[name] is None)
+
+
+def in_namespaces(chosen: Sequence[Recorded], binary: Path) -> list[Replayed]:
+    """Those that need other addresses or another user database than this machine's: replayed by a process of its own."""
+    if not chosen:
+        return []
+    command = [*NAMESPACES, sys.executable, __file__, "--apart", "--binary", str(binary)]
+    numbers = json.dumps([one.number for one in chosen])
+    ended = subprocess.run(command, input=numbers, capture_output=True, text=True, check=False)
+    if ended.returncode:
+        return [Replayed(one, Ended(-2, "", f"no namespaces: {ended.stderr}"), []) for one in chosen]
+    found = json.loads(ended.stdout)
+    return [Replayed(one, Ended(*ended), sent) for one, (ended, sent) in zip(chosen, found, strict=True)]
+
+
+def apart(binary: Path, chosen: Sequence[Recorded]) -> int:
+    for command in (["ip", "link", "set", "lo", "up"], *(["ip", "addr", "add", ip, "dev", "lo"] for ip, _ in METADATA)):
+        subprocess.run(command, check=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        users = Path(scratch) / "passwd"
+        users.touch()
+        subprocess.run(["mount", "--bind", users, "/etc/passwd"], check=True)
+        authority = made(Path(scratch), hosts())
+        found = []
+        for one in chosen:
+            users.write_text(f"root:x:0:0:root:{scratch}/{one.number}/home:/bin/sh\n")
+            replayed = run(one, binary, Path(scratch), authority, METADATA)
+            found.append((replayed.ended, replayed.sent))
+        subprocess.run(["umount", "/etc/passwd"], check=True)
+    print(json.dumps(found))
+    return 0
+
+
+def report(replays: Sequence[Replayed], show: str | None, inputs: bool, *, check_stale: bool) -> int:
+    results = [(one, judge(one)) for one in replays]
+    reasons = {one.recorded.number: listed(one, verdict) for one, verdict in results if verdict != Verdict.EQUAL}
+    unlisted = [(one, verdict) for one, verdict in results if reasons.get(one.recorded.number, True) is None]
+    for one, verdict in results if show else ():
+        if show == "all" or show in verdict:
+            print(shown(one, verdict, reasons.get(one.recorded.number), inputs=inputs))
+    print(f"{len(results)} settings of AWS CLI 2.36.7")
+    for verdict, count in Counter(verdict for _, verdict in results).most_common():
+        without = sum(1 for _, one in unlisted if one == verdict)
+        print(f"{count:6} {verdict}" + (f"; {without} without a listed reason" if without else ""))
+    unused = stale(reasons.values()) if check_stale else []
+    for difference in unused:
+        print(f"no setting has this listed difference: {difference.reason}")
+    if unlisted and not show:
+        print("--show RESULT lists them")
+    return 1 if unlisted or unused or not results else 0
+
+
+def shown(one: Replayed, verdict: Verdict, difference: Difference | None, *, inputs: bool) -> str:
+    lines = [f"{verdict.upper()}  {one.recorded.name}"]
+    lines += [f"    version 2    {short(event)}" for event in one.recorded.sent] or ["    version 2    nothing"]
+    lines += [f"    iam-del-key  {short(event)}" for event in one.sent] or ["    iam-del-key  nothing"]
+    messages = one.ended.stderr.splitlines()
+    lines += [f"    status {one.ended.status}: {line}" for line in (messages if inputs else messages[:1])]
+    if difference:
+        lines.append(f"    listed: {difference.reason}")
+    if inputs:
+        lines += [f"    | {line}" for line in one.recorded.row.text().split("\n")]
+    return "\n".join(lines)
+
+
+def short(event: Event) -> str:
+    if "connect" in event:
+        return f"no TLS with {event['connect']}"
+    words = {name: value for name, value in event.items() if name not in ("form", "asks", "action")}
+    form = {name: value for name, value in event.get("form", {}).items() if name != "Version"}
+    what = event.get("action") or f"asks {event['asks']}"
+    if what == "DeleteAccessKey":
+        form = {}
+    return " ".join([str(what), *(f"{name}={value!r}" for name, value in (words | form).items())])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

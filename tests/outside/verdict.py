@@ -1,0 +1,94 @@
+"""How what the program did in a setting differs from what AWS CLI version 2 did there."""
+
+import json
+import re
+from enum import StrEnum
+from typing import NamedTuple
+
+from program import Ended
+from recording import Event, Recorded
+
+# Of an event, what says who asks for something; the rest says where.
+WHERE = {"at", "region", "service", "path", "connect"}
+CRASH = re.compile(r"panicked|broken off at|stack overflow", re.IGNORECASE)
+REFUSALS = {1, 2, 6, 7, 9}
+
+
+class Verdict(StrEnum):
+    EQUAL = "equal"
+    BOTH_REFUSE = "both refuse, after other requests"
+    REFUSED = "refused, version 2 deletes"
+    SOURCE = "same deletion, other sources asked"
+    EXTRA = "both refuse, after a request that version 2 does not send"
+    ACCEPTED = "deletes, version 2 refuses"
+    IDENTITY = "another identity"
+    REGION = "another region"
+    HOST = "another host"
+    STATUS = "refused with an unexpected status"
+    CRASH = "crash"
+    NOT_RUN = "not run"
+
+
+class Replayed(NamedTuple):
+    """What the program did in a recorded setting."""
+
+    recorded: Recorded
+    ended: Ended
+    sent: list[Event]
+
+    @property
+    def deleted(self) -> bool:
+        return any(event.get("action") == "DeleteAccessKey" for event in self.sent)
+
+
+def judge(replayed: Replayed) -> Verdict:
+    recorded, ended, ours = replayed
+    theirs = recorded.sent
+    if CRASH.search(ended.stderr) or ended.status < 0 or ended.status > 100:
+        return Verdict.CRASH
+    if (ended.status == 0) != replayed.deleted or (ended.status and ended.status not in REFUSALS):
+        return Verdict.STATUS
+    if sorted(texts(ours)) == sorted(texts(theirs)):
+        return Verdict.EQUAL
+    if not replayed.deleted and set(texts(ours)) <= set(texts(theirs)):
+        return Verdict.REFUSED if recorded.deleted else Verdict.BOTH_REFUSE
+    return differing(replayed)
+
+
+def texts(events: list[Event]) -> list[str]:
+    return [json.dumps(event, sort_keys=True) for event in events]
+
+
+def differing(replayed: Replayed) -> Verdict:
+    """The gravest difference of the requests; metadata services count only where nothing else differs."""
+    theirs, ours = without_metadata(replayed.recorded.sent), without_metadata(replayed.sent)
+    unreachable = bool(theirs) and "connect" in theirs[-1]
+    if replayed.deleted and not replayed.recorded.deleted and not unreachable:
+        return Verdict.ACCEPTED
+    found = {difference(one, another) for one, another in zip(theirs, ours, strict=False)}
+    for verdict in (Verdict.IDENTITY, Verdict.HOST, Verdict.REGION):
+        if verdict in found:
+            return verdict
+    if replayed.deleted:
+        return Verdict.SOURCE if len(theirs) == len(ours) else Verdict.HOST if unreachable else Verdict.IDENTITY
+    if len(ours) > len(theirs):
+        return Verdict.EXTRA
+    return Verdict.REFUSED if replayed.recorded.deleted else Verdict.BOTH_REFUSE
+
+
+def without_metadata(events: list[Event]) -> list[Event]:
+    return [event for event in events if event.get("asks") not in ("instance", "container")]
+
+
+def difference(theirs: Event, ours: Event) -> Verdict:
+    if "connect" in theirs or "connect" in ours:
+        return Verdict.EQUAL if host(theirs) == host(ours) else Verdict.HOST
+    if {**theirs, **dict.fromkeys(WHERE)} != {**ours, **dict.fromkeys(WHERE)}:
+        return Verdict.IDENTITY
+    if theirs["at"] != ours["at"]:
+        return Verdict.HOST
+    return Verdict.EQUAL if theirs == ours else Verdict.REGION
+
+
+def host(event: Event) -> str:
+    return str(event.get("connect") or event["at"]).partition("/")[0]
