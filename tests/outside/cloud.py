@@ -71,6 +71,7 @@ class Cloud(ThreadingHTTPServer):
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     server: Cloud
     tunnel: str | None = None
 
@@ -234,7 +235,7 @@ def clouds(
     second = Cloud(server, faults, first, secrets=secrets)
     everywhere = [first, second, *(Cloud(server, faults, first, address, secrets) for address in addresses)]
     for cloud in everywhere:
-        Thread(target=cloud.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        Thread(target=cloud.serve_forever, kwargs={"poll_interval": 0.005}, daemon=True).start()
     try:
         yield first, second
     finally:

@@ -53,7 +53,7 @@ class Row(NamedTuple):
         variables = [f"{name}={value}" if value is not None else f"unset {name}" for name, value in self.variables.items()]
         files = {".aws/config": self.config, ".aws/credentials": self.credentials, **self.files}
         contents = [f"{name}:\n{text}" for name, text in files.items() if text]
-        return "\n".join([*variables, " ".join(self.options), *contents])
+        return "\n".join([*variables, " ".join(self.options), *sorted(self.faults), *contents])
 
 
 def signed(name: str, variables: dict[str, str | None] | None = None, **more: object) -> Row:

@@ -16,8 +16,8 @@ REFUSALS = {1, 2, 6, 7, 9}
 
 class Verdict(StrEnum):
     EQUAL = "equal"
-    BOTH_REFUSE = "both refuse, after other requests"
-    REFUSED = "refused, version 2 deletes"
+    BOTH_REFUSE = "both refuse, version 2 later"
+    REFUSED = "refused, version 2 goes on"
     SOURCE = "same deletion, other sources asked"
     EXTRA = "both refuse, after a request that version 2 does not send"
     ACCEPTED = "deletes, version 2 refuses"
@@ -27,6 +27,10 @@ class Verdict(StrEnum):
     STATUS = "refused with an unexpected status"
     CRASH = "crash"
     NOT_RUN = "not run"
+
+
+# Results that need no reason.
+FINE = {Verdict.EQUAL, Verdict.BOTH_REFUSE}
 
 
 class Replayed(NamedTuple):
@@ -51,8 +55,13 @@ def judge(replayed: Replayed) -> Verdict:
     if sorted(texts(ours)) == sorted(texts(theirs)):
         return Verdict.EQUAL
     if not replayed.deleted and set(texts(ours)) <= set(texts(theirs)):
-        return Verdict.REFUSED if recorded.deleted else Verdict.BOTH_REFUSE
+        return Verdict.REFUSED if goes_on(recorded) else Verdict.BOTH_REFUSE
     return differing(replayed)
+
+
+def goes_on(recorded: Recorded) -> bool:
+    """Version 2 deletes, or would but for the cloud, which has no certificate for that host."""
+    return recorded.deleted or bool(recorded.sent) and "connect" in recorded.sent[-1]
 
 
 def texts(events: list[Event]) -> list[str]:
@@ -62,18 +71,17 @@ def texts(events: list[Event]) -> list[str]:
 def differing(replayed: Replayed) -> Verdict:
     """The gravest difference of the requests; metadata services count only where nothing else differs."""
     theirs, ours = without_metadata(replayed.recorded.sent), without_metadata(replayed.sent)
-    unreachable = bool(theirs) and "connect" in theirs[-1]
-    if replayed.deleted and not replayed.recorded.deleted and not unreachable:
+    if replayed.deleted and not goes_on(replayed.recorded):
         return Verdict.ACCEPTED
     found = {difference(one, another) for one, another in zip(theirs, ours, strict=False)}
     for verdict in (Verdict.IDENTITY, Verdict.HOST, Verdict.REGION):
         if verdict in found:
             return verdict
     if replayed.deleted:
-        return Verdict.SOURCE if len(theirs) == len(ours) else Verdict.HOST if unreachable else Verdict.IDENTITY
+        return Verdict.SOURCE if len(theirs) == len(ours) else Verdict.IDENTITY
     if len(ours) > len(theirs):
         return Verdict.EXTRA
-    return Verdict.REFUSED if replayed.recorded.deleted else Verdict.BOTH_REFUSE
+    return Verdict.REFUSED if goes_on(replayed.recorded) else Verdict.BOTH_REFUSE
 
 
 def without_metadata(events: list[Event]) -> list[Event]:
