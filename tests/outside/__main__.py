@@ -1,5 +1,5 @@
 """The outside check: the same deletions on independent servers, and the same requests as the AWS CLI and boto3,
-and what the AWS CLI makes of the alias and the skeleton.
+and what the AWS CLI makes of the alias and the skeleton. With --replay, the settings recorded with AWS CLI version 2, too.
 
 Prints a line per case and ends with `N passed, M failed`; the exit status is 1 unless all passed.
 """
@@ -12,6 +12,8 @@ from pathlib import Path
 import alias
 import compatibility
 import deletion
+import replay
+import sensitivity
 import wire
 from program import Program
 from server import MINISTACK, MOTO, serving
@@ -23,6 +25,9 @@ def main() -> int:
     parser.add_argument("--binary", type=Path, required=True, help="the iam-del-key to check")
     parser.add_argument(
         "--update", action="store_true", help="write the compatibility table of the README, check nothing else"
+    )
+    parser.add_argument(
+        "--replay", type=int, default=0, metavar="N", help="replay every Nth setting recorded with AWS CLI version 2, too"
     )
     given = parser.parse_args()
     binary = given.binary.resolve(strict=True)
@@ -37,6 +42,9 @@ def main() -> int:
         wire.check(tally, binary, Path(scratch))
         compatibility.check(tally, binary, Path(scratch))
         alias.check(tally, binary, Path(scratch))
+        sensitivity.check(tally, binary, Path(scratch))
+        if given.replay:
+            replay.check(tally, binary, Path(scratch), given.replay)
     print(f"{tally.passed} passed, {tally.failed} failed")
     return 0 if tally.passed and not tally.failed else 1
 

@@ -2,44 +2,77 @@
 
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from verdict import Replayed, Verdict
+from recording import Event
+from verdict import FINE, Replayed, Verdict, judge, told
 
 FILE = Path(__file__).parent / "recorded" / "differences.toml"
 
 
 class Difference(NamedTuple):
-    """A setting has it if all patterns are found: in `class: name`, in the text of the setting, in the program's message."""
+    """`settings` and `reason` are for readers. The patterns are regular expressions, found anywhere: in `class: name`,
+    in the text of the setting, in what version 2 sent, and in what the program printed."""
 
+    settings: str
     reason: str
-    result: list[str]
+    result: tuple[str, ...] = ()
+    instead: Mapping[str, str] = {}
+    """Hosts and regions of version 2 for which this program has another, where nothing else differs."""
     name: str = ""
     setting: str = ""
+    version_2: str = ""
     message: str = ""
 
     def matches(self, replayed: Replayed, verdict: Verdict) -> bool:
-        return (
-            verdict in self.result
-            and bool(re.search(self.name, replayed.recorded.name))
-            and bool(re.search(self.setting, replayed.recorded.row.text()))
-            and bool(re.search(self.message, replayed.ended.stderr))
+        recorded = replayed.recorded
+        return verdict in self.result and all(
+            re.search(pattern, text, re.MULTILINE)
+            for pattern, text in (
+                (self.name, recorded.name),
+                (self.setting, recorded.row.text()),
+                (self.version_2, "\n".join(map(told, recorded.sent))),
+                (self.message, replayed.ended.stderr),
+            )
         )
 
 
 @cache
 def every() -> list[Difference]:
-    return [Difference(**one) for one in tomllib.loads(FILE.read_text()).get("difference", [])]
+    found = tomllib.loads(FILE.read_text())["difference"]
+    return [Difference(**{**one, "result": tuple(Verdict(word) for word in one.get("result", ()))}) for one in found]
 
 
-def listed(replayed: Replayed, verdict: Verdict) -> Difference | None:
-    return next((one for one in every() if one.matches(replayed, verdict)), None)
+def explained(replayed: Replayed) -> tuple[Verdict, list[Difference]]:
+    """The result, and the listed differences that explain it: none if it needs none, or if nothing does."""
+    verdict = judge(replayed)
+    if verdict in FINE:
+        return verdict, []
+    hosts = [one for one in every() if one.instead and moved(replayed, one.instead) != replayed]
+    rest = replayed
+    for one in hosts:
+        rest = moved(rest, one.instead)
+    left = judge(rest)
+    if left in FINE:
+        return verdict, hosts
+    found = [one for one in every() if one.matches(rest, left)]
+    return verdict, [*hosts, *found] if found else []
 
 
-def stale(found: Iterable[Difference | None]) -> list[Difference]:
+def moved(replayed: Replayed, instead: Mapping[str, str]) -> Replayed:
+    """The same, but version 2 sent it to the other hosts and regions."""
+
+    def move(event: Event) -> Event:
+        return {name: instead.get(value, value) if name in ("at", "region") else value for name, value in event.items()}
+
+    recorded = replayed.recorded
+    return replayed._replace(recorded=recorded._replace(sent=[move(event) for event in recorded.sent]))
+
+
+def stale(found: Iterable[Difference]) -> list[Difference]:
     """Those that no setting has."""
-    used = set(map(id, found))
-    return [one for one in every() if id(one) not in used]
+    used = list(found)
+    return [one for one in every() if one not in used]

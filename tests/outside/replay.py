@@ -17,10 +17,11 @@ from pathlib import Path
 
 from authority import Authority, made
 from cloud import clouds
-from difference import Difference, listed, stale
+from difference import Difference, explained, stale
 from program import Ended, Program
 from recording import Event, Recorded, everything, hosts
-from verdict import Replayed, Verdict, judge
+from tally import Tally
+from verdict import FINE, Replayed, Verdict, told
 
 AT_A_TIME = 4
 # What the comparison does not look at: the recordings do not have it.
@@ -41,7 +42,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as scratch:
         replays = replay(chosen, binary, Path(scratch))
     whole = given.every == 1 and not given.only
-    return report(replays, given.show, given.inputs, check_stale=whole)
+    return report(replays, given.show, inputs=given.inputs, check_stale=whole)
 
 
 def arguments() -> argparse.Namespace:
@@ -50,7 +51,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--only", default="", metavar="SUBSTRING", help="only settings with this in `class: name`")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="only every Nth setting")
     parser.add_argument("--thorough", action="store_const", dest="every", const=1, help="all settings (the default)")
-    parser.add_argument("--show", metavar="RESULT", help="list the settings with this in their result; `all` lists all")
+    parser.add_argument("--show", metavar="RESULT", help="list the settings with this result; also `unlisted`, `all`")
     parser.add_argument("--inputs", action="store_true", help="with what is listed, print the setting and all messages")
     parser.add_argument("--apart", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args()
@@ -84,7 +85,8 @@ def run(
             ended = program.run(*options, environment=variables, before=before, at=program.home)
         except subprocess.TimeoutExpired:
             ended = Ended(-1, "", "it did not end")
-        return Replayed(recorded, ended, compared(cloud.seen))
+        printed = ended.stderr.replace(str(program.home), "{home}").replace(places["host"], "{host}")
+        return Replayed(recorded, ended._replace(stderr=printed), compared(cloud.seen))
 
 
 def restrict(recorded: Recorded, home: Path) -> Sequence[str]:
@@ -139,47 +141,42 @@ def apart(binary: Path, chosen: Sequence[Recorded]) -> int:
     return 0
 
 
-def report(replays: Sequence[Replayed], show: str | None, inputs: bool, *, check_stale: bool) -> int:
-    results = [(one, judge(one)) for one in replays]
-    reasons = {one.recorded.number: listed(one, verdict) for one, verdict in results if verdict != Verdict.EQUAL}
-    unlisted = [(one, verdict) for one, verdict in results if reasons.get(one.recorded.number, True) is None]
-    for one, verdict in results if show else ():
-        if show == "all" or show in verdict:
-            print(shown(one, verdict, reasons.get(one.recorded.number), inputs=inputs))
+def check(tally: Tally, binary: Path, scratch: Path, every: int) -> None:
+    """Replays every Nth setting, as a case of the outside check."""
+    folder = scratch / "replay"
+    folder.mkdir()
+    replays = replay(everything()[::every], binary, folder)
+    status = report(replays, "unlisted", inputs=False, check_stale=every == 1)
+    tally.same("replay: no difference without a listed reason", {"status": 0}, {"status": status})
+
+
+def report(replays: Sequence[Replayed], show: str | None, *, inputs: bool, check_stale: bool) -> int:
+    results = [(one, *explained(one)) for one in replays]
+    for one, verdict, reasons in results if show else ():
+        if show in ("all", verdict) or (show == "unlisted" and verdict not in FINE and not reasons):
+            print(shown(one, verdict, reasons, inputs=inputs))
     print(f"{len(results)} settings of AWS CLI 2.36.7")
-    for verdict, count in Counter(verdict for _, verdict in results).most_common():
-        without = sum(1 for _, one in unlisted if one == verdict)
-        print(f"{count:6} {verdict}" + (f"; {without} without a listed reason" if without else ""))
-    unused = stale(reasons.values()) if check_stale else []
+    without = Counter(verdict for _, verdict, reasons in results if verdict not in FINE and not reasons)
+    for verdict, count in Counter(verdict for _, verdict, _ in results).most_common():
+        print(f"{count:6} {verdict}" + (f"; {without[verdict]} without a listed reason" if without[verdict] else ""))
+    unused = stale(reason for *_, reasons in results for reason in reasons) if check_stale else []
     for difference in unused:
-        print(f"no setting has this listed difference: {difference.reason}")
-    if unlisted and not show:
-        print("--show RESULT lists them")
-    return 1 if unlisted or unused or not results else 0
+        print(f"listed, but no setting differs like this: {difference.settings}")
+    if without and not show:
+        print("--show unlisted prints those without a listed reason")
+    return 1 if without or unused or not results else 0
 
 
-def shown(one: Replayed, verdict: Verdict, difference: Difference | None, *, inputs: bool) -> str:
+def shown(one: Replayed, verdict: Verdict, reasons: Sequence[Difference], *, inputs: bool) -> str:
     lines = [f"{verdict.upper()}  {one.recorded.name}"]
-    lines += [f"    version 2    {short(event)}" for event in one.recorded.sent] or ["    version 2    nothing"]
-    lines += [f"    iam-del-key  {short(event)}" for event in one.sent] or ["    iam-del-key  nothing"]
+    lines += [f"    version 2    {told(event)}" for event in one.recorded.sent] or ["    version 2    nothing"]
+    lines += [f"    iam-del-key  {told(event)}" for event in one.sent] or ["    iam-del-key  nothing"]
     messages = one.ended.stderr.splitlines()
     lines += [f"    status {one.ended.status}: {line}" for line in (messages if inputs else messages[:1])]
-    if difference:
-        lines.append(f"    listed: {difference.reason}")
+    lines += [f"    listed: {reason.settings}" for reason in reasons]
     if inputs:
         lines += [f"    | {line}" for line in one.recorded.row.text().split("\n")]
     return "\n".join(lines)
-
-
-def short(event: Event) -> str:
-    if "connect" in event:
-        return f"no TLS with {event['connect']}"
-    words = {name: value for name, value in event.items() if name not in ("form", "asks", "action")}
-    form = {name: value for name, value in event.get("form", {}).items() if name != "Version"}
-    what = event.get("action") or f"asks {event['asks']}"
-    if what == "DeleteAccessKey":
-        form = {}
-    return " ".join([str(what), *(f"{name}={value!r}" for name, value in (words | form).items())])
 
 
 if __name__ == "__main__":

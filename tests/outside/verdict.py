@@ -100,3 +100,14 @@ def difference(theirs: Event, ours: Event) -> Verdict:
 
 def host(event: Event) -> str:
     return str(event.get("connect") or event["at"]).partition("/")[0]
+
+
+def told(event: Event) -> str:
+    """An event in one line."""
+    if "connect" in event:
+        return f"no TLS with {event['connect']}"
+    form = dict(event.get("form", {}))
+    form.pop("Version", None)
+    what = event.get("action") or f"asks {event['asks']}"
+    words = {name: value for name, value in event.items() if name not in ("form", "asks", "action")}
+    return " ".join([str(what), *(f"{name}={value!r}" for name, value in sorted(words.items()) + sorted(form.items()))])
