@@ -5,6 +5,7 @@ Prints a line per case and ends with `N passed, M failed`; the exit status is 1 
 """
 
 import argparse
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 import alias
 import compatibility
 import deletion
+import document
 import replay
 import sensitivity
 import wire
@@ -24,27 +26,31 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--binary", type=Path, required=True, help="the iam-del-key to check")
     parser.add_argument(
-        "--update", action="store_true", help="write the compatibility table of the README, check nothing else"
+        "--update",
+        action="store_true",
+        default=bool(os.environ.get("UPDATE")),
+        help="write man/settings.md and the compatibility table of the README, check nothing else",
     )
     parser.add_argument(
-        "--replay", type=int, default=0, metavar="N", help="replay every Nth setting recorded with AWS CLI version 2, too"
+        "--replay", type=int, default=0, metavar="N", help="also replay every Nth setting recorded with AWS CLI version 2"
     )
     given = parser.parse_args()
     binary = given.binary.resolve(strict=True)
     tally = Tally()
     with tempfile.TemporaryDirectory() as scratch:
         if given.update:
-            compatibility.update(binary, Path(scratch))
+            document.update(compatibility.update(binary, Path(scratch)))
             return 0
         for server in (MOTO, MINISTACK):
             with serving(server, Path(scratch)) as url:
                 deletion.check(tally, server.name, url, Program(binary, Path(scratch)))
         wire.check(tally, binary, Path(scratch))
-        compatibility.check(tally, binary, Path(scratch))
+        ran = compatibility.check(tally, binary, Path(scratch))
         alias.check(tally, binary, Path(scratch))
         sensitivity.check(tally, binary, Path(scratch))
         if given.replay:
             replay.check(tally, binary, Path(scratch), given.replay)
+            document.check(tally, ran)
     print(f"{tally.passed} passed, {tally.failed} failed")
     return 0 if tally.passed and not tally.failed else 1
 

@@ -33,8 +33,8 @@ class Sent(NamedTuple):
     ours: list[dict[str, object]]
 
 
-def check(tally: Tally, binary: Path, scratch: Path) -> None:
-    """Checks every row, and that the README tells of them."""
+def check(tally: Tally, binary: Path, scratch: Path) -> list[Sent]:
+    """Checks every row, and that the README tells of them; returns what was sent."""
     sent = everything(binary, scratch)
     for row, theirs, ours in sent:
         if row.why:
@@ -48,11 +48,14 @@ def check(tally: Tally, binary: Path, scratch: Path) -> None:
     unknown = without_row(README.read_text())
     tally.same("option: each that the AWS CLI takes is in the README", {"absent": set()}, {"absent": unknown})
     tally.same("setting: the README has this table (--update writes it)", lines(tabulated(sent)), lines(written()))
+    return sent
 
 
-def update(binary: Path, scratch: Path) -> None:
-    """Writes the README's table anew."""
-    write(tabulated(everything(binary, scratch)))
+def update(binary: Path, scratch: Path) -> list[Sent]:
+    """Writes the README's table; returns what was sent."""
+    sent = everything(binary, scratch)
+    write(tabulated(sent))
+    return sent
 
 
 def everything(binary: Path, scratch: Path) -> list[Sent]:

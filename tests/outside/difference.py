@@ -19,7 +19,7 @@ class Difference(NamedTuple):
 
     settings: str
     reason: str
-    result: tuple[str, ...] = ()
+    result: tuple[Verdict, ...] = ()
     instead: Mapping[str, str] = {}
     """Hosts and regions of version 2 for which this program has another, where nothing else differs."""
     name: str = ""
@@ -44,6 +44,12 @@ class Difference(NamedTuple):
 def every() -> list[Difference]:
     found = tomllib.loads(FILE.read_text())["difference"]
     return [Difference(**{**one, "result": tuple(Verdict(word) for word in one.get("result", ()))}) for one in found]
+
+
+@cache
+def named() -> dict[str, str]:
+    """By the name of a row of the compatibility table, why version 2 differs there."""
+    return tomllib.loads(FILE.read_text())["named"]
 
 
 def explained(replayed: Replayed) -> tuple[Verdict, list[Difference]]:
