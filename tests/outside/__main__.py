@@ -1,5 +1,6 @@
 """The outside check: the same deletions on independent servers, and the same requests as the AWS CLI and boto3,
-and what the AWS CLI makes of the alias and the skeleton. With --replay, the settings recorded with AWS CLI version 2, too.
+and what the AWS CLI makes of the alias and the skeleton. With --replay, also the settings that were recorded with
+AWS CLI version 2.
 
 Prints a line per case and ends with `N passed, M failed`; the exit status is 1 unless all passed.
 """
@@ -32,7 +33,11 @@ def main() -> int:
         help="write man/settings.md and the compatibility table of the README, check nothing else",
     )
     parser.add_argument(
-        "--replay", type=int, default=0, metavar="N", help="also replay every Nth setting recorded with AWS CLI version 2"
+        "--replay",
+        type=int,
+        default=0,
+        metavar="N",
+        help="also replay every Nth setting that was recorded with AWS CLI version 2",
     )
     given = parser.parse_args()
     binary = given.binary.resolve(strict=True)

@@ -60,17 +60,18 @@ INTRODUCTION = """\
 
 # Settings, compared with AWS CLI version 2
 
-For the same files, variables and options, iam-del-key uses the credentials, the region and the hosts that AWS CLI version 2
-uses, or it ends with an error before anything is deleted. The exceptions are below, each with its reason.
+For the same files, variables and options, iam-del-key uses the credentials, the region and the hosts that AWS CLI
+version 2 uses, or it ends with an error before anything is deleted. The exceptions are below, each with its reason.
 
-Both programs ran with the same settings against the same loopback cloud, which checks the key that signs, its secret and
-token, the region, the host and the parameters of AssumeRole. AWS CLI 2.36.7 was recorded once; the recordings are in
-`tests/outside/recorded`, and `tests/outside` replays them.
+Both programs ran with the same settings against the same loopback cloud, which checks the key that signs, its secret
+and token, the region, the host and the parameters of AssumeRole. AWS CLI 2.36.7 was recorded once; the recordings are
+in `tests/outside/recorded`, and `tests/outside` replays them.
 
 ## Each setting
 
-*work at iam.amazonaws.com* is a request to that host, signed by the key named "work" for us-east-1 unless another region is
-named. "variable" is the key of `AWS_ACCESS_KEY_ID`, and "here" is an endpoint on loopback. The mark ” means the same.
+*work at iam.amazonaws.com* is a request to that host, signed by the key named "work" for us-east-1 unless another
+region is named. "variable" is the key of `AWS_ACCESS_KEY_ID`, and "here" is an endpoint on loopback. The mark ” means
+the same.
 """
 DIFFERENCES = """
 ## Differences in other settings

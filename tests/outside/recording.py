@@ -55,9 +55,19 @@ class Recorded(NamedTuple):
     def name(self) -> str:
         return f"{self.kind}: {self.row.name}"
 
+    def today(self) -> Row:
+        """The row with its dates as far from now as they were when it was recorded."""
+        return self.row._replace(
+            variables={name: value and DATE.sub(shift, value) for name, value in self.row.variables.items()},
+            config=DATE.sub(shift, self.row.config),
+            credentials=DATE.sub(shift, self.row.credentials),
+            files={name: DATE.sub(shift, text) for name, text in self.row.files.items()},
+        )
+
     def secrets(self) -> list[str]:
         """Those that could sign: the recorded ones, those in the setting, and those of all settings."""
-        variables = [value for name, value in self.row.variables.items() if value and name.endswith("SECRET_ACCESS_KEY")]
+        named = "SECRET_ACCESS_KEY"
+        variables = [value for name, value in self.row.variables.items() if value and name.endswith(named)]
         texts = [self.row.config, self.row.credentials, *self.row.files.values()]
         inputs = [found for text in texts for found in SECRETS.findall(text)]
         recorded = [str(event["secret"]) for event in self.sent if event.get("secret")]
@@ -90,21 +100,16 @@ def read(number: int, line: dict) -> Recorded:
     options = (*(NAMED if "who" not in line else ()), *line.get("options", ()))
     row = Row(
         line["name"],
-        {name: value and shifted(value) for name, value in line.get("env", {}).items()},
-        shifted(line.get("config", "")),
-        shifted(line.get("credentials", "")),
+        line.get("env", {}),
+        line.get("config", ""),
+        line.get("credentials", ""),
         options,
-        {name: shifted(text) for name, text in line.get("files", {}).items()},
+        line.get("files", {}),
         frozenset(line.get("faults", ())),
     )
     plain = row.name.removesuffix(" +instance")
     unreadable = UNREADABLE.get(plain, "") if "nodac" in line else None
     return Recorded(number, line["class"], row, line["sent"], line["deleted"], "ll" in line, unreadable)
-
-
-def shifted(text: str) -> str:
-    """The text with its dates as far from now as they were when it was recorded."""
-    return DATE.sub(shift, text)
 
 
 def shift(date: re.Match[str]) -> str:

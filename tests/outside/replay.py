@@ -21,7 +21,7 @@ from difference import Difference, explained, stale
 from program import Ended, Program
 from recording import Event, Recorded, everything, hosts
 from tally import Tally
-from verdict import FINE, Replayed, Verdict, told
+from verdict import FINE, NOT_RUN, Replayed, Verdict, told
 
 AT_A_TIME = 4
 # What the comparison does not look at: the recordings do not have it.
@@ -79,7 +79,7 @@ def run(
             "home": str(program.home),
             "right": str(authority.right),
         }
-        options, variables = recorded.row.prepared(program.home, places)
+        options, variables = recorded.today().prepared(program.home, places)
         before = restrict(recorded, program.home)
         try:
             ended = program.run(*options, environment=variables, before=before, at=program.home)
@@ -111,15 +111,17 @@ def kept_member(event: Event, name: str) -> bool:
 
 
 def in_namespaces(chosen: Sequence[Recorded], binary: Path) -> list[Replayed]:
-    """Those that need other addresses or another user database than this machine's: replayed by a process of its own."""
+    """Those that need addresses or users that this machine does not have: a process in namespaces replays them."""
     if not chosen:
         return []
     command = [*NAMESPACES, sys.executable, __file__, "--apart", "--binary", str(binary)]
     numbers = json.dumps([one.number for one in chosen])
-    ended = subprocess.run(command, input=numbers, capture_output=True, text=True, check=False)
-    if ended.returncode:
-        return [Replayed(one, Ended(-2, "", f"no namespaces: {ended.stderr}"), []) for one in chosen]
-    found = json.loads(ended.stdout)
+    try:
+        ran = subprocess.run(command, input=numbers, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        why = f"this machine has no namespaces for it: {error}: {getattr(error, 'stderr', '')}"
+        return [Replayed(one, Ended(NOT_RUN, "", why), []) for one in chosen]
+    found = json.loads(ran.stdout)
     return [Replayed(one, Ended(*ended), sent) for one, (ended, sent) in zip(chosen, found, strict=True)]
 
 
@@ -132,11 +134,13 @@ def apart(binary: Path, chosen: Sequence[Recorded]) -> int:
         subprocess.run(["mount", "--bind", users, "/etc/passwd"], check=True)
         authority = made(Path(scratch), hosts())
         found = []
-        for one in chosen:
-            users.write_text(f"root:x:0:0:root:{scratch}/{one.number}/home:/bin/sh\n")
-            replayed = run(one, binary, Path(scratch), authority, METADATA)
-            found.append((replayed.ended, replayed.sent))
-        subprocess.run(["umount", "/etc/passwd"], check=True)
+        try:
+            for one in chosen:
+                users.write_text(f"root:x:0:0:root:{scratch}/{one.number}/home:/bin/sh\n")
+                replayed = run(one, binary, Path(scratch), authority, METADATA)
+                found.append((replayed.ended, replayed.sent))
+        finally:
+            subprocess.run(["umount", "/etc/passwd"], check=True)
     print(json.dumps(found))
     return 0
 

@@ -50,7 +50,8 @@ class Row(NamedTuple):
 
     def text(self) -> str:
         """The whole setting, one line after the other."""
-        variables = [f"{name}={value}" if value is not None else f"unset {name}" for name, value in self.variables.items()]
+        given = self.variables.items()
+        variables = [f"unset {name}" if value is None else f"{name}={value}" for name, value in given]
         files = {".aws/config": self.config, ".aws/credentials": self.credentials, **self.files}
         contents = [f"{name}:\n{text}" for name, text in files.items() if text]
         return "\n".join([*variables, " ".join(self.options), *sorted(self.faults), *contents])

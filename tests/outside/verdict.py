@@ -12,6 +12,7 @@ from recording import Event, Recorded
 WHERE = {"at", "region", "service", "path", "connect"}
 CRASH = re.compile(r"panicked|broken off at|stack overflow", re.IGNORECASE)
 REFUSALS = {1, 2, 6, 7, 9}
+NOT_RUN = -1000
 
 
 class Verdict(StrEnum):
@@ -48,6 +49,8 @@ class Replayed(NamedTuple):
 def judge(replayed: Replayed) -> Verdict:
     recorded, ended, ours = replayed
     theirs = recorded.sent
+    if ended.status == NOT_RUN:
+        return Verdict.NOT_RUN
     if CRASH.search(ended.stderr) or ended.status < 0 or ended.status > 100:
         return Verdict.CRASH
     if (ended.status == 0) != replayed.deleted or (ended.status and ended.status not in REFUSALS):
