@@ -108,17 +108,24 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(200, given("container"))
         elif "-extended" in path:
             self.answer(404, b"")
-        elif "/placement/" in path and self.zone():
-            # The region is the zone without its letter.
-            self.answer(200, self.zone()[: -1 if path.rstrip("/").endswith("region") else None].encode())
+        elif "/placement/" in path:
+            self.place_instance(path)
         else:
-            here = str(self.place()["at"]).partition("/")[0]
-            self.asked("instance", sent=None if self.headers["x-aws-ec2-metadata-token"] else "no token", at=here)
+            self.asked_instance()
             self.answer(200, given("instance") if path.endswith("/role") else b"role")
 
-    def zone(self) -> str:
-        """The instance's availability zone, where a row says it."""
-        return next((fault.removeprefix("az:") for fault in self.server.faults if fault.startswith("az:")), "")
+    def place_instance(self, path: str) -> None:
+        """The availability zone, or the region, which is the zone without its letter. The recordings have the question
+        only where the zone is the invented `role`."""
+        zone = next((fault.removeprefix("az:") for fault in self.server.faults if fault.startswith("az:")), None)
+        if zone is None:
+            self.asked_instance()
+        found = zone or "role"
+        self.answer(200, (found[:-1] if path.rstrip("/").endswith("region") else found).encode())
+
+    def asked_instance(self) -> None:
+        here = str(self.place()["at"]).partition("/")[0]
+        self.asked("instance", sent=None if self.headers["x-aws-ec2-metadata-token"] else "no token", at=here)
 
     def federate(self) -> None:
         """The SSO portal: credentials of one role in one account, which the key ID names."""
