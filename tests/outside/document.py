@@ -90,7 +90,8 @@ COMPARED = """
 def check(tally: Tally, ran: Sequence[Sent]) -> None:
     """Compares the document, and the reasons with the differences."""
     differing = {row.name for row, theirs, ours in compared(ran) if theirs != ours}
-    tally.same("settings: each difference has a reason", {"reason": differing}, {"reason": set(named())})
+    without = {"without a reason": differing - set(named()), "a reason, but no difference": set(named()) - differing}
+    tally.same("settings: each difference has a reason", dict.fromkeys(without, set()), without)
     kinds = {recorded.kind for recorded in everything()}
     tally.same("settings: each kind has words", {"kinds": kinds}, {"kinds": set(KINDS)})
     there = DOCUMENT.read_text() if DOCUMENT.exists() else ""

@@ -21,7 +21,7 @@ from difference import Difference, explained, stale
 from program import Ended, Program
 from recording import Event, Recorded, everything, hosts
 from tally import Tally
-from verdict import FINE, NOT_RUN, Replayed, Verdict, told
+from verdict import FINE, NOT_RUN, Replayed, Verdict, goes_on, told
 
 AT_A_TIME = 4
 # What the comparison does not look at: the recordings do not have it.
@@ -163,6 +163,10 @@ def report(replays: Sequence[Replayed], show: str | None, *, inputs: bool, check
     without = Counter(verdict for _, verdict, reasons in results if verdict not in FINE and not reasons)
     for verdict, count in Counter(verdict for _, verdict, _ in results).most_common():
         print(f"{count:6} {verdict}" + (f"; {without[verdict]} without a listed reason" if without[verdict] else ""))
+    accepted = sum(1 for one, *_ in results if goes_on(one.recorded))
+    if without[Verdict.REFUSED]:
+        share = f"{without[Verdict.REFUSED] / accepted:.1%} of the {accepted:,} that version 2 accepts"
+        print(f"refused without a listed reason: {share}")
     unused = stale(reason for *_, reasons in results for reason in reasons) if check_stale else []
     for difference in unused:
         print(f"listed, but no setting differs like this: {difference.settings}")
