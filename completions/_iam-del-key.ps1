@@ -56,7 +56,7 @@ Register-ArgumentCompleter -Native -CommandName 'iam-del-key' -ScriptBlock {
             [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Do not ask; only --all-keys and --all-users ask by themselves')
             [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Do not ask; only --all-keys and --all-users ask by themselves')
             [CompletionResult]::new('--deactivate', '--deactivate', [CompletionResultType]::ParameterName, 'Make the keys Inactive instead of deleting them, and print how to undo it')
-            [CompletionResult]::new('--ignore-missing', '--ignore-missing', [CompletionResultType]::ParameterName, 'Take a key that is already gone for success, as rm -f does')
+            [CompletionResult]::new('--ignore-missing', '--ignore-missing', [CompletionResultType]::ParameterName, 'Succeed if the key no longer exists (like rm -f)')
             [CompletionResult]::new('--allow-self', '--allow-self', [CompletionResultType]::ParameterName, 'Allow deleting the very key that signs the request')
             [CompletionResult]::new('--fail-fast', '--fail-fast', [CompletionResultType]::ParameterName, 'Begin no further key after the first that is not changed; up to --jobs are under way by then')
             [CompletionResult]::new('--response-metadata', '--response-metadata', [CompletionResultType]::ParameterName, 'Fill ResponseMetadata with what boto3 puts there: request ID, status, headers, retries')

@@ -53,7 +53,7 @@ set edit:completion:arg-completer[iam-del-key] = {|@words|
             cand -y 'Do not ask; only --all-keys and --all-users ask by themselves'
             cand --yes 'Do not ask; only --all-keys and --all-users ask by themselves'
             cand --deactivate 'Make the keys Inactive instead of deleting them, and print how to undo it'
-            cand --ignore-missing 'Take a key that is already gone for success, as rm -f does'
+            cand --ignore-missing 'Succeed if the key no longer exists (like rm -f)'
             cand --allow-self 'Allow deleting the very key that signs the request'
             cand --fail-fast 'Begin no further key after the first that is not changed; up to --jobs are under way by then'
             cand --response-metadata 'Fill ResponseMetadata with what boto3 puts there: request ID, status, headers, retries'

@@ -38,7 +38,7 @@ complete -c iam-del-key -s n -l dry-run -d 'Read, decide and print what would ha
 complete -c iam-del-key -s i -l interactive -d 'Show what is known of the keys and ask before they go; needs a terminal'
 complete -c iam-del-key -s y -l yes -d 'Do not ask; only --all-keys and --all-users ask by themselves'
 complete -c iam-del-key -l deactivate -d 'Make the keys Inactive instead of deleting them, and print how to undo it'
-complete -c iam-del-key -l ignore-missing -d 'Take a key that is already gone for success, as rm -f does'
+complete -c iam-del-key -l ignore-missing -d 'Succeed if the key no longer exists (like rm -f)'
 complete -c iam-del-key -l allow-self -d 'Allow deleting the very key that signs the request'
 complete -c iam-del-key -l fail-fast -d 'Begin no further key after the first that is not changed; up to --jobs are under way by then'
 complete -c iam-del-key -l response-metadata -d 'Fill ResponseMetadata with what boto3 puts there: request ID, status, headers, retries'

@@ -62,6 +62,8 @@ pub(crate) struct Context {
     pub(crate) owner: Option<UserName>,
     /// The account the key's ID encodes and the signing account, when they differ.
     pub(crate) accounts: Option<(AccountId, AccountId)>,
+    /// Whether IAM did not confirm who owns the key: another user may.
+    pub(crate) owner_unchecked: bool,
     /// This machine's time and the server's, in HTTP's form, when they are far apart.
     pub(crate) clocks: Option<(String, String)>,
 }
@@ -223,15 +225,16 @@ impl Failure {
         error.is_some_and(|error| error.family() == Code::AccessDenied)
     }
 
-    /// Whether IAM speaks of the user rather than of the key.
-    pub(crate) fn is_about_user(&self) -> bool {
-        self.service().is_some_and(ServiceError::is_about_user)
-    }
-
     /// Whether IAM says that the key is another user's.
     pub(crate) fn names_owner(&self) -> bool {
         self.context()
             .is_some_and(|context| context.owner.is_some())
+    }
+
+    /// Whether IAM did not confirm who owns the key.
+    pub(crate) fn is_owner_unchecked(&self) -> bool {
+        self.context()
+            .is_some_and(|context| context.owner_unchecked)
     }
 
     /// Whether the key's ID encodes another account than the one that was asked.

@@ -206,6 +206,14 @@ impl UserName {
     }
 }
 
+impl PartialEq for UserName {
+    fn eq(&self, other: &Self) -> bool {
+        self.same_user(other)
+    }
+}
+
+impl Eq for UserName {}
+
 fn is_user_name_char(c: char) -> bool {
     c.is_ascii_alphanumeric() || "_+=,.@-".contains(c)
 }

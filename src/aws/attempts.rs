@@ -55,6 +55,15 @@ impl Attempt {
         }
     }
 
+    /// Whether the request left and no response of IAM's came: it may still act, at any time.
+    pub(crate) fn is_unanswered(&self) -> bool {
+        match &self.answer {
+            Answer::None => self.sent.is_set(),
+            Answer::Foreign(_) => true,
+            Answer::Expected(_) | Answer::Error { .. } => false,
+        }
+    }
+
     /// Whether any of the request left this machine.
     pub(crate) fn was_sent(&self) -> bool {
         self.sent.is_set()
@@ -101,6 +110,21 @@ impl Record {
     /// Whether IAM may have acted on any attempt.
     pub(crate) fn may_have_acted(&self) -> bool {
         self.lock().iter().any(Attempt::may_have_acted)
+    }
+
+    /// Whether any attempt left and got no response of IAM's.
+    pub(crate) fn is_unanswered(&self) -> bool {
+        self.lock().iter().any(Attempt::is_unanswered)
+    }
+
+    /// Whether IAM answered the last attempt with `NoSuchEntity`.
+    pub(crate) fn is_missing(&self) -> bool {
+        let attempts = self.lock();
+        matches!(
+            attempts.last().map(|last| &last.answer),
+            Some(Answer::Error { reply, code, .. })
+                if family(code.as_deref(), reply.status) == Code::NoSuchEntity
+        )
     }
 
     /// Whether any of any attempt left this machine.
@@ -183,7 +207,7 @@ impl Record {
     }
 
     /// Whether no further attempt is to leave.
-    pub(super) fn is_closed(&self) -> bool {
+    pub(crate) fn is_closed(&self) -> bool {
         self.0.is_closed.load(Ordering::Acquire)
     }
 

@@ -1,42 +1,27 @@
 //! Keys that an earlier run began to change, and of which its journal does not say how that ended.
 
-use super::Batch;
+use super::{Batch, Budget};
 use crate::candidate::Candidate;
-use crate::change::Whose;
+use crate::change::owner_hint;
 use crate::exit::Exit;
-use crate::fact::{Facts, Status};
-use crate::ident::UserName;
+use crate::fact::Status;
 use crate::journal::Before;
+use crate::locate::OwnerHint;
 use crate::outcome::{Known, Outcome, Refusal, Settled};
-use crate::request::{Action, Key};
+use crate::request::Action;
 
 impl Batch<'_> {
     /// Whether the key is changed, as far as IAM can be asked.
-    pub(super) async fn begun_before(&self, candidate: &Candidate) -> Option<Outcome> {
+    pub(super) async fn begun_before(
+        &self,
+        candidate: &Candidate,
+        budget: &Budget,
+    ) -> Option<Outcome> {
         let mut signals = self.signals.clone();
-        let iam = self.connected.iam.for_one(candidate.key.id.as_str());
-        let change = self.change_of(&iam, Before::Begun, candidate);
+        let change = self.change_of(budget, Before::Begun, candidate);
         tokio::select! {
-            looked = change.begun_before(&candidate.key) => looked,
+            looked = change.confirm_earlier(&candidate.key, &budget.allowance) => looked,
             _ = signals.next() => None,
-        }
-    }
-
-    /// Whose the key is, by the command or by what IAM listed, and by the journal.
-    pub(super) fn whose(&self, key: &Key, facts: &Facts) -> Whose {
-        let listed = facts.owner.as_ref().filter(|_| facts.status.is_some());
-        let now = key.user_name.as_ref().or(listed);
-        let same = |then: &Option<UserName>| match (then, now) {
-            (Some(then), Some(now)) => then.same_user(now),
-            (then, now) => then.is_none() && now.is_none(),
-        };
-        let earlier = self
-            .journal
-            .map_or(&[][..], |journal| journal.owners(&key.id));
-        match now {
-            _ if !earlier.iter().all(same) => Whose::Disputed,
-            Some(owner) => Whose::Known(owner.clone()),
-            None => Whose::Unsaid,
         }
     }
 
@@ -49,17 +34,20 @@ impl Batch<'_> {
             None => false,
         };
         if self.before(&settled.key) == Before::Begun && !is_unchanged {
-            let whose = self.whose(&settled.key, &settled.facts);
-            settled.outcome = in_doubt(settled.outcome, settled.action, &whose);
+            let listed = settled.facts.owner.as_ref();
+            let listed = listed.filter(|_| settled.facts.status.is_some());
+            let named = settled.key.user_name.as_ref();
+            let owner = owner_hint(named, listed, self.attempts(&settled.key));
+            settled.outcome = in_doubt(settled.outcome, settled.action, &owner);
         }
         settled
     }
 }
 
 /// What became of a key that an earlier run began and of which this one found nothing out.
-fn in_doubt(outcome: Outcome, action: Action, whose: &Whose) -> Outcome {
+fn in_doubt(outcome: Outcome, action: Action, owner: &OwnerHint) -> Outcome {
     let left = |exit: Exit, why: String| Outcome::LeftInDoubt { exit, why };
-    let is_agreed = matches!(whose, Whose::Known(_));
+    let is_agreed = matches!(owner, OwnerHint::Named(_) | OwnerHint::Listed(_));
     match outcome {
         Outcome::NotTried { exit, why } => left(exit, why),
         Outcome::Would(why) | Outcome::Skipped(why) => left(Exit::Unknown, why),

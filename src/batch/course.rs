@@ -116,7 +116,10 @@ impl Batch<'_> {
             if before == Before::Settled {
                 return None;
             }
-            let choice = self.candidate(candidate, Decision::Open, before).await;
+            let budget = self.budget(&candidate.key);
+            let choice = self
+                .candidate(candidate, Decision::Open, before, &budget)
+                .await;
             let recorded = match &choice {
                 Choice::Stay(settled) => self.record(settled, before).await,
                 Choice::Go(_) => Ok(()),

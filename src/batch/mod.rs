@@ -11,12 +11,13 @@ use std::io;
 use std::ops::ControlFlow;
 
 use crate::aws::attempts::Record;
-use crate::aws::{Connected, Iam};
+use crate::aws::{Allowance, Connected, Iam};
 use crate::candidate::Candidate;
-use crate::change::{Change, Earlier};
+use crate::change::{Change, owner_hint};
+use crate::conclude::Ambiguity;
 use crate::exit::Exit;
 use crate::fact::Facts;
-use crate::journal::{Before, Journal};
+use crate::journal::{Before, EarlierAttempt, Journal};
 use crate::outcome::{Known, Outcome, Settled};
 use crate::report::Report;
 use crate::request::{Key, Mode, Request};
@@ -54,6 +55,12 @@ pub(crate) struct Batch<'a> {
     pub(crate) under_way: &'a UnderWay,
     /// The signals that end the run.
     pub(crate) signals: Signals,
+}
+
+/// What one key may take: its requests wait in a queue of their own, and one limit covers them all.
+struct Budget {
+    iam: Iam,
+    allowance: Allowance,
 }
 
 /// What came of a key.
@@ -107,13 +114,15 @@ impl Batch<'_> {
         }
     }
 
-    /// All of one key.
+    /// All of one key. One limit covers every step.
     async fn handle(&self, candidate: Candidate, decision: Decision) -> Ended {
         let before = self.before(&candidate.key);
         if before == Before::Settled {
             return Ended::Before;
         }
-        let settled = match self.candidate(candidate, decision, before).await {
+        let budget = self.budget(&candidate.key);
+        let decided = self.candidate(candidate, decision, before, &budget).await;
+        let settled = match decided {
             Choice::Stay(settled) => settled,
             Choice::Go(candidate) => {
                 if self.request.mode == Mode::Change
@@ -124,7 +133,7 @@ impl Batch<'_> {
                     let outcome = Outcome::NotTried { exit, why };
                     return Ended::Unrecorded(error, Box::new(self.settled(candidate, outcome)));
                 }
-                Box::new(self.change(candidate, before).await)
+                Box::new(self.change(candidate, before, &budget).await)
             }
         };
         match self.record(&settled, before).await {
@@ -147,18 +156,24 @@ impl Batch<'_> {
     }
 
     /// What is to happen with a key, after all that speaks against it was asked.
-    async fn candidate(&self, candidate: Candidate, decision: Decision, before: Before) -> Choice {
+    async fn candidate(
+        &self,
+        candidate: Candidate,
+        decision: Decision,
+        before: Before,
+        budget: &Budget,
+    ) -> Choice {
         if before == Before::Begun
             && self.request.mode == Mode::Change
-            && let Some(outcome) = self.begun_before(&candidate).await
+            && let Some(outcome) = self.begun_before(&candidate, budget).await
         {
             return Choice::Stay(Box::new(self.settled(candidate, outcome)));
         }
         match decision {
-            Decision::Open => self.decide(candidate.key).await,
+            Decision::Open => self.decide(candidate.key, budget).await,
             // Whoever was asked may have taken their time.
             Decision::Made if self.request.asks() && !self.request.conditions.all.is_empty() => {
-                self.decide(candidate.key).await
+                self.decide(candidate.key, budget).await
             }
             Decision::Made => match self.signals.first() {
                 Some(exit) => Choice::Stay(self.interrupted(candidate, exit)),
@@ -167,7 +182,7 @@ impl Batch<'_> {
         }
     }
 
-    async fn decide(&self, key: Key) -> Choice {
+    async fn decide(&self, key: Key, budget: &Budget) -> Choice {
         let untouched = Candidate {
             key: key.clone(),
             facts: Facts::default(),
@@ -176,7 +191,7 @@ impl Batch<'_> {
         tokio::select! {
             biased;
             exit = signals.next() => Choice::Stay(self.interrupted(untouched, exit)),
-            choice = self.selector.decide(key) => match choice {
+            choice = self.selector.decide(key, &budget.iam, &budget.allowance) => match choice {
                 Choice::Stay(settled) => Choice::Stay(Box::new(self.or_in_doubt(*settled))),
                 choice @ Choice::Go(_) => choice,
             },
@@ -194,7 +209,7 @@ impl Batch<'_> {
         Box::new(self.settled(candidate, outcome))
     }
 
-    async fn change(&self, candidate: Candidate, before: Before) -> Settled {
+    async fn change(&self, candidate: Candidate, before: Before, budget: &Budget) -> Settled {
         if self.request.mode == Mode::DryRun {
             let reason = self.request.conditions.to_string();
             return self.settled(candidate, Outcome::Would(reason));
@@ -205,30 +220,54 @@ impl Batch<'_> {
             .and_then(|journal| journal.known(&candidate.key));
         self.under_way.changing(&candidate.key, &record, earlier);
         let mut signals = self.signals.clone();
-        let iam = self.connected.iam.for_one(candidate.key.id.as_str());
-        let change = self.change_of(&iam, before, &candidate);
-        change.run(candidate, &record, &mut signals).await
+        let change = self.change_of(budget, before, &candidate);
+        change
+            .run(candidate, &record, &budget.allowance, &mut signals)
+            .await
     }
 
-    fn change_of<'a>(&'a self, iam: &'a Iam, before: Before, candidate: &Candidate) -> Change<'a> {
+    fn budget(&self, key: &Key) -> Budget {
+        let iam = self.connected.iam.for_one(key.id.as_str());
+        let allowance = iam.allow(self.request.limit);
+        Budget { iam, allowance }
+    }
+
+    fn change_of<'a>(
+        &'a self,
+        budget: &'a Budget,
+        before: Before,
+        candidate: &Candidate,
+    ) -> Change<'a> {
+        let Candidate { key, facts } = candidate;
+        let earlier = self.attempts(key);
+        let listed = facts.owner.as_ref().filter(|_| facts.status.is_some());
         Change {
-            iam,
+            iam: &budget.iam,
             signer: &self.connected.signer,
             quantity: self.request.quantity(),
             action: self.request.action,
             missing: self.request.missing,
             earlier: match before {
-                Before::Nothing | Before::Settled => Earlier::Nothing,
-                Before::Begun => Earlier::Began,
+                Before::Nothing | Before::Settled => Ambiguity::None,
+                Before::Begun if earlier.iter().all(EarlierAttempt::has_expired) => {
+                    Ambiguity::EarlierRun
+                }
+                Before::Begun => Ambiguity::RecentRun,
             },
-            whose: self.whose(&candidate.key, &candidate.facts),
+            owner: owner_hint(key.user_name.as_ref(), listed, earlier),
             limit: self.request.limit,
         }
     }
 
     fn before(&self, key: &Key) -> Before {
         self.journal
-            .map_or(Before::Nothing, |journal| journal.before(&key.id))
+            .map_or(Before::Nothing, |journal| journal.before(key))
+    }
+
+    /// What earlier runs started for a key, and did not finish.
+    fn attempts(&self, key: &Key) -> &[EarlierAttempt] {
+        self.journal
+            .map_or(&[], |journal| journal.attempts(&key.id))
     }
 
     /// A key of which this run changed nothing.

@@ -1,27 +1,37 @@
-//! One key is changed: the call, its limit and its signals. A lost answer never becomes "deleted" or "failed" by
-//! guesswork: the key is looked for (`doubt`), and what is not known is said.
+//! One key is changed: the call, its limit and its signals. A lost response never becomes "deleted" or "failed" by
+//! guesswork: the request is sent again until IAM answers, and the key's state is verified.
 
-mod doubt;
+mod verify;
 
 use std::time::Duration;
 
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::aws::attempts::Record;
 use crate::aws::{Allowance, Iam};
 use crate::candidate::Candidate;
+use crate::conclude::Ambiguity;
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 use crate::guard;
-use crate::ident::UserName;
+use crate::locate::OwnerHint;
 use crate::outcome::{Known, Outcome, Reply, Settled};
 use crate::request::{Action, Key, Missing, Quantity};
 use crate::signal::Signals;
 use crate::signer::Signer;
-use doubt::{Found, another_users, conclude, shows_done};
+pub(crate) use verify::owner_hint;
 
-/// How long a signal leaves for the answer under way, and for the look after it.
-const AFTER_SIGNAL: Duration = Duration::from_millis(700);
+/// How long a signal leaves for the response that is awaited.
+const FOR_RESPONSE: Duration = Duration::from_millis(500);
+
+/// How long it leaves for everything: a run ends two seconds after a signal.
+const AFTER_SIGNAL: Duration = Duration::from_millis(1800);
+
+/// The first and the longest pause before a request whose response was lost is sent again.
+const SEND_AGAIN: [Duration; 2] = [Duration::from_millis(250), Duration::from_secs(4)];
+
+/// How long verification takes where the lists lag.
+const VERIFICATION: Duration = Duration::from_millis(2500);
 
 /// How a key is changed.
 #[derive(Debug)]
@@ -36,32 +46,12 @@ pub(crate) struct Change<'a> {
     pub(crate) action: Action,
     /// What a key that is already gone means.
     pub(crate) missing: Missing,
-    /// What earlier runs did to the key.
-    pub(crate) earlier: Earlier,
-    /// Whose it is.
-    pub(crate) whose: Whose,
-    /// The whole limit.
+    /// Whether an earlier run may have changed the key.
+    pub(crate) earlier: Ambiguity,
+    /// Who owns it.
+    pub(crate) owner: OwnerHint,
+    /// The whole limit, for messages.
     pub(crate) limit: Duration,
-}
-
-/// What earlier runs did to a key, as far as their journal says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Earlier {
-    /// Nothing that is in doubt.
-    Nothing,
-    /// One began to change it, and may have done so.
-    Began,
-}
-
-/// Whose a key is, by all that is known when it is to be changed.
-#[derive(Clone, Debug)]
-pub(crate) enum Whose {
-    /// Nobody says.
-    Unsaid,
-    /// This user's: all runs say so, or IAM listed it.
-    Known(UserName),
-    /// Earlier runs took it for another user's than this one does.
-    Disputed,
 }
 
 impl Change<'_> {
@@ -70,13 +60,13 @@ impl Change<'_> {
         &self,
         candidate: Candidate,
         record: &Record,
+        allowance: &Allowance,
         signals: &mut Signals,
     ) -> Settled {
         let Candidate { key, facts } = candidate;
-        let allowance = self.iam.allow(self.limit);
         let mut signal = None;
         let outcome = {
-            let call = self.call(&key, record, &allowance);
+            let call = self.call(&key, record, allowance);
             tokio::pin!(call);
             tokio::select! {
                 outcome = &mut call => outcome,
@@ -114,18 +104,28 @@ impl Change<'_> {
         }
     }
 
-    /// A key that an earlier run began to change: whether that is done, as far as IAM can be asked.
-    pub(crate) async fn begun_before(&self, key: &Key) -> Option<Outcome> {
-        let allowance = self.iam.allow(self.limit);
-        let looked = allowance.spend(Duration::ZERO, self.look_once(key)).await;
-        let shown = shows_done(self.action, &looked?)?;
+    /// A key that an earlier run started to change: whether that is done, as far as IAM's lists prove it.
+    pub(crate) async fn confirm_earlier(
+        &self,
+        key: &Key,
+        allowance: &Allowance,
+    ) -> Option<Outcome> {
+        let found = async {
+            match self.locate(key).await {
+                found if found.is_absence() => self.locate_settled(key).await,
+                found => found,
+            }
+        };
+        let found = allowance.spend(Duration::ZERO, found).await?;
+        let shown = self.shows_done(&found)?;
         Some(Outcome::Done {
             reply: None,
-            evidence: Some(format!("an earlier run began it, and {shown}")),
+            evidence: Some(format!("an earlier run started this; {shown}")),
         })
     }
 
-    /// After a signal: no further attempt leaves; the answer under way gets a moment, or the key is looked for.
+    /// After a signal: no further attempt leaves. The response that is awaited gets a moment, and then the key is looked
+    /// for, both within the time that a signal leaves.
     async fn wind_up(
         &self,
         key: &Key,
@@ -135,35 +135,43 @@ impl Change<'_> {
         signals: &mut Signals,
     ) -> Outcome {
         record.close();
+        let end = Instant::now() + AFTER_SIGNAL;
         let stopped = |known| Outcome::Stopped { exit, known };
         let not_done = || stopped(Known::NotDone(untouched(record).to_owned()));
-        let is_in_doubt = || record.may_have_acted() || self.earlier == Earlier::Began;
-        if !is_in_doubt() {
+        let is_ambiguous = || self.ambiguity(record) != Ambiguity::None;
+        if !is_ambiguous() && !record.is_missing() {
             return not_done();
         }
-        let unknown = || {
-            stopped(if record.may_have_acted() {
-                Known::Unknown("the request was sent and no answer came".to_owned())
-            } else {
-                Known::begun()
-            })
+        let unknown = || match self.ambiguity(record) {
+            Ambiguity::None => not_done(),
+            Ambiguity::EarlierRun | Ambiguity::RecentRun => stopped(Known::begun()),
+            Ambiguity::ServerError | Ambiguity::Unanswered => stopped(Known::Unknown(
+                "the request was sent and no response arrived".to_owned(),
+            )),
         };
         let last = async {
-            let deadline = Instant::now() + AFTER_SIGNAL;
-            if record.is_waiting()
-                && let Ok(outcome) = timeout_at(deadline, call).await
+            let deadline = if record.is_waiting() {
+                Instant::now() + FOR_RESPONSE
+            } else {
+                end
+            };
+            if let Ok(outcome) = timeout_at(deadline, &mut *call).await {
+                return outcome;
+            }
+            // The response arrived: the call goes on to verify what it means.
+            if !record.is_waiting()
+                && let Ok(outcome) = timeout_at(end, call).await
             {
                 return outcome;
             }
-            if !is_in_doubt() {
+            if !is_ambiguous() {
                 return not_done();
             }
-            let deadline = Instant::now() + AFTER_SIGNAL;
-            let found = timeout_at(deadline, self.look_once(key)).await;
-            match found.ok().and_then(|found| shows_done(self.action, &found)) {
+            let found = timeout_at(end, self.locate_settled(key)).await;
+            match found.ok().and_then(|found| self.shows_done(&found)) {
                 Some(known) => Outcome::Done {
                     reply: None,
-                    evidence: Some(format!("no answer came, but {known}")),
+                    evidence: Some(format!("no response arrived, but {known}")),
                 },
                 None => unknown(),
             }
@@ -175,10 +183,12 @@ impl Change<'_> {
     }
 
     async fn call(&self, key: &Key, record: &Record, allowance: &Allowance) -> Outcome {
-        // A part of the limit is kept for looking, should the answer be lost.
-        let reserve = (self.limit / 3).min(Duration::from_secs(10));
-        let reply = allowance.spend(reserve, self.send(key, record)).await;
-        let failure = match reply {
+        // A part of the limit is kept to verify the key's state, should the response be lost.
+        let reserve = (self.limit / 3).clamp(VERIFICATION, Duration::from_secs(10));
+        let reserve = reserve.min(self.limit / 2);
+        let mut last = None;
+        let reply = self.send_until_answered(key, record, &mut last);
+        let failure = match allowance.spend(reserve, reply).await {
             Some(Ok(reply)) => {
                 return Outcome::Done {
                     reply: Some(reply),
@@ -186,17 +196,56 @@ impl Change<'_> {
                 };
             }
             Some(Err(failure)) => failure,
-            None => self.out_of_time(record),
+            None => last.unwrap_or_else(|| self.out_of_time(record)),
         };
         let failure = self.with_accounts(key, failure);
-        if let Some(doubt) = self.doubt(&failure, record) {
-            let settled = self.settle(key, failure.clone(), doubt);
-            return match allowance.spend(Duration::ZERO, settled).await {
-                Some(outcome) => outcome,
-                None => conclude(self.action, doubt, &self.whose, failure, Found::Unreadable),
-            };
+        let ambiguity = self.ambiguity(record);
+        let may_be_wanted = failure.is_no_such_entity() && self.missing == Missing::Succeeds;
+        if ambiguity != Ambiguity::None || may_be_wanted {
+            return self.verify(key, failure, record, allowance).await;
         }
-        self.plain(key, failure, record, allowance).await
+        let known = if failure.is_no_such_entity() {
+            NO_SUCH_KEY
+        } else {
+            untouched(record)
+        };
+        Outcome::Failed {
+            failure,
+            known: Known::NotDone(known.to_owned()),
+        }
+    }
+
+    /// Sends the request, and again as long as no response of IAM's says what became of it: the change is idempotent, and
+    /// a request without a response may still act. What went wrong last is in `last`, also when this is dropped.
+    async fn send_until_answered(
+        &self,
+        key: &Key,
+        record: &Record,
+        last: &mut Option<Failure>,
+    ) -> Result<Reply, Failure> {
+        let [mut pause, longest] = SEND_AGAIN;
+        loop {
+            let failure = match self.send(key, record).await {
+                Ok(reply) => return Ok(reply),
+                Err(failure) => failure,
+            };
+            let is_answered = match &failure {
+                // Trouble of IAM's own says nothing about the request that is out.
+                Failure::Service(error) => {
+                    !matches!(error.family(), Code::ServiceFailure | Code::Throttling)
+                }
+                Failure::Absent(_)
+                | Failure::NotSent(_)
+                | Failure::NoAnswer(_)
+                | Failure::Unclear(_) => false,
+            };
+            if is_answered || !record.is_unanswered() || record.is_closed() {
+                return Err(failure);
+            }
+            *last = Some(failure);
+            sleep(pause).await;
+            pause = (pause * 2).min(longest);
+        }
     }
 
     async fn send(&self, key: &Key, record: &Record) -> Result<Reply, Failure> {
@@ -222,46 +271,6 @@ impl Change<'_> {
             context.accounts = guard::foreign_account(&key.id, self.signer);
         }
         failure
-    }
-
-    /// A failure without doubt: no attempt can have changed the key.
-    async fn plain(
-        &self,
-        key: &Key,
-        failure: Failure,
-        record: &Record,
-        allowance: &Allowance,
-    ) -> Outcome {
-        if !failure.is_no_such_entity() {
-            let known = Known::NotDone(untouched(record).to_owned());
-            return Outcome::Failed { failure, known };
-        }
-        let is_wanted = self.missing == Missing::Succeeds
-            && failure
-                .service()
-                .is_some_and(|error| error.context.accounts.is_none());
-        if is_wanted {
-            // IAM says the same of another user's key, which is alive: that is not "already gone".
-            let looked = allowance.spend(Duration::ZERO, self.look_once(key)).await;
-            match (looked.unwrap_or(Found::Unreadable), failure.service()) {
-                (Found::Gone, _) => return Outcome::Missing(failure),
-                (Found::Denied | Found::Nowhere, Some(error)) if !error.is_about_user() => {
-                    return Outcome::Missing(failure);
-                }
-                (Found::Elsewhere(owner), _) => return another_users(failure, owner),
-                (
-                    Found::Active
-                    | Found::Inactive
-                    | Found::Foreign(..)
-                    | Found::Nowhere
-                    | Found::Denied
-                    | Found::Unreadable,
-                    _,
-                ) => {}
-            }
-        }
-        let known = Known::NotDone(NO_SUCH_KEY.to_owned());
-        Outcome::Failed { failure, known }
     }
 }
 

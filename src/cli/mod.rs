@@ -142,10 +142,10 @@ pub(crate) struct Cli {
     #[arg(long, help_heading = "Safety")]
     deactivate: bool,
 
-    /// Take a key that is already gone for success, as rm -f does
+    /// Succeed if the key no longer exists (like rm -f)
     ///
-    /// A key that IAM cannot find because it is another user's, or whose ID encodes another account, is
-    /// not gone and stays an error, where iam:GetAccessKeyLastUsed is allowed.
+    /// It does not apply to a key of another account, to a key that IAM says another user owns, or if the user does not
+    /// exist and IAM does not name the key's owner. Without --user-name, IAM has to confirm the owner.
     #[arg(long, help_heading = "Safety")]
     ignore_missing: bool,
 

@@ -18,11 +18,12 @@ use serde_json::{Value, json};
 use crate::age::timestamp;
 use crate::candidate::Candidate;
 use crate::escape::escape;
-use crate::ident::{AccessKeyId, AccountId, UserName};
+use crate::ident::{AccessKeyId, AccountId};
 use crate::invalid::shown_path;
 use crate::outcome::{Known, Settled};
 use crate::request::{Action, Key, Mode, Request};
 use crate::stop::Stop;
+pub(crate) use past::EarlierAttempt;
 use past::Past;
 use writer::Writer;
 
@@ -150,23 +151,26 @@ impl Journal {
             .map_err(|error| unwritten(&self.name, &error))
     }
 
-    /// What earlier runs say of a key.
-    pub(crate) fn before(&self, id: &AccessKeyId) -> Before {
-        self.past.before(id)
+    /// What earlier runs say of a key. A deactivation counts for nothing: the key can be active again.
+    pub(crate) fn before(&self, key: &Key) -> Before {
+        match (self.past.before(key), self.action) {
+            (Before::Settled, Action::Deactivate) => Before::Nothing,
+            (before, _) => before,
+        }
     }
 
     /// What is known of a key that earlier runs settled or began.
     pub(crate) fn known(&self, key: &Key) -> Option<Known> {
-        match self.before(&key.id) {
+        match self.before(key) {
             Before::Nothing => None,
             Before::Begun => Some(Known::begun()),
             Before::Settled => Some(Known::Done("an earlier run settled it".to_owned())),
         }
     }
 
-    /// Whose a key that earlier runs began was taken for by them; `None`: they named nobody.
-    pub(crate) fn owners(&self, id: &AccessKeyId) -> &[Option<UserName>] {
-        self.past.owners(id)
+    /// What earlier runs started for a key, and did not finish.
+    pub(crate) fn attempts(&self, id: &AccessKeyId) -> &[EarlierAttempt] {
+        self.past.attempts(id)
     }
 
     /// A key is about to be changed. Whose it is, is as IAM listed it, or as it was named.
@@ -176,13 +180,17 @@ impl Journal {
     /// The record is not on the disk: the key must not be changed.
     pub(crate) async fn intend(&self, candidate: &Candidate) -> io::Result<()> {
         let Candidate { key, facts } = candidate;
-        self.write(&json!({
+        let mut record = json!({
             "AccessKeyId": key.id,
             "UserName": facts.owner.as_ref().or(key.user_name.as_ref()),
             "Intent": self.action.verb(),
             "Time": timestamp(SystemTime::now()),
-        }))
-        .await
+        });
+        // IAM listed the key among this user's: then its absence there proves that it is gone.
+        if let (Some(status), Some(_)) = (&facts.status, &facts.owner) {
+            record["Status"] = json!(status.as_str());
+        }
+        self.write(&record).await
     }
 
     /// What became of a key.

@@ -3,11 +3,14 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
 use std::io::{BufRead as _, BufReader, Read};
+use std::time::{Duration, SystemTime};
 
+use humantime::parse_rfc3339;
 use serde::Deserialize;
 
 use super::{Before, FORM, Head};
 use crate::ident::{AccessKeyId, UserName};
+use crate::request::Key;
 use crate::word::Word;
 
 /// What every journal begins with.
@@ -16,6 +19,9 @@ const HEAD: &[u8] = b"{\"Journal\":";
 /// The longest record, in bytes.
 const LONGEST: u64 = 1 << 16;
 
+/// How long a signed request is valid, with as much for clocks that disagree.
+const VALID: Duration = Duration::from_mins(30);
+
 /// What is known of the keys of a journal.
 #[derive(Debug, Default)]
 pub(super) struct Past {
@@ -23,18 +29,54 @@ pub(super) struct Past {
     pub(super) length: u64,
     digest: Digest,
     settled: Vec<u128>,
-    /// With whose they were taken for; `None`: nobody was named, which is the user whose key signed.
-    begun: HashMap<u128, Vec<Option<UserName>>>,
+    begun: HashMap<u128, Vec<EarlierAttempt>>,
 }
 
-/// Two independent hashes of an ID: no two IDs of any account share both.
+/// A change that an earlier run started. How it ended is not recorded.
+#[derive(Clone, Debug)]
+pub(crate) struct EarlierAttempt {
+    /// The user it was sent for; `None`: the calling user.
+    pub(crate) owner: Option<UserName>,
+    was_listed: bool,
+    at: Option<SystemTime>,
+}
+
+impl EarlierAttempt {
+    /// The owner, where IAM listed the key among that user's keys.
+    pub(crate) fn listed_owner(&self) -> Option<&UserName> {
+        self.owner.as_ref().filter(|_| self.was_listed)
+    }
+
+    /// Whether no request of it can act any more.
+    pub(crate) fn has_expired(&self) -> bool {
+        self.at
+            .and_then(|at| SystemTime::now().duration_since(at).ok())
+            .is_some_and(|age| age > VALID)
+    }
+}
+
+/// Two independent hashes of an ID, and one of an owner. No two IDs of any account share both of the first.
 #[derive(Debug, Default)]
-struct Digest([RandomState; 2]);
+struct Digest([RandomState; 3]);
+
+/// The bits of a digest that the owner and the kind of the record have; the others are the ID's.
+const OWNER_BITS: u32 = 48;
 
 impl Digest {
     fn of(&self, id: &str) -> u128 {
-        let [high, low] = &self.0;
-        u128::from(high.hash_one(id)) << 64 | u128::from(low.hash_one(id))
+        let [high, low, _] = &self.0;
+        let hash = u128::from(high.hash_one(id)) << 64 | u128::from(low.hash_one(id));
+        hash >> OWNER_BITS << OWNER_BITS
+    }
+
+    /// The same with the owner. Whether the key was deleted or only missing is the last bit.
+    fn settled(&self, id: &str, owner: Option<&UserName>, is_missing: bool) -> u128 {
+        let [_, _, state] = &self.0;
+        let owner = owner.map_or(0, |owner| {
+            u128::from(state.hash_one(owner.as_str().to_ascii_lowercase())) | 2
+        });
+        let owner = owner & ((1 << OWNER_BITS) - 2);
+        self.of(id) | owner | u128::from(is_missing)
     }
 }
 
@@ -49,13 +91,17 @@ struct Record {
     intent: Option<String>,
     #[serde(rename = "Outcome")]
     outcome: Option<String>,
+    #[serde(rename = "Status")]
+    status: Option<String>,
+    #[serde(rename = "Time")]
+    time: Option<String>,
 }
 
 impl Past {
     /// What the records say of a key.
-    pub(super) fn before(&self, id: &AccessKeyId) -> Before {
-        let digest = self.digest.of(id.as_str());
-        if self.settled.binary_search(&digest).is_ok() {
+    pub(super) fn before(&self, key: &Key) -> Before {
+        let digest = self.digest.of(key.id.as_str());
+        if self.is_settled(key, digest) {
             Before::Settled
         } else if self.begun.contains_key(&digest) {
             Before::Begun
@@ -64,8 +110,26 @@ impl Past {
         }
     }
 
-    /// Whose a key that was begun was taken for.
-    pub(super) fn owners(&self, id: &AccessKeyId) -> &[Option<UserName>] {
+    /// Whether a record says so of this key and this owner. A deleted key is deleted whoever is named now, unless two
+    /// different users are; a missing one is missing only where it was looked for.
+    fn is_settled(&self, key: &Key, digest: u128) -> bool {
+        let owner = key.user_name.as_ref();
+        let whole = |is_missing| self.digest.settled(key.id.as_str(), owner, is_missing);
+        let first = self.settled.partition_point(|known| *known < digest);
+        let records = self.settled[first..].iter();
+        let mut of_key = records.take_while(|known| *known >> OWNER_BITS == digest >> OWNER_BITS);
+        of_key.any(|known| {
+            let names_nobody = known & ((1 << OWNER_BITS) - 2) == 0;
+            if known & 1 == 1 {
+                *known == whole(true)
+            } else {
+                owner.is_none() || names_nobody || *known == whole(false)
+            }
+        })
+    }
+
+    /// What was started for a key, and not finished.
+    pub(super) fn attempts(&self, id: &AccessKeyId) -> &[EarlierAttempt] {
         let begun = self.begun.get(&self.digest.of(id.as_str()));
         begun.map_or(&[], Vec::as_slice)
     }
@@ -73,15 +137,22 @@ impl Past {
     fn take(&mut self, record: Record) -> Result<(), String> {
         let digest = self.digest.of(&record.id);
         let word = record.outcome.as_deref().map(Word::read);
+        let owner: Option<UserName> = record.user_name.and_then(|name| name.try_into().ok());
         match (word, &record.intent) {
             (Some(Some(word)), _) if word.is_settled() => {
                 self.begun.remove(&digest);
-                self.settled.push(digest);
+                let is_missing = word == Word::Missing;
+                let settled = self.digest.settled(&record.id, owner.as_ref(), is_missing);
+                self.settled.push(settled);
             }
             // It was begun, and nobody knows (yet) how it ended.
             (None, Some(_)) | (Some(Some(Word::Unknown)), _) => {
-                let owner = record.user_name.and_then(|name| name.try_into().ok());
-                self.begun.entry(digest).or_default().push(owner);
+                let at = record.time.and_then(|time| parse_rfc3339(&time).ok());
+                self.begun.entry(digest).or_default().push(EarlierAttempt {
+                    owner,
+                    was_listed: record.status.is_some(),
+                    at,
+                });
             }
             (Some(_), _) => {
                 self.begun.remove(&digest);
@@ -141,4 +212,44 @@ pub(super) fn read(file: &mut impl Read) -> Result<(Option<Head>, Past), String>
     }
     past.settled.sort_unstable();
     Ok((head, past))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(user_name: &str) -> Key {
+        Key {
+            id: AccessKeyId::try_from("AKIDPMS9RO4H3FEXAMPLE".to_owned()).expect("an ID"),
+            user_name: user_name.parse().ok(),
+        }
+    }
+
+    /// What a record says of the same key under the owner that is named now; an empty name is none.
+    #[test]
+    fn c66_a_record_counts_for_its_key_and_its_owner() {
+        let now = ["Bob", "BOB", "Alice", ""];
+        for (owner, end, expected) in [
+            ("\"Bob\"", "\"Outcome\":\"Deleted\"", "SS-S"),
+            ("null", "\"Outcome\":\"Deleted\"", "SSSS"),
+            ("\"Bob\"", "\"Outcome\":\"Missing\"", "SS--"),
+            ("null", "\"Outcome\":\"Missing\"", "---S"),
+            ("\"Bob\"", "\"Outcome\":\"Failed\"", "----"),
+            ("\"Bob\"", "\"Outcome\":\"Skipped\"", "----"),
+            ("\"Bob\"", "\"Outcome\":\"Unknown\"", "BBBB"),
+            ("\"Bob\"", "\"Intent\":\"delete\"", "BBBB"),
+        ] {
+            let text = format!(
+                "{{\"Journal\":1,\"Action\":\"delete\",\"AccountId\":null}}\n\
+                 {{\"AccessKeyId\":\"AKIDPMS9RO4H3FEXAMPLE\",\"UserName\":{owner},{end}}}\n"
+            );
+            let (_, past) = read(&mut text.as_bytes()).expect("a journal");
+            let found = now.map(|name| match past.before(&key(name)) {
+                Before::Settled => 'S',
+                Before::Begun => 'B',
+                Before::Nothing => '-',
+            });
+            assert_eq!(String::from_iter(found), expected, "{owner} {end}");
+        }
+    }
 }

@@ -143,10 +143,23 @@ fn no_such_entity(about: About<'_>, context: &Context, commands: &Commands) -> V
     if let Some(hints) = whose(about, context, commands) {
         return hints;
     }
+    if context.owner_unchecked && !about.has_owner() {
+        return vec![
+            "it could not be checked whether another user owns it: name the owner with --user-name NAME, or ask for the \
+             permission iam:GetAccessKeyLastUsed on *"
+                .to_owned(),
+        ];
+    }
     let mut hints = vec![
         "the key is gone already, or it is another user's: IAM says the same of both".to_owned(),
         owner_hint(about, commands),
     ];
+    if context.owner_unchecked {
+        hints.push(
+            "if the named user owns it, it is gone: --ignore-missing counts that as success"
+                .to_owned(),
+        );
+    }
     if !about.has_owner() {
         hints.push(
             "without --user-name IAM looks among the keys of the user whose key signs".to_owned(),

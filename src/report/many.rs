@@ -4,7 +4,7 @@
 use super::hint::{About, hints};
 use super::progress::Bar;
 use super::table::Row;
-use super::tell::sentence;
+use super::tell::{OWNER_UNCHECKED, sentence};
 use super::{Report, Told};
 use crate::outcome::{Known, Outcome, Refusal, Settled};
 use crate::request::{Action, Mode, Request, Selection};
@@ -97,7 +97,7 @@ impl Report {
                 ..
             } => {
                 self.messages
-                    .warning(&format!("{key} is taken for {done}: {evidence}"));
+                    .warning(&format!("{key} is presumed {done}: {evidence}"));
             }
             Outcome::Refused(Refusal::SigningKey) => {
                 let verb = settled.action.verb();
@@ -138,6 +138,9 @@ impl Report {
                     known.told(settled.action)
                 ));
                 self.hint_to_check(settled, known);
+            }
+            Outcome::Missing(failure) if failure.is_owner_unchecked() => {
+                self.hint_at_the_end(format!("some keys are missing, {OWNER_UNCHECKED}"));
             }
             Outcome::Done { evidence: None, .. }
             | Outcome::Would(_)

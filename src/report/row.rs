@@ -186,6 +186,8 @@ pub(super) fn reason(settled: &Settled) -> Option<String> {
         Outcome::Done { evidence, .. } => evidence.clone(),
         Outcome::NotTried { why, .. } => Some(why.clone()),
         Outcome::LeftInDoubt { why, .. } => Some(format!("{why}; {}", known(&Known::begun()))),
-        Outcome::Missing(_) => None,
+        Outcome::Missing(failure) => failure
+            .is_owner_unchecked()
+            .then(|| "IAM did not confirm the owner".to_owned()),
     }
 }

@@ -77,13 +77,18 @@ impl Report {
                 let done = settled.action.done();
                 Said {
                     head: Some(Head::Warning(format!(
-                        "{key} is taken for {done}: {evidence}"
+                        "{key} is presumed {done}: {evidence}"
                     ))),
                     hints: self.undo(settled),
                     known: Some(Known::Done(evidence.clone())),
                 }
             }
-            Outcome::Missing(_) if self.mode == Mode::Change => Said::default(),
+            Outcome::Missing(failure) if self.mode == Mode::Change => Said {
+                head: failure
+                    .is_owner_unchecked()
+                    .then(|| Head::Warning(format!("{key} is missing, {OWNER_UNCHECKED}"))),
+                ..Said::default()
+            },
             Outcome::Would(_) | Outcome::Missing(_) => Said::known(dry_run()),
             Outcome::Skipped(_) | Outcome::Refused(_) if self.mode == Mode::DryRun => {
                 Said::known(dry_run())
@@ -144,6 +149,10 @@ impl Report {
         }
     }
 }
+
+/// What is not known of a missing key whose owner only the caller names.
+pub(super) const OWNER_UNCHECKED: &str = "but it could not be checked whether another user owns it: IAM denied \
+     GetAccessKeyLastUsed, as it also does for a key that does not exist";
 
 fn refused(settled: &Settled, refusal: Refusal) -> Said {
     let (key, verb) = (&settled.key.id, settled.action.verb());

@@ -1,11 +1,15 @@
 //! What IAM says of one key, read before anything is done to it.
 
 use super::{Need, Needs, Selector, failed, owner};
+use crate::change::owner_hint;
+use crate::conclude::{Ambiguity, Evidence, Response};
 use crate::fact::Facts;
 use crate::failure::{Absent, Context, Failure, Place};
+use crate::guard;
 use crate::ident::UserName;
+use crate::locate::{ListRead, OwnerRead, elsewhere, locate, locate_settled, owner_unread};
 use crate::outcome::Outcome;
-use crate::request::{Key, Owner};
+use crate::request::{Key, Missing, Owner};
 
 /// A key after IAM was asked about it.
 #[derive(Debug)]
@@ -162,20 +166,42 @@ impl Selector<'_> {
     ) -> Outcome {
         let owner = match self.iam.last_use(&key.id).await {
             Ok(read) => match read.owner {
-                // What was deleted a moment ago can still be known here; the list is never behind it.
-                Some(owner) if listed_for.is_some_and(|user| user.same_user(&owner)) => None,
-                Some(owner) => Some(owner),
+                Some(owner) => OwnerRead::Is(owner),
                 None => return failed(super::unsaid("whose key it is")),
             },
-            // It may be the name that is wrong, and the key another user's.
-            Err(denied) if denied.is_denied() && failure.is_about_user() => return failed(failure),
-            Err(error) if error.is_denied() || error.is_no_such_entity() => None,
-            Err(error) => return failed(error),
+            Err(error) => match owner_unread(&error) {
+                OwnerRead::Failed => return failed(error),
+                read => read,
+            },
         };
-        if let Some(context) = failure.context_mut() {
-            context.owner = owner;
+        let response = Response::of(&failure);
+        let list = match response {
+            Response::NoSuchUser => ListRead::NoSuchUser,
+            _ => ListRead::NotListed(listed_for.cloned()),
+        };
+        let named = key.user_name.as_ref();
+        let hint = owner_hint(named, None, &[]);
+        let mut location = elsewhere(locate(&hint, named, owner, list), key, self.signer);
+        if location.is_absence() && self.request.missing == Missing::Succeeds {
+            let (iam, action) = (self.iam, self.request.action);
+            location = locate_settled(iam, self.signer, key, &hint, action).await;
         }
-        self.absent(key, failure)
+        if let Some(context) = failure.context_mut() {
+            context.accounts = guard::foreign_account(&key.id, self.signer);
+        }
+        let evidence = Evidence {
+            action: self.request.action,
+            missing: self.request.missing,
+            hint: &hint,
+            ambiguity: Ambiguity::None,
+            response,
+            location: &location,
+        };
+        match evidence.outcome(key, failure) {
+            // Nothing was asked of IAM but to read.
+            Outcome::Failed { failure, .. } if !failure.names_owner() => failed(failure),
+            outcome => outcome,
+        }
     }
 }
 

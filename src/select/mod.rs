@@ -8,7 +8,7 @@ mod sweep;
 
 use std::time::Duration;
 
-use crate::aws::Iam;
+use crate::aws::{Allowance, Iam};
 use crate::candidate::Candidate;
 use crate::condition::{Condition, Verdict};
 use crate::fact::Facts;
@@ -107,15 +107,13 @@ impl<'a> Selector<'a> {
         }
     }
 
-    /// Decides on one key, within the limit of one key.
-    pub(crate) async fn decide(&self, key: Key) -> Choice {
+    /// Decides on one key, within its limit.
+    pub(crate) async fn decide(&self, key: Key, iam: &Iam, allowance: &Allowance) -> Choice {
         let refusal = guard::signing_key(&key, self.signer, self.request.signing_key);
         if let (Some(refusal), Mode::Change) = (refusal, self.request.mode) {
             return self.stay(key, Facts::default(), Outcome::Refused(refusal));
         }
-        let iam = self.iam.for_one(key.id.as_str());
-        let own = Selector { iam: &iam, ..*self };
-        let allowance = iam.allow(self.request.limit);
+        let own = Selector { iam, ..*self };
         let looked = allowance.spend(Duration::ZERO, own.look(key.clone())).await;
         let Looked { key, facts, result } = match looked {
             Some(looked) => looked,

@@ -48,6 +48,18 @@ pub(crate) fn actions(sandbox: &Sandbox) -> Vec<String> {
         .collect()
 }
 
+/// Tries every case at the same time: each waits for most of its time.
+pub(crate) fn each_at_once<C: Send>(
+    cases: impl IntoIterator<Item = C>,
+    run: impl Fn(C) + Send + Sync,
+) {
+    std::thread::scope(|scope| {
+        for case in cases {
+            scope.spawn(|| run(case));
+        }
+    });
+}
+
 /// A run to be made.
 pub(crate) struct Case {
     args: Vec<OsString>,

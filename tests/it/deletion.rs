@@ -4,6 +4,7 @@ use iam_sandbox::documented::{ADMIN_KEY_ID, ALICE_KEY_ID};
 use iam_sandbox::{Certificate, Sandbox};
 
 use crate::case::{BOBS_KEY, Case, DELETED, DOCUMENTED, documented};
+use crate::proof::unchecked;
 
 #[test]
 fn the_documented_example_costs_one_call() {
@@ -222,7 +223,7 @@ fn a_missing_key_is_3_and_with_ignore_missing_0() {
         .run()
         .exits(0)
         .prints_outcome("Missing")
-        .says_nothing();
+        .says_exactly(&unchecked("AKIARZPUZDIKAAAAAAAA"));
     assert_eq!(
         sandbox.keys().len(),
         documented().keys().len(),

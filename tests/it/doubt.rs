@@ -6,6 +6,7 @@ use iam_sandbox::documented::{ADMIN_KEY_ID, ALICE_KEY_ID};
 use iam_sandbox::{Fault, KeySeed, Sandbox, What};
 
 use crate::case::{BOBS_KEY, Case, DELETED, actions, documented};
+use crate::certainty::{NEVER, last_use};
 
 fn lost(what: What, times: u64) -> Sandbox {
     let sandbox = documented();
@@ -26,9 +27,9 @@ fn f70_a_lost_answer_and_then_no_such_entity_is_deleted() {
         let sandbox = lost(what, 1);
         let says = &[
             "warning: ",
-            "is taken for deleted",
-            "the answer to an earlier attempt was lost",
-            "IAM does not list the key now",
+            "is presumed deleted",
+            "the response to an earlier attempt was lost, and the retry returned NoSuchEntity",
+            "IAM does not list the key for Bob, and does not confirm its owner",
         ];
         let ended = Case::documented(&sandbox, &[]).run();
         let _ = ended
@@ -42,6 +43,8 @@ fn f70_a_lost_answer_and_then_no_such_entity_is_deleted() {
             [
                 "DeleteAccessKey",
                 "DeleteAccessKey",
+                "GetAccessKeyLastUsed",
+                "ListAccessKeys",
                 "GetAccessKeyLastUsed",
                 "ListAccessKeys"
             ],
@@ -64,40 +67,49 @@ fn f42_a_reset_before_acting_is_tried_again() {
 
 #[test]
 fn no_answer_at_all_and_the_key_gone_is_deleted() {
+    let never = Fault::new(What::ResetBeforeActing).on("DeleteAccessKey");
+    // IAM still knows whose it was, and that user's list does not have it.
     let sandbox = lost(What::ResetAfterActing, 1);
-    sandbox.fault(
-        Fault::new(What::ResetBeforeActing)
-            .on("DeleteAccessKey")
-            .always(),
-    );
-    let says = &[
-        "warning: ",
-        "no usable answer came",
-        "IAM does not list the key now",
-    ];
-    let _ = Case::documented(&sandbox, &[])
+    sandbox.fault(never.clone().always());
+    let bobs = Fault::new(last_use("Bob", NEVER)).on("GetAccessKeyLastUsed");
+    sandbox.fault(bobs.always());
+    let _ = Case::documented(&sandbox, &["--timeout", "4"])
         .run()
         .exits(0)
         .prints(DELETED)
-        .says(says)
+        .says(&[
+            "warning: ",
+            "no usable response arrived; IAM no longer lists the key",
+        ])
         .ends_with("deleted");
     assert!(!sandbox.has_key(BOBS_KEY));
+    // Only the command says whose it was. It may be wrong, and the key alive.
+    let sandbox = lost(What::ResetAfterActing, 1);
+    sandbox.fault(never.always());
+    let _ = Case::documented(&sandbox, &["--timeout", "4"])
+        .run()
+        .exits(10)
+        .prints_outcome("Unknown")
+        .says(&["check with: aws iam list-access-keys --user-name=Bob"])
+        .ends_with(
+            "no usable response arrived; IAM does not list the key for Bob, and does not confirm its owner",
+        );
 }
 
 #[test]
-fn no_answer_at_all_and_the_key_still_there_is_1() {
+fn no_answer_at_all_and_the_key_still_there_is_10() {
     let sandbox = documented();
     sandbox.fault(
         Fault::new(What::ResetBeforeActing)
             .on("DeleteAccessKey")
             .always(),
     );
-    let ended = Case::documented(&sandbox, &[]).run();
+    let ended = Case::documented(&sandbox, &["--timeout", "4"]).run();
     let known =
-        "not deleted: the request was sent and no usable answer came, but IAM still lists the key";
+        "unknown: the request was sent and no usable response arrived; IAM still lists the key";
     let _ = ended
-        .exits(1)
-        .prints_outcome("Failed")
+        .exits(10)
+        .prints_outcome("Unknown")
         .says(&["no usable answer from IAM", "the connection was reset"])
         .ends_with(known);
     assert!(sandbox.has_key(BOBS_KEY));
@@ -106,7 +118,7 @@ fn no_answer_at_all_and_the_key_still_there_is_1() {
 #[test]
 fn f71_a_lost_answer_and_then_nobody_there_is_10() {
     let sandbox = lost(What::LoseReplyAndStopListening, 1);
-    let ended = Case::documented(&sandbox, &[]).run();
+    let ended = Case::documented(&sandbox, &["--timeout", "4"]).run();
     let known = &[
         "no usable answer from IAM",
         "check with: aws iam list-access-keys --user-name=Bob",
@@ -135,8 +147,8 @@ fn f72_looking_is_denied_and_iam_spoke_of_the_key_is_deleted() {
     );
     let says = &[
         "warning: ",
-        "the lost attempt most likely deleted it",
-        "looking is not allowed",
+        "is presumed deleted",
+        "the retry returned NoSuchEntity; checking the key is not allowed",
     ];
     let _ = Case::documented(&sandbox, &[])
         .run()
@@ -158,11 +170,11 @@ fn f72_looking_is_denied_and_no_answer_came_is_10() {
             .on("DeleteAccessKey")
             .always(),
     );
-    let ended = Case::documented(&sandbox, &[]).run();
+    let ended = Case::documented(&sandbox, &["--timeout", "4"]).run();
     let _ = ended
         .exits(10)
         .prints_outcome("Unknown")
-        .says(&["looking failed"])
+        .says(&["checking the key is not allowed"])
         .ends_with("unknown: ");
     assert!(sandbox.has_key(BOBS_KEY));
 }
@@ -181,14 +193,14 @@ fn f72_only_the_owner_may_not_be_asked() {
         .run()
         .exits(0)
         .prints(DELETED)
-        .says(&["IAM does not list the key now"])
+        .says(&["IAM does not list the key for Bob, and does not confirm its owner"])
         .ends_with("deleted");
     assert!(!sandbox.has_key(BOBS_KEY));
 }
 
 #[test]
 fn f72_of_a_key_without_an_owner_the_signing_users_list_says_nothing() {
-    let args = ["--access-key-id", BOBS_KEY, "--output", "json"];
+    let args = ["--access-key-id", BOBS_KEY, "--timeout", "4"];
     let never = Fault::new(What::ResetBeforeActing)
         .on("DeleteAccessKey")
         .always();
@@ -225,7 +237,7 @@ fn f72_of_a_key_without_an_owner_the_signing_users_list_says_nothing() {
         .run()
         .exits(0)
         .prints(DELETED)
-        .says(&["IAM does not list the key now"])
+        .says(&["IAM no longer lists the key"])
         .ends_with("deleted");
     assert!(!sandbox.has_key(BOBS_KEY));
 }
@@ -267,14 +279,14 @@ fn f73_a_list_that_lags_is_read_again() {
         .run()
         .exits(0)
         .prints(DELETED)
-        .says(&["IAM does not list the key now"])
+        .says(&["IAM does not list the key for Bob"])
         .ends_with("deleted");
     assert_eq!(
         actions(&sandbox)
             .iter()
             .filter(|action| *action == "ListAccessKeys")
             .count(),
-        3
+        4
     );
     assert!(!sandbox.has_key(BOBS_KEY));
 }
@@ -291,7 +303,7 @@ fn f73_a_list_that_never_catches_up_is_10() {
     let _ = ended
         .exits(10)
         .prints_outcome("Unknown")
-        .says(&["yet IAM still lists it", "check with: "])
+        .says(&["IAM still lists the key", "check with: "])
         .ends_with("unknown: ");
     assert!(!sandbox.has_key(BOBS_KEY));
 }
@@ -376,6 +388,8 @@ fn no_answer_about_another_accounts_key_is_10() {
             "AKIAY34FZKBOKMUTVV7A",
             "--user-name",
             "Bob",
+            "--timeout",
+            "4",
         ],
     );
     let _ = case
@@ -395,7 +409,7 @@ fn f41_silence_after_acting_is_settled() {
         .run()
         .exits(0)
         .prints(DELETED)
-        .says(&["IAM does not list the key now"])
+        .says(&["the retry returned NoSuchEntity"])
         .ends_with("deleted");
     let _ = ended.within(Duration::from_secs(20));
     assert!(!sandbox.has_key(BOBS_KEY));

@@ -1,6 +1,8 @@
 //! Keys that an earlier run began to change, and whose end the journal does not have: they are looked for first, and where that
 //! fails, nothing that is said of them now says that they were not changed.
 
+use std::time::{Duration, SystemTime};
+
 use iam_sandbox::documented::BOB_SECOND_KEY_ID;
 use iam_sandbox::{Fault, What};
 
@@ -15,7 +17,7 @@ fn f85_what_was_begun_is_looked_for_before_it_is_done_again() {
     let head = "{\"Journal\":1,\"Action\":\"delete\",\"AccountId\":\"123456789012\"}\n";
     let intent = |id: &str| {
         format!(
-            "{{\"AccessKeyId\":\"{id}\",\"UserName\":\"Bob\",\"Intent\":\"delete\",\"Time\":\"t\"}}\n"
+            "{{\"AccessKeyId\":\"{id}\",\"UserName\":\"Bob\",\"Intent\":\"delete\",\"Time\":\"t\",\"Status\":\"Active\"}}\n"
         )
     };
     for torn in [
@@ -30,10 +32,8 @@ fn f85_what_was_begun_is_looked_for_before_it_is_done_again() {
         std::fs::write(kept.path(), format!("{head}{}{torn}", intent(BOBS_KEY)))
             .expect("a journal");
         finds_it_deleted(&sandbox, &kept, &[]);
-        assert_eq!(
-            actions(&sandbox),
-            ["GetAccessKeyLastUsed", "ListAccessKeys"]
-        );
+        let look = ["GetAccessKeyLastUsed", "ListAccessKeys"];
+        assert_eq!(actions(&sandbox), [look, look, look].concat());
         // It was killed before.
         let sandbox = documented();
         std::fs::write(kept.path(), format!("{head}{}{torn}", intent(BOBS_KEY)))
@@ -52,12 +52,12 @@ fn f85_what_was_begun_is_looked_for_before_it_is_done_again() {
     }
 }
 
-/// A journal in which Bob's key was begun, and no more.
+/// A journal in which Bob's key was begun, after IAM listed it among his, and no more.
 pub(crate) fn begun() -> Kept {
     let kept = Kept::new(&format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n"));
     let journal = format!(
         "{{\"Journal\":1,\"Action\":\"delete\",\"AccountId\":\"{ACCOUNT}\"}}\n\
-         {{\"AccessKeyId\":\"{BOBS_KEY}\",\"UserName\":\"Bob\",\"Intent\":\"delete\",\"Time\":\"t\"}}\n"
+         {{\"AccessKeyId\":\"{BOBS_KEY}\",\"UserName\":\"Bob\",\"Intent\":\"delete\",\"Time\":\"t\",\"Status\":\"Active\"}}\n"
     );
     std::fs::write(kept.path(), journal).expect("a journal");
     kept
@@ -71,13 +71,13 @@ fn f85_a_begun_key_that_cannot_be_looked_for_is_unknown_whatever_is_said_of_it_n
         (
             None,
             &[][..],
-            "IAM finds no such key now, and looking failed",
+            "an earlier run started this, and IAM now finds no such key; checking the key failed",
         ),
-        (None, &["--ignore-missing"], "and looking failed"),
+        (None, &["--ignore-missing"], "checking the key failed"),
         (
             Some(denied),
             &[],
-            "an earlier run began it, and looking failed",
+            "an earlier run started this; checking the key failed",
         ),
         (None, &["--inactive"], "how that ended is not known"),
     ] {
@@ -115,7 +115,7 @@ fn f85_a_begun_key_is_unknown_where_iam_cannot_be_reached() {
         .prints(&output)
         .says(&[
             "could not reach IAM",
-            "an earlier run began it, and looking failed",
+            "an earlier run started this; checking the key failed",
         ])
         .ends_with("1 key: 1 unknown");
 }
@@ -126,12 +126,27 @@ fn f85_a_begun_key_that_is_still_listed_is_not_changed() {
     let denied = What::error(403, "AccessDenied", "no");
     sandbox.fault(Fault::new(denied).on("DeleteAccessKey").always());
     let kept = begun();
+    // The request of a run that has just been killed may still act.
+    let printed = kept.case(&sandbox, &[]).run().exits(10);
+    let output = printed.output().to_owned();
+    assert_eq!(outcomes(&output), [("Unknown".to_owned(), 1)]);
+    let _ = printed
+        .prints(&output)
+        .says(&["unknown: an earlier run started this; IAM still lists the key"])
+        .ends_with("1 key: 1 unknown");
+    // One that is an hour old is not valid any more.
+    let hour = SystemTime::now() - Duration::from_hours(1);
+    let hour = humantime::format_rfc3339_seconds(hour).to_string();
+    let journal = kept.journal();
+    let first: Vec<&str> = journal.lines().take(2).collect();
+    let aged = first.join("\n").replace("\"t\"", &format!("\"{hour}\"")) + "\n";
+    std::fs::write(kept.path(), aged).expect("a journal");
     let printed = kept.case(&sandbox, &[]).run().exits(6);
     let output = printed.output().to_owned();
     assert_eq!(outcomes(&output), [("Failed".to_owned(), 1)]);
     let _ = printed
         .prints(&output)
-        .says(&["not deleted: an earlier run began it, but IAM still lists the key"])
+        .says(&["not deleted: an earlier run started this; IAM still lists the key"])
         .ends_with("1 key: 1 failed and not changed");
     assert!(sandbox.has_key(BOBS_KEY));
 }

@@ -34,6 +34,7 @@ mod pages;
 mod plan;
 mod precedence;
 mod process;
+mod proof;
 mod property;
 mod question;
 mod reads;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use iam_sandbox::documented::{ADMIN_KEY_ID, ALICE_KEY_ID, SESSION_KEY_ID};
 use iam_sandbox::{Echo, Fault, Issued, What};
 
-use crate::case::{BOBS_KEY, CANARIES, Case, documented};
+use crate::case::{BOBS_KEY, CANARIES, Case, documented, each_at_once};
 
 /// What secrets are called in variables, profiles, and the files of credential processes and sign-in sessions.
 const NAMES: [&str; 14] = [
@@ -239,6 +239,7 @@ fn f68_an_answer_that_repeats_the_request_is_shown_without_its_secrets() {
             let sandbox = documented();
             sandbox.fault(Fault::new(What::Echo(echo)).on("DeleteAccessKey").always());
             let case = Case::documented(&sandbox, more)
+                .args(["--timeout", "4"])
                 .env("AWS_ACCESS_KEY_ID", SESSION_KEY_ID)
                 .env("AWS_SECRET_ACCESS_KEY", CANARIES[0])
                 .env("AWS_SESSION_TOKEN", &token);
@@ -296,18 +297,20 @@ fn f68_a_role_that_is_not_given_is_told_without_the_secrets_of_the_request() {
 
 #[test]
 fn f68_a_proxy_that_repeats_what_it_was_told_is_shown_without_its_password() {
-    for user in [
+    let users = [
         "me:of-the-proxy-1",
         "me:of&the+proxy-1",
         "me:of%C3%A9the-proxy",
         "of-the-proxy-1:",
         "of-the-proxy-1",
-    ] {
+    ];
+    each_at_once(users, |user| {
         let sandbox = documented();
         sandbox.fault(Fault::new(What::Echo(Echo::Page)).always());
         let proxy = sandbox.url().replace("http://", &format!("http://{user}@"));
         let args = ["--debug", "--endpoint-url", "http://iam.example.com"];
         let said = Case::documented(&sandbox, &args)
+            .args(["--timeout", "4"])
             .env("HTTP_PROXY", proxy)
             .run()
             .exits(10)
@@ -320,7 +323,7 @@ fn f68_a_proxy_that_repeats_what_it_was_told_is_shown_without_its_password() {
         for piece in [told, &told[..10], &told[told.len() - 10..]] {
             assert!(!messages.contains(piece), "{piece}: {messages}");
         }
-    }
+    });
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::time::Duration;
 use iam_sandbox::{Fault, Sandbox, What};
 
 use crate::case::{BOBS_KEY, CANARIES, Case, DELETED, SETTLED, documented};
+use crate::certainty::{NEVER, last_use};
 
 const SOON: Duration = Duration::from_secs(20);
 
@@ -45,6 +46,9 @@ fn f61_a_signal_while_waiting_settles_what_it_can() {
                 .on("DeleteAccessKey")
                 .times(1),
         );
+        // IAM still knows whose it was: that user's list shows that it is gone.
+        let bobs = Fault::new(last_use("Bob", NEVER)).on("GetAccessKeyLastUsed");
+        sandbox.fault(bobs.always());
         let running = Case::documented(&sandbox, &[]).start();
         assert!(sandbox.wait_for_requests(1, SOON));
         running.signal(signal);
@@ -54,10 +58,26 @@ fn f61_a_signal_while_waiting_settles_what_it_can() {
             .prints_outcome("Deleted")
             .says(&["interrupted"]);
         let _ = ended
-            .ends_with("deleted: no answer came, but IAM does not list the key now")
+            .ends_with("deleted: no response arrived, but IAM no longer lists the key")
             .within(SETTLED);
         assert!(!sandbox.has_key(BOBS_KEY));
     }
+}
+
+#[test]
+fn f61_a_signal_proves_no_key_gone_whose_owner_only_the_command_names() {
+    let sandbox = documented();
+    sandbox.fault(Fault::new(What::SilenceAfterActing).on("DeleteAccessKey"));
+    let running = Case::documented(&sandbox, &[]).start();
+    assert!(sandbox.wait_for_requests(1, SOON));
+    running.signal("INT");
+    let _ = running
+        .end()
+        .exits(130)
+        .prints_outcome("Unknown")
+        .says(&["check with: aws iam list-access-keys --user-name=Bob"])
+        .ends_with("unknown: the request was sent and no response arrived")
+        .within(SETTLED);
 }
 
 #[test]

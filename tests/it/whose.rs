@@ -39,14 +39,14 @@ fn f85_of_a_begun_key_without_an_owner_no_list_says_that_it_is_gone() {
 
 /// A journal in which a key was begun, and no more; the list names no owner.
 pub(crate) fn begun_without_owner(id: &str, user_name: &str) -> Kept {
-    begun_to("delete", id, user_name)
+    begun_to("delete", id, user_name, "")
 }
 
-fn begun_to(action: &str, id: &str, user_name: &str) -> Kept {
+fn begun_to(action: &str, id: &str, user_name: &str, status: &str) -> Kept {
     let kept = Kept::new(&format!("{id}\n"));
     let journal = format!(
         "{{\"Journal\":1,\"Action\":\"{action}\",\"AccountId\":null}}\n\
-         {{\"AccessKeyId\":\"{id}\",\"UserName\":{user_name},\"Intent\":\"{action}\",\"Time\":\"t\"}}\n"
+         {{\"AccessKeyId\":\"{id}\",\"UserName\":{user_name},\"Intent\":\"{action}\",\"Time\":\"t\"{status}}}\n"
     );
     std::fs::write(kept.path(), journal).expect("a journal");
     kept
@@ -59,7 +59,7 @@ pub(crate) fn finds_it_deleted(sandbox: &Sandbox, kept: &Kept, more: &[&str]) {
     assert_eq!(outcomes(&output), [("Deleted".to_owned(), 1)]);
     let _ = printed
         .prints(&output)
-        .says(&["an earlier run began it, and IAM does not list the key now"])
+        .says(&["an earlier run started this; IAM no longer lists the key"])
         .ends_with("1 key: 1 deleted");
 }
 
@@ -69,7 +69,7 @@ fn f85_a_begun_key_whose_owner_nobody_knows_stays_unknown() {
     let sandbox = documented();
     sandbox.remove_key(BOBS_KEY);
     let kept = begun_without_owner(BOBS_KEY, "null");
-    stays_unknown(&sandbox, &kept, &[], "IAM does not say whose it is");
+    stays_unknown(&sandbox, &kept, &[], "IAM does not say who owns the key");
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn f85_of_a_begun_key_with_another_owner_now_no_list_says_that_it_is_gone() {
         &sandbox,
         &kept,
         &["--user-name", "Alice"],
-        "IAM does not say whose it is",
+        "IAM does not say who owns the key",
     );
     assert!(sandbox.has_key(BOBS_KEY));
 }
@@ -92,7 +92,7 @@ fn f85_a_begun_key_of_a_user_who_is_gone_stays_unknown() {
     let sandbox = documented();
     sandbox.remove_key(BOBS_KEY);
     sandbox.rename_user("Bob", "Robert");
-    stays_unknown(&sandbox, &begun(), &[], "looking failed");
+    stays_unknown(&sandbox, &begun(), &[], "the user does not exist");
 }
 
 /// A run that can find nothing out about the one key of its list, and leaves it begun.
@@ -109,23 +109,29 @@ fn stays_unknown(sandbox: &Sandbox, kept: &Kept, more: &[&str], says: &str) {
 }
 
 #[test]
-fn f85_a_begun_key_is_looked_for_where_all_runs_name_the_same_owner() {
-    for (then, now, is_found) in [
-        ("\"Bob\"", &["--user-name", "bob"][..], true),
-        ("\"Bob\"", &[], false),
-        ("\"Bob\"", &["--find-user"], false),
-        ("null", &["--user-name", "Bob"], false),
-        ("null", &[], false),
+fn f85_c56_a_begun_key_is_gone_only_from_the_list_that_iam_showed_it_in() {
+    const LISTED: &str = ",\"Status\":\"Active\"";
+    for (then, status, now, is_found) in [
+        ("\"Bob\"", LISTED, &["--user-name", "bob"][..], true),
+        ("\"Bob\"", LISTED, &[], true),
+        ("\"Bob\"", LISTED, &["--find-user"], true),
+        ("\"Bob\"", LISTED, &["--user-name", "Alice"], false),
+        // Only the command says whose it was, and it may be wrong.
+        ("\"Bob\"", "", &["--user-name", "bob"], false),
+        ("\"Bob\"", "", &[], false),
+        ("\"Bob\"", "", &["--find-user"], false),
+        ("null", "", &["--user-name", "Bob"], false),
+        ("null", "", &[], false),
     ] {
         let sandbox = documented();
         sandbox.remove_key(BOBS_KEY);
         sandbox.deny("iam:GetAccessKeyLastUsed");
-        let kept = begun_without_owner(BOBS_KEY, then);
+        let kept = begun_to("delete", BOBS_KEY, then, status);
         if is_found {
             finds_it_deleted(&sandbox, &kept, now);
             assert!(!actions(&sandbox).contains(&"DeleteAccessKey".to_owned()));
         } else {
-            stays_unknown(&sandbox, &kept, now, "an earlier run began it");
+            stays_unknown(&sandbox, &kept, now, "an earlier run ");
         }
     }
 }
@@ -135,11 +141,11 @@ fn f85_a_begun_key_with_another_owner_now_is_not_deleted_by_a_lost_answer() {
     for (denied, says) in [
         (
             &["iam:GetAccessKeyLastUsed"][..],
-            "IAM does not say whose it is",
+            "IAM does not say who owns the key",
         ),
         (
             &["iam:GetAccessKeyLastUsed", "iam:ListAccessKeys"],
-            "looking failed",
+            "checking the key is not allowed",
         ),
     ] {
         let sandbox = documented();
@@ -197,7 +203,7 @@ fn f85_a_begun_key_that_signs_is_unknown_where_the_guard_keeps_it() {
 fn f85_a_begun_key_that_is_listed_as_inactive_may_have_been_deactivated() {
     let sandbox = documented();
     sandbox.set_status(BOBS_KEY, Status::Inactive);
-    let kept = begun_to("deactivate", BOBS_KEY, "\"Bob\"");
+    let kept = begun_to("deactivate", BOBS_KEY, "\"Bob\"", "");
     let more = ["--deactivate", "--find-user", "--older-than", "9999d"];
     stays_unknown(&sandbox, &kept, &more, "how that ended is not known");
 }
@@ -213,7 +219,7 @@ fn f85_a_begun_key_that_iam_still_knows_for_a_moment_is_unknown_under_another_ow
         &sandbox,
         &kept,
         &["--user-name", "Alice"],
-        "an earlier run began it",
+        "an earlier run started this",
     );
 }
 
@@ -221,13 +227,16 @@ fn f85_a_begun_key_that_iam_still_knows_for_a_moment_is_unknown_under_another_ow
 fn f85_a_key_that_was_begun_to_be_deactivated_under_another_owner_is_unknown() {
     let sandbox = documented();
     sandbox.set_status(BOBS_KEY, Status::Inactive);
-    let kept = begun_to("deactivate", BOBS_KEY, "\"Bob\"");
-    for more in [&[][..], &["--dry-run"]] {
+    let kept = begun_to("deactivate", BOBS_KEY, "\"Bob\"", "");
+    for (more, started) in [
+        (&[][..], "an earlier run started this"),
+        (&["--dry-run"], "an earlier run began it"),
+    ] {
         stays_unknown(
             &sandbox,
             &kept,
             &[&["--deactivate", "--user-name", "Alice"], more].concat(),
-            "an earlier run began it",
+            started,
         );
     }
 }

@@ -21,6 +21,7 @@ mod change;
 mod cli;
 #[path = "../../../src/complete/mod.rs"]
 mod complete;
+mod conclude;
 #[path = "../../../src/condition.rs"]
 mod condition;
 #[path = "../../../src/confirm.rs"]
@@ -43,6 +44,7 @@ mod input;
 mod invalid;
 #[path = "../../../src/journal/mod.rs"]
 mod journal;
+mod locate;
 #[path = "../../../src/log.rs"]
 mod log;
 #[path = "../../../src/memory.rs"]

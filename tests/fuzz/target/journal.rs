@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::past::{Past, read};
 use super::{Before, Head};
 use crate::ident::AccessKeyId;
+use crate::request::Key;
 
 type Journal = Result<(Option<Head>, Past), String>;
 
@@ -12,8 +13,16 @@ fn of(mut bytes: &[u8]) -> Journal {
     read(&mut bytes)
 }
 
-/// The keys that records speak of, and whether they are said to be done.
-fn keys(bytes: &[u8]) -> Vec<(AccessKeyId, bool)> {
+/// What a record says of its key.
+#[derive(PartialEq)]
+enum Said {
+    Done,
+    Missing,
+    Other,
+}
+
+/// The keys that records are about, and what they say.
+fn keys(bytes: &[u8]) -> Vec<(Key, Said)> {
     // The first says what the journal is of, and speaks of no key.
     let records = bytes.split(|byte| *byte == b'\n').skip(1);
     let records = records.filter_map(|record| serde_json::from_slice::<Value>(record).ok());
@@ -21,8 +30,17 @@ fn keys(bytes: &[u8]) -> Vec<(AccessKeyId, bool)> {
         .filter_map(|record| {
             let id = record["AccessKeyId"].as_str()?.to_owned();
             let outcome = record["Outcome"].as_str().unwrap_or_default();
-            let is_done = matches!(outcome, "Deleted" | "Deactivated" | "Missing");
-            Some((AccessKeyId::try_from(id).ok()?, is_done))
+            let said = match outcome {
+                "Deleted" | "Deactivated" => Said::Done,
+                "Missing" => Said::Missing,
+                _ => Said::Other,
+            };
+            let user_name = record["UserName"].as_str();
+            let key = Key {
+                id: AccessKeyId::try_from(id).ok()?,
+                user_name: user_name.and_then(|name| name.parse().ok()),
+            };
+            Some((key, said))
         })
         .collect()
 }
@@ -53,9 +71,17 @@ fn length_of(past: &Past) -> usize {
 /// What counts as done has a result that says so; what was said to be done counts as it.
 fn check_results(past: &Past, records: &[u8]) {
     let keys = keys(records);
-    for (id, _) in &keys {
-        let is_done = keys.iter().any(|(other, is_done)| other == id && *is_done);
-        assert_eq!(past.before(id) == Before::Settled, is_done, "{id}");
+    for (key, _) in &keys {
+        let is_done = keys.iter().any(|(other, said)| {
+            let (now, then) = (&key.user_name, &other.user_name);
+            other.id == key.id
+                && match said {
+                    Said::Done => now.is_none() || then.is_none() || now == then,
+                    Said::Missing => now == then,
+                    Said::Other => false,
+                }
+        });
+        assert_eq!(past.before(key) == Before::Settled, is_done, "{key:?}");
     }
 }
 
@@ -63,8 +89,8 @@ fn check_results(past: &Past, records: &[u8]) {
 fn check_same(past: &Past, whole: &[u8]) {
     let (_, again) = of(whole).expect("a journal");
     assert_eq!(again.length, past.length);
-    for (id, _) in keys(whole) {
-        assert_eq!(again.before(&id), past.before(&id));
+    for (key, _) in keys(whole) {
+        assert_eq!(again.before(&key), past.before(&key));
     }
 }
 
@@ -76,6 +102,7 @@ mod tests {
 
     use super::{Before, check, of};
     use crate::ident::AccessKeyId;
+    use crate::request::Key;
     use crate::target::tests::cases;
 
     const HEAD: &str = "{\"Journal\":1,\"Action\":\"delete\",\"AccountId\":null}\n";
@@ -118,7 +145,8 @@ mod tests {
                     _ => Before::Nothing,
                 };
                 let id = AccessKeyId::try_from(id).expect("an ID");
-                assert_eq!(past.before(&id), expected, "{text}");
+                let key = Key { id, user_name: None };
+                assert_eq!(past.before(&key), expected, "{text}");
             }
         }
     }

@@ -1,0 +1,98 @@
+//! The state of a key after a response was lost, or where the caller wants it to be gone: it is looked for until the
+//! lists agree, and the table of `conclude` says what that means.
+
+use std::time::Duration;
+
+use super::Change;
+use crate::aws::Allowance;
+use crate::aws::attempts::Record;
+use crate::conclude::{Ambiguity, Evidence, Response};
+use crate::fact::Status;
+use crate::failure::Failure;
+use crate::ident::UserName;
+use crate::journal::EarlierAttempt;
+use crate::locate::{KeyLocation, OwnerHint, locate_key, locate_settled};
+use crate::outcome::Outcome;
+use crate::request::{Action, Key};
+
+impl Change<'_> {
+    /// Why the key may be changed, by the attempts so far.
+    pub(super) fn ambiguity(&self, record: &Record) -> Ambiguity {
+        if record.is_unanswered() {
+            Ambiguity::Unanswered
+        } else if self.earlier != Ambiguity::None {
+            self.earlier
+        } else if record.may_have_acted() {
+            Ambiguity::ServerError
+        } else {
+            Ambiguity::None
+        }
+    }
+
+    /// Looks for the key within what is left of the limit, and says what became of it.
+    pub(super) async fn verify(
+        &self,
+        key: &Key,
+        failure: Failure,
+        record: &Record,
+        allowance: &Allowance,
+    ) -> Outcome {
+        let found = self.locate_settled(key);
+        let found = allowance.spend(Duration::ZERO, found).await;
+        let location = found.unwrap_or(KeyLocation::LookupFailed);
+        let evidence = Evidence {
+            action: self.action,
+            missing: self.missing,
+            hint: &self.owner,
+            ambiguity: self.ambiguity(record),
+            response: Response::of(&failure),
+            location: &location,
+        };
+        evidence.outcome(key, failure)
+    }
+
+    /// Where the key is, by one look.
+    pub(super) async fn locate(&self, key: &Key) -> KeyLocation {
+        locate_key(self.iam, self.signer, key, &self.owner).await
+    }
+
+    /// Where the key is, as soon as the lists agree.
+    pub(super) async fn locate_settled(&self, key: &Key) -> KeyLocation {
+        locate_settled(self.iam, self.signer, key, &self.owner, self.action).await
+    }
+
+    /// What the list says that an earlier run has done, if it does.
+    pub(super) fn shows_done(&self, location: &KeyLocation) -> Option<&'static str> {
+        match (self.action, location) {
+            (Action::Delete, KeyLocation::Gone) => Some("IAM no longer lists the key"),
+            (Action::Deactivate, KeyLocation::Listed(Some(Status::Inactive))) => {
+                Some("IAM now lists the key as Inactive")
+            }
+            (Action::Delete | Action::Deactivate, _) => None,
+        }
+    }
+}
+
+/// Who owns a key: the user it is named with, unless IAM or an earlier run says more.
+pub(crate) fn owner_hint(
+    named: Option<&UserName>,
+    listed: Option<&UserName>,
+    earlier: &[EarlierAttempt],
+) -> OwnerHint {
+    let now = named.or(listed);
+    let same = |then: &Option<UserName>| match (then, now) {
+        (Some(then), Some(now)) => then.same_user(now),
+        (then, now) => then.is_none() && now.is_none(),
+    };
+    let listed_then = earlier.iter().find_map(EarlierAttempt::listed_owner);
+    match (now, listed_then) {
+        // IAM listed it there itself: without a name in this run, that is its owner.
+        (None, Some(owner)) => OwnerHint::Listed(owner.clone()),
+        (Some(now), Some(owner)) if !now.same_user(owner) => OwnerHint::Disputed,
+        (Some(now), Some(_)) => OwnerHint::Listed(now.clone()),
+        _ if !earlier.iter().all(|attempt| same(&attempt.owner)) => OwnerHint::Disputed,
+        (Some(now), None) if listed.is_some() => OwnerHint::Listed(now.clone()),
+        (Some(now), None) => OwnerHint::Named(now.clone()),
+        (None, None) => OwnerHint::Unknown,
+    }
+}

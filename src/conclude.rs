@@ -1,0 +1,526 @@
+//! What may be concluded about a key: one table, from the responses of IAM, the reads after them and what earlier runs
+//! did, to a statement. It serves one key and many, resumed keys and `--ignore-missing`.
+//!
+//! The rules that it follows:
+//! - A request without a response from IAM can still act, seconds later. While one is out, a key is never "not deleted".
+//! - "Gone" needs the list of the key's owner. A list that need not be the owner's proves nothing.
+//! - Where the caller names the owner, IAM's `NoSuchEntity` and that user's list together count. That an earlier run
+//!   started a deletion does not: it may have sent nothing.
+
+use crate::fact::Status;
+use crate::failure::{Absent, Code, Context, Failure, Place};
+use crate::ident::UserName;
+use crate::locate::{KeyLocation, OwnerHint};
+use crate::outcome::{Known, Outcome};
+use crate::request::{Action, Key, Missing};
+
+/// Why a key may be changed although no response of this run says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ambiguity {
+    /// It cannot be.
+    None,
+    /// IAM returned a server error, and may have acted first. It does not act later.
+    ServerError,
+    /// An earlier run started the change so long ago that no request of it is valid any more.
+    EarlierRun,
+    /// An earlier run started it a moment ago, and its request may still act.
+    RecentRun,
+    /// A request of this run was sent, and no response of IAM's arrived: it may still act.
+    Unanswered,
+}
+
+/// The last response to the request that changes the key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Response {
+    /// `NoSuchEntity` about the key.
+    NoSuchKey,
+    /// `NoSuchEntity` about the user.
+    NoSuchUser,
+    /// Another error of IAM's: it did not act on this attempt.
+    Refused,
+    /// A server error of IAM's.
+    ServerError,
+    /// None that is IAM's.
+    None,
+}
+
+/// What is known when a statement about a key has to be made.
+#[derive(Clone, Debug)]
+pub(crate) struct Evidence<'a> {
+    /// What was to be done.
+    pub(crate) action: Action,
+    /// Whether a missing key is what the caller wants.
+    pub(crate) missing: Missing,
+    /// Who owns the key, as far as that was known before.
+    pub(crate) hint: &'a OwnerHint,
+    /// Whether it may be changed.
+    pub(crate) ambiguity: Ambiguity,
+    /// The last response.
+    pub(crate) response: Response,
+    /// Where the key is.
+    pub(crate) location: &'a KeyLocation,
+}
+
+/// What is said of a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Statement {
+    /// It is changed: IAM's lists show it.
+    Done,
+    /// It is most likely deleted: IAM says that it is not there, and nobody but the caller says whose it was.
+    ProbablyDone,
+    /// It is not there, as the caller wants.
+    Missing,
+    /// It is not changed.
+    NotDone,
+    /// It is another user's, and not changed.
+    OtherUser(UserName),
+    /// Nobody can say.
+    Unknown,
+}
+
+impl Response {
+    /// The response that a failed call got.
+    pub(crate) fn of(failure: &Failure) -> Self {
+        match failure {
+            Failure::Service(error) => match error.family() {
+                Code::NoSuchEntity if error.is_about_user() => Self::NoSuchUser,
+                Code::NoSuchEntity => Self::NoSuchKey,
+                Code::Throttling => Self::Refused,
+                _ if error.status >= 500 => Self::ServerError,
+                _ => Self::Refused,
+            },
+            Failure::Absent(_) => Self::NoSuchKey,
+            Failure::NotSent(_) | Failure::NoAnswer(_) | Failure::Unclear(_) => Self::None,
+        }
+    }
+
+    /// Whether IAM says that the key or its user is not there.
+    fn is_missing(self) -> bool {
+        matches!(self, Self::NoSuchKey | Self::NoSuchUser)
+    }
+}
+
+/// The table.
+fn conclude(evidence: &Evidence<'_>) -> Statement {
+    let Evidence {
+        action,
+        missing,
+        hint,
+        ambiguity,
+        response,
+        location,
+    } = *evidence;
+    if let KeyLocation::OtherUser(owner) = location {
+        return other_user(evidence, owner);
+    }
+    if ambiguity == Ambiguity::None {
+        return if response.is_missing() && missing == Missing::Succeeds {
+            wanted(evidence)
+        } else {
+            Statement::NotDone
+        };
+    }
+    let is_named = matches!(hint, OwnerHint::Named(_) | OwnerHint::Listed(_));
+    let is_of_this_run = matches!(ambiguity, Ambiguity::ServerError | Ambiguity::Unanswered);
+    match (action, location) {
+        (Action::Deactivate, KeyLocation::Listed(Some(Status::Inactive)))
+        | (Action::Delete, KeyLocation::Gone) => Statement::Done,
+        (_, KeyLocation::Listed(_)) => match ambiguity {
+            // IAM contradicts itself: a list lags.
+            _ if response.is_missing() => Statement::Unknown,
+            Ambiguity::None | Ambiguity::ServerError | Ambiguity::EarlierRun => Statement::NotDone,
+            Ambiguity::RecentRun | Ambiguity::Unanswered => Statement::Unknown,
+        },
+        (Action::Deactivate, KeyLocation::Gone) if response.is_missing() => {
+            if missing == Missing::Succeeds {
+                Statement::Missing
+            } else {
+                Statement::NotDone
+            }
+        }
+        (_, KeyLocation::AbsentAsNamed | KeyLocation::LookupDenied)
+            if is_named && response == Response::NoSuchKey =>
+        {
+            match (action, is_of_this_run, missing) {
+                (Action::Delete, true, _) => Statement::ProbablyDone,
+                (_, _, Missing::Succeeds) => Statement::Missing,
+                // A key does not go away by being deactivated.
+                (Action::Deactivate, true, Missing::Fails) => Statement::NotDone,
+                (_, false, Missing::Fails) => Statement::Unknown,
+            }
+        }
+        (
+            _,
+            KeyLocation::Gone
+            | KeyLocation::OtherUser(_)
+            | KeyLocation::AbsentAsNamed
+            | KeyLocation::NotListed
+            | KeyLocation::UserMissing
+            | KeyLocation::OtherAccount(..)
+            | KeyLocation::LookupDenied
+            | KeyLocation::LookupFailed,
+        ) => Statement::Unknown,
+    }
+}
+
+impl Evidence<'_> {
+    /// What becomes of a key whose change failed with `failure`.
+    pub(crate) fn outcome(&self, key: &Key, mut failure: Failure) -> Outcome {
+        if self.response == Response::NoSuchKey
+            && let Some(context) = failure.context_mut()
+        {
+            context.owner_unchecked = matches!(
+                self.location,
+                KeyLocation::AbsentAsNamed | KeyLocation::NotListed | KeyLocation::LookupDenied
+            );
+        }
+        let why = reason(self);
+        match conclude(self) {
+            Statement::Done | Statement::ProbablyDone => Outcome::Done {
+                reply: None,
+                evidence: Some(why),
+            },
+            Statement::Missing => Outcome::Missing(failure),
+            Statement::NotDone => Outcome::Failed {
+                failure,
+                known: Known::NotDone(why),
+            },
+            Statement::OtherUser(owner) => another_users(key, failure, owner),
+            Statement::Unknown => Outcome::Failed {
+                failure,
+                known: Known::Unknown(why),
+            },
+        }
+    }
+}
+
+/// The key is there, and it is not the user's whose key was to be changed.
+fn another_users(key: &Key, failure: Failure, owner: UserName) -> Outcome {
+    let known = Known::NotDone(format!("it is a key of the user {owner}"));
+    let mut failure = if failure.is_no_such_entity() {
+        failure
+    } else {
+        let place = key
+            .user_name
+            .clone()
+            .map_or(Place::SigningUser, Place::User);
+        Failure::Absent(Absent {
+            place,
+            context: Box::new(Context::default()),
+        })
+    };
+    if let Some(context) = failure.context_mut() {
+        context.owner = Some(owner);
+    }
+    Outcome::Failed { failure, known }
+}
+
+/// A key of another user. No request that named somebody else can change it.
+fn other_user(evidence: &Evidence<'_>, owner: &UserName) -> Statement {
+    let was_started = matches!(
+        evidence.ambiguity,
+        Ambiguity::EarlierRun | Ambiguity::RecentRun
+    );
+    match (evidence.hint, evidence.action) {
+        // An earlier run may have named its owner. IAM can still know a deleted key for a moment.
+        (OwnerHint::Disputed, _) => Statement::Unknown,
+        (_, Action::Deactivate) if was_started => Statement::Unknown,
+        _ => Statement::OtherUser(owner.clone()),
+    }
+}
+
+/// A key that IAM does not find, where that is what the caller wants. Nothing was sent that may have changed it.
+fn wanted(evidence: &Evidence<'_>) -> Statement {
+    let is_named = matches!(evidence.hint, OwnerHint::Named(_) | OwnerHint::Listed(_));
+    match evidence.location {
+        KeyLocation::Gone => Statement::Missing,
+        KeyLocation::AbsentAsNamed | KeyLocation::LookupDenied
+            if is_named && evidence.response == Response::NoSuchKey =>
+        {
+            Statement::Missing
+        }
+        _ => Statement::NotDone,
+    }
+}
+
+/// What the statement rests on, a fragment.
+fn reason(evidence: &Evidence<'_>) -> String {
+    let cause = match (evidence.ambiguity, evidence.response) {
+        (Ambiguity::None, _) => return no_such_key(evidence),
+        (Ambiguity::EarlierRun | Ambiguity::RecentRun, Response::NoSuchKey) => {
+            "an earlier run started this, and IAM now finds no such key"
+        }
+        (Ambiguity::EarlierRun | Ambiguity::RecentRun, _) => "an earlier run started this",
+        (_, Response::NoSuchKey | Response::NoSuchUser) => {
+            "the response to an earlier attempt was lost, and the retry returned NoSuchEntity"
+        }
+        (_, Response::ServerError) => "IAM returned an error, but may have acted first",
+        (_, Response::Refused) => "the response to an earlier attempt was lost",
+        (_, Response::None) => "the request was sent and no usable response arrived",
+    };
+    format!("{cause}; {}", place(evidence))
+}
+
+fn no_such_key(evidence: &Evidence<'_>) -> String {
+    match (evidence.response, evidence.location) {
+        (Response::NoSuchUser, _) => "IAM finds no such user".to_owned(),
+        (_, KeyLocation::Listed(_)) => "IAM still lists the key".to_owned(),
+        _ => "IAM finds no such key for this user".to_owned(),
+    }
+}
+
+fn place(evidence: &Evidence<'_>) -> String {
+    match (evidence.action, evidence.location) {
+        (Action::Deactivate, KeyLocation::Listed(Some(Status::Inactive))) => {
+            "IAM now lists the key as Inactive".to_owned()
+        }
+        (Action::Deactivate, KeyLocation::Listed(Some(Status::Active))) => {
+            "IAM still lists the key as Active".to_owned()
+        }
+        (_, KeyLocation::Listed(_)) => "IAM still lists the key".to_owned(),
+        (_, KeyLocation::OtherUser(owner)) => format!("IAM says that {owner} owns the key"),
+        (_, KeyLocation::Gone) => "IAM no longer lists the key".to_owned(),
+        (_, KeyLocation::AbsentAsNamed) => match evidence.hint {
+            OwnerHint::Named(user) => {
+                format!("IAM does not list the key for {user}, and does not confirm its owner")
+            }
+            OwnerHint::Unknown | OwnerHint::Listed(_) | OwnerHint::Disputed => {
+                "IAM does not list the key, and does not confirm its owner".to_owned()
+            }
+        },
+        (_, KeyLocation::NotListed) => "IAM does not say who owns the key".to_owned(),
+        (_, KeyLocation::UserMissing) => {
+            "the user does not exist, and IAM does not say who owns the key".to_owned()
+        }
+        (_, KeyLocation::OtherAccount(theirs, ours)) => format!(
+            "the key's ID encodes account {theirs}, which the credentials of account {ours} cannot check"
+        ),
+        (_, KeyLocation::LookupDenied) => "checking the key is not allowed".to_owned(),
+        (_, KeyLocation::LookupFailed) => "checking the key failed".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ident::AccountId;
+
+    fn bob() -> UserName {
+        "Bob".parse().expect("a name")
+    }
+
+    fn hints() -> [OwnerHint; 4] {
+        [
+            OwnerHint::Unknown,
+            OwnerHint::Named(bob()),
+            OwnerHint::Listed(bob()),
+            OwnerHint::Disputed,
+        ]
+    }
+
+    fn locations() -> [KeyLocation; 10] {
+        let account = |id: &str| id.parse::<AccountId>().expect("an account");
+        [
+            KeyLocation::Listed(Some(Status::Active)),
+            KeyLocation::Listed(Some(Status::Inactive)),
+            KeyLocation::OtherUser("Alice".parse().expect("a name")),
+            KeyLocation::Gone,
+            KeyLocation::AbsentAsNamed,
+            KeyLocation::NotListed,
+            KeyLocation::UserMissing,
+            KeyLocation::OtherAccount(account("111111111111"), account("222222222222")),
+            KeyLocation::LookupDenied,
+            KeyLocation::LookupFailed,
+        ]
+    }
+
+    fn letter(statement: &Statement) -> char {
+        match statement {
+            Statement::Done => 'D',
+            Statement::ProbablyDone => 'P',
+            Statement::Missing => 'M',
+            Statement::NotDone => 'n',
+            Statement::OtherUser(_) => 'o',
+            Statement::Unknown => '?',
+        }
+    }
+
+    fn row(
+        action: Action,
+        ambiguity: Ambiguity,
+        response: Response,
+        hint: &OwnerHint,
+        missing: Missing,
+    ) -> String {
+        let letter = |location: &KeyLocation| {
+            letter(&conclude(&Evidence {
+                action,
+                missing,
+                hint,
+                ambiguity,
+                response,
+                location,
+            }))
+        };
+        locations().iter().map(letter).collect()
+    }
+
+    /// What is said, a letter for each of `locations`: D it is done, P probably, M missing as wanted, n not done, o another
+    /// user's, ? unknown. The columns: nobody names the owner; the caller does; and with `--ignore-missing`.
+    #[rustfmt::skip]
+    const TABLE: [(Action, Ambiguity, Response, &str, &str, &str); 50] = [
+        (Action::Delete, Ambiguity::None, Response::NoSuchKey, "nnonnnnnnn", "nnonnnnnnn", "nnoMMnnnMn"),
+        (Action::Delete, Ambiguity::None, Response::NoSuchUser, "nnonnnnnnn", "nnonnnnnnn", "nnoMnnnnnn"),
+        (Action::Delete, Ambiguity::None, Response::Refused, "nnonnnnnnn", "nnonnnnnnn", "nnonnnnnnn"),
+        (Action::Delete, Ambiguity::None, Response::ServerError, "nnonnnnnnn", "nnonnnnnnn", "nnonnnnnnn"),
+        (Action::Delete, Ambiguity::None, Response::None, "nnonnnnnnn", "nnonnnnnnn", "nnonnnnnnn"),
+        (Action::Delete, Ambiguity::ServerError, Response::NoSuchKey, "??oD??????", "??oDP???P?", "??oDP???P?"),
+        (Action::Delete, Ambiguity::ServerError, Response::NoSuchUser, "??oD??????", "??oD??????", "??oD??????"),
+        (Action::Delete, Ambiguity::ServerError, Response::Refused, "nnoD??????", "nnoD??????", "nnoD??????"),
+        (Action::Delete, Ambiguity::ServerError, Response::ServerError, "nnoD??????", "nnoD??????", "nnoD??????"),
+        (Action::Delete, Ambiguity::ServerError, Response::None, "nnoD??????", "nnoD??????", "nnoD??????"),
+        (Action::Delete, Ambiguity::EarlierRun, Response::NoSuchKey, "??oD??????", "??oD??????", "??oDM???M?"),
+        (Action::Delete, Ambiguity::EarlierRun, Response::NoSuchUser, "??oD??????", "??oD??????", "??oD??????"),
+        (Action::Delete, Ambiguity::EarlierRun, Response::Refused, "nnoD??????", "nnoD??????", "nnoD??????"),
+        (Action::Delete, Ambiguity::EarlierRun, Response::ServerError, "nnoD??????", "nnoD??????", "nnoD??????"),
+        (Action::Delete, Ambiguity::EarlierRun, Response::None, "nnoD??????", "nnoD??????", "nnoD??????"),
+        (Action::Delete, Ambiguity::RecentRun, Response::NoSuchKey, "??oD??????", "??oD??????", "??oDM???M?"),
+        (Action::Delete, Ambiguity::RecentRun, Response::NoSuchUser, "??oD??????", "??oD??????", "??oD??????"),
+        (Action::Delete, Ambiguity::RecentRun, Response::Refused, "??oD??????", "??oD??????", "??oD??????"),
+        (Action::Delete, Ambiguity::RecentRun, Response::ServerError, "??oD??????", "??oD??????", "??oD??????"),
+        (Action::Delete, Ambiguity::RecentRun, Response::None, "??oD??????", "??oD??????", "??oD??????"),
+        (Action::Delete, Ambiguity::Unanswered, Response::NoSuchKey, "??oD??????", "??oDP???P?", "??oDP???P?"),
+        (Action::Delete, Ambiguity::Unanswered, Response::NoSuchUser, "??oD??????", "??oD??????", "??oD??????"),
+        (Action::Delete, Ambiguity::Unanswered, Response::Refused, "??oD??????", "??oD??????", "??oD??????"),
+        (Action::Delete, Ambiguity::Unanswered, Response::ServerError, "??oD??????", "??oD??????", "??oD??????"),
+        (Action::Delete, Ambiguity::Unanswered, Response::None, "??oD??????", "??oD??????", "??oD??????"),
+        (Action::Deactivate, Ambiguity::None, Response::NoSuchKey, "nnonnnnnnn", "nnonnnnnnn", "nnoMMnnnMn"),
+        (Action::Deactivate, Ambiguity::None, Response::NoSuchUser, "nnonnnnnnn", "nnonnnnnnn", "nnoMnnnnnn"),
+        (Action::Deactivate, Ambiguity::None, Response::Refused, "nnonnnnnnn", "nnonnnnnnn", "nnonnnnnnn"),
+        (Action::Deactivate, Ambiguity::None, Response::ServerError, "nnonnnnnnn", "nnonnnnnnn", "nnonnnnnnn"),
+        (Action::Deactivate, Ambiguity::None, Response::None, "nnonnnnnnn", "nnonnnnnnn", "nnonnnnnnn"),
+        (Action::Deactivate, Ambiguity::ServerError, Response::NoSuchKey, "?Don??????", "?Donn???n?", "?DoMM???M?"),
+        (Action::Deactivate, Ambiguity::ServerError, Response::NoSuchUser, "?Don??????", "?Don??????", "?DoM??????"),
+        (Action::Deactivate, Ambiguity::ServerError, Response::Refused, "nDo???????", "nDo???????", "nDo???????"),
+        (Action::Deactivate, Ambiguity::ServerError, Response::ServerError, "nDo???????", "nDo???????", "nDo???????"),
+        (Action::Deactivate, Ambiguity::ServerError, Response::None, "nDo???????", "nDo???????", "nDo???????"),
+        (Action::Deactivate, Ambiguity::EarlierRun, Response::NoSuchKey, "?D?n??????", "?D?n??????", "?D?MM???M?"),
+        (Action::Deactivate, Ambiguity::EarlierRun, Response::NoSuchUser, "?D?n??????", "?D?n??????", "?D?M??????"),
+        (Action::Deactivate, Ambiguity::EarlierRun, Response::Refused, "nD????????", "nD????????", "nD????????"),
+        (Action::Deactivate, Ambiguity::EarlierRun, Response::ServerError, "nD????????", "nD????????", "nD????????"),
+        (Action::Deactivate, Ambiguity::EarlierRun, Response::None, "nD????????", "nD????????", "nD????????"),
+        (Action::Deactivate, Ambiguity::RecentRun, Response::NoSuchKey, "?D?n??????", "?D?n??????", "?D?MM???M?"),
+        (Action::Deactivate, Ambiguity::RecentRun, Response::NoSuchUser, "?D?n??????", "?D?n??????", "?D?M??????"),
+        (Action::Deactivate, Ambiguity::RecentRun, Response::Refused, "?D????????", "?D????????", "?D????????"),
+        (Action::Deactivate, Ambiguity::RecentRun, Response::ServerError, "?D????????", "?D????????", "?D????????"),
+        (Action::Deactivate, Ambiguity::RecentRun, Response::None, "?D????????", "?D????????", "?D????????"),
+        (Action::Deactivate, Ambiguity::Unanswered, Response::NoSuchKey, "?Don??????", "?Donn???n?", "?DoMM???M?"),
+        (Action::Deactivate, Ambiguity::Unanswered, Response::NoSuchUser, "?Don??????", "?Don??????", "?DoM??????"),
+        (Action::Deactivate, Ambiguity::Unanswered, Response::Refused, "?Do???????", "?Do???????", "?Do???????"),
+        (Action::Deactivate, Ambiguity::Unanswered, Response::ServerError, "?Do???????", "?Do???????", "?Do???????"),
+        (Action::Deactivate, Ambiguity::Unanswered, Response::None, "?Do???????", "?Do???????", "?Do???????"),
+    ];
+
+    #[test]
+    fn every_statement_is_the_one_of_the_table() {
+        let named = OwnerHint::Named(bob());
+        for (action, ambiguity, response, unnamed, by_caller, wanted) in TABLE {
+            let row = |hint, missing| row(action, ambiguity, response, hint, missing);
+            let shown = format!("{action:?} {ambiguity:?} {response:?}");
+            assert_eq!(row(&OwnerHint::Unknown, Missing::Fails), unnamed, "{shown}");
+            assert_eq!(row(&named, Missing::Fails), by_caller, "{shown}");
+            assert_eq!(row(&named, Missing::Succeeds), wanted, "{shown}");
+        }
+    }
+
+    /// The rules, for every combination.
+    #[test]
+    fn no_statement_says_more_than_the_evidence() {
+        let mut combinations = 0;
+        for (action, ambiguity, response, ..) in TABLE {
+            for hint in &hints() {
+                for missing in [Missing::Fails, Missing::Succeeds] {
+                    for location in &locations() {
+                        combinations += 1;
+                        check(&Evidence {
+                            action,
+                            missing,
+                            hint,
+                            ambiguity,
+                            response,
+                            location,
+                        });
+                    }
+                }
+            }
+        }
+        assert_eq!(combinations, 2 * 5 * 5 * 4 * 2 * 10);
+    }
+
+    fn check(evidence: &Evidence<'_>) {
+        let statement = conclude(evidence);
+        let Evidence {
+            action,
+            missing,
+            hint,
+            ambiguity,
+            response,
+            location,
+        } = evidence;
+        let is_out = matches!(ambiguity, Ambiguity::Unanswered | Ambiguity::RecentRun);
+        let is_confirmed = match action {
+            Action::Delete => matches!(location, KeyLocation::Gone),
+            Action::Deactivate => {
+                matches!(location, KeyLocation::Listed(Some(Status::Inactive)))
+            }
+        };
+        let is_named = matches!(hint, OwnerHint::Named(_) | OwnerHint::Listed(_));
+        match statement {
+            Statement::Done => {
+                assert!(
+                    is_confirmed && *ambiguity != Ambiguity::None,
+                    "{evidence:?}"
+                );
+            }
+            Statement::ProbablyDone => {
+                assert!(*response == Response::NoSuchKey && is_named, "{evidence:?}");
+                assert!(
+                    matches!(ambiguity, Ambiguity::ServerError | Ambiguity::Unanswered),
+                    "{evidence:?}"
+                );
+            }
+            Statement::Missing => {
+                assert!(
+                    *missing == Missing::Succeeds && response.is_missing(),
+                    "{evidence:?}"
+                );
+                assert!(is_named || **location == KeyLocation::Gone, "{evidence:?}");
+            }
+            Statement::NotDone => {
+                // A key does not go away by being deactivated: then a request that is out cannot act.
+                let is_absent = *action == Action::Deactivate && response.is_missing();
+                assert!(!is_out || is_absent, "{evidence:?}");
+                assert!(
+                    !is_confirmed || *ambiguity == Ambiguity::None,
+                    "{evidence:?}"
+                );
+            }
+            Statement::OtherUser(_) => {
+                assert!(
+                    matches!(location, KeyLocation::OtherUser(_)),
+                    "{evidence:?}"
+                );
+            }
+            Statement::Unknown => {}
+        }
+        if matches!(
+            location,
+            KeyLocation::LookupFailed | KeyLocation::OtherAccount(..) | KeyLocation::NotListed
+        ) {
+            assert!(
+                matches!(conclude(evidence), Statement::Unknown | Statement::NotDone),
+                "{evidence:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,332 @@
+//! Where a key is: what `GetAccessKeyLastUsed` and `ListAccessKeys` say about it, and what that proves.
+
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use crate::aws::Iam;
+use crate::fact::Status;
+use crate::failure::{Code, Failure, ServiceError};
+use crate::guard;
+use crate::ident::{AccountId, UserName};
+use crate::request::{Action, Key};
+use crate::signer::Signer;
+
+/// Who owns a key, by all that is known before IAM is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum OwnerHint {
+    /// Nobody says. IAM then uses the calling user, who need not be the owner.
+    Unknown,
+    /// The caller names this user, in every run.
+    Named(UserName),
+    /// IAM listed the key among this user's keys, in this run or in an earlier one.
+    Listed(UserName),
+    /// Earlier runs named another user than this one does.
+    Disputed,
+}
+
+/// Where a key is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum KeyLocation {
+    /// In the list of the user it was looked for, with this status.
+    Listed(Option<Status>),
+    /// Owned by this user, who is not the user it was looked for.
+    OtherUser(UserName),
+    /// Nowhere in this account: it is absent from the list of its owner, whom IAM confirmed, or IAM says that there is
+    /// no such key.
+    Gone,
+    /// Absent from the list of the user the caller names as its owner. IAM does not confirm that owner.
+    AbsentAsNamed,
+    /// Absent from a list that need not be its owner's: that proves nothing.
+    NotListed,
+    /// The user it was looked for does not exist, and IAM does not say who owns it.
+    UserMissing,
+    /// Its ID encodes the first account. The credentials belong to the second one, which cannot see it.
+    OtherAccount(AccountId, AccountId),
+    /// IAM does not allow the reads.
+    LookupDenied,
+    /// The reads failed, or they contradict each other.
+    LookupFailed,
+}
+
+impl KeyLocation {
+    /// Whether it says that the key was not found. A new key can be hidden for a moment, so this needs a second look.
+    pub(crate) fn is_absence(&self) -> bool {
+        match self {
+            Self::Gone | Self::AbsentAsNamed | Self::NotListed | Self::UserMissing => true,
+            Self::Listed(_)
+            | Self::OtherUser(_)
+            | Self::OtherAccount(..)
+            | Self::LookupDenied
+            | Self::LookupFailed => false,
+        }
+    }
+}
+
+/// What `GetAccessKeyLastUsed` says about the owner.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum OwnerRead {
+    /// The key is this user's.
+    Is(UserName),
+    /// There is no such key in this account. AWS itself answers `Denied` instead.
+    NoSuchKey,
+    /// Not allowed, or no such key: AWS says the same for both.
+    Denied,
+    /// No usable answer.
+    Failed,
+}
+
+/// What `ListAccessKeys` says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum ListRead {
+    /// The key is in the list.
+    Listed(Option<Status>),
+    /// It is not. The list is this user's, as far as its other keys say.
+    NotListed(Option<UserName>),
+    /// There is no such user.
+    NoSuchUser,
+    /// Not allowed, or not possible for these credentials.
+    Denied,
+    /// No usable answer.
+    Failed,
+}
+
+/// Asks IAM where `key` is.
+pub(crate) async fn locate_key(
+    iam: &Iam,
+    signer: &Signer,
+    key: &Key,
+    hint: &OwnerHint,
+) -> KeyLocation {
+    let named = match hint {
+        OwnerHint::Listed(owner) => key.user_name.as_ref().or(Some(owner)),
+        OwnerHint::Unknown | OwnerHint::Named(_) | OwnerHint::Disputed => key.user_name.as_ref(),
+    };
+    let owner = read_owner(iam, key).await;
+    let list = match &owner {
+        // The list of another user cannot have it, and one that cannot be trusted need not be read.
+        OwnerRead::Is(owner) if named.is_some_and(|named| !named.same_user(owner)) => {
+            ListRead::NotListed(named.cloned())
+        }
+        OwnerRead::Is(_) | OwnerRead::NoSuchKey | OwnerRead::Denied | OwnerRead::Failed => {
+            read_list(iam, key, named).await
+        }
+    };
+    elsewhere(locate(hint, named, owner, list), key, signer)
+}
+
+/// The pauses between reads of a list that may lag behind a change.
+const READ_AGAIN: [Duration; 3] = [
+    Duration::from_millis(150),
+    Duration::from_millis(350),
+    Duration::from_millis(700),
+];
+
+/// How long a key has to be absent: a new key can be hidden for most of a second.
+const CONFIRM_ABSENCE: Duration = Duration::from_millis(1050);
+
+/// Asks IAM where `key` is until its lists agree: one that lags behind a change is read again, and an absence is
+/// confirmed.
+pub(crate) async fn locate_settled(
+    iam: &Iam,
+    signer: &Signer,
+    key: &Key,
+    hint: &OwnerHint,
+    action: Action,
+) -> KeyLocation {
+    let mut pauses = READ_AGAIN.iter();
+    loop {
+        let mut location = locate_key(iam, signer, key, hint).await;
+        if location.is_absence() {
+            sleep(CONFIRM_ABSENCE).await;
+            let again = locate_key(iam, signer, key, hint).await;
+            if again == location {
+                return location;
+            }
+            location = again;
+        }
+        let may_lag = match (action, &location) {
+            (Action::Deactivate, KeyLocation::Listed(status)) => *status != Some(Status::Inactive),
+            (Action::Delete, KeyLocation::Listed(_)) => true,
+            (_, location) => location.is_absence(),
+        };
+        match pauses.next() {
+            Some(pause) if may_lag => sleep(*pause).await,
+            // A list that shows the key now and then proves nothing.
+            _ if location.is_absence() => return KeyLocation::LookupFailed,
+            _ => return location,
+        }
+    }
+}
+
+/// Of a key that IAM does not find: another account may have it.
+pub(crate) fn elsewhere(location: KeyLocation, key: &Key, signer: &Signer) -> KeyLocation {
+    match guard::foreign_account(&key.id, signer) {
+        Some((theirs, ours)) if location.is_absence() || location == KeyLocation::LookupDenied => {
+            KeyLocation::OtherAccount(theirs, ours)
+        }
+        _ => location,
+    }
+}
+
+/// What the two reads prove. `named` is the user whose list was read; without one it is the calling user's.
+pub(crate) fn locate(
+    hint: &OwnerHint,
+    named: Option<&UserName>,
+    owner: OwnerRead,
+    list: ListRead,
+) -> KeyLocation {
+    match (list, owner) {
+        (ListRead::Listed(status), _) => KeyLocation::Listed(status),
+        (_, OwnerRead::Is(owner)) if named.is_some_and(|named| !named.same_user(&owner)) => {
+            KeyLocation::OtherUser(owner)
+        }
+        // A user who owns a key exists.
+        (_, OwnerRead::Failed)
+        | (ListRead::Failed | ListRead::NoSuchUser, OwnerRead::Is(_))
+        | (ListRead::Failed, OwnerRead::Denied) => KeyLocation::LookupFailed,
+        (ListRead::NotListed(calling), OwnerRead::Is(owner)) => match (named, calling) {
+            (Some(_), _) => KeyLocation::Gone,
+            (None, Some(calling)) if calling.same_user(&owner) => KeyLocation::Gone,
+            (None, _) => KeyLocation::OtherUser(owner),
+        },
+        (ListRead::Denied, OwnerRead::Is(owner)) => match named {
+            // What IAM said about the owner counts, although it does not show the list.
+            None => KeyLocation::OtherUser(owner),
+            Some(_) => KeyLocation::LookupDenied,
+        },
+        (_, OwnerRead::NoSuchKey) => KeyLocation::Gone,
+        (ListRead::NotListed(_), OwnerRead::Denied) => match hint {
+            OwnerHint::Listed(_) => KeyLocation::Gone,
+            OwnerHint::Named(_) => KeyLocation::AbsentAsNamed,
+            OwnerHint::Unknown | OwnerHint::Disputed => KeyLocation::NotListed,
+        },
+        (ListRead::NoSuchUser, OwnerRead::Denied) => KeyLocation::UserMissing,
+        (ListRead::Denied, OwnerRead::Denied) => KeyLocation::LookupDenied,
+    }
+}
+
+async fn read_owner(iam: &Iam, key: &Key) -> OwnerRead {
+    match iam.last_use(&key.id).await {
+        Ok(read) => read.owner.map_or(OwnerRead::Failed, OwnerRead::Is),
+        Err(failure) => owner_unread(&failure),
+    }
+}
+
+/// What a failed `GetAccessKeyLastUsed` says about the owner.
+pub(crate) fn owner_unread(failure: &Failure) -> OwnerRead {
+    match failure.service().map(ServiceError::family) {
+        Some(Code::NoSuchEntity) => OwnerRead::NoSuchKey,
+        Some(Code::AccessDenied | Code::Validation) => OwnerRead::Denied,
+        _ => OwnerRead::Failed,
+    }
+}
+
+async fn read_list(iam: &Iam, key: &Key, named: Option<&UserName>) -> ListRead {
+    let listing = match iam.access_keys(named).await {
+        Ok(listing) => listing,
+        Err(failure) => {
+            return match failure.service().map(ServiceError::family) {
+                Some(Code::NoSuchEntity) => ListRead::NoSuchUser,
+                // Roles and the root user have no list of their own.
+                Some(Code::AccessDenied | Code::Validation) => ListRead::Denied,
+                _ => ListRead::Failed,
+            };
+        }
+    };
+    let mut keys = listing.keys.into_iter();
+    let mut calling = None;
+    let found = keys.find(|listed| {
+        calling = calling.take().or_else(|| listed.owner.clone());
+        listed.id == key.id.as_str()
+    });
+    match found {
+        Some(listed) => ListRead::Listed(listed.status),
+        None => ListRead::NotListed(calling),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn user(name: &str) -> UserName {
+        name.parse().expect("a name")
+    }
+
+    /// Every hint and pair of reads: what may be said of a key, in order of what it rests on.
+    #[test]
+    fn two_reads_prove_this_and_no_more() {
+        let bob = user("Bob");
+        let owners = [
+            OwnerRead::Is(user("bob")),
+            OwnerRead::Is(user("Alice")),
+            OwnerRead::NoSuchKey,
+            OwnerRead::Denied,
+            OwnerRead::Failed,
+        ];
+        let lists = [
+            ListRead::NotListed(Some(user("Bob"))),
+            ListRead::NotListed(None),
+            ListRead::NoSuchUser,
+            ListRead::Denied,
+            ListRead::Failed,
+        ];
+        let hints = [
+            (OwnerHint::Unknown, None),
+            (OwnerHint::Named(bob.clone()), Some(&bob)),
+            (OwnerHint::Listed(bob.clone()), Some(&bob)),
+            (OwnerHint::Disputed, Some(&bob)),
+            (OwnerHint::Disputed, None),
+        ];
+        for (hint, named) in &hints {
+            for owner in &owners {
+                let listed = ListRead::Listed(Some(Status::Active));
+                assert_eq!(
+                    locate(hint, *named, owner.clone(), listed),
+                    KeyLocation::Listed(Some(Status::Active))
+                );
+                for list in &lists {
+                    let found = locate(hint, *named, owner.clone(), list.clone());
+                    let expected = expected(hint, named.is_some(), owner, list);
+                    assert_eq!(found, expected, "{hint:?} {named:?} {owner:?} {list:?}");
+                }
+            }
+        }
+    }
+
+    fn expected(
+        hint: &OwnerHint,
+        is_named: bool,
+        owner: &OwnerRead,
+        list: &ListRead,
+    ) -> KeyLocation {
+        let is_bob = |owner: &UserName| owner.as_str() == "bob";
+        let is_alice = |owner: &UserName| owner.as_str() == "Alice";
+        match (owner, list) {
+            (OwnerRead::Failed, _) => KeyLocation::LookupFailed,
+            (OwnerRead::NoSuchKey, _) => KeyLocation::Gone,
+            (OwnerRead::Is(owner), _) if is_named && is_alice(owner) => {
+                KeyLocation::OtherUser(owner.clone())
+            }
+            (OwnerRead::Is(_), ListRead::NotListed(_)) if is_named => KeyLocation::Gone,
+            (OwnerRead::Is(owner), ListRead::NotListed(Some(_))) if is_bob(owner) => {
+                KeyLocation::Gone
+            }
+            (OwnerRead::Is(owner), ListRead::NotListed(_) | ListRead::Denied) if !is_named => {
+                KeyLocation::OtherUser(owner.clone())
+            }
+            (OwnerRead::Is(_), ListRead::Denied) if is_named => KeyLocation::LookupDenied,
+            (OwnerRead::Is(_), _) | (OwnerRead::Denied, ListRead::Failed) => {
+                KeyLocation::LookupFailed
+            }
+            (OwnerRead::Denied, ListRead::NotListed(_)) => match hint {
+                OwnerHint::Listed(_) => KeyLocation::Gone,
+                OwnerHint::Named(_) => KeyLocation::AbsentAsNamed,
+                OwnerHint::Unknown | OwnerHint::Disputed => KeyLocation::NotListed,
+            },
+            (OwnerRead::Denied, ListRead::NoSuchUser) => KeyLocation::UserMissing,
+            (OwnerRead::Denied, _) => KeyLocation::LookupDenied,
+        }
+    }
+}

@@ -1,0 +1,324 @@
+//! What a response proves: nothing is said of a key that the responses, the reads and the journal do not show.
+
+use std::time::Duration;
+
+use iam_sandbox::documented::{ADMIN_KEY_ID, ALICE_KEY_ID};
+use iam_sandbox::{Act, Fault, Sandbox, What};
+
+use crate::case::{BOBS_KEY, Case, DELETED, actions, documented, each_at_once};
+use crate::certainty::{NEVER, last_use};
+use crate::intent::begun;
+use crate::journal::Kept;
+use crate::streams::wait_for;
+
+const READS: [&str; 2] = ["iam:GetAccessKeyLastUsed", "iam:ListAccessKeys"];
+
+fn denied(actions: &[&str]) -> Sandbox {
+    let sandbox = documented();
+    for action in actions {
+        sandbox.deny(action);
+    }
+    sandbox
+}
+
+fn on_delete(what: What) -> Fault {
+    Fault::new(what).on("DeleteAccessKey")
+}
+
+/// What is said of a missing key whose owner only the command names.
+pub(crate) fn unchecked(key: &str) -> String {
+    format!(
+        "iam-del-key: warning: {key} is missing, but it could not be checked whether another user owns it: \
+         IAM denied GetAccessKeyLastUsed, as it also does for a key that does not exist\n"
+    )
+}
+
+/// A page that is not IAM's, after the request was carried out or not.
+fn page(status: u16, act: Act) -> What {
+    What::Reply {
+        status,
+        headers: vec![("content-type".to_owned(), "text/html".to_owned())],
+        body: b"<html><body>Sign in</body></html>".to_vec(),
+        act,
+    }
+}
+
+/// A list of Bob's keys that does not have the key of the example.
+fn hidden() -> What {
+    What::page(
+        200,
+        "text/xml",
+        "<ListAccessKeysResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><ListAccessKeysResult>\
+         <IsTruncated>false</IsTruncated><UserName>Bob</UserName><AccessKeyMetadata/></ListAccessKeysResult>\
+         <ResponseMetadata><RequestId>hidden</RequestId></ResponseMetadata></ListAccessKeysResponse>",
+    )
+}
+
+#[test]
+fn c48_a_key_of_another_user_is_not_missing() {
+    // IAM says whose it is, and its list may not be read.
+    let sandbox = denied(&READS[1..]);
+    let _ = Case::at(&sandbox, ["--access-key-id", BOBS_KEY, "--ignore-missing"])
+        .run()
+        .exits(3)
+        .prints_outcome("Failed")
+        .says(&["--user-name=Bob"])
+        .ends_with("not deleted: it is a key of the user Bob");
+    assert!(sandbox.has_key(BOBS_KEY));
+    // IAM says nothing, and nobody names the owner.
+    let sandbox = denied(&READS);
+    let kept = Kept::new(&format!("{BOBS_KEY}\n"));
+    let printed = kept.case(&sandbox, &["--ignore-missing"]).run().exits(3);
+    let output = printed.output().to_owned();
+    let _ = printed
+        .prints(&output)
+        .says(&["name the owner with --user-name NAME"])
+        .ends_with("1 key: 1 failed and not changed");
+    assert!(sandbox.has_key(BOBS_KEY));
+    // The next run, with the right owner, is not told that the key is done.
+    let printed = kept.case(&sandbox, &["--user-name", "Bob"]).run().exits(0);
+    let output = printed.output().to_owned();
+    let _ = printed
+        .prints(&output)
+        .says(&["known: "])
+        .ends_with("1 key: 1 deleted");
+    assert!(!sandbox.has_key(BOBS_KEY));
+}
+
+#[test]
+fn c48_where_the_caller_names_the_owner_absence_is_gone() {
+    for denials in [&READS[..], &READS[..1], &[]] {
+        let sandbox = denied(denials);
+        sandbox.remove_key(BOBS_KEY);
+        let _ = Case::documented(&sandbox, &["--ignore-missing"])
+            .run()
+            .exits(0)
+            .prints_outcome("Missing")
+            .says_exactly(&unchecked(BOBS_KEY));
+    }
+}
+
+#[test]
+fn c49_a_deletion_without_a_response_is_sent_again() {
+    let late = Duration::from_secs(4);
+    for (what, times) in [
+        (page(200, Act::Before), 1),
+        (page(200, Act::Never), 2),
+        (page(504, Act::Never), 4),
+        (What::ActAfterReset(late), 4),
+        (What::ResetBeforeActing, 4),
+    ] {
+        let shown = format!("{what:?}");
+        let is_acted_on = matches!(
+            &what,
+            What::Reply {
+                act: Act::Before,
+                ..
+            }
+        );
+        let sandbox = Sandbox::documented().list_lag(2).start();
+        sandbox.fault(on_delete(what).times(times));
+        let said = Case::documented(&sandbox, &[])
+            .run()
+            .exits(0)
+            .prints(DELETED);
+        if is_acted_on {
+            let _ = said.says(&["is presumed deleted"]);
+        } else {
+            let _ = said.says_nothing();
+        }
+        assert!(!sandbox.has_key(BOBS_KEY), "{shown}");
+    }
+}
+
+#[test]
+fn c49_while_a_request_is_out_no_key_is_not_deleted() {
+    let late = Duration::from_secs(30);
+    let faults = [
+        page(200, Act::Never),
+        page(504, Act::Never),
+        What::ActAfterReset(late),
+        What::SilenceBeforeActing,
+    ];
+    each_at_once(faults, |what| {
+        let sandbox = documented();
+        sandbox.fault(on_delete(what).always());
+        let kept = Kept::new(&format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n"));
+        let limits = ["--timeout", "4", "--cli-read-timeout", "1"];
+        let printed = kept.case(&sandbox, &limits).run().exits(10);
+        let output = printed.output().to_owned();
+        let _ = printed
+            .prints(&output)
+            .says(&["no usable response arrived; IAM still lists the key"])
+            .ends_with("1 key: 1 unknown");
+        assert_eq!(kept.results()[BOBS_KEY], "Unknown");
+        // It stays in progress: the next run sends it.
+        sandbox.clear_faults();
+        let printed = kept.case(&sandbox, &[]).run().exits(0);
+        let output = printed.output().to_owned();
+        let _ = printed
+            .prints(&output)
+            .says(&["known: "])
+            .ends_with("1 key: 1 deleted");
+    });
+}
+
+#[test]
+fn c50_the_callers_own_list_proves_nothing_of_another_users_key() {
+    let alone = ["--access-key-id", BOBS_KEY];
+    // IAM says that it is Bob's.
+    let sandbox = denied(&READS[1..]);
+    sandbox.fault(on_delete(What::ResetBeforeActing));
+    let _ = Case::at(&sandbox, alone)
+        .run()
+        .exits(3)
+        .prints_outcome("Failed")
+        .says(&["(NoSuchEntity)", "--user-name=Bob"])
+        .ends_with("not deleted: it is a key of the user Bob");
+    assert!(sandbox.has_key(BOBS_KEY));
+    // Only the caller's own list may be read, or nothing.
+    for denials in [&READS[..1], &READS] {
+        let sandbox = denied(denials);
+        sandbox.fault(on_delete(What::ResetBeforeActing));
+        let _ = Case::at(&sandbox, alone)
+            .run()
+            .exits(10)
+            .prints_outcome("Unknown")
+            .says(&["(NoSuchEntity)", "check with: "])
+            .ends_with("unknown: the response to an earlier attempt was lost");
+        assert!(sandbox.has_key(BOBS_KEY));
+    }
+}
+
+#[test]
+fn c51_a_user_who_is_gone_does_not_say_that_the_key_is_not_deleted() {
+    let sandbox = documented();
+    sandbox.fault(on_delete(What::ResetAfterActing));
+    sandbox.fault(on_delete(What::ResetBeforeActing));
+    let running = Case::documented(&sandbox, &[]).start();
+    wait_for(|| !sandbox.has_key(BOBS_KEY));
+    sandbox.rename_user("Bob", "Robert");
+    let _ = running
+        .end()
+        .exits(10)
+        .prints_outcome("Unknown")
+        .says(&["The user with name Bob cannot be found."])
+        .ends_with("the user does not exist, and IAM does not say who owns the key");
+}
+
+#[test]
+fn c52_a_new_key_that_the_reads_do_not_show_yet_is_not_gone() {
+    let error = || What::error(404, "NoSuchEntity", "The Access Key cannot be found.");
+    let unknown = || What::error(403, "AccessDenied", "no");
+    for (more, says) in [
+        (&["--ignore-missing"][..], "(NoSuchEntity)"),
+        (
+            &["--ignore-missing", "--inactive"],
+            "IAM lists no such key for the user Bob",
+        ),
+    ] {
+        let sandbox = documented();
+        sandbox.fault(on_delete(error()));
+        sandbox.fault(Fault::new(unknown()).on("GetAccessKeyLastUsed"));
+        sandbox.fault(Fault::new(hidden()).on("ListAccessKeys"));
+        let printed = Case::documented(&sandbox, more).run();
+        let _ = printed
+            .exits(3)
+            .prints_outcome("Failed")
+            .says(&[says])
+            .ends_with("not deleted");
+        assert!(sandbox.has_key(BOBS_KEY));
+    }
+    // A server error of IAM's, which may have acted, and then no such key.
+    let sandbox = documented();
+    sandbox.fault(on_delete(What::error(500, "ServiceFailure", "oops")));
+    sandbox.fault(on_delete(error()));
+    sandbox.fault(Fault::new(unknown()).on("GetAccessKeyLastUsed"));
+    sandbox.fault(Fault::new(hidden()).on("ListAccessKeys"));
+    let _ = Case::documented(&sandbox, &[])
+        .run()
+        .exits(10)
+        .prints_outcome("Unknown")
+        .says(&["(NoSuchEntity)"])
+        .ends_with("IAM still lists the key");
+    assert!(sandbox.has_key(BOBS_KEY));
+}
+
+#[test]
+fn c13_one_limit_covers_every_step_of_a_key() {
+    let sandbox = documented();
+    let slow = What::Delay(Duration::from_secs(3));
+    for action in READS {
+        let (_, action) = action.split_once(':').expect("a service");
+        sandbox.fault(Fault::new(slow.clone()).on(action).always());
+    }
+    // An earlier run started it; a condition is read; the deletion would be third.
+    let printed = begun()
+        .case(&sandbox, &["--timeout", "5", "--older-than", "1d"])
+        .run()
+        .exits(10);
+    let output = printed.output().to_owned();
+    let _ = printed
+        .prints(&output)
+        .says(&["within --timeout, 5 s"])
+        .ends_with("1 key: 1 unknown");
+    assert!(!actions(&sandbox).contains(&"DeleteAccessKey".to_owned()));
+    assert!(sandbox.has_key(BOBS_KEY));
+}
+
+#[test]
+fn c66_a_key_that_was_missing_under_a_wrong_owner_is_tried_under_the_right_one() {
+    let sandbox = denied(&READS[..1]);
+    let kept = Kept::new(&format!("AccessKeyId,UserName\n{ALICE_KEY_ID},Bob\n"));
+    let printed = kept.case(&sandbox, &["--ignore-missing"]).run().exits(0);
+    let output = printed.output().to_owned();
+    let _ = printed
+        .prints(&output)
+        .says(&["could not be checked whether another user owns it"])
+        .ends_with("1 key: 1 gone already");
+    assert_eq!(kept.results()[ALICE_KEY_ID], "Missing");
+    kept.list(&format!("AccessKeyId,UserName\n{ALICE_KEY_ID},Alice\n"));
+    for says in ["1 key: 1 deleted", "1 key: 1 settled by an earlier run"] {
+        let printed = kept.case(&sandbox, &["--ignore-missing"]).run().exits(0);
+        let output = printed.output().to_owned();
+        let _ = printed.prints(&output).says(&["known: "]).ends_with(says);
+        assert!(!sandbox.has_key(ALICE_KEY_ID));
+    }
+}
+
+#[test]
+fn c66_a_deactivation_is_checked_again() {
+    let sandbox = documented();
+    let kept = Kept::new(&format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n"));
+    for _ in 0..2 {
+        let printed = kept.case(&sandbox, &["--deactivate"]).run().exits(0);
+        let output = printed.output().to_owned();
+        let _ = printed
+            .prints(&output)
+            .says(&["known: "])
+            .ends_with("1 key: 1 deactivated");
+        assert_eq!(
+            sandbox.key(BOBS_KEY).map(|key| key.status),
+            Some(iam_sandbox::Status::Inactive)
+        );
+        sandbox.set_status(BOBS_KEY, iam_sandbox::Status::Active);
+    }
+    assert!(sandbox.has_key(ADMIN_KEY_ID));
+}
+
+#[test]
+fn c50_a_late_owner_is_believed_over_a_list_that_is_denied() {
+    // The same where the caller names somebody else.
+    let sandbox = denied(&READS[1..]);
+    sandbox.fault(on_delete(What::ResetBeforeActing));
+    let bobs = Fault::new(last_use("Bob", NEVER)).on("GetAccessKeyLastUsed");
+    sandbox.fault(bobs.always());
+    let args = ["--access-key-id", BOBS_KEY, "--user-name", "Alice"];
+    let _ = Case::at(&sandbox, args)
+        .run()
+        .exits(3)
+        .prints_outcome("Failed")
+        .says(&["(NoSuchEntity)", "--user-name=Bob"])
+        .ends_with("not deleted: it is a key of the user Bob");
+    assert!(sandbox.has_key(BOBS_KEY));
+}
