@@ -21,6 +21,7 @@ mod change;
 mod cli;
 #[path = "../../../src/complete/mod.rs"]
 mod complete;
+#[path = "../../../src/conclude.rs"]
 mod conclude;
 #[path = "../../../src/condition.rs"]
 mod condition;
@@ -44,6 +45,7 @@ mod input;
 mod invalid;
 #[path = "../../../src/journal/mod.rs"]
 mod journal;
+#[path = "../../../src/locate.rs"]
 mod locate;
 #[path = "../../../src/log.rs"]
 mod log;
