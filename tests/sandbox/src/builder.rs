@@ -170,6 +170,13 @@ impl Builder {
         self
     }
 
+    /// Credential reports are as AWS documents them: a key that is not active has no date.
+    #[must_use]
+    pub fn documented_report(mut self) -> Self {
+        self.reports.style = Style::Documented;
+        self
+    }
+
     /// Allows so many requests a second to IAM, and `burst` at once after a rest; others are answered `Throttling`.
     #[must_use]
     pub fn throttle(mut self, rate_per_second: u32, burst: u32) -> Self {

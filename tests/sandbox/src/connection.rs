@@ -112,6 +112,9 @@ impl Server {
         let (fault, delay) = self.faults().on_request(&record.action, &record.params);
         let number = self.log.push(record);
         let Answered { reply, acted } = self.act(request, &params, fault.as_ref());
+        if let Some(What::ThenRename { name, to }) = &fault {
+            self.service.state().account.rename_user(name, to);
+        }
         self.log.amend(number, |record| record.acted = acted);
         let pause = self.latency + delay;
         if pause > Duration::ZERO {
@@ -238,6 +241,7 @@ const fn answer_with(what: &What, reply: &Reply) -> Answer {
         | What::Error { .. }
         | What::Echo(_)
         | What::Delay(_)
+        | What::ThenRename { .. }
         | What::Drip { .. }
         | What::ManyHeaders(_) => Answer::Status(reply.status),
         _ => Answer::Fault(what.name()),

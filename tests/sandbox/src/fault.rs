@@ -68,6 +68,8 @@ pub enum What {
     Delay(Duration),
     /// Acts, stops listening, so that who connects again is refused, and resets the connection.
     LoseReplyAndStopListening,
+    /// Acts and answers as usual; after that, a user has another name.
+    ThenRename { name: String, to: String },
 }
 
 /// Whether a request whose reply is replaced is carried out.
@@ -164,6 +166,7 @@ impl What {
             Self::Echo(_) => "Echo",
             Self::Delay(_) => "Delay",
             Self::LoseReplyAndStopListening => "LoseReplyAndStopListening",
+            Self::ThenRename { .. } => "ThenRename",
         }
     }
 
@@ -193,6 +196,7 @@ impl What {
             | Self::EndlessBody
             | Self::ManyHeaders(_)
             | Self::Delay(_)
+            | Self::ThenRename { .. }
             | Self::LoseReplyAndStopListening => Act::Before,
         }
     }

@@ -26,6 +26,8 @@ pub(crate) enum Style {
     Aws,
     /// `2026-01-31T23:59:59Z` and `TRUE`.
     Foreign,
+    /// As `Aws`, and as AWS documents it: no date of a key that is not active.
+    Documented,
 }
 
 /// The account now. With `until`, nothing that came after it is shown; the last use of a key is then unknown if it came
@@ -87,7 +89,13 @@ impl Sheet {
 
     fn key(&mut self, key: Option<&Key>) {
         self.field(self.boolean(key.is_some_and(|key| key.status == Status::Active)));
-        let rotated = key.map(|key| self.date(key.created.into()));
+        let is_dated = |key: &&Key| match self.style {
+            Style::Aws | Style::Foreign => true,
+            Style::Documented => key.status == Status::Active,
+        };
+        let rotated = key
+            .filter(is_dated)
+            .map(|key| self.date(key.created.into()));
         self.field(rotated.as_deref().unwrap_or(NONE));
         let used = key
             .and_then(|key| key.last_used.as_ref())
@@ -119,15 +127,15 @@ impl Sheet {
 
     fn date(&self, at: OffsetDateTime) -> String {
         match self.style {
-            Style::Aws => clock::with_offset(at),
+            Style::Aws | Style::Documented => clock::with_offset(at),
             Style::Foreign => clock::extended(at),
         }
     }
 
     const fn boolean(&self, value: bool) -> &'static str {
         match (self.style, value) {
-            (Style::Aws, true) => "true",
-            (Style::Aws, false) => "false",
+            (Style::Aws | Style::Documented, true) => "true",
+            (Style::Aws | Style::Documented, false) => "false",
             (Style::Foreign, true) => "TRUE",
             (Style::Foreign, false) => "FALSE",
         }
@@ -213,6 +221,19 @@ mod tests {
             lines[3],
             "Bob,arn:aws:iam::123456789012:user/Bob,2025-01-02T03:04:05+00:00,false,N/A,N/A,N/A,false,true,\
              2025-01-02T03:04:05+00:00,N/A,N/A,N/A,false,N/A,N/A,N/A,N/A,false,N/A,false,N/A"
+        );
+    }
+
+    #[test]
+    fn the_documented_style_has_no_date_of_an_inactive_key() {
+        let lines = lines(Style::Documented, None);
+        assert!(
+            lines[3].contains(",true,2025-01-02T03:04:05+00:00,2026-01-01T00:00:00+00:00,"),
+            "{lines:?}"
+        );
+        assert!(
+            lines[3].ends_with(",s3,false,N/A,N/A,N/A,N/A,false,N/A,false,N/A"),
+            "{lines:?}"
         );
     }
 

@@ -68,7 +68,8 @@ pub(crate) async fn send_faulty<T: Transport>(
         | What::Reply { .. }
         | What::Error { .. }
         | What::Echo(_)
-        | What::Delay(_) => {
+        | What::Delay(_)
+        | What::ThenRename { .. } => {
             send(&mut stream, reply).await?;
             return Ok(Some(stream));
         }
