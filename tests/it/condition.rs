@@ -119,6 +119,41 @@ fn users_who_are_excepted_keep_their_keys() {
 }
 
 #[test]
+fn c61_a_class_of_characters_compares_without_case() {
+    for glob in [
+        "[0-Z]*",
+        "[_-z]*",
+        "[A-C]ob",
+        "[!c-z]ob",
+        "[@-Z][O-o][B-b]",
+        "B[!A-M]b",
+        "[!0-Z]*",
+        "[!_-z]*",
+        "[X-c]*",
+        "[a-]ob*",
+        "[]b]ob",
+    ] {
+        for name in ["Bob", "bob", "BOB"] {
+            let is_spared = glob != "[a-]ob*";
+            let sandbox = Sandbox::builder().user_key(name, BOBS_KEY).start();
+            let args = ["--access-key-id", BOBS_KEY, "--user-name", name];
+            let case = Case::at(&sandbox, args).args(["--except-user", glob]);
+            if is_spared {
+                let _ = case
+                    .run()
+                    .exits(11)
+                    .prints_outcome("Skipped")
+                    .says(&[&format!("its owner {name} is excepted by {glob}")])
+                    .ends_with("not deleted");
+            } else {
+                let _ = case.run().exits(0).prints(DELETED).says_nothing();
+            }
+            assert_eq!(sandbox.has_key(BOBS_KEY), is_spared, "{glob} {name}");
+        }
+    }
+}
+
+#[test]
 fn an_owner_who_is_found_can_be_excepted() {
     let sandbox = documented();
     let case = Case::at(&sandbox, ["--access-key-id", BOBS_KEY, "--find-user"]);
@@ -306,6 +341,8 @@ fn patterns_that_match_nobody() {
         ("team/*", "no user name has a `/`"),
         ("[a", "character 1"),
         ("***", "character"),
+        ("[z-a]*", "`[z-a]` matches no character of a user name"),
+        ("a[?]", "`[?]` matches no character of a user name"),
     ] {
         let sandbox = documented();
         let argument = format!("--except-user={glob}");

@@ -23,7 +23,7 @@ mod cli;
 mod complete;
 #[path = "../../../src/conclude.rs"]
 mod conclude;
-#[path = "../../../src/condition.rs"]
+#[path = "../../../src/condition/mod.rs"]
 mod condition;
 #[path = "../../../src/confirm.rs"]
 mod confirm;

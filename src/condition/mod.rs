@@ -1,15 +1,14 @@
 //! The conditions under which a key may go: pure functions of that key's own facts and a time. What a sibling
 //! key is or does has no way in here.
 
-use std::ffi::OsStr;
+mod user_glob;
+
 use std::fmt;
-use std::str::FromStr;
 use std::time::{Duration, SystemTime};
 
 use crate::age::{Age, ago};
 use crate::fact::{Facts, LastUse, Status};
-use crate::ident::UserName;
-use crate::invalid::Invalid;
+pub(crate) use user_glob::UserGlob;
 
 /// What has to hold of a key, all of it.
 #[derive(Clone, Debug, Default)]
@@ -132,56 +131,13 @@ fn within(age: &Age, at: SystemTime, facts: &Facts, what: &str) -> Verdict {
     }
 }
 
-/// Which users: a name in which `*` stands for any text, `?` for one character and `[a-z]` for one of several.
-/// Compared without case, as IAM compares names.
-#[derive(Clone, Debug)]
-pub(crate) struct UserGlob(glob::Pattern);
-
-impl UserGlob {
-    fn matches(&self, user: &UserName) -> bool {
-        let without_case = glob::MatchOptions {
-            case_sensitive: false,
-            require_literal_separator: false,
-            require_literal_leading_dot: false,
-        };
-        self.0.matches_with(user.as_str(), without_case)
-    }
-}
-
-impl FromStr for UserGlob {
-    type Err = Invalid;
-
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        let refuse = |reason: String| Err(Invalid::new(OsStr::new(text), reason));
-        if text.trim().is_empty() {
-            return refuse("it is empty; give a user name or a pattern, such as ci-*".to_owned());
-        }
-        let allowed = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-*?[]!".contains(c);
-        if let Some(stray) = text.chars().find(|c| !allowed(*c)) {
-            let stray = crate::escape::escape(&stray.to_string());
-            return refuse(format!(
-                "no user name has a `{stray}`, so it excepts nobody"
-            ));
-        }
-        match glob::Pattern::new(text) {
-            Ok(pattern) => Ok(Self(pattern)),
-            Err(error) => refuse(format!("character {}: {}", error.pos + 1, error.msg)),
-        }
-    }
-}
-
-impl fmt::Display for UserGlob {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0.as_str())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::option;
     use proptest::prelude::{Just, Strategy, any, prop_oneof, proptest};
 
     use super::*;
+    use crate::ident::UserName;
 
     const DAY: Duration = Duration::from_hours(24);
 
