@@ -52,6 +52,14 @@ impl Conditions {
         ages.max()
     }
 
+    /// Whether a key that was used at this time cannot satisfy them at `now`. The last use of a key never moves back, so an
+    /// old report of it is enough.
+    pub(crate) fn exclude_use(&self, used: SystemTime, now: SystemTime) -> bool {
+        self.all.iter().any(|condition| {
+            matches!(condition, Condition::UnusedFor(age) if !age.has_passed_since(used, now))
+        })
+    }
+
     /// Judges a key by its own facts, at the time when IAM told them.
     pub(crate) fn judge(&self, facts: &Facts) -> Verdict {
         let mut lacking = None;

@@ -1,21 +1,22 @@
-//! The credential report: which users have no keys. It has no key IDs and at most two keys a user, and it is some hours
-//! old, so it never says which key goes: only which users need not be asked about.
+//! The credential report: which users have no key that can match. It has no key IDs, shows at most two keys per user and
+//! is some hours old, so it never chooses a key: it only shows which users need not be listed.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::time::{Duration, SystemTime};
 
 use humantime::parse_rfc3339;
 
 use crate::aws::{ListedUser, ReportRead};
+use crate::condition::Conditions;
 use crate::splitter::Splitter;
 
-/// What is read of a report.
+/// What a report shows about the users of the account.
 #[derive(Debug)]
 pub(super) struct CredentialReport {
-    /// The users who have no key, with when they were created: a name may be another user's by now.
-    without_keys: HashSet<(String, SystemTime)>,
-    /// How many users there are.
-    pub(super) users: usize,
+    /// Whether a user can have a key that matches, by name and creation: a name may belong to another user by now.
+    users: HashMap<(String, SystemTime), bool>,
+    /// How many users it has.
+    pub(super) count: usize,
     /// How old it is, by IAM's own clock.
     pub(super) age: Duration,
 }
@@ -23,73 +24,152 @@ pub(super) struct CredentialReport {
 /// The row of the root user, whose keys no list shows.
 const ROOT: &str = "<root_account>";
 
+/// What a field says if there is nothing to say.
+const NOT_AVAILABLE: &str = "N/A";
+
+/// The row of one user.
+struct Row {
+    name: String,
+    created: Option<SystemTime>,
+    slots: [Slot; 2],
+    /// The row is whole, and `additional_credentials_info` counts no key beyond the two slots.
+    is_complete: bool,
+}
+
+/// What a row shows about one of the two keys that a user may have.
+#[derive(Clone, Copy, Debug)]
+struct Slot {
+    /// `false`, and everything else N/A: there is no key, or this form of the report does not date inactive keys.
+    is_empty: bool,
+    /// An inactive key with a date.
+    is_dated_inactive: bool,
+    /// The last use, where it is known.
+    used: Option<SystemTime>,
+}
+
+/// The places of a slot's columns.
+struct SlotColumns {
+    active: usize,
+    rotated: usize,
+    used: usize,
+    used_in: [usize; 2],
+}
+
 impl CredentialReport {
-    /// Reads a report.
+    /// Reads a report for a sweep with these conditions.
     ///
     /// # Errors
     ///
     /// A fragment that says what it lacks.
-    pub(super) fn parse(read: &ReportRead) -> Result<Self, String> {
-        let age = age(read.generated, read.at).ok_or("it does not say how old it is")?;
-        let text = std::str::from_utf8(&read.content).map_err(|_| "it is not UTF-8")?;
-        let mut lines = text.lines().filter(|line| !line.trim().is_empty());
-        let mut splitter = Splitter::new(b',');
-        let mut row = |line: &str| splitter.fields(line).map_err(|_| "a quote is not closed");
-        let head = row(lines.next().ok_or("it is empty")?)?;
-        let place = |name: &str| {
-            let found = head
-                .iter()
-                .position(|field| field.eq_ignore_ascii_case(name));
-            found.ok_or_else(|| format!("it has no column {name}"))
-        };
-        let user = place("user")?;
-        let created = place("user_creation_time")?;
-        // A key that is inactive was created all the same.
-        let keys = [
-            place("access_key_1_active")?,
-            place("access_key_1_last_rotated")?,
-            place("access_key_2_active")?,
-            place("access_key_2_last_rotated")?,
-        ];
+    pub(super) fn parse(read: &ReportRead, conditions: &Conditions) -> Result<Self, String> {
+        let unknown_age = "it does not say how old it is";
+        let now = read.at.ok_or(unknown_age)?;
+        let age = age(read.generated, now).ok_or(unknown_age)?;
+        let rows = rows(&read.content)?;
+        // AWS documents N/A as the date of an inactive key. Only a report that dates one shows that it lists them.
+        let lists_inactive = rows
+            .iter()
+            .any(|row| row.slots.iter().any(|slot| slot.is_dated_inactive));
         let mut report = Self {
-            without_keys: HashSet::new(),
-            users: 0,
+            users: HashMap::new(),
+            count: rows.len(),
             age,
         };
-        for line in lines {
-            let fields = row(line)?;
-            let field = |place: usize| fields.get(place).map_or("", |field| field.trim());
-            if field(user) == ROOT {
-                continue;
-            }
-            report.users += 1;
-            if keys.iter().any(|key| says_something(field(*key))) {
-                continue;
-            }
-            // Who was created at a time that is not understood is asked about.
-            if let Some(created) = time(field(created)) {
-                report.without_keys.insert((folded(field(user)), created));
+        for row in rows {
+            let slot_can_match = |slot: &Slot| {
+                let is_too_recent = slot
+                    .used
+                    .is_some_and(|used| conditions.exclude_use(used, now));
+                let has_no_key = slot.is_empty && lists_inactive;
+                !is_too_recent && !has_no_key
+            };
+            let can_match = !row.is_complete || row.slots.iter().any(slot_can_match);
+            // A user without a readable creation time is always listed.
+            if let Some(created) = row.created {
+                *report
+                    .users
+                    .entry((lower_case(&row.name), created))
+                    .or_default() |= can_match;
             }
         }
         Ok(report)
     }
 
-    /// How many users have a key, active or not, or are not known to have none.
-    pub(super) fn users_with_keys(&self) -> usize {
-        self.users - self.without_keys.len()
+    /// How many users are listed because of what the report shows.
+    pub(super) fn users_to_list(&self) -> usize {
+        self.count - self.users.values().filter(|can_match| !**can_match).count()
     }
 
-    /// Whether this very user had no key.
-    pub(super) fn has_no_key(&self, user: &ListedUser) -> bool {
+    /// Whether this very user had no key that can match.
+    pub(super) fn excludes(&self, user: &ListedUser) -> bool {
         user.created.is_some_and(|created| {
-            let known = (folded(user.name.as_str()), created);
-            self.without_keys.contains(&known)
+            let known = (lower_case(user.name.as_str()), created);
+            self.users.get(&known) == Some(&false)
         })
     }
 }
 
+/// The rows of the users.
+fn rows(content: &[u8]) -> Result<Vec<Row>, String> {
+    let text = std::str::from_utf8(content).map_err(|_| "it is not UTF-8")?;
+    let mut lines = text.lines().filter(|line| !line.trim().is_empty());
+    let mut splitter = Splitter::new(b',');
+    let mut fields = |line: &str| splitter.fields(line).map_err(|_| "a quote is not closed");
+    let head = fields(lines.next().ok_or("it is empty")?)?;
+    let place = |name: &str| {
+        let mut found = (0..head.len()).filter(|place| head[*place].eq_ignore_ascii_case(name));
+        match (found.next(), found.next()) {
+            (Some(place), None) => Ok(place),
+            (None, _) => Err(format!("it has no column {name}")),
+            (Some(_), Some(_)) => Err(format!("it has two columns {name}")),
+        }
+    };
+    let slot_columns = |number: u8| -> Result<SlotColumns, String> {
+        let column = |name: &str| place(&format!("access_key_{number}_{name}"));
+        Ok(SlotColumns {
+            active: column("active")?,
+            rotated: column("last_rotated")?,
+            used: column("last_used_date")?,
+            used_in: [column("last_used_region")?, column("last_used_service")?],
+        })
+    };
+    let (user, created) = (place("user")?, place("user_creation_time")?);
+    let slots = [slot_columns(1)?, slot_columns(2)?];
+    let additional = place("additional_credentials_info").ok();
+    let mut rows = Vec::new();
+    for line in lines {
+        let fields = fields(line)?;
+        let field = |place: usize| fields.get(place).map_or("", |field| field.trim());
+        if field(user) == ROOT {
+            continue;
+        }
+        rows.push(Row {
+            name: field(user).to_owned(),
+            created: time(field(created)),
+            slots: [slot(&slots[0], field), slot(&slots[1], field)],
+            is_complete: fields.len() == head.len()
+                && additional.is_none_or(|place| field(place).is_empty()),
+        });
+    }
+    Ok(rows)
+}
+
+fn slot<'a>(columns: &SlotColumns, field: impl Fn(usize) -> &'a str) -> Slot {
+    let is_inactive = field(columns.active).eq_ignore_ascii_case("false");
+    let says_nothing = |place: &usize| field(*place).eq_ignore_ascii_case(NOT_AVAILABLE);
+    let [region, service] = columns.used_in;
+    Slot {
+        is_empty: is_inactive
+            && [columns.rotated, columns.used, region, service]
+                .iter()
+                .all(says_nothing),
+        is_dated_inactive: is_inactive && time(field(columns.rotated)).is_some(),
+        used: time(field(columns.used)),
+    }
+}
+
 /// A name as IAM compares it.
-fn folded(name: &str) -> String {
+fn lower_case(name: &str) -> String {
     name.to_ascii_lowercase()
 }
 
@@ -99,59 +179,184 @@ fn time(text: &str) -> Option<SystemTime> {
     parse_rfc3339(utc.as_deref().unwrap_or(text)).ok()
 }
 
-/// Whether a field about a key means that there is one. What is not understood does.
-fn says_something(field: &str) -> bool {
-    !["false", "n/a", "no_information", "not_supported"]
-        .iter()
-        .any(|nothing| field.eq_ignore_ascii_case(nothing))
-}
-
-fn age(generated: Option<SystemTime>, at: Option<SystemTime>) -> Option<Duration> {
-    // A report of the future is of no age at all.
-    at?.duration_since(generated?).ok()
+fn age(generated: Option<SystemTime>, now: SystemTime) -> Option<Duration> {
+    // A report from the future has no age.
+    now.duration_since(generated?).ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::condition::Condition;
 
-    fn report(csv: &str) -> Result<CredentialReport, String> {
-        CredentialReport::parse(&ReportRead {
+    const DAY: Duration = Duration::from_hours(24);
+
+    /// When the report was made; it is read 90 seconds later.
+    fn made() -> SystemTime {
+        parse_rfc3339("2026-06-01T00:00:00Z").expect("a time")
+    }
+
+    fn report(csv: &str, unused_for: Option<&str>) -> Result<CredentialReport, String> {
+        let age = |text: &str| text.parse().expect("an age");
+        let mut all = vec![Condition::OlderThan(age("30d"))];
+        all.extend(unused_for.map(|text| Condition::UnusedFor(age(text))));
+        let read = ReportRead {
             content: csv.as_bytes().to_vec(),
-            generated: Some(SystemTime::UNIX_EPOCH),
-            at: Some(SystemTime::UNIX_EPOCH + Duration::from_secs(90)),
+            generated: Some(made()),
+            at: Some(made() + Duration::from_secs(90)),
+        };
+        CredentialReport::parse(&read, &Conditions { all })
+    }
+
+    fn excludes(report: &CredentialReport, name: &str, created: SystemTime) -> bool {
+        report.excludes(&ListedUser {
+            name: name.parse().expect("a name"),
+            created: Some(created),
         })
     }
 
+    const SLOT: [&str; 5] = [
+        "active",
+        "last_rotated",
+        "last_used_date",
+        "last_used_region",
+        "last_used_service",
+    ];
+
+    fn head(additional: &str) -> String {
+        let slot = |number| SLOT.map(|name| format!("access_key_{number}_{name}"));
+        let columns = [slot(1), slot(2)].concat().join(",");
+        format!("user,user_creation_time,{columns}{additional}\n")
+    }
+
+    /// No key, or an inactive one in the form that AWS documents.
+    const EMPTY: &str = "false,N/A,N/A,N/A,N/A";
+    const UNUSED: &str = "true,2020-01-01T00:00:00Z,N/A,N/A,N/A";
+    /// Used 9 and 11 days before the report was made.
+    const RECENT: &str = "true,2020-01-01T00:00:00+00:00,2026-05-23T00:00:00+00:00,us-east-1,s3";
+    const IDLE: &str = "true,2020-01-01T00:00:00+00:00,2026-05-21T00:00:00+00:00,us-east-1,s3";
+    const INACTIVE: &str = "FALSE,2020-01-01T00:00:00Z,N/A,N/A,N/A";
+    const INACTIVE_RECENT: &str = "false,N/A,2026-05-23T00:00:00Z,us-east-1,s3";
+
     #[test]
-    fn who_has_no_keys_is_read_by_the_names_of_the_columns() {
-        let csv = "access_key_2_last_rotated,user,Access_Key_1_Active,access_key_1_last_rotated,access_key_2_active,user_creation_time\n\
-                   N/A,<root_account>,true,2020-01-01T00:00:00Z,false,2020-01-01T00:00:00Z\n\
-                   N/A,None,FALSE,N/A,false,1970-01-01T00:00:09+00:00\n\
-                   N/A,undated,FALSE,N/A,false,no_information\n\
-                   N/A,active,TRUE,2026-01-01T00:00:00Z,false,1970-01-01T00:00:09Z\n\
-                   N/A,inactive,false,2026-01-01T00:00:00+00:00,false,1970-01-01T00:00:09Z\n\
-                   2026-01-01T00:00:00Z,second,false,N/A,false,1970-01-01T00:00:09Z\n";
-        let report = report(csv).expect("a report");
-        let is_spared = |name: &str, second| {
-            report.has_no_key(&ListedUser {
-                name: name.parse().expect("a name"),
-                created: Some(SystemTime::UNIX_EPOCH + Duration::from_secs(second)),
-            })
-        };
-        assert!(is_spared("none", 9) && is_spared("NONE", 9));
-        assert!(!is_spared("none", 10), "another user of the same name");
-        for name in ["undated", "active", "inactive", "second", "new"] {
-            assert!(!is_spared(name, 9), "{name}");
+    fn a_user_is_excluded_only_where_no_slot_can_match() {
+        // The two slots; whether the user is excluded if the report dates no inactive key, and if it dates one; the same
+        // without --unused-for.
+        let table = [
+            (EMPTY, EMPTY, [false, true], [false, true]),
+            (RECENT, RECENT, [true, true], [false, false]),
+            (RECENT, EMPTY, [false, true], [false, false]),
+            (EMPTY, RECENT, [false, true], [false, false]),
+            (INACTIVE_RECENT, RECENT, [true, true], [false, false]),
+            (RECENT, IDLE, [false, false], [false, false]),
+            (RECENT, UNUSED, [false, false], [false, false]),
+            (UNUSED, EMPTY, [false, false], [false, false]),
+            (IDLE, EMPTY, [false, false], [false, false]),
+            // What is not understood is a key.
+            (EMPTY, "maybe,N/A,N/A,N/A,N/A", [false; 2], [false; 2]),
+            (
+                EMPTY,
+                "false,no_information,N/A,N/A,N/A",
+                [false; 2],
+                [false; 2],
+            ),
+            (
+                EMPTY,
+                "false,N/A,no_information,N/A,N/A",
+                [false; 2],
+                [false; 2],
+            ),
+            (EMPTY, "false,N/A,N/A,us-east-1,N/A", [false; 2], [false; 2]),
+            (EMPTY, "false,N/A,N/A,N/A,s3", [false; 2], [false; 2]),
+            (EMPTY, "false,,,,", [false; 2], [false; 2]),
+            (EMPTY, "true,N/A,N/A,N/A,N/A", [false; 2], [false; 2]),
+            (
+                EMPTY,
+                "false,N/A,yesterday,us-east-1,s3",
+                [false; 2],
+                [false; 2],
+            ),
+        ];
+        let others = [
+            String::new(),
+            format!("Other,2020-01-01T00:00:00Z,{INACTIVE},{EMPTY}\n"),
+        ];
+        for (first, second, with_use, without_use) in table {
+            for (unused_for, expected) in [(Some("10d"), with_use), (None, without_use)] {
+                for (other, expected) in others.iter().zip(expected) {
+                    let row = format!("Bob,2021-01-01T00:00:00Z,{first},{second}\n");
+                    let report = report(&(head("") + other + &row), unused_for).expect("a report");
+                    let created = parse_rfc3339("2021-01-01T00:00:00Z").expect("a time");
+                    let shown = format!("{row} {unused_for:?} {other}");
+                    assert_eq!(excludes(&report, "bob", created), expected, "{shown}");
+                    assert!(
+                        !excludes(&report, "Bob", created + DAY),
+                        "another Bob: {shown}"
+                    );
+                    assert!(!excludes(&report, "Rob", created), "{shown}");
+                    assert_eq!(report.age, Duration::from_secs(90));
+                    let (count, excluded) = (other.lines().count() + 1, usize::from(expected));
+                    assert_eq!(
+                        (report.count, report.users_to_list()),
+                        (count, count - excluded)
+                    );
+                }
+            }
         }
-        assert_eq!((report.users, report.users_with_keys()), (5, 4));
-        assert_eq!(report.age, Duration::from_secs(90));
+    }
+
+    #[test]
+    fn more_credentials_and_rows_that_are_not_whole_are_always_listed() {
+        let (date, slots) = ("2021-01-01T00:00:00Z", format!("{RECENT},{RECENT}"));
+        let created = parse_rfc3339(date).expect("a time");
+        let more = ",additional_credentials_info";
+        for (additional, row, expected) in [
+            ("", format!("Bob,{date},{slots}"), true),
+            (more, format!("Bob,{date},{slots},"), true),
+            (more, format!("Bob,{date},{slots}, "), true),
+            (more, format!("Bob,{date},{slots},1 access key"), false),
+            (more, format!("Bob,{date},{slots},N/A"), false),
+            (more, format!("Bob,{date},{slots}"), false),
+            ("", format!("Bob,{date},{slots},surplus"), false),
+            ("", format!("Bob,{date},{RECENT},true,2020"), false),
+            ("", format!("Bob,no_information,{slots}"), false),
+            // The same user twice: one row that can match is enough.
+            (
+                "",
+                format!("Bob,{date},{slots}\nbob,{date},{RECENT},{IDLE}"),
+                false,
+            ),
+            (
+                "",
+                format!("Bob,{date},{RECENT},{IDLE}\nBob,{date},{slots}"),
+                false,
+            ),
+        ] {
+            let report = report(&(head(additional) + &row), Some("10d")).expect("a report");
+            assert_eq!(excludes(&report, "Bob", created), expected, "{row}");
+        }
+    }
+
+    #[test]
+    fn the_root_user_shows_nothing_about_inactive_keys() {
+        let row = format!("Bob,2021-01-01T00:00:00Z,{EMPTY},{EMPTY}\n");
+        let root = format!("<root_account>,2020-01-01T00:00:00Z,{INACTIVE},{EMPTY}\n");
+        let report = report(&(head("") + &root + &row), None).expect("a report");
+        assert_eq!((report.count, report.users_to_list()), (1, 1));
     }
 
     #[test]
     fn what_lacks_something_is_no_report() {
+        let whole = head("");
         for csv in ["", "user,arn\nbob,x\n", "<html>", "user\n\"bob\n"] {
-            assert!(report(csv).is_err(), "{csv}");
+            assert!(report(csv, None).is_err(), "{csv}");
         }
+        for column in whole.trim_end().split(',') {
+            let without = whole.replace(column, "x");
+            assert!(report(&without, None).is_err(), "no {column}");
+            let twice = whole.replace('\n', &format!(",{column}\n"));
+            assert!(report(&twice, None).is_err(), "two of {column}");
+        }
+        assert!(report(&whole, None).is_ok());
     }
 }

@@ -102,11 +102,7 @@ impl Selector<'_> {
             let listed = listed.map_err(|failure| report::stop(&failure, "IAM", ""))?;
             let users: Vec<UserName> = listed
                 .into_iter()
-                .filter(|user| {
-                    !report
-                        .as_ref()
-                        .is_some_and(|report| report.has_no_key(user))
-                })
+                .filter(|user| !report.as_ref().is_some_and(|report| report.excludes(user)))
                 .filter(|user| seen.insert((user.name.as_str().to_ascii_lowercase(), user.created)))
                 .map(|user| user.name)
                 .collect();
@@ -176,7 +172,8 @@ impl Selector<'_> {
                 self.iam.credential_report(),
             )
             .await;
-        let report = match read.map(|read| CredentialReport::parse(&read)) {
+        let parse = |read| CredentialReport::parse(&read, &self.request.conditions);
+        let report = match read.map(parse) {
             Ok(Ok(report)) => report,
             Ok(Err(what)) => {
                 unused(&what);
@@ -193,9 +190,9 @@ impl Selector<'_> {
         }
         self.log.verbose(|| {
             format!(
-                "by the credential report, {} of {} users have keys",
-                report.users_with_keys(),
-                report.users
+                "by the credential report, {} of {} users can have a key that matches",
+                report.users_to_list(),
+                report.count
             )
         });
         Some(report)

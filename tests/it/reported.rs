@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use iam_sandbox::{KeySeed, Sandbox, Status, nth_key_id};
+use iam_sandbox::{Builder, KeySeed, Sandbox, Status, nth_key_id};
 
 use crate::case::{BOBS_KEY, Case, actions};
 use crate::journal::ACCOUNT;
@@ -43,8 +43,74 @@ fn the_credential_report_spares_users_without_keys_and_changes_nothing_else() {
     for sandbox in [reported, foreign] {
         let (found, lists) = sweep(&sandbox, &conditions);
         assert_eq!(found, expected);
-        assert_eq!(lists, 23, "Alice, Bob, admin and twenty more have keys");
+        assert_eq!(
+            lists, 22,
+            "Alice, Bob and twenty more have keys that can match"
+        );
     }
+}
+
+/// A user, the key's number, its status, and how many days ago it was used; `None`: never.
+type Seed = (&'static str, usize, Status, Option<u32>);
+
+fn seeded(seeds: &[Seed], build: impl Fn(Builder) -> Builder) -> Sandbox {
+    let mut sandbox = build(Sandbox::builder());
+    for (user, n, status, used) in seeds {
+        let seed = KeySeed::new(user, &nth_key_id(ACCOUNT, *n)).status(*status);
+        sandbox = sandbox.key(match used {
+            Some(days) => seed.last_used_days_ago(*days, "s3", "us-east-1"),
+            None => seed,
+        });
+    }
+    sandbox.start()
+}
+
+#[test]
+fn c08_an_inactive_key_that_the_report_does_not_date_is_found() {
+    let seeds = [
+        ("Inactive", 1, Status::Inactive, None),
+        ("Both", 2, Status::Active, Some(1)),
+        ("Both", 3, Status::Inactive, None),
+        ("Used", 4, Status::Inactive, Some(95)),
+    ];
+    for conditions in [
+        &["--inactive", "--older-than", "90d"][..],
+        &["--unused-for", "90d"],
+        &["--older-than", "90d"],
+    ] {
+        let listed = seeded(&seeds, |sandbox| {
+            sandbox.deny("iam:GenerateCredentialReport")
+        });
+        let documented = seeded(&seeds, Builder::documented_report);
+        let (expected, _) = sweep(&listed, conditions);
+        let (found, _) = sweep(&documented, conditions);
+        assert!(expected.len() >= 3, "{expected:?}");
+        assert_eq!(found, expected, "{conditions:?}");
+    }
+}
+
+#[test]
+fn c08_users_whose_keys_were_all_used_since_are_not_listed() {
+    // The report dates inactive keys, so that it shows users without keys too.
+    let build = |sandbox: Builder| sandbox.many_users_without_keys(40);
+    let mut seeds = vec![
+        ("Old", 1, Status::Inactive, Some(95)),
+        ("Old", 2, Status::Active, None),
+    ];
+    let used = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"];
+    seeds.extend((0..10).map(|n| (used[n], 10 + n, Status::Active, Some(3))));
+    let sandbox = seeded(&seeds, build);
+    let (found, lists) = sweep(&sandbox, &["--unused-for", "90d"]);
+    assert_eq!(
+        found,
+        BTreeSet::from([1, 2].map(|n| nth_key_id(ACCOUNT, n)))
+    );
+    assert_eq!(lists, 1, "only Old has a key that can match");
+    // Two lists of users, the report twice and once, one list of keys, two last uses.
+    assert!(actions(&sandbox).len() <= 8, "{:?}", actions(&sandbox));
+    // Without --unused-for, a use proves nothing.
+    let (found, lists) = sweep(&sandbox, &["--older-than", "90d"]);
+    assert_eq!((found.len(), lists), (12, 12));
 }
 
 #[test]
