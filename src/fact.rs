@@ -22,6 +22,18 @@ pub(crate) struct Facts {
     pub(crate) last_use: Option<LastUse>,
     /// When IAM said so, by IAM's own clock; ages are counted from here.
     pub(crate) read_at: Option<SystemTime>,
+    /// What is missing because IAM denied the read, and not because nobody asked.
+    #[serde(default)]
+    pub(crate) denied: Denied,
+}
+
+/// Reads that IAM denied.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Denied {
+    /// `ListAccessKeys`: status and creation are unknown.
+    pub(crate) listing: bool,
+    /// `GetAccessKeyLastUsed`: the last use is unknown.
+    pub(crate) last_use: bool,
 }
 
 /// The status of a key, `StatusType` in the API reference.

@@ -64,6 +64,8 @@ pub(crate) struct Context {
     pub(crate) accounts: Option<(AccountId, AccountId)>,
     /// Whether IAM did not confirm who owns the key: another user may.
     pub(crate) owner_unchecked: bool,
+    /// Whether IAM has just listed the key: then a read of it that is denied lacks a permission.
+    pub(crate) is_listed: bool,
     /// This machine's time and the server's, in HTTP's form, when they are far apart.
     pub(crate) clocks: Option<(String, String)>,
 }

@@ -116,9 +116,9 @@ impl Batch<'_> {
             if before == Before::Settled {
                 return None;
             }
-            let budget = self.budget(&candidate.key);
+            let mut budget = self.budget(&candidate.key);
             let choice = self
-                .candidate(candidate, Decision::Open, before, &budget)
+                .candidate(candidate, Decision::Open, before, &mut budget)
                 .await;
             let recorded = match &choice {
                 Choice::Stay(settled) => self.record(settled, before).await,
@@ -176,6 +176,7 @@ impl Batch<'_> {
         };
         bar.clear();
         let sweep = swept?;
+        self.selector.report_denied(sweep.denied);
         let plural = |count: u64| if count == 1 { "" } else { "s" };
         Messages::of(self.request).note(&format!(
             "{} key{} of {} user{} looked at, {} chosen",

@@ -120,8 +120,10 @@ impl Batch<'_> {
         if before == Before::Settled {
             return Ended::Before;
         }
-        let budget = self.budget(&candidate.key);
-        let decided = self.candidate(candidate, decision, before, &budget).await;
+        let mut budget = self.budget(&candidate.key);
+        let decided = self
+            .candidate(candidate, decision, before, &mut budget)
+            .await;
         let settled = match decided {
             Choice::Stay(settled) => settled,
             Choice::Go(candidate) => {
@@ -161,7 +163,7 @@ impl Batch<'_> {
         candidate: Candidate,
         decision: Decision,
         before: Before,
-        budget: &Budget,
+        budget: &mut Budget,
     ) -> Choice {
         if before == Before::Begun
             && self.request.mode == Mode::Change
@@ -182,7 +184,7 @@ impl Batch<'_> {
         }
     }
 
-    async fn decide(&self, key: Key, budget: &Budget) -> Choice {
+    async fn decide(&self, key: Key, budget: &mut Budget) -> Choice {
         let untouched = Candidate {
             key: key.clone(),
             facts: Facts::default(),
@@ -191,7 +193,7 @@ impl Batch<'_> {
         tokio::select! {
             biased;
             exit = signals.next() => Choice::Stay(self.interrupted(untouched, exit)),
-            choice = self.selector.decide(key, &budget.iam, &budget.allowance) => match choice {
+            choice = self.selector.decide(key, &budget.iam, &mut budget.allowance) => match choice {
                 Choice::Stay(settled) => Choice::Stay(Box::new(self.or_in_doubt(*settled))),
                 choice @ Choice::Go(_) => choice,
             },

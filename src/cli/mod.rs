@@ -61,8 +61,8 @@ pub(crate) struct Cli {
 
     /// Ask IAM whose key it is, instead of being told
     ///
-    /// GetAccessKeyLastUsed names the owner of any key of the account. Where that is not allowed, the keys of
-    /// every user are looked through (ListUsers, ListAccessKeys). With --from: for keys without an owner.
+    /// GetAccessKeyLastUsed names the owner of any key of the account. If that is denied, the keys of every user are
+    /// read (ListUsers, ListAccessKeys), once per run. With --from: for keys without an owner.
     #[arg(long, conflicts_with = "user_name", help_heading = "Which keys")]
     find_user: bool,
 

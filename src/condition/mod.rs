@@ -195,6 +195,7 @@ mod tests {
                 created,
                 last_use,
                 read_at: Some(now()),
+                ..Facts::default()
             })
     }
 

@@ -100,6 +100,9 @@ fn of_family(error: &ServiceError, commands: &Commands) -> Vec<String> {
 fn access_denied(error: &ServiceError) -> Vec<String> {
     let operation = error.operation;
     match operation {
+        "GetAccessKeyLastUsed" if error.context.is_listed => vec![format!(
+            "ask for the permission iam:{operation} on *, or sign with --profile NAME"
+        )],
         "GetAccessKeyLastUsed" => vec![
             "IAM says this of a key it does not know as well as of a call that is not allowed: the key is gone or \
              another account's, or the permission is missing"

@@ -34,8 +34,8 @@ pub(super) struct Row {
 
 /// The row of a key.
 pub(super) fn row(settled: &Settled) -> Row {
-    let [key, _, created, last_used] = cells(&settled.key.id, user(settled), &settled.facts);
-    let status = status(settled).map_or_else(String::new, excerpt);
+    let [key, listed, created, last_used] = cells(&settled.key.id, user(settled), &settled.facts);
+    let status = status(settled).map_or(listed, excerpt);
     let outcome = settled.word().as_str().to_owned();
     Row {
         cells: [key, status, created, last_used, outcome],
@@ -142,8 +142,9 @@ fn cells(id: &AccessKeyId, user: Option<&str>, facts: &Facts) -> [String; 4] {
     let mut key = vec![id.to_string()];
     key.extend(user.map(folded));
     key.extend(id.account().map(|account| format!("of {account}")));
+    let not_listed = unread(facts.denied.listing);
     let last_use = match &facts.last_use {
-        None => String::new(),
+        None => unread(facts.denied.last_use).to_owned(),
         Some(LastUse::Never) => "never".to_owned(),
         Some(LastUse::At {
             date,
@@ -162,10 +163,15 @@ fn cells(id: &AccessKeyId, user: Option<&str>, facts: &Facts) -> [String; 4] {
         facts
             .status
             .as_ref()
-            .map_or_else(String::new, |status| excerpt(status.as_str())),
-        facts.created.map(dated).unwrap_or_default(),
+            .map_or_else(|| not_listed.to_owned(), |status| excerpt(status.as_str())),
+        facts.created.map_or_else(|| not_listed.to_owned(), dated),
         last_use,
     ]
+}
+
+/// The cell of what was not read: it is unknown if IAM denied the read, and empty if nobody asked.
+fn unread(is_denied: bool) -> &'static str {
+    if is_denied { "unknown" } else { "" }
 }
 
 /// A user's name, which may be longer than a column should be, on several lines.

@@ -1,9 +1,12 @@
 //! What IAM says of one key, read before anything is done to it.
 
-use super::{Need, Needs, Selector, failed, owner};
+use std::time::Duration;
+
+use super::{Need, Needs, Selector, failed};
+use crate::aws::Allowance;
 use crate::change::owner_hint;
 use crate::conclude::{Ambiguity, Evidence, Response};
-use crate::fact::Facts;
+use crate::fact::{Denied, Facts};
 use crate::failure::{Absent, Context, Failure, Place};
 use crate::guard;
 use crate::ident::UserName;
@@ -18,50 +21,80 @@ pub(super) struct Looked {
     pub(super) key: Key,
     /// What IAM said.
     pub(super) facts: Facts,
-    /// What IAM did not allow to be read, if anything; or how the key is settled already.
+    /// The read that decides and that IAM denied, if any; or how the key is settled already.
     pub(super) result: Result<Option<Failure>, Outcome>,
 }
 
 impl Selector<'_> {
-    /// Reads what the request needs of the key, and nothing else.
-    pub(super) async fn look(&self, mut key: Key) -> Looked {
+    /// Reads what the request needs of the key, and nothing else, within the limit of one key.
+    pub(super) async fn look(&self, mut key: Key, allowance: &mut Allowance) -> Looked {
         let mut facts = Facts {
             owner: key.user_name.clone(),
             ..Facts::default()
         };
-        let result = self.read(&mut key, &mut facts).await;
+        let result = self.read(&mut key, &mut facts, allowance).await;
         Looked { key, facts, result }
     }
 
-    async fn read(&self, key: &mut Key, facts: &mut Facts) -> Result<Option<Failure>, Outcome> {
-        let mut denied = None;
-        let needs = Needs::of(self.request, key.user_name.as_ref());
-        // A list may name the owner itself.
-        if self.request.owner == Owner::Find && key.user_name.is_none() {
-            denied = self.find_owner(key, facts).await?;
-        }
-        if needs.listing > Need::Nothing && facts.status.is_none() {
-            let listing = self.read_listing(key, facts).await?;
-            denied = denied.or(listing);
-        }
-        if needs.last_use > Need::Nothing && facts.last_use.is_none() && denied.is_none() {
-            denied = self.read_last_use(key, facts).await?;
-        }
-        if let (Some(Failure::Service(error)), true) = (&denied, needs.is_only_shown()) {
-            self.messages.warning(&format!(
-                "not all of {} can be shown: {} is not allowed",
-                key.id, error.operation
-            ));
-        }
-        Ok(denied)
-    }
-
-    async fn find_owner(
+    async fn read(
         &self,
         key: &mut Key,
         facts: &mut Facts,
+        allowance: &mut Allowance,
     ) -> Result<Option<Failure>, Outcome> {
-        let denied = match self.iam.last_use(&key.id).await {
+        let needs = Needs::of(self.request, key.user_name.as_ref());
+        let too_late = || failed(super::out_of_time(self.request.limit));
+        let mut denied = None;
+        // A list may name the owner itself.
+        if self.request.owner == Owner::Find && key.user_name.is_none() {
+            let found = allowance.spend(Duration::ZERO, self.find_owner(key, facts));
+            denied = found.await.ok_or_else(too_late)??;
+            if let Some(failure) = &denied {
+                self.find_in_index(key, facts, failure, needs).await?;
+                // The index is not a part of the limit.
+                *allowance = self.iam.allow(self.request.limit);
+            }
+            self.tell_owner(key, facts);
+        }
+        let read = self.read_facts(key, facts, needs, denied);
+        let read = allowance.spend(Duration::ZERO, read).await;
+        read.ok_or_else(too_late)?
+    }
+
+    /// Reads what is needed and not known yet. `denied`: IAM denied the last use already. Gives the denied read that decides.
+    async fn read_facts(
+        &self,
+        key: &Key,
+        facts: &mut Facts,
+        needs: Needs,
+        mut denied: Option<Failure>,
+    ) -> Result<Option<Failure>, Outcome> {
+        let mut decisive = None;
+        if needs.listing > Need::Nothing && facts.status.is_none() {
+            let listing = self.read_listing(key, facts).await?;
+            facts.denied.listing = listing.is_some();
+            decisive = listing.filter(|_| needs.listing == Need::Decisive);
+        }
+        if needs.last_use > Need::Nothing && facts.last_use.is_none() && decisive.is_none() {
+            if denied.is_none() {
+                denied = self.read_last_use(key, facts).await?;
+            }
+            facts.denied.last_use = denied.is_some();
+            if let Some(context) = denied.as_mut().and_then(Failure::context_mut) {
+                context.is_listed = facts.status.is_some();
+            }
+            decisive = denied.filter(|_| needs.last_use == Need::Decisive);
+        }
+        self.report_denied(Denied {
+            listing: facts.denied.listing && needs.listing == Need::Shown,
+            last_use: facts.denied.last_use && needs.last_use == Need::Shown,
+        });
+        Ok(decisive)
+    }
+
+    /// Asks IAM for the owner. Gives the failure if that is denied.
+    async fn find_owner(&self, key: &Key, facts: &mut Facts) -> Result<Option<Failure>, Outcome> {
+        match self.iam.last_use(&key.id).await {
             Ok(read) => {
                 let Some(owner) = read.owner else {
                     return Err(failed(super::unsaid("whose key it is")));
@@ -69,31 +102,46 @@ impl Selector<'_> {
                 facts.last_use = Some(read.last_use);
                 facts.read_at = read.at;
                 facts.owner = Some(owner);
-                None
+                Ok(None)
             }
             Err(failure) if failure.is_no_such_entity() => {
-                return Err(self.absent(key, absent(Place::Account, None)));
+                Err(self.absent(key, absent(Place::Account, None)))
             }
-            Err(failure) if failure.is_denied() => {
-                self.log.verbose(|| {
-                    format!(
-                        "GetAccessKeyLastUsed is denied for {}: looking through the keys of every user",
-                        key.id
-                    )
-                });
-                owner::search(self.iam, &key.id, facts).await.map_err(
-                    |not_read| match not_read {
-                        // The first refusal says more: IAM gives it for an unknown key as well.
-                        error if error.is_denied() => failed(failure.clone()),
-                        error => failed(error),
-                    },
-                )?;
-                Some(failure)
-            }
-            Err(failure) => return Err(failed(failure)),
-        };
-        let Some(owner) = facts.owner.clone() else {
+            Err(failure) if failure.is_denied() => Ok(Some(failure)),
+            Err(failure) => Err(failed(failure)),
+        }
+    }
+
+    /// Looks up the owner in the index of the account.
+    async fn find_in_index(
+        &self,
+        key: &Key,
+        facts: &mut Facts,
+        denied: &Failure,
+        needs: Needs,
+    ) -> Result<(), Outcome> {
+        let index = self.index().await.map_err(|not_read| match not_read {
+            // The first refusal says more: IAM gives it for an unknown key as well.
+            error if error.is_denied() => failed(denied.clone()),
+            error => failed(error),
+        })?;
+        let Some(found) = index.facts(&key.id) else {
             return Err(self.absent(key, absent(Place::Account, None)));
+        };
+        *facts = match needs.listing {
+            Need::Nothing | Need::Shown => found,
+            // The index may be old when it is the key's turn: what decides is read again.
+            Need::Decisive => Facts {
+                owner: found.owner,
+                ..Facts::default()
+            },
+        };
+        Ok(())
+    }
+
+    fn tell_owner(&self, key: &mut Key, facts: &Facts) {
+        let Some(owner) = facts.owner.clone() else {
+            return;
         };
         let found = format!("{} is a key of the user {owner}", key.id);
         match self.request.single() {
@@ -101,7 +149,6 @@ impl Selector<'_> {
             None => self.log.verbose(|| found),
         }
         key.user_name = Some(owner);
-        Ok(denied)
     }
 
     async fn read_listing(&self, key: &Key, facts: &mut Facts) -> Result<Option<Failure>, Outcome> {
@@ -117,7 +164,7 @@ impl Selector<'_> {
         // Without a name it is the list of the signing user, who has at least the key that signs.
         let signing_user = || listing.keys.iter().find_map(|key| key.owner.clone());
         let listed_for = key.user_name.clone().or_else(signing_user);
-        let mut keys = listing.keys.into_iter();
+        let mut keys = listing.keys.into_iter().rev();
         let Some(listed) = keys.find(|listed| listed.id == key.id.as_str()) else {
             let place = match &key.user_name {
                 Some(name) => Place::User(name.clone()),

@@ -2,24 +2,30 @@
 //! changes anything, and a read that fails never lets a key through.
 
 mod credential_report;
+mod index;
 mod look;
-mod owner;
 mod sweep;
+mod users;
 
+use std::cell::Cell;
+use std::rc::Rc;
 use std::time::Duration;
+
+use tokio::sync::OnceCell;
 
 use crate::aws::{Allowance, Iam};
 use crate::candidate::Candidate;
 use crate::condition::{Condition, Verdict};
-use crate::fact::Facts;
+use crate::fact::{Denied, Facts, Status};
 use crate::failure::{Cause, Failure};
 use crate::guard;
 use crate::ident::UserName;
 use crate::log::Log;
 use crate::outcome::{Known, Outcome, Settled};
 use crate::report::message::Messages;
-use crate::request::{Key, Missing, Mode, Owner, Request};
+use crate::request::{Action, Key, Missing, Mode, Owner, Request};
 use crate::signer::Signer;
+use index::Index;
 use look::Looked;
 pub(crate) use sweep::Sweep;
 
@@ -40,6 +46,16 @@ pub(crate) struct Selector<'a> {
     request: &'a Request,
     log: Log,
     messages: Messages,
+    shared: Rc<Shared>,
+}
+
+/// What all keys of the run share.
+#[derive(Debug, Default)]
+struct Shared {
+    /// The owners of all keys, once they were needed.
+    index: OnceCell<Result<Index, Failure>>,
+    /// The denied reads that were reported already.
+    reported: Cell<Denied>,
 }
 
 /// What is read of each key.
@@ -89,12 +105,6 @@ impl Needs {
     }
 }
 
-impl Needs {
-    fn is_only_shown(self) -> bool {
-        self.last_use == Need::Shown || self.listing == Need::Shown
-    }
-}
-
 impl<'a> Selector<'a> {
     /// Chooses among keys as `request` says.
     pub(crate) fn new(iam: &'a Iam, signer: &'a Signer, request: &'a Request) -> Self {
@@ -104,25 +114,22 @@ impl<'a> Selector<'a> {
             request,
             log: Log::of(request),
             messages: Messages::of(request),
+            shared: Rc::default(),
         }
     }
 
     /// Decides on one key, within its limit.
-    pub(crate) async fn decide(&self, key: Key, iam: &Iam, allowance: &Allowance) -> Choice {
+    pub(crate) async fn decide(&self, key: Key, iam: &Iam, allowance: &mut Allowance) -> Choice {
         let refusal = guard::signing_key(&key, self.signer, self.request.signing_key);
         if let (Some(refusal), Mode::Change) = (refusal, self.request.mode) {
             return self.stay(key, Facts::default(), Outcome::Refused(refusal));
         }
-        let own = Selector { iam, ..*self };
-        let looked = allowance.spend(Duration::ZERO, own.look(key.clone())).await;
-        let Looked { key, facts, result } = match looked {
-            Some(looked) => looked,
-            None => Looked {
-                result: Err(failed(out_of_time(self.request.limit))),
-                facts: Facts::default(),
-                key,
-            },
+        let own = Selector {
+            iam,
+            shared: Rc::clone(&self.shared),
+            ..*self
         };
+        let Looked { key, facts, result } = own.look(key, allowance).await;
         let denied = match result {
             Ok(denied) => denied,
             Err(outcome) => return self.stay(key, facts, outcome),
@@ -138,6 +145,28 @@ impl<'a> Selector<'a> {
                 self.stay(key, facts, failed(failure))
             }
         }
+    }
+
+    /// Says once per run what cannot be shown because IAM denies the read.
+    pub(crate) fn report_denied(&self, denied: Denied) {
+        let reported = self.shared.reported.get();
+        if denied.listing && !reported.listing {
+            self.messages
+                .note("status and creation are unknown: ListAccessKeys is not allowed");
+        }
+        if denied.last_use && !reported.last_use {
+            self.messages
+                .note("the last use is unknown: GetAccessKeyLastUsed is not allowed");
+        }
+        self.shared.reported.set(Denied {
+            listing: denied.listing || reported.listing,
+            last_use: denied.last_use || reported.last_use,
+        });
+    }
+
+    /// Whether a key is to be made inactive and is.
+    fn is_already_inactive(&self, facts: &Facts) -> bool {
+        self.request.action == Action::Deactivate && facts.status == Some(Status::Inactive)
     }
 
     /// How much the last use of a key is needed.
@@ -192,7 +221,7 @@ fn out_of_time(limit: Duration) -> Failure {
             "it did not say enough of the key within --timeout, {} s",
             limit.as_secs()
         ),
-        hint: Some("a large account takes longer: raise --timeout".to_owned()),
+        hint: Some("if IAM is only slow, raise --timeout".to_owned()),
     })
 }
 

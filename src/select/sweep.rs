@@ -1,24 +1,24 @@
 //! Every key of a user, or of every user of the account, as far as the conditions hold. All lists are read to their
 //! end before anything is done, and one that cannot be read ends the run: it is never taken for an empty one.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::io;
+use std::ops::ControlFlow;
 use std::time::Duration;
 
-use futures_util::StreamExt as _;
-use futures_util::stream;
-
 use super::credential_report::CredentialReport;
+use super::users::Round;
 use super::{Need, Selector, unsaid};
-use crate::aws::{Iam, ReportState, out_of_time_reading};
+use crate::aws::{Iam, ListedKey, ReportState, out_of_time_reading};
 use crate::candidate::Candidate;
 use crate::condition::Verdict;
-use crate::fact::{Facts, Status};
+use crate::fact::{Denied, Facts};
 use crate::failure::Failure;
 use crate::guard;
 use crate::ident::{AccessKeyId, UserName};
 use crate::outcome::{Outcome, Settled};
 use crate::report;
-use crate::request::{Action, Key, Selection, SigningKey};
+use crate::request::{Key, Selection, SigningKey};
 use crate::spool::Spool;
 use crate::stop::Stop;
 
@@ -31,9 +31,6 @@ const ASK_AGAIN: [Duration; 6] = [
     Duration::from_secs(3),
     Duration::from_secs(3),
 ];
-
-/// How often the users are listed at the most.
-const TIMES_LISTED: usize = 3;
 
 /// How much older than the report a key has to be at least: the sweep takes its time.
 const MARGIN: Duration = Duration::from_hours(1);
@@ -49,27 +46,97 @@ pub(crate) struct Sweep {
     pub(crate) users: usize,
     /// How many keys they have.
     pub(crate) keys: u64,
+    /// What cannot be shown since IAM denied the read.
+    pub(crate) denied: Denied,
 }
 
-/// What is found of one user.
+/// The keys of one user, each with what is to be done with it.
 struct Inspected {
-    chosen: Vec<Candidate>,
-    refused: Vec<Settled>,
-    keys: u64,
+    user: UserName,
+    keys: Vec<(String, Fate)>,
 }
 
-impl Sweep {
-    fn add(&mut self, inspected: Inspected) -> Result<(), Stop> {
-        for candidate in &inspected.chosen {
-            self.chosen.push(candidate).map_err(|error| {
-                Stop::other(format!("the list of keys cannot be kept: {error}"))
-            })?;
+/// What is to be done with a key.
+enum Fate {
+    /// Nothing: it does not satisfy the conditions, or it is gone.
+    Left,
+    /// Nothing, since a guard refuses it.
+    Refused(Settled),
+    /// It is changed.
+    Chosen(Candidate),
+}
+
+/// A sweep in progress.
+struct Progress {
+    sweep: Sweep,
+    /// Each key under the name of its user. A user who is renamed during the sweep is found under both names, and only
+    /// the later one counts.
+    found: HashMap<String, UserName>,
+    has_renamed: bool,
+}
+
+impl Progress {
+    fn new() -> Self {
+        Self {
+            sweep: Sweep {
+                chosen: Spool::new(),
+                refused: Vec::new(),
+                users: 0,
+                keys: 0,
+                denied: Denied::default(),
+            },
+            found: HashMap::new(),
+            has_renamed: false,
         }
-        self.refused.extend(inspected.refused);
-        self.keys += inspected.keys;
-        self.users += 1;
+    }
+
+    fn add(&mut self, inspected: Inspected) -> Result<(), Stop> {
+        let Inspected { user, keys } = inspected;
+        self.sweep.users += 1;
+        for (id, fate) in keys {
+            self.has_renamed |= self.found.insert(id, user.clone()).is_some();
+            match fate {
+                Fate::Left => {}
+                Fate::Refused(settled) => self.sweep.refused.push(settled),
+                Fate::Chosen(candidate) => {
+                    self.sweep.denied.last_use |= candidate.facts.denied.last_use;
+                    self.sweep
+                        .chosen
+                        .push(&candidate)
+                        .map_err(|error| unkept(&error))?;
+                }
+            }
+        }
         Ok(())
     }
+
+    fn end(self) -> Result<Sweep, Stop> {
+        let Self {
+            mut sweep, found, ..
+        } = self;
+        sweep.keys = found.len() as u64;
+        if self.has_renamed {
+            let is_current = |key: &Key| found.get(key.id.as_str()) == key.user_name.as_ref();
+            sweep.refused.retain(|settled| is_current(&settled.key));
+            let mut current = Spool::new();
+            for candidate in sweep.chosen.read().map_err(|error| unkept(&error))? {
+                let candidate = candidate.map_err(|error| unkept(&error))?;
+                if is_current(&candidate.key) {
+                    current.push(&candidate).map_err(|error| unkept(&error))?;
+                }
+            }
+            sweep.chosen = current;
+        }
+        Ok(sweep)
+    }
+}
+
+fn unkept(error: &io::Error) -> Stop {
+    Stop::other(format!("the list of keys cannot be kept: {error}"))
+}
+
+fn unread(failure: &Failure) -> Stop {
+    report::stop(failure, "IAM", "")
 }
 
 impl Selector<'_> {
@@ -81,64 +148,40 @@ impl Selector<'_> {
     pub(crate) async fn sweep(
         &self,
         selection: &Selection,
-        mut progress: impl FnMut(usize, usize),
+        progress: impl FnMut(usize, usize),
     ) -> Result<Sweep, Stop> {
-        let mut sweep = Sweep {
-            chosen: Spool::new(),
-            refused: Vec::new(),
-            users: 0,
-            keys: 0,
-        };
+        let mut so_far = Progress::new();
         if let Selection::User(name) = selection {
             let inspected = self.inspect(name).await;
-            sweep.add(inspected.map_err(|failure| report::stop(&failure, "IAM", ""))?)?;
-            return Ok(sweep);
+            so_far.add(inspected.map_err(|failure| unread(&failure))?)?;
+            return so_far.end();
         }
         let report = self.report().await;
-        let mut seen = HashSet::new();
-        // Whoever is not there when asked was deleted a moment ago, or has another name: then there are new names.
-        for _ in 0..TIMES_LISTED {
-            let listed = self.limited(self.iam, "ListUsers", self.iam.users()).await;
-            let listed = listed.map_err(|failure| report::stop(&failure, "IAM", ""))?;
-            let users: Vec<UserName> = listed
-                .into_iter()
-                .filter(|user| !report.as_ref().is_some_and(|report| report.excludes(user)))
-                .filter(|user| seen.insert((user.name.as_str().to_ascii_lowercase(), user.created)))
-                .map(|user| user.name)
-                .collect();
-            if self.look_at(&users, &mut sweep, &mut progress).await? == 0 {
-                break;
-            }
-        }
-        Ok(sweep)
-    }
-
-    /// Looks at every key of these users, but for those whom a condition excepts. Says how many of them are not there.
-    async fn look_at(
-        &self,
-        users: &[UserName],
-        sweep: &mut Sweep,
-        progress: &mut impl FnMut(usize, usize),
-    ) -> Result<usize, Stop> {
-        let users: Vec<&UserName> = users
-            .iter()
-            .filter(|user| !self.is_excepted(user))
-            .collect();
-        let count = sweep.users + users.len();
-        let inspected = stream::iter(users)
-            .map(|user| self.inspect(user))
-            .buffered(self.request.jobs.get());
-        let mut inspected = std::pin::pin!(inspected);
-        let mut missing = 0;
-        while let Some(user) = inspected.next().await {
-            match user {
-                Ok(user) => sweep.add(user)?,
-                Err(failure) if failure.is_no_such_entity() => missing += 1,
-                Err(failure) => return Err(report::stop(&failure, "IAM", "")),
-            }
-            progress(sweep.users + missing, count);
-        }
-        Ok(missing)
+        let is_excluded = |user: &_| {
+            report
+                .as_ref()
+                .is_some_and(|report: &CredentialReport| report.excludes(user))
+        };
+        let mut added = Ok(());
+        let read = self.read_users(
+            // A name that appears during the sweep may be the new name of a user who was read: it is read in any case.
+            |user, round| {
+                let is_excepted = round == Round::First && self.is_excepted(&user.name);
+                !is_excepted && !is_excluded(user)
+            },
+            async |user| self.inspect(user).await,
+            |inspected| {
+                added = so_far.add(inspected);
+                match added {
+                    Ok(()) => ControlFlow::Continue(()),
+                    Err(_) => ControlFlow::Break(()),
+                }
+            },
+            progress,
+        );
+        read.await.map_err(|failure| unread(&failure))?;
+        added?;
+        so_far.end()
     }
 
     /// Whether no key of a user can satisfy the conditions, since they except the user.
@@ -213,18 +256,13 @@ impl Selector<'_> {
 
     /// Looks at every key of a user.
     async fn inspect(&self, user: &UserName) -> Result<Inspected, Failure> {
-        let mut inspected = Inspected {
-            chosen: Vec::new(),
-            refused: Vec::new(),
-            keys: 0,
-        };
         let iam = self.iam.for_one(&format!("user {user}"));
         let listing = self
             .limited(&iam, "ListAccessKeys", iam.access_keys(Some(user)))
             .await?;
-        for listed in listing.keys {
-            inspected.keys += 1;
-            let id = AccessKeyId::try_from(listed.id)
+        let mut keys = Vec::new();
+        for listed in each_once(listing.keys) {
+            let id = AccessKeyId::try_from(listed.id.clone())
                 .map_err(|_| unsaid("a key's ID in the form that IAM documents"))?;
             let key = Key {
                 id,
@@ -234,27 +272,24 @@ impl Selector<'_> {
                 owner: Some(user.clone()),
                 status: listed.status,
                 created: listed.created,
-                last_use: None,
                 read_at: listing.at,
+                ..Facts::default()
             };
-            self.judge(Candidate { key, facts }, &mut inspected).await?;
+            let fate = self.judge(user, Candidate { key, facts }).await?;
+            keys.push((listed.id, fate));
         }
-        Ok(inspected)
+        let user = user.clone();
+        Ok(Inspected { user, keys })
     }
 
-    async fn judge(
-        &self,
-        mut candidate: Candidate,
-        inspected: &mut Inspected,
-    ) -> Result<(), Failure> {
+    async fn judge(&self, user: &UserName, mut candidate: Candidate) -> Result<Fate, Failure> {
         let conditions = &self.request.conditions;
-        let is_inactive = candidate.facts.status == Some(Status::Inactive);
-        if self.request.action == Action::Deactivate && is_inactive {
-            return Ok(());
+        if self.is_already_inactive(&candidate.facts) {
+            return Ok(Fate::Left);
         }
         let first = conditions.judge(&candidate.facts);
         if let Verdict::Fails(_) = first {
-            return Ok(());
+            return Ok(Fate::Left);
         }
         let need = self.needs_last_use();
         if need > Need::Nothing {
@@ -266,31 +301,50 @@ impl Selector<'_> {
                     candidate.facts.read_at = read.at.or(candidate.facts.read_at);
                 }
                 // It was deleted in the meantime.
-                Err(failure) if failure.is_no_such_entity() => return Ok(()),
-                Err(failure) if failure.is_denied() && need == Need::Shown => {}
-                Err(failure) => return Err(failure),
+                Err(failure) if failure.is_no_such_entity() => return Ok(Fate::Left),
+                Err(failure) if failure.is_denied() && need == Need::Shown => {
+                    candidate.facts.denied.last_use = true;
+                }
+                Err(mut failure) => {
+                    // IAM says the same of a key that was deleted in the meantime.
+                    if failure.is_denied() {
+                        if !self.lists(user, &candidate.key.id).await? {
+                            return Ok(Fate::Left);
+                        }
+                        if let Some(context) = failure.context_mut() {
+                            context.is_listed = true;
+                        }
+                    }
+                    return Err(failure);
+                }
             }
         }
-        match conditions.judge(&candidate.facts) {
-            Verdict::Fails(_) => Ok(()),
-            Verdict::Lacks(fact) => Err(unsaid(fact)),
+        Ok(match conditions.judge(&candidate.facts) {
+            Verdict::Fails(_) => Fate::Left,
+            Verdict::Lacks(fact) => return Err(unsaid(fact)),
             Verdict::Holds => {
-                let guarded = guard::signing_key(&candidate.key, self.signer, SigningKey::Guarded);
-                match guarded {
-                    Some(refusal) => inspected.refused.push(Settled::untouched(
+                match guard::signing_key(&candidate.key, self.signer, SigningKey::Guarded) {
+                    Some(refusal) => Fate::Refused(Settled::untouched(
                         candidate,
                         self.request.action,
                         Outcome::Refused(refusal),
                     )),
-                    None => inspected.chosen.push(candidate),
+                    None => Fate::Chosen(candidate),
                 }
-                Ok(())
             }
-        }
+        })
+    }
+
+    /// Whether IAM still lists a key.
+    async fn lists(&self, user: &UserName, id: &AccessKeyId) -> Result<bool, Failure> {
+        let iam = self.iam.for_one(id.as_str());
+        let read = iam.access_keys(Some(user));
+        let listing = self.limited(&iam, "ListAccessKeys", read).await?;
+        Ok(listing.keys.iter().any(|listed| listed.id == id.as_str()))
     }
 
     /// A read within the limit of one key.
-    async fn limited<T>(
+    pub(super) async fn limited<T>(
         &self,
         iam: &Iam,
         operation: &'static str,
@@ -302,4 +356,16 @@ impl Selector<'_> {
             None => Err(out_of_time_reading(operation, self.request.limit)),
         }
     }
+}
+
+/// The keys of a list in their order. Of a key that is on two of its pages, the later page counts.
+fn each_once(keys: Vec<ListedKey>) -> Vec<ListedKey> {
+    let mut seen = HashSet::new();
+    let mut once: Vec<ListedKey> = keys
+        .into_iter()
+        .rev()
+        .filter(|key| seen.insert(key.id.clone()))
+        .collect();
+    once.reverse();
+    once
 }

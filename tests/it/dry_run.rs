@@ -256,10 +256,10 @@ fn what_may_not_be_read_is_left_out_and_said() {
     let printed = unchanged(&sandbox, Case::documented(&sandbox, &["-n"])).exits(0);
     assert_eq!(printed.object().get("LastUsedService"), None);
     assert_eq!(printed.object()["Status"], "Active");
-    let _ = printed.prints_outcome("WouldDelete").says(&[
-        "warning: ",
-        "not all of AKIDPMS9RO4H3FEXAMPLE can be shown: GetAccessKeyLastUsed is not allowed",
-    ]);
+    let _ = printed.prints_outcome("WouldDelete").says_exactly(&format!(
+        "iam-del-key: note: the last use is unknown: GetAccessKeyLastUsed is not allowed\n\
+         known: {BOBS_KEY}: not deleted: this was a dry run\n"
+    ));
 }
 
 #[test]

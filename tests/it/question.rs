@@ -213,7 +213,8 @@ fn what_may_not_be_read_is_asked_about_without() {
         .exits(0)
         .prints(DELETED)
         .says(&[
-            "can be shown: ListAccessKeys is not allowed",
+            "status and creation are unknown: ListAccessKeys is not allowed",
+            "the last use is unknown: GetAccessKeyLastUsed is not allowed",
             BOBS_KEY,
             "Bob",
         ]);

@@ -1,0 +1,120 @@
+//! Every user of the account, also while users are created, renamed and deleted.
+
+use std::collections::HashSet;
+use std::ops::ControlFlow;
+use std::pin::pin;
+use std::time::{Duration, SystemTime};
+
+use futures_util::StreamExt as _;
+use futures_util::stream;
+use tokio::time::sleep;
+
+use super::Selector;
+use crate::aws::ListedUser;
+use crate::failure::{Cause, Failure};
+use crate::ident::UserName;
+
+/// The pauses before the users are listed again because one of them does not exist: a renamed user appears under the new
+/// name, and a list that lags catches up.
+const LIST_AGAIN: [Duration; 4] = [
+    Duration::from_millis(200),
+    Duration::from_millis(400),
+    Duration::from_millis(800),
+    Duration::from_millis(1600),
+];
+
+/// Which users are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Round {
+    /// The users of the first list.
+    First,
+    /// Users of a later list who were not read before: they are new, have a new name, or did not exist when they were read.
+    Later,
+}
+
+impl Selector<'_> {
+    /// Reads something of every user that is `wanted`, each at least once, and gives it to `take`, which may end it early.
+    /// `progress` gets the number of users that were read, and of those that are to be read.
+    ///
+    /// The users are listed again until two lists in a row have no user to read who does not exist. One list is not enough:
+    /// a user who is renamed between two of its pages may be on neither.
+    ///
+    /// # Errors
+    ///
+    /// Anything that cannot be read, and users who change faster than they are listed.
+    pub(super) async fn read_users<T>(
+        &self,
+        wanted: impl Fn(&ListedUser, Round) -> bool,
+        read: impl AsyncFn(&UserName) -> Result<T, Failure>,
+        mut take: impl FnMut(T) -> ControlFlow<()>,
+        mut progress: impl FnMut(usize, usize),
+    ) -> Result<(), Failure> {
+        let (mut seen, mut done) = (HashSet::new(), 0);
+        let (mut lists_without_missing, mut last_missing) = (0, None);
+        for list in 0..=LIST_AGAIN.len() {
+            let round = if list == 0 {
+                Round::First
+            } else {
+                Round::Later
+            };
+            let listed = self
+                .limited(self.iam, "ListUsers", self.iam.users())
+                .await?;
+            let users: Vec<ListedUser> = listed
+                .into_iter()
+                .filter(|user| seen.insert(identity(user)) && wanted(user, round))
+                .collect();
+            let count = done + users.len();
+            let results = stream::iter(users)
+                .map(async |user| (read(&user.name).await, user))
+                .buffered(self.request.jobs.get());
+            let mut results = pin!(results);
+            let mut missing = None;
+            while let Some((result, user)) = results.next().await {
+                match result {
+                    Ok(found) => {
+                        done += 1;
+                        progress(done, count);
+                        if take(found).is_break() {
+                            return Ok(());
+                        }
+                    }
+                    Err(failure) if failure.is_no_such_entity() => {
+                        seen.remove(&identity(&user));
+                        missing = Some(user.name);
+                    }
+                    Err(failure) => return Err(failure),
+                }
+            }
+            match missing {
+                None if lists_without_missing == 1 => return Ok(()),
+                None => lists_without_missing = 1,
+                Some(name) => {
+                    (lists_without_missing, last_missing) = (0, Some(name));
+                    if let Some(pause) = LIST_AGAIN.get(list) {
+                        sleep(*pause).await;
+                    }
+                }
+            }
+        }
+        Err(unsettled(last_missing))
+    }
+}
+
+fn unsettled(missing: Option<UserName>) -> Failure {
+    let name = missing.map(|name| format!(" {name}")).unwrap_or_default();
+    Failure::Unclear(Cause {
+        host: String::new(),
+        what: format!(
+            "the users changed while they were listed: ListUsers showed the user{name}, and ListAccessKeys found no \
+             such user ({} lists)",
+            LIST_AGAIN.len() + 1
+        ),
+        hint: Some("run the same command again".to_owned()),
+    })
+}
+
+/// A user, who is another one under the same name if it was created at another time.
+fn identity(user: &ListedUser) -> (String, Option<SystemTime>) {
+    (user.name.as_str().to_ascii_lowercase(), user.created)
+}

@@ -1,0 +1,229 @@
+//! Reads that IAM denies: what only a table shows becomes "unknown" with one note, and what decides is one error with a
+//! hint that helps.
+
+use iam_sandbox::documented::ALICE_OLD_KEY_ID;
+use iam_sandbox::{Fault, Sandbox, What};
+
+use crate::case::{BOBS_KEY, Case, actions};
+use crate::many::{from_stdin, outcomes, rows};
+
+const LAST_USE: &str =
+    "iam-del-key: note: the last use is unknown: GetAccessKeyLastUsed is not allowed\n";
+const LISTING: &str =
+    "iam-del-key: note: status and creation are unknown: ListAccessKeys is not allowed\n";
+
+fn denied(actions: &[&str]) -> Sandbox {
+    let mut sandbox = Sandbox::documented();
+    for action in actions {
+        sandbox = sandbox.deny(&format!("iam:{action}"));
+    }
+    sandbox.start()
+}
+
+/// Runs with arguments over keys of Bob and Alice.
+fn run(sandbox: &Sandbox, args: &[&str]) -> crate::case::Ended {
+    let list = format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n{ALICE_OLD_KEY_ID},Alice\n");
+    match args.first() {
+        Some(&"--from") => from_stdin(sandbox, &list, &args[2..]).run(),
+        _ => Case::at(sandbox, args.iter().copied()).run(),
+    }
+}
+
+#[test]
+fn c25_a_last_use_that_is_denied_is_unknown_with_one_note() {
+    for args in [
+        &["--user-name", "Bob", "--all-keys", "--dry-run"][..],
+        &["--all-users", "--inactive", "--dry-run"],
+        &["--all-users", "--older-than", "1d", "--dry-run"],
+        &["--from", "-", "--dry-run"],
+        &[
+            "--access-key-id",
+            BOBS_KEY,
+            "--user-name",
+            "Bob",
+            "--dry-run",
+        ],
+    ] {
+        let sandbox = denied(&["GetAccessKeyLastUsed"]);
+        let printed = run(&sandbox, &[args, &["--output", "table"]].concat()).exits(0);
+        let output = printed.output().to_owned();
+        assert!(output.contains("unknown"), "{args:?}: {output}");
+        let said = printed.prints(&output);
+        assert_eq!(said.messages().matches("note: the last").count(), 1);
+        let _ = said.says(&[LAST_USE]).ends_with("this was a dry run");
+
+        let printed = run(&sandbox, args).exits(0);
+        let output = printed.output().to_owned();
+        for row in rows(&output) {
+            assert!(row["Status"].is_string() && row["CreateDate"].is_string());
+            for name in ["LastUsedDate", "LastUsedService", "LastUsedRegion"] {
+                assert_eq!(row.get(name), None, "{row}");
+            }
+        }
+        let _ = printed
+            .prints(&output)
+            .says(&[LAST_USE])
+            .ends_with("dry run");
+    }
+}
+
+#[test]
+fn c25_a_status_that_is_denied_is_unknown_and_the_last_use_is_shown() {
+    let sandbox = denied(&["ListAccessKeys"]);
+    for args in [
+        &["--access-key-id", BOBS_KEY, "--user-name", "Bob", "-n"][..],
+        &["--from", "-", "-n"],
+    ] {
+        let printed = run(&sandbox, &[args, &["--output", "table"]].concat()).exits(0);
+        let output = printed.output().to_owned();
+        assert!(
+            output.contains("unknown") && output.contains("120 days ago"),
+            "{output}"
+        );
+        let said = printed.prints(&output);
+        assert_eq!(said.messages().matches("note: ").count(), 1);
+        let _ = said.says(&[LISTING]).ends_with("this was a dry run");
+    }
+}
+
+#[test]
+fn c25_what_was_not_asked_is_not_unknown() {
+    let sandbox = Sandbox::documented().start();
+    let printed = run(&sandbox, &["--from", "-", "--output", "table"]).exits(0);
+    let output = printed.output().to_owned();
+    assert!(!output.contains("unknown"), "{output}");
+    let _ = printed
+        .prints(&output)
+        .says_exactly("known: 2 keys: 2 deleted\n");
+}
+
+#[test]
+fn c43_a_read_that_decides_is_one_error_in_a_dry_run_too() {
+    for (denied_read, conditions) in [
+        ("ListAccessKeys", &["--older-than", "30d"][..]),
+        ("ListAccessKeys", &["--inactive"]),
+        ("ListAccessKeys", &["--unused-for", "30d"]),
+        ("GetAccessKeyLastUsed", &["--unused-for", "30d"]),
+    ] {
+        let sandbox = denied(&[denied_read]);
+        let args = ["--access-key-id", BOBS_KEY, "--user-name", "Bob", "-n"];
+        let said = run(&sandbox, &[&args, conditions].concat())
+            .exits(6)
+            .prints_outcome("Failed");
+        let errors = said.messages().matches(denied_read).count();
+        assert!(!said.messages().contains("unknown"), "{}", said.messages());
+        assert!(errors <= 4, "{}", said.messages());
+        let _ = said
+            .says(&[&format!(
+                "error: An error occurred (AccessDenied) when calling the {denied_read} operation"
+            )])
+            .ends_with("not deleted");
+    }
+}
+
+#[test]
+fn c43_a_condition_that_fails_needs_no_read_that_is_denied() {
+    let sandbox = denied(&["GetAccessKeyLastUsed"]);
+    let args = ["--access-key-id", BOBS_KEY, "--user-name", "Bob"];
+    let conditions = ["--inactive", "--unused-for", "30d", "--dry-run"];
+    let _ = run(&sandbox, &[&args[..], &conditions].concat())
+        .exits(0)
+        .prints_outcome("Skipped")
+        .says_exactly(&format!(
+            "known: {BOBS_KEY}: not deleted: this was a dry run\n"
+        ));
+}
+
+/// The hint for a key that IAM has just listed.
+const PERMISSION: &str =
+    "hint: ask for the permission iam:GetAccessKeyLastUsed on *, or sign with --profile NAME\n";
+
+#[test]
+fn c24_a_last_use_that_is_denied_for_a_listed_key_is_a_missing_permission() {
+    let sandbox = denied(&["GetAccessKeyLastUsed"]);
+    for args in [
+        &["--access-key-id", BOBS_KEY, "--user-name", "Bob"][..],
+        &["--access-key-id", BOBS_KEY, "--find-user"],
+    ] {
+        let said = run(&sandbox, &[args, &["--unused-for", "90d"]].concat())
+            .exits(6)
+            .prints_outcome("Failed");
+        assert!(
+            !said.messages().contains("the key is gone"),
+            "{}",
+            said.messages()
+        );
+        let _ = said.says(&[PERMISSION]).ends_with("not deleted");
+    }
+    for args in [
+        &["--from", "-", "--unused-for", "90d"][..],
+        &["--all-users", "--unused-for", "90d", "--yes"],
+        &[
+            "--user-name",
+            "Bob",
+            "--all-keys",
+            "--unused-for",
+            "90d",
+            "--yes",
+        ],
+    ] {
+        let printed = run(&sandbox, args).exits(6);
+        let output = printed.output().to_owned();
+        let said = printed.prints(&output);
+        assert!(
+            !said.messages().contains("the key is gone"),
+            "{}",
+            said.messages()
+        );
+        let _ = said.says(&[PERMISSION]).ends_with("changed");
+    }
+    assert_eq!(sandbox.keys().len(), 5);
+}
+
+#[test]
+fn c24_a_key_that_is_not_known_may_be_gone_or_another_accounts() {
+    let sandbox = denied(&["GetAccessKeyLastUsed", "ListUsers"]);
+    let _ = run(&sandbox, &["--access-key-id", BOBS_KEY, "--find-user"])
+        .exits(6)
+        .prints_outcome("Failed")
+        .says(&["the key is gone or another account's, or the permission is missing"])
+        .ends_with("not deleted");
+}
+
+/// Of a key that was deleted a moment ago, IAM says the same as of a read that is not allowed.
+#[test]
+fn c24_a_sweep_goes_on_where_a_listed_key_is_deleted_before_its_last_use_is_read() {
+    let sandbox = Sandbox::documented().list_lag(1).start();
+    let delete = Case::documented(&sandbox, &[]).run();
+    let _ = delete.exits(0).prints(crate::case::DELETED).says_nothing();
+    // The next list still shows it, and the one after that does not.
+    let args = [
+        "--user-name",
+        "Bob",
+        "--all-keys",
+        "--unused-for",
+        "30d",
+        "--yes",
+    ];
+    let _ = run(&sandbox, &args)
+        .exits(0)
+        .prints_nothing()
+        .says(&["nothing to do"])
+        .ends_with("0 keys: nothing was changed");
+}
+
+#[test]
+fn c25_a_sweep_that_cannot_read_for_another_reason_still_ends() {
+    let sandbox = Sandbox::documented().start();
+    let error = What::error(500, "ServiceFailure", "oops");
+    sandbox.fault(Fault::new(error).on("GetAccessKeyLastUsed").always());
+    let args = ["--user-name", "Bob", "--all-keys", "--dry-run"];
+    let printed = run(&sandbox, &args).exits(5);
+    let output = printed.output().to_owned();
+    assert_eq!(outcomes(&output), []);
+    let _ = printed
+        .prints(&output)
+        .says(&["ServiceFailure"])
+        .ends_with("no key was changed");
+    assert!(!actions(&sandbox).contains(&"DeleteAccessKey".to_owned()));
+}

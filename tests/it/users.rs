@@ -1,0 +1,244 @@
+//! Sweeps of an account whose users change while they are listed: every key is found once, or the run ends with an error.
+
+use iam_sandbox::{Fault, KeySeed, Sandbox, Status, What, nth_key_id};
+
+use crate::case::{BOBS_KEY, Case, actions, documented};
+use crate::many::{outcomes, rows};
+
+const ACCOUNT: &str = "123456789012";
+const SWEEP: [&str; 5] = ["--all-users", "--inactive", "--yes", "--jobs", "1"];
+
+fn renamed_after(action: &str, name: &str, to: &str) -> Fault {
+    let (name, to) = (name.to_owned(), to.to_owned());
+    Fault::new(What::ThenRename { name, to }).on(action)
+}
+
+/// The administrator, Bob and Zoe; the latter two have an inactive key.
+fn account() -> Sandbox {
+    let inactive = |user, id: &str| KeySeed::new(user, id).status(Status::Inactive);
+    Sandbox::builder()
+        .key(inactive("Bob", BOBS_KEY))
+        .key(inactive("Zoe", &nth_key_id(ACCOUNT, 1)))
+        .page_size(2)
+        .start()
+}
+
+fn names(output: &str) -> Vec<String> {
+    let mut names: Vec<String> = rows(output)
+        .iter()
+        .map(|row| row["UserName"].as_str().expect("a name").to_owned())
+        .collect();
+    names.sort();
+    names
+}
+
+/// The list of users never settles, so the run ends without any change.
+fn ends_unsettled(sandbox: &Sandbox, name: &str) {
+    let keys = sandbox.keys().len();
+    let _ = Case::at(sandbox, SWEEP).run().exits(1).prints_nothing().says_exactly(&format!(
+        "iam-del-key: error: IAM did not say enough: the users changed while they were listed: ListUsers showed the user \
+         {name}, and ListAccessKeys found no such user (5 lists)\n\
+         hint: run the same command again\n\
+         known: no key was changed\n"
+    ));
+    assert_eq!(sandbox.keys().len(), keys);
+    assert!(!actions(sandbox).contains(&"DeleteAccessKey".to_owned()));
+}
+
+#[test]
+fn c54_a_user_who_is_renamed_during_a_sweep_is_found_under_the_new_name() {
+    // After the list of users, between two of its pages, and after the user's keys were read.
+    for (action, skip, name, to) in [
+        ("ListUsers", 0, "Bob", "Robert"),
+        ("ListUsers", 0, "Zoe", "Aaron"),
+        ("ListUsers", 1, "Zoe", "Aaron"),
+        ("ListAccessKeys", 2, "Bob", "Robert"),
+        ("ListAccessKeys", 2, "Zoe", "Aaron"),
+    ] {
+        let sandbox = account();
+        sandbox.fault(renamed_after(action, name, to).skip(skip));
+        let printed = Case::at(&sandbox, SWEEP).run().exits(0);
+        let output = printed.output().to_owned();
+        assert_eq!(
+            outcomes(&output),
+            [("Deleted".to_owned(), 2)],
+            "{action}: {name} to {to}"
+        );
+        assert!(
+            names(&output).contains(&to.to_owned()),
+            "{action}: {name} to {to}: {output}"
+        );
+        let _ = printed
+            .prints(&output)
+            .says(&["2 chosen"])
+            .ends_with("2 keys: 2 deleted");
+        assert_eq!(sandbox.keys().len(), 1, "{action}: {name} to {to}");
+    }
+}
+
+#[test]
+fn c54_a_listed_user_who_never_exists_ends_the_sweep() {
+    let sandbox = Sandbox::builder()
+        .key(KeySeed::new("Bob", BOBS_KEY).status(Status::Inactive))
+        .start();
+    let gone = What::error(
+        404,
+        "NoSuchEntity",
+        "The user with name Bob cannot be found.",
+    );
+    sandbox.fault(Fault::new(gone).on("ListAccessKeys").skip(1).always());
+    ends_unsettled(&sandbox, "Bob");
+}
+
+#[test]
+fn c54_a_user_who_is_missing_for_a_moment_is_read_again() {
+    let sandbox = account();
+    let gone = What::error(
+        404,
+        "NoSuchEntity",
+        "The user with name Bob cannot be found.",
+    );
+    sandbox.fault(Fault::new(gone).on("ListAccessKeys").times(3));
+    let printed = Case::at(&sandbox, SWEEP).run().exits(0);
+    let output = printed.output().to_owned();
+    assert_eq!(names(&output), ["Bob", "Zoe"]);
+    let _ = printed
+        .prints(&output)
+        .says(&["3 keys of 3 users looked at, 2 chosen"])
+        .ends_with("2 keys: 2 deleted");
+}
+
+#[test]
+fn c44_users_that_change_faster_than_they_are_listed_end_the_sweep() {
+    let sandbox = Sandbox::builder()
+        .key(KeySeed::new("Bob", BOBS_KEY).status(Status::Inactive))
+        .start();
+    for n in 0..9 {
+        let name = match n {
+            0 => "Bob".to_owned(),
+            n => format!("Bob{n}"),
+        };
+        sandbox.fault(renamed_after("ListUsers", &name, &format!("Bob{}", n + 1)));
+    }
+    ends_unsettled(&sandbox, "Bob4");
+}
+
+#[test]
+fn c57_a_key_on_two_pages_of_a_list_is_changed_once() {
+    let page = |status: &str, rest: &str| {
+        What::page(
+            200,
+            "text/xml",
+            format!(
+                "<ListAccessKeysResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><ListAccessKeysResult>\
+                 <UserName>Bob</UserName><AccessKeyMetadata><member><UserName>Bob</UserName>\
+                 <AccessKeyId>{BOBS_KEY}</AccessKeyId><Status>{status}</Status>\
+                 <CreateDate>2020-01-01T00:00:00Z</CreateDate></member></AccessKeyMetadata>{rest}\
+                 </ListAccessKeysResult><ResponseMetadata><RequestId>r</RequestId></ResponseMetadata>\
+                 </ListAccessKeysResponse>"
+            ),
+        )
+    };
+    for status in ["Active", "Inactive"] {
+        let sandbox = documented();
+        let more = "<IsTruncated>true</IsTruncated><Marker>next</Marker>";
+        for (status, rest) in [
+            (status, more),
+            ("Inactive", "<IsTruncated>false</IsTruncated>"),
+        ] {
+            sandbox.fault(Fault::new(page(status, rest)).on("ListAccessKeys"));
+        }
+        let args = ["--user-name", "Bob", "--all-keys", "--inactive", "--yes"];
+        let printed = Case::at(&sandbox, args).run().exits(0);
+        let output = printed.output().to_owned();
+        assert_eq!(outcomes(&output), [("Deleted".to_owned(), 1)], "{status}");
+        let _ = printed.prints(&output).says_exactly(
+            "iam-del-key: note: 1 key of 1 user looked at, 1 chosen\nknown: 1 key: 1 deleted\n",
+        );
+    }
+}
+
+#[test]
+fn c57_a_renamed_user_who_is_excepted_by_the_new_name_keeps_the_keys() {
+    let sandbox = account();
+    sandbox.fault(renamed_after("ListAccessKeys", "Bob", "ci-bob").skip(2));
+    let printed = Case::at(&sandbox, SWEEP)
+        .args(["--except-user", "ci-*"])
+        .run()
+        .exits(0);
+    let output = printed.output().to_owned();
+    assert_eq!(names(&output), ["Zoe"]);
+    let _ = printed
+        .prints(&output)
+        .says(&["1 chosen"])
+        .ends_with("1 key: 1 deleted");
+    assert!(sandbox.has_key(BOBS_KEY));
+}
+
+#[test]
+fn c54_every_list_of_a_sweep_has_to_be_read() {
+    // The second list of users, which shows whether somebody was renamed, and its second page.
+    for skip in [2, 3] {
+        let sandbox = account();
+        let error = What::error(403, "AccessDenied", "no");
+        sandbox.fault(Fault::new(error).on("ListUsers").skip(skip).always());
+        let _ = Case::at(&sandbox, SWEEP)
+            .run()
+            .exits(6)
+            .prints_nothing()
+            .says(&["(AccessDenied) when calling the ListUsers operation"])
+            .ends_with("no key was changed");
+        assert_eq!(sandbox.keys().len(), 3);
+    }
+}
+
+#[test]
+fn c54_two_users_who_swap_names_during_a_sweep_keep_nothing_hidden() {
+    let sandbox = account();
+    // Bob becomes Zoe, and Zoe becomes somebody else, before their keys are read.
+    sandbox.fault(renamed_after("ListUsers", "Zoe", "Aaron").skip(1));
+    sandbox.fault(renamed_after("ListAccessKeys", "Bob", "Zoe"));
+    let printed = Case::at(&sandbox, SWEEP).run().exits(0);
+    let output = printed.output().to_owned();
+    assert_eq!(names(&output), ["Aaron", "Zoe"]);
+    let _ = printed
+        .prints(&output)
+        .says(&["2 chosen"])
+        .ends_with("2 keys: 2 deleted");
+    assert_eq!(sandbox.keys().len(), 1);
+}
+
+#[test]
+fn c57_a_user_on_two_pages_of_the_list_is_read_once() {
+    // Before the second page of each list, the user who was on the first becomes the last.
+    let sandbox = account();
+    sandbox.fault(renamed_after("ListUsers", "Bob", "Zzz"));
+    sandbox.fault(renamed_after("ListUsers", "Zzz", "Bob"));
+    let printed = Case::at(&sandbox, SWEEP).run().exits(0);
+    let output = printed.output().to_owned();
+    assert_eq!(names(&output), ["Bob", "Zoe"]);
+    let _ = printed
+        .prints(&output)
+        .says(&["2 chosen"])
+        .ends_with("2 keys: 2 deleted");
+}
+
+#[test]
+fn c57_a_guarded_key_of_a_renamed_user_is_refused_once() {
+    let sandbox = account();
+    sandbox.fault(renamed_after("ListAccessKeys", "admin", "root-admin").skip(2));
+    let printed = Case::at(&sandbox, ["--all-users", "--older-than", "1d", "--yes"])
+        .args(["--jobs", "1"])
+        .run()
+        .exits(12);
+    let output = printed.output().to_owned();
+    assert_eq!(
+        outcomes(&output),
+        [("Deleted".to_owned(), 2), ("Refused".to_owned(), 1)]
+    );
+    assert_eq!(names(&output), ["Bob", "Zoe", "root-admin"]);
+    let _ = printed
+        .prints(&output)
+        .says(&["signs the requests of this run"])
+        .ends_with("3 keys: 2 deleted, 1 refused");
+}
