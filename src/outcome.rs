@@ -3,7 +3,7 @@
 
 use crate::candidate::Candidate;
 use crate::exit::Exit;
-use crate::fact::Facts;
+use crate::fact::{Facts, Status};
 use crate::failure::{Code, Failure};
 use crate::request::{Action, Key, Mode};
 use crate::word::Word;
@@ -39,6 +39,8 @@ pub(crate) enum Outcome {
     Missing(Failure),
     /// A condition does not hold: which, and why.
     Skipped(String),
+    /// It was to be made inactive, and IAM lists it as Inactive.
+    AlreadyInactive,
     /// A guard refused; nothing was changed.
     Refused(Refusal),
     /// It was not done, or nobody can say; `known` tells which.
@@ -106,7 +108,9 @@ impl Outcome {
     /// The exit status this outcome alone leads to.
     pub(crate) fn exit(&self) -> Exit {
         match self {
-            Self::Done { .. } | Self::Would(_) | Self::Missing(_) => Exit::Success,
+            Self::Done { .. } | Self::Would(_) | Self::Missing(_) | Self::AlreadyInactive => {
+                Exit::Success
+            }
             Self::Skipped(_) | Self::Refused(_) => Exit::Refused,
             Self::Stopped { exit, .. }
             | Self::NotTried { exit, .. }
@@ -149,6 +153,12 @@ impl Settled {
         }
     }
 
+    /// The status that an undo has to restore, where this run made the key inactive and knows it.
+    pub(crate) fn previous_status(&self) -> Option<&'static str> {
+        let was_active = self.facts.status == Some(Status::Active);
+        (was_active && self.word() == Word::Deactivated).then_some("Active")
+    }
+
     /// What is known of the key, in a few words.
     pub(crate) fn known(&self) -> String {
         match &self.outcome {
@@ -158,6 +168,7 @@ impl Settled {
             | Outcome::Refused(_)
             | Outcome::NotTried { .. } => self.action.not_done().to_owned(),
             Outcome::Missing(_) => "gone already".to_owned(),
+            Outcome::AlreadyInactive => "already inactive".to_owned(),
             Outcome::LeftInDoubt { .. } => Known::begun().told(self.action),
             Outcome::Failed { known, .. } | Outcome::Stopped { known, .. } => {
                 known.told(self.action)
@@ -178,7 +189,7 @@ impl Settled {
                 Action::Deactivate => Word::WouldDeactivate,
             },
             Outcome::Missing(_) => Word::Missing,
-            Outcome::Skipped(_) => Word::Skipped,
+            Outcome::Skipped(_) | Outcome::AlreadyInactive => Word::Skipped,
             Outcome::Refused(_) => Word::Refused,
             Outcome::NotTried { .. } => Word::NotTried,
             Outcome::LeftInDoubt { .. } => Word::Unknown,

@@ -1,7 +1,7 @@
 //! How many keys ended how: the counts add up to the keys of the run, and together they give the exit status.
 
 use crate::exit::Exit;
-use crate::outcome::Settled;
+use crate::outcome::{Outcome, Settled};
 use crate::request::Mode;
 use crate::word::Word;
 
@@ -10,13 +10,18 @@ use crate::word::Word;
 pub(crate) struct Tally {
     counts: [u64; Word::ALL.len()],
     before: u64,
+    /// Skipped since they were to be made inactive and are.
+    already_inactive: u64,
     statuses: Vec<Exit>,
 }
 
 impl Tally {
     /// Counts a key that is settled.
     pub(crate) fn count(&mut self, settled: &Settled, mode: Mode) {
-        self.counts[settled.word() as usize] += 1;
+        match settled.outcome {
+            Outcome::AlreadyInactive => self.already_inactive += 1,
+            _ => self.counts[settled.word() as usize] += 1,
+        }
         let exit = settled.exit(mode);
         if !self.statuses.contains(&exit) {
             self.statuses.push(exit);
@@ -39,7 +44,7 @@ impl Tally {
 
     /// How many keys were counted.
     pub(crate) fn total(&self) -> u64 {
-        self.counts.iter().sum::<u64>() + self.before
+        self.counts.iter().sum::<u64>() + self.before + self.already_inactive
     }
 
     /// How many keys have this `Outcome`.
@@ -53,6 +58,9 @@ impl Tally {
         let mut parts: Vec<String> = counted
             .map(|word| format!("{} {}", self.of(word), word.told()))
             .collect();
+        if self.already_inactive > 0 {
+            parts.push(format!("{} already inactive", self.already_inactive));
+        }
         if self.before > 0 {
             parts.push(format!("{} settled by an earlier run", self.before));
         }

@@ -66,8 +66,13 @@ impl Batch<'_> {
             },
             None => {
                 let Sweep {
-                    chosen, refused, ..
+                    chosen,
+                    refused,
+                    keys,
+                    already_inactive,
+                    ..
                 } = self.sweep().await?;
+                report.found(keys, already_inactive);
                 let mut written = Ok(());
                 for settled in &refused {
                     match written {
@@ -178,8 +183,12 @@ impl Batch<'_> {
         let sweep = swept?;
         self.selector.report_denied(sweep.denied);
         let plural = |count: u64| if count == 1 { "" } else { "s" };
+        let already_inactive = match sweep.already_inactive {
+            0 => String::new(),
+            count => format!(", {count} already inactive"),
+        };
         Messages::of(self.request).note(&format!(
-            "{} key{} of {} user{} looked at, {} chosen",
+            "{} key{} of {} user{} looked at, {} chosen{already_inactive}",
             sweep.keys,
             plural(sweep.keys),
             sweep.users,

@@ -139,6 +139,9 @@ pub(crate) struct Cli {
     yes: bool,
 
     /// Make the keys Inactive instead of deleting them, and print how to undo it
+    ///
+    /// The status is read first (ListAccessKeys): a key that is already Inactive is skipped, which is a success. If the
+    /// status cannot be read, the key is deactivated all the same.
     #[arg(long, help_heading = "Safety")]
     deactivate: bool,
 

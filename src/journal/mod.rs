@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 use crate::age::timestamp;
 use crate::candidate::Candidate;
 use crate::escape::escape;
+use crate::fact::Status;
 use crate::ident::{AccessKeyId, AccountId};
 use crate::invalid::shown_path;
 use crate::outcome::{Known, Settled};
@@ -180,6 +181,8 @@ impl Journal {
     /// The record is not on the disk: the key must not be changed.
     pub(crate) async fn intend(&self, candidate: &Candidate) -> io::Result<()> {
         let Candidate { key, facts } = candidate;
+        let was_active = facts.status == Some(Status::Active);
+        let previous_status = (was_active && self.action == Action::Deactivate).then_some("Active");
         let mut record = json!({
             "AccessKeyId": key.id,
             "UserName": facts.owner.as_ref().or(key.user_name.as_ref()),
@@ -190,7 +193,7 @@ impl Journal {
         if let (Some(status), Some(_)) = (&facts.status, &facts.owner) {
             record["Status"] = json!(status.as_str());
         }
-        self.write(&record).await
+        self.write(&with_status(record, previous_status)).await
     }
 
     /// What became of a key.
@@ -199,14 +202,15 @@ impl Journal {
     ///
     /// The record is not on the disk.
     pub(crate) async fn settle(&self, settled: &Settled) -> io::Result<()> {
-        self.write(&json!({
+        let record = json!({
             "AccessKeyId": settled.key.id,
             "UserName": settled.facts.owner.as_ref().or(settled.key.user_name.as_ref()),
             "Outcome": settled.word().as_str(),
             "Known": settled.known(),
             "Time": timestamp(SystemTime::now()),
-        }))
-        .await
+        });
+        self.write(&with_status(record, settled.previous_status()))
+            .await
     }
 
     async fn write(&self, record: &Value) -> io::Result<()> {
@@ -215,6 +219,14 @@ impl Journal {
             None => Ok(()),
         }
     }
+}
+
+/// A record with the status that the key had before, where it is known.
+fn with_status(mut record: Value, previous_status: Option<&str>) -> Value {
+    if let Some(status) = previous_status {
+        record["PreviousStatus"] = json!(status);
+    }
+    record
 }
 
 /// It could not be written when the run began.

@@ -26,6 +26,8 @@ pub(super) struct Many {
     rows: Vec<Row>,
     /// What to run next, once each, for the end.
     hints: Vec<String>,
+    /// How many keys a sweep found, and how many of them are inactive already and were to be made so.
+    found: (u64, u64),
 }
 
 /// How a run that left keys can be gone on with.
@@ -49,6 +51,7 @@ impl Many {
             ),
             rows: Vec::new(),
             hints: Vec::new(),
+            found: (0, 0),
         }
     }
 
@@ -84,6 +87,13 @@ impl Report {
     pub(crate) fn expect(&self, keys: u64) {
         if let Told::Many(many) = &self.told {
             many.bar.expect(keys);
+        }
+    }
+
+    /// How many keys a sweep found, and how many of them are inactive already and were to be made so.
+    pub(crate) fn found(&mut self, keys: u64, already_inactive: u64) {
+        if let Told::Many(many) = &mut self.told {
+            many.found = (keys, already_inactive);
         }
     }
 
@@ -146,6 +156,7 @@ impl Report {
             | Outcome::Would(_)
             | Outcome::Missing(_)
             | Outcome::Skipped(_)
+            | Outcome::AlreadyInactive
             | Outcome::Refused(Refusal::Declined)
             | Outcome::NotTried { .. } => {}
         }
@@ -194,14 +205,17 @@ impl Report {
         }
         let total = tally.total();
         if total == 0 {
-            self.messages.note(match &self.told {
+            let why = match &self.told {
                 Told::Many(Many { is_named: true, .. }) => {
-                    "nothing to do: the list names no key that is to be changed"
+                    "the list names no key that is to be changed".to_owned()
                 }
-                Told::Many(_) | Told::One(..) => {
-                    "nothing to do: there is no key, or none satisfies the conditions"
-                }
-            });
+                Told::Many(Many {
+                    found: (keys, already_inactive),
+                    ..
+                }) => nothing_chosen(*keys, *already_inactive),
+                Told::One(..) => nothing_chosen(0, 0),
+            };
+            self.messages.note(&format!("nothing to do: {why}"));
         }
         let keys = if total == 1 { "key" } else { "keys" };
         let dry = match self.mode {
@@ -210,5 +224,23 @@ impl Report {
         };
         self.messages
             .known(&format!("{total} {keys}: {}{dry}", tally.told()));
+    }
+}
+
+/// Why a sweep that found so many keys chose none of them.
+fn nothing_chosen(keys: u64, already_inactive: u64) -> String {
+    match (keys, keys.saturating_sub(already_inactive)) {
+        _ if already_inactive == 0 => {
+            "there is no key, or none satisfies the conditions".to_owned()
+        }
+        (1, 0) => "1 key, already inactive".to_owned(),
+        (2, 0) => "2 keys, both already inactive".to_owned(),
+        (_, 0) => format!("{keys} keys, all already inactive"),
+        (_, 1) => format!(
+            "{keys} keys: {already_inactive} already inactive, and the other does not satisfy the conditions"
+        ),
+        _ => format!(
+            "{keys} keys: {already_inactive} already inactive, and none of the others satisfies the conditions"
+        ),
     }
 }

@@ -50,6 +50,7 @@ pub(super) fn object(settled: &Settled) -> Value {
         (settled.word().is_open() && is_milder).then(|| json!(settled.action.verb())),
     );
     put("Status", status(settled).and_then(text));
+    put("PreviousStatus", settled.previous_status().and_then(text));
     put("CreateDate", facts.created.map(date));
     if let Some(last_use) = &facts.last_use {
         let (at, service, region) = used(last_use);
@@ -143,6 +144,7 @@ pub(super) fn failure(outcome: &Outcome) -> Option<&Failure> {
         Outcome::Done { .. }
         | Outcome::Would(_)
         | Outcome::Skipped(_)
+        | Outcome::AlreadyInactive
         | Outcome::Refused(_)
         | Outcome::NotTried { .. }
         | Outcome::LeftInDoubt { .. }
@@ -179,6 +181,7 @@ pub(super) fn reason(settled: &Settled) -> Option<String> {
             Some(known(state))
         }
         Outcome::Would(reason) | Outcome::Skipped(reason) => Some(reason.clone()),
+        Outcome::AlreadyInactive => Some("already inactive".to_owned()),
         Outcome::Refused(Refusal::SigningKey) => {
             Some("the key signs the request itself".to_owned())
         }

@@ -47,7 +47,7 @@ impl KnownWord {
     pub(super) fn of(settled: &Settled) -> Self {
         let action = settled.action;
         match &settled.outcome {
-            Outcome::Done { .. } => Self::done(action),
+            Outcome::Done { .. } | Outcome::AlreadyInactive => Self::done(action),
             Outcome::Missing(_) => Self::Deleted,
             Outcome::Would(_)
             | Outcome::Skipped(_)
@@ -165,6 +165,7 @@ pub(super) fn tell(messages: Messages, settled: &Settled, said: Said, exit: Exit
             return;
         }
         Some(Head::Error(text) | Head::Warning(text)) => messages.warning(&text),
+        Some(Head::Note(text)) => messages.note(&text),
         None => {}
     }
     for hint in said.hints {
@@ -200,7 +201,7 @@ fn of_key(settled: &Settled, text: &str, hints: &[String], exit: Exit) -> Value 
 fn code(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Failed { failure, .. } | Outcome::Missing(failure) => code_of(failure),
-        Outcome::Skipped(_) => "Skipped".to_owned(),
+        Outcome::Skipped(_) | Outcome::AlreadyInactive => "Skipped".to_owned(),
         Outcome::Refused(Refusal::SigningKey) => "SigningKey".to_owned(),
         Outcome::Refused(Refusal::Declined) => "Declined".to_owned(),
         Outcome::NotTried { .. } | Outcome::LeftInDoubt { .. } => "NotTried".to_owned(),

@@ -25,6 +25,7 @@ pub(super) struct Said {
 pub(super) enum Head {
     Error(String),
     Warning(String),
+    Note(String),
 }
 
 impl Said {
@@ -51,6 +52,7 @@ impl Report {
         match head {
             Some(Head::Error(text)) => self.messages.error(&text),
             Some(Head::Warning(text)) => self.messages.warning(&text),
+            Some(Head::Note(text)) => self.messages.note(&text),
             None => {}
         }
         for hint in hints {
@@ -90,9 +92,17 @@ impl Report {
                 ..Said::default()
             },
             Outcome::Would(_) | Outcome::Missing(_) => Said::known(dry_run()),
-            Outcome::Skipped(_) | Outcome::Refused(_) if self.mode == Mode::DryRun => {
+            Outcome::Skipped(_) | Outcome::AlreadyInactive | Outcome::Refused(_)
+                if self.mode == Mode::DryRun =>
+            {
                 Said::known(dry_run())
             }
+            Outcome::AlreadyInactive => Said {
+                head: Some(Head::Note(format!(
+                    "{key} is already inactive: nothing was changed"
+                ))),
+                ..Said::default()
+            },
             Outcome::Skipped(reason) => Said::error(
                 format!("{key} is left alone: {reason}"),
                 vec![
@@ -129,16 +139,19 @@ impl Report {
 
     /// The command that makes a deactivated key active again.
     fn undo(&self, settled: &Settled) -> Vec<String> {
-        let was_inactive = settled.facts.status == Some(Status::Inactive);
-        if settled.action != Action::Deactivate || was_inactive {
-            return Vec::new();
-        }
+        let unless_inactive = match &settled.facts.status {
+            _ if settled.action != Action::Deactivate => return Vec::new(),
+            Some(Status::Active) => "",
+            None => ", if the key was active before",
+            // To activate it would not restore its status.
+            Some(Status::Inactive | Status::Other(_)) => return Vec::new(),
+        };
         let command = self.commands.activate(&settled.key);
         let signer = match self.signing_key {
             SigningKey::Guarded => "",
             SigningKey::Allowed => ", signed with another key",
         };
-        vec![format!("to undo it{signer}: {command}")]
+        vec![format!("to undo it{signer}{unless_inactive}: {command}")]
     }
 
     /// The command that shows what nobody can say.

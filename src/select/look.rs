@@ -25,6 +25,9 @@ pub(super) struct Looked {
     pub(super) result: Result<Option<Failure>, Outcome>,
 }
 
+/// How long the status of a key is waited for if nothing depends on it.
+const TRIED: Duration = Duration::from_secs(5);
+
 impl Selector<'_> {
     /// Reads what the request needs of the key, and nothing else, within the limit of one key.
     pub(super) async fn look(&self, mut key: Key, allowance: &mut Allowance) -> Looked {
@@ -70,7 +73,9 @@ impl Selector<'_> {
         mut denied: Option<Failure>,
     ) -> Result<Option<Failure>, Outcome> {
         let mut decisive = None;
-        if needs.listing > Need::Nothing && facts.status.is_none() {
+        if needs.listing == Need::Tried {
+            self.try_status(key, facts).await;
+        } else if needs.listing > Need::Nothing && facts.status.is_none() {
             let listing = self.read_listing(key, facts).await?;
             facts.denied.listing = listing.is_some();
             decisive = listing.filter(|_| needs.listing == Need::Decisive);
@@ -131,7 +136,7 @@ impl Selector<'_> {
         *facts = match needs.listing {
             Need::Nothing | Need::Shown => found,
             // The index may be old when it is the key's turn: what decides is read again.
-            Need::Decisive => Facts {
+            Need::Tried | Need::Decisive => Facts {
                 owner: found.owner,
                 ..Facts::default()
             },
@@ -149,6 +154,22 @@ impl Selector<'_> {
             None => self.log.verbose(|| found),
         }
         key.user_name = Some(owner);
+    }
+
+    /// Reads the status if that is possible. A list that fails or lacks the key decides nothing: the change will tell.
+    async fn try_status(&self, key: &Key, facts: &mut Facts) {
+        let allowance = self.iam.allow(TRIED.min(self.request.limit / 4));
+        let read = self.iam.access_keys(key.user_name.as_ref());
+        let Some(Ok(listing)) = allowance.spend(Duration::ZERO, read).await else {
+            return;
+        };
+        let mut keys = listing.keys.into_iter().rev();
+        if let Some(listed) = keys.find(|listed| listed.id == key.id.as_str()) {
+            facts.read_at = listing.at;
+            facts.status = listed.status;
+            facts.created = listed.created;
+            facts.owner = listed.owner.or(facts.owner.take());
+        }
     }
 
     async fn read_listing(&self, key: &Key, facts: &mut Facts) -> Result<Option<Failure>, Outcome> {

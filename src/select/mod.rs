@@ -72,6 +72,8 @@ struct Needs {
 enum Need {
     /// Not at all: the call is not made.
     Nothing,
+    /// If possible: whatever the call comes to, nothing else changes.
+    Tried,
     /// To be shown: where IAM does not allow the call, the fact is left out.
     Shown,
     /// To decide.
@@ -98,9 +100,14 @@ impl Needs {
                 matches!(condition, Condition::ExceptUser(_))
             }));
         }
+        let tried = match request.action {
+            // It shows which keys are inactive already, and what an undo has to restore.
+            Action::Deactivate => Need::Tried,
+            Action::Delete => Need::Nothing,
+        };
         Self {
             last_use: last_use.max(shown),
-            listing: listing.max(shown),
+            listing: listing.max(shown).max(tried),
         }
     }
 }
@@ -138,6 +145,9 @@ impl<'a> Selector<'a> {
             return self.stay(key, facts, Outcome::Refused(refusal));
         }
         match self.request.conditions.judge(&facts) {
+            Verdict::Holds if self.is_already_inactive(&facts) => {
+                self.stay(key, facts, Outcome::AlreadyInactive)
+            }
             Verdict::Holds => Choice::Go(Candidate { key, facts }),
             Verdict::Fails(reason) => self.stay(key, facts, Outcome::Skipped(reason)),
             Verdict::Lacks(fact) => {

@@ -46,6 +46,8 @@ pub(crate) struct Sweep {
     pub(crate) users: usize,
     /// How many keys they have.
     pub(crate) keys: u64,
+    /// How many of these were to be made inactive and are.
+    pub(crate) already_inactive: u64,
     /// What cannot be shown since IAM denied the read.
     pub(crate) denied: Denied,
 }
@@ -60,6 +62,8 @@ struct Inspected {
 enum Fate {
     /// Nothing: it does not satisfy the conditions, or it is gone.
     Left,
+    /// Nothing: it was to be made inactive and is.
+    AlreadyInactive,
     /// Nothing, since a guard refuses it.
     Refused(Settled),
     /// It is changed.
@@ -71,8 +75,13 @@ struct Progress {
     sweep: Sweep,
     /// Each key under the name of its user. A user who is renamed during the sweep is found under both names, and only
     /// the later one counts.
-    found: HashMap<String, UserName>,
+    found: HashMap<String, Found>,
     has_renamed: bool,
+}
+
+struct Found {
+    user: UserName,
+    is_already_inactive: bool,
 }
 
 impl Progress {
@@ -83,6 +92,7 @@ impl Progress {
                 refused: Vec::new(),
                 users: 0,
                 keys: 0,
+                already_inactive: 0,
                 denied: Denied::default(),
             },
             found: HashMap::new(),
@@ -94,9 +104,13 @@ impl Progress {
         let Inspected { user, keys } = inspected;
         self.sweep.users += 1;
         for (id, fate) in keys {
-            self.has_renamed |= self.found.insert(id, user.clone()).is_some();
+            let found = Found {
+                user: user.clone(),
+                is_already_inactive: matches!(fate, Fate::AlreadyInactive),
+            };
+            self.has_renamed |= self.found.insert(id, found).is_some();
             match fate {
-                Fate::Left => {}
+                Fate::Left | Fate::AlreadyInactive => {}
                 Fate::Refused(settled) => self.sweep.refused.push(settled),
                 Fate::Chosen(candidate) => {
                     self.sweep.denied.last_use |= candidate.facts.denied.last_use;
@@ -115,8 +129,13 @@ impl Progress {
             mut sweep, found, ..
         } = self;
         sweep.keys = found.len() as u64;
+        let inactive = found.values().filter(|found| found.is_already_inactive);
+        sweep.already_inactive = inactive.count() as u64;
         if self.has_renamed {
-            let is_current = |key: &Key| found.get(key.id.as_str()) == key.user_name.as_ref();
+            let is_current = |key: &Key| {
+                let found = found.get(key.id.as_str());
+                found.map(|found| &found.user) == key.user_name.as_ref()
+            };
             sweep.refused.retain(|settled| is_current(&settled.key));
             let mut current = Spool::new();
             for candidate in sweep.chosen.read().map_err(|error| unkept(&error))? {
@@ -285,7 +304,7 @@ impl Selector<'_> {
     async fn judge(&self, user: &UserName, mut candidate: Candidate) -> Result<Fate, Failure> {
         let conditions = &self.request.conditions;
         if self.is_already_inactive(&candidate.facts) {
-            return Ok(Fate::Left);
+            return Ok(Fate::AlreadyInactive);
         }
         let first = conditions.judge(&candidate.facts);
         if let Verdict::Fails(_) = first {

@@ -310,6 +310,11 @@ fn c02_the_index_serves_every_option_that_looks_up_owners() {
             2,
         ),
         (
+            &["--deactivate"],
+            "1 deactivated, 1 gone already, 1 already inactive",
+            2,
+        ),
+        (
             &["--dry-run"],
             "2 would be deleted, 1 gone already; this was a dry run",
             0,

@@ -23,6 +23,7 @@ mod ending;
 mod endpoint;
 mod faults;
 mod find;
+mod inactive;
 mod index;
 mod input;
 mod intent;

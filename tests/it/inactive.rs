@@ -1,0 +1,349 @@
+//! `--deactivate` reads the status first: a key that is already Inactive is skipped, and of the others the results and
+//! the journal say that they were Active.
+
+use iam_sandbox::documented::{ALICE_KEY_ID, ALICE_OLD_KEY_ID};
+use iam_sandbox::{Fault, Sandbox, Status, What, nth_key_id};
+use serde_json::Value;
+
+use crate::case::{BOBS_KEY, Case, SETTLED, actions, documented};
+use crate::many::{from_stdin, outcomes, rows};
+
+fn old_key(sandbox: &Sandbox, more: &[&str]) -> Case {
+    let args = ["--access-key-id", ALICE_OLD_KEY_ID, "--user-name", "Alice"];
+    Case::at(sandbox, args).args(["--deactivate"]).args(more)
+}
+
+fn bobs_key(sandbox: &Sandbox) -> Case {
+    Case::documented(sandbox, &["--deactivate"])
+}
+
+const UNSURE: &str = "hint: to undo it, if the key was active before: aws iam update-access-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --user-name=Bob --status Active\n";
+
+#[test]
+fn c27_an_inactive_key_is_skipped_and_has_no_undo() {
+    let sandbox = documented();
+    for more in [&[][..], &["--older-than", "30d"], &["--inactive"]] {
+        let printed = old_key(&sandbox, more).run().exits(0);
+        let object = printed.object();
+        assert_eq!(object["Outcome"], "Skipped");
+        assert_eq!(object["Reason"], "already inactive");
+        assert_eq!(object["Status"], "Inactive");
+        assert_eq!(object.get("PreviousStatus"), None);
+        let _ = printed.prints_outcome("Skipped").says_exactly(&format!(
+            "iam-del-key: note: {ALICE_OLD_KEY_ID} is already inactive: nothing was changed\n"
+        ));
+    }
+    let _ = old_key(&sandbox, &["--dry-run"])
+        .run()
+        .exits(0)
+        .prints_outcome("Skipped")
+        .says_exactly(&format!(
+            "known: {ALICE_OLD_KEY_ID}: not deactivated: this was a dry run\n"
+        ));
+    let _ = old_key(&sandbox, &["--error-format", "json"])
+        .run()
+        .exits(0)
+        .prints_outcome("Skipped")
+        .says_exactly(&format!(
+            "{{\"Level\":\"Note\",\"Message\":\"{ALICE_OLD_KEY_ID} is already inactive: nothing was changed\"}}\n"
+        ));
+    assert!(!actions(&sandbox).contains(&"UpdateAccessKey".to_owned()));
+}
+
+#[test]
+fn c27_of_many_keys_the_inactive_ones_are_skipped_and_that_is_success() {
+    let sandbox = documented();
+    let list = format!(
+        "AccessKeyId,UserName\n{BOBS_KEY},Bob\n{ALICE_OLD_KEY_ID},Alice\n{ALICE_KEY_ID},Alice\n"
+    );
+    let folder = tempfile::tempdir().expect("a folder");
+    let journal = folder.path().join("done.jsonl");
+    let journal_name = journal.to_str().expect("a path");
+    let printed = from_stdin(
+        &sandbox,
+        &list,
+        &["--deactivate", "--journal", journal_name],
+    )
+    .run()
+    .exits(0);
+    let output = printed.output().to_owned();
+    for row in rows(&output) {
+        if row["AccessKeyId"] == ALICE_OLD_KEY_ID {
+            assert_eq!(row["Outcome"], "Skipped");
+            assert_eq!(row.get("PreviousStatus"), None);
+        } else {
+            assert_eq!(row["Outcome"], "Deactivated");
+            assert_eq!(row["PreviousStatus"], "Active");
+        }
+    }
+    let _ = printed
+        .prints(&output)
+        .says(&["hint: to undo it for a key: "])
+        .ends_with("3 keys: 2 deactivated, 1 already inactive");
+    let text = std::fs::read_to_string(&journal).expect("a journal");
+    let deactivated: Vec<Value> = rows(&text)
+        .into_iter()
+        .filter(|record| record["Outcome"] == "Deactivated")
+        .collect();
+    assert_eq!(deactivated.len(), 2);
+    assert!(
+        deactivated
+            .iter()
+            .all(|record| record["PreviousStatus"] == "Active"),
+        "{text}"
+    );
+    // A second run has nothing to do.
+    let printed = from_stdin(&sandbox, &list, &["--deactivate"])
+        .run()
+        .exits(0);
+    let output = printed.output().to_owned();
+    assert_eq!(outcomes(&output), [("Skipped".to_owned(), 3)]);
+    let _ = printed
+        .prints(&output)
+        .says_exactly("known: 3 keys: 3 already inactive\n");
+}
+
+#[test]
+fn c27_a_status_that_cannot_be_read_stops_no_deactivation() {
+    let no_such_user = What::error(
+        404,
+        "NoSuchEntity",
+        "The user with name Bob cannot be found.",
+    );
+    for what in [
+        What::error(403, "AccessDenied", "no"),
+        What::error(500, "ServiceFailure", "oops"),
+        What::error(400, "Throttling", "Rate exceeded"),
+        What::page(200, "text/html", "<html>Sign in</html>"),
+        What::ResetBeforeActing,
+        no_such_user,
+    ] {
+        let sandbox = documented();
+        sandbox.fault(Fault::new(what.clone()).on("ListAccessKeys").always());
+        let printed = bobs_key(&sandbox).run().exits(0);
+        assert_eq!(printed.object().get("PreviousStatus"), None, "{what:?}");
+        let _ = printed.prints_outcome("Deactivated").says_exactly(UNSURE);
+        let status = sandbox.key(BOBS_KEY).map(|key| key.status);
+        assert_eq!(status, Some(Status::Inactive), "{what:?}");
+    }
+}
+
+#[test]
+fn c27_a_list_that_does_not_answer_leaves_time_for_the_deactivation() {
+    let sandbox = documented();
+    sandbox.fault(
+        Fault::new(What::SilenceBeforeActing)
+            .on("ListAccessKeys")
+            .always(),
+    );
+    let _ = bobs_key(&sandbox)
+        .args(["--timeout", "6"])
+        .run()
+        .exits(0)
+        .prints_outcome("Deactivated")
+        .says_exactly(UNSURE)
+        .within(3 * SETTLED);
+}
+
+#[test]
+fn c27_a_list_that_lacks_the_key_decides_nothing() {
+    let sandbox = documented();
+    let args = [
+        "--access-key-id",
+        BOBS_KEY,
+        "--user-name",
+        "Alice",
+        "--deactivate",
+    ];
+    let _ = Case::at(&sandbox, args)
+        .run()
+        .exits(3)
+        .prints_outcome("Failed")
+        .says(&["(NoSuchEntity) when calling the UpdateAccessKey operation"])
+        .ends_with("not deactivated");
+    assert_eq!(actions(&sandbox), ["ListAccessKeys", "UpdateAccessKey"]);
+}
+
+#[test]
+fn c27_a_deletion_reads_no_status() {
+    let sandbox = documented();
+    let _ = Case::documented(&sandbox, &[])
+        .run()
+        .exits(0)
+        .prints(crate::case::DELETED)
+        .says_nothing();
+    assert_eq!(actions(&sandbox), ["DeleteAccessKey"]);
+}
+
+#[test]
+fn c26_keys_that_are_all_inactive_are_said_to_be() {
+    for (inactive, active, says) in [
+        (0, 0, "there is no key, or none satisfies the conditions"),
+        (1, 0, "1 key, already inactive"),
+        (2, 0, "2 keys, both already inactive"),
+        (3, 0, "3 keys, all already inactive"),
+        (
+            1,
+            1,
+            "2 keys: 1 already inactive, and the other does not satisfy the conditions",
+        ),
+        (
+            1,
+            2,
+            "3 keys: 1 already inactive, and none of the others satisfies the conditions",
+        ),
+    ] {
+        let mut sandbox = Sandbox::documented().user("Carol");
+        for n in 0..inactive + active {
+            let status = if n < inactive {
+                Status::Inactive
+            } else {
+                Status::Active
+            };
+            let id = nth_key_id("123456789012", n);
+            let seed = iam_sandbox::KeySeed::new("Carol", &id).status(status);
+            sandbox = sandbox.key(seed);
+        }
+        let sandbox = sandbox.start();
+        let args = [
+            "--user-name",
+            "Carol",
+            "--all-keys",
+            "--deactivate",
+            "--yes",
+        ];
+        let case = Case::at(&sandbox, args).args(["--older-than", "101d"]);
+        let case = if active == 0 {
+            Case::at(&sandbox, args)
+        } else {
+            case
+        };
+        let counted = match inactive + active {
+            1 => "1 key".to_owned(),
+            count => format!("{count} keys"),
+        };
+        let already = match inactive {
+            0 => String::new(),
+            count => format!(", {count} already inactive"),
+        };
+        let _ = case.run().exits(0).prints_nothing().says_exactly(&format!(
+            "iam-del-key: note: {counted} of 1 user looked at, 0 chosen{already}\n\
+             iam-del-key: note: nothing to do: {says}\n\
+             known: 0 keys: nothing was changed\n"
+        ));
+        assert!(!actions(&sandbox).contains(&"UpdateAccessKey".to_owned()));
+    }
+}
+
+#[test]
+fn c26_a_sweep_of_the_account_counts_inactive_keys_too() {
+    let sandbox = documented();
+    let args = ["--all-users", "--older-than", "600d", "--deactivate"];
+    for more in [&["--yes"][..], &["--dry-run"], &[]] {
+        // Without --yes and without a terminal nothing is read.
+        let status = if more.is_empty() { 2 } else { 0 };
+        let said = Case::at(&sandbox, args)
+            .args(more.iter().copied())
+            .run()
+            .exits(status)
+            .prints_nothing();
+        if status == 0 {
+            let _ = said.says(&[
+                "0 chosen, 1 already inactive\n",
+                "nothing to do: ",
+                "already inactive, and none of the others satisfies the conditions\n",
+            ]);
+        } else {
+            let _ = said.says(&["there is no terminal to ask on"]);
+        }
+    }
+    assert!(!actions(&sandbox).contains(&"UpdateAccessKey".to_owned()));
+}
+
+#[test]
+fn c26_what_was_chosen_and_what_was_inactive_are_both_counted() {
+    let sandbox = documented();
+    let args = [
+        "--user-name",
+        "Alice",
+        "--all-keys",
+        "--deactivate",
+        "--yes",
+    ];
+    let printed = Case::at(&sandbox, args).run().exits(0);
+    assert_eq!(printed.object()["PreviousStatus"], "Active");
+    let _ = printed
+        .prints_outcome("Deactivated")
+        .says(&["note: 2 keys of 1 user looked at, 1 chosen, 1 already inactive\n"])
+        .ends_with("1 key: 1 deactivated");
+}
+
+#[test]
+fn c27_every_way_to_name_a_key_reads_its_status() {
+    // Keys of the calling user, keys whose owner is looked up, and a plan.
+    let own = "AKIAQAAAAAAAADMINTWO";
+    let sandbox = Sandbox::documented()
+        .key(iam_sandbox::KeySeed::new("admin", own).status(Status::Inactive))
+        .start();
+    let plan = format!(
+        "{{\"AccessKeyId\":\"{own}\",\"UserName\":\"admin\",\"Outcome\":\"WouldDeactivate\"}}\n"
+    );
+    let named = ["--access-key-id", own, "--deactivate"];
+    let list = || from_stdin(&sandbox, &plan, &["--deactivate"]);
+    for case in [
+        Case::at(&sandbox, named),
+        Case::at(&sandbox, named).args(["--find-user"]),
+        Case::at(&sandbox, named).args(["--fail-fast", "--ignore-missing"]),
+        list(),
+        list().args(["--fail-fast"]),
+    ] {
+        let printed = case.run().exits(0);
+        assert_eq!(printed.object()["Reason"], "already inactive");
+        let _ = printed
+            .prints_outcome("Skipped")
+            .says(&["already inactive"]);
+    }
+    for (format, expected) in [("text", "\tSkipped\t\tInactive\t"), ("table", "Skipped")] {
+        let case = Case::at(&sandbox, named).args(["--output", format]);
+        let printed = case.run().exits(0);
+        let output = printed.output().to_owned();
+        assert!(output.contains(expected), "{output}");
+        assert!(output.contains("already inactive"), "{output}");
+        let _ = printed.prints(&output).says(&["note: "]);
+    }
+    assert!(!actions(&sandbox).contains(&"UpdateAccessKey".to_owned()));
+}
+
+#[test]
+fn c27_a_status_that_is_neither_is_deactivated_without_an_undo() {
+    let sandbox = Sandbox::builder()
+        .key(iam_sandbox::KeySeed::new("Bob", BOBS_KEY).status(Status::Expired))
+        .start();
+    let printed = bobs_key(&sandbox).run().exits(0);
+    assert_eq!(printed.object().get("PreviousStatus"), None);
+    let _ = printed.prints_outcome("Deactivated").says_nothing();
+}
+
+#[test]
+fn c27_a_lost_answer_keeps_the_previous_status() {
+    let sandbox = documented();
+    sandbox.fault(
+        Fault::new(What::ResetAfterActing)
+            .on("UpdateAccessKey")
+            .always(),
+    );
+    let printed = bobs_key(&sandbox).run().exits(0);
+    assert_eq!(printed.object()["PreviousStatus"], "Active");
+    let _ = printed
+        .prints_outcome("Deactivated")
+        .says(&["is taken for deactivated"]);
+}
+
+#[test]
+fn c27_an_inactive_key_is_not_asked_about() {
+    let sandbox = documented();
+    let dialogue = crate::dialogue::Dialogue::start(old_key(&sandbox, &["--interactive"]));
+    let said = dialogue.end().exits(0).prints_outcome("Skipped");
+    assert!(!said.messages().contains("[y/N]"), "{}", said.messages());
+    let _ = said.says(&["is already inactive: nothing was changed"]);
+}
