@@ -2,7 +2,7 @@
 
 use iam_sandbox::{Fault, KeySeed, Sandbox, Status, What, nth_key_id};
 
-use crate::case::{BOBS_KEY, Case, actions, documented};
+use crate::case::{BOBS_KEY, Case, DELETED, actions, documented};
 use crate::many::{outcomes, rows};
 
 const ACCOUNT: &str = "123456789012";
@@ -123,29 +123,30 @@ fn c44_users_that_change_faster_than_they_are_listed_end_the_sweep() {
     ends_unsettled(&sandbox, "Bob4");
 }
 
-#[test]
-fn c57_a_key_on_two_pages_of_a_list_is_changed_once() {
-    let page = |status: &str, rest: &str| {
-        What::page(
-            200,
-            "text/xml",
-            format!(
-                "<ListAccessKeysResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><ListAccessKeysResult>\
+/// A page of Bob's keys with one key, and what comes after the keys.
+fn page(status: &str, rest: &str) -> What {
+    What::page(
+        200,
+        "text/xml",
+        format!(
+            "<ListAccessKeysResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><ListAccessKeysResult>\
                  <UserName>Bob</UserName><AccessKeyMetadata><member><UserName>Bob</UserName>\
                  <AccessKeyId>{BOBS_KEY}</AccessKeyId><Status>{status}</Status>\
                  <CreateDate>2020-01-01T00:00:00Z</CreateDate></member></AccessKeyMetadata>{rest}\
                  </ListAccessKeysResult><ResponseMetadata><RequestId>r</RequestId></ResponseMetadata>\
                  </ListAccessKeysResponse>"
-            ),
-        )
-    };
+        ),
+    )
+}
+
+const MORE: &str = "<IsTruncated>true</IsTruncated><Marker>next</Marker>";
+const END: &str = "<IsTruncated>false</IsTruncated>";
+
+#[test]
+fn c57_a_key_on_two_pages_of_a_list_is_changed_once() {
     for status in ["Active", "Inactive"] {
         let sandbox = documented();
-        let more = "<IsTruncated>true</IsTruncated><Marker>next</Marker>";
-        for (status, rest) in [
-            (status, more),
-            ("Inactive", "<IsTruncated>false</IsTruncated>"),
-        ] {
+        for (status, rest) in [(status, MORE), ("Inactive", END)] {
             sandbox.fault(Fault::new(page(status, rest)).on("ListAccessKeys"));
         }
         let args = ["--user-name", "Bob", "--all-keys", "--inactive", "--yes"];
@@ -241,4 +242,28 @@ fn c57_a_guarded_key_of_a_renamed_user_is_refused_once() {
         .prints(&output)
         .says(&["signs the requests of this run"])
         .ends_with("3 keys: 2 deleted, 1 refused");
+}
+
+#[test]
+fn c57_of_a_named_key_on_two_pages_the_later_page_counts() {
+    for (first, second, outcome) in [
+        ("Inactive", "Active", "Skipped"),
+        ("Active", "Inactive", "Deleted"),
+    ] {
+        let sandbox = documented();
+        for (status, rest) in [(first, MORE), (second, END)] {
+            sandbox.fault(Fault::new(page(status, rest)).on("ListAccessKeys"));
+        }
+        let printed = Case::documented(&sandbox, &["--inactive"]).run();
+        if outcome == "Skipped" {
+            let _ = printed
+                .exits(11)
+                .prints_outcome("Skipped")
+                .says(&["its status is Active"])
+                .ends_with("not deleted: a condition does not hold");
+        } else {
+            let _ = printed.exits(0).prints(DELETED).says_nothing();
+        }
+        assert_eq!(sandbox.has_key(BOBS_KEY), outcome == "Skipped");
+    }
 }
