@@ -1,7 +1,7 @@
 //! The credential report: which users have no key that can match. It has no key IDs, shows at most two keys per user and
 //! is some hours old, so it never chooses a key: it only shows which users need not be listed.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::{Duration, SystemTime};
 
 use humantime::parse_rfc3339;
@@ -15,6 +15,8 @@ use crate::splitter::Splitter;
 pub(super) struct CredentialReport {
     /// Whether a user can have a key that matches, by name and creation: a name may belong to another user by now.
     users: HashMap<(String, SystemTime), bool>,
+    /// Whether a user in it has no readable creation time, and is not in `users`.
+    has_undated: bool,
     /// How many users it has.
     pub(super) count: usize,
     /// How old it is, by IAM's own clock.
@@ -72,6 +74,7 @@ impl CredentialReport {
             .any(|row| row.slots.iter().any(|slot| slot.is_dated_inactive));
         let mut report = Self {
             users: HashMap::new(),
+            has_undated: rows.iter().any(|row| row.created.is_none()),
             count: rows.len(),
             age,
         };
@@ -102,10 +105,15 @@ impl CredentialReport {
 
     /// Whether this very user had no key that can match.
     pub(super) fn excludes(&self, user: &ListedUser) -> bool {
-        user.created.is_some_and(|created| {
-            let known = (lower_case(user.name.as_str()), created);
-            self.users.get(&known) == Some(&false)
-        })
+        identity(user).is_some_and(|user| self.users.get(&user) == Some(&false))
+    }
+
+    /// Whether a list of all users has each user who can have a matching key, under the name of the report: then nobody was
+    /// renamed while it was read. Users who are newer than the report have no such key.
+    pub(super) fn confirms(&self, listed: &[ListedUser]) -> bool {
+        let listed: HashSet<_> = listed.iter().filter_map(identity).collect();
+        let mut expected = self.users.iter().filter(|(_, can_match)| **can_match);
+        !self.has_undated && expected.all(|(user, _)| listed.contains(user))
     }
 }
 
@@ -166,6 +174,11 @@ fn slot<'a>(columns: &SlotColumns, field: impl Fn(usize) -> &'a str) -> Slot {
         is_dated_inactive: is_inactive && time(field(columns.rotated)).is_some(),
         used: time(field(columns.used)),
     }
+}
+
+/// A user, by name and creation.
+fn identity(user: &ListedUser) -> Option<(String, SystemTime)> {
+    Some((lower_case(user.name.as_str()), user.created?))
 }
 
 /// A name as IAM compares it.
@@ -335,6 +348,38 @@ mod tests {
             let report = report(&(head(additional) + &row), Some("10d")).expect("a report");
             assert_eq!(excludes(&report, "Bob", created), expected, "{row}");
         }
+    }
+
+    #[test]
+    fn a_list_is_confirmed_if_it_has_everybody_who_can_match() {
+        let row = |name: &str, date: &str, slot: &str| format!("{name},{date},{slot},{EMPTY}\n");
+        let listed = |names: &[(&str, &str)]| -> Vec<ListedUser> {
+            let user = |(name, date): &(&str, &str)| ListedUser {
+                name: name.parse().expect("a name"),
+                created: parse_rfc3339(date).ok(),
+            };
+            names.iter().map(user).collect()
+        };
+        let (one, two) = ("2021-01-01T00:00:00Z", "2022-01-01T00:00:00Z");
+        let csv = head("")
+            + &row("Bob", one, IDLE)
+            + &row("None", two, EMPTY)
+            + &row("Old", two, INACTIVE);
+        let report = report(&csv, Some("10d")).expect("a report");
+        assert!(report.confirms(&listed(&[("bob", one), ("OLD", two)])));
+        assert!(report.confirms(&listed(&[("Bob", one), ("Old", two), ("New", two)])));
+        for names in [
+            &[("Bob", one)][..],
+            &[("Robert", one), ("Old", two)],
+            &[("Bob", two), ("Old", two)],
+            &[("Bob", ""), ("Old", two)],
+            &[],
+        ] {
+            assert!(!report.confirms(&listed(names)), "{names:?}");
+        }
+        let csv = csv + &row("Undated", "no_information", IDLE);
+        let report = self::report(&csv, Some("10d")).expect("a report");
+        assert!(!report.confirms(&listed(&[("Bob", one), ("Old", two)])));
     }
 
     #[test]

@@ -73,6 +73,7 @@ impl Selector<'_> {
             keys: HashMap::new(),
         };
         self.read_users(
+            |_| false,
             |_, _| true,
             async |user| {
                 let iam = self.iam.for_one(&format!("user {user}"));

@@ -176,17 +176,14 @@ impl Selector<'_> {
             return so_far.end();
         }
         let report = self.report().await;
-        let is_excluded = |user: &_| {
-            report
-                .as_ref()
-                .is_some_and(|report: &CredentialReport| report.excludes(user))
-        };
+        let report = report.as_ref();
         let mut added = Ok(());
         let read = self.read_users(
+            |listed| report.is_some_and(|report| report.confirms(listed)),
             // A name that appears during the sweep may be the new name of a user who was read: it is read in any case.
             |user, round| {
                 let is_excepted = round == Round::First && self.is_excepted(&user.name);
-                !is_excepted && !is_excluded(user)
+                !is_excepted && !report.is_some_and(|report| report.excludes(user))
             },
             async |user| self.inspect(user).await,
             |inspected| {

@@ -36,14 +36,15 @@ impl Selector<'_> {
     /// Reads something of every user that is `wanted`, each at least once, and gives it to `take`, which may end it early.
     /// `progress` gets the number of users that were read, and of those that are to be read.
     ///
-    /// The users are listed again until two lists in a row have no user to read who does not exist. One list is not enough:
-    /// a user who is renamed between two of its pages may be on neither.
+    /// The users are listed again until two lists in a row have no user to read who does not exist. One list is not enough,
+    /// unless it `is_complete`: a user who is renamed between two of its pages may be on neither.
     ///
     /// # Errors
     ///
     /// Anything that cannot be read, and users who change faster than they are listed.
     pub(super) async fn read_users<T>(
         &self,
+        is_complete: impl Fn(&[ListedUser]) -> bool,
         wanted: impl Fn(&ListedUser, Round) -> bool,
         read: impl AsyncFn(&UserName) -> Result<T, Failure>,
         mut take: impl FnMut(T) -> ControlFlow<()>,
@@ -60,6 +61,7 @@ impl Selector<'_> {
             let listed = self
                 .limited(self.iam, "ListUsers", self.iam.users())
                 .await?;
+            let is_enough = round == Round::First && is_complete(&listed);
             let users: Vec<ListedUser> = listed
                 .into_iter()
                 .filter(|user| seen.insert(identity(user)) && wanted(user, round))
@@ -87,7 +89,7 @@ impl Selector<'_> {
                 }
             }
             match missing {
-                None if lists_without_missing == 1 => return Ok(()),
+                None if is_enough || lists_without_missing == 1 => return Ok(()),
                 None => lists_without_missing = 1,
                 Some(name) => {
                     (lists_without_missing, last_missing) = (0, Some(name));
