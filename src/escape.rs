@@ -3,6 +3,8 @@
 
 use std::fmt::Write as _;
 
+use crate::secret::mask;
+
 /// How many characters of a foreign text a message shows.
 const LONGEST: usize = 1000;
 
@@ -15,10 +17,10 @@ pub(crate) fn is_steering(c: char) -> bool {
             | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// The text with each steering character as `\u{..}`.
+/// The text without secrets and with each steering character as `\u{..}`.
 pub(crate) fn escape(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
-    for c in text.chars() {
+    for c in mask(text).chars() {
         if is_steering(c) {
             let _ = write!(safe, "\\u{{{:x}}}", u32::from(c));
         } else {
@@ -34,7 +36,8 @@ pub(crate) fn excerpt(text: &str) -> String {
     if length <= LONGEST {
         return escape(text);
     }
-    let head: String = text.chars().take(LONGEST).collect();
+    // Masked before it is cut: half a secret is not recognized.
+    let head: String = mask(text).chars().take(LONGEST).collect();
     format!("{}... ({length} characters)", escape(&head))
 }
 

@@ -8,7 +8,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::escape::escape;
-use crate::invalid::{Invalid, is_secret};
+use crate::invalid::Invalid;
+use crate::secret::has_secret;
 
 /// The first character of `value` that is not `allowed`, as a fragment with its position and code point.
 fn stray(value: &str, allowed: impl Fn(char) -> bool, rule: &str) -> Option<String> {
@@ -63,8 +64,8 @@ impl AccessKeyId {
                 "it is empty; give the ID of the key, such as AKIAIOSFODNN7EXAMPLE".into(),
             );
         }
-        if is_secret(text) {
-            return Err(Invalid::secret("--access-key-id"));
+        if has_secret(text) {
+            return Err(Invalid::secret(text));
         }
         let allowed = |c: char| c.is_ascii_alphanumeric() || c == '_';
         if let Some(reason) = stray(text, allowed, "A-Z, a-z, 0-9 and _") {
@@ -175,8 +176,8 @@ impl UserName {
                     .into(),
             );
         }
-        if is_secret(text) {
-            return Err(Invalid::secret("--user-name"));
+        if has_secret(text) {
+            return Err(Invalid::secret(text));
         }
         if text.starts_with("arn:") {
             return refuse(

@@ -6,12 +6,10 @@ use std::fmt;
 use std::path::Path;
 
 use crate::escape::escape;
+use crate::secret::{NOT_SHOWN, is_bedrock_key, mask};
 
 /// The longest piece of a refused value that a message shows, in characters.
 const SHOWN: usize = 40;
-
-/// What a message has in place of a secret.
-const NOT_SHOWN: &str = "(not shown)";
 
 /// Why a value is refused: the value, fit to be shown, and a fragment that says what is wrong.
 #[derive(Debug)]
@@ -38,59 +36,47 @@ impl Invalid {
         }
     }
 
-    /// The value looks like a secret access key, which is not shown.
-    pub(crate) fn secret(option: &str) -> Self {
+    /// A value that could hold a secret, which is not shown.
+    pub(crate) fn secret(value: &str) -> Self {
+        let reason = if is_bedrock_key(value) {
+            "this looks like an API key of Amazon Bedrock, which is not an access key: \
+             find its ID with `aws iam list-service-specific-credentials`, \
+             then run `aws iam delete-service-specific-credential`"
+        } else {
+            "this looks like a secret access key; to delete a key, iam-del-key needs only its access key ID"
+        };
         Self {
             shown: NOT_SHOWN.to_owned(),
-            reason: format!(
-                "this looks like a secret access key, which {option} never takes; \
-                 if it was pasted into a shell, it is in its history: treat it as leaked"
-            ),
+            reason: reason.to_owned(),
         }
     }
-}
 
-/// Whether it has the form of a secret access key, which nothing that is shown may have.
-pub(crate) fn is_secret(value: &str) -> bool {
-    let base64 = |c: char| c.is_ascii_alphanumeric() || c == '/' || c == '+';
-    let mixed = |f: fn(&char) -> bool| value.chars().any(|c| f(&c));
-    value.len() == 40
-        && value.chars().all(base64)
-        && (value.contains(['/', '+'])
-            || (mixed(char::is_ascii_lowercase)
-                && mixed(char::is_ascii_uppercase)
-                && mixed(char::is_ascii_digit)))
-}
-
-/// A path as a message shows it: whole and escaped, unless it looks like a secret access key.
-pub(crate) fn shown_path(path: &Path) -> String {
-    let text = path.to_string_lossy();
-    if is_secret(&text) {
-        NOT_SHOWN.to_owned()
-    } else {
-        escape(&text)
+    /// The same value, typed as an argument.
+    pub(crate) fn typed(mut self) -> Self {
+        if self.shown == NOT_SHOWN {
+            self.reason
+                .push_str("; the shell may keep it in its history: treat it as leaked");
+        }
+        self
     }
 }
 
-/// A value as a message shows it: what looks like a secret access key is not shown, bytes that are not UTF-8 and characters that steer a terminal are
+/// A path as a message shows it: whole and escaped, without secrets.
+pub(crate) fn shown_path(path: &Path) -> String {
+    escape(&path.to_string_lossy())
+}
+
+/// A value as a message shows it: secrets are masked, bytes that are not UTF-8 and characters that steer a terminal are
 /// escaped, and what is past 40 characters is cut and counted.
 pub(crate) fn shown(value: &OsStr) -> String {
-    if value.to_str().is_some_and(|text| is_secret(text.trim())) {
-        return NOT_SHOWN.to_owned();
+    let text = value.to_string_lossy();
+    // Masked before it is cut: half a secret is not recognized.
+    let masked = mask(&text);
+    if masked.chars().count() <= SHOWN {
+        return lossless(value);
     }
-    let text = lossless(value);
-    let length = value.to_string_lossy().chars().count();
-    if length <= SHOWN {
-        return text.chars().take(SHOWN * 8).collect();
-    }
-    let head: String = lossless(OsStr::new(
-        &value
-            .to_string_lossy()
-            .chars()
-            .take(SHOWN)
-            .collect::<String>(),
-    ));
-    format!("{head}... ({length} characters)")
+    let head: String = masked.chars().take(SHOWN).collect();
+    format!("{}... ({} characters)", escape(&head), text.chars().count())
 }
 
 fn lossless(value: &OsStr) -> String {

@@ -27,6 +27,7 @@ mod outcome;
 mod query;
 mod report;
 mod request;
+mod secret;
 mod select;
 mod signal;
 mod signer;

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::escape::escape;
 use crate::invalid::Invalid;
+use crate::secret::has_secret;
 
 /// The longest expression that is read, in bytes: the parser goes as deep as its parentheses.
 const LONGEST: usize = 1_000;
@@ -33,6 +34,10 @@ impl FromStr for Query {
                 "it has {} bytes; an expression has at most {LONGEST}",
                 text.len()
             ));
+        }
+        // A text in a query is printed as it is.
+        if has_secret(text) {
+            return Err(Invalid::secret(text).typed());
         }
         let query = match jmespath::compile(text) {
             Ok(expression) => Self(expression),

@@ -10,6 +10,7 @@ use aws_smithy_types::date_time::Format;
 
 use super::environment;
 use crate::invalid::shown;
+use crate::secret::wrong_pair;
 use crate::stop::Stop;
 
 const ID: &str = "AWS_ACCESS_KEY_ID";
@@ -76,7 +77,12 @@ pub(crate) fn check() -> Result<(), Stop> {
         (None, Some(_)) => {
             return wrong("AWS_SECRET_ACCESS_KEY is set, but AWS_ACCESS_KEY_ID is not".to_owned());
         }
-        (None, None) | (Some(_), Some(_)) => {}
+        (Some(id), Some(secret)) => {
+            if let Some(what) = wrong_pair(id, secret) {
+                return wrong(format!("{ID} and {SECRET} are set, but {what}"));
+            }
+        }
+        (None, None) => {}
     }
     for name in [ID, SECRET].into_iter().chain(TOKENS) {
         let Some(value) = environment::text(name)? else {

@@ -2,12 +2,14 @@
 
 use std::ffi::{OsStr, OsString};
 
+use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::aws::Instead;
 use crate::ident::looks_like_access_key_id;
 use crate::invalid::{Invalid, shown};
 use crate::request::ErrorFormat;
+use crate::secret::{has_secret, mask};
 
 pub(super) const SWAPPED: &str =
     "--access-key-id and --user-name look swapped: the access key ID is in --user-name";
@@ -29,15 +31,7 @@ pub(super) fn fit_to_show(
     }
     let foreign: Vec<(ContextKind, ContextValue)> = error
         .context()
-        .filter_map(|(kind, context)| match (kind, context) {
-            (
-                ContextKind::InvalidValue
-                | ContextKind::InvalidArg
-                | ContextKind::InvalidSubcommand,
-                ContextValue::String(text),
-            ) => Some((kind, ContextValue::String(shown(OsStr::new(text))))),
-            _ => None,
-        })
+        .filter_map(|(kind, context)| Some((kind, fit(kind, context)?)))
         .collect();
     for (kind, context) in foreign {
         error.insert(kind, context);
@@ -46,6 +40,24 @@ pub(super) fn fit_to_show(
         error.insert(ContextKind::InvalidValue, ContextValue::String(value));
     }
     error
+}
+
+/// A part of an error in a form that is safe to show; `None` if it is as it is.
+fn fit(kind: ContextKind, context: &ContextValue) -> Option<ContextValue> {
+    let masked = |text: &StyledStr| StyledStr::from(mask(&text.to_string()).into_owned());
+    match (kind, context) {
+        (
+            ContextKind::InvalidValue | ContextKind::InvalidArg | ContextKind::InvalidSubcommand,
+            ContextValue::String(text),
+        ) => Some(ContextValue::String(shown(OsStr::new(text)))),
+        // A tip repeats what was typed.
+        (ContextKind::Suggested, ContextValue::StyledStrs(tips))
+            if tips.iter().any(|tip| has_secret(&tip.to_string())) =>
+        {
+            Some(ContextValue::StyledStrs(tips.iter().map(masked).collect()))
+        }
+        _ => None,
+    }
 }
 
 /// What to say to somebody who comes from the AWS CLI.

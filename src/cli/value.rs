@@ -7,6 +7,7 @@ use clap::builder::{OsStringValueParser, TypedValueParser, ValueParser};
 
 use super::aws::but;
 use crate::ident::{AccessKeyId, UserName};
+use crate::invalid::Invalid;
 
 /// What standard output gets.
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -88,9 +89,14 @@ pub(super) fn jobs(text: &str) -> Result<NonZeroUsize, String> {
 }
 
 pub(super) fn access_key_id() -> ValueParser {
-    ValueParser::new(OsStringValueParser::new().try_map(|value| AccessKeyId::parse(&value)))
+    ValueParser::new(
+        OsStringValueParser::new()
+            .try_map(|value| AccessKeyId::parse(&value).map_err(Invalid::typed)),
+    )
 }
 
 pub(super) fn user_name() -> ValueParser {
-    ValueParser::new(OsStringValueParser::new().try_map(|value| UserName::parse(&value)))
+    ValueParser::new(
+        OsStringValueParser::new().try_map(|value| UserName::parse(&value).map_err(Invalid::typed)),
+    )
 }

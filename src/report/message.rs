@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::escape::escape_json;
 use crate::request::{Color, ErrorFormat, Request};
+use crate::secret::mask;
 
 /// Writes messages for people.
 #[derive(Clone, Copy, Debug)]
@@ -123,11 +124,28 @@ fn remark(level: &str, text: &str) {
 
 /// One line for programs.
 pub(super) fn object(object: &Value) {
-    line(&escape_json(&object.to_string()));
+    let mut object = object.clone();
+    mask_strings(&mut object);
+    write(&escape_json(&object.to_string()));
+}
+
+/// Masks what could be a secret in the strings of a value: in JSON an escape such as `\n` would be part of the text.
+fn mask_strings(value: &mut Value) {
+    match value {
+        Value::String(text) => *text = mask(text).into_owned(),
+        Value::Array(values) => values.iter_mut().for_each(mask_strings),
+        Value::Object(members) => members.values_mut().for_each(mask_strings),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// One line, without secrets.
+pub(crate) fn line(text: &str) {
+    write(&mask(text));
 }
 
 /// One line, written whole.
-pub(crate) fn line(text: &str) {
+fn write(text: &str) {
     let _ = io::stderr()
         .lock()
         .write_all(format!("{text}\n").as_bytes());

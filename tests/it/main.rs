@@ -30,6 +30,7 @@ mod intent;
 mod journal;
 mod lockout;
 mod many;
+mod masked;
 mod network;
 mod owner;
 mod pages;

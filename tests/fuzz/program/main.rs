@@ -59,6 +59,8 @@ mod query;
 mod report;
 #[path = "../../../src/request.rs"]
 mod request;
+#[path = "../../../src/secret.rs"]
+mod secret;
 #[path = "../../../src/select/mod.rs"]
 mod select;
 #[path = "../../../src/signal.rs"]

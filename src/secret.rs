@@ -1,0 +1,280 @@
+//! Secrets in text that came from outside: how one is recognized, and the text without it. Every printer of such text
+//! uses [`mask`].
+
+use std::borrow::Cow;
+
+use crate::escape::is_steering;
+use crate::ident::looks_like_access_key_id;
+
+/// What a message has in place of a secret.
+pub(crate) const NOT_SHOWN: &str = "(not shown)";
+
+/// The length of a secret access key. Session tokens and API keys are longer.
+const LENGTH: usize = 40;
+
+/// A run of letters is not random if at least so many of 40 characters are part of words: fewer than one random run in
+/// a million is.
+const IN_WORDS: usize = 37;
+
+/// An API key of Amazon Bedrock begins so,
+const BEDROCK: &str = "ABSK";
+/// and has at least so many characters.
+const BEDROCK_LENGTH: usize = BEDROCK.len() + 109;
+
+/// The text with [`NOT_SHOWN`] in place of everything that could be a secret: a run of 40 or more characters of base64
+/// that are neither hexadecimal nor words. The dots, dashes and underscores that connect a run to more of the same token
+/// are hidden with it.
+pub(crate) fn mask(text: &str) -> Cow<'_, str> {
+    let mut masked = String::new();
+    let mut shown = 0;
+    let mut start = None;
+    let end = std::iter::once((text.len(), None));
+    let characters = text.char_indices().map(|(at, c)| (at, Some(c)));
+    for (at, character) in characters.chain(end) {
+        if character.is_some_and(is_token) || text[at..].starts_with("\\/") {
+            start.get_or_insert(at);
+        } else if let Some(start) = start.take()
+            && is_secret(&text[start..at])
+        {
+            masked.push_str(&text[shown..start]);
+            masked.push_str(NOT_SHOWN);
+            let padding = text[at..].bytes().take_while(|byte| *byte == b'=');
+            shown = at + padding.count();
+        }
+    }
+    if shown == 0 {
+        return Cow::Borrowed(text);
+    }
+    masked.push_str(&text[shown..]);
+    Cow::Owned(masked)
+}
+
+/// Whether [`mask`] hides something.
+pub(crate) fn has_secret(text: &str) -> bool {
+    matches!(mask(text), Cow::Owned(_))
+}
+
+/// Whether the text is an API key of Amazon Bedrock or of CloudWatch Logs.
+pub(crate) fn is_bedrock_key(text: &str) -> bool {
+    text.trim().starts_with(BEDROCK) && has_secret(text)
+}
+
+/// What is wrong with an access key ID and a secret access key that were given together, as a fragment that shows
+/// neither.
+pub(crate) fn wrong_pair(id: &str, secret: &str) -> Option<&'static str> {
+    match (has_secret(id), looks_like_access_key_id(secret)) {
+        (true, true) => Some("the access key ID and the secret access key are swapped"),
+        (true, false) => Some("the access key ID looks like a secret access key"),
+        (false, true) => Some("the secret access key looks like an access key ID"),
+        (false, false) => None,
+    }
+}
+
+/// Base64, also in the form for URLs, as JSON or a URL escapes it, and with characters in it that nobody sees.
+fn is_token(c: char) -> bool {
+    c.is_ascii_alphanumeric()
+        || "+/-_.%".contains(c)
+        || (is_steering(c) && !c.is_ascii_whitespace())
+}
+
+fn is_secret(token: &str) -> bool {
+    if token.len() < LENGTH {
+        return false;
+    }
+    let mut plain = token.replace(|c| c == '\\' || is_steering(c), "");
+    for (escaped, character) in [("%2F", "/"), ("%2f", "/"), ("%2B", "+"), ("%2b", "+")] {
+        plain = plain.replace(escaped, character);
+    }
+    let is_base64 = |c: char| c.is_ascii_alphanumeric() || c == '+' || c == '/';
+    plain.split(|c| !is_base64(c)).any(could_be_secret)
+}
+
+/// Whether a run of base64 could be a secret, or hold one.
+fn could_be_secret(run: &str) -> bool {
+    if let Some(at) = run.find(BEDROCK)
+        && run.len() - at >= BEDROCK_LENGTH
+    {
+        return true;
+    }
+    // A random run without a capital, or without a small letter, does not occur: one in a billion.
+    let is_mixed = |run: &[u8]| {
+        run.iter().any(u8::is_ascii_uppercase) && run.iter().any(u8::is_ascii_lowercase)
+    };
+    if run.len() < LENGTH || !is_mixed(run.as_bytes()) {
+        return false;
+    }
+    let in_words = in_words(run);
+    let mut windows = run.as_bytes().windows(LENGTH).zip(in_words.windows(LENGTH));
+    windows.any(|(window, in_words)| {
+        is_mixed(window) && in_words.iter().filter(|is_in_word| **is_in_word).count() < IN_WORDS
+    })
+}
+
+/// Which characters of a run are part of a word, or of a path: `/`, an access key ID between two of them, and three or
+/// more small letters, the first of which may be a capital.
+fn in_words(run: &str) -> Vec<bool> {
+    let mut words = Vec::with_capacity(run.len() + 1);
+    for part in run.split('/') {
+        if looks_like_access_key_id(part) {
+            words.resize(words.len() + part.len(), true);
+        } else {
+            let mut rest = part.as_bytes();
+            while !rest.is_empty() {
+                let capital = usize::from(rest[0].is_ascii_uppercase());
+                let small = rest[capital..].iter();
+                let small = small.take_while(|byte| byte.is_ascii_lowercase()).count();
+                let length = (capital + small).max(1);
+                words.resize(words.len() + length, small > 0 && length >= 3);
+                rest = &rest[length..];
+            }
+        }
+        words.push(true);
+    }
+    words.truncate(run.len());
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::{Strategy, any, prop_oneof, proptest};
+
+    use super::*;
+    use crate::target::tests::cases;
+
+    const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
+    const ID: &str = "AKIAIOSFODNN7EXAMPLE";
+
+    #[test]
+    fn a_secret_is_masked_wherever_it_appears() {
+        for (before, after) in [
+            ("", ""),
+            ("'", "'"),
+            ("\"", "\","),
+            ("=", ""),
+            ("", ";"),
+            ("Bob:", ""),
+            ("Bob,", ",Bob"),
+            ("AKIAIOSFODNN7EXAMPLE ", ""),
+            ("AKIAIOSFODNN7EXAMPLE\t", "\r\n"),
+            ("AKIAIOSFODNN7EXAMPLE:", "@host"),
+            ("AWS_SECRET_ACCESS_KEY=", "\nAWS_REGION=us-east-1"),
+            ("aws_secret_access_key = ", " # of Bob"),
+            ("{\"SecretAccessKey\":\"", "\"}"),
+            ("--profile=", ""),
+            ("\u{e9}", "\u{e9}"),
+            ("(", ")"),
+        ] {
+            let masked = format!("{before}(not shown){after}");
+            assert_eq!(mask(&format!("{before}{SECRET}{after}")), masked);
+        }
+        let twice = format!("{SECRET} {SECRET}");
+        assert_eq!(mask(&twice), "(not shown) (not shown)");
+    }
+
+    #[test]
+    fn a_secret_within_a_longer_token_is_masked() {
+        let bedrock = format!("ABSK{}", "QmVkcm9ja0FQSUtleS1hYmNk".repeat(5));
+        for text in [
+            format!("x{SECRET}"),
+            format!("{SECRET}x"),
+            format!("{ID}/{SECRET}"),
+            format!("{ID}_{SECRET}"),
+            format!("/tmp/{SECRET}.json"),
+            format!("--{SECRET}"),
+            SECRET.replace('/', "%2F"),
+            SECRET.replace('/', "\\/"),
+            SECRET.replace("FEMI", "FE\u{200b}MI"),
+            "aB3".repeat(14),
+            "CANARYsecretCANARYsecretCANARYsecret0123".to_owned(),
+            "IQoJb3JpZ2luX2VjEMv//////////wEaCXVzLWVhc3QtMSJHMEUCIQDx==".to_owned(),
+            "FwoGZXIvYXdzEBYaDHVtZ2l2ZW4gYSBzZWNyZXQgdG9rZW4=".to_owned(),
+            "eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIiwibmFtZSI6IkJvYiJ9.a-b_c"
+                .to_owned(),
+            format!("ABSK{}", "A".repeat(116)),
+            bedrock,
+        ] {
+            assert_eq!(mask(&text), NOT_SHOWN, "{text}");
+        }
+        assert!(is_bedrock_key(&format!("ABSK{}", "A".repeat(116))));
+        assert!(!is_bedrock_key(SECRET) && !is_bedrock_key("ABSKIOSFODNN7EXAMPLE"));
+    }
+
+    #[test]
+    fn other_text_is_shown() {
+        for text in [
+            "",
+            "Bob",
+            ID,
+            "AKIDPMS9RO4H3FEXAMPLE",
+            "the key AKIAIOSFODNN7EXAMPLE is not Bob's",
+            "deploy-user-for-production-environment-service-1",
+            "DeployUserForTheProductionEnvironmentService",
+            "svc_DatabaseMigrationRunnerForTheBillingSystem+Blue",
+            "/Users/JSmith/Documents/security/access/plans/november.jsonl",
+            "/home/runner/work/infrastructure/infrastructure/keys/list.csv",
+            "/journals/AKIAIOSFODNN7EXAMPLE/deleted/November",
+            "da39a3ee5e6b4b0d3255bfef95601890afd80709",
+            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+            "arn:aws:iam::aws:policy/AWSCompromisedKeyQuarantineV3",
+            "arn:aws:iam::123456789012:role/AWSElasticBeanstalkManagedUpdatesCustomerRolePolicy",
+            "01234567-89ab-cdef-0123-456789abcdef",
+            "0000000000000000000000000000000000000000",
+            "ABSKIOSFODNN7EXAMPLE",
+            NOT_SHOWN,
+        ] {
+            assert_eq!(mask(text), text);
+        }
+        let longest = "A".repeat(128);
+        assert_eq!(mask(&longest), longest);
+        // One character short of a secret.
+        assert_eq!(mask(&SECRET[1..]), SECRET[1..]);
+    }
+
+    #[test]
+    fn a_wrong_pair_is_recognized() {
+        assert_eq!(wrong_pair(ID, SECRET), None);
+        assert_eq!(wrong_pair("test", "test"), None);
+        for (id, secret, says) in [
+            (SECRET, ID, "swapped"),
+            (
+                SECRET,
+                SECRET,
+                "the access key ID looks like a secret access key",
+            ),
+            (ID, ID, "the secret access key looks like an access key ID"),
+        ] {
+            let wrong = wrong_pair(id, secret).expect("a wrong pair");
+            assert!(wrong.contains(says), "{wrong}");
+        }
+    }
+
+    fn secret() -> impl Strategy<Value = String> {
+        prop_oneof!["[A-Za-z0-9/+]{40}", "[A-Za-z0-9/+]{41,400}={0,2}"]
+    }
+
+    proptest! {
+        #![proptest_config(cases(500))]
+
+        #[test]
+        fn no_part_of_a_random_secret_appears(
+            secret in secret(),
+            before in "\\PC{0,20}|[A-Za-z0-9/+=]{0,30}|.{0,60}",
+            after in "\\PC{0,20}|[A-Za-z0-9/+=]{0,30}|.{0,60}",
+        ) {
+            // The surroundings may repeat a part of a secret by themselves only where they are masked too.
+            let masked = mask(&format!("{before}{secret}{after}")).into_owned();
+            for part in secret.as_bytes().windows(12) {
+                let part = std::str::from_utf8(part).expect("ASCII");
+                assert!(!masked.contains(part), "{part} in {masked}");
+            }
+            assert_eq!(mask(&masked), masked.as_str());
+        }
+
+        #[test]
+        fn no_access_key_id_is_masked(id in "AKIA[A-Z2-7]{16}", other in any::<char>()) {
+            assert_eq!(mask(&id), id.as_str());
+            let text = format!("{other} {id}, {other}");
+            assert_eq!(mask(&text), text);
+        }
+    }
+}

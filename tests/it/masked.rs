@@ -1,0 +1,302 @@
+//! Secrets that were pasted where they do not belong: refused where they would be sent, and never printed, whatever is
+//! around them.
+
+use std::ffi::OsString;
+
+use iam_sandbox::documented::ADMIN_KEY_ID;
+
+use crate::case::{BOBS_KEY, Case, Ended, documented};
+
+const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
+/// It has no character that a user name or an access key ID may not have.
+const PLAIN_SECRET: &str = "je7MtGbClwBF2Zp9Utk3h3yCo8nvbEXAMPLEKEYs";
+
+/// A session token as STS hands it out.
+fn token() -> String {
+    format!("IQoJb3JpZ2luX2VjEMv//////////wEa{}==", SECRET.repeat(8))
+}
+
+/// An API key of Amazon Bedrock, of characters that an access key ID may have.
+fn bedrock() -> String {
+    format!(
+        "ABSK{}",
+        "QmVkcm9ja0FQSUtleS1hYmNk".repeat(5) + "QmVkcm9ja0FQ"
+    )
+}
+
+/// The run is refused with this status, and no 12 characters of the secret are in what it printed.
+fn hides(ended: Ended, status: i32, secret: &str) -> Ended {
+    let said = ended.exits(status).prints_nothing();
+    for part in secret.as_bytes().windows(12) {
+        let part = std::str::from_utf8(part).expect("ASCII");
+        assert!(!said.messages().contains(part), "{}", said.messages());
+    }
+    said.says(&["rror"])
+}
+
+#[test]
+fn c53_a_secret_in_an_argument_is_not_shown_whatever_surrounds_it() {
+    let around = |secret: &str| {
+        [
+            format!("'{secret}'"),
+            format!("={secret}"),
+            format!("x{secret}"),
+            format!("{secret}x"),
+            format!("{secret};"),
+            format!("Bob:{secret}"),
+            format!("{BOBS_KEY} {secret}"),
+            format!("{BOBS_KEY},{secret}"),
+            format!("{BOBS_KEY}\t{secret}"),
+            format!("AWS_SECRET_ACCESS_KEY={secret}"),
+            format!("--{secret}"),
+            format!("-{secret}"),
+            format!(
+                "[default]\naws_access_key_id={ADMIN_KEY_ID}\naws_secret_access_key={secret}\n"
+            ),
+            format!("User name,Access key ID,Secret access key\nBob,{BOBS_KEY},{secret}"),
+            format!("{{\"SecretAccessKey\":\"{secret}\"}}"),
+            secret.replace('/', "\\/"),
+            secret.replace('/', "%2F"),
+        ]
+    };
+    for secret in [SECRET, PLAIN_SECRET, &token(), &bedrock()] {
+        for value in around(secret) {
+            for args in [
+                vec![value.clone()],
+                vec![format!("--access-key-id={value}")],
+                vec![
+                    format!("--access-key-id={BOBS_KEY}"),
+                    format!("--user-name={value}"),
+                ],
+            ] {
+                let sandbox = documented();
+                let _ = hides(Case::at(&sandbox, args).run(), 2, secret);
+                assert_eq!(sandbox.connections(), 0, "{value}");
+            }
+        }
+    }
+}
+
+#[test]
+fn c53_a_secret_in_any_option_is_not_shown() {
+    let value = format!("x{SECRET}");
+    for (option, status) in [
+        ("--from", 2),
+        ("--except-user", 2),
+        ("--unused-for", 2),
+        ("--older-than", 2),
+        ("--expect-account", 2),
+        ("--jobs", 2),
+        ("--journal", 2),
+        ("--output", 2),
+        ("--query", 2),
+        ("--error-format", 2),
+        ("--color", 2),
+        ("--timeout", 2),
+        ("--cli-read-timeout", 2),
+        ("--cli-connect-timeout", 2),
+        ("--cli-input-json", 2),
+        ("--cli-input-yaml", 2),
+        ("--cli-binary-format", 2),
+        ("--generate-cli-skeleton", 2),
+        ("--no-such-option", 2),
+        ("--profile", 7),
+        ("--region", 7),
+        ("--endpoint-url", 7),
+        ("--ca-bundle", 7),
+    ] {
+        for more in [&[][..], &["--debug"], &["--error-format", "json"]] {
+            if option == "--error-format" && !more.is_empty() {
+                continue;
+            }
+            let sandbox = documented();
+            let start = match option {
+                "--from" | "--cli-input-json" => vec![],
+                _ => vec![format!("--access-key-id={BOBS_KEY}")],
+            };
+            let args = start.into_iter().chain([format!("{option}={value}")]);
+            let case = Case::at(&sandbox, args).args(more.iter().copied());
+            let _ = hides(case.run(), status, SECRET);
+            assert_eq!(sandbox.connections(), 0, "{option}");
+        }
+    }
+}
+
+#[test]
+fn c53_a_query_with_a_secret_in_it_is_refused() {
+    let sandbox = documented();
+    let query = format!("join('', ['{SECRET}'])");
+    let case = Case::documented(&sandbox, &["--query", &query]);
+    let ended = hides(case.run(), 2, SECRET);
+    let _ = ended.exits(2).prints_nothing().says(&["'(not shown)'"]);
+    assert_eq!(sandbox.connections(), 0);
+}
+
+#[test]
+fn c53_a_secret_in_a_list_is_not_shown() {
+    for secret in [SECRET, PLAIN_SECRET, &token(), &bedrock()] {
+        for list in [
+            secret.to_owned(),
+            format!("'{secret}'"),
+            format!("x{secret}"),
+            format!("{BOBS_KEY} {secret}"),
+            format!("{BOBS_KEY}\t{secret}"),
+            format!("{BOBS_KEY},{secret}"),
+            format!("{BOBS_KEY}:{secret}"),
+            format!("AWS_ACCESS_KEY_ID={BOBS_KEY}\nAWS_SECRET_ACCESS_KEY={secret}"),
+            format!("aws_secret_access_key = {secret}"),
+            format!("AccessKeyId,UserName\n{BOBS_KEY},{secret}"),
+            format!("AccessKeyId,UserName\n{BOBS_KEY},x{secret}"),
+            format!("Access key ID,Secret access key\n{secret},{BOBS_KEY}"),
+            format!("AccessKeyId,Outcome\n{BOBS_KEY},{secret}"),
+            format!("{{\"AccessKeyId\":\"{secret}\"}}"),
+            format!("{{\"AccessKeyId\":\"{BOBS_KEY}\",\"UserName\":\"{secret}\"}}"),
+            format!("{{\"AccessKeyId\":\"{BOBS_KEY}\",\"Outcome\":\"{secret}\"}}"),
+            format!("[\"{secret}\"]"),
+            format!("{{\"AccessKeyId\":{{\"{secret}\":1}}}}"),
+            format!("{{\"AccessKeyMetadata\":{{\"a\":\"{secret}\"}}}}"),
+            format!("{{\"AccessKeyMetadata\":{secret}}}"),
+        ] {
+            for more in [&[][..], &["--error-format", "json"]] {
+                let sandbox = documented();
+                let case = Case::at(&sandbox, ["--from", "-"]).args(more.iter().copied());
+                let ended = hides(case.input(list.as_bytes()).run(), 2, secret);
+                let _ = ended.exits(2).prints_nothing().says(&["line "]);
+                assert_eq!(sandbox.connections(), 0, "{list}");
+            }
+        }
+    }
+}
+
+#[test]
+fn c53_a_secret_in_cli_input_json_is_not_shown() {
+    for secret in [SECRET, &bedrock()] {
+        for json in [
+            secret.to_owned(),
+            format!("{{\"AccessKeyId\":\"{secret}\"}}"),
+            format!("{{\"AccessKeyId\":\"x{secret}\"}}"),
+            format!("{{\"AccessKeyId\":\"{BOBS_KEY}\",\"UserName\":\"{secret}\"}}"),
+            format!("{{\"AccessKeyId\":\"{BOBS_KEY}\",\"SecretAccessKey\":\"{secret}\"}}"),
+            format!("{{\"{secret}\":\"{BOBS_KEY}\"}}"),
+            format!("{{\"AccessKeyId\":[\"{secret}\"]}}"),
+            format!("{{\"AccessKeyId\":\"{BOBS_KEY}\"}}{secret}"),
+            format!("file:///tmp/{secret}"),
+        ] {
+            let sandbox = documented();
+            let case = Case::at(&sandbox, ["--cli-input-json", &json]);
+            let ended = hides(case.run(), 2, secret);
+            let _ = ended.exits(2).prints_nothing().says(&["--cli-input-json"]);
+            assert_eq!(sandbox.connections(), 0, "{json}");
+        }
+    }
+}
+
+#[test]
+fn c53_an_id_and_a_secret_that_are_swapped_in_the_environment_are_not_sent() {
+    let hint = "hint: unset AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN to use another source\n";
+    for (id, secret, what) in [
+        (
+            SECRET,
+            ADMIN_KEY_ID,
+            "the access key ID and the secret access key are swapped",
+        ),
+        (
+            SECRET,
+            SECRET,
+            "the access key ID looks like a secret access key",
+        ),
+        (
+            ADMIN_KEY_ID,
+            ADMIN_KEY_ID,
+            "the secret access key looks like an access key ID",
+        ),
+    ] {
+        let sandbox = documented();
+        let case = Case::documented(&sandbox, &[])
+            .env("AWS_ACCESS_KEY_ID", id)
+            .env("AWS_SECRET_ACCESS_KEY", secret);
+        let _ = case.run().exits(7).prints_nothing().says_exactly(&format!(
+            "iam-del-key: error: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are set, but {what}\n\
+             {hint}known: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
+        ));
+        assert_eq!(sandbox.connections(), 0);
+        assert!(sandbox.has_key(BOBS_KEY));
+    }
+}
+
+#[test]
+fn c53_ids_names_and_words_are_shown() {
+    let name = "DeployUserForTheProductionEnvironmentService";
+    let hash = "da39a3ee5e6b4b0d3255bfef95601890afd80709";
+    for (args, shown) in [
+        (
+            vec!["--access-key-id", "AKIAIOSFODNN7EXAMPLE!"],
+            "'AKIAIOSFODNN7EXAMPLE!'",
+        ),
+        (vec!["AKIAIOSFODNN7EXAMPLE"], "AKIAIOSFODNN7EXAMPLE"),
+        (vec!["--from", hash], hash),
+        (
+            vec!["--from", "/Users/JSmith/Documents/security/plans/November"],
+            "/Users/JSmith/Documents/security/plans/November",
+        ),
+        (
+            vec!["--access-key-id=short", "--user-name", name],
+            "'short'",
+        ),
+    ] {
+        let _ = Case::bare(args)
+            .run()
+            .exits(2)
+            .prints_nothing()
+            .says(&[shown]);
+    }
+    // A long name of words is a user name.
+    let args: Vec<OsString> = vec![format!("--access-key-id={BOBS_KEY}").into()];
+    let sandbox = documented();
+    let case = Case::at(&sandbox, args).args([format!("--user-name={name}")]);
+    let says = format!("The user with name {name} cannot be found.");
+    let ended = case.run().exits(3).prints_outcome("Failed");
+    let _ = ended.says(&[&says]).ends_with("not deleted");
+}
+
+#[test]
+fn c06_a_bedrock_api_key_is_refused_with_what_to_run_instead() {
+    let key = format!("ABSK{}", "A".repeat(116));
+    let instead = "this looks like an API key of Amazon Bedrock, which is not an access key: \
+                   find its ID with `aws iam list-service-specific-credentials`, \
+                   then run `aws iam delete-service-specific-credential`";
+    for key in [&key, &bedrock()] {
+        let sandbox = documented();
+        let _ = Case::at(&sandbox, ["--access-key-id", key])
+            .run()
+            .exits(2)
+            .prints_nothing()
+            .says_exactly(&format!(
+                "iam-del-key: error: invalid value '(not shown)' for '--access-key-id <ID>': {instead}; \
+                 the shell may keep it in its history: treat it as leaked\n\n\
+                 For more information, try '--help'.\n\
+                 known: nothing was contacted, and nothing is deleted\n"
+            ));
+        let json = format!("{{\"AccessKeyId\":\"{key}\"}}");
+        let _ = Case::at(&sandbox, ["--cli-input-json", &json])
+            .run()
+            .exits(2)
+            .prints_nothing()
+            .says(&[&format!("AccessKeyId '(not shown)': {instead}\n")]);
+        for list in [
+            key.clone(),
+            format!("{BOBS_KEY}\n{key}\n"),
+            format!("AccessKeyId,UserName\n{key},Bob\n"),
+            format!("AccessKeyId\tUserName\n{key}\tBob\n"),
+            json,
+            format!("[\"{key}\"]"),
+            format!("{{\"AccessKeyMetadata\":[{{\"AccessKeyId\":\"{key}\"}}]}}"),
+        ] {
+            let case = Case::at(&sandbox, ["--from", "-"]).input(list.as_bytes());
+            let said = case.run().exits(2).prints_nothing();
+            assert!(!said.messages().contains(&key[..12]), "{}", said.messages());
+            let _ = said.says(&[instead]);
+        }
+        assert_eq!(sandbox.connections(), 0);
+    }
+}
