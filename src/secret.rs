@@ -54,7 +54,7 @@ pub(crate) fn has_secret(text: &str) -> bool {
     matches!(mask(text), Cow::Owned(_))
 }
 
-/// Whether the text is an API key of Amazon Bedrock or of CloudWatch Logs.
+/// Whether the text is an API key of Amazon Bedrock, which is a service-specific credential.
 pub(crate) fn is_bedrock_key(text: &str) -> bool {
     text.trim().starts_with(BEDROCK) && has_secret(text)
 }

@@ -68,10 +68,10 @@ pub(crate) struct Cli {
 
     /// Keys from a file, - for standard input: IDs, CSV, JSON, or the JSON that this tool prints
     ///
-    /// One ID a line; CSV with a header that has AccessKeyId, and UserName for the owner, which no line may then leave
-    /// out unless --user-name or --find-user says it; JSON as `aws iam list-access-keys` prints it; or the JSON Lines
-    /// of a dry run or of a run that was cut off, of which what is settled is left out. Everything is read and checked
-    /// before anything is contacted.
+    /// IDs separated by white space, with # comments; CSV with a header that has AccessKeyId, and UserName for the owner,
+    /// which no line may then leave out unless --user-name or --find-user says it; JSON as `aws iam list-access-keys`
+    /// prints it; or the JSON Lines of a dry run or of a run that was cut off, of which what is settled is left out.
+    /// Everything is read and checked before anything is contacted.
     #[arg(long, value_name = "FILE", group = "keys", value_hint = clap::ValueHint::FilePath)]
     #[arg(conflicts_with_all = ["access_key_id", "all_keys", "all_users"], help_heading = "Which keys")]
     from: Option<PathBuf>,

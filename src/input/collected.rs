@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher as _, RandomState};
 use std::io;
 
-use super::{Found, List, Problem, Purpose, Row};
+use super::{Found, List, Place, Problem, Purpose, Row};
 use crate::request::{Action, Key, Owner};
 use crate::spool::Spool;
 use crate::stop::Stop;
@@ -95,6 +95,20 @@ impl Found {
     /// Whether the line is about something that is to be done, and is not done.
     fn is_to_do(&self, action: Action) -> Result<bool, Problem> {
         let refuse = |what: String| Err(Problem::new(self.line, 1, what));
+        let planned = match &self.action {
+            None => None,
+            Some(text) => match [Action::Delete, Action::Deactivate]
+                .into_iter()
+                .find(|action| action.verb() == text)
+            {
+                None => {
+                    return refuse(format!(
+                        "there is no Action `{text}`: it is delete or deactivate"
+                    ));
+                }
+                action => action,
+            },
+        };
         let outcome = self.outcome.as_deref();
         let word = match outcome.map(|text| (text, Word::read(text))) {
             None => None,
@@ -115,7 +129,7 @@ impl Found {
                         "{id} was deactivated, and {add} take the Outcome out (jq -c 'del(.Outcome)') to have it deleted"
                     ));
                 }
-                _ if self.action.as_deref() == Some(Action::Deactivate.verb()) => {
+                _ if planned == Some(Action::Deactivate) => {
                     return refuse(format!(
                         "{id} was to be deactivated, and {add} take the line out"
                     ));
@@ -177,6 +191,6 @@ fn not_kept(error: &io::Error) -> Problem {
     let what = format!("a long list is kept in {}: {error}", folder.display());
     Problem {
         stop: Stop::other,
-        ..Problem::new(0, 0, what)
+        ..Problem::at(Place::Input, what)
     }
 }

@@ -1,7 +1,7 @@
 //! Columns under a header, in any order and with others among them: what a spreadsheet, the AWS console or a query
 //! saves. A field never goes on in the next line.
 
-use super::line::{Line, Lines, column};
+use super::line::{Line, Lines, column, without_comment};
 use super::{Found, Problem, Visit, plain};
 use crate::splitter::Splitter;
 
@@ -9,6 +9,8 @@ use crate::splitter::Splitter;
 #[derive(Debug)]
 pub(super) struct Head {
     delimiter: u8,
+    /// How many columns have a name.
+    width: usize,
     id: usize,
     user_name: Option<usize>,
     outcome: Option<usize>,
@@ -18,32 +20,44 @@ pub(super) struct Head {
 impl Head {
     /// The header that a line is; `None` where it is none.
     pub(super) fn of(first: &Line) -> Result<Option<Self>, Problem> {
+        let text = without_comment(&first.text);
         let delimiter = [b',', b'\t', b';']
             .into_iter()
-            .find(|delimiter| first.text.trim().as_bytes().contains(delimiter));
+            .find(|delimiter| text.trim().as_bytes().contains(delimiter));
         let delimiter_or_comma = delimiter.unwrap_or(b',');
-        let names = cells(&mut Splitter::new(delimiter_or_comma), first)?;
-        let place = |name: &str| names.iter().position(|field| folded(field) == name);
-        let id = place("accesskeyid").or_else(|| place("keyid"));
-        match (id, delimiter) {
+        let names = cells(&mut Splitter::new(delimiter_or_comma), text, first.number)?;
+        let place = |spellings: &[&str]| {
+            let is_one = |name: &str| spellings.iter().any(|spelling| is_spelled(name, spelling));
+            let mut found = names.iter().enumerate().filter(|(_, name)| is_one(name));
+            match (found.next(), found.next()) {
+                (Some((_, one)), Some((_, other))) => {
+                    let (one, other) = (one.trim(), other.trim());
+                    let what = format!("two columns are for the same: `{one}` and `{other}`");
+                    Err(Problem::new(first.number, 1, what))
+                }
+                (found, _) => Ok(found.map(|(place, _)| place)),
+            }
+        };
+        let has = |name: &str| names.iter().any(|field| is_spelled(field, name));
+        match (place(&["AccessKeyId", "KeyId"])?, delimiter) {
             (Some(id), _) => Ok(Some(Self {
                 delimiter: delimiter_or_comma,
+                width: filled(&names),
                 id,
-                user_name: place("username").or_else(|| place("user")),
-                outcome: place("outcome"),
-                action: place("action"),
+                user_name: place(&["UserName", "User"])?,
+                outcome: place(&["Outcome"])?,
+                action: place(&["Action"])?,
             })),
-            (None, Some(_)) => Err(Problem::new(
-                first.number,
-                1,
-                "columns need a header that names them: AccessKeyId, and UserName for the owner",
-            )),
-            (None, None) => Ok(None),
+            (None, _)
+                if has("arn") && (has("user_creation_time") || has("access_key_1_active")) =>
+            {
+                Err(Problem::credential_report(first.number))
+            }
+            (None, Some(b',' | b';')) => Err(Problem::no_header(first.number, 1, false)),
+            (None, _) => Ok(None),
         }
     }
-}
 
-impl Head {
     /// Where the field begins in its line, or, where the line is too short, after which character it is missing.
     fn column(&self, text: &str, place: usize) -> usize {
         let (mut quoted, mut behind) = (false, 0);
@@ -56,14 +70,27 @@ impl Head {
         }
         text.chars().count()
     }
+
+    /// A row has to have the header's fields: another number of them may mean that one is not where it should be. Only
+    /// empty ones at the end may be more, and only such as are not needed may be less.
+    fn check_width(&self, fields: &[String], line: u64) -> Result<(), Problem> {
+        let count = filled(fields);
+        let is_cut = |place: Option<usize>| place.is_some_and(|place| place >= fields.len());
+        if count <= self.width && !is_cut(self.outcome) && !is_cut(self.action) {
+            return Ok(());
+        }
+        let fields = if count == 1 { "field" } else { "fields" };
+        let what = format!("has {count} {fields}, the header has {}", self.width);
+        Err(Problem::of_line(line, what))
+    }
 }
 
 /// Reads the lines under a header.
 pub(super) fn read(head: &Head, mut lines: Lines, visit: &mut Visit<'_>) -> Result<(), Problem> {
     let mut splitter = Splitter::new(head.delimiter);
     while let Some(line) = lines.next()? {
-        let fields = cells(&mut splitter, &line)?;
         let (text, number) = (&line.text, line.number);
+        let fields = cells(&mut splitter, text, number)?;
         let field = |place: usize| fields.get(place).map(|field| field.trim());
         let filled = |place: Option<usize>| place.and_then(field).filter(|field| !field.is_empty());
         let Some(id) = field(head.id) else {
@@ -74,34 +101,42 @@ pub(super) fn read(head: &Head, mut lines: Lines, visit: &mut Visit<'_>) -> Resu
             );
             return Err(Problem::new(number, text.chars().count(), what));
         };
+        head.check_width(&fields, number)?;
+        let place = |place: Option<usize>| head.column(text, place.unwrap_or_default());
         visit(Found {
-            id: plain::id(text, id, number)?,
             user_name: filled(head.user_name)
-                .map(|name| plain::user_name(text, name, number))
+                .map(|name| plain::user_name(name, number, place(head.user_name)))
                 .transpose()?,
             outcome: filled(head.outcome).map(str::to_owned),
             action: filled(head.action).map(str::to_owned),
-            line: number,
             gap: head
                 .user_name
                 .filter(|place| filled(Some(*place)).is_none())
                 .map(|place| head.column(text, place)),
+            ..Found::of_id(plain::id(id, number, place(Some(head.id)))?, number)
         })?;
     }
     Ok(())
 }
 
-fn cells(splitter: &mut Splitter, line: &Line) -> Result<Vec<String>, Problem> {
-    splitter.fields(&line.text).map_err(|at| {
-        let column = column(&line.text, at);
-        Problem::new(line.number, column, "the quote is not closed in its line")
-    })
+/// How many fields there are without the empty ones at the end.
+fn filled(fields: &[String]) -> usize {
+    let last = fields.iter().rposition(|field| !field.trim().is_empty());
+    last.map_or(0, |last| last + 1)
 }
 
-/// The name of a column as it is compared: `Access key ID` is `AccessKeyId` and `access_key_id`.
-fn folded(name: &str) -> String {
-    name.chars()
-        .filter(char::is_ascii_alphanumeric)
-        .map(|c| c.to_ascii_lowercase())
-        .collect()
+fn cells(splitter: &mut Splitter, text: &str, line: u64) -> Result<Vec<String>, Problem> {
+    splitter
+        .fields(text)
+        .map_err(|(at, what)| Problem::new(line, column(text, at), what))
+}
+
+/// Whether a column or a member has this name: `Access key ID` is `AccessKeyId` and `access_key_id`.
+pub(super) fn is_spelled(name: &str, spelling: &str) -> bool {
+    folded(name).eq(folded(spelling))
+}
+
+fn folded(name: &str) -> impl Iterator<Item = char> {
+    let letters = name.chars().filter(char::is_ascii_alphanumeric);
+    letters.map(|letter| letter.to_ascii_lowercase())
 }

@@ -10,6 +10,7 @@ use serde::de::{
     DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
 };
 
+use super::csv::is_spelled;
 use super::line::Lines;
 use super::{Found, Problem, Visit};
 use crate::ident::AccessKeyId;
@@ -17,6 +18,17 @@ use crate::ident::UserName;
 
 /// The longest string that is read, in bytes.
 const LONGEST: usize = 1 << 20;
+
+/// The members that are read.
+const MEMBERS: [&str; 7] = [
+    "AccessKeyId",
+    "UserName",
+    "Outcome",
+    "Action",
+    "AccessKeyMetadata",
+    "AccessKey",
+    "Journal",
+];
 
 /// Reads the values of a text, one after another.
 pub(super) fn read(lines: Lines, visit: &mut Visit<'_>) -> Result<(), Problem> {
@@ -84,21 +96,17 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<(), E> {
         let id = AccessKeyId::try_from(text.to_owned()).map_err(E::custom)?;
         let line = self.line.get();
-        self.found(Found {
-            id,
-            user_name: None,
-            outcome: None,
-            action: None,
-            line,
-            gap: None,
-        })
+        self.found(Found::of_id(id, line))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<(), A::Error> {
         let (mut id, mut user_name) = (None, None);
         let (mut outcome, mut action) = (None::<String>, None::<String>);
-        let mut is_list = false;
+        let (mut is_list, mut is_report) = (false, false);
+        let mut seen = Vec::new();
         while let Some(name) = object.next_key::<String>()? {
+            let member = MEMBERS.into_iter().find(|member| is_spelled(&name, member));
+            check_member(&name, member, &mut seen).map_err(A::Error::custom)?;
             match name.as_str() {
                 "AccessKeyId" => id = Some(object.next_value::<AccessKeyId>()?),
                 "UserName" => user_name = object.next_value::<Option<UserName>>()?,
@@ -113,35 +121,55 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
                         "this is a journal: give it with --journal, beside the list it was made for",
                     ));
                 }
-                _ => {
+                other => {
+                    is_report |= other == "ReportFormat";
                     object.next_value::<IgnoredAny>()?;
                 }
             }
         }
+        let line = self.line.get();
         match id {
-            Some(id) => {
-                let line = self.line.get();
-                self.found(Found {
-                    id,
-                    user_name,
-                    outcome,
-                    action,
-                    line,
-                    gap: None,
-                })
-            }
+            Some(id) => self.found(Found {
+                user_name,
+                outcome,
+                action,
+                ..Found::of_id(id, line)
+            }),
             None if is_list => Ok(()),
+            None if is_report => self.refuse(Problem::credential_report(line)),
             None => Err(A::Error::custom("an object without AccessKeyId")),
         }
     }
 }
 
+/// Checks the name of a member that is, or could be meant for, one of ours: a second one, or one that is not read, would
+/// say something else about the key.
+fn check_member(
+    name: &str,
+    member: Option<&'static str>,
+    seen: &mut Vec<&'static str>,
+) -> Result<(), String> {
+    match member {
+        Some(member) if member != name => {
+            Err(format!("a member is `{name}`: its name is `{member}`"))
+        }
+        Some(member) if seen.contains(&member) => Err(format!("an object has `{member}` twice")),
+        Some(member) => {
+            seen.push(member);
+            Ok(())
+        }
+        None => Ok(()),
+    }
+}
+
 impl Objects<'_, '_> {
     fn found<E: serde::de::Error>(&mut self, found: Found) -> Result<(), E> {
-        (self.visit)(found).map_err(|problem| {
-            self.problem = Some(problem);
-            E::custom("refused")
-        })
+        (self.visit)(found).or_else(|problem| self.refuse(problem))
+    }
+
+    fn refuse<E: serde::de::Error>(&mut self, problem: Problem) -> Result<(), E> {
+        self.problem = Some(problem);
+        Err(E::custom("refused"))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, Read};
 
-use super::Problem;
+use super::{Place, Problem};
 
 /// The longest line of a list, in bytes; JSON may have longer ones.
 const LONGEST: u64 = 1 << 16;
@@ -120,7 +120,7 @@ impl Lines {
 
 fn broken(behind: u64, error: &io::Error) -> Problem {
     match error.kind() {
-        io::ErrorKind::IsADirectory => Problem::new(0, 0, "it is a folder"),
+        io::ErrorKind::IsADirectory => Problem::at(Place::Input, "it is a folder"),
         _ => Problem::new(behind + 1, 1, format!("cannot read on: {error}")),
     }
 }
@@ -136,4 +136,17 @@ fn incomplete(bytes: &[u8]) -> usize {
 /// The number of the character at a byte of a line, counted from 1.
 pub(super) fn column(text: &str, byte: usize) -> usize {
     text.char_indices().take_while(|(at, _)| *at < byte).count() + 1
+}
+
+/// A line without its comment, which begins with a `#` at the start or behind white space, and not in quotes.
+pub(super) fn without_comment(text: &str) -> &str {
+    let (mut is_quoted, mut is_start) = (false, true);
+    for (at, character) in text.char_indices() {
+        if character == '#' && is_start && !is_quoted {
+            return &text[..at];
+        }
+        is_quoted ^= character == '"';
+        is_start = character.is_whitespace();
+    }
+    text
 }

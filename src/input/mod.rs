@@ -68,23 +68,80 @@ pub(crate) struct Purpose<'a> {
     pub(crate) action: Action,
 }
 
-/// What is wrong with the input, and where; lines and columns count from 1.
+/// What is wrong with the input, and where.
 #[derive(Debug)]
 struct Problem {
-    line: u64,
-    column: u64,
+    place: Place,
     what: String,
+    /// What to do about it.
+    hint: &'static str,
     /// Whose it is: as what it ends the run.
     stop: fn(String) -> Stop,
 }
 
+/// Where something is wrong; lines and columns count from 1.
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    /// Nowhere: the input cannot be read.
+    Input,
+    /// A whole line, which is the subject of the sentence.
+    Line(u64),
+    /// A column of a line.
+    Column(u64, u64),
+}
+
 impl Problem {
-    fn new(line: u64, column: usize, what: impl Into<String>) -> Self {
+    fn at(place: Place, what: impl Into<String>) -> Self {
         Self {
-            line,
-            column: column as u64,
+            place,
             what: what.into(),
+            hint: "nothing was contacted; correct the line and run the same command again",
             stop: Stop::usage,
+        }
+    }
+
+    fn new(line: u64, column: usize, what: impl Into<String>) -> Self {
+        Self::at(Place::Column(line, column as u64), what)
+    }
+
+    /// A line of which `what` is said.
+    fn of_line(line: u64, what: impl Into<String>) -> Self {
+        Self::at(Place::Line(line), what)
+    }
+
+    /// Several words in a line of which no header says what they are.
+    fn no_header(line: u64, column: usize, has_tabs: bool) -> Self {
+        let what = "several columns need a header that names them: AccessKeyId, and UserName for the owner";
+        let problem = Self::new(line, column, what);
+        if !has_tabs {
+            return problem;
+        }
+        Self {
+            hint: "for a list that the AWS CLI or iam-del-key prints: --output json",
+            ..problem
+        }
+    }
+
+    /// IAM's report of all users, which people take for a list of keys.
+    fn credential_report(line: u64) -> Self {
+        let what = "this is a credential report, which has no access key IDs";
+        Self {
+            hint: "to find the unused keys of the account: iam-del-key --all-users --unused-for 90d --dry-run",
+            ..Self::new(line, 1, what)
+        }
+    }
+}
+
+impl Found {
+    /// A key of which the list says no more than its ID.
+    fn of_id(id: AccessKeyId, line: u64) -> Self {
+        Self {
+            id,
+            user_name: None,
+            outcome: None,
+            action: None,
+            line,
+            gap: None,
         }
     }
 }
@@ -125,14 +182,12 @@ fn keys_of(source: Box<dyn BufRead>, name: &str, purpose: Purpose<'_>) -> Result
 
 fn wrong(name: &str, problem: &Problem) -> Stop {
     let what = excerpt(&problem.what);
-    if problem.line == 0 {
-        return (problem.stop)(format!("cannot read {name}: {what}"));
-    }
-    Stop::usage(format!(
-        "{name}, line {}, column {}: {what}",
-        problem.line, problem.column
-    ))
-    .hint("nothing was contacted; correct the line and run the same command again")
+    let message = match problem.place {
+        Place::Input => return (problem.stop)(format!("cannot read {name}: {what}")),
+        Place::Line(line) => format!("{name}: line {line} {what}"),
+        Place::Column(line, column) => format!("{name}, line {line}, column {column}: {what}"),
+    };
+    (problem.stop)(message).hint(problem.hint)
 }
 
 /// Finds out what the input is and reads it as that.

@@ -1,46 +1,52 @@
-//! One access key ID a line.
+//! Access key IDs, separated by white space.
 
 use std::ffi::OsStr;
 
-use super::line::{Line, Lines, column};
+use super::line::{Line, Lines, column, without_comment};
 use super::{Found, Problem, Visit};
 use crate::ident::{AccessKeyId, UserName};
 
-/// Reads IDs, one a line, the first of them in `first`.
+/// Reads IDs, the first of them in the line `first`.
 pub(super) fn read(first: Line, mut lines: Lines, visit: &mut Visit<'_>) -> Result<(), Problem> {
     let mut line = Some(first);
     while let Some(Line { text, number }) = line {
-        let id = id(&text, text.trim(), number)?;
-        visit(Found {
-            id,
-            user_name: None,
-            outcome: None,
-            action: None,
-            line: number,
-            gap: None,
-        })?;
+        let words: Vec<&str> = without_comment(&text).split_whitespace().collect();
+        let place = |word: &str| column(&text, word.as_ptr().addr() - text.as_ptr().addr());
+        // A user name can look like an ID, so among several words only the form that AWS gives its IDs counts.
+        if words.len() > 1
+            && let Some(other) = words.iter().find(|word| !is_id_of_aws(word))
+        {
+            return Err(Problem::no_header(
+                number,
+                place(other),
+                text.contains('\t'),
+            ));
+        }
+        for word in words {
+            visit(Found::of_id(id(word, number, place(word))?, number))?;
+        }
         line = lines.next()?;
     }
     Ok(())
 }
 
-/// The ID that `word` is, a part of the line `text`.
-pub(super) fn id(text: &str, word: &str, line: u64) -> Result<AccessKeyId, Problem> {
+fn is_id_of_aws(word: &str) -> bool {
+    let is_allowed = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit();
+    word.starts_with("AK") && word.bytes().all(is_allowed)
+}
+
+/// The ID that `word` is, at a place of the list.
+pub(super) fn id(word: &str, line: u64, column: usize) -> Result<AccessKeyId, Problem> {
     AccessKeyId::parse(OsStr::new(word)).map_err(|invalid| {
         let what = format!("`{}` is no access key ID: {invalid}", invalid.shown);
-        Problem::new(line, column(text, offset(text, word)), what)
+        Problem::new(line, column, what)
     })
 }
 
-/// The user name that `word` is, a part of the line `text`.
-pub(super) fn user_name(text: &str, word: &str, line: u64) -> Result<UserName, Problem> {
+/// The user name that `word` is, at a place of the list.
+pub(super) fn user_name(word: &str, line: u64, column: usize) -> Result<UserName, Problem> {
     UserName::parse(OsStr::new(word)).map_err(|invalid| {
         let what = format!("`{}` is no user name: {invalid}", invalid.shown);
-        Problem::new(line, column(text, offset(text, word)), what)
+        Problem::new(line, column, what)
     })
-}
-
-/// Where a word begins in its line; 0 where it stands in the line only in quotes.
-fn offset(text: &str, word: &str) -> usize {
-    text.find(word).unwrap_or_default()
 }

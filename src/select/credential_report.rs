@@ -122,7 +122,7 @@ fn rows(content: &[u8]) -> Result<Vec<Row>, String> {
     let text = std::str::from_utf8(content).map_err(|_| "it is not UTF-8")?;
     let mut lines = text.lines().filter(|line| !line.trim().is_empty());
     let mut splitter = Splitter::new(b',');
-    let mut fields = |line: &str| splitter.fields(line).map_err(|_| "a quote is not closed");
+    let mut fields = |line: &str| splitter.fields(line).map_err(|(_, what)| what);
     let head = fields(lines.next().ok_or("it is empty")?)?;
     let place = |name: &str| {
         let mut found = (0..head.len()).filter(|place| head[*place].eq_ignore_ascii_case(name));

@@ -48,11 +48,16 @@ pub(crate) fn check(bytes: &[u8]) {
 
 fn check_refusal(message: &str, bytes: &[u8]) {
     check_message(message, 14_000);
+    let lines = bytes.split(|byte| *byte == b'\n').count();
+    if let Some(rest) = message.strip_prefix("a list: line ") {
+        let (line, _) = rest.split_once(" has ").expect("what the line has");
+        assert!((1..=lines).contains(&line.parse().expect("a number")));
+        return;
+    }
     let rest = message.strip_prefix("a list, line ");
     let number = rest.and_then(|rest| rest.split_once(", column "));
     let (line, rest) = number.unwrap_or_else(|| panic!("it names no line: {message}"));
     let (column, _) = rest.split_once(": ").expect("a column");
-    let lines = bytes.split(|byte| *byte == b'\n').count();
     let line: usize = line.parse().expect("a number");
     assert!((1..=lines).contains(&line), "line {line} of {lines}");
     assert!(column.parse::<usize>().is_ok_and(|column| column > 0));
