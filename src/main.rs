@@ -153,8 +153,8 @@ fn named(request: &Request) -> Result<Option<(Keys, u64)>, Stop> {
                     "{count} {lines} left out: nothing is to be done there"
                 ));
             }
-            if list.repeated > 0 {
-                let (count, lines) = (list.repeated, lines(list.repeated));
+            if list.repeated() > 0 {
+                let (count, lines) = (list.repeated(), lines(list.repeated()));
                 messages.note(&format!(
                     "{count} {lines} left out: a key stands there again"
                 ));

@@ -1,25 +1,22 @@
 //! What a list comes to: each key once, with its owner, and what is wrong with a line.
 
-use std::collections::{HashMap, HashSet};
-use std::hash::{BuildHasher as _, RandomState};
 use std::io;
 
+use super::repeated::{Conflict, Rows};
 use super::{Found, List, Place, Problem, Purpose, Row};
 use crate::request::{Action, Key, Owner};
-use crate::spool::Spool;
+use crate::spool::{Spool, Spooled};
 use crate::stop::Stop;
 use crate::word::Word;
 
 /// The most keys of one run. No account has as many; a stream that does not end, does.
-const MOST_KEYS: usize = 10_000_000;
+const MOST_KEYS: u64 = 10_000_000;
 
 /// What was read so far.
 pub(super) struct Collected<'a> {
     purpose: Purpose<'a>,
-    rows: Spool<Row>,
-    hasher: RandomState,
-    /// Of each key, to find those that may be repeated.
-    hashes: Vec<u64>,
+    list: Spool<Row>,
+    rows: Rows,
     left_out: u64,
 }
 
@@ -27,9 +24,8 @@ impl<'a> Collected<'a> {
     pub(super) fn new(purpose: Purpose<'a>) -> Self {
         Self {
             purpose,
-            rows: Spool::new(),
-            hasher: RandomState::new(),
-            hashes: Vec::new(),
+            list: Spool::new(),
+            rows: Rows::new(),
             left_out: 0,
         }
     }
@@ -40,54 +36,34 @@ impl<'a> Collected<'a> {
             self.left_out += 1;
             return Ok(());
         }
-        if self.hashes.len() == MOST_KEYS {
+        if self.list.len() == MOST_KEYS {
             let what = format!("more than {MOST_KEYS} keys: split the list");
             return Err(Problem::new(found.line, 1, what));
         }
         let (line, key) = (found.line, found.key(self.purpose)?);
-        self.hashes.push(self.hasher.hash_one(key.id.as_str()));
         self.rows
-            .push(&Row { key, line })
+            .push(&key)
+            .and_then(|()| self.list.push(&Row { key, line }))
             .map_err(|error| not_kept(&error))
     }
 
-    /// Leaves each key once. Only hashes are kept of all keys; where two are the same, the keys are compared.
-    pub(super) fn distinct(mut self) -> Result<List, Problem> {
-        self.hashes.sort_unstable();
-        let same: HashSet<u64> = self
-            .hashes
-            .windows(2)
-            .filter(|pair| pair[0] == pair[1])
-            .map(|pair| pair[0])
-            .collect();
-        let len = self.rows.len();
-        let rows = self.rows.read().map_err(|error| not_kept(&error))?;
-        let list = |rows, len, repeated| List {
+    /// Leaves each key once.
+    pub(super) fn distinct(self) -> Result<List, Problem> {
+        let len = self.list.len();
+        let (rows, repeated) = self
+            .rows
+            .repeated()
+            .and_then(|repeated| Ok((self.list.read()?, repeated)))
+            .map_err(|error| not_kept(&error))?;
+        if let Some(conflict) = repeated.conflict {
+            return Err(disagreement(rows, conflict));
+        }
+        Ok(List {
             rows,
-            len,
+            len: len - repeated.count,
             repeated,
             left_out: self.left_out,
-        };
-        if same.is_empty() {
-            return Ok(list(rows, len, 0));
-        }
-        let mut first: HashMap<String, Row> = HashMap::new();
-        let mut once = Spool::new();
-        for row in rows {
-            let row = row.map_err(|error| not_kept(&error))?;
-            let id = row.key.id.as_str();
-            if same.contains(&self.hasher.hash_one(id)) {
-                if let Some(first) = first.get(id) {
-                    agree(first, &row)?;
-                    continue;
-                }
-                first.insert(id.to_owned(), row.clone());
-            }
-            once.push(&row).map_err(|error| not_kept(&error))?;
-        }
-        let distinct = once.len();
-        let rows = once.read().map_err(|error| not_kept(&error))?;
-        Ok(list(rows, distinct, len - distinct))
+        })
     }
 }
 
@@ -163,27 +139,31 @@ impl Found {
     }
 }
 
-/// A key that stands in two lines has to have the same owner in both.
-fn agree(first: &Row, second: &Row) -> Result<(), Problem> {
+/// A key that is in two lines has to have the same owner in both.
+fn disagreement(rows: Spooled<Row>, conflict: Conflict) -> Problem {
     let owner = |row: &Row| match &row.key.user_name {
         Some(name) => format!("{name}'s"),
         None => "nobody's".to_owned(),
     };
-    match (&first.key.user_name, &second.key.user_name) {
-        (None, None) => Ok(()),
-        (Some(one), Some(other)) if one.same_user(other) => Ok(()),
-        _ => Err(Problem::new(
-            second.line,
-            1,
-            format!(
-                "{} is {} here, and {} in line {}: a key has one owner",
-                second.key.id,
-                owner(second),
-                owner(first),
-                first.line
-            ),
-        )),
+    let mut first = None;
+    for (number, row) in (0..).zip(rows) {
+        match (row, &first) {
+            (Err(error), _) => return not_kept(&error),
+            (Ok(row), _) if number == conflict.first => first = Some(row),
+            (Ok(second), Some(first)) if number == conflict.second => {
+                let what = format!(
+                    "{} is {} here, and {} in line {}: a key has one owner",
+                    second.key.id,
+                    owner(&second),
+                    owner(first),
+                    first.line
+                );
+                return Problem::new(second.line, 1, what);
+            }
+            (Ok(_), _) => {}
+        }
     }
+    not_kept(&io::ErrorKind::UnexpectedEof.into())
 }
 
 fn not_kept(error: &io::Error) -> Problem {

@@ -1,11 +1,12 @@
 //! Keys from a file or from standard input: plain IDs, CSV, JSON, and what this program prints. All of it is read and
-//! checked before anything is contacted; memory does not grow with its length but for eight bytes a key.
+//! checked before anything is contacted; memory does not grow with its length but for one bit per key.
 
 mod collected;
 mod csv;
 mod json;
 mod line;
 mod plain;
+mod repeated;
 #[cfg(any(test, fuzzing))]
 #[path = "../../tests/fuzz/target/input.rs"]
 pub(crate) mod target;
@@ -23,6 +24,7 @@ use crate::spool::Spooled;
 use crate::stop::Stop;
 use collected::Collected;
 use line::Lines;
+use repeated::Repeated;
 
 /// The keys of a file, each once.
 #[derive(Debug)]
@@ -30,8 +32,8 @@ pub(crate) struct List {
     rows: Spooled<Row>,
     /// How many keys there are.
     pub(crate) len: u64,
-    /// How many lines repeat a key.
-    pub(crate) repeated: u64,
+    /// The lines that repeat a key.
+    repeated: Repeated,
     /// How many lines say that their key needs nothing.
     pub(crate) left_out: u64,
 }
@@ -209,8 +211,16 @@ fn found_in(source: Box<dyn BufRead>, visit: &mut Visit<'_>) -> Result<(), Probl
 }
 
 impl List {
+    /// How many lines repeat a key.
+    pub(crate) fn repeated(&self) -> u64 {
+        self.repeated.count
+    }
+
     /// The keys, in the order of the input.
     pub(crate) fn keys(self) -> impl Iterator<Item = io::Result<Key>> {
-        self.rows.map(|row| row.map(|row| row.key))
+        let numbered = (0..).zip(self.rows);
+        let once =
+            numbered.filter(move |(number, row)| row.is_err() || !self.repeated.has(*number));
+        once.map(|(_, row)| row.map(|row| row.key))
     }
 }

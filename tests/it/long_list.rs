@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use iam_sandbox::{Fault, What};
 
-use crate::case::Case;
-use crate::many::crowd;
+use crate::case::{Case, actions};
+use crate::many::{crowd, from_stdin, left, outcomes};
 
 const SOON: Duration = Duration::from_mins(1);
 
@@ -53,4 +53,53 @@ fn f84_a_million_lines_take_little_more_memory_than_a_thousand() {
             "{thousand} kB, {million} kB {form:?}"
         );
     }
+}
+
+#[test]
+fn c10_a_million_lines_that_repeat_keys_take_little_more_memory_than_a_thousand() {
+    let thousand = peak(&list(FORMS[1], 1_000, 500));
+    for keys in [500_000, 300_000, 1_000] {
+        let million = peak(&list(FORMS[1], 1_000_000, keys));
+        assert!(
+            million < thousand + 10_000,
+            "{thousand} kB, {million} kB: {keys} keys"
+        );
+    }
+}
+
+/// Lines that are sorted in several pieces, and keys that are repeated in all of them.
+#[test]
+fn c10_of_a_long_list_each_key_is_done_once() {
+    let (sandbox, file) = crowd(20);
+    let rows: Vec<&str> = file.lines().skip(1).collect();
+    let repeated = (0..100_000).fold("AccessKeyId,UserName\n".to_owned(), |list, line| {
+        list + rows[line % 20] + "\n"
+    });
+    let printed = from_stdin(&sandbox, &repeated, &[]).run().exits(0);
+    let output = printed.output().to_owned();
+    assert_eq!(outcomes(&output), [("Deleted".to_owned(), 20)]);
+    let _ = printed.prints(&output).says_exactly(
+        "iam-del-key: note: 99980 lines are left out: a key stands there again\n\
+         known: 20 keys: 20 deleted\n",
+    );
+    assert_eq!(left(&sandbox, 20), 0);
+    assert_eq!(actions(&sandbox), vec!["DeleteAccessKey"; 20]);
+}
+
+#[test]
+fn c10_of_a_long_list_the_first_line_with_another_owner_is_named() {
+    let (sandbox, _) = crowd(1);
+    let mut list = list(FORMS[1], 100_000, 50_000);
+    list.push_str("AKIAAAAAAAAAA0000007,Alice\nAKIAAAAAAAAAA0000003,\n");
+    let _ = from_stdin(&sandbox, &list, &["--find-user"])
+        .run()
+        .exits(2)
+        .prints_nothing()
+        .says_exactly(
+            "iam-del-key: error: standard input, line 100002, column 1: AKIAAAAAAAAAA0000007 is Alice's here, \
+             and Bob's in line 9: a key has one owner\n\
+             hint: nothing was contacted; correct the line and run the same command again\n\
+             known: no key was changed\n",
+        );
+    assert_eq!(sandbox.connections(), 0);
 }
