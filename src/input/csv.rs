@@ -102,18 +102,22 @@ pub(super) fn read(head: &Head, mut lines: Lines, visit: &mut Visit<'_>) -> Resu
             return Err(Problem::new(number, text.chars().count(), what));
         };
         head.check_width(&fields, number)?;
-        let place = |place: Option<usize>| head.column(text, place.unwrap_or_default());
+        let wrong =
+            |place: usize, what: String| Problem::new(number, head.column(text, place), what);
+        let user_name = head.user_name.unwrap_or_default();
+        let id = plain::id(id).map_err(|what| wrong(head.id, what))?;
         visit(Found {
             user_name: filled(head.user_name)
-                .map(|name| plain::user_name(name, number, place(head.user_name)))
-                .transpose()?,
+                .map(plain::user_name)
+                .transpose()
+                .map_err(|what| wrong(user_name, what))?,
             outcome: filled(head.outcome).map(str::to_owned),
             action: filled(head.action).map(str::to_owned),
             gap: head
                 .user_name
                 .filter(|place| filled(Some(*place)).is_none())
                 .map(|place| head.column(text, place)),
-            ..Found::of_id(plain::id(id, number, place(Some(head.id)))?, number)
+            ..Found::of_id(id, number)
         })?;
     }
     Ok(())

@@ -4,8 +4,8 @@ use std::io::{self, BufRead, Read};
 
 use super::{Place, Problem};
 
-/// The longest line of a list, in bytes; JSON may have longer ones.
-const LONGEST: u64 = 1 << 16;
+/// The longest line of a list, in bytes: the AWS CLI prints all IDs of an account in one. JSON may have longer ones.
+const LONGEST: u64 = 1 << 20;
 
 /// A line without its end, and its number.
 #[derive(Debug)]

@@ -23,7 +23,8 @@ pub(super) fn read(first: Line, mut lines: Lines, visit: &mut Visit<'_>) -> Resu
             ));
         }
         for word in words {
-            visit(Found::of_id(id(word, number, place(word))?, number))?;
+            let id = id(word).map_err(|what| Problem::new(number, place(word), what))?;
+            visit(Found::of_id(id, number))?;
         }
         line = lines.next()?;
     }
@@ -35,18 +36,14 @@ fn is_id_of_aws(word: &str) -> bool {
     word.starts_with("AK") && word.bytes().all(is_allowed)
 }
 
-/// The ID that `word` is, at a place of the list.
-pub(super) fn id(word: &str, line: u64, column: usize) -> Result<AccessKeyId, Problem> {
-    AccessKeyId::parse(OsStr::new(word)).map_err(|invalid| {
-        let what = format!("`{}` is no access key ID: {invalid}", invalid.shown);
-        Problem::new(line, column, what)
-    })
+/// The ID that `word` is, or what is wrong with it.
+pub(super) fn id(word: &str) -> Result<AccessKeyId, String> {
+    AccessKeyId::parse(OsStr::new(word))
+        .map_err(|invalid| format!("`{}` is no access key ID: {invalid}", invalid.shown))
 }
 
-/// The user name that `word` is, at a place of the list.
-pub(super) fn user_name(word: &str, line: u64, column: usize) -> Result<UserName, Problem> {
-    UserName::parse(OsStr::new(word)).map_err(|invalid| {
-        let what = format!("`{}` is no user name: {invalid}", invalid.shown);
-        Problem::new(line, column, what)
-    })
+/// The user name that `word` is, or what is wrong with it.
+pub(super) fn user_name(word: &str) -> Result<UserName, String> {
+    UserName::parse(OsStr::new(word))
+        .map_err(|invalid| format!("`{}` is no user name: {invalid}", invalid.shown))
 }

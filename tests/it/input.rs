@@ -194,14 +194,14 @@ fn f80_what_is_no_list_is_refused_with_line_and_column() {
     );
     // It is cut off inside a character, which does not make it another thing.
     refused(
-        format!("x{}", "\u{e9}".repeat(100_000)),
+        format!("x{}", "\u{e9}".repeat(1_000_000)),
         &[],
-        &["line 1", "longer than 65536 bytes"],
+        &["line 1", "longer than 1048576 bytes"],
     );
     refused(
-        "x".repeat(200_000),
+        "x".repeat(2_000_000),
         &[],
-        &["line 1", "longer than 65536 bytes"],
+        &["line 1", "longer than 1048576 bytes"],
     );
     refused(
         format!("{}\n", CANARIES[0]),

@@ -103,3 +103,26 @@ fn c10_of_a_long_list_the_first_line_with_another_owner_is_named() {
         );
     assert_eq!(sandbox.connections(), 0);
 }
+
+/// As the AWS CLI prints the IDs of a large account with `--output text`.
+#[test]
+fn c39_ten_thousand_ids_in_one_line_are_read() {
+    let (sandbox, _) = crowd(1);
+    let ids: Vec<String> = (0..10_000)
+        .map(|n| format!("AKIAAAAAAAAAA{n:07}"))
+        .collect();
+    let list = format!("{}\tAKIA?\n", ids.join("\t"));
+    let _ = from_stdin(&sandbox, &list, &[])
+        .run()
+        .exits(2)
+        .prints_nothing()
+        .says(&["line 1, column 210001: several columns need a header"]);
+    let list = format!("{}\tAKIA\n", ids.join("\t"));
+    let _ = from_stdin(&sandbox, &list, &[])
+        .run()
+        .exits(2)
+        .prints_nothing()
+        .says(&["line 1, column 210001: `AKIA` is no access key ID: it has 4 characters"])
+        .within(SOON);
+    assert_eq!(sandbox.connections(), 0);
+}
