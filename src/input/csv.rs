@@ -75,8 +75,12 @@ impl Head {
     /// empty ones at the end may be more, and only such as are not needed may be less.
     fn check_width(&self, fields: &[String], line: u64) -> Result<(), Problem> {
         let count = filled(fields);
-        let is_cut = |place: Option<usize>| place.is_some_and(|place| place >= fields.len());
-        if count <= self.width && !is_cut(self.outcome) && !is_cut(self.action) {
+        let needed = [Some(self.id), self.outcome, self.action];
+        let is_cut = needed
+            .into_iter()
+            .flatten()
+            .any(|place| place >= fields.len());
+        if count <= self.width && !is_cut {
             return Ok(());
         }
         let fields = if count == 1 { "field" } else { "fields" };
@@ -93,19 +97,12 @@ pub(super) fn read(head: &Head, mut lines: Lines, visit: &mut Visit<'_>) -> Resu
         let fields = cells(&mut splitter, text, number)?;
         let field = |place: usize| fields.get(place).map(|field| field.trim());
         let filled = |place: Option<usize>| place.and_then(field).filter(|field| !field.is_empty());
-        let Some(id) = field(head.id) else {
-            let what = format!(
-                "the line has {} fields, and the ID is field {}",
-                fields.len(),
-                head.id + 1
-            );
-            return Err(Problem::new(number, text.chars().count(), what));
-        };
         head.check_width(&fields, number)?;
         let wrong =
             |place: usize, what: String| Problem::new(number, head.column(text, place), what);
         let user_name = head.user_name.unwrap_or_default();
-        let id = plain::id(id).map_err(|what| wrong(head.id, what))?;
+        let id =
+            plain::id(field(head.id).unwrap_or_default()).map_err(|what| wrong(head.id, what))?;
         visit(Found {
             user_name: filled(head.user_name)
                 .map(plain::user_name)

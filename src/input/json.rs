@@ -127,6 +127,13 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
                 }
             }
         }
+        // What is said of the whole list would be lost.
+        if is_list && (id.is_some() || user_name.is_some() || outcome.is_some() || action.is_some())
+        {
+            return Err(A::Error::custom(
+                "an object has a list of keys and members of a single key",
+            ));
+        }
         let line = self.line.get();
         match id {
             Some(id) => self.found(Found {

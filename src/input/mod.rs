@@ -111,11 +111,11 @@ impl Problem {
         Self::at(Place::Line(line), what)
     }
 
-    /// Several words in a line of which no header says what they are.
-    fn no_header(line: u64, column: usize, has_tabs: bool) -> Self {
+    /// Several words in a line without a header that says what they are. A program may have printed them.
+    fn no_header(line: u64, column: usize, is_printed: bool) -> Self {
         let what = "several columns need a header that names them: AccessKeyId, and UserName for the owner";
         let problem = Self::new(line, column, what);
-        if !has_tabs {
+        if !is_printed {
             return problem;
         }
         Self {

@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use super::line::{Line, Lines, column, without_comment};
 use super::{Found, Problem, Visit};
 use crate::ident::{AccessKeyId, UserName};
+use crate::secret::has_secret;
 
 /// Reads IDs, the first of them in the line `first`.
 pub(super) fn read(first: Line, mut lines: Lines, visit: &mut Visit<'_>) -> Result<(), Problem> {
@@ -16,11 +17,8 @@ pub(super) fn read(first: Line, mut lines: Lines, visit: &mut Visit<'_>) -> Resu
         if words.len() > 1
             && let Some(other) = words.iter().find(|word| !is_id_of_aws(word))
         {
-            return Err(Problem::no_header(
-                number,
-                place(other),
-                text.contains('\t'),
-            ));
+            let is_printed = text.contains('\t') && !has_secret(&text);
+            return Err(Problem::no_header(number, place(other), is_printed));
         }
         for word in words {
             let id = id(word).map_err(|what| Problem::new(number, place(word), what))?;
