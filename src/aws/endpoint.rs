@@ -8,6 +8,7 @@ use url::{Host, Url};
 
 use super::setting::{Setting, Sources};
 use crate::log::Log;
+use crate::secret::has_secret;
 use crate::stop::Stop;
 
 /// A service whose address can be configured.
@@ -93,6 +94,9 @@ fn check(setting: &Setting, log: Log) -> Result<(), Stop> {
             setting.source
         ))
         .hint("remove what stands before the @"));
+    }
+    if has_secret(&setting.value) {
+        return wrong("it looks like a secret access key");
     }
     let Ok(url) = parsed else {
         return wrong(rule);

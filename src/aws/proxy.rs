@@ -9,6 +9,7 @@ use aws_smithy_types::base64;
 use url::Url;
 
 use super::environment;
+use crate::secret::has_secret;
 use crate::stop::Stop;
 
 /// The names in lower case, first for `https`, then for `http`, then for both.
@@ -33,6 +34,8 @@ pub(crate) fn check() -> Result<(), Stop> {
             matches!(url.scheme(), "http" | "https")
                 && url.host_str().is_some_and(|host| !host.is_empty())
         });
+        // A host is looked up, and shown.
+        let usable = usable && !value.rsplit('@').next().is_some_and(has_secret);
         if !usable {
             return Err(Stop::configuration(format!(
                 "the environment variable {variable} is not the URL of an HTTP proxy"

@@ -20,6 +20,7 @@ use crate::escape::escape;
 use crate::invalid::shown;
 use crate::log::Log;
 use crate::request::Connection;
+use crate::secret::has_secret;
 use crate::stop::Stop;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -219,7 +220,8 @@ pub(super) fn region(option: Option<&str>, sources: Sources<'_>) -> Result<Regio
     let valid = (1..=63).contains(&setting.value.len())
         && setting.value.chars().all(label)
         && !setting.value.starts_with('-')
-        && !setting.value.ends_with('-');
+        && !setting.value.ends_with('-')
+        && !has_secret(&setting.value);
     if valid {
         Ok(Region::new(setting.value))
     } else {

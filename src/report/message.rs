@@ -130,7 +130,7 @@ pub(super) fn object(object: &Value) {
 }
 
 /// Masks what could be a secret in the strings of a value: in JSON an escape such as `\n` would be part of the text.
-fn mask_strings(value: &mut Value) {
+pub(super) fn mask_strings(value: &mut Value) {
     match value {
         Value::String(text) => *text = mask(text).into_owned(),
         Value::Array(values) => values.iter_mut().for_each(mask_strings),

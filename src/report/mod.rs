@@ -22,12 +22,13 @@ use crate::exit::Exit;
 use crate::outcome::{Outcome, Settled};
 use crate::query::{self, Query};
 use crate::request::{Action, Format, Key, Metadata, Mode, Request, SigningKey};
+use crate::secret::mask;
 use crate::tally::Tally;
 pub(crate) use bug::bug;
 use command::Commands;
 use many::Many;
 pub(crate) use many::Resume;
-use message::Messages;
+use message::{Messages, mask_strings};
 pub(crate) use progress::Bar;
 pub(crate) use question::{question, show};
 pub(crate) use structured::{Failed, KnownWord, stop};
@@ -199,7 +200,7 @@ impl Report {
     fn write(&mut self, settled: &Settled, out: &mut impl Write) -> io::Result<()> {
         let text = match (self.format, &mut self.told) {
             (Format::Off, _) => return Ok(()),
-            (Format::Text, _) if self.query.is_none() => row::columns(settled),
+            (Format::Text, _) if self.query.is_none() => mask(&row::columns(settled)).into_owned(),
             (Format::Table, Told::One(..)) => {
                 table::of(&[table::row(settled)], self.messages.paints_results())
             }
@@ -212,7 +213,7 @@ impl Report {
                     Told::One(..) => result(settled, self.metadata),
                     Told::Many(_) => row::object(settled),
                 };
-                chosen(&object, self.query.as_ref(), self.format)?
+                chosen(object, self.query.as_ref(), self.format)?
             }
         };
         write_line(&text, out)
@@ -241,12 +242,13 @@ impl Report {
 }
 
 /// The object, or what the query makes of it, as a line.
-fn chosen(object: &Value, query: Option<&Query>, format: Format) -> io::Result<String> {
+fn chosen(mut object: Value, query: Option<&Query>, format: Format) -> io::Result<String> {
+    mask_strings(&mut object);
     let Some(query) = query else {
         return Ok(escape_json(&object.to_string()));
     };
     let found = query
-        .of(object)
+        .of(&object)
         .map_err(|what| io::Error::other(format!("--query: {what}")))?;
     Ok(match format {
         Format::Text => query::columns(&found),

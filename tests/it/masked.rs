@@ -5,9 +5,9 @@ use std::ffi::OsString;
 
 use iam_sandbox::documented::ADMIN_KEY_ID;
 
-use crate::case::{BOBS_KEY, Case, Ended, documented};
+use crate::case::{BOBS_KEY, Case, DELETED, Ended, documented};
 
-const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
+pub(crate) const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
 /// It has no character that a user name or an access key ID may not have.
 const PLAIN_SECRET: &str = "je7MtGbClwBF2Zp9Utk3h3yCo8nvbEXAMPLEKEYs";
 
@@ -226,6 +226,82 @@ fn c53_an_id_and_a_secret_that_are_swapped_in_the_environment_are_not_sent() {
         ));
         assert_eq!(sandbox.connections(), 0);
         assert!(sandbox.has_key(BOBS_KEY));
+    }
+}
+
+#[test]
+fn c53_a_secret_in_a_setting_is_neither_shown_nor_sent() {
+    for (name, value) in [
+        ("AWS_REGION", PLAIN_SECRET.to_owned()),
+        ("AWS_DEFAULT_REGION", format!("x{PLAIN_SECRET}")),
+        ("AWS_PROFILE", format!("x{SECRET}")),
+        ("AWS_CA_BUNDLE", format!("/tmp/{SECRET}.pem")),
+        ("AWS_MAX_ATTEMPTS", format!("\"{SECRET}\"")),
+        (
+            "AWS_ENDPOINT_URL",
+            format!("https://{PLAIN_SECRET}.example.com"),
+        ),
+        (
+            "AWS_ENDPOINT_URL",
+            format!("https://127.0.0.1:1/{PLAIN_SECRET}"),
+        ),
+        ("HTTPS_PROXY", SECRET.to_owned()),
+        ("HTTPS_PROXY", format!("http://{PLAIN_SECRET}:80")),
+        ("https_proxy", format!("me:password@{PLAIN_SECRET}")),
+    ] {
+        let sandbox = documented();
+        let case = Case::documented(&sandbox, &["--debug"]).without("AWS_REGION");
+        let secret = if value.contains(SECRET) {
+            SECRET
+        } else {
+            PLAIN_SECRET
+        };
+        let ended = case.env(name, &value).run();
+        let _ = hides(ended, 7, secret).exits(7).prints_nothing().says(&[
+            name,
+            &format!("known: {BOBS_KEY}: not deleted: nothing was sent to IAM"),
+        ]);
+        assert_eq!(sandbox.connections(), 0, "{name}={value}");
+    }
+    // The password of a proxy may be one.
+    let sandbox = documented();
+    let ended = Case::documented(&sandbox, &["--debug"])
+        .env(
+            "HTTPS_PROXY",
+            format!("http://me:{PLAIN_SECRET}@127.0.0.1:1"),
+        )
+        .run();
+    let _ = ended
+        .exits(0)
+        .prints(DELETED)
+        .says(&["attempt 1: HTTP 200"]);
+}
+
+#[test]
+fn c53_a_secret_in_a_condition_is_not_repeated_in_results() {
+    for secret in [PLAIN_SECRET, &bedrock()] {
+        for format in ["json", "text", "table"] {
+            let sandbox = documented();
+            let args = [
+                "--all-users",
+                "--unused-for",
+                "1d",
+                "--dry-run",
+                "--output",
+                format,
+            ];
+            let case = Case::at(&sandbox, args).args(["--except-user", secret]);
+            let printed = case.run().exits(0);
+            let output = printed.output().to_owned();
+            let said = printed.prints(&output);
+            for part in secret.as_bytes().windows(12) {
+                let part = std::str::from_utf8(part).expect("ASCII");
+                assert!(!output.contains(part), "{output}");
+                assert!(!said.messages().contains(part), "{}", said.messages());
+            }
+            assert!(output.contains(BOBS_KEY), "{output}");
+            let _ = said.says(&["would be deleted"]);
+        }
     }
 }
 
