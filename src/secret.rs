@@ -96,17 +96,33 @@ fn could_be_secret(run: &str) -> bool {
     {
         return true;
     }
-    // A random run without a capital, or without a small letter, does not occur: one in a billion.
-    let is_mixed = |run: &[u8]| {
-        run.iter().any(u8::is_ascii_uppercase) && run.iter().any(u8::is_ascii_lowercase)
-    };
-    if run.len() < LENGTH || !is_mixed(run.as_bytes()) {
+    if run.len() < LENGTH {
         return false;
     }
-    let in_words = in_words(run);
-    let mut windows = run.as_bytes().windows(LENGTH).zip(in_words.windows(LENGTH));
-    windows.any(|(window, in_words)| {
-        is_mixed(window) && in_words.iter().filter(|is_in_word| **is_in_word).count() < IN_WORDS
+    let (bytes, in_words) = (run.as_bytes(), in_words(run));
+    let kinds = |at: usize| {
+        let byte: u8 = bytes[at];
+        [
+            byte.is_ascii_uppercase(),
+            byte.is_ascii_lowercase(),
+            in_words[at],
+        ]
+        .map(usize::from)
+    };
+    // How many of the last 40 characters are capitals, small letters, and parts of words.
+    let mut counts = [0; 3];
+    (0..run.len()).any(|at| {
+        for (count, kind) in counts.iter_mut().zip(kinds(at)) {
+            *count += kind;
+        }
+        if at >= LENGTH {
+            for (count, kind) in counts.iter_mut().zip(kinds(at - LENGTH)) {
+                *count -= kind;
+            }
+        }
+        let [capitals, small, in_words] = counts;
+        // A random run without a capital, or without a small letter, does not occur: one in a billion.
+        at + 1 >= LENGTH && capitals > 0 && small > 0 && in_words < IN_WORDS
     })
 }
 

@@ -77,12 +77,7 @@ pub(crate) fn check() -> Result<(), Stop> {
         (None, Some(_)) => {
             return wrong("AWS_SECRET_ACCESS_KEY is set, but AWS_ACCESS_KEY_ID is not".to_owned());
         }
-        (Some(id), Some(secret)) => {
-            if let Some(what) = wrong_pair(id, secret) {
-                return wrong(format!("{ID} and {SECRET} are set, but {what}"));
-            }
-        }
-        (None, None) => {}
+        (None, None) | (Some(_), Some(_)) => {}
     }
     for name in [ID, SECRET].into_iter().chain(TOKENS) {
         let Some(value) = environment::text(name)? else {
@@ -96,6 +91,11 @@ pub(crate) fn check() -> Result<(), Stop> {
                 "the environment variable {name} holds a space, a newline or another control character"
             ));
         }
+    }
+    if let (Some(id), Some(secret)) = (&id, &secret)
+        && let Some(what) = wrong_pair(id, secret)
+    {
+        return wrong(format!("{ID} and {SECRET} are set, but {what}"));
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use super::aws::Instead;
 use crate::ident::looks_like_access_key_id;
 use crate::invalid::{Invalid, shown};
 use crate::request::ErrorFormat;
-use crate::secret::{has_secret, mask};
+use crate::secret::{NOT_SHOWN, has_secret, mask};
 
 pub(super) const SWAPPED: &str =
     "--access-key-id and --user-name look swapped: the access key ID is in --user-name";
@@ -23,7 +23,8 @@ pub(super) fn fit_to_show(
     let ident =
         std::error::Error::source(&error).and_then(|source| source.downcast_ref::<Invalid>());
     let value = ident.map(|ident| ident.shown.clone());
-    if ident.is_some() && error_is_of(&error, "--access-key-id") && is_swapped(args) {
+    let is_hidden = value.as_deref() == Some(NOT_SHOWN);
+    if ident.is_some() && !is_hidden && error_is_of(&error, "--access-key-id") && is_swapped(args) {
         return command.error(ErrorKind::ValueValidation, SWAPPED);
     }
     if let Some(text) = instead(&error, args) {

@@ -71,8 +71,8 @@ impl Head {
         text.chars().count()
     }
 
-    /// A row has to have the header's fields: another number of them may mean that one is not where it should be. Only
-    /// empty ones at the end may be more, and only such as are not needed may be less.
+    /// A row with another number of fields than the header may have one of them in the wrong place. Surplus fields have to
+    /// be empty, and missing fields ones that are not needed.
     fn check_width(&self, fields: &[String], line: u64) -> Result<(), Problem> {
         let count = filled(fields);
         let needed = [Some(self.id), self.outcome, self.action];

@@ -111,7 +111,8 @@ impl Problem {
         Self::at(Place::Line(line), what)
     }
 
-    /// Several words in a line without a header that says what they are. A program may have printed them.
+    /// Several words in a line without a header that says what they are. `is_printed`: the AWS CLI or this program printed them
+    /// as text.
     fn no_header(line: u64, column: usize, is_printed: bool) -> Self {
         let what = "several columns need a header that names them: AccessKeyId, and UserName for the owner";
         let problem = Self::new(line, column, what);

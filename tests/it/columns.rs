@@ -161,7 +161,7 @@ fn c39_ids_are_separated_by_white_space_and_comments_are_skipped() {
 fn c39_several_columns_without_a_header_are_an_error() {
     let needs =
         "several columns need a header that names them: AccessKeyId, and UserName for the owner";
-    let tabs = "for a list that the AWS CLI or iam-del-key prints: --output json";
+    let json = "for a list that the AWS CLI or iam-del-key prints: --output json";
     for (list, column, hint) in [
         (format!("{BOBS_KEY} deployment_user_01\n"), 23, CORRECT),
         (format!("{BOBS_KEY} AKbob\n"), 23, CORRECT),
@@ -177,15 +177,15 @@ fn c39_several_columns_without_a_header_are_an_error() {
         (
             format!("ACCESSKEYMETADATA\t{BOBS_KEY}\t2026-01-01T00:00:00Z\tActive\tBob\n"),
             1,
-            tabs,
+            json,
         ),
         // `iam-del-key --dry-run --output text`
         (
             format!("{BOBS_KEY}\tBob\tWouldDelete\t\tActive\t2026-01-01T00:00:00Z\t\t\t\t\t\n"),
             23,
-            tabs,
+            json,
         ),
-        (format!("{BOBS_KEY}\tNone\n"), 23, tabs),
+        (format!("{BOBS_KEY}\tNone\n"), 23, CORRECT),
         (format!("{BOBS_KEY}\t{SECRET}\n"), 23, CORRECT),
     ] {
         refused_with(

@@ -78,6 +78,16 @@ fn c53_a_secret_in_an_argument_is_not_shown_whatever_surrounds_it() {
 }
 
 #[test]
+fn c53_a_secret_instead_of_an_id_is_named_although_options_are_swapped() {
+    let sandbox = documented();
+    let args = ["--access-key-id", SECRET, "--user-name", BOBS_KEY];
+    let ended = hides(Case::at(&sandbox, args).run(), 2, SECRET);
+    let says = "'(not shown)' for '--access-key-id <ID>': this looks like a secret access key";
+    let _ = ended.exits(2).prints_nothing().says(&[says]);
+    assert_eq!(sandbox.connections(), 0);
+}
+
+#[test]
 fn c53_a_secret_in_any_option_is_not_shown() {
     let value = format!("x{SECRET}");
     for (option, status) in [
