@@ -184,16 +184,7 @@ impl UserName {
                 "it is an ARN; give the name alone, which is what follows the last /".into(),
             );
         }
-        if let Some(reason) = stray(text, is_user_name_char, "A-Z, a-z, 0-9 and _+=,.@-") {
-            return refuse(reason);
-        }
-        if text.len() > 128 {
-            return refuse(format!(
-                "it has {} characters; a user name has 1 to 128",
-                text.len()
-            ));
-        }
-        Ok(Self(text.to_owned()))
+        text.parse()
     }
 
     /// The name as it was given.
@@ -219,11 +210,22 @@ fn is_user_name_char(c: char) -> bool {
     c.is_ascii_alphanumeric() || "_+=,.@-".contains(c)
 }
 
+/// A name as IAM has it, which may look like a secret.
 impl FromStr for UserName {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        Self::parse(OsStr::new(text))
+        let refuse = |reason: String| Err(Invalid::new(OsStr::new(text), reason));
+        if let Some(reason) = stray(text, is_user_name_char, "A-Z, a-z, 0-9 and _+=,.@-") {
+            return refuse(reason);
+        }
+        if !(1..=128).contains(&text.len()) {
+            return refuse(format!(
+                "it has {} characters; a user name has 1 to 128",
+                text.len()
+            ));
+        }
+        Ok(Self(text.to_owned()))
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::ffi::OsString;
 
+use iam_sandbox::Sandbox;
 use iam_sandbox::documented::ADMIN_KEY_ID;
 
 use crate::case::{BOBS_KEY, Case, DELETED, Ended, documented};
@@ -348,6 +349,20 @@ fn c53_ids_names_and_words_are_shown() {
     let says = format!("The user with name {name} cannot be found.");
     let ended = case.run().exits(3).prints_outcome("Failed");
     let _ = ended.says(&[&says]).ends_with("not deleted");
+}
+
+#[test]
+fn c53_a_user_name_that_iam_has_is_a_name_whatever_it_looks_like() {
+    let id = "AKIAQAAAAAAARANDOMAA";
+    let sandbox = Sandbox::builder().user_key(PLAIN_SECRET, id).start();
+    let case = Case::at(&sandbox, ["--access-key-id", id, "--find-user"]);
+    let _ =
+        case.run().exits(0).prints(DELETED).says_exactly(
+            "iam-del-key: note: AKIAQAAAAAAARANDOMAA is a key of the user (not shown)\n",
+        );
+    let request = sandbox.requests().pop().expect("a request");
+    assert_eq!(request.param("UserName"), Some(PLAIN_SECRET));
+    assert!(!sandbox.has_key(id));
 }
 
 #[test]
