@@ -38,6 +38,8 @@ pub enum Certificate {
     WrongHost,
     /// The server signed it itself, not the authority.
     SelfSigned,
+    /// The server signed it itself, as an authority, and clients are to trust it.
+    SelfSignedAuthority,
 }
 
 /// What the server needs for TLS, and what its clients need.
@@ -53,13 +55,18 @@ impl Tls {
     }
 
     fn generate(certificate: Certificate) -> Result<io::Result<Self>, Error> {
-        let (ca, ca_pem) = authority()?;
+        let (ca, mut ca_pem) = authority()?;
         let key = KeyPair::generate()?;
         let params = leaf(certificate)?;
         let leaf = match certificate {
-            Certificate::SelfSigned => params.self_signed(&key)?,
+            Certificate::SelfSigned | Certificate::SelfSignedAuthority => {
+                params.self_signed(&key)?
+            }
             _ => params.signed_by(&key, &ca)?,
         };
+        if certificate == Certificate::SelfSignedAuthority {
+            ca_pem = leaf.pem();
+        }
         let private = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
         let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
@@ -94,10 +101,16 @@ fn leaf(certificate: Certificate) -> Result<CertificateParams, Error> {
     let mut params = CertificateParams::new(names)?;
     params.distinguished_name = named("IAM sandbox");
     params.use_authority_key_identifier_extension = true;
+    if certificate == Certificate::SelfSignedAuthority {
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    }
     (params.not_before, params.not_after) = match certificate {
         Certificate::Expired => validity(-20, -1),
         Certificate::NotYetValid => validity(1, 20),
-        Certificate::Valid | Certificate::WrongHost | Certificate::SelfSigned => validity(-1, 20),
+        Certificate::Valid
+        | Certificate::WrongHost
+        | Certificate::SelfSigned
+        | Certificate::SelfSignedAuthority => validity(-1, 20),
     };
     Ok(params)
 }

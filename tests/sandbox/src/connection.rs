@@ -159,7 +159,7 @@ impl Server {
             }) => Reply {
                 status: *status,
                 headers: headers.clone(),
-                body: body.clone(),
+                body: self.service.with_request_id(body),
             },
             Some(What::Error {
                 status,
@@ -209,7 +209,14 @@ impl Server {
 
     /// Adds the headers that all replies have, and those a fault adds.
     fn dress(&self, reply: Reply, request: &Request, fault: Option<&What>) -> Reply {
-        let mut reply = reply.with_header("Date", &clock::http(self.service.clock.now()));
+        let is_dated = |reply: &Reply| {
+            let mut names = reply.headers.iter().map(|(name, _)| name);
+            names.any(|name| name.eq_ignore_ascii_case("date"))
+        };
+        let mut reply = match fault {
+            Some(What::Reply { .. }) if is_dated(&reply) => reply,
+            _ => reply.with_header("Date", &clock::http(self.service.clock.now())),
+        };
         if request.closing {
             reply = reply.with_header("Connection", "close");
         }
@@ -243,6 +250,7 @@ const fn answer_with(what: &What, reply: &Reply) -> Answer {
         | What::Delay(_)
         | What::ThenRename { .. }
         | What::Drip { .. }
+        | What::ReplyTwice
         | What::ManyHeaders(_) => Answer::Status(reply.status),
         _ => Answer::Fault(what.name()),
     }

@@ -43,10 +43,11 @@ pub enum What {
     /// These bytes are sent instead of a reply, and the connection is closed.
     NotHttp(Vec<u8>),
     /// This reply is sent. A `Content-Length` is added unless a header says how long the body is.
+    /// `<RequestId>r</RequestId>` in the body gets a new request ID each time.
     Reply {
         /// Its status.
         status: u16,
-        /// Its headers; no other is added but `Content-Length` and `Date`.
+        /// Its headers; no other is added but `Content-Length`, and `Date` unless it is among them.
         headers: Vec<(String, String)>,
         /// Its body.
         body: Vec<u8>,
@@ -70,6 +71,8 @@ pub enum What {
     LoseReplyAndStopListening,
     /// Acts and answers as usual; after that, a user has another name.
     ThenRename { name: String, to: String },
+    /// Acts and sends the reply twice; the connection stays open.
+    ReplyTwice,
 }
 
 /// Whether a request whose reply is replaced is carried out.
@@ -167,6 +170,7 @@ impl What {
             Self::Delay(_) => "Delay",
             Self::LoseReplyAndStopListening => "LoseReplyAndStopListening",
             Self::ThenRename { .. } => "ThenRename",
+            Self::ReplyTwice => "ReplyTwice",
         }
     }
 
@@ -197,7 +201,8 @@ impl What {
             | Self::ManyHeaders(_)
             | Self::Delay(_)
             | Self::ThenRename { .. }
-            | Self::LoseReplyAndStopListening => Act::Before,
+            | Self::LoseReplyAndStopListening
+            | Self::ReplyTwice => Act::Before,
         }
     }
 }

@@ -77,6 +77,16 @@ impl Service {
         Reply::failure(Api::of(params.get("Version")), failure, &self.request_id())
     }
 
+    /// The body with a new request ID where it has `<RequestId>r</RequestId>`.
+    pub(crate) fn with_request_id(&self, body: &[u8]) -> Vec<u8> {
+        const PLACE: &[u8] = b"<RequestId>r</RequestId>";
+        let Some(at) = body.windows(PLACE.len()).position(|part| part == PLACE) else {
+            return body.to_vec();
+        };
+        let id = format!("<RequestId>{}</RequestId>", self.request_id());
+        [&body[..at], id.as_bytes(), &body[at + PLACE.len()..]].concat()
+    }
+
     fn request_id(&self) -> String {
         hash::uuid(self.request_ids.fetch_add(1, Ordering::Relaxed))
     }

@@ -14,7 +14,7 @@ const LONGEST_DELAY: u64 = 150;
 const LATEST: u64 = 500;
 const PAGE: &str = "<!DOCTYPE html><html><body><h1>Please sign in</h1></body></html>";
 const FAILURE: &str = "<ErrorResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><Error><Type>Receiver</Type>\
-    <Code>ServiceFailure</Code><Message>Internal failure</Message></Error><RequestId>storm</RequestId></ErrorResponse>";
+    <Code>ServiceFailure</Code><Message>Internal failure</Message></Error><RequestId>r</RequestId></ErrorResponse>";
 
 /// Requests go wrong at random: connections are reset before and after acting, replies cut off, replaced, late or missing.
 ///

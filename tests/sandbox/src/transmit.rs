@@ -64,6 +64,15 @@ pub(crate) async fn send_faulty<T: Transport>(
             drip(&mut stream, reply, *byte_every).await?;
             return Ok(Some(stream));
         }
+        What::ReplyTwice => {
+            let mut bytes = head(reply, Framing::Length);
+            bytes.extend_from_slice(&reply.body);
+            // In one write, so that both are there before the client asks again.
+            bytes.extend_from_within(..);
+            stream.write_all(&bytes).await?;
+            stream.flush().await?;
+            return Ok(Some(stream));
+        }
         What::ManyHeaders(_)
         | What::Reply { .. }
         | What::Error { .. }
