@@ -68,10 +68,28 @@ pub(crate) struct Context {
     pub(crate) is_listed: bool,
     /// This machine's time and the server's, in HTTP's form, when they are far apart.
     pub(crate) clocks: Option<(String, String)>,
+    /// What the request was signed with.
+    pub(crate) credentials: CredentialKind,
+}
+
+/// What a request was signed with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum CredentialKind {
+    /// Not known.
+    #[default]
+    Unknown,
+    /// A user's access key.
+    LongTerm,
+    /// A user's access key, with a session token that does not belong there.
+    LongTermWithToken,
+    /// Temporary credentials.
+    Session,
+    /// Temporary credentials whose session token is missing.
+    SessionWithoutToken,
 }
 
 /// Why IAM could not be reached or understood.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Cause {
     /// The host that was asked.
     pub(crate) host: String,
@@ -79,6 +97,18 @@ pub(crate) struct Cause {
     pub(crate) what: String,
     /// What to do about it.
     pub(crate) hint: Option<String>,
+    /// What came back.
+    pub(crate) received: Received,
+}
+
+/// What came back for a request that IAM did not answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Received {
+    /// Nothing, or only a part of a response.
+    #[default]
+    Nothing,
+    /// A response that is not IAM's.
+    UnexpectedResponse,
 }
 
 /// The families of error codes that have an exit status of their own. Both spellings of a code count.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::secrets::Secrets;
-use crate::failure::{Code, family};
+use crate::failure::{Code, CredentialKind, family};
 use crate::outcome::Reply;
 
 /// One attempt of a call.
@@ -15,6 +15,8 @@ pub(crate) struct Attempt {
     pub(crate) host: String,
     /// The time the request was signed with, in the form of `x-amz-date`.
     pub(crate) signed_at: Option<String>,
+    /// What the request was signed with.
+    pub(super) credentials: CredentialKind,
     /// What of the request no reply may show.
     pub(super) secrets: Secrets,
     sent: Sent,
@@ -29,7 +31,12 @@ pub(crate) enum Answer {
     /// Nothing (yet).
     None,
     /// The reply that was asked for.
-    Expected(Reply),
+    Expected {
+        /// The reply.
+        reply: Reply,
+        /// Of a list: whether it continues; `None` where the response does not say.
+        is_truncated: Option<bool>,
+    },
     /// An error of IAM's.
     Error {
         /// The reply around it.
@@ -48,7 +55,7 @@ impl Attempt {
     pub(crate) fn may_have_acted(&self) -> bool {
         match &self.answer {
             Answer::None => self.sent.is_set(),
-            Answer::Expected(_) | Answer::Foreign(_) => true,
+            Answer::Expected { .. } | Answer::Foreign(_) => true,
             Answer::Error { reply, code, .. } => {
                 reply.status >= 500 && !is_throttling(reply, code.as_deref())
             }
@@ -60,7 +67,7 @@ impl Attempt {
         match &self.answer {
             Answer::None => self.sent.is_set(),
             Answer::Foreign(_) => true,
-            Answer::Expected(_) | Answer::Error { .. } => false,
+            Answer::Expected { .. } | Answer::Error { .. } => false,
         }
     }
 
@@ -147,15 +154,6 @@ impl Record {
         )
     }
 
-    /// What no reply to the last attempt may show.
-    pub(super) fn secrets(&self) -> Secrets {
-        let attempts = self.lock();
-        attempts
-            .last()
-            .map(|last| last.secrets.clone())
-            .unwrap_or_default()
-    }
-
     /// How many attempts there were.
     pub(crate) fn count(&self) -> usize {
         self.lock().len()
@@ -166,6 +164,7 @@ impl Record {
         &self,
         host: String,
         signed_at: Option<String>,
+        credentials: CredentialKind,
         secrets: Secrets,
     ) -> (usize, Sent) {
         let sent = Sent::default();
@@ -173,6 +172,7 @@ impl Record {
         attempts.push(Attempt {
             host,
             signed_at,
+            credentials,
             secrets,
             sent: sent.clone(),
             has_ended: false,
@@ -188,16 +188,13 @@ impl Record {
         }
     }
 
-    /// The last attempt has ended; `answer` is what came back, where that was not heard before. Its number, and itself.
-    pub(super) fn end(&self, answer: impl FnOnce(&Secrets) -> Answer) -> Option<(usize, Attempt)> {
+    /// The last attempt has ended: its number, and itself.
+    pub(super) fn end(&self) -> Option<(usize, Attempt)> {
         let mut attempts = self.lock();
         let number = attempts.len();
         let attempt = attempts.last_mut()?;
         // One that was not let out ends too; the one before it has ended long since.
         attempt.has_ended = true;
-        if let Answer::None = attempt.answer {
-            attempt.answer = answer(&attempt.secrets);
-        }
         Some((number, attempt.clone()))
     }
 

@@ -7,25 +7,29 @@ use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 
 use super::attempts::{Answer, Attempt, Record};
-use super::error::cause;
-use crate::failure::{Cause, Context, Failure, ServiceError};
+use super::error::{INTERCEPTED, cause};
+use super::responses::Responses;
+use crate::failure::{Cause, Context, Failure, Received, ServiceError};
 use crate::outcome::Reply;
 
 /// How far the clocks may differ before it is worth a word, in seconds. AWS allows 15 minutes.
-const CLOCKS_APART: i64 = 240;
+pub(super) const CLOCKS_APART: i64 = 240;
 
 /// A time of IAM's; `None` where this machine cannot hold it.
 pub(super) fn time(date: &DateTime) -> Option<SystemTime> {
     SystemTime::try_from(*date).ok()
 }
 
-/// The time of the last answer by IAM's own clock, which a wrong clock of this machine cannot make a key older by.
-pub(super) fn said_at(record: &Record) -> Option<SystemTime> {
-    let date = |attempt: &Attempt| match &attempt.answer {
-        Answer::Expected(reply) => server_time(reply),
-        _ => None,
-    };
-    time(&date(&record.last()?)?)
+/// The time of the last answer by IAM's own clock, which a wrong clock of this machine cannot make a key older by; `None`
+/// where that clock cannot be trusted.
+pub(super) fn said_at(record: &Record, responses: &Responses) -> Option<SystemTime> {
+    if responses.clock_jump().is_some() {
+        return None;
+    }
+    match record.last()?.answer {
+        Answer::Expected { reply, .. } => time(&server_time(&reply)?),
+        Answer::None | Answer::Error { .. } | Answer::Foreign(_) => None,
+    }
 }
 
 /// A call that was answered as expected gives IAM's reply; the SDK alone takes anything with status 200 for success.
@@ -36,7 +40,7 @@ pub(super) fn checked<O, E: Error + 'static>(
 ) -> Result<Reply, Failure> {
     match result {
         Ok(_) => match record.last().map(|attempt| attempt.answer) {
-            Some(Answer::Expected(reply)) => Ok(reply),
+            Some(Answer::Expected { reply, .. }) => Ok(reply),
             _ => Err(failure(operation, record, None)),
         },
         Err(error) => Err(failure(operation, record, Some(&error))),
@@ -45,12 +49,31 @@ pub(super) fn checked<O, E: Error + 'static>(
 
 /// An answer of IAM's to a read that says something it cannot mean.
 pub(super) fn unread(record: &Record, what: &str) -> Failure {
+    unusable(record, format!("it says {what}"))
+}
+
+/// An answer of IAM's to a read that cannot be used: `what` is a clause that says why.
+pub(super) fn unusable(record: &Record, what: impl Into<String>) -> Failure {
     let attempt = record.last();
     Failure::Unclear(Cause {
         host: attempt.map(|attempt| attempt.host).unwrap_or_default(),
-        what: format!("it says {what}"),
-        hint: None,
+        what: what.into(),
+        ..Cause::default()
     })
+}
+
+/// Reads a failed call that changes nothing. A response that is not the service's leaves nothing in doubt then.
+pub(super) fn failure_of_read(
+    operation: &'static str,
+    record: &Record,
+    error: &(dyn Error + 'static),
+) -> Failure {
+    match failure(operation, record, Some(error)) {
+        Failure::NoAnswer(cause) if cause.received == Received::UnexpectedResponse => {
+            Failure::NotSent(cause)
+        }
+        failure => failure,
+    }
 }
 
 /// Reads a failed call: an answer of IAM's, a request that never left, or no usable answer.
@@ -67,7 +90,6 @@ pub(super) fn failure(
             code,
             message,
         },
-        signed_at,
         ..
     }) = last
     {
@@ -78,7 +100,8 @@ pub(super) fn failure(
             status: reply.status,
             request_id: reply.request_id.clone(),
             context: Box::new(Context {
-                clocks: clocks(reply, signed_at.as_deref()),
+                clocks: last.and_then(|attempt| clocks(reply, attempt)),
+                credentials: last.map(|attempt| attempt.credentials).unwrap_or_default(),
                 ..Context::default()
             }),
         });
@@ -90,10 +113,10 @@ pub(super) fn failure(
     };
     if let Some(Answer::Foreign(what)) = last.map(|attempt| &attempt.answer) {
         what.clone_into(&mut cause.what);
-        cause.hint = Some(
-            "somebody stands between this machine and IAM: check the endpoint URL and the proxy"
-                .to_owned(),
-        );
+        cause.received = Received::UnexpectedResponse;
+    }
+    if cause.received == Received::UnexpectedResponse {
+        cause.hint = Some(INTERCEPTED.to_owned());
     }
     if record.may_have_acted() {
         Failure::NoAnswer(cause)
@@ -109,9 +132,9 @@ pub(crate) fn out_of_time(operation: &'static str, record: &Record, limit: Durat
         Failure::NotSent(cause) | Failure::NoAnswer(cause) | Failure::Unclear(cause) => {
             let what = format!("it did not answer within --timeout, {} s", limit.as_secs());
             let cause = Cause {
+                host: cause.host,
                 what,
-                hint: None,
-                ..cause
+                ..Cause::default()
             };
             if record.may_have_acted() {
                 Failure::NoAnswer(cause)
@@ -130,14 +153,22 @@ pub(crate) fn out_of_time_reading(operation: &str, limit: Duration) -> Failure {
             "{operation} was not answered within --timeout, {} s",
             limit.as_secs()
         ),
-        hint: None,
+        ..Cause::default()
     })
 }
 
 /// This machine's time and the server's, in HTTP's form, when they are too far apart.
-fn clocks(reply: &Reply, signed_at: Option<&str>) -> Option<(String, String)> {
-    let server = server_time(reply)?;
-    let signed_at = signed_at?;
+fn clocks(reply: &Reply, attempt: &Attempt) -> Option<(String, String)> {
+    let (server, ours) = (server_time(reply)?, signing_time(attempt)?);
+    ((server.secs() - ours.secs()).abs() > CLOCKS_APART).then(|| {
+        let shown = |time: DateTime| time.fmt(Format::HttpDate).unwrap_or_default();
+        (shown(ours), shown(server))
+    })
+}
+
+/// The time a request was signed with.
+pub(super) fn signing_time(attempt: &Attempt) -> Option<DateTime> {
+    let signed_at = attempt.signed_at.as_deref()?;
     let (day, time) = signed_at.trim_end_matches('Z').split_once('T')?;
     let iso = format!(
         "{}-{}-{}T{}:{}:{}Z",
@@ -148,14 +179,14 @@ fn clocks(reply: &Reply, signed_at: Option<&str>) -> Option<(String, String)> {
         time.get(2..4)?,
         time.get(4..)?
     );
-    let ours = DateTime::from_str(&iso, Format::DateTime).ok()?;
-    ((server.secs() - ours.secs()).abs() > CLOCKS_APART).then(|| {
-        let shown = |time: DateTime| time.fmt(Format::HttpDate).unwrap_or_default();
-        (shown(ours), shown(server))
-    })
+    DateTime::from_str(&iso, Format::DateTime).ok()
 }
 
-fn server_time(reply: &Reply) -> Option<DateTime> {
-    let header = reply.headers.iter().find(|(name, _)| name == "date");
-    DateTime::from_str(&header?.1, Format::HttpDate).ok()
+/// The time of a response. Of two nobody can say which is right.
+pub(super) fn server_time(reply: &Reply) -> Option<DateTime> {
+    let mut dates = reply.headers.iter().filter(|(name, _)| name == "date");
+    let (date, None) = (dates.next()?, dates.next()) else {
+        return None;
+    };
+    DateTime::from_str(&date.1, Format::HttpDate).ok()
 }

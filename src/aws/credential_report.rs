@@ -53,7 +53,7 @@ impl Iam {
         Ok(ReportRead {
             content: content.ok_or_else(|| unread(&record, "nothing"))?,
             generated: output.generated_time().and_then(time),
-            at: said_at(&record),
+            at: said_at(&record, &self.responses),
         })
     }
 }

@@ -3,20 +3,33 @@
 use std::error::Error;
 use std::io;
 
-use rustls::{AlertDescription, CertificateError};
-
+use super::http::TooLong;
 use super::proxy;
+use super::tls;
 use crate::escape::excerpt;
-use crate::failure::Cause;
+use crate::failure::{Cause, Received};
+
+/// What to do about a response that is not the service's.
+pub(super) const INTERCEPTED: &str = "a proxy or captive portal may be intercepting the connection: check the endpoint URL and the proxy";
 
 /// Puts the failure of a call to `host` into words.
 pub(crate) fn cause(error: &(dyn Error + 'static), host: &str) -> Cause {
     let (what, hint) = words(error);
+    let is_unexpected = sources(error).any(<dyn Error>::is::<TooLong>) || is_not_http(error);
     let host = match proxy::shown() {
         Some(proxy) if is_tunnel(error) => format!("{host} by way of the proxy {proxy}"),
         _ => host.to_owned(),
     };
-    Cause { host, what, hint }
+    Cause {
+        host,
+        what,
+        hint,
+        received: if is_unexpected {
+            Received::UnexpectedResponse
+        } else {
+            Received::Nothing
+        },
+    }
 }
 
 /// Whether TLS itself failed: a certificate that is not trusted, or a server that does not speak TLS.
@@ -26,9 +39,11 @@ pub(crate) fn is_tls(error: &(dyn Error + 'static)) -> bool {
 }
 
 fn words(error: &(dyn Error + 'static)) -> (String, Option<String>) {
-    let tls = sources(error).find_map(|source| source.downcast_ref::<rustls::Error>());
-    if let Some(tls) = tls {
-        return tls_words(tls);
+    if let Some(tls) = tls::explain(error) {
+        return (tls.0.to_owned(), tls.1.map(str::to_owned));
+    }
+    if is_not_http(error) {
+        return ("it does not speak HTTP".to_owned(), None);
     }
     if let Some(tunnel) = tunnel_words(error) {
         return tunnel;
@@ -69,54 +84,6 @@ fn words(error: &(dyn Error + 'static)) -> (String, Option<String>) {
     }
 }
 
-fn tls_words(error: &rustls::Error) -> (String, Option<String>) {
-    let bundle = "name the authority's PEM file with --ca-bundle or AWS_CA_BUNDLE".to_owned();
-    let clock =
-        "check this machine's clock; if it is right, somebody stands between it and IAM".to_owned();
-    let between =
-        "somebody may stand between this machine and IAM: check the endpoint URL and the proxy"
-            .to_owned();
-    match error {
-        rustls::Error::InvalidCertificate(error) => match error {
-            CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-                ("its TLS certificate has expired".to_owned(), Some(clock))
-            }
-            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => (
-                "its TLS certificate is not valid yet".to_owned(),
-                Some(clock),
-            ),
-            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-                (
-                    "its TLS certificate is for another host".to_owned(),
-                    Some(between),
-                )
-            }
-            CertificateError::UnknownIssuer => (
-                "its TLS certificate is from an authority that is not trusted here".to_owned(),
-                Some(bundle),
-            ),
-            CertificateError::Revoked => {
-                ("its TLS certificate was revoked".to_owned(), Some(between))
-            }
-            other => (
-                format!("its TLS certificate is not valid: {other:?}"),
-                Some(bundle),
-            ),
-        },
-        rustls::Error::InvalidMessage(_) => (
-            "it does not speak TLS".to_owned(),
-            Some("an endpoint without TLS has an http:// URL".to_owned()),
-        ),
-        rustls::Error::AlertReceived(
-            AlertDescription::HandshakeFailure | AlertDescription::ProtocolVersion,
-        ) => (
-            "it and this program share no version of TLS or cipher".to_owned(),
-            None,
-        ),
-        other => (format!("TLS failed: {other}"), None),
-    }
-}
-
 fn tunnel_words(error: &(dyn Error + 'static)) -> Option<(String, Option<String>)> {
     if says(error, "proxy authorization required") {
         return Some((
@@ -140,6 +107,11 @@ fn tunnel_words(error: &(dyn Error + 'static)) -> Option<(String, Option<String>
     })
 }
 
+/// Whether what came back was no HTTP, in the words of the HTTP client.
+fn is_not_http(error: &(dyn Error + 'static)) -> bool {
+    says(error, "invalid http version") || says(error, "invalid http status")
+}
+
 fn is_tunnel(error: &(dyn Error + 'static)) -> bool {
     says(error, "tunnel error")
 }
@@ -156,7 +128,7 @@ fn innermost(error: &(dyn Error + 'static)) -> String {
 }
 
 /// The error and what lies under it. An `io::Error` hides the error it was made of from `source()`.
-fn sources<'a>(
+pub(super) fn sources<'a>(
     error: &'a (dyn Error + 'static),
 ) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |&error| {

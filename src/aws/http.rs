@@ -1,6 +1,7 @@
 //! The HTTP client the SDK is given: TLS settings built once and only when first needed, no proxy for the
 //! metadata services, a mark when a request leaves, an end to every reply.
 
+use std::fmt;
 use std::panic::{self, AssertUnwindSafe};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -22,12 +23,47 @@ use http_body::{Body, Frame, SizeHint};
 
 use super::attempts::Sent;
 use super::proxy;
+use super::reply;
 use super::trust::{self, Trust};
 use crate::stop::Stop;
 
-/// The most of a reply's body that is read, in bytes. The longest that IAM sends is a credential report: of 5,000
-/// users, the most an account has, about 2 MiB.
-const LONGEST_REPLY: u64 = 6 << 20;
+/// The most of a response's body that is read, in KiB. The longest that IAM sends are a credential report, which is about
+/// 2 MiB for the 5,000 users an account has by default, and a page of 1,000 users, whose longest paths and ARNs make it
+/// 4 MiB.
+const LONGEST: u64 = 6 << 10;
+
+/// The same for a response that is an error, or that only confirms a change: a request ID, a code and a message.
+const LONGEST_SHORT: u64 = 64;
+
+/// The most of the response that is read, in KiB; an extension of the request.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LongestResponse(u64);
+
+impl LongestResponse {
+    /// For a request for `operation`.
+    pub(super) fn to(operation: &str) -> Self {
+        Self(if reply::is_change(operation) {
+            LONGEST_SHORT
+        } else {
+            LONGEST
+        })
+    }
+}
+
+/// A response that is longer than what is read of one, in KiB.
+#[derive(Debug)]
+pub(super) struct TooLong(u64);
+
+impl fmt::Display for TooLong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            kib if kib >= 1 << 10 => write!(f, "the response is longer than {} MiB", kib >> 10),
+            kib => write!(f, "the response is longer than {kib} KiB"),
+        }
+    }
+}
+
+impl std::error::Error for TooLong {}
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -148,13 +184,20 @@ impl HttpConnector for Wire {
             let body = request.take_body();
             *request.body_mut() = SdkBody::from_body_1_x(Leaving { body, sent });
         }
+        let longest = request.extension::<LongestResponse>().copied();
         let reply = self.connector(request.uri()).call(request);
         HttpConnectorFuture::new(async move {
             let reply = reply.await?;
+            let longest = match longest {
+                _ if !reply.status().is_success() => LONGEST_SHORT,
+                Some(LongestResponse(kib)) => kib,
+                None => LONGEST,
+            };
             Ok(reply.map(|body| {
                 SdkBody::from_body_1_x(Limited {
                     body,
-                    left: LONGEST_REPLY,
+                    left: longest << 10,
+                    longest,
                 })
             }))
         })
@@ -193,6 +236,7 @@ impl Body for Leaving {
 struct Limited {
     body: SdkBody,
     left: u64,
+    longest: u64,
 }
 
 impl Body for Limited {
@@ -211,7 +255,7 @@ impl Body for Limited {
         {
             match self.left.checked_sub(data.len() as u64) {
                 Some(left) => self.left = left,
-                None => return Poll::Ready(Some(Err("the reply is longer than 6 MiB".into()))),
+                None => return Poll::Ready(Some(Err(TooLong(self.longest).into()))),
             }
         }
         Poll::Ready(frame)

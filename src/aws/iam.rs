@@ -11,12 +11,13 @@ use tokio::time::Instant;
 
 use super::allowance::{Allowance, Queue};
 use super::attempts::Record;
-use super::call::{checked, failure, said_at, time, unread};
+use super::call::{checked, failure_of_read, said_at, time, unread, unusable};
 use super::pace::Pacer;
 use super::page::Pages;
 use super::recorder::Recorder;
+use super::responses::Responses;
 use crate::fact::{LastUse, NOT_AVAILABLE, Status};
-use crate::failure::Failure;
+use crate::failure::{Cause, Failure};
 use crate::ident::{AccessKeyId, UserName};
 use crate::log::Log;
 use crate::outcome::Reply;
@@ -25,6 +26,12 @@ use crate::request::Key;
 /// How many users a page may have, IAM's own most.
 const PAGE: i32 = 1000;
 
+/// The most users of an account. The quota is 5,000, which AWS can raise.
+const MOST_USERS: usize = 100_000;
+
+/// The most keys of a user. The quota is two, and eight have been seen.
+const MOST_KEYS: usize = 1000;
+
 /// How often one request is refused as too much, while others are served, before it is given up.
 const MOST_REFUSALS: usize = 100;
 
@@ -32,6 +39,8 @@ const MOST_REFUSALS: usize = 100;
 #[derive(Clone, Debug)]
 pub(crate) struct Iam {
     pub(super) client: Client,
+    /// What is remembered of all responses of the run.
+    pub(super) responses: Responses,
     log: Log,
     pacer: Option<Arc<Pacer>>,
     /// How long IAM may serve no request at all before it counts as throttling all of them.
@@ -86,9 +95,16 @@ pub(crate) struct ListedKey {
 
 impl Iam {
     /// IAM by way of the SDK's client; `pacer` is for many requests.
-    pub(super) fn new(client: Client, log: Log, pacer: Option<Pacer>, limit: Duration) -> Self {
+    pub(super) fn new(
+        client: Client,
+        responses: Responses,
+        log: Log,
+        pacer: Option<Pacer>,
+        limit: Duration,
+    ) -> Self {
         Self {
             client,
+            responses,
             log,
             pacer: pacer.map(Arc::new),
             // What the limit leaves then is for a look, and for saying so.
@@ -119,6 +135,16 @@ impl Iam {
         }
     }
 
+    /// Why ages cannot be judged in this run, if they cannot: IAM's clock jumped.
+    pub(crate) fn clock_jump(&self) -> Option<Failure> {
+        self.responses.clock_jump().map(|what| {
+            Failure::Unclear(Cause {
+                what,
+                ..Cause::default()
+            })
+        })
+    }
+
     /// A limit for calls on one key, from now on.
     pub(crate) fn allow(&self, limit: Duration) -> Allowance {
         Allowance::new(&self.queue, limit)
@@ -142,7 +168,7 @@ impl Iam {
                 None => None,
             };
             place.take_turn();
-            let recorder = Recorder::new(record, operation, self.log);
+            let recorder = Recorder::new(record, operation, &self.responses, self.log);
             let result = send(recorder.about(self.subject.clone())).await;
             drop(place);
             let counted = self.counted.lock();
@@ -178,7 +204,7 @@ impl Iam {
         let record = Record::default();
         match self.call(operation, &record, send).await {
             Ok(output) => Ok((output, record)),
-            Err(error) => Err(failure(operation, &record, Some(&error))),
+            Err(error) => Err(failure_of_read(operation, &record, &error)),
         }
     }
 
@@ -227,10 +253,12 @@ impl Iam {
         let (output, record) = self.read("GetAccessKeyLastUsed", send).await?;
         let used = output.access_key_last_used();
         let used = used.ok_or_else(|| unread(&record, "nothing of the last use"))?;
-        let place =
-            |text: &str| (text != NOT_AVAILABLE && !text.is_empty()).then(|| text.to_owned());
+        let place = |text: &str| match text.trim() {
+            "" | NOT_AVAILABLE => None,
+            text => Some(text.to_owned()),
+        };
         let last_use = match used.last_used_date() {
-            None if used.service_name() == NOT_AVAILABLE => LastUse::Never,
+            None if used.service_name().trim() == NOT_AVAILABLE => LastUse::Never,
             None => {
                 return Err(unread(
                     &record,
@@ -244,9 +272,9 @@ impl Iam {
             },
         };
         Ok(LastUseRead {
-            owner: output.user_name().and_then(|name| name.parse().ok()),
+            owner: owner(output.user_name(), &record)?,
             last_use,
-            at: said_at(&record),
+            at: said_at(&record, &self.responses),
         })
     }
 
@@ -267,10 +295,14 @@ impl Iam {
             };
             let (page, record) = self.read("ListAccessKeys", send).await?;
             for key in page.access_key_metadata() {
-                keys.push(listed(key).ok_or_else(|| unread(&record, "of a key no ID"))?);
+                keys.push(listed(key, &record)?);
             }
-            if !pages.turn(page.is_truncated(), page.marker(), &record)? {
-                let at = said_at(&record);
+            if keys.len() > MOST_KEYS {
+                let what = "the list has more than 1,000 keys; IAM allows a user two";
+                return Err(unusable(&record, what));
+            }
+            if !pages.turn(page.marker(), &record)? {
+                let at = said_at(&record, &self.responses);
                 return Ok(Listing { keys, at });
             }
         }
@@ -299,14 +331,18 @@ impl Iam {
             };
             let (page, record) = self.read("ListUsers", send).await?;
             for user in page.users() {
-                let name = user.user_name().parse();
+                let name = owner(Some(user.user_name()), &record)?;
                 users.push(ListedUser {
-                    name: name
-                        .map_err(|_| unread(&record, "a user name that IAM does not allow"))?,
+                    name: name.ok_or_else(|| unread(&record, "of a user no name"))?,
                     created: time(user.create_date()),
                 });
             }
-            if !pages.turn(page.is_truncated(), page.marker(), &record)? {
+            if users.len() > MOST_USERS {
+                let what =
+                    "the list has more than 100,000 users; by default an account has at most 5,000";
+                return Err(unusable(&record, what));
+            }
+            if !pages.turn(page.marker(), &record)? {
                 break;
             }
         }
@@ -319,11 +355,25 @@ fn text(name: Option<&UserName>) -> Option<String> {
     name.map(|name| name.as_str().to_owned())
 }
 
-fn listed(key: &AccessKeyMetadata) -> Option<ListedKey> {
-    Some(ListedKey {
-        id: key.access_key_id()?.to_owned(),
-        owner: key.user_name().and_then(|name| name.parse().ok()),
-        status: key.status().map(|status| match status.as_str() {
+/// A user name of a response; `None` where it has none.
+fn owner(name: Option<&str>, record: &Record) -> Result<Option<UserName>, Failure> {
+    match name.map(str::trim) {
+        None | Some("") => Ok(None),
+        Some(name) => match name.parse() {
+            Ok(name) => Ok(Some(name)),
+            Err(_) => Err(unread(record, "a user name that IAM does not allow")),
+        },
+    }
+}
+
+fn listed(key: &AccessKeyMetadata, record: &Record) -> Result<ListedKey, Failure> {
+    let id = key.access_key_id().map(str::trim).unwrap_or_default();
+    let id = AccessKeyId::try_from(id.to_owned())
+        .map_err(|_| unread(record, "an access key ID that IAM does not allow"))?;
+    Ok(ListedKey {
+        id: id.as_str().to_owned(),
+        owner: owner(key.user_name(), record)?,
+        status: key.status().map(|status| match status.as_str().trim() {
             "Active" => Status::Active,
             "Inactive" => Status::Inactive,
             other => Status::Other(other.to_owned()),

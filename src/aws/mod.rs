@@ -19,6 +19,7 @@ mod profile;
 mod proxy;
 mod recorder;
 mod reply;
+mod responses;
 mod retry;
 mod secrets;
 mod section;
@@ -28,6 +29,7 @@ mod sts;
 #[cfg(any(test, fuzzing))]
 #[path = "../../tests/fuzz/target/aws.rs"]
 pub(crate) mod target;
+mod tls;
 mod trust;
 mod variable;
 mod watch;
@@ -55,6 +57,7 @@ use crate::stop::Stop;
 use config_file::ConfigFiles;
 use credentials::Resolved;
 use pace::Pacer;
+use responses::Responses;
 use retry::{IamRetries, Throttled};
 use settings::Settings;
 
@@ -105,9 +108,10 @@ pub(crate) async fn connect(
             .or_else(|| AccessKeyId::account_of(credentials.access_key_id())),
     };
     let sdk = sdk_config(&settings, credentials);
+    let responses = Responses::default();
     if let Some(expected) = expected {
         let endpoint_url = settings.sts_endpoint_url(connection, log)?;
-        let asked = sts::account(&sdk, endpoint_url, log);
+        let asked = sts::account(&sdk, endpoint_url, &responses, log);
         let actual = match tokio::time::timeout(limit, asked).await {
             Ok(actual) => actual?,
             Err(_) => return Err(sts::out_of_time(limit)),
@@ -128,7 +132,7 @@ pub(crate) async fn connect(
     };
     let config = config.retry_classifier(IamRetries { throttled }).build();
     Ok(Connected {
-        iam: Iam::new(Client::from_conf(config), log, pacer, limit),
+        iam: Iam::new(Client::from_conf(config), responses, log, pacer, limit),
         signer,
     })
 }

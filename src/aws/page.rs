@@ -2,9 +2,16 @@
 
 use std::collections::HashSet;
 
-use super::attempts::Record;
-use super::call::unread;
+use super::attempts::{Answer, Record};
+use super::call::{unread, unusable};
 use crate::failure::Failure;
+
+/// The most pages of a list. IAM gives up to 1,000 items a page, and never seen less than some dozens where there are more:
+/// the 5,000 users that an account may have are some 50 pages.
+const MOST_PAGES: usize = 1000;
+
+/// The longest marker, in characters.
+const LONGEST_MARKER: usize = 4096;
 
 /// Where a list goes on. A list that does not say where, or goes in a circle, is an error and never a short list.
 #[derive(Debug, Default)]
@@ -20,16 +27,28 @@ impl Pages {
     }
 
     /// Turns to the next page; false where there is none.
-    pub(super) fn turn(
-        &mut self,
-        is_truncated: bool,
-        marker: Option<&str>,
-        record: &Record,
-    ) -> Result<bool, Failure> {
-        if !is_truncated {
-            return Ok(false);
+    pub(super) fn turn(&mut self, marker: Option<&str>, record: &Record) -> Result<bool, Failure> {
+        // The SDK takes a list that does not say so for one that has ended.
+        let is_truncated = match record.last().map(|attempt| attempt.answer) {
+            Some(Answer::Expected { is_truncated, .. }) => is_truncated,
+            _ => None,
+        };
+        match is_truncated {
+            Some(true) => {}
+            Some(false) => return Ok(false),
+            None => {
+                let what = "it does not say whether the list continues (IsTruncated is missing)";
+                return Err(unusable(record, what));
+            }
         }
         match marker {
+            Some(next) if next.len() > LONGEST_MARKER => {
+                let what = "it has a marker of more than 4,096 characters";
+                Err(unusable(record, what))
+            }
+            Some(_) if self.seen.len() + 1 >= MOST_PAGES => {
+                Err(unusable(record, "the list has more than 1,000 pages"))
+            }
             Some(next) if self.seen.insert(next.to_owned()) => {
                 self.marker = Some(next.to_owned());
                 Ok(true)

@@ -74,36 +74,53 @@ pub(crate) fn shown() -> Option<String> {
     Some(format!("{}{port}", url.host_str()?))
 }
 
-/// The passwords of the proxies, as they are, and with the name as a proxy is told them.
+/// The passwords of the proxies: as they stand in the variable, as they are, and with the name as a proxy gets them.
 pub(super) fn secrets() -> &'static [String] {
     static SECRETS: OnceLock<Vec<String>> = OnceLock::new();
     SECRETS.get_or_init(|| {
-        let mut secrets = Vec::new();
-        for scheme in ["https", "http"] {
-            let Some(url) = chosen(scheme).and_then(|url| Url::parse(&url).ok()) else {
-                continue;
-            };
-            let decoded = |text: &str| -> String {
-                let form = text.replace('&', "%26").replace('+', "%2B");
-                let mut pairs = url::form_urlencoded::parse(form.as_bytes());
-                pairs
-                    .next()
-                    .map_or_else(String::new, |(name, value)| match &*value {
-                        "" => name.into_owned(),
-                        value => format!("{name}={value}"),
-                    })
-            };
-            let (user, password) = (decoded(url.username()), url.password().map(decoded));
-            let password = password.unwrap_or_default();
-            if user.is_empty() && password.is_empty() {
-                continue;
-            }
-            secrets.push(base64::encode(format!("{user}:{password}")));
-            // A name alone is a token.
-            secrets.push(if password.is_empty() { user } else { password });
-        }
-        secrets
+        let urls = ["https", "http"].iter().filter_map(|scheme| chosen(scheme));
+        urls.flat_map(|url| secrets_of(&url)).collect()
     })
+}
+
+/// The secrets of one proxy's URL.
+fn secrets_of(proxy: &str) -> Vec<String> {
+    let Ok(url) = Url::parse(proxy) else {
+        return Vec::new();
+    };
+    let (user, password) = (url.username(), url.password().unwrap_or_default());
+    if user.is_empty() && password.is_empty() {
+        return Vec::new();
+    }
+    // A name alone is a token.
+    let secret = if password.is_empty() { user } else { password };
+    let in_base64 = base64::encode([&decoded(user)[..], b":", &decoded(password)].concat());
+    let in_a_url = in_base64.trim_end_matches('=');
+    vec![
+        in_a_url.replace('+', "-").replace('/', "_"),
+        in_base64,
+        String::from_utf8_lossy(&decoded(secret)).into_owned(),
+        secret.to_owned(),
+    ]
+}
+
+/// The bytes behind percent-encoding.
+fn decoded(text: &str) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&byte, after)) = rest.split_first() {
+        let value = percent_decoded(rest);
+        bytes.push(value.unwrap_or(byte));
+        rest = if value.is_some() { &after[2..] } else { after };
+    }
+    bytes
+}
+
+/// The byte that a text begins with in percent-encoding.
+pub(super) fn percent_decoded(text: &[u8]) -> Option<u8> {
+    let digits = text.strip_prefix(b"%")?.get(..2)?;
+    let digits = std::str::from_utf8(digits).ok()?;
+    u8::from_str_radix(digits, 16).ok()
 }
 
 fn chosen(scheme: &str) -> Option<String> {

@@ -4,19 +4,23 @@
 use std::sync::Arc;
 
 use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::connection::CaptureSmithyConnection;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
 use aws_smithy_runtime_api::client::interceptors::context::{
     AfterDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextMut,
     FinalizerInterceptorContextRef,
 };
-use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 
 use super::attempts::{Answer, Attempt, Record};
+use super::call::{server_time, signing_time};
+use super::http::LongestResponse;
 use super::reply::{self, Body};
+use super::responses::Responses;
 use super::secrets::Secrets;
-use crate::failure::{Code, family};
+use crate::failure::{Code, CredentialKind, family};
 use crate::log::Log;
 use crate::outcome::Reply;
 
@@ -25,19 +29,23 @@ use crate::outcome::Reply;
 pub(super) struct Recorder {
     record: Record,
     operation: &'static str,
-    /// The document that is its reply, such as `DeleteAccessKeyResponse`.
-    expected: String,
+    responses: Responses,
     log: Log,
     subject: Option<Arc<str>>,
 }
 
 impl Recorder {
     /// A recorder for a call of `operation`.
-    pub(super) fn new(record: &Record, operation: &'static str, log: Log) -> Self {
+    pub(super) fn new(
+        record: &Record,
+        operation: &'static str,
+        responses: &Responses,
+        log: Log,
+    ) -> Self {
         Self {
             record: record.clone(),
             operation,
-            expected: format!("{operation}Response"),
+            responses: responses.clone(),
             log,
             subject: None,
         }
@@ -60,39 +68,52 @@ impl Recorder {
         lines.join("\n")
     }
 
-    /// What a response is, without the secrets of its request.
-    fn answer(&self, response: &HttpResponse, secrets: &Secrets) -> Answer {
+    /// What a response to the last attempt is, without the secrets of its request.
+    fn answer(&self, response: &HttpResponse, attempt: &Attempt) -> Answer {
         let Some(body) = response.body().bytes() else {
             // The body broke off: nothing usable was read.
             return Answer::None;
         };
-        let hide = |text: String| secrets.hide(&text);
-        let header = |name: &str| {
-            response
-                .headers()
-                .get(name)
-                .map(|value| secrets.hide(value))
-        };
+        let hide = |text: String| attempt.secrets.hide(&text);
         let mut reply = Reply {
-            request_id: header("x-amzn-requestid"),
+            request_id: response
+                .headers()
+                .get("x-amzn-requestid")
+                .map(|id| hide(id.to_owned())),
             status: response.status().as_u16(),
             headers: response
                 .headers()
                 .iter()
-                .map(|(name, value)| (name.to_owned(), secrets.hide(value)))
+                .map(|(name, value)| (name.to_owned(), attempt.secrets.hide(value)))
                 .collect(),
         };
-        let success = response.status().is_success();
-        match reply::read(body, &self.expected) {
-            Body::Expected { request_id } if success => {
-                reply.request_id = reply.request_id.or(request_id.map(hide));
-                Answer::Expected(reply)
+        let (status, operation) = (reply.status, self.operation);
+        let foreign = |what: String| Answer::Foreign(hide(what));
+        match reply::read(body, operation) {
+            Body::Expected {
+                request_id,
+                is_truncated,
+            } if status == 200 => {
+                if !self.is_first(attempt, &reply, Some(&request_id)) {
+                    return foreign(REPEATED.to_owned());
+                }
+                if let Some(time) = server_time(&reply) {
+                    self.responses.heard_time(time, signing_time(attempt));
+                }
+                reply.request_id = reply.request_id.or(Some(hide(request_id)));
+                Answer::Expected {
+                    reply,
+                    is_truncated,
+                }
             }
             Body::Error {
                 code,
                 message,
                 request_id,
-            } if !success => {
+            } if (400..600).contains(&status) => {
+                if !self.is_first(attempt, &reply, request_id.as_deref()) {
+                    return foreign(REPEATED.to_owned());
+                }
                 reply.request_id = reply.request_id.or(request_id.map(hide));
                 Answer::Error {
                     reply,
@@ -100,27 +121,32 @@ impl Recorder {
                     message: message.map(hide),
                 }
             }
-            Body::Expected { .. } => Answer::Foreign(format!(
-                "a {} with HTTP status {}",
-                self.expected, reply.status
-            )),
-            Body::Error { .. } => Answer::Foreign(format!(
-                "an ErrorResponse with HTTP status {}",
-                reply.status
-            )),
-            Body::Foreign(_) if reply.status == 429 => Answer::Error {
+            Body::Expected { .. } => {
+                foreign(format!("a {operation}Response with HTTP status {status}"))
+            }
+            Body::Error { .. } => foreign(format!("an ErrorResponse with HTTP status {status}")),
+            Body::Foreign(_) if status == 429 => Answer::Error {
                 reply,
                 code: None,
                 message: None,
             },
-            Body::Foreign(what) => Answer::Foreign(format!(
-                "HTTP status {}, and of the body: {}",
-                reply.status,
-                hide(what)
-            )),
+            Body::Foreign(what) => {
+                foreign(format!("HTTP status {status}, and of the body: {what}"))
+            }
         }
     }
+
+    /// Whether no response before had the request ID of this one, neither in its headers nor in its body.
+    fn is_first(&self, attempt: &Attempt, reply: &Reply, in_body: Option<&str>) -> bool {
+        let in_header = reply.request_id.as_deref();
+        let ids = [in_header, in_body.filter(|id| in_header != Some(*id))];
+        let mut ids = ids.into_iter().flatten();
+        ids.all(|id| self.responses.is_new(&attempt.host, id))
+    }
 }
+
+/// A response that was sent before: by a proxy's cache, or by a server that answers one request twice.
+const REPEATED: &str = "a response with the request ID of an earlier one";
 
 /// A code that means something is read as it is; any other is as much text as a message.
 fn known_or(code: String, hide: impl Fn(String) -> String) -> String {
@@ -146,10 +172,14 @@ impl Intercept for Recorder {
         }
         let request = context.request_mut();
         let signed_at = request.headers().get("x-amz-date").map(str::to_owned);
-        let (number, sent) =
-            self.record
-                .begin(host(request.uri()), signed_at, Secrets::of(request));
+        let (number, sent) = self.record.begin(
+            host(request.uri()),
+            signed_at,
+            credential_kind(request),
+            Secrets::of(request),
+        );
         request.add_extension(sent);
+        request.add_extension(LongestResponse::to(self.operation));
         self.log.verbose(|| {
             self.told(format!(
                 "attempt {number}: {} to {}",
@@ -170,14 +200,21 @@ impl Intercept for Recorder {
         &self,
         context: &AfterDeserializationInterceptorContextRef<'_>,
         _: &RuntimeComponents,
-        _: &mut ConfigBag,
+        config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        if context.output_or_error().is_err() {
+        let Some(attempt) = self.record.last() else {
             return Ok(());
+        };
+        let answer = self.answer(context.response(), &attempt);
+        if let Answer::Foreign(_) | Answer::None = answer {
+            // What comes next on this connection may answer an earlier request.
+            let connection = config.load::<CaptureSmithyConnection>();
+            if let Some(connection) = connection.and_then(CaptureSmithyConnection::get) {
+                connection.poison();
+            }
         }
-        let answer = self.answer(context.response(), &self.record.secrets());
         let foreign = match &answer {
-            Answer::Foreign(what) => Err(what.as_str().into()),
+            Answer::Foreign(what) if context.output_or_error().is_ok() => Err(what.as_str().into()),
             _ => Ok(()),
         };
         self.record.answer(answer);
@@ -191,10 +228,7 @@ impl Intercept for Recorder {
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let response = context.response();
-        let answer = |secrets: &Secrets| {
-            response.map_or(Answer::None, |response| self.answer(response, secrets))
-        };
-        let Some((number, attempt)) = self.record.end(answer) else {
+        let Some((number, attempt)) = self.record.end() else {
             return Ok(());
         };
         if let Some(response) = response {
@@ -211,7 +245,7 @@ fn outline(attempt: &Attempt) -> String {
     match &attempt.answer {
         Answer::None if attempt.was_sent() => "sent, no answer".to_owned(),
         Answer::None => "not sent".to_owned(),
-        Answer::Expected(reply) => {
+        Answer::Expected { reply, .. } => {
             format!(
                 "HTTP {}, request ID {}",
                 reply.status,
@@ -237,6 +271,20 @@ fn describe(response: &HttpResponse) -> String {
         .collect();
     let body = String::from_utf8_lossy(response.body().bytes().unwrap_or_default()).into_owned();
     format!("reply headers: {}\nreply body: {body}", headers.join("; "))
+}
+
+/// What a request is signed with, by the ID in its signature and by its token.
+fn credential_kind(request: &HttpRequest) -> CredentialKind {
+    let signature = request.headers().get("authorization").unwrap_or_default();
+    let id = signature.split_once("Credential=").map_or("", |(_, id)| id);
+    let has_token = request.headers().get("x-amz-security-token").is_some();
+    match (id.get(..4), has_token) {
+        (Some("AKIA"), false) => CredentialKind::LongTerm,
+        (Some("AKIA"), true) => CredentialKind::LongTermWithToken,
+        (Some("ASIA"), true) => CredentialKind::Session,
+        (Some("ASIA"), false) => CredentialKind::SessionWithoutToken,
+        _ => CredentialKind::Unknown,
+    }
 }
 
 /// The host and port of a URI.

@@ -1,17 +1,27 @@
-//! Whether a reply is IAM's, read from its body. The SDK takes any body with status 200 for success, the
-//! page of a captive portal too; nothing counts here that is not the XML the service documents.
+//! Whether a response is the service's own, read from its body. The SDK takes any body with status 200 for success, the
+//! page of a captive portal too; here nothing counts but the XML document that AWS documents.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
-use roxmltree::{Document, Node};
+use roxmltree::{Document, Node, ParsingOptions};
+
+/// The most elements and texts a document may have. A page of 1,000 users has about 30,000.
+const MOST_NODES: u32 = 200_000;
+
+/// The namespaces of the two services.
+const IAM: &str = "https://iam.amazonaws.com/doc/2010-05-08/";
+const STS: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
 
 /// What a body says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Body {
-    /// The reply that was asked for.
+    /// The document that was asked for.
     Expected {
-        /// IAM's name for the request.
-        request_id: Option<String>,
+        /// The service's name for the request.
+        request_id: String,
+        /// Of a list: whether it continues; `None` where the response does not say.
+        is_truncated: Option<bool>,
     },
     /// An `ErrorResponse`.
     Error {
@@ -19,41 +29,198 @@ pub(crate) enum Body {
         code: Option<String>,
         /// The sentence.
         message: Option<String>,
-        /// IAM's name for the request.
+        /// The service's name for the request.
         request_id: Option<String>,
     },
     /// Anything else: a fragment that says what.
     Foreign(String),
 }
 
-/// Reads a body that should be the document `expected`, such as `DeleteAccessKeyResponse`.
-pub(crate) fn read(body: &[u8], expected: &str) -> Body {
+/// Whether an operation changes a key: then its response has nothing but a request ID.
+pub(super) fn is_change(operation: &str) -> bool {
+    matches!(operation, "DeleteAccessKey" | "UpdateAccessKey")
+}
+
+fn namespace(operation: &str) -> &'static str {
+    match operation {
+        "GetCallerIdentity" | "GetAccessKeyInfo" | "GetSessionToken" => STS,
+        operation if operation.starts_with("Assume") => STS,
+        _ => IAM,
+    }
+}
+
+/// Reads a body that should be the response of `operation`.
+pub(crate) fn read(body: &[u8], operation: &str) -> Body {
     if body.iter().all(u8::is_ascii_whitespace) {
-        return Body::Foreign("it is empty".to_owned());
+        return foreign("it is empty");
     }
     let text = readable(body);
-    let document = match Document::parse(&text) {
+    if looks_like_html(&text) {
+        return foreign("it is an HTML page");
+    }
+    if !has_attributes_only_at_the_root(&text) {
+        return foreign("it is not XML as AWS sends it");
+    }
+    let options = ParsingOptions {
+        nodes_limit: MOST_NODES,
+        ..ParsingOptions::default()
+    };
+    let document = match Document::parse_with_options(&text, options) {
         Ok(document) => document,
-        Err(_) if looks_like_html(&text) => return Body::Foreign("it is an HTML page".to_owned()),
-        Err(_) => return Body::Foreign("it is not XML".to_owned()),
+        Err(roxmltree::Error::NodesLimitReached) => return foreign("it has too many elements"),
+        Err(_) => return foreign("it is not XML"),
     };
     let root = document.root_element();
     match root.tag_name().name() {
         // An error may be spoilt and is an error all the same; success is not guessed.
-        name if name == expected && text.as_bytes() != body => {
-            Body::Foreign("it holds what XML does not allow".to_owned())
+        name if name.strip_suffix("Response") == Some(operation) && text.as_bytes() != body => {
+            foreign("it holds what XML does not allow")
         }
-        name if name == expected => Body::Expected {
-            request_id: text_of(root, "RequestId"),
-        },
-        "ErrorResponse" | "Error" => Body::Error {
-            code: text_of(root, "Code"),
-            message: text_of(root, "Message"),
-            request_id: text_of(root, "RequestId"),
-        },
-        name if name.eq_ignore_ascii_case("html") => Body::Foreign("it is an HTML page".to_owned()),
+        name if name.strip_suffix("Response") == Some(operation) => {
+            expected(root, operation).unwrap_or_else(Body::Foreign)
+        }
+        "ErrorResponse" | "Error" => error(root),
+        name if name.eq_ignore_ascii_case("html") => foreign("it is an HTML page"),
         name => Body::Foreign(format!("it is a document named {name}")),
     }
+}
+
+fn foreign(what: &str) -> Body {
+    Body::Foreign(what.to_owned())
+}
+
+/// Checks the whole document: nothing in it may be there twice, or belong to something else.
+fn expected(root: Node<'_, '_>, operation: &str) -> Result<Body, String> {
+    let namespace = namespace(operation);
+    for node in root.document().root().descendants().skip(1) {
+        if node.is_comment() || node.is_pi() {
+            return Err("it has comments or processing instructions".to_owned());
+        }
+        if !node.is_element() {
+            continue;
+        }
+        let name = node.tag_name();
+        if name.namespace() != Some(namespace) {
+            return Err(format!(
+                "{} is not in the namespace {namespace}",
+                name.name()
+            ));
+        }
+        if node.attributes().len() > 0 {
+            return Err(format!("{} has attributes", name.name()));
+        }
+        if node != root && name.name().ends_with("Response") {
+            return Err(format!("it holds another response, {}", name.name()));
+        }
+        let mut names = HashSet::new();
+        let mut children = node.children().filter(Node::is_element);
+        let twice = children.find(|child| {
+            let name = child.tag_name().name();
+            name != "member" && !names.insert(name)
+        });
+        if let Some(twice) = twice {
+            return Err(format!("it has {} twice", twice.tag_name().name()));
+        }
+    }
+    let result = format!("{operation}Result");
+    let mut parts: Vec<&str> = elements(root).map(|node| node.tag_name().name()).collect();
+    if !is_change(operation) && parts.first() == Some(&result.as_str()) {
+        parts.remove(0);
+    }
+    if parts != ["ResponseMetadata"] || has_text(root) {
+        return Err(format!("it is not the documented {operation}Response"));
+    }
+    let metadata = child(root, "ResponseMetadata").ok_or("it has no ResponseMetadata")?;
+    if elements(metadata).count() != 1 || has_text(metadata) {
+        return Err("its ResponseMetadata is not the documented one".to_owned());
+    }
+    let request_id = child(metadata, "RequestId").filter(|node| elements(*node).count() == 0);
+    let is_truncated = child(root, &result).and_then(|node| child(node, "IsTruncated"));
+    Ok(Body::Expected {
+        request_id: request_id.and_then(text).ok_or("it has no request ID")?,
+        is_truncated: is_truncated
+            .and_then(text)
+            .and_then(|text| text.parse().ok()),
+    })
+}
+
+/// Reads an error, in whatever namespace: the servers in front of a service send errors of their own.
+fn error(root: Node<'_, '_>) -> Body {
+    let error = match root.tag_name().name() {
+        "Error" => Some(root),
+        _ => child(root, "Error"),
+    };
+    let codes = |node| elements(node).filter(|node| node.tag_name().name() == "Code");
+    if error.is_some_and(|error| codes(error).count() > 1) {
+        return foreign("it has more than one error code");
+    }
+    let part = |name| error.and_then(|node| child(node, name)).and_then(text);
+    let request_id = child(root, "RequestId").and_then(text);
+    Body::Error {
+        code: part("Code"),
+        message: part("Message"),
+        request_id: request_id.or_else(|| part("RequestId")),
+    }
+}
+
+fn elements<'a, 'i>(node: Node<'a, 'i>) -> impl Iterator<Item = Node<'a, 'i>> {
+    node.children().filter(Node::is_element)
+}
+
+fn child<'a, 'i>(node: Node<'a, 'i>, name: &str) -> Option<Node<'a, 'i>> {
+    elements(node).find(|node| node.tag_name().name() == name)
+}
+
+/// Whether text stands between the elements of a node.
+fn has_text(node: Node<'_, '_>) -> bool {
+    let mut texts = node
+        .children()
+        .filter_map(|node| node.text().filter(|_| node.is_text()));
+    texts.any(|text| !text.trim().is_empty())
+}
+
+/// Whether no element but the root has attributes or declares a namespace, and the root has few. AWS's documents are so,
+/// and the parser takes time that grows with the square of their number.
+fn has_attributes_only_at_the_root(text: &str) -> bool {
+    const MOST_AT_THE_ROOT: usize = 8;
+    let mut rest = text;
+    let mut is_root = true;
+    while let Some((_, tag)) = rest.split_once('<') {
+        let ends = [("!--", "-->"), ("![CDATA[", "]]>"), ("?", "?>")];
+        if let Some((start, end)) = ends.iter().find(|(start, _)| tag.starts_with(start)) {
+            let Some((_, after)) = tag[start.len()..].split_once(end) else {
+                return true;
+            };
+            rest = after;
+            continue;
+        }
+        let Some((values, after)) = tag_end(tag) else {
+            return true;
+        };
+        if values > if is_root { MOST_AT_THE_ROOT } else { 0 } {
+            return false;
+        }
+        is_root = false;
+        rest = after;
+    }
+    true
+}
+
+/// How many quoted values a tag has, and what follows it; `None` where it does not end.
+fn tag_end(tag: &str) -> Option<(usize, &str)> {
+    let (mut quote, mut values) = (None, 0);
+    for (at, byte) in tag.bytes().enumerate() {
+        match (quote, byte) {
+            (Some(open), _) if open == byte => quote = None,
+            (None, b'"' | b'\'') => {
+                quote = Some(byte);
+                values += 1;
+            }
+            (None, b'>') => return Some((values, &tag[at + 1..])),
+            (Some(_) | None, _) => {}
+        }
+    }
+    None
 }
 
 /// The text, with what XML does not allow (bytes that are not UTF-8, control characters) replaced: an error
@@ -77,10 +244,8 @@ fn looks_like_html(text: &str) -> bool {
     head.starts_with("<!doctype html") || head.starts_with("<html")
 }
 
-fn text_of(root: Node<'_, '_>, name: &str) -> Option<String> {
-    let node = root
-        .descendants()
-        .find(|node| node.tag_name().name() == name)?;
+/// The text in a node, without the white space around it; `None` where there is none.
+fn text(node: Node<'_, '_>) -> Option<String> {
     let text: String = node
         .descendants()
         .filter(Node::is_text)
@@ -94,13 +259,16 @@ fn text_of(root: Node<'_, '_>, name: &str) -> Option<String> {
 mod tests {
     use super::*;
 
-    const DELETED: &str = "DeleteAccessKeyResponse";
+    const DELETED: &str = "DeleteAccessKey";
 
     #[test]
     fn only_the_documented_reply_is_the_expected_one() {
         let reply = br#"<DeleteAccessKeyResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><ResponseMetadata><RequestId>r-1</RequestId></ResponseMetadata></DeleteAccessKeyResponse>"#;
-        let request_id = Some("r-1".to_owned());
-        assert_eq!(read(reply, DELETED), Body::Expected { request_id });
+        let expected = Body::Expected {
+            request_id: "r-1".to_owned(),
+            is_truncated: None,
+        };
+        assert_eq!(read(reply, DELETED), expected);
         for foreign in [
             &b""[..],
             b"  \n",
@@ -136,6 +304,32 @@ mod tests {
     }
 
     #[test]
+    fn attributes_below_the_root_are_found_wherever_they_hide() {
+        for text in [
+            "<a/>",
+            "<a xmlns=\"b\"><c>\"d=e\"</c></a>",
+            "<?xml version=\"1.0\"?><!-- <a b='c'><d e='f'/> --><a b=\"c\" d='e'><![CDATA[<f g='h'>]]></a>",
+            "<a><!-- it's --><b>it's</b></a>",
+        ] {
+            assert!(has_attributes_only_at_the_root(text), "{text}");
+        }
+        for text in [
+            "<a><b c=\"d\"/></a>",
+            "<a><b xmlns='c'/></a>",
+            "<a><!-- it's --><b c='d'/></a>",
+            "<a><![CDATA[<]]><b c='d'/></a>",
+            "<a><b c",
+        ] {
+            let is_cut = text.ends_with("<b c");
+            assert_eq!(has_attributes_only_at_the_root(text), is_cut, "{text}");
+        }
+        for start in ["", " a='>'", " a=\"'>'\"", " a='>\"'"] {
+            let many = format!("<a{start}{}/>", " b=\"\"".repeat(9));
+            assert!(!has_attributes_only_at_the_root(&many), "{many}");
+        }
+    }
+
+    #[test]
     fn an_entity_bomb_does_not_go_off() {
         let mut bomb = String::from("<!DOCTYPE a [<!ENTITY a \"aaaaaaaaaa\">");
         for (name, inner) in [
@@ -156,7 +350,7 @@ mod tests {
         bomb += "]><ErrorResponse><Error><Code>&g;</Code></Error></ErrorResponse>";
         assert_eq!(
             read(bomb.as_bytes(), DELETED),
-            Body::Foreign("it is not XML".to_owned())
+            Body::Foreign("it is not XML as AWS sends it".to_owned())
         );
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use serde_json::Value;
 
-use super::proxy;
+use super::proxy::{self, percent_decoded};
 
 /// The headers that let whoever reads them act as somebody else.
 const HEADERS: [&str; 5] = [
@@ -86,8 +86,8 @@ impl Secrets {
     pub(super) fn hide(&self, text: &str) -> String {
         let mut text = Cow::Borrowed(text);
         for secret in &self.0.whole {
-            if text.contains(secret) {
-                text = Cow::Owned(text.replace(secret, NOT_SHOWN));
+            if let Some(hidden) = hide_spelled(&text, secret) {
+                text = Cow::Owned(hidden);
             }
         }
         self.hide_pieces(&text)
@@ -128,6 +128,39 @@ impl Secrets {
         put(&mut values.whole, &other.0.whole);
         put(&mut values.pieces, &other.0.pieces);
     }
+}
+
+/// The text without a secret, however its characters are spelled; `None` where it is not there.
+fn hide_spelled(text: &str, secret: &str) -> Option<String> {
+    let mut hidden = String::new();
+    let (mut done, mut at) = (0, 0);
+    while at < text.len() {
+        match spelled(&text.as_bytes()[at..], secret.as_bytes()) {
+            Some(length) => {
+                hidden.push_str(&text[done..at]);
+                hidden.push_str(NOT_SHOWN);
+                at += length;
+                done = at;
+            }
+            None => at += 1,
+        }
+    }
+    (done > 0).then(|| hidden + &text[done..])
+}
+
+/// How long a secret is at the beginning of a text, where each of its bytes may be percent-encoded, and a space a `+`.
+fn spelled(text: &[u8], secret: &[u8]) -> Option<usize> {
+    let mut rest = text;
+    for &byte in secret {
+        let length = match rest.first()? {
+            b'%' if percent_decoded(rest) == Some(byte) => 3,
+            b'+' if byte == b' ' => 1,
+            first if *first == byte => 1,
+            _ => return None,
+        };
+        rest = &rest[length..];
+    }
+    Some(text.len() - rest.len())
 }
 
 /// Takes the secrets out of what stands under `name` in JSON.
@@ -226,6 +259,28 @@ mod tests {
         for before in ["", "a", "a password: "] {
             let text = format!("{before}of-a-proxy.");
             assert_eq!(secrets.hide(&text), format!("{before}(not shown)."));
+        }
+    }
+
+    #[test]
+    fn a_secret_is_not_shown_however_it_is_spelled() {
+        for spelling in [
+            "p@ss w\u{f6}rd%",
+            "p%40ss%20w%C3%B6rd%25",
+            "p%40ss+w%c3%B6rd%",
+            "%70@ss w%C3%b6%72d%25",
+        ] {
+            let hidden = hide_spelled(
+                &format!("\u{e9}{spelling}\u{e9}{spelling}."),
+                "p@ss w\u{f6}rd%",
+            );
+            assert_eq!(
+                hidden.as_deref(),
+                Some("\u{e9}(not shown)\u{e9}(not shown).")
+            );
+        }
+        for other in ["", "p@ss", "p%4", "p%40ss%2", "p@ss w\u{f6}r\u{f6}"] {
+            assert_eq!(hide_spelled(other, "p@ss w\u{f6}rd%"), None, "{other}");
         }
     }
 

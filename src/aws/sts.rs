@@ -7,8 +7,9 @@ use aws_sdk_sts::config::Builder;
 use aws_types::SdkConfig;
 
 use super::attempts::Record;
-use super::call::{failure, unread};
+use super::call::{failure_of_read, unread};
 use super::recorder::Recorder;
+use super::responses::Responses;
 use super::retry::{IamRetries, Throttled};
 use crate::exit::Exit;
 use crate::ident::AccountId;
@@ -24,6 +25,7 @@ use crate::stop::Stop;
 pub(super) async fn account(
     sdk: &SdkConfig,
     endpoint_url: Option<String>,
+    responses: &Responses,
     log: Log,
 ) -> Result<AccountId, Stop> {
     let mut config = Builder::from(sdk).retry_classifier(IamRetries {
@@ -34,15 +36,15 @@ pub(super) async fn account(
     let result = Client::from_conf(config.build())
         .get_caller_identity()
         .customize()
-        .interceptor(Recorder::new(&record, operation, log))
+        .interceptor(Recorder::new(&record, operation, responses, log))
         .send()
         .await;
     let account = match &result {
         Ok(output) => output
             .account()
-            .and_then(|account| account.parse().ok())
+            .and_then(|account| account.trim().parse().ok())
             .ok_or_else(|| unread(&record, "no account")),
-        Err(error) => Err(failure(operation, &record, Some(error))),
+        Err(error) => Err(failure_of_read(operation, &record, error)),
     };
     account
         .map_err(|failure| report::stop(&failure, "STS", "--expect-account could not be checked: "))

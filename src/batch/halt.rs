@@ -5,7 +5,7 @@ use std::io;
 use super::{Batch, Keys};
 use crate::candidate::Candidate;
 use crate::exit::Exit;
-use crate::failure::Code;
+use crate::failure::{Code, Failure};
 use crate::journal::Before;
 use crate::outcome::{Outcome, Settled};
 use crate::report::Report;
@@ -36,6 +36,14 @@ impl Batch<'_> {
             let why = why.to_owned();
             Some(Halt::After { exit, why })
         };
+        if let Outcome::Failed {
+            failure: Failure::Unclear(_),
+            ..
+        } = &settled.outcome
+            && self.connected.iam.clock_jump().is_some()
+        {
+            return after("IAM's clock cannot be trusted");
+        }
         if let Outcome::Failed { failure, .. } = &settled.outcome
             && let Some(error) = failure.service()
         {

@@ -30,6 +30,18 @@ pub(crate) enum Condition {
     ExceptUser(UserGlob),
 }
 
+/// Since when IAM records uses, after 1970: April 2015, with some room. What it says of earlier times is not a use.
+const FIRST_USE: Duration = Duration::from_hours(45 * 365 * 24);
+
+/// How much earlier than it was a use may be recorded.
+const ROUNDED: Duration = Duration::from_hours(1);
+
+/// Since when there are access keys, after 1970: March 2006, with some room.
+const FIRST_KEY: Duration = Duration::from_hours(36 * 365 * 24);
+
+/// What is missing where IAM's clock cannot be trusted.
+pub(crate) const TIME: &str = "a time that can be trusted";
+
 /// What the conditions come to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
@@ -85,16 +97,19 @@ impl Condition {
             },
             Self::UnusedFor(age) => match (&facts.last_use, facts.created) {
                 (None, _) => Verdict::Lacks("its last use"),
-                (Some(LastUse::At { date, .. }), _) => within(age, *date, facts, "it was used"),
-                (Some(LastUse::Never), None) => Verdict::Lacks("its creation"),
-                (Some(LastUse::Never), Some(created)) => {
-                    within(age, created, facts, "it was never used, and created")
+                (Some(LastUse::At { date, .. }), created) => {
+                    let created = created.unwrap_or(*date);
+                    let early = created.duration_since(*date).unwrap_or_default();
+                    let is_possible =
+                        early <= ROUNDED && *date >= SystemTime::UNIX_EPOCH + FIRST_USE;
+                    match within(age, created.max(*date), facts, "it was used") {
+                        Verdict::Holds if !is_possible => Verdict::Lacks("its last use"),
+                        verdict => verdict,
+                    }
                 }
+                (Some(LastUse::Never), _) => created(age, facts, "it was never used, and created"),
             },
-            Self::OlderThan(age) => match facts.created {
-                None => Verdict::Lacks("its creation"),
-                Some(created) => within(age, created, facts, "it was created"),
-            },
+            Self::OlderThan(age) => created(age, facts, "it was created"),
             Self::ExceptUser(glob) => match &facts.owner {
                 None => Verdict::Lacks("its owner"),
                 Some(owner) if glob.matches(owner) => {
@@ -128,9 +143,19 @@ impl fmt::Display for Condition {
     }
 }
 
+/// Judges a key by its creation.
+fn created(age: &Age, facts: &Facts, what: &str) -> Verdict {
+    match facts.created {
+        Some(created) if created >= SystemTime::UNIX_EPOCH + FIRST_KEY => {
+            within(age, created, facts, what)
+        }
+        Some(_) | None => Verdict::Lacks("its creation"),
+    }
+}
+
 fn within(age: &Age, at: SystemTime, facts: &Facts, what: &str) -> Verdict {
     let Some(now) = facts.read_at else {
-        return Verdict::Lacks("the time of day");
+        return Verdict::Lacks(TIME);
     };
     if age.has_passed_since(at, now) {
         Verdict::Holds
@@ -220,7 +245,12 @@ mod tests {
             let idle_since = match &facts.last_use {
                 None => None,
                 Some(LastUse::Never) => facts.created,
-                Some(LastUse::At { date, .. }) => Some(*date),
+                // A key is not used before it is created, but for an hour in which times are rounded.
+                Some(LastUse::At { date, .. }) => match facts.created {
+                    Some(created) if *date + Duration::from_mins(60) < created => None,
+                    Some(created) => Some(created.max(*date)),
+                    None => Some(*date),
+                },
             };
             let owner = facts.owner.as_ref().map(UserName::as_str);
             let excepted = match except {

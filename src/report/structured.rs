@@ -8,7 +8,7 @@ use super::message::{self, Messages};
 use super::row;
 use super::tell::{Head, Said, absent_sentence, sentence};
 use crate::exit::Exit;
-use crate::failure::{Failure, ServiceError};
+use crate::failure::{Failure, Received, ServiceError};
 use crate::outcome::{Known, Outcome, Refusal, Settled};
 use crate::request::{Action, Key};
 use crate::stop::Stop;
@@ -229,6 +229,9 @@ fn code_of(failure: &Failure) -> String {
             .clone()
             .unwrap_or_else(|| format!("Http{}", error.status)),
         Failure::Absent(_) => "NoSuchEntity".to_owned(),
+        Failure::NotSent(cause) if cause.received == Received::UnexpectedResponse => {
+            "UnexpectedResponse".to_owned()
+        }
         Failure::NotSent(_) => "Unreachable".to_owned(),
         Failure::NoAnswer(_) => "NoAnswer".to_owned(),
         Failure::Unclear(_) => "Unclear".to_owned(),

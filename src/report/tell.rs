@@ -5,7 +5,7 @@ use super::Report;
 use super::hint::{About, hints};
 use crate::escape::{escape, excerpt};
 use crate::fact::Status;
-use crate::failure::{Absent, Cause, Code, Failure, Place, ServiceError};
+use crate::failure::{Absent, Cause, Code, Failure, Place, Received, ServiceError};
 use crate::outcome::{Known, Outcome, Refusal, Settled};
 use crate::request::{Action, Mode, SigningKey};
 
@@ -193,8 +193,11 @@ pub(super) fn sentence(failure: &Failure, service: &str) -> String {
     match failure {
         Failure::Service(error) => service_sentence(error),
         Failure::Absent(absent) => absent_sentence(absent),
+        Failure::NotSent(cause) if cause.received == Received::UnexpectedResponse => {
+            format!("unexpected response from {service}{}", place(cause))
+        }
         Failure::NotSent(cause) => format!("could not reach {service}{}", place(cause)),
-        Failure::Unclear(cause) => format!("{service} did not say enough{}", place(cause)),
+        Failure::Unclear(cause) => format!("unusable response from {service}{}", place(cause)),
         Failure::NoAnswer(cause) => format!("no usable answer from {service}{}", place(cause)),
     }
 }

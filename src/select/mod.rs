@@ -15,7 +15,7 @@ use tokio::sync::OnceCell;
 
 use crate::aws::{Allowance, Iam};
 use crate::candidate::Candidate;
-use crate::condition::{Condition, Verdict};
+use crate::condition::{Condition, TIME, Verdict};
 use crate::fact::{Denied, Facts, Status};
 use crate::failure::{Cause, Failure};
 use crate::guard;
@@ -151,7 +151,7 @@ impl<'a> Selector<'a> {
             Verdict::Holds => Choice::Go(Candidate { key, facts }),
             Verdict::Fails(reason) => self.stay(key, facts, Outcome::Skipped(reason)),
             Verdict::Lacks(fact) => {
-                let failure = denied.unwrap_or_else(|| unsaid(fact));
+                let failure = denied.unwrap_or_else(|| self.lacking(fact));
                 self.stay(key, facts, failed(failure))
             }
         }
@@ -172,6 +172,14 @@ impl<'a> Selector<'a> {
             listing: denied.listing || reported.listing,
             last_use: denied.last_use || reported.last_use,
         });
+    }
+
+    /// A fact that is needed and missing, and the reason where it is known.
+    fn lacking(&self, fact: &'static str) -> Failure {
+        match self.iam.clock_jump() {
+            Some(jump) if fact == TIME => jump,
+            Some(_) | None => unsaid(fact),
+        }
     }
 
     /// Whether a key is to be made inactive and is.
@@ -232,6 +240,7 @@ fn out_of_time(limit: Duration) -> Failure {
             limit.as_secs()
         ),
         hint: Some("if IAM is only slow, raise --timeout".to_owned()),
+        ..Cause::default()
     })
 }
 
@@ -239,6 +248,6 @@ fn unsaid(fact: &str) -> Failure {
     Failure::Unclear(Cause {
         host: String::new(),
         what: format!("{fact} is missing from its answer, and nothing can be decided without"),
-        hint: None,
+        ..Cause::default()
     })
 }

@@ -337,7 +337,7 @@ impl Selector<'_> {
         }
         Ok(match conditions.judge(&candidate.facts) {
             Verdict::Fails(_) => Fate::Left,
-            Verdict::Lacks(fact) => return Err(unsaid(fact)),
+            Verdict::Lacks(fact) => return Err(self.lacking(fact)),
             Verdict::Holds => {
                 match guard::signing_key(&candidate.key, self.signer, SigningKey::Guarded) {
                     Some(refusal) => Fate::Refused(Settled::untouched(

@@ -113,6 +113,7 @@ fn unsettled(missing: Option<UserName>) -> Failure {
             LIST_AGAIN.len() + 1
         ),
         hint: Some("run the same command again".to_owned()),
+        ..Cause::default()
     })
 }
 

@@ -78,7 +78,8 @@ fn f35_an_account_that_cannot_be_asked_for_is_never_the_expected_one() {
             What::page(
                 200,
                 "text/xml",
-                "<GetCallerIdentityResponse><GetCallerIdentityResult/></GetCallerIdentityResponse>",
+                "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><GetCallerIdentityResult/>\
+                 <ResponseMetadata><RequestId>r</RequestId></ResponseMetadata></GetCallerIdentityResponse>",
             ),
             1,
             "it says no account",

@@ -310,7 +310,7 @@ fn a_last_use_that_is_left_out_is_not_never() {
             .run()
             .exits(1)
             .prints_outcome("Failed")
-            .says(&["IAM did not say enough"])
+            .says(&["unusable response from IAM"])
             .ends_with("not deleted");
         assert!(sandbox.has_key(ALICE_OLD_KEY_ID));
     }

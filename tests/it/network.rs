@@ -5,9 +5,10 @@ use std::net::TcpListener;
 use std::thread;
 use std::time::Duration;
 
-use iam_sandbox::{Certificate, Fault, Proxy, ProxyMode, Sandbox, What};
+use iam_sandbox::{Act, Certificate, Fault, Proxy, ProxyMode, Sandbox, What};
 
 use crate::case::{BOBS_KEY, Case, DELETED, Ended, documented};
+use crate::response::reply;
 
 /// Much more than any of these takes, and much less than a hang.
 const BOUNDED: Duration = Duration::from_secs(40);
@@ -351,4 +352,49 @@ fn a_server_that_closes_each_connection_at_once() {
         .ends_with("unknown: ")
         .within(BOUNDED);
     assert!(sandbox.has_key(BOBS_KEY));
+}
+
+#[test]
+fn c67_a_proxy_password_is_masked_in_every_spelling() {
+    let sandbox = Sandbox::documented().https(Certificate::Valid).start();
+    let proxy = Proxy::start(ProxyMode::Working);
+    let address = proxy.url().replace("http://", "");
+    let raw = "p%40ss%2fw%C3%B6rd%20x";
+    let spellings = [
+        raw,
+        "p%40ss%2Fw%C3%B6rd%20x",
+        "p%40ss%2fw%c3%b6rd%20x",
+        "p@ss/wörd x",
+        "p%40ss%2Fw%C3%B6rd+x",
+        "p@ss/w%C3%B6rd%20x",
+        "bWU6cEBzcy93w7ZyZCB4",
+    ];
+    let body = spellings.join(" | ");
+    let what = reply(
+        400,
+        &[
+            ("Proxy-Authorization", "Basic bWU6cEBzcy93w7ZyZCB4"),
+            ("X-Url", raw),
+        ],
+        body,
+        Act::Never,
+    );
+    sandbox.fault(Fault::new(what).on("DeleteAccessKey").always());
+    let case = Case::documented(&sandbox, &["--debug"])
+        .env("HTTPS_PROXY", format!("http://me:{raw}@{address}"));
+    let printed = case.run().exits_with_one_of(&[1, 10]);
+    let output = printed.output().to_owned();
+    let said = printed.prints(&output);
+    for spelling in spellings {
+        assert!(
+            !said.messages().contains(spelling),
+            "{spelling}: {}",
+            said.messages()
+        );
+    }
+    assert_eq!(
+        proxy.requests()[0].authorization.as_deref(),
+        Some("Basic bWU6cEBzcy93w7ZyZCB4")
+    );
+    let _ = said.says(&["debug: reply body: (not shown) | "]);
 }

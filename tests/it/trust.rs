@@ -1,6 +1,6 @@
 //! Whom TLS trusts: every way to name certificate authorities, and what is wrong with a bundle.
 
-use iam_sandbox::Certificate;
+use iam_sandbox::{Certificate, Sandbox};
 
 use crate::case::{BOBS_KEY, Case, DELETED};
 use crate::configuration::refused;
@@ -114,4 +114,22 @@ fn each_way_to_name_an_authority_works_and_the_first_wins() {
         let _ = case.run().exits(0).prints(DELETED).says_nothing();
         assert!(!sandbox.has_key(BOBS_KEY), "{way}");
     }
+}
+
+#[test]
+fn c37_a_self_signed_authority_as_the_server() {
+    let sandbox = Sandbox::documented()
+        .https(Certificate::SelfSignedAuthority)
+        .start();
+    let host = sandbox.address();
+    let _ = Case::documented(&sandbox, &[])
+        .run()
+        .exits(9)
+        .prints_outcome("Failed")
+        .says_exactly(&format!(
+            "iam-del-key: error: could not reach IAM at {host}: its TLS certificate is that of a certificate authority, not of a server\n\
+             hint: give the server a certificate with basicConstraints CA:FALSE\n\
+             known: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
+        ));
+    assert_eq!(sandbox.connections(), 1, "one attempt");
 }

@@ -1,0 +1,174 @@
+//! What a run remembers of all its responses: the latest request IDs, and the service's clock. A response that repeats a
+//! request ID answers nothing, and a clock that jumps makes no key old.
+
+use std::collections::VecDeque;
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Instant, SystemTime};
+
+use aws_smithy_types::DateTime;
+use aws_smithy_types::date_time::Format;
+
+use super::call::CLOCKS_APART;
+
+/// How many request IDs are remembered. A response that comes twice is still in the buffer of its connection, so the next
+/// request of that connection reads it: with 256 jobs, the most there are, these are 16 responses of each connection.
+/// They take 32 KiB, however long the run is.
+const REMEMBERED: usize = 4096;
+
+/// How far a response's time may be from that of the request it accepts, in seconds. AWS refuses a signature that is 15
+/// minutes off; the rest is for a slow response.
+const ACCEPTED: i64 = 20 * 60;
+
+/// What a run remembers of its responses. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Responses(Arc<Mutex<Memory>>);
+
+#[derive(Debug, Default)]
+struct Memory {
+    hasher: RandomState,
+    ids: VecDeque<u64>,
+    clock: Clock,
+}
+
+/// The service's clock, as far as the responses show it.
+#[derive(Debug, Default)]
+enum Clock {
+    #[default]
+    Unknown,
+    /// The first time that was read, and this machine's two clocks at that moment.
+    Known {
+        service: DateTime,
+        wall: SystemTime,
+        monotonic: Instant,
+    },
+    /// Two times cannot both be right: a fragment that says which.
+    Jumped(String),
+}
+
+impl Responses {
+    /// Remembers a request ID of a host; false where it was seen before.
+    pub(super) fn is_new(&self, host: &str, request_id: &str) -> bool {
+        let mut memory = self.lock();
+        let id = memory.hasher.hash_one((host, request_id));
+        if memory.ids.contains(&id) {
+            return false;
+        }
+        if memory.ids.len() == REMEMBERED {
+            memory.ids.pop_front();
+        }
+        memory.ids.push_back(id);
+        true
+    }
+
+    /// Compares the time of a response with the times before it, and with that of the request it accepts.
+    pub(super) fn heard_time(&self, time: DateTime, signed_at: Option<DateTime>) {
+        let mut memory = self.lock();
+        let contradicts = signed_at.filter(|at| (at.secs() - time.secs()).abs() > ACCEPTED);
+        let other = match (&memory.clock, contradicts) {
+            (Clock::Jumped(_), _) => return,
+            (_, Some(signed_at)) => format!(
+                "and the request it accepted was signed at {}",
+                shown(signed_at)
+            ),
+            (Clock::Unknown, None) => {
+                memory.clock = Clock::Known {
+                    service: time,
+                    wall: SystemTime::now(),
+                    monotonic: Instant::now(),
+                };
+                return;
+            }
+            (
+                Clock::Known {
+                    service,
+                    wall,
+                    monotonic,
+                },
+                None,
+            ) => {
+                let passed = time.secs() - service.secs();
+                // One of these clocks stops while the machine sleeps, and the other may be set.
+                let ours = [
+                    seconds(SystemTime::now().duration_since(*wall).unwrap_or_default()),
+                    seconds(monotonic.elapsed()),
+                ];
+                if ours
+                    .iter()
+                    .any(|ours| (passed - ours).abs() <= CLOCKS_APART)
+                {
+                    return;
+                }
+                format!("after {} a moment before", shown(*service))
+            }
+        };
+        memory.clock = Clock::Jumped(format!(
+            "IAM's clock cannot be trusted: it says {}, {other}",
+            shown(time)
+        ));
+    }
+
+    /// Why the times of the responses cannot be trusted, if they cannot.
+    pub(super) fn clock_jump(&self) -> Option<String> {
+        match &self.lock().clock {
+            Clock::Jumped(why) => Some(why.clone()),
+            Clock::Unknown | Clock::Known { .. } => None,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Memory> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn seconds(duration: std::time::Duration) -> i64 {
+    i64::try_from(duration.as_secs()).unwrap_or(i64::MAX)
+}
+
+fn shown(time: DateTime) -> String {
+    time.fmt(Format::HttpDate)
+        .unwrap_or_else(|_| "a time out of range".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_id_is_new_once_for_each_host() {
+        let responses = Responses::default();
+        assert!(
+            responses.is_new("a", "1") && responses.is_new("b", "1") && responses.is_new("a", "2")
+        );
+        assert!(!responses.is_new("a", "1") && !responses.is_new("b", "1"));
+        for n in 0..3 * REMEMBERED {
+            assert!(responses.is_new("c", &n.to_string()), "{n}");
+        }
+        assert_eq!(responses.lock().ids.len(), REMEMBERED);
+        assert!(!responses.is_new("c", &(3 * REMEMBERED - 1).to_string()));
+    }
+
+    #[test]
+    fn a_clock_may_be_wrong_and_may_not_jump() {
+        let at = |seconds: i64| DateTime::from_secs(2_000_000_000 + seconds);
+        for (times, jumps) in [
+            (&[(0, Some(0)), (1, Some(1))][..], false),
+            (&[(0, Some(0)), (CLOCKS_APART - 5, Some(0))], false),
+            (&[(0, Some(0)), (CLOCKS_APART + 5, Some(0))], true),
+            (&[(0, Some(0)), (-CLOCKS_APART - 5, Some(0))], true),
+            (&[(0, Some(0)), (2_000_000_000, None), (0, Some(0))], true),
+            (&[(2_000_000_000, Some(0))], true),
+            (
+                &[(2_000_000_000, Some(2_000_000_000)), (2_000_000_001, None)],
+                false,
+            ),
+            (&[(14 * 60, Some(0)), (14 * 60, Some(0))], false),
+        ] {
+            let responses = Responses::default();
+            for (time, signed_at) in times {
+                responses.heard_time(at(*time), signed_at.map(at));
+            }
+            assert_eq!(responses.clock_jump().is_some(), jumps, "{times:?}");
+        }
+    }
+}

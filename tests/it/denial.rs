@@ -1,0 +1,190 @@
+//! What IAM refuses and why: each hint helps with that very refusal, or there is none.
+
+use iam_sandbox::{Fault, What};
+
+use crate::case::{BOBS_KEY, Case, documented};
+
+const WHO: &str = "User: arn:aws:iam::123456789012:user/ci is not authorized to perform: iam:DeleteAccessKey on resource: user Bob";
+
+/// Refuses a deletion and compares all that is said.
+fn refused(code: &str, message: &str, exit: i32, hint: &str) {
+    let sandbox = documented();
+    let what = What::error(403, code.to_owned(), message.to_owned());
+    sandbox.fault(Fault::new(what).on("DeleteAccessKey").always());
+    says(Case::documented(&sandbox, &[]), code, message, exit, hint);
+    assert!(sandbox.has_key(BOBS_KEY));
+}
+
+fn says(case: Case, code: &str, message: &str, exit: i32, hint: &str) {
+    let hint = if hint.is_empty() {
+        String::new()
+    } else {
+        format!("hint: {hint}\n")
+    };
+    let _ = case.run().exits(exit).prints_outcome("Failed").says_exactly(&format!(
+        "iam-del-key: error: An error occurred ({code}) when calling the DeleteAccessKey operation: {message}\n\
+         {hint}known: {BOBS_KEY}: not deleted: IAM refused the request\n"
+    ));
+}
+
+#[test]
+fn c21_a_denial_is_answered_by_what_denies_it() {
+    let explicit = |policy: &str| format!("{WHO} with an explicit deny in {policy}");
+    let quarantine = "AWS quarantined this user because one of its keys was exposed, and says not to remove the policy: \
+                      use the credentials of another identity (--profile NAME)";
+    for version in ["", "V2", "V3", "V4"] {
+        let policy = format!(
+            "an identity-based policy: arn:aws:iam::aws:policy/AWSCompromisedKeyQuarantine{version}"
+        );
+        refused("AccessDenied", &explicit(&policy), 6, quarantine);
+    }
+    refused(
+        "AccessDenied",
+        &explicit("an identity-based policy: arn:aws:iam::123456789012:policy/Force_MFA"),
+        6,
+        "the policy's name suggests that it requires MFA: create a session with MFA (aws configure mfa-login), and use its \
+         profile (--profile NAME)",
+    );
+    refused(
+        "AccessDenied",
+        &explicit(
+            "a service control policy: arn:aws:organizations::999999999999:policy/o-abc/service_control_policy/p-1",
+        ),
+        6,
+        "a service control policy of the organization prevents this: only an administrator of the organization can allow it",
+    );
+    refused(
+        "AccessDenied",
+        &format!("{WHO} because no permissions boundary allows the iam:DeleteAccessKey action"),
+        6,
+        "the permissions boundary of this identity prevents this: ask an administrator of the account to change it, or use \
+         other credentials (--profile NAME)",
+    );
+    refused(
+        "AccessDenied",
+        &format!("{WHO} because no session policy allows the iam:DeleteAccessKey action"),
+        6,
+        "the policy of this session prevents this: create a session whose policy allows iam:DeleteAccessKey, or use other \
+         credentials (--profile NAME)",
+    );
+    refused(
+        "AccessDenied",
+        &explicit("an identity-based policy"),
+        6,
+        "an explicit deny overrides every permission: ask an administrator of the account, or use other credentials \
+         (--profile NAME)",
+    );
+    refused(
+        "AccessDenied",
+        &format!("{WHO} because no identity-based policy allows the iam:DeleteAccessKey action"),
+        6,
+        "ask for the permission iam:DeleteAccessKey on this user, or use other credentials (--profile NAME)",
+    );
+}
+
+#[test]
+fn c21_a_read_that_is_denied_names_its_own_permission() {
+    let message = "User: arn:aws:iam::123456789012:user/ci is not authorized to perform: iam:ListAccessKeys on resource: user Bob \
+                   with an explicit deny in a resource control policy";
+    let sandbox = documented();
+    let what = What::error(403, "AccessDenied", message);
+    sandbox.fault(Fault::new(what).on("ListAccessKeys").always());
+    let _ = Case::documented(&sandbox, &["--inactive"])
+        .run()
+        .exits(6)
+        .prints_outcome("Failed")
+        .says_exactly(&format!(
+            "iam-del-key: error: An error occurred (AccessDenied) when calling the ListAccessKeys operation: {message}\n\
+             hint: a resource control policy of the organization prevents this: only an administrator of the organization can \
+             allow it\n\
+             known: {BOBS_KEY}: not deleted: nothing was sent to IAM that changes it\n"
+        ));
+}
+
+#[test]
+fn c21_sts_is_denied_in_the_same_words() {
+    let message = "User: arn:aws:iam::123456789012:user/ci is not authorized to perform: sts:GetCallerIdentity with an explicit deny \
+                   in a VPC endpoint policy";
+    let sandbox = documented();
+    let what = What::error(403, "AccessDenied", message);
+    sandbox.fault(Fault::new(what).on("GetCallerIdentity").always());
+    let case = Case::documented(&sandbox, &["--expect-account", "123456789012"]);
+    let _ = case.run().exits(6).prints_nothing().says_exactly(&format!(
+        "iam-del-key: error: --expect-account could not be checked: An error occurred (AccessDenied) when calling the \
+         GetCallerIdentity operation: {message}\n\
+         hint: the policy of the VPC endpoint prevents this: ask the owner of the endpoint\n\
+         known: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
+    ));
+}
+
+const INVALID: &str = "The security token included in the request is invalid.";
+
+#[test]
+fn c22_a_session_that_iam_does_not_take() {
+    let sandbox = documented();
+    let what = What::error(403, "InvalidClientTokenId", INVALID);
+    sandbox.fault(Fault::new(what).on("DeleteAccessKey").always());
+    let given = sandbox.session();
+    let token = given.session_token.as_deref().expect("a token");
+    let session = Case::documented(&sandbox, &[])
+        .env("AWS_ACCESS_KEY_ID", &given.access_key_id)
+        .env("AWS_SECRET_ACCESS_KEY", &given.secret_access_key)
+        .env("AWS_SESSION_TOKEN", token);
+    says(
+        session,
+        "InvalidClientTokenId",
+        INVALID,
+        7,
+        "IAM rejects sessions that GetSessionToken created without MFA (aws configure mfa-login creates one with MFA), and \
+         sessions that expired or whose user was deleted: get new credentials",
+    );
+    let without_token = Case::documented(&sandbox, &[])
+        .env("AWS_ACCESS_KEY_ID", &given.access_key_id)
+        .env("AWS_SECRET_ACCESS_KEY", &given.secret_access_key);
+    says(
+        without_token,
+        "InvalidClientTokenId",
+        INVALID,
+        7,
+        "these are temporary credentials without their session token: set AWS_SESSION_TOKEN, or aws_session_token in the profile",
+    );
+    let with_a_token_too_many = Case::documented(&sandbox, &[]).env("AWS_SESSION_TOKEN", token);
+    says(
+        with_a_token_too_many,
+        "InvalidClientTokenId",
+        INVALID,
+        7,
+        "a session token was sent with an access key that is not temporary: unset AWS_SESSION_TOKEN, or remove \
+         aws_session_token from the profile",
+    );
+    says(
+        Case::documented(&sandbox, &[]),
+        "InvalidClientTokenId",
+        INVALID,
+        7,
+        "your access key was deleted, is inactive, or was created only seconds ago: use other credentials (--profile NAME), or \
+         run this again if it is new",
+    );
+}
+
+#[test]
+fn c23_a_signature_for_another_region_does_not_make_the_secret_wrong() {
+    refused(
+        "SignatureDoesNotMatch",
+        "Credential should be scoped to a valid region.",
+        7,
+        "the endpoint expects requests that are signed for another region: set --region (us-east-1 for iam.amazonaws.com)",
+    );
+    refused(
+        "SignatureDoesNotMatch",
+        "Credential should be scoped to correct service: 'sts'.",
+        7,
+        "the endpoint belongs to another service: check the endpoint URL",
+    );
+    refused(
+        "SignatureDoesNotMatch",
+        "Host or :authority must be signed",
+        7,
+        "",
+    );
+}

@@ -1,0 +1,202 @@
+//! What a run remembers of its responses: request IDs that were seen, and a clock that may not jump.
+
+use iam_sandbox::documented::{ALICE_KEY_ID, ALICE_OLD_KEY_ID, BOB_SECOND_KEY_ID};
+use iam_sandbox::{Act, Fault, What};
+
+use crate::case::{BOBS_KEY, Case, documented};
+use crate::many::from_stdin;
+use crate::response::{IAM, keys, last_use, member, reply, result, xml};
+
+#[test]
+fn c63_a_response_that_comes_twice_answers_one_request() {
+    let sandbox = documented();
+    sandbox.fault(Fault::new(What::ReplyTwice).on("DeleteAccessKey"));
+    let denied = What::error(403, "AccessDenied", "no");
+    sandbox.fault(Fault::new(denied).on("DeleteAccessKey").always());
+    let list = format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n{BOB_SECOND_KEY_ID},Bob\n");
+    let printed = from_stdin(&sandbox, &list, &["--jobs", "1"])
+        .run()
+        .exits_with_one_of(&[12]);
+    let output = printed.output().to_owned();
+    assert!(!sandbox.has_key(BOBS_KEY) && sandbox.has_key(BOB_SECOND_KEY_ID));
+    assert_eq!(output.matches("\"Deleted\"").count(), 1, "{output}");
+    assert!(!output.contains("Missing"), "{output}");
+    let _ = printed
+        .prints(&output)
+        .says(&["error: "])
+        .ends_with("2 keys: 1 deleted");
+}
+
+#[test]
+fn c63_a_request_id_that_was_seen_answers_nothing() {
+    let document = format!(
+        "<DeleteAccessKeyResponse xmlns=\"{IAM}\"><ResponseMetadata><RequestId>cached</RequestId></ResponseMetadata>\
+         </DeleteAccessKeyResponse>"
+    );
+    let error = format!(
+        "<ErrorResponse xmlns=\"{IAM}\"><Error><Code>NoSuchEntity</Code><Message>The Access Key with id x cannot be found.\
+         </Message></Error><RequestId>cached</RequestId></ErrorResponse>"
+    );
+    for (first, second, status) in [(&document, &document, 200), (&document, &error, 404)] {
+        let sandbox = documented();
+        let cached = reply(200, &[], first.clone(), Act::Before);
+        sandbox.fault(Fault::new(cached).on("DeleteAccessKey"));
+        let cached = reply(status, &[], second.clone(), Act::Never);
+        sandbox.fault(Fault::new(cached).on("DeleteAccessKey").always());
+        let list = format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n{BOB_SECOND_KEY_ID},Bob\n");
+        let more = ["--jobs", "1", "--ignore-missing"];
+        let printed = from_stdin(&sandbox, &list, &more).run().exits(12);
+        let output = printed.output().to_owned();
+        assert_eq!(output.matches("\"Deleted\"").count(), 1, "{output}");
+        assert!(!output.contains("Missing"), "{output}");
+        assert!(sandbox.has_key(BOB_SECOND_KEY_ID));
+        let _ = printed
+            .prints(&output)
+            .says(&["a response with the request ID of an earlier one"])
+            .ends_with("2 keys: 1 deleted");
+    }
+}
+
+/// Bob's key is 100 days old at most; Alice's old key too.
+#[test]
+fn c64_a_clock_that_jumps_makes_no_key_old() {
+    let never = result(
+        "GetAccessKeyLastUsed",
+        "<UserName>Bob</UserName><AccessKeyLastUsed><ServiceName>N/A</ServiceName><Region>N/A</Region></AccessKeyLastUsed>",
+    );
+    let jump = "unusable response from IAM: a time that can be trusted is missing from its answer";
+    let far = "Sat, 26 Nov 2099 12:00:00 GMT";
+    for dates in [
+        &[("Date", far)][..],
+        &[("Date", far), ("Date", far)],
+        &[("Date", "soon")],
+        &[("Date", "")],
+    ] {
+        let sandbox = documented();
+        let what = reply(200, dates, never.clone(), Act::Never);
+        sandbox.fault(Fault::new(what).on("GetAccessKeyLastUsed").always());
+        let case = Case::documented(&sandbox, &["--unused-for", "9000d"]);
+        let said = case.run().exits(1).prints_outcome("Failed");
+        assert!(
+            dates.len() > 1 || dates[0].1 != far || said.messages().contains("IAM's clock"),
+            "{}",
+            said.messages()
+        );
+        assert!(
+            said.messages().contains(jump) || said.messages().contains("IAM's clock"),
+            "{}",
+            said.messages()
+        );
+        let _ = said
+            .says(&["unusable response from IAM"])
+            .ends_with("not deleted");
+        assert!(sandbox.has_key(BOBS_KEY), "{dates:?}");
+    }
+}
+
+#[test]
+fn c64_the_first_response_may_not_be_from_the_future_either() {
+    let sandbox = documented();
+    let page = keys(
+        &member(BOBS_KEY, "Bob", "Active"),
+        "<IsTruncated>false</IsTruncated>",
+    );
+    let what = reply(
+        200,
+        &[("Date", "Sat, 26 Nov 2099 12:00:00 GMT")],
+        page,
+        Act::Never,
+    );
+    sandbox.fault(Fault::new(what).on("ListAccessKeys").always());
+    let _ = Case::documented(&sandbox, &["--older-than", "9000d"])
+        .run()
+        .exits(1)
+        .prints_outcome("Failed")
+        .says(&["unusable response from IAM", "IAM's clock"])
+        .ends_with("not deleted");
+    assert!(sandbox.has_key(BOBS_KEY));
+}
+
+#[test]
+fn c64_a_clock_that_jumps_ends_a_run_over_many_keys() {
+    let sandbox = documented();
+    let page = keys(
+        &member(BOB_SECOND_KEY_ID, "Bob", "Active"),
+        "<IsTruncated>false</IsTruncated>",
+    );
+    let what = reply(
+        200,
+        &[("Date", "Sat, 26 Nov 2099 12:00:00 GMT")],
+        page,
+        Act::Never,
+    );
+    sandbox.fault(Fault::new(what).on("ListAccessKeys").skip(1));
+    let list = format!(
+        "AccessKeyId,UserName\n{BOBS_KEY},Bob\n{BOB_SECOND_KEY_ID},Bob\n{ALICE_KEY_ID},Alice\n{ALICE_OLD_KEY_ID},Alice\n"
+    );
+    let more = ["--jobs", "1", "--older-than", "1d"];
+    let printed = from_stdin(&sandbox, &list, &more).run().exits(12);
+    let output = printed.output().to_owned();
+    let _ = printed
+        .prints(&output)
+        .says(&["IAM's clock"])
+        .ends_with("4 keys: 1 deleted, 1 failed and not changed, 2 not tried");
+    assert!(sandbox.has_key(ALICE_KEY_ID) && sandbox.has_key(ALICE_OLD_KEY_ID));
+}
+
+#[test]
+fn c64_a_date_that_cannot_be_is_not_believed() {
+    for date in [
+        "0001-01-01T00:00:00Z",
+        "1970-01-01T00:00:00Z",
+        "2014-12-01T00:00:00Z",
+    ] {
+        let sandbox = documented();
+        let what = xml(last_use("Bob", date));
+        sandbox.fault(Fault::new(what).on("GetAccessKeyLastUsed").always());
+        let _ = Case::documented(&sandbox, &["--unused-for", "1d"])
+            .run()
+            .exits(1)
+            .prints_outcome("Failed")
+            .says(&["unusable response from IAM"])
+            .ends_with("not deleted");
+        assert!(sandbox.has_key(BOBS_KEY), "{date}");
+        let sandbox = documented();
+        let page = keys(
+            &member(BOBS_KEY, "Bob", "Active"),
+            "<IsTruncated>false</IsTruncated>",
+        );
+        let page = page.replace("2020-01-01T00:00:00Z", date);
+        sandbox.fault(Fault::new(xml(page)).on("ListAccessKeys").always());
+        let ended = Case::documented(&sandbox, &["--older-than", "1d"]).run();
+        let is_possible = date.starts_with("2014");
+        assert_eq!(
+            ended.known().contains(": not deleted"),
+            !is_possible,
+            "{date}"
+        );
+        assert_eq!(sandbox.has_key(BOBS_KEY), !is_possible, "{date}");
+        let printed = ended.exits(i32::from(!is_possible));
+        let output = printed.output().to_owned();
+        let _ = printed.prints(&output);
+    }
+    let sandbox = documented();
+    let page = keys(
+        &member(BOBS_KEY, "Bob", "Active"),
+        "<IsTruncated>false</IsTruncated>",
+    );
+    sandbox.fault(Fault::new(xml(page)).on("ListAccessKeys").always());
+    let before_it_was_made = xml(last_use("Bob", "2019-12-01T00:00:00Z"));
+    sandbox.fault(
+        Fault::new(before_it_was_made)
+            .on("GetAccessKeyLastUsed")
+            .always(),
+    );
+    let _ = Case::documented(&sandbox, &["--unused-for", "1d"])
+        .run()
+        .exits(1)
+        .prints_outcome("Failed")
+        .says(&["unusable response from IAM: its last use is missing"])
+        .ends_with("not deleted");
+    assert!(sandbox.has_key(BOBS_KEY));
+}

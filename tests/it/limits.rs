@@ -1,0 +1,227 @@
+//! Everything about a response is bounded: its length, the time that it takes to read, and the pages of a list.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use iam_sandbox::{Act, Fault};
+
+use crate::case::{BOBS_KEY, Case, DELETED, documented};
+use crate::response::{IAM, METADATA, is_not_deleted, keys, member, reply, result, xml};
+
+/// Far more than any of these takes, and far less than a parser that is quadratic.
+const BOUNDED: Duration = Duration::from_secs(30);
+
+/// A document of nested elements, each with a namespace of its own.
+fn nested_namespaces(count: usize) -> String {
+    let open: String = (0..count)
+        .map(|n| format!("<a xmlns:n{n}=\"u{n}\">"))
+        .collect();
+    format!("<R>{open}{}</R>", "</a>".repeat(count))
+}
+
+fn many_attributes(count: usize) -> String {
+    let attributes: String = (0..count).map(|n| format!(" a{n}=\"\"")).collect();
+    format!("<R{attributes}/>")
+}
+
+#[test]
+fn c55_no_response_takes_long_to_read() {
+    let hidden = format!(
+        "<R a=\">\"{}/>",
+        (0..200_000)
+            .map(|n| format!(" b{n}='{n}'"))
+            .collect::<String>()
+    );
+    for body in [
+        nested_namespaces(50_000),
+        many_attributes(200_000),
+        hidden,
+        format!("<R>{}</R>", "<a>".repeat(400_000) + &"</a>".repeat(400_000)),
+        format!("<R>{}</R>", "<a/>".repeat(1_400_000)),
+        format!("<R>{}</R>", "<![CDATA[x]]>y".repeat(300_000)),
+        keys(&"<AccessKeyMetadata/>".repeat(200_000), ""),
+    ] {
+        for (action, option) in [
+            ("ListAccessKeys", &["--inactive"][..]),
+            ("DeleteAccessKey", &[]),
+        ] {
+            for status in [200, 400] {
+                let shown = format!("{action} {status} {}", &body[..40]);
+                let sandbox = documented();
+                let what = reply(status, &[], body.clone(), Act::Never);
+                sandbox.fault(Fault::new(what).on(action).always());
+                let case = Case::documented(&sandbox, option).env("AWS_MAX_ATTEMPTS", "1");
+                let ended = case.run().within(BOUNDED);
+                let printed = ended.exits_with_one_of(&[1, 9, 10]);
+                let output = printed.output().to_owned();
+                assert!(!output.contains("Deleted"), "{shown}: {output}");
+                let _ = printed.prints(&output).says(&["error: "]);
+                assert!(sandbox.has_key(BOBS_KEY), "{shown}");
+            }
+        }
+    }
+}
+
+#[test]
+fn c55_a_small_response_may_not_take_long_either() {
+    for body in [nested_namespaces(2_000), many_attributes(5_000)] {
+        assert!(body.len() < 65_000, "{}", body.len());
+        let sandbox = documented();
+        sandbox.fault(Fault::new(xml(body)).on("DeleteAccessKey").always());
+        let printed = Case::documented(&sandbox, &[])
+            .run()
+            .exits_with_one_of(&[1, 10]);
+        let output = printed.output().to_owned();
+        // It is refused before it is parsed, which would take time that grows with the square of its length.
+        let _ = printed
+            .prints(&output)
+            .says(&["it is not XML as AWS sends it"]);
+        assert!(sandbox.has_key(BOBS_KEY));
+    }
+}
+
+#[test]
+fn c55_a_deletions_response_has_at_most_64_kib() {
+    let document = |length: usize| {
+        let start = format!("<DeleteAccessKeyResponse xmlns=\"{IAM}\">");
+        let end = format!("{METADATA}</DeleteAccessKeyResponse>");
+        let space = " ".repeat(length - start.len() - end.len());
+        format!("{start}{space}{end}")
+    };
+    let sandbox = documented();
+    // A request ID takes 35 bytes more than its placeholder.
+    let what = reply(200, &[], document(65_000), Act::Before);
+    sandbox.fault(Fault::new(what).on("DeleteAccessKey"));
+    let ended = Case::documented(&sandbox, &[]).run();
+    let _ = ended.exits(0).prints(DELETED).says_nothing();
+    let sandbox = documented();
+    sandbox.fault(
+        Fault::new(xml(document(66_000)))
+            .on("DeleteAccessKey")
+            .always(),
+    );
+    let ended = Case::documented(&sandbox, &[]).run();
+    is_not_deleted(&sandbox, ended, "66,000 bytes");
+    let sandbox = documented();
+    sandbox.fault(
+        Fault::new(xml(document(66_000)))
+            .on("DeleteAccessKey")
+            .always(),
+    );
+    let said = Case::documented(&sandbox, &[])
+        .run()
+        .exits_with_one_of(&[1, 10]);
+    let output = said.output().to_owned();
+    let _ = said
+        .prints(&output)
+        .says(&["the response is longer than 64 KiB"]);
+}
+
+/// A server that answers the request number `n` with `answer(n, action)`, each with a request ID of its own.
+fn serve(answer: impl Fn(usize, &str) -> String + Send + Sync + 'static) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let answer = Arc::new(answer);
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let answer = Arc::clone(&answer);
+            thread::spawn(move || converse(stream, &*answer));
+        }
+    });
+    url
+}
+
+fn converse(stream: TcpStream, answer: &dyn Fn(usize, &str) -> String) -> Option<()> {
+    let mut writer = stream.try_clone().ok()?;
+    let mut reader = BufReader::new(stream);
+    for n in 0.. {
+        let mut length = 0;
+        loop {
+            let mut line = String::new();
+            if reader.read_line(&mut line).ok()? == 0 {
+                return None;
+            }
+            let line = line.trim_end().to_ascii_lowercase();
+            if let Some(value) = line.strip_prefix("content-length:") {
+                length = value.trim().parse().ok()?;
+            }
+            if line.is_empty() {
+                break;
+            }
+        }
+        let mut body = vec![0; length];
+        reader.read_exact(&mut body).ok()?;
+        let body = String::from_utf8(body).ok()?;
+        let action = body.strip_prefix("Action=")?.split('&').next()?;
+        let id = format!("<RequestId>{n}</RequestId>");
+        let body = answer(n, action).replace("<RequestId>r</RequestId>", &id);
+        let length = body.len();
+        let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n");
+        writer.write_all((head + &body).as_bytes()).ok()?;
+    }
+    None
+}
+
+#[test]
+fn c62_a_list_that_never_ends_is_ended() {
+    let user = |n: usize| {
+        format!(
+            "<member><UserName>u{n}</UserName><Path>/</Path><UserId>AIDAEXAMPLEEXAMPLE00</UserId>\
+             <Arn>arn:aws:iam::123456789012:user/x</Arn><CreateDate>2026-01-01T00:00:00Z</CreateDate></member>"
+        )
+    };
+    let more = |n: usize| format!("<IsTruncated>true</IsTruncated><Marker>m{n}</Marker>");
+    let users = move |n: usize, each: usize| {
+        let members: String = (n * each..(n + 1) * each).map(user).collect();
+        result("ListUsers", &format!("<Users>{members}</Users>{}", more(n)))
+    };
+    let all_users = ["--all-users", "--inactive", "--yes"];
+    let all_keys = ["--user-name", "Bob", "--all-keys", "--yes"];
+    let sandbox = documented();
+    let ends = |url: &str, args: &[&str], says: &str| {
+        let running = Case::at(&sandbox, args)
+            .env("AWS_ENDPOINT_URL", url)
+            .start_under(Some(&["prlimit", "--data=150000000"]));
+        let _ = running
+            .end()
+            .within(BOUNDED * 2)
+            .exits(1)
+            .prints_nothing()
+            .says(&["unusable response from IAM at ", says])
+            .ends_with("no key was changed");
+    };
+    ends(
+        &serve(move |n, _| users(n, 1000)),
+        &all_users,
+        "the list has more than 100,000 users; by default an account has at most 5,000",
+    );
+    ends(
+        &serve(move |n, _| users(n, 0)),
+        &all_users,
+        "the list has more than 1,000 pages",
+    );
+    ends(
+        &serve(move |n, _| {
+            let id = |k: usize| member(&format!("AKIA{:016}", n * 100 + k), "Bob", "Active");
+            keys(&(0..100).map(id).collect::<String>(), &more(n))
+        }),
+        &all_keys,
+        "the list has more than 1,000 keys; IAM allows a user two",
+    );
+    ends(
+        &serve(move |n, _| {
+            keys(
+                "",
+                &format!(
+                    "<IsTruncated>true</IsTruncated><Marker>{n}{}</Marker>",
+                    "m".repeat(100_000)
+                ),
+            )
+        }),
+        &all_keys,
+        "a marker of more than 4,096 characters",
+    );
+}
