@@ -1,5 +1,6 @@
 //! What to run next, by error. Each hint is a command or the one thing to do.
 
+use super::advice::advice;
 use super::command::Commands;
 use crate::failure::{Code, Context, Failure, Place, ServiceError};
 use crate::request::Key;
@@ -50,7 +51,7 @@ pub(crate) fn hints(about: About<'_>, failure: &Failure, commands: &Commands) ->
 /// The hints for a call that is about no single key.
 pub(crate) fn of_call(failure: &Failure) -> Vec<String> {
     match failure {
-        Failure::Service(error) => of_family(error, &Commands::default()),
+        Failure::Service(error) => of_family(error),
         Failure::Absent(_) => Vec::new(),
         Failure::NotSent(cause) | Failure::NoAnswer(cause) | Failure::Unclear(cause) => {
             cause.hint.iter().cloned().collect()
@@ -77,46 +78,20 @@ fn service_hints(about: About<'_>, error: &ServiceError, commands: &Commands) ->
                 .to_owned(),
             owner_hint(about, commands),
         ],
-        _ => of_family(error, commands),
+        _ => of_family(error),
     }
 }
 
 /// What to do about an error whatever the call was for.
-fn of_family(error: &ServiceError, commands: &Commands) -> Vec<String> {
-    let one = |hint: &str| vec![hint.to_owned()];
+fn of_family(error: &ServiceError) -> Vec<String> {
+    let Some((ours, theirs)) = &error.context.clocks else {
+        return advice(error);
+    };
     match error.family() {
-        Code::Credentials => credentials(error, commands),
-        Code::AccessDenied => access_denied(error),
-        Code::Throttling => {
-            one("IAM's limit is the account's: wait a moment, and run fewer of these at once")
-        }
-        Code::ServiceFailure => {
-            one("the trouble is on AWS's side: run the same command again in a minute")
-        }
-        Code::NoSuchEntity | Code::Validation | Code::LimitExceeded | Code::Other => Vec::new(),
-    }
-}
-
-fn access_denied(error: &ServiceError) -> Vec<String> {
-    let operation = error.operation;
-    match operation {
-        "GetAccessKeyLastUsed" if error.context.is_listed => vec![format!(
-            "ask for the permission iam:{operation} on *, or sign with --profile NAME"
+        Code::Credentials => vec![format!(
+            "this machine's clock says {ours}, IAM's says {theirs}: set the clock (timedatectl set-ntp true)"
         )],
-        "GetAccessKeyLastUsed" => vec![
-            "IAM says this of a key it does not know as well as of a call that is not allowed: the key is gone or \
-             another account's, or the permission is missing"
-                .to_owned(),
-            format!("check the ID, then ask for the permission iam:{operation} on *, or sign with --profile NAME"),
-        ],
-        "GetCallerIdentity" => Vec::new(),
-        "DeleteAccessKey" | "UpdateAccessKey" => vec![format!(
-            "ask for the permission iam:{operation} on this user, or sign with --profile NAME"
-        )],
-        _ => vec![format!(
-            "an option of this command needs to read: ask for the permission iam:{operation}, \
-             or sign with --profile NAME"
-        )],
+        _ => advice(error),
     }
 }
 
@@ -169,30 +144,4 @@ fn no_such_entity(about: About<'_>, context: &Context, commands: &Commands) -> V
         );
     }
     hints
-}
-
-fn credentials(error: &ServiceError, commands: &Commands) -> Vec<String> {
-    let code = error.code.as_deref().unwrap_or_default();
-    if let Some((ours, theirs)) = &error.context.clocks {
-        return vec![format!(
-            "this machine's clock says {ours}, IAM's says {theirs}: set the clock (timedatectl set-ntp true)"
-        )];
-    }
-    let identity = || commands.aws("sts get-caller-identity");
-    let hint = match code.strip_suffix("Exception").unwrap_or(code) {
-        "ExpiredToken" | "RequestExpired" | "TokenRefreshRequired" => {
-            "the session has expired: sign in again (aws sso login, aws login), or fetch new session credentials"
-                .to_owned()
-        }
-        "InvalidClientTokenId" | "UnrecognizedClient" => format!(
-            "the key that signs is deleted, inactive, lacks its session token, or is only seconds old: {}",
-            identity()
-        ),
-        "SignatureDoesNotMatch" | "InvalidSignature" | "IncompleteSignature" => {
-            "the secret access key does not belong to the key that signs: check it for missing characters".to_owned()
-        }
-        "OptInRequired" => "this account is not signed up for the service, or is suspended".to_owned(),
-        _ => format!("check the credentials: {}", identity()),
-    };
-    vec![hint]
 }

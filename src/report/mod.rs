@@ -1,8 +1,10 @@
 //! Outcomes made visible: results on standard output, which is written here only, and on standard error what
 //! people need to know.
 
+mod advice;
 mod bug;
 mod command;
+mod denial;
 mod hint;
 mod many;
 pub(crate) mod message;

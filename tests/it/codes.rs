@@ -153,14 +153,14 @@ fn f29_credentials_that_iam_refuses_are_7() {
         "InvalidClientTokenId",
         "The security token included in the request is invalid.",
         7,
-        &["hint: the key that signs"],
+        &["hint: your access key was deleted"],
     );
     answered(
         403,
         "IncompleteSignature",
         "Credential must have exactly 5 elements",
         7,
-        &["hint: the secret access key"],
+        &["hint: the access key ID is malformed"],
     );
     answered(
         403,
@@ -202,7 +202,7 @@ fn f29_a_key_that_is_not_known_is_7() {
     let case = Case::documented(&sandbox, &[]).env("AWS_ACCESS_KEY_ID", "AKIAQAAAAAAAUNKNOWNA");
     let says = &[
         "(InvalidClientTokenId)",
-        "hint: the key that signs is deleted, inactive",
+        "hint: your access key was deleted, is inactive",
     ];
     let _ = case
         .run()

@@ -16,6 +16,7 @@ mod configuration;
 mod credentials;
 mod deactivate;
 mod deletion;
+mod denial;
 mod dialogue;
 mod doubt;
 mod drop_in;

@@ -135,8 +135,7 @@ fn c43_a_condition_that_fails_needs_no_read_that_is_denied() {
 }
 
 /// The hint for a key that IAM has just listed.
-const PERMISSION: &str =
-    "hint: ask for the permission iam:GetAccessKeyLastUsed on *, or sign with --profile NAME\n";
+const PERMISSION: &str = "hint: an option of this command needs to read: ask for the permission iam:GetAccessKeyLastUsed, or use other credentials (--profile NAME)\n";
 
 #[test]
 fn c24_a_last_use_that_is_denied_for_a_listed_key_is_a_missing_permission() {

@@ -1,0 +1,236 @@
+//! What to do about an error of IAM or STS, by its code, its message and the credentials. Each hint states only what AWS
+//! says with that very code and message.
+
+use super::denial;
+use crate::failure::{Code, CredentialKind, ServiceError};
+
+/// The hints for an error.
+pub(super) fn advice(error: &ServiceError) -> Vec<String> {
+    match error.family() {
+        Code::AccessDenied => denial::hints(error.operation, &error.message, &error.context),
+        Code::Credentials => {
+            let code = error.code.as_deref().unwrap_or_default();
+            let hint = credentials(code, &error.message, error.context.credentials);
+            hint.map(str::to_owned).into_iter().collect()
+        }
+        Code::Throttling => {
+            one("IAM's limit is the account's: wait a moment, and run fewer of these at once")
+        }
+        Code::ServiceFailure => {
+            one("the trouble is on AWS's side: run the same command again in a minute")
+        }
+        Code::NoSuchEntity | Code::Validation | Code::LimitExceeded | Code::Other => Vec::new(),
+    }
+}
+
+fn one(hint: &str) -> Vec<String> {
+    vec![hint.to_owned()]
+}
+
+fn credentials(code: &str, message: &str, kind: CredentialKind) -> Option<&'static str> {
+    let message = message.to_ascii_lowercase();
+    let late = "the request reached AWS long after it was signed: check this machine's clock and the network";
+    Some(match code.strip_suffix("Exception").unwrap_or(code) {
+        "ExpiredToken" | "TokenRefreshRequired" => {
+            "the session has expired: sign in again (aws sso login, aws login), or get new session credentials"
+        }
+        "RequestExpired" | "RequestTimeTooSkewed" => late,
+        "InvalidClientTokenId" | "UnrecognizedClient" => match kind {
+            CredentialKind::Session => {
+                "IAM rejects sessions that GetSessionToken created without MFA (aws configure mfa-login creates one with \
+                 MFA), and sessions that expired or whose user was deleted: get new credentials"
+            }
+            CredentialKind::SessionWithoutToken => {
+                "these are temporary credentials without their session token: set AWS_SESSION_TOKEN, or \
+                 aws_session_token in the profile"
+            }
+            CredentialKind::LongTermWithToken => {
+                "a session token was sent with an access key that is not temporary: unset AWS_SESSION_TOKEN, or remove \
+                 aws_session_token from the profile"
+            }
+            CredentialKind::LongTerm | CredentialKind::Unknown => {
+                "your access key was deleted, is inactive, or was created only seconds ago: use other credentials \
+                 (--profile NAME), or run this again if it is new"
+            }
+        },
+        "SignatureDoesNotMatch" | "InvalidSignature" | "IncompleteSignature" => {
+            let shapes = [
+                (
+                    "scoped to a valid region",
+                    "the endpoint expects requests that are signed for another region: set --region (us-east-1 for \
+                     iam.amazonaws.com)",
+                ),
+                (
+                    "scoped to correct service",
+                    "the endpoint belongs to another service: check the endpoint URL",
+                ),
+                ("signature expired", late),
+                ("not yet current", "check this machine's clock"),
+                (
+                    "signature we calculated does not match",
+                    "the secret access key does not belong to your access key ID: check it for missing characters",
+                ),
+                (
+                    "credential must have exactly 5",
+                    "the access key ID is malformed: check it for spaces and slashes",
+                ),
+            ];
+            let shape = shapes.iter().find(|(part, _)| message.contains(part))?;
+            shape.1
+        }
+        "MissingAuthenticationToken" => {
+            "the request arrived without its signature: check whether a proxy removes the Authorization header"
+        }
+        "OptInRequired" => "this account is not signed up for the service, or is suspended",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::failure::Context;
+
+    /// The hints, joined.
+    fn hint(
+        operation: &'static str,
+        code: &str,
+        message: &str,
+        credentials: CredentialKind,
+    ) -> String {
+        let error = ServiceError {
+            operation,
+            code: Some(code.to_owned()),
+            message: message.to_owned(),
+            status: 403,
+            request_id: None,
+            context: Box::new(Context {
+                credentials,
+                ..Context::default()
+            }),
+        };
+        advice(&error).join(" | ")
+    }
+
+    #[test]
+    fn rejected_credentials_are_answered_by_what_they_are() {
+        use CredentialKind::{LongTerm, LongTermWithToken, Session, SessionWithoutToken, Unknown};
+        for (code, message, kind, says) in [
+            (
+                "InvalidClientTokenId",
+                "",
+                LongTerm,
+                "your access key was deleted",
+            ),
+            (
+                "InvalidClientTokenId",
+                "",
+                Unknown,
+                "your access key was deleted",
+            ),
+            (
+                "InvalidClientTokenId",
+                "",
+                Session,
+                "GetSessionToken created without MFA",
+            ),
+            (
+                "UnrecognizedClientException",
+                "",
+                Session,
+                "GetSessionToken created without MFA",
+            ),
+            (
+                "InvalidClientTokenId",
+                "",
+                SessionWithoutToken,
+                "set AWS_SESSION_TOKEN",
+            ),
+            (
+                "InvalidClientTokenId",
+                "",
+                LongTermWithToken,
+                "unset AWS_SESSION_TOKEN",
+            ),
+            ("ExpiredToken", "", Session, "the session has expired"),
+            (
+                "ExpiredTokenException",
+                "",
+                Session,
+                "the session has expired",
+            ),
+            ("RequestExpired", "", LongTerm, "check this machine's clock"),
+            (
+                "RequestTimeTooSkewed",
+                "",
+                LongTerm,
+                "check this machine's clock",
+            ),
+            (
+                "SignatureDoesNotMatch",
+                "The request signature we calculated does not match the signature you provided.",
+                LongTerm,
+                "the secret access key does not belong",
+            ),
+            (
+                "SignatureDoesNotMatch",
+                "Credential should be scoped to a valid region.",
+                LongTerm,
+                "another region",
+            ),
+            (
+                "SignatureDoesNotMatch",
+                "Credential should be scoped to a valid region, not 'eu-west-1'.",
+                LongTerm,
+                "another region",
+            ),
+            (
+                "SignatureDoesNotMatch",
+                "Credential should be scoped to correct service: 'iam'.",
+                LongTerm,
+                "another service",
+            ),
+            (
+                "SignatureDoesNotMatch",
+                "Signature expired: 20260101T000000Z is now earlier than x",
+                LongTerm,
+                "check this machine's clock",
+            ),
+            (
+                "SignatureDoesNotMatch",
+                "Signature not yet current: x",
+                LongTerm,
+                "check this machine's clock",
+            ),
+            ("SignatureDoesNotMatch", "", LongTerm, ""),
+            ("SignatureDoesNotMatch", "Host must be signed", LongTerm, ""),
+            (
+                "IncompleteSignature",
+                "Credential must have exactly 5 slash-delimited elements",
+                LongTerm,
+                "the access key ID is malformed",
+            ),
+            (
+                "IncompleteSignature",
+                "Date must be in ISO-8601 format",
+                LongTerm,
+                "",
+            ),
+            (
+                "MissingAuthenticationToken",
+                "",
+                LongTerm,
+                "check whether a proxy removes the Authorization header",
+            ),
+            ("OptInRequired", "", LongTerm, "not signed up"),
+            ("AuthFailure", "", LongTerm, ""),
+            ("LimitExceeded", "", LongTerm, ""),
+            ("TeapotBoiling", "", LongTerm, ""),
+        ] {
+            let hint = hint("DeleteAccessKey", code, message, kind);
+            assert_eq!(hint.is_empty(), says.is_empty(), "{code} {message}: {hint}");
+            assert!(hint.contains(says), "{code} {message} {kind:?}: {hint}");
+            assert!(!hint.contains("get-caller-identity"), "{hint}");
+        }
+    }
+}

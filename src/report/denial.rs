@@ -1,0 +1,311 @@
+//! What to do about an access that is denied, by the policy that denies it.
+
+use crate::failure::Context;
+
+/// What denies an access, as the message names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Denial {
+    /// The policy that AWS attaches to a user whose key was exposed.
+    Quarantine,
+    /// A policy of a user whose name suggests that it requires MFA.
+    Mfa,
+    /// Another explicit deny.
+    Explicit,
+    /// No policy allows it.
+    Implicit,
+    ServiceControl,
+    ResourceControl,
+    Boundary,
+    Session,
+    Endpoint,
+    Trust,
+    /// The message does not say.
+    Unsaid,
+}
+
+/// Reads what denies an access. AWS ends the sentence with `because no <policy> allows the <action> action` or
+/// `with an explicit deny in a <policy>[: <ARN>]`.
+fn denial(message: &str) -> Denial {
+    let message = message.to_ascii_lowercase();
+    let (explicit, implicit) = ("with an explicit deny", "because no ");
+    let Some(at) = message.rfind(explicit).or_else(|| message.rfind(implicit)) else {
+        return Denial::Unsaid;
+    };
+    let (who, reason) = message.split_at(at);
+    let is_explicit = reason.starts_with(explicit);
+    let (kind, policy) = reason.split_once(": ").unwrap_or((reason, ""));
+    let kinds = [
+        ("service control policy", Denial::ServiceControl),
+        ("resource control policy", Denial::ResourceControl),
+        ("permissions boundary", Denial::Boundary),
+        ("session policy", Denial::Session),
+        ("vpc endpoint policy", Denial::Endpoint),
+        ("trust policy", Denial::Trust),
+    ];
+    let known = kinds.iter().find(|(name, _)| kind.contains(name));
+    match known {
+        Some((_, denial)) => *denial,
+        None if !is_explicit => Denial::Implicit,
+        None if policy.contains("policy/awscompromisedkeyquarantine") => Denial::Quarantine,
+        // A role's session cannot be created again with `aws configure mfa-login`.
+        None if policy.contains("mfa") && who.contains(":user/") => Denial::Mfa,
+        None => Denial::Explicit,
+    }
+}
+
+/// The hints for an access that is denied.
+pub(super) fn hints(operation: &str, message: &str, context: &Context) -> Vec<String> {
+    let denial = denial(message);
+    match (denial, operation) {
+        // What IAM says of an unknown key is not documented: it may have a reason too.
+        (Denial::Unsaid | Denial::Implicit, "GetAccessKeyLastUsed") if !context.is_listed => {
+            return vec![
+                "IAM says this of a key it does not know as well as of a call that is not allowed: the key is gone or \
+                 another account's, or the permission is missing"
+                    .to_owned(),
+                format!(
+                    "check the ID, then ask for the permission iam:{operation} on *, or use other credentials (--profile NAME)"
+                ),
+            ];
+        }
+        // It needs no permission.
+        (Denial::Unsaid | Denial::Implicit, "GetCallerIdentity") => return Vec::new(),
+        _ => {}
+    }
+    let service = if operation.starts_with("Assume") || operation.contains("AccessKeyInfo") {
+        "sts"
+    } else {
+        "iam"
+    };
+    let others = "use other credentials (--profile NAME)";
+    let organization = |policy: &str| {
+        format!(
+            "a {policy} control policy of the organization prevents this: only an administrator of the organization can \
+             allow it"
+        )
+    };
+    let hint = match denial {
+        Denial::Quarantine => "AWS quarantined this user because one of its keys was exposed, and says not to remove the policy: \
+             use the credentials of another identity (--profile NAME)"
+            .to_owned(),
+        Denial::Mfa => "the policy's name suggests that it requires MFA: create a session with MFA (aws configure mfa-login), \
+             and use its profile (--profile NAME)"
+            .to_owned(),
+        Denial::Explicit => format!(
+            "an explicit deny overrides every permission: ask an administrator of the account, or {others}"
+        ),
+        Denial::ServiceControl => organization("service"),
+        Denial::ResourceControl => organization("resource"),
+        Denial::Boundary => format!(
+            "the permissions boundary of this identity prevents this: ask an administrator of the account to change it, or \
+             {others}"
+        ),
+        Denial::Session => format!(
+            "the policy of this session prevents this: create a session whose policy allows {service}:{operation}, or {others}"
+        ),
+        Denial::Endpoint => {
+            "the policy of the VPC endpoint prevents this: ask the owner of the endpoint".to_owned()
+        }
+        Denial::Trust => {
+            "the role's trust policy does not allow these credentials: ask the owner of the role".to_owned()
+        }
+        Denial::Implicit | Denial::Unsaid => match operation {
+            "DeleteAccessKey" | "UpdateAccessKey" => {
+                format!("ask for the permission iam:{operation} on this user, or {others}")
+            }
+            _ => format!(
+                "an option of this command needs to read: ask for the permission {service}:{operation}, or {others}"
+            ),
+        },
+    };
+    vec![hint]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_denies_an_access_is_read_from_the_message() {
+        let user = "User: arn:aws:iam::123456789012:user/ci is not authorized to perform: iam:DeleteAccessKey on resource: user Bob";
+        let role = "User: arn:aws:sts::123456789012:assumed-role/ci/x is not authorized to perform: iam:DeleteAccessKey on resource: user Bob";
+        for (who, reason, expected) in [
+            (user, "", Denial::Unsaid),
+            (
+                user,
+                "because no identity-based policy allows the iam:DeleteAccessKey action",
+                Denial::Implicit,
+            ),
+            (
+                user,
+                "because no resource-based policy allows the iam:DeleteAccessKey action",
+                Denial::Implicit,
+            ),
+            (
+                user,
+                "because no service control policy allows the iam:DeleteAccessKey action",
+                Denial::ServiceControl,
+            ),
+            (
+                user,
+                "because no resource control policy allows the iam:DeleteAccessKey action",
+                Denial::ResourceControl,
+            ),
+            (
+                user,
+                "because no permissions boundary allows the iam:DeleteAccessKey action",
+                Denial::Boundary,
+            ),
+            (
+                role,
+                "because no session policy allows the iam:DeleteAccessKey action",
+                Denial::Session,
+            ),
+            (
+                role,
+                "because no VPC endpoint policy allows the iam:DeleteAccessKey action",
+                Denial::Endpoint,
+            ),
+            (
+                role,
+                "because no role trust policy allows the sts:AssumeRole action",
+                Denial::Trust,
+            ),
+            (user, "with an explicit deny", Denial::Explicit),
+            (
+                user,
+                "with an explicit deny in an identity-based policy",
+                Denial::Explicit,
+            ),
+            (
+                user,
+                "with an explicit deny in an identity-based policy: arn:aws:iam::123456789012:policy/DenyIam",
+                Denial::Explicit,
+            ),
+            (
+                user,
+                "with an explicit deny in a resource-based policy",
+                Denial::Explicit,
+            ),
+            (
+                user,
+                "with an explicit deny in a service control policy",
+                Denial::ServiceControl,
+            ),
+            (
+                user,
+                "with an explicit deny in a service control policy: arn:aws:organizations::1:policy/o-1/service_control_policy/p-mfa",
+                Denial::ServiceControl,
+            ),
+            (
+                user,
+                "with an explicit deny in a resource control policy",
+                Denial::ResourceControl,
+            ),
+            (
+                user,
+                "with an explicit deny in a permissions boundary: arn:aws:iam::123456789012:policy/mfa",
+                Denial::Boundary,
+            ),
+            (
+                role,
+                "with an explicit deny in a session policy",
+                Denial::Session,
+            ),
+            (
+                role,
+                "with an explicit deny in a VPC endpoint policy",
+                Denial::Endpoint,
+            ),
+            (
+                role,
+                "with an explicit deny in the role trust policy",
+                Denial::Trust,
+            ),
+            (
+                user,
+                "with an explicit deny in an identity-based policy: arn:aws:iam::aws:policy/AWSCompromisedKeyQuarantine",
+                Denial::Quarantine,
+            ),
+            (
+                user,
+                "with an explicit deny in an identity-based policy: arn:aws-cn:iam::aws:policy/AWSCompromisedKeyQuarantineV4",
+                Denial::Quarantine,
+            ),
+            (
+                user,
+                "with an explicit deny in an identity-based policy: arn:aws:iam::123456789012:policy/Force_MFA",
+                Denial::Mfa,
+            ),
+            (
+                role,
+                "with an explicit deny in an identity-based policy: arn:aws:iam::123456789012:policy/Force_MFA",
+                Denial::Explicit,
+            ),
+            // Names that somebody chose decide nothing.
+            (
+                "User: arn:aws:iam::1:user/because no session policy",
+                "because no identity-based policy allows it",
+                Denial::Implicit,
+            ),
+            (
+                "User: arn:aws:iam::1:user/mfa",
+                "with an explicit deny in an identity-based policy: arn:aws:iam::1:policy/x",
+                Denial::Explicit,
+            ),
+        ] {
+            assert_eq!(denial(&format!("{who} {reason}")), expected, "{reason}");
+        }
+    }
+
+    #[test]
+    fn no_denial_but_a_missing_permission_is_answered_by_asking_for_it() {
+        for operation in [
+            "DeleteAccessKey",
+            "UpdateAccessKey",
+            "ListAccessKeys",
+            "GetAccessKeyLastUsed",
+            "AssumeRole",
+        ] {
+            for (reason, asks) in [
+                ("because no identity-based policy allows the x action", true),
+                ("with an explicit deny in an identity-based policy", false),
+                (
+                    "with an explicit deny in an identity-based policy: arn:aws:iam::aws:policy/AWSCompromisedKeyQuarantineV3",
+                    false,
+                ),
+                (
+                    "because no service control policy allows the x action",
+                    false,
+                ),
+                ("with an explicit deny in a resource control policy", false),
+                ("because no permissions boundary allows the x action", false),
+                ("because no session policy allows the x action", false),
+                ("because no VPC endpoint policy allows the x action", false),
+            ] {
+                let hint = hints(operation, reason, &Context::default()).join(" | ");
+                let service = if operation == "AssumeRole" {
+                    "sts"
+                } else {
+                    "iam"
+                };
+                let permission = format!("ask for the permission {service}:{operation}");
+                assert_eq!(
+                    hint.contains(&permission),
+                    asks,
+                    "{operation} {reason}: {hint}"
+                );
+                assert!(!hint.is_empty(), "{operation} {reason}");
+            }
+        }
+        assert!(
+            hints("GetAccessKeyLastUsed", "no", &Context::default())[0].contains("does not know")
+        );
+        assert!(hints("GetCallerIdentity", "no", &Context::default()).is_empty());
+        let listed = Context {
+            is_listed: true,
+            ..Context::default()
+        };
+        assert!(hints("GetAccessKeyLastUsed", "no", &listed)[0].contains("ask for the permission"));
+    }
+}
