@@ -21,6 +21,8 @@ pub(crate) struct Attempt {
     pub(super) secrets: Secrets,
     sent: Sent,
     has_ended: bool,
+    /// The HTTP status of what came back, if anything did.
+    pub(super) status: Option<u16>,
     /// What came back, once the attempt has ended.
     pub(crate) answer: Answer,
 }
@@ -176,14 +178,16 @@ impl Record {
             secrets,
             sent: sent.clone(),
             has_ended: false,
+            status: None,
             answer: Answer::None,
         });
         (attempts.len(), sent)
     }
 
-    /// The last attempt is answered.
-    pub(super) fn answer(&self, answer: Answer) {
+    /// The last attempt is answered, with this HTTP status.
+    pub(super) fn answer(&self, status: u16, answer: Answer) {
         if let Some(attempt) = self.lock().last_mut() {
+            attempt.status = Some(status);
             attempt.answer = answer;
         }
     }

@@ -116,7 +116,14 @@ pub(super) fn failure(
         cause.received = Received::UnexpectedResponse;
     }
     if cause.received == Received::UnexpectedResponse {
-        cause.hint = Some(INTERCEPTED.to_owned());
+        let hint = match last.and_then(|attempt| attempt.status) {
+            // 511 is the status of a portal that wants a sign-in.
+            Some(500..=510) => {
+                "the server, or a proxy in front of it, failed: run the same command again in a minute"
+            }
+            _ => INTERCEPTED,
+        };
+        cause.hint = Some(hint.to_owned());
     }
     if record.may_have_acted() {
         Failure::NoAnswer(cause)

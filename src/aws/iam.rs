@@ -295,7 +295,13 @@ impl Iam {
             };
             let (page, record) = self.read("ListAccessKeys", send).await?;
             for key in page.access_key_metadata() {
-                keys.push(listed(key, &record)?);
+                let key = listed(key, &record)?;
+                if let (Some(user), Some(owner)) = (user_name, &key.owner)
+                    && !user.same_user(owner)
+                {
+                    return Err(unusable(&record, "it lists the keys of another user"));
+                }
+                keys.push(key);
             }
             if keys.len() > MOST_KEYS {
                 let what = "the list has more than 1,000 keys; IAM allows a user two";

@@ -217,7 +217,8 @@ impl Intercept for Recorder {
             Answer::Foreign(what) if context.output_or_error().is_ok() => Err(what.as_str().into()),
             _ => Ok(()),
         };
-        self.record.answer(answer);
+        let status = context.response().status().as_u16();
+        self.record.answer(status, answer);
         foreign
     }
 

@@ -50,6 +50,12 @@ fn c63_a_request_id_that_was_seen_answers_nothing() {
         assert_eq!(output.matches("\"Deleted\"").count(), 1, "{output}");
         assert!(!output.contains("Missing"), "{output}");
         assert!(sandbox.has_key(BOB_SECOND_KEY_ID));
+        let requests = sandbox.requests();
+        let answered_twice = &requests[1];
+        assert_eq!(answered_twice.action, "DeleteAccessKey");
+        // What comes next on that connection could belong to the request before.
+        let mut later = requests[2..].iter();
+        assert!(later.all(|request| request.connection != answered_twice.connection));
         let _ = printed
             .prints(&output)
             .says(&["a response with the request ID of an earlier one"])

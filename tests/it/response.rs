@@ -230,6 +230,25 @@ fn c28_an_unexpected_response_to_a_read_is_called_that() {
          HTTP status 302, and of the body: it is an HTML page\n\
          {hint}\nknown: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
     ));
+    for (status, says) in [
+        (
+            503,
+            "hint: the server, or a proxy in front of it, failed: run the same command again in a minute",
+        ),
+        (511, hint),
+    ] {
+        let sandbox = documented();
+        let page = What::page(status, "text/html", PORTAL);
+        sandbox.fault(Fault::new(page).on("ListAccessKeys").always());
+        let said = Case::documented(&sandbox, &["--inactive"]).run().exits(9);
+        let _ = said.prints_outcome("Failed").says(&[
+            &format!(
+                "unexpected response from IAM at {}: HTTP status {status}",
+                sandbox.address()
+            ),
+            says,
+        ]);
+    }
     for what in [
         What::empty(200),
         What::page(200, "text/plain", "ok"),
@@ -341,17 +360,19 @@ fn c59_what_iam_cannot_mean_is_an_error() {
             keys(&member(BOBS_KEY, "B&lt;b", "Inactive"), end),
         ),
         ("ListAccessKeys", keys(&member("", "Bob", "Inactive"), end)),
+        (
+            "ListAccessKeys",
+            keys(&member(BOBS_KEY, "Alice", "Inactive"), end),
+        ),
         ("GetAccessKeyLastUsed", owner("Bob Smith")),
         ("GetAccessKeyLastUsed", owner("B\u{202e}b")),
     ] {
         let sandbox = documented();
         sandbox.fault(Fault::new(xml(body.clone())).on(action).always());
-        let option = if action == "ListAccessKeys" {
-            "--inactive"
-        } else {
-            "--find-user"
+        let case = match action {
+            "ListAccessKeys" => Case::documented(&sandbox, &["--inactive"]),
+            _ => Case::at(&sandbox, ["--access-key-id", BOBS_KEY, "--find-user"]),
         };
-        let case = Case::at(&sandbox, ["--access-key-id", BOBS_KEY, option]);
         let _ = case
             .run()
             .exits(1)

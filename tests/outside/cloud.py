@@ -10,13 +10,14 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from urllib.parse import parse_qsl, urlsplit
+from uuid import uuid4
 
 from recorder import DELETED, SCOPE
 from signature import secret
 
 EXPIRES = "2099-01-01T00:00:00Z"
 FAILURE = b"""<ErrorResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><Error><Type>Receiver</Type>\
-<Code>ServiceFailure</Code><Message>no</Message></Error><RequestId>x</RequestId></ErrorResponse>"""
+<Code>ServiceFailure</Code><Message>no</Message></Error><RequestId>%s</RequestId></ErrorResponse>"""
 ASSUMED = """<{action}Response xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><{action}Result><Credentials>\
 <AccessKeyId>{key}</AccessKeyId><SecretAccessKey>role</SecretAccessKey><SessionToken>{token}</SessionToken>\
 <Expiration>2099-01-01T00:00:00Z</Expiration></Credentials><AssumedRoleUser><AssumedRoleId>AROAX:me</AssumedRoleId>\
@@ -185,7 +186,8 @@ class Handler(BaseHTTPRequestHandler):
         )
         if not action.startswith("AssumeRole"):
             fails = "fails" in self.server.faults
-            self.answer(503 if fails else 200, FAILURE if fails else DELETED, XML)
+            failure = FAILURE % uuid4().hex.encode()
+            self.answer(503 if fails else 200, failure if fails else DELETED, XML)
         elif "stsdenied" in self.server.faults:
             self.answer(403, DENIED, XML)
         else:
