@@ -23,7 +23,7 @@ pub(crate) enum Exit {
     Configuration,
     /// Throttled after all retries.
     Throttled,
-    /// IAM could not be reached; the request was never sent.
+    /// IAM could not be reached, or something else answered a read; the request was never sent.
     Unreachable,
     /// The request was sent and no usable answer came.
     Unknown,

@@ -14,7 +14,11 @@ pub(super) const INTERCEPTED: &str = "a proxy or captive portal may be intercept
 
 /// Puts the failure of a call to `host` into words.
 pub(crate) fn cause(error: &(dyn Error + 'static), host: &str) -> Cause {
-    let (what, hint) = words(error);
+    let (what, mut hint) = words(error);
+    // AWS's own hosts speak TLS.
+    if hint.as_deref() == Some(tls::WITHOUT_TLS) && is_aws(host) {
+        hint = Some(INTERCEPTED.to_owned());
+    }
     let is_unexpected = sources(error).any(<dyn Error>::is::<TooLong>) || is_not_http(error);
     let host = match proxy::shown() {
         Some(proxy) if is_tunnel(error) => format!("{host} by way of the proxy {proxy}"),
@@ -30,6 +34,12 @@ pub(crate) fn cause(error: &(dyn Error + 'static), host: &str) -> Cause {
             Received::Nothing
         },
     }
+}
+
+fn is_aws(host: &str) -> bool {
+    let name = host.split(':').next().unwrap_or(host);
+    let domains = [".amazonaws.com", ".amazonaws.com.cn", ".api.aws"];
+    domains.iter().any(|domain| name.ends_with(domain))
 }
 
 /// Whether TLS itself failed: a certificate that is not trusted, or a server that does not speak TLS.

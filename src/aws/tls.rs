@@ -10,6 +10,8 @@ use super::error::{INTERCEPTED, sources};
 type Words = (&'static str, Option<&'static str>);
 
 const BUNDLE: &str = "name the authority's PEM file with --ca-bundle or AWS_CA_BUNDLE";
+/// Of an endpoint that somebody named.
+pub(super) const WITHOUT_TLS: &str = "an endpoint without TLS has an http:// URL";
 const CLOCK: &str = "check this machine's clock";
 
 /// What went wrong with TLS; `None` where something else did.
@@ -27,10 +29,7 @@ fn words(error: &rustls::Error) -> Words {
     };
     match error {
         InvalidCertificate(error) => certificate(error),
-        InvalidMessage(_) => (
-            "it does not speak TLS",
-            Some("an endpoint without TLS has an http:// URL"),
-        ),
+        InvalidMessage(_) => ("it does not speak TLS", Some(WITHOUT_TLS)),
         NoCertificatesPresented => ("it sent no TLS certificate", None),
         PeerIncompatible(_) | NoApplicationProtocol => (NOTHING_SHARED, None),
         AlertReceived(alert) => (alert_words(*alert), None),
@@ -151,14 +150,16 @@ mod tests {
 
     use super::*;
 
+    fn other(what: &str) -> CertificateError {
+        let error = std::io::Error::other(what.to_owned());
+        CertificateError::Other(OtherError(Arc::new(error)))
+    }
+
     #[test]
     fn each_kind_of_failure_is_one_plain_sentence() {
         let time = UnixTime::now();
         let expected = ServerName::try_from("iam.amazonaws.com").expect("a name");
         let presented = vec!["DnsName(\"x\")".to_owned(); 100];
-        let other = |what: &str| {
-            CertificateError::Other(OtherError(Arc::new(std::io::Error::other(what.to_owned()))))
-        };
         let certificates = [
             (CertificateError::BadEncoding, "is malformed"),
             (CertificateError::Expired, "has expired"),
@@ -225,6 +226,10 @@ mod tests {
             let (what, _) = words(&Tls::InvalidCertificate(error));
             assert_eq!(what, format!("its TLS certificate {says}"));
         }
+    }
+
+    #[test]
+    fn what_is_not_about_one_certificate_is_one_plain_sentence_too() {
         for (error, says) in [
             (
                 Tls::InvalidCertificate(CertificateError::UnknownRevocationStatus),

@@ -247,7 +247,7 @@ mod tests {
                 Some(LastUse::Never) => facts.created,
                 // A key is not used before it is created, but for an hour in which times are rounded.
                 Some(LastUse::At { date, .. }) => match facts.created {
-                    Some(created) if *date + Duration::from_mins(60) < created => None,
+                    Some(created) if *date + ROUNDED < created => None,
                     Some(created) => Some(created.max(*date)),
                     None => Some(*date),
                 },

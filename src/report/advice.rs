@@ -112,121 +112,125 @@ mod tests {
         advice(&error).join(" | ")
     }
 
+    use CredentialKind::{LongTerm, LongTermWithToken, Session, SessionWithoutToken, Unknown};
+
+    /// A code, a message, what signed, and what the hint says; nothing: there is none.
+    const REJECTED: [(&str, &str, CredentialKind, &str); 25] = [
+        (
+            "InvalidClientTokenId",
+            "",
+            LongTerm,
+            "your access key was deleted",
+        ),
+        (
+            "InvalidClientTokenId",
+            "",
+            Unknown,
+            "your access key was deleted",
+        ),
+        (
+            "InvalidClientTokenId",
+            "",
+            Session,
+            "GetSessionToken created without MFA",
+        ),
+        (
+            "UnrecognizedClientException",
+            "",
+            Session,
+            "GetSessionToken created without MFA",
+        ),
+        (
+            "InvalidClientTokenId",
+            "",
+            SessionWithoutToken,
+            "set AWS_SESSION_TOKEN",
+        ),
+        (
+            "InvalidClientTokenId",
+            "",
+            LongTermWithToken,
+            "unset AWS_SESSION_TOKEN",
+        ),
+        ("ExpiredToken", "", Session, "the session has expired"),
+        (
+            "ExpiredTokenException",
+            "",
+            Session,
+            "the session has expired",
+        ),
+        ("RequestExpired", "", LongTerm, "check this machine's clock"),
+        (
+            "RequestTimeTooSkewed",
+            "",
+            LongTerm,
+            "check this machine's clock",
+        ),
+        (
+            "SignatureDoesNotMatch",
+            "The request signature we calculated does not match the signature you provided.",
+            LongTerm,
+            "the secret access key does not belong",
+        ),
+        (
+            "SignatureDoesNotMatch",
+            "Credential should be scoped to a valid region.",
+            LongTerm,
+            "another region",
+        ),
+        (
+            "SignatureDoesNotMatch",
+            "Credential should be scoped to a valid region, not 'eu-west-1'.",
+            LongTerm,
+            "another region",
+        ),
+        (
+            "SignatureDoesNotMatch",
+            "Credential should be scoped to correct service: 'iam'.",
+            LongTerm,
+            "another service",
+        ),
+        (
+            "SignatureDoesNotMatch",
+            "Signature expired: 20260101T000000Z is now earlier than x",
+            LongTerm,
+            "check this machine's clock",
+        ),
+        (
+            "SignatureDoesNotMatch",
+            "Signature not yet current: x",
+            LongTerm,
+            "check this machine's clock",
+        ),
+        ("SignatureDoesNotMatch", "", LongTerm, ""),
+        ("SignatureDoesNotMatch", "Host must be signed", LongTerm, ""),
+        (
+            "IncompleteSignature",
+            "Credential must have exactly 5 slash-delimited elements",
+            LongTerm,
+            "the access key ID is malformed",
+        ),
+        (
+            "IncompleteSignature",
+            "Date must be in ISO-8601 format",
+            LongTerm,
+            "",
+        ),
+        (
+            "MissingAuthenticationToken",
+            "",
+            LongTerm,
+            "check whether a proxy removes the Authorization header",
+        ),
+        ("OptInRequired", "", LongTerm, "not signed up"),
+        ("AuthFailure", "", LongTerm, ""),
+        ("LimitExceeded", "", LongTerm, ""),
+        ("TeapotBoiling", "", LongTerm, ""),
+    ];
+
     #[test]
     fn rejected_credentials_are_answered_by_what_they_are() {
-        use CredentialKind::{LongTerm, LongTermWithToken, Session, SessionWithoutToken, Unknown};
-        for (code, message, kind, says) in [
-            (
-                "InvalidClientTokenId",
-                "",
-                LongTerm,
-                "your access key was deleted",
-            ),
-            (
-                "InvalidClientTokenId",
-                "",
-                Unknown,
-                "your access key was deleted",
-            ),
-            (
-                "InvalidClientTokenId",
-                "",
-                Session,
-                "GetSessionToken created without MFA",
-            ),
-            (
-                "UnrecognizedClientException",
-                "",
-                Session,
-                "GetSessionToken created without MFA",
-            ),
-            (
-                "InvalidClientTokenId",
-                "",
-                SessionWithoutToken,
-                "set AWS_SESSION_TOKEN",
-            ),
-            (
-                "InvalidClientTokenId",
-                "",
-                LongTermWithToken,
-                "unset AWS_SESSION_TOKEN",
-            ),
-            ("ExpiredToken", "", Session, "the session has expired"),
-            (
-                "ExpiredTokenException",
-                "",
-                Session,
-                "the session has expired",
-            ),
-            ("RequestExpired", "", LongTerm, "check this machine's clock"),
-            (
-                "RequestTimeTooSkewed",
-                "",
-                LongTerm,
-                "check this machine's clock",
-            ),
-            (
-                "SignatureDoesNotMatch",
-                "The request signature we calculated does not match the signature you provided.",
-                LongTerm,
-                "the secret access key does not belong",
-            ),
-            (
-                "SignatureDoesNotMatch",
-                "Credential should be scoped to a valid region.",
-                LongTerm,
-                "another region",
-            ),
-            (
-                "SignatureDoesNotMatch",
-                "Credential should be scoped to a valid region, not 'eu-west-1'.",
-                LongTerm,
-                "another region",
-            ),
-            (
-                "SignatureDoesNotMatch",
-                "Credential should be scoped to correct service: 'iam'.",
-                LongTerm,
-                "another service",
-            ),
-            (
-                "SignatureDoesNotMatch",
-                "Signature expired: 20260101T000000Z is now earlier than x",
-                LongTerm,
-                "check this machine's clock",
-            ),
-            (
-                "SignatureDoesNotMatch",
-                "Signature not yet current: x",
-                LongTerm,
-                "check this machine's clock",
-            ),
-            ("SignatureDoesNotMatch", "", LongTerm, ""),
-            ("SignatureDoesNotMatch", "Host must be signed", LongTerm, ""),
-            (
-                "IncompleteSignature",
-                "Credential must have exactly 5 slash-delimited elements",
-                LongTerm,
-                "the access key ID is malformed",
-            ),
-            (
-                "IncompleteSignature",
-                "Date must be in ISO-8601 format",
-                LongTerm,
-                "",
-            ),
-            (
-                "MissingAuthenticationToken",
-                "",
-                LongTerm,
-                "check whether a proxy removes the Authorization header",
-            ),
-            ("OptInRequired", "", LongTerm, "not signed up"),
-            ("AuthFailure", "", LongTerm, ""),
-            ("LimitExceeded", "", LongTerm, ""),
-            ("TeapotBoiling", "", LongTerm, ""),
-        ] {
+        for (code, message, kind, says) in REJECTED {
             let hint = hint("DeleteAccessKey", code, message, kind);
             assert_eq!(hint.is_empty(), says.is_empty(), "{code} {message}: {hint}");
             assert!(hint.contains(says), "{code} {message} {kind:?}: {hint}");

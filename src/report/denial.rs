@@ -125,135 +125,139 @@ pub(super) fn hints(operation: &str, message: &str, context: &Context) -> Vec<St
 mod tests {
     use super::*;
 
+    const USER: &str = "User: arn:aws:iam::123456789012:user/ci is not authorized to perform: iam:DeleteAccessKey on resource: user Bob";
+    const ROLE: &str = "User: arn:aws:sts::123456789012:assumed-role/ci/x is not authorized to perform: iam:DeleteAccessKey on resource: user Bob";
+
+    /// Who is denied, why, and what denies it.
+    const DENIALS: [(&str, &str, Denial); 26] = [
+        (USER, "", Denial::Unsaid),
+        (
+            USER,
+            "because no identity-based policy allows the iam:DeleteAccessKey action",
+            Denial::Implicit,
+        ),
+        (
+            USER,
+            "because no resource-based policy allows the iam:DeleteAccessKey action",
+            Denial::Implicit,
+        ),
+        (
+            USER,
+            "because no service control policy allows the iam:DeleteAccessKey action",
+            Denial::ServiceControl,
+        ),
+        (
+            USER,
+            "because no resource control policy allows the iam:DeleteAccessKey action",
+            Denial::ResourceControl,
+        ),
+        (
+            USER,
+            "because no permissions boundary allows the iam:DeleteAccessKey action",
+            Denial::Boundary,
+        ),
+        (
+            ROLE,
+            "because no session policy allows the iam:DeleteAccessKey action",
+            Denial::Session,
+        ),
+        (
+            ROLE,
+            "because no VPC endpoint policy allows the iam:DeleteAccessKey action",
+            Denial::Endpoint,
+        ),
+        (
+            ROLE,
+            "because no role trust policy allows the sts:AssumeRole action",
+            Denial::Trust,
+        ),
+        (USER, "with an explicit deny", Denial::Explicit),
+        (
+            USER,
+            "with an explicit deny in an identity-based policy",
+            Denial::Explicit,
+        ),
+        (
+            USER,
+            "with an explicit deny in an identity-based policy: arn:aws:iam::123456789012:policy/DenyIam",
+            Denial::Explicit,
+        ),
+        (
+            USER,
+            "with an explicit deny in a resource-based policy",
+            Denial::Explicit,
+        ),
+        (
+            USER,
+            "with an explicit deny in a service control policy",
+            Denial::ServiceControl,
+        ),
+        (
+            USER,
+            "with an explicit deny in a service control policy: arn:aws:organizations::1:policy/o-1/service_control_policy/p-mfa",
+            Denial::ServiceControl,
+        ),
+        (
+            USER,
+            "with an explicit deny in a resource control policy",
+            Denial::ResourceControl,
+        ),
+        (
+            USER,
+            "with an explicit deny in a permissions boundary: arn:aws:iam::123456789012:policy/mfa",
+            Denial::Boundary,
+        ),
+        (
+            ROLE,
+            "with an explicit deny in a session policy",
+            Denial::Session,
+        ),
+        (
+            ROLE,
+            "with an explicit deny in a VPC endpoint policy",
+            Denial::Endpoint,
+        ),
+        (
+            ROLE,
+            "with an explicit deny in the role trust policy",
+            Denial::Trust,
+        ),
+        (
+            USER,
+            "with an explicit deny in an identity-based policy: arn:aws:iam::aws:policy/AWSCompromisedKeyQuarantine",
+            Denial::Quarantine,
+        ),
+        (
+            USER,
+            "with an explicit deny in an identity-based policy: arn:aws-cn:iam::aws:policy/AWSCompromisedKeyQuarantineV4",
+            Denial::Quarantine,
+        ),
+        (
+            USER,
+            "with an explicit deny in an identity-based policy: arn:aws:iam::123456789012:policy/Force_MFA",
+            Denial::Mfa,
+        ),
+        (
+            ROLE,
+            "with an explicit deny in an identity-based policy: arn:aws:iam::123456789012:policy/Force_MFA",
+            Denial::Explicit,
+        ),
+        // Names that somebody chose decide nothing.
+        (
+            "User: arn:aws:iam::1:user/because no session policy",
+            "because no identity-based policy allows it",
+            Denial::Implicit,
+        ),
+        (
+            "User: arn:aws:iam::1:user/mfa",
+            "with an explicit deny in an identity-based policy: arn:aws:iam::1:policy/x",
+            Denial::Explicit,
+        ),
+    ];
+
     #[test]
     fn what_denies_an_access_is_read_from_the_message() {
-        let user = "User: arn:aws:iam::123456789012:user/ci is not authorized to perform: iam:DeleteAccessKey on resource: user Bob";
-        let role = "User: arn:aws:sts::123456789012:assumed-role/ci/x is not authorized to perform: iam:DeleteAccessKey on resource: user Bob";
-        for (who, reason, expected) in [
-            (user, "", Denial::Unsaid),
-            (
-                user,
-                "because no identity-based policy allows the iam:DeleteAccessKey action",
-                Denial::Implicit,
-            ),
-            (
-                user,
-                "because no resource-based policy allows the iam:DeleteAccessKey action",
-                Denial::Implicit,
-            ),
-            (
-                user,
-                "because no service control policy allows the iam:DeleteAccessKey action",
-                Denial::ServiceControl,
-            ),
-            (
-                user,
-                "because no resource control policy allows the iam:DeleteAccessKey action",
-                Denial::ResourceControl,
-            ),
-            (
-                user,
-                "because no permissions boundary allows the iam:DeleteAccessKey action",
-                Denial::Boundary,
-            ),
-            (
-                role,
-                "because no session policy allows the iam:DeleteAccessKey action",
-                Denial::Session,
-            ),
-            (
-                role,
-                "because no VPC endpoint policy allows the iam:DeleteAccessKey action",
-                Denial::Endpoint,
-            ),
-            (
-                role,
-                "because no role trust policy allows the sts:AssumeRole action",
-                Denial::Trust,
-            ),
-            (user, "with an explicit deny", Denial::Explicit),
-            (
-                user,
-                "with an explicit deny in an identity-based policy",
-                Denial::Explicit,
-            ),
-            (
-                user,
-                "with an explicit deny in an identity-based policy: arn:aws:iam::123456789012:policy/DenyIam",
-                Denial::Explicit,
-            ),
-            (
-                user,
-                "with an explicit deny in a resource-based policy",
-                Denial::Explicit,
-            ),
-            (
-                user,
-                "with an explicit deny in a service control policy",
-                Denial::ServiceControl,
-            ),
-            (
-                user,
-                "with an explicit deny in a service control policy: arn:aws:organizations::1:policy/o-1/service_control_policy/p-mfa",
-                Denial::ServiceControl,
-            ),
-            (
-                user,
-                "with an explicit deny in a resource control policy",
-                Denial::ResourceControl,
-            ),
-            (
-                user,
-                "with an explicit deny in a permissions boundary: arn:aws:iam::123456789012:policy/mfa",
-                Denial::Boundary,
-            ),
-            (
-                role,
-                "with an explicit deny in a session policy",
-                Denial::Session,
-            ),
-            (
-                role,
-                "with an explicit deny in a VPC endpoint policy",
-                Denial::Endpoint,
-            ),
-            (
-                role,
-                "with an explicit deny in the role trust policy",
-                Denial::Trust,
-            ),
-            (
-                user,
-                "with an explicit deny in an identity-based policy: arn:aws:iam::aws:policy/AWSCompromisedKeyQuarantine",
-                Denial::Quarantine,
-            ),
-            (
-                user,
-                "with an explicit deny in an identity-based policy: arn:aws-cn:iam::aws:policy/AWSCompromisedKeyQuarantineV4",
-                Denial::Quarantine,
-            ),
-            (
-                user,
-                "with an explicit deny in an identity-based policy: arn:aws:iam::123456789012:policy/Force_MFA",
-                Denial::Mfa,
-            ),
-            (
-                role,
-                "with an explicit deny in an identity-based policy: arn:aws:iam::123456789012:policy/Force_MFA",
-                Denial::Explicit,
-            ),
-            // Names that somebody chose decide nothing.
-            (
-                "User: arn:aws:iam::1:user/because no session policy",
-                "because no identity-based policy allows it",
-                Denial::Implicit,
-            ),
-            (
-                "User: arn:aws:iam::1:user/mfa",
-                "with an explicit deny in an identity-based policy: arn:aws:iam::1:policy/x",
-                Denial::Explicit,
-            ),
-        ] {
+        for (who, reason, expected) in DENIALS {
             assert_eq!(denial(&format!("{who} {reason}")), expected, "{reason}");
         }
     }

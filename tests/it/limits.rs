@@ -14,27 +14,24 @@ use crate::response::{IAM, METADATA, is_not_deleted, keys, member, reply, result
 /// Far more than any of these takes, and far less than a parser that is quadratic.
 const BOUNDED: Duration = Duration::from_secs(30);
 
+fn each(count: usize, text: impl Fn(usize) -> String) -> String {
+    (0..count).map(text).collect()
+}
+
 /// A document of nested elements, each with a namespace of its own.
 fn nested_namespaces(count: usize) -> String {
-    let open: String = (0..count)
-        .map(|n| format!("<a xmlns:n{n}=\"u{n}\">"))
-        .collect();
+    let open = each(count, |n| format!("<a xmlns:n{n}=\"u{n}\">"));
     format!("<R>{open}{}</R>", "</a>".repeat(count))
 }
 
 fn many_attributes(count: usize) -> String {
-    let attributes: String = (0..count).map(|n| format!(" a{n}=\"\"")).collect();
+    let attributes = each(count, |n| format!(" a{n}=\"\""));
     format!("<R{attributes}/>")
 }
 
 #[test]
 fn c55_no_response_takes_long_to_read() {
-    let hidden = format!(
-        "<R a=\">\"{}/>",
-        (0..200_000)
-            .map(|n| format!(" b{n}='{n}'"))
-            .collect::<String>()
-    );
+    let hidden = format!("<R a=\">\"{}/>", each(200_000, |n| format!(" b{n}='{n}'")));
     for body in [
         nested_namespaces(50_000),
         many_attributes(200_000),

@@ -288,7 +288,7 @@ fn c59_a_list_that_does_not_say_whether_it_continues_is_an_error() {
         let printed = Case::documented(&sandbox, &["--inactive"]).run();
         let said = printed.exits_with_one_of(&[1, 9]).prints_outcome("Failed");
         assert!(
-            end != "" || said.messages().contains(what),
+            !end.is_empty() || said.messages().contains(what),
             "{}",
             said.messages()
         );
