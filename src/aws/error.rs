@@ -19,7 +19,8 @@ pub(crate) fn cause(error: &(dyn Error + 'static), host: &str) -> Cause {
     if hint.as_deref() == Some(tls::WITHOUT_TLS) && is_aws(host) {
         hint = Some(INTERCEPTED.to_owned());
     }
-    let is_unexpected = sources(error).any(<dyn Error>::is::<TooLong>) || is_not_http(error);
+    let is_unexpected =
+        sources(error).any(<dyn Error>::is::<TooLong>) || http_words(error).is_some();
     let host = match proxy::shown() {
         Some(proxy) if is_tunnel(error) => format!("{host} by way of the proxy {proxy}"),
         _ => host.to_owned(),
@@ -52,8 +53,8 @@ fn words(error: &(dyn Error + 'static)) -> (String, Option<String>) {
     if let Some(tls) = tls::explain(error) {
         return (tls.0.to_owned(), tls.1.map(str::to_owned));
     }
-    if is_not_http(error) {
-        return ("it does not speak HTTP".to_owned(), None);
+    if let Some(what) = http_words(error) {
+        return (what.to_owned(), None);
     }
     if let Some(tunnel) = tunnel_words(error) {
         return tunnel;
@@ -117,10 +118,24 @@ fn tunnel_words(error: &(dyn Error + 'static)) -> Option<(String, Option<String>
     })
 }
 
-/// Whether what came back was no HTTP, in the words of the HTTP client.
-fn is_not_http(error: &(dyn Error + 'static)) -> bool {
-    says(error, "invalid http version") || says(error, "invalid http status")
+/// What is wrong with the HTTP that came back, where something is; the HTTP client has no types for it.
+fn http_words(error: &(dyn Error + 'static)) -> Option<&'static str> {
+    let known = [
+        ("invalid http version", "it does not speak HTTP"),
+        ("invalid http status", "it does not speak HTTP"),
+        (
+            "message head is too large",
+            "its response has too many headers",
+        ),
+        ("invalid http header", BROKEN_HTTP),
+        ("invalid content-length", BROKEN_HTTP),
+        ("transfer-encoding parsed", BROKEN_HTTP),
+    ];
+    let found = known.iter().find(|(words, _)| says(error, words));
+    found.map(|(_, what)| *what)
 }
+
+const BROKEN_HTTP: &str = "its response breaks the rules of HTTP";
 
 fn is_tunnel(error: &(dyn Error + 'static)) -> bool {
     says(error, "tunnel error")

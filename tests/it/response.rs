@@ -230,6 +230,12 @@ fn c28_an_unexpected_response_to_a_read_is_called_that() {
          HTTP status 302, and of the body: it is an HTML page\n\
          {hint}\nknown: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
     ));
+    let sandbox = documented();
+    let page = What::page(200, "text/html", PORTAL);
+    sandbox.fault(Fault::new(page).on("ListAccessKeys").always());
+    let case = Case::documented(&sandbox, &["--inactive", "--error-format", "json"]);
+    let said = case.run().exits(9).prints_outcome("Failed");
+    let _ = said.says(&["\"Code\":\"UnexpectedResponse\""]);
     for (status, says) in [
         (
             503,
@@ -259,6 +265,9 @@ fn c28_an_unexpected_response_to_a_read_is_called_that() {
         ),
         What::page(511, "text/html", PORTAL),
         What::NotHttp(b"SSH-2.0-OpenSSH_9.6\r\n".to_vec()),
+        What::NotHttp(b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n".to_vec()),
+        What::NotHttp(b"HTTP/1.1 200 OK\r\nno header\r\n\r\n".to_vec()),
+        What::ManyHeaders(10_000),
         xml(vec![b' '; 7 << 20]),
     ] {
         let sandbox = documented();

@@ -133,3 +133,17 @@ fn c37_a_self_signed_authority_as_the_server() {
         ));
     assert_eq!(sandbox.connections(), 1, "one attempt");
 }
+
+#[test]
+fn c37_sts_fails_in_the_same_words() {
+    let sandbox = Sandbox::documented().https(Certificate::WrongHost).start();
+    let host = sandbox.address();
+    let case = Case::documented(&sandbox, &["--expect-account", "123456789012"]);
+    let _ = case.run().exits(9).prints_nothing().says_exactly(&format!(
+        "iam-del-key: error: --expect-account could not be checked: could not reach STS at {host}: \
+         its TLS certificate is for another host\n\
+         hint: a proxy or captive portal may be intercepting the connection: check the endpoint URL and the proxy\n\
+         known: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
+    ));
+    assert_eq!(sandbox.connections(), 1, "one attempt");
+}
