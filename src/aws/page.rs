@@ -6,8 +6,8 @@ use super::attempts::{Answer, Record};
 use super::call::{unread, unusable};
 use crate::failure::Failure;
 
-/// The most pages of a list. IAM gives up to 1,000 items a page, and never seen less than some dozens where there are more:
-/// the 5,000 users that an account may have are some 50 pages.
+/// The most pages of a list. A page has up to 1,000 items, 100 by default, and may have fewer: at 100 each, the 5,000 users
+/// that an account may have by default are 50 pages.
 const MOST_PAGES: usize = 1000;
 
 /// The longest marker, in characters.

@@ -94,11 +94,14 @@ fn secrets_of(proxy: &str) -> Vec<String> {
     }
     // A name alone is a token.
     let secret = if password.is_empty() { user } else { password };
-    let in_base64 = base64::encode([&decoded(user)[..], b":", &decoded(password)].concat());
+    let pair = [&decoded(user)[..], b":", &decoded(password)].concat();
+    let in_base64 = base64::encode(&pair);
     let in_a_url = in_base64.trim_end_matches('=');
     vec![
         in_a_url.replace('+', "-").replace('/', "_"),
         in_base64,
+        // With the name, a password is hidden even where it is too short to be told from other words.
+        String::from_utf8_lossy(&pair).into_owned(),
         String::from_utf8_lossy(&decoded(secret)).into_owned(),
         secret.to_owned(),
     ]
@@ -152,5 +155,30 @@ fn with_scheme(value: &str) -> String {
         value.to_owned()
     } else {
         format!("http://{value}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::secrets_of;
+
+    #[test]
+    fn a_proxys_secrets_are_its_password_and_the_pair() {
+        let secrets = secrets_of("http://m%65:p%40%3F%fe@host:3128/");
+        assert_eq!(
+            secrets,
+            [
+                "bWU6cEA__g",
+                "bWU6cEA//g==",
+                "me:p@?\u{fffd}",
+                "p@?\u{fffd}",
+                "p%40%3F%fe"
+            ]
+        );
+        let token = secrets_of("http://t%2Fken@host");
+        assert!(token.contains(&"t/ken".to_owned()) && token.contains(&"t%2Fken".to_owned()));
+        for url in ["http://host:3128", "http://@host", "not a URL"] {
+            assert!(secrets_of(url).is_empty(), "{url}");
+        }
     }
 }
