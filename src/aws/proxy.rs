@@ -100,7 +100,7 @@ fn secrets_of(proxy: &str) -> Vec<String> {
     vec![
         in_a_url.replace('+', "-").replace('/', "_"),
         in_base64,
-        // With the name, a password is hidden even where it is too short to be told from other words.
+        // With the name, a password is hidden even where it is too short to be distinguished from other words.
         String::from_utf8_lossy(&pair).into_owned(),
         String::from_utf8_lossy(&decoded(secret)).into_owned(),
         secret.to_owned(),

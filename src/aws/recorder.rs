@@ -98,7 +98,7 @@ impl Recorder {
                     return foreign(REPEATED.to_owned());
                 }
                 if let Some(time) = server_time(&reply) {
-                    self.responses.heard_time(time, signing_time(attempt));
+                    self.responses.note_time(time, signing_time(attempt));
                 }
                 reply.request_id = reply.request_id.or(Some(hide(request_id)));
                 Answer::Expected {

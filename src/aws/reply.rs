@@ -74,7 +74,7 @@ pub(crate) fn read(body: &[u8], operation: &str) -> Body {
     match root.tag_name().name() {
         // An error may be spoilt and is an error all the same; success is not guessed.
         name if name.strip_suffix("Response") == Some(operation) && text.as_bytes() != body => {
-            foreign("it holds what XML does not allow")
+            foreign("it contains characters that XML does not allow")
         }
         name if name.strip_suffix("Response") == Some(operation) => {
             expected(root, operation).unwrap_or_else(Body::Foreign)
@@ -110,7 +110,7 @@ fn expected(root: Node<'_, '_>, operation: &str) -> Result<Body, String> {
             return Err(format!("{} has attributes", name.name()));
         }
         if node != root && name.name().ends_with("Response") {
-            return Err(format!("it holds another response, {}", name.name()));
+            return Err(format!("it contains another response, {}", name.name()));
         }
         let mut names = HashSet::new();
         let mut children = node.children().filter(Node::is_element);

@@ -62,7 +62,7 @@ impl Responses {
     }
 
     /// Compares the time of a response with the times before it, and with that of the request it accepts.
-    pub(super) fn heard_time(&self, time: DateTime, signed_at: Option<DateTime>) {
+    pub(super) fn note_time(&self, time: DateTime, signed_at: Option<DateTime>) {
         let mut memory = self.lock();
         let contradicts = signed_at.filter(|at| (at.secs() - time.secs()).abs() > ACCEPTED);
         let other = match (&memory.clock, contradicts) {
@@ -166,7 +166,7 @@ mod tests {
         ] {
             let responses = Responses::default();
             for (time, signed_at) in times {
-                responses.heard_time(at(*time), signed_at.map(at));
+                responses.note_time(at(*time), signed_at.map(at));
             }
             assert_eq!(responses.clock_jump().is_some(), jumps, "{times:?}");
         }
