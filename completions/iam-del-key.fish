@@ -1,30 +1,30 @@
-complete -c iam-del-key -l access-key-id -d 'The access key to delete: 16 to 128 of A-Z, a-z, 0-9 and _; repeat it for several' -r
-complete -c iam-del-key -l user-name -d 'Its owner: 1 to 128 of A-Z, a-z, 0-9 and _+=,.@-' -r
+complete -c iam-del-key -l access-key-id -d 'The access key to delete: 16 to 128 of A-Z, a-z, 0-9 and _; repeat it for several' -r -f
+complete -c iam-del-key -l user-name -d 'Its owner: 1 to 128 of A-Z, a-z, 0-9 and _+=,.@-' -r -f
 complete -c iam-del-key -l from -d 'Keys from a file, - for standard input: IDs, CSV, JSON, or the JSON that this tool prints' -r -F
-complete -c iam-del-key -l unused-for -d 'Only if it was not used for AGE, such as 45d, 2w or 12h; never used counts from its creation' -r
-complete -c iam-del-key -l older-than -d 'Only if it was created AGE ago or longer' -r
-complete -c iam-del-key -l except-user -d 'Only if its owner is not GLOB, such as ci-*; repeatable; without case, as IAM compares names' -r
-complete -c iam-del-key -l expect-account -d 'Refuse unless the credentials belong to this account, 12 digits; asks STS before anything else' -r
-complete -c iam-del-key -l jobs -d 'How many keys are under way at a time; IAM\'s own pace is kept whatever it is' -r
+complete -c iam-del-key -l unused-for -d 'Only if it was not used for AGE, such as 45d, 2w or 12h; never used counts from its creation' -r -f
+complete -c iam-del-key -l older-than -d 'Only if it was created AGE ago or longer' -r -f
+complete -c iam-del-key -l except-user -d 'Only if its owner is not GLOB, such as ci-*; repeatable; without case, as IAM compares names' -r -f
+complete -c iam-del-key -l expect-account -d 'Refuse unless the credentials belong to this account, 12 digits; asks STS before anything else' -r -f
+complete -c iam-del-key -l jobs -d 'How many keys are under way at a time; IAM\'s own pace is kept whatever it is' -r -f
 complete -c iam-del-key -l journal -d 'Record each step in FILE, and go on from there in a later run with the same FILE' -r -F
 complete -c iam-del-key -l output -d 'What standard output gets' -r -f -a "json\t'One JSON object a line'
 text\t'Columns between tabs, for cut: AccessKeyId, UserName, Outcome, error code, Status, CreateDate, LastUsedDate, LastUsedService, LastUsedRegion, AccountId, Reason'
 table\t'A table for people, with ages'
 off\t'Nothing'"
-complete -c iam-del-key -l query -d 'A JMESPath expression: what of each object --output json or text prints' -r
+complete -c iam-del-key -l query -d 'A JMESPath expression: what of each object --output json or text prints' -r -f
 complete -c iam-del-key -l error-format -d 'What standard error gets: json is one object a line' -r -f -a "text\t'Lines for people, with the AWS CLI\'s sentence'
 json\t'One JSON object a line'"
 complete -c iam-del-key -l color -d 'When messages are coloured' -r -f -a "on\t'Always'
 off\t'Never'
 auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'"
-complete -c iam-del-key -l profile -d 'The profile whose credentials and settings to use; it beats AWS_ACCESS_KEY_ID' -r
-complete -c iam-del-key -l region -d 'The region, which chooses the partition (IAM itself is global)' -r
-complete -c iam-del-key -l endpoint-url -d 'Another address for IAM' -r
+complete -c iam-del-key -l profile -d 'The profile whose credentials and settings to use; it beats AWS_ACCESS_KEY_ID' -r -f
+complete -c iam-del-key -l region -d 'The region, which chooses the partition (IAM itself is global)' -r -f
+complete -c iam-del-key -l endpoint-url -d 'Another address for IAM' -r -f
 complete -c iam-del-key -l ca-bundle -d 'A PEM file of the certificate authorities to trust' -r -F
-complete -c iam-del-key -l cli-connect-timeout -d 'Seconds to wait for a connection; 0: only --timeout limits it [default: 5]' -r
-complete -c iam-del-key -l cli-read-timeout -d 'Seconds to wait for each reply; 0: only --timeout limits it [default: 15]' -r
-complete -c iam-del-key -l timeout -d 'Seconds for the whole of one key, retries and checks included; credentials have as long again' -r
-complete -c iam-del-key -l cli-input-json -d 'AccessKeyId and UserName as a JSON object, or file://PATH of one; options beat its members' -r
+complete -c iam-del-key -l cli-connect-timeout -d 'Seconds to wait for a connection; 0: only --timeout limits it [default: 5]' -r -f
+complete -c iam-del-key -l cli-read-timeout -d 'Seconds to wait for each reply; 0: only --timeout limits it [default: 15]' -r -f
+complete -c iam-del-key -l timeout -d 'Seconds for the whole of one key, retries and checks included; credentials have as long again' -r -f
+complete -c iam-del-key -l cli-input-json -d 'AccessKeyId and UserName as a JSON object, or file://PATH of one; options beat its members' -r -f
 complete -c iam-del-key -l generate-cli-skeleton -d 'Print what --cli-input-json takes, or nothing for output, as the AWS CLI does; contacts nothing' -r -f -a "input\t''
 output\t''"
 complete -c iam-del-key -l cli-binary-format -r -f -a "base64\t''

@@ -74,7 +74,7 @@ const ENVIRONMENT: [(&str, &str); 16] = [
     ),
     (
         "IAM_DEL_KEY_COMPLETE",
-        "bash, zsh or fish: without any argument, print the script with which the Tab key asks this program; for bash: eval \"$(IAM_DEL_KEY_COMPLETE=bash iam-del-key)\". It completes options, profiles from the files below, and user names and access key IDs with ListUsers and ListAccessKeys, silently and in two seconds at most; a credential_process is run without a terminal. In a run with arguments the variable is ignored.",
+        "bash, zsh or fish: without any argument, print the script with which the Tab key asks this program; for bash: eval \"$(IAM_DEL_KEY_COMPLETE=bash iam-del-key)\". It completes options, profiles from the files below, and user names and access key IDs with ListUsers and ListAccessKeys, silently and in two seconds at most; bash needs --profile on the line for users and keys; a credential_process is run without a terminal. In a run with arguments the variable is ignored.",
     ),
 ];
 

@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use clap::builder::{EnumValueParser, OsStringValueParser, TypedValueParser, ValueParser};
-use clap::{ArgAction, Args, ValueEnum};
+use clap::{ArgAction, Args, ValueEnum, ValueHint};
 
 use super::members::Source;
 
@@ -26,15 +26,15 @@ const SKELETON: &str = "\
 #[command(next_help_heading = "AWS")]
 pub(super) struct Aws {
     /// The profile whose credentials and settings to use; it beats AWS_ACCESS_KEY_ID
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_hint = ValueHint::Other)]
     pub(super) profile: Option<String>,
 
     /// The region, which chooses the partition (IAM itself is global)
-    #[arg(long, value_name = "REGION")]
+    #[arg(long, value_name = "REGION", value_hint = ValueHint::Other)]
     pub(super) region: Option<String>,
 
     /// Another address for IAM
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Other)]
     pub(super) endpoint_url: Option<String>,
 
     /// A PEM file of the certificate authorities to trust
@@ -43,21 +43,22 @@ pub(super) struct Aws {
 
     /// Seconds to wait for a connection; 0: only --timeout limits it [default: 5]
     #[arg(long = "cli-connect-timeout", value_name = "SECONDS")]
-    #[arg(value_parser = clap::value_parser!(u64).range(0..=86_400))]
+    #[arg(value_parser = clap::value_parser!(u64).range(0..=86_400), value_hint = ValueHint::Other)]
     pub(super) connect_timeout: Option<u64>,
 
     /// Seconds to wait for each reply; 0: only --timeout limits it [default: 15]
     #[arg(long = "cli-read-timeout", value_name = "SECONDS")]
-    #[arg(value_parser = clap::value_parser!(u64).range(0..=86_400))]
+    #[arg(value_parser = clap::value_parser!(u64).range(0..=86_400), value_hint = ValueHint::Other)]
     pub(super) read_timeout: Option<u64>,
 
     /// Seconds for the whole of one key, retries and checks included; credentials have as long again
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
-    #[arg(default_value_t = 60)]
+    #[arg(default_value_t = 60, value_hint = ValueHint::Other)]
     pub(super) timeout: u64,
 
     /// AccessKeyId and UserName as a JSON object, or file://PATH of one; options beat its members
     #[arg(long, value_name = "JSON", group = "keys", value_parser = Source::parser())]
+    #[arg(value_hint = ValueHint::Other)]
     #[arg(conflicts_with_all = ["from", "all_keys", "all_users"])]
     pub(super) cli_input_json: Option<Source>,
 

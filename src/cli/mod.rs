@@ -13,7 +13,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
-use clap::{ArgAction, ArgGroup, CommandFactory, FromArgMatches, Parser};
+use clap::{ArgAction, ArgGroup, CommandFactory, FromArgMatches, Parser, ValueHint};
 
 use crate::age::Age;
 use crate::condition::UserGlob;
@@ -48,6 +48,7 @@ use value::{ColorArg, ErrorFormatArg, OutputArg};
 pub(crate) struct Cli {
     /// The access key to delete: 16 to 128 of A-Z, a-z, 0-9 and _; repeat it for several
     #[arg(long, value_name = "ID", group = "keys", value_parser = value::access_key_id())]
+    #[arg(value_hint = ValueHint::Other)]
     #[arg(help_heading = "Which keys")]
     access_key_id: Vec<AccessKeyId>,
 
@@ -56,6 +57,7 @@ pub(crate) struct Cli {
     /// Without it IAM takes the user whose key signs the request. The root user, roles and SSO sessions
     /// have to name the owner. With --from: the owner of every key of the file, which need not name it.
     #[arg(long, value_name = "NAME", value_parser = value::user_name())]
+    #[arg(value_hint = ValueHint::Other)]
     #[arg(help_heading = "Which keys")]
     user_name: Option<UserName>,
 
@@ -72,7 +74,7 @@ pub(crate) struct Cli {
     /// which no line may then leave out unless --user-name or --find-user says it; JSON as `aws iam list-access-keys`
     /// prints it; or the JSON Lines of a dry run or of a run that was cut off, of which what is settled is left out.
     /// Everything is read and checked before anything is contacted.
-    #[arg(long, value_name = "FILE", group = "keys", value_hint = clap::ValueHint::FilePath)]
+    #[arg(long, value_name = "FILE", group = "keys", value_hint = ValueHint::FilePath)]
     #[arg(conflicts_with_all = ["access_key_id", "all_keys", "all_users"], help_heading = "Which keys")]
     from: Option<PathBuf>,
 
@@ -105,6 +107,7 @@ pub(crate) struct Cli {
     #[arg(
         long,
         value_name = "AGE",
+        value_hint = ValueHint::Other,
         group = "condition",
         help_heading = "Only if"
     )]
@@ -114,13 +117,14 @@ pub(crate) struct Cli {
     #[arg(
         long,
         value_name = "AGE",
+        value_hint = ValueHint::Other,
         group = "condition",
         help_heading = "Only if"
     )]
     older_than: Option<Age>,
 
     /// Only if its owner is not GLOB, such as ci-*; repeatable; without case, as IAM compares names
-    #[arg(long, value_name = "GLOB", help_heading = "Only if")]
+    #[arg(long, value_name = "GLOB", value_hint = ValueHint::Other, help_heading = "Only if")]
     except_user: Vec<UserGlob>,
 
     /// Read, decide and print what would happen; change nothing
@@ -157,11 +161,12 @@ pub(crate) struct Cli {
     allow_self: bool,
 
     /// Refuse unless the credentials belong to this account, 12 digits; asks STS before anything else
-    #[arg(long, value_name = "ID", help_heading = "Safety")]
+    #[arg(long, value_name = "ID", value_hint = ValueHint::Other, help_heading = "Safety")]
     expect_account: Option<AccountId>,
 
     /// How many keys are under way at a time; IAM's own pace is kept whatever it is
     #[arg(long, value_name = "N", default_value = "8", value_parser = value::jobs)]
+    #[arg(value_hint = ValueHint::Other)]
     #[arg(help_heading = "Many keys")]
     jobs: NonZeroUsize,
 
@@ -170,7 +175,7 @@ pub(crate) struct Cli {
     /// What the journal has settled is skipped, what was begun is checked, and the rest is done. Each record is on
     /// the disk before the next step; a second run with the same journal is refused. A dry run reads it and
     /// writes nothing.
-    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     #[arg(help_heading = "Many keys")]
     journal: Option<PathBuf>,
 
@@ -187,7 +192,7 @@ pub(crate) struct Cli {
     ///
     /// It sees the very object that is printed without it: one deleted key's has no member but
     /// ResponseMetadata. Text is as the AWS CLI prints it: lists between tabs, null as None.
-    #[arg(long, value_name = "JMESPATH", help_heading = "Output")]
+    #[arg(long, value_name = "JMESPATH", value_hint = ValueHint::Other, help_heading = "Output")]
     query: Option<Query>,
 
     /// What standard error gets: json is one object a line

@@ -23,6 +23,8 @@ _iam_del_key_complete() {
         [[ -n $piece ]] && line=${rest#"$piece"}
     done
     words[index]=$current
+    # A completion that calls this one, such as that of sudo, hides what it stands behind.
+    ((${#FUNCNAME[@]} == 1)) || words[0]=''
 
     local kind='' value note head=${current%"$2"}
     local -a values=() notes=()

@@ -13,6 +13,12 @@ function __iam_del_key_complete
             set --append after $word
         end
     end
+    # Of assignments before the command fish sets the variables. What other commands before it do is not known.
+    set -l process (commandline --current-process --cut-at-cursor | string collect | string trim --left | string collect)
+    set -l buffer (commandline --current-buffer --cut-at-cursor | string collect | string trim --left | string collect)
+    if test "$process" != "$buffer"; or string match --quiet -- '*__fish_complete_subcommand*' (status stack-trace)
+        set before[1] ''
+    end
     set -l lines (IAM_DEL_KEY_COMPLETE=fish command COMPLETER -- $index $before "$current" $after </dev/null 2>/dev/null)
     if test "$lines[1]" = values
         set --erase lines[1]

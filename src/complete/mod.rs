@@ -15,7 +15,7 @@ use clap::builder::StyledStr;
 use clap::{Arg, Command, CommandFactory as _, ValueHint};
 
 use crate::cli::Cli;
-use crate::escape::escape;
+use crate::escape::{escape, is_steering};
 use crate::ident::UserName;
 use crate::request::SigningKey;
 use crate::stop::Stop;
@@ -43,7 +43,7 @@ enum Wanted {
     /// The script that makes a shell ask.
     Script { shell: OsString, program: OsString },
     /// What could stand at the cursor.
-    Candidates(Line),
+    Candidates(Line, Shell),
 }
 
 impl Task {
@@ -55,8 +55,9 @@ impl Task {
         let program = args.next().unwrap_or_default();
         match args.next() {
             None => Some(Self(Wanted::Script { shell, program })),
-            Some(first) if first == "--" && Shell::named(&shell).is_some() => {
-                Line::read(args).map(|line| Self(Wanted::Candidates(line)))
+            Some(first) if first == "--" => {
+                let shell = Shell::named(&shell)?;
+                Line::read(args).map(|line| Self(Wanted::Candidates(line, shell)))
             }
             Some(_) => None,
         }
@@ -79,9 +80,9 @@ impl Task {
                     "unset {VARIABLE}; other shells have files in `completions`"
                 ))),
             },
-            Wanted::Candidates(line) => {
+            Wanted::Candidates(line, shell) => {
                 cut_off();
-                Ok(candidates(&line))
+                Ok(candidates(&line, shell))
             }
         }
     }
@@ -95,7 +96,8 @@ fn command_of(program: &OsStr) -> String {
         _ => env::current_dir().ok().map(|folder| folder.join(path)),
     };
     let path = absolute.as_deref().unwrap_or(path);
-    path.to_str().unwrap_or("iam-del-key").to_owned()
+    let path = path.to_str().filter(|path| !path.contains(is_steering));
+    path.unwrap_or("iam-del-key").to_owned()
 }
 
 /// Takes the terminal away from this process and all that it starts, so that nothing can be asked or told there.
@@ -108,7 +110,7 @@ fn cut_off() {
 }
 
 /// The answer: what kind it is, and a candidate a line, with a note behind a tab where there is one.
-fn candidates(line: &Line) -> String {
+fn candidates(line: &Line, shell: Shell) -> String {
     let command = Cli::command();
     let cursor = line.cursor();
     let argument = cursor.option.and_then(|option| {
@@ -118,7 +120,7 @@ fn candidates(line: &Line) -> String {
     let found = match argument {
         // The shells complete files better: they know their own quotes.
         Some(argument) if takes_file(argument) => return "files".to_owned(),
-        Some(argument) => values(argument, line),
+        Some(argument) => values(argument, line, line.tells_account(&command, shell)),
         None if cursor.head.is_empty() => options(&command),
         None => Vec::new(),
     };
@@ -168,11 +170,14 @@ fn options(command: &Command) -> Vec<Suggestion> {
     command.get_arguments().filter_map(option).collect()
 }
 
-fn values(argument: &Arg, line: &Line) -> Vec<Suggestion> {
+/// `tells_account`: whether the line says which account a run would reach.
+fn values(argument: &Arg, line: &Line, tells_account: bool) -> Vec<Suggestion> {
     match argument.get_long() {
-        Some("profile") => account::ask(Question::Profiles, line.connection()),
-        Some("user-name" | "except-user") => account::ask(Question::UserNames, line.connection()),
-        Some("access-key-id") => keys(line),
+        Some("profile") if line.is_alone() => account::ask(Question::Profiles, line.connection()),
+        Some("user-name" | "except-user") if tells_account => {
+            account::ask(Question::UserNames, line.connection())
+        }
+        Some("access-key-id") if tells_account => keys(line),
         Some("region") => REGIONS
             .map(|(name, partition)| Suggestion::new(name, partition))
             .into(),
@@ -188,6 +193,10 @@ fn values(argument: &Arg, line: &Line) -> Vec<Suggestion> {
 
 /// The keys of the user who is named on the line; not those that stand there already.
 fn keys(line: &Line) -> Vec<Suggestion> {
+    // Either may say whose key it is.
+    if line.has("--cli-input-json") || line.has("--find-user") {
+        return Vec::new();
+    }
     let user_name = line.values("--user-name").pop();
     let Ok(user_name) = user_name.map(UserName::try_from).transpose() else {
         return Vec::new();

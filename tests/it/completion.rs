@@ -23,7 +23,7 @@ fn question(words: &[&str]) -> Vec<String> {
 }
 
 pub(crate) fn asked_at(sandbox: &Sandbox, words: &[&str]) -> Case {
-    Case::at(sandbox, question(words)).env(VARIABLE, "bash")
+    Case::at(sandbox, question(words)).env(VARIABLE, "zsh")
 }
 
 fn asked(words: &[&str]) -> Case {

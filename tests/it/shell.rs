@@ -35,6 +35,14 @@ impl Shell {
             .shows("ready")
     }
 
+    /// Bash with a script of its own.
+    pub(crate) fn plain_bash(case: Case, script: &str) -> Self {
+        let args = ["--norc", "--noprofile", "-i"];
+        Self::start("bash", &args, case)
+            .types(&format!(". '{script}'\n{SAY}"))
+            .shows("ready")
+    }
+
     /// Zsh, asking the binary.
     pub(crate) fn zsh(case: Case) -> Self {
         let source =

@@ -3,7 +3,7 @@
 use std::process::{Command, Output};
 
 use iam_sandbox::Sandbox;
-use iam_sandbox::documented::BOB_SECOND_KEY_ID;
+use iam_sandbox::documented::{ADMIN_KEY_ID, ADMIN_SECRET, BOB_SECOND_KEY_ID};
 
 use crate::case::{BOBS_KEY, Case, actions, documented};
 use crate::credentials::{LATER, json};
@@ -31,6 +31,13 @@ fn fish_offers(case: Case, line: &str, expected: &str) {
     assert_eq!(String::from_utf8_lossy(&output.stdout), expected, "{line}");
 }
 
+/// A run in whose files the profile `p` has the administrator's keys.
+fn with_profile(sandbox: &Sandbox) -> Case {
+    let keys =
+        format!("aws_access_key_id = {ADMIN_KEY_ID}\naws_secret_access_key = {ADMIN_SECRET}\n");
+    Case::at(sandbox, [""; 0]).file(".aws/config", format!("[profile p]\n{keys}"))
+}
+
 fn with_mail_addresses() -> Sandbox {
     Sandbox::documented()
         .user("alice@example.com")
@@ -41,21 +48,26 @@ fn with_mail_addresses() -> Sandbox {
 #[test]
 fn bash_completes_user_names_in_whatever_way_they_are_written() {
     let sandbox = with_mail_addresses();
-    let shell = Shell::bash(Case::at(&sandbox, [""; 0]))
-        .completes("--user-name B\t--yes", &["--user-name", "Bob", "--yes"])
-        .completes("--user-name=B\t", &["--user-name=Bob"])
-        .completes(
+    let mut shell = Shell::bash(with_profile(&sandbox));
+    for (typed, words) in [
+        ("--user-name B\t--yes", &["--user-name", "Bob", "--yes"][..]),
+        ("--user-name=B\t", &["--user-name=Bob"]),
+        (
             "--user-name alice@ex\t",
             &["--user-name", "alice@example.com"],
-        )
-        .completes(
+        ),
+        (
             "--user-name alice@\t",
             &["--user-name", "alice@example.com"],
-        )
-        .completes("--user-name=ali\t", &["--user-name=alice@example.com"])
-        .completes("--user-name a=\t", &["--user-name", "a=b"])
-        .completes("--user-name Nobody\t", &["--user-name", "Nobody"])
-        .completes("--except-user B\t", &["--except-user", "Bob"]);
+        ),
+        ("--user-name=ali\t", &["--user-name=alice@example.com"]),
+        ("--user-name a=\t", &["--user-name", "a=b"]),
+        ("--user-name Nobody\t", &["--user-name", "Nobody"]),
+        ("--except-user B\t", &["--except-user", "Bob"]),
+    ] {
+        let words = [&["--profile", "p"], words].concat();
+        shell = shell.completes(&format!("--profile p {typed}"), &words);
+    }
     shell.end();
     assert_eq!(actions(&sandbox), ["ListUsers"; 8]);
 }
@@ -64,21 +76,35 @@ fn bash_completes_user_names_in_whatever_way_they_are_written() {
 fn bash_shows_what_is_known_of_a_users_keys() {
     let sandbox = documented();
     let note = "(Active, created ";
-    let rest = " --user-name Bob";
+    let rest = " --user-name Bob --profile p";
     let back = "\x1b[D".repeat(rest.len());
-    Shell::bash(Case::at(&sandbox, [""; 0]))
-        .types("iam-del-key --user-name Bob --access-key-id AKI\t\t")
+    Shell::bash(with_profile(&sandbox))
+        .types("iam-del-key --profile p --user-name Bob --access-key-id AKI\t\t")
         .shows(&format!("{BOBS_KEY}  {note}"))
         .shows(&format!("{BOB_SECOND_KEY_ID}  {note}"))
         .types("\x15")
         .completes(
-            "--user-name 'Bob' --access-key-id AKID\t",
-            &["--user-name", "Bob", "--access-key-id", BOBS_KEY],
+            "--profile p --user-name 'Bob' --access-key-id AKID\t",
+            &[
+                "--profile",
+                "p",
+                "--user-name",
+                "Bob",
+                "--access-key-id",
+                BOBS_KEY,
+            ],
         )
         // The cursor may stand before the rest of the line.
         .completes(
             &format!("--access-key-id AKID{rest}{back}\t"),
-            &["--access-key-id", BOBS_KEY, "--user-name", "Bob"],
+            &[
+                "--access-key-id",
+                BOBS_KEY,
+                "--user-name",
+                "Bob",
+                "--profile",
+                "p",
+            ],
         )
         .end();
     assert_eq!(actions(&sandbox), ["ListAccessKeys"; 4]);
@@ -154,12 +180,138 @@ fn a_credential_process_has_no_terminal_to_ask_on() {
         .without_credentials()
         .file("answer.json", json(&sandbox.session(), LATER));
     let config = format!(
-        "[default]\ncredential_process = (printf 'Code: ' > /dev/tty; read x < /dev/tty); cat {}\n",
+        "[profile p]\ncredential_process = (printf 'Code: ' > /dev/tty; read x < /dev/tty); cat {}\n",
         case.path("answer.json").display()
     );
     let seen = Shell::bash(case.file(".aws/config", config))
-        .completes("--user-name B\t", &["--user-name", "Bob"])
+        .completes(
+            "--profile p --user-name B\t",
+            &["--profile", "p", "--user-name", "Bob"],
+        )
         .end();
     assert!(!seen.contains("Code:"), "{seen}");
     assert_eq!(actions(&sandbox), ["ListUsers"]);
+}
+
+/// Lines that say more than completion can know: nothing is offered, and nobody is asked.
+const UNKNOWN: [&str; 14] = [
+    "AWS_PROFILE=x AWS_ENDPOINT_URL=http://127.0.0.1:9 iam-del-key --access-key-id A",
+    "AWS_PROFILE=x iam-del-key --user-name B",
+    "env AWS_PROFILE=x iam-del-key --user-name B",
+    "true; AWS_PROFILE=x iam-del-key --user-name B",
+    "export AWS_PROFILE=x; iam-del-key --user-name B",
+    "true | iam-del-key --user-name B",
+    "iam-del-key --endpoint-url $NONE --user-name B",
+    "iam-del-key --profile \"$NONE\" --user-name B",
+    "iam-del-key --region=$(true) --user-name B",
+    "iam-del-key $NONE --user-name B",
+    "iam-del-key --cli-input-json '{\"UserName\":\"Carl\"}' --access-key-id A",
+    "iam-del-key --cli-input-json='{\"UserName\":\"Carl\"}' --access-key-id A",
+    "iam-del-key --find-user --access-key-id A",
+    "iam-del-key --no-such-option x --user-name B",
+];
+
+fn offer_nothing(shell: Shell, sandbox: &Sandbox) {
+    let mut shell = shell
+        .types("env() { shift; \"$@\"; }; echo de''fined\n")
+        .shows("defined");
+    for line in UNKNOWN {
+        let value = &line[line.len() - 1..];
+        shell = shell
+            .types(&format!("{line}\t--yes\n"))
+            .shows(&format!("[{value}--yes]\r\n"));
+    }
+    shell.end();
+    assert_eq!(actions(sandbox), [""; 0]);
+}
+
+#[test]
+fn c71_bash_offers_nothing_where_the_line_says_more() {
+    let sandbox = documented();
+    offer_nothing(Shell::bash(Case::at(&sandbox, [""; 0])), &sandbox);
+    // An alias, a wrapper that completes for another command, and a line that names no profile.
+    let wrapper = "_w() { _iam_del_key_complete \"$@\"; }; complete -F _w wrapped; wrapped() { iam-del-key \"$@\"; }; \
+                   alias del=iam-del-key; complete -F _iam_del_key_complete del; echo de''fined\n";
+    Shell::bash(with_profile(&sandbox))
+        .types(wrapper)
+        .shows("defined")
+        .types("del --profile p --user-name B\t--yes\n")
+        .shows("[B--yes]\r\n")
+        .types("wrapped --profile p --user-name B\t--yes\n")
+        .shows("[B--yes]\r\n")
+        .completes("--user-name B\t--yes", &["--user-name", "B--yes"])
+        // Options, and values that no account has, are offered anyway.
+        .completes("--unused\t1d", &["--unused-for", "1d"])
+        .completes("--profile \t--yes", &["--profile", "p", "--yes"])
+        .end();
+    assert_eq!(actions(&sandbox), [""; 0]);
+}
+
+#[test]
+fn c71_zsh_offers_nothing_where_the_line_says_more() {
+    let sandbox = documented();
+    offer_nothing(Shell::zsh(Case::at(&sandbox, [""; 0])), &sandbox);
+    Shell::zsh(with_profile(&sandbox))
+        .types("alias del='AWS_PROFILE=x iam-del-key'; echo de''fined\n")
+        .shows("defined")
+        .types("del --user-name B\t--yes\n")
+        .shows("[B--yes]\r\n")
+        .completes("--unused\t1d", &["--unused-for", "1d"])
+        .end();
+    assert_eq!(actions(&sandbox), [""; 0]);
+}
+
+#[test]
+fn c71_fish_offers_what_a_run_would_reach_and_else_nothing() {
+    let sandbox = documented();
+    // Of assignments fish sets the variables, so that the profile is the one that a run would take.
+    for line in UNKNOWN {
+        if line.starts_with("AWS_PROFILE=x iam-del-key") {
+            continue;
+        }
+        fish_offers(Case::at(&sandbox, [""; 0]), line, "");
+    }
+    let unknown = "AWS_PROFILE=(echo x) iam-del-key --user-name B";
+    fish_offers(Case::at(&sandbox, [""; 0]), unknown, "");
+    assert_eq!(actions(&sandbox), [""; 0]);
+    let elsewhere = documented();
+    let line = format!(
+        "AWS_ENDPOINT_URL={} iam-del-key --user-name B",
+        elsewhere.url()
+    );
+    fish_offers(Case::at(&sandbox, [""; 0]), &line, "Bob\n");
+    assert_eq!(actions(&sandbox), [""; 0]);
+    assert_eq!(actions(&elsewhere), ["ListUsers"]);
+}
+
+#[test]
+fn c47_the_file_for_bash_offers_no_file_names_for_what_is_no_file() {
+    let folder = Case::bare([""; 0])
+        .file("AKIA-a-file", "")
+        .file("a list", "");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/completions/iam-del-key.bash");
+    let mut shell = Shell::plain_bash(folder, script);
+    for option in [
+        "--access-key-id",
+        "--user-name",
+        "--except-user",
+        "--unused-for",
+        "--older-than",
+        "--expect-account",
+        "--jobs",
+        "--query",
+        "--profile",
+        "--region",
+        "--endpoint-url",
+        "--cli-connect-timeout",
+        "--timeout",
+        "--cli-input-json",
+    ] {
+        shell = shell.completes(&format!("{option} A\t-x"), &[option, "A-x"]);
+        shell = shell.completes(&format!("{option} \t--yes"), &[option, "--yes"]);
+    }
+    shell
+        .completes("--from a\t", &["--from", "a list"])
+        .completes("--output ta\t", &["--output", "table"])
+        .end();
 }
