@@ -1,8 +1,10 @@
 //! The question before anything is changed. Only a plain yes is a yes; the end of the input is a no.
 
-use std::io::{self, BufRead as _, IsTerminal as _, Read as _, Write as _};
+use std::io::{self, BufRead as _, IsTerminal as _, Read as _};
 
+use crate::report::message;
 use crate::request::{Consent, ErrorFormat, Request};
+use crate::shown::Shown;
 use crate::stop::Stop;
 
 /// The most of an answer that is read, in bytes: what is longer is not a yes.
@@ -36,7 +38,7 @@ pub(crate) fn check(request: &Request) -> Result<(), Stop> {
 }
 
 /// Puts the question on standard error and waits for the answer.
-pub(crate) async fn ask(question: String) -> bool {
+pub(crate) async fn ask(question: Shown) -> bool {
     // The thread cannot be stopped while it waits; the run ends without it.
     let answer = tokio::task::spawn_blocking(move || read_answer(&question));
     match answer.await {
@@ -45,13 +47,10 @@ pub(crate) async fn ask(question: String) -> bool {
     }
 }
 
-fn read_answer(question: &str) -> io::Result<Vec<u8>> {
+fn read_answer(question: &Shown) -> io::Result<Vec<u8>> {
     // What was typed before the question was not typed as its answer.
     rustix::termios::tcflush(io::stdin(), rustix::termios::QueueSelector::IFlush)?;
-    let mut stderr = io::stderr().lock();
-    stderr.write_all(question.as_bytes())?;
-    stderr.flush()?;
-    drop(stderr);
+    message::prompt(question)?;
     let mut answer = Vec::new();
     io::stdin()
         .lock()

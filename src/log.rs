@@ -5,6 +5,9 @@ use crate::escape::excerpt;
 use crate::report::message::Messages;
 use crate::request::{Color, ErrorFormat, Request, Verbosity};
 
+/// How many lines one entry has at most: the body of a reply may have any number.
+const MOST_LINES: usize = 100;
+
 /// Writes lines about the way there, as far as they were asked for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Log {
@@ -44,12 +47,18 @@ impl Log {
         self.write(Verbosity::Debug, "debug", line);
     }
 
-    fn write(self, level: Verbosity, label: &str, line: impl FnOnce() -> String) {
+    fn write(self, level: Verbosity, label: &'static str, line: impl FnOnce() -> String) {
         if self.verbosity < level {
             return;
         }
-        for line in line().lines() {
+        let text = line();
+        for line in text.lines().take(MOST_LINES) {
             self.messages.log(label, &excerpt(line));
+        }
+        let left = text.lines().count().saturating_sub(MOST_LINES);
+        if left > 0 {
+            self.messages
+                .log(label, &format!("... ({left} more lines)"));
         }
     }
 }

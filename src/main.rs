@@ -29,6 +29,7 @@ mod report;
 mod request;
 mod secret;
 mod select;
+mod shown;
 mod signal;
 mod signer;
 mod splitter;
@@ -61,6 +62,7 @@ use report::message::{Messages, is_colorful};
 use report::{Failed, KnownWord};
 use request::{Color, ErrorFormat, Input, Key, Request, Selection};
 use select::Selector;
+use shown::Shown;
 use signal::Signals;
 use stop::Stop;
 
@@ -256,8 +258,10 @@ fn instead(text: &clap::Error, format: ErrorFormat) -> Exit {
             } else {
                 styled.to_string()
             };
-            report::message::line(&format!("iam-del-key: {}", text.trim_end()));
-            report::message::line("known: nothing was contacted, and nothing is deleted");
+            let text = format!("iam-del-key: {}", text.trim_end());
+            report::message::line(&Shown::page(&text));
+            let known = "known: nothing was contacted, and nothing is deleted";
+            report::message::line(&Shown::message(known));
         }
     }
     Exit::Usage

@@ -7,6 +7,7 @@ use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use crate::age::{Age, ago};
+use crate::escape::field;
 use crate::fact::{Facts, LastUse, Status};
 pub(crate) use user_glob::UserGlob;
 
@@ -93,7 +94,7 @@ impl Condition {
             Self::Inactive => match &facts.status {
                 None => Verdict::Lacks("its status"),
                 Some(Status::Inactive) => Verdict::Holds,
-                Some(status) => Verdict::Fails(format!("its status is {}", status.as_str())),
+                Some(status) => Verdict::Fails(format!("its status is {}", field(status.as_str()))),
             },
             Self::UnusedFor(age) => match (&facts.last_use, facts.created) {
                 (None, _) => Verdict::Lacks("its last use"),

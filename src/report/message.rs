@@ -6,9 +6,8 @@ use std::io::{self, Write as _};
 use anstyle::{AnsiColor, Style};
 use serde_json::{Value, json};
 
-use crate::escape::escape_json;
 use crate::request::{Color, ErrorFormat, Request};
-use crate::secret::mask;
+use crate::shown::Shown;
 
 /// Writes messages for people.
 #[derive(Clone, Copy, Debug)]
@@ -48,7 +47,7 @@ impl Messages {
         self.paints_results
     }
 
-    /// What went wrong, a fragment already fit to be shown.
+    /// What went wrong, a fragment.
     pub(super) fn error(self, text: &str) {
         self.say("iam-del-key: ", "error", AnsiColor::Red, text);
     }
@@ -74,29 +73,22 @@ impl Messages {
     }
 
     /// A line about the way there, without colour.
-    pub(crate) fn log(self, label: &str, text: &str) {
+    pub(crate) fn log(self, label: &'static str, text: &str) {
         match self.format {
             ErrorFormat::Json => remark(&capitalized(label), text),
-            ErrorFormat::Text => line(&format!("{label}: {text}")),
+            ErrorFormat::Text => line(&Shown::message(text).labeled("", label, None)),
         }
     }
 
-    fn say(self, who: &str, label: &str, color: AnsiColor, text: &str) {
+    fn say(self, who: &'static str, label: &'static str, color: AnsiColor, text: &str) {
         match self.format {
             ErrorFormat::Json => remark(&capitalized(label), text),
             ErrorFormat::Text => {
-                let label = self.paint(&format!("{label}:"), color);
-                line(&format!("{who}{label} {text}"));
+                let style = Style::new().bold().fg_color(Some(color.into()));
+                let style = self.colored.then_some(style);
+                line(&Shown::message(text).labeled(who, label, style));
             }
         }
-    }
-
-    fn paint(self, label: &str, color: AnsiColor) -> String {
-        if !self.colored {
-            return label.to_owned();
-        }
-        let style = Style::new().bold().fg_color(Some(color.into()));
-        format!("{style}{label}{style:#}")
     }
 }
 
@@ -124,29 +116,25 @@ fn remark(level: &str, text: &str) {
 
 /// One line for programs.
 pub(super) fn object(object: &Value) {
-    let mut object = object.clone();
-    mask_strings(&mut object);
-    write(&escape_json(&object.to_string()));
+    line(&Shown::json(object));
 }
 
-/// Masks what could be a secret in the strings of a value: in JSON an escape such as `\n` would be part of the text.
-pub(super) fn mask_strings(value: &mut Value) {
-    match value {
-        Value::String(text) => *text = mask(text).into_owned(),
-        Value::Array(values) => values.iter_mut().for_each(mask_strings),
-        Value::Object(members) => members.values_mut().for_each(mask_strings),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
-    }
+/// One line, or several of a page, written whole.
+pub(crate) fn line(text: &Shown) {
+    let _ = write(&format!("{text}\n"));
 }
 
-/// One line, without secrets.
-pub(crate) fn line(text: &str) {
-    write(&mask(text));
+/// A question, behind which the answer is typed.
+///
+/// # Errors
+///
+/// Standard error cannot be written: nobody sees the question.
+pub(crate) fn prompt(question: &Shown) -> io::Result<()> {
+    write(&question.to_string())
 }
 
-/// One line, written whole.
-fn write(text: &str) {
-    let _ = io::stderr()
-        .lock()
-        .write_all(format!("{text}\n").as_bytes());
+fn write(text: &str) -> io::Result<()> {
+    let mut stderr = io::stderr().lock();
+    stderr.write_all(text.as_bytes())?;
+    stderr.flush()
 }

@@ -5,6 +5,7 @@ mod advice;
 mod bug;
 mod command;
 mod denial;
+mod fit;
 mod hint;
 mod many;
 pub(crate) mod message;
@@ -19,18 +20,17 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use crate::escape::escape_json;
 use crate::exit::Exit;
 use crate::outcome::{Outcome, Settled};
 use crate::query::{self, Query};
 use crate::request::{Action, Format, Key, Metadata, Mode, Request, SigningKey};
-use crate::secret::mask;
+use crate::shown::{Shown, mask_strings};
 use crate::tally::Tally;
 pub(crate) use bug::bug;
 use command::Commands;
 use many::Many;
 pub(crate) use many::Resume;
-use message::{Messages, mask_strings};
+use message::Messages;
 pub(crate) use progress::Bar;
 pub(crate) use question::{question, show};
 pub(crate) use structured::{Failed, KnownWord, stop};
@@ -202,7 +202,7 @@ impl Report {
     fn write(&mut self, settled: &Settled, out: &mut impl Write) -> io::Result<()> {
         let text = match (self.format, &mut self.told) {
             (Format::Off, _) => return Ok(()),
-            (Format::Text, _) if self.query.is_none() => mask(&row::columns(settled)).into_owned(),
+            (Format::Text, _) if self.query.is_none() => row::columns(settled),
             (Format::Table, Told::One(..)) => {
                 table::of(&[table::row(settled)], self.messages.paints_results())
             }
@@ -244,23 +244,23 @@ impl Report {
 }
 
 /// The object, or what the query makes of it, as a line.
-fn chosen(mut object: Value, query: Option<&Query>, format: Format) -> io::Result<String> {
-    mask_strings(&mut object);
+fn chosen(mut object: Value, query: Option<&Query>, format: Format) -> io::Result<Shown> {
     let Some(query) = query else {
-        return Ok(escape_json(&object.to_string()));
+        return Ok(Shown::json(&object));
     };
+    // A query can cut a secret into parts that are not recognized.
+    mask_strings(&mut object);
     let found = query
         .of(&object)
         .map_err(|what| io::Error::other(format!("--query: {what}")))?;
     Ok(match format {
-        Format::Text => query::columns(&found),
-        Format::Json | Format::Table | Format::Off => escape_json(&found.to_string()),
+        Format::Text => Shown::page(&query::columns(&found)),
+        Format::Json | Format::Table | Format::Off => Shown::json(&found),
     })
 }
 
-fn write_line(text: &str, out: &mut impl Write) -> io::Result<()> {
-    out.write_all(text.as_bytes())?;
-    out.write_all(b"\n")?;
+fn write_line(text: &Shown, out: &mut impl Write) -> io::Result<()> {
+    writeln!(out, "{text}")?;
     out.flush()
 }
 
@@ -287,6 +287,6 @@ fn result(settled: &Settled, metadata: Metadata) -> Value {
 pub(crate) fn page(text: &str) -> io::Result<()> {
     match text.trim_end() {
         "" => Ok(()),
-        text => write_line(text, &mut io::stdout().lock()),
+        text => write_line(&Shown::page(text), &mut io::stdout().lock()),
     }
 }

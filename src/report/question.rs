@@ -2,12 +2,13 @@
 
 use super::{message, table};
 use crate::candidate::Candidate;
-use crate::escape::excerpt;
+use crate::escape::field;
 use crate::request::Action;
+use crate::shown::Shown;
 use crate::signer::Signer;
 
 /// The question before keys are changed, after they were shown: where, and as whom.
-pub(crate) fn question(count: u64, action: Action, signer: &Signer) -> String {
+pub(crate) fn question(count: u64, action: Action, signer: &Signer) -> Shown {
     let (verb, warning) = match action {
         Action::Delete => ("Delete", "cannot be undone"),
         Action::Deactivate => ("Deactivate", "can be undone"),
@@ -19,9 +20,9 @@ pub(crate) fn question(count: u64, action: Action, signer: &Signer) -> String {
     let account = signer.account.as_ref();
     let account = account.map(|account| format!(" in account {account}"));
     let profile = signer.profile.as_deref();
-    let profile = profile.map(|name| format!(" with profile {}", excerpt(name)));
+    let profile = profile.map(|name| format!(" with profile {}", field(name)));
     let place = account.unwrap_or_default() + &profile.unwrap_or_default();
-    format!("\n{verb} {keys}{place}? It {warning}. [y/N] ")
+    Shown::page(&format!("\n{verb} {keys}{place}? It {warning}. [y/N] "))
 }
 
 /// Shows keys that are asked about, on standard error.

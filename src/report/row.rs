@@ -6,12 +6,13 @@ use serde_json::{Map, Value, json};
 
 use super::tell::{absent_sentence, way};
 use crate::age::timestamp;
-use crate::escape::escape;
+use crate::escape::excerpt;
 use crate::fact::{LastUse, NOT_AVAILABLE, Status};
 use crate::failure::Failure;
 use crate::ident::UserName;
 use crate::outcome::{Known, Outcome, Refusal, Reply, Settled};
 use crate::request::Action;
+use crate::shown::Shown;
 use crate::word::Word;
 
 /// `ResponseMetadata` as boto3 fills it.
@@ -83,13 +84,13 @@ pub(super) fn object(settled: &Settled) -> Value {
 
 /// The columns of a key: `AccessKeyId`, `UserName`, `Outcome`, the error's code, `Status`, `CreateDate`,
 /// `LastUsedDate`, `LastUsedService`, `LastUsedRegion`, `AccountId`, `Reason`. What is not known is empty.
-pub(super) fn columns(settled: &Settled) -> String {
+pub(super) fn columns(settled: &Settled) -> Shown {
     let facts = &settled.facts;
     let failure = failure(&settled.outcome);
     let date = |at: Option<SystemTime>| at.map(timestamp).unwrap_or_default();
     let (used_at, service, region) = facts.last_use.as_ref().map_or((None, "", ""), used);
     let account = settled.key.id.account().map(|account| account.to_string());
-    [
+    let columns = [
         settled.key.id.as_str(),
         user(settled).unwrap_or_default(),
         settled.word().as_str(),
@@ -102,8 +103,9 @@ pub(super) fn columns(settled: &Settled) -> String {
         &account.unwrap_or_default(),
         &reason(settled).unwrap_or_default(),
     ]
-    .map(escape)
-    .join("\t")
+    .map(excerpt)
+    .join("\t");
+    Shown::page(&columns)
 }
 
 /// Whose key it is, as IAM says, or as it was said to be.

@@ -1,26 +1,45 @@
-//! Keys as people read them: a table that fits the terminal, dates with their ages.
+//! Keys as people read them: a table that fits the terminal, dates with their ages. Where no table fits, plain lines.
 
+use std::io;
 use std::time::SystemTime;
 
 use anstyle::Style;
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
+use terminal_size::terminal_size_of;
 
+use super::fit::{Fit, columns};
 use super::row::{reason, status, user};
 use crate::age::{ago, timestamp};
 use crate::candidate::Candidate;
-use crate::escape::excerpt;
 use crate::fact::{Facts, LastUse};
 use crate::ident::{AccessKeyId, UserName};
 use crate::outcome::Settled;
+use crate::shown::Shown;
 
 /// The width where there is no terminal to ask for one, in columns.
-const WIDTH: u16 = 80;
+const WIDTH: usize = 80;
+/// The narrowest and the widest table.
+const NARROWEST: usize = 60;
+const WIDEST: usize = 160;
 /// The widest a user's name is made, as wide as an ID with something to spare.
 const NAME: usize = 24;
+/// The widest that a status, a service or a region is made: more than any of AWS's own words.
+const WORD: usize = 20;
+/// How many lines a reason has at most, and any other text where there is no table.
+const REASON_LINES: usize = 12;
+const PLAIN_LINES: usize = 6;
 /// The one column that is broken into lines.
 const LAST_USED: usize = 3;
-/// The narrowest and the widest a table is made.
-const WIDTHS: std::ops::RangeInclusive<u16> = 60..=160;
+
+const HEAD: [&str; 5] = [
+    "ACCESS KEY, OWNER",
+    "STATUS",
+    "CREATED",
+    "LAST USED",
+    "OUTCOME",
+];
+/// What stands before each of them where there is no head.
+const LABELS: [&str; 5] = ["", "", "created ", "last used ", ""];
 
 /// Stands between two rows until what became of the first is written there; no cell has it.
 const BETWEEN: char = '\u{0}';
@@ -28,160 +47,177 @@ const BETWEEN: char = '\u{0}';
 /// A key in a table, and below it, as wide as the table may be, why this became of it.
 #[derive(Debug)]
 pub(super) struct Row {
-    cells: [String; 5],
+    id: String,
+    /// The lines of each cell, the ID not among them. The last cell, the outcome, is missing before there is one.
+    cells: Vec<Vec<String>>,
     reason: Option<String>,
 }
 
 /// The row of a key.
 pub(super) fn row(settled: &Settled) -> Row {
-    let [key, listed, created, last_used] = cells(&settled.key.id, user(settled), &settled.facts);
-    let status = status(settled).map_or(listed, excerpt);
-    let outcome = settled.word().as_str().to_owned();
-    Row {
-        cells: [key, status, created, last_used, outcome],
-        reason: reason(settled).map(|reason| excerpt(&reason)),
+    let mut row = of_key(&settled.key.id, user(settled), &settled.facts);
+    row.cells[0].extend(
+        settled
+            .key
+            .id
+            .account()
+            .map(|account| format!("of {account}")),
+    );
+    if let Some(status) = status(settled) {
+        row.cells[1] = vec![cut(status)];
     }
+    row.cells.push(vec![settled.word().as_str().to_owned()]);
+    row.reason = reason(settled);
+    row
 }
 
-/// The table of what became of keys. `is_colored`: the head is made bold.
-pub(super) fn of(rows: &[Row], is_colored: bool) -> String {
-    let width = width();
-    let mut table = table(width);
-    table.style_mut().row_separator.fill = Some(BETWEEN);
-    table.set_header([
-        "ACCESS KEY, OWNER",
-        "STATUS",
-        "CREATED",
-        "LAST USED",
-        "OUTCOME",
-    ]);
-    for row in rows {
-        table.add_row(&row.cells);
-    }
-    let text = drawn(table);
-    let mut reasons = rows.iter().map(|row| row.reason.as_deref());
-    let mut lines: Vec<String> = Vec::new();
-    for line in text.lines() {
-        if line.starts_with(BETWEEN) {
-            lines.extend(below(reasons.next().flatten(), width));
-        } else {
-            lines.push(line.to_owned());
-        }
-    }
-    lines.extend(below(reasons.next().flatten(), width));
-    if let Some(head) = lines.first_mut().filter(|_| is_colored) {
-        let bold = Style::new().bold();
-        *head = format!("{bold}{head}{bold:#}");
-    }
-    lines.join("\n")
+/// The table of what became of keys, for standard output. `is_colored`: the head is made bold.
+pub(super) fn of(rows: &[Row], is_colored: bool) -> Shown {
+    draw(rows, width(terminal_size_of(io::stdout())), is_colored)
 }
 
-/// The table of keys that are asked about.
-pub(super) fn of_candidates(candidates: &[Candidate]) -> String {
-    let mut table = table(width());
-    table.set_header(["ACCESS KEY, OWNER", "STATUS", "CREATED", "LAST USED"]);
-    for candidate in candidates {
+/// The table of keys that are asked about, for standard error. The account is the question's to name: what an ID encodes
+/// is documented nowhere.
+pub(super) fn of_candidates(candidates: &[Candidate]) -> Shown {
+    let row = |candidate: &Candidate| {
         let owner = candidate.facts.owner.as_ref();
         let owner = owner.or(candidate.key.user_name.as_ref());
         let owner = owner.map(UserName::as_str);
-        table.add_row(cells(&candidate.key.id, owner, &candidate.facts));
-    }
-    drawn(table)
+        of_key(&candidate.key.id, owner, &candidate.facts)
+    };
+    let rows: Vec<Row> = candidates.iter().map(row).collect();
+    draw(&rows, width(terminal_size_of(io::stderr())), false)
 }
 
-/// What is copied or compared is never broken into lines: IDs, statuses, dates and outcomes.
-fn drawn(mut table: Table) -> String {
-    for (index, column) in table.column_iter_mut().enumerate() {
-        column.set_padding((0, 2));
-        if index != LAST_USED {
-            column.set_constraint(ColumnConstraint::ContentWidth);
+fn width(terminal: Option<(terminal_size::Width, terminal_size::Height)>) -> usize {
+    terminal.map_or(WIDTH, |(width, _)| usize::from(width.0).clamp(1, WIDEST))
+}
+
+fn draw(rows: &[Row], width: usize, is_colored: bool) -> Shown {
+    let fit = Fit::to(width);
+    let table = (width >= NARROWEST).then(|| table(rows, &fit));
+    let fits = |lines: &Vec<String>| lines.iter().all(|line| columns(line) <= width);
+    let mut lines = match table.filter(fits) {
+        Some(mut lines) => {
+            if let Some(head) = lines.first_mut().filter(|_| is_colored) {
+                let bold = Style::new().bold();
+                *head = format!("{bold}{head}{bold:#}");
+            }
+            lines
         }
-    }
-    table.trim_fmt()
+        None => rows.iter().flat_map(|row| plain(row, &fit)).collect(),
+    };
+    lines.retain(|line| !line.is_empty());
+    Shown::page(&lines.join("\n"))
 }
 
-fn width() -> u16 {
-    let width = terminal_size::terminal_size().map_or(WIDTH, |(width, _)| width.0);
-    width.clamp(*WIDTHS.start(), *WIDTHS.end())
-}
-
-fn table(width: u16) -> Table {
+/// The lines of the table, the head first.
+fn table(rows: &[Row], fit: &Fit) -> Vec<String> {
+    let count = rows.first().map_or(HEAD.len(), |row| row.cells.len());
     let mut table = Table::new();
     table
         .load_style(presets::NOTHING)
         .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(width);
-    table
-}
-
-/// A reason on lines of its own, each of whole words.
-fn below(reason: Option<&str>, width: u16) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in reason
-        .unwrap_or_default()
-        .split(' ')
-        .filter(|word| !word.is_empty())
-    {
-        match lines.last_mut() {
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= width.into() => {
-                line.push(' ');
-                line.push_str(word);
+        .set_width(u16::try_from(fit.width).unwrap_or(u16::MAX))
+        .set_header(&HEAD[..count]);
+    table.style_mut().row_separator.fill = Some(BETWEEN);
+    for row in rows {
+        let cells = row.cells.iter().enumerate().map(|(index, lines)| {
+            if index > 0 {
+                return lines.join("\n");
             }
-            _ => lines.push(format!("  {word}")),
+            let owner = lines.iter();
+            let owner = owner.flat_map(|line| fit.narrowed(NAME).folded(line, PLAIN_LINES));
+            let lines: Vec<String> = [row.id.clone()].into_iter().chain(owner).collect();
+            lines.join("\n")
+        });
+        table.add_row(cells);
+    }
+    for (index, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((0, 2));
+        // What is copied or compared is never broken into lines: IDs, statuses, dates and outcomes.
+        if index != LAST_USED {
+            column.set_constraint(ColumnConstraint::ContentWidth);
         }
     }
+    let text = table.trim_fmt();
+    let mut reasons = rows.iter().map(|row| row.reason.as_deref());
+    let mut below = || fit.indented(reasons.next().flatten().unwrap_or_default(), REASON_LINES);
+    let mut lines: Vec<String> = Vec::new();
+    for line in text.lines() {
+        if line.starts_with(BETWEEN) {
+            lines.extend(below());
+        } else {
+            lines.push(line.to_owned());
+        }
+    }
+    lines.extend(below());
     lines
 }
 
-/// The key with its owner and the account that its ID encodes; its status, its creation, its last use.
-fn cells(id: &AccessKeyId, user: Option<&str>, facts: &Facts) -> [String; 4] {
-    let dated = |at: SystemTime| match facts.read_at {
-        Some(now) => format!("{}\n{}", day(at), ago(at, now)),
-        None => day(at),
+/// The key where no table fits: its ID, which is never cut, and each fact on lines of its own.
+fn plain(row: &Row, fit: &Fit) -> Vec<String> {
+    let mut lines = vec![row.id.clone()];
+    for (label, cell) in LABELS.iter().zip(&row.cells) {
+        if !cell.is_empty() {
+            let text = format!("{label}{}", cell.join(", "));
+            lines.extend(fit.indented(&text, PLAIN_LINES));
+        }
+    }
+    let reason = row.reason.as_deref().unwrap_or_default();
+    lines.extend(fit.indented(reason, REASON_LINES));
+    lines
+}
+
+/// The key with its owner; its status, its creation, its last use.
+fn of_key(id: &AccessKeyId, user: Option<&str>, facts: &Facts) -> Row {
+    let dated = |at: SystemTime| {
+        let age = facts.read_at.map(|now| ago(at, now));
+        [Some(day(at)), age].into_iter().flatten()
     };
-    let mut key = vec![id.to_string()];
-    key.extend(user.map(folded));
-    key.extend(id.account().map(|account| format!("of {account}")));
     let not_listed = unread(facts.denied.listing);
     let last_use = match &facts.last_use {
-        None => unread(facts.denied.last_use).to_owned(),
-        Some(LastUse::Never) => "never".to_owned(),
+        None => unread(facts.denied.last_use),
+        Some(LastUse::Never) => vec!["never".to_owned()],
         Some(LastUse::At {
             date,
             service,
             region,
         }) => {
-            let place: Vec<&str> = [service, region]
-                .into_iter()
-                .filter_map(|word| word.as_deref())
-                .collect();
-            format!("{}\n{}", dated(*date), excerpt(&place.join(" ")))
+            let words = [service, region].into_iter().flatten();
+            let place: Vec<String> = words.map(|word| cut(word)).collect();
+            dated(*date).chain([place.join(" ")]).collect()
         }
     };
-    [
-        key.join("\n"),
-        facts
-            .status
-            .as_ref()
-            .map_or_else(|| not_listed.to_owned(), |status| excerpt(status.as_str())),
-        facts.created.map_or_else(|| not_listed.to_owned(), dated),
-        last_use,
-    ]
+    let status = facts
+        .status
+        .as_ref()
+        .map(|status| vec![cut(status.as_str())]);
+    Row {
+        id: id.to_string(),
+        cells: vec![
+            user.map(str::to_owned).into_iter().collect(),
+            status.unwrap_or_else(|| not_listed.clone()),
+            facts
+                .created
+                .map_or(not_listed, |created| dated(created).collect()),
+            last_use,
+        ],
+        reason: None,
+    }
 }
 
 /// The cell of what was not read: it is unknown if IAM denied the read, and empty if nobody asked.
-fn unread(is_denied: bool) -> &'static str {
-    if is_denied { "unknown" } else { "" }
+fn unread(is_denied: bool) -> Vec<String> {
+    is_denied
+        .then(|| "unknown".to_owned())
+        .into_iter()
+        .collect()
 }
 
-/// A user's name, which may be longer than a column should be, on several lines.
-fn folded(name: &str) -> String {
-    let characters: Vec<char> = name.chars().collect();
-    let lines: Vec<String> = characters
-        .chunks(NAME)
-        .map(|line| line.iter().collect())
-        .collect();
-    lines.join("\n")
+/// A word of the service's, as wide as a column may be.
+fn cut(word: &str) -> String {
+    Fit::to(WORD).cut(word)
 }
 
 /// The day of a time, in UTC as IAM tells it.

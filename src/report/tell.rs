@@ -3,7 +3,7 @@
 
 use super::Report;
 use super::hint::{About, hints};
-use crate::escape::{escape, excerpt};
+use crate::escape::{excerpt, field};
 use crate::fact::Status;
 use crate::failure::{Absent, Cause, Code, Failure, Place, Received, ServiceError};
 use crate::outcome::{Known, Outcome, Refusal, Settled};
@@ -220,10 +220,10 @@ fn service_sentence(error: &ServiceError) -> String {
     let code = error
         .code
         .as_deref()
-        .map_or_else(|| format!("HTTP {}", error.status), escape);
+        .map_or_else(|| format!("HTTP {}", error.status), field);
     let request = match &error.request_id {
         Some(id) if error.family() == Code::Other => {
-            format!(" (request ID {})", excerpt(id))
+            format!(" (request ID {})", field(id))
         }
         _ => String::new(),
     };

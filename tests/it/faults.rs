@@ -9,8 +9,16 @@ use std::process::Command;
 
 use crate::story::read;
 
-const FAULTS: [RangeInclusive<u32>; 7] =
-    [1..=14, 20..=35, 40..=47, 50..=59, 60..=69, 70..=75, 80..=89];
+const FAULTS: [RangeInclusive<u32>; 8] = [
+    1..=14,
+    20..=35,
+    40..=47,
+    50..=59,
+    60..=69,
+    70..=75,
+    80..=89,
+    109..=109,
+];
 const LOADS: RangeInclusive<u32> = 1..=5;
 /// Inputs that failed in the first edition.
 const CASES: RangeInclusive<u32> = 1..=94;

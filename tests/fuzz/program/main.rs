@@ -63,6 +63,8 @@ mod request;
 mod secret;
 #[path = "../../../src/select/mod.rs"]
 mod select;
+#[path = "../../../src/shown.rs"]
+mod shown;
 #[path = "../../../src/signal.rs"]
 mod signal;
 #[path = "../../../src/signer.rs"]

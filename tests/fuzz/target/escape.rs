@@ -10,6 +10,7 @@ use super::check_message;
 use crate::escape::{escape, escape_json, excerpt, is_steering};
 use crate::invalid::shown;
 use crate::secret::has_secret;
+use crate::shown::Shown;
 
 pub(super) fn check(bytes: &[u8]) {
     check_message(&shown(OsStr::from_bytes(bytes)), 40 * 10 + 40);
@@ -24,7 +25,13 @@ pub(super) fn check(bytes: &[u8]) {
         assert_eq!(text.contains(is_steering), escaped != text);
         assert!(escaped.len() >= seen(&text).len());
     }
-    check_message(&excerpt(&text), 1_000 * 10 + 40);
+    check_message(&excerpt(&text), 800 * 4 + 40);
+    let message = Shown::message(&text).to_string();
+    assert!(!message.contains(is_steering));
+    assert!(message.chars().count() <= 1_300);
+    let page = Shown::page(&text).to_string();
+    assert!(!page.contains(|c| is_steering(c) && !matches!(c, '\n' | '\t' | '\u{1b}')));
+    assert!(!page.replace("\u{1b}[", "").contains('\u{1b}'));
     let value = Value::from(&*text);
     let json = escape_json(&value.to_string());
     assert!(!json.contains(is_steering));
@@ -51,7 +58,14 @@ fn check_secret(bytes: &[u8], text: &str) {
         let place = (place..=text.len()).find(|place| text.is_char_boundary(*place));
         let (before, after) = text.split_at(place.expect("the end is a boundary"));
         let whole = format!("{before}{secret}{after}");
-        let printed = [escape(&whole), excerpt(&whole), shown(OsStr::new(&whole))].concat();
+        let printed = [
+            escape(&whole),
+            excerpt(&whole),
+            shown(OsStr::new(&whole)),
+            Shown::page(&whole).to_string(),
+            Shown::json(&Value::from(&*whole)).to_string(),
+        ]
+        .concat();
         for part in &parts {
             assert!(text.contains(part) || !printed.contains(part), "{part}");
         }

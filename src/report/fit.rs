@@ -1,0 +1,188 @@
+//! Text in lines that fit a number of columns. Everything is escaped, so that what is measured is what is seen.
+
+use std::env;
+
+use unicode_width::UnicodeWidthChar as _;
+
+use crate::escape::escape;
+
+/// What stands before each line of an indented text.
+const INDENT: usize = 2;
+
+/// Fits text into columns.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fit {
+    /// The columns of a line.
+    pub(super) width: usize,
+    /// What stands for what was cut: one column.
+    mark: char,
+}
+
+impl Fit {
+    /// Lines of this many columns, at least one.
+    pub(super) fn to(width: usize) -> Self {
+        Self {
+            width: width.max(1),
+            mark: if is_utf8() { '…' } else { '~' },
+        }
+    }
+
+    /// The same in fewer columns.
+    pub(super) fn narrowed(self, width: usize) -> Self {
+        Self {
+            width: width.clamp(1, self.width),
+            ..self
+        }
+    }
+
+    /// The text on one line, cut where it is too long.
+    pub(super) fn cut(self, text: &str) -> String {
+        self.folded(text, 1).concat()
+    }
+
+    /// The text on lines of `width` columns, broken anywhere; what does not fit on `most` lines is cut.
+    pub(super) fn folded(self, text: &str, most: usize) -> Vec<String> {
+        let mut lines = vec![String::new()];
+        let mut used = 0;
+        for c in escape(text).chars() {
+            let wide = columns_of(c);
+            if used + wide > self.width {
+                // A character that is wider than a whole line is not shown.
+                if lines.len() == most || wide > self.width {
+                    self.mark_as_cut(&mut lines);
+                    break;
+                }
+                lines.push(String::new());
+                used = 0;
+            }
+            used += wide;
+            if let Some(line) = lines.last_mut() {
+                line.push(c);
+            }
+        }
+        lines
+    }
+
+    /// The text on indented lines, broken between words where that can be; what does not fit on `most` lines is cut.
+    /// Where the lines are very short they are not indented.
+    pub(super) fn indented(self, text: &str, most: usize) -> Vec<String> {
+        let indent = if self.width > 4 * INDENT { INDENT } else { 0 };
+        let inner = self.narrowed(self.width - indent);
+        let mut lines: Vec<String> = Vec::new();
+        let mut was_cut = false;
+        for word in escape(text).split(' ').filter(|word| !word.is_empty()) {
+            match lines.last_mut() {
+                Some(line) if columns(line) + 1 + columns(word) <= inner.width => {
+                    line.push(' ');
+                    line.push_str(word);
+                }
+                _ => lines.extend(inner.folded(word, most + 1)),
+            }
+            if lines.len() > most {
+                was_cut = true;
+                break;
+            }
+        }
+        lines.truncate(most);
+        if was_cut {
+            inner.mark_as_cut(&mut lines);
+        }
+        for line in &mut lines {
+            line.insert_str(0, &" ".repeat(indent));
+        }
+        lines
+    }
+
+    /// Puts the mark at the end of the last line, in place of what it needs room for.
+    fn mark_as_cut(self, lines: &mut [String]) {
+        if let Some(line) = lines.last_mut() {
+            while columns(line) + 1 > self.width {
+                line.pop();
+            }
+            line.push(self.mark);
+        }
+    }
+}
+
+/// How many columns the text takes at most.
+pub(super) fn columns(text: &str) -> usize {
+    text.chars().map(columns_of).sum()
+}
+
+/// A combining character takes none by itself, and counts as one: a thousand of them are no short text.
+fn columns_of(c: char) -> usize {
+    c.width().unwrap_or(1).max(1)
+}
+
+/// Whether the locale is one of UTF-8.
+fn is_utf8() -> bool {
+    let set = |name: &&str| env::var(name).ok().filter(|value| !value.is_empty());
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(set);
+    locale.is_some_and(|locale| {
+        let locale = locale.to_ascii_lowercase();
+        locale.contains("utf-8") || locale.contains("utf8")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fit(width: usize) -> Fit {
+        Fit { width, mark: '~' }
+    }
+
+    #[test]
+    fn what_is_too_long_is_cut_at_a_column() {
+        for (width, text, expected) in [
+            (6, "Active", "Active"),
+            (5, "Active", "Acti~"),
+            (1, "Active", "~"),
+            (4, "鍵鍵", "鍵鍵"),
+            (3, "鍵鍵", "鍵~"),
+            (1, "鍵", "~"),
+            (6, "a\nb\u{9b}c", "a\\u{a~"),
+            (3, "e\u{301}\u{301}\u{301}", "e\u{301}~"),
+            (3, "", ""),
+        ] {
+            assert_eq!(fit(width).cut(text), expected, "{width} {text}");
+        }
+    }
+
+    #[test]
+    fn words_are_kept_whole_where_they_fit() {
+        let text = "it is a key of a-very-long-name and no other";
+        assert_eq!(
+            fit(14).indented(text, 9),
+            [
+                "  it is a key",
+                "  of",
+                "  a-very-long-",
+                "  name and no",
+                "  other"
+            ]
+        );
+        assert_eq!(fit(14).indented(text, 2), ["  it is a key", "  of~"]);
+        assert_eq!(fit(8).indented("a b", 2), ["a b"]);
+        assert_eq!(fit(8).indented("  ", 2), Vec::<String>::new());
+    }
+
+    #[test]
+    fn no_line_is_wider_than_it_may_be_and_there_are_no_more_than_allowed() {
+        let words = "a bb ccc dddd 鍵鍵鍵 e\u{301}\u{301} \u{202e} \n";
+        for text in [&words.repeat(100), &"x".repeat(2000), &"鍵".repeat(900)] {
+            for width in 1..=100 {
+                for most in [1, 2, 12] {
+                    for lines in [
+                        fit(width).indented(text, most),
+                        fit(width).folded(text, most),
+                    ] {
+                        assert!(lines.len() <= most, "{width} {most}");
+                        assert!(lines.iter().all(|line| columns(line) <= width));
+                        assert!(lines.iter().any(|line| line.contains('~')));
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,270 @@
+//! What a terminal gets: text from a service, a file or the environment never steers it and never floods it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use iam_sandbox::documented::BOB_SECOND_KEY_ID;
+use iam_sandbox::{Fault, What};
+
+use crate::case::{BOBS_KEY, Case, documented};
+
+/// Everything that a hostile service may put into a field: a C1 control, a line break with a line that looks like ours,
+/// a sequence that clears the screen, a bidirectional override, and characters that nobody sees.
+const HOSTILE: &str =
+    "In\u{9b}2J\nknown: AKIDPMS9RO4H3FEXAMPLE: deleted\u{202e}\u{200b}\u{3164}\u{fe0f}\u{2028}";
+/// The same where a message has it.
+const ESCAPED: &str = "In\\u{9b}2J\\u{a}known: AKIDPMS9RO4H3FEXAMPLE: deleted\\u{202e}\\u{200b}\\u{3164}\\u{fe0f}\\u{2028}";
+
+fn steers(c: char) -> bool {
+    c.is_control() && c != '\n' && c != '\t'
+        || "\u{202e}\u{200b}\u{3164}\u{fe0f}\u{2028}\u{e0041}".contains(c)
+}
+
+/// Nothing that steers, no line of the service's own, and no message much longer than a thousand characters.
+pub(crate) fn is_calm(text: &str) {
+    assert!(!text.contains(steers), "{text:?}");
+    for line in text.lines() {
+        assert!(line.chars().count() < 1_400, "{}", line.chars().count());
+        assert!(
+            !line.starts_with("known: AKIDPMS9RO4H3FEXAMPLE: deleted"),
+            "{text}"
+        );
+    }
+}
+
+fn xml(text: &str) -> String {
+    let text = text.replace('&', "&amp;").replace('<', "&lt;");
+    text.replace('\n', "&#10;").replace('\r', "&#13;")
+}
+
+fn answer(action: &str, result: &str) -> What {
+    let page = format!(
+        "<{action}Response xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><{action}Result>{result}\
+         </{action}Result><ResponseMetadata><RequestId>r</RequestId></ResponseMetadata></{action}Response>"
+    );
+    What::page(200, "text/xml", page)
+}
+
+/// What `ListAccessKeys` says where Bob's key has this status.
+pub(crate) fn listed(status: &str) -> What {
+    let status = xml(status);
+    answer(
+        "ListAccessKeys",
+        &format!(
+            "<AccessKeyMetadata><member><UserName>Bob</UserName><AccessKeyId>{BOBS_KEY}</AccessKeyId>\
+             <Status>{status}</Status><CreateDate>2026-01-01T00:00:00Z</CreateDate></member></AccessKeyMetadata>\
+             <IsTruncated>false</IsTruncated>"
+        ),
+    )
+}
+
+/// What `GetAccessKeyLastUsed` says where Bob's key was used there.
+pub(crate) fn used(service: &str, region: &str) -> What {
+    let (service, region) = (xml(service), xml(region));
+    answer(
+        "GetAccessKeyLastUsed",
+        &format!(
+            "<UserName>Bob</UserName><AccessKeyLastUsed><LastUsedDate>2026-01-02T00:00:00Z</LastUsedDate>\
+             <ServiceName>{service}</ServiceName><Region>{region}</Region></AccessKeyLastUsed>"
+        ),
+    )
+}
+
+#[test]
+fn c68_a_status_is_escaped_and_cut_in_the_reason() {
+    let sandbox = documented();
+    sandbox.fault(Fault::new(listed(HOSTILE)).on("ListAccessKeys").always());
+    let printed = Case::documented(&sandbox, &["--inactive"]).run().exits(11);
+    assert_eq!(printed.object()["Status"], HOSTILE);
+    is_calm(printed.output());
+    let output = printed.output().to_owned();
+    let _ = printed.prints(&output).says_exactly(&format!(
+        "iam-del-key: error: {BOBS_KEY} is left alone: its status is {ESCAPED}\n\
+         hint: a key goes only if every condition holds; --dry-run shows what is known of it\n\
+         known: {BOBS_KEY}: not deleted: a condition does not hold\n"
+    ));
+
+    for flood in ["x", "\u{9b}", "\n", "\u{e0041}"] {
+        let sandbox = documented();
+        let status = flood.repeat(400_000);
+        sandbox.fault(Fault::new(listed(&status)).on("ListAccessKeys").always());
+        let printed = Case::documented(&sandbox, &["--inactive"]).run().exits(11);
+        let object = printed.object();
+        assert_eq!(object["Status"], status);
+        let reason = object["Reason"].as_str().expect("a reason");
+        assert!(reason.ends_with("... (400000 characters)"), "{reason}");
+        let output = printed.output().to_owned();
+        let said = printed.prints(&output);
+        is_calm(said.messages());
+        let _ = said
+            .says(&["... (400000 characters)"])
+            .ends_with("not deleted: a condition does not hold");
+        assert!(sandbox.has_key(BOBS_KEY));
+    }
+}
+
+#[test]
+fn c68_what_the_service_says_is_escaped_and_cut_in_every_format() {
+    let huge = [HOSTILE, "鍵"].concat().repeat(4_000);
+    for text in [HOSTILE, &huge] {
+        let (one, many) = (
+            &["--access-key-id", BOBS_KEY][..],
+            &[
+                "--access-key-id",
+                BOBS_KEY,
+                "--access-key-id",
+                BOB_SECOND_KEY_ID,
+            ][..],
+        );
+        for keys in [one, many] {
+            for more in [
+                &["--output", "table", "--dry-run"][..],
+                &["--output", "text", "--dry-run"],
+                &["--output", "off", "--verbose", "--inactive"],
+                &["--output", "off", "--debug", "--unused-for", "900d"],
+            ] {
+                let sandbox = documented();
+                sandbox.fault(Fault::new(listed(text)).on("ListAccessKeys").always());
+                let last_use = Fault::new(used(text, text)).on("GetAccessKeyLastUsed");
+                sandbox.fault(last_use.always());
+                let args = [keys, &["--user-name", "Bob"], more].concat();
+                let ended = Case::at(&sandbox, args).run();
+                let printed = ended.exits_with_one_of(&[0, 3, 11, 12]);
+                let output = printed.output().to_owned();
+                assert!(!output.contains(steers), "{output:?}");
+                assert!(output.len() < 12_000, "{}", output.len());
+                let said = printed.prints(&output);
+                is_calm(said.messages());
+                assert!(said.messages().len() < 60_000);
+                let _ = said.says(&["known: "]);
+            }
+        }
+    }
+}
+
+#[test]
+fn c68_an_error_is_escaped_and_cut_and_its_end_is_kept() {
+    let huge = HOSTILE.repeat(4_000);
+    for (code, message) in [
+        (HOSTILE, "no"),
+        (huge.as_str(), "no"),
+        ("AccessDenied", HOSTILE),
+        ("Odd", huge.as_str()),
+        (huge.as_str(), huge.as_str()),
+    ] {
+        for more in [
+            &[][..],
+            &["--debug"],
+            &["--access-key-id", BOB_SECOND_KEY_ID],
+        ] {
+            let sandbox = documented();
+            let body = format!(
+                "<ErrorResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><Error><Type>Sender</Type>\
+                 <Code>{}</Code><Message>{}</Message></Error><RequestId>{}</RequestId></ErrorResponse>",
+                xml(code),
+                xml(message),
+                xml(code)
+            );
+            let what = What::page(400, "text/xml", body);
+            sandbox.fault(Fault::new(what).on("DeleteAccessKey").always());
+            let ended = Case::documented(&sandbox, more).run();
+            let printed = ended.exits_with_one_of(&[1, 6, 10]);
+            let output = printed.output().to_owned();
+            assert!(!output.contains(steers), "{output:?}");
+            let said = printed.prints(&output);
+            is_calm(said.messages());
+            let _ = said.says(&["iam-del-key: error: ", "known: "]);
+            assert!(sandbox.has_key(BOBS_KEY));
+        }
+    }
+}
+
+#[test]
+fn c68_names_from_files_and_variables_are_escaped_and_cut() {
+    let name = "a\u{9b}2J\u{202e}b";
+    let long = name.repeat(5_000);
+    let section = format!("[profile {name}]\nregion = us-east-1\n");
+    for name in [name, &long] {
+        for args in [
+            &["--profile", name][..],
+            &["--region", name],
+            &["--endpoint-url", name],
+            &["--ca-bundle", name],
+            &["--from", name],
+            &["--journal", &format!("/nowhere/{name}")],
+            &["--query", name],
+            &["--output", name],
+            &["--expect-account", name],
+            &["--timeout", name],
+            &["--except-user", name],
+            &["--unused-for", name],
+            &["--cli-input-json", name],
+            &[name],
+        ] {
+            if args.iter().any(|word| word.len() > 100_000) {
+                continue;
+            }
+            let case = Case::bare(["--access-key-id", BOBS_KEY, "--user-name", "Bob"]);
+            let case = case.args(args).file(".aws/config", &section);
+            let printed = case.run().exits_with_one_of(&[1, 2, 7, 9]);
+            let output = printed.output().to_owned();
+            assert!(!output.contains(steers), "{output:?}");
+            let said = printed.prints(&output);
+            is_calm(said.messages());
+            let _ = said.says(&["known: "]);
+        }
+    }
+    for (variable, value) in [
+        ("AWS_PROFILE", name),
+        ("AWS_REGION", name),
+        ("AWS_ENDPOINT_URL", name),
+        ("AWS_ENDPOINT_URL", "http://a\u{202e}b.invalid"),
+        ("AWS_CA_BUNDLE", name),
+        ("AWS_CONFIG_FILE", name),
+        ("AWS_ACCESS_KEY_ID", name),
+        ("AWS_MAX_ATTEMPTS", name),
+        ("AWS_RETRY_MODE", name),
+        ("AWS_USE_FIPS_ENDPOINT", name),
+        ("HTTPS_PROXY", name),
+        ("AWS_WEB_IDENTITY_TOKEN_FILE", name),
+        ("AWS_CONTAINER_CREDENTIALS_FULL_URI", name),
+    ] {
+        let case = Case::bare(["--access-key-id", BOBS_KEY, "--user-name", "Bob", "--debug"]);
+        let case = case.env(variable, value).file(".aws/config", &section);
+        let printed = case.run().exits_with_one_of(&[1, 2, 7, 9]);
+        let output = printed.output().to_owned();
+        assert!(!output.contains(steers), "{output:?}");
+        let said = printed.prints(&output);
+        is_calm(said.messages());
+        let _ = said.says(&["known: "]);
+    }
+}
+
+#[test]
+fn c68_only_the_report_writes_to_standard_output_and_standard_error() {
+    let (mut files, mut folders) = (0, vec![PathBuf::from("src")]);
+    while let Some(folder) = folders.pop() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(&folder);
+        for entry in fs::read_dir(path).expect("a folder") {
+            let path = folder.join(entry.expect("an entry").file_name());
+            let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(&path));
+            match text {
+                Ok(text) if !path.starts_with("src/report") => {
+                    files += 1;
+                    for writer in [
+                        "print!(",
+                        "println!(",
+                        "dbg!(",
+                        "io::stderr().lock(",
+                        "io::stdout().lock(",
+                    ] {
+                        assert!(!text.contains(writer), "{writer} in {}", path.display());
+                    }
+                }
+                Ok(_) => {}
+                Err(_) => folders.push(path),
+            }
+        }
+    }
+    assert!(files > 50, "{files}");
+}
