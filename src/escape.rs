@@ -68,15 +68,6 @@ fn cut(text: &str, longest: usize) -> String {
     safe
 }
 
-/// A word as a POSIX shell takes it whole.
-pub(crate) fn quoted(word: &str) -> String {
-    let word = escape(word);
-    match shlex::try_quote(&word) {
-        Ok(quoted) => quoted.into_owned(),
-        Err(_) => word,
-    }
-}
-
 /// JSON in which steering characters are written by their number, as JSON allows, so that a terminal shows them too.
 pub(crate) fn escape_json(json: &str) -> String {
     let mut safe = String::with_capacity(json.len());

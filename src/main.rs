@@ -7,6 +7,7 @@ mod batch;
 mod candidate;
 mod change;
 mod cli;
+mod command_line;
 mod complete;
 mod conclude;
 mod condition;

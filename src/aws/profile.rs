@@ -12,7 +12,8 @@ use super::endpoint::{self, STS};
 use super::environment;
 use super::section::{self, Added};
 use super::settings::Settings;
-use crate::escape::{escape, quoted};
+use crate::command_line::CommandLine;
+use crate::escape::escape;
 use crate::log::Log;
 use crate::stop::Stop;
 
@@ -160,8 +161,11 @@ pub(crate) fn check(settings: &Settings) -> Result<(), Stop> {
                 "the profile `{name}` asks for a one-time code (mfa_serial), which this program cannot ask for"
             ))
             .hint(format!(
-                "eval \"$(aws configure export-credentials --profile {} --format env)\" and leave --profile out",
-                quoted(profile.name())
+                "{} and leave --profile out",
+                CommandLine::new("aws configure export-credentials")
+                    .option("--profile", profile.name())
+                    .words("--format env")
+                    .evaluated()
             )));
         }
     }
@@ -171,19 +175,25 @@ pub(crate) fn check(settings: &Settings) -> Result<(), Stop> {
 /// Adds the command that mends the source of the credentials, where there is one.
 pub(crate) fn hint(settings: &Settings, stop: Stop) -> Stop {
     for profile in lineage(settings) {
-        let name = quoted(profile.name());
         if let Some(session) = profile.get("sso_session") {
-            return stop.hint(format!("aws sso login --sso-session {}", quoted(session)));
+            let command = CommandLine::new("aws sso login").option("--sso-session", session);
+            return stop.hint(command.to_string());
         }
         if profile.get("sso_start_url").is_some() {
-            return stop.hint(format!("aws sso login --profile {name}"));
+            let command = CommandLine::new("aws sso login").option("--profile", profile.name());
+            return stop.hint(command.to_string());
         }
         if profile.get("login_session").is_some() {
-            return stop.hint(format!("aws login --profile {name}"));
+            let command = CommandLine::new("aws login").option("--profile", profile.name());
+            return stop.hint(command.to_string());
         }
     }
+    let command = CommandLine::new("aws sts get-caller-identity");
+    let command = command.option("--profile", &settings.profile.name);
+    if !command.can_be_pasted() {
+        return stop;
+    }
     stop.hint(format!(
-        "`aws sts get-caller-identity --profile {}` shows whether the AWS CLI has the same trouble",
-        quoted(&settings.profile.name)
+        "`{command}` shows whether the AWS CLI has the same trouble"
     ))
 }

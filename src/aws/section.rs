@@ -9,7 +9,8 @@ use aws_runtime::env_config::section::Profile;
 use super::environment;
 use super::process::CredentialProcess;
 use super::settings::{SelectedBy, Settings};
-use crate::escape::{escape, quoted};
+use crate::command_line::CommandLine;
+use crate::escape::escape;
 use crate::stop::Stop;
 
 const SSO: [&str; 5] = [
@@ -116,10 +117,11 @@ fn key_of(profile: &Profile) -> Result<Option<Credentials>, Stop> {
         return Err(Stop::configuration(format!(
             "the profile `{name}` has aws_access_key_id, but not aws_secret_access_key beside it"
         ))
-        .hint(format!(
-            "aws configure --profile {}",
-            quoted(profile.name())
-        )));
+        .hint(
+            CommandLine::new("aws configure")
+                .option("--profile", profile.name())
+                .to_string(),
+        ));
     };
     let mut credentials = Credentials::builder()
         .access_key_id(id)

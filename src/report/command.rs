@@ -1,71 +1,87 @@
 //! Command lines for people to run next, with the options this run was given: what is pasted reaches the same
 //! account by the same way.
 
-use crate::escape::quoted;
+use std::ffi::OsString;
+
+use crate::command_line::CommandLine;
 use crate::ident::UserName;
 use crate::request::{Connection, Key};
 
 /// Makes command lines.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Commands {
-    options: String,
+    options: Vec<(&'static str, OsString)>,
 }
 
 impl Commands {
     /// Command lines that reach IAM as `connection` does.
     pub(crate) fn new(connection: &Connection) -> Self {
-        let bundle = connection
-            .ca_bundle
-            .as_ref()
-            .map(|path| path.to_string_lossy());
+        let text = |value: &Option<String>| value.clone().map(OsString::from);
+        let bundle = connection.ca_bundle.clone().map(OsString::from);
         let given = [
-            ("--profile", connection.profile.as_deref()),
-            ("--region", connection.region.as_deref()),
-            ("--endpoint-url", connection.endpoint_url.as_deref()),
-            ("--ca-bundle", bundle.as_deref()),
+            ("--profile", text(&connection.profile)),
+            ("--region", text(&connection.region)),
+            ("--endpoint-url", text(&connection.endpoint_url)),
+            ("--ca-bundle", bundle),
         ];
-        let options = given
-            .iter()
-            .filter_map(|(name, value)| Some(format!(" {name} {}", quoted((*value)?))))
-            .collect();
-        Self { options }
+        let options = given.into_iter();
+        let options = options.filter_map(|(name, value)| Some((name, value?)));
+        Self {
+            options: options.collect(),
+        }
     }
 
-    /// A command of the AWS CLI.
-    pub(crate) fn aws(&self, words: &str) -> String {
-        format!("aws {words}{}", self.options)
+    /// A command with the options that this run was given.
+    pub(crate) fn with_options(&self, command: CommandLine) -> CommandLine {
+        let options = self.options.iter();
+        options.fold(command, |command, (name, value)| {
+            command.option(name, value)
+        })
     }
 
     /// Shows whose key it is and what is known of it; changes nothing.
-    pub(crate) fn owner(&self, id: &str) -> String {
-        self.own(id, "--find-user --dry-run --output table")
+    pub(crate) fn owner(&self, id: &str) -> CommandLine {
+        let command = CommandLine::new("iam-del-key").option("--access-key-id", id);
+        self.with_options(command.words("--find-user --dry-run --output table"))
+    }
+
+    /// Shows what is known of a key of this user; changes nothing.
+    pub(crate) fn look(&self, id: &str, owner: &UserName) -> CommandLine {
+        let command = CommandLine::new("iam-del-key").option("--access-key-id", id);
+        let command = user(command, Some(owner)).words("--dry-run --output table");
+        self.with_options(command)
     }
 
     /// Lists the keys of the key's owner.
-    pub(crate) fn list(&self, key: &Key) -> String {
-        self.aws(&format!(
-            "iam list-access-keys{}",
-            user(key.user_name.as_ref())
-        ))
+    pub(crate) fn list(&self, key: &Key) -> CommandLine {
+        let command = CommandLine::new("aws iam list-access-keys");
+        self.with_options(user(command, key.user_name.as_ref()))
+    }
+
+    /// Lists the names of all users.
+    pub(crate) fn users(&self) -> CommandLine {
+        let command = CommandLine::new("aws iam list-users");
+        self.with_options(command.words("--query 'Users[].UserName'"))
     }
 
     /// Makes the key active again.
-    pub(crate) fn activate(&self, key: &Key) -> String {
-        self.aws(&format!(
-            "iam update-access-key --access-key-id {}{} --status Active",
-            key.id,
-            user(key.user_name.as_ref())
-        ))
+    pub(crate) fn activate(&self, key: &Key) -> CommandLine {
+        let command = CommandLine::new("aws iam update-access-key");
+        let command = command.option("--access-key-id", key.id.as_str());
+        self.with_options(user(command, key.user_name.as_ref()).words("--status Active"))
     }
 
-    /// This program, for the same key.
-    pub(crate) fn own(&self, id: &str, words: &str) -> String {
-        format!("iam-del-key --access-key-id {id} {words}{}", self.options)
+    /// Makes any key active again, with `ID` and `NAME` in place of the key and its owner.
+    pub(crate) fn activate_any(&self) -> CommandLine {
+        let command = CommandLine::new("aws iam update-access-key");
+        self.with_options(command.words("--access-key-id ID --user-name NAME --status Active"))
     }
 }
 
 /// The option that names the user; joined, since a name may begin with a dash.
-fn user(name: Option<&UserName>) -> String {
-    name.map(|name| format!(" --user-name={name}"))
-        .unwrap_or_default()
+fn user(command: CommandLine, name: Option<&UserName>) -> CommandLine {
+    match name {
+        Some(name) => command.joined("--user-name", name.as_str()),
+        None => command,
+    }
 }

@@ -66,7 +66,7 @@ fn service_hints(about: About<'_>, error: &ServiceError, commands: &Commands) ->
             None => vec![
                 format!(
                     "check the user's name: {}",
-                    commands.aws("iam list-users --query 'Users[].UserName'")
+                    commands.users()
                 ),
                 owner_hint(about, commands),
             ],
@@ -103,8 +103,7 @@ fn owner_hint(about: About<'_>, commands: &Commands) -> String {
 fn whose(about: About<'_>, context: &Context, commands: &Commands) -> Option<Vec<String>> {
     match (&context.owner, about) {
         (Some(owner), About::One(key)) => {
-            let words = format!("--user-name={owner} --dry-run --output table");
-            let command = commands.own(key.id.as_str(), &words);
+            let command = commands.look(key.id.as_str(), owner);
             return Some(vec![format!("look at it first: {command}")]);
         }
         (Some(_), About::OneOfMany(_)) => return Some(vec![owner_hint(about, commands)]),

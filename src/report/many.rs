@@ -197,9 +197,7 @@ impl Report {
             });
         }
         if self.action == Action::Deactivate && tally.of(Word::Deactivated) > 0 {
-            let command = self
-                .commands
-                .aws("iam update-access-key --access-key-id ID --user-name NAME --status Active");
+            let command = self.commands.activate_any();
             self.messages
                 .hint(&format!("to undo it for a key: {command}"));
         }

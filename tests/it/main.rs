@@ -39,6 +39,7 @@ mod masked;
 mod network;
 mod owner;
 mod pages;
+mod paste;
 mod plan;
 mod precedence;
 mod process;

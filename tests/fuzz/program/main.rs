@@ -19,6 +19,8 @@ mod candidate;
 mod change;
 #[path = "../../../src/cli/mod.rs"]
 mod cli;
+#[path = "../../../src/command_line.rs"]
+mod command_line;
 #[path = "../../../src/complete/mod.rs"]
 mod complete;
 #[path = "../../../src/conclude.rs"]

@@ -1,0 +1,176 @@
+//! Command lines that people paste into a shell: the only place that makes them. A line is printed only if sh, bash and
+//! zsh take each value as one word that is exactly this value.
+
+use std::ffi::OsStr;
+use std::fmt::{self, Write as _};
+
+use crate::escape::is_steering;
+
+/// The longest line that is printed, in characters: a longer one would be cut.
+const LONGEST: usize = 800;
+
+/// A command of ours or of the AWS CLI with its options.
+#[derive(Clone, Debug)]
+pub(crate) struct CommandLine {
+    /// The command without the values of options: words of ours.
+    words: &'static str,
+    line: String,
+    /// The first option whose value cannot be pasted.
+    unsafe_option: Option<&'static str>,
+}
+
+impl CommandLine {
+    /// The command that these words start, none of which needs quotes.
+    pub(crate) fn new(words: &'static str) -> Self {
+        Self {
+            words,
+            line: words.to_owned(),
+            unsafe_option: None,
+        }
+    }
+
+    /// The same with more words of ours, already quoted where they need it.
+    pub(crate) fn words(mut self, words: &str) -> Self {
+        self.line.push(' ');
+        self.line.push_str(words);
+        self
+    }
+
+    /// The same with an option. A value that begins with a dash is joined to it: otherwise it would be an option itself.
+    pub(crate) fn option(self, name: &'static str, value: impl AsRef<OsStr>) -> Self {
+        let value = value.as_ref();
+        let starts_with_dash = value.as_encoded_bytes().first() == Some(&b'-');
+        let separator = if starts_with_dash { '=' } else { ' ' };
+        self.push(name, separator, value)
+    }
+
+    /// The same with an option that is always joined to its value.
+    pub(crate) fn joined(self, name: &'static str, value: impl AsRef<OsStr>) -> Self {
+        self.push(name, '=', value.as_ref())
+    }
+
+    /// Whether the line is printed.
+    pub(crate) fn can_be_pasted(&self) -> bool {
+        self.unsafe_option.is_none()
+    }
+
+    /// The line that sets the variables which this one prints. bash replaces a `!` between its double quotes.
+    pub(crate) fn evaluated(&self) -> String {
+        if self.can_be_pasted() && !self.line.contains('!') {
+            format!("eval \"$({})\"", self.line)
+        } else {
+            format!("set the variables that `{}` prints", self.words)
+        }
+    }
+
+    fn push(mut self, name: &'static str, separator: char, value: &OsStr) -> Self {
+        match quoted(value) {
+            Some(word) if self.line.chars().count() + word.chars().count() < LONGEST => {
+                let _ = write!(self.line, " {name}{separator}{word}");
+            }
+            _ => self.unsafe_option = self.unsafe_option.or(Some(name)),
+        }
+        self
+    }
+}
+
+/// The line; or in words what to run, where it cannot be pasted.
+impl fmt::Display for CommandLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.unsafe_option {
+            None => f.write_str(&self.line),
+            Some(option) => write!(
+                f,
+                "(no command is printed, because the value of {option} cannot be pasted safely: use `{}` and type its \
+                 options yourself)",
+                self.words
+            ),
+        }
+    }
+}
+
+/// The value as one word of a shell. `None`: it has bytes that are not UTF-8, line breaks, or other characters that a
+/// terminal or a reader does not show as they are.
+fn quoted(value: &OsStr) -> Option<String> {
+    let text = value.to_str().filter(|text| !text.contains(is_steering))?;
+    shlex::try_quote(text)
+        .ok()
+        .map(std::borrow::Cow::into_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::ffi::OsStrExt as _;
+
+    use super::*;
+
+    #[test]
+    fn each_value_is_one_word() {
+        for (value, expected) in [
+            (&b"prod"[..], "aws x --profile prod"),
+            (b"", "aws x --profile ''"),
+            (b"My Mac", "aws x --profile 'My Mac'"),
+            (b"-x", "aws x --profile=-x"),
+            (b"--yes", "aws x --profile=--yes"),
+            (b"-x y", "aws x --profile='-x y'"),
+            (b"a'b", "aws x --profile \"a'b\""),
+            (b"$(reboot)", "aws x --profile '$(reboot)'"),
+            (b"`reboot`", "aws x --profile '`reboot`'"),
+            (b"a!b", "aws x --profile 'a!b'"),
+            (b"~", "aws x --profile '~'"),
+            (b"=ls", "aws x --profile '=ls'"),
+            (b"{a,b}", "aws x --profile '{a,b}'"),
+            (b"a;b&c|d>e", "aws x --profile 'a;b&c|d>e'"),
+            ("bücher".as_bytes(), "aws x --profile 'bücher'"),
+        ] {
+            let line = CommandLine::new("aws x").option("--profile", OsStr::from_bytes(value));
+            assert_eq!(line.to_string(), expected);
+        }
+        let line = CommandLine::new("aws x").words("--query 'a'");
+        let line = line.joined("--user-name", "Bob");
+        assert_eq!(line.to_string(), "aws x --query 'a' --user-name=Bob");
+    }
+
+    #[test]
+    fn a_line_is_evaluated_only_where_its_quotes_hold() {
+        let line = |name: &str| {
+            let line = CommandLine::new("aws x").option("--profile", name);
+            line.words("--format env").evaluated()
+        };
+        assert_eq!(
+            line("a b"),
+            "eval \"$(aws x --profile 'a b' --format env)\""
+        );
+        for name in ["a!b", "a\nb"] {
+            assert_eq!(line(name), "set the variables that `aws x` prints");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_pasted_is_not_printed() {
+        let long = vec![b'x'; LONGEST];
+        for value in [
+            &b"a\nb"[..],
+            b"a\rb",
+            b"a\x1b[2Jb",
+            b"a\tb",
+            b"\xff",
+            b"a\xc3",
+            "a\u{202e}b".as_bytes(),
+            "a\u{9b}b".as_bytes(),
+            "a\u{200b}b".as_bytes(),
+            "a\u{2028}b".as_bytes(),
+            &long,
+        ] {
+            let line = CommandLine::new("aws x")
+                .option("--region", "us-east-1")
+                .option("--ca-bundle", OsStr::from_bytes(value))
+                .option("--profile", "prod");
+            assert_eq!(
+                line.to_string(),
+                "(no command is printed, because the value of --ca-bundle cannot be pasted safely: use `aws x` and \
+                 type its options yourself)"
+            );
+        }
+    }
+}
