@@ -1,6 +1,12 @@
 //! The question before anything is changed. Only a plain yes is a yes; the end of the input is a no.
 
-use std::io::{self, BufRead as _, IsTerminal as _, Read as _};
+use std::io::{self, IsTerminal as _};
+
+use futures_util::FutureExt as _;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::termios::{QueueSelector, tcflush};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinHandle;
 
 use crate::report::message;
 use crate::request::{Consent, ErrorFormat, Request};
@@ -8,7 +14,7 @@ use crate::shown::Shown;
 use crate::stop::Stop;
 
 /// The most of an answer that is read, in bytes: what is longer is not a yes.
-const LONGEST_ANSWER: u64 = 1_000;
+const LONGEST_ANSWER: usize = 1_000;
 
 /// Whether there is somebody to ask. Asked before anything else is done.
 ///
@@ -37,34 +43,83 @@ pub(crate) fn check(request: &Request) -> Result<(), Stop> {
     })
 }
 
-/// Puts the question on standard error and waits for the answer.
+/// Puts the question on standard error and waits for the answer. What cannot be asked is not answered with yes.
 pub(crate) async fn ask(question: Shown) -> bool {
-    // The thread cannot be stopped while it waits; the run ends without it.
-    let answer = tokio::task::spawn_blocking(move || read_answer(&question));
-    match answer.await {
-        Ok(Ok(answer)) => is_yes(&answer),
-        Ok(Err(_)) | Err(_) => false,
+    match read_answer(&question).await {
+        Ok(answer) => is_yes(&answer),
+        Err(_) => false,
     }
 }
 
-fn read_answer(question: &Shown) -> io::Result<Vec<u8>> {
-    // What was typed before the question was not typed as its answer.
-    rustix::termios::tcflush(io::stdin(), rustix::termios::QueueSelector::IFlush)?;
-    message::prompt(question)?;
-    let mut answer = Vec::new();
-    io::stdin()
-        .lock()
-        .take(LONGEST_ANSWER)
-        .read_until(b'\n', &mut answer)?;
-    Ok(answer)
+/// The answer to the question as it was printed last. A run that was stopped (Ctrl-Z) and goes on asks again: the question
+/// may be far up on the screen, and what is typed at a blank line answers nothing.
+async fn read_answer(question: &Shown) -> io::Result<Vec<u8>> {
+    let mut continued = signal(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()))?;
+    let mut input = Input { waiting: None };
+    loop {
+        // What was typed before the question was not typed as its answer.
+        tcflush(io::stdin(), QueueSelector::IFlush)?;
+        message::prompt(question)?;
+        let answer = tokio::select! {
+            biased;
+            _ = continued.recv() => continue,
+            answer = input.line() => answer?,
+        };
+        // The answer may have been typed while the run was stopped, and read before the signal was noticed.
+        tokio::task::yield_now().await;
+        if continued.recv().now_or_never().is_none() {
+            return Ok(answer);
+        }
+    }
+}
+
+/// Standard input, which a thread waits for. To wait in a read would keep signals from ending the run, and give what is
+/// typed to a question that is not asked any more.
+struct Input {
+    waiting: Option<JoinHandle<()>>,
+}
+
+impl Input {
+    /// Reads until the end of the line, the end of the input, or more than an answer has.
+    async fn line(&mut self) -> io::Result<Vec<u8>> {
+        let mut line = Vec::new();
+        loop {
+            self.waiting.get_or_insert_with(wait).await?;
+            self.waiting = None;
+            if !can_be_read()? {
+                continue;
+            }
+            let mut bytes = [0; LONGEST_ANSWER];
+            let count = rustix::io::read(io::stdin(), &mut bytes)?;
+            line.extend_from_slice(&bytes[..count]);
+            if count == 0 || line.contains(&b'\n') || line.len() >= LONGEST_ANSWER {
+                return Ok(line);
+            }
+        }
+    }
+}
+
+/// Waits until there may be something to read, in a thread that cannot be stopped: the run ends without it.
+fn wait() -> JoinHandle<()> {
+    tokio::task::spawn_blocking(|| {
+        let stdin = io::stdin();
+        // What fails here fails again where it is reported.
+        let _ = poll(&mut [PollFd::new(&stdin, PollFlags::IN)], None);
+    })
+}
+
+fn can_be_read() -> io::Result<bool> {
+    let stdin = io::stdin();
+    let mut input = [PollFd::new(&stdin, PollFlags::IN)];
+    Ok(poll(&mut input, Some(&Timespec::default()))? > 0)
 }
 
 fn is_yes(answer: &[u8]) -> bool {
     // An answer without an end of line was cut, or its input ended: nobody pressed Enter.
-    let Some(line) = answer.strip_suffix(b"\n") else {
+    let Some(end) = answer.iter().position(|byte| *byte == b'\n') else {
         return false;
     };
-    let word = line.trim_ascii();
+    let word = answer[..end].trim_ascii();
     word.eq_ignore_ascii_case(b"y") || word.eq_ignore_ascii_case(b"yes")
 }
 
@@ -74,7 +129,7 @@ mod tests {
 
     #[test]
     fn only_a_plain_yes_is_a_yes() {
-        for yes in [&b"y\n"[..], b"Y\n", b"yes\r\n", b" YES \n"] {
+        for yes in [&b"y\n"[..], b"Y\n", b"yes\r\n", b" YES \n", b"y\nn"] {
             assert!(is_yes(yes), "{yes:?}");
         }
         for no in [
@@ -89,6 +144,7 @@ mod tests {
             b"ye\n",
             b"y n\n",
             b"\xff\n",
+            b"n\ny\n",
         ] {
             assert!(!is_yes(no), "{no:?}");
         }

@@ -60,6 +60,7 @@ use pace::Pacer;
 use responses::Responses;
 use retry::{IamRetries, Throttled};
 use settings::Settings;
+pub(crate) use sts::Caller;
 
 /// IAM, and who signs the requests to it.
 #[derive(Debug)]
@@ -68,6 +69,8 @@ pub(crate) struct Connected {
     pub(crate) iam: Iam,
     /// The key that signs.
     pub(crate) signer: Signer,
+    /// Whose account the credentials belong to, where that has to be certain.
+    pub(crate) caller: Caller,
 }
 
 /// The names of all profiles of the configuration files. Nothing is contacted.
@@ -109,18 +112,24 @@ pub(crate) async fn connect(
     };
     let sdk = sdk_config(&settings, credentials);
     let responses = Responses::default();
-    if let Some(expected) = expected {
-        let endpoint_url = settings.sts_endpoint_url(connection, log)?;
-        let asked = sts::account(&sdk, endpoint_url, &responses, log);
-        let actual = match tokio::time::timeout(limit, asked).await {
-            Ok(actual) => actual?,
-            Err(_) => return Err(sts::out_of_time(limit)),
-        };
-        guard::account(expected, &actual)?;
-        signer.account = Some(actual);
-    }
     let mut config = Builder::from(&sdk);
     config.set_endpoint_url(settings.endpoint_url.clone());
+    let mut caller = Caller {
+        sdk,
+        settings,
+        connection: connection.clone(),
+        limit,
+        responses: responses.clone(),
+        log,
+        known: None,
+    };
+    if let Some(expected) = expected {
+        let unchecked = "--expect-account could not be checked";
+        let actual = caller.account(unchecked).await?;
+        guard::account(expected, &actual)?;
+        caller.known = Some(actual.clone());
+        signer.account = Some(actual);
+    }
     let (throttled, pacer) = match quantity {
         Quantity::One => (Throttled::Retried, None),
         Quantity::Many => {
@@ -134,6 +143,7 @@ pub(crate) async fn connect(
     Ok(Connected {
         iam: Iam::new(Client::from_conf(config), responses, log, pacer, limit),
         signer,
+        caller,
     })
 }
 

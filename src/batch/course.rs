@@ -10,6 +10,7 @@ use crate::aws::Connected;
 use crate::candidate::Candidate;
 use crate::confirm;
 use crate::exit::Exit;
+use crate::ident::AccountId;
 use crate::journal::Before;
 use crate::log::Log;
 use crate::outcome::{Outcome, Refusal};
@@ -200,6 +201,11 @@ impl Batch<'_> {
 
     /// Shows the keys and asks; leaves them at the first.
     async fn ask(&self, keys: &mut Spooled<Candidate>, count: u64) -> io::Result<Answer> {
+        let mut signals = self.signals.clone();
+        let account = tokio::select! {
+            account = self.account() => account,
+            exit = signals.next() => return Ok(Answer::Signal(exit)),
+        };
         let mut page = Vec::new();
         for candidate in keys.by_ref() {
             page.push(candidate?);
@@ -212,12 +218,29 @@ impl Batch<'_> {
             report::show(&page);
         }
         keys.rewind()?;
-        let mut signals = self.signals.clone();
-        let question = report::question(count, self.request.action, &self.connected.signer);
+        let profile = self.connected.signer.profile.as_deref();
+        let action = self.request.action;
+        let question = report::question(count, action, account.as_ref(), profile);
         Ok(tokio::select! {
             answer = confirm::ask(question) => if answer { Answer::Yes } else { Answer::No },
             exit = signals.next() => Answer::Signal(exit),
         })
+    }
+
+    /// The account that a question names: what STS says. A person can still answer where STS cannot be asked.
+    async fn account(&self) -> Option<AccountId> {
+        match self
+            .connected
+            .caller
+            .account("the account is unknown")
+            .await
+        {
+            Ok(account) => Some(account),
+            Err(stop) => {
+                Messages::of(self.request).warning(&stop.to_string());
+                None
+            }
+        }
     }
 
     /// The answer was not yes: tells so of each key.

@@ -3,12 +3,17 @@
 use super::{message, table};
 use crate::candidate::Candidate;
 use crate::escape::field;
+use crate::ident::AccountId;
 use crate::request::Action;
 use crate::shown::Shown;
-use crate::signer::Signer;
 
-/// The question before keys are changed, after they were shown: where, and as whom.
-pub(crate) fn question(count: u64, action: Action, signer: &Signer) -> Shown {
+/// The question before keys are changed, after they were shown: in which account, as STS says, and with which profile.
+pub(crate) fn question(
+    count: u64,
+    action: Action,
+    account: Option<&AccountId>,
+    profile: Option<&str>,
+) -> Shown {
     let (verb, warning) = match action {
         Action::Delete => ("Delete", "cannot be undone"),
         Action::Deactivate => ("Deactivate", "can be undone"),
@@ -17,12 +22,15 @@ pub(crate) fn question(count: u64, action: Action, signer: &Signer) -> Shown {
         1 => "this key".to_owned(),
         _ => format!("these {count} keys"),
     };
-    let account = signer.account.as_ref();
-    let account = account.map(|account| format!(" in account {account}"));
-    let profile = signer.profile.as_deref();
+    let account = match account {
+        Some(account) => format!("account {account}"),
+        None => "an unknown account".to_owned(),
+    };
     let profile = profile.map(|name| format!(" with profile {}", field(name)));
-    let place = account.unwrap_or_default() + &profile.unwrap_or_default();
-    Shown::page(&format!("\n{verb} {keys}{place}? It {warning}. [y/N] "))
+    let profile = profile.unwrap_or_default();
+    Shown::page(&format!(
+        "\n{verb} {keys} in {account}{profile}? It {warning}. [y/N] "
+    ))
 }
 
 /// Shows keys that are asked about, on standard error.

@@ -1,9 +1,9 @@
 //! A run on a real pseudo-terminal: what it asks, and what is typed.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Instant;
@@ -12,6 +12,7 @@ use rustix::termios::{InputModes, LocalModes, OptionalActions, tcgetattr, tcseta
 
 use crate::case::{Case, Ended, HANGS};
 use crate::secret::Secrets;
+use crate::streams::wait_for;
 
 /// A run that can be talked to. Its standard output is a pipe; the rest is the terminal.
 pub(crate) struct Dialogue {
@@ -19,6 +20,8 @@ pub(crate) struct Dialogue {
     stdout: thread::JoinHandle<Vec<u8>>,
     typing: File,
     shown: Receiver<Vec<u8>>,
+    /// What was shown before, and is not waited for any more.
+    before: String,
     seen: String,
     started: Instant,
     arguments: String,
@@ -74,6 +77,7 @@ impl Dialogue {
             }),
             typing,
             shown,
+            before: String::new(),
             seen: String::new(),
             started,
             arguments: format!("{:?}", parts.args),
@@ -113,6 +117,34 @@ impl Dialogue {
         self
     }
 
+    /// Sends a signal, by name.
+    pub(crate) fn signal(&self, name: &str) {
+        let status = Command::new("kill")
+            .args(["-s", name, &self.child.id().to_string()])
+            .status()
+            .expect("kill starts");
+        assert!(status.success(), "kill -s {name}");
+    }
+
+    /// Waits until the run is stopped.
+    pub(crate) fn is_stopped(&self) {
+        wait_for(|| {
+            let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()));
+            status.is_ok_and(|status| status.contains("State:\tT"))
+        });
+    }
+
+    /// Waits for what is shown from now on.
+    pub(crate) fn forgets(mut self) -> Self {
+        self.before.push_str(&std::mem::take(&mut self.seen));
+        self
+    }
+
+    /// Waits for the end of a run that need not say anything.
+    pub(crate) fn status(mut self) -> ExitStatus {
+        self.child.wait().expect("a child to wait for")
+    }
+
     /// Waits for the end.
     pub(crate) fn end(mut self) -> Ended {
         let status = self.child.wait().expect("a child to wait for");
@@ -121,7 +153,7 @@ impl Dialogue {
         }
         let took = self.started.elapsed();
         let stdout = self.stdout.join().expect("standard output");
-        let screen = self.seen.into_bytes();
+        let screen = (self.before + &self.seen).into_bytes();
         Ended::new(self.arguments, status, stdout, screen, took, &self.secrets)
     }
 

@@ -6,6 +6,7 @@ mod account;
 mod accounts;
 mod answers;
 mod arguments;
+mod asked;
 mod case;
 mod certainty;
 mod codes;

@@ -38,7 +38,12 @@ fn f64_a_yes_deletes_what_was_shown() {
         assert!(!sandbox.has_key(BOBS_KEY), "{yes:?}");
         assert_eq!(
             actions(&sandbox),
-            ["ListAccessKeys", "GetAccessKeyLastUsed", "DeleteAccessKey"]
+            [
+                "ListAccessKeys",
+                "GetAccessKeyLastUsed",
+                "GetCallerIdentity",
+                "DeleteAccessKey"
+            ]
         );
     }
 }
@@ -69,7 +74,11 @@ fn f64_anything_else_is_a_no() {
         assert!(sandbox.has_key(BOBS_KEY));
         assert_eq!(
             actions(&sandbox),
-            ["ListAccessKeys", "GetAccessKeyLastUsed"]
+            [
+                "ListAccessKeys",
+                "GetAccessKeyLastUsed",
+                "GetCallerIdentity"
+            ]
         );
     }
 }

@@ -1,0 +1,303 @@
+//! The question as it stands on the terminal: which account it names, and what happens when the run is stopped or ended
+//! while it is asked.
+
+use iam_sandbox::documented::{ALICE_KEY_ID, BOB_SECOND_KEY_ID};
+use iam_sandbox::{Fault, Sandbox, What};
+
+use crate::case::{BOBS_KEY, Case, DELETED, SETTLED, actions, documented};
+use crate::dialogue::Dialogue;
+use crate::shell::Shell;
+
+const ASKED: &str = "Delete this key in account 123456789012? It cannot be undone. [y/N] ";
+const NOT_CHANGED: &str = "not deleted: nothing was sent that changes it";
+
+fn asked(sandbox: &Sandbox) -> Case {
+    Case::documented(sandbox, &["--interactive"])
+}
+
+#[test]
+fn c14_the_question_names_the_account_that_sts_returns() {
+    // The ID of the key that signs encodes 123456789012, and the environment says something else again.
+    let page = "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\">\
+                <GetCallerIdentityResult><Arn>arn:aws:iam::222233334444:user/admin</Arn><UserId>x</UserId>\
+                <Account>222233334444</Account></GetCallerIdentityResult>\
+                <ResponseMetadata><RequestId>r</RequestId></ResponseMetadata></GetCallerIdentityResponse>";
+    let sandbox = documented();
+    let what = What::page(200, "text/xml", page);
+    sandbox.fault(Fault::new(what).on("GetCallerIdentity").always());
+    let case = asked(&sandbox).env("AWS_ACCOUNT_ID", "999999999999");
+    let said = Dialogue::start(case)
+        .shows("Delete this key in account 222233334444? It cannot be undone. [y/N] ")
+        .types(b"y\n")
+        .end()
+        .exits(0)
+        .prints(DELETED);
+    assert!(!said.messages().contains("123456789012"));
+    let _ = said.says(&["[y/N]"]);
+    assert_eq!(
+        actions(&sandbox),
+        [
+            "ListAccessKeys",
+            "GetAccessKeyLastUsed",
+            "GetCallerIdentity",
+            "DeleteAccessKey"
+        ]
+    );
+}
+
+#[test]
+fn c14_an_account_that_sts_does_not_name_is_unknown() {
+    for (what, reason) in [
+        (
+            What::error(403, "AccessDenied", "no"),
+            "An error occurred (AccessDenied) when calling the GetCallerIdentity operation: no",
+        ),
+        (
+            What::page(200, "text/html", "<html>Sign in</html>"),
+            "no usable answer from STS at 127.0.0.1",
+        ),
+        (
+            What::ResetAfterActing,
+            "no usable answer from STS at 127.0.0.1",
+        ),
+    ] {
+        let sandbox = documented();
+        sandbox.fault(Fault::new(what).on("GetCallerIdentity").always());
+        let said = Dialogue::start(asked(&sandbox))
+            .shows("Delete this key in an unknown account? It cannot be undone. [y/N] ")
+            .types(b"n\n")
+            .end()
+            .exits(11)
+            .prints_outcome("Refused");
+        assert!(!said.messages().contains("123456789012"));
+        let warning = format!("iam-del-key: warning: the account is unknown: {reason}");
+        let _ = said.says(&[&warning]).ends_with(NOT_CHANGED);
+        assert!(sandbox.has_key(BOBS_KEY));
+    }
+    // An address of STS that is none.
+    let sandbox = documented();
+    let case = asked(&sandbox)
+        .env("AWS_ENDPOINT_URL_IAM", sandbox.url())
+        .env("AWS_ENDPOINT_URL_STS", "nonsense");
+    let said = Dialogue::start(case)
+        .shows("Delete this key in an unknown account? It cannot be undone. [y/N] ")
+        .types(b"n\n")
+        .end()
+        .exits(11)
+        .prints_outcome("Refused");
+    let _ = said
+        .says(&["warning: ", "AWS_ENDPOINT_URL_STS"])
+        .ends_with(NOT_CHANGED);
+}
+
+#[test]
+fn c14_silence_of_sts_is_bounded_and_ended_by_a_signal() {
+    let silent = || {
+        let sandbox = documented();
+        let silence = Fault::new(What::SilenceBeforeActing);
+        sandbox.fault(silence.on("GetCallerIdentity").always());
+        sandbox
+    };
+    let sandbox = silent();
+    let _ = Dialogue::start(asked(&sandbox).args(["--timeout", "2"]))
+        .shows("the account is unknown: STS did not answer within --timeout, 2 s")
+        .shows("Delete this key in an unknown account?")
+        .types(b"n\n")
+        .end()
+        .exits(11)
+        .prints_outcome("Refused")
+        .says(&["the answer was not yes"]);
+    let sandbox = silent();
+    let dialogue = Dialogue::start(asked(&sandbox));
+    assert!(sandbox.wait_for_requests(3, SETTLED));
+    let said = dialogue
+        .types(b"\x03")
+        .end()
+        .exits(130)
+        .prints_outcome("NotTried");
+    assert!(!said.messages().contains("[y/N]"));
+    let _ = said.says(&["interrupted"]).ends_with(NOT_CHANGED);
+    assert!(sandbox.has_key(BOBS_KEY));
+}
+
+#[test]
+fn c14_sts_is_asked_once_and_only_for_a_question() {
+    let expected = ["--expect-account", "123456789012"];
+    let sandbox = documented();
+    let _ = Dialogue::start(asked(&sandbox).args(expected))
+        .shows(ASKED)
+        .types(b"n\n")
+        .end()
+        .exits(11)
+        .prints_outcome("Refused")
+        .says(&["the answer was not yes"]);
+    let asked_sts = |sandbox: &Sandbox| {
+        let actions = actions(sandbox);
+        let is_sts = |action: &&String| *action == "GetCallerIdentity";
+        actions.iter().filter(is_sts).count()
+    };
+    assert_eq!(asked_sts(&sandbox), 1);
+
+    for (args, status) in [
+        (&["--user-name", "Bob", "--all-keys", "--yes"][..], 0),
+        (&["--user-name", "Bob", "--all-keys", "--dry-run"], 0),
+        (
+            &[
+                "--access-key-id",
+                BOBS_KEY,
+                "--user-name",
+                "Bob",
+                "-n",
+                "-i",
+            ],
+            0,
+        ),
+        // No key is chosen, so nobody is asked.
+        (
+            &["--user-name", "Bob", "--all-keys", "--older-than", "9000d"],
+            0,
+        ),
+        (
+            &[
+                "--access-key-id",
+                BOB_SECOND_KEY_ID,
+                "--user-name",
+                "Bob",
+                "--older-than",
+                "9000d",
+                "-i",
+            ],
+            11,
+        ),
+    ] {
+        let sandbox = documented();
+        let ended = Dialogue::start(Case::at(&sandbox, args))
+            .end()
+            .exits(status);
+        let output = ended.output().to_owned();
+        let said = ended.prints(&output);
+        assert!(!said.messages().contains("[y/N]"), "{args:?}");
+        assert_eq!(asked_sts(&sandbox), 0, "{args:?}");
+    }
+
+    let sandbox = documented();
+    let printed = Dialogue::start(Case::at(&sandbox, ["--user-name", "Bob", "--all-keys"]))
+        .shows("Delete these 2 keys in account 123456789012? It cannot be undone. [y/N] ")
+        .types(b"n\n")
+        .end()
+        .exits(11);
+    let output = printed.output().to_owned();
+    let _ = printed.prints(&output).says(&["Bob"]);
+    assert_eq!(asked_sts(&sandbox), 1);
+    assert!(sandbox.has_key(BOBS_KEY) && sandbox.has_key(ALICE_KEY_ID));
+}
+
+#[test]
+fn c73_a_run_that_was_stopped_asks_again_and_forgets_what_was_typed() {
+    let sandbox = documented();
+    let case = asked(&sandbox);
+    let parts = [
+        "--access-key-id",
+        BOBS_KEY,
+        "--user-name",
+        "Bob",
+        "--interactive",
+    ];
+    let command = format!("$BINARY {}", parts.join(" "));
+    let screen = Shell::bash(case)
+        .types(&format!("{command}\n"))
+        .shows(ASKED)
+        .types("y\x1a")
+        .shows("Stopped")
+        .types("fg\n")
+        .shows(ASKED)
+        .types("ye\x1a")
+        .shows("Stopped")
+        // The answer is typed before the question is there again.
+        .types("fg\ny\n")
+        .shows(ASKED)
+        .types("n\n")
+        .shows("the answer was not yes")
+        .shows(NOT_CHANGED)
+        .end();
+    assert_eq!(screen.matches("[y/N]").count(), 3, "{screen}");
+    assert!(sandbox.has_key(BOBS_KEY));
+
+    let _ = Shell::bash(asked(&sandbox))
+        .types(&format!("{command}\n"))
+        .shows(ASKED)
+        .types("\x1a")
+        .shows("Stopped")
+        .types("fg\n")
+        .shows(ASKED)
+        .types("y\n")
+        .shows("ResponseMetadata")
+        .end();
+    assert!(!sandbox.has_key(BOBS_KEY));
+}
+
+#[test]
+fn c73_what_is_typed_while_the_run_is_stopped_answers_nothing() {
+    for typed in [&b"y\n"[..], b"y\ny\n", b"yes\nyes\nyes\n"] {
+        let sandbox = documented();
+        let dialogue = Dialogue::start(asked(&sandbox)).shows(ASKED).without_echo();
+        dialogue.signal("STOP");
+        dialogue.is_stopped();
+        let dialogue = dialogue.forgets().types(typed);
+        dialogue.signal("CONT");
+        let _ = dialogue
+            .shows(ASKED)
+            .types(b"n\n")
+            .end()
+            .exits(11)
+            .prints_outcome("Refused")
+            .says(&["the answer was not yes"]);
+        assert!(sandbox.has_key(BOBS_KEY), "{typed:?}");
+    }
+}
+
+#[test]
+fn c73_signals_end_the_question() {
+    for (signal, status) in [("INT", 130), ("TERM", 143)] {
+        let sandbox = documented();
+        let dialogue = Dialogue::start(asked(&sandbox)).shows(ASKED);
+        dialogue.signal(signal);
+        let _ = dialogue
+            .end()
+            .exits(status)
+            .prints_outcome("NotTried")
+            .says(&["interrupted"])
+            .ends_with(NOT_CHANGED);
+        assert!(sandbox.has_key(BOBS_KEY), "{signal}");
+    }
+    // After it went on, too.
+    let sandbox = documented();
+    let dialogue = Dialogue::start(asked(&sandbox)).shows(ASKED);
+    dialogue.signal("STOP");
+    dialogue.is_stopped();
+    let dialogue = dialogue.forgets();
+    dialogue.signal("CONT");
+    let dialogue = dialogue.shows(ASKED);
+    dialogue.signal("TERM");
+    let _ = dialogue
+        .end()
+        .exits(143)
+        .prints_outcome("NotTried")
+        .says(&["interrupted"])
+        .ends_with(NOT_CHANGED);
+    assert!(sandbox.has_key(BOBS_KEY));
+
+    let sandbox = documented();
+    let dialogue = Dialogue::start(asked(&sandbox)).shows(ASKED);
+    dialogue.signal("HUP");
+    assert!(!dialogue.status().success());
+    assert!(sandbox.has_key(BOBS_KEY));
+    assert_eq!(
+        actions(&sandbox),
+        [
+            "ListAccessKeys",
+            "GetAccessKeyLastUsed",
+            "GetCallerIdentity"
+        ]
+    );
+}
