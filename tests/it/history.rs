@@ -44,7 +44,7 @@ fn c63_a_request_id_that_was_seen_answers_nothing() {
         let cached = reply(status, &[], second.clone(), Act::Never);
         sandbox.fault(Fault::new(cached).on("DeleteAccessKey").always());
         let list = format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n{BOB_SECOND_KEY_ID},Bob\n");
-        let more = ["--jobs", "1", "--ignore-missing"];
+        let more = ["--jobs", "1", "--ignore-missing", "--timeout", "4"];
         let printed = from_stdin(&sandbox, &list, &more).run().exits(12);
         let output = printed.output().to_owned();
         assert_eq!(output.matches("\"Deleted\"").count(), 1, "{output}");

@@ -3,7 +3,7 @@
 use iam_sandbox::documented::BOB_SECOND_KEY_ID;
 use iam_sandbox::{Act, Fault, Sandbox, What};
 
-use crate::case::{BOBS_KEY, Case, DELETED, Ended, actions, documented};
+use crate::case::{BOBS_KEY, Case, DELETED, Ended, actions, documented, each_at_once};
 
 pub(crate) const IAM: &str = "https://iam.amazonaws.com/doc/2010-05-08/";
 pub(crate) const METADATA: &str = "<ResponseMetadata><RequestId>r</RequestId></ResponseMetadata>";
@@ -106,13 +106,14 @@ fn c65_only_200_with_the_documented_document_is_success() {
     ] {
         cases.push((200, body));
     }
-    for (status, body) in cases {
+    each_at_once(cases, |(status, body)| {
         let shown = format!("{status} {body}");
         let sandbox = documented();
         let what = reply(status, &[], body, Act::Never);
         sandbox.fault(Fault::new(what).on("DeleteAccessKey").always());
-        is_not_deleted(&sandbox, Case::documented(&sandbox, &[]).run(), &shown);
-    }
+        let case = Case::documented(&sandbox, &["--timeout", "4"]);
+        is_not_deleted(&sandbox, case.run(), &shown);
+    });
 }
 
 #[test]
@@ -150,7 +151,7 @@ fn c65_an_error_with_a_status_that_is_not_an_errors_is_no_refusal() {
         let sandbox = documented();
         let what = reply(status, &[], body.clone(), Act::Never);
         sandbox.fault(Fault::new(what).on("DeleteAccessKey").always());
-        let case = Case::documented(&sandbox, &["--ignore-missing"]);
+        let case = Case::documented(&sandbox, &["--ignore-missing", "--timeout", "4"]);
         is_not_deleted(&sandbox, case.run(), &format!("{status} {body}"));
     }
 }
@@ -329,7 +330,7 @@ fn c59_a_living_key_in_white_space_is_not_deleted() {
                 .always(),
         );
         sandbox.fault(Fault::new(xml(page)).on("ListAccessKeys").always());
-        let case = Case::documented(&sandbox, &[]).env("AWS_MAX_ATTEMPTS", "1");
+        let case = Case::documented(&sandbox, &["--timeout", "4"]);
         is_not_deleted(&sandbox, case.run(), space);
     }
 }
