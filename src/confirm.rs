@@ -8,7 +8,7 @@ use rustix::termios::{QueueSelector, tcflush};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
 
-use crate::report::message;
+use crate::report::stream;
 use crate::request::{Consent, ErrorFormat, Request};
 use crate::shown::Shown;
 use crate::stop::Stop;
@@ -59,7 +59,7 @@ async fn read_answer(question: &Shown) -> io::Result<Vec<u8>> {
     loop {
         // What was typed before the question was not typed as its answer.
         tcflush(io::stdin(), QueueSelector::IFlush)?;
-        message::prompt(question)?;
+        put(question.clone()).await?;
         let answer = tokio::select! {
             biased;
             _ = continued.recv() => continue,
@@ -71,6 +71,13 @@ async fn read_answer(question: &Shown) -> io::Result<Vec<u8>> {
             return Ok(answer);
         }
     }
+}
+
+/// Puts the question on standard error, in a thread that waits for its reader.
+async fn put(question: Shown) -> io::Result<()> {
+    let put = tokio::task::spawn_blocking(move || stream::ask(&question));
+    put.await
+        .unwrap_or_else(|error| Err(io::Error::other(error)))
 }
 
 /// Standard input, which a thread waits for. To wait in a read would keep signals from ending the run, and give what is

@@ -31,6 +31,8 @@ pub(crate) enum Exit {
     Refused,
     /// Several keys with different results.
     Mixed,
+    /// SIGHUP.
+    HungUp,
     /// SIGINT.
     Interrupted,
     /// SIGTERM.
@@ -54,6 +56,7 @@ impl Exit {
             Self::Unknown => 10,
             Self::Refused => 11,
             Self::Mixed => 12,
+            Self::HungUp => 129,
             Self::Interrupted => 130,
             Self::Terminated => 143,
         }

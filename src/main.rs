@@ -49,18 +49,19 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context as _;
+use tokio::runtime::Runtime;
 
-use batch::{Batch, Keys, UnderWay};
+use batch::{Batch, Keys, UnderWay, keys as keys_of};
 use candidate::Candidate;
 use cli::{Cli, error_format_of};
 use exit::Exit;
 use fact::Facts;
 use input::Purpose;
-use journal::Journal;
+use journal::{Journal, Unusable};
 use log::Log;
 use outcome::Known;
 use report::message::{Messages, is_colorful};
-use report::{Failed, KnownWord};
+use report::{Failed, KnownWord, stream};
 use request::{Color, ErrorFormat, Input, Key, Request, Selection};
 use select::Selector;
 use shown::Shown;
@@ -83,7 +84,8 @@ fn main() -> ExitCode {
     let request = cli.into_request();
     let messages = Messages::of(&request);
     let under_way = UnderWay::default();
-    let exit = match catch(|| run(&request, &under_way)) {
+    let mut running = None;
+    let exit = match catch(|| run(&request, &under_way, &mut running)) {
         Ok(Ok(exit)) => exit,
         Ok(Err(error)) => stopped(&error, &request, &under_way, messages),
         Err(place) => {
@@ -91,36 +93,94 @@ fn main() -> ExitCode {
             report::bug(&place, &request, known, &under_way.in_doubt(), messages)
         }
     };
-    exit.into()
+    finish(running, exit).into()
 }
 
-fn run(request: &Request, under_way: &UnderWay) -> anyhow::Result<Exit> {
-    let (single, path) = (request.single(), request.journal.as_ref());
-    if let Some(key) = single
-        && path.is_some_and(|path| path.exists())
-    {
-        let unread = "what earlier runs did is not known: the journal was not read";
-        under_way.earlier(key, Known::Unknown(unread.to_owned()));
-    }
-    if request.asks() {
-        confirm::check(request)?;
-    }
-    let named = named(request)?;
-    let journal = Journal::open(request)?;
-    if let (Some(key), Some(journal)) = (single, &journal) {
-        match journal.known(key) {
-            Some(known) => under_way.earlier(key, known),
-            None => under_way.told(key),
-        }
-    }
+/// The runtime, and the signals once they are handled. Both outlive a panic, so that what was said is still written.
+struct Running {
+    runtime: Runtime,
+    signals: Option<Signals>,
+}
+
+fn run(
+    request: &Request,
+    under_way: &UnderWay,
+    running: &mut Option<Running>,
+) -> anyhow::Result<Exit> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("could not start")?;
-    let exit = runtime.block_on(work(request, named, journal, under_way));
+    let Running { runtime, signals } = running.insert(Running {
+        runtime,
+        signals: None,
+    });
+    let entered = runtime.enter();
+    signal::survive_file_size_limit().context("could not listen for signals")?;
+    let mut journal = open_journal(request, under_way)?;
+    if request.asks() {
+        confirm::check(request)?;
+    }
+    let named = named(request)?;
+    if let Some(journal) = &mut journal {
+        journal.start(request)?;
+        note_finished(journal, request);
+    }
+    drop(entered);
+    let listening = runtime.block_on(async { Signals::listen() });
+    let signals = signals.insert(listening.context("could not listen for signals")?);
+    stream::use_threads();
+    runtime.block_on(work(request, named, journal, under_way, signals.clone()))
+}
+
+/// Waits until everything that was said is written, and says the exit status. A signal ends the wait.
+fn finish(running: Option<Running>, exit: Exit) -> Exit {
+    let Some(Running { runtime, signals }) = running else {
+        return exit;
+    };
+    let exit = match signals {
+        Some(signals) => runtime.block_on(async {
+            tokio::select! {
+                biased;
+                () = stream::all_written() => exit,
+                exit = signals.overdue(signal::MESSAGES) => exit,
+            }
+        }),
+        None => exit,
+    };
     // A name look-up or a question may hang in a thread of its own: the process does not wait for it.
     runtime.shutdown_background();
     exit
+}
+
+/// Opens the journal and reads it, before anything else: what earlier runs did bears on all that is said of a key.
+fn open_journal(request: &Request, under_way: &UnderWay) -> Result<Option<Journal>, Stop> {
+    let journal = match Journal::open(request) {
+        Ok(journal) => journal,
+        Err(Unusable { stop, is_journal }) => {
+            if let Some(key) = request.single().filter(|_| is_journal) {
+                let unread = "what earlier runs did is not known: the journal was not read";
+                under_way.earlier(key, Known::Unknown(unread.to_owned()));
+            }
+            return Err(stop);
+        }
+    };
+    if let (Some(key), Some(journal)) = (request.single(), &journal)
+        && let Some(known) = journal.known(key)
+    {
+        under_way.earlier(key, known);
+    }
+    Ok(journal)
+}
+
+fn note_finished(journal: &Journal, request: &Request) {
+    let text = match journal.finished() {
+        0 => return,
+        1 => "1 key is already finished".to_owned(),
+        count => format!("{count} keys are already finished"),
+    };
+    let name = journal.name();
+    Messages::of(request).note(&format!("{text} in the journal {name}"));
 }
 
 /// The keys that are named, by options or in a file, and how many they are; all of it is checked before anything is
@@ -133,8 +193,8 @@ fn named(request: &Request) -> Result<Option<(Keys, u64)>, Stop> {
     match &request.selection {
         Selection::Named(keys) => {
             let count = keys.len() as u64;
-            let keys = keys.clone().into_iter().map(move |key| Ok(untouched(key)));
-            Ok(Some((Box::new(keys), count)))
+            let named = keys.clone().into_iter().map(move |key| Ok(untouched(key)));
+            Ok(Some((keys_of(named), count)))
         }
         Selection::Listed { input, user_name } => {
             let messages = Messages::of(request);
@@ -163,8 +223,8 @@ fn named(request: &Request) -> Result<Option<(Keys, u64)>, Stop> {
                 ));
             }
             let count = list.len;
-            let keys = list.keys().map(move |key| key.map(untouched));
-            Ok(Some((Box::new(keys), count)))
+            let listed = list.keys().map(move |key| key.map(untouched));
+            Ok(Some((keys_of(listed), count)))
         }
         Selection::User(_) | Selection::Account => Ok(None),
     }
@@ -175,9 +235,9 @@ async fn work(
     named: Option<(Keys, u64)>,
     mut journal: Option<Journal>,
     under_way: &UnderWay,
+    mut signals: Signals,
 ) -> anyhow::Result<Exit> {
     let log = Log::of(request);
-    let mut signals = Signals::listen().context("could not listen for signals")?;
     let expected = request.expected_account.as_ref();
     let quantity = request.quantity();
     let connected = tokio::select! {
@@ -185,7 +245,11 @@ async fn work(
         exit = signals.next() => return Err(Stop::signal(exit).into()),
     };
     if let Some(journal) = &mut journal {
-        journal.begin_run(connected.signer.account.as_ref()).await?;
+        tokio::select! {
+            biased;
+            recorded = journal.begin_run(connected.signer.account.as_ref()) => recorded?,
+            exit = signals.next() => return Err(Stop::signal(exit).into()),
+        }
     }
     let selector = Selector::new(&connected.iam, &connected.signer, request);
     let batch = Batch {

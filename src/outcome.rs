@@ -159,6 +159,11 @@ impl Settled {
         (was_active && self.word() == Word::Deactivated).then_some("Active")
     }
 
+    /// Whether this run changed the key, as far as anybody knows.
+    pub(crate) fn is_changed(&self) -> bool {
+        matches!(self.word(), Word::Deleted | Word::Deactivated)
+    }
+
     /// What is known of the key, in a few words.
     pub(crate) fn known(&self) -> String {
         match &self.outcome {

@@ -1,37 +1,57 @@
-//! SIGINT and SIGTERM as values to wait for.
+//! SIGHUP, SIGINT and SIGTERM as values to wait for.
 
-use tokio::signal::unix::{SignalKind, signal};
+use std::fs;
+use std::io;
+use std::time::Duration;
+
+use rustix::process::Signal;
+use tokio::signal::unix::{self, SignalKind, signal};
 use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
 
 use crate::exit::Exit;
+
+/// How long after a signal the run waits for the journal. The keys in flight take at most 1.4 seconds of the two.
+pub(crate) const JOURNAL: Duration = Duration::from_millis(1600);
+/// How long after a signal the run waits for the reader of its results.
+pub(crate) const OUTPUT: Duration = Duration::from_millis(1750);
+/// How long after a signal the run waits for the reader of its messages.
+pub(crate) const MESSAGES: Duration = Duration::from_millis(1900);
+/// How long it waits for any of them after a second signal: long enough for a reader that reads.
+const SECOND: Duration = Duration::from_millis(150);
 
 /// The signals that end a run, in the order in which they came. Of two that came while nobody looked the system does not
 /// say which was first: SIGINT is taken for the first, as where a supervisor first asks and then insists. Each clone gets
 /// each signal that came after what it has got so far.
 #[derive(Clone, Debug)]
 pub(crate) struct Signals {
-    seen: watch::Receiver<Vec<Exit>>,
+    seen: watch::Receiver<Vec<(Exit, Instant)>>,
     got: usize,
 }
 
 impl Signals {
-    /// Takes the signals over from the operating system's default.
+    /// Replaces the operating system's default for these signals. One that was ignored when the process started stays
+    /// ignored, as `nohup` wants it.
     ///
     /// # Errors
     ///
     /// The operating system refuses.
-    pub(crate) fn listen() -> std::io::Result<Self> {
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        let mut terminate = signal(SignalKind::terminate())?;
+    pub(crate) fn listen() -> io::Result<Self> {
+        let ignored = ignored();
+        let mut interrupt = listener(Signal::INT, ignored.unwrap_or(0))?;
+        let mut terminate = listener(Signal::TERM, ignored.unwrap_or(0))?;
+        // Without /proc (macOS) nobody can say whether `nohup` started the process: SIGHUP stays as it was.
+        let mut hang_up = listener(Signal::HUP, ignored.unwrap_or(u64::MAX))?;
         let (sender, seen) = watch::channel(Vec::new());
         tokio::spawn(async move {
             loop {
                 let exit = tokio::select! {
                     biased;
-                    _ = interrupt.recv() => Exit::Interrupted,
-                    _ = terminate.recv() => Exit::Terminated,
+                    () = next(&mut interrupt) => Exit::Interrupted,
+                    () = next(&mut terminate) => Exit::Terminated,
+                    () = next(&mut hang_up) => Exit::HungUp,
                 };
-                sender.send_modify(|seen| seen.push(exit));
+                sender.send_modify(|seen| seen.push((exit, Instant::now())));
             }
         });
         Ok(Self { seen, got: 0 })
@@ -45,11 +65,95 @@ impl Signals {
             return std::future::pending().await;
         };
         self.got += 1;
-        seen[got]
+        seen[got].0
     }
 
     /// The first of them, if one has come.
     pub(crate) fn first(&self) -> Option<Exit> {
-        self.seen.borrow().first().copied()
+        self.seen.borrow().first().map(|(exit, _)| *exit)
+    }
+
+    /// Waits until the run must not wait any longer for what can block: `limit` after the first signal, or a moment
+    /// after the second. Returns the exit status of the first.
+    pub(crate) async fn overdue(&self, limit: Duration) -> Exit {
+        let mut signals = Self {
+            seen: self.seen.clone(),
+            got: 0,
+        };
+        let exit = signals.next().await;
+        let first = self.time(0);
+        tokio::select! {
+            () = sleep_until(first + limit) => {}
+            _ = signals.next() => sleep_until((first + limit).min(self.time(1) + SECOND)).await,
+        }
+        exit
+    }
+
+    fn time(&self, number: usize) -> Instant {
+        let seen = self.seen.borrow();
+        seen.get(number)
+            .map_or_else(Instant::now, |(_, time)| *time)
+    }
+}
+
+/// Has a write beyond the limit for the size of files (`ulimit -f`) fail with an error. By default SIGXFSZ kills the
+/// process, without a word about the key.
+///
+/// # Errors
+///
+/// The operating system refuses.
+pub(crate) fn survive_file_size_limit() -> io::Result<()> {
+    signal(SignalKind::from_raw(Signal::XFSZ.as_raw())).map(drop)
+}
+
+/// Listens for a signal, unless its bit in `ignored` is set.
+fn listener(kind: Signal, ignored: u64) -> io::Result<Option<unix::Signal>> {
+    let number = kind.as_raw();
+    if ignored >> (number - 1) & 1 == 1 {
+        return Ok(None);
+    }
+    signal(SignalKind::from_raw(number)).map(Some)
+}
+
+async fn next(listener: &mut Option<unix::Signal>) {
+    match listener {
+        Some(listener) => {
+            listener.recv().await;
+        }
+        None => std::future::pending().await,
+    }
+}
+
+/// The signals that are ignored, a bit each; `None` where the system does not say.
+fn ignored() -> Option<u64> {
+    mask(&fs::read_to_string("/proc/self/status").ok()?)
+}
+
+fn mask(status: &str) -> Option<u64> {
+    let mask = status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigIgn:"))?;
+    u64::from_str_radix(mask.trim(), 16).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::mask;
+
+    #[test]
+    fn ignored_signals_are_read_from_the_status_of_the_process() {
+        for (status, expected) in [
+            (
+                "Name:\tx\nSigIgn:\t0000000000001001\nSigCgt:\t0\n",
+                Some(0x1001),
+            ),
+            ("SigIgn:\tffffffffffffffff\n", Some(u64::MAX)),
+            ("SigIgn:\t\n", None),
+            ("SigIgn:\tzz\n", None),
+            ("SigBlk:\t0000000000000001\n", None),
+            ("", None),
+        ] {
+            assert_eq!(mask(status), expected, "{status:?}");
+        }
     }
 }

@@ -1,11 +1,11 @@
 //! The course of a run: the keys are chosen, whoever has to be asked is asked, and then they are changed.
 
 use std::io;
-use std::ops::ControlFlow;
 
-use super::each::each;
+use super::each::Taken;
 use super::halt::Halt;
-use super::{Batch, Decision, Keys};
+use super::reach::Heard;
+use super::{Batch, Decision, Keys, keys as keys_of};
 use crate::aws::Connected;
 use crate::candidate::Candidate;
 use crate::confirm;
@@ -44,10 +44,26 @@ impl Batch<'_> {
         if self.request.single().is_none() {
             log.verbose(|| requests(self.connected));
         }
-        match report.end(&tally, resume) {
-            Ok(()) => Ok(exit),
-            Err(error) => Ok(report.unwritten(&error, exit)),
+        let exit = self.finish(&mut report, exit).await;
+        report.end(&tally, resume);
+        Ok(exit)
+    }
+
+    /// Waits until the results are written, and says the exit status of a run that came to `exit`.
+    async fn finish(&self, report: &mut Report, exit: Exit) -> Exit {
+        let written = match report.write_table() {
+            Ok(()) => self.written(report).await,
+            Err(error) => Err(Halt::Unwritten(error)),
+        };
+        let exit = match written {
+            Err(Halt::Unwritten(error)) => report.unwritten(&error, exit),
+            Err(Halt::Signal(exit)) => exit,
+            _ => exit,
+        };
+        if report.output.gave_up() {
+            report.unread(exit);
         }
+        exit
     }
 
     async fn course(
@@ -82,29 +98,32 @@ impl Batch<'_> {
                     }
                 }
                 if let Err(error) = written {
-                    let mut keys: Keys = Box::new(chosen.read()?);
-                    return Ok(self.halt(&Halt::Unwritten(error), &mut keys, report, tally));
+                    let mut keys = keys_of(chosen.read()?);
+                    let halt = Halt::Unwritten(error);
+                    return Ok(self.halt(&halt, &mut keys, report, tally).await);
                 }
                 chosen
             }
         };
         let count = chosen.len();
         let mut keys = chosen.read()?;
+        if let Err(halt) = self.written(report).await {
+            return Ok(self.halt(&halt, &mut keys_of(keys), report, tally).await);
+        }
         if self.request.asks() && count > 0 {
             match self.ask(&mut keys, count).await? {
                 Answer::Yes => {}
                 Answer::No => {
-                    let mut keys: Keys = Box::new(keys);
-                    return Ok(self.declined(&mut keys, report, tally));
+                    return Ok(self.declined(&mut keys_of(keys), report, tally).await);
                 }
                 Answer::Signal(exit) => {
-                    let mut keys: Keys = Box::new(keys);
-                    return Ok(self.unanswered(&mut keys, exit, report, tally));
+                    let mut keys = keys_of(keys);
+                    return Ok(self.unanswered(&mut keys, exit, report, tally).await);
                 }
             }
         }
         report.expect(count);
-        let mut keys: Keys = Box::new(keys);
+        let mut keys = keys_of(keys);
         Ok(self.run(&mut keys, Decision::Made, report, tally).await)
     }
 
@@ -116,7 +135,6 @@ impl Batch<'_> {
         tally: &mut Tally,
     ) -> Result<Spool<Candidate>, Exit> {
         let mut chosen = Spool::new();
-        let mut halt = None;
         let decide = async |candidate: Candidate| {
             let before = self.before(&candidate.key);
             if before == Before::Settled {
@@ -132,43 +150,38 @@ impl Batch<'_> {
             };
             Some((choice, recorded))
         };
-        each(&mut keys, self.request.jobs.get(), decide, |choice| {
-            let stop = match choice {
-                Err(error) => Some(Halt::Broken(error)),
+        let take = |choice: io::Result<Option<(Choice, io::Result<()>)>>, report: &mut Report| {
+            match choice {
+                Err(error) => Taken::halt(Halt::Broken(error)),
                 Ok(None) => {
                     tally.count_before();
-                    None
+                    Taken::default()
                 }
                 Ok(Some((Choice::Go(candidate), _))) => match chosen.push(&candidate) {
-                    Ok(()) => None,
+                    Ok(()) => Taken {
+                        heard: Heard::Answer,
+                        halt: None,
+                    },
                     Err(error) => {
                         let (exit, why) = (Exit::Other, "the list could not be kept".to_owned());
                         let outcome = Outcome::NotTried { exit, why };
                         let _ = self.tell(&self.settled(candidate, outcome), report, tally);
-                        Some(Halt::Broken(error))
+                        Taken::halt(Halt::Broken(error))
                     }
                 },
                 Ok(Some((Choice::Stay(settled), recorded))) => {
-                    let told = self.tell(&settled, report, tally).map_err(Halt::Unwritten);
-                    let broken = recorded.map_err(Halt::Broken).err();
-                    broken.or(told.err()).or_else(|| self.halts(&settled))
+                    self.take(&settled, recorded, report, tally)
                 }
-            };
-            halt = halt.take().or(stop);
-            match halt {
-                None => ControlFlow::Continue(()),
-                Some(_) => ControlFlow::Break(()),
             }
-        })
-        .await;
-        let Some(halt) = halt else {
+        };
+        let Some(halt) = self.each(&mut keys, report, decide, take).await else {
             return Ok(chosen);
         };
         let mut keys: Keys = match chosen.read() {
-            Ok(chosen) => Box::new(chosen.chain(keys)),
-            Err(_) => Box::new(keys),
+            Ok(chosen) => keys_of(chosen.chain(keys)),
+            Err(_) => keys,
         };
-        Err(self.halt(&halt, &mut keys, report, tally))
+        Err(self.halt(&halt, &mut keys, report, tally).await)
     }
 
     /// Looks at the keys of one user or of all.
@@ -244,16 +257,16 @@ impl Batch<'_> {
     }
 
     /// The answer was not yes: tells so of each key.
-    fn declined(&self, keys: &mut Keys, report: &mut Report, tally: &mut Tally) -> Exit {
+    async fn declined(&self, keys: &mut Keys, report: &mut Report, tally: &mut Tally) -> Exit {
         let declined = |candidate| self.settled(candidate, Outcome::Refused(Refusal::Declined));
-        match self.tell_all(keys, declined, report, tally) {
+        match self.tell_all(keys, declined, report, tally).await {
             Ok(()) => tally.exit(),
             Err(error) => report.unwritten(&error, tally.exit()),
         }
     }
 
     /// A signal came instead of an answer: tells so of each key.
-    fn unanswered(
+    async fn unanswered(
         &self,
         keys: &mut Keys,
         exit: Exit,
@@ -262,7 +275,7 @@ impl Batch<'_> {
     ) -> Exit {
         report.interrupted(exit);
         let interrupted = |candidate| *self.interrupted(candidate, exit);
-        let _ = self.tell_all(keys, interrupted, report, tally);
+        let _ = self.tell_all(keys, interrupted, report, tally).await;
         exit
     }
 }

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use super::reach::Gone;
 use super::{Batch, Keys};
 use crate::candidate::Candidate;
 use crate::exit::Exit;
@@ -12,6 +13,9 @@ use crate::report::Report;
 use crate::request::{Mode, OnFailure};
 use crate::tally::Tally;
 
+/// How many results of keys that are not changed wait to be written at most: a list may be long.
+const WAITING: usize = 500;
+
 /// Why no further key is tried.
 #[derive(Debug)]
 pub(super) enum Halt {
@@ -19,6 +23,8 @@ pub(super) enum Halt {
     Signal(Exit),
     /// What became of a key means that the others would fare no better, or it is to be the last that failed.
     After { exit: Exit, why: String },
+    /// IAM can no longer be reached.
+    Gone(Gone),
     /// The result could not be written: a pipeline does not get what it waits for.
     Unwritten(io::Error),
     /// The list of keys, or the journal, cannot be read or written.
@@ -62,7 +68,7 @@ impl Batch<'_> {
     }
 
     /// Tells of keys that they are not tried.
-    pub(super) fn leave(
+    pub(super) async fn leave(
         &self,
         keys: &mut Keys,
         halt: &Halt,
@@ -72,6 +78,7 @@ impl Batch<'_> {
         let (exit, why) = match halt {
             Halt::Signal(exit) => (*exit, "the run was interrupted".to_owned()),
             Halt::After { exit, why } => (*exit, why.clone()),
+            Halt::Gone(_) => (Exit::Unreachable, "IAM could not be reached".to_owned()),
             Halt::Unwritten(_) => (Exit::Other, "a result could not be written".to_owned()),
             Halt::Broken(_) => (Exit::Other, "the run broke off".to_owned()),
         };
@@ -80,15 +87,15 @@ impl Batch<'_> {
             self.settled(candidate, Outcome::NotTried { exit, why })
         };
         // Whoever cannot be told the one cannot be told the other; what ended the run is told in any case.
-        let _ = self.tell_all(keys, not_tried, report, tally);
+        let _ = self.tell_all(keys, not_tried, report, tally).await;
     }
 
     /// Tells of each key what became of it, and counts them all. Those that an earlier run settled are counted as such.
     ///
     /// # Errors
     ///
-    /// A result could not be written: the others are only counted.
-    pub(super) fn tell_all(
+    /// A result cannot be written: the others are only counted.
+    pub(super) async fn tell_all(
         &self,
         keys: &mut Keys,
         settle: impl Fn(Candidate) -> Settled,
@@ -102,28 +109,36 @@ impl Batch<'_> {
                 continue;
             }
             let settled = settle(candidate);
-            match written {
-                Ok(()) => written = self.tell(&settled, report, tally),
-                Err(_) => tally.count(&settled, self.request.mode),
+            if written.is_err() || report.output.gave_up() {
+                tally.count(&settled, self.request.mode);
+                continue;
+            }
+            written = self.tell(&settled, report, tally);
+            if report.output.len() >= WAITING
+                && let Err(Halt::Unwritten(error)) = self.written(report).await
+            {
+                written = Err(error);
             }
         }
         written
     }
 
     /// Ends the run: tells of what is left, and says the exit status.
-    pub(super) fn halt(
+    pub(super) async fn halt(
         &self,
         halt: &Halt,
         keys: &mut Keys,
         report: &mut Report,
         tally: &mut Tally,
     ) -> Exit {
-        if let Halt::Signal(exit) = halt {
-            report.interrupted(*exit);
-        }
-        self.leave(keys, halt, report, tally);
         match halt {
-            Halt::After { .. } => tally.exit(),
+            Halt::Signal(exit) => report.interrupted(*exit),
+            Halt::Gone(Gone(silent)) => report.gone(*silent),
+            Halt::After { .. } | Halt::Unwritten(_) | Halt::Broken(_) => {}
+        }
+        self.leave(keys, halt, report, tally).await;
+        match halt {
+            Halt::After { .. } | Halt::Gone(_) => tally.exit(),
             Halt::Signal(exit) => *exit,
             Halt::Unwritten(error) => report.unwritten(error, tally.exit()),
             Halt::Broken(error) => {

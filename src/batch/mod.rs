@@ -5,10 +5,11 @@ mod begun;
 mod course;
 mod each;
 mod halt;
+mod reach;
 mod underway;
 
 use std::io;
-use std::ops::ControlFlow;
+use std::iter::Peekable;
 
 use crate::aws::attempts::Record;
 use crate::aws::{Allowance, Connected, Iam};
@@ -22,14 +23,21 @@ use crate::outcome::{Known, Outcome, Settled};
 use crate::report::Report;
 use crate::request::{Key, Mode, Request};
 use crate::select::{Choice, Selector};
-use crate::signal::Signals;
+use crate::signal::{self, Signals};
 use crate::tally::Tally;
-use each::each;
+use each::Taken;
 use halt::Halt;
+use reach::Heard;
 pub(crate) use underway::UnderWay;
 
 /// Keys, one after another; they are not all in memory.
-pub(crate) type Keys = Box<dyn Iterator<Item = io::Result<Candidate>>>;
+pub(crate) type Keys = Peekable<Box<dyn Iterator<Item = io::Result<Candidate>>>>;
+
+/// These keys, one after another.
+pub(crate) fn keys(keys: impl Iterator<Item = io::Result<Candidate>> + 'static) -> Keys {
+    let keys: Box<dyn Iterator<Item = io::Result<Candidate>>> = Box::new(keys);
+    keys.peekable()
+}
 
 /// Whether a key still has to be decided on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,11 +73,18 @@ struct Budget {
 
 /// What came of a key.
 enum Ended {
-    Settled(Box<Settled>),
+    /// This, and whether the journal has it.
+    Now(Box<Settled>, io::Result<()>),
     /// It is done by an earlier run.
     Before,
-    /// The journal could not be written; what is known of the key is told all the same.
-    Unrecorded(io::Error, Box<Settled>),
+}
+
+/// What came of the intent to change a key.
+enum Intended {
+    /// It is on the disk.
+    Recorded,
+    /// A signal came first.
+    Interrupted(Exit),
 }
 
 impl Batch<'_> {
@@ -81,36 +96,18 @@ impl Batch<'_> {
         report: &mut Report,
         tally: &mut Tally,
     ) -> Exit {
-        let mut halt = None;
         let handle = |candidate| self.handle(candidate, decision);
-        each(keys, self.request.jobs.get(), handle, |ended| {
-            let stop = match ended {
-                Ok(Ended::Before) => {
-                    tally.count_before();
-                    None
-                }
-                Ok(Ended::Unrecorded(error, settled)) => {
-                    let _ = self.tell(&settled, report, tally);
-                    Some(Halt::Broken(error))
-                }
-                Err(error) => Some(Halt::Broken(error)),
-                Ok(Ended::Settled(settled)) => {
-                    let told = self.tell(&settled, report, tally);
-                    told.map_err(Halt::Unwritten)
-                        .err()
-                        .or_else(|| self.halts(&settled))
-                }
-            };
-            halt = halt.take().or(stop);
-            match halt {
-                None => ControlFlow::Continue(()),
-                Some(_) => ControlFlow::Break(()),
+        let take = |ended: io::Result<Ended>, report: &mut Report| match ended {
+            Err(error) => Taken::halt(Halt::Broken(error)),
+            Ok(Ended::Before) => {
+                tally.count_before();
+                Taken::default()
             }
-        })
-        .await;
-        match halt {
+            Ok(Ended::Now(settled, recorded)) => self.take(&settled, recorded, report, tally),
+        };
+        match self.each(keys, report, handle, take).await {
             None => tally.exit(),
-            Some(halt) => self.halt(&halt, keys, report, tally),
+            Some(halt) => self.halt(&halt, keys, report, tally).await,
         }
     }
 
@@ -126,21 +123,57 @@ impl Batch<'_> {
             .await;
         let settled = match decided {
             Choice::Stay(settled) => settled,
-            Choice::Go(candidate) => {
-                if self.request.mode == Mode::Change
-                    && let Some(journal) = self.journal
-                    && let Err(error) = journal.intend(&candidate).await
-                {
+            Choice::Go(candidate) => match self.intend(&candidate).await {
+                Ok(Intended::Recorded) => Box::new(self.change(candidate, before, &budget).await),
+                Ok(Intended::Interrupted(exit)) => {
+                    let settled = self.interrupted(candidate, exit);
+                    return self.leave_intended(settled, before).await;
+                }
+                Err(error) => {
                     let (exit, why) = (Exit::Other, "the journal could not be written".to_owned());
                     let outcome = Outcome::NotTried { exit, why };
-                    return Ended::Unrecorded(error, Box::new(self.settled(candidate, outcome)));
+                    return Ended::Now(Box::new(self.settled(candidate, outcome)), Err(error));
                 }
-                Box::new(self.change(candidate, before, &budget).await)
-            }
+            },
         };
-        match self.record(&settled, before).await {
-            Ok(()) => Ended::Settled(settled),
-            Err(error) => Ended::Unrecorded(error, settled),
+        let recorded = self.record(&settled, before).await;
+        Ended::Now(settled, recorded)
+    }
+
+    /// Records that a key is about to be changed. A signal ends the wait for a disk that does not answer.
+    async fn intend(&self, candidate: &Candidate) -> io::Result<Intended> {
+        let Some(journal) = self.journal.filter(|_| self.request.mode == Mode::Change) else {
+            return Ok(Intended::Recorded);
+        };
+        let mut signals = self.signals.clone();
+        tokio::select! {
+            biased;
+            recorded = journal.intend(candidate) => recorded.map(|()| Intended::Recorded),
+            exit = signals.next() => Ok(Intended::Interrupted(exit)),
+        }
+    }
+
+    /// A signal came before the intent to change a key was on the disk: the key was not changed, and if the intent gets
+    /// there, the next record says so.
+    async fn leave_intended(&self, settled: Box<Settled>, before: Before) -> Ended {
+        if before == Before::Nothing
+            && let Some(journal) = self.journal
+        {
+            // If it is not recorded, the next run checks the key.
+            let _ = self.in_time(journal.settle(&settled)).await;
+        }
+        Ended::Now(settled, Ok(()))
+    }
+
+    /// Waits for the journal; after a signal not much longer.
+    async fn in_time(&self, written: impl Future<Output = io::Result<()>>) -> io::Result<()> {
+        tokio::select! {
+            biased;
+            written = written => written,
+            _ = self.signals.overdue(signal::JOURNAL) => Err(io::Error::new(
+                io::ErrorKind::TimedOut,
+                "the disk of the journal does not answer",
+            )),
         }
     }
 
@@ -152,7 +185,7 @@ impl Batch<'_> {
             _ => before != Before::Begun || settled.attempts > 0,
         };
         match self.journal {
-            Some(journal) if is_new => journal.settle(settled).await,
+            Some(journal) if is_new => self.in_time(journal.settle(settled)).await,
             _ => Ok(()),
         }
     }
@@ -277,11 +310,36 @@ impl Batch<'_> {
         self.or_in_doubt(Settled::untouched(candidate, self.request.action, outcome))
     }
 
+    /// Takes what became of a key, and whether the journal has it.
+    fn take(
+        &self,
+        settled: &Settled,
+        recorded: io::Result<()>,
+        report: &mut Report,
+        tally: &mut Tally,
+    ) -> Taken {
+        let told = match &recorded {
+            Ok(()) => self.tell(settled, report, tally),
+            Err(_) => {
+                tally.count(settled, self.request.mode);
+                let told = report.unrecorded(settled, tally);
+                self.under_way.told(&settled.key);
+                told
+            }
+        };
+        let broken = recorded.map_err(Halt::Broken).err();
+        let unwritten = told.map_err(Halt::Unwritten).err();
+        Taken {
+            heard: Heard::from(&settled.outcome),
+            halt: broken.or(unwritten).or_else(|| self.halts(settled)),
+        }
+    }
+
     /// Tells what became of a key and counts it.
     ///
     /// # Errors
     ///
-    /// The result could not be written.
+    /// The result cannot be written.
     fn tell(&self, settled: &Settled, report: &mut Report, tally: &mut Tally) -> io::Result<()> {
         tally.count(settled, self.request.mode);
         let written = report.settled(settled, tally);

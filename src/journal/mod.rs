@@ -1,15 +1,16 @@
 //! The journal: what is about to happen to each key, and what became of it, on the disk before the next step. A later
 //! run with the same journal goes on from there. It is the complete report too: every key once more, with its result.
 
+mod file;
 mod past;
 #[cfg(any(test, fuzzing))]
 #[path = "../../tests/fuzz/target/journal.rs"]
 pub(crate) mod target;
 mod writer;
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fmt::Display;
+use std::fs::{File, TryLockError};
 use std::io::{self, Seek as _, SeekFrom};
-use std::path::Path;
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
@@ -24,6 +25,7 @@ use crate::invalid::shown_path;
 use crate::outcome::{Known, Settled};
 use crate::request::{Action, Key, Mode, Request};
 use crate::stop::Stop;
+use file::Refused;
 pub(crate) use past::EarlierAttempt;
 use past::Past;
 use writer::Writer;
@@ -50,8 +52,18 @@ pub(crate) struct Journal {
     action: Action,
     head: Option<Head>,
     past: Past,
+    /// What is written to when the run starts; `None` where there is no file yet, and in a dry run.
+    file: Option<File>,
     /// `None` in a dry run, which writes nothing.
     writer: Option<Writer>,
+}
+
+/// Why a journal cannot be used.
+#[derive(Debug)]
+pub(crate) struct Unusable {
+    pub(crate) stop: Stop,
+    /// Whether it is a journal, so that earlier runs may have changed keys.
+    pub(crate) is_journal: bool,
 }
 
 /// What earlier runs say of a key.
@@ -66,59 +78,118 @@ pub(crate) enum Before {
 }
 
 impl Journal {
-    /// Opens the journal of `request`, if it has one, and reads what is in it. Nothing is written yet.
+    /// Opens the journal of `request`, if it has one, and reads what is in it. Nothing is written, and no file is made.
     ///
     /// # Errors
     ///
-    /// It cannot be opened or read, it is no journal, or one of another action; another run has it.
-    pub(crate) fn open(request: &Request) -> Result<Option<Self>, Stop> {
+    /// It cannot be opened or read, it is not a journal, or one of another action; another run has it.
+    pub(crate) fn open(request: &Request) -> Result<Option<Self>, Unusable> {
         let Some(path) = &request.journal else {
             return Ok(None);
         };
-        let name = shown_path(path);
-        let unusable = |what: String| Stop::usage(format!("cannot use the journal {name}: {what}"));
-        let Some(mut file) =
-            file(path, request.mode).map_err(|error| unusable(error.to_string()))?
-        else {
-            return Ok(Some(Self {
-                action: request.action,
-                head: None,
-                past: Past::default(),
-                writer: None,
-                name,
-            }));
+        let mut journal = Self {
+            name: shown_path(path),
+            action: request.action,
+            head: None,
+            past: Past::default(),
+            file: None,
+            writer: None,
         };
-        if request.mode == Mode::Change {
-            match file.try_lock() {
-                Ok(()) => {}
-                Err(TryLockError::WouldBlock) => {
-                    let stop = Stop::refused(format!("another run has the journal {name}"));
-                    return Err(stop.hint("wait for that run to end, or give another --journal"));
-                }
-                Err(TryLockError::Error(error)) => return Err(unusable(error.to_string())),
-            }
+        let foreign = |stop| Unusable {
+            stop,
+            is_journal: false,
+        };
+        let own = |stop| Unusable {
+            stop,
+            is_journal: true,
+        };
+        let mut file = match file::open(path, request.mode) {
+            Ok(Some(file)) => file,
+            Ok(None) => return Ok(Some(journal)),
+            Err(refused) => return Err(foreign(journal.refused(&refused))),
+        };
+        if !past::is_journal(&mut file).map_err(|error| foreign(journal.unusable(error)))? {
+            let what = "it is not an iam-del-key journal";
+            return Err(foreign(journal.unusable(what)));
         }
-        let (head, past) = past::read(&mut file).map_err(&unusable)?;
-        if let Some(head) = &head
+        if request.mode == Mode::Change {
+            journal.lock(&file).map_err(own)?;
+        }
+        (journal.head, journal.past) =
+            past::read(&mut file).map_err(|what| own(journal.unusable(what)))?;
+        if let Some(head) = &journal.head
             && head.action != request.action.verb()
         {
             let what = format!("it is of a run that was to {} keys", escape(&head.action));
-            return Err(unusable(what).hint("give another --journal"));
+            return Err(own(journal.unusable(what).hint("give another --journal")));
         }
-        let writer = match request.mode {
-            Mode::DryRun => None,
-            Mode::Change => {
-                let opened = append(&mut file, past.length).and_then(|()| Writer::start(file));
-                Some(opened.map_err(|error| unwritten(&name, &error))?)
-            }
+        if request.mode == Mode::Change {
+            journal.file = Some(file);
+        }
+        Ok(Some(journal))
+    }
+
+    /// Makes it ready to be written, and makes the file if there is none.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be made or written, or another run has made it.
+    pub(crate) fn start(&mut self, request: &Request) -> Result<(), Stop> {
+        let Some(path) = request
+            .journal
+            .as_ref()
+            .filter(|_| request.mode == Mode::Change)
+        else {
+            return Ok(());
         };
-        Ok(Some(Self {
-            action: request.action,
-            head,
-            past,
-            writer,
-            name,
-        }))
+        let mut file = if let Some(file) = self.file.take() {
+            file
+        } else {
+            let file = file::create(path).map_err(|refused| self.refused(&refused))?;
+            self.lock(&file)?;
+            if file.metadata().is_ok_and(|file| file.len() > 0) {
+                return Err(self.taken());
+            }
+            file
+        };
+        let started = append(&mut file, self.past.length).and_then(|()| Writer::start(file));
+        self.writer = Some(started.map_err(|error| unwritten(&self.name, &error))?);
+        Ok(())
+    }
+
+    /// How many keys earlier runs have finished.
+    pub(crate) fn finished(&self) -> usize {
+        self.past.finished()
+    }
+
+    /// Its name as messages have it.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn lock(&self, file: &File) -> Result<(), Stop> {
+        match file.try_lock() {
+            Ok(()) => Ok(()),
+            Err(TryLockError::WouldBlock) => Err(self.taken()),
+            Err(TryLockError::Error(error)) => Err(self.unusable(error)),
+        }
+    }
+
+    fn taken(&self) -> Stop {
+        let stop = Stop::refused(format!("another run has the journal {}", self.name));
+        stop.hint("wait for that run to end, or give another --journal")
+    }
+
+    fn refused(&self, refused: &Refused) -> Stop {
+        let stop = self.unusable(refused);
+        match refused.hint() {
+            Some(hint) => stop.hint(hint),
+            None => stop,
+        }
+    }
+
+    fn unusable(&self, what: impl Display) -> Stop {
+        Stop::usage(format!("cannot use the journal {}: {what}", self.name))
     }
 
     /// Begins a run of this account. A journal of another account is refused.
@@ -128,8 +199,6 @@ impl Journal {
     /// It is of another account, or cannot be written.
     pub(crate) async fn begin_run(&mut self, account: Option<&AccountId>) -> Result<(), Stop> {
         let account = account.map(ToString::to_string);
-        let unusable =
-            |what: String| Stop::usage(format!("cannot use the journal {}: {what}", self.name));
         if let Some(head) = &self.head {
             return match (&head.account, &account) {
                 (Some(theirs), Some(ours)) if theirs != ours => {
@@ -137,7 +206,9 @@ impl Journal {
                         "it is of account {}, and the credentials are of account {ours}",
                         escape(theirs)
                     );
-                    Err(unusable(what).hint("give each account a journal of its own"))
+                    Err(self
+                        .unusable(what)
+                        .hint("give each account a journal of its own"))
                 }
                 _ => Ok(()),
             };
@@ -232,49 +303,6 @@ fn with_status(mut record: Value, previous_status: Option<&str>) -> Value {
 /// It could not be written when the run began.
 fn unwritten(name: &str, error: &io::Error) -> Stop {
     Stop::other(format!("cannot write the journal {name}: {error}"))
-}
-
-/// The file; `None` where a dry run finds none.
-fn file(path: &Path, mode: Mode) -> io::Result<Option<File>> {
-    let mut options = OpenOptions::new();
-    options.read(true);
-    match mode {
-        Mode::Change => {
-            let is_new = !path.exists();
-            let file = options.write(true).create(true).open(path)?;
-            if is_new {
-                keep_name(path)?;
-            }
-            Ok(Some(file))
-        }
-        Mode::DryRun => match options.open(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            opened => opened.map(Some),
-        },
-    }
-}
-
-/// Has the folder on the disk too: a file whose name is lost is lost.
-fn keep_name(path: &Path) -> io::Result<()> {
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    // A folder that can be written to and not read is as good as it gets.
-    let Ok(folder) = File::open(folder.unwrap_or(Path::new("."))) else {
-        return Ok(());
-    };
-    match folder.sync_all() {
-        // Not every file system knows this of folders.
-        Err(error)
-            if matches!(
-                error.kind(),
-                io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported
-            ) =>
-        {
-            Ok(())
-        }
-        synced => synced,
-    }
 }
 
 /// Goes to the end of the last whole record; a record that was cut off when its run was killed is taken away.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
-use std::io::{BufRead as _, BufReader, Read};
+use std::io::{self, BufRead as _, BufReader, Read, Seek};
 use std::time::{Duration, SystemTime};
 
 use humantime::parse_rfc3339;
@@ -128,6 +128,12 @@ impl Past {
         })
     }
 
+    /// How many keys are finished.
+    pub(super) fn finished(&self) -> usize {
+        let same_key = |one: &u128, other: &u128| one >> OWNER_BITS == other >> OWNER_BITS;
+        self.settled.chunk_by(same_key).count()
+    }
+
     /// What was started for a key, and not finished.
     pub(super) fn attempts(&self, id: &AccessKeyId) -> &[EarlierAttempt] {
         let begun = self.begun.get(&self.digest.of(id.as_str()));
@@ -163,6 +169,20 @@ impl Past {
     }
 }
 
+/// Whether a file starts as a journal does, or is empty. It is read again from its start afterwards.
+///
+/// # Errors
+///
+/// It cannot be read.
+pub(super) fn is_journal(file: &mut (impl Read + Seek)) -> io::Result<bool> {
+    let mut start = Vec::new();
+    file.by_ref()
+        .take(HEAD.len() as u64)
+        .read_to_end(&mut start)?;
+    file.rewind()?;
+    Ok(HEAD.starts_with(&start))
+}
+
 /// Reads a journal. An empty file is a new one.
 ///
 /// # Errors
@@ -182,7 +202,7 @@ pub(super) fn read(file: &mut impl Read) -> Result<(Option<Head>, Past), String>
         let is_whole = record.last() == Some(&b'\n');
         let is_cut_head = !is_whole && HEAD.starts_with(&record);
         if number == 1 && !record.starts_with(HEAD) && !is_cut_head {
-            return Err("it is no journal of this program, and is left as it is".to_owned());
+            return Err("it is not an iam-del-key journal".to_owned());
         }
         if read as u64 == LONGEST && !is_whole {
             return Err(format!("record {number} is longer than {LONGEST} bytes"));
@@ -211,6 +231,7 @@ pub(super) fn read(file: &mut impl Read) -> Result<(Option<Head>, Past), String>
         past.length += read as u64;
     }
     past.settled.sort_unstable();
+    past.settled.dedup();
     Ok((head, past))
 }
 

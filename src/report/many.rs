@@ -24,6 +24,8 @@ pub(super) struct Many {
     /// Whether the keys are named, rather than found.
     is_named: bool,
     rows: Vec<Row>,
+    /// What is known of the keys of these rows that were changed.
+    known: Vec<String>,
     /// What to run next, once each, for the end.
     hints: Vec<String>,
     /// How many keys a sweep found, and how many of them are inactive already and were to be made so.
@@ -50,31 +52,31 @@ impl Many {
                 Selection::Named(_) | Selection::Listed { .. }
             ),
             rows: Vec::new(),
+            known: Vec::new(),
             hints: Vec::new(),
             found: (0, 0),
         }
     }
 
     /// Moves the bar on.
-    pub(super) fn counted(&self, tally: &Tally) -> Bar {
+    pub(super) fn counted(&self, tally: &Tally) {
         self.bar.at(tally);
-        self.bar.clone()
     }
 
-    /// Keeps a row until a table is full.
-    pub(super) fn gathered(&mut self, row: Row) -> Option<Vec<Row>> {
+    /// Keeps a row until a table is full, and what is known of its key if it was changed.
+    pub(super) fn gather(&mut self, row: Row, known: Vec<String>) {
         self.rows.push(row);
-        (self.rows.len() >= ROWS).then(|| std::mem::take(&mut self.rows))
+        self.known.extend(known);
     }
 
-    /// The rows of the last table.
-    pub(super) fn rest(&mut self) -> Vec<Row> {
-        std::mem::take(&mut self.rows)
+    pub(super) fn has_full_table(&self) -> bool {
+        self.rows.len() >= ROWS
     }
 
-    /// Writes lines beside the bar.
-    pub(super) fn aside(&self, write: impl FnOnce()) {
-        self.bar.aside(write);
+    /// The rows that were gathered, and what is known of their keys.
+    pub(super) fn take_rows(&mut self) -> (Vec<Row>, Vec<String>) {
+        let known = std::mem::take(&mut self.known);
+        (std::mem::take(&mut self.rows), known)
     }
 
     pub(super) fn clear(&self) {

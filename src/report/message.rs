@@ -1,11 +1,12 @@
 //! Lines on standard error: errors, hints, warnings and what is known. Nothing here ends the run: who
 //! cannot be told on standard error still gets the exit status.
 
-use std::io::{self, Write as _};
+use std::io;
 
 use anstyle::{AnsiColor, Style};
 use serde_json::{Value, json};
 
+use super::stream;
 use crate::request::{Color, ErrorFormat, Request};
 use crate::shown::Shown;
 
@@ -121,20 +122,5 @@ pub(super) fn object(object: &Value) {
 
 /// One line, or several of a page, written whole.
 pub(crate) fn line(text: &Shown) {
-    let _ = write(&format!("{text}\n"));
-}
-
-/// A question, behind which the answer is typed.
-///
-/// # Errors
-///
-/// Standard error cannot be written: nobody sees the question.
-pub(crate) fn prompt(question: &Shown) -> io::Result<()> {
-    write(&question.to_string())
-}
-
-fn write(text: &str) -> io::Result<()> {
-    let mut stderr = io::stderr().lock();
-    stderr.write_all(text.as_bytes())?;
-    stderr.flush()
+    stream::say(text);
 }

@@ -12,6 +12,7 @@ pub(crate) mod message;
 mod progress;
 mod question;
 mod row;
+pub(crate) mod stream;
 mod structured;
 mod table;
 mod tell;
@@ -33,6 +34,7 @@ pub(crate) use many::Resume;
 use message::Messages;
 pub(crate) use progress::Bar;
 pub(crate) use question::{question, show};
+use stream::Output;
 pub(crate) use structured::{Failed, KnownWord, stop};
 
 /// How outcomes are told.
@@ -47,6 +49,8 @@ pub(crate) struct Report {
     messages: Messages,
     commands: Commands,
     told: Told,
+    /// The results on their way.
+    pub(crate) output: Output,
 }
 
 /// What was told so far.
@@ -97,6 +101,7 @@ impl Report {
                 Some(key) => Told::One(key.clone(), None),
                 None => Told::Many(Many::new(request)),
             },
+            output: Output::default(),
         }
     }
 
@@ -104,33 +109,54 @@ impl Report {
     ///
     /// # Errors
     ///
-    /// Standard output cannot be written. People have been told by then.
+    /// The result cannot be written. People are told all the same.
     pub(crate) fn settled(&mut self, settled: &Settled, tally: &Tally) -> io::Result<()> {
-        let bar = match &mut self.told {
+        self.count(settled, tally);
+        let written = self.write(settled);
+        self.tell_people(settled);
+        written
+    }
+
+    /// Tells of a key whose result the journal could not record. If it was changed, only people are told: the next run
+    /// with this journal checks the key and prints its result, which must not be printed twice.
+    ///
+    /// # Errors
+    ///
+    /// The result cannot be written. People are told all the same.
+    pub(crate) fn unrecorded(&mut self, settled: &Settled, tally: &Tally) -> io::Result<()> {
+        if !settled.is_changed() {
+            return self.settled(settled, tally);
+        }
+        self.count(settled, tally);
+        self.tell_people(settled);
+        if let Told::Many(_) = &self.told {
+            let (key, done) = (&settled.key.id, settled.action.done());
+            self.messages.warning(&format!(
+                "{key}: {done}, but the journal does not record it; the next run with this journal checks and prints it"
+            ));
+        }
+        Ok(())
+    }
+
+    fn count(&mut self, settled: &Settled, tally: &Tally) {
+        match &mut self.told {
             Told::One(_, ended) => {
                 *ended = Some(Ended {
                     known: KnownWord::of(settled),
-                    told: format!("{}: {}", settled.key.id, settled.known()),
+                    told: known_of(settled),
                     attempts: settled.attempts,
                 });
-                None
             }
-            Told::Many(many) => Some(many.counted(tally)),
-        };
-        match bar {
-            None => self.write_and_tell(settled),
-            Some(bar) => bar.aside(|| self.write_and_tell(settled)),
+            Told::Many(many) => many.counted(tally),
         }
     }
 
-    fn write_and_tell(&mut self, settled: &Settled) -> io::Result<()> {
-        let written = self.write(settled, &mut io::stdout().lock());
+    fn tell_people(&mut self, settled: &Settled) {
         match &self.told {
             _ if self.messages.is_json() => self.tell_json(settled),
             Told::One(..) => self.tell(settled),
             Told::Many(_) => self.tell_one_of_many(settled),
         }
-        written
     }
 
     fn tell_json(&self, settled: &Settled) {
@@ -169,16 +195,40 @@ impl Report {
 
     /// A signal ended the run. Where it is about one key, that is told with the key.
     pub(crate) fn interrupted(&self, exit: Exit) {
-        let Told::Many(many) = &self.told else {
-            return;
-        };
-        many.aside(|| {
+        if let Told::Many(_) = &self.told {
             self.messages.failed(&Failed::new(
                 "Interrupted",
                 "interrupted: no further key is begun".to_owned(),
                 exit,
                 KnownWord::AsTold,
             ));
+        }
+    }
+
+    /// IAM did not answer so many keys in a row: the others are not tried.
+    pub(crate) fn gone(&self, keys: usize) {
+        let keys = if keys == 1 {
+            "1 key".to_owned()
+        } else {
+            format!("{keys} keys in a row")
+        };
+        self.messages.failed(&Failed::new(
+            "Unreachable",
+            format!("IAM did not answer for {keys}: no further key is tried"),
+            Exit::Unreachable,
+            KnownWord::AsTold,
+        ));
+    }
+
+    /// A signal ended the run while nobody read its results.
+    pub(crate) fn unread(&self, exit: Exit) {
+        let failed = |known| {
+            let message = "interrupted: not every result could be written, since nobody reads standard output";
+            Failed::new("NotWritten", message.to_owned(), exit, known)
+        };
+        self.messages.failed(&match &self.told {
+            Told::One(key, Some(ended)) => ended.told_with(key, failed(ended.known)),
+            Told::One(..) | Told::Many(_) => failed(KnownWord::AsTold),
         });
     }
 
@@ -199,17 +249,24 @@ impl Report {
         });
     }
 
-    fn write(&mut self, settled: &Settled, out: &mut impl Write) -> io::Result<()> {
+    fn write(&mut self, settled: &Settled) -> io::Result<()> {
+        let mut known = Vec::new();
+        if let Told::Many(_) = &self.told
+            && settled.is_changed()
+        {
+            known.push(known_of(settled));
+        }
         let text = match (self.format, &mut self.told) {
             (Format::Off, _) => return Ok(()),
             (Format::Text, _) if self.query.is_none() => row::columns(settled),
             (Format::Table, Told::One(..)) => {
                 table::of(&[table::row(settled)], self.messages.paints_results())
             }
-            (Format::Table, Told::Many(many)) => match many.gathered(table::row(settled)) {
-                Some(rows) => table::of(&rows, self.messages.paints_results()),
-                None => return Ok(()),
-            },
+            (Format::Table, Told::Many(many)) => {
+                many.gather(table::row(settled), known);
+                let is_full = many.has_full_table();
+                return if is_full { self.write_table() } else { Ok(()) };
+            }
             (Format::Json | Format::Text, told) => {
                 let object = match told {
                     Told::One(..) => result(settled, self.metadata),
@@ -218,29 +275,43 @@ impl Report {
                 chosen(object, self.query.as_ref(), self.format)?
             }
         };
-        write_line(&text, out)
+        self.output.put(&text, known)
     }
 
-    /// Ends the report of a run over many keys: what is left of a table, and how many ended how.
+    /// Writes the rows that were gathered as a table.
     ///
     /// # Errors
     ///
-    /// Standard output cannot be written. People have been told by then.
-    pub(crate) fn end(&mut self, tally: &Tally, can_resume: Resume) -> io::Result<()> {
+    /// They cannot be written.
+    pub(crate) fn write_table(&mut self) -> io::Result<()> {
         let Told::Many(many) = &mut self.told else {
             return Ok(());
         };
-        many.clear();
-        let rows = many.rest();
-        let written = if rows.is_empty() {
-            Ok(())
-        } else {
-            let text = table::of(&rows, self.messages.paints_results());
-            write_line(&text, &mut io::stdout().lock())
-        };
-        self.sum_up(tally, can_resume);
-        written
+        let (rows, known) = many.take_rows();
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let text = table::of(&rows, self.messages.paints_results());
+        self.output.put(&text, known)
     }
+
+    /// Ends the report of a run over many keys: those that were changed and whose results were not written, and how many
+    /// ended how.
+    pub(crate) fn end(&mut self, tally: &Tally, can_resume: Resume) {
+        let Told::Many(many) = &self.told else {
+            return;
+        };
+        many.clear();
+        for known in self.output.take_lost() {
+            self.messages.known(&known);
+        }
+        self.sum_up(tally, can_resume);
+    }
+}
+
+/// The key and what is known of it.
+fn known_of(settled: &Settled) -> String {
+    format!("{}: {}", settled.key.id, settled.known())
 }
 
 /// The object, or what the query makes of it, as a line.

@@ -2,20 +2,26 @@
 
 use std::fmt;
 use std::io::{self, IsTerminal as _};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
+use super::stream::{self, Job};
 use crate::request::{Color, ErrorFormat, Request};
 use crate::tally::Tally;
 use crate::word::Word;
 
-/// How often it moves although nothing happens.
-const TICK: Duration = Duration::from_millis(200);
-
-/// The bar; nothing where nobody sees it.
+/// The bar; nothing where nobody sees it. It is drawn by the thread that writes standard error.
 #[derive(Clone, Debug)]
-pub(crate) struct Bar(Option<ProgressBar>);
+pub(crate) struct Bar(Option<(Color, Arc<Mutex<Shown>>)>);
+
+/// What the bar shows when it is drawn next.
+#[derive(Debug, Default)]
+struct Shown {
+    done: u64,
+    message: String,
+}
 
 impl Bar {
     /// A bar that is not shown yet.
@@ -26,8 +32,57 @@ impl Bar {
         {
             return Self(None);
         }
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
-        let template = match request.color {
+        Self(Some((request.color, Arc::default())))
+    }
+
+    /// Shows it, for so many.
+    pub(crate) fn expect(&self, count: u64) {
+        if let Some((color, shown)) = &self.0 {
+            stream::draw(Job::Show(Drawn::new(*color, count, shown)));
+        }
+    }
+
+    /// Moves it to what was counted.
+    pub(super) fn at(&self, tally: &Tally) {
+        let failed = tally.of(Word::Failed) + tally.of(Word::Unknown);
+        self.set(tally.total(), &format!("failed {failed}"));
+    }
+
+    /// Moves it to `done` of `all` of something else.
+    pub(crate) fn step(&self, what: &'static str, done: usize, all: usize) {
+        self.set(done as u64, what);
+        if done <= 1 {
+            self.expect(all as u64);
+        }
+    }
+
+    /// Takes it away.
+    pub(crate) fn clear(&self) {
+        if self.0.is_some() {
+            stream::draw(Job::Clear);
+        }
+    }
+
+    fn set(&self, done: u64, message: &str) {
+        if let Some((_, shown)) = &self.0 {
+            let mut shown = lock(shown);
+            shown.done = done;
+            message.clone_into(&mut shown.message);
+        }
+    }
+}
+
+/// The bar as it is drawn.
+#[derive(Debug)]
+pub(super) struct Drawn {
+    bar: ProgressBar,
+    shown: Arc<Mutex<Shown>>,
+}
+
+impl Drawn {
+    fn new(color: Color, count: u64, shown: &Arc<Mutex<Shown>>) -> Self {
+        let bar = ProgressBar::with_draw_target(Some(count), ProgressDrawTarget::stderr());
+        let template = match color {
             Color::Off => "{msg} {bar:24} {pos}/{len}{pace}",
             Color::On | Color::Auto => "{msg} {bar:24.green} {pos}/{len}{pace}",
         };
@@ -37,53 +92,39 @@ impl Bar {
             };
             bar.set_style(style.progress_chars("##-").with_key("pace", pace));
         }
-        Self(Some(bar))
-    }
-
-    /// Shows it, for so many.
-    pub(crate) fn expect(&self, count: u64) {
-        if let Some(bar) = &self.0 {
-            bar.set_length(count);
-            bar.reset();
-            bar.set_draw_target(ProgressDrawTarget::stderr());
-            bar.enable_steady_tick(TICK);
+        Self {
+            bar,
+            shown: Arc::clone(shown),
         }
     }
 
-    /// Moves it to what was counted.
-    pub(super) fn at(&self, tally: &Tally) {
-        if let Some(bar) = &self.0 {
-            bar.set_position(tally.total());
-            let failed = tally.of(Word::Failed) + tally.of(Word::Unknown);
-            bar.set_message(format!("failed {failed}"));
-        }
+    /// Draws it as it is now.
+    pub(super) fn draw(&self) {
+        // The lock is never kept while the terminal may block.
+        let (done, message) = {
+            let shown = lock(&self.shown);
+            (shown.done, shown.message.clone())
+        };
+        self.bar.set_message(message);
+        self.bar.set_position(done);
+        self.bar.tick();
     }
 
-    /// Moves it to `done` of `all` of something else.
-    pub(crate) fn step(&self, what: &'static str, done: usize, all: usize) {
-        if let Some(bar) = &self.0 {
-            if done <= 1 {
-                self.expect(all as u64);
-                bar.set_message(what);
-            }
-            bar.set_position(done as u64);
-        }
-    }
-
-    /// Writes lines beside it.
+    /// Writes lines above it.
     pub(super) fn aside<T>(&self, write: impl FnOnce() -> T) -> T {
-        match &self.0 {
-            Some(bar) => bar.suspend(write),
-            None => write(),
-        }
+        let written = self.bar.suspend(write);
+        self.draw();
+        written
     }
 
     /// Takes it away.
-    pub(crate) fn clear(&self) {
-        if let Some(bar) = &self.0 {
-            bar.finish_and_clear();
-        }
+    pub(super) fn clear(&self) {
+        self.bar.finish_and_clear();
     }
+}
+
+fn lock(shown: &Mutex<Shown>) -> MutexGuard<'_, Shown> {
+    shown.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// How fast it goes and how long it will take; nothing before the first is done.

@@ -1,0 +1,163 @@
+//! Whether IAM can still be reached. An outage of a second must not end a run, and a longer one must not cost every key of a
+//! list three attempts.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::failure::Failure;
+use crate::outcome::{Known, Outcome};
+
+/// How long the run pauses after a key that IAM did not answer, before it tries one more: each time longer. An outage that
+/// is shorter than all pauses together ends no run, whatever `--jobs` is.
+const PAUSES: [Duration; 3] = [
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(4),
+];
+
+/// What the result of a key says of the connection to IAM.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Heard {
+    /// IAM answered.
+    Answer,
+    /// It did not.
+    Silence,
+    /// It was not asked.
+    #[default]
+    Nothing,
+}
+
+/// How many keys in a row IAM did not answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Gone(pub(super) usize);
+
+/// The connection to IAM as the last results show it.
+#[derive(Debug, Default)]
+pub(super) struct Reach {
+    /// How many keys in a row got no answer.
+    silent: usize,
+    pauses: usize,
+    until: Option<Instant>,
+}
+
+impl Heard {
+    /// What this outcome says.
+    pub(super) fn from(outcome: &Outcome) -> Self {
+        match outcome {
+            Outcome::Failed {
+                failure: Failure::NotSent(_),
+                ..
+            }
+            | Outcome::Failed {
+                failure: Failure::NoAnswer(_),
+                known: Known::Unknown(_),
+            } => Self::Silence,
+            Outcome::Done { .. }
+            | Outcome::Missing(_)
+            | Outcome::Skipped(_)
+            | Outcome::AlreadyInactive
+            | Outcome::Failed { .. } => Self::Answer,
+            Outcome::Would(_)
+            | Outcome::Refused(_)
+            | Outcome::NotTried { .. }
+            | Outcome::LeftInDoubt { .. }
+            | Outcome::Stopped { .. } => Self::Nothing,
+        }
+    }
+}
+
+impl Reach {
+    /// Any answer, also one to a key that was in flight, ends the silence.
+    pub(super) fn heard(&mut self, heard: Heard) {
+        match heard {
+            Heard::Answer => *self = Self::default(),
+            Heard::Silence => {
+                self.silent += 1;
+                self.until = None;
+            }
+            Heard::Nothing => {}
+        }
+    }
+
+    /// How many keys may be in flight: one where IAM is silent, since those that are in flight show whether it is back.
+    pub(super) fn at_once(&self, jobs: usize) -> usize {
+        if self.silent > 0 { 1 } else { jobs }
+    }
+
+    /// Until when the run has to pause before the next key, asked while no key is in flight.
+    ///
+    /// # Errors
+    ///
+    /// It has paused often enough: IAM is gone.
+    pub(super) fn pause(&mut self, now: Instant) -> Result<Option<Instant>, Gone> {
+        if self.silent == 0 {
+            return Ok(None);
+        }
+        let until = match self.until {
+            Some(until) => until,
+            None => {
+                let pause = PAUSES.get(self.pauses).ok_or(Gone(self.silent))?;
+                self.pauses += 1;
+                *self.until.insert(now + *pause)
+            }
+        };
+        Ok(Some(until).filter(|until| *until > now))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::Instant;
+
+    use super::{Gone, Heard, PAUSES, Reach};
+
+    /// Lets the pause that is due pass.
+    fn wait(reach: &mut Reach, now: &mut Instant) -> Result<(), Gone> {
+        if let Some(until) = reach.pause(*now)? {
+            assert!(until > *now);
+            *now = until;
+            assert_eq!(reach.pause(*now), Ok(None), "the next key may start");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn a_run_pauses_for_a_silent_iam_and_gives_up_after_a_few_keys() {
+        for jobs in [1, 2, 8, 64] {
+            let (mut reach, start) = (Reach::default(), Instant::now());
+            let mut now = start;
+            assert_eq!(reach.at_once(jobs), jobs);
+            assert_eq!(reach.pause(now), Ok(None));
+            // Those in flight get no answer, and then one key after each pause.
+            (0..jobs).for_each(|_| reach.heard(Heard::Silence));
+            for pause in PAUSES {
+                assert_eq!(reach.at_once(jobs), 1);
+                let before = now;
+                assert_eq!(wait(&mut reach, &mut now), Ok(()));
+                assert_eq!(now - before, pause);
+                reach.heard(Heard::Silence);
+            }
+            assert_eq!(wait(&mut reach, &mut now), Err(Gone(jobs + PAUSES.len())));
+            assert!(now - start >= std::time::Duration::from_secs(7));
+        }
+    }
+
+    #[test]
+    fn any_answer_starts_the_count_again() {
+        let mut now = Instant::now();
+        let mut reach = Reach::default();
+        for _ in 0..10 {
+            for _ in PAUSES {
+                reach.heard(Heard::Silence);
+                assert_eq!(wait(&mut reach, &mut now), Ok(()));
+                // A key that was refused or interrupted says nothing.
+                reach.heard(Heard::Nothing);
+                assert_eq!(reach.at_once(8), 1);
+            }
+            reach.heard(Heard::Answer);
+            assert_eq!(reach.at_once(8), 8);
+            assert_eq!(reach.pause(now), Ok(None));
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! The file of a journal: a regular file of the caller's, and not one that the run writes something else to. It is checked
+//! before anything in it is believed or changed.
+
+use std::fmt;
+use std::fs::{self, File, FileType, Metadata, OpenOptions};
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::path::Path;
+
+use rustix::process::geteuid;
+
+use crate::request::Mode;
+
+/// The rights of a new journal, less what the umask takes away. Whoever can write to it can keep keys from being deleted.
+const NEW: u32 = 0o664;
+/// Any user of the machine may write.
+const OTHERS_WRITE: u32 = 0o002;
+
+/// Why a file cannot be the journal.
+#[derive(Debug)]
+pub(super) enum Refused {
+    /// It is something else, such as a named pipe.
+    Kind(&'static str),
+    /// It belongs to this other user.
+    Owner(u32),
+    /// Any user may write to it.
+    Writable,
+    /// This stream of the run goes to it.
+    Stream(&'static str),
+    /// The operating system refuses.
+    Io(io::Error),
+}
+
+impl Refused {
+    /// What to do about it.
+    pub(super) fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Kind(_) | Self::Io(_) => None,
+            Self::Owner(_) => {
+                Some("if you trust its records, copy it to a new file, and give that as --journal")
+            }
+            Self::Writable => Some("if you trust its records: chmod o-w FILE"),
+            Self::Stream(_) => Some("give the journal a file of its own"),
+        }
+    }
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Kind(kind) => write!(f, "it is {kind}, not a regular file"),
+            Self::Owner(user) => write!(f, "it belongs to another user (user ID {user})"),
+            Self::Writable => f.write_str("any user can write to it"),
+            Self::Stream(stream) => write!(f, "{stream} is written to the same file"),
+            Self::Io(error) => error.fmt(f),
+        }
+    }
+}
+
+impl From<io::Error> for Refused {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+/// Opens an existing journal; `None`: there is none.
+///
+/// # Errors
+///
+/// It cannot be opened, or must not be used.
+pub(super) fn open(path: &Path, mode: Mode) -> Result<Option<File>, Refused> {
+    match fs::metadata(path) {
+        // To open a device can do something already, such as rewind a tape.
+        Ok(found) => check(&found)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error.into()),
+    }
+    let mut options = options();
+    let file = options.write(mode == Mode::Change).open(path)?;
+    check(&file.metadata()?)?;
+    Ok(Some(file))
+}
+
+/// Makes a new journal.
+///
+/// # Errors
+///
+/// It cannot be made.
+pub(super) fn create(path: &Path) -> Result<File, Refused> {
+    let file = options().write(true).create(true).open(path)?;
+    check(&file.metadata()?)?;
+    keep_name(path)?;
+    Ok(file)
+}
+
+/// Never waits, as for somebody who reads a named pipe.
+fn options() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    let flags = rustix::fs::OFlags::NONBLOCK.bits();
+    options
+        .read(true)
+        .mode(NEW)
+        .custom_flags(flags.cast_signed());
+    options
+}
+
+fn check(found: &Metadata) -> Result<(), Refused> {
+    if let Some(kind) = irregular(found.file_type()) {
+        return Err(Refused::Kind(kind));
+    }
+    for (stream, name) in [
+        (identity(io::stdout()), "standard output"),
+        (identity(io::stderr()), "standard error"),
+    ] {
+        if stream == Some((found.dev(), found.ino())) {
+            return Err(Refused::Stream(name));
+        }
+    }
+    trusted(found.uid(), found.mode(), geteuid().as_raw())
+}
+
+/// What a file is that is not a regular one.
+fn irregular(kind: FileType) -> Option<&'static str> {
+    if kind.is_file() {
+        None
+    } else if kind.is_dir() {
+        Some("a directory")
+    } else if kind.is_fifo() {
+        Some("a named pipe")
+    } else if kind.is_socket() {
+        Some("a socket")
+    } else {
+        Some("a device")
+    }
+}
+
+/// Device and file number of what a stream is written to.
+fn identity(stream: impl AsFd) -> Option<(u64, u64)> {
+    let stream = File::from(stream.as_fd().try_clone_to_owned().ok()?);
+    let found = stream.metadata().ok()?;
+    Some((found.dev(), found.ino()))
+}
+
+/// Whether the records may be believed: a key that they call deleted is not deleted.
+fn trusted(owner: u32, mode: u32, caller: u32) -> Result<(), Refused> {
+    if owner != caller && owner != 0 {
+        return Err(Refused::Owner(owner));
+    }
+    if mode & OTHERS_WRITE != 0 {
+        return Err(Refused::Writable);
+    }
+    Ok(())
+}
+
+/// Has the folder on the disk too: a file whose name is lost is lost.
+fn keep_name(path: &Path) -> io::Result<()> {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    // A folder that can be written to and not read is as good as it gets.
+    let Ok(folder) = File::open(folder.unwrap_or(Path::new("."))) else {
+        return Ok(());
+    };
+    match folder.sync_all() {
+        // Not every file system knows this of folders.
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported
+            ) =>
+        {
+            Ok(())
+        }
+        synced => synced,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Refused, trusted};
+
+    #[test]
+    fn a_journal_is_the_callers_or_roots_and_not_everybodys() {
+        for (owner, mode, caller, expected) in [
+            (1000, 0o100_600, 1000, ""),
+            (1000, 0o100_644, 1000, ""),
+            // As where each user has a group of their own.
+            (1000, 0o100_664, 1000, ""),
+            (0, 0o100_644, 1000, ""),
+            (0, 0o100_600, 0, ""),
+            (
+                1000,
+                0o100_600,
+                0,
+                "it belongs to another user (user ID 1000)",
+            ),
+            (
+                1001,
+                0o100_666,
+                1000,
+                "it belongs to another user (user ID 1001)",
+            ),
+            (1000, 0o100_666, 1000, "any user can write to it"),
+            (0, 0o100_602, 1000, "any user can write to it"),
+        ] {
+            let refused = trusted(owner, mode, caller).err();
+            let text = refused.as_ref().map(Refused::to_string);
+            assert_eq!(
+                text.unwrap_or_default(),
+                expected,
+                "{owner} {mode:o} {caller}"
+            );
+        }
+    }
+}

@@ -1,0 +1,342 @@
+//! Standard output and standard error of a run. Each is written by a thread of its own, so that a reader that pauses
+//! blocks neither signals nor responses.
+
+use std::collections::VecDeque;
+use std::io::{self, ErrorKind, IsTerminal as _};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use super::progress::Drawn;
+use crate::shown::Shown;
+
+/// How often the bar moves although nothing is written.
+const TICK: Duration = Duration::from_millis(200);
+/// How long to wait before a stream that somebody made non-blocking is tried again.
+const AGAIN: Duration = Duration::from_millis(10);
+/// While more than this waits for the reader of standard error, in bytes, no key starts.
+const BEHIND: usize = 64 << 10;
+/// What is kept for the reader of standard error at most, in bytes: what comes then is left out.
+const MOST: usize = 16 << 20;
+/// The stack of a thread that writes, in bytes.
+const STACK: usize = 256 << 10;
+
+/// Whether the threads are used. Before signals are handled a write may block: the system's default ends the process.
+static IN_THREADS: AtomicBool = AtomicBool::new(false);
+static RESULTS: OnceLock<Option<Sender<Job>>> = OnceLock::new();
+static MESSAGES: OnceLock<Option<Sender<Job>>> = OnceLock::new();
+/// The messages that are not written yet, in bytes.
+static UNWRITTEN: AtomicUsize = AtomicUsize::new(0);
+/// How many messages were left out because nobody read.
+static LEFT_OUT: AtomicUsize = AtomicUsize::new(0);
+
+/// One of the two streams.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stream {
+    Results,
+    Messages,
+}
+
+/// What a thread is to do.
+#[derive(Debug)]
+pub(super) enum Job {
+    Write {
+        stream: Stream,
+        text: String,
+        written: Option<oneshot::Sender<io::Result<()>>>,
+    },
+    /// Shows a bar on standard error, below what is written.
+    Show(Drawn),
+    /// Takes it away.
+    Clear,
+}
+
+/// From now on a write does not block.
+pub(crate) fn use_threads() {
+    IN_THREADS.store(true, Ordering::Release);
+}
+
+/// Writes a message to standard error, and ends its line.
+pub(super) fn say(text: &Shown) {
+    let text = format!("{text}\n");
+    let Some(thread) = messages() else {
+        let _ = write(Stream::Messages, text.as_bytes());
+        return;
+    };
+    if UNWRITTEN.load(Ordering::Acquire) + text.len() > MOST {
+        LEFT_OUT.fetch_add(1, Ordering::AcqRel);
+        return;
+    }
+    UNWRITTEN.fetch_add(text.len(), Ordering::AcqRel);
+    let _ = thread.send(Job::write(Stream::Messages, text, None));
+}
+
+/// Has the thread of standard error draw or take away a bar. Without the thread there is none.
+pub(super) fn draw(job: Job) {
+    if let Some(thread) = messages() {
+        let _ = thread.send(job);
+    }
+}
+
+/// Whether the reader of standard error is far behind.
+pub(crate) fn is_behind() -> bool {
+    UNWRITTEN.load(Ordering::Acquire) > BEHIND
+}
+
+/// Waits until the messages so far are written.
+pub(crate) async fn said() {
+    flushed(MESSAGES.get()).await;
+}
+
+/// Waits until results and messages so far are written.
+pub(crate) async fn all_written() {
+    flushed(RESULTS.get()).await;
+    said().await;
+}
+
+/// Writes a question to standard error and waits until it is there. Blocks: not for the thread of the runtime.
+///
+/// # Errors
+///
+/// Standard error cannot be written.
+pub(crate) fn ask(question: &Shown) -> io::Result<()> {
+    let question = question.to_string();
+    let Some(thread) = messages() else {
+        return write(Stream::Messages, question.as_bytes());
+    };
+    let (written, done) = oneshot::channel();
+    UNWRITTEN.fetch_add(question.len(), Ordering::AcqRel);
+    let _ = thread.send(Job::write(Stream::Messages, question, Some(written)));
+    done.blocking_recv().unwrap_or_else(|_| Err(ended()))
+}
+
+async fn flushed(thread: Option<&Option<Sender<Job>>>) {
+    if let Some(Some(thread)) = thread {
+        let (written, done) = oneshot::channel();
+        // An empty text is written when all before it is.
+        let job = Job::write(Stream::Messages, String::new(), Some(written));
+        if thread.send(job).is_ok() {
+            let _ = done.await;
+        }
+    }
+}
+
+fn messages() -> Option<&'static Sender<Job>> {
+    if !IN_THREADS.load(Ordering::Acquire) {
+        return None;
+    }
+    MESSAGES.get_or_init(|| start("messages")).as_ref()
+}
+
+fn results() -> Option<&'static Sender<Job>> {
+    if !IN_THREADS.load(Ordering::Acquire) {
+        return None;
+    }
+    // On one terminal both are written in the order in which they came, and around the bar.
+    if io::stdout().is_terminal() && io::stderr().is_terminal() {
+        return messages();
+    }
+    RESULTS.get_or_init(|| start("results")).as_ref()
+}
+
+/// `None` where no thread can be made: then a write may block.
+fn start(name: &str) -> Option<Sender<Job>> {
+    let (sender, jobs) = channel();
+    let thread = thread::Builder::new().name(name.to_owned());
+    let started = thread.stack_size(STACK).spawn(move || work(&jobs));
+    started.ok().map(|_| sender)
+}
+
+/// The results of a run on their way to standard output.
+#[derive(Debug, Default)]
+pub(crate) struct Output {
+    waiting: VecDeque<Waiting>,
+    /// What has to be said on standard error, since standard output did not get it.
+    lost: Vec<String>,
+    /// Nothing is written after an error: a part of a result may be there.
+    is_closed: bool,
+    /// Results were not written since nobody read them.
+    gave_up: bool,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    written: oneshot::Receiver<io::Result<()>>,
+    /// What is known of its keys, if this run changed them.
+    known: Vec<String>,
+}
+
+impl Output {
+    /// Has a result written as lines; `known` says what it tells of keys that this run changed.
+    ///
+    /// # Errors
+    ///
+    /// There is no thread, and it cannot be written.
+    pub(super) fn put(&mut self, text: &Shown, known: Vec<String>) -> io::Result<()> {
+        if self.is_closed {
+            self.lost.extend(known);
+            return Ok(());
+        }
+        let text = format!("{text}\n");
+        if let Some(thread) = results() {
+            let (sender, written) = oneshot::channel();
+            let _ = thread.send(Job::write(Stream::Results, text, Some(sender)));
+            self.waiting.push_back(Waiting { written, known });
+            return Ok(());
+        }
+        let written = write(Stream::Results, text.as_bytes());
+        if written.is_err() {
+            self.lost.extend(known);
+            self.close();
+        }
+        written
+    }
+
+    /// How many results are not written yet.
+    pub(crate) fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// Waits until the next of them is written.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be written, and no other will be.
+    pub(crate) async fn next(&mut self) -> io::Result<()> {
+        let Some(first) = self.waiting.front_mut() else {
+            return std::future::pending().await;
+        };
+        let written = (&mut first.written).await;
+        let written = written.unwrap_or_else(|_| Err(ended()));
+        match written {
+            Ok(()) => drop(self.waiting.pop_front()),
+            Err(_) => self.close(),
+        }
+        written
+    }
+
+    /// Gives up on what nobody reads, and on all that comes.
+    pub(crate) fn give_up(&mut self) {
+        self.close();
+        self.gave_up = true;
+    }
+
+    /// Whether results were not written since nobody read them.
+    pub(crate) fn gave_up(&self) -> bool {
+        self.gave_up
+    }
+
+    fn close(&mut self) {
+        self.is_closed = true;
+        let waiting = self.waiting.drain(..);
+        self.lost.extend(waiting.flat_map(|waiting| waiting.known));
+    }
+
+    /// What has to be said since standard output did not get it.
+    pub(super) fn take_lost(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.lost)
+    }
+}
+
+impl Job {
+    fn write(
+        stream: Stream,
+        text: String,
+        written: Option<oneshot::Sender<io::Result<()>>>,
+    ) -> Self {
+        Self::Write {
+            stream,
+            text,
+            written,
+        }
+    }
+}
+
+/// What a thread does until the process ends.
+fn work(jobs: &Receiver<Job>) {
+    let mut bar: Option<Drawn> = None;
+    let mut is_closed = false;
+    loop {
+        let job = match &bar {
+            None => jobs.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            Some(_) => jobs.recv_timeout(TICK),
+        };
+        let (stream, text, written) = match job {
+            Ok(Job::Write {
+                stream,
+                text,
+                written,
+            }) => (stream, text, written),
+            Ok(Job::Show(drawn)) => {
+                bar = Some(drawn);
+                continue;
+            }
+            Ok(Job::Clear) => {
+                if let Some(bar) = bar.take() {
+                    bar.clear();
+                }
+                continue;
+            }
+            Err(RecvTimeoutError::Timeout) => {
+                if let Some(bar) = &bar {
+                    bar.draw();
+                }
+                continue;
+            }
+            Err(RecvTimeoutError::Disconnected) => return,
+        };
+        let put = || match stream {
+            Stream::Results if is_closed => Err(ended()),
+            stream => write(stream, text.as_bytes()),
+        };
+        let result = match &bar {
+            Some(bar) => bar.aside(put),
+            None => put(),
+        };
+        match stream {
+            Stream::Results => is_closed |= result.is_err(),
+            Stream::Messages => count(text.len()),
+        }
+        if let Some(written) = written {
+            let _ = written.send(result);
+        }
+    }
+}
+
+/// Counts a message as written, and says how many were left out meanwhile.
+fn count(bytes: usize) {
+    UNWRITTEN.fetch_sub(bytes, Ordering::AcqRel);
+    let left_out = LEFT_OUT.swap(0, Ordering::AcqRel);
+    if left_out > 0 {
+        let text =
+            format!("iam-del-key: warning: {left_out} messages were left out: nobody read\n");
+        let _ = write(Stream::Messages, text.as_bytes());
+    }
+}
+
+/// Writes the whole text, past the buffer of the standard library, which does not say how much of it was written.
+fn write(stream: Stream, mut text: &[u8]) -> io::Result<()> {
+    while !text.is_empty() {
+        let written = match stream {
+            Stream::Results => rustix::io::write(io::stdout(), text),
+            Stream::Messages => rustix::io::write(io::stderr(), text),
+        };
+        match written.map_err(io::Error::from) {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            Ok(count) => text = &text[count..],
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            // Another program that has the stream too made it non-blocking.
+            Err(error) if error.kind() == ErrorKind::WouldBlock => thread::sleep(AGAIN),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+fn ended() -> io::Error {
+    io::Error::other("it was closed by an earlier error")
+}
