@@ -170,8 +170,8 @@ fn a_file_that_is_no_journal_is_left_as_it_is() {
     let (sandbox, list) = crowd(2);
     let head = "{\"Journal\":1,\"Action\":\"delete\",\"AccountId\":\"123456789012\"}\n";
     for (contents, says) in [
-        ("hello\n".to_owned(), "it is no journal of this program"),
-        (list.clone(), "it is no journal of this program"),
+        ("hello\n".to_owned(), "it is not an iam-del-key journal"),
+        (list.clone(), "it is not an iam-del-key journal"),
         (
             "{\"Journal\":9,\"Action\":\"delete\",\"AccountId\":null}\n".to_owned(),
             "its form is 9",

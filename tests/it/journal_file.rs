@@ -1,0 +1,351 @@
+//! The file of a journal: what cannot be one is refused before anything else happens, whom its records come from, and what
+//! is left when it can no longer be written.
+
+use std::collections::BTreeSet;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use iam_sandbox::{Fault, Sandbox, What};
+
+use crate::case::{BOBS_KEY, Case, DOCUMENTED, actions, documented};
+use crate::intent::begun;
+use crate::journal::Kept;
+use crate::many::{crowd, left, rows};
+
+const SOON: Duration = Duration::from_secs(20);
+
+fn run(program: &str, args: &[&str], path: &Path) {
+    let status = Command::new(program).args(args).arg(path).status();
+    assert!(status.expect("a command").success(), "{program} {args:?}");
+}
+
+/// Each as an earlier run cannot have left it, with what is wrong with it.
+fn others(folder: &Path) -> Vec<(PathBuf, &'static str)> {
+    let path = |name: &str| folder.join(name);
+    run("mkfifo", &[], &path("pipe"));
+    symlink(path("pipe"), path("link")).expect("a link");
+    symlink(path("loop"), path("loop")).expect("a link");
+    drop(UnixListener::bind(path("socket")).expect("a socket"));
+    std::fs::write(path("binary"), b"\x7fELF\0\xff\n").expect("a file");
+    std::fs::write(
+        path("results"),
+        "{\"AccessKeyId\":\"x\",\"Outcome\":\"Deleted\"}\n",
+    )
+    .expect("a file");
+    std::fs::write(path("zeros"), vec![0; 1 << 20]).expect("a file");
+    vec![
+        (path("pipe"), "it is a named pipe, not a regular file"),
+        (path("link"), "it is a named pipe, not a regular file"),
+        (
+            path("loop"),
+            "Too many levels of symbolic links (os error 40)",
+        ),
+        (path("socket"), "it is a socket, not a regular file"),
+        (folder.to_owned(), "it is a directory, not a regular file"),
+        ("/dev/null".into(), "it is a device, not a regular file"),
+        ("/dev/full".into(), "it is a device, not a regular file"),
+        (
+            "/dev/stdout".into(),
+            "it is a named pipe, not a regular file",
+        ),
+        (path("binary/x"), "Not a directory (os error 20)"),
+        (path("binary"), "it is not an iam-del-key journal"),
+        (path("results"), "it is not an iam-del-key journal"),
+        (path("zeros"), "it is not an iam-del-key journal"),
+        ("/etc/passwd".into(), "it is not an iam-del-key journal"),
+    ]
+}
+
+#[test]
+fn c29_c45_what_is_not_a_journal_is_refused_before_anything_else() {
+    let sandbox = documented();
+    let folder = tempfile::tempdir().expect("a folder");
+    // Nobody writes to it: to read the list would take for ever.
+    let list = folder.path().join("list");
+    run("mkfifo", &[], &list);
+    for (path, what) in others(folder.path()) {
+        let before = std::fs::metadata(&path).ok().map(|file| file.len());
+        let error = format!(
+            "iam-del-key: error: cannot use the journal {}: {what}\n",
+            path.display()
+        );
+        for more in [&[][..], &["--dry-run"], &["--interactive"]] {
+            let journal = |case: Case| case.args(["--journal"]).args([&path]).args(more.to_vec());
+            let _ = journal(Case::at(&sandbox, DOCUMENTED).without_credentials())
+                .run()
+                .exits(2)
+                .prints_nothing()
+                .says_exactly(&format!(
+                    "{error}known: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
+                ));
+            let many = Case::at(&sandbox, ["--from"]).args([&list]);
+            let _ = journal(many)
+                .run()
+                .exits(2)
+                .prints_nothing()
+                .says_exactly(&format!("{error}known: no key was changed\n"));
+        }
+        let after = std::fs::metadata(&path).ok().map(|file| file.len());
+        assert_eq!(after, before, "{}", path.display());
+    }
+    assert_eq!(sandbox.connections(), 0);
+}
+
+#[test]
+fn c45_a_list_that_is_refused_leaves_no_journal() {
+    let sandbox = documented();
+    let kept = Kept::new("AccessKeyId,UserName\nx,Bob\n");
+    let _ = kept
+        .case(&sandbox, &[])
+        .run()
+        .exits(2)
+        .prints_nothing()
+        .says(&["error: "])
+        .ends_with("no key was changed");
+    assert!(!kept.path().exists());
+}
+
+#[test]
+fn c67_a_journal_that_the_run_writes_something_else_to_is_refused() {
+    let (sandbox, list) = crowd(3);
+    for (stream, redirected) in [
+        ("standard output", "> \"$FILE\""),
+        ("standard output", ">> \"$FILE\""),
+        (
+            "standard output",
+            "> \"$FILE\"; ln -f \"$FILE\" \"$JOURNAL\"",
+        ),
+        (
+            "standard output",
+            "> \"$FILE\"; ln -sf \"$FILE\" \"$JOURNAL\"",
+        ),
+        ("standard error", "2> \"$FILE\""),
+        ("standard output", "> \"$FILE\" 2>&1"),
+    ] {
+        for more in [&[][..], &["--dry-run"], &["--output", "off"]] {
+            let kept = Kept::new(&list);
+            let file = match redirected.contains("ln -") {
+                true => kept.path().with_extension("output"),
+                false => kept.path(),
+            };
+            let (into, link) = redirected.split_once("; ").unwrap_or((redirected, ":"));
+            let script = format!("exec {into}; {link}; exec \"$0\" \"$@\"");
+            let case = kept.case(&sandbox, more);
+            let case = case.env("FILE", &file).env("JOURNAL", kept.path());
+            let ended = case.start_under(Some(&["sh", "-c", &script])).end();
+            let said = ended.exits(2).prints_nothing();
+            let written = std::fs::read_to_string(&file).expect("a file");
+            let said = format!("{}{written}", said.messages());
+            let expected = format!(
+                "iam-del-key: error: cannot use the journal {}: {stream} is written to the same file\n\
+                 hint: give the journal a file of its own\n\
+                 known: no key was changed\n",
+                kept.path().display()
+            );
+            assert_eq!(said, expected, "{redirected}");
+        }
+    }
+    assert_eq!(sandbox.connections(), 0);
+    assert_eq!(left(&sandbox, 3), 3);
+}
+
+/// Starts a deletion, and has no file of the run grow any more before IAM answers: the intent is in the journal, and the
+/// result will not be.
+fn without_room_for_the_result(sandbox: &Sandbox, case: Case) -> crate::running::Running {
+    let delay = What::Delay(Duration::from_secs(3));
+    sandbox.fault(Fault::new(delay).on("DeleteAccessKey"));
+    let running = case.start();
+    assert!(sandbox.wait_for_requests(1, SOON));
+    running.signal("STOP");
+    let process = format!("--pid={}", running.child.id());
+    let status = Command::new("prlimit")
+        .args(["--fsize=1", &process])
+        .status();
+    assert!(status.expect("prlimit").success());
+    running.signal("CONT");
+    running
+}
+
+#[test]
+fn c67_c70_a_deletion_that_the_journal_does_not_record_is_printed_once() {
+    for more in [&["--jobs", "1"][..], &["--jobs", "1", "--output", "text"]] {
+        let (sandbox, list) = crowd(3);
+        let kept = Kept::new(&list);
+        let printed = without_room_for_the_result(&sandbox, kept.case(&sandbox, more))
+            .end()
+            .exits(1);
+        let first = printed.output().to_owned();
+        let key = iam_sandbox::nth_key_id(crate::journal::ACCOUNT, 0);
+        let _ = printed.prints(&first).says_exactly(&format!(
+            "iam-del-key: warning: {key}: deleted, but the journal does not record it; the next run with this journal \
+             checks and prints it\n\
+             iam-del-key: error: the run broke off: File too large (os error 27)\n\
+             hint: to do the rest: the same command again; what the journal has settled is skipped\n\
+             known: 3 keys: 1 deleted, 2 not tried\n"
+        ));
+        assert!(!first.contains("Deleted"), "{first}");
+        let printed = kept.case(&sandbox, more).run().exits(0);
+        let second = printed.output().to_owned();
+        let _ = printed
+            .prints(&second)
+            .says(&[&format!(
+                "warning: {key} is taken for deleted: an earlier run began it, and IAM does not list the key now"
+            )])
+            .ends_with("3 keys: 3 deleted");
+        assert_eq!(second.matches("Deleted").count(), 3, "{second}");
+        let ids: BTreeSet<_> = second
+            .lines()
+            .filter(|line| line.contains("AKIA"))
+            .collect();
+        assert_eq!(ids.len(), 3);
+        let requests = actions(&sandbox);
+        let deletions = requests
+            .iter()
+            .filter(|action| *action == "DeleteAccessKey");
+        assert_eq!(deletions.count(), 3, "{requests:?}");
+        // And a third run prints nothing.
+        let _ = kept
+            .case(&sandbox, more)
+            .run()
+            .exits(0)
+            .prints_nothing()
+            .says(&["note: 3 keys are already finished in the journal "])
+            .ends_with("3 keys: 3 settled by an earlier run");
+    }
+}
+
+#[test]
+fn c70_one_key_whose_deletion_the_journal_does_not_record_is_printed_by_the_next_run() {
+    for (action, known) in [(&[][..], "deleted"), (&["--deactivate"], "deactivated")] {
+        let sandbox = documented();
+        let folder = tempfile::tempdir().expect("a folder");
+        let journal = folder.path().join("done.jsonl");
+        let case = || {
+            let case = Case::documented(&sandbox, &["--journal"]).args([&journal]);
+            case.args(action.to_vec())
+        };
+        if !action.is_empty() {
+            let delay = What::Delay(Duration::from_secs(3));
+            sandbox.fault(Fault::new(delay).on("UpdateAccessKey"));
+        }
+        let ended = without_room_for_the_result(&sandbox, case()).end();
+        let _ = ended
+            .exits(1)
+            .prints_nothing()
+            .says(&["the run broke off: File too large (os error 27)"])
+            .ends_with(&format!("{BOBS_KEY}: {known}"));
+        sandbox.clear_faults();
+        let printed = case().run().exits(0);
+        assert_eq!(rows(printed.output()).len(), 1);
+        let output = printed.output().to_owned();
+        let _ = printed
+            .prints(&output)
+            .says(&["an earlier run began it, and IAM "])
+            .ends_with(&format!("{BOBS_KEY}: {known}"));
+        let _ = case()
+            .run()
+            .exits(0)
+            .prints_nothing()
+            .says(&["note: 1 key is already finished in the journal "]);
+    }
+}
+
+#[test]
+fn c75_a_journal_that_somebody_else_can_write_is_refused() {
+    let sandbox = documented();
+    let done = format!("{{\"AccessKeyId\":\"{BOBS_KEY}\",\"Outcome\":\"Deleted\"}}\n");
+    let planted = || {
+        let kept = begun();
+        std::fs::write(kept.path(), kept.journal() + &done).expect("a journal");
+        kept
+    };
+    let refused = |kept: &Kept, what: &str| {
+        for more in [&[][..], &["--dry-run"]] {
+            let case = Case::documented(&sandbox, &["--journal"]).args([kept.path()]);
+            let path = kept.path();
+            let _ = case
+                .args(more.to_vec())
+                .run()
+                .exits(2)
+                .prints_nothing()
+                .says_exactly(&format!(
+                    "iam-del-key: error: cannot use the journal {}: {what}\n\
+                 known: {BOBS_KEY}: not deleted: nothing was sent to IAM\n",
+                    path.display()
+                ));
+        }
+    };
+    let kept = planted();
+    // Only root can give a file away.
+    let give = Command::new("chown").arg("12345").arg(kept.path()).status();
+    if !give.expect("chown").success() {
+        run("sudo", &["-n", "chown", "12345"], &kept.path());
+    }
+    refused(
+        &kept,
+        "it belongs to another user (user ID 12345)\n\
+         hint: if you trust its records, copy it to a new file, and give that as --journal",
+    );
+    let kept = planted();
+    let rights = std::fs::Permissions::from_mode(0o646);
+    std::fs::set_permissions(kept.path(), rights).expect("its rights");
+    refused(
+        &kept,
+        "any user can write to it\nhint: if you trust its records: chmod o-w FILE",
+    );
+    assert_eq!(sandbox.connections(), 0);
+    assert!(sandbox.has_key(BOBS_KEY));
+    // A new one is not written by others, whatever the umask.
+    let folder = tempfile::tempdir().expect("a folder");
+    let journal = folder.path().join("done.jsonl");
+    let case = Case::documented(&sandbox, &["--journal"]).args([&journal]);
+    let umask = ["sh", "-c", "umask 0; exec \"$0\" \"$@\""];
+    let ended = case.start_under(Some(&umask)).end();
+    let _ = ended.exits(0).prints(crate::case::DELETED).says_nothing();
+    let mode = std::fs::metadata(&journal)
+        .expect("a journal")
+        .permissions();
+    assert_eq!(mode.mode() & 0o777, 0o664);
+}
+
+#[test]
+fn c75_a_note_says_how_many_keys_the_journal_has_finished() {
+    let (sandbox, list) = crowd(4);
+    let kept = Kept::new(&list);
+    let case = kept.case(&sandbox, &["--output", "off"]);
+    let _ = case
+        .run()
+        .exits(0)
+        .prints_nothing()
+        .says_exactly("known: 4 keys: 4 deleted\n");
+    let note = format!(
+        "iam-del-key: note: 4 keys are already finished in the journal {}\n",
+        kept.path().display()
+    );
+    for (more, dry) in [(&[][..], ""), (&["--dry-run"], "; this was a dry run")] {
+        let _ = kept
+            .case(&sandbox, more)
+            .run()
+            .exits(0)
+            .prints_nothing()
+            .says_exactly(&format!(
+                "{note}known: 4 keys: 4 settled by an earlier run{dry}\n"
+            ));
+    }
+    let key = iam_sandbox::nth_key_id(crate::journal::ACCOUNT, 0);
+    let one = Case::at(
+        &sandbox,
+        ["--access-key-id", &key, "--user-name", "user-000001"],
+    );
+    let _ = one
+        .args(["--journal"])
+        .args([kept.path()])
+        .run()
+        .exits(0)
+        .prints_nothing()
+        .says_exactly(&note);
+    assert_eq!(actions(&sandbox).len(), 4);
+}
