@@ -139,13 +139,10 @@ fn finish(running: Option<Running>, exit: Exit) -> Exit {
         return exit;
     };
     let exit = match signals {
-        Some(signals) => runtime.block_on(async {
-            tokio::select! {
-                biased;
-                () = stream::all_written() => exit,
-                exit = signals.overdue(signal::MESSAGES) => exit,
-            }
-        }),
+        Some(signals) => {
+            let written = signals.bound(signal::MESSAGES, stream::all_written());
+            runtime.block_on(written).err().unwrap_or(exit)
+        }
         None => exit,
     };
     // A name look-up or a question may hang in a thread of its own: the process does not wait for it.

@@ -73,18 +73,33 @@ impl Signals {
         self.seen.borrow().first().map(|(exit, _)| *exit)
     }
 
-    /// Waits until the run must not wait any longer for what can block: `limit` after the first signal, or a moment
-    /// after the second. Returns the exit status of the first.
-    pub(crate) async fn overdue(&self, limit: Duration) -> Exit {
+    /// Waits for `work`, which may block: until `limit` after the first signal, or a moment after the second.
+    ///
+    /// # Errors
+    ///
+    /// It took longer: the exit status of the first signal.
+    pub(crate) async fn bound<T>(
+        &self,
+        limit: Duration,
+        work: impl Future<Output = T>,
+    ) -> Result<T, Exit> {
+        tokio::select! {
+            biased;
+            exit = self.overdue(limit) => Err(exit),
+            done = work => Ok(done),
+        }
+    }
+
+    async fn overdue(&self, limit: Duration) -> Exit {
         let mut signals = Self {
             seen: self.seen.clone(),
             got: 0,
         };
         let exit = signals.next().await;
-        let first = self.time(0);
+        let end = self.time(0) + limit;
         tokio::select! {
-            () = sleep_until(first + limit) => {}
-            _ = signals.next() => sleep_until((first + limit).min(self.time(1) + SECOND)).await,
+            () = sleep_until(end) => {}
+            _ = signals.next() => sleep_until(end.min(self.time(1) + SECOND)).await,
         }
         exit
     }
@@ -134,6 +149,15 @@ fn mask(status: &str) -> Option<u64> {
         .lines()
         .find_map(|line| line.strip_prefix("SigIgn:"))?;
     u64::from_str_radix(mask.trim(), 16).ok()
+}
+
+#[cfg(test)]
+impl Signals {
+    /// Signals that are sent by the test.
+    pub(crate) fn by_hand() -> (watch::Sender<Vec<(Exit, Instant)>>, Self) {
+        let (sender, seen) = watch::channel(Vec::new());
+        (sender, Self { seen, got: 0 })
+    }
 }
 
 #[cfg(test)]

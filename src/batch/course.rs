@@ -34,17 +34,17 @@ impl Batch<'_> {
     pub(crate) async fn all(&self, named: Option<(Keys, u64)>) -> anyhow::Result<Exit> {
         let (mut report, mut tally) = (Report::new(self.request), Tally::default());
         let exit = self.course(named, &mut report, &mut tally).await?;
-        let prints_whole = self.request.query.is_none() && self.request.format == Format::Json;
-        let resume = match self.journal {
-            Some(_) => Resume::Journal,
-            None if prints_whole => Resume::Results,
-            None => Resume::Again,
-        };
         let log = Log::of(self.request);
         if self.request.single().is_none() {
             log.verbose(|| requests(self.connected));
         }
         let exit = self.finish(&mut report, exit).await;
+        let prints_whole = self.request.query.is_none() && self.request.format == Format::Json;
+        let resume = match self.journal {
+            Some(_) => Resume::Journal,
+            None if prints_whole && !report.output.is_closed() => Resume::Results,
+            None => Resume::Again,
+        };
         report.end(&tally, resume);
         Ok(exit)
     }

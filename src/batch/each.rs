@@ -95,13 +95,13 @@ impl Batch<'_> {
     /// They cannot be written, or nobody reads them.
     pub(super) async fn written(&self, report: &mut Report) -> Result<(), Halt> {
         while report.output.len() > 0 {
-            tokio::select! {
-                biased;
-                exit = self.signals.overdue(signal::OUTPUT) => {
+            let written = report.output.next();
+            match self.signals.bound(signal::OUTPUT, written).await {
+                Ok(written) => written.map_err(Halt::Unwritten)?,
+                Err(exit) => {
                     report.output.give_up();
                     return Err(Halt::Signal(exit));
                 }
-                written = report.output.next() => written.map_err(Halt::Unwritten)?,
             }
         }
         Ok(())

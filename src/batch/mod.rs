@@ -160,21 +160,17 @@ impl Batch<'_> {
             && let Some(journal) = self.journal
         {
             // If it is not recorded, the next run checks the key.
-            let _ = self.in_time(journal.settle(&settled)).await;
+            let _ = self.settle(journal, &settled).await;
         }
         Ended::Now(settled, Ok(()))
     }
 
-    /// Waits for the journal; after a signal not much longer.
-    async fn in_time(&self, written: impl Future<Output = io::Result<()>>) -> io::Result<()> {
-        tokio::select! {
-            biased;
-            written = written => written,
-            _ = self.signals.overdue(signal::JOURNAL) => Err(io::Error::new(
-                io::ErrorKind::TimedOut,
-                "the disk of the journal does not answer",
-            )),
-        }
+    /// Records a result. A signal bounds the wait for a disk that does not answer.
+    async fn settle(&self, journal: &Journal, settled: &Settled) -> io::Result<()> {
+        let recorded = journal.settle(settled);
+        let recorded = self.signals.bound(signal::JOURNAL, recorded).await;
+        recorded
+            .unwrap_or_else(|_| Err(io::Error::other("the disk of the journal does not answer")))
     }
 
     /// Records what became of a key. What an earlier run began stays in doubt as long as nothing new is known.
@@ -185,7 +181,7 @@ impl Batch<'_> {
             _ => before != Before::Begun || settled.attempts > 0,
         };
         match self.journal {
-            Some(journal) if is_new => self.in_time(journal.settle(settled)).await,
+            Some(journal) if is_new => self.settle(journal, settled).await,
             _ => Ok(()),
         }
     }
@@ -318,14 +314,13 @@ impl Batch<'_> {
         report: &mut Report,
         tally: &mut Tally,
     ) -> Taken {
-        let told = match &recorded {
-            Ok(()) => self.tell(settled, report, tally),
-            Err(_) => {
-                tally.count(settled, self.request.mode);
-                let told = report.unrecorded(settled, tally);
-                self.under_way.told(&settled.key);
-                told
-            }
+        let told = if recorded.is_ok() {
+            self.tell(settled, report, tally)
+        } else {
+            tally.count(settled, self.request.mode);
+            let told = report.unrecorded(settled, tally);
+            self.under_way.told(&settled.key);
+            told
         };
         let broken = recorded.map_err(Halt::Broken).err();
         let unwritten = told.map_err(Halt::Unwritten).err();

@@ -94,13 +94,12 @@ impl Reach {
         if self.silent == 0 {
             return Ok(None);
         }
-        let until = match self.until {
-            Some(until) => until,
-            None => {
-                let pause = PAUSES.get(self.pauses).ok_or(Gone(self.silent))?;
-                self.pauses += 1;
-                *self.until.insert(now + *pause)
-            }
+        let until = if let Some(until) = self.until {
+            until
+        } else {
+            let pause = PAUSES.get(self.pauses).ok_or(Gone(self.silent))?;
+            self.pauses += 1;
+            *self.until.insert(now + *pause)
         };
         Ok(Some(until).filter(|until| *until > now))
     }

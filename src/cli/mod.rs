@@ -174,7 +174,7 @@ pub(crate) struct Cli {
     ///
     /// What the journal has settled is skipped, what was begun is checked, and the rest is done. Each record is on
     /// the disk before the next step; a second run with the same journal is refused. A dry run reads it and
-    /// writes nothing.
+    /// writes nothing. FILE must be a regular file that belongs to you or root and that not every user can write to.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     #[arg(help_heading = "Many keys")]
     journal: Option<PathBuf>,

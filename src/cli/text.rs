@@ -56,4 +56,4 @@ Exit status:
    11  refused: a condition does not hold, the key signs the request itself, it is another account
        than --expect-account, another run has the journal, or the answer to the question was not yes
    12  several keys with different results; the same result for all gives that result's status
-  130, 143  ended by SIGINT, SIGTERM";
+  129, 130, 143  ended by SIGHUP, SIGINT, SIGTERM";

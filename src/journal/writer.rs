@@ -59,3 +59,43 @@ fn write_all(mut file: File, waiting: &Receiver<Record>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+    use std::time::Duration;
+
+    use tokio::time::Instant;
+
+    use super::Writer;
+    use crate::exit::Exit;
+    use crate::signal::Signals;
+
+    /// A disk that does not answer cannot be had without the rights of root: here nobody takes the records.
+    #[test]
+    fn a_signal_ends_the_wait_for_a_disk_that_does_not_answer() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .expect("a runtime");
+        for exit in [Exit::HungUp, Exit::Interrupted, Exit::Terminated] {
+            let (records, _nobody) = channel();
+            let writer = Writer { records };
+            let (sender, signals) = Signals::by_hand();
+            let limit = Duration::from_millis(50);
+            let ended = runtime.block_on(async {
+                let recorded = signals.bound(limit, writer.write("record".to_owned()));
+                tokio::pin!(recorded);
+                // Without a signal it is waited for.
+                tokio::select! {
+                    biased;
+                    _ = &mut recorded => panic!("nobody recorded it"),
+                    () = tokio::task::yield_now() => {}
+                }
+                sender.send_modify(|seen| seen.push((exit, Instant::now())));
+                recorded.await
+            });
+            assert!(matches!(ended, Err(seen) if seen == exit));
+        }
+    }
+}

@@ -225,6 +225,11 @@ impl Output {
         self.gave_up = true;
     }
 
+    /// Whether results were not written, for whatever reason.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.is_closed
+    }
+
     /// Whether results were not written since nobody read them.
     pub(crate) fn gave_up(&self) -> bool {
         self.gave_up

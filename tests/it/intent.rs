@@ -214,13 +214,13 @@ fn f85_a_key_whose_journal_is_not_read_is_unknown() {
             .args([kept.path()])
             .args(more.iter().copied())
     };
-    // The question needs a terminal.
+    // The question needs a terminal. The journal was read before.
     let _ = one(&["--interactive"])
         .run()
         .exits(2)
         .prints_nothing()
         .says(&["terminal"])
-        .ends_with("unknown: what earlier runs did is not known");
+        .ends_with("unknown: an earlier run began it");
     // Another run has it, and may be at this key.
     sandbox.fault(Fault::new(What::SilenceBeforeActing).on("GetAccessKeyLastUsed"));
     let first = one(&[]).start();

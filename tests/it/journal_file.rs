@@ -67,7 +67,11 @@ fn c29_c45_what_is_not_a_journal_is_refused_before_anything_else() {
     let list = folder.path().join("list");
     run("mkfifo", &[], &list);
     for (path, what) in others(folder.path()) {
-        let before = std::fs::metadata(&path).ok().map(|file| file.len());
+        let length = || {
+            let file = std::fs::metadata(&path).ok()?;
+            file.is_file().then_some(file.len())
+        };
+        let before = length();
         let error = format!(
             "iam-del-key: error: cannot use the journal {}: {what}\n",
             path.display()
@@ -88,8 +92,7 @@ fn c29_c45_what_is_not_a_journal_is_refused_before_anything_else() {
                 .prints_nothing()
                 .says_exactly(&format!("{error}known: no key was changed\n"));
         }
-        let after = std::fs::metadata(&path).ok().map(|file| file.len());
-        assert_eq!(after, before, "{}", path.display());
+        assert_eq!(length(), before, "{}", path.display());
     }
     assert_eq!(sandbox.connections(), 0);
 }
@@ -127,9 +130,10 @@ fn c67_a_journal_that_the_run_writes_something_else_to_is_refused() {
     ] {
         for more in [&[][..], &["--dry-run"], &["--output", "off"]] {
             let kept = Kept::new(&list);
-            let file = match redirected.contains("ln -") {
-                true => kept.path().with_extension("output"),
-                false => kept.path(),
+            let file = if redirected.contains("ln -") {
+                kept.path().with_extension("output")
+            } else {
+                kept.path()
             };
             let (into, link) = redirected.split_once("; ").unwrap_or((redirected, ":"));
             let script = format!("exec {into}; {link}; exec \"$0\" \"$@\"");

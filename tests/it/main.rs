@@ -58,6 +58,7 @@ mod scarce;
 mod secret;
 mod session;
 mod shell;
+mod stopped;
 mod storm;
 mod story;
 mod streams;

@@ -1,0 +1,226 @@
+//! What stops a run from outside: a terminal that is gone, a limit for files, an IAM that is away.
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::time::Duration;
+
+use iam_sandbox::{Fault, Sandbox, What};
+
+use crate::blocked::interrupt;
+use crate::case::{BOBS_KEY, Case, DELETED, documented};
+use crate::many::{crowd, from_stdin, left, outcomes, rows};
+use crate::running::Running;
+
+const SOON: Duration = Duration::from_secs(20);
+
+#[test]
+fn c12_sighup_ends_a_run_as_sigterm_does() {
+    let sandbox = documented();
+    sandbox.fault(Fault::new(What::SilenceBeforeActing).always());
+    let running = Case::documented(&sandbox, &[]).start();
+    assert!(sandbox.wait_for_requests(1, SOON));
+    let _ = interrupt(running, "HUP")
+        .exits(129)
+        .prints_outcome("Unknown")
+        .says(&[
+            "interrupted",
+            "check with: aws iam list-access-keys --user-name=Bob",
+        ])
+        .ends_with("unknown: ");
+
+    let (sandbox, list) = crowd(50);
+    sandbox.fault(Fault::new(What::SilenceBeforeActing).always());
+    let running = from_stdin(&sandbox, &list, &["--jobs", "2"]).start();
+    assert!(sandbox.wait_for_requests(2, SOON));
+    let printed = interrupt(running, "HUP").exits(129);
+    let output = printed.output().to_owned();
+    let expected = [("NotTried".to_owned(), 48), ("Unknown".to_owned(), 2)];
+    assert_eq!(outcomes(&output), expected);
+    let _ = printed
+        .prints(&output)
+        .says(&["error: interrupted: no further key is begun"])
+        .ends_with("50 keys: 2 unknown, 48 not tried");
+}
+
+#[test]
+fn c12_a_signal_that_was_ignored_at_the_start_stays_ignored() {
+    for ignored in ["HUP", "INT", "TERM", "HUP INT TERM"] {
+        let sandbox = documented();
+        let delay = What::Delay(Duration::from_secs(1));
+        sandbox.fault(Fault::new(delay).on("DeleteAccessKey"));
+        let trap = format!("trap '' {ignored}; exec \"$0\" \"$@\"");
+        let running = Case::documented(&sandbox, &[]).start_under(Some(&["sh", "-c", &trap]));
+        assert!(sandbox.wait_for_requests(1, SOON));
+        for signal in ignored.split(' ') {
+            running.signal(signal);
+        }
+        let _ = running.end().exits(0).prints(DELETED).says_nothing();
+        assert!(!sandbox.has_key(BOBS_KEY));
+    }
+    // The others end the run all the same.
+    let sandbox = documented();
+    sandbox.fault(Fault::new(What::SilenceBeforeActing).always());
+    let case = Case::documented(&sandbox, &[]);
+    let running = case.start_under(Some(&["nohup"]));
+    assert!(sandbox.wait_for_requests(1, SOON));
+    running.signal("HUP");
+    let _ = interrupt(running, "TERM")
+        .exits(143)
+        .prints_outcome("Unknown")
+        .says(&["interrupted"])
+        .ends_with("unknown: ");
+}
+
+/// No file of the run may grow beyond so many bytes, and the system's default kills whoever tries.
+fn with_room_for(case: Case, bytes: u32) -> Running {
+    case.start_under(Some(&["prlimit", &format!("--fsize={bytes}")]))
+}
+
+#[test]
+fn c69_a_file_that_may_not_grow_kills_no_run() {
+    let folder = tempfile::tempdir().expect("a folder");
+    // The first record of the journal does not fit.
+    let sandbox = documented();
+    let case = Case::documented(&sandbox, &["--journal"]).args([folder.path().join("a")]);
+    let _ = with_room_for(case, 50)
+        .end()
+        .exits(1)
+        .prints_nothing()
+        .says(&["cannot write the journal", "File too large"])
+        .ends_with(&format!("{BOBS_KEY}: not deleted: nothing was sent to IAM"));
+    assert!(sandbox.has_key(BOBS_KEY));
+    // The intent does not, and then the result.
+    for (room, known) in [(100, "not deleted"), (230, "deleted")] {
+        let sandbox = documented();
+        let journal = folder.path().join(room.to_string());
+        let case = Case::documented(&sandbox, &["--journal"]).args([journal]);
+        let printed = with_room_for(case, room).end().exits(1);
+        let output = printed.output().to_owned();
+        let _ = printed
+            .prints(&output)
+            .says(&["the run broke off: File too large"])
+            .ends_with(&format!("{BOBS_KEY}: {known}"));
+        assert_eq!(sandbox.has_key(BOBS_KEY), known == "not deleted");
+    }
+    // Standard output is a file.
+    let sandbox = documented();
+    let output = folder.path().join("output");
+    let into = "exec prlimit --fsize=10 \"$0\" \"$@\" > \"$OUTPUT\"";
+    let case = Case::documented(&sandbox, &[]).env("OUTPUT", &output);
+    let _ = case
+        .start_under(Some(&["sh", "-c", into]))
+        .end()
+        .exits(1)
+        .prints_nothing()
+        .says(&["could not write the result to standard output: File too large"])
+        .ends_with(&format!("{BOBS_KEY}: deleted"));
+    assert!(!sandbox.has_key(BOBS_KEY));
+    // A long list is kept in a file.
+    let list = (0..20_000).fold(String::new(), |list, n| {
+        list + &format!("AKIAAAAAAAAAA{n:07}\n")
+    });
+    let sandbox = documented();
+    let case = from_stdin(&sandbox, &list, &["--user-name", "Bob"]);
+    let _ = with_room_for(case, 1 << 19)
+        .end()
+        .exits(1)
+        .prints_nothing()
+        .says(&["File too large"])
+        .ends_with("no key was changed");
+    assert_eq!(sandbox.connections(), 0);
+}
+
+#[test]
+fn c11_an_iam_that_is_gone_ends_a_list_after_a_few_keys() {
+    for (jobs, failed) in [("1", 4), ("8", 11)] {
+        let (sandbox, list) = crowd(2_000);
+        sandbox.fault(
+            Fault::new(What::LoseReplyAndStopListening)
+                .skip(99)
+                .always(),
+        );
+        let printed = from_stdin(&sandbox, &list, &["--jobs", jobs])
+            .run()
+            .exits(12);
+        let output = printed.output().to_owned();
+        let counted = outcomes(&output);
+        let of = |name: &str| {
+            let found = counted.iter().find(|(known, _)| known == name);
+            found.map_or(0, |(_, count)| *count)
+        };
+        assert!(of("Deleted") >= 99 && of("Deleted") < 120, "{counted:?}");
+        assert!(of("Failed") + of("Unknown") <= failed, "{counted:?}");
+        assert!(of("NotTried") >= 1_860, "{counted:?}");
+        let left_out = rows(&output)
+            .into_iter()
+            .find(|row| row["Outcome"] == "NotTried")
+            .expect("a key that was not tried");
+        assert_eq!(left_out["Reason"], "IAM could not be reached");
+        let _ = printed
+            .prints(&output)
+            .says(&[
+                "iam-del-key: error: IAM did not answer for ",
+                " keys in a row: no further key is tried\n",
+                "hint: to do the rest: ",
+            ])
+            .ends_with("2000 keys: ");
+    }
+}
+
+#[test]
+fn c11_an_iam_that_was_never_reached_ends_a_list_too() {
+    let (sandbox, list) = crowd(30);
+    sandbox.stop_listening();
+    for more in [
+        &["--jobs", "1"][..],
+        &["--jobs", "1", "--dry-run", "--inactive"],
+    ] {
+        let printed = from_stdin(&sandbox, &list, more).run().exits(9);
+        let output = printed.output().to_owned();
+        let expected = [("Failed".to_owned(), 4), ("NotTried".to_owned(), 26)];
+        assert_eq!(outcomes(&output), expected);
+        let _ = printed
+            .prints(&output)
+            .says(&["IAM did not answer for 4 keys in a row: no further key is tried"])
+            .ends_with("30 keys: 4 failed and not changed, 26 not tried");
+    }
+    // A signal ends the pause that comes after the first key.
+    let mut running = from_stdin(&sandbox, &list, &["--jobs", "1"]).start();
+    let mut results = BufReader::new(running.child.stdout.take().expect("a pipe"));
+    let mut output = String::new();
+    results.read_line(&mut output).expect("a result");
+    let printed = interrupt(running, "INT").exits(130).prints_nothing();
+    let _ = printed
+        .says(&["error: interrupted: no further key is begun"])
+        .ends_with("30 keys: 1 failed and not changed, 29 not tried");
+    results.read_to_string(&mut output).expect("a pipe");
+    let expected = [("Failed".to_owned(), 1), ("NotTried".to_owned(), 29)];
+    assert_eq!(outcomes(&output), expected);
+    assert_eq!(left(&sandbox, 30), 30);
+}
+
+#[test]
+fn c11_a_short_outage_ends_no_run() {
+    // A connection is closed, and the next ones are reset before TLS is set up.
+    let sandbox = Sandbox::documented()
+        .https(iam_sandbox::Certificate::Valid)
+        .many_keys(40, 1)
+        .start();
+    let (_, list) = crowd(40);
+    sandbox.fault(Fault::new(What::CloseAfterActing).skip(9));
+    sandbox.fault(Fault::new(What::ResetOnAccept).skip(1).times(12));
+    let case = from_stdin(&sandbox, &list, &["--jobs", "1"]);
+    let printed = case.run().exits(12);
+    let output = printed.output().to_owned();
+    let counted = outcomes(&output);
+    let of = |name: &str| {
+        let found = counted.iter().find(|(known, _)| known == name);
+        found.map_or(0, |(_, count)| *count)
+    };
+    let failed = of("Failed") + of("Unknown");
+    assert!((2..=4).contains(&failed), "{counted:?}");
+    assert_eq!(of("Deleted"), 40 - failed, "{counted:?}");
+    let said = printed.prints(&output);
+    assert!(!said.messages().contains("no further key"));
+    let _ = said.says(&["could not reach IAM"]).ends_with("40 keys: ");
+    assert_eq!(sandbox.faults_left(), 0, "the outage was not met");
+}
