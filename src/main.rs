@@ -47,9 +47,11 @@ use std::io::{self, ErrorKind, IsTerminal as _};
 use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::runtime::Runtime;
+use tokio::time::sleep;
 
 use batch::{Batch, Keys, UnderWay, keys as keys_of};
 use candidate::Candidate;
@@ -67,6 +69,9 @@ use select::Selector;
 use shown::Shown;
 use signal::Signals;
 use stop::Stop;
+
+/// How long after a signal the last messages wait for their reader.
+const LAST_WORDS: Duration = Duration::from_millis(250);
 
 fn main() -> ExitCode {
     if let Some(task) = complete::Task::asked() {
@@ -139,10 +144,19 @@ fn finish(running: Option<Running>, exit: Exit) -> Exit {
         return exit;
     };
     let exit = match signals {
-        Some(signals) => {
-            let written = signals.bound(signal::MESSAGES, stream::all_written());
-            runtime.block_on(written).err().unwrap_or(exit)
-        }
+        Some(signals) => runtime.block_on(async {
+            let overdue = async {
+                let exit = signals.overdue(signal::OUTPUT).await;
+                // The last messages were said only now.
+                sleep(LAST_WORDS).await;
+                exit
+            };
+            tokio::select! {
+                biased;
+                () = stream::all_written() => exit,
+                exit = overdue => exit,
+            }
+        }),
         None => exit,
     };
     // A name look-up or a question may hang in a thread of its own: the process does not wait for it.

@@ -11,14 +11,16 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::exit::Exit;
 
-/// How long after a signal the run waits for the journal. The keys in flight take at most 1.4 seconds of the two.
-pub(crate) const JOURNAL: Duration = Duration::from_millis(1600);
-/// How long after a signal the run waits for the reader of its results.
-pub(crate) const OUTPUT: Duration = Duration::from_millis(1750);
-/// How long after a signal the run waits for the reader of its messages.
-pub(crate) const MESSAGES: Duration = Duration::from_millis(1900);
-/// How long it waits for any of them after a second signal: long enough for a reader that reads.
-const SECOND: Duration = Duration::from_millis(150);
+/// How long a run waits for something that can block, after the first signal and after the second.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Patience(pub(crate) Duration, pub(crate) Duration);
+
+/// With the journal. The keys in flight take at most 1.4 seconds of the two that a signal leaves.
+pub(crate) const JOURNAL: Patience =
+    Patience(Duration::from_millis(1600), Duration::from_millis(100));
+/// With the reader of its results. What is left is for its messages, which say what the reader did not get.
+pub(crate) const OUTPUT: Patience =
+    Patience(Duration::from_millis(1700), Duration::from_millis(200));
 
 /// The signals that end a run, in the order in which they came. Of two that came while nobody looked the system does not
 /// say which was first: SIGINT is taken for the first, as where a supervisor first asks and then insists. Each clone gets
@@ -73,33 +75,34 @@ impl Signals {
         self.seen.borrow().first().map(|(exit, _)| *exit)
     }
 
-    /// Waits for `work`, which may block: until `limit` after the first signal, or a moment after the second.
+    /// Waits for `work`, which may block; after a signal not longer than `patience` says.
     ///
     /// # Errors
     ///
     /// It took longer: the exit status of the first signal.
     pub(crate) async fn bound<T>(
         &self,
-        limit: Duration,
+        patience: Patience,
         work: impl Future<Output = T>,
     ) -> Result<T, Exit> {
         tokio::select! {
             biased;
-            exit = self.overdue(limit) => Err(exit),
+            exit = self.overdue(patience) => Err(exit),
             done = work => Ok(done),
         }
     }
 
-    async fn overdue(&self, limit: Duration) -> Exit {
+    /// Waits for a signal, and then until patience ends. Returns the exit status of the first signal.
+    pub(crate) async fn overdue(&self, patience: Patience) -> Exit {
         let mut signals = Self {
             seen: self.seen.clone(),
             got: 0,
         };
         let exit = signals.next().await;
-        let end = self.time(0) + limit;
+        let end = self.time(0) + patience.0;
         tokio::select! {
             () = sleep_until(end) => {}
-            _ = signals.next() => sleep_until(end.min(self.time(1) + SECOND)).await,
+            _ = signals.next() => sleep_until(end.min(self.time(1) + patience.1)).await,
         }
         exit
     }

@@ -16,6 +16,10 @@ const PAUSES: [Duration; 3] = [
     Duration::from_secs(4),
 ];
 
+/// How many keys are in flight before IAM has answered one: where it is gone from the start, no more are needed to find
+/// out. Each answer adds one, up to `--jobs`.
+const AT_FIRST: usize = 4;
+
 /// What the result of a key says of the connection to IAM.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Heard {
@@ -35,6 +39,7 @@ pub(super) struct Gone(pub(super) usize);
 /// The connection to IAM as the last results show it.
 #[derive(Debug, Default)]
 pub(super) struct Reach {
+    answers: usize,
     /// How many keys in a row got no answer.
     silent: usize,
     pauses: usize,
@@ -71,7 +76,12 @@ impl Reach {
     /// Any answer, also one to a key that was in flight, ends the silence.
     pub(super) fn heard(&mut self, heard: Heard) {
         match heard {
-            Heard::Answer => *self = Self::default(),
+            Heard::Answer => {
+                *self = Self {
+                    answers: self.answers + 1,
+                    ..Self::default()
+                }
+            }
             Heard::Silence => {
                 self.silent += 1;
                 self.until = None;
@@ -82,7 +92,11 @@ impl Reach {
 
     /// How many keys may be in flight: one where IAM is silent, since those that are in flight show whether it is back.
     pub(super) fn at_once(&self, jobs: usize) -> usize {
-        if self.silent > 0 { 1 } else { jobs }
+        if self.silent > 0 {
+            1
+        } else {
+            jobs.min(AT_FIRST + self.answers)
+        }
     }
 
     /// Until when the run has to pause before the next key, asked while no key is in flight.
@@ -109,7 +123,7 @@ impl Reach {
 mod tests {
     use tokio::time::Instant;
 
-    use super::{Gone, Heard, PAUSES, Reach};
+    use super::{AT_FIRST, Gone, Heard, PAUSES, Reach};
 
     /// Lets the pause that is due pass.
     fn wait(reach: &mut Reach, now: &mut Instant) -> Result<(), Gone> {
@@ -126,6 +140,8 @@ mod tests {
         for jobs in [1, 2, 8, 64] {
             let (mut reach, start) = (Reach::default(), Instant::now());
             let mut now = start;
+            assert_eq!(reach.at_once(jobs), jobs.min(AT_FIRST));
+            (0..jobs).for_each(|_| reach.heard(Heard::Answer));
             assert_eq!(reach.at_once(jobs), jobs);
             assert_eq!(reach.pause(now), Ok(None));
             // Those in flight get no answer, and then one key after each pause.

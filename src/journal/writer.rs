@@ -69,7 +69,7 @@ mod tests {
 
     use super::Writer;
     use crate::exit::Exit;
-    use crate::signal::Signals;
+    use crate::signal::{Patience, Signals};
 
     /// A disk that does not answer cannot be had without the rights of root: here nobody takes the records.
     #[test]
@@ -82,9 +82,9 @@ mod tests {
             let (records, _nobody) = channel();
             let writer = Writer { records };
             let (sender, signals) = Signals::by_hand();
-            let limit = Duration::from_millis(50);
+            let patience = Patience(Duration::from_millis(50), Duration::ZERO);
             let ended = runtime.block_on(async {
-                let recorded = signals.bound(limit, writer.write("record".to_owned()));
+                let recorded = signals.bound(patience, writer.write("record".to_owned()));
                 tokio::pin!(recorded);
                 // Without a signal it is waited for.
                 tokio::select! {

@@ -220,10 +220,11 @@ impl Report {
         ));
     }
 
-    /// A signal ended the run while nobody read its results.
+    /// A signal ended the run before its results were written, mostly since nobody reads them.
     pub(crate) fn unread(&self, exit: Exit) {
         let failed = |known| {
-            let message = "interrupted: not every result could be written, since nobody reads standard output";
+            let message =
+                "interrupted: not every result could be written to standard output in time";
             Failed::new("NotWritten", message.to_owned(), exit, known)
         };
         self.messages.failed(&match &self.told {

@@ -1,6 +1,6 @@
 //! Readers of standard output and standard error that pause: they block neither signals nor responses.
 
-use std::io::Read;
+use std::io::{BufRead as _, BufReader, Read};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -104,7 +104,7 @@ fn c01_a_signal_ends_a_run_whose_results_nobody_reads() {
         assert_eq!(known, gone);
         let expected = format!(
             "iam-del-key: error: interrupted: no further key is begun\n\
-             iam-del-key: error: interrupted: not every result could be written, since nobody reads standard output\n\
+             iam-del-key: error: interrupted: not every result could be written to standard output in time\n\
              {lines}hint: to do the rest: the same command again, with --ignore-missing\n\
              known: 2000 keys: 8 deleted, 1992 not tried\n"
         );
@@ -124,8 +124,10 @@ fn c01_one_key_whose_result_nobody_reads() {
         let _ = interrupt(running, signal)
             .exits(status)
             .prints_nothing()
-            .says(&["iam-del-key: error: interrupted"])
-            .ends_with(&format!("{BOBS_KEY}: deleted"));
+            .says_exactly(&format!(
+                "iam-del-key: error: interrupted: not every result could be written to standard output in time\n\
+                 known: {BOBS_KEY}: deleted\n"
+            ));
         assert_eq!(behind_the_filling(results), "");
     }
     // Without a signal the run waits for its reader.
@@ -136,6 +138,35 @@ fn c01_one_key_whose_result_nobody_reads() {
     assert!(running.child.try_wait().expect("a child").is_none());
     assert_eq!(behind_the_filling(results), DELETED);
     let _ = running.end().exits(0).prints_nothing().says_nothing();
+}
+
+#[test]
+fn c01_two_signals_leave_the_last_words() {
+    for verbosity in [&[][..], &["--debug"]] {
+        let sandbox = documented();
+        let case = Case::documented(&sandbox, &["--dry-run"]).args(verbosity.to_vec());
+        let mut running = case.start_under(Some(&FULL_OUTPUT));
+        let results = running.child.stdout.take().expect("a pipe");
+        let mut messages = BufReader::new(running.child.stderr.take().expect("a pipe"));
+        let mut said = String::new();
+        // The key is decided on, and its result waits for the reader.
+        while !said.ends_with("this was a dry run\n") {
+            assert!(messages.read_line(&mut said).expect("a pipe") > 0, "{said}");
+        }
+        running.signal("INT");
+        running.signal("TERM");
+        let _ = running.end().exits(130).prints_nothing().says_nothing();
+        said.clear();
+        messages.read_to_string(&mut said).expect("a pipe");
+        assert_eq!(
+            said,
+            format!(
+                "iam-del-key: error: interrupted: not every result could be written to standard output in time\n\
+                 known: {BOBS_KEY}: not deleted\n"
+            )
+        );
+        assert_eq!(behind_the_filling(results), "");
+    }
 }
 
 #[test]
