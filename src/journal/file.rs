@@ -4,12 +4,12 @@
 use std::fmt;
 use std::fs::{self, File, FileType, Metadata, OpenOptions};
 use std::io;
-use std::os::fd::AsFd;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
 use rustix::process::geteuid;
 
+use crate::report::stream::identity;
 use crate::request::Mode;
 
 /// The rights of a new journal, less what the umask takes away. Whoever can write to it can keep keys from being deleted.
@@ -133,13 +133,6 @@ fn irregular(kind: FileType) -> Option<&'static str> {
     } else {
         Some("a device")
     }
-}
-
-/// Device and file number of what a stream is written to.
-fn identity(stream: impl AsFd) -> Option<(u64, u64)> {
-    let stream = File::from(stream.as_fd().try_clone_to_owned().ok()?);
-    let found = stream.metadata().ok()?;
-    Some((found.dev(), found.ino()))
 }
 
 /// Whether the records may be believed: a key that they call deleted is not deleted.

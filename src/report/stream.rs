@@ -2,7 +2,10 @@
 //! blocks neither signals nor responses.
 
 use std::collections::VecDeque;
-use std::io::{self, ErrorKind, IsTerminal as _};
+use std::fs::File;
+use std::io::{self, ErrorKind};
+use std::os::fd::AsFd;
+use std::os::unix::fs::MetadataExt as _;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -21,7 +24,7 @@ const AGAIN: Duration = Duration::from_millis(10);
 /// While more than this waits for the reader of standard error, in bytes, no key starts.
 const BEHIND: usize = 64 << 10;
 /// What is kept for the reader of standard error at most, in bytes: what comes then is left out.
-const MOST: usize = 16 << 20;
+const MOST: usize = 4 << 20;
 /// The stack of a thread that writes, in bytes.
 const STACK: usize = 256 << 10;
 
@@ -136,11 +139,22 @@ fn results() -> Option<&'static Sender<Job>> {
     if !IN_THREADS.load(Ordering::Acquire) {
         return None;
     }
-    // On one terminal both are written in the order in which they came, and around the bar.
-    if io::stdout().is_terminal() && io::stderr().is_terminal() {
-        return messages();
-    }
-    RESULTS.get_or_init(|| start("results")).as_ref()
+    let started = RESULTS.get_or_init(|| {
+        // On one terminal, or in one log, both are written in the order in which they came.
+        if identity(io::stdout()) == identity(io::stderr()) {
+            messages().cloned()
+        } else {
+            start("results")
+        }
+    });
+    started.as_ref()
+}
+
+/// Device and file number of what a stream is written to.
+pub(crate) fn identity(stream: impl AsFd) -> Option<(u64, u64)> {
+    let stream = File::from(stream.as_fd().try_clone_to_owned().ok()?);
+    let found = stream.metadata().ok()?;
+    Some((found.dev(), found.ino()))
 }
 
 /// `None` where no thread can be made: then a write may block.

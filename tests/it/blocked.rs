@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use iam_sandbox::{Sandbox, nth_key_id};
 
-use crate::case::{BOBS_KEY, Case, DELETED, DOCUMENTED, Ended, SETTLED, documented};
+use crate::case::{BOBS_KEY, Case, DELETED, DOCUMENTED, Ended, HANGS, SETTLED, documented};
+use crate::dialogue::Dialogue;
 use crate::journal::ACCOUNT;
 use crate::many::{crowd, from_stdin, left, outcomes, rows};
 use crate::running::Running;
@@ -290,15 +291,60 @@ fn c01_a_paused_reader_of_messages_loses_nothing() {
 }
 
 #[test]
-fn c01_a_question_whose_terminal_nobody_reads_is_ended_by_a_signal() {
+fn c01_a_signal_ends_a_question_on_a_terminal_that_was_stopped() {
     let sandbox = documented();
-    let case = Case::at(&sandbox, DOCUMENTED).args(["--interactive", "--debug"]);
-    let dialogue = crate::dialogue::Dialogue::start(case).shows("[y/N]");
-    let printed = dialogue.types(b"\x03").end().exits(130);
+    let args = ["--interactive", "--unused-for", "1d"];
+    let case = Case::at(&sandbox, DOCUMENTED).args(args);
+    // Ctrl-S stops the terminal before the run starts.
+    let wait = ["sh", "-c", "read line; exec \"$0\" \"$@\""];
+    let dialogue = Dialogue::start_under(case, &wait).types(b"\x13\n");
+    assert!(sandbox.wait_for_requests(1, SOON));
+    let sent = Instant::now();
+    let printed = dialogue.signals("TERM").end().exits(143);
+    assert!(sent.elapsed() < SETTLED);
     let output = printed.output().to_owned();
-    let _ = printed
-        .prints(&output)
-        .says(&["interrupted"])
-        .ends_with("not deleted");
+    let said = printed.prints(&output);
+    assert!(!said.messages().contains("[y/N]"), "it was not stopped");
     assert!(sandbox.has_key(BOBS_KEY));
+}
+
+#[test]
+fn c01_messages_that_nobody_reads_take_little_memory() {
+    let sandbox = Sandbox::documented().many_keys(3_000, 1).start();
+    let args = ["--all-users", "--unused-for", "90d", "--dry-run", "--debug"];
+    let case = Case::at(&sandbox, args).args(["--output", "off"]);
+    let mut running = case.start_under(Some(&FULL_ERRORS));
+    let messages = running.child.stderr.take().expect("a pipe");
+    assert!(sandbox.wait_for_requests(6_000, HANGS));
+    let peak = running.peak_memory();
+    assert!(peak < 100_000, "{peak} kB");
+    let reader = thread::spawn(|| behind_the_filling(messages));
+    let _ = running.end().exits(0).prints_nothing().says_nothing();
+    let said = reader.join().expect("the messages");
+    assert!(said.contains(" messages were left out: nobody read\n"));
+    assert!(said.ends_with("; this was a dry run\n"));
+}
+
+#[test]
+fn c01_results_and_messages_of_one_log_are_in_order() {
+    let (sandbox, list) = crowd(40);
+    sandbox.deny("iam:DeleteAccessKey");
+    let case = from_stdin(&sandbox, &list, &["--jobs", "1"]);
+    let into_one = ["sh", "-c", "exec \"$0\" \"$@\" 2>&1"];
+    let printed = case.start_under(Some(&into_one)).end().exits(6);
+    let log = printed.output().to_owned();
+    let lines: Vec<&str> = log.lines().collect();
+    for (n, pair) in lines.chunks(2).take(40).enumerate() {
+        let id = nth_key_id(ACCOUNT, n);
+        assert!(
+            pair[0].starts_with(&format!("{{\"AccessKeyId\":\"{id}\"")),
+            "{log}"
+        );
+        assert!(
+            pair[1].starts_with(&format!("iam-del-key: error: {id}: ")),
+            "{log}"
+        );
+    }
+    let _ = printed.prints(&log).says_nothing();
+    assert!(log.ends_with("known: 40 keys: 40 failed and not changed\n"));
 }

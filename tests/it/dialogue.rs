@@ -126,6 +126,12 @@ impl Dialogue {
         assert!(status.success(), "kill -s {name}");
     }
 
+    /// Sends a signal, by name, and goes on.
+    pub(crate) fn signals(self, name: &str) -> Self {
+        self.signal(name);
+        self
+    }
+
     /// Waits until the run is stopped.
     pub(crate) fn is_stopped(&self) {
         wait_for(|| {
