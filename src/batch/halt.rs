@@ -142,8 +142,10 @@ impl Batch<'_> {
             Halt::Signal(exit) => *exit,
             Halt::Unwritten(error) => report.unwritten(error, tally.exit()),
             Halt::Broken(error) => {
-                report.broken(error);
-                Exit::Other
+                // Where the disk of the journal did not answer, a signal ended the wait for it.
+                let exit = self.signals.first().unwrap_or(Exit::Other);
+                report.broken(error, exit);
+                exit
             }
         }
     }

@@ -207,14 +207,9 @@ impl Report {
 
     /// IAM did not answer so many keys in a row: the others are not tried.
     pub(crate) fn gone(&self, keys: usize) {
-        let keys = if keys == 1 {
-            "1 key".to_owned()
-        } else {
-            format!("{keys} keys in a row")
-        };
         self.messages.failed(&Failed::new(
             "Unreachable",
-            format!("IAM did not answer for {keys}: no further key is tried"),
+            format!("IAM did not answer for {keys} keys in a row: no further key is tried"),
             Exit::Unreachable,
             KnownWord::AsTold,
         ));
@@ -234,10 +229,10 @@ impl Report {
     }
 
     /// The run cannot go on: its list of keys or its journal cannot be read or written.
-    pub(crate) fn broken(&self, error: &io::Error) {
+    pub(crate) fn broken(&self, error: &io::Error, exit: Exit) {
         let failed = |known| {
             let message = format!("the run broke off: {error}");
-            Failed::new("BrokenOff", message, Exit::Other, known)
+            Failed::new("BrokenOff", message, exit, known)
         };
         self.messages.failed(&match &self.told {
             Told::One(key, Some(ended)) => ended.told_with(key, failed(ended.known)),
@@ -273,7 +268,13 @@ impl Report {
                     Told::One(..) => result(settled, self.metadata),
                     Told::Many(_) => row::object(settled),
                 };
-                chosen(object, self.query.as_ref(), self.format)?
+                match chosen(object, self.query.as_ref(), self.format) {
+                    Ok(text) => text,
+                    Err(error) => {
+                        self.output.lose(known);
+                        return Err(error);
+                    }
+                }
             }
         };
         self.output.put(&text, known)

@@ -210,6 +210,11 @@ impl Output {
         written
     }
 
+    /// Keeps what is known of keys that this run changed and whose result cannot be made.
+    pub(super) fn lose(&mut self, known: Vec<String>) {
+        self.lost.extend(known);
+    }
+
     /// How many results are not written yet.
     pub(crate) fn len(&self) -> usize {
         self.waiting.len()
