@@ -33,6 +33,11 @@ pub(super) enum Refused {
 }
 
 impl Refused {
+    /// Whether it may be a journal all the same, which only cannot be read.
+    pub(super) fn may_be_journal(&self) -> bool {
+        matches!(self, Self::Io(error) if error.kind() == io::ErrorKind::PermissionDenied)
+    }
+
     /// What to do about it.
     pub(super) fn hint(&self) -> Option<&'static str> {
         match self {
@@ -171,7 +176,25 @@ fn keep_name(path: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Error, ErrorKind};
+
     use super::{Refused, trusted};
+
+    #[test]
+    fn only_a_file_that_may_not_be_read_may_be_a_journal() {
+        for (refused, expected) in [
+            (Refused::Io(ErrorKind::PermissionDenied.into()), true),
+            (Refused::Io(ErrorKind::NotADirectory.into()), false),
+            // A loop of links.
+            (Refused::Io(Error::from_raw_os_error(40)), false),
+            (Refused::Kind("a directory"), false),
+            (Refused::Owner(1), false),
+            (Refused::Writable, false),
+            (Refused::Stream("standard output"), false),
+        ] {
+            assert_eq!(refused.may_be_journal(), expected, "{refused:?}");
+        }
+    }
 
     #[test]
     fn a_journal_is_the_callers_or_roots_and_not_everybodys() {

@@ -62,7 +62,7 @@ pub(crate) struct Journal {
 #[derive(Debug)]
 pub(crate) struct Unusable {
     pub(crate) stop: Stop,
-    /// Whether it is a journal, so that earlier runs may have changed keys.
+    /// Whether it is a journal, or may be one, so that earlier runs may have changed keys.
     pub(crate) is_journal: bool,
 }
 
@@ -95,10 +95,6 @@ impl Journal {
             file: None,
             writer: None,
         };
-        let foreign = |stop| Unusable {
-            stop,
-            is_journal: false,
-        };
         let own = |stop| Unusable {
             stop,
             is_journal: true,
@@ -106,11 +102,18 @@ impl Journal {
         let mut file = match file::open(path, request.mode) {
             Ok(Some(file)) => file,
             Ok(None) => return Ok(Some(journal)),
-            Err(refused) => return Err(foreign(journal.refused(&refused))),
+            Err(refused) => {
+                let stop = journal.refused(&refused);
+                let is_journal = refused.may_be_journal();
+                return Err(Unusable { stop, is_journal });
+            }
         };
-        if !past::is_journal(&mut file).map_err(|error| foreign(journal.unusable(error)))? {
+        if !past::is_journal(&mut file).map_err(|error| own(journal.unusable(error)))? {
             let what = "it is not an iam-del-key journal";
-            return Err(foreign(journal.unusable(what)));
+            return Err(Unusable {
+                stop: journal.unusable(what),
+                is_journal: false,
+            });
         }
         if request.mode == Mode::Change {
             journal.lock(&file).map_err(own)?;
