@@ -160,9 +160,12 @@ impl Journal {
         Ok(())
     }
 
-    /// How many keys earlier runs have finished.
+    /// How many keys earlier runs have finished. A key that was deactivated is checked again.
     pub(crate) fn finished(&self) -> usize {
-        self.past.finished()
+        match self.action {
+            Action::Delete => self.past.finished(),
+            Action::Deactivate => 0,
+        }
     }
 
     /// Its name as messages have it.

@@ -117,25 +117,35 @@ impl Report {
         written
     }
 
-    /// Tells of a key whose result the journal could not record. If it was changed, only people are told: the next run
-    /// with this journal checks the key and prints its result, which must not be printed twice.
+    /// Tells of a key whose result the journal could not record. If it was changed, and IAM had listed it before, only
+    /// people are told: the next run with this journal can prove it, and prints a result that must not be printed twice.
     ///
     /// # Errors
     ///
     /// The result cannot be written. People are told all the same.
     pub(crate) fn unrecorded(&mut self, settled: &Settled, tally: &Tally) -> io::Result<()> {
-        if !settled.is_changed() {
-            return self.settled(settled, tally);
-        }
-        self.count(settled, tally);
-        self.tell_people(settled);
-        if let Told::Many(_) = &self.told {
+        let is_proved_later = settled.facts.status.is_some();
+        let written = if settled.is_changed() && is_proved_later {
+            self.count(settled, tally);
+            self.tell_people(settled);
+            Ok(())
+        } else {
+            self.settled(settled, tally)
+        };
+        if settled.is_changed()
+            && let Told::Many(_) = &self.told
+        {
             let (key, done) = (&settled.key.id, settled.action.done());
+            let next = if is_proved_later {
+                "checks and prints it"
+            } else {
+                "cannot confirm it: IAM did not list the key before"
+            };
             self.messages.warning(&format!(
-                "{key}: {done}, but the journal does not record it; the next run with this journal checks and prints it"
+                "{key}: {done}, but the journal does not record it; the next run with this journal {next}"
             ));
         }
-        Ok(())
+        written
     }
 
     fn count(&mut self, settled: &Settled, tally: &Tally) {

@@ -54,12 +54,9 @@ fn c14_an_account_that_sts_does_not_name_is_unknown() {
         ),
         (
             What::page(200, "text/html", "<html>Sign in</html>"),
-            "no usable answer from STS at 127.0.0.1",
+            "unexpected response from STS at 127.0.0.1",
         ),
-        (
-            What::ResetAfterActing,
-            "no usable answer from STS at 127.0.0.1",
-        ),
+        (What::ResetAfterActing, "no usable answer from STS at 127.0.0.1"),
     ] {
         let sandbox = documented();
         sandbox.fault(Fault::new(what).on("GetCallerIdentity").always());

@@ -14,8 +14,7 @@ use crate::case::{BOBS_KEY, Case, DOCUMENTED, actions, documented};
 use crate::intent::begun;
 use crate::journal::Kept;
 use crate::many::{crowd, left, rows};
-
-const SOON: Duration = Duration::from_secs(20);
+use crate::streams::wait_for;
 
 fn run(program: &str, args: &[&str], path: &Path) {
     let status = Command::new(program).args(args).arg(path).status();
@@ -162,7 +161,12 @@ fn without_room_for_the_result(sandbox: &Sandbox, case: Case) -> crate::running:
     let delay = What::Delay(Duration::from_secs(3));
     sandbox.fault(Fault::new(delay).on("DeleteAccessKey"));
     let running = case.start();
-    assert!(sandbox.wait_for_requests(1, SOON));
+    let is_out = || {
+        actions(sandbox)
+            .iter()
+            .any(|action| action.contains("teAccessKey"))
+    };
+    wait_for(is_out);
     running.signal("STOP");
     let process = format!("--pid={}", running.child.id());
     let status = Command::new("prlimit")
@@ -175,7 +179,10 @@ fn without_room_for_the_result(sandbox: &Sandbox, case: Case) -> crate::running:
 
 #[test]
 fn c67_c70_a_deletion_that_the_journal_does_not_record_is_printed_once() {
-    for more in [&["--jobs", "1"][..], &["--jobs", "1", "--output", "text"]] {
+    for more in [
+        &["--jobs", "1", "--older-than", "1d"][..],
+        &["--jobs", "1", "--older-than", "1d", "--output", "text"],
+    ] {
         let (sandbox, list) = crowd(3);
         let kept = Kept::new(&list);
         let printed = without_room_for_the_result(&sandbox, kept.case(&sandbox, more))
@@ -196,7 +203,7 @@ fn c67_c70_a_deletion_that_the_journal_does_not_record_is_printed_once() {
         let _ = printed
             .prints(&second)
             .says(&[&format!(
-                "warning: {key} is taken for deleted: an earlier run began it, and IAM does not list the key now"
+                "warning: {key} is presumed deleted: an earlier run started this; IAM no longer lists the key"
             )])
             .ends_with("3 keys: 3 deleted");
         assert_eq!(second.matches("Deleted").count(), 3, "{second}");
@@ -222,8 +229,33 @@ fn c67_c70_a_deletion_that_the_journal_does_not_record_is_printed_once() {
 }
 
 #[test]
+fn c70_a_deletion_that_no_later_run_can_confirm_is_printed_at_once() {
+    let (sandbox, list) = crowd(3);
+    let kept = Kept::new(&list);
+    let printed = without_room_for_the_result(&sandbox, kept.case(&sandbox, &["--jobs", "1"]))
+        .end()
+        .exits(1);
+    let output = printed.output().to_owned();
+    assert_eq!(output.matches("\"Deleted\"").count(), 1, "{output}");
+    let _ = printed
+        .prints(&output)
+        .says(&["cannot confirm it: IAM did not list the key before"])
+        .ends_with("3 keys: 1 deleted, 2 not tried");
+    let printed = kept.case(&sandbox, &[]).run().exits(12);
+    let output = printed.output().to_owned();
+    assert_eq!(output.matches("\"Deleted\"").count(), 2, "{output}");
+    let _ = printed
+        .prints(&output)
+        .says(&["if the named user owns it, it is gone: --ignore-missing counts that as success"])
+        .ends_with("3 keys: 2 deleted, 1 unknown");
+}
+
+#[test]
 fn c70_one_key_whose_deletion_the_journal_does_not_record_is_printed_by_the_next_run() {
-    for (action, known) in [(&[][..], "deleted"), (&["--deactivate"], "deactivated")] {
+    for (action, known) in [
+        (&["--older-than", "1d"][..], "deleted"),
+        (&["--deactivate"], "deactivated"),
+    ] {
         let sandbox = documented();
         let folder = tempfile::tempdir().expect("a folder");
         let journal = folder.path().join("done.jsonl");
@@ -231,7 +263,7 @@ fn c70_one_key_whose_deletion_the_journal_does_not_record_is_printed_by_the_next
             let case = Case::documented(&sandbox, &["--journal"]).args([&journal]);
             case.args(action.to_vec())
         };
-        if !action.is_empty() {
+        if known == "deactivated" {
             let delay = What::Delay(Duration::from_secs(3));
             sandbox.fault(Fault::new(delay).on("UpdateAccessKey"));
         }
@@ -247,13 +279,16 @@ fn c70_one_key_whose_deletion_the_journal_does_not_record_is_printed_by_the_next
         let output = printed.output().to_owned();
         let _ = printed
             .prints(&output)
-            .says(&["an earlier run began it, and IAM "])
+            .says(&["an earlier run started this; IAM "])
             .ends_with(&format!("{BOBS_KEY}: {known}"));
-        let _ = case()
-            .run()
-            .exits(0)
-            .prints_nothing()
-            .says(&["note: 1 key is already finished in the journal "]);
+        let again = case().run().exits(0);
+        let _ = if known == "deleted" {
+            again
+                .prints_nothing()
+                .says(&["note: 1 key is already finished in the journal "])
+        } else {
+            again.prints_outcome("Skipped").says(&["already inactive"])
+        };
     }
 }
 

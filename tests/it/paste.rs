@@ -35,6 +35,9 @@ fn pasted(shell: &str, line: &str) -> Vec<String> {
     text.lines().map(str::to_owned).collect()
 }
 
+/// The command that is printed for a user who does not exist.
+const LIST_USERS: [&str; 4] = ["iam", "list-users", "--query", "Users[].UserName"];
+
 const SHELLS: [&str; 3] = ["/bin/sh", "/bin/bash", "/usr/bin/zsh"];
 
 /// The lines of hints.
@@ -53,7 +56,11 @@ fn profile(name: &str) -> String {
 
 /// The command that is printed by a run that cannot find the key, with these options of the run's own.
 fn printed(sandbox: &Sandbox, options: &[&OsStr], config: &str) -> String {
-    let missing = What::error(403, "InvalidClientTokenId", "no");
+    let missing = What::error(
+        404,
+        "NoSuchEntity",
+        "The user with name -Bob cannot be found.",
+    );
     sandbox.clear_faults();
     sandbox.fault(Fault::new(missing).on("DeleteAccessKey").always());
     let args = ["--access-key-id", BOBS_KEY, "--user-name=-Bob"].map(OsString::from);
@@ -62,11 +69,11 @@ fn printed(sandbox: &Sandbox, options: &[&OsStr], config: &str) -> String {
     let said = case
         .file(".aws/config", config)
         .run()
-        .exits(7)
+        .exits(3)
         .prints_outcome("Failed");
     let messages = said.messages().to_owned();
-    let _ = said.says(&["InvalidClientTokenId"]);
-    hints(&messages).join("\n")
+    let _ = said.says(&["NoSuchEntity"]);
+    hints(&messages)[0].to_owned()
 }
 
 #[test]
@@ -89,7 +96,7 @@ fn c72_a_shell_takes_each_value_as_it_was_given() {
             vec!["--profile".to_owned(), name.to_owned()]
         };
         let rest = ["--region", "us-east-1", "--endpoint-url", &url].map(str::to_owned);
-        let command = ["sts", "get-caller-identity"].map(str::to_owned);
+        let command = LIST_USERS.map(str::to_owned);
         let expected = [&command[..], &option, &rest].concat();
         for shell in SHELLS {
             assert_eq!(pasted(shell, &line), expected, "{shell}: {line}");
@@ -131,7 +138,7 @@ fn c72_paths_and_addresses_are_pasted_as_they_were_given() {
             .unwrap_or_else(|| panic!("{hint}"));
         let line = format!("aws {line}");
         let given = format!("{inside}/{name}");
-        let expected = ["sts", "get-caller-identity", "--ca-bundle", &given];
+        let expected = [&LIST_USERS[..], &["--ca-bundle", &given]].concat();
         for shell in SHELLS {
             assert_eq!(pasted(shell, &line), expected, "{shell}: {line}");
         }
@@ -163,9 +170,8 @@ fn c72_what_cannot_be_pasted_is_said_in_words() {
         let options = [OsStr::new("--ca-bundle"), path.as_os_str()];
         assert_eq!(
             printed(&sandbox, &options, ""),
-            "the key that signs is deleted, inactive, lacks its session token, or is only seconds old: (no command is \
-             printed, because the value of --ca-bundle cannot be pasted safely: use `aws sts get-caller-identity` and \
-             type its options yourself)"
+            "check the user's name: (no command is printed, because the value of --ca-bundle cannot be pasted safely: \
+             use `aws iam list-users` and type its options yourself)"
         );
     }
 }

@@ -3,7 +3,7 @@
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::time::Duration;
 
-use iam_sandbox::{Fault, Sandbox, What};
+use iam_sandbox::{Act, Fault, Sandbox, What};
 
 use crate::blocked::interrupt;
 use crate::case::{BOBS_KEY, Case, DELETED, documented};
@@ -216,8 +216,16 @@ fn c11_a_short_outage_ends_no_run() {
         .many_keys(40, 1)
         .start();
     let (_, list) = crowd(40);
-    sandbox.fault(Fault::new(What::CloseAfterActing).skip(9));
-    sandbox.fault(Fault::new(What::ResetOnAccept).skip(1).times(12));
+    let closing = What::Reply {
+        status: 200,
+        headers: vec![("connection".to_owned(), "close".to_owned())],
+        body: b"<DeleteAccessKeyResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><ResponseMetadata>\
+                <RequestId>r</RequestId></ResponseMetadata></DeleteAccessKeyResponse>"
+            .to_vec(),
+        act: Act::Before,
+    };
+    sandbox.fault(Fault::new(closing).skip(9));
+    sandbox.fault(Fault::new(What::ResetOnAccept).skip(1).times(7));
     let case = from_stdin(&sandbox, &list, &["--jobs", "1"]);
     let printed = case.run().exits(12);
     let output = printed.output().to_owned();

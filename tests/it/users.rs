@@ -36,7 +36,7 @@ fn names(output: &str) -> Vec<String> {
 fn ends_unsettled(sandbox: &Sandbox, name: &str) {
     let keys = sandbox.keys().len();
     let _ = Case::at(sandbox, SWEEP).run().exits(1).prints_nothing().says_exactly(&format!(
-        "iam-del-key: error: IAM did not say enough: the users changed while they were listed: ListUsers showed the user \
+        "iam-del-key: error: unusable response from IAM: the users changed while they were listed: ListUsers showed the user \
          {name}, and ListAccessKeys found no such user (5 lists)\n\
          hint: run the same command again\n\
          known: no key was changed\n"
