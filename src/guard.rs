@@ -10,8 +10,7 @@ use crate::stop::Stop;
 /// Refuses the key that signs the request, and the key behind a role's session that does, unless that is wanted: it would
 /// lock the caller out.
 pub(crate) fn signing_key(key: &Key, signer: &Signer, choice: SigningKey) -> Option<Refusal> {
-    let mut ids = signer.behind.iter().chain([&signer.access_key_id]);
-    let same = ids.any(|id| id == key.id.as_str());
+    let same = signer.key_ids.contains(key.id.as_str());
     (same && choice == SigningKey::Guarded).then_some(Refusal::SigningKey)
 }
 

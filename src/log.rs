@@ -12,6 +12,8 @@ const MOST_LINES: usize = 100;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Log {
     verbosity: Verbosity,
+    /// Whether warnings are printed.
+    warns: bool,
     messages: Messages,
 }
 
@@ -20,21 +22,38 @@ impl Log {
     pub(crate) fn of(request: &Request) -> Self {
         Self {
             verbosity: request.verbosity,
+            warns: true,
             messages: Messages::of(request),
         }
     }
 
-    /// A log for a run without a request, which tells no more than warnings.
+    /// A log for a run without a request. It prints nothing: completion never prints warnings.
     pub(crate) fn quiet() -> Self {
         Self {
             verbosity: Verbosity::Normal,
+            warns: false,
             messages: Messages::new(Color::Off, ErrorFormat::Text),
         }
     }
 
+    /// The same, but without the bodies of requests and replies: those of a call that gives credentials contain secrets.
+    pub(crate) fn without_bodies(self) -> Self {
+        Self {
+            verbosity: self.verbosity.min(Verbosity::Verbose),
+            ..self
+        }
+    }
+
+    /// Whether it is for programs.
+    pub(crate) fn is_json(self) -> bool {
+        self.messages.is_json()
+    }
+
     /// What is worth knowing whatever was asked for.
     pub(crate) fn warning(self, text: &str) {
-        self.messages.warning(text);
+        if self.warns {
+            self.messages.warning(text);
+        }
     }
 
     /// A line for `--verbose`.

@@ -14,19 +14,19 @@ use super::Cli;
 const ENVIRONMENT: [(&str, &str); 16] = [
     (
         "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_SECURITY_TOKEN, AWS_CREDENTIAL_EXPIRATION",
-        "The credentials that sign the request. An ID or a secret that is set but empty, and what holds a space or a newline, is an error. --profile beats them.",
+        "The credentials that sign the request. An ID without a secret, a secret without an ID, and white space in one of them is an error. --profile takes precedence over them.",
     ),
     (
         "AWS_PROFILE, AWS_DEFAULT_PROFILE",
-        "The profile, when --profile is not given. One that does not exist is an error.",
+        "The profile, when --profile is not given; the first takes precedence. One that does not exist is an error.",
     ),
     (
         "AWS_REGION, AWS_DEFAULT_REGION",
-        "The region, when --region is not given; it chooses the partition. us-east-1 when nothing says otherwise.",
+        "The region, when --region is not given; it chooses the partition. Without one it is us-east-1, or the instance's region where the credentials are the instance's.",
     ),
     (
-        "AWS_ENDPOINT_URL_IAM, AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL",
-        "Another address for IAM, when --endpoint-url is not given; and for STS, which --expect-account asks. --endpoint-url is for both, unless AWS_ENDPOINT_URL_STS is set.",
+        "AWS_ENDPOINT_URL_IAM, AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL_SSO, AWS_ENDPOINT_URL_SSO_OIDC, AWS_ENDPOINT_URL_SIGNIN, AWS_ENDPOINT_URL",
+        "Another address for IAM, when --endpoint-url is not given; for STS, which gives the sessions of roles and which --expect-account asks; and for the services of aws sso login and aws login. --endpoint-url is for IAM, and for --expect-account unless AWS_ENDPOINT_URL_STS is set.",
     ),
     (
         "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
@@ -34,7 +34,7 @@ const ENVIRONMENT: [(&str, &str); 16] = [
     ),
     (
         "AWS_USE_FIPS_ENDPOINT, AWS_USE_DUALSTACK_ENDPOINT",
-        "true: use IAM's FIPS or dual-stack address.",
+        "true: use AWS's FIPS or dual-stack addresses. FIPS together with another endpoint URL is an error.",
     ),
     (
         "AWS_CA_BUNDLE, REQUESTS_CA_BUNDLE, SSL_CERT_FILE, SSL_CERT_DIR",
@@ -46,7 +46,7 @@ const ENVIRONMENT: [(&str, &str); 16] = [
     ),
     (
         "AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE",
-        "Other places for the files below.",
+        "Other places for the files below; ~ is the home directory. Set but empty: no such file.",
     ),
     (
         "AWS_WEB_IDENTITY_TOKEN_FILE, AWS_ROLE_ARN, AWS_ROLE_SESSION_NAME",

@@ -156,6 +156,31 @@ impl Record {
         )
     }
 
+    /// Whether the last attempt shows that IAM accepts the credentials: it did what was asked, or refused it for another reason.
+    pub(crate) fn is_accepted(&self) -> bool {
+        let attempts = self.lock();
+        match attempts.last().map(|last| &last.answer) {
+            Some(Answer::Expected { .. }) => true,
+            Some(Answer::Error { reply, code, .. }) => matches!(
+                family(code.as_deref(), reply.status),
+                Code::NoSuchEntity | Code::AccessDenied | Code::LimitExceeded | Code::Validation
+            ),
+            Some(Answer::None | Answer::Foreign(_)) | None => false,
+        }
+    }
+
+    /// Whether the last attempt was refused since the credentials have expired.
+    pub(crate) fn is_expired(&self) -> bool {
+        let attempts = self.lock();
+        let Some(Answer::Error {
+            code: Some(code), ..
+        }) = attempts.last().map(|last| &last.answer)
+        else {
+            return false;
+        };
+        code == "ExpiredToken" || code == "ExpiredTokenException"
+    }
+
     /// How many attempts there were.
     pub(crate) fn count(&self) -> usize {
         self.lock().len()

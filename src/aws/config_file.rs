@@ -1,178 +1,292 @@
-//! The AWS configuration files, read and checked before the SDK sees them. The SDK takes a file it cannot
-//! read or decode for an empty one and goes on as somebody else.
+//! The two AWS configuration files and the profiles in them.
 
-use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use aws_runtime::env_config::error::EnvConfigFileLoadError;
-use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
-use aws_runtime::env_config::section::EnvConfigSections;
-use aws_types::os_shim_internal::{Env, Fs};
-
 use super::environment;
+use super::ini::{self, Entry, Section};
+use super::setting::Setting;
 use crate::escape::escape;
+use crate::invalid::shown_path;
 use crate::stop::Stop;
 
 /// The most a configuration file may hold, in bytes; a real one holds a few KiB.
 const LONGEST: u64 = 4 << 20;
 
-/// The two files' contents, as far as they are there.
-#[derive(Clone, Debug)]
-pub(crate) struct ConfigFiles {
-    files: Vec<ConfigFile>,
-}
+/// What the header of a section may begin with in `~/.aws/config`.
+const PREFIXES: [&str; 3] = ["profile", "sso-session", "services"];
 
-#[derive(Clone, Debug)]
-struct ConfigFile {
-    kind: EnvConfigFileKind,
-    path: PathBuf,
-    contents: String,
-}
-
-/// The profiles of each file by itself: a key and its token stand in the same file.
+/// The two files' sections. A file that is not there is empty.
 #[derive(Debug, Default)]
-pub(crate) struct Apart {
-    /// Of `~/.aws/credentials`.
-    pub(crate) credentials: EnvConfigSections,
-    /// Of `~/.aws/config`.
-    pub(crate) config: EnvConfigSections,
+pub(crate) struct ConfigFiles {
+    config: ConfigFile,
+    credentials: ConfigFile,
+}
+
+#[derive(Debug, Default)]
+struct ConfigFile {
+    path: PathBuf,
+    sections: Vec<Named>,
+}
+
+/// A section, what it is and its name without quotes. `kind` is one of `PREFIXES`, or empty for what is not read.
+#[derive(Debug)]
+struct Named {
+    kind: &'static str,
+    name: String,
+    section: Section,
+}
+
+/// A profile, with what both files say of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Profile<'a> {
+    /// Its name.
+    pub(crate) name: &'a str,
+    /// What `~/.aws/config` says.
+    pub(crate) config: Option<Part<'a>>,
+    /// What `~/.aws/credentials` says, which takes precedence.
+    pub(crate) credentials: Option<Part<'a>>,
+}
+
+/// A section of a file.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Part<'a> {
+    path: &'a Path,
+    named: &'a Named,
 }
 
 impl ConfigFiles {
     /// Reads `~/.aws/config` and `~/.aws/credentials`, or what `AWS_CONFIG_FILE` and
     /// `AWS_SHARED_CREDENTIALS_FILE` name instead. A file that is not there, and `/dev/null`, count as empty.
-    pub(crate) fn read() -> Result<Self, Stop> {
-        let sources = [
-            (EnvConfigFileKind::Config, "AWS_CONFIG_FILE", "config"),
-            (
-                EnvConfigFileKind::Credentials,
-                "AWS_SHARED_CREDENTIALS_FILE",
-                "credentials",
-            ),
-        ];
-        let mut files = Vec::new();
-        for (kind, variable, name) in sources {
-            let Some(path) = path(variable, name) else {
-                continue;
-            };
-            if let Some(contents) = read(&path)? {
-                files.push(ConfigFile {
-                    kind,
-                    path,
-                    contents,
-                });
-            }
-        }
-        Ok(Self { files })
-    }
-
-    /// The profiles of both files.
     ///
     /// # Errors
     ///
-    /// A file that is not in the AWS configuration format, with its name and line.
-    pub(crate) async fn profiles(
-        &self,
-        selected: &str,
-    ) -> Result<(EnvConfigSections, Apart), Stop> {
-        let mut apart = Apart::default();
-        for file in &self.files {
-            let sections = parse(&contents_of([file]), selected)
-                .await
-                .map_err(|error| not_parsed(&file.path, &error))?;
-            match file.kind {
-                EnvConfigFileKind::Credentials => apart.credentials = sections,
-                EnvConfigFileKind::Config => apart.config = sections,
-            }
-        }
-        parse(&self.for_sdk(&[]), selected)
-            .await
-            .map(|profiles| (profiles, apart))
-            .map_err(|error| Stop::configuration(error.to_string()))
+    /// A file that cannot be read or understood, with its name and line.
+    pub(crate) fn read() -> Result<Self, Stop> {
+        let [config, credentials] = paths()?.map(Option::unwrap_or_default);
+        Ok(Self {
+            config: ConfigFile::parse(&config, &read(&config)?, config_name)?,
+            credentials: ConfigFile::parse(&credentials, &read(&credentials)?, |header| {
+                Some(("profile", header.to_owned()))
+            })?,
+        })
     }
 
-    /// The files as the SDK takes them, with `sections` added that override what the files say.
-    pub(crate) fn for_sdk(&self, sections: &[String]) -> EnvConfigFiles {
-        let added = sections.iter().map(|section| ConfigFile {
-            kind: EnvConfigFileKind::Credentials,
-            path: PathBuf::new(),
-            contents: section.clone(),
-        });
-        contents_of(&self.files.iter().cloned().chain(added).collect::<Vec<_>>())
-    }
-
-    /// Where the profiles were looked for.
-    pub(crate) fn places() -> Vec<String> {
-        let sources = [
-            ("AWS_CONFIG_FILE", "config"),
-            ("AWS_SHARED_CREDENTIALS_FILE", "credentials"),
-        ];
-        sources
+    /// The names of all profiles.
+    pub(crate) fn profile_names(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = [&self.config, &self.credentials]
             .iter()
-            .filter_map(|(variable, name)| path(variable, name))
-            .map(|path| escape(&path.to_string_lossy()))
+            .flat_map(|file| &file.sections)
+            .filter(|named| named.kind == "profile")
+            .map(|named| named.name.as_str())
+            .collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    /// The profile of this name.
+    pub(crate) fn profile<'a>(&'a self, name: &'a str) -> Option<Profile<'a>> {
+        let config = self.config.part("profile", name);
+        let credentials = self.credentials.part("profile", name);
+        (config.is_some() || credentials.is_some()).then_some(Profile {
+            name,
+            config,
+            credentials,
+        })
+    }
+
+    /// The section `[sso-session NAME]` or `[services NAME]`.
+    pub(crate) fn part(&self, kind: &str, name: &str) -> Option<Part<'_>> {
+        self.config.part(kind, name)
+    }
+
+    /// Where the profiles are searched for.
+    pub(crate) fn places() -> Vec<String> {
+        let paths = paths().unwrap_or_default().into_iter().flatten();
+        paths
+            .filter(|path| !path.as_os_str().is_empty())
+            .map(|path| shown_path(&path))
             .collect()
     }
 }
 
-fn contents_of<'a>(files: impl IntoIterator<Item = &'a ConfigFile>) -> EnvConfigFiles {
-    // The builder wants one file at least.
-    let none = EnvConfigFiles::builder().with_contents(EnvConfigFileKind::Config, "");
-    files
-        .into_iter()
-        .fold(none, |files, file| {
-            files.with_contents(file.kind, file.contents.clone())
+impl ConfigFile {
+    fn parse(
+        path: &Path,
+        text: &str,
+        name: impl Fn(&str) -> Option<(&'static str, String)>,
+    ) -> Result<Self, Stop> {
+        let fail = |what: &str| not_read(path, what);
+        let mut sections: Vec<Named> = Vec::new();
+        let mut defined = HashMap::new();
+        for section in ini::parse(text).map_err(|what| fail(&what))? {
+            let line = section.line;
+            if section.header == "DEFAULT" {
+                return Err(fail(&format!(
+                    "line {line}: [DEFAULT] would add to every section; the default profile is [default]"
+                )));
+            }
+            let (kind, name) = name(&section.header).unwrap_or_default();
+            let first = defined.insert((kind, name.clone()), line);
+            if let Some(first) = first.filter(|_| !kind.is_empty()) {
+                return Err(fail(&format!(
+                    "lines {first} and {line}: the {kind} `{}` is defined twice",
+                    escape(&name)
+                )));
+            }
+            sections.push(Named {
+                kind,
+                name,
+                section,
+            });
+        }
+        Ok(Self {
+            path: path.to_owned(),
+            sections,
         })
-        .build()
+    }
+
+    fn part(&self, kind: &str, name: &str) -> Option<Part<'_>> {
+        let mut sections = self.sections.iter();
+        let named = sections.find(|named| named.kind == kind && named.name == name)?;
+        Some(Part {
+            path: &self.path,
+            named,
+        })
+    }
 }
 
-async fn parse(
-    files: &EnvConfigFiles,
-    selected: &str,
-) -> Result<EnvConfigSections, EnvConfigFileLoadError> {
-    let selected = Cow::Owned(selected.to_owned());
-    aws_config::profile::load(&Fs::real(), &Env::real(), files, Some(selected)).await
+/// What a header of `~/.aws/config` names.
+fn config_name(header: &str) -> Option<(&'static str, String)> {
+    if header == "default" {
+        return Some(("profile", header.to_owned()));
+    }
+    let kind = PREFIXES.into_iter().find(|kind| header.starts_with(kind))?;
+    match ini::words(header)?.as_slice() {
+        [_, name] => Some((kind, name.clone())),
+        _ => None,
+    }
 }
 
-fn not_parsed(path: &Path, error: &EnvConfigFileLoadError) -> Stop {
-    // The parser knows the line, but not the name of a file it was handed as text.
-    let text = std::error::Error::source(error).map_or(error.to_string(), ToString::to_string);
-    let what = text
-        .split_once(" on ")
-        .map_or(text.as_str(), |(_, what)| what);
-    let what: Vec<&str> = what.split_whitespace().collect();
-    not_read(path, &escape(&what.join(" ")))
+impl<'a> Profile<'a> {
+    /// A setting; `None` when it is not set or empty.
+    pub(crate) fn get(self, name: &str) -> Option<Setting> {
+        let setting = self.set(name)?;
+        (!setting.value.is_empty()).then_some(setting)
+    }
+
+    /// A setting that decides where credentials come from.
+    ///
+    /// # Errors
+    ///
+    /// It is set and empty: the AWS CLI does not take such a setting for one that is not set.
+    pub(crate) fn chosen(self, name: &str) -> Result<Option<Setting>, Stop> {
+        let setting = self.set(name);
+        match setting {
+            Some(setting) if setting.value.is_empty() => Err(setting.stop("is empty")),
+            setting => Ok(setting),
+        }
+    }
+
+    /// Whether any of the settings is there, even if it is empty.
+    pub(crate) fn has_any(self, names: &[&str]) -> bool {
+        names.iter().any(|name| self.set(name).is_some())
+    }
+
+    /// What an indented block of `[services NAME]` says, where the profile names that section.
+    ///
+    /// # Errors
+    ///
+    /// There is no such section, or it has no block for the service.
+    pub(crate) fn service(
+        self,
+        files: &'a ConfigFiles,
+        service: &str,
+        name: &str,
+    ) -> Result<Option<Setting>, Stop> {
+        let Some(services) = self.chosen("services")? else {
+            return Ok(None);
+        };
+        let part = files.part("services", &services.value);
+        let Some(part) = part.filter(|part| !part.named.section.entries.is_empty()) else {
+            return Err(services.wrong("there is no such section, or it is empty"));
+        };
+        let Some(entry) = part.named.section.entry(service) else {
+            return Ok(None);
+        };
+        if entry.nested.is_empty() && !entry.value.is_empty() {
+            let setting = part.setting(entry);
+            return Err(setting.stop("is not an indented block of settings"));
+        }
+        let nested = entry.nested.iter().find(|nested| nested.name == name);
+        let filled = nested.filter(|nested| !nested.value.is_empty());
+        Ok(filled.map(|nested| part.setting(nested)))
+    }
+
+    fn set(self, name: &str) -> Option<Setting> {
+        let parts = [self.credentials, self.config];
+        parts.into_iter().flatten().find_map(|part| part.set(name))
+    }
+}
+
+impl Part<'_> {
+    /// A setting, even if it is empty.
+    pub(crate) fn set(self, name: &str) -> Option<Setting> {
+        self.named
+            .section
+            .entry(name)
+            .map(|entry| self.setting(entry))
+    }
+
+    /// A setting; `None` when it is not set or empty.
+    pub(crate) fn get(self, name: &str) -> Option<Setting> {
+        self.set(name).filter(|setting| !setting.value.is_empty())
+    }
+
+    /// All settings.
+    pub(crate) fn settings(self) -> impl Iterator<Item = (String, Setting)> {
+        let entries = self.named.section.entries.iter();
+        entries.map(move |entry| (entry.name.clone(), self.setting(entry)))
+    }
+
+    fn setting(self, entry: &Entry) -> Setting {
+        let name = escape(&self.named.name);
+        Setting {
+            value: entry.value.clone(),
+            source: format!("`{}` of {} `{name}`", escape(&entry.name), self.named.kind),
+            place: Some(format!("line {} of {}", entry.line, shown_path(self.path))),
+        }
+    }
 }
 
 fn not_read(path: &Path, what: &str) -> Stop {
-    Stop::configuration(format!("could not read `{}`: {what}", shown(path))).hint(
+    let path = shown_path(path);
+    Stop::configuration(format!("could not read `{path}`: {what}")).hint(
         "correct that file, or point AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE at other files",
     )
 }
 
-fn path(variable: &str, name: &str) -> Option<PathBuf> {
-    let home = std::env::home_dir();
-    match (environment::path(variable), home) {
-        (Some(path), Some(home)) => match path.strip_prefix("~") {
-            Ok(rest) => Some(home.join(rest)),
-            Err(_) => Some(path),
-        },
-        (Some(path), None) => Some(path),
-        (None, home) => Some(home?.join(".aws").join(name)),
-    }
+/// The paths of both files. An empty variable names no file.
+fn paths() -> Result<[Option<PathBuf>; 2], Stop> {
+    Ok([
+        environment::place("AWS_CONFIG_FILE", ".aws/config")?,
+        environment::place("AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials")?,
+    ])
 }
 
-fn read(path: &Path) -> Result<Option<String>, Stop> {
+/// The text of a file; empty where there is none.
+fn read(path: &Path) -> Result<String, Stop> {
     let fail = |what: &str| not_read(path, what);
     let metadata = match fs::metadata(path) {
         Ok(metadata) => metadata,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(String::new()),
         Err(error) => return Err(fail(&error.to_string())),
     };
     if path == Path::new("/dev/null") {
-        return Ok(None);
+        return Ok(String::new());
     }
     if !metadata.is_file() {
         return Err(fail("it is not a regular file"));
@@ -187,10 +301,9 @@ fn read(path: &Path) -> Result<Option<String>, Stop> {
             "it is longer than 4 MiB, which no AWS configuration file is",
         ));
     }
-    decoded(path, bytes).map(Some)
+    decoded(path, bytes)
 }
 
-/// The text of a file.
 fn decoded(path: &Path, bytes: Vec<u8>) -> Result<String, Stop> {
     let fail = |what: &str| not_read(path, what);
     let text = String::from_utf8(bytes).map_err(|error| {
@@ -203,10 +316,6 @@ fn decoded(path: &Path, bytes: Vec<u8>) -> Result<String, Stop> {
         return Err(fail(&format!("line {line}: it is binary, not text")));
     }
     Ok(text.trim_start_matches('\u{feff}').to_owned())
-}
-
-fn shown(path: &Path) -> String {
-    escape(&path.to_string_lossy())
 }
 
 #[cfg(any(test, fuzzing))]

@@ -1,180 +1,395 @@
-//! Who signs: resolved once, before anything else is sent, from the sources the AWS SDKs document, under a
-//! limit of its own. A profile given by option is the only source there is.
+//! Who signs: the source of the credentials, chosen as AWS CLI version 2 chooses it, and asked under a limit of its own.
+//! A profile given by option is the only source there is.
 
 use std::time::{Duration, SystemTime};
 
-use aws_config::ecs::EcsCredentialsProvider;
-use aws_config::imds::credentials::ImdsCredentialsProvider;
-use aws_config::meta::credentials::CredentialsProviderChain;
-use aws_config::provider_config::ProviderConfig;
 use aws_credential_types::Credentials;
-use aws_credential_types::provider::error::CredentialsError;
-use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
-use aws_smithy_types::error::display::DisplayErrorContext;
+use aws_types::region::Region;
 
-use super::config_file::ConfigFiles;
-use super::instance;
-use super::profile::{self, ProfileSource};
+use super::config_file::{ConfigFiles, Profile};
+use super::key::{KEY, of_part, of_variables};
+use super::login::Login;
+use super::metadata;
+use super::process::CredentialProcess;
+use super::role::{Role, WebIdentity};
+use super::setting::Setting;
 use super::settings::{SelectedBy, Settings};
-use super::variable;
-use super::watch::Watch;
-use crate::escape::{escape, excerpt};
+use super::sso::Sso;
+use crate::command_line::CommandLine;
+use crate::escape::escape;
 use crate::log::Log;
 use crate::stop::Stop;
 
-/// Who signs, and who is behind.
+/// The source that is left where no other is configured.
+const INSTANCE: &str = "the instance";
+
+/// Where credentials come from. It can be asked again, and is then the same source.
 #[derive(Debug)]
+pub(crate) struct Source {
+    way: Way,
+    /// In words.
+    origin: String,
+    /// The profile that says so.
+    profile: Option<String>,
+}
+
+#[derive(Debug)]
+enum Way {
+    Static(Credentials),
+    Process(CredentialProcess),
+    Sso(Sso),
+    Login(Login),
+    WebIdentity(WebIdentity),
+    Role(Role, Box<Source>),
+    Container,
+    Instance,
+}
+
+/// Credentials, and the IDs of the keys that stand behind them.
+#[derive(Clone, Debug)]
 pub(crate) struct Resolved {
     pub(crate) credentials: Credentials,
-    /// The IDs of the keys that signed the requests for them.
     pub(crate) behind: Vec<String>,
 }
 
-/// Resolves the credentials.
-///
-/// # Errors
-///
-/// None anywhere, wrong, expired, or not in time; with what to run next. Nothing was sent to IAM.
-pub(crate) async fn resolve(
-    settings: &Settings,
-    limit: Duration,
-    log: Log,
-) -> Result<Resolved, Stop> {
-    profile::check(settings)?;
-    if settings.profile.by != SelectedBy::Option {
-        variable::check()?;
+impl Resolved {
+    /// The ID of the key that signs, and of those behind it.
+    pub(crate) fn key_ids(&self) -> Vec<String> {
+        let own = self.credentials.access_key_id().to_owned();
+        self.behind.iter().cloned().chain([own]).collect()
     }
-    let watch = Watch::default();
-    let source = source(settings, &watch, log)?;
-    let resolved = tokio::time::timeout(limit, source.provide_credentials()).await;
-    let credentials = match resolved {
-        Ok(Ok(credentials)) => credentials,
-        Ok(Err(error)) => return Err(not_resolved(settings, &watch, &error)),
-        Err(_) => {
-            let seconds = limit.as_secs();
-            let stop = Stop::credentials(format!(
-                "no credentials within {seconds} s: their source does not answer"
-            ));
-            return Err(profile::hint(settings, stop));
+}
+
+impl Source {
+    /// The source, in the order of the AWS CLI: variables, a role of the profile, the other sources of the profile, the
+    /// machine's.
+    ///
+    /// # Errors
+    ///
+    /// A source that is only half configured; with `--profile`, none in the profile.
+    pub(crate) fn choose(settings: &Settings, log: Log) -> Result<Self, Stop> {
+        let only = settings.is_profile_only();
+        if !only && let Some(credentials) = of_variables()? {
+            warn(settings, "AWS_ACCESS_KEY_ID", log);
+            return Ok(Self::variables(credentials));
         }
-    };
-    if credentials
-        .expiry()
-        .is_some_and(|expiry| expiry <= SystemTime::now())
-    {
-        let stop = Stop::credentials("the credentials have expired");
-        return Err(profile::hint(settings, stop));
-    }
-    log.verbose(|| format!("signing with {}", escape(credentials.access_key_id())));
-    Ok(Resolved {
-        credentials,
-        behind: watch.key_ids(),
-    })
-}
-
-/// The profile that the credentials come from; `None` where they come from elsewhere, or may.
-///
-/// # Errors
-///
-/// A variable that cannot be read.
-pub(super) fn profile(settings: &Settings) -> Result<Option<String>, Stop> {
-    let is_used = settings.profile.by == SelectedBy::Option
-        || (variable::credentials()?.is_none() && profile::names_source(settings));
-    Ok(is_used.then(|| settings.profile.name.clone()))
-}
-
-/// The sources in the order in which the AWS CLI asks them. Each takes a client of its own to be made, so only those are
-/// that can have an answer.
-fn source(settings: &Settings, watch: &Watch, log: Log) -> Result<SharedCredentialsProvider, Stop> {
-    let variables = variable::credentials()?;
-    if settings.profile.by != SelectedBy::Option
-        && let Some(variables) = variables
-    {
-        return Ok(SharedCredentialsProvider::new(variables));
-    }
-    let service = provider_config(settings).with_http_client(watch.over(&settings.clients.service));
-    let metadata =
-        provider_config(settings).with_http_client(watch.over(&settings.clients.metadata));
-    let container = SharedCredentialsProvider::new(container(&metadata));
-    let instance = SharedCredentialsProvider::new(instance(settings, &metadata)?);
-    let sources = profile::Sources {
-        variables,
-        container: container.clone(),
-        instance: instance.clone(),
-    };
-    let profile = ProfileSource::new(settings, &service, sources, log)?;
-    if settings.profile.by == SelectedBy::Option {
-        return Ok(SharedCredentialsProvider::new(profile));
-    }
-    let chain = CredentialsProviderChain::first_try("Profile", profile)
-        .or_else("EcsContainer", container)
-        .or_else("Ec2InstanceMetadata", instance);
-    Ok(SharedCredentialsProvider::new(chain))
-}
-
-fn provider_config(settings: &Settings) -> ProviderConfig {
-    ProviderConfig::without_region()
-        .with_region(Some(settings.region.clone()))
-        .with_use_fips(Some(settings.fips))
-        .with_use_dual_stack(Some(settings.dual_stack))
-        .with_retry_config(settings.retry.clone())
-        .with_timeout_config(settings.timeouts.clone())
-}
-
-fn container(config: &ProviderConfig) -> EcsCredentialsProvider {
-    EcsCredentialsProvider::builder().configure(config).build()
-}
-
-fn instance(settings: &Settings, config: &ProviderConfig) -> Result<ImdsCredentialsProvider, Stop> {
-    Ok(ImdsCredentialsProvider::builder()
-        .configure(config)
-        .imds_client(instance::client(settings, config)?)
-        .build())
-}
-
-fn not_resolved(settings: &Settings, watch: &Watch, error: &CredentialsError) -> Stop {
-    if matches!(error, CredentialsError::CredentialsNotLoaded(_)) {
-        if settings.profile.by == SelectedBy::Option {
-            let name = escape(&settings.profile.name);
-            let stop = Stop::credentials(format!(
+        let undefined = Profile {
+            name: &settings.profile.name,
+            config: None,
+            credentials: None,
+        };
+        let profile = settings.lookup().profile.unwrap_or(undefined);
+        if let Some(source) = Self::of_profile(profile, settings, !only)? {
+            if let Way::WebIdentity(web) = &source.way
+                && !web.is_of_profile()
+            {
+                warn(settings, "AWS_WEB_IDENTITY_TOKEN_FILE", log);
+            }
+            return Ok(source);
+        }
+        if only {
+            let name = escape(profile.name);
+            return Err(Stop::credentials(format!(
                 "the profile `{name}` holds no credentials, and --profile allows no other source"
+            ))
+            .hint(
+                CommandLine::new("aws configure")
+                    .option("--profile", profile.name)
+                    .to_string(),
             ));
-            return profile::hint(settings, stop);
+        }
+        let source = |way, origin: &str| Self {
+            way,
+            origin: origin.to_owned(),
+            profile: None,
+        };
+        Ok(if metadata::has_container()? {
+            source(Way::Container, "the container")
+        } else {
+            source(Way::Instance, INSTANCE)
+        })
+    }
+
+    fn variables(credentials: Credentials) -> Self {
+        Self {
+            way: Way::Static(credentials),
+            origin: "the environment variables".to_owned(),
+            profile: None,
+        }
+    }
+
+    /// What the selected profile says. The variables of a web identity take precedence over it where `variables` count.
+    fn of_profile(
+        profile: Profile<'_>,
+        settings: &Settings,
+        variables: bool,
+    ) -> Result<Option<Self>, Stop> {
+        let role = profile.chosen("role_arn")?;
+        match role {
+            Some(arn) if !profile.has_any(&["web_identity_token_file"]) => {
+                let mut visited = vec![profile.name.to_owned()];
+                Self::of_role(profile, &arn, settings, &mut visited).map(Some)
+            }
+            _ => Self::own(profile, settings, variables),
+        }
+    }
+
+    /// A role, with the source that assumes it.
+    fn of_role(
+        profile: Profile<'_>,
+        arn: &Setting,
+        settings: &Settings,
+        visited: &mut Vec<String>,
+    ) -> Result<Self, Stop> {
+        let name = escape(profile.name);
+        let base = match (
+            profile.chosen("credential_source")?,
+            profile.chosen("source_profile")?,
+        ) {
+            (Some(source), Some(_)) => {
+                return Err(
+                    source.stop("is set, and source_profile as well: a role has one source")
+                );
+            }
+            (None, None) => {
+                return Err(arn.stop("is set without source_profile or credential_source"));
+            }
+            (Some(source), None) => Self::named(&source, &name)?,
+            (None, Some(source)) => Self::of_source_profile(profile, &source, settings, visited)?,
+        };
+        if profile.get("mfa_serial").is_some() {
+            return Err(Stop::configuration(format!(
+                "the profile `{name}` asks for a one-time code (mfa_serial), which this program cannot ask for"
+            ))
+            .hint(format!(
+                "{} and leave --profile out",
+                CommandLine::new("aws configure export-credentials")
+                    .option("--profile", profile.name)
+                    .words("--format env")
+                    .evaluated()
+            )));
+        }
+        Ok(Self {
+            origin: format!("the role of profile `{name}`, assumed with {}", base.origin),
+            way: Way::Role(Role::new(profile, arn)?, Box::new(base)),
+            profile: Some(profile.name.to_owned()),
+        })
+    }
+
+    fn named(source: &Setting, profile: &str) -> Result<Self, Stop> {
+        let none = || source.wrong("there are no such credentials");
+        let way = match source.value.as_str() {
+            "Environment" => Way::Static(of_variables()?.ok_or_else(none)?),
+            "EcsContainer" if metadata::has_container()? => Way::Container,
+            "EcsContainer" => return Err(none()),
+            "Ec2InstanceMetadata" => Way::Instance,
+            _ => {
+                return Err(
+                    source.wrong("it must be Environment, EcsContainer or Ec2InstanceMetadata")
+                );
+            }
+        };
+        Ok(Self {
+            way,
+            origin: format!("credential_source of profile `{profile}`"),
+            profile: None,
+        })
+    }
+
+    fn of_source_profile(
+        parent: Profile<'_>,
+        setting: &Setting,
+        settings: &Settings,
+        visited: &mut Vec<String>,
+    ) -> Result<Self, Stop> {
+        let name = setting.value.as_str();
+        let Some(source) = settings.files.profile(name) else {
+            return Err(setting.wrong("there is no such profile"));
+        };
+        let is_own = name == parent.name;
+        let seen = visited.iter().any(|known| known == name);
+        if seen && !(is_own && source.has_any(&KEY)) {
+            let rule = if is_own {
+                "the profile has no key of its own"
+            } else {
+                "the profiles form a loop"
+            };
+            return Err(setting.wrong(rule));
+        }
+        visited.push(name.to_owned());
+        let own = [KEY[0], KEY[1], "web_identity_token_file"];
+        let arn = if source.has_any(&own) {
+            None
+        } else {
+            source.chosen("role_arn")?
+        };
+        if let Some(arn) = arn {
+            return Self::of_role(source, &arn, settings, visited);
+        }
+        let own = Self::own(source, settings, false)?;
+        own.ok_or_else(|| setting.wrong("that profile has no credentials"))
+    }
+
+    /// What a profile gives without a role that another source assumes.
+    fn own(
+        profile: Profile<'_>,
+        settings: &Settings,
+        variables: bool,
+    ) -> Result<Option<Self>, Stop> {
+        let name = escape(profile.name);
+        let source = |way, what: &str| {
+            Ok(Some(Self {
+                way,
+                origin: format!("{what} of profile `{name}`"),
+                profile: Some(profile.name.to_owned()),
+            }))
+        };
+        if let Some(web) = WebIdentity::choose(profile, variables)? {
+            let own = web.is_of_profile().then(|| profile.name.to_owned());
+            return Ok(Some(Self {
+                origin: format!("the web identity token of {}", web.origin()),
+                way: Way::WebIdentity(web),
+                profile: own,
+            }));
+        }
+        if let Some(sso) = Sso::choose(profile, &settings.files)? {
+            return source(Way::Sso(sso), "the SSO session");
+        }
+        if let Some(credentials) = of_part(profile.credentials, profile)? {
+            return source(Way::Static(credentials), "the key");
+        }
+        if let Some(session) = profile.chosen("login_session")? {
+            return source(
+                Way::Login(Login::new(&session, profile.name)),
+                "the login session",
+            );
+        }
+        if let Some(command) = profile.chosen("credential_process")? {
+            let process = CredentialProcess::new(&command, &name)?;
+            return source(Way::Process(process), "the credential process");
+        }
+        match of_part(profile.config, profile)? {
+            Some(credentials) => source(Way::Static(credentials), "the key"),
+            None => Ok(None),
+        }
+    }
+
+    /// The profile that the credentials come from; `None` where they come from elsewhere.
+    pub(crate) fn profile(&self) -> Option<&str> {
+        self.profile.as_deref()
+    }
+
+    /// Whether asking again may give other credentials.
+    pub(crate) fn is_renewable(&self) -> bool {
+        !matches!(self.way, Way::Static(_))
+    }
+
+    /// The region that the source implies, where none is configured: an instance's.
+    pub(crate) async fn region(&self, settings: &Settings) -> Result<Region, Stop> {
+        let mut root = self;
+        while let Way::Role(_, base) = &root.way {
+            root = base;
+        }
+        let region = match (&settings.region, &root.way) {
+            (None, Way::Instance) => metadata::instance_region(settings).await?,
+            _ => None,
+        };
+        Ok(region.unwrap_or_else(|| settings.region()))
+    }
+
+    /// Asks for credentials.
+    ///
+    /// # Errors
+    ///
+    /// None, wrong, expired, or not in time; with what to run next. Nothing was sent to IAM.
+    pub(crate) async fn resolve(
+        &self,
+        settings: &Settings,
+        region: &Region,
+        limit: Duration,
+        log: Log,
+    ) -> Result<Resolved, Stop> {
+        let asked = self.ask(settings, region, log);
+        let Ok(resolved) = tokio::time::timeout(limit, asked).await else {
+            return Err(Stop::credentials(format!(
+                "no credentials within {} s: {} did not answer",
+                limit.as_secs(),
+                self.origin
+            ))
+            .hint("--timeout SECONDS gives the source of the credentials more time"));
+        };
+        let resolved = resolved?;
+        log.verbose(|| {
+            let id = escape(resolved.credentials.access_key_id());
+            format!("signing with {id}, from {}", self.origin)
+        });
+        Ok(resolved)
+    }
+
+    fn expired(&self) -> Stop {
+        let stop = Stop::credentials(format!("the credentials have expired: {}", self.origin));
+        match &self.way {
+            Way::Sso(sso) => stop.hint(sso.login_command()),
+            Way::Login(login) => stop.hint(login.login_command()),
+            _ => stop.hint("fetch new credentials from where these came from"),
+        }
+    }
+
+    /// This machine is not an instance that gives credentials.
+    fn no_instance(&self, settings: &Settings) -> Stop {
+        if self.origin != INSTANCE {
+            return Stop::credentials(format!(
+                "no credentials: {} is this machine's metadata service, which does not answer",
+                self.origin
+            ))
+            .hint("use it on an instance with a role, and without AWS_EC2_METADATA_DISABLED");
         }
         let files = ConfigFiles::places().join(", ");
-        return Stop::credentials(format!(
-            "no AWS credentials: not in the environment (AWS_ACCESS_KEY_ID), not in profile `{}` of {files}, \
-             no web identity token, no container and no instance metadata service",
-            escape(&settings.profile.name),
-        ))
-        .hint("`aws configure` stores credentials; --profile NAME chooses a profile that has them");
-    }
-    profile::hint(
-        settings,
+        let name = escape(&settings.profile.name);
         Stop::credentials(format!(
-            "no credentials: {}",
-            excerpt(&watch.hide(&chain(error)))
-        )),
-    )
+            "no AWS credentials: not in the environment (AWS_ACCESS_KEY_ID), not in profile `{name}` of {files}, \
+             no web identity token, no container and no instance metadata service"
+        ))
+        .hint("`aws configure` stores credentials; --profile NAME chooses a profile that has them")
+    }
+
+    async fn ask(&self, settings: &Settings, region: &Region, log: Log) -> Result<Resolved, Stop> {
+        let mut behind = Vec::new();
+        let credentials = match &self.way {
+            Way::Static(credentials) => credentials.clone(),
+            Way::Process(process) => process.run(log).await?,
+            Way::Sso(sso) => sso.ask(settings, log).await?,
+            Way::Login(login) => login.ask(settings, region, log).await?,
+            Way::WebIdentity(web) => web.assume(settings, region, log).await?,
+            Way::Role(role, base) => {
+                let base = Box::pin(base.ask(settings, region, log)).await?;
+                behind = base.behind;
+                behind.push(base.credentials.access_key_id().to_owned());
+                role.assume(base.credentials, settings, region, log).await?
+            }
+            Way::Container => metadata::container(settings).await?,
+            Way::Instance => match metadata::instance(settings).await? {
+                Some(credentials) => credentials,
+                None => return Err(self.no_instance(settings)),
+            },
+        };
+        let expiry = credentials.expiry();
+        if expiry.is_some_and(|expiry| expiry <= SystemTime::now()) {
+            return Err(self.expired());
+        }
+        Ok(Resolved {
+            credentials,
+            behind,
+        })
+    }
 }
 
-/// What went wrong, without the names of the SDK's own types.
-fn chain(error: &CredentialsError) -> String {
-    let mut text = String::new();
-    let mut next = std::error::Error::source(error);
-    while let Some(error) = next {
-        let part = error.to_string();
-        if !text.contains(&part) {
-            if !text.is_empty() {
-                text.push_str(": ");
-            }
-            text.push_str(&part);
-        }
-        next = error.source();
-    }
-    if text.is_empty() {
-        DisplayErrorContext(error).to_string()
-    } else {
-        text
+/// Warns that a profile is named and does not say who signs.
+fn warn(settings: &Settings, variable: &str, log: Log) {
+    if let SelectedBy::Variable(named) = settings.profile.by {
+        let name = escape(&settings.profile.name);
+        log.warning(&format!(
+            "the profile `{name}` ({named}) gives no credentials: {variable} takes precedence"
+        ));
     }
 }

@@ -1,12 +1,11 @@
-//! The address of IAM, where the user gives another than AWS's own.
+//! The addresses of services, where the user gives others than AWS's own.
 
 use std::net::IpAddr;
 
-use aws_runtime::env_config::EnvConfigValue;
-use aws_types::os_shim_internal::Env;
 use url::{Host, Url};
 
-use super::setting::{Setting, Sources};
+use super::setting::Setting;
+use super::settings::Settings;
 use crate::log::Log;
 use crate::secret::has_secret;
 use crate::stop::Stop;
@@ -30,6 +29,32 @@ pub(crate) const STS: Service = Service {
     variable: "AWS_ENDPOINT_URL_STS",
     id: "sts",
 };
+/// The portal that gives the credentials of SSO.
+pub(crate) const SSO: Service = Service {
+    variable: "AWS_ENDPOINT_URL_SSO",
+    id: "sso",
+};
+/// Where the tokens of SSO are renewed.
+pub(crate) const SSO_OIDC: Service = Service {
+    variable: "AWS_ENDPOINT_URL_SSO_OIDC",
+    id: "sso_oidc",
+};
+/// Where the sessions of `aws login` are renewed.
+pub(crate) const SIGNIN: Service = Service {
+    variable: "AWS_ENDPOINT_URL_SIGNIN",
+    id: "signin",
+};
+
+/// AWS's own hosts of IAM, and the region that requests to them are signed for.
+const REGIONS: [(&str, &str); 7] = [
+    ("iam.amazonaws.com", "us-east-1"),
+    ("iam-fips.amazonaws.com", "us-east-1"),
+    ("iam.global.api.aws", "us-east-1"),
+    ("iam-fips.global.api.aws", "us-east-1"),
+    (".iam.us-east-1.vpce.amazonaws.com", "us-east-1"),
+    ("iam.us-gov.amazonaws.com", "us-gov-west-1"),
+    ("iam.cn-north-1.amazonaws.com.cn", "cn-north-1"),
+];
 
 /// Chooses a service's address: the option, then what the environment and the profile configure for the service
 /// or for all services. `None` is AWS's own.
@@ -40,48 +65,53 @@ pub(crate) const STS: Service = Service {
 pub(crate) fn choose(
     service: Service,
     option: Option<&str>,
-    sources: Sources<'_>,
-    ignore_configured: bool,
+    settings: &Settings,
     log: Log,
 ) -> Result<Option<String>, Stop> {
     let setting = match option {
-        Some(value) => Some(Setting::option("--endpoint-url", value)),
-        None if ignore_configured => None,
-        None => configured(service, sources)?,
+        Some(value) => Some(Setting::new("--endpoint-url", value)),
+        None if settings.ignores_endpoint_urls => None,
+        None => configured(service, settings)?,
     };
-    let Some(setting) = setting else {
-        return Ok(None);
-    };
-    check(&setting, log)?;
-    Ok(Some(setting.value))
+    if let Some(setting) = &setting {
+        // The same address for another service was warned of before.
+        let is_known = settings.endpoint_url.as_ref() == Some(&setting.value);
+        check(setting, if is_known { Log::quiet() } else { log })?;
+    }
+    Ok(setting.map(|setting| setting.value))
 }
 
-fn configured(service: Service, sources: Sources<'_>) -> Result<Option<Setting>, Stop> {
+/// The region that requests to an address of IAM are signed for, where it is AWS's own host, whatever the configured region:
+/// IAM refuses any other.
+pub(crate) fn signing_region(endpoint_url: &str) -> Option<&'static str> {
+    let url = Url::parse(endpoint_url).ok()?;
+    let host = url.host_str()?;
+    let of_host = |(known, _): &&(&str, &str)| {
+        host == *known || (known.starts_with('.') && host.ends_with(known))
+    };
+    REGIONS.iter().find(of_host).map(|(_, region)| *region)
+}
+
+fn configured(service: Service, settings: &Settings) -> Result<Option<Setting>, Stop> {
     for variable in [service.variable, "AWS_ENDPOINT_URL"] {
         if let Some(setting) = Setting::variable(variable)? {
             return Ok(Some(setting));
         }
     }
-    let no_variables = Env::from_slice(&[]);
-    let found = EnvConfigValue::new()
-        .profile("endpoint_url")
-        .service_id(service.id)
-        .load(&no_variables, Some(sources.profiles))
-        .map(|(value, _)| value.into_owned());
-    Ok(found
-        .filter(|value| !value.is_empty())
-        .map(|value| Setting {
-            value,
-            source: format!(
-                "`endpoint_url` for profile `{}`",
-                sources.profiles.selected_profile()
-            ),
-        }))
+    let Some(profile) = settings.lookup().profile else {
+        return Ok(None);
+    };
+    let name = "endpoint_url";
+    let of_service = profile.service(&settings.files, service.id, name)?;
+    Ok(of_service.or_else(|| profile.get(name)))
 }
 
 fn check(setting: &Setting, log: Log) -> Result<(), Stop> {
     let wrong = |rule: &str| Err(setting.wrong(rule));
     let rule = "an endpoint URL is http:// or https://, a host, and perhaps a port and a path";
+    let is_clean = |c: char| {
+        c.is_ascii_graphic() && !matches!(c, '"' | '<' | '>' | '`' | '{' | '}' | '\\' | '^' | '|')
+    };
     let parsed = Url::parse(&setting.value);
     let holds_user = match &parsed {
         Ok(url) => url.username() != "" || url.password().is_some(),
@@ -89,11 +119,7 @@ fn check(setting: &Setting, log: Log) -> Result<(), Stop> {
         Err(_) => setting.value.contains('@'),
     };
     if holds_user {
-        return Err(Stop::configuration(format!(
-            "{} holds a user name or password, which an endpoint URL cannot",
-            setting.source
-        ))
-        .hint("remove what stands before the @"));
+        return Err(setting.stop("holds a user name or password, which an endpoint URL cannot"));
     }
     if has_secret(&setting.value) {
         return wrong("it looks like a secret access key");
@@ -101,7 +127,8 @@ fn check(setting: &Setting, log: Log) -> Result<(), Stop> {
     let Ok(url) = parsed else {
         return wrong(rule);
     };
-    if !matches!(url.scheme(), "http" | "https")
+    if !setting.value.chars().all(is_clean)
+        || !matches!(url.scheme(), "http" | "https")
         || url.query().is_some()
         || url.fragment().is_some()
     {
@@ -124,5 +151,35 @@ fn is_loopback(host: &Host<&str>) -> bool {
         Host::Domain(name) => *name == "localhost" || name.ends_with(".localhost"),
         Host::Ipv4(address) => IpAddr::from(*address).is_loopback(),
         Host::Ipv6(address) => IpAddr::from(*address).is_loopback(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn aws_own_hosts_have_a_region_of_their_own() {
+        for (url, region) in [
+            ("https://iam.amazonaws.com", Some("us-east-1")),
+            ("https://IAM.amazonaws.com:443/x", Some("us-east-1")),
+            ("https://iam-fips.amazonaws.com", Some("us-east-1")),
+            (
+                "https://vpce-0-1.iam.us-east-1.vpce.amazonaws.com",
+                Some("us-east-1"),
+            ),
+            ("https://iam.us-gov.amazonaws.com", Some("us-gov-west-1")),
+            (
+                "https://iam.cn-north-1.amazonaws.com.cn",
+                Some("cn-north-1"),
+            ),
+            ("https://iam.us-east-1.vpce.amazonaws.com", None),
+            ("https://xiam.amazonaws.com", None),
+            ("https://iam.amazonaws.com.example.com", None),
+            ("http://127.0.0.1:1/iam.amazonaws.com", None),
+            ("iam.amazonaws.com", None),
+        ] {
+            assert_eq!(signing_region(url), region, "{url}");
+        }
     }
 }

@@ -17,11 +17,13 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::byte_stream::ByteStream;
 use aws_smithy_types::timeout::TimeoutConfig;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
 use super::attempts::Sent;
+use super::error::cause;
 use super::proxy;
 use super::reply;
 use super::trust::{self, Trust};
@@ -274,6 +276,7 @@ impl Body for Limited {
 #[derive(Clone, Debug)]
 pub(crate) struct Clients {
     http: Http,
+    direct: Http,
     /// For IAM, STS, SSO and sign-in.
     pub(crate) service: SharedHttpClient,
     /// For instance and container metadata.
@@ -312,10 +315,40 @@ impl Clients {
     /// Both clients; neither reads or opens anything yet.
     pub(crate) fn new(trust: Trust) -> Self {
         let http = Http::new(trust, Route::Environment);
+        let direct = Http::new(Trust::System, Route::Direct);
         Self {
             service: SharedHttpClient::new(http.clone()),
             http,
-            metadata: SharedHttpClient::new(Http::new(Trust::System, Route::Direct)),
+            metadata: SharedHttpClient::new(direct.clone()),
+            direct,
         }
+    }
+
+    /// Asks a service of this machine for what is at `url`: the status and the body.
+    ///
+    /// # Errors
+    ///
+    /// There is no answer: a fragment.
+    pub(crate) async fn get(
+        &self,
+        url: &str,
+        authorization: Option<&str>,
+    ) -> Result<(u16, Vec<u8>), String> {
+        let mut request = HttpRequest::new(SdkBody::empty());
+        request.set_uri(url).map_err(|error| error.to_string())?;
+        request.headers_mut().insert("accept", "application/json");
+        if let Some(value) = authorization {
+            let headers = request.headers_mut();
+            headers
+                .try_insert("authorization", value.to_owned())
+                .map_err(|error| error.to_string())?;
+        }
+        let wire = self.direct.wire(&HttpConnectorSettings::builder().build());
+        let reply = wire.call(request).await;
+        let reply = reply.map_err(|error| cause(&error, url).what)?;
+        let status = reply.status().as_u16();
+        let body = ByteStream::new(reply.into_body()).collect().await;
+        let body = body.map_err(|error| error.to_string())?;
+        Ok((status, body.to_vec()))
     }
 }

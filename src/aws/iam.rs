@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::error::Error;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -15,6 +16,7 @@ use super::call::{checked, failure_of_read, said_at, time, unread, unusable};
 use super::pace::Pacer;
 use super::page::Pages;
 use super::recorder::Recorder;
+use super::renewal::SharedCredentials;
 use super::responses::Responses;
 use crate::fact::{LastUse, NOT_AVAILABLE, Status};
 use crate::failure::{Cause, Failure};
@@ -22,6 +24,7 @@ use crate::ident::{AccessKeyId, UserName};
 use crate::log::Log;
 use crate::outcome::Reply;
 use crate::request::Key;
+use crate::stop::Stop;
 
 /// How many users a page may have, IAM's own most.
 const PAGE: i32 = 1000;
@@ -41,6 +44,7 @@ pub(crate) struct Iam {
     pub(super) client: Client,
     /// What is remembered of all responses of the run.
     pub(super) responses: Responses,
+    credentials: SharedCredentials,
     log: Log,
     pacer: Option<Arc<Pacer>>,
     /// How long IAM may serve no request at all before it counts as throttling all of them.
@@ -98,6 +102,7 @@ impl Iam {
     pub(super) fn new(
         client: Client,
         responses: Responses,
+        credentials: SharedCredentials,
         log: Log,
         pacer: Option<Pacer>,
         limit: Duration,
@@ -105,6 +110,7 @@ impl Iam {
         Self {
             client,
             responses,
+            credentials,
             log,
             pacer: pacer.map(Arc::new),
             // What the limit leaves then is for a look, and for saying so.
@@ -113,6 +119,11 @@ impl Iam {
             subject: None,
             counted: Arc::default(),
         }
+    }
+
+    /// Why expired credentials could not be renewed.
+    pub(crate) fn renewal_failure(&self) -> Option<Arc<Stop>> {
+        self.credentials.failure()
     }
 
     /// How many requests were made of each operation, retries included.
@@ -169,6 +180,7 @@ impl Iam {
             };
             place.take_turn();
             let recorder = Recorder::new(record, operation, &self.responses, self.log);
+            let generation = self.credentials.generation();
             let result = send(recorder.about(self.subject.clone())).await;
             drop(place);
             let counted = self.counted.lock();
@@ -188,11 +200,28 @@ impl Iam {
                 }
                 Some(turn) => {
                     turn.served();
-                    return result;
+                    if !self.is_renewed(record, generation).await {
+                        return result;
+                    }
                 }
                 None => return result,
             }
         }
+    }
+
+    /// Whether a call was refused because the credentials have expired, and there are others now. The time that takes is
+    /// not the key's.
+    async fn is_renewed(&self, record: &Record, generation: usize) -> bool {
+        if record.is_accepted() {
+            self.credentials.accepted(generation);
+        }
+        if !record.is_expired() {
+            return false;
+        }
+        let _waiting = self.queue.enter();
+        let renewing: Pin<Box<dyn Future<Output = bool>>> =
+            Box::pin(self.credentials.clone().renew(generation));
+        renewing.await
     }
 
     /// Makes a call that changes nothing. What it gives has the record of its attempts beside it.

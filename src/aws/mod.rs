@@ -11,37 +11,39 @@ mod environment;
 mod error;
 mod http;
 mod iam;
-mod instance;
+mod ini;
+mod key;
+mod login;
+mod metadata;
 mod pace;
 mod page;
 mod process;
-mod profile;
 mod proxy;
 mod recorder;
+mod renewal;
 mod reply;
 mod responses;
 mod retry;
+mod role;
 mod secrets;
-mod section;
+mod session;
 mod setting;
 mod settings;
+mod sso;
 mod sts;
 #[cfg(any(test, fuzzing))]
 #[path = "../../tests/fuzz/target/aws.rs"]
 pub(crate) mod target;
 mod tls;
 mod trust;
-mod variable;
-mod watch;
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use aws_credential_types::Credentials;
-use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_iam::Client;
 use aws_sdk_iam::config::retry::{RetryPartition, TokenBucket};
-use aws_sdk_iam::config::{BehaviorVersion, Builder, StalledStreamProtectionConfig};
-use aws_types::SdkConfig;
+use aws_sdk_iam::config::{Builder, IdentityCache};
+use aws_types::region::Region;
 
 pub(crate) use allowance::Allowance;
 pub(crate) use call::{out_of_time, out_of_time_reading};
@@ -55,8 +57,9 @@ use crate::request::{Connection, Quantity};
 use crate::signer::Signer;
 use crate::stop::Stop;
 use config_file::ConfigFiles;
-use credentials::Resolved;
+use credentials::Source;
 use pace::Pacer;
+use renewal::{Renewal, SharedCredentials};
 use responses::Responses;
 use retry::{IamRetries, Throttled};
 use settings::Settings;
@@ -78,9 +81,13 @@ pub(crate) struct Connected {
 /// # Errors
 ///
 /// A file that cannot be read or understood.
-pub(crate) async fn profile_names() -> Result<Vec<String>, Stop> {
-    let (profiles, _) = ConfigFiles::read()?.profiles("default").await?;
-    Ok(profiles.profiles().map(str::to_owned).collect())
+pub(crate) fn profile_names() -> Result<Vec<String>, Stop> {
+    let files = ConfigFiles::read()?;
+    Ok(files
+        .profile_names()
+        .into_iter()
+        .map(str::to_owned)
+        .collect())
 }
 
 /// Settles settings and credentials, and asks STS whether they belong to the account that is expected, if any.
@@ -96,40 +103,57 @@ pub(crate) async fn connect(
     quantity: Quantity,
     log: Log,
 ) -> Result<Connected, Stop> {
-    let settings = Settings::load(connection, log).await?;
-    let Resolved {
-        credentials,
-        behind,
-    } = credentials::resolve(&settings, limit, log).await?;
-    let mut signer = Signer {
-        profile: credentials::profile(&settings)?,
-        access_key_id: credentials.access_key_id().to_owned(),
-        behind,
-        account: credentials
-            .account_id()
-            .and_then(|account| account.as_str().parse().ok())
-            .or_else(|| AccessKeyId::account_of(credentials.access_key_id())),
-    };
-    let sdk = sdk_config(&settings, credentials);
+    let settings = Arc::new(Settings::load(connection, log)?);
+    let source = Source::choose(&settings, log)?;
+    let region = source.region(&settings).await?;
     let responses = Responses::default();
-    let mut config = Builder::from(&sdk);
-    config.set_endpoint_url(settings.endpoint_url.clone());
+    let resolved = source.resolve(&settings, &region, limit, log).await?;
+    let profile = source.profile().map(str::to_owned);
+    let credentials = resolved.credentials.clone();
+    let account = credentials
+        .account_id()
+        .and_then(|account| account.as_str().parse().ok())
+        .or_else(|| AccessKeyId::account_of(credentials.access_key_id()));
+    let expires = quantity == Quantity::Many && credentials.expiry().is_some();
+    let renews = expires && source.is_renewable();
     let mut caller = Caller {
-        sdk,
-        settings,
+        settings: Arc::clone(&settings),
         connection: connection.clone(),
+        region: region.clone(),
+        credentials,
         limit,
         responses: responses.clone(),
         log,
         known: None,
     };
+    let mut identity = None;
     if let Some(expected) = expected {
-        let unchecked = "--expect-account could not be checked";
-        let actual = caller.account(unchecked).await?;
-        guard::account(expected, &actual)?;
-        caller.known = Some(actual.clone());
-        signer.account = Some(actual);
+        let asked = caller
+            .identity("--expect-account could not be checked")
+            .await?;
+        guard::account(expected, &asked.account)?;
+        identity = Some(asked);
+    } else if renews {
+        identity = caller.identity("").await.ok();
+        if identity.is_none() {
+            log.verbose(|| {
+                "STS did not say who signs: expired credentials will not be renewed".to_owned()
+            });
+        }
     }
+    let actual = identity.as_ref().map(|identity| identity.account.clone());
+    caller.known.clone_from(&actual);
+    let endpoint_url = settings.endpoint_url.clone();
+    let iam_region = endpoint_url.as_deref().and_then(endpoint::signing_region);
+    let iam_region = iam_region.map_or(region, Region::from_static);
+    let mut config = Builder::from(&settings.sdk(iam_region, endpoint_url.as_deref()));
+    config.set_endpoint_url(endpoint_url);
+    let renewal = identity.filter(|_| renews).map(|identity| Renewal {
+        source,
+        caller: caller.clone(),
+        identity,
+    });
+    let shared = SharedCredentials::new(resolved, renewal);
     let (throttled, pacer) = match quantity {
         Quantity::One => (Throttled::Retried, None),
         Quantity::Many => {
@@ -139,25 +163,26 @@ pub(crate) async fn connect(
             (Throttled::Paced, Some(Pacer::new()))
         }
     };
-    let config = config.retry_classifier(IamRetries { throttled }).build();
+    let config = config
+        .credentials_provider(shared.clone())
+        .identity_cache(IdentityCache::no_cache())
+        .retry_classifier(IamRetries { throttled })
+        .build();
+    let signer = Signer {
+        profile,
+        key_ids: shared.key_ids(),
+        account: actual.or(account),
+    };
     Ok(Connected {
-        iam: Iam::new(Client::from_conf(config), responses, log, pacer, limit),
+        iam: Iam::new(
+            Client::from_conf(config),
+            responses,
+            shared,
+            log,
+            pacer,
+            limit,
+        ),
         signer,
         caller,
     })
-}
-
-/// What the clients of all services share.
-fn sdk_config(settings: &Settings, credentials: Credentials) -> SdkConfig {
-    SdkConfig::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(settings.region.clone())
-        .credentials_provider(SharedCredentialsProvider::new(credentials))
-        .http_client(settings.clients.service.clone())
-        .retry_config(settings.retry.clone())
-        .timeout_config(settings.timeouts.clone())
-        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-        .use_fips(settings.fips)
-        .use_dual_stack(settings.dual_stack)
-        .build()
 }

@@ -1,21 +1,24 @@
-//! `credential_process`: started once, in a process group that is ended when the answer is there, when the
-//! time is up and when the run is stopped. The SDK's own has no limit and leaves its children running.
+//! `credential_process`: started once without a shell, and ended with all that it started when the answer is there, when
+//! the time is up and when the run is stopped. In a terminal it may ask and be answered.
 
+use std::fs::File;
+use std::io::{IsTerminal as _, stderr, stdin};
 use std::process::Stdio;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use aws_credential_types::Credentials;
-use aws_credential_types::attributes::AccountId;
-use aws_credential_types::provider::error::CredentialsError;
-use aws_credential_types::provider::{self, ProvideCredentials, future};
-use aws_smithy_types::DateTime;
-use aws_smithy_types::date_time::Format;
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, getpgrp, getpid, kill_process, kill_process_group};
+use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetpgrp, tcsetattr};
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 
+use super::ini;
+use super::key::{Key, Names};
+use super::setting::Setting;
 use crate::escape::excerpt;
+use crate::log::Log;
+use crate::stop::Stop;
 
 /// The most that is read of the process's standard output, in bytes.
 const LONGEST_OUTPUT: u64 = 64 << 10;
@@ -23,102 +26,202 @@ const LONGEST_OUTPUT: u64 = 64 << 10;
 const LONGEST_ERROR: u64 = 4 << 10;
 
 /// The credentials a profile's `credential_process` prints.
-#[derive(Clone)]
 pub(crate) struct CredentialProcess {
-    command: String,
-    profile: String,
+    words: Vec<String>,
+    /// In words, with the profile.
+    origin: String,
 }
 
 impl CredentialProcess {
-    /// The process of `profile`, run by the shell as the AWS SDKs run it.
-    pub(crate) fn new(command: &str, profile: &str) -> Self {
-        Self {
-            command: command.to_owned(),
-            profile: profile.to_owned(),
-        }
+    /// The process of `profile`.
+    ///
+    /// # Errors
+    ///
+    /// A quote that is not closed.
+    pub(crate) fn new(command: &Setting, profile: &str) -> Result<Self, Stop> {
+        let words = ini::words(&command.value).filter(|words| !words.is_empty());
+        Ok(Self {
+            words: words.ok_or_else(|| command.stop("is not a command: a quote is not closed"))?,
+            origin: format!("the credential_process of profile `{profile}`"),
+        })
     }
 
-    async fn credentials(&self) -> provider::Result {
-        let fail = |what: String| {
-            let profile = &self.profile;
-            CredentialsError::provider_error(format!(
-                "the credential_process of profile `{profile}` {what}"
-            ))
+    /// Runs it.
+    ///
+    /// # Errors
+    ///
+    /// It fails, or prints something else than credentials.
+    pub(crate) async fn run(&self, log: Log) -> Result<Credentials, Stop> {
+        let fail = |what: &str| {
+            Stop::credentials(format!("no credentials: {} {what}", self.origin)).hint(
+                "it runs without a shell: words are split at spaces and quotes, and nothing else is replaced; \
+                 run the command by itself to see what is wrong",
+            )
         };
-        let mut child = Command::new("sh")
-            .args(["-c", &self.command])
-            .stdin(Stdio::null())
+        let terminal = Terminal::own();
+        let inherits = |is_terminal: bool| terminal.is_some() && is_terminal;
+        let mut command = Command::new(&self.words[0]);
+        command
+            .args(&self.words[1..])
+            .stdin(if inherits(stdin().is_terminal()) {
+                Stdio::inherit()
+            } else {
+                Stdio::null()
+            })
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .process_group(0)
-            .kill_on_drop(true)
-            .spawn()
-            .map_err(|error| fail(format!("could not be started: {error}")))?;
-        let _group = ProcessGroup::of(&child);
-        let output = child.stdout.take();
-        let errors = child.stderr.take();
+            // It may say what to do, such as to touch a security key.
+            .stderr(if inherits(stderr().is_terminal()) && !log.is_json() {
+                Stdio::inherit()
+            } else {
+                Stdio::piped()
+            })
+            .kill_on_drop(true);
+        if terminal.is_none() {
+            command.process_group(0);
+        }
+        let child = command.spawn();
+        let mut child = child.map_err(|error| fail(&format!("could not be started: {error}")))?;
+        let _ended = Ended::of(&child, terminal);
+        let (output, errors) = (child.stdout.take(), child.stderr.take());
         let (output, errors) =
             tokio::join!(read(output, LONGEST_OUTPUT), hear(errors, LONGEST_ERROR));
-        let output = output.map_err(|error| fail(format!("could not be read: {error}")))?;
+        let output = output.map_err(|error| fail(&format!("could not be read: {error}")))?;
         if output.len() as u64 > LONGEST_OUTPUT {
-            return Err(fail(
-                "printed more than 64 KiB, which is not credentials".to_owned(),
-            ));
+            return Err(fail("printed more than 64 KiB, which is not credentials"));
         }
-        let status = child
-            .wait()
-            .await
-            .map_err(|error| fail(format!("was lost: {error}")))?;
+        let status = child.wait().await;
+        let status = status.map_err(|error| fail(&format!("was lost: {error}")))?;
         if !status.success() {
             let said = String::from_utf8_lossy(&errors.unwrap_or_default())
                 .trim()
                 .to_owned();
             let said = if said.is_empty() {
-                String::new()
+                said
             } else {
                 format!("; it said: {}", excerpt(&said))
             };
-            return Err(fail(format!("failed ({status}){said}")));
+            return Err(fail(&format!("failed ({status}){said}")));
         }
-        parse(&output, SystemTime::now()).map_err(|what| fail(what.to_owned()))
+        let key = parse(&output, SystemTime::now(), &self.origin);
+        key.map_err(|what| fail(&what))?
+            .credentials("credential_process")
     }
 }
 
 // The command may hold a secret in its arguments.
 impl std::fmt::Debug for CredentialProcess {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("CredentialProcess")
-            .field("profile", &self.profile)
-            .finish_non_exhaustive()
+        f.write_str(&self.origin)
     }
 }
 
-impl ProvideCredentials for CredentialProcess {
-    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
-    where
-        Self: 'a,
-    {
-        future::ProvideCredentials::new(self.credentials())
+/// The terminal that this process is in the foreground of, as it was.
+struct Terminal {
+    file: File,
+    mode: Termios,
+}
+
+impl Terminal {
+    fn own() -> Option<Self> {
+        let file = File::open("/dev/tty").ok()?;
+        if tcgetpgrp(&file).ok()? != getpgrp() {
+            return None;
+        }
+        let mode = tcgetattr(&file).ok()?;
+        Some(Self { file, mode })
     }
 }
 
-/// A process group that does not outlive this value.
-struct ProcessGroup(Option<Pid>);
+/// Ends a process with all that it started when this value is dropped.
+struct Ended {
+    id: Option<Pid>,
+    terminal: Option<Terminal>,
+}
 
-impl ProcessGroup {
-    fn of(child: &tokio::process::Child) -> Self {
+impl Ended {
+    fn of(child: &Child, terminal: Option<Terminal>) -> Self {
+        if terminal.is_some() {
+            adopt_orphans();
+        }
         let id = child.id().and_then(|id| i32::try_from(id).ok());
-        Self(id.and_then(Pid::from_raw))
-    }
-}
-
-impl Drop for ProcessGroup {
-    fn drop(&mut self) {
-        if let Some(group) = self.0 {
-            // Gone already is what is wanted.
-            let _ = kill_process_group(group, Signal::KILL);
+        Self {
+            id: id.and_then(Pid::from_raw),
+            terminal,
         }
     }
+}
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        // Gone already is what is wanted.
+        match (self.id, &self.terminal) {
+            (Some(id), None) => {
+                let _ = kill_process_group(id, Signal::KILL);
+            }
+            // It is in this process's own group, so that it can read the terminal and Ctrl-C ends both.
+            (_, Some(terminal)) => {
+                end_descendants();
+                // Whoever was asking for a password may have switched the echo off.
+                let _ = tcsetattr(&terminal.file, OptionalActions::Now, &terminal.mode);
+            }
+            (None, None) => {}
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn adopt_orphans() {
+    let _ = rustix::process::set_child_subreaper(Some(getpid()));
+}
+
+#[cfg(not(target_os = "linux"))]
+fn adopt_orphans() {}
+
+/// Kills all processes that come from this one and are in its group. What left the group, such as the agent of a password
+/// manager, is meant to stay.
+fn end_descendants() {
+    // A process may start another while the list is read.
+    for _ in 0..10 {
+        let found = descendants();
+        for id in &found {
+            let _ = kill_process(*id, Signal::KILL);
+        }
+        if found.is_empty() {
+            return;
+        }
+    }
+}
+
+/// The living processes of this group that descend from this process.
+fn descendants() -> Vec<Pid> {
+    let group = getpgrp().as_raw_nonzero().get();
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let ids = entries.filter_map(|entry| entry.file_name().to_string_lossy().parse().ok());
+    let living: Vec<(i32, i32)> = ids
+        .filter_map(|id| Some((id, parent_in(id, group)?)))
+        .collect();
+    let mut line = vec![getpid().as_raw_nonzero().get()];
+    let mut at = 0;
+    while let Some(parent) = line.get(at).copied() {
+        line.extend(
+            living
+                .iter()
+                .filter(|(_, own)| *own == parent)
+                .map(|(id, _)| *id),
+        );
+        at += 1;
+    }
+    line.into_iter().skip(1).filter_map(Pid::from_raw).collect()
+}
+
+/// The parent of a living process of `group`.
+fn parent_in(id: i32, group: i32) -> Option<i32> {
+    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+    // The name may contain spaces and parentheses.
+    let (_, rest) = stat.rsplit_once(") ")?;
+    let mut fields = rest.split(' ');
+    let (state, parent, own) = (fields.next()?, fields.next()?, fields.next()?);
+    (state != "Z" && own.parse() == Ok(group)).then(|| parent.parse().ok())?
 }
 
 /// Reads one byte more than `longest` at most, and leaves the rest: the process is ended with it.
@@ -142,37 +245,17 @@ async fn hear(stream: Option<impl AsyncRead + Unpin>, longest: u64) -> std::io::
 }
 
 /// Reads what the process printed: the JSON object that the AWS CLI user guide documents, version 1.
-pub(super) fn parse(output: &[u8], now: SystemTime) -> Result<Credentials, &'static str> {
+pub(super) fn parse(output: &[u8], now: SystemTime, origin: &str) -> Result<Key, String> {
     if output.iter().all(u8::is_ascii_whitespace) {
-        return Err("printed nothing");
+        return Err("printed nothing".to_owned());
     }
     let value: Value = serde_json::from_slice(output).map_err(|_| "printed what is not JSON")?;
-    if value.get("Version").and_then(Value::as_i64) != Some(1) {
-        return Err("printed JSON without \"Version\": 1");
+    if value.get("Version").and_then(Value::as_f64) != Some(1.0) {
+        return Err("printed JSON without \"Version\": 1".to_owned());
     }
-    let text = |name: &str| {
-        value
-            .get(name)
-            .and_then(Value::as_str)
-            .filter(|text| !text.trim().is_empty())
-    };
-    let access_key_id = text("AccessKeyId").ok_or("printed no AccessKeyId")?;
-    let secret_access_key = text("SecretAccessKey").ok_or("printed no SecretAccessKey")?;
-    let mut credentials = Credentials::builder()
-        .access_key_id(access_key_id)
-        .secret_access_key(secret_access_key)
-        .provider_name("credential_process");
-    credentials.set_session_token(text("SessionToken").map(str::to_owned));
-    credentials.set_account_id(text("AccountId").map(AccountId::from));
-    if let Some(expiration) = text("Expiration") {
-        let expiration = DateTime::from_str(expiration, Format::DateTimeWithOffset)
-            .ok()
-            .and_then(|time| SystemTime::try_from(time).ok())
-            .ok_or("printed an Expiration that is not an ISO 8601 time")?;
-        if expiration.duration_since(now).unwrap_or(Duration::ZERO) == Duration::ZERO {
-            return Err("printed credentials that have expired");
-        }
-        credentials.set_expiry(Some(expiration));
+    let key = Key::from_json(&value, Names::PROCESS, origin)?;
+    if key.expiry.is_some_and(|expiry| expiry <= now) {
+        return Err("gave credentials that have expired".to_owned());
     }
-    Ok(credentials.build())
+    Ok(key)
 }

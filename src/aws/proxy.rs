@@ -19,31 +19,47 @@ const NAMES: [(&str, &str); 3] = [
     ("all_proxy", "ALL_PROXY"),
 ];
 
-/// Checks the proxies of the environment. The HTTP client takes a proxy it cannot understand for none
+/// Checks the proxy that requests to a URI go through. The HTTP client takes a proxy it cannot understand for none
 /// and would send the request straight.
 ///
 /// # Errors
 ///
 /// A proxy that is not an HTTP proxy's URL. The value is not shown: it may hold a password.
-pub(crate) fn check() -> Result<(), Stop> {
+pub(crate) fn check(uri: &str) -> Result<(), Stop> {
     for variable in NAMES.iter().flat_map(|(lower, upper)| [upper, lower]) {
-        let Some(value) = environment::filled(variable)? else {
-            continue;
-        };
-        let usable = Url::parse(&with_scheme(&value)).is_ok_and(|url| {
-            matches!(url.scheme(), "http" | "https")
-                && url.host_str().is_some_and(|host| !host.is_empty())
-        });
-        // A host is looked up, and shown.
-        let usable = usable && !value.rsplit('@').next().is_some_and(has_secret);
-        if !usable {
-            return Err(Stop::configuration(format!(
-                "the environment variable {variable} is not the URL of an HTTP proxy"
-            ))
-            .hint(format!("set {variable} to http://HOST:PORT, or unset it")));
-        }
+        environment::text(variable)?;
     }
-    Ok(())
+    let scheme = if uri.starts_with("https:") {
+        "https"
+    } else {
+        "http"
+    };
+    let host = Url::parse(uri).ok();
+    let host = host.as_ref().and_then(Url::host_str).unwrap_or_default();
+    let straight = either("no_proxy", "NO_PROXY").unwrap_or_default();
+    let is_straight = straight.split(',').map(str::trim).any(|entry| {
+        let suffix = entry.trim_start_matches('.');
+        let inner = host.strip_suffix(suffix);
+        entry == "*"
+            || (!suffix.is_empty()
+                && inner.is_some_and(|rest| rest.is_empty() || rest.ends_with('.')))
+    });
+    let Some((variable, value)) = named(scheme).filter(|_| !is_straight) else {
+        return Ok(());
+    };
+    let usable = Url::parse(&with_scheme(&value)).is_ok_and(|url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.host_str().is_some_and(|host| !host.is_empty())
+    });
+    // A host is looked up, and shown.
+    let usable = usable && !value.rsplit('@').next().is_some_and(has_secret);
+    if usable {
+        return Ok(());
+    }
+    Err(Stop::configuration(format!(
+        "the environment variable {variable} is not the URL of an HTTP proxy"
+    ))
+    .hint(format!("set {variable} to http://HOST:PORT, or unset it")))
 }
 
 /// The proxy for requests to a URI of this scheme, with what is to be asked straight.
@@ -127,6 +143,11 @@ pub(super) fn percent_decoded(text: &[u8]) -> Option<u8> {
 }
 
 fn chosen(scheme: &str) -> Option<String> {
+    named(scheme).map(|(_, value)| with_scheme(&value))
+}
+
+/// The proxy for a scheme, with the variable that names it.
+fn named(scheme: &str) -> Option<(&'static str, String)> {
     let (lower, upper) = if scheme == "https" {
         NAMES[0]
     } else {
@@ -134,15 +155,22 @@ fn chosen(scheme: &str) -> Option<String> {
     };
     // In a CGI program HTTP_PROXY is the client's `Proxy:` header.
     let is_cgi = scheme == "http" && env::var_os("REQUEST_METHOD").is_some();
-    let value = match env::var(lower).ok() {
-        None if is_cgi => None,
-        None => environment::filled(upper).ok().flatten(),
-        lower => lower,
+    let own = match env::var(lower) {
+        Ok(value) => Some((lower, value)),
+        Err(_) if is_cgi => None,
+        Err(_) => env::var(upper)
+            .ok()
+            .filter(|value| !value.is_empty())
+            .map(|value| (upper, value)),
     };
-    value
-        .or_else(|| either(NAMES[2].0, NAMES[2].1))
-        .filter(|value| !value.is_empty())
-        .map(|value| with_scheme(&value))
+    let all = || {
+        let (lower, upper) = NAMES[2];
+        let value = env::var(lower).map(|value| (lower, value));
+        value
+            .or_else(|_| env::var(upper).map(|value| (upper, value)))
+            .ok()
+    };
+    own.or_else(all).filter(|(_, value)| !value.is_empty())
 }
 
 /// The variable in lower case, even if it is empty, and then the one in capitals.

@@ -114,20 +114,6 @@ impl Secrets {
         shown.push_str(&text[done..]);
         shown
     }
-
-    /// Those of `other` too.
-    pub(super) fn add(&mut self, other: &Self) {
-        let put = |values: &mut Vec<String>, others: &[String]| {
-            for other in others {
-                if !values.contains(other) {
-                    values.push(other.clone());
-                }
-            }
-        };
-        let values = Arc::make_mut(&mut self.0);
-        put(&mut values.whole, &other.0.whole);
-        put(&mut values.pieces, &other.0.pieces);
-    }
 }
 
 /// The text without a secret, however its characters are spelled; `None` where it is not there.

@@ -1,79 +1,31 @@
-//! One setting: its value, and where it stands, so that an error can name the place.
+//! One setting: its value, and where it comes from, so that an error can name the place; and the order in which the places
+//! are searched.
 
 use std::ffi::OsStr;
 
-use aws_runtime::env_config::section::EnvConfigSections;
-
+use super::config_file::Profile;
 use super::environment;
-use crate::escape::escape;
 use crate::invalid::shown;
 use crate::stop::Stop;
 
-/// A value and where it stands, for messages.
+/// A value and where it comes from, for messages.
 #[derive(Clone, Debug)]
 pub(crate) struct Setting {
     /// The value.
     pub(crate) value: String,
-    /// Where it stands: an option, a variable, or a key of a profile.
+    /// An option, a variable, or a setting of a profile.
     pub(crate) source: String,
-}
-
-/// The environment and the selected profile, asked in this order for a setting.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Sources<'a> {
-    /// The profiles, one of them selected.
-    pub(crate) profiles: &'a EnvConfigSections,
-}
-
-impl Sources<'_> {
-    /// The first of the environment variables, and then the profile's key. Empty counts as not set.
-    pub(crate) fn find(
-        self,
-        variables: &[&'static str],
-        key: &str,
-    ) -> Result<Option<Setting>, Stop> {
-        for variable in variables {
-            if let Some(setting) = Setting::variable(variable)? {
-                return Ok(Some(setting));
-            }
-        }
-        let value = self.profiles.get(key).filter(|value| !value.is_empty());
-        Ok(value.map(|value| Setting {
-            value: value.to_owned(),
-            source: format!(
-                "`{key}` of profile `{}`",
-                escape(self.profiles.selected_profile())
-            ),
-        }))
-    }
-
-    /// Whether addresses that are configured for services do not count.
-    pub(crate) fn ignores_endpoint_urls(self) -> Result<bool, Stop> {
-        self.flag(
-            "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
-            "ignore_configured_endpoint_urls",
-        )
-    }
-
-    /// A variable, and then the profile's key, that is true or false; false where neither is set.
-    pub(crate) fn flag(self, variable: &'static str, key: &str) -> Result<bool, Stop> {
-        let Some(setting) = self.find(&[variable], key)? else {
-            return Ok(false);
-        };
-        match setting.value.to_ascii_lowercase().as_str() {
-            "true" => Ok(true),
-            "false" => Ok(false),
-            _ => Err(setting.wrong("it must be true or false")),
-        }
-    }
+    /// The file and the line, where it is in a file.
+    pub(crate) place: Option<String>,
 }
 
 impl Setting {
-    /// The value of an option.
-    pub(crate) fn option(name: &str, value: &str) -> Self {
+    /// A value from elsewhere than a file: an option, or an answer.
+    pub(crate) fn new(source: impl Into<String>, value: &str) -> Self {
         Self {
             value: value.to_owned(),
-            source: name.to_owned(),
+            source: source.into(),
+            place: None,
         }
     }
 
@@ -83,16 +35,58 @@ impl Setting {
     ///
     /// It is not UTF-8.
     pub(crate) fn variable(name: &'static str) -> Result<Option<Self>, Stop> {
-        Ok(environment::filled(name)?.map(|value| Self {
-            value,
-            source: format!("the environment variable {name}"),
-        }))
+        let value = environment::filled(name)?;
+        Ok(value.map(|value| Self::new(format!("the environment variable {name}"), &value)))
     }
 
     /// The error that this value is wrong, and what it must be.
     pub(crate) fn wrong(&self, rule: &str) -> Stop {
         let value = shown(OsStr::new(&self.value));
-        Stop::configuration(format!("{} is `{value}`: {rule}", self.source))
-            .hint(format!("correct {}, or remove it", self.source))
+        self.stop(&format!("is `{value}`: {rule}"))
+    }
+
+    /// An error about this setting that does not show its value.
+    pub(crate) fn stop(&self, what: &str) -> Stop {
+        let source = &self.source;
+        let place = self.place.as_ref().map(|place| format!(" ({place})"));
+        Stop::configuration(format!("{source} {what}")).hint(format!(
+            "correct {source}{}, or remove it",
+            place.unwrap_or_default()
+        ))
+    }
+}
+
+/// The environment and the selected profile, searched in this order for a setting. Empty counts as not set.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lookup<'a> {
+    /// The selected profile; `None` where it is the default one and not defined.
+    pub(crate) profile: Option<Profile<'a>>,
+}
+
+impl Lookup<'_> {
+    /// The first of the environment variables, and then the profile's setting.
+    pub(crate) fn find(
+        self,
+        variables: &[&'static str],
+        name: &str,
+    ) -> Result<Option<Setting>, Stop> {
+        for variable in variables {
+            if let Some(setting) = Setting::variable(variable)? {
+                return Ok(Some(setting));
+            }
+        }
+        Ok(self.profile.and_then(|profile| profile.get(name)))
+    }
+
+    /// A variable, and then the profile's setting, that is true or false; false where neither is set.
+    pub(crate) fn flag(self, variable: &'static str, name: &str) -> Result<bool, Stop> {
+        let Some(setting) = self.find(&[variable], name)? else {
+            return Ok(false);
+        };
+        match setting.value.to_ascii_lowercase().as_str() {
+            "true" => Ok(true),
+            "false" => Ok(false),
+            _ => Err(setting.wrong("it must be true or false")),
+        }
     }
 }

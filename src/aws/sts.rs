@@ -1,87 +1,147 @@
 //! STS: whose account the credentials belong to.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_sts::Client;
 use aws_sdk_sts::config::Builder;
-use aws_types::SdkConfig;
+use aws_types::region::Region;
 
 use super::attempts::Record;
 use super::call::{failure_of_read, unread};
+use super::endpoint::STS;
 use super::recorder::Recorder;
 use super::responses::Responses;
 use super::retry::{IamRetries, Throttled};
 use super::settings::Settings;
 use crate::exit::Exit;
+use crate::failure::Failure;
 use crate::ident::AccountId;
 use crate::log::Log;
 use crate::report;
 use crate::request::Connection;
 use crate::stop::Stop;
 
-/// Asks whose account the credentials belong to, at most once.
-#[derive(Debug)]
+/// Asks whose credentials they are.
+#[derive(Clone, Debug)]
 pub(crate) struct Caller {
-    /// What the client of STS is made of.
-    pub(super) sdk: SdkConfig,
     /// Where STS is.
-    pub(super) settings: Settings,
+    pub(super) settings: Arc<Settings>,
     /// What the command line says of that.
     pub(super) connection: Connection,
+    pub(super) region: Region,
+    pub(super) credentials: Credentials,
     /// How long STS has to answer.
     pub(super) limit: Duration,
     /// The responses of this run.
     pub(super) responses: Responses,
     pub(super) log: Log,
-    /// What STS said before.
+    /// The account, if STS was asked before.
     pub(super) known: Option<AccountId>,
 }
 
 impl Caller {
-    /// `GetCallerIdentity`: the account, as AWS itself knows it. `without`: the start of the error.
+    /// The account, as AWS itself knows it. STS is asked at most once. `without`: the start of the error.
     ///
     /// # Errors
     ///
     /// AWS does not say.
     pub(crate) async fn account(&self, without: &str) -> Result<AccountId, Stop> {
-        if let Some(account) = &self.known {
-            return Ok(account.clone());
+        match &self.known {
+            Some(account) => Ok(account.clone()),
+            None => Ok(self.identity(without).await?.account),
         }
-        let endpoint_url = self.settings.sts_endpoint_url(&self.connection, self.log)?;
-        let asked = account(&self.sdk, endpoint_url, &self.responses, self.log, without);
+    }
+
+    /// `GetCallerIdentity`.
+    ///
+    /// # Errors
+    ///
+    /// AWS does not say.
+    pub(super) async fn identity(&self, without: &str) -> Result<Identity, Stop> {
+        let url = self.settings.identity_address(&self.connection, self.log)?;
+        let credentials = Some(self.credentials.clone());
+        let client = at(url, credentials, &self.settings, &self.region);
+        let asked = identity(&client, &self.responses, self.log);
         match tokio::time::timeout(self.limit, asked).await {
-            Ok(account) => account,
+            Ok(Ok(identity)) => Ok(identity),
+            Ok(Err(failure)) => Err(report::stop(&failure, "STS", &format!("{without}: "))),
             Err(_) => Err(out_of_time(self.limit, without)),
         }
     }
 }
 
-async fn account(
-    sdk: &SdkConfig,
-    endpoint_url: Option<String>,
-    responses: &Responses,
+/// Who the caller is, as AWS itself knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Identity {
+    pub(super) account: AccountId,
+    /// The ARN; of a session without the session's name.
+    pub(super) principal: String,
+}
+
+/// A client for the STS that roles are assumed at.
+///
+/// # Errors
+///
+/// An address of STS that is not one.
+pub(super) fn client(
+    credentials: Option<Credentials>,
+    settings: &Settings,
+    region: &Region,
     log: Log,
-    without: &str,
-) -> Result<AccountId, Stop> {
-    let mut config = Builder::from(sdk).retry_classifier(IamRetries {
+) -> Result<Client, Stop> {
+    let url = settings.address(STS, None, log)?;
+    Ok(at(url, credentials, settings, region))
+}
+
+/// A client for STS at `url`, or at AWS's own address.
+fn at(
+    url: Option<String>,
+    credentials: Option<Credentials>,
+    settings: &Settings,
+    region: &Region,
+) -> Client {
+    let sdk = settings.sdk(region.clone(), url.as_deref());
+    let mut config = Builder::from(&sdk).retry_classifier(IamRetries {
         throttled: Throttled::Retried,
     });
-    config.set_endpoint_url(endpoint_url);
+    config.set_endpoint_url(url);
+    config.set_credentials_provider(credentials.map(SharedCredentialsProvider::new));
+    Client::from_conf(config.build())
+}
+
+/// `GetCallerIdentity`.
+///
+/// # Errors
+///
+/// AWS does not say.
+async fn identity(client: &Client, responses: &Responses, log: Log) -> Result<Identity, Failure> {
     let (record, operation) = (Record::default(), "GetCallerIdentity");
-    let result = Client::from_conf(config.build())
-        .get_caller_identity()
-        .customize()
-        .interceptor(Recorder::new(&record, operation, responses, log))
-        .send()
-        .await;
-    let account = match &result {
-        Ok(output) => output
-            .account()
-            .and_then(|account| account.trim().parse().ok())
-            .ok_or_else(|| unread(&record, "no account")),
+    let call = client.get_caller_identity().customize();
+    let recorder = Recorder::new(&record, operation, responses, log);
+    match &call.interceptor(recorder).send().await {
+        Ok(output) => {
+            let account = output
+                .account()
+                .and_then(|account| account.trim().parse().ok());
+            let arn = output.arn().unwrap_or_default().trim();
+            Ok(Identity {
+                account: account.ok_or_else(|| unread(&record, "no account"))?,
+                principal: without_session(arn).to_owned(),
+            })
+        }
         Err(error) => Err(failure_of_read(operation, &record, error)),
-    };
-    account.map_err(|failure| report::stop(&failure, "STS", &format!("{without}: ")))
+    }
+}
+
+/// The ARN of a role's or a federated user's session is that of all its sessions up to the last slash.
+fn without_session(arn: &str) -> &str {
+    match arn.rsplit_once('/') {
+        Some((role, _)) if arn.contains(":assumed-role/") => role,
+        _ => arn,
+    }
 }
 
 /// STS did not answer within the limit.

@@ -11,7 +11,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 
 use super::environment;
-use super::setting::Sources;
+use super::setting::Lookup;
 use crate::invalid::shown_path;
 use crate::stop::Stop;
 
@@ -130,14 +130,14 @@ impl Bundle {
 /// # Errors
 ///
 /// A bundle that cannot be read, holds no certificate, or one that is broken.
-pub(crate) fn choose(option: Option<&Path>, sources: Sources<'_>) -> Result<Trust, Stop> {
+pub(crate) fn choose(option: Option<&Path>, lookup: Lookup<'_>) -> Result<Trust, Stop> {
     if let Some(path) = option {
         return bundle(path, "--ca-bundle");
     }
     if let Some(path) = environment::path("AWS_CA_BUNDLE") {
         return bundle(&path, "the environment variable AWS_CA_BUNDLE");
     }
-    if let Some(setting) = sources.find(&[], "ca_bundle")? {
+    if let Some(setting) = lookup.find(&[], "ca_bundle")? {
         return bundle(&PathBuf::from(&setting.value), &setting.source);
     }
     for variable in ["REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"] {

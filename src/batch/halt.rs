@@ -25,6 +25,8 @@ pub(super) enum Halt {
     After { exit: Exit, why: String },
     /// IAM can no longer be reached.
     Gone(Gone),
+    /// The credentials have expired, and those that were to replace them are another principal's.
+    OtherPrincipal { why: String },
     /// The result could not be written: a pipeline does not get what it waits for.
     Unwritten(io::Error),
     /// The list of keys, or the journal, cannot be read or written.
@@ -54,7 +56,17 @@ impl Batch<'_> {
             && let Some(error) = failure.service()
         {
             match error.family() {
-                Code::Credentials => return after("the credentials are no good any more"),
+                Code::Credentials => {
+                    return match self.connected.iam.renewal_failure() {
+                        Some(stop) if stop.exit == Exit::Refused => Some(Halt::OtherPrincipal {
+                            why: stop.to_string(),
+                        }),
+                        Some(stop) => after(&format!(
+                            "the credentials have expired and could not be renewed: {stop}"
+                        )),
+                        None => after("the credentials are no good any more"),
+                    };
+                }
                 Code::Throttling => return after("IAM throttled every request for too long"),
                 _ => {}
             }
@@ -79,6 +91,7 @@ impl Batch<'_> {
             Halt::Signal(exit) => (*exit, "the run was interrupted".to_owned()),
             Halt::After { exit, why } => (*exit, why.clone()),
             Halt::Gone(_) => (Exit::Unreachable, "IAM could not be reached".to_owned()),
+            Halt::OtherPrincipal { why } => (Exit::Refused, why.clone()),
             Halt::Unwritten(_) => (Exit::Other, "a result could not be written".to_owned()),
             Halt::Broken(_) => (Exit::Other, "the run broke off".to_owned()),
         };
@@ -134,12 +147,16 @@ impl Batch<'_> {
         match halt {
             Halt::Signal(exit) => report.interrupted(*exit),
             Halt::Gone(Gone(silent)) => report.gone(*silent),
-            Halt::After { .. } | Halt::Unwritten(_) | Halt::Broken(_) => {}
+            Halt::After { .. }
+            | Halt::OtherPrincipal { .. }
+            | Halt::Unwritten(_)
+            | Halt::Broken(_) => {}
         }
         self.leave(keys, halt, report, tally).await;
         match halt {
             Halt::After { .. } | Halt::Gone(_) => tally.exit(),
             Halt::Signal(exit) => *exit,
+            Halt::OtherPrincipal { .. } => Exit::Refused,
             Halt::Unwritten(error) => report.unwritten(error, tally.exit()),
             Halt::Broken(error) => {
                 // Where the disk of the journal did not answer, a signal ended the wait for it.

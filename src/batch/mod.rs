@@ -18,6 +18,7 @@ use crate::change::{Change, owner_hint};
 use crate::conclude::Ambiguity;
 use crate::exit::Exit;
 use crate::fact::Facts;
+use crate::guard;
 use crate::journal::{Before, EarlierAttempt, Journal};
 use crate::outcome::{Known, Outcome, Settled};
 use crate::report::Report;
@@ -208,8 +209,20 @@ impl Batch<'_> {
             }
             Decision::Made => match self.signals.first() {
                 Some(exit) => Choice::Stay(self.interrupted(candidate, exit)),
-                None => Choice::Go(candidate),
+                None => self.guarded(candidate),
             },
+        }
+    }
+
+    /// A key that was chosen before may have signed since: credentials are renewed in a long run.
+    fn guarded(&self, candidate: Candidate) -> Choice {
+        let signer = &self.connected.signer;
+        match guard::signing_key(&candidate.key, signer, self.request.signing_key) {
+            Some(refusal) => {
+                let outcome = Outcome::Refused(refusal);
+                Choice::Stay(Box::new(self.settled(candidate, outcome)))
+            }
+            None => Choice::Go(candidate),
         }
     }
 

@@ -48,10 +48,10 @@ Exit status:
     3  NoSuchEntity: no such key, or it is another user's
     4  LimitExceeded
     5  ServiceFailure, InternalFailure, ServiceUnavailable after all retries
-    6  AccessDenied
+    6  AccessDenied, from IAM or STS
     7  credentials or configuration: none, expired, invalid, no such profile, bad CA bundle
     8  still throttled after all retries
-    9  IAM could not be reached, or something else answered; the key is surely not deleted
+    9  IAM or STS could not be reached, or something else answered; the key is not deleted
    10  unknown: the request was sent, now or by an earlier run, and no usable answer came
    11  refused: a condition does not hold, the key signs the request itself, it is another account
        than --expect-account, another run has the journal, or the answer to the question was not yes

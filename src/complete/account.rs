@@ -70,7 +70,7 @@ async fn answer_to(question: Question, connection: &Connection) -> Option<Vec<Su
     };
     match question {
         Question::Profiles => {
-            let mut names = aws::profile_names().await.ok()?;
+            let mut names = aws::profile_names().ok()?;
             names.sort();
             Some(plain(names))
         }
@@ -111,7 +111,7 @@ async fn keys(
         return Vec::new();
     };
     let now = listing.at.unwrap_or_else(SystemTime::now);
-    let signs = |key: &ListedKey| key.id == connected.signer.access_key_id;
+    let signs = |key: &ListedKey| connected.signer.key_ids.contains(&key.id);
     let keys = listing.keys.into_iter().filter(|key| {
         AccessKeyId::parse(key.id.as_ref()).is_ok()
             && (signing_key == SigningKey::Allowed || !signs(key))

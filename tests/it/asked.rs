@@ -56,7 +56,10 @@ fn c14_an_account_that_sts_does_not_name_is_unknown() {
             What::page(200, "text/html", "<html>Sign in</html>"),
             "unexpected response from STS at 127.0.0.1",
         ),
-        (What::ResetAfterActing, "no usable answer from STS at 127.0.0.1"),
+        (
+            What::ResetAfterActing,
+            "no usable answer from STS at 127.0.0.1",
+        ),
     ] {
         let sandbox = documented();
         sandbox.fault(Fault::new(what).on("GetCallerIdentity").always());

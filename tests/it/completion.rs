@@ -249,7 +249,7 @@ fn a_credential_process_that_hangs_is_ended_and_not_waited_for() {
     let case = asked_at(&sandbox, &["--user-name", ""]).without_credentials();
     let process = case.path("process");
     let config = format!(
-        "[default]\ncredential_process = echo $$ > {}; sleep 300; true\n",
+        "[default]\ncredential_process = sh -c 'echo $$ > {}; sleep 300; true'\n",
         process.display()
     );
     let ended = case

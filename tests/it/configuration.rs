@@ -269,7 +269,16 @@ fn f30_legacy_works_and_attempts_are_counted() {
 
 #[test]
 fn f32_regions() {
-    for region in ["us east-1", "us_east", "-x", "us-east-1/", "\u{e9}", ""] {
+    for region in [
+        "us east-1",
+        "us_east",
+        "-x",
+        "us-east-1/",
+        "\u{e9}",
+        "US-EAST-1",
+        "1",
+        "",
+    ] {
         if !region.is_empty() {
             refused(
                 |case| case.env("AWS_REGION", region),
@@ -278,7 +287,20 @@ fn f32_regions() {
         }
         refused(
             |case| case.args([format!("--region={region}")]),
-            &["--region is `", "a region is letters, digits and dashes"],
+            &[
+                "--region is `",
+                "a region is lowercase letters, digits and dashes",
+            ],
+        );
+    }
+}
+
+#[test]
+fn a_region_that_names_an_endpoint() {
+    for region in ["fips-us-east-1", "us-gov-fips"] {
+        refused(
+            |case| case.env("AWS_REGION", region),
+            &["name the region itself, and set AWS_USE_FIPS_ENDPOINT to true"],
         );
     }
 }

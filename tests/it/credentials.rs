@@ -100,24 +100,29 @@ fn f23_variables_that_are_half_there() {
         case().without("AWS_ACCESS_KEY_ID").run(),
         &["AWS_SECRET_ACCESS_KEY is set, but AWS_ACCESS_KEY_ID is not"],
     );
+    // Empty counts as not set.
     refused(
         case().env("AWS_ACCESS_KEY_ID", "").run(),
-        &["AWS_ACCESS_KEY_ID is set, but empty"],
+        &["AWS_SECRET_ACCESS_KEY is set, but AWS_ACCESS_KEY_ID is not"],
+    );
+    refused(
+        case().env("AWS_SECRET_ACCESS_KEY", "").run(),
+        &["AWS_ACCESS_KEY_ID is set, but AWS_SECRET_ACCESS_KEY is not"],
     );
     refused(
         case().env("AWS_SECRET_ACCESS_KEY", " ").run(),
-        &["AWS_SECRET_ACCESS_KEY is set, but empty"],
+        &["the environment variable AWS_SECRET_ACCESS_KEY contains white space"],
     );
     for variable in [
         "AWS_ACCESS_KEY_ID",
         "AWS_SECRET_ACCESS_KEY",
         "AWS_SESSION_TOKEN",
     ] {
-        let value = format!("{}\n", CANARIES[0]);
+        let value = format!("{}\n", CANARIES[1]);
         refused(
             case().env(variable, value).run(),
             &[&format!(
-                "the environment variable {variable} holds a space, a newline"
+                "the environment variable {variable} contains white space, a quote"
             )],
         );
     }
@@ -129,6 +134,11 @@ fn f23_a_profile_that_is_half_there() {
     let sandbox = documented();
     let config = format!("[default]\naws_access_key_id = {ADMIN_KEY_ID}\n");
     refused(without(&sandbox, &config).run(), &["aws_secret_access_key"]);
+    let config = format!("[default]\naws_secret_access_key = {}\n", CANARIES[0]);
+    refused(
+        without(&sandbox, &config).run(),
+        &["has aws_secret_access_key, but not aws_access_key_id in the same file"],
+    );
     assert_eq!(sandbox.connections(), 0);
 }
 
@@ -230,7 +240,7 @@ fn f25_profiles_that_lead_nowhere() {
             "[default]\nsso_session = my team\nsso_account_id = 1\nsso_role_name = r\n[sso-session my]\n",
         )
         .run(),
-        &["aws sso login --sso-session 'my team'"],
+        &["`sso_session` of profile `default` is `my team`: there is no such sso-session section"],
     );
     refused(
         without(&sandbox, "[profile empty]\nregion = us-east-1\n")
@@ -326,4 +336,68 @@ fn the_metadata_services_are_never_asked_through_a_proxy() {
             .iter()
             .all(|request| !request.target.contains("/latest/"))
     );
+}
+
+#[test]
+fn a_containers_address_elsewhere_is_not_asked() {
+    let sandbox = documented();
+    let metadata = Metadata::start();
+    let elsewhere = metadata
+        .container_url()
+        .replace("127.0.0.1", "127.0.0.1.example.com");
+    for (url, says) in [
+        (
+            elsewhere.as_str(),
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI is neither https://",
+        ),
+        (
+            "http://127.0.0.1@192.0.2.1/",
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI is neither https://",
+        ),
+        (
+            "http://me:hunter2hunter2@192.0.2.1/",
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI is neither https://",
+        ),
+        (
+            "ftp://127.0.0.1/",
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI is neither https://",
+        ),
+        ("creds", "AWS_CONTAINER_CREDENTIALS_FULL_URI is not a URL"),
+    ] {
+        let case = without(&sandbox, "").env("AWS_CONTAINER_CREDENTIALS_FULL_URI", url);
+        let said = case.run().exits(7).prints_nothing();
+        assert!(!said.messages().contains("hunter2"), "{}", said.messages());
+        let _ = said
+            .says(&[says, "hint: "])
+            .ends_with("nothing was sent to IAM");
+    }
+    let case = without(&sandbox, "").env("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "@192.0.2.1/");
+    refused(case.run(), &["it must be a path that begins with /"]);
+    let case = without(&sandbox, "")
+        .env(
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+            metadata.container_url(),
+        )
+        .env(
+            "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+            format!("{}\n", CANARIES[1]),
+        );
+    refused(
+        case.run(),
+        &["AWS_CONTAINER_AUTHORIZATION_TOKEN contains a line break"],
+    );
+    assert_eq!((metadata.requests().len(), sandbox.connections()), (0, 0));
+}
+
+#[test]
+fn an_instance_that_a_profile_names_and_that_is_not_there() {
+    let sandbox = documented();
+    let config = "[default]\nrole_arn = arn:aws:iam::123456789012:role/Deployer\ncredential_source = Ec2InstanceMetadata\n";
+    refused(
+        without(&sandbox, config).run(),
+        &[
+            "credential_source of profile `default` is this machine's metadata service, which does not answer",
+        ],
+    );
+    assert_eq!(sandbox.connections(), 0);
 }

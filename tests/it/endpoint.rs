@@ -1,9 +1,12 @@
 //! Which host is asked, and through what: endpoint URLs, partitions, FIPS and dual-stack.
 
-use iam_sandbox::{Proxy, ProxyMode};
+use std::collections::HashMap;
+
+use iam_sandbox::{Certificate, Proxy, ProxyMode, Sandbox};
 
 use crate::case::{BOBS_KEY, Case, DELETED, documented};
 use crate::configuration::refused;
+use crate::credentials::{keys, without};
 
 #[test]
 fn f31_endpoint_urls() {
@@ -16,6 +19,10 @@ fn f31_endpoint_urls() {
         "http://127.0.0.1/#x",
         "iam.amazonaws.com",
         "https://EXAMPLE\u{459}.com",
+        "https://127.0.0.1/a b",
+        "https:// 127.0.0.1",
+        "https://127.0.0.1/\u{e9}",
+        "https:\\\\127.0.0.1",
     ] {
         refused(
             |case| case.args(["--endpoint-url", url]),
@@ -39,7 +46,7 @@ fn f31_endpoint_urls() {
                     case.without("AWS_ENDPOINT_URL")
                         .file(".aws/config", &config)
                 },
-                &["`endpoint_url` for profile `default`"],
+                &["`endpoint_url` of profile `default`"],
             );
         }
     }
@@ -51,6 +58,28 @@ fn f31_endpoint_urls() {
             &["--endpoint-url holds a user name or password"],
         );
     }
+}
+
+#[test]
+fn c67_an_endpoint_with_a_space() {
+    let sandbox = documented();
+    for url in [
+        "https://127.0.0.1 /",
+        "https://127.0.0.1/a b",
+        " https://127.0.0.1",
+        "https://127.0.0.1\t",
+    ] {
+        let shown = url.replace('\t', "\\u{9}");
+        let said = format!(
+            "iam-del-key: error: --endpoint-url is `{shown}`: \
+             an endpoint URL is http:// or https://, a host, and perhaps a port and a path\n\
+             hint: correct --endpoint-url, or remove it\n\
+             known: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
+        );
+        let case = Case::documented(&sandbox, &["--endpoint-url", url]);
+        let _ = case.run().exits(7).prints_nothing().says_exactly(&said);
+    }
+    assert_eq!(sandbox.connections(), 0);
 }
 
 #[test]
@@ -184,4 +213,66 @@ fn fips_and_dual_stack_hosts() {
         assert_eq!(proxy.requests()[0].target, format!("{host}:443"));
         assert_eq!(sandbox.connections(), 0);
     }
+}
+
+/// AWS's own hosts take no request that is signed for another region.
+#[test]
+fn c23_an_endpoint_of_aws_is_signed_for_its_own_region() {
+    for (url, region) in [
+        ("https://iam.amazonaws.com", "us-east-1"),
+        ("https://iam.us-gov.amazonaws.com", "us-gov-west-1"),
+        ("https://other.amazonaws.com", "eu-west-1"),
+    ] {
+        let sandbox = Sandbox::documented().https(Certificate::Valid).start();
+        let host = url
+            .trim_start_matches("https://")
+            .trim_end_matches(":443/")
+            .to_lowercase();
+        let instead = HashMap::from([(format!("{host}:443"), sandbox.address().to_string())]);
+        let proxy = Proxy::start_instead(ProxyMode::Working, instead);
+        let case = Case::documented(&sandbox, &[])
+            .without("AWS_ENDPOINT_URL")
+            .env("AWS_ENDPOINT_URL_IAM", url)
+            .env("AWS_REGION", "eu-west-1")
+            .env("HTTPS_PROXY", proxy.url());
+        let _ = case.run().exits(0).prints(DELETED).says_nothing();
+        let request = sandbox.requests().remove(0);
+        assert_eq!(request.region.as_deref(), Some(region), "{url}");
+    }
+}
+
+#[test]
+fn c94_a_tls_failure_of_sts_is_one_sentence() {
+    let sandbox = Sandbox::documented().https(Certificate::WrongHost).start();
+    let config = format!(
+        "[default]\nrole_arn = arn:aws:iam::123456789012:role/Deployer\nsource_profile = base\n[profile base]\n{}",
+        keys(&sandbox.admin())
+    );
+    let case = without(&sandbox, &config);
+    let said = case.run().exits(9).prints_nothing();
+    assert!(said.messages().len() < 600, "{}", said.messages());
+    let host = sandbox.address().to_string();
+    let _ = said.says_exactly(&format!(
+        "iam-del-key: error: no credentials: could not reach STS at {host}: its TLS certificate is for another host\n\
+         hint: a proxy or captive portal may be intercepting the connection: check the endpoint URL and the proxy\n\
+         known: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
+    ));
+}
+
+#[test]
+fn a_role_that_may_not_be_assumed_is_6() {
+    let sandbox = documented();
+    sandbox.deny("sts:AssumeRole");
+    let config = format!(
+        "[default]\nrole_arn = arn:aws:iam::123456789012:role/Deployer\nsource_profile = base\n[profile base]\n{}",
+        keys(&sandbox.admin())
+    );
+    let said = without(&sandbox, &config).run().exits(6).prints_nothing();
+    let _ = said
+        .says(&[
+            "no credentials: An error occurred (AccessDenied) when calling the AssumeRole operation",
+            "hint: check that the role exists, that its trust policy allows the caller",
+        ])
+        .ends_with("not deleted: nothing was sent to IAM");
+    assert_eq!(sandbox.requests().len(), 1);
 }

@@ -40,7 +40,7 @@ fn bases(sandbox: &Sandbox) -> [(String, String); 4] {
             String::new(),
         ),
         (
-            "source_profile = base\n[profile base]\ncredential_process = cat $HOME/answer.json\n"
+            "source_profile = base\n[profile base]\ncredential_process = sh -c 'cat $HOME/answer.json'\n"
                 .to_owned(),
             answer,
         ),

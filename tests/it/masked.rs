@@ -209,7 +209,7 @@ fn c53_a_secret_in_cli_input_json_is_not_shown() {
 
 #[test]
 fn c53_an_id_and_a_secret_that_are_swapped_in_the_environment_are_not_sent() {
-    let hint = "hint: unset AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN to use another source\n";
+    let hint = "hint: neither was shown or sent: correct them\n";
     for (id, secret, what) in [
         (
             SECRET,
@@ -232,7 +232,8 @@ fn c53_an_id_and_a_secret_that_are_swapped_in_the_environment_are_not_sent() {
             .env("AWS_ACCESS_KEY_ID", id)
             .env("AWS_SECRET_ACCESS_KEY", secret);
         let _ = case.run().exits(7).prints_nothing().says_exactly(&format!(
-            "iam-del-key: error: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are set, but {what}\n\
+            "iam-del-key: error: {what}: the environment variable AWS_ACCESS_KEY_ID and the environment variable \
+             AWS_SECRET_ACCESS_KEY\n\
              {hint}known: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
         ));
         assert_eq!(sandbox.connections(), 0);
@@ -256,9 +257,9 @@ fn c53_a_secret_in_a_setting_is_neither_shown_nor_sent() {
             "AWS_ENDPOINT_URL",
             format!("https://127.0.0.1:1/{PLAIN_SECRET}"),
         ),
-        ("HTTPS_PROXY", SECRET.to_owned()),
-        ("HTTPS_PROXY", format!("http://{PLAIN_SECRET}:80")),
-        ("https_proxy", format!("me:password@{PLAIN_SECRET}")),
+        ("HTTP_PROXY", SECRET.to_owned()),
+        ("HTTP_PROXY", format!("http://{PLAIN_SECRET}:80")),
+        ("http_proxy", format!("me:password@{PLAIN_SECRET}")),
     ] {
         let sandbox = documented();
         let case = Case::documented(&sandbox, &["--debug"]).without("AWS_REGION");

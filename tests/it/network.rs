@@ -398,3 +398,64 @@ fn c67_a_proxy_password_is_masked_in_every_spelling() {
     );
     let _ = said.says(&["debug: reply body: (not shown) | "]);
 }
+
+#[test]
+fn c35_a_proxy_that_the_request_does_not_use_may_be_anything() {
+    let sandbox = behind_a_proxy();
+    let proxy = Proxy::start(ProxyMode::Working);
+    let socks = "socks5://127.0.0.1:1";
+    for variables in [
+        [
+            ("ALL_PROXY", socks),
+            ("HTTPS_PROXY", &proxy.url()),
+            ("HTTP_PROXY", "http://127.0.0.1:1"),
+        ],
+        [
+            ("HTTP_PROXY", socks),
+            ("HTTPS_PROXY", &proxy.url()),
+            ("NO_PROXY", ""),
+        ],
+        [
+            ("HTTPS_PROXY", socks),
+            ("ALL_PROXY", "http://"),
+            ("NO_PROXY", "*"),
+        ],
+        [
+            ("HTTPS_PROXY", socks),
+            ("https_proxy", &proxy.url()),
+            ("NO_PROXY", "example.com"),
+        ],
+        [
+            ("HTTPS_PROXY", socks),
+            ("HTTP_PROXY", "x y"),
+            ("no_proxy", "example.com, 127.0.0.1"),
+        ],
+    ] {
+        sandbox.add_key(iam_sandbox::KeySeed::new("Bob", BOBS_KEY));
+        let case = Case::documented(&sandbox, &[]);
+        let case = variables
+            .iter()
+            .fold(case, |case, (name, value)| case.env(name, value));
+        let _ = case.run().exits(0).prints(DELETED).says_nothing();
+        assert!(!sandbox.has_key(BOBS_KEY));
+    }
+    for variables in [
+        [("ALL_PROXY", socks), ("HTTP_PROXY", "http://127.0.0.1:1")],
+        [
+            ("HTTPS_PROXY", socks),
+            ("NO_PROXY", "27.0.0.1,.example.com"),
+        ],
+    ] {
+        let case = Case::documented(&sandbox, &[]);
+        let case = variables
+            .iter()
+            .fold(case, |case, (name, value)| case.env(name, value));
+        let says = format!("{} is not the URL of an HTTP proxy", variables[0].0);
+        let _ = case
+            .run()
+            .exits(7)
+            .prints_nothing()
+            .says(&[&says, "hint: "])
+            .ends_with("nothing was sent");
+    }
+}

@@ -100,7 +100,7 @@ fn a_key_and_its_secret_stand_in_one_file() {
     );
     refused(
         case.run(),
-        &["has aws_access_key_id, but not aws_secret_access_key beside it"],
+        &["has aws_access_key_id, but not aws_secret_access_key in the same file"],
     );
     assert_eq!(sandbox.connections(), 0);
 }
@@ -130,7 +130,7 @@ fn a_web_identity_beats_the_profile_that_is_not_named_by_option() {
     let sandbox = documented();
     refused(
         web(&sandbox, &config).run(),
-        &["AWS_WEB_IDENTITY_TOKEN_FILE is set, but AWS_ROLE_ARN is not"],
+        &["the environment variable AWS_WEB_IDENTITY_TOKEN_FILE is set, but AWS_ROLE_ARN is not"],
     );
     assert_eq!(sandbox.connections(), 0);
 }
@@ -168,24 +168,6 @@ fn an_instances_address_of_the_profile_that_is_selected() {
         case().env("AWS_DEFAULT_PROFILE", "work"),
         SESSION_KEY_ID,
     );
-}
-
-#[test]
-fn a_role_where_endpoints_are_to_be_ignored() {
-    let sandbox = documented();
-    let config = format!(
-        "[default]\n{ROLE}source_profile = source\n[profile source]\n{}",
-        keys(&sandbox.admin())
-    );
-    let case = without(&sandbox, &config).env("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true");
-    refused(
-        case.run(),
-        &[
-            "which cannot be done where a role is assumed",
-            "hint: unset AWS_ENDPOINT_URL",
-        ],
-    );
-    assert_eq!(sandbox.connections(), 0);
 }
 
 #[test]

@@ -5,23 +5,32 @@ use std::time::{Duration, Instant};
 
 use iam_sandbox::documented::SESSION_KEY_ID;
 
-use crate::case::{BOBS_KEY, CANARIES, DELETED, documented};
+use crate::case::{BOBS_KEY, CANARIES, Case, DELETED, documented};
 use crate::credentials::{EARLIER, LATER, SOON, json, refused, without};
+
+/// The profile `name` with a credential process that runs `script`.
+fn with_script(case: Case, name: &str, script: &str) -> Case {
+    let path = case.path("process.sh").display().to_string();
+    let section = if name == "default" {
+        "[default]".to_owned()
+    } else {
+        format!("[profile {name}]")
+    };
+    case.file("process.sh", script).file(
+        ".aws/config",
+        format!("{section}\ncredential_process = sh '{path}'\n"),
+    )
+}
 
 #[test]
 fn a_credential_process_signs_and_is_started_once() {
     let sandbox = documented();
     let case = without(&sandbox, "").file("answer.json", json(&sandbox.session(), LATER));
     let (answer, count) = (case.path("answer.json"), case.path("count"));
-    let config = format!(
-        "[default]\ncredential_process = echo x >> {} && cat {}\n",
-        count.display(),
-        answer.display()
-    );
+    let script = format!("echo x >> {}; cat {}\n", count.display(), answer.display());
     // A retry must not start it again.
     sandbox.fault(iam_sandbox::Fault::new(iam_sandbox::What::ResetBeforeActing).times(2));
-    let case = case.file(".aws/config", config);
-    let ended = case.start();
+    let ended = with_script(case, "default", &script).start();
     let _ = ended
         .end_keeping(|folder| {
             let count =
@@ -45,35 +54,19 @@ fn a_credential_process_signs_and_is_started_once() {
 
 #[test]
 fn a_role_is_assumed_from_a_credential_process() {
-    for source in ["base", "default"] {
-        let sandbox = documented();
-        let role = format!(
-            "[default]\nrole_arn = arn:aws:iam::123456789012:role/Deployer\nsource_profile = {source}\n"
-        );
-        let case = without(&sandbox, "").file("answer.json", json(&sandbox.session(), LATER));
-        let process = format!(
-            "credential_process = cat {}\n",
-            case.path("answer.json").display()
-        );
-        let config = if source == "base" {
-            format!("{role}[profile base]\n{process}")
-        } else {
-            format!("{role}{process}")
-        };
-        let _ = case
-            .file(".aws/config", config)
-            .run()
-            .exits(0)
-            .prints(DELETED)
-            .says_nothing();
-        let actions: Vec<String> = sandbox
-            .requests()
-            .into_iter()
-            .map(|request| request.action)
-            .collect();
-        assert_eq!(actions, ["AssumeRole", "DeleteAccessKey"], "{source}");
-        assert!(!sandbox.has_key(BOBS_KEY));
-    }
+    let sandbox = documented();
+    let case = without(&sandbox, "").file("answer.json", json(&sandbox.session(), LATER));
+    let config = format!(
+        "[default]\nrole_arn = arn:aws:iam::123456789012:role/Deployer\nsource_profile = base\n\
+         [profile base]\ncredential_process = cat '{}'\n",
+        case.path("answer.json").display()
+    );
+    let case = case.file(".aws/config", config);
+    let _ = case.run().exits(0).prints(DELETED).says_nothing();
+    let requests = sandbox.requests().into_iter();
+    let actions: Vec<String> = requests.map(|request| request.action).collect();
+    assert_eq!(actions, ["AssumeRole", "DeleteAccessKey"]);
+    assert!(!sandbox.has_key(BOBS_KEY));
 }
 
 #[test]
@@ -82,12 +75,11 @@ fn f26_a_credential_process_that_says_much_is_heard_out() {
     let case = without(&sandbox, "").file("answer.json", json(&sandbox.session(), LATER));
     let answer = case.path("answer.json");
     // Had nobody read it all, the process would have been stopped in the middle of it.
-    let config = format!(
-        "[default]\ncredential_process = head -c 3000000 /dev/zero >&2 && cat {}\n",
+    let script = format!(
+        "head -c 3000000 /dev/zero >&2 && cat {}\n",
         answer.display()
     );
-    let _ = case
-        .file(".aws/config", config)
+    let _ = with_script(case, "default", &script)
         .run()
         .exits(0)
         .prints(DELETED)
@@ -115,21 +107,18 @@ fn f26_a_credential_process_that_fails() {
             r#"echo '{"Version":2}'"#.to_owned(),
             "printed JSON without \"Version\": 1",
         ),
-        (
-            r#"echo '{"Version":1}'"#.to_owned(),
-            "printed no AccessKeyId",
-        ),
+        (r#"echo '{"Version":1}'"#.to_owned(), "gave no AccessKeyId"),
         (
             format!(
                 r#"echo '{{"Version":1,"AccessKeyId":"x","SecretAccessKey":"{secret}","Expiration":"soon"}}'"#
             ),
-            "an Expiration that is not",
+            "gave an Expiration that is not an ISO 8601 time",
         ),
         (
             format!(
                 r#"echo '{{"Version":1,"AccessKeyId":"x","SecretAccessKey":"{secret}","Expiration":"{EARLIER}"}}'"#
             ),
-            "have expired",
+            "gave credentials that have expired",
         ),
         (
             "head -c 100000000 /dev/zero".to_owned(),
@@ -141,18 +130,26 @@ fn f26_a_credential_process_that_fails() {
         ),
     ];
     for (command, says) in cases {
-        let config = format!("[profile p]\ncredential_process = {command}\n");
         let says = &["the credential_process of profile `p` ", says];
-        refused(
-            without(&sandbox, &config)
-                .args(["--profile", "p", "--debug"])
-                .run(),
-            says,
-        );
-        refused(
-            without(&sandbox, &config).env("AWS_PROFILE", "p").run(),
-            says,
-        );
+        let case = || with_script(without(&sandbox, ""), "p", &command);
+        refused(case().args(["--profile", "p", "--debug"]).run(), says);
+        refused(case().env("AWS_PROFILE", "p").run(), says);
+    }
+    for (command, says) in [
+        (
+            "no-such-program-anywhere x",
+            "could not be started: No such file",
+        ),
+        ("'no-such program' x", "could not be started: No such file"),
+        ("/", "could not be started: Permission denied"),
+        (
+            "'x",
+            "`credential_process` of profile `p` is not a command: a quote is not closed",
+        ),
+    ] {
+        let config = format!("[profile p]\ncredential_process = {command}\n");
+        let case = without(&sandbox, &config).args(["--profile", "p"]);
+        refused(case.run(), &[says]);
     }
     assert_eq!(sandbox.connections(), 0);
 }
@@ -163,13 +160,12 @@ fn f27_a_credential_process_that_hangs_is_ended_with_its_children() {
     let case = without(&sandbox, "").args(["--timeout", "1", "--profile", "p"]);
     let (parent, child) = (case.path("parent"), case.path("child"));
     // Each start adds a line.
-    let config = format!(
-        "[profile p]\ncredential_process = echo $$ >> {}; (sleep 300 & echo $! > {}; wait)\n",
+    let script = format!(
+        "echo $$ >> {}; (sleep 300 & echo $! > {}; wait)\n",
         parent.display(),
         child.display()
     );
-    let ended = case
-        .file(".aws/config", config)
+    let ended = with_script(case, "p", &script)
         .start()
         .end_keeping(|folder| {
             for name in ["home/parent", "home/child"] {
@@ -199,5 +195,46 @@ pub(crate) fn ends(id: &str) -> bool {
             return false;
         }
         std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// The words are those of Python's `shlex`, and nobody replaces anything in them.
+#[test]
+fn c85_no_shell_reads_the_command() {
+    for (words, arguments) in [
+        (
+            "a $AWS_PROFILE ${HOME} ~/x",
+            "[a][$AWS_PROFILE][${HOME}][~/x]",
+        ),
+        ("a; true && b | c > d", "[a;][true][&&][b][|][c][>][d]"),
+        ("\"a ; b\" 'c # d' # e", "[a ; b][c # d][#][e]"),
+        ("`x` $(y) *", "[`x`][$(y)][*]"),
+        ("a\\ b \"c\\\"d\\e\"", "[a b][c\"d\\e]"),
+        ("''", "[]"),
+        ("\"sh -c 'x ; y'\"", "[sh -c 'x ; y']"),
+    ] {
+        let sandbox = documented();
+        let case = without(&sandbox, "").file("answer.json", json(&sandbox.session(), LATER));
+        let (answer, said) = (case.path("answer.json"), case.path("said"));
+        let script = format!(
+            "printf '[%s]' \"$@\" > {}\ncat {}\n",
+            said.display(),
+            answer.display()
+        );
+        let path = case.path("process.sh").display().to_string();
+        let config = format!("[default]\ncredential_process = sh {path} {words}\n");
+        let case = case
+            .file("process.sh", script)
+            .file(".aws/config", config)
+            .env("AWS_PROFILE", "default");
+        let _ = case
+            .start()
+            .end_keeping(|folder| {
+                let said = std::fs::read_to_string(folder.join("home/said"));
+                assert_eq!(said.expect("the process ran"), arguments, "{words}");
+            })
+            .exits(0)
+            .prints(DELETED)
+            .says_nothing();
     }
 }

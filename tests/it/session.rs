@@ -1,10 +1,15 @@
 //! Sessions of `aws sso login` and `aws login`: they sign, and where they are no good the command that mends it is
 //! named.
 
+use std::collections::HashMap;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
 use iam_sandbox::documented::SESSION_KEY_ID;
 use iam_sandbox::{Credentials, Echo, Fault, Metadata, What};
+use serde_json::Value;
 
-use crate::case::{CANARIES, documented};
+use crate::case::{CANARIES, DELETED, documented};
 use crate::credentials::{EARLIER, LATER, refused, signs, without};
 
 const SSO: &str = "sso_account_id = 123456789012\nsso_role_name = Deployer\n";
@@ -136,4 +141,103 @@ fn f68_a_sign_in_that_fails_is_told_without_the_secrets_of_the_request() {
     ] {
         assert!(!messages.contains(secret), "{secret}: {messages}");
     }
+}
+
+/// Reads a file of the run's home as JSON, with its mode.
+fn kept(folder: &Path, path: &str) -> (Value, u32) {
+    let path = folder.join("home").join(path);
+    let mode = std::fs::metadata(&path)
+        .expect("a file")
+        .permissions()
+        .mode()
+        & 0o777;
+    let text = std::fs::read_to_string(path).expect("a file");
+    (serde_json::from_str(&text).expect("JSON"), mode)
+}
+
+#[test]
+fn an_sso_token_that_has_expired_is_renewed_and_kept() {
+    let renewed = r#"{"accessToken":"renewed-token-1","expiresIn":3600,"refreshToken":"refresh-2","tokenType":"Bearer"}"#;
+    let portal =
+        Metadata::start_instead(HashMap::from([("/token".to_owned(), renewed.to_owned())]));
+    let token = r#"{"accessToken":"old-token","expiresAt":"2020-01-01T00:00:00UTC","refreshToken":"refresh-1","clientId":"c","clientSecret":"s","registrationExpiresAt":"2099-01-01T00:00:00Z","extra":1}"#;
+    let sandbox = documented();
+    let case = without(&sandbox, &sso_session())
+        .file(SSO_SESSION_TOKEN, token)
+        .env("AWS_ENDPOINT_URL_SSO", portal.url())
+        .env("AWS_ENDPOINT_URL_SSO_OIDC", portal.url());
+    let _ = case
+        .start()
+        .end_keeping(|folder| {
+            let (kept, mode) = kept(folder, SSO_SESSION_TOKEN);
+            assert_eq!(
+                (kept["accessToken"].as_str(), mode),
+                (Some("renewed-token-1"), 0o600)
+            );
+            assert_eq!(
+                (kept["refreshToken"].as_str(), kept["extra"].as_i64()),
+                (Some("refresh-2"), Some(1))
+            );
+            assert!(
+                kept["expiresAt"]
+                    .as_str()
+                    .is_some_and(|time| time > "2026" && time.ends_with('Z'))
+            );
+        })
+        .exits(0)
+        .prints(DELETED)
+        .says_nothing();
+    assert_eq!(
+        portal.requests(),
+        ["POST /token", "GET /federation/credentials"]
+    );
+
+    // Without what renews it, nothing is sent.
+    let token = token.replace("refreshToken", "x");
+    let portal = Metadata::start();
+    let case = without(&sandbox, &sso_session())
+        .file(SSO_SESSION_TOKEN, token)
+        .env("AWS_ENDPOINT_URL", portal.url());
+    refused(
+        case.run(),
+        &[
+            "its token has expired",
+            "hint: aws sso login --sso-session corp",
+        ],
+    );
+    assert_eq!(portal.requests().len(), 0);
+}
+
+#[test]
+fn a_login_session_that_has_expired_is_renewed_and_kept() {
+    let sandbox = documented();
+    let session = sandbox.session();
+    let renewed = format!(
+        r#"{{"accessToken":{{"accessKeyId":"{}","secretAccessKey":"{}","sessionToken":"{}"}},"expiresIn":900,"refreshToken":"refresh-2","tokenType":"aws_sigv4"}}"#,
+        session.access_key_id,
+        session.secret_access_key,
+        session.session_token.clone().unwrap_or_default(),
+    );
+    let service = Metadata::start_instead(HashMap::from([("/v1/token".to_owned(), renewed)]));
+    let old = sandbox.expired_session();
+    let case = without(&sandbox, LOGIN)
+        .file(LOGIN_TOKEN, login_token(&old, EARLIER, "refresh-1"))
+        .env("AWS_ENDPOINT_URL_SIGNIN", service.url());
+    let _ = case
+        .start()
+        .end_keeping(|folder| {
+            let (kept, mode) = kept(folder, LOGIN_TOKEN);
+            assert_eq!(
+                (kept["refreshToken"].as_str(), mode),
+                (Some("refresh-2"), 0o600)
+            );
+            assert_eq!(kept["accessToken"]["accountId"], "123456789012");
+            assert_eq!(kept["clientId"], "arn:aws:signin:::devtools/same-device");
+        })
+        .exits(0)
+        .prints(DELETED)
+        .says_nothing();
+    let request = sandbox.requests().pop().expect("a request");
+    assert_eq!(request.key_id.as_deref(), Some(SESSION_KEY_ID));
+    assert_eq!(service.requests(), ["POST /v1/token"]);
 }

@@ -19,7 +19,7 @@ fn f60_sigint_before_anything_was_sent_is_130() {
         let case = Case::documented(&sandbox, &["--profile", "slow"]);
         let started = case.path("started");
         let config = format!(
-            "[profile slow]\ncredential_process = echo > {} && sleep 60\n",
+            "[profile slow]\ncredential_process = sh -c 'echo > {} && sleep 60'\n",
             started.display()
         );
         let running = case.file(".aws/config", config).start();

@@ -180,7 +180,7 @@ fn a_credential_process_has_no_terminal_to_ask_on() {
         .without_credentials()
         .file("answer.json", json(&sandbox.session(), LATER));
     let config = format!(
-        "[profile p]\ncredential_process = (printf 'Code: ' > /dev/tty; read x < /dev/tty); cat {}\n",
+        "[profile p]\ncredential_process = sh -c \"(printf 'Code: ' > /dev/tty; read x < /dev/tty); cat {}\"\n",
         case.path("answer.json").display()
     );
     let seen = Shell::bash(case.file(".aws/config", config))

@@ -56,6 +56,7 @@ IDENTITY = [
         "`AWS_PROFILE` and `AWS_DEFAULT_PROFILE`",
         {"AWS_PROFILE": "first", "AWS_DEFAULT_PROFILE": "second"},
         credentials=profile("first") + profile("second"),
+        why="version 2 of the AWS CLI and all other SDKs read `AWS_PROFILE` first",
     ),
     Row("`--profile`", config=WORK, options=("--profile", "work")),
     Row(
@@ -72,7 +73,6 @@ IDENTITY = [
         '`[profile "my work"]`',
         {"AWS_PROFILE": "my work"},
         config=profile('profile "my work"', keys("work")),
-        why="no SDK but Python's takes a space in the name of a profile",
     ),
     Row("keys of a profile in capitals", config=profile("default").replace("aws_access_key_id", "AWS_ACCESS_KEY_ID")),
     Row(
@@ -88,7 +88,7 @@ IDENTITY = [
         "`AWS_CONFIG_FILE` with a variable",
         {"AWS_CONFIG_FILE": "$HOME/other"},
         files={"other": profile("default", keys("other"))},
-        why="a path is taken as it is; the shell fills variables in",
+        why="the shell fills variables in; it is an error, never another file",
     ),
     Row(
         "`AWS_SHARED_CREDENTIALS_FILE`",

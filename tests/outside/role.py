@@ -58,7 +58,6 @@ ROLES = [
     Row(
         "`duration_seconds`",
         config=profile("default", f"{ROLE}source_profile = source\nduration_seconds = 900\n") + SOURCE,
-        why="the session is used for this one run; the role's default time is enough",
     ),
     Row("`mfa_serial`", config=FROM_SOURCE.replace("source_profile", "mfa_serial = x\nsource_profile") + SOURCE),
     Row(
@@ -108,7 +107,6 @@ ROLES = [
             "AWS_ENDPOINT_URL": "{url}/all",
         },
         config=FROM_SOURCE + SOURCE,
-        why="the AWS SDK for Rust cannot be told to ignore them for STS, so it is an error",
     ),
     Row(
         "`AWS_IGNORE_CONFIGURED_ENDPOINT_URLS`, nothing to ignore, and a role",

@@ -29,7 +29,10 @@ pub(crate) fn reply(bytes: &[u8]) {
 /// The output of a credential process is taken only where nothing is missing and nothing has expired.
 pub(crate) fn process(bytes: &[u8]) {
     let now = SystemTime::UNIX_EPOCH + Duration::from_hours(500_000);
-    let Ok(credentials) = parse(bytes, now) else {
+    let Ok(key) = parse(bytes, now, "the process") else {
+        return;
+    };
+    let Ok(credentials) = key.credentials("credential_process") else {
         return;
     };
     assert!(!credentials.access_key_id().trim().is_empty());

@@ -2,66 +2,64 @@
 
 use std::path::PathBuf;
 
-use aws_runtime::env_config::file::EnvConfigFileKind;
-use aws_runtime::env_config::section::EnvConfigSections;
-use futures_util::FutureExt as _;
-use url::Url;
-
-use super::super::endpoint::{self, IAM};
-use super::super::setting::Sources;
+use super::super::ini;
+use super::super::setting::Lookup;
 use super::super::settings::{region, retry};
-use super::{ConfigFile, ConfigFiles, decoded};
-use crate::log::Log;
+use super::{ConfigFile, ConfigFiles, config_name, decoded};
 use crate::stop::Stop;
 use crate::target::check_message;
 
 /// The bytes are `~/.aws/config` and `~/.aws/credentials`, after the first byte of both.
 pub(crate) fn check(bytes: &[u8]) {
-    let kind = match bytes.first() {
-        Some(byte) if byte % 2 == 1 => EnvConfigFileKind::Credentials,
-        _ => EnvConfigFileKind::Config,
-    };
-    match profiles(kind, bytes.get(1..).unwrap_or_default()) {
-        Ok(profiles) => check_settings(&profiles),
+    let is_credentials = bytes.first().is_some_and(|byte| byte % 2 == 1);
+    match files(is_credentials, bytes.get(1..).unwrap_or_default()) {
+        Ok(files) => check_settings(&files),
         Err(stop) => check_stop(&stop),
+    }
+    if let Some(words) = std::str::from_utf8(bytes).ok().and_then(ini::words) {
+        let length: usize = words.iter().map(String::len).sum();
+        assert!(length <= bytes.len());
     }
 }
 
-fn profiles(kind: EnvConfigFileKind, bytes: &[u8]) -> Result<EnvConfigSections, Stop> {
+fn files(is_credentials: bool, bytes: &[u8]) -> Result<ConfigFiles, Stop> {
     let path = PathBuf::from("/home/me/.aws/config");
-    let contents = decoded(&path, bytes.to_vec())?;
-    let files = vec![ConfigFile {
-        kind,
-        path,
-        contents,
-    }];
-    let read = ConfigFiles { files };
-    let profiles = read.profiles("default").now_or_never();
-    let read = profiles.expect("nothing to wait for");
-    read.map(|(profiles, _)| profiles)
+    let text = decoded(&path, bytes.to_vec())?;
+    let mut files = ConfigFiles::default();
+    if is_credentials {
+        files.credentials =
+            ConfigFile::parse(&path, &text, |header| Some(("profile", header.to_owned())))?;
+    } else {
+        files.config = ConfigFile::parse(&path, &text, config_name)?;
+    }
+    Ok(files)
 }
 
-fn check_settings(profiles: &EnvConfigSections) {
-    let sources = Sources { profiles };
-    match region(None, sources) {
+fn check_settings(files: &ConfigFiles) {
+    let names = files.profile_names();
+    let profile = files.profile("default");
+    assert_eq!(profile.is_some(), names.contains(&"default"));
+    let lookup = Lookup { profile };
+    match region(None, lookup) {
         Ok(region) => {
             let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
-            assert!(region.as_ref().bytes().all(is_allowed), "{region}");
-            assert!((1..=63).contains(&region.as_ref().len()));
+            let region = region.iter().map(ToString::to_string);
+            for region in region {
+                assert!(region.bytes().all(is_allowed), "{region}");
+                assert!((1..=63).contains(&region.len()));
+            }
         }
         Err(stop) => check_stop(&stop),
     }
-    match retry(sources) {
+    match retry(lookup) {
         Ok(retry) => assert!((1..=100).contains(&retry.max_attempts())),
         Err(stop) => check_stop(&stop),
     }
-    match endpoint::choose(IAM, None, sources, false, Log::quiet()) {
-        Ok(url) => {
-            let url = url.map(|url| Url::parse(&url).expect("a URL"));
-            let is_one = |url: &Url| url.has_host() && url.scheme().starts_with("http");
-            assert!(url.is_none_or(|url| is_one(&url) && url.password().is_none()));
+    if let Some(profile) = profile {
+        match profile.service(files, "iam", "endpoint_url") {
+            Ok(setting) => assert!(setting.is_none_or(|setting| !setting.value.is_empty())),
+            Err(stop) => check_stop(&stop),
         }
-        Err(stop) => check_stop(&stop),
     }
 }
 

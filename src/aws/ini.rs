@@ -1,0 +1,324 @@
+//! The format of the AWS configuration files, read as AWS CLI version 2 reads it: as Python's `RawConfigParser` and
+//! `shlex` do, with the line of every setting.
+
+use std::collections::HashMap;
+
+/// A section of a file.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Section {
+    /// The text between the brackets.
+    pub(super) header: String,
+    /// The line of the header.
+    pub(super) line: usize,
+    /// Its settings, in order; each name once.
+    pub(super) entries: Vec<Entry>,
+}
+
+/// A setting.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    /// Its name, in lower case; as written where it is nested.
+    pub(super) name: String,
+    /// Its value, without white space around it; several lines where it is continued.
+    pub(super) value: String,
+    /// Its line.
+    pub(super) line: usize,
+    /// The settings of an indented block.
+    pub(super) nested: Vec<Entry>,
+}
+
+impl Section {
+    /// The setting of this name.
+    pub(super) fn entry(&self, name: &str) -> Option<&Entry> {
+        self.entries.iter().find(|entry| entry.name == name)
+    }
+}
+
+/// The line on which each name was first defined: of sections, of the settings of the last one, and of the last block.
+#[derive(Debug, Default)]
+struct Defined {
+    sections: HashMap<String, usize>,
+    settings: HashMap<String, usize>,
+    nested: HashMap<String, usize>,
+}
+
+/// Reads a file.
+///
+/// # Errors
+///
+/// What the AWS CLI refuses too, with the line: a fragment that repeats nothing of the file.
+pub(super) fn parse(text: &str) -> Result<Vec<Section>, String> {
+    let mut sections: Vec<Section> = Vec::new();
+    let mut defined = Defined::default();
+    let text = text.replace("\r\n", "\n").replace('\r', "\n");
+    // The indentation of the last setting or header, and whether a continuation may follow.
+    let (mut indent, mut open) = (0, false);
+    for (line, raw) in (1..).zip(text.split('\n')) {
+        let stripped = strip(raw);
+        if stripped.starts_with(['#', ';']) {
+            continue;
+        }
+        let depth = raw.chars().take_while(|c| is_space(*c)).count();
+        let last = sections
+            .last_mut()
+            .and_then(|section| section.entries.last_mut());
+        if let Some(entry) = last.filter(|_| open && (stripped.is_empty() || depth > indent)) {
+            continue_value(entry, &mut defined.nested, line, stripped)?;
+            continue;
+        }
+        if stripped.is_empty() {
+            continue;
+        }
+        indent = depth;
+        if let Some(header) = header(stripped) {
+            define(&mut defined.sections, header, line, "a section")?;
+            defined.settings.clear();
+            sections.push(Section {
+                header: header.to_owned(),
+                line,
+                entries: Vec::new(),
+            });
+            open = false;
+            continue;
+        }
+        let Some(section) = sections.last_mut() else {
+            return Err(format!(
+                "line {line}: a setting comes before the first [section]"
+            ));
+        };
+        let Some((name, value)) = stripped.split_once(['=', ':']) else {
+            return Err(format!(
+                "line {line}: this is neither a [section] nor a setting"
+            ));
+        };
+        let name = strip(name).to_lowercase();
+        section
+            .entries
+            .push(entry(&mut defined.settings, &name, value, line)?);
+        defined.nested.clear();
+        open = true;
+    }
+    for entry in sections.iter_mut().flat_map(|section| &mut section.entries) {
+        let length = entry.value.trim_end_matches(is_space).len();
+        entry.value.truncate(length);
+    }
+    Ok(sections)
+}
+
+/// A line of an indented block is a setting of its own where the `=` above it is followed by nothing.
+fn continue_value(
+    block: &mut Entry,
+    defined: &mut HashMap<String, usize>,
+    line: usize,
+    text: &str,
+) -> Result<(), String> {
+    if (block.value.is_empty() || block.value.starts_with('\n')) && !text.is_empty() {
+        let Some((name, value)) = text.split_once('=') else {
+            return Err(format!(
+                "line {line}: an indented line has the form `name = value`"
+            ));
+        };
+        block.nested.push(entry(defined, strip(name), value, line)?);
+    }
+    block.value.push('\n');
+    block.value.push_str(text);
+    Ok(())
+}
+
+fn entry(
+    defined: &mut HashMap<String, usize>,
+    name: &str,
+    value: &str,
+    line: usize,
+) -> Result<Entry, String> {
+    if name.is_empty() {
+        return Err(format!("line {line}: a setting has no name"));
+    }
+    define(defined, name, line, "a setting")?;
+    Ok(Entry {
+        name: name.to_owned(),
+        value: strip(value).to_owned(),
+        line,
+        nested: Vec::new(),
+    })
+}
+
+fn define(
+    defined: &mut HashMap<String, usize>,
+    name: &str,
+    line: usize,
+    what: &str,
+) -> Result<(), String> {
+    match defined.insert(name.to_owned(), line) {
+        None => Ok(()),
+        Some(first) => Err(format!("lines {first} and {line}: {what} is defined twice")),
+    }
+}
+
+fn header(line: &str) -> Option<&str> {
+    let (header, _) = line.strip_prefix('[')?.rsplit_once(']')?;
+    (!header.is_empty()).then_some(header)
+}
+
+/// What Python counts as white space.
+fn is_space(c: char) -> bool {
+    c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c)
+}
+
+fn strip(text: &str) -> &str {
+    text.trim_matches(is_space)
+}
+
+/// The words of a line, as Python's `shlex.split` takes them: quotes and backslashes count, and nothing else that a shell
+/// knows. `None`: a quote is not closed.
+pub(super) fn words(text: &str) -> Option<Vec<String>> {
+    let (mut words, mut word) = (Vec::new(), None::<String>);
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            ' ' | '\t' | '\r' | '\n' => words.extend(word.take()),
+            '\\' => word.get_or_insert_default().push(chars.next()?),
+            '\'' | '"' => {
+                let word = word.get_or_insert_default();
+                loop {
+                    match chars.next()? {
+                        end if end == c => break,
+                        '\\' if c == '"' => match chars.next()? {
+                            escaped @ ('"' | '\\') => word.push(escaped),
+                            other => word.extend(['\\', other]),
+                        },
+                        other => word.push(other),
+                    }
+                }
+            }
+            other => word.get_or_insert_default().push(other),
+        }
+    }
+    words.extend(word);
+    Some(words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Vec<(String, String, String, usize)> {
+        let sections = parse(text).expect("it is read");
+        let rows = sections.into_iter().flat_map(|section| {
+            let header = section.header;
+            section
+                .entries
+                .into_iter()
+                .map(move |entry| (header.clone(), entry.name, entry.value, entry.line))
+        });
+        rows.collect()
+    }
+
+    #[test]
+    fn settings_are_read_as_python_reads_them() {
+        for (text, name, value, line) in [
+            ("[s]\na=b", "a", "b", 2),
+            ("[s]\nA B : c = d\n", "a b", "c = d", 2),
+            ("[s] ; x\r\n  # c\r\n\ta = b # c \r\n", "a", "b # c", 3),
+            ("[s]\ra = b\r", "a", "b", 2),
+            ("[s]\na =\tb\u{1c}\n\n", "a", "b", 2),
+            (
+                "[s]\na = b\n  c\n\n  d\n# x\n  ;y\n e\n",
+                "a",
+                "b\nc\n\nd\ne",
+                2,
+            ),
+            ("[s]\na =\n\n[t]\n", "a", "", 2),
+            ("  [s]\n  a = b\n", "a", "b", 2),
+            ("[s]\n  a = b\n c = d\n", "c", "d", 3),
+            ("[s]\n[ = x\n", "[", "x", 2),
+        ] {
+            let rows = read(text);
+            let found = rows.iter().find(|row| row.1 == name);
+            let found = found.unwrap_or_else(|| panic!("{text:?}: {rows:?}"));
+            assert_eq!((found.2.as_str(), found.3), (value, line), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn an_indented_block_has_settings_of_its_own() {
+        let sections =
+            parse("[services x]\niam =\n  endpoint_url = http://h/?a=b\n\n  # c\n  K=v\nsts = y\n");
+        let sections = sections.expect("it is read");
+        let iam = sections[0].entry("iam").expect("iam");
+        let nested: Vec<_> = iam
+            .nested
+            .iter()
+            .map(|entry| (entry.name.as_str(), entry.value.as_str(), entry.line))
+            .collect();
+        assert_eq!(
+            nested,
+            [("endpoint_url", "http://h/?a=b", 3), ("K", "v", 6)]
+        );
+        assert!(
+            sections[0]
+                .entry("sts")
+                .is_some_and(|entry| entry.nested.is_empty())
+        );
+    }
+
+    #[test]
+    fn what_python_refuses_is_refused_with_its_line() {
+        for (text, says) in [
+            ("a = b\n", "line 1: a setting comes before"),
+            ("[s\na = b\n", "line 1: a setting comes before"),
+            ("[]\n", "line 1: a setting comes before"),
+            ("[s]\nab\n", "line 2: this is neither"),
+            ("[s]\n[t\n", "line 2: this is neither"),
+            ("[s]\n= b\n", "line 2: a setting has no name"),
+            (
+                "[s]\na = b\n\n[s]\n",
+                "lines 1 and 4: a section is defined twice",
+            ),
+            (
+                "[s]\na = b\nA = b\n",
+                "lines 2 and 3: a setting is defined twice",
+            ),
+            ("[s]\na =\n  b\n", "line 3: an indented line has the form"),
+            (
+                "[s]\na =\n  b = c\n  b = d\n",
+                "lines 3 and 4: a setting is defined twice",
+            ),
+        ] {
+            let said = parse(text).expect_err(text);
+            assert!(said.starts_with(says), "{text:?}: {said}");
+        }
+    }
+
+    /// What `python3 -c 'import shlex; print(shlex.split(...))'` prints.
+    #[test]
+    fn words_are_those_of_shlex() {
+        for (text, expected) in [
+            ("a  b\tc", Some(&["a", "b", "c"][..])),
+            (
+                r#"a "b c" 'd "e' f\ g"#,
+                Some(&["a", "b c", "d \"e", "f g"]),
+            ),
+            (r#""a\"b\\c\$d\n""#, Some(&[r#"a"b\c\$d\n"#])),
+            (r"'a\b'", Some(&[r"a\b"])),
+            ("a'b'\"c\"", Some(&["abc"])),
+            (
+                "a # b; c && $d `e` ~",
+                Some(&["a", "#", "b;", "c", "&&", "$d", "`e`", "~"]),
+            ),
+            ("'' \"\"", Some(&["", ""])),
+            ("", Some(&[])),
+            ("a\u{a0}b", Some(&["a\u{a0}b"])),
+            ("'a", None),
+            ("\"a", None),
+            ("a\\", None),
+            ("\"a\\", None),
+        ] {
+            let words = words(text);
+            let words: Option<Vec<&str>> = words
+                .as_ref()
+                .map(|words| words.iter().map(String::as_str).collect());
+            assert_eq!(words.as_deref(), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! A key that signs: what its ID, its secret and its token may look like, wherever they come from.
+
+use std::time::SystemTime;
+
+use aws_credential_types::Credentials;
+use aws_credential_types::attributes::AccountId;
+use aws_smithy_types::DateTime;
+use aws_smithy_types::date_time::Format;
+use serde_json::Value;
+
+use super::config_file::{Part, Profile};
+use super::environment;
+use super::setting::Setting;
+use crate::command_line::CommandLine;
+use crate::escape::escape;
+use crate::secret::wrong_pair;
+use crate::stop::Stop;
+
+/// The settings of a key.
+pub(super) const KEY: [&str; 2] = ["aws_access_key_id", "aws_secret_access_key"];
+/// The session's token; the AWS CLI reads the older name first.
+const TOKENS: [(&str, &str); 2] = [
+    ("AWS_SECURITY_TOKEN", "aws_security_token"),
+    ("AWS_SESSION_TOKEN", "aws_session_token"),
+];
+const EXPIRATION: &str = "AWS_CREDENTIAL_EXPIRATION";
+
+/// The parts of a key, and where each comes from.
+#[derive(Debug)]
+pub(super) struct Key {
+    pub(super) id: Setting,
+    pub(super) secret: Setting,
+    pub(super) token: Option<Setting>,
+    pub(super) account: Option<String>,
+    pub(super) expiry: Option<SystemTime>,
+}
+
+/// The names of the members of JSON that make up a key.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Names {
+    id: &'static str,
+    secret: &'static str,
+    token: &'static str,
+    expiry: &'static str,
+    account: &'static str,
+}
+
+impl Names {
+    /// What a credential process prints.
+    pub(super) const PROCESS: Self = Self {
+        id: "AccessKeyId",
+        secret: "SecretAccessKey",
+        token: "SessionToken",
+        expiry: "Expiration",
+        account: "AccountId",
+    };
+    /// What the metadata services of containers and instances answer.
+    pub(super) const METADATA: Self = Self {
+        token: "Token",
+        ..Self::PROCESS
+    };
+    /// What `aws login` keeps.
+    pub(super) const LOGIN: Self = Self {
+        id: "accessKeyId",
+        secret: "secretAccessKey",
+        token: "sessionToken",
+        expiry: "expiresAt",
+        account: "accountId",
+    };
+}
+
+impl Key {
+    /// The credentials.
+    ///
+    /// # Errors
+    ///
+    /// A part contains what no key has, or ID and secret are swapped. The value is not shown: it may be a secret.
+    pub(super) fn credentials(self, provider: &'static str) -> Result<Credentials, Stop> {
+        if let Some(what) = wrong_pair(&self.id.value, &self.secret.value) {
+            let (id, secret) = (&self.id.source, &self.secret.source);
+            return Err(Stop::credentials(format!("{what}: {id} and {secret}"))
+                .hint("neither was shown or sent: correct them"));
+        }
+        for part in [Some(&self.id), Some(&self.secret), self.token.as_ref()] {
+            if let Some(part) = part.filter(|part| !part.value.chars().all(is_in_keys)) {
+                return Err(
+                    part.stop("contains white space, a quote or another character that no key has")
+                );
+            }
+        }
+        let mut credentials = Credentials::builder()
+            .access_key_id(self.id.value)
+            .secret_access_key(self.secret.value)
+            .provider_name(provider);
+        credentials.set_session_token(self.token.map(|token| token.value));
+        credentials.set_account_id(self.account.map(AccountId::from));
+        credentials.set_expiry(self.expiry);
+        Ok(credentials.build())
+    }
+
+    /// The key in `value`; `origin` says where that is from.
+    ///
+    /// # Errors
+    ///
+    /// No ID, no secret, or an expiration that is not a time: a fragment.
+    pub(super) fn from_json(value: &Value, names: Names, origin: &str) -> Result<Self, String> {
+        let part = |name: &str| {
+            let text = value.get(name).and_then(Value::as_str);
+            text.filter(|text| !text.trim().is_empty())
+                .map(|text| Setting::new(format!("{name} from {origin}"), text))
+        };
+        let needed = |name| part(name).ok_or_else(|| format!("gave no {name}"));
+        let expiry = match value.get(names.expiry) {
+            None | Some(Value::Null) => None,
+            Some(value) => {
+                let time = value.as_str().and_then(time);
+                let wrong = || format!("gave an {} that is not an ISO 8601 time", names.expiry);
+                Some(time.ok_or_else(wrong)?)
+            }
+        };
+        Ok(Self {
+            id: needed(names.id)?,
+            secret: needed(names.secret)?,
+            token: part(names.token),
+            account: part(names.account).map(|account| account.value),
+            expiry,
+        })
+    }
+}
+
+/// The key of the environment variables; `None` where they name none.
+pub(super) fn of_variables() -> Result<Option<Credentials>, Stop> {
+    let [id, secret] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"].map(Setting::variable);
+    let half = |there: &str, missing: &str| {
+        Err(Stop::credentials(format!("{there} is set, but {missing} is not")).hint(
+            "unset AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN to use another source",
+        ))
+    };
+    let (id, secret) = match (id?, secret?) {
+        (None, None) => return Ok(None),
+        (Some(_), None) => return half("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
+        (None, Some(_)) => return half("AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY_ID"),
+        (Some(id), Some(secret)) => (id, secret),
+    };
+    let tokens = TOKENS.map(|(variable, _)| Setting::variable(variable));
+    let [older, newer] = tokens;
+    let expiry = match Setting::variable(EXPIRATION)? {
+        Some(setting) => match time(&setting.value) {
+            Some(time) => Some(time),
+            None => return Err(setting.wrong("it must be an ISO 8601 time")),
+        },
+        None => None,
+    };
+    let key = Key {
+        id,
+        secret,
+        token: older?.or(newer?),
+        account: environment::filled("AWS_ACCOUNT_ID")?,
+        expiry,
+    };
+    key.credentials("EnvironmentVariable").map(Some)
+}
+
+/// The key of a profile as one file has it: its token is never another file's.
+pub(super) fn of_part(
+    part: Option<Part<'_>>,
+    profile: Profile<'_>,
+) -> Result<Option<Credentials>, Stop> {
+    let Some(part) = part else {
+        return Ok(None);
+    };
+    let half = |there: &str, missing: &str| {
+        let name = escape(profile.name);
+        Err(Stop::configuration(format!(
+            "the profile `{name}` has {there}, but not {missing} in the same file"
+        ))
+        .hint(
+            CommandLine::new("aws configure")
+                .option("--profile", profile.name)
+                .to_string(),
+        ))
+    };
+    let [id, secret] = KEY.map(|name| part.set(name));
+    for part in [&id, &secret].into_iter().flatten() {
+        if part.value.is_empty() {
+            return Err(part.stop("is empty"));
+        }
+    }
+    let (id, secret) = match (id, secret) {
+        (None, None) => return Ok(None),
+        (Some(id), Some(secret)) => (id, secret),
+        (Some(_), None) => return half(KEY[0], KEY[1]),
+        (None, Some(_)) => return half(KEY[1], KEY[0]),
+    };
+    let key = Key {
+        id,
+        secret,
+        token: TOKENS.iter().find_map(|(_, name)| part.get(name)),
+        account: part.get("aws_account_id").map(|account| account.value),
+        expiry: None,
+    };
+    key.credentials("ProfileFile").map(Some)
+}
+
+/// Real secrets and tokens are base64, and tools that imitate AWS use words.
+fn is_in_keys(c: char) -> bool {
+    c.is_ascii_graphic() && !matches!(c, '"' | '\'' | '`')
+}
+
+/// A time, in each form that the AWS CLI reads and writes.
+pub(super) fn time(text: &str) -> Option<SystemTime> {
+    let text = text.trim();
+    let mut text = match text.strip_suffix("UTC") {
+        Some(time) => format!("{}Z", time.trim_end()),
+        None => text.to_owned(),
+    };
+    text = text.replacen(' ', "T", 1);
+    if let Some(at) = text.len().checked_sub(5)
+        && text.is_char_boundary(at)
+        && text[at..].starts_with(['+', '-'])
+        && text[at + 1..].bytes().all(|byte| byte.is_ascii_digit())
+        && text.contains(':')
+    {
+        text.insert(at + 3, ':');
+    }
+    let time = DateTime::from_str(&text, Format::DateTimeWithOffset).ok()?;
+    SystemTime::try_from(time).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn times_are_read_in_each_form() {
+        let expected = SystemTime::UNIX_EPOCH + Duration::from_hours(1_130_808);
+        for text in [
+            "2099-01-01T00:00:00Z",
+            "2099-01-01T00:00:00+00:00",
+            "2099-01-01T01:00:00+01:00",
+            "2098-12-31T23:00:00-0100",
+            "2099-01-01T00:00:00UTC",
+            "2099-01-01 00:00:00 UTC",
+            " 2099-01-01 00:00:00+0000 ",
+        ] {
+            assert_eq!(time(text), Some(expected), "{text}");
+        }
+        assert!(time("2099-01-01T00:00:00.123456+00:00").is_some());
+        for text in [
+            "",
+            "soon",
+            "2099-01-01",
+            "2099-01-01T00:00:00",
+            "é",
+            "12:é2",
+        ] {
+            assert_eq!(time(text), None, "{text}");
+        }
+    }
+}

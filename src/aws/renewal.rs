@@ -1,0 +1,164 @@
+//! The credentials in use. In a run over several keys they are replaced when they expire: from the same source, and only by
+//! others of the same principal.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::{self, ProvideCredentials, future};
+
+use super::credentials::{Resolved, Source};
+use super::sts::{Caller, Identity};
+use crate::signer::KeyIds;
+use crate::stop::Stop;
+
+/// The credentials in use. Clones share them.
+#[derive(Clone, Debug)]
+pub(super) struct SharedCredentials(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    current: Mutex<Current>,
+    key_ids: KeyIds,
+    renewal: Option<Renewal>,
+    /// Held while credentials are renewed, by one request for all.
+    renewing: tokio::sync::Mutex<()>,
+}
+
+#[derive(Debug)]
+struct Current {
+    credentials: Credentials,
+    /// How often they were renewed.
+    generation: usize,
+    /// Whether IAM has accepted them.
+    is_accepted: bool,
+    /// Why they are not renewed any more.
+    failure: Option<Arc<Stop>>,
+}
+
+/// How credentials are renewed.
+#[derive(Debug)]
+pub(super) struct Renewal {
+    pub(super) source: Source,
+    pub(super) caller: Caller,
+    /// Who the run began as.
+    pub(super) identity: Identity,
+}
+
+impl SharedCredentials {
+    /// The credentials that a run begins with.
+    pub(super) fn new(resolved: Resolved, renewal: Option<Renewal>) -> Self {
+        let key_ids = KeyIds::default();
+        key_ids.add(resolved.key_ids());
+        Self(Arc::new(Inner {
+            current: Mutex::new(Current {
+                credentials: resolved.credentials,
+                generation: 0,
+                is_accepted: false,
+                failure: None,
+            }),
+            key_ids,
+            renewal,
+            renewing: tokio::sync::Mutex::default(),
+        }))
+    }
+
+    /// The IDs of the keys that sign, or have signed.
+    pub(super) fn key_ids(&self) -> KeyIds {
+        self.0.key_ids.clone()
+    }
+
+    /// Which credentials are in use.
+    pub(super) fn generation(&self) -> usize {
+        self.current().generation
+    }
+
+    /// IAM has accepted the credentials of a generation.
+    pub(super) fn accepted(&self, generation: usize) {
+        let mut current = self.current();
+        if current.generation == generation {
+            current.is_accepted = true;
+        }
+    }
+
+    /// Why expired credentials are not renewed.
+    pub(super) fn failure(&self) -> Option<Arc<Stop>> {
+        self.current().failure.clone()
+    }
+
+    /// Renews the credentials that IAM says have expired. Whether there are others now: not where IAM never accepted those,
+    /// since others would fare no better.
+    pub(super) async fn renew(self, expired: usize) -> bool {
+        let Some(renewal) = &self.0.renewal else {
+            return false;
+        };
+        let _renewing = self.0.renewing.lock().await;
+        {
+            let current = self.current();
+            if current.generation != expired {
+                return true;
+            }
+            if !current.is_accepted || current.failure.is_some() {
+                return false;
+            }
+        }
+        let renewed = renewal.run().await;
+        let mut current = self.current();
+        match renewed {
+            Ok(resolved) => {
+                self.0.key_ids.add(resolved.key_ids());
+                current.credentials = resolved.credentials;
+                current.generation += 1;
+                current.is_accepted = false;
+                true
+            }
+            Err(stop) => {
+                current.failure = Some(Arc::new(stop));
+                false
+            }
+        }
+    }
+
+    fn current(&self) -> MutexGuard<'_, Current> {
+        let current = self.0.current.lock();
+        current.unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl ProvideCredentials for SharedCredentials {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        let result: provider::Result = Ok(self.current().credentials.clone());
+        future::ProvideCredentials::ready(result)
+    }
+}
+
+impl Renewal {
+    /// Credentials of the same source, if they are of the principal that the run began as.
+    async fn run(&self) -> Result<Resolved, Stop> {
+        let caller = &self.caller;
+        let log = caller.log;
+        log.verbose(|| "the credentials have expired: renewing them".to_owned());
+        let resolved = self
+            .source
+            .resolve(&caller.settings, &caller.region, caller.limit, log)
+            .await?;
+        let renewed = Caller {
+            credentials: resolved.credentials.clone(),
+            ..caller.clone()
+        };
+        let Ok(identity) = renewed.identity("").await else {
+            return Err(Stop::credentials(
+                "STS did not say who the renewed credentials belong to",
+            ));
+        };
+        if identity != self.identity {
+            let (new, old) = (identity.principal, &self.identity.principal);
+            return Err(Stop::refused(format!(
+                "the renewed credentials are those of {new}, and the run began as {old}"
+            )));
+        }
+        Ok(resolved)
+    }
+}

@@ -1,0 +1,127 @@
+//! What the sessions of `aws sso login` and `aws login` have in common: files that the AWS CLI keeps, and requests that renew
+//! them.
+
+use std::error::Error;
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_types::DateTime;
+use aws_smithy_types::date_time::Format;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use serde_json::Value;
+
+use super::error::cause;
+use super::secrets::Secrets;
+use crate::escape::excerpt;
+use crate::failure::Cause;
+use crate::invalid::shown_path;
+use crate::log::Log;
+use crate::stop::Stop;
+
+/// The last request for a session: where it went, and what of it no message may show.
+#[derive(Clone, Default)]
+pub(super) struct Seen(Arc<Mutex<(String, Secrets)>>);
+
+impl Seen {
+    /// What notes a request before it is signed.
+    pub(super) fn watch(&self) -> impl Fn(&mut HttpRequest) + Send + Sync + 'static {
+        let seen = self.clone();
+        move |request| {
+            let uri = request
+                .uri()
+                .split_once("://")
+                .map_or(request.uri(), |(_, rest)| rest);
+            let host = uri.split(['/', '?']).next().unwrap_or(uri).to_owned();
+            *seen.0.lock().unwrap_or_else(PoisonError::into_inner) = (host, Secrets::of(request));
+        }
+    }
+
+    /// What went wrong, in one sentence. `hint` is for a request that was refused, not for one without an answer.
+    pub(super) fn refused(
+        &self,
+        service: &str,
+        error: &(impl ProvideErrorMetadata + Error + 'static),
+        hint: String,
+    ) -> Stop {
+        let seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (what, hint) = match (error.code(), error.message()) {
+            (None, None) => {
+                let Cause {
+                    host, what, hint, ..
+                } = cause(error, &seen.0);
+                (
+                    format!("no usable answer from {service} at {host}: {what}"),
+                    hint,
+                )
+            }
+            (code, message) => {
+                let message = message.unwrap_or("no reason given");
+                let code = code.map(|code| format!(" ({code})")).unwrap_or_default();
+                (format!("{service} refused{code}: {message}"), Some(hint))
+            }
+        };
+        let what = excerpt(&seen.1.hide(&what));
+        let mut stop = Stop::credentials(format!("no credentials: {what}"));
+        stop.hints.extend(hint);
+        stop
+    }
+}
+
+/// A member of JSON that is text; `None` where it is not there or empty.
+pub(super) fn text<'a>(value: &'a Value, name: &str) -> Option<&'a str> {
+    value.get(name)?.as_str().filter(|text| !text.is_empty())
+}
+
+/// Reads the file of a session.
+///
+/// # Errors
+///
+/// It is not there, or is not a JSON object: a fragment.
+pub(super) fn read(path: &Path) -> Result<Value, String> {
+    let shown = shown_path(path);
+    let bytes = fs::read(path).map_err(|error| format!("could not read `{shown}`: {error}"))?;
+    let value: Option<Value> = serde_json::from_slice(&bytes).ok();
+    value
+        .filter(Value::is_object)
+        .ok_or_else(|| format!("`{shown}` is not a JSON object"))
+}
+
+/// Keeps a session where the AWS CLI finds it. Without it only the next run has to sign in again.
+pub(super) fn save(path: &Path, value: &Value, log: Log) {
+    let saved = || {
+        let folder: PathBuf = path.parent().map(Path::to_owned).unwrap_or_default();
+        // Nobody else can read a temporary file.
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        file.write_all(value.to_string().as_bytes())?;
+        file.persist(path).map_err(|error| error.error)
+    };
+    if let Err(error) = saved() {
+        let path = shown_path(path);
+        log.warning(&format!(
+            "the renewed session could not be saved in `{path}`: {error}"
+        ));
+    }
+}
+
+/// A time as the AWS CLI writes it.
+pub(super) fn written(time: SystemTime) -> String {
+    let seconds = time
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_secs();
+    let time = DateTime::from_secs(seconds.try_into().unwrap_or(i64::MAX));
+    time.fmt(Format::DateTime).unwrap_or_default()
+}
+
+/// Bytes in hexadecimal.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

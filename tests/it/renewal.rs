@@ -1,0 +1,211 @@
+//! Credentials that expire in the middle of a run over several keys: renewed from the same source, or the run ends.
+
+use iam_sandbox::documented::ADMIN_KEY_ID;
+use iam_sandbox::{Credentials, Fault, KeySeed, Sandbox, What, nth_key_id};
+
+use crate::case::Case;
+use crate::credentials::{LATER, json};
+use crate::many::{crowd, from_stdin, left, outcomes};
+
+const ACCOUNT: &str = "123456789012";
+
+/// IAM says once that the credentials have expired, after so many deletions.
+fn expires_after(sandbox: &Sandbox, deletions: u64) {
+    let what = What::error(
+        403,
+        "ExpiredToken",
+        "The security token included in the request is expired",
+    );
+    sandbox.fault(Fault::new(what).on("DeleteAccessKey").skip(deletions));
+}
+
+/// A run with a credential process that prints the first credentials once, and then always the second.
+fn renewed(case: Case, first: &Credentials, second: &str) -> Case {
+    let case = case
+        .without_credentials()
+        .file("first.json", json(first, LATER))
+        .file("second.json", second);
+    let home = case.path("").display().to_string();
+    let script = format!(
+        "cd '{home}'; echo x >> count; if test -e first.json; then cat first.json; rm first.json; else cat second.json; fi\n"
+    );
+    case.file("process.sh", script).file(
+        ".aws/config",
+        format!("[default]\ncredential_process = sh {home}/process.sh\n"),
+    )
+}
+
+fn actions(sandbox: &Sandbox, action: &str) -> usize {
+    let requests = sandbox.requests();
+    requests
+        .iter()
+        .filter(|request| request.action == action)
+        .count()
+}
+
+#[test]
+fn c09_expired_credentials_are_renewed_once_and_all_keys_deleted() {
+    let (sandbox, list) = crowd(60);
+    let spare = nth_key_id(ACCOUNT, 5_000);
+    sandbox.add_key(KeySeed::new("admin", &spare));
+    expires_after(&sandbox, 30);
+    let second = sandbox.credentials(&spare).expect("the spare key");
+    let case = renewed(
+        from_stdin(&sandbox, &list, &["--yes"]),
+        &sandbox.admin(),
+        &json(&second, LATER),
+    );
+    let printed = case.run().exits(0);
+    let output = printed.output().to_owned();
+    assert_eq!(outcomes(&output), [("Deleted".to_owned(), 60)]);
+    let _ = printed
+        .prints(&output)
+        .says_exactly("known: 60 keys: 60 deleted\n");
+    assert_eq!(left(&sandbox, 60), 0);
+    assert_eq!(
+        actions(&sandbox, "GetCallerIdentity"),
+        2,
+        "once before, and once after"
+    );
+    let requests = sandbox.requests();
+    let first = requests
+        .iter()
+        .find(|request| request.action == "GetCallerIdentity");
+    assert_eq!(
+        first.and_then(|request| request.key_id.as_deref()),
+        Some(ADMIN_KEY_ID)
+    );
+    let final_request = requests.last().expect("a request");
+    assert_eq!(final_request.key_id.as_deref(), Some(spare.as_str()));
+}
+
+#[test]
+fn c09_a_key_that_signed_before_stays_guarded() {
+    let (sandbox, list) = crowd(4);
+    let spare = nth_key_id(ACCOUNT, 5_000);
+    sandbox.add_key(KeySeed::new("admin", &spare));
+    expires_after(&sandbox, 1);
+    let second = sandbox.credentials(&spare).expect("the spare key");
+    let list = format!("{list}{ADMIN_KEY_ID},admin\n{spare},admin\n");
+    let case = renewed(
+        from_stdin(&sandbox, &list, &["--yes", "--jobs", "1"]),
+        &sandbox.admin(),
+        &json(&second, LATER),
+    );
+    let printed = case.run().exits(12);
+    let output = printed.output().to_owned();
+    assert_eq!(
+        outcomes(&output),
+        [("Deleted".to_owned(), 4), ("Refused".to_owned(), 2)]
+    );
+    let _ = printed
+        .prints(&output)
+        .says(&["it would lock you out"])
+        .ends_with("4 deleted, 2 refused");
+    assert!(sandbox.has_key(&spare) && sandbox.has_key(ADMIN_KEY_ID));
+}
+
+#[test]
+fn c09_credentials_of_another_principal_end_the_run() {
+    let (sandbox, list) = crowd(20);
+    expires_after(&sandbox, 5);
+    let other = json(&sandbox.root(), LATER);
+    let case = renewed(
+        from_stdin(&sandbox, &list, &["--yes", "--jobs", "1"]),
+        &sandbox.admin(),
+        &other,
+    );
+    let printed = case.run().exits(11);
+    let output = printed.output().to_owned();
+    let counted = [("Deleted", 5), ("Failed", 1), ("NotTried", 14)]
+        .map(|(name, count)| (name.to_owned(), count));
+    assert_eq!(outcomes(&output), counted);
+    let why = "the renewed credentials are those of arn:aws:iam::123456789012:root, and the run began as \
+               arn:aws:iam::123456789012:user/admin";
+    assert!(output.contains(why), "{output}");
+    let _ = printed
+        .prints(&output)
+        .says(&["5 deleted"])
+        .ends_with("14 not tried");
+    assert_eq!(left(&sandbox, 20), 15);
+    let roots = sandbox.root().access_key_id;
+    let by_root = |request: &iam_sandbox::Recorded| {
+        request.key_id.as_ref() == Some(&roots) && request.action != "GetCallerIdentity"
+    };
+    assert!(
+        !sandbox.requests().iter().any(by_root),
+        "IAM was asked as another principal"
+    );
+}
+
+#[test]
+fn c09_a_renewal_that_fails_ends_the_run() {
+    for second in ["nothing", "{\"Version\":1}"] {
+        let (sandbox, list) = crowd(20);
+        expires_after(&sandbox, 5);
+        let case = renewed(
+            from_stdin(&sandbox, &list, &["--yes", "--jobs", "1"]),
+            &sandbox.admin(),
+            second,
+        );
+        let printed = case.run().exits(12);
+        let output = printed.output().to_owned();
+        let counted = [("Deleted", 5), ("Failed", 1), ("NotTried", 14)]
+            .map(|(name, count)| (name.to_owned(), count));
+        assert_eq!(outcomes(&output), counted);
+        assert!(
+            output.contains("the credentials have expired and could not be renewed"),
+            "{output}"
+        );
+        let _ = printed
+            .prints(&output)
+            .says(&["ExpiredToken"])
+            .ends_with("14 not tried");
+        assert_eq!(left(&sandbox, 20), 15);
+    }
+}
+
+#[test]
+fn c09_credentials_that_were_never_accepted_are_not_renewed() {
+    let (sandbox, list) = crowd(20);
+    let what = What::error(
+        403,
+        "ExpiredToken",
+        "The security token included in the request is expired",
+    );
+    sandbox.fault(Fault::new(what).on("DeleteAccessKey").skip(3).always());
+    let answer = json(&sandbox.admin(), LATER);
+    let case = renewed(
+        from_stdin(&sandbox, &list, &["--yes", "--jobs", "1"]),
+        &sandbox.admin(),
+        &answer,
+    );
+    let printed = case.run().exits(12);
+    let output = printed.output().to_owned();
+    let counted = [("Deleted", 3), ("Failed", 1), ("NotTried", 16)]
+        .map(|(name, count)| (name.to_owned(), count));
+    assert_eq!(outcomes(&output), counted);
+    let _ = printed
+        .prints(&output)
+        .says(&["ExpiredToken"])
+        .ends_with("16 not tried");
+    assert_eq!(actions(&sandbox, "GetCallerIdentity"), 2, "renewed once");
+}
+
+#[test]
+fn c09_a_single_key_costs_one_call() {
+    let sandbox = crate::case::documented();
+    let case = crate::credentials::without(&sandbox, "")
+        .file("answer.json", json(&sandbox.session(), LATER));
+    let config = format!(
+        "[default]\ncredential_process = cat {}\n",
+        case.path("answer.json").display()
+    );
+    let _ = case
+        .file(".aws/config", config)
+        .run()
+        .exits(0)
+        .prints(crate::case::DELETED)
+        .says_nothing();
+    assert_eq!(sandbox.requests().len(), 1);
+}
