@@ -1,12 +1,13 @@
 //! The question before anything is changed. Only a plain yes is a yes; the end of the input is a no.
 
 use std::io::{self, IsTerminal as _};
+use std::time::Duration;
 
-use futures_util::FutureExt as _;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::termios::{QueueSelector, tcflush};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use crate::report::stream;
 use crate::request::{Consent, ErrorFormat, Request};
@@ -15,6 +16,8 @@ use crate::stop::Stop;
 
 /// The most of an answer that is read, in bytes: what is longer is not a yes.
 const LONGEST_ANSWER: usize = 1_000;
+/// How soon after the answer a signal that came before it is noticed.
+const NOTICED: Duration = Duration::from_millis(100);
 
 /// Whether there is somebody to ask. Asked before anything else is done.
 ///
@@ -65,9 +68,9 @@ async fn read_answer(question: &Shown) -> io::Result<Vec<u8>> {
             _ = continued.recv() => continue,
             answer = input.line() => answer?,
         };
-        // The answer may have been typed while the run was stopped, and read before the signal was noticed.
-        tokio::task::yield_now().await;
-        if continued.recv().now_or_never().is_none() {
+        // The answer may have been typed while the run was stopped, and read before the signal was noticed: another thread
+        // can be the one that gets it.
+        if timeout(NOTICED, continued.recv()).await.is_err() {
             return Ok(answer);
         }
     }

@@ -21,7 +21,7 @@ use crate::fact::Facts;
 use crate::guard;
 use crate::journal::{Before, EarlierAttempt, Journal};
 use crate::outcome::{Known, Outcome, Settled};
-use crate::report::Report;
+use crate::report::{Proof, Report};
 use crate::request::{Key, Mode, Request};
 use crate::select::{Choice, Selector};
 use crate::signal::{self, Signals};
@@ -331,7 +331,7 @@ impl Batch<'_> {
             self.tell(settled, report, tally)
         } else {
             tally.count(settled, self.request.mode);
-            let told = report.unrecorded(settled, tally);
+            let told = report.unrecorded(settled, self.proof(settled), tally);
             self.under_way.told(&settled.key);
             told
         };
@@ -340,6 +340,17 @@ impl Batch<'_> {
         Taken {
             heard: Heard::from(&settled.outcome),
             halt: broken.or(unwritten).or_else(|| self.halts(settled)),
+        }
+    }
+
+    /// Whether a later run can prove what became of a key.
+    fn proof(&self, settled: &Settled) -> Proof {
+        let mut earlier = self.attempts(&settled.key).iter();
+        if settled.facts.status.is_some() || earlier.any(|attempt| attempt.listed_owner().is_some())
+        {
+            Proof::Listed
+        } else {
+            Proof::None
         }
     }
 

@@ -37,6 +37,15 @@ pub(crate) use question::{question, show};
 use stream::Output;
 pub(crate) use structured::{Failed, KnownWord, stop};
 
+/// What proves to a later run that this one changed a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Proof {
+    /// IAM listed it before: its absence there, or its status.
+    Listed,
+    /// Nothing.
+    None,
+}
+
 /// How outcomes are told.
 #[derive(Debug)]
 pub(crate) struct Report {
@@ -123,8 +132,13 @@ impl Report {
     /// # Errors
     ///
     /// The result cannot be written. People are told all the same.
-    pub(crate) fn unrecorded(&mut self, settled: &Settled, tally: &Tally) -> io::Result<()> {
-        let is_proved_later = settled.facts.status.is_some();
+    pub(crate) fn unrecorded(
+        &mut self,
+        settled: &Settled,
+        proof: Proof,
+        tally: &Tally,
+    ) -> io::Result<()> {
+        let is_proved_later = proof == Proof::Listed;
         let written = if settled.is_changed() && is_proved_later {
             self.count(settled, tally);
             self.tell_people(settled);
