@@ -9,6 +9,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import adverse
 import elsewhere
 import ours
 import peer
@@ -22,19 +23,26 @@ def main() -> int:
     parser.add_argument("--binaries", type=Path, required=True, help="the folder of iam-del-key and iam-sandbox")
     parser.add_argument("--seeds", type=int, default=20, help="how many storms (default: 20)")
     parser.add_argument("--first", type=int, default=1, help="the first seed (default: 1)")
-    parser.add_argument("--keys", type=int, default=10_000, help="how many keys each (default: 10000)")
-    parser.add_argument("--jobs", type=int, default=32, help="so many at a time (default: 32)")
+    parser.add_argument("--keys", type=int, help="how many keys each (default: 10000; in adverse storms users, 60)")
+    parser.add_argument("--jobs", type=int, help="so many at a time (default: 32; in adverse storms also 1)")
     parser.add_argument("--percent", type=int, default=30, help="how many requests out of a hundred go wrong (default: 30)")
+    parser.add_argument("--adverse", action="store_true", help="storms in which requests act late, lists lag, users are renamed and reads are denied")
+    parser.add_argument("--modes", help="only these modes of adverse storms, by number, as 0,3")
     parser.add_argument("--peers", action="store_true", help="boto3 and the plain SDK in the same storms instead")
     parser.add_argument("--moto", action="store_true", help="all of them at moto behind microburst instead; not by seed")
     arguments = parser.parse_args()
     binaries = arguments.binaries.resolve(strict=True)
+    seeds = range(arguments.first, arguments.first + arguments.seeds)
+    if arguments.adverse:
+        modes = range(len(adverse.MODES)) if arguments.modes is None else map(int, arguments.modes.split(","))
+        return adverse.run(binaries, seeds, arguments.keys or 60, arguments.jobs, list(modes))
+    keys, jobs = arguments.keys or 10_000, arguments.jobs or 32
     storms = [
-        ours.Storm(binaries, seed, arguments.percent, arguments.keys, arguments.jobs)
-        for seed in range(arguments.first, arguments.first + arguments.seeds)
+        ours.Storm(binaries, seed, arguments.percent, keys, jobs)
+        for seed in seeds
     ]
     if arguments.moto:
-        return elsewhere.run(binaries, arguments.keys, arguments.jobs, arguments.seeds)
+        return elsewhere.run(binaries, keys, jobs, arguments.seeds)
     if arguments.peers:
         return beside_peers(storms)
     return by_seed(storms)

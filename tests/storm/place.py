@@ -4,14 +4,11 @@ import json
 import os
 import signal
 import subprocess
-import time
 from pathlib import Path
 from typing import NamedTuple
 
 from truth import Keys, Named
 
-# Longer than the sandbox takes to carry out what it carries out late.
-CALM = 1.5
 # Every so many keys, one is named with another's user, and one that nobody has is named too.
 WRONG_OWNER, NOBODYS = 40, 50
 
@@ -19,8 +16,10 @@ WRONG_OWNER, NOBODYS = 40, 50
 class Sandbox:
     """A sandbox as a process. Its truth is what it tells when it ends."""
 
-    def __init__(self, binaries: Path, keys: int, *more: str) -> None:
-        command = [binaries / "iam-sandbox", "serve", "--https", "--keys", str(keys), "--tell", *more]
+    def __init__(self, binaries: Path, keys: int, *more: str, https: bool = True) -> None:
+        scheme = ["--https"] if https else []
+        command = [binaries / "iam-sandbox", "serve", *scheme, "--keys", str(keys), "--tell", *more]
+        self.requests: list[dict] = []
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         told = json.loads(self.process.stdout.readline())
         self.planted = [(key["AccessKeyId"], key["UserName"]) for key in told["keys"]]
@@ -31,22 +30,22 @@ class Sandbox:
             "AWS_SECRET_ACCESS_KEY": told["secret_access_key"],
             "AWS_REGION": "us-east-1",
             "AWS_DEFAULT_REGION": "us-east-1",
-            # The one is read by the tool and by boto3, the other by the SDK for Rust.
-            "AWS_CA_BUNDLE": told["ca"],
-            "SSL_CERT_FILE": told["ca"],
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "AWS_EC2_METADATA_DISABLED": "true",
             "HOME": "/nonexistent",
             "PATH": os.defpath,
         }
+        if https:
+            # The one is read by the tool and by boto3, the other by the SDK for Rust.
+            self.environment |= {"AWS_CA_BUNDLE": told["ca"], "SSL_CERT_FILE": told["ca"]}
 
     def end(self) -> Keys:
-        """Ends it; the status of each key that there is."""
-        time.sleep(CALM)
+        """Ends it, once what acts late has acted; the status of each key that there is."""
         self.process.send_signal(signal.SIGTERM)
-        told, _ = self.process.communicate(timeout=60)
-        keys = json.loads(told)["keys"]
+        printed, _ = self.process.communicate(timeout=60)
+        told = json.loads(printed)
+        keys, self.requests = told["keys"], told["requests"]
         return {key["AccessKeyId"]: key["Status"] for key in keys if key["AccessKeyId"] in self.before}
 
     def __enter__(self) -> "Sandbox":

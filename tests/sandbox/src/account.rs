@@ -1,10 +1,12 @@
 //! What the account holds: users, their keys, the root key and role sessions. Knows no HTTP and no XML.
 
+use crate::drift::{Change, Drift, RENAMED_TO};
 use crate::failure::Failure;
 use crate::hash;
 use crate::key::{Credentials, Key, KeySeed, LastUsed, Status};
 use crate::key_id;
 use std::collections::{BTreeMap, HashMap};
+use std::time::{Duration as Wait, Instant};
 use time::{Duration, OffsetDateTime};
 
 /// IAM records only the first use of a key in so many minutes.
@@ -21,6 +23,8 @@ pub(crate) struct Account {
     keys: HashMap<String, Key>,
     sessions: HashMap<String, Session>,
     serial: u64,
+    /// What changes on its own.
+    pub(crate) drift: Option<Drift>,
 }
 
 /// A user; its keys in the order of creation.
@@ -38,7 +42,14 @@ pub(crate) struct User {
 #[derive(Debug, Clone)]
 struct Ghost {
     key: Key,
-    lists_left: u32,
+    shown: Shown,
+}
+
+/// How much longer lists show a deleted key.
+#[derive(Debug, Clone, Copy)]
+enum Shown {
+    Lists(u32),
+    Until(Instant),
 }
 
 /// A role session with its temporary credentials.
@@ -83,6 +94,7 @@ impl Account {
             sessions: HashMap::new(),
             // Below are the serial numbers of seeded keys.
             serial: 1 << 32,
+            drift: None,
         }
     }
 
@@ -142,6 +154,9 @@ impl Account {
                 to.clone_into(&mut key.user);
             }
         }
+        for ghost in &mut user.ghosts {
+            to.clone_into(&mut ghost.key.user);
+        }
         self.users.insert(folded(to), user);
     }
 
@@ -192,19 +207,74 @@ impl Account {
             .ok_or_else(|| Failure::no_such_key(id))
     }
 
-    /// Deletes a key, which the next `lag` lists of its owner's keys still show.
+    /// Deletes a key, which the next `lag` lists of its owner's keys still show; or for as long as the drift says.
     pub(crate) fn delete_key(&mut self, name: &str, id: &str, lag: u32) -> Result<(), Failure> {
         self.key_of(name, id)?;
         let key = self.uproot(id);
+        let shown = match &self.drift {
+            Some(drift) => Shown::Until(Instant::now() + drift.lag(id)),
+            None => Shown::Lists(lag),
+        };
         if let (Some(key), Some(user)) = (key, self.users.get_mut(&folded(name)))
-            && lag > 0
+            && shown.is_left()
         {
-            user.ghosts.push(Ghost {
-                key,
-                lists_left: lag,
-            });
+            user.ghosts.push(Ghost { key, shown });
         }
         Ok(())
+    }
+
+    /// Whether reads do not show the key, since it is new.
+    fn hides(&mut self, id: &str) -> bool {
+        let drift = self.drift.as_mut();
+        drift.is_some_and(|drift| drift.hides(id, Instant::now()))
+    }
+
+    /// The key as `GetAccessKeyLastUsed` shows it. In a drift it lags behind as the lists do.
+    pub(crate) fn shown_key(&mut self, id: &str) -> Option<Key> {
+        if self.hides(id) {
+            return None;
+        }
+        let ghost = || {
+            let mut ghosts = self.users.values().flat_map(|user| &user.ghosts);
+            let found = ghosts.find(|ghost| ghost.key.id == id && ghost.shown.is_for_a_time());
+            found.map(|ghost| &ghost.key)
+        };
+        self.keys.get(id).or_else(ghost).cloned()
+    }
+
+    /// What somebody else does soon after a request about a user, or about a user's key.
+    pub(crate) fn changes(
+        &mut self,
+        user: Option<&str>,
+        id: Option<&str>,
+    ) -> Option<(Wait, Change)> {
+        let drift = self.drift.as_mut()?;
+        let owner = id
+            .and_then(|id| self.keys.get(id))
+            .map(|key| key.user.as_str());
+        let user = self.users.get(&folded(user.or(owner)?))?;
+        // Those who sign stay.
+        if !user.name.starts_with("user-") {
+            return None;
+        }
+        drift.on_request(&user.name, !user.keys.is_empty())
+    }
+
+    /// Somebody else changes a user.
+    pub(crate) fn apply(&mut self, change: Change) {
+        match change {
+            Change::Rename(name) => self.rename_user(&name, &format!("{name}{RENAMED_TO}")),
+            Change::Remove(name) => {
+                let name = folded(&name);
+                if self
+                    .users
+                    .get(&name)
+                    .is_some_and(|user| user.keys.is_empty())
+                {
+                    self.users.remove(&name);
+                }
+            }
+        }
     }
 
     /// The keys a list of the user's keys shows, and the user's name as it was created.
@@ -213,18 +283,17 @@ impl Account {
             .users
             .get_mut(&folded(name))
             .ok_or_else(|| Failure::no_such_user(name))?;
-        let mut shown: Vec<Key> = user
-            .keys
-            .iter()
-            .filter_map(|id| self.keys.get(id))
-            .cloned()
-            .collect();
-        shown.extend(user.ghosts.iter().map(|ghost| ghost.key.clone()));
-        user.ghosts.retain_mut(|ghost| {
-            ghost.lists_left -= 1;
-            ghost.lists_left > 0
-        });
-        Ok((user.name.clone(), shown))
+        user.ghosts.retain(|ghost| ghost.shown.is_left());
+        let ghosts: Vec<Key> = user.ghosts.iter().map(|ghost| ghost.key.clone()).collect();
+        for ghost in &mut user.ghosts {
+            if let Shown::Lists(left) = &mut ghost.shown {
+                *left -= 1;
+            }
+        }
+        let (name, ids) = (user.name.clone(), user.keys.clone());
+        let mut shown: Vec<Key> = ids.iter().filter_map(|id| self.shown_key(id)).collect();
+        shown.extend(ghosts);
+        Ok((name, shown))
     }
 
     /// Records that a key signed a request to `service`.
@@ -302,6 +371,19 @@ impl Account {
     pub(crate) fn set_status(&mut self, id: &str, status: Status) {
         if let Some(key) = self.keys.get_mut(id) {
             key.status = status;
+        }
+    }
+}
+
+impl Shown {
+    fn is_for_a_time(self) -> bool {
+        matches!(self, Self::Until(end) if Instant::now() < end)
+    }
+
+    fn is_left(self) -> bool {
+        match self {
+            Self::Lists(left) => left > 0,
+            Self::Until(end) => Instant::now() < end,
         }
     }
 }

@@ -35,6 +35,7 @@ pub struct Builder {
     page_size: usize,
     remembered: usize,
     faults: Faults,
+    storm: Option<Storm>,
 }
 
 impl Builder {
@@ -54,6 +55,7 @@ impl Builder {
             page_size: 100,
             remembered: usize::MAX,
             faults: Faults::default(),
+            storm: None,
         }
     }
 
@@ -230,6 +232,7 @@ impl Builder {
     #[must_use]
     pub fn storm(mut self, storm: Storm) -> Self {
         self.faults.begin(storm);
+        self.storm = Some(storm);
         self
     }
 
@@ -254,6 +257,7 @@ impl Builder {
         let signers = Signers::of(&self.account);
         let mut account = signers.account(now);
         self.seeds.plant(&mut account, now);
+        account.drift = self.storm.and_then(Storm::drift);
         let reports = Reports::new(self.reports, &account, now);
         let bucket = self
             .throttle

@@ -11,8 +11,8 @@ use crate::service::{Answered, Service};
 use crate::transmit;
 use crate::transport::{self, Transport};
 use std::io;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
@@ -24,6 +24,8 @@ pub(crate) struct Server {
     pub(crate) log: Log<Recorded>,
     faults: Mutex<Faults>,
     pub(crate) connections: AtomicU64,
+    /// How many requests are still to be carried out.
+    pub(crate) late: AtomicUsize,
     pub(crate) latency: Duration,
     pub(crate) gate: Gate,
 }
@@ -41,6 +43,7 @@ impl Server {
             log,
             faults: Mutex::new(faults),
             connections,
+            late: AtomicUsize::new(0),
             latency,
             gate: Gate::new(),
         }
@@ -51,13 +54,18 @@ impl Server {
     }
 
     /// Serves a connection to its end; one that breaks is the client's affair.
-    pub(crate) async fn serve(&self, socket: TcpStream, number: u64, tls: Option<&TlsAcceptor>) {
+    pub(crate) async fn serve(
+        self: &Arc<Self>,
+        socket: TcpStream,
+        number: u64,
+        tls: Option<&TlsAcceptor>,
+    ) {
         self.connections.fetch_add(1, Ordering::Relaxed);
         let _broken = self.try_serve(socket, number, tls).await;
     }
 
     async fn try_serve(
-        &self,
+        self: &Arc<Self>,
         socket: TcpStream,
         number: u64,
         tls: Option<&TlsAcceptor>,
@@ -72,7 +80,11 @@ impl Server {
         }
     }
 
-    async fn converse<T: Transport>(&self, mut transport: T, number: u64) -> io::Result<()> {
+    async fn converse<T: Transport>(
+        self: &Arc<Self>,
+        mut transport: T,
+        number: u64,
+    ) -> io::Result<()> {
         // Room for a whole request: what has none is read 64 bytes at a time at first.
         let mut buffer = Vec::with_capacity(4096);
         loop {
@@ -86,6 +98,8 @@ impl Server {
                 Err(error) => return Err(error),
             };
             let (reply, fault, record) = self.answer(&request, number).await;
+            let closing = request.closing;
+            self.act_late(request, fault.as_ref(), record);
             let open = match &fault {
                 None => {
                     transmit::send(&mut transport, &reply).await?;
@@ -94,11 +108,10 @@ impl Server {
                 Some(what) => transmit::send_faulty(transport, &reply, what).await?,
             };
             let Some(open) = open else {
-                self.act_late(&request, fault.as_ref(), record).await;
                 return Ok(());
             };
             transport = open;
-            if request.closing {
+            if closing {
                 return Ok(());
             }
         }
@@ -106,7 +119,11 @@ impl Server {
 
     /// The reply to a request, the fault it is to be sent with, and the number of its record; what there is to wait for is
     /// over.
-    async fn answer(&self, request: &Request, connection: u64) -> (Reply, Option<What>, usize) {
+    async fn answer(
+        self: &Arc<Self>,
+        request: &Request,
+        connection: u64,
+    ) -> (Reply, Option<What>, usize) {
         let params = request.params();
         let record = Recorded::new(request, &params, connection);
         let (fault, delay) = self.faults().on_request(&record.action, &record.params);
@@ -116,6 +133,7 @@ impl Server {
             self.service.state().account.rename_user(name, to);
         }
         self.log.amend(number, |record| record.acted = acted);
+        self.let_drift(&params);
         let pause = self.latency + delay;
         if pause > Duration::ZERO {
             tokio::time::sleep(pause).await;
@@ -130,14 +148,35 @@ impl Server {
         (self.dress(reply, request, fault.as_ref()), fault, number)
     }
 
-    /// Carries out a request whose connection is gone, where the fault says so.
-    async fn act_late(&self, request: &Request, fault: Option<&What>, number: usize) {
-        if let Some(what @ What::ActAfterReset(later)) = fault {
-            tokio::time::sleep(*later).await;
-            let Answered { acted, .. } = self.service.answer(request, &request.params());
-            self.log.amend(number, |record| {
+    /// Carries out a request later, where the fault says so, whatever becomes of its connection.
+    fn act_late(self: &Arc<Self>, request: Request, fault: Option<&What>, number: usize) {
+        let Some((what, Act::Later(later))) = fault.map(|what| (what, what.act())) else {
+            return;
+        };
+        let (server, name) = (Arc::clone(self), what.name());
+        self.late.fetch_add(1, Ordering::AcqRel);
+        tokio::spawn(async move {
+            tokio::time::sleep(later).await;
+            let Answered { acted, .. } = server.service.answer(&request, &request.params());
+            server.log.amend(number, |record| {
                 record.acted = acted;
-                record.answer = Answer::Fault(what.name());
+                if record.answer == Answer::Pending {
+                    record.answer = Answer::Fault(name);
+                }
+            });
+            server.late.fetch_sub(1, Ordering::AcqRel);
+        });
+    }
+
+    /// What somebody else does after such a request happens in its time.
+    fn let_drift(self: &Arc<Self>, params: &Params) {
+        let (user, id) = (params.get("UserName"), params.get("AccessKeyId"));
+        let change = self.service.state().account.changes(user, id);
+        if let Some((wait, change)) = change {
+            let server = Arc::clone(self);
+            tokio::spawn(async move {
+                tokio::time::sleep(wait).await;
+                server.service.state().account.apply(change);
             });
         }
     }
@@ -145,7 +184,7 @@ impl Server {
     fn act(&self, request: &Request, params: &Params, fault: Option<&What>) -> Answered {
         let answered = match fault.map_or(Act::Before, What::act) {
             Act::Before => self.service.answer(request, params),
-            Act::Never => Answered {
+            Act::Later(_) | Act::Never => Answered {
                 reply: Reply::default(),
                 acted: false,
             },
@@ -243,7 +282,10 @@ fn lines<'a>(headers: impl Iterator<Item = &'a (String, String)>) -> String {
 
 const fn answer_with(what: &What, reply: &Reply) -> Answer {
     match what {
-        What::ActAfterReset(_) => Answer::Pending,
+        What::ActAfterReset(_) | What::ActInSilence(_) => Answer::Pending,
+        What::Reply {
+            act: Act::Later(_), ..
+        } => Answer::Pending,
         What::Reply { .. }
         | What::Error { .. }
         | What::Echo(_)

@@ -29,6 +29,8 @@ pub enum What {
     CutChunk,
     /// The request is read, and nothing ever comes.
     SilenceBeforeActing,
+    /// Nothing ever comes, and the request is carried out so much later.
+    ActInSilence(Duration),
     /// Acts, and nothing ever comes.
     SilenceAfterActing,
     /// Acts, then sends the reply one byte at a time.
@@ -80,6 +82,8 @@ pub enum What {
 pub enum Act {
     /// It is, before the reply is sent.
     Before,
+    /// It is, so much after the reply is sent.
+    Later(Duration),
     /// It is not.
     Never,
 }
@@ -159,6 +163,7 @@ impl What {
             Self::TruncateBody => "TruncateBody",
             Self::CutChunk => "CutChunk",
             Self::SilenceBeforeActing => "SilenceBeforeActing",
+            Self::ActInSilence(_) => "ActInSilence",
             Self::SilenceAfterActing => "SilenceAfterActing",
             Self::Drip { .. } => "Drip",
             Self::EndlessBody => "EndlessBody",
@@ -184,12 +189,12 @@ impl What {
             Self::ResetOnAccept
             | Self::SilenceOnAccept
             | Self::ResetBeforeActing
-            | Self::ActAfterReset(_)
             | Self::SilenceBeforeActing
             | Self::NotHttp(_)
             | Self::Error { .. }
             | Self::Echo(_) => Act::Never,
             Self::Reply { act, .. } => *act,
+            Self::ActAfterReset(later) | Self::ActInSilence(later) => Act::Later(*later),
             Self::ResetAfterActing
             | Self::CloseAfterActing
             | Self::TruncateHead

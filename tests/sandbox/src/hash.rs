@@ -69,6 +69,11 @@ impl Draw {
         self.state % count
     }
 
+    /// The place of one of `count` things.
+    pub(crate) fn choice(&mut self, count: u8) -> usize {
+        usize::from(self.byte() % count)
+    }
+
     pub(crate) fn byte(&mut self) -> u8 {
         self.below(256).to_le_bytes()[0]
     }

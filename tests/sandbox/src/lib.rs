@@ -45,6 +45,7 @@ mod connection;
 mod constraint;
 mod denial;
 pub mod documented;
+mod drift;
 mod failure;
 mod fault;
 mod hash;

@@ -5,7 +5,7 @@ use crate::verify::Authorization;
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// A request the sandbox read.
 #[derive(Debug, Clone)]
@@ -30,6 +30,8 @@ pub struct Recorded {
     pub acted: bool,
     /// The connection it came on; the first is 1.
     pub connection: u64,
+    /// When it came.
+    pub at: SystemTime,
 }
 
 impl Recorded {
@@ -66,6 +68,7 @@ impl Recorded {
             answer: Answer::Pending,
             acted: false,
             connection,
+            at: SystemTime::now(),
         }
     }
 }

@@ -14,7 +14,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// An IAM on loopback. It ends when it is dropped.
 #[derive(Debug)]
@@ -233,6 +233,19 @@ impl Sandbox {
     #[must_use]
     pub fn faults_left(&self) -> usize {
         self.server.faults().left()
+    }
+
+    /// Waits until every request that acts late was carried out; false if `timeout` passes first.
+    #[must_use]
+    pub fn wait_until_calm(&self, timeout: Duration) -> bool {
+        let deadline = Instant::now() + timeout;
+        while self.server.late.load(Ordering::Acquire) > 0 {
+            if Instant::now() > deadline {
+                return false;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        true
     }
 
     /// From now on, who connects is refused; open connections go on.

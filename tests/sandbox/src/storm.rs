@@ -1,6 +1,7 @@
 //! Faults at random: a seed says what goes wrong with a request, and the same with the same request in every run, whatever
 //! else is under way at the time.
 
+use crate::drift::Drift;
 use crate::fault::{Act, What};
 use crate::hash::Draw;
 use std::collections::HashMap;
@@ -12,6 +13,11 @@ const CONNECTIONS: u64 = 10;
 const LONGEST_DELAY: u64 = 150;
 /// The longest time after which a request is carried out whose connection was reset.
 const LATEST: u64 = 500;
+/// When a request is carried out that is late in an adverse storm.
+const EARLIEST_LATE: u64 = 1000;
+const LATEST_LATE: u64 = 6000;
+/// Out of a hundred requests that go wrong where reads are denied, so many are denied.
+const DENIED: u64 = 12;
 const PAGE: &str = "<!DOCTYPE html><html><body><h1>Please sign in</h1></body></html>";
 const FAILURE: &str = "<ErrorResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><Error><Type>Receiver</Type>\
     <Code>ServiceFailure</Code><Message>Internal failure</Message></Error><RequestId>r</RequestId></ErrorResponse>";
@@ -25,13 +31,29 @@ const FAILURE: &str = "<ErrorResponse xmlns=\"https://iam.amazonaws.com/doc/2010
 pub struct Storm {
     seed: u64,
     percent: u8,
+    kind: Kind,
+}
+
+/// How bad a storm is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Requests go wrong.
+    Usual,
+    /// They also act late, lists lag, and users are renamed.
+    Adverse,
+    /// And reads are denied for some users, and now and then.
+    AdverseAndDenied,
 }
 
 impl Storm {
     /// Three out of ten requests go wrong.
     #[must_use]
     pub const fn new(seed: u64) -> Self {
-        Self { seed, percent: 30 }
+        Self {
+            seed,
+            percent: 30,
+            kind: Kind::Usual,
+        }
     }
 
     /// So many out of a hundred requests go wrong.
@@ -39,6 +61,30 @@ impl Storm {
     pub const fn percent(mut self, percent: u8) -> Self {
         self.percent = percent;
         self
+    }
+
+    /// Requests also act up to six seconds late, lists lag, new keys are hidden, users are renamed, and users without keys
+    /// are deleted.
+    #[must_use]
+    pub const fn adverse(mut self) -> Self {
+        self.kind = Kind::Adverse;
+        self
+    }
+
+    /// The same, and reads are denied for some users, and now and then.
+    #[must_use]
+    pub const fn adverse_and_denied(mut self) -> Self {
+        self.kind = Kind::AdverseAndDenied;
+        self
+    }
+
+    /// What changes on its own.
+    pub(crate) fn drift(self) -> Option<Drift> {
+        match self.kind {
+            Kind::Usual => None,
+            Kind::Adverse => Some(Drift::new(self.seed, false)),
+            Kind::AdverseAndDenied => Some(Drift::new(self.seed, true)),
+        }
     }
 
     fn draw(self, subject: &str, before: u64) -> Draw {
@@ -76,7 +122,14 @@ impl Weather {
         } else {
             Duration::ZERO
         };
-        let what = (draw.below(100) < percent).then(|| what(&mut draw));
+        let what = (draw.below(100) < percent).then(|| match self.storm.kind {
+            Kind::Usual => what(&mut draw),
+            Kind::Adverse => adverse(&mut draw),
+            Kind::AdverseAndDenied if draw.below(100) < DENIED => {
+                What::error(403, "AccessDenied", "Denied for the moment")
+            }
+            Kind::AdverseAndDenied => adverse(&mut draw),
+        });
         (what, delay)
     }
 
@@ -109,6 +162,23 @@ fn what(draw: &mut Draw) -> What {
         960..992 => What::ActAfterReset(milliseconds(draw.below(LATEST))),
         _ if draw.below(2) == 0 => What::SilenceBeforeActing,
         _ => What::SilenceAfterActing,
+    }
+}
+
+/// One of the things that go wrong in an adverse storm: two thirds are lost responses.
+fn adverse(draw: &mut Draw) -> What {
+    let later = milliseconds(EARLIEST_LATE + draw.below(LATEST_LATE - EARLIEST_LATE));
+    let act = [Act::Before, Act::Later(later), Act::Never][draw.choice(3)];
+    match draw.below(100) {
+        0..25 => what(draw),
+        25..35 => reply(200, "text/html", PAGE.into(), act),
+        35..50 => reply(502, "text/html", PAGE.into(), act),
+        50..65 => reply(504, "text/html", PAGE.into(), act),
+        65..73 => What::ResetAfterActing,
+        73..88 => What::ActAfterReset(later),
+        88..94 => What::ActInSilence(later),
+        94..97 => What::SilenceAfterActing,
+        _ => What::SilenceBeforeActing,
     }
 }
 

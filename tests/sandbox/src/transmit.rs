@@ -38,7 +38,10 @@ pub(crate) async fn send_faulty<T: Transport>(
             transport::reset(&stream)?;
             return Ok(None);
         }
-        What::SilenceOnAccept | What::SilenceBeforeActing | What::SilenceAfterActing => {
+        What::SilenceOnAccept
+        | What::SilenceBeforeActing
+        | What::SilenceAfterActing
+        | What::ActInSilence(_) => {
             transport::hold(stream).await?;
             return Ok(None);
         }

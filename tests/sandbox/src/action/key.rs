@@ -3,6 +3,7 @@
 use super::{Call, Outcome, page};
 use crate::clock;
 use crate::constraint::{ACCESS_KEY_ID, Check, MARKER, USER_NAME};
+use crate::drift::Read;
 use crate::failure::Failure;
 use crate::key::{Key, KeySeed, Status};
 
@@ -64,6 +65,7 @@ pub(super) fn list(call: &mut Call<'_>) -> Outcome {
             start.ok_or_else(|| Failure::validation("Invalid Marker."))?
         }
     };
+    call.read_of(Read::Keys, &name)?;
     let (name, keys) = call.account.list_keys(&name)?;
     let rest: Vec<Key> = keys.into_iter().skip(start).collect();
     let (keys, next) = page(rest, size, |_| format!("{MARK}{}", start + size));
@@ -118,7 +120,11 @@ pub(super) fn last_used(call: &mut Call<'_>) -> Outcome {
     let id = check.required("AccessKeyId", &ACCESS_KEY_ID);
     check.finish()?;
     call.authorize(&format!("access key {id}"))?;
-    let Some(key) = call.account.key(id).cloned() else {
+    let owner = call.account.key(id).map(|key| key.user.clone());
+    if let Some(owner) = owner {
+        call.read_of(Read::LastUse, &owner)?;
+    }
+    let Some(key) = call.account.shown_key(id) else {
         return Err(Failure::last_use_of_unknown_key(
             &call.principal.arn(call.account),
             id,

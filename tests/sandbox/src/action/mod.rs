@@ -7,6 +7,7 @@ mod user;
 
 use crate::account::Account;
 use crate::denial::Denials;
+use crate::drift::Read;
 use crate::failure::Failure;
 use crate::principal::Principal;
 use crate::reply::{Service, Written};
@@ -72,6 +73,19 @@ impl Call<'_> {
                 &self.principal.arn(self.account),
                 &action,
                 resource,
+            ));
+        }
+        Ok(())
+    }
+
+    /// Fails if this read is denied for this user, whoever asks.
+    fn read_of(&self, read: Read, user: &str) -> Result<(), Failure> {
+        let drift = self.account.drift.as_ref();
+        if drift.is_some_and(|drift| drift.denies(read, user)) {
+            return Err(Failure::denied(
+                &self.principal.arn(self.account),
+                &format!("{}:{}", self.service.name(), self.action),
+                &format!("user {user}"),
             ));
         }
         Ok(())

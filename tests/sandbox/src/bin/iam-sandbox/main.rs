@@ -65,6 +65,15 @@ struct Serve {
     /// How many out of a hundred requests go wrong in a storm
     #[arg(long, value_name = "PERCENT", requires = "storm", default_value_t = 30)]
     storm_percent: u8,
+    /// Let the storm be adverse: requests act late, lists lag, and users are renamed
+    #[arg(long, requires = "storm")]
+    adverse: bool,
+    /// Deny reads for some users in the adverse storm
+    #[arg(long, requires = "adverse")]
+    deny_reads: bool,
+    /// So many keys more of the user who signs
+    #[arg(long, default_value_t = 0)]
+    own_keys: usize,
     /// Answer so many milliseconds later
     #[arg(long, default_value_t = 0)]
     latency: u64,
@@ -82,6 +91,9 @@ struct Serve {
     remember: usize,
 }
 
+/// The first number of the keys of the user who signs, above all others.
+const OWN_KEYS: usize = 10_000_000;
+
 impl Serve {
     fn builder(&self) -> Builder {
         let (users, keys) = self.users_and_keys();
@@ -95,16 +107,29 @@ impl Serve {
         if self.https {
             builder = builder.https(Certificate::Valid);
         }
+        for n in 0..self.own_keys {
+            let id = iam_sandbox::nth_key_id(&self.account, OWN_KEYS + n);
+            builder = builder.user_key(iam_sandbox::documented::ADMIN, &id);
+        }
         for action in &self.deny {
             builder = builder.deny(action);
         }
         if let Some(seed) = self.storm {
-            builder = builder.storm(Storm::new(seed).percent(self.storm_percent));
+            builder = builder.storm(self.storm(seed));
         }
         if let Some(rate) = self.throttle {
             builder = builder.throttle(rate, self.burst.unwrap_or(rate));
         }
         builder
+    }
+
+    fn storm(&self, seed: u64) -> Storm {
+        let storm = Storm::new(seed).percent(self.storm_percent);
+        match (self.adverse, self.deny_reads) {
+            (false, _) => storm,
+            (true, false) => storm.adverse(),
+            (true, true) => storm.adverse_and_denied(),
+        }
     }
 
     /// How many users there are more, and how many keys they have together.

@@ -1,12 +1,16 @@
 //! `iam-sandbox serve`: says how to reach the sandbox, waits for a signal, and says what it saw.
 
 use std::io::{self, Write as _};
+use std::time::{Duration, UNIX_EPOCH};
 
-use iam_sandbox::{Sandbox, documented};
+use iam_sandbox::{Key, Sandbox, documented};
 use serde_json::{Value, json};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::Serve;
+
+/// Longer than the latest request takes.
+const CALM: Duration = Duration::from_secs(20);
 
 /// Serves until a signal comes.
 pub(crate) fn serve(options: &Serve) -> io::Result<()> {
@@ -27,6 +31,9 @@ pub(crate) fn serve(options: &Serve) -> io::Result<()> {
             _ = terminate.recv() => {}
         }
         if options.tell {
+            if !sandbox.wait_until_calm(CALM) {
+                return Err(io::Error::other("a request is still to be carried out"));
+            }
             say(&end(&sandbox))?;
         }
         Ok(())
@@ -38,7 +45,16 @@ fn end(sandbox: &Sandbox) -> Value {
     let requests: Vec<_> = sandbox
         .requests()
         .into_iter()
-        .map(|request| json!({ "Action": request.action, "Answer": request.answer.to_string() }))
+        .map(|request| {
+            let at = request.at.duration_since(UNIX_EPOCH).unwrap_or_default();
+            json!({
+                "Action": request.action,
+                "Answer": request.answer.to_string(),
+                "AccessKeyId": request.param("AccessKeyId"),
+                "Acted": request.acted,
+                "Time": at.as_secs_f64(),
+            })
+        })
         .collect();
     let keys: Vec<_> = sandbox
         .keys()
@@ -54,10 +70,11 @@ fn end(sandbox: &Sandbox) -> Value {
 /// How to reach the sandbox, and which keys it has for whoever wants to delete some.
 fn description(sandbox: &Sandbox, options: &Serve) -> Value {
     let admin = sandbox.admin();
+    let is_own = |key: &Key| key.user == documented::ADMIN && key.id != admin.access_key_id;
     let keys: Vec<_> = sandbox
         .keys()
         .into_iter()
-        .filter(|key| key.user.starts_with("user-"))
+        .filter(|key| key.user.starts_with("user-") || is_own(key))
         .map(|key| json!({ "UserName": key.user, "AccessKeyId": key.id }))
         .collect();
     json!({
