@@ -115,18 +115,19 @@ pub(crate) async fn locate_key(
     elsewhere(locate(hint, named, owner, list), key, signer)
 }
 
-/// The pauses between reads of a list that may lag behind a change.
-const READ_AGAIN: [Duration; 3] = [
+/// The pauses between reads of a list that may lag behind a change: it can do so for three seconds.
+const READ_AGAIN: [Duration; 4] = [
     Duration::from_millis(150),
     Duration::from_millis(350),
     Duration::from_millis(700),
+    Duration::from_millis(1800),
 ];
 
 /// How long a key has to be absent: a new key can be hidden for most of a second.
 const CONFIRM_ABSENCE: Duration = Duration::from_millis(1050);
 
-/// Asks IAM where `key` is until its lists agree: one that lags behind a change is read again, and an absence is
-/// confirmed.
+/// Asks IAM where `key` is until its lists agree: one that lags behind a change or cannot be read is read again, and an
+/// absence is confirmed.
 pub(crate) async fn locate_settled(
     iam: &Iam,
     signer: &Signer,
@@ -145,13 +146,13 @@ pub(crate) async fn locate_settled(
             }
             location = again;
         }
-        let may_lag = match (action, &location) {
+        let may_change = match (action, &location) {
             (Action::Deactivate, KeyLocation::Listed(status)) => *status != Some(Status::Inactive),
-            (Action::Delete, KeyLocation::Listed(_)) => true,
+            (Action::Delete, KeyLocation::Listed(_)) | (_, KeyLocation::LookupFailed) => true,
             (_, location) => location.is_absence(),
         };
         match pauses.next() {
-            Some(pause) if may_lag => sleep(*pause).await,
+            Some(pause) if may_change => sleep(*pause).await,
             // A list that shows the key now and then proves nothing.
             _ if location.is_absence() => return KeyLocation::LookupFailed,
             _ => return location,

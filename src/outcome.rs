@@ -218,6 +218,11 @@ impl Known {
         Self::Unknown("an earlier run began it, and how that ended is not known".to_owned())
     }
 
+    /// What is known of a key that an earlier run made inactive, where this run could not check it.
+    pub(crate) fn deactivated_earlier() -> Self {
+        Self::Unknown("an earlier run deactivated it, and its state now is not known".to_owned())
+    }
+
     /// What is known, in the words of the action: `not deleted: IAM refused the request`.
     pub(crate) fn told(&self, action: Action) -> String {
         let (word, why) = match self {

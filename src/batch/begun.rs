@@ -33,19 +33,24 @@ impl Batch<'_> {
             Some(_) => true,
             None => false,
         };
-        if self.before(&settled.key) == Before::Begun && !is_unchanged {
+        let known = match self.before(&settled.key) {
+            Before::Begun => Known::begun(),
+            Before::Deactivated => Known::deactivated_earlier(),
+            Before::Nothing | Before::Settled => return settled,
+        };
+        if !is_unchanged {
             let listed = settled.facts.owner.as_ref();
             let listed = listed.filter(|_| settled.facts.status.is_some());
             let named = settled.key.user_name.as_ref();
             let owner = owner_hint(named, listed, self.attempts(&settled.key));
-            settled.outcome = in_doubt(settled.outcome, settled.action, &owner);
+            settled.outcome = in_doubt(settled.outcome, known, settled.action, &owner);
         }
         settled
     }
 }
 
 /// What became of a key that an earlier run began and of which this one found nothing out.
-fn in_doubt(outcome: Outcome, action: Action, owner: &OwnerHint) -> Outcome {
+fn in_doubt(outcome: Outcome, begun: Known, action: Action, owner: &OwnerHint) -> Outcome {
     let left = |exit: Exit, why: String| Outcome::LeftInDoubt { exit, why };
     let is_agreed = matches!(owner, OwnerHint::Named(_) | OwnerHint::Listed(_));
     match outcome {
@@ -60,10 +65,7 @@ fn in_doubt(outcome: Outcome, action: Action, owner: &OwnerHint) -> Outcome {
         Outcome::Stopped {
             exit,
             known: Known::NotDone(_),
-        } => Outcome::Stopped {
-            exit,
-            known: Known::begun(),
-        },
+        } => Outcome::Stopped { exit, known: begun },
         // It is there, under another user's name, and nobody began it under that one.
         Outcome::Failed { failure, known }
             if failure.names_owner() && is_agreed && action == Action::Delete =>
@@ -72,11 +74,11 @@ fn in_doubt(outcome: Outcome, action: Action, owner: &OwnerHint) -> Outcome {
         }
         Outcome::Missing(failure) if !is_agreed => Outcome::Failed {
             failure,
-            known: Known::begun(),
+            known: begun,
         },
         Outcome::Failed { failure, .. } => Outcome::Failed {
             failure,
-            known: Known::begun(),
+            known: begun,
         },
         outcome => outcome,
     }

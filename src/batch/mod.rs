@@ -179,7 +179,7 @@ impl Batch<'_> {
         let is_new = match &settled.outcome {
             Outcome::NotTried { .. } => false,
             Outcome::Done { .. } | Outcome::Missing(_) => true,
-            _ => before != Before::Begun || settled.attempts > 0,
+            _ => before == Before::Nothing || settled.attempts > 0,
         };
         match self.journal {
             Some(journal) if is_new => self.settle(journal, settled).await,
@@ -293,6 +293,7 @@ impl Batch<'_> {
             missing: self.request.missing,
             earlier: match before {
                 Before::Nothing | Before::Settled => Ambiguity::None,
+                Before::Deactivated => Ambiguity::EarlierRun,
                 Before::Begun if earlier.iter().all(EarlierAttempt::has_expired) => {
                     Ambiguity::EarlierRun
                 }

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use tokio::time::sleep;
+
 use super::Change;
 use crate::aws::Allowance;
 use crate::aws::attempts::Record;
@@ -14,6 +16,9 @@ use crate::journal::EarlierAttempt;
 use crate::locate::{KeyLocation, OwnerHint, locate_key, locate_settled};
 use crate::outcome::Outcome;
 use crate::request::{Action, Key};
+
+/// How long IAM may still name the owner of a deleted key.
+const OWNER_LAG: Duration = Duration::from_secs(3);
 
 impl Change<'_> {
     /// Why the key may be changed, by the attempts so far.
@@ -37,15 +42,28 @@ impl Change<'_> {
         record: &Record,
         allowance: &Allowance,
     ) -> Outcome {
-        let found = self.locate_settled(key);
+        let (ambiguity, response) = (self.ambiguity(record), Response::of(&failure));
+        // Where IAM says that this user exists and does not own the key, the user was not renamed.
+        let may_be_renamed = key.user_name.is_none() || response != Response::NoSuchKey;
+        let found = async {
+            let found = self.locate_settled(key).await;
+            if matches!(found, KeyLocation::OtherUser(_))
+                && ambiguity != Ambiguity::None
+                && may_be_renamed
+            {
+                sleep(OWNER_LAG).await;
+                return self.locate_settled(key).await;
+            }
+            found
+        };
         let found = allowance.spend(Duration::ZERO, found).await;
         let location = found.unwrap_or(KeyLocation::LookupFailed);
         let evidence = Evidence {
             action: self.action,
             missing: self.missing,
             hint: &self.owner,
-            ambiguity: self.ambiguity(record),
-            response: Response::of(&failure),
+            ambiguity,
+            response,
             location: &location,
         };
         evidence.outcome(key, failure)

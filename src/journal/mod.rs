@@ -73,6 +73,8 @@ pub(crate) enum Before {
     Nothing,
     /// That it was begun, and not how it ended.
     Begun,
+    /// That it was made inactive. It can be active again.
+    Deactivated,
     /// That it is done.
     Settled,
 }
@@ -229,12 +231,9 @@ impl Journal {
             .map_err(|error| unwritten(&self.name, &error))
     }
 
-    /// What earlier runs say of a key. A deactivation counts for nothing: the key can be active again.
+    /// What earlier runs say of a key.
     pub(crate) fn before(&self, key: &Key) -> Before {
-        match (self.past.before(key), self.action) {
-            (Before::Settled, Action::Deactivate) => Before::Nothing,
-            (before, _) => before,
-        }
+        self.past.before(key, self.action)
     }
 
     /// What is known of a key that earlier runs settled or began.
@@ -242,6 +241,7 @@ impl Journal {
         match self.before(key) {
             Before::Nothing => None,
             Before::Begun => Some(Known::begun()),
+            Before::Deactivated => Some(Known::deactivated_earlier()),
             Before::Settled => Some(Known::Done("an earlier run settled it".to_owned())),
         }
     }

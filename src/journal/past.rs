@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::{Before, FORM, Head};
 use crate::ident::{AccessKeyId, UserName};
-use crate::request::Key;
+use crate::request::{Action, Key};
 use crate::word::Word;
 
 /// What every journal begins with.
@@ -99,20 +99,20 @@ struct Record {
 
 impl Past {
     /// What the records say of a key.
-    pub(super) fn before(&self, key: &Key) -> Before {
+    pub(super) fn before(&self, key: &Key, action: Action) -> Before {
         let digest = self.digest.of(key.id.as_str());
-        if self.is_settled(key, digest) {
-            Before::Settled
-        } else if self.begun.contains_key(&digest) {
-            Before::Begun
-        } else {
-            Before::Nothing
+        let is_begun = self.begun.contains_key(&digest);
+        match action {
+            Action::Delete if self.is_settled(key, digest, &[false, true]) => Before::Settled,
+            Action::Delete | Action::Deactivate if is_begun => Before::Begun,
+            Action::Deactivate if self.is_settled(key, digest, &[false]) => Before::Deactivated,
+            Action::Delete | Action::Deactivate => Before::Nothing,
         }
     }
 
-    /// Whether a record says so of this key and this owner. A deleted key is deleted whoever is named now, unless two
-    /// different users are; a missing one is missing only where it was looked for.
-    fn is_settled(&self, key: &Key, digest: u128) -> bool {
+    /// Whether a record of this kind, done or missing, counts for this key and this owner. A deleted key is deleted
+    /// whoever is named now, unless two different users are; a missing one is missing only where it was looked for.
+    fn is_settled(&self, key: &Key, digest: u128, missing: &[bool]) -> bool {
         let owner = key.user_name.as_ref();
         let whole = |is_missing| self.digest.settled(key.id.as_str(), owner, is_missing);
         let first = self.settled.partition_point(|known| *known < digest);
@@ -120,11 +120,10 @@ impl Past {
         let mut of_key = records.take_while(|known| *known >> OWNER_BITS == digest >> OWNER_BITS);
         of_key.any(|known| {
             let names_nobody = known & ((1 << OWNER_BITS) - 2) == 0;
-            if known & 1 == 1 {
-                *known == whole(true)
-            } else {
-                owner.is_none() || names_nobody || *known == whole(false)
-            }
+            let is_missing = known & 1 == 1;
+            let is_same = *known == whole(is_missing);
+            missing.contains(&is_missing)
+                && (is_same || !is_missing && (owner.is_none() || names_nobody))
         })
     }
 
@@ -265,12 +264,46 @@ mod tests {
                  {{\"AccessKeyId\":\"AKIDPMS9RO4H3FEXAMPLE\",\"UserName\":{owner},{end}}}\n"
             );
             let (_, past) = read(&mut text.as_bytes()).expect("a journal");
-            let found = now.map(|name| match past.before(&key(name)) {
-                Before::Settled => 'S',
-                Before::Begun => 'B',
-                Before::Nothing => '-',
-            });
+            let found = now.map(|name| letter(past.before(&key(name), Action::Delete)));
             assert_eq!(String::from_iter(found), expected, "{owner} {end}");
+        }
+    }
+
+    fn letter(before: Before) -> char {
+        match before {
+            Before::Settled => 'S',
+            Before::Begun => 'B',
+            Before::Deactivated => 'D',
+            Before::Nothing => '-',
+        }
+    }
+
+    /// A deactivated key can be active again: it is tried again, and it is not called unchanged.
+    #[test]
+    fn c66_a_deactivation_is_not_finished_and_not_forgotten() {
+        for (records, expected) in [
+            (&["\"Outcome\":\"Deactivated\""][..], 'D'),
+            (
+                &["\"Outcome\":\"Deactivated\"", "\"Outcome\":\"Failed\""],
+                'D',
+            ),
+            (
+                &["\"Outcome\":\"Deactivated\"", "\"Intent\":\"deactivate\""],
+                'B',
+            ),
+            (
+                &["\"Intent\":\"deactivate\"", "\"Outcome\":\"Deactivated\""],
+                'D',
+            ),
+            (&["\"Outcome\":\"Missing\""], '-'),
+        ] {
+            let head = "{\"Journal\":1,\"Action\":\"deactivate\",\"AccountId\":null}\n".to_owned();
+            let text = records.iter().fold(head, |text, record| {
+                format!("{text}{{\"AccessKeyId\":\"AKIDPMS9RO4H3FEXAMPLE\",\"UserName\":\"Bob\",{record}}}\n")
+            });
+            let (_, past) = read(&mut text.as_bytes()).expect("a journal");
+            let found = letter(past.before(&key("Bob"), Action::Deactivate));
+            assert_eq!(found, expected, "{records:?}");
         }
     }
 }

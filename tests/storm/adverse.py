@@ -28,14 +28,13 @@ AT_ONCE = 6
 # What is printed in the one case in which a statement can be wrong: only the caller names the owner, and IAM does not
 # confirm it.
 PRESUMED = re.compile(r"warning: (\w+) is presumed deleted: .*(?:does not confirm its owner|checking the key is not allowed)")
-UNCHECKED = re.compile(r"warning: (\w+) is missing, but it could not be checked whether another user owns it")
+UNCHECKED = "IAM did not confirm the owner"
 
 
 class Mode(NamedTuple):
     options: list[str]
     names_owners: bool = True
     has_journal: bool = False
-    denies_reads: bool = True
 
     @property
     def title(self) -> str:
@@ -65,8 +64,7 @@ MODES = [
     Mode(["--ignore-missing"], has_journal=True),
     Mode(["--deactivate"], has_journal=True),
     Mode(["--find-user"], names_owners=False, has_journal=True),
-    # A sweep needs every list.
-    Mode(SWEEP, denies_reads=False),
+    Mode(SWEEP),
 ]
 
 
@@ -113,15 +111,17 @@ def keys_of(sandbox: Sandbox, mode: Mode, seed: int) -> list[Key]:
 
 
 def write(named: list[Key], mode: Mode, file: Path) -> None:
-    lines = [f"{key.id},{key.user if mode.names_owners else ''}" for key in named]
-    file.write_text("\n".join(["AccessKeyId,UserName", *lines, ""]))
+    lines = ["AccessKeyId,UserName"] if mode.names_owners else ["AccessKeyId"]
+    lines += [f"{key.id},{key.user}" if mode.names_owners else key.id for key in named]
+    file.write_text("\n".join([*lines, ""]))
 
 
 def play(binaries: Path, mode: Mode, seed: int, jobs: int, users: int) -> Result:
     """All runs of one mode in one storm, and what of their statements is false."""
     begun = time.monotonic()
     options = ["--storm", str(seed), "--adverse", "--users", str(users), "--remember", "1000000"]
-    options += ["--deny-reads"] if mode.denies_reads else []
+    # One read that fails ends a sweep.
+    options += ["--storm-percent", "6"] if mode.is_sweep else ["--storm-percent", "40", "--poor-reads"]
     options += ["--own-keys", str(users // 2)] if not mode.names_owners else []
     with tempfile.TemporaryDirectory() as scratch, Sandbox(binaries, users + users // 4, *options, https=False) as sandbox:
         file, journal = Path(scratch) / "list.csv", Path(scratch) / "done.jsonl"
@@ -173,6 +173,10 @@ class Judge:
                 self.changed.setdefault(request["AccessKeyId"], request["Time"])
         self.false: list[str] = []
         self.presumed = 0
+        ended = [run for run in runs if run.status is not None]
+        self.presumed_ids = {id for run in ended for id in PRESUMED.findall(run.stderr)}
+        self.unchecked_ids = {row["AccessKeyId"] for run in runs for row in run.rows if row.get("Reason") == UNCHECKED}
+        self.heard = {row["AccessKeyId"] for run in ended for row in run.rows}
 
     def result(self, recorded: dict[str, str] | None, seconds: float) -> Result:
         for run in self.runs:
@@ -200,7 +204,11 @@ class Judge:
             self.judge_row(row, run, "the output")
         if run.status is None or self.mode.is_sweep and not run.rows and run.status != 0:
             return
-        counts = truth.counts_of(run.stderr)
+        try:
+            counts = truth.counts_of(run.stderr)
+        except ValueError as error:
+            self.false.append(str(error))
+            return
         earlier = counts.pop("Before", 0)
         printed = Counter(row["Outcome"] for row in run.rows)
         if counts != printed:
@@ -217,9 +225,9 @@ class Judge:
         is_changed = self.changed.get(id, float("inf")) <= run.end
         is_there = id in self.after
         if outcome == truth.DONE[self.mode.action]:
-            is_true = is_changed or self.is_excused(id, PRESUMED, where)
+            is_true = is_changed or self.is_excused(id, self.presumed_ids, where)
         elif outcome == "Missing":
-            is_true = not is_there and (id not in self.before or self.mode.has_journal and is_changed) or self.is_excused(id, UNCHECKED, where)
+            is_true = not is_there and (id not in self.before or self.mode.has_journal and is_changed) or self.is_excused(id, self.unchecked_ids, where)
         elif outcome in truth.UNCHANGED:
             is_true = not is_changed
         else:
@@ -228,19 +236,19 @@ class Judge:
             changed = f"changed at {self.changed[id] - self.runs[0].start:.1f} s" if id in self.changed else "never changed"
             self.false.append(f"{id}: {where}: {outcome}; {changed}, there: {is_there}: {json.dumps(row)}")
 
-    def is_excused(self, id: str, warning: re.Pattern, where: str) -> bool:
+    def is_excused(self, id: str, warned: set[str], where: str) -> bool:
         """Whether the owner is one that only the caller names, and wrong, and a run has warned of it."""
         key = self.named.get(id)
         if key is None or key.is_theirs or not self.mode.names_owners:
             return False
-        # What a killed run printed on standard error is not kept.
-        has_warned = any(run.status is None or id in warning.findall(run.stderr) for run in self.runs)
+        # A run can be killed after it recorded a key and before it printed a warning.
+        has_warned = id in warned or id not in self.heard
         self.presumed += has_warned and where == "the output"
         return has_warned
 
     def judge_repeats(self) -> None:
-        """No key is printed as done twice, and nothing else is printed of it afterward."""
-        final = {truth.DONE[self.mode.action], "Missing"}
+        """No key is printed as deleted twice, and nothing else is printed of it afterward. A deactivation is checked again."""
+        final = {"Deleted", "Missing"}
         ended: dict[str, str] = {}
         for run in self.runs:
             for row in run.rows:

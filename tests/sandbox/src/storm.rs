@@ -41,8 +41,8 @@ enum Kind {
     Usual,
     /// They also act late, lists lag, and users are renamed.
     Adverse,
-    /// And reads are denied for some users, and now and then.
-    AdverseAndDenied,
+    /// And reads are denied for some users, and now and then, and do not show new keys.
+    PoorReads,
 }
 
 impl Storm {
@@ -63,18 +63,17 @@ impl Storm {
         self
     }
 
-    /// Requests also act up to six seconds late, lists lag, new keys are hidden, users are renamed, and users without keys
-    /// are deleted.
+    /// Requests also act up to six seconds late, lists lag, users are renamed, and users without keys are deleted.
     #[must_use]
     pub const fn adverse(mut self) -> Self {
         self.kind = Kind::Adverse;
         self
     }
 
-    /// The same, and reads are denied for some users, and now and then.
+    /// The same; reads are also denied for some users, and now and then, and do not show a new key for a moment.
     #[must_use]
-    pub const fn adverse_and_denied(mut self) -> Self {
-        self.kind = Kind::AdverseAndDenied;
+    pub const fn adverse_with_poor_reads(mut self) -> Self {
+        self.kind = Kind::PoorReads;
         self
     }
 
@@ -83,7 +82,7 @@ impl Storm {
         match self.kind {
             Kind::Usual => None,
             Kind::Adverse => Some(Drift::new(self.seed, false)),
-            Kind::AdverseAndDenied => Some(Drift::new(self.seed, true)),
+            Kind::PoorReads => Some(Drift::new(self.seed, true)),
         }
     }
 
@@ -125,10 +124,10 @@ impl Weather {
         let what = (draw.below(100) < percent).then(|| match self.storm.kind {
             Kind::Usual => what(&mut draw),
             Kind::Adverse => adverse(&mut draw),
-            Kind::AdverseAndDenied if draw.below(100) < DENIED => {
+            Kind::PoorReads if draw.below(100) < DENIED => {
                 What::error(403, "AccessDenied", "Denied for the moment")
             }
-            Kind::AdverseAndDenied => adverse(&mut draw),
+            Kind::PoorReads => adverse(&mut draw),
         });
         (what, delay)
     }

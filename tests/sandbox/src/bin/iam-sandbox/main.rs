@@ -68,9 +68,9 @@ struct Serve {
     /// Let the storm be adverse: requests act late, lists lag, and users are renamed
     #[arg(long, requires = "storm")]
     adverse: bool,
-    /// Deny reads for some users in the adverse storm
+    /// Deny reads for some users in the adverse storm, and hide new keys for a moment
     #[arg(long, requires = "adverse")]
-    deny_reads: bool,
+    poor_reads: bool,
     /// So many keys more of the user who signs
     #[arg(long, default_value_t = 0)]
     own_keys: usize,
@@ -125,10 +125,10 @@ impl Serve {
 
     fn storm(&self, seed: u64) -> Storm {
         let storm = Storm::new(seed).percent(self.storm_percent);
-        match (self.adverse, self.deny_reads) {
+        match (self.adverse, self.poor_reads) {
             (false, _) => storm,
             (true, false) => storm.adverse(),
-            (true, true) => storm.adverse_and_denied(),
+            (true, true) => storm.adverse_with_poor_reads(),
         }
     }
 
