@@ -127,13 +127,14 @@ const READ_AGAIN: [Duration; 4] = [
 const CONFIRM_ABSENCE: Duration = Duration::from_millis(1050);
 
 /// Asks IAM where `key` is until its lists agree: one that lags behind a change or cannot be read is read again, and an
-/// absence is confirmed.
+/// absence is confirmed. What a read found so far is in `last`, also when this is dropped.
 pub(crate) async fn locate_settled(
     iam: &Iam,
     signer: &Signer,
     key: &Key,
     hint: &OwnerHint,
     action: Action,
+    last: &mut Option<KeyLocation>,
 ) -> KeyLocation {
     let mut pauses = READ_AGAIN.iter();
     loop {
@@ -152,7 +153,10 @@ pub(crate) async fn locate_settled(
             (_, location) => location.is_absence(),
         };
         match pauses.next() {
-            Some(pause) if may_change => sleep(*pause).await,
+            Some(pause) if may_change => {
+                *last = Some(location);
+                sleep(*pause).await;
+            }
             // A list that shows the key now and then proves nothing.
             _ if location.is_absence() => return KeyLocation::LookupFailed,
             _ => return location,

@@ -31,7 +31,7 @@ const AFTER_SIGNAL: Duration = Duration::from_millis(1800);
 const SEND_AGAIN: [Duration; 2] = [Duration::from_millis(250), Duration::from_secs(4)];
 
 /// How long verification takes where the lists lag.
-const VERIFICATION: Duration = Duration::from_millis(2500);
+const VERIFICATION: Duration = Duration::from_millis(4500);
 
 /// How a key is changed.
 #[derive(Debug)]
@@ -112,7 +112,7 @@ impl Change<'_> {
     ) -> Option<Outcome> {
         let found = async {
             match self.locate(key).await {
-                found if found.is_absence() => self.locate_settled(key).await,
+                found if found.is_absence() => self.locate_settled(key, &mut None).await,
                 found => found,
             }
         };
@@ -167,7 +167,7 @@ impl Change<'_> {
             if !is_ambiguous() {
                 return not_done();
             }
-            let found = timeout_at(end, self.locate_settled(key)).await;
+            let found = timeout_at(end, self.locate_settled(key, &mut None)).await;
             match found.ok().and_then(|found| self.shows_done(&found)) {
                 Some(known) => Outcome::Done {
                     reply: None,

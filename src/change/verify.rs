@@ -43,21 +43,26 @@ impl Change<'_> {
         allowance: &Allowance,
     ) -> Outcome {
         let (ambiguity, response) = (self.ambiguity(record), Response::of(&failure));
-        // Where IAM says that this user exists and does not own the key, the user was not renamed.
-        let may_be_renamed = key.user_name.is_none() || response != Response::NoSuchKey;
+        let mut last = None;
         let found = async {
-            let found = self.locate_settled(key).await;
-            if matches!(found, KeyLocation::OtherUser(_))
-                && ambiguity != Ambiguity::None
-                && may_be_renamed
-            {
+            let found = self.locate_settled(key, &mut last).await;
+            // The user may have been renamed after the key was deleted, or be the calling user.
+            let may_be_stale = ambiguity != Ambiguity::None && self.action == Action::Delete;
+            if matches!(found, KeyLocation::OtherUser(_)) && may_be_stale {
                 sleep(OWNER_LAG).await;
-                return self.locate_settled(key).await;
+                return self.locate_settled(key, &mut last).await;
             }
             found
         };
         let found = allowance.spend(Duration::ZERO, found).await;
-        let location = found.unwrap_or(KeyLocation::LookupFailed);
+        let location = match (found, last) {
+            (Some(found), _) => found,
+            // Out of time: while a request is out, a list that may lag decides nothing, and is only reported.
+            (None, Some(listed @ KeyLocation::Listed(_))) if ambiguity == Ambiguity::Unanswered => {
+                listed
+            }
+            (None, _) => KeyLocation::LookupFailed,
+        };
         let evidence = Evidence {
             action: self.action,
             missing: self.missing,
@@ -75,8 +80,15 @@ impl Change<'_> {
     }
 
     /// Where the key is, as soon as the lists agree.
-    pub(super) async fn locate_settled(&self, key: &Key) -> KeyLocation {
-        locate_settled(self.iam, self.signer, key, &self.owner, self.action).await
+    pub(super) async fn locate_settled(
+        &self,
+        key: &Key,
+        last: &mut Option<KeyLocation>,
+    ) -> KeyLocation {
+        let Self {
+            iam, signer, owner, ..
+        } = self;
+        locate_settled(iam, signer, key, owner, self.action, last).await
     }
 
     /// What the list says that an earlier run has done, if it does.

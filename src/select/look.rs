@@ -252,7 +252,7 @@ impl Selector<'_> {
         let mut location = elsewhere(locate(&hint, named, owner, list), key, self.signer);
         if location.is_absence() && self.request.missing == Missing::Succeeds {
             let (iam, action) = (self.iam, self.request.action);
-            location = locate_settled(iam, self.signer, key, &hint, action).await;
+            location = locate_settled(iam, self.signer, key, &hint, action, &mut None).await;
         }
         if let Some(context) = failure.context_mut() {
             context.accounts = guard::foreign_account(&key.id, self.signer);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use iam_sandbox::documented::{ADMIN_KEY_ID, ALICE_KEY_ID};
-use iam_sandbox::{Act, Fault, Sandbox, What};
+use iam_sandbox::{Act, Fault, Sandbox, Status, What};
 
 use crate::case::{BOBS_KEY, Case, DELETED, actions, documented, each_at_once};
 use crate::certainty::{NEVER, last_use};
@@ -207,6 +207,46 @@ fn c51_a_user_who_is_gone_does_not_say_that_the_key_is_not_deleted() {
 }
 
 #[test]
+fn c51_a_deleted_key_of_a_renamed_user_is_not_called_another_users() {
+    // The user is renamed after the key is deleted, and IAM still names the owner for a moment.
+    let why = "the response to an earlier attempt was lost, and the retry returned NoSuchEntity; \
+               IAM does not list the key for Bob, and does not confirm its owner";
+    let sandbox = documented();
+    sandbox.fault(on_delete(What::ResetAfterActing));
+    sandbox.fault(Fault::new(last_use("Robert", NEVER)).on("GetAccessKeyLastUsed"));
+    let _ = Case::documented(&sandbox, &[])
+        .run()
+        .exits(0)
+        .prints(DELETED)
+        .says_exactly(&format!(
+            "iam-del-key: warning: {BOBS_KEY} is presumed deleted: {why}\nknown: {BOBS_KEY}: deleted: {why}\n"
+        ));
+    assert!(!sandbox.has_key(BOBS_KEY));
+}
+
+#[test]
+fn c51_a_deactivated_key_of_a_renamed_user_is_not_called_unchanged() {
+    let sandbox = documented();
+    sandbox.fault(Fault::new(What::ResetAfterActing).on("UpdateAccessKey"));
+    sandbox.fault(Fault::new(What::ResetBeforeActing).on("UpdateAccessKey"));
+    let running = Case::documented(&sandbox, &["--deactivate"]).start();
+    let is_inactive = || {
+        sandbox
+            .key(BOBS_KEY)
+            .is_some_and(|key| key.status == Status::Inactive)
+    };
+    wait_for(is_inactive);
+    sandbox.rename_user("Bob", "Robert");
+    let _ = running
+        .end()
+        .exits(10)
+        .prints_outcome("Unknown")
+        .says(&["The user with name Bob cannot be found."])
+        .ends_with("IAM says that Robert owns the key");
+    assert!(is_inactive());
+}
+
+#[test]
 fn c52_a_new_key_that_the_reads_do_not_show_yet_is_not_gone() {
     let error = || What::error(404, "NoSuchEntity", "The Access Key cannot be found.");
     let unknown = || What::error(403, "AccessDenied", "no");
@@ -304,6 +344,39 @@ fn c66_a_deactivation_is_checked_again() {
         sandbox.set_status(BOBS_KEY, iam_sandbox::Status::Active);
     }
     assert!(sandbox.has_key(ADMIN_KEY_ID));
+}
+
+#[test]
+fn c66_a_key_that_an_earlier_run_deactivated_is_not_called_unchanged() {
+    const UPDATE: &str = "iam:UpdateAccessKey";
+    let sandbox = documented();
+    let kept = Kept::new(&format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n"));
+    let run = |status, more: &[&str], counts: &str| {
+        let more: Vec<&str> = ["--deactivate"].iter().chain(more).copied().collect();
+        let printed = kept.case(&sandbox, &more).run().exits(status);
+        let output = printed.output().to_owned();
+        let _ = printed
+            .prints(&output)
+            .says(&["known: "])
+            .ends_with(&format!("1 key: 1 {counts}"));
+    };
+    run(0, &[], "deactivated");
+    // IAM refuses the next request, and shows that the key is inactive.
+    sandbox.deny(UPDATE);
+    run(0, &[], "deactivated");
+    // It shows nothing.
+    for read in READS {
+        sandbox.deny(read);
+    }
+    run(10, &[], "unknown");
+    run(10, &["--older-than", "1d"], "unknown");
+    sandbox.allow(READS[0]);
+    sandbox.allow(READS[1]);
+    sandbox.rename_user("Bob", "Robert");
+    run(10, &[], "unknown");
+    sandbox.rename_user("Robert", "Bob");
+    sandbox.allow(UPDATE);
+    run(0, &[], "deactivated");
 }
 
 #[test]

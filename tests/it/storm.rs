@@ -2,9 +2,9 @@
 //! `tests/storm` does the same with many keys and many seeds.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use iam_sandbox::{Answer, Builder, Sandbox, Status, Storm, nth_key_id};
+use iam_sandbox::{Builder, Sandbox, Status, Storm, nth_key_id};
 use serde_json::Value;
 
 use crate::case::Case;
@@ -27,8 +27,7 @@ struct Named {
     is_theirs: bool,
 }
 
-fn sandbox(seed: u64) -> Builder {
-    let storm = Storm::new(seed);
+fn sandbox(storm: Storm) -> Builder {
     Sandbox::documented().many_keys(KEYS, 1).storm(storm)
 }
 
@@ -63,21 +62,6 @@ fn list<'a>(named: impl IntoIterator<Item = &'a Named>) -> String {
     })
 }
 
-/// Waits until what is carried out late is carried out.
-fn calm(sandbox: &Sandbox) {
-    let deadline = Instant::now() + Duration::from_secs(20);
-    let is_pending = || {
-        let requests = sandbox.requests();
-        requests
-            .iter()
-            .any(|request| request.answer == Answer::Pending)
-    };
-    while is_pending() {
-        assert!(Instant::now() < deadline, "a request is never answered");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
-
 /// Whether the outcome is true of a key.
 fn is_so(outcome: &str, key: &Named, before: Option<Status>, after: Option<Status>) -> bool {
     match outcome {
@@ -92,14 +76,15 @@ fn is_so(outcome: &str, key: &Named, before: Option<Status>, after: Option<Statu
 }
 
 /// Runs in a storm, and holds what is said against what there is.
-fn weather(seed: u64, more: &[&str]) {
-    let sandbox = sandbox(seed).start();
+fn weather(storm: Storm, more: &[&str]) {
+    let sandbox = sandbox(storm).start();
     let named = named();
     let status = |id: &str| sandbox.key(id).map(|key| key.status);
     let before: Vec<Option<Status>> = named.iter().map(|key| status(&key.id)).collect();
     let case = from_stdin(&sandbox, &list(&named), &LIMITS).args(more.iter().copied());
     let printed = case.run().exits(12);
-    calm(&sandbox);
+    let is_calm = sandbox.wait_until_calm(Duration::from_secs(60));
+    assert!(is_calm, "a request is never carried out");
     let output = printed.output().to_owned();
     let told = by_id(&output);
     for (key, before) in named.iter().zip(before) {
@@ -107,7 +92,7 @@ fn weather(seed: u64, more: &[&str]) {
         let outcome = row["Outcome"].as_str().expect("an outcome");
         assert!(
             is_so(outcome, key, before, after),
-            "seed {seed} {more:?}: it was {before:?} and is {after:?}: {row}"
+            "{storm:?} {more:?}: it was {before:?} and is {after:?}: {row}"
         );
         assert!(key.is_theirs || after == before, "{row}");
     }
@@ -137,15 +122,22 @@ fn by_id(output: &str) -> BTreeMap<String, Value> {
 
 #[test]
 fn f89_in_a_storm_nothing_false_is_said_of_any_key() {
-    weather(1, &[]);
-    weather(2, &["--ignore-missing"]);
-    weather(3, &["--deactivate"]);
+    weather(Storm::new(1), &[]);
+    weather(Storm::new(2), &["--ignore-missing"]);
+    weather(Storm::new(3), &["--deactivate"]);
+}
+
+/// `tests/storm --adverse` does the same with more modes and seeds, and with reads that are denied.
+#[test]
+fn c49_where_requests_act_late_lists_lag_and_users_are_renamed_nothing_false_is_said() {
+    weather(Storm::new(4).adverse(), &["--ignore-missing"]);
+    weather(Storm::new(5).adverse(), &["--deactivate"]);
 }
 
 #[test]
 fn f89_killed_in_a_storm_the_journal_says_nothing_false_and_nothing_twice() {
     const KILLS: usize = 5;
-    let sandbox = sandbox(4).start();
+    let sandbox = sandbox(Storm::new(4)).start();
     let named: Vec<Named> = named().into_iter().filter(|key| key.is_theirs).collect();
     let kept = Kept::new(&list(&named));
     // IAM lists each key before it is deleted: then its absence there shows that it is.

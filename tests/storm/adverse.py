@@ -38,9 +38,10 @@ class Mode(NamedTuple):
 
     @property
     def title(self) -> str:
-        options = [option for option in self.options if option not in SWEEP] + (["--journal, killed"] if self.has_journal else [])
-        words = [SWEEP[0]] if self.is_sweep else ["owners" if self.names_owners else "no owners"]
-        return " ".join(words + options)
+        if self.is_sweep:
+            return f"{SWEEP[0]} with a condition"
+        words = ["owners" if self.names_owners else "no owners", *self.options]
+        return " ".join(words) + (" --journal, killed" if self.has_journal else "")
 
     @property
     def is_sweep(self) -> bool:
@@ -64,6 +65,7 @@ MODES = [
     Mode(["--ignore-missing"], has_journal=True),
     Mode(["--deactivate"], has_journal=True),
     Mode(["--find-user"], names_owners=False, has_journal=True),
+    Mode(["--older-than", "1d"], has_journal=True),
     Mode(SWEEP),
 ]
 

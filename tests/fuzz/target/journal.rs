@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::past::{Past, read};
 use super::{Before, Head};
 use crate::ident::AccessKeyId;
-use crate::request::Key;
+use crate::request::{Action, Key};
 
 type Journal = Result<(Option<Head>, Past), String>;
 
@@ -81,7 +81,11 @@ fn check_results(past: &Past, records: &[u8]) {
                     Said::Other => false,
                 }
         });
-        assert_eq!(past.before(key) == Before::Settled, is_done, "{key:?}");
+        assert_eq!(
+            past.before(key, Action::Delete) == Before::Settled,
+            is_done,
+            "{key:?}"
+        );
     }
 }
 
@@ -90,7 +94,9 @@ fn check_same(past: &Past, whole: &[u8]) {
     let (_, again) = of(whole).expect("a journal");
     assert_eq!(again.length, past.length);
     for (key, _) in keys(whole) {
-        assert_eq!(again.before(&key), past.before(&key));
+        for action in [Action::Delete, Action::Deactivate] {
+            assert_eq!(again.before(&key, action), past.before(&key, action));
+        }
     }
 }
 
@@ -102,7 +108,7 @@ mod tests {
 
     use super::{Before, check, of};
     use crate::ident::AccessKeyId;
-    use crate::request::Key;
+    use crate::request::{Action, Key};
     use crate::target::tests::cases;
 
     const HEAD: &str = "{\"Journal\":1,\"Action\":\"delete\",\"AccountId\":null}\n";
@@ -146,7 +152,7 @@ mod tests {
                 };
                 let id = AccessKeyId::try_from(id).expect("an ID");
                 let key = Key { id, user_name: None };
-                assert_eq!(past.before(&key), expected, "{text}");
+                assert_eq!(past.before(&key, Action::Delete), expected, "{text}");
             }
         }
     }

@@ -180,6 +180,32 @@ fn what_a_storm_says_in_the_services_own_form_is_true() {
 }
 
 #[test]
+fn in_an_adverse_storm_requests_act_late_and_deleted_keys_are_still_listed() {
+    let seen = deleted(Storm::new(6).adverse().percent(100), 0..KEYS);
+    assert!(seen.sandbox.wait_until_calm(60 * SILENCE));
+    let late = seen.answers.iter().filter(|(_, answer)| {
+        answer.starts_with("ActAfterReset") || answer.starts_with("ActInSilence")
+    });
+    let late: Vec<_> = late.collect();
+    assert!(late.len() > KEYS / 20, "{}", late.len());
+    // Some users were renamed, and their requests are refused.
+    let acted = late
+        .iter()
+        .filter(|(_, answer)| answer.ends_with("acted=true"));
+    assert!(acted.count() > late.len() / 2);
+    for (id, answer) in &seen.answers {
+        assert_eq!(
+            answer.ends_with("acted=true"),
+            !seen.sandbox.has_key(id),
+            "{id}"
+        );
+    }
+    let renamed = seen.sandbox.keys();
+    let renamed = renamed.iter().filter(|key| key.user.ends_with("-renamed"));
+    assert!(renamed.count() > 0);
+}
+
+#[test]
 fn a_storm_ends_when_the_faults_are_cleared() {
     let sandbox = Sandbox::builder()
         .many_keys(KEYS, 1)
