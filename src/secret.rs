@@ -62,7 +62,13 @@ pub(crate) fn is_bedrock_key(text: &str) -> bool {
 /// What is wrong with an access key ID and a secret access key that were given together, as a fragment that shows
 /// neither.
 pub(crate) fn wrong_pair(id: &str, secret: &str) -> Option<&'static str> {
-    match (has_secret(id), looks_like_access_key_id(secret)) {
+    // No ID has the length of a secret, whatever it looks like.
+    let is_base64 = |c: char| c.is_ascii_alphanumeric() || "+/".contains(c);
+    let is_whole_secret = id.len() == 40 && id.chars().all(is_base64);
+    match (
+        is_whole_secret || has_secret(id),
+        looks_like_access_key_id(secret),
+    ) {
         (true, true) => Some("the access key ID and the secret access key are swapped"),
         (true, false) => Some("the access key ID looks like a secret access key"),
         (false, true) => Some("the secret access key looks like an access key ID"),

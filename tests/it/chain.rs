@@ -378,10 +378,7 @@ fn c36_an_expiration_with_an_offset_is_read_from_every_source() {
 fn c53_an_id_and_a_secret_that_are_swapped() {
     let sandbox = documented();
     let secret = CANARIES[0];
-    let says = &[
-        "looks like a secret access key",
-        "swap them back; neither was shown or sent",
-    ];
+    let says = &["access key ID", "neither was shown or sent: correct them"];
     let swapped =
         format!("aws_access_key_id = {secret}\naws_secret_access_key = AKIAQAAAAAAASOMEBODY\n");
     let process = format!(
