@@ -31,7 +31,7 @@ const AFTER_SIGNAL: Duration = Duration::from_millis(1800);
 const SEND_AGAIN: [Duration; 2] = [Duration::from_millis(250), Duration::from_secs(4)];
 
 /// How long verification takes where the lists lag.
-const VERIFICATION: Duration = Duration::from_millis(4500);
+const VERIFICATION: Duration = Duration::from_millis(2500);
 
 /// How a key is changed.
 #[derive(Debug)]

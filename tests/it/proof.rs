@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use iam_sandbox::documented::{ADMIN_KEY_ID, ALICE_KEY_ID};
-use iam_sandbox::{Act, Fault, Sandbox, Status, What};
+use iam_sandbox::documented::{ACCOUNT, ADMIN, ADMIN_KEY_ID, ALICE_KEY_ID};
+use iam_sandbox::{Act, Fault, Sandbox, Status, What, nth_key_id};
 
 use crate::case::{BOBS_KEY, Case, DELETED, actions, documented, each_at_once};
 use crate::certainty::{NEVER, last_use};
@@ -188,6 +188,24 @@ fn c50_the_callers_own_list_proves_nothing_of_another_users_key() {
             .ends_with("unknown: the response to an earlier attempt was lost");
         assert!(sandbox.has_key(BOBS_KEY));
     }
+}
+
+#[test]
+fn c50_the_calling_users_own_key_is_not_called_another_users() {
+    // IAM names the owner, but not the calling user, and a request that is out may still act.
+    let id = nth_key_id(ACCOUNT, 7);
+    let sandbox = Sandbox::documented().user_key(ADMIN, &id).start();
+    sandbox.deny(READS[1]);
+    sandbox.fault(on_delete(What::ResetBeforeActing).always());
+    let limits = ["--timeout", "15", "--cli-read-timeout", "1"];
+    let _ = Case::at(&sandbox, ["--access-key-id", &id])
+        .args(limits)
+        .run()
+        .exits(10)
+        .prints_outcome("Unknown")
+        .says(&["no usable answer from IAM"])
+        .ends_with("IAM says that admin owns the key");
+    assert!(sandbox.has_key(&id));
 }
 
 #[test]
