@@ -83,7 +83,7 @@ fn weather(storm: Storm, more: &[&str]) {
     let before: Vec<Option<Status>> = named.iter().map(|key| status(&key.id)).collect();
     let case = from_stdin(&sandbox, &list(&named), &LIMITS).args(more.iter().copied());
     let printed = case.run().exits(12);
-    let is_calm = sandbox.wait_until_calm(Duration::from_secs(60));
+    let is_calm = sandbox.wait_until_calm(Duration::from_mins(1));
     assert!(is_calm, "a request is never carried out");
     let output = printed.output().to_owned();
     let told = by_id(&output);

@@ -121,9 +121,10 @@ def write(named: list[Key], mode: Mode, file: Path) -> None:
 def play(binaries: Path, mode: Mode, seed: int, jobs: int, users: int) -> Result:
     """All runs of one mode in one storm, and what of their statements is false."""
     begun = time.monotonic()
-    options = ["--storm", str(seed), "--adverse", "--users", str(users), "--remember", "1000000"]
+    options = ["--storm", str(seed), "--users", str(users), "--remember", "1000000"]
     # One read that fails ends a sweep.
-    options += ["--storm-percent", "6"] if mode.is_sweep else ["--storm-percent", "40", "--poor-reads"]
+    percent, adverse = ("6", "changes") if mode.is_sweep else ("40", "poor-reads")
+    options += ["--storm-percent", percent, "--adverse", adverse]
     options += ["--own-keys", str(users // 2)] if not mode.names_owners else []
     with tempfile.TemporaryDirectory() as scratch, Sandbox(binaries, users + users // 4, *options, https=False) as sandbox:
         file, journal = Path(scratch) / "list.csv", Path(scratch) / "done.jsonl"
@@ -170,9 +171,8 @@ class Judge:
         self.before = sandbox.before
         # When the request came that changed the key, whenever it acted.
         self.changed: dict[str, float] = {}
-        for request in sandbox.requests:
-            if request["Acted"] and request["Action"] in ("DeleteAccessKey", "UpdateAccessKey"):
-                self.changed.setdefault(request["AccessKeyId"], request["Time"])
+        for change in sandbox.changes:
+            self.changed.setdefault(change["AccessKeyId"], change["Time"])
         self.false: list[str] = []
         self.presumed = 0
         ended = [run for run in runs if run.status is not None]

@@ -19,7 +19,8 @@ class Sandbox:
     def __init__(self, binaries: Path, keys: int, *more: str, https: bool = True) -> None:
         scheme = ["--https"] if https else []
         command = [binaries / "iam-sandbox", "serve", *scheme, "--keys", str(keys), "--tell", *more]
-        self.requests: list[dict] = []
+        # The requests that changed a key, and when they came.
+        self.changes: list[dict] = []
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         told = json.loads(self.process.stdout.readline())
         self.planted = [(key["AccessKeyId"], key["UserName"]) for key in told["keys"]]
@@ -45,7 +46,7 @@ class Sandbox:
         self.process.send_signal(signal.SIGTERM)
         printed, _ = self.process.communicate(timeout=60)
         told = json.loads(printed)
-        keys, self.requests = told["keys"], told["requests"]
+        keys, self.changes = told["keys"], told["changes"]
         return {key["AccessKeyId"]: key["Status"] for key in keys if key["AccessKeyId"] in self.before}
 
     def __enter__(self) -> "Sandbox":

@@ -282,8 +282,9 @@ fn lines<'a>(headers: impl Iterator<Item = &'a (String, String)>) -> String {
 
 const fn answer_with(what: &What, reply: &Reply) -> Answer {
     match what {
-        What::ActAfterReset(_) | What::ActInSilence(_) => Answer::Pending,
-        What::Reply {
+        What::ActAfterReset(_)
+        | What::ActInSilence(_)
+        | What::Reply {
             act: Act::Later(_), ..
         } => Answer::Pending,
         What::Reply { .. }

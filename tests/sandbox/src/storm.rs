@@ -123,11 +123,10 @@ impl Weather {
         };
         let what = (draw.below(100) < percent).then(|| match self.storm.kind {
             Kind::Usual => what(&mut draw),
-            Kind::Adverse => adverse(&mut draw),
             Kind::PoorReads if draw.below(100) < DENIED => {
                 What::error(403, "AccessDenied", "Denied for the moment")
             }
-            Kind::PoorReads => adverse(&mut draw),
+            Kind::Adverse | Kind::PoorReads => adverse(&mut draw),
         });
         (what, delay)
     }

@@ -30,6 +30,15 @@ enum Command {
     },
 }
 
+/// How adverse a storm is.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Adverse {
+    /// Requests act late, lists lag, and users are renamed
+    Changes,
+    /// Reads are also denied for some users, and do not show a new key for a moment
+    PoorReads,
+}
+
 #[derive(Debug, Args)]
 struct Serve {
     /// The port; 0: any free one
@@ -65,12 +74,9 @@ struct Serve {
     /// How many out of a hundred requests go wrong in a storm
     #[arg(long, value_name = "PERCENT", requires = "storm", default_value_t = 30)]
     storm_percent: u8,
-    /// Let the storm be adverse: requests act late, lists lag, and users are renamed
+    /// Let the storm be adverse too
     #[arg(long, requires = "storm")]
-    adverse: bool,
-    /// Deny reads for some users in the adverse storm, and hide new keys for a moment
-    #[arg(long, requires = "adverse")]
-    poor_reads: bool,
+    adverse: Option<Adverse>,
     /// So many keys more of the user who signs
     #[arg(long, default_value_t = 0)]
     own_keys: usize,
@@ -125,10 +131,10 @@ impl Serve {
 
     fn storm(&self, seed: u64) -> Storm {
         let storm = Storm::new(seed).percent(self.storm_percent);
-        match (self.adverse, self.poor_reads) {
-            (false, _) => storm,
-            (true, false) => storm.adverse(),
-            (true, true) => storm.adverse_with_poor_reads(),
+        match self.adverse {
+            None => storm,
+            Some(Adverse::Changes) => storm.adverse(),
+            Some(Adverse::PoorReads) => storm.adverse_with_poor_reads(),
         }
     }
 

@@ -40,20 +40,21 @@ pub(crate) fn serve(options: &Serve) -> io::Result<()> {
     })
 }
 
-/// What was asked and answered, and which keys there are.
+/// What was asked and answered, which requests changed keys and when they came, and which keys there are.
 fn end(sandbox: &Sandbox) -> Value {
-    let requests: Vec<_> = sandbox
-        .requests()
-        .into_iter()
+    let recorded = sandbox.requests();
+    let requests: Vec<_> = recorded
+        .iter()
+        .map(|request| json!({ "Action": request.action, "Answer": request.answer.to_string() }))
+        .collect();
+    let changes = recorded.iter().filter(|request| {
+        let is_change = ["DeleteAccessKey", "UpdateAccessKey"].contains(&request.action.as_str());
+        is_change && request.acted
+    });
+    let changes: Vec<_> = changes
         .map(|request| {
             let at = request.at.duration_since(UNIX_EPOCH).unwrap_or_default();
-            json!({
-                "Action": request.action,
-                "Answer": request.answer.to_string(),
-                "AccessKeyId": request.param("AccessKeyId"),
-                "Acted": request.acted,
-                "Time": at.as_secs_f64(),
-            })
+            json!({ "AccessKeyId": request.param("AccessKeyId"), "Time": at.as_secs_f64() })
         })
         .collect();
     let keys: Vec<_> = sandbox
@@ -64,7 +65,7 @@ fn end(sandbox: &Sandbox) -> Value {
             json!({ "UserName": key.user, "AccessKeyId": key.id, "Status": status })
         })
         .collect();
-    json!({ "requests": requests, "keys": keys })
+    json!({ "requests": requests, "changes": changes, "keys": keys })
 }
 
 /// How to reach the sandbox, and which keys it has for whoever wants to delete some.
