@@ -1,7 +1,8 @@
 """Many keys in a storm of faults, seed after seed: what the tool says of each key is held against what the server has.
 
 The sandbox resets connections before and after acting, cuts replies off, replaces, delays and throttles them, as the seed
-says. Prints Markdown; any false statement is shown, and the exit status is 1.
+says. With --adverse requests also act late, lists lag, users are renamed and reads are denied, in every mode of the tool.
+Prints Markdown; any false statement is shown, and the exit status is 1.
 """
 
 import argparse

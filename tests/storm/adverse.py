@@ -24,7 +24,7 @@ OTHER_ACCOUNTS_KEY = "AKIAY34FZKBO"
 SWEEP = ["--all-users", "--older-than", "1d", "--yes", "--expect-account", ACCOUNT, "--except-user", "Bob", "--except-user", "Alice", "--except-user", "admin"]
 # How often a run is killed, and how many runs then go to their end at most.
 KILLS, RUNS = 3, 4
-AT_ONCE = 6
+AT_ONCE = 12
 # What is printed in the one case in which a statement can be wrong: only the caller names the owner, and IAM does not
 # confirm it.
 PRESUMED = re.compile(r"warning: (\w+) is presumed deleted: .*(?:does not confirm its owner|checking the key is not allowed)")
