@@ -381,7 +381,7 @@ fn c66_a_key_that_an_earlier_run_deactivated_is_not_called_unchanged() {
     run(0, &[], "deactivated");
     // IAM refuses the next request, and shows that the key is inactive.
     sandbox.deny(UPDATE);
-    run(0, &[], "deactivated");
+    run(0, &[], "already inactive");
     // It shows nothing.
     for read in READS {
         sandbox.deny(read);
@@ -394,7 +394,7 @@ fn c66_a_key_that_an_earlier_run_deactivated_is_not_called_unchanged() {
     run(10, &[], "unknown");
     sandbox.rename_user("Robert", "Bob");
     sandbox.allow(UPDATE);
-    run(0, &[], "deactivated");
+    run(0, &[], "already inactive");
 }
 
 #[test]
