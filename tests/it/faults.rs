@@ -82,6 +82,7 @@ fn is_unit_test(path: &str) -> bool {
     let files = [
         format!("src/{module}.rs"),
         format!("src/{module}/mod.rs"),
+        format!("src/{module}/tests.rs"),
         format!("tests/fuzz/{target}.rs"),
     ];
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -1,0 +1,223 @@
+//! The table, written out, and its rules over every combination.
+
+use super::*;
+use crate::ident::AccountId;
+
+fn bob() -> UserName {
+    "Bob".parse().expect("a name")
+}
+
+fn hints() -> [OwnerHint; 4] {
+    [
+        OwnerHint::Unknown,
+        OwnerHint::Named(bob()),
+        OwnerHint::Listed(bob()),
+        OwnerHint::Disputed,
+    ]
+}
+
+fn locations() -> [KeyLocation; 10] {
+    let account = |id: &str| id.parse::<AccountId>().expect("an account");
+    [
+        KeyLocation::Listed(Some(Status::Active)),
+        KeyLocation::Listed(Some(Status::Inactive)),
+        KeyLocation::OtherUser("Alice".parse().expect("a name")),
+        KeyLocation::Gone,
+        KeyLocation::AbsentAsNamed,
+        KeyLocation::NotListed,
+        KeyLocation::UserMissing,
+        KeyLocation::OtherAccount(account("111111111111"), account("222222222222")),
+        KeyLocation::LookupDenied,
+        KeyLocation::LookupFailed,
+    ]
+}
+
+fn letter(statement: &Statement) -> char {
+    match statement {
+        Statement::Done => 'D',
+        Statement::ProbablyDone => 'P',
+        Statement::Missing => 'M',
+        Statement::NotDone => 'n',
+        Statement::OtherUser(_) => 'o',
+        Statement::Unknown => '?',
+    }
+}
+
+fn row(
+    action: Action,
+    ambiguity: Ambiguity,
+    response: Response,
+    hint: &OwnerHint,
+    missing: Missing,
+) -> String {
+    let letter = |location: &KeyLocation| {
+        letter(&conclude(&Evidence {
+            action,
+            missing,
+            hint,
+            ambiguity,
+            response,
+            location,
+        }))
+    };
+    locations().iter().map(letter).collect()
+}
+
+/// What is said, a letter for each of `locations`: D it is done, P probably, M missing as wanted, n not done, o another
+/// user's, ? unknown. The columns: nobody names the owner; the caller does; and with `--ignore-missing`.
+#[rustfmt::skip]
+const TABLE: [(Action, Ambiguity, Response, &str, &str, &str); 50] = [
+    (Action::Delete, Ambiguity::None, Response::NoSuchKey, "nnonnnnnnn", "nnonnnnnnn", "nnoMMnnnMn"),
+    (Action::Delete, Ambiguity::None, Response::NoSuchUser, "nnonnnnnnn", "nnonnnnnnn", "nnoMnnnnnn"),
+    (Action::Delete, Ambiguity::None, Response::Refused, "nnonnnnnnn", "nnonnnnnnn", "nnonnnnnnn"),
+    (Action::Delete, Ambiguity::None, Response::ServerError, "nnonnnnnnn", "nnonnnnnnn", "nnonnnnnnn"),
+    (Action::Delete, Ambiguity::None, Response::None, "nnonnnnnnn", "nnonnnnnnn", "nnonnnnnnn"),
+    (Action::Delete, Ambiguity::ServerError, Response::NoSuchKey, "??oD??????", "??oDP???P?", "??oDP???P?"),
+    (Action::Delete, Ambiguity::ServerError, Response::NoSuchUser, "??oD??????", "??oD??????", "??oD??????"),
+    (Action::Delete, Ambiguity::ServerError, Response::Refused, "nnoD??????", "nnoD??????", "nnoD??????"),
+    (Action::Delete, Ambiguity::ServerError, Response::ServerError, "nnoD??????", "nnoD??????", "nnoD??????"),
+    (Action::Delete, Ambiguity::ServerError, Response::None, "nnoD??????", "nnoD??????", "nnoD??????"),
+    (Action::Delete, Ambiguity::EarlierRun, Response::NoSuchKey, "??oD??????", "??oD??????", "??oDM???M?"),
+    (Action::Delete, Ambiguity::EarlierRun, Response::NoSuchUser, "??oD??????", "??oD??????", "??oD??????"),
+    (Action::Delete, Ambiguity::EarlierRun, Response::Refused, "nnoD??????", "nnoD??????", "nnoD??????"),
+    (Action::Delete, Ambiguity::EarlierRun, Response::ServerError, "nnoD??????", "nnoD??????", "nnoD??????"),
+    (Action::Delete, Ambiguity::EarlierRun, Response::None, "nnoD??????", "nnoD??????", "nnoD??????"),
+    (Action::Delete, Ambiguity::RecentRun, Response::NoSuchKey, "??oD??????", "??oD??????", "??oDM???M?"),
+    (Action::Delete, Ambiguity::RecentRun, Response::NoSuchUser, "???D??????", "??oD??????", "??oD??????"),
+    (Action::Delete, Ambiguity::RecentRun, Response::Refused, "???D??????", "??oD??????", "??oD??????"),
+    (Action::Delete, Ambiguity::RecentRun, Response::ServerError, "???D??????", "??oD??????", "??oD??????"),
+    (Action::Delete, Ambiguity::RecentRun, Response::None, "???D??????", "??oD??????", "??oD??????"),
+    (Action::Delete, Ambiguity::Unanswered, Response::NoSuchKey, "??oD??????", "??oDP???P?", "??oDP???P?"),
+    (Action::Delete, Ambiguity::Unanswered, Response::NoSuchUser, "???D??????", "??oD??????", "??oD??????"),
+    (Action::Delete, Ambiguity::Unanswered, Response::Refused, "???D??????", "??oD??????", "??oD??????"),
+    (Action::Delete, Ambiguity::Unanswered, Response::ServerError, "???D??????", "??oD??????", "??oD??????"),
+    (Action::Delete, Ambiguity::Unanswered, Response::None, "???D??????", "??oD??????", "??oD??????"),
+    (Action::Deactivate, Ambiguity::None, Response::NoSuchKey, "nnonnnnnnn", "nnonnnnnnn", "nnoMMnnnMn"),
+    (Action::Deactivate, Ambiguity::None, Response::NoSuchUser, "nnonnnnnnn", "nnonnnnnnn", "nnoMnnnnnn"),
+    (Action::Deactivate, Ambiguity::None, Response::Refused, "nnonnnnnnn", "nnonnnnnnn", "nnonnnnnnn"),
+    (Action::Deactivate, Ambiguity::None, Response::ServerError, "nnonnnnnnn", "nnonnnnnnn", "nnonnnnnnn"),
+    (Action::Deactivate, Ambiguity::None, Response::None, "nnonnnnnnn", "nnonnnnnnn", "nnonnnnnnn"),
+    (Action::Deactivate, Ambiguity::ServerError, Response::NoSuchKey, "?Don??????", "?Donn???n?", "?DoMM???M?"),
+    (Action::Deactivate, Ambiguity::ServerError, Response::NoSuchUser, "?D?n??????", "?D?n??????", "?D?M??????"),
+    (Action::Deactivate, Ambiguity::ServerError, Response::Refused, "nD????????", "nD????????", "nD????????"),
+    (Action::Deactivate, Ambiguity::ServerError, Response::ServerError, "nD????????", "nD????????", "nD????????"),
+    (Action::Deactivate, Ambiguity::ServerError, Response::None, "nD????????", "nD????????", "nD????????"),
+    (Action::Deactivate, Ambiguity::EarlierRun, Response::NoSuchKey, "?D?n??????", "?D?n??????", "?D?MM???M?"),
+    (Action::Deactivate, Ambiguity::EarlierRun, Response::NoSuchUser, "?D?n??????", "?D?n??????", "?D?M??????"),
+    (Action::Deactivate, Ambiguity::EarlierRun, Response::Refused, "nD????????", "nD????????", "nD????????"),
+    (Action::Deactivate, Ambiguity::EarlierRun, Response::ServerError, "nD????????", "nD????????", "nD????????"),
+    (Action::Deactivate, Ambiguity::EarlierRun, Response::None, "nD????????", "nD????????", "nD????????"),
+    (Action::Deactivate, Ambiguity::RecentRun, Response::NoSuchKey, "?D?n??????", "?D?n??????", "?D?MM???M?"),
+    (Action::Deactivate, Ambiguity::RecentRun, Response::NoSuchUser, "?D?n??????", "?D?n??????", "?D?M??????"),
+    (Action::Deactivate, Ambiguity::RecentRun, Response::Refused, "?D????????", "?D????????", "?D????????"),
+    (Action::Deactivate, Ambiguity::RecentRun, Response::ServerError, "?D????????", "?D????????", "?D????????"),
+    (Action::Deactivate, Ambiguity::RecentRun, Response::None, "?D????????", "?D????????", "?D????????"),
+    (Action::Deactivate, Ambiguity::Unanswered, Response::NoSuchKey, "?Don??????", "?Donn???n?", "?DoMM???M?"),
+    (Action::Deactivate, Ambiguity::Unanswered, Response::NoSuchUser, "?D?n??????", "?D?n??????", "?D?M??????"),
+    (Action::Deactivate, Ambiguity::Unanswered, Response::Refused, "?D????????", "?D????????", "?D????????"),
+    (Action::Deactivate, Ambiguity::Unanswered, Response::ServerError, "?D????????", "?D????????", "?D????????"),
+    (Action::Deactivate, Ambiguity::Unanswered, Response::None, "?D????????", "?D????????", "?D????????"),
+];
+
+#[test]
+fn every_statement_is_the_one_of_the_table() {
+    let named = OwnerHint::Named(bob());
+    for (action, ambiguity, response, unnamed, by_caller, wanted) in TABLE {
+        let row = |hint, missing| row(action, ambiguity, response, hint, missing);
+        let shown = format!("{action:?} {ambiguity:?} {response:?}");
+        assert_eq!(row(&OwnerHint::Unknown, Missing::Fails), unnamed, "{shown}");
+        assert_eq!(row(&named, Missing::Fails), by_caller, "{shown}");
+        assert_eq!(row(&named, Missing::Succeeds), wanted, "{shown}");
+    }
+}
+
+/// The rules, for every combination.
+#[test]
+fn no_statement_says_more_than_the_evidence() {
+    let mut combinations = 0;
+    for (action, ambiguity, response, ..) in TABLE {
+        for hint in &hints() {
+            for missing in [Missing::Fails, Missing::Succeeds] {
+                for location in &locations() {
+                    combinations += 1;
+                    check(&Evidence {
+                        action,
+                        missing,
+                        hint,
+                        ambiguity,
+                        response,
+                        location,
+                    });
+                }
+            }
+        }
+    }
+    assert_eq!(combinations, 2 * 5 * 5 * 4 * 2 * 10);
+}
+
+fn check(evidence: &Evidence<'_>) {
+    let statement = conclude(evidence);
+    let Evidence {
+        action,
+        missing,
+        hint,
+        ambiguity,
+        response,
+        location,
+    } = evidence;
+    let is_out = matches!(ambiguity, Ambiguity::Unanswered | Ambiguity::RecentRun);
+    let is_confirmed = match action {
+        Action::Delete => matches!(location, KeyLocation::Gone),
+        Action::Deactivate => {
+            matches!(location, KeyLocation::Listed(Some(Status::Inactive)))
+        }
+    };
+    let is_named = matches!(hint, OwnerHint::Named(_) | OwnerHint::Listed(_));
+    match statement {
+        Statement::Done => {
+            assert!(
+                is_confirmed && *ambiguity != Ambiguity::None,
+                "{evidence:?}"
+            );
+        }
+        Statement::ProbablyDone => {
+            assert!(*response == Response::NoSuchKey && is_named, "{evidence:?}");
+            assert!(
+                matches!(ambiguity, Ambiguity::ServerError | Ambiguity::Unanswered),
+                "{evidence:?}"
+            );
+        }
+        Statement::Missing => {
+            assert!(
+                *missing == Missing::Succeeds && response.is_missing(),
+                "{evidence:?}"
+            );
+            assert!(is_named || **location == KeyLocation::Gone, "{evidence:?}");
+        }
+        Statement::NotDone => {
+            // A key does not go away by being deactivated: then a request that is out cannot act.
+            let is_absent = *action == Action::Deactivate && response.is_missing();
+            assert!(!is_out || is_absent, "{evidence:?}");
+            assert!(
+                !is_confirmed || *ambiguity == Ambiguity::None,
+                "{evidence:?}"
+            );
+        }
+        Statement::OtherUser(_) => {
+            assert!(
+                matches!(location, KeyLocation::OtherUser(_)),
+                "{evidence:?}"
+            );
+        }
+        Statement::Unknown => {}
+    }
+    if matches!(
+        location,
+        KeyLocation::LookupFailed | KeyLocation::OtherAccount(..) | KeyLocation::NotListed
+    ) {
+        assert!(
+            matches!(conclude(evidence), Statement::Unknown | Statement::NotDone),
+            "{evidence:?}"
+        );
+    }
+}
