@@ -21,7 +21,7 @@ const FAULTS: [RangeInclusive<u32>; 8] = [
 ];
 const LOADS: RangeInclusive<u32> = 1..=5;
 /// Inputs that failed in the first edition.
-const CASES: RangeInclusive<u32> = 1..=94;
+const CASES: [RangeInclusive<u32>; 6] = [1..=14, 20..=29, 32..=39, 43..=45, 47..=75, 80..=94];
 
 /// The rows by their numbers: what their last column says.
 fn rows() -> BTreeMap<String, String> {
@@ -151,13 +151,11 @@ impl Checks {
 #[test]
 fn the_table_has_every_number_and_no_other() {
     let faults = FAULTS.into_iter().flatten().map(|n| format!("F{n:02}"));
-    let expected: BTreeSet<String> = faults.chain(LOADS.map(|n| format!("L{n}"))).collect();
-    let cases: BTreeSet<String> = CASES.map(|n| format!("C{n:02}")).collect();
-    let (found_cases, found): (BTreeSet<String>, BTreeSet<String>) = rows()
-        .into_keys()
-        .partition(|number| number.starts_with('C'));
+    let loads = LOADS.map(|n| format!("L{n}"));
+    let cases = CASES.into_iter().flatten().map(|n| format!("C{n:02}"));
+    let expected: BTreeSet<String> = faults.chain(loads).chain(cases).collect();
+    let found: BTreeSet<String> = rows().into_keys().collect();
     assert_eq!(found, expected);
-    assert!(found_cases.is_subset(&cases), "{found_cases:?}");
 }
 
 #[test]
