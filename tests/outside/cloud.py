@@ -21,7 +21,8 @@ FAILURE = b"""<ErrorResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><
 ASSUMED = """<{action}Response xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><{action}Result><Credentials>\
 <AccessKeyId>{key}</AccessKeyId><SecretAccessKey>role</SecretAccessKey><SessionToken>{token}</SessionToken>\
 <Expiration>2099-01-01T00:00:00Z</Expiration></Credentials><AssumedRoleUser><AssumedRoleId>AROAX:me</AssumedRoleId>\
-<Arn>arn:aws:sts::123456789012:assumed-role/x/me</Arn></AssumedRoleUser></{action}Result></{action}Response>"""
+<Arn>arn:aws:sts::123456789012:assumed-role/x/me</Arn></AssumedRoleUser></{action}Result><ResponseMetadata>\
+<RequestId>{request}</RequestId></ResponseMetadata></{action}Response>"""
 
 
 DENIED = b"""<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type>\
@@ -192,7 +193,8 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(403, DENIED, XML)
         else:
             role = form["RoleArn"].rpartition("/")[2]
-            self.answer(200, ASSUMED.format(action=action, key=key(f"ROLE{role}"), token=role).encode(), XML)
+            assumed = ASSUMED.format(action=action, key=key(f"ROLE{role}"), token=role, request=uuid4().hex)
+            self.answer(200, assumed.encode(), XML)
 
     def place(self) -> dict[str, object]:
         """Where the program meant the request to go, and by which proxy."""

@@ -3,8 +3,9 @@
 `recorded/identity-2.36.7.jsonl.xz` has an object per line: `class`, `name`, the setting (`env`, `options`, `config`,
 `credentials`, `files`, `faults`), what was `sent` and whether the key was `deleted`. `ll` marks settings that need the
 addresses of a container's or an instance's metadata, or a home folder in the user database; `nodac` marks those with a
-file that may not be read."""
+file that may not be read. A file that is not text is a literal of Python's bytes."""
 
+import ast
 import json
 import lzma
 import re
@@ -24,6 +25,7 @@ RECORDED = {
     "11": datetime(2026, 11, 26, 8, 48, 11, tzinfo=UTC),
     "51": datetime(2026, 11, 26, 8, 44, 51, tzinfo=UTC),
 }
+BYTES = re.compile(r"""b(['"]).*\1""")
 DATE = re.compile(r"2026-11-2[67](?:([T ])\d\d:\d\d:(\d\d))?")
 SECRETS = re.compile(r"""(?:aws_secret_access_key\s*[=:]|"SecretAccessKey": *")\s*([^"\n]*[^"\s])""", re.IGNORECASE)
 # By the name of a setting, the file that may not be read in it.
@@ -104,12 +106,17 @@ def read(number: int, line: dict) -> Recorded:
         line.get("config", ""),
         line.get("credentials", ""),
         options,
-        line.get("files", {}),
+        {name: contents(text) for name, text in line.get("files", {}).items()},
         frozenset(line.get("faults", ())),
     )
     plain = row.name.removesuffix(" +instance")
     unreadable = UNREADABLE.get(plain, "") if "nodac" in line else None
     return Recorded(number, line["class"], row, line["sent"], line["deleted"], "ll" in line, unreadable)
+
+
+def contents(text: str) -> str:
+    """The text of a file, with bytes that are not UTF-8 as surrogates."""
+    return ast.literal_eval(text).decode(errors="surrogateescape") if BYTES.fullmatch(text) else text
 
 
 def shift(date: re.Match[str]) -> str:

@@ -18,7 +18,8 @@ SAFE = {
 
 class Row(NamedTuple):
     """`{url}` stands for the cloud, `{second}` for its second proxy, `{home}` for the home folder, `{right}` and
-    `{wrong}` for certificate authorities; a variable that is None is not set."""
+    `{wrong}` for certificate authorities; a variable that is None is not set. Bytes that are not UTF-8 are surrogates
+    in the text of a file."""
 
     name: str
     variables: dict[str, str | None] = {}
@@ -41,8 +42,8 @@ class Row(NamedTuple):
         for name, text in contents.items():
             path = home / filled(name)
             path.parent.mkdir(parents=True, exist_ok=True)
-            if text:
-                path.write_text(filled(text), encoding="utf-8")
+            if text or name in self.files:
+                path.write_bytes(filled(text).encode(errors="surrogateescape"))
             if text.startswith("#!"):
                 path.chmod(0o755)
         variables = {name: value if value is None else filled(value) for name, value in (SAFE | self.variables).items()}
@@ -54,7 +55,8 @@ class Row(NamedTuple):
         variables = [f"unset {name}" if value is None else f"{name}={value}" for name, value in given]
         files = {".aws/config": self.config, ".aws/credentials": self.credentials, **self.files}
         contents = [f"{name}:\n{text}" for name, text in files.items() if text]
-        return "\n".join([*variables, " ".join(self.options), *sorted(self.faults), *contents])
+        lines = [*variables, " ".join(self.options), *sorted(self.faults), *contents]
+        return "\n".join(lines).encode(errors="backslashreplace").decode()
 
 
 def signed(name: str, variables: dict[str, str | None] | None = None, **more: object) -> Row:
