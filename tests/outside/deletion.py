@@ -20,8 +20,6 @@ WHOEVER_OWNS_IT = {"status": 0, "gone": True, "says": False}
 DEVIATIONS: dict[tuple[str, str], dict[str, object]] = {
     ("ministack", "another user's key"): WHOEVER_OWNS_IT,
     ("ministack", "a user that nobody is"): WHOEVER_OWNS_IT,
-    # moto's ListAccessKeys has no IsTruncated, so it never shows that a key is not there.
-    ("moto", "the same key again, when that is fine"): {"status": 3},
 }
 
 
