@@ -115,6 +115,8 @@ def one(event: dict[str, object]) -> str:
     who = owner(str(event["key"])) if "key" in event else "nobody"
     if event["token"] and event["token"] != who.removeprefix("role "):
         special.append(f"token {event['token']}")
+    if event.get("trace"):
+        special.append(f"trace {event['trace']}")
     extra = f" ({', '.join(special)})" if special else ""
     region = f", {event['region']}" if event.get("region", DEFAULT) != DEFAULT else ""
     return f"{what}{who}{extra} at {event['at']}{region}{by}"

@@ -47,12 +47,12 @@ KINDS = {
     "web variables": "variables of web identity",
 }
 WORDS = {
-    Verdict.REFUSED: "an error; version 2 continues",
-    Verdict.ACCEPTED: "deletes; version 2 fails",
+    Verdict.REFUSED: "an error, and version 2 continues",
+    Verdict.ACCEPTED: "deletes, and version 2 fails",
     Verdict.IDENTITY: "signs as another identity",
     Verdict.REGION: "signs for another region",
     Verdict.HOST: "sends to another host",
-    Verdict.SOURCE: "the same deletion",
+    Verdict.SOURCE: "the same deletion, after other requests",
     Verdict.EXTRA: "an error, after another request",
 }
 INTRODUCTION = """\
@@ -148,6 +148,5 @@ def differences(listed: Sequence[Difference]) -> str:
     for one in listed:
         words = [WORDS[verdict] for verdict in one.result]
         words += ["sends to another host" if "." in name else "signs for another region" for name in one.instead]
-        found = lines.setdefault((one.settings, one.reason), [])
-        found += [word for word in words if word not in found]
-    return "".join(f"| {setting} | {'; '.join(words)} | {reason} |\n" for (setting, reason), words in lines.items())
+        lines.setdefault((one.settings, one.reason), []).extend(words)
+    return "".join(f"| {setting} | {'; '.join(dict.fromkeys(words))} | {reason} |\n" for (setting, reason), words in lines.items())
