@@ -133,7 +133,5 @@ def states(bench: Bench, same: Callable) -> None:
     same("with what the policies allow, and no more", {"granted": allowed}, {"granted": granted(sandboxes)})
     each = each_denied(allowed)
     _, ended, sandboxes = mapped(bench, definition, each)
-    # Who may not take the role has no credentials.
-    statuses = sorted((action, 7 if action == "AssumeRole" else 6) for action in each)
-    expected = {"containers": statuses, "left": dict.fromkeys(each, 5)}
+    expected = {"containers": sorted((action, 6) for action in each), "left": dict.fromkeys(each, 5)}
     same("and nothing goes without any one of their actions", expected, {"containers": ended, "left": left(sandboxes)})
