@@ -12,6 +12,13 @@ from verdict import Replayed, Verdict, judge
 
 # A role that a profile's key assumes.
 NAME = "role: role services in source only"
+# Settings with a file that is not text, or empty, and its bytes.
+WITH_MARK = b"\xef\xbb\xbf[default]\naws_access_key_id = AKIABOM0000000000000\naws_secret_access_key = bom\n"
+BYTES = [
+    ("file syntax: credentials: BOM", ".aws/credentials", WITH_MARK),
+    ("web identity: token file not UTF-8, profile", "token", b"\xff\xfe"),
+    ("web identity: token file empty", "token", b""),
+]
 
 
 def check(tally: Tally, binary: Path, scratch: Path) -> None:
@@ -36,6 +43,11 @@ def check(tally: Tally, binary: Path, scratch: Path) -> None:
     for what, ended in (("a panic", "broken off at x"), ("a signal", "")):
         crashed = replayed._replace(ended=replayed.ended._replace(status=1 if ended else -6, stderr=ended))
         tally.same(f"replay: {what}", {"result": Verdict.CRASH}, {"result": judge(crashed)})
+    for name, file, expected in BYTES:
+        row = next(one.row for one in everything() if one.name == name)
+        home = folder / name
+        row.prepared(home, {})
+        tally.same(f"replay: {name}", {"bytes": expected}, {"bytes": (home / file).read_bytes()})
     silent = Replayed(recorded, replayed.ended, [])
     tally.same("replay: success without a request", {"result": Verdict.STATUS}, {"result": judge(silent)})
     refused = silent._replace(ended=replayed.ended._replace(status=7))
