@@ -394,7 +394,7 @@ fn c66_a_key_that_an_earlier_run_deactivated_is_not_called_unchanged() {
     run(10, &[], "unknown");
     sandbox.rename_user("Robert", "Bob");
     sandbox.allow(UPDATE);
-    run(0, &[], "already inactive");
+    run(0, &[], "deactivated");
 }
 
 #[test]
