@@ -169,6 +169,7 @@ impl Evidence<'_> {
         if self.response == Response::NoSuchKey
             && let Some(context) = failure.context_mut()
         {
+            context.is_listed = matches!(self.location, KeyLocation::Listed(_));
             context.owner_unchecked = matches!(
                 self.location,
                 KeyLocation::AbsentAsNamed | KeyLocation::NotListed | KeyLocation::LookupDenied

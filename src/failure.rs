@@ -263,6 +263,16 @@ impl Failure {
             .is_some_and(|context| context.owner.is_some())
     }
 
+    /// Whether IAM lists the key although it says that there is no such key.
+    pub(crate) fn is_listed(&self) -> bool {
+        self.context().is_some_and(|context| context.is_listed)
+    }
+
+    /// Whether a missing key may be one that no list of a user shows.
+    pub(crate) fn is_about_account(&self) -> bool {
+        matches!(self, Self::Absent(absent) if matches!(absent.place, Place::Account))
+    }
+
     /// Whether IAM did not confirm who owns the key.
     pub(crate) fn is_owner_unchecked(&self) -> bool {
         self.context()

@@ -124,7 +124,7 @@ const READ_AGAIN: [Duration; 4] = [
 ];
 
 /// How long a key has to be absent: a new key can be hidden for most of a second.
-const CONFIRM_ABSENCE: Duration = Duration::from_millis(1050);
+pub(crate) const CONFIRM_ABSENCE: Duration = Duration::from_millis(1050);
 
 /// Asks IAM where `key` is until its lists agree: one that lags behind a change or cannot be read is read again, and an
 /// absence is confirmed. What a read found so far is in `last`, also when this is dropped.
@@ -198,7 +198,8 @@ pub(crate) fn locate(
         (ListRead::Denied, OwnerRead::Is(owner)) => match named {
             // What IAM said about the owner counts, although it does not show the list.
             None => KeyLocation::OtherUser(owner),
-            Some(_) => KeyLocation::LookupDenied,
+            // It says that the key is there, and to the change that it is not.
+            Some(_) => KeyLocation::LookupFailed,
         },
         (_, OwnerRead::NoSuchKey) => KeyLocation::Gone,
         (ListRead::NotListed(_), OwnerRead::Denied) => match hint {
@@ -321,7 +322,6 @@ mod tests {
             (OwnerRead::Is(owner), ListRead::NotListed(_) | ListRead::Denied) if !is_named => {
                 KeyLocation::OtherUser(owner.clone())
             }
-            (OwnerRead::Is(_), ListRead::Denied) if is_named => KeyLocation::LookupDenied,
             (OwnerRead::Is(_), _) | (OwnerRead::Denied, ListRead::Failed) => {
                 KeyLocation::LookupFailed
             }

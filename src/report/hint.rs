@@ -120,6 +120,12 @@ fn no_such_entity(about: About<'_>, context: &Context, commands: &Commands) -> V
     if let Some(hints) = whose(about, context, commands) {
         return hints;
     }
+    if context.is_listed {
+        return vec![
+            "IAM's answers contradict each other, as they can for some seconds after a change: run the same command again"
+                .to_owned(),
+        ];
+    }
     if context.owner_unchecked && !about.has_owner() {
         return vec![
             "it could not be checked whether another user owns it: name the owner with --user-name NAME, or ask for the \

@@ -4,7 +4,7 @@
 use super::hint::{About, hints};
 use super::progress::Bar;
 use super::table::Row;
-use super::tell::{OWNER_UNCHECKED, sentence};
+use super::tell::{sentence, unchecked};
 use super::{Report, Told};
 use crate::outcome::{Known, Outcome, Refusal, Settled};
 use crate::request::{Action, Mode, Request, Selection};
@@ -151,12 +151,13 @@ impl Report {
                 ));
                 self.hint_to_check(settled, known);
             }
-            Outcome::Missing(failure) if failure.is_owner_unchecked() => {
-                self.hint_at_the_end(format!("some keys are missing, {OWNER_UNCHECKED}"));
+            Outcome::Missing(failure) => {
+                if let Some([_, what]) = unchecked(failure) {
+                    self.hint_at_the_end(what.to_owned());
+                }
             }
             Outcome::Done { evidence: None, .. }
             | Outcome::Would(_)
-            | Outcome::Missing(_)
             | Outcome::Skipped(_)
             | Outcome::AlreadyInactive
             | Outcome::Refused(Refusal::Declined)

@@ -86,9 +86,8 @@ impl Report {
                 }
             }
             Outcome::Missing(failure) if self.mode == Mode::Change => Said {
-                head: failure
-                    .is_owner_unchecked()
-                    .then(|| Head::Warning(format!("{key} is missing, {OWNER_UNCHECKED}"))),
+                head: unchecked(failure)
+                    .map(|[what, _]| Head::Warning(format!("{key} is missing, {what}"))),
                 ..Said::default()
             },
             Outcome::Would(_) | Outcome::Missing(_) => Said::known(dry_run()),
@@ -163,9 +162,24 @@ impl Report {
     }
 }
 
-/// What is not known of a missing key whose owner only the caller names.
-pub(super) const OWNER_UNCHECKED: &str = "but it could not be checked whether another user owns it: IAM denied \
-     GetAccessKeyLastUsed, as it also does for a key that does not exist";
+/// What is not known of a missing key: for one key, and for several of a list.
+pub(super) fn unchecked(failure: &Failure) -> Option<[&'static str; 2]> {
+    if failure.is_owner_unchecked() {
+        Some([
+            "but it could not be checked whether another user owns it: IAM denied GetAccessKeyLastUsed, as it also does for \
+             a key that does not exist",
+            "it could not be checked whether other users own the missing keys: IAM denied GetAccessKeyLastUsed, as it also \
+             does for keys that do not exist",
+        ])
+    } else if failure.is_about_account() {
+        Some([
+            "because no user of this account has it; if it is the root user's or another account's, it still exists",
+            "no user of this account has the missing keys; those of the root user or of another account still exist",
+        ])
+    } else {
+        None
+    }
+}
 
 fn refused(settled: &Settled, refusal: Refusal) -> Said {
     let (key, verb) = (&settled.key.id, settled.action.verb());

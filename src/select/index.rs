@@ -5,11 +5,14 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::time::SystemTime;
 
+use tokio::time::sleep;
+
 use super::Selector;
 use crate::aws::ListedKey;
 use crate::fact::{Facts, Status};
 use crate::failure::Failure;
 use crate::ident::{AccessKeyId, UserName};
+use crate::locate::CONFIRM_ABSENCE;
 
 /// The access keys of all users. It is complete, unless it was read for one key that it has.
 #[derive(Debug)]
@@ -68,6 +71,8 @@ impl Selector<'_> {
             "GetAccessKeyLastUsed is denied: reading the keys of every user, once for this run"
                 .to_owned()
         });
+        // A new key can be hidden for most of a second: the lists are read after that.
+        sleep(CONFIRM_ABSENCE).await;
         let single = self.request.single().map(|key| key.id.as_str());
         let mut index = Index {
             keys: HashMap::new(),

@@ -1,9 +1,9 @@
 //! What IAM says of one key, read before anything is done to it.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::{Need, Needs, Selector, failed};
-use crate::aws::Allowance;
+use crate::aws::{Allowance, ListedKey};
 use crate::change::owner_hint;
 use crate::conclude::{Ambiguity, Evidence, Response};
 use crate::fact::{Denied, Facts};
@@ -181,19 +181,16 @@ impl Selector<'_> {
             }
             Err(failure) => return Err(failed(failure)),
         };
-        facts.read_at = listing.at;
         // Without a name it is the list of the signing user, who has at least the key that signs.
         let signing_user = || listing.keys.iter().find_map(|key| key.owner.clone());
         let listed_for = key.user_name.clone().or_else(signing_user);
-        let mut keys = listing.keys.into_iter().rev();
-        let Some(listed) = keys.find(|listed| listed.id == key.id.as_str()) else {
-            let place = match &key.user_name {
-                Some(name) => Place::User(name.clone()),
-                None => Place::SigningUser,
-            };
-            let failure = absent(place, None);
-            return Err(self.lost(key, listed_for.as_ref(), failure).await);
+        let read_at = listing.at;
+        let is_key = |listed: &ListedKey| listed.id == key.id.as_str();
+        let (listed, read_at) = match listing.keys.into_iter().rfind(is_key) {
+            Some(listed) => (listed, read_at),
+            None => self.lost_or_late(key, listed_for.as_ref()).await?,
         };
+        facts.read_at = read_at;
         facts.status = listed.status;
         facts.created = listed.created;
         facts.owner = listed.owner.or(facts.owner.take());
@@ -223,6 +220,31 @@ impl Selector<'_> {
         facts.last_use = Some(read.last_use);
         facts.read_at = read.at;
         Ok(None)
+    }
+
+    /// A key that is not in the list of `listed_for`: it is missing, or a later list shows it.
+    async fn lost_or_late(
+        &self,
+        key: &Key,
+        listed_for: Option<&UserName>,
+    ) -> Result<(ListedKey, Option<SystemTime>), Outcome> {
+        let place = match &key.user_name {
+            Some(name) => Place::User(name.clone()),
+            None => Place::SigningUser,
+        };
+        let outcome = self.lost(key, listed_for, absent(place, None)).await;
+        let is_listed = match &outcome {
+            Outcome::Failed { failure, .. } => failure.is_listed(),
+            _ => false,
+        };
+        if !is_listed {
+            return Err(outcome);
+        }
+        let listing = self.iam.access_keys(key.user_name.as_ref()).await;
+        let listing = listing.map_err(failed)?;
+        let is_key = |listed: &ListedKey| listed.id == key.id.as_str();
+        let found = listing.keys.into_iter().rfind(is_key);
+        found.map(|listed| (listed, listing.at)).ok_or(outcome)
     }
 
     /// A key that is not in the list of `listed_for`: whose is it?

@@ -16,6 +16,7 @@ mod columns;
 mod completion;
 mod condition;
 mod configuration;
+mod contradiction;
 mod credentials;
 mod deactivate;
 mod deletion;
