@@ -114,12 +114,17 @@ fn check(setting: &Setting, log: Log) -> Result<(), Stop> {
     };
     let parsed = Url::parse(&setting.value);
     let holds_user = match &parsed {
-        Ok(url) => url.username() != "" || url.password().is_some(),
+        Ok(url) if matches!(url.scheme(), "http" | "https") => {
+            url.username() != "" || url.password().is_some()
+        }
         // A password may be in what is no URL, so that it cannot be shown.
-        Err(_) => setting.value.contains('@'),
+        Ok(_) | Err(_) => setting.value.contains('@'),
     };
     if holds_user {
         return Err(setting.stop("holds a user name or password, which an endpoint URL cannot"));
+    }
+    if setting.value.contains(['?', '#']) {
+        return Err(setting.stop("has a query or a fragment, which an endpoint URL cannot"));
     }
     if has_secret(&setting.value) {
         return wrong("it looks like a secret access key");
@@ -127,11 +132,7 @@ fn check(setting: &Setting, log: Log) -> Result<(), Stop> {
     let Ok(url) = parsed else {
         return wrong(rule);
     };
-    if !setting.value.chars().all(is_clean)
-        || !matches!(url.scheme(), "http" | "https")
-        || url.query().is_some()
-        || url.fragment().is_some()
-    {
+    if !setting.value.chars().all(is_clean) || !matches!(url.scheme(), "http" | "https") {
         return wrong(rule);
     }
     let Some(host) = url.host() else {

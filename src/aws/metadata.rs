@@ -1,6 +1,7 @@
 //! The credentials of containers and instances, from the services on the machine that give them.
 
 use std::net::IpAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use aws_config::imds::Client;
@@ -16,6 +17,7 @@ use super::environment;
 use super::key::{Key, Names};
 use super::setting::{Lookup, Setting};
 use super::settings::Settings;
+use super::small_file;
 use crate::escape::excerpt;
 use crate::stop::Stop;
 
@@ -117,7 +119,7 @@ fn container_url() -> Result<String, Stop> {
 fn container_token() -> Result<Option<String>, Stop> {
     let token = match Setting::variable(TOKEN_FILE)? {
         Some(path) => {
-            let token = std::fs::read_to_string(&path.value);
+            let token = small_file::read_text(Path::new(&path.value));
             Some(Setting {
                 value: token.map_err(|error| {
                     path.stop(&format!("names a file that could not be read: {error}"))

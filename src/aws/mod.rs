@@ -29,6 +29,7 @@ mod secrets;
 mod session;
 mod setting;
 mod settings;
+mod small_file;
 mod sso;
 mod sts;
 #[cfg(any(test, fuzzing))]

@@ -15,6 +15,7 @@ use super::recorder::Recorder;
 use super::responses::Responses;
 use super::setting::Setting;
 use super::settings::Settings;
+use super::small_file;
 use super::sts;
 use crate::failure::Code;
 use crate::invalid::shown_path;
@@ -163,7 +164,7 @@ impl WebIdentity {
             self.token_file
                 .stop(&format!("names `{path}`, which {what}"))
         };
-        let token = std::fs::read_to_string(path);
+        let token = small_file::read_text(path);
         let token = token.map_err(|error| wrong(&format!("could not be read: {error}")))?;
         if token.trim().is_empty() {
             return Err(wrong("is empty"));

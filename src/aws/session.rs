@@ -2,7 +2,6 @@
 //! them.
 
 use std::error::Error;
-use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,6 +15,7 @@ use serde_json::Value;
 
 use super::error::cause;
 use super::secrets::Secrets;
+use super::small_file;
 use crate::escape::excerpt;
 use crate::failure::Cause;
 use crate::invalid::shown_path;
@@ -83,7 +83,8 @@ pub(super) fn text<'a>(value: &'a Value, name: &str) -> Option<&'a str> {
 /// It is not there, or is not a JSON object: a fragment.
 pub(super) fn read(path: &Path) -> Result<Value, String> {
     let shown = shown_path(path);
-    let bytes = fs::read(path).map_err(|error| format!("could not read `{shown}`: {error}"))?;
+    let bytes =
+        small_file::read(path).map_err(|error| format!("could not read `{shown}`: {error}"))?;
     let value: Option<Value> = serde_json::from_slice(&bytes).ok();
     value
         .filter(Value::is_object)

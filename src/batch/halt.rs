@@ -147,10 +147,8 @@ impl Batch<'_> {
         match halt {
             Halt::Signal(exit) => report.interrupted(*exit),
             Halt::Gone(Gone(silent)) => report.gone(*silent),
-            Halt::After { .. }
-            | Halt::OtherPrincipal { .. }
-            | Halt::Unwritten(_)
-            | Halt::Broken(_) => {}
+            Halt::OtherPrincipal { why } => report.ended(why),
+            Halt::After { .. } | Halt::Unwritten(_) | Halt::Broken(_) => {}
         }
         self.leave(keys, halt, report, tally).await;
         match halt {

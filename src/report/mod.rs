@@ -239,6 +239,14 @@ impl Report {
         ));
     }
 
+    /// The run cannot go on for this reason: the others are not tried.
+    pub(crate) fn ended(&self, why: &str) {
+        let message = format!("{why}: no further key is tried");
+        let exit = Exit::Refused;
+        self.messages
+            .failed(&Failed::new("Refused", message, exit, KnownWord::AsTold));
+    }
+
     /// A signal ended the run before its results were written, mostly since nobody reads them.
     pub(crate) fn unread(&self, exit: Exit) {
         let failed = |known| {

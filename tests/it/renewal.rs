@@ -125,7 +125,7 @@ fn c09_credentials_of_another_principal_end_the_run() {
     assert!(output.contains(why), "{output}");
     let _ = printed
         .prints(&output)
-        .says(&["5 deleted"])
+        .says(&["no further key is tried", "5 deleted"])
         .ends_with("14 not tried");
     assert_eq!(left(&sandbox, 20), 15);
     let roots = sandbox.root().access_key_id;

@@ -251,6 +251,51 @@ fn c90_a_path_is_taken_as_it_is() {
 }
 
 #[test]
+fn c90_a_token_file_that_never_ends() {
+    let role = "arn:aws:iam::123456789012:role/Deployer";
+    for path in ["/dev/zero", "/dev/stdin", "pipe", "."] {
+        let in_case = |case: &Case| match path {
+            "pipe" => {
+                let status = std::process::Command::new("mkfifo")
+                    .arg(case.path("pipe"))
+                    .status();
+                assert!(status.expect("mkfifo").success());
+                case.path("pipe").display().to_string()
+            }
+            path => path.to_owned(),
+        };
+        refused(
+            |case| {
+                let path = in_case(&case);
+                case.without_credentials()
+                    .env("AWS_WEB_IDENTITY_TOKEN_FILE", path)
+                    .env("AWS_ROLE_ARN", role)
+            },
+            &["could not be read: it is not a regular file"],
+        );
+        refused(
+            |case| {
+                let path = in_case(&case);
+                case.without_credentials()
+                    .env("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1:1/")
+                    .env("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", path)
+            },
+            &["could not be read: it is not a regular file"],
+        );
+    }
+    let long = "a".repeat((1 << 20) + 1);
+    refused(
+        |case| {
+            let case = case.without_credentials().file("token", &long);
+            let path = case.path("token");
+            case.env("AWS_WEB_IDENTITY_TOKEN_FILE", path)
+                .env("AWS_ROLE_ARN", role)
+        },
+        &["could not be read: it is longer than 1 MiB"],
+    );
+}
+
+#[test]
 fn c84_an_empty_variable_names_no_file() {
     let metadata = Metadata::start();
     let default = |sandbox: &Sandbox| format!("[default]\n{}", admin(sandbox));
