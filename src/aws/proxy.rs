@@ -47,10 +47,14 @@ pub(crate) fn check(uri: &str) -> Result<(), Stop> {
     let Some((variable, value)) = named(scheme).filter(|_| !is_straight) else {
         return Ok(());
     };
-    let usable = Url::parse(&with_scheme(&value)).is_ok_and(|url| {
-        matches!(url.scheme(), "http" | "https")
-            && url.host_str().is_some_and(|host| !host.is_empty())
-    });
+    let proxy = with_scheme(&value);
+    // The client's own parser accepts less: what it does not understand it would take for no proxy.
+    let usable = ProxyConfig::http(proxy.as_str()).is_ok();
+    let usable = usable
+        && Url::parse(&proxy).is_ok_and(|url| {
+            matches!(url.scheme(), "http" | "https")
+                && url.host_str().is_some_and(|host| !host.is_empty())
+        });
     // A host is looked up, and shown.
     let usable = usable && !value.rsplit('@').next().is_some_and(has_secret);
     if usable {

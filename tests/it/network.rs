@@ -312,7 +312,14 @@ fn f46_a_proxy_that_does_not_let_through() {
 #[test]
 fn f46_a_proxy_url_that_is_none_is_7_and_not_shown() {
     let sandbox = behind_a_proxy();
-    for url in ["http://", "ftp://proxy:21", "http://me:hunter2hunter2@:bad"] {
+    for url in [
+        "http://",
+        "ftp://proxy:21",
+        "http://me:hunter2hunter2@:bad",
+        "//me:hunter2hunter2@127.0.0.1:1",
+        "http:///127.0.0.1:1",
+        "http://127.0.0.1 :1",
+    ] {
         let said = by_way_of(url, &sandbox).run().exits(7).prints_nothing();
         assert!(!said.messages().contains("hunter2"));
         let _ = said
