@@ -23,7 +23,7 @@ mod cli;
 mod command_line;
 #[path = "../../../src/complete/mod.rs"]
 mod complete;
-#[path = "../../../src/conclude.rs"]
+#[path = "../../../src/conclude/mod.rs"]
 mod conclude;
 #[path = "../../../src/condition/mod.rs"]
 mod condition;
