@@ -1,16 +1,54 @@
 //! Keys that an earlier run began to change, and of which its journal does not say how that ended.
 
-use super::{Batch, Budget};
+use super::{Batch, Budget, Ended};
 use crate::candidate::Candidate;
 use crate::change::owner_hint;
 use crate::exit::Exit;
-use crate::fact::Status;
-use crate::journal::Before;
+use crate::fact::{Facts, Status};
+use crate::journal::{Before, Journal};
 use crate::locate::OwnerHint;
 use crate::outcome::{Known, Outcome, Refusal, Settled};
-use crate::request::Action;
+use crate::request::{Action, Key, Mode, Selection};
+use crate::select::Sweep;
 
 impl Batch<'_> {
+    /// The keys of this run that an earlier one began, and of which the sweep does not show that they are unchanged.
+    pub(super) fn left_open(&self, sweep: &Sweep) -> Vec<Candidate> {
+        let in_progress = self.journal.map(Journal::in_progress).unwrap_or_default();
+        let is_of_run = |key: &Key| match &self.request.selection {
+            Selection::User(user) => key
+                .user_name
+                .as_ref()
+                .is_some_and(|name| name.same_user(user)),
+            Selection::Account => true,
+            Selection::Named(_) | Selection::Listed { .. } => false,
+        };
+        let left_open = in_progress
+            .into_iter()
+            .filter(|key| is_of_run(key) && !sweep.shows_unchanged(&key.id));
+        let untouched = |key| Candidate {
+            key,
+            facts: Facts::default(),
+        };
+        left_open.map(untouched).collect()
+    }
+
+    /// Looks for a key that an earlier run began. It is not changed: this run did not choose it.
+    pub(super) async fn verify(&self, candidate: Candidate) -> Ended {
+        let budget = self.budget(&candidate.key);
+        let found = match self.request.mode {
+            Mode::Change => self.begun_before(&candidate, &budget).await,
+            Mode::DryRun => None,
+        };
+        let outcome = found.unwrap_or_else(|| Outcome::LeftInDoubt {
+            exit: Exit::Unknown,
+            why: "IAM's lists do not say whether it was changed".to_owned(),
+        });
+        let settled = Box::new(self.settled(candidate, outcome));
+        let recorded = self.record(&settled, Before::Begun).await;
+        Ended::Now(settled, recorded)
+    }
+
     /// Whether the key is changed, as far as IAM can be asked.
     pub(super) async fn begun_before(
         &self,

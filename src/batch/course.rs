@@ -82,13 +82,15 @@ impl Batch<'_> {
                 Err(exit) => return Ok(exit),
             },
             None => {
+                let sweep = self.sweep().await?;
+                let mut left_open = keys_of(self.left_open(&sweep).into_iter().map(Ok));
                 let Sweep {
                     chosen,
                     refused,
                     keys,
                     already_inactive,
                     ..
-                } = self.sweep().await?;
+                } = sweep;
                 report.found(keys, already_inactive);
                 let mut written = Ok(());
                 for settled in &refused {
@@ -97,9 +99,15 @@ impl Batch<'_> {
                         Err(_) => tally.count(settled, self.request.mode),
                     }
                 }
-                if let Err(error) = written {
-                    let mut keys = keys_of(chosen.read()?);
-                    let halt = Halt::Unwritten(error);
+                let halt = if let Err(error) = written {
+                    Some(Halt::Unwritten(error))
+                } else {
+                    let verify = |candidate| self.verify(candidate);
+                    let take = |ended, report: &mut Report| self.take_ended(ended, report, tally);
+                    self.each(&mut left_open, report, verify, take).await
+                };
+                if let Some(halt) = halt {
+                    let mut keys = keys_of(left_open.chain(chosen.read()?));
                     return Ok(self.halt(&halt, &mut keys, report, tally).await);
                 }
                 chosen

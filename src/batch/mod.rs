@@ -98,14 +98,7 @@ impl Batch<'_> {
         tally: &mut Tally,
     ) -> Exit {
         let handle = |candidate| self.handle(candidate, decision);
-        let take = |ended: io::Result<Ended>, report: &mut Report| match ended {
-            Err(error) => Taken::halt(Halt::Broken(error)),
-            Ok(Ended::Before) => {
-                tally.count_before();
-                Taken::default()
-            }
-            Ok(Ended::Now(settled, recorded)) => self.take(&settled, recorded, report, tally),
-        };
+        let take = |ended, report: &mut Report| self.take_ended(ended, report, tally);
         match self.each(keys, report, handle, take).await {
             None => tally.exit(),
             Some(halt) => self.halt(&halt, keys, report, tally).await,
@@ -318,6 +311,22 @@ impl Batch<'_> {
     /// A key of which this run changed nothing.
     fn settled(&self, candidate: Candidate, outcome: Outcome) -> Settled {
         self.or_in_doubt(Settled::untouched(candidate, self.request.action, outcome))
+    }
+
+    fn take_ended(
+        &self,
+        ended: io::Result<Ended>,
+        report: &mut Report,
+        tally: &mut Tally,
+    ) -> Taken {
+        match ended {
+            Err(error) => Taken::halt(Halt::Broken(error)),
+            Ok(Ended::Before) => {
+                tally.count_before();
+                Taken::default()
+            }
+            Ok(Ended::Now(settled, recorded)) => self.take(&settled, recorded, report, tally),
+        }
     }
 
     /// Takes what became of a key, and whether the journal has it.

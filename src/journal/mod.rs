@@ -251,6 +251,11 @@ impl Journal {
         self.past.attempts(id)
     }
 
+    /// The keys that earlier runs started to change and did not finish.
+    pub(crate) fn in_progress(&self) -> Vec<Key> {
+        self.past.in_progress()
+    }
+
     /// A key is about to be changed. Whose it is, is as IAM listed it, or as it was named.
     ///
     /// # Errors

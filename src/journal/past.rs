@@ -35,6 +35,7 @@ pub(super) struct Past {
 /// A change that an earlier run started. How it ended is not recorded.
 #[derive(Clone, Debug)]
 pub(crate) struct EarlierAttempt {
+    id: AccessKeyId,
     /// The user it was sent for; `None`: the calling user.
     pub(crate) owner: Option<UserName>,
     was_listed: bool,
@@ -139,6 +140,19 @@ impl Past {
         begun.map_or(&[], Vec::as_slice)
     }
 
+    /// The keys that earlier runs started to change and did not finish, each with the user it was sent for.
+    pub(super) fn in_progress(&self) -> Vec<Key> {
+        let last = self.begun.values().filter_map(|attempts| attempts.last());
+        let mut keys: Vec<Key> = last
+            .map(|attempt| Key {
+                id: attempt.id.clone(),
+                user_name: attempt.owner.clone(),
+            })
+            .collect();
+        keys.sort_unstable_by(|one, other| one.id.as_str().cmp(other.id.as_str()));
+        keys
+    }
+
     fn take(&mut self, record: Record) -> Result<(), String> {
         let digest = self.digest.of(&record.id);
         let word = record.outcome.as_deref().map(Word::read);
@@ -153,7 +167,9 @@ impl Past {
             // It was begun, and nobody knows (yet) how it ended.
             (None, Some(_)) | (Some(Some(Word::Unknown)), _) => {
                 let at = record.time.and_then(|time| parse_rfc3339(&time).ok());
+                let id = AccessKeyId::try_from(record.id).map_err(|invalid| invalid.to_string())?;
                 self.begun.entry(digest).or_default().push(EarlierAttempt {
+                    id,
                     owner,
                     was_listed: record.status.is_some(),
                     at,

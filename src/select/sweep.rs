@@ -50,6 +50,17 @@ pub(crate) struct Sweep {
     pub(crate) already_inactive: u64,
     /// What cannot be shown since IAM denied the read.
     pub(crate) denied: Denied,
+    /// Each key under the name of its user. A user who is renamed during the sweep is found under both names, and only
+    /// the later one counts.
+    found: HashMap<String, Found>,
+}
+
+impl Sweep {
+    /// Whether IAM listed the key, and not as one that was to be made inactive and is: no earlier run changed it.
+    pub(crate) fn shows_unchanged(&self, id: &AccessKeyId) -> bool {
+        let found = self.found.get(id.as_str());
+        found.is_some_and(|found| !found.is_already_inactive)
+    }
 }
 
 /// The keys of one user, each with what is to be done with it.
@@ -73,12 +84,10 @@ enum Fate {
 /// A sweep in progress.
 struct Progress {
     sweep: Sweep,
-    /// Each key under the name of its user. A user who is renamed during the sweep is found under both names, and only
-    /// the later one counts.
-    found: HashMap<String, Found>,
     has_renamed: bool,
 }
 
+#[derive(Debug)]
 struct Found {
     user: UserName,
     is_already_inactive: bool,
@@ -94,8 +103,8 @@ impl Progress {
                 keys: 0,
                 already_inactive: 0,
                 denied: Denied::default(),
+                found: HashMap::new(),
             },
-            found: HashMap::new(),
             has_renamed: false,
         }
     }
@@ -108,7 +117,7 @@ impl Progress {
                 user: user.clone(),
                 is_already_inactive: matches!(fate, Fate::AlreadyInactive),
             };
-            self.has_renamed |= self.found.insert(id, found).is_some();
+            self.has_renamed |= self.sweep.found.insert(id, found).is_some();
             match fate {
                 Fate::Left | Fate::AlreadyInactive => {}
                 Fate::Refused(settled) => self.sweep.refused.push(settled),
@@ -125,9 +134,8 @@ impl Progress {
     }
 
     fn end(self) -> Result<Sweep, Stop> {
-        let Self {
-            mut sweep, found, ..
-        } = self;
+        let mut sweep = self.sweep;
+        let found = &sweep.found;
         sweep.keys = found.len() as u64;
         let inactive = found.values().filter(|found| found.is_already_inactive);
         sweep.already_inactive = inactive.count() as u64;

@@ -57,6 +57,7 @@ mod remark;
 mod renewal;
 mod reported;
 mod response;
+mod resumed;
 mod running;
 mod scarce;
 mod secret;

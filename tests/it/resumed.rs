@@ -1,0 +1,116 @@
+//! A run with the journal of an earlier one: what it takes up, and what it believes.
+
+use iam_sandbox::Sandbox;
+use iam_sandbox::documented::ALICE_KEY_ID;
+
+use crate::case::{BOBS_KEY, Case, actions, documented};
+use crate::intent::begun;
+use crate::journal::Kept;
+use crate::many::{outcomes, rows};
+
+/// A sweep with this journal.
+fn sweep(sandbox: &Sandbox, kept: &Kept, args: &[&str]) -> Case {
+    Case::at(sandbox, args.iter().copied())
+        .args(["--yes", "--journal"])
+        .args([kept.path()])
+}
+
+const ALL_OF_BOB: &[&str] = &["--user-name", "bob", "--all-keys", "--inactive"];
+const ALL_USERS: &[&str] = &["--all-users", "--inactive", "--except-user", "Alice"];
+
+#[test]
+fn c56_a_sweep_takes_up_a_key_that_a_killed_run_began_and_iam_no_longer_lists() {
+    for selection in [ALL_OF_BOB, ALL_USERS] {
+        let sandbox = documented();
+        sandbox.remove_key(BOBS_KEY);
+        let kept = begun();
+        let before = kept.journal();
+        let printed = sweep(&sandbox, &kept, &[selection, &["--dry-run"]].concat())
+            .run()
+            .exits(10);
+        let output = printed.output().to_owned();
+        let rows = rows(&output);
+        let row = rows.iter().find(|row| row["AccessKeyId"] == BOBS_KEY);
+        assert_eq!(row.expect("its row")["Outcome"], "Unknown");
+        let _ = printed.prints(&output).says(&[&format!(
+            "error: {BOBS_KEY}: IAM's lists do not say whether it was changed; \
+             unknown: an earlier run began it, and how that ended is not known"
+        )]);
+        assert_eq!(kept.journal(), before);
+        let printed = sweep(&sandbox, &kept, selection).run().exits(0);
+        let rows = crate::many::rows(printed.output());
+        let row = rows.iter().find(|row| row["AccessKeyId"] == BOBS_KEY);
+        assert_eq!(row.expect("its row")["Outcome"], "Deleted");
+        let output = printed.output().to_owned();
+        let _ = printed
+            .prints(&output)
+            .says(&[&format!(
+                "warning: {BOBS_KEY} is presumed deleted: an earlier run started this; IAM no longer lists the key"
+            )])
+            .ends_with(" deleted");
+        assert_eq!(kept.results()[BOBS_KEY], "Deleted");
+        // Only once.
+        let printed = sweep(&sandbox, &kept, selection).run().exits(0);
+        let _ = printed.prints_nothing().says(&["nothing to do"]);
+    }
+}
+
+#[test]
+fn c56_a_sweep_takes_up_no_key_that_iam_still_lists_or_of_another_user() {
+    // Nobody deleted it, and it does not satisfy the condition.
+    let sandbox = documented();
+    let kept = begun();
+    let _ = sweep(&sandbox, &kept, ALL_OF_BOB)
+        .run()
+        .exits(0)
+        .prints_nothing()
+        .says(&["nothing to do"]);
+    assert!(sandbox.has_key(BOBS_KEY));
+    // It is Bob's, and the run is about Alice.
+    sandbox.remove_key(BOBS_KEY);
+    let alice = ["--user-name", "Alice", "--all-keys"];
+    let printed = sweep(&sandbox, &kept, &alice).run().exits(0);
+    assert!(!printed.output().contains(BOBS_KEY));
+    assert!(printed.output().contains(ALICE_KEY_ID));
+    assert!(!kept.results().contains_key(BOBS_KEY));
+}
+
+#[test]
+fn c56_a_key_that_a_sweep_takes_up_stays_unknown_where_no_list_proves_it() {
+    let sandbox = documented();
+    sandbox.remove_key(BOBS_KEY);
+    let kept = begun();
+    // IAM had not listed it when it was begun.
+    let journal = kept.journal().replace(",\"Status\":\"Active\"", "");
+    std::fs::write(kept.path(), journal).expect("a journal");
+    for _ in 0..2 {
+        let printed = sweep(&sandbox, &kept, ALL_OF_BOB).run().exits(10);
+        let output = printed.output().to_owned();
+        assert_eq!(outcomes(&output), [("Unknown".to_owned(), 1)]);
+        let _ = printed
+            .prints(&output)
+            .says(&["how that ended is not known"])
+            .ends_with("1 key: 1 unknown");
+    }
+    assert!(!actions(&sandbox).contains(&"DeleteAccessKey".to_owned()));
+}
+
+#[test]
+fn c56_a_sweep_takes_up_a_key_that_a_killed_run_made_inactive() {
+    let sandbox = documented();
+    sandbox.set_status(BOBS_KEY, iam_sandbox::Status::Inactive);
+    let kept = begun();
+    let journal = kept.journal().replace("\"delete\"", "\"deactivate\"");
+    std::fs::write(kept.path(), journal).expect("a journal");
+    let args = ["--user-name", "Bob", "--all-keys", "--deactivate"];
+    let printed = sweep(&sandbox, &kept, &args).run().exits(0);
+    let output = printed.output().to_owned();
+    let rows = rows(&output);
+    let row = rows.iter().find(|row| row["AccessKeyId"] == BOBS_KEY);
+    assert_eq!(row.expect("its row")["Outcome"], "Deactivated");
+    let _ = printed.prints(&output).says(&[&format!(
+        "warning: {BOBS_KEY} is presumed deactivated: an earlier run started this; \
+         IAM now lists the key as Inactive"
+    )]);
+    assert_eq!(kept.results()[BOBS_KEY], "Deactivated");
+}
