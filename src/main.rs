@@ -129,7 +129,6 @@ fn run(
     let named = named(request)?;
     if let Some(journal) = &mut journal {
         journal.start(request)?;
-        note_finished(journal, request);
     }
     drop(entered);
     let listening = runtime.block_on(async { Signals::listen() });
@@ -169,9 +168,8 @@ fn open_journal(request: &Request, under_way: &UnderWay) -> Result<Option<Journa
     let journal = match Journal::open(request) {
         Ok(journal) => journal,
         Err(Unusable { stop, is_journal }) => {
-            if let Some(key) = request.single().filter(|_| is_journal) {
-                let unread = "what earlier runs did is not known: the journal was not read";
-                under_way.earlier(key, Known::Unknown(unread.to_owned()));
+            if is_journal {
+                unread(request, under_way, "the journal was not read");
             }
             return Err(stop);
         }
@@ -182,6 +180,14 @@ fn open_journal(request: &Request, under_way: &UnderWay) -> Result<Option<Journa
         under_way.earlier(key, known);
     }
     Ok(journal)
+}
+
+/// Nothing that the journal says of the one key is believed.
+fn unread(request: &Request, under_way: &UnderWay, why: &str) {
+    if let Some(key) = request.single() {
+        let unknown = format!("what earlier runs did is not known: {why}");
+        under_way.earlier(key, Known::Unknown(unknown));
+    }
 }
 
 fn note_finished(journal: &Journal, request: &Request) {
@@ -256,9 +262,15 @@ async fn work(
         exit = signals.next() => return Err(Stop::signal(exit).into()),
     };
     if let Some(journal) = &mut journal {
+        let account = connected.signer.account.as_ref();
+        if let Err(stop) = journal.check_account(account) {
+            unread(request, under_way, "the journal is of another account");
+            return Err(stop.into());
+        }
+        note_finished(journal, request);
         tokio::select! {
             biased;
-            recorded = journal.begin_run(connected.signer.account.as_ref()) => recorded?,
+            recorded = journal.begin_run(account) => recorded?,
             exit = signals.next() => return Err(Stop::signal(exit).into()),
         }
     }

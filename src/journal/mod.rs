@@ -128,6 +128,10 @@ impl Journal {
             let what = format!("it is of a run that was to {} keys", escape(&head.action));
             return Err(own(journal.unusable(what).hint("give another --journal")));
         }
+        let expected = request.expected_account.as_ref();
+        journal
+            .check_head(expected, "--expect-account is")
+            .map_err(own)?;
         if request.mode == Mode::Change {
             journal.file = Some(file);
         }
@@ -200,31 +204,41 @@ impl Journal {
         Stop::usage(format!("cannot use the journal {}: {what}", self.name))
     }
 
-    /// Begins a run of this account. A journal of another account is refused.
+    /// Refuses a journal of another account than that of the credentials, as far as both are known.
     ///
     /// # Errors
     ///
-    /// It is of another account, or cannot be written.
+    /// It is of another account.
+    pub(crate) fn check_account(&self, account: Option<&AccountId>) -> Result<(), Stop> {
+        self.check_head(account, "the credentials are of account")
+    }
+
+    fn check_head(&self, account: Option<&AccountId>, what: &str) -> Result<(), Stop> {
+        let theirs = self.head.as_ref().and_then(|head| head.account.as_ref());
+        let (Some(theirs), Some(ours)) = (theirs, account.map(ToString::to_string)) else {
+            return Ok(());
+        };
+        if *theirs == ours {
+            return Ok(());
+        }
+        let what = format!("it is of account {}, and {what} {ours}", escape(theirs));
+        let stop = self.unusable(what);
+        Err(stop.hint("give each account a journal of its own"))
+    }
+
+    /// Begins a run of this account.
+    ///
+    /// # Errors
+    ///
+    /// The journal cannot be written.
     pub(crate) async fn begin_run(&mut self, account: Option<&AccountId>) -> Result<(), Stop> {
-        let account = account.map(ToString::to_string);
-        if let Some(head) = &self.head {
-            return match (&head.account, &account) {
-                (Some(theirs), Some(ours)) if theirs != ours => {
-                    let what = format!(
-                        "it is of account {}, and the credentials are of account {ours}",
-                        escape(theirs)
-                    );
-                    Err(self
-                        .unusable(what)
-                        .hint("give each account a journal of its own"))
-                }
-                _ => Ok(()),
-            };
+        if self.head.is_some() {
+            return Ok(());
         }
         let head = Head {
             form: FORM,
             action: self.action.verb().to_owned(),
-            account,
+            account: account.map(ToString::to_string),
         };
         self.write(&json!(head))
             .await

@@ -5,7 +5,7 @@ use iam_sandbox::documented::ALICE_KEY_ID;
 
 use crate::case::{BOBS_KEY, Case, actions, documented};
 use crate::intent::begun;
-use crate::journal::Kept;
+use crate::journal::{ACCOUNT, Kept};
 use crate::many::{outcomes, rows};
 
 /// A sweep with this journal.
@@ -113,4 +113,69 @@ fn c56_a_sweep_takes_up_a_key_that_a_killed_run_made_inactive() {
          IAM now lists the key as Inactive"
     )]);
     assert_eq!(kept.results()[BOBS_KEY], "Deactivated");
+}
+
+/// A journal of another account in which Bob's key is deleted.
+fn of_another_account() -> Kept {
+    let kept = begun();
+    let journal = kept.journal().replace(ACCOUNT, "999999999999");
+    let deleted = format!("{{\"AccessKeyId\":\"{BOBS_KEY}\",\"Outcome\":\"Deleted\"}}\n");
+    std::fs::write(kept.path(), journal + &deleted).expect("a journal");
+    kept
+}
+
+#[test]
+fn c66_nothing_of_a_journal_of_another_account_is_believed() {
+    for (more, what, hint, known) in [
+        (
+            &["--expect-account", ACCOUNT][..],
+            format!("and --expect-account is {ACCOUNT}"),
+            "give each account a journal of its own",
+            "what earlier runs did is not known: the journal was not read",
+        ),
+        (
+            &["--expect-account", ACCOUNT, "--dry-run"],
+            format!("and --expect-account is {ACCOUNT}"),
+            "give each account a journal of its own",
+            "what earlier runs did is not known: the journal was not read",
+        ),
+        (
+            &[],
+            format!("and the credentials are of account {ACCOUNT}"),
+            "give each account a journal of its own",
+            "what earlier runs did is not known: the journal is of another account",
+        ),
+        (
+            &["--dry-run"],
+            format!("and the credentials are of account {ACCOUNT}"),
+            "give each account a journal of its own",
+            "what earlier runs did is not known: the journal is of another account",
+        ),
+    ] {
+        let sandbox = documented();
+        let kept = of_another_account();
+        let error = format!(
+            "iam-del-key: error: cannot use the journal {}: it is of account 999999999999, {what}\nhint: {hint}\n",
+            kept.path().display()
+        );
+        let case = Case::documented(&sandbox, &["--journal"]).args([kept.path()]);
+        let _ = case
+            .args(more.iter().copied())
+            .run()
+            .exits(2)
+            .prints_nothing()
+            .says_exactly(&format!("{error}known: {BOBS_KEY}: unknown: {known}\n"));
+        let _ = kept
+            .case(&sandbox, more)
+            .run()
+            .exits(2)
+            .prints_nothing()
+            .says_exactly(&format!("{error}known: no key was changed\n"));
+        assert!(
+            actions(&sandbox)
+                .iter()
+                .all(|action| action == "GetCallerIdentity")
+        );
+        assert!(sandbox.has_key(BOBS_KEY));
+    }
 }
