@@ -9,6 +9,7 @@ use humantime::parse_rfc3339;
 use serde::Deserialize;
 
 use super::{Before, FORM, Head};
+use crate::escape::field;
 use crate::ident::{AccessKeyId, UserName};
 use crate::request::{Action, Key};
 use crate::word::Word;
@@ -104,8 +105,9 @@ impl Past {
         let digest = self.digest.of(key.id.as_str());
         let is_begun = self.begun.contains_key(&digest);
         match action {
-            Action::Delete if self.is_settled(key, digest, &[false, true]) => Before::Settled,
+            // It was begun after whatever settled it.
             Action::Delete | Action::Deactivate if is_begun => Before::Begun,
+            Action::Delete if self.is_settled(key, digest, &[false, true]) => Before::Settled,
             Action::Deactivate if self.is_settled(key, digest, &[false]) => Before::Deactivated,
             Action::Delete | Action::Deactivate => Before::Nothing,
         }
@@ -153,21 +155,38 @@ impl Past {
         keys
     }
 
-    fn take(&mut self, record: Record) -> Result<(), String> {
+    /// Takes a record of a journal of this action. One that this program does not write says nothing that can be relied on.
+    fn take(&mut self, record: Record, action: &str) -> Result<(), String> {
         let digest = self.digest.of(&record.id);
-        let word = record.outcome.as_deref().map(Word::read);
-        let owner: Option<UserName> = record.user_name.and_then(|name| name.try_into().ok());
-        match (word, &record.intent) {
-            (Some(Some(word)), _) if word.is_settled() => {
+        let id = AccessKeyId::try_from(record.id).map_err(|invalid| invalid.to_string())?;
+        let owner: Option<UserName> = record
+            .user_name
+            .map(UserName::try_from)
+            .transpose()
+            .map_err(|invalid| invalid.to_string())?;
+        let word = match (record.intent, record.outcome) {
+            (None, None) => return Err("neither an intent nor a result".to_owned()),
+            (Some(_), Some(_)) => return Err("both an intent and a result".to_owned()),
+            (Some(intent), None) if intent == action => None,
+            (Some(intent), None) => {
+                return Err(format!("unexpected intent \"{}\"", field(&intent)));
+            }
+            (None, Some(outcome)) => Some(
+                Word::read(&outcome)
+                    .filter(|word| is_recorded(*word, action))
+                    .ok_or_else(|| format!("unexpected result \"{}\"", field(&outcome)))?,
+            ),
+        };
+        match word {
+            Some(word) if word.is_settled() => {
                 self.begun.remove(&digest);
                 let is_missing = word == Word::Missing;
-                let settled = self.digest.settled(&record.id, owner.as_ref(), is_missing);
+                let settled = self.digest.settled(id.as_str(), owner.as_ref(), is_missing);
                 self.settled.push(settled);
             }
             // It was begun, and nobody knows (yet) how it ended.
-            (None, Some(_)) | (Some(Some(Word::Unknown)), _) => {
+            None | Some(Word::Unknown) => {
                 let at = record.time.and_then(|time| parse_rfc3339(&time).ok());
-                let id = AccessKeyId::try_from(record.id).map_err(|invalid| invalid.to_string())?;
                 self.begun.entry(digest).or_default().push(EarlierAttempt {
                     id,
                     owner,
@@ -175,12 +194,26 @@ impl Past {
                     at,
                 });
             }
-            (Some(_), _) => {
+            Some(_) => {
                 self.begun.remove(&digest);
             }
-            (None, None) => return Err("neither an intent nor a result".to_owned()),
         }
         Ok(())
+    }
+}
+
+/// Whether a run of this action records such a result.
+fn is_recorded(word: Word, action: &str) -> bool {
+    match word {
+        Word::Deleted => action == Action::Delete.verb(),
+        Word::Deactivated => action == Action::Deactivate.verb(),
+        Word::WouldDelete | Word::WouldDeactivate => false,
+        Word::Missing
+        | Word::Skipped
+        | Word::Refused
+        | Word::Failed
+        | Word::Unknown
+        | Word::NotTried => true,
     }
 }
 
@@ -241,7 +274,8 @@ pub(super) fn read(file: &mut impl Read) -> Result<(Option<Head>, Past), String>
             head = Some(first);
         } else {
             let entry = serde_json::from_str(text).map_err(|error| broken(error.to_string()))?;
-            past.take(entry).map_err(broken)?;
+            let action = head.as_ref().map_or("", |head: &Head| &head.action);
+            past.take(entry, action).map_err(broken)?;
         }
         past.length += read as u64;
     }
@@ -274,6 +308,8 @@ mod tests {
             ("\"Bob\"", "\"Outcome\":\"Skipped\"", "----"),
             ("\"Bob\"", "\"Outcome\":\"Unknown\"", "BBBB"),
             ("\"Bob\"", "\"Intent\":\"delete\"", "BBBB"),
+            ("\"Bob\"", "\"Outcome\":\"Refused\"", "----"),
+            ("\"Bob\"", "\"Outcome\":\"NotTried\"", "----"),
         ] {
             let text = format!(
                 "{{\"Journal\":1,\"Action\":\"delete\",\"AccountId\":null}}\n\

@@ -9,7 +9,7 @@ use iam_sandbox::{Fault, Sandbox, What, nth_key_id};
 use proptest::test_runner::{RngAlgorithm, TestRng};
 use serde_json::Value;
 
-use crate::case::{Case, actions, each_at_once};
+use crate::case::{BOBS_KEY, Case, actions, each_at_once};
 use crate::dialogue::Dialogue;
 use crate::many::{crowd, outcomes, rows};
 
@@ -186,7 +186,7 @@ fn a_file_that_is_no_journal_is_left_as_it_is() {
         ),
         (format!("{head}hello\n{head}"), "record 2 is broken"),
         (
-            format!("{head}{{\"AccessKeyId\":\"x\"}}\n"),
+            format!("{head}{{\"AccessKeyId\":\"{BOBS_KEY}\"}}\n"),
             "record 2 is broken: neither an intent nor a result",
         ),
     ] {

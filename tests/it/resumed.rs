@@ -179,3 +179,128 @@ fn c66_nothing_of_a_journal_of_another_account_is_believed() {
         assert!(sandbox.has_key(BOBS_KEY));
     }
 }
+
+#[test]
+fn c66_a_journal_with_a_record_that_this_program_does_not_write_is_refused() {
+    const WHAT: [(&str, &str, &str); 12] = [
+        (
+            "delete",
+            "\"Outcome\":\"Deactivated\"",
+            "unexpected result \"Deactivated\"",
+        ),
+        (
+            "deactivate",
+            "\"Outcome\":\"Deleted\"",
+            "unexpected result \"Deleted\"",
+        ),
+        (
+            "delete",
+            "\"Outcome\":\"WouldDelete\"",
+            "unexpected result \"WouldDelete\"",
+        ),
+        (
+            "delete",
+            "\"Outcome\":\"WouldDeactivate\"",
+            "unexpected result \"WouldDeactivate\"",
+        ),
+        (
+            "delete",
+            "\"Outcome\":\"deleted\"",
+            "unexpected result \"deleted\"",
+        ),
+        (
+            "delete",
+            "\"Outcome\":\"Gone\\u001b[2J\"",
+            "unexpected result \"Gone\\u{1b}[2J\"",
+        ),
+        ("delete", "\"Outcome\":\"\"", "unexpected result \"\""),
+        (
+            "delete",
+            "\"Intent\":\"deactivate\"",
+            "unexpected intent \"deactivate\"",
+        ),
+        (
+            "deactivate",
+            "\"Intent\":\"delete\"",
+            "unexpected intent \"delete\"",
+        ),
+        (
+            "delete",
+            "\"Intent\":\"Delete\"",
+            "unexpected intent \"Delete\"",
+        ),
+        (
+            "delete",
+            "\"Intent\":\"delete\",\"Outcome\":\"Deleted\"",
+            "both an intent and a result",
+        ),
+        (
+            "delete",
+            "\"Intent\":null,\"Outcome\":null",
+            "neither an intent nor a result",
+        ),
+    ];
+    for (action, record, what) in WHAT {
+        let sandbox = documented();
+        let kept = begun();
+        let before = kept
+            .journal()
+            .replace("\"delete\"", &format!("\"{action}\""));
+        let record = format!(
+            "{{\"AccessKeyId\":\"{BOBS_KEY}\",\"UserName\":\"Bob\",{record},\"Time\":\"t\"}}\n"
+        );
+        std::fs::write(kept.path(), before + &record).expect("a journal");
+        let mut case = Case::documented(&sandbox, &["--journal"]).args([kept.path()]);
+        if action == "deactivate" {
+            case = case.args(["--deactivate"]);
+        }
+        let _ = case.run().exits(2).prints_nothing().says_exactly(&format!(
+            "iam-del-key: error: cannot use the journal {}: record 3 is broken: {what}\n\
+             known: {BOBS_KEY}: unknown: what earlier runs did is not known: the journal was not read\n",
+            kept.path().display()
+        ));
+        assert_eq!(sandbox.connections(), 0);
+    }
+}
+
+#[test]
+fn c66_a_journal_with_a_key_or_an_owner_that_iam_cannot_have_is_refused() {
+    let sandbox = documented();
+    for (id, owner) in [("x", "\"Bob\""), (BOBS_KEY, "\"a b\""), (BOBS_KEY, "\"\"")] {
+        let kept = begun();
+        let record =
+            format!("{{\"AccessKeyId\":\"{id}\",\"UserName\":{owner},\"Outcome\":\"Deleted\"}}\n");
+        std::fs::write(kept.path(), kept.journal() + &record).expect("a journal");
+        let _ = kept
+            .case(&sandbox, &[])
+            .run()
+            .exits(2)
+            .prints_nothing()
+            .says(&["record 3 is broken: "])
+            .ends_with("no key was changed");
+    }
+    assert_eq!(sandbox.connections(), 0);
+}
+
+#[test]
+fn c66_a_key_that_was_begun_after_it_was_settled_is_in_progress() {
+    for outcome in ["Deleted", "Missing"] {
+        let sandbox = documented();
+        let kept = begun();
+        let journal = kept.journal();
+        let (head, intent) = journal.split_once('\n').expect("two records");
+        let settled = format!(
+            "{{\"AccessKeyId\":\"{BOBS_KEY}\",\"UserName\":\"Bob\",\"Outcome\":\"{outcome}\"}}"
+        );
+        let journal = format!("{head}\n{settled}\n{intent}");
+        std::fs::write(kept.path(), journal).expect("a journal");
+        let printed = kept.case(&sandbox, &[]).run().exits(0);
+        let output = printed.output().to_owned();
+        assert_eq!(outcomes(&output), [("Deleted".to_owned(), 1)]);
+        let _ = printed
+            .prints(&output)
+            .says(&["known: "])
+            .ends_with("1 key: 1 deleted");
+        assert!(!sandbox.has_key(BOBS_KEY));
+    }
+}

@@ -68,7 +68,7 @@ fn length_of(past: &Past) -> usize {
     usize::try_from(past.length).expect("a length")
 }
 
-/// What counts as done has a result that says so; what was said to be done counts as it.
+/// What counts as done has a result that says so; what was said to be done counts as it, unless it was begun again.
 fn check_results(past: &Past, records: &[u8]) {
     let keys = keys(records);
     for (key, _) in &keys {
@@ -81,9 +81,10 @@ fn check_results(past: &Past, records: &[u8]) {
                     Said::Other => false,
                 }
         });
+        let is_begun = !past.attempts(&key.id).is_empty();
         assert_eq!(
             past.before(key, Action::Delete) == Before::Settled,
-            is_done,
+            is_done && !is_begun,
             "{key:?}"
         );
     }
@@ -146,8 +147,8 @@ mod tests {
                     .collect();
                 let is_done = |record: &&str| record.contains("Deleted") || record.contains("Missing");
                 let expected = match of_it.last() {
-                    _ if of_it.iter().any(is_done) => Before::Settled,
                     Some(last) if last.contains("Intent") || last.contains("Unknown") => Before::Begun,
+                    _ if of_it.iter().any(is_done) => Before::Settled,
                     _ => Before::Nothing,
                 };
                 let id = AccessKeyId::try_from(id).expect("an ID");
