@@ -59,7 +59,7 @@ use cli::{Cli, error_format_of};
 use exit::Exit;
 use fact::Facts;
 use input::Purpose;
-use journal::{Journal, Unusable};
+use journal::{Before, Journal, Unusable};
 use log::Log;
 use outcome::Known;
 use report::message::{Messages, is_colorful};
@@ -190,14 +190,14 @@ fn unread(request: &Request, under_way: &UnderWay, why: &str) {
     }
 }
 
+/// Of one key that is settled nothing else is said. Of many, the summary counts those that an earlier run settled.
 fn note_finished(journal: &Journal, request: &Request) {
-    let text = match journal.finished() {
-        0 => return,
-        1 => "1 key is already finished".to_owned(),
-        count => format!("{count} keys are already finished"),
-    };
-    let name = journal.name();
-    Messages::of(request).note(&format!("{text} in the journal {name}"));
+    if let Some(key) = request.single()
+        && journal.before(key) == Before::Settled
+    {
+        let name = journal.name();
+        Messages::of(request).note(&format!("1 key is already finished in the journal {name}"));
+    }
 }
 
 /// The keys that are named, by options or in a file, and how many they are; all of it is checked before anything is

@@ -166,14 +166,6 @@ impl Journal {
         Ok(())
     }
 
-    /// How many keys earlier runs have finished. A key that was deactivated is checked again.
-    pub(crate) fn finished(&self) -> usize {
-        match self.action {
-            Action::Delete => self.past.finished(),
-            Action::Deactivate => 0,
-        }
-    }
-
     /// Its name as messages have it.
     pub(crate) fn name(&self) -> &str {
         &self.name

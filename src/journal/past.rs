@@ -130,12 +130,6 @@ impl Past {
         })
     }
 
-    /// How many keys are finished.
-    pub(super) fn finished(&self) -> usize {
-        let same_key = |one: &u128, other: &u128| one >> OWNER_BITS == other >> OWNER_BITS;
-        self.settled.chunk_by(same_key).count()
-    }
-
     /// What was started for a key, and not finished.
     pub(super) fn attempts(&self, id: &AccessKeyId) -> &[EarlierAttempt] {
         let begun = self.begun.get(&self.digest.of(id.as_str()));

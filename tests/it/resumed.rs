@@ -3,7 +3,7 @@
 use iam_sandbox::Sandbox;
 use iam_sandbox::documented::ALICE_KEY_ID;
 
-use crate::case::{BOBS_KEY, Case, actions, documented};
+use crate::case::{BOBS_KEY, Case, DELETED, actions, documented};
 use crate::intent::begun;
 use crate::journal::{ACCOUNT, Kept};
 use crate::many::{outcomes, rows};
@@ -303,4 +303,33 @@ fn c66_a_key_that_was_begun_after_it_was_settled_is_in_progress() {
             .ends_with("1 key: 1 deleted");
         assert!(!sandbox.has_key(BOBS_KEY));
     }
+}
+
+#[test]
+fn c75_keys_of_another_owner_in_the_journal_are_not_counted_for_this_run() {
+    let kept = begun();
+    let journal = kept.journal();
+    let (head, _) = journal.split_once('\n').expect("two records");
+    // The first is another user's by the journal, and the second is no key of this run.
+    let settled = [BOBS_KEY, ALICE_KEY_ID].map(|id| {
+        format!("{{\"AccessKeyId\":\"{id}\",\"UserName\":\"Alice\",\"Outcome\":\"Deleted\"}}\n")
+    });
+    let planted = format!("{head}\n{}", settled.concat());
+    let sandbox = documented();
+    std::fs::write(kept.path(), &planted).expect("a journal");
+    let printed = kept.case(&sandbox, &[]).run().exits(0);
+    let output = printed.output().to_owned();
+    let _ = printed
+        .prints(&output)
+        .says_exactly("known: 1 key: 1 deleted\n");
+    assert!(!sandbox.has_key(BOBS_KEY));
+    let sandbox = documented();
+    std::fs::write(kept.path(), &planted).expect("a journal");
+    let _ = Case::documented(&sandbox, &["--journal"])
+        .args([kept.path()])
+        .run()
+        .exits(0)
+        .prints(DELETED)
+        .says_nothing();
+    assert!(!sandbox.has_key(BOBS_KEY));
 }
