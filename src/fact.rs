@@ -16,6 +16,9 @@ pub(crate) struct Facts {
     pub(crate) owner: Option<UserName>,
     /// Whether it can sign.
     pub(crate) status: Option<Status>,
+    /// Whether it was active when an earlier run began to make it inactive.
+    #[serde(default)]
+    pub(crate) was_active: bool,
     /// When it was created.
     pub(crate) created: Option<SystemTime>,
     /// When and where it was used last.
@@ -25,6 +28,13 @@ pub(crate) struct Facts {
     /// What is missing because IAM denied the read, and not because nobody asked.
     #[serde(default)]
     pub(crate) denied: Denied,
+}
+
+impl Facts {
+    /// The status that an undo of a deactivation has to restore, where it is known.
+    pub(crate) fn previous_status(&self) -> Option<&'static str> {
+        (self.was_active || self.status == Some(Status::Active)).then_some(Status::Active.as_str())
+    }
 }
 
 /// Reads that IAM denied.

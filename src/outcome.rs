@@ -3,7 +3,7 @@
 
 use crate::candidate::Candidate;
 use crate::exit::Exit;
-use crate::fact::{Facts, Status};
+use crate::fact::Facts;
 use crate::failure::{Code, Failure};
 use crate::request::{Action, Key, Mode};
 use crate::word::Word;
@@ -155,8 +155,8 @@ impl Settled {
 
     /// The status that an undo has to restore, where this run made the key inactive and knows it.
     pub(crate) fn previous_status(&self) -> Option<&'static str> {
-        let was_active = self.facts.status == Some(Status::Active);
-        (was_active && self.word() == Word::Deactivated).then_some("Active")
+        let is_deactivated = self.word() == Word::Deactivated;
+        self.facts.previous_status().filter(|_| is_deactivated)
     }
 
     /// Whether this run changed the key, as far as anybody knows.

@@ -5,7 +5,7 @@ use crate::candidate::Candidate;
 use crate::change::owner_hint;
 use crate::exit::Exit;
 use crate::fact::{Facts, Status};
-use crate::journal::{Before, Journal};
+use crate::journal::{Before, EarlierAttempt, Journal};
 use crate::locate::OwnerHint;
 use crate::outcome::{Known, Outcome, Refusal, Settled};
 use crate::request::{Action, Key, Mode, Selection};
@@ -27,10 +27,18 @@ impl Batch<'_> {
             .into_iter()
             .filter(|key| is_of_run(key) && !sweep.shows_unchanged(&key.id));
         let untouched = |key| Candidate {
+            facts: Facts {
+                was_active: self.was_active(&key),
+                ..Facts::default()
+            },
             key,
-            facts: Facts::default(),
         };
         left_open.map(untouched).collect()
+    }
+
+    /// Whether the key was active when an earlier run began to make it inactive.
+    pub(super) fn was_active(&self, key: &Key) -> bool {
+        self.attempts(key).iter().any(EarlierAttempt::was_active)
     }
 
     /// Looks for a key that an earlier run began. It is not changed: this run did not choose it.

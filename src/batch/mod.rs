@@ -188,6 +188,23 @@ impl Batch<'_> {
         before: Before,
         budget: &mut Budget,
     ) -> Choice {
+        let was_active = self.was_active(&candidate.key);
+        let mut choice = self.judge(candidate, decision, before, budget).await;
+        let facts = match &mut choice {
+            Choice::Go(candidate) => &mut candidate.facts,
+            Choice::Stay(settled) => &mut settled.facts,
+        };
+        facts.was_active = was_active;
+        choice
+    }
+
+    async fn judge(
+        &self,
+        candidate: Candidate,
+        decision: Decision,
+        before: Before,
+        budget: &mut Budget,
+    ) -> Choice {
         if before == Before::Begun
             && self.request.mode == Mode::Change
             && let Some(outcome) = self.begun_before(&candidate, budget).await

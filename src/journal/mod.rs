@@ -19,7 +19,6 @@ use serde_json::{Value, json};
 use crate::age::timestamp;
 use crate::candidate::Candidate;
 use crate::escape::escape;
-use crate::fact::Status;
 use crate::ident::{AccessKeyId, AccountId};
 use crate::invalid::shown_path;
 use crate::outcome::{Known, Settled};
@@ -269,8 +268,10 @@ impl Journal {
     /// The record is not on the disk: the key must not be changed.
     pub(crate) async fn intend(&self, candidate: &Candidate) -> io::Result<()> {
         let Candidate { key, facts } = candidate;
-        let was_active = facts.status == Some(Status::Active);
-        let previous_status = (was_active && self.action == Action::Deactivate).then_some("Active");
+        let previous_status = match self.action {
+            Action::Deactivate => facts.previous_status(),
+            Action::Delete => None,
+        };
         let mut record = json!({
             "AccessKeyId": key.id,
             "UserName": facts.owner.as_ref().or(key.user_name.as_ref()),

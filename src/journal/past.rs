@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use super::{Before, FORM, Head};
 use crate::escape::field;
+use crate::fact::Status;
 use crate::ident::{AccessKeyId, UserName};
 use crate::request::{Action, Key};
 use crate::word::Word;
@@ -40,6 +41,7 @@ pub(crate) struct EarlierAttempt {
     /// The user it was sent for; `None`: the calling user.
     pub(crate) owner: Option<UserName>,
     was_listed: bool,
+    was_active: bool,
     at: Option<SystemTime>,
 }
 
@@ -47,6 +49,11 @@ impl EarlierAttempt {
     /// The owner, where IAM listed the key among that user's keys.
     pub(crate) fn listed_owner(&self) -> Option<&UserName> {
         self.owner.as_ref().filter(|_| self.was_listed)
+    }
+
+    /// Whether the key was active before, where the run was to make it inactive.
+    pub(crate) fn was_active(&self) -> bool {
+        self.was_active
     }
 
     /// Whether no request of it can act any more.
@@ -95,6 +102,8 @@ struct Record {
     outcome: Option<String>,
     #[serde(rename = "Status")]
     status: Option<String>,
+    #[serde(rename = "PreviousStatus")]
+    previous_status: Option<String>,
     #[serde(rename = "Time")]
     time: Option<String>,
 }
@@ -185,6 +194,7 @@ impl Past {
                     id,
                     owner,
                     was_listed: record.status.is_some(),
+                    was_active: record.previous_status.as_deref() == Some(Status::Active.as_str()),
                     at,
                 });
             }

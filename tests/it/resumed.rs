@@ -1,7 +1,8 @@
 //! A run with the journal of an earlier one: what it takes up, and what it believes.
 
-use iam_sandbox::Sandbox;
 use iam_sandbox::documented::ALICE_KEY_ID;
+use iam_sandbox::{Sandbox, Status};
+use serde_json::Value;
 
 use crate::case::{BOBS_KEY, Case, DELETED, actions, documented};
 use crate::intent::begun;
@@ -98,7 +99,7 @@ fn c56_a_key_that_a_sweep_takes_up_stays_unknown_where_no_list_proves_it() {
 #[test]
 fn c56_a_sweep_takes_up_a_key_that_a_killed_run_made_inactive() {
     let sandbox = documented();
-    sandbox.set_status(BOBS_KEY, iam_sandbox::Status::Inactive);
+    sandbox.set_status(BOBS_KEY, Status::Inactive);
     let kept = begun();
     let journal = kept.journal().replace("\"delete\"", "\"deactivate\"");
     std::fs::write(kept.path(), journal).expect("a journal");
@@ -332,4 +333,74 @@ fn c75_keys_of_another_owner_in_the_journal_are_not_counted_for_this_run() {
         .prints(DELETED)
         .says_nothing();
     assert!(!sandbox.has_key(BOBS_KEY));
+}
+
+/// A journal in which Bob's active key was begun to be made inactive.
+fn begun_to_deactivate() -> Kept {
+    let kept = begun();
+    let journal = kept.journal().replace("\"delete\"", "\"deactivate\"");
+    let journal = journal.replace("\"Time\"", "\"PreviousStatus\":\"Active\",\"Time\"");
+    std::fs::write(kept.path(), journal).expect("a journal");
+    kept
+}
+
+/// The last record of a journal.
+fn last_record(kept: &Kept) -> Value {
+    let journal = kept.journal();
+    let last = journal.lines().last().expect("a record");
+    serde_json::from_str(last).expect("a whole record")
+}
+
+#[test]
+fn c27_a_deactivation_that_a_killed_run_began_keeps_the_status_to_restore() {
+    let sweep: &[&str] = &["--user-name", "Bob", "--all-keys", "--except-user", "Alice"];
+    let one: &[&str] = &["--access-key-id", BOBS_KEY, "--user-name", "Bob"];
+    for (args, status, denied) in [
+        // It was carried out before the run was killed, or not.
+        (one, Status::Inactive, ""),
+        (sweep, Status::Inactive, ""),
+        (one, Status::Active, ""),
+        // This run cannot read the status itself.
+        (one, Status::Active, "iam:ListAccessKeys"),
+    ] {
+        let sandbox = documented();
+        sandbox.set_status(BOBS_KEY, status);
+        if !denied.is_empty() {
+            sandbox.deny(denied);
+        }
+        let kept = begun_to_deactivate();
+        let printed = Case::at(&sandbox, args.iter().copied())
+            .args(["--deactivate", "--yes", "--journal"])
+            .args([kept.path()])
+            .run()
+            .exits(0);
+        let rows = rows(printed.output());
+        let row = rows.iter().find(|row| row["AccessKeyId"] == BOBS_KEY);
+        let row = row.expect("its row");
+        assert_eq!(row["Outcome"], "Deactivated");
+        assert_eq!(row["PreviousStatus"], "Active", "{row}");
+        let journal = kept.journal();
+        let records = journal.lines().skip(2).map(|record| {
+            let record: Value = serde_json::from_str(record).expect("a whole record");
+            record
+        });
+        for record in records {
+            assert_eq!(record["PreviousStatus"], "Active", "{record}");
+        }
+    }
+}
+
+#[test]
+fn c27_a_deactivation_of_a_key_that_was_not_active_before_has_no_status_to_restore() {
+    let sandbox = documented();
+    sandbox.set_status(BOBS_KEY, Status::Inactive);
+    let kept = begun_to_deactivate();
+    let unread = "\"PreviousStatus\":\"Active\",";
+    std::fs::write(kept.path(), kept.journal().replace(unread, "")).expect("a journal");
+    let printed = kept.case(&sandbox, &["--deactivate"]).run().exits(0);
+    assert_eq!(printed.object().get("PreviousStatus"), None);
+    let _ = printed
+        .prints_outcome("Deactivated")
+        .says(&["is presumed deactivated"]);
+    assert_eq!(last_record(&kept).get("PreviousStatus"), None);
 }
