@@ -94,7 +94,7 @@ impl Recorder {
                 request_id,
                 is_truncated,
             } if status == 200 => {
-                if !self.is_first(attempt, &reply, Some(&request_id)) {
+                if !self.is_first(attempt, &reply, &request_id) {
                     return foreign(REPEATED.to_owned());
                 }
                 if let Some(time) = server_time(&reply) {
@@ -111,10 +111,10 @@ impl Recorder {
                 message,
                 request_id,
             } if (400..600).contains(&status) => {
-                if !self.is_first(attempt, &reply, request_id.as_deref()) {
+                if !self.is_first(attempt, &reply, &request_id) {
                     return foreign(REPEATED.to_owned());
                 }
-                reply.request_id = reply.request_id.or(request_id.map(hide));
+                reply.request_id = reply.request_id.or(Some(hide(request_id)));
                 Answer::Error {
                     reply,
                     code: code.map(|code| known_or(code, hide)),
@@ -137,9 +137,9 @@ impl Recorder {
     }
 
     /// Whether no response before had the request ID of this one, neither in its headers nor in its body.
-    fn is_first(&self, attempt: &Attempt, reply: &Reply, in_body: Option<&str>) -> bool {
+    fn is_first(&self, attempt: &Attempt, reply: &Reply, in_body: &str) -> bool {
         let in_header = reply.request_id.as_deref();
-        let ids = [in_header, in_body.filter(|id| in_header != Some(*id))];
+        let ids = [in_header, Some(in_body).filter(|id| in_header != Some(*id))];
         let mut ids = ids.into_iter().flatten();
         ids.all(|id| self.responses.is_new(&attempt.host, id))
     }

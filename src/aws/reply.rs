@@ -13,6 +13,9 @@ const MOST_NODES: u32 = 200_000;
 const IAM: &str = "https://iam.amazonaws.com/doc/2010-05-08/";
 const STS: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
 
+/// The namespace of errors that AWS returns before a request reaches the service, such as `InvalidAction`.
+const AWS_FAULT: &str = "http://webservices.amazon.com/AWSFault/2005-15-09";
+
 /// What a body says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Body {
@@ -23,14 +26,14 @@ pub(crate) enum Body {
         /// Of a list: whether it continues; `None` where the response does not say.
         is_truncated: Option<bool>,
     },
-    /// An `ErrorResponse`.
+    /// An `ErrorResponse` of the service.
     Error {
         /// The error code.
         code: Option<String>,
         /// The sentence.
         message: Option<String>,
         /// The service's name for the request.
-        request_id: Option<String>,
+        request_id: String,
     },
     /// Anything else: a fragment that says what.
     Foreign(String),
@@ -47,6 +50,14 @@ fn namespace(operation: &str) -> &'static str {
         operation if operation.starts_with("Assume") => STS,
         _ => IAM,
     }
+}
+
+/// Whether an error in this namespace can be the response to `operation`; to any operation if it is empty.
+fn is_namespace_of_errors(found: Option<&str>, operation: &str) -> bool {
+    let expected = namespace(operation);
+    found == Some(expected)
+        || found == Some(AWS_FAULT)
+        || operation.is_empty() && found == Some(STS)
 }
 
 /// Reads a body that should be the response of `operation`.
@@ -79,7 +90,7 @@ pub(crate) fn read(body: &[u8], operation: &str) -> Body {
         name if name.strip_suffix("Response") == Some(operation) => {
             expected(root, operation).unwrap_or_else(Body::Foreign)
         }
-        "ErrorResponse" | "Error" => error(root),
+        "ErrorResponse" | "Error" => error(root, operation),
         name if name.eq_ignore_ascii_case("html") => foreign("it is an HTML page"),
         name => Body::Foreign(format!("it is a document named {name}")),
     }
@@ -144,8 +155,9 @@ fn expected(root: Node<'_, '_>, operation: &str) -> Result<Body, String> {
     })
 }
 
-/// Reads an error, in whatever namespace: the servers in front of a service send errors of their own.
-fn error(root: Node<'_, '_>) -> Body {
+/// Reads an error. It says that the request was refused, so it is checked as strictly as a success: a proxy or a firewall
+/// in front of the service sends errors of its own, after the service acted.
+fn error(root: Node<'_, '_>, operation: &str) -> Body {
     let error = match root.tag_name().name() {
         "Error" => Some(root),
         _ => child(root, "Error"),
@@ -155,11 +167,34 @@ fn error(root: Node<'_, '_>) -> Body {
         return foreign("it has more than one error code");
     }
     let part = |name| error.and_then(|node| child(node, name)).and_then(text);
-    let request_id = child(root, "RequestId").and_then(text);
-    Body::Error {
-        code: part("Code"),
-        message: part("Message"),
-        request_id: request_id.or_else(|| part("RequestId")),
+    let (code, message) = (part("Code"), part("Message"));
+    let wrong = |what: &str| {
+        let code = code.as_deref().unwrap_or("no code");
+        let message = message.as_deref().unwrap_or("no message");
+        Body::Foreign(format!("it is an error ({code}: {message}) {what}"))
+    };
+    if root.tag_name().name() == "Error" {
+        return wrong("that is not in an ErrorResponse");
+    }
+    let mut all = root.descendants().filter(Node::is_element);
+    if !all.all(|node| is_namespace_of_errors(node.tag_name().namespace(), operation)) {
+        return wrong(&format!(
+            "that is not in the namespace {}",
+            namespace(operation)
+        ));
+    }
+    let mut parts: Vec<&str> = elements(root).map(|node| node.tag_name().name()).collect();
+    parts.sort_unstable();
+    match child(root, "RequestId").and_then(text) {
+        None => wrong("without a request ID"),
+        Some(_) if parts != ["Error", "RequestId"] || has_text(root) => {
+            wrong("that is not in the documented ErrorResponse")
+        }
+        Some(request_id) => Body::Error {
+            code,
+            message,
+            request_id,
+        },
     }
 }
 
@@ -289,7 +324,7 @@ mod tests {
 
     #[test]
     fn an_error_is_read_whatever_its_encoding() {
-        let reply = b"<ErrorResponse><Error><Code>Odd</Code><Message><![CDATA[caf\xe9 <b>]]> &amp; more</Message></Error></ErrorResponse>";
+        let reply = b"<ErrorResponse xmlns='https://iam.amazonaws.com/doc/2010-05-08/'><Error><Code>Odd</Code><Message><![CDATA[caf\xe9 <b>]]> &amp; more</Message></Error><RequestId>r-1</RequestId></ErrorResponse>";
         let Body::Error {
             code,
             message,
@@ -300,7 +335,37 @@ mod tests {
         };
         assert_eq!(code.as_deref(), Some("Odd"));
         assert_eq!(message.as_deref(), Some("caf\u{fffd} <b> & more"));
-        assert_eq!(request_id, None);
+        assert_eq!(request_id, "r-1");
+    }
+
+    #[test]
+    fn an_error_in_a_namespace_of_the_service_is_the_services() {
+        let document = |namespace: &str| {
+            format!(
+                "<ErrorResponse xmlns='{namespace}'><Error><Code>Odd</Code></Error><RequestId>r</RequestId></ErrorResponse>"
+            )
+        };
+        for (operation, namespace, is_error) in [
+            (DELETED, IAM, true),
+            (DELETED, AWS_FAULT, true),
+            (DELETED, STS, false),
+            ("GetCallerIdentity", STS, true),
+            ("GetCallerIdentity", AWS_FAULT, true),
+            ("GetCallerIdentity", IAM, false),
+            // The classifier of retries does not know the operation.
+            ("", IAM, true),
+            ("", STS, true),
+            ("", "", false),
+            (DELETED, "", false),
+            (DELETED, "http://s3.amazonaws.com/doc/2006-03-01/", false),
+        ] {
+            let body = read(document(namespace).as_bytes(), operation);
+            assert_eq!(
+                matches!(body, Body::Error { .. }),
+                is_error,
+                "{operation} {body:?}"
+            );
+        }
     }
 
     #[test]

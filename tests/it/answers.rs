@@ -230,7 +230,7 @@ fn f54_odd_errors_are_1_and_safe_to_look_at() {
         (error("<Code>Odd</Code>", "").into(), vec!["(Odd)", "no message"]),
         (error("<Code>Odd</Code>", "<Message><![CDATA[<b>\u{1b}[2J]]></Message>").into(), vec!["(Odd)"]),
         (error("<Code>Odd</Code>", "<Message>a &amp; b &#x202e;c</Message>").into(), vec!["a & b \\u{202e}c"]),
-        ([b"<ErrorResponse><Error><Code>Odd</Code><Message>caf\xe9</Message></Error></ErrorResponse>".as_slice()].concat(), vec!["(Odd)", "caf"]),
+        ([b"<ErrorResponse xmlns='https://iam.amazonaws.com/doc/2010-05-08/'><Error><Code>Odd</Code><Message>caf\xe9</Message></Error><RequestId>r</RequestId></ErrorResponse>".as_slice()].concat(), vec!["(Odd)", "caf"]),
         (error("<Code>Odd</Code>", &format!("<Message>{long}</Message>")).into(), vec!["(Odd)", "(60000 characters)"]),
     ];
     for (body, says) in cases {

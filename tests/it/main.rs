@@ -75,6 +75,7 @@ mod table;
 mod terminal;
 mod trust;
 mod unread;
+mod unusable;
 mod users;
 mod whose;
 mod widths;

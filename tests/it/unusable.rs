@@ -1,0 +1,137 @@
+//! Responses that cannot be used: errors that are not IAM's, and values that cannot be read or contradict each other.
+
+use iam_sandbox::{Act, Fault, What};
+
+use crate::case::{BOBS_KEY, Case, DELETED, documented, each_at_once};
+use crate::response::{IAM, reply};
+
+const DENIED: &str =
+    "<Error><Type>Sender</Type><Code>AccessDenied</Code><Message>Access Denied</Message></Error>";
+
+fn in_namespace(namespace: &str, inside: &str) -> String {
+    format!("<ErrorResponse xmlns=\"{namespace}\">{inside}</ErrorResponse>")
+}
+
+fn on_delete(body: &str, act: Act) -> Fault {
+    Fault::new(reply(403, &[], body, act)).on("DeleteAccessKey")
+}
+
+/// Errors that something else than IAM returns, and what is wrong with each.
+fn errors_of_others() -> Vec<(String, &'static str)> {
+    let complete = format!("{DENIED}<RequestId>r</RequestId>");
+    let namespace = "that is not in the namespace https://iam.amazonaws.com/doc/2010-05-08/";
+    let documented = "that is not in the documented ErrorResponse";
+    let in_an_error = "<Error><Code>AccessDenied</Code><Message>Access Denied</Message>\
+                       <RequestId>r</RequestId></Error>";
+    vec![
+        (in_an_error.to_owned(), "that is not in an ErrorResponse"),
+        (
+            in_an_error.replacen("<Error>", &format!("<Error xmlns=\"{IAM}\">"), 1),
+            "that is not in an ErrorResponse",
+        ),
+        (
+            in_namespace("https://sts.amazonaws.com/doc/2011-06-15/", &complete),
+            namespace,
+        ),
+        (
+            in_namespace("https://iam.amazonaws.com/doc/2011-06-15/", &complete),
+            namespace,
+        ),
+        (
+            in_namespace("http://s3.amazonaws.com/doc/2006-03-01/", &complete),
+            namespace,
+        ),
+        (
+            in_namespace(&IAM.to_lowercase().replace("https", "http"), &complete),
+            namespace,
+        ),
+        (
+            format!("<ErrorResponse>{complete}</ErrorResponse>"),
+            namespace,
+        ),
+        (
+            format!("<a:ErrorResponse xmlns:a=\"{IAM}\">{complete}</a:ErrorResponse>"),
+            namespace,
+        ),
+        (in_namespace(IAM, DENIED), "without a request ID"),
+        (
+            in_namespace(IAM, &format!("{DENIED}<RequestId> </RequestId>")),
+            "without a request ID",
+        ),
+        (in_namespace(IAM, in_an_error), "without a request ID"),
+        (
+            in_namespace(IAM, &format!("{complete}<RequestId>s</RequestId>")),
+            documented,
+        ),
+        (
+            in_namespace(IAM, &format!("{DENIED}{complete}")),
+            documented,
+        ),
+        (in_namespace(IAM, &format!("no{complete}")), documented),
+    ]
+}
+
+#[test]
+fn c65_an_error_that_is_not_iams_is_no_refusal() {
+    each_at_once(errors_of_others(), |(body, what)| {
+        let sandbox = documented();
+        sandbox.fault(on_delete(&body, Act::Never).always());
+        let host = sandbox.address();
+        let said = Case::documented(&sandbox, &["--timeout", "4"]).run();
+        let _ = said.exits(10).prints_outcome("Unknown").says_exactly(&format!(
+            "iam-del-key: error: no usable answer from IAM at {host}: HTTP status 403, and of the body: \
+             it is an error (AccessDenied: Access Denied) {what}\n\
+             hint: a proxy or captive portal may be intercepting the connection: check the endpoint URL and the proxy\n\
+             hint: check with: aws iam list-access-keys --user-name=Bob\n\
+             known: {BOBS_KEY}: unknown: the request was sent and no usable response arrived; IAM still lists the key\n"
+        ));
+        assert!(sandbox.has_key(BOBS_KEY), "{body}");
+    });
+}
+
+#[test]
+fn c65_a_deletion_that_acted_and_got_an_error_that_is_not_iams_is_sent_again() {
+    each_at_once(errors_of_others(), |(body, _)| {
+        let sandbox = documented();
+        sandbox.fault(on_delete(&body, Act::Before));
+        let _ = Case::documented(&sandbox, &[])
+            .run()
+            .exits(0)
+            .prints(DELETED)
+            .says(&["is presumed deleted"]);
+        assert!(!sandbox.has_key(BOBS_KEY), "{body}");
+    });
+}
+
+#[test]
+fn c65_an_error_of_iam_or_of_aws_in_front_of_it_is_a_refusal() {
+    let complete = format!("{DENIED}<RequestId>r</RequestId>");
+    let fault = in_namespace(
+        "http://webservices.amazon.com/AWSFault/2005-15-09",
+        &complete,
+    );
+    for body in [in_namespace(IAM, &complete), fault] {
+        let sandbox = documented();
+        sandbox.fault(on_delete(&body, Act::Never));
+        let _ = Case::documented(&sandbox, &[])
+            .run()
+            .exits(6)
+            .prints_outcome("Failed")
+            .says(&["An error occurred (AccessDenied) when calling the DeleteAccessKey operation: Access Denied"])
+            .ends_with("not deleted: IAM refused the request");
+    }
+}
+
+#[test]
+fn c65_an_error_of_iam_to_sts_is_not_stss() {
+    let sandbox = documented();
+    let body = in_namespace(IAM, &format!("{DENIED}<RequestId>r</RequestId>"));
+    let what: What = reply(403, &[], body, Act::Never);
+    sandbox.fault(Fault::new(what).on("GetCallerIdentity").always());
+    let case = Case::documented(&sandbox, &["--expect-account", "123456789012"]);
+    let _ = case.run().exits(9).prints_nothing().says(&[
+        "unexpected response from STS at ",
+        "it is an error (AccessDenied: Access Denied) that is not in the namespace https://sts.amazonaws.com/doc/2011-06-15/",
+    ]);
+    assert!(sandbox.has_key(BOBS_KEY));
+}
