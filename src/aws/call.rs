@@ -7,7 +7,7 @@ use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 
 use super::attempts::{Answer, Attempt, Record};
-use super::error::{INTERCEPTED, cause};
+use super::error::{INTERCEPTED, cause, sources};
 use super::responses::Responses;
 use crate::failure::{Cause, Context, Failure, Received, ServiceError};
 use crate::outcome::Reply;
@@ -62,18 +62,37 @@ pub(super) fn unusable(record: &Record, what: impl Into<String>) -> Failure {
     })
 }
 
-/// Reads a failed call that changes nothing. A response that is not the service's leaves nothing in doubt then.
+/// Reads a failed call that changes nothing. A response that is not the service's leaves nothing in doubt then, nor does one
+/// of the service's that the SDK cannot read.
 pub(super) fn failure_of_read(
     operation: &'static str,
     record: &Record,
     error: &(dyn Error + 'static),
 ) -> Failure {
+    if let Some(Answer::Expected { .. }) = record.last().map(|attempt| attempt.answer) {
+        return unusable(record, unreadable_value(error));
+    }
     match failure(operation, record, Some(error)) {
         Failure::NoAnswer(cause) if cause.received == Received::UnexpectedResponse => {
             Failure::NotSent(cause)
         }
         failure => failure,
     }
+}
+
+/// What the SDK could not read in a document that is complete. It names only the type, in the text of its error.
+fn unreadable_value(error: &(dyn Error + 'static)) -> &'static str {
+    let types = [
+        ("(timestamp: ", "it has a date that cannot be read"),
+        (
+            "(boolean: ",
+            "it has a value that must be true or false and is neither",
+        ),
+        ("(blob: ", "it has content that is not base64"),
+    ];
+    let is_of_type = |name: &str| sources(error).any(|source| source.to_string().contains(name));
+    let found = types.iter().find(|(name, _)| is_of_type(name));
+    found.map_or("it has a value that cannot be read", |(_, what)| what)
 }
 
 /// Reads a failed call: an answer of IAM's, a request that never left, or no usable answer.

@@ -2,8 +2,8 @@
 
 use iam_sandbox::{Act, Fault, What};
 
-use crate::case::{BOBS_KEY, Case, DELETED, documented, each_at_once};
-use crate::response::{IAM, reply};
+use crate::case::{BOBS_KEY, Case, DELETED, actions, documented, each_at_once};
+use crate::response::{IAM, keys, last_use, member, reply, result, xml};
 
 const DENIED: &str =
     "<Error><Type>Sender</Type><Code>AccessDenied</Code><Message>Access Denied</Message></Error>";
@@ -134,4 +134,80 @@ fn c65_an_error_of_iam_to_sts_is_not_stss() {
         "it is an error (AccessDenied: Access Denied) that is not in the namespace https://sts.amazonaws.com/doc/2011-06-15/",
     ]);
     assert!(sandbox.has_key(BOBS_KEY));
+}
+
+const NO_DATE: &str = "it has a date that cannot be read";
+const NO_BOOLEAN: &str = "it has a value that must be true or false and is neither";
+
+#[test]
+fn c59_a_value_that_cannot_be_read_is_an_unusable_response() {
+    let end = "<IsTruncated>false</IsTruncated>";
+    let created = |date: &str| {
+        keys(&member(BOBS_KEY, "Bob", "Inactive"), end).replacen("2020-01-01T00:00:00Z", date, 1)
+    };
+    let truncated = |text: &str| {
+        let end = format!("<IsTruncated>{text}</IsTruncated>");
+        keys(&member(BOBS_KEY, "Bob", "Inactive"), &end)
+    };
+    let cases = [
+        ("GetAccessKeyLastUsed", last_use("Bob", "N/A"), NO_DATE),
+        ("GetAccessKeyLastUsed", last_use("Bob", ""), NO_DATE),
+        (
+            "GetAccessKeyLastUsed",
+            last_use("Bob", "2021-13-01T00:00:00Z"),
+            NO_DATE,
+        ),
+        (
+            "GetAccessKeyLastUsed",
+            last_use("Bob", "1609459200"),
+            NO_DATE,
+        ),
+        ("ListAccessKeys", created("yesterday"), NO_DATE),
+        ("ListAccessKeys", created("2020-01-01"), NO_DATE),
+        ("ListAccessKeys", truncated("maybe"), NO_BOOLEAN),
+        ("ListAccessKeys", truncated("1"), NO_BOOLEAN),
+        ("ListAccessKeys", truncated("False"), NO_BOOLEAN),
+    ];
+    each_at_once(cases, |(action, body, what)| {
+        let sandbox = documented();
+        sandbox.fault(Fault::new(xml(body.clone())).on(action).always());
+        let host = sandbox.address();
+        let case = match action {
+            "ListAccessKeys" => Case::documented(&sandbox, &["--inactive"]),
+            _ => Case::documented(&sandbox, &["--unused-for", "1d"]),
+        };
+        let _ = case
+            .run()
+            .exits(1)
+            .prints_outcome("Failed")
+            .says_exactly(&format!(
+                "iam-del-key: error: unusable response from IAM at {host}: {what}\n\
+             known: {BOBS_KEY}: not deleted: nothing was sent to IAM that changes it\n"
+            ));
+        assert!(sandbox.has_key(BOBS_KEY), "{body}");
+        assert_eq!(actions(&sandbox).last().map(String::as_str), Some(action));
+    });
+}
+
+#[test]
+fn c59_a_value_that_cannot_be_read_ends_a_sweep() {
+    let user = "<member><Path>/</Path><UserName>Bob</UserName><UserId>AIDACKCEVSQ6C2EXAMPLE</UserId>\
+                <Arn>arn:aws:iam::123456789012:user/Bob</Arn><CreateDate>never</CreateDate></member>";
+    let users = format!("<Users>{user}</Users><IsTruncated>false</IsTruncated>");
+    for (body, what) in [
+        (users.as_str(), NO_DATE),
+        ("<Users/><IsTruncated>no</IsTruncated>", NO_BOOLEAN),
+    ] {
+        let sandbox = documented();
+        let what_comes = xml(result("ListUsers", body));
+        sandbox.fault(Fault::new(what_comes).on("ListUsers").always());
+        let host = sandbox.address();
+        let args = ["--all-users", "--inactive", "--yes"];
+        let _ = Case::at(&sandbox, args)
+            .run()
+            .exits(1)
+            .prints_nothing()
+            .says(&[&format!("unusable response from IAM at {host}: {what}")])
+            .ends_with("no key was changed");
+    }
 }
