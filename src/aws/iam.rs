@@ -7,18 +7,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use aws_sdk_iam::Client;
-use aws_sdk_iam::types::{AccessKeyMetadata, StatusType};
+use aws_sdk_iam::types::StatusType;
 use tokio::time::Instant;
 
 use super::allowance::{Allowance, Queue};
 use super::attempts::Record;
 use super::call::{checked, failure_of_read, said_at, time, unread, unusable};
+use super::listed_key::{self, ListedKey};
 use super::pace::Pacer;
 use super::page::Pages;
 use super::recorder::Recorder;
 use super::renewal::SharedCredentials;
 use super::responses::Responses;
-use crate::fact::{LastUse, NOT_AVAILABLE, Status};
+use crate::fact::{LastUse, NOT_AVAILABLE};
 use crate::failure::{Cause, Failure};
 use crate::ident::{AccessKeyId, UserName};
 use crate::log::Log;
@@ -69,7 +70,7 @@ pub(crate) struct LastUseRead {
 /// What `ListAccessKeys` says, all pages of it.
 #[derive(Debug)]
 pub(crate) struct Listing {
-    /// The user's keys.
+    /// The user's keys, each once.
     pub(crate) keys: Vec<ListedKey>,
     /// When IAM said so, by its own clock.
     pub(crate) at: Option<SystemTime>,
@@ -81,19 +82,6 @@ pub(crate) struct ListedUser {
     /// The name.
     pub(crate) name: UserName,
     /// When the user was created, to the second; `None` where this machine cannot hold it.
-    pub(crate) created: Option<SystemTime>,
-}
-
-/// One key of a list.
-#[derive(Debug)]
-pub(crate) struct ListedKey {
-    /// Its ID.
-    pub(crate) id: String,
-    /// Whose it is.
-    pub(crate) owner: Option<UserName>,
-    /// Whether it can sign.
-    pub(crate) status: Option<Status>,
-    /// When it was created.
     pub(crate) created: Option<SystemTime>,
 }
 
@@ -324,13 +312,13 @@ impl Iam {
             };
             let (page, record) = self.read("ListAccessKeys", send).await?;
             for key in page.access_key_metadata() {
-                let key = listed(key, &record)?;
+                let key = ListedKey::of(key, &record)?;
                 if let (Some(user), Some(owner)) = (user_name, &key.owner)
                     && !user.same_user(owner)
                 {
                     return Err(unusable(&record, "it lists the keys of another user"));
                 }
-                keys.push(key);
+                listed_key::add(&mut keys, key, &record)?;
             }
             if keys.len() > MOST_KEYS {
                 let what = "the list has more than 1,000 keys; IAM allows a user two";
@@ -391,7 +379,7 @@ fn text(name: Option<&UserName>) -> Option<String> {
 }
 
 /// A user name of a response; `None` where it has none.
-fn owner(name: Option<&str>, record: &Record) -> Result<Option<UserName>, Failure> {
+pub(super) fn owner(name: Option<&str>, record: &Record) -> Result<Option<UserName>, Failure> {
     match name.map(str::trim) {
         None | Some("") => Ok(None),
         Some(name) => match name.parse() {
@@ -399,20 +387,4 @@ fn owner(name: Option<&str>, record: &Record) -> Result<Option<UserName>, Failur
             Err(_) => Err(unread(record, "a user name that IAM does not allow")),
         },
     }
-}
-
-fn listed(key: &AccessKeyMetadata, record: &Record) -> Result<ListedKey, Failure> {
-    let id = key.access_key_id().map(str::trim).unwrap_or_default();
-    let id = AccessKeyId::try_from(id.to_owned())
-        .map_err(|_| unread(record, "an access key ID that IAM does not allow"))?;
-    Ok(ListedKey {
-        id: id.as_str().to_owned(),
-        owner: owner(key.user_name(), record)?,
-        status: key.status().map(|status| match status.as_str().trim() {
-            "Active" => Status::Active,
-            "Inactive" => Status::Inactive,
-            other => Status::Other(other.to_owned()),
-        }),
-        created: key.create_date().and_then(time),
-    })
 }

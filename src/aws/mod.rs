@@ -13,6 +13,7 @@ mod http;
 mod iam;
 mod ini;
 mod key;
+mod listed_key;
 mod login;
 mod metadata;
 mod pace;
@@ -49,7 +50,8 @@ use aws_types::region::Region;
 pub(crate) use allowance::Allowance;
 pub(crate) use call::{out_of_time, out_of_time_reading};
 pub(crate) use credential_report::{ReportRead, ReportState};
-pub(crate) use iam::{Iam, ListedKey, ListedUser};
+pub(crate) use iam::{Iam, ListedUser};
+pub(crate) use listed_key::ListedKey;
 
 use crate::guard;
 use crate::ident::{AccessKeyId, AccountId};

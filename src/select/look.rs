@@ -163,7 +163,7 @@ impl Selector<'_> {
         let Some(Ok(listing)) = allowance.spend(Duration::ZERO, read).await else {
             return;
         };
-        let mut keys = listing.keys.into_iter().rev();
+        let mut keys = listing.keys.into_iter();
         if let Some(listed) = keys.find(|listed| listed.id == key.id.as_str()) {
             facts.read_at = listing.at;
             facts.status = listed.status;
@@ -186,7 +186,7 @@ impl Selector<'_> {
         let listed_for = key.user_name.clone().or_else(signing_user);
         let read_at = listing.at;
         let is_key = |listed: &ListedKey| listed.id == key.id.as_str();
-        let (listed, read_at) = match listing.keys.into_iter().rfind(is_key) {
+        let (listed, read_at) = match listing.keys.into_iter().find(is_key) {
             Some(listed) => (listed, read_at),
             None => self.lost_or_late(key, listed_for.as_ref()).await?,
         };

@@ -1,7 +1,7 @@
 //! Every key of a user, or of every user of the account, as far as the conditions hold. All lists are read to their
 //! end before anything is done, and one that cannot be read ends the run: it is never taken for an empty one.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::io;
 use std::ops::ControlFlow;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::credential_report::CredentialReport;
 use super::users::Round;
 use super::{Need, Selector, unsaid};
-use crate::aws::{Iam, ListedKey, ReportState, out_of_time_reading};
+use crate::aws::{Iam, ReportState, out_of_time_reading};
 use crate::candidate::Candidate;
 use crate::condition::Verdict;
 use crate::fact::{Denied, Facts};
@@ -285,7 +285,7 @@ impl Selector<'_> {
             .limited(&iam, "ListAccessKeys", iam.access_keys(Some(user)))
             .await?;
         let mut keys = Vec::new();
-        for listed in each_once(listing.keys) {
+        for listed in listing.keys {
             let id = AccessKeyId::try_from(listed.id.clone())
                 .map_err(|_| unsaid("a key's ID in the form that IAM documents"))?;
             let key = Key {
@@ -380,16 +380,4 @@ impl Selector<'_> {
             None => Err(out_of_time_reading(operation, self.request.limit)),
         }
     }
-}
-
-/// The keys of a list in their order. Of a key that is on two of its pages, the later page counts.
-fn each_once(keys: Vec<ListedKey>) -> Vec<ListedKey> {
-    let mut seen = HashSet::new();
-    let mut once: Vec<ListedKey> = keys
-        .into_iter()
-        .rev()
-        .filter(|key| seen.insert(key.id.clone()))
-        .collect();
-    once.reverse();
-    once
 }

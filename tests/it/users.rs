@@ -2,8 +2,9 @@
 
 use iam_sandbox::{Fault, KeySeed, Sandbox, Status, What, nth_key_id};
 
-use crate::case::{BOBS_KEY, Case, DELETED, actions, documented};
+use crate::case::{BOBS_KEY, Case, actions, documented};
 use crate::many::{outcomes, rows};
+use crate::response::{keys, member, xml};
 
 const ACCOUNT: &str = "123456789012";
 const SWEEP: [&str; 5] = ["--all-users", "--inactive", "--yes", "--jobs", "1"];
@@ -144,19 +145,17 @@ const END: &str = "<IsTruncated>false</IsTruncated>";
 
 #[test]
 fn c57_a_key_on_two_pages_of_a_list_is_changed_once() {
-    for status in ["Active", "Inactive"] {
-        let sandbox = documented();
-        for (status, rest) in [(status, MORE), ("Inactive", END)] {
-            sandbox.fault(Fault::new(page(status, rest)).on("ListAccessKeys"));
-        }
-        let args = ["--user-name", "Bob", "--all-keys", "--inactive", "--yes"];
-        let printed = Case::at(&sandbox, args).run().exits(0);
-        let output = printed.output().to_owned();
-        assert_eq!(outcomes(&output), [("Deleted".to_owned(), 1)], "{status}");
-        let _ = printed.prints(&output).says_exactly(
-            "iam-del-key: note: 1 key of 1 user looked at, 1 chosen\nknown: 1 key: 1 deleted\n",
-        );
+    let sandbox = documented();
+    for rest in [MORE, END] {
+        sandbox.fault(Fault::new(page("Inactive", rest)).on("ListAccessKeys"));
     }
+    let args = ["--user-name", "Bob", "--all-keys", "--inactive", "--yes"];
+    let printed = Case::at(&sandbox, args).run().exits(0);
+    let output = printed.output().to_owned();
+    assert_eq!(outcomes(&output), [("Deleted".to_owned(), 1)]);
+    let _ = printed.prints(&output).says_exactly(
+        "iam-del-key: note: 1 key of 1 user looked at, 1 chosen\nknown: 1 key: 1 deleted\n",
+    );
 }
 
 #[test]
@@ -247,25 +246,47 @@ fn c57_a_guarded_key_of_a_renamed_user_is_refused_once() {
 }
 
 #[test]
-fn c57_of_a_named_key_on_two_pages_the_later_page_counts() {
-    for (first, second, outcome) in [
-        ("Inactive", "Active", "Skipped"),
-        ("Active", "Inactive", "Deleted"),
+fn c57_a_key_that_one_list_shows_with_two_statuses_is_an_error() {
+    for (first, second) in [
+        ("Inactive", "Active"),
+        ("Active", "Inactive"),
+        ("Inactive", "Expired"),
     ] {
+        for args in [
+            &["--access-key-id", BOBS_KEY, "--user-name=Bob", "--inactive"][..],
+            &["--user-name", "Bob", "--all-keys", "--inactive", "--yes"],
+        ] {
+            let sandbox = documented();
+            for (status, rest) in [(first, MORE), (second, END)] {
+                sandbox.fault(Fault::new(page(status, rest)).on("ListAccessKeys"));
+            }
+            let host = sandbox.address();
+            let printed = Case::at(&sandbox, args.iter().copied()).run().exits(1);
+            let output = printed.output().to_owned();
+            let _ = printed.prints(&output).says(&[&format!(
+                "unusable response from IAM at {host}: it lists {BOBS_KEY} twice, as {first} and {second}\n"
+            )]);
+            assert!(sandbox.has_key(BOBS_KEY), "{args:?}");
+        }
+    }
+}
+
+#[test]
+fn c57_a_key_that_one_page_shows_with_two_dates_is_an_error() {
+    let key = member(BOBS_KEY, "Bob", "Inactive");
+    let newer = key.replace("2020-", "2026-");
+    for members in [format!("{key}{newer}"), format!("{newer}{key}")] {
         let sandbox = documented();
-        for (status, rest) in [(first, MORE), (second, END)] {
-            sandbox.fault(Fault::new(page(status, rest)).on("ListAccessKeys"));
-        }
-        let printed = Case::documented(&sandbox, &["--inactive"]).run();
-        if outcome == "Skipped" {
-            let _ = printed
-                .exits(11)
-                .prints_outcome("Skipped")
-                .says(&["its status is Active"])
-                .ends_with("not deleted: a condition does not hold");
-        } else {
-            let _ = printed.exits(0).prints(DELETED).says_nothing();
-        }
-        assert_eq!(sandbox.has_key(BOBS_KEY), outcome == "Skipped");
+        let list = xml(keys(&members, END));
+        sandbox.fault(Fault::new(list).on("ListAccessKeys").always());
+        let _ = Case::documented(&sandbox, &["--inactive"])
+            .run()
+            .exits(1)
+            .prints_outcome("Failed")
+            .says(&[&format!(
+                "it lists {BOBS_KEY} twice, with two creation dates"
+            )])
+            .ends_with("not deleted");
+        assert!(sandbox.has_key(BOBS_KEY));
     }
 }

@@ -1,0 +1,79 @@
+//! A key in a response of `ListAccessKeys`.
+
+use std::time::SystemTime;
+
+use aws_sdk_iam::types::AccessKeyMetadata;
+
+use super::attempts::Record;
+use super::call::{time, unread, unusable};
+use super::iam::owner;
+use crate::escape::field;
+use crate::fact::Status;
+use crate::failure::Failure;
+use crate::ident::{AccessKeyId, UserName};
+
+/// One key of a list.
+#[derive(Debug)]
+pub(crate) struct ListedKey {
+    /// Its ID.
+    pub(crate) id: String,
+    /// Whose it is.
+    pub(crate) owner: Option<UserName>,
+    /// Whether it can sign.
+    pub(crate) status: Option<Status>,
+    /// When it was created.
+    pub(crate) created: Option<SystemTime>,
+}
+
+impl ListedKey {
+    /// The key as the response has it.
+    pub(super) fn of(key: &AccessKeyMetadata, record: &Record) -> Result<Self, Failure> {
+        let id = key.access_key_id().map(str::trim).unwrap_or_default();
+        let id = AccessKeyId::try_from(id.to_owned())
+            .map_err(|_| unread(record, "an access key ID that IAM does not allow"))?;
+        Ok(Self {
+            id: id.as_str().to_owned(),
+            owner: owner(key.user_name(), record)?,
+            status: key.status().map(|status| match status.as_str().trim() {
+                "Active" => Status::Active,
+                "Inactive" => Status::Inactive,
+                other => Status::Other(other.to_owned()),
+            }),
+            created: key.create_date().and_then(time),
+        })
+    }
+
+    fn status(&self) -> String {
+        match &self.status {
+            Some(status) => field(status.as_str()),
+            None => "without a status".to_owned(),
+        }
+    }
+}
+
+/// Adds a key to a list. A key can be on two pages of it; then the later one has the current name of the owner. Two
+/// statuses or dates cannot both be right, and a key must not be deleted by the wrong one.
+pub(super) fn add(
+    keys: &mut Vec<ListedKey>,
+    key: ListedKey,
+    record: &Record,
+) -> Result<(), Failure> {
+    let Some(earlier) = keys.iter_mut().find(|earlier| earlier.id == key.id) else {
+        keys.push(key);
+        return Ok(());
+    };
+    let id = &key.id;
+    if earlier.status != key.status {
+        let statuses = format!("{} and {}", earlier.status(), key.status());
+        return Err(unusable(
+            record,
+            format!("it lists {id} twice, as {statuses}"),
+        ));
+    }
+    if earlier.created != key.created {
+        let what = format!("it lists {id} twice, with two creation dates");
+        return Err(unusable(record, what));
+    }
+    *earlier = key;
+    Ok(())
+}
