@@ -6,7 +6,7 @@ mod user_glob;
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-use crate::age::{Age, ago};
+use crate::age::{Age, ago, timestamp};
 use crate::escape::field;
 use crate::fact::{Facts, LastUse, Status};
 pub(crate) use user_glob::UserGlob;
@@ -52,6 +52,8 @@ pub(crate) enum Verdict {
     Fails(String),
     /// A fact that one of them needs is not known: its name.
     Lacks(&'static str),
+    /// A fact that one of them needs cannot be true: a fragment that says why.
+    Impossible(String),
 }
 
 impl Conditions {
@@ -81,7 +83,9 @@ impl Conditions {
                 Verdict::Holds => {}
                 // A key that fails one condition stays, whatever another would have said.
                 fails @ Verdict::Fails(_) => return fails,
-                lacks @ Verdict::Lacks(_) => lacking = lacking.or(Some(lacks)),
+                verdict @ (Verdict::Lacks(_) | Verdict::Impossible(_)) => {
+                    lacking = lacking.or(Some(verdict));
+                }
             }
         }
         lacking.unwrap_or(Verdict::Holds)
@@ -99,12 +103,10 @@ impl Condition {
             Self::UnusedFor(age) => match (&facts.last_use, facts.created) {
                 (None, _) => Verdict::Lacks("its last use"),
                 (Some(LastUse::At { date, .. }), created) => {
-                    let created = created.unwrap_or(*date);
-                    let early = created.duration_since(*date).unwrap_or_default();
-                    let is_possible =
-                        early <= ROUNDED && *date >= SystemTime::UNIX_EPOCH + FIRST_USE;
-                    match within(age, created.max(*date), facts, "it was used") {
-                        Verdict::Holds if !is_possible => Verdict::Lacks("its last use"),
+                    let counted_from = created.map_or(*date, |created| created.max(*date));
+                    match within(age, counted_from, facts, "it was used") {
+                        Verdict::Holds => use_that_cannot_be(*date, created)
+                            .map_or(Verdict::Holds, Verdict::Impossible),
                         verdict => verdict,
                     }
                 }
@@ -144,13 +146,38 @@ impl fmt::Display for Condition {
     }
 }
 
+/// Why a last use cannot be, if it cannot: a fragment.
+fn use_that_cannot_be(used: SystemTime, created: Option<SystemTime>) -> Option<String> {
+    let at = timestamp(used);
+    match created {
+        Some(created)
+            if created
+                .duration_since(used)
+                .is_ok_and(|early| early > ROUNDED) =>
+        {
+            Some(format!(
+                "its last use at {at} is before its creation at {}",
+                timestamp(created)
+            ))
+        }
+        _ if used < SystemTime::UNIX_EPOCH + FIRST_USE => Some(format!(
+            "its last use at {at} is before IAM recorded any use"
+        )),
+        Some(_) | None => None,
+    }
+}
+
 /// Judges a key by its creation.
 fn created(age: &Age, facts: &Facts, what: &str) -> Verdict {
     match facts.created {
         Some(created) if created >= SystemTime::UNIX_EPOCH + FIRST_KEY => {
             within(age, created, facts, what)
         }
-        Some(_) | None => Verdict::Lacks("its creation"),
+        Some(created) => Verdict::Impossible(format!(
+            "its creation at {} is before there were access keys",
+            timestamp(created)
+        )),
+        None => Verdict::Lacks("its creation"),
     }
 }
 
@@ -279,6 +306,67 @@ mod tests {
         };
         let verdict = conditions.judge(&facts);
         assert_eq!(verdict, Verdict::Fails("its status is Active".to_owned()));
+    }
+
+    #[test]
+    fn a_time_that_cannot_be_is_named() {
+        let at = |text: &str| humantime::parse_rfc3339(text).expect("a time");
+        let verdict = |condition, used: &str, created: Option<&str>| {
+            let facts = Facts {
+                created: created.map(at),
+                last_use: Some(LastUse::At {
+                    date: at(used),
+                    service: None,
+                    region: None,
+                }),
+                read_at: Some(now()),
+                ..Facts::default()
+            };
+            let all = vec![condition];
+            Conditions { all }.judge(&facts)
+        };
+        let unused = || Condition::UnusedFor(age(1));
+        for (used, created, expected) in [
+            (
+                "2019-12-01T00:00:00Z",
+                Some("2020-01-01T00:00:00Z"),
+                Some(
+                    "its last use at 2019-12-01T00:00:00Z is before its creation at 2020-01-01T00:00:00Z",
+                ),
+            ),
+            (
+                "2019-12-31T22:59:59Z",
+                Some("2020-01-01T00:00:00Z"),
+                Some(
+                    "its last use at 2019-12-31T22:59:59Z is before its creation at 2020-01-01T00:00:00Z",
+                ),
+            ),
+            ("2019-12-31T23:00:00Z", Some("2020-01-01T00:00:00Z"), None),
+            ("2019-12-31T23:00:00Z", None, None),
+            (
+                "2014-12-01T00:00:00Z",
+                None,
+                Some("its last use at 2014-12-01T00:00:00Z is before IAM recorded any use"),
+            ),
+            (
+                "2014-12-01T00:00:00Z",
+                Some("2013-01-01T00:00:00Z"),
+                Some("its last use at 2014-12-01T00:00:00Z is before IAM recorded any use"),
+            ),
+        ] {
+            let expected =
+                expected.map_or(Verdict::Holds, |what| Verdict::Impossible(what.to_owned()));
+            assert_eq!(verdict(unused(), used, created), expected, "{used}");
+        }
+        let what = "its creation at 1999-01-01T00:00:00Z is before there were access keys";
+        assert_eq!(
+            verdict(
+                Condition::OlderThan(age(1)),
+                "2020-01-01T00:00:00Z",
+                Some("1999-01-01T00:00:00Z")
+            ),
+            Verdict::Impossible(what.to_owned())
+        );
     }
 
     #[test]

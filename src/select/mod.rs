@@ -154,6 +154,7 @@ impl<'a> Selector<'a> {
                 let failure = denied.unwrap_or_else(|| self.lacking(fact));
                 self.stay(key, facts, failed(failure))
             }
+            Verdict::Impossible(what) => self.stay(key, facts, failed(impossible(&what))),
         }
     }
 
@@ -245,9 +246,19 @@ fn out_of_time(limit: Duration) -> Failure {
 }
 
 fn unsaid(fact: &str) -> Failure {
+    undecided(format!(
+        "{fact} is missing from its answer, and nothing can be decided without"
+    ))
+}
+
+/// A fact of IAM's that cannot be true; `what` is a fragment that says why.
+fn impossible(what: &str) -> Failure {
+    undecided(format!("{what}, so the conditions cannot be checked"))
+}
+
+fn undecided(what: String) -> Failure {
     Failure::Unclear(Cause {
-        host: String::new(),
-        what: format!("{fact} is missing from its answer, and nothing can be decided without"),
+        what,
         ..Cause::default()
     })
 }

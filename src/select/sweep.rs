@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::credential_report::CredentialReport;
 use super::users::Round;
-use super::{Need, Selector, unsaid};
+use super::{Need, Selector, impossible, unsaid};
 use crate::aws::{Iam, ReportState, out_of_time_reading};
 use crate::candidate::Candidate;
 use crate::condition::Verdict;
@@ -346,6 +346,7 @@ impl Selector<'_> {
         Ok(match conditions.judge(&candidate.facts) {
             Verdict::Fails(_) => Fate::Left,
             Verdict::Lacks(fact) => return Err(self.lacking(fact)),
+            Verdict::Impossible(what) => return Err(impossible(&what)),
             Verdict::Holds => {
                 match guard::signing_key(&candidate.key, self.signer, SigningKey::Guarded) {
                     Some(refusal) => Fate::Refused(Settled::untouched(

@@ -164,7 +164,10 @@ fn c64_a_date_that_cannot_be_is_not_believed() {
             .run()
             .exits(1)
             .prints_outcome("Failed")
-            .says(&["unusable response from IAM"])
+            .says(&[
+                "unusable response from IAM: its last use at ",
+                " is before its creation at ",
+            ])
             .ends_with("not deleted");
         assert!(sandbox.has_key(BOBS_KEY), "{date}");
         let sandbox = documented();
@@ -184,7 +187,13 @@ fn c64_a_date_that_cannot_be_is_not_believed() {
         assert_eq!(sandbox.has_key(BOBS_KEY), !is_possible, "{date}");
         let printed = ended.exits(i32::from(!is_possible));
         let output = printed.output().to_owned();
-        let _ = printed.prints(&output);
+        let said = printed.prints(&output);
+        assert_eq!(
+            said.messages()
+                .contains("is before there were access keys, so the conditions cannot be checked"),
+            !is_possible,
+            "{date}"
+        );
     }
     let sandbox = documented();
     let page = keys(
@@ -202,7 +211,10 @@ fn c64_a_date_that_cannot_be_is_not_believed() {
         .run()
         .exits(1)
         .prints_outcome("Failed")
-        .says(&["unusable response from IAM: its last use is missing"])
+        .says(&[
+            "unusable response from IAM: its last use at 2019-12-01T00:00:00Z is before its creation at \
+             2020-01-01T00:00:00Z, so the conditions cannot be checked",
+        ])
         .ends_with("not deleted");
     assert!(sandbox.has_key(BOBS_KEY));
 }
