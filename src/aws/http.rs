@@ -21,6 +21,7 @@ use aws_smithy_types::byte_stream::ByteStream;
 use aws_smithy_types::timeout::TimeoutConfig;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
+use tokio::task::yield_now;
 
 use super::attempts::Sent;
 use super::error::cause;
@@ -187,9 +188,12 @@ impl HttpConnector for Wire {
             *request.body_mut() = SdkBody::from_body_1_x(Leaving { body, sent });
         }
         let longest = request.extension::<LongestResponse>().copied();
-        let reply = self.connector(request.uri()).call(request);
+        let wire = self.clone();
         HttpConnectorFuture::new(async move {
-            let reply = reply.await?;
+            // An open connection that has bytes before the request leaves is out of step: they would be taken for the
+            // response to it. The runtime sees them here, and the connection is closed instead of used.
+            yield_now().await;
+            let reply = wire.connector(request.uri()).call(request).await?;
             let longest = match longest {
                 _ if !reply.status().is_success() => LONGEST_SHORT,
                 Some(LongestResponse(kib)) => kib,
