@@ -243,7 +243,7 @@ impl Selector<'_> {
         let listing = self.iam.access_keys(key.user_name.as_ref()).await;
         let listing = listing.map_err(failed)?;
         let is_key = |listed: &ListedKey| listed.id == key.id.as_str();
-        let found = listing.keys.into_iter().rfind(is_key);
+        let found = listing.keys.into_iter().find(is_key);
         found.map(|listed| (listed, listing.at)).ok_or(outcome)
     }
 
