@@ -47,7 +47,6 @@ use std::io::{self, ErrorKind, IsTerminal as _};
 use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::runtime::Runtime;
@@ -69,9 +68,6 @@ use select::Selector;
 use shown::Shown;
 use signal::Signals;
 use stop::Stop;
-
-/// How long after a signal the last messages wait for their reader.
-const LAST_WORDS: Duration = Duration::from_millis(250);
 
 fn main() -> ExitCode {
     if let Some(task) = complete::Task::asked() {
@@ -147,7 +143,7 @@ fn finish(running: Option<Running>, exit: Exit) -> Exit {
             let overdue = async {
                 let exit = signals.overdue(signal::OUTPUT).await;
                 // The last messages were said only now.
-                sleep(LAST_WORDS).await;
+                sleep(signal::LAST_WORDS).await;
                 exit
             };
             tokio::select! {

@@ -15,12 +15,20 @@ use crate::exit::Exit;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Patience(pub(crate) Duration, pub(crate) Duration);
 
-/// With the journal. The keys in flight take at most 1.4 seconds of the two that a signal leaves.
+/// How long the keys in flight take at most after a signal. What comes later has time that is left by what comes before:
+/// a result that is made in the last moment is still recorded, and then still written.
+pub(crate) const KEYS: Duration = Duration::from_millis(1700);
+/// With the journal.
 pub(crate) const JOURNAL: Patience =
-    Patience(Duration::from_millis(1600), Duration::from_millis(100));
-/// With the reader of its results. What is left is for its messages, which say what the reader did not get.
+    Patience(Duration::from_millis(1800), Duration::from_millis(100));
+/// With the reader of its results.
 pub(crate) const OUTPUT: Patience =
-    Patience(Duration::from_millis(1700), Duration::from_millis(200));
+    Patience(Duration::from_millis(1850), Duration::from_millis(200));
+/// With the reader of the last messages, which say what the reader of the results did not get.
+pub(crate) const LAST_WORDS: Duration = Duration::from_millis(150);
+/// A run ends by then.
+#[cfg(test)]
+const END: Duration = Duration::from_secs(2);
 
 /// The signals that end a run, in the order in which they came. Of two that came while nobody looked the system does not
 /// say which was first: SIGINT is taken for the first, as where a supervisor first asks and then insists. Each clone gets
@@ -165,7 +173,15 @@ impl Signals {
 
 #[cfg(test)]
 mod tests {
-    use super::mask;
+    use super::{END, JOURNAL, KEYS, LAST_WORDS, OUTPUT, mask};
+
+    #[test]
+    fn after_a_signal_each_step_has_time_left_by_the_one_before() {
+        assert!(KEYS < JOURNAL.0);
+        assert!(JOURNAL.0 < OUTPUT.0);
+        assert!(OUTPUT.0 + LAST_WORDS <= END);
+        assert!(JOURNAL.1 < OUTPUT.1);
+    }
 
     #[test]
     fn ignored_signals_are_read_from_the_status_of_the_process() {

@@ -17,15 +17,12 @@ use crate::guard;
 use crate::locate::OwnerHint;
 use crate::outcome::{Known, Outcome, Reply, Settled};
 use crate::request::{Action, Key, Missing, Quantity};
-use crate::signal::Signals;
+use crate::signal::{self, Signals};
 use crate::signer::Signer;
 pub(crate) use verify::owner_hint;
 
 /// How long a signal leaves for the response that is awaited.
-const FOR_RESPONSE: Duration = Duration::from_millis(500);
-
-/// How long it leaves for everything: a run ends two seconds after a signal.
-const AFTER_SIGNAL: Duration = Duration::from_millis(1800);
+const FOR_RESPONSE: Duration = Duration::from_millis(400);
 
 /// The first and the longest pause before a request whose response was lost is sent again.
 const SEND_AGAIN: [Duration; 2] = [Duration::from_millis(250), Duration::from_secs(4)];
@@ -135,7 +132,7 @@ impl Change<'_> {
         signals: &mut Signals,
     ) -> Outcome {
         record.close();
-        let end = Instant::now() + AFTER_SIGNAL;
+        let end = Instant::now() + signal::KEYS;
         let stopped = |known| Outcome::Stopped { exit, known };
         let not_done = || stopped(Known::NotDone(untouched(record).to_owned()));
         let is_ambiguous = || self.ambiguity(record) != Ambiguity::None;

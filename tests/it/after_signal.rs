@@ -1,0 +1,56 @@
+//! What a signal leaves time for: the result that is made in the last moment, IAM's last error, and a line that says
+//! that nothing was changed.
+
+use std::time::Duration;
+
+use iam_sandbox::{Fault, What};
+
+use crate::blocked::interrupt;
+use crate::case::{BOBS_KEY, Case, SETTLED, documented};
+use crate::many::{crowd, from_stdin, outcomes};
+
+const SOON: Duration = Duration::from_secs(20);
+
+#[test]
+fn c01_a_result_of_the_last_moment_is_written_and_told_once() {
+    for (signal, status) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
+        // Neither the deletion nor a read is answered: the state is verified for as long as the signal leaves.
+        let sandbox = documented();
+        sandbox.fault(Fault::new(What::SilenceBeforeActing).always());
+        let running = Case::documented(&sandbox, &[]).start();
+        assert!(sandbox.wait_for_requests(1, SOON));
+        let _ = interrupt(running, signal)
+            .exits(status)
+            .prints_outcome("Unknown")
+            .says_exactly(&format!(
+                "iam-del-key: error: interrupted\n\
+                 hint: check with: aws iam list-access-keys --user-name=Bob\n\
+                 known: {BOBS_KEY}: unknown: the request was sent and no response arrived\n"
+            ));
+    }
+}
+
+#[test]
+fn c01_a_result_of_the_last_moment_is_in_the_journal_too() {
+    let (sandbox, list) = crowd(6);
+    sandbox.fault(Fault::new(What::SilenceBeforeActing).always());
+    let folder = tempfile::tempdir().expect("a folder");
+    let journal = folder.path().join("journal");
+    let case = from_stdin(&sandbox, &list, &["--jobs", "2", "--journal"]).args([&journal]);
+    let running = case.start();
+    assert!(sandbox.wait_for_requests(2, SOON));
+    let printed = interrupt(running, "INT").exits(130);
+    let output = printed.output().to_owned();
+    let expected = [("NotTried".to_owned(), 4), ("Unknown".to_owned(), 2)];
+    assert_eq!(outcomes(&output), expected);
+    let said = printed.prints(&output);
+    for wrong in ["broke off", "not every result", "the disk"] {
+        assert!(!said.messages().contains(wrong), "{}", said.messages());
+    }
+    let _ = said
+        .says(&["error: interrupted: no further key is begun\n"])
+        .ends_with("6 keys: 2 unknown, 4 not tried")
+        .within(SOON + SETTLED);
+    let journal = std::fs::read_to_string(journal).expect("a journal");
+    assert_eq!(journal.matches("\"Outcome\":\"Unknown\"").count(), 2);
+}
