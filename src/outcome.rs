@@ -70,6 +70,8 @@ pub(crate) enum Outcome {
         exit: Exit,
         /// What is known of the key.
         known: Known,
+        /// The last error that IAM returned for it, if it returned one.
+        failure: Option<Failure>,
     },
 }
 

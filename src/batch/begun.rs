@@ -111,7 +111,12 @@ fn in_doubt(outcome: Outcome, begun: Known, action: Action, owner: &OwnerHint) -
         Outcome::Stopped {
             exit,
             known: Known::NotDone(_),
-        } => Outcome::Stopped { exit, known: begun },
+            failure,
+        } => Outcome::Stopped {
+            exit,
+            known: begun,
+            failure,
+        },
         // It is there, under another user's name, and nobody began it under that one.
         Outcome::Failed { failure, known }
             if failure.names_owner() && is_agreed && action == Action::Delete =>

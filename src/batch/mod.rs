@@ -255,7 +255,11 @@ impl Batch<'_> {
     fn interrupted(&self, candidate: Candidate, exit: Exit) -> Box<Settled> {
         let outcome = if self.request.single().is_some() {
             let known = Known::NotDone("nothing was sent that changes it".to_owned());
-            Outcome::Stopped { exit, known }
+            Outcome::Stopped {
+                exit,
+                known,
+                failure: None,
+            }
         } else {
             let why = "the run was interrupted".to_owned();
             Outcome::NotTried { exit, why }

@@ -74,18 +74,18 @@ impl Change<'_> {
             }
         };
         let outcome = match (signal, outcome) {
-            (Some(exit), Outcome::Failed { known, .. }) => Outcome::Stopped { exit, known },
+            (Some(exit), Outcome::Failed { known, .. }) => self.stopped(&key, record, exit, known),
             (_, outcome) if self.quantity == Quantity::Many => outcome,
-            (Some(exit), Outcome::Missing(_)) => Outcome::Stopped {
-                exit,
-                known: Known::NotDone(NO_SUCH_KEY.to_owned()),
-            },
-            (Some(exit), Outcome::Done { evidence, .. }) => Outcome::Stopped {
-                exit,
-                known: Known::Done(
+            (Some(exit), Outcome::Missing(_)) => {
+                let known = Known::NotDone(NO_SUCH_KEY.to_owned());
+                self.stopped(&key, record, exit, known)
+            }
+            (Some(exit), Outcome::Done { evidence, .. }) => {
+                let known = Known::Done(
                     evidence.unwrap_or_else(|| "IAM confirmed it before the run ended".to_owned()),
-                ),
-            },
+                );
+                self.stopped(&key, record, exit, known)
+            }
             (_, outcome) => outcome,
         };
         Settled {
@@ -133,7 +133,7 @@ impl Change<'_> {
     ) -> Outcome {
         record.close();
         let end = Instant::now() + signal::KEYS;
-        let stopped = |known| Outcome::Stopped { exit, known };
+        let stopped = |known| self.stopped(key, record, exit, known);
         let not_done = || stopped(Known::NotDone(untouched(record).to_owned()));
         let is_ambiguous = || self.ambiguity(record) != Ambiguity::None;
         if !is_ambiguous() && !record.is_missing() {
@@ -201,14 +201,9 @@ impl Change<'_> {
         if ambiguity != Ambiguity::None || may_be_wanted {
             return self.verify(key, failure, record, allowance).await;
         }
-        let known = if failure.is_no_such_entity() {
-            NO_SUCH_KEY
-        } else {
-            untouched(record)
-        };
         Outcome::Failed {
             failure,
-            known: Known::NotDone(known.to_owned()),
+            known: Known::NotDone(untouched(record).to_owned()),
         }
     }
 
@@ -252,6 +247,19 @@ impl Change<'_> {
         }
     }
 
+    /// A signal ended the run: what is known, and the last error that IAM returned.
+    fn stopped(&self, key: &Key, record: &Record, exit: Exit, known: Known) -> Outcome {
+        let last = self.with_accounts(key, self.out_of_time(record));
+        // What is done did not fail.
+        let is_told = last.service().is_some() && !matches!(known, Known::Done(_));
+        let failure = is_told.then_some(last);
+        Outcome::Stopped {
+            exit,
+            known,
+            failure,
+        }
+    }
+
     fn out_of_time(&self, record: &Record) -> Failure {
         let operation = match self.action {
             Action::Delete => "DeleteAccessKey",
@@ -276,7 +284,9 @@ const NO_SUCH_KEY: &str = "IAM finds no such key for this user";
 
 /// Why a key is surely as it was, when no attempt can have changed it.
 fn untouched(record: &Record) -> &'static str {
-    if record.was_sent() {
+    if record.is_missing() {
+        NO_SUCH_KEY
+    } else if record.was_sent() {
         "IAM refused the request"
     } else {
         "nothing was sent to IAM"

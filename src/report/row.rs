@@ -143,14 +143,14 @@ fn used(last_use: &LastUse) -> (Option<SystemTime>, &str, &str) {
 pub(super) fn failure(outcome: &Outcome) -> Option<&Failure> {
     match outcome {
         Outcome::Missing(failure) | Outcome::Failed { failure, .. } => Some(failure),
+        Outcome::Stopped { failure, .. } => failure.as_ref(),
         Outcome::Done { .. }
         | Outcome::Would(_)
         | Outcome::Skipped(_)
         | Outcome::AlreadyInactive
         | Outcome::Refused(_)
         | Outcome::NotTried { .. }
-        | Outcome::LeftInDoubt { .. }
-        | Outcome::Stopped { .. } => None,
+        | Outcome::LeftInDoubt { .. } => None,
     }
 }
 

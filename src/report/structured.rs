@@ -176,6 +176,7 @@ pub(super) fn tell(messages: Messages, settled: &Settled, said: Said, exit: Exit
 fn of_key(settled: &Settled, text: &str, hints: &[String], exit: Exit) -> Value {
     let failure = row::failure(&settled.outcome);
     let message = match failure {
+        _ if matches!(settled.outcome, Outcome::Stopped { .. }) => text.to_owned(),
         Some(Failure::Service(error)) if !error.message.is_empty() => error.message.clone(),
         Some(Failure::Absent(absent)) => absent_sentence(absent),
         Some(failure) => sentence(failure, "IAM"),

@@ -4,9 +4,11 @@
 use std::time::Duration;
 
 use iam_sandbox::{Fault, What};
+use serde_json::json;
 
 use crate::blocked::interrupt;
 use crate::case::{BOBS_KEY, Case, SETTLED, documented};
+use crate::certainty::throttled;
 use crate::many::{crowd, from_stdin, outcomes};
 
 const SOON: Duration = Duration::from_secs(20);
@@ -53,4 +55,50 @@ fn c01_a_result_of_the_last_moment_is_in_the_journal_too() {
         .within(SOON + SETTLED);
     let journal = std::fs::read_to_string(journal).expect("a journal");
     assert_eq!(journal.matches("\"Outcome\":\"Unknown\"").count(), 2);
+}
+
+#[test]
+fn c48_a_signal_does_not_hide_what_iam_returned() {
+    let message = format!("The Access Key with id {BOBS_KEY} cannot be found.");
+    for (signal, status) in [("INT", 130), ("TERM", 143)] {
+        // IAM finds no such key, and the reads that verify it are not answered.
+        let sandbox = documented();
+        sandbox.remove_key(BOBS_KEY);
+        for read in ["GetAccessKeyLastUsed", "ListAccessKeys"] {
+            sandbox.fault(Fault::new(What::SilenceBeforeActing).on(read).always());
+        }
+        let running = Case::documented(&sandbox, &["--ignore-missing"]).start();
+        assert!(sandbox.wait_for_requests(2, SOON));
+        let printed = interrupt(running, signal).exits(status);
+        let row = printed.object();
+        assert_eq!(row["Outcome"], "Failed", "{row}");
+        let error = json!({ "Code": "NoSuchEntity", "Message": message });
+        assert_eq!(row["Error"], error, "{row}");
+        let known = "not deleted: IAM finds no such key for this user";
+        assert_eq!(row["Reason"], known, "{row}");
+        let _ = printed.prints(&format!("{row}\n")).says_exactly(&format!(
+            "iam-del-key: error: interrupted\nknown: {BOBS_KEY}: {known}\n"
+        ));
+    }
+}
+
+#[test]
+fn c48_a_signal_before_a_retry_does_not_hide_the_error() {
+    let sandbox = documented();
+    sandbox.fault(Fault::new(throttled()).on("DeleteAccessKey").always());
+    let running = Case::documented(&sandbox, &["--error-format", "json"]).start();
+    assert!(sandbox.wait_for_requests(1, SOON));
+    let printed = interrupt(running, "INT").exits(130);
+    let row = printed.object();
+    assert_eq!(row["Error"]["Code"], "Throttling", "{row}");
+    assert_eq!(
+        row["Reason"], "not deleted: IAM refused the request",
+        "{row}"
+    );
+    let said = printed.prints(&format!("{row}\n"));
+    let _ = said.says(&[
+        "\"Code\":\"Interrupted\"",
+        "\"Message\":\"interrupted\"",
+        "\"Known\":\"NotDeleted\"",
+    ]);
 }

@@ -12,7 +12,7 @@ use crate::many::{from_stdin, outcomes};
 
 const SOON: Duration = Duration::from_secs(20);
 
-fn throttled() -> What {
+pub(crate) fn throttled() -> What {
     What::error(400, "Throttling", "Rate exceeded")
 }
 
