@@ -2,6 +2,7 @@
 //! only place that ends the process.
 
 mod age;
+mod apart;
 mod aws;
 mod batch;
 mod candidate;
@@ -52,6 +53,7 @@ use anyhow::Context as _;
 use tokio::runtime::Runtime;
 use tokio::time::sleep;
 
+use apart::apart;
 use batch::{Batch, Keys, UnderWay, keys as keys_of};
 use candidate::Candidate;
 use cli::{Cli, error_format_of};
@@ -63,7 +65,7 @@ use log::Log;
 use outcome::Known;
 use report::message::{Messages, is_colorful};
 use report::{Failed, KnownWord, stream};
-use request::{Color, ErrorFormat, Input, Key, Request, Selection};
+use request::{Color, ErrorFormat, Input, Key, Mode, Request, Selection};
 use select::Selector;
 use shown::Shown;
 use signal::Signals;
@@ -122,15 +124,17 @@ fn run(
     if request.asks() {
         confirm::check(request)?;
     }
-    let named = named(request)?;
-    if let Some(journal) = &mut journal {
-        journal.start(request)?;
-    }
     drop(entered);
     let listening = runtime.block_on(async { Signals::listen() });
     let signals = signals.insert(listening.context("could not listen for signals")?);
     stream::use_threads();
-    runtime.block_on(work(request, named, journal, under_way, signals.clone()))
+    runtime.block_on(async {
+        let named = named(request, signals).await?;
+        if let Some(opened) = journal {
+            journal = Some(start(opened, request, signals).await?);
+        }
+        work(request, named, journal, under_way, signals.clone()).await
+    })
 }
 
 /// Waits until everything that was said is written, and says the exit status. A signal ends the wait.
@@ -186,6 +190,18 @@ fn unread(request: &Request, under_way: &UnderWay, why: &str) {
     }
 }
 
+/// Makes the journal ready to be written.
+async fn start(
+    mut journal: Journal,
+    request: &Request,
+    signals: &mut Signals,
+) -> Result<Journal, Stop> {
+    if let (Some(path), Mode::Change) = (request.journal.clone(), request.mode) {
+        journal = apart(signals, move || journal.start(&path)).await??;
+    }
+    Ok(journal)
+}
+
 /// Of one key that is settled nothing else is said. Of many, the summary counts those that an earlier run settled.
 fn note_finished(journal: &Journal, request: &Request) {
     if let Some(key) = request.single()
@@ -198,7 +214,7 @@ fn note_finished(journal: &Journal, request: &Request) {
 
 /// The keys that are named, by options or in a file, and how many they are; all of it is checked before anything is
 /// contacted. `None`: IAM's own lists tell.
-fn named(request: &Request) -> Result<Option<(Keys, u64)>, Stop> {
+async fn named(request: &Request, signals: &mut Signals) -> Result<Option<(Keys, u64)>, Stop> {
     let untouched = |key: Key| Candidate {
         key,
         facts: Facts::default(),
@@ -216,12 +232,17 @@ fn named(request: &Request) -> Result<Option<(Keys, u64)>, Stop> {
                     "reading keys from the terminal; Ctrl-D on a line of its own ends the list",
                 );
             }
-            let purpose = Purpose {
-                user_name: user_name.as_ref(),
-                owner: request.owner,
-                action: request.action,
+            let (input, user_name) = (input.clone(), user_name.clone());
+            let (owner, action) = (request.owner, request.action);
+            let read = move || {
+                let purpose = Purpose {
+                    user_name: user_name.as_ref(),
+                    owner,
+                    action,
+                };
+                input::read(&input, purpose)
             };
-            let list = input::read(input, purpose)?;
+            let list = apart(signals, read).await??;
             let lines = |count: u64| if count == 1 { "line is" } else { "lines are" };
             if list.left_out > 0 {
                 let (count, lines) = (list.left_out, lines(list.left_out));

@@ -100,7 +100,7 @@ pub(crate) enum Selection {
 }
 
 /// Where a list of keys is read from.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Input {
     /// A file.
     File(PathBuf),

@@ -11,6 +11,7 @@ mod writer;
 use std::fmt::Display;
 use std::fs::{File, TryLockError};
 use std::io::{self, Seek as _, SeekFrom};
+use std::path::Path;
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
@@ -142,14 +143,7 @@ impl Journal {
     /// # Errors
     ///
     /// It cannot be made or written, or another run has made it.
-    pub(crate) fn start(&mut self, request: &Request) -> Result<(), Stop> {
-        let Some(path) = request
-            .journal
-            .as_ref()
-            .filter(|_| request.mode == Mode::Change)
-        else {
-            return Ok(());
-        };
+    pub(crate) fn start(mut self, path: &Path) -> Result<Self, Stop> {
         let mut file = if let Some(file) = self.file.take() {
             file
         } else {
@@ -162,7 +156,7 @@ impl Journal {
         };
         let started = append(&mut file, self.past.length).and_then(|()| Writer::start(file));
         self.writer = Some(started.map_err(|error| unwritten(&self.name, &error))?);
-        Ok(())
+        Ok(self)
     }
 
     /// Its name as messages have it.

@@ -1,6 +1,9 @@
 //! What a signal leaves time for: the result that is made in the last moment, IAM's last error, and a line that says
 //! that nothing was changed.
 
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::process::Command;
 use std::time::Duration;
 
 use iam_sandbox::{Fault, What};
@@ -101,4 +104,37 @@ fn c48_a_signal_before_a_retry_does_not_hide_the_error() {
         "\"Message\":\"interrupted\"",
         "\"Known\":\"NotDeleted\"",
     ]);
+}
+
+#[test]
+fn f60_a_signal_while_the_list_is_read_says_that_nothing_was_changed() {
+    let sandbox = documented();
+    for (signal, status) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
+        for from in ["-", "FILE"] {
+            let case = Case::at(&sandbox, ["--user-name", "Bob", "--from"]);
+            let (list, journal) = (case.path("list"), case.path("journal"));
+            let made = Command::new("mkfifo").arg(&list).status();
+            assert!(made.expect("mkfifo starts").success());
+            let case = match from {
+                "-" => case.args(["-"]),
+                _ => case.args([&list]),
+            };
+            let case = case.args(["--journal"]).args([&journal]).env("LIST", &list);
+            let redirected = ["sh", "-c", "exec \"$0\" \"$@\" < \"$LIST\""];
+            let running = case.start_under((from == "-").then_some(&redirected));
+            let mut writer = OpenOptions::new().write(true).open(&list).expect("a pipe");
+            writeln!(writer, "{BOBS_KEY}").expect("a reader");
+            // A pipe takes less than this: so much is written only if the run reads it.
+            writer
+                .write_all("# a comment\n".repeat(20_000).as_bytes())
+                .expect("a reader");
+            let _ = interrupt(running, signal)
+                .exits(status)
+                .prints_nothing()
+                .says_exactly("iam-del-key: error: interrupted\nknown: no key was changed\n");
+            assert!(!journal.exists());
+        }
+    }
+    assert_eq!(sandbox.connections(), 0);
+    assert!(sandbox.has_key(BOBS_KEY));
 }

@@ -92,12 +92,12 @@ fn f66_no_thread_is_left() {
         .prints_nothing()
         .says(&["broken off at ", "too few threads"])
         .ends_with("not deleted: nothing was sent to IAM");
-    // The journal's is the last, and it says that the key was begun.
+    // Those of the journal, which is opened and written, are the last, and it says that the key was begun.
     let kept = begun();
     let case = Case::documented(&sandbox, &["--endpoint-url", &by_name, "--journal"]);
     let _ = case
         .args([kept.path()])
-        .env("THREADS", "1")
+        .env("THREADS", "2")
         .env("LD_PRELOAD", &library)
         .run()
         .exits(10)

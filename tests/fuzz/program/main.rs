@@ -9,6 +9,8 @@
 
 #[path = "../../../src/age.rs"]
 mod age;
+#[path = "../../../src/apart.rs"]
+mod apart;
 #[path = "../../../src/aws/mod.rs"]
 mod aws;
 #[path = "../../../src/batch/mod.rs"]

@@ -1,0 +1,50 @@
+//! Work that can block, such as reading from a pipe, in a thread of its own: a signal ends the wait for it.
+
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+use tokio::sync::oneshot;
+
+use crate::signal::Signals;
+use crate::stop::Stop;
+
+/// Does `work` in a thread of its own, and waits for it. Where there can be no thread, this one does it, and a signal waits.
+///
+/// # Errors
+///
+/// A signal came first, and the process ends without the thread.
+pub(crate) async fn apart<T: Send + 'static>(
+    signals: &mut Signals,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Stop> {
+    let (sender, done) = oneshot::channel();
+    let work = Arc::new(Mutex::new(Some(work)));
+    let theirs = Arc::clone(&work);
+    let spawned = thread::Builder::new()
+        .name("apart".to_owned())
+        .spawn(move || {
+            if let Some(work) = take(&theirs) {
+                let _ = sender.send(panic::catch_unwind(AssertUnwindSafe(work)));
+            }
+        });
+    if spawned.is_err()
+        && let Some(work) = take(&work)
+    {
+        return Ok(work());
+    }
+    tokio::select! {
+        biased;
+        done = done => match done {
+            Ok(Ok(done)) => Ok(done),
+            // It is reported as any other panic.
+            Ok(Err(panic)) => panic::resume_unwind(panic),
+            Err(_) => Err(Stop::other("a thread ended early")),
+        },
+        exit = signals.next() => Err(Stop::signal(exit)),
+    }
+}
+
+fn take<F>(work: &Mutex<Option<F>>) -> Option<F> {
+    work.lock().unwrap_or_else(PoisonError::into_inner).take()
+}
