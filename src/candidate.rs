@@ -6,7 +6,7 @@ use crate::fact::Facts;
 use crate::request::Key;
 
 /// A key that nothing speaks against.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Candidate {
     /// The key; with its owner, where that was looked up.
     pub(crate) key: Key,

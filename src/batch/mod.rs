@@ -21,7 +21,7 @@ use crate::fact::Facts;
 use crate::guard;
 use crate::journal::{Before, EarlierAttempt, Journal};
 use crate::outcome::{Known, Outcome, Settled};
-use crate::report::{Proof, Report};
+use crate::report::{Proof, Report, try_query};
 use crate::request::{Key, Mode, Request};
 use crate::select::{Choice, Selector};
 use crate::signal::{self, Signals};
@@ -117,14 +117,14 @@ impl Batch<'_> {
             .await;
         let settled = match decided {
             Choice::Stay(settled) => settled,
-            Choice::Go(candidate) => match self.intend(&candidate).await {
+            Choice::Go(candidate) => match self.ready(&candidate).await {
                 Ok(Intended::Recorded) => Box::new(self.change(candidate, before, &budget).await),
                 Ok(Intended::Interrupted(exit)) => {
                     let settled = self.interrupted(candidate, exit);
                     return self.leave_intended(settled, before).await;
                 }
-                Err(error) => {
-                    let (exit, why) = (Exit::Other, "the journal could not be written".to_owned());
+                Err((why, error)) => {
+                    let (exit, why) = (Exit::Other, why.to_owned());
                     let outcome = Outcome::NotTried { exit, why };
                     return Ended::Now(Box::new(self.settled(candidate, outcome)), Err(error));
                 }
@@ -132,6 +132,21 @@ impl Batch<'_> {
         };
         let recorded = self.record(&settled, before).await;
         Ended::Now(settled, recorded)
+    }
+
+    /// What has to succeed before a key is changed: its result can be told, and the journal has the intent.
+    ///
+    /// # Errors
+    ///
+    /// The key must not be changed: why, and the error.
+    async fn ready(&self, candidate: &Candidate) -> Result<Intended, (&'static str, io::Error)> {
+        if self.request.mode == Mode::Change {
+            try_query(self.request, candidate)
+                .map_err(|error| ("--query does not work on the result", error))?;
+        }
+        self.intend(candidate)
+            .await
+            .map_err(|error| ("the journal could not be written", error))
     }
 
     /// Records that a key is about to be changed. A signal ends the wait for a disk that does not answer.

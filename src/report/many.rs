@@ -189,6 +189,16 @@ impl Report {
         }
         if self.mode == Mode::Change && tally.of(Word::NotTried) + tally.of(Word::Unknown) > 0 {
             self.messages.hint(match resume {
+                _ if self.needs_other_query => match resume {
+                    Resume::Journal => {
+                        "to do the rest: the same command again with another --query or none; what the journal has \
+                         settled is skipped"
+                    }
+                    Resume::Results | Resume::Again => {
+                        "to do the rest: the same command again with another --query or none, and with \
+                         --ignore-missing"
+                    }
+                },
                 Resume::Journal => {
                     "to do the rest: the same command again; what the journal has settled is skipped"
                 }

@@ -3,6 +3,7 @@
 
 mod advice;
 mod bug;
+mod chosen;
 mod command;
 mod denial;
 mod fit;
@@ -23,11 +24,13 @@ use serde_json::{Value, json};
 
 use crate::exit::Exit;
 use crate::outcome::{Outcome, Settled};
-use crate::query::{self, Query};
+use crate::query::Query;
 use crate::request::{Action, Format, Key, Metadata, Mode, Request, SigningKey};
-use crate::shown::{Shown, mask_strings};
+use crate::shown::Shown;
 use crate::tally::Tally;
 pub(crate) use bug::bug;
+pub(crate) use chosen::try_query;
+use chosen::{chosen, is_of_query};
 use command::Commands;
 use many::Many;
 pub(crate) use many::Resume;
@@ -58,6 +61,8 @@ pub(crate) struct Report {
     messages: Messages,
     commands: Commands,
     told: Told,
+    /// The query does not work on a result.
+    needs_other_query: bool,
     /// The results on their way.
     pub(crate) output: Output,
 }
@@ -110,6 +115,7 @@ impl Report {
                 Some(key) => Told::One(key.clone(), None),
                 None => Told::Many(Many::new(request)),
             },
+            needs_other_query: false,
             output: Output::default(),
         }
     }
@@ -194,7 +200,8 @@ impl Report {
     }
 
     /// The result could not be written, so that a pipeline did not get it: never success.
-    pub(crate) fn unwritten(&self, error: &io::Error, exit: Exit) -> Exit {
+    pub(crate) fn unwritten(&mut self, error: &io::Error, exit: Exit) -> Exit {
+        self.needs_other_query |= is_of_query(error);
         let failed = |exit, known| {
             let message = format!("could not write the result to standard output: {error}");
             Failed::new("NotWritten", message, exit, known)
@@ -261,7 +268,8 @@ impl Report {
     }
 
     /// The run cannot go on: its list of keys or its journal cannot be read or written.
-    pub(crate) fn broken(&self, error: &io::Error, exit: Exit) {
+    pub(crate) fn broken(&mut self, error: &io::Error, exit: Exit) {
+        self.needs_other_query |= is_of_query(error);
         let failed = |known| {
             let message = format!("the run broke off: {error}");
             Failed::new("BrokenOff", message, exit, known)
@@ -346,22 +354,6 @@ impl Report {
 /// The key and what is known of it.
 fn known_of(settled: &Settled) -> String {
     format!("{}: {}", settled.key.id, settled.known())
-}
-
-/// The object, or what the query makes of it, as a line.
-fn chosen(mut object: Value, query: Option<&Query>, format: Format) -> io::Result<Shown> {
-    let Some(query) = query else {
-        return Ok(Shown::json(&object));
-    };
-    // A query can cut a secret into parts that are not recognized.
-    mask_strings(&mut object);
-    let found = query
-        .of(&object)
-        .map_err(|what| io::Error::other(format!("--query: {what}")))?;
-    Ok(match format {
-        Format::Text => Shown::page(&query::columns(&found)),
-        Format::Json | Format::Table | Format::Off => Shown::json(&found),
-    })
 }
 
 fn write_line(text: &Shown, out: &mut impl Write) -> io::Result<()> {

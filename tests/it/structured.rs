@@ -4,6 +4,7 @@ use iam_sandbox::{Fault, Sandbox, What};
 use serde_json::Value;
 
 use crate::case::{BOBS_KEY, Case, DELETED, DOCUMENTED, documented};
+use crate::many::{crowd, from_stdin, left};
 use crate::story::read;
 
 const JSON: [&str; 2] = ["--error-format", "json"];
@@ -294,13 +295,62 @@ fn a_result_that_cannot_be_written_is_told() {
 }
 
 #[test]
-fn a_query_that_the_result_does_not_fit_is_told_after_the_fact() {
+fn f62_a_query_that_does_not_work_on_the_result_keeps_a_key_from_being_changed() {
+    // Of one key.
     let sandbox = documented();
-    let case = Case::documented(&sandbox, &["--query", "length(UserName)"]);
-    let failure = failure(case, 1);
-    is(&failure, "NotWritten", "Deleted");
-    assert!(failure["Message"].to_string().contains("--query: "));
-    assert!(!sandbox.has_key(BOBS_KEY));
+    for more in [
+        &["--query", "length(UserName)"][..],
+        &["--query", "keys(Error)", "--deactivate"],
+    ] {
+        let case = Case::documented(&sandbox, more);
+        let printed = case.run().exits(1);
+        let done = if more.len() > 2 {
+            "deactivated"
+        } else {
+            "deleted"
+        };
+        // The object of a key that was not tried has an owner, unlike that of a deleted key.
+        let output = if more.len() > 2 { "" } else { "3\n" };
+        let _ = printed
+            .prints(output)
+            .says(&["--query: "])
+            .ends_with(&format!("{BOBS_KEY}: not {done}"));
+    }
+    assert!(sandbox.has_key(BOBS_KEY));
+    let mut requests = sandbox.requests().into_iter();
+    assert!(requests.all(|request| request.action == "ListAccessKeys"));
+    // Of many keys.
+    let (sandbox, list) = crowd(3);
+    for (more, hint) in [
+        (
+            &[][..],
+            "with another --query or none, and with --ignore-missing\n",
+        ),
+        (
+            &["--journal"],
+            "with another --query or none; what the journal has settled is skipped\n",
+        ),
+    ] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let query = ["--query", "length(Reason)", "--jobs", "1"];
+        let case = from_stdin(&sandbox, &list, &query).args(more.iter().copied());
+        let case = match more {
+            [] => case,
+            _ => case.args([folder.path().join("journal")]),
+        };
+        let printed = case.run().exits(1);
+        let output = printed.output().to_owned();
+        let _ = printed
+            .prints(&output)
+            .says(&[
+                "--query: ",
+                "hint: to do the rest: the same command again ",
+                hint,
+            ])
+            .ends_with("3 keys: 3 not tried");
+    }
+    assert_eq!(left(&sandbox, 3), 3);
+    assert!(sandbox.requests().is_empty());
 }
 
 #[test]
