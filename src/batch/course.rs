@@ -11,7 +11,7 @@ use crate::candidate::Candidate;
 use crate::confirm;
 use crate::exit::Exit;
 use crate::ident::AccountId;
-use crate::journal::Before;
+use crate::journal::{Before, Journal};
 use crate::log::Log;
 use crate::outcome::{Outcome, Refusal};
 use crate::report::message::Messages;
@@ -39,6 +39,8 @@ impl Batch<'_> {
             log.verbose(|| requests(self.connected));
         }
         let exit = self.finish(&mut report, exit).await;
+        let harm = self.journal.and_then(Journal::harm);
+        let exit = harm.map_or(exit, |harm| report.incomplete(harm, exit));
         let prints_whole = self.request.query.is_none() && self.request.format == Format::Json;
         let resume = match self.journal {
             Some(_) => Resume::Journal,

@@ -5,7 +5,8 @@ use std::fmt;
 use std::fs::{self, File, FileType, Metadata, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::process::geteuid;
 
@@ -82,9 +83,51 @@ pub(super) fn open(path: &Path, mode: Mode) -> Result<Option<File>, Refused> {
         Err(error) => return Err(error.into()),
     }
     let mut options = options();
-    let file = options.write(mode == Mode::Change).open(path)?;
+    let file = options.append(mode == Mode::Change).open(path)?;
     check(&file.metadata()?)?;
     Ok(Some(file))
+}
+
+/// A journal as it is while it is written: which file it is, and how long.
+#[derive(Debug)]
+pub(super) struct Kept {
+    path: PathBuf,
+    file: (u64, u64),
+    length: AtomicU64,
+}
+
+impl Kept {
+    /// The journal `file` at `path`, which this run writes to.
+    pub(super) fn new(path: &Path, file: &File, length: u64) -> io::Result<Self> {
+        let found = file.metadata()?;
+        Ok(Self {
+            path: path.to_owned(),
+            file: (found.dev(), found.ino()),
+            length: AtomicU64::new(length),
+        })
+    }
+
+    /// So many bytes more are in it.
+    pub(super) fn grew(&self, bytes: usize) {
+        self.length.fetch_add(bytes as u64, Ordering::AcqRel);
+    }
+
+    /// What somebody else did to it, a fragment.
+    pub(super) fn harm(&self) -> Option<&'static str> {
+        match fs::metadata(&self.path) {
+            Ok(found) if (found.dev(), found.ino()) != self.file => {
+                Some("another file was put in its place during the run")
+            }
+            Ok(found) if found.len() < self.length.load(Ordering::Acquire) => {
+                Some("it was truncated during the run")
+            }
+            Ok(_) => None,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Some("it was removed during the run")
+            }
+            Err(_) => Some("it can no longer be found"),
+        }
+    }
 }
 
 /// Makes a new journal.
@@ -93,7 +136,7 @@ pub(super) fn open(path: &Path, mode: Mode) -> Result<Option<File>, Refused> {
 ///
 /// It cannot be made.
 pub(super) fn create(path: &Path) -> Result<File, Refused> {
-    let file = options().write(true).create(true).open(path)?;
+    let file = options().append(true).create(true).open(path)?;
     check(&file.metadata()?)?;
     keep_name(path)?;
     Ok(file)

@@ -25,7 +25,7 @@ use crate::invalid::shown_path;
 use crate::outcome::{Known, Settled};
 use crate::request::{Action, Key, Mode, Request};
 use crate::stop::Stop;
-use file::Refused;
+use file::{Kept, Refused};
 pub(crate) use past::EarlierAttempt;
 use past::Past;
 use writer::Writer;
@@ -56,6 +56,7 @@ pub(crate) struct Journal {
     file: Option<File>,
     /// `None` in a dry run, which writes nothing.
     writer: Option<Writer>,
+    kept: Option<Kept>,
 }
 
 /// Why a journal cannot be used.
@@ -96,6 +97,7 @@ impl Journal {
             past: Past::default(),
             file: None,
             writer: None,
+            kept: None,
         };
         let own = |stop| Unusable {
             stop,
@@ -154,8 +156,11 @@ impl Journal {
             }
             file
         };
-        let started = append(&mut file, self.past.length).and_then(|()| Writer::start(file));
-        self.writer = Some(started.map_err(|error| unwritten(&self.name, &error))?);
+        let started = append(&mut file, self.past.length)
+            .and_then(|()| Kept::new(path, &file, self.past.length))
+            .and_then(|kept| Ok((kept, Writer::start(file)?)));
+        let (kept, writer) = started.map_err(|error| unwritten(&self.name, &error))?;
+        (self.kept, self.writer) = (Some(kept), Some(writer));
         Ok(self)
     }
 
@@ -298,9 +303,23 @@ impl Journal {
 
     async fn write(&self, record: &Value) -> io::Result<()> {
         match &self.writer {
-            Some(writer) => writer.write(format!("{record}\n")).await,
+            Some(writer) => {
+                let text = format!("{record}\n");
+                let bytes = text.len();
+                writer.write(text).await?;
+                if let Some(kept) = &self.kept {
+                    kept.grew(bytes);
+                }
+                Ok(())
+            }
             None => Ok(()),
         }
+    }
+
+    /// What somebody else did to the journal while this run wrote it, as a sentence.
+    pub(crate) fn harm(&self) -> Option<String> {
+        let harm = self.kept.as_ref()?.harm()?;
+        Some(format!("the journal {} is not complete: {harm}", self.name))
     }
 }
 

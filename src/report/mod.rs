@@ -267,6 +267,20 @@ impl Report {
         });
     }
 
+    /// Somebody else changed the journal, so that a later run does not know what this one did: never success.
+    pub(crate) fn incomplete(&self, harm: String, exit: Exit) -> Exit {
+        let exit = match exit {
+            Exit::Success => Exit::Other,
+            exit => exit,
+        };
+        let failed = |known| Failed::new("JournalLost", harm, exit, known);
+        self.messages.failed(&match &self.told {
+            Told::One(key, Some(ended)) => ended.told_with(key, failed(ended.known)),
+            Told::One(..) | Told::Many(_) => failed(KnownWord::AsTold),
+        });
+        exit
+    }
+
     /// The run cannot go on: its list of keys or its journal cannot be read or written.
     pub(crate) fn broken(&mut self, error: &io::Error, exit: Exit) {
         self.needs_other_query |= is_of_query(error);

@@ -9,7 +9,7 @@ use iam_sandbox::{Fault, Sandbox, What, nth_key_id};
 use proptest::test_runner::{RngAlgorithm, TestRng};
 use serde_json::Value;
 
-use crate::case::{BOBS_KEY, Case, actions, each_at_once};
+use crate::case::{BOBS_KEY, Case, actions, documented, each_at_once};
 use crate::dialogue::Dialogue;
 use crate::many::{crowd, outcomes, rows};
 
@@ -311,4 +311,54 @@ fn killed(seed: u8) {
 fn below(random: &mut TestRng, most: usize) -> usize {
     use proptest::prelude::Rng as _;
     random.next_u32() as usize % most
+}
+
+#[test]
+fn f85_a_journal_that_somebody_else_changes_during_the_run_is_no_success() {
+    type Change = fn(&std::path::Path);
+    let cases: [(&str, Change); 3] = [
+        ("it was removed during the run", |path| {
+            std::fs::remove_file(path).expect("a journal");
+        }),
+        ("it was truncated during the run", |path| {
+            std::fs::write(path, "").expect("a journal");
+        }),
+        ("another file was put in its place during the run", |path| {
+            let other = path.with_extension("other");
+            std::fs::copy(path, &other).expect("a journal");
+            std::fs::rename(other, path).expect("a journal");
+        }),
+    ];
+    for (harm, change) in cases {
+        for many in [false, true] {
+            let sandbox = documented();
+            // Until the journal is changed, the deletion is not answered.
+            sandbox.fault(Fault::new(What::Delay(Duration::from_secs(2))).on("DeleteAccessKey"));
+            let kept = Kept::new(&format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n"));
+            let case = if many {
+                kept.case(&sandbox, &[])
+            } else {
+                Case::documented(&sandbox, &["--journal"]).args([kept.path()])
+            };
+            let running = case.start();
+            assert!(sandbox.wait_for_requests(1, SOON));
+            change(&kept.path());
+            let name = kept.path();
+            let told = if many {
+                "1 key: 1 deleted"
+            } else {
+                ": deleted"
+            };
+            let printed = running.end().exits(1);
+            let output = printed.output().to_owned();
+            let _ = printed
+                .prints(&output)
+                .says(&[&format!(
+                    "iam-del-key: error: the journal {} is not complete: {harm}\n",
+                    name.display()
+                )])
+                .ends_with(told);
+            assert!(!sandbox.has_key(BOBS_KEY));
+        }
+    }
 }
