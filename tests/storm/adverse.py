@@ -218,7 +218,7 @@ class Judge:
         if len(run.rows) + earlier != len(self.named):
             left_out = [id for id in self.named if id not in times]
             self.false.append(f"{len(self.named)} keys, {len(run.rows)} rows, {earlier} before: {left_out}")
-        is_success = set(printed) <= {truth.DONE[self.mode.action], "Missing"}
+        is_success = {row["Outcome"] for row in run.rows if not truth.is_already_inactive(row)} <= {truth.DONE[self.mode.action], "Missing"}
         if (run.status == 0) != is_success:
             self.false.append(f"exit status {run.status} with {dict(printed)}")
 
@@ -230,6 +230,9 @@ class Judge:
             is_true = is_changed or self.is_excused(id, self.presumed_ids, where)
         elif outcome == "Missing":
             is_true = not is_there and (id not in self.before or self.mode.has_journal and is_changed) or self.is_excused(id, self.unchecked_ids, where)
+        elif truth.is_already_inactive(row):
+            # Whoever made it so: an earlier run perhaps.
+            is_true = self.mode.action == "deactivate" and self.after.get(id) == "Inactive"
         elif outcome in truth.UNCHANGED:
             is_true = not is_changed
         else:

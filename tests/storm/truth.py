@@ -48,6 +48,11 @@ def judge(action: str, named: list[Named], rows: list[dict], before: Keys, after
     return Verdict(Counter(row["Outcome"] for row in rows), false)
 
 
+def is_already_inactive(row: dict) -> bool:
+    """Whether the key was to be made inactive, and is."""
+    return row["Outcome"] == "Skipped" and row.get("Reason") == "already inactive"
+
+
 def so(action: str, outcome: str, before: str | None, after: str | None) -> bool:
     """Whether the outcome is true of a key that had this status before, if it was there, and has that one now."""
     if outcome == DONE[action]:
@@ -69,6 +74,7 @@ def counts_of(stderr: str) -> Counter:
         "failed and not changed": "Failed",
         "unknown": "Unknown",
         "not tried": "NotTried",
+        "already inactive": "Skipped",
         "settled by an earlier run": "Before",
     }
     last = re.fullmatch(r"known: (\d+) keys: (.+)", stderr.splitlines()[-1])
