@@ -291,10 +291,11 @@ fn f66_few_file_handles_and_little_memory() {
 /// library answers with a panic.
 #[test]
 fn f66_too_little_memory_for_a_thread_is_told() {
-    let sandbox = documented();
-    let by_name = sandbox.url().replace("127.0.0.1", "localhost");
     let mut broken_off = 0;
     for mebibytes in 6..64 {
+        // A process that the allocator ends can have sent its request: each limit has a key of its own.
+        let sandbox = documented();
+        let by_name = sandbox.url().replace("127.0.0.1", "localhost");
         let limit = format!("--as={}", mebibytes << 20);
         let case = Case::documented(&sandbox, &["--endpoint-url", &by_name]);
         let ended = case
