@@ -324,8 +324,14 @@ impl Ended {
             || self.stderr.contains("error while loading")
             || self.stderr.contains("memory allocation of")
             || self.stderr.contains("Fatal glibc error")
-            // Rust's own start, before `main`.
-            || self.stderr.contains("failed to allocate an alternative stack")
+            // At Rust's own start, before `main`, or in a thread.
+            || self.had_no_signal_stack()
+    }
+
+    /// Rust could not make the stack that a thread handles signals on.
+    pub(crate) fn had_no_signal_stack(&self) -> bool {
+        self.stderr
+            .contains("failed to allocate an alternative stack")
     }
 
     /// The last line of standard error.

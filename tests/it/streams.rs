@@ -293,7 +293,7 @@ fn f66_few_file_handles_and_little_memory() {
 fn f66_too_little_memory_for_a_thread_is_told() {
     let mut broken_off = 0;
     for mebibytes in 6..64 {
-        // A process that the allocator ends can have sent its request: each limit has a key of its own.
+        // A run that ends early can have deleted its key: each limit has a key of its own.
         let sandbox = documented();
         let by_name = sandbox.url().replace("127.0.0.1", "localhost");
         let limit = format!("--as={}", mebibytes << 20);
@@ -303,6 +303,8 @@ fn f66_too_little_memory_for_a_thread_is_told() {
             .end()
             .within(SOON);
         if ended.is_not_loaded() {
+            // A known defect: the thread that writes the result can fail to start once the key is deleted.
+            assert!(sandbox.has_key(BOBS_KEY) || ended.had_no_signal_stack());
             continue;
         }
         if ended.is_broken_off() {
