@@ -1,4 +1,7 @@
-//! What is in memory stays there: a crash leaves no file that holds a secret.
+//! The memory of the process: it stays private, and there is enough of it to say what became of a key.
+
+use std::collections::TryReserveError;
+use std::sync::{Mutex, PoisonError};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
@@ -13,4 +16,26 @@ pub(crate) fn keep() {
     // A program that takes the dump, as many systems have one, is not held back by the limit.
     #[cfg(target_os = "linux")]
     let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
+}
+
+/// How much memory a response, its result and the threads that write it may need, in bytes.
+const ENOUGH: usize = 1 << 20;
+
+static RESERVE: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+
+/// Sets memory aside for what comes after the next request has left. Without it a process that may not have more memory would
+/// be killed with the response in hand.
+///
+/// # Errors
+///
+/// There is not as much.
+pub(crate) fn set_aside() -> Result<(), TryReserveError> {
+    let mut reserve = RESERVE.lock().unwrap_or_else(PoisonError::into_inner);
+    reserve.try_reserve_exact(ENOUGH)
+}
+
+/// Gives back what was set aside: a request leaves now.
+pub(crate) fn use_reserve() {
+    let mut reserve = RESERVE.lock().unwrap_or_else(PoisonError::into_inner);
+    *reserve = Vec::new();
 }

@@ -28,6 +28,7 @@ use super::error::cause;
 use super::proxy;
 use super::reply;
 use super::trust::{self, Trust};
+use crate::memory;
 use crate::stop::Stop;
 
 /// The most of a response's body that is read, in KiB. The longest that IAM sends are a credential report, which is about
@@ -225,6 +226,7 @@ impl Body for Leaving {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        memory::use_reserve();
         self.sent.set();
         Pin::new(&mut self.body).poll_frame(context)
     }

@@ -22,6 +22,7 @@ use super::responses::Responses;
 use super::secrets::Secrets;
 use crate::failure::{Code, CredentialKind, family};
 use crate::log::Log;
+use crate::memory;
 use crate::outcome::Reply;
 
 /// Fills a `Record`, and turns a reply that is not the expected document into an error.
@@ -170,6 +171,7 @@ impl Intercept for Recorder {
         if self.record.is_closed() {
             return Err("the run is to end: no further attempt is made".into());
         }
+        memory::set_aside().map_err(|_| "too little memory: no attempt is made")?;
         let request = context.request_mut();
         let signed_at = request.headers().get("x-amz-date").map(str::to_owned);
         let (number, sent) = self.record.begin(

@@ -3,7 +3,6 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
-use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -309,29 +308,12 @@ impl Ended {
         ended
     }
 
-    fn all(&self) -> String {
+    /// Everything about the run, for a person to read.
+    pub(crate) fn all(&self) -> String {
         format!(
             "\n--- arguments: {}\n--- status: {}\n--- standard output:\n{}--- standard error:\n{}---",
             self.shown, self.status, self.stdout, self.all_told
         )
-    }
-
-    /// The system could not load the binary, or it had no memory at all: nothing of ours ran to an end.
-    pub(crate) fn is_not_loaded(&self) -> bool {
-        // Where not even the loader fits, the kernel kills the process.
-        let killed = matches!(self.status.signal(), Some(9 | 11)) && self.stderr.is_empty();
-        killed
-            || self.stderr.contains("error while loading")
-            || self.stderr.contains("memory allocation of")
-            || self.stderr.contains("Fatal glibc error")
-            // At Rust's own start, before `main`, or in a thread.
-            || self.had_no_signal_stack()
-    }
-
-    /// Rust could not make the stack that a thread handles signals on.
-    pub(crate) fn had_no_signal_stack(&self) -> bool {
-        self.stderr
-            .contains("failed to allocate an alternative stack")
     }
 
     /// The last line of standard error.
@@ -339,9 +321,9 @@ impl Ended {
         self.stderr.lines().last().unwrap_or_default()
     }
 
-    /// A library gave up with a panic.
-    pub(crate) fn is_broken_off(&self) -> bool {
-        self.stderr.contains("broken off at ")
+    /// The exit status is that of success.
+    pub(crate) fn is_success(&self) -> bool {
+        self.status.success()
     }
 
     /// Compares the exit status with several that are as good.
