@@ -1,5 +1,5 @@
-//! Standard output and standard error of a run. Each is written by a thread of its own, so that a reader that pauses
-//! blocks neither signals nor responses.
+//! Standard output and standard error of a run. What would block is written by a thread of its own, so that a reader that
+//! pauses blocks neither signals nor responses.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -49,7 +49,7 @@ pub(super) enum Stream {
 pub(super) enum Job {
     Write {
         stream: Stream,
-        text: String,
+        text: Vec<u8>,
         written: Option<oneshot::Sender<io::Result<()>>>,
     },
     /// Shows a bar on standard error, below what is written.
@@ -65,9 +65,12 @@ pub(crate) fn use_threads() {
 
 /// Writes a message to standard error, and ends its line.
 pub(super) fn say(text: &Shown) {
-    let text = format!("{text}\n");
+    let mut text = format!("{text}\n").into_bytes();
+    if MESSAGES.get().is_none() && take(Stream::Messages, &mut text) {
+        return;
+    }
     let Some(thread) = messages() else {
-        let _ = write(Stream::Messages, text.as_bytes());
+        let _ = write(Stream::Messages, &text);
         return;
     };
     if UNWRITTEN.load(Ordering::Acquire) + text.len() > MOST {
@@ -107,9 +110,9 @@ pub(crate) async fn all_written() {
 ///
 /// Standard error cannot be written.
 pub(crate) fn ask(question: &Shown) -> io::Result<()> {
-    let question = question.to_string();
+    let question = question.to_string().into_bytes();
     let Some(thread) = messages() else {
-        return write(Stream::Messages, question.as_bytes());
+        return write(Stream::Messages, &question);
     };
     let (written, done) = oneshot::channel();
     UNWRITTEN.fetch_add(question.len(), Ordering::AcqRel);
@@ -121,7 +124,7 @@ async fn flushed(thread: Option<&Option<Sender<Job>>>) {
     if let Some(Some(thread)) = thread {
         let (written, done) = oneshot::channel();
         // An empty text is written when all before it is.
-        let job = Job::write(Stream::Messages, String::new(), Some(written));
+        let job = Job::write(Stream::Messages, Vec::new(), Some(written));
         if thread.send(job).is_ok() {
             let _ = done.await;
         }
@@ -195,14 +198,18 @@ impl Output {
             self.lost.extend(known);
             return Ok(());
         }
-        let text = format!("{text}\n");
+        let mut text = format!("{text}\n").into_bytes();
+        let is_first = RESULTS.get().is_none() && UNWRITTEN.load(Ordering::Acquire) == 0;
+        if is_first && take(Stream::Results, &mut text) {
+            return Ok(());
+        }
         if let Some(thread) = results() {
             let (sender, written) = oneshot::channel();
             let _ = thread.send(Job::write(Stream::Results, text, Some(sender)));
             self.waiting.push_back(Waiting { written, known });
             return Ok(());
         }
-        let written = write(Stream::Results, text.as_bytes());
+        let written = write(Stream::Results, &text);
         if written.is_err() {
             self.lost.extend(known);
             self.close();
@@ -269,7 +276,7 @@ impl Output {
 impl Job {
     fn write(
         stream: Stream,
-        text: String,
+        text: Vec<u8>,
         written: Option<oneshot::Sender<io::Result<()>>>,
     ) -> Self {
         Self::Write {
@@ -315,7 +322,7 @@ fn work(jobs: &Receiver<Job>) {
         };
         let put = || match stream {
             Stream::Results if is_closed => Err(ended()),
-            stream => write(stream, text.as_bytes()),
+            stream => write(stream, &text),
         };
         let result = match &bar {
             Some(bar) => bar.aside(put),
@@ -340,6 +347,33 @@ fn count(bytes: usize) {
             format!("iam-del-key: warning: {left_out} messages were left out: nobody read\n");
         let _ = write(Stream::Messages, text.as_bytes());
     }
+}
+
+/// Writes as much as a pipe, a socket or the null device takes without blocking, and leaves the rest. Whether that was all:
+/// then no thread is needed, which takes longer to start than to write a result.
+#[cfg(target_os = "linux")]
+fn take(stream: Stream, text: &mut Vec<u8>) -> bool {
+    use std::io::IoSlice;
+
+    use rustix::io::{ReadWriteFlags, pwritev2};
+
+    /// Writes where the stream is, as `write` does.
+    const HERE: u64 = u64::MAX;
+    let parts = [IoSlice::new(text)];
+    let written = match stream {
+        Stream::Results => pwritev2(io::stdout(), &parts, HERE, ReadWriteFlags::NOWAIT),
+        Stream::Messages => pwritev2(io::stderr(), &parts, HERE, ReadWriteFlags::NOWAIT),
+    };
+    // The thread meets an error again.
+    let count = written.unwrap_or(0);
+    text.drain(..count);
+    text.is_empty()
+}
+
+/// Other systems cannot.
+#[cfg(not(target_os = "linux"))]
+fn take(_: Stream, text: &mut Vec<u8>) -> bool {
+    text.is_empty()
 }
 
 /// Writes the whole text, past the buffer of the standard library, which does not say how much of it was written.
