@@ -275,8 +275,12 @@ async fn work(
     let expected = request.expected_account.as_ref();
     let quantity = request.quantity();
     let connected = tokio::select! {
-        connected = aws::connect(&request.connection, expected, request.limit, quantity, log) => connected?,
+        connected = aws::connect(&request.connection, expected, request.limit, quantity, log) => connected,
         exit = signals.next() => return Err(Stop::signal(exit).into()),
+    };
+    let connected = match (connected, signals.first_by_now().await) {
+        (Err(_), Some(exit)) => return Err(Stop::signal(exit).into()),
+        (connected, _) => connected?,
     };
     if let Some(journal) = &mut journal {
         let account = connected.signer.account.as_ref();

@@ -17,7 +17,7 @@ pub(crate) struct Patience(pub(crate) Duration, pub(crate) Duration);
 
 /// How long the keys in flight take at most after a signal. What comes later has time that is left by what comes before:
 /// a result that is made in the last moment is still recorded, and then still written.
-pub(crate) const KEYS: Duration = Duration::from_millis(1700);
+pub(crate) const KEYS: Duration = Duration::from_millis(1300);
 /// With the journal.
 pub(crate) const JOURNAL: Patience =
     Patience(Duration::from_millis(1800), Duration::from_millis(100));
@@ -81,6 +81,15 @@ impl Signals {
     /// The first of them, if one has come.
     pub(crate) fn first(&self) -> Option<Exit> {
         self.seen.borrow().first().map(|(exit, _)| *exit)
+    }
+
+    /// The first of them, if one has come, even if it came only just now. A signal of the terminal ends a child too: its end
+    /// must not be told before the signal.
+    pub(crate) async fn first_by_now(&self) -> Option<Exit> {
+        // Whoever waits for the child is woken together with the task that listens for signals.
+        tokio::task::yield_now().await;
+        tokio::task::yield_now().await;
+        self.first()
     }
 
     /// Waits for `work`, which may block; after a signal not longer than `patience` says.
