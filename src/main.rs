@@ -27,6 +27,7 @@ mod log;
 mod memory;
 mod outcome;
 mod query;
+mod reading;
 mod report;
 mod request;
 mod secret;

@@ -2,9 +2,10 @@
 //! uses [`mask`].
 
 use std::borrow::Cow;
+use std::ops::Range;
 
-use crate::escape::is_steering;
 use crate::ident::looks_like_access_key_id;
+use crate::reading;
 
 /// What a message has in place of a secret.
 pub(crate) const NOT_SHOWN: &str = "(not shown)";
@@ -22,31 +23,28 @@ const BEDROCK: &str = "ABSK";
 const BEDROCK_LENGTH: usize = BEDROCK.len() + 109;
 
 /// The text with [`NOT_SHOWN`] in place of everything that could be a secret: a run of 40 or more characters of base64
-/// that are neither hexadecimal nor words. The dots, dashes and underscores that connect a run to more of the same token
-/// are hidden with it.
+/// that are neither hexadecimal nor words, however they are escaped. The dots, dashes and underscores that connect a run
+/// to more of the same token are hidden with it.
 pub(crate) fn mask(text: &str) -> Cow<'_, str> {
-    let mut masked = String::new();
-    let mut shown = 0;
-    let mut start = None;
-    let end = std::iter::once((text.len(), None));
-    let characters = text.char_indices().map(|(at, c)| (at, Some(c)));
-    for (at, character) in characters.chain(end) {
-        if character.is_some_and(is_token) || text[at..].starts_with("\\/") {
-            start.get_or_insert(at);
-        } else if let Some(start) = start.take()
-            && is_secret(&text[start..at])
-        {
-            masked.push_str(&text[shown..start]);
-            masked.push_str(NOT_SHOWN);
-            let padding = text[at..].bytes().take_while(|byte| *byte == b'=');
-            shown = at + padding.count();
-        }
-    }
-    if shown == 0 {
+    if text.len() < LENGTH {
         return Cow::Borrowed(text);
     }
-    masked.push_str(&text[shown..]);
-    Cow::Owned(masked)
+    reading::hide(text, secrets)
+}
+
+/// Where in a text something could be a secret.
+fn secrets(text: &[u8]) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let mut start = 0;
+    for token in text.split(|byte| !is_token(*byte)) {
+        let end = start + token.len();
+        if is_secret(token) {
+            let padding = text[end..].iter().take_while(|byte| **byte == b'=');
+            found.push(start..end + padding.count());
+        }
+        start = end + 1;
+    }
+    found
 }
 
 /// Whether [`mask`] hides something.
@@ -76,23 +74,16 @@ pub(crate) fn wrong_pair(id: &str, secret: &str) -> Option<&'static str> {
     }
 }
 
-/// Base64, also in the form for URLs, as JSON or a URL escapes it, and with characters in it that nobody sees.
-fn is_token(c: char) -> bool {
-    c.is_ascii_alphanumeric()
-        || "+/-_.%".contains(c)
-        || (is_steering(c) && !c.is_ascii_whitespace())
+/// Base64, also in the form for URLs, and what connects the parts of a token.
+fn is_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"+/-_.%".contains(&byte)
 }
 
-fn is_secret(token: &str) -> bool {
-    if token.len() < LENGTH {
-        return false;
-    }
-    let mut plain = token.replace(|c| c == '\\' || is_steering(c), "");
-    for (escaped, character) in [("%2F", "/"), ("%2f", "/"), ("%2B", "+"), ("%2b", "+")] {
-        plain = plain.replace(escaped, character);
-    }
-    let is_base64 = |c: char| c.is_ascii_alphanumeric() || c == '+' || c == '/';
-    plain.split(|c| !is_base64(c)).any(could_be_secret)
+fn is_secret(token: &[u8]) -> bool {
+    let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/';
+    let runs = token.split(|byte| !is_base64(*byte));
+    let mut runs = runs.filter_map(|run| std::str::from_utf8(run).ok());
+    token.len() >= LENGTH && runs.any(could_be_secret)
 }
 
 /// Whether a run of base64 could be a secret, or hold one.
@@ -219,6 +210,9 @@ mod tests {
             format!("--{SECRET}"),
             SECRET.replace('/', "%2F"),
             SECRET.replace('/', "\\/"),
+            SECRET.replace('/', "%252F"),
+            SECRET.replace('/', "&#x2F;"),
+            SECRET.replace('/', "&amp;sol;"),
             SECRET.replace("FEMI", "FE\u{200b}MI"),
             "aB3".repeat(14),
             "CANARYsecretCANARYsecretCANARYsecret0123".to_owned(),

@@ -140,7 +140,7 @@ fn decoded(text: &str) -> Vec<u8> {
 }
 
 /// The byte that a text begins with in percent-encoding.
-pub(super) fn percent_decoded(text: &[u8]) -> Option<u8> {
+fn percent_decoded(text: &[u8]) -> Option<u8> {
     let digits = text.strip_prefix(b"%")?.get(..2)?;
     let digits = std::str::from_utf8(digits).ok()?;
     u8::from_str_radix(digits, 16).ok()

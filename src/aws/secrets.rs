@@ -1,12 +1,13 @@
 //! What a request carries and nobody may see: a reply that repeats the request is shown, and kept, without it.
 
-use std::borrow::Cow;
+use std::ops::Range;
 use std::sync::Arc;
 
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use serde_json::Value;
 
-use super::proxy::{self, percent_decoded};
+use super::proxy;
+use crate::reading;
 
 /// The headers that let whoever reads them act as somebody else.
 const HEADERS: [&str; 5] = [
@@ -34,9 +35,6 @@ const AT_LEAST: usize = 16;
 /// How far apart the places are that are looked at, in bytes.
 const STEP: usize = 8;
 
-/// What stands in place of a secret.
-const NOT_SHOWN: &str = "(not shown)";
-
 /// The secrets of requests. Clones share them.
 #[derive(Clone, Default)]
 pub(super) struct Secrets(Arc<Values>);
@@ -44,9 +42,9 @@ pub(super) struct Secrets(Arc<Values>);
 #[derive(Clone, Default)]
 struct Values {
     /// Hidden where they stand whole.
-    whole: Vec<String>,
-    /// Hidden in pieces too: ASCII, and long enough for a piece to be no chance.
-    pieces: Vec<String>,
+    whole: Vec<Vec<u8>>,
+    /// Hidden in pieces too: long enough for a piece to be no chance.
+    pieces: Vec<Vec<u8>>,
 }
 
 impl Secrets {
@@ -75,78 +73,56 @@ impl Secrets {
         {
             secrets.push(token.split('&').next().unwrap_or(token).to_owned());
         }
-        let has_pieces = |value: &String| value.is_ascii() && value.len() >= AT_LEAST + STEP;
+        let has_pieces = |value: &String| value.len() >= AT_LEAST + STEP;
         let (pieces, others): (Vec<_>, Vec<_>) = secrets.into_iter().partition(has_pieces);
         whole.extend(others);
         whole.retain(|value| value.len() >= SHORTEST);
-        Self(Arc::new(Values { whole, pieces }))
+        Self::hidden(&whole, &pieces)
     }
 
-    /// `text` without them, and without any piece of them that is long enough to be told from chance.
+    fn hidden(whole: &[String], pieces: &[String]) -> Self {
+        let spelled = |values: &[String]| {
+            let spellings = values.iter().flat_map(|value| reading::spellings(value));
+            spellings.map(|bytes| with_spaces(&bytes)).collect()
+        };
+        Self(Arc::new(Values {
+            whole: spelled(whole),
+            pieces: spelled(pieces),
+        }))
+    }
+
+    /// `text` without them, and without any piece of them that is long enough to be told from chance, however their
+    /// characters are spelled.
     pub(super) fn hide(&self, text: &str) -> String {
-        let mut text = Cow::Borrowed(text);
-        for secret in &self.0.whole {
-            if let Some(hidden) = hide_spelled(&text, secret) {
-                text = Cow::Owned(hidden);
-            }
-        }
-        self.hide_pieces(&text)
+        reading::hide(text, |bytes| self.found_in(&with_spaces(bytes))).into_owned()
     }
 
-    fn hide_pieces(&self, text: &str) -> String {
-        let bytes = text.as_bytes();
-        let mut shown = String::with_capacity(text.len());
-        // What is before `done` is in `shown`, or hidden.
-        let (mut done, mut at) = (0, 0);
-        while let Some(piece) = bytes.get(at..at + AT_LEAST) {
-            let mut secrets = self.0.pieces.iter().map(String::as_bytes);
-            match secrets.find_map(|secret| common(bytes, at, piece, secret)) {
-                // What is shared with ASCII begins and ends between characters.
-                Some((start, end)) => {
-                    let start = start.max(done);
-                    shown.push_str(&text[done..start]);
-                    shown.push_str(NOT_SHOWN);
-                    (done, at) = (end, end);
+    fn found_in(&self, text: &[u8]) -> Vec<Range<usize>> {
+        let mut found = Vec::new();
+        for secret in self.0.whole.iter().filter(|secret| !secret.is_empty()) {
+            let windows = text.windows(secret.len()).enumerate();
+            let places = windows.filter(|(_, window)| window == secret);
+            found.extend(places.map(|(at, _)| at..at + secret.len()));
+        }
+        let mut at = 0;
+        while let Some(piece) = text.get(at..at + AT_LEAST) {
+            let mut secrets = self.0.pieces.iter();
+            match secrets.find_map(|secret| common(text, at, piece, secret)) {
+                Some(place) => {
+                    at = place.end;
+                    found.push(place);
                 }
                 None => at += STEP,
             }
         }
-        shown.push_str(&text[done..]);
-        shown
+        found
     }
 }
 
-/// The text without a secret, however its characters are spelled; `None` where it is not there.
-fn hide_spelled(text: &str, secret: &str) -> Option<String> {
-    let mut hidden = String::new();
-    let (mut done, mut at) = (0, 0);
-    while at < text.len() {
-        match spelled(&text.as_bytes()[at..], secret.as_bytes()) {
-            Some(length) => {
-                hidden.push_str(&text[done..at]);
-                hidden.push_str(NOT_SHOWN);
-                at += length;
-                done = at;
-            }
-            None => at += 1,
-        }
-    }
-    (done > 0).then(|| hidden + &text[done..])
-}
-
-/// How long a secret is at the beginning of a text, where each of its bytes may be percent-encoded, and a space a `+`.
-fn spelled(text: &[u8], secret: &[u8]) -> Option<usize> {
-    let mut rest = text;
-    for &byte in secret {
-        let length = match rest.first()? {
-            b'%' if percent_decoded(rest) == Some(byte) => 3,
-            b'+' if byte == b' ' => 1,
-            first if *first == byte => 1,
-            _ => return None,
-        };
-        rest = &rest[length..];
-    }
-    Some(text.len() - rest.len())
+/// The text with spaces for `+`: a form has `+` for a space, and whoever reads a token as a form makes spaces of it.
+fn with_spaces(text: &[u8]) -> Vec<u8> {
+    let space = |byte: &u8| if *byte == b'+' { b' ' } else { *byte };
+    text.iter().map(space).collect()
 }
 
 /// Takes the secrets out of what stands under `name` in JSON.
@@ -172,19 +148,15 @@ fn put_members(values: &mut Vec<String>, name: &str, value: &Value) {
     }
 }
 
-/// The longest piece of `text` that stands in `secret` too and has `piece`, which is what `text` has at `at`: where it
-/// begins and ends.
-fn common(text: &[u8], at: usize, piece: &[u8], secret: &[u8]) -> Option<(usize, usize)> {
+/// Where the longest piece of `text` is that stands in `secret` too and has `piece`, which is what `text` has at `at`.
+fn common(text: &[u8], at: usize, piece: &[u8], secret: &[u8]) -> Option<Range<usize>> {
     let found = secret
         .windows(AT_LEAST)
         .position(|window| window == piece)?;
     let same = |(a, b): &(&u8, &u8)| a == b;
     let before = text[..at].iter().rev().zip(secret[..found].iter().rev());
     let after = text[at..].iter().zip(&secret[found..]);
-    Some((
-        at - before.take_while(same).count(),
-        at + after.take_while(same).count(),
-    ))
+    Some(at - before.take_while(same).count()..at + after.take_while(same).count())
 }
 
 // What a crash tells must not tell them.
@@ -201,10 +173,7 @@ mod tests {
     const TOKEN: &str = "IQoJb3JpZ2luX2VjEMv//////////wEaCXVzLWVhc3QtMSJHMEUCIQDx";
 
     fn secrets() -> Secrets {
-        Secrets(Arc::new(Values {
-            pieces: vec![TOKEN.to_owned()],
-            ..Values::default()
-        }))
+        Secrets::hidden(&[], &[TOKEN.to_owned()])
     }
 
     #[test]
@@ -238,10 +207,7 @@ mod tests {
 
     #[test]
     fn a_short_secret_is_not_shown_either() {
-        let secrets = Secrets(Arc::new(Values {
-            whole: vec!["of-a-proxy".to_owned()],
-            ..Values::default()
-        }));
+        let secrets = Secrets::hidden(&["of-a-proxy".to_owned()], &[]);
         for before in ["", "a", "a password: "] {
             let text = format!("{before}of-a-proxy.");
             assert_eq!(secrets.hide(&text), format!("{before}(not shown)."));
@@ -250,24 +216,26 @@ mod tests {
 
     #[test]
     fn a_secret_is_not_shown_however_it_is_spelled() {
+        let secrets = Secrets::hidden(&["p@ss w\u{f6}rd%".to_owned()], &[]);
         for spelling in [
             "p@ss w\u{f6}rd%",
             "p%40ss%20w%C3%B6rd%25",
             "p%40ss+w%c3%B6rd%",
             "%70@ss w%C3%b6%72d%25",
+            "p&#64;ss w&#xf6;rd&percnt;",
+            "p%2540ss%2Bw%25C3%25B6rd%2525",
+            "p&amp;#x40;ss w\\u00f6rd%",
         ] {
-            let hidden = hide_spelled(
-                &format!("\u{e9}{spelling}\u{e9}{spelling}."),
-                "p@ss w\u{f6}rd%",
-            );
-            assert_eq!(
-                hidden.as_deref(),
-                Some("\u{e9}(not shown)\u{e9}(not shown).")
-            );
+            let text = format!("\u{e9}{spelling}\u{e9}{spelling}.");
+            let hidden = "\u{e9}(not shown)\u{e9}(not shown).";
+            assert_eq!(secrets.hide(&text), hidden);
         }
         for other in ["", "p@ss", "p%4", "p%40ss%2", "p@ss w\u{f6}r\u{f6}"] {
-            assert_eq!(hide_spelled(other, "p@ss w\u{f6}rd%"), None, "{other}");
+            assert_eq!(secrets.hide(other), other);
         }
+        // A secret that is an escape itself is hidden as it stands, too.
+        let secrets = Secrets::hidden(&["of-a%2".to_owned()], &[]);
+        assert_eq!(secrets.hide("of-a%25 of-a%252"), "(not shown)5 (not shown)");
     }
 
     #[test]

@@ -264,6 +264,75 @@ fn f68_an_answer_that_repeats_the_request_is_shown_without_its_secrets() {
 }
 
 #[test]
+fn f68_an_echo_in_escapes_is_shown_without_the_secrets_of_the_request() {
+    let token = long_token();
+    let each = |spell: fn(char) -> String| token.chars().map(spell).collect::<String>();
+    for spelled in [
+        each(|c| match c {
+            '/' => "&#x2F;".to_owned(),
+            '+' => "&#43;".to_owned(),
+            '=' => "&#061;".to_owned(),
+            c => c.to_string(),
+        }),
+        each(|c| match c {
+            '/' => "&amp;#x2f;".to_owned(),
+            '+' => "&plus;".to_owned(),
+            c => c.to_string(),
+        }),
+        each(|c| format!("&#{};", u32::from(c))),
+        each(|c| match c {
+            '/' => "%252F".to_owned(),
+            '+' => "%252b".to_owned(),
+            '=' => "%25253D".to_owned(),
+            c => c.to_string(),
+        }),
+        each(|c| match c {
+            '/' => "\\/".to_owned(),
+            '+' => "\\u002B".to_owned(),
+            '=' => "\\x3d".to_owned(),
+            c => c.to_string(),
+        }),
+        each(|c| match c {
+            '/' => "\\u0026#47;".to_owned(),
+            c => c.to_string(),
+        }),
+    ] {
+        for (kind, body) in [
+            ("text/html", format!("<html>{spelled}</html>")),
+            (
+                "text/xml",
+                format!(
+                    "<ErrorResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><Error><Type>Sender</Type>\
+                     <Code>Odd</Code><Message>{spelled}</Message></Error><RequestId>r</RequestId></ErrorResponse>"
+                ),
+            ),
+        ] {
+            let sandbox = documented();
+            let what = What::page(400, kind, body);
+            sandbox.fault(Fault::new(what).on("DeleteAccessKey").always());
+            let case = Case::documented(&sandbox, &["--debug", "--timeout", "4"])
+                .env("AWS_ACCESS_KEY_ID", SESSION_KEY_ID)
+                .env("AWS_SECRET_ACCESS_KEY", CANARIES[0])
+                .env("AWS_SESSION_TOKEN", &token);
+            let printed = case.run().exits_with_one_of(&[1, 10]);
+            let output = printed.output().to_owned();
+            let said = printed.prints(&output);
+            for part in spelled.as_bytes().windows(60) {
+                let part = std::str::from_utf8(part).expect("ASCII");
+                assert!(!output.contains(part), "{part} in {output}");
+                assert!(
+                    !said.messages().contains(part),
+                    "{part} in {}",
+                    said.messages()
+                );
+            }
+            let _ = said.says(&["debug: reply body: ", "(not shown)"]);
+            assert!(sandbox.has_key(BOBS_KEY));
+        }
+    }
+}
+
+#[test]
 fn f68_a_role_that_is_not_given_is_told_without_the_secrets_of_the_request() {
     let token = long_token();
     let sandbox = documented();

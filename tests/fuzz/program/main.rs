@@ -59,6 +59,8 @@ mod memory;
 mod outcome;
 #[path = "../../../src/query.rs"]
 mod query;
+#[path = "../../../src/reading.rs"]
+mod reading;
 #[path = "../../../src/report/mod.rs"]
 mod report;
 #[path = "../../../src/request.rs"]

@@ -1,0 +1,212 @@
+//! A text as it reads once its escapes are undone, so that a secret is found however it is spelled.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use crate::escape::is_steering;
+use crate::secret::NOT_SHOWN;
+
+/// Which escapes each reading undoes, by the byte that they stand for.
+const READINGS: [fn(u8) -> bool; 3] = [
+    |_| false,
+    // Few encoders escape letters and digits: `100%AB` may be a percent sign and a secret.
+    |byte| !byte.is_ascii_alphanumeric(),
+    |_| true,
+];
+
+/// What an escape begins with.
+const BEGINNINGS: [char; 3] = ['%', '&', '\\'];
+
+/// The characters that HTML has names for and that can be in a secret.
+const NAMES: [(&str, char); 11] = [
+    ("amp", '&'),
+    ("apos", '\''),
+    ("bsol", '\\'),
+    ("commat", '@'),
+    ("equals", '='),
+    ("gt", '>'),
+    ("lt", '<'),
+    ("percnt", '%'),
+    ("plus", '+'),
+    ("quot", '"'),
+    ("sol", '/'),
+];
+
+/// The longest escape of HTML, in bytes: `&#x0010FFFF;`.
+const LONGEST: usize = 12;
+
+/// The text without what `find` finds in it, whichever way it is read. `find` gets bytes and returns places in them.
+pub(crate) fn hide(text: &str, find: impl Fn(&[u8]) -> Vec<Range<usize>>) -> Cow<'_, str> {
+    let mut hidden: Vec<Range<usize>> = readings(text)
+        .flat_map(|Reading { bytes, places }| {
+            let found = find(&bytes).into_iter().filter(|found| !found.is_empty());
+            found
+                .map(|found| places[found.start].start..places[found.end - 1].end)
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    if hidden.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    hidden.sort_by_key(|place| place.start);
+    let (mut shown, mut done) = (String::new(), 0);
+    for Range { start, end } in hidden {
+        if start > done || shown.is_empty() {
+            shown.push_str(&text[done..start]);
+            shown.push_str(NOT_SHOWN);
+        }
+        done = done.max(end);
+    }
+    Cow::Owned(shown + &text[done..])
+}
+
+/// The bytes of a text, in each way in which it can be read.
+pub(crate) fn spellings(text: &str) -> impl Iterator<Item = Vec<u8>> {
+    readings(text).map(|reading| reading.bytes)
+}
+
+fn readings(text: &str) -> impl Iterator<Item = Reading> {
+    let count = if text.contains(BEGINNINGS) { 3 } else { 1 };
+    let readings = READINGS.iter().take(count);
+    readings.map(|is_undone| Reading::of(text, *is_undone))
+}
+
+/// A text without its escapes and without characters that nobody sees.
+#[derive(Debug, Default)]
+struct Reading {
+    bytes: Vec<u8>,
+    /// Where in the text each byte stands, in whole characters.
+    places: Vec<Range<usize>>,
+}
+
+impl Reading {
+    fn of(text: &str, is_undone: fn(u8) -> bool) -> Self {
+        let mut reading = Self::default();
+        for (at, c) in text.char_indices() {
+            let end = at + c.len_utf8();
+            reading.push(c.encode_utf8(&mut [0; 4]).as_bytes(), at..end);
+            // What an escape stands for can end another one: `%252F`.
+            while let Some((length, bytes)) = last_escape(&reading.bytes)
+                && bytes.first().is_some_and(|byte| is_undone(*byte))
+            {
+                let left = reading.bytes.len() - length;
+                let start = reading.places[left].start;
+                reading.bytes.truncate(left);
+                reading.places.truncate(left);
+                reading.push(&bytes, start..end);
+            }
+        }
+        reading
+    }
+
+    fn push(&mut self, bytes: &[u8], place: Range<usize>) {
+        let is_unseen = |c: char| is_steering(c) && !c.is_ascii_whitespace();
+        if std::str::from_utf8(bytes).is_ok_and(|text| text.contains(is_unseen)) {
+            return;
+        }
+        self.bytes.extend(bytes);
+        self.places.extend(bytes.iter().map(|_| place.clone()));
+    }
+}
+
+/// The length of the escape of a URL, of HTML or of JSON that the text ends with, and what it stands for.
+fn last_escape(text: &[u8]) -> Option<(usize, Vec<u8>)> {
+    let character = |c: char| c.to_string().into_bytes();
+    let behind = |start: &str, digits: usize| {
+        let at = text.len().checked_sub(start.len() + digits)?;
+        let digits = text[at..].strip_prefix(start.as_bytes())?;
+        Some((text.len() - at, number(digits, 16)?))
+    };
+    match text.last()? {
+        b';' => {
+            let inner = &text[text.len().saturating_sub(LONGEST)..text.len() - 1];
+            let at = inner.iter().rposition(|byte| *byte == b'&')?;
+            let name = &inner[at + 1..];
+            let c = match name {
+                [b'#', b'x' | b'X', digits @ ..] => char::from_u32(number(digits, 16)?)?,
+                [b'#', digits @ ..] => char::from_u32(number(digits, 10)?)?,
+                name => {
+                    let mut names = NAMES.iter();
+                    names.find(|(known, _)| known.as_bytes() == name)?.1
+                }
+            };
+            Some((name.len() + 2, character(c)))
+        }
+        c @ (b'/' | b'\\' | b'"') => text.ends_with(&[b'\\', *c]).then(|| (2, vec![*c])),
+        c if c.is_ascii_hexdigit() => {
+            if let Some((length, byte)) = behind("%", 2).or_else(|| behind("\\x", 2)) {
+                return Some((length, vec![u8::try_from(byte).ok()?]));
+            }
+            let (length, code) = behind("\\u", 4)?;
+            Some((length, character(char::from_u32(code)?)))
+        }
+        _ => None,
+    }
+}
+
+fn number(digits: &[u8], radix: u32) -> Option<u32> {
+    let digits = std::str::from_utf8(digits).ok()?;
+    let is_plain = digits.chars().all(|c| c.is_digit(radix));
+    u32::from_str_radix(digits, radix).ok().filter(|_| is_plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> String {
+        String::from_utf8_lossy(&Reading::of(text, |_| true).bytes).into_owned()
+    }
+
+    #[test]
+    fn escapes_are_undone_however_often_they_were_escaped() {
+        for (text, expected) in [
+            ("a%2Fb", "a/b"),
+            ("a%252fb%25252Fc", "a/b/c"),
+            ("a&#x2F;b&#47;c&sol;d&#x0000002f;e", "a/b/c/d/e"),
+            ("a&amp;#x2F;b&amp;amp;#47;c", "a/b/c"),
+            ("a\\/b\\u002Fc\\x2fd\\\\/e\\\\u002Ff", "a/b/c/d/e/f"),
+            ("a\\u0026#47;b%26sol;c%5C/d", "a/b/c/d"),
+            ("p%C3%B6&#246;\\u00f6", "p\u{f6}\u{f6}\u{f6}"),
+            ("a\u{200b}b&#8203;c", "abc"),
+            (
+                "100% & more; &nothing; %zz \\ &#; &;",
+                "100% & more; &nothing; %zz \\ &#; &;",
+            ),
+            (
+                "%+2 &#+47; &#xD800; \\uD800 %",
+                "%+2 &#+47; &#xD800; \\uD800 %",
+            ),
+            ("", ""),
+        ] {
+            assert_eq!(read(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_found_is_hidden_with_its_escapes() {
+        let slash = |bytes: &[u8]| -> Vec<Range<usize>> {
+            let places = bytes.windows(3).enumerate();
+            let found = places.filter(|(_, window)| window == b"a/b");
+            found.map(|(at, _)| at..at + 3).collect()
+        };
+        for (text, expected) in [
+            ("xa/by", "x(not shown)y"),
+            (
+                "\u{e9}a&#x2F;b\u{e9}a%252Fb",
+                "\u{e9}(not shown)\u{e9}(not shown)",
+            ),
+            ("a/ba\\/b", "(not shown)"),
+            ("&#97;/b;", "(not shown);"),
+            ("a%b", "a%b"),
+        ] {
+            assert_eq!(hide(text, slash), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_flood_of_escapes_is_read_in_one_pass() {
+        let text = "%25".repeat(200_000) + "2F";
+        assert_eq!(read(&text).len(), 200_000);
+    }
+}
