@@ -4,9 +4,9 @@ use std::time::SystemTime;
 
 use serde_json::{Map, Value, json};
 
-use super::tell::{absent_sentence, way};
+use super::tell::{absent_sentence, sentence};
 use crate::age::timestamp;
-use crate::escape::excerpt;
+use crate::escape::{excerpt, field};
 use crate::fact::{LastUse, NOT_AVAILABLE, Status};
 use crate::failure::Failure;
 use crate::ident::UserName;
@@ -163,7 +163,10 @@ fn reply(outcome: &Outcome) -> Option<&Reply> {
 
 fn error(failure: &Failure) -> Option<Value> {
     match failure {
-        Failure::Service(error) => Some(json!({ "Code": error.code, "Message": error.message })),
+        Failure::Service(error) => {
+            let code = error.code.as_deref().map(field);
+            Some(json!({ "Code": code, "Message": error.message }))
+        }
         Failure::Absent(absent) => {
             Some(json!({ "Code": failure.code(), "Message": absent_sentence(absent) }))
         }
@@ -176,9 +179,9 @@ pub(super) fn reason(settled: &Settled) -> Option<String> {
     let known = |known: &Known| known.told(settled.action);
     match &settled.outcome {
         Outcome::Failed {
-            failure: Failure::NotSent(cause) | Failure::NoAnswer(cause) | Failure::Unclear(cause),
+            failure: failure @ (Failure::NotSent(_) | Failure::NoAnswer(_) | Failure::Unclear(_)),
             known: state,
-        } => Some(format!("{}; {}", way(cause), known(state))),
+        } => Some(format!("{}; {}", sentence(failure, "IAM"), known(state))),
         Outcome::Failed { known: state, .. } | Outcome::Stopped { known: state, .. } => {
             Some(known(state))
         }

@@ -7,6 +7,7 @@ use super::hint::of_call;
 use super::message::{self, Messages};
 use super::row;
 use super::tell::{Head, Said, absent_sentence, sentence};
+use crate::escape::field;
 use crate::exit::Exit;
 use crate::failure::{Failure, Received, ServiceError};
 use crate::outcome::{Known, Outcome, Refusal, Settled};
@@ -227,8 +228,8 @@ fn code_of(failure: &Failure) -> String {
     match failure {
         Failure::Service(error) => error
             .code
-            .clone()
-            .unwrap_or_else(|| format!("Http{}", error.status)),
+            .as_deref()
+            .map_or_else(|| format!("Http{}", error.status), field),
         Failure::Absent(_) => "NoSuchEntity".to_owned(),
         Failure::NotSent(cause) if cause.received == Received::UnexpectedResponse => {
             "UnexpectedResponse".to_owned()

@@ -217,7 +217,7 @@ pub(super) fn sentence(failure: &Failure, service: &str) -> String {
 }
 
 /// A failure on the way, and where.
-pub(super) fn way(cause: &Cause) -> String {
+fn way(cause: &Cause) -> String {
     match cause.host.as_str() {
         "" => cause.what.clone(),
         host => format!("{host}: {}", cause.what),

@@ -46,6 +46,19 @@ fn f40_refused() {
 }
 
 #[test]
+fn f40_the_reason_in_a_result_is_the_whole_sentence() {
+    let sandbox = documented();
+    let address = free_address();
+    let case = Case::documented(&sandbox, &["--endpoint-url", &format!("http://{address}")]);
+    let printed = case.run().exits(9);
+    let sentence = format!("could not reach IAM at {address}: the connection was refused");
+    let known = "not deleted: nothing was sent to IAM";
+    assert_eq!(printed.object()["Reason"], format!("{sentence}; {known}"));
+    let said = printed.prints_outcome("Failed").says(&[&sentence]);
+    let _ = said.ends_with(known);
+}
+
+#[test]
 fn f40_no_such_host() {
     let sandbox = documented();
     let case = Case::documented(

@@ -183,6 +183,24 @@ fn c68_an_error_is_escaped_and_cut_and_its_end_is_kept() {
 }
 
 #[test]
+fn c68_the_code_of_an_error_is_cut_in_json_too() {
+    let (long, cut) = ("x".repeat(4_000), "x".repeat(100) + "... (4000 characters)");
+    for format in ["text", "json"] {
+        let sandbox = documented();
+        let what = What::error(400, long.clone(), "no");
+        sandbox.fault(Fault::new(what).on("DeleteAccessKey").always());
+        let case = Case::documented(&sandbox, &["--error-format", format]);
+        let printed = case.run().exits(1);
+        let row = printed.object();
+        assert_eq!(row["Error"]["Code"], cut, "{row}");
+        let said = printed.prints(&format!("{row}\n"));
+        assert!(!said.messages().contains(&long), "{}", said.messages());
+        let _ = said.says(&[&cut]);
+        assert!(sandbox.has_key(BOBS_KEY));
+    }
+}
+
+#[test]
 fn c68_names_from_files_and_variables_are_escaped_and_cut() {
     let name = "a\u{9b}2J\u{202e}b";
     let long = name.repeat(5_000);
