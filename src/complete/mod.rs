@@ -18,6 +18,7 @@ use crate::cli::Cli;
 use crate::escape::{escape, is_steering};
 use crate::ident::UserName;
 use crate::request::SigningKey;
+use crate::secret::has_secret;
 use crate::stop::Stop;
 use account::Question;
 use line::Line;
@@ -167,7 +168,11 @@ fn options(command: &Command) -> Vec<Suggestion> {
             help.unwrap_or_default(),
         ))
     };
-    command.get_arguments().filter_map(option).collect()
+    let arguments = command.get_arguments();
+    arguments
+        .filter(|argument| !argument.is_hide_set())
+        .filter_map(option)
+        .collect()
 }
 
 /// `tells_account`: whether the line says which account a run would reach.
@@ -183,6 +188,7 @@ fn values(argument: &Arg, line: &Line, tells_account: bool) -> Vec<Suggestion> {
             .into(),
         _ => {
             let values = argument.get_possible_values().into_iter();
+            let values = values.filter(|value| !value.is_hide_set());
             let help = |help: Option<&StyledStr>| help.map(ToString::to_string).unwrap_or_default();
             values
                 .map(|value| Suggestion::new(value.get_name(), help(value.get_help())))
@@ -222,8 +228,8 @@ fn takes_file(argument: &Arg) -> bool {
     )
 }
 
-/// Whether a shell takes the value as it stands for one word that is just this text.
+/// Whether a shell takes the value as it stands for one word that is just this text, and it can be shown.
 fn is_fit(value: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_+=,.@:/-".contains(c);
-    !value.is_empty() && value.chars().all(plain)
+    !value.is_empty() && value.chars().all(plain) && !has_secret(value)
 }

@@ -5,6 +5,7 @@ use iam_sandbox::documented::{ADMIN_KEY_ID, ALICE_KEY_ID, BOB_SECOND_KEY_ID};
 use iam_sandbox::{Fault, Sandbox, What};
 
 use crate::case::{BOBS_KEY, Case, DELETED, Ended, Printed, actions, documented};
+use crate::masked::SECRET;
 use crate::process::ends;
 use crate::shell::Shell;
 
@@ -281,6 +282,27 @@ fn options_regions_and_files_are_offered_without_asking_anybody() {
         let _ = ended.exits(0).prints("files\n").says_nothing();
     }
     assert_eq!(sandbox.connections(), 0);
+}
+
+#[test]
+fn c53_a_profile_that_looks_like_a_secret_is_not_offered() {
+    let config = format!("[profile {SECRET}]\n[profile prod]\n");
+    let case = asked(&["--profile", ""]).file(".aws/config", config);
+    offers(case.run(), &["prod"]);
+}
+
+#[test]
+fn what_is_always_refused_is_not_offered() {
+    for (option, values) in [
+        ("--output", &["json", "text", "table", "off"][..]),
+        ("--error-format", &["text", "json"]),
+        ("--generate-cli-skeleton", &["input", "output"]),
+    ] {
+        offers(asked(&[option, ""]).run(), values);
+    }
+    for option in ["--no-verify", "--no-sign", "--cli-auto", "--cli-input-y"] {
+        offers(asked(&[option]).run(), &[]);
+    }
 }
 
 #[test]

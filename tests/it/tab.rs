@@ -229,6 +229,15 @@ fn offer_nothing(shell: Shell, sandbox: &Sandbox) {
 fn c71_bash_offers_nothing_where_the_line_says_more() {
     let sandbox = documented();
     offer_nothing(Shell::bash(Case::at(&sandbox, [""; 0])), &sandbox);
+    // Options are those of every account.
+    Shell::bash(Case::at(&sandbox, [""; 0]))
+        .types("AWS_PROFILE=x iam-del-key --unused\t1d\n")
+        .shows("got: [--unused-for] [1d]\r\n")
+        .types("AWS_PROFILE=x AWS_REGION=y iam-del-key --output ta\t-n\n")
+        .shows("got: [--output] [table] [-n]\r\n")
+        .types("AWS_PROFILE=x iam-del-key --\t\t")
+        .shows("--access-key-id")
+        .end();
     // An alias, a wrapper that completes for another command, and a line that names no profile.
     let wrapper = "_w() { _iam_del_key_complete \"$@\"; }; complete -F _w wrapped; wrapped() { iam-del-key \"$@\"; }; \
                    alias del=iam-del-key; complete -F _iam_del_key_complete del; echo de''fined\n";
@@ -313,5 +322,11 @@ fn c47_the_file_for_bash_offers_no_file_names_for_what_is_no_file() {
     shell
         .completes("--from a\t", &["--from", "a list"])
         .completes("--output ta\t", &["--output", "table"])
+        .types("AWS_PROFILE=x iam-del-key --unused\t1d\n")
+        .shows("got: [--unused-for] [1d]\r\n")
+        .types("AWS_PROFILE=x iam-del-key --un\t1d\n")
+        .shows("got: [--unused-for] [1d]\r\n")
+        .types("AWS_PROFILE=x iam-del-key --\t\t")
+        .shows("--access-key-id")
         .end();
 }
