@@ -23,7 +23,7 @@ _iam__del__key() {
 
     case "${cmd}" in
         iam__del__key)
-            opts="-n -i -y -v -h -V --access-key-id --user-name --find-user --from --all-keys --all-users --inactive --unused-for --older-than --except-user --dry-run --interactive --yes --deactivate --ignore-missing --allow-self --expect-account --jobs --journal --fail-fast --output --query --error-format --response-metadata --verbose --debug --color --profile --region --endpoint-url --ca-bundle --cli-connect-timeout --cli-read-timeout --timeout --cli-input-json --generate-cli-skeleton --no-cli-pager --no-paginate --no-cli-auto-prompt --v2-debug --cli-binary-format --no-verify-ssl --no-sign-request --cli-auto-prompt --cli-input-yaml --help --version"
+            opts="-n -i -y -v -h -V --access-key-id --user-name --find-user --from --all-keys --all-users --inactive --unused-for --older-than --except-user --dry-run --interactive --yes --deactivate --ignore-missing --allow-self --expect-account --jobs --journal --fail-fast --output --query --error-format --response-metadata --verbose --debug --color --profile --region --endpoint-url --ca-bundle --cli-connect-timeout --cli-read-timeout --timeout --cli-input-json --generate-cli-skeleton --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -182,14 +182,6 @@ _iam__del__key() {
                     ;;
                 --generate-cli-skeleton)
                     COMPREPLY=($(compgen -W "input output" -- "${cur}"))
-                    return 0
-                    ;;
-                --cli-binary-format)
-                    COMPREPLY=($(compgen -W "base64 raw-in-base64-out" -- "${cur}"))
-                    return 0
-                    ;;
-                --cli-input-yaml)
-                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 *)

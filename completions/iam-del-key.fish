@@ -27,9 +27,6 @@ complete -c iam-del-key -l timeout -d 'Seconds for the whole of one key, retries
 complete -c iam-del-key -l cli-input-json -d 'AccessKeyId and UserName as a JSON object, or file://PATH of one; options beat its members' -r -f
 complete -c iam-del-key -l generate-cli-skeleton -d 'Print what --cli-input-json takes, or nothing for output, as the AWS CLI does; contacts nothing' -r -f -a "input\t''
 output\t''"
-complete -c iam-del-key -l cli-binary-format -r -f -a "base64\t''
-raw-in-base64-out\t''"
-complete -c iam-del-key -l cli-input-yaml -r
 complete -c iam-del-key -l find-user -d 'Ask IAM whose key it is, instead of being told'
 complete -c iam-del-key -l all-keys -d 'Every key of --user-name'
 complete -c iam-del-key -l all-users -d 'Every key of every user of the account; needs a condition on the key'
@@ -44,12 +41,5 @@ complete -c iam-del-key -l fail-fast -d 'Begin no further key after the first th
 complete -c iam-del-key -l response-metadata -d 'Fill ResponseMetadata with what boto3 puts there: request ID, status, headers, retries'
 complete -c iam-del-key -s v -l verbose -d 'Tell on standard error what was chosen and how each attempt went'
 complete -c iam-del-key -l debug -d 'Tell more than --verbose: requests and replies, without any secret'
-complete -c iam-del-key -l no-cli-pager
-complete -c iam-del-key -l no-paginate
-complete -c iam-del-key -l no-cli-auto-prompt
-complete -c iam-del-key -l v2-debug
-complete -c iam-del-key -l no-verify-ssl
-complete -c iam-del-key -l no-sign-request
-complete -c iam-del-key -l cli-auto-prompt
 complete -c iam-del-key -s h -l help -d 'Print help: -h for the short of it, --help for all of it'
 complete -c iam-del-key -s V -l version -d 'Print the version'

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use clap::{Arg, ArgAction, CommandFactory as _};
+use clap::{Arg, ArgAction, Command, CommandFactory as _};
 use clap_complete::Shell;
 use clap_mangen::Man;
 use roff::{Inline, Roff, bold, italic, roman};
@@ -101,9 +101,20 @@ fn generated_completions_are_those_of_the_flags() {
     ];
     for (shell, name) in files {
         let mut script = Vec::new();
-        clap_complete::generate(shell, &mut Cli::command(), "iam-del-key", &mut script);
+        clap_complete::generate(shell, &mut offered(), "iam-del-key", &mut script);
         check(&format!("completions/{name}"), &script);
     }
+}
+
+/// The flags without those that have no effect or are always refused.
+fn offered() -> Command {
+    let command = Cli::command();
+    let shown = command.get_arguments().filter(|arg| !arg.is_hide_set());
+    Command::new("iam-del-key")
+        .disable_help_flag(true)
+        .version("0")
+        .disable_version_flag(true)
+        .args(shown)
 }
 
 #[test]
