@@ -9,6 +9,7 @@ use iam_sandbox::{Fault, What, nth_key_id};
 use crate::case::{BOBS_KEY, Case, DELETED, actions, documented};
 use crate::dialogue::Dialogue;
 use crate::many::{from_stdin, outcomes};
+use crate::streams::interrupted;
 
 const SOON: Duration = Duration::from_secs(20);
 
@@ -33,11 +34,7 @@ pub(crate) fn last_use(owner: &str, used: &str) -> What {
 fn f61_a_signal_before_a_retry_lets_no_further_request_out() {
     let sandbox = documented();
     sandbox.fault(Fault::new(throttled()).on("DeleteAccessKey"));
-    let running = Case::documented(&sandbox, &[]).start();
-    assert!(sandbox.wait_for_requests(1, SOON));
-    running.signal("INT");
-    let _ = running
-        .end()
+    let _ = interrupted(&sandbox)
         .exits(130)
         .prints_outcome("Failed")
         .says(&["interrupted"])

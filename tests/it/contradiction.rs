@@ -19,21 +19,12 @@ fn c48_an_owner_that_iam_names_is_not_dropped_with_a_denied_list() {
     sandbox.deny("iam:ListAccessKeys");
     sandbox.fault(Fault::new(no_such_key()).on("DeleteAccessKey").always());
     let kept = Kept::new(&format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n"));
-    let printed = kept.case(&sandbox, &["--ignore-missing"]).run().exits(3);
-    let output = printed.output().to_owned();
-    let _ = printed
-        .prints(&output)
-        .says(&["(NoSuchEntity)"])
-        .ends_with("1 key: 1 failed and not changed");
+    let (missing, failed) = (["--ignore-missing"], "1 key: 1 failed and not changed");
+    kept.ends(&sandbox, &missing, 3, "(NoSuchEntity)", failed);
     assert!(sandbox.has_key(BOBS_KEY));
     // The next run tries it again.
     sandbox.clear_faults();
-    let printed = kept.case(&sandbox, &["--ignore-missing"]).run().exits(0);
-    let output = printed.output().to_owned();
-    let _ = printed
-        .prints(&output)
-        .says(&["known: "])
-        .ends_with("1 key: 1 deleted");
+    kept.ends(&sandbox, &missing, 0, "known: ", "1 key: 1 deleted");
 }
 
 #[test]

@@ -29,14 +29,10 @@ fn f31_endpoint_urls() {
                 "an endpoint URL is http:// or https://",
             ],
         );
-        refused(
-            |case| case.env("AWS_ENDPOINT_URL", url),
-            &["the environment variable AWS_ENDPOINT_URL is `"],
-        );
-        refused(
-            |case| case.env("AWS_ENDPOINT_URL_IAM", url),
-            &["the environment variable AWS_ENDPOINT_URL_IAM is `"],
-        );
+        for variable in ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_IAM"] {
+            let says = format!("the environment variable {variable} is `");
+            refused(|case| case.env(variable, url), &[&says]);
+        }
         let config = format!("[default]\nendpoint_url = {url}\n");
         refused(
             |case| {

@@ -100,20 +100,20 @@ fn c64_a_clock_that_jumps_makes_no_key_old() {
     }
 }
 
+/// A list of Bob's keys with this one, by a clock that is decades ahead.
+fn listed_in_2099(key: &str) -> Fault {
+    let page = keys(
+        &member(key, "Bob", "Active"),
+        "<IsTruncated>false</IsTruncated>",
+    );
+    let date = ("Date", "Sat, 26 Nov 2099 12:00:00 GMT");
+    Fault::new(reply(200, &[date], page, Act::Never)).on("ListAccessKeys")
+}
+
 #[test]
 fn c64_the_first_response_may_not_be_from_the_future_either() {
     let sandbox = documented();
-    let page = keys(
-        &member(BOBS_KEY, "Bob", "Active"),
-        "<IsTruncated>false</IsTruncated>",
-    );
-    let what = reply(
-        200,
-        &[("Date", "Sat, 26 Nov 2099 12:00:00 GMT")],
-        page,
-        Act::Never,
-    );
-    sandbox.fault(Fault::new(what).on("ListAccessKeys").always());
+    sandbox.fault(listed_in_2099(BOBS_KEY).always());
     let _ = Case::documented(&sandbox, &["--older-than", "9000d"])
         .run()
         .exits(1)
@@ -126,17 +126,7 @@ fn c64_the_first_response_may_not_be_from_the_future_either() {
 #[test]
 fn c64_a_clock_that_jumps_ends_a_run_over_many_keys() {
     let sandbox = documented();
-    let page = keys(
-        &member(BOB_SECOND_KEY_ID, "Bob", "Active"),
-        "<IsTruncated>false</IsTruncated>",
-    );
-    let what = reply(
-        200,
-        &[("Date", "Sat, 26 Nov 2099 12:00:00 GMT")],
-        page,
-        Act::Never,
-    );
-    sandbox.fault(Fault::new(what).on("ListAccessKeys").skip(1));
+    sandbox.fault(listed_in_2099(BOB_SECOND_KEY_ID).skip(1));
     let list = format!(
         "AccessKeyId,UserName\n{BOBS_KEY},Bob\n{BOB_SECOND_KEY_ID},Bob\n{ALICE_KEY_ID},Alice\n{ALICE_OLD_KEY_ID},Alice\n"
     );

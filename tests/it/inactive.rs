@@ -13,6 +13,12 @@ fn old_key(sandbox: &Sandbox, more: &[&str]) -> Case {
     Case::at(sandbox, args).args(["--deactivate"]).args(more)
 }
 
+/// All keys of Alice, of which one is inactive.
+pub(crate) fn alices_keys(sandbox: &Sandbox) -> Case {
+    let args = ["--user-name", "Alice", "--all-keys", "--yes"];
+    Case::at(sandbox, args).args(["--deactivate"])
+}
+
 fn bobs_key(sandbox: &Sandbox) -> Case {
     Case::documented(sandbox, &["--deactivate"])
 }
@@ -263,14 +269,7 @@ fn c26_a_sweep_of_the_account_counts_inactive_keys_too() {
 #[test]
 fn c26_what_was_chosen_and_what_was_inactive_are_both_counted() {
     let sandbox = documented();
-    let args = [
-        "--user-name",
-        "Alice",
-        "--all-keys",
-        "--deactivate",
-        "--yes",
-    ];
-    let printed = Case::at(&sandbox, args).run().exits(0);
+    let printed = alices_keys(&sandbox).run().exits(0);
     assert_eq!(printed.object()["PreviousStatus"], "Active");
     let _ = printed
         .prints_outcome("Deactivated")

@@ -49,6 +49,20 @@ impl Kept {
             .args(more.iter().copied())
     }
 
+    /// Runs with the list and the journal; whatever the results are, it ends with this.
+    pub(crate) fn ends(
+        &self,
+        sandbox: &Sandbox,
+        more: &[&str],
+        status: i32,
+        says: &str,
+        known: &str,
+    ) {
+        let printed = self.case(sandbox, more).run().exits(status);
+        let output = printed.output().to_owned();
+        let _ = printed.prints(&output).says(&[says]).ends_with(known);
+    }
+
     /// The last result of each key.
     pub(crate) fn results(&self) -> BTreeMap<String, String> {
         let mut results = BTreeMap::new();

@@ -68,20 +68,13 @@ fn c48_a_key_of_another_user_is_not_missing() {
     // IAM says nothing, and nobody names the owner.
     let sandbox = denied(&READS);
     let kept = Kept::new(&format!("{BOBS_KEY}\n"));
-    let printed = kept.case(&sandbox, &["--ignore-missing"]).run().exits(3);
-    let output = printed.output().to_owned();
-    let _ = printed
-        .prints(&output)
-        .says(&["name the owner with --user-name NAME"])
-        .ends_with("1 key: 1 failed and not changed");
+    let (missing, failed) = (["--ignore-missing"], "1 key: 1 failed and not changed");
+    let hint = "name the owner with --user-name NAME";
+    kept.ends(&sandbox, &missing, 3, hint, failed);
     assert!(sandbox.has_key(BOBS_KEY));
     // The next run, with the right owner, is not told that the key is done.
-    let printed = kept.case(&sandbox, &["--user-name", "Bob"]).run().exits(0);
-    let output = printed.output().to_owned();
-    let _ = printed
-        .prints(&output)
-        .says(&["known: "])
-        .ends_with("1 key: 1 deleted");
+    let owner = ["--user-name", "Bob"];
+    kept.ends(&sandbox, &owner, 0, "known: ", "1 key: 1 deleted");
     assert!(!sandbox.has_key(BOBS_KEY));
 }
 
@@ -145,47 +138,36 @@ fn c49_while_a_request_is_out_no_key_is_not_deleted() {
         sandbox.fault(on_delete(what).always());
         let kept = Kept::new(&format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n"));
         let limits = ["--timeout", "4", "--cli-read-timeout", "1"];
-        let printed = kept.case(&sandbox, &limits).run().exits(10);
-        let output = printed.output().to_owned();
-        let _ = printed
-            .prints(&output)
-            .says(&["no usable response arrived; IAM still lists the key"])
-            .ends_with("1 key: 1 unknown");
+        let says = "no usable response arrived; IAM still lists the key";
+        kept.ends(&sandbox, &limits, 10, says, "1 key: 1 unknown");
         assert_eq!(kept.results()[BOBS_KEY], "Unknown");
         // It stays in progress: the next run sends it.
         sandbox.clear_faults();
-        let printed = kept.case(&sandbox, &[]).run().exits(0);
-        let output = printed.output().to_owned();
-        let _ = printed
-            .prints(&output)
-            .says(&["known: "])
-            .ends_with("1 key: 1 deleted");
+        kept.ends(&sandbox, &[], 0, "known: ", "1 key: 1 deleted");
     });
 }
 
 #[test]
 fn c50_the_callers_own_list_proves_nothing_of_another_users_key() {
-    let alone = ["--access-key-id", BOBS_KEY];
-    // IAM says that it is Bob's.
-    let sandbox = denied(&READS[1..]);
-    sandbox.fault(on_delete(What::ResetBeforeActing));
-    let _ = Case::at(&sandbox, alone)
-        .run()
-        .exits(3)
-        .prints_outcome("Failed")
-        .says(&["(NoSuchEntity)", "--user-name=Bob"])
-        .ends_with("not deleted: it is a key of the user Bob");
-    assert!(sandbox.has_key(BOBS_KEY));
-    // Only the caller's own list may be read, or nothing.
-    for denials in [&READS[..1], &READS] {
+    let (of_bob, lost) = (
+        "not deleted: it is a key of the user Bob",
+        "unknown: the response to an earlier attempt was lost",
+    );
+    for (denials, status, outcome, hint, known) in [
+        // IAM says that it is Bob's.
+        (&READS[1..], 3, "Failed", "--user-name=Bob", of_bob),
+        // Only the caller's own list may be read, or nothing.
+        (&READS[..1], 10, "Unknown", "check with: ", lost),
+        (&READS, 10, "Unknown", "check with: ", lost),
+    ] {
         let sandbox = denied(denials);
         sandbox.fault(on_delete(What::ResetBeforeActing));
-        let _ = Case::at(&sandbox, alone)
+        let _ = Case::at(&sandbox, ["--access-key-id", BOBS_KEY])
             .run()
-            .exits(10)
-            .prints_outcome("Unknown")
-            .says(&["(NoSuchEntity)", "check with: "])
-            .ends_with("unknown: the response to an earlier attempt was lost");
+            .exits(status)
+            .prints_outcome(outcome)
+            .says(&["(NoSuchEntity)", hint])
+            .ends_with(known);
         assert!(sandbox.has_key(BOBS_KEY));
     }
 }

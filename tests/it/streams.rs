@@ -6,10 +6,18 @@ use std::time::Duration;
 
 use iam_sandbox::{Fault, Sandbox, What};
 
-use crate::case::{BOBS_KEY, CANARIES, Case, DELETED, SETTLED, documented};
+use crate::case::{BOBS_KEY, CANARIES, Case, DELETED, Ended, SETTLED, documented};
 use crate::certainty::{NEVER, last_use};
 
 const SOON: Duration = Duration::from_secs(20);
+
+/// The documented example, interrupted once a request is there.
+pub(crate) fn interrupted(sandbox: &Sandbox) -> Ended {
+    let running = Case::documented(sandbox, &[]).start();
+    assert!(sandbox.wait_for_requests(1, SOON));
+    running.signal("INT");
+    running.end()
+}
 
 #[test]
 fn f60_sigint_before_anything_was_sent_is_130() {
@@ -68,11 +76,7 @@ fn f61_a_signal_while_waiting_settles_what_it_can() {
 fn f61_a_signal_proves_no_key_gone_whose_owner_only_the_command_names() {
     let sandbox = documented();
     sandbox.fault(Fault::new(What::SilenceAfterActing).on("DeleteAccessKey"));
-    let running = Case::documented(&sandbox, &[]).start();
-    assert!(sandbox.wait_for_requests(1, SOON));
-    running.signal("INT");
-    let _ = running
-        .end()
+    let _ = interrupted(&sandbox)
         .exits(130)
         .prints_outcome("Unknown")
         .says(&["check with: aws iam list-access-keys --user-name=Bob"])
@@ -84,11 +88,7 @@ fn f61_a_signal_proves_no_key_gone_whose_owner_only_the_command_names() {
 fn f61_a_signal_while_waiting_and_nobody_to_ask_is_unknown() {
     let sandbox = documented();
     sandbox.fault(Fault::new(What::SilenceBeforeActing).always());
-    let running = Case::documented(&sandbox, &[]).start();
-    assert!(sandbox.wait_for_requests(1, SOON));
-    running.signal("INT");
-    let ended = running
-        .end()
+    let ended = interrupted(&sandbox)
         .exits(130)
         .prints_outcome("Unknown")
         .says(&["check with: aws iam list-access-keys --user-name=Bob"]);

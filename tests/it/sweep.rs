@@ -8,6 +8,7 @@ use iam_sandbox::{Fault, KeySeed, Sandbox, Status, What, nth_key_id};
 
 use crate::case::{BOBS_KEY, Case, actions, documented};
 use crate::dialogue::Dialogue;
+use crate::inactive::alices_keys;
 use crate::many::{outcomes, rows};
 
 const ACCOUNT: &str = "123456789012";
@@ -256,14 +257,7 @@ fn f64_a_sweep_asks_or_needs_yes() {
 #[test]
 fn a_sweep_that_deactivates_leaves_inactive_keys_alone() {
     let sandbox = documented();
-    let args = [
-        "--user-name",
-        "Alice",
-        "--all-keys",
-        "--deactivate",
-        "--yes",
-    ];
-    let printed = Case::at(&sandbox, args).run().exits(0);
+    let printed = alices_keys(&sandbox).run().exits(0);
     let output = printed.output().to_owned();
     assert_eq!(ids(&output), BTreeSet::from([ALICE_KEY_ID.to_owned()]));
     let _ = printed
