@@ -5,11 +5,14 @@ use std::ffi::{OsStr, OsString};
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
+use std::sync::Once;
 use std::time::{Duration, Instant};
 
 use iam_sandbox::documented::{ADMIN_KEY_ID, ADMIN_SECRET};
 use iam_sandbox::{Issued, Sandbox};
 use serde_json::Value;
+use tokio::runtime::Builder;
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::running::Running;
 use crate::secret::{Secrets, tells_all};
@@ -59,6 +62,22 @@ pub(crate) fn each_at_once<C: Send>(
     });
 }
 
+/// A shell starts what stands before `&` with SIGINT ignored, `nohup` with SIGHUP, and a run stays with that. A signal
+/// that is handled here has its default in what is started.
+fn handle_ignored_signals() {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    let runtime = Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.expect("a runtime");
+    let _entered = runtime.enter();
+    for kind in [SignalKind::hangup(), SignalKind::interrupt()] {
+        if ignored.unwrap_or(0) & 1 << (kind.as_raw_value() - 1) != 0 {
+            let _ = signal(kind).expect("a handler, which outlives the runtime");
+        }
+    }
+}
+
 /// A run to be made.
 pub(crate) struct Case {
     args: Vec<OsString>,
@@ -84,6 +103,8 @@ pub(crate) struct Parts {
 impl Case {
     /// A run with nothing in its environment but an empty home: no credentials, no network.
     pub(crate) fn bare<I: IntoIterator<Item: Into<OsString>>>(args: I) -> Self {
+        static SIGNALS: Once = Once::new();
+        SIGNALS.call_once(handle_ignored_signals);
         let folder = tempfile::tempdir().expect("a temporary folder");
         let home = folder.path().join("home");
         std::fs::create_dir_all(home.join(".aws")).expect("a home");

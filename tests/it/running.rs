@@ -2,7 +2,7 @@
 
 use std::io::Read;
 use std::path::Path;
-use std::process::{Child, Command};
+use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -77,6 +77,20 @@ impl Running {
             &self.secrets,
         )
     }
+}
+
+/// A script that starts `cargo test` with `&` has SIGINT ignored in all that is started.
+#[test]
+fn signals_end_runs_where_the_tests_are_started_with_signals_ignored() {
+    let status = Command::new("sh")
+        .args(["-c", "trap '' INT HUP; exec \"$0\" \"$@\""])
+        .arg(std::env::current_exe().expect("this binary"))
+        .args(["--exact", "streams::f61_the_second_signal_ends_at_once"])
+        .args(["after_signal::f60_a_signal_while_the_list_is_read_says_that_nothing_was_changed"])
+        .stdout(Stdio::null())
+        .status()
+        .expect("this binary starts");
+    assert!(status.success(), "{status}");
 }
 
 fn drain(stream: Option<impl Read + Send + 'static>) -> thread::JoinHandle<Vec<u8>> {
