@@ -167,8 +167,9 @@ fn f62_standard_output_full_or_closed_is_not_success() {
     assert!(!sandbox.has_key(BOBS_KEY));
 }
 
-/// Rust opens `/dev/null` in the place of a stream that is not there, before anything of ours runs: whoever closes it does
-/// not want the result. No file that is opened later gets into its place.
+/// Rust opens `/dev/null` in the place of a stream that is not there, for reading and writing, before anything of ours runs.
+/// Python's `DEVNULL` and Node's `ignore` leave the very same behind, and whoever chose them does not want the result: that
+/// is a success. No file that is opened later gets into the place of the stream.
 #[test]
 fn f62_standard_output_that_was_never_open_is_as_dev_null() {
     let sandbox = documented();
