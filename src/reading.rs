@@ -137,7 +137,8 @@ fn last_escape(text: &[u8]) -> Option<(usize, Vec<u8>)> {
             if let Some((length, byte)) = behind("%", 2).or_else(|| behind("\\x", 2)) {
                 return Some((length, vec![u8::try_from(byte).ok()?]));
             }
-            let (length, code) = behind("\\u", 4)?;
+            // JavaScript's `escape` has a percent sign there.
+            let (length, code) = behind("\\u", 4).or_else(|| behind("%u", 4))?;
             Some((length, character(char::from_u32(code)?)))
         }
         _ => None,
@@ -167,7 +168,7 @@ mod tests {
             ("a&amp;#x2F;b&amp;amp;#47;c", "a/b/c"),
             ("a\\/b\\u002Fc\\x2fd\\\\/e\\\\u002Ff", "a/b/c/d/e/f"),
             ("a\\u0026#47;b%26sol;c%5C/d", "a/b/c/d"),
-            ("p%C3%B6&#246;\\u00f6", "p\u{f6}\u{f6}\u{f6}"),
+            ("p%C3%B6&#246;\\u00f6%u00F6", "p\u{f6}\u{f6}\u{f6}\u{f6}"),
             ("a\u{200b}b&#8203;c", "abc"),
             (
                 "100% & more; &nothing; %zz \\ &#; &;",
