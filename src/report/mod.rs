@@ -18,7 +18,9 @@ mod structured;
 mod table;
 mod tell;
 
-use std::io::{self, Write};
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::os::fd::AsFd as _;
 
 use serde_json::{Value, json};
 
@@ -370,11 +372,6 @@ fn known_of(settled: &Settled) -> String {
     format!("{}: {}", settled.key.id, settled.known())
 }
 
-fn write_line(text: &Shown, out: &mut impl Write) -> io::Result<()> {
-    writeln!(out, "{text}")?;
-    out.flush()
-}
-
 /// A key that is really deleted prints what boto3 returns for it; everything else prints the key's object.
 fn result(settled: &Settled, metadata: Metadata) -> Value {
     match (&settled.outcome, settled.action) {
@@ -398,6 +395,10 @@ fn result(settled: &Settled, metadata: Metadata) -> Value {
 pub(crate) fn page(text: &str) -> io::Result<()> {
     match text.trim_end() {
         "" => Ok(()),
-        text => write_line(&Shown::page(text), &mut io::stdout().lock()),
+        text => {
+            // The library's own writer takes a stream that cannot be written for one that was written.
+            let out = io::stdout().as_fd().try_clone_to_owned()?;
+            writeln!(File::from(out), "{}", Shown::page(text))
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Signals, standard streams and tight resources.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
@@ -197,6 +197,12 @@ fn f63_help_into_a_full_device_is_an_error_and_into_a_closed_pipe_is_quiet() {
         .expect("/dev/full");
     let _ = Case::bare(["--help"])
         .run_into(full)
+        .exits(1)
+        .prints_nothing()
+        .says(&["could not write to standard output"]);
+    let read_only = File::open("/dev/null").expect("/dev/null");
+    let _ = Case::bare(["--help"])
+        .run_into(read_only)
         .exits(1)
         .prints_nothing()
         .says(&["could not write to standard output"]);
