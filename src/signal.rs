@@ -17,7 +17,7 @@ pub(crate) struct Patience(pub(crate) Duration, pub(crate) Duration);
 
 /// How long the keys in flight take at most after a signal. What comes later has time that is left by what comes before:
 /// a result that is made in the last moment is still recorded, and then still written.
-pub(crate) const KEYS: Duration = Duration::from_millis(1300);
+pub(crate) const KEYS: Duration = Duration::from_millis(1600);
 /// With the journal.
 pub(crate) const JOURNAL: Patience =
     Patience(Duration::from_millis(1800), Duration::from_millis(100));
