@@ -74,6 +74,12 @@ impl CommandLine {
     }
 }
 
+impl From<CommandLine> for String {
+    fn from(command: CommandLine) -> Self {
+        command.to_string()
+    }
+}
+
 /// The line; or in words what to run, where it cannot be pasted.
 impl fmt::Display for CommandLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,16 +1,52 @@
-//! What may not happen by accident: changing the key that signs, working in another account than was meant, and
-//! taking another account's key for gone.
+//! Who signs the requests, and what may not happen by accident: changing the key that signs, working in another account than
+//! was meant, and taking another account's key for gone.
+
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::ident::{AccessKeyId, AccountId};
 use crate::outcome::Refusal;
 use crate::request::{Key, SigningKey};
-use crate::signer::Signer;
 use crate::stop::Stop;
+
+/// The key that signs the requests. Clones share the IDs.
+#[derive(Clone, Debug)]
+pub(crate) struct Signer {
+    /// The IDs of the keys that sign, have signed in this run, or stand behind a session that does.
+    key_ids: Arc<Mutex<Vec<String>>>,
+    /// The account of the key, where the source of the credentials says so or the ID encodes it.
+    pub(crate) account: Option<AccountId>,
+    /// The profile it comes from, where it is surely that.
+    pub(crate) profile: Option<String>,
+}
+
+impl Signer {
+    /// The signer of requests to this account, with credentials of this profile.
+    pub(crate) fn new(account: Option<AccountId>, profile: Option<String>) -> Self {
+        Self {
+            key_ids: Arc::default(),
+            account,
+            profile,
+        }
+    }
+
+    /// Adds the IDs of keys that sign from now on. None is ever taken away.
+    pub(crate) fn add(&self, ids: impl IntoIterator<Item = String>) {
+        let known = self.key_ids.lock();
+        known.unwrap_or_else(PoisonError::into_inner).extend(ids);
+    }
+
+    /// Whether the key of this ID is one of those that sign.
+    pub(crate) fn is(&self, id: &str) -> bool {
+        let known = self.key_ids.lock();
+        let known = known.unwrap_or_else(PoisonError::into_inner);
+        known.iter().any(|known| known == id)
+    }
+}
 
 /// Refuses the key that signs the request, and the key behind a role's session that does, unless that is wanted: it would
 /// lock the caller out.
 pub(crate) fn signing_key(key: &Key, signer: &Signer, choice: SigningKey) -> Option<Refusal> {
-    let same = signer.key_ids.contains(key.id.as_str());
+    let same = signer.is(key.id.as_str());
     (same && choice == SigningKey::Guarded).then_some(Refusal::SigningKey)
 }
 

@@ -7,10 +7,9 @@ use tokio::time::sleep;
 use crate::aws::Iam;
 use crate::fact::Status;
 use crate::failure::{Code, Failure, ServiceError};
-use crate::guard;
+use crate::guard::{self, Signer};
 use crate::ident::{AccountId, UserName};
 use crate::request::{Action, Key};
-use crate::signer::Signer;
 
 /// Who owns a key, by all that is known before IAM is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -34,7 +34,6 @@ mod secret;
 mod select;
 mod shown;
 mod signal;
-mod signer;
 mod splitter;
 mod spool;
 mod stop;

@@ -1,19 +1,20 @@
 //! The two AWS configuration files and the profiles in them.
 
 use std::collections::HashMap;
-use std::fs::{self, File};
-use std::io::Read as _;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::environment;
 use super::ini::{self, Entry, Section};
 use super::setting::Setting;
+use super::small_file;
 use crate::escape::escape;
 use crate::invalid::shown_path;
 use crate::stop::Stop;
 
-/// The most a configuration file may hold, in bytes; a real one holds a few KiB.
-const LONGEST: u64 = 4 << 20;
+/// The most a configuration file may hold, in MiB; a real one holds a few KiB.
+const LONGEST: usize = 4;
 
 /// What the header of a section may begin with in `~/.aws/config`.
 const PREFIXES: [&str; 3] = ["profile", "sso-session", "services"];
@@ -21,40 +22,19 @@ const PREFIXES: [&str; 3] = ["profile", "sso-session", "services"];
 /// The two files' sections. A file that is not there is empty.
 #[derive(Debug, Default)]
 pub(crate) struct ConfigFiles {
-    config: ConfigFile,
-    credentials: ConfigFile,
+    config: Vec<Section>,
+    credentials: Vec<Section>,
 }
 
-#[derive(Debug, Default)]
-struct ConfigFile {
-    path: PathBuf,
-    sections: Vec<Named>,
-}
-
-/// A section, what it is and its name without quotes. `kind` is one of `PREFIXES`, or empty for what is not read.
-#[derive(Debug)]
-struct Named {
-    kind: &'static str,
-    name: String,
-    section: Section,
-}
-
-/// A profile, with what both files say of it.
+/// A profile, with what both files say of it. It may be in neither.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Profile<'a> {
     /// Its name.
     pub(crate) name: &'a str,
     /// What `~/.aws/config` says.
-    pub(crate) config: Option<Part<'a>>,
+    pub(super) config: Option<&'a Section>,
     /// What `~/.aws/credentials` says, which takes precedence.
-    pub(crate) credentials: Option<Part<'a>>,
-}
-
-/// A section of a file.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Part<'a> {
-    path: &'a Path,
-    named: &'a Named,
+    pub(super) credentials: Option<&'a Section>,
 }
 
 impl ConfigFiles {
@@ -67,40 +47,33 @@ impl ConfigFiles {
     pub(crate) fn read() -> Result<Self, Stop> {
         let [config, credentials] = paths()?.map(Option::unwrap_or_default);
         Ok(Self {
-            config: ConfigFile::parse(&config, &read(&config)?, config_name)?,
-            credentials: ConfigFile::parse(&credentials, &read(&credentials)?, |header| {
-                Some(("profile", header.to_owned()))
-            })?,
+            config: parse(&config, &read(&config)?, config_name)?,
+            credentials: parse(&credentials, &read(&credentials)?, profile_name)?,
         })
     }
 
     /// The names of all profiles.
     pub(crate) fn profile_names(&self) -> Vec<&str> {
-        let mut names: Vec<&str> = [&self.config, &self.credentials]
-            .iter()
-            .flat_map(|file| &file.sections)
-            .filter(|named| named.kind == "profile")
-            .map(|named| named.name.as_str())
-            .collect();
+        let sections = self.config.iter().chain(&self.credentials);
+        let profiles = sections.filter(|section| section.kind == "profile");
+        let mut names: Vec<&str> = profiles.map(|section| section.name.as_str()).collect();
         names.sort_unstable();
         names.dedup();
         names
     }
 
     /// The profile of this name.
-    pub(crate) fn profile<'a>(&'a self, name: &'a str) -> Option<Profile<'a>> {
-        let config = self.config.part("profile", name);
-        let credentials = self.credentials.part("profile", name);
-        (config.is_some() || credentials.is_some()).then_some(Profile {
+    pub(crate) fn profile<'a>(&'a self, name: &'a str) -> Profile<'a> {
+        Profile {
             name,
-            config,
-            credentials,
-        })
+            config: find(&self.config, "profile", name),
+            credentials: find(&self.credentials, "profile", name),
+        }
     }
 
     /// The section `[sso-session NAME]` or `[services NAME]`.
-    pub(crate) fn part(&self, kind: &str, name: &str) -> Option<Part<'_>> {
-        self.config.part(kind, name)
+    pub(super) fn section(&self, kind: &str, name: &str) -> Option<&Section> {
+        find(&self.config, kind, name)
     }
 
     /// Where the profiles are searched for.
@@ -113,69 +86,69 @@ impl ConfigFiles {
     }
 }
 
-impl ConfigFile {
-    fn parse(
-        path: &Path,
-        text: &str,
-        name: impl Fn(&str) -> Option<(&'static str, String)>,
-    ) -> Result<Self, Stop> {
-        let fail = |what: &str| not_read(path, what);
-        let mut sections: Vec<Named> = Vec::new();
-        let mut defined = HashMap::new();
-        for section in ini::parse(text).map_err(|what| fail(&what))? {
-            let line = section.line;
-            if section.header == "DEFAULT" {
-                return Err(fail(&format!(
-                    "line {line}: [DEFAULT] would add to every section; the default profile is [default]"
-                )));
-            }
-            let (kind, name) = name(&section.header).unwrap_or_default();
-            let first = defined.insert((kind, name.clone()), line);
-            if let Some(first) = first.filter(|_| !kind.is_empty()) {
-                return Err(fail(&format!(
-                    "lines {first} and {line}: the {kind} `{}` is defined twice",
-                    escape(&name)
-                )));
-            }
-            sections.push(Named {
-                kind,
-                name,
-                section,
-            });
-        }
-        Ok(Self {
-            path: path.to_owned(),
-            sections,
-        })
-    }
+fn find<'a>(sections: &'a [Section], kind: &str, name: &str) -> Option<&'a Section> {
+    let mut sections = sections.iter();
+    sections.find(|section| section.kind == kind && section.name == name)
+}
 
-    fn part(&self, kind: &str, name: &str) -> Option<Part<'_>> {
-        let mut sections = self.sections.iter();
-        let named = sections.find(|named| named.kind == kind && named.name == name)?;
-        Some(Part {
-            path: &self.path,
-            named,
-        })
+/// The sections of a file. `name` says what a header names.
+fn parse(
+    path: &Path,
+    text: &str,
+    name: fn(&str) -> (&'static str, String),
+) -> Result<Vec<Section>, Stop> {
+    let fail = |what: String| not_read(path, &what);
+    let file = shown_path(path).into();
+    let mut defined = HashMap::new();
+    let mut sections = ini::parse(text).map_err(fail)?;
+    for section in &mut sections {
+        let line = section.line;
+        if section.name == "DEFAULT" {
+            return Err(fail(format!(
+                "line {line}: [DEFAULT] would add to every section; the default profile is [default]"
+            )));
+        }
+        (section.kind, section.name) = name(&section.name);
+        section.file = Arc::clone(&file);
+        let (kind, name) = (section.kind, &section.name);
+        if let Some(first) = defined.insert((kind, name.clone()), line)
+            && !kind.is_empty()
+        {
+            return Err(fail(format!(
+                "lines {first} and {line}: the {kind} `{}` is defined twice",
+                escape(name)
+            )));
+        }
+    }
+    Ok(sections)
+}
+
+/// What a header of `~/.aws/config` names; of no kind where it is not read.
+fn config_name(header: &str) -> (&'static str, String) {
+    if header == "default" {
+        return profile_name(header);
+    }
+    let kind = PREFIXES.into_iter().find(|kind| header.starts_with(kind));
+    match (kind, ini::words(header).as_deref()) {
+        (Some(kind), Some([_, name])) => (kind, name.clone()),
+        _ => Default::default(),
     }
 }
 
-/// What a header of `~/.aws/config` names.
-fn config_name(header: &str) -> Option<(&'static str, String)> {
-    if header == "default" {
-        return Some(("profile", header.to_owned()));
-    }
-    let kind = PREFIXES.into_iter().find(|kind| header.starts_with(kind))?;
-    match ini::words(header)?.as_slice() {
-        [_, name] => Some((kind, name.clone())),
-        _ => None,
-    }
+/// What a header of `~/.aws/credentials` names.
+fn profile_name(header: &str) -> (&'static str, String) {
+    ("profile", header.to_owned())
 }
 
 impl<'a> Profile<'a> {
+    /// Whether one of the files has it.
+    pub(crate) fn is_defined(self) -> bool {
+        self.config.is_some() || self.credentials.is_some()
+    }
+
     /// A setting; `None` when it is not set or empty.
     pub(crate) fn get(self, name: &str) -> Option<Setting> {
-        let setting = self.set(name)?;
-        (!setting.value.is_empty()).then_some(setting)
+        self.set(name).filter(|setting| !setting.value.is_empty())
     }
 
     /// A setting that decides where credentials come from.
@@ -184,8 +157,7 @@ impl<'a> Profile<'a> {
     ///
     /// It is set and empty: the AWS CLI does not take such a setting for one that is not set.
     pub(crate) fn chosen(self, name: &str) -> Result<Option<Setting>, Stop> {
-        let setting = self.set(name);
-        match setting {
+        match self.set(name) {
             Some(setting) if setting.value.is_empty() => Err(setting.stop("is empty")),
             setting => Ok(setting),
         }
@@ -194,6 +166,45 @@ impl<'a> Profile<'a> {
     /// Whether any of the settings is there, even if it is empty.
     pub(crate) fn has_any(self, names: &[&str]) -> bool {
         names.iter().any(|name| self.set(name).is_some())
+    }
+
+    /// The first of the environment variables that is set and not empty, and then the profile's setting.
+    ///
+    /// # Errors
+    ///
+    /// A variable that is not UTF-8.
+    pub(crate) fn find(self, variables: &[&str], name: &str) -> Result<Option<Setting>, Stop> {
+        for variable in variables {
+            if let Some(setting) = Setting::variable(variable)? {
+                return Ok(Some(setting));
+            }
+        }
+        Ok(self.get(name))
+    }
+
+    /// A variable, and then the profile's setting, that is true or false; false where neither is set.
+    ///
+    /// # Errors
+    ///
+    /// It is something else.
+    pub(crate) fn flag(self, variable: &str, name: &str) -> Result<bool, Stop> {
+        let setting = self.find(&[variable], name)?;
+        setting.map_or(Ok(false), |setting| setting.flag())
+    }
+
+    /// A variable, and then the profile's setting, that is a number from 1 to 100.
+    ///
+    /// # Errors
+    ///
+    /// It is something else.
+    pub(crate) fn number(self, variable: &str, name: &str) -> Result<Option<u32>, Stop> {
+        let Some(setting) = self.find(&[variable], name)? else {
+            return Ok(None);
+        };
+        match setting.value.parse() {
+            Ok(number @ 1..=100) => Ok(Some(number)),
+            _ => Err(setting.wrong("it must be a number from 1 to 100")),
+        }
     }
 
     /// What an indented block of `[services NAME]` says, where the profile names that section.
@@ -210,54 +221,46 @@ impl<'a> Profile<'a> {
         let Some(services) = self.chosen("services")? else {
             return Ok(None);
         };
-        let part = files.part("services", &services.value);
-        let Some(part) = part.filter(|part| !part.named.section.entries.is_empty()) else {
+        let section = files.section("services", &services.value);
+        let Some(section) = section.filter(|section| !section.entries.is_empty()) else {
             return Err(services.wrong("there is no such section, or it is empty"));
         };
-        let Some(entry) = part.named.section.entry(service) else {
+        let Some(block) = section.entry(service) else {
             return Ok(None);
         };
-        if entry.nested.is_empty() && !entry.value.is_empty() {
-            let setting = part.setting(entry);
-            return Err(setting.stop("is not an indented block of settings"));
+        if block.nested.is_empty() && !block.value.is_empty() {
+            let block = section.setting(block);
+            return Err(block.stop("is not an indented block of settings"));
         }
-        let nested = entry.nested.iter().find(|nested| nested.name == name);
+        let nested = block.nested.iter().find(|nested| nested.name == name);
         let filled = nested.filter(|nested| !nested.value.is_empty());
-        Ok(filled.map(|nested| part.setting(nested)))
+        Ok(filled.map(|nested| section.setting(nested)))
     }
 
     fn set(self, name: &str) -> Option<Setting> {
-        let parts = [self.credentials, self.config];
-        parts.into_iter().flatten().find_map(|part| part.set(name))
+        let sections = [self.credentials, self.config].into_iter().flatten();
+        sections.into_iter().find_map(|section| section.set(name))
     }
 }
 
-impl Part<'_> {
+impl Section {
     /// A setting, even if it is empty.
-    pub(crate) fn set(self, name: &str) -> Option<Setting> {
-        self.named
-            .section
-            .entry(name)
-            .map(|entry| self.setting(entry))
+    pub(super) fn set(&self, name: &str) -> Option<Setting> {
+        self.entry(name).map(|entry| self.setting(entry))
     }
 
     /// A setting; `None` when it is not set or empty.
-    pub(crate) fn get(self, name: &str) -> Option<Setting> {
+    pub(super) fn get(&self, name: &str) -> Option<Setting> {
         self.set(name).filter(|setting| !setting.value.is_empty())
     }
 
-    /// All settings.
-    pub(crate) fn settings(self) -> impl Iterator<Item = (String, Setting)> {
-        let entries = self.named.section.entries.iter();
-        entries.map(move |entry| (entry.name.clone(), self.setting(entry)))
-    }
-
-    fn setting(self, entry: &Entry) -> Setting {
-        let name = escape(&self.named.name);
+    /// The value of an entry, and where it is.
+    pub(super) fn setting(&self, entry: &Entry) -> Setting {
+        let (name, section) = (escape(&entry.name), escape(&self.name));
         Setting {
             value: entry.value.clone(),
-            source: format!("`{}` of {} `{name}`", escape(&entry.name), self.named.kind),
-            place: Some(format!("line {} of {}", entry.line, shown_path(self.path))),
+            source: format!("`{name}` of {} `{section}`", self.kind),
+            place: Some(format!("line {} of {}", entry.line, self.file)),
         }
     }
 }
@@ -279,43 +282,29 @@ fn paths() -> Result<[Option<PathBuf>; 2], Stop> {
 
 /// The text of a file; empty where there is none.
 fn read(path: &Path) -> Result<String, Stop> {
-    let fail = |what: &str| not_read(path, what);
-    let metadata = match fs::metadata(path) {
-        Ok(metadata) => metadata,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(String::new()),
-        Err(error) => return Err(fail(&error.to_string())),
-    };
     if path == Path::new("/dev/null") {
         return Ok(String::new());
     }
-    if !metadata.is_file() {
-        return Err(fail("it is not a regular file"));
+    match small_file::read(path, LONGEST) {
+        Ok(bytes) => decoded(path, bytes),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(String::new()),
+        Err(error) => Err(not_read(path, &error.to_string())),
     }
-    let file = File::open(path).map_err(|error| fail(&error.to_string()))?;
-    let mut bytes = Vec::new();
-    file.take(LONGEST + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|error| fail(&error.to_string()))?;
-    if bytes.len() as u64 > LONGEST {
-        return Err(fail(
-            "it is longer than 4 MiB, which no AWS configuration file is",
-        ));
-    }
-    decoded(path, bytes)
 }
 
 fn decoded(path: &Path, bytes: Vec<u8>) -> Result<String, Stop> {
-    let fail = |what: &str| not_read(path, what);
+    let fail = |before: &[u8], what: &str| {
+        let line = before.split(|byte| *byte == b'\n').count();
+        not_read(path, &format!("line {line}: {what}"))
+    };
     let text = String::from_utf8(bytes).map_err(|error| {
-        let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let line = valid.split(|byte| *byte == b'\n').count();
-        fail(&format!("line {line}: it is not UTF-8 text"))
+        let valid = error.utf8_error().valid_up_to();
+        fail(&error.as_bytes()[..valid], "it is not UTF-8 text")
     })?;
-    if let Some(at) = text.find('\0') {
-        let line = text[..at].matches('\n').count() + 1;
-        return Err(fail(&format!("line {line}: it is binary, not text")));
+    match text.split_once('\0') {
+        Some((before, _)) => Err(fail(before.as_bytes(), "it is binary, not text")),
+        None => Ok(text.trim_start_matches('\u{feff}').to_owned()),
     }
-    Ok(text.trim_start_matches('\u{feff}').to_owned())
 }
 
 #[cfg(any(test, fuzzing))]

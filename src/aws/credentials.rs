@@ -7,13 +7,13 @@ use aws_credential_types::Credentials;
 use aws_types::region::Region;
 
 use super::config_file::{ConfigFiles, Profile};
-use super::key::{KEY, of_part, of_variables};
+use super::key::{KEY, of_section, of_variables};
 use super::login::Login;
 use super::metadata;
 use super::process::CredentialProcess;
-use super::role::{Role, WebIdentity};
+use super::role::Role;
 use super::setting::Setting;
-use super::settings::{SelectedBy, Settings};
+use super::settings::Settings;
 use super::sso::Sso;
 use crate::command_line::CommandLine;
 use crate::escape::escape;
@@ -39,28 +39,28 @@ enum Way {
     Process(CredentialProcess),
     Sso(Sso),
     Login(Login),
-    WebIdentity(WebIdentity),
+    WebIdentity(Role),
     Role(Role, Box<Source>),
     Container,
     Instance,
 }
 
-/// Credentials, and the IDs of the keys that stand behind them.
+/// Credentials, and the IDs of the key that signs and of those that stand behind it.
 #[derive(Clone, Debug)]
 pub(crate) struct Resolved {
     pub(crate) credentials: Credentials,
-    pub(crate) behind: Vec<String>,
-}
-
-impl Resolved {
-    /// The ID of the key that signs, and of those behind it.
-    pub(crate) fn key_ids(&self) -> Vec<String> {
-        let own = self.credentials.access_key_id().to_owned();
-        self.behind.iter().cloned().chain([own]).collect()
-    }
+    pub(crate) key_ids: Vec<String>,
 }
 
 impl Source {
+    fn new(way: Way, origin: impl Into<String>, profile: Option<Profile<'_>>) -> Self {
+        Self {
+            way,
+            origin: origin.into(),
+            profile: profile.map(|profile| profile.name.to_owned()),
+        }
+    }
+
     /// The source, in the order of the AWS CLI: variables, a role of the profile, the other sources of the profile, the
     /// machine's.
     ///
@@ -68,20 +68,16 @@ impl Source {
     ///
     /// A source that is only half configured; with `--profile`, none in the profile.
     pub(crate) fn choose(settings: &Settings, log: Log) -> Result<Self, Stop> {
-        let only = settings.is_profile_only();
+        let only = settings.profile_by == Some("--profile");
         if !only && let Some(credentials) = of_variables()? {
             warn(settings, "AWS_ACCESS_KEY_ID", log);
-            return Ok(Self::variables(credentials));
+            let origin = "the environment variables";
+            return Ok(Self::new(Way::Static(credentials), origin, None));
         }
-        let undefined = Profile {
-            name: &settings.profile.name,
-            config: None,
-            credentials: None,
-        };
-        let profile = settings.lookup().profile.unwrap_or(undefined);
+        let profile = settings.profile();
         if let Some(source) = Self::of_profile(profile, settings, !only)? {
-            if let Way::WebIdentity(web) = &source.way
-                && !web.is_of_profile()
+            if let Way::WebIdentity(_) = &source.way
+                && source.profile.is_none()
             {
                 warn(settings, "AWS_WEB_IDENTITY_TOKEN_FILE", log);
             }
@@ -92,30 +88,13 @@ impl Source {
             return Err(Stop::credentials(format!(
                 "the profile `{name}` holds no credentials, and --profile allows no other source"
             ))
-            .hint(
-                CommandLine::new("aws configure")
-                    .option("--profile", profile.name)
-                    .to_string(),
-            ));
+            .hint(CommandLine::new("aws configure").option("--profile", profile.name)));
         }
-        let source = |way, origin: &str| Self {
-            way,
-            origin: origin.to_owned(),
-            profile: None,
-        };
         Ok(if metadata::has_container()? {
-            source(Way::Container, "the container")
+            Self::new(Way::Container, "the container", None)
         } else {
-            source(Way::Instance, INSTANCE)
+            Self::new(Way::Instance, INSTANCE, None)
         })
-    }
-
-    fn variables(credentials: Credentials) -> Self {
-        Self {
-            way: Way::Static(credentials),
-            origin: "the environment variables".to_owned(),
-            profile: None,
-        }
     }
 
     /// What the selected profile says. The variables of a web identity take precedence over it where `variables` count.
@@ -142,10 +121,8 @@ impl Source {
         visited: &mut Vec<String>,
     ) -> Result<Self, Stop> {
         let name = escape(profile.name);
-        let base = match (
-            profile.chosen("credential_source")?,
-            profile.chosen("source_profile")?,
-        ) {
+        let source = profile.chosen("credential_source")?;
+        let base = match (source, profile.chosen("source_profile")?) {
             (Some(source), Some(_)) => {
                 return Err(
                     source.stop("is set, and source_profile as well: a role has one source")
@@ -169,11 +146,9 @@ impl Source {
                     .evaluated()
             )));
         }
-        Ok(Self {
-            origin: format!("the role of profile `{name}`, assumed with {}", base.origin),
-            way: Way::Role(Role::new(profile, arn)?, Box::new(base)),
-            profile: Some(profile.name.to_owned()),
-        })
+        let origin = format!("the role of profile `{name}`, assumed with {}", base.origin);
+        let way = Way::Role(Role::new(profile, arn)?, Box::new(base));
+        Ok(Self::new(way, origin, Some(profile)))
     }
 
     fn named(source: &Setting, profile: &str) -> Result<Self, Stop> {
@@ -189,11 +164,8 @@ impl Source {
                 );
             }
         };
-        Ok(Self {
-            way,
-            origin: format!("credential_source of profile `{profile}`"),
-            profile: None,
-        })
+        let origin = format!("credential_source of profile `{profile}`");
+        Ok(Self::new(way, origin, None))
     }
 
     fn of_source_profile(
@@ -203,9 +175,10 @@ impl Source {
         visited: &mut Vec<String>,
     ) -> Result<Self, Stop> {
         let name = setting.value.as_str();
-        let Some(source) = settings.files.profile(name) else {
+        let source = settings.files.profile(name);
+        if !source.is_defined() {
             return Err(setting.wrong("there is no such profile"));
-        };
+        }
         let is_own = name == parent.name;
         let seen = visited.iter().any(|known| known == name);
         if seen && !(is_own && source.has_any(&KEY)) {
@@ -236,42 +209,32 @@ impl Source {
         settings: &Settings,
         variables: bool,
     ) -> Result<Option<Self>, Stop> {
+        if let Some(role) = Role::of_web_identity(profile, variables)?
+            && let Some(token_file) = &role.token_file
+        {
+            let origin = format!("the web identity token of {}", token_file.source);
+            // A variable has no place.
+            let profile = token_file.place.as_ref().map(|_| profile);
+            return Ok(Some(Self::new(Way::WebIdentity(role), origin, profile)));
+        }
         let name = escape(profile.name);
-        let source = |way, what: &str| {
-            Ok(Some(Self {
-                way,
-                origin: format!("{what} of profile `{name}`"),
-                profile: Some(profile.name.to_owned()),
-            }))
-        };
-        if let Some(web) = WebIdentity::choose(profile, variables)? {
-            let own = web.is_of_profile().then(|| profile.name.to_owned());
-            return Ok(Some(Self {
-                origin: format!("the web identity token of {}", web.origin()),
-                way: Way::WebIdentity(web),
-                profile: own,
-            }));
-        }
-        if let Some(sso) = Sso::choose(profile, &settings.files)? {
-            return source(Way::Sso(sso), "the SSO session");
-        }
-        if let Some(credentials) = of_part(profile.credentials, profile)? {
-            return source(Way::Static(credentials), "the key");
-        }
-        if let Some(session) = profile.chosen("login_session")? {
-            return source(
-                Way::Login(Login::new(&session, profile.name)),
-                "the login session",
-            );
-        }
-        if let Some(command) = profile.chosen("credential_process")? {
+        let (way, what) = if let Some(sso) = Sso::choose(profile, &settings.files)? {
+            (Way::Sso(sso), "the SSO session")
+        } else if let Some(credentials) = of_section(profile.credentials, profile)? {
+            (Way::Static(credentials), "the key")
+        } else if let Some(session) = profile.chosen("login_session")? {
+            let login = Login::new(&session, profile.name);
+            (Way::Login(login), "the login session")
+        } else if let Some(command) = profile.chosen("credential_process")? {
             let process = CredentialProcess::new(&command, &name)?;
-            return source(Way::Process(process), "the credential process");
-        }
-        match of_part(profile.config, profile)? {
-            Some(credentials) => source(Way::Static(credentials), "the key"),
-            None => Ok(None),
-        }
+            (Way::Process(process), "the credential process")
+        } else if let Some(credentials) = of_section(profile.config, profile)? {
+            (Way::Static(credentials), "the key")
+        } else {
+            return Ok(None);
+        };
+        let origin = format!("{what} of profile `{name}`");
+        Ok(Some(Self::new(way, origin, Some(profile))))
     }
 
     /// The profile that the credentials come from; `None` where they come from elsewhere.
@@ -345,7 +308,7 @@ impl Source {
             .hint("use it on an instance with a role, and without AWS_EC2_METADATA_DISABLED");
         }
         let files = ConfigFiles::places().join(", ");
-        let name = escape(&settings.profile.name);
+        let name = escape(&settings.profile_name);
         Stop::credentials(format!(
             "no AWS credentials: not in the environment (AWS_ACCESS_KEY_ID), not in profile `{name}` of {files}, \
              no web identity token, no container and no instance metadata service"
@@ -354,40 +317,41 @@ impl Source {
     }
 
     async fn ask(&self, settings: &Settings, region: &Region, log: Log) -> Result<Resolved, Stop> {
-        let mut behind = Vec::new();
+        let mut key_ids = Vec::new();
         let credentials = match &self.way {
             Way::Static(credentials) => credentials.clone(),
             Way::Process(process) => process.run(log).await?,
             Way::Sso(sso) => sso.ask(settings, log).await?,
             Way::Login(login) => login.ask(settings, region, log).await?,
-            Way::WebIdentity(web) => web.assume(settings, region, log).await?,
+            Way::WebIdentity(role) => role.assume(None, settings, region, log).await?,
             Way::Role(role, base) => {
                 let base = Box::pin(base.ask(settings, region, log)).await?;
-                behind = base.behind;
-                behind.push(base.credentials.access_key_id().to_owned());
-                role.assume(base.credentials, settings, region, log).await?
+                key_ids = base.key_ids;
+                let base = Some(base.credentials);
+                role.assume(base, settings, region, log).await?
             }
             Way::Container => metadata::container(settings).await?,
-            Way::Instance => match metadata::instance(settings).await? {
-                Some(credentials) => credentials,
-                None => return Err(self.no_instance(settings)),
-            },
+            Way::Instance => {
+                let credentials = metadata::instance(settings).await?;
+                credentials.ok_or_else(|| self.no_instance(settings))?
+            }
         };
         let expiry = credentials.expiry();
         if expiry.is_some_and(|expiry| expiry <= SystemTime::now()) {
             return Err(self.expired());
         }
+        key_ids.push(credentials.access_key_id().to_owned());
         Ok(Resolved {
             credentials,
-            behind,
+            key_ids,
         })
     }
 }
 
 /// Warns that a profile is named and does not say who signs.
 fn warn(settings: &Settings, variable: &str, log: Log) {
-    if let SelectedBy::Variable(named) = settings.profile.by {
-        let name = escape(&settings.profile.name);
+    if let Some(named) = settings.profile_by {
+        let name = escape(&settings.profile_name);
         log.warning(&format!(
             "the profile `{name}` ({named}) gives no credentials: {variable} takes precedence"
         ));

@@ -2,48 +2,13 @@
 
 use std::net::IpAddr;
 
-use url::{Host, Url};
+use url::Url;
 
 use super::setting::Setting;
 use super::settings::Settings;
 use crate::log::Log;
 use crate::secret::has_secret;
 use crate::stop::Stop;
-
-/// A service whose address can be configured.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Service {
-    /// The environment variable for this service alone.
-    pub(crate) variable: &'static str,
-    /// Its name in a `services` section of the configuration file.
-    pub(crate) id: &'static str,
-}
-
-/// IAM.
-pub(crate) const IAM: Service = Service {
-    variable: "AWS_ENDPOINT_URL_IAM",
-    id: "iam",
-};
-/// STS.
-pub(crate) const STS: Service = Service {
-    variable: "AWS_ENDPOINT_URL_STS",
-    id: "sts",
-};
-/// The portal that gives the credentials of SSO.
-pub(crate) const SSO: Service = Service {
-    variable: "AWS_ENDPOINT_URL_SSO",
-    id: "sso",
-};
-/// Where the tokens of SSO are renewed.
-pub(crate) const SSO_OIDC: Service = Service {
-    variable: "AWS_ENDPOINT_URL_SSO_OIDC",
-    id: "sso_oidc",
-};
-/// Where the sessions of `aws login` are renewed.
-pub(crate) const SIGNIN: Service = Service {
-    variable: "AWS_ENDPOINT_URL_SIGNIN",
-    id: "signin",
-};
 
 /// AWS's own hosts of IAM, and the region that requests to them are signed for.
 const REGIONS: [(&str, &str); 7] = [
@@ -57,13 +22,13 @@ const REGIONS: [(&str, &str); 7] = [
 ];
 
 /// Chooses a service's address: the option, then what the environment and the profile configure for the service
-/// or for all services. `None` is AWS's own.
+/// or for all services. `None` is AWS's own. `service` is its name in a `services` section of the configuration file.
 ///
 /// # Errors
 ///
 /// An address that is not an `http` or `https` URL of a host and a path.
 pub(crate) fn choose(
-    service: Service,
+    service: &str,
     option: Option<&str>,
     settings: &Settings,
     log: Log,
@@ -92,53 +57,48 @@ pub(crate) fn signing_region(endpoint_url: &str) -> Option<&'static str> {
     REGIONS.iter().find(of_host).map(|(_, region)| *region)
 }
 
-fn configured(service: Service, settings: &Settings) -> Result<Option<Setting>, Stop> {
-    for variable in [service.variable, "AWS_ENDPOINT_URL"] {
+fn configured(service: &str, settings: &Settings) -> Result<Option<Setting>, Stop> {
+    let name = "endpoint_url";
+    let variable = format!("AWS_ENDPOINT_URL_{}", service.to_ascii_uppercase());
+    for variable in [&variable, "AWS_ENDPOINT_URL"] {
         if let Some(setting) = Setting::variable(variable)? {
             return Ok(Some(setting));
         }
     }
-    let Some(profile) = settings.lookup().profile else {
-        return Ok(None);
-    };
-    let name = "endpoint_url";
-    let of_service = profile.service(&settings.files, service.id, name)?;
+    let profile = settings.profile();
+    let of_service = profile.service(&settings.files, service, name)?;
     Ok(of_service.or_else(|| profile.get(name)))
 }
 
 fn check(setting: &Setting, log: Log) -> Result<(), Stop> {
-    let wrong = |rule: &str| Err(setting.wrong(rule));
-    let rule = "an endpoint URL is http:// or https://, a host, and perhaps a port and a path";
+    let value = &setting.value;
     let is_clean = |c: char| {
         c.is_ascii_graphic() && !matches!(c, '"' | '<' | '>' | '`' | '{' | '}' | '\\' | '^' | '|')
     };
-    let parsed = Url::parse(&setting.value);
-    let holds_user = match &parsed {
-        Ok(url) if matches!(url.scheme(), "http" | "https") => {
-            url.username() != "" || url.password().is_some()
-        }
+    let url = Url::parse(value).ok();
+    let url = url.filter(|url| matches!(url.scheme(), "http" | "https"));
+    let holds_user = match &url {
+        Some(url) => url.username() != "" || url.password().is_some(),
         // A password may be in what is no URL, so that it cannot be shown.
-        Ok(_) | Err(_) => setting.value.contains('@'),
+        None => value.contains('@'),
     };
     if holds_user {
         return Err(setting.stop("holds a user name or password, which an endpoint URL cannot"));
     }
-    if setting.value.contains(['?', '#']) {
+    if value.contains(['?', '#']) {
         return Err(setting.stop("has a query or a fragment, which an endpoint URL cannot"));
     }
-    if has_secret(&setting.value) {
-        return wrong("it looks like a secret access key");
+    if has_secret(value) {
+        return Err(setting.wrong("it looks like a secret access key"));
     }
-    let Ok(url) = parsed else {
-        return wrong(rule);
+    let url = url.filter(|_| value.chars().all(is_clean));
+    let parts = url.as_ref().map(|url| (url.scheme(), url.host_str()));
+    let Some((scheme, Some(host))) = parts else {
+        let rule = "an endpoint URL is http:// or https://, a host, and perhaps a port and a path";
+        return Err(setting.wrong(rule));
     };
-    if !setting.value.chars().all(is_clean) || !matches!(url.scheme(), "http" | "https") {
-        return wrong(rule);
-    }
-    let Some(host) = url.host() else {
-        return wrong(rule);
-    };
-    if url.scheme() == "http" && !is_loopback(&host) {
+    let is_here = host == "localhost" || host.ends_with(".localhost") || is_loopback(host);
+    if scheme == "http" && !is_here {
         log.warning(&format!(
             "{} is http://: the request and its signature go to {host} unencrypted",
             setting.source
@@ -147,12 +107,10 @@ fn check(setting: &Setting, log: Log) -> Result<(), Stop> {
     Ok(())
 }
 
-fn is_loopback(host: &Host<&str>) -> bool {
-    match host {
-        Host::Domain(name) => *name == "localhost" || name.ends_with(".localhost"),
-        Host::Ipv4(address) => IpAddr::from(*address).is_loopback(),
-        Host::Ipv6(address) => IpAddr::from(*address).is_loopback(),
-    }
+/// Whether a URL's host is an address of this machine.
+pub(super) fn is_loopback(host: &str) -> bool {
+    let address = host.trim_matches(['[', ']']).parse();
+    address.is_ok_and(|address: IpAddr| address.is_loopback())
 }
 
 #[cfg(test)]

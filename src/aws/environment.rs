@@ -12,7 +12,7 @@ use crate::stop::Stop;
 /// # Errors
 ///
 /// It is not UTF-8.
-pub(crate) fn text(name: &'static str) -> Result<Option<String>, Stop> {
+pub(crate) fn text(name: &str) -> Result<Option<String>, Stop> {
     env::var_os(name)
         .map(OsString::into_string)
         .transpose()
@@ -24,7 +24,7 @@ pub(crate) fn text(name: &'static str) -> Result<Option<String>, Stop> {
 /// # Errors
 ///
 /// It is not UTF-8.
-pub(crate) fn filled(name: &'static str) -> Result<Option<String>, Stop> {
+pub(crate) fn filled(name: &str) -> Result<Option<String>, Stop> {
     Ok(text(name)?.filter(|value| !value.is_empty()))
 }
 
@@ -49,7 +49,7 @@ pub(crate) fn home() -> Option<PathBuf> {
 /// # Errors
 ///
 /// A path that the AWS CLI would change in another way. It is never another file than the AWS CLI's.
-pub(crate) fn place(name: &'static str, default: &str) -> Result<Option<PathBuf>, Stop> {
+pub(crate) fn place(name: &str, default: &str) -> Result<Option<PathBuf>, Stop> {
     let Some(path) = env::var_os(name).map(PathBuf::from) else {
         return Ok(home().map(|home| home.join(default)));
     };

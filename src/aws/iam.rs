@@ -45,7 +45,7 @@ pub(crate) struct Iam {
     pub(super) client: Client,
     /// What is remembered of all responses of the run.
     pub(super) responses: Responses,
-    credentials: SharedCredentials,
+    credentials: Arc<SharedCredentials>,
     log: Log,
     pacer: Option<Arc<Pacer>>,
     /// How long IAM may serve no request at all before it counts as throttling all of them.
@@ -90,7 +90,7 @@ impl Iam {
     pub(super) fn new(
         client: Client,
         responses: Responses,
-        credentials: SharedCredentials,
+        credentials: Arc<SharedCredentials>,
         log: Log,
         pacer: Option<Pacer>,
         limit: Duration,
@@ -208,7 +208,7 @@ impl Iam {
         }
         let _waiting = self.queue.enter();
         let renewing: Pin<Box<dyn Future<Output = bool>>> =
-            Box::pin(self.credentials.clone().renew(generation));
+            Box::pin(Arc::clone(&self.credentials).renew(generation));
         renewing.await
     }
 

@@ -2,12 +2,17 @@
 //! `shlex` do, with the line of every setting.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// A section of a file.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Section {
-    /// The text between the brackets.
-    pub(super) header: String,
+    /// What it is: `profile`, `sso-session` or `services`; empty where it is not read.
+    pub(super) kind: &'static str,
+    /// Its name without quotes; as `parse` returns it, the whole text between the brackets.
+    pub(super) name: String,
+    /// The file, for messages.
+    pub(super) file: Arc<str>,
     /// The line of the header.
     pub(super) line: usize,
     /// Its settings, in order; each name once.
@@ -27,19 +32,15 @@ pub(super) struct Entry {
     pub(super) nested: Vec<Entry>,
 }
 
+/// The line on which each name was first defined. The first part of the key is the line of the section or the setting that
+/// the name belongs to, 0 for a section.
+type Defined = HashMap<(usize, String), usize>;
+
 impl Section {
     /// The setting of this name.
     pub(super) fn entry(&self, name: &str) -> Option<&Entry> {
         self.entries.iter().find(|entry| entry.name == name)
     }
-}
-
-/// The line on which each name was first defined: of sections, of the settings of the last one, and of the last block.
-#[derive(Debug, Default)]
-struct Defined {
-    sections: HashMap<String, usize>,
-    settings: HashMap<String, usize>,
-    nested: HashMap<String, usize>,
 }
 
 /// Reads a file.
@@ -51,19 +52,19 @@ pub(super) fn parse(text: &str) -> Result<Vec<Section>, String> {
     let mut sections: Vec<Section> = Vec::new();
     let mut defined = Defined::default();
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
-    // The indentation of the last setting or header, and whether a continuation may follow.
-    let (mut indent, mut open) = (0, false);
+    // The indentation of the last setting or header.
+    let mut indent = 0;
     for (line, raw) in (1..).zip(text.split('\n')) {
         let stripped = strip(raw);
         if stripped.starts_with(['#', ';']) {
             continue;
         }
         let depth = raw.chars().take_while(|c| is_space(*c)).count();
-        let last = sections
-            .last_mut()
-            .and_then(|section| section.entries.last_mut());
-        if let Some(entry) = last.filter(|_| open && (stripped.is_empty() || depth > indent)) {
-            continue_value(entry, &mut defined.nested, line, stripped)?;
+        if let Some(section) = sections.last_mut()
+            && let Some(entry) = section.entries.last_mut()
+            && (stripped.is_empty() || depth > indent)
+        {
+            continue_value(entry, &mut defined, line, stripped)?;
             continue;
         }
         if stripped.is_empty() {
@@ -71,32 +72,24 @@ pub(super) fn parse(text: &str) -> Result<Vec<Section>, String> {
         }
         indent = depth;
         if let Some(header) = header(stripped) {
-            define(&mut defined.sections, header, line, "a section")?;
-            defined.settings.clear();
+            define(&mut defined, (0, header), line, "a section")?;
             sections.push(Section {
-                header: header.to_owned(),
+                name: header.to_owned(),
                 line,
-                entries: Vec::new(),
+                ..Section::default()
             });
-            open = false;
             continue;
         }
-        let Some(section) = sections.last_mut() else {
-            return Err(format!(
-                "line {line}: a setting comes before the first [section]"
-            ));
-        };
-        let Some((name, value)) = stripped.split_once(['=', ':']) else {
-            return Err(format!(
-                "line {line}: this is neither a [section] nor a setting"
-            ));
-        };
-        let name = strip(name).to_lowercase();
+        let section = sections
+            .last_mut()
+            .ok_or_else(|| format!("line {line}: a setting comes before the first [section]"))?;
+        let (name, value) = stripped
+            .split_once(['=', ':'])
+            .ok_or_else(|| format!("line {line}: this is neither a [section] nor a setting"))?;
+        let name = (section.line, &*strip(name).to_lowercase());
         section
             .entries
-            .push(entry(&mut defined.settings, &name, value, line)?);
-        defined.nested.clear();
-        open = true;
+            .push(entry(&mut defined, name, value, line)?);
     }
     for entry in sections.iter_mut().flat_map(|section| &mut section.entries) {
         let length = entry.value.trim_end_matches(is_space).len();
@@ -108,17 +101,16 @@ pub(super) fn parse(text: &str) -> Result<Vec<Section>, String> {
 /// A line of an indented block is a setting of its own where the `=` above it is followed by nothing.
 fn continue_value(
     block: &mut Entry,
-    defined: &mut HashMap<String, usize>,
+    defined: &mut Defined,
     line: usize,
     text: &str,
 ) -> Result<(), String> {
     if (block.value.is_empty() || block.value.starts_with('\n')) && !text.is_empty() {
-        let Some((name, value)) = text.split_once('=') else {
-            return Err(format!(
-                "line {line}: an indented line has the form `name = value`"
-            ));
-        };
-        block.nested.push(entry(defined, strip(name), value, line)?);
+        let (name, value) = text
+            .split_once('=')
+            .ok_or_else(|| format!("line {line}: an indented line has the form `name = value`"))?;
+        let name = (block.line, strip(name));
+        block.nested.push(entry(defined, name, value, line)?);
     }
     block.value.push('\n');
     block.value.push_str(text);
@@ -126,17 +118,17 @@ fn continue_value(
 }
 
 fn entry(
-    defined: &mut HashMap<String, usize>,
-    name: &str,
+    defined: &mut Defined,
+    name: (usize, &str),
     value: &str,
     line: usize,
 ) -> Result<Entry, String> {
-    if name.is_empty() {
+    if name.1.is_empty() {
         return Err(format!("line {line}: a setting has no name"));
     }
     define(defined, name, line, "a setting")?;
     Ok(Entry {
-        name: name.to_owned(),
+        name: name.1.to_owned(),
         value: strip(value).to_owned(),
         line,
         nested: Vec::new(),
@@ -144,12 +136,12 @@ fn entry(
 }
 
 fn define(
-    defined: &mut HashMap<String, usize>,
-    name: &str,
+    defined: &mut Defined,
+    (parent, name): (usize, &str),
     line: usize,
     what: &str,
 ) -> Result<(), String> {
-    match defined.insert(name.to_owned(), line) {
+    match defined.insert((parent, name.to_owned()), line) {
         None => Ok(()),
         Some(first) => Err(format!("lines {first} and {line}: {what} is defined twice")),
     }
@@ -205,7 +197,7 @@ mod tests {
     fn read(text: &str) -> Vec<(String, String, String, usize)> {
         let sections = parse(text).expect("it is read");
         let rows = sections.into_iter().flat_map(|section| {
-            let header = section.header;
+            let header = section.name;
             section
                 .entries
                 .into_iter()

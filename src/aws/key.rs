@@ -8,8 +8,9 @@ use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 use serde_json::Value;
 
-use super::config_file::{Part, Profile};
+use super::config_file::Profile;
 use super::environment;
+use super::ini::Section;
 use super::setting::Setting;
 use crate::command_line::CommandLine;
 use crate::escape::escape;
@@ -23,7 +24,6 @@ const TOKENS: [(&str, &str); 2] = [
     ("AWS_SECURITY_TOKEN", "aws_security_token"),
     ("AWS_SESSION_TOKEN", "aws_session_token"),
 ];
-const EXPIRATION: &str = "AWS_CREDENTIAL_EXPIRATION";
 
 /// The parts of a key, and where each comes from.
 #[derive(Debug)]
@@ -35,39 +35,25 @@ pub(super) struct Key {
     pub(super) expiry: Option<SystemTime>,
 }
 
-/// The names of the members of JSON that make up a key.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Names {
-    id: &'static str,
-    secret: &'static str,
-    token: &'static str,
-    expiry: &'static str,
-    account: &'static str,
-}
-
-impl Names {
-    /// What a credential process prints.
-    pub(super) const PROCESS: Self = Self {
-        id: "AccessKeyId",
-        secret: "SecretAccessKey",
-        token: "SessionToken",
-        expiry: "Expiration",
-        account: "AccountId",
-    };
-    /// What the metadata services of containers and instances answer.
-    pub(super) const METADATA: Self = Self {
-        token: "Token",
-        ..Self::PROCESS
-    };
-    /// What `aws login` keeps.
-    pub(super) const LOGIN: Self = Self {
-        id: "accessKeyId",
-        secret: "secretAccessKey",
-        token: "sessionToken",
-        expiry: "expiresAt",
-        account: "accountId",
-    };
-}
+/// The names of the members of JSON that make up a key: its ID, secret, token, expiration and account, as a credential
+/// process prints them.
+pub(super) const PROCESS: [&str; 5] = [
+    "AccessKeyId",
+    "SecretAccessKey",
+    "SessionToken",
+    "Expiration",
+    "AccountId",
+];
+/// The same as the metadata services of containers and instances answer.
+pub(super) const METADATA: [&str; 5] = [PROCESS[0], PROCESS[1], "Token", PROCESS[3], PROCESS[4]];
+/// The same as `aws login` keeps them.
+pub(super) const LOGIN: [&str; 5] = [
+    "accessKeyId",
+    "secretAccessKey",
+    "sessionToken",
+    "expiresAt",
+    "accountId",
+];
 
 impl Key {
     /// The credentials.
@@ -103,26 +89,27 @@ impl Key {
     /// # Errors
     ///
     /// No ID, no secret, or an expiration that is not a time: a fragment.
-    pub(super) fn from_json(value: &Value, names: Names, origin: &str) -> Result<Self, String> {
+    pub(super) fn from_json(value: &Value, names: [&str; 5], origin: &str) -> Result<Self, String> {
         let part = |name: &str| {
             let text = value.get(name).and_then(Value::as_str);
             text.filter(|text| !text.trim().is_empty())
                 .map(|text| Setting::new(format!("{name} from {origin}"), text))
         };
         let needed = |name| part(name).ok_or_else(|| format!("gave no {name}"));
-        let expiry = match value.get(names.expiry) {
+        let [id, secret, token, expiration, account] = names;
+        let expiry = match value.get(expiration) {
             None | Some(Value::Null) => None,
             Some(value) => {
                 let time = value.as_str().and_then(time);
-                let wrong = || format!("gave an {} that is not an ISO 8601 time", names.expiry);
+                let wrong = || format!("gave an {expiration} that is not an ISO 8601 time");
                 Some(time.ok_or_else(wrong)?)
             }
         };
         Ok(Self {
-            id: needed(names.id)?,
-            secret: needed(names.secret)?,
-            token: part(names.token),
-            account: part(names.account).map(|account| account.value),
+            id: needed(id)?,
+            secret: needed(secret)?,
+            token: part(token),
+            account: part(account).map(|account| account.value),
             expiry,
         })
     }
@@ -130,25 +117,22 @@ impl Key {
 
 /// The key of the environment variables; `None` where they name none.
 pub(super) fn of_variables() -> Result<Option<Credentials>, Stop> {
-    let [id, secret] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"].map(Setting::variable);
-    let half = |there: &str, missing: &str| {
-        Err(Stop::credentials(format!("{there} is set, but {missing} is not")).hint(
+    let names = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
+    let [id, secret] = names.map(Setting::variable);
+    let pair = pair(id?, secret?, names, |there, missing| {
+        Stop::credentials(format!("{there} is set, but {missing} is not")).hint(
             "unset AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN to use another source",
-        ))
+        )
+    })?;
+    let Some((id, secret)) = pair else {
+        return Ok(None);
     };
-    let (id, secret) = match (id?, secret?) {
-        (None, None) => return Ok(None),
-        (Some(_), None) => return half("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
-        (None, Some(_)) => return half("AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY_ID"),
-        (Some(id), Some(secret)) => (id, secret),
-    };
-    let tokens = TOKENS.map(|(variable, _)| Setting::variable(variable));
-    let [older, newer] = tokens;
-    let expiry = match Setting::variable(EXPIRATION)? {
-        Some(setting) => match time(&setting.value) {
-            Some(time) => Some(time),
-            None => return Err(setting.wrong("it must be an ISO 8601 time")),
-        },
+    let [older, newer] = TOKENS.map(|(variable, _)| Setting::variable(variable));
+    let expiry = match Setting::variable("AWS_CREDENTIAL_EXPIRATION")? {
+        Some(setting) => {
+            let wrong = || setting.wrong("it must be an ISO 8601 time");
+            Some(time(&setting.value).ok_or_else(wrong)?)
+        }
         None => None,
     };
     let key = Key {
@@ -162,44 +146,52 @@ pub(super) fn of_variables() -> Result<Option<Credentials>, Stop> {
 }
 
 /// The key of a profile as one file has it: its token is never another file's.
-pub(super) fn of_part(
-    part: Option<Part<'_>>,
+pub(super) fn of_section(
+    section: Option<&Section>,
     profile: Profile<'_>,
 ) -> Result<Option<Credentials>, Stop> {
-    let Some(part) = part else {
+    let Some(section) = section else {
         return Ok(None);
     };
-    let half = |there: &str, missing: &str| {
-        let name = escape(profile.name);
-        Err(Stop::configuration(format!(
-            "the profile `{name}` has {there}, but not {missing} in the same file"
-        ))
-        .hint(
-            CommandLine::new("aws configure")
-                .option("--profile", profile.name)
-                .to_string(),
-        ))
-    };
-    let [id, secret] = KEY.map(|name| part.set(name));
+    let [id, secret] = KEY.map(|name| section.set(name));
     for part in [&id, &secret].into_iter().flatten() {
         if part.value.is_empty() {
             return Err(part.stop("is empty"));
         }
     }
-    let (id, secret) = match (id, secret) {
-        (None, None) => return Ok(None),
-        (Some(id), Some(secret)) => (id, secret),
-        (Some(_), None) => return half(KEY[0], KEY[1]),
-        (None, Some(_)) => return half(KEY[1], KEY[0]),
+    let pair = pair(id, secret, KEY, |there, missing| {
+        let name = escape(profile.name);
+        Stop::configuration(format!(
+            "the profile `{name}` has {there}, but not {missing} in the same file"
+        ))
+        .hint(CommandLine::new("aws configure").option("--profile", profile.name))
+    })?;
+    let Some((id, secret)) = pair else {
+        return Ok(None);
     };
     let key = Key {
         id,
         secret,
-        token: TOKENS.iter().find_map(|(_, name)| part.get(name)),
-        account: part.get("aws_account_id").map(|account| account.value),
+        token: TOKENS.iter().find_map(|(_, name)| section.get(name)),
+        account: section.get("aws_account_id").map(|account| account.value),
         expiry: None,
     };
     key.credentials("ProfileFile").map(Some)
+}
+
+/// Both parts of a key, or none. `half` is the error where the first of its names is set and the second is not.
+fn pair(
+    id: Option<Setting>,
+    secret: Option<Setting>,
+    names: [&str; 2],
+    half: impl Fn(&str, &str) -> Stop,
+) -> Result<Option<(Setting, Setting)>, Stop> {
+    match (id, secret) {
+        (None, None) => Ok(None),
+        (Some(id), Some(secret)) => Ok(Some((id, secret))),
+        (Some(_), None) => Err(half(names[0], names[1])),
+        (None, Some(_)) => Err(half(names[1], names[0])),
+    }
 }
 
 /// Real secrets and tokens are base64, and tools that imitate AWS use words.

@@ -1,6 +1,5 @@
 //! The credentials of containers and instances, from the services on the machine that give them.
 
-use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -13,21 +12,18 @@ use aws_types::region::Region;
 use serde_json::Value;
 use url::Url;
 
+use super::endpoint::is_loopback;
 use super::environment;
-use super::key::{Key, Names};
-use super::setting::{Lookup, Setting};
+use super::key::{Key, METADATA};
+use super::setting::Setting;
 use super::settings::Settings;
 use super::small_file;
 use crate::escape::excerpt;
+use crate::secret::NOT_SHOWN;
 use crate::stop::Stop;
-
-/// The most attempts that are made, and seconds that are waited for one.
-const MOST: u32 = 100;
 
 const RELATIVE: &str = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
 const FULL: &str = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
-const TOKEN: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN";
-const TOKEN_FILE: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE";
 /// Where ECS answers to relative addresses.
 const ECS: &str = "http://169.254.170.2";
 /// The hosts, besides this machine, that credentials are fetched from without TLS: those of ECS and EKS.
@@ -40,7 +36,6 @@ const HOSTS: [&str; 4] = [
 /// How often the container's service is asked, and how long each time.
 const ATTEMPTS: u32 = 3;
 const PATIENCE: Duration = Duration::from_secs(2);
-const NOT_SHOWN: &str = "(not shown)";
 
 const ROLES: &str = "/latest/meta-data/iam/security-credentials/";
 const ZONE: &str = "/latest/meta-data/placement/availability-zone/";
@@ -63,22 +58,13 @@ pub(super) async fn container(settings: &Settings) -> Result<Credentials, Stop> 
             "check {FULL} and {RELATIVE}, and that the service there runs"
         ))
     };
-    let mut attempts = 1..=ATTEMPTS;
+    let mut attempt = 1;
     loop {
-        let is_last = attempts.next() == Some(ATTEMPTS);
         let asked = settings.clients.get(&url, token.as_deref());
         let (what, is_final) = match tokio::time::timeout(PATIENCE, asked).await {
-            Ok(Ok((200, body))) => return read(&body, "the container").map_err(fail)?,
+            Ok(Ok((200, body))) => return read(&body, "the container", fail),
             Ok(Ok((status, body))) => {
-                let body: Value = serde_json::from_slice(&body).unwrap_or_default();
-                let message = body.get("message").and_then(Value::as_str);
-                let message = message.map_or(String::new(), |text| {
-                    // It may repeat what it was sent.
-                    let token = token.as_deref().filter(|token| !token.is_empty());
-                    let text =
-                        token.map_or(text.to_owned(), |token| text.replace(token, NOT_SHOWN));
-                    format!(": {}", excerpt(&text))
-                });
+                let message = message(&body, token.as_deref());
                 let what = format!("its service answered with HTTP status {status}{message}");
                 (what, status < 500)
             }
@@ -88,11 +74,25 @@ pub(super) async fn container(settings: &Settings) -> Result<Credentials, Stop> 
             }
             Err(_) => ("its service did not answer in time".to_owned(), false),
         };
-        if is_last || is_final {
+        if is_final || attempt == ATTEMPTS {
             return Err(fail(what));
         }
+        attempt += 1;
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
+}
+
+/// What an error says, without the token: it may repeat what it was sent.
+fn message(body: &[u8], token: Option<&str>) -> String {
+    let body: Value = serde_json::from_slice(body).unwrap_or_default();
+    let Some(text) = body.get("message").and_then(Value::as_str) else {
+        return String::new();
+    };
+    let text = match token.filter(|token| !token.is_empty()) {
+        Some(token) => text.replace(token, NOT_SHOWN),
+        None => text.to_owned(),
+    };
+    format!(": {}", excerpt(&text))
 }
 
 fn container_url() -> Result<String, Stop> {
@@ -106,28 +106,24 @@ fn container_url() -> Result<String, Stop> {
     let full = full.ok_or_else(|| Stop::credentials("there are no credentials of a container"))?;
     let url = Url::parse(&full.value).map_err(|_| full.stop("is not a URL"))?;
     let host = url.host_str().unwrap_or_default();
-    let address: Option<IpAddr> = host.trim_matches(['[', ']']).parse().ok();
-    let is_here = address.is_some_and(|address| address.is_loopback()) || HOSTS.contains(&host);
     match url.scheme() {
         "https" => Ok(url.into()),
-        "http" if is_here => Ok(url.into()),
+        "http" if is_loopback(host) || HOSTS.contains(&host) => Ok(url.into()),
         _ => Err(full.stop("is neither https:// nor an address of this machine, of ECS or of EKS")),
     }
 }
 
 /// The file takes precedence over the variable.
 fn container_token() -> Result<Option<String>, Stop> {
-    let token = match Setting::variable(TOKEN_FILE)? {
-        Some(path) => {
-            let token = small_file::read_text(Path::new(&path.value));
-            Some(Setting {
-                value: token.map_err(|error| {
-                    path.stop(&format!("names a file that could not be read: {error}"))
-                })?,
-                ..path
-            })
+    let token = match Setting::variable("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")? {
+        Some(mut path) => {
+            let token = small_file::read_token(Path::new(&path.value));
+            path.value = token.map_err(|error| {
+                path.stop(&format!("names a file that could not be read: {error}"))
+            })?;
+            Some(path)
         }
-        None => Setting::variable(TOKEN)?,
+        None => Setting::variable("AWS_CONTAINER_AUTHORIZATION_TOKEN")?,
     };
     match token {
         Some(token) if token.value.contains(|c: char| !(' '..='~').contains(&c)) => {
@@ -137,15 +133,17 @@ fn container_token() -> Result<Option<String>, Stop> {
     }
 }
 
-fn read(body: &[u8], origin: &str) -> Result<Result<Credentials, Stop>, String> {
-    let value: Value =
-        serde_json::from_slice(body).map_err(|_| "it gave what is not JSON".to_owned())?;
-    let key =
-        Key::from_json(&value, Names::METADATA, origin).map_err(|what| format!("it {what}"))?;
+/// Reads the answer of a service; `fail` makes an error of what is wrong with it.
+fn read(body: &[u8], origin: &str, fail: impl Fn(String) -> Stop) -> Result<Credentials, Stop> {
+    let Ok(value) = serde_json::from_slice::<Value>(body) else {
+        return Err(fail("it gave what is not JSON".to_owned()));
+    };
+    let key = Key::from_json(&value, METADATA, origin);
+    let key = key.map_err(|what| fail(format!("it {what}")))?;
     if key.token.is_none() || key.expiry.is_none() {
-        return Err("it gave no Token or no Expiration".to_owned());
+        return Err(fail("it gave no Token or no Expiration".to_owned()));
     }
-    Ok(key.credentials("Metadata"))
+    key.credentials("Metadata")
 }
 
 /// The instance's credentials; `None` where this machine is not an instance that has any.
@@ -164,14 +162,9 @@ pub(super) async fn instance(settings: &Settings) -> Result<Option<Credentials>,
     let Some(role) = get(&client, ROLES).await.map_err(fail)? else {
         return Ok(None);
     };
-    let role = role.trim();
-    match get(&client, &format!("{ROLES}{role}"))
-        .await
-        .map_err(fail)?
-    {
-        Some(body) => read(body.as_bytes(), "the instance")
-            .map_err(fail)?
-            .map(Some),
+    let path = format!("{ROLES}{}", role.trim());
+    match get(&client, &path).await.map_err(fail)? {
+        Some(body) => read(body.as_bytes(), "the instance", fail).map(Some),
         None => Err(fail("its role has none".to_owned())),
     }
 }
@@ -216,70 +209,53 @@ async fn get(client: &Client, path: &str) -> Result<Option<String>, String> {
 /// A client for the instance's metadata, with one attempt of a second as the AWS CLI: a machine that is no instance must
 /// not make people wait. `None`: it is not to be asked.
 fn client(settings: &Settings) -> Result<Option<Client>, Stop> {
-    let lookup = settings.lookup();
-    let environment = Lookup { profile: None };
-    if environment.flag("AWS_EC2_METADATA_DISABLED", "")? {
+    if let Some(disabled) = Setting::variable("AWS_EC2_METADATA_DISABLED")?
+        && disabled.flag()?
+    {
         return Ok(None);
     }
-    let attempts = number(
-        lookup,
+    let profile = settings.profile();
+    let attempts = profile.number(
         "AWS_METADATA_SERVICE_NUM_ATTEMPTS",
         "metadata_service_num_attempts",
     )?;
-    let config =
-        ProviderConfig::without_region().with_http_client(settings.clients.metadata.clone());
+    let attempts = attempts.unwrap_or(1);
+    let seconds = profile.number("AWS_METADATA_SERVICE_TIMEOUT", "metadata_service_timeout")?;
+    let mode = profile.find(
+        &["AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE"],
+        "ec2_metadata_service_endpoint_mode",
+    )?;
+    let mode = match mode {
+        Some(mode) => mode
+            .value
+            .parse()
+            .map_err(|_| mode.wrong("it must be IPv4 or IPv6"))?,
+        None if profile.flag("AWS_IMDS_USE_IPV6", "imds_use_ipv6")? => EndpointMode::IpV6,
+        None => EndpointMode::IpV4,
+    };
+    let endpoint = profile.find(
+        &["AWS_EC2_METADATA_SERVICE_ENDPOINT"],
+        "ec2_metadata_service_endpoint",
+    )?;
+    let http = settings.clients.metadata.clone();
     let mut client = Client::builder()
-        .configure(&config)
-        .max_attempts(attempts.unwrap_or(1));
-    if let Some(seconds) = number(
-        lookup,
-        "AWS_METADATA_SERVICE_TIMEOUT",
-        "metadata_service_timeout",
-    )? {
+        .configure(&ProviderConfig::without_region().with_http_client(http))
+        .max_attempts(attempts);
+    if let Some(seconds) = seconds {
         let limit = Duration::from_secs(seconds.into());
         client = client
             .connect_timeout(limit)
             .read_timeout(limit)
             .operation_attempt_timeout(limit * 2)
-            .operation_timeout(limit * 2 * attempts.unwrap_or(1));
+            .operation_timeout(limit * 2 * attempts);
     }
-    let mode = mode(lookup)?;
-    let endpoint = lookup.find(
-        &["AWS_EC2_METADATA_SERVICE_ENDPOINT"],
-        "ec2_metadata_service_endpoint",
-    )?;
-    let Some(endpoint) = endpoint else {
-        return Ok(Some(client.endpoint_mode(mode).build()));
+    let client = match endpoint {
+        Some(endpoint) => client
+            .endpoint(&endpoint.value)
+            .map_err(|_| endpoint.wrong("it must be the URL of a metadata service"))?,
+        None => client.endpoint_mode(mode),
     };
-    let client = client
-        .endpoint(&endpoint.value)
-        .map_err(|_| endpoint.wrong("it must be the URL of a metadata service"))?;
     Ok(Some(client.build()))
-}
-
-fn mode(lookup: Lookup<'_>) -> Result<EndpointMode, Stop> {
-    let mode = lookup.find(
-        &["AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE"],
-        "ec2_metadata_service_endpoint_mode",
-    )?;
-    match mode {
-        Some(mode) => mode
-            .value
-            .parse()
-            .map_err(|_| mode.wrong("it must be IPv4 or IPv6")),
-        None if lookup.flag("AWS_IMDS_USE_IPV6", "imds_use_ipv6")? => Ok(EndpointMode::IpV6),
-        None => Ok(EndpointMode::IpV4),
-    }
-}
-
-fn number(lookup: Lookup<'_>, variable: &'static str, name: &str) -> Result<Option<u32>, Stop> {
-    let Some(setting) = lookup.find(&[variable], name)? else {
-        return Ok(None);
-    };
-    match setting.value.parse() {
-        Ok(number @ 1..=MOST) => Ok(Some(number)),
-        _ => Err(setting.wrong("it must be a number from 1 to 100")),
-    }
 }
 
 #[cfg(test)]

@@ -42,6 +42,7 @@ mod trust;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_credential_types::provider::ProvideCredentials;
 use aws_sdk_iam::Client;
 use aws_sdk_iam::config::retry::{RetryPartition, TokenBucket};
 use aws_sdk_iam::config::{Builder, IdentityCache};
@@ -53,11 +54,10 @@ pub(crate) use credential_report::{ReportRead, ReportState};
 pub(crate) use iam::{Iam, ListedUser};
 pub(crate) use listed_key::ListedKey;
 
-use crate::guard;
+use crate::guard::{self, Signer};
 use crate::ident::{AccessKeyId, AccountId};
 use crate::log::Log;
 use crate::request::{Connection, Quantity};
-use crate::signer::Signer;
 use crate::stop::Stop;
 use config_file::ConfigFiles;
 use credentials::Source;
@@ -146,17 +146,18 @@ pub(crate) async fn connect(
     }
     let actual = identity.as_ref().map(|identity| identity.account.clone());
     caller.known.clone_from(&actual);
-    let endpoint_url = settings.endpoint_url.clone();
-    let iam_region = endpoint_url.as_deref().and_then(endpoint::signing_region);
+    let address = settings.endpoint_url.clone();
+    let iam_region = address.as_deref().and_then(endpoint::signing_region);
     let iam_region = iam_region.map_or(region, Region::from_static);
-    let mut config = Builder::from(&settings.sdk(iam_region, endpoint_url.as_deref()));
-    config.set_endpoint_url(endpoint_url);
+    let mut config = Builder::from(&settings.sdk(iam_region, address));
     let renewal = identity.filter(|_| renews).map(|identity| Renewal {
         source,
         caller: caller.clone(),
         identity,
     });
-    let shared = SharedCredentials::new(resolved, renewal);
+    let signer = Signer::new(actual.or(account), profile);
+    let shared = SharedCredentials::new(resolved, signer.clone(), renewal);
+    let shared = Arc::new(shared);
     let (throttled, pacer) = match quantity {
         Quantity::One => (Throttled::Retried, None),
         Quantity::Many => {
@@ -166,16 +167,12 @@ pub(crate) async fn connect(
             (Throttled::Paced, Some(Pacer::new()))
         }
     };
+    let provider: Arc<dyn ProvideCredentials> = shared.clone();
     let config = config
-        .credentials_provider(shared.clone())
+        .credentials_provider(provider)
         .identity_cache(IdentityCache::no_cache())
         .retry_classifier(IamRetries { throttled })
         .build();
-    let signer = Signer {
-        profile,
-        key_ids: shared.key_ids(),
-        account: actual.or(account),
-    };
     Ok(Connected {
         iam: Iam::new(
             Client::from_conf(config),

@@ -14,7 +14,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::{Child, Command};
 
 use super::ini;
-use super::key::{Key, Names};
+use super::key::{Key, PROCESS};
 use super::setting::Setting;
 use crate::escape::excerpt;
 use crate::log::Log;
@@ -253,7 +253,7 @@ pub(super) fn parse(output: &[u8], now: SystemTime, origin: &str) -> Result<Key,
     if value.get("Version").and_then(Value::as_f64) != Some(1.0) {
         return Err("printed JSON without \"Version\": 1".to_owned());
     }
-    let key = Key::from_json(&value, Names::PROCESS, origin)?;
+    let key = Key::from_json(&value, PROCESS, origin)?;
     if key.expiry.is_some_and(|expiry| expiry <= now) {
         return Err("gave credentials that have expired".to_owned());
     }

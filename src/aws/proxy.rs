@@ -12,13 +12,6 @@ use super::environment;
 use crate::secret::has_secret;
 use crate::stop::Stop;
 
-/// The names in lower case, first for `https`, then for `http`, then for both.
-const NAMES: [(&str, &str); 3] = [
-    ("https_proxy", "HTTPS_PROXY"),
-    ("http_proxy", "HTTP_PROXY"),
-    ("all_proxy", "ALL_PROXY"),
-];
-
 /// Checks the proxy that requests to a URI go through. The HTTP client takes a proxy it cannot understand for none
 /// and would send the request straight.
 ///
@@ -26,38 +19,31 @@ const NAMES: [(&str, &str); 3] = [
 ///
 /// A proxy that is not an HTTP proxy's URL. The value is not shown: it may hold a password.
 pub(crate) fn check(uri: &str) -> Result<(), Stop> {
-    for variable in NAMES.iter().flat_map(|(lower, upper)| [upper, lower]) {
+    for variable in ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"] {
         environment::text(variable)?;
+        environment::text(&variable.to_lowercase())?;
     }
-    let scheme = if uri.starts_with("https:") {
-        "https"
-    } else {
-        "http"
-    };
     let host = Url::parse(uri).ok();
     let host = host.as_ref().and_then(Url::host_str).unwrap_or_default();
-    let straight = either("no_proxy", "NO_PROXY").unwrap_or_default();
-    let is_straight = straight.split(',').map(str::trim).any(|entry| {
+    let is_straight = straight().split(',').map(str::trim).any(|entry| {
         let suffix = entry.trim_start_matches('.');
         let inner = host.strip_suffix(suffix);
         entry == "*"
             || (!suffix.is_empty()
                 && inner.is_some_and(|rest| rest.is_empty() || rest.ends_with('.')))
     });
-    let Some((variable, value)) = named(scheme).filter(|_| !is_straight) else {
+    let Some((variable, value)) = named(scheme_of(uri)).filter(|_| !is_straight) else {
         return Ok(());
     };
     let proxy = with_scheme(&value);
+    let url = Url::parse(&proxy).ok();
+    let url = url.filter(|url| matches!(url.scheme(), "http" | "https"));
     // The client's own parser accepts less: what it does not understand it would take for no proxy.
-    let usable = ProxyConfig::http(proxy.as_str()).is_ok();
-    let usable = usable
-        && Url::parse(&proxy).is_ok_and(|url| {
-            matches!(url.scheme(), "http" | "https")
-                && url.host_str().is_some_and(|host| !host.is_empty())
-        });
-    // A host is looked up, and shown.
-    let usable = usable && !value.rsplit('@').next().is_some_and(has_secret);
-    if usable {
+    let is_usable = ProxyConfig::http(proxy.as_str()).is_ok()
+        && url.is_some_and(|url| url.host_str().is_some_and(|host| !host.is_empty()))
+        // A host is looked up, and shown.
+        && !value.rsplit('@').next().is_some_and(has_secret);
+    if is_usable {
         return Ok(());
     }
     Err(Stop::configuration(format!(
@@ -68,16 +54,15 @@ pub(crate) fn check(uri: &str) -> Result<(), Stop> {
 
 /// The proxy for requests to a URI of this scheme, with what is to be asked straight.
 pub(crate) fn config(uri: &str) -> ProxyConfig {
-    let straight = either("no_proxy", "NO_PROXY").unwrap_or_default();
+    let straight = straight();
     if straight.split(',').any(|host| host.trim() == "*") {
         return ProxyConfig::disabled();
     }
-    let chosen = if uri.starts_with("https:") {
-        chosen("https").map(ProxyConfig::https)
-    } else {
-        chosen("http").map(ProxyConfig::http)
+    let proxy = match scheme_of(uri) {
+        "https" => chosen("https").map(ProxyConfig::https),
+        scheme => chosen(scheme).map(ProxyConfig::http),
     };
-    match chosen {
+    match proxy {
         Some(Ok(proxy)) => proxy.no_proxy(straight),
         // What is no URL was refused before.
         Some(Err(_)) | None => ProxyConfig::disabled(),
@@ -87,11 +72,11 @@ pub(crate) fn config(uri: &str) -> ProxyConfig {
 /// The proxy that the environment names for HTTPS, as host and port alone.
 pub(crate) fn shown() -> Option<String> {
     let url = Url::parse(&chosen("https")?).ok()?;
-    let port = url
-        .port_or_known_default()
-        .map(|port| format!(":{port}"))
-        .unwrap_or_default();
-    Some(format!("{}{port}", url.host_str()?))
+    let host = url.host_str()?;
+    Some(match url.port_or_known_default() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    })
 }
 
 /// The passwords of the proxies: as they stand in the variable, as they are, and with the name as a proxy gets them.
@@ -146,40 +131,40 @@ fn percent_decoded(text: &[u8]) -> Option<u8> {
     u8::from_str_radix(digits, 16).ok()
 }
 
+fn scheme_of(uri: &str) -> &'static str {
+    if uri.starts_with("https:") {
+        "https"
+    } else {
+        "http"
+    }
+}
+
+/// The URL of the proxy for a scheme.
 fn chosen(scheme: &str) -> Option<String> {
     named(scheme).map(|(_, value)| with_scheme(&value))
 }
 
-/// The proxy for a scheme, with the variable that names it.
+/// The proxy for a scheme, with the variable that names it. A variable in lower case counts even if it is empty.
 fn named(scheme: &str) -> Option<(&'static str, String)> {
-    let (lower, upper) = if scheme == "https" {
-        NAMES[0]
-    } else {
-        NAMES[1]
+    let (lower, upper) = match scheme {
+        "https" => ("https_proxy", "HTTPS_PROXY"),
+        _ => ("http_proxy", "HTTP_PROXY"),
     };
     // In a CGI program HTTP_PROXY is the client's `Proxy:` header.
     let is_cgi = scheme == "http" && env::var_os("REQUEST_METHOD").is_some();
-    let own = match env::var(lower) {
-        Ok(value) => Some((lower, value)),
-        Err(_) if is_cgi => None,
-        Err(_) => env::var(upper)
-            .ok()
-            .filter(|value| !value.is_empty())
-            .map(|value| (upper, value)),
-    };
-    let all = || {
-        let (lower, upper) = NAMES[2];
-        let value = env::var(lower).map(|value| (lower, value));
-        value
-            .or_else(|_| env::var(upper).map(|value| (upper, value)))
-            .ok()
-    };
-    own.or_else(all).filter(|(_, value)| !value.is_empty())
+    let set = |name| env::var(name).ok().map(|value| (name, value));
+    let is_filled = |(_, value): &(_, String)| !value.is_empty();
+    set(lower)
+        .or_else(|| set(upper).filter(|named| !is_cgi && is_filled(named)))
+        .or_else(|| set("all_proxy"))
+        .or_else(|| set("ALL_PROXY"))
+        .filter(is_filled)
 }
 
-/// The variable in lower case, even if it is empty, and then the one in capitals.
-fn either(lower: &'static str, upper: &'static str) -> Option<String> {
-    env::var(lower).or_else(|_| env::var(upper)).ok()
+/// The hosts that need no proxy.
+fn straight() -> String {
+    let hosts = env::var("no_proxy").or_else(|_| env::var("NO_PROXY"));
+    hosts.unwrap_or_default()
 }
 
 fn with_scheme(value: &str) -> String {

@@ -8,17 +8,14 @@ use aws_credential_types::provider::{self, ProvideCredentials, future};
 
 use super::credentials::{Resolved, Source};
 use super::sts::{Caller, Identity};
-use crate::signer::KeyIds;
+use crate::guard::Signer;
 use crate::stop::Stop;
 
-/// The credentials in use. Clones share them.
-#[derive(Clone, Debug)]
-pub(super) struct SharedCredentials(Arc<Inner>);
-
+/// The credentials in use.
 #[derive(Debug)]
-struct Inner {
+pub(super) struct SharedCredentials {
     current: Mutex<Current>,
-    key_ids: KeyIds,
+    signer: Signer,
     renewal: Option<Renewal>,
     /// Held while credentials are renewed, by one request for all.
     renewing: tokio::sync::Mutex<()>,
@@ -46,25 +43,19 @@ pub(super) struct Renewal {
 
 impl SharedCredentials {
     /// The credentials that a run begins with.
-    pub(super) fn new(resolved: Resolved, renewal: Option<Renewal>) -> Self {
-        let key_ids = KeyIds::default();
-        key_ids.add(resolved.key_ids());
-        Self(Arc::new(Inner {
+    pub(super) fn new(resolved: Resolved, signer: Signer, renewal: Option<Renewal>) -> Self {
+        signer.add(resolved.key_ids);
+        Self {
             current: Mutex::new(Current {
                 credentials: resolved.credentials,
                 generation: 0,
                 is_accepted: false,
                 failure: None,
             }),
-            key_ids,
+            signer,
             renewal,
             renewing: tokio::sync::Mutex::default(),
-        }))
-    }
-
-    /// The IDs of the keys that sign, or have signed.
-    pub(super) fn key_ids(&self) -> KeyIds {
-        self.0.key_ids.clone()
+        }
     }
 
     /// Which credentials are in use.
@@ -87,11 +78,11 @@ impl SharedCredentials {
 
     /// Renews the credentials that IAM says have expired. Whether there are others now: not where IAM never accepted those,
     /// since others would fare no better.
-    pub(super) async fn renew(self, expired: usize) -> bool {
-        let Some(renewal) = &self.0.renewal else {
+    pub(super) async fn renew(self: Arc<Self>, expired: usize) -> bool {
+        let Some(renewal) = &self.renewal else {
             return false;
         };
-        let _renewing = self.0.renewing.lock().await;
+        let _renewing = self.renewing.lock().await;
         {
             let current = self.current();
             if current.generation != expired {
@@ -105,7 +96,7 @@ impl SharedCredentials {
         let mut current = self.current();
         match renewed {
             Ok(resolved) => {
-                self.0.key_ids.add(resolved.key_ids());
+                self.signer.add(resolved.key_ids);
                 current.credentials = resolved.credentials;
                 current.generation += 1;
                 current.is_accepted = false;
@@ -119,7 +110,7 @@ impl SharedCredentials {
     }
 
     fn current(&self) -> MutexGuard<'_, Current> {
-        let current = self.0.current.lock();
+        let current = self.current.lock();
         current.unwrap_or_else(PoisonError::into_inner)
     }
 }

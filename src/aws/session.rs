@@ -5,19 +5,19 @@ use std::error::Error;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use ring::digest::{Algorithm, digest};
 use serde_json::Value;
 
 use super::error::cause;
 use super::secrets::Secrets;
 use super::small_file;
 use crate::escape::excerpt;
-use crate::failure::Cause;
 use crate::invalid::shown_path;
 use crate::log::Log;
 use crate::stop::Stop;
@@ -31,10 +31,8 @@ impl Seen {
     pub(super) fn watch(&self) -> impl Fn(&mut HttpRequest) + Send + Sync + 'static {
         let seen = self.clone();
         move |request| {
-            let uri = request
-                .uri()
-                .split_once("://")
-                .map_or(request.uri(), |(_, rest)| rest);
+            let uri = request.uri();
+            let uri = uri.split_once("://").map_or(uri, |(_, rest)| rest);
             let host = uri.split(['/', '?']).next().unwrap_or(uri).to_owned();
             *seen.0.lock().unwrap_or_else(PoisonError::into_inner) = (host, Secrets::of(request));
         }
@@ -45,35 +43,39 @@ impl Seen {
         &self,
         service: &str,
         error: &(impl ProvideErrorMetadata + Error + 'static),
-        hint: String,
+        hint: impl Into<String>,
     ) -> Stop {
         let seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (what, hint) = match (error.code(), error.message()) {
-            (None, None) => {
-                let Cause {
-                    host, what, hint, ..
-                } = cause(error, &seen.0);
-                (
-                    format!("no usable answer from {service} at {host}: {what}"),
-                    hint,
-                )
-            }
-            (code, message) => {
-                let message = message.unwrap_or("no reason given");
-                let code = code.map(|code| format!(" ({code})")).unwrap_or_default();
-                (format!("{service} refused{code}: {message}"), Some(hint))
-            }
+        let (host, secrets) = &*seen;
+        let (what, hint) = if error.code().is_none() && error.message().is_none() {
+            let cause = cause(error, host);
+            let (host, what) = (cause.host, cause.what);
+            let what = format!("no usable answer from {service} at {host}: {what}");
+            (what, cause.hint)
+        } else {
+            let message = error.message().unwrap_or("no reason given");
+            let code = error.code().map(|code| format!(" ({code})"));
+            let code = code.unwrap_or_default();
+            let what = format!("{service} refused{code}: {message}");
+            (what, Some(hint.into()))
         };
-        let what = excerpt(&seen.1.hide(&what));
+        let what = excerpt(&secrets.hide(&what));
         let mut stop = Stop::credentials(format!("no credentials: {what}"));
         stop.hints.extend(hint);
         stop
     }
 }
 
+/// The file of the session of a name in a folder of the AWS CLI's.
+pub(super) fn path(folder: &Path, name: &str, algorithm: &'static Algorithm) -> PathBuf {
+    let name = hex(digest(algorithm, name.as_bytes()).as_ref());
+    folder.join(format!("{name}.json"))
+}
+
 /// A member of JSON that is text; `None` where it is not there or empty.
-pub(super) fn text<'a>(value: &'a Value, name: &str) -> Option<&'a str> {
-    value.get(name)?.as_str().filter(|text| !text.is_empty())
+pub(super) fn text(value: &Value, name: &str) -> Option<String> {
+    let text = value.get(name)?.as_str()?;
+    (!text.is_empty()).then(|| text.to_owned())
 }
 
 /// Reads the file of a session.
@@ -83,8 +85,8 @@ pub(super) fn text<'a>(value: &'a Value, name: &str) -> Option<&'a str> {
 /// It is not there, or is not a JSON object: a fragment.
 pub(super) fn read(path: &Path) -> Result<Value, String> {
     let shown = shown_path(path);
-    let bytes =
-        small_file::read(path).map_err(|error| format!("could not read `{shown}`: {error}"))?;
+    let bytes = small_file::read(path, 1);
+    let bytes = bytes.map_err(|error| format!("could not read `{shown}`: {error}"))?;
     let value: Option<Value> = serde_json::from_slice(&bytes).ok();
     value
         .filter(Value::is_object)
@@ -108,12 +110,11 @@ pub(super) fn save(path: &Path, value: &Value, log: Log) {
     }
 }
 
-/// A time as the AWS CLI writes it.
-pub(super) fn written(time: SystemTime) -> String {
-    let seconds = time
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
-        .as_secs();
+/// The time in so many seconds, as the AWS CLI writes it.
+pub(super) fn time_in(seconds: i32) -> String {
+    let lifetime = Duration::from_secs(seconds.try_into().unwrap_or_default());
+    let time = (SystemTime::now() + lifetime).duration_since(UNIX_EPOCH);
+    let seconds = time.unwrap_or_default().as_secs();
     let time = DateTime::from_secs(seconds.try_into().unwrap_or(i64::MAX));
     time.fmt(Format::DateTime).unwrap_or_default()
 }

@@ -1,9 +1,7 @@
-//! One setting: its value, and where it comes from, so that an error can name the place; and the order in which the places
-//! are searched.
+//! One setting: its value, and where it comes from, so that an error can name the place.
 
 use std::ffi::OsStr;
 
-use super::config_file::Profile;
 use super::environment;
 use crate::invalid::shown;
 use crate::stop::Stop;
@@ -34,9 +32,22 @@ impl Setting {
     /// # Errors
     ///
     /// It is not UTF-8.
-    pub(crate) fn variable(name: &'static str) -> Result<Option<Self>, Stop> {
+    pub(crate) fn variable(name: &str) -> Result<Option<Self>, Stop> {
         let value = environment::filled(name)?;
         Ok(value.map(|value| Self::new(format!("the environment variable {name}"), &value)))
+    }
+
+    /// Whether it is true.
+    ///
+    /// # Errors
+    ///
+    /// It is neither true nor false.
+    pub(crate) fn flag(&self) -> Result<bool, Stop> {
+        match self.value.to_ascii_lowercase().as_str() {
+            "true" => Ok(true),
+            "false" => Ok(false),
+            _ => Err(self.wrong("it must be true or false")),
+        }
     }
 
     /// The error that this value is wrong, and what it must be.
@@ -53,40 +64,5 @@ impl Setting {
             "correct {source}{}, or remove it",
             place.unwrap_or_default()
         ))
-    }
-}
-
-/// The environment and the selected profile, searched in this order for a setting. Empty counts as not set.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Lookup<'a> {
-    /// The selected profile; `None` where it is the default one and not defined.
-    pub(crate) profile: Option<Profile<'a>>,
-}
-
-impl Lookup<'_> {
-    /// The first of the environment variables, and then the profile's setting.
-    pub(crate) fn find(
-        self,
-        variables: &[&'static str],
-        name: &str,
-    ) -> Result<Option<Setting>, Stop> {
-        for variable in variables {
-            if let Some(setting) = Setting::variable(variable)? {
-                return Ok(Some(setting));
-            }
-        }
-        Ok(self.profile.and_then(|profile| profile.get(name)))
-    }
-
-    /// A variable, and then the profile's setting, that is true or false; false where neither is set.
-    pub(crate) fn flag(self, variable: &'static str, name: &str) -> Result<bool, Stop> {
-        let Some(setting) = self.find(&[variable], name)? else {
-            return Ok(false);
-        };
-        match setting.value.to_ascii_lowercase().as_str() {
-            "true" => Ok(true),
-            "false" => Ok(false),
-            _ => Err(setting.wrong("it must be true or false")),
-        }
     }
 }

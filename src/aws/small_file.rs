@@ -1,39 +1,39 @@
-//! Files that hold one token or one session. Anything else, such as a named pipe or a device, would block the run or never
-//! end.
+//! Files that are read whole: settings, certificates, tokens and sessions. Anything else, such as a named pipe or a device,
+//! would block the run or never end.
 
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
 
-/// The longest of these files, in bytes.
-const LONGEST: u64 = 1 << 20;
-
-/// Reads a whole file.
+/// Reads a whole file of at most `longest` MiB.
 ///
 /// # Errors
 ///
 /// It is not there, not a regular file, too long, or cannot be read.
-pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
+pub(super) fn read(path: &Path, longest: usize) -> io::Result<Vec<u8>> {
     // Before it is opened: to open a named pipe waits for a writer.
-    if !std::fs::metadata(path)?.is_file() {
+    let metadata = std::fs::metadata(path)?;
+    if !metadata.is_file() {
         return Err(io::Error::other("it is not a regular file"));
     }
-    let mut bytes = Vec::new();
+    let most = longest << 20;
+    let length = usize::try_from(metadata.len()).unwrap_or_default();
+    let mut bytes = Vec::with_capacity(length.min(most) + 1);
     File::open(path)?
-        .take(LONGEST + 1)
+        .take(most as u64 + 1)
         .read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > LONGEST {
-        return Err(io::Error::other("it is longer than 1 MiB"));
+    if bytes.len() > most {
+        return Err(io::Error::other(format!("it is longer than {longest} MiB")));
     }
     Ok(bytes)
 }
 
-/// Reads a whole file of UTF-8 text.
+/// Reads a whole file of UTF-8 text with one token.
 ///
 /// # Errors
 ///
 /// As `read`, or it is not UTF-8.
-pub(super) fn read_text(path: &Path) -> io::Result<String> {
+pub(super) fn read_token(path: &Path) -> io::Result<String> {
     let not_text = |_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8 text");
-    String::from_utf8(read(path)?).map_err(not_text)
+    String::from_utf8(read(path, 1)?).map_err(not_text)
 }

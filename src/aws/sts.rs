@@ -7,11 +7,11 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_sts::Client;
 use aws_sdk_sts::config::Builder;
+use aws_types::SdkConfig;
 use aws_types::region::Region;
 
 use super::attempts::Record;
 use super::call::{failure_of_read, unread};
-use super::endpoint::STS;
 use super::recorder::Recorder;
 use super::responses::Responses;
 use super::retry::{IamRetries, Throttled};
@@ -62,8 +62,8 @@ impl Caller {
     /// AWS does not say.
     pub(super) async fn identity(&self, without: &str) -> Result<Identity, Stop> {
         let url = self.settings.identity_address(&self.connection, self.log)?;
-        let credentials = Some(self.credentials.clone());
-        let client = at(url, credentials, &self.settings, &self.region);
+        let sdk = self.settings.sdk(self.region.clone(), url);
+        let client = client(&sdk, Some(self.credentials.clone()));
         let asked = identity(&client, &self.responses, self.log);
         match tokio::time::timeout(self.limit, asked).await {
             Ok(Ok(identity)) => Ok(identity),
@@ -81,33 +81,11 @@ pub(super) struct Identity {
     pub(super) principal: String,
 }
 
-/// A client for the STS that roles are assumed at.
-///
-/// # Errors
-///
-/// An address of STS that is not one.
-pub(super) fn client(
-    credentials: Option<Credentials>,
-    settings: &Settings,
-    region: &Region,
-    log: Log,
-) -> Result<Client, Stop> {
-    let url = settings.address(STS, None, log)?;
-    Ok(at(url, credentials, settings, region))
-}
-
-/// A client for STS at `url`, or at AWS's own address.
-fn at(
-    url: Option<String>,
-    credentials: Option<Credentials>,
-    settings: &Settings,
-    region: &Region,
-) -> Client {
-    let sdk = settings.sdk(region.clone(), url.as_deref());
-    let mut config = Builder::from(&sdk).retry_classifier(IamRetries {
+/// A client for STS.
+pub(super) fn client(sdk: &SdkConfig, credentials: Option<Credentials>) -> Client {
+    let mut config = Builder::from(sdk).retry_classifier(IamRetries {
         throttled: Throttled::Retried,
     });
-    config.set_endpoint_url(url);
     config.set_credentials_provider(credentials.map(SharedCredentialsProvider::new));
     Client::from_conf(config.build())
 }

@@ -1,7 +1,6 @@
 //! The certificate authorities TLS trusts, and what is wrong with a bundle of them.
 
-use std::fs::{self, File};
-use std::io::{self, Read as _};
+use std::fs;
 use std::mem;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,8 +9,9 @@ use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 
+use super::config_file::Profile;
 use super::environment;
-use super::setting::Lookup;
+use super::small_file;
 use crate::invalid::shown_path;
 use crate::stop::Stop;
 
@@ -24,8 +24,8 @@ pub(crate) enum Trust {
     Bundle(Arc<Bundle>),
 }
 
-/// The most a bundle may hold, in bytes; the system's is about 220 KiB.
-const LONGEST: usize = 16 << 20;
+/// The most a bundle may hold, in MiB; the system's is about 220 KiB.
+const LONGEST: usize = 16;
 
 const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
 
@@ -95,19 +95,8 @@ impl Bundle {
     }
 
     fn read(&self) -> Result<Vec<u8>, Stop> {
-        let unusable = |error: io::Error| self.unusable(&error.to_string());
-        let metadata = fs::metadata(&self.path).map_err(unusable)?;
-        if !metadata.is_file() {
-            return Err(self.unusable("it is not a regular file"));
-        }
-        let length = usize::try_from(metadata.len()).unwrap_or_default();
-        let mut pem = Vec::with_capacity(length.min(LONGEST) + 1);
-        File::open(&self.path)
-            .and_then(|file| file.take(LONGEST as u64 + 1).read_to_end(&mut pem))
-            .map_err(unusable)?;
-        if pem.len() > LONGEST {
-            return Err(self.unusable("it is longer than 16 MiB"));
-        }
+        let pem = small_file::read(&self.path, LONGEST);
+        let pem = pem.map_err(|error| self.unusable(&error.to_string()))?;
         // Of a bundle without any, the SDK's connector makes a client that trusts nobody.
         if !has_certificate(&pem) {
             return Err(self.unusable("it holds no certificate in PEM form"));
@@ -130,14 +119,14 @@ impl Bundle {
 /// # Errors
 ///
 /// A bundle that cannot be read, holds no certificate, or one that is broken.
-pub(crate) fn choose(option: Option<&Path>, lookup: Lookup<'_>) -> Result<Trust, Stop> {
+pub(crate) fn choose(option: Option<&Path>, profile: Profile<'_>) -> Result<Trust, Stop> {
     if let Some(path) = option {
         return bundle(path, "--ca-bundle");
     }
     if let Some(path) = environment::path("AWS_CA_BUNDLE") {
         return bundle(&path, "the environment variable AWS_CA_BUNDLE");
     }
-    if let Some(setting) = lookup.find(&[], "ca_bundle")? {
+    if let Some(setting) = profile.get("ca_bundle") {
         return bundle(&PathBuf::from(&setting.value), &setting.source);
     }
     for variable in ["REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"] {

@@ -13,12 +13,11 @@ use crate::candidate::Candidate;
 use crate::conclude::Ambiguity;
 use crate::exit::Exit;
 use crate::failure::{Code, Failure};
-use crate::guard;
+use crate::guard::{self, Signer};
 use crate::locate::OwnerHint;
 use crate::outcome::{Known, Outcome, Reply, Settled};
 use crate::request::{Action, Key, Missing, Quantity};
 use crate::signal::{self, Signals};
-use crate::signer::Signer;
 pub(crate) use verify::owner_hint;
 
 /// How long a signal leaves for the response that is awaited.

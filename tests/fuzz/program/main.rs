@@ -73,8 +73,6 @@ mod select;
 mod shown;
 #[path = "../../../src/signal.rs"]
 mod signal;
-#[path = "../../../src/signer.rs"]
-mod signer;
 #[path = "../../../src/splitter.rs"]
 mod splitter;
 #[path = "../../../src/spool.rs"]

@@ -3,9 +3,8 @@
 use std::path::PathBuf;
 
 use super::super::ini;
-use super::super::setting::Lookup;
 use super::super::settings::{region, retry};
-use super::{ConfigFile, ConfigFiles, config_name, decoded};
+use super::{ConfigFiles, config_name, decoded, parse, profile_name};
 use crate::stop::Stop;
 use crate::target::check_message;
 
@@ -27,10 +26,9 @@ fn files(is_credentials: bool, bytes: &[u8]) -> Result<ConfigFiles, Stop> {
     let text = decoded(&path, bytes.to_vec())?;
     let mut files = ConfigFiles::default();
     if is_credentials {
-        files.credentials =
-            ConfigFile::parse(&path, &text, |header| Some(("profile", header.to_owned())))?;
+        files.credentials = parse(&path, &text, profile_name)?;
     } else {
-        files.config = ConfigFile::parse(&path, &text, config_name)?;
+        files.config = parse(&path, &text, config_name)?;
     }
     Ok(files)
 }
@@ -38,9 +36,8 @@ fn files(is_credentials: bool, bytes: &[u8]) -> Result<ConfigFiles, Stop> {
 fn check_settings(files: &ConfigFiles) {
     let names = files.profile_names();
     let profile = files.profile("default");
-    assert_eq!(profile.is_some(), names.contains(&"default"));
-    let lookup = Lookup { profile };
-    match region(None, lookup) {
+    assert_eq!(profile.is_defined(), names.contains(&"default"));
+    match region(None, profile) {
         Ok(region) => {
             let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
             let region = region.iter().map(ToString::to_string);
@@ -51,15 +48,13 @@ fn check_settings(files: &ConfigFiles) {
         }
         Err(stop) => check_stop(&stop),
     }
-    match retry(lookup) {
+    match retry(profile) {
         Ok(retry) => assert!((1..=100).contains(&retry.max_attempts())),
         Err(stop) => check_stop(&stop),
     }
-    if let Some(profile) = profile {
-        match profile.service(files, "iam", "endpoint_url") {
-            Ok(setting) => assert!(setting.is_none_or(|setting| !setting.value.is_empty())),
-            Err(stop) => check_stop(&stop),
-        }
+    match profile.service(files, "iam", "endpoint_url") {
+        Ok(setting) => assert!(setting.is_none_or(|setting| !setting.value.is_empty())),
+        Err(stop) => check_stop(&stop),
     }
 }
 
