@@ -17,7 +17,6 @@ use super::settings::Settings;
 use super::sso::Sso;
 use crate::command_line::CommandLine;
 use crate::escape::escape;
-use crate::log::Log;
 use crate::stop::Stop;
 
 /// The source that is left where no other is configured.
@@ -29,8 +28,8 @@ pub(crate) struct Source {
     way: Way,
     /// In words.
     origin: String,
-    /// The profile that says so.
-    profile: Option<String>,
+    /// The profile that the credentials come from; `None` where they come from elsewhere.
+    pub(super) profile: Option<String>,
 }
 
 #[derive(Debug)]
@@ -67,19 +66,24 @@ impl Source {
     /// # Errors
     ///
     /// A source that is only half configured; with `--profile`, none in the profile.
-    pub(crate) fn choose(settings: &Settings, log: Log) -> Result<Self, Stop> {
+    pub(crate) fn choose(settings: &Settings) -> Result<Self, Stop> {
         let only = settings.profile_by == Some("--profile");
         if !only && let Some(credentials) = of_variables()? {
-            warn(settings, "AWS_ACCESS_KEY_ID", log);
+            warn(settings, "AWS_ACCESS_KEY_ID");
             let origin = "the environment variables";
             return Ok(Self::new(Way::Static(credentials), origin, None));
         }
         let profile = settings.profile();
-        if let Some(source) = Self::of_profile(profile, settings, !only)? {
+        let arn = profile.chosen("role_arn")?;
+        let found = match arn.filter(|_| !profile.has_any(&["web_identity_token_file"])) {
+            Some(arn) => Some(Self::of_role(profile, &arn, settings, &mut Vec::new())?),
+            None => Self::own(profile, settings, !only)?,
+        };
+        if let Some(source) = found {
             if let Way::WebIdentity(_) = &source.way
                 && source.profile.is_none()
             {
-                warn(settings, "AWS_WEB_IDENTITY_TOKEN_FILE", log);
+                warn(settings, "AWS_WEB_IDENTITY_TOKEN_FILE");
             }
             return Ok(source);
         }
@@ -97,23 +101,7 @@ impl Source {
         })
     }
 
-    /// What the selected profile says. The variables of a web identity take precedence over it where `variables` count.
-    fn of_profile(
-        profile: Profile<'_>,
-        settings: &Settings,
-        variables: bool,
-    ) -> Result<Option<Self>, Stop> {
-        let role = profile.chosen("role_arn")?;
-        match role {
-            Some(arn) if !profile.has_any(&["web_identity_token_file"]) => {
-                let mut visited = vec![profile.name.to_owned()];
-                Self::of_role(profile, &arn, settings, &mut visited).map(Some)
-            }
-            _ => Self::own(profile, settings, variables),
-        }
-    }
-
-    /// A role, with the source that assumes it.
+    /// A role, with the source that assumes it. `visited` are the profiles whose roles are assumed with this one.
     fn of_role(
         profile: Profile<'_>,
         arn: &Setting,
@@ -121,6 +109,7 @@ impl Source {
         visited: &mut Vec<String>,
     ) -> Result<Self, Stop> {
         let name = escape(profile.name);
+        visited.push(profile.name.to_owned());
         let source = profile.chosen("credential_source")?;
         let base = match (source, profile.chosen("source_profile")?) {
             (Some(source), Some(_)) => {
@@ -132,7 +121,7 @@ impl Source {
                 return Err(arn.stop("is set without source_profile or credential_source"));
             }
             (Some(source), None) => Self::named(&source, &name)?,
-            (None, Some(source)) => Self::of_source_profile(profile, &source, settings, visited)?,
+            (None, Some(source)) => Self::of_source_profile(&source, settings, visited)?,
         };
         if profile.get("mfa_serial").is_some() {
             return Err(Stop::configuration(format!(
@@ -169,7 +158,6 @@ impl Source {
     }
 
     fn of_source_profile(
-        parent: Profile<'_>,
         setting: &Setting,
         settings: &Settings,
         visited: &mut Vec<String>,
@@ -179,9 +167,9 @@ impl Source {
         if !source.is_defined() {
             return Err(setting.wrong("there is no such profile"));
         }
-        let is_own = name == parent.name;
-        let seen = visited.iter().any(|known| known == name);
-        if seen && !(is_own && source.has_any(&KEY)) {
+        let is_own = visited.last().is_some_and(|parent| parent == name);
+        let is_seen = visited.iter().any(|known| known == name);
+        if is_seen && !(is_own && source.has_any(&KEY)) {
             let rule = if is_own {
                 "the profile has no key of its own"
             } else {
@@ -189,14 +177,10 @@ impl Source {
             };
             return Err(setting.wrong(rule));
         }
-        visited.push(name.to_owned());
-        let own = [KEY[0], KEY[1], "web_identity_token_file"];
-        let arn = if source.has_any(&own) {
-            None
-        } else {
-            source.chosen("role_arn")?
-        };
-        if let Some(arn) = arn {
+        let takes_precedence = [KEY[0], KEY[1], "web_identity_token_file"];
+        if !source.has_any(&takes_precedence)
+            && let Some(arn) = source.chosen("role_arn")?
+        {
             return Self::of_role(source, &arn, settings, visited);
         }
         let own = Self::own(source, settings, false)?;
@@ -237,27 +221,18 @@ impl Source {
         Ok(Some(Self::new(way, origin, Some(profile))))
     }
 
-    /// The profile that the credentials come from; `None` where they come from elsewhere.
-    pub(crate) fn profile(&self) -> Option<&str> {
-        self.profile.as_deref()
-    }
-
     /// Whether asking again may give other credentials.
     pub(crate) fn is_renewable(&self) -> bool {
         !matches!(self.way, Way::Static(_))
     }
 
     /// The region that the source implies, where none is configured: an instance's.
-    pub(crate) async fn region(&self, settings: &Settings) -> Result<Region, Stop> {
-        let mut root = self;
-        while let Way::Role(_, base) = &root.way {
-            root = base;
+    pub(crate) async fn region(&self, settings: &Settings) -> Result<Option<Region>, Stop> {
+        match (&settings.region, &self.way) {
+            (None, Way::Instance) => metadata::instance_region(settings).await,
+            (None, Way::Role(_, base)) => Box::pin(base.region(settings)).await,
+            _ => Ok(None),
         }
-        let region = match (&settings.region, &root.way) {
-            (None, Way::Instance) => metadata::instance_region(settings).await?,
-            _ => None,
-        };
-        Ok(region.unwrap_or_else(|| settings.region()))
     }
 
     /// Asks for credentials.
@@ -268,21 +243,18 @@ impl Source {
     pub(crate) async fn resolve(
         &self,
         settings: &Settings,
-        region: &Region,
         limit: Duration,
-        log: Log,
     ) -> Result<Resolved, Stop> {
-        let asked = self.ask(settings, region, log);
-        let Ok(resolved) = tokio::time::timeout(limit, asked).await else {
-            return Err(Stop::credentials(format!(
+        let asked = tokio::time::timeout(limit, self.ask(settings)).await;
+        let resolved = asked.map_err(|_| {
+            Stop::credentials(format!(
                 "no credentials within {} s: {} did not answer",
                 limit.as_secs(),
                 self.origin
             ))
-            .hint("--timeout SECONDS gives the source of the credentials more time"));
-        };
-        let resolved = resolved?;
-        log.verbose(|| {
+            .hint("--timeout SECONDS gives the source of the credentials more time")
+        })??;
+        settings.log.verbose(|| {
             let id = escape(resolved.credentials.access_key_id());
             format!("signing with {id}, from {}", self.origin)
         });
@@ -316,19 +288,18 @@ impl Source {
         .hint("`aws configure` stores credentials; --profile NAME chooses a profile that has them")
     }
 
-    async fn ask(&self, settings: &Settings, region: &Region, log: Log) -> Result<Resolved, Stop> {
+    async fn ask(&self, settings: &Settings) -> Result<Resolved, Stop> {
         let mut key_ids = Vec::new();
         let credentials = match &self.way {
             Way::Static(credentials) => credentials.clone(),
-            Way::Process(process) => process.run(log).await?,
-            Way::Sso(sso) => sso.ask(settings, log).await?,
-            Way::Login(login) => login.ask(settings, region, log).await?,
-            Way::WebIdentity(role) => role.assume(None, settings, region, log).await?,
+            Way::Process(process) => process.run(settings.log).await?,
+            Way::Sso(sso) => sso.ask(settings).await?,
+            Way::Login(login) => login.ask(settings).await?,
+            Way::WebIdentity(role) => role.assume(None, settings).await?,
             Way::Role(role, base) => {
-                let base = Box::pin(base.ask(settings, region, log)).await?;
+                let base = Box::pin(base.ask(settings)).await?;
                 key_ids = base.key_ids;
-                let base = Some(base.credentials);
-                role.assume(base, settings, region, log).await?
+                role.assume(Some(base.credentials), settings).await?
             }
             Way::Container => metadata::container(settings).await?,
             Way::Instance => {
@@ -349,10 +320,10 @@ impl Source {
 }
 
 /// Warns that a profile is named and does not say who signs.
-fn warn(settings: &Settings, variable: &str, log: Log) {
+fn warn(settings: &Settings, variable: &str) {
     if let Some(named) = settings.profile_by {
         let name = escape(&settings.profile_name);
-        log.warning(&format!(
+        settings.log.warning(&format!(
             "the profile `{name}` ({named}) gives no credentials: {variable} takes precedence"
         ));
     }

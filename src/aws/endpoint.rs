@@ -31,7 +31,6 @@ pub(crate) fn choose(
     service: &str,
     option: Option<&str>,
     settings: &Settings,
-    log: Log,
 ) -> Result<Option<String>, Stop> {
     let setting = match option {
         Some(value) => Some(Setting::new("--endpoint-url", value)),
@@ -41,7 +40,8 @@ pub(crate) fn choose(
     if let Some(setting) = &setting {
         // The same address for another service was warned of before.
         let is_known = settings.endpoint_url.as_ref() == Some(&setting.value);
-        check(setting, if is_known { Log::quiet() } else { log })?;
+        let log = if is_known { Log::quiet() } else { settings.log };
+        check(setting, log)?;
     }
     Ok(setting.map(|setting| setting.value))
 }

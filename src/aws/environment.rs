@@ -19,15 +19,6 @@ pub(crate) fn text(name: &str) -> Result<Option<String>, Stop> {
         .map_err(|_| Stop::configuration(format!("the environment variable {name} is not UTF-8")))
 }
 
-/// A variable as text; `None` when it is not set or empty.
-///
-/// # Errors
-///
-/// It is not UTF-8.
-pub(crate) fn filled(name: &str) -> Result<Option<String>, Stop> {
-    Ok(text(name)?.filter(|value| !value.is_empty()))
-}
-
 /// A variable as a path; `None` when it is not set or empty.
 pub(crate) fn path(name: &str) -> Option<PathBuf> {
     env::var_os(name)

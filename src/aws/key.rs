@@ -9,7 +9,6 @@ use aws_smithy_types::date_time::Format;
 use serde_json::Value;
 
 use super::config_file::Profile;
-use super::environment;
 use super::ini::Section;
 use super::setting::Setting;
 use crate::command_line::CommandLine;
@@ -139,7 +138,7 @@ pub(super) fn of_variables() -> Result<Option<Credentials>, Stop> {
         id,
         secret,
         token: older?.or(newer?),
-        account: environment::filled("AWS_ACCOUNT_ID")?,
+        account: Setting::variable("AWS_ACCOUNT_ID")?.map(|account| account.value),
         expiry,
     };
     key.credentials("EnvironmentVariable").map(Some)

@@ -16,7 +16,6 @@ use super::session::{self, Seen, hex, read, save, text, time_in};
 use super::setting::Setting;
 use super::settings::Settings;
 use crate::command_line::CommandLine;
-use crate::log::Log;
 use crate::stop::Stop;
 
 /// How long before its end a session of `aws login` is renewed.
@@ -48,12 +47,7 @@ impl Login {
     /// # Errors
     ///
     /// There is no session, or it cannot be renewed.
-    pub(super) async fn ask(
-        &self,
-        settings: &Settings,
-        region: &Region,
-        log: Log,
-    ) -> Result<Credentials, Stop> {
+    pub(super) async fn ask(&self, settings: &Settings) -> Result<Credentials, Stop> {
         let folder = environment::place("AWS_LOGIN_CACHE_DIRECTORY", ".aws/login/cache")?;
         let path = session::path(&folder.unwrap_or_default(), &self.session, &SHA256);
         let none = |what: String| {
@@ -71,9 +65,8 @@ impl Login {
         };
         let expiry = key(&cached)?.expiry;
         if expiry.is_none_or(|expiry| expiry <= SystemTime::now() + WINDOW) {
-            self.renew(&mut cached, parts, settings, region, log)
-                .await?;
-            save(&path, &cached, log);
+            self.renew(&mut cached, parts, settings).await?;
+            save(&path, &cached, settings.log);
         }
         key(&cached)?.credentials("Login")
     }
@@ -83,12 +76,10 @@ impl Login {
         cached: &mut Value,
         [token, pem, client]: [String; 3],
         settings: &Settings,
-        region: &Region,
-        log: Log,
     ) -> Result<(), Stop> {
         let region = match (text(cached, "signInRegion"), &settings.region) {
             (Some(own), _) => Region::new(own),
-            (None, Some(_)) => region.clone(),
+            (None, Some(configured)) => configured.clone(),
             (None, None) => {
                 return Err(Stop::configuration(
                     "the session of `aws login` has to be renewed, and no region is configured",
@@ -99,7 +90,7 @@ impl Login {
         let fail = |what: &str| Stop::credentials(what).hint(self.login_command());
         let pair = key_pair(&pem)
             .ok_or_else(|| fail("the key of the session of `aws login` is not usable"))?;
-        let sdk = settings.sdk_of("signin", region, log)?;
+        let sdk = settings.sdk_of("signin", region)?;
         let input = aws_sdk_signin::types::CreateOAuth2TokenRequestBody::builder()
             .client_id(client)
             .grant_type("refresh_token")
@@ -118,7 +109,9 @@ impl Login {
                 }
                 watch(request);
             });
-        log.verbose(|| "renewing the session of `aws login`".to_owned());
+        settings
+            .log
+            .verbose(|| "renewing the session of `aws login`".to_owned());
         let output = call.send().await;
         let output = output
             .map_err(|error| seen.refused("the sign-in service", &error, self.login_command()))?;

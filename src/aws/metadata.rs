@@ -13,7 +13,6 @@ use serde_json::Value;
 use url::Url;
 
 use super::endpoint::is_loopback;
-use super::environment;
 use super::key::{Key, METADATA};
 use super::setting::Setting;
 use super::settings::Settings;
@@ -42,7 +41,7 @@ const ZONE: &str = "/latest/meta-data/placement/availability-zone/";
 
 /// Whether the environment is a container's that has credentials.
 pub(super) fn has_container() -> Result<bool, Stop> {
-    Ok(environment::filled(RELATIVE)?.is_some() || environment::filled(FULL)?.is_some())
+    Ok(Setting::variable(RELATIVE)?.is_some() || Setting::variable(FULL)?.is_some())
 }
 
 /// The container's credentials.

@@ -106,12 +106,15 @@ pub(crate) async fn connect(
     quantity: Quantity,
     log: Log,
 ) -> Result<Connected, Stop> {
-    let settings = Arc::new(Settings::load(connection, log)?);
-    let source = Source::choose(&settings, log)?;
-    let region = source.region(&settings).await?;
+    let mut settings = Settings::load(connection, log)?;
+    let source = Source::choose(&settings)?;
+    if let Some(region) = source.region(&settings).await? {
+        settings.default_region = region;
+    }
+    let settings = Arc::new(settings);
     let responses = Responses::default();
-    let resolved = source.resolve(&settings, &region, limit, log).await?;
-    let profile = source.profile().map(str::to_owned);
+    let resolved = source.resolve(&settings, limit).await?;
+    let profile = source.profile.clone();
     let credentials = resolved.credentials.clone();
     let account = credentials
         .account_id()
@@ -121,12 +124,9 @@ pub(crate) async fn connect(
     let renews = expires && source.is_renewable();
     let mut caller = Caller {
         settings: Arc::clone(&settings),
-        connection: connection.clone(),
-        region: region.clone(),
         credentials,
         limit,
         responses: responses.clone(),
-        log,
         known: None,
     };
     let mut identity = None;
@@ -148,7 +148,7 @@ pub(crate) async fn connect(
     caller.known.clone_from(&actual);
     let address = settings.endpoint_url.clone();
     let iam_region = address.as_deref().and_then(endpoint::signing_region);
-    let iam_region = iam_region.map_or(region, Region::from_static);
+    let iam_region = iam_region.map_or(settings.region(), Region::from_static);
     let mut config = Builder::from(&settings.sdk(iam_region, address));
     let renewal = identity.filter(|_| renews).map(|identity| Renewal {
         source,

@@ -58,23 +58,24 @@ impl CredentialProcess {
                  run the command by itself to see what is wrong",
             )
         };
-        let terminal = Terminal::own();
-        let inherits = |is_terminal: bool| terminal.is_some() && is_terminal;
+        let terminal = own_terminal();
+        let stdio = |is_inherited: bool, other: Stdio| {
+            if terminal.is_some() && is_inherited {
+                Stdio::inherit()
+            } else {
+                other
+            }
+        };
         let mut command = Command::new(&self.words[0]);
         command
             .args(&self.words[1..])
-            .stdin(if inherits(stdin().is_terminal()) {
-                Stdio::inherit()
-            } else {
-                Stdio::null()
-            })
+            .stdin(stdio(stdin().is_terminal(), Stdio::null()))
             .stdout(Stdio::piped())
             // It may say what to do, such as to touch a security key.
-            .stderr(if inherits(stderr().is_terminal()) && !log.is_json() {
-                Stdio::inherit()
-            } else {
-                Stdio::piped()
-            })
+            .stderr(stdio(
+                stderr().is_terminal() && !log.is_json(),
+                Stdio::piped(),
+            ))
             .kill_on_drop(true);
         if terminal.is_none() {
             command.process_group(0);
@@ -92,13 +93,10 @@ impl CredentialProcess {
         let status = child.wait().await;
         let status = status.map_err(|error| fail(&format!("was lost: {error}")))?;
         if !status.success() {
-            let said = String::from_utf8_lossy(&errors.unwrap_or_default())
-                .trim()
-                .to_owned();
-            let said = if said.is_empty() {
-                said
-            } else {
-                format!("; it said: {}", excerpt(&said))
+            let errors = errors.unwrap_or_default();
+            let said = match String::from_utf8_lossy(&errors).trim() {
+                "" => String::new(),
+                errors => format!("; it said: {}", excerpt(errors)),
             };
             return Err(fail(&format!("failed ({status}){said}")));
         }
@@ -115,31 +113,25 @@ impl std::fmt::Debug for CredentialProcess {
     }
 }
 
-/// The terminal that this process is in the foreground of, as it was.
-struct Terminal {
-    file: File,
-    mode: Termios,
-}
-
-impl Terminal {
-    fn own() -> Option<Self> {
-        let file = File::open("/dev/tty").ok()?;
-        if tcgetpgrp(&file).ok()? != getpgrp() {
-            return None;
-        }
-        let mode = tcgetattr(&file).ok()?;
-        Some(Self { file, mode })
+/// The terminal that this process is in the foreground of, as it is.
+fn own_terminal() -> Option<(File, Termios)> {
+    let file = File::open("/dev/tty").ok()?;
+    if tcgetpgrp(&file).ok()? != getpgrp() {
+        return None;
     }
+    let mode = tcgetattr(&file).ok()?;
+    Some((file, mode))
 }
 
 /// Ends a process with all that it started when this value is dropped.
 struct Ended {
     id: Option<Pid>,
-    terminal: Option<Terminal>,
+    /// The terminal that it shares, as it was.
+    terminal: Option<(File, Termios)>,
 }
 
 impl Ended {
-    fn of(child: &Child, terminal: Option<Terminal>) -> Self {
+    fn of(child: &Child, terminal: Option<(File, Termios)>) -> Self {
         if terminal.is_some() {
             adopt_orphans();
         }
@@ -159,10 +151,10 @@ impl Drop for Ended {
                 let _ = kill_process_group(id, Signal::KILL);
             }
             // It is in this process's own group, so that it can read the terminal and Ctrl-C ends both.
-            (_, Some(terminal)) => {
+            (_, Some((file, mode))) => {
                 end_descendants();
                 // Whoever was asking for a password may have switched the echo off.
-                let _ = tcsetattr(&terminal.file, OptionalActions::Now, &terminal.mode);
+                let _ = tcsetattr(file, OptionalActions::Now, mode);
             }
             (None, None) => {}
         }
@@ -203,12 +195,8 @@ fn descendants() -> Vec<Pid> {
     let mut line = vec![getpid().as_raw_nonzero().get()];
     let mut at = 0;
     while let Some(parent) = line.get(at).copied() {
-        line.extend(
-            living
-                .iter()
-                .filter(|(_, own)| *own == parent)
-                .map(|(id, _)| *id),
-        );
+        let children = living.iter().filter(|(_, own)| *own == parent);
+        line.extend(children.map(|(id, _)| *id));
         at += 1;
     }
     line.into_iter().skip(1).filter_map(Pid::from_raw).collect()

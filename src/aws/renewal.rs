@@ -129,12 +129,10 @@ impl Renewal {
     /// Credentials of the same source, if they are of the principal that the run began as.
     async fn run(&self) -> Result<Resolved, Stop> {
         let caller = &self.caller;
-        let log = caller.log;
-        log.verbose(|| "the credentials have expired: renewing them".to_owned());
-        let resolved = self
-            .source
-            .resolve(&caller.settings, &caller.region, caller.limit, log)
-            .await?;
+        let settings = &caller.settings;
+        let renewing = || "the credentials have expired: renewing them".to_owned();
+        settings.log.verbose(renewing);
+        let resolved = self.source.resolve(settings, caller.limit).await?;
         let renewed = Caller {
             credentials: resolved.credentials.clone(),
             ..caller.clone()

@@ -6,7 +6,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use aws_credential_types::Credentials;
 use aws_sdk_sts::types;
-use aws_types::region::Region;
 
 use super::attempts::Record;
 use super::call::failure;
@@ -19,7 +18,6 @@ use super::settings::Settings;
 use super::small_file;
 use super::sts;
 use crate::invalid::shown_path;
-use crate::log::Log;
 use crate::report;
 use crate::stop::Stop;
 
@@ -101,18 +99,17 @@ impl Role {
         &self,
         base: Option<Credentials>,
         settings: &Settings,
-        region: &Region,
-        log: Log,
     ) -> Result<Credentials, Stop> {
         let token = self.token_file.as_ref().map(read_token).transpose()?;
         let operation = match &token {
             Some(_) => "AssumeRoleWithWebIdentity",
             None => "AssumeRole",
         };
-        let client = sts::client(&settings.sdk_of("sts", region.clone(), log)?, base);
+        let client = sts::client(&settings.sdk_of("sts", settings.region())?, base);
         let record = Record::default();
         let responses = Responses::default();
-        let recorder = Recorder::new(&record, operation, &responses, log.without_bodies());
+        let log = settings.log.without_bodies();
+        let recorder = Recorder::new(&record, operation, &responses, log);
         let refused = |error: &(dyn Error + 'static)| refused(operation, &record, error);
         let session_name = self.session_name.clone().unwrap_or_else(|| {
             let since = SystemTime::now().duration_since(UNIX_EPOCH);

@@ -33,7 +33,7 @@ impl Setting {
     ///
     /// It is not UTF-8.
     pub(crate) fn variable(name: &str) -> Result<Option<Self>, Stop> {
-        let value = environment::filled(name)?;
+        let value = environment::text(name)?.filter(|value| !value.is_empty());
         Ok(value.map(|value| Self::new(format!("the environment variable {name}"), &value)))
     }
 

@@ -38,14 +38,20 @@ pub(crate) struct Settings {
     pub(crate) files: ConfigFiles,
     /// The region, where one is configured.
     pub(crate) region: Option<Region>,
+    /// The region where none is configured. It chooses the partition: IAM is global, so that any of the partition will do.
+    pub(crate) default_region: Region,
     /// Whether the configured addresses of services do not count.
     pub(crate) ignores_endpoint_urls: bool,
     /// Another address for IAM.
     pub(crate) endpoint_url: Option<String>,
+    /// The same as the command line gives it.
+    endpoint_option: Option<String>,
     /// The HTTP clients.
     pub(crate) clients: Clients,
     /// What the clients of all services share.
     sdk: SdkConfig,
+    /// Where warnings go, and what is chosen.
+    pub(crate) log: Log,
 }
 
 impl Settings {
@@ -103,13 +109,15 @@ impl Settings {
             profile_by,
             files,
             region,
+            default_region: Region::from_static("us-east-1"),
             ignores_endpoint_urls,
             endpoint_url: None,
+            endpoint_option: connection.endpoint_url.clone(),
             clients,
             sdk,
+            log,
         };
-        let option = connection.endpoint_url.as_deref();
-        settings.endpoint_url = settings.address("iam", option, log)?;
+        settings.endpoint_url = settings.address("iam", settings.endpoint_option.as_deref())?;
         let uri = settings.endpoint_url.as_deref().unwrap_or("https:");
         settings.clients.prepare(uri, &timeouts)?;
         Ok(settings)
@@ -120,10 +128,9 @@ impl Settings {
         self.files.profile(&self.profile_name)
     }
 
-    /// The region, which chooses the partition: IAM is global, so that any of the partition will do.
+    /// The region in use.
     pub(crate) fn region(&self) -> Region {
-        let region = self.region.clone();
-        region.unwrap_or(Region::from_static("us-east-1"))
+        self.region.as_ref().unwrap_or(&self.default_region).clone()
     }
 
     /// What a client takes for requests to `region` at `address`, or else at AWS's own. An address that is configured is
@@ -142,13 +149,8 @@ impl Settings {
     /// # Errors
     ///
     /// As of `address`.
-    pub(crate) fn sdk_of(
-        &self,
-        service: &str,
-        region: Region,
-        log: Log,
-    ) -> Result<SdkConfig, Stop> {
-        Ok(self.sdk(region, self.address(service, None, log)?))
+    pub(crate) fn sdk_of(&self, service: &str, region: Region) -> Result<SdkConfig, Stop> {
+        Ok(self.sdk(region, self.address(service, None)?))
     }
 
     /// Another address for a service: the option's, or what is configured.
@@ -156,13 +158,8 @@ impl Settings {
     /// # Errors
     ///
     /// It is not an address, it is to be a FIPS endpoint as well, or the proxy for it is not a proxy.
-    fn address(
-        &self,
-        service: &str,
-        option: Option<&str>,
-        log: Log,
-    ) -> Result<Option<String>, Stop> {
-        let url = endpoint::choose(service, option, self, log)?;
+    fn address(&self, service: &str, option: Option<&str>) -> Result<Option<String>, Stop> {
+        let url = endpoint::choose(service, option, self)?;
         if url.is_some() && self.sdk.use_fips() == Some(true) {
             return Err(Stop::configuration(
                 "FIPS endpoints cannot be combined with another endpoint URL",
@@ -173,22 +170,18 @@ impl Settings {
         Ok(url)
     }
 
-    /// Another address for STS: its own variable's, `--endpoint-url`, and then what is configured. Who points this
-    /// program at another IAM than AWS's means the STS beside it.
+    /// What a client for STS takes to ask who the caller is: at the address of its own variable, of `--endpoint-url`, and then
+    /// at what is configured. Who points this program at another IAM than AWS's means the STS beside it.
     ///
     /// # Errors
     ///
-    /// It is not an address.
-    pub(crate) fn identity_address(
-        &self,
-        connection: &Connection,
-        log: Log,
-    ) -> Result<Option<String>, Stop> {
-        let option = match environment::filled("AWS_ENDPOINT_URL_STS")? {
+    /// As of `address`.
+    pub(crate) fn sdk_of_identity(&self) -> Result<SdkConfig, Stop> {
+        let option = match Setting::variable("AWS_ENDPOINT_URL_STS")? {
             Some(_) if !self.ignores_endpoint_urls => None,
-            _ => connection.endpoint_url.as_deref(),
+            _ => self.endpoint_option.as_deref(),
         };
-        self.address("sts", option, log)
+        Ok(self.sdk(self.region(), self.address("sts", option)?))
     }
 }
 

@@ -18,7 +18,6 @@ use super::setting::Setting;
 use super::settings::Settings;
 use crate::command_line::CommandLine;
 use crate::escape::escape;
-use crate::log::Log;
 use crate::stop::Stop;
 
 /// How long before its end a token of SSO is renewed.
@@ -113,9 +112,9 @@ impl Sso {
     /// # Errors
     ///
     /// There is no token, it has expired, or the portal refuses.
-    pub(super) async fn ask(&self, settings: &Settings, log: Log) -> Result<Credentials, Stop> {
-        let token = self.token(settings, log).await?;
-        let sdk = settings.sdk_of("sso", Region::new(self.region.clone()), log)?;
+    pub(super) async fn ask(&self, settings: &Settings) -> Result<Credentials, Stop> {
+        let token = self.token(settings).await?;
+        let sdk = settings.sdk_of("sso", Region::new(self.region.clone()))?;
         let seen = Seen::default();
         let call = aws_sdk_sso::Client::new(&sdk)
             .get_role_credentials()
@@ -124,7 +123,9 @@ impl Sso {
             .access_token(token)
             .customize()
             .mutate_request(seen.watch());
-        log.verbose(|| format!("asking SSO for the role {}", escape(&self.role)));
+        settings
+            .log
+            .verbose(|| format!("asking SSO for the role {}", escape(&self.role)));
         let output = call.send().await.map_err(|error| {
             let response = error.raw_response();
             let hint = match response.map(|response| response.status().as_u16()) {
@@ -150,7 +151,7 @@ impl Sso {
     }
 
     /// The token, renewed if it is about to expire. An expired token is not sent.
-    async fn token(&self, settings: &Settings, log: Log) -> Result<String, Stop> {
+    async fn token(&self, settings: &Settings) -> Result<String, Stop> {
         let home = environment::home().unwrap_or_default();
         let session = self.session.as_ref().unwrap_or(&self.start_url);
         let folder = home.join(".aws/sso/cache");
@@ -163,19 +164,21 @@ impl Sso {
         let expiry = expiry.ok_or_else(|| none("its file has no usable expiresAt"))?;
         let now = SystemTime::now();
         let renewed = if self.session.is_some() && expiry < now + WINDOW {
-            self.renew(&cached, settings, log).await
+            self.renew(&cached, settings).await
         } else {
             Ok(None)
         };
         match renewed {
             Ok(Some(renewed)) => {
-                save(&path, &renewed, log);
+                save(&path, &renewed, settings.log);
                 cached = renewed;
             }
             Ok(None) if expiry > now => {}
             Ok(None) => return Err(none("its token has expired")),
             Err(error) if expiry > now => {
-                log.warning(&format!("the SSO session could not be renewed: {error}"));
+                settings
+                    .log
+                    .warning(&format!("the SSO session could not be renewed: {error}"));
             }
             Err(error) => return Err(error),
         }
@@ -183,12 +186,7 @@ impl Sso {
     }
 
     /// Renews the token; `None` where the file has nothing to renew it with.
-    async fn renew(
-        &self,
-        cached: &Value,
-        settings: &Settings,
-        log: Log,
-    ) -> Result<Option<Value>, Stop> {
+    async fn renew(&self, cached: &Value, settings: &Settings) -> Result<Option<Value>, Stop> {
         let registered = text(cached, "registrationExpiresAt").and_then(|text| time(&text));
         let (Some(id), Some(secret), Some(token), true) = (
             text(cached, "clientId"),
@@ -198,7 +196,7 @@ impl Sso {
         ) else {
             return Ok(None);
         };
-        let sdk = settings.sdk_of("sso_oidc", Region::new(self.region.clone()), log)?;
+        let sdk = settings.sdk_of("sso_oidc", Region::new(self.region.clone()))?;
         let seen = Seen::default();
         let call = aws_sdk_ssooidc::Client::new(&sdk)
             .create_token()
@@ -208,7 +206,9 @@ impl Sso {
             .refresh_token(token)
             .customize()
             .mutate_request(seen.watch());
-        log.verbose(|| "renewing the SSO session".to_owned());
+        settings
+            .log
+            .verbose(|| "renewing the SSO session".to_owned());
         let output = call.send().await;
         let output = output.map_err(|error| seen.refused("SSO", &error, self.login_command()))?;
         let mut renewed = cached.clone();

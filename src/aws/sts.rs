@@ -8,7 +8,6 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_sts::Client;
 use aws_sdk_sts::config::Builder;
 use aws_types::SdkConfig;
-use aws_types::region::Region;
 
 use super::attempts::Record;
 use super::call::{failure_of_read, unread};
@@ -21,7 +20,6 @@ use crate::failure::Failure;
 use crate::ident::AccountId;
 use crate::log::Log;
 use crate::report;
-use crate::request::Connection;
 use crate::stop::Stop;
 
 /// Asks whose credentials they are.
@@ -29,15 +27,11 @@ use crate::stop::Stop;
 pub(crate) struct Caller {
     /// Where STS is.
     pub(super) settings: Arc<Settings>,
-    /// What the command line says of that.
-    pub(super) connection: Connection,
-    pub(super) region: Region,
     pub(super) credentials: Credentials,
     /// How long STS has to answer.
     pub(super) limit: Duration,
     /// The responses of this run.
     pub(super) responses: Responses,
-    pub(super) log: Log,
     /// The account, if STS was asked before.
     pub(super) known: Option<AccountId>,
 }
@@ -61,10 +55,9 @@ impl Caller {
     ///
     /// AWS does not say.
     pub(super) async fn identity(&self, without: &str) -> Result<Identity, Stop> {
-        let url = self.settings.identity_address(&self.connection, self.log)?;
-        let sdk = self.settings.sdk(self.region.clone(), url);
+        let sdk = self.settings.sdk_of_identity()?;
         let client = client(&sdk, Some(self.credentials.clone()));
-        let asked = identity(&client, &self.responses, self.log);
+        let asked = identity(&client, &self.responses, self.settings.log);
         match tokio::time::timeout(self.limit, asked).await {
             Ok(Ok(identity)) => Ok(identity),
             Ok(Err(failure)) => Err(report::stop(&failure, "STS", &format!("{without}: "))),
