@@ -274,8 +274,17 @@ async fn work(
     let log = Log::of(request);
     let expected = request.expected_account.as_ref();
     let quantity = request.quantity();
+    let connection = &request.connection;
+    let connecting = aws::connect(
+        connection,
+        expected,
+        request.limit,
+        quantity,
+        log,
+        report::stop,
+    );
     let connected = tokio::select! {
-        connected = aws::connect(&request.connection, expected, request.limit, quantity, log) => connected,
+        connected = connecting => connected,
         exit = signals.next() => return Err(Stop::signal(exit).into()),
     };
     let connected = match (connected, signals.first_by_now().await) {

@@ -4,7 +4,11 @@
 use std::fmt;
 
 use crate::exit::Exit;
-use crate::failure::ServiceError;
+use crate::failure::{Failure, ServiceError};
+
+/// How a failed call is explained without which the run cannot go on: the failure, the service, and what the sentence begins
+/// with.
+pub(crate) type Explain = fn(&Failure, &str, &str) -> Stop;
 
 /// Why the run ends before any key is changed.
 #[derive(Debug)]

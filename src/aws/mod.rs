@@ -39,10 +39,11 @@ pub(crate) mod target;
 mod tls;
 mod trust;
 
+use std::future::ready;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_credential_types::provider::ProvideCredentials;
+use aws_credential_types::credential_fn::provide_credentials_fn;
 use aws_sdk_iam::Client;
 use aws_sdk_iam::config::retry::{RetryPartition, TokenBucket};
 use aws_sdk_iam::config::{Builder, IdentityCache};
@@ -58,7 +59,7 @@ use crate::guard::{self, Signer};
 use crate::ident::{AccessKeyId, AccountId};
 use crate::log::Log;
 use crate::request::{Connection, Quantity};
-use crate::stop::Stop;
+use crate::stop::{Explain, Stop};
 use config_file::ConfigFiles;
 use credentials::Source;
 use pace::Pacer;
@@ -105,8 +106,9 @@ pub(crate) async fn connect(
     limit: Duration,
     quantity: Quantity,
     log: Log,
+    explain: Explain,
 ) -> Result<Connected, Stop> {
-    let mut settings = Settings::load(connection, log)?;
+    let mut settings = Settings::load(connection, log, explain)?;
     let source = Source::choose(&settings)?;
     if let Some(region) = source.region(&settings).await? {
         settings.default_region = region;
@@ -156,8 +158,9 @@ pub(crate) async fn connect(
         identity,
     });
     let signer = Signer::new(actual.or(account), profile);
-    let shared = SharedCredentials::new(resolved, signer.clone(), renewal);
-    let shared = Arc::new(shared);
+    let shared = Arc::new(SharedCredentials::new(resolved, signer.clone(), renewal));
+    let current = Arc::clone(&shared);
+    let provider = provide_credentials_fn(move || ready(Ok(current.credentials())));
     let (throttled, pacer) = match quantity {
         Quantity::One => (Throttled::Retried, None),
         Quantity::Many => {
@@ -167,7 +170,6 @@ pub(crate) async fn connect(
             (Throttled::Paced, Some(Pacer::new()))
         }
     };
-    let provider: Arc<dyn ProvideCredentials> = shared.clone();
     let config = config
         .credentials_provider(provider)
         .identity_cache(IdentityCache::no_cache())

@@ -4,7 +4,6 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aws_credential_types::Credentials;
-use aws_credential_types::provider::{self, ProvideCredentials, future};
 
 use super::credentials::{Resolved, Source};
 use super::sts::{Caller, Identity};
@@ -56,6 +55,11 @@ impl SharedCredentials {
             renewal,
             renewing: tokio::sync::Mutex::default(),
         }
+    }
+
+    /// The credentials.
+    pub(super) fn credentials(&self) -> Credentials {
+        self.current().credentials.clone()
     }
 
     /// Which credentials are in use.
@@ -112,16 +116,6 @@ impl SharedCredentials {
     fn current(&self) -> MutexGuard<'_, Current> {
         let current = self.current.lock();
         current.unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl ProvideCredentials for SharedCredentials {
-    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
-    where
-        Self: 'a,
-    {
-        let result: provider::Result = Ok(self.current().credentials.clone());
-        future::ProvideCredentials::ready(result)
     }
 }
 

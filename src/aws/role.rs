@@ -18,8 +18,9 @@ use super::settings::Settings;
 use super::small_file;
 use super::sts;
 use crate::invalid::shown_path;
-use crate::report;
 use crate::stop::Stop;
+
+const DENIED: &str = "check that the role exists, that its trust policy allows the caller, and that the caller may assume it";
 
 /// The parameters of `AssumeRole` and `AssumeRoleWithWebIdentity`.
 #[derive(Debug)]
@@ -110,7 +111,14 @@ impl Role {
         let responses = Responses::default();
         let log = settings.log.without_bodies();
         let recorder = Recorder::new(&record, operation, &responses, log);
-        let refused = |error: &(dyn Error + 'static)| refused(operation, &record, error);
+        let refused = |error: &(dyn Error + 'static)| {
+            let failure = failure(operation, &record, Some(error));
+            let mut stop = (settings.explain)(&failure, "STS", "no credentials: ");
+            if failure.is_denied() {
+                stop.hints = vec![DENIED.to_owned()];
+            }
+            stop
+        };
         let session_name = self.session_name.clone().unwrap_or_else(|| {
             let since = SystemTime::now().duration_since(UNIX_EPOCH);
             format!("iam-del-key-{}", since.unwrap_or_default().as_secs())
@@ -184,16 +192,4 @@ fn checked_arn(arn: &Setting) -> Result<String, Stop> {
         return Err(arn.wrong("a role ARN has no white space and no quotes"));
     }
     Ok(arn.value.clone())
-}
-
-fn refused(operation: &'static str, record: &Record, error: &(dyn Error + 'static)) -> Stop {
-    let failure = failure(operation, record, Some(error));
-    let mut stop = report::stop(&failure, "STS", "no credentials: ");
-    if failure.is_denied() {
-        stop.hints = vec![
-            "check that the role exists, that its trust policy allows the caller, and that the caller may assume it"
-                .to_owned(),
-        ];
-    }
-    stop
 }

@@ -22,7 +22,7 @@ use crate::invalid::shown;
 use crate::log::Log;
 use crate::request::Connection;
 use crate::secret::has_secret;
-use crate::stop::Stop;
+use crate::stop::{Explain, Stop};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const READ_TIMEOUT: Duration = Duration::from_secs(15);
@@ -52,6 +52,8 @@ pub(crate) struct Settings {
     sdk: SdkConfig,
     /// Where warnings go, and what is chosen.
     pub(crate) log: Log,
+    /// How a failed call to STS is explained.
+    pub(crate) explain: Explain,
 }
 
 impl Settings {
@@ -60,7 +62,7 @@ impl Settings {
     /// # Errors
     ///
     /// The first setting that is wrong, with where it stands. Nothing has been contacted.
-    pub(crate) fn load(connection: &Connection, log: Log) -> Result<Self, Stop> {
+    pub(crate) fn load(connection: &Connection, log: Log, explain: Explain) -> Result<Self, Stop> {
         let (profile_name, profile_by) = choose_profile(connection, log)?;
         let files = ConfigFiles::read()?;
         let profile = files.profile(&profile_name);
@@ -116,6 +118,7 @@ impl Settings {
             clients,
             sdk,
             log,
+            explain,
         };
         settings.endpoint_url = settings.address("iam", settings.endpoint_option.as_deref())?;
         let uri = settings.endpoint_url.as_deref().unwrap_or("https:");

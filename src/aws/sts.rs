@@ -19,7 +19,6 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::ident::AccountId;
 use crate::log::Log;
-use crate::report;
 use crate::stop::Stop;
 
 /// Asks whose credentials they are.
@@ -60,7 +59,10 @@ impl Caller {
         let asked = identity(&client, &self.responses, self.settings.log);
         match tokio::time::timeout(self.limit, asked).await {
             Ok(Ok(identity)) => Ok(identity),
-            Ok(Err(failure)) => Err(report::stop(&failure, "STS", &format!("{without}: "))),
+            Ok(Err(failure)) => {
+                let explain = self.settings.explain;
+                Err(explain(&failure, "STS", &format!("{without}: ")))
+            }
             Err(_) => Err(out_of_time(self.limit, without)),
         }
     }

@@ -13,6 +13,7 @@ use crate::age::ago;
 use crate::aws::{self, Connected, ListedKey};
 use crate::ident::{AccessKeyId, UserName};
 use crate::log::Log;
+use crate::report;
 use crate::request::{Connection, Quantity, SigningKey};
 
 /// How long somebody waits at the most, whatever hangs.
@@ -65,7 +66,7 @@ async fn answer_to(question: Question, connection: &Connection) -> Option<Vec<Su
     let deadline = Instant::now() + ASKING;
     let connecting = async {
         let log = Log::quiet();
-        let connecting = aws::connect(connection, None, ASKING, Quantity::One, log);
+        let connecting = aws::connect(connection, None, ASKING, Quantity::One, log, report::stop);
         timeout_at(deadline, connecting).await.ok()?.ok()
     };
     match question {
