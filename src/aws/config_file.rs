@@ -168,37 +168,32 @@ impl<'a> Profile<'a> {
         names.iter().any(|name| self.set(name).is_some())
     }
 
-    /// The first of the environment variables that is set and not empty, and then the profile's setting.
+    /// The environment variable of a setting, which is its name in capitals after `AWS_`, and then the profile's setting.
     ///
     /// # Errors
     ///
-    /// A variable that is not UTF-8.
-    pub(crate) fn find(self, variables: &[&str], name: &str) -> Result<Option<Setting>, Stop> {
-        for variable in variables {
-            if let Some(setting) = Setting::variable(variable)? {
-                return Ok(Some(setting));
-            }
-        }
-        Ok(self.get(name))
+    /// The variable is not UTF-8.
+    pub(crate) fn find(self, name: &str) -> Result<Option<Setting>, Stop> {
+        let variable = format!("AWS_{}", name.to_ascii_uppercase());
+        Ok(Setting::variable(&variable)?.or_else(|| self.get(name)))
     }
 
-    /// A variable, and then the profile's setting, that is true or false; false where neither is set.
+    /// The same where it is true or false; false where neither is set.
     ///
     /// # Errors
     ///
     /// It is something else.
-    pub(crate) fn flag(self, variable: &str, name: &str) -> Result<bool, Stop> {
-        let setting = self.find(&[variable], name)?;
-        setting.map_or(Ok(false), |setting| setting.flag())
+    pub(crate) fn flag(self, name: &str) -> Result<bool, Stop> {
+        self.find(name)?.map_or(Ok(false), |setting| setting.flag())
     }
 
-    /// A variable, and then the profile's setting, that is a number from 1 to 100.
+    /// The same where it is a number from 1 to 100.
     ///
     /// # Errors
     ///
     /// It is something else.
-    pub(crate) fn number(self, variable: &str, name: &str) -> Result<Option<u32>, Stop> {
-        let Some(setting) = self.find(&[variable], name)? else {
+    pub(crate) fn number(self, name: &str) -> Result<Option<u32>, Stop> {
+        let Some(setting) = self.find(name)? else {
             return Ok(None);
         };
         match setting.value.parse() {

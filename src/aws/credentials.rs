@@ -264,8 +264,9 @@ impl Source {
     fn expired(&self) -> Stop {
         let stop = Stop::credentials(format!("the credentials have expired: {}", self.origin));
         match &self.way {
-            Way::Sso(sso) => stop.hint(sso.login_command()),
-            Way::Login(login) => stop.hint(login.login_command()),
+            Way::Sso(Sso { login, .. }) | Way::Login(Login { login, .. }) => {
+                stop.hint(login.clone())
+            }
             _ => stop.hint("fetch new credentials from where these came from"),
         }
     }

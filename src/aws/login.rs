@@ -25,7 +25,8 @@ const WINDOW: Duration = Duration::from_mins(5);
 #[derive(Debug)]
 pub(super) struct Login {
     session: String,
-    profile: String,
+    /// The command that signs in again.
+    pub(super) login: CommandLine,
 }
 
 impl Login {
@@ -33,13 +34,8 @@ impl Login {
     pub(super) fn new(session: &Setting, profile: &str) -> Self {
         Self {
             session: session.value.clone(),
-            profile: profile.to_owned(),
+            login: CommandLine::new("aws login").option("--profile", profile),
         }
-    }
-
-    /// The command that signs in again.
-    pub(super) fn login_command(&self) -> CommandLine {
-        CommandLine::new("aws login").option("--profile", &self.profile)
     }
 
     /// The session's credentials, renewed if they are about to expire.
@@ -51,8 +47,7 @@ impl Login {
         let folder = environment::place("AWS_LOGIN_CACHE_DIRECTORY", ".aws/login/cache")?;
         let path = session::path(&folder.unwrap_or_default(), &self.session, &SHA256);
         let none = |what: String| {
-            Stop::credentials(format!("no session of `aws login`: {what}"))
-                .hint(self.login_command())
+            Stop::credentials(format!("no session of `aws login`: {what}")).hint(self.login.clone())
         };
         let mut cached = read(&path).map_err(none)?;
         let part =
@@ -87,7 +82,7 @@ impl Login {
                 .hint("set AWS_REGION, or name a region with --region"));
             }
         };
-        let fail = |what: &str| Stop::credentials(what).hint(self.login_command());
+        let fail = |what: &str| Stop::credentials(what).hint(self.login.clone());
         let pair = key_pair(&pem)
             .ok_or_else(|| fail("the key of the session of `aws login` is not usable"))?;
         let sdk = settings.sdk_of("signin", region)?;
@@ -114,7 +109,7 @@ impl Login {
             .verbose(|| "renewing the session of `aws login`".to_owned());
         let output = call.send().await;
         let output = output
-            .map_err(|error| seen.refused("the sign-in service", &error, self.login_command()))?;
+            .map_err(|error| seen.refused("the sign-in service", &error, self.login.clone()))?;
         let output = output.token_output();
         let (Some(output), Some(key)) = (output, output.and_then(|output| output.access_token()))
         else {

@@ -57,28 +57,27 @@ pub(super) async fn container(settings: &Settings) -> Result<Credentials, Stop> 
             "check {FULL} and {RELATIVE}, and that the service there runs"
         ))
     };
-    let mut attempt = 1;
-    loop {
+    let mut what = String::new();
+    for attempt in 0..ATTEMPTS {
+        if attempt > 0 {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
         let asked = settings.clients.get(&url, token.as_deref());
-        let (what, is_final) = match tokio::time::timeout(PATIENCE, asked).await {
+        what = match tokio::time::timeout(PATIENCE, asked).await {
             Ok(Ok((200, body))) => return read(&body, "the container", fail),
             Ok(Ok((status, body))) => {
                 let message = message(&body, token.as_deref());
                 let what = format!("its service answered with HTTP status {status}{message}");
-                (what, status < 500)
+                if status < 500 {
+                    return Err(fail(what));
+                }
+                what
             }
-            Ok(Err(error)) => {
-                let error = excerpt(&error);
-                (format!("its service could not be reached: {error}"), false)
-            }
-            Err(_) => ("its service did not answer in time".to_owned(), false),
+            Ok(Err(error)) => format!("its service could not be reached: {}", excerpt(&error)),
+            Err(_) => "its service did not answer in time".to_owned(),
         };
-        if is_final || attempt == ATTEMPTS {
-            return Err(fail(what));
-        }
-        attempt += 1;
-        tokio::time::sleep(Duration::from_secs(1)).await;
     }
+    Err(fail(what))
 }
 
 /// What an error says, without the token: it may repeat what it was sent.
@@ -189,19 +188,19 @@ fn region_of(zone: &str) -> Option<String> {
 }
 
 async fn get(client: &Client, path: &str) -> Result<Option<String>, String> {
-    match client.get(path).await {
-        Ok(body) => Ok(Some(body.as_ref().to_owned())),
-        Err(ImdsError::ErrorResponse(error)) if error.response().status().as_u16() == 404 => {
-            Ok(None)
-        }
-        Err(ImdsError::ErrorResponse(error)) => {
-            let status = error.response().status().as_u16();
-            Err(format!(
+    let error = match client.get(path).await {
+        Ok(body) => return Ok(Some(body.as_ref().to_owned())),
+        Err(error) => error,
+    };
+    match error {
+        ImdsError::ErrorResponse(error) => match error.response().status().as_u16() {
+            404 => Ok(None),
+            status => Err(format!(
                 "its metadata service answered with HTTP status {status}"
-            ))
-        }
-        Err(ImdsError::FailedToLoadToken(error)) if error.is_dispatch_failure() => Ok(None),
-        Err(_) => Err("its metadata service gave no usable answer".to_owned()),
+            )),
+        },
+        ImdsError::FailedToLoadToken(error) if error.is_dispatch_failure() => Ok(None),
+        _ => Err("its metadata service gave no usable answer".to_owned()),
     }
 }
 
@@ -214,28 +213,19 @@ fn client(settings: &Settings) -> Result<Option<Client>, Stop> {
         return Ok(None);
     }
     let profile = settings.profile();
-    let attempts = profile.number(
-        "AWS_METADATA_SERVICE_NUM_ATTEMPTS",
-        "metadata_service_num_attempts",
-    )?;
+    let attempts = profile.number("metadata_service_num_attempts")?;
     let attempts = attempts.unwrap_or(1);
-    let seconds = profile.number("AWS_METADATA_SERVICE_TIMEOUT", "metadata_service_timeout")?;
-    let mode = profile.find(
-        &["AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE"],
-        "ec2_metadata_service_endpoint_mode",
-    )?;
+    let seconds = profile.number("metadata_service_timeout")?;
+    let mode = profile.find("ec2_metadata_service_endpoint_mode")?;
     let mode = match mode {
         Some(mode) => mode
             .value
             .parse()
             .map_err(|_| mode.wrong("it must be IPv4 or IPv6"))?,
-        None if profile.flag("AWS_IMDS_USE_IPV6", "imds_use_ipv6")? => EndpointMode::IpV6,
+        None if profile.flag("imds_use_ipv6")? => EndpointMode::IpV6,
         None => EndpointMode::IpV4,
     };
-    let endpoint = profile.find(
-        &["AWS_EC2_METADATA_SERVICE_ENDPOINT"],
-        "ec2_metadata_service_endpoint",
-    )?;
+    let endpoint = profile.find("ec2_metadata_service_endpoint")?;
     let http = settings.clients.metadata.clone();
     let mut client = Client::builder()
         .configure(&ProviderConfig::without_region().with_http_client(http))

@@ -132,8 +132,10 @@ struct Ended {
 
 impl Ended {
     fn of(child: &Child, terminal: Option<(File, Termios)>) -> Self {
+        // What the process starts and leaves behind is then found among the descendants of this one.
+        #[cfg(target_os = "linux")]
         if terminal.is_some() {
-            adopt_orphans();
+            let _ = rustix::process::set_child_subreaper(Some(getpid()));
         }
         let id = child.id().and_then(|id| i32::try_from(id).ok());
         Self {
@@ -160,14 +162,6 @@ impl Drop for Ended {
         }
     }
 }
-
-#[cfg(target_os = "linux")]
-fn adopt_orphans() {
-    let _ = rustix::process::set_child_subreaper(Some(getpid()));
-}
-
-#[cfg(not(target_os = "linux"))]
-fn adopt_orphans() {}
 
 /// Kills all processes that come from this one and are in its group. What left the group, such as the agent of a password
 /// manager, is meant to stay.

@@ -62,9 +62,12 @@ impl Role {
         profile: Profile<'_>,
         variables: bool,
     ) -> Result<Option<Self>, Stop> {
-        let find = |variable, name| {
-            let variables = if variables { &[variable][..] } else { &[] };
-            profile.find(variables, name)
+        let find = |name: &str| {
+            if variables {
+                profile.find(name)
+            } else {
+                Ok(profile.get(name))
+            }
         };
         let token_file = match Setting::variable("AWS_WEB_IDENTITY_TOKEN_FILE")? {
             Some(setting) if variables => Some(setting),
@@ -73,7 +76,7 @@ impl Role {
         let Some(token_file) = token_file else {
             return Ok(None);
         };
-        let arn = find("AWS_ROLE_ARN", "role_arn")?;
+        let arn = find("role_arn")?;
         let Some(arn) = arn else {
             let source = &token_file.source;
             return Err(Stop::configuration(format!(
@@ -81,7 +84,7 @@ impl Role {
             ))
             .hint("set AWS_ROLE_ARN, or role_arn of the profile, to the role that the web identity is for"));
         };
-        let session_name = find("AWS_ROLE_SESSION_NAME", "role_session_name")?;
+        let session_name = find("role_session_name")?;
         Ok(Some(Self {
             arn: checked_arn(&arn)?,
             session_name: long_enough(session_name)?,

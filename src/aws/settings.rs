@@ -71,15 +71,9 @@ impl Settings {
         {
             return Err(unknown_profile(&profile_name, by, &files));
         }
-        profile.flag("AWS_EC2_METADATA_DISABLED", "ec2_metadata_disabled")?;
-        profile.flag(
-            "AWS_DISABLE_CLOCK_SKEW_CORRECTION",
-            "disable_clock_skew_correction",
-        )?;
-        let mode = profile.find(
-            &["AWS_ACCOUNT_ID_ENDPOINT_MODE"],
-            "account_id_endpoint_mode",
-        )?;
+        profile.flag("ec2_metadata_disabled")?;
+        profile.flag("disable_clock_skew_correction")?;
+        let mode = profile.find("account_id_endpoint_mode")?;
         if let Some(mode) = mode
             && !["preferred", "disabled", "required"].contains(&mode.value.as_str())
         {
@@ -92,16 +86,13 @@ impl Settings {
             format!("profile {}, {region}", escape(&profile_name))
         });
         let clients = Clients::new(trust::choose(connection.ca_bundle.as_deref(), profile)?);
-        let ignores_endpoint_urls = profile.flag(
-            "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
-            "ignore_configured_endpoint_urls",
-        )?;
+        let ignores_endpoint_urls = profile.flag("ignore_configured_endpoint_urls")?;
         let timeouts = timeouts(connection);
         let sdk = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .http_client(clients.service.clone())
-            .use_fips(profile.flag("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint")?)
-            .use_dual_stack(profile.flag("AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint")?)
+            .use_fips(profile.flag("use_fips_endpoint")?)
+            .use_dual_stack(profile.flag("use_dualstack_endpoint")?)
             .retry_config(retry(profile)?)
             .timeout_config(timeouts.clone())
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
@@ -239,11 +230,13 @@ fn unknown_profile(name: &str, by: &str, files: &ConfigFiles) -> Stop {
 ///
 /// It is not a region.
 pub(super) fn region(option: Option<&str>, profile: Profile<'_>) -> Result<Option<Region>, Stop> {
-    let setting = match option {
-        Some(value) => Some(Setting::new("--region", value)),
-        None => profile.find(&["AWS_REGION", "AWS_DEFAULT_REGION"], "region")?,
-    };
-    let Some(setting) = setting else {
+    let mut setting = option.map(|value| Setting::new("--region", value));
+    for variable in ["AWS_REGION", "AWS_DEFAULT_REGION"] {
+        if setting.is_none() {
+            setting = Setting::variable(variable)?;
+        }
+    }
+    let Some(setting) = setting.or_else(|| profile.get("region")) else {
         return Ok(None);
     };
     let value = &setting.value;
@@ -273,7 +266,7 @@ pub(super) fn region(option: Option<&str>, profile: Profile<'_>) -> Result<Optio
 pub(super) fn retry(profile: Profile<'_>) -> Result<RetryConfig, Stop> {
     // The revised backoff: 50 ms for lost replies and server errors, a second for throttling.
     let mut retry = RetryConfig::standard().with_retry_spec(RetrySpec::v2_1());
-    if let Some(mode) = profile.find(&["AWS_RETRY_MODE"], "retry_mode")? {
+    if let Some(mode) = profile.find("retry_mode")? {
         retry = match mode.value.to_ascii_lowercase().as_str() {
             // `legacy` is the AWS CLI's own older mode; the SDK has none.
             "standard" | "legacy" => retry,
@@ -281,17 +274,16 @@ pub(super) fn retry(profile: Profile<'_>) -> Result<RetryConfig, Stop> {
             _ => return Err(mode.wrong("it must be standard, adaptive or legacy")),
         };
     }
-    Ok(match profile.number("AWS_MAX_ATTEMPTS", "max_attempts")? {
+    Ok(match profile.number("max_attempts")? {
         Some(attempts) => retry.with_max_attempts(attempts),
         None => retry,
     })
 }
 
 fn timeouts(connection: &Connection) -> TimeoutConfig {
-    let limit = |given: Option<Duration>, default| match given {
-        Some(Duration::ZERO) => None,
-        Some(limit) => Some(limit),
-        None => Some(default),
+    let limit = |given: Option<Duration>, default| {
+        let limit = given.unwrap_or(default);
+        (!limit.is_zero()).then_some(limit)
     };
     let connect = limit(connection.connect_timeout, CONNECT_TIMEOUT);
     let read = limit(connection.read_timeout, READ_TIMEOUT);

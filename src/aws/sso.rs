@@ -34,11 +34,12 @@ pub(super) struct Sso {
     /// The session, where the profile names one: its token can be renewed.
     session: Option<String>,
     start_url: String,
-    profile: String,
+    /// The command that signs in again.
+    pub(super) login: CommandLine,
 }
 
-/// Checks that a profile says nothing else than its session.
-fn check_same(profile: Profile<'_>, session: &Section) -> Result<(), Stop> {
+/// The session of a profile, where the profile says nothing else than it.
+fn check_same<'a>(profile: Profile<'_>, session: &'a Section) -> Result<&'a Section, Stop> {
     for entry in &session.entries {
         let theirs = session.setting(entry);
         if let Some(own) = profile.get(&entry.name)
@@ -49,7 +50,7 @@ fn check_same(profile: Profile<'_>, session: &Section) -> Result<(), Stop> {
             return Err(Stop::configuration(message).hint(format!("remove {own} or {theirs}")));
         }
     }
-    Ok(())
+    Ok(session)
 }
 
 impl Sso {
@@ -63,16 +64,12 @@ impl Sso {
             return Ok(None);
         }
         let session = profile.chosen("sso_session")?;
-        let section = match &session {
-            Some(name) => {
-                let section = files.section("sso-session", &name.value);
-                Some(section.ok_or_else(|| name.wrong("there is no such sso-session section"))?)
-            }
-            None => None,
-        };
-        if let Some(section) = section {
-            check_same(profile, section)?;
-        }
+        let section = session.as_ref().map(|name| {
+            let section = files.section("sso-session", &name.value);
+            let section = section.ok_or_else(|| name.wrong("there is no such sso-session section"));
+            section.and_then(|section| check_same(profile, section))
+        });
+        let section = section.transpose()?;
         let find = |name: &str| {
             // The AWS CLI takes what renews a token from the session alone.
             let setting = match section {
@@ -88,23 +85,19 @@ impl Sso {
                 .hint("aws configure sso")
             })
         };
+        let login = CommandLine::new("aws sso login");
+        let login = match &session {
+            Some(session) => login.option("--sso-session", &session.value),
+            None => login.option("--profile", profile.name),
+        };
         Ok(Some(Self {
             account: find("sso_account_id")?,
             role: find("sso_role_name")?,
             region: find("sso_region")?,
             start_url: find("sso_start_url")?,
             session: session.map(|session| session.value),
-            profile: profile.name.to_owned(),
+            login,
         }))
-    }
-
-    /// The command that signs in again.
-    pub(super) fn login_command(&self) -> CommandLine {
-        let command = CommandLine::new("aws sso login");
-        match &self.session {
-            Some(session) => command.option("--sso-session", session),
-            None => command.option("--profile", &self.profile),
-        }
     }
 
     /// Asks the portal for the role's credentials.
@@ -123,13 +116,12 @@ impl Sso {
             .access_token(token)
             .customize()
             .mutate_request(seen.watch());
-        settings
-            .log
-            .verbose(|| format!("asking SSO for the role {}", escape(&self.role)));
+        let asking = || format!("asking SSO for the role {}", escape(&self.role));
+        settings.log.verbose(asking);
         let output = call.send().await.map_err(|error| {
             let response = error.raw_response();
             let hint = match response.map(|response| response.status().as_u16()) {
-                Some(401) => self.login_command().into(),
+                Some(401) => self.login.to_string(),
                 _ => "check sso_account_id and sso_role_name".to_owned(),
             };
             seen.refused("SSO", &error, hint)
@@ -157,7 +149,7 @@ impl Sso {
         let folder = home.join(".aws/sso/cache");
         let path = session::path(&folder, session, &SHA1_FOR_LEGACY_USE_ONLY);
         let none = |what: &str| {
-            Stop::credentials(format!("no SSO session: {what}")).hint(self.login_command())
+            Stop::credentials(format!("no SSO session: {what}")).hint(self.login.clone())
         };
         let mut cached = read(&path).map_err(|what| none(&what))?;
         let expiry = text(&cached, "expiresAt").and_then(|text| time(&text));
@@ -176,9 +168,8 @@ impl Sso {
             Ok(None) if expiry > now => {}
             Ok(None) => return Err(none("its token has expired")),
             Err(error) if expiry > now => {
-                settings
-                    .log
-                    .warning(&format!("the SSO session could not be renewed: {error}"));
+                let warning = format!("the SSO session could not be renewed: {error}");
+                settings.log.warning(&warning);
             }
             Err(error) => return Err(error),
         }
@@ -210,7 +201,7 @@ impl Sso {
             .log
             .verbose(|| "renewing the SSO session".to_owned());
         let output = call.send().await;
-        let output = output.map_err(|error| seen.refused("SSO", &error, self.login_command()))?;
+        let output = output.map_err(|error| seen.refused("SSO", &error, self.login.clone()))?;
         let mut renewed = cached.clone();
         renewed["startUrl"] = json!(self.start_url);
         renewed["region"] = json!(self.region);

@@ -120,28 +120,26 @@ impl Bundle {
 ///
 /// A bundle that cannot be read, holds no certificate, or one that is broken.
 pub(crate) fn choose(option: Option<&Path>, profile: Profile<'_>) -> Result<Trust, Stop> {
-    if let Some(path) = option {
-        return bundle(path, "--ca-bundle");
-    }
-    if let Some(path) = environment::path("AWS_CA_BUNDLE") {
-        return bundle(&path, "the environment variable AWS_CA_BUNDLE");
-    }
-    if let Some(setting) = profile.get("ca_bundle") {
-        return bundle(&PathBuf::from(&setting.value), &setting.source);
-    }
-    for variable in ["REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"] {
-        if let Some(path) = environment::path(variable) {
-            return bundle(&path, &format!("the environment variable {variable}"));
-        }
-    }
-    Ok(Trust::System)
-}
-
-fn bundle(path: &Path, source: &str) -> Result<Trust, Stop> {
+    let variable = |name: &str| {
+        let path = environment::path(name)?;
+        Some((path, format!("the environment variable {name}")))
+    };
+    let chosen = option
+        .map(|path| (path.to_owned(), "--ca-bundle".to_owned()))
+        .or_else(|| variable("AWS_CA_BUNDLE"))
+        .or_else(|| {
+            let setting = profile.get("ca_bundle")?;
+            Some((PathBuf::from(setting.value), setting.source))
+        })
+        .or_else(|| variable("REQUESTS_CA_BUNDLE"))
+        .or_else(|| variable("SSL_CERT_FILE"));
+    let Some((path, source)) = chosen else {
+        return Ok(Trust::System);
+    };
     let bundle = Bundle {
         pem: Mutex::default(),
-        path: path.to_owned(),
-        source: source.to_owned(),
+        path,
+        source,
     };
     let pem = Mutex::new(bundle.read()?);
     Ok(Trust::Bundle(Arc::new(Bundle { pem, ..bundle })))
