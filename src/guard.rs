@@ -36,7 +36,7 @@ impl Signer {
     }
 
     /// Whether the key of this ID is one of those that sign.
-    pub(crate) fn is(&self, id: &str) -> bool {
+    pub(crate) fn signs_with(&self, id: &str) -> bool {
         let known = self.key_ids.lock();
         let known = known.unwrap_or_else(PoisonError::into_inner);
         known.iter().any(|known| known == id)
@@ -46,7 +46,7 @@ impl Signer {
 /// Refuses the key that signs the request, and the key behind a role's session that does, unless that is wanted: it would
 /// lock the caller out.
 pub(crate) fn signing_key(key: &Key, signer: &Signer, choice: SigningKey) -> Option<Refusal> {
-    let same = signer.is(key.id.as_str());
+    let same = signer.signs_with(key.id.as_str());
     (same && choice == SigningKey::Guarded).then_some(Refusal::SigningKey)
 }
 

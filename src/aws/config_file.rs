@@ -53,10 +53,10 @@ impl ConfigFiles {
     }
 
     /// The names of all profiles.
-    pub(crate) fn profile_names(&self) -> Vec<&str> {
+    pub(crate) fn profile_names(&self) -> Vec<String> {
         let sections = self.config.iter().chain(&self.credentials);
         let profiles = sections.filter(|section| section.kind == "profile");
-        let mut names: Vec<&str> = profiles.map(|section| section.name.as_str()).collect();
+        let mut names: Vec<String> = profiles.map(|section| section.name.clone()).collect();
         names.sort_unstable();
         names.dedup();
         names

@@ -58,14 +58,13 @@ pub(crate) fn signing_region(endpoint_url: &str) -> Option<&'static str> {
 }
 
 fn configured(service: &str, settings: &Settings) -> Result<Option<Setting>, Stop> {
-    let name = "endpoint_url";
-    let variable = format!("AWS_ENDPOINT_URL_{}", service.to_ascii_uppercase());
-    for variable in [&variable, "AWS_ENDPOINT_URL"] {
+    let (profile, name) = (settings.profile(), "endpoint_url");
+    let of_service = format!("AWS_ENDPOINT_URL_{}", service.to_ascii_uppercase());
+    for variable in [&of_service, "AWS_ENDPOINT_URL"] {
         if let Some(setting) = Setting::variable(variable)? {
             return Ok(Some(setting));
         }
     }
-    let profile = settings.profile();
     let of_service = profile.service(&settings.files, service, name)?;
     Ok(of_service.or_else(|| profile.get(name)))
 }

@@ -86,12 +86,7 @@ pub(crate) struct Connected {
 ///
 /// A file that cannot be read or understood.
 pub(crate) fn profile_names() -> Result<Vec<String>, Stop> {
-    let files = ConfigFiles::read()?;
-    Ok(files
-        .profile_names()
-        .into_iter()
-        .map(str::to_owned)
-        .collect())
+    Ok(ConfigFiles::read()?.profile_names())
 }
 
 /// Settles settings and credentials, and asks STS whether they belong to the account that is expected, if any.

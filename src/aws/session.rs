@@ -5,7 +5,7 @@ use std::error::Error;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_types::DateTime;
@@ -112,10 +112,8 @@ pub(super) fn save(path: &Path, value: &Value, log: Log) {
 
 /// The time in so many seconds, as the AWS CLI writes it.
 pub(super) fn time_in(seconds: i32) -> String {
-    let lifetime = Duration::from_secs(seconds.try_into().unwrap_or_default());
-    let time = (SystemTime::now() + lifetime).duration_since(UNIX_EPOCH);
-    let seconds = time.unwrap_or_default().as_secs();
-    let time = DateTime::from_secs(seconds.try_into().unwrap_or(i64::MAX));
+    let now = DateTime::from(SystemTime::now()).secs();
+    let time = DateTime::from_secs(now.saturating_add(seconds.max(0).into()));
     time.fmt(Format::DateTime).unwrap_or_default()
 }
 

@@ -215,7 +215,8 @@ fn unknown_profile(name: &str, by: &str, files: &ConfigFiles) -> Stop {
         let name = shown(OsStr::new(name));
         format!("the profile `{name}`, named by {source}, does not exist")
     };
-    let known: Vec<String> = files.profile_names().into_iter().map(escape).collect();
+    let known = files.profile_names();
+    let known: Vec<String> = known.iter().map(|name| escape(name)).collect();
     let places = ConfigFiles::places().join(" and ");
     Stop::configuration(message).hint(if known.is_empty() {
         format!("there is no profile at all in {places}; create one with `aws configure`")

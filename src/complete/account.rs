@@ -112,7 +112,7 @@ async fn keys(
         return Vec::new();
     };
     let now = listing.at.unwrap_or_else(SystemTime::now);
-    let signs = |key: &ListedKey| connected.signer.is(&key.id);
+    let signs = |key: &ListedKey| connected.signer.signs_with(&key.id);
     let keys = listing.keys.into_iter().filter(|key| {
         AccessKeyId::parse(key.id.as_ref()).is_ok()
             && (signing_key == SigningKey::Allowed || !signs(key))

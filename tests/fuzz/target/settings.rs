@@ -36,7 +36,7 @@ fn files(is_credentials: bool, bytes: &[u8]) -> Result<ConfigFiles, Stop> {
 fn check_settings(files: &ConfigFiles) {
     let names = files.profile_names();
     let profile = files.profile("default");
-    assert_eq!(profile.is_defined(), names.contains(&"default"));
+    assert_eq!(profile.is_defined(), names.contains(&"default".to_owned()));
     match region(None, profile) {
         Ok(region) => {
             let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
