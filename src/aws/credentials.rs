@@ -13,7 +13,7 @@ use super::metadata;
 use super::process::CredentialProcess;
 use super::role::Role;
 use super::setting::Setting;
-use super::settings::Settings;
+use super::settings::{BY_OPTION, Settings};
 use super::sso::Sso;
 use crate::command_line::CommandLine;
 use crate::escape::escape;
@@ -67,7 +67,7 @@ impl Source {
     ///
     /// A source that is only half configured; with `--profile`, none in the profile.
     pub(crate) fn choose(settings: &Settings) -> Result<Self, Stop> {
-        let only = settings.profile_by == Some("--profile");
+        let only = settings.profile_by == Some(BY_OPTION);
         if !only && let Some(credentials) = of_variables()? {
             warn(settings, "AWS_ACCESS_KEY_ID");
             let origin = "the environment variables";

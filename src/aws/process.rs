@@ -220,8 +220,7 @@ async fn hear(stream: Option<impl AsyncRead + Unpin>, longest: u64) -> std::io::
     let mut bytes = Vec::new();
     if let Some(mut stream) = stream {
         (&mut stream).take(longest).read_to_end(&mut bytes).await?;
-        let mut rest = [0; 1024];
-        while stream.read(&mut rest).await? > 0 {}
+        tokio::io::copy(&mut stream, &mut tokio::io::sink()).await?;
     }
     Ok(bytes)
 }

@@ -24,6 +24,9 @@ use crate::request::Connection;
 use crate::secret::has_secret;
 use crate::stop::{Explain, Stop};
 
+/// What names the profile where the command line does: credentials come from it alone.
+pub(super) const BY_OPTION: &str = "--profile";
+
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const READ_TIMEOUT: Duration = Duration::from_secs(15);
 
@@ -32,7 +35,7 @@ const READ_TIMEOUT: Duration = Duration::from_secs(15);
 pub(crate) struct Settings {
     /// The name of the profile; `default` when nobody named one.
     pub(crate) profile_name: String,
-    /// What names the profile: an environment variable or `--profile`, with which credentials come from the profile alone.
+    /// What names the profile: `BY_OPTION` or an environment variable.
     pub(crate) profile_by: Option<&'static str>,
     /// The configuration files.
     pub(crate) files: ConfigFiles,
@@ -186,7 +189,7 @@ fn choose_profile(
 ) -> Result<(String, Option<&'static str>), Stop> {
     const VARIABLES: [&str; 2] = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"];
     if let Some(name) = &connection.profile {
-        return Ok((name.clone(), Some("--profile")));
+        return Ok((name.clone(), Some(BY_OPTION)));
     }
     let [first, second] = VARIABLES.map(environment::text);
     match (first?, second?) {
@@ -206,7 +209,7 @@ fn choose_profile(
 
 fn unknown_profile(name: &str, by: &str, files: &ConfigFiles) -> Stop {
     let source = match by {
-        "--profile" => by.to_owned(),
+        BY_OPTION => by.to_owned(),
         variable => format!("the environment variable {variable}"),
     };
     let message = if name.trim().is_empty() {
