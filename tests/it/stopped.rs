@@ -6,7 +6,7 @@ use std::time::Duration;
 use iam_sandbox::{Act, Fault, Sandbox, What};
 
 use crate::blocked::interrupt;
-use crate::case::{BOBS_KEY, Case, DELETED, documented};
+use crate::case::{BOBS_KEY, Case, DELETED, documented, each_at_once};
 use crate::many::{crowd, from_stdin, left, outcomes, rows};
 use crate::running::Running;
 
@@ -131,14 +131,15 @@ fn c69_a_file_that_may_not_grow_kills_no_run() {
 
 #[test]
 fn c11_an_iam_that_is_gone_ends_a_list_after_a_few_keys() {
-    for (jobs, failed) in [("1", 4), ("8", 11)] {
+    each_at_once([("1", 4), ("8", 11)], |(jobs, failed)| {
         let (sandbox, list) = crowd(2_000);
         sandbox.fault(
             Fault::new(What::LoseReplyAndStopListening)
                 .skip(99)
                 .always(),
         );
-        let printed = from_stdin(&sandbox, &list, &["--jobs", jobs])
+        // The first key whose response is lost is sent again until its limit ends.
+        let printed = from_stdin(&sandbox, &list, &["--jobs", jobs, "--timeout", "6"])
             .run()
             .exits(12);
         let output = printed.output().to_owned();
@@ -163,7 +164,7 @@ fn c11_an_iam_that_is_gone_ends_a_list_after_a_few_keys() {
                 "hint: to do the rest: ",
             ])
             .ends_with("2000 keys: ");
-    }
+    });
 }
 
 #[test]
