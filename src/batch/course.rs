@@ -40,9 +40,10 @@ impl Batch<'_> {
         }
         let exit = self.finish(&mut report, exit).await;
         let harm = self.journal.and_then(Journal::harm);
+        let journal = self.journal.filter(|_| harm.is_none());
         let exit = harm.map_or(exit, |harm| report.incomplete(harm, exit));
         let prints_whole = self.request.query.is_none() && self.request.format == Format::Json;
-        let resume = match self.journal {
+        let resume = match journal {
             Some(_) => Resume::Journal,
             None if prints_whole && !report.output.is_closed() => Resume::Results,
             None => Resume::Again,

@@ -7,7 +7,7 @@ use super::{Batch, Keys};
 use crate::candidate::Candidate;
 use crate::exit::Exit;
 use crate::failure::{Code, Failure};
-use crate::journal::Before;
+use crate::journal::{self, Before};
 use crate::outcome::{Outcome, Settled};
 use crate::report::Report;
 use crate::request::{Mode, OnFailure};
@@ -29,8 +29,21 @@ pub(super) enum Halt {
     OtherPrincipal { why: String },
     /// The result could not be written: a pipeline does not get what it waits for.
     Unwritten(io::Error),
+    /// Somebody else changed the journal. The run says so when it ends.
+    Harmed,
     /// The list of keys, or the journal, cannot be read or written.
     Broken(io::Error),
+}
+
+impl Halt {
+    /// A record could not be written.
+    pub(super) fn unrecorded(error: io::Error) -> Self {
+        if journal::is_harmed(&error) {
+            Self::Harmed
+        } else {
+            Self::Broken(error)
+        }
+    }
 }
 
 impl Batch<'_> {
@@ -93,6 +106,7 @@ impl Batch<'_> {
             Halt::Gone(_) => (Exit::Unreachable, "IAM could not be reached".to_owned()),
             Halt::OtherPrincipal { why } => (Exit::Refused, why.clone()),
             Halt::Unwritten(_) => (Exit::Other, "a result could not be written".to_owned()),
+            Halt::Harmed => (Exit::Other, "somebody else changed the journal".to_owned()),
             Halt::Broken(_) => (Exit::Other, "the run broke off".to_owned()),
         };
         let not_tried = |candidate| {
@@ -148,13 +162,14 @@ impl Batch<'_> {
             Halt::Signal(exit) => report.interrupted(*exit),
             Halt::Gone(Gone(silent)) => report.gone(*silent),
             Halt::OtherPrincipal { why } => report.ended(why),
-            Halt::After { .. } | Halt::Unwritten(_) | Halt::Broken(_) => {}
+            Halt::After { .. } | Halt::Unwritten(_) | Halt::Harmed | Halt::Broken(_) => {}
         }
         self.leave(keys, halt, report, tally).await;
         match halt {
             Halt::After { .. } | Halt::Gone(_) => tally.exit(),
             Halt::Signal(exit) => *exit,
             Halt::OtherPrincipal { .. } => Exit::Refused,
+            Halt::Harmed => Exit::Other,
             Halt::Unwritten(error) => report.unwritten(error, tally.exit()),
             Halt::Broken(error) => {
                 // Where the disk of the journal did not answer, a signal ended the wait for it.

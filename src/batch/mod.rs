@@ -381,7 +381,7 @@ impl Batch<'_> {
             self.under_way.told(&settled.key);
             told
         };
-        let broken = recorded.map_err(Halt::Broken).err();
+        let broken = recorded.map_err(Halt::unrecorded).err();
         let unwritten = told.map_err(Halt::Unwritten).err();
         Taken {
             heard: Heard::from(&settled.outcome),

@@ -107,6 +107,15 @@ impl Kept {
         })
     }
 
+    /// Takes away what is behind the last whole record.
+    pub(super) fn cut(&self, file: &File) -> io::Result<()> {
+        let length = self.length.load(Ordering::Acquire);
+        if file.metadata()?.len() > length {
+            file.set_len(length)?;
+        }
+        Ok(())
+    }
+
     /// So many bytes more are in it.
     pub(super) fn grew(&self, bytes: usize) {
         self.length.fetch_add(bytes as u64, Ordering::AcqRel);

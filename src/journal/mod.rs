@@ -8,10 +8,12 @@ mod past;
 pub(crate) mod target;
 mod writer;
 
-use std::fmt::Display;
+use std::error::Error;
+use std::fmt::{self, Display};
 use std::fs::{File, TryLockError};
-use std::io::{self, Seek as _, SeekFrom};
+use std::io;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
@@ -28,7 +30,7 @@ use crate::stop::Stop;
 use file::{Kept, Refused};
 pub(crate) use past::EarlierAttempt;
 use past::Past;
-use writer::Writer;
+use writer::{Kind, Writer};
 
 /// The form of the records. A journal of another form is refused.
 const FORM: u32 = 1;
@@ -56,7 +58,7 @@ pub(crate) struct Journal {
     file: Option<File>,
     /// `None` in a dry run, which writes nothing.
     writer: Option<Writer>,
-    kept: Option<Kept>,
+    kept: Option<Arc<Kept>>,
 }
 
 /// Why a journal cannot be used.
@@ -65,6 +67,23 @@ pub(crate) struct Unusable {
     pub(crate) stop: Stop,
     /// Whether it is a journal, or may be one, so that earlier runs may have changed keys.
     pub(crate) is_journal: bool,
+}
+
+/// What somebody else did to the journal while this run wrote it, a fragment.
+#[derive(Debug)]
+struct Harmed(&'static str);
+
+impl Display for Harmed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl Error for Harmed {}
+
+/// Whether somebody else changed the journal, and that is why a record was not written.
+pub(crate) fn is_harmed(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|error| error.is::<Harmed>())
 }
 
 /// What earlier runs say of a key.
@@ -140,13 +159,13 @@ impl Journal {
         Ok(Some(journal))
     }
 
-    /// Makes it ready to be written, and makes the file if there is none.
+    /// Makes it ready to be written, and makes the file if there is none. A file that is there is not changed yet.
     ///
     /// # Errors
     ///
     /// It cannot be made or written, or another run has made it.
     pub(crate) fn start(mut self, path: &Path) -> Result<Self, Stop> {
-        let mut file = if let Some(file) = self.file.take() {
+        let file = if let Some(file) = self.file.take() {
             file
         } else {
             let file = file::create(path).map_err(|refused| self.refused(&refused))?;
@@ -156,9 +175,9 @@ impl Journal {
             }
             file
         };
-        let started = append(&mut file, self.past.length)
-            .and_then(|()| Kept::new(path, &file, self.past.length))
-            .and_then(|kept| Ok((kept, Writer::start(file)?)));
+        let started = Kept::new(path, &file, self.past.length)
+            .map(Arc::new)
+            .and_then(|kept| Ok((Arc::clone(&kept), Writer::start(file, kept)?)));
         let (kept, writer) = started.map_err(|error| unwritten(&self.name, &error))?;
         (self.kept, self.writer) = (Some(kept), Some(writer));
         Ok(self)
@@ -230,7 +249,7 @@ impl Journal {
             action: self.action.verb().to_owned(),
             account: account.map(ToString::to_string),
         };
-        self.write(&json!(head))
+        self.write(Kind::Other, &json!(head))
             .await
             .map_err(|error| unwritten(&self.name, &error))
     }
@@ -264,7 +283,7 @@ impl Journal {
     ///
     /// # Errors
     ///
-    /// The record is not on the disk: the key must not be changed.
+    /// The record is not on the disk, or `is_harmed`: the key must not be changed.
     pub(crate) async fn intend(&self, candidate: &Candidate) -> io::Result<()> {
         let Candidate { key, facts } = candidate;
         let previous_status = match self.action {
@@ -281,7 +300,8 @@ impl Journal {
         if let (Some(status), Some(_)) = (&facts.status, &facts.owner) {
             record["Status"] = json!(status.as_str());
         }
-        self.write(&with_status(record, previous_status)).await
+        self.write(Kind::Intent, &with_status(record, previous_status))
+            .await
     }
 
     /// What became of a key.
@@ -297,21 +317,13 @@ impl Journal {
             "Known": settled.known(),
             "Time": timestamp(SystemTime::now()),
         });
-        self.write(&with_status(record, settled.previous_status()))
-            .await
+        let record = with_status(record, settled.previous_status());
+        self.write(Kind::Other, &record).await
     }
 
-    async fn write(&self, record: &Value) -> io::Result<()> {
+    async fn write(&self, kind: Kind, record: &Value) -> io::Result<()> {
         match &self.writer {
-            Some(writer) => {
-                let text = format!("{record}\n");
-                let bytes = text.len();
-                writer.write(text).await?;
-                if let Some(kept) = &self.kept {
-                    kept.grew(bytes);
-                }
-                Ok(())
-            }
+            Some(writer) => writer.write(kind, format!("{record}\n")).await,
             None => Ok(()),
         }
     }
@@ -334,11 +346,4 @@ fn with_status(mut record: Value, previous_status: Option<&str>) -> Value {
 /// It could not be written when the run began.
 fn unwritten(name: &str, error: &io::Error) -> Stop {
     Stop::other(format!("cannot write the journal {name}: {error}"))
-}
-
-/// Goes to the end of the last whole record; a record that was cut off when its run was killed is taken away.
-fn append(file: &mut File, length: u64) -> io::Result<()> {
-    file.set_len(length)?;
-    file.seek(SeekFrom::End(0))?;
-    Ok(())
 }

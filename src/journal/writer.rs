@@ -2,10 +2,14 @@
 
 use std::fs::File;
 use std::io::{self, Write as _};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
 use tokio::sync::oneshot;
+
+use super::Harmed;
+use super::file::Kept;
 
 /// A thread that writes.
 #[derive(Debug)]
@@ -16,39 +20,66 @@ pub(super) struct Writer {
 #[derive(Debug)]
 struct Record {
     text: String,
+    kind: Kind,
     written: oneshot::Sender<io::Result<()>>,
 }
 
+/// What a record says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// That a key is about to be changed: it must not be, once somebody else has changed the journal.
+    Intent,
+    /// Anything else.
+    Other,
+}
+
 impl Writer {
-    /// Writes to the end of `file`, which stays locked as long.
-    pub(super) fn start(file: File) -> io::Result<Self> {
+    /// Writes to the end of `file`, which stays locked as long. Before the first record, what `kept` does not count is
+    /// taken away: a record that was cut off when its run was killed.
+    pub(super) fn start(file: File, kept: Arc<Kept>) -> io::Result<Self> {
         let (records, waiting) = channel();
         thread::Builder::new()
             .name("journal".to_owned())
-            .spawn(move || write_all(file, &waiting))?;
+            .spawn(move || write_all(file, &kept, &waiting))?;
         Ok(Self { records })
     }
 
     /// Writes a record; returns when it is on the disk.
-    pub(super) async fn write(&self, text: String) -> io::Result<()> {
+    pub(super) async fn write(&self, kind: Kind, text: String) -> io::Result<()> {
         let gone = || io::Error::other("the journal's thread has ended");
         let (written, done) = oneshot::channel();
-        let record = Record { text, written };
+        let record = Record {
+            text,
+            kind,
+            written,
+        };
         self.records.send(record).map_err(|_| gone())?;
         done.await.map_err(|_| gone())?
     }
 }
 
-fn write_all(mut file: File, waiting: &Receiver<Record>) {
-    let mut result = Ok(());
+fn write_all(mut file: File, kept: &Kept, waiting: &Receiver<Record>) {
+    let mut result = None;
     while let Ok(first) = waiting.recv() {
-        let records: Vec<Record> = std::iter::once(first).chain(waiting.try_iter()).collect();
+        let mut records: Vec<Record> = std::iter::once(first).chain(waiting.try_iter()).collect();
+        let is_intent = |record: &Record| record.kind == Kind::Intent;
+        if records.iter().any(is_intent)
+            && let Some(harm) = kept.harm()
+        {
+            for intent in records.extract_if(.., |record| is_intent(record)) {
+                let _ = intent.written.send(Err(io::Error::other(Harmed(harm))));
+            }
+        }
         let text: String = records.iter().map(|record| record.text.as_str()).collect();
         // After a failure a record may be there in part: nothing is written behind it, and everybody is told why.
+        let result = result.get_or_insert_with(|| kept.cut(&file));
         if result.is_ok() {
-            result = file
+            *result = file
                 .write_all(text.as_bytes())
                 .and_then(|()| file.sync_data());
+        }
+        if result.is_ok() {
+            kept.grew(text.len());
         }
         for record in records {
             let copy = match &result {
@@ -67,7 +98,7 @@ mod tests {
 
     use tokio::time::Instant;
 
-    use super::Writer;
+    use super::{Kind, Writer};
     use crate::exit::Exit;
     use crate::signal::{Patience, Signals};
 
@@ -84,7 +115,8 @@ mod tests {
             let (sender, signals) = Signals::by_hand();
             let patience = Patience(Duration::from_millis(50), Duration::ZERO);
             let ended = runtime.block_on(async {
-                let recorded = signals.bound(patience, writer.write("record".to_owned()));
+                let recorded =
+                    signals.bound(patience, writer.write(Kind::Other, "record".to_owned()));
                 tokio::pin!(recorded);
                 // Without a signal it is waited for.
                 tokio::select! {
