@@ -68,8 +68,22 @@ impl EarlierAttempt {
 #[derive(Debug, Default)]
 struct Digest([RandomState; 3]);
 
-/// The bits of a digest that the owner and the kind of the record have; the others are the ID's.
+/// The bits of a digest that the owner and the end of the key have; the others are the ID's.
 const OWNER_BITS: u32 = 48;
+/// The end.
+const END: u128 = 0b11;
+/// The owner, and the bit that says that there is one.
+const OWNER: u128 = ((1 << OWNER_BITS) - 1) & !END;
+const NAMED: u128 = 0b100;
+
+/// How a key ended, by one record.
+#[derive(Clone, Copy, Debug)]
+enum End {
+    Done = 0,
+    Missing = 1,
+    /// In another way: what an earlier record says is no longer believed.
+    NotSettled = 2,
+}
 
 impl Digest {
     fn of(&self, id: &str) -> u128 {
@@ -78,15 +92,48 @@ impl Digest {
         hash >> OWNER_BITS << OWNER_BITS
     }
 
-    /// The same with the owner. Whether the key was deleted or only missing is the last bit.
-    fn settled(&self, id: &str, owner: Option<&UserName>, is_missing: bool) -> u128 {
+    /// The same with the owner, and how the key ended.
+    fn ended(&self, id: &str, owner: Option<&UserName>, end: End) -> u128 {
         let [_, _, state] = &self.0;
         let owner = owner.map_or(0, |owner| {
-            u128::from(state.hash_one(owner.as_str().to_ascii_lowercase())) | 2
+            u128::from(state.hash_one(owner.as_str().to_ascii_lowercase())) << 2 | NAMED
         });
-        let owner = owner & ((1 << OWNER_BITS) - 2);
-        self.of(id) | owner | u128::from(is_missing)
+        self.of(id) | owner & OWNER | end as u128
     }
+}
+
+/// Whether two records name two different owners.
+fn differ(one: u128, other: u128) -> bool {
+    let [one, other] = [one, other].map(|record| record & OWNER);
+    one != 0 && other != 0 && one != other
+}
+
+/// What is left of the records, in the order of the keys: a key that was not settled later is not, unless under the name
+/// of another owner.
+fn still_settled(mut ended: Vec<u128>) -> Vec<u128> {
+    let is_settled = |record: &u128| record & END != End::NotSettled as u128;
+    if ended.iter().all(is_settled) {
+        ended.sort_unstable();
+        ended.dedup();
+        return ended;
+    }
+    // The order of a key's records counts.
+    ended.sort_by_key(|record| record >> OWNER_BITS);
+    let mut settled = Vec::new();
+    for of_key in ended.chunk_by(|one, other| one >> OWNER_BITS == other >> OWNER_BITS) {
+        let mut left = Vec::new();
+        for record in of_key {
+            if is_settled(record) {
+                left.push(*record);
+            } else {
+                left.retain(|earlier| differ(*earlier, *record));
+            }
+        }
+        left.sort_unstable();
+        left.dedup();
+        settled.extend(left);
+    }
+    settled
 }
 
 /// A record of a key: an intent, or a result.
@@ -116,26 +163,30 @@ impl Past {
         match action {
             // It was begun after whatever settled it.
             Action::Delete | Action::Deactivate if is_begun => Before::Begun,
-            Action::Delete if self.is_settled(key, digest, &[false, true]) => Before::Settled,
-            Action::Deactivate if self.is_settled(key, digest, &[false]) => Before::Deactivated,
+            Action::Delete if self.is_settled(key, digest, &[End::Done, End::Missing]) => {
+                Before::Settled
+            }
+            Action::Deactivate if self.is_settled(key, digest, &[End::Done]) => Before::Deactivated,
             Action::Delete | Action::Deactivate => Before::Nothing,
         }
     }
 
-    /// Whether a record of this kind, done or missing, counts for this key and this owner. A deleted key is deleted
-    /// whoever is named now, unless two different users are; a missing one is missing only where it was looked for.
-    fn is_settled(&self, key: &Key, digest: u128, missing: &[bool]) -> bool {
-        let owner = key.user_name.as_ref();
-        let whole = |is_missing| self.digest.settled(key.id.as_str(), owner, is_missing);
+    /// Whether a record of such an end counts for this key and this owner. A deleted key is deleted whoever is named now,
+    /// unless two different users are; a missing one is missing only where it was looked for.
+    fn is_settled(&self, key: &Key, digest: u128, ends: &[End]) -> bool {
+        let (id, owner) = (key.id.as_str(), key.user_name.as_ref());
         let first = self.settled.partition_point(|known| *known < digest);
         let records = self.settled[first..].iter();
         let mut of_key = records.take_while(|known| *known >> OWNER_BITS == digest >> OWNER_BITS);
         of_key.any(|known| {
-            let names_nobody = known & ((1 << OWNER_BITS) - 2) == 0;
-            let is_missing = known & 1 == 1;
-            let is_same = *known == whole(is_missing);
-            missing.contains(&is_missing)
-                && (is_same || !is_missing && (owner.is_none() || names_nobody))
+            ends.iter().any(|end| {
+                let now = self.digest.ended(id, owner, *end);
+                match end {
+                    _ if known & END != *end as u128 => false,
+                    End::Done => !differ(*known, now),
+                    End::Missing | End::NotSettled => *known == now,
+                }
+            })
         })
     }
 
@@ -183,9 +234,12 @@ impl Past {
         match word {
             Some(word) if word.is_settled() => {
                 self.begun.remove(&digest);
-                let is_missing = word == Word::Missing;
-                let settled = self.digest.settled(id.as_str(), owner.as_ref(), is_missing);
-                self.settled.push(settled);
+                let end = match word {
+                    Word::Missing => End::Missing,
+                    _ => End::Done,
+                };
+                let ended = self.digest.ended(id.as_str(), owner.as_ref(), end);
+                self.settled.push(ended);
             }
             // It was begun, and nobody knows (yet) how it ended.
             None | Some(Word::Unknown) => {
@@ -200,6 +254,12 @@ impl Past {
             }
             Some(_) => {
                 self.begun.remove(&digest);
+                // That a key was made inactive is not forgotten.
+                if action == Action::Delete.verb() {
+                    let end = End::NotSettled;
+                    let ended = self.digest.ended(id.as_str(), owner.as_ref(), end);
+                    self.settled.push(ended);
+                }
             }
         }
         Ok(())
@@ -283,8 +343,7 @@ pub(super) fn read(file: &mut impl Read) -> Result<(Option<Head>, Past), String>
         }
         past.length += read as u64;
     }
-    past.settled.sort_unstable();
-    past.settled.dedup();
+    past.settled = still_settled(past.settled);
     Ok((head, past))
 }
 
@@ -322,6 +381,58 @@ mod tests {
             let (_, past) = read(&mut text.as_bytes()).expect("a journal");
             let found = now.map(|name| letter(past.before(&key(name), Action::Delete)));
             assert_eq!(String::from_iter(found), expected, "{owner} {end}");
+        }
+    }
+
+    /// What the records of one key say together, under the owner that is named now.
+    #[test]
+    fn c66_a_later_result_counts_unless_it_is_of_another_owner() {
+        const DELETED: &str = "\"Outcome\":\"Deleted\"";
+        const MISSING: &str = "\"Outcome\":\"Missing\"";
+        const FAILED: &str = "\"Outcome\":\"Failed\"";
+        const INTENT: &str = "\"Intent\":\"delete\"";
+        let now = ["Bob", "BOB", "Alice", ""];
+        for (records, expected) in [
+            (&[("Bob", DELETED), ("Bob", INTENT)][..], "BBBB"),
+            (
+                &[("Bob", DELETED), ("Bob", INTENT), ("bob", FAILED)],
+                "----",
+            ),
+            (&[("Bob", MISSING), ("Bob", FAILED)], "----"),
+            (&[("", DELETED), ("", FAILED)], "----"),
+            (&[("", DELETED), ("Bob", FAILED)], "----"),
+            (&[("Bob", DELETED), ("", FAILED)], "----"),
+            // It was deleted as Bob's, and is not Alice's.
+            (
+                &[("Bob", DELETED), ("Alice", INTENT), ("Alice", FAILED)],
+                "SS-S",
+            ),
+            (&[("Bob", FAILED), ("Bob", DELETED)], "SS-S"),
+            (
+                &[("Bob", DELETED), ("Bob", FAILED), ("Bob", DELETED)],
+                "SS-S",
+            ),
+            (
+                &[("Bob", DELETED), ("Alice", MISSING), ("Bob", FAILED)],
+                "--S-",
+            ),
+        ] {
+            let head = "{\"Journal\":1,\"Action\":\"delete\",\"AccountId\":null}\n".to_owned();
+            let text = records.iter().fold(head, |text, (owner, end)| {
+                let owner = if owner.is_empty() {
+                    "null".to_owned()
+                } else {
+                    format!("\"{owner}\"")
+                };
+                // Another key does not count.
+                let other = "{\"AccessKeyId\":\"AKIAAAAAAAAAAAAAAAAA\",\"Outcome\":\"Failed\"}";
+                format!(
+                    "{text}{other}\n{{\"AccessKeyId\":\"AKIDPMS9RO4H3FEXAMPLE\",\"UserName\":{owner},{end}}}\n"
+                )
+            });
+            let (_, past) = read(&mut text.as_bytes()).expect("a journal");
+            let found = now.map(|name| letter(past.before(&key(name), Action::Delete)));
+            assert_eq!(String::from_iter(found), expected, "{records:?}");
         }
     }
 

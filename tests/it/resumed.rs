@@ -307,6 +307,41 @@ fn c66_a_key_that_was_begun_after_it_was_settled_is_in_progress() {
 }
 
 #[test]
+fn c66_a_key_that_failed_after_it_was_settled_is_tried_again() {
+    for (outcome, end) in [
+        ("Deleted", "Failed"),
+        ("Missing", "Failed"),
+        ("Deleted", "NotTried"),
+    ] {
+        let sandbox = documented();
+        let kept = begun();
+        let journal = kept.journal();
+        let (head, intent) = journal.split_once('\n').expect("two records");
+        let result = |outcome: &str| {
+            format!(
+                "{{\"AccessKeyId\":\"{BOBS_KEY}\",\"UserName\":\"Bob\",\"Outcome\":\"{outcome}\"}}\n"
+            )
+        };
+        let (settled, failed) = (result(outcome), result(end));
+        let journal = format!("{head}\n{settled}{intent}{failed}");
+        std::fs::write(kept.path(), journal).expect("a journal");
+        let printed = kept.case(&sandbox, &[]).run().exits(0);
+        let output = printed.output().to_owned();
+        let _ = printed
+            .prints(&output)
+            .says_exactly("known: 1 key: 1 deleted\n");
+        assert!(!sandbox.has_key(BOBS_KEY));
+        // The last record counts.
+        let _ = kept
+            .case(&sandbox, &[])
+            .run()
+            .exits(0)
+            .prints_nothing()
+            .says_exactly("known: 1 key: 1 settled by an earlier run\n");
+    }
+}
+
+#[test]
 fn c75_keys_of_another_owner_in_the_journal_are_not_counted_for_this_run() {
     let kept = begun();
     let journal = kept.journal();

@@ -14,11 +14,13 @@ fn of(mut bytes: &[u8]) -> Journal {
 }
 
 /// What a record says of its key.
-#[derive(PartialEq)]
+#[derive(Clone, Copy, PartialEq)]
 enum Said {
     Done,
     Missing,
-    Other,
+    /// That it is begun, or that nobody knows.
+    Begun,
+    NotSettled,
 }
 
 /// The keys that records are about, and what they say.
@@ -33,7 +35,8 @@ fn keys(bytes: &[u8]) -> Vec<(Key, Said)> {
             let said = match outcome {
                 "Deleted" | "Deactivated" => Said::Done,
                 "Missing" => Said::Missing,
-                _ => Said::Other,
+                "" | "Unknown" => Said::Begun,
+                _ => Said::NotSettled,
             };
             let user_name = record["UserName"].as_str();
             let key = Key {
@@ -53,14 +56,14 @@ pub(crate) fn check(bytes: &[u8]) {
     assert!(length <= bytes.len() && bytes[..length].last().is_none_or(|byte| *byte == b'\n'));
     assert_eq!(head.is_some(), length > 0, "records without a head");
     let whole = &bytes[..length];
-    check_results(&past, whole);
+    check_results(head.as_ref(), &past, whole);
     check_same(&past, whole);
     // Cut off anywhere, it is read as far as it goes.
     for eighth in 1..8 {
         let cut = &bytes[..bytes.len() * eighth / 8];
-        let (_, left) = of(cut).expect("a part of a journal is a journal");
+        let (head, left) = of(cut).expect("a part of a journal is a journal");
         assert!(left.length <= past.length);
-        check_results(&left, &cut[..length_of(&left)]);
+        check_results(head.as_ref(), &left, &cut[..length_of(&left)]);
     }
 }
 
@@ -68,18 +71,25 @@ fn length_of(past: &Past) -> usize {
     usize::try_from(past.length).expect("a length")
 }
 
-/// What counts as done has a result that says so; what was said to be done counts as it, unless it was begun again.
-fn check_results(past: &Past, records: &[u8]) {
+/// What counts as done has a result that says so, and no later one that does not; what was said to be done counts as it,
+/// unless it was begun again.
+fn check_results(head: Option<&Head>, past: &Past, records: &[u8]) {
+    let undoes = head.is_some_and(|head| head.action == Action::Delete.verb());
     let keys = keys(records);
     for (key, _) in &keys {
-        let is_done = keys.iter().any(|(other, said)| {
-            let (now, then) = (&key.user_name, &other.user_name);
-            other.id == key.id
-                && match said {
-                    Said::Done => now.is_none() || then.is_none() || now == then,
-                    Said::Missing => now == then,
-                    Said::Other => false,
+        let mut settled: Vec<(&Key, Said)> = Vec::new();
+        for (other, said) in keys.iter().filter(|(other, _)| other.id == key.id) {
+            match said {
+                Said::Done | Said::Missing => settled.push((other, *said)),
+                Said::NotSettled if undoes => {
+                    settled.retain(|(earlier, _)| differ(earlier, other));
                 }
+                Said::NotSettled | Said::Begun => {}
+            }
+        }
+        let is_done = settled.iter().any(|(other, said)| match said {
+            Said::Done => !differ(key, other),
+            _ => !differ(key, other) && key.user_name.is_some() == other.user_name.is_some(),
         });
         let is_begun = !past.attempts(&key.id).is_empty();
         assert_eq!(
@@ -87,6 +97,14 @@ fn check_results(past: &Past, records: &[u8]) {
             is_done && !is_begun,
             "{key:?}"
         );
+    }
+}
+
+/// Whether they name two different owners.
+fn differ(one: &Key, other: &Key) -> bool {
+    match (&one.user_name, &other.user_name) {
+        (Some(one), Some(other)) => !one.same_user(other),
+        _ => false,
     }
 }
 
@@ -145,10 +163,10 @@ mod tests {
                 let of_it: Vec<&str> = of_it
                     .filter(|record| record.contains(&id) && record.ends_with('\n'))
                     .collect();
-                let is_done = |record: &&str| record.contains("Deleted") || record.contains("Missing");
+                let is_done = |record: &str| record.contains("Deleted") || record.contains("Missing");
                 let expected = match of_it.last() {
                     Some(last) if last.contains("Intent") || last.contains("Unknown") => Before::Begun,
-                    _ if of_it.iter().any(is_done) => Before::Settled,
+                    Some(last) if is_done(last) => Before::Settled,
                     _ => Before::Nothing,
                 };
                 let id = AccessKeyId::try_from(id).expect("an ID");
