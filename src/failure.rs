@@ -70,6 +70,8 @@ pub(crate) struct Context {
     pub(crate) clocks: Option<(String, String)>,
     /// What the request was signed with.
     pub(crate) credentials: CredentialKind,
+    /// What to do about credentials that have expired and could not be renewed; `None`: nobody tried to.
+    pub(crate) not_renewed: Option<Vec<String>>,
 }
 
 /// What a request was signed with.

@@ -20,7 +20,7 @@ use super::recorder::Recorder;
 use super::renewal::SharedCredentials;
 use super::responses::Responses;
 use crate::fact::{LastUse, NOT_AVAILABLE};
-use crate::failure::{Cause, Failure};
+use crate::failure::{Cause, Code, Failure};
 use crate::ident::{AccessKeyId, UserName};
 use crate::log::Log;
 use crate::outcome::Reply;
@@ -212,6 +212,20 @@ impl Iam {
         renewing.await
     }
 
+    /// Adds to expired credentials why they were not renewed.
+    fn with_renewal(&self, mut failure: Failure) -> Failure {
+        let is_of_credentials = failure
+            .service()
+            .is_some_and(|error| error.family() == Code::Credentials);
+        if is_of_credentials
+            && let Some(stop) = self.renewal_failure()
+            && let Some(context) = failure.context_mut()
+        {
+            context.not_renewed = Some(stop.hints.clone());
+        }
+        failure
+    }
+
     /// Makes a call that changes nothing. What it gives has the record of its attempts beside it.
     pub(super) async fn read<O, E: Error + 'static>(
         &self,
@@ -221,7 +235,7 @@ impl Iam {
         let record = Record::default();
         match self.call(operation, &record, send).await {
             Ok(output) => Ok((output, record)),
-            Err(error) => Err(failure_of_read(operation, &record, &error)),
+            Err(error) => Err(self.with_renewal(failure_of_read(operation, &record, &error))),
         }
     }
 
@@ -239,7 +253,8 @@ impl Iam {
                 .set_user_name(text(key.user_name.as_ref()));
             call.customize().interceptor(recorder).send().await
         };
-        checked(operation, record, self.call(operation, record, send).await)
+        let called = self.call(operation, record, send).await;
+        checked(operation, record, called).map_err(|failure| self.with_renewal(failure))
     }
 
     /// `UpdateAccessKey` to `Inactive`. The attempts are in `record`, also when this is dropped before it ends.
@@ -257,7 +272,8 @@ impl Iam {
                 .status(StatusType::Inactive);
             call.customize().interceptor(recorder).send().await
         };
-        checked(operation, record, self.call(operation, record, send).await)
+        let called = self.call(operation, record, send).await;
+        checked(operation, record, called).map_err(|failure| self.with_renewal(failure))
     }
 
     /// `GetAccessKeyLastUsed`, which names the owner of any key of the account too.

@@ -7,6 +7,7 @@ use aws_credential_types::Credentials;
 
 use super::credentials::{Resolved, Source};
 use super::sts::{Caller, Identity};
+use crate::escape::escape;
 use crate::guard::Signer;
 use crate::stop::Stop;
 
@@ -137,7 +138,13 @@ impl Renewal {
             ));
         };
         if identity != self.identity {
-            let (new, old) = (identity.principal, &self.identity.principal);
+            let [new, old] =
+                [&identity, &self.identity].map(|known| match known.unique_id.as_str() {
+                    id if identity.principal == self.identity.principal => {
+                        format!("{} with the unique ID {}", known.principal, escape(id))
+                    }
+                    _ => known.principal.clone(),
+                });
             return Err(Stop::refused(format!(
                 "the renewed credentials are those of {new}, and the run began as {old}"
             )));

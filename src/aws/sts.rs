@@ -74,6 +74,9 @@ pub(super) struct Identity {
     pub(super) account: AccountId,
     /// The ARN; of a session without the session's name.
     pub(super) principal: String,
+    /// The unique ID of the user or role: one that was deleted and created again has another. Of a session without the
+    /// session's name.
+    pub(super) unique_id: String,
 }
 
 /// A client for STS.
@@ -103,6 +106,7 @@ async fn identity(client: &Client, responses: &Responses, log: Log) -> Result<Id
             Ok(Identity {
                 account: account.ok_or_else(|| unread(&record, "no account"))?,
                 principal: without_session(arn).to_owned(),
+                unique_id: unique_id(output.user_id().unwrap_or_default()),
             })
         }
         Err(error) => Err(failure_of_read(operation, &record, error)),
@@ -115,6 +119,12 @@ fn without_session(arn: &str) -> &str {
         Some((role, _)) if arn.contains(":assumed-role/") => role,
         _ => arn,
     }
+}
+
+/// What `UserId` says before the session's name.
+fn unique_id(user_id: &str) -> String {
+    let id = user_id.split(':').next().unwrap_or_default();
+    id.trim().to_owned()
 }
 
 /// STS did not answer within the limit.

@@ -8,6 +8,10 @@ use crate::failure::{Code, CredentialKind, ServiceError};
 pub(super) fn advice(error: &ServiceError) -> Vec<String> {
     match error.family() {
         Code::AccessDenied => denial::hints(error.operation, &error.message, &error.context),
+        // The run says why it ends, and these are the hints for that.
+        Code::Credentials if error.context.not_renewed.is_some() => {
+            error.context.not_renewed.clone().unwrap_or_default()
+        }
         Code::Credentials => {
             let code = error.code.as_deref().unwrap_or_default();
             let hint = credentials(code, &error.message, error.context.credentials);
@@ -32,7 +36,7 @@ fn credentials(code: &str, message: &str, kind: CredentialKind) -> Option<&'stat
     let late = "the request reached AWS long after it was signed: check this machine's clock and the network";
     Some(match code.strip_suffix("Exception").unwrap_or(code) {
         "ExpiredToken" | "TokenRefreshRequired" => {
-            "the session has expired: sign in again (aws sso login, aws login), or get new session credentials"
+            "the session has expired: get new credentials from where these came from"
         }
         "RequestExpired" | "RequestTimeTooSkewed" => late,
         "InvalidClientTokenId" | "UnrecognizedClient" => match kind {

@@ -189,7 +189,7 @@ fn f29_an_expired_session_is_7() {
         );
     let says = &[
         "(ExpiredToken)",
-        "hint: the session has expired: sign in again",
+        "hint: the session has expired: get new credentials from where these came from",
     ];
     let _ = case
         .run()

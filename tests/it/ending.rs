@@ -62,7 +62,10 @@ fn f86_credentials_that_expire_end_the_run() {
     let output = printed.output().to_owned();
     let _ = printed
         .prints(&output)
-        .says(&["(ExpiredToken)", "sign in again"])
+        .says(&[
+            "(ExpiredToken)",
+            "get new credentials from where these came from",
+        ])
         .ends_with("40 keys: 15 deleted, 1 failed and not changed, 24 not tried");
     assert_eq!(left(&sandbox, 40), 25);
     let expired = What::error(

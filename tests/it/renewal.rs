@@ -123,8 +123,10 @@ fn c09_credentials_of_another_principal_end_the_run() {
     let why = "the renewed credentials are those of arn:aws:iam::123456789012:root, and the run began as \
                arn:aws:iam::123456789012:user/admin";
     assert!(output.contains(why), "{output}");
-    let _ = printed
-        .prints(&output)
+    let said = printed.prints(&output);
+    // New credentials of this source are no help.
+    assert!(!said.messages().contains("hint: the session has expired"));
+    let _ = said
         .says(&["no further key is tried", "5 deleted"])
         .ends_with("14 not tried");
     assert_eq!(left(&sandbox, 20), 15);
@@ -136,6 +138,54 @@ fn c09_credentials_of_another_principal_end_the_run() {
         !sandbox.requests().iter().any(by_root),
         "IAM was asked as another principal"
     );
+}
+
+/// STS's answer about a session of the role `ci`.
+fn session_of_ci(role_id: &str, name: &str) -> What {
+    let page = format!(
+        "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><GetCallerIdentityResult>\
+         <Arn>arn:aws:sts::{ACCOUNT}:assumed-role/ci/{name}</Arn><UserId>{role_id}:{name}</UserId>\
+         <Account>{ACCOUNT}</Account></GetCallerIdentityResult>\
+         <ResponseMetadata><RequestId>r</RequestId></ResponseMetadata></GetCallerIdentityResponse>"
+    );
+    What::page(200, "text/xml", page)
+}
+
+#[test]
+fn c09_a_role_that_was_created_again_is_another_principal() {
+    const FIRST: &str = "AROAAAAAAAAAAAAAAAAAA";
+    const SECOND: &str = "AROABBBBBBBBBBBBBBBBB";
+    for (second, exit, deleted) in [(FIRST, 0, 10), (SECOND, 11, 5)] {
+        let (sandbox, list) = crowd(10);
+        let spare = nth_key_id(ACCOUNT, 5_000);
+        sandbox.add_key(KeySeed::new("admin", &spare));
+        expires_after(&sandbox, 5);
+        for session in [session_of_ci(FIRST, "one"), session_of_ci(second, "two")] {
+            sandbox.fault(Fault::new(session).on("GetCallerIdentity"));
+        }
+        let next = sandbox.credentials(&spare).expect("the spare key");
+        let case = renewed(
+            from_stdin(&sandbox, &list, &["--yes", "--jobs", "1"]),
+            &sandbox.admin(),
+            &json(&next, LATER),
+        );
+        let printed = case.run().exits(exit);
+        let output = printed.output().to_owned();
+        let said = printed.prints(&output);
+        if exit == 0 {
+            let _ = said.says_exactly("known: 10 keys: 10 deleted\n");
+        } else {
+            let role = format!("arn:aws:sts::{ACCOUNT}:assumed-role/ci with the unique ID");
+            let _ = said
+                .says(&[&format!(
+                    "error: the renewed credentials are those of {role} {SECOND}, and the run began as {role} {FIRST}: no \
+                     further key is tried"
+                )])
+                .ends_with("10 keys: 5 deleted, 1 failed and not changed, 4 not tried");
+        }
+        assert_eq!(left(&sandbox, 10), 10 - deleted);
+        assert_eq!(sandbox.faults_left(), 0);
+    }
 }
 
 #[test]
