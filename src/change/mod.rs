@@ -141,7 +141,10 @@ impl Change<'_> {
         let unknown = || match self.ambiguity(record) {
             Ambiguity::None => not_done(),
             Ambiguity::EarlierRun | Ambiguity::RecentRun => stopped(Known::begun()),
-            Ambiguity::ServerError | Ambiguity::Unanswered => stopped(Known::Unknown(
+            Ambiguity::ServerError => stopped(Known::Unknown(
+                "IAM returned an error, and may still act".to_owned(),
+            )),
+            Ambiguity::Unanswered => stopped(Known::Unknown(
                 "the request was sent and no response arrived".to_owned(),
             )),
         };
@@ -165,10 +168,16 @@ impl Change<'_> {
             }
             let found = timeout_at(end, self.locate_settled(key, &mut None)).await;
             match found.ok().and_then(|found| self.shows_done(&found)) {
-                Some(known) => Outcome::Done {
-                    reply: None,
-                    evidence: Some(format!("no response arrived, but {known}")),
-                },
+                Some(known) => {
+                    let what = match self.ambiguity(record) {
+                        Ambiguity::ServerError => "IAM returned an error",
+                        _ => "no response arrived",
+                    };
+                    Outcome::Done {
+                        reply: None,
+                        evidence: Some(format!("{what}, but {known}")),
+                    }
+                }
                 None => unknown(),
             }
         };

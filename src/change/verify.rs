@@ -58,7 +58,9 @@ impl Change<'_> {
         let location = match (found, last) {
             (Some(found), _) => found,
             // Out of time: while a request is out, a list that may lag decides nothing, and is only reported.
-            (None, Some(listed @ KeyLocation::Listed(_))) if ambiguity == Ambiguity::Unanswered => {
+            (None, Some(listed @ KeyLocation::Listed(_)))
+                if matches!(ambiguity, Ambiguity::ServerError | Ambiguity::Unanswered) =>
+            {
                 listed
             }
             (None, _) => KeyLocation::LookupFailed,

@@ -2,7 +2,8 @@
 //! did, to a statement. It serves one key and many, resumed keys and `--ignore-missing`.
 //!
 //! The rules that it follows:
-//! - A request without a response from IAM can still act, seconds later. While one is out, a key is never "not deleted".
+//! - A request without a response from IAM can still act, seconds later, and so can one that IAM answered with a server
+//!   error. While one is out, a key is never "not deleted".
 //! - "Gone" needs the list of the key's owner. A list that need not be the owner's proves nothing.
 //! - Where the caller names the owner, IAM's `NoSuchEntity` and that user's list together count. That an earlier run
 //!   started a deletion does not: it may have sent nothing.
@@ -19,7 +20,7 @@ use crate::request::{Action, Key, Missing};
 pub(crate) enum Ambiguity {
     /// It cannot be.
     None,
-    /// IAM returned a server error, and may have acted first. It does not act later.
+    /// IAM returned a server error: it may have acted first, or act later.
     ServerError,
     /// An earlier run started the change so long ago that no request of it is valid any more.
     EarlierRun,
@@ -128,8 +129,10 @@ fn conclude(evidence: &Evidence<'_>) -> Statement {
         (_, KeyLocation::Listed(_)) => match ambiguity {
             // IAM contradicts itself: a list lags.
             _ if response.is_missing() => Statement::Unknown,
-            Ambiguity::None | Ambiguity::ServerError | Ambiguity::EarlierRun => Statement::NotDone,
-            Ambiguity::RecentRun | Ambiguity::Unanswered => Statement::Unknown,
+            Ambiguity::None | Ambiguity::EarlierRun => Statement::NotDone,
+            Ambiguity::RecentRun | Ambiguity::ServerError | Ambiguity::Unanswered => {
+                Statement::Unknown
+            }
         },
         (Action::Deactivate, KeyLocation::Gone) if response.is_missing() => {
             if missing == Missing::Succeeds {
@@ -230,7 +233,7 @@ fn other_user(evidence: &Evidence<'_>, owner: &UserName) -> Statement {
         (OwnerHint::Unknown, Action::Delete)
             if matches!(
                 evidence.ambiguity,
-                Ambiguity::RecentRun | Ambiguity::Unanswered
+                Ambiguity::RecentRun | Ambiguity::ServerError | Ambiguity::Unanswered
             ) && evidence.response != Response::NoSuchKey =>
         {
             Statement::Unknown
@@ -268,10 +271,19 @@ fn reason(evidence: &Evidence<'_>) -> String {
             "an earlier run started this, and IAM now finds no such key"
         }
         (Ambiguity::EarlierRun | Ambiguity::RecentRun, _) => "an earlier run started this",
+        (Ambiguity::ServerError, Response::NoSuchKey | Response::NoSuchUser) => {
+            "IAM answered an earlier attempt with a server error, and the retry with NoSuchEntity"
+        }
         (_, Response::NoSuchKey | Response::NoSuchUser) => {
             "the response to an earlier attempt was lost, and the retry returned NoSuchEntity"
         }
-        (_, Response::ServerError) => "IAM returned an error, but may have acted first",
+        (_, Response::ServerError) if matches!(evidence.location, KeyLocation::Gone) => {
+            "IAM returned an error, but may have acted first"
+        }
+        (_, Response::ServerError) => "IAM returned an error, and may still act",
+        (Ambiguity::ServerError, Response::Refused | Response::None) => {
+            "IAM answered an earlier attempt with a server error"
+        }
         (_, Response::Refused) => "the response to an earlier attempt was lost",
         (_, Response::None) => "the request was sent and no usable response arrived",
     };

@@ -60,7 +60,7 @@ fn f35_an_account_that_cannot_be_asked_for_is_never_the_expected_one() {
         (
             What::error(403, "ExpiredToken", "expired"),
             7,
-            "sign in again",
+            "get new credentials from where these came from",
         ),
         (
             What::error(400, "Throttling", "Rate exceeded"),

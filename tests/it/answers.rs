@@ -1,8 +1,16 @@
 //! Answers that are not what IAM documents: none of them is taken for success.
 
+use std::time::Duration;
+
 use iam_sandbox::{Act, Certificate, Fault, Sandbox, What};
 
 use crate::case::{BOBS_KEY, Case, DELETED, actions, documented, each_at_once};
+use crate::certainty::throttled;
+use crate::journal::Kept;
+use crate::many::outcomes;
+use crate::whose::finds_it_deleted;
+
+const SOON: Duration = Duration::from_secs(20);
 
 fn reply(status: u16, headers: &[(&str, &str)], body: impl Into<Vec<u8>>, act: Act) -> What {
     What::Reply {
@@ -157,6 +165,56 @@ fn f51_a_server_error_after_acting_is_deleted() {
         .says(&["warning: "])
         .ends_with("deleted");
     assert!(!sandbox.has_key(BOBS_KEY));
+}
+
+#[test]
+fn f51_a_key_is_not_called_unchanged_while_a_request_that_iam_failed_on_can_act() {
+    let sandbox = documented();
+    let failed = || What::error(500, "ServiceFailure", "oops");
+    sandbox.fault(Fault::new(failed()).on("DeleteAccessKey").always());
+    let kept = Kept::new(&format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n"));
+    let more = ["--older-than", "1d"];
+    let printed = kept.case(&sandbox, &more).run().exits(5);
+    let output = printed.output().to_owned();
+    assert_eq!(outcomes(&output), [("Unknown".to_owned(), 1)]);
+    let _ = printed
+        .prints(&output)
+        .says(&["unknown: IAM returned an error, and may still act; IAM still lists the key"])
+        .ends_with("1 key: 1 unknown");
+    // It acts after the run, and the next run finds that out.
+    sandbox.remove_key(BOBS_KEY);
+    finds_it_deleted(&sandbox, &kept, &more);
+    // An error of another kind after it says nothing of the first request.
+    let sandbox = documented();
+    sandbox.fault(Fault::new(failed()).on("DeleteAccessKey"));
+    let denied = What::error(403, "AccessDenied", "no");
+    sandbox.fault(Fault::new(denied).on("DeleteAccessKey"));
+    let _ = Case::documented(&sandbox, &[])
+        .run()
+        .exits(10)
+        .prints_outcome("Unknown")
+        .says(&["(AccessDenied)", "check with: "])
+        .ends_with(
+            "unknown: IAM answered an earlier attempt with a server error; IAM still lists the key",
+        );
+    // Nor does a signal.
+    let sandbox = documented();
+    sandbox.fault(Fault::new(failed()).on("DeleteAccessKey"));
+    sandbox.fault(
+        Fault::new(What::SilenceBeforeActing)
+            .on("ListAccessKeys")
+            .always(),
+    );
+    sandbox.fault(Fault::new(throttled()).on("DeleteAccessKey").always());
+    let running = Case::documented(&sandbox, &[]).start();
+    assert!(sandbox.wait_for_requests(2, SOON));
+    running.signal("TERM");
+    let _ = running
+        .end()
+        .exits(143)
+        .prints_outcome("Unknown")
+        .says(&["interrupted"])
+        .ends_with("unknown: IAM returned an error, and may still act");
 }
 
 #[test]
