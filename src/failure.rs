@@ -64,6 +64,8 @@ pub(crate) struct Context {
     pub(crate) accounts: Option<(AccountId, AccountId)>,
     /// Whether IAM did not confirm who owns the key: another user may.
     pub(crate) owner_unchecked: bool,
+    /// The owner whom `GetAccessKeyLastUsed` still names, although that user's list does not have the key.
+    pub(crate) still_named: Option<UserName>,
     /// Whether IAM has just listed the key: then a read of it that is denied lacks a permission.
     pub(crate) is_listed: bool,
     /// This machine's time and the server's, in HTTP's form, when they are far apart.
@@ -268,6 +270,11 @@ impl Failure {
     /// Whether IAM lists the key although it says that there is no such key.
     pub(crate) fn is_listed(&self) -> bool {
         self.context().is_some_and(|context| context.is_listed)
+    }
+
+    /// The owner whom IAM still names, although it does not list the key.
+    pub(crate) fn still_named(&self) -> Option<&UserName> {
+        self.context()?.still_named.as_ref()
     }
 
     /// Whether a missing key may be one that no list of a user shows.

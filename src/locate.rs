@@ -31,9 +31,11 @@ pub(crate) enum KeyLocation {
     Listed(Option<Status>),
     /// Owned by this user, who is not the user it was looked for.
     OtherUser(UserName),
-    /// Nowhere in this account: it is absent from the list of its owner, whom IAM confirmed, or IAM says that there is
-    /// no such key.
+    /// Nowhere in this account: it is absent from the list of its owner, as IAM listed it before, or IAM says that there
+    /// is no such key.
     Gone,
+    /// Absent from the list of this user, whom IAM still names as its owner. For some seconds after a deletion that is so.
+    GoneButNamed(UserName),
     /// Absent from the list of the user the caller names as its owner. IAM does not confirm that owner.
     AbsentAsNamed,
     /// Absent from a list that need not be its owner's: that proves nothing.
@@ -52,7 +54,11 @@ impl KeyLocation {
     /// Whether it says that the key was not found. A new key can be hidden for a moment, so this needs a second look.
     pub(crate) fn is_absence(&self) -> bool {
         match self {
-            Self::Gone | Self::AbsentAsNamed | Self::NotListed | Self::UserMissing => true,
+            Self::Gone
+            | Self::GoneButNamed(_)
+            | Self::AbsentAsNamed
+            | Self::NotListed
+            | Self::UserMissing => true,
             Self::Listed(_)
             | Self::OtherUser(_)
             | Self::OtherAccount(..)
@@ -190,8 +196,8 @@ pub(crate) fn locate(
         | (ListRead::Failed | ListRead::NoSuchUser, OwnerRead::Is(_))
         | (ListRead::Failed, OwnerRead::Denied) => KeyLocation::LookupFailed,
         (ListRead::NotListed(calling), OwnerRead::Is(owner)) => match (named, calling) {
-            (Some(_), _) => KeyLocation::Gone,
-            (None, Some(calling)) if calling.same_user(&owner) => KeyLocation::Gone,
+            (Some(_), _) => KeyLocation::GoneButNamed(owner),
+            (None, Some(calling)) if calling.same_user(&owner) => KeyLocation::GoneButNamed(owner),
             (None, _) => KeyLocation::OtherUser(owner),
         },
         (ListRead::Denied, OwnerRead::Is(owner)) => match named {
@@ -314,9 +320,11 @@ mod tests {
             (OwnerRead::Is(owner), _) if is_named && is_alice(owner) => {
                 KeyLocation::OtherUser(owner.clone())
             }
-            (OwnerRead::Is(_), ListRead::NotListed(_)) if is_named => KeyLocation::Gone,
+            (OwnerRead::Is(owner), ListRead::NotListed(_)) if is_named => {
+                KeyLocation::GoneButNamed(owner.clone())
+            }
             (OwnerRead::Is(owner), ListRead::NotListed(Some(_))) if is_bob(owner) => {
-                KeyLocation::Gone
+                KeyLocation::GoneButNamed(owner.clone())
             }
             (OwnerRead::Is(owner), ListRead::NotListed(_) | ListRead::Denied) if !is_named => {
                 KeyLocation::OtherUser(owner.clone())

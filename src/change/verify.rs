@@ -94,11 +94,14 @@ impl Change<'_> {
     }
 
     /// What the list says that an earlier run has done, if it does.
-    pub(super) fn shows_done(&self, location: &KeyLocation) -> Option<&'static str> {
+    pub(super) fn shows_done(&self, location: &KeyLocation) -> Option<String> {
         match (self.action, location) {
-            (Action::Delete, KeyLocation::Gone) => Some("IAM no longer lists the key"),
+            (Action::Delete, KeyLocation::Gone) => Some("IAM no longer lists the key".to_owned()),
+            (Action::Delete, KeyLocation::GoneButNamed(owner)) => Some(format!(
+                "IAM no longer lists the key, but still names {owner} as its owner"
+            )),
             (Action::Deactivate, KeyLocation::Listed(Some(Status::Inactive))) => {
-                Some("IAM now lists the key as Inactive")
+                Some("IAM now lists the key as Inactive".to_owned())
             }
             (Action::Delete | Action::Deactivate, _) => None,
         }

@@ -125,7 +125,7 @@ fn conclude(evidence: &Evidence<'_>) -> Statement {
     let is_of_this_run = matches!(ambiguity, Ambiguity::ServerError | Ambiguity::Unanswered);
     match (action, location) {
         (Action::Deactivate, KeyLocation::Listed(Some(Status::Inactive)))
-        | (Action::Delete, KeyLocation::Gone) => Statement::Done,
+        | (Action::Delete, KeyLocation::Gone | KeyLocation::GoneButNamed(_)) => Statement::Done,
         (_, KeyLocation::Listed(_)) => match ambiguity {
             // IAM contradicts itself: a list lags.
             _ if response.is_missing() => Statement::Unknown,
@@ -134,7 +134,9 @@ fn conclude(evidence: &Evidence<'_>) -> Statement {
                 Statement::Unknown
             }
         },
-        (Action::Deactivate, KeyLocation::Gone) if response.is_missing() => {
+        (Action::Deactivate, KeyLocation::Gone | KeyLocation::GoneButNamed(_))
+            if response.is_missing() =>
+        {
             if missing == Missing::Succeeds {
                 Statement::Missing
             } else {
@@ -155,6 +157,7 @@ fn conclude(evidence: &Evidence<'_>) -> Statement {
         (
             _,
             KeyLocation::Gone
+            | KeyLocation::GoneButNamed(_)
             | KeyLocation::OtherUser(_)
             | KeyLocation::AbsentAsNamed
             | KeyLocation::NotListed
@@ -172,6 +175,9 @@ impl Evidence<'_> {
         if self.response == Response::NoSuchKey
             && let Some(context) = failure.context_mut()
         {
+            if let KeyLocation::GoneButNamed(owner) = self.location {
+                context.still_named = Some(owner.clone());
+            }
             context.is_listed = matches!(self.location, KeyLocation::Listed(_));
             context.owner_unchecked = matches!(
                 self.location,
@@ -253,7 +259,7 @@ fn other_user(evidence: &Evidence<'_>, owner: &UserName) -> Statement {
 fn wanted(evidence: &Evidence<'_>) -> Statement {
     let is_named = matches!(evidence.hint, OwnerHint::Named(_) | OwnerHint::Listed(_));
     match evidence.location {
-        KeyLocation::Gone => Statement::Missing,
+        KeyLocation::Gone | KeyLocation::GoneButNamed(_) => Statement::Missing,
         KeyLocation::AbsentAsNamed | KeyLocation::LookupDenied
             if is_named && evidence.response == Response::NoSuchKey =>
         {
@@ -277,7 +283,12 @@ fn reason(evidence: &Evidence<'_>) -> String {
         (_, Response::NoSuchKey | Response::NoSuchUser) => {
             "the response to an earlier attempt was lost, and the retry returned NoSuchEntity"
         }
-        (_, Response::ServerError) if matches!(evidence.location, KeyLocation::Gone) => {
+        (_, Response::ServerError)
+            if matches!(
+                evidence.location,
+                KeyLocation::Gone | KeyLocation::GoneButNamed(_)
+            ) =>
+        {
             "IAM returned an error, but may have acted first"
         }
         (_, Response::ServerError) => "IAM returned an error, and may still act",
@@ -309,6 +320,9 @@ fn place(evidence: &Evidence<'_>) -> String {
         (_, KeyLocation::Listed(_)) => "IAM still lists the key".to_owned(),
         (_, KeyLocation::OtherUser(owner)) => format!("IAM says that {owner} owns the key"),
         (_, KeyLocation::Gone) => "IAM no longer lists the key".to_owned(),
+        (_, KeyLocation::GoneButNamed(owner)) => {
+            format!("IAM no longer lists the key, but still names {owner} as its owner")
+        }
         (_, KeyLocation::AbsentAsNamed) => match evidence.hint {
             OwnerHint::Named(user) => {
                 format!("IAM does not list the key for {user}, and does not confirm its owner")

@@ -120,7 +120,7 @@ fn no_such_entity(about: About<'_>, context: &Context, commands: &Commands) -> V
     if let Some(hints) = whose(about, context, commands) {
         return hints;
     }
-    if context.is_listed {
+    if context.is_listed || context.still_named.is_some() {
         return vec![
             "IAM's answers contradict each other, as they can for some seconds after a change: run the same command again"
                 .to_owned(),

@@ -4,7 +4,7 @@
 use super::hint::{About, hints};
 use super::progress::Bar;
 use super::table::Row;
-use super::tell::{sentence, unchecked};
+use super::tell::{contradicted, sentence, unchecked};
 use super::{Report, Told};
 use crate::outcome::{Known, Outcome, Refusal, Settled};
 use crate::request::{Action, Mode, Request, Selection};
@@ -152,7 +152,9 @@ impl Report {
                 self.hint_to_check(settled, known);
             }
             Outcome::Missing(failure) => {
-                if let Some([_, what]) = unchecked(failure) {
+                if let Some(what) = contradicted(settled, failure) {
+                    self.messages.warning(&what);
+                } else if let Some([_, what]) = unchecked(failure) {
                     self.hint_at_the_end(what.to_owned());
                 }
             }

@@ -194,8 +194,11 @@ pub(super) fn reason(settled: &Settled) -> Option<String> {
         Outcome::Done { evidence, .. } => evidence.clone(),
         Outcome::NotTried { why, .. } => Some(why.clone()),
         Outcome::LeftInDoubt { why, .. } => Some(format!("{why}; {}", known(&Known::begun()))),
-        Outcome::Missing(failure) => failure
-            .is_owner_unchecked()
-            .then(|| "IAM did not confirm the owner".to_owned()),
+        Outcome::Missing(failure) => match failure.still_named() {
+            Some(owner) => Some(format!("IAM still names {owner} as its owner")),
+            None => failure
+                .is_owner_unchecked()
+                .then(|| "IAM did not confirm the owner".to_owned()),
+        },
     }
 }

@@ -86,8 +86,12 @@ impl Report {
                 }
             }
             Outcome::Missing(failure) if self.mode == Mode::Change => Said {
-                head: unchecked(failure)
-                    .map(|[what, _]| Head::Warning(format!("{key} is missing, {what}"))),
+                head: contradicted(settled, failure)
+                    .or_else(|| {
+                        let [what, _] = unchecked(failure)?;
+                        Some(format!("{key} is missing, {what}"))
+                    })
+                    .map(Head::Warning),
                 ..Said::default()
             },
             Outcome::Would(_) | Outcome::Missing(_) => Said::known(dry_run()),
@@ -160,6 +164,15 @@ impl Report {
             Known::Done(_) | Known::NotDone(_) => None,
         }
     }
+}
+
+/// Of a missing key that IAM still names the owner of, although it does not list it.
+pub(super) fn contradicted(settled: &Settled, failure: &Failure) -> Option<String> {
+    let (key, owner) = (&settled.key.id, failure.still_named()?);
+    Some(format!(
+        "{key} is missing, but GetAccessKeyLastUsed still names {owner} as its owner: IAM's answers contradict each other, \
+         as they can for some seconds after a change"
+    ))
 }
 
 /// What is not known of a missing key: for one key, and for several of a list.

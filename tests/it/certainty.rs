@@ -147,7 +147,7 @@ fn f55_access_denied_after_a_lost_answer_is_looked_into() {
             .run()
             .exits(0)
             .prints(DELETED)
-            .says(&["the response to an earlier attempt was lost; IAM no longer lists the key"])
+            .says(&["the response to an earlier attempt was lost; IAM no longer lists the key, but still names Bob as its owner\n"])
             .ends_with("deleted: ");
     }
 }
@@ -248,16 +248,38 @@ fn ignore_missing_takes_a_key_for_gone_that_was_deleted_a_moment_ago() {
             .on("GetAccessKeyLastUsed")
             .always(),
     );
+    let contradiction = "GetAccessKeyLastUsed still names Bob as its owner: IAM's answers contradict each other, as they can \
+                         for some seconds after a change";
     for more in [
         &["--ignore-missing"][..],
         &["--ignore-missing", "--inactive"],
     ] {
-        let _ = Case::documented(&sandbox, more)
-            .run()
-            .exits(0)
-            .prints_outcome("Missing")
-            .says_nothing();
+        let printed = Case::documented(&sandbox, more).run().exits(0);
+        assert_eq!(
+            printed.object()["Reason"],
+            "IAM still names Bob as its owner"
+        );
+        let _ = printed.prints_outcome("Missing").says_exactly(&format!(
+            "iam-del-key: warning: {BOBS_KEY} is missing, but {contradiction}\n"
+        ));
+        let list = format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n");
+        let printed = from_stdin(&sandbox, &list, more).run().exits(0);
+        let output = printed.output().to_owned();
+        let _ = printed.prints(&output).says_exactly(&format!(
+            "iam-del-key: warning: {BOBS_KEY} is missing, but {contradiction}\n\
+             known: 1 key: 1 gone already\n"
+        ));
     }
+    // Where that is not wanted either.
+    let _ = Case::documented(&sandbox, &["--inactive"])
+        .run()
+        .exits(3)
+        .prints_outcome("Failed")
+        .says_exactly(&format!(
+            "iam-del-key: error: IAM lists no such key for the user Bob\n\
+             hint: IAM's answers contradict each other, as they can for some seconds after a change: run the same command again\n\
+             known: {BOBS_KEY}: not deleted: nothing was sent to IAM that changes it\n"
+        ));
 }
 
 #[test]
