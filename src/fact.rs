@@ -31,6 +31,11 @@ pub(crate) struct Facts {
 }
 
 impl Facts {
+    /// Whether IAM said in this run whose key it is.
+    pub(crate) fn has_owner_of_iam(&self) -> bool {
+        self.owner.is_some() && (self.last_use.is_some() || self.status.is_some())
+    }
+
     /// The status that an undo of a deactivation has to restore, where it is known.
     pub(crate) fn previous_status(&self) -> Option<&'static str> {
         (self.was_active || self.status == Some(Status::Active)).then_some(Status::Active.as_str())

@@ -62,6 +62,8 @@ pub(crate) struct Context {
     pub(crate) owner: Option<UserName>,
     /// The account the key's ID encodes and the signing account, when they differ.
     pub(crate) accounts: Option<(AccountId, AccountId)>,
+    /// Who says whose key it is.
+    pub(crate) named_by: NamedBy,
     /// Whether IAM did not confirm who owns the key: another user may.
     pub(crate) owner_unchecked: bool,
     /// The owner whom `GetAccessKeyLastUsed` still names, although that user's list does not have the key.
@@ -74,6 +76,18 @@ pub(crate) struct Context {
     pub(crate) credentials: CredentialKind,
     /// What to do about credentials that have expired and could not be renewed; `None`: nobody tried to.
     pub(crate) not_renewed: Option<Vec<String>>,
+}
+
+/// Who says whose key it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum NamedBy {
+    /// The caller, as far as anybody does.
+    #[default]
+    Caller,
+    /// IAM too, in this run.
+    CallerAndIam,
+    /// IAM alone, in this run. The next run asks again.
+    Iam,
 }
 
 /// What a request was signed with.

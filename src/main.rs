@@ -186,7 +186,7 @@ fn open_journal(request: &Request, under_way: &UnderWay) -> Result<Option<Journa
 fn unread(request: &Request, under_way: &UnderWay, why: &str) {
     if let Some(key) = request.single() {
         let unknown = format!("what earlier runs did is not known: {why}");
-        under_way.earlier(key, Known::Unknown(unknown));
+        under_way.earlier(key, Known::Unknown(unknown.into()));
     }
 }
 

@@ -4,7 +4,7 @@
 use crate::candidate::Candidate;
 use crate::exit::Exit;
 use crate::fact::Facts;
-use crate::failure::{Code, Failure};
+use crate::failure::{Code, Failure, NamedBy};
 use crate::request::{Action, Key, Mode};
 use crate::word::Word;
 
@@ -92,7 +92,42 @@ pub(crate) enum Known {
     /// It is not.
     NotDone(String),
     /// Nobody can say.
-    Unknown(String),
+    Unknown(Doubt),
+}
+
+/// Why nobody can say what became of a key, and how to find out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Doubt {
+    /// Why, a fragment.
+    pub(crate) why: String,
+    /// How to find out.
+    pub(crate) check: Check,
+}
+
+/// What shows the state of a key that is not known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Check {
+    /// The list of its owner, as far as somebody names one.
+    List,
+    /// The same, with more permissions than these credentials have.
+    ListWithPermission,
+    /// Whose it is: the list of the user who was named says no more.
+    Owner,
+    /// Nothing that these credentials can read.
+    Nothing,
+}
+
+impl From<&str> for Doubt {
+    fn from(why: &str) -> Self {
+        why.to_owned().into()
+    }
+}
+
+impl From<String> for Doubt {
+    fn from(why: String) -> Self {
+        let check = Check::List;
+        Self { why, check }
+    }
 }
 
 /// An answer of IAM that says that it is done.
@@ -107,6 +142,16 @@ pub(crate) struct Reply {
 }
 
 impl Outcome {
+    /// The same with who said whose key it is, where that bears on a failure.
+    pub(crate) fn with_owner_named_by(mut self, named_by: NamedBy) -> Self {
+        if let Self::Failed { failure, .. } = &mut self
+            && let Some(context) = failure.context_mut()
+        {
+            context.named_by = named_by;
+        }
+        self
+    }
+
     /// The exit status this outcome alone leads to.
     pub(crate) fn exit(&self) -> Exit {
         match self {
@@ -217,12 +262,12 @@ impl Settled {
 impl Known {
     /// What is known of a key that an earlier run began to change, and no more.
     pub(crate) fn begun() -> Self {
-        Self::Unknown("an earlier run began it, and how that ended is not known".to_owned())
+        Self::Unknown("an earlier run started it, and how that ended is not known".into())
     }
 
     /// What is known of a key that an earlier run made inactive, where this run could not check it.
     pub(crate) fn deactivated_earlier() -> Self {
-        Self::Unknown("an earlier run deactivated it, and its state now is not known".to_owned())
+        Self::Unknown("an earlier run deactivated it, and its state now is not known".into())
     }
 
     /// What is known, in the words of the action: `not deleted: IAM refused the request`.
@@ -230,7 +275,7 @@ impl Known {
         let (word, why) = match self {
             Self::Done(why) => (action.done(), why),
             Self::NotDone(why) => (action.not_done(), why),
-            Self::Unknown(why) => ("unknown", why),
+            Self::Unknown(doubt) => ("unknown", &doubt.why),
         };
         if why.is_empty() {
             word.to_owned()

@@ -48,9 +48,11 @@ impl Batch<'_> {
             Mode::Change => self.begun_before(&candidate, &budget).await,
             Mode::DryRun => None,
         };
-        let outcome = found.unwrap_or_else(|| Outcome::LeftInDoubt {
-            exit: Exit::Unknown,
-            why: "IAM's lists do not say whether it was changed".to_owned(),
+        let outcome = found.unwrap_or_else(|| {
+            left_in_doubt(
+                Exit::Unknown,
+                "IAM's lists do not say whether it was changed",
+            )
         });
         let settled = Box::new(self.settled(candidate, outcome));
         let recorded = self.record(&settled, Before::Begun).await;
@@ -95,18 +97,24 @@ impl Batch<'_> {
     }
 }
 
+/// A key that an earlier run began, and this one left for this reason.
+fn left_in_doubt(exit: Exit, why: &str) -> Outcome {
+    let why = format!("this run did not change it: {why}");
+    Outcome::LeftInDoubt { exit, why }
+}
+
 /// What became of a key that an earlier run began and of which this one found nothing out.
 fn in_doubt(outcome: Outcome, begun: Known, action: Action, owner: &OwnerHint) -> Outcome {
-    let left = |exit: Exit, why: String| Outcome::LeftInDoubt { exit, why };
     let is_agreed = matches!(owner, OwnerHint::Named(_) | OwnerHint::Listed(_));
     match outcome {
-        Outcome::NotTried { exit, why } => left(exit, why),
-        Outcome::Would(why) | Outcome::Skipped(why) => left(Exit::Unknown, why),
+        Outcome::NotTried { exit, why } => left_in_doubt(exit, &why),
+        Outcome::Would(_) => left_in_doubt(Exit::Unknown, "it was a dry run"),
+        Outcome::Skipped(why) => left_in_doubt(Exit::Unknown, &why),
         Outcome::Refused(Refusal::Declined) => {
-            left(Exit::Unknown, "the answer was not yes".to_owned())
+            left_in_doubt(Exit::Unknown, "the answer was not yes")
         }
         Outcome::Refused(Refusal::SigningKey) => {
-            left(Exit::Unknown, "the key signs the request itself".to_owned())
+            left_in_doubt(Exit::Unknown, "the key signs the request itself")
         }
         Outcome::Stopped {
             exit,

@@ -68,7 +68,7 @@ impl Sight {
         match self {
             Self::Earlier(known) => Some(known.clone()),
             Self::Changing(record, _) if record.may_have_acted() => {
-                Some(Known::Unknown("the request may have been sent".to_owned()))
+                Some(Known::Unknown("the request may have been sent".into()))
             }
             Self::Changing(_, earlier) => earlier.clone(),
         }

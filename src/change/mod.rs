@@ -109,7 +109,7 @@ impl Change<'_> {
         let found = async {
             match self.locate(key).await {
                 found if found.is_absence() => self.locate_settled(key, &mut None).await,
-                found => found,
+                found => self.or_after_lag(key, found, &mut None).await,
             }
         };
         let found = allowance.spend(Duration::ZERO, found).await?;
@@ -142,10 +142,10 @@ impl Change<'_> {
             Ambiguity::None => not_done(),
             Ambiguity::EarlierRun | Ambiguity::RecentRun => stopped(Known::begun()),
             Ambiguity::ServerError => stopped(Known::Unknown(
-                "IAM returned an error, and may still act".to_owned(),
+                "IAM returned an error, and may still act".into(),
             )),
             Ambiguity::Unanswered => stopped(Known::Unknown(
-                "the request was sent and no response arrived".to_owned(),
+                "the request was sent and no response arrived".into(),
             )),
         };
         let last = async {

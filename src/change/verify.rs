@@ -46,13 +46,10 @@ impl Change<'_> {
         let mut last = None;
         let found = async {
             let found = self.locate_settled(key, &mut last).await;
-            // The user may have been renamed after the key was deleted, or be the calling user.
-            let may_be_stale = ambiguity != Ambiguity::None && self.action == Action::Delete;
-            if matches!(found, KeyLocation::OtherUser(_)) && may_be_stale {
-                sleep(OWNER_LAG).await;
-                return self.locate_settled(key, &mut last).await;
+            if ambiguity == Ambiguity::None {
+                return found;
             }
-            found
+            self.or_after_lag(key, found, &mut last).await
         };
         let found = allowance.spend(Duration::ZERO, found).await;
         let location = match (found, last) {
@@ -74,6 +71,23 @@ impl Change<'_> {
             location: &location,
         };
         evidence.outcome(key, failure)
+    }
+
+    /// Where a key is that may be deleted. Another owner is believed only later: the user may have been renamed after the
+    /// key was deleted, or be the calling user.
+    pub(super) async fn or_after_lag(
+        &self,
+        key: &Key,
+        found: KeyLocation,
+        last: &mut Option<KeyLocation>,
+    ) -> KeyLocation {
+        match found {
+            KeyLocation::OtherUser(_) if self.action == Action::Delete => {
+                sleep(OWNER_LAG).await;
+                self.locate_settled(key, last).await
+            }
+            found => found,
+        }
     }
 
     /// Where the key is, by one look.

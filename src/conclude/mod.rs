@@ -12,7 +12,7 @@ use crate::fact::Status;
 use crate::failure::{Absent, Code, Context, Failure, Place};
 use crate::ident::UserName;
 use crate::locate::{KeyLocation, OwnerHint};
-use crate::outcome::{Known, Outcome};
+use crate::outcome::{Check, Doubt, Known, Outcome};
 use crate::request::{Action, Key, Missing};
 
 /// Why a key may be changed although no response of this run says so.
@@ -198,8 +198,29 @@ impl Evidence<'_> {
             Statement::OtherUser(owner) => another_users(key, failure, owner),
             Statement::Unknown => Outcome::Failed {
                 failure,
-                known: Known::Unknown(why),
+                known: Known::Unknown(Doubt {
+                    why,
+                    check: self.check(),
+                }),
             },
+        }
+    }
+}
+
+impl Evidence<'_> {
+    /// What shows more of the key than was read.
+    fn check(&self) -> Check {
+        match self.location {
+            KeyLocation::Listed(_)
+            | KeyLocation::Gone
+            | KeyLocation::GoneButNamed(_)
+            | KeyLocation::LookupFailed => Check::List,
+            KeyLocation::LookupDenied => Check::ListWithPermission,
+            KeyLocation::OtherUser(_)
+            | KeyLocation::AbsentAsNamed
+            | KeyLocation::NotListed
+            | KeyLocation::UserMissing => Check::Owner,
+            KeyLocation::OtherAccount(..) => Check::Nothing,
         }
     }
 }

@@ -83,7 +83,10 @@ impl Error for Harmed {}
 
 /// Whether somebody else changed the journal, and that is why a record was not written.
 pub(crate) fn is_harmed(error: &io::Error) -> bool {
-    error.get_ref().is_some_and(|error| error.is::<Harmed>())
+    let inner = error.get_ref();
+    inner
+        .and_then(|inner| inner.downcast_ref::<Harmed>())
+        .is_some()
 }
 
 /// What earlier runs say of a key.

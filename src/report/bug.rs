@@ -36,9 +36,10 @@ pub(crate) fn bug(
     let commands = Commands::new(&request.connection);
     let tell_of = |key: &Key, known: &Known| {
         let check = match known {
-            Known::Unknown(_) => format!("; check with: {}", commands.list(key)),
-            Known::Done(_) | Known::NotDone(_) => String::new(),
+            Known::Unknown(doubt) => super::tell::check(key, doubt, &commands),
+            Known::Done(_) | Known::NotDone(_) => None,
         };
+        let check = check.map_or_else(String::new, |check| format!("; {check}"));
         let told = format!("{}: {}{check}", key.id, known.told(request.action));
         tell(Some(key), KnownWord::told(known, request.action), told);
     };
@@ -56,7 +57,7 @@ pub(crate) fn bug(
     for key in in_doubt {
         tell_of(
             key,
-            &Known::Unknown("the request may have been sent".to_owned()),
+            &Known::Unknown("the request may have been sent".into()),
         );
     }
     exit

@@ -2,7 +2,7 @@
 
 use super::advice::advice;
 use super::command::Commands;
-use crate::failure::{Code, Context, Failure, Place, ServiceError};
+use crate::failure::{Code, Context, Failure, NamedBy, Place, ServiceError};
 use crate::request::Key;
 
 /// The key that hints are for.
@@ -63,6 +63,9 @@ fn service_hints(about: About<'_>, error: &ServiceError, commands: &Commands) ->
     match error.family() {
         Code::NoSuchEntity if error.is_about_user() => match whose(about, &error.context, commands) {
             Some(hints) => hints,
+            None if error.context.named_by == NamedBy::Iam => vec![
+                "the user was renamed or deleted after IAM named it as the owner: run the same command again".to_owned(),
+            ],
             None => vec![
                 format!(
                     "check the user's name: {}",
@@ -123,6 +126,13 @@ fn no_such_entity(about: About<'_>, context: &Context, commands: &Commands) -> V
     if context.is_listed || context.still_named.is_some() {
         return vec![
             "IAM's answers contradict each other, as they can for some seconds after a change: run the same command again"
+                .to_owned(),
+        ];
+    }
+    if context.named_by != NamedBy::Caller {
+        return vec![
+            "IAM named its owner in this run: the key was deleted since, or IAM's answers contradict each other: run the \
+             same command again"
                 .to_owned(),
         ];
     }

@@ -2,12 +2,13 @@
 //! known.
 
 use super::Report;
+use super::command::Commands;
 use super::hint::{About, hints};
 use crate::escape::{excerpt, field};
 use crate::fact::Status;
 use crate::failure::{Absent, Cause, Code, Failure, Place, Received, ServiceError};
-use crate::outcome::{Known, Outcome, Refusal, Settled};
-use crate::request::{Action, Mode, SigningKey};
+use crate::outcome::{Check, Doubt, Known, Outcome, Refusal, Settled};
+use crate::request::{Action, Key, Mode, SigningKey};
 
 /// What is said of a key, in this order.
 #[derive(Debug, Default)]
@@ -160,9 +161,26 @@ impl Report {
     /// The command that shows what nobody can say.
     pub(super) fn check(&self, settled: &Settled, known: &Known) -> Option<String> {
         match known {
-            Known::Unknown(_) => Some(format!("check with: {}", self.commands.list(&settled.key))),
+            Known::Unknown(doubt) => check(&settled.key, doubt, &self.commands),
             Known::Done(_) | Known::NotDone(_) => None,
         }
+    }
+}
+
+/// How to find out what became of a key.
+pub(super) fn check(key: &Key, doubt: &Doubt, commands: &Commands) -> Option<String> {
+    // Not everybody who signs has a list of keys.
+    let has_list = key.user_name.is_some();
+    match doubt.check {
+        Check::List if has_list => Some(format!("check with: {}", commands.list(key))),
+        Check::ListWithPermission if has_list => Some(format!(
+            "with the permission iam:ListAccessKeys, check with: {}",
+            commands.list(key)
+        )),
+        Check::List | Check::ListWithPermission | Check::Owner => {
+            Some(format!("check with: {}", commands.owner(key.id.as_str())))
+        }
+        Check::Nothing => None,
     }
 }
 

@@ -116,7 +116,11 @@ fn a_user_who_never_was_does_not_prove_a_key_gone() {
         .run()
         .exits(10)
         .prints_outcome("Unknown")
-        .says(&["no usable answer"])
+        .says(&[
+            "no usable answer",
+            // A list of the keys of that user says no more.
+            "hint: check with: iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --find-user --dry-run",
+        ])
         .ends_with("unknown: ");
     assert!(sandbox.has_key(BOBS_KEY));
 }
@@ -179,7 +183,7 @@ fn f52_a_lost_answer_and_then_throttled_is_unknown_where_nobody_may_look() {
         .run()
         .exits(10)
         .prints_outcome("Unknown")
-        .says(&["(Throttling)", "check with: aws iam list-access-keys"])
+        .says(&["(Throttling)", "hint: with the permission iam:ListAccessKeys, check with: aws iam list-access-keys --user-name=Bob\n"])
         .ends_with(
             "unknown: the response to an earlier attempt was lost; checking the key is not allowed",
         );

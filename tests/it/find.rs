@@ -26,6 +26,54 @@ fn f75_the_owner_is_found_and_named() {
 }
 
 #[test]
+fn f75_no_hint_asks_for_an_owner_that_was_just_looked_up() {
+    const AGAIN: &str = "run the same command again\n";
+    // IAM names the owner, and then finds no such key.
+    let sandbox = documented();
+    let message = "The Access Key with id X cannot be found.";
+    let missing = || What::error(404, "NoSuchEntity", message);
+    for more in [
+        &["--find-user"][..],
+        &["--user-name", "Bob", "--unused-for", "1d"],
+    ] {
+        sandbox.fault(Fault::new(missing()).on("DeleteAccessKey"));
+        let said = Case::at(&sandbox, ["--access-key-id", BOBS_KEY])
+            .args(more.iter().copied())
+            .run()
+            .exits(3)
+            .prints_outcome("Failed");
+        assert!(!said.messages().contains("whose key it is"));
+        let _ = said
+            .says(&[&format!(
+                "hint: IAM named its owner in this run: the key was deleted since, or IAM's answers contradict each other: \
+                 {AGAIN}"
+            )])
+            .ends_with("not deleted: IAM finds no such key for this user");
+    }
+    // The owner is renamed before the deletion.
+    let sandbox = documented();
+    let (name, to) = ("Bob".to_owned(), "Robert".to_owned());
+    let rename = What::ThenRename { name, to };
+    sandbox.fault(Fault::new(rename).on("GetAccessKeyLastUsed"));
+    let _ = find(&sandbox, BOBS_KEY)
+        .run()
+        .exits(3)
+        .prints_outcome("Failed")
+        .says_exactly(&format!(
+            "iam-del-key: note: {BOBS_KEY} is a key of the user Bob\n\
+             iam-del-key: error: An error occurred (NoSuchEntity) when calling the DeleteAccessKey operation: The user with \
+             name Bob cannot be found.\n\
+             hint: the user was renamed or deleted after IAM named it as the owner: {AGAIN}\
+             known: {BOBS_KEY}: not deleted: IAM finds no such key for this user\n"
+        ));
+    let _ = find(&sandbox, BOBS_KEY)
+        .run()
+        .exits(0)
+        .prints(DELETED)
+        .says(&["is a key of the user Robert"]);
+}
+
+#[test]
 fn a_role_needs_no_user_name_when_the_owner_is_found() {
     let sandbox = documented();
     let session = sandbox.session();

@@ -197,7 +197,7 @@ fn f85_a_begun_key_that_this_run_leaves_is_unknown() {
         assert_eq!(row.expect("its row")["Outcome"], "Unknown", "{output}");
         let _ = printed
             .prints(&output)
-            .says(&["an earlier run began it, and how that ended is not known"])
+            .says(&["an earlier run started it, and how that ended is not known"])
             .ends_with("1 unknown");
         let journal = kept.journal();
         let new = journal.strip_prefix(&before).expect("it is only added to");
@@ -220,7 +220,7 @@ fn f85_a_key_whose_journal_is_not_read_is_unknown() {
         .exits(2)
         .prints_nothing()
         .says(&["terminal"])
-        .ends_with("unknown: an earlier run began it");
+        .ends_with("unknown: an earlier run started it");
     // Another run has it, and may be at this key.
     sandbox.fault(Fault::new(What::SilenceBeforeActing).on("GetAccessKeyLastUsed"));
     let first = one(&[]).start();
@@ -244,7 +244,7 @@ fn f85_a_key_whose_journal_is_not_read_is_unknown() {
 fn f85_a_begun_key_of_a_run_that_ends_before_it_begins_is_unknown() {
     let settled = format!("{{\"AccessKeyId\":\"{BOBS_KEY}\",\"Outcome\":\"Deleted\"}}\n");
     for (more, known) in [
-        ("", "unknown: an earlier run began it"),
+        ("", "unknown: an earlier run started it"),
         (&*settled, "deleted: an earlier run settled it"),
     ] {
         let sandbox = documented();

@@ -34,8 +34,8 @@ fn c56_a_sweep_takes_up_a_key_that_a_killed_run_began_and_iam_no_longer_lists() 
         let row = rows.iter().find(|row| row["AccessKeyId"] == BOBS_KEY);
         assert_eq!(row.expect("its row")["Outcome"], "Unknown");
         let _ = printed.prints(&output).says(&[&format!(
-            "error: {BOBS_KEY}: IAM's lists do not say whether it was changed; \
-             unknown: an earlier run began it, and how that ended is not known"
+            "error: {BOBS_KEY}: this run did not change it: IAM's lists do not say whether it was changed; \
+             unknown: an earlier run started it, and how that ended is not known"
         )]);
         assert_eq!(kept.journal(), before);
         let printed = sweep(&sandbox, &kept, selection).run().exits(0);

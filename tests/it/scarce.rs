@@ -103,7 +103,7 @@ fn f66_no_thread_is_left() {
         .exits(10)
         .prints_nothing()
         .says(&["broken off at ", "check with: "])
-        .ends_with("unknown: an earlier run began it");
+        .ends_with("unknown: an earlier run started it");
     assert!(sandbox.has_key(BOBS_KEY));
     assert_eq!(left(&sandbox, 3), 3);
     // Nothing else needs one.

@@ -224,13 +224,35 @@ fn f85_a_begun_key_that_iam_still_knows_for_a_moment_is_unknown_under_another_ow
 }
 
 #[test]
+fn f85_another_owner_of_a_begun_key_is_believed_only_if_iam_goes_on_naming_it() {
+    // The key was deleted, and then Bob was renamed: IAM still names the owner for a moment.
+    for times in [1, 2] {
+        let sandbox = documented();
+        sandbox.remove_key(BOBS_KEY);
+        let answer = last_use("Alice", NEVER);
+        sandbox.fault(Fault::new(answer).on("GetAccessKeyLastUsed").times(times));
+        let kept = begun();
+        let more = ["--older-than", "1d"];
+        if times > 1 {
+            let printed = kept.case(&sandbox, &more).run().exits(10);
+            let output = printed.output().to_owned();
+            let _ = printed
+                .prints(&output)
+                .says(&["how that ended is not known"])
+                .ends_with("1 key: 1 unknown");
+        }
+        finds_it_deleted(&sandbox, &kept, &more);
+    }
+}
+
+#[test]
 fn f85_a_key_that_was_begun_to_be_deactivated_under_another_owner_is_unknown() {
     let sandbox = documented();
     sandbox.set_status(BOBS_KEY, Status::Inactive);
     let kept = begun_to("deactivate", BOBS_KEY, "\"Bob\"", "");
     for (more, started) in [
         (&[][..], "an earlier run started this"),
-        (&["--dry-run"], "an earlier run began it"),
+        (&["--dry-run"], "an earlier run started it"),
     ] {
         stays_unknown(
             &sandbox,
