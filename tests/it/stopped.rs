@@ -243,3 +243,24 @@ fn c11_a_short_outage_ends_no_run() {
     let _ = said.says(&["could not reach IAM"]).ends_with("40 keys: ");
     assert_eq!(sandbox.faults_left(), 0, "the outage was not met");
 }
+
+#[test]
+fn c01_a_response_that_arrives_while_the_run_is_stopped_is_read() {
+    let sandbox = documented();
+    sandbox.fault(Fault::new(What::Delay(Duration::from_secs(1))).on("DeleteAccessKey"));
+    let limit = ["--timeout", "3"];
+    let running = Case::documented(&sandbox, &limit).start();
+    assert!(sandbox.wait_for_requests(1, SOON));
+    running.signal("STOP");
+    // Another run with the same limit, which begins later, comes to its end.
+    let silent = documented();
+    silent.fault(Fault::new(What::SilenceBeforeActing).always());
+    let _ = Case::documented(&silent, &limit)
+        .run()
+        .exits(10)
+        .prints_outcome("Unknown")
+        .says(&["it did not answer within --timeout, 3 s"]);
+    running.signal("CONT");
+    let _ = running.end().exits(0).prints(DELETED).says_nothing();
+    assert!(!sandbox.has_key(BOBS_KEY));
+}
