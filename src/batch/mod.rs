@@ -18,13 +18,12 @@ use crate::change::{Change, owner_hint};
 use crate::conclude::Ambiguity;
 use crate::exit::Exit;
 use crate::fact::Facts;
-use crate::failure::NamedBy;
 use crate::guard;
 use crate::journal::{Before, EarlierAttempt, Journal};
 use crate::outcome::{Known, Outcome, Settled};
 use crate::report::{Proof, Report, try_query};
-use crate::request::{Key, Mode, Owner, Request, Selection};
-use crate::select::{Choice, Selector};
+use crate::request::{Key, Mode, Request};
+use crate::select::{Choice, Selector, named_by};
 use crate::signal::{self, Signals};
 use crate::tally::Tally;
 use each::Taken;
@@ -295,16 +294,10 @@ impl Batch<'_> {
         self.under_way.changing(&candidate.key, &record, earlier);
         let mut signals = self.signals.clone();
         let change = self.change_of(budget, before, &candidate);
-        let is_read = candidate.facts.has_owner_of_iam();
+        let named_by = named_by(self.request, &candidate.facts);
         let mut settled = change
             .run(candidate, &record, &budget.allowance, &mut signals)
             .await;
-        let named_by = match &self.request.selection {
-            _ if !is_read => NamedBy::Caller,
-            Selection::Account => NamedBy::Iam,
-            _ if self.request.owner == Owner::Find => NamedBy::Iam,
-            _ => NamedBy::CallerAndIam,
-        };
         settled.outcome = settled.outcome.with_owner_named_by(named_by);
         settled
     }

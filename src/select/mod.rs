@@ -17,13 +17,13 @@ use crate::aws::{Allowance, Iam};
 use crate::candidate::Candidate;
 use crate::condition::{Condition, TIME, Verdict};
 use crate::fact::{Denied, Facts, Status};
-use crate::failure::{Cause, Failure};
+use crate::failure::{Cause, Failure, NamedBy};
 use crate::guard::{self, Signer};
 use crate::ident::UserName;
 use crate::log::Log;
 use crate::outcome::{Known, Outcome, Settled};
 use crate::report::message::Messages;
-use crate::request::{Action, Key, Missing, Mode, Owner, Request};
+use crate::request::{Action, Key, Missing, Mode, Owner, Request, Selection};
 use index::Index;
 use look::Looked;
 pub(crate) use sweep::Sweep;
@@ -138,7 +138,10 @@ impl<'a> Selector<'a> {
         let Looked { key, facts, result } = own.look(key, allowance).await;
         let denied = match result {
             Ok(denied) => denied,
-            Err(outcome) => return self.stay(key, facts, outcome),
+            Err(outcome) => {
+                let outcome = outcome.with_owner_named_by(named_by(self.request, &facts));
+                return self.stay(key, facts, outcome);
+            }
         };
         if let Some(refusal) = refusal {
             return self.stay(key, facts, Outcome::Refused(refusal));
@@ -216,6 +219,16 @@ impl<'a> Selector<'a> {
             }
             (None, _) => failed(failure),
         }
+    }
+}
+
+/// Who says whose key it is, by what was read of it.
+pub(crate) fn named_by(request: &Request, facts: &Facts) -> NamedBy {
+    let looks_up = request.owner == Owner::Find || matches!(request.selection, Selection::Account);
+    match facts.has_owner_of_iam() {
+        false => NamedBy::Caller,
+        true if looks_up => NamedBy::Iam,
+        true => NamedBy::CallerAndIam,
     }
 }
 

@@ -71,6 +71,24 @@ fn f75_no_hint_asks_for_an_owner_that_was_just_looked_up() {
         .exits(0)
         .prints(DELETED)
         .says(&["is a key of the user Robert"]);
+    // Or before a condition is read, and IAM does not say the new name.
+    let sandbox = documented();
+    let (name, to) = ("Bob".to_owned(), "Robert".to_owned());
+    let rename = What::ThenRename { name, to };
+    sandbox.fault(Fault::new(rename).on("GetAccessKeyLastUsed"));
+    let denied = What::error(403, "AccessDenied", "no");
+    sandbox.fault(Fault::new(denied).on("GetAccessKeyLastUsed").always());
+    let said = find(&sandbox, BOBS_KEY)
+        .args(["--older-than", "1d"])
+        .run()
+        .exits(3)
+        .prints_outcome("Failed");
+    assert!(!said.messages().contains("whose key it is"));
+    let _ = said
+        .says(&[&format!(
+            "hint: the user was renamed or deleted after IAM named it as the owner: {AGAIN}"
+        )])
+        .ends_with("not deleted");
 }
 
 #[test]
