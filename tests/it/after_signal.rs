@@ -11,8 +11,8 @@ use serde_json::json;
 
 use crate::blocked::interrupt;
 use crate::case::{BOBS_KEY, Case, SETTLED, documented};
-use crate::certainty::throttled;
 use crate::many::{crowd, from_stdin, outcomes};
+use crate::verification::throttled;
 
 const SOON: Duration = Duration::from_secs(20);
 

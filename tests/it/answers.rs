@@ -5,10 +5,10 @@ use std::time::Duration;
 use iam_sandbox::{Act, Certificate, Fault, Sandbox, What};
 
 use crate::case::{BOBS_KEY, Case, DELETED, actions, documented, each_at_once};
-use crate::certainty::throttled;
 use crate::journal::Kept;
 use crate::many::outcomes;
-use crate::whose::finds_it_deleted;
+use crate::resumed_owner::finds_it_deleted;
+use crate::verification::throttled;
 
 const SOON: Duration = Duration::from_secs(20);
 

@@ -4,9 +4,9 @@ use iam_sandbox::documented::{ALICE_KEY_ID, BOB_SECOND_KEY_ID};
 use iam_sandbox::{Fault, KeySeed, Sandbox, What};
 
 use crate::case::{BOBS_KEY, Case, DELETED, documented};
-use crate::certainty::{NEVER, last_use};
 use crate::journal::Kept;
 use crate::proof::hidden;
+use crate::verification::{NEVER, last_use};
 
 fn no_such_key() -> What {
     What::error(404, "NoSuchEntity", "The Access Key cannot be found.")

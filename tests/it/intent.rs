@@ -10,7 +10,7 @@ use crate::case::{BOBS_KEY, Case, HANGS, actions, documented};
 use crate::dialogue::Dialogue;
 use crate::journal::{ACCOUNT, Kept};
 use crate::many::{outcomes, rows};
-use crate::whose::finds_it_deleted;
+use crate::resumed_owner::finds_it_deleted;
 
 #[test]
 fn f85_what_was_begun_is_looked_for_before_it_is_done_again() {

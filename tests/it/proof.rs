@@ -6,10 +6,10 @@ use iam_sandbox::documented::{ACCOUNT, ADMIN, ADMIN_KEY_ID, ALICE_KEY_ID};
 use iam_sandbox::{Act, Fault, Sandbox, Status, What, nth_key_id};
 
 use crate::case::{BOBS_KEY, Case, DELETED, actions, documented, each_at_once};
-use crate::certainty::{NEVER, last_use};
 use crate::intent::begun;
 use crate::journal::Kept;
 use crate::streams::wait_for;
+use crate::verification::{NEVER, last_use};
 
 const READS: [&str; 2] = ["iam:GetAccessKeyLastUsed", "iam:ListAccessKeys"];
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use iam_sandbox::{Fault, Sandbox, What};
 
 use crate::case::{BOBS_KEY, CANARIES, Case, DELETED, Ended, SETTLED, documented};
-use crate::certainty::{NEVER, last_use};
+use crate::verification::{NEVER, last_use};
 
 const SOON: Duration = Duration::from_secs(20);
 

@@ -4,11 +4,11 @@ use iam_sandbox::documented::ADMIN_KEY_ID;
 use iam_sandbox::{Fault, Sandbox, Status, What};
 
 use crate::case::{BOBS_KEY, actions, documented};
-use crate::certainty::{NEVER, last_use};
 use crate::intent::begun;
 use crate::journal::Kept;
 use crate::many::outcomes;
 use crate::streams::wait_for;
+use crate::verification::{NEVER, last_use};
 
 #[test]
 fn f85_of_a_begun_key_without_an_owner_no_list_says_that_it_is_gone() {

@@ -6,7 +6,7 @@ use iam_sandbox::documented::{ADMIN_KEY_ID, ALICE_KEY_ID};
 use iam_sandbox::{Fault, KeySeed, Sandbox, What};
 
 use crate::case::{BOBS_KEY, Case, DELETED, actions, documented};
-use crate::certainty::{NEVER, last_use};
+use crate::verification::{NEVER, last_use};
 
 fn lost(what: What, times: u64) -> Sandbox {
     let sandbox = documented();
