@@ -1,9 +1,11 @@
-//! What will be done: plain values, an enum for every choice. Knows nothing of how it was typed.
+//! What will be done: plain values, an enum for every choice. Where one option says just such a value, clap reads it as it is.
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::TypedValueParser;
+use clap::{Args, ValueEnum, ValueHint, value_parser};
 use serde::{Deserialize, Serialize};
 
 use crate::condition::Conditions;
@@ -209,41 +211,72 @@ pub(crate) enum SigningKey {
 }
 
 /// The way to IAM. What is not given comes from the environment and the configuration files.
-#[derive(Clone, Debug, Default)]
+#[derive(Args, Clone, Debug, Default)]
+#[expect(
+    clippy::doc_markdown,
+    reason = "the comments are the help, which shows backticks"
+)]
 pub(crate) struct Connection {
-    /// The profile; when given, credentials come from it and from nowhere else.
+    /// The profile whose credentials and settings to use; it beats AWS_ACCESS_KEY_ID
+    // When given, credentials come from it and from nowhere else.
+    #[arg(long, value_name = "NAME", value_hint = ValueHint::Other)]
     pub(crate) profile: Option<String>,
-    /// The region, which chooses the partition.
+
+    /// The region, which chooses the partition (IAM itself is global)
+    #[arg(long, value_name = "REGION", value_hint = ValueHint::Other)]
     pub(crate) region: Option<String>,
-    /// Another address for IAM.
+
+    /// Another address for IAM
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Other)]
     pub(crate) endpoint_url: Option<String>,
-    /// A PEM file of the certificate authorities to trust.
+
+    /// A PEM file of the certificate authorities to trust
+    #[arg(long, value_name = "FILE")]
     pub(crate) ca_bundle: Option<PathBuf>,
-    /// The limit for making a connection. Zero: none but the whole limit.
+
+    /// Seconds to wait for a connection; 0: only --timeout limits it [default: 5]
+    #[arg(long = "cli-connect-timeout", value_name = "SECONDS", value_parser = seconds(0))]
+    #[arg(value_hint = ValueHint::Other)]
     pub(crate) connect_timeout: Option<Duration>,
-    /// The limit for each reply. Zero: none but the whole limit.
+
+    /// Seconds to wait for each reply; 0: only --timeout limits it [default: 15]
+    #[arg(long = "cli-read-timeout", value_name = "SECONDS", value_parser = seconds(0))]
+    #[arg(value_hint = ValueHint::Other)]
     pub(crate) read_timeout: Option<Duration>,
 }
 
+/// A limit of at least so many seconds and at most a day.
+pub(crate) fn seconds(least: u64) -> impl TypedValueParser<Value = Duration> {
+    value_parser!(u64)
+        .range(least..=86_400)
+        .map(Duration::from_secs)
+}
+
 /// What standard output gets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[expect(
+    clippy::doc_markdown,
+    reason = "the comments are the help, which shows backticks"
+)]
 pub(crate) enum Format {
-    /// A JSON object a line.
+    /// One JSON object a line
     Json,
-    /// Columns between tabs.
+    /// Columns between tabs, for cut: AccessKeyId, UserName, Outcome, error code, Status, CreateDate,
+    /// LastUsedDate, LastUsedService, LastUsedRegion, AccountId, Reason
     Text,
-    /// A table for people.
+    /// A table for people, with ages
     Table,
-    /// Nothing.
+    /// Nothing
     Off,
 }
 
 /// What standard error gets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ErrorFormat {
-    /// Lines for people.
+    /// Lines for people, with the AWS CLI's sentence
+    #[value(alias = "legacy", alias = "enhanced")]
     Text,
-    /// A JSON object a line.
+    /// One JSON object a line
     Json,
 }
 
@@ -268,13 +301,17 @@ pub(crate) enum Verbosity {
 }
 
 /// When messages are coloured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[expect(
+    clippy::doc_markdown,
+    reason = "the comments are the help, which shows backticks"
+)]
 pub(crate) enum Color {
-    /// Always.
+    /// Always
     On,
-    /// Never.
+    /// Never
     Off,
-    /// On a terminal, unless `NO_COLOR` is set or `TERM` is `dumb`.
+    /// On a terminal, unless NO_COLOR is set or TERM is dumb
     Auto,
 }
 

@@ -2,12 +2,15 @@
 //! those that are refused with what to use instead.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::time::Duration;
 
-use clap::builder::{EnumValueParser, OsStringValueParser, TypedValueParser, ValueParser};
+use clap::builder::{
+    OsStringValueParser, PossibleValue, PossibleValuesParser, TypedValueParser, ValueParser,
+};
 use clap::{ArgAction, Args, ValueEnum, ValueHint};
 
 use super::members::Source;
+use crate::request::{Connection, seconds};
 
 /// What the AWS CLI prints of the members of a request.
 const SKELETON: &str = "\
@@ -17,6 +20,8 @@ const SKELETON: &str = "\
 }
 ";
 
+const NO_YAML: &str = "YAML is not read: use input, and --cli-input-json";
+
 /// How IAM is reached, and what else the AWS CLI takes.
 #[derive(Debug, Args)]
 #[expect(
@@ -25,36 +30,13 @@ const SKELETON: &str = "\
 )]
 #[command(next_help_heading = "AWS")]
 pub(super) struct Aws {
-    /// The profile whose credentials and settings to use; it beats AWS_ACCESS_KEY_ID
-    #[arg(long, value_name = "NAME", value_hint = ValueHint::Other)]
-    pub(super) profile: Option<String>,
-
-    /// The region, which chooses the partition (IAM itself is global)
-    #[arg(long, value_name = "REGION", value_hint = ValueHint::Other)]
-    pub(super) region: Option<String>,
-
-    /// Another address for IAM
-    #[arg(long, value_name = "URL", value_hint = ValueHint::Other)]
-    pub(super) endpoint_url: Option<String>,
-
-    /// A PEM file of the certificate authorities to trust
-    #[arg(long, value_name = "FILE")]
-    pub(super) ca_bundle: Option<PathBuf>,
-
-    /// Seconds to wait for a connection; 0: only --timeout limits it [default: 5]
-    #[arg(long = "cli-connect-timeout", value_name = "SECONDS")]
-    #[arg(value_parser = clap::value_parser!(u64).range(0..=86_400), value_hint = ValueHint::Other)]
-    pub(super) connect_timeout: Option<u64>,
-
-    /// Seconds to wait for each reply; 0: only --timeout limits it [default: 15]
-    #[arg(long = "cli-read-timeout", value_name = "SECONDS")]
-    #[arg(value_parser = clap::value_parser!(u64).range(0..=86_400), value_hint = ValueHint::Other)]
-    pub(super) read_timeout: Option<u64>,
+    #[command(flatten)]
+    pub(super) connection: Connection,
 
     /// Seconds for the whole of one key, retries and checks included; credentials have as long again
-    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
-    #[arg(default_value_t = 60, value_hint = ValueHint::Other)]
-    pub(super) timeout: u64,
+    #[arg(long, value_name = "SECONDS", value_parser = seconds(1))]
+    #[arg(default_value = "60", value_hint = ValueHint::Other)]
+    pub(super) timeout: Duration,
 
     /// AccessKeyId and UserName as a JSON object, or file://PATH of one; options beat its members
     #[arg(long, value_name = "JSON", group = "keys", value_parser = Source::parser())]
@@ -64,8 +46,8 @@ pub(super) struct Aws {
 
     /// Print what --cli-input-json takes, or nothing for output, as the AWS CLI does; contacts nothing
     #[arg(long, value_name = "KIND", num_args = 0..=1, default_missing_value = "input")]
-    #[arg(group = "keys", value_parser = skeleton())]
-    pub(super) generate_cli_skeleton: Option<SkeletonArg>,
+    #[arg(group = "keys", value_parser = but::<Skeleton>(&["yaml-input"], NO_YAML))]
+    pub(super) generate_cli_skeleton: Option<Skeleton>,
 
     #[command(flatten)]
     idle: Idle,
@@ -76,19 +58,17 @@ pub(super) struct Aws {
 
 /// What `--generate-cli-skeleton` prints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum SkeletonArg {
+pub(super) enum Skeleton {
     Input,
     Output,
-    #[value(hide = true)]
-    YamlInput,
 }
 
-impl SkeletonArg {
+impl Skeleton {
     /// What is printed.
     pub(super) fn text(self) -> &'static str {
         match self {
             Self::Output => "",
-            Self::Input | Self::YamlInput => SKELETON,
+            Self::Input => SKELETON,
         }
     }
 }
@@ -145,21 +125,16 @@ fn never(reason: &'static str) -> ValueParser {
     )
 }
 
-/// One of several words, of which some are refused with a reason.
+/// One of the values of `T`; those of the AWS CLI in `refused` are refused with a reason.
 pub(super) fn but<T: ValueEnum + Clone + Send + Sync + 'static>(
-    reason: fn(&T) -> Option<&'static str>,
-) -> ValueParser {
-    ValueParser::new(
-        EnumValueParser::<T>::new().try_map(move |value| match reason(&value) {
-            Some(reason) => Err(Instead(reason)),
-            None => Ok(value),
-        }),
-    )
-}
-
-fn skeleton() -> ValueParser {
-    but(|kind| match kind {
-        SkeletonArg::YamlInput => Some("YAML is not read: use input, and --cli-input-json"),
-        SkeletonArg::Input | SkeletonArg::Output => None,
-    })
+    refused: &'static [&'static str],
+    reason: &'static str,
+) -> impl TypedValueParser<Value = T> {
+    let taken = T::value_variants().iter();
+    let refused = refused
+        .iter()
+        .map(|name| PossibleValue::new(*name).hide(true));
+    let values = taken.filter_map(T::to_possible_value).chain(refused);
+    PossibleValuesParser::new(values)
+        .try_map(move |name| T::from_str(&name, false).map_err(|_| Instead(reason)))
 }

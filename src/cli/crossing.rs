@@ -1,15 +1,13 @@
 //! The one crossing from what was typed to what will be done.
 
 use std::collections::HashSet;
-use std::time::Duration;
 
 use super::Cli;
-use super::value::{ColorArg, ErrorFormatArg, OutputArg};
 use crate::condition::{Condition, Conditions};
 use crate::ident::{AccessKeyId, UserName};
 use crate::request::{
-    Action, Color, Connection, Consent, ErrorFormat, Format, Input, Key, Metadata, Missing, Mode,
-    OnFailure, Owner, Request, Selection, SigningKey, Verbosity,
+    Action, Consent, Input, Key, Metadata, Missing, Mode, OnFailure, Owner, Request, Selection,
+    SigningKey, Verbosity,
 };
 
 impl Cli {
@@ -23,82 +21,33 @@ impl Cli {
         all.extend(self.except_user.into_iter().map(Condition::ExceptUser));
         Request {
             selection,
-            owner: if self.find_user {
-                Owner::Find
-            } else {
-                Owner::AsGiven
-            },
+            owner: either(self.find_user, Owner::Find, Owner::AsGiven),
             conditions: Conditions { all },
-            action: if self.deactivate {
-                Action::Deactivate
-            } else {
-                Action::Delete
-            },
-            mode: if self.dry_run {
-                Mode::DryRun
-            } else {
-                Mode::Change
-            },
+            action: either(self.deactivate, Action::Deactivate, Action::Delete),
+            mode: either(self.dry_run, Mode::DryRun, Mode::Change),
             consent: match (self.interactive, self.yes) {
                 (true, _) => Consent::Asked,
                 (false, false) if self.all_keys || self.all_users => Consent::Needed,
                 (false, _) => Consent::Given,
             },
             expected_account: self.expect_account,
-            missing: if self.ignore_missing {
-                Missing::Succeeds
-            } else {
-                Missing::Fails
-            },
-            signing_key: if self.allow_self {
-                SigningKey::Allowed
-            } else {
-                SigningKey::Guarded
-            },
-            limit: Duration::from_secs(self.aws.timeout),
+            missing: either(self.ignore_missing, Missing::Succeeds, Missing::Fails),
+            signing_key: either(self.allow_self, SigningKey::Allowed, SigningKey::Guarded),
+            limit: self.aws.timeout,
             jobs: self.jobs,
             journal: self.journal,
-            on_failure: if self.fail_fast {
-                OnFailure::Stop
-            } else {
-                OnFailure::GoOn
-            },
-            connection: Connection {
-                profile: self.aws.profile,
-                region: self.aws.region,
-                endpoint_url: self.aws.endpoint_url,
-                ca_bundle: self.aws.ca_bundle,
-                connect_timeout: self.aws.connect_timeout.map(Duration::from_secs),
-                read_timeout: self.aws.read_timeout.map(Duration::from_secs),
-            },
-            format: match self.output {
-                OutputArg::Json | OutputArg::Yaml | OutputArg::YamlStream => Format::Json,
-                OutputArg::Text => Format::Text,
-                OutputArg::Table => Format::Table,
-                OutputArg::Off => Format::Off,
-            },
-            metadata: if self.response_metadata {
-                Metadata::Filled
-            } else {
-                Metadata::Empty
-            },
+            on_failure: either(self.fail_fast, OnFailure::Stop, OnFailure::GoOn),
+            connection: self.aws.connection,
+            format: self.output,
+            metadata: either(self.response_metadata, Metadata::Filled, Metadata::Empty),
             query: self.query,
-            error_format: match self.error_format {
-                ErrorFormatArg::Text => ErrorFormat::Text,
-                ErrorFormatArg::Json | ErrorFormatArg::Yaml | ErrorFormatArg::Table => {
-                    ErrorFormat::Json
-                }
-            },
+            error_format: self.error_format,
             verbosity: match (self.debug, self.verbose) {
                 (true, _) => Verbosity::Debug,
                 (false, true) => Verbosity::Verbose,
                 (false, false) => Verbosity::Normal,
             },
-            color: match self.color {
-                ColorArg::On => Color::On,
-                ColorArg::Off => Color::Off,
-                ColorArg::Auto => Color::Auto,
-            },
+            color: self.color,
         }
     }
 
@@ -118,6 +67,11 @@ impl Cli {
             (None, user_name) => Selection::Named(named(&self.access_key_id, user_name.as_ref())),
         }
     }
+}
+
+/// What a flag means where it is given, and where not.
+fn either<T>(is_given: bool, given: T, not_given: T) -> T {
+    if is_given { given } else { not_given }
 }
 
 /// The keys in the order in which they were named, each once.

@@ -19,11 +19,11 @@ use crate::age::Age;
 use crate::condition::UserGlob;
 use crate::ident::{AccessKeyId, AccountId, UserName, looks_like_access_key_id};
 use crate::query::Query;
-use aws::{Aws, SkeletonArg};
+use crate::request::{Color, ErrorFormat, Format};
+use aws::{Aws, Skeleton};
 use error::{SWAPPED, fit_to_show};
 pub(crate) use error::{error_format_of, told};
 use text::{EXAMPLES, EXIT_STATUS, HELP, SHORT_EXAMPLES, USAGE};
-use value::{ColorArg, ErrorFormatArg, OutputArg};
 
 /// Delete AWS IAM access keys, and say exactly what is known of each
 ///
@@ -186,7 +186,7 @@ pub(crate) struct Cli {
     /// What standard output gets
     #[arg(long, value_name = "FORMAT", default_value = "json", value_parser = value::output())]
     #[arg(help_heading = "Output")]
-    output: OutputArg,
+    output: Format,
 
     /// A JMESPath expression: what of each object --output json or text prints
     ///
@@ -201,7 +201,7 @@ pub(crate) struct Cli {
     /// RequestId, AccessKeyId and UserName; any other line has Level and Message.
     #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = value::error_format())]
     #[arg(alias = "cli-error-format", help_heading = "Output")]
-    error_format: ErrorFormatArg,
+    error_format: ErrorFormat,
 
     /// Fill ResponseMetadata with what boto3 puts there: request ID, status, headers, retries
     #[arg(long, help_heading = "Output")]
@@ -216,8 +216,8 @@ pub(crate) struct Cli {
     debug: bool,
 
     /// When messages are coloured
-    #[arg(long, value_name = "WHEN", value_enum, default_value_t = ColorArg::Auto, help_heading = "Output")]
-    color: ColorArg,
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = Color::Auto, help_heading = "Output")]
+    color: Color,
 
     #[command(flatten)]
     aws: Aws,
@@ -259,12 +259,12 @@ impl Cli {
         {
             return wrong(SWAPPED);
         }
-        if self.query.is_some() && matches!(self.output, OutputArg::Table) {
+        if self.query.is_some() && matches!(self.output, Format::Table) {
             return wrong(
                 "--query chooses from an object, which a table has not: use --output json or text",
             );
         }
-        if self.aws.generate_cli_skeleton == Some(SkeletonArg::Input) {
+        if self.aws.generate_cli_skeleton == Some(Skeleton::Input) {
             return Ok(());
         }
         if let Some(source) = &self.aws.cli_input_json {
@@ -292,7 +292,7 @@ impl Cli {
 
     /// The skeleton that is printed instead of doing anything.
     pub(crate) fn skeleton(&self) -> Option<&'static str> {
-        self.aws.generate_cli_skeleton.map(SkeletonArg::text)
+        self.aws.generate_cli_skeleton.map(Skeleton::text)
     }
 }
 
