@@ -1,48 +1,36 @@
 //! CSV, line by line: a field never goes on in the next one.
 
-use csv_core::{ReadFieldResult, Reader, ReaderBuilder};
+use std::collections::VecDeque;
 
-/// Takes lines apart. What it is made of is as long as many lines, so it is made once.
+use csv::{Reader, ReaderBuilder, StringRecord};
+
+/// Takes lines apart. To make a reader takes longer than to read a line, so there is one for all.
 pub(crate) struct Splitter {
-    reader: Reader,
+    reader: Reader<VecDeque<u8>>,
     delimiter: u8,
-    field: Vec<u8>,
 }
 
 impl Splitter {
     /// Lines whose fields have this between them.
     pub(crate) fn new(delimiter: u8) -> Self {
+        let mut builder = ReaderBuilder::new();
+        builder.has_headers(false).flexible(true);
         Self {
-            reader: ReaderBuilder::new().delimiter(delimiter).build(),
+            reader: builder.delimiter(delimiter).from_reader(VecDeque::new()),
             delimiter,
-            field: Vec::new(),
         }
     }
 
-    /// The fields of a line; or what is wrong with its quotes, and at which byte.
-    pub(crate) fn fields(&mut self, text: &str) -> Result<Vec<String>, (usize, &'static str)> {
+    /// The fields of a line; or what is wrong with it, and at which byte.
+    pub(crate) fn fields(&mut self, text: &str) -> Result<StringRecord, (usize, &'static str)> {
         check_quotes(text, char::from(self.delimiter))?;
-        self.reader.reset();
-        self.field.resize(self.field.len().max(text.len() + 1), 0);
-        let mut fields = Vec::new();
-        let mut input = text.as_bytes();
-        let mut written = 0;
-        loop {
-            let (result, read, wrote) = self.reader.read_field(input, &mut self.field[written..]);
-            input = &input[read..];
-            written += wrote;
-            match result {
-                ReadFieldResult::Field { record_end } => {
-                    fields.push(String::from_utf8_lossy(&self.field[..written]).into_owned());
-                    written = 0;
-                    if record_end {
-                        return Ok(fields);
-                    }
-                }
-                // All was read; asked once more, the reader gives the last field.
-                ReadFieldResult::InputEmpty => {}
-                ReadFieldResult::OutputFull | ReadFieldResult::End => return Ok(fields),
-            }
+        let mut record = StringRecord::new();
+        // Its quotes end in the line, so that the record does too.
+        self.reader.get_mut().extend(text.as_bytes());
+        self.reader.get_mut().push_back(b'\n');
+        match self.reader.read_record(&mut record) {
+            Ok(true) => Ok(record),
+            Ok(false) | Err(_) => Err((0, "the line is not CSV")),
         }
     }
 }

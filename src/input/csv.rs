@@ -1,6 +1,8 @@
 //! Columns under a header, in any order and with others among them: what a spreadsheet, the AWS console or a query
 //! saves. A field never goes on in the next line.
 
+use csv::StringRecord;
+
 use super::line::{Line, Lines, column, without_comment};
 use super::{Found, Problem, Visit, plain};
 use crate::splitter::Splitter;
@@ -73,7 +75,7 @@ impl Head {
 
     /// A row with another number of fields than the header may have one of them in the wrong place. Surplus fields have to
     /// be empty, and missing fields ones that are not needed.
-    fn check_width(&self, fields: &[String], line: u64) -> Result<(), Problem> {
+    fn check_width(&self, fields: &StringRecord, line: u64) -> Result<(), Problem> {
         let count = filled(fields);
         let needed = [Some(self.id), self.outcome, self.action];
         let is_cut = needed
@@ -121,12 +123,13 @@ pub(super) fn read(head: &Head, mut lines: Lines, visit: &mut Visit<'_>) -> Resu
 }
 
 /// How many fields there are without the empty ones at the end.
-fn filled(fields: &[String]) -> usize {
-    let last = fields.iter().rposition(|field| !field.trim().is_empty());
+fn filled(fields: &StringRecord) -> usize {
+    let mut places = 0..fields.len();
+    let last = places.rfind(|place| !fields[*place].trim().is_empty());
     last.map_or(0, |last| last + 1)
 }
 
-fn cells(splitter: &mut Splitter, text: &str, line: u64) -> Result<Vec<String>, Problem> {
+fn cells(splitter: &mut Splitter, text: &str, line: u64) -> Result<StringRecord, Problem> {
     splitter
         .fields(text)
         .map_err(|(at, what)| Problem::new(line, column(text, at), what))
