@@ -43,7 +43,7 @@ const OTHER_THINGS: [(&str, &str); 11] = [
 ];
 
 /// An access key ID: 16 to 128 of `[A-Za-z0-9_]`, the service's own bounds (`AccessKeyIdType`).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub(crate) struct AccessKeyId(String);
 

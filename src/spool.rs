@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use tempfile::SpooledTempFile;
 
 /// What is kept in memory, in bytes; more goes to a file without a name in the folder for temporary files.
-const IN_MEMORY: usize = 1 << 20;
+pub(crate) const IN_MEMORY: usize = 1 << 20;
 
 /// The list while it is collected.
 #[derive(Debug)]
@@ -33,8 +33,13 @@ pub(crate) struct Spooled<T> {
 impl<T: Serialize + DeserializeOwned> Spool<T> {
     /// An empty list.
     pub(crate) fn new() -> Self {
+        Self::within(IN_MEMORY)
+    }
+
+    /// An empty list, of which so many bytes are kept in memory.
+    pub(crate) fn within(in_memory: usize) -> Self {
         Self {
-            file: BufWriter::new(SpooledTempFile::new(IN_MEMORY)),
+            file: BufWriter::new(SpooledTempFile::new(in_memory)),
             len: 0,
             kind: PhantomData,
         }

@@ -2,21 +2,22 @@
 
 use std::io;
 
-use super::repeated::{Conflict, Rows};
+use super::repeated::Rows;
 use super::{Found, List, Place, Problem, Purpose, Row};
 use crate::request::{Action, Key, Owner};
-use crate::spool::{Spool, Spooled};
+use crate::spool::Spool;
 use crate::stop::Stop;
 use crate::word::Word;
 
 /// The most keys of one run. No account has as many; a stream that does not end, does.
-const MOST_KEYS: u64 = 10_000_000;
+const MOST_KEYS: usize = 10_000_000;
 
 /// What was read so far.
 pub(super) struct Collected<'a> {
     purpose: Purpose<'a>,
     list: Spool<Row>,
     rows: Rows,
+    count: usize,
     left_out: u64,
 }
 
@@ -26,6 +27,7 @@ impl<'a> Collected<'a> {
             purpose,
             list: Spool::new(),
             rows: Rows::new(),
+            count: 0,
             left_out: 0,
         }
     }
@@ -36,14 +38,19 @@ impl<'a> Collected<'a> {
             self.left_out += 1;
             return Ok(());
         }
-        if self.list.len() == MOST_KEYS {
+        if self.count == MOST_KEYS {
             let what = format!("more than {MOST_KEYS} keys: split the list");
             return Err(Problem::new(found.line, 1, what));
         }
-        let (line, key) = (found.line, found.key(self.purpose)?);
+        let row = Row {
+            line: found.line,
+            number: self.count,
+            key: found.key(self.purpose)?,
+        };
+        self.count += 1;
         self.rows
-            .push(&key)
-            .and_then(|()| self.list.push(&Row { key, line }))
+            .push(&row)
+            .and_then(|()| self.list.push(&row))
             .map_err(|error| not_kept(&error))
     }
 
@@ -55,8 +62,8 @@ impl<'a> Collected<'a> {
             .repeated()
             .and_then(|repeated| Ok((self.list.read()?, repeated)))
             .map_err(|error| not_kept(&error))?;
-        if let Some(conflict) = repeated.conflict {
-            return Err(disagreement(rows, conflict));
+        if let Some(conflict) = &repeated.conflict {
+            return Err(disagreement(conflict));
         }
         Ok(List {
             rows,
@@ -140,30 +147,19 @@ impl Found {
 }
 
 /// A key that is in two lines has to have the same owner in both.
-fn disagreement(rows: Spooled<Row>, conflict: Conflict) -> Problem {
+fn disagreement([first, second]: &[Row; 2]) -> Problem {
     let owner = |row: &Row| match &row.key.user_name {
         Some(name) => format!("{name}'s"),
         None => "nobody's".to_owned(),
     };
-    let mut first = None;
-    for (number, row) in (0..).zip(rows) {
-        match (row, &first) {
-            (Err(error), _) => return not_kept(&error),
-            (Ok(row), _) if number == conflict.first => first = Some(row),
-            (Ok(second), Some(first)) if number == conflict.second => {
-                let what = format!(
-                    "{} is {} here, and {} in line {}: a key has one owner",
-                    second.key.id,
-                    owner(&second),
-                    owner(first),
-                    first.line
-                );
-                return Problem::new(second.line, 1, what);
-            }
-            (Ok(_), _) => {}
-        }
-    }
-    not_kept(&io::ErrorKind::UnexpectedEof.into())
+    let what = format!(
+        "{} is {} here, and {} in line {}: a key has one owner",
+        second.key.id,
+        owner(second),
+        owner(first),
+        first.line
+    );
+    Problem::new(second.line, 1, what)
 }
 
 fn not_kept(error: &io::Error) -> Problem {

@@ -1,5 +1,5 @@
 //! Keys from a file or from standard input: plain IDs, CSV, JSON, and what this program prints. All of it is read and
-//! checked before anything is contacted; memory does not grow with its length but for one bit per key.
+//! checked before anything is contacted; memory does not grow with its length but for one byte per key.
 
 mod collected;
 mod csv;
@@ -43,6 +43,8 @@ pub(crate) struct List {
 struct Row {
     key: Key,
     line: u64,
+    /// How many rows come before it.
+    number: usize,
 }
 
 /// What a line or an object holds.
@@ -219,9 +221,8 @@ impl List {
 
     /// The keys, in the order of the input.
     pub(crate) fn keys(self) -> impl Iterator<Item = io::Result<Key>> {
-        let numbered = (0..).zip(self.rows);
-        let once =
-            numbered.filter(move |(number, row)| row.is_err() || !self.repeated.has(*number));
-        once.map(|(_, row)| row.map(|row| row.key))
+        let repeated = self.repeated;
+        let once = move |row: &io::Result<Row>| !row.as_ref().is_ok_and(|row| repeated.has(row));
+        self.rows.filter(once).map(|row| Ok(row?.key))
     }
 }
