@@ -31,6 +31,17 @@ pub(crate) enum Condition {
     ExceptUser(UserGlob),
 }
 
+/// What tells whether a condition holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Read {
+    /// `GetAccessKeyLastUsed`.
+    LastUse,
+    /// `ListAccessKeys`: status and creation.
+    Listing,
+    /// Whatever names the owner.
+    Owner,
+}
+
 /// Since when IAM records uses, after 1970: April 2015, with some room. What it says of earlier times is not a use.
 const FIRST_USE: Duration = Duration::from_hours(45 * 365 * 24);
 
@@ -75,6 +86,12 @@ impl Conditions {
         })
     }
 
+    /// Whether one of them needs this.
+    pub(crate) fn need(&self, read: Read) -> bool {
+        let mut all = self.all.iter();
+        all.any(|condition| condition.reads().contains(&read))
+    }
+
     /// Judges a key by its own facts, at the time when IAM told them.
     pub(crate) fn judge(&self, facts: &Facts) -> Verdict {
         let mut lacking = None;
@@ -93,6 +110,15 @@ impl Conditions {
 }
 
 impl Condition {
+    fn reads(&self) -> &'static [Read] {
+        match self {
+            Self::Inactive | Self::OlderThan(_) => &[Read::Listing],
+            // A key that was never used counts from its creation.
+            Self::UnusedFor(_) => &[Read::LastUse, Read::Listing],
+            Self::ExceptUser(_) => &[Read::Owner],
+        }
+    }
+
     fn judge(&self, facts: &Facts) -> Verdict {
         match self {
             Self::Inactive => match &facts.status {

@@ -15,7 +15,7 @@ use tokio::sync::OnceCell;
 
 use crate::aws::{Allowance, Iam};
 use crate::candidate::Candidate;
-use crate::condition::{Condition, TIME, Verdict};
+use crate::condition::{Read, TIME, Verdict};
 use crate::fact::{Denied, Facts, Status};
 use crate::failure::{Cause, Failure, NamedBy};
 use crate::guard::{self, Signer};
@@ -87,17 +87,17 @@ impl Needs {
         } else {
             Need::Nothing
         };
-        let decisive = |needed: fn(&Condition) -> bool| match &request.conditions {
-            conditions if conditions.all.iter().any(needed) => Need::Decisive,
-            _ => Need::Nothing,
+        let decisive = |read| {
+            if request.conditions.need(read) {
+                Need::Decisive
+            } else {
+                Need::Nothing
+            }
         };
-        let last_use = decisive(|condition| matches!(condition, Condition::UnusedFor(_)));
-        let mut listing = decisive(|condition| !matches!(condition, Condition::ExceptUser(_)));
+        let mut listing = decisive(Read::Listing);
         if request.owner == Owner::AsGiven && user_name.is_none() {
             // Of the signing user's own keys, the list says whose they are.
-            listing = listing.max(decisive(|condition| {
-                matches!(condition, Condition::ExceptUser(_))
-            }));
+            listing = listing.max(decisive(Read::Owner));
         }
         let tried = match request.action {
             // It shows which keys are inactive already, and what an undo has to restore.
@@ -105,7 +105,7 @@ impl Needs {
             Action::Delete => Need::Nothing,
         };
         Self {
-            last_use: last_use.max(shown),
+            last_use: decisive(Read::LastUse).max(shown),
             listing: listing.max(shown).max(tried),
         }
     }
