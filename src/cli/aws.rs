@@ -29,9 +29,9 @@ const NO_YAML: &str = "YAML is not read: use input, and --cli-input-json";
     reason = "the comments are the help, which shows backticks"
 )]
 #[command(next_help_heading = "AWS")]
-pub(super) struct Aws {
+pub(crate) struct Aws {
     #[command(flatten)]
-    pub(super) connection: Connection,
+    pub(crate) connection: Connection,
 
     /// Seconds for the whole of one key, retries and checks included; credentials have as long again
     #[arg(long, value_name = "SECONDS", value_parser = seconds(1))]
@@ -42,7 +42,7 @@ pub(super) struct Aws {
     #[arg(long, value_name = "JSON", group = "keys", value_parser = Source::parser())]
     #[arg(value_hint = ValueHint::Other)]
     #[arg(conflicts_with_all = ["from", "all_keys", "all_users"])]
-    pub(super) cli_input_json: Option<Source>,
+    pub(crate) cli_input_json: Option<Source>,
 
     /// Print what --cli-input-json takes, or nothing for output, as the AWS CLI does; contacts nothing
     #[arg(long, value_name = "KIND", num_args = 0..=1, default_missing_value = "input")]

@@ -18,7 +18,7 @@ const LONGEST: u64 = 1 << 16;
 
 /// Where the JSON is.
 #[derive(Clone, Debug)]
-pub(super) enum Source {
+pub(crate) enum Source {
     /// In the argument itself.
     Text(String),
     /// In a file.

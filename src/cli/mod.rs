@@ -50,7 +50,7 @@ pub(crate) struct Cli {
     #[arg(long, value_name = "ID", group = "keys", value_parser = value::access_key_id())]
     #[arg(value_hint = ValueHint::Other)]
     #[arg(help_heading = "Which keys")]
-    access_key_id: Vec<AccessKeyId>,
+    pub(crate) access_key_id: Vec<AccessKeyId>,
 
     /// Its owner: 1 to 128 of A-Z, a-z, 0-9 and _+=,.@-
     ///
@@ -59,14 +59,14 @@ pub(crate) struct Cli {
     #[arg(long, value_name = "NAME", value_parser = value::user_name())]
     #[arg(value_hint = ValueHint::Other)]
     #[arg(help_heading = "Which keys")]
-    user_name: Option<UserName>,
+    pub(crate) user_name: Option<UserName>,
 
     /// Ask IAM whose key it is, instead of being told
     ///
     /// GetAccessKeyLastUsed names the owner of any key of the account. If that is denied, the keys of every user are
     /// read (ListUsers, ListAccessKeys), once per run. With --from: for keys without an owner.
     #[arg(long, conflicts_with = "user_name", help_heading = "Which keys")]
-    find_user: bool,
+    pub(crate) find_user: bool,
 
     /// Keys from a file, - for standard input: IDs, CSV, JSON, or the JSON that this tool prints
     ///
@@ -158,7 +158,7 @@ pub(crate) struct Cli {
 
     /// Allow deleting the very key that signs the request
     #[arg(long, help_heading = "Safety")]
-    allow_self: bool,
+    pub(crate) allow_self: bool,
 
     /// Refuse unless the credentials belong to this account, 12 digits; asks STS before anything else
     #[arg(long, value_name = "ID", value_hint = ValueHint::Other, help_heading = "Safety")]
@@ -220,7 +220,7 @@ pub(crate) struct Cli {
     color: Color,
 
     #[command(flatten)]
-    aws: Aws,
+    pub(crate) aws: Aws,
 
     /// Print help: -h for the short of it, --help for all of it
     #[arg(short, long, action = ArgAction::Help, help_heading = "Other")]

@@ -5,16 +5,17 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, SystemTime};
 
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Builder;
 use tokio::time::{Instant, timeout_at};
 
 use super::Suggestion;
 use crate::age::ago;
 use crate::aws::{self, Connected, ListedKey};
-use crate::ident::{AccessKeyId, UserName};
+use crate::cli::Cli;
+use crate::ident::AccessKeyId;
 use crate::log::Log;
 use crate::report;
-use crate::request::{Connection, Quantity, SigningKey};
+use crate::request::{Connection, Quantity};
 
 /// How long somebody waits at the most, whatever hangs.
 const LIMIT: Duration = Duration::from_secs(2);
@@ -23,105 +24,82 @@ const ASKING: Duration = Duration::from_millis(1800);
 /// How many pages of `ListUsers` are read: 1,000 users each where IAM gives that many, 100 where it does not.
 const PAGES: usize = 10;
 
-/// What is asked.
-#[derive(Debug)]
-pub(super) enum Question {
-    /// The profiles of the configuration files, for which nothing is contacted.
-    Profiles,
-    /// The users of the account.
-    UserNames,
-    /// The keys of a user, or of the one whose key signs.
-    Keys {
-        /// The user.
-        user_name: Option<UserName>,
-        /// Whether the key that signs is one of them.
-        signing_key: SigningKey,
-    },
+/// The profiles of the configuration files, for which nothing is contacted.
+pub(super) fn profiles() -> Vec<Suggestion> {
+    within_limit(|| {
+        let mut names = aws::profile_names().ok()?;
+        names.sort();
+        Some(plain(names))
+    })
 }
 
-/// Asks the configuration files, or IAM.
-pub(super) fn ask(question: Question, connection: Connection) -> Vec<Suggestion> {
-    let (answer, answers) = mpsc::channel();
-    // Not everything that may hang can be given up: nobody waits for this thread longer than the limit.
-    let asking = thread::Builder::new().spawn(move || {
-        let Some(runtime) = runtime() else { return };
-        let _ = answer.send(runtime.block_on(answer_to(question, &connection)));
-        runtime.shutdown_background();
-    });
-    match asking {
-        Ok(_) => answers
-            .recv_timeout(LIMIT)
-            .ok()
-            .flatten()
-            .unwrap_or_default(),
-        Err(_) => Vec::new(),
-    }
-}
-
-fn runtime() -> Option<Runtime> {
-    Builder::new_current_thread().enable_all().build().ok()
-}
-
-async fn answer_to(question: Question, connection: &Connection) -> Option<Vec<Suggestion>> {
-    let deadline = Instant::now() + ASKING;
-    let connecting = async {
-        let log = Log::quiet();
-        let connecting = aws::connect(connection, None, ASKING, Quantity::One, log, report::stop);
-        timeout_at(deadline, connecting).await.ok()?.ok()
-    };
-    match question {
-        Question::Profiles => {
-            let mut names = aws::profile_names().ok()?;
-            names.sort();
+/// The users of the account that the line names.
+pub(super) fn user_names(line: Cli) -> Vec<Suggestion> {
+    within_limit(move || {
+        asking(async |deadline| {
+            let connected = connected(line.aws.connection, deadline).await?;
+            let mut users = Vec::new();
+            // As far as they are read in time.
+            let _ = timeout_at(deadline, connected.iam.read_users(&mut users, PAGES)).await;
+            let names = users.into_iter().map(|user| user.name.into());
+            let mut names: Vec<String> = names.collect();
+            names.sort_by_cached_key(|name| name.to_ascii_lowercase());
             Some(plain(names))
-        }
-        Question::UserNames => Some(user_names(&connecting.await?, deadline).await),
-        Question::Keys {
-            user_name,
-            signing_key,
-        } => {
-            let connected = connecting.await?;
-            let keys = keys(&connected, user_name.as_ref(), signing_key);
-            timeout_at(deadline, keys).await.ok()
-        }
-    }
+        })
+    })
+}
+
+/// The keys of the user whom the line names, or of the one whose key signs: not those that are on the line already, and
+/// the one that signs only if it may be deleted.
+pub(super) fn keys(line: Cli) -> Vec<Suggestion> {
+    within_limit(move || {
+        asking(async |deadline| {
+            let connected = connected(line.aws.connection, deadline).await?;
+            let reading = connected.iam.access_keys(line.user_name.as_ref());
+            let listing = timeout_at(deadline, reading).await.ok()?.ok()?;
+            let now = listing.at.unwrap_or_else(SystemTime::now);
+            let is_offered = |key: &ListedKey| {
+                AccessKeyId::parse(key.id.as_ref())
+                    .is_ok_and(|id| !line.access_key_id.contains(&id))
+                    && (line.allow_self || !connected.signer.signs_with(&key.id))
+            };
+            let keys = listing.keys.into_iter().filter(is_offered).map(|key| {
+                let status = key.status.map(|status| status.as_str().to_owned());
+                let created = key.created.map(|at| format!("created {}", ago(at, now)));
+                let notes: Vec<String> = [status, created].into_iter().flatten().collect();
+                (key.id, notes.join(", "))
+            });
+            Some(keys.collect())
+        })
+    })
 }
 
 fn plain(values: Vec<String>) -> Vec<Suggestion> {
-    let suggestion = |value| Suggestion::new(value, "");
-    values.into_iter().map(suggestion).collect()
+    let values = values.into_iter();
+    values.map(|value| (value, String::new())).collect()
 }
 
-/// The users as far as they were read in time.
-async fn user_names(connected: &Connected, deadline: Instant) -> Vec<Suggestion> {
-    let mut users = Vec::new();
-    let reading = connected.iam.read_users(&mut users, PAGES);
-    let _ = timeout_at(deadline, reading).await;
-    let names = users.into_iter().map(|user| user.name.into());
-    let mut names: Vec<String> = names.collect();
-    names.sort_by_cached_key(|name| name.to_ascii_lowercase());
-    plain(names)
-}
-
-async fn keys(
-    connected: &Connected,
-    user_name: Option<&UserName>,
-    signing_key: SigningKey,
+/// What `work` finds in time. Not everything that may hang can be given up: nobody waits for its thread longer than the
+/// limit.
+fn within_limit(
+    work: impl FnOnce() -> Option<Vec<Suggestion>> + Send + 'static,
 ) -> Vec<Suggestion> {
-    let Ok(listing) = connected.iam.access_keys(user_name).await else {
-        return Vec::new();
-    };
-    let now = listing.at.unwrap_or_else(SystemTime::now);
-    let signs = |key: &ListedKey| connected.signer.signs_with(&key.id);
-    let keys = listing.keys.into_iter().filter(|key| {
-        AccessKeyId::parse(key.id.as_ref()).is_ok()
-            && (signing_key == SigningKey::Allowed || !signs(key))
-    });
-    keys.map(|key| {
-        let status = key.status.map(|status| status.as_str().to_owned());
-        let created = key.created.map(|at| format!("created {}", ago(at, now)));
-        let notes: Vec<String> = [status, created].into_iter().flatten().collect();
-        Suggestion::new(key.id, notes.join(", "))
-    })
-    .collect()
+    let (answer, answers) = mpsc::channel();
+    let working = thread::Builder::new().spawn(move || answer.send(work()));
+    let found = working.ok().and_then(|_| answers.recv_timeout(LIMIT).ok());
+    found.flatten().unwrap_or_default()
+}
+
+/// What `asking` comes to, which is given the time when it has to end.
+fn asking<T>(asking: impl AsyncFnOnce(Instant) -> Option<T>) -> Option<T> {
+    let runtime = Builder::new_current_thread().enable_all().build().ok()?;
+    let answer = runtime.block_on(async { asking(Instant::now() + ASKING).await });
+    runtime.shutdown_background();
+    answer
+}
+
+async fn connected(connection: Connection, deadline: Instant) -> Option<Connected> {
+    let log = Log::quiet();
+    let connecting = aws::connect(&connection, None, ASKING, Quantity::One, log, report::stop);
+    timeout_at(deadline, connecting).await.ok()?.ok()
 }

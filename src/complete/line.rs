@@ -3,17 +3,18 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use clap::{Arg, Command};
+use clap::error::ErrorKind;
+use clap::{CommandFactory as _, FromArgMatches as _};
 
 use super::shell::Shell;
-use super::takes_file;
-use crate::request::Connection;
+use super::{argument, takes_file};
+use crate::cli::Cli;
 
 /// A command line under way. Its words are as they were typed, in quotes where they were.
 #[derive(Debug)]
-pub(super) struct Line {
+pub(crate) struct Line {
     /// The words, the program's name first.
     pub(super) words: Vec<String>,
     /// Which word the cursor is in; that word ends there.
@@ -63,26 +64,6 @@ impl Line {
         }
     }
 
-    /// The values that stand on the line for `option`, such as `--profile`; not what is being typed.
-    pub(super) fn values(&self, option: &str) -> Vec<String> {
-        let mut values = Vec::new();
-        for (index, word) in self.words.iter().enumerate() {
-            let value = match word.strip_prefix(option) {
-                Some("") if index + 1 != self.index => self.words.get(index + 1).cloned(),
-                Some(rest) if index != self.index => rest.strip_prefix('=').map(str::to_owned),
-                _ => None,
-            };
-            values.extend(value.map(|value| unquoted(&value)));
-        }
-        values
-    }
-
-    /// Whether this option stands on the line.
-    pub(super) fn has(&self, option: &str) -> bool {
-        let mut words = self.words.iter();
-        words.any(|word| word.split('=').next() == Some(option))
-    }
-
     /// Whether the line names the command itself, with nothing before it as far as the shell shows that. The scripts leave
     /// the name out where something is there: assignments, `sudo`, or another command.
     pub(super) fn is_alone(&self) -> bool {
@@ -90,89 +71,56 @@ impl Line {
         name.flatten().is_some_and(|name| name == "iam-del-key")
     }
 
-    /// Whether a run would use the credentials and the address that are used to complete the line. Where the line may
-    /// say otherwise, what is completed may be another account's.
-    pub(super) fn tells_account(&self, command: &Command, shell: Shell) -> bool {
-        let shell_tells = match shell {
+    /// The line without what is being typed. `None`: a run may use other credentials or another address than the line says,
+    /// so that what is completed would be another account's.
+    pub(super) fn read_for(&self, shell: Shell) -> Option<Cli> {
+        let line = self.understood()?;
+        let tells_account = match shell {
             // It hides assignments before the command. The option takes precedence over them.
-            Shell::Bash => self.has("--profile"),
+            Shell::Bash => line.aws.connection.profile.is_some(),
             // It leaves a variable empty whose value it does not know, such as that of a command.
             Shell::Fish => !env::vars_os().any(|(name, value)| {
                 value.is_empty() && name.as_encoded_bytes().starts_with(b"AWS_")
             }),
             Shell::Zsh => true,
         };
-        shell_tells && self.is_alone() && self.is_understood(command)
+        (tells_account && self.is_alone()).then_some(line)
     }
 
-    /// Whether each word is an option of `command` or its value, and each value stands for itself.
-    fn is_understood(&self, command: &Command) -> bool {
-        let mut words = self.words.iter().enumerate().skip(1);
-        while let Some((index, word)) = words.next() {
-            if index == self.index {
+    /// The line without what is being typed, if each word is an option or its value, and each value stands for itself. What
+    /// a whole command line needs may still be missing.
+    fn understood(&self) -> Option<Cli> {
+        let command = Cli::command();
+        let cursor = self.cursor();
+        let is_separate = cursor.head.is_empty() && argument(&command, cursor.option).is_some();
+        let mut args = vec![self.words[0].clone()];
+        for (index, word) in self.words.iter().enumerate().skip(1) {
+            if index == self.index || (is_separate && index + 1 == self.index) {
                 continue;
             }
-            let is_known = match word.strip_prefix("--") {
-                Some(rest) => {
-                    let (name, joined) = match rest.split_once('=') {
-                        Some((name, value)) => (name, Some(value)),
-                        None => (rest, None),
-                    };
-                    match (find(command, name), joined) {
-                        (None, _) => false,
-                        (Some(argument), Some(value)) => takes_value(argument) && is_plain(value),
-                        (Some(argument), None) if takes_value(argument) => match words.next() {
-                            Some((next, _)) if next == self.index => true,
-                            Some((_, value)) if takes_file(argument) => {
-                                is_plain(value.strip_prefix("~/").unwrap_or(value))
-                            }
-                            Some((_, value)) => is_plain(value),
-                            None => false,
-                        },
-                        (Some(_), None) => true,
-                    }
-                }
-                None => match word.strip_prefix('-') {
-                    Some(flags) => !flags.is_empty() && flags.chars().all(|c| is_flag(command, c)),
-                    None => false,
-                },
+            let option = self.words[index - 1].strip_prefix("--");
+            let is_file = argument(&command, option).is_some_and(takes_file);
+            let value = match word.split_once('=') {
+                Some((option, value)) if option.starts_with("--") => value,
+                _ => word,
             };
-            if !is_known {
-                return false;
+            match word.strip_prefix("~/") {
+                Some(rest) if is_file && is_plain(rest) => {
+                    let path = env::home_dir()?.join(unquoted(rest));
+                    args.push(path.into_os_string().into_string().ok()?);
+                }
+                _ if is_plain(value) && word != "--" => args.push(unquoted(word)),
+                _ => return None,
             }
         }
-        true
-    }
-
-    /// The way to IAM that the line names so far.
-    pub(super) fn connection(&self) -> Connection {
-        let last = |option| self.values(option).pop();
-        Connection {
-            profile: last("--profile"),
-            region: last("--region"),
-            endpoint_url: last("--endpoint-url"),
-            ca_bundle: last("--ca-bundle").map(at_home),
-            ..Connection::default()
+        let wrong = command.clone().try_get_matches_from(&args).err();
+        match wrong.map(|error| error.kind()) {
+            None | Some(ErrorKind::MissingRequiredArgument) => {}
+            Some(_) => return None,
         }
+        let matches = command.ignore_errors(true).try_get_matches_from(args);
+        Cli::from_arg_matches(&matches.ok()?).ok()
     }
-}
-
-fn find<'a>(command: &'a Command, name: &str) -> Option<&'a Arg> {
-    command.get_arguments().find(|argument| {
-        argument.get_long() == Some(name)
-            || argument
-                .get_all_aliases()
-                .is_some_and(|aliases| aliases.contains(&name))
-    })
-}
-
-fn takes_value(argument: &Arg) -> bool {
-    argument.get_action().takes_values()
-}
-
-fn is_flag(command: &Command, short: char) -> bool {
-    let mut arguments = command.get_arguments();
-    arguments.any(|argument| argument.get_short() == Some(short) && !takes_value(argument))
 }
 
 /// Whether a shell hands the word over as it stands, but for its quotes: no variable, command or pattern is in it.
@@ -192,18 +140,8 @@ fn unquoted(word: &str) -> String {
     }
 }
 
-/// The path with the home for `~`, as the shell would have it.
-fn at_home(path: String) -> PathBuf {
-    match (path.strip_prefix("~/"), std::env::home_dir()) {
-        (Some(rest), Some(home)) => home.join(rest),
-        _ => PathBuf::from(path),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     fn line(index: &str, words: &[&str]) -> Option<Line> {
@@ -223,20 +161,20 @@ mod tests {
     #[test]
     fn the_value_under_the_cursor_is_not_on_the_line_yet() {
         let words = ["--user-name", "Bob", "--user-name=Al", "--profile", "'a b'"];
-        for (index, expected) in [("2", vec!["Al"]), ("3", vec!["Bob"])] {
+        for (index, expected) in [("2", "Al"), ("3", "Bob")] {
             let line = line(index, &words).expect("a line");
-            assert_eq!(line.values("--user-name"), expected);
             assert_eq!(line.cursor().option, Some("user-name"));
-            assert_eq!(line.connection().profile.as_deref(), Some("a b"));
+            let cli = line.understood().expect("options");
+            assert_eq!(cli.user_name.expect("a name").as_str(), expected);
+            assert_eq!(cli.aws.connection.profile.as_deref(), Some("a b"));
         }
     }
 
     #[test]
     fn a_line_that_says_more_than_is_known_is_not_understood() {
-        let command = crate::cli::Cli::command();
         let understood = |index: &str, words: &[&str]| {
             let line = line(index, words).expect("a line");
-            line.is_understood(&command)
+            line.understood().is_some()
         };
         for words in [
             &["--user-name", "Bob", "-nv", "--output=json", ""][..],
@@ -267,6 +205,7 @@ mod tests {
             &[">", "file", ""],
             &["--role", "x", ""],
             &["--prof", "x", ""],
+            &["--profile", "a", "--profile", "b", "--user-name", ""],
             &["--yes=x", ""],
             &["-nx", ""],
             &["-", ""],
@@ -302,7 +241,7 @@ mod tests {
     #[test]
     fn an_unfinished_line_has_what_it_has() {
         let line = line("2", &["--profile", "", "--user"]).expect("a line");
-        assert_eq!(line.values("--profile"), Vec::<String>::new());
         assert_eq!(line.cursor().option, Some("profile"));
+        assert!(line.understood().is_none());
     }
 }

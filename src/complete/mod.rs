@@ -16,11 +16,8 @@ use clap::{Arg, Command, CommandFactory as _, ValueHint};
 
 use crate::cli::Cli;
 use crate::escape::{escape, is_steering};
-use crate::ident::UserName;
-use crate::request::SigningKey;
 use crate::secret::has_secret;
 use crate::stop::Stop;
-use account::Question;
 use line::Line;
 use shell::Shell;
 
@@ -37,10 +34,7 @@ const REGIONS: [(&str, &str); 4] = [
 
 /// What is wanted instead of a run.
 #[derive(Debug)]
-pub(crate) struct Task(Wanted);
-
-#[derive(Debug)]
-enum Wanted {
+pub(crate) enum Task {
     /// The script that makes a shell ask.
     Script { shell: OsString, program: OsString },
     /// What could stand at the cursor.
@@ -55,10 +49,10 @@ impl Task {
         let mut args = env::args_os();
         let program = args.next().unwrap_or_default();
         match args.next() {
-            None => Some(Self(Wanted::Script { shell, program })),
+            None => Some(Self::Script { shell, program }),
             Some(first) if first == "--" => {
                 let shell = Shell::named(&shell)?;
-                Line::read(args).map(|line| Self(Wanted::Candidates(line, shell)))
+                Line::read(args).map(|line| Self::Candidates(line, shell))
             }
             Some(_) => None,
         }
@@ -70,8 +64,8 @@ impl Task {
     ///
     /// A script for a shell that has none.
     pub(crate) fn text(self) -> Result<String, Stop> {
-        match self.0 {
-            Wanted::Script { shell, program } => match Shell::named(&shell) {
+        match self {
+            Self::Script { shell, program } => match Shell::named(&shell) {
                 Some(shell) => Ok(shell.script(&command_of(&program))),
                 None => Err(Stop::usage(format!(
                     "the environment variable {VARIABLE} is `{}`: it must be bash, fish or zsh",
@@ -81,7 +75,7 @@ impl Task {
                     "unset {VARIABLE}; other shells have files in `completions`"
                 ))),
             },
-            Wanted::Candidates(line, shell) => {
+            Self::Candidates(line, shell) => {
                 cut_off();
                 Ok(candidates(&line, shell))
             }
@@ -114,19 +108,16 @@ fn cut_off() {
 fn candidates(line: &Line, shell: Shell) -> String {
     let command = Cli::command();
     let cursor = line.cursor();
-    let argument = cursor.option.and_then(|option| {
-        let mut arguments = command.get_arguments();
-        arguments.find(|arg| arg.get_long() == Some(option) && arg.get_action().takes_values())
-    });
+    let argument = argument(&command, cursor.option);
     let found = match argument {
         // The shells complete files better: they know their own quotes.
         Some(argument) if takes_file(argument) => return "files".to_owned(),
-        Some(argument) => values(argument, line, line.tells_account(&command, shell)),
+        Some(argument) => values(argument, line, shell),
         None if cursor.head.is_empty() => options(&command),
         None => Vec::new(),
     };
     let mut text = "values\n".to_owned();
-    for Suggestion { value, note } in found {
+    for (value, note) in found {
         // One that begins with a dash would be taken for an option.
         let is_option = argument.is_some() && value.starts_with('-');
         if is_option || !value.starts_with(cursor.typed) || !is_fit(&value) {
@@ -142,31 +133,13 @@ fn candidates(line: &Line, shell: Shell) -> String {
     text
 }
 
-/// What could stand on the line.
-#[derive(Debug)]
-struct Suggestion {
-    value: String,
-    /// A word on it; empty where there is none.
-    note: String,
-}
-
-impl Suggestion {
-    fn new(value: impl Into<String>, note: impl Into<String>) -> Self {
-        Self {
-            value: value.into(),
-            note: note.into(),
-        }
-    }
-}
+/// What could stand on the line, and a word on it; empty where there is none.
+type Suggestion = (String, String);
 
 fn options(command: &Command) -> Vec<Suggestion> {
     let option = |argument: &Arg| {
-        let help = argument.get_help().map(ToString::to_string);
         let long = argument.get_long()?;
-        Some(Suggestion::new(
-            format!("--{long}"),
-            help.unwrap_or_default(),
-        ))
+        Some((format!("--{long}"), note(argument.get_help())))
     };
     let arguments = command.get_arguments();
     arguments
@@ -175,50 +148,43 @@ fn options(command: &Command) -> Vec<Suggestion> {
         .collect()
 }
 
-/// `tells_account`: whether the line says which account a run would reach.
-fn values(argument: &Arg, line: &Line, tells_account: bool) -> Vec<Suggestion> {
+fn values(argument: &Arg, line: &Line, shell: Shell) -> Vec<Suggestion> {
     match argument.get_long() {
-        Some("profile") if line.is_alone() => account::ask(Question::Profiles, line.connection()),
-        Some("user-name" | "except-user") if tells_account => {
-            account::ask(Question::UserNames, line.connection())
+        Some("profile") if line.is_alone() => account::profiles(),
+        Some("user-name" | "except-user") => {
+            let line = line.read_for(shell);
+            line.map(account::user_names).unwrap_or_default()
         }
-        Some("access-key-id") if tells_account => keys(line),
+        Some("access-key-id") => {
+            let line = line.read_for(shell);
+            // Either may say whose key it is.
+            let line = line.filter(|line| !line.find_user && line.aws.cli_input_json.is_none());
+            line.map(account::keys).unwrap_or_default()
+        }
         Some("region") => REGIONS
-            .map(|(name, partition)| Suggestion::new(name, partition))
+            .map(|(name, partition)| (name.to_owned(), partition.to_owned()))
             .into(),
         _ => {
             let values = argument.get_possible_values().into_iter();
             let values = values.filter(|value| !value.is_hide_set());
-            let help = |help: Option<&StyledStr>| help.map(ToString::to_string).unwrap_or_default();
             values
-                .map(|value| Suggestion::new(value.get_name(), help(value.get_help())))
+                .map(|value| (value.get_name().to_owned(), note(value.get_help())))
                 .collect()
         }
     }
 }
 
-/// The keys of the user who is named on the line; not those that stand there already.
-fn keys(line: &Line) -> Vec<Suggestion> {
-    // Either may say whose key it is.
-    if line.has("--cli-input-json") || line.has("--find-user") {
-        return Vec::new();
-    }
-    let user_name = line.values("--user-name").pop();
-    let Ok(user_name) = user_name.map(UserName::try_from).transpose() else {
-        return Vec::new();
-    };
-    let question = Question::Keys {
-        user_name,
-        signing_key: if line.has("--allow-self") {
-            SigningKey::Allowed
-        } else {
-            SigningKey::Guarded
-        },
-    };
-    let named = line.values("--access-key-id");
-    let mut keys = account::ask(question, line.connection());
-    keys.retain(|key| !named.contains(&key.value));
-    keys
+fn note(help: Option<&StyledStr>) -> String {
+    help.map(ToString::to_string).unwrap_or_default()
+}
+
+/// The argument of this name that takes a value.
+fn argument<'a>(command: &'a Command, option: Option<&str>) -> Option<&'a Arg> {
+    let mut arguments = command.get_arguments();
+    arguments.find(|argument| {
+        option.is_some_and(|option| argument.get_long() == Some(option))
+            && argument.get_action().takes_values()
+    })
 }
 
 fn takes_file(argument: &Arg) -> bool {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 /// A shell that is served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Shell {
+pub(crate) enum Shell {
     Bash,
     Fish,
     Zsh,
