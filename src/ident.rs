@@ -11,8 +11,10 @@ use crate::escape::escape;
 use crate::invalid::Invalid;
 use crate::secret::has_secret;
 
-/// The first character of `value` that is not `allowed`, as a fragment with its position and code point.
-fn stray(value: &str, allowed: impl Fn(char) -> bool, rule: &str) -> Option<String> {
+/// The first character of `value` that is neither an ASCII letter or digit nor one of `others`, as a fragment with its
+/// position and code point.
+fn stray(value: &str, others: &str) -> Option<String> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || others.contains(c);
     let (position, stray) = value.chars().enumerate().find(|(_, c)| !allowed(*c))?;
     let code_point = u32::from(stray);
     let looks = if stray.is_alphanumeric() && !stray.is_ascii() {
@@ -21,7 +23,7 @@ fn stray(value: &str, allowed: impl Fn(char) -> bool, rule: &str) -> Option<Stri
         ""
     };
     Some(format!(
-        "character {} is `{}` (U+{code_point:04X}){looks}; only {rule} are allowed",
+        "character {} is `{}` (U+{code_point:04X}){looks}; only A-Z, a-z, 0-9 and {others} are allowed",
         position + 1,
         escape(&stray.to_string()),
     ))
@@ -44,7 +46,7 @@ const OTHER_THINGS: [(&str, &str); 11] = [
 
 /// An access key ID: 16 to 128 of `[A-Za-z0-9_]`, the service's own bounds (`AccessKeyIdType`).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[serde(try_from = "String")]
 pub(crate) struct AccessKeyId(String);
 
 /// The last account there can be.
@@ -67,8 +69,7 @@ impl AccessKeyId {
         if has_secret(text) {
             return Err(Invalid::secret(text));
         }
-        let allowed = |c: char| c.is_ascii_alphanumeric() || c == '_';
-        if let Some(reason) = stray(text, allowed, "A-Z, a-z, 0-9 and _") {
+        if let Some(reason) = stray(text, "_") {
             return refuse(reason);
         }
         if !(16..=128).contains(&text.len()) {
@@ -143,12 +144,6 @@ impl TryFrom<String> for AccessKeyId {
     }
 }
 
-impl From<AccessKeyId> for String {
-    fn from(id: AccessKeyId) -> Self {
-        id.0
-    }
-}
-
 impl fmt::Display for AccessKeyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -158,7 +153,7 @@ impl fmt::Display for AccessKeyId {
 /// A user name: 1 to 128 of `[A-Za-z0-9_+=,.@-]`, the service's own rule (`existingUserNameType`).
 /// IAM compares names without case.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[serde(try_from = "String")]
 pub(crate) struct UserName(String);
 
 impl UserName {
@@ -206,17 +201,13 @@ impl PartialEq for UserName {
 
 impl Eq for UserName {}
 
-fn is_user_name_char(c: char) -> bool {
-    c.is_ascii_alphanumeric() || "_+=,.@-".contains(c)
-}
-
 /// A name as IAM has it, which may look like a secret.
 impl FromStr for UserName {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
         let refuse = |reason: String| Err(Invalid::new(OsStr::new(text), reason));
-        if let Some(reason) = stray(text, is_user_name_char, "A-Z, a-z, 0-9 and _+=,.@-") {
+        if let Some(reason) = stray(text, "_+=,.@-") {
             return refuse(reason);
         }
         if !(1..=128).contains(&text.len()) {
@@ -234,12 +225,6 @@ impl TryFrom<String> for UserName {
 
     fn try_from(text: String) -> Result<Self, Invalid> {
         Self::parse(OsStr::new(&text))
-    }
-}
-
-impl From<UserName> for String {
-    fn from(name: UserName) -> Self {
-        name.0
     }
 }
 

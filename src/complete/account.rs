@@ -41,7 +41,7 @@ pub(super) fn user_names(line: Cli) -> Vec<Suggestion> {
             let mut users = Vec::new();
             // As far as they are read in time.
             let _ = timeout_at(deadline, connected.iam.read_users(&mut users, PAGES)).await;
-            let names = users.into_iter().map(|user| user.name.into());
+            let names = users.iter().map(|user| user.name.to_string());
             let mut names: Vec<String> = names.collect();
             names.sort_by_cached_key(|name| name.to_ascii_lowercase());
             Some(plain(names))
