@@ -47,19 +47,16 @@ impl Source {
     }
 
     fn parse(value: OsString) -> Result<Self, Invalid> {
-        let Some(text) = value.to_str() else {
-            return Err(Invalid::new(&value, "it is not UTF-8"));
-        };
-        let path = ["file://", "fileb://"]
-            .iter()
-            .find_map(|prefix| text.strip_prefix(prefix));
-        match path {
-            Some(path) => Ok(Self::File(PathBuf::from(path))),
-            None => value
-                .into_string()
-                .map(Self::Text)
-                .map_err(|value| Invalid::new(&value, "it is not UTF-8")),
-        }
+        let text = value
+            .into_string()
+            .map_err(|value| Invalid::new(&value, "it is not UTF-8"))?;
+        let mut prefixes = ["file://", "fileb://"].into_iter();
+        Ok(
+            match prefixes.find_map(|prefix| text.strip_prefix(prefix)) {
+                Some(path) => Self::File(PathBuf::from(path)),
+                None => Self::Text(text),
+            },
+        )
     }
 
     /// Fills in what options have not given: they beat the members, which are then not looked at.

@@ -78,47 +78,41 @@ impl Found {
     /// Whether the line is about something that is to be done, and is not done.
     fn is_to_do(&self, action: Action) -> Result<bool, Problem> {
         let refuse = |what: String| Err(Problem::new(self.line, 1, what));
-        let planned = match &self.action {
+        let planned = match self.action.as_deref() {
             None => None,
-            Some(text) => match [Action::Delete, Action::Deactivate]
-                .into_iter()
-                .find(|action| action.verb() == text)
-            {
-                None => {
-                    return refuse(format!(
-                        "there is no Action `{text}`: it is delete or deactivate"
-                    ));
-                }
-                action => action,
-            },
-        };
-        let outcome = self.outcome.as_deref();
-        let word = match outcome.map(|text| (text, Word::read(text))) {
-            None => None,
-            Some((_, Some(word))) => Some(word),
-            Some((text, None)) => return refuse(format!("there is no Outcome `{text}`")),
-        };
-        // A milder thing that was planned or done never becomes a deletion by itself.
-        if action == Action::Delete {
-            let (id, add) = (&self.id, "this command deletes: add --deactivate, or");
-            match word {
-                Some(Word::WouldDeactivate) => {
-                    return refuse(format!(
-                        "the plan would deactivate {id}, and {add} plan anew"
-                    ));
-                }
-                Some(Word::Deactivated) => {
-                    return refuse(format!(
-                        "{id} was deactivated, and {add} take the Outcome out (jq -c 'del(.Outcome)') to have it deleted"
-                    ));
-                }
-                _ if planned == Some(Action::Deactivate) => {
-                    return refuse(format!(
-                        "{id} was to be deactivated, and {add} take the line out"
-                    ));
-                }
-                _ => {}
+            Some("delete") => Some(Action::Delete),
+            Some("deactivate") => Some(Action::Deactivate),
+            Some(text) => {
+                return refuse(format!(
+                    "there is no Action `{text}`: it is delete or deactivate"
+                ));
             }
+        };
+        let word = self.outcome.as_deref().map(|text| (text, Word::read(text)));
+        if let Some((text, None)) = word {
+            return refuse(format!("there is no Outcome `{text}`"));
+        }
+        let word = word.and_then(|(_, word)| word);
+        let (id, add) = (&self.id, "this command deletes: add --deactivate, or");
+        match word {
+            _ if action != Action::Delete => {}
+            // A milder thing that was planned or done never becomes a deletion by itself.
+            Some(Word::WouldDeactivate) => {
+                return refuse(format!(
+                    "the plan would deactivate {id}, and {add} plan anew"
+                ));
+            }
+            Some(Word::Deactivated) => {
+                return refuse(format!(
+                    "{id} was deactivated, and {add} take the Outcome out (jq -c 'del(.Outcome)') to have it deleted"
+                ));
+            }
+            _ if planned == Some(Action::Deactivate) => {
+                return refuse(format!(
+                    "{id} was to be deactivated, and {add} take the line out"
+                ));
+            }
+            _ => {}
         }
         let is_done =
             |word: Word| word.is_settled() || matches!(word, Word::Skipped | Word::Refused);

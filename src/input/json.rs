@@ -13,8 +13,7 @@ use serde::de::{
 use super::csv::is_spelled;
 use super::line::Lines;
 use super::{Found, Problem, Visit};
-use crate::ident::AccessKeyId;
-use crate::ident::UserName;
+use crate::ident::{AccessKeyId, UserName};
 
 /// The longest string that is read, in bytes.
 const LONGEST: usize = 1 << 20;
@@ -37,7 +36,8 @@ pub(super) fn read(lines: Lines, visit: &mut Visit<'_>) -> Result<(), Problem> {
     let watched = Watched {
         source: BufReader::with_capacity(1 << 16, source),
         line: Rc::clone(&line),
-        string: None,
+        length: 0,
+        is_escaped: false,
     };
     let mut json = serde_json::Deserializer::from_reader(watched);
     let mut found = Objects {
@@ -184,12 +184,7 @@ impl Objects<'_, '_> {
 struct Watched<R> {
     source: R,
     line: Rc<Cell<u64>>,
-    string: Option<Inside>,
-}
-
-/// Inside a string.
-#[derive(Clone, Copy)]
-struct Inside {
+    /// How long the string is that is being read, its first quote included; 0 outside of strings.
     length: usize,
     is_escaped: bool,
 }
@@ -198,18 +193,14 @@ impl<R: Read> Read for Watched<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.source.read(buffer)?;
         for byte in &buffer[..count] {
-            self.string = match (self.string, byte) {
-                (None, b'"') => Some(Inside {
-                    length: 0,
-                    is_escaped: false,
-                }),
-                (Some(inside), byte) if inside.is_escaped || *byte != b'"' => Some(Inside {
-                    length: inside.length + 1,
-                    is_escaped: *byte == b'\\' && !inside.is_escaped,
-                }),
-                _ => None,
+            let is_quote = *byte == b'"' && !self.is_escaped;
+            self.length = match self.length {
+                0 => usize::from(is_quote),
+                _ if is_quote => 0,
+                length => length + 1,
             };
-            if self.string.is_some_and(|inside| inside.length > LONGEST) {
+            self.is_escaped = self.length > 0 && *byte == b'\\' && !self.is_escaped;
+            if self.length > LONGEST + 1 {
                 return Err(io::Error::other(format!(
                     "a string is longer than {LONGEST} bytes"
                 )));
