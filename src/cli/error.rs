@@ -24,7 +24,9 @@ pub(super) fn fit_to_show(
         std::error::Error::source(&error).and_then(|source| source.downcast_ref::<Invalid>());
     let value = ident.map(|ident| ident.shown.clone());
     let is_hidden = value.as_deref() == Some(NOT_SHOWN);
-    if ident.is_some() && !is_hidden && error_is_of(&error, "--access-key-id") && is_swapped(args) {
+    let is_of_id = context(&error, ContextKind::InvalidArg).starts_with("--access-key-id");
+    let is_swapped = || values(args, &["--user-name"]).any(looks_like_access_key_id);
+    if ident.is_some() && !is_hidden && is_of_id && is_swapped() {
         return command.error(ErrorKind::ValueValidation, SWAPPED);
     }
     if let Some(text) = instead(&error, args) {
@@ -63,21 +65,17 @@ fn fit(kind: ContextKind, context: &ContextValue) -> Option<ContextValue> {
 
 /// What to say to somebody who comes from the AWS CLI.
 fn instead(error: &clap::Error, args: &[OsString]) -> Option<String> {
-    let context = |kind| match error.get(kind) {
-        Some(ContextValue::String(text)) => text.as_str(),
-        _ => "",
-    };
     let source = std::error::Error::source(error);
     if let Some(reason) = source.and_then(|source| source.downcast_ref::<Instead>()) {
-        let option = context(ContextKind::InvalidArg);
+        let option = context(error, ContextKind::InvalidArg);
         let option = option.split(' ').next().unwrap_or(option);
-        let value = match context(ContextKind::InvalidValue) {
+        let value = match context(error, ContextKind::InvalidValue) {
             value if option == "--cli-input-yaml" || value.is_empty() => String::new(),
             value => format!(" {}", shown(OsStr::new(value))),
         };
         return Some(format!("{option}{value} is refused: {reason}"));
     }
-    let is_aws = context(ContextKind::InvalidArg) == "iam"
+    let is_aws = context(error, ContextKind::InvalidArg) == "iam"
         && args.get(1).is_some_and(|arg| arg == "iam")
         && args.get(2).is_some_and(|arg| arg == "delete-access-key");
     is_aws.then(|| {
@@ -97,39 +95,28 @@ pub(crate) fn told(rendered: &str) -> (String, Vec<String>) {
     (message.to_owned(), hints)
 }
 
-fn error_is_of(error: &clap::Error, option: &str) -> bool {
-    matches!(error.get(ContextKind::InvalidArg), Some(ContextValue::String(arg)) if arg.starts_with(option))
-}
-
-fn is_swapped(args: &[OsString]) -> bool {
-    let values = args.iter().zip(args.iter().skip(1));
-    let apart = values
-        .filter(|(name, _)| *name == "--user-name")
-        .map(|(_, value)| value.to_str());
-    let joined = args
-        .iter()
-        .map(|arg| arg.to_str()?.strip_prefix("--user-name="));
-    apart.chain(joined).flatten().any(looks_like_access_key_id)
-}
-
 /// How errors are to be told, of a command line that could not be read.
 pub(crate) fn error_format_of(args: &[OsString]) -> ErrorFormat {
-    let is_option = |arg: &str| matches!(arg, "--error-format" | "--cli-error-format");
-    let mut json = false;
-    let words: Vec<&str> = args
-        .iter()
-        .map(|arg| arg.to_str().unwrap_or_default())
-        .collect();
-    for (word, next) in words.iter().zip(words.iter().skip(1).chain([&""])) {
-        match word.split_once('=') {
-            Some((option, value)) if is_option(option) => json = value == "json",
-            None if is_option(word) => json = *next == "json",
-            Some(_) | None => {}
-        }
+    match values(args, &["--error-format", "--cli-error-format"]).last() {
+        Some("json") => ErrorFormat::Json,
+        Some(_) | None => ErrorFormat::Text,
     }
-    if json {
-        ErrorFormat::Json
-    } else {
-        ErrorFormat::Text
+}
+
+/// The values that an option seems to have in a command line that could not be read.
+fn values<'a>(args: &'a [OsString], option: &'a [&str]) -> impl Iterator<Item = &'a str> {
+    let words = args.iter().map(|arg| arg.to_str().unwrap_or_default());
+    let next = words.clone().skip(1).chain([""]);
+    words.zip(next).filter_map(|(word, next)| {
+        let (name, value) = word.split_once('=').unwrap_or((word, next));
+        option.contains(&name).then_some(value)
+    })
+}
+
+/// A text that an error tells with it.
+fn context(error: &clap::Error, kind: ContextKind) -> &str {
+    match error.get(kind) {
+        Some(ContextValue::String(text)) => text,
+        _ => "",
     }
 }

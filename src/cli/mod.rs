@@ -24,6 +24,7 @@ use aws::{Aws, Skeleton};
 use error::{SWAPPED, fit_to_show};
 pub(crate) use error::{error_format_of, told};
 use text::{EXAMPLES, EXIT_STATUS, HELP, SHORT_EXAMPLES, USAGE};
+use value::typed;
 
 /// Delete AWS IAM access keys, and say exactly what is known of each
 ///
@@ -47,7 +48,7 @@ use text::{EXAMPLES, EXIT_STATUS, HELP, SHORT_EXAMPLES, USAGE};
 #[command(after_help = "--help has more examples, and what each exit status means", after_long_help = EXIT_STATUS)]
 pub(crate) struct Cli {
     /// The access key to delete: 16 to 128 of A-Z, a-z, 0-9 and _; repeat it for several
-    #[arg(long, value_name = "ID", group = "keys", value_parser = value::access_key_id())]
+    #[arg(long, value_name = "ID", group = "keys", value_parser = typed(AccessKeyId::parse))]
     #[arg(value_hint = ValueHint::Other)]
     #[arg(help_heading = "Which keys")]
     pub(crate) access_key_id: Vec<AccessKeyId>,
@@ -56,7 +57,7 @@ pub(crate) struct Cli {
     ///
     /// Without it IAM takes the user whose key signs the request. The root user, roles and SSO sessions
     /// have to name the owner. With --from: the owner of every key of the file, which need not name it.
-    #[arg(long, value_name = "NAME", value_parser = value::user_name())]
+    #[arg(long, value_name = "NAME", value_parser = typed(UserName::parse))]
     #[arg(value_hint = ValueHint::Other)]
     #[arg(help_heading = "Which keys")]
     pub(crate) user_name: Option<UserName>,

@@ -1,11 +1,11 @@
 //! The values of options: the words that some take, and how the others are parsed.
 
+use std::ffi::OsStr;
 use std::num::NonZeroUsize;
 
-use clap::builder::{OsStringValueParser, TypedValueParser, ValueParser};
+use clap::builder::{OsStringValueParser, TypedValueParser};
 
 use super::aws::but;
-use crate::ident::{AccessKeyId, UserName};
 use crate::invalid::Invalid;
 use crate::request::{ErrorFormat, Format};
 
@@ -29,15 +29,9 @@ pub(super) fn jobs(text: &str) -> Result<NonZeroUsize, String> {
     }
 }
 
-pub(super) fn access_key_id() -> ValueParser {
-    ValueParser::new(
-        OsStringValueParser::new()
-            .try_map(|value| AccessKeyId::parse(&value).map_err(Invalid::typed)),
-    )
-}
-
-pub(super) fn user_name() -> ValueParser {
-    ValueParser::new(
-        OsStringValueParser::new().try_map(|value| UserName::parse(&value).map_err(Invalid::typed)),
-    )
+/// An ID or a name as somebody types it.
+pub(super) fn typed<T: Clone + Send + Sync + 'static>(
+    parse: fn(&OsStr) -> Result<T, Invalid>,
+) -> impl TypedValueParser<Value = T> {
+    OsStringValueParser::new().try_map(move |value| parse(&value).map_err(Invalid::typed))
 }
