@@ -3,7 +3,7 @@
 use std::io;
 
 use super::repeated::Rows;
-use super::{Found, List, Place, Problem, Purpose, Row};
+use super::{Found, List, Problem, Purpose, Row};
 use crate::request::{Action, Key, Owner};
 use crate::spool::Spool;
 use crate::stop::Stop;
@@ -161,6 +161,6 @@ fn not_kept(error: &io::Error) -> Problem {
     let what = format!("a long list is kept in {}: {error}", folder.display());
     Problem {
         stop: Stop::other,
-        ..Problem::at(Place::Input, what)
+        ..Problem::at(None, what)
     }
 }

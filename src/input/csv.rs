@@ -87,7 +87,7 @@ impl Head {
         }
         let fields = if count == 1 { "field" } else { "fields" };
         let what = format!("has {count} {fields}, the header has {}", self.width);
-        Err(Problem::of_line(line, what))
+        Err(Problem::at(Some(format!(": line {line}")), what))
     }
 }
 

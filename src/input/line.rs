@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, Read};
 
-use super::{Place, Problem};
+use super::Problem;
 
 /// The longest line of a list, in bytes: the AWS CLI prints all IDs of an account in one. JSON may have longer ones.
 const LONGEST: u64 = 1 << 20;
@@ -73,8 +73,11 @@ impl Lines {
                 bytes.pop();
             } else if count as u64 == LONGEST {
                 // It may end inside a character.
-                let whole = bytes.len() - incomplete(&bytes);
-                bytes.truncate(whole);
+                if let Err(error) = std::str::from_utf8(&bytes)
+                    && error.error_len().is_none()
+                {
+                    bytes.truncate(error.valid_up_to());
+                }
                 self.text(bytes)?;
                 return Err(Problem::new(
                     self.behind,
@@ -120,17 +123,9 @@ impl Lines {
 
 fn broken(behind: u64, error: &io::Error) -> Problem {
     match error.kind() {
-        io::ErrorKind::IsADirectory => Problem::at(Place::Input, "it is a folder"),
+        io::ErrorKind::IsADirectory => Problem::at(None, "it is a folder"),
         _ => Problem::new(behind + 1, 1, format!("cannot read on: {error}")),
     }
-}
-
-/// How many bytes at the end are the beginning of a character.
-fn incomplete(bytes: &[u8]) -> usize {
-    let rest = std::str::from_utf8(bytes)
-        .err()
-        .filter(|error| error.error_len().is_none());
-    rest.map_or(0, |error| bytes.len() - error.valid_up_to())
 }
 
 /// The number of the character at a byte of a line, counted from 1.

@@ -75,7 +75,8 @@ pub(crate) struct Purpose<'a> {
 /// What is wrong with the input, and where.
 #[derive(Debug)]
 struct Problem {
-    place: Place,
+    /// What comes behind the name of the input; lines and columns count from 1. `None`: it cannot be read.
+    place: Option<String>,
     what: String,
     /// What to do about it.
     hint: &'static str,
@@ -83,19 +84,8 @@ struct Problem {
     stop: fn(String) -> Stop,
 }
 
-/// Where something is wrong; lines and columns count from 1.
-#[derive(Clone, Copy, Debug)]
-enum Place {
-    /// Nowhere: the input cannot be read.
-    Input,
-    /// A whole line, which is the subject of the sentence.
-    Line(u64),
-    /// A column of a line.
-    Column(u64, u64),
-}
-
 impl Problem {
-    fn at(place: Place, what: impl Into<String>) -> Self {
+    fn at(place: Option<String>, what: impl Into<String>) -> Self {
         Self {
             place,
             what: what.into(),
@@ -105,12 +95,8 @@ impl Problem {
     }
 
     fn new(line: u64, column: usize, what: impl Into<String>) -> Self {
-        Self::at(Place::Column(line, column as u64), what)
-    }
-
-    /// A line of which `what` is said.
-    fn of_line(line: u64, what: impl Into<String>) -> Self {
-        Self::at(Place::Line(line), what)
+        let place = format!(", line {line}, column {column}:");
+        Self::at(Some(place), what)
     }
 
     /// Several words in a line without a header that says what they are. `is_printed`: the AWS CLI or this program printed them
@@ -187,12 +173,10 @@ fn keys_of(source: Box<dyn BufRead>, name: &str, purpose: Purpose<'_>) -> Result
 
 fn wrong(name: &str, problem: &Problem) -> Stop {
     let what = excerpt(&problem.what);
-    let message = match problem.place {
-        Place::Input => return (problem.stop)(format!("cannot read {name}: {what}")),
-        Place::Line(line) => format!("{name}: line {line} {what}"),
-        Place::Column(line, column) => format!("{name}, line {line}, column {column}: {what}"),
-    };
-    (problem.stop)(message).hint(problem.hint)
+    match &problem.place {
+        None => (problem.stop)(format!("cannot read {name}: {what}")),
+        Some(place) => (problem.stop)(format!("{name}{place} {what}")).hint(problem.hint),
+    }
 }
 
 /// Finds out what the input is and reads it as that.
