@@ -97,7 +97,7 @@ pub(super) fn read(head: &Head, mut lines: Lines, visit: &mut Visit<'_>) -> Resu
     while let Some(line) = lines.next()? {
         let (text, number) = (&line.text, line.number);
         let fields = cells(&mut splitter, text, number)?;
-        let field = |place: usize| fields.get(place).map(|field| field.trim());
+        let field = |place: usize| fields.get(place).map(str::trim);
         let filled = |place: Option<usize>| place.and_then(field).filter(|field| !field.is_empty());
         head.check_width(&fields, number)?;
         let wrong =
