@@ -250,8 +250,8 @@ async fn named(request: &Request, signals: &mut Signals) -> Result<Option<(Keys,
                     "{count} {lines} left out: nothing is to be done there"
                 ));
             }
-            if list.repeated() > 0 {
-                let (count, lines) = (list.repeated(), lines(list.repeated()));
+            if list.repeated > 0 {
+                let (count, lines) = (list.repeated, lines(list.repeated));
                 messages.note(&format!(
                     "{count} {lines} left out: a key stands there again"
                 ));

@@ -5,7 +5,6 @@ use std::io;
 use super::repeated::Rows;
 use super::{Found, List, Problem, Purpose, Row};
 use crate::request::{Action, Key, Owner};
-use crate::spool::Spool;
 use crate::stop::Stop;
 use crate::word::Word;
 
@@ -15,9 +14,7 @@ const MOST_KEYS: usize = 10_000_000;
 /// What was read so far.
 pub(super) struct Collected<'a> {
     purpose: Purpose<'a>,
-    list: Spool<Row>,
     rows: Rows,
-    count: usize,
     left_out: u64,
 }
 
@@ -25,9 +22,7 @@ impl<'a> Collected<'a> {
     pub(super) fn new(purpose: Purpose<'a>) -> Self {
         Self {
             purpose,
-            list: Spool::new(),
             rows: Rows::new(),
-            count: 0,
             left_out: 0,
         }
     }
@@ -38,38 +33,30 @@ impl<'a> Collected<'a> {
             self.left_out += 1;
             return Ok(());
         }
-        if self.count == MOST_KEYS {
+        if self.rows.len() == MOST_KEYS {
             let what = format!("more than {MOST_KEYS} keys: split the list");
             return Err(Problem::new(found.line, 1, what));
         }
         let row = Row {
             line: found.line,
-            number: self.count,
+            number: self.rows.len(),
             key: found.key(self.purpose)?,
         };
-        self.count += 1;
-        self.rows
-            .push(&row)
-            .and_then(|()| self.list.push(&row))
-            .map_err(|error| not_kept(&error))
+        self.rows.push(&row).map_err(|error| not_kept(&error))
     }
 
     /// Leaves each key once.
     pub(super) fn distinct(self) -> Result<List, Problem> {
-        let len = self.list.len();
-        let (rows, repeated) = self
-            .rows
-            .repeated()
-            .and_then(|repeated| Ok((self.list.read()?, repeated)))
-            .map_err(|error| not_kept(&error))?;
-        if let Some(conflict) = &repeated.conflict {
+        let len = self.rows.len() as u64;
+        let rows = self.rows.distinct().map_err(|error| not_kept(&error))?;
+        if let Some(conflict) = &rows.conflict {
             return Err(disagreement(conflict));
         }
         Ok(List {
-            rows,
-            len: len - repeated.count,
-            repeated,
+            len: len - rows.repeated,
+            repeated: rows.repeated,
             left_out: self.left_out,
+            rows,
         })
     }
 }

@@ -20,20 +20,19 @@ use crate::escape::excerpt;
 use crate::ident::{AccessKeyId, UserName};
 use crate::invalid::shown_path;
 use crate::request::{Action, Input, Key, Owner};
-use crate::spool::Spooled;
 use crate::stop::Stop;
 use collected::Collected;
 use line::Lines;
-use repeated::Repeated;
+use repeated::Distinct;
 
 /// The keys of a file, each once.
 #[derive(Debug)]
 pub(crate) struct List {
-    rows: Spooled<Row>,
+    rows: Distinct,
     /// How many keys there are.
     pub(crate) len: u64,
     /// The lines that repeat a key.
-    repeated: Repeated,
+    pub(crate) repeated: u64,
     /// How many lines say that their key needs nothing.
     pub(crate) left_out: u64,
 }
@@ -198,15 +197,8 @@ fn found_in(source: Box<dyn BufRead>, visit: &mut Visit<'_>) -> Result<(), Probl
 }
 
 impl List {
-    /// How many lines repeat a key.
-    pub(crate) fn repeated(&self) -> u64 {
-        self.repeated.count
-    }
-
     /// The keys, in the order of the input.
     pub(crate) fn keys(self) -> impl Iterator<Item = io::Result<Key>> {
-        let repeated = self.repeated;
-        let once = move |row: &io::Result<Row>| !row.as_ref().is_ok_and(|row| repeated.has(row));
-        self.rows.filter(once).map(|row| Ok(row?.key))
+        self.rows.map(|row| Ok(row?.key))
     }
 }

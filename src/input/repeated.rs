@@ -1,5 +1,5 @@
-//! Which rows of a list repeat a key. Memory stays bounded however long the list is: rows go to one of several files by their
-//! key, and one file is compared at a time.
+//! The rows of a list, each key once. Memory stays bounded however long the list is: rows go to one of several files by
+//! their key, and one file is compared at a time.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -7,10 +7,12 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::io;
 
 use super::Row;
-use crate::spool::{IN_MEMORY, Spool};
+use crate::spool::{IN_MEMORY, Spool, Spooled};
 
 /// How many files there are, unless the list is short.
-const FILES: usize = 64;
+const FILES: u8 = 64;
+/// Marks the row of a key that an earlier row has.
+const REPEATS: u8 = 1 << 7;
 
 /// Collects the rows.
 #[derive(Debug)]
@@ -18,15 +20,17 @@ pub(super) struct Rows {
     /// Its key is random, so nobody can choose IDs that all go to one file.
     hasher: RandomState,
     files: Vec<Spool<Row>>,
+    /// The file of each row.
+    places: Vec<u8>,
 }
 
-/// Which rows repeat a key.
-#[derive(Debug, Default)]
-pub(super) struct Repeated {
-    /// Whether a row does, by its number.
-    rows: Vec<bool>,
-    /// How many there are.
-    pub(super) count: u64,
+/// The rows in their order, without those that repeat a key.
+#[derive(Debug)]
+pub(super) struct Distinct {
+    files: Vec<Spooled<Row>>,
+    places: std::vec::IntoIter<u8>,
+    /// How many rows repeat a key.
+    pub(super) repeated: u64,
     /// The first row whose key has another owner than in an earlier row, after that row.
     pub(super) conflict: Option<[Row; 2]>,
 }
@@ -34,11 +38,17 @@ pub(super) struct Repeated {
 impl Rows {
     /// No rows.
     pub(super) fn new() -> Self {
-        let files = (0..FILES).map(|_| Spool::within(IN_MEMORY / FILES));
+        let files = (0..FILES).map(|_| Spool::within(IN_MEMORY / usize::from(FILES)));
         Self {
             hasher: RandomState::new(),
             files: files.collect(),
+            places: Vec::new(),
         }
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.places.len()
     }
 
     /// Adds the next row.
@@ -47,8 +57,10 @@ impl Rows {
     ///
     /// A temporary file cannot be written.
     pub(super) fn push(&mut self, row: &Row) -> io::Result<()> {
-        let digest = self.hasher.hash_one(&row.key.id).to_ne_bytes();
-        self.files[usize::from(digest[0]) % FILES].push(row)
+        let [digest, ..] = self.hasher.hash_one(&row.key.id).to_ne_bytes();
+        let place = digest % FILES;
+        self.places.push(place);
+        self.files[usize::from(place)].push(row)
     }
 
     /// Finds the rows that repeat a key.
@@ -56,35 +68,52 @@ impl Rows {
     /// # Errors
     ///
     /// A temporary file cannot be read.
-    pub(super) fn repeated(self) -> io::Result<Repeated> {
-        let mut found = Repeated::default();
+    pub(super) fn distinct(mut self) -> io::Result<Distinct> {
+        let (mut files, mut repeated, mut conflict) = (Vec::new(), 0, None::<[Row; 2]>);
         for file in self.files {
+            let mut rows = file.read()?;
             let mut firsts = HashMap::new();
-            for row in file.read()? {
+            for row in rows.by_ref() {
                 let row = row?;
-                match firsts.entry(row.key.id.clone()) {
-                    Entry::Vacant(first) => _ = first.insert(row),
-                    Entry::Occupied(first) => found.add(first.get(), row),
+                let first: &Row = match firsts.entry(row.key.id.clone()) {
+                    Entry::Vacant(first) => {
+                        first.insert(row);
+                        continue;
+                    }
+                    Entry::Occupied(first) => first.into_mut(),
+                };
+                self.places[row.number] |= REPEATS;
+                repeated += 1;
+                let is_later = |known: &[Row; 2]| known[1].number < row.number;
+                if first.key.user_name != row.key.user_name
+                    && !conflict.as_ref().is_some_and(is_later)
+                {
+                    conflict = Some([first.clone(), row]);
                 }
             }
+            rows.rewind()?;
+            files.push(rows);
         }
-        Ok(found)
+        Ok(Distinct {
+            files,
+            places: self.places.into_iter(),
+            repeated,
+            conflict,
+        })
     }
 }
 
-impl Repeated {
-    /// Whether a row repeats a key.
-    pub(super) fn has(&self, row: &Row) -> bool {
-        self.rows.get(row.number).is_some_and(|repeats| *repeats)
-    }
+impl Iterator for Distinct {
+    type Item = io::Result<Row>;
 
-    fn add(&mut self, first: &Row, row: Row) {
-        self.rows.resize(self.rows.len().max(row.number + 1), false);
-        self.rows[row.number] = true;
-        self.count += 1;
-        let is_first = |known: &[Row; 2]| row.number < known[1].number;
-        if first.key.user_name != row.key.user_name && self.conflict.as_ref().is_none_or(is_first) {
-            self.conflict = Some([first.clone(), row]);
+    fn next(&mut self) -> Option<io::Result<Row>> {
+        loop {
+            let place = self.places.next()?;
+            let row = self.files[usize::from(place & !REPEATS)].next();
+            let row = row.unwrap_or_else(|| Err(io::ErrorKind::UnexpectedEof.into()));
+            if row.is_err() || place & REPEATS == 0 {
+                return Some(row);
+            }
         }
     }
 }
@@ -117,14 +146,13 @@ mod tests {
             rows.push(&row(number, key, Some("Bob"))).expect("room");
             expected.push(seen.insert(key, number).is_some());
         }
-        let repeated = rows.repeated().expect("files to read");
+        let distinct = rows.distinct().expect("files to read");
         let count = expected.iter().filter(|is_repeated| **is_repeated).count();
-        assert_eq!(repeated.count, count as u64);
-        assert!(repeated.conflict.is_none());
-        for (number, expected) in expected.into_iter().enumerate() {
-            let row = row(number, 0, None);
-            assert_eq!(repeated.has(&row), expected, "row {number}");
-        }
+        assert_eq!(distinct.repeated, count as u64);
+        assert!(distinct.conflict.is_none());
+        let rows = distinct.map(|row| row.expect("a row").number);
+        let numbers = (0..expected.len()).filter(|number| !expected[*number]);
+        assert!(rows.eq(numbers));
     }
 
     #[test]
@@ -156,7 +184,7 @@ mod tests {
             push(1, Some("BOB"));
             push(2, Some("Bob"));
             push(1, Some("Alice"));
-            let conflict = rows.repeated().expect("files to read").conflict;
+            let conflict = rows.distinct().expect("files to read").conflict;
             let [first, second] = conflict.expect("a conflict");
             assert_eq!((first.number, second.number), (1, between + 3));
         }
