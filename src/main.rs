@@ -64,12 +64,15 @@ use journal::{Before, Journal, Unusable};
 use log::Log;
 use outcome::Known;
 use report::message::{Messages, is_colorful};
-use report::{Failed, KnownWord, stream};
+use report::{AS_TOLD, Explanation, stream};
 use request::{Color, ErrorFormat, Input, Key, Mode, Request, Selection};
 use select::Selector;
 use shown::Shown;
 use signal::Signals;
 use stop::Stop;
+
+/// What is known where no key was read, let alone changed.
+const NOT_DELETED: &str = "NotDeleted";
 
 fn main() -> ExitCode {
     if let Some(task) = complete::Task::asked() {
@@ -326,30 +329,26 @@ fn stopped(
     under_way: &UnderWay,
     messages: Messages,
 ) -> Exit {
-    let stop = error.downcast_ref::<Stop>();
-    let exit = stop.map_or(Exit::Other, |stop| stop.exit);
+    let other = Stop::other(format!("{error:#}"));
+    let stop = error.downcast_ref().unwrap_or(&other);
     let key = request.single();
     let known = key
         .and_then(|key| under_way.known(key))
         .unwrap_or_else(|| Known::NotDone("nothing was sent to IAM".to_owned()));
-    let told = known.told(request.action);
-    let code = stop.map_or("Other", |stop| &stop.code);
-    let known = match (key, &request.journal) {
+    let (told, member) = match (key, &request.journal) {
+        (Some(key), _) => {
+            let told = format!("{}: {}", key.id, known.told(request.action));
+            (told, known.member(request.action))
+        }
         // What earlier runs did is as the journal says.
-        (None, Some(_)) => KnownWord::AsTold,
-        _ => KnownWord::told(&known, request.action),
+        (None, Some(_)) => ("no key was changed".to_owned(), AS_TOLD),
+        (None, None) => (
+            "no key was changed".to_owned(),
+            known.member(request.action),
+        ),
     };
-    messages.failed(&Failed {
-        hints: stop.map_or(&[], |stop| &stop.hints),
-        key,
-        told: Some(match key {
-            Some(key) => format!("{}: {told}", key.id),
-            None => "no key was changed".to_owned(),
-        }),
-        service: stop.and_then(|stop| stop.service.as_deref()),
-        ..Failed::new(code, format!("{error:#}"), exit, known)
-    });
-    exit
+    messages.explain(&Explanation::stop(stop, member).about(key, told));
+    stop.exit
 }
 
 /// Prints what clap has instead of arguments: help, the version, or what is wrong with them.
@@ -365,10 +364,10 @@ fn instead(text: &clap::Error, format: ErrorFormat) -> Exit {
     match format {
         ErrorFormat::Json => {
             let (message, hints) = cli::told(&styled.to_string());
-            Messages::new(Color::Off, format).failed(&Failed {
-                hints: &hints,
-                ..Failed::new("Usage", message, Exit::Usage, KnownWord::NotDeleted)
-            });
+            let mut stop = Stop::usage(message);
+            stop.hints = hints;
+            let explanation = Explanation::stop(&stop, NOT_DELETED);
+            Messages::new(Color::Off, format).explain(&explanation);
         }
         ErrorFormat::Text => {
             let text = if is_colorful(&io::stderr()) {
@@ -392,15 +391,7 @@ fn completed(task: complete::Task) -> Exit {
         Ok(Ok(text)) => page(&text, ErrorFormat::Text),
         Ok(Err(stop)) => {
             let messages = Messages::new(Color::Auto, ErrorFormat::Text);
-            messages.failed(&Failed {
-                hints: &stop.hints,
-                ..Failed::new(
-                    &stop.code,
-                    stop.to_string(),
-                    stop.exit,
-                    KnownWord::NotDeleted,
-                )
-            });
+            messages.explain(&Explanation::stop(&stop, NOT_DELETED));
             stop.exit
         }
         // Who pressed Tab has asked for no report.
@@ -415,12 +406,9 @@ fn page(text: &str, format: ErrorFormat) -> Exit {
         // Who closed the pipe has read enough.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Exit::Success,
         Err(error) => {
-            Messages::new(Color::Off, format).failed(&Failed::new(
-                "NotWritten",
-                format!("could not write to standard output: {error}"),
-                Exit::Other,
-                KnownWord::NotDeleted,
-            ));
+            let message = format!("could not write to standard output: {error}");
+            let error = Explanation::error("NotWritten", message, Exit::Other, NOT_DELETED);
+            Messages::new(Color::Off, format).explain(&error);
             Exit::Other
         }
     }

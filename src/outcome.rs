@@ -5,6 +5,7 @@ use crate::candidate::Candidate;
 use crate::exit::Exit;
 use crate::fact::Facts;
 use crate::failure::{Code, Failure, NamedBy};
+use crate::ident::UserName;
 use crate::request::{Action, Key, Mode};
 use crate::word::Word;
 
@@ -211,20 +212,40 @@ impl Settled {
         matches!(self.word(), Word::Deleted | Word::Deactivated)
     }
 
-    /// What is known of the key, in a few words.
-    pub(crate) fn known(&self) -> String {
+    /// Whose key it is, as IAM says, or as it was said to be.
+    pub(crate) fn owner(&self) -> Option<&UserName> {
+        self.facts.owner.as_ref().or(self.key.user_name.as_ref())
+    }
+
+    /// What is known of the key.
+    fn state(&self) -> Known {
         match &self.outcome {
-            Outcome::Done { .. } => self.action.done().to_owned(),
+            Outcome::Done { .. } | Outcome::Missing(_) | Outcome::AlreadyInactive => {
+                Known::Done(String::new())
+            }
             Outcome::Would(_)
             | Outcome::Skipped(_)
             | Outcome::Refused(_)
-            | Outcome::NotTried { .. } => self.action.not_done().to_owned(),
+            | Outcome::NotTried { .. } => Known::NotDone(String::new()),
+            Outcome::LeftInDoubt { .. } => Known::begun(),
+            Outcome::Failed { known, .. } | Outcome::Stopped { known, .. } => known.clone(),
+        }
+    }
+
+    /// What is known of the key, in a few words.
+    pub(crate) fn known(&self) -> String {
+        match &self.outcome {
             Outcome::Missing(_) => "gone already".to_owned(),
             Outcome::AlreadyInactive => "already inactive".to_owned(),
-            Outcome::LeftInDoubt { .. } => Known::begun().told(self.action),
-            Outcome::Failed { known, .. } | Outcome::Stopped { known, .. } => {
-                known.told(self.action)
-            }
+            _ => self.state().told(self.action),
+        }
+    }
+
+    /// The word for what is known, in the member `Known` of errors.
+    pub(crate) fn known_member(&self) -> &'static str {
+        match &self.outcome {
+            Outcome::Missing(_) => "Deleted",
+            _ => self.state().member(self.action),
         }
     }
 
@@ -268,6 +289,17 @@ impl Known {
     /// What is known of a key that an earlier run made inactive, where this run could not check it.
     pub(crate) fn deactivated_earlier() -> Self {
         Self::Unknown("an earlier run deactivated it, and its state now is not known".into())
+    }
+
+    /// The word for it in the member `Known` of errors.
+    pub(crate) fn member(&self, action: Action) -> &'static str {
+        match (self, action) {
+            (Self::Done(_), Action::Delete) => "Deleted",
+            (Self::Done(_), Action::Deactivate) => "Deactivated",
+            (Self::NotDone(_), Action::Delete) => "NotDeleted",
+            (Self::NotDone(_), Action::Deactivate) => "NotDeactivated",
+            (Self::Unknown(_), _) => "Unknown",
+        }
     }
 
     /// What is known, in the words of the action: `not deleted: IAM refused the request`.

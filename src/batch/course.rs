@@ -94,7 +94,7 @@ impl Batch<'_> {
                     already_inactive,
                     ..
                 } = sweep;
-                report.found(keys, already_inactive);
+                report.found = (keys, already_inactive);
                 let mut written = Ok(());
                 for settled in &refused {
                     match written {

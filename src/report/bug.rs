@@ -1,8 +1,8 @@
 //! What is told after a panic.
 
 use super::command::Commands;
+use super::explain::{AS_TOLD, Explanation};
 use super::message::Messages;
-use super::structured::{Failed, KnownWord};
 use crate::exit::Exit;
 use crate::outcome::Known;
 use crate::request::{Format, Key, Mode, Request};
@@ -26,22 +26,16 @@ pub(crate) fn bug(
         Exit::Unknown
     };
     let message = format!("broken off at {place}: a bug, or too little memory or too few threads");
-    let tell = |key: Option<&Key>, known: KnownWord, told: String| {
-        messages.failed(&Failed {
-            key,
-            told: Some(told),
-            ..Failed::new("BrokenOff", message.clone(), exit, known)
-        });
+    let tell = |key: Option<&Key>, known, told| {
+        let error = Explanation::error("BrokenOff", message.clone(), exit, known);
+        messages.explain(&error.about(key, told));
     };
     let commands = Commands::new(&request.connection);
     let tell_of = |key: &Key, known: &Known| {
-        let check = match known {
-            Known::Unknown(doubt) => super::tell::check(key, doubt, &commands),
-            Known::Done(_) | Known::NotDone(_) => None,
-        };
-        let check = check.map_or_else(String::new, |check| format!("; {check}"));
-        let told = format!("{}: {}{check}", key.id, known.told(request.action));
-        tell(Some(key), KnownWord::told(known, request.action), told);
+        let check = commands.check(key, known).map(|check| format!("; {check}"));
+        let (told, check) = (known.told(request.action), check.unwrap_or_default());
+        let told = format!("{}: {told}{check}", key.id);
+        tell(Some(key), known.member(request.action), told);
     };
     if let Some(key) = request.single() {
         let nothing = || Known::NotDone("nothing was sent to IAM".to_owned());
@@ -53,7 +47,7 @@ pub(crate) fn bug(
     } else {
         "which keys were changed before was not told: check with `aws iam list-access-keys`, or the journal"
     };
-    tell(None, KnownWord::AsTold, others.to_owned());
+    tell(None, AS_TOLD, others.to_owned());
     for key in in_doubt {
         tell_of(
             key,

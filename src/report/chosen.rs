@@ -5,7 +5,7 @@ use std::io;
 
 use serde_json::Value;
 
-use super::{result, row};
+use super::result;
 use crate::candidate::Candidate;
 use crate::outcome::{Outcome, Reply, Settled};
 use crate::query::{self, Query};
@@ -61,8 +61,10 @@ pub(crate) fn try_query(request: &Request, candidate: &Candidate) -> io::Result<
     if request.query.is_none() || !matches!(request.format, Format::Json | Format::Text) {
         return Ok(());
     }
-    let is_single = request.single().is_some();
-    if is_single && request.action == Action::Delete && request.metadata == Metadata::Filled {
+    if request.single().is_some()
+        && request.action == Action::Delete
+        && request.metadata == Metadata::Filled
+    {
         // Only IAM's response has what the query asks for.
         return Ok(());
     }
@@ -77,10 +79,6 @@ pub(crate) fn try_query(request: &Request, candidate: &Candidate) -> io::Result<
     };
     let mut settled = Settled::untouched(candidate.clone(), request.action, outcome);
     settled.attempts = 1;
-    let object = if is_single {
-        result(&settled, request.metadata)
-    } else {
-        row::object(&settled)
-    };
+    let object = result(&settled, request.quantity(), request.metadata);
     chosen(object, request.query.as_ref(), request.format).map(drop)
 }

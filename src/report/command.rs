@@ -5,6 +5,7 @@ use std::ffi::OsString;
 
 use crate::command_line::CommandLine;
 use crate::ident::UserName;
+use crate::outcome::{Check, Known};
 use crate::request::{Connection, Key};
 
 /// Makes command lines.
@@ -56,6 +57,25 @@ impl Commands {
     pub(crate) fn list(&self, key: &Key) -> CommandLine {
         let command = CommandLine::new("aws iam list-access-keys");
         self.with_options(user(command, key.user_name.as_ref()))
+    }
+
+    /// How to find out what became of a key of which nobody can say.
+    pub(crate) fn check(&self, key: &Key, known: &Known) -> Option<String> {
+        let Known::Unknown(doubt) = known else {
+            return None;
+        };
+        match (doubt.check, key.user_name.is_some()) {
+            (Check::Nothing, _) => None,
+            (Check::List, true) => Some(format!("check with: {}", self.list(key))),
+            (Check::ListWithPermission, true) => Some(format!(
+                "with the permission iam:ListAccessKeys, check with: {}",
+                self.list(key)
+            )),
+            // Not everybody who signs has a list of keys.
+            (Check::List | Check::ListWithPermission, false) | (Check::Owner, _) => {
+                Some(format!("check with: {}", self.owner(key.id.as_str())))
+            }
+        }
     }
 
     /// Lists the names of all users.

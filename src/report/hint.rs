@@ -31,7 +31,7 @@ impl About<'_> {
 
 /// The hints for a key that was not changed, or of which nobody can say.
 pub(crate) fn hints(about: About<'_>, failure: &Failure, commands: &Commands) -> Vec<String> {
-    match failure {
+    let mut hints = match failure {
         Failure::Service(error) => service_hints(about, error, commands),
         Failure::Absent(absent) => match &absent.place {
             Place::Account => whose(about, &absent.context, commands).unwrap_or_else(|| {
@@ -42,10 +42,16 @@ pub(crate) fn hints(about: About<'_>, failure: &Failure, commands: &Commands) ->
             }),
             Place::User(_) | Place::SigningUser => no_such_entity(about, &absent.context, commands),
         },
-        Failure::NotSent(cause) | Failure::NoAnswer(cause) | Failure::Unclear(cause) => {
-            cause.hint.iter().cloned().collect()
-        }
+        Failure::NotSent(_) | Failure::NoAnswer(_) | Failure::Unclear(_) => of_call(failure),
+    };
+    if let About::OneOfMany(_) = about
+        && failure.is_no_such_entity()
+    {
+        hints
+            .iter_mut()
+            .for_each(|hint| hint.insert_str(0, "NoSuchEntity: "));
     }
+    hints
 }
 
 /// The hints for a call that is about no single key.

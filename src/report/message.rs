@@ -10,6 +10,21 @@ use super::stream;
 use crate::request::{Color, ErrorFormat, Request};
 use crate::shown::Shown;
 
+/// What a message is, by the label before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Level {
+    /// What went wrong, a fragment.
+    Error,
+    /// What is worth knowing although it worked.
+    Warning,
+    /// What was found on the way.
+    Note,
+    /// What to run next.
+    Hint,
+    /// What is known of the key.
+    Known,
+}
+
 /// Writes messages for people.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Messages {
@@ -48,47 +63,38 @@ impl Messages {
         self.paints_results
     }
 
-    /// What went wrong, a fragment.
-    pub(super) fn error(self, text: &str) {
-        self.say("iam-del-key: ", "error", AnsiColor::Red, text);
-    }
-
-    /// What to run next.
-    pub(crate) fn hint(self, text: &str) {
-        self.say("", "hint", AnsiColor::Cyan, text);
-    }
-
     /// What is worth knowing although it worked.
     pub(crate) fn warning(self, text: &str) {
-        self.say("iam-del-key: ", "warning", AnsiColor::Yellow, text);
+        self.say(Level::Warning, text);
     }
 
     /// What was found on the way.
     pub(crate) fn note(self, text: &str) {
-        self.say("iam-del-key: ", "note", AnsiColor::Green, text);
-    }
-
-    /// What is known of the key.
-    pub(crate) fn known(self, text: &str) {
-        self.say("", "known", AnsiColor::White, text);
+        self.say(Level::Note, text);
     }
 
     /// A line about the way there, without colour.
     pub(crate) fn log(self, label: &'static str, text: &str) {
-        match self.format {
-            ErrorFormat::Json => remark(&capitalized(label), text),
-            ErrorFormat::Text => line(&Shown::message(text).labeled("", label, None)),
-        }
+        self.write("", label, None, text);
     }
 
-    fn say(self, who: &'static str, label: &'static str, color: AnsiColor, text: &str) {
+    /// One message.
+    pub(super) fn say(self, level: Level, text: &str) {
+        let (who, label, color) = match level {
+            Level::Error => ("iam-del-key: ", "error", AnsiColor::Red),
+            Level::Warning => ("iam-del-key: ", "warning", AnsiColor::Yellow),
+            Level::Note => ("iam-del-key: ", "note", AnsiColor::Green),
+            Level::Hint => ("", "hint", AnsiColor::Cyan),
+            Level::Known => ("", "known", AnsiColor::White),
+        };
+        let style = Style::new().bold().fg_color(Some(color.into()));
+        self.write(who, label, self.colored.then_some(style), text);
+    }
+
+    fn write(self, who: &'static str, label: &'static str, style: Option<Style>, text: &str) {
         match self.format {
-            ErrorFormat::Json => remark(&capitalized(label), text),
-            ErrorFormat::Text => {
-                let style = Style::new().bold().fg_color(Some(color.into()));
-                let style = self.colored.then_some(style);
-                line(&Shown::message(text).labeled(who, label, style));
-            }
+            ErrorFormat::Json => object(&json!({ "Level": capitalized(label), "Message": text })),
+            ErrorFormat::Text => line(&Shown::message(text).labeled(who, label, style)),
         }
     }
 }
@@ -108,11 +114,6 @@ fn capitalized(label: &str) -> String {
         first.make_ascii_uppercase();
     }
     label
-}
-
-/// A line that is no failure, for programs.
-fn remark(level: &str, text: &str) {
-    object(&json!({ "Level": level, "Message": text }));
 }
 
 /// One line for programs.

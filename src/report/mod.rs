@@ -6,6 +6,7 @@ mod bug;
 mod chosen;
 mod command;
 mod denial;
+mod explain;
 mod fit;
 mod hint;
 mod many;
@@ -14,33 +15,35 @@ mod progress;
 mod question;
 mod row;
 pub(crate) mod stream;
-mod structured;
 mod table;
-mod tell;
 
 use std::fs::File;
 use std::io::{self, Write as _};
+use std::mem;
 use std::os::fd::AsFd as _;
 
 use serde_json::{Value, json};
 
 use crate::exit::Exit;
-use crate::outcome::{Outcome, Settled};
+use crate::outcome::{Known, Outcome, Settled};
 use crate::query::Query;
-use crate::request::{Action, Format, Key, Metadata, Mode, Request, SigningKey};
+use crate::request::{
+    Action, Format, Key, Metadata, Mode, Quantity, Request, Selection, SigningKey,
+};
 use crate::shown::Shown;
 use crate::tally::Tally;
 pub(crate) use bug::bug;
 pub(crate) use chosen::try_query;
 use chosen::{chosen, is_of_query};
 use command::Commands;
-use many::Many;
+pub(crate) use explain::{AS_TOLD, Explanation, stop};
+use hint::About;
 pub(crate) use many::Resume;
-use message::Messages;
+use message::{Level, Messages};
 pub(crate) use progress::Bar;
 pub(crate) use question::{question, show};
 use stream::Output;
-pub(crate) use structured::{Failed, KnownWord, stop};
+use table::Row;
 
 /// What proves to a later run that this one changed a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +54,10 @@ pub(crate) enum Proof {
     None,
 }
 
-/// How outcomes are told.
+/// How many rows a table has at most; a longer list is several tables, so that it need not be in memory.
+const ROWS: usize = 500;
+
+/// How outcomes are printed.
 #[derive(Debug)]
 pub(crate) struct Report {
     format: Format,
@@ -62,47 +68,29 @@ pub(crate) struct Report {
     signing_key: SigningKey,
     messages: Messages,
     commands: Commands,
-    told: Told,
+    /// The one key that the run is about.
+    single: Option<Key>,
+    /// What is known of it, once that was printed. It is printed again after what goes wrong then, so that it is the last
+    /// line.
+    ended: Option<Explanation>,
+    /// Whether the keys are named, rather than found.
+    is_named: bool,
+    bar: Bar,
+    rows: Vec<Row>,
+    /// What is known of the keys of these rows that were changed.
+    known: Vec<String>,
+    /// What to run next, once each, for the end.
+    hints: Vec<String>,
+    /// How many keys a sweep found, and how many of them are inactive already and were to be made so.
+    pub(crate) found: (u64, u64),
     /// The query does not work on a result.
     needs_other_query: bool,
     /// The results on their way.
     pub(crate) output: Output,
 }
 
-/// What was told so far.
-#[derive(Debug)]
-enum Told {
-    /// The run is about one key: what is known of it, once that was told. It is told again after what goes wrong then, so
-    /// that it is the last line.
-    One(Key, Option<Ended>),
-    /// It is about many.
-    Many(Many),
-}
-
-/// What became of the one key that the run is about.
-#[derive(Debug)]
-struct Ended {
-    known: KnownWord,
-    /// The same for people.
-    told: String,
-    /// How many requests were to change it.
-    attempts: usize,
-}
-
-impl Ended {
-    /// What failed after it, with what became of the key.
-    fn told_with<'a>(&self, key: &'a Key, failed: Failed<'a>) -> Failed<'a> {
-        Failed {
-            key: Some(key),
-            told: Some(self.told.clone()),
-            attempts: self.attempts,
-            ..failed
-        }
-    }
-}
-
 impl Report {
-    /// Tells outcomes as `request` wants them told.
+    /// Prints outcomes as `request` wants them printed.
     pub(crate) fn new(request: &Request) -> Self {
         Self {
             format: request.format,
@@ -113,16 +101,23 @@ impl Report {
             signing_key: request.signing_key,
             messages: Messages::of(request),
             commands: Commands::new(&request.connection),
-            told: match request.single() {
-                Some(key) => Told::One(key.clone(), None),
-                None => Told::Many(Many::new(request)),
-            },
+            single: request.single().cloned(),
+            ended: None,
+            is_named: matches!(
+                request.selection,
+                Selection::Named(_) | Selection::Listed { .. }
+            ),
+            bar: Bar::new(request),
+            rows: Vec::new(),
+            known: Vec::new(),
+            hints: Vec::new(),
+            found: (0, 0),
             needs_other_query: false,
             output: Output::default(),
         }
     }
 
-    /// Tells what became of a key: to people on standard error, to programs on standard output.
+    /// Prints what became of a key: for people on standard error, for programs on standard output.
     ///
     /// # Errors
     ///
@@ -134,7 +129,7 @@ impl Report {
         written
     }
 
-    /// Tells of a key whose result the journal could not record. If it was changed, and IAM had listed it before, only
+    /// Prints a key whose result the journal could not record. If it was changed, and IAM had listed it before, only
     /// people are told: the next run with this journal can prove it, and prints a result that must not be printed twice.
     ///
     /// # Errors
@@ -146,23 +141,22 @@ impl Report {
         proof: Proof,
         tally: &Tally,
     ) -> io::Result<()> {
-        let is_proved_later = proof == Proof::Listed;
-        let written = if settled.is_changed() && is_proved_later {
-            self.count(settled, tally);
-            self.tell_people(settled);
-            Ok(())
-        } else {
-            self.settled(settled, tally)
+        if !settled.is_changed() {
+            return self.settled(settled, tally);
+        }
+        let (written, next) = match proof {
+            Proof::Listed => {
+                self.count(settled, tally);
+                self.tell_people(settled);
+                (Ok(()), "checks and prints it")
+            }
+            Proof::None => (
+                self.settled(settled, tally),
+                "cannot confirm it: IAM did not list the key before",
+            ),
         };
-        if settled.is_changed()
-            && let Told::Many(_) = &self.told
-        {
+        if self.single.is_none() {
             let (key, done) = (&settled.key.id, settled.action.done());
-            let next = if is_proved_later {
-                "checks and prints it"
-            } else {
-                "cannot confirm it: IAM did not list the key before"
-            };
             self.messages.warning(&format!(
                 "{key}: {done}, but the journal does not record it; the next run with this journal {next}"
             ));
@@ -171,102 +165,82 @@ impl Report {
     }
 
     fn count(&mut self, settled: &Settled, tally: &Tally) {
-        match &mut self.told {
-            Told::One(_, ended) => {
-                *ended = Some(Ended {
-                    known: KnownWord::of(settled),
-                    told: known_of(settled),
-                    attempts: settled.attempts,
-                });
-            }
-            Told::Many(many) => many.counted(tally),
-        }
+        self.bar.at(tally);
+        self.ended = self.single.as_ref().map(|key| Explanation {
+            attempts: settled.attempts,
+            ..Explanation::error("", "", Exit::Success, settled.known_member())
+                .about(Some(key), known_of(settled))
+        });
     }
 
     fn tell_people(&mut self, settled: &Settled) {
-        match &self.told {
-            _ if self.messages.is_json() => self.tell_json(settled),
-            Told::One(..) => self.tell(settled),
-            Told::Many(_) => self.tell_one_of_many(settled),
+        if self.single.is_none() && !self.messages.is_json() {
+            return self.tell_one_of_many(settled);
         }
+        let mut explanation = self.explain(settled, About::One(&settled.key));
+        // Of many keys how to undo it is said once, at the end.
+        if self.single.is_none() && explanation.exit == Exit::Success {
+            explanation.hints.clear();
+        }
+        self.messages.explain(&explanation);
     }
 
-    fn tell_json(&self, settled: &Settled) {
-        let exit = settled.exit(self.mode);
-        let mut said = self.said(settled);
-        // Of many keys how to undo it is said once, at the end.
-        if exit == Exit::Success && matches!(self.told, Told::Many(_)) {
-            said.hints.clear();
+    /// The run ended for a reason that is not one key's own.
+    fn fail(&self, code: &str, message: impl Into<String>, exit: Exit) {
+        let error = Explanation::error(code, message, exit, AS_TOLD);
+        self.messages.explain(&error);
+    }
+
+    /// The same, with what is known of the one key that the run is about.
+    fn fail_with_key(&self, code: &str, message: String, exit: Exit) {
+        let code = code.to_owned();
+        match self.ended.clone() {
+            Some(ended) => self.messages.explain(&Explanation {
+                code,
+                message,
+                exit,
+                ..ended
+            }),
+            None => self.fail(&code, message, exit),
         }
-        structured::tell(self.messages, settled, said, exit);
     }
 
     /// The result could not be written, so that a pipeline did not get it: never success.
     pub(crate) fn unwritten(&mut self, error: &io::Error, exit: Exit) -> Exit {
         self.needs_other_query |= is_of_query(error);
-        let failed = |exit, known| {
-            let message = format!("could not write the result to standard output: {error}");
-            Failed::new("NotWritten", message, exit, known)
+        let exit = match &self.single {
+            Some(_) if exit != Exit::Success => exit,
+            _ => Exit::Other,
         };
-        let failed = match &self.told {
-            Told::One(key, Some(ended)) => {
-                let exit = match exit {
-                    Exit::Success => Exit::Other,
-                    exit => exit,
-                };
-                ended.told_with(key, failed(exit, ended.known))
-            }
-            Told::One(key, None) => Failed {
-                key: Some(key),
-                ..failed(Exit::Other, KnownWord::Unknown)
-            },
-            Told::Many(_) => failed(Exit::Other, KnownWord::AsTold),
-        };
-        self.messages.failed(&failed);
-        failed.exit
+        let message = format!("could not write the result to standard output: {error}");
+        self.fail_with_key("NotWritten", message, exit);
+        exit
     }
 
     /// A signal ended the run. Where it is about one key, that is told with the key.
     pub(crate) fn interrupted(&self, exit: Exit) {
-        if let Told::Many(_) = &self.told {
-            self.messages.failed(&Failed::new(
-                "Interrupted",
-                "interrupted: no further key is begun".to_owned(),
-                exit,
-                KnownWord::AsTold,
-            ));
+        if self.single.is_none() {
+            self.fail("Interrupted", "interrupted: no further key is begun", exit);
         }
     }
 
     /// IAM did not answer so many keys in a row: the others are not tried.
     pub(crate) fn gone(&self, keys: usize) {
-        self.messages.failed(&Failed::new(
-            "Unreachable",
-            format!("IAM did not answer for {keys} keys in a row: no further key is tried"),
-            Exit::Unreachable,
-            KnownWord::AsTold,
-        ));
+        let message =
+            format!("IAM did not answer for {keys} keys in a row: no further key is tried");
+        self.fail("Unreachable", message, Exit::Unreachable);
     }
 
     /// The run cannot go on for this reason: the others are not tried.
     pub(crate) fn ended(&self, why: &str) {
         let message = format!("{why}: no further key is tried");
-        let exit = Exit::Refused;
-        self.messages
-            .failed(&Failed::new("Refused", message, exit, KnownWord::AsTold));
+        self.fail("Refused", message, Exit::Refused);
     }
 
     /// A signal ended the run before its results were written, mostly since nobody reads them.
     pub(crate) fn unread(&self, exit: Exit) {
-        let failed = |known| {
-            let message =
-                "interrupted: not every result could be written to standard output in time";
-            Failed::new("NotWritten", message.to_owned(), exit, known)
-        };
-        self.messages.failed(&match &self.told {
-            Told::One(key, Some(ended)) => ended.told_with(key, failed(ended.known)),
-            Told::One(..) | Told::Many(_) => failed(KnownWord::AsTold),
-        });
+        let message = "interrupted: not every result could be written to standard output in time";
+        self.fail_with_key("NotWritten", message.to_owned(), exit);
     }
 
     /// Somebody else changed the journal, so that a later run does not know what this one did: never success.
@@ -275,55 +249,37 @@ impl Report {
             Exit::Success => Exit::Other,
             exit => exit,
         };
-        let failed = |known| Failed::new("JournalLost", harm, exit, known);
-        self.messages.failed(&match &self.told {
-            Told::One(key, Some(ended)) => ended.told_with(key, failed(ended.known)),
-            Told::One(..) | Told::Many(_) => failed(KnownWord::AsTold),
-        });
+        self.fail_with_key("JournalLost", harm, exit);
         exit
     }
 
     /// The run cannot go on: its list of keys or its journal cannot be read or written.
     pub(crate) fn broken(&mut self, error: &io::Error, exit: Exit) {
         self.needs_other_query |= is_of_query(error);
-        let failed = |known| {
-            let message = format!("the run broke off: {error}");
-            Failed::new("BrokenOff", message, exit, known)
-        };
-        self.messages.failed(&match &self.told {
-            Told::One(key, Some(ended)) => ended.told_with(key, failed(ended.known)),
-            Told::One(key, None) => Failed {
-                key: Some(key),
-                told: Some("nothing was sent to IAM that changes the key".to_owned()),
-                ..failed(KnownWord::not_done(self.action))
-            },
-            Told::Many(_) => failed(KnownWord::AsTold),
-        });
+        if self.ended.is_none() && self.single.is_some() {
+            let known = Known::NotDone(String::new()).member(self.action);
+            let told = "nothing was sent to IAM that changes the key".to_owned();
+            let untouched = Explanation::error("", "", exit, known);
+            self.ended = Some(untouched.about(self.single.as_ref(), told));
+        }
+        self.fail_with_key("BrokenOff", format!("the run broke off: {error}"), exit);
     }
 
     fn write(&mut self, settled: &Settled) -> io::Result<()> {
-        let mut known = Vec::new();
-        if let Told::Many(_) = &self.told
-            && settled.is_changed()
-        {
-            known.push(known_of(settled));
-        }
-        let text = match (self.format, &mut self.told) {
-            (Format::Off, _) => return Ok(()),
-            (Format::Text, _) if self.query.is_none() => row::columns(settled),
-            (Format::Table, Told::One(..)) => {
-                table::of(&[table::row(settled)], self.messages.paints_results())
-            }
-            (Format::Table, Told::Many(many)) => {
-                many.gather(table::row(settled), known);
-                let is_full = many.has_full_table();
+        let is_single = self.single.is_some();
+        let known = (!is_single && settled.is_changed()).then(|| known_of(settled));
+        let known = known.into_iter().collect();
+        let text = match self.format {
+            Format::Off => return Ok(()),
+            Format::Table => {
+                self.rows.push(table::row(settled));
+                self.known.extend(known);
+                let is_full = is_single || self.rows.len() >= ROWS;
                 return if is_full { self.write_table() } else { Ok(()) };
             }
-            (Format::Json | Format::Text, told) => {
-                let object = match told {
-                    Told::One(..) => result(settled, self.metadata),
-                    Told::Many(_) => row::object(settled),
-                };
+            Format::Text if self.query.is_none() => row::columns(settled),
+            Format::Json | Format::Text => {
+                let object = result(settled, self.quantity(), self.metadata);
                 match chosen(object, self.query.as_ref(), self.format) {
                     Ok(text) => text,
                     Err(error) => {
@@ -336,34 +292,43 @@ impl Report {
         self.output.put(&text, known)
     }
 
+    fn quantity(&self) -> Quantity {
+        match self.single {
+            Some(_) => Quantity::One,
+            None => Quantity::Many,
+        }
+    }
+
     /// Writes the rows that were gathered as a table.
     ///
     /// # Errors
     ///
     /// They cannot be written.
     pub(crate) fn write_table(&mut self) -> io::Result<()> {
-        let Told::Many(many) = &mut self.told else {
-            return Ok(());
-        };
-        let (rows, known) = many.take_rows();
+        let rows = mem::take(&mut self.rows);
         if rows.is_empty() {
             return Ok(());
         }
         let text = table::of(&rows, self.messages.paints_results());
-        self.output.put(&text, known)
+        self.output.put(&text, mem::take(&mut self.known))
+    }
+
+    /// The bar of a run over so many keys.
+    pub(crate) fn expect(&self, keys: u64) {
+        self.bar.expect(keys);
     }
 
     /// Ends the report of a run over many keys: those that were changed and whose results were not written, and how many
     /// ended how.
-    pub(crate) fn end(&mut self, tally: &Tally, can_resume: Resume) {
-        let Told::Many(many) = &self.told else {
+    pub(crate) fn end(&mut self, tally: &Tally, resume: Resume) {
+        if self.single.is_some() {
             return;
-        };
-        many.clear();
-        for known in self.output.take_lost() {
-            self.messages.known(&known);
         }
-        self.sum_up(tally, can_resume);
+        self.bar.clear();
+        for known in self.output.take_lost() {
+            self.messages.say(Level::Known, &known);
+        }
+        self.sum_up(tally, resume);
     }
 }
 
@@ -372,10 +337,10 @@ fn known_of(settled: &Settled) -> String {
     format!("{}: {}", settled.key.id, settled.known())
 }
 
-/// A key that is really deleted prints what boto3 returns for it; everything else prints the key's object.
-fn result(settled: &Settled, metadata: Metadata) -> Value {
-    match (&settled.outcome, settled.action) {
-        (Outcome::Done { reply, .. }, Action::Delete) => {
+/// The one key of a run, if it is really deleted, prints what boto3 returns for it; everything else prints the key's object.
+fn result(settled: &Settled, quantity: Quantity, metadata: Metadata) -> Value {
+    match (&settled.outcome, settled.action, quantity) {
+        (Outcome::Done { reply, .. }, Action::Delete, Quantity::One) => {
             let filled = reply.as_ref().filter(|_| metadata == Metadata::Filled);
             let metadata = filled.map_or_else(
                 || json!({}),

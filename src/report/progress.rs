@@ -24,9 +24,10 @@ struct Shown {
 }
 
 impl Bar {
-    /// A bar that is not shown yet.
+    /// A bar that is not shown yet; none for one key.
     pub(crate) fn new(request: &Request) -> Self {
-        if request.error_format == ErrorFormat::Json
+        if request.single().is_some()
+            || request.error_format == ErrorFormat::Json
             || !io::stderr().is_terminal()
             || std::env::var_os("TERM").is_some_and(|term| term == "dumb")
         {

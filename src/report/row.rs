@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use serde_json::{Map, Value, json};
 
-use super::tell::{absent_sentence, sentence};
+use super::explain::{absent_sentence, sentence};
 use crate::age::timestamp;
 use crate::escape::{excerpt, field};
 use crate::fact::{LastUse, NOT_AVAILABLE, Status};
@@ -42,7 +42,7 @@ pub(super) fn object(settled: &Settled) -> Value {
     let date = |at: SystemTime| json!(timestamp(at));
     let facts = &settled.facts;
     put("AccessKeyId", text(settled.key.id.as_str()));
-    put("UserName", user(settled).and_then(text));
+    put("UserName", settled.owner().map(|name| json!(name)));
     put("Outcome", text(settled.word().as_str()));
     // A line that is read again with --from must not become a deletion.
     let is_milder = settled.action == Action::Deactivate;
@@ -92,7 +92,7 @@ pub(super) fn columns(settled: &Settled) -> Shown {
     let account = settled.key.id.account().map(|account| account.to_string());
     let columns = [
         settled.key.id.as_str(),
-        user(settled).unwrap_or_default(),
+        settled.owner().map_or("", UserName::as_str),
         settled.word().as_str(),
         failure.and_then(Failure::code).unwrap_or_default(),
         status(settled).unwrap_or_default(),
@@ -106,14 +106,6 @@ pub(super) fn columns(settled: &Settled) -> Shown {
     .map(excerpt)
     .join("\t");
     Shown::page(&columns)
-}
-
-/// Whose key it is, as IAM says, or as it was said to be.
-pub(super) fn user(settled: &Settled) -> Option<&str> {
-    let owner = settled.facts.owner.as_ref();
-    owner
-        .or(settled.key.user_name.as_ref())
-        .map(UserName::as_str)
 }
 
 /// The status of the key as it is now, where that is known; of one that is deleted, as it was.

@@ -8,12 +8,13 @@ use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
 use terminal_size::terminal_size_of;
 
 use super::fit::{Fit, columns};
-use super::row::{reason, status, user};
+use super::row::{reason, status};
 use crate::age::{ago, timestamp};
 use crate::candidate::Candidate;
 use crate::fact::{Facts, LastUse};
-use crate::ident::{AccessKeyId, UserName};
+use crate::ident::UserName;
 use crate::outcome::Settled;
+use crate::request::Key;
 use crate::shown::Shown;
 
 /// The width where there is no terminal to ask for one, in columns.
@@ -55,7 +56,7 @@ pub(super) struct Row {
 
 /// The row of a key.
 pub(super) fn row(settled: &Settled) -> Row {
-    let mut row = of_key(&settled.key.id, user(settled), &settled.facts);
+    let mut row = of_key(&settled.key, &settled.facts);
     row.cells[0].extend(
         settled
             .key
@@ -79,12 +80,7 @@ pub(super) fn of(rows: &[Row], is_colored: bool) -> Shown {
 /// The table of keys that are asked about, for standard error. The account is the question's to name: what an ID encodes
 /// is documented nowhere.
 pub(super) fn of_candidates(candidates: &[Candidate]) -> Shown {
-    let row = |candidate: &Candidate| {
-        let owner = candidate.facts.owner.as_ref();
-        let owner = owner.or(candidate.key.user_name.as_ref());
-        let owner = owner.map(UserName::as_str);
-        of_key(&candidate.key.id, owner, &candidate.facts)
-    };
+    let row = |candidate: &Candidate| of_key(&candidate.key, &candidate.facts);
     let rows: Vec<Row> = candidates.iter().map(row).collect();
     draw(&rows, width(terminal_size_of(io::stderr())), false)
 }
@@ -170,11 +166,12 @@ fn plain(row: &Row, fit: &Fit) -> Vec<String> {
 }
 
 /// The key with its owner; its status, its creation, its last use.
-fn of_key(id: &AccessKeyId, user: Option<&str>, facts: &Facts) -> Row {
+fn of_key(key: &Key, facts: &Facts) -> Row {
     let dated = |at: SystemTime| {
         let age = facts.read_at.map(|now| ago(at, now));
         [Some(day(at)), age].into_iter().flatten()
     };
+    let owner = facts.owner.as_ref().or(key.user_name.as_ref());
     let not_listed = unread(facts.denied.listing);
     let last_use = match &facts.last_use {
         None => unread(facts.denied.last_use),
@@ -194,9 +191,9 @@ fn of_key(id: &AccessKeyId, user: Option<&str>, facts: &Facts) -> Row {
         .as_ref()
         .map(|status| vec![cut(status.as_str())]);
     Row {
-        id: id.to_string(),
+        id: key.id.to_string(),
         cells: vec![
-            user.map(str::to_owned).into_iter().collect(),
+            owner.map(UserName::to_string).into_iter().collect(),
             status.unwrap_or_else(|| not_listed.clone()),
             facts
                 .created

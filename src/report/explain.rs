@@ -1,0 +1,392 @@
+//! What there is to say of a key, or of a run that cannot go on, as one value with two printers: lines for people, and
+//! for programs one JSON object on one line of standard error, whose members are documented in the README.
+
+use serde_json::{Map, Value, json};
+
+use super::Report;
+use super::hint::{About, hints, of_call};
+use super::message::{self, Level, Messages};
+use super::row;
+use crate::escape::{excerpt, field};
+use crate::exit::Exit;
+use crate::fact::Status;
+use crate::failure::{Absent, Cause, Code, Failure, Place, Received, ServiceError};
+use crate::outcome::{Known, Outcome, Refusal, Settled};
+use crate::request::{Action, Key, Mode, SigningKey};
+use crate::stop::Stop;
+
+/// The member `Known` where each of several keys is as its own result says.
+pub(crate) const AS_TOLD: &str = "AsTold";
+
+/// What went wrong, or nearly did; what to run next; and what is known.
+#[derive(Clone, Debug)]
+pub(crate) struct Explanation {
+    /// How the message begins; only errors are JSON objects of their own.
+    pub(super) level: Level,
+    /// The code for programs.
+    pub(super) code: String,
+    /// What went wrong; may be empty.
+    pub(super) message: String,
+    /// What the service said, where it answered. Programs get its own message.
+    pub(super) service: Option<ServiceError>,
+    /// What to run next.
+    pub(super) hints: Vec<String>,
+    /// The command that shows what nobody can say.
+    pub(super) check: Option<String>,
+    /// The exit status it leads to.
+    pub(super) exit: Exit,
+    /// The key it is about, where it is about one.
+    pub(super) key: Option<Key>,
+    /// The member `Known`: what is known of the key, or of all keys where the object names none.
+    pub(super) known: &'static str,
+    /// The same for people, where it was not told before.
+    pub(super) told: Option<String>,
+    /// How many requests were to change the key.
+    pub(super) attempts: usize,
+}
+
+impl Explanation {
+    /// An error that no key, hint or answer belongs to.
+    pub(crate) fn error(
+        code: &str,
+        message: impl Into<String>,
+        exit: Exit,
+        known: &'static str,
+    ) -> Self {
+        Self {
+            level: Level::Error,
+            code: code.to_owned(),
+            message: message.into(),
+            service: None,
+            hints: Vec::new(),
+            check: None,
+            exit,
+            key: None,
+            known,
+            told: None,
+            attempts: 0,
+        }
+    }
+
+    /// A run that stopped before any key was changed.
+    pub(crate) fn stop(stop: &Stop, known: &'static str) -> Self {
+        Self {
+            hints: stop.hints.clone(),
+            service: stop.service.as_deref().cloned(),
+            ..Self::error(&stop.code, stop.to_string(), stop.exit, known)
+        }
+    }
+
+    /// The same about this key, if it is about one, with what people are told is known.
+    pub(crate) fn about(self, key: Option<&Key>, told: String) -> Self {
+        Self {
+            key: key.cloned(),
+            told: Some(told),
+            ..self
+        }
+    }
+
+    fn object(&self) -> Value {
+        let own = self.service.as_ref().map(|error| error.message.as_str());
+        let own = own.filter(|message| !message.is_empty());
+        let (service, key) = (self.service.as_ref(), self.key.as_ref());
+        let request_id = service.and_then(|error| error.request_id.as_ref());
+        let user = key.and_then(|key| key.user_name.as_ref());
+        let members = [
+            ("Level", Some(json!("Error"))),
+            ("Code", Some(json!(self.code))),
+            ("Message", Some(json!(own.unwrap_or(&self.message)))),
+            ("Operation", service.map(|error| json!(error.operation))),
+            ("RequestId", request_id.map(|id| json!(id))),
+            ("AccessKeyId", key.map(|key| json!(key.id))),
+            ("UserName", user.map(|name| json!(name))),
+            ("ExitCode", Some(json!(self.exit.status()))),
+            ("Known", Some(json!(self.known))),
+            ("Hint", Some(self.next().collect())),
+            ("Attempts", Some(json!(self.attempts))),
+        ];
+        object(members)
+    }
+
+    fn next(&self) -> impl Iterator<Item = &str> {
+        self.hints.iter().chain(&self.check).map(String::as_str)
+    }
+}
+
+/// An object of the members that have a value.
+pub(super) fn object<const N: usize>(members: [(&str, Option<Value>); N]) -> Value {
+    let members = members.into_iter();
+    let members = members.filter_map(|(name, value)| Some((name.to_owned(), value?)));
+    Value::Object(members.collect::<Map<_, _>>())
+}
+
+impl Messages {
+    /// Prints an explanation: for people, or for programs.
+    pub(crate) fn explain(self, explanation: &Explanation) {
+        if self.is_json() && explanation.level == Level::Error {
+            return message::object(&explanation.object());
+        }
+        if !explanation.message.is_empty() {
+            self.say(explanation.level, &explanation.message);
+        }
+        for hint in explanation.next() {
+            self.say(Level::Hint, hint);
+        }
+        if let Some(told) = explanation.told.as_ref().filter(|_| !self.is_json()) {
+            self.say(Level::Known, told);
+        }
+    }
+}
+
+impl Report {
+    /// What there is to say of a key. Of one of many it is a single line, whose hints are for all that failed alike.
+    pub(super) fn explain(&self, settled: &Settled, about: About<'_>) -> Explanation {
+        let (id, action) = (&settled.key.id, settled.action);
+        let not_done = |why: &str| Known::NotDone(why.to_owned());
+        let error = |code: &str, message: &str, known| {
+            (
+                Level::Error,
+                code.to_owned(),
+                message.to_owned(),
+                Some(known),
+            )
+        };
+        let other = |level, message, known| (level, String::new(), message, known);
+        let silent = |known| other(Level::Note, String::new(), known);
+        let mut next = Vec::new();
+        let (level, code, mut message, known) = match &settled.outcome {
+            Outcome::Done { evidence, .. } => {
+                next = self.undo(settled);
+                match evidence {
+                    None => silent(None),
+                    Some(evidence) => other(
+                        Level::Warning,
+                        format!("{id} is presumed {}: {evidence}", action.done()),
+                        Some(Known::Done(evidence.clone())),
+                    ),
+                }
+            }
+            Outcome::Failed { failure, known } => {
+                next = hints(about, failure, &self.commands);
+                error(&code_of(failure), &sentence(failure, "IAM"), known.clone())
+            }
+            Outcome::NotTried { why, .. } => error("NotTried", why, not_done("it was not tried")),
+            Outcome::LeftInDoubt { why, .. } => error("NotTried", why, Known::begun()),
+            Outcome::Stopped { known, .. } => {
+                if let Known::Done(_) = known {
+                    next = self.undo(settled);
+                }
+                error("Interrupted", "interrupted", known.clone())
+            }
+            _ if self.mode == Mode::DryRun => silent(Some(not_done("this was a dry run"))),
+            Outcome::Would(_) => silent(None),
+            Outcome::Missing(failure) => {
+                let missing = |[what, _]: [&str; 2]| format!("{id} is missing, {what}");
+                let warning = contradicted(settled, failure);
+                match warning.or_else(|| unchecked(failure).map(missing)) {
+                    Some(warning) => other(Level::Warning, warning, None),
+                    None => silent(None),
+                }
+            }
+            Outcome::AlreadyInactive => {
+                let message = format!("{id} is already inactive: nothing was changed");
+                other(Level::Note, message, None)
+            }
+            Outcome::Skipped(reason) => {
+                next.push(
+                    "a key goes only if every condition holds; --dry-run shows what is known of it"
+                        .to_owned(),
+                );
+                let message = format!("{id} is left alone: {reason}");
+                error("Skipped", &message, not_done("a condition does not hold"))
+            }
+            Outcome::Refused(Refusal::SigningKey) => {
+                next.push("sign with another key (--profile NAME), or add --allow-self".to_owned());
+                let verb = action.verb();
+                let message = format!(
+                    "{id} is the key that signs the request: to {verb} it would lock you out"
+                );
+                error("SigningKey", &message, not_done("nothing was sent to IAM"))
+            }
+            Outcome::Refused(Refusal::Declined) => error(
+                "Declined",
+                "the answer was not yes",
+                not_done("nothing was sent that changes it"),
+            ),
+        };
+        let check = known
+            .as_ref()
+            .and_then(|known| self.commands.check(&settled.key, known));
+        let told = match (about, known.map(|known| known.told(action))) {
+            (About::One(_), Some(known)) => Some(format!("{id}: {known}")),
+            (About::OneOfMany(_), Some(known)) if level == Level::Error => {
+                message = format!("{id}: {}; {known}", message.trim_end_matches('.'));
+                None
+            }
+            (About::One(_) | About::OneOfMany(_), _) => None,
+        };
+        let mut service = row::failure(&settled.outcome)
+            .and_then(Failure::service)
+            .cloned();
+        if let (Outcome::Stopped { .. }, Some(error)) = (&settled.outcome, &mut service) {
+            // It is not what ended the run.
+            error.message.clear();
+        }
+        Explanation {
+            level,
+            code,
+            message,
+            service,
+            hints: next,
+            check,
+            exit: settled.exit(self.mode),
+            key: Some(Key {
+                id: id.clone(),
+                user_name: settled.owner().cloned(),
+            }),
+            known: settled.known_member(),
+            told,
+            attempts: settled.attempts,
+        }
+    }
+
+    /// The command that makes a deactivated key active again.
+    fn undo(&self, settled: &Settled) -> Vec<String> {
+        let unless_inactive = match &settled.facts.status {
+            _ if settled.action != Action::Deactivate => return Vec::new(),
+            Some(Status::Active) => "",
+            None => ", if the key was active before",
+            // To activate it would not restore its status.
+            Some(Status::Inactive | Status::Other(_)) => return Vec::new(),
+        };
+        let command = self.commands.activate(&settled.key);
+        let signer = match self.signing_key {
+            SigningKey::Guarded => "",
+            SigningKey::Allowed => ", signed with another key",
+        };
+        vec![format!("to undo it{signer}{unless_inactive}: {command}")]
+    }
+}
+
+/// Of a missing key that IAM still names the owner of, although it does not list it.
+pub(super) fn contradicted(settled: &Settled, failure: &Failure) -> Option<String> {
+    let (key, owner) = (&settled.key.id, failure.still_named()?);
+    Some(format!(
+        "{key} is missing, but GetAccessKeyLastUsed still names {owner} as its owner: IAM's answers contradict each other, \
+         as they can for some seconds after a change"
+    ))
+}
+
+/// What is not known of a missing key: for one key, and for several of a list.
+pub(super) fn unchecked(failure: &Failure) -> Option<[&'static str; 2]> {
+    if failure.is_owner_unchecked() {
+        Some([
+            "but it could not be checked whether another user owns it: IAM denied GetAccessKeyLastUsed, as it also does for \
+             a key that does not exist",
+            "it could not be checked whether other users own the missing keys: IAM denied GetAccessKeyLastUsed, as it also \
+             does for keys that do not exist",
+        ])
+    } else if failure.is_about_account() {
+        Some([
+            "because no user of this account has it; if it is the root user's or another account's, it still exists",
+            "no user of this account has the missing keys; those of the root user or of another account still exist",
+        ])
+    } else {
+        None
+    }
+}
+
+/// The failure in one sentence; an answer of `service` in the AWS CLI's words, which scripts look for.
+pub(super) fn sentence(failure: &Failure, service: &str) -> String {
+    match failure {
+        Failure::Service(error) => service_sentence(error),
+        Failure::Absent(absent) => absent_sentence(absent),
+        Failure::NotSent(cause) if cause.received == Received::UnexpectedResponse => {
+            format!("unexpected response from {service}{}", place(cause))
+        }
+        Failure::NotSent(cause) => format!("could not reach {service}{}", place(cause)),
+        Failure::Unclear(cause) => format!("unusable response from {service}{}", place(cause)),
+        Failure::NoAnswer(cause) => format!("no usable answer from {service}{}", place(cause)),
+    }
+}
+
+/// A failure on the way, and where.
+fn way(cause: &Cause) -> String {
+    match cause.host.as_str() {
+        "" => cause.what.clone(),
+        host => format!("{host}: {}", cause.what),
+    }
+}
+
+/// The same as the rest of a sentence.
+fn place(cause: &Cause) -> String {
+    let preposition = if cause.host.is_empty() { ":" } else { " at" };
+    format!("{preposition} {}", excerpt(&way(cause)))
+}
+
+fn service_sentence(error: &ServiceError) -> String {
+    let code = error
+        .code
+        .as_deref()
+        .map_or_else(|| format!("HTTP {}", error.status), field);
+    let request = match &error.request_id {
+        Some(id) if error.family() == Code::Other => {
+            format!(" (request ID {})", field(id))
+        }
+        _ => String::new(),
+    };
+    let message = if error.message.is_empty() {
+        "no message".to_owned()
+    } else {
+        excerpt(&error.message)
+    };
+    format!(
+        "An error occurred ({code}) when calling the {} operation: {message}{request}",
+        error.operation
+    )
+}
+
+/// What reading found, as a message of IAM's would say it.
+pub(super) fn absent_sentence(absent: &Absent) -> String {
+    match (&absent.context.owner, &absent.place) {
+        (Some(owner), Place::User(named)) => {
+            format!("the key is not a key of the user {named}, but of the user {owner}")
+        }
+        (Some(owner), Place::SigningUser | Place::Account) => {
+            format!("the key is not a key of the user whose key signs, but of the user {owner}")
+        }
+        (None, Place::User(named)) => format!("IAM lists no such key for the user {named}"),
+        (None, Place::SigningUser) => {
+            "IAM lists no such key for the user whose key signs".to_owned()
+        }
+        (None, Place::Account) => "no user of this account has such a key".to_owned(),
+    }
+}
+
+/// A run that cannot go on without what a failed call to `service` would have said; `what` stands before the sentence.
+pub(crate) fn stop(failure: &Failure, service: &str, what: &str) -> Stop {
+    Stop::failed(
+        failure.exit_of_read(),
+        &code_of(failure),
+        format!("{what}{}", sentence(failure, service)),
+        of_call(failure),
+    )
+    .said(failure.service())
+}
+
+/// The code of a call that came to nothing.
+fn code_of(failure: &Failure) -> String {
+    match failure {
+        Failure::Service(error) => error
+            .code
+            .as_deref()
+            .map_or_else(|| format!("Http{}", error.status), field),
+        Failure::Absent(_) => "NoSuchEntity".to_owned(),
+        Failure::NotSent(cause) if cause.received == Received::UnexpectedResponse => {
+            "UnexpectedResponse".to_owned()
+        }
+        Failure::NotSent(_) => "Unreachable".to_owned(),
+        Failure::NoAnswer(_) => "NoAnswer".to_owned(),
+        Failure::Unclear(_) => "Unclear".to_owned(),
+    }
+}
