@@ -1,7 +1,7 @@
 //! What there is to say of a key, or of a run that cannot go on, as one value with two printers: lines for people, and
 //! for programs one JSON object on one line of standard error, whose members are documented in the README.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::Report;
 use super::hint::{About, hints, of_call};
@@ -92,7 +92,7 @@ impl Explanation {
         let (service, key) = (self.service.as_ref(), self.key.as_ref());
         let request_id = service.and_then(|error| error.request_id.as_ref());
         let user = key.and_then(|key| key.user_name.as_ref());
-        let members = [
+        row::members([
             ("Level", Some(json!("Error"))),
             ("Code", Some(json!(self.code))),
             ("Message", Some(json!(own.unwrap_or(&self.message)))),
@@ -104,20 +104,12 @@ impl Explanation {
             ("Known", Some(json!(self.known))),
             ("Hint", Some(self.next().collect())),
             ("Attempts", Some(json!(self.attempts))),
-        ];
-        object(members)
+        ])
     }
 
     fn next(&self) -> impl Iterator<Item = &str> {
         self.hints.iter().chain(&self.check).map(String::as_str)
     }
-}
-
-/// An object of the members that have a value.
-pub(super) fn object<const N: usize>(members: [(&str, Option<Value>); N]) -> Value {
-    let members = members.into_iter();
-    let members = members.filter_map(|(name, value)| Some((name.to_owned(), value?)));
-    Value::Object(members.collect::<Map<_, _>>())
 }
 
 impl Messages {

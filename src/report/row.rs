@@ -9,103 +9,107 @@ use crate::age::timestamp;
 use crate::escape::{excerpt, field};
 use crate::fact::{LastUse, NOT_AVAILABLE, Status};
 use crate::failure::Failure;
-use crate::ident::UserName;
 use crate::outcome::{Known, Outcome, Refusal, Reply, Settled};
 use crate::request::Action;
 use crate::shown::Shown;
 use crate::word::Word;
 
+/// The columns of a key, as members of its object. What is not known is empty.
+const COLUMNS: [&str; 11] = [
+    "/AccessKeyId",
+    "/UserName",
+    "/Outcome",
+    "/Error/Code",
+    "/Status",
+    "/CreateDate",
+    "/LastUsedDate",
+    "/LastUsedService",
+    "/LastUsedRegion",
+    "/AccountId",
+    "/Reason",
+];
+
 /// `ResponseMetadata` as boto3 fills it.
 pub(super) fn response_metadata(reply: &Reply, attempts: usize) -> Value {
-    let headers: Map<String, Value> = reply
-        .headers
-        .iter()
-        .map(|(name, value)| (name.clone(), json!(value)))
-        .collect();
+    let headers = reply.headers.iter().cloned();
+    let headers = headers.map(|(name, value)| (name, Value::String(value)));
     json!({
         "RequestId": reply.request_id,
         "HTTPStatusCode": reply.status,
-        "HTTPHeaders": headers,
+        "HTTPHeaders": headers.collect::<Map<_, _>>(),
         "RetryAttempts": attempts.saturating_sub(1),
     })
 }
 
 /// The object of a key: what is not known is left out.
 pub(super) fn object(settled: &Settled) -> Value {
-    let mut object = Map::new();
-    let mut put = |name: &str, value: Option<Value>| {
-        if let Some(value) = value {
-            object.insert(name.to_owned(), value);
-        }
-    };
-    let text = |text: &str| Some(json!(text));
+    let Settled {
+        key,
+        facts,
+        action,
+        outcome,
+        attempts,
+    } = settled;
     let date = |at: SystemTime| json!(timestamp(at));
-    let facts = &settled.facts;
-    put("AccessKeyId", text(settled.key.id.as_str()));
-    put("UserName", settled.owner().map(|name| json!(name)));
-    put("Outcome", text(settled.word().as_str()));
+    let (used_at, service, region) = match &facts.last_use {
+        None => (None, None, None),
+        // IAM writes the last use of a key that was never used like this.
+        Some(LastUse::Never) => (None, Some(NOT_AVAILABLE), Some(NOT_AVAILABLE)),
+        Some(LastUse::At {
+            date,
+            service,
+            region,
+        }) => (
+            Some(*date),
+            service.as_deref().or(Some(NOT_AVAILABLE)),
+            region.as_deref().or(Some(NOT_AVAILABLE)),
+        ),
+    };
+    let failure = failure(outcome);
+    let request_id = match (failure.and_then(Failure::service), outcome) {
+        (Some(error), _) => error.request_id.as_ref(),
+        (None, Outcome::Done { reply, .. }) => {
+            reply.as_ref().and_then(|reply| reply.request_id.as_ref())
+        }
+        (None, _) => None,
+    };
     // A line that is read again with --from must not become a deletion.
-    let is_milder = settled.action == Action::Deactivate;
-    put(
-        "Action",
-        (settled.word().is_open() && is_milder).then(|| json!(settled.action.verb())),
-    );
-    put("Status", status(settled).and_then(text));
-    put("PreviousStatus", settled.previous_status().and_then(text));
-    put("CreateDate", facts.created.map(date));
-    if let Some(last_use) = &facts.last_use {
-        let (at, service, region) = used(last_use);
-        put("LastUsedDate", at.map(date));
-        put("LastUsedService", text(service));
-        put("LastUsedRegion", text(region));
-    }
-    let account = settled.key.id.account();
-    put(
-        "AccountId",
-        account.map(|account| json!(account.to_string())),
-    );
-    put(
-        "Attempts",
-        (settled.attempts > 0).then(|| json!(settled.attempts)),
-    );
-    let failure = failure(&settled.outcome);
-    let service = failure.and_then(Failure::service);
-    put(
-        "RequestId",
-        service
-            .and_then(|error| error.request_id.as_deref())
-            .or(reply(&settled.outcome).and_then(|reply| reply.request_id.as_deref()))
-            .and_then(text),
-    );
-    put("Error", failure.and_then(error));
-    put("Reason", reason(settled).map(|reason| json!(reason)));
-    Value::Object(object)
+    let names_action = settled.word().is_open() && *action == Action::Deactivate;
+    members([
+        ("AccessKeyId", Some(json!(key.id))),
+        ("UserName", settled.owner().map(|name| json!(name))),
+        ("Outcome", Some(json!(settled.word().as_str()))),
+        ("Action", names_action.then(|| json!(action.verb()))),
+        ("Status", status(settled).map(Value::from)),
+        ("PreviousStatus", settled.previous_status().map(Value::from)),
+        ("CreateDate", facts.created.map(date)),
+        ("LastUsedDate", used_at.map(date)),
+        ("LastUsedService", service.map(Value::from)),
+        ("LastUsedRegion", region.map(Value::from)),
+        (
+            "AccountId",
+            key.id.account().map(|account| json!(account.to_string())),
+        ),
+        ("Attempts", (*attempts > 0).then(|| json!(attempts))),
+        ("RequestId", request_id.map(|id| json!(id))),
+        ("Error", failure.and_then(error)),
+        ("Reason", reason(settled).map(Value::from)),
+    ])
 }
 
-/// The columns of a key: `AccessKeyId`, `UserName`, `Outcome`, the error's code, `Status`, `CreateDate`,
-/// `LastUsedDate`, `LastUsedService`, `LastUsedRegion`, `AccountId`, `Reason`. What is not known is empty.
+/// The columns of a key between tabs.
 pub(super) fn columns(settled: &Settled) -> Shown {
-    let facts = &settled.facts;
-    let failure = failure(&settled.outcome);
-    let date = |at: Option<SystemTime>| at.map(timestamp).unwrap_or_default();
-    let (used_at, service, region) = facts.last_use.as_ref().map_or((None, "", ""), used);
-    let account = settled.key.id.account().map(|account| account.to_string());
-    let columns = [
-        settled.key.id.as_str(),
-        settled.owner().map_or("", UserName::as_str),
-        settled.word().as_str(),
-        failure.and_then(Failure::code).unwrap_or_default(),
-        status(settled).unwrap_or_default(),
-        &date(facts.created),
-        &date(used_at),
-        service,
-        region,
-        &account.unwrap_or_default(),
-        &reason(settled).unwrap_or_default(),
-    ]
-    .map(excerpt)
-    .join("\t");
-    Shown::page(&columns)
+    let object = object(settled);
+    let column = |pointer| object.pointer(pointer).and_then(Value::as_str);
+    let columns = COLUMNS.map(|pointer| excerpt(column(pointer).unwrap_or_default()));
+    Shown::page(&columns.join("\t"))
+}
+
+/// An object of the members that have a value.
+pub(super) fn members<const N: usize>(members: [(&str, Option<Value>); N]) -> Value {
+    let members = members.into_iter();
+    let members = members.filter_map(|(name, value)| Some((name.to_owned(), value?)));
+    Value::Object(members.collect())
 }
 
 /// The status of the key as it is now, where that is known; of one that is deleted, as it was.
@@ -113,22 +117,6 @@ pub(super) fn status(settled: &Settled) -> Option<&str> {
     match settled.word() {
         Word::Deactivated => Some(Status::Inactive.as_str()),
         _ => settled.facts.status.as_ref().map(Status::as_str),
-    }
-}
-
-/// A last use as IAM writes it: of a key never used, service and region are `N/A`.
-fn used(last_use: &LastUse) -> (Option<SystemTime>, &str, &str) {
-    match last_use {
-        LastUse::Never => (None, NOT_AVAILABLE, NOT_AVAILABLE),
-        LastUse::At {
-            date,
-            service,
-            region,
-        } => (
-            Some(*date),
-            service.as_deref().unwrap_or(NOT_AVAILABLE),
-            region.as_deref().unwrap_or(NOT_AVAILABLE),
-        ),
     }
 }
 
@@ -143,13 +131,6 @@ pub(super) fn failure(outcome: &Outcome) -> Option<&Failure> {
         | Outcome::Refused(_)
         | Outcome::NotTried { .. }
         | Outcome::LeftInDoubt { .. } => None,
-    }
-}
-
-fn reply(outcome: &Outcome) -> Option<&Reply> {
-    match outcome {
-        Outcome::Done { reply, .. } => reply.as_ref(),
-        _ => None,
     }
 }
 
