@@ -4,61 +4,53 @@ use std::process::ExitCode;
 
 /// How the run ended. The number of each is documented and does not change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
 pub(crate) enum Exit {
     /// The key is gone.
-    Success,
+    Success = 0,
     /// An error without a number of its own.
-    Other,
+    Other = 1,
     /// The arguments are wrong, or IAM says so.
-    Usage,
+    Usage = 2,
     /// `NoSuchEntity`.
-    NoSuchEntity,
+    NoSuchEntity = 3,
     /// `LimitExceeded`.
-    LimitExceeded,
+    LimitExceeded = 4,
     /// `ServiceFailure`, `InternalFailure`, `ServiceUnavailable` after all retries.
-    ServiceFailure,
+    ServiceFailure = 5,
     /// `AccessDenied`.
-    AccessDenied,
+    AccessDenied = 6,
     /// Credentials or configuration.
-    Configuration,
+    Configuration = 7,
     /// Throttled after all retries.
-    Throttled,
+    Throttled = 8,
     /// IAM could not be reached, or something else answered a read; the request was never sent.
-    Unreachable,
+    Unreachable = 9,
     /// The request was sent and no usable answer came.
-    Unknown,
+    Unknown = 10,
     /// A guard refused.
-    Refused,
+    Refused = 11,
     /// Several keys with different results.
-    Mixed,
+    Mixed = 12,
     /// SIGHUP.
-    HungUp,
+    HungUp = 129,
     /// SIGINT.
-    Interrupted,
+    Interrupted = 130,
     /// SIGTERM.
-    Terminated,
+    Terminated = 143,
 }
 
 impl Exit {
     /// The number the process ends with.
     pub(crate) fn status(self) -> u8 {
+        self as u8
+    }
+
+    /// The same, and `Other` in place of success: what the run was for is not all there.
+    pub(crate) fn or_other(self) -> Self {
         match self {
-            Self::Success => 0,
-            Self::Other => 1,
-            Self::Usage => 2,
-            Self::NoSuchEntity => 3,
-            Self::LimitExceeded => 4,
-            Self::ServiceFailure => 5,
-            Self::AccessDenied => 6,
-            Self::Configuration => 7,
-            Self::Throttled => 8,
-            Self::Unreachable => 9,
-            Self::Unknown => 10,
-            Self::Refused => 11,
-            Self::Mixed => 12,
-            Self::HungUp => 129,
-            Self::Interrupted => 130,
-            Self::Terminated => 143,
+            Self::Success => Self::Other,
+            exit => exit,
         }
     }
 }

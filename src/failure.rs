@@ -176,50 +176,42 @@ impl ServiceError {
     }
 }
 
+/// The codes of each family, without `Exception` at their end.
+const CODES: [(Code, &str); 7] = [
+    (Code::NoSuchEntity, "NoSuchEntity"),
+    (Code::LimitExceeded, "LimitExceeded"),
+    (
+        Code::ServiceFailure,
+        "ServiceFailure InternalFailure InternalError InternalServiceError ServiceUnavailable",
+    ),
+    (Code::AccessDenied, "AccessDenied UnauthorizedOperation"),
+    (
+        Code::Credentials,
+        "InvalidClientTokenId UnrecognizedClient ExpiredToken RequestExpired SignatureDoesNotMatch InvalidSignature \
+         IncompleteSignature MissingAuthenticationToken OptInRequired AuthFailure TokenRefreshRequired \
+         RequestTimeTooSkewed",
+    ),
+    (
+        Code::Validation,
+        "ValidationError Validation MalformedInput InvalidInput InvalidParameterValue InvalidParameterCombination \
+         MissingParameter MalformedQueryString InvalidQueryParameter",
+    ),
+    (
+        Code::Throttling,
+        "Throttling Throttled ThrottledRequest RequestThrottled TooManyRequests RequestLimitExceeded \
+         BandwidthLimitExceeded SlowDown PriorRequestNotComplete",
+    ),
+];
+
 /// The family of an error code, and where there is none, of an HTTP status.
 pub(crate) fn family(code: Option<&str>, status: u16) -> Code {
     let code = code.unwrap_or_default();
-    match code.strip_suffix("Exception").unwrap_or(code) {
-        "NoSuchEntity" => Code::NoSuchEntity,
-        "LimitExceeded" => Code::LimitExceeded,
-        "ServiceFailure"
-        | "InternalFailure"
-        | "InternalError"
-        | "InternalServiceError"
-        | "ServiceUnavailable" => Code::ServiceFailure,
-        "AccessDenied" | "UnauthorizedOperation" => Code::AccessDenied,
-        "InvalidClientTokenId"
-        | "UnrecognizedClient"
-        | "ExpiredToken"
-        | "RequestExpired"
-        | "SignatureDoesNotMatch"
-        | "InvalidSignature"
-        | "IncompleteSignature"
-        | "MissingAuthenticationToken"
-        | "OptInRequired"
-        | "AuthFailure"
-        | "TokenRefreshRequired"
-        | "RequestTimeTooSkewed" => Code::Credentials,
-        "ValidationError"
-        | "Validation"
-        | "MalformedInput"
-        | "InvalidInput"
-        | "InvalidParameterValue"
-        | "InvalidParameterCombination"
-        | "MissingParameter"
-        | "MalformedQueryString"
-        | "InvalidQueryParameter" => Code::Validation,
-        "Throttling"
-        | "Throttled"
-        | "ThrottledRequest"
-        | "RequestThrottled"
-        | "TooManyRequests"
-        | "RequestLimitExceeded"
-        | "BandwidthLimitExceeded"
-        | "SlowDown"
-        | "PriorRequestNotComplete" => Code::Throttling,
-        _ if status == 429 => Code::Throttling,
-        _ => Code::Other,
+    let code = code.strip_suffix("Exception").unwrap_or(code);
+    let of_code = |(_, codes): &&(Code, &str)| codes.split(' ').any(|known| known == code);
+    match CODES.iter().find(of_code) {
+        Some((family, _)) => *family,
+        None if status == 429 => Code::Throttling,
+        None => Code::Other,
     }
 }
 
@@ -241,20 +233,12 @@ impl Failure {
         }
     }
 
-    /// What bears on the failure.
-    pub(crate) fn context(&self) -> Option<&Context> {
-        match self {
-            Self::Service(error) => Some(&error.context),
-            Self::Absent(absent) => Some(&absent.context),
-            Self::NotSent(_) | Self::NoAnswer(_) | Self::Unclear(_) => None,
-        }
-    }
-
-    /// The same, to add to it.
+    /// What bears on the failure, to add to it.
     pub(crate) fn context_mut(&mut self) -> Option<&mut Context> {
         match self {
-            Self::Service(error) => Some(&mut error.context),
-            Self::Absent(absent) => Some(&mut absent.context),
+            Self::Service(ServiceError { context, .. }) | Self::Absent(Absent { context, .. }) => {
+                Some(context)
+            }
             Self::NotSent(_) | Self::NoAnswer(_) | Self::Unclear(_) => None,
         }
     }
@@ -291,11 +275,6 @@ impl Failure {
         self.context()?.still_named.as_ref()
     }
 
-    /// Whether a missing key may be one that no list of a user shows.
-    pub(crate) fn is_about_account(&self) -> bool {
-        matches!(self, Self::Absent(absent) if matches!(absent.place, Place::Account))
-    }
-
     /// Whether IAM did not confirm who owns the key.
     pub(crate) fn is_owner_unchecked(&self) -> bool {
         self.context()
@@ -306,6 +285,16 @@ impl Failure {
     pub(crate) fn is_foreign(&self) -> bool {
         self.context()
             .is_some_and(|context| context.accounts.is_some())
+    }
+
+    /// What bears on the failure.
+    pub(crate) fn context(&self) -> Option<&Context> {
+        match self {
+            Self::Service(ServiceError { context, .. }) | Self::Absent(Absent { context, .. }) => {
+                Some(context)
+            }
+            Self::NotSent(_) | Self::NoAnswer(_) | Self::Unclear(_) => None,
+        }
     }
 
     /// Whether IAM has no such key, or no such user.

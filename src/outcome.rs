@@ -164,17 +164,15 @@ impl Outcome {
             | Self::NotTried { exit, .. }
             | Self::LeftInDoubt { exit, .. } => *exit,
             Self::Failed { failure, known } => match (failure, known) {
-                // IAM's own trouble has a status that says so; what became of the key stands beside it.
+                // IAM's own trouble has a status that says so; what became of the key is reported too.
                 (Failure::Service(error), Known::Unknown(_))
-                    if error.family() != Code::ServiceFailure =>
+                    if error.family() == Code::ServiceFailure =>
                 {
-                    Exit::Unknown
+                    Exit::ServiceFailure
                 }
-                (Failure::Service(error), _) => error.exit(),
                 (_, Known::Unknown(_)) | (Failure::NoAnswer(_), Known::Done(_)) => Exit::Unknown,
-                (Failure::Absent(_), _) => Exit::NoSuchEntity,
-                (Failure::NotSent(_), _) => Exit::Unreachable,
-                (Failure::Unclear(_), _) | (Failure::NoAnswer(_), Known::NotDone(_)) => Exit::Other,
+                (Failure::NoAnswer(_), Known::NotDone(_)) => Exit::Other,
+                _ => failure.exit_of_read(),
             },
         }
     }
@@ -217,21 +215,6 @@ impl Settled {
         self.facts.owner.as_ref().or(self.key.user_name.as_ref())
     }
 
-    /// What is known of the key.
-    fn state(&self) -> Known {
-        match &self.outcome {
-            Outcome::Done { .. } | Outcome::Missing(_) | Outcome::AlreadyInactive => {
-                Known::Done(String::new())
-            }
-            Outcome::Would(_)
-            | Outcome::Skipped(_)
-            | Outcome::Refused(_)
-            | Outcome::NotTried { .. } => Known::NotDone(String::new()),
-            Outcome::LeftInDoubt { .. } => Known::begun(),
-            Outcome::Failed { known, .. } | Outcome::Stopped { known, .. } => known.clone(),
-        }
-    }
-
     /// What is known of the key, in a few words.
     pub(crate) fn known(&self) -> String {
         match &self.outcome {
@@ -249,33 +232,44 @@ impl Settled {
         }
     }
 
-    /// The word for it.
+    /// The word for what became of the key.
     pub(crate) fn word(&self) -> Word {
-        let done = match self.action {
-            Action::Delete => Word::Deleted,
-            Action::Deactivate => Word::Deactivated,
+        self.sum().0
+    }
+
+    /// What is known of the key.
+    fn state(&self) -> Known {
+        self.sum().1
+    }
+
+    /// The word for what became of the key, and what is known of it.
+    fn sum(&self) -> (Word, Known) {
+        let (done, would) = match self.action {
+            Action::Delete => (Word::Deleted, Word::WouldDelete),
+            Action::Deactivate => (Word::Deactivated, Word::WouldDeactivate),
         };
+        let is_done = || Known::Done(String::new());
+        let not_done = || Known::NotDone(String::new());
         match &self.outcome {
-            Outcome::Done { .. } => done,
-            Outcome::Would(_) => match self.action {
-                Action::Delete => Word::WouldDelete,
-                Action::Deactivate => Word::WouldDeactivate,
-            },
-            Outcome::Missing(_) => Word::Missing,
-            Outcome::Skipped(_) | Outcome::AlreadyInactive => Word::Skipped,
-            Outcome::Refused(_) => Word::Refused,
-            Outcome::NotTried { .. } => Word::NotTried,
-            Outcome::LeftInDoubt { .. } => Word::Unknown,
-            Outcome::Failed { known, .. } => match known {
-                Known::Unknown(_) => Word::Unknown,
-                Known::Done(_) | Known::NotDone(_) => Word::Failed,
-            },
-            Outcome::Stopped { known, .. } => match known {
-                Known::Done(_) => done,
-                Known::Unknown(_) => Word::Unknown,
-                Known::NotDone(_) if self.attempts == 0 => Word::NotTried,
-                Known::NotDone(_) => Word::Failed,
-            },
+            Outcome::Done { .. } => (done, is_done()),
+            Outcome::Would(_) => (would, not_done()),
+            Outcome::Missing(_) => (Word::Missing, is_done()),
+            Outcome::Skipped(_) => (Word::Skipped, not_done()),
+            Outcome::AlreadyInactive => (Word::Skipped, is_done()),
+            Outcome::Refused(_) => (Word::Refused, not_done()),
+            Outcome::NotTried { .. } => (Word::NotTried, not_done()),
+            Outcome::LeftInDoubt { .. } => (Word::Unknown, Known::begun()),
+            Outcome::Failed { known, .. } | Outcome::Stopped { known, .. } => {
+                let word = match (&self.outcome, known) {
+                    (_, Known::Unknown(_)) => Word::Unknown,
+                    (Outcome::Stopped { .. }, Known::Done(_)) => done,
+                    (Outcome::Stopped { .. }, Known::NotDone(_)) if self.attempts == 0 => {
+                        Word::NotTried
+                    }
+                    _ => Word::Failed,
+                };
+                (word, known.clone())
+            }
         }
     }
 }

@@ -17,7 +17,7 @@ pub(crate) struct Stop {
     pub(crate) exit: Exit,
     /// The code for programs.
     pub(crate) code: String,
-    message: String,
+    pub(crate) message: String,
     /// What to do next, each a sentence or a command.
     pub(crate) hints: Vec<String>,
     /// What the service said, where it answered.
@@ -76,12 +76,6 @@ impl Stop {
     /// Ended by a signal.
     pub(crate) fn signal(exit: Exit) -> Self {
         Self::new(exit, "Interrupted", "interrupted")
-    }
-
-    /// The same, of a service that said this.
-    pub(crate) fn said(mut self, service: Option<&ServiceError>) -> Self {
-        self.service = service.cloned().map(Box::new);
-        self
     }
 
     /// The same, with what to do next.

@@ -12,7 +12,8 @@ pub(crate) struct Tally {
     before: u64,
     /// Skipped since they were to be made inactive and are.
     already_inactive: u64,
-    statuses: Vec<Exit>,
+    /// The exit status of the keys so far.
+    exit: Option<Exit>,
 }
 
 impl Tally {
@@ -23,9 +24,10 @@ impl Tally {
             _ => self.counts[settled.word() as usize] += 1,
         }
         let exit = settled.exit(mode);
-        if !self.statuses.contains(&exit) {
-            self.statuses.push(exit);
-        }
+        self.exit = match self.exit {
+            Some(other) if other != exit => Some(Exit::Mixed),
+            _ => Some(exit),
+        };
     }
 
     /// Counts a key that an earlier run settled.
@@ -35,11 +37,7 @@ impl Tally {
 
     /// The exit status: the one of all keys, or the one for several with different results.
     pub(crate) fn exit(&self) -> Exit {
-        match self.statuses.as_slice() {
-            [] => Exit::Success,
-            [exit] => *exit,
-            _ => Exit::Mixed,
-        }
+        self.exit.unwrap_or(Exit::Success)
     }
 
     /// How many keys were counted.
@@ -54,20 +52,21 @@ impl Tally {
 
     /// The counts in words, those that are not zero.
     pub(crate) fn told(&self) -> String {
-        let counted = Word::ALL.into_iter().filter(|word| self.of(*word) > 0);
-        let mut parts: Vec<String> = counted
-            .map(|word| format!("{} {}", self.of(word), word.told()))
+        let outcomes = Word::ALL.map(|word| (self.of(word), word.told()));
+        let others = [
+            (self.already_inactive, "already inactive"),
+            (self.before, "settled by an earlier run"),
+        ];
+        let parts: Vec<String> = outcomes
+            .into_iter()
+            .chain(others)
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, what)| format!("{count} {what}"))
             .collect();
-        if self.already_inactive > 0 {
-            parts.push(format!("{} already inactive", self.already_inactive));
-        }
-        if self.before > 0 {
-            parts.push(format!("{} settled by an earlier run", self.before));
-        }
-        match parts.as_slice() {
-            [] => "nothing was changed".to_owned(),
-            [part] => part.clone(),
-            _ => parts.join(", "),
+        if parts.is_empty() {
+            "nothing was changed".to_owned()
+        } else {
+            parts.join(", ")
         }
     }
 }

@@ -40,36 +40,30 @@ impl Word {
         Self::NotTried,
     ];
 
+    /// As programs read it, and as people read it behind a number of keys.
+    fn names(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Deleted => ("Deleted", "deleted"),
+            Self::Deactivated => ("Deactivated", "deactivated"),
+            Self::WouldDelete => ("WouldDelete", "would be deleted"),
+            Self::WouldDeactivate => ("WouldDeactivate", "would be deactivated"),
+            Self::Missing => ("Missing", "gone already"),
+            Self::Skipped => ("Skipped", "left alone by a condition"),
+            Self::Refused => ("Refused", "refused"),
+            Self::Failed => ("Failed", "failed and not changed"),
+            Self::Unknown => ("Unknown", "unknown"),
+            Self::NotTried => ("NotTried", "not tried"),
+        }
+    }
+
     /// As programs read it.
     pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Deleted => "Deleted",
-            Self::Deactivated => "Deactivated",
-            Self::WouldDelete => "WouldDelete",
-            Self::WouldDeactivate => "WouldDeactivate",
-            Self::Missing => "Missing",
-            Self::Skipped => "Skipped",
-            Self::Refused => "Refused",
-            Self::Failed => "Failed",
-            Self::Unknown => "Unknown",
-            Self::NotTried => "NotTried",
-        }
+        self.names().0
     }
 
     /// As people read it behind a number of keys.
     pub(crate) fn told(self) -> &'static str {
-        match self {
-            Self::Deleted => "deleted",
-            Self::Deactivated => "deactivated",
-            Self::WouldDelete => "would be deleted",
-            Self::WouldDeactivate => "would be deactivated",
-            Self::Missing => "gone already",
-            Self::Skipped => "left alone by a condition",
-            Self::Refused => "refused",
-            Self::Failed => "failed and not changed",
-            Self::Unknown => "unknown",
-            Self::NotTried => "not tried",
-        }
+        self.names().1
     }
 
     /// The word that a program wrote.

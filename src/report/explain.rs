@@ -271,20 +271,21 @@ pub(super) fn contradicted(settled: &Settled, failure: &Failure) -> Option<Strin
 
 /// What is not known of a missing key: for one key, and for several of a list.
 pub(super) fn unchecked(failure: &Failure) -> Option<[&'static str; 2]> {
-    if failure.is_owner_unchecked() {
-        Some([
+    match failure {
+        _ if failure.is_owner_unchecked() => Some([
             "but it could not be checked whether another user owns it: IAM denied GetAccessKeyLastUsed, as it also does for \
              a key that does not exist",
             "it could not be checked whether other users own the missing keys: IAM denied GetAccessKeyLastUsed, as it also \
              does for keys that do not exist",
-        ])
-    } else if failure.is_about_account() {
-        Some([
+        ]),
+        Failure::Absent(Absent {
+            place: Place::Account,
+            ..
+        }) => Some([
             "because no user of this account has it; if it is the root user's or another account's, it still exists",
             "no user of this account has the missing keys; those of the root user or of another account still exist",
-        ])
-    } else {
-        None
+        ]),
+        _ => None,
     }
 }
 
@@ -357,13 +358,16 @@ pub(super) fn absent_sentence(absent: &Absent) -> String {
 
 /// A run that cannot go on without what a failed call to `service` would have said; `what` stands before the sentence.
 pub(crate) fn stop(failure: &Failure, service: &str, what: &str) -> Stop {
-    Stop::failed(
-        failure.exit_of_read(),
-        &code_of(failure),
-        format!("{what}{}", sentence(failure, service)),
-        of_call(failure),
-    )
-    .said(failure.service())
+    let message = format!("{what}{}", sentence(failure, service));
+    Stop {
+        service: failure.service().cloned().map(Box::new),
+        ..Stop::failed(
+            failure.exit_of_read(),
+            &code_of(failure),
+            message,
+            of_call(failure),
+        )
+    }
 }
 
 /// The code of a call that came to nothing.

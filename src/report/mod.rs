@@ -208,9 +208,9 @@ impl Report {
     /// The result could not be written, so that a pipeline did not get it: never success.
     pub(crate) fn unwritten(&mut self, error: &io::Error, exit: Exit) -> Exit {
         self.needs_other_query |= is_of_query(error);
-        let exit = match &self.single {
-            Some(_) if exit != Exit::Success => exit,
-            _ => Exit::Other,
+        let exit = match self.single {
+            Some(_) => exit.or_other(),
+            None => Exit::Other,
         };
         let message = format!("could not write the result to standard output: {error}");
         self.fail_with_key("NotWritten", message, exit);
@@ -245,10 +245,7 @@ impl Report {
 
     /// Somebody else changed the journal, so that a later run does not know what this one did: never success.
     pub(crate) fn incomplete(&self, harm: String, exit: Exit) -> Exit {
-        let exit = match exit {
-            Exit::Success => Exit::Other,
-            exit => exit,
-        };
+        let exit = exit.or_other();
         self.fail_with_key("JournalLost", harm, exit);
         exit
     }
