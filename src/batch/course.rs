@@ -53,7 +53,7 @@ impl Batch<'_> {
     }
 
     /// Waits until the results are written, and says the exit status of a run that came to `exit`.
-    async fn finish(&self, report: &mut Report, exit: Exit) -> Exit {
+    async fn finish(&self, report: &mut Report<'_>, exit: Exit) -> Exit {
         let written = match report.write_table() {
             Ok(()) => self.written(report).await,
             Err(error) => Err(Halt::Unwritten(error)),
@@ -72,7 +72,7 @@ impl Batch<'_> {
     async fn course(
         &self,
         named: Option<(Keys, u64)>,
-        report: &mut Report,
+        report: &mut Report<'_>,
         tally: &mut Tally,
     ) -> anyhow::Result<Exit> {
         let chosen = match named {
@@ -106,7 +106,8 @@ impl Batch<'_> {
                     Some(Halt::Unwritten(error))
                 } else {
                     let verify = |candidate| self.verify(candidate);
-                    let take = |ended, report: &mut Report| self.take_ended(ended, report, tally);
+                    let take =
+                        |ended, report: &mut Report<'_>| self.take_ended(ended, report, tally);
                     self.each(&mut left_open, report, verify, take).await
                 };
                 if let Some(halt) = halt {
@@ -142,7 +143,7 @@ impl Batch<'_> {
     async fn choose(
         &self,
         mut keys: Keys,
-        report: &mut Report,
+        report: &mut Report<'_>,
         tally: &mut Tally,
     ) -> Result<Spool<Candidate>, Exit> {
         let mut chosen = Spool::new();
@@ -161,7 +162,8 @@ impl Batch<'_> {
             };
             Some((choice, recorded))
         };
-        let take = |choice: io::Result<Option<(Choice, io::Result<()>)>>, report: &mut Report| {
+        let take = |choice: io::Result<Option<(Choice, io::Result<()>)>>,
+                    report: &mut Report<'_>| {
             match choice {
                 Err(error) => Taken::halt(Halt::Broken(error)),
                 Ok(None) => {
@@ -268,7 +270,7 @@ impl Batch<'_> {
     }
 
     /// The answer was not yes: tells so of each key.
-    async fn declined(&self, keys: &mut Keys, report: &mut Report, tally: &mut Tally) -> Exit {
+    async fn declined(&self, keys: &mut Keys, report: &mut Report<'_>, tally: &mut Tally) -> Exit {
         let declined = |candidate| self.settled(candidate, Outcome::Refused(Refusal::Declined));
         match self.tell_all(keys, declined, report, tally).await {
             Ok(()) => tally.exit(),
@@ -281,7 +283,7 @@ impl Batch<'_> {
         &self,
         keys: &mut Keys,
         exit: Exit,
-        report: &mut Report,
+        report: &mut Report<'_>,
         tally: &mut Tally,
     ) -> Exit {
         report.interrupted(exit);

@@ -37,9 +37,9 @@ impl Batch<'_> {
     pub(super) async fn each<T>(
         &self,
         keys: &mut Keys,
-        report: &mut Report,
+        report: &mut Report<'_>,
         work: impl AsyncFn(Candidate) -> T,
-        mut take: impl FnMut(io::Result<T>, &mut Report) -> Taken,
+        mut take: impl FnMut(io::Result<T>, &mut Report<'_>) -> Taken,
     ) -> Option<Halt> {
         let mut in_flight = FuturesUnordered::new();
         let mut reach = Reach::default();
@@ -93,7 +93,7 @@ impl Batch<'_> {
     /// # Errors
     ///
     /// They cannot be written, or nobody reads them.
-    pub(super) async fn written(&self, report: &mut Report) -> Result<(), Halt> {
+    pub(super) async fn written(&self, report: &mut Report<'_>) -> Result<(), Halt> {
         while report.output.len() > 0 {
             let written = report.output.next();
             match self.signals.bound(signal::OUTPUT, written).await {

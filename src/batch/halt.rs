@@ -97,7 +97,7 @@ impl Batch<'_> {
         &self,
         keys: &mut Keys,
         halt: &Halt,
-        report: &mut Report,
+        report: &mut Report<'_>,
         tally: &mut Tally,
     ) {
         let (exit, why) = match halt {
@@ -126,7 +126,7 @@ impl Batch<'_> {
         &self,
         keys: &mut Keys,
         settle: impl Fn(Candidate) -> Settled,
-        report: &mut Report,
+        report: &mut Report<'_>,
         tally: &mut Tally,
     ) -> io::Result<()> {
         let mut written = Ok(());
@@ -155,7 +155,7 @@ impl Batch<'_> {
         &self,
         halt: &Halt,
         keys: &mut Keys,
-        report: &mut Report,
+        report: &mut Report<'_>,
         tally: &mut Tally,
     ) -> Exit {
         match halt {

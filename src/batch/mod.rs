@@ -94,11 +94,11 @@ impl Batch<'_> {
         &self,
         keys: &mut Keys,
         decision: Decision,
-        report: &mut Report,
+        report: &mut Report<'_>,
         tally: &mut Tally,
     ) -> Exit {
         let handle = |candidate| self.handle(candidate, decision);
-        let take = |ended, report: &mut Report| self.take_ended(ended, report, tally);
+        let take = |ended, report: &mut Report<'_>| self.take_ended(ended, report, tally);
         match self.each(keys, report, handle, take).await {
             None => tally.exit(),
             Some(halt) => self.halt(&halt, keys, report, tally).await,
@@ -355,7 +355,7 @@ impl Batch<'_> {
     fn take_ended(
         &self,
         ended: io::Result<Ended>,
-        report: &mut Report,
+        report: &mut Report<'_>,
         tally: &mut Tally,
     ) -> Taken {
         match ended {
@@ -373,7 +373,7 @@ impl Batch<'_> {
         &self,
         settled: &Settled,
         recorded: io::Result<()>,
-        report: &mut Report,
+        report: &mut Report<'_>,
         tally: &mut Tally,
     ) -> Taken {
         let told = if recorded.is_ok() {
@@ -408,7 +408,12 @@ impl Batch<'_> {
     /// # Errors
     ///
     /// The result cannot be written.
-    fn tell(&self, settled: &Settled, report: &mut Report, tally: &mut Tally) -> io::Result<()> {
+    fn tell(
+        &self,
+        settled: &Settled,
+        report: &mut Report<'_>,
+        tally: &mut Tally,
+    ) -> io::Result<()> {
         tally.count(settled, self.request.mode);
         let written = report.settled(settled, tally);
         self.under_way.told(&settled.key);

@@ -3,12 +3,10 @@
 use std::fmt;
 use std::io;
 
-use serde_json::Value;
-
 use super::result;
 use crate::candidate::Candidate;
 use crate::outcome::{Outcome, Reply, Settled};
-use crate::query::{self, Query};
+use crate::query;
 use crate::request::{Action, Format, Metadata, Request};
 use crate::shown::{Shown, mask_strings};
 
@@ -32,13 +30,10 @@ pub(super) fn is_of_query(error: &io::Error) -> bool {
         .is_some()
 }
 
-/// The object, or what the query makes of it, as a line.
-pub(super) fn chosen(
-    mut object: Value,
-    query: Option<&Query>,
-    format: Format,
-) -> io::Result<Shown> {
-    let Some(query) = query else {
+/// The result of a key, or what the query makes of it, as a line.
+pub(super) fn chosen(settled: &Settled, request: &Request) -> io::Result<Shown> {
+    let mut object = result(settled, request);
+    let Some(query) = &request.query else {
         return Ok(Shown::json(&object));
     };
     // A query can cut a secret into parts that are not recognized.
@@ -46,7 +41,7 @@ pub(super) fn chosen(
     let found = query
         .of(&object)
         .map_err(|what| io::Error::other(QueryFailed(what)))?;
-    Ok(match format {
+    Ok(match request.format {
         Format::Text => Shown::page(&query::columns(&found)),
         Format::Json | Format::Table | Format::Off => Shown::json(&found),
     })
@@ -79,6 +74,5 @@ pub(crate) fn try_query(request: &Request, candidate: &Candidate) -> io::Result<
     };
     let mut settled = Settled::untouched(candidate.clone(), request.action, outcome);
     settled.attempts = 1;
-    let object = result(&settled, request.quantity(), request.metadata);
-    chosen(object, request.query.as_ref(), request.format).map(drop)
+    chosen(&settled, request).map(drop)
 }

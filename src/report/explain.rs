@@ -130,7 +130,7 @@ impl Messages {
     }
 }
 
-impl Report {
+impl Report<'_> {
     /// What there is to say of a key. Of one of many it is a single line, whose hints are for all that failed alike.
     pub(super) fn explain(&self, settled: &Settled, about: About<'_>) -> Explanation {
         let (id, action) = (&settled.key.id, settled.action);
@@ -170,7 +170,7 @@ impl Report {
                 }
                 error("Interrupted", "interrupted", known.clone())
             }
-            _ if self.mode == Mode::DryRun => silent(Some(not_done("this was a dry run"))),
+            _ if self.request.mode == Mode::DryRun => silent(Some(not_done("this was a dry run"))),
             Outcome::Would(_) => silent(None),
             Outcome::Missing(failure) => {
                 let missing = |[what, _]: [&str; 2]| format!("{id} is missing, {what}");
@@ -231,7 +231,7 @@ impl Report {
             service,
             hints: next,
             check,
-            exit: settled.exit(self.mode),
+            exit: settled.exit(self.request.mode),
             key: Some(Key {
                 id: id.clone(),
                 user_name: settled.owner().cloned(),
@@ -252,7 +252,7 @@ impl Report {
             Some(Status::Inactive | Status::Other(_)) => return Vec::new(),
         };
         let command = self.commands.activate(&settled.key);
-        let signer = match self.signing_key {
+        let signer = match self.request.signing_key {
             SigningKey::Guarded => "",
             SigningKey::Allowed => ", signed with another key",
         };

@@ -2,7 +2,7 @@
 
 use super::advice::advice;
 use super::command::Commands;
-use crate::failure::{Code, Context, Failure, NamedBy, Place, ServiceError};
+use crate::failure::{Absent, Code, Context, Failure, NamedBy, Place};
 use crate::request::Key;
 
 /// The key that hints are for.
@@ -31,22 +31,40 @@ impl About<'_> {
 
 /// The hints for a key that was not changed, or of which nobody can say.
 pub(crate) fn hints(about: About<'_>, failure: &Failure, commands: &Commands) -> Vec<String> {
-    let mut hints = match failure {
-        Failure::Service(error) => service_hints(about, error, commands),
-        Failure::Absent(absent) => match &absent.place {
-            Place::Account => whose(about, &absent.context, commands).unwrap_or_else(|| {
-                vec![
-                    "the key is gone already, or it is the root user's or another account's"
-                        .to_owned(),
-                ]
-            }),
-            Place::User(_) | Place::SigningUser => no_such_entity(about, &absent.context, commands),
-        },
-        Failure::NotSent(_) | Failure::NoAnswer(_) | Failure::Unclear(_) => of_call(failure),
+    let context = failure.context().filter(|_| failure.is_no_such_entity());
+    let Some(context) = context else {
+        return match failure {
+            Failure::Service(error)
+                if error.family() == Code::Validation
+                    && error.message.contains("Must specify userName") => vec![
+                "roles, SSO sessions and the root user have no keys of their own: name the owner with --user-name NAME, \
+                 or let it be found with --find-user"
+                    .to_owned(),
+                owner_hint(about, commands),
+            ],
+            _ => of_call(failure),
+        };
     };
-    if let About::OneOfMany(_) = about
-        && failure.is_no_such_entity()
-    {
+    let mut hints = match failure {
+        _ if let Some(hint) = whose(about, context, commands) => vec![hint],
+        Failure::Absent(Absent {
+            place: Place::Account,
+            ..
+        }) => vec![
+            "the key is gone already, or it is the root user's or another account's".to_owned(),
+        ],
+        Failure::Service(error) if error.is_about_user() && context.named_by == NamedBy::Iam => {
+            vec![
+                "the user was renamed or deleted after IAM named it as the owner: run the same command again".to_owned(),
+            ]
+        }
+        Failure::Service(error) if error.is_about_user() => vec![
+            format!("check the user's name: {}", commands.users()),
+            owner_hint(about, commands),
+        ],
+        _ => no_such_entity(about, context, commands),
+    };
+    if let About::OneOfMany(_) = about {
         hints
             .iter_mut()
             .for_each(|hint| hint.insert_str(0, "NoSuchEntity: "));
@@ -57,50 +75,16 @@ pub(crate) fn hints(about: About<'_>, failure: &Failure, commands: &Commands) ->
 /// The hints for a call that is about no single key.
 pub(crate) fn of_call(failure: &Failure) -> Vec<String> {
     match failure {
-        Failure::Service(error) => of_family(error),
+        Failure::Service(error) => match (&error.context.clocks, error.family()) {
+            (Some((ours, theirs)), Code::Credentials) => vec![format!(
+                "this machine's clock says {ours}, IAM's says {theirs}: set the clock (timedatectl set-ntp true)"
+            )],
+            _ => advice(error),
+        },
         Failure::Absent(_) => Vec::new(),
         Failure::NotSent(cause) | Failure::NoAnswer(cause) | Failure::Unclear(cause) => {
             cause.hint.iter().cloned().collect()
         }
-    }
-}
-
-fn service_hints(about: About<'_>, error: &ServiceError, commands: &Commands) -> Vec<String> {
-    match error.family() {
-        Code::NoSuchEntity if error.is_about_user() => match whose(about, &error.context, commands) {
-            Some(hints) => hints,
-            None if error.context.named_by == NamedBy::Iam => vec![
-                "the user was renamed or deleted after IAM named it as the owner: run the same command again".to_owned(),
-            ],
-            None => vec![
-                format!(
-                    "check the user's name: {}",
-                    commands.users()
-                ),
-                owner_hint(about, commands),
-            ],
-        },
-        Code::NoSuchEntity => no_such_entity(about, &error.context, commands),
-        Code::Validation if error.message.contains("Must specify userName") => vec![
-            "roles, SSO sessions and the root user have no keys of their own: name the owner with --user-name NAME, \
-             or let it be found with --find-user"
-                .to_owned(),
-            owner_hint(about, commands),
-        ],
-        _ => of_family(error),
-    }
-}
-
-/// What to do about an error whatever the call was for.
-fn of_family(error: &ServiceError) -> Vec<String> {
-    let Some((ours, theirs)) = &error.context.clocks else {
-        return advice(error);
-    };
-    match error.family() {
-        Code::Credentials => vec![format!(
-            "this machine's clock says {ours}, IAM's says {theirs}: set the clock (timedatectl set-ntp true)"
-        )],
-        _ => advice(error),
     }
 }
 
@@ -109,26 +93,24 @@ fn owner_hint(about: About<'_>, commands: &Commands) -> String {
 }
 
 /// The hint where it is known that the key is somebody else's.
-fn whose(about: About<'_>, context: &Context, commands: &Commands) -> Option<Vec<String>> {
+fn whose(about: About<'_>, context: &Context, commands: &Commands) -> Option<String> {
     match (&context.owner, about) {
         (Some(owner), About::One(key)) => {
             let command = commands.look(key.id.as_str(), owner);
-            return Some(vec![format!("look at it first: {command}")]);
+            Some(format!("look at it first: {command}"))
         }
-        (Some(_), About::OneOfMany(_)) => return Some(vec![owner_hint(about, commands)]),
-        (None, _) => {}
+        (Some(_), About::OneOfMany(_)) => Some(owner_hint(about, commands)),
+        (None, _) => {
+            let (theirs, ours) = context.accounts.as_ref()?;
+            Some(format!(
+                "the key's ID encodes account {theirs}, and the credentials are of account {ours}: \
+                 sign with a profile of account {theirs} (--profile NAME)"
+            ))
+        }
     }
-    let (theirs, ours) = context.accounts.as_ref()?;
-    Some(vec![format!(
-        "the key's ID encodes account {theirs}, and the credentials are of account {ours}: \
-         sign with a profile of account {theirs} (--profile NAME)"
-    )])
 }
 
 fn no_such_entity(about: About<'_>, context: &Context, commands: &Commands) -> Vec<String> {
-    if let Some(hints) = whose(about, context, commands) {
-        return hints;
-    }
     if context.is_listed || context.still_named.is_some() {
         return vec![
             "IAM's answers contradict each other, as they can for some seconds after a change: run the same command again"

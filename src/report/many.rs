@@ -8,7 +8,7 @@ use super::explain::{contradicted, unchecked};
 use super::hint::About;
 use super::message::Level;
 use crate::outcome::{Outcome, Refusal, Settled};
-use crate::request::{Action, Mode};
+use crate::request::{Action, Mode, Selection};
 use crate::tally::Tally;
 use crate::word::Word;
 
@@ -26,7 +26,7 @@ pub(crate) enum Resume {
     Again,
 }
 
-impl Report {
+impl Report<'_> {
     /// Tells people what became of one key of many, where they have to know.
     pub(super) fn tell_one_of_many(&mut self, settled: &Settled) {
         let mut explanation = self.explain(settled, About::OneOfMany(&settled.key));
@@ -67,7 +67,9 @@ impl Report {
         for hint in &self.hints {
             self.messages.say(Level::Hint, hint);
         }
-        if self.mode == Mode::Change && tally.of(Word::NotTried) + tally.of(Word::Unknown) > 0 {
+        if self.request.mode == Mode::Change
+            && tally.of(Word::NotTried) + tally.of(Word::Unknown) > 0
+        {
             let hint = match (self.needs_other_query, resume) {
                 (true, Resume::Journal) => {
                     "to do the rest: the same command again with another --query or none; what the journal has \
@@ -89,22 +91,23 @@ impl Report {
             };
             self.messages.say(Level::Hint, hint);
         }
-        if self.action == Action::Deactivate && tally.of(Word::Deactivated) > 0 {
+        if self.request.action == Action::Deactivate && tally.of(Word::Deactivated) > 0 {
             let command = self.commands.activate_any();
             let hint = format!("to undo it for a key: {command}");
             self.messages.say(Level::Hint, &hint);
         }
         let total = tally.total();
         if total == 0 {
-            let why = if self.is_named {
-                "the list names no key that is to be changed".to_owned()
-            } else {
-                nothing_chosen(self.found)
+            let why = match self.request.selection {
+                Selection::Named(_) | Selection::Listed { .. } => {
+                    "the list names no key that is to be changed".to_owned()
+                }
+                Selection::User(_) | Selection::Account => nothing_chosen(self.found),
             };
             self.messages.note(&format!("nothing to do: {why}"));
         }
         let keys = if total == 1 { "key" } else { "keys" };
-        let dry = match self.mode {
+        let dry = match self.request.mode {
             Mode::DryRun => "; this was a dry run",
             Mode::Change => "",
         };

@@ -29,7 +29,8 @@ pub(super) enum Level {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Messages {
     colored: bool,
-    paints_results: bool,
+    /// Whether results for people are colored too.
+    pub(super) paints_results: bool,
     format: ErrorFormat,
 }
 
@@ -56,11 +57,6 @@ impl Messages {
     /// Whether they are for programs.
     pub(crate) fn is_json(self) -> bool {
         self.format == ErrorFormat::Json
-    }
-
-    /// Whether results for people are coloured too.
-    pub(crate) fn paints_results(self) -> bool {
-        self.paints_results
     }
 
     /// What is worth knowing although it worked.

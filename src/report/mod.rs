@@ -26,10 +26,7 @@ use serde_json::{Value, json};
 
 use crate::exit::Exit;
 use crate::outcome::{Known, Outcome, Settled};
-use crate::query::Query;
-use crate::request::{
-    Action, Format, Key, Metadata, Mode, Quantity, Request, Selection, SigningKey,
-};
+use crate::request::{Action, Format, Metadata, Quantity, Request};
 use crate::shown::Shown;
 use crate::tally::Tally;
 pub(crate) use bug::bug;
@@ -59,22 +56,13 @@ const ROWS: usize = 500;
 
 /// How outcomes are printed.
 #[derive(Debug)]
-pub(crate) struct Report {
-    format: Format,
-    metadata: Metadata,
-    query: Option<Query>,
-    mode: Mode,
-    action: Action,
-    signing_key: SigningKey,
+pub(crate) struct Report<'a> {
+    request: &'a Request,
     messages: Messages,
     commands: Commands,
-    /// The one key that the run is about.
-    single: Option<Key>,
-    /// What is known of it, once that was printed. It is printed again after what goes wrong then, so that it is the last
+    /// What is known of the one key that the run is about, once that was printed. It is printed again after what goes wrong then, so that it is the last
     /// line.
     ended: Option<Explanation>,
-    /// Whether the keys are named, rather than found.
-    is_named: bool,
     bar: Bar,
     rows: Vec<Row>,
     /// What is known of the keys of these rows that were changed.
@@ -89,24 +77,14 @@ pub(crate) struct Report {
     pub(crate) output: Output,
 }
 
-impl Report {
+impl<'a> Report<'a> {
     /// Prints outcomes as `request` wants them printed.
-    pub(crate) fn new(request: &Request) -> Self {
+    pub(crate) fn new(request: &'a Request) -> Self {
         Self {
-            format: request.format,
-            metadata: request.metadata,
-            query: request.query.clone(),
-            mode: request.mode,
-            action: request.action,
-            signing_key: request.signing_key,
+            request,
             messages: Messages::of(request),
             commands: Commands::new(&request.connection),
-            single: request.single().cloned(),
             ended: None,
-            is_named: matches!(
-                request.selection,
-                Selection::Named(_) | Selection::Listed { .. }
-            ),
             bar: Bar::new(request),
             rows: Vec::new(),
             known: Vec::new(),
@@ -155,7 +133,7 @@ impl Report {
                 "cannot confirm it: IAM did not list the key before",
             ),
         };
-        if self.single.is_none() {
+        if self.request.single().is_none() {
             let (key, done) = (&settled.key.id, settled.action.done());
             self.messages.warning(&format!(
                 "{key}: {done}, but the journal does not record it; the next run with this journal {next}"
@@ -166,7 +144,7 @@ impl Report {
 
     fn count(&mut self, settled: &Settled, tally: &Tally) {
         self.bar.at(tally);
-        self.ended = self.single.as_ref().map(|key| Explanation {
+        self.ended = self.request.single().map(|key| Explanation {
             attempts: settled.attempts,
             ..Explanation::error("", "", Exit::Success, settled.known_member())
                 .about(Some(key), known_of(settled))
@@ -174,12 +152,12 @@ impl Report {
     }
 
     fn tell_people(&mut self, settled: &Settled) {
-        if self.single.is_none() && !self.messages.is_json() {
+        if self.request.single().is_none() && !self.messages.is_json() {
             return self.tell_one_of_many(settled);
         }
         let mut explanation = self.explain(settled, About::One(&settled.key));
         // Of many keys how to undo it is said once, at the end.
-        if self.single.is_none() && explanation.exit == Exit::Success {
+        if self.request.single().is_none() && explanation.exit == Exit::Success {
             explanation.hints.clear();
         }
         self.messages.explain(&explanation);
@@ -208,7 +186,7 @@ impl Report {
     /// The result could not be written, so that a pipeline did not get it: never success.
     pub(crate) fn unwritten(&mut self, error: &io::Error, exit: Exit) -> Exit {
         self.needs_other_query |= is_of_query(error);
-        let exit = match self.single {
+        let exit = match self.request.single() {
             Some(_) => exit.or_other(),
             None => Exit::Other,
         };
@@ -219,7 +197,7 @@ impl Report {
 
     /// A signal ended the run. Where it is about one key, that is told with the key.
     pub(crate) fn interrupted(&self, exit: Exit) {
-        if self.single.is_none() {
+        if self.request.single().is_none() {
             self.fail("Interrupted", "interrupted: no further key is begun", exit);
         }
     }
@@ -253,20 +231,20 @@ impl Report {
     /// The run cannot go on: its list of keys or its journal cannot be read or written.
     pub(crate) fn broken(&mut self, error: &io::Error, exit: Exit) {
         self.needs_other_query |= is_of_query(error);
-        if self.ended.is_none() && self.single.is_some() {
-            let known = Known::NotDone(String::new()).member(self.action);
+        if self.ended.is_none() && self.request.single().is_some() {
+            let known = Known::NotDone(String::new()).member(self.request.action);
             let told = "nothing was sent to IAM that changes the key".to_owned();
             let untouched = Explanation::error("", "", exit, known);
-            self.ended = Some(untouched.about(self.single.as_ref(), told));
+            self.ended = Some(untouched.about(self.request.single(), told));
         }
         self.fail_with_key("BrokenOff", format!("the run broke off: {error}"), exit);
     }
 
     fn write(&mut self, settled: &Settled) -> io::Result<()> {
-        let is_single = self.single.is_some();
+        let is_single = self.request.single().is_some();
         let known = (!is_single && settled.is_changed()).then(|| known_of(settled));
         let known = known.into_iter().collect();
-        let text = match self.format {
+        let text = match self.request.format {
             Format::Off => return Ok(()),
             Format::Table => {
                 self.rows.push(table::row(settled));
@@ -274,26 +252,16 @@ impl Report {
                 let is_full = is_single || self.rows.len() >= ROWS;
                 return if is_full { self.write_table() } else { Ok(()) };
             }
-            Format::Text if self.query.is_none() => row::columns(settled),
-            Format::Json | Format::Text => {
-                let object = result(settled, self.quantity(), self.metadata);
-                match chosen(object, self.query.as_ref(), self.format) {
-                    Ok(text) => text,
-                    Err(error) => {
-                        self.output.lose(known);
-                        return Err(error);
-                    }
+            Format::Text if self.request.query.is_none() => row::columns(settled),
+            Format::Json | Format::Text => match chosen(settled, self.request) {
+                Ok(text) => text,
+                Err(error) => {
+                    self.output.lose(known);
+                    return Err(error);
                 }
-            }
+            },
         };
         self.output.put(&text, known)
-    }
-
-    fn quantity(&self) -> Quantity {
-        match self.single {
-            Some(_) => Quantity::One,
-            None => Quantity::Many,
-        }
     }
 
     /// Writes the rows that were gathered as a table.
@@ -306,7 +274,7 @@ impl Report {
         if rows.is_empty() {
             return Ok(());
         }
-        let text = table::of(&rows, self.messages.paints_results());
+        let text = table::of(&rows, self.messages.paints_results);
         self.output.put(&text, mem::take(&mut self.known))
     }
 
@@ -318,7 +286,7 @@ impl Report {
     /// Ends the report of a run over many keys: those that were changed and whose results were not written, and how many
     /// ended how.
     pub(crate) fn end(&mut self, tally: &Tally, resume: Resume) {
-        if self.single.is_some() {
+        if self.request.single().is_some() {
             return;
         }
         self.bar.clear();
@@ -335,10 +303,12 @@ fn known_of(settled: &Settled) -> String {
 }
 
 /// The one key of a run, if it is really deleted, prints what boto3 returns for it; everything else prints the key's object.
-fn result(settled: &Settled, quantity: Quantity, metadata: Metadata) -> Value {
-    match (&settled.outcome, settled.action, quantity) {
+fn result(settled: &Settled, request: &Request) -> Value {
+    match (&settled.outcome, settled.action, request.quantity()) {
         (Outcome::Done { reply, .. }, Action::Delete, Quantity::One) => {
-            let filled = reply.as_ref().filter(|_| metadata == Metadata::Filled);
+            let filled = reply
+                .as_ref()
+                .filter(|_| request.metadata == Metadata::Filled);
             let metadata = filled.map_or_else(
                 || json!({}),
                 |reply| row::response_metadata(reply, settled.attempts),

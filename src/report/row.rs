@@ -122,29 +122,23 @@ pub(super) fn status(settled: &Settled) -> Option<&str> {
 
 pub(super) fn failure(outcome: &Outcome) -> Option<&Failure> {
     match outcome {
-        Outcome::Missing(failure) | Outcome::Failed { failure, .. } => Some(failure),
-        Outcome::Stopped { failure, .. } => failure.as_ref(),
-        Outcome::Done { .. }
-        | Outcome::Would(_)
-        | Outcome::Skipped(_)
-        | Outcome::AlreadyInactive
-        | Outcome::Refused(_)
-        | Outcome::NotTried { .. }
-        | Outcome::LeftInDoubt { .. } => None,
+        Outcome::Missing(failure)
+        | Outcome::Failed { failure, .. }
+        | Outcome::Stopped {
+            failure: Some(failure),
+            ..
+        } => Some(failure),
+        _ => None,
     }
 }
 
 fn error(failure: &Failure) -> Option<Value> {
-    match failure {
-        Failure::Service(error) => {
-            let code = error.code.as_deref().map(field);
-            Some(json!({ "Code": code, "Message": error.message }))
-        }
-        Failure::Absent(absent) => {
-            Some(json!({ "Code": failure.code(), "Message": absent_sentence(absent) }))
-        }
-        Failure::NotSent(_) | Failure::NoAnswer(_) | Failure::Unclear(_) => None,
-    }
+    let message = match failure {
+        Failure::Service(error) => error.message.clone(),
+        Failure::Absent(absent) => absent_sentence(absent),
+        Failure::NotSent(_) | Failure::NoAnswer(_) | Failure::Unclear(_) => return None,
+    };
+    Some(json!({ "Code": failure.code().map(field), "Message": message }))
 }
 
 /// Why the outcome is what it is.
