@@ -1,5 +1,7 @@
 //! Why a call came to nothing, in IAM's words or in ours, and the families of error codes.
 
+use std::sync::LazyLock;
+
 use crate::exit::Exit;
 use crate::ident::{AccountId, UserName};
 
@@ -220,7 +222,7 @@ impl Failure {
     pub(crate) fn service(&self) -> Option<&ServiceError> {
         match self {
             Self::Service(error) => Some(error),
-            Self::Absent(_) | Self::NotSent(_) | Self::NoAnswer(_) | Self::Unclear(_) => None,
+            _ => None,
         }
     }
 
@@ -253,56 +255,33 @@ impl Failure {
         }
     }
 
-    /// Whether IAM does not allow the call.
-    pub(crate) fn is_denied(&self) -> bool {
-        let error = self.service();
-        error.is_some_and(|error| error.family() == Code::AccessDenied)
-    }
-
-    /// Whether IAM says that the key is another user's.
-    pub(crate) fn names_owner(&self) -> bool {
-        self.context()
-            .is_some_and(|context| context.owner.is_some())
-    }
-
-    /// Whether IAM lists the key although it says that there is no such key.
-    pub(crate) fn is_listed(&self) -> bool {
-        self.context().is_some_and(|context| context.is_listed)
-    }
-
-    /// The owner whom IAM still names, although it does not list the key.
-    pub(crate) fn still_named(&self) -> Option<&UserName> {
-        self.context()?.still_named.as_ref()
-    }
-
-    /// Whether IAM did not confirm who owns the key.
-    pub(crate) fn is_owner_unchecked(&self) -> bool {
-        self.context()
-            .is_some_and(|context| context.owner_unchecked)
-    }
-
-    /// Whether the key's ID encodes another account than the one that was asked.
-    pub(crate) fn is_foreign(&self) -> bool {
-        self.context()
-            .is_some_and(|context| context.accounts.is_some())
-    }
-
     /// What bears on the failure.
-    pub(crate) fn context(&self) -> Option<&Context> {
+    pub(crate) fn context(&self) -> &Context {
+        static NONE: LazyLock<Context> = LazyLock::new(Context::default);
         match self {
             Self::Service(ServiceError { context, .. }) | Self::Absent(Absent { context, .. }) => {
-                Some(context)
+                context
             }
+            Self::NotSent(_) | Self::NoAnswer(_) | Self::Unclear(_) => &NONE,
+        }
+    }
+
+    /// The family of IAM's error; what was found by reading belongs to one too.
+    pub(crate) fn family(&self) -> Option<Code> {
+        match self {
+            Self::Service(error) => Some(error.family()),
+            Self::Absent(_) => Some(Code::NoSuchEntity),
             Self::NotSent(_) | Self::NoAnswer(_) | Self::Unclear(_) => None,
         }
     }
 
+    /// Whether IAM does not allow the call.
+    pub(crate) fn is_denied(&self) -> bool {
+        self.family() == Some(Code::AccessDenied)
+    }
+
     /// Whether IAM has no such key, or no such user.
     pub(crate) fn is_no_such_entity(&self) -> bool {
-        match self {
-            Self::Service(error) => error.family() == Code::NoSuchEntity,
-            Self::Absent(_) => true,
-            Self::NotSent(_) | Self::NoAnswer(_) | Self::Unclear(_) => false,
-        }
+        self.family() == Some(Code::NoSuchEntity)
     }
 }

@@ -127,7 +127,7 @@ fn in_doubt(outcome: Outcome, begun: Known, action: Action, owner: &OwnerHint) -
         },
         // It is there, under another user's name, and nobody began it under that one.
         Outcome::Failed { failure, known }
-            if failure.names_owner() && is_agreed && action == Action::Delete =>
+            if failure.context().owner.is_some() && is_agreed && action == Action::Delete =>
         {
             Outcome::Failed { failure, known }
         }

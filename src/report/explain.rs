@@ -262,7 +262,7 @@ impl Report<'_> {
 
 /// Of a missing key that IAM still names the owner of, although it does not list it.
 pub(super) fn contradicted(settled: &Settled, failure: &Failure) -> Option<String> {
-    let (key, owner) = (&settled.key.id, failure.still_named()?);
+    let (key, owner) = (&settled.key.id, failure.context().still_named.as_ref()?);
     Some(format!(
         "{key} is missing, but GetAccessKeyLastUsed still names {owner} as its owner: IAM's answers contradict each other, \
          as they can for some seconds after a change"
@@ -272,7 +272,7 @@ pub(super) fn contradicted(settled: &Settled, failure: &Failure) -> Option<Strin
 /// What is not known of a missing key: for one key, and for several of a list.
 pub(super) fn unchecked(failure: &Failure) -> Option<[&'static str; 2]> {
     match failure {
-        _ if failure.is_owner_unchecked() => Some([
+        _ if failure.context().owner_unchecked => Some([
             "but it could not be checked whether another user owns it: IAM denied GetAccessKeyLastUsed, as it also does for \
              a key that does not exist",
             "it could not be checked whether other users own the missing keys: IAM denied GetAccessKeyLastUsed, as it also \

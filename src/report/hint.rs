@@ -31,8 +31,7 @@ impl About<'_> {
 
 /// The hints for a key that was not changed, or of which nobody can say.
 pub(crate) fn hints(about: About<'_>, failure: &Failure, commands: &Commands) -> Vec<String> {
-    let context = failure.context().filter(|_| failure.is_no_such_entity());
-    let Some(context) = context else {
+    if !failure.is_no_such_entity() {
         return match failure {
             Failure::Service(error)
                 if error.family() == Code::Validation
@@ -44,7 +43,8 @@ pub(crate) fn hints(about: About<'_>, failure: &Failure, commands: &Commands) ->
             ],
             _ => of_call(failure),
         };
-    };
+    }
+    let context = failure.context();
     let mut hints = match failure {
         _ if let Some(hint) = whose(about, context, commands) => vec![hint],
         Failure::Absent(Absent {

@@ -161,11 +161,14 @@ pub(super) fn reason(settled: &Settled) -> Option<String> {
         Outcome::Done { evidence, .. } => evidence.clone(),
         Outcome::NotTried { why, .. } => Some(why.clone()),
         Outcome::LeftInDoubt { why, .. } => Some(format!("{why}; {}", known(&Known::begun()))),
-        Outcome::Missing(failure) => match failure.still_named() {
-            Some(owner) => Some(format!("IAM still names {owner} as its owner")),
-            None => failure
-                .is_owner_unchecked()
-                .then(|| "IAM did not confirm the owner".to_owned()),
-        },
+        Outcome::Missing(failure) => {
+            let context = failure.context();
+            match &context.still_named {
+                Some(owner) => Some(format!("IAM still names {owner} as its owner")),
+                None => context
+                    .owner_unchecked
+                    .then(|| "IAM did not confirm the owner".to_owned()),
+            }
+        }
     }
 }

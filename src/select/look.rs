@@ -234,7 +234,7 @@ impl Selector<'_> {
         };
         let outcome = self.lost(key, listed_for, absent(place, None)).await;
         let is_listed = match &outcome {
-            Outcome::Failed { failure, .. } => failure.is_listed(),
+            Outcome::Failed { failure, .. } => failure.context().is_listed,
             _ => false,
         };
         if !is_listed {
@@ -289,7 +289,7 @@ impl Selector<'_> {
         };
         match evidence.outcome(key, failure) {
             // Nothing was asked of IAM but to read.
-            Outcome::Failed { failure, .. } if !failure.names_owner() => failed(failure),
+            Outcome::Failed { failure, .. } if failure.context().owner.is_none() => failed(failure),
             outcome => outcome,
         }
     }

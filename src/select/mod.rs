@@ -214,7 +214,10 @@ impl<'a> Selector<'a> {
                 failure,
                 known: Known::NotDone(format!("it is a key of the user {owner}")),
             },
-            (None, _) if self.request.missing == Missing::Succeeds && !failure.is_foreign() => {
+            (None, _)
+                if self.request.missing == Missing::Succeeds
+                    && failure.context().accounts.is_none() =>
+            {
                 Outcome::Missing(failure)
             }
             (None, _) => failed(failure),
