@@ -6,9 +6,9 @@ use std::fmt::Write as _;
 use crate::secret::mask;
 
 /// How many characters of a foreign text a message shows, escaped.
-const LONGEST: usize = 800;
+const EXCERPT: usize = 800;
 /// The same of a name, a code or a status.
-const LONGEST_FIELD: usize = 100;
+const FIELD: usize = 100;
 
 /// Whether a character steers a terminal or a reader instead of being seen: controls (C0, C1, DEL),
 /// bidirectional marks, line separators, and what Unicode calls default ignorable, such as zero-width characters,
@@ -42,12 +42,12 @@ fn spell_out(text: &str) -> String {
 
 /// The text escaped, on one line, and cut at 800 characters with a word on what was cut.
 pub(crate) fn excerpt(text: &str) -> String {
-    cut(text, LONGEST)
+    cut(text, EXCERPT)
 }
 
 /// A name, a code or a status as a part of a sentence: escaped, on one line, and cut at 100 characters.
 pub(crate) fn field(text: &str) -> String {
-    cut(text, LONGEST_FIELD)
+    cut(text, FIELD)
 }
 
 /// The text escaped; where that takes more than `longest` characters, it is cut between two of its own.
@@ -110,7 +110,7 @@ mod tests {
             assert!(cut.ends_with("... (5000000 characters)"));
             assert!(field(&flood.repeat(101)).len() < 130);
         }
-        let longest = "x".repeat(LONGEST);
+        let longest = "x".repeat(EXCERPT);
         assert_eq!(excerpt(&longest), longest);
     }
 

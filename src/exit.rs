@@ -12,23 +12,18 @@ pub(crate) enum Exit {
     Other = 1,
     /// The arguments are wrong, or IAM says so.
     Usage = 2,
-    /// `NoSuchEntity`.
     NoSuchEntity = 3,
-    /// `LimitExceeded`.
     LimitExceeded = 4,
     /// `ServiceFailure`, `InternalFailure`, `ServiceUnavailable` after all retries.
     ServiceFailure = 5,
-    /// `AccessDenied`.
     AccessDenied = 6,
     /// Credentials or configuration.
     Configuration = 7,
-    /// Throttled after all retries.
     Throttled = 8,
     /// IAM could not be reached, or something else answered a read; the request was never sent.
     Unreachable = 9,
     /// The request was sent and no usable answer came.
     Unknown = 10,
-    /// A guard refused.
     Refused = 11,
     /// Several keys with different results.
     Mixed = 12,

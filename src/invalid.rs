@@ -9,7 +9,7 @@ use crate::escape::escape;
 use crate::secret::{NOT_SHOWN, is_bedrock_key, mask};
 
 /// The longest piece of a refused value that a message shows, in characters.
-const SHOWN: usize = 40;
+const VALUE: usize = 40;
 
 /// Why a value is refused: the value, fit to be shown, and a fragment that says what is wrong.
 #[derive(Debug)]
@@ -72,10 +72,10 @@ pub(crate) fn shown(value: &OsStr) -> String {
     let text = value.to_string_lossy();
     // Masked before it is cut: half a secret is not recognized.
     let masked = mask(&text);
-    if masked.chars().count() <= SHOWN {
+    if masked.chars().count() <= VALUE {
         return lossless(value);
     }
-    let head: String = masked.chars().take(SHOWN).collect();
+    let head: String = masked.chars().take(VALUE).collect();
     format!("{}... ({} characters)", escape(&head), text.chars().count())
 }
 

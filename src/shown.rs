@@ -10,9 +10,9 @@ use crate::escape::{escape, escape_json};
 use crate::secret::mask;
 
 /// The most that one message prints, in characters. More than any message of this program needs.
-const LONGEST: usize = 1200;
+const MESSAGE: usize = 1200;
 /// What a longer message keeps of its end, where it says what is known of the key.
-const TAIL: usize = 300;
+const MESSAGE_END: usize = 300;
 
 /// Text in which nothing moves a cursor, hides or reorders other text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,11 +23,11 @@ impl Shown {
     pub(crate) fn message(text: &str) -> Self {
         let safe = escape(text);
         let length = safe.chars().count();
-        if length <= LONGEST {
+        if length <= MESSAGE {
             return Self(safe);
         }
-        let head: String = safe.chars().take(LONGEST - TAIL).collect();
-        let tail: String = safe.chars().skip(length - TAIL).collect();
+        let head: String = safe.chars().take(MESSAGE - MESSAGE_END).collect();
+        let tail: String = safe.chars().skip(length - MESSAGE_END).collect();
         Self(format!("{head}... ({length} characters) ...{tail}"))
     }
 

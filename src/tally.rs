@@ -52,7 +52,7 @@ impl Tally {
 
     /// The counts in words, those that are not zero.
     pub(crate) fn told(&self) -> String {
-        let outcomes = Word::ALL.map(|word| (self.of(word), word.told()));
+        let outcomes = Word::ALL.map(|word| (self.of(word), word.names().1));
         let others = [
             (self.already_inactive, "already inactive"),
             (self.before, "settled by an earlier run"),

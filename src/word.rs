@@ -41,7 +41,7 @@ impl Word {
     ];
 
     /// As programs read it, and as people read it behind a number of keys.
-    fn names(self) -> (&'static str, &'static str) {
+    pub(crate) fn names(self) -> (&'static str, &'static str) {
         match self {
             Self::Deleted => ("Deleted", "deleted"),
             Self::Deactivated => ("Deactivated", "deactivated"),
@@ -59,11 +59,6 @@ impl Word {
     /// As programs read it.
     pub(crate) fn as_str(self) -> &'static str {
         self.names().0
-    }
-
-    /// As people read it behind a number of keys.
-    pub(crate) fn told(self) -> &'static str {
-        self.names().1
     }
 
     /// The word that a program wrote.
