@@ -134,21 +134,15 @@ pub(crate) enum Received {
 /// The families of error codes that have an exit status of their own. Both spellings of a code count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Code {
-    /// No such key or user.
     NoSuchEntity,
-    /// A quota.
     LimitExceeded,
-    /// IAM failed.
     ServiceFailure,
-    /// No permission.
     AccessDenied,
     /// The credentials are no good.
     Credentials,
     /// The request is malformed in IAM's eyes.
     Validation,
-    /// Too many requests.
     Throttling,
-    /// Anything else.
     Other,
 }
 

@@ -1,27 +1,17 @@
 //! The words for what became of a key: the member `Outcome` of results and journals, and of the lists they are read as.
 
-/// A word.
+/// What became of a key, in one word; `names` says what each means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Word {
-    /// It was deleted.
     Deleted,
-    /// It was made inactive.
     Deactivated,
-    /// A dry run: it would be deleted.
     WouldDelete,
-    /// A dry run: it would be made inactive.
     WouldDeactivate,
-    /// It was gone already.
     Missing,
-    /// A condition does not hold.
     Skipped,
-    /// A guard refused, or whoever was asked.
     Refused,
-    /// It was not changed.
     Failed,
-    /// Nobody can say.
     Unknown,
-    /// The run ended before its turn.
     NotTried,
 }
 
