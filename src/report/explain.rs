@@ -146,7 +146,7 @@ impl Report<'_> {
         let other = |level, message, known| (level, String::new(), message, known);
         let silent = |known| other(Level::Note, String::new(), known);
         let mut next = Vec::new();
-        let (level, code, mut message, known) = match &settled.outcome {
+        let (level, code, message, known) = match &settled.outcome {
             Outcome::Done { evidence, .. } => {
                 next = self.undo(settled);
                 match evidence {
@@ -206,6 +206,18 @@ impl Report<'_> {
                 not_done("nothing was sent that changes it"),
             ),
         };
+        let error = (level, code, message, known);
+        self.about_key(settled, about, error, next)
+    }
+
+    fn about_key(
+        &self,
+        settled: &Settled,
+        about: About<'_>,
+        (level, code, mut message, known): (Level, String, String, Option<Known>),
+        hints: Vec<String>,
+    ) -> Explanation {
+        let (id, action) = (&settled.key.id, settled.action);
         let check = known
             .as_ref()
             .and_then(|known| self.commands.check(&settled.key, known));
@@ -229,7 +241,7 @@ impl Report<'_> {
             code,
             message,
             service,
-            hints: next,
+            hints,
             check,
             exit: settled.exit(self.request.mode),
             key: Some(Key {

@@ -65,9 +65,9 @@ pub(crate) fn hints(about: About<'_>, failure: &Failure, commands: &Commands) ->
         _ => no_such_entity(about, context, commands),
     };
     if let About::OneOfMany(_) = about {
-        hints
-            .iter_mut()
-            .for_each(|hint| hint.insert_str(0, "NoSuchEntity: "));
+        for hint in &mut hints {
+            hint.insert_str(0, "NoSuchEntity: ");
+        }
     }
     hints
 }
