@@ -2,8 +2,6 @@
 //! people need to know.
 
 mod advice;
-mod bug;
-mod chosen;
 mod command;
 mod denial;
 mod explain;
@@ -12,7 +10,6 @@ mod hint;
 mod many;
 pub(crate) mod message;
 mod progress;
-mod question;
 mod row;
 pub(crate) mod stream;
 mod table;
@@ -22,25 +19,22 @@ use std::io::{self, Write as _};
 use std::mem;
 use std::os::fd::AsFd as _;
 
-use serde_json::{Value, json};
-
 use crate::exit::Exit;
-use crate::outcome::{Known, Outcome, Settled};
-use crate::request::{Action, Format, Metadata, Quantity, Request};
+use crate::outcome::{Known, Settled};
+use crate::request::{Format, Key, Mode, Request};
 use crate::shown::Shown;
 use crate::tally::Tally;
-pub(crate) use bug::bug;
-pub(crate) use chosen::try_query;
-use chosen::{chosen, is_of_query};
 use command::Commands;
 pub(crate) use explain::{AS_TOLD, Explanation, stop};
 use hint::About;
 pub(crate) use many::Resume;
 use message::{Level, Messages};
 pub(crate) use progress::Bar;
-pub(crate) use question::{question, show};
+pub(crate) use row::try_query;
+use row::{chosen, is_of_query};
 use stream::Output;
 use table::Row;
+pub(crate) use table::{question, show};
 
 /// What proves to a later run that this one changed a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -302,23 +296,6 @@ fn known_of(settled: &Settled) -> String {
     format!("{}: {}", settled.key.id, settled.known())
 }
 
-/// The one key of a run, if it is really deleted, prints what boto3 returns for it; everything else prints the key's object.
-fn result(settled: &Settled, request: &Request) -> Value {
-    match (&settled.outcome, settled.action, request.quantity()) {
-        (Outcome::Done { reply, .. }, Action::Delete, Quantity::One) => {
-            let filled = reply
-                .as_ref()
-                .filter(|_| request.metadata == Metadata::Filled);
-            let metadata = filled.map_or_else(
-                || json!({}),
-                |reply| row::response_metadata(reply, settled.attempts),
-            );
-            json!({ "ResponseMetadata": metadata })
-        }
-        _ => row::object(settled),
-    }
-}
-
 /// A text that was asked for instead of a run, such as that of `--help`, on standard output.
 ///
 /// # Errors
@@ -333,4 +310,54 @@ pub(crate) fn page(text: &str) -> io::Result<()> {
             writeln!(File::from(out), "{}", Shown::page(text))
         }
     }
+}
+
+/// A bug of this program or of a library, after a panic: one sentence and what is known; of the single key of the run
+/// `known`, where that is more than that nothing was done to it, and of many those `in_doubt`.
+pub(crate) fn bug(
+    place: &str,
+    request: &Request,
+    known: Option<Known>,
+    in_doubt: &[Key],
+    messages: Messages,
+) -> Exit {
+    // Rows of a table wait for others, and were not told.
+    let is_told = matches!(request.format, Format::Json | Format::Text)
+        || request.single().is_some()
+        || request.mode == Mode::DryRun;
+    let exit = if in_doubt.is_empty() && is_told {
+        Exit::Other
+    } else {
+        Exit::Unknown
+    };
+    let message = format!("broken off at {place}: a bug, or too little memory or too few threads");
+    let tell = |key: Option<&Key>, known, told| {
+        let error = Explanation::error("BrokenOff", message.clone(), exit, known);
+        messages.explain(&error.about(key, told));
+    };
+    let commands = Commands::new(&request.connection);
+    let tell_of = |key: &Key, known: &Known| {
+        let check = commands.check(key, known).map(|check| format!("; {check}"));
+        let (told, check) = (known.told(request.action), check.unwrap_or_default());
+        let told = format!("{}: {told}{check}", key.id);
+        tell(Some(key), known.member(request.action), told);
+    };
+    if let Some(key) = request.single() {
+        let nothing = || Known::NotDone("nothing was sent to IAM".to_owned());
+        tell_of(key, &known.unwrap_or_else(nothing));
+        return exit;
+    }
+    let others = if is_told {
+        "the keys told of on standard output are as it says, and this run changed no other but those below that are unknown"
+    } else {
+        "which keys were changed before was not told: check with `aws iam list-access-keys`, or the journal"
+    };
+    tell(None, AS_TOLD, others.to_owned());
+    for key in in_doubt {
+        tell_of(
+            key,
+            &Known::Unknown("the request may have been sent".into()),
+        );
+    }
+    exit
 }

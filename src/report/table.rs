@@ -8,13 +8,15 @@ use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
 use terminal_size::terminal_size_of;
 
 use super::fit::{Fit, columns};
+use super::message;
 use super::row::{reason, status};
 use crate::age::{ago, timestamp};
 use crate::candidate::Candidate;
+use crate::escape::field;
 use crate::fact::{Facts, LastUse};
-use crate::ident::UserName;
+use crate::ident::{AccountId, UserName};
 use crate::outcome::Settled;
-use crate::request::Key;
+use crate::request::{Action, Key};
 use crate::shown::Shown;
 
 /// The width where there is no terminal to ask for one, in columns.
@@ -224,4 +226,35 @@ fn day(at: SystemTime) -> String {
         .next()
         .unwrap_or_default()
         .to_owned()
+}
+
+/// The question before keys are changed, after they were shown: in which account, as STS says, and with which profile.
+pub(crate) fn question(
+    count: u64,
+    action: Action,
+    account: Option<&AccountId>,
+    profile: Option<&str>,
+) -> Shown {
+    let (verb, warning) = match action {
+        Action::Delete => ("Delete", "cannot be undone"),
+        Action::Deactivate => ("Deactivate", "can be undone"),
+    };
+    let keys = match count {
+        1 => "this key".to_owned(),
+        _ => format!("these {count} keys"),
+    };
+    let account = match account {
+        Some(account) => format!("account {account}"),
+        None => "an unknown account".to_owned(),
+    };
+    let profile = profile.map(|name| format!(" with profile {}", field(name)));
+    let profile = profile.unwrap_or_default();
+    Shown::page(&format!(
+        "\n{verb} {keys} in {account}{profile}? It {warning}. [y/N] "
+    ))
+}
+
+/// Shows keys that are asked about, on standard error.
+pub(crate) fn show(candidates: &[Candidate]) {
+    message::line(&of_candidates(candidates));
 }
