@@ -29,10 +29,17 @@ pub(crate) fn escape(text: &str) -> String {
 }
 
 fn spell_out(text: &str) -> String {
+    without_steering(text, |safe, c| {
+        let _ = write!(safe, "\\u{{{:x}}}", u32::from(c));
+    })
+}
+
+/// The text with what `write` makes of each steering character.
+fn without_steering(text: &str, write: impl Fn(&mut String, char)) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
         if is_steering(c) {
-            let _ = write!(safe, "\\u{{{:x}}}", u32::from(c));
+            write(&mut safe, c);
         } else {
             safe.push(c);
         }
@@ -70,18 +77,11 @@ fn cut(text: &str, longest: usize) -> String {
 
 /// JSON in which steering characters are written by their number, as JSON allows, so that a terminal shows them too.
 pub(crate) fn escape_json(json: &str) -> String {
-    let mut safe = String::with_capacity(json.len());
-    for c in json.chars() {
-        if is_steering(c) {
-            let mut units = [0; 2];
-            for unit in c.encode_utf16(&mut units) {
-                let _ = write!(safe, "\\u{unit:04x}");
-            }
-        } else {
-            safe.push(c);
+    without_steering(json, |safe, c| {
+        for unit in c.encode_utf16(&mut [0; 2]) {
+            let _ = write!(safe, "\\u{unit:04x}");
         }
-    }
-    safe
+    })
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use super::row;
 use crate::escape::{excerpt, field};
 use crate::exit::Exit;
 use crate::fact::Status;
-use crate::failure::{Absent, Cause, Code, Failure, Place, Received, ServiceError};
+use crate::failure::{Absent, Code, Failure, Place, Received, ServiceError};
 use crate::outcome::{Known, Outcome, Refusal, Settled};
 use crate::request::{Action, Key, Mode, SigningKey};
 use crate::stop::Stop;
@@ -160,7 +160,8 @@ impl Report<'_> {
             }
             Outcome::Failed { failure, known } => {
                 next = hints(about, failure, &self.commands);
-                error(&code_of(failure), &sentence(failure, "IAM"), known.clone())
+                let (code, sentence) = described(failure, "IAM");
+                error(&code, &sentence, known.clone())
             }
             Outcome::NotTried { why, .. } => error("NotTried", why, not_done("it was not tried")),
             Outcome::LeftInDoubt { why, .. } => error("NotTried", why, Known::begun()),
@@ -301,100 +302,65 @@ pub(super) fn unchecked(failure: &Failure) -> Option<[&'static str; 2]> {
     }
 }
 
-/// The failure in one sentence; an answer of `service` in the AWS CLI's words, which scripts look for.
-pub(super) fn sentence(failure: &Failure, service: &str) -> String {
-    match failure {
-        Failure::Service(error) => service_sentence(error),
-        Failure::Absent(absent) => absent_sentence(absent),
-        Failure::NotSent(cause) if cause.received == Received::UnexpectedResponse => {
-            format!("unexpected response from {service}{}", place(cause))
+/// The code for programs and the sentence for people; an error of `service` in the AWS CLI's words, which scripts look for.
+pub(super) fn described(failure: &Failure, service: &str) -> (String, String) {
+    let (code, what, cause) = match failure {
+        Failure::Service(error) => {
+            let code = error.code.as_deref();
+            let code = code.map_or_else(|| format!("Http{}", error.status), field);
+            return (code, service_sentence(error));
         }
-        Failure::NotSent(cause) => format!("could not reach {service}{}", place(cause)),
-        Failure::Unclear(cause) => format!("unusable response from {service}{}", place(cause)),
-        Failure::NoAnswer(cause) => format!("no usable answer from {service}{}", place(cause)),
-    }
-}
-
-/// A failure on the way, and where.
-fn way(cause: &Cause) -> String {
-    match cause.host.as_str() {
-        "" => cause.what.clone(),
-        host => format!("{host}: {}", cause.what),
-    }
-}
-
-/// The same as the rest of a sentence.
-fn place(cause: &Cause) -> String {
-    let preposition = if cause.host.is_empty() { ":" } else { " at" };
-    format!("{preposition} {}", excerpt(&way(cause)))
+        Failure::Absent(absent) => return ("NoSuchEntity".to_owned(), absent_sentence(absent)),
+        Failure::NotSent(cause) if cause.received == Received::UnexpectedResponse => {
+            ("UnexpectedResponse", "unexpected response from", cause)
+        }
+        Failure::NotSent(cause) => ("Unreachable", "could not reach", cause),
+        Failure::NoAnswer(cause) => ("NoAnswer", "no usable answer from", cause),
+        Failure::Unclear(cause) => ("Unclear", "unusable response from", cause),
+    };
+    let place = match cause.host.as_str() {
+        "" => format!(": {}", excerpt(&cause.what)),
+        host => format!(" at {}", excerpt(&format!("{host}: {}", cause.what))),
+    };
+    (code.to_owned(), format!("{what} {service}{place}"))
 }
 
 fn service_sentence(error: &ServiceError) -> String {
-    let code = error
-        .code
-        .as_deref()
-        .map_or_else(|| format!("HTTP {}", error.status), field);
+    let code = error.code.as_deref();
+    let code = code.map_or_else(|| format!("HTTP {}", error.status), field);
+    let message = match error.message.as_str() {
+        "" => "no message".to_owned(),
+        message => excerpt(message),
+    };
     let request = match &error.request_id {
-        Some(id) if error.family() == Code::Other => {
-            format!(" (request ID {})", field(id))
-        }
+        Some(id) if error.family() == Code::Other => format!(" (request ID {})", field(id)),
         _ => String::new(),
     };
-    let message = if error.message.is_empty() {
-        "no message".to_owned()
-    } else {
-        excerpt(&error.message)
-    };
-    format!(
-        "An error occurred ({code}) when calling the {} operation: {message}{request}",
-        error.operation
-    )
+    let operation = error.operation;
+    format!("An error occurred ({code}) when calling the {operation} operation: {message}{request}")
 }
 
 /// What reading found, as a message of IAM's would say it.
 pub(super) fn absent_sentence(absent: &Absent) -> String {
+    let user = match &absent.place {
+        Place::User(named) => format!("the user {named}"),
+        Place::SigningUser | Place::Account => "the user whose key signs".to_owned(),
+    };
     match (&absent.context.owner, &absent.place) {
-        (Some(owner), Place::User(named)) => {
-            format!("the key is not a key of the user {named}, but of the user {owner}")
-        }
-        (Some(owner), Place::SigningUser | Place::Account) => {
-            format!("the key is not a key of the user whose key signs, but of the user {owner}")
-        }
-        (None, Place::User(named)) => format!("IAM lists no such key for the user {named}"),
-        (None, Place::SigningUser) => {
-            "IAM lists no such key for the user whose key signs".to_owned()
+        (Some(owner), _) => {
+            format!("the key is not a key of {user}, but of the user {owner}")
         }
         (None, Place::Account) => "no user of this account has such a key".to_owned(),
+        (None, Place::User(_) | Place::SigningUser) => format!("IAM lists no such key for {user}"),
     }
 }
 
 /// A run that cannot go on without what a failed call to `service` would have said; `what` stands before the sentence.
 pub(crate) fn stop(failure: &Failure, service: &str, what: &str) -> Stop {
-    let message = format!("{what}{}", sentence(failure, service));
+    let (code, sentence) = described(failure, service);
+    let message = format!("{what}{sentence}");
     Stop {
         service: failure.service().cloned().map(Box::new),
-        ..Stop::failed(
-            failure.exit_of_read(),
-            &code_of(failure),
-            message,
-            of_call(failure),
-        )
-    }
-}
-
-/// The code of a call that came to nothing.
-fn code_of(failure: &Failure) -> String {
-    match failure {
-        Failure::Service(error) => error
-            .code
-            .as_deref()
-            .map_or_else(|| format!("Http{}", error.status), field),
-        Failure::Absent(_) => "NoSuchEntity".to_owned(),
-        Failure::NotSent(cause) if cause.received == Received::UnexpectedResponse => {
-            "UnexpectedResponse".to_owned()
-        }
-        Failure::NotSent(_) => "Unreachable".to_owned(),
-        Failure::NoAnswer(_) => "NoAnswer".to_owned(),
-        Failure::Unclear(_) => "Unclear".to_owned(),
+        ..Stop::failed(failure.exit_of_read(), &code, message, of_call(failure))
     }
 }

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use serde_json::{Map, Value, json};
 
-use super::explain::{absent_sentence, sentence};
+use super::explain::{absent_sentence, described};
 use crate::age::timestamp;
 use crate::candidate::Candidate;
 use crate::escape::{excerpt, field};
@@ -152,7 +152,10 @@ pub(super) fn reason(settled: &Settled) -> Option<String> {
         Outcome::Failed {
             failure: failure @ (Failure::NotSent(_) | Failure::NoAnswer(_) | Failure::Unclear(_)),
             known: state,
-        } => Some(format!("{}; {}", sentence(failure, "IAM"), known(state))),
+        } => {
+            let (_, sentence) = described(failure, "IAM");
+            Some(format!("{sentence}; {}", known(state)))
+        }
         Outcome::Failed { known: state, .. } | Outcome::Stopped { known: state, .. } => {
             Some(known(state))
         }
