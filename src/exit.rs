@@ -17,7 +17,6 @@ pub(crate) enum Exit {
     /// `ServiceFailure`, `InternalFailure`, `ServiceUnavailable` after all retries.
     ServiceFailure = 5,
     AccessDenied = 6,
-    /// Credentials or configuration.
     Configuration = 7,
     Throttled = 8,
     /// IAM could not be reached, or something else answered a read; the request was never sent.
@@ -27,11 +26,8 @@ pub(crate) enum Exit {
     Refused = 11,
     /// Several keys with different results.
     Mixed = 12,
-    /// SIGHUP.
     HungUp = 129,
-    /// SIGINT.
     Interrupted = 130,
-    /// SIGTERM.
     Terminated = 143,
 }
 
