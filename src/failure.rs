@@ -29,7 +29,6 @@ pub(crate) struct ServiceError {
     pub(crate) code: Option<String>,
     /// IAM's sentence; empty when the reply has none.
     pub(crate) message: String,
-    /// The HTTP status.
     pub(crate) status: u16,
     /// IAM's name for the request.
     pub(crate) request_id: Option<String>,
@@ -95,14 +94,11 @@ pub(crate) enum NamedBy {
 /// What a request was signed with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum CredentialKind {
-    /// Not known.
     #[default]
     Unknown,
-    /// A user's access key.
     LongTerm,
     /// A user's access key, with a session token that does not belong there.
     LongTermWithToken,
-    /// Temporary credentials.
     Session,
     /// Temporary credentials whose session token is missing.
     SessionWithoutToken,
@@ -111,13 +107,11 @@ pub(crate) enum CredentialKind {
 /// Why IAM could not be reached or understood.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Cause {
-    /// The host that was asked.
     pub(crate) host: String,
     /// What happened, a fragment.
     pub(crate) what: String,
     /// What to do about it.
     pub(crate) hint: Option<String>,
-    /// What came back.
     pub(crate) received: Received,
 }
 

@@ -13,9 +13,7 @@ pub(crate) type Explain = fn(&Failure, &str, &str) -> Stop;
 /// Why the run ends before any key is changed.
 #[derive(Debug)]
 pub(crate) struct Stop {
-    /// The exit status.
     pub(crate) exit: Exit,
-    /// The code for programs.
     pub(crate) code: String,
     pub(crate) message: String,
     /// What to do next, each a sentence or a command.
@@ -25,7 +23,8 @@ pub(crate) struct Stop {
 }
 
 impl Stop {
-    fn new(exit: Exit, code: &str, message: impl Into<String>) -> Self {
+    /// A run that ends with this exit status and code.
+    pub(crate) fn new(exit: Exit, code: &str, message: impl Into<String>) -> Self {
         Self {
             exit,
             code: code.to_owned(),
@@ -58,19 +57,6 @@ impl Stop {
     /// A guard refused the whole run.
     pub(crate) fn refused(message: impl Into<String>) -> Self {
         Self::new(Exit::Refused, "Refused", message)
-    }
-
-    /// A call failed without which the run cannot go on, and led to this exit status and code.
-    pub(crate) fn failed(
-        exit: Exit,
-        code: &str,
-        message: impl Into<String>,
-        hints: Vec<String>,
-    ) -> Self {
-        Self {
-            hints,
-            ..Self::new(exit, code, message)
-        }
     }
 
     /// Ended by a signal.

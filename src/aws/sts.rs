@@ -131,5 +131,5 @@ fn unique_id(user_id: &str) -> String {
 fn out_of_time(limit: Duration, without: &str) -> Stop {
     let seconds = limit.as_secs();
     let message = format!("{without}: STS did not answer within --timeout, {seconds} s");
-    Stop::failed(Exit::Unreachable, "Unreachable", message, Vec::new())
+    Stop::new(Exit::Unreachable, "Unreachable", message)
 }

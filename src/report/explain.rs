@@ -360,7 +360,8 @@ pub(crate) fn stop(failure: &Failure, service: &str, what: &str) -> Stop {
     let (code, sentence) = described(failure, service);
     let message = format!("{what}{sentence}");
     Stop {
+        hints: of_call(failure),
         service: failure.service().cloned().map(Box::new),
-        ..Stop::failed(failure.exit_of_read(), &code, message, of_call(failure))
+        ..Stop::new(failure.exit_of_read(), &code, message)
     }
 }
