@@ -5,7 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::{Duration, SystemTime};
 
-use crate::invalid::Invalid;
+use crate::sanitize::Invalid;
 
 /// The units an age may have. A month and a year have no fixed length, and an `m` may be meant for either of
 /// months and minutes: a key that goes too early does not come back.

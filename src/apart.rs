@@ -6,8 +6,8 @@ use std::thread;
 
 use tokio::sync::oneshot;
 
+use crate::error::Stop;
 use crate::signal::Signals;
-use crate::stop::Stop;
 
 /// Does `work` in a thread of its own, and waits for it. Where there can be no thread, this one does it, and a signal waits.
 ///

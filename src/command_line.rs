@@ -4,7 +4,7 @@
 use std::ffi::OsStr;
 use std::fmt::{self, Write as _};
 
-use crate::escape::is_steering;
+use crate::sanitize::is_steering;
 
 /// The longest line that is printed, in characters: a longer one would be cut.
 const LONGEST: usize = 800;

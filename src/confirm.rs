@@ -9,10 +9,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use crate::error::Stop;
 use crate::report::stream;
 use crate::request::{Consent, ErrorFormat, Request};
-use crate::shown::Shown;
-use crate::stop::Stop;
+use crate::sanitize::Shown;
 
 /// The most of an answer that is read, in bytes: what is longer is not a yes.
 const LONGEST_ANSWER: usize = 1_000;

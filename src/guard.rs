@@ -3,10 +3,10 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::error::Stop;
 use crate::ident::{AccessKeyId, AccountId};
 use crate::outcome::Refusal;
 use crate::request::{Key, SigningKey};
-use crate::stop::Stop;
 
 /// The key that signs the requests. Clones share the IDs.
 #[derive(Clone, Debug)]

@@ -7,8 +7,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::escape::escape;
-use crate::invalid::Invalid;
+use crate::sanitize::{Invalid, escape};
 use crate::secret::has_secret;
 
 /// The first character of `value` that is neither an ASCII letter or digit nor one of `others`, as a fragment with its

@@ -5,10 +5,10 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use crate::aws::Iam;
-use crate::fact::Status;
-use crate::failure::{Code, Failure, ServiceError};
+use crate::error::{Code, Failure, ServiceError};
 use crate::guard::{self, Signer};
 use crate::ident::{AccountId, UserName};
+use crate::metadata::Status;
 use crate::request::{Action, Key};
 
 /// Who owns a key, by all that is known before IAM is asked.

@@ -1,9 +1,9 @@
 //! What `--verbose` and `--debug` tell on standard error. Only what this program says of itself: the
 //! SDK's own log is never printed, since it holds secrets at its lower levels.
 
-use crate::escape::excerpt;
 use crate::report::message::Messages;
 use crate::request::{Color, ErrorFormat, Request, Verbosity};
+use crate::sanitize::excerpt;
 
 /// How many lines one entry has at most: the body of a reply may have any number.
 const MOST_LINES: usize = 100;

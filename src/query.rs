@@ -7,8 +7,7 @@ use std::str::FromStr;
 use jmespath::{ErrorReason, Expression, JmespathError, RuntimeError};
 use serde_json::{Value, json};
 
-use crate::escape::escape;
-use crate::invalid::Invalid;
+use crate::sanitize::{Invalid, escape};
 use crate::secret::has_secret;
 
 /// The longest expression that is read, in bytes: the parser goes as deep as its parentheses.

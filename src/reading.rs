@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use crate::escape::is_steering;
+use crate::sanitize::is_steering;
 use crate::secret::NOT_SHOWN;
 
 /// Which escapes each reading undoes, by the byte that they stand for.

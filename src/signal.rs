@@ -9,7 +9,7 @@ use tokio::signal::unix::{self, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
-use crate::exit::Exit;
+use crate::error::Exit;
 
 /// How long a run waits for something that can block, after the first signal and after the second.
 #[derive(Clone, Copy, Debug)]

@@ -1,9 +1,8 @@
 //! How many keys ended how: the counts add up to the keys of the run, and together they give the exit status.
 
-use crate::exit::Exit;
-use crate::outcome::{Outcome, Settled};
+use crate::error::Exit;
+use crate::outcome::{Outcome, Settled, Word};
 use crate::request::Mode;
-use crate::word::Word;
 
 /// The count.
 #[derive(Debug, Default)]

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::secrets::Secrets;
-use crate::failure::{Code, CredentialKind, family};
+use crate::error::{Code, CredentialKind, family};
 use crate::outcome::Reply;
 
 /// One attempt of a call.

@@ -9,7 +9,7 @@ use aws_smithy_types::date_time::Format;
 use super::attempts::{Answer, Attempt, Record};
 use super::error::{INTERCEPTED, cause, sources};
 use super::responses::Responses;
-use crate::failure::{Cause, Context, Failure, Received, ServiceError};
+use crate::error::{Cause, Context, Failure, Received, ServiceError};
 use crate::outcome::Reply;
 
 /// How far the clocks may differ before it is worth a word, in seconds. AWS allows 15 minutes.

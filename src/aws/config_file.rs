@@ -9,9 +9,8 @@ use super::environment;
 use super::ini::{self, Entry, Section};
 use super::setting::Setting;
 use super::small_file;
-use crate::escape::escape;
-use crate::invalid::shown_path;
-use crate::stop::Stop;
+use crate::error::Stop;
+use crate::sanitize::{escape, shown_path};
 
 /// The most a configuration file may hold, in MiB; a real one holds a few KiB.
 const LONGEST: usize = 4;

@@ -6,7 +6,7 @@ use aws_sdk_iam::types::ReportStateType;
 
 use super::call::{said_at, time, unread};
 use super::iam::Iam;
-use crate::failure::Failure;
+use crate::error::Failure;
 
 /// How far a credential report is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -16,8 +16,8 @@ use super::setting::Setting;
 use super::settings::{BY_OPTION, Settings};
 use super::sso::Sso;
 use crate::command_line::CommandLine;
-use crate::escape::escape;
-use crate::stop::Stop;
+use crate::error::Stop;
+use crate::sanitize::escape;
 
 /// The source that is left where no other is configured.
 const INSTANCE: &str = "the instance";

@@ -6,9 +6,9 @@ use url::Url;
 
 use super::setting::Setting;
 use super::settings::Settings;
+use crate::error::Stop;
 use crate::log::Log;
 use crate::secret::has_secret;
-use crate::stop::Stop;
 
 /// AWS's own hosts of IAM, and the region that requests to them are signed for.
 const REGIONS: [(&str, &str); 7] = [

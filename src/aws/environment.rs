@@ -5,7 +5,7 @@ use std::env;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use crate::stop::Stop;
+use crate::error::Stop;
 
 /// A variable as text; `None` when it is not set.
 ///

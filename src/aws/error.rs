@@ -6,8 +6,8 @@ use std::io;
 use super::http::TooLong;
 use super::proxy;
 use super::tls;
-use crate::escape::excerpt;
-use crate::failure::{Cause, Received};
+use crate::error::{Cause, Received};
+use crate::sanitize::excerpt;
 
 /// What to do about a response that is not the service's.
 pub(super) const INTERCEPTED: &str = "a proxy or captive portal may be intercepting the connection: check the endpoint URL and the proxy";

@@ -28,8 +28,8 @@ use super::error::cause;
 use super::proxy;
 use super::reply;
 use super::trust::{self, Trust};
+use crate::error::Stop;
 use crate::memory;
-use crate::stop::Stop;
 
 /// The most of a response's body that is read, in KiB. The longest that IAM sends are a credential report, which is about
 /// 2 MiB for the 5,000 users an account has by default, and a page of 1,000 users, whose longest paths and ARNs make it

@@ -19,13 +19,12 @@ use super::page::Pages;
 use super::recorder::Recorder;
 use super::renewal::SharedCredentials;
 use super::responses::Responses;
-use crate::fact::{LastUse, NOT_AVAILABLE};
-use crate::failure::{Cause, Code, Failure};
+use crate::error::{Cause, Code, Failure, Stop};
 use crate::ident::{AccessKeyId, UserName};
 use crate::log::Log;
+use crate::metadata::{LastUse, NOT_AVAILABLE};
 use crate::outcome::Reply;
 use crate::request::Key;
-use crate::stop::Stop;
 
 /// How many users a page may have, IAM's own most.
 const PAGE: i32 = 1000;

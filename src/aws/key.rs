@@ -12,9 +12,9 @@ use super::config_file::Profile;
 use super::ini::Section;
 use super::setting::Setting;
 use crate::command_line::CommandLine;
-use crate::escape::escape;
+use crate::error::Stop;
+use crate::sanitize::escape;
 use crate::secret::wrong_pair;
-use crate::stop::Stop;
 
 /// The settings of a key.
 pub(super) const KEY: [&str; 2] = ["aws_access_key_id", "aws_secret_access_key"];

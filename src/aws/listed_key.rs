@@ -7,10 +7,10 @@ use aws_sdk_iam::types::AccessKeyMetadata;
 use super::attempts::Record;
 use super::call::{time, unread, unusable};
 use super::iam::owner;
-use crate::escape::field;
-use crate::fact::Status;
-use crate::failure::Failure;
+use crate::error::Failure;
 use crate::ident::{AccessKeyId, UserName};
+use crate::metadata::Status;
+use crate::sanitize::field;
 
 /// One key of a list.
 #[derive(Debug)]

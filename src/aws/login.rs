@@ -16,7 +16,7 @@ use super::session::{self, Seen, hex, read, save, text, time_in};
 use super::setting::Setting;
 use super::settings::Settings;
 use crate::command_line::CommandLine;
-use crate::stop::Stop;
+use crate::error::Stop;
 
 /// How long before its end a session of `aws login` is renewed.
 const WINDOW: Duration = Duration::from_mins(5);

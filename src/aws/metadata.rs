@@ -17,9 +17,9 @@ use super::key::{Key, METADATA};
 use super::setting::Setting;
 use super::settings::Settings;
 use super::small_file;
-use crate::escape::excerpt;
+use crate::error::Stop;
+use crate::sanitize::excerpt;
 use crate::secret::NOT_SHOWN;
-use crate::stop::Stop;
 
 const RELATIVE: &str = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
 const FULL: &str = "AWS_CONTAINER_CREDENTIALS_FULL_URI";

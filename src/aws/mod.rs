@@ -55,11 +55,11 @@ pub(crate) use credential_report::{ReportRead, ReportState};
 pub(crate) use iam::{Iam, ListedUser};
 pub(crate) use listed_key::ListedKey;
 
+use crate::error::{Explain, Stop};
 use crate::guard::{self, Signer};
 use crate::ident::{AccessKeyId, AccountId};
 use crate::log::Log;
 use crate::request::{Connection, Quantity};
-use crate::stop::{Explain, Stop};
 use config_file::ConfigFiles;
 use credentials::Source;
 use pace::Pacer;

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::attempts::{Answer, Record};
 use super::call::{unread, unusable};
-use crate::failure::Failure;
+use crate::error::Failure;
 
 /// The most pages of a list. A page has up to 1,000 items, 100 by default, and may have fewer: at 100 each, the 5,000 users
 /// that an account may have by default are 50 pages.

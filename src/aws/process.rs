@@ -16,9 +16,9 @@ use tokio::process::{Child, Command};
 use super::ini;
 use super::key::{Key, PROCESS};
 use super::setting::Setting;
-use crate::escape::excerpt;
+use crate::error::Stop;
 use crate::log::Log;
-use crate::stop::Stop;
+use crate::sanitize::excerpt;
 
 /// The most that is read of the process's standard output, in bytes.
 const LONGEST_OUTPUT: u64 = 64 << 10;

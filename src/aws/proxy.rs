@@ -9,8 +9,8 @@ use aws_smithy_types::base64;
 use url::Url;
 
 use super::environment;
+use crate::error::Stop;
 use crate::secret::has_secret;
-use crate::stop::Stop;
 
 /// Checks the proxy that requests to a URI go through. The HTTP client takes a proxy it cannot understand for none
 /// and would send the request straight.

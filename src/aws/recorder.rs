@@ -20,7 +20,7 @@ use super::http::LongestResponse;
 use super::reply::{self, Body};
 use super::responses::Responses;
 use super::secrets::Secrets;
-use crate::failure::{Code, CredentialKind, family};
+use crate::error::{Code, CredentialKind, family};
 use crate::log::Log;
 use crate::memory;
 use crate::outcome::Reply;

@@ -7,9 +7,9 @@ use aws_credential_types::Credentials;
 
 use super::credentials::{Resolved, Source};
 use super::sts::{Caller, Identity};
-use crate::escape::escape;
+use crate::error::Stop;
 use crate::guard::Signer;
-use crate::stop::Stop;
+use crate::sanitize::escape;
 
 /// The credentials in use.
 #[derive(Debug)]

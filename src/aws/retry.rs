@@ -2,7 +2,7 @@
 
 use super::error::is_tls;
 use super::reply::{self, Body};
-use crate::failure::{Code, family};
+use crate::error::{Code, family};
 use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 use aws_smithy_runtime_api::client::retries::classifiers::{
     ClassifyRetry, RetryAction, RetryClassifierPriority,

@@ -17,8 +17,8 @@ use super::setting::Setting;
 use super::settings::Settings;
 use super::small_file;
 use super::sts;
-use crate::invalid::shown_path;
-use crate::stop::Stop;
+use crate::error::Stop;
+use crate::sanitize::shown_path;
 
 const DENIED: &str = "check that the role exists, that its trust policy allows the caller, and that the caller may assume it";
 

@@ -17,10 +17,9 @@ use serde_json::Value;
 use super::error::cause;
 use super::secrets::Secrets;
 use super::small_file;
-use crate::escape::excerpt;
-use crate::invalid::shown_path;
+use crate::error::Stop;
 use crate::log::Log;
-use crate::stop::Stop;
+use crate::sanitize::{excerpt, shown_path};
 
 /// The last request for a session: where it went, and what of it no message may show.
 #[derive(Clone, Default)]

@@ -3,8 +3,8 @@
 use std::ffi::OsStr;
 
 use super::environment;
-use crate::invalid::shown;
-use crate::stop::Stop;
+use crate::error::Stop;
+use crate::sanitize::shown;
 
 /// A value and where it comes from, for messages.
 #[derive(Clone, Debug)]

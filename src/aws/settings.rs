@@ -17,12 +17,11 @@ use super::http::Clients;
 use super::proxy;
 use super::setting::Setting;
 use super::trust;
-use crate::escape::escape;
-use crate::invalid::shown;
+use crate::error::{Explain, Stop};
 use crate::log::Log;
 use crate::request::Connection;
+use crate::sanitize::{escape, shown};
 use crate::secret::has_secret;
-use crate::stop::{Explain, Stop};
 
 /// What names the profile where the command line does: credentials come from it alone.
 pub(super) const BY_OPTION: &str = "--profile";

@@ -17,8 +17,8 @@ use super::session::{self, Seen, read, save, text, time_in};
 use super::setting::Setting;
 use super::settings::Settings;
 use crate::command_line::CommandLine;
-use crate::escape::escape;
-use crate::stop::Stop;
+use crate::error::Stop;
+use crate::sanitize::escape;
 
 /// How long before its end a token of SSO is renewed.
 const WINDOW: Duration = Duration::from_mins(15);

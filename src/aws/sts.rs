@@ -15,11 +15,9 @@ use super::recorder::Recorder;
 use super::responses::Responses;
 use super::retry::{IamRetries, Throttled};
 use super::settings::Settings;
-use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::error::{Exit, Failure, Stop};
 use crate::ident::AccountId;
 use crate::log::Log;
-use crate::stop::Stop;
 
 /// Asks whose credentials they are.
 #[derive(Clone, Debug)]

@@ -12,8 +12,8 @@ use rustls::pki_types::pem::PemObject as _;
 use super::config_file::Profile;
 use super::environment;
 use super::small_file;
-use crate::invalid::shown_path;
-use crate::stop::Stop;
+use crate::error::Stop;
+use crate::sanitize::shown_path;
 
 /// Whom TLS trusts.
 #[derive(Clone, Debug)]

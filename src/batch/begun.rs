@@ -1,12 +1,11 @@
 //! Keys that an earlier run began to change, and of which its journal does not say how that ended.
 
 use super::{Batch, Budget, Ended};
-use crate::candidate::Candidate;
 use crate::change::owner_hint;
-use crate::exit::Exit;
-use crate::fact::{Facts, Status};
+use crate::error::Exit;
 use crate::journal::{Before, EarlierAttempt, Journal};
 use crate::locate::OwnerHint;
+use crate::metadata::{Candidate, Facts, Status};
 use crate::outcome::{Known, Outcome, Refusal, Settled};
 use crate::request::{Action, Key, Mode, Selection};
 use crate::select::Sweep;

@@ -7,19 +7,18 @@ use super::halt::Halt;
 use super::reach::Heard;
 use super::{Batch, Decision, Keys, keys as keys_of};
 use crate::aws::Connected;
-use crate::candidate::Candidate;
 use crate::confirm;
-use crate::exit::Exit;
+use crate::error::{Exit, Stop};
 use crate::ident::AccountId;
 use crate::journal::{Before, Journal};
 use crate::log::Log;
+use crate::metadata::Candidate;
 use crate::outcome::{Outcome, Refusal};
 use crate::report::message::Messages;
 use crate::report::{self, Bar, Report, Resume};
 use crate::request::Format;
 use crate::select::{Choice, Sweep};
 use crate::spool::{Spool, Spooled};
-use crate::stop::Stop;
 use crate::tally::Tally;
 
 /// How many keys a table before the question has.

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep_until};
 use super::halt::Halt;
 use super::reach::{Heard, Reach};
 use super::{Batch, Keys};
-use crate::candidate::Candidate;
+use crate::metadata::Candidate;
 use crate::report::{Report, stream};
 use crate::signal;
 

@@ -4,10 +4,9 @@ use std::io;
 
 use super::reach::Gone;
 use super::{Batch, Keys};
-use crate::candidate::Candidate;
-use crate::exit::Exit;
-use crate::failure::{Code, Failure};
+use crate::error::{Code, Exit, Failure};
 use crate::journal::{self, Before};
+use crate::metadata::Candidate;
 use crate::outcome::{Outcome, Settled};
 use crate::report::Report;
 use crate::request::{Mode, OnFailure};

@@ -13,13 +13,12 @@ use std::iter::Peekable;
 
 use crate::aws::attempts::Record;
 use crate::aws::{Allowance, Connected, Iam};
-use crate::candidate::Candidate;
 use crate::change::{Change, owner_hint};
 use crate::conclude::Ambiguity;
-use crate::exit::Exit;
-use crate::fact::Facts;
+use crate::error::Exit;
 use crate::guard;
 use crate::journal::{Before, EarlierAttempt, Journal};
+use crate::metadata::{Candidate, Facts};
 use crate::outcome::{Known, Outcome, Settled};
 use crate::report::{Proof, Report, try_query};
 use crate::request::{Key, Mode, Request};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::failure::Failure;
+use crate::error::Failure;
 use crate::outcome::{Known, Outcome};
 
 /// How long the run pauses after a key that IAM did not answer, before it tries one more: each time longer. An outage that

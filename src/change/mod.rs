@@ -9,12 +9,11 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::aws::attempts::Record;
 use crate::aws::{Allowance, Iam};
-use crate::candidate::Candidate;
 use crate::conclude::Ambiguity;
-use crate::exit::Exit;
-use crate::failure::{Code, Failure};
+use crate::error::{Code, Exit, Failure};
 use crate::guard::{self, Signer};
 use crate::locate::OwnerHint;
+use crate::metadata::Candidate;
 use crate::outcome::{Known, Outcome, Reply, Settled};
 use crate::request::{Action, Key, Missing, Quantity};
 use crate::signal::{self, Signals};

@@ -9,11 +9,11 @@ use super::Change;
 use crate::aws::Allowance;
 use crate::aws::attempts::Record;
 use crate::conclude::{Ambiguity, Evidence, Response};
-use crate::fact::Status;
-use crate::failure::Failure;
+use crate::error::Failure;
 use crate::ident::UserName;
 use crate::journal::EarlierAttempt;
 use crate::locate::{KeyLocation, OwnerHint, locate_key, locate_settled};
+use crate::metadata::Status;
 use crate::outcome::Outcome;
 use crate::request::{Action, Key};
 

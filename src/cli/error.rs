@@ -7,8 +7,8 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::aws::Instead;
 use crate::ident::looks_like_access_key_id;
-use crate::invalid::{Invalid, shown};
 use crate::request::ErrorFormat;
+use crate::sanitize::{Invalid, shown};
 use crate::secret::{NOT_SHOWN, has_secret, mask};
 
 pub(super) const SWAPPED: &str =

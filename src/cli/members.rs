@@ -9,9 +9,8 @@ use clap::builder::{OsStringValueParser, TypedValueParser, ValueParser};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use crate::escape::excerpt;
 use crate::ident::{AccessKeyId, UserName};
-use crate::invalid::{Invalid, shown};
+use crate::sanitize::{Invalid, excerpt, shown};
 
 /// The longest text that is read, in bytes.
 const LONGEST: u64 = 1 << 16;

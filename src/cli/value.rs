@@ -6,8 +6,8 @@ use std::num::NonZeroUsize;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 
 use super::aws::but;
-use crate::invalid::Invalid;
 use crate::request::{ErrorFormat, Format};
+use crate::sanitize::Invalid;
 
 pub(super) fn output() -> impl TypedValueParser<Value = Format> {
     let reason = "YAML is not written: use json, each line of which is YAML too";

@@ -15,9 +15,9 @@ use clap::builder::StyledStr;
 use clap::{Arg, Command, CommandFactory as _, ValueHint};
 
 use crate::cli::Cli;
-use crate::escape::{escape, is_steering};
+use crate::error::Stop;
+use crate::sanitize::{escape, is_steering};
 use crate::secret::has_secret;
-use crate::stop::Stop;
 use line::Line;
 use shell::Shell;
 

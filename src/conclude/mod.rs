@@ -8,10 +8,10 @@
 //! - Where the caller names the owner, IAM's `NoSuchEntity` and that user's list together count. That an earlier run
 //!   started a deletion does not: it may have sent nothing.
 
-use crate::fact::Status;
-use crate::failure::{Absent, Code, Context, Failure, Place};
+use crate::error::{Absent, Code, Context, Failure, Place};
 use crate::ident::UserName;
 use crate::locate::{KeyLocation, OwnerHint};
+use crate::metadata::Status;
 use crate::outcome::{Check, Doubt, Known, Outcome};
 use crate::request::{Action, Key, Missing};
 

@@ -7,8 +7,8 @@ use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use crate::age::{Age, ago, timestamp};
-use crate::escape::field;
-use crate::fact::{Facts, LastUse, Status};
+use crate::metadata::{Facts, LastUse, Status};
+use crate::sanitize::field;
 pub(crate) use user_glob::UserGlob;
 
 /// What has to hold of a key, all of it.

@@ -6,9 +6,8 @@ use std::str::FromStr;
 
 use glob::{MatchOptions, Pattern, PatternError};
 
-use crate::escape::escape;
 use crate::ident::UserName;
-use crate::invalid::Invalid;
+use crate::sanitize::{Invalid, escape};
 
 /// Which users: a name in which `*` stands for any text, `?` for one character and `[a-z]` for one of several.
 /// Compared without case, as IAM compares names.

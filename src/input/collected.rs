@@ -4,9 +4,9 @@ use std::io;
 
 use super::repeated::Rows;
 use super::{Found, List, Problem, Purpose, Row};
+use crate::error::Stop;
+use crate::outcome::Word;
 use crate::request::{Action, Key, Owner};
-use crate::stop::Stop;
-use crate::word::Word;
 
 /// The most keys of one run. No account has as many; a stream that does not end, does.
 const MOST_KEYS: usize = 10_000_000;

@@ -16,11 +16,10 @@ use std::io::{self, BufRead, BufReader};
 
 use serde::{Deserialize, Serialize};
 
-use crate::escape::excerpt;
+use crate::error::Stop;
 use crate::ident::{AccessKeyId, UserName};
-use crate::invalid::shown_path;
 use crate::request::{Action, Input, Key, Owner};
-use crate::stop::Stop;
+use crate::sanitize::{excerpt, shown_path};
 use collected::Collected;
 use line::Lines;
 use repeated::Distinct;

@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use super::line::{Line, Lines, column, without_comment};
 use super::{Found, Problem, Visit};
 use crate::ident::{AccessKeyId, UserName};
-use crate::word::Word;
+use crate::outcome::Word;
 
 /// Reads IDs, the first of them in the line `first`.
 pub(super) fn read(first: Line, mut lines: Lines, visit: &mut Visit<'_>) -> Result<(), Problem> {

@@ -20,13 +20,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::age::timestamp;
-use crate::candidate::Candidate;
-use crate::escape::escape;
+use crate::error::Stop;
 use crate::ident::{AccessKeyId, AccountId};
-use crate::invalid::shown_path;
+use crate::metadata::Candidate;
 use crate::outcome::{Known, Settled};
 use crate::request::{Action, Key, Mode, Request};
-use crate::stop::Stop;
+use crate::sanitize::{escape, shown_path};
 use file::{Kept, Refused};
 pub(crate) use past::EarlierAttempt;
 use past::Past;

@@ -9,11 +9,11 @@ use humantime::parse_rfc3339;
 use serde::Deserialize;
 
 use super::{Before, FORM, Head};
-use crate::escape::field;
-use crate::fact::Status;
 use crate::ident::{AccessKeyId, UserName};
+use crate::metadata::Status;
+use crate::outcome::Word;
 use crate::request::{Action, Key};
-use crate::word::Word;
+use crate::sanitize::field;
 
 /// What every journal begins with.
 const HEAD: &[u8] = b"{\"Journal\":";

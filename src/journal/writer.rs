@@ -99,7 +99,7 @@ mod tests {
     use tokio::time::Instant;
 
     use super::{Kind, Writer};
-    use crate::exit::Exit;
+    use crate::error::Exit;
     use crate::signal::{Patience, Signals};
 
     /// A disk that does not answer cannot be had without the rights of root: here nobody takes the records.

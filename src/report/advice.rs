@@ -2,7 +2,7 @@
 //! says with that very code and message.
 
 use super::denial;
-use crate::failure::{Code, CredentialKind, ServiceError};
+use crate::error::{Code, CredentialKind, ServiceError};
 
 /// The hints for an error.
 pub(super) fn advice(error: &ServiceError) -> Vec<String> {
@@ -93,7 +93,7 @@ fn credentials(code: &str, message: &str, kind: CredentialKind) -> Option<&'stat
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::failure::Context;
+    use crate::error::Context;
 
     /// The hints, joined.
     fn hint(

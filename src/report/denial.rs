@@ -1,6 +1,6 @@
 //! What to do about an access that is denied, by the policy that denies it.
 
-use crate::failure::Context;
+use crate::error::Context;
 
 /// What denies an access, as the message names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

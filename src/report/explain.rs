@@ -7,13 +7,11 @@ use super::Report;
 use super::hint::{About, hints, of_call};
 use super::message::{self, Level, Messages};
 use super::row;
-use crate::escape::{excerpt, field};
-use crate::exit::Exit;
-use crate::fact::Status;
-use crate::failure::{Absent, Code, Failure, Place, Received, ServiceError};
+use crate::error::{Absent, Code, Exit, Failure, Place, Received, ServiceError, Stop};
+use crate::metadata::Status;
 use crate::outcome::{Known, Outcome, Refusal, Settled};
 use crate::request::{Action, Key, Mode, SigningKey};
-use crate::stop::Stop;
+use crate::sanitize::{excerpt, field};
 
 /// The member `Known` where each of several keys is as its own result says.
 pub(crate) const AS_TOLD: &str = "AsTold";

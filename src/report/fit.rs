@@ -4,7 +4,7 @@ use std::env;
 
 use unicode_width::UnicodeWidthChar as _;
 
-use crate::escape::escape;
+use crate::sanitize::escape;
 
 /// What stands before each line of an indented text.
 const INDENT: usize = 2;

@@ -2,7 +2,7 @@
 
 use super::advice::advice;
 use super::command::Commands;
-use crate::failure::{Absent, Code, Context, Failure, NamedBy, Place};
+use crate::error::{Absent, Code, Context, Failure, NamedBy, Place};
 use crate::request::Key;
 
 /// The key that hints are for.

@@ -7,10 +7,9 @@ use super::Report;
 use super::explain::{contradicted, unchecked};
 use super::hint::About;
 use super::message::Level;
-use crate::outcome::{Outcome, Refusal, Settled};
+use crate::outcome::{Outcome, Refusal, Settled, Word};
 use crate::request::{Action, Mode, Selection};
 use crate::tally::Tally;
-use crate::word::Word;
 
 /// How many hints are remembered: what goes beyond tells nobody anything.
 const HINTS: usize = 20;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::stream;
 use crate::request::{Color, ErrorFormat, Request};
-use crate::shown::Shown;
+use crate::sanitize::Shown;
 
 /// What a message is, by the label before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -19,10 +19,10 @@ use std::io::{self, Write as _};
 use std::mem;
 use std::os::fd::AsFd as _;
 
-use crate::exit::Exit;
+use crate::error::Exit;
 use crate::outcome::{Known, Settled};
 use crate::request::{Format, Key, Mode, Request};
-use crate::shown::Shown;
+use crate::sanitize::Shown;
 use crate::tally::Tally;
 use command::Commands;
 pub(crate) use explain::{AS_TOLD, Explanation, stop};

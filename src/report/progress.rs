@@ -8,9 +8,9 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use super::stream::{self, Job};
+use crate::outcome::Word;
 use crate::request::{Color, ErrorFormat, Request};
 use crate::tally::Tally;
-use crate::word::Word;
 
 /// The bar; nothing where nobody sees it. It is drawn by the thread that writes standard error.
 #[derive(Clone, Debug)]

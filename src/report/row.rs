@@ -8,15 +8,12 @@ use serde_json::{Map, Value, json};
 
 use super::explain::{absent_sentence, described};
 use crate::age::timestamp;
-use crate::candidate::Candidate;
-use crate::escape::{excerpt, field};
-use crate::fact::{LastUse, NOT_AVAILABLE, Status};
-use crate::failure::Failure;
-use crate::outcome::{Known, Outcome, Refusal, Reply, Settled};
+use crate::error::Failure;
+use crate::metadata::{Candidate, LastUse, NOT_AVAILABLE, Status};
+use crate::outcome::{Known, Outcome, Refusal, Reply, Settled, Word};
 use crate::query;
 use crate::request::{Action, Format, Metadata, Quantity, Request};
-use crate::shown::{Shown, mask_strings};
-use crate::word::Word;
+use crate::sanitize::{Shown, excerpt, field, mask_strings};
 
 /// The columns of a key, as members of its object. What is not known is empty.
 const COLUMNS: [&str; 11] = [

@@ -15,7 +15,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use super::progress::Drawn;
-use crate::shown::Shown;
+use crate::sanitize::Shown;
 
 /// How often the bar moves although nothing is written.
 const TICK: Duration = Duration::from_millis(200);

@@ -11,13 +11,11 @@ use super::fit::{Fit, columns};
 use super::message;
 use super::row::{reason, status};
 use crate::age::{ago, timestamp};
-use crate::candidate::Candidate;
-use crate::escape::field;
-use crate::fact::{Facts, LastUse};
 use crate::ident::{AccountId, UserName};
+use crate::metadata::{Candidate, Facts, LastUse};
 use crate::outcome::Settled;
 use crate::request::{Action, Key};
-use crate::shown::Shown;
+use crate::sanitize::{Shown, field};
 
 /// The width where there is no terminal to ask for one, in columns.
 const WIDTH: usize = 80;

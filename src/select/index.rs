@@ -9,10 +9,10 @@ use tokio::time::sleep;
 
 use super::Selector;
 use crate::aws::ListedKey;
-use crate::fact::{Facts, Status};
-use crate::failure::Failure;
+use crate::error::Failure;
 use crate::ident::{AccessKeyId, UserName};
 use crate::locate::CONFIRM_ABSENCE;
+use crate::metadata::{Facts, Status};
 
 /// The access keys of all users. It is complete, unless it was read for one key that it has.
 #[derive(Debug)]

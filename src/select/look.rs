@@ -6,11 +6,11 @@ use super::{Need, Needs, Selector, failed};
 use crate::aws::{Allowance, ListedKey};
 use crate::change::owner_hint;
 use crate::conclude::{Ambiguity, Evidence, Response};
-use crate::fact::{Denied, Facts};
-use crate::failure::{Absent, Context, Failure, Place};
+use crate::error::{Absent, Context, Failure, Place};
 use crate::guard;
 use crate::ident::UserName;
 use crate::locate::{ListRead, OwnerRead, elsewhere, locate, locate_settled, owner_unread};
+use crate::metadata::{Denied, Facts};
 use crate::outcome::Outcome;
 use crate::request::{Key, Missing, Owner};
 

@@ -14,13 +14,12 @@ use std::time::Duration;
 use tokio::sync::OnceCell;
 
 use crate::aws::{Allowance, Iam};
-use crate::candidate::Candidate;
 use crate::condition::{Read, TIME, Verdict};
-use crate::fact::{Denied, Facts, Status};
-use crate::failure::{Cause, Failure, NamedBy};
+use crate::error::{Cause, Failure, NamedBy};
 use crate::guard::{self, Signer};
 use crate::ident::UserName;
 use crate::log::Log;
+use crate::metadata::{Candidate, Denied, Facts, Status};
 use crate::outcome::{Known, Outcome, Settled};
 use crate::report::message::Messages;
 use crate::request::{Action, Key, Missing, Mode, Owner, Request, Selection};

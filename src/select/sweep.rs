@@ -10,17 +10,15 @@ use super::credential_report::CredentialReport;
 use super::users::Round;
 use super::{Need, Selector, impossible, unsaid};
 use crate::aws::{Iam, ReportState, out_of_time_reading};
-use crate::candidate::Candidate;
 use crate::condition::Verdict;
-use crate::fact::{Denied, Facts};
-use crate::failure::Failure;
+use crate::error::{Failure, Stop};
 use crate::guard;
 use crate::ident::{AccessKeyId, UserName};
+use crate::metadata::{Candidate, Denied, Facts};
 use crate::outcome::{Outcome, Settled};
 use crate::report;
 use crate::request::{Key, Selection, SigningKey};
 use crate::spool::Spool;
-use crate::stop::Stop;
 
 /// How often, and how long apart, a credential report in the making is asked for.
 const ASK_AGAIN: [Duration; 6] = [

@@ -11,7 +11,7 @@ use tokio::time::sleep;
 
 use super::Selector;
 use crate::aws::ListedUser;
-use crate::failure::{Cause, Failure};
+use crate::error::{Cause, Failure};
 use crate::ident::UserName;
 
 /// The pauses before the users are listed again because one of them does not exist: a renamed user appears under the new

@@ -15,8 +15,8 @@ mod apart;
 mod aws;
 #[path = "../../../src/batch/mod.rs"]
 mod batch;
-#[path = "../../../src/candidate.rs"]
-mod candidate;
+#[path = "../../../src/metadata.rs"]
+mod metadata;
 #[path = "../../../src/change/mod.rs"]
 mod change;
 #[path = "../../../src/cli/mod.rs"]
@@ -31,22 +31,16 @@ mod conclude;
 mod condition;
 #[path = "../../../src/confirm.rs"]
 mod confirm;
-#[path = "../../../src/escape.rs"]
-mod escape;
-#[path = "../../../src/exit.rs"]
-mod exit;
-#[path = "../../../src/fact.rs"]
-mod fact;
-#[path = "../../../src/failure.rs"]
-mod failure;
+#[path = "../../../src/sanitize.rs"]
+mod sanitize;
+#[path = "../../../src/error.rs"]
+mod error;
 #[path = "../../../src/guard.rs"]
 mod guard;
 #[path = "../../../src/ident.rs"]
 mod ident;
 #[path = "../../../src/input/mod.rs"]
 mod input;
-#[path = "../../../src/invalid.rs"]
-mod invalid;
 #[path = "../../../src/journal/mod.rs"]
 mod journal;
 #[path = "../../../src/locate.rs"]
@@ -69,22 +63,16 @@ mod request;
 mod secret;
 #[path = "../../../src/select/mod.rs"]
 mod select;
-#[path = "../../../src/shown.rs"]
-mod shown;
 #[path = "../../../src/signal.rs"]
 mod signal;
 #[path = "../../../src/splitter.rs"]
 mod splitter;
 #[path = "../../../src/spool.rs"]
 mod spool;
-#[path = "../../../src/stop.rs"]
-mod stop;
 #[path = "../../../src/tally.rs"]
 mod tally;
 #[path = "../target/mod.rs"]
 mod target;
-#[path = "../../../src/word.rs"]
-mod word;
 
 use std::sync::OnceLock;
 

@@ -7,10 +7,8 @@ use std::os::unix::ffi::OsStrExt as _;
 use serde_json::Value;
 
 use super::check_message;
-use crate::escape::{escape, escape_json, excerpt, is_steering};
-use crate::invalid::shown;
+use crate::sanitize::{Shown, escape, escape_json, excerpt, is_steering, shown};
 use crate::secret::has_secret;
-use crate::shown::Shown;
 
 pub(super) fn check(bytes: &[u8]) {
     check_message(&shown(OsStr::from_bytes(bytes)), 40 * 10 + 40);

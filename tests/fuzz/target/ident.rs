@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt as _;
 
 use super::check_message;
 use crate::ident::{AccessKeyId, AccountId, UserName, looks_like_access_key_id};
-use crate::invalid::Invalid;
+use crate::sanitize::Invalid;
 
 /// The rule of the API reference for an access key ID.
 pub(super) fn is_id(text: &str) -> bool {

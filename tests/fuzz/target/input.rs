@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::io::Cursor;
 
 use super::{List, Purpose, keys_of};
+use crate::error::Stop;
 use crate::request::{Action, Key, Owner};
-use crate::stop::Stop;
 use crate::target::check_message;
 
 const NAME: &str = "a list";

@@ -6,7 +6,7 @@ mod arguments;
 mod escape;
 mod ident;
 
-use crate::escape::is_steering;
+use crate::sanitize::is_steering;
 
 /// A target and what it checks.
 type Target = (&'static str, fn(&[u8]));

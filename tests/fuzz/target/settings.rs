@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::super::ini;
 use super::super::settings::{region, retry};
 use super::{ConfigFiles, config_name, decoded, parse, profile_name};
-use crate::stop::Stop;
+use crate::error::Stop;
 use crate::target::check_message;
 
 /// The bytes are `~/.aws/config` and `~/.aws/credentials`, after the first byte of both.

@@ -1,8 +1,10 @@
-//! Why a call came to nothing, in IAM's words or in ours, and the families of error codes.
+//! Why a call or a whole run failed, the kinds of error codes, and the exit status, whose numbers are part of the
+//! interface: they are the same in `--help`, the man page and the README.
 
+use std::fmt;
+use std::process::ExitCode;
 use std::sync::LazyLock;
 
-use crate::exit::Exit;
 use crate::ident::{AccountId, UserName};
 
 /// Why a call did not do what it was for.
@@ -271,5 +273,128 @@ impl Failure {
     /// Whether IAM has no such key, or no such user.
     pub(crate) fn is_no_such_entity(&self) -> bool {
         self.family() == Some(Code::NoSuchEntity)
+    }
+}
+
+/// How a failed call is explained without which the run cannot go on: the failure, the service, and what the sentence begins
+/// with.
+pub(crate) type Explain = fn(&Failure, &str, &str) -> Stop;
+
+/// Why the run ends before any key is changed.
+#[derive(Debug)]
+pub(crate) struct Stop {
+    pub(crate) exit: Exit,
+    pub(crate) code: String,
+    pub(crate) message: String,
+    /// What to do next, each a sentence or a command.
+    pub(crate) hints: Vec<String>,
+    /// What the service said, where it answered.
+    pub(crate) service: Option<Box<ServiceError>>,
+}
+
+impl Stop {
+    /// A run that ends with this exit status and code.
+    pub(crate) fn new(exit: Exit, code: &str, message: impl Into<String>) -> Self {
+        Self {
+            exit,
+            code: code.to_owned(),
+            message: message.into(),
+            hints: Vec::new(),
+            service: None,
+        }
+    }
+
+    /// Wrong credentials or configuration.
+    pub(crate) fn configuration(message: impl Into<String>) -> Self {
+        Self::new(Exit::Configuration, "Configuration", message)
+    }
+
+    /// Credentials that are not there or no good.
+    pub(crate) fn credentials(message: impl Into<String>) -> Self {
+        Self::new(Exit::Configuration, "Credentials", message)
+    }
+
+    /// Wrong arguments, seen only when the run was to begin.
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::new(Exit::Usage, "Usage", message)
+    }
+
+    /// What is nobody's mistake, such as a full disk.
+    pub(crate) fn other(message: impl Into<String>) -> Self {
+        Self::new(Exit::Other, "Other", message)
+    }
+
+    /// A guard refused the whole run.
+    pub(crate) fn refused(message: impl Into<String>) -> Self {
+        Self::new(Exit::Refused, "Refused", message)
+    }
+
+    /// Ended by a signal.
+    pub(crate) fn signal(exit: Exit) -> Self {
+        Self::new(exit, "Interrupted", "interrupted")
+    }
+
+    /// The same, with what to do next.
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+}
+
+impl fmt::Display for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Stop {}
+
+/// How the run ended. The number of each is documented and does not change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Exit {
+    /// The key is gone.
+    Success = 0,
+    /// An error without a number of its own.
+    Other = 1,
+    /// The arguments are wrong, or IAM says so.
+    Usage = 2,
+    NoSuchEntity = 3,
+    LimitExceeded = 4,
+    /// `ServiceFailure`, `InternalFailure`, `ServiceUnavailable` after all retries.
+    ServiceFailure = 5,
+    AccessDenied = 6,
+    Configuration = 7,
+    Throttled = 8,
+    /// IAM could not be reached, or something else answered a read; the request was never sent.
+    Unreachable = 9,
+    /// The request was sent and no usable answer came.
+    Unknown = 10,
+    Refused = 11,
+    /// Several keys with different results.
+    Mixed = 12,
+    HungUp = 129,
+    Interrupted = 130,
+    Terminated = 143,
+}
+
+impl Exit {
+    /// The number the process ends with.
+    pub(crate) fn status(self) -> u8 {
+        self as u8
+    }
+
+    /// The same, and `Other` in place of success: what the run was for is not all there.
+    pub(crate) fn or_other(self) -> Self {
+        match self {
+            Self::Success => Self::Other,
+            exit => exit,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.status())
     }
 }

@@ -1,10 +1,11 @@
-//! What IAM says of one key: its own facts, never those of another key of the same user.
+//! What IAM says of one key: its own metadata, never those of another key of the same user.
 
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
 use crate::ident::UserName;
+use crate::request::Key;
 
 /// What IAM says where there is nothing to say, as of the last use of a key that was never used.
 pub(crate) const NOT_AVAILABLE: &str = "N/A";
@@ -88,4 +89,13 @@ pub(crate) enum LastUse {
         /// The region, such as `us-east-1`.
         region: Option<String>,
     },
+}
+
+/// A key that nothing speaks against.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Candidate {
+    /// The key; with its owner, where that was looked up.
+    pub(crate) key: Key,
+    /// What IAM says of it, as far as it was asked.
+    pub(crate) facts: Facts,
 }

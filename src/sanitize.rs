@@ -1,0 +1,345 @@
+//! Text that came from elsewhere, made safe to print. The writers of standard output and standard error take nothing but
+//! [`Shown`], so no text from a service, a file or the environment reaches a terminal unescaped, and no secret does.
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::fmt::Write as _;
+use std::path::Path;
+
+use anstyle::Style;
+use serde_json::Value;
+
+use crate::secret::{NOT_SHOWN, is_bedrock_key, mask};
+
+/// How many characters of a foreign text a message shows, escaped.
+const EXCERPT: usize = 800;
+/// The same of a name, a code or a status.
+const FIELD: usize = 100;
+
+/// Whether a character steers a terminal or a reader instead of being seen: controls (C0, C1, DEL),
+/// bidirectional marks, line separators, and what Unicode calls default ignorable, such as zero-width characters,
+/// fillers, variation selectors and tags.
+pub(crate) fn is_steering(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
+            | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// The text without secrets and with each steering character as `\u{..}`.
+pub(crate) fn escape(text: &str) -> String {
+    spell_out(&mask(text))
+}
+
+fn spell_out(text: &str) -> String {
+    without_steering(text, |safe, c| {
+        let _ = write!(safe, "\\u{{{:x}}}", u32::from(c));
+    })
+}
+
+/// The text with what `write` makes of each steering character.
+fn without_steering(text: &str, write: impl Fn(&mut String, char)) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_steering(c) {
+            write(&mut safe, c);
+        } else {
+            safe.push(c);
+        }
+    }
+    safe
+}
+
+/// The text escaped, on one line, and cut at 800 characters with a word on what was cut.
+pub(crate) fn excerpt(text: &str) -> String {
+    cut(text, EXCERPT)
+}
+
+/// A name, a code or a status as a part of a sentence: escaped, on one line, and cut at 100 characters.
+pub(crate) fn field(text: &str) -> String {
+    cut(text, FIELD)
+}
+
+/// The text escaped; where that takes more than `longest` characters, it is cut between two of its own.
+fn cut(text: &str, longest: usize) -> String {
+    // Masked before it is cut: half a secret is not recognized.
+    let text = mask(text);
+    let mut safe = String::new();
+    let mut left = longest;
+    for (at, c) in text.char_indices() {
+        let piece = spell_out(&text[at..at + c.len_utf8()]);
+        let Some(less) = left.checked_sub(piece.chars().count()) else {
+            let length = text.chars().count();
+            return format!("{safe}... ({length} characters)");
+        };
+        left = less;
+        safe.push_str(&piece);
+    }
+    safe
+}
+
+/// JSON in which steering characters are written by their number, as JSON allows, so that a terminal shows them too.
+pub(crate) fn escape_json(json: &str) -> String {
+    without_steering(json, |safe, c| {
+        for unit in c.encode_utf16(&mut [0; 2]) {
+            let _ = write!(safe, "\\u{unit:04x}");
+        }
+    })
+}
+
+/// The longest piece of a refused value that a message shows, in characters.
+const VALUE: usize = 40;
+
+/// Why a value is refused: the value, fit to be shown, and a fragment that says what is wrong.
+#[derive(Debug)]
+pub(crate) struct Invalid {
+    /// The value, escaped and cut; a pasted secret is not in it.
+    pub(crate) shown: String,
+    reason: String,
+}
+
+impl fmt::Display for Invalid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.reason)
+    }
+}
+
+impl std::error::Error for Invalid {}
+
+impl Invalid {
+    /// A refused value; `reason` is a fragment that says what is wrong with it.
+    pub(crate) fn new(value: &OsStr, reason: impl Into<String>) -> Self {
+        Self {
+            shown: shown(value),
+            reason: reason.into(),
+        }
+    }
+
+    /// A value that could hold a secret, which is not shown.
+    pub(crate) fn secret(value: &str) -> Self {
+        let reason = if is_bedrock_key(value) {
+            "this looks like an API key of Amazon Bedrock, which is not an access key: \
+             find its ID with `aws iam list-service-specific-credentials`, \
+             then run `aws iam delete-service-specific-credential`"
+        } else {
+            "this looks like a secret access key; to delete a key, iam-del-key needs only its access key ID"
+        };
+        Self {
+            shown: NOT_SHOWN.to_owned(),
+            reason: reason.to_owned(),
+        }
+    }
+
+    /// The same value, typed as an argument.
+    pub(crate) fn typed(mut self) -> Self {
+        if self.shown == NOT_SHOWN {
+            self.reason
+                .push_str("; the shell may keep it in its history: treat it as leaked");
+        }
+        self
+    }
+}
+
+/// A path as a message shows it: whole and escaped, without secrets.
+pub(crate) fn shown_path(path: &Path) -> String {
+    escape(&path.to_string_lossy())
+}
+
+/// A value as a message shows it: secrets are masked, bytes that are not UTF-8 and characters that steer a terminal are
+/// escaped, and what is past 40 characters is cut and counted.
+pub(crate) fn shown(value: &OsStr) -> String {
+    let text = value.to_string_lossy();
+    // Masked before it is cut: half a secret is not recognized.
+    let masked = mask(&text);
+    if masked.chars().count() <= VALUE {
+        return lossless(value);
+    }
+    let head: String = masked.chars().take(VALUE).collect();
+    format!("{}... ({} characters)", escape(&head), text.chars().count())
+}
+
+fn lossless(value: &OsStr) -> String {
+    use std::fmt::Write as _;
+    let mut text = String::new();
+    for chunk in value.as_encoded_bytes().utf8_chunks() {
+        text.push_str(&escape(chunk.valid()));
+        for byte in chunk.invalid() {
+            let _ = write!(text, "\\x{byte:02x}");
+        }
+    }
+    text
+}
+
+/// The most that one message prints, in characters. More than any message of this program needs.
+const MESSAGE: usize = 1200;
+/// What a longer message keeps of its end, where it says what is known of the key.
+const MESSAGE_END: usize = 300;
+
+/// Text in which nothing moves a cursor, hides or reorders other text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Shown(String);
+
+impl Shown {
+    /// A message on one line: line breaks are escaped too. A message that is too long loses its middle.
+    pub(crate) fn message(text: &str) -> Self {
+        let safe = escape(text);
+        let length = safe.chars().count();
+        if length <= MESSAGE {
+            return Self(safe);
+        }
+        let head: String = safe.chars().take(MESSAGE - MESSAGE_END).collect();
+        let tail: String = safe.chars().skip(length - MESSAGE_END).collect();
+        Self(format!("{head}... ({length} characters) ...{tail}"))
+    }
+
+    /// Lines with tabs and colors, such as a table or the help. Everything else that steers is escaped.
+    pub(crate) fn page(text: &str) -> Self {
+        let text = mask(text);
+        let mut safe = String::with_capacity(text.len());
+        let mut rest = &*text;
+        while let Some(c) = rest.chars().next() {
+            let length = color_length(rest).unwrap_or(c.len_utf8());
+            let (piece, behind) = rest.split_at(length);
+            match c {
+                '\n' | '\t' => safe.push(c),
+                '\u{1b}' if length > 1 => safe.push_str(piece),
+                _ => safe.push_str(&escape(piece)),
+            }
+            rest = behind;
+        }
+        Self(safe)
+    }
+
+    /// JSON on one line: the exact value but for secrets, with everything that steers written as `\u....`.
+    pub(crate) fn json(value: &Value) -> Self {
+        let mut value = value.clone();
+        mask_strings(&mut value);
+        Self(escape_json(&value.to_string()))
+    }
+
+    /// The same behind `who` and a label, which is styled where `style` says so.
+    pub(crate) fn labeled(
+        self,
+        who: &'static str,
+        label: &'static str,
+        style: Option<Style>,
+    ) -> Self {
+        let style = style.unwrap_or_default();
+        Self(format!("{who}{style}{label}:{style:#} {}", self.0))
+    }
+}
+
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Masks what could be a secret in the strings of a value: in JSON an escape such as `\n` would be part of the text.
+pub(crate) fn mask_strings(value: &mut Value) {
+    match value {
+        Value::String(text) => *text = mask(text).into_owned(),
+        Value::Array(values) => values.iter_mut().for_each(mask_strings),
+        Value::Object(members) => members.values_mut().for_each(mask_strings),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// The length of the color sequence at the start of the text: `ESC [`, digits and semicolons, `m`.
+fn color_length(text: &str) -> Option<usize> {
+    let behind = text.strip_prefix("\u{1b}[")?;
+    let end = behind.find(|c: char| !c.is_ascii_digit() && c != ';')?;
+    behind[end..].starts_with('m').then_some(end + 3)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anstyle::AnsiColor;
+
+    #[test]
+    fn steering_characters_are_spelled_out() {
+        assert_eq!(escape("a\u{1b}[2Jb"), "a\\u{1b}[2Jb");
+        assert_eq!(
+            escape("\u{202e}\u{9b}\u{200b}"),
+            "\\u{202e}\\u{9b}\\u{200b}"
+        );
+        assert_eq!(
+            escape("\u{34f}\u{3164}\u{fe0f}\u{e0100}"),
+            "\\u{34f}\\u{3164}\\u{fe0f}\\u{e0100}"
+        );
+        assert_eq!(escape("Zoë, 鍵"), "Zoë, 鍵");
+    }
+
+    #[test]
+    fn a_long_text_is_cut_and_counted() {
+        for flood in ["x", "\u{1b}", "\u{e0041}"] {
+            let cut = excerpt(&flood.repeat(5_000_000));
+            assert!(cut.len() < 900, "{}", cut.len());
+            assert!(cut.ends_with("... (5000000 characters)"));
+            assert!(field(&flood.repeat(101)).len() < 130);
+        }
+        let longest = "x".repeat(EXCERPT);
+        assert_eq!(excerpt(&longest), longest);
+    }
+
+    #[test]
+    fn escaped_json_is_the_same_value() {
+        let value = serde_json::json!({ "Message": "\u{9b}2J\u{202e}\u{e0041} é" });
+        let text = escape_json(&value.to_string());
+        assert!(!text.chars().any(is_steering));
+        assert_eq!(
+            serde_json::from_str::<serde_json::Value>(&text).expect("JSON"),
+            value
+        );
+    }
+
+    #[test]
+    fn a_message_is_one_line_and_keeps_its_end() {
+        let text = Shown::message("a\nb\u{9b}2J\u{202e}\u{200b}c").to_string();
+        assert_eq!(text, "a\\u{a}b\\u{9b}2J\\u{202e}\\u{200b}c");
+        for flood in ["x", "\n", "\u{e0041}", "鍵"] {
+            let text = format!("K: {}; not deleted", flood.repeat(400_000));
+            let text = Shown::message(&text).to_string();
+            assert!(text.chars().count() < 1300, "{}", text.len());
+            assert!(text.starts_with("K: ") && text.ends_with("; not deleted"));
+        }
+    }
+
+    #[test]
+    fn a_page_keeps_lines_tabs_and_colors_and_nothing_else() {
+        let bold = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
+        let painted = format!("{bold}a{bold:#}\tb\nc");
+        assert_eq!(Shown::page(&painted).to_string(), painted);
+        for (text, expected) in [
+            ("\u{1b}[2Ja", "\\u{1b}[2Ja"),
+            ("\u{1b}[31", "\\u{1b}[31"),
+            ("\u{1b}[", "\\u{1b}["),
+            ("\u{1b}[3;é", "\\u{1b}[3;é"),
+            ("\r\u{9b}1m\u{7}", "\\u{d}\\u{9b}1m\\u{7}"),
+            ("\u{1b}]0;x\u{7}", "\\u{1b}]0;x\\u{7}"),
+        ] {
+            assert_eq!(Shown::page(text).to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn json_is_exact_and_steers_nothing() {
+        let value = serde_json::json!({ "Status": "\u{9b}2J\u{202e}\n".repeat(1000) });
+        let text = Shown::json(&value).to_string();
+        assert!(!text.contains(crate::sanitize::is_steering));
+        let read: Value = serde_json::from_str(&text).expect("JSON");
+        assert_eq!(read, value);
+    }
+
+    #[test]
+    fn a_label_is_styled_only_where_that_is_wanted() {
+        let label = |style| Shown::message("x").labeled("iam-del-key: ", "error", style);
+        assert_eq!(label(None).to_string(), "iam-del-key: error: x");
+        let bold = label(Some(Style::new().bold())).to_string();
+        assert_eq!(bold, "iam-del-key: \u{1b}[1merror:\u{1b}[0m x");
+    }
+}
