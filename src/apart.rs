@@ -6,7 +6,7 @@ use std::thread;
 
 use tokio::sync::oneshot;
 
-use crate::error::Stop;
+use crate::error::RunError;
 use crate::signal::Signals;
 
 /// Does `work` in a thread of its own, and waits for it. Where there can be no thread, this one does it, and a signal waits.
@@ -17,7 +17,7 @@ use crate::signal::Signals;
 pub(crate) async fn apart<T: Send + 'static>(
     signals: &mut Signals,
     work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, Stop> {
+) -> Result<T, RunError> {
     let (sender, done) = oneshot::channel();
     let work = Arc::new(Mutex::new(Some(work)));
     let theirs = Arc::clone(&work);
@@ -39,9 +39,9 @@ pub(crate) async fn apart<T: Send + 'static>(
             Ok(Ok(done)) => Ok(done),
             // It is reported as any other panic.
             Ok(Err(panic)) => panic::resume_unwind(panic),
-            Err(_) => Err(Stop::other("a thread ended early")),
+            Err(_) => Err(RunError::other("a thread ended early")),
         },
-        exit = signals.next() => Err(Stop::signal(exit)),
+        exit = signals.next() => Err(RunError::signal(exit)),
     }
 }
 

@@ -9,7 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::error::Stop;
+use crate::error::RunError;
 use crate::report::stream;
 use crate::request::{Consent, ErrorFormat, Request};
 use crate::sanitize::Shown;
@@ -24,10 +24,10 @@ const NOTICED: Duration = Duration::from_millis(100);
 /// # Errors
 ///
 /// Standard input or standard error is no terminal, or standard error is to be JSON.
-pub(crate) fn check(request: &Request) -> Result<(), Stop> {
+pub(crate) fn check(request: &Request) -> Result<(), RunError> {
     if request.error_format == ErrorFormat::Json {
         return Err(
-            Stop::usage("a question cannot be asked with --error-format json")
+            RunError::usage("a question cannot be asked with --error-format json")
                 .hint("look first with --dry-run, then say --yes, and leave --interactive out"),
         );
     }
@@ -35,11 +35,11 @@ pub(crate) fn check(request: &Request) -> Result<(), Stop> {
         return Ok(());
     }
     Err(match request.consent {
-        Consent::Needed => Stop::usage(
+        Consent::Needed => RunError::usage(
             "--all-keys and --all-users ask before a key goes, and there is no terminal to ask on",
         )
         .hint("look first with --dry-run, then say --yes"),
-        Consent::Given | Consent::Asked => Stop::usage(
+        Consent::Given | Consent::Asked => RunError::usage(
             "--interactive needs a terminal to ask on, and there is none",
         )
         .hint("look first with --dry-run; without --interactive named keys are not asked about"),

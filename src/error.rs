@@ -9,17 +9,17 @@ use crate::ident::{AccountId, UserName};
 
 /// Why a call did not do what it was for.
 #[derive(Clone, Debug)]
-pub(crate) enum Failure {
+pub(crate) enum CallError {
     /// IAM answered with an error.
     Service(ServiceError),
     /// IAM was read, and what it says leaves no such key to change.
-    Absent(Absent),
+    NotFound(NotFound),
     /// The request that changes something was never sent.
-    NotSent(Cause),
+    NotSent(TransportError),
     /// It was sent, and no answer came that is IAM's.
-    NoAnswer(Cause),
+    NoResponse(TransportError),
     /// IAM was read, and what it says cannot be made out or does not say enough.
-    Unclear(Cause),
+    Incomplete(TransportError),
 }
 
 /// An error as IAM reports it.
@@ -40,7 +40,7 @@ pub(crate) struct ServiceError {
 
 /// A key that IAM does not list where it was looked for.
 #[derive(Clone, Debug)]
-pub(crate) struct Absent {
+pub(crate) struct NotFound {
     /// Where it was looked for.
     pub(crate) place: Place,
     /// What else is known of it.
@@ -108,11 +108,10 @@ pub(crate) enum CredentialKind {
 
 /// Why IAM could not be reached or understood.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Cause {
+pub(crate) struct TransportError {
     pub(crate) host: String,
     /// What happened, a fragment.
     pub(crate) what: String,
-    /// What to do about it.
     pub(crate) hint: Option<String>,
     pub(crate) received: Received,
 }
@@ -129,7 +128,7 @@ pub(crate) enum Received {
 
 /// The families of error codes that have an exit status of their own. Both spellings of a code count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Code {
+pub(crate) enum ErrorKind {
     NoSuchEntity,
     LimitExceeded,
     ServiceFailure,
@@ -144,8 +143,8 @@ pub(crate) enum Code {
 
 impl ServiceError {
     /// The family of the code.
-    pub(crate) fn family(&self) -> Code {
-        family(self.code.as_deref(), self.status)
+    pub(crate) fn kind(&self) -> ErrorKind {
+        classify(self.code.as_deref(), self.status)
     }
 
     /// Whether the message is about a user who does not exist, rather than about the key.
@@ -155,59 +154,62 @@ impl ServiceError {
 
     /// The exit status of the family.
     pub(crate) fn exit(&self) -> Exit {
-        match self.family() {
-            Code::NoSuchEntity => Exit::NoSuchEntity,
-            Code::LimitExceeded => Exit::LimitExceeded,
-            Code::ServiceFailure => Exit::ServiceFailure,
-            Code::AccessDenied => Exit::AccessDenied,
-            Code::Credentials => Exit::Configuration,
-            Code::Validation => Exit::Usage,
-            Code::Throttling => Exit::Throttled,
-            Code::Other => Exit::Other,
+        match self.kind() {
+            ErrorKind::NoSuchEntity => Exit::NoSuchEntity,
+            ErrorKind::LimitExceeded => Exit::LimitExceeded,
+            ErrorKind::ServiceFailure => Exit::ServiceFailure,
+            ErrorKind::AccessDenied => Exit::AccessDenied,
+            ErrorKind::Credentials => Exit::Configuration,
+            ErrorKind::Validation => Exit::Usage,
+            ErrorKind::Throttling => Exit::Throttled,
+            ErrorKind::Other => Exit::Other,
         }
     }
 }
 
 /// The codes of each family, without `Exception` at their end.
-const CODES: [(Code, &str); 7] = [
-    (Code::NoSuchEntity, "NoSuchEntity"),
-    (Code::LimitExceeded, "LimitExceeded"),
+const CODES: [(ErrorKind, &str); 7] = [
+    (ErrorKind::NoSuchEntity, "NoSuchEntity"),
+    (ErrorKind::LimitExceeded, "LimitExceeded"),
     (
-        Code::ServiceFailure,
+        ErrorKind::ServiceFailure,
         "ServiceFailure InternalFailure InternalError InternalServiceError ServiceUnavailable",
     ),
-    (Code::AccessDenied, "AccessDenied UnauthorizedOperation"),
     (
-        Code::Credentials,
+        ErrorKind::AccessDenied,
+        "AccessDenied UnauthorizedOperation",
+    ),
+    (
+        ErrorKind::Credentials,
         "InvalidClientTokenId UnrecognizedClient ExpiredToken RequestExpired SignatureDoesNotMatch InvalidSignature \
          IncompleteSignature MissingAuthenticationToken OptInRequired AuthFailure TokenRefreshRequired \
          RequestTimeTooSkewed",
     ),
     (
-        Code::Validation,
+        ErrorKind::Validation,
         "ValidationError Validation MalformedInput InvalidInput InvalidParameterValue InvalidParameterCombination \
          MissingParameter MalformedQueryString InvalidQueryParameter",
     ),
     (
-        Code::Throttling,
+        ErrorKind::Throttling,
         "Throttling Throttled ThrottledRequest RequestThrottled TooManyRequests RequestLimitExceeded \
          BandwidthLimitExceeded SlowDown PriorRequestNotComplete",
     ),
 ];
 
 /// The family of an error code, and where there is none, of an HTTP status.
-pub(crate) fn family(code: Option<&str>, status: u16) -> Code {
+pub(crate) fn classify(code: Option<&str>, status: u16) -> ErrorKind {
     let code = code.unwrap_or_default();
     let code = code.strip_suffix("Exception").unwrap_or(code);
-    let of_code = |(_, codes): &&(Code, &str)| codes.split(' ').any(|known| known == code);
+    let of_code = |(_, codes): &&(ErrorKind, &str)| codes.split(' ').any(|known| known == code);
     match CODES.iter().find(of_code) {
         Some((family, _)) => *family,
-        None if status == 429 => Code::Throttling,
-        None => Code::Other,
+        None if status == 429 => ErrorKind::Throttling,
+        None => ErrorKind::Other,
     }
 }
 
-impl Failure {
+impl CallError {
     /// IAM's error, where it answered with one.
     pub(crate) fn service(&self) -> Option<&ServiceError> {
         match self {
@@ -220,18 +222,17 @@ impl Failure {
     pub(crate) fn code(&self) -> Option<&str> {
         match self {
             Self::Service(error) => error.code.as_deref(),
-            Self::Absent(_) => Some("NoSuchEntity"),
-            Self::NotSent(_) | Self::NoAnswer(_) | Self::Unclear(_) => None,
+            Self::NotFound(_) => Some("NoSuchEntity"),
+            Self::NotSent(_) | Self::NoResponse(_) | Self::Incomplete(_) => None,
         }
     }
 
     /// What bears on the failure, to add to it.
     pub(crate) fn context_mut(&mut self) -> Option<&mut Context> {
         match self {
-            Self::Service(ServiceError { context, .. }) | Self::Absent(Absent { context, .. }) => {
-                Some(context)
-            }
-            Self::NotSent(_) | Self::NoAnswer(_) | Self::Unclear(_) => None,
+            Self::Service(ServiceError { context, .. })
+            | Self::NotFound(NotFound { context, .. }) => Some(context),
+            Self::NotSent(_) | Self::NoResponse(_) | Self::Incomplete(_) => None,
         }
     }
 
@@ -239,9 +240,9 @@ impl Failure {
     pub(crate) fn exit_of_read(&self) -> Exit {
         match self {
             Self::Service(error) => error.exit(),
-            Self::Absent(_) => Exit::NoSuchEntity,
-            Self::NotSent(_) | Self::NoAnswer(_) => Exit::Unreachable,
-            Self::Unclear(_) => Exit::Other,
+            Self::NotFound(_) => Exit::NoSuchEntity,
+            Self::NotSent(_) | Self::NoResponse(_) => Exit::Unreachable,
+            Self::Incomplete(_) => Exit::Other,
         }
     }
 
@@ -249,40 +250,39 @@ impl Failure {
     pub(crate) fn context(&self) -> &Context {
         static NONE: LazyLock<Context> = LazyLock::new(Context::default);
         match self {
-            Self::Service(ServiceError { context, .. }) | Self::Absent(Absent { context, .. }) => {
-                context
-            }
-            Self::NotSent(_) | Self::NoAnswer(_) | Self::Unclear(_) => &NONE,
+            Self::Service(ServiceError { context, .. })
+            | Self::NotFound(NotFound { context, .. }) => context,
+            Self::NotSent(_) | Self::NoResponse(_) | Self::Incomplete(_) => &NONE,
         }
     }
 
     /// The family of IAM's error; what was found by reading belongs to one too.
-    pub(crate) fn family(&self) -> Option<Code> {
+    pub(crate) fn kind(&self) -> Option<ErrorKind> {
         match self {
-            Self::Service(error) => Some(error.family()),
-            Self::Absent(_) => Some(Code::NoSuchEntity),
-            Self::NotSent(_) | Self::NoAnswer(_) | Self::Unclear(_) => None,
+            Self::Service(error) => Some(error.kind()),
+            Self::NotFound(_) => Some(ErrorKind::NoSuchEntity),
+            Self::NotSent(_) | Self::NoResponse(_) | Self::Incomplete(_) => None,
         }
     }
 
     /// Whether IAM does not allow the call.
     pub(crate) fn is_denied(&self) -> bool {
-        self.family() == Some(Code::AccessDenied)
+        self.kind() == Some(ErrorKind::AccessDenied)
     }
 
     /// Whether IAM has no such key, or no such user.
     pub(crate) fn is_no_such_entity(&self) -> bool {
-        self.family() == Some(Code::NoSuchEntity)
+        self.kind() == Some(ErrorKind::NoSuchEntity)
     }
 }
 
 /// How a failed call is explained without which the run cannot go on: the failure, the service, and what the sentence begins
 /// with.
-pub(crate) type Explain = fn(&Failure, &str, &str) -> Stop;
+pub(crate) type Explain = fn(&CallError, &str, &str) -> RunError;
 
 /// Why the run ends before any key is changed.
 #[derive(Debug)]
-pub(crate) struct Stop {
+pub(crate) struct RunError {
     pub(crate) exit: Exit,
     pub(crate) code: String,
     pub(crate) message: String,
@@ -292,7 +292,7 @@ pub(crate) struct Stop {
     pub(crate) service: Option<Box<ServiceError>>,
 }
 
-impl Stop {
+impl RunError {
     /// A run that ends with this exit status and code.
     pub(crate) fn new(exit: Exit, code: &str, message: impl Into<String>) -> Self {
         Self {
@@ -341,13 +341,13 @@ impl Stop {
     }
 }
 
-impl fmt::Display for Stop {
+impl fmt::Display for RunError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
     }
 }
 
-impl std::error::Error for Stop {}
+impl std::error::Error for RunError {}
 
 /// How the run ended. The number of each is documented and does not change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::error::Stop;
+use crate::error::RunError;
 use crate::ident::{AccessKeyId, AccountId};
 use crate::outcome::Refusal;
 use crate::request::{Key, SigningKey};
@@ -61,11 +61,11 @@ pub(crate) fn foreign_account(id: &AccessKeyId, signer: &Signer) -> Option<(Acco
 /// # Errors
 ///
 /// They are of another.
-pub(crate) fn account(expected: &AccountId, actual: &AccountId) -> Result<(), Stop> {
+pub(crate) fn account(expected: &AccountId, actual: &AccountId) -> Result<(), RunError> {
     if expected == actual {
         return Ok(());
     }
-    let stop = Stop::refused(format!(
+    let stop = RunError::refused(format!(
         "the credentials belong to account {actual}, and --expect-account allows only {expected}"
     ));
     Err(stop.hint(format!(

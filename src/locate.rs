@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use crate::aws::Iam;
-use crate::error::{Code, Failure, ServiceError};
+use crate::error::{CallError, ErrorKind, ServiceError};
 use crate::guard::{self, Signer};
 use crate::ident::{AccountId, UserName};
 use crate::metadata::Status;
@@ -225,10 +225,10 @@ async fn read_owner(iam: &Iam, key: &Key) -> OwnerRead {
 }
 
 /// What a failed `GetAccessKeyLastUsed` says about the owner.
-pub(crate) fn owner_unread(failure: &Failure) -> OwnerRead {
-    match failure.service().map(ServiceError::family) {
-        Some(Code::NoSuchEntity) => OwnerRead::NoSuchKey,
-        Some(Code::AccessDenied | Code::Validation) => OwnerRead::Denied,
+pub(crate) fn owner_unread(failure: &CallError) -> OwnerRead {
+    match failure.service().map(ServiceError::kind) {
+        Some(ErrorKind::NoSuchEntity) => OwnerRead::NoSuchKey,
+        Some(ErrorKind::AccessDenied | ErrorKind::Validation) => OwnerRead::Denied,
         _ => OwnerRead::Failed,
     }
 }
@@ -237,10 +237,10 @@ async fn read_list(iam: &Iam, key: &Key, named: Option<&UserName>) -> ListRead {
     let listing = match iam.access_keys(named).await {
         Ok(listing) => listing,
         Err(failure) => {
-            return match failure.service().map(ServiceError::family) {
-                Some(Code::NoSuchEntity) => ListRead::NoSuchUser,
+            return match failure.service().map(ServiceError::kind) {
+                Some(ErrorKind::NoSuchEntity) => ListRead::NoSuchUser,
                 // Roles and the root user have no list of their own.
-                Some(Code::AccessDenied | Code::Validation) => ListRead::Denied,
+                Some(ErrorKind::AccessDenied | ErrorKind::Validation) => ListRead::Denied,
                 _ => ListRead::Failed,
             };
         }

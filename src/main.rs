@@ -50,12 +50,12 @@ use tokio::time::sleep;
 use apart::apart;
 use batch::{Batch, Keys, UnderWay, keys as keys_of};
 use cli::{Cli, error_format_of};
-use error::{Exit, Stop};
+use error::{Exit, RunError};
 use input::Purpose;
 use journal::{Before, Journal, Unusable};
 use log::Log;
-use metadata::{Candidate, Facts};
-use outcome::Known;
+use metadata::{KeyMetadata, Target};
+use outcome::KeyState;
 use report::message::{Messages, is_colorful};
 use report::{AS_TOLD, Explanation, stream};
 use request::{Color, ErrorFormat, Input, Key, Mode, Request, Selection};
@@ -159,7 +159,7 @@ fn finish(running: Option<Running>, exit: Exit) -> Exit {
 }
 
 /// Opens the journal and reads it, before anything else: what earlier runs did bears on all that is said of a key.
-fn open_journal(request: &Request, under_way: &UnderWay) -> Result<Option<Journal>, Stop> {
+fn open_journal(request: &Request, under_way: &UnderWay) -> Result<Option<Journal>, RunError> {
     let journal = match Journal::open(request) {
         Ok(journal) => journal,
         Err(Unusable { stop, is_journal }) => {
@@ -181,7 +181,7 @@ fn open_journal(request: &Request, under_way: &UnderWay) -> Result<Option<Journa
 fn unread(request: &Request, under_way: &UnderWay, why: &str) {
     if let Some(key) = request.single() {
         let unknown = format!("what earlier runs did is not known: {why}");
-        under_way.earlier(key, Known::Unknown(unknown.into()));
+        under_way.earlier(key, KeyState::Unknown(unknown.into()));
     }
 }
 
@@ -190,7 +190,7 @@ async fn start(
     mut journal: Journal,
     request: &Request,
     signals: &mut Signals,
-) -> Result<Journal, Stop> {
+) -> Result<Journal, RunError> {
     if let (Some(path), Mode::Change) = (request.journal.clone(), request.mode) {
         journal = apart(signals, move || journal.start(&path)).await??;
     }
@@ -209,10 +209,10 @@ fn note_finished(journal: &Journal, request: &Request) {
 
 /// The keys that are named, by options or in a file, and how many they are; all of it is checked before anything is
 /// contacted. `None`: IAM's own lists tell.
-async fn named(request: &Request, signals: &mut Signals) -> Result<Option<(Keys, u64)>, Stop> {
-    let untouched = |key: Key| Candidate {
+async fn named(request: &Request, signals: &mut Signals) -> Result<Option<(Keys, u64)>, RunError> {
+    let untouched = |key: Key| Target {
         key,
-        facts: Facts::default(),
+        facts: KeyMetadata::default(),
     };
     match &request.selection {
         Selection::Named(keys) => {
@@ -280,10 +280,10 @@ async fn work(
     );
     let connected = tokio::select! {
         connected = connecting => connected,
-        exit = signals.next() => return Err(Stop::signal(exit).into()),
+        exit = signals.next() => return Err(RunError::signal(exit).into()),
     };
     let connected = match (connected, signals.first_by_now().await) {
-        (Err(_), Some(exit)) => return Err(Stop::signal(exit).into()),
+        (Err(_), Some(exit)) => return Err(RunError::signal(exit).into()),
         (connected, _) => connected?,
     };
     if let Some(journal) = &mut journal {
@@ -296,7 +296,7 @@ async fn work(
         tokio::select! {
             biased;
             recorded = journal.begin_run(account) => recorded?,
-            exit = signals.next() => return Err(Stop::signal(exit).into()),
+            exit = signals.next() => return Err(RunError::signal(exit).into()),
         }
     }
     let selector = Selector::new(&connected.iam, &connected.signer, request);
@@ -321,12 +321,12 @@ fn stopped(
     under_way: &UnderWay,
     messages: Messages,
 ) -> Exit {
-    let other = Stop::other(format!("{error:#}"));
+    let other = RunError::other(format!("{error:#}"));
     let stop = error.downcast_ref().unwrap_or(&other);
     let key = request.single();
     let known = key
         .and_then(|key| under_way.known(key))
-        .unwrap_or_else(|| Known::NotDone("nothing was sent to IAM".to_owned()));
+        .unwrap_or_else(|| KeyState::NotDone("nothing was sent to IAM".to_owned()));
     let (told, member) = match (key, &request.journal) {
         (Some(key), _) => {
             let told = format!("{}: {}", key.id, known.told(request.action));
@@ -356,7 +356,7 @@ fn instead(text: &clap::Error, format: ErrorFormat) -> Exit {
     match format {
         ErrorFormat::Json => {
             let (message, hints) = cli::told(&styled.to_string());
-            let mut stop = Stop::usage(message);
+            let mut stop = RunError::usage(message);
             stop.hints = hints;
             let explanation = Explanation::stop(&stop, NOT_DELETED);
             Messages::new(Color::Off, format).explain(&explanation);

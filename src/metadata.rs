@@ -12,7 +12,7 @@ pub(crate) const NOT_AVAILABLE: &str = "N/A";
 
 /// What is known of a key. `None`: not asked for, or not to be had.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(crate) struct Facts {
+pub(crate) struct KeyMetadata {
     /// Whose it is.
     pub(crate) owner: Option<UserName>,
     /// Whether it can sign.
@@ -31,7 +31,7 @@ pub(crate) struct Facts {
     pub(crate) denied: Denied,
 }
 
-impl Facts {
+impl KeyMetadata {
     /// Whether IAM said in this run whose key it is.
     pub(crate) fn has_owner_of_iam(&self) -> bool {
         self.owner.is_some() && (self.last_use.is_some() || self.status.is_some())
@@ -93,9 +93,9 @@ pub(crate) enum LastUse {
 
 /// A key that nothing speaks against.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Candidate {
+pub(crate) struct Target {
     /// The key; with its owner, where that was looked up.
     pub(crate) key: Key,
     /// What IAM says of it, as far as it was asked.
-    pub(crate) facts: Facts,
+    pub(crate) facts: KeyMetadata,
 }

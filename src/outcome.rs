@@ -1,18 +1,18 @@
 //! What became of a key, as data: the run ends with one of these, and the report and the exit status
 //! are read from it.
 
-use crate::error::{Code, Exit, Failure, NamedBy};
+use crate::error::{CallError, ErrorKind, Exit, NamedBy};
 use crate::ident::UserName;
-use crate::metadata::{Candidate, Facts};
+use crate::metadata::{KeyMetadata, Target};
 use crate::request::{Action, Key, Mode};
 
 /// A key and what became of it.
 #[derive(Debug)]
-pub(crate) struct Settled {
+pub(crate) struct KeyResult {
     /// The key that was asked for; its owner, where that was looked up.
     pub(crate) key: Key,
     /// What IAM says of it, as far as it was asked.
-    pub(crate) facts: Facts,
+    pub(crate) facts: KeyMetadata,
     /// What was to be done to it.
     pub(crate) action: Action,
     /// What became of it.
@@ -34,7 +34,7 @@ pub(crate) enum Outcome {
     /// A dry run: it would be done, and why.
     Would(String),
     /// It was already gone, which is what was wanted.
-    Missing(Failure),
+    Missing(CallError),
     /// A condition does not hold: which, and why.
     Skipped(String),
     /// It was to be made inactive, and IAM lists it as Inactive.
@@ -44,9 +44,9 @@ pub(crate) enum Outcome {
     /// It was not done, or nobody can say; `known` tells which.
     Failed {
         /// What went wrong.
-        failure: Failure,
+        failure: CallError,
         /// What is known of the key.
-        known: Known,
+        known: KeyState,
     },
     /// The run ended before its turn.
     NotTried {
@@ -67,9 +67,9 @@ pub(crate) enum Outcome {
         /// The signal's exit status.
         exit: Exit,
         /// What is known of the key.
-        known: Known,
+        known: KeyState,
         /// The last error that IAM returned for it, if it returned one.
-        failure: Option<Failure>,
+        failure: Option<CallError>,
     },
 }
 
@@ -84,7 +84,7 @@ pub(crate) enum Refusal {
 
 /// What is known of a key when all is said; the text says why, and may be empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Known {
+pub(crate) enum KeyState {
     /// What was to be done is done.
     Done(String),
     /// It is not.
@@ -162,23 +162,25 @@ impl Outcome {
             | Self::LeftInDoubt { exit, .. } => *exit,
             Self::Failed { failure, known } => match (failure, known) {
                 // IAM's own trouble has a status that says so; what became of the key is reported too.
-                (Failure::Service(error), Known::Unknown(_))
-                    if error.family() == Code::ServiceFailure =>
+                (CallError::Service(error), KeyState::Unknown(_))
+                    if error.kind() == ErrorKind::ServiceFailure =>
                 {
                     Exit::ServiceFailure
                 }
-                (_, Known::Unknown(_)) | (Failure::NoAnswer(_), Known::Done(_)) => Exit::Unknown,
-                (Failure::NoAnswer(_), Known::NotDone(_)) => Exit::Other,
+                (_, KeyState::Unknown(_)) | (CallError::NoResponse(_), KeyState::Done(_)) => {
+                    Exit::Unknown
+                }
+                (CallError::NoResponse(_), KeyState::NotDone(_)) => Exit::Other,
                 _ => failure.exit_of_read(),
             },
         }
     }
 }
 
-impl Settled {
+impl KeyResult {
     /// A key for which no request was made that changes it.
-    pub(crate) fn untouched(candidate: Candidate, action: Action, outcome: Outcome) -> Self {
-        let Candidate { key, facts } = candidate;
+    pub(crate) fn untouched(candidate: Target, action: Action, outcome: Outcome) -> Self {
+        let Target { key, facts } = candidate;
         Self {
             key,
             facts,
@@ -198,13 +200,13 @@ impl Settled {
 
     /// The status that an undo has to restore, where this run made the key inactive and knows it.
     pub(crate) fn previous_status(&self) -> Option<&'static str> {
-        let is_deactivated = self.word() == Word::Deactivated;
+        let is_deactivated = self.kind() == OutcomeKind::Deactivated;
         self.facts.previous_status().filter(|_| is_deactivated)
     }
 
     /// Whether this run changed the key, as far as anybody knows.
     pub(crate) fn is_changed(&self) -> bool {
-        matches!(self.word(), Word::Deleted | Word::Deactivated)
+        matches!(self.kind(), OutcomeKind::Deleted | OutcomeKind::Deactivated)
     }
 
     /// Whose key it is, as IAM says, or as it was said to be.
@@ -230,40 +232,40 @@ impl Settled {
     }
 
     /// The word for what became of the key.
-    pub(crate) fn word(&self) -> Word {
+    pub(crate) fn kind(&self) -> OutcomeKind {
         self.sum().0
     }
 
     /// What is known of the key.
-    fn state(&self) -> Known {
+    fn state(&self) -> KeyState {
         self.sum().1
     }
 
     /// The word for what became of the key, and what is known of it.
-    fn sum(&self) -> (Word, Known) {
+    fn sum(&self) -> (OutcomeKind, KeyState) {
         let (done, would) = match self.action {
-            Action::Delete => (Word::Deleted, Word::WouldDelete),
-            Action::Deactivate => (Word::Deactivated, Word::WouldDeactivate),
+            Action::Delete => (OutcomeKind::Deleted, OutcomeKind::WouldDelete),
+            Action::Deactivate => (OutcomeKind::Deactivated, OutcomeKind::WouldDeactivate),
         };
-        let is_done = || Known::Done(String::new());
-        let not_done = || Known::NotDone(String::new());
+        let is_done = || KeyState::Done(String::new());
+        let not_done = || KeyState::NotDone(String::new());
         match &self.outcome {
             Outcome::Done { .. } => (done, is_done()),
             Outcome::Would(_) => (would, not_done()),
-            Outcome::Missing(_) => (Word::Missing, is_done()),
-            Outcome::Skipped(_) => (Word::Skipped, not_done()),
-            Outcome::AlreadyInactive => (Word::Skipped, is_done()),
-            Outcome::Refused(_) => (Word::Refused, not_done()),
-            Outcome::NotTried { .. } => (Word::NotTried, not_done()),
-            Outcome::LeftInDoubt { .. } => (Word::Unknown, Known::begun()),
+            Outcome::Missing(_) => (OutcomeKind::Missing, is_done()),
+            Outcome::Skipped(_) => (OutcomeKind::Skipped, not_done()),
+            Outcome::AlreadyInactive => (OutcomeKind::Skipped, is_done()),
+            Outcome::Refused(_) => (OutcomeKind::Refused, not_done()),
+            Outcome::NotTried { .. } => (OutcomeKind::NotTried, not_done()),
+            Outcome::LeftInDoubt { .. } => (OutcomeKind::Unknown, KeyState::begun()),
             Outcome::Failed { known, .. } | Outcome::Stopped { known, .. } => {
                 let word = match (&self.outcome, known) {
-                    (_, Known::Unknown(_)) => Word::Unknown,
-                    (Outcome::Stopped { .. }, Known::Done(_)) => done,
-                    (Outcome::Stopped { .. }, Known::NotDone(_)) if self.attempts == 0 => {
-                        Word::NotTried
+                    (_, KeyState::Unknown(_)) => OutcomeKind::Unknown,
+                    (Outcome::Stopped { .. }, KeyState::Done(_)) => done,
+                    (Outcome::Stopped { .. }, KeyState::NotDone(_)) if self.attempts == 0 => {
+                        OutcomeKind::NotTried
                     }
-                    _ => Word::Failed,
+                    _ => OutcomeKind::Failed,
                 };
                 (word, known.clone())
             }
@@ -271,7 +273,7 @@ impl Settled {
     }
 }
 
-impl Known {
+impl KeyState {
     /// What is known of a key that an earlier run began to change, and no more.
     pub(crate) fn begun() -> Self {
         Self::Unknown("an earlier run started it, and how that ended is not known".into())
@@ -310,7 +312,7 @@ impl Known {
 
 /// What became of a key, in one word; `names` says what each means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Word {
+pub(crate) enum OutcomeKind {
     Deleted,
     Deactivated,
     WouldDelete,
@@ -323,7 +325,7 @@ pub(crate) enum Word {
     NotTried,
 }
 
-impl Word {
+impl OutcomeKind {
     /// All of them, in the order in which they are told.
     pub(crate) const ALL: [Self; 10] = [
         Self::Deleted,

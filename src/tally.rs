@@ -1,13 +1,13 @@
 //! How many keys ended how: the counts add up to the keys of the run, and together they give the exit status.
 
 use crate::error::Exit;
-use crate::outcome::{Outcome, Settled, Word};
+use crate::outcome::{KeyResult, Outcome, OutcomeKind};
 use crate::request::Mode;
 
 /// The count.
 #[derive(Debug, Default)]
-pub(crate) struct Tally {
-    counts: [u64; Word::ALL.len()],
+pub(crate) struct Summary {
+    counts: [u64; OutcomeKind::ALL.len()],
     before: u64,
     /// Skipped since they were to be made inactive and are.
     already_inactive: u64,
@@ -15,12 +15,12 @@ pub(crate) struct Tally {
     exit: Option<Exit>,
 }
 
-impl Tally {
+impl Summary {
     /// Counts a key that is settled.
-    pub(crate) fn count(&mut self, settled: &Settled, mode: Mode) {
+    pub(crate) fn count(&mut self, settled: &KeyResult, mode: Mode) {
         match settled.outcome {
             Outcome::AlreadyInactive => self.already_inactive += 1,
-            _ => self.counts[settled.word() as usize] += 1,
+            _ => self.counts[settled.kind() as usize] += 1,
         }
         let exit = settled.exit(mode);
         self.exit = match self.exit {
@@ -45,13 +45,13 @@ impl Tally {
     }
 
     /// How many keys have this `Outcome`.
-    pub(crate) fn of(&self, word: Word) -> u64 {
+    pub(crate) fn of(&self, word: OutcomeKind) -> u64 {
         self.counts[word as usize]
     }
 
     /// The counts in words, those that are not zero.
     pub(crate) fn told(&self) -> String {
-        let outcomes = Word::ALL.map(|word| (self.of(word), word.names().1));
+        let outcomes = OutcomeKind::ALL.map(|word| (self.of(word), word.names().1));
         let others = [
             (self.already_inactive, "already inactive"),
             (self.before, "settled by an earlier run"),

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::secrets::Secrets;
-use crate::error::{Code, CredentialKind, family};
+use crate::error::{CredentialKind, ErrorKind, classify};
 use crate::outcome::Reply;
 
 /// One attempt of a call.
@@ -81,7 +81,7 @@ impl Attempt {
 
 /// Whether an error says that it was too much: then nothing was done.
 fn is_throttling(reply: &Reply, code: Option<&str>) -> bool {
-    family(code, reply.status) == Code::Throttling
+    classify(code, reply.status) == ErrorKind::Throttling
 }
 
 /// Set by the connector at the moment the request is handed to an open connection.
@@ -132,7 +132,7 @@ impl Record {
         matches!(
             attempts.last().map(|last| &last.answer),
             Some(Answer::Error { reply, code, .. })
-                if family(code.as_deref(), reply.status) == Code::NoSuchEntity
+                if classify(code.as_deref(), reply.status) == ErrorKind::NoSuchEntity
         )
     }
 
@@ -162,8 +162,11 @@ impl Record {
         match attempts.last().map(|last| &last.answer) {
             Some(Answer::Expected { .. }) => true,
             Some(Answer::Error { reply, code, .. }) => matches!(
-                family(code.as_deref(), reply.status),
-                Code::NoSuchEntity | Code::AccessDenied | Code::LimitExceeded | Code::Validation
+                classify(code.as_deref(), reply.status),
+                ErrorKind::NoSuchEntity
+                    | ErrorKind::AccessDenied
+                    | ErrorKind::LimitExceeded
+                    | ErrorKind::Validation
             ),
             Some(Answer::None | Answer::Foreign(_)) | None => false,
         }

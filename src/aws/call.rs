@@ -9,7 +9,7 @@ use aws_smithy_types::date_time::Format;
 use super::attempts::{Answer, Attempt, Record};
 use super::error::{INTERCEPTED, cause, sources};
 use super::responses::Responses;
-use crate::error::{Cause, Context, Failure, Received, ServiceError};
+use crate::error::{CallError, Context, Received, ServiceError, TransportError};
 use crate::outcome::Reply;
 
 /// How far the clocks may differ before it is worth a word, in seconds. AWS allows 15 minutes.
@@ -37,7 +37,7 @@ pub(super) fn checked<O, E: Error + 'static>(
     operation: &'static str,
     record: &Record,
     result: Result<O, E>,
-) -> Result<Reply, Failure> {
+) -> Result<Reply, CallError> {
     match result {
         Ok(_) => match record.last().map(|attempt| attempt.answer) {
             Some(Answer::Expected { reply, .. }) => Ok(reply),
@@ -48,17 +48,17 @@ pub(super) fn checked<O, E: Error + 'static>(
 }
 
 /// An answer of IAM's to a read that says something it cannot mean.
-pub(super) fn unread(record: &Record, what: &str) -> Failure {
+pub(super) fn unread(record: &Record, what: &str) -> CallError {
     unusable(record, format!("it says {what}"))
 }
 
 /// An answer of IAM's to a read that cannot be used: `what` is a clause that says why.
-pub(super) fn unusable(record: &Record, what: impl Into<String>) -> Failure {
+pub(super) fn unusable(record: &Record, what: impl Into<String>) -> CallError {
     let attempt = record.last();
-    Failure::Unclear(Cause {
+    CallError::Incomplete(TransportError {
         host: attempt.map(|attempt| attempt.host).unwrap_or_default(),
         what: what.into(),
-        ..Cause::default()
+        ..TransportError::default()
     })
 }
 
@@ -68,13 +68,13 @@ pub(super) fn failure_of_read(
     operation: &'static str,
     record: &Record,
     error: &(dyn Error + 'static),
-) -> Failure {
+) -> CallError {
     if let Some(Answer::Expected { .. }) = record.last().map(|attempt| attempt.answer) {
         return unusable(record, unreadable_value(error));
     }
     match failure(operation, record, Some(error)) {
-        Failure::NoAnswer(cause) if cause.received == Received::UnexpectedResponse => {
-            Failure::NotSent(cause)
+        CallError::NoResponse(cause) if cause.received == Received::UnexpectedResponse => {
+            CallError::NotSent(cause)
         }
         failure => failure,
     }
@@ -100,7 +100,7 @@ pub(super) fn failure(
     operation: &'static str,
     record: &Record,
     error: Option<&(dyn Error + 'static)>,
-) -> Failure {
+) -> CallError {
     let last = record.last();
     let last = last.as_ref();
     if let Some(Attempt {
@@ -112,7 +112,7 @@ pub(super) fn failure(
         ..
     }) = last
     {
-        return Failure::Service(ServiceError {
+        return CallError::Service(ServiceError {
             operation,
             code: code.clone(),
             message: message.clone().unwrap_or_default(),
@@ -145,41 +145,41 @@ pub(super) fn failure(
         cause.hint = Some(hint.to_owned());
     }
     if record.may_have_acted() {
-        Failure::NoAnswer(cause)
+        CallError::NoResponse(cause)
     } else {
-        Failure::NotSent(cause)
+        CallError::NotSent(cause)
     }
 }
 
 /// A call that was given up after `limit`: what IAM answered last, or how far the request got.
-pub(crate) fn out_of_time(operation: &'static str, record: &Record, limit: Duration) -> Failure {
+pub(crate) fn out_of_time(operation: &'static str, record: &Record, limit: Duration) -> CallError {
     match failure(operation, record, None) {
-        failure @ (Failure::Service(_) | Failure::Absent(_)) => failure,
-        Failure::NotSent(cause) | Failure::NoAnswer(cause) | Failure::Unclear(cause) => {
+        failure @ (CallError::Service(_) | CallError::NotFound(_)) => failure,
+        CallError::NotSent(cause) | CallError::NoResponse(cause) | CallError::Incomplete(cause) => {
             let what = format!("it did not answer within --timeout, {} s", limit.as_secs());
-            let cause = Cause {
+            let cause = TransportError {
                 host: cause.host,
                 what,
-                ..Cause::default()
+                ..TransportError::default()
             };
             if record.may_have_acted() {
-                Failure::NoAnswer(cause)
+                CallError::NoResponse(cause)
             } else {
-                Failure::NotSent(cause)
+                CallError::NotSent(cause)
             }
         }
     }
 }
 
 /// A read that was given up after `limit`.
-pub(crate) fn out_of_time_reading(operation: &str, limit: Duration) -> Failure {
-    Failure::NotSent(Cause {
+pub(crate) fn out_of_time_reading(operation: &str, limit: Duration) -> CallError {
+    CallError::NotSent(TransportError {
         host: String::new(),
         what: format!(
             "{operation} was not answered within --timeout, {} s",
             limit.as_secs()
         ),
-        ..Cause::default()
+        ..TransportError::default()
     })
 }
 

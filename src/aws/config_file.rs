@@ -9,7 +9,7 @@ use super::environment;
 use super::ini::{self, Entry, Section};
 use super::setting::Setting;
 use super::small_file;
-use crate::error::Stop;
+use crate::error::RunError;
 use crate::sanitize::{escape, shown_path};
 
 /// The most a configuration file may hold, in MiB; a real one holds a few KiB.
@@ -43,7 +43,7 @@ impl ConfigFiles {
     /// # Errors
     ///
     /// A file that cannot be read or understood, with its name and line.
-    pub(crate) fn read() -> Result<Self, Stop> {
+    pub(crate) fn read() -> Result<Self, RunError> {
         let [config, credentials] = paths()?.map(Option::unwrap_or_default);
         Ok(Self {
             config: parse(&config, &read(&config)?, config_name)?,
@@ -95,7 +95,7 @@ fn parse(
     path: &Path,
     text: &str,
     name: fn(&str) -> (&'static str, String),
-) -> Result<Vec<Section>, Stop> {
+) -> Result<Vec<Section>, RunError> {
     let fail = |what: String| not_read(path, &what);
     let file = shown_path(path).into();
     let mut defined = HashMap::new();
@@ -155,7 +155,7 @@ impl<'a> Profile<'a> {
     /// # Errors
     ///
     /// It is set and empty: the AWS CLI does not take such a setting for one that is not set.
-    pub(crate) fn chosen(self, name: &str) -> Result<Option<Setting>, Stop> {
+    pub(crate) fn chosen(self, name: &str) -> Result<Option<Setting>, RunError> {
         match self.set(name) {
             Some(setting) if setting.value.is_empty() => Err(setting.stop("is empty")),
             setting => Ok(setting),
@@ -172,7 +172,7 @@ impl<'a> Profile<'a> {
     /// # Errors
     ///
     /// The variable is not UTF-8.
-    pub(crate) fn find(self, name: &str) -> Result<Option<Setting>, Stop> {
+    pub(crate) fn find(self, name: &str) -> Result<Option<Setting>, RunError> {
         let variable = format!("AWS_{}", name.to_ascii_uppercase());
         Ok(Setting::variable(&variable)?.or_else(|| self.get(name)))
     }
@@ -182,7 +182,7 @@ impl<'a> Profile<'a> {
     /// # Errors
     ///
     /// It is something else.
-    pub(crate) fn flag(self, name: &str) -> Result<bool, Stop> {
+    pub(crate) fn flag(self, name: &str) -> Result<bool, RunError> {
         self.find(name)?.map_or(Ok(false), |setting| setting.flag())
     }
 
@@ -191,7 +191,7 @@ impl<'a> Profile<'a> {
     /// # Errors
     ///
     /// It is something else.
-    pub(crate) fn number(self, name: &str) -> Result<Option<u32>, Stop> {
+    pub(crate) fn number(self, name: &str) -> Result<Option<u32>, RunError> {
         let Some(setting) = self.find(name)? else {
             return Ok(None);
         };
@@ -211,7 +211,7 @@ impl<'a> Profile<'a> {
         files: &'a ConfigFiles,
         service: &str,
         name: &str,
-    ) -> Result<Option<Setting>, Stop> {
+    ) -> Result<Option<Setting>, RunError> {
         let Some(services) = self.chosen("services")? else {
             return Ok(None);
         };
@@ -259,15 +259,15 @@ impl Section {
     }
 }
 
-fn not_read(path: &Path, what: &str) -> Stop {
+fn not_read(path: &Path, what: &str) -> RunError {
     let path = shown_path(path);
-    Stop::configuration(format!("could not read `{path}`: {what}")).hint(
+    RunError::configuration(format!("could not read `{path}`: {what}")).hint(
         "correct that file, or point AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE at other files",
     )
 }
 
 /// The paths of both files. An empty variable names no file.
-fn paths() -> Result<[Option<PathBuf>; 2], Stop> {
+fn paths() -> Result<[Option<PathBuf>; 2], RunError> {
     Ok([
         environment::place("AWS_CONFIG_FILE", ".aws/config")?,
         environment::place("AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials")?,
@@ -275,7 +275,7 @@ fn paths() -> Result<[Option<PathBuf>; 2], Stop> {
 }
 
 /// The text of a file; empty where there is none.
-fn read(path: &Path) -> Result<String, Stop> {
+fn read(path: &Path) -> Result<String, RunError> {
     if path == Path::new("/dev/null") {
         return Ok(String::new());
     }
@@ -286,7 +286,7 @@ fn read(path: &Path) -> Result<String, Stop> {
     }
 }
 
-fn decoded(path: &Path, bytes: Vec<u8>) -> Result<String, Stop> {
+fn decoded(path: &Path, bytes: Vec<u8>) -> Result<String, RunError> {
     let fail = |before: &[u8], what: &str| {
         let line = before.split(|byte| *byte == b'\n').count();
         not_read(path, &format!("line {line}: {what}"))

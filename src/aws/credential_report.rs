@@ -6,7 +6,7 @@ use aws_sdk_iam::types::ReportStateType;
 
 use super::call::{said_at, time, unread};
 use super::iam::Iam;
-use crate::error::Failure;
+use crate::error::CallError;
 
 /// How far a credential report is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub(crate) struct ReportRead {
 
 impl Iam {
     /// `GenerateCredentialReport`: IAM makes one at most every four hours.
-    pub(crate) async fn generate_credential_report(&self) -> Result<ReportState, Failure> {
+    pub(crate) async fn generate_credential_report(&self) -> Result<ReportState, CallError> {
         let send = async |recorder| {
             let call = self.client.generate_credential_report();
             call.customize().interceptor(recorder).send().await
@@ -43,7 +43,7 @@ impl Iam {
     }
 
     /// `GetCredentialReport`.
-    pub(crate) async fn credential_report(&self) -> Result<ReportRead, Failure> {
+    pub(crate) async fn credential_report(&self) -> Result<ReportRead, CallError> {
         let send = async |recorder| {
             let call = self.client.get_credential_report();
             call.customize().interceptor(recorder).send().await

@@ -16,7 +16,7 @@ use super::setting::Setting;
 use super::settings::{BY_OPTION, Settings};
 use super::sso::Sso;
 use crate::command_line::CommandLine;
-use crate::error::Stop;
+use crate::error::RunError;
 use crate::sanitize::escape;
 
 /// The source that is left where no other is configured.
@@ -66,7 +66,7 @@ impl Source {
     /// # Errors
     ///
     /// A source that is only half configured; with `--profile`, none in the profile.
-    pub(crate) fn choose(settings: &Settings) -> Result<Self, Stop> {
+    pub(crate) fn choose(settings: &Settings) -> Result<Self, RunError> {
         let only = settings.profile_by == Some(BY_OPTION);
         if !only && let Some(credentials) = of_variables()? {
             warn(settings, "AWS_ACCESS_KEY_ID");
@@ -89,7 +89,7 @@ impl Source {
         }
         if only {
             let name = escape(profile.name);
-            return Err(Stop::credentials(format!(
+            return Err(RunError::credentials(format!(
                 "the profile `{name}` holds no credentials, and --profile allows no other source"
             ))
             .hint(CommandLine::new("aws configure").option("--profile", profile.name)));
@@ -107,7 +107,7 @@ impl Source {
         arn: &Setting,
         settings: &Settings,
         visited: &mut Vec<String>,
-    ) -> Result<Self, Stop> {
+    ) -> Result<Self, RunError> {
         let name = escape(profile.name);
         visited.push(profile.name.to_owned());
         let source = profile.chosen("credential_source")?;
@@ -124,7 +124,7 @@ impl Source {
             (None, Some(source)) => Self::of_source_profile(&source, settings, visited)?,
         };
         if profile.get("mfa_serial").is_some() {
-            return Err(Stop::configuration(format!(
+            return Err(RunError::configuration(format!(
                 "the profile `{name}` asks for a one-time code (mfa_serial), which this program cannot ask for"
             ))
             .hint(format!(
@@ -140,7 +140,7 @@ impl Source {
         Ok(Self::new(way, origin, Some(profile)))
     }
 
-    fn named(source: &Setting, profile: &str) -> Result<Self, Stop> {
+    fn named(source: &Setting, profile: &str) -> Result<Self, RunError> {
         let none = || source.wrong("there are no such credentials");
         let way = match source.value.as_str() {
             "Environment" => Way::Static(of_variables()?.ok_or_else(none)?),
@@ -161,7 +161,7 @@ impl Source {
         setting: &Setting,
         settings: &Settings,
         visited: &mut Vec<String>,
-    ) -> Result<Self, Stop> {
+    ) -> Result<Self, RunError> {
         let name = setting.value.as_str();
         let source = settings.files.profile(name);
         if !source.is_defined() {
@@ -192,7 +192,7 @@ impl Source {
         profile: Profile<'_>,
         settings: &Settings,
         variables: bool,
-    ) -> Result<Option<Self>, Stop> {
+    ) -> Result<Option<Self>, RunError> {
         if let Some(role) = Role::of_web_identity(profile, variables)?
             && let Some(token_file) = &role.token_file
         {
@@ -227,7 +227,7 @@ impl Source {
     }
 
     /// The region that the source implies, where none is configured: an instance's.
-    pub(crate) async fn region(&self, settings: &Settings) -> Result<Option<Region>, Stop> {
+    pub(crate) async fn region(&self, settings: &Settings) -> Result<Option<Region>, RunError> {
         match (&settings.region, &self.way) {
             (None, Way::Instance) => metadata::instance_region(settings).await,
             (None, Way::Role(_, base)) => Box::pin(base.region(settings)).await,
@@ -244,10 +244,10 @@ impl Source {
         &self,
         settings: &Settings,
         limit: Duration,
-    ) -> Result<Resolved, Stop> {
+    ) -> Result<Resolved, RunError> {
         let asked = tokio::time::timeout(limit, self.ask(settings)).await;
         let resolved = asked.map_err(|_| {
-            Stop::credentials(format!(
+            RunError::credentials(format!(
                 "no credentials within {} s: {} did not answer",
                 limit.as_secs(),
                 self.origin
@@ -261,8 +261,8 @@ impl Source {
         Ok(resolved)
     }
 
-    fn expired(&self) -> Stop {
-        let stop = Stop::credentials(format!("the credentials have expired: {}", self.origin));
+    fn expired(&self) -> RunError {
+        let stop = RunError::credentials(format!("the credentials have expired: {}", self.origin));
         match &self.way {
             Way::Sso(Sso { login, .. }) | Way::Login(Login { login, .. }) => {
                 stop.hint(login.clone())
@@ -272,9 +272,9 @@ impl Source {
     }
 
     /// This machine is not an instance that gives credentials.
-    fn no_instance(&self, settings: &Settings) -> Stop {
+    fn no_instance(&self, settings: &Settings) -> RunError {
         if self.origin != INSTANCE {
-            return Stop::credentials(format!(
+            return RunError::credentials(format!(
                 "no credentials: {} is this machine's metadata service, which does not answer",
                 self.origin
             ))
@@ -282,14 +282,14 @@ impl Source {
         }
         let files = ConfigFiles::places().join(", ");
         let name = escape(&settings.profile_name);
-        Stop::credentials(format!(
+        RunError::credentials(format!(
             "no AWS credentials: not in the environment (AWS_ACCESS_KEY_ID), not in profile `{name}` of {files}, \
              no web identity token, no container and no instance metadata service"
         ))
         .hint("`aws configure` stores credentials; --profile NAME chooses a profile that has them")
     }
 
-    async fn ask(&self, settings: &Settings) -> Result<Resolved, Stop> {
+    async fn ask(&self, settings: &Settings) -> Result<Resolved, RunError> {
         let mut key_ids = Vec::new();
         let credentials = match &self.way {
             Way::Static(credentials) => credentials.clone(),

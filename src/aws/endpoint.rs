@@ -6,7 +6,7 @@ use url::Url;
 
 use super::setting::Setting;
 use super::settings::Settings;
-use crate::error::Stop;
+use crate::error::RunError;
 use crate::log::Log;
 use crate::secret::has_secret;
 
@@ -31,7 +31,7 @@ pub(crate) fn choose(
     service: &str,
     option: Option<&str>,
     settings: &Settings,
-) -> Result<Option<String>, Stop> {
+) -> Result<Option<String>, RunError> {
     let setting = match option {
         Some(value) => Some(Setting::new("--endpoint-url", value)),
         None if settings.ignores_endpoint_urls => None,
@@ -57,7 +57,7 @@ pub(crate) fn signing_region(endpoint_url: &str) -> Option<&'static str> {
     REGIONS.iter().find(of_host).map(|(_, region)| *region)
 }
 
-fn configured(service: &str, settings: &Settings) -> Result<Option<Setting>, Stop> {
+fn configured(service: &str, settings: &Settings) -> Result<Option<Setting>, RunError> {
     let (profile, name) = (settings.profile(), "endpoint_url");
     let of_service = format!("AWS_ENDPOINT_URL_{}", service.to_ascii_uppercase());
     for variable in [&of_service, "AWS_ENDPOINT_URL"] {
@@ -69,7 +69,7 @@ fn configured(service: &str, settings: &Settings) -> Result<Option<Setting>, Sto
     Ok(of_service.or_else(|| profile.get(name)))
 }
 
-fn check(setting: &Setting, log: Log) -> Result<(), Stop> {
+fn check(setting: &Setting, log: Log) -> Result<(), RunError> {
     let value = &setting.value;
     let is_clean = |c: char| {
         c.is_ascii_graphic() && !matches!(c, '"' | '<' | '>' | '`' | '{' | '}' | '\\' | '^' | '|')

@@ -5,18 +5,20 @@ use std::env;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use crate::error::Stop;
+use crate::error::RunError;
 
 /// A variable as text; `None` when it is not set.
 ///
 /// # Errors
 ///
 /// It is not UTF-8.
-pub(crate) fn text(name: &str) -> Result<Option<String>, Stop> {
+pub(crate) fn text(name: &str) -> Result<Option<String>, RunError> {
     env::var_os(name)
         .map(OsString::into_string)
         .transpose()
-        .map_err(|_| Stop::configuration(format!("the environment variable {name} is not UTF-8")))
+        .map_err(|_| {
+            RunError::configuration(format!("the environment variable {name} is not UTF-8"))
+        })
 }
 
 /// A variable as a path; `None` when it is not set or empty.
@@ -40,7 +42,7 @@ pub(crate) fn home() -> Option<PathBuf> {
 /// # Errors
 ///
 /// A path that the AWS CLI would change in another way. It is never another file than the AWS CLI's.
-pub(crate) fn place(name: &str, default: &str) -> Result<Option<PathBuf>, Stop> {
+pub(crate) fn place(name: &str, default: &str) -> Result<Option<PathBuf>, RunError> {
     let Some(path) = env::var_os(name).map(PathBuf::from) else {
         return Ok(home().map(|home| home.join(default)));
     };
@@ -49,7 +51,7 @@ pub(crate) fn place(name: &str, default: &str) -> Result<Option<PathBuf>, Stop> 
     }
     let text = path.to_string_lossy();
     if text.starts_with('~') || text.contains('$') {
-        return Err(Stop::configuration(format!(
+        return Err(RunError::configuration(format!(
             "the environment variable {name} has a `~` or `$` that is not filled in here"
         ))
         .hint(format!("set {name} to the whole path, without `~` and `$`")));

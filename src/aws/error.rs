@@ -6,14 +6,14 @@ use std::io;
 use super::http::TooLong;
 use super::proxy;
 use super::tls;
-use crate::error::{Cause, Received};
+use crate::error::{Received, TransportError};
 use crate::sanitize::excerpt;
 
 /// What to do about a response that is not the service's.
 pub(super) const INTERCEPTED: &str = "a proxy or captive portal may be intercepting the connection: check the endpoint URL and the proxy";
 
 /// Puts the failure of a call to `host` into words.
-pub(crate) fn cause(error: &(dyn Error + 'static), host: &str) -> Cause {
+pub(crate) fn cause(error: &(dyn Error + 'static), host: &str) -> TransportError {
     let (what, mut hint) = words(error);
     // AWS's own hosts speak TLS.
     if hint.as_deref() == Some(tls::WITHOUT_TLS) && is_aws(host) {
@@ -25,7 +25,7 @@ pub(crate) fn cause(error: &(dyn Error + 'static), host: &str) -> Cause {
         Some(proxy) if is_tunnel(error) => format!("{host} by way of the proxy {proxy}"),
         _ => host.to_owned(),
     };
-    Cause {
+    TransportError {
         host,
         what,
         hint,

@@ -28,7 +28,7 @@ use super::error::cause;
 use super::proxy;
 use super::reply;
 use super::trust::{self, Trust};
-use crate::error::Stop;
+use crate::error::RunError;
 use crate::memory;
 
 /// The most of a response's body that is read, in KiB. The longest that IAM sends are a credential report, which is about
@@ -296,7 +296,7 @@ impl Clients {
     /// # Errors
     ///
     /// The bundle cannot be used.
-    pub(crate) fn prepare(&self, uri: &str, timeouts: &TimeoutConfig) -> Result<(), Stop> {
+    pub(crate) fn prepare(&self, uri: &str, timeouts: &TimeoutConfig) -> Result<(), RunError> {
         let Trust::Bundle(bundle) = &self.http.trust else {
             return Ok(());
         };

@@ -19,7 +19,7 @@ use super::page::Pages;
 use super::recorder::Recorder;
 use super::renewal::SharedCredentials;
 use super::responses::Responses;
-use crate::error::{Cause, Code, Failure, Stop};
+use crate::error::{CallError, ErrorKind, RunError, TransportError};
 use crate::ident::{AccessKeyId, UserName};
 use crate::log::Log;
 use crate::metadata::{LastUse, NOT_AVAILABLE};
@@ -109,7 +109,7 @@ impl Iam {
     }
 
     /// Why expired credentials could not be renewed.
-    pub(crate) fn renewal_failure(&self) -> Option<Arc<Stop>> {
+    pub(crate) fn renewal_failure(&self) -> Option<Arc<RunError>> {
         self.credentials.failure()
     }
 
@@ -134,11 +134,11 @@ impl Iam {
     }
 
     /// Why ages cannot be judged in this run, if they cannot: IAM's clock jumped.
-    pub(crate) fn clock_jump(&self) -> Option<Failure> {
+    pub(crate) fn clock_jump(&self) -> Option<CallError> {
         self.responses.clock_jump().map(|what| {
-            Failure::Unclear(Cause {
+            CallError::Incomplete(TransportError {
                 what,
-                ..Cause::default()
+                ..TransportError::default()
             })
         })
     }
@@ -212,10 +212,10 @@ impl Iam {
     }
 
     /// Adds to expired credentials why they were not renewed.
-    fn with_renewal(&self, mut failure: Failure) -> Failure {
+    fn with_renewal(&self, mut failure: CallError) -> CallError {
         let is_of_credentials = failure
             .service()
-            .is_some_and(|error| error.family() == Code::Credentials);
+            .is_some_and(|error| error.kind() == ErrorKind::Credentials);
         if is_of_credentials
             && let Some(stop) = self.renewal_failure()
             && let Some(context) = failure.context_mut()
@@ -230,7 +230,7 @@ impl Iam {
         &self,
         operation: &'static str,
         send: impl AsyncFnMut(Recorder) -> Result<O, E>,
-    ) -> Result<(O, Record), Failure> {
+    ) -> Result<(O, Record), CallError> {
         let record = Record::default();
         match self.call(operation, &record, send).await {
             Ok(output) => Ok((output, record)),
@@ -243,7 +243,7 @@ impl Iam {
         &self,
         key: &Key,
         record: &Record,
-    ) -> Result<Reply, Failure> {
+    ) -> Result<Reply, CallError> {
         let operation = "DeleteAccessKey";
         let send = async |recorder| {
             let call = self.client.delete_access_key();
@@ -261,7 +261,7 @@ impl Iam {
         &self,
         key: &Key,
         record: &Record,
-    ) -> Result<Reply, Failure> {
+    ) -> Result<Reply, CallError> {
         let operation = "UpdateAccessKey";
         let send = async |recorder| {
             let call = self.client.update_access_key();
@@ -276,7 +276,7 @@ impl Iam {
     }
 
     /// `GetAccessKeyLastUsed`, which names the owner of any key of the account too.
-    pub(crate) async fn last_use(&self, id: &AccessKeyId) -> Result<LastUseRead, Failure> {
+    pub(crate) async fn last_use(&self, id: &AccessKeyId) -> Result<LastUseRead, CallError> {
         let send = async |recorder| {
             let call = self.client.get_access_key_last_used();
             let call = call.access_key_id(id.as_str());
@@ -314,7 +314,7 @@ impl Iam {
     pub(crate) async fn access_keys(
         &self,
         user_name: Option<&UserName>,
-    ) -> Result<Listing, Failure> {
+    ) -> Result<Listing, CallError> {
         let mut keys = Vec::new();
         let mut pages = Pages::default();
         loop {
@@ -347,7 +347,7 @@ impl Iam {
     }
 
     /// `ListUsers`, every page: all users of the account.
-    pub(crate) async fn users(&self) -> Result<Vec<ListedUser>, Failure> {
+    pub(crate) async fn users(&self) -> Result<Vec<ListedUser>, CallError> {
         let mut users = Vec::new();
         self.read_users(&mut users, usize::MAX).await?;
         Ok(users)
@@ -359,7 +359,7 @@ impl Iam {
         &self,
         users: &mut Vec<ListedUser>,
         most_pages: usize,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), CallError> {
         let mut pages = Pages::default();
         for _ in 0..most_pages {
             let send = async |recorder| {
@@ -394,7 +394,7 @@ fn text(name: Option<&UserName>) -> Option<String> {
 }
 
 /// A user name of a response; `None` where it has none.
-pub(super) fn owner(name: Option<&str>, record: &Record) -> Result<Option<UserName>, Failure> {
+pub(super) fn owner(name: Option<&str>, record: &Record) -> Result<Option<UserName>, CallError> {
     match name.map(str::trim) {
         None | Some("") => Ok(None),
         Some(name) => match name.parse() {

@@ -12,7 +12,7 @@ use super::config_file::Profile;
 use super::ini::Section;
 use super::setting::Setting;
 use crate::command_line::CommandLine;
-use crate::error::Stop;
+use crate::error::RunError;
 use crate::sanitize::escape;
 use crate::secret::wrong_pair;
 
@@ -60,10 +60,10 @@ impl Key {
     /// # Errors
     ///
     /// A part contains what no key has, or ID and secret are swapped. The value is not shown: it may be a secret.
-    pub(super) fn credentials(self, provider: &'static str) -> Result<Credentials, Stop> {
+    pub(super) fn credentials(self, provider: &'static str) -> Result<Credentials, RunError> {
         if let Some(what) = wrong_pair(&self.id.value, &self.secret.value) {
             let (id, secret) = (&self.id.source, &self.secret.source);
-            return Err(Stop::credentials(format!("{what}: {id} and {secret}"))
+            return Err(RunError::credentials(format!("{what}: {id} and {secret}"))
                 .hint("neither was shown or sent: correct them"));
         }
         for part in [Some(&self.id), Some(&self.secret), self.token.as_ref()] {
@@ -115,11 +115,11 @@ impl Key {
 }
 
 /// The key of the environment variables; `None` where they name none.
-pub(super) fn of_variables() -> Result<Option<Credentials>, Stop> {
+pub(super) fn of_variables() -> Result<Option<Credentials>, RunError> {
     let names = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
     let [id, secret] = names.map(Setting::variable);
     let pair = pair(id?, secret?, names, |there, missing| {
-        Stop::credentials(format!("{there} is set, but {missing} is not")).hint(
+        RunError::credentials(format!("{there} is set, but {missing} is not")).hint(
             "unset AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN to use another source",
         )
     })?;
@@ -148,7 +148,7 @@ pub(super) fn of_variables() -> Result<Option<Credentials>, Stop> {
 pub(super) fn of_section(
     section: Option<&Section>,
     profile: Profile<'_>,
-) -> Result<Option<Credentials>, Stop> {
+) -> Result<Option<Credentials>, RunError> {
     let Some(section) = section else {
         return Ok(None);
     };
@@ -160,7 +160,7 @@ pub(super) fn of_section(
     }
     let pair = pair(id, secret, KEY, |there, missing| {
         let name = escape(profile.name);
-        Stop::configuration(format!(
+        RunError::configuration(format!(
             "the profile `{name}` has {there}, but not {missing} in the same file"
         ))
         .hint(CommandLine::new("aws configure").option("--profile", profile.name))
@@ -183,8 +183,8 @@ fn pair(
     id: Option<Setting>,
     secret: Option<Setting>,
     names: [&str; 2],
-    half: impl Fn(&str, &str) -> Stop,
-) -> Result<Option<(Setting, Setting)>, Stop> {
+    half: impl Fn(&str, &str) -> RunError,
+) -> Result<Option<(Setting, Setting)>, RunError> {
     match (id, secret) {
         (None, None) => Ok(None),
         (Some(id), Some(secret)) => Ok(Some((id, secret))),

@@ -7,7 +7,7 @@ use aws_sdk_iam::types::AccessKeyMetadata;
 use super::attempts::Record;
 use super::call::{time, unread, unusable};
 use super::iam::owner;
-use crate::error::Failure;
+use crate::error::CallError;
 use crate::ident::{AccessKeyId, UserName};
 use crate::metadata::Status;
 use crate::sanitize::field;
@@ -27,7 +27,7 @@ pub(crate) struct ListedKey {
 
 impl ListedKey {
     /// The key as the response has it.
-    pub(super) fn of(key: &AccessKeyMetadata, record: &Record) -> Result<Self, Failure> {
+    pub(super) fn of(key: &AccessKeyMetadata, record: &Record) -> Result<Self, CallError> {
         let id = key.access_key_id().map(str::trim).unwrap_or_default();
         let id = AccessKeyId::try_from(id.to_owned())
             .map_err(|_| unread(record, "an access key ID that IAM does not allow"))?;
@@ -57,7 +57,7 @@ pub(super) fn add(
     keys: &mut Vec<ListedKey>,
     key: ListedKey,
     record: &Record,
-) -> Result<(), Failure> {
+) -> Result<(), CallError> {
     let Some(earlier) = keys.iter_mut().find(|earlier| earlier.id == key.id) else {
         keys.push(key);
         return Ok(());

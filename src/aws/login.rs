@@ -16,7 +16,7 @@ use super::session::{self, Seen, hex, read, save, text, time_in};
 use super::setting::Setting;
 use super::settings::Settings;
 use crate::command_line::CommandLine;
-use crate::error::Stop;
+use crate::error::RunError;
 
 /// How long before its end a session of `aws login` is renewed.
 const WINDOW: Duration = Duration::from_mins(5);
@@ -43,11 +43,12 @@ impl Login {
     /// # Errors
     ///
     /// There is no session, or it cannot be renewed.
-    pub(super) async fn ask(&self, settings: &Settings) -> Result<Credentials, Stop> {
+    pub(super) async fn ask(&self, settings: &Settings) -> Result<Credentials, RunError> {
         let folder = environment::place("AWS_LOGIN_CACHE_DIRECTORY", ".aws/login/cache")?;
         let path = session::path(&folder.unwrap_or_default(), &self.session, &SHA256);
         let none = |what: String| {
-            Stop::credentials(format!("no session of `aws login`: {what}")).hint(self.login.clone())
+            RunError::credentials(format!("no session of `aws login`: {what}"))
+                .hint(self.login.clone())
         };
         let mut cached = read(&path).map_err(none)?;
         let part =
@@ -71,18 +72,18 @@ impl Login {
         cached: &mut Value,
         [token, pem, client]: [String; 3],
         settings: &Settings,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), RunError> {
         let region = match (text(cached, "signInRegion"), &settings.region) {
             (Some(own), _) => Region::new(own),
             (None, Some(configured)) => configured.clone(),
             (None, None) => {
-                return Err(Stop::configuration(
+                return Err(RunError::configuration(
                     "the session of `aws login` has to be renewed, and no region is configured",
                 )
                 .hint("set AWS_REGION, or name a region with --region"));
             }
         };
-        let fail = |what: &str| Stop::credentials(what).hint(self.login.clone());
+        let fail = |what: &str| RunError::credentials(what).hint(self.login.clone());
         let pair = key_pair(&pem)
             .ok_or_else(|| fail("the key of the session of `aws login` is not usable"))?;
         let sdk = settings.sdk_of("signin", region)?;
@@ -91,7 +92,7 @@ impl Login {
             .grant_type("refresh_token")
             .refresh_token(token)
             .build()
-            .map_err(|error| Stop::credentials(error.to_string()))?;
+            .map_err(|error| RunError::credentials(error.to_string()))?;
         let seen = Seen::default();
         let watch = seen.watch();
         let call = aws_sdk_signin::Client::new(&sdk)

@@ -17,7 +17,7 @@ use super::key::{Key, METADATA};
 use super::setting::Setting;
 use super::settings::Settings;
 use super::small_file;
-use crate::error::Stop;
+use crate::error::RunError;
 use crate::sanitize::excerpt;
 use crate::secret::NOT_SHOWN;
 
@@ -40,7 +40,7 @@ const ROLES: &str = "/latest/meta-data/iam/security-credentials/";
 const ZONE: &str = "/latest/meta-data/placement/availability-zone/";
 
 /// Whether the environment is a container's that has credentials.
-pub(super) fn has_container() -> Result<bool, Stop> {
+pub(super) fn has_container() -> Result<bool, RunError> {
     Ok(Setting::variable(RELATIVE)?.is_some() || Setting::variable(FULL)?.is_some())
 }
 
@@ -49,11 +49,11 @@ pub(super) fn has_container() -> Result<bool, Stop> {
 /// # Errors
 ///
 /// An address that must not be asked; the service does not give them.
-pub(super) async fn container(settings: &Settings) -> Result<Credentials, Stop> {
+pub(super) async fn container(settings: &Settings) -> Result<Credentials, RunError> {
     let url = container_url()?;
     let token = container_token()?;
     let fail = |what: String| {
-        Stop::credentials(format!("no credentials from the container: {what}")).hint(format!(
+        RunError::credentials(format!("no credentials from the container: {what}")).hint(format!(
             "check {FULL} and {RELATIVE}, and that the service there runs"
         ))
     };
@@ -93,7 +93,7 @@ fn message(body: &[u8], token: Option<&str>) -> String {
     format!(": {}", excerpt(&text))
 }
 
-fn container_url() -> Result<String, Stop> {
+fn container_url() -> Result<String, RunError> {
     if let Some(path) = Setting::variable(RELATIVE)? {
         if !path.value.starts_with('/') {
             return Err(path.wrong("it must be a path that begins with /"));
@@ -101,7 +101,8 @@ fn container_url() -> Result<String, Stop> {
         return Ok(format!("{ECS}{}", path.value));
     }
     let full = Setting::variable(FULL)?;
-    let full = full.ok_or_else(|| Stop::credentials("there are no credentials of a container"))?;
+    let full =
+        full.ok_or_else(|| RunError::credentials("there are no credentials of a container"))?;
     let url = Url::parse(&full.value).map_err(|_| full.stop("is not a URL"))?;
     let host = url.host_str().unwrap_or_default();
     match url.scheme() {
@@ -112,7 +113,7 @@ fn container_url() -> Result<String, Stop> {
 }
 
 /// The file takes precedence over the variable.
-fn container_token() -> Result<Option<String>, Stop> {
+fn container_token() -> Result<Option<String>, RunError> {
     let token = match Setting::variable("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")? {
         Some(mut path) => {
             let token = small_file::read_token(Path::new(&path.value));
@@ -132,7 +133,11 @@ fn container_token() -> Result<Option<String>, Stop> {
 }
 
 /// Reads the answer of a service; `fail` makes an error of what is wrong with it.
-fn read(body: &[u8], origin: &str, fail: impl Fn(String) -> Stop) -> Result<Credentials, Stop> {
+fn read(
+    body: &[u8],
+    origin: &str,
+    fail: impl Fn(String) -> RunError,
+) -> Result<Credentials, RunError> {
     let Ok(value) = serde_json::from_slice::<Value>(body) else {
         return Err(fail("it gave what is not JSON".to_owned()));
     };
@@ -149,9 +154,9 @@ fn read(body: &[u8], origin: &str, fail: impl Fn(String) -> Stop) -> Result<Cred
 /// # Errors
 ///
 /// A setting that cannot be understood; a metadata service that fails.
-pub(super) async fn instance(settings: &Settings) -> Result<Option<Credentials>, Stop> {
+pub(super) async fn instance(settings: &Settings) -> Result<Option<Credentials>, RunError> {
     let fail = |what: String| {
-        Stop::credentials(format!("no credentials from the instance: {what}"))
+        RunError::credentials(format!("no credentials from the instance: {what}"))
             .hint("check that the instance has a role, and run the same command again")
     };
     let Some(client) = client(settings)? else {
@@ -168,7 +173,7 @@ pub(super) async fn instance(settings: &Settings) -> Result<Option<Credentials>,
 }
 
 /// The region that the instance is in; `None` where it does not say.
-pub(super) async fn instance_region(settings: &Settings) -> Result<Option<Region>, Stop> {
+pub(super) async fn instance_region(settings: &Settings) -> Result<Option<Region>, RunError> {
     let Some(client) = client(settings)? else {
         return Ok(None);
     };
@@ -206,7 +211,7 @@ async fn get(client: &Client, path: &str) -> Result<Option<String>, String> {
 
 /// A client for the instance's metadata, with one attempt of a second as the AWS CLI: a machine that is no instance must
 /// not make people wait. `None`: it is not to be asked.
-fn client(settings: &Settings) -> Result<Option<Client>, Stop> {
+fn client(settings: &Settings) -> Result<Option<Client>, RunError> {
     if let Some(disabled) = Setting::variable("AWS_EC2_METADATA_DISABLED")?
         && disabled.flag()?
     {

@@ -55,7 +55,7 @@ pub(crate) use credential_report::{ReportRead, ReportState};
 pub(crate) use iam::{Iam, ListedUser};
 pub(crate) use listed_key::ListedKey;
 
-use crate::error::{Explain, Stop};
+use crate::error::{Explain, RunError};
 use crate::guard::{self, Signer};
 use crate::ident::{AccessKeyId, AccountId};
 use crate::log::Log;
@@ -85,7 +85,7 @@ pub(crate) struct Connected {
 /// # Errors
 ///
 /// A file that cannot be read or understood.
-pub(crate) fn profile_names() -> Result<Vec<String>, Stop> {
+pub(crate) fn profile_names() -> Result<Vec<String>, RunError> {
     Ok(ConfigFiles::read()?.profile_names())
 }
 
@@ -102,7 +102,7 @@ pub(crate) async fn connect(
     quantity: Quantity,
     log: Log,
     explain: Explain,
-) -> Result<Connected, Stop> {
+) -> Result<Connected, RunError> {
     let mut settings = Settings::load(connection, log, explain)?;
     let source = Source::choose(&settings)?;
     if let Some(region) = source.region(&settings).await? {

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::attempts::{Answer, Record};
 use super::call::{unread, unusable};
-use crate::error::Failure;
+use crate::error::CallError;
 
 /// The most pages of a list. A page has up to 1,000 items, 100 by default, and may have fewer: at 100 each, the 5,000 users
 /// that an account may have by default are 50 pages.
@@ -27,7 +27,11 @@ impl Pages {
     }
 
     /// Turns to the next page; false where there is none.
-    pub(super) fn turn(&mut self, marker: Option<&str>, record: &Record) -> Result<bool, Failure> {
+    pub(super) fn turn(
+        &mut self,
+        marker: Option<&str>,
+        record: &Record,
+    ) -> Result<bool, CallError> {
         // The SDK takes a list that does not say so for one that has ended.
         let is_truncated = match record.last().map(|attempt| attempt.answer) {
             Some(Answer::Expected { is_truncated, .. }) => is_truncated,

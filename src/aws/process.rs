@@ -16,7 +16,7 @@ use tokio::process::{Child, Command};
 use super::ini;
 use super::key::{Key, PROCESS};
 use super::setting::Setting;
-use crate::error::Stop;
+use crate::error::RunError;
 use crate::log::Log;
 use crate::sanitize::excerpt;
 
@@ -38,7 +38,7 @@ impl CredentialProcess {
     /// # Errors
     ///
     /// A quote that is not closed.
-    pub(crate) fn new(command: &Setting, profile: &str) -> Result<Self, Stop> {
+    pub(crate) fn new(command: &Setting, profile: &str) -> Result<Self, RunError> {
         let words = ini::words(&command.value).filter(|words| !words.is_empty());
         Ok(Self {
             words: words.ok_or_else(|| command.stop("is not a command: a quote is not closed"))?,
@@ -51,9 +51,9 @@ impl CredentialProcess {
     /// # Errors
     ///
     /// It fails, or prints something else than credentials.
-    pub(crate) async fn run(&self, log: Log) -> Result<Credentials, Stop> {
+    pub(crate) async fn run(&self, log: Log) -> Result<Credentials, RunError> {
         let fail = |what: &str| {
-            Stop::credentials(format!("no credentials: {} {what}", self.origin)).hint(
+            RunError::credentials(format!("no credentials: {} {what}", self.origin)).hint(
                 "it runs without a shell: words are split at spaces and quotes, and nothing else is replaced; \
                  run the command by itself to see what is wrong",
             )

@@ -9,7 +9,7 @@ use aws_smithy_types::base64;
 use url::Url;
 
 use super::environment;
-use crate::error::Stop;
+use crate::error::RunError;
 use crate::secret::has_secret;
 
 /// Checks the proxy that requests to a URI go through. The HTTP client takes a proxy it cannot understand for none
@@ -18,7 +18,7 @@ use crate::secret::has_secret;
 /// # Errors
 ///
 /// A proxy that is not an HTTP proxy's URL. The value is not shown: it may hold a password.
-pub(crate) fn check(uri: &str) -> Result<(), Stop> {
+pub(crate) fn check(uri: &str) -> Result<(), RunError> {
     for variable in ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"] {
         environment::text(variable)?;
         environment::text(&variable.to_lowercase())?;
@@ -46,7 +46,7 @@ pub(crate) fn check(uri: &str) -> Result<(), Stop> {
     if is_usable {
         return Ok(());
     }
-    Err(Stop::configuration(format!(
+    Err(RunError::configuration(format!(
         "the environment variable {variable} is not the URL of an HTTP proxy"
     ))
     .hint(format!("set {variable} to http://HOST:PORT, or unset it")))

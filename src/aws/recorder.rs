@@ -20,7 +20,7 @@ use super::http::LongestResponse;
 use super::reply::{self, Body};
 use super::responses::Responses;
 use super::secrets::Secrets;
-use crate::error::{Code, CredentialKind, family};
+use crate::error::{CredentialKind, ErrorKind, classify};
 use crate::log::Log;
 use crate::memory;
 use crate::outcome::Reply;
@@ -151,8 +151,8 @@ const REPEATED: &str = "a response with the request ID of an earlier one";
 
 /// A code that means something is read as it is; any other is as much text as a message.
 fn known_or(code: String, hide: impl Fn(String) -> String) -> String {
-    match family(Some(&code), 0) {
-        Code::Other => hide(code),
+    match classify(Some(&code), 0) {
+        ErrorKind::Other => hide(code),
         _ => code,
     }
 }

@@ -7,7 +7,7 @@ use aws_credential_types::Credentials;
 
 use super::credentials::{Resolved, Source};
 use super::sts::{Caller, Identity};
-use crate::error::Stop;
+use crate::error::RunError;
 use crate::guard::Signer;
 use crate::sanitize::escape;
 
@@ -29,7 +29,7 @@ struct Current {
     /// Whether IAM has accepted them.
     is_accepted: bool,
     /// Why they are not renewed any more.
-    failure: Option<Arc<Stop>>,
+    failure: Option<Arc<RunError>>,
 }
 
 /// How credentials are renewed.
@@ -77,7 +77,7 @@ impl SharedCredentials {
     }
 
     /// Why expired credentials are not renewed.
-    pub(super) fn failure(&self) -> Option<Arc<Stop>> {
+    pub(super) fn failure(&self) -> Option<Arc<RunError>> {
         self.current().failure.clone()
     }
 
@@ -122,7 +122,7 @@ impl SharedCredentials {
 
 impl Renewal {
     /// Credentials of the same source, if they are of the principal that the run began as.
-    async fn run(&self) -> Result<Resolved, Stop> {
+    async fn run(&self) -> Result<Resolved, RunError> {
         let caller = &self.caller;
         let settings = &caller.settings;
         let renewing = || "the credentials have expired: renewing them".to_owned();
@@ -133,7 +133,7 @@ impl Renewal {
             ..caller.clone()
         };
         let Ok(identity) = renewed.identity("").await else {
-            return Err(Stop::credentials(
+            return Err(RunError::credentials(
                 "STS did not say who the renewed credentials belong to",
             ));
         };
@@ -145,7 +145,7 @@ impl Renewal {
                     }
                     _ => known.principal.clone(),
                 });
-            return Err(Stop::refused(format!(
+            return Err(RunError::refused(format!(
                 "the renewed credentials are those of {new}, and the run began as {old}"
             )));
         }

@@ -2,7 +2,7 @@
 
 use super::error::is_tls;
 use super::reply::{self, Body};
-use crate::error::{Code, family};
+use crate::error::{ErrorKind, classify};
 use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 use aws_smithy_runtime_api::client::retries::classifiers::{
     ClassifyRetry, RetryAction, RetryClassifierPriority,
@@ -45,12 +45,12 @@ impl ClassifyRetry for IamRetries {
             Body::Error { code, .. } => code,
             Body::Expected { .. } | Body::Foreign(_) => None,
         };
-        match family(code.as_deref(), response.status().as_u16()) {
-            Code::LimitExceeded => return RetryAction::RetryForbidden,
-            Code::Throttling if self.throttled == Throttled::Paced => {
+        match classify(code.as_deref(), response.status().as_u16()) {
+            ErrorKind::LimitExceeded => return RetryAction::RetryForbidden,
+            ErrorKind::Throttling if self.throttled == Throttled::Paced => {
                 return RetryAction::RetryForbidden;
             }
-            Code::Throttling if code.is_none() => return RetryAction::throttling_error(),
+            ErrorKind::Throttling if code.is_none() => return RetryAction::throttling_error(),
             _ => {}
         }
         RetryAction::NoActionIndicated

@@ -17,7 +17,7 @@ use super::setting::Setting;
 use super::settings::Settings;
 use super::small_file;
 use super::sts;
-use crate::error::Stop;
+use crate::error::RunError;
 use crate::sanitize::shown_path;
 
 const DENIED: &str = "check that the role exists, that its trust policy allows the caller, and that the caller may assume it";
@@ -39,7 +39,7 @@ impl Role {
     /// # Errors
     ///
     /// An ARN that cannot be one, a duration that is not a number.
-    pub(super) fn new(profile: Profile<'_>, arn: &Setting) -> Result<Self, Stop> {
+    pub(super) fn new(profile: Profile<'_>, arn: &Setting) -> Result<Self, RunError> {
         let duration = profile.get("duration_seconds").map(|setting| {
             let seconds = setting.value.parse();
             seconds.map_err(|_| setting.wrong("it must be a number of seconds"))
@@ -61,7 +61,7 @@ impl Role {
     pub(super) fn of_web_identity(
         profile: Profile<'_>,
         variables: bool,
-    ) -> Result<Option<Self>, Stop> {
+    ) -> Result<Option<Self>, RunError> {
         let find = |name: &str| {
             if variables {
                 profile.find(name)
@@ -79,7 +79,7 @@ impl Role {
         let arn = find("role_arn")?;
         let Some(arn) = arn else {
             let source = &token_file.source;
-            return Err(Stop::configuration(format!(
+            return Err(RunError::configuration(format!(
                 "{source} is set, but AWS_ROLE_ARN is not"
             ))
             .hint("set AWS_ROLE_ARN, or role_arn of the profile, to the role that the web identity is for"));
@@ -103,7 +103,7 @@ impl Role {
         &self,
         base: Option<Credentials>,
         settings: &Settings,
-    ) -> Result<Credentials, Stop> {
+    ) -> Result<Credentials, RunError> {
         let token = self.token_file.as_ref().map(read_token).transpose()?;
         let operation = match &token {
             Some(_) => "AssumeRoleWithWebIdentity",
@@ -147,7 +147,7 @@ impl Role {
             (output.credentials, output.assumed_role_user)
         };
         let Some(given) = credentials else {
-            return Err(Stop::credentials(format!(
+            return Err(RunError::credentials(format!(
                 "{operation} gave no credentials"
             )));
         };
@@ -165,7 +165,7 @@ impl Role {
 }
 
 /// The web identity token in a file.
-fn read_token(file: &Setting) -> Result<String, Stop> {
+fn read_token(file: &Setting) -> Result<String, RunError> {
     let path = Path::new(&file.value);
     let wrong = |what: &str| {
         let path = shown_path(path);
@@ -180,7 +180,7 @@ fn read_token(file: &Setting) -> Result<String, Stop> {
     Ok(token.replace("\r\n", "\n").replace('\r', "\n"))
 }
 
-fn long_enough(setting: Option<Setting>) -> Result<Option<String>, Stop> {
+fn long_enough(setting: Option<Setting>) -> Result<Option<String>, RunError> {
     match setting {
         Some(setting) if setting.value.chars().count() < 2 => {
             Err(setting.wrong("it must have at least two characters"))
@@ -189,7 +189,7 @@ fn long_enough(setting: Option<Setting>) -> Result<Option<String>, Stop> {
     }
 }
 
-fn checked_arn(arn: &Setting) -> Result<String, Stop> {
+fn checked_arn(arn: &Setting) -> Result<String, RunError> {
     let is_wrong = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '"' | '\'' | '`');
     if arn.value.contains(is_wrong) {
         return Err(arn.wrong("a role ARN has no white space and no quotes"));

@@ -17,7 +17,7 @@ use serde_json::Value;
 use super::error::cause;
 use super::secrets::Secrets;
 use super::small_file;
-use crate::error::Stop;
+use crate::error::RunError;
 use crate::log::Log;
 use crate::sanitize::{excerpt, shown_path};
 
@@ -43,7 +43,7 @@ impl Seen {
         service: &str,
         error: &(impl ProvideErrorMetadata + Error + 'static),
         hint: impl Into<String>,
-    ) -> Stop {
+    ) -> RunError {
         let seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (host, secrets) = &*seen;
         let (what, hint) = if error.code().is_none() && error.message().is_none() {
@@ -59,7 +59,7 @@ impl Seen {
             (what, Some(hint.into()))
         };
         let what = excerpt(&secrets.hide(&what));
-        let mut stop = Stop::credentials(format!("no credentials: {what}"));
+        let mut stop = RunError::credentials(format!("no credentials: {what}"));
         stop.hints.extend(hint);
         stop
     }

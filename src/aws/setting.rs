@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 
 use super::environment;
-use crate::error::Stop;
+use crate::error::RunError;
 use crate::sanitize::shown;
 
 /// A value and where it comes from, for messages.
@@ -32,7 +32,7 @@ impl Setting {
     /// # Errors
     ///
     /// It is not UTF-8.
-    pub(crate) fn variable(name: &str) -> Result<Option<Self>, Stop> {
+    pub(crate) fn variable(name: &str) -> Result<Option<Self>, RunError> {
         let value = environment::text(name)?.filter(|value| !value.is_empty());
         Ok(value.map(|value| Self::new(format!("the environment variable {name}"), &value)))
     }
@@ -42,7 +42,7 @@ impl Setting {
     /// # Errors
     ///
     /// It is neither true nor false.
-    pub(crate) fn flag(&self) -> Result<bool, Stop> {
+    pub(crate) fn flag(&self) -> Result<bool, RunError> {
         match self.value.to_ascii_lowercase().as_str() {
             "true" => Ok(true),
             "false" => Ok(false),
@@ -51,16 +51,16 @@ impl Setting {
     }
 
     /// The error that this value is wrong, and what it must be.
-    pub(crate) fn wrong(&self, rule: &str) -> Stop {
+    pub(crate) fn wrong(&self, rule: &str) -> RunError {
         let value = shown(OsStr::new(&self.value));
         self.stop(&format!("is `{value}`: {rule}"))
     }
 
     /// An error about this setting that does not show its value.
-    pub(crate) fn stop(&self, what: &str) -> Stop {
+    pub(crate) fn stop(&self, what: &str) -> RunError {
         let source = &self.source;
         let place = self.place.as_ref().map(|place| format!(" ({place})"));
-        Stop::configuration(format!("{source} {what}")).hint(format!(
+        RunError::configuration(format!("{source} {what}")).hint(format!(
             "correct {source}{}, or remove it",
             place.unwrap_or_default()
         ))

@@ -17,7 +17,7 @@ use super::http::Clients;
 use super::proxy;
 use super::setting::Setting;
 use super::trust;
-use crate::error::{Explain, Stop};
+use crate::error::{Explain, RunError};
 use crate::log::Log;
 use crate::request::Connection;
 use crate::sanitize::{escape, shown};
@@ -64,7 +64,11 @@ impl Settings {
     /// # Errors
     ///
     /// The first setting that is wrong, with where it stands. Nothing has been contacted.
-    pub(crate) fn load(connection: &Connection, log: Log, explain: Explain) -> Result<Self, Stop> {
+    pub(crate) fn load(
+        connection: &Connection,
+        log: Log,
+        explain: Explain,
+    ) -> Result<Self, RunError> {
         let (profile_name, profile_by) = choose_profile(connection, log)?;
         let files = ConfigFiles::read()?;
         let profile = files.profile(&profile_name);
@@ -145,7 +149,7 @@ impl Settings {
     /// # Errors
     ///
     /// As of `address`.
-    pub(crate) fn sdk_of(&self, service: &str, region: Region) -> Result<SdkConfig, Stop> {
+    pub(crate) fn sdk_of(&self, service: &str, region: Region) -> Result<SdkConfig, RunError> {
         Ok(self.sdk(region, self.address(service, None)?))
     }
 
@@ -154,10 +158,10 @@ impl Settings {
     /// # Errors
     ///
     /// It is not an address, it is to be a FIPS endpoint as well, or the proxy for it is not a proxy.
-    fn address(&self, service: &str, option: Option<&str>) -> Result<Option<String>, Stop> {
+    fn address(&self, service: &str, option: Option<&str>) -> Result<Option<String>, RunError> {
         let url = endpoint::choose(service, option, self)?;
         if url.is_some() && self.sdk.use_fips() == Some(true) {
-            return Err(Stop::configuration(
+            return Err(RunError::configuration(
                 "FIPS endpoints cannot be combined with another endpoint URL",
             )
             .hint("unset AWS_USE_FIPS_ENDPOINT, or leave the endpoint URL out"));
@@ -172,7 +176,7 @@ impl Settings {
     /// # Errors
     ///
     /// As of `address`.
-    pub(crate) fn sdk_of_identity(&self) -> Result<SdkConfig, Stop> {
+    pub(crate) fn sdk_of_identity(&self) -> Result<SdkConfig, RunError> {
         let option = match Setting::variable("AWS_ENDPOINT_URL_STS")? {
             Some(_) if !self.ignores_endpoint_urls => None,
             _ => self.endpoint_option.as_deref(),
@@ -185,7 +189,7 @@ impl Settings {
 fn choose_profile(
     connection: &Connection,
     log: Log,
-) -> Result<(String, Option<&'static str>), Stop> {
+) -> Result<(String, Option<&'static str>), RunError> {
     const VARIABLES: [&str; 2] = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"];
     if let Some(name) = &connection.profile {
         return Ok((name.clone(), Some(BY_OPTION)));
@@ -206,7 +210,7 @@ fn choose_profile(
     }
 }
 
-fn unknown_profile(name: &str, by: &str, files: &ConfigFiles) -> Stop {
+fn unknown_profile(name: &str, by: &str, files: &ConfigFiles) -> RunError {
     let source = match by {
         BY_OPTION => by.to_owned(),
         variable => format!("the environment variable {variable}"),
@@ -220,7 +224,7 @@ fn unknown_profile(name: &str, by: &str, files: &ConfigFiles) -> Stop {
     let known = files.profile_names();
     let known: Vec<String> = known.iter().map(|name| escape(name)).collect();
     let places = ConfigFiles::places().join(" and ");
-    Stop::configuration(message).hint(if known.is_empty() {
+    RunError::configuration(message).hint(if known.is_empty() {
         format!("there is no profile at all in {places}; create one with `aws configure`")
     } else {
         format!("the profiles in {places} are: {}", known.join(", "))
@@ -232,7 +236,10 @@ fn unknown_profile(name: &str, by: &str, files: &ConfigFiles) -> Stop {
 /// # Errors
 ///
 /// It is not a region.
-pub(super) fn region(option: Option<&str>, profile: Profile<'_>) -> Result<Option<Region>, Stop> {
+pub(super) fn region(
+    option: Option<&str>,
+    profile: Profile<'_>,
+) -> Result<Option<Region>, RunError> {
     let mut setting = option.map(|value| Setting::new("--region", value));
     for variable in ["AWS_REGION", "AWS_DEFAULT_REGION"] {
         if setting.is_none() {
@@ -266,7 +273,7 @@ pub(super) fn region(option: Option<&str>, profile: Profile<'_>) -> Result<Optio
 /// # Errors
 ///
 /// A mode that there is not, or no number of attempts.
-pub(super) fn retry(profile: Profile<'_>) -> Result<RetryConfig, Stop> {
+pub(super) fn retry(profile: Profile<'_>) -> Result<RetryConfig, RunError> {
     // The revised backoff: 50 ms for lost replies and server errors, a second for throttling.
     let mut retry = RetryConfig::standard().with_retry_spec(RetrySpec::v2_1());
     if let Some(mode) = profile.find("retry_mode")? {

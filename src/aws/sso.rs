@@ -17,7 +17,7 @@ use super::session::{self, Seen, read, save, text, time_in};
 use super::setting::Setting;
 use super::settings::Settings;
 use crate::command_line::CommandLine;
-use crate::error::Stop;
+use crate::error::RunError;
 use crate::sanitize::escape;
 
 /// How long before its end a token of SSO is renewed.
@@ -39,7 +39,7 @@ pub(super) struct Sso {
 }
 
 /// The session of a profile, where the profile says nothing else than it.
-fn check_same<'a>(profile: Profile<'_>, session: &'a Section) -> Result<&'a Section, Stop> {
+fn check_same<'a>(profile: Profile<'_>, session: &'a Section) -> Result<&'a Section, RunError> {
     for entry in &session.entries {
         let theirs = session.setting(entry);
         if let Some(own) = profile.get(&entry.name)
@@ -47,7 +47,7 @@ fn check_same<'a>(profile: Profile<'_>, session: &'a Section) -> Result<&'a Sect
         {
             let message = format!("{} and {} differ", own.source, theirs.source);
             let [own, theirs] = [own, theirs].map(|setting| setting.place.unwrap_or_default());
-            return Err(Stop::configuration(message).hint(format!("remove {own} or {theirs}")));
+            return Err(RunError::configuration(message).hint(format!("remove {own} or {theirs}")));
         }
     }
     Ok(session)
@@ -59,7 +59,10 @@ impl Sso {
     /// # Errors
     ///
     /// A part is missing, or the profile and the session contradict each other.
-    pub(super) fn choose(profile: Profile<'_>, files: &ConfigFiles) -> Result<Option<Self>, Stop> {
+    pub(super) fn choose(
+        profile: Profile<'_>,
+        files: &ConfigFiles,
+    ) -> Result<Option<Self>, RunError> {
         if !profile.has_any(&["sso_role_name", "sso_account_id"]) {
             return Ok(None);
         }
@@ -79,7 +82,7 @@ impl Sso {
             };
             setting.map(|setting| setting.value).ok_or_else(|| {
                 let profile = escape(profile.name);
-                Stop::configuration(format!(
+                RunError::configuration(format!(
                     "the profile `{profile}` uses SSO, but has no {name}"
                 ))
                 .hint("aws configure sso")
@@ -105,7 +108,7 @@ impl Sso {
     /// # Errors
     ///
     /// There is no token, it has expired, or the portal refuses.
-    pub(super) async fn ask(&self, settings: &Settings) -> Result<Credentials, Stop> {
+    pub(super) async fn ask(&self, settings: &Settings) -> Result<Credentials, RunError> {
         let token = self.token(settings).await?;
         let sdk = settings.sdk_of("sso", Region::new(self.region.clone()))?;
         let seen = Seen::default();
@@ -127,11 +130,11 @@ impl Sso {
             seen.refused("SSO", &error, hint)
         })?;
         let role = output.role_credentials();
-        let role = role.ok_or_else(|| Stop::credentials("SSO gave no credentials"))?;
+        let role = role.ok_or_else(|| RunError::credentials("SSO gave no credentials"))?;
         let setting = |name: &str, value: Option<&str>| {
             value.map(|value| Setting::new(format!("{name} from SSO"), value))
         };
-        let missing = || Stop::credentials("SSO gave half of a key");
+        let missing = || RunError::credentials("SSO gave half of a key");
         let key = Key {
             id: setting("accessKeyId", role.access_key_id()).ok_or_else(missing)?,
             secret: setting("secretAccessKey", role.secret_access_key()).ok_or_else(missing)?,
@@ -143,13 +146,13 @@ impl Sso {
     }
 
     /// The token, renewed if it is about to expire. An expired token is not sent.
-    async fn token(&self, settings: &Settings) -> Result<String, Stop> {
+    async fn token(&self, settings: &Settings) -> Result<String, RunError> {
         let home = environment::home().unwrap_or_default();
         let session = self.session.as_ref().unwrap_or(&self.start_url);
         let folder = home.join(".aws/sso/cache");
         let path = session::path(&folder, session, &SHA1_FOR_LEGACY_USE_ONLY);
         let none = |what: &str| {
-            Stop::credentials(format!("no SSO session: {what}")).hint(self.login.clone())
+            RunError::credentials(format!("no SSO session: {what}")).hint(self.login.clone())
         };
         let mut cached = read(&path).map_err(|what| none(&what))?;
         let expiry = text(&cached, "expiresAt").and_then(|text| time(&text));
@@ -177,7 +180,7 @@ impl Sso {
     }
 
     /// Renews the token; `None` where the file has nothing to renew it with.
-    async fn renew(&self, cached: &Value, settings: &Settings) -> Result<Option<Value>, Stop> {
+    async fn renew(&self, cached: &Value, settings: &Settings) -> Result<Option<Value>, RunError> {
         let registered = text(cached, "registrationExpiresAt").and_then(|text| time(&text));
         let (Some(id), Some(secret), Some(token), true) = (
             text(cached, "clientId"),

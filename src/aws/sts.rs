@@ -15,7 +15,7 @@ use super::recorder::Recorder;
 use super::responses::Responses;
 use super::retry::{IamRetries, Throttled};
 use super::settings::Settings;
-use crate::error::{Exit, Failure, Stop};
+use crate::error::{CallError, Exit, RunError};
 use crate::ident::AccountId;
 use crate::log::Log;
 
@@ -39,7 +39,7 @@ impl Caller {
     /// # Errors
     ///
     /// AWS does not say.
-    pub(crate) async fn account(&self, without: &str) -> Result<AccountId, Stop> {
+    pub(crate) async fn account(&self, without: &str) -> Result<AccountId, RunError> {
         match &self.known {
             Some(account) => Ok(account.clone()),
             None => Ok(self.identity(without).await?.account),
@@ -51,7 +51,7 @@ impl Caller {
     /// # Errors
     ///
     /// AWS does not say.
-    pub(super) async fn identity(&self, without: &str) -> Result<Identity, Stop> {
+    pub(super) async fn identity(&self, without: &str) -> Result<Identity, RunError> {
         let sdk = self.settings.sdk_of_identity()?;
         let client = client(&sdk, Some(self.credentials.clone()));
         let asked = identity(&client, &self.responses, self.settings.log);
@@ -91,7 +91,7 @@ pub(super) fn client(sdk: &SdkConfig, credentials: Option<Credentials>) -> Clien
 /// # Errors
 ///
 /// AWS does not say.
-async fn identity(client: &Client, responses: &Responses, log: Log) -> Result<Identity, Failure> {
+async fn identity(client: &Client, responses: &Responses, log: Log) -> Result<Identity, CallError> {
     let (record, operation) = (Record::default(), "GetCallerIdentity");
     let call = client.get_caller_identity().customize();
     let recorder = Recorder::new(&record, operation, responses, log);
@@ -126,8 +126,8 @@ fn unique_id(user_id: &str) -> String {
 }
 
 /// STS did not answer within the limit.
-fn out_of_time(limit: Duration, without: &str) -> Stop {
+fn out_of_time(limit: Duration, without: &str) -> RunError {
     let seconds = limit.as_secs();
     let message = format!("{without}: STS did not answer within --timeout, {seconds} s");
-    Stop::new(Exit::Unreachable, "Unreachable", message)
+    RunError::new(Exit::Unreachable, "Unreachable", message)
 }

@@ -12,7 +12,7 @@ use rustls::pki_types::pem::PemObject as _;
 use super::config_file::Profile;
 use super::environment;
 use super::small_file;
-use crate::error::Stop;
+use crate::error::RunError;
 use crate::sanitize::shown_path;
 
 /// Whom TLS trusts.
@@ -66,7 +66,7 @@ impl Bundle {
     /// # Errors
     ///
     /// It is broken; none is there.
-    pub(super) fn check(&self) -> Result<(), Stop> {
+    pub(super) fn check(&self) -> Result<(), RunError> {
         let mut roots = RootCertStore::empty();
         let pem = self.take()?;
         for (index, certificate) in CertificateDer::pem_slice_iter(&pem).enumerate() {
@@ -88,13 +88,13 @@ impl Bundle {
     /// # Errors
     ///
     /// It is read again, and cannot be.
-    pub(super) fn take(&self) -> Result<Vec<u8>, Stop> {
+    pub(super) fn take(&self) -> Result<Vec<u8>, RunError> {
         let pem = self.pem.lock();
         let pem = mem::take(&mut *pem.unwrap_or_else(PoisonError::into_inner));
         if pem.is_empty() { self.read() } else { Ok(pem) }
     }
 
-    fn read(&self) -> Result<Vec<u8>, Stop> {
+    fn read(&self) -> Result<Vec<u8>, RunError> {
         let pem = small_file::read(&self.path, LONGEST);
         let pem = pem.map_err(|error| self.unusable(&error.to_string()))?;
         // Of a bundle without any, the SDK's connector makes a client that trusts nobody.
@@ -105,10 +105,10 @@ impl Bundle {
     }
 
     /// Says that the bundle is of no use, and why.
-    pub(super) fn unusable(&self, what: &str) -> Stop {
+    pub(super) fn unusable(&self, what: &str) -> RunError {
         let path = shown_path(&self.path);
         let source = &self.source;
-        Stop::configuration(format!("could not use the CA bundle `{path}`: {what}"))
+        RunError::configuration(format!("could not use the CA bundle `{path}`: {what}"))
             .hint(format!("{source} must name a PEM file of certificates"))
     }
 }
@@ -119,7 +119,7 @@ impl Bundle {
 /// # Errors
 ///
 /// A bundle that cannot be read, holds no certificate, or one that is broken.
-pub(crate) fn choose(option: Option<&Path>, profile: Profile<'_>) -> Result<Trust, Stop> {
+pub(crate) fn choose(option: Option<&Path>, profile: Profile<'_>) -> Result<Trust, RunError> {
     let variable = |name: &str| {
         let path = environment::path(name)?;
         Some((path, format!("the environment variable {name}")))

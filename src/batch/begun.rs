@@ -5,14 +5,14 @@ use crate::change::owner_hint;
 use crate::error::Exit;
 use crate::journal::{Before, EarlierAttempt, Journal};
 use crate::locate::OwnerHint;
-use crate::metadata::{Candidate, Facts, Status};
-use crate::outcome::{Known, Outcome, Refusal, Settled};
+use crate::metadata::{KeyMetadata, Status, Target};
+use crate::outcome::{KeyResult, KeyState, Outcome, Refusal};
 use crate::request::{Action, Key, Mode, Selection};
 use crate::select::Sweep;
 
 impl Batch<'_> {
     /// The keys of this run that an earlier one began, and of which the sweep does not show that they are unchanged.
-    pub(super) fn left_open(&self, sweep: &Sweep) -> Vec<Candidate> {
+    pub(super) fn left_open(&self, sweep: &Sweep) -> Vec<Target> {
         let in_progress = self.journal.map(Journal::in_progress).unwrap_or_default();
         let is_of_run = |key: &Key| match &self.request.selection {
             Selection::User(user) => key
@@ -25,10 +25,10 @@ impl Batch<'_> {
         let left_open = in_progress
             .into_iter()
             .filter(|key| is_of_run(key) && !sweep.shows_unchanged(&key.id));
-        let untouched = |key| Candidate {
-            facts: Facts {
+        let untouched = |key| Target {
+            facts: KeyMetadata {
                 was_active: self.was_active(&key),
-                ..Facts::default()
+                ..KeyMetadata::default()
             },
             key,
         };
@@ -41,7 +41,7 @@ impl Batch<'_> {
     }
 
     /// Looks for a key that an earlier run began. It is not changed: this run did not choose it.
-    pub(super) async fn verify(&self, candidate: Candidate) -> Ended {
+    pub(super) async fn verify(&self, candidate: Target) -> Ended {
         let budget = self.budget(&candidate.key);
         let found = match self.request.mode {
             Mode::Change => self.begun_before(&candidate, &budget).await,
@@ -61,7 +61,7 @@ impl Batch<'_> {
     /// Whether the key is changed, as far as IAM can be asked.
     pub(super) async fn begun_before(
         &self,
-        candidate: &Candidate,
+        candidate: &Target,
         budget: &Budget,
     ) -> Option<Outcome> {
         let mut signals = self.signals.clone();
@@ -74,15 +74,15 @@ impl Batch<'_> {
 
     /// That a key was left, cannot be read or is not there does not say that it was not changed, where an earlier run began
     /// it. That IAM listed it does, but for a key that was to be made inactive and is.
-    pub(super) fn or_in_doubt(&self, mut settled: Settled) -> Settled {
+    pub(super) fn or_in_doubt(&self, mut settled: KeyResult) -> KeyResult {
         let is_unchanged = match &settled.facts.status {
             Some(Status::Inactive) => settled.action == Action::Delete,
             Some(_) => true,
             None => false,
         };
         let known = match self.before(&settled.key) {
-            Before::Begun => Known::begun(),
-            Before::Deactivated => Known::deactivated_earlier(),
+            Before::Begun => KeyState::begun(),
+            Before::Deactivated => KeyState::deactivated_earlier(),
             Before::Nothing | Before::Settled => return settled,
         };
         if !is_unchanged {
@@ -103,7 +103,7 @@ fn left_in_doubt(exit: Exit, why: &str) -> Outcome {
 }
 
 /// What became of a key that an earlier run began and of which this one found nothing out.
-fn in_doubt(outcome: Outcome, begun: Known, action: Action, owner: &OwnerHint) -> Outcome {
+fn in_doubt(outcome: Outcome, begun: KeyState, action: Action, owner: &OwnerHint) -> Outcome {
     let is_agreed = matches!(owner, OwnerHint::Named(_) | OwnerHint::Listed(_));
     match outcome {
         Outcome::NotTried { exit, why } => left_in_doubt(exit, &why),
@@ -117,7 +117,7 @@ fn in_doubt(outcome: Outcome, begun: Known, action: Action, owner: &OwnerHint) -
         }
         Outcome::Stopped {
             exit,
-            known: Known::NotDone(_),
+            known: KeyState::NotDone(_),
             failure,
         } => Outcome::Stopped {
             exit,

@@ -8,18 +8,18 @@ use super::reach::Heard;
 use super::{Batch, Decision, Keys, keys as keys_of};
 use crate::aws::Connected;
 use crate::confirm;
-use crate::error::{Exit, Stop};
+use crate::error::{Exit, RunError};
 use crate::ident::AccountId;
 use crate::journal::{Before, Journal};
 use crate::log::Log;
-use crate::metadata::Candidate;
+use crate::metadata::Target;
 use crate::outcome::{Outcome, Refusal};
 use crate::report::message::Messages;
 use crate::report::{self, Bar, Report, Resume};
 use crate::request::Format;
 use crate::select::{Choice, Sweep};
 use crate::spool::{Spool, Spooled};
-use crate::tally::Tally;
+use crate::tally::Summary;
 
 /// How many keys a table before the question has.
 const SHOWN_AT_ONCE: usize = 500;
@@ -31,7 +31,7 @@ impl Batch<'_> {
     ///
     /// A list cannot be read: no key was changed.
     pub(crate) async fn all(&self, named: Option<(Keys, u64)>) -> anyhow::Result<Exit> {
-        let (mut report, mut tally) = (Report::new(self.request), Tally::default());
+        let (mut report, mut tally) = (Report::new(self.request), Summary::default());
         let exit = self.course(named, &mut report, &mut tally).await?;
         let log = Log::of(self.request);
         if self.request.single().is_none() {
@@ -72,7 +72,7 @@ impl Batch<'_> {
         &self,
         named: Option<(Keys, u64)>,
         report: &mut Report<'_>,
-        tally: &mut Tally,
+        tally: &mut Summary,
     ) -> anyhow::Result<Exit> {
         let chosen = match named {
             Some((mut keys, count)) if !self.request.asks() => {
@@ -143,10 +143,10 @@ impl Batch<'_> {
         &self,
         mut keys: Keys,
         report: &mut Report<'_>,
-        tally: &mut Tally,
-    ) -> Result<Spool<Candidate>, Exit> {
+        tally: &mut Summary,
+    ) -> Result<Spool<Target>, Exit> {
         let mut chosen = Spool::new();
-        let decide = async |candidate: Candidate| {
+        let decide = async |candidate: Target| {
             let before = self.before(&candidate.key);
             if before == Before::Settled {
                 return None;
@@ -197,13 +197,13 @@ impl Batch<'_> {
     }
 
     /// Looks at the keys of one user or of all.
-    async fn sweep(&self) -> Result<Sweep, Stop> {
+    async fn sweep(&self) -> Result<Sweep, RunError> {
         let bar = Bar::new(self.request);
         let mut signals = self.signals.clone();
         let progress = |done, all| bar.step("users", done, all);
         let swept = tokio::select! {
             swept = self.selector.sweep(&self.request.selection, progress) => swept,
-            exit = signals.next() => Err(Stop::signal(exit)),
+            exit = signals.next() => Err(RunError::signal(exit)),
         };
         bar.clear();
         let sweep = swept?;
@@ -225,7 +225,7 @@ impl Batch<'_> {
     }
 
     /// Shows the keys and asks; leaves them at the first.
-    async fn ask(&self, keys: &mut Spooled<Candidate>, count: u64) -> io::Result<Answer> {
+    async fn ask(&self, keys: &mut Spooled<Target>, count: u64) -> io::Result<Answer> {
         let mut signals = self.signals.clone();
         let account = tokio::select! {
             account = self.account() => account,
@@ -269,7 +269,12 @@ impl Batch<'_> {
     }
 
     /// The answer was not yes: tells so of each key.
-    async fn declined(&self, keys: &mut Keys, report: &mut Report<'_>, tally: &mut Tally) -> Exit {
+    async fn declined(
+        &self,
+        keys: &mut Keys,
+        report: &mut Report<'_>,
+        tally: &mut Summary,
+    ) -> Exit {
         let declined = |candidate| self.settled(candidate, Outcome::Refused(Refusal::Declined));
         match self.tell_all(keys, declined, report, tally).await {
             Ok(()) => tally.exit(),
@@ -283,7 +288,7 @@ impl Batch<'_> {
         keys: &mut Keys,
         exit: Exit,
         report: &mut Report<'_>,
-        tally: &mut Tally,
+        tally: &mut Summary,
     ) -> Exit {
         report.interrupted(exit);
         let interrupted = |candidate| *self.interrupted(candidate, exit);

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep_until};
 use super::halt::Halt;
 use super::reach::{Heard, Reach};
 use super::{Batch, Keys};
-use crate::metadata::Candidate;
+use crate::metadata::Target;
 use crate::report::{Report, stream};
 use crate::signal;
 
@@ -38,7 +38,7 @@ impl Batch<'_> {
         &self,
         keys: &mut Keys,
         report: &mut Report<'_>,
-        work: impl AsyncFn(Candidate) -> T,
+        work: impl AsyncFn(Target) -> T,
         mut take: impl FnMut(io::Result<T>, &mut Report<'_>) -> Taken,
     ) -> Option<Halt> {
         let mut in_flight = FuturesUnordered::new();

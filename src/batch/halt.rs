@@ -4,13 +4,13 @@ use std::io;
 
 use super::reach::Gone;
 use super::{Batch, Keys};
-use crate::error::{Code, Exit, Failure};
+use crate::error::{CallError, ErrorKind, Exit};
 use crate::journal::{self, Before};
-use crate::metadata::Candidate;
-use crate::outcome::{Outcome, Settled};
+use crate::metadata::Target;
+use crate::outcome::{KeyResult, Outcome};
 use crate::report::Report;
 use crate::request::{Mode, OnFailure};
-use crate::tally::Tally;
+use crate::tally::Summary;
 
 /// How many results of keys that are not changed wait to be written at most: a list may be long.
 const WAITING: usize = 500;
@@ -47,7 +47,7 @@ impl Halt {
 
 impl Batch<'_> {
     /// Whether what became of a key ends the run, and why.
-    pub(super) fn halts(&self, settled: &Settled) -> Option<Halt> {
+    pub(super) fn halts(&self, settled: &KeyResult) -> Option<Halt> {
         if let Some(exit) = self.signals.first() {
             return Some(Halt::Signal(exit));
         }
@@ -57,7 +57,7 @@ impl Batch<'_> {
             Some(Halt::After { exit, why })
         };
         if let Outcome::Failed {
-            failure: Failure::Unclear(_),
+            failure: CallError::Incomplete(_),
             ..
         } = &settled.outcome
             && self.connected.iam.clock_jump().is_some()
@@ -67,8 +67,8 @@ impl Batch<'_> {
         if let Outcome::Failed { failure, .. } = &settled.outcome
             && let Some(error) = failure.service()
         {
-            match error.family() {
-                Code::Credentials => {
+            match error.kind() {
+                ErrorKind::Credentials => {
                     return match self.connected.iam.renewal_failure() {
                         Some(stop) if stop.exit == Exit::Refused => Some(Halt::OtherPrincipal {
                             why: stop.to_string(),
@@ -79,7 +79,7 @@ impl Batch<'_> {
                         None => after("the credentials are no good any more"),
                     };
                 }
-                Code::Throttling => return after("IAM throttled every request for too long"),
+                ErrorKind::Throttling => return after("IAM throttled every request for too long"),
                 _ => {}
             }
         }
@@ -97,7 +97,7 @@ impl Batch<'_> {
         keys: &mut Keys,
         halt: &Halt,
         report: &mut Report<'_>,
-        tally: &mut Tally,
+        tally: &mut Summary,
     ) {
         let (exit, why) = match halt {
             Halt::Signal(exit) => (*exit, "the run was interrupted".to_owned()),
@@ -124,9 +124,9 @@ impl Batch<'_> {
     pub(super) async fn tell_all(
         &self,
         keys: &mut Keys,
-        settle: impl Fn(Candidate) -> Settled,
+        settle: impl Fn(Target) -> KeyResult,
         report: &mut Report<'_>,
-        tally: &mut Tally,
+        tally: &mut Summary,
     ) -> io::Result<()> {
         let mut written = Ok(());
         for candidate in keys.flatten() {
@@ -155,7 +155,7 @@ impl Batch<'_> {
         halt: &Halt,
         keys: &mut Keys,
         report: &mut Report<'_>,
-        tally: &mut Tally,
+        tally: &mut Summary,
     ) -> Exit {
         match halt {
             Halt::Signal(exit) => report.interrupted(*exit),

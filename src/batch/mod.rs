@@ -18,24 +18,24 @@ use crate::conclude::Ambiguity;
 use crate::error::Exit;
 use crate::guard;
 use crate::journal::{Before, EarlierAttempt, Journal};
-use crate::metadata::{Candidate, Facts};
-use crate::outcome::{Known, Outcome, Settled};
+use crate::metadata::{KeyMetadata, Target};
+use crate::outcome::{KeyResult, KeyState, Outcome};
 use crate::report::{Proof, Report, try_query};
 use crate::request::{Key, Mode, Request};
 use crate::select::{Choice, Selector, named_by};
 use crate::signal::{self, Signals};
-use crate::tally::Tally;
+use crate::tally::Summary;
 use each::Taken;
 use halt::Halt;
 use reach::Heard;
 pub(crate) use underway::UnderWay;
 
 /// Keys, one after another; they are not all in memory.
-pub(crate) type Keys = Peekable<Box<dyn Iterator<Item = io::Result<Candidate>>>>;
+pub(crate) type Keys = Peekable<Box<dyn Iterator<Item = io::Result<Target>>>>;
 
 /// These keys, one after another.
-pub(crate) fn keys(keys: impl Iterator<Item = io::Result<Candidate>> + 'static) -> Keys {
-    let keys: Box<dyn Iterator<Item = io::Result<Candidate>>> = Box::new(keys);
+pub(crate) fn keys(keys: impl Iterator<Item = io::Result<Target>> + 'static) -> Keys {
+    let keys: Box<dyn Iterator<Item = io::Result<Target>>> = Box::new(keys);
     keys.peekable()
 }
 
@@ -74,7 +74,7 @@ struct Budget {
 /// What came of a key.
 enum Ended {
     /// This, and whether the journal has it.
-    Now(Box<Settled>, io::Result<()>),
+    Now(Box<KeyResult>, io::Result<()>),
     /// It is done by an earlier run.
     Before,
 }
@@ -94,7 +94,7 @@ impl Batch<'_> {
         keys: &mut Keys,
         decision: Decision,
         report: &mut Report<'_>,
-        tally: &mut Tally,
+        tally: &mut Summary,
     ) -> Exit {
         let handle = |candidate| self.handle(candidate, decision);
         let take = |ended, report: &mut Report<'_>| self.take_ended(ended, report, tally);
@@ -105,7 +105,7 @@ impl Batch<'_> {
     }
 
     /// All of one key. One limit covers every step.
-    async fn handle(&self, candidate: Candidate, decision: Decision) -> Ended {
+    async fn handle(&self, candidate: Target, decision: Decision) -> Ended {
         let before = self.before(&candidate.key);
         if before == Before::Settled {
             return Ended::Before;
@@ -138,7 +138,7 @@ impl Batch<'_> {
     /// # Errors
     ///
     /// The key must not be changed: why, and the error.
-    async fn ready(&self, candidate: &Candidate) -> Result<Intended, (&'static str, io::Error)> {
+    async fn ready(&self, candidate: &Target) -> Result<Intended, (&'static str, io::Error)> {
         if self.request.mode == Mode::Change {
             try_query(self.request, candidate)
                 .map_err(|error| ("--query does not work on the result", error))?;
@@ -149,7 +149,7 @@ impl Batch<'_> {
     }
 
     /// Records that a key is about to be changed. A signal ends the wait for a disk that does not answer.
-    async fn intend(&self, candidate: &Candidate) -> io::Result<Intended> {
+    async fn intend(&self, candidate: &Target) -> io::Result<Intended> {
         let Some(journal) = self.journal.filter(|_| self.request.mode == Mode::Change) else {
             return Ok(Intended::Recorded);
         };
@@ -163,7 +163,7 @@ impl Batch<'_> {
 
     /// A signal came before the intent to change a key was on the disk: the key was not changed, and if the intent gets
     /// there, the next record says so.
-    async fn leave_intended(&self, settled: Box<Settled>, before: Before) -> Ended {
+    async fn leave_intended(&self, settled: Box<KeyResult>, before: Before) -> Ended {
         if before == Before::Nothing
             && let Some(journal) = self.journal
         {
@@ -174,7 +174,7 @@ impl Batch<'_> {
     }
 
     /// Records a result. A signal bounds the wait for a disk that does not answer.
-    async fn settle(&self, journal: &Journal, settled: &Settled) -> io::Result<()> {
+    async fn settle(&self, journal: &Journal, settled: &KeyResult) -> io::Result<()> {
         let recorded = journal.settle(settled);
         let recorded = self.signals.bound(signal::JOURNAL, recorded).await;
         recorded
@@ -182,7 +182,7 @@ impl Batch<'_> {
     }
 
     /// Records what became of a key. What an earlier run began stays in doubt as long as nothing new is known.
-    async fn record(&self, settled: &Settled, before: Before) -> io::Result<()> {
+    async fn record(&self, settled: &KeyResult, before: Before) -> io::Result<()> {
         let is_new = match &settled.outcome {
             Outcome::NotTried { .. } => false,
             Outcome::Done { .. } | Outcome::Missing(_) => true,
@@ -197,7 +197,7 @@ impl Batch<'_> {
     /// What is to happen with a key, after all that speaks against it was asked.
     async fn candidate(
         &self,
-        candidate: Candidate,
+        candidate: Target,
         decision: Decision,
         before: Before,
         budget: &mut Budget,
@@ -214,7 +214,7 @@ impl Batch<'_> {
 
     async fn judge(
         &self,
-        candidate: Candidate,
+        candidate: Target,
         decision: Decision,
         before: Before,
         budget: &mut Budget,
@@ -239,7 +239,7 @@ impl Batch<'_> {
     }
 
     /// A key that was chosen before may have signed since: credentials are renewed in a long run.
-    fn guarded(&self, candidate: Candidate) -> Choice {
+    fn guarded(&self, candidate: Target) -> Choice {
         let signer = &self.connected.signer;
         match guard::signing_key(&candidate.key, signer, self.request.signing_key) {
             Some(refusal) => {
@@ -251,9 +251,9 @@ impl Batch<'_> {
     }
 
     async fn decide(&self, key: Key, budget: &mut Budget) -> Choice {
-        let untouched = Candidate {
+        let untouched = Target {
             key: key.clone(),
-            facts: Facts::default(),
+            facts: KeyMetadata::default(),
         };
         let mut signals = self.signals.clone();
         tokio::select! {
@@ -266,9 +266,9 @@ impl Batch<'_> {
         }
     }
 
-    fn interrupted(&self, candidate: Candidate, exit: Exit) -> Box<Settled> {
+    fn interrupted(&self, candidate: Target, exit: Exit) -> Box<KeyResult> {
         let outcome = if self.request.single().is_some() {
-            let known = Known::NotDone("nothing was sent that changes it".to_owned());
+            let known = KeyState::NotDone("nothing was sent that changes it".to_owned());
             Outcome::Stopped {
                 exit,
                 known,
@@ -281,7 +281,7 @@ impl Batch<'_> {
         Box::new(self.settled(candidate, outcome))
     }
 
-    async fn change(&self, candidate: Candidate, before: Before, budget: &Budget) -> Settled {
+    async fn change(&self, candidate: Target, before: Before, budget: &Budget) -> KeyResult {
         if self.request.mode == Mode::DryRun {
             let reason = self.request.conditions.to_string();
             return self.settled(candidate, Outcome::Would(reason));
@@ -311,9 +311,9 @@ impl Batch<'_> {
         &'a self,
         budget: &'a Budget,
         before: Before,
-        candidate: &Candidate,
+        candidate: &Target,
     ) -> Change<'a> {
-        let Candidate { key, facts } = candidate;
+        let Target { key, facts } = candidate;
         let earlier = self.attempts(key);
         let listed = facts.owner.as_ref().filter(|_| facts.status.is_some());
         Change {
@@ -347,15 +347,19 @@ impl Batch<'_> {
     }
 
     /// A key of which this run changed nothing.
-    fn settled(&self, candidate: Candidate, outcome: Outcome) -> Settled {
-        self.or_in_doubt(Settled::untouched(candidate, self.request.action, outcome))
+    fn settled(&self, candidate: Target, outcome: Outcome) -> KeyResult {
+        self.or_in_doubt(KeyResult::untouched(
+            candidate,
+            self.request.action,
+            outcome,
+        ))
     }
 
     fn take_ended(
         &self,
         ended: io::Result<Ended>,
         report: &mut Report<'_>,
-        tally: &mut Tally,
+        tally: &mut Summary,
     ) -> Taken {
         match ended {
             Err(error) => Taken::halt(Halt::Broken(error)),
@@ -370,10 +374,10 @@ impl Batch<'_> {
     /// Takes what became of a key, and whether the journal has it.
     fn take(
         &self,
-        settled: &Settled,
+        settled: &KeyResult,
         recorded: io::Result<()>,
         report: &mut Report<'_>,
-        tally: &mut Tally,
+        tally: &mut Summary,
     ) -> Taken {
         let told = if recorded.is_ok() {
             self.tell(settled, report, tally)
@@ -392,7 +396,7 @@ impl Batch<'_> {
     }
 
     /// Whether a later run can prove what became of a key.
-    fn proof(&self, settled: &Settled) -> Proof {
+    fn proof(&self, settled: &KeyResult) -> Proof {
         let mut earlier = self.attempts(&settled.key).iter();
         if settled.facts.status.is_some() || earlier.any(|attempt| attempt.listed_owner().is_some())
         {
@@ -409,9 +413,9 @@ impl Batch<'_> {
     /// The result cannot be written.
     fn tell(
         &self,
-        settled: &Settled,
+        settled: &KeyResult,
         report: &mut Report<'_>,
-        tally: &mut Tally,
+        tally: &mut Summary,
     ) -> io::Result<()> {
         tally.count(settled, self.request.mode);
         let written = report.settled(settled, tally);

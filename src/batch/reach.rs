@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::error::Failure;
-use crate::outcome::{Known, Outcome};
+use crate::error::CallError;
+use crate::outcome::{KeyState, Outcome};
 
 /// How long the run pauses after a key that IAM did not answer, before it tries one more: each time longer. An outage that
 /// is shorter than all pauses together ends no run, whatever `--jobs` is.
@@ -51,12 +51,12 @@ impl Heard {
     pub(super) fn from(outcome: &Outcome) -> Self {
         match outcome {
             Outcome::Failed {
-                failure: Failure::NotSent(_),
+                failure: CallError::NotSent(_),
                 ..
             }
             | Outcome::Failed {
-                failure: Failure::NoAnswer(_),
-                known: Known::Unknown(_),
+                failure: CallError::NoResponse(_),
+                known: KeyState::Unknown(_),
             } => Self::Silence,
             Outcome::Done { .. }
             | Outcome::Missing(_)

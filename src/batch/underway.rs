@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::aws::attempts::Record;
-use crate::outcome::Known;
+use crate::outcome::KeyState;
 use crate::request::Key;
 
 /// Those keys. Clones share them; they can be read after a panic.
@@ -14,20 +14,20 @@ pub(crate) struct UnderWay(Arc<Mutex<Vec<(Key, Sight)>>>);
 #[derive(Clone, Debug)]
 enum Sight {
     /// An earlier run settled it, or began it.
-    Earlier(Known),
+    Earlier(KeyState),
     /// It is being changed, or was and is still to be told of: what is sent for it is in the record, beside what earlier
     /// runs did.
-    Changing(Record, Option<Known>),
+    Changing(Record, Option<KeyState>),
 }
 
 impl UnderWay {
     /// What is known of a key by what earlier runs did.
-    pub(crate) fn earlier(&self, key: &Key, known: Known) {
+    pub(crate) fn earlier(&self, key: &Key, known: KeyState) {
         self.put(key, Sight::Earlier(known));
     }
 
     /// A key is being changed; what is sent for it is in `record`, and `earlier` is known by what earlier runs did.
-    pub(super) fn changing(&self, key: &Key, record: &Record, earlier: Option<Known>) {
+    pub(super) fn changing(&self, key: &Key, record: &Record, earlier: Option<KeyState>) {
         self.put(key, Sight::Changing(record.clone(), earlier));
     }
 
@@ -37,7 +37,7 @@ impl UnderWay {
     }
 
     /// What is known of a key, where that is more than that nothing was done to it.
-    pub(crate) fn known(&self, key: &Key) -> Option<Known> {
+    pub(crate) fn known(&self, key: &Key) -> Option<KeyState> {
         let entries = self.lock();
         let (_, sight) = entries.iter().find(|(known, _)| known.id == key.id)?;
         sight.known()
@@ -48,7 +48,7 @@ impl UnderWay {
         let entries = self.lock();
         let doubtful = entries
             .iter()
-            .filter(|(_, sight)| matches!(sight.known(), Some(Known::Unknown(_))));
+            .filter(|(_, sight)| matches!(sight.known(), Some(KeyState::Unknown(_))));
         doubtful.map(|(key, _)| key.clone()).collect()
     }
 
@@ -64,11 +64,11 @@ impl UnderWay {
 }
 
 impl Sight {
-    fn known(&self) -> Option<Known> {
+    fn known(&self) -> Option<KeyState> {
         match self {
             Self::Earlier(known) => Some(known.clone()),
             Self::Changing(record, _) if record.may_have_acted() => {
-                Some(Known::Unknown("the request may have been sent".into()))
+                Some(KeyState::Unknown("the request may have been sent".into()))
             }
             Self::Changing(_, earlier) => earlier.clone(),
         }

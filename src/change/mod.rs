@@ -10,11 +10,11 @@ use tokio::time::{Instant, sleep, timeout_at};
 use crate::aws::attempts::Record;
 use crate::aws::{Allowance, Iam};
 use crate::conclude::Ambiguity;
-use crate::error::{Code, Exit, Failure};
+use crate::error::{CallError, ErrorKind, Exit};
 use crate::guard::{self, Signer};
 use crate::locate::OwnerHint;
-use crate::metadata::Candidate;
-use crate::outcome::{Known, Outcome, Reply, Settled};
+use crate::metadata::Target;
+use crate::outcome::{KeyResult, KeyState, Outcome, Reply};
 use crate::request::{Action, Key, Missing, Quantity};
 use crate::signal::{self, Signals};
 pub(crate) use verify::owner_hint;
@@ -53,12 +53,12 @@ impl Change<'_> {
     /// Changes the key and says what became of it. The attempts are in `record`.
     pub(crate) async fn run(
         &self,
-        candidate: Candidate,
+        candidate: Target,
         record: &Record,
         allowance: &Allowance,
         signals: &mut Signals,
-    ) -> Settled {
-        let Candidate { key, facts } = candidate;
+    ) -> KeyResult {
+        let Target { key, facts } = candidate;
         let mut signal = None;
         let outcome = {
             let call = self.call(&key, record, allowance);
@@ -75,18 +75,18 @@ impl Change<'_> {
             (Some(exit), Outcome::Failed { known, .. }) => self.stopped(&key, record, exit, known),
             (_, outcome) if self.quantity == Quantity::Many => outcome,
             (Some(exit), Outcome::Missing(_)) => {
-                let known = Known::NotDone(NO_SUCH_KEY.to_owned());
+                let known = KeyState::NotDone(NO_SUCH_KEY.to_owned());
                 self.stopped(&key, record, exit, known)
             }
             (Some(exit), Outcome::Done { evidence, .. }) => {
-                let known = Known::Done(
+                let known = KeyState::Done(
                     evidence.unwrap_or_else(|| "IAM confirmed it before the run ended".to_owned()),
                 );
                 self.stopped(&key, record, exit, known)
             }
             (_, outcome) => outcome,
         };
-        Settled {
+        KeyResult {
             key,
             facts,
             action: self.action,
@@ -132,18 +132,18 @@ impl Change<'_> {
         record.close();
         let end = Instant::now() + signal::KEYS;
         let stopped = |known| self.stopped(key, record, exit, known);
-        let not_done = || stopped(Known::NotDone(untouched(record).to_owned()));
+        let not_done = || stopped(KeyState::NotDone(untouched(record).to_owned()));
         let is_ambiguous = || self.ambiguity(record) != Ambiguity::None;
         if !is_ambiguous() && !record.is_missing() {
             return not_done();
         }
         let unknown = || match self.ambiguity(record) {
             Ambiguity::None => not_done(),
-            Ambiguity::EarlierRun | Ambiguity::RecentRun => stopped(Known::begun()),
-            Ambiguity::ServerError => stopped(Known::Unknown(
+            Ambiguity::EarlierRun | Ambiguity::RecentRun => stopped(KeyState::begun()),
+            Ambiguity::ServerError => stopped(KeyState::Unknown(
                 "IAM returned an error, and may still act".into(),
             )),
-            Ambiguity::Unanswered => stopped(Known::Unknown(
+            Ambiguity::Unanswered => stopped(KeyState::Unknown(
                 "the request was sent and no response arrived".into(),
             )),
         };
@@ -210,7 +210,7 @@ impl Change<'_> {
         }
         Outcome::Failed {
             failure,
-            known: Known::NotDone(untouched(record).to_owned()),
+            known: KeyState::NotDone(untouched(record).to_owned()),
         }
     }
 
@@ -220,8 +220,8 @@ impl Change<'_> {
         &self,
         key: &Key,
         record: &Record,
-        last: &mut Option<Failure>,
-    ) -> Result<Reply, Failure> {
+        last: &mut Option<CallError>,
+    ) -> Result<Reply, CallError> {
         let [mut pause, longest] = SEND_AGAIN;
         loop {
             let failure = match self.send(key, record).await {
@@ -230,13 +230,14 @@ impl Change<'_> {
             };
             let is_answered = match &failure {
                 // Trouble of IAM's own says nothing about the request that is out.
-                Failure::Service(error) => {
-                    !matches!(error.family(), Code::ServiceFailure | Code::Throttling)
-                }
-                Failure::Absent(_)
-                | Failure::NotSent(_)
-                | Failure::NoAnswer(_)
-                | Failure::Unclear(_) => false,
+                CallError::Service(error) => !matches!(
+                    error.kind(),
+                    ErrorKind::ServiceFailure | ErrorKind::Throttling
+                ),
+                CallError::NotFound(_)
+                | CallError::NotSent(_)
+                | CallError::NoResponse(_)
+                | CallError::Incomplete(_) => false,
             };
             if is_answered || !record.is_unanswered() || record.is_closed() {
                 return Err(failure);
@@ -247,7 +248,7 @@ impl Change<'_> {
         }
     }
 
-    async fn send(&self, key: &Key, record: &Record) -> Result<Reply, Failure> {
+    async fn send(&self, key: &Key, record: &Record) -> Result<Reply, CallError> {
         match self.action {
             Action::Delete => self.iam.delete_access_key(key, record).await,
             Action::Deactivate => self.iam.deactivate_access_key(key, record).await,
@@ -255,10 +256,10 @@ impl Change<'_> {
     }
 
     /// A signal ended the run: what is known, and the last error that IAM returned.
-    fn stopped(&self, key: &Key, record: &Record, exit: Exit, known: Known) -> Outcome {
+    fn stopped(&self, key: &Key, record: &Record, exit: Exit, known: KeyState) -> Outcome {
         let last = self.with_accounts(key, self.out_of_time(record));
         // What is done did not fail.
-        let is_told = last.service().is_some() && !matches!(known, Known::Done(_));
+        let is_told = last.service().is_some() && !matches!(known, KeyState::Done(_));
         let failure = is_told.then_some(last);
         Outcome::Stopped {
             exit,
@@ -267,7 +268,7 @@ impl Change<'_> {
         }
     }
 
-    fn out_of_time(&self, record: &Record) -> Failure {
+    fn out_of_time(&self, record: &Record) -> CallError {
         let operation = match self.action {
             Action::Delete => "DeleteAccessKey",
             Action::Deactivate => "UpdateAccessKey",
@@ -276,7 +277,7 @@ impl Change<'_> {
     }
 
     /// Adds the two accounts to `NoSuchEntity` when the key's ID encodes another than the signer's.
-    fn with_accounts(&self, key: &Key, mut failure: Failure) -> Failure {
+    fn with_accounts(&self, key: &Key, mut failure: CallError) -> CallError {
         if failure.is_no_such_entity()
             && let Some(context) = failure.context_mut()
         {

@@ -9,7 +9,7 @@ use super::Change;
 use crate::aws::Allowance;
 use crate::aws::attempts::Record;
 use crate::conclude::{Ambiguity, Evidence, Response};
-use crate::error::Failure;
+use crate::error::CallError;
 use crate::ident::UserName;
 use crate::journal::EarlierAttempt;
 use crate::locate::{KeyLocation, OwnerHint, locate_key, locate_settled};
@@ -38,7 +38,7 @@ impl Change<'_> {
     pub(super) async fn verify(
         &self,
         key: &Key,
-        failure: Failure,
+        failure: CallError,
         record: &Record,
         allowance: &Allowance,
     ) -> Outcome {

@@ -15,7 +15,7 @@ use clap::builder::StyledStr;
 use clap::{Arg, Command, CommandFactory as _, ValueHint};
 
 use crate::cli::Cli;
-use crate::error::Stop;
+use crate::error::RunError;
 use crate::sanitize::{escape, is_steering};
 use crate::secret::has_secret;
 use line::Line;
@@ -63,11 +63,11 @@ impl Task {
     /// # Errors
     ///
     /// A script for a shell that has none.
-    pub(crate) fn text(self) -> Result<String, Stop> {
+    pub(crate) fn text(self) -> Result<String, RunError> {
         match self {
             Self::Script { shell, program } => match Shell::named(&shell) {
                 Some(shell) => Ok(shell.script(&command_of(&program))),
-                None => Err(Stop::usage(format!(
+                None => Err(RunError::usage(format!(
                     "the environment variable {VARIABLE} is `{}`: it must be bash, fish or zsh",
                     escape(&shell.to_string_lossy())
                 ))

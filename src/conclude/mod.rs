@@ -8,11 +8,11 @@
 //! - Where the caller names the owner, IAM's `NoSuchEntity` and that user's list together count. That an earlier run
 //!   started a deletion does not: it may have sent nothing.
 
-use crate::error::{Absent, Code, Context, Failure, Place};
+use crate::error::{CallError, Context, ErrorKind, NotFound, Place};
 use crate::ident::UserName;
 use crate::locate::{KeyLocation, OwnerHint};
 use crate::metadata::Status;
-use crate::outcome::{Check, Doubt, Known, Outcome};
+use crate::outcome::{Check, Doubt, KeyState, Outcome};
 use crate::request::{Action, Key, Missing};
 
 /// Why a key may be changed although no response of this run says so.
@@ -81,17 +81,19 @@ enum Statement {
 
 impl Response {
     /// The response that a failed call got.
-    pub(crate) fn of(failure: &Failure) -> Self {
+    pub(crate) fn of(failure: &CallError) -> Self {
         match failure {
-            Failure::Service(error) => match error.family() {
-                Code::NoSuchEntity if error.is_about_user() => Self::NoSuchUser,
-                Code::NoSuchEntity => Self::NoSuchKey,
-                Code::Throttling => Self::Refused,
+            CallError::Service(error) => match error.kind() {
+                ErrorKind::NoSuchEntity if error.is_about_user() => Self::NoSuchUser,
+                ErrorKind::NoSuchEntity => Self::NoSuchKey,
+                ErrorKind::Throttling => Self::Refused,
                 _ if error.status >= 500 => Self::ServerError,
                 _ => Self::Refused,
             },
-            Failure::Absent(_) => Self::NoSuchKey,
-            Failure::NotSent(_) | Failure::NoAnswer(_) | Failure::Unclear(_) => Self::None,
+            CallError::NotFound(_) => Self::NoSuchKey,
+            CallError::NotSent(_) | CallError::NoResponse(_) | CallError::Incomplete(_) => {
+                Self::None
+            }
         }
     }
 
@@ -171,7 +173,7 @@ fn conclude(evidence: &Evidence<'_>) -> Statement {
 
 impl Evidence<'_> {
     /// What becomes of a key whose change failed with `failure`.
-    pub(crate) fn outcome(&self, key: &Key, mut failure: Failure) -> Outcome {
+    pub(crate) fn outcome(&self, key: &Key, mut failure: CallError) -> Outcome {
         if self.response == Response::NoSuchKey
             && let Some(context) = failure.context_mut()
         {
@@ -193,12 +195,12 @@ impl Evidence<'_> {
             Statement::Missing => Outcome::Missing(failure),
             Statement::NotDone => Outcome::Failed {
                 failure,
-                known: Known::NotDone(why),
+                known: KeyState::NotDone(why),
             },
             Statement::OtherUser(owner) => another_users(key, failure, owner),
             Statement::Unknown => Outcome::Failed {
                 failure,
-                known: Known::Unknown(Doubt {
+                known: KeyState::Unknown(Doubt {
                     why,
                     check: self.check(),
                 }),
@@ -226,8 +228,8 @@ impl Evidence<'_> {
 }
 
 /// The key is there, and it is not the user's whose key was to be changed.
-fn another_users(key: &Key, failure: Failure, owner: UserName) -> Outcome {
-    let known = Known::NotDone(format!("it is a key of the user {owner}"));
+fn another_users(key: &Key, failure: CallError, owner: UserName) -> Outcome {
+    let known = KeyState::NotDone(format!("it is a key of the user {owner}"));
     let mut failure = if failure.is_no_such_entity() {
         failure
     } else {
@@ -235,7 +237,7 @@ fn another_users(key: &Key, failure: Failure, owner: UserName) -> Outcome {
             .user_name
             .clone()
             .map_or(Place::SigningUser, Place::User);
-        Failure::Absent(Absent {
+        CallError::NotFound(NotFound {
             place,
             context: Box::new(Context::default()),
         })

@@ -7,7 +7,7 @@ use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use crate::age::{Age, ago, timestamp};
-use crate::metadata::{Facts, LastUse, Status};
+use crate::metadata::{KeyMetadata, LastUse, Status};
 use crate::sanitize::field;
 pub(crate) use user_glob::UserGlob;
 
@@ -93,7 +93,7 @@ impl Conditions {
     }
 
     /// Judges a key by its own facts, at the time when IAM told them.
-    pub(crate) fn judge(&self, facts: &Facts) -> Verdict {
+    pub(crate) fn judge(&self, facts: &KeyMetadata) -> Verdict {
         let mut lacking = None;
         for condition in &self.all {
             match condition.judge(facts) {
@@ -119,7 +119,7 @@ impl Condition {
         }
     }
 
-    fn judge(&self, facts: &Facts) -> Verdict {
+    fn judge(&self, facts: &KeyMetadata) -> Verdict {
         match self {
             Self::Inactive => match &facts.status {
                 None => Verdict::Lacks("its status"),
@@ -194,7 +194,7 @@ fn use_that_cannot_be(used: SystemTime, created: Option<SystemTime>) -> Option<S
 }
 
 /// Judges a key by its creation.
-fn created(age: &Age, facts: &Facts, what: &str) -> Verdict {
+fn created(age: &Age, facts: &KeyMetadata, what: &str) -> Verdict {
     match facts.created {
         Some(created) if created >= SystemTime::UNIX_EPOCH + FIRST_KEY => {
             within(age, created, facts, what)
@@ -207,7 +207,7 @@ fn created(age: &Age, facts: &Facts, what: &str) -> Verdict {
     }
 }
 
-fn within(age: &Age, at: SystemTime, facts: &Facts, what: &str) -> Verdict {
+fn within(age: &Age, at: SystemTime, facts: &KeyMetadata, what: &str) -> Verdict {
     let Some(now) = facts.read_at else {
         return Verdict::Lacks(TIME);
     };
@@ -247,7 +247,7 @@ mod tests {
         })
     }
 
-    fn facts() -> impl Strategy<Value = Facts> {
+    fn facts() -> impl Strategy<Value = KeyMetadata> {
         let status = prop_oneof![
             Just(Status::Active),
             Just(Status::Inactive),
@@ -268,13 +268,13 @@ mod tests {
             option::weighted(0.9, moment()),
             option::weighted(0.9, last_use),
         )
-            .prop_map(|(owner, status, created, last_use)| Facts {
+            .prop_map(|(owner, status, created, last_use)| KeyMetadata {
                 owner: owner.map(|name| name.parse().expect("a name")),
                 status,
                 created,
                 last_use,
                 read_at: Some(now()),
-                ..Facts::default()
+                ..KeyMetadata::default()
             })
     }
 
@@ -323,9 +323,9 @@ mod tests {
 
     #[test]
     fn a_condition_that_fails_outweighs_a_fact_that_is_not_known() {
-        let facts = Facts {
+        let facts = KeyMetadata {
             status: Some(Status::Active),
-            ..Facts::default()
+            ..KeyMetadata::default()
         };
         let conditions = Conditions {
             all: vec![Condition::UnusedFor(age(1)), Condition::Inactive],
@@ -338,7 +338,7 @@ mod tests {
     fn a_time_that_cannot_be_is_named() {
         let at = |text: &str| humantime::parse_rfc3339(text).expect("a time");
         let verdict = |condition, used: &str, created: Option<&str>| {
-            let facts = Facts {
+            let facts = KeyMetadata {
                 created: created.map(at),
                 last_use: Some(LastUse::At {
                     date: at(used),
@@ -346,7 +346,7 @@ mod tests {
                     region: None,
                 }),
                 read_at: Some(now()),
-                ..Facts::default()
+                ..KeyMetadata::default()
             };
             let all = vec![condition];
             Conditions { all }.judge(&facts)
@@ -397,7 +397,7 @@ mod tests {
 
     #[test]
     fn no_condition_holds_of_every_key() {
-        let verdict = Conditions::default().judge(&Facts::default());
+        let verdict = Conditions::default().judge(&KeyMetadata::default());
         assert_eq!(verdict, Verdict::Holds);
     }
 }

@@ -4,8 +4,8 @@ use std::io;
 
 use super::repeated::Rows;
 use super::{Found, List, Problem, Purpose, Row};
-use crate::error::Stop;
-use crate::outcome::Word;
+use crate::error::RunError;
+use crate::outcome::OutcomeKind;
 use crate::request::{Action, Key, Owner};
 
 /// The most keys of one run. No account has as many; a stream that does not end, does.
@@ -75,7 +75,10 @@ impl Found {
                 ));
             }
         };
-        let word = self.outcome.as_deref().map(|text| (text, Word::read(text)));
+        let word = self
+            .outcome
+            .as_deref()
+            .map(|text| (text, OutcomeKind::read(text)));
         if let Some((text, None)) = word {
             return refuse(format!("there is no Outcome `{text}`"));
         }
@@ -84,12 +87,12 @@ impl Found {
         match word {
             _ if action != Action::Delete => {}
             // A milder thing that was planned or done never becomes a deletion by itself.
-            Some(Word::WouldDeactivate) => {
+            Some(OutcomeKind::WouldDeactivate) => {
                 return refuse(format!(
                     "the plan would deactivate {id}, and {add} plan anew"
                 ));
             }
-            Some(Word::Deactivated) => {
+            Some(OutcomeKind::Deactivated) => {
                 return refuse(format!(
                     "{id} was deactivated, and {add} take the Outcome out (jq -c 'del(.Outcome)') to have it deleted"
                 ));
@@ -101,8 +104,9 @@ impl Found {
             }
             _ => {}
         }
-        let is_done =
-            |word: Word| word.is_settled() || matches!(word, Word::Skipped | Word::Refused);
+        let is_done = |word: OutcomeKind| {
+            word.is_settled() || matches!(word, OutcomeKind::Skipped | OutcomeKind::Refused)
+        };
         Ok(!word.is_some_and(is_done))
     }
 
@@ -147,7 +151,7 @@ fn not_kept(error: &io::Error) -> Problem {
     let folder = std::env::temp_dir();
     let what = format!("a long list is kept in {}: {error}", folder.display());
     Problem {
-        stop: Stop::other,
+        stop: RunError::other,
         ..Problem::at(None, what)
     }
 }

@@ -16,7 +16,7 @@ use std::io::{self, BufRead, BufReader};
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::Stop;
+use crate::error::RunError;
 use crate::ident::{AccessKeyId, UserName};
 use crate::request::{Action, Input, Key, Owner};
 use crate::sanitize::{excerpt, shown_path};
@@ -79,7 +79,7 @@ struct Problem {
     /// What to do about it.
     hint: &'static str,
     /// Whose it is: as what it ends the run.
-    stop: fn(String) -> Stop,
+    stop: fn(String) -> RunError,
 }
 
 impl Problem {
@@ -88,7 +88,7 @@ impl Problem {
             place,
             what: what.into(),
             hint: "nothing was contacted; correct the line and run the same command again",
-            stop: Stop::usage,
+            stop: RunError::usage,
         }
     }
 
@@ -143,12 +143,12 @@ type Visit<'a> = dyn FnMut(Found) -> Result<(), Problem> + 'a;
 /// # Errors
 ///
 /// The input cannot be read, or something in it is wrong: with file, line and column.
-pub(crate) fn read(input: &Input, purpose: Purpose<'_>) -> Result<List, Stop> {
+pub(crate) fn read(input: &Input, purpose: Purpose<'_>) -> Result<List, RunError> {
     let name = match input {
         Input::Stdin => "standard input".to_owned(),
         Input::File(path) => shown_path(path),
     };
-    let unreadable = |error: &io::Error| Stop::usage(format!("cannot read {name}: {error}"));
+    let unreadable = |error: &io::Error| RunError::usage(format!("cannot read {name}: {error}"));
     let source: Box<dyn BufRead> = match input {
         Input::Stdin => Box::new(io::stdin().lock()),
         Input::File(path) => match File::open(path) {
@@ -162,14 +162,14 @@ pub(crate) fn read(input: &Input, purpose: Purpose<'_>) -> Result<List, Stop> {
 }
 
 /// Reads all keys of `source`, which messages call `name`.
-fn keys_of(source: Box<dyn BufRead>, name: &str, purpose: Purpose<'_>) -> Result<List, Stop> {
+fn keys_of(source: Box<dyn BufRead>, name: &str, purpose: Purpose<'_>) -> Result<List, RunError> {
     let mut collected = Collected::new(purpose);
     found_in(source, &mut |found| collected.take(found))
         .and_then(|()| collected.distinct())
         .map_err(|problem| wrong(name, &problem))
 }
 
-fn wrong(name: &str, problem: &Problem) -> Stop {
+fn wrong(name: &str, problem: &Problem) -> RunError {
     let what = excerpt(&problem.what);
     match &problem.place {
         None => (problem.stop)(format!("cannot read {name}: {what}")),

@@ -20,10 +20,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::age::timestamp;
-use crate::error::Stop;
+use crate::error::RunError;
 use crate::ident::{AccessKeyId, AccountId};
-use crate::metadata::Candidate;
-use crate::outcome::{Known, Settled};
+use crate::metadata::Target;
+use crate::outcome::{KeyResult, KeyState};
 use crate::request::{Action, Key, Mode, Request};
 use crate::sanitize::{escape, shown_path};
 use file::{Kept, Refused};
@@ -63,7 +63,7 @@ pub(crate) struct Journal {
 /// Why a journal cannot be used.
 #[derive(Debug)]
 pub(crate) struct Unusable {
-    pub(crate) stop: Stop,
+    pub(crate) stop: RunError,
     /// Whether it is a journal, or may be one, so that earlier runs may have changed keys.
     pub(crate) is_journal: bool,
 }
@@ -166,7 +166,7 @@ impl Journal {
     /// # Errors
     ///
     /// It cannot be made or written, or another run has made it.
-    pub(crate) fn start(mut self, path: &Path) -> Result<Self, Stop> {
+    pub(crate) fn start(mut self, path: &Path) -> Result<Self, RunError> {
         let file = if let Some(file) = self.file.take() {
             file
         } else {
@@ -190,7 +190,7 @@ impl Journal {
         &self.name
     }
 
-    fn lock(&self, file: &File) -> Result<(), Stop> {
+    fn lock(&self, file: &File) -> Result<(), RunError> {
         match file.try_lock() {
             Ok(()) => Ok(()),
             Err(TryLockError::WouldBlock) => Err(self.taken()),
@@ -198,12 +198,12 @@ impl Journal {
         }
     }
 
-    fn taken(&self) -> Stop {
-        let stop = Stop::refused(format!("another run has the journal {}", self.name));
+    fn taken(&self) -> RunError {
+        let stop = RunError::refused(format!("another run has the journal {}", self.name));
         stop.hint("wait for that run to end, or give another --journal")
     }
 
-    fn refused(&self, refused: &Refused) -> Stop {
+    fn refused(&self, refused: &Refused) -> RunError {
         let stop = self.unusable(refused);
         match refused.hint() {
             Some(hint) => stop.hint(hint),
@@ -211,8 +211,8 @@ impl Journal {
         }
     }
 
-    fn unusable(&self, what: impl Display) -> Stop {
-        Stop::usage(format!("cannot use the journal {}: {what}", self.name))
+    fn unusable(&self, what: impl Display) -> RunError {
+        RunError::usage(format!("cannot use the journal {}: {what}", self.name))
     }
 
     /// Refuses a journal of another account than that of the credentials, as far as both are known.
@@ -220,11 +220,11 @@ impl Journal {
     /// # Errors
     ///
     /// It is of another account.
-    pub(crate) fn check_account(&self, account: Option<&AccountId>) -> Result<(), Stop> {
+    pub(crate) fn check_account(&self, account: Option<&AccountId>) -> Result<(), RunError> {
         self.check_head(account, "the credentials are of account")
     }
 
-    fn check_head(&self, account: Option<&AccountId>, what: &str) -> Result<(), Stop> {
+    fn check_head(&self, account: Option<&AccountId>, what: &str) -> Result<(), RunError> {
         let theirs = self.head.as_ref().and_then(|head| head.account.as_ref());
         let (Some(theirs), Some(ours)) = (theirs, account.map(ToString::to_string)) else {
             return Ok(());
@@ -242,7 +242,7 @@ impl Journal {
     /// # Errors
     ///
     /// The journal cannot be written.
-    pub(crate) async fn begin_run(&mut self, account: Option<&AccountId>) -> Result<(), Stop> {
+    pub(crate) async fn begin_run(&mut self, account: Option<&AccountId>) -> Result<(), RunError> {
         if self.head.is_some() {
             return Ok(());
         }
@@ -262,12 +262,12 @@ impl Journal {
     }
 
     /// What is known of a key that earlier runs settled or began.
-    pub(crate) fn known(&self, key: &Key) -> Option<Known> {
+    pub(crate) fn known(&self, key: &Key) -> Option<KeyState> {
         match self.before(key) {
             Before::Nothing => None,
-            Before::Begun => Some(Known::begun()),
-            Before::Deactivated => Some(Known::deactivated_earlier()),
-            Before::Settled => Some(Known::Done("an earlier run settled it".to_owned())),
+            Before::Begun => Some(KeyState::begun()),
+            Before::Deactivated => Some(KeyState::deactivated_earlier()),
+            Before::Settled => Some(KeyState::Done("an earlier run settled it".to_owned())),
         }
     }
 
@@ -286,8 +286,8 @@ impl Journal {
     /// # Errors
     ///
     /// The record is not on the disk, or `is_harmed`: the key must not be changed.
-    pub(crate) async fn intend(&self, candidate: &Candidate) -> io::Result<()> {
-        let Candidate { key, facts } = candidate;
+    pub(crate) async fn intend(&self, candidate: &Target) -> io::Result<()> {
+        let Target { key, facts } = candidate;
         let previous_status = match self.action {
             Action::Deactivate => facts.previous_status(),
             Action::Delete => None,
@@ -311,11 +311,11 @@ impl Journal {
     /// # Errors
     ///
     /// The record is not on the disk.
-    pub(crate) async fn settle(&self, settled: &Settled) -> io::Result<()> {
+    pub(crate) async fn settle(&self, settled: &KeyResult) -> io::Result<()> {
         let record = json!({
             "AccessKeyId": settled.key.id,
             "UserName": settled.facts.owner.as_ref().or(settled.key.user_name.as_ref()),
-            "Outcome": settled.word().as_str(),
+            "Outcome": settled.kind().as_str(),
             "Known": settled.known(),
             "Time": timestamp(SystemTime::now()),
         });
@@ -346,6 +346,6 @@ fn with_status(mut record: Value, previous_status: Option<&str>) -> Value {
 }
 
 /// It could not be written when the run began.
-fn unwritten(name: &str, error: &io::Error) -> Stop {
-    Stop::other(format!("cannot write the journal {name}: {error}"))
+fn unwritten(name: &str, error: &io::Error) -> RunError {
+    RunError::other(format!("cannot write the journal {name}: {error}"))
 }

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::{Before, FORM, Head};
 use crate::ident::{AccessKeyId, UserName};
 use crate::metadata::Status;
-use crate::outcome::Word;
+use crate::outcome::OutcomeKind;
 use crate::request::{Action, Key};
 use crate::sanitize::field;
 
@@ -226,7 +226,7 @@ impl Past {
                 return Err(format!("unexpected intent \"{}\"", field(&intent)));
             }
             (None, Some(outcome)) => Some(
-                Word::read(&outcome)
+                OutcomeKind::read(&outcome)
                     .filter(|word| is_recorded(*word, action))
                     .ok_or_else(|| format!("unexpected result \"{}\"", field(&outcome)))?,
             ),
@@ -235,14 +235,14 @@ impl Past {
             Some(word) if word.is_settled() => {
                 self.begun.remove(&digest);
                 let end = match word {
-                    Word::Missing => End::Missing,
+                    OutcomeKind::Missing => End::Missing,
                     _ => End::Done,
                 };
                 let ended = self.digest.ended(id.as_str(), owner.as_ref(), end);
                 self.settled.push(ended);
             }
             // It was begun, and nobody knows (yet) how it ended.
-            None | Some(Word::Unknown) => {
+            None | Some(OutcomeKind::Unknown) => {
                 let at = record.time.and_then(|time| parse_rfc3339(&time).ok());
                 self.begun.entry(digest).or_default().push(EarlierAttempt {
                     id,
@@ -267,17 +267,17 @@ impl Past {
 }
 
 /// Whether a run of this action records such a result.
-fn is_recorded(word: Word, action: &str) -> bool {
+fn is_recorded(word: OutcomeKind, action: &str) -> bool {
     match word {
-        Word::Deleted => action == Action::Delete.verb(),
-        Word::Deactivated => action == Action::Deactivate.verb(),
-        Word::WouldDelete | Word::WouldDeactivate => false,
-        Word::Missing
-        | Word::Skipped
-        | Word::Refused
-        | Word::Failed
-        | Word::Unknown
-        | Word::NotTried => true,
+        OutcomeKind::Deleted => action == Action::Delete.verb(),
+        OutcomeKind::Deactivated => action == Action::Deactivate.verb(),
+        OutcomeKind::WouldDelete | OutcomeKind::WouldDeactivate => false,
+        OutcomeKind::Missing
+        | OutcomeKind::Skipped
+        | OutcomeKind::Refused
+        | OutcomeKind::Failed
+        | OutcomeKind::Unknown
+        | OutcomeKind::NotTried => true,
     }
 }
 

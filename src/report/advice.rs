@@ -2,28 +2,31 @@
 //! says with that very code and message.
 
 use super::denial;
-use crate::error::{Code, CredentialKind, ServiceError};
+use crate::error::{CredentialKind, ErrorKind, ServiceError};
 
 /// The hints for an error.
 pub(super) fn advice(error: &ServiceError) -> Vec<String> {
-    match error.family() {
-        Code::AccessDenied => denial::hints(error.operation, &error.message, &error.context),
+    match error.kind() {
+        ErrorKind::AccessDenied => denial::hints(error.operation, &error.message, &error.context),
         // The run says why it ends, and these are the hints for that.
-        Code::Credentials if error.context.not_renewed.is_some() => {
+        ErrorKind::Credentials if error.context.not_renewed.is_some() => {
             error.context.not_renewed.clone().unwrap_or_default()
         }
-        Code::Credentials => {
+        ErrorKind::Credentials => {
             let code = error.code.as_deref().unwrap_or_default();
             let hint = credentials(code, &error.message, error.context.credentials);
             hint.map(str::to_owned).into_iter().collect()
         }
-        Code::Throttling => {
+        ErrorKind::Throttling => {
             one("IAM's limit is the account's: wait a moment, and run fewer of these at once")
         }
-        Code::ServiceFailure => {
+        ErrorKind::ServiceFailure => {
             one("the trouble is on AWS's side: run the same command again in a minute")
         }
-        Code::NoSuchEntity | Code::Validation | Code::LimitExceeded | Code::Other => Vec::new(),
+        ErrorKind::NoSuchEntity
+        | ErrorKind::Validation
+        | ErrorKind::LimitExceeded
+        | ErrorKind::Other => Vec::new(),
     }
 }
 

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 
 use crate::command_line::CommandLine;
 use crate::ident::UserName;
-use crate::outcome::{Check, Known};
+use crate::outcome::{Check, KeyState};
 use crate::request::{Connection, Key};
 
 /// Makes command lines.
@@ -60,8 +60,8 @@ impl Commands {
     }
 
     /// How to find out what became of a key of which nobody can say.
-    pub(crate) fn check(&self, key: &Key, known: &Known) -> Option<String> {
-        let Known::Unknown(doubt) = known else {
+    pub(crate) fn check(&self, key: &Key, known: &KeyState) -> Option<String> {
+        let KeyState::Unknown(doubt) = known else {
             return None;
         };
         match (doubt.check, key.user_name.is_some()) {

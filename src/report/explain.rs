@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 use super::Report;
 use super::hint::{About, hints, of_call};
 use super::message::{self, Level, Messages};
-use super::row;
-use crate::error::{Absent, Code, Exit, Failure, Place, Received, ServiceError, Stop};
+use super::record;
+use crate::error::{CallError, ErrorKind, Exit, NotFound, Place, Received, RunError, ServiceError};
 use crate::metadata::Status;
-use crate::outcome::{Known, Outcome, Refusal, Settled};
+use crate::outcome::{KeyResult, KeyState, Outcome, Refusal};
 use crate::request::{Action, Key, Mode, SigningKey};
 use crate::sanitize::{excerpt, field};
 
@@ -67,7 +67,7 @@ impl Explanation {
     }
 
     /// A run that stopped before any key was changed.
-    pub(crate) fn stop(stop: &Stop, known: &'static str) -> Self {
+    pub(crate) fn stop(stop: &RunError, known: &'static str) -> Self {
         Self {
             hints: stop.hints.clone(),
             service: stop.service.as_deref().cloned(),
@@ -90,7 +90,7 @@ impl Explanation {
         let (service, key) = (self.service.as_ref(), self.key.as_ref());
         let request_id = service.and_then(|error| error.request_id.as_ref());
         let user = key.and_then(|key| key.user_name.as_ref());
-        row::members([
+        record::members([
             ("Level", Some(json!("Error"))),
             ("Code", Some(json!(self.code))),
             ("Message", Some(json!(own.unwrap_or(&self.message)))),
@@ -130,9 +130,9 @@ impl Messages {
 
 impl Report<'_> {
     /// What there is to say of a key. Of one of many it is a single line, whose hints are for all that failed alike.
-    pub(super) fn explain(&self, settled: &Settled, about: About<'_>) -> Explanation {
+    pub(super) fn explain(&self, settled: &KeyResult, about: About<'_>) -> Explanation {
         let (id, action) = (&settled.key.id, settled.action);
-        let not_done = |why: &str| Known::NotDone(why.to_owned());
+        let not_done = |why: &str| KeyState::NotDone(why.to_owned());
         let error = |code: &str, message: &str, known| {
             (
                 Level::Error,
@@ -152,7 +152,7 @@ impl Report<'_> {
                     Some(evidence) => other(
                         Level::Warning,
                         format!("{id} is presumed {}: {evidence}", action.done()),
-                        Some(Known::Done(evidence.clone())),
+                        Some(KeyState::Done(evidence.clone())),
                     ),
                 }
             }
@@ -162,9 +162,9 @@ impl Report<'_> {
                 error(&code, &sentence, known.clone())
             }
             Outcome::NotTried { why, .. } => error("NotTried", why, not_done("it was not tried")),
-            Outcome::LeftInDoubt { why, .. } => error("NotTried", why, Known::begun()),
+            Outcome::LeftInDoubt { why, .. } => error("NotTried", why, KeyState::begun()),
             Outcome::Stopped { known, .. } => {
-                if let Known::Done(_) = known {
+                if let KeyState::Done(_) = known {
                     next = self.undo(settled);
                 }
                 error("Interrupted", "interrupted", known.clone())
@@ -211,9 +211,9 @@ impl Report<'_> {
 
     fn about_key(
         &self,
-        settled: &Settled,
+        settled: &KeyResult,
         about: About<'_>,
-        (level, code, mut message, known): (Level, String, String, Option<Known>),
+        (level, code, mut message, known): (Level, String, String, Option<KeyState>),
         hints: Vec<String>,
     ) -> Explanation {
         let (id, action) = (&settled.key.id, settled.action);
@@ -228,8 +228,8 @@ impl Report<'_> {
             }
             (About::One(_) | About::OneOfMany(_), _) => None,
         };
-        let mut service = row::failure(&settled.outcome)
-            .and_then(Failure::service)
+        let mut service = record::failure(&settled.outcome)
+            .and_then(CallError::service)
             .cloned();
         if let (Outcome::Stopped { .. }, Some(error)) = (&settled.outcome, &mut service) {
             // It is not what ended the run.
@@ -254,7 +254,7 @@ impl Report<'_> {
     }
 
     /// The command that makes a deactivated key active again.
-    fn undo(&self, settled: &Settled) -> Vec<String> {
+    fn undo(&self, settled: &KeyResult) -> Vec<String> {
         let unless_inactive = match &settled.facts.status {
             _ if settled.action != Action::Deactivate => return Vec::new(),
             Some(Status::Active) => "",
@@ -272,7 +272,7 @@ impl Report<'_> {
 }
 
 /// Of a missing key that IAM still names the owner of, although it does not list it.
-pub(super) fn contradicted(settled: &Settled, failure: &Failure) -> Option<String> {
+pub(super) fn contradicted(settled: &KeyResult, failure: &CallError) -> Option<String> {
     let (key, owner) = (&settled.key.id, failure.context().still_named.as_ref()?);
     Some(format!(
         "{key} is missing, but GetAccessKeyLastUsed still names {owner} as its owner: IAM's answers contradict each other, \
@@ -281,7 +281,7 @@ pub(super) fn contradicted(settled: &Settled, failure: &Failure) -> Option<Strin
 }
 
 /// What is not known of a missing key: for one key, and for several of a list.
-pub(super) fn unchecked(failure: &Failure) -> Option<[&'static str; 2]> {
+pub(super) fn unchecked(failure: &CallError) -> Option<[&'static str; 2]> {
     match failure {
         _ if failure.context().owner_unchecked => Some([
             "but it could not be checked whether another user owns it: IAM denied GetAccessKeyLastUsed, as it also does for \
@@ -289,7 +289,7 @@ pub(super) fn unchecked(failure: &Failure) -> Option<[&'static str; 2]> {
             "it could not be checked whether other users own the missing keys: IAM denied GetAccessKeyLastUsed, as it also \
              does for keys that do not exist",
         ]),
-        Failure::Absent(Absent {
+        CallError::NotFound(NotFound {
             place: Place::Account,
             ..
         }) => Some([
@@ -301,20 +301,20 @@ pub(super) fn unchecked(failure: &Failure) -> Option<[&'static str; 2]> {
 }
 
 /// The code for programs and the sentence for people; an error of `service` in the AWS CLI's words, which scripts look for.
-pub(super) fn described(failure: &Failure, service: &str) -> (String, String) {
+pub(super) fn described(failure: &CallError, service: &str) -> (String, String) {
     let (code, what, cause) = match failure {
-        Failure::Service(error) => {
+        CallError::Service(error) => {
             let code = error.code.as_deref();
             let code = code.map_or_else(|| format!("Http{}", error.status), field);
             return (code, service_sentence(error));
         }
-        Failure::Absent(absent) => return ("NoSuchEntity".to_owned(), absent_sentence(absent)),
-        Failure::NotSent(cause) if cause.received == Received::UnexpectedResponse => {
+        CallError::NotFound(absent) => return ("NoSuchEntity".to_owned(), absent_sentence(absent)),
+        CallError::NotSent(cause) if cause.received == Received::UnexpectedResponse => {
             ("UnexpectedResponse", "unexpected response from", cause)
         }
-        Failure::NotSent(cause) => ("Unreachable", "could not reach", cause),
-        Failure::NoAnswer(cause) => ("NoAnswer", "no usable answer from", cause),
-        Failure::Unclear(cause) => ("Unclear", "unusable response from", cause),
+        CallError::NotSent(cause) => ("Unreachable", "could not reach", cause),
+        CallError::NoResponse(cause) => ("NoAnswer", "no usable answer from", cause),
+        CallError::Incomplete(cause) => ("Unclear", "unusable response from", cause),
     };
     let place = match cause.host.as_str() {
         "" => format!(": {}", excerpt(&cause.what)),
@@ -331,7 +331,7 @@ fn service_sentence(error: &ServiceError) -> String {
         message => excerpt(message),
     };
     let request = match &error.request_id {
-        Some(id) if error.family() == Code::Other => format!(" (request ID {})", field(id)),
+        Some(id) if error.kind() == ErrorKind::Other => format!(" (request ID {})", field(id)),
         _ => String::new(),
     };
     let operation = error.operation;
@@ -339,7 +339,7 @@ fn service_sentence(error: &ServiceError) -> String {
 }
 
 /// What reading found, as a message of IAM's would say it.
-pub(super) fn absent_sentence(absent: &Absent) -> String {
+pub(super) fn absent_sentence(absent: &NotFound) -> String {
     let user = match &absent.place {
         Place::User(named) => format!("the user {named}"),
         Place::SigningUser | Place::Account => "the user whose key signs".to_owned(),
@@ -354,12 +354,12 @@ pub(super) fn absent_sentence(absent: &Absent) -> String {
 }
 
 /// A run that cannot go on without what a failed call to `service` would have said; `what` stands before the sentence.
-pub(crate) fn stop(failure: &Failure, service: &str, what: &str) -> Stop {
+pub(crate) fn stop(failure: &CallError, service: &str, what: &str) -> RunError {
     let (code, sentence) = described(failure, service);
     let message = format!("{what}{sentence}");
-    Stop {
+    RunError {
         hints: of_call(failure),
         service: failure.service().cloned().map(Box::new),
-        ..Stop::new(failure.exit_of_read(), &code, message)
+        ..RunError::new(failure.exit_of_read(), &code, message)
     }
 }

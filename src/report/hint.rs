@@ -2,7 +2,7 @@
 
 use super::advice::advice;
 use super::command::Commands;
-use crate::error::{Absent, Code, Context, Failure, NamedBy, Place};
+use crate::error::{CallError, Context, ErrorKind, NamedBy, NotFound, Place};
 use crate::request::Key;
 
 /// The key that hints are for.
@@ -30,11 +30,11 @@ impl About<'_> {
 }
 
 /// The hints for a key that was not changed, or of which nobody can say.
-pub(crate) fn hints(about: About<'_>, failure: &Failure, commands: &Commands) -> Vec<String> {
+pub(crate) fn hints(about: About<'_>, failure: &CallError, commands: &Commands) -> Vec<String> {
     if !failure.is_no_such_entity() {
         return match failure {
-            Failure::Service(error)
-                if error.family() == Code::Validation
+            CallError::Service(error)
+                if error.kind() == ErrorKind::Validation
                     && error.message.contains("Must specify userName") => vec![
                 "roles, SSO sessions and the root user have no keys of their own: name the owner with --user-name NAME, \
                  or let it be found with --find-user"
@@ -47,18 +47,18 @@ pub(crate) fn hints(about: About<'_>, failure: &Failure, commands: &Commands) ->
     let context = failure.context();
     let mut hints = match failure {
         _ if let Some(hint) = whose(about, context, commands) => vec![hint],
-        Failure::Absent(Absent {
+        CallError::NotFound(NotFound {
             place: Place::Account,
             ..
         }) => vec![
             "the key is gone already, or it is the root user's or another account's".to_owned(),
         ],
-        Failure::Service(error) if error.is_about_user() && context.named_by == NamedBy::Iam => {
+        CallError::Service(error) if error.is_about_user() && context.named_by == NamedBy::Iam => {
             vec![
                 "the user was renamed or deleted after IAM named it as the owner: run the same command again".to_owned(),
             ]
         }
-        Failure::Service(error) if error.is_about_user() => vec![
+        CallError::Service(error) if error.is_about_user() => vec![
             format!("check the user's name: {}", commands.users()),
             owner_hint(about, commands),
         ],
@@ -73,16 +73,16 @@ pub(crate) fn hints(about: About<'_>, failure: &Failure, commands: &Commands) ->
 }
 
 /// The hints for a call that is about no single key.
-pub(crate) fn of_call(failure: &Failure) -> Vec<String> {
+pub(crate) fn of_call(failure: &CallError) -> Vec<String> {
     match failure {
-        Failure::Service(error) => match (&error.context.clocks, error.family()) {
-            (Some((ours, theirs)), Code::Credentials) => vec![format!(
+        CallError::Service(error) => match (&error.context.clocks, error.kind()) {
+            (Some((ours, theirs)), ErrorKind::Credentials) => vec![format!(
                 "this machine's clock says {ours}, IAM's says {theirs}: set the clock (timedatectl set-ntp true)"
             )],
             _ => advice(error),
         },
-        Failure::Absent(_) => Vec::new(),
-        Failure::NotSent(cause) | Failure::NoAnswer(cause) | Failure::Unclear(cause) => {
+        CallError::NotFound(_) => Vec::new(),
+        CallError::NotSent(cause) | CallError::NoResponse(cause) | CallError::Incomplete(cause) => {
             cause.hint.iter().cloned().collect()
         }
     }

@@ -7,9 +7,9 @@ use super::Report;
 use super::explain::{contradicted, unchecked};
 use super::hint::About;
 use super::message::Level;
-use crate::outcome::{Outcome, Refusal, Settled, Word};
+use crate::outcome::{KeyResult, Outcome, OutcomeKind, Refusal};
 use crate::request::{Action, Mode, Selection};
-use crate::tally::Tally;
+use crate::tally::Summary;
 
 /// How many hints are remembered: what goes beyond tells nobody anything.
 const HINTS: usize = 20;
@@ -27,10 +27,10 @@ pub(crate) enum Resume {
 
 impl Report<'_> {
     /// Tells people what became of one key of many, where they have to know.
-    pub(super) fn tell_one_of_many(&mut self, settled: &Settled) {
+    pub(super) fn tell_one_of_many(&mut self, settled: &KeyResult) {
         let mut explanation = self.explain(settled, About::OneOfMany(&settled.key));
         let hints = mem::take(&mut explanation.hints);
-        match (&settled.outcome, settled.word()) {
+        match (&settled.outcome, settled.kind()) {
             (Outcome::Refused(Refusal::SigningKey), _) => {
                 let (key, verb) = (&settled.key.id, settled.action.verb());
                 self.messages.warning(&format!(
@@ -45,7 +45,7 @@ impl Report<'_> {
                 }
             }
             (Outcome::Done { .. }, _) => self.messages.explain(&explanation),
-            (_, Word::Failed | Word::Unknown) => {
+            (_, OutcomeKind::Failed | OutcomeKind::Unknown) => {
                 self.messages.explain(&explanation);
                 for hint in hints {
                     self.hint_at_the_end(hint);
@@ -62,12 +62,12 @@ impl Report<'_> {
     }
 
     /// How many keys ended how, and how to do the rest.
-    pub(super) fn sum_up(&self, tally: &Tally, resume: Resume) {
+    pub(super) fn sum_up(&self, tally: &Summary, resume: Resume) {
         for hint in &self.hints {
             self.messages.say(Level::Hint, hint);
         }
         if self.request.mode == Mode::Change
-            && tally.of(Word::NotTried) + tally.of(Word::Unknown) > 0
+            && tally.of(OutcomeKind::NotTried) + tally.of(OutcomeKind::Unknown) > 0
         {
             let hint = match (self.needs_other_query, resume) {
                 (true, Resume::Journal) => {
@@ -90,7 +90,7 @@ impl Report<'_> {
             };
             self.messages.say(Level::Hint, hint);
         }
-        if self.request.action == Action::Deactivate && tally.of(Word::Deactivated) > 0 {
+        if self.request.action == Action::Deactivate && tally.of(OutcomeKind::Deactivated) > 0 {
             let command = self.commands.activate_any();
             let hint = format!("to undo it for a key: {command}");
             self.messages.say(Level::Hint, &hint);

@@ -10,7 +10,7 @@ mod hint;
 mod many;
 pub(crate) mod message;
 mod progress;
-mod row;
+mod record;
 pub(crate) mod stream;
 mod table;
 
@@ -20,18 +20,18 @@ use std::mem;
 use std::os::fd::AsFd as _;
 
 use crate::error::Exit;
-use crate::outcome::{Known, Settled};
+use crate::outcome::{KeyResult, KeyState};
 use crate::request::{Format, Key, Mode, Request};
 use crate::sanitize::Shown;
-use crate::tally::Tally;
+use crate::tally::Summary;
 use command::Commands;
 pub(crate) use explain::{AS_TOLD, Explanation, stop};
 use hint::About;
 pub(crate) use many::Resume;
 use message::{Level, Messages};
 pub(crate) use progress::Bar;
-pub(crate) use row::try_query;
-use row::{chosen, is_of_query};
+pub(crate) use record::try_query;
+use record::{chosen, is_of_query};
 use stream::Output;
 use table::Row;
 pub(crate) use table::{question, show};
@@ -94,7 +94,7 @@ impl<'a> Report<'a> {
     /// # Errors
     ///
     /// The result cannot be written. People are told all the same.
-    pub(crate) fn settled(&mut self, settled: &Settled, tally: &Tally) -> io::Result<()> {
+    pub(crate) fn settled(&mut self, settled: &KeyResult, tally: &Summary) -> io::Result<()> {
         self.count(settled, tally);
         let written = self.write(settled);
         self.tell_people(settled);
@@ -109,9 +109,9 @@ impl<'a> Report<'a> {
     /// The result cannot be written. People are told all the same.
     pub(crate) fn unrecorded(
         &mut self,
-        settled: &Settled,
+        settled: &KeyResult,
         proof: Proof,
-        tally: &Tally,
+        tally: &Summary,
     ) -> io::Result<()> {
         if !settled.is_changed() {
             return self.settled(settled, tally);
@@ -136,7 +136,7 @@ impl<'a> Report<'a> {
         written
     }
 
-    fn count(&mut self, settled: &Settled, tally: &Tally) {
+    fn count(&mut self, settled: &KeyResult, tally: &Summary) {
         self.bar.at(tally);
         self.ended = self.request.single().map(|key| Explanation {
             attempts: settled.attempts,
@@ -145,7 +145,7 @@ impl<'a> Report<'a> {
         });
     }
 
-    fn tell_people(&mut self, settled: &Settled) {
+    fn tell_people(&mut self, settled: &KeyResult) {
         if self.request.single().is_none() && !self.messages.is_json() {
             return self.tell_one_of_many(settled);
         }
@@ -226,7 +226,7 @@ impl<'a> Report<'a> {
     pub(crate) fn broken(&mut self, error: &io::Error, exit: Exit) {
         self.needs_other_query |= is_of_query(error);
         if self.ended.is_none() && self.request.single().is_some() {
-            let known = Known::NotDone(String::new()).member(self.request.action);
+            let known = KeyState::NotDone(String::new()).member(self.request.action);
             let told = "nothing was sent to IAM that changes the key".to_owned();
             let untouched = Explanation::error("", "", exit, known);
             self.ended = Some(untouched.about(self.request.single(), told));
@@ -234,7 +234,7 @@ impl<'a> Report<'a> {
         self.fail_with_key("BrokenOff", format!("the run broke off: {error}"), exit);
     }
 
-    fn write(&mut self, settled: &Settled) -> io::Result<()> {
+    fn write(&mut self, settled: &KeyResult) -> io::Result<()> {
         let is_single = self.request.single().is_some();
         let known = (!is_single && settled.is_changed()).then(|| known_of(settled));
         let known = known.into_iter().collect();
@@ -246,7 +246,7 @@ impl<'a> Report<'a> {
                 let is_full = is_single || self.rows.len() >= ROWS;
                 return if is_full { self.write_table() } else { Ok(()) };
             }
-            Format::Text if self.request.query.is_none() => row::columns(settled),
+            Format::Text if self.request.query.is_none() => record::columns(settled),
             Format::Json | Format::Text => match chosen(settled, self.request) {
                 Ok(text) => text,
                 Err(error) => {
@@ -279,7 +279,7 @@ impl<'a> Report<'a> {
 
     /// Ends the report of a run over many keys: those that were changed and whose results were not written, and how many
     /// ended how.
-    pub(crate) fn end(&mut self, tally: &Tally, resume: Resume) {
+    pub(crate) fn end(&mut self, tally: &Summary, resume: Resume) {
         if self.request.single().is_some() {
             return;
         }
@@ -292,7 +292,7 @@ impl<'a> Report<'a> {
 }
 
 /// The key and what is known of it.
-fn known_of(settled: &Settled) -> String {
+fn known_of(settled: &KeyResult) -> String {
     format!("{}: {}", settled.key.id, settled.known())
 }
 
@@ -317,7 +317,7 @@ pub(crate) fn page(text: &str) -> io::Result<()> {
 pub(crate) fn bug(
     place: &str,
     request: &Request,
-    known: Option<Known>,
+    known: Option<KeyState>,
     in_doubt: &[Key],
     messages: Messages,
 ) -> Exit {
@@ -336,14 +336,14 @@ pub(crate) fn bug(
         messages.explain(&error.about(key, told));
     };
     let commands = Commands::new(&request.connection);
-    let tell_of = |key: &Key, known: &Known| {
+    let tell_of = |key: &Key, known: &KeyState| {
         let check = commands.check(key, known).map(|check| format!("; {check}"));
         let (told, check) = (known.told(request.action), check.unwrap_or_default());
         let told = format!("{}: {told}{check}", key.id);
         tell(Some(key), known.member(request.action), told);
     };
     if let Some(key) = request.single() {
-        let nothing = || Known::NotDone("nothing was sent to IAM".to_owned());
+        let nothing = || KeyState::NotDone("nothing was sent to IAM".to_owned());
         tell_of(key, &known.unwrap_or_else(nothing));
         return exit;
     }
@@ -356,7 +356,7 @@ pub(crate) fn bug(
     for key in in_doubt {
         tell_of(
             key,
-            &Known::Unknown("the request may have been sent".into()),
+            &KeyState::Unknown("the request may have been sent".into()),
         );
     }
     exit

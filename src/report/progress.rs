@@ -8,9 +8,9 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use super::stream::{self, Job};
-use crate::outcome::Word;
+use crate::outcome::OutcomeKind;
 use crate::request::{Color, ErrorFormat, Request};
-use crate::tally::Tally;
+use crate::tally::Summary;
 
 /// The bar; nothing where nobody sees it. It is drawn by the thread that writes standard error.
 #[derive(Clone, Debug)]
@@ -44,8 +44,8 @@ impl Bar {
     }
 
     /// Moves it to what was counted.
-    pub(super) fn at(&self, tally: &Tally) {
-        let failed = tally.of(Word::Failed) + tally.of(Word::Unknown);
+    pub(super) fn at(&self, tally: &Summary) {
+        let failed = tally.of(OutcomeKind::Failed) + tally.of(OutcomeKind::Unknown);
         self.set(tally.total(), &format!("failed {failed}"));
     }
 

@@ -9,11 +9,11 @@ use terminal_size::terminal_size_of;
 
 use super::fit::{Fit, columns};
 use super::message;
-use super::row::{reason, status};
+use super::record::{reason, status};
 use crate::age::{ago, timestamp};
 use crate::ident::{AccountId, UserName};
-use crate::metadata::{Candidate, Facts, LastUse};
-use crate::outcome::Settled;
+use crate::metadata::{KeyMetadata, LastUse, Target};
+use crate::outcome::KeyResult;
 use crate::request::{Action, Key};
 use crate::sanitize::{Shown, field};
 
@@ -55,7 +55,7 @@ pub(super) struct Row {
 }
 
 /// The row of a key.
-pub(super) fn row(settled: &Settled) -> Row {
+pub(super) fn row(settled: &KeyResult) -> Row {
     let mut row = of_key(&settled.key, &settled.facts);
     row.cells[0].extend(
         settled
@@ -67,7 +67,7 @@ pub(super) fn row(settled: &Settled) -> Row {
     if let Some(status) = status(settled) {
         row.cells[1] = vec![cut(status)];
     }
-    row.cells.push(vec![settled.word().as_str().to_owned()]);
+    row.cells.push(vec![settled.kind().as_str().to_owned()]);
     row.reason = reason(settled);
     row
 }
@@ -79,8 +79,8 @@ pub(super) fn of(rows: &[Row], is_colored: bool) -> Shown {
 
 /// The table of keys that are asked about, for standard error. The account is the question's to name: what an ID encodes
 /// is documented nowhere.
-pub(super) fn of_candidates(candidates: &[Candidate]) -> Shown {
-    let row = |candidate: &Candidate| of_key(&candidate.key, &candidate.facts);
+pub(super) fn of_candidates(candidates: &[Target]) -> Shown {
+    let row = |candidate: &Target| of_key(&candidate.key, &candidate.facts);
     let rows: Vec<Row> = candidates.iter().map(row).collect();
     draw(&rows, width(terminal_size_of(io::stderr())), false)
 }
@@ -166,7 +166,7 @@ fn plain(row: &Row, fit: &Fit) -> Vec<String> {
 }
 
 /// The key with its owner; its status, its creation, its last use.
-fn of_key(key: &Key, facts: &Facts) -> Row {
+fn of_key(key: &Key, facts: &KeyMetadata) -> Row {
     let dated = |at: SystemTime| {
         let age = facts.read_at.map(|now| ago(at, now));
         [Some(day(at)), age].into_iter().flatten()
@@ -253,6 +253,6 @@ pub(crate) fn question(
 }
 
 /// Shows keys that are asked about, on standard error.
-pub(crate) fn show(candidates: &[Candidate]) {
+pub(crate) fn show(candidates: &[Target]) {
     message::line(&of_candidates(candidates));
 }

@@ -9,10 +9,10 @@ use tokio::time::sleep;
 
 use super::Selector;
 use crate::aws::ListedKey;
-use crate::error::Failure;
+use crate::error::CallError;
 use crate::ident::{AccessKeyId, UserName};
 use crate::locate::CONFIRM_ABSENCE;
-use crate::metadata::{Facts, Status};
+use crate::metadata::{KeyMetadata, Status};
 
 /// The access keys of all users. It is complete, unless it was read for one key that it has.
 #[derive(Debug)]
@@ -31,14 +31,14 @@ struct Entry {
 
 impl Index {
     /// What is known of a key; `None`: no user of this account has it.
-    pub(super) fn facts(&self, id: &AccessKeyId) -> Option<Facts> {
+    pub(super) fn facts(&self, id: &AccessKeyId) -> Option<KeyMetadata> {
         let entry = self.keys.get(id.as_str())?;
-        Some(Facts {
+        Some(KeyMetadata {
             owner: Some(entry.owner.clone()),
             status: entry.status.clone(),
             created: entry.created,
             read_at: entry.read_at,
-            ..Facts::default()
+            ..KeyMetadata::default()
         })
     }
 
@@ -61,12 +61,12 @@ impl Selector<'_> {
     /// # Errors
     ///
     /// Any list that cannot be read: the key could be in it. The run does not try again.
-    pub(super) async fn index(&self) -> Result<&Index, Failure> {
+    pub(super) async fn index(&self) -> Result<&Index, CallError> {
         let index = self.shared.index.get_or_init(|| self.read_index()).await;
         index.as_ref().map_err(Clone::clone)
     }
 
-    async fn read_index(&self) -> Result<Index, Failure> {
+    async fn read_index(&self) -> Result<Index, CallError> {
         self.log.verbose(|| {
             "GetAccessKeyLastUsed is denied: reading the keys of every user, once for this run"
                 .to_owned()

@@ -6,11 +6,11 @@ use super::{Need, Needs, Selector, failed};
 use crate::aws::{Allowance, ListedKey};
 use crate::change::owner_hint;
 use crate::conclude::{Ambiguity, Evidence, Response};
-use crate::error::{Absent, Context, Failure, Place};
+use crate::error::{CallError, Context, NotFound, Place};
 use crate::guard;
 use crate::ident::UserName;
 use crate::locate::{ListRead, OwnerRead, elsewhere, locate, locate_settled, owner_unread};
-use crate::metadata::{Denied, Facts};
+use crate::metadata::{Denied, KeyMetadata};
 use crate::outcome::Outcome;
 use crate::request::{Key, Missing, Owner};
 
@@ -20,9 +20,9 @@ pub(super) struct Looked {
     /// The key, with its owner where that was looked up.
     pub(super) key: Key,
     /// What IAM said.
-    pub(super) facts: Facts,
+    pub(super) facts: KeyMetadata,
     /// The read that decides and that IAM denied, if any; or how the key is settled already.
-    pub(super) result: Result<Option<Failure>, Outcome>,
+    pub(super) result: Result<Option<CallError>, Outcome>,
 }
 
 /// How long the status of a key is waited for if nothing depends on it.
@@ -31,9 +31,9 @@ const TRIED: Duration = Duration::from_secs(5);
 impl Selector<'_> {
     /// Reads what the request needs of the key, and nothing else, within the limit of one key.
     pub(super) async fn look(&self, mut key: Key, allowance: &mut Allowance) -> Looked {
-        let mut facts = Facts {
+        let mut facts = KeyMetadata {
             owner: key.user_name.clone(),
-            ..Facts::default()
+            ..KeyMetadata::default()
         };
         let result = self.read(&mut key, &mut facts, allowance).await;
         Looked { key, facts, result }
@@ -42,9 +42,9 @@ impl Selector<'_> {
     async fn read(
         &self,
         key: &mut Key,
-        facts: &mut Facts,
+        facts: &mut KeyMetadata,
         allowance: &mut Allowance,
-    ) -> Result<Option<Failure>, Outcome> {
+    ) -> Result<Option<CallError>, Outcome> {
         let needs = Needs::of(self.request, key.user_name.as_ref());
         let too_late = || failed(super::out_of_time(self.request.limit));
         let mut denied = None;
@@ -68,10 +68,10 @@ impl Selector<'_> {
     async fn read_facts(
         &self,
         key: &Key,
-        facts: &mut Facts,
+        facts: &mut KeyMetadata,
         needs: Needs,
-        mut denied: Option<Failure>,
-    ) -> Result<Option<Failure>, Outcome> {
+        mut denied: Option<CallError>,
+    ) -> Result<Option<CallError>, Outcome> {
         let mut decisive = None;
         if needs.listing == Need::Tried {
             self.try_status(key, facts).await;
@@ -85,7 +85,7 @@ impl Selector<'_> {
                 denied = self.read_last_use(key, facts).await?;
             }
             facts.denied.last_use = denied.is_some();
-            if let Some(context) = denied.as_mut().and_then(Failure::context_mut) {
+            if let Some(context) = denied.as_mut().and_then(CallError::context_mut) {
                 context.is_listed = facts.status.is_some();
             }
             decisive = denied.filter(|_| needs.last_use == Need::Decisive);
@@ -98,7 +98,11 @@ impl Selector<'_> {
     }
 
     /// Asks IAM for the owner. Gives the failure if that is denied.
-    async fn find_owner(&self, key: &Key, facts: &mut Facts) -> Result<Option<Failure>, Outcome> {
+    async fn find_owner(
+        &self,
+        key: &Key,
+        facts: &mut KeyMetadata,
+    ) -> Result<Option<CallError>, Outcome> {
         match self.iam.last_use(&key.id).await {
             Ok(read) => {
                 let Some(owner) = read.owner else {
@@ -121,8 +125,8 @@ impl Selector<'_> {
     async fn find_in_index(
         &self,
         key: &Key,
-        facts: &mut Facts,
-        denied: &Failure,
+        facts: &mut KeyMetadata,
+        denied: &CallError,
         needs: Needs,
     ) -> Result<(), Outcome> {
         let index = self.index().await.map_err(|not_read| match not_read {
@@ -136,15 +140,15 @@ impl Selector<'_> {
         *facts = match needs.listing {
             Need::Nothing | Need::Shown => found,
             // The index may be old when it is the key's turn: what decides is read again.
-            Need::Tried | Need::Decisive => Facts {
+            Need::Tried | Need::Decisive => KeyMetadata {
                 owner: found.owner,
-                ..Facts::default()
+                ..KeyMetadata::default()
             },
         };
         Ok(())
     }
 
-    fn tell_owner(&self, key: &mut Key, facts: &Facts) {
+    fn tell_owner(&self, key: &mut Key, facts: &KeyMetadata) {
         let Some(owner) = facts.owner.clone() else {
             return;
         };
@@ -157,7 +161,7 @@ impl Selector<'_> {
     }
 
     /// Reads the status if that is possible. A list that fails or lacks the key decides nothing: the change will tell.
-    async fn try_status(&self, key: &Key, facts: &mut Facts) {
+    async fn try_status(&self, key: &Key, facts: &mut KeyMetadata) {
         let allowance = self.iam.allow(TRIED.min(self.request.limit / 4));
         let read = self.iam.access_keys(key.user_name.as_ref());
         let Some(Ok(listing)) = allowance.spend(Duration::ZERO, read).await else {
@@ -172,7 +176,11 @@ impl Selector<'_> {
         }
     }
 
-    async fn read_listing(&self, key: &Key, facts: &mut Facts) -> Result<Option<Failure>, Outcome> {
+    async fn read_listing(
+        &self,
+        key: &Key,
+        facts: &mut KeyMetadata,
+    ) -> Result<Option<CallError>, Outcome> {
         let listing = match self.iam.access_keys(key.user_name.as_ref()).await {
             Ok(listing) => listing,
             Err(failure) if failure.is_denied() => return Ok(Some(failure)),
@@ -200,8 +208,8 @@ impl Selector<'_> {
     async fn read_last_use(
         &self,
         key: &Key,
-        facts: &mut Facts,
-    ) -> Result<Option<Failure>, Outcome> {
+        facts: &mut KeyMetadata,
+    ) -> Result<Option<CallError>, Outcome> {
         let read = match self.iam.last_use(&key.id).await {
             Ok(read) => read,
             Err(failure) if failure.is_denied() => return Ok(Some(failure)),
@@ -252,7 +260,7 @@ impl Selector<'_> {
         &self,
         key: &Key,
         listed_for: Option<&UserName>,
-        mut failure: Failure,
+        mut failure: CallError,
     ) -> Outcome {
         let owner = match self.iam.last_use(&key.id).await {
             Ok(read) => match read.owner {
@@ -295,8 +303,8 @@ impl Selector<'_> {
     }
 }
 
-fn absent(place: Place, owner: Option<UserName>) -> Failure {
-    Failure::Absent(Absent {
+fn absent(place: Place, owner: Option<UserName>) -> CallError {
+    CallError::NotFound(NotFound {
         place,
         context: Box::new(Context {
             owner,

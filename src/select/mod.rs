@@ -15,12 +15,12 @@ use tokio::sync::OnceCell;
 
 use crate::aws::{Allowance, Iam};
 use crate::condition::{Read, TIME, Verdict};
-use crate::error::{Cause, Failure, NamedBy};
+use crate::error::{CallError, NamedBy, TransportError};
 use crate::guard::{self, Signer};
 use crate::ident::UserName;
 use crate::log::Log;
-use crate::metadata::{Candidate, Denied, Facts, Status};
-use crate::outcome::{Known, Outcome, Settled};
+use crate::metadata::{Denied, KeyMetadata, Status, Target};
+use crate::outcome::{KeyResult, KeyState, Outcome};
 use crate::report::message::Messages;
 use crate::request::{Action, Key, Missing, Mode, Owner, Request, Selection};
 use index::Index;
@@ -31,9 +31,9 @@ pub(crate) use sweep::Sweep;
 #[derive(Debug)]
 pub(crate) enum Choice {
     /// It may go.
-    Go(Candidate),
+    Go(Target),
     /// It stays, for the reason that is the outcome.
-    Stay(Box<Settled>),
+    Stay(Box<KeyResult>),
 }
 
 /// How keys are chosen.
@@ -51,7 +51,7 @@ pub(crate) struct Selector<'a> {
 #[derive(Debug, Default)]
 struct Shared {
     /// The owners of all keys, once they were needed.
-    index: OnceCell<Result<Index, Failure>>,
+    index: OnceCell<Result<Index, CallError>>,
     /// The denied reads that were reported already.
     reported: Cell<Denied>,
 }
@@ -127,7 +127,7 @@ impl<'a> Selector<'a> {
     pub(crate) async fn decide(&self, key: Key, iam: &Iam, allowance: &mut Allowance) -> Choice {
         let refusal = guard::signing_key(&key, self.signer, self.request.signing_key);
         if let (Some(refusal), Mode::Change) = (refusal, self.request.mode) {
-            return self.stay(key, Facts::default(), Outcome::Refused(refusal));
+            return self.stay(key, KeyMetadata::default(), Outcome::Refused(refusal));
         }
         let own = Selector {
             iam,
@@ -149,7 +149,7 @@ impl<'a> Selector<'a> {
             Verdict::Holds if self.is_already_inactive(&facts) => {
                 self.stay(key, facts, Outcome::AlreadyInactive)
             }
-            Verdict::Holds => Choice::Go(Candidate { key, facts }),
+            Verdict::Holds => Choice::Go(Target { key, facts }),
             Verdict::Fails(reason) => self.stay(key, facts, Outcome::Skipped(reason)),
             Verdict::Lacks(fact) => {
                 let failure = denied.unwrap_or_else(|| self.lacking(fact));
@@ -177,7 +177,7 @@ impl<'a> Selector<'a> {
     }
 
     /// A fact that is needed and missing, and the reason where it is known.
-    fn lacking(&self, fact: &'static str) -> Failure {
+    fn lacking(&self, fact: &'static str) -> CallError {
         match self.iam.clock_jump() {
             Some(jump) if fact == TIME => jump,
             Some(_) | None => unsaid(fact),
@@ -185,7 +185,7 @@ impl<'a> Selector<'a> {
     }
 
     /// Whether a key is to be made inactive and is.
-    fn is_already_inactive(&self, facts: &Facts) -> bool {
+    fn is_already_inactive(&self, facts: &KeyMetadata) -> bool {
         self.request.action == Action::Deactivate && facts.status == Some(Status::Inactive)
     }
 
@@ -194,14 +194,14 @@ impl<'a> Selector<'a> {
         Needs::of(self.request, None).last_use
     }
 
-    fn stay(&self, key: Key, facts: Facts, outcome: Outcome) -> Choice {
-        let candidate = Candidate { key, facts };
-        let settled = Settled::untouched(candidate, self.request.action, outcome);
+    fn stay(&self, key: Key, facts: KeyMetadata, outcome: Outcome) -> Choice {
+        let candidate = Target { key, facts };
+        let settled = KeyResult::untouched(candidate, self.request.action, outcome);
         Choice::Stay(Box::new(settled))
     }
 
     /// A key that is not where it was looked for. `failure` says where.
-    fn absent(&self, key: &Key, mut failure: Failure) -> Outcome {
+    fn absent(&self, key: &Key, mut failure: CallError) -> Outcome {
         let accounts = guard::foreign_account(&key.id, self.signer);
         let mut owner = None;
         if let Some(context) = failure.context_mut() {
@@ -211,7 +211,7 @@ impl<'a> Selector<'a> {
         match (owner, &failure) {
             (Some(owner), _) => Outcome::Failed {
                 failure,
-                known: Known::NotDone(format!("it is a key of the user {owner}")),
+                known: KeyState::NotDone(format!("it is a key of the user {owner}")),
             },
             (None, _)
                 if self.request.missing == Missing::Succeeds
@@ -225,7 +225,7 @@ impl<'a> Selector<'a> {
 }
 
 /// Who says whose key it is, by what was read of it.
-pub(crate) fn named_by(request: &Request, facts: &Facts) -> NamedBy {
+pub(crate) fn named_by(request: &Request, facts: &KeyMetadata) -> NamedBy {
     let looks_up = request.owner == Owner::Find || matches!(request.selection, Selection::Account);
     match facts.has_owner_of_iam() {
         false => NamedBy::Caller,
@@ -235,44 +235,44 @@ pub(crate) fn named_by(request: &Request, facts: &Facts) -> NamedBy {
 }
 
 /// A read that failed: nothing was asked of IAM that changes the key.
-fn failed(failure: Failure) -> Outcome {
+fn failed(failure: CallError) -> Outcome {
     let failure = match failure {
         // What was lost is the answer to a read: the request that changes something was never sent.
-        Failure::NoAnswer(cause) => Failure::NotSent(cause),
+        CallError::NoResponse(cause) => CallError::NotSent(cause),
         failure => failure,
     };
     Outcome::Failed {
         failure,
-        known: Known::NotDone("nothing was sent to IAM that changes it".to_owned()),
+        known: KeyState::NotDone("nothing was sent to IAM that changes it".to_owned()),
     }
 }
 
-fn out_of_time(limit: Duration) -> Failure {
-    Failure::NotSent(Cause {
+fn out_of_time(limit: Duration) -> CallError {
+    CallError::NotSent(TransportError {
         host: String::new(),
         what: format!(
             "it did not say enough of the key within --timeout, {} s",
             limit.as_secs()
         ),
         hint: Some("if IAM is only slow, raise --timeout".to_owned()),
-        ..Cause::default()
+        ..TransportError::default()
     })
 }
 
-fn unsaid(fact: &str) -> Failure {
+fn unsaid(fact: &str) -> CallError {
     undecided(format!(
         "{fact} is missing from its answer, and nothing can be decided without"
     ))
 }
 
 /// A fact of IAM's that cannot be true; `what` is a fragment that says why.
-fn impossible(what: &str) -> Failure {
+fn impossible(what: &str) -> CallError {
     undecided(format!("{what}, so the conditions cannot be checked"))
 }
 
-fn undecided(what: String) -> Failure {
-    Failure::Unclear(Cause {
+fn undecided(what: String) -> CallError {
+    CallError::Incomplete(TransportError {
         what,
-        ..Cause::default()
+        ..TransportError::default()
     })
 }

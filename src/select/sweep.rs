@@ -11,11 +11,11 @@ use super::users::Round;
 use super::{Need, Selector, impossible, unsaid};
 use crate::aws::{Iam, ReportState, out_of_time_reading};
 use crate::condition::Verdict;
-use crate::error::{Failure, Stop};
+use crate::error::{CallError, RunError};
 use crate::guard;
 use crate::ident::{AccessKeyId, UserName};
-use crate::metadata::{Candidate, Denied, Facts};
-use crate::outcome::{Outcome, Settled};
+use crate::metadata::{Denied, KeyMetadata, Target};
+use crate::outcome::{KeyResult, Outcome};
 use crate::report;
 use crate::request::{Key, Selection, SigningKey};
 use crate::spool::Spool;
@@ -37,9 +37,9 @@ const MARGIN: Duration = Duration::from_hours(1);
 #[derive(Debug)]
 pub(crate) struct Sweep {
     /// The keys that are to go.
-    pub(crate) chosen: Spool<Candidate>,
+    pub(crate) chosen: Spool<Target>,
     /// The keys that the conditions would let go, and a guard does not.
-    pub(crate) refused: Vec<Settled>,
+    pub(crate) refused: Vec<KeyResult>,
     /// How many users were looked at.
     pub(crate) users: usize,
     /// How many keys they have.
@@ -74,9 +74,9 @@ enum Fate {
     /// Nothing: it was to be made inactive and is.
     AlreadyInactive,
     /// Nothing, since a guard refuses it.
-    Refused(Settled),
+    Refused(KeyResult),
     /// It is changed.
-    Chosen(Candidate),
+    Chosen(Target),
 }
 
 /// A sweep in progress.
@@ -107,7 +107,7 @@ impl Progress {
         }
     }
 
-    fn add(&mut self, inspected: Inspected) -> Result<(), Stop> {
+    fn add(&mut self, inspected: Inspected) -> Result<(), RunError> {
         let Inspected { user, keys } = inspected;
         self.sweep.users += 1;
         for (id, fate) in keys {
@@ -131,7 +131,7 @@ impl Progress {
         Ok(())
     }
 
-    fn end(self) -> Result<Sweep, Stop> {
+    fn end(self) -> Result<Sweep, RunError> {
         let mut sweep = self.sweep;
         let found = &sweep.found;
         sweep.keys = found.len() as u64;
@@ -156,11 +156,11 @@ impl Progress {
     }
 }
 
-fn unkept(error: &io::Error) -> Stop {
-    Stop::other(format!("the list of keys cannot be kept: {error}"))
+fn unkept(error: &io::Error) -> RunError {
+    RunError::other(format!("the list of keys cannot be kept: {error}"))
 }
 
-fn unread(failure: &Failure) -> Stop {
+fn unread(failure: &CallError) -> RunError {
     report::stop(failure, "IAM", "")
 }
 
@@ -174,7 +174,7 @@ impl Selector<'_> {
         &self,
         selection: &Selection,
         progress: impl FnMut(usize, usize),
-    ) -> Result<Sweep, Stop> {
+    ) -> Result<Sweep, RunError> {
         let mut so_far = Progress::new();
         if let Selection::User(name) = selection {
             let inspected = self.inspect(name).await;
@@ -208,9 +208,9 @@ impl Selector<'_> {
 
     /// Whether no key of a user can satisfy the conditions, since they except the user.
     fn is_excepted(&self, user: &UserName) -> bool {
-        let facts = Facts {
+        let facts = KeyMetadata {
             owner: Some(user.clone()),
-            ..Facts::default()
+            ..KeyMetadata::default()
         };
         matches!(self.request.conditions.judge(&facts), Verdict::Fails(_))
     }
@@ -263,7 +263,7 @@ impl Selector<'_> {
         Some(report)
     }
 
-    async fn made(&self) -> Result<(), Failure> {
+    async fn made(&self) -> Result<(), CallError> {
         let mut pauses = ASK_AGAIN.iter();
         loop {
             if self.iam.generate_credential_report().await? == ReportState::Complete {
@@ -277,7 +277,7 @@ impl Selector<'_> {
     }
 
     /// Looks at every key of a user.
-    async fn inspect(&self, user: &UserName) -> Result<Inspected, Failure> {
+    async fn inspect(&self, user: &UserName) -> Result<Inspected, CallError> {
         let iam = self.iam.for_one(&format!("user {user}"));
         let listing = self
             .limited(&iam, "ListAccessKeys", iam.access_keys(Some(user)))
@@ -290,21 +290,21 @@ impl Selector<'_> {
                 id,
                 user_name: Some(user.clone()),
             };
-            let facts = Facts {
+            let facts = KeyMetadata {
                 owner: Some(user.clone()),
                 status: listed.status,
                 created: listed.created,
                 read_at: listing.at,
-                ..Facts::default()
+                ..KeyMetadata::default()
             };
-            let fate = self.judge(user, Candidate { key, facts }).await?;
+            let fate = self.judge(user, Target { key, facts }).await?;
             keys.push((listed.id, fate));
         }
         let user = user.clone();
         Ok(Inspected { user, keys })
     }
 
-    async fn judge(&self, user: &UserName, mut candidate: Candidate) -> Result<Fate, Failure> {
+    async fn judge(&self, user: &UserName, mut candidate: Target) -> Result<Fate, CallError> {
         let conditions = &self.request.conditions;
         if self.is_already_inactive(&candidate.facts) {
             return Ok(Fate::AlreadyInactive);
@@ -347,7 +347,7 @@ impl Selector<'_> {
             Verdict::Impossible(what) => return Err(impossible(&what)),
             Verdict::Holds => {
                 match guard::signing_key(&candidate.key, self.signer, SigningKey::Guarded) {
-                    Some(refusal) => Fate::Refused(Settled::untouched(
+                    Some(refusal) => Fate::Refused(KeyResult::untouched(
                         candidate,
                         self.request.action,
                         Outcome::Refused(refusal),
@@ -359,7 +359,7 @@ impl Selector<'_> {
     }
 
     /// Whether IAM still lists a key.
-    async fn lists(&self, user: &UserName, id: &AccessKeyId) -> Result<bool, Failure> {
+    async fn lists(&self, user: &UserName, id: &AccessKeyId) -> Result<bool, CallError> {
         let iam = self.iam.for_one(id.as_str());
         let read = iam.access_keys(Some(user));
         let listing = self.limited(&iam, "ListAccessKeys", read).await?;
@@ -371,8 +371,8 @@ impl Selector<'_> {
         &self,
         iam: &Iam,
         operation: &'static str,
-        read: impl Future<Output = Result<T, Failure>>,
-    ) -> Result<T, Failure> {
+        read: impl Future<Output = Result<T, CallError>>,
+    ) -> Result<T, CallError> {
         let allowance = iam.allow(self.request.limit);
         match allowance.spend(Duration::ZERO, read).await {
             Some(read) => read,

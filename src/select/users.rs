@@ -11,7 +11,7 @@ use tokio::time::sleep;
 
 use super::Selector;
 use crate::aws::ListedUser;
-use crate::error::{Cause, Failure};
+use crate::error::{CallError, TransportError};
 use crate::ident::UserName;
 
 /// The pauses before the users are listed again because one of them does not exist: a renamed user appears under the new
@@ -46,10 +46,10 @@ impl Selector<'_> {
         &self,
         is_complete: impl Fn(&[ListedUser]) -> bool,
         wanted: impl Fn(&ListedUser, Round) -> bool,
-        read: impl AsyncFn(&UserName) -> Result<T, Failure>,
+        read: impl AsyncFn(&UserName) -> Result<T, CallError>,
         mut take: impl FnMut(T) -> ControlFlow<()>,
         mut progress: impl FnMut(usize, usize),
-    ) -> Result<(), Failure> {
+    ) -> Result<(), CallError> {
         let (mut seen, mut done) = (HashSet::new(), 0);
         let (mut lists_without_missing, mut last_missing) = (0, None);
         for list in 0..=LIST_AGAIN.len() {
@@ -103,9 +103,9 @@ impl Selector<'_> {
     }
 }
 
-fn unsettled(missing: Option<UserName>) -> Failure {
+fn unsettled(missing: Option<UserName>) -> CallError {
     let name = missing.map(|name| format!(" {name}")).unwrap_or_default();
-    Failure::Unclear(Cause {
+    CallError::Incomplete(TransportError {
         host: String::new(),
         what: format!(
             "the users changed while they were listed: ListUsers showed the user{name}, and ListAccessKeys found no \
@@ -113,7 +113,7 @@ fn unsettled(missing: Option<UserName>) -> Failure {
             LIST_AGAIN.len() + 1
         ),
         hint: Some("run the same command again".to_owned()),
-        ..Cause::default()
+        ..TransportError::default()
     })
 }
 

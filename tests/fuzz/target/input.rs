@@ -4,13 +4,13 @@ use std::collections::HashSet;
 use std::io::Cursor;
 
 use super::{List, Purpose, keys_of};
-use crate::error::Stop;
+use crate::error::RunError;
 use crate::request::{Action, Key, Owner};
 use crate::target::check_message;
 
 const NAME: &str = "a list";
 
-fn read(bytes: &[u8]) -> Result<List, Stop> {
+fn read(bytes: &[u8]) -> Result<List, RunError> {
     keys_of(
         Box::new(Cursor::new(bytes.to_vec())),
         NAME,

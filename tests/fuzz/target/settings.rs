@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::super::ini;
 use super::super::settings::{region, retry};
 use super::{ConfigFiles, config_name, decoded, parse, profile_name};
-use crate::error::Stop;
+use crate::error::RunError;
 use crate::target::check_message;
 
 /// The bytes are `~/.aws/config` and `~/.aws/credentials`, after the first byte of both.
@@ -21,7 +21,7 @@ pub(crate) fn check(bytes: &[u8]) {
     }
 }
 
-fn files(is_credentials: bool, bytes: &[u8]) -> Result<ConfigFiles, Stop> {
+fn files(is_credentials: bool, bytes: &[u8]) -> Result<ConfigFiles, RunError> {
     let path = PathBuf::from("/home/me/.aws/config");
     let text = decoded(&path, bytes.to_vec())?;
     let mut files = ConfigFiles::default();
@@ -58,7 +58,7 @@ fn check_settings(files: &ConfigFiles) {
     }
 }
 
-fn check_stop(stop: &Stop) {
+fn check_stop(stop: &RunError) {
     check_message(&stop.to_string(), 4_000);
     for hint in &stop.hints {
         check_message(hint, 4_000);

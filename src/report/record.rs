@@ -8,9 +8,9 @@ use serde_json::{Map, Value, json};
 
 use super::explain::{absent_sentence, described};
 use crate::age::timestamp;
-use crate::error::Failure;
-use crate::metadata::{Candidate, LastUse, NOT_AVAILABLE, Status};
-use crate::outcome::{Known, Outcome, Refusal, Reply, Settled, Word};
+use crate::error::CallError;
+use crate::metadata::{LastUse, NOT_AVAILABLE, Status, Target};
+use crate::outcome::{KeyResult, KeyState, Outcome, OutcomeKind, Refusal, Reply};
 use crate::query;
 use crate::request::{Action, Format, Metadata, Quantity, Request};
 use crate::sanitize::{Shown, excerpt, field, mask_strings};
@@ -43,8 +43,8 @@ pub(super) fn response_metadata(reply: &Reply, attempts: usize) -> Value {
 }
 
 /// The object of a key: what is not known is left out.
-pub(super) fn object(settled: &Settled) -> Value {
-    let Settled {
+pub(super) fn object(settled: &KeyResult) -> Value {
+    let KeyResult {
         key,
         facts,
         action,
@@ -67,7 +67,7 @@ pub(super) fn object(settled: &Settled) -> Value {
         ),
     };
     let failure = failure(outcome);
-    let request_id = match (failure.and_then(Failure::service), outcome) {
+    let request_id = match (failure.and_then(CallError::service), outcome) {
         (Some(error), _) => error.request_id.as_ref(),
         (None, Outcome::Done { reply, .. }) => {
             reply.as_ref().and_then(|reply| reply.request_id.as_ref())
@@ -75,11 +75,11 @@ pub(super) fn object(settled: &Settled) -> Value {
         (None, _) => None,
     };
     // A line that is read again with --from must not become a deletion.
-    let names_action = settled.word().is_open() && *action == Action::Deactivate;
+    let names_action = settled.kind().is_open() && *action == Action::Deactivate;
     members([
         ("AccessKeyId", Some(json!(key.id))),
         ("UserName", settled.owner().map(|name| json!(name))),
-        ("Outcome", Some(json!(settled.word().as_str()))),
+        ("Outcome", Some(json!(settled.kind().as_str()))),
         ("Action", names_action.then(|| json!(action.verb()))),
         ("Status", status(settled).map(Value::from)),
         ("PreviousStatus", settled.previous_status().map(Value::from)),
@@ -99,7 +99,7 @@ pub(super) fn object(settled: &Settled) -> Value {
 }
 
 /// The columns of a key between tabs.
-pub(super) fn columns(settled: &Settled) -> Shown {
+pub(super) fn columns(settled: &KeyResult) -> Shown {
     let object = object(settled);
     let column = |pointer| object.pointer(pointer).and_then(Value::as_str);
     let columns = COLUMNS.map(|pointer| excerpt(column(pointer).unwrap_or_default()));
@@ -114,14 +114,14 @@ pub(super) fn members<const N: usize>(members: [(&str, Option<Value>); N]) -> Va
 }
 
 /// The status of the key as it is now, where that is known; of one that is deleted, as it was.
-pub(super) fn status(settled: &Settled) -> Option<&str> {
-    match settled.word() {
-        Word::Deactivated => Some(Status::Inactive.as_str()),
+pub(super) fn status(settled: &KeyResult) -> Option<&str> {
+    match settled.kind() {
+        OutcomeKind::Deactivated => Some(Status::Inactive.as_str()),
         _ => settled.facts.status.as_ref().map(Status::as_str),
     }
 }
 
-pub(super) fn failure(outcome: &Outcome) -> Option<&Failure> {
+pub(super) fn failure(outcome: &Outcome) -> Option<&CallError> {
     match outcome {
         Outcome::Missing(failure)
         | Outcome::Failed { failure, .. }
@@ -133,21 +133,22 @@ pub(super) fn failure(outcome: &Outcome) -> Option<&Failure> {
     }
 }
 
-fn error(failure: &Failure) -> Option<Value> {
+fn error(failure: &CallError) -> Option<Value> {
     let message = match failure {
-        Failure::Service(error) => error.message.clone(),
-        Failure::Absent(absent) => absent_sentence(absent),
-        Failure::NotSent(_) | Failure::NoAnswer(_) | Failure::Unclear(_) => return None,
+        CallError::Service(error) => error.message.clone(),
+        CallError::NotFound(absent) => absent_sentence(absent),
+        CallError::NotSent(_) | CallError::NoResponse(_) | CallError::Incomplete(_) => return None,
     };
     Some(json!({ "Code": failure.code().map(field), "Message": message }))
 }
 
 /// Why the outcome is what it is.
-pub(super) fn reason(settled: &Settled) -> Option<String> {
-    let known = |known: &Known| known.told(settled.action);
+pub(super) fn reason(settled: &KeyResult) -> Option<String> {
+    let known = |known: &KeyState| known.told(settled.action);
     match &settled.outcome {
         Outcome::Failed {
-            failure: failure @ (Failure::NotSent(_) | Failure::NoAnswer(_) | Failure::Unclear(_)),
+            failure:
+                failure @ (CallError::NotSent(_) | CallError::NoResponse(_) | CallError::Incomplete(_)),
             known: state,
         } => {
             let (_, sentence) = described(failure, "IAM");
@@ -164,7 +165,7 @@ pub(super) fn reason(settled: &Settled) -> Option<String> {
         Outcome::Refused(Refusal::Declined) => Some("the answer was not yes".to_owned()),
         Outcome::Done { evidence, .. } => evidence.clone(),
         Outcome::NotTried { why, .. } => Some(why.clone()),
-        Outcome::LeftInDoubt { why, .. } => Some(format!("{why}; {}", known(&Known::begun()))),
+        Outcome::LeftInDoubt { why, .. } => Some(format!("{why}; {}", known(&KeyState::begun()))),
         Outcome::Missing(failure) => {
             let context = failure.context();
             match &context.still_named {
@@ -178,7 +179,7 @@ pub(super) fn reason(settled: &Settled) -> Option<String> {
 }
 
 /// The one key of a run, if it is really deleted, prints what boto3 returns for it; everything else prints the key's object.
-fn result(settled: &Settled, request: &Request) -> Value {
+fn result(settled: &KeyResult, request: &Request) -> Value {
     match (&settled.outcome, settled.action, request.quantity()) {
         (Outcome::Done { reply, .. }, Action::Delete, Quantity::One) => {
             let filled = reply
@@ -215,7 +216,7 @@ pub(super) fn is_of_query(error: &io::Error) -> bool {
 }
 
 /// The result of a key, or what the query makes of it, as a line.
-pub(super) fn chosen(settled: &Settled, request: &Request) -> io::Result<Shown> {
+pub(super) fn chosen(settled: &KeyResult, request: &Request) -> io::Result<Shown> {
     let mut object = result(settled, request);
     let Some(query) = &request.query else {
         return Ok(Shown::json(&object));
@@ -236,7 +237,7 @@ pub(super) fn chosen(settled: &Settled, request: &Request) -> io::Result<Shown> 
 /// # Errors
 ///
 /// The query does not work on it.
-pub(crate) fn try_query(request: &Request, candidate: &Candidate) -> io::Result<()> {
+pub(crate) fn try_query(request: &Request, candidate: &Target) -> io::Result<()> {
     if request.query.is_none() || !matches!(request.format, Format::Json | Format::Text) {
         return Ok(());
     }
@@ -256,7 +257,7 @@ pub(crate) fn try_query(request: &Request, candidate: &Candidate) -> io::Result<
         reply: Some(reply),
         evidence: None,
     };
-    let mut settled = Settled::untouched(candidate.clone(), request.action, outcome);
+    let mut settled = KeyResult::untouched(candidate.clone(), request.action, outcome);
     settled.attempts = 1;
     chosen(&settled, request).map(drop)
 }
