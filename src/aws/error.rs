@@ -3,7 +3,6 @@
 use std::error::Error;
 use std::io;
 
-use super::http::TooLong;
 use super::proxy;
 use super::tls;
 use crate::error::{Received, TransportError};
@@ -20,7 +19,7 @@ pub(crate) fn cause(error: &(dyn Error + 'static), host: &str) -> TransportError
         hint = Some(INTERCEPTED.to_owned());
     }
     let is_unexpected =
-        sources(error).any(<dyn Error>::is::<TooLong>) || http_words(error).is_some();
+        io_kind(error) == Some(io::ErrorKind::FileTooLarge) || http_words(error).is_some();
     let host = match proxy::shown() {
         Some(proxy) if is_tunnel(error) => format!("{host} by way of the proxy {proxy}"),
         _ => host.to_owned(),
@@ -59,10 +58,7 @@ fn words(error: &(dyn Error + 'static)) -> (String, Option<String>) {
     if let Some(tunnel) = tunnel_words(error) {
         return tunnel;
     }
-    let io = sources(error)
-        .filter_map(|source| source.downcast_ref::<io::Error>())
-        .last();
-    match io.map(io::Error::kind) {
+    match io_kind(error) {
         Some(io::ErrorKind::ConnectionRefused) => (
             "the connection was refused".to_owned(),
             Some("check that the address is right and that a firewall lets it through".to_owned()),
@@ -95,6 +91,11 @@ fn words(error: &(dyn Error + 'static)) -> (String, Option<String>) {
     }
 }
 
+fn io_kind(error: &(dyn Error + 'static)) -> Option<io::ErrorKind> {
+    let errors = sources(error).filter_map(|source| source.downcast_ref::<io::Error>());
+    errors.last().map(io::Error::kind)
+}
+
 fn tunnel_words(error: &(dyn Error + 'static)) -> Option<(String, Option<String>)> {
     if says(error, "proxy authorization required") {
         return Some((
@@ -104,10 +105,7 @@ fn tunnel_words(error: &(dyn Error + 'static)) -> Option<(String, Option<String>
     }
     is_tunnel(error).then(|| {
         let hint = "check HTTPS_PROXY; NO_PROXY names the hosts that need no proxy".to_owned();
-        let io = sources(error)
-            .filter_map(|source| source.downcast_ref::<io::Error>())
-            .last();
-        let what = if io.is_some_and(|io| io.kind() == io::ErrorKind::ConnectionRefused) {
+        let what = if io_kind(error) == Some(io::ErrorKind::ConnectionRefused) {
             "the proxy refused the connection".to_owned()
         } else if says(error, "unsuccessful") {
             "the proxy did not let the connection through".to_owned()

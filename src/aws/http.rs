@@ -1,26 +1,23 @@
 //! The HTTP client the SDK is given: TLS settings built once and only when first needed, no proxy for the
 //! metadata services, a mark when a request leaves, an end to every reply.
 
-use std::fmt;
+use std::io::{self, ErrorKind};
 use std::panic::{self, AssertUnwindSafe};
-use std::pin::Pin;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::task::{Context, Poll};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
+use aws_smithy_http_client::Connector;
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
-use aws_smithy_http_client::{Connector, ConnectorBuilder};
 use aws_smithy_runtime_api::client::http::{
-    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
-    SharedHttpConnector,
+    HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
+    SharedHttpConnector, http_client_fn,
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
-use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
 use aws_smithy_types::timeout::TimeoutConfig;
-use bytes::Bytes;
-use http_body::{Body, Frame, SizeHint};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tokio::task::yield_now;
 
 use super::attempts::Sent;
@@ -31,138 +28,112 @@ use super::trust::{self, Trust};
 use crate::error::RunError;
 use crate::memory;
 
-/// The most of a response's body that is read, in KiB. The longest that IAM sends are a credential report, which is about
-/// 2 MiB for the 5,000 users an account has by default, and a page of 1,000 users, whose longest paths and ARNs make it
-/// 4 MiB.
-const LONGEST: u64 = 6 << 10;
-
-/// The same for a response that is an error, or that only confirms a change: a request ID, a code and a message.
-const LONGEST_SHORT: u64 = 64;
-
-/// The most of the response that is read, in KiB; an extension of the request.
+/// The most of the response that is read, in bytes and in words; an extension of the request.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct LongestResponse(u64);
+pub(super) struct LongestResponse(usize, &'static str);
 
 impl LongestResponse {
+    /// The longest that IAM sends are a credential report, which is about 2 MiB for the 5,000 users an account has by
+    /// default, and a page of 1,000 users, whose longest paths and ARNs make it 4 MiB.
+    const ANY: Self = Self(6 << 20, "6 MiB");
+
+    /// For a response that is an error, or that only confirms a change: a request ID, a code and a message.
+    const SHORT: Self = Self(64 << 10, "64 KiB");
+
     /// For a request for `operation`.
     pub(super) fn to(operation: &str) -> Self {
-        Self(if reply::is_change(operation) {
-            LONGEST_SHORT
+        if reply::is_change(operation) {
+            Self::SHORT
         } else {
-            LONGEST
-        })
-    }
-}
-
-/// A response that is longer than what is read of one, in KiB.
-#[derive(Debug)]
-pub(super) struct TooLong(u64);
-
-impl fmt::Display for TooLong {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            kib if kib >= 1 << 10 => write!(f, "the response is longer than {} MiB", kib >> 10),
-            kib => write!(f, "the response is longer than {kib} KiB"),
+            Self::ANY
         }
     }
+
+    /// A response's body that ends with an error when it grows past the limit.
+    fn limit(self, body: SdkBody) -> SdkBody {
+        let Self(bytes, words) = self;
+        let body = Limited::new(body, bytes).map_err(move |error| {
+            if !error.is::<LengthLimitError>() {
+                return error;
+            }
+            let what = format!("the response is longer than {words}");
+            io::Error::new(ErrorKind::FileTooLarge, what).into()
+        });
+        SdkBody::from_body_1_x(body)
+    }
 }
 
-impl std::error::Error for TooLong {}
+/// The connection and read time-outs of a connector, and whether it speaks TLS.
+type Kind = (Option<Duration>, Option<Duration>, bool);
 
-type BoxError = Box<dyn std::error::Error + Send + Sync>;
-
-/// Whether the proxies of the environment are used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Route {
-    /// Through `HTTPS_PROXY` and its like, `NO_PROXY` heeded.
-    Environment,
-    /// Straight, as link-local metadata services need it.
-    Direct,
-}
-
-/// An HTTP client for the SDK. Clones share its connectors.
+/// What opens connections for the SDK. Clones share its connectors.
 #[derive(Clone, Debug)]
 struct Http {
-    trust: Trust,
-    route: Route,
-    connectors: Arc<Mutex<Vec<Wire>>>,
+    /// Whom TLS trusts. `None`: a link-local metadata service, which no proxy stands before.
+    trust: Option<Trust>,
+    connectors: Arc<Mutex<Vec<(Kind, SharedHttpConnector)>>>,
 }
 
 impl Http {
-    /// A client; nothing is read or opened before the first request.
-    fn new(trust: Trust, route: Route) -> Self {
+    /// Nothing is read or opened before the first request.
+    fn new(trust: Option<Trust>) -> Self {
         Self {
             trust,
-            route,
             connectors: Arc::default(),
         }
     }
 
-    /// The connectors with these limits.
+    fn client(&self) -> SharedHttpClient {
+        let http = self.clone();
+        http_client_fn(move |settings, _| SharedHttpConnector::new(http.wire(settings)))
+    }
+
     fn wire(&self, settings: &HttpConnectorSettings) -> Wire {
-        let connectors = self.connectors.lock();
-        let mut connectors = connectors.unwrap_or_else(PoisonError::into_inner);
-        let same = |wire: &&Wire| {
-            wire.settings.connect_timeout() == settings.connect_timeout()
-                && wire.settings.read_timeout() == settings.read_timeout()
-        };
-        if let Some(wire) = connectors.iter().find(same) {
-            return wire.clone();
-        }
-        let wire = Wire {
+        Wire {
+            http: self.clone(),
             settings: settings.clone(),
-            trust: self.trust.clone(),
-            route: self.route,
-            plain: Arc::default(),
-            tls: Arc::default(),
-        };
-        connectors.push(wire.clone());
-        wire
+        }
     }
 }
 
-impl HttpClient for Http {
-    fn http_connector(
-        &self,
-        settings: &HttpConnectorSettings,
-        _: &RuntimeComponents,
-    ) -> SharedHttpConnector {
-        SharedHttpConnector::new(self.wire(settings))
-    }
-}
-
-/// A connector for each scheme, made when first asked for: `http://` never reads a root certificate. Clones share both.
+/// What the SDK sends requests with: they have these time-outs.
 #[derive(Clone, Debug)]
 struct Wire {
+    http: Http,
     settings: HttpConnectorSettings,
-    trust: Trust,
-    route: Route,
-    plain: Arc<OnceLock<Connector>>,
-    tls: Arc<OnceLock<Connector>>,
 }
 
 impl Wire {
-    fn connector(&self, uri: &str) -> &Connector {
-        if uri.starts_with("https:") {
-            self.tls.get_or_init(|| self.tls(&self.builder(uri)))
-        } else {
-            self.plain.get_or_init(|| self.builder(uri).build_http())
+    /// The connector for a URI, made when first asked for: `http://` never reads a root certificate.
+    fn connector(&self, uri: &str) -> SharedHttpConnector {
+        let timeouts = (
+            self.settings.connect_timeout(),
+            self.settings.read_timeout(),
+        );
+        let kind = (timeouts.0, timeouts.1, uri.starts_with("https:"));
+        let connectors = self.http.connectors.lock();
+        let mut connectors = connectors.unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, connector)) = connectors.iter().find(|(other, _)| *other == kind) {
+            return connector.clone();
         }
+        let connector = SharedHttpConnector::new(self.new_connector(uri));
+        connectors.push((kind, connector.clone()));
+        connector
     }
 
-    fn builder(&self, uri: &str) -> ConnectorBuilder {
-        let proxy = match self.route {
-            Route::Environment => proxy::config(uri),
-            Route::Direct => ProxyConfig::disabled(),
+    /// Of the system's authorities one file has them all; where it is not to be found, or holds something that the SDK's
+    /// connector panics on, the SDK looks for them itself, which takes twice as long.
+    fn new_connector(&self, uri: &str) -> Connector {
+        let proxy = match self.http.trust {
+            Some(_) => proxy::config(uri),
+            None => ProxyConfig::disabled(),
         };
-        Connector::builder()
+        let builder = Connector::builder()
             .connector_settings(self.settings.clone())
-            .proxy_config(proxy)
-    }
-
-    /// A connector for TLS. Of the system's authorities one file has them all; where it is not to be found, or holds
-    /// something that the SDK's connector panics on, the SDK looks for them itself, which takes twice as long.
-    fn tls(&self, builder: &ConnectorBuilder) -> Connector {
+            .proxy_config(proxy);
+        if !uri.starts_with("https:") {
+            return builder.build_http();
+        }
         let with = |store: TrustStore| {
             let context = TlsContext::builder().with_trust_store(store).build();
             builder
@@ -172,10 +143,10 @@ impl Wire {
                 .build()
         };
         let of = |pem: Vec<u8>| with(TrustStore::empty().with_pem_certificate(pem));
-        match &self.trust {
+        match &self.http.trust {
             // It may have vanished since it was checked: then nobody is trusted.
-            Trust::Bundle(bundle) => of(bundle.take().unwrap_or_default()),
-            Trust::System => trust::system()
+            Some(Trust::Bundle(bundle)) => of(bundle.take().unwrap_or_default()),
+            Some(Trust::System) | None => trust::system()
                 .and_then(|pem| panic::catch_unwind(AssertUnwindSafe(|| of(pem))).ok())
                 .unwrap_or_else(|| with(TrustStore::default())),
         }
@@ -185,8 +156,13 @@ impl Wire {
 impl HttpConnector for Wire {
     fn call(&self, mut request: HttpRequest) -> HttpConnectorFuture {
         if let Some(sent) = request.extension::<Sent>().cloned() {
-            let body = request.take_body();
-            *request.body_mut() = SdkBody::from_body_1_x(Leaving { body, sent });
+            // The connection asks for the body when it writes the request: until then no byte of it was sent.
+            let body = request.take_body().map_frame(move |frame| {
+                memory::use_reserve();
+                sent.set();
+                frame
+            });
+            *request.body_mut() = SdkBody::from_body_1_x(body);
         }
         let longest = request.extension::<LongestResponse>().copied();
         let wire = self.clone();
@@ -196,85 +172,11 @@ impl HttpConnector for Wire {
             yield_now().await;
             let reply = wire.connector(request.uri()).call(request).await?;
             let longest = match longest {
-                _ if !reply.status().is_success() => LONGEST_SHORT,
-                Some(LongestResponse(kib)) => kib,
-                None => LONGEST,
+                _ if !reply.status().is_success() => LongestResponse::SHORT,
+                longest => longest.unwrap_or(LongestResponse::ANY),
             };
-            Ok(reply.map(|body| {
-                SdkBody::from_body_1_x(Limited {
-                    body,
-                    left: longest << 10,
-                    longest,
-                })
-            }))
+            Ok(reply.map(|body| longest.limit(body)))
         })
-    }
-}
-
-/// A request's body that marks the moment the connection asks for it. Until then no byte of the request
-/// was written, so a request whose body was never asked for was surely not sent.
-struct Leaving {
-    body: SdkBody,
-    sent: Sent,
-}
-
-impl Body for Leaving {
-    type Data = Bytes;
-    type Error = BoxError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        memory::use_reserve();
-        self.sent.set();
-        Pin::new(&mut self.body).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        Body::size_hint(&self.body)
-    }
-}
-
-/// A reply's body that ends with an error when it grows past its limit.
-struct Limited {
-    body: SdkBody,
-    left: u64,
-    longest: u64,
-}
-
-impl Body for Limited {
-    type Data = Bytes;
-    type Error = BoxError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        let frame = std::task::ready!(Pin::new(&mut self.body).poll_frame(context));
-        if let Some(Ok(data)) = frame
-            .as_ref()
-            .map(|frame| frame.as_ref().map(Frame::data_ref))
-            && let Some(data) = data
-        {
-            match self.left.checked_sub(data.len() as u64) {
-                Some(left) => self.left = left,
-                None => return Poll::Ready(Some(Err(TooLong(self.longest).into()))),
-            }
-        }
-        Poll::Ready(frame)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        Body::size_hint(&self.body)
     }
 }
 
@@ -297,7 +199,7 @@ impl Clients {
     ///
     /// The bundle cannot be used.
     pub(crate) fn prepare(&self, uri: &str, timeouts: &TimeoutConfig) -> Result<(), RunError> {
-        let Trust::Bundle(bundle) = &self.http.trust else {
+        let Some(Trust::Bundle(bundle)) = &self.http.trust else {
             return Ok(());
         };
         if !uri.starts_with("https:") {
@@ -320,12 +222,11 @@ impl Clients {
 
     /// Both clients; neither reads or opens anything yet.
     pub(crate) fn new(trust: Trust) -> Self {
-        let http = Http::new(trust, Route::Environment);
-        let direct = Http::new(Trust::System, Route::Direct);
+        let (http, direct) = (Http::new(Some(trust)), Http::new(None));
         Self {
-            service: SharedHttpClient::new(http.clone()),
+            service: http.client(),
+            metadata: direct.client(),
             http,
-            metadata: SharedHttpClient::new(direct.clone()),
             direct,
         }
     }
@@ -344,10 +245,10 @@ impl Clients {
         request.set_uri(url).map_err(|error| error.to_string())?;
         request.headers_mut().insert("accept", "application/json");
         if let Some(value) = authorization {
-            let headers = request.headers_mut();
-            headers
-                .try_insert("authorization", value.to_owned())
-                .map_err(|error| error.to_string())?;
+            let inserted = request
+                .headers_mut()
+                .try_insert("authorization", value.to_owned());
+            inserted.map_err(|error| error.to_string())?;
         }
         let wire = self.direct.wire(&HttpConnectorSettings::builder().build());
         let reply = wire.call(request).await;
