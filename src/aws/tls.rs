@@ -6,52 +6,42 @@ use rustls::{AlertDescription, CertificateError};
 
 use super::error::{INTERCEPTED, sources};
 
-/// A fragment that says what is wrong, and what to do about it where that is known.
-type Words = (&'static str, Option<&'static str>);
-
 const BUNDLE: &str = "name the authority's PEM file with --ca-bundle or AWS_CA_BUNDLE";
 /// Of an endpoint that somebody named.
 pub(super) const WITHOUT_TLS: &str = "an endpoint without TLS has an http:// URL";
 const CLOCK: &str = "check this machine's clock";
+const NOT_FOR_A_SERVER: &str = "give the server a certificate with basicConstraints CA:FALSE";
+const NOTHING_SHARED: &str = "it and this program share no version of TLS or cipher";
 
-/// What went wrong with TLS; `None` where something else did.
-pub(super) fn explain(error: &(dyn Error + 'static)) -> Option<Words> {
-    let tls = sources(error).find_map(|source| source.downcast_ref::<rustls::Error>());
-    tls.map(words)
-}
-
-fn words(error: &rustls::Error) -> Words {
+/// What went wrong with TLS, a fragment, and what to do about it where that is known; `None` where something else did.
+pub(super) fn explain(error: &(dyn Error + 'static)) -> Option<(String, Option<&'static str>)> {
     use rustls::Error::{
         AlertReceived, DecryptError, FailedToGetCurrentTime, FailedToGetRandomBytes,
         InappropriateHandshakeMessage, InappropriateMessage, InvalidCertificate, InvalidMessage,
         NoApplicationProtocol, NoCertificatesPresented, PeerIncompatible, PeerMisbehaved,
         PeerSentOversizedRecord, UnsupportedNameType,
     };
-    match error {
-        InvalidCertificate(error) => certificate(error),
+    let (what, hint) = match sources(error).find_map(|source| source.downcast_ref())? {
+        InvalidCertificate(error) => {
+            let (what, hint) = certificate(error);
+            return Some((format!("its TLS certificate {what}"), hint));
+        }
         InvalidMessage(_) => ("it does not speak TLS", Some(WITHOUT_TLS)),
-        NoCertificatesPresented => ("it sent no TLS certificate", None),
-        PeerIncompatible(_) | NoApplicationProtocol => (NOTHING_SHARED, None),
-        AlertReceived(alert) => (alert_words(*alert), None),
         InappropriateMessage { .. }
         | InappropriateHandshakeMessage { .. }
         | PeerMisbehaved(_)
         | PeerSentOversizedRecord
         | DecryptError => ("it breaks the rules of TLS", Some(INTERCEPTED)),
+        NoCertificatesPresented => ("it sent no TLS certificate", None),
+        PeerIncompatible(_) | NoApplicationProtocol => (NOTHING_SHARED, None),
+        AlertReceived(alert) => (alert_words(*alert), None),
         UnsupportedNameType => ("its host name cannot be used with TLS", None),
-        FailedToGetCurrentTime => (
-            "this machine's clock cannot be read, and TLS needs it",
-            None,
-        ),
-        FailedToGetRandomBytes => (
-            "this machine gives no random numbers, and TLS needs them",
-            None,
-        ),
+        FailedToGetCurrentTime => ("TLS needs this machine's clock, which cannot be read", None),
+        FailedToGetRandomBytes => ("TLS needs random numbers, and this machine has none", None),
         _ => ("TLS failed", None),
-    }
+    };
+    Some((what.to_owned(), hint))
 }
-
-const NOTHING_SHARED: &str = "it and this program share no version of TLS or cipher";
 
 fn alert_words(alert: AlertDescription) -> &'static str {
     match alert {
@@ -67,7 +57,8 @@ fn alert_words(alert: AlertDescription) -> &'static str {
     }
 }
 
-fn certificate(error: &CertificateError) -> Words {
+/// What is wrong with a certificate.
+fn certificate(error: &CertificateError) -> (&'static str, Option<&'static str>) {
     use CertificateError::{
         ApplicationVerificationFailure, BadEncoding, BadSignature, Expired, ExpiredContext,
         ExpiredRevocationList, ExpiredRevocationListContext, InvalidOcspResponse, InvalidPurpose,
@@ -77,69 +68,67 @@ fn certificate(error: &CertificateError) -> Words {
         UnsupportedSignatureAlgorithmForPublicKeyContext,
     };
     match error {
-        Expired | ExpiredContext { .. } => ("its TLS certificate has expired", Some(CLOCK)),
-        NotValidYet | NotValidYetContext { .. } => {
-            ("its TLS certificate is not valid yet", Some(CLOCK))
-        }
+        Expired | ExpiredContext { .. } => ("has expired", Some(CLOCK)),
+        NotValidYet | NotValidYetContext { .. } => ("is not valid yet", Some(CLOCK)),
         NotValidForName | NotValidForNameContext { .. } => {
-            ("its TLS certificate is for another host", Some(INTERCEPTED))
+            ("is for another host", Some(INTERCEPTED))
         }
+        BadSignature => (
+            "was not signed by the authority that it names",
+            Some(INTERCEPTED),
+        ),
         UnknownIssuer => (
-            "its TLS certificate is from an authority that is not trusted here",
+            "is from an authority that is not trusted here",
             Some(BUNDLE),
         ),
-        Revoked => ("its TLS certificate was revoked", None),
+        Revoked => ("was revoked", None),
         UnknownRevocationStatus
         | ExpiredRevocationList
         | ExpiredRevocationListContext { .. }
-        | InvalidOcspResponse => (
-            "it cannot be established whether its TLS certificate was revoked",
-            None,
-        ),
-        BadEncoding => ("its TLS certificate is malformed", None),
-        BadSignature => (
-            "its TLS certificate was not signed by the authority that it names",
-            Some(INTERCEPTED),
-        ),
+        | InvalidOcspResponse => ("cannot be checked for revocation", None),
+        BadEncoding => ("is malformed", None),
         UnsupportedSignatureAlgorithmContext { .. }
-        | UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => (
-            "its TLS certificate is signed with an algorithm that is not supported",
-            None,
-        ),
-        UnhandledCriticalExtension => (
-            "its TLS certificate has a critical extension that is not supported",
-            None,
-        ),
-        InvalidPurpose | InvalidPurposeContext { .. } => {
-            ("its TLS certificate is not for a server", None)
+        | UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
+            ("is signed with an algorithm that is not supported", None)
         }
-        ApplicationVerificationFailure => ("its TLS certificate was rejected", None),
+        UnhandledCriticalExtension => ("has a critical extension that is not supported", None),
+        InvalidPurpose | InvalidPurposeContext { .. } => ("is not for a server", None),
+        ApplicationVerificationFailure => ("was rejected", None),
         // The error of the certificate library, whose type is not public here: its name is what there is.
-        Other(error) => match format!("{error:?}") {
-            name if name.contains("CaUsedAsEndEntity") => (
-                "its TLS certificate is that of a certificate authority, not of a server",
-                Some("give the server a certificate with basicConstraints CA:FALSE"),
-            ),
-            name if name.contains("EndEntityUsedAsCa") => (
-                "its TLS certificate was issued by a certificate that is not an authority's",
-                None,
-            ),
-            name if name.contains("NameConstraint") => (
-                "its TLS certificate is from an authority that may not issue it for this host",
-                None,
-            ),
-            name if name.contains("PathLen") || name.contains("Maximum") => {
-                ("its chain of TLS certificates is too long", None)
-            }
-            name if name.contains("UnsupportedCertVersion") => (
-                "its TLS certificate has a version that is not supported",
-                None,
-            ),
-            _ => ("its TLS certificate is not valid", None),
-        },
-        _ => ("its TLS certificate is not valid", None),
+        Other(error) => {
+            let error = format!("{error:?}");
+            let known = OTHERS.iter().find(|(name, _, _)| error.contains(name));
+            known.map_or(("is not valid", None), |(_, what, hint)| (what, *hint))
+        }
+        _ => ("is not valid", None),
     }
 }
+
+/// What the name of an error of the certificate library contains, what that means, and what to do about it.
+const OTHERS: [(&str, &str, Option<&str>); 6] = [
+    (
+        "CaUsedAsEndEntity",
+        "is that of a certificate authority, not of a server",
+        Some(NOT_FOR_A_SERVER),
+    ),
+    (
+        "EndEntityUsedAsCa",
+        "was issued by a certificate that is not an authority's",
+        None,
+    ),
+    (
+        "NameConstraint",
+        "is from an authority that may not issue it for this host",
+        None,
+    ),
+    ("PathLen", "is at the end of a chain that is too long", None),
+    ("Maximum", "is at the end of a chain that is too long", None),
+    (
+        "UnsupportedCertVersion",
+        "has a version that is not supported",
+        None,
+    ),
+];
 
 #[cfg(test)]
 mod tests {
@@ -223,8 +212,9 @@ mod tests {
             (other("anything"), "is not valid"),
         ];
         for (error, says) in certificates {
-            let (what, _) = words(&Tls::InvalidCertificate(error));
-            assert_eq!(what, format!("its TLS certificate {says}"));
+            let explained = explain(&Tls::InvalidCertificate(error));
+            let what = explained.map(|(what, _)| what);
+            assert_eq!(what, Some(format!("its TLS certificate {says}")));
         }
     }
 
@@ -233,11 +223,11 @@ mod tests {
         for (error, says) in [
             (
                 Tls::InvalidCertificate(CertificateError::UnknownRevocationStatus),
-                "it cannot be established whether its TLS certificate was revoked",
+                "its TLS certificate cannot be checked for revocation",
             ),
             (
                 Tls::InvalidCertificate(other("PathLenConstraintViolated")),
-                "its chain of TLS certificates is too long",
+                "its TLS certificate is at the end of a chain that is too long",
             ),
             (Tls::NoCertificatesPresented, "it sent no TLS certificate"),
             (
@@ -268,11 +258,14 @@ mod tests {
             (Tls::General("x".to_owned()), "TLS failed"),
             (
                 Tls::FailedToGetCurrentTime,
-                "this machine's clock cannot be read, and TLS needs it",
+                "TLS needs this machine's clock, which cannot be read",
             ),
         ] {
             let wrapped = std::io::Error::other(error);
-            assert_eq!(explain(&wrapped).map(|words| words.0), Some(says));
+            assert_eq!(
+                explain(&wrapped).map(|words| words.0).as_deref(),
+                Some(says)
+            );
         }
         assert_eq!(explain(&std::io::Error::other("x")), None);
     }
