@@ -1,6 +1,7 @@
 //! A call that was made, read from the record of its attempts: IAM's reply, or why there is none, in our words.
 
 use std::error::Error;
+use std::mem;
 use std::time::{Duration, SystemTime};
 
 use aws_smithy_types::DateTime;
@@ -38,18 +39,11 @@ pub(super) fn checked<O, E: Error + 'static>(
     record: &Record,
     result: Result<O, E>,
 ) -> Result<Reply, CallError> {
-    match result {
-        Ok(_) => match record.last().map(|attempt| attempt.answer) {
-            Some(Answer::Expected { reply, .. }) => Ok(reply),
-            _ => Err(failure(operation, record, None)),
-        },
-        Err(error) => Err(failure(operation, record, Some(&error))),
+    match (result, record.last().map(|attempt| attempt.answer)) {
+        (Ok(_), Some(Answer::Expected { reply, .. })) => Ok(reply),
+        (Ok(_), _) => Err(failure(operation, record, None)),
+        (Err(error), _) => Err(failure(operation, record, Some(&error))),
     }
-}
-
-/// An answer of IAM's to a read that says something it cannot mean.
-pub(super) fn unread(record: &Record, what: &str) -> CallError {
-    unusable(record, format!("it says {what}"))
 }
 
 /// An answer of IAM's to a read that cannot be used: `what` is a clause that says why.
@@ -82,17 +76,16 @@ pub(super) fn failure_of_read(
 
 /// What the SDK could not read in a document that is complete. It names only the type, in the text of its error.
 fn unreadable_value(error: &(dyn Error + 'static)) -> &'static str {
-    let types = [
-        ("(timestamp: ", "it has a date that cannot be read"),
-        (
-            "(boolean: ",
-            "it has a value that must be true or false and is neither",
-        ),
-        ("(blob: ", "it has content that is not base64"),
-    ];
     let is_of_type = |name: &str| sources(error).any(|source| source.to_string().contains(name));
-    let found = types.iter().find(|(name, _)| is_of_type(name));
-    found.map_or("it has a value that cannot be read", |(_, what)| what)
+    if is_of_type("(timestamp: ") {
+        "it has a date that cannot be read"
+    } else if is_of_type("(boolean: ") {
+        "it has a value that must be true or false and is neither"
+    } else if is_of_type("(blob: ") {
+        "it has content that is not base64"
+    } else {
+        "it has a value that cannot be read"
+    }
 }
 
 /// Reads a failed call: an answer of IAM's, a request that never left, or no usable answer.
@@ -101,41 +94,46 @@ pub(super) fn failure(
     record: &Record,
     error: Option<&(dyn Error + 'static)>,
 ) -> CallError {
-    let last = record.last();
-    let last = last.as_ref();
-    if let Some(Attempt {
-        answer: Answer::Error {
+    let Some(last) = record.last() else {
+        return CallError::NotSent(
+            error.map_or_else(TransportError::default, |error| cause(error, "")),
+        );
+    };
+    let mut cause = match error {
+        Some(error) => cause(error, &last.host),
+        None => TransportError {
+            host: last.host.clone(),
+            what: "the reply is not IAM's".to_owned(),
+            ..TransportError::default()
+        },
+    };
+    match &last.answer {
+        Answer::Error {
             reply,
             code,
             message,
-        },
-        ..
-    }) = last
-    {
-        return CallError::Service(ServiceError {
-            operation,
-            code: code.clone(),
-            message: message.clone().unwrap_or_default(),
-            status: reply.status,
-            request_id: reply.request_id.clone(),
-            context: Box::new(Context {
-                clocks: last.and_then(|attempt| clocks(reply, attempt)),
-                credentials: last.map(|attempt| attempt.credentials).unwrap_or_default(),
-                ..Context::default()
-            }),
-        });
-    }
-    let host = last.map(|attempt| attempt.host.clone()).unwrap_or_default();
-    let mut cause = match error {
-        Some(error) => cause(error, &host),
-        None => cause(&std::io::Error::other("the reply is not IAM's"), &host),
-    };
-    if let Some(Answer::Foreign(what)) = last.map(|attempt| &attempt.answer) {
-        what.clone_into(&mut cause.what);
-        cause.received = Received::UnexpectedResponse;
+        } => {
+            return CallError::Service(ServiceError {
+                operation,
+                code: code.clone(),
+                message: message.clone().unwrap_or_default(),
+                status: reply.status,
+                request_id: reply.request_id.clone(),
+                context: Box::new(Context {
+                    clocks: clocks(reply, &last),
+                    credentials: last.credentials,
+                    ..Context::default()
+                }),
+            });
+        }
+        Answer::Foreign(what) => {
+            what.clone_into(&mut cause.what);
+            cause.received = Received::UnexpectedResponse;
+        }
+        Answer::None | Answer::Expected { .. } => {}
     }
     if cause.received == Received::UnexpectedResponse {
-        let hint = match last.and_then(|attempt| attempt.status) {
+        let hint = match last.status {
             // 511 is the status of a portal that wants a sign-in.
             Some(500..=510) => {
                 "the server, or a proxy in front of it, failed: run the same command again in a minute"
@@ -153,32 +151,22 @@ pub(super) fn failure(
 
 /// A call that was given up after `limit`: what IAM answered last, or how far the request got.
 pub(crate) fn out_of_time(operation: &'static str, record: &Record, limit: Duration) -> CallError {
-    match failure(operation, record, None) {
-        failure @ (CallError::Service(_) | CallError::NotFound(_)) => failure,
-        CallError::NotSent(cause) | CallError::NoResponse(cause) | CallError::Incomplete(cause) => {
-            let what = format!("it did not answer within --timeout, {} s", limit.as_secs());
-            let cause = TransportError {
-                host: cause.host,
-                what,
-                ..TransportError::default()
-            };
-            if record.may_have_acted() {
-                CallError::NoResponse(cause)
-            } else {
-                CallError::NotSent(cause)
-            }
-        }
+    let mut failure = failure(operation, record, None);
+    if let CallError::NotSent(cause) | CallError::NoResponse(cause) = &mut failure {
+        *cause = TransportError {
+            host: mem::take(&mut cause.host),
+            what: format!("it did not answer within --timeout, {} s", limit.as_secs()),
+            ..TransportError::default()
+        };
     }
+    failure
 }
 
 /// A read that was given up after `limit`.
 pub(crate) fn out_of_time_reading(operation: &str, limit: Duration) -> CallError {
+    let seconds = limit.as_secs();
     CallError::NotSent(TransportError {
-        host: String::new(),
-        what: format!(
-            "{operation} was not answered within --timeout, {} s",
-            limit.as_secs()
-        ),
+        what: format!("{operation} was not answered within --timeout, {seconds} s"),
         ..TransportError::default()
     })
 }
@@ -194,17 +182,11 @@ fn clocks(reply: &Reply, attempt: &Attempt) -> Option<(String, String)> {
 
 /// The time a request was signed with.
 pub(super) fn signing_time(attempt: &Attempt) -> Option<DateTime> {
-    let signed_at = attempt.signed_at.as_deref()?;
-    let (day, time) = signed_at.trim_end_matches('Z').split_once('T')?;
-    let iso = format!(
-        "{}-{}-{}T{}:{}:{}Z",
-        day.get(..4)?,
-        day.get(4..6)?,
-        day.get(6..)?,
-        time.get(..2)?,
-        time.get(2..4)?,
-        time.get(4..)?
-    );
+    let mut iso = attempt.signed_at.clone()?;
+    for (at, mark) in [(4, '-'), (7, '-'), (13, ':'), (16, ':')] {
+        iso.get(at..)?;
+        iso.insert(at, mark);
+    }
     DateTime::from_str(&iso, Format::DateTime).ok()
 }
 

@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use aws_sdk_iam::types::ReportStateType;
 
-use super::call::{said_at, time, unread};
+use super::call::{said_at, time, unusable};
 use super::iam::Iam;
 use crate::error::CallError;
 
@@ -51,7 +51,7 @@ impl Iam {
         let (output, record) = self.read("GetCredentialReport", send).await?;
         let content = output.content().map(|content| content.as_ref().to_vec());
         Ok(ReportRead {
-            content: content.ok_or_else(|| unread(&record, "nothing"))?,
+            content: content.ok_or_else(|| unusable(&record, "it says nothing"))?,
             generated: output.generated_time().and_then(time),
             at: said_at(&record, &self.responses),
         })

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::allowance::{Allowance, Queue};
 use super::attempts::Record;
-use super::call::{checked, failure_of_read, said_at, time, unread, unusable};
+use super::call::{checked, failure_of_read, said_at, time, unusable};
 use super::listed_key::{self, ListedKey};
 use super::pace::Pacer;
 use super::page::Pages;
@@ -284,7 +284,7 @@ impl Iam {
         };
         let (output, record) = self.read("GetAccessKeyLastUsed", send).await?;
         let used = output.access_key_last_used();
-        let used = used.ok_or_else(|| unread(&record, "nothing of the last use"))?;
+        let used = used.ok_or_else(|| unusable(&record, "it says nothing of the last use"))?;
         let place = |text: &str| match text.trim() {
             "" | NOT_AVAILABLE => None,
             text => Some(text.to_owned()),
@@ -292,13 +292,14 @@ impl Iam {
         let last_use = match used.last_used_date() {
             None if used.service_name().trim() == NOT_AVAILABLE => LastUse::Never,
             None => {
-                return Err(unread(
+                return Err(unusable(
                     &record,
-                    "neither when the key was used nor that it never was",
+                    "it says neither when the key was used nor that it never was",
                 ));
             }
             Some(date) => LastUse::At {
-                date: time(date).ok_or_else(|| unread(&record, "a date that is out of range"))?,
+                date: time(date)
+                    .ok_or_else(|| unusable(&record, "it says a date that is out of range"))?,
                 service: place(used.service_name()),
                 region: place(used.region()),
             },
@@ -371,7 +372,7 @@ impl Iam {
             for user in page.users() {
                 let name = owner(Some(user.user_name()), &record)?;
                 users.push(ListedUser {
-                    name: name.ok_or_else(|| unread(&record, "of a user no name"))?,
+                    name: name.ok_or_else(|| unusable(&record, "it says of a user no name"))?,
                     created: time(user.create_date()),
                 });
             }
@@ -399,7 +400,10 @@ pub(super) fn owner(name: Option<&str>, record: &Record) -> Result<Option<UserNa
         None | Some("") => Ok(None),
         Some(name) => match name.parse() {
             Ok(name) => Ok(Some(name)),
-            Err(_) => Err(unread(record, "a user name that IAM does not allow")),
+            Err(_) => Err(unusable(
+                record,
+                "it says a user name that IAM does not allow",
+            )),
         },
     }
 }

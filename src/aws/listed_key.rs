@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use aws_sdk_iam::types::AccessKeyMetadata;
 
 use super::attempts::Record;
-use super::call::{time, unread, unusable};
+use super::call::{time, unusable};
 use super::iam::owner;
 use crate::error::CallError;
 use crate::ident::{AccessKeyId, UserName};
@@ -30,7 +30,7 @@ impl ListedKey {
     pub(super) fn of(key: &AccessKeyMetadata, record: &Record) -> Result<Self, CallError> {
         let id = key.access_key_id().map(str::trim).unwrap_or_default();
         let id = AccessKeyId::try_from(id.to_owned())
-            .map_err(|_| unread(record, "an access key ID that IAM does not allow"))?;
+            .map_err(|_| unusable(record, "it says an access key ID that IAM does not allow"))?;
         Ok(Self {
             id: id.as_str().to_owned(),
             owner: owner(key.user_name(), record)?,

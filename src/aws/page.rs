@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::attempts::{Answer, Record};
-use super::call::{unread, unusable};
+use super::call::unusable;
 use crate::error::CallError;
 
 /// The most pages of a list. A page has up to 1,000 items, 100 by default, and may have fewer: at 100 each, the 5,000 users
@@ -57,8 +57,11 @@ impl Pages {
                 self.marker = Some(next.to_owned());
                 Ok(true)
             }
-            Some(_) => Err(unread(record, "a list that goes in a circle")),
-            None => Err(unread(record, "that its list goes on, but not where")),
+            Some(_) => Err(unusable(record, "it says a list that goes in a circle")),
+            None => Err(unusable(
+                record,
+                "it says that its list goes on, but not where",
+            )),
         }
     }
 }

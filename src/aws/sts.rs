@@ -10,7 +10,7 @@ use aws_sdk_sts::config::Builder;
 use aws_types::SdkConfig;
 
 use super::attempts::Record;
-use super::call::{failure_of_read, unread};
+use super::call::{failure_of_read, unusable};
 use super::recorder::Recorder;
 use super::responses::Responses;
 use super::retry::{IamRetries, Throttled};
@@ -102,7 +102,7 @@ async fn identity(client: &Client, responses: &Responses, log: Log) -> Result<Id
                 .and_then(|account| account.trim().parse().ok());
             let arn = output.arn().unwrap_or_default().trim();
             Ok(Identity {
-                account: account.ok_or_else(|| unread(&record, "no account"))?,
+                account: account.ok_or_else(|| unusable(&record, "it says no account"))?,
                 principal: without_session(arn).to_owned(),
                 unique_id: unique_id(output.user_id().unwrap_or_default()),
             })
