@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
@@ -28,22 +28,10 @@ pub(super) struct Responses(Arc<Mutex<Memory>>);
 struct Memory {
     hasher: RandomState,
     ids: VecDeque<u64>,
-    clock: Clock,
-}
-
-/// The service's clock, as far as the responses show it.
-#[derive(Debug, Default)]
-enum Clock {
-    #[default]
-    Unknown,
-    /// The first time that was read, and this machine's two clocks at that moment.
-    Known {
-        service: DateTime,
-        wall: SystemTime,
-        monotonic: Instant,
-    },
-    /// Two times cannot both be right: a fragment that says which.
-    Jumped(String),
+    /// The first time of the service's that was read, and this machine's two clocks at that moment.
+    first: Option<(DateTime, SystemTime, Instant)>,
+    /// Why the service's times cannot be trusted: two cannot both be right.
+    jump: Option<String>,
 }
 
 impl Responses {
@@ -64,56 +52,32 @@ impl Responses {
     /// Compares the time of a response with the times before it, and with that of the request it accepts.
     pub(super) fn note_time(&self, time: DateTime, signed_at: Option<DateTime>) {
         let mut memory = self.lock();
-        let contradicts = signed_at.filter(|at| (at.secs() - time.secs()).abs() > ACCEPTED);
-        let other = match (&memory.clock, contradicts) {
-            (Clock::Jumped(_), _) => return,
-            (_, Some(signed_at)) => format!(
-                "and the request it accepted was signed at {}",
-                shown(signed_at)
-            ),
-            (Clock::Unknown, None) => {
-                memory.clock = Clock::Known {
-                    service: time,
-                    wall: SystemTime::now(),
-                    monotonic: Instant::now(),
-                };
-                return;
+        if memory.jump.is_some() {
+            return;
+        }
+        let now = || (time, SystemTime::now(), Instant::now());
+        let (first, wall, monotonic) = *memory.first.get_or_insert_with(now);
+        let passed = time.secs() - first.secs();
+        // One of these clocks stops while the machine sleeps, and the other may be set.
+        let by_wall = SystemTime::now().duration_since(wall).unwrap_or_default();
+        let mut ours = [by_wall, monotonic.elapsed()].into_iter();
+        let is_apart = |ours: Duration| (passed - seconds(ours)).abs() > CLOCKS_APART;
+        let other = match signed_at {
+            Some(at) if (at.secs() - time.secs()).abs() > ACCEPTED => {
+                format!("and the request it accepted was signed at {}", shown(at))
             }
-            (
-                Clock::Known {
-                    service,
-                    wall,
-                    monotonic,
-                },
-                None,
-            ) => {
-                let passed = time.secs() - service.secs();
-                // One of these clocks stops while the machine sleeps, and the other may be set.
-                let ours = [
-                    seconds(SystemTime::now().duration_since(*wall).unwrap_or_default()),
-                    seconds(monotonic.elapsed()),
-                ];
-                if ours
-                    .iter()
-                    .any(|ours| (passed - ours).abs() <= CLOCKS_APART)
-                {
-                    return;
-                }
-                format!("after {} a moment before", shown(*service))
-            }
+            _ if ours.all(is_apart) => format!("after {} a moment before", shown(first)),
+            _ => return,
         };
-        memory.clock = Clock::Jumped(format!(
-            "IAM's clock cannot be trusted: it says {}, {other}",
-            shown(time)
+        let time = shown(time);
+        memory.jump = Some(format!(
+            "IAM's clock cannot be trusted: it says {time}, {other}"
         ));
     }
 
     /// Why the times of the responses cannot be trusted, if they cannot.
     pub(super) fn clock_jump(&self) -> Option<String> {
-        match &self.lock().clock {
-            Clock::Jumped(why) => Some(why.clone()),
-            Clock::Unknown | Clock::Known { .. } => None,
-        }
+        self.lock().jump.clone()
     }
 
     fn lock(&self) -> MutexGuard<'_, Memory> {
@@ -121,7 +85,7 @@ impl Responses {
     }
 }
 
-fn seconds(duration: std::time::Duration) -> i64 {
+fn seconds(duration: Duration) -> i64 {
     i64::try_from(duration.as_secs()).unwrap_or(i64::MAX)
 }
 
