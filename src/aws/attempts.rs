@@ -56,10 +56,11 @@ impl Attempt {
     /// Whether IAM may have acted on this attempt: the request left, and no answer says it was refused.
     pub(crate) fn may_have_acted(&self) -> bool {
         match &self.answer {
-            Answer::None => self.sent.is_set(),
+            Answer::None => self.was_sent(),
             Answer::Expected { .. } | Answer::Foreign(_) => true,
-            Answer::Error { reply, code, .. } => {
-                reply.status >= 500 && !is_throttling(reply, code.as_deref())
+            // Where it was too much, nothing was done.
+            Answer::Error { reply, .. } => {
+                reply.status >= 500 && self.error() != Some(ErrorKind::Throttling)
             }
         }
     }
@@ -67,7 +68,7 @@ impl Attempt {
     /// Whether the request left and no response of IAM's came: it may still act, at any time.
     pub(crate) fn is_unanswered(&self) -> bool {
         match &self.answer {
-            Answer::None => self.sent.is_set(),
+            Answer::None => self.was_sent(),
             Answer::Foreign(_) => true,
             Answer::Expected { .. } | Answer::Error { .. } => false,
         }
@@ -75,13 +76,16 @@ impl Attempt {
 
     /// Whether any of the request left this machine.
     pub(crate) fn was_sent(&self) -> bool {
-        self.sent.is_set()
+        self.sent.0.load(Ordering::Acquire)
     }
-}
 
-/// Whether an error says that it was too much: then nothing was done.
-fn is_throttling(reply: &Reply, code: Option<&str>) -> bool {
-    classify(code, reply.status) == ErrorKind::Throttling
+    /// The family of the error that IAM answered with.
+    fn error(&self) -> Option<ErrorKind> {
+        match &self.answer {
+            Answer::Error { reply, code, .. } => Some(classify(code.as_deref(), reply.status)),
+            Answer::None | Answer::Expected { .. } | Answer::Foreign(_) => None,
+        }
+    }
 }
 
 /// Set by the connector at the moment the request is handed to an open connection.
@@ -90,24 +94,17 @@ pub(crate) struct Sent(Arc<AtomicBool>);
 
 impl Sent {
     /// Says that the request has left.
-    pub(crate) fn set(&self) {
+    pub(super) fn set(&self) {
         self.0.store(true, Ordering::Release);
-    }
-
-    fn is_set(&self) -> bool {
-        self.0.load(Ordering::Acquire)
     }
 }
 
 /// The record of one call's attempts. Clones share it, so it can be read while the call is under way,
 /// after it was dropped, and after a panic.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Record(Arc<Kept>);
-
-#[derive(Debug, Default)]
-struct Kept {
-    attempts: Mutex<Vec<Attempt>>,
-    is_closed: AtomicBool,
+pub(crate) struct Record {
+    attempts: Arc<Mutex<Vec<Attempt>>>,
+    is_closed: Arc<AtomicBool>,
 }
 
 impl Record {
@@ -128,12 +125,12 @@ impl Record {
 
     /// Whether IAM answered the last attempt with `NoSuchEntity`.
     pub(crate) fn is_missing(&self) -> bool {
-        let attempts = self.lock();
-        matches!(
-            attempts.last().map(|last| &last.answer),
-            Some(Answer::Error { reply, code, .. })
-                if classify(code.as_deref(), reply.status) == ErrorKind::NoSuchEntity
-        )
+        self.error() == Some(ErrorKind::NoSuchEntity)
+    }
+
+    /// The family of the error that IAM answered the last attempt with.
+    pub(super) fn error(&self) -> Option<ErrorKind> {
+        self.lock().last().and_then(Attempt::error)
     }
 
     /// Whether any of any attempt left this machine.
@@ -147,41 +144,28 @@ impl Record {
         attempts.last().is_some_and(|last| !last.has_ended)
     }
 
-    /// Whether the last attempt was refused since it was too much.
-    pub(crate) fn is_throttled(&self) -> bool {
-        let attempts = self.lock();
-        matches!(
-            attempts.last().map(|last| &last.answer),
-            Some(Answer::Error { reply, code, .. }) if is_throttling(reply, code.as_deref())
-        )
-    }
-
     /// Whether the last attempt shows that IAM accepts the credentials: it did what was asked, or refused it for another reason.
-    pub(crate) fn is_accepted(&self) -> bool {
+    pub(super) fn is_accepted(&self) -> bool {
         let attempts = self.lock();
-        match attempts.last().map(|last| &last.answer) {
-            Some(Answer::Expected { .. }) => true,
-            Some(Answer::Error { reply, code, .. }) => matches!(
-                classify(code.as_deref(), reply.status),
+        attempts.last().is_some_and(|last| match last.error() {
+            Some(code) => matches!(
+                code,
                 ErrorKind::NoSuchEntity
                     | ErrorKind::AccessDenied
                     | ErrorKind::LimitExceeded
                     | ErrorKind::Validation
             ),
-            Some(Answer::None | Answer::Foreign(_)) | None => false,
-        }
+            None => matches!(last.answer, Answer::Expected { .. }),
+        })
     }
 
     /// Whether the last attempt was refused since the credentials have expired.
-    pub(crate) fn is_expired(&self) -> bool {
+    pub(super) fn is_expired(&self) -> bool {
         let attempts = self.lock();
-        let Some(Answer::Error {
-            code: Some(code), ..
-        }) = attempts.last().map(|last| &last.answer)
-        else {
-            return false;
-        };
-        code == "ExpiredToken" || code == "ExpiredTokenException"
+        let codes = ["ExpiredToken", "ExpiredTokenException"];
+        attempts.last().is_some_and(|last| {
+            matches!(&last.answer, Answer::Error { code: Some(code), .. } if codes.contains(&code.as_str()))
+        })
     }
 
     /// How many attempts there were.
@@ -232,16 +216,16 @@ impl Record {
 
     /// Lets no further attempt leave. The one that has left may still be answered.
     pub(crate) fn close(&self) {
-        self.0.is_closed.store(true, Ordering::Release);
+        self.is_closed.store(true, Ordering::Release);
     }
 
     /// Whether no further attempt is to leave.
     pub(crate) fn is_closed(&self) -> bool {
-        self.0.is_closed.load(Ordering::Acquire)
+        self.is_closed.load(Ordering::Acquire)
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Attempt>> {
-        let attempts = self.0.attempts.lock();
+        let attempts = self.attempts.lock();
         attempts.unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -166,9 +166,10 @@ impl Iam {
                 None => None,
             };
             place.take_turn();
-            let recorder = Recorder::new(record, operation, &self.responses, self.log);
+            let mut recorder = Recorder::new(record, operation, &self.responses, self.log);
+            recorder.subject.clone_from(&self.subject);
             let generation = self.credentials.generation();
-            let result = send(recorder.about(self.subject.clone())).await;
+            let result = send(recorder).await;
             drop(place);
             let counted = self.counted.lock();
             *counted
@@ -176,7 +177,7 @@ impl Iam {
                 .entry(operation)
                 .or_default() += record.count() - before;
             match turn {
-                Some(turn) if record.is_throttled() => {
+                Some(turn) if record.error() == Some(ErrorKind::Throttling) => {
                     turn.throttled();
                     let serves_nobody = self.pacer.as_ref().is_some_and(|pacer| {
                         pacer.served_at().max(asked) + self.patience <= Instant::now()

@@ -32,7 +32,8 @@ pub(super) struct Recorder {
     operation: &'static str,
     responses: Responses,
     log: Log,
-    subject: Option<Arc<str>>,
+    /// What each line of the log begins with.
+    pub(super) subject: Option<Arc<str>>,
 }
 
 impl Recorder {
@@ -52,21 +53,13 @@ impl Recorder {
         }
     }
 
-    /// The same, with what each line of the log begins with.
-    pub(super) fn about(self, subject: Option<Arc<str>>) -> Self {
-        Self { subject, ..self }
-    }
-
     /// Lines for the log.
     fn told(&self, lines: String) -> String {
         let Some(subject) = &self.subject else {
             return lines;
         };
-        let lines: Vec<String> = lines
-            .lines()
-            .map(|line| format!("{subject}: {line}"))
-            .collect();
-        lines.join("\n")
+        let lines = lines.lines().map(|line| format!("{subject}: {line}"));
+        lines.collect::<Vec<_>>().join("\n")
     }
 
     /// What a response to the last attempt is, without the secrets of its request.
@@ -75,85 +68,69 @@ impl Recorder {
             // The body broke off: nothing usable was read.
             return Answer::None;
         };
-        let hide = |text: String| attempt.secrets.hide(&text);
+        let hide = |text: &str| attempt.secrets.hide(text);
+        let (status, operation) = (response.status().as_u16(), self.operation);
+        let headers = response.headers();
         let mut reply = Reply {
-            request_id: response
-                .headers()
-                .get("x-amzn-requestid")
-                .map(|id| hide(id.to_owned())),
-            status: response.status().as_u16(),
-            headers: response
-                .headers()
+            request_id: headers.get("x-amzn-requestid").map(hide),
+            status,
+            headers: headers
                 .iter()
-                .map(|(name, value)| (name.to_owned(), attempt.secrets.hide(value)))
+                .map(|(name, value)| (name.to_owned(), hide(value)))
                 .collect(),
         };
-        let (status, operation) = (reply.status, self.operation);
-        let foreign = |what: String| Answer::Foreign(hide(what));
-        match reply::read(body, operation) {
-            Body::Expected {
-                request_id,
-                is_truncated,
-            } if status == 200 => {
-                if !self.is_first(attempt, &reply, &request_id) {
-                    return foreign(REPEATED.to_owned());
-                }
+        let foreign = |what: &str| Answer::Foreign(hide(what));
+        let body = match reply::read(body, operation) {
+            Ok(body) => body,
+            Err(_) if status == 429 => {
+                return Answer::Error {
+                    reply,
+                    code: None,
+                    message: None,
+                };
+            }
+            Err(what) => {
+                return foreign(&format!("HTTP status {status}, and of the body: {what}"));
+            }
+        };
+        let request_id = match &body {
+            Body::Expected { request_id, .. } if status == 200 => request_id,
+            Body::Error { request_id, .. } if (400..600).contains(&status) => request_id,
+            Body::Expected { .. } => {
+                return foreign(&format!("a {operation}Response with HTTP status {status}"));
+            }
+            Body::Error { .. } => {
+                return foreign(&format!("an ErrorResponse with HTTP status {status}"));
+            }
+        };
+        let in_header = reply.request_id.as_deref();
+        let in_body = Some(request_id.as_str()).filter(|id| in_header != Some(*id));
+        let is_new = |id: &str| self.responses.is_new(&attempt.host, id);
+        if ![in_header, in_body].into_iter().flatten().all(is_new) {
+            // It was sent before: by a proxy's cache, or by a server that answers one request twice.
+            return foreign("a response with the request ID of an earlier one");
+        }
+        reply.request_id = reply.request_id.or_else(|| Some(hide(request_id)));
+        match body {
+            Body::Expected { is_truncated, .. } => {
                 if let Some(time) = server_time(&reply) {
                     self.responses.note_time(time, signing_time(attempt));
                 }
-                reply.request_id = reply.request_id.or(Some(hide(request_id)));
                 Answer::Expected {
                     reply,
                     is_truncated,
                 }
             }
-            Body::Error {
-                code,
-                message,
-                request_id,
-            } if (400..600).contains(&status) => {
-                if !self.is_first(attempt, &reply, &request_id) {
-                    return foreign(REPEATED.to_owned());
-                }
-                reply.request_id = reply.request_id.or(Some(hide(request_id)));
-                Answer::Error {
-                    reply,
-                    code: code.map(|code| known_or(code, hide)),
-                    message: message.map(hide),
-                }
-            }
-            Body::Expected { .. } => {
-                foreign(format!("a {operation}Response with HTTP status {status}"))
-            }
-            Body::Error { .. } => foreign(format!("an ErrorResponse with HTTP status {status}")),
-            Body::Foreign(_) if status == 429 => Answer::Error {
+            Body::Error { code, message, .. } => Answer::Error {
                 reply,
-                code: None,
-                message: None,
+                // A code that means something is read as it is; any other is as much text as a message.
+                code: code.map(|code| match classify(Some(&code), 0) {
+                    ErrorKind::Other => hide(&code),
+                    _ => code,
+                }),
+                message: message.as_deref().map(hide),
             },
-            Body::Foreign(what) => {
-                foreign(format!("HTTP status {status}, and of the body: {what}"))
-            }
         }
-    }
-
-    /// Whether no response before had the request ID of this one, neither in its headers nor in its body.
-    fn is_first(&self, attempt: &Attempt, reply: &Reply, in_body: &str) -> bool {
-        let in_header = reply.request_id.as_deref();
-        let ids = [in_header, Some(in_body).filter(|id| in_header != Some(*id))];
-        let mut ids = ids.into_iter().flatten();
-        ids.all(|id| self.responses.is_new(&attempt.host, id))
-    }
-}
-
-/// A response that was sent before: by a proxy's cache, or by a server that answers one request twice.
-const REPEATED: &str = "a response with the request ID of an earlier one";
-
-/// A code that means something is read as it is; any other is as much text as a message.
-fn known_or(code: String, hide: impl Fn(String) -> String) -> String {
-    match classify(Some(&code), 0) {
-        ErrorKind::Other => hide(code),
-        _ => code,
     }
 }
 
@@ -182,18 +159,14 @@ impl Intercept for Recorder {
         );
         request.add_extension(sent);
         request.add_extension(LongestResponse::to(self.operation));
+        let operation = self.operation;
         self.log.verbose(|| {
-            self.told(format!(
-                "attempt {number}: {} to {}",
-                self.operation,
-                request.uri()
-            ))
+            let uri = request.uri();
+            self.told(format!("attempt {number}: {operation} to {uri}"))
         });
         self.log.debug(|| {
-            self.told(format!(
-                "request body: {}",
-                String::from_utf8_lossy(request.body().bytes().unwrap_or_default())
-            ))
+            let body = String::from_utf8_lossy(request.body().bytes().unwrap_or_default());
+            self.told(format!("request body: {body}"))
         });
         Ok(())
     }
@@ -230,11 +203,10 @@ impl Intercept for Recorder {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let response = context.response();
         let Some((number, attempt)) = self.record.end() else {
             return Ok(());
         };
-        if let Some(response) = response {
+        if let Some(response) = context.response() {
             self.log
                 .debug(|| self.told(attempt.secrets.hide(&describe(response))));
         }
@@ -249,30 +221,23 @@ fn outline(attempt: &Attempt) -> String {
         Answer::None if attempt.was_sent() => "sent, no answer".to_owned(),
         Answer::None => "not sent".to_owned(),
         Answer::Expected { reply, .. } => {
-            format!(
-                "HTTP {}, request ID {}",
-                reply.status,
-                reply.request_id.as_deref().unwrap_or("unknown")
-            )
+            let request_id = reply.request_id.as_deref().unwrap_or("unknown");
+            format!("HTTP {}, request ID {request_id}", reply.status)
         }
         Answer::Error { reply, code, .. } => {
-            format!(
-                "HTTP {}, {}",
-                reply.status,
-                code.as_deref().unwrap_or("no error code")
-            )
+            let code = code.as_deref().unwrap_or("no error code");
+            format!("HTTP {}, {code}", reply.status)
         }
         Answer::Foreign(what) => format!("a reply that is not IAM's: {what}"),
     }
 }
 
 fn describe(response: &HttpResponse) -> String {
-    let headers: Vec<String> = response
-        .headers()
-        .iter()
+    let headers = response.headers().iter();
+    let headers: Vec<String> = headers
         .map(|(name, value)| format!("{name}: {value}"))
         .collect();
-    let body = String::from_utf8_lossy(response.body().bytes().unwrap_or_default()).into_owned();
+    let body = String::from_utf8_lossy(response.body().bytes().unwrap_or_default());
     format!("reply headers: {}\nreply body: {body}", headers.join("; "))
 }
 

@@ -16,7 +16,7 @@ const STS: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
 /// The namespace of errors that AWS returns before a request reaches the service, such as `InvalidAction`.
 const AWS_FAULT: &str = "http://webservices.amazon.com/AWSFault/2005-15-09";
 
-/// What a body says.
+/// A response of the service's own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Body {
     /// The document that was asked for.
@@ -35,8 +35,6 @@ pub(crate) enum Body {
         /// The service's name for the request.
         request_id: String,
     },
-    /// Anything else: a fragment that says what.
-    Foreign(String),
 }
 
 /// Whether an operation changes a key: then its response has nothing but a request ID.
@@ -52,52 +50,42 @@ fn namespace(operation: &str) -> &'static str {
     }
 }
 
-/// Whether an error in this namespace can be the response to `operation`; to any operation if it is empty.
-fn is_namespace_of_errors(found: Option<&str>, operation: &str) -> bool {
-    let expected = namespace(operation);
-    found == Some(expected)
-        || found == Some(AWS_FAULT)
-        || operation.is_empty() && found == Some(STS)
-}
-
-/// Reads a body that should be the response of `operation`.
-pub(crate) fn read(body: &[u8], operation: &str) -> Body {
-    if body.iter().all(u8::is_ascii_whitespace) {
-        return foreign("it is empty");
-    }
+/// Reads a body that should be the response of `operation`; where that is empty, an error of either service.
+///
+/// # Errors
+///
+/// It is not the service's: a fragment that says what it is.
+pub(crate) fn read(body: &[u8], operation: &str) -> Result<Body, String> {
     let text = readable(body);
-    if looks_like_html(&text) {
-        return foreign("it is an HTML page");
+    let start: String = text.trim_start().chars().take(20).collect();
+    let start = start.to_ascii_lowercase();
+    if start.is_empty() {
+        return Err("it is empty".to_owned());
+    }
+    if start.starts_with("<!doctype html") || start.starts_with("<html") {
+        return Err("it is an HTML page".to_owned());
     }
     if !has_attributes_only_at_the_root(&text) {
-        return foreign("it is not XML as AWS sends it");
+        return Err("it is not XML as AWS sends it".to_owned());
     }
     let options = ParsingOptions {
         nodes_limit: MOST_NODES,
         ..ParsingOptions::default()
     };
-    let document = match Document::parse_with_options(&text, options) {
-        Ok(document) => document,
-        Err(roxmltree::Error::NodesLimitReached) => return foreign("it has too many elements"),
-        Err(_) => return foreign("it is not XML"),
-    };
+    let document = Document::parse_with_options(&text, options).map_err(|error| match error {
+        roxmltree::Error::NodesLimitReached => "it has too many elements".to_owned(),
+        _ => "it is not XML".to_owned(),
+    })?;
     let root = document.root_element();
     match root.tag_name().name() {
         // An error may be spoilt and is an error all the same; success is not guessed.
         name if name.strip_suffix("Response") == Some(operation) && text.as_bytes() != body => {
-            foreign("it contains characters that XML does not allow")
+            Err("it contains characters that XML does not allow".to_owned())
         }
-        name if name.strip_suffix("Response") == Some(operation) => {
-            expected(root, operation).unwrap_or_else(Body::Foreign)
-        }
+        name if name.strip_suffix("Response") == Some(operation) => expected(root, operation),
         "ErrorResponse" | "Error" => error(root, operation),
-        name if name.eq_ignore_ascii_case("html") => foreign("it is an HTML page"),
-        name => Body::Foreign(format!("it is a document named {name}")),
+        name => Err(format!("it is a document named {name}")),
     }
-}
-
-fn foreign(what: &str) -> Body {
-    Body::Foreign(what.to_owned())
 }
 
 /// Checks the whole document: nothing in it may be there twice, or belong to something else.
@@ -110,31 +98,23 @@ fn expected(root: Node<'_, '_>, operation: &str) -> Result<Body, String> {
         if !node.is_element() {
             continue;
         }
-        let name = node.tag_name();
-        if name.namespace() != Some(namespace) {
-            return Err(format!(
-                "{} is not in the namespace {namespace}",
-                name.name()
-            ));
+        let name = node.tag_name().name();
+        if node.tag_name().namespace() != Some(namespace) {
+            return Err(format!("{name} is not in the namespace {namespace}"));
         }
         if node.attributes().len() > 0 {
-            return Err(format!("{} has attributes", name.name()));
+            return Err(format!("{name} has attributes"));
         }
-        if node != root && name.name().ends_with("Response") {
-            return Err(format!("it contains another response, {}", name.name()));
+        if node != root && name.ends_with("Response") {
+            return Err(format!("it contains another response, {name}"));
         }
-        let mut names = HashSet::new();
-        let mut children = node.children().filter(Node::is_element);
-        let twice = children.find(|child| {
-            let name = child.tag_name().name();
-            name != "member" && !names.insert(name)
-        });
-        if let Some(twice) = twice {
-            return Err(format!("it has {} twice", twice.tag_name().name()));
+        let mut seen = HashSet::new();
+        if let Some(twice) = names(node).find(|name| *name != "member" && !seen.insert(*name)) {
+            return Err(format!("it has {twice} twice"));
         }
     }
     let result = format!("{operation}Result");
-    let mut parts: Vec<&str> = elements(root).map(|node| node.tag_name().name()).collect();
+    let mut parts: Vec<&str> = names(root).collect();
     if !is_change(operation) && parts.first() == Some(&result.as_str()) {
         parts.remove(0);
     }
@@ -142,10 +122,10 @@ fn expected(root: Node<'_, '_>, operation: &str) -> Result<Body, String> {
         return Err(format!("it is not the documented {operation}Response"));
     }
     let metadata = child(root, "ResponseMetadata").ok_or("it has no ResponseMetadata")?;
-    if elements(metadata).count() != 1 || has_text(metadata) {
+    if names(metadata).count() != 1 || has_text(metadata) {
         return Err("its ResponseMetadata is not the documented one".to_owned());
     }
-    let request_id = child(metadata, "RequestId").filter(|node| elements(*node).count() == 0);
+    let request_id = child(metadata, "RequestId").filter(|node| names(*node).count() == 0);
     let is_truncated = child(root, &result).and_then(|node| child(node, "IsTruncated"));
     Ok(Body::Expected {
         request_id: request_id.and_then(text).ok_or("it has no request ID")?,
@@ -157,53 +137,56 @@ fn expected(root: Node<'_, '_>, operation: &str) -> Result<Body, String> {
 
 /// Reads an error. It says that the request was refused, so it is checked as strictly as a success: a proxy or a firewall
 /// in front of the service sends errors of its own, after the service acted.
-fn error(root: Node<'_, '_>, operation: &str) -> Body {
-    let error = match root.tag_name().name() {
-        "Error" => Some(root),
-        _ => child(root, "Error"),
+fn error(root: Node<'_, '_>, operation: &str) -> Result<Body, String> {
+    let is_bare = root.tag_name().name() == "Error";
+    let error = if is_bare {
+        Some(root)
+    } else {
+        child(root, "Error")
     };
-    let codes = |node| elements(node).filter(|node| node.tag_name().name() == "Code");
-    if error.is_some_and(|error| codes(error).count() > 1) {
-        return foreign("it has more than one error code");
+    if error.is_some_and(|error| names(error).filter(|name| *name == "Code").count() > 1) {
+        return Err("it has more than one error code".to_owned());
     }
     let part = |name| error.and_then(|node| child(node, name)).and_then(text);
     let (code, message) = (part("Code"), part("Message"));
-    let wrong = |what: &str| {
-        let code = code.as_deref().unwrap_or("no code");
-        let message = message.as_deref().unwrap_or("no message");
-        Body::Foreign(format!("it is an error ({code}: {message}) {what}"))
-    };
-    if root.tag_name().name() == "Error" {
-        return wrong("that is not in an ErrorResponse");
-    }
-    let mut all = root.descendants().filter(Node::is_element);
-    if !all.all(|node| is_namespace_of_errors(node.tag_name().namespace(), operation)) {
-        return wrong(&format!(
-            "that is not in the namespace {}",
-            namespace(operation)
-        ));
-    }
-    let mut parts: Vec<&str> = elements(root).map(|node| node.tag_name().name()).collect();
+    let mut parts: Vec<&str> = names(root).collect();
     parts.sort_unstable();
-    match child(root, "RequestId").and_then(text) {
-        None => wrong("without a request ID"),
+    let expected = namespace(operation);
+    let is_expected = |found: Option<&str>| {
+        [expected, AWS_FAULT].map(Some).contains(&found)
+            || operation.is_empty() && found == Some(STS)
+    };
+    let mut all = root.descendants().filter(Node::is_element);
+    let outside = format!("that is not in the namespace {expected}");
+    let wrong = match child(root, "RequestId").and_then(text) {
+        _ if is_bare => "that is not in an ErrorResponse",
+        _ if !all.all(|node| is_expected(node.tag_name().namespace())) => &outside,
+        None => "without a request ID",
         Some(_) if parts != ["Error", "RequestId"] || has_text(root) => {
-            wrong("that is not in the documented ErrorResponse")
+            "that is not in the documented ErrorResponse"
         }
-        Some(request_id) => Body::Error {
-            code,
-            message,
-            request_id,
-        },
-    }
+        Some(request_id) => {
+            return Ok(Body::Error {
+                code,
+                message,
+                request_id,
+            });
+        }
+    };
+    let code = code.as_deref().unwrap_or("no code");
+    let message = message.as_deref().unwrap_or("no message");
+    Err(format!("it is an error ({code}: {message}) {wrong}"))
 }
 
-fn elements<'a, 'i>(node: Node<'a, 'i>) -> impl Iterator<Item = Node<'a, 'i>> {
-    node.children().filter(Node::is_element)
+/// The names of the elements in a node.
+fn names<'a>(node: Node<'a, '_>) -> impl Iterator<Item = &'a str> {
+    let elements = node.children().filter(Node::is_element);
+    elements.map(|node| node.tag_name().name())
 }
 
 fn child<'a, 'i>(node: Node<'a, 'i>, name: &str) -> Option<Node<'a, 'i>> {
-    elements(node).find(|node| node.tag_name().name() == name)
+    let mut elements = node.children().filter(Node::is_element);
+    elements.find(|node| node.tag_name().name() == name)
 }
 
 /// Whether text stands between the elements of a node.
@@ -215,47 +198,17 @@ fn has_text(node: Node<'_, '_>) -> bool {
 }
 
 /// Whether no element but the root has attributes or declares a namespace, and the root has few. AWS's documents are so,
-/// and the parser takes time that grows with the square of their number.
+/// and the parser takes time that grows with the square of their number. Where a comment or the like looks as if it had
+/// such an element, the answer is no, too: AWS's documents are not so.
 fn has_attributes_only_at_the_root(text: &str) -> bool {
     const MOST_AT_THE_ROOT: usize = 8;
-    let mut rest = text;
-    let mut is_root = true;
-    while let Some((_, tag)) = rest.split_once('<') {
-        let ends = [("!--", "-->"), ("![CDATA[", "]]>"), ("?", "?>")];
-        if let Some((start, end)) = ends.iter().find(|(start, _)| tag.starts_with(start)) {
-            let Some((_, after)) = tag[start.len()..].split_once(end) else {
-                return true;
-            };
-            rest = after;
-            continue;
-        }
-        let Some((values, after)) = tag_end(tag) else {
-            return true;
-        };
-        if values > if is_root { MOST_AT_THE_ROOT } else { 0 } {
-            return false;
-        }
-        is_root = false;
-        rest = after;
-    }
-    true
-}
-
-/// How many quoted values a tag has, and what follows it; `None` where it does not end.
-fn tag_end(tag: &str) -> Option<(usize, &str)> {
-    let (mut quote, mut values) = (None, 0);
-    for (at, byte) in tag.bytes().enumerate() {
-        match (quote, byte) {
-            (Some(open), _) if open == byte => quote = None,
-            (None, b'"' | b'\'') => {
-                quote = Some(byte);
-                values += 1;
-            }
-            (None, b'>') => return Some((values, &tag[at + 1..])),
-            (Some(_) | None, _) => {}
-        }
-    }
-    None
+    let count = |text: &str| text.matches('=').count();
+    let elements = text.split('<').skip(1);
+    let mut elements = elements.filter(|text| !text.starts_with(['!', '?']));
+    // A value may contain `>`: of the root, all is looked at up to the next element.
+    let root = elements.next().unwrap_or_default();
+    let mut tags = elements.filter_map(|text| text.split('>').next());
+    count(root) <= MOST_AT_THE_ROOT && tags.all(|tag| count(tag) == 0)
 }
 
 /// The text, with what XML does not allow (bytes that are not UTF-8, control characters) replaced: an error
@@ -267,16 +220,6 @@ fn readable(body: &[u8]) -> Cow<'_, str> {
         return Cow::Owned(text.replace(spoilt, "\u{fffd}"));
     }
     text
-}
-
-fn looks_like_html(text: &str) -> bool {
-    let head: String = text
-        .trim_start()
-        .chars()
-        .take(200)
-        .collect::<String>()
-        .to_ascii_lowercase();
-    head.starts_with("<!doctype html") || head.starts_with("<html")
 }
 
 /// The text in a node, without the white space around it; `None` where there is none.
@@ -303,7 +246,7 @@ mod tests {
             request_id: "r-1".to_owned(),
             is_truncated: None,
         };
-        assert_eq!(read(reply, DELETED), expected);
+        assert_eq!(read(reply, DELETED), Ok(expected));
         for foreign in [
             &b""[..],
             b"  \n",
@@ -318,18 +261,18 @@ mod tests {
             b"<DeleteAccessKeyResponse>\x01</DeleteAccessKeyResponse>",
         ] {
             let body = read(foreign, DELETED);
-            assert!(matches!(body, Body::Foreign(_)), "{body:?}");
+            assert!(body.is_err(), "{body:?}");
         }
     }
 
     #[test]
     fn an_error_is_read_whatever_its_encoding() {
         let reply = b"<ErrorResponse xmlns='https://iam.amazonaws.com/doc/2010-05-08/'><Error><Code>Odd</Code><Message><![CDATA[caf\xe9 <b>]]> &amp; more</Message></Error><RequestId>r-1</RequestId></ErrorResponse>";
-        let Body::Error {
+        let Ok(Body::Error {
             code,
             message,
             request_id,
-        } = read(reply, DELETED)
+        }) = read(reply, DELETED)
         else {
             panic!("not read as an error");
         };
@@ -361,7 +304,7 @@ mod tests {
         ] {
             let body = read(document(namespace).as_bytes(), operation);
             assert_eq!(
-                matches!(body, Body::Error { .. }),
+                matches!(body, Ok(Body::Error { .. })),
                 is_error,
                 "{operation} {body:?}"
             );
@@ -373,7 +316,7 @@ mod tests {
         for text in [
             "<a/>",
             "<a xmlns=\"b\"><c>\"d=e\"</c></a>",
-            "<?xml version=\"1.0\"?><!-- <a b='c'><d e='f'/> --><a b=\"c\" d='e'><![CDATA[<f g='h'>]]></a>",
+            "<?xml version=\"1.0\"?><!-- a b='c' --><a b=\"c\" d='e'><![CDATA[f g='h']]></a>",
             "<a><!-- it's --><b>it's</b></a>",
         ] {
             assert!(has_attributes_only_at_the_root(text), "{text}");
@@ -383,6 +326,8 @@ mod tests {
             "<a><b xmlns='c'/></a>",
             "<a><!-- it's --><b c='d'/></a>",
             "<a><![CDATA[<]]><b c='d'/></a>",
+            "<!-- <a> --><b c='d'/>",
+            "<!-- <a b='>'><c d='e'/> --><f/>",
             "<a><b c",
         ] {
             let is_cut = text.ends_with("<b c");
@@ -415,7 +360,7 @@ mod tests {
         bomb += "]><ErrorResponse><Error><Code>&g;</Code></Error></ErrorResponse>";
         assert_eq!(
             read(bomb.as_bytes(), DELETED),
-            Body::Foreign("it is not XML as AWS sends it".to_owned())
+            Err("it is not XML".to_owned())
         );
     }
 }

@@ -42,8 +42,8 @@ impl ClassifyRetry for IamRetries {
             return RetryAction::NoActionIndicated;
         };
         let code = match reply::read(response.body().bytes().unwrap_or_default(), "") {
-            Body::Error { code, .. } => code,
-            Body::Expected { .. } | Body::Foreign(_) => None,
+            Ok(Body::Error { code, .. }) => code,
+            Ok(Body::Expected { .. }) | Err(_) => None,
         };
         match classify(code.as_deref(), response.status().as_u16()) {
             ErrorKind::LimitExceeded => return RetryAction::RetryForbidden,
