@@ -13,8 +13,8 @@ pub(super) struct Queue(Arc<Mutex<Waited>>);
 #[derive(Debug, Default)]
 struct Waited {
     /// How many requests wait for their turn, and how many have it.
-    waiting: u32,
-    having: u32,
+    waiting: i32,
+    having: i32,
     /// Since when all of them wait.
     since: Option<Instant>,
     /// How long that was before.
@@ -24,7 +24,7 @@ struct Waited {
 impl Queue {
     /// A request begins to wait.
     pub(super) fn enter(&self) -> Place {
-        self.change(|waited| waited.waiting += 1);
+        self.shift(1, 0);
         Place {
             queue: self.clone(),
             has_turn: false,
@@ -37,17 +37,15 @@ impl Queue {
         waited.whole + waited.since.map_or(Duration::ZERO, |since| since.elapsed())
     }
 
-    fn change(&self, change: impl FnOnce(&mut Waited)) {
+    /// So many more requests wait, and so many more have their turn.
+    fn shift(&self, waiting: i32, having: i32) {
         let mut waited = self.lock();
-        change(&mut waited);
-        let stands = waited.waiting > 0 && waited.having == 0;
-        match (stands, waited.since) {
-            (true, None) => waited.since = Some(Instant::now()),
-            (false, Some(since)) => {
-                waited.whole += since.elapsed();
-                waited.since = None;
-            }
-            (true, Some(_)) | (false, None) => {}
+        waited.waiting += waiting;
+        waited.having += having;
+        if waited.waiting > 0 && waited.having == 0 {
+            waited.since.get_or_insert_with(Instant::now);
+        } else if let Some(since) = waited.since.take() {
+            waited.whole += since.elapsed();
         }
     }
 
@@ -67,23 +65,17 @@ impl Place {
     /// It has its turn.
     pub(super) fn take_turn(&mut self) {
         self.has_turn = true;
-        self.queue.change(|waited| {
-            waited.waiting -= 1;
-            waited.having += 1;
-        });
+        self.queue.shift(-1, 1);
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let has_turn = self.has_turn;
-        self.queue.change(|waited| {
-            if has_turn {
-                waited.having -= 1;
-            } else {
-                waited.waiting -= 1;
-            }
-        });
+        if self.has_turn {
+            self.queue.shift(0, -1);
+        } else {
+            self.queue.shift(-1, 0);
+        }
     }
 }
 
@@ -97,18 +89,16 @@ const TO_READ: Duration = Duration::from_millis(500);
 #[derive(Debug)]
 pub(crate) struct Allowance {
     queue: Queue,
-    begun: Instant,
-    before: Duration,
-    limit: Duration,
+    /// When it ends if no request waits for its turn.
+    end: Instant,
 }
 
 impl Allowance {
     pub(super) fn new(queue: &Queue, limit: Duration) -> Self {
+        let now = Instant::now();
         Self {
             queue: queue.clone(),
-            begun: Instant::now(),
-            before: queue.waited(),
-            limit,
+            end: (now + limit).checked_sub(queue.waited()).unwrap_or(now),
         }
     }
 
@@ -120,20 +110,17 @@ impl Allowance {
     ) -> Option<T> {
         tokio::pin!(work);
         let begun = Instant::now();
+        let deadline = || self.end + self.queue.waited() - reserve;
         loop {
-            let deadline = self.end() - reserve;
-            match timeout_at(deadline, &mut work).await {
+            let until = deadline();
+            match timeout_at(until, &mut work).await {
                 Ok(done) => return Some(done),
-                Err(_) if self.end() - reserve > deadline => {}
-                Err(_) if deadline > begun && deadline.elapsed() > LATE => {
+                Err(_) if deadline() > until => {}
+                Err(_) if until > begun && until.elapsed() > LATE => {
                     return timeout_at(Instant::now() + TO_READ, work).await.ok();
                 }
                 Err(_) => return None,
             }
         }
-    }
-
-    fn end(&self) -> Instant {
-        self.begun + self.limit + self.queue.waited().saturating_sub(self.before)
     }
 }
