@@ -44,15 +44,16 @@ pub(crate) struct Iam {
     pub(super) client: Client,
     /// What is remembered of all responses of the run.
     pub(super) responses: Responses,
-    credentials: Arc<SharedCredentials>,
-    log: Log,
-    pacer: Option<Arc<Pacer>>,
+    pub(super) credentials: Arc<SharedCredentials>,
+    pub(super) log: Log,
+    /// For many requests.
+    pub(super) pacer: Option<Arc<Pacer>>,
     /// How long IAM may serve no request at all before it counts as throttling all of them.
-    patience: Duration,
-    queue: Queue,
+    pub(super) patience: Duration,
+    pub(super) queue: Queue,
     /// Of many things at a time, the one that the calls are about.
-    subject: Option<Arc<str>>,
-    counted: Arc<Mutex<BTreeMap<&'static str, usize>>>,
+    pub(super) subject: Option<Arc<str>>,
+    pub(super) counted: Arc<Mutex<BTreeMap<&'static str, usize>>>,
 }
 
 /// What `GetAccessKeyLastUsed` says.
@@ -85,29 +86,6 @@ pub(crate) struct ListedUser {
 }
 
 impl Iam {
-    /// IAM by way of the SDK's client; `pacer` is for many requests.
-    pub(super) fn new(
-        client: Client,
-        responses: Responses,
-        credentials: Arc<SharedCredentials>,
-        log: Log,
-        pacer: Option<Pacer>,
-        limit: Duration,
-    ) -> Self {
-        Self {
-            client,
-            responses,
-            credentials,
-            log,
-            pacer: pacer.map(Arc::new),
-            // What the limit leaves then is for a look, and for saying so.
-            patience: limit / 2,
-            queue: Queue::default(),
-            subject: None,
-            counted: Arc::default(),
-        }
-    }
-
     /// Why expired credentials could not be renewed.
     pub(crate) fn renewal_failure(&self) -> Option<Arc<RunError>> {
         self.credentials.failure()
@@ -116,11 +94,8 @@ impl Iam {
     /// How many requests were made of each operation, retries included.
     pub(crate) fn requests(&self) -> Vec<(&'static str, usize)> {
         let counted = self.counted.lock();
-        let counted = counted.unwrap_or_else(PoisonError::into_inner);
-        counted
-            .iter()
-            .map(|(name, count)| (*name, *count))
-            .collect()
+        let counted = counted.unwrap_or_else(PoisonError::into_inner).clone();
+        counted.into_iter().collect()
     }
 
     /// The same IAM for the calls on one key, or on the keys of one user: they are counted against one limit, and among
@@ -172,27 +147,24 @@ impl Iam {
             let result = send(recorder).await;
             drop(place);
             let counted = self.counted.lock();
-            *counted
-                .unwrap_or_else(PoisonError::into_inner)
-                .entry(operation)
-                .or_default() += record.count() - before;
-            match turn {
-                Some(turn) if record.error() == Some(ErrorKind::Throttling) => {
-                    turn.throttled();
-                    let serves_nobody = self.pacer.as_ref().is_some_and(|pacer| {
-                        pacer.served_at().max(asked) + self.patience <= Instant::now()
-                    });
-                    if serves_nobody || record.count() >= MOST_REFUSALS {
-                        return result;
-                    }
+            let mut counted = counted.unwrap_or_else(PoisonError::into_inner);
+            *counted.entry(operation).or_default() += record.count() - before;
+            drop(counted);
+            let (Some(pacer), Some(turn)) = (&self.pacer, turn) else {
+                return result;
+            };
+            if record.error() == Some(ErrorKind::Throttling) {
+                turn.throttled();
+                let served_at = pacer.served_at().max(asked);
+                let serves_nobody = served_at + self.patience <= Instant::now();
+                if serves_nobody || record.count() >= MOST_REFUSALS {
+                    return result;
                 }
-                Some(turn) => {
-                    turn.served();
-                    if !self.is_renewed(record, generation).await {
-                        return result;
-                    }
+            } else {
+                turn.served();
+                if !self.is_renewed(record, generation).await {
+                    return result;
                 }
-                None => return result,
             }
         }
     }
@@ -290,17 +262,15 @@ impl Iam {
             "" | NOT_AVAILABLE => None,
             text => Some(text.to_owned()),
         };
-        let last_use = match used.last_used_date() {
+        let last_use = match used.last_used_date().map(time) {
             None if used.service_name().trim() == NOT_AVAILABLE => LastUse::Never,
             None => {
-                return Err(unusable(
-                    &record,
-                    "it says neither when the key was used nor that it never was",
-                ));
+                let what = "it says neither when the key was used nor that it never was";
+                return Err(unusable(&record, what));
             }
-            Some(date) => LastUse::At {
-                date: time(date)
-                    .ok_or_else(|| unusable(&record, "it says a date that is out of range"))?,
+            Some(None) => return Err(unusable(&record, "it says a date that is out of range")),
+            Some(Some(date)) => LastUse::At {
+                date,
                 service: place(used.service_name()),
                 region: place(used.region()),
             },
@@ -397,14 +367,7 @@ fn text(name: Option<&UserName>) -> Option<String> {
 
 /// A user name of a response; `None` where it has none.
 pub(super) fn owner(name: Option<&str>, record: &Record) -> Result<Option<UserName>, CallError> {
-    match name.map(str::trim) {
-        None | Some("") => Ok(None),
-        Some(name) => match name.parse() {
-            Ok(name) => Ok(Some(name)),
-            Err(_) => Err(unusable(
-                record,
-                "it says a user name that IAM does not allow",
-            )),
-        },
-    }
+    let name = name.map(str::trim).filter(|name| !name.is_empty());
+    let name = name.map(str::parse).transpose();
+    name.map_err(|_| unusable(record, "it says a user name that IAM does not allow"))
 }

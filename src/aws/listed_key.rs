@@ -42,13 +42,6 @@ impl ListedKey {
             created: key.create_date().and_then(time),
         })
     }
-
-    fn status(&self) -> String {
-        match &self.status {
-            Some(status) => field(status.as_str()),
-            None => "without a status".to_owned(),
-        }
-    }
 }
 
 /// Adds a key to a list. A key can be on two pages of it; then the later one has the current name of the owner. Two
@@ -62,18 +55,18 @@ pub(super) fn add(
         keys.push(key);
         return Ok(());
     };
-    let id = &key.id;
-    if earlier.status != key.status {
-        let statuses = format!("{} and {}", earlier.status(), key.status());
-        return Err(unusable(
-            record,
-            format!("it lists {id} twice, as {statuses}"),
-        ));
-    }
-    if earlier.created != key.created {
-        let what = format!("it lists {id} twice, with two creation dates");
-        return Err(unusable(record, what));
-    }
-    *earlier = key;
-    Ok(())
+    let twice = if earlier.status != key.status {
+        let [before, now] = [&earlier.status, &key.status].map(|status| {
+            let status = status.as_ref().map(|status| field(status.as_str()));
+            status.unwrap_or_else(|| "without a status".to_owned())
+        });
+        format!("as {before} and {now}")
+    } else if earlier.created != key.created {
+        "with two creation dates".to_owned()
+    } else {
+        *earlier = key;
+        return Ok(());
+    };
+    let what = format!("it lists {} twice, {twice}", key.id);
+    Err(unusable(record, what))
 }

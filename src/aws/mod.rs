@@ -60,12 +60,13 @@ use crate::guard::{self, Signer};
 use crate::ident::{AccessKeyId, AccountId};
 use crate::log::Log;
 use crate::request::{Connection, Quantity};
+use allowance::Queue;
 use config_file::ConfigFiles;
 use credentials::Source;
 use pace::Pacer;
 use renewal::{Renewal, SharedCredentials};
 use responses::Responses;
-use retry::{IamRetries, Throttled};
+use retry::IamRetries;
 use settings::Settings;
 pub(crate) use sts::Caller;
 
@@ -156,30 +157,34 @@ pub(crate) async fn connect(
     let shared = Arc::new(SharedCredentials::new(resolved, signer.clone(), renewal));
     let current = Arc::clone(&shared);
     let provider = provide_credentials_fn(move || ready(Ok(current.credentials())));
-    let (throttled, pacer) = match quantity {
-        Quantity::One => (Throttled::Retried, None),
+    let (retries, pacer) = match quantity {
+        Quantity::One => (IamRetries::Sdk, None),
         Quantity::Many => {
             // One budget of retries for all requests of a long run would dry up, and retries silently end.
             let partition = RetryPartition::custom("many").token_bucket(TokenBucket::unlimited());
             config.set_retry_partition(Some(partition.build()));
-            (Throttled::Paced, Some(Pacer::new()))
+            (IamRetries::Pacer, Some(Arc::new(Pacer::new())))
         }
     };
     let config = config
         .credentials_provider(provider)
         .identity_cache(IdentityCache::no_cache())
-        .retry_classifier(IamRetries { throttled })
+        .retry_classifier(retries)
         .build();
     Ok(Connected {
-        iam: Iam::new(
-            Client::from_conf(config),
+        signer,
+        iam: Iam {
+            client: Client::from_conf(config),
             responses,
-            shared,
+            credentials: shared,
             log,
             pacer,
-            limit,
-        ),
-        signer,
+            // What the limit leaves then is for a look, and for saying so.
+            patience: limit / 2,
+            queue: Queue::default(),
+            subject: None,
+            counted: Arc::default(),
+        },
         caller,
     })
 }

@@ -37,31 +37,20 @@ impl Pages {
             Some(Answer::Expected { is_truncated, .. }) => is_truncated,
             _ => None,
         };
-        match is_truncated {
-            Some(true) => {}
-            Some(false) => return Ok(false),
-            None => {
-                let what = "it does not say whether the list continues (IsTruncated is missing)";
-                return Err(unusable(record, what));
+        let wrong = match (is_truncated, marker) {
+            (Some(false), _) => return Ok(false),
+            (None, _) => "it does not say whether the list continues (IsTruncated is missing)",
+            (_, None) => "it says that its list goes on, but not where",
+            (_, Some(next)) if next.len() > LONGEST_MARKER => {
+                "it has a marker of more than 4,096 characters"
             }
-        }
-        match marker {
-            Some(next) if next.len() > LONGEST_MARKER => {
-                let what = "it has a marker of more than 4,096 characters";
-                Err(unusable(record, what))
-            }
-            Some(_) if self.seen.len() + 1 >= MOST_PAGES => {
-                Err(unusable(record, "the list has more than 1,000 pages"))
-            }
-            Some(next) if self.seen.insert(next.to_owned()) => {
+            _ if self.seen.len() + 1 >= MOST_PAGES => "the list has more than 1,000 pages",
+            (_, Some(next)) if self.seen.insert(next.to_owned()) => {
                 self.marker = Some(next.to_owned());
-                Ok(true)
+                return Ok(true);
             }
-            Some(_) => Err(unusable(record, "it says a list that goes in a circle")),
-            None => Err(unusable(
-                record,
-                "it says that its list goes on, but not where",
-            )),
-        }
+            _ => "it says a list that goes in a circle",
+        };
+        Err(unusable(record, wrong))
     }
 }

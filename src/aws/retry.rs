@@ -8,21 +8,13 @@ use aws_smithy_runtime_api::client::retries::classifiers::{
     ClassifyRetry, RetryAction, RetryClassifierPriority,
 };
 
-/// A bare 429 is throttling; TLS that failed fails again; a quota is not throttling. Where a pacer slows all requests
-/// down, it and not the SDK tries a throttled one again.
+/// A bare 429 is throttling; TLS that failed fails again; a quota is not throttling.
 #[derive(Debug)]
-pub(crate) struct IamRetries {
-    /// Who tries a throttled request again.
-    pub(crate) throttled: Throttled,
-}
-
-/// Who tries a throttled request again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Throttled {
-    /// The SDK, a few times.
-    Retried,
-    /// The pacer, as long as there is time.
-    Paced,
+pub(super) enum IamRetries {
+    /// The SDK tries a throttled request again, a few times.
+    Sdk,
+    /// A pacer slows all requests down, and tries a throttled one again as long as there is time.
+    Pacer,
 }
 
 impl ClassifyRetry for IamRetries {
@@ -30,30 +22,27 @@ impl ClassifyRetry for IamRetries {
         let Some(Err(error)) = context.output_or_error() else {
             return RetryAction::NoActionIndicated;
         };
-        if let Some(error) = error.as_connector_error()
-            && is_tls(error)
+        if error
+            .as_connector_error()
+            .is_some_and(|error| is_tls(error))
         {
             return RetryAction::RetryForbidden;
         }
-        let Some(response) = context
-            .response()
-            .filter(|response| !response.status().is_success())
-        else {
+        let response = context.response();
+        let Some(response) = response.filter(|response| !response.status().is_success()) else {
             return RetryAction::NoActionIndicated;
         };
         let code = match reply::read(response.body().bytes().unwrap_or_default(), "") {
             Ok(Body::Error { code, .. }) => code,
             Ok(Body::Expected { .. }) | Err(_) => None,
         };
-        match classify(code.as_deref(), response.status().as_u16()) {
-            ErrorKind::LimitExceeded => return RetryAction::RetryForbidden,
-            ErrorKind::Throttling if self.throttled == Throttled::Paced => {
-                return RetryAction::RetryForbidden;
+        match (classify(code.as_deref(), response.status().as_u16()), self) {
+            (ErrorKind::LimitExceeded, _) | (ErrorKind::Throttling, Self::Pacer) => {
+                RetryAction::RetryForbidden
             }
-            ErrorKind::Throttling if code.is_none() => return RetryAction::throttling_error(),
-            _ => {}
+            (ErrorKind::Throttling, Self::Sdk) if code.is_none() => RetryAction::throttling_error(),
+            _ => RetryAction::NoActionIndicated,
         }
-        RetryAction::NoActionIndicated
     }
 
     fn name(&self) -> &'static str {

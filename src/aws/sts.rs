@@ -13,11 +13,10 @@ use super::attempts::Record;
 use super::call::{failure_of_read, unusable};
 use super::recorder::Recorder;
 use super::responses::Responses;
-use super::retry::{IamRetries, Throttled};
+use super::retry::IamRetries;
 use super::settings::Settings;
 use crate::error::{CallError, Exit, RunError};
 use crate::ident::AccountId;
-use crate::log::Log;
 
 /// Asks whose credentials they are.
 #[derive(Clone, Debug)]
@@ -54,15 +53,47 @@ impl Caller {
     pub(super) async fn identity(&self, without: &str) -> Result<Identity, RunError> {
         let sdk = self.settings.sdk_of_identity()?;
         let client = client(&sdk, Some(self.credentials.clone()));
-        let asked = identity(&client, &self.responses, self.settings.log);
-        match tokio::time::timeout(self.limit, asked).await {
+        match tokio::time::timeout(self.limit, self.ask(&client)).await {
             Ok(Ok(identity)) => Ok(identity),
             Ok(Err(failure)) => {
                 let explain = self.settings.explain;
                 Err(explain(&failure, "STS", &format!("{without}: ")))
             }
-            Err(_) => Err(out_of_time(self.limit, without)),
+            Err(_) => {
+                let seconds = self.limit.as_secs();
+                let message =
+                    format!("{without}: STS did not answer within --timeout, {seconds} s");
+                Err(RunError::new(Exit::Unreachable, "Unreachable", message))
+            }
         }
+    }
+
+    async fn ask(&self, client: &Client) -> Result<Identity, CallError> {
+        let (record, operation) = (Record::default(), "GetCallerIdentity");
+        let recorder = Recorder::new(&record, operation, &self.responses, self.settings.log);
+        let call = client.get_caller_identity().customize();
+        let result = call.interceptor(recorder).send().await;
+        let output = result.map_err(|error| failure_of_read(operation, &record, &error))?;
+        let account = output
+            .account()
+            .and_then(|account| account.trim().parse().ok());
+        let arn = output.arn().unwrap_or_default().trim();
+        let user_id = output.user_id().unwrap_or_default();
+        Ok(Identity {
+            account: account.ok_or_else(|| unusable(&record, "it says no account"))?,
+            principal: match arn.rsplit_once('/') {
+                // The ARN of a session of a role is the role's up to the last slash.
+                Some((role, _)) if arn.contains(":assumed-role/") => role,
+                _ => arn,
+            }
+            .to_owned(),
+            unique_id: user_id
+                .split(':')
+                .next()
+                .unwrap_or_default()
+                .trim()
+                .to_owned(),
+        })
     }
 }
 
@@ -79,55 +110,7 @@ pub(super) struct Identity {
 
 /// A client for STS.
 pub(super) fn client(sdk: &SdkConfig, credentials: Option<Credentials>) -> Client {
-    let mut config = Builder::from(sdk).retry_classifier(IamRetries {
-        throttled: Throttled::Retried,
-    });
+    let mut config = Builder::from(sdk).retry_classifier(IamRetries::Sdk);
     config.set_credentials_provider(credentials.map(SharedCredentialsProvider::new));
     Client::from_conf(config.build())
-}
-
-/// `GetCallerIdentity`.
-///
-/// # Errors
-///
-/// AWS does not say.
-async fn identity(client: &Client, responses: &Responses, log: Log) -> Result<Identity, CallError> {
-    let (record, operation) = (Record::default(), "GetCallerIdentity");
-    let call = client.get_caller_identity().customize();
-    let recorder = Recorder::new(&record, operation, responses, log);
-    match &call.interceptor(recorder).send().await {
-        Ok(output) => {
-            let account = output
-                .account()
-                .and_then(|account| account.trim().parse().ok());
-            let arn = output.arn().unwrap_or_default().trim();
-            Ok(Identity {
-                account: account.ok_or_else(|| unusable(&record, "it says no account"))?,
-                principal: without_session(arn).to_owned(),
-                unique_id: unique_id(output.user_id().unwrap_or_default()),
-            })
-        }
-        Err(error) => Err(failure_of_read(operation, &record, error)),
-    }
-}
-
-/// The ARN of a role's or a federated user's session is that of all its sessions up to the last slash.
-fn without_session(arn: &str) -> &str {
-    match arn.rsplit_once('/') {
-        Some((role, _)) if arn.contains(":assumed-role/") => role,
-        _ => arn,
-    }
-}
-
-/// What `UserId` says before the session's name.
-fn unique_id(user_id: &str) -> String {
-    let id = user_id.split(':').next().unwrap_or_default();
-    id.trim().to_owned()
-}
-
-/// STS did not answer within the limit.
-fn out_of_time(limit: Duration, without: &str) -> RunError {
-    let seconds = limit.as_secs();
-    let message = format!("{without}: STS did not answer within --timeout, {seconds} s");
-    RunError::new(Exit::Unreachable, "Unreachable", message)
 }
