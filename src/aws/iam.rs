@@ -11,12 +11,11 @@ use aws_sdk_iam::types::StatusType;
 use tokio::time::Instant;
 
 use super::allowance::{Allowance, Queue};
-use super::attempts::Record;
+use super::attempts::{Record, Recorder};
 use super::call::{checked, failure_of_read, said_at, time, unusable};
 use super::listed_key::{self, ListedKey};
 use super::pace::Pacer;
 use super::page::Pages;
-use super::recorder::Recorder;
 use super::renewal::SharedCredentials;
 use super::responses::Responses;
 use crate::error::{CallError, ErrorKind, RunError, TransportError};

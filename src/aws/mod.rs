@@ -20,7 +20,6 @@ mod pace;
 mod page;
 mod process;
 mod proxy;
-mod recorder;
 mod renewal;
 mod reply;
 mod responses;

@@ -7,11 +7,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use aws_credential_types::Credentials;
 use aws_sdk_sts::types;
 
-use super::attempts::Record;
+use super::attempts::{Record, Recorder};
 use super::call::failure;
 use super::config_file::Profile;
 use super::key::Key;
-use super::recorder::Recorder;
 use super::responses::Responses;
 use super::setting::Setting;
 use super::settings::Settings;

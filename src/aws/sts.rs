@@ -9,9 +9,8 @@ use aws_sdk_sts::Client;
 use aws_sdk_sts::config::Builder;
 use aws_types::SdkConfig;
 
-use super::attempts::Record;
+use super::attempts::{Record, Recorder};
 use super::call::{failure_of_read, unusable};
-use super::recorder::Recorder;
 use super::responses::Responses;
 use super::retry::IamRetries;
 use super::settings::Settings;
