@@ -7,15 +7,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use aws_sdk_iam::Client;
-use aws_sdk_iam::types::StatusType;
+use aws_sdk_iam::types::{ReportStateType, StatusType};
 use tokio::time::Instant;
 
 use super::allowance::{Allowance, Queue};
 use super::attempts::{Record, Recorder};
 use super::call::{checked, failure_of_read, said_at, time, unusable};
-use super::listed_key::{self, ListedKey};
 use super::pace::Pacer;
-use super::page::Pages;
 use super::renewal::SharedCredentials;
 use super::responses::Responses;
 use crate::error::{CallError, ErrorKind, RunError, TransportError};
@@ -24,15 +22,6 @@ use crate::log::Log;
 use crate::metadata::{LastUse, NOT_AVAILABLE};
 use crate::outcome::Reply;
 use crate::request::Key;
-
-/// How many users a page may have, IAM's own most.
-const PAGE: i32 = 1000;
-
-/// The most users of an account. The quota is 5,000, which AWS can raise.
-const MOST_USERS: usize = 100_000;
-
-/// The most keys of a user. The quota is two, and eight have been seen.
-const MOST_KEYS: usize = 1000;
 
 /// How often one request is refused as too much, while others are served, before it is given up.
 const MOST_REFUSALS: usize = 100;
@@ -66,22 +55,24 @@ pub(crate) struct LastUseRead {
     pub(crate) at: Option<SystemTime>,
 }
 
-/// What `ListAccessKeys` says, all pages of it.
-#[derive(Debug)]
-pub(crate) struct Listing {
-    /// The user's keys, each once.
-    pub(crate) keys: Vec<ListedKey>,
-    /// When IAM said so, by its own clock.
-    pub(crate) at: Option<SystemTime>,
+/// How far a credential report is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ReportState {
+    /// It is in the making.
+    Started,
+    /// It is there.
+    Complete,
 }
 
-/// One user of the account.
+/// What `GetCredentialReport` says.
 #[derive(Debug)]
-pub(crate) struct ListedUser {
-    /// The name.
-    pub(crate) name: UserName,
-    /// When the user was created, to the second; `None` where this machine cannot hold it.
-    pub(crate) created: Option<SystemTime>,
+pub(crate) struct ReportRead {
+    /// The report, CSV.
+    pub(crate) content: Vec<u8>,
+    /// When it was made.
+    pub(crate) generated: Option<SystemTime>,
+    /// When IAM said so, by its own clock.
+    pub(crate) at: Option<SystemTime>,
 }
 
 impl Iam {
@@ -281,86 +272,37 @@ impl Iam {
         })
     }
 
-    /// `ListAccessKeys`, every page. No name: the user whose key signs.
-    pub(crate) async fn access_keys(
-        &self,
-        user_name: Option<&UserName>,
-    ) -> Result<Listing, CallError> {
-        let mut keys = Vec::new();
-        let mut pages = Pages::default();
-        loop {
-            let send = async |recorder| {
-                let call = self.client.list_access_keys();
-                let call = call
-                    .set_user_name(text(user_name))
-                    .set_marker(pages.marker());
-                call.customize().interceptor(recorder).send().await
-            };
-            let (page, record) = self.read("ListAccessKeys", send).await?;
-            for key in page.access_key_metadata() {
-                let key = ListedKey::of(key, &record)?;
-                if let (Some(user), Some(owner)) = (user_name, &key.owner)
-                    && !user.same_user(owner)
-                {
-                    return Err(unusable(&record, "it lists the keys of another user"));
-                }
-                listed_key::add(&mut keys, key, &record)?;
-            }
-            if keys.len() > MOST_KEYS {
-                let what = "the list has more than 1,000 keys; IAM allows a user two";
-                return Err(unusable(&record, what));
-            }
-            if !pages.turn(page.marker(), &record)? {
-                let at = said_at(&record, &self.responses);
-                return Ok(Listing { keys, at });
-            }
+    /// `GenerateCredentialReport`: IAM makes one at most every four hours.
+    pub(crate) async fn generate_credential_report(&self) -> Result<ReportState, CallError> {
+        let send = async |recorder| {
+            let call = self.client.generate_credential_report();
+            call.customize().interceptor(recorder).send().await
+        };
+        let (output, _) = self.read("GenerateCredentialReport", send).await?;
+        match output.state() {
+            Some(ReportStateType::Complete) => Ok(ReportState::Complete),
+            _ => Ok(ReportState::Started),
         }
     }
 
-    /// `ListUsers`, every page: all users of the account.
-    pub(crate) async fn users(&self) -> Result<Vec<ListedUser>, CallError> {
-        let mut users = Vec::new();
-        self.read_users(&mut users, usize::MAX).await?;
-        Ok(users)
-    }
-
-    /// `ListUsers`, so many pages at the most. Each page is in `users` when it is read, also when this is dropped before
-    /// it ends.
-    pub(crate) async fn read_users(
-        &self,
-        users: &mut Vec<ListedUser>,
-        most_pages: usize,
-    ) -> Result<(), CallError> {
-        let mut pages = Pages::default();
-        for _ in 0..most_pages {
-            let send = async |recorder| {
-                let call = self.client.list_users();
-                let call = call.max_items(PAGE).set_marker(pages.marker());
-                call.customize().interceptor(recorder).send().await
-            };
-            let (page, record) = self.read("ListUsers", send).await?;
-            for user in page.users() {
-                let name = owner(Some(user.user_name()), &record)?;
-                users.push(ListedUser {
-                    name: name.ok_or_else(|| unusable(&record, "it says of a user no name"))?,
-                    created: time(user.create_date()),
-                });
-            }
-            if users.len() > MOST_USERS {
-                let what =
-                    "the list has more than 100,000 users; by default an account has at most 5,000";
-                return Err(unusable(&record, what));
-            }
-            if !pages.turn(page.marker(), &record)? {
-                break;
-            }
-        }
-        Ok(())
+    /// `GetCredentialReport`.
+    pub(crate) async fn credential_report(&self) -> Result<ReportRead, CallError> {
+        let send = async |recorder| {
+            let call = self.client.get_credential_report();
+            call.customize().interceptor(recorder).send().await
+        };
+        let (output, record) = self.read("GetCredentialReport", send).await?;
+        let content = output.content().map(|content| content.as_ref().to_vec());
+        Ok(ReportRead {
+            content: content.ok_or_else(|| unusable(&record, "it says nothing"))?,
+            generated: output.generated_time().and_then(time),
+            at: said_at(&record, &self.responses),
+        })
     }
 }
 
 /// An optional parameter.
-fn text(name: Option<&UserName>) -> Option<String> {
+pub(super) fn text(name: Option<&UserName>) -> Option<String> {
     name.map(|name| name.as_str().to_owned())
 }
 

@@ -1,0 +1,220 @@
+//! The lists of IAM: their pages, one after another to the end, and the keys on them.
+
+use std::collections::HashSet;
+use std::time::SystemTime;
+
+use aws_sdk_iam::types::AccessKeyMetadata;
+
+use super::attempts::{Answer, Record};
+use super::call::{said_at, time, unusable};
+use super::iam::{Iam, owner, text};
+use crate::error::CallError;
+use crate::ident::{AccessKeyId, UserName};
+use crate::metadata::Status;
+use crate::sanitize::field;
+
+/// How many users a page may have, IAM's own most.
+const PAGE: i32 = 1000;
+
+/// The most users of an account. The quota is 5,000, which AWS can raise.
+const MOST_USERS: usize = 100_000;
+
+/// The most keys of a user. The quota is two, and eight have been seen.
+const MOST_KEYS: usize = 1000;
+
+/// The most pages of a list. A page has up to 1,000 items, 100 by default, and may have fewer: at 100 each, the 5,000 users
+/// that an account may have by default are 50 pages.
+const MOST_PAGES: usize = 1000;
+
+/// The longest marker, in characters.
+const LONGEST_MARKER: usize = 4096;
+
+/// Where a list goes on. A list that does not say where, or goes in a circle, is an error and never a short list.
+#[derive(Debug, Default)]
+struct Pages {
+    marker: Option<String>,
+    seen: HashSet<String>,
+}
+
+impl Pages {
+    /// Where the page to ask for begins; `None` for the first.
+    fn marker(&self) -> Option<String> {
+        self.marker.clone()
+    }
+
+    /// Turns to the next page; false where there is none.
+    fn turn(&mut self, marker: Option<&str>, record: &Record) -> Result<bool, CallError> {
+        // The SDK takes a list that does not say so for one that has ended.
+        let is_truncated = match record.last().map(|attempt| attempt.answer) {
+            Some(Answer::Expected { is_truncated, .. }) => is_truncated,
+            _ => None,
+        };
+        let wrong = match (is_truncated, marker) {
+            (Some(false), _) => return Ok(false),
+            (None, _) => "it does not say whether the list continues (IsTruncated is missing)",
+            (_, None) => "it says that its list goes on, but not where",
+            (_, Some(next)) if next.len() > LONGEST_MARKER => {
+                "it has a marker of more than 4,096 characters"
+            }
+            _ if self.seen.len() + 1 >= MOST_PAGES => "the list has more than 1,000 pages",
+            (_, Some(next)) if self.seen.insert(next.to_owned()) => {
+                self.marker = Some(next.to_owned());
+                return Ok(true);
+            }
+            _ => "it says a list that goes in a circle",
+        };
+        Err(unusable(record, wrong))
+    }
+}
+
+/// What `ListAccessKeys` says, all pages of it.
+#[derive(Debug)]
+pub(crate) struct Listing {
+    /// The user's keys, each once.
+    pub(crate) keys: Vec<ListedKey>,
+    /// When IAM said so, by its own clock.
+    pub(crate) at: Option<SystemTime>,
+}
+
+/// One user of the account.
+#[derive(Debug)]
+pub(crate) struct ListedUser {
+    /// The name.
+    pub(crate) name: UserName,
+    /// When the user was created, to the second; `None` where this machine cannot hold it.
+    pub(crate) created: Option<SystemTime>,
+}
+
+impl Iam {
+    /// `ListAccessKeys`, every page. No name: the user whose key signs.
+    pub(crate) async fn access_keys(
+        &self,
+        user_name: Option<&UserName>,
+    ) -> Result<Listing, CallError> {
+        let mut keys = Vec::new();
+        let mut pages = Pages::default();
+        loop {
+            let send = async |recorder| {
+                let call = self.client.list_access_keys();
+                let call = call
+                    .set_user_name(text(user_name))
+                    .set_marker(pages.marker());
+                call.customize().interceptor(recorder).send().await
+            };
+            let (page, record) = self.read("ListAccessKeys", send).await?;
+            for key in page.access_key_metadata() {
+                let key = ListedKey::of(key, &record)?;
+                if let (Some(user), Some(owner)) = (user_name, &key.owner)
+                    && !user.same_user(owner)
+                {
+                    return Err(unusable(&record, "it lists the keys of another user"));
+                }
+                add(&mut keys, key, &record)?;
+            }
+            if keys.len() > MOST_KEYS {
+                let what = "the list has more than 1,000 keys; IAM allows a user two";
+                return Err(unusable(&record, what));
+            }
+            if !pages.turn(page.marker(), &record)? {
+                let at = said_at(&record, &self.responses);
+                return Ok(Listing { keys, at });
+            }
+        }
+    }
+
+    /// `ListUsers`, every page: all users of the account.
+    pub(crate) async fn users(&self) -> Result<Vec<ListedUser>, CallError> {
+        let mut users = Vec::new();
+        self.read_users(&mut users, usize::MAX).await?;
+        Ok(users)
+    }
+
+    /// `ListUsers`, so many pages at the most. Each page is in `users` when it is read, also when this is dropped before
+    /// it ends.
+    pub(crate) async fn read_users(
+        &self,
+        users: &mut Vec<ListedUser>,
+        most_pages: usize,
+    ) -> Result<(), CallError> {
+        let mut pages = Pages::default();
+        for _ in 0..most_pages {
+            let send = async |recorder| {
+                let call = self.client.list_users();
+                let call = call.max_items(PAGE).set_marker(pages.marker());
+                call.customize().interceptor(recorder).send().await
+            };
+            let (page, record) = self.read("ListUsers", send).await?;
+            for user in page.users() {
+                let name = owner(Some(user.user_name()), &record)?;
+                users.push(ListedUser {
+                    name: name.ok_or_else(|| unusable(&record, "it says of a user no name"))?,
+                    created: time(user.create_date()),
+                });
+            }
+            if users.len() > MOST_USERS {
+                let what =
+                    "the list has more than 100,000 users; by default an account has at most 5,000";
+                return Err(unusable(&record, what));
+            }
+            if !pages.turn(page.marker(), &record)? {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// One key of a list.
+#[derive(Debug)]
+pub(crate) struct ListedKey {
+    /// Its ID.
+    pub(crate) id: String,
+    /// Whose it is.
+    pub(crate) owner: Option<UserName>,
+    /// Whether it can sign.
+    pub(crate) status: Option<Status>,
+    /// When it was created.
+    pub(crate) created: Option<SystemTime>,
+}
+
+impl ListedKey {
+    /// The key as the response has it.
+    fn of(key: &AccessKeyMetadata, record: &Record) -> Result<Self, CallError> {
+        let id = key.access_key_id().map(str::trim).unwrap_or_default();
+        let id = AccessKeyId::try_from(id.to_owned())
+            .map_err(|_| unusable(record, "it says an access key ID that IAM does not allow"))?;
+        Ok(Self {
+            id: id.as_str().to_owned(),
+            owner: owner(key.user_name(), record)?,
+            status: key.status().map(|status| match status.as_str().trim() {
+                "Active" => Status::Active,
+                "Inactive" => Status::Inactive,
+                other => Status::Other(other.to_owned()),
+            }),
+            created: key.create_date().and_then(time),
+        })
+    }
+}
+
+/// Adds a key to a list. A key can be on two pages of it; then the later one has the current name of the owner. Two
+/// statuses or dates cannot both be right, and a key must not be deleted by the wrong one.
+fn add(keys: &mut Vec<ListedKey>, key: ListedKey, record: &Record) -> Result<(), CallError> {
+    let Some(earlier) = keys.iter_mut().find(|earlier| earlier.id == key.id) else {
+        keys.push(key);
+        return Ok(());
+    };
+    let twice = if earlier.status != key.status {
+        let [before, now] = [&earlier.status, &key.status].map(|status| {
+            let status = status.as_ref().map(|status| field(status.as_str()));
+            status.unwrap_or_else(|| "without a status".to_owned())
+        });
+        format!("as {before} and {now}")
+    } else if earlier.created != key.created {
+        "with two creation dates".to_owned()
+    } else {
+        *earlier = key;
+        return Ok(());
+    };
+    let what = format!("it lists {} twice, {twice}", key.id);
+    Err(unusable(record, what))
+}
