@@ -15,7 +15,7 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 
-use super::call::{server_time, signing_time};
+use super::error::{server_time, signing_time};
 use super::http::LongestResponse;
 use super::reply::{self, Body};
 use super::responses::Responses;

@@ -11,8 +11,8 @@ use aws_sdk_iam::types::{ReportStateType, StatusType};
 use tokio::time::Instant;
 
 use super::allowance::{Allowance, Queue};
-use super::attempts::{Record, Recorder};
-use super::call::{checked, failure_of_read, said_at, time, unusable};
+use super::attempts::{Answer, Record, Recorder};
+use super::error::{failure, failure_of_read, said_at, time, unusable};
 use super::pace::Pacer;
 use super::renewal::SharedCredentials;
 use super::responses::Responses;
@@ -201,13 +201,28 @@ impl Iam {
         }
     }
 
+    /// Makes a call that changes a key. IAM's reply counts; the SDK alone takes anything with status 200 for success.
+    async fn change<O, E: Error + 'static>(
+        &self,
+        operation: &'static str,
+        record: &Record,
+        send: impl AsyncFnMut(Recorder) -> Result<O, E>,
+    ) -> Result<Reply, CallError> {
+        let result = self.call(operation, record, send).await;
+        let failure = match (result, record.last().map(|attempt| attempt.answer)) {
+            (Ok(_), Some(Answer::Expected { reply, .. })) => return Ok(reply),
+            (Ok(_), _) => failure(operation, record, None),
+            (Err(error), _) => failure(operation, record, Some(&error)),
+        };
+        Err(self.with_renewal(failure))
+    }
+
     /// `DeleteAccessKey`. The attempts are in `record`, also when this is dropped before it ends.
     pub(crate) async fn delete_access_key(
         &self,
         key: &Key,
         record: &Record,
     ) -> Result<Reply, CallError> {
-        let operation = "DeleteAccessKey";
         let send = async |recorder| {
             let call = self.client.delete_access_key();
             let call = call
@@ -215,8 +230,7 @@ impl Iam {
                 .set_user_name(text(key.user_name.as_ref()));
             call.customize().interceptor(recorder).send().await
         };
-        let called = self.call(operation, record, send).await;
-        checked(operation, record, called).map_err(|failure| self.with_renewal(failure))
+        self.change("DeleteAccessKey", record, send).await
     }
 
     /// `UpdateAccessKey` to `Inactive`. The attempts are in `record`, also when this is dropped before it ends.
@@ -225,7 +239,6 @@ impl Iam {
         key: &Key,
         record: &Record,
     ) -> Result<Reply, CallError> {
-        let operation = "UpdateAccessKey";
         let send = async |recorder| {
             let call = self.client.update_access_key();
             let call = call
@@ -234,8 +247,7 @@ impl Iam {
                 .status(StatusType::Inactive);
             call.customize().interceptor(recorder).send().await
         };
-        let called = self.call(operation, record, send).await;
-        checked(operation, record, called).map_err(|failure| self.with_renewal(failure))
+        self.change("UpdateAccessKey", record, send).await
     }
 
     /// `GetAccessKeyLastUsed`, which names the owner of any key of the account too.

@@ -1,12 +1,11 @@
 //! The lists of IAM: their pages, one after another to the end, and the keys on them.
 
-use std::collections::HashSet;
 use std::time::SystemTime;
 
 use aws_sdk_iam::types::AccessKeyMetadata;
 
 use super::attempts::{Answer, Record};
-use super::call::{said_at, time, unusable};
+use super::error::{said_at, time, unusable};
 use super::iam::{Iam, owner, text};
 use crate::error::CallError;
 use crate::ident::{AccessKeyId, UserName};
@@ -32,14 +31,14 @@ const LONGEST_MARKER: usize = 4096;
 /// Where a list goes on. A list that does not say where, or goes in a circle, is an error and never a short list.
 #[derive(Debug, Default)]
 struct Pages {
-    marker: Option<String>,
-    seen: HashSet<String>,
+    /// The markers so far.
+    markers: Vec<String>,
 }
 
 impl Pages {
     /// Where the page to ask for begins; `None` for the first.
     fn marker(&self) -> Option<String> {
-        self.marker.clone()
+        self.markers.last().cloned()
     }
 
     /// Turns to the next page; false where there is none.
@@ -56,12 +55,14 @@ impl Pages {
             (_, Some(next)) if next.len() > LONGEST_MARKER => {
                 "it has a marker of more than 4,096 characters"
             }
-            _ if self.seen.len() + 1 >= MOST_PAGES => "the list has more than 1,000 pages",
-            (_, Some(next)) if self.seen.insert(next.to_owned()) => {
-                self.marker = Some(next.to_owned());
+            _ if self.markers.len() + 1 >= MOST_PAGES => "the list has more than 1,000 pages",
+            (_, Some(next)) if self.markers.iter().any(|marker| marker == next) => {
+                "it says a list that goes in a circle"
+            }
+            (_, Some(next)) => {
+                self.markers.push(next.to_owned());
                 return Ok(true);
             }
-            _ => "it says a list that goes in a circle",
         };
         Err(unusable(record, wrong))
     }

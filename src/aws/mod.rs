@@ -2,7 +2,6 @@
 
 mod allowance;
 pub(crate) mod attempts;
-mod call;
 mod config_file;
 mod credentials;
 mod endpoint;
@@ -47,7 +46,7 @@ use aws_sdk_iam::config::{Builder, IdentityCache};
 use aws_types::region::Region;
 
 pub(crate) use allowance::Allowance;
-pub(crate) use call::{out_of_time, out_of_time_reading};
+pub(crate) use error::{out_of_time, out_of_time_reading};
 pub(crate) use iam::{Iam, ReportRead, ReportState};
 pub(crate) use list::{ListedKey, ListedUser};
 

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 
-use super::call::CLOCKS_APART;
+use super::error::CLOCKS_APART;
 
 /// How many request IDs are remembered. A response that comes twice is still in the buffer of its connection, so the next
 /// request of that connection reads it: with 256 jobs, the most there are, these are 16 responses of each connection.

@@ -8,8 +8,8 @@ use aws_credential_types::Credentials;
 use aws_sdk_sts::types;
 
 use super::attempts::{Record, Recorder};
-use super::call::failure;
 use super::config_file::Profile;
+use super::error::failure;
 use super::key::Key;
 use super::responses::Responses;
 use super::setting::Setting;

@@ -10,7 +10,7 @@ use aws_sdk_sts::config::Builder;
 use aws_types::SdkConfig;
 
 use super::attempts::{Record, Recorder};
-use super::call::{failure_of_read, unusable};
+use super::error::{failure_of_read, unusable};
 use super::responses::Responses;
 use super::retry::IamRetries;
 use super::settings::Settings;
