@@ -13,9 +13,11 @@ use aws_smithy_runtime_api::client::interceptors::context::{
 };
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::DateTime;
 use aws_smithy_types::config_bag::ConfigBag;
+use aws_smithy_types::date_time::Format;
 
-use super::error::{server_time, signing_time};
+use super::error::server_time;
 use super::http::LongestResponse;
 use super::reply::{self, Body};
 use super::responses::Responses;
@@ -30,8 +32,8 @@ use crate::outcome::Reply;
 pub(crate) struct Attempt {
     /// The host the request was for.
     pub(crate) host: String,
-    /// The time the request was signed with, in the form of `x-amz-date`.
-    pub(crate) signed_at: Option<String>,
+    /// The time the request was signed with.
+    pub(super) signed_at: Option<DateTime>,
     /// What the request was signed with.
     pub(super) credentials: CredentialKind,
     /// What of the request no reply may show.
@@ -295,7 +297,7 @@ impl Recorder {
         match body {
             Body::Expected { is_truncated, .. } => {
                 if let Some(time) = server_time(&reply) {
-                    self.responses.note_time(time, signing_time(attempt));
+                    self.responses.note_time(time, attempt.signed_at);
                 }
                 Answer::Expected {
                     reply,
@@ -337,7 +339,7 @@ impl Intercept for Recorder {
         request.add_extension(LongestResponse::to(operation));
         self.record.lock().push(Attempt {
             host: host(request.uri()),
-            signed_at: request.headers().get("x-amz-date").map(str::to_owned),
+            signed_at: request.headers().get("x-amz-date").and_then(signing_time),
             credentials: credential_kind(request),
             secrets: Secrets::of(request),
             sent,
@@ -448,4 +450,14 @@ fn credential_kind(request: &HttpRequest) -> CredentialKind {
 fn host(uri: &str) -> String {
     let rest = uri.split_once("://").map_or(uri, |(_, rest)| rest);
     rest.split(['/', '?']).next().unwrap_or(rest).to_owned()
+}
+
+/// The time in the form of `x-amz-date`.
+fn signing_time(date: &str) -> Option<DateTime> {
+    let mut iso = date.to_owned();
+    for (at, mark) in [(4, '-'), (7, '-'), (13, ':'), (16, ':')] {
+        iso.get(at..)?;
+        iso.insert(at, mark);
+    }
+    DateTime::from_str(&iso, Format::DateTime).ok()
 }

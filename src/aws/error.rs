@@ -163,21 +163,11 @@ pub(crate) fn out_of_time_reading(operation: &str, limit: Duration) -> CallError
 
 /// This machine's time and the server's, in HTTP's form, when they are too far apart.
 fn clocks(reply: &Reply, attempt: &Attempt) -> Option<(String, String)> {
-    let (server, ours) = (server_time(reply)?, signing_time(attempt)?);
+    let (server, ours) = (server_time(reply)?, attempt.signed_at?);
     ((server.secs() - ours.secs()).abs() > CLOCKS_APART).then(|| {
         let shown = |time: DateTime| time.fmt(Format::HttpDate).unwrap_or_default();
         (shown(ours), shown(server))
     })
-}
-
-/// The time a request was signed with.
-pub(super) fn signing_time(attempt: &Attempt) -> Option<DateTime> {
-    let mut iso = attempt.signed_at.clone()?;
-    for (at, mark) in [(4, '-'), (7, '-'), (13, ':'), (16, ':')] {
-        iso.get(at..)?;
-        iso.insert(at, mark);
-    }
-    DateTime::from_str(&iso, Format::DateTime).ok()
 }
 
 /// The time of a response. Of two nobody can say which is right.
@@ -193,6 +183,11 @@ pub(super) fn server_time(reply: &Reply) -> Option<DateTime> {
 pub(super) const INTERCEPTED: &str = "a proxy or captive portal may be intercepting the connection: check the endpoint URL and the proxy";
 
 const NETWORK: &str = "check the network, and HTTPS_PROXY if this network needs one";
+
+const PROXY: &str = "check HTTPS_PROXY; NO_PROXY names the hosts that need no proxy";
+
+/// What the HTTP client says where a proxy lets nothing through.
+const TUNNEL: &str = "tunnel error";
 
 /// What the HTTP client, which has no types for it, says of HTTP that is broken, and what we say.
 const BROKEN_HTTP: [(&str, &str); 6] = [
@@ -217,23 +212,10 @@ pub(crate) fn cause(error: &(dyn Error + 'static), host: &str) -> TransportError
     let errors = sources(error).filter_map(|source| source.downcast_ref::<io::Error>());
     let kind = errors.last().map(io::Error::kind);
     let broken = BROKEN_HTTP.iter().find(|(words, _)| says(words));
-    let is_tunnel = says("tunnel error");
     let (what, mut hint) = if let Some(words) = tls::explain(error) {
         words
     } else if let Some((_, what)) = broken {
         ((*what).to_owned(), None)
-    } else if says("proxy authorization required") {
-        let hint = "set HTTPS_PROXY to http://USER:PASSWORD@HOST:PORT";
-        let what = "the proxy asks for a user name and a password";
-        (what.to_owned(), Some(hint))
-    } else if is_tunnel {
-        let what = match kind {
-            Some(ErrorKind::ConnectionRefused) => "the proxy refused the connection",
-            _ if says("unsuccessful") => "the proxy did not let the connection through",
-            _ => "the proxy did not answer as a proxy does",
-        };
-        let hint = "check HTTPS_PROXY; NO_PROXY names the hosts that need no proxy";
-        (what.to_owned(), Some(hint))
     } else if let Some((what, hint)) = connection(kind, says) {
         (what.to_owned(), hint)
     } else {
@@ -246,7 +228,7 @@ pub(crate) fn cause(error: &(dyn Error + 'static), host: &str) -> TransportError
     }
     TransportError {
         host: match proxy::shown() {
-            Some(proxy) if is_tunnel => format!("{host} by way of the proxy {proxy}"),
+            Some(proxy) if says(TUNNEL) => format!("{host} by way of the proxy {proxy}"),
             _ => host.to_owned(),
         },
         what,
@@ -268,7 +250,17 @@ fn connection(
         BrokenPipe, ConnectionAborted, ConnectionRefused, ConnectionReset, HostUnreachable,
         NetworkUnreachable, UnexpectedEof,
     };
+    let is_tunnel = says(TUNNEL);
     Some(match kind {
+        _ if says("proxy authorization required") => (
+            "the proxy asks for a user name and a password",
+            Some("set HTTPS_PROXY to http://USER:PASSWORD@HOST:PORT"),
+        ),
+        Some(ConnectionRefused) if is_tunnel => ("the proxy refused the connection", Some(PROXY)),
+        _ if is_tunnel && says("unsuccessful") => {
+            ("the proxy did not let the connection through", Some(PROXY))
+        }
+        _ if is_tunnel => ("the proxy did not answer as a proxy does", Some(PROXY)),
         Some(ConnectionRefused) => (
             "the connection was refused",
             Some("check that the address is right and that a firewall lets it through"),
