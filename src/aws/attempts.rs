@@ -40,33 +40,19 @@ pub(crate) struct Attempt {
     pub(super) secrets: Secrets,
     sent: Sent,
     has_ended: bool,
-    /// The HTTP status of what came back, if anything did.
-    pub(super) status: Option<u16>,
+    /// The headers of what came back, without secrets; empty, with status 0, where nothing did.
+    pub(super) reply: Reply,
     /// What came back, once the attempt has ended.
-    pub(crate) answer: Answer,
+    pub(super) answer: Answer,
 }
 
 /// What came back for one attempt.
 #[derive(Clone, Debug)]
-pub(crate) enum Answer {
+pub(super) enum Answer {
     /// Nothing (yet).
     None,
-    /// The reply that was asked for.
-    Expected {
-        /// The reply.
-        reply: Reply,
-        /// Of a list: whether it continues; `None` where the response does not say.
-        is_truncated: Option<bool>,
-    },
-    /// An error of IAM's.
-    Error {
-        /// The reply around it.
-        reply: Reply,
-        /// The error code.
-        code: Option<String>,
-        /// The sentence.
-        message: Option<String>,
-    },
+    /// A response of the service's own.
+    Service(Body),
     /// A reply that is not IAM's: a fragment that says what it is.
     Foreign(String),
 }
@@ -75,12 +61,12 @@ impl Attempt {
     /// Whether IAM may have acted on this attempt: the request left, and no answer says it was refused.
     pub(crate) fn may_have_acted(&self) -> bool {
         match &self.answer {
-            Answer::None => self.was_sent(),
-            Answer::Expected { .. } | Answer::Foreign(_) => true,
             // Where it was too much, nothing was done.
-            Answer::Error { reply, .. } => {
-                reply.status >= 500 && self.error() != Some(ErrorKind::Throttling)
+            Answer::Service(Body::Error { .. }) => {
+                self.reply.status >= 500 && self.error() != Some(ErrorKind::Throttling)
             }
+            Answer::Service(Body::Expected { .. }) => true,
+            Answer::None | Answer::Foreign(_) => self.is_unanswered(),
         }
     }
 
@@ -89,7 +75,7 @@ impl Attempt {
         match &self.answer {
             Answer::None => self.was_sent(),
             Answer::Foreign(_) => true,
-            Answer::Expected { .. } | Answer::Error { .. } => false,
+            Answer::Service(_) => false,
         }
     }
 
@@ -98,11 +84,18 @@ impl Attempt {
         self.sent.0.load(Ordering::Acquire)
     }
 
+    /// Whether IAM did what was asked.
+    pub(super) fn is_expected(&self) -> bool {
+        matches!(self.answer, Answer::Service(Body::Expected { .. }))
+    }
+
     /// The family of the error that IAM answered with.
     fn error(&self) -> Option<ErrorKind> {
         match &self.answer {
-            Answer::Error { reply, code, .. } => Some(classify(code.as_deref(), reply.status)),
-            Answer::None | Answer::Expected { .. } | Answer::Foreign(_) => None,
+            Answer::Service(Body::Error { code, .. }) => {
+                Some(classify(code.as_deref(), self.reply.status))
+            }
+            Answer::Service(Body::Expected { .. }) | Answer::None | Answer::Foreign(_) => None,
         }
     }
 }
@@ -174,17 +167,20 @@ impl Record {
                     | ErrorKind::LimitExceeded
                     | ErrorKind::Validation
             ),
-            None => matches!(last.answer, Answer::Expected { .. }),
+            None => last.is_expected(),
         })
     }
 
     /// Whether the last attempt was refused since the credentials have expired.
     pub(super) fn is_expired(&self) -> bool {
         let attempts = self.lock();
-        let codes = ["ExpiredToken", "ExpiredTokenException"];
-        attempts.last().is_some_and(|last| {
-            matches!(&last.answer, Answer::Error { code: Some(code), .. } if codes.contains(&code.as_str()))
-        })
+        let Some(Answer::Service(Body::Error {
+            code: Some(code), ..
+        })) = attempts.last().map(|last| &last.answer)
+        else {
+            return false;
+        };
+        code.strip_suffix("Exception").unwrap_or(code) == "ExpiredToken"
     }
 
     /// How many attempts there were.
@@ -245,75 +241,60 @@ impl Recorder {
         lines.collect::<Vec<_>>().join("\n")
     }
 
-    /// What a response to the last attempt is, without the secrets of its request.
-    fn answer(&self, response: &HttpResponse, attempt: &Attempt) -> Answer {
+    /// What a response to an attempt is, without the secrets of its request.
+    fn answer(&self, response: &HttpResponse, attempt: &mut Attempt) -> Answer {
         let Some(body) = response.body().bytes() else {
             // The body broke off: nothing usable was read.
             return Answer::None;
         };
         let hide = |text: &str| attempt.secrets.hide(text);
-        let (status, operation) = (response.status().as_u16(), self.operation);
-        let headers = response.headers();
-        let mut reply = Reply {
-            request_id: headers.get("x-amzn-requestid").map(hide),
-            status,
-            headers: headers
-                .iter()
-                .map(|(name, value)| (name.to_owned(), hide(value)))
-                .collect(),
-        };
         let foreign = |what: &str| Answer::Foreign(hide(what));
-        let body = match reply::read(body, operation) {
+        let (status, operation) = (attempt.reply.status, self.operation);
+        let mut body = match reply::read(body, operation) {
             Ok(body) => body,
             Err(_) if status == 429 => {
-                return Answer::Error {
-                    reply,
+                return Answer::Service(Body::Error {
                     code: None,
                     message: None,
-                };
+                    request_id: String::new(),
+                });
             }
-            Err(what) => {
-                return foreign(&format!("HTTP status {status}, and of the body: {what}"));
-            }
+            Err(what) => return foreign(&format!("HTTP status {status}, and of the body: {what}")),
         };
-        let request_id = match &body {
+        let request_id = match &mut body {
             Body::Expected { request_id, .. } if status == 200 => request_id,
-            Body::Error { request_id, .. } if (400..600).contains(&status) => request_id,
             Body::Expected { .. } => {
                 return foreign(&format!("a {operation}Response with HTTP status {status}"));
+            }
+            Body::Error {
+                request_id,
+                code,
+                message,
+            } if (400..600).contains(&status) => {
+                *message = message.as_deref().map(hide);
+                // A code that means something is read as it is; any other is as much text as a message.
+                if classify(code.as_deref(), 0) == ErrorKind::Other {
+                    *code = code.as_deref().map(hide);
+                }
+                request_id
             }
             Body::Error { .. } => {
                 return foreign(&format!("an ErrorResponse with HTTP status {status}"));
             }
         };
-        let in_header = reply.request_id.as_deref();
+        let in_header = attempt.reply.request_id.as_deref();
         let in_body = Some(request_id.as_str()).filter(|id| in_header != Some(*id));
         let is_new = |id: &str| self.responses.is_new(&attempt.host, id);
         if ![in_header, in_body].into_iter().flatten().all(is_new) {
             // It was sent before: by a proxy's cache, or by a server that answers one request twice.
             return foreign("a response with the request ID of an earlier one");
         }
-        reply.request_id = reply.request_id.or_else(|| Some(hide(request_id)));
-        match body {
-            Body::Expected { is_truncated, .. } => {
-                if let Some(time) = server_time(&reply) {
-                    self.responses.note_time(time, attempt.signed_at);
-                }
-                Answer::Expected {
-                    reply,
-                    is_truncated,
-                }
-            }
-            Body::Error { code, message, .. } => Answer::Error {
-                reply,
-                // A code that means something is read as it is; any other is as much text as a message.
-                code: code.map(|code| match classify(Some(&code), 0) {
-                    ErrorKind::Other => hide(&code),
-                    _ => code,
-                }),
-                message: message.as_deref().map(hide),
-            },
+        let in_body = in_body.map(hide);
+        attempt.reply.request_id = attempt.reply.request_id.take().or(in_body);
+        if let (Body::Expected { .. }, Some(time)) = (&body, server_time(&attempt.reply)) {
+            self.responses.note_time(time, attempt.signed_at);
         }
+        Answer::Service(body)
     }
 }
 
@@ -344,7 +325,7 @@ impl Intercept for Recorder {
             secrets: Secrets::of(request),
             sent,
             has_ended: false,
-            status: None,
+            reply: Reply::default(),
             answer: Answer::None,
         });
         let number = self.record.count();
@@ -369,8 +350,17 @@ impl Intercept for Recorder {
         let Some(attempt) = attempts.last_mut() else {
             return Ok(());
         };
-        attempt.status = Some(context.response().status().as_u16());
-        attempt.answer = self.answer(context.response(), attempt);
+        let response = context.response();
+        let hide = |text: &str| attempt.secrets.hide(text);
+        let headers = response.headers().iter();
+        attempt.reply = Reply {
+            request_id: response.headers().get("x-amzn-requestid").map(hide),
+            status: response.status().as_u16(),
+            headers: headers
+                .map(|(name, value)| (name.to_owned(), hide(value)))
+                .collect(),
+        };
+        attempt.answer = self.answer(response, attempt);
         if let Answer::Foreign(_) | Answer::None = attempt.answer {
             // What comes next on this connection may answer an earlier request.
             let connection = config.load::<CaptureSmithyConnection>();
@@ -408,16 +398,19 @@ impl Intercept for Recorder {
 }
 
 fn outline(attempt: &Attempt) -> String {
+    let status = attempt.reply.status;
     match &attempt.answer {
         Answer::None if attempt.was_sent() => "sent, no answer".to_owned(),
         Answer::None => "not sent".to_owned(),
-        Answer::Expected { reply, .. } => {
-            let request_id = reply.request_id.as_deref().unwrap_or("unknown");
-            format!("HTTP {}, request ID {request_id}", reply.status)
+        Answer::Service(Body::Expected { .. }) => {
+            let request_id = attempt.reply.request_id.as_deref().unwrap_or("unknown");
+            format!("HTTP {status}, request ID {request_id}")
         }
-        Answer::Error { reply, code, .. } => {
-            let code = code.as_deref().unwrap_or("no error code");
-            format!("HTTP {}, {code}", reply.status)
+        Answer::Service(Body::Error { code, .. }) => {
+            format!(
+                "HTTP {status}, {}",
+                code.as_deref().unwrap_or("no error code")
+            )
         }
         Answer::Foreign(what) => format!("a reply that is not IAM's: {what}"),
     }

@@ -10,6 +10,7 @@ use aws_smithy_types::date_time::Format;
 
 use super::attempts::{Answer, Attempt, Record};
 use super::proxy;
+use super::reply::Body;
 use super::responses::Responses;
 use super::tls;
 use crate::error::{CallError, Context, Received, ServiceError, TransportError};
@@ -30,10 +31,8 @@ pub(super) fn said_at(record: &Record, responses: &Responses) -> Option<SystemTi
     if responses.clock_jump().is_some() {
         return None;
     }
-    match record.last()?.answer {
-        Answer::Expected { reply, .. } => time(&server_time(&reply)?),
-        Answer::None | Answer::Error { .. } | Answer::Foreign(_) => None,
-    }
+    let last = record.last().filter(Attempt::is_expected)?;
+    time(&server_time(&last.reply)?)
 }
 
 /// An answer of IAM's to a read that cannot be used: `what` is a clause that says why.
@@ -53,7 +52,7 @@ pub(super) fn failure_of_read(
     record: &Record,
     error: &(dyn Error + 'static),
 ) -> CallError {
-    if let Some(Answer::Expected { .. }) = record.last().map(|attempt| attempt.answer) {
+    if record.last().is_some_and(|last| last.is_expected()) {
         return unusable(record, unreadable_value(error));
     }
     match failure(operation, record, Some(error)) {
@@ -98,19 +97,15 @@ pub(super) fn failure(
         },
     };
     match &last.answer {
-        Answer::Error {
-            reply,
-            code,
-            message,
-        } => {
+        Answer::Service(Body::Error { code, message, .. }) => {
             return CallError::Service(ServiceError {
                 operation,
                 code: code.clone(),
                 message: message.clone().unwrap_or_default(),
-                status: reply.status,
-                request_id: reply.request_id.clone(),
+                status: last.reply.status,
+                request_id: last.reply.request_id.clone(),
                 context: Box::new(Context {
-                    clocks: clocks(reply, &last),
+                    clocks: clocks(&last),
                     credentials: last.credentials,
                     ..Context::default()
                 }),
@@ -120,12 +115,12 @@ pub(super) fn failure(
             what.clone_into(&mut cause.what);
             cause.received = Received::UnexpectedResponse;
         }
-        Answer::None | Answer::Expected { .. } => {}
+        Answer::Service(Body::Expected { .. }) | Answer::None => {}
     }
     if cause.received == Received::UnexpectedResponse {
-        let hint = match last.status {
+        let hint = match last.reply.status {
             // 511 is the status of a portal that wants a sign-in.
-            Some(500..=510) => {
+            500..=510 => {
                 "the server, or a proxy in front of it, failed: run the same command again in a minute"
             }
             _ => INTERCEPTED,
@@ -162,8 +157,8 @@ pub(crate) fn out_of_time_reading(operation: &str, limit: Duration) -> CallError
 }
 
 /// This machine's time and the server's, in HTTP's form, when they are too far apart.
-fn clocks(reply: &Reply, attempt: &Attempt) -> Option<(String, String)> {
-    let (server, ours) = (server_time(reply)?, attempt.signed_at?);
+fn clocks(attempt: &Attempt) -> Option<(String, String)> {
+    let (server, ours) = (server_time(&attempt.reply)?, attempt.signed_at?);
     ((server.secs() - ours.secs()).abs() > CLOCKS_APART).then(|| {
         let shown = |time: DateTime| time.fmt(Format::HttpDate).unwrap_or_default();
         (shown(ours), shown(server))

@@ -11,7 +11,7 @@ use aws_sdk_iam::types::{ReportStateType, StatusType};
 use tokio::time::Instant;
 
 use super::allowance::{Allowance, Queue};
-use super::attempts::{Answer, Record, Recorder};
+use super::attempts::{Record, Recorder};
 use super::error::{failure, failure_of_read, said_at, time, unusable};
 use super::pace::Pacer;
 use super::renewal::SharedCredentials;
@@ -209,10 +209,10 @@ impl Iam {
         send: impl AsyncFnMut(Recorder) -> Result<O, E>,
     ) -> Result<Reply, CallError> {
         let result = self.call(operation, record, send).await;
-        let failure = match (result, record.last().map(|attempt| attempt.answer)) {
-            (Ok(_), Some(Answer::Expected { reply, .. })) => return Ok(reply),
-            (Ok(_), _) => failure(operation, record, None),
+        let failure = match (result, record.last()) {
             (Err(error), _) => failure(operation, record, Some(&error)),
+            (Ok(_), Some(last)) if last.is_expected() => return Ok(last.reply),
+            (Ok(_), _) => failure(operation, record, None),
         };
         Err(self.with_renewal(failure))
     }

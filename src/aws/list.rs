@@ -7,6 +7,7 @@ use aws_sdk_iam::types::AccessKeyMetadata;
 use super::attempts::{Answer, Record};
 use super::error::{said_at, time, unusable};
 use super::iam::{Iam, owner, text};
+use super::reply::Body;
 use crate::error::CallError;
 use crate::ident::{AccessKeyId, UserName};
 use crate::metadata::Status;
@@ -45,7 +46,7 @@ impl Pages {
     fn turn(&mut self, marker: Option<&str>, record: &Record) -> Result<bool, CallError> {
         // The SDK takes a list that does not say so for one that has ended.
         let is_truncated = match record.last().map(|attempt| attempt.answer) {
-            Some(Answer::Expected { is_truncated, .. }) => is_truncated,
+            Some(Answer::Service(Body::Expected { is_truncated, .. })) => is_truncated,
             _ => None,
         };
         let wrong = match (is_truncated, marker) {
