@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 
-use super::attempts::{Answer, Attempt, Record};
+use super::attempt::{Answer, Attempt, Record};
 use super::proxy;
 use super::reply::Body;
 use super::responses::Responses;

@@ -20,7 +20,7 @@ use aws_smithy_types::timeout::TimeoutConfig;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tokio::task::yield_now;
 
-use super::attempts::Sent;
+use super::attempt::Sent;
 use super::error::cause;
 use super::proxy;
 use super::reply;

@@ -4,9 +4,9 @@ use std::time::SystemTime;
 
 use aws_sdk_iam::types::AccessKeyMetadata;
 
-use super::attempts::{Answer, Record};
+use super::attempt::{Answer, Record};
+use super::client::{Iam, owner, text};
 use super::error::{said_at, time, unusable};
-use super::iam::{Iam, owner, text};
 use super::reply::Body;
 use crate::error::CallError;
 use crate::ident::{AccessKeyId, UserName};

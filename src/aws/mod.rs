@@ -1,14 +1,14 @@
 //! Everything that names an `aws_*` crate: from settings and credentials to IAM, and its errors in our words.
 
 mod allowance;
-pub(crate) mod attempts;
+pub(crate) mod attempt;
+mod client;
 mod config_file;
 mod credentials;
 mod endpoint;
 mod environment;
 mod error;
 mod http;
-mod iam;
 mod ini;
 mod key;
 mod list;
@@ -17,12 +17,12 @@ mod metadata;
 mod pace;
 mod process;
 mod proxy;
+mod redact;
 mod renewal;
 mod reply;
 mod responses;
 mod retry;
 mod role;
-mod secrets;
 mod session;
 mod setting;
 mod settings;
@@ -46,8 +46,8 @@ use aws_sdk_iam::config::{Builder, IdentityCache};
 use aws_types::region::Region;
 
 pub(crate) use allowance::Allowance;
+pub(crate) use client::{Iam, ReportRead, ReportState};
 pub(crate) use error::{out_of_time, out_of_time_reading};
-pub(crate) use iam::{Iam, ReportRead, ReportState};
 pub(crate) use list::{ListedKey, ListedUser};
 
 use crate::error::{Explain, RunError};

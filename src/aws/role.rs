@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use aws_credential_types::Credentials;
 use aws_sdk_sts::types;
 
-use super::attempts::{Record, Recorder};
+use super::attempt::{Record, Recorder};
 use super::config_file::Profile;
 use super::error::failure;
 use super::key::Key;

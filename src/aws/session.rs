@@ -15,7 +15,7 @@ use ring::digest::{Algorithm, digest};
 use serde_json::Value;
 
 use super::error::cause;
-use super::secrets::Secrets;
+use super::redact::Secrets;
 use super::small_file;
 use crate::error::RunError;
 use crate::log::Log;

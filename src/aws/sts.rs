@@ -9,7 +9,7 @@ use aws_sdk_sts::Client;
 use aws_sdk_sts::config::Builder;
 use aws_types::SdkConfig;
 
-use super::attempts::{Record, Recorder};
+use super::attempt::{Record, Recorder};
 use super::error::{failure_of_read, unusable};
 use super::responses::Responses;
 use super::retry::IamRetries;

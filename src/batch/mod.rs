@@ -11,7 +11,7 @@ mod underway;
 use std::io;
 use std::iter::Peekable;
 
-use crate::aws::attempts::Record;
+use crate::aws::attempt::Record;
 use crate::aws::{Allowance, Connected, Iam};
 use crate::change::{Change, owner_hint};
 use crate::conclude::Ambiguity;

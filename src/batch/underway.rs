@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::aws::attempts::Record;
+use crate::aws::attempt::Record;
 use crate::outcome::KeyState;
 use crate::request::Key;
 

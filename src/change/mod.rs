@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout_at};
 
-use crate::aws::attempts::Record;
+use crate::aws::attempt::Record;
 use crate::aws::{Allowance, Iam};
 use crate::conclude::Ambiguity;
 use crate::error::{CallError, ErrorKind, Exit};

@@ -7,7 +7,7 @@ use tokio::time::sleep;
 
 use super::Change;
 use crate::aws::Allowance;
-use crate::aws::attempts::Record;
+use crate::aws::attempt::Record;
 use crate::conclude::{Ambiguity, Evidence, Response};
 use crate::error::CallError;
 use crate::ident::UserName;

@@ -11,7 +11,7 @@ use aws_sdk_iam::types::{ReportStateType, StatusType};
 use tokio::time::Instant;
 
 use super::allowance::{Allowance, Queue};
-use super::attempts::{Record, Recorder};
+use super::attempt::{Record, Recorder};
 use super::error::{failure, failure_of_read, said_at, time, unusable};
 use super::pace::Pacer;
 use super::renewal::SharedCredentials;

@@ -19,9 +19,9 @@ use aws_smithy_types::date_time::Format;
 
 use super::error::server_time;
 use super::http::LongestResponse;
+use super::redact::Secrets;
 use super::reply::{self, Body};
 use super::responses::Responses;
-use super::secrets::Secrets;
 use crate::error::{CredentialKind, ErrorKind, classify};
 use crate::log::Log;
 use crate::memory;
