@@ -137,9 +137,10 @@ impl Iam {
             let result = send(recorder).await;
             drop(place);
             let counted = self.counted.lock();
-            let mut counted = counted.unwrap_or_else(PoisonError::into_inner);
-            *counted.entry(operation).or_default() += record.count() - before;
-            drop(counted);
+            *counted
+                .unwrap_or_else(PoisonError::into_inner)
+                .entry(operation)
+                .or_default() += record.count() - before;
             let (Some(pacer), Some(turn)) = (&self.pacer, turn) else {
                 return result;
             };
