@@ -227,7 +227,7 @@ impl State {
         self.served += 1;
         if self.is_probing && self.is_current(ticket) {
             let paused = ticket.at.saturating_duration_since(self.empty_at);
-            self.rate = Some(1.0 / paused.as_secs_f64().max(1e-6));
+            self.rate = Some((1.0 / paused.as_secs_f64().max(1e-6)).max(SLOWEST));
             (self.is_probing, self.is_measured, self.served) = (false, false, 1);
             self.next = now + pause(self.grown().unwrap_or(SLOWEST));
         }

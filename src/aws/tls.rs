@@ -37,7 +37,10 @@ pub(super) fn explain(error: &(dyn Error + 'static)) -> Option<(String, Option<&
         AlertReceived(alert) => (alert_words(*alert), None),
         UnsupportedNameType => ("its host name cannot be used with TLS", None),
         FailedToGetCurrentTime => ("TLS needs this machine's clock, which cannot be read", None),
-        FailedToGetRandomBytes => ("TLS needs random numbers, and this machine has none", None),
+        FailedToGetRandomBytes => (
+            "TLS needs random numbers, and this machine gives none",
+            None,
+        ),
         _ => ("TLS failed", None),
     };
     Some((what.to_owned(), hint))
