@@ -25,7 +25,7 @@ mod cli;
 mod command_line;
 #[path = "../../../src/complete/mod.rs"]
 mod complete;
-#[path = "../../../src/conclude/mod.rs"]
+#[path = "../../../src/conclude.rs"]
 mod conclude;
 #[path = "../../../src/condition/mod.rs"]
 mod condition;
