@@ -125,8 +125,8 @@ fn run(
     stream::use_threads();
     runtime.block_on(async {
         let named = named(request, signals).await?;
-        if let Some(opened) = journal {
-            journal = Some(start(opened, request, signals).await?);
+        if let (Some(path), Mode::Change) = (request.journal.clone(), request.mode) {
+            journal = apart(signals, move || journal.start(&path)).await??;
         }
         work(request, named, journal, under_way, signals.clone()).await
     })
@@ -159,7 +159,7 @@ fn finish(running: Option<Running>, exit: Exit) -> Exit {
 }
 
 /// Opens the journal and reads it, before anything else: what earlier runs did bears on all that is said of a key.
-fn open_journal(request: &Request, under_way: &UnderWay) -> Result<Option<Journal>, RunError> {
+fn open_journal(request: &Request, under_way: &UnderWay) -> Result<Journal, RunError> {
     let journal = match Journal::open(request) {
         Ok(journal) => journal,
         Err(Unusable { stop, is_journal }) => {
@@ -169,7 +169,7 @@ fn open_journal(request: &Request, under_way: &UnderWay) -> Result<Option<Journa
             return Err(stop);
         }
     };
-    if let (Some(key), Some(journal)) = (request.single(), &journal)
+    if let Some(key) = request.single()
         && let Some(known) = journal.known(key)
     {
         under_way.earlier(key, known);
@@ -183,18 +183,6 @@ fn unread(request: &Request, under_way: &UnderWay, why: &str) {
         let unknown = format!("what earlier runs did is not known: {why}");
         under_way.earlier(key, KeyState::Unknown(unknown.into()));
     }
-}
-
-/// Makes the journal ready to be written.
-async fn start(
-    mut journal: Journal,
-    request: &Request,
-    signals: &mut Signals,
-) -> Result<Journal, RunError> {
-    if let (Some(path), Mode::Change) = (request.journal.clone(), request.mode) {
-        journal = apart(signals, move || journal.start(&path)).await??;
-    }
-    Ok(journal)
 }
 
 /// Of one key that is settled nothing else is said. Of many, the summary counts those that an earlier run settled.
@@ -262,7 +250,7 @@ async fn named(request: &Request, signals: &mut Signals) -> Result<Option<(Keys,
 async fn work(
     request: &Request,
     named: Option<(Keys, u64)>,
-    mut journal: Option<Journal>,
+    mut journal: Journal,
     under_way: &UnderWay,
     mut signals: Signals,
 ) -> anyhow::Result<Exit> {
@@ -286,25 +274,23 @@ async fn work(
         (Err(_), Some(exit)) => return Err(RunError::signal(exit).into()),
         (connected, _) => connected?,
     };
-    if let Some(journal) = &mut journal {
-        let account = connected.signer.account.as_ref();
-        if let Err(stop) = journal.check_account(account) {
-            unread(request, under_way, "the journal is of another account");
-            return Err(stop.into());
-        }
-        note_finished(journal, request);
-        tokio::select! {
-            biased;
-            recorded = journal.begin_run(account) => recorded?,
-            exit = signals.next() => return Err(RunError::signal(exit).into()),
-        }
+    let account = connected.signer.account.as_ref();
+    if let Err(stop) = journal.check_account(account) {
+        unread(request, under_way, "the journal is of another account");
+        return Err(stop.into());
+    }
+    note_finished(&journal, request);
+    tokio::select! {
+        biased;
+        recorded = journal.begin_run(account) => recorded?,
+        exit = signals.next() => return Err(RunError::signal(exit).into()),
     }
     let selector = Selector::new(&connected.iam, &connected.signer, request);
     let batch = Batch {
         request,
         connected: &connected,
         selector: &selector,
-        journal: journal.as_ref(),
+        journal: &journal,
         under_way,
         signals,
     };

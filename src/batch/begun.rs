@@ -3,7 +3,7 @@
 use super::{Batch, Budget, Ended};
 use crate::change::owner_hint;
 use crate::error::Exit;
-use crate::journal::{Before, EarlierAttempt, Journal};
+use crate::journal::{Before, EarlierAttempt};
 use crate::locate::OwnerHint;
 use crate::metadata::{KeyMetadata, Status, Target};
 use crate::outcome::{KeyResult, KeyState, Outcome, Refusal};
@@ -13,7 +13,7 @@ use crate::select::Sweep;
 impl Batch<'_> {
     /// The keys of this run that an earlier one began, and of which the sweep does not show that they are unchanged.
     pub(super) fn left_open(&self, sweep: &Sweep) -> Vec<Target> {
-        let in_progress = self.journal.map(Journal::in_progress).unwrap_or_default();
+        let in_progress = self.journal.in_progress();
         let is_of_run = |key: &Key| match &self.request.selection {
             Selection::User(user) => key
                 .user_name
@@ -37,7 +37,8 @@ impl Batch<'_> {
 
     /// Whether the key was active when an earlier run began to make it inactive.
     pub(super) fn was_active(&self, key: &Key) -> bool {
-        self.attempts(key).iter().any(EarlierAttempt::was_active)
+        let attempts = self.journal.attempts(&key.id);
+        attempts.iter().any(EarlierAttempt::was_active)
     }
 
     /// Looks for a key that an earlier run began. It is not changed: this run did not choose it.
@@ -80,7 +81,7 @@ impl Batch<'_> {
             Some(_) => true,
             None => false,
         };
-        let known = match self.before(&settled.key) {
+        let known = match self.journal.before(&settled.key) {
             Before::Begun => KeyState::begun(),
             Before::Deactivated => KeyState::deactivated_earlier(),
             Before::Nothing | Before::Settled => return settled,
@@ -89,7 +90,7 @@ impl Batch<'_> {
             let listed = settled.facts.owner.as_ref();
             let listed = listed.filter(|_| settled.facts.status.is_some());
             let named = settled.key.user_name.as_ref();
-            let owner = owner_hint(named, listed, self.attempts(&settled.key));
+            let owner = owner_hint(named, listed, self.journal.attempts(&settled.key.id));
             settled.outcome = in_doubt(settled.outcome, known, settled.action, &owner);
         }
         settled

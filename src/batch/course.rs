@@ -10,7 +10,7 @@ use crate::aws::Connected;
 use crate::confirm;
 use crate::error::{Exit, RunError};
 use crate::ident::AccountId;
-use crate::journal::{Before, Journal};
+use crate::journal::Before;
 use crate::log::Log;
 use crate::metadata::Target;
 use crate::outcome::{Outcome, Refusal};
@@ -38,14 +38,16 @@ impl Batch<'_> {
             log.verbose(|| requests(self.connected));
         }
         let exit = self.finish(&mut report, exit).await;
-        let harm = self.journal.and_then(Journal::harm);
-        let journal = self.journal.filter(|_| harm.is_none());
+        let harm = self.journal.harm();
+        let has_journal = self.request.journal.is_some() && harm.is_none();
         let exit = harm.map_or(exit, |harm| report.incomplete(harm, exit));
         let prints_whole = self.request.query.is_none() && self.request.format == Format::Json;
-        let resume = match journal {
-            Some(_) => Resume::Journal,
-            None if prints_whole && !report.output.is_closed() => Resume::Results,
-            None => Resume::Again,
+        let resume = if has_journal {
+            Resume::Journal
+        } else if prints_whole && !report.output.is_closed() {
+            Resume::Results
+        } else {
+            Resume::Again
         };
         report.end(&tally, resume);
         Ok(exit)
@@ -147,7 +149,7 @@ impl Batch<'_> {
     ) -> Result<Spool<Target>, Exit> {
         let mut chosen = Spool::new();
         let decide = async |candidate: Target| {
-            let before = self.before(&candidate.key);
+            let before = self.journal.before(&candidate.key);
             if before == Before::Settled {
                 return None;
             }

@@ -130,7 +130,7 @@ impl Batch<'_> {
     ) -> io::Result<()> {
         let mut written = Ok(());
         for candidate in keys.flatten() {
-            if self.before(&candidate.key) == Before::Settled {
+            if self.journal.before(&candidate.key) == Before::Settled {
                 tally.count_before();
                 continue;
             }

@@ -58,7 +58,7 @@ pub(crate) struct Batch<'a> {
     /// How keys are chosen.
     pub(crate) selector: &'a Selector<'a>,
     /// Where each step is recorded.
-    pub(crate) journal: Option<&'a Journal>,
+    pub(crate) journal: &'a Journal,
     /// The keys that are being changed.
     pub(crate) under_way: &'a UnderWay,
     /// The signals that end the run.
@@ -106,7 +106,7 @@ impl Batch<'_> {
 
     /// All of one key. One limit covers every step.
     async fn handle(&self, candidate: Target, decision: Decision) -> Ended {
-        let before = self.before(&candidate.key);
+        let before = self.journal.before(&candidate.key);
         if before == Before::Settled {
             return Ended::Before;
         }
@@ -150,13 +150,10 @@ impl Batch<'_> {
 
     /// Records that a key is about to be changed. A signal ends the wait for a disk that does not answer.
     async fn intend(&self, candidate: &Target) -> io::Result<Intended> {
-        let Some(journal) = self.journal.filter(|_| self.request.mode == Mode::Change) else {
-            return Ok(Intended::Recorded);
-        };
         let mut signals = self.signals.clone();
         tokio::select! {
             biased;
-            recorded = journal.intend(candidate) => recorded.map(|()| Intended::Recorded),
+            recorded = self.journal.intend(candidate) => recorded.map(|()| Intended::Recorded),
             exit = signals.next() => Ok(Intended::Interrupted(exit)),
         }
     }
@@ -164,18 +161,16 @@ impl Batch<'_> {
     /// A signal came before the intent to change a key was on the disk: the key was not changed, and if the intent gets
     /// there, the next record says so.
     async fn leave_intended(&self, settled: Box<KeyResult>, before: Before) -> Ended {
-        if before == Before::Nothing
-            && let Some(journal) = self.journal
-        {
+        if before == Before::Nothing {
             // If it is not recorded, the next run checks the key.
-            let _ = self.settle(journal, &settled).await;
+            let _ = self.settle(&settled).await;
         }
         Ended::Now(settled, Ok(()))
     }
 
     /// Records a result. A signal bounds the wait for a disk that does not answer.
-    async fn settle(&self, journal: &Journal, settled: &KeyResult) -> io::Result<()> {
-        let recorded = journal.settle(settled);
+    async fn settle(&self, settled: &KeyResult) -> io::Result<()> {
+        let recorded = self.journal.settle(settled);
         let recorded = self.signals.bound(signal::JOURNAL, recorded).await;
         recorded
             .unwrap_or_else(|_| Err(io::Error::other("the disk of the journal does not answer")))
@@ -188,9 +183,10 @@ impl Batch<'_> {
             Outcome::Done { .. } | Outcome::Missing(_) => true,
             _ => before == Before::Nothing || settled.attempts > 0,
         };
-        match self.journal {
-            Some(journal) if is_new => self.settle(journal, settled).await,
-            _ => Ok(()),
+        if is_new && self.request.journal.is_some() {
+            self.settle(settled).await
+        } else {
+            Ok(())
         }
     }
 
@@ -287,9 +283,7 @@ impl Batch<'_> {
             return self.settled(candidate, Outcome::Would(reason));
         }
         let record = Record::default();
-        let earlier = self
-            .journal
-            .and_then(|journal| journal.known(&candidate.key));
+        let earlier = self.journal.known(&candidate.key);
         self.under_way.changing(&candidate.key, &record, earlier);
         let mut signals = self.signals.clone();
         let change = self.change_of(budget, before, &candidate);
@@ -314,7 +308,7 @@ impl Batch<'_> {
         candidate: &Target,
     ) -> Change<'a> {
         let Target { key, facts } = candidate;
-        let earlier = self.attempts(key);
+        let earlier = self.journal.attempts(&key.id);
         let listed = facts.owner.as_ref().filter(|_| facts.status.is_some());
         Change {
             iam: &budget.iam,
@@ -333,17 +327,6 @@ impl Batch<'_> {
             owner: owner_hint(key.user_name.as_ref(), listed, earlier),
             limit: self.request.limit,
         }
-    }
-
-    fn before(&self, key: &Key) -> Before {
-        self.journal
-            .map_or(Before::Nothing, |journal| journal.before(key))
-    }
-
-    /// What earlier runs started for a key, and did not finish.
-    fn attempts(&self, key: &Key) -> &[EarlierAttempt] {
-        self.journal
-            .map_or(&[], |journal| journal.attempts(&key.id))
     }
 
     /// A key of which this run changed nothing.
@@ -397,7 +380,7 @@ impl Batch<'_> {
 
     /// Whether a later run can prove what became of a key.
     fn proof(&self, settled: &KeyResult) -> Proof {
-        let mut earlier = self.attempts(&settled.key).iter();
+        let mut earlier = self.journal.attempts(&settled.key.id).iter();
         if settled.facts.status.is_some() || earlier.any(|attempt| attempt.listed_owner().is_some())
         {
             Proof::Listed

@@ -46,7 +46,8 @@ struct Head {
     account: Option<String>,
 }
 
-/// A journal that is open and locked, and what earlier runs wrote in it.
+/// A journal that is open and locked, and what earlier runs wrote in it. A run without `--journal` has one that knows
+/// nothing and writes nothing.
 #[derive(Debug)]
 pub(crate) struct Journal {
     name: String,
@@ -102,17 +103,15 @@ pub(crate) enum Before {
 }
 
 impl Journal {
-    /// Opens the journal of `request`, if it has one, and reads what is in it. Nothing is written, and no file is made.
+    /// Opens the journal of `request` and reads what is in it. Nothing is written, and no file is made.
     ///
     /// # Errors
     ///
     /// It cannot be opened or read, it is not a journal, or one of another action; another run has it.
-    pub(crate) fn open(request: &Request) -> Result<Option<Self>, Unusable> {
-        let Some(path) = &request.journal else {
-            return Ok(None);
-        };
+    pub(crate) fn open(request: &Request) -> Result<Self, Unusable> {
+        let path = request.journal.as_deref();
         let mut journal = Self {
-            name: shown_path(path),
+            name: path.map(shown_path).unwrap_or_default(),
             action: request.action,
             head: None,
             past: Past::default(),
@@ -120,13 +119,16 @@ impl Journal {
             writer: None,
             kept: None,
         };
+        let Some(path) = path else {
+            return Ok(journal);
+        };
         let own = |stop| Unusable {
             stop,
             is_journal: true,
         };
         let mut file = match file::open(path, request.mode) {
             Ok(Some(file)) => file,
-            Ok(None) => return Ok(Some(journal)),
+            Ok(None) => return Ok(journal),
             Err(refused) => {
                 let stop = journal.refused(&refused);
                 let is_journal = refused.may_be_journal();
@@ -158,7 +160,7 @@ impl Journal {
         if request.mode == Mode::Change {
             journal.file = Some(file);
         }
-        Ok(Some(journal))
+        Ok(journal)
     }
 
     /// Makes it ready to be written, and makes the file if there is none. A file that is there is not changed yet.
