@@ -38,7 +38,7 @@ mod tally;
 mod target;
 
 use std::ffi::OsString;
-use std::io::{self, ErrorKind, IsTerminal as _};
+use std::io::{self, ErrorKind};
 use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -48,17 +48,15 @@ use tokio::runtime::Runtime;
 use tokio::time::sleep;
 
 use apart::apart;
-use batch::{Batch, Keys, UnderWay, keys as keys_of};
+use batch::{Keys, UnderWay, Work, named};
 use cli::{Cli, error_format_of};
 use error::{Exit, RunError};
-use input::Purpose;
 use journal::{Before, Journal, Unusable};
 use log::Log;
-use metadata::{KeyMetadata, Target};
 use outcome::KeyState;
 use report::message::{Messages, is_colorful};
 use report::{AS_TOLD, Explanation, stream};
-use request::{Color, ErrorFormat, Input, Key, Mode, Request, Selection};
+use request::{Color, ErrorFormat, Mode, Request};
 use sanitize::Shown;
 use select::Selector;
 use signal::Signals;
@@ -195,58 +193,6 @@ fn note_finished(journal: &Journal, request: &Request) {
     }
 }
 
-/// The keys that are named, by options or in a file, and how many they are; all of it is checked before anything is
-/// contacted. `None`: IAM's own lists tell.
-async fn named(request: &Request, signals: &mut Signals) -> Result<Option<(Keys, u64)>, RunError> {
-    let untouched = |key: Key| Target {
-        key,
-        facts: KeyMetadata::default(),
-    };
-    match &request.selection {
-        Selection::Named(keys) => {
-            let count = keys.len() as u64;
-            let named = keys.clone().into_iter().map(move |key| Ok(untouched(key)));
-            Ok(Some((keys_of(named), count)))
-        }
-        Selection::Listed { input, user_name } => {
-            let messages = Messages::of(request);
-            if matches!(input, Input::Stdin) && io::stdin().is_terminal() {
-                messages.note(
-                    "reading keys from the terminal; Ctrl-D on a line of its own ends the list",
-                );
-            }
-            let (input, user_name) = (input.clone(), user_name.clone());
-            let (owner, action) = (request.owner, request.action);
-            let read = move || {
-                let purpose = Purpose {
-                    user_name: user_name.as_ref(),
-                    owner,
-                    action,
-                };
-                input::read(&input, purpose)
-            };
-            let list = apart(signals, read).await??;
-            let lines = |count: u64| if count == 1 { "line is" } else { "lines are" };
-            if list.left_out > 0 {
-                let (count, lines) = (list.left_out, lines(list.left_out));
-                messages.note(&format!(
-                    "{count} {lines} left out: nothing is to be done there"
-                ));
-            }
-            if list.repeated > 0 {
-                let (count, lines) = (list.repeated, lines(list.repeated));
-                messages.note(&format!(
-                    "{count} {lines} left out: a key stands there again"
-                ));
-            }
-            let count = list.len;
-            let listed = list.keys().map(move |key| key.map(untouched));
-            Ok(Some((keys_of(listed), count)))
-        }
-        Selection::User(_) | Selection::Account => Ok(None),
-    }
-}
-
 async fn work(
     request: &Request,
     named: Option<(Keys, u64)>,
@@ -266,10 +212,7 @@ async fn work(
         log,
         report::stop,
     );
-    let connected = tokio::select! {
-        connected = connecting => connected,
-        exit = signals.next() => return Err(RunError::signal(exit).into()),
-    };
+    let connected = signals.race(connecting).await.map_err(RunError::signal)?;
     let connected = match (connected, signals.first_by_now().await) {
         (Err(_), Some(exit)) => return Err(RunError::signal(exit).into()),
         (connected, _) => connected?,
@@ -285,16 +228,16 @@ async fn work(
         recorded = journal.begin_run(account) => recorded?,
         exit = signals.next() => return Err(RunError::signal(exit).into()),
     }
-    let selector = Selector::new(&connected.iam, &connected.signer, request);
-    let batch = Batch {
+    let work = Work {
         request,
         connected: &connected,
-        selector: &selector,
-        journal: &journal,
+        selector: Selector::new(&connected.iam, &connected.signer, request),
+        journal,
         under_way,
         signals,
     };
-    let exit = batch.all(named).await?;
+    let exit = batch::run(&work, named).await?;
+    drop(work);
     // The process ends here: to tidy up its clients and certificates first takes longer than to sign a request.
     std::mem::forget(connected);
     Ok(exit)

@@ -99,3 +99,11 @@ pub(crate) struct Target {
     /// What IAM says of it, as far as it was asked.
     pub(crate) facts: KeyMetadata,
 }
+
+/// A key about which IAM was not asked yet.
+impl From<Key> for Target {
+    fn from(key: Key) -> Self {
+        let facts = KeyMetadata::default();
+        Self { key, facts }
+    }
+}

@@ -92,6 +92,20 @@ impl Signals {
         self.first()
     }
 
+    /// Waits for `work`, unless a signal comes first.
+    ///
+    /// # Errors
+    ///
+    /// The exit status of that signal.
+    pub(crate) async fn race<T>(&self, work: impl Future<Output = T>) -> Result<T, Exit> {
+        let mut signals = self.clone();
+        tokio::select! {
+            biased;
+            exit = signals.next() => Err(exit),
+            done = work => Ok(done),
+        }
+    }
+
     /// Waits for `work`, which may block; after a signal not longer than `patience` says.
     ///
     /// # Errors

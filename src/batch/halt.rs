@@ -1,19 +1,12 @@
-//! What ends a run before its last key, and the keys that are then not tried.
+//! What ends a run before its last key, and what is then said of the others.
 
 use std::io;
 
-use super::reach::Gone;
-use super::{Batch, Keys};
-use crate::error::{CallError, ErrorKind, Exit};
-use crate::journal::{self, Before};
-use crate::metadata::Target;
-use crate::outcome::{KeyResult, Outcome};
-use crate::report::Report;
+use super::Work;
+use crate::error::{CallError, ErrorKind, Exit, ServiceError};
+use crate::journal;
+use crate::outcome::{KeyResult, Outcome, Refusal};
 use crate::request::{Mode, OnFailure};
-use crate::tally::Summary;
-
-/// How many results of keys that are not changed wait to be written at most: a list may be long.
-const WAITING: usize = 500;
 
 /// Why no further key is tried.
 #[derive(Debug)]
@@ -22,16 +15,20 @@ pub(super) enum Halt {
     Signal(Exit),
     /// What became of a key means that the others would fare no better, or it is to be the last that failed.
     After { exit: Exit, why: String },
-    /// IAM can no longer be reached.
-    Gone(Gone),
+    /// IAM did not answer for so many keys in a row: it can no longer be reached.
+    Gone(usize),
     /// The credentials have expired, and those that were to replace them are another principal's.
     OtherPrincipal { why: String },
+    /// The answer to the question was not yes.
+    Declined,
     /// The result could not be written: a pipeline does not get what it waits for.
     Unwritten(io::Error),
     /// Somebody else changed the journal. The run says so when it ends.
     Harmed,
     /// The list of keys, or the journal, cannot be read or written.
     Broken(io::Error),
+    /// The run cannot go on, and no key was changed.
+    Stopped(anyhow::Error),
 }
 
 impl Halt {
@@ -43,9 +40,14 @@ impl Halt {
             Self::Broken(error)
         }
     }
+
+    /// The keys cannot be chosen.
+    pub(super) fn stopped(error: impl Into<anyhow::Error>) -> Self {
+        Self::Stopped(error.into())
+    }
 }
 
-impl Batch<'_> {
+impl Work<'_> {
     /// Whether what became of a key ends the run, and why.
     pub(super) fn halts(&self, settled: &KeyResult) -> Option<Halt> {
         if let Some(exit) = self.signals.first() {
@@ -56,20 +58,14 @@ impl Batch<'_> {
             let why = why.to_owned();
             Some(Halt::After { exit, why })
         };
-        if let Outcome::Failed {
-            failure: CallError::Incomplete(_),
-            ..
-        } = &settled.outcome
-            && self.connected.iam.clock_jump().is_some()
-        {
-            return after("IAM's clock cannot be trusted");
-        }
-        if let Outcome::Failed { failure, .. } = &settled.outcome
-            && let Some(error) = failure.service()
-        {
-            match error.kind() {
-                ErrorKind::Credentials => {
-                    return match self.connected.iam.renewal_failure() {
+        let iam = &self.connected.iam;
+        if let Outcome::Failed { failure, .. } = &settled.outcome {
+            if matches!(failure, CallError::Incomplete(_)) && iam.clock_jump().is_some() {
+                return after("IAM's clock cannot be trusted");
+            }
+            match failure.service().map(ServiceError::kind) {
+                Some(ErrorKind::Credentials) => {
+                    return match iam.renewal_failure() {
                         Some(stop) if stop.exit == Exit::Refused => Some(Halt::OtherPrincipal {
                             why: stop.to_string(),
                         }),
@@ -79,7 +75,9 @@ impl Batch<'_> {
                         None => after("the credentials are no good any more"),
                     };
                 }
-                ErrorKind::Throttling => return after("IAM throttled every request for too long"),
+                Some(ErrorKind::Throttling) => {
+                    return after("IAM throttled every request for too long");
+                }
                 _ => {}
             }
         }
@@ -91,91 +89,19 @@ impl Batch<'_> {
         }
     }
 
-    /// Tells of keys that they are not tried.
-    pub(super) async fn leave(
-        &self,
-        keys: &mut Keys,
-        halt: &Halt,
-        report: &mut Report<'_>,
-        tally: &mut Summary,
-    ) {
+    /// What becomes of a key that is left.
+    pub(super) fn left(&self, halt: &Halt) -> Outcome {
         let (exit, why) = match halt {
-            Halt::Signal(exit) => (*exit, "the run was interrupted".to_owned()),
-            Halt::After { exit, why } => (*exit, why.clone()),
-            Halt::Gone(_) => (Exit::Unreachable, "IAM could not be reached".to_owned()),
-            Halt::OtherPrincipal { why } => (Exit::Refused, why.clone()),
-            Halt::Unwritten(_) => (Exit::Other, "a result could not be written".to_owned()),
-            Halt::Harmed => (Exit::Other, "somebody else changed the journal".to_owned()),
-            Halt::Broken(_) => (Exit::Other, "the run broke off".to_owned()),
+            Halt::Signal(exit) => return self.interrupted(*exit),
+            Halt::Declined => return Outcome::Refused(Refusal::Declined),
+            Halt::After { exit, why } => (*exit, why.as_str()),
+            Halt::Gone(_) => (Exit::Unreachable, "IAM could not be reached"),
+            Halt::OtherPrincipal { why } => (Exit::Refused, why.as_str()),
+            Halt::Unwritten(_) => (Exit::Other, "a result could not be written"),
+            Halt::Harmed => (Exit::Other, "somebody else changed the journal"),
+            Halt::Broken(_) | Halt::Stopped(_) => (Exit::Other, "the run broke off"),
         };
-        let not_tried = |candidate| {
-            let why = why.clone();
-            self.settled(candidate, Outcome::NotTried { exit, why })
-        };
-        // Whoever cannot be told the one cannot be told the other; what ended the run is told in any case.
-        let _ = self.tell_all(keys, not_tried, report, tally).await;
-    }
-
-    /// Tells of each key what became of it, and counts them all. Those that an earlier run settled are counted as such.
-    ///
-    /// # Errors
-    ///
-    /// A result cannot be written: the others are only counted.
-    pub(super) async fn tell_all(
-        &self,
-        keys: &mut Keys,
-        settle: impl Fn(Target) -> KeyResult,
-        report: &mut Report<'_>,
-        tally: &mut Summary,
-    ) -> io::Result<()> {
-        let mut written = Ok(());
-        for candidate in keys.flatten() {
-            if self.journal.before(&candidate.key) == Before::Settled {
-                tally.count_before();
-                continue;
-            }
-            let settled = settle(candidate);
-            if written.is_err() || report.output.gave_up() {
-                tally.count(&settled, self.request.mode);
-                continue;
-            }
-            written = self.tell(&settled, report, tally);
-            if report.output.len() >= WAITING
-                && let Err(Halt::Unwritten(error)) = self.written(report).await
-            {
-                written = Err(error);
-            }
-        }
-        written
-    }
-
-    /// Ends the run: tells of what is left, and says the exit status.
-    pub(super) async fn halt(
-        &self,
-        halt: &Halt,
-        keys: &mut Keys,
-        report: &mut Report<'_>,
-        tally: &mut Summary,
-    ) -> Exit {
-        match halt {
-            Halt::Signal(exit) => report.interrupted(*exit),
-            Halt::Gone(Gone(silent)) => report.gone(*silent),
-            Halt::OtherPrincipal { why } => report.ended(why),
-            Halt::After { .. } | Halt::Unwritten(_) | Halt::Harmed | Halt::Broken(_) => {}
-        }
-        self.leave(keys, halt, report, tally).await;
-        match halt {
-            Halt::After { .. } | Halt::Gone(_) => tally.exit(),
-            Halt::Signal(exit) => *exit,
-            Halt::OtherPrincipal { .. } => Exit::Refused,
-            Halt::Harmed => Exit::Other,
-            Halt::Unwritten(error) => report.unwritten(error, tally.exit()),
-            Halt::Broken(error) => {
-                // Where the disk of the journal did not answer, a signal ended the wait for it.
-                let exit = self.signals.first().unwrap_or(Exit::Other);
-                report.broken(error, exit);
-                exit
-            }
-        }
+        let why = why.to_owned();
+        Outcome::NotTried { exit, why }
     }
 }

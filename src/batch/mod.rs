@@ -1,392 +1,235 @@
-//! The keys, so many at a time: each is decided on, changed and settled by itself, and told as soon as it is settled.
-//! What ends a run early ends it before the next key, and every key that was not tried is told too.
+//! The course of a run: the keys are chosen, whoever has to be asked is asked, and then they are changed, so many at a
+//! time. Each is told as soon as it is settled. What ends a run early ends it before the next key, and every key that was
+//! not tried is told too.
 
-mod begun;
-mod course;
-mod each;
 mod halt;
+mod named;
+mod one;
 mod reach;
 mod underway;
 
 use std::io;
-use std::iter::Peekable;
+use std::iter::{self, Peekable};
+use std::mem;
 
-use crate::aws::attempt::Record;
-use crate::aws::{Allowance, Connected, Iam};
-use crate::change::{Change, owner_hint};
-use crate::conclude::Ambiguity;
-use crate::error::Exit;
-use crate::guard;
-use crate::journal::{Before, EarlierAttempt, Journal};
-use crate::metadata::{KeyMetadata, Target};
-use crate::outcome::{KeyResult, KeyState, Outcome};
-use crate::report::{Proof, Report, try_query};
-use crate::request::{Key, Mode, Request};
-use crate::select::{Choice, Selector, named_by};
-use crate::signal::{self, Signals};
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use tokio::time::{Instant, sleep_until};
+
+use crate::confirm;
+use crate::error::{Exit, RunError};
+use crate::journal::Before;
+use crate::log::Log;
+use crate::metadata::Target;
+use crate::outcome::{KeyResult, Outcome};
+use crate::report::message::Messages;
+use crate::report::{self, Bar, Report, Resume, stream};
+use crate::request::Format;
+use crate::select::Sweep;
+use crate::signal;
+use crate::spool::{Spool, Spooled};
 use crate::tally::Summary;
-use each::Taken;
 use halt::Halt;
-use reach::Heard;
+pub(crate) use named::named;
+use one::Processed;
+pub(crate) use one::{Stage, Work};
+use reach::{Heard, Reach};
 pub(crate) use underway::UnderWay;
+
+/// How many keys a table before the question has.
+const SHOWN_AT_ONCE: usize = 500;
+
+/// How many results of keys that are not changed wait to be written at most: a list may be long.
+const WAITING: usize = 500;
 
 /// Keys, one after another; they are not all in memory.
 pub(crate) type Keys = Peekable<Box<dyn Iterator<Item = io::Result<Target>>>>;
 
 /// These keys, one after another.
-pub(crate) fn keys(keys: impl Iterator<Item = io::Result<Target>> + 'static) -> Keys {
+fn keys_of(keys: impl Iterator<Item = io::Result<Target>> + 'static) -> Keys {
     let keys: Box<dyn Iterator<Item = io::Result<Target>>> = Box::new(keys);
     keys.peekable()
 }
 
-/// Whether a key still has to be decided on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Decision {
-    /// It has.
-    Open,
-    /// It was chosen before.
-    Made,
-}
-
 /// A run over keys.
-#[derive(Debug)]
-pub(crate) struct Batch<'a> {
-    /// What is wanted.
-    pub(crate) request: &'a Request,
-    /// IAM, and who signs.
-    pub(crate) connected: &'a Connected,
-    /// How keys are chosen.
-    pub(crate) selector: &'a Selector<'a>,
-    /// Where each step is recorded.
-    pub(crate) journal: &'a Journal,
-    /// The keys that are being changed.
-    pub(crate) under_way: &'a UnderWay,
-    /// The signals that end the run.
-    pub(crate) signals: Signals,
+struct Run<'a> {
+    work: &'a Work<'a>,
+    /// The keys that are still to be worked on.
+    keys: Keys,
+    /// Those that were chosen so far, if all are chosen before any is changed.
+    chosen: Spool<Target>,
+    report: Report<'a>,
+    tally: Summary,
 }
 
-/// What one key may take: its requests wait in a queue of their own, and one limit covers them all.
-struct Budget {
-    iam: Iam,
-    allowance: Allowance,
+/// Handles the keys that are `named`, with how many they are; or those that IAM's own lists tell. Says how the run ended.
+///
+/// # Errors
+///
+/// A list cannot be read: no key was changed.
+pub(crate) async fn run(work: &Work<'_>, named: Option<(Keys, u64)>) -> anyhow::Result<Exit> {
+    let mut run = Run {
+        work,
+        keys: keys_of(iter::empty()),
+        chosen: Spool::new(),
+        report: Report::new(work.request),
+        tally: Summary::default(),
+    };
+    let exit = match run.course(named).await {
+        Ok(()) => run.tally.exit(),
+        Err(Halt::Stopped(error)) => return Err(error),
+        Err(halt) => run.halt(halt).await,
+    };
+    Ok(run.end(exit).await)
 }
 
-/// What came of a key.
-enum Ended {
-    /// This, and whether the journal has it.
-    Now(Box<KeyResult>, io::Result<()>),
-    /// It is done by an earlier run.
-    Before,
-}
-
-/// What came of the intent to change a key.
-enum Intended {
-    /// It is on the disk.
-    Recorded,
-    /// A signal came first.
-    Interrupted(Exit),
-}
-
-impl Batch<'_> {
-    /// Handles all keys, and says how the run ended.
-    pub(crate) async fn run(
-        &self,
-        keys: &mut Keys,
-        decision: Decision,
-        report: &mut Report<'_>,
-        tally: &mut Summary,
-    ) -> Exit {
-        let handle = |candidate| self.handle(candidate, decision);
-        let take = |ended, report: &mut Report<'_>| self.take_ended(ended, report, tally);
-        match self.each(keys, report, handle, take).await {
-            None => tally.exit(),
-            Some(halt) => self.halt(&halt, keys, report, tally).await,
-        }
-    }
-
-    /// All of one key. One limit covers every step.
-    async fn handle(&self, candidate: Target, decision: Decision) -> Ended {
-        let before = self.journal.before(&candidate.key);
-        if before == Before::Settled {
-            return Ended::Before;
-        }
-        let mut budget = self.budget(&candidate.key);
-        let decided = self
-            .candidate(candidate, decision, before, &mut budget)
-            .await;
-        let settled = match decided {
-            Choice::Stay(settled) => settled,
-            Choice::Go(candidate) => match self.ready(&candidate).await {
-                Ok(Intended::Recorded) => Box::new(self.change(candidate, before, &budget).await),
-                Ok(Intended::Interrupted(exit)) => {
-                    let settled = self.interrupted(candidate, exit);
-                    return self.leave_intended(settled, before).await;
+impl Run<'_> {
+    async fn course(&mut self, named: Option<(Keys, u64)>) -> Result<(), Halt> {
+        let is_named = named.is_some();
+        let staged = match named {
+            Some((keys, count)) => {
+                self.keys = keys;
+                if !self.work.request.asks() {
+                    self.report.expect(count);
+                    return self.each(Stage::ChooseAndChange).await;
                 }
-                Err((why, error)) => {
-                    let (exit, why) = (Exit::Other, why.to_owned());
-                    let outcome = Outcome::NotTried { exit, why };
-                    return Ended::Now(Box::new(self.settled(candidate, outcome)), Err(error));
-                }
-            },
+                self.each(Stage::Choose).await
+            }
+            None => self.sweep().await,
         };
-        let recorded = self.record(&settled, before).await;
-        Ended::Now(settled, recorded)
-    }
-
-    /// What has to succeed before a key is changed: its result can be told, and the journal has the intent.
-    ///
-    /// # Errors
-    ///
-    /// The key must not be changed: why, and the error.
-    async fn ready(&self, candidate: &Target) -> Result<Intended, (&'static str, io::Error)> {
-        if self.request.mode == Mode::Change {
-            try_query(self.request, candidate)
-                .map_err(|error| ("--query does not work on the result", error))?;
-        }
-        self.intend(candidate)
-            .await
-            .map_err(|error| ("the journal could not be written", error))
-    }
-
-    /// Records that a key is about to be changed. A signal ends the wait for a disk that does not answer.
-    async fn intend(&self, candidate: &Target) -> io::Result<Intended> {
-        let mut signals = self.signals.clone();
-        tokio::select! {
-            biased;
-            recorded = self.journal.intend(candidate) => recorded.map(|()| Intended::Recorded),
-            exit = signals.next() => Ok(Intended::Interrupted(exit)),
-        }
-    }
-
-    /// A signal came before the intent to change a key was on the disk: the key was not changed, and if the intent gets
-    /// there, the next record says so.
-    async fn leave_intended(&self, settled: Box<KeyResult>, before: Before) -> Ended {
-        if before == Before::Nothing {
-            // If it is not recorded, the next run checks the key.
-            let _ = self.settle(&settled).await;
-        }
-        Ended::Now(settled, Ok(()))
-    }
-
-    /// Records a result. A signal bounds the wait for a disk that does not answer.
-    async fn settle(&self, settled: &KeyResult) -> io::Result<()> {
-        let recorded = self.journal.settle(settled);
-        let recorded = self.signals.bound(signal::JOURNAL, recorded).await;
-        recorded
-            .unwrap_or_else(|_| Err(io::Error::other("the disk of the journal does not answer")))
-    }
-
-    /// Records what became of a key. What an earlier run began stays in doubt as long as nothing new is known.
-    async fn record(&self, settled: &KeyResult, before: Before) -> io::Result<()> {
-        let is_new = match &settled.outcome {
-            Outcome::NotTried { .. } => false,
-            Outcome::Done { .. } | Outcome::Missing(_) => true,
-            _ => before == Before::Nothing || settled.attempts > 0,
+        let rest = mem::replace(&mut self.keys, keys_of(iter::empty()));
+        let chosen = mem::replace(&mut self.chosen, Spool::new());
+        let count = chosen.len();
+        let mut chosen = match chosen.read() {
+            Ok(chosen) => chosen,
+            Err(error) => {
+                self.keys = rest;
+                return staged.and(Err(Halt::stopped(error)));
+            }
         };
-        if is_new && self.request.journal.is_some() {
-            self.settle(settled).await
+        let confirmed = match staged {
+            Ok(()) => self.confirmed(&mut chosen, count).await,
+            halt => halt,
+        };
+        self.keys = if is_named {
+            keys_of(chosen.chain(rest))
         } else {
-            Ok(())
-        }
-    }
-
-    /// What is to happen with a key, after all that speaks against it was asked.
-    async fn candidate(
-        &self,
-        candidate: Target,
-        decision: Decision,
-        before: Before,
-        budget: &mut Budget,
-    ) -> Choice {
-        let was_active = self.was_active(&candidate.key);
-        let mut choice = self.judge(candidate, decision, before, budget).await;
-        let facts = match &mut choice {
-            Choice::Go(candidate) => &mut candidate.facts,
-            Choice::Stay(settled) => &mut settled.facts,
+            keys_of(rest.chain(chosen))
         };
-        facts.was_active = was_active;
-        choice
+        confirmed?;
+        self.report.expect(count);
+        self.each(Stage::Change).await
     }
 
-    async fn judge(
-        &self,
-        candidate: Target,
-        decision: Decision,
-        before: Before,
-        budget: &mut Budget,
-    ) -> Choice {
-        if before == Before::Begun
-            && self.request.mode == Mode::Change
-            && let Some(outcome) = self.begun_before(&candidate, budget).await
-        {
-            return Choice::Stay(Box::new(self.settled(candidate, outcome)));
-        }
-        match decision {
-            Decision::Open => self.decide(candidate.key, budget).await,
-            // Whoever was asked may have taken their time.
-            Decision::Made if self.request.asks() && !self.request.conditions.all.is_empty() => {
-                self.decide(candidate.key, budget).await
+    /// Chooses among the keys of one user or of all. Those that an earlier run began come first.
+    async fn sweep(&mut self) -> Result<(), Halt> {
+        let (work, request) = (self.work, self.work.request);
+        let bar = Bar::new(request);
+        let progress = |done, all| bar.step("users", done, all);
+        let swept = work.selector.sweep(&request.selection, progress);
+        let swept = work.signals.race(Box::pin(swept)).await;
+        bar.clear();
+        let sweep = swept.unwrap_or_else(|exit| Err(RunError::signal(exit)));
+        let sweep = sweep.map_err(Halt::stopped)?;
+        work.selector.report_denied(sweep.denied);
+        Messages::of(request).note(&looked_at(&sweep));
+        self.keys = keys_of(work.left_open(&sweep).into_iter().map(Ok));
+        self.report.found = (sweep.keys, sweep.already_inactive);
+        self.chosen = sweep.chosen;
+        let mut written = Ok(());
+        for settled in &sweep.refused {
+            match written {
+                Ok(()) => written = self.tell(settled),
+                Err(_) => self.tally.count(settled, request.mode),
             }
-            Decision::Made => match self.signals.first() {
-                Some(exit) => Choice::Stay(self.interrupted(candidate, exit)),
-                None => self.guarded(candidate),
-            },
         }
+        written.map_err(Halt::Unwritten)?;
+        self.each(Stage::Verify).await
     }
 
-    /// A key that was chosen before may have signed since: credentials are renewed in a long run.
-    fn guarded(&self, candidate: Target) -> Choice {
-        let signer = &self.connected.signer;
-        match guard::signing_key(&candidate.key, signer, self.request.signing_key) {
-            Some(refusal) => {
-                let outcome = Outcome::Refused(refusal);
-                Choice::Stay(Box::new(self.settled(candidate, outcome)))
+    /// Works on all keys, at most `--jobs` at a time, and takes each result as it comes. A key counts until its result
+    /// is written: while a reader pauses, no further key starts, and responses are still read. After the first halt no
+    /// further key starts either, and those in flight finish.
+    async fn each(&mut self, stage: Stage) -> Result<(), Halt> {
+        let work = self.work;
+        let mut in_flight = FuturesUnordered::new();
+        let mut reach = Reach::default();
+        let mut halt = None;
+        let mut signals = work.signals.clone();
+        loop {
+            let wants_more = halt.is_none() && self.keys.peek().is_some();
+            if in_flight.is_empty() && !wants_more {
+                return halt.map_or(Ok(()), Err);
             }
-            None => Choice::Go(candidate),
-        }
-    }
-
-    async fn decide(&self, key: Key, budget: &mut Budget) -> Choice {
-        let untouched = Target {
-            key: key.clone(),
-            facts: KeyMetadata::default(),
-        };
-        let mut signals = self.signals.clone();
-        tokio::select! {
-            biased;
-            exit = signals.next() => Choice::Stay(self.interrupted(untouched, exit)),
-            choice = self.selector.decide(key, &budget.iam, &mut budget.allowance) => match choice {
-                Choice::Stay(settled) => Choice::Stay(Box::new(self.or_in_doubt(*settled))),
-                choice @ Choice::Go(_) => choice,
-            },
-        }
-    }
-
-    fn interrupted(&self, candidate: Target, exit: Exit) -> Box<KeyResult> {
-        let outcome = if self.request.single().is_some() {
-            let known = KeyState::NotDone("nothing was sent that changes it".to_owned());
-            Outcome::Stopped {
-                exit,
-                known,
-                failure: None,
-            }
-        } else {
-            let why = "the run was interrupted".to_owned();
-            Outcome::NotTried { exit, why }
-        };
-        Box::new(self.settled(candidate, outcome))
-    }
-
-    async fn change(&self, candidate: Target, before: Before, budget: &Budget) -> KeyResult {
-        if self.request.mode == Mode::DryRun {
-            let reason = self.request.conditions.to_string();
-            return self.settled(candidate, Outcome::Would(reason));
-        }
-        let record = Record::default();
-        let earlier = self.journal.known(&candidate.key);
-        self.under_way.changing(&candidate.key, &record, earlier);
-        let mut signals = self.signals.clone();
-        let change = self.change_of(budget, before, &candidate);
-        let named_by = named_by(self.request, &candidate.facts);
-        let mut settled = change
-            .run(candidate, &record, &budget.allowance, &mut signals)
-            .await;
-        settled.outcome = settled.outcome.with_owner_named_by(named_by);
-        settled
-    }
-
-    fn budget(&self, key: &Key) -> Budget {
-        let iam = self.connected.iam.for_one(key.id.as_str());
-        let allowance = iam.allow(self.request.limit);
-        Budget { iam, allowance }
-    }
-
-    fn change_of<'a>(
-        &'a self,
-        budget: &'a Budget,
-        before: Before,
-        candidate: &Target,
-    ) -> Change<'a> {
-        let Target { key, facts } = candidate;
-        let earlier = self.journal.attempts(&key.id);
-        let listed = facts.owner.as_ref().filter(|_| facts.status.is_some());
-        Change {
-            iam: &budget.iam,
-            signer: &self.connected.signer,
-            quantity: self.request.quantity(),
-            action: self.request.action,
-            missing: self.request.missing,
-            earlier: match before {
-                Before::Nothing | Before::Settled => Ambiguity::None,
-                Before::Deactivated => Ambiguity::EarlierRun,
-                Before::Begun if earlier.iter().all(EarlierAttempt::has_expired) => {
-                    Ambiguity::EarlierRun
+            let mut pause = None;
+            if in_flight.is_empty() {
+                match reach.pause(Instant::now()) {
+                    Ok(until) => pause = until,
+                    Err(gone) => {
+                        halt = Some(Halt::Gone(gone));
+                        continue;
+                    }
                 }
-                Before::Begun => Ambiguity::RecentRun,
-            },
-            owner: owner_hint(key.user_name.as_ref(), listed, earlier),
-            limit: self.request.limit,
-        }
-    }
-
-    /// A key of which this run changed nothing.
-    fn settled(&self, candidate: Target, outcome: Outcome) -> KeyResult {
-        self.or_in_doubt(KeyResult::untouched(
-            candidate,
-            self.request.action,
-            outcome,
-        ))
-    }
-
-    fn take_ended(
-        &self,
-        ended: io::Result<Ended>,
-        report: &mut Report<'_>,
-        tally: &mut Summary,
-    ) -> Taken {
-        match ended {
-            Err(error) => Taken::halt(Halt::Broken(error)),
-            Ok(Ended::Before) => {
-                tally.count_before();
-                Taken::default()
             }
-            Ok(Ended::Now(settled, recorded)) => self.take(&settled, recorded, report, tally),
+            let at_once = reach.at_once(work.request.jobs.get());
+            let is_full = in_flight.len() + self.report.output.len() >= at_once;
+            let is_behind = stream::is_behind();
+            if wants_more && !is_full && !is_behind && pause.is_none() {
+                match self.keys.next() {
+                    Some(Ok(candidate)) => in_flight.push(work.process(candidate, stage)),
+                    Some(Err(error)) => halt = Some(Halt::Broken(error)),
+                    None => {}
+                }
+                continue;
+            }
+            tokio::select! {
+                biased;
+                Some(processed) = in_flight.next() => {
+                    let (heard, ended) = self.take(processed);
+                    reach.heard(heard);
+                    halt = halt.or(ended);
+                }
+                written = self.report.output.next(), if self.report.output.len() > 0 => {
+                    halt = halt.or(written.err().map(Halt::Unwritten));
+                }
+                exit = signals.next(), if wants_more => halt = Some(Halt::Signal(exit)),
+                () = stream::said(), if wants_more && is_behind => {}
+                () = sleep_until(pause.unwrap_or_else(Instant::now)), if pause.is_some() => {}
+            }
         }
     }
 
-    /// Takes what became of a key, and whether the journal has it.
-    fn take(
-        &self,
-        settled: &KeyResult,
-        recorded: io::Result<()>,
-        report: &mut Report<'_>,
-        tally: &mut Summary,
-    ) -> Taken {
+    /// Takes what came of a key: what it says of the connection to IAM, and why no further key starts.
+    fn take(&mut self, processed: Processed) -> (Heard, Option<Halt>) {
+        let work = self.work;
+        let (settled, recorded) = match processed {
+            Processed::Earlier => {
+                self.tally.count_before();
+                return (Heard::Nothing, None);
+            }
+            Processed::Chosen(candidate) => {
+                let Err(error) = self.chosen.push(&candidate) else {
+                    return (Heard::Answer, None);
+                };
+                let (exit, why) = (Exit::Other, "the list could not be kept".to_owned());
+                let _ = self.tell(&work.settled(candidate, Outcome::NotTried { exit, why }));
+                return (Heard::Nothing, Some(Halt::Broken(error)));
+            }
+            Processed::Settled(settled, recorded) => (settled, recorded),
+        };
         let told = if recorded.is_ok() {
-            self.tell(settled, report, tally)
+            self.tell(&settled)
         } else {
-            tally.count(settled, self.request.mode);
-            let told = report.unrecorded(settled, self.proof(settled), tally);
-            self.under_way.told(&settled.key);
+            self.tally.count(&settled, work.request.mode);
+            let proof = work.proof(&settled);
+            let told = self.report.unrecorded(&settled, proof, &self.tally);
+            work.under_way.told(&settled.key);
             told
         };
-        let broken = recorded.map_err(Halt::unrecorded).err();
-        let unwritten = told.map_err(Halt::Unwritten).err();
-        Taken {
-            heard: Heard::from(&settled.outcome),
-            halt: broken.or(unwritten).or_else(|| self.halts(settled)),
-        }
-    }
-
-    /// Whether a later run can prove what became of a key.
-    fn proof(&self, settled: &KeyResult) -> Proof {
-        let mut earlier = self.journal.attempts(&settled.key.id).iter();
-        if settled.facts.status.is_some() || earlier.any(|attempt| attempt.listed_owner().is_some())
-        {
-            Proof::Listed
-        } else {
-            Proof::None
-        }
+        let broken = recorded.err().map(Halt::unrecorded);
+        let unwritten = told.err().map(Halt::Unwritten);
+        let halt = broken.or(unwritten).or_else(|| work.halts(&settled));
+        (Heard::from(&settled.outcome), halt)
     }
 
     /// Tells what became of a key and counts it.
@@ -394,15 +237,171 @@ impl Batch<'_> {
     /// # Errors
     ///
     /// The result cannot be written.
-    fn tell(
-        &self,
-        settled: &KeyResult,
-        report: &mut Report<'_>,
-        tally: &mut Summary,
-    ) -> io::Result<()> {
-        tally.count(settled, self.request.mode);
-        let written = report.settled(settled, tally);
-        self.under_way.told(&settled.key);
+    fn tell(&mut self, settled: &KeyResult) -> io::Result<()> {
+        self.tally.count(settled, self.work.request.mode);
+        let written = self.report.settled(settled, &self.tally);
+        self.work.under_way.told(&settled.key);
         written
     }
+
+    /// Waits until all results so far are written; after a signal not much longer.
+    ///
+    /// # Errors
+    ///
+    /// They cannot be written, or nobody reads them.
+    async fn written(&mut self) -> Result<(), Halt> {
+        let output = &mut self.report.output;
+        while output.len() > 0 {
+            let written = self.work.signals.bound(signal::OUTPUT, output.next());
+            match written.await {
+                Ok(written) => written.map_err(Halt::Unwritten)?,
+                Err(exit) => {
+                    output.give_up();
+                    return Err(Halt::Signal(exit));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Shows the keys and asks, if somebody has to be asked; leaves them at the first.
+    async fn confirmed(&mut self, keys: &mut Spooled<Target>, count: u64) -> Result<(), Halt> {
+        self.written().await?;
+        let work = self.work;
+        if !work.request.asks() || count == 0 {
+            return Ok(());
+        }
+        // What STS says. A person can still answer where STS cannot be asked.
+        let account = work.connected.caller.account("the account is unknown");
+        let account = work.signals.race(account).await.map_err(Halt::Signal)?;
+        let account = account
+            .inspect_err(|stop| Messages::of(work.request).warning(&stop.to_string()))
+            .ok();
+        loop {
+            let page: io::Result<Vec<_>> = keys.by_ref().take(SHOWN_AT_ONCE).collect();
+            let page = page.map_err(Halt::stopped)?;
+            if page.is_empty() {
+                break;
+            }
+            report::show(&page);
+        }
+        keys.rewind().map_err(Halt::stopped)?;
+        let profile = work.connected.signer.profile.as_deref();
+        let question = report::question(count, work.request.action, account.as_ref(), profile);
+        match work.signals.race(confirm::ask(question)).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Halt::Declined),
+            Err(exit) => Err(Halt::Signal(exit)),
+        }
+    }
+
+    /// The run ends early: tells of the keys that are left, and says the exit status.
+    async fn halt(&mut self, halt: Halt) -> Exit {
+        match &halt {
+            Halt::Signal(exit) => self.report.interrupted(*exit),
+            Halt::Gone(silent) => self.report.gone(*silent),
+            Halt::OtherPrincipal { why } => self.report.ended(why),
+            _ => {}
+        }
+        let written = self.leave(&halt).await;
+        match halt {
+            Halt::After { .. } | Halt::Gone(_) | Halt::Stopped(_) => self.tally.exit(),
+            Halt::Declined => match written {
+                Ok(()) => self.tally.exit(),
+                Err(error) => self.report.unwritten(&error, self.tally.exit()),
+            },
+            Halt::Signal(exit) => exit,
+            Halt::OtherPrincipal { .. } => Exit::Refused,
+            Halt::Harmed => Exit::Other,
+            Halt::Unwritten(error) => self.report.unwritten(&error, self.tally.exit()),
+            Halt::Broken(error) => {
+                // Where the disk of the journal did not answer, a signal ended the wait for it.
+                let exit = self.work.signals.first().unwrap_or(Exit::Other);
+                self.report.broken(&error, exit);
+                exit
+            }
+        }
+    }
+
+    /// Tells of each key that is left that it was not tried, and counts them all. Those that an earlier run settled are
+    /// counted as such.
+    ///
+    /// # Errors
+    ///
+    /// A result cannot be written: the others are only counted.
+    async fn leave(&mut self, halt: &Halt) -> io::Result<()> {
+        let work = self.work;
+        let mut written = Ok(());
+        while let Some(candidate) = self.keys.next() {
+            let Ok(candidate) = candidate else { continue };
+            if work.journal.before(&candidate.key) == Before::Settled {
+                self.tally.count_before();
+                continue;
+            }
+            let settled = work.settled(candidate, work.left(halt));
+            if written.is_err() || self.report.output.gave_up() {
+                self.tally.count(&settled, work.request.mode);
+                continue;
+            }
+            written = self.tell(&settled);
+            if self.report.output.len() >= WAITING
+                && let Err(Halt::Unwritten(error)) = self.written().await
+            {
+                written = Err(error);
+            }
+        }
+        written
+    }
+
+    /// Waits until the results are written, and says the exit status of a run that came to `exit`.
+    async fn end(mut self, exit: Exit) -> Exit {
+        let (work, request) = (self.work, self.work.request);
+        if request.single().is_none() {
+            Log::of(request).verbose(|| work.requests());
+        }
+        let written = match self.report.write_table() {
+            Ok(()) => self.written().await,
+            Err(error) => Err(Halt::Unwritten(error)),
+        };
+        let mut exit = match written {
+            Err(Halt::Unwritten(error)) => self.report.unwritten(&error, exit),
+            Err(Halt::Signal(exit)) => exit,
+            _ => exit,
+        };
+        if self.report.output.gave_up() {
+            self.report.unread(exit);
+        }
+        let harm = work.journal.harm();
+        let has_journal = request.journal.is_some() && harm.is_none();
+        if let Some(harm) = harm {
+            exit = self.report.incomplete(harm, exit);
+        }
+        let prints_whole = request.query.is_none() && request.format == Format::Json;
+        let resume = if has_journal {
+            Resume::Journal
+        } else if prints_whole && !self.report.output.is_closed() {
+            Resume::Results
+        } else {
+            Resume::Again
+        };
+        self.report.end(&self.tally, resume);
+        exit
+    }
+}
+
+/// How many keys a sweep found and chose.
+fn looked_at(sweep: &Sweep) -> String {
+    let plural = |count: u64| if count == 1 { "" } else { "s" };
+    let already_inactive = match sweep.already_inactive {
+        0 => String::new(),
+        count => format!(", {count} already inactive"),
+    };
+    format!(
+        "{} key{} of {} user{} looked at, {} chosen{already_inactive}",
+        sweep.keys,
+        plural(sweep.keys),
+        sweep.users,
+        plural(sweep.users as u64),
+        sweep.chosen.len()
+    )
 }

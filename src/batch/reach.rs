@@ -32,10 +32,6 @@ pub(super) enum Heard {
     Nothing,
 }
 
-/// How many keys in a row IAM did not answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Gone(pub(super) usize);
-
 /// The connection to IAM as the last results show it.
 #[derive(Debug, Default)]
 pub(super) struct Reach {
@@ -103,15 +99,15 @@ impl Reach {
     ///
     /// # Errors
     ///
-    /// It has paused often enough: IAM is gone.
-    pub(super) fn pause(&mut self, now: Instant) -> Result<Option<Instant>, Gone> {
+    /// It has paused often enough: IAM is gone. How many keys in a row it did not answer.
+    pub(super) fn pause(&mut self, now: Instant) -> Result<Option<Instant>, usize> {
         if self.silent == 0 {
             return Ok(None);
         }
         let until = if let Some(until) = self.until {
             until
         } else {
-            let pause = PAUSES.get(self.pauses).ok_or(Gone(self.silent))?;
+            let pause = PAUSES.get(self.pauses).ok_or(self.silent)?;
             self.pauses += 1;
             *self.until.insert(now + *pause)
         };
@@ -123,10 +119,10 @@ impl Reach {
 mod tests {
     use tokio::time::Instant;
 
-    use super::{AT_FIRST, Gone, Heard, PAUSES, Reach};
+    use super::{AT_FIRST, Heard, PAUSES, Reach};
 
     /// Lets the pause that is due pass.
-    fn wait(reach: &mut Reach, now: &mut Instant) -> Result<(), Gone> {
+    fn wait(reach: &mut Reach, now: &mut Instant) -> Result<(), usize> {
         if let Some(until) = reach.pause(*now)? {
             assert!(until > *now);
             *now = until;
@@ -153,7 +149,7 @@ mod tests {
                 assert_eq!(now - before, pause);
                 reach.heard(Heard::Silence);
             }
-            assert_eq!(wait(&mut reach, &mut now), Err(Gone(jobs + PAUSES.len())));
+            assert_eq!(wait(&mut reach, &mut now), Err(jobs + PAUSES.len()));
             assert!(now - start >= std::time::Duration::from_secs(7));
         }
     }

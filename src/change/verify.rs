@@ -13,7 +13,7 @@ use crate::error::CallError;
 use crate::ident::UserName;
 use crate::journal::EarlierAttempt;
 use crate::locate::{KeyLocation, OwnerHint, locate_key, locate_settled};
-use crate::metadata::Status;
+use crate::metadata::{KeyMetadata, Status};
 use crate::outcome::Outcome;
 use crate::request::{Action, Key};
 
@@ -123,12 +123,9 @@ impl Change<'_> {
 }
 
 /// Who owns a key: the user it is named with, unless IAM or an earlier run says more.
-pub(crate) fn owner_hint(
-    named: Option<&UserName>,
-    listed: Option<&UserName>,
-    earlier: &[EarlierAttempt],
-) -> OwnerHint {
-    let now = named.or(listed);
+pub(crate) fn owner_hint(key: &Key, facts: &KeyMetadata, earlier: &[EarlierAttempt]) -> OwnerHint {
+    let listed = facts.owner.as_ref().filter(|_| facts.status.is_some());
+    let now = key.user_name.as_ref().or(listed);
     let same = |then: &Option<UserName>| match (then, now) {
         (Some(then), Some(now)) => then.same_user(now),
         (then, now) => then.is_none() && now.is_none(),

@@ -278,7 +278,7 @@ impl Selector<'_> {
             _ => ListRead::NotListed(listed_for.cloned()),
         };
         let named = key.user_name.as_ref();
-        let hint = owner_hint(named, None, &[]);
+        let hint = owner_hint(key, &KeyMetadata::default(), &[]);
         let mut location = elsewhere(locate(&hint, named, owner, list), key, self.signer);
         if location.is_absence() && self.request.missing == Missing::Succeeds {
             let (iam, action) = (self.iam, self.request.action);

@@ -27,14 +27,8 @@ use index::Index;
 use look::Looked;
 pub(crate) use sweep::Sweep;
 
-/// What is to happen with a key.
-#[derive(Debug)]
-pub(crate) enum Choice {
-    /// It may go.
-    Go(Target),
-    /// It stays, for the reason that is the outcome.
-    Stay(Box<KeyResult>),
-}
+/// A key that may be changed, or what became of one that may not.
+pub(crate) type Choice = Result<Target, Box<KeyResult>>;
 
 /// How keys are chosen.
 #[derive(Debug)]
@@ -149,7 +143,7 @@ impl<'a> Selector<'a> {
             Verdict::Holds if self.is_already_inactive(&facts) => {
                 self.stay(key, facts, Outcome::AlreadyInactive)
             }
-            Verdict::Holds => Choice::Go(Target { key, facts }),
+            Verdict::Holds => Ok(Target { key, facts }),
             Verdict::Fails(reason) => self.stay(key, facts, Outcome::Skipped(reason)),
             Verdict::Lacks(fact) => {
                 let failure = denied.unwrap_or_else(|| self.lacking(fact));
@@ -197,7 +191,7 @@ impl<'a> Selector<'a> {
     fn stay(&self, key: Key, facts: KeyMetadata, outcome: Outcome) -> Choice {
         let candidate = Target { key, facts };
         let settled = KeyResult::untouched(candidate, self.request.action, outcome);
-        Choice::Stay(Box::new(settled))
+        Err(Box::new(settled))
     }
 
     /// A key that is not where it was looked for. `failure` says where.

@@ -1,0 +1,59 @@
+//! The keys that are named, by options or in a file.
+
+use std::io::{self, IsTerminal as _};
+
+use super::{Keys, keys_of};
+use crate::apart::apart;
+use crate::error::RunError;
+use crate::input::{self, Purpose};
+use crate::metadata::Target;
+use crate::report::message::Messages;
+use crate::request::{Input, Request, Selection};
+use crate::signal::Signals;
+
+/// The keys that are named, and how many they are; all of it is checked before anything is contacted. `None`: IAM's own
+/// lists tell.
+///
+/// # Errors
+///
+/// The file cannot be read or understood, or a signal came first.
+pub(crate) async fn named(
+    request: &Request,
+    signals: &mut Signals,
+) -> Result<Option<(Keys, u64)>, RunError> {
+    let (input, user_name) = match &request.selection {
+        Selection::Named(keys) => {
+            let count = keys.len() as u64;
+            let named = keys.clone().into_iter().map(|key| Ok(key.into()));
+            return Ok(Some((keys_of(named), count)));
+        }
+        Selection::Listed { input, user_name } => (input.clone(), user_name.clone()),
+        Selection::User(_) | Selection::Account => return Ok(None),
+    };
+    let messages = Messages::of(request);
+    if matches!(input, Input::Stdin) && io::stdin().is_terminal() {
+        messages.note("reading keys from the terminal; Ctrl-D on a line of its own ends the list");
+    }
+    let (owner, action) = (request.owner, request.action);
+    let read = move || {
+        let purpose = Purpose {
+            user_name: user_name.as_ref(),
+            owner,
+            action,
+        };
+        input::read(&input, purpose)
+    };
+    let list = apart(signals, read).await??;
+    for (count, why) in [
+        (list.left_out, "nothing is to be done there"),
+        (list.repeated, "a key stands there again"),
+    ] {
+        let lines = if count == 1 { "line is" } else { "lines are" };
+        if count > 0 {
+            messages.note(&format!("{count} {lines} left out: {why}"));
+        }
+    }
+    let count = list.len;
+    let listed = list.keys().map(|key| key.map(Target::from));
+    Ok(Some((keys_of(listed), count)))
+}

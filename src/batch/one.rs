@@ -1,0 +1,383 @@
+//! One key of a run: it is decided on, changed and settled, and each step is recorded.
+
+use std::io;
+
+use super::UnderWay;
+use crate::aws::attempt::Record;
+use crate::aws::{Allowance, Connected, Iam};
+use crate::change::{Change, owner_hint};
+use crate::conclude::Ambiguity;
+use crate::error::Exit;
+use crate::guard;
+use crate::journal::{Before, EarlierAttempt, Journal};
+use crate::locate::OwnerHint;
+use crate::metadata::{Status, Target};
+use crate::outcome::{KeyResult, KeyState, Outcome, Refusal};
+use crate::report::{Proof, try_query};
+use crate::request::{Action, Key, Mode, Request, Selection};
+use crate::select::{Choice, Selector, Sweep, named_by};
+use crate::signal::{self, Signals};
+
+/// What all keys of a run share.
+#[derive(Debug)]
+pub(crate) struct Work<'a> {
+    /// What is wanted.
+    pub(crate) request: &'a Request,
+    /// IAM, and who signs.
+    pub(crate) connected: &'a Connected,
+    /// How keys are chosen.
+    pub(crate) selector: Selector<'a>,
+    /// Where each step is recorded.
+    pub(crate) journal: Journal,
+    /// The keys that are being changed.
+    pub(crate) under_way: &'a UnderWay,
+    /// The signals that end the run.
+    pub(crate) signals: Signals,
+}
+
+/// How far a key is worked on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// It is decided on.
+    Choose,
+    /// It is decided on, and changed.
+    ChooseAndChange,
+    /// It was chosen before, and is changed.
+    Change,
+    /// An earlier run began it: it is looked for. It is not changed, since this run did not choose it.
+    Verify,
+}
+
+/// What came of a key.
+pub(super) enum Processed {
+    /// An earlier run settled it.
+    Earlier,
+    /// It is to be changed.
+    Chosen(Target),
+    /// It is settled, and whether the journal has that.
+    Settled(Box<KeyResult>, io::Result<()>),
+}
+
+/// What one key may take: its requests wait in a queue of their own, and one limit covers them all.
+struct Budget {
+    iam: Iam,
+    allowance: Allowance,
+}
+
+impl Work<'_> {
+    /// All of one key. One limit covers every step.
+    pub(super) async fn process(&self, candidate: Target, stage: Stage) -> Processed {
+        let before = self.journal.before(&candidate.key);
+        if before == Before::Settled {
+            return Processed::Earlier;
+        }
+        let iam = self.connected.iam.for_one(candidate.key.id.as_str());
+        let allowance = iam.allow(self.request.limit);
+        let mut budget = Budget { iam, allowance };
+        let was_active = self.was_active(&candidate.key);
+        let settled = match self.judge(candidate, stage, before, &mut budget).await {
+            Err(mut settled) => {
+                settled.facts.was_active = was_active;
+                settled
+            }
+            Ok(mut candidate) => {
+                candidate.facts.was_active = was_active;
+                if stage == Stage::Choose {
+                    return Processed::Chosen(candidate);
+                }
+                match self.ready(candidate, before).await {
+                    Ok(candidate) => self.change(candidate, before, &budget).await,
+                    Err((settled, recorded)) => return Processed::Settled(settled, recorded),
+                }
+            }
+        };
+        let recorded = self.record(&settled, before).await;
+        Processed::Settled(settled, recorded)
+    }
+
+    /// Whether a key may be changed, after all that speaks against it was asked.
+    async fn judge(
+        &self,
+        candidate: Target,
+        stage: Stage,
+        before: Before,
+        budget: &mut Budget,
+    ) -> Choice {
+        if before == Before::Begun && self.request.mode == Mode::Change {
+            let change = self.change_of(budget, before, &candidate);
+            let confirmed = change.confirm_earlier(&candidate.key, &budget.allowance);
+            if let Ok(Some(outcome)) = self.signals.race(confirmed).await {
+                return Err(self.settled(candidate, outcome));
+            }
+        }
+        match stage {
+            Stage::Verify => {
+                let why = "IAM's lists do not say whether it was changed";
+                Err(self.settled(candidate, left_in_doubt(Exit::Unknown, why)))
+            }
+            // Whoever was asked may have taken their time.
+            Stage::Change if !self.request.asks() || self.request.conditions.all.is_empty() => {
+                match self.signals.first() {
+                    Some(exit) => Err(self.settled(candidate, self.interrupted(exit))),
+                    None => self.guarded(candidate),
+                }
+            }
+            Stage::Choose | Stage::ChooseAndChange | Stage::Change => {
+                let key = candidate.key.clone();
+                let decided = self
+                    .selector
+                    .decide(key, &budget.iam, &mut budget.allowance);
+                match self.signals.race(Box::pin(decided)).await {
+                    Ok(choice) => choice.map_err(|settled| self.or_in_doubt(settled)),
+                    Err(exit) => {
+                        let untouched = Target::from(candidate.key);
+                        Err(self.settled(untouched, self.interrupted(exit)))
+                    }
+                }
+            }
+        }
+    }
+
+    /// A key that was chosen before may have signed since: credentials are renewed in a long run.
+    fn guarded(&self, candidate: Target) -> Choice {
+        let signer = &self.connected.signer;
+        match guard::signing_key(&candidate.key, signer, self.request.signing_key) {
+            Some(refusal) => Err(self.settled(candidate, Outcome::Refused(refusal))),
+            None => Ok(candidate),
+        }
+    }
+
+    /// What has to succeed before a key is changed: its result can be told, and the journal has the intent. A signal ends
+    /// the wait for a disk that does not answer.
+    async fn ready(
+        &self,
+        candidate: Target,
+        before: Before,
+    ) -> Result<Target, (Box<KeyResult>, io::Result<()>)> {
+        if self.request.mode == Mode::DryRun {
+            return Ok(candidate);
+        }
+        let broken = |candidate, why: &str, error| {
+            let (exit, why) = (Exit::Other, why.to_owned());
+            let settled = self.settled(candidate, Outcome::NotTried { exit, why });
+            Err((settled, Err(error)))
+        };
+        if let Err(error) = try_query(self.request, &candidate) {
+            return broken(candidate, "--query does not work on the result", error);
+        }
+        let mut signals = self.signals.clone();
+        tokio::select! {
+            biased;
+            recorded = self.journal.intend(&candidate) => match recorded {
+                Ok(()) => Ok(candidate),
+                Err(error) => broken(candidate, "the journal could not be written", error),
+            },
+            exit = signals.next() => {
+                let settled = self.settled(candidate, self.interrupted(exit));
+                if before == Before::Nothing {
+                    // If the intent gets to the disk, this record says that the key was not changed. If this one does not,
+                    // the next run checks the key.
+                    let _ = self.settle(&settled).await;
+                }
+                Err((settled, Ok(())))
+            }
+        }
+    }
+
+    /// What becomes of a key whose change did not start when a signal came.
+    pub(super) fn interrupted(&self, exit: Exit) -> Outcome {
+        if self.request.single().is_some() {
+            Outcome::Stopped {
+                exit,
+                known: KeyState::NotDone("nothing was sent that changes it".to_owned()),
+                failure: None,
+            }
+        } else {
+            let why = "the run was interrupted".to_owned();
+            Outcome::NotTried { exit, why }
+        }
+    }
+
+    async fn change(&self, candidate: Target, before: Before, budget: &Budget) -> Box<KeyResult> {
+        if self.request.mode == Mode::DryRun {
+            let reason = self.request.conditions.to_string();
+            return self.settled(candidate, Outcome::Would(reason));
+        }
+        let record = Record::default();
+        let earlier = self.journal.known(&candidate.key);
+        self.under_way.changing(&candidate.key, &record, earlier);
+        let mut signals = self.signals.clone();
+        let change = self.change_of(budget, before, &candidate);
+        let named_by = named_by(self.request, &candidate.facts);
+        let mut settled = change
+            .run(candidate, &record, &budget.allowance, &mut signals)
+            .await;
+        settled.outcome = settled.outcome.with_owner_named_by(named_by);
+        Box::new(settled)
+    }
+
+    fn change_of<'a>(
+        &'a self,
+        budget: &'a Budget,
+        before: Before,
+        candidate: &Target,
+    ) -> Change<'a> {
+        let attempts = self.journal.attempts(&candidate.key.id);
+        Change {
+            iam: &budget.iam,
+            signer: &self.connected.signer,
+            quantity: self.request.quantity(),
+            action: self.request.action,
+            missing: self.request.missing,
+            earlier: match before {
+                Before::Nothing | Before::Settled => Ambiguity::None,
+                Before::Deactivated => Ambiguity::EarlierRun,
+                Before::Begun if attempts.iter().all(EarlierAttempt::has_expired) => {
+                    Ambiguity::EarlierRun
+                }
+                Before::Begun => Ambiguity::RecentRun,
+            },
+            owner: owner_hint(&candidate.key, &candidate.facts, attempts),
+            limit: self.request.limit,
+        }
+    }
+
+    /// Records what became of a key. What an earlier run began stays in doubt as long as nothing new is known.
+    async fn record(&self, settled: &KeyResult, before: Before) -> io::Result<()> {
+        let is_new = match &settled.outcome {
+            Outcome::NotTried { .. } => false,
+            Outcome::Done { .. } | Outcome::Missing(_) => true,
+            _ => before == Before::Nothing || settled.attempts > 0,
+        };
+        if is_new && self.request.journal.is_some() {
+            self.settle(settled).await
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Records a result. A signal bounds the wait for a disk that does not answer.
+    async fn settle(&self, settled: &KeyResult) -> io::Result<()> {
+        let recorded = self.journal.settle(settled);
+        let recorded = self.signals.bound(signal::JOURNAL, recorded).await;
+        recorded
+            .unwrap_or_else(|_| Err(io::Error::other("the disk of the journal does not answer")))
+    }
+
+    /// A key of which this run changed nothing.
+    pub(super) fn settled(&self, candidate: Target, outcome: Outcome) -> Box<KeyResult> {
+        let settled = KeyResult::untouched(candidate, self.request.action, outcome);
+        self.or_in_doubt(Box::new(settled))
+    }
+
+    /// That a key was left, cannot be read or is not there does not say that it was not changed, where an earlier run began
+    /// it. That IAM listed it does, but for a key that was to be made inactive and is.
+    fn or_in_doubt(&self, mut settled: Box<KeyResult>) -> Box<KeyResult> {
+        let is_unchanged = match &settled.facts.status {
+            Some(Status::Inactive) => settled.action == Action::Delete,
+            Some(_) => true,
+            None => false,
+        };
+        let known = match self.journal.before(&settled.key) {
+            Before::Begun => KeyState::begun(),
+            Before::Deactivated => KeyState::deactivated_earlier(),
+            Before::Nothing | Before::Settled => return settled,
+        };
+        if !is_unchanged {
+            let attempts = self.journal.attempts(&settled.key.id);
+            let owner = owner_hint(&settled.key, &settled.facts, attempts);
+            settled.outcome = in_doubt(settled.outcome, known, settled.action, &owner);
+        }
+        settled
+    }
+
+    /// The keys of this run that an earlier one began, and of which the sweep does not show that they are unchanged.
+    pub(super) fn left_open(&self, sweep: &Sweep) -> Vec<Target> {
+        let is_of_run = |key: &Key| match &self.request.selection {
+            Selection::User(user) => key
+                .user_name
+                .as_ref()
+                .is_some_and(|name| name.same_user(user)),
+            Selection::Account => true,
+            Selection::Named(_) | Selection::Listed { .. } => false,
+        };
+        let in_progress = self.journal.in_progress().into_iter();
+        in_progress
+            .filter(|key| is_of_run(key) && !sweep.shows_unchanged(&key.id))
+            .map(Target::from)
+            .collect()
+    }
+
+    /// Whether the key was active when an earlier run began to make it inactive.
+    fn was_active(&self, key: &Key) -> bool {
+        let attempts = self.journal.attempts(&key.id);
+        attempts.iter().any(EarlierAttempt::was_active)
+    }
+
+    /// Whether a later run can prove what became of a key.
+    pub(super) fn proof(&self, settled: &KeyResult) -> Proof {
+        let mut earlier = self.journal.attempts(&settled.key.id).iter();
+        if settled.facts.status.is_some() || earlier.any(|attempt| attempt.listed_owner().is_some())
+        {
+            Proof::Listed
+        } else {
+            Proof::None
+        }
+    }
+
+    /// What the run cost, in requests.
+    pub(super) fn requests(&self) -> String {
+        let counted = self.connected.iam.requests();
+        let all: usize = counted.iter().map(|(_, count)| count).sum();
+        let each: Vec<String> = counted
+            .iter()
+            .map(|(operation, count)| format!("{count} {operation}"))
+            .collect();
+        format!("{all} requests to IAM: {}", each.join(", "))
+    }
+}
+/// A key that an earlier run began, and this one left for this reason.
+fn left_in_doubt(exit: Exit, why: &str) -> Outcome {
+    let why = format!("this run did not change it: {why}");
+    Outcome::LeftInDoubt { exit, why }
+}
+
+/// What became of a key that an earlier run began and of which this one found nothing out.
+fn in_doubt(outcome: Outcome, begun: KeyState, action: Action, owner: &OwnerHint) -> Outcome {
+    let is_agreed = matches!(owner, OwnerHint::Named(_) | OwnerHint::Listed(_));
+    match outcome {
+        Outcome::NotTried { exit, why } => left_in_doubt(exit, &why),
+        Outcome::Would(_) => left_in_doubt(Exit::Unknown, "it was a dry run"),
+        Outcome::Skipped(why) => left_in_doubt(Exit::Unknown, &why),
+        Outcome::Refused(Refusal::Declined) => {
+            left_in_doubt(Exit::Unknown, "the answer was not yes")
+        }
+        Outcome::Refused(Refusal::SigningKey) => {
+            left_in_doubt(Exit::Unknown, "the key signs the request itself")
+        }
+        Outcome::Stopped {
+            exit,
+            known: KeyState::NotDone(_),
+            failure,
+        } => Outcome::Stopped {
+            exit,
+            known: begun,
+            failure,
+        },
+        // It is there, under another user's name, and nobody began it under that one.
+        Outcome::Failed { failure, known }
+            if failure.context().owner.is_some() && is_agreed && action == Action::Delete =>
+        {
+            Outcome::Failed { failure, known }
+        }
+        Outcome::Missing(failure) if !is_agreed => Outcome::Failed {
+            failure,
+            known: begun,
+        },
+        Outcome::Failed { failure, .. } => Outcome::Failed {
+            failure,
+            known: begun,
+        },
+        outcome => outcome,
+    }
+}
