@@ -16,6 +16,7 @@ mod error;
 mod guard;
 mod ident;
 mod input;
+mod instead;
 mod journal;
 mod locate;
 mod log;
@@ -38,7 +39,6 @@ mod tally;
 mod target;
 
 use std::ffi::OsString;
-use std::io::{self, ErrorKind};
 use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -54,27 +54,26 @@ use error::{Exit, RunError};
 use journal::{Before, Journal, Unusable};
 use log::Log;
 use outcome::KeyState;
-use report::message::{Messages, is_colorful};
+use report::message::Messages;
 use report::{AS_TOLD, Explanation, stream};
-use request::{Color, ErrorFormat, Mode, Request};
-use sanitize::Shown;
+use request::{Mode, Request};
 use select::Selector;
 use signal::Signals;
 
-/// What is known where no key was read, let alone changed.
-const NOT_DELETED: &str = "NotDeleted";
-
 fn main() -> ExitCode {
     if let Some(task) = complete::Task::asked() {
-        return completed(task).into();
+        memory::keep();
+        // Who pressed Tab has asked for no report of a panic.
+        let answer = catch(|| task.text());
+        return answer.map_or(Exit::Success, instead::of_completion).into();
     }
     let args: Vec<OsString> = std::env::args_os().collect();
     let cli = match Cli::read(&args) {
         Ok(cli) => cli,
-        Err(text) => return instead(&text, error_format_of(&args)).into(),
+        Err(text) => return instead::of_arguments(&text, error_format_of(&args)).into(),
     };
     if let Some(skeleton) = cli.skeleton() {
-        return page(skeleton, error_format_of(&args)).into();
+        return instead::page(skeleton, error_format_of(&args)).into();
     }
     memory::keep();
     let request = cli.into_request();
@@ -200,16 +199,12 @@ async fn work(
     under_way: &UnderWay,
     mut signals: Signals,
 ) -> anyhow::Result<Exit> {
-    let log = Log::of(request);
-    let expected = request.expected_account.as_ref();
-    let quantity = request.quantity();
-    let connection = &request.connection;
     let connecting = aws::connect(
-        connection,
-        expected,
+        &request.connection,
+        request.expected_account.as_ref(),
         request.limit,
-        quantity,
-        log,
+        request.quantity(),
+        Log::of(request),
         report::stop,
     );
     let connected = signals.race(connecting).await.map_err(RunError::signal)?;
@@ -270,69 +265,6 @@ fn stopped(
     };
     messages.explain(&Explanation::stop(stop, member).about(key, told));
     stop.exit
-}
-
-/// Prints what clap has instead of arguments: help, the version, or what is wrong with them.
-fn instead(text: &clap::Error, format: ErrorFormat) -> Exit {
-    let styled = text.render();
-    if !text.use_stderr() {
-        return if is_colorful(&io::stdout()) {
-            page(&styled.ansi().to_string(), format)
-        } else {
-            page(&styled.to_string(), format)
-        };
-    }
-    match format {
-        ErrorFormat::Json => {
-            let (message, hints) = cli::told(&styled.to_string());
-            let mut stop = RunError::usage(message);
-            stop.hints = hints;
-            let explanation = Explanation::stop(&stop, NOT_DELETED);
-            Messages::new(Color::Off, format).explain(&explanation);
-        }
-        ErrorFormat::Text => {
-            let text = if is_colorful(&io::stderr()) {
-                styled.ansi().to_string()
-            } else {
-                styled.to_string()
-            };
-            let text = format!("iam-del-key: {}", text.trim_end());
-            report::message::line(&Shown::page(&text));
-            let known = "known: nothing was contacted, and nothing is deleted";
-            report::message::line(&Shown::message(known));
-        }
-    }
-    Exit::Usage
-}
-
-/// Answers a shell that asks what could stand on the command line.
-fn completed(task: complete::Task) -> Exit {
-    memory::keep();
-    match catch(|| task.text()) {
-        Ok(Ok(text)) => page(&text, ErrorFormat::Text),
-        Ok(Err(stop)) => {
-            let messages = Messages::new(Color::Auto, ErrorFormat::Text);
-            messages.explain(&Explanation::stop(&stop, NOT_DELETED));
-            stop.exit
-        }
-        // Who pressed Tab has asked for no report.
-        Err(_) => Exit::Success,
-    }
-}
-
-/// Prints a text that was asked for instead of a run.
-fn page(text: &str, format: ErrorFormat) -> Exit {
-    match report::page(text) {
-        Ok(()) => Exit::Success,
-        // Who closed the pipe has read enough.
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Exit::Success,
-        Err(error) => {
-            let message = format!("could not write to standard output: {error}");
-            let error = Explanation::error("NotWritten", message, Exit::Other, NOT_DELETED);
-            Messages::new(Color::Off, format).explain(&error);
-            Exit::Other
-        }
-    }
 }
 
 /// Runs `work`; a panic becomes the place in the source where it happened.

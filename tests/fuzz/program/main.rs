@@ -41,6 +41,8 @@ mod guard;
 mod ident;
 #[path = "../../../src/input/mod.rs"]
 mod input;
+#[path = "../../../src/instead.rs"]
+mod instead;
 #[path = "../../../src/journal/mod.rs"]
 mod journal;
 #[path = "../../../src/locate.rs"]

@@ -1,0 +1,72 @@
+//! What is printed instead of a run: help, the version, what is wrong with the arguments, and completions.
+
+use std::io::{self, ErrorKind};
+
+use crate::cli;
+use crate::error::{Exit, RunError};
+use crate::report::message::{self, Messages, is_colorful};
+use crate::report::{self, Explanation};
+use crate::request::{Color, ErrorFormat};
+use crate::sanitize::Shown;
+
+/// What is known where no key was read, let alone changed.
+const NOT_DELETED: &str = "NotDeleted";
+
+/// Prints what clap has instead of arguments: help, the version, or what is wrong with them.
+pub(crate) fn of_arguments(text: &clap::Error, format: ErrorFormat) -> Exit {
+    let styled = text.render();
+    let render = |is_colorful| {
+        if is_colorful {
+            styled.ansi().to_string()
+        } else {
+            styled.to_string()
+        }
+    };
+    if !text.use_stderr() {
+        return page(&render(is_colorful(&io::stdout())), format);
+    }
+    match format {
+        ErrorFormat::Json => {
+            let (message, hints) = cli::told(&render(false));
+            let mut error = RunError::usage(message);
+            error.hints = hints;
+            let explanation = Explanation::stop(&error, NOT_DELETED);
+            Messages::new(Color::Off, format).explain(&explanation);
+        }
+        ErrorFormat::Text => {
+            let text = render(is_colorful(&io::stderr()));
+            let text = format!("iam-del-key: {}", text.trim_end());
+            message::line(&Shown::page(&text));
+            let known = "known: nothing was contacted, and nothing is deleted";
+            message::line(&Shown::message(known));
+        }
+    }
+    Exit::Usage
+}
+
+/// Answers a shell that asks what could stand on the command line.
+pub(crate) fn of_completion(answer: Result<String, RunError>) -> Exit {
+    match answer {
+        Ok(text) => page(&text, ErrorFormat::Text),
+        Err(error) => {
+            let messages = Messages::new(Color::Auto, ErrorFormat::Text);
+            messages.explain(&Explanation::stop(&error, NOT_DELETED));
+            error.exit
+        }
+    }
+}
+
+/// Prints a text that was asked for.
+pub(crate) fn page(text: &str, format: ErrorFormat) -> Exit {
+    match report::page(text) {
+        Ok(()) => Exit::Success,
+        // Who closed the pipe has read enough.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Exit::Success,
+        Err(error) => {
+            let message = format!("could not write to standard output: {error}");
+            let error = Explanation::error("NotWritten", message, Exit::Other, NOT_DELETED);
+            Messages::new(Color::Off, format).explain(&error);
+            Exit::Other
+        }
+    }
+}
