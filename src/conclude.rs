@@ -126,8 +126,7 @@ fn conclude(evidence: &Evidence<'_>) -> Statement {
     let is_named = matches!(hint, OwnerHint::Named(_) | OwnerHint::Listed(_));
     let is_of_this_run = matches!(ambiguity, Ambiguity::ServerError | Ambiguity::Unanswered);
     match (action, location) {
-        (Action::Deactivate, KeyLocation::Listed(Some(Status::Inactive)))
-        | (Action::Delete, KeyLocation::Gone | KeyLocation::GoneButNamed(_)) => Statement::Done,
+        _ if location.shows_done(action) => Statement::Done,
         (_, KeyLocation::Listed(_)) => match ambiguity {
             // IAM contradicts itself: a list lags.
             _ if response.is_missing() => Statement::Unknown,
@@ -207,9 +206,7 @@ impl Evidence<'_> {
             },
         }
     }
-}
 
-impl Evidence<'_> {
     /// What shows more of the key than was read.
     fn check(&self) -> Check {
         match self.location {
@@ -321,7 +318,13 @@ fn reason(evidence: &Evidence<'_>) -> String {
         (_, Response::Refused) => "the response to an earlier attempt was lost",
         (_, Response::None) => "the request was sent and no usable response arrived",
     };
-    format!("{cause}; {}", place(evidence))
+    let Evidence {
+        action,
+        hint,
+        location,
+        ..
+    } = *evidence;
+    format!("{cause}; {}", place(action, hint, location))
 }
 
 fn no_such_key(evidence: &Evidence<'_>) -> String {
@@ -332,8 +335,9 @@ fn no_such_key(evidence: &Evidence<'_>) -> String {
     }
 }
 
-fn place(evidence: &Evidence<'_>) -> String {
-    match (evidence.action, evidence.location) {
+/// Where a key is, a fragment.
+pub(crate) fn place(action: Action, hint: &OwnerHint, location: &KeyLocation) -> String {
+    match (action, location) {
         (Action::Deactivate, KeyLocation::Listed(Some(Status::Inactive))) => {
             "IAM now lists the key as Inactive".to_owned()
         }
@@ -346,7 +350,7 @@ fn place(evidence: &Evidence<'_>) -> String {
         (_, KeyLocation::GoneButNamed(owner)) => {
             format!("IAM no longer lists the key, but still names {owner} as its owner")
         }
-        (_, KeyLocation::AbsentAsNamed) => match evidence.hint {
+        (_, KeyLocation::AbsentAsNamed) => match hint {
             OwnerHint::Named(user) => {
                 format!("IAM does not list the key for {user}, and does not confirm its owner")
             }

@@ -8,8 +8,10 @@ use crate::aws::Iam;
 use crate::error::{CallError, ErrorKind, ServiceError};
 use crate::guard::{self, Signer};
 use crate::ident::{AccountId, UserName};
-use crate::metadata::Status;
+use crate::journal::EarlierAttempt;
+use crate::metadata::{KeyMetadata, Status};
 use crate::request::{Action, Key};
+use crate::select::unsaid;
 
 /// Who owns a key, by all that is known before IAM is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,6 +68,14 @@ impl KeyLocation {
             | Self::LookupFailed => false,
         }
     }
+
+    /// Whether it shows that the action was done.
+    pub(crate) fn shows_done(&self, action: Action) -> bool {
+        match action {
+            Action::Delete => matches!(self, Self::Gone | Self::GoneButNamed(_)),
+            Action::Deactivate => *self == Self::Listed(Some(Status::Inactive)),
+        }
+    }
 }
 
 /// What `GetAccessKeyLastUsed` says about the owner.
@@ -96,28 +106,19 @@ pub(crate) enum ListRead {
     Failed,
 }
 
-/// Asks IAM where `key` is.
-pub(crate) async fn locate_key(
-    iam: &Iam,
-    signer: &Signer,
-    key: &Key,
-    hint: &OwnerHint,
-) -> KeyLocation {
-    let named = match hint {
-        OwnerHint::Listed(owner) => key.user_name.as_ref().or(Some(owner)),
-        OwnerHint::Unknown | OwnerHint::Named(_) | OwnerHint::Disputed => key.user_name.as_ref(),
-    };
-    let owner = read_owner(iam, key).await;
-    let list = match &owner {
-        // The list of another user cannot have it, and one that cannot be trusted need not be read.
-        OwnerRead::Is(owner) if named.is_some_and(|named| !named.same_user(owner)) => {
-            ListRead::NotListed(named.cloned())
-        }
-        OwnerRead::Is(_) | OwnerRead::NoSuchKey | OwnerRead::Denied | OwnerRead::Failed => {
-            read_list(iam, key, named).await
-        }
-    };
-    elsewhere(locate(hint, named, owner, list), key, signer)
+/// Which key is looked for, and what is known of it before.
+#[derive(Debug)]
+pub(crate) struct Search<'a> {
+    /// IAM.
+    pub(crate) iam: &'a Iam,
+    /// The key that signs.
+    pub(crate) signer: &'a Signer,
+    /// The key, with the user it is named with.
+    pub(crate) key: &'a Key,
+    /// Who owns it.
+    pub(crate) hint: OwnerHint,
+    /// What is or was to be done to it.
+    pub(crate) action: Action,
 }
 
 /// The pauses between reads of a list that may lag behind a change: it can do so for three seconds.
@@ -131,56 +132,171 @@ const READ_AGAIN: [Duration; 4] = [
 /// How long a key has to be absent: a new key can be hidden for most of a second.
 pub(crate) const CONFIRM_ABSENCE: Duration = Duration::from_millis(1050);
 
-/// Asks IAM where `key` is until its lists agree: one that lags behind a change or cannot be read is read again, and an
-/// absence is confirmed. What a read found so far is in `last`, also when this is dropped.
-pub(crate) async fn locate_settled(
-    iam: &Iam,
-    signer: &Signer,
-    key: &Key,
-    hint: &OwnerHint,
-    action: Action,
-    last: &mut Option<KeyLocation>,
-) -> KeyLocation {
-    let mut pauses = READ_AGAIN.iter();
-    loop {
-        let mut location = locate_key(iam, signer, key, hint).await;
-        if location.is_absence() {
-            sleep(CONFIRM_ABSENCE).await;
-            let again = locate_key(iam, signer, key, hint).await;
-            if again == location {
-                return location;
+/// How long IAM may still name the owner of a deleted key.
+const OWNER_LAG: Duration = Duration::from_secs(3);
+
+impl Search<'_> {
+    /// Asks IAM where the key is, once.
+    pub(crate) async fn locate_key(&self) -> KeyLocation {
+        let named = match &self.hint {
+            OwnerHint::Listed(owner) => self.key.user_name.as_ref().or(Some(owner)),
+            OwnerHint::Unknown | OwnerHint::Named(_) | OwnerHint::Disputed => {
+                self.key.user_name.as_ref()
             }
-            location = again;
-        }
-        let may_change = match (action, &location) {
-            (Action::Deactivate, KeyLocation::Listed(status)) => *status != Some(Status::Inactive),
-            (Action::Delete, KeyLocation::Listed(_)) | (_, KeyLocation::LookupFailed) => true,
-            (_, location) => location.is_absence(),
         };
-        match pauses.next() {
-            Some(pause) if may_change => {
-                *last = Some(location);
-                sleep(*pause).await;
+        let owner = self.read_owner().await.unwrap_or(OwnerRead::Failed);
+        let list = match &owner {
+            // The list of another user cannot have it, and one that cannot be trusted need not be read.
+            OwnerRead::Is(owner) if named.is_some_and(|named| !named.same_user(owner)) => {
+                ListRead::NotListed(named.cloned())
             }
-            // A list that shows the key now and then proves nothing.
-            _ if location.is_absence() => return KeyLocation::LookupFailed,
-            _ => return location,
+            OwnerRead::Is(_) | OwnerRead::NoSuchKey | OwnerRead::Denied | OwnerRead::Failed => {
+                self.read_list(named).await
+            }
+        };
+        self.conclude(named, owner, list)
+    }
+
+    /// Where the key is that the list of the user it is named with was just read for.
+    ///
+    /// # Errors
+    ///
+    /// IAM does not say whose key it is.
+    pub(crate) async fn locate_unlisted(&self, list: ListRead) -> Result<KeyLocation, CallError> {
+        let owner = self.read_owner().await?;
+        Ok(self.conclude(self.key.user_name.as_ref(), owner, list))
+    }
+
+    /// Asks IAM where the key is until its lists agree: one that lags behind a change or cannot be read is read again, and
+    /// an absence is confirmed. What a read found so far is in `last`, also when this is dropped.
+    pub(crate) async fn locate_settled(&self, last: &mut Option<KeyLocation>) -> KeyLocation {
+        let mut pauses = READ_AGAIN.iter();
+        loop {
+            let mut location = self.locate_key().await;
+            if location.is_absence() {
+                sleep(CONFIRM_ABSENCE).await;
+                let again = self.locate_key().await;
+                if again == location {
+                    return location;
+                }
+                location = again;
+            }
+            let may_change = match (self.action, &location) {
+                (Action::Deactivate, KeyLocation::Listed(status)) => {
+                    *status != Some(Status::Inactive)
+                }
+                (Action::Delete, KeyLocation::Listed(_)) | (_, KeyLocation::LookupFailed) => true,
+                (_, location) => location.is_absence(),
+            };
+            match pauses.next() {
+                Some(pause) if may_change => {
+                    *last = Some(location);
+                    sleep(*pause).await;
+                }
+                // A list that shows the key now and then proves nothing.
+                _ if location.is_absence() => return KeyLocation::LookupFailed,
+                _ => return location,
+            }
+        }
+    }
+
+    /// Where a key is that may be deleted. Another owner is believed only later: the user may have been renamed after the
+    /// key was deleted, or be the calling user.
+    pub(crate) async fn or_after_lag(
+        &self,
+        found: KeyLocation,
+        last: &mut Option<KeyLocation>,
+    ) -> KeyLocation {
+        match found {
+            KeyLocation::OtherUser(_) if self.action == Action::Delete => {
+                sleep(OWNER_LAG).await;
+                self.locate_settled(last).await
+            }
+            found => found,
+        }
+    }
+
+    /// What the two reads prove. Another account may have a key that IAM does not find.
+    fn conclude(&self, named: Option<&UserName>, owner: OwnerRead, list: ListRead) -> KeyLocation {
+        let location = locate(&self.hint, named, owner, list);
+        match guard::foreign_account(&self.key.id, self.signer) {
+            Some((theirs, ours))
+                if location.is_absence() || location == KeyLocation::LookupDenied =>
+            {
+                KeyLocation::OtherAccount(theirs, ours)
+            }
+            _ => location,
+        }
+    }
+
+    async fn read_owner(&self) -> Result<OwnerRead, CallError> {
+        match self.iam.last_use(&self.key.id).await {
+            Ok(read) => {
+                let owner = read.owner.ok_or_else(|| unsaid("whose key it is"))?;
+                Ok(OwnerRead::Is(owner))
+            }
+            Err(failure) => match failure.service().map(ServiceError::kind) {
+                Some(ErrorKind::NoSuchEntity) => Ok(OwnerRead::NoSuchKey),
+                Some(ErrorKind::AccessDenied | ErrorKind::Validation) => Ok(OwnerRead::Denied),
+                _ => Err(failure),
+            },
+        }
+    }
+
+    async fn read_list(&self, named: Option<&UserName>) -> ListRead {
+        let listing = match self.iam.access_keys(named).await {
+            Ok(listing) => listing,
+            Err(failure) => {
+                return match failure.service().map(ServiceError::kind) {
+                    Some(ErrorKind::NoSuchEntity) => ListRead::NoSuchUser,
+                    // Roles and the root user have no list of their own.
+                    Some(ErrorKind::AccessDenied | ErrorKind::Validation) => ListRead::Denied,
+                    _ => ListRead::Failed,
+                };
+            }
+        };
+        let calling = listing.keys.iter().find_map(|listed| listed.owner.clone());
+        let mut keys = listing.keys.into_iter();
+        match keys.find(|listed| listed.id == self.key.id.as_str()) {
+            Some(listed) => ListRead::Listed(listed.status),
+            None => ListRead::NotListed(calling),
         }
     }
 }
 
-/// Of a key that IAM does not find: another account may have it.
-pub(crate) fn elsewhere(location: KeyLocation, key: &Key, signer: &Signer) -> KeyLocation {
-    match guard::foreign_account(&key.id, signer) {
-        Some((theirs, ours)) if location.is_absence() || location == KeyLocation::LookupDenied => {
-            KeyLocation::OtherAccount(theirs, ours)
-        }
-        _ => location,
+/// Adds the two accounts to `NoSuchEntity` when the key's ID encodes another than the signer's.
+pub(crate) fn with_accounts(mut failure: CallError, key: &Key, signer: &Signer) -> CallError {
+    if failure.is_no_such_entity()
+        && let Some(context) = failure.context_mut()
+    {
+        context.accounts = guard::foreign_account(&key.id, signer);
+    }
+    failure
+}
+
+/// Who owns a key: the user it is named with, unless IAM or an earlier run says more.
+pub(crate) fn owner_hint(key: &Key, facts: &KeyMetadata, earlier: &[EarlierAttempt]) -> OwnerHint {
+    let listed = facts.owner.as_ref().filter(|_| facts.status.is_some());
+    let now = key.user_name.as_ref().or(listed);
+    let same = |then: &Option<UserName>| match (then, now) {
+        (Some(then), Some(now)) => then.same_user(now),
+        (then, now) => then.is_none() && now.is_none(),
+    };
+    let listed_then = earlier.iter().find_map(EarlierAttempt::listed_owner);
+    match (now, listed_then) {
+        // IAM listed it there itself: without a name in this run, that is its owner.
+        (None, Some(owner)) => OwnerHint::Listed(owner.clone()),
+        (Some(now), Some(owner)) if !now.same_user(owner) => OwnerHint::Disputed,
+        (Some(now), Some(_)) => OwnerHint::Listed(now.clone()),
+        _ if !earlier.iter().all(|attempt| same(&attempt.owner)) => OwnerHint::Disputed,
+        (Some(now), None) if listed.is_some() => OwnerHint::Listed(now.clone()),
+        (Some(now), None) => OwnerHint::Named(now.clone()),
+        (None, None) => OwnerHint::Unknown,
     }
 }
 
 /// What the two reads prove. `named` is the user whose list was read; without one it is the calling user's.
-pub(crate) fn locate(
+fn locate(
     hint: &OwnerHint,
     named: Option<&UserName>,
     owner: OwnerRead,
@@ -214,46 +330,6 @@ pub(crate) fn locate(
         },
         (ListRead::NoSuchUser, OwnerRead::Denied) => KeyLocation::UserMissing,
         (ListRead::Denied, OwnerRead::Denied) => KeyLocation::LookupDenied,
-    }
-}
-
-async fn read_owner(iam: &Iam, key: &Key) -> OwnerRead {
-    match iam.last_use(&key.id).await {
-        Ok(read) => read.owner.map_or(OwnerRead::Failed, OwnerRead::Is),
-        Err(failure) => owner_unread(&failure),
-    }
-}
-
-/// What a failed `GetAccessKeyLastUsed` says about the owner.
-pub(crate) fn owner_unread(failure: &CallError) -> OwnerRead {
-    match failure.service().map(ServiceError::kind) {
-        Some(ErrorKind::NoSuchEntity) => OwnerRead::NoSuchKey,
-        Some(ErrorKind::AccessDenied | ErrorKind::Validation) => OwnerRead::Denied,
-        _ => OwnerRead::Failed,
-    }
-}
-
-async fn read_list(iam: &Iam, key: &Key, named: Option<&UserName>) -> ListRead {
-    let listing = match iam.access_keys(named).await {
-        Ok(listing) => listing,
-        Err(failure) => {
-            return match failure.service().map(ServiceError::kind) {
-                Some(ErrorKind::NoSuchEntity) => ListRead::NoSuchUser,
-                // Roles and the root user have no list of their own.
-                Some(ErrorKind::AccessDenied | ErrorKind::Validation) => ListRead::Denied,
-                _ => ListRead::Failed,
-            };
-        }
-    };
-    let mut keys = listing.keys.into_iter();
-    let mut calling = None;
-    let found = keys.find(|listed| {
-        calling = calling.take().or_else(|| listed.owner.clone());
-        listed.id == key.id.as_str()
-    });
-    match found {
-        Some(listed) => ListRead::Listed(listed.status),
-        None => ListRead::NotListed(calling),
     }
 }
 

@@ -5,12 +5,12 @@ use std::io;
 use super::UnderWay;
 use crate::aws::attempt::Record;
 use crate::aws::{Allowance, Connected, Iam};
-use crate::change::{Change, owner_hint};
+use crate::change::Change;
 use crate::conclude::Ambiguity;
 use crate::error::Exit;
 use crate::guard;
 use crate::journal::{Before, EarlierAttempt, Journal};
-use crate::locate::OwnerHint;
+use crate::locate::{OwnerHint, Search, owner_hint};
 use crate::metadata::{Status, Target};
 use crate::outcome::{KeyResult, KeyState, Outcome, Refusal};
 use crate::report::{Proof, try_query};
@@ -104,9 +104,9 @@ impl Work<'_> {
         budget: &mut Budget,
     ) -> Choice {
         if before == Before::Begun && self.request.mode == Mode::Change {
-            let change = self.change_of(budget, before, &candidate);
-            let confirmed = change.confirm_earlier(&candidate.key, &budget.allowance);
-            if let Ok(Some(outcome)) = self.signals.race(confirmed).await {
+            let record = Record::default();
+            let change = self.change_of(budget, before, &candidate, &record);
+            if let Ok(Some(outcome)) = self.signals.race(change.confirm_earlier()).await {
                 return Err(self.settled(candidate, outcome));
             }
         }
@@ -207,27 +207,37 @@ impl Work<'_> {
         let earlier = self.journal.known(&candidate.key);
         self.under_way.changing(&candidate.key, &record, earlier);
         let mut signals = self.signals.clone();
-        let change = self.change_of(budget, before, &candidate);
-        let named_by = named_by(self.request, &candidate.facts);
-        let mut settled = change
-            .run(candidate, &record, &budget.allowance, &mut signals)
-            .await;
-        settled.outcome = settled.outcome.with_owner_named_by(named_by);
-        Box::new(settled)
+        let change = self.change_of(budget, before, &candidate, &record);
+        let (outcome, attempts) = change.run(&mut signals).await;
+        let Target { key, facts } = candidate;
+        let outcome = outcome.with_owner_named_by(named_by(self.request, &facts));
+        Box::new(KeyResult {
+            key,
+            facts,
+            action: self.request.action,
+            outcome,
+            attempts,
+        })
     }
 
     fn change_of<'a>(
         &'a self,
         budget: &'a Budget,
         before: Before,
-        candidate: &Target,
+        candidate: &'a Target,
+        record: &'a Record,
     ) -> Change<'a> {
-        let attempts = self.journal.attempts(&candidate.key.id);
+        let Target { key, facts } = candidate;
+        let attempts = self.journal.attempts(&key.id);
         Change {
-            iam: &budget.iam,
-            signer: &self.connected.signer,
+            search: Search {
+                iam: &budget.iam,
+                signer: &self.connected.signer,
+                key,
+                hint: owner_hint(key, facts, attempts),
+                action: self.request.action,
+            },
             quantity: self.request.quantity(),
-            action: self.request.action,
             missing: self.request.missing,
             earlier: match before {
                 Before::Nothing | Before::Settled => Ambiguity::None,
@@ -237,7 +247,8 @@ impl Work<'_> {
                 }
                 Before::Begun => Ambiguity::RecentRun,
             },
-            owner: owner_hint(&candidate.key, &candidate.facts, attempts),
+            record,
+            allowance: &budget.allowance,
             limit: self.request.limit,
         }
     }

@@ -4,12 +4,10 @@ use std::time::{Duration, SystemTime};
 
 use super::{Need, Needs, Selector, failed};
 use crate::aws::{Allowance, ListedKey};
-use crate::change::owner_hint;
 use crate::conclude::{Ambiguity, Evidence, Response};
 use crate::error::{CallError, Context, NotFound, Place};
-use crate::guard;
 use crate::ident::UserName;
-use crate::locate::{ListRead, OwnerRead, elsewhere, locate, locate_settled, owner_unread};
+use crate::locate::{ListRead, Search, owner_hint, with_accounts};
 use crate::metadata::{Denied, KeyMetadata};
 use crate::outcome::Outcome;
 use crate::request::{Key, Missing, Owner};
@@ -256,41 +254,31 @@ impl Selector<'_> {
     }
 
     /// A key that is not in the list of `listed_for`: whose is it?
-    async fn lost(
-        &self,
-        key: &Key,
-        listed_for: Option<&UserName>,
-        mut failure: CallError,
-    ) -> Outcome {
-        let owner = match self.iam.last_use(&key.id).await {
-            Ok(read) => match read.owner {
-                Some(owner) => OwnerRead::Is(owner),
-                None => return failed(super::unsaid("whose key it is")),
-            },
-            Err(error) => match owner_unread(&error) {
-                OwnerRead::Failed => return failed(error),
-                read => read,
-            },
-        };
+    async fn lost(&self, key: &Key, listed_for: Option<&UserName>, failure: CallError) -> Outcome {
         let response = Response::of(&failure);
         let list = match response {
             Response::NoSuchUser => ListRead::NoSuchUser,
             _ => ListRead::NotListed(listed_for.cloned()),
         };
-        let named = key.user_name.as_ref();
-        let hint = owner_hint(key, &KeyMetadata::default(), &[]);
-        let mut location = elsewhere(locate(&hint, named, owner, list), key, self.signer);
+        let search = Search {
+            iam: self.iam,
+            signer: self.signer,
+            key,
+            hint: owner_hint(key, &KeyMetadata::default(), &[]),
+            action: self.request.action,
+        };
+        let mut location = match search.locate_unlisted(list).await {
+            Ok(location) => location,
+            Err(failure) => return failed(failure),
+        };
         if location.is_absence() && self.request.missing == Missing::Succeeds {
-            let (iam, action) = (self.iam, self.request.action);
-            location = locate_settled(iam, self.signer, key, &hint, action, &mut None).await;
+            location = search.locate_settled(&mut None).await;
         }
-        if let Some(context) = failure.context_mut() {
-            context.accounts = guard::foreign_account(&key.id, self.signer);
-        }
+        let failure = with_accounts(failure, key, self.signer);
         let evidence = Evidence {
             action: self.request.action,
             missing: self.request.missing,
-            hint: &hint,
+            hint: &search.hint,
             ambiguity: Ambiguity::None,
             response,
             location: &location,

@@ -18,6 +18,7 @@ use crate::condition::{Read, TIME, Verdict};
 use crate::error::{CallError, NamedBy, TransportError};
 use crate::guard::{self, Signer};
 use crate::ident::UserName;
+use crate::locate::with_accounts;
 use crate::log::Log;
 use crate::metadata::{Denied, KeyMetadata, Status, Target};
 use crate::outcome::{KeyResult, KeyState, Outcome};
@@ -196,12 +197,8 @@ impl<'a> Selector<'a> {
 
     /// A key that is not where it was looked for. `failure` says where.
     fn absent(&self, key: &Key, mut failure: CallError) -> Outcome {
-        let accounts = guard::foreign_account(&key.id, self.signer);
-        let mut owner = None;
-        if let Some(context) = failure.context_mut() {
-            context.accounts = accounts;
-            owner.clone_from(&context.owner);
-        }
+        failure = with_accounts(failure, key, self.signer);
+        let owner = failure.context().owner.clone();
         match (owner, &failure) {
             (Some(owner), _) => Outcome::Failed {
                 failure,
@@ -253,7 +250,8 @@ fn out_of_time(limit: Duration) -> CallError {
     })
 }
 
-fn unsaid(fact: &str) -> CallError {
+/// What IAM did not say, although nothing can be decided without.
+pub(crate) fn unsaid(fact: &str) -> CallError {
     undecided(format!(
         "{fact} is missing from its answer, and nothing can be decided without"
     ))

@@ -17,7 +17,7 @@ mod aws;
 mod batch;
 #[path = "../../../src/metadata.rs"]
 mod metadata;
-#[path = "../../../src/change/mod.rs"]
+#[path = "../../../src/change.rs"]
 mod change;
 #[path = "../../../src/cli/mod.rs"]
 mod cli;

@@ -1,23 +1,18 @@
 //! One key is changed: the call, its limit and its signals. A lost response never becomes "deleted" or "failed" by
 //! guesswork: the request is sent again until IAM answers, and the key's state is verified.
 
-mod verify;
-
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::aws::attempt::Record;
-use crate::aws::{Allowance, Iam};
-use crate::conclude::Ambiguity;
+use crate::aws::{Allowance, out_of_time};
+use crate::conclude::{Ambiguity, Evidence, Response, place};
 use crate::error::{CallError, ErrorKind, Exit};
-use crate::guard::{self, Signer};
-use crate::locate::OwnerHint;
-use crate::metadata::Target;
-use crate::outcome::{KeyResult, KeyState, Outcome, Reply};
-use crate::request::{Action, Key, Missing, Quantity};
+use crate::locate::{KeyLocation, Search, with_accounts};
+use crate::outcome::{KeyState, Outcome, Reply};
+use crate::request::{Action, Missing, Quantity};
 use crate::signal::{self, Signals};
-pub(crate) use verify::owner_hint;
 
 /// How long a signal leaves for the response that is awaited.
 const FOR_RESPONSE: Duration = Duration::from_millis(400);
@@ -31,87 +26,69 @@ const VERIFICATION: Duration = Duration::from_millis(2500);
 /// How a key is changed.
 #[derive(Debug)]
 pub(crate) struct Change<'a> {
-    /// IAM.
-    pub(crate) iam: &'a Iam,
-    /// The key that signs.
-    pub(crate) signer: &'a Signer,
+    /// The key, and how it is looked for.
+    pub(crate) search: Search<'a>,
     /// Whether the run is about more keys: then a signal is the run's affair, and what is done is done.
     pub(crate) quantity: Quantity,
-    /// What is done to the key.
-    pub(crate) action: Action,
     /// What a key that is already gone means.
     pub(crate) missing: Missing,
     /// Whether an earlier run may have changed the key.
     pub(crate) earlier: Ambiguity,
-    /// Who owns it.
-    pub(crate) owner: OwnerHint,
+    /// The attempts, while they are made.
+    pub(crate) record: &'a Record,
+    /// The limit that is left.
+    pub(crate) allowance: &'a Allowance,
     /// The whole limit, for messages.
     pub(crate) limit: Duration,
 }
 
 impl Change<'_> {
-    /// Changes the key and says what became of it. The attempts are in `record`.
-    pub(crate) async fn run(
-        &self,
-        candidate: Target,
-        record: &Record,
-        allowance: &Allowance,
-        signals: &mut Signals,
-    ) -> KeyResult {
-        let Target { key, facts } = candidate;
+    /// Changes the key. Says what became of it, and how many requests that took.
+    pub(crate) async fn run(&self, signals: &mut Signals) -> (Outcome, usize) {
         let mut signal = None;
         let outcome = {
-            let call = self.call(&key, record, allowance);
+            let call = self.call();
             tokio::pin!(call);
             tokio::select! {
                 outcome = &mut call => outcome,
                 exit = signals.next() => {
                     signal = Some(exit);
-                    self.wind_up(&key, record, &mut call, exit, signals).await
+                    self.wind_up(&mut call, exit, signals).await
                 }
             }
         };
         let outcome = match (signal, outcome) {
-            (Some(exit), Outcome::Failed { known, .. }) => self.stopped(&key, record, exit, known),
+            (Some(exit), Outcome::Failed { known, .. }) => self.stopped(exit, known),
             (_, outcome) if self.quantity == Quantity::Many => outcome,
             (Some(exit), Outcome::Missing(_)) => {
                 let known = KeyState::NotDone(NO_SUCH_KEY.to_owned());
-                self.stopped(&key, record, exit, known)
+                self.stopped(exit, known)
             }
             (Some(exit), Outcome::Done { evidence, .. }) => {
                 let known = KeyState::Done(
                     evidence.unwrap_or_else(|| "IAM confirmed it before the run ended".to_owned()),
                 );
-                self.stopped(&key, record, exit, known)
+                self.stopped(exit, known)
             }
             (_, outcome) => outcome,
         };
-        KeyResult {
-            key,
-            facts,
-            action: self.action,
-            outcome,
+        let attempts = match signal {
             // A key whose attempt a signal kept from leaving was not tried.
-            attempts: match signal {
-                Some(_) if !record.was_sent() => 0,
-                _ => record.count(),
-            },
-        }
+            Some(_) if !self.record.was_sent() => 0,
+            _ => self.record.count(),
+        };
+        (outcome, attempts)
     }
 
     /// A key that an earlier run started to change: whether that is done, as far as IAM's lists prove it.
-    pub(crate) async fn confirm_earlier(
-        &self,
-        key: &Key,
-        allowance: &Allowance,
-    ) -> Option<Outcome> {
+    pub(crate) async fn confirm_earlier(&self) -> Option<Outcome> {
         let found = async {
-            match self.locate(key).await {
-                found if found.is_absence() => self.locate_settled(key, &mut None).await,
-                found => self.or_after_lag(key, found, &mut None).await,
+            match self.search.locate_key().await {
+                found if found.is_absence() => self.search.locate_settled(&mut None).await,
+                found => self.search.or_after_lag(found, &mut None).await,
             }
         };
-        let found = allowance.spend(Duration::ZERO, found).await?;
+        let found = self.allowance.spend(Duration::ZERO, found).await?;
         let shown = self.shows_done(&found)?;
         Some(Outcome::Done {
             reply: None,
@@ -123,21 +100,19 @@ impl Change<'_> {
     /// for, both within the time that a signal leaves.
     async fn wind_up(
         &self,
-        key: &Key,
-        record: &Record,
         call: &mut (impl Future<Output = Outcome> + Unpin),
         exit: Exit,
         signals: &mut Signals,
     ) -> Outcome {
-        record.close();
+        self.record.close();
         let end = Instant::now() + signal::KEYS;
-        let stopped = |known| self.stopped(key, record, exit, known);
-        let not_done = || stopped(KeyState::NotDone(untouched(record).to_owned()));
-        let is_ambiguous = || self.ambiguity(record) != Ambiguity::None;
-        if !is_ambiguous() && !record.is_missing() {
+        let stopped = |known| self.stopped(exit, known);
+        let not_done = || stopped(KeyState::NotDone(self.untouched().to_owned()));
+        let is_ambiguous = || self.ambiguity() != Ambiguity::None;
+        if !is_ambiguous() && !self.record.is_missing() {
             return not_done();
         }
-        let unknown = || match self.ambiguity(record) {
+        let unknown = || match self.ambiguity() {
             Ambiguity::None => not_done(),
             Ambiguity::EarlierRun | Ambiguity::RecentRun => stopped(KeyState::begun()),
             Ambiguity::ServerError => stopped(KeyState::Unknown(
@@ -148,7 +123,7 @@ impl Change<'_> {
             )),
         };
         let last = async {
-            let deadline = if record.is_waiting() {
+            let deadline = if self.record.is_waiting() {
                 Instant::now() + FOR_RESPONSE
             } else {
                 end
@@ -157,7 +132,7 @@ impl Change<'_> {
                 return outcome;
             }
             // The response arrived: the call goes on to verify what it means.
-            if !record.is_waiting()
+            if !self.record.is_waiting()
                 && let Ok(outcome) = timeout_at(end, call).await
             {
                 return outcome;
@@ -165,10 +140,10 @@ impl Change<'_> {
             if !is_ambiguous() {
                 return not_done();
             }
-            let found = timeout_at(end, self.locate_settled(key, &mut None)).await;
+            let found = timeout_at(end, self.search.locate_settled(&mut None)).await;
             match found.ok().and_then(|found| self.shows_done(&found)) {
                 Some(known) => {
-                    let what = match self.ambiguity(record) {
+                    let what = match self.ambiguity() {
                         Ambiguity::ServerError => "IAM returned an error",
                         _ => "no response arrived",
                     };
@@ -186,13 +161,13 @@ impl Change<'_> {
         }
     }
 
-    async fn call(&self, key: &Key, record: &Record, allowance: &Allowance) -> Outcome {
+    async fn call(&self) -> Outcome {
         // A part of the limit is kept to verify the key's state, should the response be lost.
         let reserve = (self.limit / 3).clamp(VERIFICATION, Duration::from_secs(10));
         let reserve = reserve.min(self.limit / 2);
         let mut last = None;
-        let reply = self.send_until_answered(key, record, &mut last);
-        let failure = match allowance.spend(reserve, reply).await {
+        let reply = self.send_until_answered(&mut last);
+        let failure = match self.allowance.spend(reserve, reply).await {
             Some(Ok(reply)) => {
                 return Outcome::Done {
                     reply: Some(reply),
@@ -200,31 +175,26 @@ impl Change<'_> {
                 };
             }
             Some(Err(failure)) => failure,
-            None => last.unwrap_or_else(|| self.out_of_time(record)),
+            None => last.unwrap_or_else(|| self.out_of_time()),
         };
-        let failure = self.with_accounts(key, failure);
-        let ambiguity = self.ambiguity(record);
+        let failure = with_accounts(failure, self.search.key, self.search.signer);
+        let ambiguity = self.ambiguity();
         let may_be_wanted = failure.is_no_such_entity() && self.missing == Missing::Succeeds;
         if ambiguity != Ambiguity::None || may_be_wanted {
-            return self.verify(key, failure, record, allowance).await;
+            return self.verify(failure).await;
         }
         Outcome::Failed {
             failure,
-            known: KeyState::NotDone(untouched(record).to_owned()),
+            known: KeyState::NotDone(self.untouched().to_owned()),
         }
     }
 
     /// Sends the request, and again as long as no response of IAM's says what became of it: the change is idempotent, and
     /// a request without a response may still act. What went wrong last is in `last`, also when this is dropped.
-    async fn send_until_answered(
-        &self,
-        key: &Key,
-        record: &Record,
-        last: &mut Option<CallError>,
-    ) -> Result<Reply, CallError> {
+    async fn send_until_answered(&self, last: &mut Option<CallError>) -> Result<Reply, CallError> {
         let [mut pause, longest] = SEND_AGAIN;
         loop {
-            let failure = match self.send(key, record).await {
+            let failure = match self.send().await {
                 Ok(reply) => return Ok(reply),
                 Err(failure) => failure,
             };
@@ -239,7 +209,7 @@ impl Change<'_> {
                 | CallError::NoResponse(_)
                 | CallError::Incomplete(_) => false,
             };
-            if is_answered || !record.is_unanswered() || record.is_closed() {
+            if is_answered || !self.record.is_unanswered() || self.record.is_closed() {
                 return Err(failure);
             }
             *last = Some(failure);
@@ -248,16 +218,18 @@ impl Change<'_> {
         }
     }
 
-    async fn send(&self, key: &Key, record: &Record) -> Result<Reply, CallError> {
-        match self.action {
-            Action::Delete => self.iam.delete_access_key(key, record).await,
-            Action::Deactivate => self.iam.deactivate_access_key(key, record).await,
+    async fn send(&self) -> Result<Reply, CallError> {
+        let Search { iam, key, .. } = self.search;
+        match self.search.action {
+            Action::Delete => iam.delete_access_key(key, self.record).await,
+            Action::Deactivate => iam.deactivate_access_key(key, self.record).await,
         }
     }
 
     /// A signal ended the run: what is known, and the last error that IAM returned.
-    fn stopped(&self, key: &Key, record: &Record, exit: Exit, known: KeyState) -> Outcome {
-        let last = self.with_accounts(key, self.out_of_time(record));
+    fn stopped(&self, exit: Exit, known: KeyState) -> Outcome {
+        let Search { key, signer, .. } = self.search;
+        let last = with_accounts(self.out_of_time(), key, signer);
         // What is done did not fail.
         let is_told = last.service().is_some() && !matches!(known, KeyState::Done(_));
         let failure = is_told.then_some(last);
@@ -268,35 +240,78 @@ impl Change<'_> {
         }
     }
 
-    fn out_of_time(&self, record: &Record) -> CallError {
-        let operation = match self.action {
+    fn out_of_time(&self) -> CallError {
+        let operation = match self.search.action {
             Action::Delete => "DeleteAccessKey",
             Action::Deactivate => "UpdateAccessKey",
         };
-        crate::aws::out_of_time(operation, record, self.limit)
+        out_of_time(operation, self.record, self.limit)
     }
 
-    /// Adds the two accounts to `NoSuchEntity` when the key's ID encodes another than the signer's.
-    fn with_accounts(&self, key: &Key, mut failure: CallError) -> CallError {
-        if failure.is_no_such_entity()
-            && let Some(context) = failure.context_mut()
-        {
-            context.accounts = guard::foreign_account(&key.id, self.signer);
+    /// Why the key may be changed, by the attempts so far.
+    fn ambiguity(&self) -> Ambiguity {
+        if self.record.is_unanswered() {
+            Ambiguity::Unanswered
+        } else if self.earlier != Ambiguity::None {
+            self.earlier
+        } else if self.record.may_have_acted() {
+            Ambiguity::ServerError
+        } else {
+            Ambiguity::None
         }
-        failure
+    }
+
+    /// Looks for the key within what is left of the limit, and says what became of it.
+    async fn verify(&self, failure: CallError) -> Outcome {
+        let (ambiguity, response) = (self.ambiguity(), Response::of(&failure));
+        let mut last = None;
+        let found = async {
+            let found = self.search.locate_settled(&mut last).await;
+            if ambiguity == Ambiguity::None {
+                return found;
+            }
+            self.search.or_after_lag(found, &mut last).await
+        };
+        let found = self.allowance.spend(Duration::ZERO, found).await;
+        let location = match (found, last) {
+            (Some(found), _) => found,
+            // Out of time: while a request is out, a list that may lag decides nothing, and is only reported.
+            (None, Some(listed @ KeyLocation::Listed(_)))
+                if matches!(ambiguity, Ambiguity::ServerError | Ambiguity::Unanswered) =>
+            {
+                listed
+            }
+            (None, _) => KeyLocation::LookupFailed,
+        };
+        let evidence = Evidence {
+            action: self.search.action,
+            missing: self.missing,
+            hint: &self.search.hint,
+            ambiguity,
+            response,
+            location: &location,
+        };
+        evidence.outcome(self.search.key, failure)
+    }
+
+    /// What the list says that was done, if it does.
+    fn shows_done(&self, location: &KeyLocation) -> Option<String> {
+        let Search { action, hint, .. } = &self.search;
+        let is_done = location.shows_done(*action);
+        is_done.then(|| place(*action, hint, location))
+    }
+
+    /// Why a key is surely as it was, when no attempt can have changed it.
+    fn untouched(&self) -> &'static str {
+        if self.record.is_missing() {
+            NO_SUCH_KEY
+        } else if self.record.was_sent() {
+            "IAM refused the request"
+        } else {
+            "nothing was sent to IAM"
+        }
     }
 }
 
 /// What IAM's `NoSuchEntity` says of a key, and no more.
 const NO_SUCH_KEY: &str = "IAM finds no such key for this user";
-
-/// Why a key is surely as it was, when no attempt can have changed it.
-fn untouched(record: &Record) -> &'static str {
-    if record.is_missing() {
-        NO_SUCH_KEY
-    } else if record.was_sent() {
-        "IAM refused the request"
-    } else {
-        "nothing was sent to IAM"
-    }
-}
