@@ -134,7 +134,8 @@ impl Run<'_> {
         work.selector.report_denied(sweep.denied);
         Messages::of(request).note(&looked_at(&sweep));
         self.keys = keys_of(work.left_open(&sweep).into_iter().map(Ok));
-        self.report.found = (sweep.keys, sweep.already_inactive);
+        let (found, inactive) = (sweep.keys() as u64, sweep.already_inactive() as u64);
+        self.report.found = (found, inactive);
         self.chosen = sweep.chosen;
         let mut written = Ok(());
         for settled in &sweep.refused {
@@ -391,17 +392,17 @@ impl Run<'_> {
 
 /// How many keys a sweep found and chose.
 fn looked_at(sweep: &Sweep) -> String {
-    let plural = |count: u64| if count == 1 { "" } else { "s" };
-    let already_inactive = match sweep.already_inactive {
+    let plural = |count: usize| if count == 1 { "" } else { "s" };
+    let already_inactive = match sweep.already_inactive() {
         0 => String::new(),
         count => format!(", {count} already inactive"),
     };
     format!(
         "{} key{} of {} user{} looked at, {} chosen{already_inactive}",
-        sweep.keys,
-        plural(sweep.keys),
+        sweep.keys(),
+        plural(sweep.keys()),
         sweep.users,
-        plural(sweep.users as u64),
+        plural(sweep.users),
         sweep.chosen.len()
     )
 }

@@ -49,14 +49,6 @@ struct Slot {
     used: Option<SystemTime>,
 }
 
-/// The places of a slot's columns.
-struct SlotColumns {
-    active: usize,
-    rotated: usize,
-    used: usize,
-    used_in: [usize; 2],
-}
-
 impl CredentialReport {
     /// Reads a report for a sweep with these conditions.
     ///
@@ -132,14 +124,15 @@ fn rows(content: &[u8]) -> Result<Vec<Row>, String> {
             (Some(_), Some(_)) => Err(format!("it has two columns {name}")),
         }
     };
-    let slot_columns = |number: u8| -> Result<SlotColumns, String> {
+    let slot_columns = |number: u8| -> Result<[usize; 5], String> {
         let column = |name: &str| place(&format!("access_key_{number}_{name}"));
-        Ok(SlotColumns {
-            active: column("active")?,
-            rotated: column("last_rotated")?,
-            used: column("last_used_date")?,
-            used_in: [column("last_used_region")?, column("last_used_service")?],
-        })
+        Ok([
+            column("active")?,
+            column("last_rotated")?,
+            column("last_used_date")?,
+            column("last_used_region")?,
+            column("last_used_service")?,
+        ])
     };
     let (user, created) = (place("user")?, place("user_creation_time")?);
     let slots = [slot_columns(1)?, slot_columns(2)?];
@@ -154,7 +147,7 @@ fn rows(content: &[u8]) -> Result<Vec<Row>, String> {
         rows.push(Row {
             name: field(user).to_owned(),
             created: time(field(created)),
-            slots: [slot(&slots[0], field), slot(&slots[1], field)],
+            slots: slots.map(|columns| Slot::of(columns.map(field))),
             is_complete: fields.len() == head.len()
                 && additional.is_none_or(|place| field(place).is_empty()),
         });
@@ -162,17 +155,18 @@ fn rows(content: &[u8]) -> Result<Vec<Row>, String> {
     Ok(rows)
 }
 
-fn slot<'a>(columns: &SlotColumns, field: impl Fn(usize) -> &'a str) -> Slot {
-    let is_inactive = field(columns.active).eq_ignore_ascii_case("false");
-    let says_nothing = |place: &usize| field(*place).eq_ignore_ascii_case(NOT_AVAILABLE);
-    let [region, service] = columns.used_in;
-    Slot {
-        is_empty: is_inactive
-            && [columns.rotated, columns.used, region, service]
-                .iter()
-                .all(says_nothing),
-        is_dated_inactive: is_inactive && time(field(columns.rotated)).is_some(),
-        used: time(field(columns.used)),
+impl Slot {
+    fn of([active, rotated, used, region, service]: [&str; 5]) -> Self {
+        let is_inactive = active.eq_ignore_ascii_case("false");
+        let says_nothing = |field: &str| field.eq_ignore_ascii_case(NOT_AVAILABLE);
+        Self {
+            is_empty: is_inactive
+                && [rotated, used, region, service]
+                    .into_iter()
+                    .all(says_nothing),
+            is_dated_inactive: is_inactive && time(rotated).is_some(),
+            used: time(used),
+        }
     }
 }
 

@@ -3,56 +3,17 @@
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
-use std::time::SystemTime;
 
 use tokio::time::sleep;
 
 use super::Selector;
-use crate::aws::ListedKey;
 use crate::error::CallError;
-use crate::ident::{AccessKeyId, UserName};
 use crate::locate::CONFIRM_ABSENCE;
-use crate::metadata::{KeyMetadata, Status};
+use crate::metadata::KeyMetadata;
 
-/// The access keys of all users. It is complete, unless it was read for one key that it has.
-#[derive(Debug)]
-pub(super) struct Index {
-    keys: HashMap<String, Entry>,
-}
-
-/// What the list of a user shows of one key.
-#[derive(Debug)]
-struct Entry {
-    owner: UserName,
-    status: Option<Status>,
-    created: Option<SystemTime>,
-    read_at: Option<SystemTime>,
-}
-
-impl Index {
-    /// What is known of a key; `None`: no user of this account has it.
-    pub(super) fn facts(&self, id: &AccessKeyId) -> Option<KeyMetadata> {
-        let entry = self.keys.get(id.as_str())?;
-        Some(KeyMetadata {
-            owner: Some(entry.owner.clone()),
-            status: entry.status.clone(),
-            created: entry.created,
-            read_at: entry.read_at,
-            ..KeyMetadata::default()
-        })
-    }
-
-    /// A key of a user who was renamed meanwhile is added again: the later name is the right one.
-    fn add(&mut self, owner: &UserName, key: ListedKey, read_at: Option<SystemTime>) {
-        let entry = Entry {
-            owner: owner.clone(),
-            status: key.status,
-            created: key.created,
-            read_at,
-        };
-        self.keys.insert(key.id, entry);
-    }
-}
+/// What the lists of all users show of each access key, by its ID. It is complete, unless it was read for one key that it
+/// has.
+pub(super) type Index = HashMap<String, KeyMetadata>;
 
 impl Selector<'_> {
     /// The index of this run. Whoever needs it while it is read waits for it. No key's limit counts that time, since it
@@ -74,9 +35,7 @@ impl Selector<'_> {
         // A new key can be hidden for most of a second: the lists are read after that.
         sleep(CONFIRM_ABSENCE).await;
         let single = self.request.single().map(|key| key.id.as_str());
-        let mut index = Index {
-            keys: HashMap::new(),
-        };
+        let mut index = Index::new();
         self.read_users(
             |_| false,
             |_, _| true,
@@ -88,10 +47,18 @@ impl Selector<'_> {
             },
             |(owner, listing)| {
                 for key in listing.keys {
-                    index.add(&owner, key, listing.at);
+                    let facts = KeyMetadata {
+                        owner: Some(owner.clone()),
+                        status: key.status,
+                        created: key.created,
+                        read_at: listing.at,
+                        ..KeyMetadata::default()
+                    };
+                    // A key of a user who was renamed meanwhile comes again: the later name is the right one.
+                    index.insert(key.id, facts);
                 }
                 match single {
-                    Some(id) if index.keys.contains_key(id) => ControlFlow::Break(()),
+                    Some(id) if index.contains_key(id) => ControlFlow::Break(()),
                     _ => ControlFlow::Continue(()),
                 }
             },

@@ -8,41 +8,27 @@ use crate::conclude::{Ambiguity, Evidence, Response};
 use crate::error::{CallError, Context, NotFound, Place};
 use crate::ident::UserName;
 use crate::locate::{ListRead, Search, owner_hint, with_accounts};
-use crate::metadata::{Denied, KeyMetadata};
+use crate::metadata::{Denied, KeyMetadata, Target};
 use crate::outcome::Outcome;
 use crate::request::{Key, Missing, Owner};
-
-/// A key after IAM was asked about it.
-#[derive(Debug)]
-pub(super) struct Looked {
-    /// The key, with its owner where that was looked up.
-    pub(super) key: Key,
-    /// What IAM said.
-    pub(super) facts: KeyMetadata,
-    /// The read that decides and that IAM denied, if any; or how the key is settled already.
-    pub(super) result: Result<Option<CallError>, Outcome>,
-}
 
 /// How long the status of a key is waited for if nothing depends on it.
 const TRIED: Duration = Duration::from_secs(5);
 
 impl Selector<'_> {
-    /// Reads what the request needs of the key, and nothing else, within the limit of one key.
-    pub(super) async fn look(&self, mut key: Key, allowance: &mut Allowance) -> Looked {
-        let mut facts = KeyMetadata {
-            owner: key.user_name.clone(),
-            ..KeyMetadata::default()
-        };
-        let result = self.read(&mut key, &mut facts, allowance).await;
-        Looked { key, facts, result }
-    }
-
-    async fn read(
+    /// Reads what the request needs of the key, and nothing else, within the limit of one key. Gives the denied read that
+    /// decides, if any.
+    ///
+    /// # Errors
+    ///
+    /// How the key is settled already.
+    pub(super) async fn look(
         &self,
-        key: &mut Key,
-        facts: &mut KeyMetadata,
+        candidate: &mut Target,
         allowance: &mut Allowance,
     ) -> Result<Option<CallError>, Outcome> {
+        let Target { key, facts } = candidate;
+        facts.owner.clone_from(&key.user_name);
         let needs = Needs::of(self.request, key.user_name.as_ref());
         let too_late = || failed(super::out_of_time(self.request.limit));
         let mut denied = None;
@@ -132,14 +118,14 @@ impl Selector<'_> {
             error if error.is_denied() => failed(denied.clone()),
             error => failed(error),
         })?;
-        let Some(found) = index.facts(&key.id) else {
+        let Some(found) = index.get(key.id.as_str()) else {
             return Err(self.absent(key, absent(Place::Account, None)));
         };
         *facts = match needs.listing {
-            Need::Nothing | Need::Shown => found,
+            Need::Nothing | Need::Shown => found.clone(),
             // The index may be old when it is the key's turn: what decides is read again.
             Need::Tried | Need::Decisive => KeyMetadata {
-                owner: found.owner,
+                owner: found.owner.clone(),
                 ..KeyMetadata::default()
             },
         };
@@ -167,10 +153,7 @@ impl Selector<'_> {
         };
         let mut keys = listing.keys.into_iter();
         if let Some(listed) = keys.find(|listed| listed.id == key.id.as_str()) {
-            facts.read_at = listing.at;
-            facts.status = listed.status;
-            facts.created = listed.created;
-            facts.owner = listed.owner.or(facts.owner.take());
+            take_listed(facts, listed, listing.at);
         }
     }
 
@@ -196,10 +179,7 @@ impl Selector<'_> {
             Some(listed) => (listed, read_at),
             None => self.lost_or_late(key, listed_for.as_ref()).await?,
         };
-        facts.read_at = read_at;
-        facts.status = listed.status;
-        facts.created = listed.created;
-        facts.owner = listed.owner.or(facts.owner.take());
+        take_listed(facts, listed, read_at);
         Ok(None)
     }
 
@@ -289,6 +269,14 @@ impl Selector<'_> {
             outcome => outcome,
         }
     }
+}
+
+/// What a list shows of a key.
+fn take_listed(facts: &mut KeyMetadata, listed: ListedKey, read_at: Option<SystemTime>) {
+    facts.read_at = read_at;
+    facts.status = listed.status;
+    facts.created = listed.created;
+    facts.owner = listed.owner.or(facts.owner.take());
 }
 
 fn absent(place: Place, owner: Option<UserName>) -> CallError {

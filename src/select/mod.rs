@@ -25,7 +25,6 @@ use crate::outcome::{KeyResult, KeyState, Outcome};
 use crate::report::message::Messages;
 use crate::request::{Action, Key, Missing, Mode, Owner, Request, Selection};
 use index::Index;
-use look::Looked;
 pub(crate) use sweep::Sweep;
 
 /// A key that may be changed, or what became of one that may not.
@@ -122,35 +121,35 @@ impl<'a> Selector<'a> {
     pub(crate) async fn decide(&self, key: Key, iam: &Iam, allowance: &mut Allowance) -> Choice {
         let refusal = guard::signing_key(&key, self.signer, self.request.signing_key);
         if let (Some(refusal), Mode::Change) = (refusal, self.request.mode) {
-            return self.stay(key, KeyMetadata::default(), Outcome::Refused(refusal));
+            return self.stay(key.into(), Outcome::Refused(refusal));
         }
         let own = Selector {
             iam,
             shared: Rc::clone(&self.shared),
             ..*self
         };
-        let Looked { key, facts, result } = own.look(key, allowance).await;
-        let denied = match result {
+        let mut candidate = Target::from(key);
+        let denied = match own.look(&mut candidate, allowance).await {
             Ok(denied) => denied,
             Err(outcome) => {
-                let outcome = outcome.with_owner_named_by(named_by(self.request, &facts));
-                return self.stay(key, facts, outcome);
+                let named_by = named_by(self.request, &candidate.facts);
+                return self.stay(candidate, outcome.with_owner_named_by(named_by));
             }
         };
         if let Some(refusal) = refusal {
-            return self.stay(key, facts, Outcome::Refused(refusal));
+            return self.stay(candidate, Outcome::Refused(refusal));
         }
-        match self.request.conditions.judge(&facts) {
-            Verdict::Holds if self.is_already_inactive(&facts) => {
-                self.stay(key, facts, Outcome::AlreadyInactive)
+        match self.request.conditions.judge(&candidate.facts) {
+            Verdict::Holds if self.is_already_inactive(&candidate.facts) => {
+                self.stay(candidate, Outcome::AlreadyInactive)
             }
-            Verdict::Holds => Ok(Target { key, facts }),
-            Verdict::Fails(reason) => self.stay(key, facts, Outcome::Skipped(reason)),
+            Verdict::Holds => Ok(candidate),
+            Verdict::Fails(reason) => self.stay(candidate, Outcome::Skipped(reason)),
             Verdict::Lacks(fact) => {
                 let failure = denied.unwrap_or_else(|| self.lacking(fact));
-                self.stay(key, facts, failed(failure))
+                self.stay(candidate, failed(failure))
             }
-            Verdict::Impossible(what) => self.stay(key, facts, failed(impossible(&what))),
+            Verdict::Impossible(what) => self.stay(candidate, failed(impossible(&what))),
         }
     }
 
@@ -189,8 +188,7 @@ impl<'a> Selector<'a> {
         Needs::of(self.request, None).last_use
     }
 
-    fn stay(&self, key: Key, facts: KeyMetadata, outcome: Outcome) -> Choice {
-        let candidate = Target { key, facts };
+    fn stay(&self, candidate: Target, outcome: Outcome) -> Choice {
         let settled = KeyResult::untouched(candidate, self.request.action, outcome);
         Err(Box::new(settled))
     }

@@ -42,29 +42,18 @@ pub(crate) struct Sweep {
     pub(crate) refused: Vec<KeyResult>,
     /// How many users were looked at.
     pub(crate) users: usize,
-    /// How many keys they have.
-    pub(crate) keys: u64,
-    /// How many of these were to be made inactive and are.
-    pub(crate) already_inactive: u64,
     /// What cannot be shown since IAM denied the read.
     pub(crate) denied: Denied,
     /// Each key under the name of its user. A user who is renamed during the sweep is found under both names, and only
     /// the later one counts.
     found: HashMap<String, Found>,
+    has_renamed: bool,
 }
 
-impl Sweep {
-    /// Whether IAM listed the key, and not as one that was to be made inactive and is: no earlier run changed it.
-    pub(crate) fn shows_unchanged(&self, id: &AccessKeyId) -> bool {
-        let found = self.found.get(id.as_str());
-        found.is_some_and(|found| !found.is_already_inactive)
-    }
-}
-
-/// The keys of one user, each with what is to be done with it.
-struct Inspected {
+#[derive(Debug)]
+struct Found {
     user: UserName,
-    keys: Vec<(String, Fate)>,
+    is_already_inactive: bool,
 }
 
 /// What is to be done with a key.
@@ -79,50 +68,52 @@ enum Fate {
     Chosen(Target),
 }
 
-/// A sweep in progress.
-struct Progress {
-    sweep: Sweep,
-    has_renamed: bool,
-}
+/// The keys of one user, each with what is to be done with it.
+type Inspected = (UserName, Vec<(String, Fate)>);
 
-#[derive(Debug)]
-struct Found {
-    user: UserName,
-    is_already_inactive: bool,
-}
-
-impl Progress {
+impl Sweep {
     fn new() -> Self {
         Self {
-            sweep: Sweep {
-                chosen: Spool::new(),
-                refused: Vec::new(),
-                users: 0,
-                keys: 0,
-                already_inactive: 0,
-                denied: Denied::default(),
-                found: HashMap::new(),
-            },
+            chosen: Spool::new(),
+            refused: Vec::new(),
+            users: 0,
+            denied: Denied::default(),
+            found: HashMap::new(),
             has_renamed: false,
         }
     }
 
-    fn add(&mut self, inspected: Inspected) -> Result<(), RunError> {
-        let Inspected { user, keys } = inspected;
-        self.sweep.users += 1;
+    /// How many keys the users have.
+    pub(crate) fn keys(&self) -> usize {
+        self.found.len()
+    }
+
+    /// How many of these were to be made inactive and are.
+    pub(crate) fn already_inactive(&self) -> usize {
+        let found = self.found.values();
+        found.filter(|found| found.is_already_inactive).count()
+    }
+
+    /// Whether IAM listed the key, and not as one that was to be made inactive and is: no earlier run changed it.
+    pub(crate) fn shows_unchanged(&self, id: &AccessKeyId) -> bool {
+        let found = self.found.get(id.as_str());
+        found.is_some_and(|found| !found.is_already_inactive)
+    }
+
+    fn add(&mut self, (user, keys): Inspected) -> Result<(), RunError> {
+        self.users += 1;
         for (id, fate) in keys {
             let found = Found {
                 user: user.clone(),
                 is_already_inactive: matches!(fate, Fate::AlreadyInactive),
             };
-            self.has_renamed |= self.sweep.found.insert(id, found).is_some();
+            self.has_renamed |= self.found.insert(id, found).is_some();
             match fate {
                 Fate::Left | Fate::AlreadyInactive => {}
-                Fate::Refused(settled) => self.sweep.refused.push(settled),
+                Fate::Refused(settled) => self.refused.push(settled),
                 Fate::Chosen(candidate) => {
-                    self.sweep.denied.last_use |= candidate.facts.denied.last_use;
-                    self.sweep
-                        .chosen
+                    self.denied.last_use |= candidate.facts.denied.last_use;
+                    self.chosen
                         .push(&candidate)
                         .map_err(|error| unkept(&error))?;
                 }
@@ -131,28 +122,25 @@ impl Progress {
         Ok(())
     }
 
-    fn end(self) -> Result<Sweep, RunError> {
-        let mut sweep = self.sweep;
-        let found = &sweep.found;
-        sweep.keys = found.len() as u64;
-        let inactive = found.values().filter(|found| found.is_already_inactive);
-        sweep.already_inactive = inactive.count() as u64;
+    /// Leaves out what was found under the old name of a user.
+    fn end(mut self) -> Result<Self, RunError> {
         if self.has_renamed {
+            let found = &self.found;
             let is_current = |key: &Key| {
                 let found = found.get(key.id.as_str());
                 found.map(|found| &found.user) == key.user_name.as_ref()
             };
-            sweep.refused.retain(|settled| is_current(&settled.key));
+            self.refused.retain(|settled| is_current(&settled.key));
             let mut current = Spool::new();
-            for candidate in sweep.chosen.read().map_err(|error| unkept(&error))? {
+            for candidate in self.chosen.read().map_err(|error| unkept(&error))? {
                 let candidate = candidate.map_err(|error| unkept(&error))?;
                 if is_current(&candidate.key) {
                     current.push(&candidate).map_err(|error| unkept(&error))?;
                 }
             }
-            sweep.chosen = current;
+            self.chosen = current;
         }
-        Ok(sweep)
+        Ok(self)
     }
 }
 
@@ -175,7 +163,7 @@ impl Selector<'_> {
         selection: &Selection,
         progress: impl FnMut(usize, usize),
     ) -> Result<Sweep, RunError> {
-        let mut so_far = Progress::new();
+        let mut so_far = Sweep::new();
         if let Selection::User(name) = selection {
             let inspected = self.inspect(name).await;
             so_far.add(inspected.map_err(|failure| unread(&failure))?)?;
@@ -300,8 +288,7 @@ impl Selector<'_> {
             let fate = self.judge(user, Target { key, facts }).await?;
             keys.push((listed.id, fate));
         }
-        let user = user.clone();
-        Ok(Inspected { user, keys })
+        Ok((user.clone(), keys))
     }
 
     async fn judge(&self, user: &UserName, mut candidate: Target) -> Result<Fate, CallError> {
