@@ -78,14 +78,14 @@ fn main() -> ExitCode {
     memory::keep();
     let request = cli.into_request();
     let messages = Messages::of(&request);
-    let under_way = UnderWay::default();
+    let under_way = UnderWay::new(&request);
     let mut running = None;
     let exit = match catch(|| run(&request, &under_way, &mut running)) {
         Ok(Ok(exit)) => exit,
         Ok(Err(error)) => stopped(&error, &request, &under_way, messages),
         Err(place) => {
-            let known = request.single().and_then(|key| under_way.known(key));
-            report::bug(&place, &request, known, &under_way.in_doubt(), messages)
+            let (known, in_doubt) = (under_way.known(), under_way.in_doubt());
+            report::bug(&place, &request, known, &in_doubt, messages)
         }
     };
     finish(running, exit).into()
@@ -157,28 +157,17 @@ fn finish(running: Option<Running>, exit: Exit) -> Exit {
 
 /// Opens the journal and reads it, before anything else: what earlier runs did bears on all that is said of a key.
 fn open_journal(request: &Request, under_way: &UnderWay) -> Result<Journal, RunError> {
-    let journal = match Journal::open(request) {
-        Ok(journal) => journal,
+    match Journal::open(request) {
+        Ok(journal) => {
+            under_way.earlier(|key| journal.known(key));
+            Ok(journal)
+        }
         Err(Unusable { stop, is_journal }) => {
             if is_journal {
-                unread(request, under_way, "the journal was not read");
+                under_way.unread("the journal was not read");
             }
-            return Err(stop);
+            Err(stop)
         }
-    };
-    if let Some(key) = request.single()
-        && let Some(known) = journal.known(key)
-    {
-        under_way.earlier(key, known);
-    }
-    Ok(journal)
-}
-
-/// Nothing that the journal says of the one key is believed.
-fn unread(request: &Request, under_way: &UnderWay, why: &str) {
-    if let Some(key) = request.single() {
-        let unknown = format!("what earlier runs did is not known: {why}");
-        under_way.earlier(key, KeyState::Unknown(unknown.into()));
     }
 }
 
@@ -214,7 +203,7 @@ async fn work(
     };
     let account = connected.signer.account.as_ref();
     if let Err(stop) = journal.check_account(account) {
-        unread(request, under_way, "the journal is of another account");
+        under_way.unread("the journal is of another account");
         return Err(stop.into());
     }
     note_finished(&journal, request);
@@ -248,20 +237,16 @@ fn stopped(
     let other = RunError::other(format!("{error:#}"));
     let stop = error.downcast_ref().unwrap_or(&other);
     let key = request.single();
-    let known = key
-        .and_then(|key| under_way.known(key))
-        .unwrap_or_else(|| KeyState::NotDone("nothing was sent to IAM".to_owned()));
-    let (told, member) = match (key, &request.journal) {
-        (Some(key), _) => {
-            let told = format!("{}: {}", key.id, known.told(request.action));
-            (told, known.member(request.action))
-        }
+    let nothing = || KeyState::NotDone("nothing was sent to IAM".to_owned());
+    let known = under_way.known().unwrap_or_else(nothing);
+    let told = match key {
+        Some(key) => format!("{}: {}", key.id, known.told(request.action)),
+        None => "no key was changed".to_owned(),
+    };
+    let member = match (key, &request.journal) {
         // What earlier runs did is as the journal says.
-        (None, Some(_)) => ("no key was changed".to_owned(), AS_TOLD),
-        (None, None) => (
-            "no key was changed".to_owned(),
-            known.member(request.action),
-        ),
+        (None, Some(_)) => AS_TOLD,
+        _ => known.member(request.action),
     };
     messages.explain(&Explanation::stop(stop, member).about(key, told));
     stop.exit

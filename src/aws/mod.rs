@@ -48,7 +48,7 @@ use aws_types::region::Region;
 pub(crate) use allowance::Allowance;
 pub(crate) use client::{Iam, ReportRead, ReportState};
 pub(crate) use error::{out_of_time, out_of_time_reading};
-pub(crate) use list::{ListedKey, ListedUser};
+pub(crate) use list::{ListedKey, ListedUser, Listing};
 
 use crate::error::{Explain, RunError};
 use crate::guard::{self, Signer};

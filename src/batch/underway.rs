@@ -1,17 +1,21 @@
 //! The keys of which more is known, at this moment, than that nothing was done to them: for the case that the program
 //! breaks off.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::aws::attempt::Record;
 use crate::outcome::KeyState;
-use crate::request::Key;
+use crate::request::{Key, Request};
 
-/// Those keys. Clones share them; they can be read after a panic.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct UnderWay(Arc<Mutex<Vec<Sight>>>);
+/// Those keys. They can be read after a panic.
+#[derive(Debug)]
+pub(crate) struct UnderWay {
+    /// The key that the run is about, where it is about one.
+    single: Option<Key>,
+    sights: Mutex<Vec<Sight>>,
+}
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Sight {
     key: Key,
     /// What is sent for it.
@@ -21,9 +25,27 @@ struct Sight {
 }
 
 impl UnderWay {
-    /// What is known of a key by what earlier runs did.
-    pub(crate) fn earlier(&self, key: &Key, known: KeyState) {
-        self.changing(key, &Record::default(), Some(known));
+    /// None of the keys of `request` so far.
+    pub(crate) fn new(request: &Request) -> Self {
+        Self {
+            single: request.single().cloned(),
+            sights: Mutex::default(),
+        }
+    }
+
+    /// What is known of the single key of the run by what earlier runs did.
+    pub(crate) fn earlier(&self, known: impl FnOnce(&Key) -> Option<KeyState>) {
+        if let Some(key) = &self.single
+            && let Some(known) = known(key)
+        {
+            self.changing(key, &Record::default(), Some(known));
+        }
+    }
+
+    /// Nothing that the journal says of the single key is believed.
+    pub(crate) fn unread(&self, why: &str) {
+        let unknown = format!("what earlier runs did is not known: {why}");
+        self.earlier(|_| Some(KeyState::Unknown(unknown.into())));
     }
 
     /// A key is being changed; what is sent for it is in `record`, and `earlier` is known by what earlier runs did.
@@ -41,10 +63,11 @@ impl UnderWay {
         self.lock().retain(|sight| sight.key.id != key.id);
     }
 
-    /// What is known of a key, where that is more than that nothing was done to it.
-    pub(crate) fn known(&self, key: &Key) -> Option<KeyState> {
+    /// What is known of the single key of the run, where that is more than that nothing was done to it.
+    pub(crate) fn known(&self) -> Option<KeyState> {
+        let id = &self.single.as_ref()?.id;
         let sights = self.lock();
-        sights.iter().find(|sight| sight.key.id == key.id)?.known()
+        sights.iter().find(|sight| sight.key.id == *id)?.known()
     }
 
     /// The keys of which nobody can say whether they were changed.
@@ -56,7 +79,7 @@ impl UnderWay {
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Sight>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.sights.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

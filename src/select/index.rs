@@ -40,9 +40,7 @@ impl Selector<'_> {
             |_| false,
             |_, _| true,
             async |user| {
-                let iam = self.iam.for_one(&format!("user {user}"));
-                let read = iam.access_keys(Some(user));
-                let listing = self.limited(&iam, "ListAccessKeys", read).await?;
+                let listing = self.list_keys(&format!("user {user}"), user).await?;
                 Ok((user.clone(), listing))
             },
             |(owner, listing)| {

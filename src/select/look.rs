@@ -34,7 +34,7 @@ impl Selector<'_> {
         let mut denied = None;
         // A list may name the owner itself.
         if self.request.owner == Owner::Find && key.user_name.is_none() {
-            let found = allowance.spend(Duration::ZERO, self.find_owner(key, facts));
+            let found = allowance.spend(Duration::ZERO, self.read_last_use(key, facts));
             denied = found.await.ok_or_else(too_late)??;
             if let Some(failure) = &denied {
                 self.find_in_index(key, facts, failure, needs).await?;
@@ -79,30 +79,6 @@ impl Selector<'_> {
             last_use: facts.denied.last_use && needs.last_use == Need::Shown,
         });
         Ok(decisive)
-    }
-
-    /// Asks IAM for the owner. Gives the failure if that is denied.
-    async fn find_owner(
-        &self,
-        key: &Key,
-        facts: &mut KeyMetadata,
-    ) -> Result<Option<CallError>, Outcome> {
-        match self.iam.last_use(&key.id).await {
-            Ok(read) => {
-                let Some(owner) = read.owner else {
-                    return Err(failed(super::unsaid("whose key it is")));
-                };
-                facts.last_use = Some(read.last_use);
-                facts.read_at = read.at;
-                facts.owner = Some(owner);
-                Ok(None)
-            }
-            Err(failure) if failure.is_no_such_entity() => {
-                Err(self.absent(key, absent(Place::Account, None)))
-            }
-            Err(failure) if failure.is_denied() => Ok(Some(failure)),
-            Err(failure) => Err(failed(failure)),
-        }
     }
 
     /// Looks up the owner in the index of the account.
@@ -183,6 +159,7 @@ impl Selector<'_> {
         Ok(None)
     }
 
+    /// Asks IAM for the last use and the owner. Gives the failure if that is denied.
     async fn read_last_use(
         &self,
         key: &Key,
@@ -196,6 +173,10 @@ impl Selector<'_> {
             }
             Err(failure) => return Err(failed(failure)),
         };
+        let is_owner_needed = self.request.owner == Owner::Find && key.user_name.is_none();
+        if is_owner_needed && read.owner.is_none() {
+            return Err(failed(super::unsaid("whose key it is")));
+        }
         if let (Some(named), Some(owner)) = (&facts.owner, &read.owner)
             && !named.same_user(owner)
         {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::credential_report::CredentialReport;
 use super::users::Round;
 use super::{Need, Selector, impossible, unsaid};
-use crate::aws::{Iam, ReportState, out_of_time_reading};
+use crate::aws::{Iam, Listing, ReportState, out_of_time_reading};
 use crate::condition::Verdict;
 use crate::error::{CallError, RunError};
 use crate::guard;
@@ -207,48 +207,30 @@ impl Selector<'_> {
     /// than the report may be missing in it. Only if no such key can satisfy the conditions is it of use.
     async fn report(&self) -> Option<CredentialReport> {
         let least = self.request.conditions.least_age()?;
-        let unused = |why: &str| {
-            self.log
-                .verbose(|| format!("no credential report ({why}): listing all users"));
-        };
-        let made = self
-            .limited(self.iam, "GenerateCredentialReport", self.made())
-            .await;
-        if let Err(failure) = made {
-            unused(failure.code().unwrap_or("no answer"));
-            return None;
-        }
-        let read = self
-            .limited(
-                self.iam,
-                "GetCredentialReport",
-                self.iam.credential_report(),
-            )
-            .await;
-        let parse = |read| CredentialReport::parse(&read, &self.request.conditions);
-        let report = match read.map(parse) {
-            Ok(Ok(report)) => report,
-            Ok(Err(what)) => {
-                unused(&what);
-                return None;
-            }
-            Err(failure) => {
-                unused(failure.code().unwrap_or("no answer"));
-                return None;
-            }
-        };
-        if report.age + MARGIN >= least {
-            unused("it is too old for these conditions");
-            return None;
-        }
-        self.log.verbose(|| {
-            format!(
+        let read = self.read_report(least).await;
+        self.log.verbose(|| match &read {
+            Ok(report) => format!(
                 "by the credential report, {} of {} users can have a key that matches",
                 report.users_to_list(),
                 report.count
-            )
+            ),
+            Err(why) => format!("no credential report ({why}): listing all users"),
         });
-        Some(report)
+        read.ok()
+    }
+
+    async fn read_report(&self, least: Duration) -> Result<CredentialReport, String> {
+        let code = |failure: CallError| failure.code().unwrap_or("no answer").to_owned();
+        let made = self.limited(self.iam, "GenerateCredentialReport", self.made());
+        made.await.map_err(code)?;
+        let read = self.iam.credential_report();
+        let read = self.limited(self.iam, "GetCredentialReport", read);
+        let read = read.await.map_err(code)?;
+        let report = CredentialReport::parse(&read, &self.request.conditions)?;
+        if report.age + MARGIN >= least {
+            return Err("it is too old for these conditions".to_owned());
+        }
+        Ok(report)
     }
 
     async fn made(&self) -> Result<(), CallError> {
@@ -266,10 +248,7 @@ impl Selector<'_> {
 
     /// Looks at every key of a user.
     async fn inspect(&self, user: &UserName) -> Result<Inspected, CallError> {
-        let iam = self.iam.for_one(&format!("user {user}"));
-        let listing = self
-            .limited(&iam, "ListAccessKeys", iam.access_keys(Some(user)))
-            .await?;
+        let listing = self.list_keys(&format!("user {user}"), user).await?;
         let mut keys = Vec::new();
         for listed in listing.keys {
             let id = AccessKeyId::try_from(listed.id.clone())
@@ -317,7 +296,9 @@ impl Selector<'_> {
                 Err(mut failure) => {
                     // IAM says the same of a key that was deleted in the meantime.
                     if failure.is_denied() {
-                        if !self.lists(user, &candidate.key.id).await? {
+                        let id = candidate.key.id.as_str();
+                        let listing = self.list_keys(id, user).await?;
+                        if !listing.keys.iter().any(|listed| listed.id == id) {
                             return Ok(Fate::Left);
                         }
                         if let Some(context) = failure.context_mut() {
@@ -345,12 +326,11 @@ impl Selector<'_> {
         })
     }
 
-    /// Whether IAM still lists a key.
-    async fn lists(&self, user: &UserName, id: &AccessKeyId) -> Result<bool, CallError> {
-        let iam = self.iam.for_one(id.as_str());
+    /// The keys of a user, within the limit of `one`: the user, or a key.
+    pub(super) async fn list_keys(&self, one: &str, user: &UserName) -> Result<Listing, CallError> {
+        let iam = self.iam.for_one(one);
         let read = iam.access_keys(Some(user));
-        let listing = self.limited(&iam, "ListAccessKeys", read).await?;
-        Ok(listing.keys.iter().any(|listed| listed.id == id.as_str()))
+        self.limited(&iam, "ListAccessKeys", read).await
     }
 
     /// A read within the limit of one key.
