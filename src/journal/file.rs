@@ -1,7 +1,6 @@
 //! The file of a journal: a regular file of the caller's, and not one that the run writes something else to. It is checked
 //! before anything in it is believed or changed.
 
-use std::fmt;
 use std::fs::{self, File, FileType, Metadata, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
@@ -20,53 +19,33 @@ const OTHERS_WRITE: u32 = 0o002;
 
 /// Why a file cannot be the journal.
 #[derive(Debug)]
-pub(super) enum Refused {
-    /// It is something else, such as a named pipe.
-    Kind(&'static str),
-    /// It belongs to this other user.
-    Owner(u32),
-    /// Any user may write to it.
-    Writable,
-    /// This stream of the run goes to it.
-    Stream(&'static str),
-    /// The operating system refuses.
-    Io(io::Error),
+pub(super) struct Refused {
+    /// A fragment.
+    pub(super) what: String,
+    /// What to do about it.
+    pub(super) hint: Option<&'static str>,
+    /// Whether it may be a journal all the same, which only cannot be read.
+    pub(super) may_be_journal: bool,
 }
 
 impl Refused {
-    /// Whether it may be a journal all the same, which only cannot be read.
-    pub(super) fn may_be_journal(&self) -> bool {
-        matches!(self, Self::Io(error) if error.kind() == io::ErrorKind::PermissionDenied)
-    }
-
-    /// What to do about it.
-    pub(super) fn hint(&self) -> Option<&'static str> {
-        match self {
-            Self::Kind(_) | Self::Io(_) => None,
-            Self::Owner(_) => {
-                Some("if you trust its records, copy it to a new file, and give that as --journal")
-            }
-            Self::Writable => Some("if you trust its records: chmod o-w FILE"),
-            Self::Stream(_) => Some("give the journal a file of its own"),
+    fn new(what: String, hint: Option<&'static str>) -> Self {
+        Self {
+            what,
+            hint,
+            may_be_journal: false,
         }
     }
 }
 
-impl fmt::Display for Refused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Kind(kind) => write!(f, "it is {kind}, not a regular file"),
-            Self::Owner(user) => write!(f, "it belongs to another user (user ID {user})"),
-            Self::Writable => f.write_str("any user can write to it"),
-            Self::Stream(stream) => write!(f, "{stream} is written to the same file"),
-            Self::Io(error) => error.fmt(f),
-        }
-    }
-}
-
+/// The operating system refuses.
 impl From<io::Error> for Refused {
     fn from(error: io::Error) -> Self {
-        Self::Io(error)
+        Self {
+            what: error.to_string(),
+            hint: None,
+            may_be_journal: error.kind() == io::ErrorKind::PermissionDenied,
+        }
     }
 }
 
@@ -164,14 +143,19 @@ fn options() -> OpenOptions {
 
 fn check(found: &Metadata) -> Result<(), Refused> {
     if let Some(kind) = irregular(found.file_type()) {
-        return Err(Refused::Kind(kind));
+        let what = format!("it is {kind}, not a regular file");
+        return Err(Refused::new(what, None));
     }
     for (stream, name) in [
         (identity(io::stdout()), "standard output"),
         (identity(io::stderr()), "standard error"),
     ] {
         if stream == Some((found.dev(), found.ino())) {
-            return Err(Refused::Stream(name));
+            let what = format!("{name} is written to the same file");
+            return Err(Refused::new(
+                what,
+                Some("give the journal a file of its own"),
+            ));
         }
     }
     trusted(found.uid(), found.mode(), geteuid().as_raw())
@@ -195,10 +179,16 @@ fn irregular(kind: FileType) -> Option<&'static str> {
 /// Whether the records may be believed: a key that they call deleted is not deleted.
 fn trusted(owner: u32, mode: u32, caller: u32) -> Result<(), Refused> {
     if owner != caller && owner != 0 {
-        return Err(Refused::Owner(owner));
+        let what = format!("it belongs to another user (user ID {owner})");
+        let hint = "if you trust its records, copy it to a new file, and give that as --journal";
+        return Err(Refused::new(what, Some(hint)));
     }
     if mode & OTHERS_WRITE != 0 {
-        return Err(Refused::Writable);
+        let hint = "if you trust its records: chmod o-w FILE";
+        return Err(Refused::new(
+            "any user can write to it".to_owned(),
+            Some(hint),
+        ));
     }
     Ok(())
 }
@@ -235,16 +225,16 @@ mod tests {
     #[test]
     fn only_a_file_that_may_not_be_read_may_be_a_journal() {
         for (refused, expected) in [
-            (Refused::Io(ErrorKind::PermissionDenied.into()), true),
-            (Refused::Io(ErrorKind::NotADirectory.into()), false),
+            (Error::from(ErrorKind::PermissionDenied).into(), true),
+            (Error::from(ErrorKind::NotADirectory).into(), false),
             // A loop of links.
-            (Refused::Io(Error::from_raw_os_error(40)), false),
-            (Refused::Kind("a directory"), false),
-            (Refused::Owner(1), false),
-            (Refused::Writable, false),
-            (Refused::Stream("standard output"), false),
+            (Error::from_raw_os_error(40).into(), false),
+            (Refused::new("it is a directory".to_owned(), None), false),
         ] {
-            assert_eq!(refused.may_be_journal(), expected, "{refused:?}");
+            assert_eq!(refused.may_be_journal, expected, "{refused:?}");
+        }
+        for refused in [trusted(1, 0o100_600, 1000), trusted(1000, 0o100_666, 1000)] {
+            assert!(refused.is_err_and(|refused| !refused.may_be_journal));
         }
     }
 
@@ -272,8 +262,9 @@ mod tests {
             (1000, 0o100_666, 1000, "any user can write to it"),
             (0, 0o100_602, 1000, "any user can write to it"),
         ] {
-            let refused = trusted(owner, mode, caller).err();
-            let text = refused.as_ref().map(Refused::to_string);
+            let text = trusted(owner, mode, caller)
+                .err()
+                .map(|refused| refused.what);
             assert_eq!(
                 text.unwrap_or_default(),
                 expected,

@@ -69,6 +69,14 @@ pub(crate) struct Unusable {
     pub(crate) is_journal: bool,
 }
 
+/// What speaks against a journal that was read, or may be one.
+impl From<RunError> for Unusable {
+    fn from(stop: RunError) -> Self {
+        let is_journal = true;
+        Self { stop, is_journal }
+    }
+}
+
 /// What somebody else did to the journal while this run wrote it, a fragment.
 #[derive(Debug)]
 struct Harmed(&'static str);
@@ -122,20 +130,16 @@ impl Journal {
         let Some(path) = path else {
             return Ok(journal);
         };
-        let own = |stop| Unusable {
-            stop,
-            is_journal: true,
-        };
         let mut file = match file::open(path, request.mode) {
             Ok(Some(file)) => file,
             Ok(None) => return Ok(journal),
             Err(refused) => {
                 let stop = journal.refused(&refused);
-                let is_journal = refused.may_be_journal();
+                let is_journal = refused.may_be_journal;
                 return Err(Unusable { stop, is_journal });
             }
         };
-        if !past::is_journal(&mut file).map_err(|error| own(journal.unusable(error)))? {
+        if !past::is_journal(&mut file).map_err(|error| journal.unusable(error))? {
             let what = "it is not an iam-del-key journal";
             return Err(Unusable {
                 stop: journal.unusable(what),
@@ -143,20 +147,18 @@ impl Journal {
             });
         }
         if request.mode == Mode::Change {
-            journal.lock(&file).map_err(own)?;
+            journal.lock(&file)?;
         }
         (journal.head, journal.past) =
-            past::read(&mut file).map_err(|what| own(journal.unusable(what)))?;
+            past::read(&mut file).map_err(|what| journal.unusable(what))?;
         if let Some(head) = &journal.head
             && head.action != request.action.verb()
         {
             let what = format!("it is of a run that was to {} keys", escape(&head.action));
-            return Err(own(journal.unusable(what).hint("give another --journal")));
+            return Err(journal.unusable(what).hint("give another --journal").into());
         }
         let expected = request.expected_account.as_ref();
-        journal
-            .check_head(expected, "--expect-account is")
-            .map_err(own)?;
+        journal.check_head(expected, "--expect-account is")?;
         if request.mode == Mode::Change {
             journal.file = Some(file);
         }
@@ -206,11 +208,9 @@ impl Journal {
     }
 
     fn refused(&self, refused: &Refused) -> RunError {
-        let stop = self.unusable(refused);
-        match refused.hint() {
-            Some(hint) => stop.hint(hint),
-            None => stop,
-        }
+        let mut stop = self.unusable(&refused.what);
+        stop.hints.extend(refused.hint.map(str::to_owned));
+        stop
     }
 
     fn unusable(&self, what: impl Display) -> RunError {
