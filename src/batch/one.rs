@@ -74,7 +74,8 @@ impl Work<'_> {
         let iam = self.connected.iam.for_one(candidate.key.id.as_str());
         let allowance = iam.allow(self.request.limit);
         let mut budget = Budget { iam, allowance };
-        let was_active = self.was_active(&candidate.key);
+        let mut attempts = self.journal.attempts(&candidate.key.id).iter();
+        let was_active = attempts.any(|attempt| attempt.was_active);
         let settled = match self.judge(candidate, stage, before, &mut budget).await {
             Err(mut settled) => {
                 settled.facts.was_active = was_active;
@@ -117,9 +118,14 @@ impl Work<'_> {
             }
             // Whoever was asked may have taken their time.
             Stage::Change if !self.request.asks() || self.request.conditions.all.is_empty() => {
-                match self.signals.first() {
-                    Some(exit) => Err(self.settled(candidate, self.interrupted(exit))),
-                    None => self.guarded(candidate),
+                if let Some(exit) = self.signals.first() {
+                    return Err(self.settled(candidate, self.interrupted(exit)));
+                }
+                // A key that was chosen before may have signed since: credentials are renewed in a long run.
+                let (signer, choice) = (&self.connected.signer, self.request.signing_key);
+                match guard::signing_key(&candidate.key, signer, choice) {
+                    Some(refusal) => Err(self.settled(candidate, Outcome::Refused(refusal))),
+                    None => Ok(candidate),
                 }
             }
             Stage::Choose | Stage::ChooseAndChange | Stage::Change => {
@@ -135,15 +141,6 @@ impl Work<'_> {
                     }
                 }
             }
-        }
-    }
-
-    /// A key that was chosen before may have signed since: credentials are renewed in a long run.
-    fn guarded(&self, candidate: Target) -> Choice {
-        let signer = &self.connected.signer;
-        match guard::signing_key(&candidate.key, signer, self.request.signing_key) {
-            Some(refusal) => Err(self.settled(candidate, Outcome::Refused(refusal))),
-            None => Ok(candidate),
         }
     }
 
@@ -317,12 +314,6 @@ impl Work<'_> {
             .filter(|key| is_of_run(key) && !sweep.shows_unchanged(&key.id))
             .map(Target::from)
             .collect()
-    }
-
-    /// Whether the key was active when an earlier run began to make it inactive.
-    fn was_active(&self, key: &Key) -> bool {
-        let attempts = self.journal.attempts(&key.id);
-        attempts.iter().any(EarlierAttempt::was_active)
     }
 
     /// Whether a later run can prove what became of a key.

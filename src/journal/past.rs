@@ -41,7 +41,8 @@ pub(crate) struct EarlierAttempt {
     /// The user it was sent for; `None`: the calling user.
     pub(crate) owner: Option<UserName>,
     was_listed: bool,
-    was_active: bool,
+    /// Whether the key was active before, where the run was to make it inactive.
+    pub(crate) was_active: bool,
     at: Option<SystemTime>,
 }
 
@@ -49,11 +50,6 @@ impl EarlierAttempt {
     /// The owner, where IAM listed the key among that user's keys.
     pub(crate) fn listed_owner(&self) -> Option<&UserName> {
         self.owner.as_ref().filter(|_| self.was_listed)
-    }
-
-    /// Whether the key was active before, where the run was to make it inactive.
-    pub(crate) fn was_active(&self) -> bool {
-        self.was_active
     }
 
     /// Whether no request of it can act any more.

@@ -10,6 +10,7 @@ use crate::ident::UserName;
 use crate::locate::{ListRead, Search, owner_hint, with_accounts};
 use crate::metadata::{Denied, KeyMetadata, Target};
 use crate::outcome::Outcome;
+use crate::report::message::Messages;
 use crate::request::{Key, Missing, Owner};
 
 /// How long the status of a key is waited for if nothing depends on it.
@@ -114,7 +115,7 @@ impl Selector<'_> {
         };
         let found = format!("{} is a key of the user {owner}", key.id);
         match self.request.single() {
-            Some(_) => self.messages.note(&found),
+            Some(_) => Messages::of(self.request).note(&found),
             None => self.log.verbose(|| found),
         }
         key.user_name = Some(owner);

@@ -37,7 +37,6 @@ pub(crate) struct Selector<'a> {
     signer: &'a Signer,
     request: &'a Request,
     log: Log,
-    messages: Messages,
     shared: Rc<Shared>,
 }
 
@@ -112,7 +111,6 @@ impl<'a> Selector<'a> {
             signer,
             request,
             log: Log::of(request),
-            messages: Messages::of(request),
             shared: Rc::default(),
         }
     }
@@ -155,14 +153,12 @@ impl<'a> Selector<'a> {
 
     /// Says once per run what cannot be shown because IAM denies the read.
     pub(crate) fn report_denied(&self, denied: Denied) {
-        let reported = self.shared.reported.get();
+        let (messages, reported) = (Messages::of(self.request), self.shared.reported.get());
         if denied.listing && !reported.listing {
-            self.messages
-                .note("status and creation are unknown: ListAccessKeys is not allowed");
+            messages.note("status and creation are unknown: ListAccessKeys is not allowed");
         }
         if denied.last_use && !reported.last_use {
-            self.messages
-                .note("the last use is unknown: GetAccessKeyLastUsed is not allowed");
+            messages.note("the last use is unknown: GetAccessKeyLastUsed is not allowed");
         }
         self.shared.reported.set(Denied {
             listing: denied.listing || reported.listing,
