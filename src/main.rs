@@ -48,10 +48,10 @@ use tokio::runtime::Runtime;
 use tokio::time::sleep;
 
 use apart::apart;
-use batch::{Keys, UnderWay, Work, named};
+use batch::{InFlight, Keys, Work, named};
 use cli::{Cli, error_format_of};
 use error::{Exit, RunError};
-use journal::{Before, Journal, Unusable};
+use journal::{Journal, PriorState, Unusable};
 use log::Log;
 use outcome::KeyState;
 use report::message::Messages;
@@ -78,13 +78,13 @@ fn main() -> ExitCode {
     memory::keep();
     let request = cli.into_request();
     let messages = Messages::of(&request);
-    let under_way = UnderWay::new(&request);
+    let in_flight = InFlight::new(&request);
     let mut running = None;
-    let exit = match catch(|| run(&request, &under_way, &mut running)) {
+    let exit = match catch(|| run(&request, &in_flight, &mut running)) {
         Ok(Ok(exit)) => exit,
-        Ok(Err(error)) => stopped(&error, &request, &under_way, messages),
+        Ok(Err(error)) => stopped(&error, &request, &in_flight, messages),
         Err(place) => {
-            let (known, in_doubt) = (under_way.known(), under_way.in_doubt());
+            let (known, in_doubt) = (in_flight.known(), in_flight.in_doubt());
             report::bug(&place, &request, known, &in_doubt, messages)
         }
     };
@@ -99,7 +99,7 @@ struct Running {
 
 fn run(
     request: &Request,
-    under_way: &UnderWay,
+    in_flight: &InFlight,
     running: &mut Option<Running>,
 ) -> anyhow::Result<Exit> {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -112,7 +112,7 @@ fn run(
     });
     let entered = runtime.enter();
     signal::survive_file_size_limit().context("could not listen for signals")?;
-    let mut journal = open_journal(request, under_way)?;
+    let mut journal = open_journal(request, in_flight)?;
     if request.asks() {
         confirm::check(request)?;
     }
@@ -125,7 +125,7 @@ fn run(
         if let (Some(path), Mode::Change) = (request.journal.clone(), request.mode) {
             journal = apart(signals, move || journal.start(&path)).await??;
         }
-        work(request, named, journal, under_way, signals.clone()).await
+        work(request, named, journal, in_flight, signals.clone()).await
     })
 }
 
@@ -156,15 +156,15 @@ fn finish(running: Option<Running>, exit: Exit) -> Exit {
 }
 
 /// Opens the journal and reads it, before anything else: what earlier runs did bears on all that is said of a key.
-fn open_journal(request: &Request, under_way: &UnderWay) -> Result<Journal, RunError> {
+fn open_journal(request: &Request, in_flight: &InFlight) -> Result<Journal, RunError> {
     match Journal::open(request) {
         Ok(journal) => {
-            under_way.earlier(|key| journal.known(key));
+            in_flight.earlier(|key| journal.known(key));
             Ok(journal)
         }
         Err(Unusable { stop, is_journal }) => {
             if is_journal {
-                under_way.unread("the journal was not read");
+                in_flight.unread("the journal was not read");
             }
             Err(stop)
         }
@@ -174,7 +174,7 @@ fn open_journal(request: &Request, under_way: &UnderWay) -> Result<Journal, RunE
 /// Of one key that is settled nothing else is said. Of many, the summary counts those that an earlier run settled.
 fn note_finished(journal: &Journal, request: &Request) {
     if let Some(key) = request.single()
-        && journal.before(key) == Before::Settled
+        && journal.before(key) == PriorState::Done
     {
         let name = journal.name();
         Messages::of(request).note(&format!("1 key is already finished in the journal {name}"));
@@ -185,7 +185,7 @@ async fn work(
     request: &Request,
     named: Option<(Keys, u64)>,
     mut journal: Journal,
-    under_way: &UnderWay,
+    in_flight: &InFlight,
     mut signals: Signals,
 ) -> anyhow::Result<Exit> {
     let connecting = aws::connect(
@@ -203,7 +203,7 @@ async fn work(
     };
     let account = connected.signer.account.as_ref();
     if let Err(stop) = journal.check_account(account) {
-        under_way.unread("the journal is of another account");
+        in_flight.unread("the journal is of another account");
         return Err(stop.into());
     }
     note_finished(&journal, request);
@@ -217,7 +217,7 @@ async fn work(
         connected: &connected,
         selector: Selector::new(&connected.iam, &connected.signer, request),
         journal,
-        under_way,
+        in_flight,
         signals,
     };
     let exit = batch::run(&work, named).await?;
@@ -231,14 +231,14 @@ async fn work(
 fn stopped(
     error: &anyhow::Error,
     request: &Request,
-    under_way: &UnderWay,
+    in_flight: &InFlight,
     messages: Messages,
 ) -> Exit {
     let other = RunError::other(format!("{error:#}"));
     let stop = error.downcast_ref().unwrap_or(&other);
     let key = request.single();
     let nothing = || KeyState::NotDone("nothing was sent to IAM".to_owned());
-    let known = under_way.known().unwrap_or_else(nothing);
+    let known = in_flight.known().unwrap_or_else(nothing);
     let told = match key {
         Some(key) => format!("{}: {}", key.id, known.told(request.action)),
         None => "no key was changed".to_owned(),

@@ -10,7 +10,7 @@ use crate::request::{Mode, OnFailure};
 
 /// Why no further key is tried.
 #[derive(Debug)]
-pub(super) enum Halt {
+pub(super) enum AbortReason {
     /// A signal.
     Signal(Exit),
     /// What became of a key means that the others would fare no better, or it is to be the last that failed.
@@ -31,7 +31,7 @@ pub(super) enum Halt {
     Stopped(anyhow::Error),
 }
 
-impl Halt {
+impl AbortReason {
     /// A record could not be written.
     pub(super) fn unrecorded(error: io::Error) -> Self {
         if journal::is_harmed(&error) {
@@ -49,14 +49,14 @@ impl Halt {
 
 impl Work<'_> {
     /// Whether what became of a key ends the run, and why.
-    pub(super) fn halts(&self, settled: &KeyResult) -> Option<Halt> {
+    pub(super) fn halts(&self, settled: &KeyResult) -> Option<AbortReason> {
         if let Some(exit) = self.signals.first() {
-            return Some(Halt::Signal(exit));
+            return Some(AbortReason::Signal(exit));
         }
         let exit = settled.outcome.exit();
         let after = |why: &str| {
             let why = why.to_owned();
-            Some(Halt::After { exit, why })
+            Some(AbortReason::After { exit, why })
         };
         let iam = &self.connected.iam;
         if let Outcome::Failed { failure, .. } = &settled.outcome {
@@ -66,9 +66,11 @@ impl Work<'_> {
             match failure.service().map(ServiceError::kind) {
                 Some(ErrorKind::Credentials) => {
                     return match iam.renewal_failure() {
-                        Some(stop) if stop.exit == Exit::Refused => Some(Halt::OtherPrincipal {
-                            why: stop.to_string(),
-                        }),
+                        Some(stop) if stop.exit == Exit::Refused => {
+                            Some(AbortReason::OtherPrincipal {
+                                why: stop.to_string(),
+                            })
+                        }
                         Some(stop) => after(&format!(
                             "the credentials have expired and could not be renewed: {stop}"
                         )),
@@ -90,16 +92,16 @@ impl Work<'_> {
     }
 
     /// What becomes of a key that is left.
-    pub(super) fn left(&self, halt: &Halt) -> Outcome {
+    pub(super) fn left(&self, halt: &AbortReason) -> Outcome {
         let (exit, why) = match halt {
-            Halt::Signal(exit) => return self.interrupted(*exit),
-            Halt::Declined => return Outcome::Refused(Refusal::Declined),
-            Halt::After { exit, why } => (*exit, why.as_str()),
-            Halt::Gone(_) => (Exit::Unreachable, "IAM could not be reached"),
-            Halt::OtherPrincipal { why } => (Exit::Refused, why.as_str()),
-            Halt::Unwritten(_) => (Exit::Other, "a result could not be written"),
-            Halt::Harmed => (Exit::Other, "somebody else changed the journal"),
-            Halt::Broken(_) | Halt::Stopped(_) => (Exit::Other, "the run broke off"),
+            AbortReason::Signal(exit) => return self.interrupted(*exit),
+            AbortReason::Declined => return Outcome::Refused(Refusal::Declined),
+            AbortReason::After { exit, why } => (*exit, why.as_str()),
+            AbortReason::Gone(_) => (Exit::Unreachable, "IAM could not be reached"),
+            AbortReason::OtherPrincipal { why } => (Exit::Refused, why.as_str()),
+            AbortReason::Unwritten(_) => (Exit::Other, "a result could not be written"),
+            AbortReason::Harmed => (Exit::Other, "somebody else changed the journal"),
+            AbortReason::Broken(_) | AbortReason::Stopped(_) => (Exit::Other, "the run broke off"),
         };
         let why = why.to_owned();
         Outcome::NotTried { exit, why }

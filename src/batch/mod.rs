@@ -3,10 +3,10 @@
 //! not tried is told too.
 
 mod halt;
+mod in_flight;
 mod named;
 mod one;
 mod reach;
-mod underway;
 
 use std::io;
 use std::iter::{self, Peekable};
@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::confirm;
 use crate::error::{Exit, RunError};
-use crate::journal::Before;
+use crate::journal::PriorState;
 use crate::log::Log;
 use crate::metadata::Target;
 use crate::outcome::{KeyResult, Outcome};
@@ -29,12 +29,12 @@ use crate::select::Sweep;
 use crate::signal;
 use crate::spool::{Spool, Spooled};
 use crate::tally::Summary;
-use halt::Halt;
+use halt::AbortReason;
+pub(crate) use in_flight::InFlight;
 pub(crate) use named::named;
 use one::Processed;
 pub(crate) use one::{Stage, Work};
 use reach::{Heard, Reach};
-pub(crate) use underway::UnderWay;
 
 /// How many keys a table before the question has.
 const SHOWN_AT_ONCE: usize = 500;
@@ -77,14 +77,14 @@ pub(crate) async fn run(work: &Work<'_>, named: Option<(Keys, u64)>) -> anyhow::
     };
     let exit = match run.course(named).await {
         Ok(()) => run.tally.exit(),
-        Err(Halt::Stopped(error)) => return Err(error),
+        Err(AbortReason::Stopped(error)) => return Err(error),
         Err(halt) => run.halt(halt).await,
     };
     Ok(run.end(exit).await)
 }
 
 impl Run<'_> {
-    async fn course(&mut self, named: Option<(Keys, u64)>) -> Result<(), Halt> {
+    async fn course(&mut self, named: Option<(Keys, u64)>) -> Result<(), AbortReason> {
         let is_named = named.is_some();
         let staged = match named {
             Some((keys, count)) => {
@@ -104,7 +104,7 @@ impl Run<'_> {
             Ok(chosen) => chosen,
             Err(error) => {
                 self.keys = rest;
-                return staged.and(Err(Halt::stopped(error)));
+                return staged.and(Err(AbortReason::stopped(error)));
             }
         };
         let confirmed = match staged {
@@ -122,7 +122,7 @@ impl Run<'_> {
     }
 
     /// Chooses among the keys of one user or of all. Those that an earlier run began come first.
-    async fn sweep(&mut self) -> Result<(), Halt> {
+    async fn sweep(&mut self) -> Result<(), AbortReason> {
         let (work, request) = (self.work, self.work.request);
         let bar = Bar::new(request);
         let progress = |done, all| bar.step("users", done, all);
@@ -130,7 +130,7 @@ impl Run<'_> {
         let swept = work.signals.race(Box::pin(swept)).await;
         bar.clear();
         let sweep = swept.unwrap_or_else(|exit| Err(RunError::signal(exit)));
-        let sweep = sweep.map_err(Halt::stopped)?;
+        let sweep = sweep.map_err(AbortReason::stopped)?;
         work.selector.report_denied(sweep.denied);
         Messages::of(request).note(&looked_at(&sweep));
         self.keys = keys_of(work.left_open(&sweep).into_iter().map(Ok));
@@ -144,14 +144,14 @@ impl Run<'_> {
                 Err(_) => self.tally.count(settled, request.mode),
             }
         }
-        written.map_err(Halt::Unwritten)?;
+        written.map_err(AbortReason::Unwritten)?;
         self.each(Stage::Verify).await
     }
 
     /// Works on all keys, at most `--jobs` at a time, and takes each result as it comes. A key counts until its result
     /// is written: while a reader pauses, no further key starts, and responses are still read. After the first halt no
     /// further key starts either, and those in flight finish.
-    async fn each(&mut self, stage: Stage) -> Result<(), Halt> {
+    async fn each(&mut self, stage: Stage) -> Result<(), AbortReason> {
         let work = self.work;
         let mut in_flight = FuturesUnordered::new();
         let mut reach = Reach::default();
@@ -167,7 +167,7 @@ impl Run<'_> {
                 match reach.pause(Instant::now()) {
                     Ok(until) => pause = until,
                     Err(gone) => {
-                        halt = Some(Halt::Gone(gone));
+                        halt = Some(AbortReason::Gone(gone));
                         continue;
                     }
                 }
@@ -178,7 +178,7 @@ impl Run<'_> {
             if wants_more && !is_full && !is_behind && pause.is_none() {
                 match self.keys.next() {
                     Some(Ok(candidate)) => in_flight.push(work.process(candidate, stage)),
-                    Some(Err(error)) => halt = Some(Halt::Broken(error)),
+                    Some(Err(error)) => halt = Some(AbortReason::Broken(error)),
                     None => {}
                 }
                 continue;
@@ -191,9 +191,9 @@ impl Run<'_> {
                     halt = halt.or(ended);
                 }
                 written = self.report.output.next(), if self.report.output.len() > 0 => {
-                    halt = halt.or(written.err().map(Halt::Unwritten));
+                    halt = halt.or(written.err().map(AbortReason::Unwritten));
                 }
-                exit = signals.next(), if wants_more => halt = Some(Halt::Signal(exit)),
+                exit = signals.next(), if wants_more => halt = Some(AbortReason::Signal(exit)),
                 () = stream::said(), if wants_more && is_behind => {}
                 () = sleep_until(pause.unwrap_or_else(Instant::now)), if pause.is_some() => {}
             }
@@ -201,7 +201,7 @@ impl Run<'_> {
     }
 
     /// Takes what came of a key: what it says of the connection to IAM, and why no further key starts.
-    fn take(&mut self, processed: Processed) -> (Heard, Option<Halt>) {
+    fn take(&mut self, processed: Processed) -> (Heard, Option<AbortReason>) {
         let work = self.work;
         let (settled, recorded) = match processed {
             Processed::Earlier => {
@@ -214,7 +214,7 @@ impl Run<'_> {
                 };
                 let (exit, why) = (Exit::Other, "the list could not be kept".to_owned());
                 let _ = self.tell(&work.settled(candidate, Outcome::NotTried { exit, why }));
-                return (Heard::Nothing, Some(Halt::Broken(error)));
+                return (Heard::Nothing, Some(AbortReason::Broken(error)));
             }
             Processed::Settled(settled, recorded) => (settled, recorded),
         };
@@ -224,11 +224,11 @@ impl Run<'_> {
             self.tally.count(&settled, work.request.mode);
             let proof = work.proof(&settled);
             let told = self.report.unrecorded(&settled, proof, &self.tally);
-            work.under_way.told(&settled.key);
+            work.in_flight.told(&settled.key);
             told
         };
-        let broken = recorded.err().map(Halt::unrecorded);
-        let unwritten = told.err().map(Halt::Unwritten);
+        let broken = recorded.err().map(AbortReason::unrecorded);
+        let unwritten = told.err().map(AbortReason::Unwritten);
         let halt = broken.or(unwritten).or_else(|| work.halts(&settled));
         (Heard::from(&settled.outcome), halt)
     }
@@ -241,7 +241,7 @@ impl Run<'_> {
     fn tell(&mut self, settled: &KeyResult) -> io::Result<()> {
         self.tally.count(settled, self.work.request.mode);
         let written = self.report.settled(settled, &self.tally);
-        self.work.under_way.told(&settled.key);
+        self.work.in_flight.told(&settled.key);
         written
     }
 
@@ -250,15 +250,15 @@ impl Run<'_> {
     /// # Errors
     ///
     /// They cannot be written, or nobody reads them.
-    async fn written(&mut self) -> Result<(), Halt> {
+    async fn written(&mut self) -> Result<(), AbortReason> {
         let output = &mut self.report.output;
         while output.len() > 0 {
             let written = self.work.signals.bound(signal::OUTPUT, output.next());
             match written.await {
-                Ok(written) => written.map_err(Halt::Unwritten)?,
+                Ok(written) => written.map_err(AbortReason::Unwritten)?,
                 Err(exit) => {
                     output.give_up();
-                    return Err(Halt::Signal(exit));
+                    return Err(AbortReason::Signal(exit));
                 }
             }
         }
@@ -266,7 +266,11 @@ impl Run<'_> {
     }
 
     /// Shows the keys and asks, if somebody has to be asked; leaves them at the first.
-    async fn confirmed(&mut self, keys: &mut Spooled<Target>, count: u64) -> Result<(), Halt> {
+    async fn confirmed(
+        &mut self,
+        keys: &mut Spooled<Target>,
+        count: u64,
+    ) -> Result<(), AbortReason> {
         self.written().await?;
         let work = self.work;
         if !work.request.asks() || count == 0 {
@@ -274,48 +278,54 @@ impl Run<'_> {
         }
         // What STS says. A person can still answer where STS cannot be asked.
         let account = work.connected.caller.account("the account is unknown");
-        let account = work.signals.race(account).await.map_err(Halt::Signal)?;
+        let account = work
+            .signals
+            .race(account)
+            .await
+            .map_err(AbortReason::Signal)?;
         let account = account
             .inspect_err(|stop| Messages::of(work.request).warning(&stop.to_string()))
             .ok();
         loop {
             let page: io::Result<Vec<_>> = keys.by_ref().take(SHOWN_AT_ONCE).collect();
-            let page = page.map_err(Halt::stopped)?;
+            let page = page.map_err(AbortReason::stopped)?;
             if page.is_empty() {
                 break;
             }
             report::show(&page);
         }
-        keys.rewind().map_err(Halt::stopped)?;
+        keys.rewind().map_err(AbortReason::stopped)?;
         let profile = work.connected.signer.profile.as_deref();
         let question = report::question(count, work.request.action, account.as_ref(), profile);
         match work.signals.race(confirm::ask(question)).await {
             Ok(true) => Ok(()),
-            Ok(false) => Err(Halt::Declined),
-            Err(exit) => Err(Halt::Signal(exit)),
+            Ok(false) => Err(AbortReason::Declined),
+            Err(exit) => Err(AbortReason::Signal(exit)),
         }
     }
 
     /// The run ends early: tells of the keys that are left, and says the exit status.
-    async fn halt(&mut self, halt: Halt) -> Exit {
+    async fn halt(&mut self, halt: AbortReason) -> Exit {
         match &halt {
-            Halt::Signal(exit) => self.report.interrupted(*exit),
-            Halt::Gone(silent) => self.report.gone(*silent),
-            Halt::OtherPrincipal { why } => self.report.ended(why),
+            AbortReason::Signal(exit) => self.report.interrupted(*exit),
+            AbortReason::Gone(silent) => self.report.gone(*silent),
+            AbortReason::OtherPrincipal { why } => self.report.ended(why),
             _ => {}
         }
         let written = self.leave(&halt).await;
         match halt {
-            Halt::After { .. } | Halt::Gone(_) | Halt::Stopped(_) => self.tally.exit(),
-            Halt::Declined => match written {
+            AbortReason::After { .. } | AbortReason::Gone(_) | AbortReason::Stopped(_) => {
+                self.tally.exit()
+            }
+            AbortReason::Declined => match written {
                 Ok(()) => self.tally.exit(),
                 Err(error) => self.report.unwritten(&error, self.tally.exit()),
             },
-            Halt::Signal(exit) => exit,
-            Halt::OtherPrincipal { .. } => Exit::Refused,
-            Halt::Harmed => Exit::Other,
-            Halt::Unwritten(error) => self.report.unwritten(&error, self.tally.exit()),
-            Halt::Broken(error) => {
+            AbortReason::Signal(exit) => exit,
+            AbortReason::OtherPrincipal { .. } => Exit::Refused,
+            AbortReason::Harmed => Exit::Other,
+            AbortReason::Unwritten(error) => self.report.unwritten(&error, self.tally.exit()),
+            AbortReason::Broken(error) => {
                 // Where the disk of the journal did not answer, a signal ended the wait for it.
                 let exit = self.work.signals.first().unwrap_or(Exit::Other);
                 self.report.broken(&error, exit);
@@ -330,12 +340,12 @@ impl Run<'_> {
     /// # Errors
     ///
     /// A result cannot be written: the others are only counted.
-    async fn leave(&mut self, halt: &Halt) -> io::Result<()> {
+    async fn leave(&mut self, halt: &AbortReason) -> io::Result<()> {
         let work = self.work;
         let mut written = Ok(());
         while let Some(candidate) = self.keys.next() {
             let Ok(candidate) = candidate else { continue };
-            if work.journal.before(&candidate.key) == Before::Settled {
+            if work.journal.before(&candidate.key) == PriorState::Done {
                 self.tally.count_before();
                 continue;
             }
@@ -346,7 +356,7 @@ impl Run<'_> {
             }
             written = self.tell(&settled);
             if self.report.output.len() >= WAITING
-                && let Err(Halt::Unwritten(error)) = self.written().await
+                && let Err(AbortReason::Unwritten(error)) = self.written().await
             {
                 written = Err(error);
             }
@@ -362,11 +372,11 @@ impl Run<'_> {
         }
         let written = match self.report.write_table() {
             Ok(()) => self.written().await,
-            Err(error) => Err(Halt::Unwritten(error)),
+            Err(error) => Err(AbortReason::Unwritten(error)),
         };
         let mut exit = match written {
-            Err(Halt::Unwritten(error)) => self.report.unwritten(&error, exit),
-            Err(Halt::Signal(exit)) => exit,
+            Err(AbortReason::Unwritten(error)) => self.report.unwritten(&error, exit),
+            Err(AbortReason::Signal(exit)) => exit,
             _ => exit,
         };
         if self.report.output.gave_up() {

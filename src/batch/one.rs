@@ -2,14 +2,14 @@
 
 use std::io;
 
-use super::UnderWay;
+use super::InFlight;
 use crate::aws::attempt::Record;
 use crate::aws::{Allowance, Connected, Iam};
 use crate::change::Change;
 use crate::conclude::Ambiguity;
 use crate::error::Exit;
 use crate::guard;
-use crate::journal::{Before, EarlierAttempt, Journal};
+use crate::journal::{EarlierAttempt, Journal, PriorState};
 use crate::locate::{OwnerHint, Search, owner_hint};
 use crate::metadata::{Status, Target};
 use crate::outcome::{KeyResult, KeyState, Outcome, Refusal};
@@ -30,7 +30,7 @@ pub(crate) struct Work<'a> {
     /// Where each step is recorded.
     pub(crate) journal: Journal,
     /// The keys that are being changed.
-    pub(crate) under_way: &'a UnderWay,
+    pub(crate) in_flight: &'a InFlight,
     /// The signals that end the run.
     pub(crate) signals: Signals,
 }
@@ -68,7 +68,7 @@ impl Work<'_> {
     /// All of one key. One limit covers every step.
     pub(super) async fn process(&self, candidate: Target, stage: Stage) -> Processed {
         let before = self.journal.before(&candidate.key);
-        if before == Before::Settled {
+        if before == PriorState::Done {
             return Processed::Earlier;
         }
         let iam = self.connected.iam.for_one(candidate.key.id.as_str());
@@ -101,10 +101,10 @@ impl Work<'_> {
         &self,
         candidate: Target,
         stage: Stage,
-        before: Before,
+        before: PriorState,
         budget: &mut Budget,
     ) -> Choice {
-        if before == Before::Begun && self.request.mode == Mode::Change {
+        if before == PriorState::InProgress && self.request.mode == Mode::Change {
             let record = Record::default();
             let change = self.change_of(budget, before, &candidate, &record);
             if let Ok(Some(outcome)) = self.signals.race(change.confirm_earlier()).await {
@@ -149,7 +149,7 @@ impl Work<'_> {
     async fn ready(
         &self,
         candidate: Target,
-        before: Before,
+        before: PriorState,
     ) -> Result<Target, (Box<KeyResult>, io::Result<()>)> {
         if self.request.mode == Mode::DryRun {
             return Ok(candidate);
@@ -165,13 +165,13 @@ impl Work<'_> {
         let mut signals = self.signals.clone();
         tokio::select! {
             biased;
-            recorded = self.journal.intend(&candidate) => match recorded {
+            recorded = self.journal.record_intent(&candidate) => match recorded {
                 Ok(()) => Ok(candidate),
                 Err(error) => broken(candidate, "the journal could not be written", error),
             },
             exit = signals.next() => {
                 let settled = self.settled(candidate, self.interrupted(exit));
-                if before == Before::Nothing {
+                if before == PriorState::None {
                     // If the intent gets to the disk, this record says that the key was not changed. If this one does not,
                     // the next run checks the key.
                     let _ = self.settle(&settled).await;
@@ -195,14 +195,19 @@ impl Work<'_> {
         }
     }
 
-    async fn change(&self, candidate: Target, before: Before, budget: &Budget) -> Box<KeyResult> {
+    async fn change(
+        &self,
+        candidate: Target,
+        before: PriorState,
+        budget: &Budget,
+    ) -> Box<KeyResult> {
         if self.request.mode == Mode::DryRun {
             let reason = self.request.conditions.to_string();
             return self.settled(candidate, Outcome::Would(reason));
         }
         let record = Record::default();
         let earlier = self.journal.known(&candidate.key);
-        self.under_way.changing(&candidate.key, &record, earlier);
+        self.in_flight.changing(&candidate.key, &record, earlier);
         let mut signals = self.signals.clone();
         let change = self.change_of(budget, before, &candidate, &record);
         let (outcome, attempts) = change.run(&mut signals).await;
@@ -220,7 +225,7 @@ impl Work<'_> {
     fn change_of<'a>(
         &'a self,
         budget: &'a Budget,
-        before: Before,
+        before: PriorState,
         candidate: &'a Target,
         record: &'a Record,
     ) -> Change<'a> {
@@ -237,12 +242,12 @@ impl Work<'_> {
             quantity: self.request.quantity(),
             missing: self.request.missing,
             earlier: match before {
-                Before::Nothing | Before::Settled => Ambiguity::None,
-                Before::Deactivated => Ambiguity::EarlierRun,
-                Before::Begun if attempts.iter().all(EarlierAttempt::has_expired) => {
+                PriorState::None | PriorState::Done => Ambiguity::None,
+                PriorState::Deactivated => Ambiguity::EarlierRun,
+                PriorState::InProgress if attempts.iter().all(EarlierAttempt::has_expired) => {
                     Ambiguity::EarlierRun
                 }
-                Before::Begun => Ambiguity::RecentRun,
+                PriorState::InProgress => Ambiguity::RecentRun,
             },
             record,
             allowance: &budget.allowance,
@@ -251,11 +256,11 @@ impl Work<'_> {
     }
 
     /// Records what became of a key. What an earlier run began stays in doubt as long as nothing new is known.
-    async fn record(&self, settled: &KeyResult, before: Before) -> io::Result<()> {
+    async fn record(&self, settled: &KeyResult, before: PriorState) -> io::Result<()> {
         let is_new = match &settled.outcome {
             Outcome::NotTried { .. } => false,
             Outcome::Done { .. } | Outcome::Missing(_) => true,
-            _ => before == Before::Nothing || settled.attempts > 0,
+            _ => before == PriorState::None || settled.attempts > 0,
         };
         if is_new && self.request.journal.is_some() {
             self.settle(settled).await
@@ -287,9 +292,9 @@ impl Work<'_> {
             None => false,
         };
         let known = match self.journal.before(&settled.key) {
-            Before::Begun => KeyState::begun(),
-            Before::Deactivated => KeyState::deactivated_earlier(),
-            Before::Nothing | Before::Settled => return settled,
+            PriorState::InProgress => KeyState::begun(),
+            PriorState::Deactivated => KeyState::deactivated_earlier(),
+            PriorState::None | PriorState::Done => return settled,
         };
         if !is_unchanged {
             let attempts = self.journal.attempts(&settled.key.id);

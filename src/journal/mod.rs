@@ -28,11 +28,11 @@ use crate::request::{Action, Key, Mode, Request};
 use crate::sanitize::{escape, shown_path};
 use file::{Kept, Refused};
 pub(crate) use past::EarlierAttempt;
-use past::Past;
+use past::Replay;
 use writer::{Kind, Writer};
 
 /// The form of the records. A journal of another form is refused.
-const FORM: u32 = 1;
+const FORMAT_VERSION: u32 = 1;
 
 /// The first record.
 #[derive(Debug, Serialize, Deserialize)]
@@ -53,7 +53,7 @@ pub(crate) struct Journal {
     name: String,
     action: Action,
     head: Option<Head>,
-    past: Past,
+    past: Replay,
     /// What is written to when the run starts; `None` where there is no file yet, and in a dry run.
     file: Option<File>,
     /// `None` in a dry run, which writes nothing.
@@ -99,15 +99,15 @@ pub(crate) fn is_harmed(error: &io::Error) -> bool {
 
 /// What earlier runs say of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Before {
+pub(crate) enum PriorState {
     /// Nothing, or that it was not done.
-    Nothing,
+    None,
     /// That it was begun, and not how it ended.
-    Begun,
+    InProgress,
     /// That it was made inactive. It can be active again.
     Deactivated,
     /// That it is done.
-    Settled,
+    Done,
 }
 
 impl Journal {
@@ -122,7 +122,7 @@ impl Journal {
             name: path.map(shown_path).unwrap_or_default(),
             action: request.action,
             head: None,
-            past: Past::default(),
+            past: Replay::default(),
             file: None,
             writer: None,
             kept: None,
@@ -249,7 +249,7 @@ impl Journal {
             return Ok(());
         }
         let head = Head {
-            form: FORM,
+            form: FORMAT_VERSION,
             action: self.action.verb().to_owned(),
             account: account.map(ToString::to_string),
         };
@@ -259,17 +259,17 @@ impl Journal {
     }
 
     /// What earlier runs say of a key.
-    pub(crate) fn before(&self, key: &Key) -> Before {
+    pub(crate) fn before(&self, key: &Key) -> PriorState {
         self.past.before(key, self.action)
     }
 
     /// What is known of a key that earlier runs settled or began.
     pub(crate) fn known(&self, key: &Key) -> Option<KeyState> {
         match self.before(key) {
-            Before::Nothing => None,
-            Before::Begun => Some(KeyState::begun()),
-            Before::Deactivated => Some(KeyState::deactivated_earlier()),
-            Before::Settled => Some(KeyState::Done("an earlier run settled it".to_owned())),
+            PriorState::None => None,
+            PriorState::InProgress => Some(KeyState::begun()),
+            PriorState::Deactivated => Some(KeyState::deactivated_earlier()),
+            PriorState::Done => Some(KeyState::Done("an earlier run settled it".to_owned())),
         }
     }
 
@@ -288,7 +288,7 @@ impl Journal {
     /// # Errors
     ///
     /// The record is not on the disk, or `is_harmed`: the key must not be changed.
-    pub(crate) async fn intend(&self, candidate: &Target) -> io::Result<()> {
+    pub(crate) async fn record_intent(&self, candidate: &Target) -> io::Result<()> {
         let Target { key, facts } = candidate;
         let previous_status = match self.action {
             Action::Deactivate => facts.previous_status(),

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use humantime::parse_rfc3339;
 use serde::Deserialize;
 
-use super::{Before, FORM, Head};
+use super::{FORMAT_VERSION, Head, PriorState};
 use crate::ident::{AccessKeyId, UserName};
 use crate::metadata::Status;
 use crate::outcome::OutcomeKind;
@@ -26,7 +26,7 @@ const VALID: Duration = Duration::from_mins(30);
 
 /// What is known of the keys of a journal.
 #[derive(Debug, Default)]
-pub(super) struct Past {
+pub(super) struct Replay {
     /// Where the last whole record ends, in bytes.
     pub(super) length: u64,
     digest: Digest,
@@ -151,19 +151,21 @@ struct Record {
     time: Option<String>,
 }
 
-impl Past {
+impl Replay {
     /// What the records say of a key.
-    pub(super) fn before(&self, key: &Key, action: Action) -> Before {
+    pub(super) fn before(&self, key: &Key, action: Action) -> PriorState {
         let digest = self.digest.of(key.id.as_str());
         let is_begun = self.begun.contains_key(&digest);
         match action {
             // It was begun after whatever settled it.
-            Action::Delete | Action::Deactivate if is_begun => Before::Begun,
+            Action::Delete | Action::Deactivate if is_begun => PriorState::InProgress,
             Action::Delete if self.is_settled(key, digest, &[End::Done, End::Missing]) => {
-                Before::Settled
+                PriorState::Done
             }
-            Action::Deactivate if self.is_settled(key, digest, &[End::Done]) => Before::Deactivated,
-            Action::Delete | Action::Deactivate => Before::Nothing,
+            Action::Deactivate if self.is_settled(key, digest, &[End::Done]) => {
+                PriorState::Deactivated
+            }
+            Action::Delete | Action::Deactivate => PriorState::None,
         }
     }
 
@@ -296,9 +298,9 @@ pub(super) fn is_journal(file: &mut (impl Read + Seek)) -> io::Result<bool> {
 /// # Errors
 ///
 /// A fragment that says why it is no journal, or which record is broken.
-pub(super) fn read(file: &mut impl Read) -> Result<(Option<Head>, Past), String> {
+pub(super) fn read(file: &mut impl Read) -> Result<(Option<Head>, Replay), String> {
     let mut reader = BufReader::with_capacity(1 << 16, file);
-    let mut past = Past::default();
+    let mut past = Replay::default();
     let mut head = None;
     let mut record = Vec::new();
     for number in 1_u64.. {
@@ -325,9 +327,9 @@ pub(super) fn read(file: &mut impl Read) -> Result<(Option<Head>, Past), String>
         if number == 1 {
             let first: Head =
                 serde_json::from_str(text).map_err(|error| broken(error.to_string()))?;
-            if first.form != FORM {
+            if first.form != FORMAT_VERSION {
                 return Err(format!(
-                    "its form is {}, and this program's is {FORM}",
+                    "its form is {}, and this program's is {FORMAT_VERSION}",
                     first.form
                 ));
             }
@@ -432,12 +434,12 @@ mod tests {
         }
     }
 
-    fn letter(before: Before) -> char {
+    fn letter(before: PriorState) -> char {
         match before {
-            Before::Settled => 'S',
-            Before::Begun => 'B',
-            Before::Deactivated => 'D',
-            Before::Nothing => '-',
+            PriorState::Done => 'S',
+            PriorState::InProgress => 'B',
+            PriorState::Deactivated => 'D',
+            PriorState::None => '-',
         }
     }
 

@@ -23,7 +23,7 @@ impl Selector<'_> {
     /// # Errors
     ///
     /// How the key is settled already.
-    pub(super) async fn look(
+    pub(super) async fn fetch_metadata(
         &self,
         candidate: &mut Target,
         allowance: &mut Allowance,
@@ -61,7 +61,7 @@ impl Selector<'_> {
         if needs.listing == Need::Tried {
             self.try_status(key, facts).await;
         } else if needs.listing > Need::Nothing && facts.status.is_none() {
-            let listing = self.read_listing(key, facts).await?;
+            let listing = self.list_user_keys(key, facts).await?;
             facts.denied.listing = listing.is_some();
             decisive = listing.filter(|_| needs.listing == Need::Decisive);
         }
@@ -134,7 +134,7 @@ impl Selector<'_> {
         }
     }
 
-    async fn read_listing(
+    async fn list_user_keys(
         &self,
         key: &Key,
         facts: &mut KeyMetadata,
@@ -143,7 +143,9 @@ impl Selector<'_> {
             Ok(listing) => listing,
             Err(failure) if failure.is_denied() => return Ok(Some(failure)),
             Err(failure) if failure.is_no_such_entity() => {
-                return Err(self.lost(key, key.user_name.as_ref(), failure).await);
+                return Err(self
+                    .diagnose_missing(key, key.user_name.as_ref(), failure)
+                    .await);
             }
             Err(failure) => return Err(failed(failure)),
         };
@@ -200,7 +202,9 @@ impl Selector<'_> {
             Some(name) => Place::User(name.clone()),
             None => Place::SigningUser,
         };
-        let outcome = self.lost(key, listed_for, absent(place, None)).await;
+        let outcome = self
+            .diagnose_missing(key, listed_for, absent(place, None))
+            .await;
         let is_listed = match &outcome {
             Outcome::Failed { failure, .. } => failure.context().is_listed,
             _ => false,
@@ -216,7 +220,12 @@ impl Selector<'_> {
     }
 
     /// A key that is not in the list of `listed_for`: whose is it?
-    async fn lost(&self, key: &Key, listed_for: Option<&UserName>, failure: CallError) -> Outcome {
+    async fn diagnose_missing(
+        &self,
+        key: &Key,
+        listed_for: Option<&UserName>,
+        failure: CallError,
+    ) -> Outcome {
         let response = Response::of(&failure);
         let list = match response {
             Response::NoSuchUser => ListRead::NoSuchUser,

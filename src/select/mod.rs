@@ -127,7 +127,7 @@ impl<'a> Selector<'a> {
             ..*self
         };
         let mut candidate = Target::from(key);
-        let denied = match own.look(&mut candidate, allowance).await {
+        let denied = match own.fetch_metadata(&mut candidate, allowance).await {
             Ok(denied) => denied,
             Err(outcome) => {
                 let named_by = named_by(self.request, &candidate.facts);

@@ -2,12 +2,12 @@
 
 use serde_json::Value;
 
-use super::past::{Past, read};
-use super::{Before, Head};
+use super::past::{Replay, read};
+use super::{Head, PriorState};
 use crate::ident::AccessKeyId;
 use crate::request::{Action, Key};
 
-type Journal = Result<(Option<Head>, Past), String>;
+type Journal = Result<(Option<Head>, Replay), String>;
 
 fn of(mut bytes: &[u8]) -> Journal {
     read(&mut bytes)
@@ -67,13 +67,13 @@ pub(crate) fn check(bytes: &[u8]) {
     }
 }
 
-fn length_of(past: &Past) -> usize {
+fn length_of(past: &Replay) -> usize {
     usize::try_from(past.length).expect("a length")
 }
 
 /// What counts as done has a result that says so, and no later one that does not; what was said to be done counts as it,
 /// unless it was begun again.
-fn check_results(head: Option<&Head>, past: &Past, records: &[u8]) {
+fn check_results(head: Option<&Head>, past: &Replay, records: &[u8]) {
     let undoes = head.is_some_and(|head| head.action == Action::Delete.verb());
     let keys = keys(records);
     for (key, _) in &keys {
@@ -93,7 +93,7 @@ fn check_results(head: Option<&Head>, past: &Past, records: &[u8]) {
         });
         let is_begun = !past.attempts(&key.id).is_empty();
         assert_eq!(
-            past.before(key, Action::Delete) == Before::Settled,
+            past.before(key, Action::Delete) == PriorState::Done,
             is_done && !is_begun,
             "{key:?}"
         );
@@ -109,7 +109,7 @@ fn differ(one: &Key, other: &Key) -> bool {
 }
 
 /// To take away what was cut off changes nothing.
-fn check_same(past: &Past, whole: &[u8]) {
+fn check_same(past: &Replay, whole: &[u8]) {
     let (_, again) = of(whole).expect("a journal");
     assert_eq!(again.length, past.length);
     for (key, _) in keys(whole) {
@@ -125,7 +125,7 @@ mod tests {
     use proptest::prelude::{any, proptest};
     use proptest::sample::{Index, select};
 
-    use super::{Before, check, of};
+    use super::{PriorState, check, of};
     use crate::ident::AccessKeyId;
     use crate::request::{Action, Key};
     use crate::target::tests::cases;
@@ -165,9 +165,9 @@ mod tests {
                     .collect();
                 let is_done = |record: &str| record.contains("Deleted") || record.contains("Missing");
                 let expected = match of_it.last() {
-                    Some(last) if last.contains("Intent") || last.contains("Unknown") => Before::Begun,
-                    Some(last) if is_done(last) => Before::Settled,
-                    _ => Before::Nothing,
+                    Some(last) if last.contains("Intent") || last.contains("Unknown") => PriorState::InProgress,
+                    Some(last) if is_done(last) => PriorState::Done,
+                    _ => PriorState::None,
                 };
                 let id = AccessKeyId::try_from(id).expect("an ID");
                 let key = Key { id, user_name: None };

@@ -9,7 +9,7 @@ use crate::request::{Key, Request};
 
 /// Those keys. They can be read after a panic.
 #[derive(Debug)]
-pub(crate) struct UnderWay {
+pub(crate) struct InFlight {
     /// The key that the run is about, where it is about one.
     single: Option<Key>,
     sights: Mutex<Vec<Sight>>,
@@ -24,7 +24,7 @@ struct Sight {
     earlier: Option<KeyState>,
 }
 
-impl UnderWay {
+impl InFlight {
     /// None of the keys of `request` so far.
     pub(crate) fn new(request: &Request) -> Self {
         Self {
