@@ -86,6 +86,8 @@ impl Response {
             CallError::Service(error) => match error.kind() {
                 ErrorKind::NoSuchEntity if error.is_about_user() => Self::NoSuchUser,
                 ErrorKind::NoSuchEntity => Self::NoSuchKey,
+                // A status of 429 without IAM's error may be a proxy's, which passed the request on.
+                ErrorKind::Throttling if error.code.is_none() => Self::ServerError,
                 ErrorKind::Throttling => Self::Refused,
                 _ if error.status >= 500 => Self::ServerError,
                 _ => Self::Refused,

@@ -163,9 +163,10 @@ impl Outcome {
             Self::Failed { failure, known } => match (failure, known) {
                 // IAM's own trouble has a status that says so; what became of the key is reported too.
                 (CallError::Service(error), KeyState::Unknown(_))
-                    if error.kind() == ErrorKind::ServiceFailure =>
+                    if error.kind() == ErrorKind::ServiceFailure
+                        || error.kind() == ErrorKind::Throttling && error.code.is_none() =>
                 {
-                    Exit::ServiceFailure
+                    failure.exit_of_read()
                 }
                 (_, KeyState::Unknown(_)) | (CallError::NoResponse(_), KeyState::Done(_)) => {
                     Exit::Unknown

@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::fmt;
 use std::str::FromStr;
 
+use jmespath::ast::Ast;
 use jmespath::{ErrorReason, Expression, JmespathError, RuntimeError};
 use serde_json::{Value, json};
 
@@ -12,6 +13,9 @@ use crate::secret::has_secret;
 
 /// The longest expression that is read, in bytes: the parser goes as deep as its parentheses.
 const LONGEST: usize = 1_000;
+
+/// How many times its input a result may be at most. A few nested lists make gigabytes of one key.
+const LARGEST: u64 = 10_000;
 
 /// An expression that could be parsed and calls no function that there is not.
 #[derive(Clone)]
@@ -42,6 +46,9 @@ impl FromStr for Query {
             Ok(expression) => Self(expression),
             Err(error) => return refuse(format!("not a JMESPath expression: {}", what(&error))),
         };
+        if growth(query.0.as_ast()) > LARGEST {
+            return refuse("its result could be too large".to_owned());
+        }
         // The parser takes a call of any function with any arguments; a first result tells.
         match query.0.search(json!({ "ResponseMetadata": {} })) {
             Err(error) if is_of_the_expression(&error) => {
@@ -87,6 +94,41 @@ fn cell(value: &Value) -> String {
         Value::Bool(false) => "False".to_owned(),
         Value::String(text) => escape(text),
         other => escape(&other.to_string()),
+    }
+}
+
+/// How many times its input the result of an expression is at most.
+fn growth(ast: &Ast) -> u64 {
+    let sum = |parts: &[Ast]| parts.iter().map(growth).fold(0, u64::saturating_add);
+    match ast {
+        Ast::Identity { .. }
+        | Ast::Field { .. }
+        | Ast::Index { .. }
+        | Ast::Slice { .. }
+        | Ast::Literal { .. } => 1,
+        Ast::Not { node, .. } | Ast::Flatten { node, .. } | Ast::ObjectValues { node, .. } => {
+            growth(node)
+        }
+        Ast::Expref { ast, .. } => growth(ast),
+        Ast::Comparison { lhs, rhs, .. } | Ast::And { lhs, rhs, .. } | Ast::Or { lhs, rhs, .. } => {
+            growth(lhs).saturating_add(growth(rhs))
+        }
+        Ast::Condition {
+            predicate, then, ..
+        } => growth(predicate).saturating_add(growth(then)),
+        Ast::Subexpr { lhs, rhs, .. } | Ast::Projection { lhs, rhs, .. } => {
+            growth(lhs).saturating_mul(growth(rhs))
+        }
+        Ast::MultiList { elements, .. } => sum(elements),
+        Ast::MultiHash { elements, .. } => elements
+            .iter()
+            .map(|pair| growth(&pair.value))
+            .fold(0, u64::saturating_add),
+        // `to_string` escapes quotes, `map` applies an expression to each element, and `merge` adds.
+        Ast::Function { args, .. } => {
+            let factors = args.iter().map(|part| growth(part).max(2));
+            factors.fold(2, u64::saturating_mul)
+        }
     }
 }
 
@@ -141,6 +183,18 @@ mod tests {
             let deep = deep.repeat(LONGEST / deep.len());
             assert!(deep.parse::<Query>().is_err());
         }
+        for large in [
+            ["[@,@]"; 24].join("|"),
+            ["{a:@,b:@}"; 24].join("."),
+            format!("{}@{}", "to_string([".repeat(40), "])".repeat(40)),
+            format!("[@,@,@,@]|[].{}", ["[@,@,@,@,@,@,@,@,@,@]"; 4].join("[].")),
+        ] {
+            let refused = large.parse::<Query>().expect_err("too large");
+            assert!(refused.to_string().contains("too large"), "{refused}");
+        }
+        let text =
+            "[join(', ', [AccessKeyId, UserName]), to_string(not_null(Error.Code, Reason, ''))]";
+        assert!(text.parse::<Query>().is_ok());
         for right in ["@", "AccessKeyId", "{a: AccessKeyId}", "length(UserName)"] {
             assert!(right.parse::<Query>().is_ok(), "{right}");
         }

@@ -61,9 +61,10 @@ impl Attempt {
     /// Whether IAM may have acted on this attempt: the request left, and no answer says it was refused.
     pub(crate) fn may_have_acted(&self) -> bool {
         match &self.answer {
-            // Where it was too much, nothing was done.
-            Answer::Service(Body::Error { .. }) => {
-                self.reply.status >= 500 && self.error() != Some(ErrorKind::Throttling)
+            // Where it was too much, nothing was done, if it is IAM that says so.
+            Answer::Service(Body::Error { request_id, .. }) => {
+                let is_throttled = self.error() == Some(ErrorKind::Throttling);
+                request_id.is_empty() || self.reply.status >= 500 && !is_throttled
             }
             Answer::Service(Body::Expected { .. }) => true,
             Answer::None | Answer::Foreign(_) => self.is_unanswered(),

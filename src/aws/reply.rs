@@ -42,6 +42,15 @@ pub(super) fn is_change(operation: &str) -> bool {
     matches!(operation, "DeleteAccessKey" | "UpdateAccessKey")
 }
 
+/// The element of a list's response that has its members, also where there are none.
+fn list_of(operation: &str) -> Option<&'static str> {
+    match operation {
+        "ListAccessKeys" => Some("AccessKeyMetadata"),
+        "ListUsers" => Some("Users"),
+        _ => None,
+    }
+}
+
 fn namespace(operation: &str) -> &'static str {
     match operation {
         "GetCallerIdentity" | "GetAccessKeyInfo" | "GetSessionToken" => STS,
@@ -82,6 +91,9 @@ pub(crate) fn read(body: &[u8], operation: &str) -> Result<Body, String> {
         name if name.strip_suffix("Response") == Some(operation) && text.as_bytes() != body => {
             Err("it contains characters that XML does not allow".to_owned())
         }
+        name if name.strip_suffix("Response") == Some(operation) && text.contains("<![CDATA[") => {
+            Err("it has CDATA sections".to_owned())
+        }
         name if name.strip_suffix("Response") == Some(operation) => expected(root, operation),
         "ErrorResponse" | "Error" => error(root, operation),
         name => Err(format!("it is a document named {name}")),
@@ -105,6 +117,9 @@ fn expected(root: Node<'_, '_>, operation: &str) -> Result<Body, String> {
         if node.attributes().len() > 0 {
             return Err(format!("{name} has attributes"));
         }
+        if is_mixed(node) {
+            return Err(format!("{name} has text between its elements"));
+        }
         if node != root && name.ends_with("Response") {
             return Err(format!("it contains another response, {name}"));
         }
@@ -118,15 +133,22 @@ fn expected(root: Node<'_, '_>, operation: &str) -> Result<Body, String> {
     if !is_change(operation) && parts.first() == Some(&result.as_str()) {
         parts.remove(0);
     }
-    if parts != ["ResponseMetadata"] || has_text(root) {
+    if parts != ["ResponseMetadata"] {
         return Err(format!("it is not the documented {operation}Response"));
     }
     let metadata = child(root, "ResponseMetadata").ok_or("it has no ResponseMetadata")?;
-    if names(metadata).count() != 1 || has_text(metadata) {
+    if names(metadata).count() != 1 {
         return Err("its ResponseMetadata is not the documented one".to_owned());
     }
     let request_id = child(metadata, "RequestId").filter(|node| names(*node).count() == 0);
-    let is_truncated = child(root, &result).and_then(|node| child(node, "IsTruncated"));
+    let result = child(root, &result);
+    // The SDK reads a list that is not there as an empty one.
+    if let Some(list) = list_of(operation)
+        && result.and_then(|node| child(node, list)).is_none()
+    {
+        return Err(format!("it has no {list}"));
+    }
+    let is_truncated = result.and_then(|node| child(node, "IsTruncated"));
     Ok(Body::Expected {
         request_id: request_id.and_then(text).ok_or("it has no request ID")?,
         is_truncated: is_truncated
@@ -162,7 +184,7 @@ fn error(root: Node<'_, '_>, operation: &str) -> Result<Body, String> {
         _ if is_bare => "that is not in an ErrorResponse",
         _ if !all.all(|node| is_expected(node.tag_name().namespace())) => &outside,
         None => "without a request ID",
-        Some(_) if parts != ["Error", "RequestId"] || has_text(root) => {
+        Some(_) if parts != ["Error", "RequestId"] || root.descendants().any(is_mixed) => {
             "that is not in the documented ErrorResponse"
         }
         Some(request_id) => {
@@ -189,12 +211,11 @@ fn child<'a, 'i>(node: Node<'a, 'i>, name: &str) -> Option<Node<'a, 'i>> {
     elements.find(|node| node.tag_name().name() == name)
 }
 
-/// Whether text stands between the elements of a node.
-fn has_text(node: Node<'_, '_>) -> bool {
-    let mut texts = node
-        .children()
-        .filter_map(|node| node.text().filter(|_| node.is_text()));
-    texts.any(|text| !text.trim().is_empty())
+/// Whether a node has elements and text between them. The SDK takes the text before the first.
+fn is_mixed(node: Node<'_, '_>) -> bool {
+    let mut texts = node.children().filter(Node::is_text);
+    names(node).next().is_some()
+        && texts.any(|node| !node.text().unwrap_or_default().trim().is_empty())
 }
 
 /// Whether no element but the root has attributes or declares a namespace, and the root has few. AWS's documents are so,
@@ -262,6 +283,36 @@ mod tests {
         ] {
             let body = read(foreign, DELETED);
             assert!(body.is_err(), "{body:?}");
+        }
+    }
+
+    #[test]
+    fn what_the_sdk_would_read_in_part_is_not_a_response() {
+        let list = |result: &str| {
+            let metadata = "<ResponseMetadata><RequestId>r</RequestId></ResponseMetadata>";
+            let text = format!(
+                "<ListAccessKeysResponse xmlns=\"{IAM}\"><ListAccessKeysResult>{result}</ListAccessKeysResult>{metadata}</ListAccessKeysResponse>"
+            );
+            read(text.as_bytes(), "ListAccessKeys").map(drop)
+        };
+        let key = |status: &str| {
+            format!(
+                "<AccessKeyMetadata><member><Status>{status}</Status></member></AccessKeyMetadata>"
+            )
+        };
+        assert_eq!(list(&key("Active")), Ok(()));
+        assert_eq!(list("<AccessKeyMetadata/>"), Ok(()));
+        let mixed = "Status has text between its elements";
+        for (result, expected) in [
+            (key("<![CDATA[Not]]>Inactive"), "it has CDATA sections"),
+            (key("Inactive<b>x</b>"), mixed),
+            (key("<b>x</b>Inactive"), mixed),
+            (
+                "<IsTruncated>false</IsTruncated>".to_owned(),
+                "it has no AccessKeyMetadata",
+            ),
+        ] {
+            assert_eq!(list(&result), Err(expected.to_owned()), "{result}");
         }
     }
 

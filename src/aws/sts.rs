@@ -78,8 +78,15 @@ impl Caller {
             .and_then(|account| account.trim().parse().ok());
         let arn = output.arn().unwrap_or_default().trim();
         let user_id = output.user_id().unwrap_or_default();
+        let account: AccountId = account.ok_or_else(|| unusable(&record, "it says no account"))?;
+        if !arn.is_empty() && arn.split(':').nth(4) != Some(&account.to_string()) {
+            return Err(unusable(
+                &record,
+                "its account and its ARN contradict each other",
+            ));
+        }
         Ok(Identity {
-            account: account.ok_or_else(|| unusable(&record, "it says no account"))?,
+            account,
             principal: match arn.rsplit_once('/') {
                 // The ARN of a session of a role is the role's up to the last slash.
                 Some((role, _)) if arn.contains(":assumed-role/") => role,

@@ -272,11 +272,30 @@ fn f52_a_bare_429_for_ever_is_8() {
     let _ = Case::documented(&sandbox, &[])
         .run()
         .exits(8)
-        .prints_outcome("Failed")
+        .prints_outcome("Unknown")
         .says(&["(HTTP 429)", "hint: "])
-        .ends_with("not deleted");
-    assert_eq!(sandbox.requests().len(), 3);
+        .ends_with("unknown: IAM returned an error, and may still act; IAM still lists the key");
+    assert_eq!(actions(&sandbox)[..3], ["DeleteAccessKey"; 3]);
+    assert!(!actions(&sandbox)[3..].contains(&"DeleteAccessKey".to_owned()));
     assert!(sandbox.has_key(BOBS_KEY));
+}
+
+/// A proxy that limits requests can have passed one on.
+#[test]
+fn f52_a_bare_429_after_iam_acted_is_deleted() {
+    let sandbox = documented();
+    sandbox.fault(
+        Fault::new(reply(429, &[], "", Act::Before))
+            .on("DeleteAccessKey")
+            .times(1),
+    );
+    let _ = Case::documented(&sandbox, &[])
+        .run()
+        .exits(0)
+        .prints(DELETED)
+        .says(&["warning: "])
+        .ends_with("deleted");
+    assert!(!sandbox.has_key(BOBS_KEY));
 }
 
 #[test]
