@@ -201,7 +201,14 @@ async fn work(
         (Err(_), Some(exit)) => return Err(RunError::signal(exit).into()),
         (connected, _) => connected?,
     };
-    let account = connected.signer.account.as_ref();
+    let account = match &connected.signer.account {
+        None if request.journal.is_some() => {
+            let account = connected.caller.account("the journal needs the account");
+            Some(signals.race(account).await.map_err(RunError::signal)??)
+        }
+        account => account.clone(),
+    };
+    let account = account.as_ref();
     if let Err(stop) = journal.check_account(account) {
         in_flight.unread("the journal is of another account");
         return Err(stop.into());

@@ -83,6 +83,8 @@ pub(crate) struct Listing {
 pub(crate) struct ListedUser {
     /// The name.
     pub(crate) name: UserName,
+    /// The unique ID, which stays when the user is renamed.
+    pub(crate) id: String,
     /// When the user was created, to the second; `None` where this machine cannot hold it.
     pub(crate) created: Option<SystemTime>,
 }
@@ -150,6 +152,7 @@ impl Iam {
                 let name = owner(Some(user.user_name()), &record)?;
                 users.push(ListedUser {
                     name: name.ok_or_else(|| unusable(&record, "it says of a user no name"))?,
+                    id: user.user_id().to_owned(),
                     created: time(user.create_date()),
                 });
             }

@@ -86,6 +86,7 @@ pub(crate) async fn run(work: &Work<'_>, named: Option<(Keys, u64)>) -> anyhow::
 impl Run<'_> {
     async fn course(&mut self, named: Option<(Keys, u64)>) -> Result<(), AbortReason> {
         let is_named = named.is_some();
+        let started = Instant::now();
         let staged = match named {
             Some((keys, count)) => {
                 self.keys = keys;
@@ -118,7 +119,7 @@ impl Run<'_> {
         };
         confirmed?;
         self.report.expect(count);
-        self.each(Stage::Change).await
+        self.each(Stage::Change(started)).await
     }
 
     /// Chooses among the keys of one user or of all. Those that an earlier run began come first.

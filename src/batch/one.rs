@@ -2,6 +2,8 @@
 
 use std::io;
 
+use tokio::time::Instant;
+
 use super::InFlight;
 use crate::aws::attempt::Record;
 use crate::aws::{Allowance, Connected, Iam};
@@ -42,8 +44,8 @@ pub(crate) enum Stage {
     Choose,
     /// It is decided on, and changed.
     ChooseAndChange,
-    /// It was chosen before, and is changed.
-    Change,
+    /// It was chosen then or later, and is changed.
+    Change(Instant),
     /// An earlier run began it: it is looked for. It is not changed, since this run did not choose it.
     Verify,
 }
@@ -96,6 +98,13 @@ impl Work<'_> {
         Processed::Settled(settled, recorded)
     }
 
+    /// Whether what the conditions found then still counts. A person may have taken their time to answer, a reader of the
+    /// results to read, and IAM to delete the keys before: a key can have been used since.
+    fn is_still_valid(&self, chosen: Instant) -> bool {
+        let is_recent = !self.request.asks() && chosen.elapsed() < self.request.limit;
+        is_recent || self.request.conditions.all.is_empty()
+    }
+
     /// Whether a key may be changed, after all that speaks against it was asked.
     async fn judge(
         &self,
@@ -116,8 +125,7 @@ impl Work<'_> {
                 let why = "IAM's lists do not say whether it was changed";
                 Err(self.settled(candidate, left_in_doubt(Exit::Unknown, why)))
             }
-            // Whoever was asked may have taken their time.
-            Stage::Change if !self.request.asks() || self.request.conditions.all.is_empty() => {
+            Stage::Change(chosen) if self.is_still_valid(chosen) => {
                 if let Some(exit) = self.signals.first() {
                     return Err(self.settled(candidate, self.interrupted(exit)));
                 }
@@ -128,7 +136,7 @@ impl Work<'_> {
                     None => Ok(candidate),
                 }
             }
-            Stage::Choose | Stage::ChooseAndChange | Stage::Change => {
+            Stage::Choose | Stage::ChooseAndChange | Stage::Change(_) => {
                 let key = candidate.key.clone();
                 let decided = self
                     .selector

@@ -218,6 +218,7 @@ mod tests {
     fn excludes(report: &CredentialReport, name: &str, created: SystemTime) -> bool {
         report.excludes(&ListedUser {
             name: name.parse().expect("a name"),
+            id: String::new(),
             created: Some(created),
         })
     }
@@ -350,6 +351,7 @@ mod tests {
         let listed = |names: &[(&str, &str)]| -> Vec<ListedUser> {
             let user = |(name, date): &(&str, &str)| ListedUser {
                 name: name.parse().expect("a name"),
+                id: String::new(),
                 created: parse_rfc3339(date).ok(),
             };
             names.iter().map(user).collect()

@@ -1,7 +1,7 @@
 //! Every key of a user, or of every user of the account, as far as the conditions hold. All lists are read to their
 //! end before anything is done, and one that cannot be read ends the run: it is never taken for an empty one.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::ops::ControlFlow;
 use std::time::Duration;
@@ -47,13 +47,16 @@ pub(crate) struct Sweep {
     /// Each key under the name of its user. A user who is renamed during the sweep is found under both names, and only
     /// the later one counts.
     found: HashMap<String, Found>,
-    has_renamed: bool,
+    /// A key was found more than once.
+    has_twice: bool,
 }
 
 #[derive(Debug)]
 struct Found {
     user: UserName,
     is_already_inactive: bool,
+    /// Nothing is to be done with it.
+    is_left: bool,
 }
 
 /// What is to be done with a key.
@@ -79,7 +82,7 @@ impl Sweep {
             users: 0,
             denied: Denied::default(),
             found: HashMap::new(),
-            has_renamed: false,
+            has_twice: false,
         }
     }
 
@@ -106,8 +109,9 @@ impl Sweep {
             let found = Found {
                 user: user.clone(),
                 is_already_inactive: matches!(fate, Fate::AlreadyInactive),
+                is_left: matches!(fate, Fate::Left | Fate::AlreadyInactive),
             };
-            self.has_renamed |= self.found.insert(id, found).is_some();
+            self.has_twice |= self.found.insert(id, found).is_some();
             match fate {
                 Fate::Left | Fate::AlreadyInactive => {}
                 Fate::Refused(settled) => self.refused.push(settled),
@@ -122,13 +126,15 @@ impl Sweep {
         Ok(())
     }
 
-    /// Leaves out what was found under the old name of a user.
+    /// Leaves out what was found under the old name of a user, or twice under the same: what was read last counts.
     fn end(mut self) -> Result<Self, RunError> {
-        if self.has_renamed {
+        if self.has_twice {
             let found = &self.found;
-            let is_current = |key: &Key| {
-                let found = found.get(key.id.as_str());
-                found.map(|found| &found.user) == key.user_name.as_ref()
+            let mut seen = HashSet::new();
+            let mut is_current = |key: &Key| {
+                let found = found.get(key.id.as_str()).filter(|found| !found.is_left);
+                let is_owner = found.map(|found| &found.user) == key.user_name.as_ref();
+                found.is_some() && is_owner && seen.insert(key.id.clone())
             };
             self.refused.retain(|settled| is_current(&settled.key));
             let mut current = Spool::new();

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::pin::pin;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::stream;
@@ -117,7 +117,7 @@ fn unsettled(missing: Option<UserName>) -> CallError {
     })
 }
 
-/// A user, who is another one under the same name if it was created at another time.
-fn identity(user: &ListedUser) -> (String, Option<SystemTime>) {
-    (user.name.as_str().to_ascii_lowercase(), user.created)
+/// A user, who is another one under the same name if that was created again, and is to be read again under a new name.
+fn identity(user: &ListedUser) -> (String, String) {
+    (user.name.as_str().to_ascii_lowercase(), user.id.clone())
 }

@@ -1,7 +1,7 @@
 //! A run with the journal of an earlier one: what it takes up, and what it believes.
 
 use iam_sandbox::documented::ALICE_KEY_ID;
-use iam_sandbox::{Sandbox, Status};
+use iam_sandbox::{KeySeed, Sandbox, Status};
 use serde_json::Value;
 
 use crate::case::{BOBS_KEY, Case, DELETED, actions, documented};
@@ -179,6 +179,40 @@ fn c66_nothing_of_a_journal_of_another_account_is_believed() {
         );
         assert!(sandbox.has_key(BOBS_KEY));
     }
+}
+
+/// The IDs of old keys do not encode the account: STS says whose journal it is.
+#[test]
+fn c66_the_account_of_a_key_that_does_not_say_it_is_asked_for() {
+    const OLD: &str = "AKIAIOSFODNN7EXAMPLE";
+    const SECRET: &str = "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";
+    let old = || {
+        let seed = KeySeed::new("old", OLD).secret(SECRET);
+        Sandbox::documented().key(seed).start()
+    };
+    let signed = |sandbox: &Sandbox, journal: &Kept| {
+        Case::documented(sandbox, &["--journal"])
+            .args([journal.path()])
+            .env("AWS_ACCESS_KEY_ID", OLD)
+            .env("AWS_SECRET_ACCESS_KEY", SECRET)
+            .env("AWS_ENDPOINT_URL_STS", sandbox.url())
+    };
+    let (sandbox, journal) = (old(), of_another_account());
+    let _ = signed(&sandbox, &journal)
+        .run()
+        .exits(2)
+        .prints_nothing()
+        .says(&["it is of account 999999999999, and the credentials are of account 123456789012"])
+        .ends_with("the journal is of another account");
+    assert!(sandbox.has_key(BOBS_KEY));
+    let (sandbox, journal) = (old(), Kept::new(""));
+    let _ = signed(&sandbox, &journal)
+        .run()
+        .exits(0)
+        .prints(DELETED)
+        .says_nothing();
+    assert!(journal.journal().contains("\"AccountId\":\"123456789012\""));
+    assert_eq!(actions(&sandbox), ["GetCallerIdentity", "DeleteAccessKey"]);
 }
 
 #[test]

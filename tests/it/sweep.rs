@@ -2,6 +2,7 @@
 //! taken for an empty one.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use iam_sandbox::documented::{ALICE_KEY_ID, ALICE_OLD_KEY_ID, BOB_SECOND_KEY_ID};
 use iam_sandbox::{Fault, KeySeed, Sandbox, Status, What, nth_key_id};
@@ -10,6 +11,7 @@ use crate::case::{BOBS_KEY, Case, actions, documented};
 use crate::dialogue::Dialogue;
 use crate::inactive::alices_keys;
 use crate::many::{outcomes, rows};
+use crate::streams::wait_for;
 
 const ACCOUNT: &str = "123456789012";
 
@@ -270,4 +272,34 @@ fn a_sweep_that_deactivates_leaves_inactive_keys_alone() {
         .collect();
     assert_eq!(changed, ["UpdateAccessKey"]);
     assert!(sandbox.has_key(ALICE_OLD_KEY_ID));
+}
+
+/// Between the choice and a deletion IAM, a reader of the results or a slow network can take long.
+#[test]
+fn f59_a_key_that_is_in_use_again_since_it_was_chosen_stays() {
+    let mut sandbox = Sandbox::documented();
+    for n in 0..6 {
+        let seed = KeySeed::new(&format!("u{n}"), &nth_key_id(ACCOUNT, n));
+        sandbox = sandbox.key(seed.status(Status::Inactive));
+    }
+    let sandbox = sandbox.start();
+    let slow = Fault::new(What::Delay(Duration::from_millis(700)));
+    sandbox.fault(slow.on("DeleteAccessKey").always());
+    let args = ["--all-users", "--inactive", "--yes", "--jobs", "1"];
+    let running = Case::at(&sandbox, args).args(["--timeout", "2"]).start();
+    wait_for(|| actions(&sandbox).contains(&"DeleteAccessKey".to_owned()));
+    let last = nth_key_id(ACCOUNT, 5);
+    sandbox.set_status(&last, Status::Active);
+    let printed = running.end().exits(12);
+    let output = printed.output().to_owned();
+    let skipped = rows(&output)
+        .into_iter()
+        .find(|row| row["AccessKeyId"] == last.as_str())
+        .expect("a row");
+    assert_eq!(skipped["Outcome"], "Skipped");
+    let _ = printed
+        .prints(&output)
+        .says(&["7 chosen"])
+        .ends_with("7 keys: 6 deleted, 1 left alone by a condition");
+    assert!(sandbox.has_key(&last));
 }

@@ -4,7 +4,7 @@ use iam_sandbox::{Fault, KeySeed, Sandbox, Status, What, nth_key_id};
 
 use crate::case::{BOBS_KEY, Case, actions, documented};
 use crate::many::{outcomes, rows};
-use crate::response::{keys, member, xml};
+use crate::response::{keys, member, result, xml};
 
 const ACCOUNT: &str = "123456789012";
 const SWEEP: [&str; 5] = ["--all-users", "--inactive", "--yes", "--jobs", "1"];
@@ -221,6 +221,29 @@ fn c57_a_user_on_two_pages_of_the_list_is_read_once() {
         .prints(&output)
         .says(&["2 chosen"])
         .ends_with("2 keys: 2 deleted");
+}
+
+#[test]
+fn c57_a_user_with_two_dates_is_one_user() {
+    let sandbox = account();
+    sandbox.deny("iam:GenerateCredentialReport");
+    let list = |date: &str| {
+        let bob = format!(
+            "<Users><member><Path>/</Path><UserName>Bob</UserName><UserId>AIDABOB</UserId>\
+             <Arn>arn:aws:iam::{ACCOUNT}:user/Bob</Arn><CreateDate>{date}</CreateDate></member></Users>\
+             <IsTruncated>false</IsTruncated>"
+        );
+        Fault::new(xml(result("ListUsers", &bob))).on("ListUsers")
+    };
+    sandbox.fault(list("2020-01-01T00:00:00Z").times(1));
+    sandbox.fault(list("2020-01-01T00:00:01Z").always());
+    let printed = Case::at(&sandbox, SWEEP).run().exits(0);
+    let output = printed.output().to_owned();
+    assert_eq!(names(&output), ["Bob"]);
+    let _ = printed
+        .prints(&output)
+        .says(&["1 chosen"])
+        .ends_with("1 key: 1 deleted");
 }
 
 #[test]
