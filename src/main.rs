@@ -31,8 +31,8 @@ mod sanitize;
 mod secret;
 mod select;
 mod signal;
+mod spill;
 mod splitter;
-mod spool;
 mod tally;
 #[cfg(any(test, fuzzing))]
 #[path = "../tests/fuzz/target/mod.rs"]

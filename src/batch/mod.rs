@@ -27,7 +27,7 @@ use crate::report::{self, Bar, Report, Resume, stream};
 use crate::request::Format;
 use crate::select::Sweep;
 use crate::signal;
-use crate::spool::{Spool, Spooled};
+use crate::spill::{SpillFile, SpillReader};
 use crate::tally::Summary;
 use halt::AbortReason;
 pub(crate) use in_flight::InFlight;
@@ -57,7 +57,7 @@ struct Run<'a> {
     /// The keys that are still to be worked on.
     keys: Keys,
     /// Those that were chosen so far, if all are chosen before any is changed.
-    chosen: Spool<Target>,
+    chosen: SpillFile<Target>,
     report: Report<'a>,
     tally: Summary,
 }
@@ -71,7 +71,7 @@ pub(crate) async fn run(work: &Work<'_>, named: Option<(Keys, u64)>) -> anyhow::
     let mut run = Run {
         work,
         keys: keys_of(iter::empty()),
-        chosen: Spool::new(),
+        chosen: SpillFile::new(),
         report: Report::new(work.request),
         tally: Summary::default(),
     };
@@ -99,7 +99,7 @@ impl Run<'_> {
             None => self.sweep().await,
         };
         let rest = mem::replace(&mut self.keys, keys_of(iter::empty()));
-        let chosen = mem::replace(&mut self.chosen, Spool::new());
+        let chosen = mem::replace(&mut self.chosen, SpillFile::new());
         let count = chosen.len();
         let mut chosen = match chosen.read() {
             Ok(chosen) => chosen,
@@ -269,7 +269,7 @@ impl Run<'_> {
     /// Shows the keys and asks, if somebody has to be asked; leaves them at the first.
     async fn confirmed(
         &mut self,
-        keys: &mut Spooled<Target>,
+        keys: &mut SpillReader<Target>,
         count: u64,
     ) -> Result<(), AbortReason> {
         self.written().await?;

@@ -7,7 +7,7 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::io;
 
 use super::Row;
-use crate::spool::{IN_MEMORY, Spool, Spooled};
+use crate::spill::{IN_MEMORY, SpillFile, SpillReader};
 
 /// How many files there are, unless the list is short.
 const FILES: u8 = 64;
@@ -19,7 +19,7 @@ const REPEATS: u8 = 1 << 7;
 pub(super) struct Rows {
     /// Its key is random, so nobody can choose IDs that all go to one file.
     hasher: RandomState,
-    files: Vec<Spool<Row>>,
+    files: Vec<SpillFile<Row>>,
     /// The file of each row.
     places: Vec<u8>,
 }
@@ -27,7 +27,7 @@ pub(super) struct Rows {
 /// The rows in their order, without those that repeat a key.
 #[derive(Debug)]
 pub(super) struct Distinct {
-    files: Vec<Spooled<Row>>,
+    files: Vec<SpillReader<Row>>,
     places: std::vec::IntoIter<u8>,
     /// How many rows repeat a key.
     pub(super) repeated: u64,
@@ -38,7 +38,7 @@ pub(super) struct Distinct {
 impl Rows {
     /// No rows.
     pub(super) fn new() -> Self {
-        let files = (0..FILES).map(|_| Spool::within(IN_MEMORY / usize::from(FILES)));
+        let files = (0..FILES).map(|_| SpillFile::within(IN_MEMORY / usize::from(FILES)));
         Self {
             hasher: RandomState::new(),
             files: files.collect(),

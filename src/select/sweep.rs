@@ -18,7 +18,7 @@ use crate::metadata::{Denied, KeyMetadata, Target};
 use crate::outcome::{KeyResult, Outcome};
 use crate::report;
 use crate::request::{Key, Selection, SigningKey};
-use crate::spool::Spool;
+use crate::spill::SpillFile;
 
 /// How often, and how long apart, a credential report in the making is asked for.
 const ASK_AGAIN: [Duration; 6] = [
@@ -37,7 +37,7 @@ const MARGIN: Duration = Duration::from_hours(1);
 #[derive(Debug)]
 pub(crate) struct Sweep {
     /// The keys that are to go.
-    pub(crate) chosen: Spool<Target>,
+    pub(crate) chosen: SpillFile<Target>,
     /// The keys that the conditions would let go, and a guard does not.
     pub(crate) refused: Vec<KeyResult>,
     /// How many users were looked at.
@@ -77,7 +77,7 @@ type Inspected = (UserName, Vec<(String, Fate)>);
 impl Sweep {
     fn new() -> Self {
         Self {
-            chosen: Spool::new(),
+            chosen: SpillFile::new(),
             refused: Vec::new(),
             users: 0,
             denied: Denied::default(),
@@ -137,7 +137,7 @@ impl Sweep {
                 found.is_some() && is_owner && seen.insert(key.id.clone())
             };
             self.refused.retain(|settled| is_current(&settled.key));
-            let mut current = Spool::new();
+            let mut current = SpillFile::new();
             for candidate in self.chosen.read().map_err(|error| unkept(&error))? {
                 let candidate = candidate.map_err(|error| unkept(&error))?;
                 if is_current(&candidate.key) {

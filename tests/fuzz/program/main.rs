@@ -69,8 +69,8 @@ mod select;
 mod signal;
 #[path = "../../../src/splitter.rs"]
 mod splitter;
-#[path = "../../../src/spool.rs"]
-mod spool;
+#[path = "../../../src/spill.rs"]
+mod spill;
 #[path = "../../../src/tally.rs"]
 mod tally;
 #[path = "../target/mod.rs"]

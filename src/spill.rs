@@ -13,7 +13,7 @@ pub(crate) const IN_MEMORY: usize = 1 << 20;
 
 /// The list while it is collected.
 #[derive(Debug)]
-pub(crate) struct Spool<T> {
+pub(crate) struct SpillFile<T> {
     file: BufWriter<SpooledTempFile>,
     len: u64,
     kind: PhantomData<T>,
@@ -21,7 +21,7 @@ pub(crate) struct Spool<T> {
 
 /// The list while it is read.
 #[derive(Debug)]
-pub(crate) struct Spooled<T> {
+pub(crate) struct SpillReader<T> {
     file: BufReader<SpooledTempFile>,
     /// What comes after the file: where the disk is full, it stays in memory.
     rest: Cursor<Vec<u8>>,
@@ -30,7 +30,7 @@ pub(crate) struct Spooled<T> {
     kind: PhantomData<T>,
 }
 
-impl<T: Serialize + DeserializeOwned> Spool<T> {
+impl<T: Serialize + DeserializeOwned> SpillFile<T> {
     /// An empty list.
     pub(crate) fn new() -> Self {
         Self::within(IN_MEMORY)
@@ -69,12 +69,12 @@ impl<T: Serialize + DeserializeOwned> Spool<T> {
     /// # Errors
     ///
     /// The start cannot be found again.
-    pub(crate) fn read(mut self) -> io::Result<Spooled<T>> {
+    pub(crate) fn read(mut self) -> io::Result<SpillReader<T>> {
         // What cannot be written stays where it is.
         let _ = self.file.flush();
         let (mut file, rest) = self.file.into_parts();
         file.rewind()?;
-        Ok(Spooled {
+        Ok(SpillReader {
             file: BufReader::new(file),
             rest: Cursor::new(rest.unwrap_or_default()),
             line: Vec::new(),
@@ -84,7 +84,7 @@ impl<T: Serialize + DeserializeOwned> Spool<T> {
     }
 }
 
-impl<T: DeserializeOwned> Iterator for Spooled<T> {
+impl<T: DeserializeOwned> Iterator for SpillReader<T> {
     type Item = io::Result<T>;
 
     fn next(&mut self) -> Option<io::Result<T>> {
@@ -105,7 +105,7 @@ impl<T: DeserializeOwned> Iterator for Spooled<T> {
     }
 }
 
-impl<T> Spooled<T> {
+impl<T> SpillReader<T> {
     /// Goes back to the start.
     ///
     /// # Errors
@@ -119,16 +119,16 @@ impl<T> Spooled<T> {
 
 #[cfg(test)]
 mod tests {
-    use super::Spool;
+    use super::SpillFile;
 
     #[test]
     fn a_long_list_comes_back_as_it_was_and_again() {
-        let mut spool = Spool::new();
+        let mut spill = SpillFile::new();
         for number in 0..300_000_u32 {
-            spool.push(&number).expect("room");
+            spill.push(&number).expect("room");
         }
-        assert_eq!(spool.len(), 300_000);
-        let mut list = spool.read().expect("a start");
+        assert_eq!(spill.len(), 300_000);
+        let mut list = spill.read().expect("a start");
         for _ in 0..2 {
             let read: Result<Vec<u32>, _> = list.by_ref().collect();
             assert!(read.expect("a list").into_iter().eq(0..300_000));
