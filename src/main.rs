@@ -12,6 +12,7 @@ mod complete;
 mod conclude;
 mod condition;
 mod confirm;
+mod csv_line;
 mod error;
 mod guard;
 mod ident;
@@ -24,7 +25,6 @@ mod memory;
 mod metadata;
 mod outcome;
 mod query;
-mod reading;
 mod report;
 mod request;
 mod sanitize;
@@ -32,11 +32,11 @@ mod secret;
 mod select;
 mod signal;
 mod spill;
-mod splitter;
-mod tally;
+mod summary;
 #[cfg(any(test, fuzzing))]
 #[path = "../tests/fuzz/target/mod.rs"]
 mod target;
+mod unescape;
 
 use std::ffi::OsString;
 use std::panic::{self, AssertUnwindSafe};

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::ident::looks_like_access_key_id;
-use crate::reading;
+use crate::unescape;
 
 /// What a message has in place of a secret.
 pub(crate) const NOT_SHOWN: &str = "(not shown)";
@@ -29,7 +29,7 @@ pub(crate) fn mask(text: &str) -> Cow<'_, str> {
     if text.len() < LENGTH {
         return Cow::Borrowed(text);
     }
-    reading::hide(text, secrets)
+    unescape::hide(text, secrets)
 }
 
 /// Where in a text something could be a secret.

@@ -20,8 +20,8 @@ use aws_smithy_types::date_time::Format;
 use super::error::server_time;
 use super::http::LongestResponse;
 use super::redact::Secrets;
-use super::reply::{self, Body};
-use super::responses::Responses;
+use super::response_body::{self, Body};
+use super::response_history::Responses;
 use crate::error::{CredentialKind, ErrorKind, classify};
 use crate::log::Log;
 use crate::memory;
@@ -251,7 +251,7 @@ impl Recorder {
         let hide = |text: &str| attempt.secrets.hide(text);
         let foreign = |what: &str| Answer::Foreign(hide(what));
         let (status, operation) = (attempt.reply.status, self.operation);
-        let mut body = match reply::read(body, operation) {
+        let mut body = match response_body::read(body, operation) {
             Ok(body) => body,
             Err(_) if status == 429 => {
                 return Answer::Service(Body::Error {

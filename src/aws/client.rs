@@ -10,12 +10,12 @@ use aws_sdk_iam::Client;
 use aws_sdk_iam::types::{ReportStateType, StatusType};
 use tokio::time::Instant;
 
-use super::allowance::{Allowance, Queue};
 use super::attempt::{Record, Recorder};
 use super::error::{failure, failure_of_read, said_at, time, unusable};
-use super::pace::Pacer;
+use super::key_budget::{Allowance, Queue};
+use super::rate_limiter::Pacer;
 use super::renewal::SharedCredentials;
-use super::responses::Responses;
+use super::response_history::Responses;
 use crate::error::{CallError, ErrorKind, RunError, TransportError};
 use crate::ident::{AccessKeyId, UserName};
 use crate::log::Log;

@@ -7,9 +7,9 @@ use aws_credential_types::Credentials;
 use aws_types::region::Region;
 
 use super::config_file::{ConfigFiles, Profile};
-use super::key::{KEY, of_section, of_variables};
+use super::credential_parts::{KEY, of_section, of_variables};
 use super::login::Login;
-use super::metadata;
+use super::metadata_service;
 use super::process::CredentialProcess;
 use super::role::Role;
 use super::setting::Setting;
@@ -94,7 +94,7 @@ impl Source {
             ))
             .hint(CommandLine::new("aws configure").option("--profile", profile.name)));
         }
-        Ok(if metadata::has_container()? {
+        Ok(if metadata_service::has_container()? {
             Self::new(Way::Container, "the container", None)
         } else {
             Self::new(Way::Instance, INSTANCE, None)
@@ -144,7 +144,7 @@ impl Source {
         let none = || source.wrong("there are no such credentials");
         let way = match source.value.as_str() {
             "Environment" => Way::Static(of_variables()?.ok_or_else(none)?),
-            "EcsContainer" if metadata::has_container()? => Way::Container,
+            "EcsContainer" if metadata_service::has_container()? => Way::Container,
             "EcsContainer" => return Err(none()),
             "Ec2InstanceMetadata" => Way::Instance,
             _ => {
@@ -229,7 +229,7 @@ impl Source {
     /// The region that the source implies, where none is configured: an instance's.
     pub(crate) async fn region(&self, settings: &Settings) -> Result<Option<Region>, RunError> {
         match (&settings.region, &self.way) {
-            (None, Way::Instance) => metadata::instance_region(settings).await,
+            (None, Way::Instance) => metadata_service::instance_region(settings).await,
             (None, Way::Role(_, base)) => Box::pin(base.region(settings)).await,
             _ => Ok(None),
         }
@@ -302,9 +302,9 @@ impl Source {
                 key_ids = base.key_ids;
                 role.assume(Some(base.credentials), settings).await?
             }
-            Way::Container => metadata::container(settings).await?,
+            Way::Container => metadata_service::container(settings).await?,
             Way::Instance => {
-                let credentials = metadata::instance(settings).await?;
+                let credentials = metadata_service::instance(settings).await?;
                 credentials.ok_or_else(|| self.no_instance(settings))?
             }
         };

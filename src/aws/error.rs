@@ -10,8 +10,8 @@ use aws_smithy_types::date_time::Format;
 
 use super::attempt::{Answer, Attempt, Record};
 use super::proxy;
-use super::reply::Body;
-use super::responses::Responses;
+use super::response_body::Body;
+use super::response_history::Responses;
 use super::tls;
 use crate::error::{CallError, Context, Received, ServiceError, TransportError};
 use crate::outcome::Reply;

@@ -23,8 +23,8 @@ use tokio::task::yield_now;
 use super::attempt::Sent;
 use super::error::cause;
 use super::proxy;
-use super::reply;
-use super::trust::{self, Trust};
+use super::response_body;
+use super::root_certs::{self, Trust};
 use crate::error::RunError;
 use crate::memory;
 
@@ -42,7 +42,7 @@ impl LongestResponse {
 
     /// For a request for `operation`.
     pub(super) fn to(operation: &str) -> Self {
-        if reply::is_change(operation) {
+        if response_body::is_change(operation) {
             Self::SHORT
         } else {
             Self::ANY
@@ -146,7 +146,7 @@ impl Wire {
         match &self.http.trust {
             // It may have vanished since it was checked: then nobody is trusted.
             Some(Trust::Bundle(bundle)) => of(bundle.take().unwrap_or_default()),
-            Some(Trust::System) | None => trust::system()
+            Some(Trust::System) | None => root_certs::system()
                 .and_then(|pem| panic::catch_unwind(AssertUnwindSafe(|| of(pem))).ok())
                 .unwrap_or_else(|| with(TrustStore::default())),
         }

@@ -7,7 +7,7 @@ use aws_sdk_iam::types::AccessKeyMetadata;
 use super::attempt::{Answer, Record};
 use super::client::{Iam, owner, text};
 use super::error::{said_at, time, unusable};
-use super::reply::Body;
+use super::response_body::Body;
 use crate::error::CallError;
 use crate::ident::{AccessKeyId, UserName};
 use crate::metadata::Status;

@@ -10,8 +10,8 @@ use ring::rand::{SecureRandom as _, SystemRandom};
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
 use serde_json::{Value, json};
 
+use super::credential_parts::{Key, LOGIN};
 use super::environment;
-use super::key::{Key, LOGIN};
 use super::session::{self, Seen, hex, read, save, text, time_in};
 use super::setting::Setting;
 use super::settings::Settings;

@@ -1,28 +1,29 @@
 //! Everything that names an `aws_*` crate: from settings and credentials to IAM, and its errors in our words.
 
-mod allowance;
 pub(crate) mod attempt;
 mod client;
 mod config_file;
+mod credential_parts;
 mod credentials;
 mod endpoint;
 mod environment;
 mod error;
 mod http;
 mod ini;
-mod key;
+mod key_budget;
 mod list;
 mod login;
-mod metadata;
-mod pace;
+mod metadata_service;
 mod process;
 mod proxy;
+mod rate_limiter;
 mod redact;
 mod renewal;
-mod reply;
-mod responses;
+mod response_body;
+mod response_history;
 mod retry;
 mod role;
+mod root_certs;
 mod session;
 mod setting;
 mod settings;
@@ -33,7 +34,6 @@ mod sts;
 #[path = "../../tests/fuzz/target/aws.rs"]
 pub(crate) mod target;
 mod tls;
-mod trust;
 
 use std::future::ready;
 use std::sync::Arc;
@@ -45,9 +45,9 @@ use aws_sdk_iam::config::retry::{RetryPartition, TokenBucket};
 use aws_sdk_iam::config::{Builder, IdentityCache};
 use aws_types::region::Region;
 
-pub(crate) use allowance::Allowance;
 pub(crate) use client::{Iam, ReportRead, ReportState};
 pub(crate) use error::{out_of_time, out_of_time_reading};
+pub(crate) use key_budget::Allowance;
 pub(crate) use list::{ListedKey, ListedUser, Listing};
 
 use crate::error::{Explain, RunError};
@@ -55,12 +55,12 @@ use crate::guard::{self, Signer};
 use crate::ident::{AccessKeyId, AccountId};
 use crate::log::Log;
 use crate::request::{Connection, Quantity};
-use allowance::Queue;
 use config_file::ConfigFiles;
 use credentials::Source;
-use pace::Pacer;
+use key_budget::Queue;
+use rate_limiter::Pacer;
 use renewal::{Renewal, SharedCredentials};
-use responses::Responses;
+use response_history::Responses;
 use retry::IamRetries;
 use settings::Settings;
 pub(crate) use sts::Caller;

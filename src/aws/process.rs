@@ -13,8 +13,8 @@ use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::{Child, Command};
 
+use super::credential_parts::{Key, PROCESS};
 use super::ini;
-use super::key::{Key, PROCESS};
 use super::setting::Setting;
 use crate::error::RunError;
 use crate::log::Log;

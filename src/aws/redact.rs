@@ -7,7 +7,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use serde_json::Value;
 
 use super::proxy;
-use crate::reading;
+use crate::unescape;
 
 /// The headers that let whoever reads them act as somebody else.
 const HEADERS: [&str; 5] = [
@@ -60,7 +60,7 @@ impl Secrets {
 
     fn hidden(secrets: &[String]) -> Self {
         let secrets = secrets.iter().filter(|secret| secret.len() >= SHORTEST);
-        let spellings = secrets.flat_map(|secret| reading::spellings(secret));
+        let spellings = secrets.flat_map(|secret| unescape::spellings(secret));
         Self(Arc::new(
             spellings.map(|bytes| with_spaces(&bytes)).collect(),
         ))
@@ -68,7 +68,7 @@ impl Secrets {
 
     /// `text` without them, however their characters are spelled.
     pub(super) fn hide(&self, text: &str) -> String {
-        reading::hide(text, |bytes| self.found_in(&with_spaces(bytes))).into_owned()
+        unescape::hide(text, |bytes| self.found_in(&with_spaces(bytes))).into_owned()
     }
 
     fn found_in(&self, text: &[u8]) -> Vec<Range<usize>> {

@@ -1,7 +1,7 @@
 //! Which failures are tried again, where the SDK's own rules are wrong for IAM.
 
 use super::error::is_tls;
-use super::reply::{self, Body};
+use super::response_body::{self, Body};
 use crate::error::{ErrorKind, classify};
 use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 use aws_smithy_runtime_api::client::retries::classifiers::{
@@ -32,7 +32,7 @@ impl ClassifyRetry for IamRetries {
         let Some(response) = response.filter(|response| !response.status().is_success()) else {
             return RetryAction::NoActionIndicated;
         };
-        let code = match reply::read(response.body().bytes().unwrap_or_default(), "") {
+        let code = match response_body::read(response.body().bytes().unwrap_or_default(), "") {
             Ok(Body::Error { code, .. }) => code,
             Ok(Body::Expected { .. }) | Err(_) => None,
         };

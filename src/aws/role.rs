@@ -9,9 +9,9 @@ use aws_sdk_sts::types;
 
 use super::attempt::{Record, Recorder};
 use super::config_file::Profile;
+use super::credential_parts::Key;
 use super::error::failure;
-use super::key::Key;
-use super::responses::Responses;
+use super::response_history::Responses;
 use super::setting::Setting;
 use super::settings::Settings;
 use super::small_file;

@@ -15,8 +15,8 @@ use super::endpoint;
 use super::environment;
 use super::http::Clients;
 use super::proxy;
+use super::root_certs;
 use super::setting::Setting;
-use super::trust;
 use crate::error::{Explain, RunError};
 use crate::log::Log;
 use crate::request::Connection;
@@ -91,7 +91,10 @@ impl Settings {
             let region = region.unwrap_or("no region".to_owned());
             format!("profile {}, {region}", escape(&profile_name))
         });
-        let clients = Clients::new(trust::choose(connection.ca_bundle.as_deref(), profile)?);
+        let clients = Clients::new(root_certs::choose(
+            connection.ca_bundle.as_deref(),
+            profile,
+        )?);
         let ignores_endpoint_urls = profile.flag("ignore_configured_endpoint_urls")?;
         let timeouts = timeouts(connection);
         let sdk = SdkConfig::builder()

@@ -10,9 +10,9 @@ use ring::digest::SHA1_FOR_LEGACY_USE_ONLY;
 use serde_json::{Value, json};
 
 use super::config_file::{ConfigFiles, Profile};
+use super::credential_parts::{Key, time};
 use super::environment;
 use super::ini::Section;
-use super::key::{Key, time};
 use super::session::{self, Seen, read, save, text, time_in};
 use super::setting::Setting;
 use super::settings::Settings;

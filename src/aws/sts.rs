@@ -11,7 +11,7 @@ use aws_types::SdkConfig;
 
 use super::attempt::{Record, Recorder};
 use super::error::{failure_of_read, unusable};
-use super::responses::Responses;
+use super::response_history::Responses;
 use super::retry::IamRetries;
 use super::settings::Settings;
 use crate::error::{CallError, Exit, RunError};

@@ -28,7 +28,7 @@ use crate::request::Format;
 use crate::select::Sweep;
 use crate::signal;
 use crate::spill::{SpillFile, SpillReader};
-use crate::tally::Summary;
+use crate::summary::Summary;
 use halt::AbortReason;
 pub(crate) use in_flight::InFlight;
 pub(crate) use named::named;

@@ -5,7 +5,7 @@ use csv::StringRecord;
 
 use super::line::{Line, Lines, column, without_comment};
 use super::{Found, Problem, Visit, plain};
-use crate::splitter::Splitter;
+use crate::csv_line::Splitter;
 
 /// Which columns are read.
 #[derive(Debug)]

@@ -1,12 +1,12 @@
 //! Keys from a file or from standard input: plain IDs, CSV, JSON, and what this program prints. All of it is read and
 //! checked before anything is contacted; memory does not grow with its length but for one byte per key.
 
-mod collected;
+mod collect;
 mod csv;
+mod distinct;
 mod json;
 mod line;
 mod plain;
-mod repeated;
 #[cfg(any(test, fuzzing))]
 #[path = "../../tests/fuzz/target/input.rs"]
 pub(crate) mod target;
@@ -20,9 +20,9 @@ use crate::error::RunError;
 use crate::ident::{AccessKeyId, UserName};
 use crate::request::{Action, Input, Key, Owner};
 use crate::sanitize::{excerpt, shown_path};
-use collected::Collected;
+use collect::Collected;
+use distinct::Distinct;
 use line::Lines;
-use repeated::Distinct;
 
 /// The keys of a file, each once.
 #[derive(Debug)]

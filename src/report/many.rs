@@ -9,7 +9,7 @@ use super::hint::About;
 use super::message::Level;
 use crate::outcome::{KeyResult, Outcome, OutcomeKind, Refusal};
 use crate::request::{Action, Mode, Selection};
-use crate::tally::Summary;
+use crate::summary::Summary;
 
 /// How many hints are remembered: what goes beyond tells nobody anything.
 const HINTS: usize = 20;

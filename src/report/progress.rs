@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use super::stream::{self, Job};
 use crate::outcome::OutcomeKind;
 use crate::request::{Color, ErrorFormat, Request};
-use crate::tally::Summary;
+use crate::summary::Summary;
 
 /// The bar; nothing where nobody sees it. It is drawn by the thread that writes standard error.
 #[derive(Clone, Debug)]

@@ -7,9 +7,9 @@ use anstyle::Style;
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
 use terminal_size::terminal_size_of;
 
-use super::fit::{Fit, columns};
 use super::message;
 use super::record::{reason, status};
+use super::wrap::{Fit, columns};
 use crate::age::{ago, timestamp};
 use crate::ident::{AccountId, UserName};
 use crate::metadata::{KeyMetadata, LastUse, Target};

@@ -8,7 +8,7 @@ use humantime::parse_rfc3339;
 
 use crate::aws::{ListedUser, ReportRead};
 use crate::condition::Conditions;
-use crate::splitter::Splitter;
+use crate::csv_line::Splitter;
 
 /// What a report shows about the users of the account.
 #[derive(Debug)]

@@ -55,8 +55,8 @@ mod memory;
 mod outcome;
 #[path = "../../../src/query.rs"]
 mod query;
-#[path = "../../../src/reading.rs"]
-mod reading;
+#[path = "../../../src/unescape.rs"]
+mod unescape;
 #[path = "../../../src/report/mod.rs"]
 mod report;
 #[path = "../../../src/request.rs"]
@@ -67,12 +67,12 @@ mod secret;
 mod select;
 #[path = "../../../src/signal.rs"]
 mod signal;
-#[path = "../../../src/splitter.rs"]
-mod splitter;
+#[path = "../../../src/csv_line.rs"]
+mod csv_line;
 #[path = "../../../src/spill.rs"]
 mod spill;
-#[path = "../../../src/tally.rs"]
-mod tally;
+#[path = "../../../src/summary.rs"]
+mod summary;
 #[path = "../target/mod.rs"]
 mod target;
 

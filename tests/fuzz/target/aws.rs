@@ -7,7 +7,7 @@ use roxmltree::Document;
 
 pub(crate) use super::config_file::target::check as settings;
 use super::process::parse;
-use super::reply::{Body, read};
+use super::response_body::{Body, read};
 
 const IAM: &str = "https://iam.amazonaws.com/doc/2010-05-08/";
 const DELETED: &str = "DeleteAccessKey";

@@ -12,8 +12,8 @@ use aws_types::region::Region;
 use serde_json::Value;
 use url::Url;
 
+use super::credential_parts::{Key, METADATA};
 use super::endpoint::is_loopback;
-use super::key::{Key, METADATA};
 use super::setting::Setting;
 use super::settings::Settings;
 use super::small_file;

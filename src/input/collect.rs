@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::repeated::Rows;
+use super::distinct::Rows;
 use super::{Found, List, Problem, Purpose, Row};
 use crate::error::RunError;
 use crate::outcome::OutcomeKind;
