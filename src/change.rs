@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::aws::attempt::Record;
-use crate::aws::{Allowance, out_of_time};
+use crate::aws::{KeyBudget, out_of_time};
 use crate::conclude::{Ambiguity, Evidence, Response, place};
 use crate::error::{CallError, ErrorKind, Exit};
 use crate::locate::{KeyLocation, Search, with_accounts};
@@ -37,7 +37,7 @@ pub(crate) struct Change<'a> {
     /// The attempts, while they are made.
     pub(crate) record: &'a Record,
     /// The limit that is left.
-    pub(crate) allowance: &'a Allowance,
+    pub(crate) allowance: &'a KeyBudget,
     /// The whole limit, for messages.
     pub(crate) limit: Duration,
 }

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::attempt::{Record, Recorder};
 use super::error::{failure, failure_of_read, said_at, time, unusable};
-use super::key_budget::{Allowance, Queue};
+use super::key_budget::{KeyBudget, WaitClock};
 use super::rate_limiter::Pacer;
 use super::renewal::SharedCredentials;
 use super::response_history::Responses;
@@ -38,7 +38,7 @@ pub(crate) struct Iam {
     pub(super) pacer: Option<Arc<Pacer>>,
     /// How long IAM may serve no request at all before it counts as throttling all of them.
     pub(super) patience: Duration,
-    pub(super) queue: Queue,
+    pub(super) wait_clock: WaitClock,
     /// Of many things at a time, the one that the calls are about.
     pub(super) subject: Option<Arc<str>>,
     pub(super) counted: Arc<Mutex<BTreeMap<&'static str, usize>>>,
@@ -92,7 +92,7 @@ impl Iam {
     /// those of many each line of the log says what it is about.
     pub(crate) fn for_one(&self, subject: &str) -> Self {
         Self {
-            queue: Queue::default(),
+            wait_clock: WaitClock::default(),
             subject: self.pacer.as_ref().map(|_| subject.into()),
             ..self.clone()
         }
@@ -109,8 +109,8 @@ impl Iam {
     }
 
     /// A limit for calls on one key, from now on.
-    pub(crate) fn allow(&self, limit: Duration) -> Allowance {
-        Allowance::new(&self.queue, limit)
+    pub(crate) fn key_budget(&self, limit: Duration) -> KeyBudget {
+        KeyBudget::new(&self.wait_clock, limit)
     }
 
     /// Makes a call when it is its turn, and again while IAM says that it was too much. `send` gets what records the
@@ -124,18 +124,18 @@ impl Iam {
         let asked = Instant::now();
         loop {
             let before = record.count();
-            let mut place = self.queue.enter();
+            let mut wait_guard = self.wait_clock.start_waiting();
             let turn = match &self.pacer {
                 // Whose turn never comes hears from IAM itself why.
                 Some(pacer) => pacer.turn_within(self.patience).await,
                 None => None,
             };
-            place.take_turn();
+            wait_guard.stop_waiting();
             let mut recorder = Recorder::new(record, operation, &self.responses, self.log);
             recorder.subject.clone_from(&self.subject);
             let generation = self.credentials.generation();
             let result = send(recorder).await;
-            drop(place);
+            drop(wait_guard);
             let counted = self.counted.lock();
             *counted
                 .unwrap_or_else(PoisonError::into_inner)
@@ -169,7 +169,7 @@ impl Iam {
         if !record.is_expired() {
             return false;
         }
-        let _waiting = self.queue.enter();
+        let _waiting = self.wait_clock.start_waiting();
         let renewing: Pin<Box<dyn Future<Output = bool>>> =
             Box::pin(Arc::clone(&self.credentials).renew(generation));
         renewing.await

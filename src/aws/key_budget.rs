@@ -8,97 +8,102 @@ use tokio::time::{Instant, timeout_at};
 
 /// The waiting of one key's requests. Clones share it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Queue(Arc<Mutex<Waited>>);
+pub(super) struct WaitClock(Arc<Mutex<WaitTimes>>);
 
 #[derive(Debug, Default)]
-struct Waited {
+struct WaitTimes {
     /// How many requests wait for their turn, and how many have it.
     waiting: i32,
-    having: i32,
+    running: i32,
     /// Since when all of them wait.
-    since: Option<Instant>,
+    all_waiting_since: Option<Instant>,
     /// How long that was before.
-    whole: Duration,
+    earlier: Duration,
 }
 
-impl Queue {
+impl WaitClock {
     /// A request begins to wait.
-    pub(super) fn enter(&self) -> Place {
-        self.shift(1, 0);
-        Place {
-            queue: self.clone(),
-            has_turn: false,
+    pub(super) fn start_waiting(&self) -> WaitGuard {
+        self.adjust(1, 0);
+        WaitGuard {
+            wait_clock: self.clone(),
+            is_running: false,
         }
     }
 
     /// How long all of the key's requests waited.
     fn waited(&self) -> Duration {
         let waited = self.lock();
-        waited.whole + waited.since.map_or(Duration::ZERO, |since| since.elapsed())
+        waited.earlier
+            + waited
+                .all_waiting_since
+                .map_or(Duration::ZERO, |since| since.elapsed())
     }
 
     /// So many more requests wait, and so many more have their turn.
-    fn shift(&self, waiting: i32, having: i32) {
+    fn adjust(&self, waiting: i32, running: i32) {
         let mut waited = self.lock();
         waited.waiting += waiting;
-        waited.having += having;
-        if waited.waiting > 0 && waited.having == 0 {
-            waited.since.get_or_insert_with(Instant::now);
-        } else if let Some(since) = waited.since.take() {
-            waited.whole += since.elapsed();
+        waited.running += running;
+        if waited.waiting > 0 && waited.running == 0 {
+            waited.all_waiting_since.get_or_insert_with(Instant::now);
+        } else if let Some(since) = waited.all_waiting_since.take() {
+            waited.earlier += since.elapsed();
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Waited> {
+    fn lock(&self) -> MutexGuard<'_, WaitTimes> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// A request in the queue, or at its turn; leaves when it is dropped.
 #[derive(Debug)]
-pub(super) struct Place {
-    queue: Queue,
-    has_turn: bool,
+pub(super) struct WaitGuard {
+    wait_clock: WaitClock,
+    is_running: bool,
 }
 
-impl Place {
+impl WaitGuard {
     /// It has its turn.
-    pub(super) fn take_turn(&mut self) {
-        self.has_turn = true;
-        self.queue.shift(-1, 1);
+    pub(super) fn stop_waiting(&mut self) {
+        self.is_running = true;
+        self.wait_clock.adjust(-1, 1);
     }
 }
 
-impl Drop for Place {
+impl Drop for WaitGuard {
     fn drop(&mut self) {
-        if self.has_turn {
-            self.queue.shift(0, -1);
+        if self.is_running {
+            self.wait_clock.adjust(0, -1);
         } else {
-            self.queue.shift(-1, 0);
+            self.wait_clock.adjust(-1, 0);
         }
     }
 }
 
 /// How late a limit may be noticed before that is taken for a process that was stopped, or that had no turn.
-const LATE: Duration = Duration::from_millis(100);
+const LATE_WAKEUP: Duration = Duration::from_millis(100);
 
 /// How long such a process has to read what arrived meanwhile: nothing that IAM has said is dropped.
-const TO_READ: Duration = Duration::from_millis(500);
+const READ_GRACE: Duration = Duration::from_millis(500);
 
 /// The limit of one key, from now on.
 #[derive(Debug)]
-pub(crate) struct Allowance {
-    queue: Queue,
+pub(crate) struct KeyBudget {
+    wait_clock: WaitClock,
     /// When it ends if no request waits for its turn.
     end: Instant,
 }
 
-impl Allowance {
-    pub(super) fn new(queue: &Queue, limit: Duration) -> Self {
+impl KeyBudget {
+    pub(super) fn new(wait_clock: &WaitClock, limit: Duration) -> Self {
         let now = Instant::now();
         Self {
-            queue: queue.clone(),
-            end: (now + limit).checked_sub(queue.waited()).unwrap_or(now),
+            wait_clock: wait_clock.clone(),
+            end: (now + limit)
+                .checked_sub(wait_clock.waited())
+                .unwrap_or(now),
         }
     }
 
@@ -109,15 +114,15 @@ impl Allowance {
         work: impl Future<Output = T>,
     ) -> Option<T> {
         tokio::pin!(work);
-        let begun = Instant::now();
-        let deadline = || self.end + self.queue.waited() - reserve;
+        let started = Instant::now();
+        let deadline = || self.end + self.wait_clock.waited() - reserve;
         loop {
-            let until = deadline();
-            match timeout_at(until, &mut work).await {
+            let end = deadline();
+            match timeout_at(end, &mut work).await {
                 Ok(done) => return Some(done),
-                Err(_) if deadline() > until => {}
-                Err(_) if until > begun && until.elapsed() > LATE => {
-                    return timeout_at(Instant::now() + TO_READ, work).await.ok();
+                Err(_) if deadline() > end => {}
+                Err(_) if end > started && end.elapsed() > LATE_WAKEUP => {
+                    return timeout_at(Instant::now() + READ_GRACE, work).await.ok();
                 }
                 Err(_) => return None,
             }

@@ -47,7 +47,7 @@ use aws_types::region::Region;
 
 pub(crate) use client::{Iam, ReportRead, ReportState};
 pub(crate) use error::{out_of_time, out_of_time_reading};
-pub(crate) use key_budget::Allowance;
+pub(crate) use key_budget::KeyBudget;
 pub(crate) use list::{ListedKey, ListedUser, Listing};
 
 use crate::error::{Explain, RunError};
@@ -57,7 +57,7 @@ use crate::log::Log;
 use crate::request::{Connection, Quantity};
 use config_file::ConfigFiles;
 use credentials::Source;
-use key_budget::Queue;
+use key_budget::WaitClock;
 use rate_limiter::Pacer;
 use renewal::{Renewal, SharedCredentials};
 use response_history::Responses;
@@ -176,7 +176,7 @@ pub(crate) async fn connect(
             pacer,
             // What the limit leaves then is for a look, and for saying so.
             patience: limit / 2,
-            queue: Queue::default(),
+            wait_clock: WaitClock::default(),
             subject: None,
             counted: Arc::default(),
         },

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::InFlight;
 use crate::aws::attempt::Record;
-use crate::aws::{Allowance, Connected, Iam};
+use crate::aws::{Connected, Iam, KeyBudget};
 use crate::change::Change;
 use crate::conclude::Ambiguity;
 use crate::error::Exit;
@@ -63,7 +63,7 @@ pub(super) enum Processed {
 /// What one key may take: its requests wait in a queue of their own, and one limit covers them all.
 struct Budget {
     iam: Iam,
-    allowance: Allowance,
+    allowance: KeyBudget,
 }
 
 impl Work<'_> {
@@ -74,7 +74,7 @@ impl Work<'_> {
             return Processed::Earlier;
         }
         let iam = self.connected.iam.for_one(candidate.key.id.as_str());
-        let allowance = iam.allow(self.request.limit);
+        let allowance = iam.key_budget(self.request.limit);
         let mut budget = Budget { iam, allowance };
         let mut attempts = self.journal.attempts(&candidate.key.id).iter();
         let was_active = attempts.any(|attempt| attempt.was_active);

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::{Need, Needs, Selector, failed};
-use crate::aws::{Allowance, ListedKey};
+use crate::aws::{KeyBudget, ListedKey};
 use crate::conclude::{Ambiguity, Evidence, Response};
 use crate::error::{CallError, Context, NotFound, Place};
 use crate::ident::UserName;
@@ -26,7 +26,7 @@ impl Selector<'_> {
     pub(super) async fn fetch_metadata(
         &self,
         candidate: &mut Target,
-        allowance: &mut Allowance,
+        allowance: &mut KeyBudget,
     ) -> Result<Option<CallError>, Outcome> {
         let Target { key, facts } = candidate;
         facts.owner.clone_from(&key.user_name);
@@ -40,7 +40,7 @@ impl Selector<'_> {
             if let Some(failure) = &denied {
                 self.find_in_index(key, facts, failure, needs).await?;
                 // The index is not a part of the limit.
-                *allowance = self.iam.allow(self.request.limit);
+                *allowance = self.iam.key_budget(self.request.limit);
             }
             self.tell_owner(key, facts);
         }
@@ -123,7 +123,7 @@ impl Selector<'_> {
 
     /// Reads the status if that is possible. A list that fails or lacks the key decides nothing: the change will tell.
     async fn try_status(&self, key: &Key, facts: &mut KeyMetadata) {
-        let allowance = self.iam.allow(TRIED.min(self.request.limit / 4));
+        let allowance = self.iam.key_budget(TRIED.min(self.request.limit / 4));
         let read = self.iam.access_keys(key.user_name.as_ref());
         let Some(Ok(listing)) = allowance.spend(Duration::ZERO, read).await else {
             return;

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use tokio::sync::OnceCell;
 
-use crate::aws::{Allowance, Iam};
+use crate::aws::{Iam, KeyBudget};
 use crate::condition::{Read, TIME, Verdict};
 use crate::error::{CallError, NamedBy, TransportError};
 use crate::guard::{self, Signer};
@@ -116,7 +116,7 @@ impl<'a> Selector<'a> {
     }
 
     /// Decides on one key, within its limit.
-    pub(crate) async fn decide(&self, key: Key, iam: &Iam, allowance: &mut Allowance) -> Choice {
+    pub(crate) async fn decide(&self, key: Key, iam: &Iam, allowance: &mut KeyBudget) -> Choice {
         let refusal = guard::signing_key(&key, self.signer, self.request.signing_key);
         if let (Some(refusal), Mode::Change) = (refusal, self.request.mode) {
             return self.stay(key.into(), Outcome::Refused(refusal));

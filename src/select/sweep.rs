@@ -346,7 +346,7 @@ impl Selector<'_> {
         operation: &'static str,
         read: impl Future<Output = Result<T, CallError>>,
     ) -> Result<T, CallError> {
-        let allowance = iam.allow(self.request.limit);
+        let allowance = iam.key_budget(self.request.limit);
         match allowance.spend(Duration::ZERO, read).await {
             Some(read) => read,
             None => Err(out_of_time_reading(operation, self.request.limit)),
