@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::attempt::{Record, Recorder};
 use super::error::{failure, failure_of_read, said_at, time, unusable};
 use super::key_budget::{KeyBudget, WaitClock};
-use super::rate_limiter::Pacer;
+use super::rate_limiter::RateLimiter;
 use super::renewal::SharedCredentials;
 use super::response_history::Responses;
 use crate::error::{CallError, ErrorKind, RunError, TransportError};
@@ -35,13 +35,13 @@ pub(crate) struct Iam {
     pub(super) credentials: Arc<SharedCredentials>,
     pub(super) log: Log,
     /// For many requests.
-    pub(super) pacer: Option<Arc<Pacer>>,
+    pub(super) rate_limiter: Option<Arc<RateLimiter>>,
     /// How long IAM may serve no request at all before it counts as throttling all of them.
     pub(super) patience: Duration,
     pub(super) wait_clock: WaitClock,
     /// Of many things at a time, the one that the calls are about.
     pub(super) subject: Option<Arc<str>>,
-    pub(super) counted: Arc<Mutex<BTreeMap<&'static str, usize>>>,
+    pub(super) request_counts: Arc<Mutex<BTreeMap<&'static str, usize>>>,
 }
 
 /// What `GetAccessKeyLastUsed` says.
@@ -83,9 +83,11 @@ impl Iam {
 
     /// How many requests were made of each operation, retries included.
     pub(crate) fn requests(&self) -> Vec<(&'static str, usize)> {
-        let counted = self.counted.lock();
-        let counted = counted.unwrap_or_else(PoisonError::into_inner).clone();
-        counted.into_iter().collect()
+        let request_counts = self.request_counts.lock();
+        let request_counts = request_counts
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        request_counts.into_iter().collect()
     }
 
     /// The same IAM for the calls on one key, or on the keys of one user: they are counted against one limit, and among
@@ -93,7 +95,7 @@ impl Iam {
     pub(crate) fn for_one(&self, subject: &str) -> Self {
         Self {
             wait_clock: WaitClock::default(),
-            subject: self.pacer.as_ref().map(|_| subject.into()),
+            subject: self.rate_limiter.as_ref().map(|_| subject.into()),
             ..self.clone()
         }
     }
@@ -121,13 +123,13 @@ impl Iam {
         record: &Record,
         mut send: impl AsyncFnMut(Recorder) -> Result<O, E>,
     ) -> Result<O, E> {
-        let asked = Instant::now();
+        let asked_at = Instant::now();
         loop {
             let before = record.count();
             let mut wait_guard = self.wait_clock.start_waiting();
-            let turn = match &self.pacer {
+            let permit = match &self.rate_limiter {
                 // Whose turn never comes hears from IAM itself why.
-                Some(pacer) => pacer.turn_within(self.patience).await,
+                Some(rate_limiter) => rate_limiter.acquire_within(self.patience).await,
                 None => None,
             };
             wait_guard.stop_waiting();
@@ -136,23 +138,23 @@ impl Iam {
             let generation = self.credentials.generation();
             let result = send(recorder).await;
             drop(wait_guard);
-            let counted = self.counted.lock();
-            *counted
+            let request_counts = self.request_counts.lock();
+            *request_counts
                 .unwrap_or_else(PoisonError::into_inner)
                 .entry(operation)
                 .or_default() += record.count() - before;
-            let (Some(pacer), Some(turn)) = (&self.pacer, turn) else {
+            let (Some(rate_limiter), Some(permit)) = (&self.rate_limiter, permit) else {
                 return result;
             };
             if record.error() == Some(ErrorKind::Throttling) {
-                turn.throttled();
-                let served_at = pacer.served_at().max(asked);
+                permit.throttled();
+                let served_at = rate_limiter.served_at().max(asked_at);
                 let serves_nobody = served_at + self.patience <= Instant::now();
                 if serves_nobody || record.count() >= MOST_REFUSALS {
                     return result;
                 }
             } else {
-                turn.served();
+                permit.served();
                 if !self.is_renewed(record, generation).await {
                     return result;
                 }

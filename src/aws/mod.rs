@@ -58,7 +58,7 @@ use crate::request::{Connection, Quantity};
 use config_file::ConfigFiles;
 use credentials::Source;
 use key_budget::WaitClock;
-use rate_limiter::Pacer;
+use rate_limiter::RateLimiter;
 use renewal::{Renewal, SharedCredentials};
 use response_history::Responses;
 use retry::IamRetries;
@@ -152,13 +152,13 @@ pub(crate) async fn connect(
     let shared = Arc::new(SharedCredentials::new(resolved, signer.clone(), renewal));
     let current = Arc::clone(&shared);
     let provider = provide_credentials_fn(move || ready(Ok(current.credentials())));
-    let (retries, pacer) = match quantity {
+    let (retries, rate_limiter) = match quantity {
         Quantity::One => (IamRetries::Sdk, None),
         Quantity::Many => {
             // One budget of retries for all requests of a long run would dry up, and retries silently end.
             let partition = RetryPartition::custom("many").token_bucket(TokenBucket::unlimited());
             config.set_retry_partition(Some(partition.build()));
-            (IamRetries::Pacer, Some(Arc::new(Pacer::new())))
+            (IamRetries::RateLimiter, Some(Arc::new(RateLimiter::new())))
         }
     };
     let config = config
@@ -173,12 +173,12 @@ pub(crate) async fn connect(
             responses,
             credentials: shared,
             log,
-            pacer,
+            rate_limiter,
             // What the limit leaves then is for a look, and for saying so.
             patience: limit / 2,
             wait_clock: WaitClock::default(),
             subject: None,
-            counted: Arc::default(),
+            request_counts: Arc::default(),
         },
         caller,
     })

@@ -12,33 +12,33 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 /// The rate of the first probe after the first `Throttling`, in requests a second.
-const FIRST_PROBE: f64 = 500.0;
+const FIRST_PROBE_RATE: f64 = 500.0;
 /// The slowest pace, in requests a second.
-const SLOWEST: f64 = 0.2;
+const MIN_RATE: f64 = 0.2;
 /// How many served requests make a measurement.
-const ENOUGH: u32 = 3;
+const MIN_SAMPLES: u32 = 3;
 /// A rate that was guessed from one pause is at least half the true one: it doubles in so many requests until it is
 /// measured.
-const DOUBLES_IN: f64 = 10.0;
+const DOUBLING_REQUESTS: f64 = 10.0;
 /// A rate that was measured grows by this share with each request, so that about one in sixty finds the limit again.
-const GROWS_BY: f64 = 0.000_55;
+const GROWTH_PER_REQUEST: f64 = 0.000_55;
 /// After so many requests without a limit the rate must be too low, or the limit was raised: it doubles in the next so
 /// many.
-const RAISED_AFTER: f64 = 120.0;
+const SURGE_AFTER: f64 = 120.0;
 /// How many requests are in flight at first, and after how many that were served one more may be.
-const AT_FIRST: u32 = 2;
-const ONE_MORE_PER: u32 = 4;
+const INITIAL_IN_FLIGHT: u32 = 2;
+const SERVED_PER_SLOT: u32 = 4;
 /// How long ahead a turn is given. One further ahead is asked for again when it is near: the pace may have changed by then.
-const AHEAD: Duration = Duration::from_secs(1);
+const MAX_LOOKAHEAD: Duration = Duration::from_secs(1);
 
 /// Lets requests go one by one.
 #[derive(Debug)]
-pub(super) struct Pacer {
+pub(super) struct RateLimiter {
     state: Mutex<State>,
     changed: Notify,
 }
 
-impl Pacer {
+impl RateLimiter {
     /// No limit is known yet.
     pub(super) fn new() -> Self {
         Self {
@@ -48,14 +48,14 @@ impl Pacer {
     }
 
     /// Waits for a turn as long as IAM serves others. `None`: for so long it served nobody.
-    pub(super) async fn turn_within(&self, patience: Duration) -> Option<Turn<'_>> {
-        let asked = Instant::now();
-        let turn = self.turn();
-        tokio::pin!(turn);
+    pub(super) async fn acquire_within(&self, patience: Duration) -> Option<Permit<'_>> {
+        let asked_at = Instant::now();
+        let permit = self.acquire();
+        tokio::pin!(permit);
         loop {
-            let starved_at = self.served_at().max(asked) + patience;
-            if let Ok(turn) = timeout_at(starved_at, &mut turn).await {
-                return Some(turn);
+            let gives_up_at = self.served_at().max(asked_at) + patience;
+            if let Ok(permit) = timeout_at(gives_up_at, &mut permit).await {
+                return Some(permit);
             }
             if self.served_at() + patience <= Instant::now() {
                 return None;
@@ -63,22 +63,22 @@ impl Pacer {
         }
     }
 
-    async fn turn(&self) -> Turn<'_> {
+    async fn acquire(&self) -> Permit<'_> {
         loop {
             let changed = self.changed.notified();
-            let asked = self.state().ask(Instant::now());
-            match asked {
-                Ok(ticket) => {
-                    let turn = Turn {
-                        pacer: self,
-                        ticket: Some(ticket),
+            let admitted = self.state().admit(Instant::now());
+            match admitted {
+                Ok(admission) => {
+                    let permit = Permit {
+                        rate_limiter: self,
+                        admission: Some(admission),
                     };
-                    if ticket.at <= Instant::now() {
-                        return turn;
+                    if admission.at <= Instant::now() {
+                        return permit;
                     }
-                    sleep_until(ticket.at).await;
-                    if self.state().is_current(ticket) {
-                        return turn;
+                    sleep_until(admission.at).await;
+                    if self.state().is_current(admission) {
+                        return permit;
                     }
                 }
                 Err(Some(until)) => sleep_until(until).await,
@@ -99,12 +99,12 @@ impl Pacer {
 
 /// A request's turn. One that is dropped without a word was not sent to its end.
 #[derive(Debug)]
-pub(super) struct Turn<'a> {
-    pacer: &'a Pacer,
-    ticket: Option<Ticket>,
+pub(super) struct Permit<'a> {
+    rate_limiter: &'a RateLimiter,
+    admission: Option<Admission>,
 }
 
-impl Turn<'_> {
+impl Permit<'_> {
     /// IAM answered, whatever it said.
     pub(super) fn served(mut self) {
         self.end(State::served);
@@ -115,23 +115,23 @@ impl Turn<'_> {
         self.end(State::throttled);
     }
 
-    fn end(&mut self, how: fn(&mut State, Ticket, Instant)) {
-        if let Some(ticket) = self.ticket.take() {
-            how(&mut self.pacer.state(), ticket, Instant::now());
-            self.pacer.changed.notify_waiters();
+    fn end(&mut self, how: fn(&mut State, Admission, Instant)) {
+        if let Some(admission) = self.admission.take() {
+            how(&mut self.rate_limiter.state(), admission, Instant::now());
+            self.rate_limiter.changed.notify_waiters();
         }
     }
 }
 
-impl Drop for Turn<'_> {
+impl Drop for Permit<'_> {
     fn drop(&mut self) {
-        self.end(|state, ticket, _| state.ended(ticket));
+        self.end(|state, admission, _| state.release(admission));
     }
 }
 
 /// What a turn was given under: how often a limit had been met, and when the request may go.
 #[derive(Clone, Copy, Debug)]
-struct Ticket {
+struct Admission {
     generation: u64,
     at: Instant,
 }
@@ -146,12 +146,12 @@ struct State {
     /// Whether nothing goes but one request after another, to find out whether IAM serves again.
     is_probing: bool,
     /// When the bucket was empty, and how many requests were served since then.
-    empty_at: Instant,
+    emptied_at: Instant,
     served: u32,
     /// When a request was served last.
     served_at: Instant,
     /// When the next request may go.
-    next: Instant,
+    next_slot: Instant,
     /// How often a limit was met, and how many requests since then have no answer yet.
     generation: u64,
     in_flight: u32,
@@ -164,118 +164,118 @@ impl State {
             rate: None,
             is_measured: false,
             is_probing: false,
-            empty_at: now,
+            emptied_at: now,
             served: 0,
             served_at: now,
-            next: now,
+            next_slot: now,
             generation: 0,
             in_flight: 0,
         }
     }
 
     /// The rate with what it has grown by since the bucket was empty.
-    fn grown(&self) -> Option<f64> {
+    fn current_rate(&self) -> Option<f64> {
         let served = f64::from(self.served);
-        let growth = if self.is_measured {
-            let raised = (served - RAISED_AFTER).max(0.0) / RAISED_AFTER;
-            served.mul_add(GROWS_BY, 1.0) * raised.min(30.0).exp2()
+        let factor = if self.is_measured {
+            let raised = (served - SURGE_AFTER).max(0.0) / SURGE_AFTER;
+            served.mul_add(GROWTH_PER_REQUEST, 1.0) * raised.min(30.0).exp2()
         } else {
-            (served / DOUBLES_IN).min(30.0).exp2()
+            (served / DOUBLING_REQUESTS).min(30.0).exp2()
         };
-        self.rate.map(|rate| (rate * growth).clamp(SLOWEST, 1e6))
+        self.rate.map(|rate| (rate * factor).clamp(MIN_RATE, 1e6))
     }
 
     /// Gives a turn. `Err`: not before then, or not before something changes.
-    fn ask(&mut self, now: Instant) -> Result<Ticket, Option<Instant>> {
-        let most = match self.rate {
+    fn admit(&mut self, now: Instant) -> Result<Admission, Option<Instant>> {
+        let max_in_flight = match self.rate {
             Some(_) if self.is_probing => 1,
             Some(_) => u32::MAX,
             // Where the limit is met first, all that are in flight are refused: so few at the beginning.
-            None => AT_FIRST + self.served / ONE_MORE_PER,
+            None => INITIAL_IN_FLIGHT + self.served / SERVED_PER_SLOT,
         };
-        if self.in_flight >= most {
+        if self.in_flight >= max_in_flight {
             return Err(None);
         }
-        let at = self.next.max(now);
-        if at > now + AHEAD {
-            return Err(Some(at.checked_sub(AHEAD).unwrap_or(now)));
+        let at = self.next_slot.max(now);
+        if at > now + MAX_LOOKAHEAD {
+            return Err(Some(at.checked_sub(MAX_LOOKAHEAD).unwrap_or(now)));
         }
         self.in_flight += 1;
-        if let Some(rate) = self.grown() {
-            self.next = at + pause(rate);
+        if let Some(rate) = self.current_rate() {
+            self.next_slot = at + interval(rate);
         }
         let generation = self.generation;
-        Ok(Ticket { generation, at })
+        Ok(Admission { generation, at })
     }
 
     /// Whether a turn that was given ahead still holds.
-    fn is_current(&self, ticket: Ticket) -> bool {
-        ticket.generation == self.generation
+    fn is_current(&self, admission: Admission) -> bool {
+        admission.generation == self.generation
     }
 
     /// The request has an answer, or was not sent to its end.
-    fn ended(&mut self, ticket: Ticket) {
-        if self.is_current(ticket) {
+    fn release(&mut self, admission: Admission) {
+        if self.is_current(admission) {
             self.in_flight = self.in_flight.saturating_sub(1);
         }
     }
 
     /// IAM answered.
-    fn served(&mut self, ticket: Ticket, now: Instant) {
-        self.ended(ticket);
+    fn served(&mut self, admission: Admission, now: Instant) {
+        self.release(admission);
         self.served_at = now;
         self.served += 1;
-        if self.is_probing && self.is_current(ticket) {
-            let paused = ticket.at.saturating_duration_since(self.empty_at);
-            self.rate = Some((1.0 / paused.as_secs_f64().max(1e-6)).max(SLOWEST));
+        if self.is_probing && self.is_current(admission) {
+            let waited = admission.at.saturating_duration_since(self.emptied_at);
+            self.rate = Some((1.0 / waited.as_secs_f64().max(1e-6)).max(MIN_RATE));
             (self.is_probing, self.is_measured, self.served) = (false, false, 1);
-            self.next = now + pause(self.grown().unwrap_or(SLOWEST));
+            self.next_slot = now + interval(self.current_rate().unwrap_or(MIN_RATE));
         }
     }
 
     /// IAM said that it was too much.
-    fn throttled(&mut self, ticket: Ticket, now: Instant) {
+    fn throttled(&mut self, admission: Admission, now: Instant) {
         // What left before the pace was slowed says nothing new.
-        if !self.is_current(ticket) {
+        if !self.is_current(admission) {
             return;
         }
-        self.ended(ticket);
+        self.release(admission);
         if self.is_probing {
-            self.rate = self.rate.map(|rate| (rate / 2.0).max(SLOWEST));
-            self.next = now + pause(self.rate.unwrap_or(SLOWEST));
+            self.rate = self.rate.map(|rate| (rate / 2.0).max(MIN_RATE));
+            self.next_slot = now + interval(self.rate.unwrap_or(MIN_RATE));
             return;
         }
-        let rate = match self.grown() {
-            Some(rate) if self.served >= ENOUGH => {
-                let elapsed = now.saturating_duration_since(self.empty_at).as_secs_f64();
+        let rate = match self.current_rate() {
+            Some(rate) if self.served >= MIN_SAMPLES => {
+                let elapsed = now.saturating_duration_since(self.emptied_at).as_secs_f64();
                 let measured = f64::from(self.served) / elapsed.max(1e-6);
                 // What was not taken when the bucket was full is not in what was served: the true rate lies between
                 // that and the pace that has just been too fast.
-                let fastest = if self.is_measured {
+                let upper_bound = if self.is_measured {
                     measured * 1.3
                 } else {
                     measured
                 };
                 self.is_measured = true;
-                measured.midpoint(rate.clamp(measured, fastest))
+                measured.midpoint(rate.clamp(measured, upper_bound))
             }
             rate => {
                 (self.is_probing, self.is_measured) = (true, false);
-                rate.map_or(FIRST_PROBE, |rate| rate * 0.7)
+                rate.map_or(FIRST_PROBE_RATE, |rate| rate * 0.7)
             }
         };
         self.rate = Some(rate);
         // Where the limit was only just met, a moment later there is room again.
-        self.next = now + pause(rate);
-        self.empty_at = now;
+        self.next_slot = now + interval(rate);
+        self.emptied_at = now;
         self.generation += 1;
         (self.served, self.in_flight) = (0, 0);
     }
 }
 
 /// How long one request takes at a rate.
-fn pause(rate: f64) -> Duration {
-    Duration::from_secs_f64(1.0 / rate.clamp(SLOWEST, 1e6))
+fn interval(rate: f64) -> Duration {
+    Duration::from_secs_f64(1.0 / rate.clamp(MIN_RATE, 1e6))
 }
 
 #[cfg(test)]
@@ -307,9 +307,9 @@ mod tests {
 
     /// What a job does next, and when.
     enum Step {
-        Ask,
-        Send(Ticket),
-        Hear(Ticket, bool),
+        Admit,
+        Send(Admission),
+        Receive(Admission, bool),
     }
 
     /// Serves `keys` to `jobs` jobs; gives the seconds it took and the share that was throttled.
@@ -322,7 +322,7 @@ mod tests {
             tokens: burst,
             filled: start,
         };
-        let mut queue: Vec<(Instant, Step)> = (0..jobs).map(|_| (start, Step::Ask)).collect();
+        let mut queue: Vec<(Instant, Step)> = (0..jobs).map(|_| (start, Step::Admit)).collect();
         let (mut done, mut refused) = (0, 0);
         loop {
             let (index, _) = queue
@@ -332,32 +332,32 @@ mod tests {
                 .expect("jobs");
             let (now, step) = queue.swap_remove(index);
             let next = match step {
-                Step::Ask => match state.ask(now) {
-                    Ok(ticket) => (ticket.at, Step::Send(ticket)),
-                    Err(Some(until)) => (until, Step::Ask),
-                    Err(None) => (now + Duration::from_millis(1), Step::Ask),
+                Step::Admit => match state.admit(now) {
+                    Ok(admission) => (admission.at, Step::Send(admission)),
+                    Err(Some(until)) => (until, Step::Admit),
+                    Err(None) => (now + Duration::from_millis(1), Step::Admit),
                 },
-                Step::Send(ticket) if !state.is_current(ticket) => {
-                    state.ended(ticket);
-                    (now, Step::Ask)
+                Step::Send(admission) if !state.is_current(admission) => {
+                    state.release(admission);
+                    (now, Step::Admit)
                 }
-                Step::Send(ticket) => (
+                Step::Send(admission) => (
                     now + trip,
-                    Step::Hear(ticket, service.serves(now + trip / 2)),
+                    Step::Receive(admission, service.serves(now + trip / 2)),
                 ),
-                Step::Hear(ticket, true) => {
-                    state.served(ticket, now);
+                Step::Receive(admission, true) => {
+                    state.served(admission, now);
                     done += 1;
                     if done == keys {
                         let took = (now - start).as_secs_f64();
                         return (took, f64::from(refused) / f64::from(refused + keys));
                     }
-                    (now, Step::Ask)
+                    (now, Step::Admit)
                 }
-                Step::Hear(ticket, false) => {
-                    state.throttled(ticket, now);
+                Step::Receive(admission, false) => {
+                    state.throttled(admission, now);
                     refused += 1;
-                    (now, Step::Ask)
+                    (now, Step::Admit)
                 }
             };
             queue.push(next);

@@ -14,7 +14,7 @@ pub(super) enum IamRetries {
     /// The SDK tries a throttled request again, a few times.
     Sdk,
     /// A pacer slows all requests down, and tries a throttled one again as long as there is time.
-    Pacer,
+    RateLimiter,
 }
 
 impl ClassifyRetry for IamRetries {
@@ -37,7 +37,7 @@ impl ClassifyRetry for IamRetries {
             Ok(Body::Expected { .. }) | Err(_) => None,
         };
         match (classify(code.as_deref(), response.status().as_u16()), self) {
-            (ErrorKind::LimitExceeded, _) | (ErrorKind::Throttling, Self::Pacer) => {
+            (ErrorKind::LimitExceeded, _) | (ErrorKind::Throttling, Self::RateLimiter) => {
                 RetryAction::RetryForbidden
             }
             (ErrorKind::Throttling, Self::Sdk) if code.is_none() => RetryAction::throttling_error(),
