@@ -18,7 +18,7 @@ use aws_smithy_types::config_bag::ConfigBag;
 use aws_smithy_types::date_time::Format;
 
 use super::error::server_time;
-use super::http::LongestResponse;
+use super::http::ResponseLimit;
 use super::redact::Secrets;
 use super::response_body::{self, Body};
 use super::response_history::Responses;
@@ -38,7 +38,7 @@ pub(crate) struct Attempt {
     pub(super) credentials: CredentialKind,
     /// What of the request no reply may show.
     pub(super) secrets: Secrets,
-    sent: Sent,
+    sent: SendTracking,
     has_ended: bool,
     /// The headers of what came back, without secrets; empty, with status 0, where nothing did.
     pub(super) reply: Reply,
@@ -103,9 +103,9 @@ impl Attempt {
 
 /// Set by the connector at the moment the request is handed to an open connection.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Sent(Arc<AtomicBool>);
+pub(crate) struct SendTracking(Arc<AtomicBool>);
 
-impl Sent {
+impl SendTracking {
     /// Says that the request has left.
     pub(super) fn set(&self) {
         self.0.store(true, Ordering::Release);
@@ -316,9 +316,9 @@ impl Intercept for Recorder {
         memory::set_aside().map_err(|_| "too little memory: no attempt is made")?;
         let operation = self.operation;
         let request = context.request_mut();
-        let sent = Sent::default();
+        let sent = SendTracking::default();
         request.add_extension(sent.clone());
-        request.add_extension(LongestResponse::to(operation));
+        request.add_extension(ResponseLimit::to(operation));
         self.record.lock().push(Attempt {
             host: host(request.uri()),
             signed_at: request.headers().get("x-amz-date").and_then(signing_time),

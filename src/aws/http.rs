@@ -20,21 +20,21 @@ use aws_smithy_types::timeout::TimeoutConfig;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tokio::task::yield_now;
 
-use super::attempt::Sent;
+use super::attempt::SendTracking;
 use super::error::cause;
 use super::proxy;
 use super::response_body;
-use super::root_certs::{self, Trust};
+use super::root_certs::{self, RootCerts};
 use crate::error::RunError;
 use crate::memory;
 
 /// The most of the response that is read, in bytes and in words; an extension of the request.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct LongestResponse(usize, &'static str);
+pub(super) struct ResponseLimit(usize, &'static str);
 
-impl LongestResponse {
-    /// The longest that IAM sends are a credential report, which is about 2 MiB for the 5,000 users an account has by
-    /// default, and a page of 1,000 users, whose longest paths and ARNs make it 4 MiB.
+impl ResponseLimit {
+    /// The limit that IAM sends are a credential report, which is about 2 MiB for the 5,000 users an account has by
+    /// default, and a page of 1,000 users, whose limit paths and ARNs make it 4 MiB.
     const ANY: Self = Self(6 << 20, "6 MiB");
 
     /// For a response that is an error, or that only confirms a change: a request ID, a code and a message.
@@ -64,33 +64,33 @@ impl LongestResponse {
 }
 
 /// The connection and read time-outs of a connector, and whether it speaks TLS.
-type Kind = (Option<Duration>, Option<Duration>, bool);
+type ConnectorKey = (Option<Duration>, Option<Duration>, bool);
 
 /// What opens connections for the SDK. Clones share its connectors.
 #[derive(Clone, Debug)]
-struct Http {
+struct ConnectorPool {
     /// Whom TLS trusts. `None`: a link-local metadata service, which no proxy stands before.
-    trust: Option<Trust>,
-    connectors: Arc<Mutex<Vec<(Kind, SharedHttpConnector)>>>,
+    root_certs: Option<RootCerts>,
+    connectors: Arc<Mutex<Vec<(ConnectorKey, SharedHttpConnector)>>>,
 }
 
-impl Http {
+impl ConnectorPool {
     /// Nothing is read or opened before the first request.
-    fn new(trust: Option<Trust>) -> Self {
+    fn new(root_certs: Option<RootCerts>) -> Self {
         Self {
-            trust,
+            root_certs,
             connectors: Arc::default(),
         }
     }
 
     fn client(&self) -> SharedHttpClient {
-        let http = self.clone();
-        http_client_fn(move |settings, _| SharedHttpConnector::new(http.wire(settings)))
+        let pool = self.clone();
+        http_client_fn(move |settings, _| SharedHttpConnector::new(pool.connector_for(settings)))
     }
 
-    fn wire(&self, settings: &HttpConnectorSettings) -> Wire {
-        Wire {
-            http: self.clone(),
+    fn connector_for(&self, settings: &HttpConnectorSettings) -> LazyConnector {
+        LazyConnector {
+            pool: self.clone(),
             settings: settings.clone(),
         }
     }
@@ -98,20 +98,20 @@ impl Http {
 
 /// What the SDK sends requests with: they have these time-outs.
 #[derive(Clone, Debug)]
-struct Wire {
-    http: Http,
+struct LazyConnector {
+    pool: ConnectorPool,
     settings: HttpConnectorSettings,
 }
 
-impl Wire {
+impl LazyConnector {
     /// The connector for a URI, made when first asked for: `http://` never reads a root certificate.
-    fn connector(&self, uri: &str) -> SharedHttpConnector {
+    fn connector_of(&self, uri: &str) -> SharedHttpConnector {
         let timeouts = (
             self.settings.connect_timeout(),
             self.settings.read_timeout(),
         );
         let kind = (timeouts.0, timeouts.1, uri.starts_with("https:"));
-        let connectors = self.http.connectors.lock();
+        let connectors = self.pool.connectors.lock();
         let mut connectors = connectors.unwrap_or_else(PoisonError::into_inner);
         if let Some((_, connector)) = connectors.iter().find(|(other, _)| *other == kind) {
             return connector.clone();
@@ -124,7 +124,7 @@ impl Wire {
     /// Of the system's authorities one file has them all; where it is not to be found, or holds something that the SDK's
     /// connector panics on, the SDK looks for them itself, which takes twice as long.
     fn new_connector(&self, uri: &str) -> Connector {
-        let proxy = match self.http.trust {
+        let proxy = match self.pool.root_certs {
             Some(_) => proxy::config(uri),
             None => ProxyConfig::disabled(),
         };
@@ -143,19 +143,19 @@ impl Wire {
                 .build()
         };
         let of = |pem: Vec<u8>| with(TrustStore::empty().with_pem_certificate(pem));
-        match &self.http.trust {
+        match &self.pool.root_certs {
             // It may have vanished since it was checked: then nobody is trusted.
-            Some(Trust::Bundle(bundle)) => of(bundle.take().unwrap_or_default()),
-            Some(Trust::System) | None => root_certs::system()
+            Some(RootCerts::Bundle(bundle)) => of(bundle.take().unwrap_or_default()),
+            Some(RootCerts::System) | None => root_certs::system_pem()
                 .and_then(|pem| panic::catch_unwind(AssertUnwindSafe(|| of(pem))).ok())
                 .unwrap_or_else(|| with(TrustStore::default())),
         }
     }
 }
 
-impl HttpConnector for Wire {
+impl HttpConnector for LazyConnector {
     fn call(&self, mut request: HttpRequest) -> HttpConnectorFuture {
-        if let Some(sent) = request.extension::<Sent>().cloned() {
+        if let Some(sent) = request.extension::<SendTracking>().cloned() {
             // The connection asks for the body when it writes the request: until then no byte of it was sent.
             let body = request.take_body().map_frame(move |frame| {
                 memory::use_reserve();
@@ -164,18 +164,18 @@ impl HttpConnector for Wire {
             });
             *request.body_mut() = SdkBody::from_body_1_x(body);
         }
-        let longest = request.extension::<LongestResponse>().copied();
-        let wire = self.clone();
+        let limit = request.extension::<ResponseLimit>().copied();
+        let connector = self.clone();
         HttpConnectorFuture::new(async move {
             // An open connection that has bytes before the request leaves is out of step: they would be taken for the
             // response to it. The runtime sees them here, and the connection is closed instead of used.
             yield_now().await;
-            let reply = wire.connector(request.uri()).call(request).await?;
-            let longest = match longest {
-                _ if !reply.status().is_success() => LongestResponse::SHORT,
-                longest => longest.unwrap_or(LongestResponse::ANY),
+            let reply = connector.connector_of(request.uri()).call(request).await?;
+            let limit = match limit {
+                _ if !reply.status().is_success() => ResponseLimit::SHORT,
+                limit => limit.unwrap_or(ResponseLimit::ANY),
             };
-            Ok(reply.map(|body| longest.limit(body)))
+            Ok(reply.map(|body| limit.limit(body)))
         })
     }
 }
@@ -183,8 +183,8 @@ impl HttpConnector for Wire {
 /// The HTTP clients of one run: for services, and for the metadata services of the machine.
 #[derive(Clone, Debug)]
 pub(crate) struct Clients {
-    http: Http,
-    direct: Http,
+    services: ConnectorPool,
+    metadata_services: ConnectorPool,
     /// For IAM, STS, SSO and sign-in.
     pub(crate) service: SharedHttpClient,
     /// For instance and container metadata.
@@ -199,7 +199,7 @@ impl Clients {
     ///
     /// The bundle cannot be used.
     pub(crate) fn prepare(&self, uri: &str, timeouts: &TimeoutConfig) -> Result<(), RunError> {
-        let Some(Trust::Bundle(bundle)) = &self.http.trust else {
+        let Some(RootCerts::Bundle(bundle)) = &self.services.root_certs else {
             return Ok(());
         };
         if !uri.starts_with("https:") {
@@ -209,9 +209,9 @@ impl Clients {
         settings
             .set_connect_timeout(timeouts.connect_timeout())
             .set_read_timeout(timeouts.read_timeout());
-        let wire = self.http.wire(&settings.build());
+        let connector = self.services.connector_for(&settings.build());
         let connect = AssertUnwindSafe(|| {
-            wire.connector(uri);
+            connector.connector_of(uri);
         });
         if panic::catch_unwind(connect).is_ok() {
             return Ok(());
@@ -221,13 +221,16 @@ impl Clients {
     }
 
     /// Both clients; neither reads or opens anything yet.
-    pub(crate) fn new(trust: Trust) -> Self {
-        let (http, direct) = (Http::new(Some(trust)), Http::new(None));
+    pub(crate) fn new(root_certs: RootCerts) -> Self {
+        let (services, metadata_services) = (
+            ConnectorPool::new(Some(root_certs)),
+            ConnectorPool::new(None),
+        );
         Self {
-            service: http.client(),
-            metadata: direct.client(),
-            http,
-            direct,
+            service: services.client(),
+            metadata: metadata_services.client(),
+            services,
+            metadata_services,
         }
     }
 
@@ -250,8 +253,10 @@ impl Clients {
                 .try_insert("authorization", value.to_owned());
             inserted.map_err(|error| error.to_string())?;
         }
-        let wire = self.direct.wire(&HttpConnectorSettings::builder().build());
-        let reply = wire.call(request).await;
+        let connector = self
+            .metadata_services
+            .connector_for(&HttpConnectorSettings::builder().build());
+        let reply = connector.call(request).await;
         let reply = reply.map_err(|error| cause(&error, url).what)?;
         let status = reply.status().as_u16();
         let body = ByteStream::new(reply.into_body()).collect().await;

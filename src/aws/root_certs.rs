@@ -17,20 +17,20 @@ use crate::sanitize::shown_path;
 
 /// Whom TLS trusts.
 #[derive(Clone, Debug)]
-pub(crate) enum Trust {
+pub(crate) enum RootCerts {
     /// The system's certificate authorities.
     System,
     /// The authorities of a bundle.
-    Bundle(Arc<Bundle>),
+    Bundle(Arc<CaBundle>),
 }
 
 /// The most a bundle may hold, in MiB; the system's is about 220 KiB.
-const LONGEST: usize = 16;
+const MAX_MIB: usize = 16;
 
-const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
+const CERTIFICATE_HEADER: &[u8] = b"-----BEGIN CERTIFICATE-----";
 
 /// Where Linux systems keep all authorities in one file.
-const SYSTEM: [&str; 4] = [
+const SYSTEM_FILES: [&str; 4] = [
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
     "/etc/ssl/ca-bundle.pem",
@@ -38,28 +38,29 @@ const SYSTEM: [&str; 4] = [
 ];
 
 /// The system's authorities, PEM, where one file has them all and nobody names a folder of them.
-pub(super) fn system() -> Option<Vec<u8>> {
+pub(super) fn system_pem() -> Option<Vec<u8>> {
     if !cfg!(target_os = "linux") || environment::path("SSL_CERT_DIR").is_some() {
         return None;
     }
-    let mut files = SYSTEM.iter().filter_map(|path| fs::read(path).ok());
+    let mut files = SYSTEM_FILES.iter().filter_map(|path| fs::read(path).ok());
     files.find(|pem| has_certificate(pem))
 }
 
 fn has_certificate(pem: &[u8]) -> bool {
-    pem.windows(BEGIN.len()).any(|window| window == BEGIN)
+    pem.windows(CERTIFICATE_HEADER.len())
+        .any(|window| window == CERTIFICATE_HEADER)
 }
 
 /// The authorities to trust instead of the system's.
 #[derive(Debug)]
-pub(crate) struct Bundle {
+pub(crate) struct CaBundle {
     /// PEM, as it was read; handed to the first connector, since a copy costs as much as to read it again.
     pem: Mutex<Vec<u8>>,
     path: PathBuf,
     source: String,
 }
 
-impl Bundle {
+impl CaBundle {
     /// The first certificate that cannot be used. Reading them all costs as much as the rest of a deletion, so this is
     /// asked only where nobody else reads them, or where the SDK's connector could not.
     ///
@@ -95,7 +96,7 @@ impl Bundle {
     }
 
     fn read(&self) -> Result<Vec<u8>, RunError> {
-        let pem = small_file::read(&self.path, LONGEST);
+        let pem = small_file::read(&self.path, MAX_MIB);
         let pem = pem.map_err(|error| self.unusable(&error.to_string()))?;
         // Of a bundle without any, the SDK's connector makes a client that trusts nobody.
         if !has_certificate(&pem) {
@@ -119,7 +120,7 @@ impl Bundle {
 /// # Errors
 ///
 /// A bundle that cannot be read, holds no certificate, or one that is broken.
-pub(crate) fn choose(option: Option<&Path>, profile: Profile<'_>) -> Result<Trust, RunError> {
+pub(crate) fn choose(option: Option<&Path>, profile: Profile<'_>) -> Result<RootCerts, RunError> {
     let variable = |name: &str| {
         let path = environment::path(name)?;
         Some((path, format!("the environment variable {name}")))
@@ -134,13 +135,13 @@ pub(crate) fn choose(option: Option<&Path>, profile: Profile<'_>) -> Result<Trus
         .or_else(|| variable("REQUESTS_CA_BUNDLE"))
         .or_else(|| variable("SSL_CERT_FILE"));
     let Some((path, source)) = chosen else {
-        return Ok(Trust::System);
+        return Ok(RootCerts::System);
     };
-    let bundle = Bundle {
+    let bundle = CaBundle {
         pem: Mutex::default(),
         path,
         source,
     };
     let pem = Mutex::new(bundle.read()?);
-    Ok(Trust::Bundle(Arc::new(Bundle { pem, ..bundle })))
+    Ok(RootCerts::Bundle(Arc::new(CaBundle { pem, ..bundle })))
 }
