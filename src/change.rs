@@ -10,7 +10,7 @@ use crate::aws::{KeyBudget, out_of_time};
 use crate::conclude::{Ambiguity, Evidence, Response, place};
 use crate::error::{CallError, ErrorKind, Exit};
 use crate::locate::{KeyLocation, Search, with_accounts};
-use crate::outcome::{KeyState, Outcome, Reply};
+use crate::outcome::{KeyState, Outcome, ResponseMetadata};
 use crate::request::{Action, Missing, Quantity};
 use crate::signal::{self, Signals};
 
@@ -91,7 +91,7 @@ impl Change<'_> {
         let found = self.allowance.spend(Duration::ZERO, found).await?;
         let shown = self.shows_done(&found)?;
         Some(Outcome::Done {
-            reply: None,
+            response: None,
             evidence: Some(format!("an earlier run started this; {shown}")),
         })
     }
@@ -148,7 +148,7 @@ impl Change<'_> {
                         _ => "no response arrived",
                     };
                     Outcome::Done {
-                        reply: None,
+                        response: None,
                         evidence: Some(format!("{what}, but {known}")),
                     }
                 }
@@ -170,7 +170,7 @@ impl Change<'_> {
         let failure = match self.allowance.spend(reserve, reply).await {
             Some(Ok(reply)) => {
                 return Outcome::Done {
-                    reply: Some(reply),
+                    response: Some(reply),
                     evidence: None,
                 };
             }
@@ -191,7 +191,10 @@ impl Change<'_> {
 
     /// Sends the request, and again as long as no response of IAM's says what became of it: the change is idempotent, and
     /// a request without a response may still act. What went wrong last is in `last`, also when this is dropped.
-    async fn send_until_answered(&self, last: &mut Option<CallError>) -> Result<Reply, CallError> {
+    async fn send_until_answered(
+        &self,
+        last: &mut Option<CallError>,
+    ) -> Result<ResponseMetadata, CallError> {
         let [mut pause, longest] = SEND_AGAIN;
         loop {
             let failure = match self.send().await {
@@ -218,7 +221,7 @@ impl Change<'_> {
         }
     }
 
-    async fn send(&self) -> Result<Reply, CallError> {
+    async fn send(&self) -> Result<ResponseMetadata, CallError> {
         let Search { iam, key, .. } = self.search;
         match self.search.action {
             Action::Delete => iam.delete_access_key(key, self.record).await,

@@ -190,7 +190,7 @@ impl Evidence<'_> {
         let why = reason(self);
         match conclude(self) {
             Statement::Done | Statement::ProbablyDone => Outcome::Done {
-                reply: None,
+                response: None,
                 evidence: Some(why),
             },
             Statement::Missing => Outcome::Missing(failure),

@@ -27,7 +27,7 @@ pub(crate) enum Outcome {
     /// What was to be done is done, by this run.
     Done {
         /// IAM's reply, where one came.
-        reply: Option<Reply>,
+        response: Option<ResponseMetadata>,
         /// Where none came: what the verdict rests on.
         evidence: Option<String>,
     },
@@ -130,7 +130,7 @@ impl From<String> for Doubt {
 
 /// An answer of IAM that says that it is done.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Reply {
+pub(crate) struct ResponseMetadata {
     /// IAM's name for the request.
     pub(crate) request_id: Option<String>,
     /// The HTTP status.

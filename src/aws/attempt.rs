@@ -25,7 +25,7 @@ use super::response_history::Responses;
 use crate::error::{CredentialKind, ErrorKind, classify};
 use crate::log::Log;
 use crate::memory;
-use crate::outcome::Reply;
+use crate::outcome::ResponseMetadata;
 
 /// One attempt of a call.
 #[derive(Clone, Debug)]
@@ -41,42 +41,42 @@ pub(crate) struct Attempt {
     sent: SendTracking,
     has_ended: bool,
     /// The headers of what came back, without secrets; empty, with status 0, where nothing did.
-    pub(super) reply: Reply,
+    pub(super) metadata: ResponseMetadata,
     /// What came back, once the attempt has ended.
-    pub(super) answer: Answer,
+    pub(super) response: Response,
 }
 
 /// What came back for one attempt.
 #[derive(Clone, Debug)]
-pub(super) enum Answer {
+pub(super) enum Response {
     /// Nothing (yet).
     None,
     /// A response of the service's own.
     Service(Body),
     /// A reply that is not IAM's: a fragment that says what it is.
-    Foreign(String),
+    Unexpected(String),
 }
 
 impl Attempt {
     /// Whether IAM may have acted on this attempt: the request left, and no answer says it was refused.
     pub(crate) fn may_have_acted(&self) -> bool {
-        match &self.answer {
+        match &self.response {
             // Where it was too much, nothing was done, if it is IAM that says so.
-            Answer::Service(Body::Error { request_id, .. }) => {
+            Response::Service(Body::Error { request_id, .. }) => {
                 let is_throttled = self.error() == Some(ErrorKind::Throttling);
-                request_id.is_empty() || self.reply.status >= 500 && !is_throttled
+                request_id.is_empty() || self.metadata.status >= 500 && !is_throttled
             }
-            Answer::Service(Body::Expected { .. }) => true,
-            Answer::None | Answer::Foreign(_) => self.is_unanswered(),
+            Response::Service(Body::Expected { .. }) => true,
+            Response::None | Response::Unexpected(_) => self.is_unanswered(),
         }
     }
 
     /// Whether the request left and no response of IAM's came: it may still act, at any time.
     pub(crate) fn is_unanswered(&self) -> bool {
-        match &self.answer {
-            Answer::None => self.was_sent(),
-            Answer::Foreign(_) => true,
-            Answer::Service(_) => false,
+        match &self.response {
+            Response::None => self.was_sent(),
+            Response::Unexpected(_) => true,
+            Response::Service(_) => false,
         }
     }
 
@@ -87,16 +87,18 @@ impl Attempt {
 
     /// Whether IAM did what was asked.
     pub(super) fn is_expected(&self) -> bool {
-        matches!(self.answer, Answer::Service(Body::Expected { .. }))
+        matches!(self.response, Response::Service(Body::Expected { .. }))
     }
 
     /// The family of the error that IAM answered with.
     fn error(&self) -> Option<ErrorKind> {
-        match &self.answer {
-            Answer::Service(Body::Error { code, .. }) => {
-                Some(classify(code.as_deref(), self.reply.status))
+        match &self.response {
+            Response::Service(Body::Error { code, .. }) => {
+                Some(classify(code.as_deref(), self.metadata.status))
             }
-            Answer::Service(Body::Expected { .. }) | Answer::None | Answer::Foreign(_) => None,
+            Response::Service(Body::Expected { .. }) | Response::None | Response::Unexpected(_) => {
+                None
+            }
         }
     }
 }
@@ -175,9 +177,9 @@ impl Record {
     /// Whether the last attempt was refused since the credentials have expired.
     pub(super) fn is_expired(&self) -> bool {
         let attempts = self.lock();
-        let Some(Answer::Service(Body::Error {
+        let Some(Response::Service(Body::Error {
             code: Some(code), ..
-        })) = attempts.last().map(|last| &last.answer)
+        })) = attempts.last().map(|last| &last.response)
         else {
             return false;
         };
@@ -243,29 +245,31 @@ impl Recorder {
     }
 
     /// What a response to an attempt is, without the secrets of its request.
-    fn answer(&self, response: &HttpResponse, attempt: &mut Attempt) -> Answer {
+    fn response_of(&self, response: &HttpResponse, attempt: &mut Attempt) -> Response {
         let Some(body) = response.body().bytes() else {
             // The body broke off: nothing usable was read.
-            return Answer::None;
+            return Response::None;
         };
         let hide = |text: &str| attempt.secrets.hide(text);
-        let foreign = |what: &str| Answer::Foreign(hide(what));
-        let (status, operation) = (attempt.reply.status, self.operation);
+        let unexpected = |what: &str| Response::Unexpected(hide(what));
+        let (status, operation) = (attempt.metadata.status, self.operation);
         let mut body = match response_body::read(body, operation) {
             Ok(body) => body,
             Err(_) if status == 429 => {
-                return Answer::Service(Body::Error {
+                return Response::Service(Body::Error {
                     code: None,
                     message: None,
                     request_id: String::new(),
                 });
             }
-            Err(what) => return foreign(&format!("HTTP status {status}, and of the body: {what}")),
+            Err(what) => {
+                return unexpected(&format!("HTTP status {status}, and of the body: {what}"));
+            }
         };
         let request_id = match &mut body {
             Body::Expected { request_id, .. } if status == 200 => request_id,
             Body::Expected { .. } => {
-                return foreign(&format!("a {operation}Response with HTTP status {status}"));
+                return unexpected(&format!("a {operation}Response with HTTP status {status}"));
             }
             Body::Error {
                 request_id,
@@ -280,22 +284,22 @@ impl Recorder {
                 request_id
             }
             Body::Error { .. } => {
-                return foreign(&format!("an ErrorResponse with HTTP status {status}"));
+                return unexpected(&format!("an ErrorResponse with HTTP status {status}"));
             }
         };
-        let in_header = attempt.reply.request_id.as_deref();
+        let in_header = attempt.metadata.request_id.as_deref();
         let in_body = Some(request_id.as_str()).filter(|id| in_header != Some(*id));
         let is_new = |id: &str| self.responses.is_new(&attempt.host, id);
         if ![in_header, in_body].into_iter().flatten().all(is_new) {
             // It was sent before: by a proxy's cache, or by a server that answers one request twice.
-            return foreign("a response with the request ID of an earlier one");
+            return unexpected("a response with the request ID of an earlier one");
         }
         let in_body = in_body.map(hide);
-        attempt.reply.request_id = attempt.reply.request_id.take().or(in_body);
-        if let (Body::Expected { .. }, Some(time)) = (&body, server_time(&attempt.reply)) {
+        attempt.metadata.request_id = attempt.metadata.request_id.take().or(in_body);
+        if let (Body::Expected { .. }, Some(time)) = (&body, server_time(&attempt.metadata)) {
             self.responses.note_time(time, attempt.signed_at);
         }
-        Answer::Service(body)
+        Response::Service(body)
     }
 }
 
@@ -326,8 +330,8 @@ impl Intercept for Recorder {
             secrets: Secrets::of(request),
             sent,
             has_ended: false,
-            reply: Reply::default(),
-            answer: Answer::None,
+            metadata: ResponseMetadata::default(),
+            response: Response::None,
         });
         let number = self.record.count();
         self.log.verbose(|| {
@@ -354,23 +358,25 @@ impl Intercept for Recorder {
         let response = context.response();
         let hide = |text: &str| attempt.secrets.hide(text);
         let headers = response.headers().iter();
-        attempt.reply = Reply {
+        attempt.metadata = ResponseMetadata {
             request_id: response.headers().get("x-amzn-requestid").map(hide),
             status: response.status().as_u16(),
             headers: headers
                 .map(|(name, value)| (name.to_owned(), hide(value)))
                 .collect(),
         };
-        attempt.answer = self.answer(response, attempt);
-        if let Answer::Foreign(_) | Answer::None = attempt.answer {
+        attempt.response = self.response_of(response, attempt);
+        if let Response::Unexpected(_) | Response::None = attempt.response {
             // What comes next on this connection may answer an earlier request.
             let connection = config.load::<CaptureSmithyConnection>();
             if let Some(connection) = connection.and_then(CaptureSmithyConnection::get) {
                 connection.poison();
             }
         }
-        match &attempt.answer {
-            Answer::Foreign(what) if context.output_or_error().is_ok() => Err(what.as_str().into()),
+        match &attempt.response {
+            Response::Unexpected(what) if context.output_or_error().is_ok() => {
+                Err(what.as_str().into())
+            }
             _ => Ok(()),
         }
     }
@@ -399,21 +405,21 @@ impl Intercept for Recorder {
 }
 
 fn outline(attempt: &Attempt) -> String {
-    let status = attempt.reply.status;
-    match &attempt.answer {
-        Answer::None if attempt.was_sent() => "sent, no answer".to_owned(),
-        Answer::None => "not sent".to_owned(),
-        Answer::Service(Body::Expected { .. }) => {
-            let request_id = attempt.reply.request_id.as_deref().unwrap_or("unknown");
+    let status = attempt.metadata.status;
+    match &attempt.response {
+        Response::None if attempt.was_sent() => "sent, no answer".to_owned(),
+        Response::None => "not sent".to_owned(),
+        Response::Service(Body::Expected { .. }) => {
+            let request_id = attempt.metadata.request_id.as_deref().unwrap_or("unknown");
             format!("HTTP {status}, request ID {request_id}")
         }
-        Answer::Service(Body::Error { code, .. }) => {
+        Response::Service(Body::Error { code, .. }) => {
             format!(
                 "HTTP {status}, {}",
                 code.as_deref().unwrap_or("no error code")
             )
         }
-        Answer::Foreign(what) => format!("a reply that is not IAM's: {what}"),
+        Response::Unexpected(what) => format!("a reply that is not IAM's: {what}"),
     }
 }
 

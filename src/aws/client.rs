@@ -20,7 +20,7 @@ use crate::error::{CallError, ErrorKind, RunError, TransportError};
 use crate::ident::{AccessKeyId, UserName};
 use crate::log::Log;
 use crate::metadata::{LastUse, NOT_AVAILABLE};
-use crate::outcome::Reply;
+use crate::outcome::ResponseMetadata;
 use crate::request::Key;
 
 /// How often one request is refused as too much, while others are served, before it is given up.
@@ -210,11 +210,11 @@ impl Iam {
         operation: &'static str,
         record: &Record,
         send: impl AsyncFnMut(Recorder) -> Result<O, E>,
-    ) -> Result<Reply, CallError> {
+    ) -> Result<ResponseMetadata, CallError> {
         let result = self.call(operation, record, send).await;
         let failure = match (result, record.last()) {
             (Err(error), _) => failure(operation, record, Some(&error)),
-            (Ok(_), Some(last)) if last.is_expected() => return Ok(last.reply),
+            (Ok(_), Some(last)) if last.is_expected() => return Ok(last.metadata),
             (Ok(_), _) => failure(operation, record, None),
         };
         Err(self.with_renewal(failure))
@@ -225,7 +225,7 @@ impl Iam {
         &self,
         key: &Key,
         record: &Record,
-    ) -> Result<Reply, CallError> {
+    ) -> Result<ResponseMetadata, CallError> {
         let send = async |recorder| {
             let call = self.client.delete_access_key();
             let call = call
@@ -241,7 +241,7 @@ impl Iam {
         &self,
         key: &Key,
         record: &Record,
-    ) -> Result<Reply, CallError> {
+    ) -> Result<ResponseMetadata, CallError> {
         let send = async |recorder| {
             let call = self.client.update_access_key();
             let call = call

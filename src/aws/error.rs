@@ -8,13 +8,13 @@ use std::time::{Duration, SystemTime};
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 
-use super::attempt::{Answer, Attempt, Record};
+use super::attempt::{Attempt, Record, Response};
 use super::proxy;
 use super::response_body::Body;
 use super::response_history::Responses;
 use super::tls;
 use crate::error::{CallError, Context, Received, ServiceError, TransportError};
-use crate::outcome::Reply;
+use crate::outcome::ResponseMetadata;
 use crate::sanitize::excerpt;
 
 /// How far the clocks may differ before it is worth a word, in seconds. AWS allows 15 minutes.
@@ -32,7 +32,7 @@ pub(super) fn said_at(record: &Record, responses: &Responses) -> Option<SystemTi
         return None;
     }
     let last = record.last().filter(Attempt::is_expected)?;
-    time(&server_time(&last.reply)?)
+    time(&server_time(&last.metadata)?)
 }
 
 /// An answer of IAM's to a read that cannot be used: `what` is a clause that says why.
@@ -96,14 +96,14 @@ pub(super) fn failure(
             ..TransportError::default()
         },
     };
-    match &last.answer {
-        Answer::Service(Body::Error { code, message, .. }) => {
+    match &last.response {
+        Response::Service(Body::Error { code, message, .. }) => {
             return CallError::Service(ServiceError {
                 operation,
                 code: code.clone(),
                 message: message.clone().unwrap_or_default(),
-                status: last.reply.status,
-                request_id: last.reply.request_id.clone(),
+                status: last.metadata.status,
+                request_id: last.metadata.request_id.clone(),
                 context: Box::new(Context {
                     clocks: clocks(&last),
                     credentials: last.credentials,
@@ -111,14 +111,14 @@ pub(super) fn failure(
                 }),
             });
         }
-        Answer::Foreign(what) => {
+        Response::Unexpected(what) => {
             what.clone_into(&mut cause.what);
             cause.received = Received::UnexpectedResponse;
         }
-        Answer::Service(Body::Expected { .. }) | Answer::None => {}
+        Response::Service(Body::Expected { .. }) | Response::None => {}
     }
     if cause.received == Received::UnexpectedResponse {
-        let hint = match last.reply.status {
+        let hint = match last.metadata.status {
             // 511 is the status of a portal that wants a sign-in.
             500..=510 => {
                 "the server, or a proxy in front of it, failed: run the same command again in a minute"
@@ -158,7 +158,7 @@ pub(crate) fn out_of_time_reading(operation: &str, limit: Duration) -> CallError
 
 /// This machine's time and the server's, in HTTP's form, when they are too far apart.
 fn clocks(attempt: &Attempt) -> Option<(String, String)> {
-    let (server, ours) = (server_time(&attempt.reply)?, attempt.signed_at?);
+    let (server, ours) = (server_time(&attempt.metadata)?, attempt.signed_at?);
     ((server.secs() - ours.secs()).abs() > CLOCKS_APART).then(|| {
         let shown = |time: DateTime| time.fmt(Format::HttpDate).unwrap_or_default();
         (shown(ours), shown(server))
@@ -166,8 +166,8 @@ fn clocks(attempt: &Attempt) -> Option<(String, String)> {
 }
 
 /// The time of a response. Of two nobody can say which is right.
-pub(super) fn server_time(reply: &Reply) -> Option<DateTime> {
-    let mut dates = reply.headers.iter().filter(|(name, _)| name == "date");
+pub(super) fn server_time(response: &ResponseMetadata) -> Option<DateTime> {
+    let mut dates = response.headers.iter().filter(|(name, _)| name == "date");
     let (date, None) = (dates.next()?, dates.next()) else {
         return None;
     };

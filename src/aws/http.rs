@@ -170,12 +170,12 @@ impl HttpConnector for LazyConnector {
             // An open connection that has bytes before the request leaves is out of step: they would be taken for the
             // response to it. The runtime sees them here, and the connection is closed instead of used.
             yield_now().await;
-            let reply = connector.connector_of(request.uri()).call(request).await?;
+            let response = connector.connector_of(request.uri()).call(request).await?;
             let limit = match limit {
-                _ if !reply.status().is_success() => ResponseLimit::SHORT,
+                _ if !response.status().is_success() => ResponseLimit::SHORT,
                 limit => limit.unwrap_or(ResponseLimit::ANY),
             };
-            Ok(reply.map(|body| limit.limit(body)))
+            Ok(response.map(|body| limit.limit(body)))
         })
     }
 }
@@ -256,10 +256,10 @@ impl Clients {
         let connector = self
             .metadata_services
             .connector_for(&HttpConnectorSettings::builder().build());
-        let reply = connector.call(request).await;
-        let reply = reply.map_err(|error| cause(&error, url).what)?;
-        let status = reply.status().as_u16();
-        let body = ByteStream::new(reply.into_body()).collect().await;
+        let response = connector.call(request).await;
+        let response = response.map_err(|error| cause(&error, url).what)?;
+        let status = response.status().as_u16();
+        let body = ByteStream::new(response.into_body()).collect().await;
         let body = body.map_err(|error| error.to_string())?;
         Ok((status, body.to_vec()))
     }

@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use aws_sdk_iam::types::AccessKeyMetadata;
 
-use super::attempt::{Answer, Record};
+use super::attempt::{Record, Response};
 use super::client::{Iam, owner, text};
 use super::error::{said_at, time, unusable};
 use super::response_body::Body;
@@ -45,8 +45,8 @@ impl Pages {
     /// Turns to the next page; false where there is none.
     fn turn(&mut self, marker: Option<&str>, record: &Record) -> Result<bool, CallError> {
         // The SDK takes a list that does not say so for one that has ended.
-        let is_truncated = match record.last().map(|attempt| attempt.answer) {
-            Some(Answer::Service(Body::Expected { is_truncated, .. })) => is_truncated,
+        let is_truncated = match record.last().map(|attempt| attempt.response) {
+            Some(Response::Service(Body::Expected { is_truncated, .. })) => is_truncated,
             _ => None,
         };
         let wrong = match (is_truncated, marker) {

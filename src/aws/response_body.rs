@@ -262,12 +262,12 @@ mod tests {
 
     #[test]
     fn only_the_documented_reply_is_the_expected_one() {
-        let reply = br#"<DeleteAccessKeyResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><ResponseMetadata><RequestId>r-1</RequestId></ResponseMetadata></DeleteAccessKeyResponse>"#;
+        let body = br#"<DeleteAccessKeyResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><ResponseMetadata><RequestId>r-1</RequestId></ResponseMetadata></DeleteAccessKeyResponse>"#;
         let expected = Body::Expected {
             request_id: "r-1".to_owned(),
             is_truncated: None,
         };
-        assert_eq!(read(reply, DELETED), Ok(expected));
+        assert_eq!(read(body, DELETED), Ok(expected));
         for foreign in [
             &b""[..],
             b"  \n",
@@ -318,12 +318,12 @@ mod tests {
 
     #[test]
     fn an_error_is_read_whatever_its_encoding() {
-        let reply = b"<ErrorResponse xmlns='https://iam.amazonaws.com/doc/2010-05-08/'><Error><Code>Odd</Code><Message><![CDATA[caf\xe9 <b>]]> &amp; more</Message></Error><RequestId>r-1</RequestId></ErrorResponse>";
+        let body = b"<ErrorResponse xmlns='https://iam.amazonaws.com/doc/2010-05-08/'><Error><Code>Odd</Code><Message><![CDATA[caf\xe9 <b>]]> &amp; more</Message></Error><RequestId>r-1</RequestId></ErrorResponse>";
         let Ok(Body::Error {
             code,
             message,
             request_id,
-        }) = read(reply, DELETED)
+        }) = read(body, DELETED)
         else {
             panic!("not read as an error");
         };

@@ -10,7 +10,7 @@ use super::explain::{absent_sentence, described};
 use crate::age::timestamp;
 use crate::error::CallError;
 use crate::metadata::{LastUse, NOT_AVAILABLE, Status, Target};
-use crate::outcome::{KeyResult, KeyState, Outcome, OutcomeKind, Refusal, Reply};
+use crate::outcome::{KeyResult, KeyState, Outcome, OutcomeKind, Refusal, ResponseMetadata};
 use crate::query;
 use crate::request::{Action, Format, Metadata, Quantity, Request};
 use crate::sanitize::{Shown, excerpt, field, mask_strings};
@@ -31,12 +31,12 @@ const COLUMNS: [&str; 11] = [
 ];
 
 /// `ResponseMetadata` as boto3 fills it.
-pub(super) fn response_metadata(reply: &Reply, attempts: usize) -> Value {
-    let headers = reply.headers.iter().cloned();
+pub(super) fn response_metadata(response: &ResponseMetadata, attempts: usize) -> Value {
+    let headers = response.headers.iter().cloned();
     let headers = headers.map(|(name, value)| (name, Value::String(value)));
     json!({
-        "RequestId": reply.request_id,
-        "HTTPStatusCode": reply.status,
+        "RequestId": response.request_id,
+        "HTTPStatusCode": response.status,
         "HTTPHeaders": headers.collect::<Map<_, _>>(),
         "RetryAttempts": attempts.saturating_sub(1),
     })
@@ -69,9 +69,9 @@ pub(super) fn object(settled: &KeyResult) -> Value {
     let failure = failure(outcome);
     let request_id = match (failure.and_then(CallError::service), outcome) {
         (Some(error), _) => error.request_id.as_ref(),
-        (None, Outcome::Done { reply, .. }) => {
-            reply.as_ref().and_then(|reply| reply.request_id.as_ref())
-        }
+        (None, Outcome::Done { response, .. }) => response
+            .as_ref()
+            .and_then(|response| response.request_id.as_ref()),
         (None, _) => None,
     };
     // A line that is read again with --from must not become a deletion.
@@ -181,13 +181,13 @@ pub(super) fn reason(settled: &KeyResult) -> Option<String> {
 /// The one key of a run, if it is really deleted, prints what boto3 returns for it; everything else prints the key's object.
 fn result(settled: &KeyResult, request: &Request) -> Value {
     match (&settled.outcome, settled.action, request.quantity()) {
-        (Outcome::Done { reply, .. }, Action::Delete, Quantity::One) => {
-            let filled = reply
+        (Outcome::Done { response, .. }, Action::Delete, Quantity::One) => {
+            let filled = response
                 .as_ref()
                 .filter(|_| request.metadata == Metadata::Filled);
             let metadata = filled.map_or_else(
                 || json!({}),
-                |reply| response_metadata(reply, settled.attempts),
+                |response| response_metadata(response, settled.attempts),
             );
             json!({ "ResponseMetadata": metadata })
         }
@@ -248,13 +248,13 @@ pub(crate) fn try_query(request: &Request, candidate: &Target) -> io::Result<()>
         // Only IAM's response has what the query asks for.
         return Ok(());
     }
-    let reply = Reply {
+    let response = ResponseMetadata {
         request_id: Some("request-id".to_owned()),
         status: 200,
         headers: Vec::new(),
     };
     let outcome = Outcome::Done {
-        reply: Some(reply),
+        response: Some(response),
         evidence: None,
     };
     let mut settled = KeyResult::untouched(candidate.clone(), request.action, outcome);
