@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout_at};
 
-use crate::aws::attempt::Record;
+use crate::aws::attempt::Attempts;
 use crate::aws::{KeyBudget, out_of_time};
 use crate::conclude::{Ambiguity, Evidence, Response, place};
 use crate::error::{CallError, ErrorKind, Exit};
@@ -35,7 +35,7 @@ pub(crate) struct Change<'a> {
     /// Whether an earlier run may have changed the key.
     pub(crate) earlier: Ambiguity,
     /// The attempts, while they are made.
-    pub(crate) record: &'a Record,
+    pub(crate) record: &'a Attempts,
     /// The limit that is left.
     pub(crate) allowance: &'a KeyBudget,
     /// The whole limit, for messages.
@@ -109,7 +109,7 @@ impl Change<'_> {
         let stopped = |known| self.stopped(exit, known);
         let not_done = || stopped(KeyState::NotDone(self.untouched().to_owned()));
         let is_ambiguous = || self.ambiguity() != Ambiguity::None;
-        if !is_ambiguous() && !self.record.is_missing() {
+        if !is_ambiguous() && !self.record.is_no_such_entity() {
             return not_done();
         }
         let unknown = || match self.ambiguity() {
@@ -123,7 +123,7 @@ impl Change<'_> {
             )),
         };
         let last = async {
-            let deadline = if self.record.is_waiting() {
+            let deadline = if self.record.awaits_response() {
                 Instant::now() + FOR_RESPONSE
             } else {
                 end
@@ -132,7 +132,7 @@ impl Change<'_> {
                 return outcome;
             }
             // The response arrived: the call goes on to verify what it means.
-            if !self.record.is_waiting()
+            if !self.record.awaits_response()
                 && let Ok(outcome) = timeout_at(end, call).await
             {
                 return outcome;
@@ -212,7 +212,7 @@ impl Change<'_> {
                 | CallError::NoResponse(_)
                 | CallError::Incomplete(_) => false,
             };
-            if is_answered || !self.record.is_unanswered() || self.record.is_closed() {
+            if is_answered || !self.record.lacks_response() || self.record.is_closed() {
                 return Err(failure);
             }
             *last = Some(failure);
@@ -253,7 +253,7 @@ impl Change<'_> {
 
     /// Why the key may be changed, by the attempts so far.
     fn ambiguity(&self) -> Ambiguity {
-        if self.record.is_unanswered() {
+        if self.record.lacks_response() {
             Ambiguity::Unanswered
         } else if self.earlier != Ambiguity::None {
             self.earlier
@@ -306,7 +306,7 @@ impl Change<'_> {
 
     /// Why a key is surely as it was, when no attempt can have changed it.
     fn untouched(&self) -> &'static str {
-        if self.record.is_missing() {
+        if self.record.is_no_such_entity() {
             NO_SUCH_KEY
         } else if self.record.was_sent() {
             "IAM refused the request"

@@ -67,12 +67,12 @@ impl Attempt {
                 request_id.is_empty() || self.metadata.status >= 500 && !is_throttled
             }
             Response::Service(Body::Expected { .. }) => true,
-            Response::None | Response::Unexpected(_) => self.is_unanswered(),
+            Response::None | Response::Unexpected(_) => self.lacks_response(),
         }
     }
 
     /// Whether the request left and no response of IAM's came: it may still act, at any time.
-    pub(crate) fn is_unanswered(&self) -> bool {
+    pub(crate) fn lacks_response(&self) -> bool {
         match &self.response {
             Response::None => self.was_sent(),
             Response::Unexpected(_) => true,
@@ -86,7 +86,7 @@ impl Attempt {
     }
 
     /// Whether IAM did what was asked.
-    pub(super) fn is_expected(&self) -> bool {
+    pub(super) fn is_success(&self) -> bool {
         matches!(self.response, Response::Service(Body::Expected { .. }))
     }
 
@@ -117,12 +117,12 @@ impl SendTracking {
 /// The record of one call's attempts. Clones share it, so it can be read while the call is under way,
 /// after it was dropped, and after a panic.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Record {
+pub(crate) struct Attempts {
     attempts: Arc<Mutex<Vec<Attempt>>>,
     is_closed: Arc<AtomicBool>,
 }
 
-impl Record {
+impl Attempts {
     /// The last attempt so far.
     pub(crate) fn last(&self) -> Option<Attempt> {
         self.lock().last().cloned()
@@ -134,12 +134,12 @@ impl Record {
     }
 
     /// Whether any attempt left and got no response of IAM's.
-    pub(crate) fn is_unanswered(&self) -> bool {
-        self.lock().iter().any(Attempt::is_unanswered)
+    pub(crate) fn lacks_response(&self) -> bool {
+        self.lock().iter().any(Attempt::lacks_response)
     }
 
     /// Whether IAM answered the last attempt with `NoSuchEntity`.
-    pub(crate) fn is_missing(&self) -> bool {
+    pub(crate) fn is_no_such_entity(&self) -> bool {
         self.error() == Some(ErrorKind::NoSuchEntity)
     }
 
@@ -154,13 +154,13 @@ impl Record {
     }
 
     /// Whether an answer is still to come.
-    pub(crate) fn is_waiting(&self) -> bool {
+    pub(crate) fn awaits_response(&self) -> bool {
         let attempts = self.lock();
         attempts.last().is_some_and(|last| !last.has_ended)
     }
 
     /// Whether the last attempt shows that IAM accepts the credentials: it did what was asked, or refused it for another reason.
-    pub(super) fn is_accepted(&self) -> bool {
+    pub(super) fn shows_valid_credentials(&self) -> bool {
         let attempts = self.lock();
         attempts.last().is_some_and(|last| match last.error() {
             Some(code) => matches!(
@@ -170,12 +170,12 @@ impl Record {
                     | ErrorKind::LimitExceeded
                     | ErrorKind::Validation
             ),
-            None => last.is_expected(),
+            None => last.is_success(),
         })
     }
 
     /// Whether the last attempt was refused since the credentials have expired.
-    pub(super) fn is_expired(&self) -> bool {
+    pub(super) fn shows_expired_credentials(&self) -> bool {
         let attempts = self.lock();
         let Some(Response::Service(Body::Error {
             code: Some(code), ..
@@ -207,10 +207,10 @@ impl Record {
     }
 }
 
-/// Fills a `Record`, and turns a reply that is not the expected document into an error.
+/// Fills a `Attempts`, and turns a reply that is not the expected document into an error.
 #[derive(Debug)]
 pub(super) struct Recorder {
-    record: Record,
+    attempts: Attempts,
     operation: &'static str,
     responses: Responses,
     log: Log,
@@ -221,13 +221,13 @@ pub(super) struct Recorder {
 impl Recorder {
     /// A recorder for a call of `operation`.
     pub(super) fn new(
-        record: &Record,
+        attempts: &Attempts,
         operation: &'static str,
         responses: &Responses,
         log: Log,
     ) -> Self {
         Self {
-            record: record.clone(),
+            attempts: attempts.clone(),
             operation,
             responses: responses.clone(),
             log,
@@ -236,7 +236,7 @@ impl Recorder {
     }
 
     /// Lines for the log.
-    fn told(&self, lines: String) -> String {
+    fn with_subject(&self, lines: String) -> String {
         let Some(subject) = &self.subject else {
             return lines;
         };
@@ -314,7 +314,7 @@ impl Intercept for Recorder {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        if self.record.is_closed() {
+        if self.attempts.is_closed() {
             return Err("the run is to end: no further attempt is made".into());
         }
         memory::set_aside().map_err(|_| "too little memory: no attempt is made")?;
@@ -323,7 +323,7 @@ impl Intercept for Recorder {
         let sent = SendTracking::default();
         request.add_extension(sent.clone());
         request.add_extension(ResponseLimit::to(operation));
-        self.record.lock().push(Attempt {
+        self.attempts.lock().push(Attempt {
             host: host(request.uri()),
             signed_at: request.headers().get("x-amz-date").and_then(signing_time),
             credentials: credential_kind(request),
@@ -333,14 +333,14 @@ impl Intercept for Recorder {
             metadata: ResponseMetadata::default(),
             response: Response::None,
         });
-        let number = self.record.count();
+        let number = self.attempts.count();
         self.log.verbose(|| {
             let uri = request.uri();
-            self.told(format!("attempt {number}: {operation} to {uri}"))
+            self.with_subject(format!("attempt {number}: {operation} to {uri}"))
         });
         self.log.debug(|| {
             let body = String::from_utf8_lossy(request.body().bytes().unwrap_or_default());
-            self.told(format!("request body: {body}"))
+            self.with_subject(format!("request body: {body}"))
         });
         Ok(())
     }
@@ -351,7 +351,7 @@ impl Intercept for Recorder {
         _: &RuntimeComponents,
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let mut attempts = self.record.lock();
+        let mut attempts = self.attempts.lock();
         let Some(attempt) = attempts.last_mut() else {
             return Ok(());
         };
@@ -387,7 +387,7 @@ impl Intercept for Recorder {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let mut attempts = self.record.lock();
+        let mut attempts = self.attempts.lock();
         let number = attempts.len();
         let Some(attempt) = attempts.last_mut() else {
             return Ok(());
@@ -396,10 +396,10 @@ impl Intercept for Recorder {
         attempt.has_ended = true;
         if let Some(response) = context.response() {
             self.log
-                .debug(|| self.told(attempt.secrets.hide(&describe(response))));
+                .debug(|| self.with_subject(attempt.secrets.hide(&describe(response))));
         }
         self.log
-            .verbose(|| self.told(format!("attempt {number}: {}", outline(attempt))));
+            .verbose(|| self.with_subject(format!("attempt {number}: {}", outline(attempt))));
         Ok(())
     }
 }

@@ -10,7 +10,7 @@ use aws_sdk_iam::Client;
 use aws_sdk_iam::types::{ReportStateType, StatusType};
 use tokio::time::Instant;
 
-use super::attempt::{Record, Recorder};
+use super::attempt::{Attempts, Recorder};
 use super::error::{failure, failure_of_read, said_at, time, unusable};
 use super::key_budget::{KeyBudget, WaitClock};
 use super::rate_limiter::RateLimiter;
@@ -120,12 +120,12 @@ impl Iam {
     async fn call<O, E>(
         &self,
         operation: &'static str,
-        record: &Record,
+        attempts: &Attempts,
         mut send: impl AsyncFnMut(Recorder) -> Result<O, E>,
     ) -> Result<O, E> {
         let asked_at = Instant::now();
         loop {
-            let before = record.count();
+            let before = attempts.count();
             let mut wait_guard = self.wait_clock.start_waiting();
             let permit = match &self.rate_limiter {
                 // Whose turn never comes hears from IAM itself why.
@@ -133,7 +133,7 @@ impl Iam {
                 None => None,
             };
             wait_guard.stop_waiting();
-            let mut recorder = Recorder::new(record, operation, &self.responses, self.log);
+            let mut recorder = Recorder::new(attempts, operation, &self.responses, self.log);
             recorder.subject.clone_from(&self.subject);
             let generation = self.credentials.generation();
             let result = send(recorder).await;
@@ -142,20 +142,20 @@ impl Iam {
             *request_counts
                 .unwrap_or_else(PoisonError::into_inner)
                 .entry(operation)
-                .or_default() += record.count() - before;
+                .or_default() += attempts.count() - before;
             let (Some(rate_limiter), Some(permit)) = (&self.rate_limiter, permit) else {
                 return result;
             };
-            if record.error() == Some(ErrorKind::Throttling) {
+            if attempts.error() == Some(ErrorKind::Throttling) {
                 permit.throttled();
                 let served_at = rate_limiter.served_at().max(asked_at);
                 let serves_nobody = served_at + self.patience <= Instant::now();
-                if serves_nobody || record.count() >= MOST_REFUSALS {
+                if serves_nobody || attempts.count() >= MOST_REFUSALS {
                     return result;
                 }
             } else {
                 permit.served();
-                if !self.is_renewed(record, generation).await {
+                if !self.is_renewed(attempts, generation).await {
                     return result;
                 }
             }
@@ -164,11 +164,11 @@ impl Iam {
 
     /// Whether a call was refused because the credentials have expired, and there are others now. The time that takes is
     /// not the key's.
-    async fn is_renewed(&self, record: &Record, generation: usize) -> bool {
-        if record.is_accepted() {
+    async fn is_renewed(&self, attempts: &Attempts, generation: usize) -> bool {
+        if attempts.shows_valid_credentials() {
             self.credentials.accepted(generation);
         }
-        if !record.is_expired() {
+        if !attempts.shows_expired_credentials() {
             return false;
         }
         let _waiting = self.wait_clock.start_waiting();
@@ -196,11 +196,11 @@ impl Iam {
         &self,
         operation: &'static str,
         send: impl AsyncFnMut(Recorder) -> Result<O, E>,
-    ) -> Result<(O, Record), CallError> {
-        let record = Record::default();
-        match self.call(operation, &record, send).await {
-            Ok(output) => Ok((output, record)),
-            Err(error) => Err(self.with_renewal(failure_of_read(operation, &record, &error))),
+    ) -> Result<(O, Attempts), CallError> {
+        let attempts = Attempts::default();
+        match self.call(operation, &attempts, send).await {
+            Ok(output) => Ok((output, attempts)),
+            Err(error) => Err(self.with_renewal(failure_of_read(operation, &attempts, &error))),
         }
     }
 
@@ -208,23 +208,23 @@ impl Iam {
     async fn change<O, E: Error + 'static>(
         &self,
         operation: &'static str,
-        record: &Record,
+        attempts: &Attempts,
         send: impl AsyncFnMut(Recorder) -> Result<O, E>,
     ) -> Result<ResponseMetadata, CallError> {
-        let result = self.call(operation, record, send).await;
-        let failure = match (result, record.last()) {
-            (Err(error), _) => failure(operation, record, Some(&error)),
-            (Ok(_), Some(last)) if last.is_expected() => return Ok(last.metadata),
-            (Ok(_), _) => failure(operation, record, None),
+        let result = self.call(operation, attempts, send).await;
+        let failure = match (result, attempts.last()) {
+            (Err(error), _) => failure(operation, attempts, Some(&error)),
+            (Ok(_), Some(last)) if last.is_success() => return Ok(last.metadata),
+            (Ok(_), _) => failure(operation, attempts, None),
         };
         Err(self.with_renewal(failure))
     }
 
-    /// `DeleteAccessKey`. The attempts are in `record`, also when this is dropped before it ends.
+    /// `DeleteAccessKey`. The attempts are in `attempts`, also when this is dropped before it ends.
     pub(crate) async fn delete_access_key(
         &self,
         key: &Key,
-        record: &Record,
+        attempts: &Attempts,
     ) -> Result<ResponseMetadata, CallError> {
         let send = async |recorder| {
             let call = self.client.delete_access_key();
@@ -233,14 +233,14 @@ impl Iam {
                 .set_user_name(text(key.user_name.as_ref()));
             call.customize().interceptor(recorder).send().await
         };
-        self.change("DeleteAccessKey", record, send).await
+        self.change("DeleteAccessKey", attempts, send).await
     }
 
-    /// `UpdateAccessKey` to `Inactive`. The attempts are in `record`, also when this is dropped before it ends.
+    /// `UpdateAccessKey` to `Inactive`. The attempts are in `attempts`, also when this is dropped before it ends.
     pub(crate) async fn deactivate_access_key(
         &self,
         key: &Key,
-        record: &Record,
+        attempts: &Attempts,
     ) -> Result<ResponseMetadata, CallError> {
         let send = async |recorder| {
             let call = self.client.update_access_key();
@@ -250,7 +250,7 @@ impl Iam {
                 .status(StatusType::Inactive);
             call.customize().interceptor(recorder).send().await
         };
-        self.change("UpdateAccessKey", record, send).await
+        self.change("UpdateAccessKey", attempts, send).await
     }
 
     /// `GetAccessKeyLastUsed`, which names the owner of any key of the account too.
@@ -260,9 +260,9 @@ impl Iam {
             let call = call.access_key_id(id.as_str());
             call.customize().interceptor(recorder).send().await
         };
-        let (output, record) = self.read("GetAccessKeyLastUsed", send).await?;
+        let (output, attempts) = self.read("GetAccessKeyLastUsed", send).await?;
         let used = output.access_key_last_used();
-        let used = used.ok_or_else(|| unusable(&record, "it says nothing of the last use"))?;
+        let used = used.ok_or_else(|| unusable(&attempts, "it says nothing of the last use"))?;
         let place = |text: &str| match text.trim() {
             "" | NOT_AVAILABLE => None,
             text => Some(text.to_owned()),
@@ -271,9 +271,9 @@ impl Iam {
             None if used.service_name().trim() == NOT_AVAILABLE => LastUse::Never,
             None => {
                 let what = "it says neither when the key was used nor that it never was";
-                return Err(unusable(&record, what));
+                return Err(unusable(&attempts, what));
             }
-            Some(None) => return Err(unusable(&record, "it says a date that is out of range")),
+            Some(None) => return Err(unusable(&attempts, "it says a date that is out of range")),
             Some(Some(date)) => LastUse::At {
                 date,
                 service: place(used.service_name()),
@@ -281,9 +281,9 @@ impl Iam {
             },
         };
         Ok(LastUseRead {
-            owner: owner(output.user_name(), &record)?,
+            owner: owner(output.user_name(), &attempts)?,
             last_use,
-            at: said_at(&record, &self.responses),
+            at: said_at(&attempts, &self.responses),
         })
     }
 
@@ -306,12 +306,12 @@ impl Iam {
             let call = self.client.get_credential_report();
             call.customize().interceptor(recorder).send().await
         };
-        let (output, record) = self.read("GetCredentialReport", send).await?;
+        let (output, attempts) = self.read("GetCredentialReport", send).await?;
         let content = output.content().map(|content| content.as_ref().to_vec());
         Ok(ReportRead {
-            content: content.ok_or_else(|| unusable(&record, "it says nothing"))?,
+            content: content.ok_or_else(|| unusable(&attempts, "it says nothing"))?,
             generated: output.generated_time().and_then(time),
-            at: said_at(&record, &self.responses),
+            at: said_at(&attempts, &self.responses),
         })
     }
 }
@@ -322,8 +322,11 @@ pub(super) fn text(name: Option<&UserName>) -> Option<String> {
 }
 
 /// A user name of a response; `None` where it has none.
-pub(super) fn owner(name: Option<&str>, record: &Record) -> Result<Option<UserName>, CallError> {
+pub(super) fn owner(
+    name: Option<&str>,
+    attempts: &Attempts,
+) -> Result<Option<UserName>, CallError> {
     let name = name.map(str::trim).filter(|name| !name.is_empty());
     let name = name.map(str::parse).transpose();
-    name.map_err(|_| unusable(record, "it says a user name that IAM does not allow"))
+    name.map_err(|_| unusable(attempts, "it says a user name that IAM does not allow"))
 }

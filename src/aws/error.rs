@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 
-use super::attempt::{Attempt, Record, Response};
+use super::attempt::{Attempt, Attempts, Response};
 use super::proxy;
 use super::response_body::Body;
 use super::response_history::Responses;
@@ -27,17 +27,17 @@ pub(super) fn time(date: &DateTime) -> Option<SystemTime> {
 
 /// The time of the last answer by IAM's own clock, which a wrong clock of this machine cannot make a key older by; `None`
 /// where that clock cannot be trusted.
-pub(super) fn said_at(record: &Record, responses: &Responses) -> Option<SystemTime> {
+pub(super) fn said_at(attempts: &Attempts, responses: &Responses) -> Option<SystemTime> {
     if responses.clock_jump().is_some() {
         return None;
     }
-    let last = record.last().filter(Attempt::is_expected)?;
+    let last = attempts.last().filter(Attempt::is_success)?;
     time(&server_time(&last.metadata)?)
 }
 
 /// An answer of IAM's to a read that cannot be used: `what` is a clause that says why.
-pub(super) fn unusable(record: &Record, what: impl Into<String>) -> CallError {
-    let attempt = record.last();
+pub(super) fn unusable(attempts: &Attempts, what: impl Into<String>) -> CallError {
+    let attempt = attempts.last();
     CallError::Incomplete(TransportError {
         host: attempt.map(|attempt| attempt.host).unwrap_or_default(),
         what: what.into(),
@@ -49,13 +49,13 @@ pub(super) fn unusable(record: &Record, what: impl Into<String>) -> CallError {
 /// of the service's that the SDK cannot read.
 pub(super) fn failure_of_read(
     operation: &'static str,
-    record: &Record,
+    attempts: &Attempts,
     error: &(dyn Error + 'static),
 ) -> CallError {
-    if record.last().is_some_and(|last| last.is_expected()) {
-        return unusable(record, unreadable_value(error));
+    if attempts.last().is_some_and(|last| last.is_success()) {
+        return unusable(attempts, unreadable_value(error));
     }
-    match failure(operation, record, Some(error)) {
+    match failure(operation, attempts, Some(error)) {
         CallError::NoResponse(cause) if cause.received == Received::UnexpectedResponse => {
             CallError::NotSent(cause)
         }
@@ -80,10 +80,10 @@ fn unreadable_value(error: &(dyn Error + 'static)) -> &'static str {
 /// Reads a failed call: an answer of IAM's, a request that never left, or no usable answer.
 pub(super) fn failure(
     operation: &'static str,
-    record: &Record,
+    attempts: &Attempts,
     error: Option<&(dyn Error + 'static)>,
 ) -> CallError {
-    let Some(last) = record.last() else {
+    let Some(last) = attempts.last() else {
         return CallError::NotSent(
             error.map_or_else(TransportError::default, |error| cause(error, "")),
         );
@@ -127,7 +127,7 @@ pub(super) fn failure(
         };
         cause.hint = Some(hint.to_owned());
     }
-    if record.may_have_acted() {
+    if attempts.may_have_acted() {
         CallError::NoResponse(cause)
     } else {
         CallError::NotSent(cause)
@@ -135,8 +135,12 @@ pub(super) fn failure(
 }
 
 /// A call that was given up after `limit`: what IAM answered last, or how far the request got.
-pub(crate) fn out_of_time(operation: &'static str, record: &Record, limit: Duration) -> CallError {
-    let mut failure = failure(operation, record, None);
+pub(crate) fn out_of_time(
+    operation: &'static str,
+    attempts: &Attempts,
+    limit: Duration,
+) -> CallError {
+    let mut failure = failure(operation, attempts, None);
     if let CallError::NotSent(cause) | CallError::NoResponse(cause) = &mut failure {
         *cause = TransportError {
             host: mem::take(&mut cause.host),

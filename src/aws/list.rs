@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use aws_sdk_iam::types::AccessKeyMetadata;
 
-use super::attempt::{Record, Response};
+use super::attempt::{Attempts, Response};
 use super::client::{Iam, owner, text};
 use super::error::{said_at, time, unusable};
 use super::response_body::Body;
@@ -43,9 +43,9 @@ impl Pages {
     }
 
     /// Turns to the next page; false where there is none.
-    fn turn(&mut self, marker: Option<&str>, record: &Record) -> Result<bool, CallError> {
+    fn turn(&mut self, marker: Option<&str>, attempts: &Attempts) -> Result<bool, CallError> {
         // The SDK takes a list that does not say so for one that has ended.
-        let is_truncated = match record.last().map(|attempt| attempt.response) {
+        let is_truncated = match attempts.last().map(|attempt| attempt.response) {
             Some(Response::Service(Body::Expected { is_truncated, .. })) => is_truncated,
             _ => None,
         };
@@ -65,7 +65,7 @@ impl Pages {
                 return Ok(true);
             }
         };
-        Err(unusable(record, wrong))
+        Err(unusable(attempts, wrong))
     }
 }
 
@@ -105,22 +105,22 @@ impl Iam {
                     .set_marker(pages.marker());
                 call.customize().interceptor(recorder).send().await
             };
-            let (page, record) = self.read("ListAccessKeys", send).await?;
+            let (page, attempts) = self.read("ListAccessKeys", send).await?;
             for key in page.access_key_metadata() {
-                let key = ListedKey::of(key, &record)?;
+                let key = ListedKey::of(key, &attempts)?;
                 if let (Some(user), Some(owner)) = (user_name, &key.owner)
                     && !user.same_user(owner)
                 {
-                    return Err(unusable(&record, "it lists the keys of another user"));
+                    return Err(unusable(&attempts, "it lists the keys of another user"));
                 }
-                add(&mut keys, key, &record)?;
+                add(&mut keys, key, &attempts)?;
             }
             if keys.len() > MOST_KEYS {
                 let what = "the list has more than 1,000 keys; IAM allows a user two";
-                return Err(unusable(&record, what));
+                return Err(unusable(&attempts, what));
             }
-            if !pages.turn(page.marker(), &record)? {
-                let at = said_at(&record, &self.responses);
+            if !pages.turn(page.marker(), &attempts)? {
+                let at = said_at(&attempts, &self.responses);
                 return Ok(Listing { keys, at });
             }
         }
@@ -147,11 +147,11 @@ impl Iam {
                 let call = call.max_items(PAGE).set_marker(pages.marker());
                 call.customize().interceptor(recorder).send().await
             };
-            let (page, record) = self.read("ListUsers", send).await?;
+            let (page, attempts) = self.read("ListUsers", send).await?;
             for user in page.users() {
-                let name = owner(Some(user.user_name()), &record)?;
+                let name = owner(Some(user.user_name()), &attempts)?;
                 users.push(ListedUser {
-                    name: name.ok_or_else(|| unusable(&record, "it says of a user no name"))?,
+                    name: name.ok_or_else(|| unusable(&attempts, "it says of a user no name"))?,
                     id: user.user_id().to_owned(),
                     created: time(user.create_date()),
                 });
@@ -159,9 +159,9 @@ impl Iam {
             if users.len() > MOST_USERS {
                 let what =
                     "the list has more than 100,000 users; by default an account has at most 5,000";
-                return Err(unusable(&record, what));
+                return Err(unusable(&attempts, what));
             }
-            if !pages.turn(page.marker(), &record)? {
+            if !pages.turn(page.marker(), &attempts)? {
                 break;
             }
         }
@@ -184,13 +184,13 @@ pub(crate) struct ListedKey {
 
 impl ListedKey {
     /// The key as the response has it.
-    fn of(key: &AccessKeyMetadata, record: &Record) -> Result<Self, CallError> {
+    fn of(key: &AccessKeyMetadata, attempts: &Attempts) -> Result<Self, CallError> {
         let id = key.access_key_id().map(str::trim).unwrap_or_default();
         let id = AccessKeyId::try_from(id.to_owned())
-            .map_err(|_| unusable(record, "it says an access key ID that IAM does not allow"))?;
+            .map_err(|_| unusable(attempts, "it says an access key ID that IAM does not allow"))?;
         Ok(Self {
             id: id.as_str().to_owned(),
-            owner: owner(key.user_name(), record)?,
+            owner: owner(key.user_name(), attempts)?,
             status: key.status().map(|status| match status.as_str().trim() {
                 "Active" => Status::Active,
                 "Inactive" => Status::Inactive,
@@ -203,7 +203,7 @@ impl ListedKey {
 
 /// Adds a key to a list. A key can be on two pages of it; then the later one has the current name of the owner. Two
 /// statuses or dates cannot both be right, and a key must not be deleted by the wrong one.
-fn add(keys: &mut Vec<ListedKey>, key: ListedKey, record: &Record) -> Result<(), CallError> {
+fn add(keys: &mut Vec<ListedKey>, key: ListedKey, attempts: &Attempts) -> Result<(), CallError> {
     let Some(earlier) = keys.iter_mut().find(|earlier| earlier.id == key.id) else {
         keys.push(key);
         return Ok(());
@@ -221,5 +221,5 @@ fn add(keys: &mut Vec<ListedKey>, key: ListedKey, record: &Record) -> Result<(),
         return Ok(());
     };
     let what = format!("it lists {} twice, {twice}", key.id);
-    Err(unusable(record, what))
+    Err(unusable(attempts, what))
 }

@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use aws_credential_types::Credentials;
 use aws_sdk_sts::types;
 
-use super::attempt::{Record, Recorder};
+use super::attempt::{Attempts, Recorder};
 use super::config_file::Profile;
 use super::credential_parts::Key;
 use super::error::failure;
@@ -109,12 +109,12 @@ impl Role {
             None => "AssumeRole",
         };
         let client = sts::client(&settings.sdk_of("sts", settings.region())?, base);
-        let record = Record::default();
+        let attempts = Attempts::default();
         let responses = Responses::default();
         let log = settings.log.without_bodies();
-        let recorder = Recorder::new(&record, operation, &responses, log);
+        let recorder = Recorder::new(&attempts, operation, &responses, log);
         let refused = |error: &(dyn Error + 'static)| {
-            let failure = failure(operation, &record, Some(error));
+            let failure = failure(operation, &attempts, Some(error));
             let mut stop = (settings.explain)(&failure, "STS", "no credentials: ");
             if failure.is_denied() {
                 stop.hints = vec![DENIED.to_owned()];

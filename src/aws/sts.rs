@@ -9,7 +9,7 @@ use aws_sdk_sts::Client;
 use aws_sdk_sts::config::Builder;
 use aws_types::SdkConfig;
 
-use super::attempt::{Record, Recorder};
+use super::attempt::{Attempts, Recorder};
 use super::error::{failure_of_read, unusable};
 use super::response_history::Responses;
 use super::retry::IamRetries;
@@ -68,20 +68,21 @@ impl Caller {
     }
 
     async fn ask(&self, client: &Client) -> Result<Identity, CallError> {
-        let (record, operation) = (Record::default(), "GetCallerIdentity");
-        let recorder = Recorder::new(&record, operation, &self.responses, self.settings.log);
+        let (attempts, operation) = (Attempts::default(), "GetCallerIdentity");
+        let recorder = Recorder::new(&attempts, operation, &self.responses, self.settings.log);
         let call = client.get_caller_identity().customize();
         let result = call.interceptor(recorder).send().await;
-        let output = result.map_err(|error| failure_of_read(operation, &record, &error))?;
+        let output = result.map_err(|error| failure_of_read(operation, &attempts, &error))?;
         let account = output
             .account()
             .and_then(|account| account.trim().parse().ok());
         let arn = output.arn().unwrap_or_default().trim();
         let user_id = output.user_id().unwrap_or_default();
-        let account: AccountId = account.ok_or_else(|| unusable(&record, "it says no account"))?;
+        let account: AccountId =
+            account.ok_or_else(|| unusable(&attempts, "it says no account"))?;
         if !arn.is_empty() && arn.split(':').nth(4) != Some(&account.to_string()) {
             return Err(unusable(
-                &record,
+                &attempts,
                 "its account and its ARN contradict each other",
             ));
         }

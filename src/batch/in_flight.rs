@@ -3,7 +3,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::aws::attempt::Record;
+use crate::aws::attempt::Attempts;
 use crate::outcome::KeyState;
 use crate::request::{Key, Request};
 
@@ -19,7 +19,7 @@ pub(crate) struct InFlight {
 struct Sight {
     key: Key,
     /// What is sent for it.
-    record: Record,
+    record: Attempts,
     /// What is known by what earlier runs did.
     earlier: Option<KeyState>,
 }
@@ -38,7 +38,7 @@ impl InFlight {
         if let Some(key) = &self.single
             && let Some(known) = known(key)
         {
-            self.changing(key, &Record::default(), Some(known));
+            self.changing(key, &Attempts::default(), Some(known));
         }
     }
 
@@ -49,7 +49,7 @@ impl InFlight {
     }
 
     /// A key is being changed; what is sent for it is in `record`, and `earlier` is known by what earlier runs did.
-    pub(super) fn changing(&self, key: &Key, record: &Record, earlier: Option<KeyState>) {
+    pub(super) fn changing(&self, key: &Key, record: &Attempts, earlier: Option<KeyState>) {
         self.told(key);
         self.lock().push(Sight {
             key: key.clone(),

@@ -5,7 +5,7 @@ use std::io;
 use tokio::time::Instant;
 
 use super::InFlight;
-use crate::aws::attempt::Record;
+use crate::aws::attempt::Attempts;
 use crate::aws::{Connected, Iam, KeyBudget};
 use crate::change::Change;
 use crate::conclude::Ambiguity;
@@ -114,7 +114,7 @@ impl Work<'_> {
         budget: &mut Budget,
     ) -> Choice {
         if before == PriorState::InProgress && self.request.mode == Mode::Change {
-            let record = Record::default();
+            let record = Attempts::default();
             let change = self.change_of(budget, before, &candidate, &record);
             if let Ok(Some(outcome)) = self.signals.race(change.confirm_earlier()).await {
                 return Err(self.settled(candidate, outcome));
@@ -213,7 +213,7 @@ impl Work<'_> {
             let reason = self.request.conditions.to_string();
             return self.settled(candidate, Outcome::Would(reason));
         }
-        let record = Record::default();
+        let record = Attempts::default();
         let earlier = self.journal.known(&candidate.key);
         self.in_flight.changing(&candidate.key, &record, earlier);
         let mut signals = self.signals.clone();
@@ -235,7 +235,7 @@ impl Work<'_> {
         budget: &'a Budget,
         before: PriorState,
         candidate: &'a Target,
-        record: &'a Record,
+        record: &'a Attempts,
     ) -> Change<'a> {
         let Target { key, facts } = candidate;
         let attempts = self.journal.attempts(&key.id);
