@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::aws::attempt::Attempts;
-use crate::aws::{KeyBudget, out_of_time};
+use crate::aws::{KeyBudget, timed_out};
 use crate::conclude::{Ambiguity, Evidence, Response, place};
 use crate::error::{CallError, ErrorKind, Exit};
 use crate::locate::{KeyLocation, Search, with_accounts};
@@ -175,7 +175,7 @@ impl Change<'_> {
                 };
             }
             Some(Err(failure)) => failure,
-            None => last.unwrap_or_else(|| self.out_of_time()),
+            None => last.unwrap_or_else(|| self.timed_out()),
         };
         let failure = with_accounts(failure, self.search.key, self.search.signer);
         let ambiguity = self.ambiguity();
@@ -232,7 +232,7 @@ impl Change<'_> {
     /// A signal ended the run: what is known, and the last error that IAM returned.
     fn stopped(&self, exit: Exit, known: KeyState) -> Outcome {
         let Search { key, signer, .. } = self.search;
-        let last = with_accounts(self.out_of_time(), key, signer);
+        let last = with_accounts(self.timed_out(), key, signer);
         // What is done did not fail.
         let is_told = last.service().is_some() && !matches!(known, KeyState::Done(_));
         let failure = is_told.then_some(last);
@@ -243,12 +243,12 @@ impl Change<'_> {
         }
     }
 
-    fn out_of_time(&self) -> CallError {
+    fn timed_out(&self) -> CallError {
         let operation = match self.search.action {
             Action::Delete => "DeleteAccessKey",
             Action::Deactivate => "UpdateAccessKey",
         };
-        out_of_time(operation, self.record, self.limit)
+        timed_out(operation, self.record, self.limit)
     }
 
     /// Why the key may be changed, by the attempts so far.

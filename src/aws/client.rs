@@ -11,7 +11,7 @@ use aws_sdk_iam::types::{ReportStateType, StatusType};
 use tokio::time::Instant;
 
 use super::attempt::{Attempts, Recorder};
-use super::error::{failure, failure_of_read, said_at, time, unusable};
+use super::error::{call_error, incomplete_response, read_error, time, trusted_server_time};
 use super::key_budget::{KeyBudget, WaitClock};
 use super::rate_limiter::RateLimiter;
 use super::renewal::SharedCredentials;
@@ -200,7 +200,7 @@ impl Iam {
         let attempts = Attempts::default();
         match self.call(operation, &attempts, send).await {
             Ok(output) => Ok((output, attempts)),
-            Err(error) => Err(self.with_renewal(failure_of_read(operation, &attempts, &error))),
+            Err(error) => Err(self.with_renewal(read_error(operation, &attempts, &error))),
         }
     }
 
@@ -213,9 +213,9 @@ impl Iam {
     ) -> Result<ResponseMetadata, CallError> {
         let result = self.call(operation, attempts, send).await;
         let failure = match (result, attempts.last()) {
-            (Err(error), _) => failure(operation, attempts, Some(&error)),
+            (Err(error), _) => call_error(operation, attempts, Some(&error)),
             (Ok(_), Some(last)) if last.is_success() => return Ok(last.metadata),
-            (Ok(_), _) => failure(operation, attempts, None),
+            (Ok(_), _) => call_error(operation, attempts, None),
         };
         Err(self.with_renewal(failure))
     }
@@ -262,7 +262,8 @@ impl Iam {
         };
         let (output, attempts) = self.read("GetAccessKeyLastUsed", send).await?;
         let used = output.access_key_last_used();
-        let used = used.ok_or_else(|| unusable(&attempts, "it says nothing of the last use"))?;
+        let used =
+            used.ok_or_else(|| incomplete_response(&attempts, "it says nothing of the last use"))?;
         let place = |text: &str| match text.trim() {
             "" | NOT_AVAILABLE => None,
             text => Some(text.to_owned()),
@@ -271,9 +272,14 @@ impl Iam {
             None if used.service_name().trim() == NOT_AVAILABLE => LastUse::Never,
             None => {
                 let what = "it says neither when the key was used nor that it never was";
-                return Err(unusable(&attempts, what));
+                return Err(incomplete_response(&attempts, what));
             }
-            Some(None) => return Err(unusable(&attempts, "it says a date that is out of range")),
+            Some(None) => {
+                return Err(incomplete_response(
+                    &attempts,
+                    "it says a date that is out of range",
+                ));
+            }
             Some(Some(date)) => LastUse::At {
                 date,
                 service: place(used.service_name()),
@@ -283,7 +289,7 @@ impl Iam {
         Ok(LastUseRead {
             owner: owner(output.user_name(), &attempts)?,
             last_use,
-            at: said_at(&attempts, &self.responses),
+            at: trusted_server_time(&attempts, &self.responses),
         })
     }
 
@@ -309,9 +315,9 @@ impl Iam {
         let (output, attempts) = self.read("GetCredentialReport", send).await?;
         let content = output.content().map(|content| content.as_ref().to_vec());
         Ok(ReportRead {
-            content: content.ok_or_else(|| unusable(&attempts, "it says nothing"))?,
+            content: content.ok_or_else(|| incomplete_response(&attempts, "it says nothing"))?,
             generated: output.generated_time().and_then(time),
-            at: said_at(&attempts, &self.responses),
+            at: trusted_server_time(&attempts, &self.responses),
         })
     }
 }
@@ -328,5 +334,5 @@ pub(super) fn owner(
 ) -> Result<Option<UserName>, CallError> {
     let name = name.map(str::trim).filter(|name| !name.is_empty());
     let name = name.map(str::parse).transpose();
-    name.map_err(|_| unusable(attempts, "it says a user name that IAM does not allow"))
+    name.map_err(|_| incomplete_response(attempts, "it says a user name that IAM does not allow"))
 }

@@ -18,7 +18,7 @@ use crate::outcome::ResponseMetadata;
 use crate::sanitize::excerpt;
 
 /// How far the clocks may differ before it is worth a word, in seconds. AWS allows 15 minutes.
-pub(super) const CLOCKS_APART: i64 = 240;
+pub(super) const MAX_CLOCK_SKEW: i64 = 240;
 
 /// A time of IAM's; `None` where this machine cannot hold it.
 pub(super) fn time(date: &DateTime) -> Option<SystemTime> {
@@ -27,7 +27,10 @@ pub(super) fn time(date: &DateTime) -> Option<SystemTime> {
 
 /// The time of the last answer by IAM's own clock, which a wrong clock of this machine cannot make a key older by; `None`
 /// where that clock cannot be trusted.
-pub(super) fn said_at(attempts: &Attempts, responses: &Responses) -> Option<SystemTime> {
+pub(super) fn trusted_server_time(
+    attempts: &Attempts,
+    responses: &Responses,
+) -> Option<SystemTime> {
     if responses.clock_jump().is_some() {
         return None;
     }
@@ -36,7 +39,7 @@ pub(super) fn said_at(attempts: &Attempts, responses: &Responses) -> Option<Syst
 }
 
 /// An answer of IAM's to a read that cannot be used: `what` is a clause that says why.
-pub(super) fn unusable(attempts: &Attempts, what: impl Into<String>) -> CallError {
+pub(super) fn incomplete_response(attempts: &Attempts, what: impl Into<String>) -> CallError {
     let attempt = attempts.last();
     CallError::Incomplete(TransportError {
         host: attempt.map(|attempt| attempt.host).unwrap_or_default(),
@@ -47,17 +50,17 @@ pub(super) fn unusable(attempts: &Attempts, what: impl Into<String>) -> CallErro
 
 /// Reads a failed call that changes nothing. A response that is not the service's leaves nothing in doubt then, nor does one
 /// of the service's that the SDK cannot read.
-pub(super) fn failure_of_read(
+pub(super) fn read_error(
     operation: &'static str,
     attempts: &Attempts,
     error: &(dyn Error + 'static),
 ) -> CallError {
     if attempts.last().is_some_and(|last| last.is_success()) {
-        return unusable(attempts, unreadable_value(error));
+        return incomplete_response(attempts, unreadable_value(error));
     }
-    match failure(operation, attempts, Some(error)) {
-        CallError::NoResponse(cause) if cause.received == Received::UnexpectedResponse => {
-            CallError::NotSent(cause)
+    match call_error(operation, attempts, Some(error)) {
+        CallError::NoResponse(error) if error.received == Received::UnexpectedResponse => {
+            CallError::NotSent(error)
         }
         failure => failure,
     }
@@ -78,18 +81,18 @@ fn unreadable_value(error: &(dyn Error + 'static)) -> &'static str {
 }
 
 /// Reads a failed call: an answer of IAM's, a request that never left, or no usable answer.
-pub(super) fn failure(
+pub(super) fn call_error(
     operation: &'static str,
     attempts: &Attempts,
     error: Option<&(dyn Error + 'static)>,
 ) -> CallError {
     let Some(last) = attempts.last() else {
         return CallError::NotSent(
-            error.map_or_else(TransportError::default, |error| cause(error, "")),
+            error.map_or_else(TransportError::default, |error| transport_error(error, "")),
         );
     };
-    let mut cause = match error {
-        Some(error) => cause(error, &last.host),
+    let mut error = match error {
+        Some(error) => transport_error(error, &last.host),
         None => TransportError {
             host: last.host.clone(),
             what: "the reply is not IAM's".to_owned(),
@@ -105,19 +108,19 @@ pub(super) fn failure(
                 status: last.metadata.status,
                 request_id: last.metadata.request_id.clone(),
                 context: Box::new(Context {
-                    clocks: clocks(&last),
+                    clocks: clock_skew_times(&last),
                     credentials: last.credentials,
                     ..Context::default()
                 }),
             });
         }
         Response::Unexpected(what) => {
-            what.clone_into(&mut cause.what);
-            cause.received = Received::UnexpectedResponse;
+            what.clone_into(&mut error.what);
+            error.received = Received::UnexpectedResponse;
         }
         Response::Service(Body::Expected { .. }) | Response::None => {}
     }
-    if cause.received == Received::UnexpectedResponse {
+    if error.received == Received::UnexpectedResponse {
         let hint = match last.metadata.status {
             // 511 is the status of a portal that wants a sign-in.
             500..=510 => {
@@ -125,25 +128,25 @@ pub(super) fn failure(
             }
             _ => INTERCEPTED,
         };
-        cause.hint = Some(hint.to_owned());
+        error.hint = Some(hint.to_owned());
     }
     if attempts.may_have_acted() {
-        CallError::NoResponse(cause)
+        CallError::NoResponse(error)
     } else {
-        CallError::NotSent(cause)
+        CallError::NotSent(error)
     }
 }
 
 /// A call that was given up after `limit`: what IAM answered last, or how far the request got.
-pub(crate) fn out_of_time(
+pub(crate) fn timed_out(
     operation: &'static str,
     attempts: &Attempts,
     limit: Duration,
 ) -> CallError {
-    let mut failure = failure(operation, attempts, None);
-    if let CallError::NotSent(cause) | CallError::NoResponse(cause) = &mut failure {
-        *cause = TransportError {
-            host: mem::take(&mut cause.host),
+    let mut failure = call_error(operation, attempts, None);
+    if let CallError::NotSent(error) | CallError::NoResponse(error) = &mut failure {
+        *error = TransportError {
+            host: mem::take(&mut error.host),
             what: format!("it did not answer within --timeout, {} s", limit.as_secs()),
             ..TransportError::default()
         };
@@ -152,7 +155,7 @@ pub(crate) fn out_of_time(
 }
 
 /// A read that was given up after `limit`.
-pub(crate) fn out_of_time_reading(operation: &str, limit: Duration) -> CallError {
+pub(crate) fn read_timed_out(operation: &str, limit: Duration) -> CallError {
     let seconds = limit.as_secs();
     CallError::NotSent(TransportError {
         what: format!("{operation} was not answered within --timeout, {seconds} s"),
@@ -161,9 +164,9 @@ pub(crate) fn out_of_time_reading(operation: &str, limit: Duration) -> CallError
 }
 
 /// This machine's time and the server's, in HTTP's form, when they are too far apart.
-fn clocks(attempt: &Attempt) -> Option<(String, String)> {
+fn clock_skew_times(attempt: &Attempt) -> Option<(String, String)> {
     let (server, ours) = (server_time(&attempt.metadata)?, attempt.signed_at?);
-    ((server.secs() - ours.secs()).abs() > CLOCKS_APART).then(|| {
+    ((server.secs() - ours.secs()).abs() > MAX_CLOCK_SKEW).then(|| {
         let shown = |time: DateTime| time.fmt(Format::HttpDate).unwrap_or_default();
         (shown(ours), shown(server))
     })
@@ -204,7 +207,7 @@ const BROKEN_HTTP: [(&str, &str); 6] = [
 const BREAKS_RULES: &str = "its response breaks the rules of HTTP";
 
 /// Puts the failure of a call to `host` into words.
-pub(crate) fn cause(error: &(dyn Error + 'static), host: &str) -> TransportError {
+pub(crate) fn transport_error(error: &(dyn Error + 'static), host: &str) -> TransportError {
     let all: Vec<String> = sources(error).map(ToString::to_string).collect();
     let lower = all.join("\n").to_ascii_lowercase();
     let says = |words: &str| lower.contains(words);

@@ -21,7 +21,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tokio::task::yield_now;
 
 use super::attempt::SendTracking;
-use super::error::cause;
+use super::error::transport_error;
 use super::proxy;
 use super::response_body;
 use super::root_certs::{self, RootCerts};
@@ -257,7 +257,7 @@ impl Clients {
             .metadata_services
             .connector_for(&HttpConnectorSettings::builder().build());
         let response = connector.call(request).await;
-        let response = response.map_err(|error| cause(&error, url).what)?;
+        let response = response.map_err(|error| transport_error(&error, url).what)?;
         let status = response.status().as_u16();
         let body = ByteStream::new(response.into_body()).collect().await;
         let body = body.map_err(|error| error.to_string())?;

@@ -6,7 +6,7 @@ use aws_sdk_iam::types::AccessKeyMetadata;
 
 use super::attempt::{Attempts, Response};
 use super::client::{Iam, owner, text};
-use super::error::{said_at, time, unusable};
+use super::error::{incomplete_response, time, trusted_server_time};
 use super::response_body::Body;
 use crate::error::CallError;
 use crate::ident::{AccessKeyId, UserName};
@@ -65,7 +65,7 @@ impl Pages {
                 return Ok(true);
             }
         };
-        Err(unusable(attempts, wrong))
+        Err(incomplete_response(attempts, wrong))
     }
 }
 
@@ -111,16 +111,19 @@ impl Iam {
                 if let (Some(user), Some(owner)) = (user_name, &key.owner)
                     && !user.same_user(owner)
                 {
-                    return Err(unusable(&attempts, "it lists the keys of another user"));
+                    return Err(incomplete_response(
+                        &attempts,
+                        "it lists the keys of another user",
+                    ));
                 }
                 add(&mut keys, key, &attempts)?;
             }
             if keys.len() > MOST_KEYS {
                 let what = "the list has more than 1,000 keys; IAM allows a user two";
-                return Err(unusable(&attempts, what));
+                return Err(incomplete_response(&attempts, what));
             }
             if !pages.turn(page.marker(), &attempts)? {
-                let at = said_at(&attempts, &self.responses);
+                let at = trusted_server_time(&attempts, &self.responses);
                 return Ok(Listing { keys, at });
             }
         }
@@ -151,7 +154,9 @@ impl Iam {
             for user in page.users() {
                 let name = owner(Some(user.user_name()), &attempts)?;
                 users.push(ListedUser {
-                    name: name.ok_or_else(|| unusable(&attempts, "it says of a user no name"))?,
+                    name: name.ok_or_else(|| {
+                        incomplete_response(&attempts, "it says of a user no name")
+                    })?,
                     id: user.user_id().to_owned(),
                     created: time(user.create_date()),
                 });
@@ -159,7 +164,7 @@ impl Iam {
             if users.len() > MOST_USERS {
                 let what =
                     "the list has more than 100,000 users; by default an account has at most 5,000";
-                return Err(unusable(&attempts, what));
+                return Err(incomplete_response(&attempts, what));
             }
             if !pages.turn(page.marker(), &attempts)? {
                 break;
@@ -186,8 +191,9 @@ impl ListedKey {
     /// The key as the response has it.
     fn of(key: &AccessKeyMetadata, attempts: &Attempts) -> Result<Self, CallError> {
         let id = key.access_key_id().map(str::trim).unwrap_or_default();
-        let id = AccessKeyId::try_from(id.to_owned())
-            .map_err(|_| unusable(attempts, "it says an access key ID that IAM does not allow"))?;
+        let id = AccessKeyId::try_from(id.to_owned()).map_err(|_| {
+            incomplete_response(attempts, "it says an access key ID that IAM does not allow")
+        })?;
         Ok(Self {
             id: id.as_str().to_owned(),
             owner: owner(key.user_name(), attempts)?,
@@ -221,5 +227,5 @@ fn add(keys: &mut Vec<ListedKey>, key: ListedKey, attempts: &Attempts) -> Result
         return Ok(());
     };
     let what = format!("it lists {} twice, {twice}", key.id);
-    Err(unusable(attempts, what))
+    Err(incomplete_response(attempts, what))
 }

@@ -46,7 +46,7 @@ use aws_sdk_iam::config::{Builder, IdentityCache};
 use aws_types::region::Region;
 
 pub(crate) use client::{Iam, ReportRead, ReportState};
-pub(crate) use error::{out_of_time, out_of_time_reading};
+pub(crate) use error::{read_timed_out, timed_out};
 pub(crate) use key_budget::KeyBudget;
 pub(crate) use list::{ListedKey, ListedUser, Listing};
 

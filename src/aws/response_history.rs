@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 
-use super::error::CLOCKS_APART;
+use super::error::MAX_CLOCK_SKEW;
 
 /// How many request IDs are remembered. A response that comes twice is still in the buffer of its connection, so the next
 /// request of that connection reads it: with 256 jobs, the most there are, these are 16 responses of each connection.
@@ -61,7 +61,7 @@ impl Responses {
         // One of these clocks stops while the machine sleeps, and the other may be set.
         let by_wall = SystemTime::now().duration_since(wall).unwrap_or_default();
         let mut ours = [by_wall, monotonic.elapsed()].into_iter();
-        let is_apart = |ours: Duration| (passed - seconds(ours)).abs() > CLOCKS_APART;
+        let is_apart = |ours: Duration| (passed - seconds(ours)).abs() > MAX_CLOCK_SKEW;
         let other = match signed_at {
             Some(at) if (at.secs() - time.secs()).abs() > ACCEPTED => {
                 format!("and the request it accepted was signed at {}", shown(at))
@@ -117,9 +117,9 @@ mod tests {
         let at = |seconds: i64| DateTime::from_secs(2_000_000_000 + seconds);
         for (times, jumps) in [
             (&[(0, Some(0)), (1, Some(1))][..], false),
-            (&[(0, Some(0)), (CLOCKS_APART - 5, Some(0))], false),
-            (&[(0, Some(0)), (CLOCKS_APART + 5, Some(0))], true),
-            (&[(0, Some(0)), (-CLOCKS_APART - 5, Some(0))], true),
+            (&[(0, Some(0)), (MAX_CLOCK_SKEW - 5, Some(0))], false),
+            (&[(0, Some(0)), (MAX_CLOCK_SKEW + 5, Some(0))], true),
+            (&[(0, Some(0)), (-MAX_CLOCK_SKEW - 5, Some(0))], true),
             (&[(0, Some(0)), (2_000_000_000, None), (0, Some(0))], true),
             (&[(2_000_000_000, Some(0))], true),
             (

@@ -10,7 +10,7 @@ use aws_sdk_sts::types;
 use super::attempt::{Attempts, Recorder};
 use super::config_file::Profile;
 use super::credential_parts::Key;
-use super::error::failure;
+use super::error::call_error;
 use super::response_history::Responses;
 use super::setting::Setting;
 use super::settings::Settings;
@@ -114,7 +114,7 @@ impl Role {
         let log = settings.log.without_bodies();
         let recorder = Recorder::new(&attempts, operation, &responses, log);
         let refused = |error: &(dyn Error + 'static)| {
-            let failure = failure(operation, &attempts, Some(error));
+            let failure = call_error(operation, &attempts, Some(error));
             let mut stop = (settings.explain)(&failure, "STS", "no credentials: ");
             if failure.is_denied() {
                 stop.hints = vec![DENIED.to_owned()];

@@ -14,7 +14,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use ring::digest::{Algorithm, digest};
 use serde_json::Value;
 
-use super::error::cause;
+use super::error::transport_error;
 use super::redact::Secrets;
 use super::small_file;
 use crate::error::RunError;
@@ -47,7 +47,7 @@ impl Seen {
         let seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (host, secrets) = &*seen;
         let (what, hint) = if error.code().is_none() && error.message().is_none() {
-            let cause = cause(error, host);
+            let cause = transport_error(error, host);
             let (host, what) = (cause.host, cause.what);
             let what = format!("no usable answer from {service} at {host}: {what}");
             (what, cause.hint)

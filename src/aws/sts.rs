@@ -10,7 +10,7 @@ use aws_sdk_sts::config::Builder;
 use aws_types::SdkConfig;
 
 use super::attempt::{Attempts, Recorder};
-use super::error::{failure_of_read, unusable};
+use super::error::{incomplete_response, read_error};
 use super::response_history::Responses;
 use super::retry::IamRetries;
 use super::settings::Settings;
@@ -72,16 +72,16 @@ impl Caller {
         let recorder = Recorder::new(&attempts, operation, &self.responses, self.settings.log);
         let call = client.get_caller_identity().customize();
         let result = call.interceptor(recorder).send().await;
-        let output = result.map_err(|error| failure_of_read(operation, &attempts, &error))?;
+        let output = result.map_err(|error| read_error(operation, &attempts, &error))?;
         let account = output
             .account()
             .and_then(|account| account.trim().parse().ok());
         let arn = output.arn().unwrap_or_default().trim();
         let user_id = output.user_id().unwrap_or_default();
         let account: AccountId =
-            account.ok_or_else(|| unusable(&attempts, "it says no account"))?;
+            account.ok_or_else(|| incomplete_response(&attempts, "it says no account"))?;
         if !arn.is_empty() && arn.split(':').nth(4) != Some(&account.to_string()) {
-            return Err(unusable(
+            return Err(incomplete_response(
                 &attempts,
                 "its account and its ARN contradict each other",
             ));

@@ -31,7 +31,7 @@ impl Selector<'_> {
         let Target { key, facts } = candidate;
         facts.owner.clone_from(&key.user_name);
         let needs = Needs::of(self.request, key.user_name.as_ref());
-        let too_late = || failed(super::out_of_time(self.request.limit));
+        let too_late = || failed(super::timed_out(self.request.limit));
         let mut denied = None;
         // A list may name the owner itself.
         if self.request.owner == Owner::Find && key.user_name.is_none() {

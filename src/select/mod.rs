@@ -232,7 +232,7 @@ fn failed(failure: CallError) -> Outcome {
     }
 }
 
-fn out_of_time(limit: Duration) -> CallError {
+fn timed_out(limit: Duration) -> CallError {
     CallError::NotSent(TransportError {
         host: String::new(),
         what: format!(

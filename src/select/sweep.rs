@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::credential_report::CredentialReport;
 use super::users::Round;
 use super::{Need, Selector, impossible, unsaid};
-use crate::aws::{Iam, Listing, ReportState, out_of_time_reading};
+use crate::aws::{Iam, Listing, ReportState, read_timed_out};
 use crate::condition::Verdict;
 use crate::error::{CallError, RunError};
 use crate::guard;
@@ -349,7 +349,7 @@ impl Selector<'_> {
         let allowance = iam.key_budget(self.request.limit);
         match allowance.spend(Duration::ZERO, read).await {
             Some(read) => read,
-            None => Err(out_of_time_reading(operation, self.request.limit)),
+            None => Err(read_timed_out(operation, self.request.limit)),
         }
     }
 }
