@@ -17,16 +17,16 @@ use crate::sanitize::escape;
 use crate::secret::wrong_pair;
 
 /// The settings of a key.
-pub(super) const KEY: [&str; 2] = ["aws_access_key_id", "aws_secret_access_key"];
+pub(super) const KEY_SETTINGS: [&str; 2] = ["aws_access_key_id", "aws_secret_access_key"];
 /// The session's token; the AWS CLI reads the older name first.
-const TOKENS: [(&str, &str); 2] = [
+const TOKEN_NAMES: [(&str, &str); 2] = [
     ("AWS_SECURITY_TOKEN", "aws_security_token"),
     ("AWS_SESSION_TOKEN", "aws_session_token"),
 ];
 
 /// The parts of a key, and where each comes from.
 #[derive(Debug)]
-pub(super) struct Key {
+pub(super) struct CredentialParts {
     pub(super) id: Setting,
     pub(super) secret: Setting,
     pub(super) token: Option<Setting>,
@@ -36,7 +36,7 @@ pub(super) struct Key {
 
 /// The names of the members of JSON that make up a key: its ID, secret, token, expiration and account, as a credential
 /// process prints them.
-pub(super) const PROCESS: [&str; 5] = [
+pub(super) const PROCESS_FIELDS: [&str; 5] = [
     "AccessKeyId",
     "SecretAccessKey",
     "SessionToken",
@@ -44,9 +44,15 @@ pub(super) const PROCESS: [&str; 5] = [
     "AccountId",
 ];
 /// The same as the metadata services of containers and instances answer.
-pub(super) const METADATA: [&str; 5] = [PROCESS[0], PROCESS[1], "Token", PROCESS[3], PROCESS[4]];
+pub(super) const METADATA_FIELDS: [&str; 5] = [
+    PROCESS_FIELDS[0],
+    PROCESS_FIELDS[1],
+    "Token",
+    PROCESS_FIELDS[3],
+    PROCESS_FIELDS[4],
+];
 /// The same as `aws login` keeps them.
-pub(super) const LOGIN: [&str; 5] = [
+pub(super) const LOGIN_FIELDS: [&str; 5] = [
     "accessKeyId",
     "secretAccessKey",
     "sessionToken",
@@ -54,7 +60,7 @@ pub(super) const LOGIN: [&str; 5] = [
     "accountId",
 ];
 
-impl Key {
+impl CredentialParts {
     /// The credentials.
     ///
     /// # Errors
@@ -67,7 +73,8 @@ impl Key {
                 .hint("neither was shown or sent: correct them"));
         }
         for part in [Some(&self.id), Some(&self.secret), self.token.as_ref()] {
-            if let Some(part) = part.filter(|part| !part.value.chars().all(is_in_keys)) {
+            if let Some(part) = part.filter(|part| !part.value.chars().all(is_credential_character))
+            {
                 return Err(
                     part.stop("contains white space, a quote or another character that no key has")
                 );
@@ -94,7 +101,7 @@ impl Key {
             text.filter(|text| !text.trim().is_empty())
                 .map(|text| Setting::new(format!("{name} from {origin}"), text))
         };
-        let needed = |name| part(name).ok_or_else(|| format!("gave no {name}"));
+        let required = |name| part(name).ok_or_else(|| format!("gave no {name}"));
         let [id, secret, token, expiration, account] = names;
         let expiry = match value.get(expiration) {
             None | Some(Value::Null) => None,
@@ -105,8 +112,8 @@ impl Key {
             }
         };
         Ok(Self {
-            id: needed(id)?,
-            secret: needed(secret)?,
+            id: required(id)?,
+            secret: required(secret)?,
             token: part(token),
             account: part(account).map(|account| account.value),
             expiry,
@@ -115,18 +122,18 @@ impl Key {
 }
 
 /// The key of the environment variables; `None` where they name none.
-pub(super) fn of_variables() -> Result<Option<Credentials>, RunError> {
+pub(super) fn from_environment() -> Result<Option<Credentials>, RunError> {
     let names = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
     let [id, secret] = names.map(Setting::variable);
-    let pair = pair(id?, secret?, names, |there, missing| {
-        RunError::credentials(format!("{there} is set, but {missing} is not")).hint(
+    let pair = pair(id?, secret?, names, |present, missing| {
+        RunError::credentials(format!("{present} is set, but {missing} is not")).hint(
             "unset AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN to use another source",
         )
     })?;
     let Some((id, secret)) = pair else {
         return Ok(None);
     };
-    let [older, newer] = TOKENS.map(|(variable, _)| Setting::variable(variable));
+    let [older, newer] = TOKEN_NAMES.map(|(variable, _)| Setting::variable(variable));
     let expiry = match Setting::variable("AWS_CREDENTIAL_EXPIRATION")? {
         Some(setting) => {
             let wrong = || setting.wrong("it must be an ISO 8601 time");
@@ -134,67 +141,67 @@ pub(super) fn of_variables() -> Result<Option<Credentials>, RunError> {
         }
         None => None,
     };
-    let key = Key {
+    let parts = CredentialParts {
         id,
         secret,
         token: older?.or(newer?),
         account: Setting::variable("AWS_ACCOUNT_ID")?.map(|account| account.value),
         expiry,
     };
-    key.credentials("EnvironmentVariable").map(Some)
+    parts.credentials("EnvironmentVariable").map(Some)
 }
 
 /// The key of a profile as one file has it: its token is never another file's.
-pub(super) fn of_section(
+pub(super) fn from_section(
     section: Option<&Section>,
     profile: Profile<'_>,
 ) -> Result<Option<Credentials>, RunError> {
     let Some(section) = section else {
         return Ok(None);
     };
-    let [id, secret] = KEY.map(|name| section.set(name));
+    let [id, secret] = KEY_SETTINGS.map(|name| section.set(name));
     for part in [&id, &secret].into_iter().flatten() {
         if part.value.is_empty() {
             return Err(part.stop("is empty"));
         }
     }
-    let pair = pair(id, secret, KEY, |there, missing| {
+    let pair = pair(id, secret, KEY_SETTINGS, |present, missing| {
         let name = escape(profile.name);
         RunError::configuration(format!(
-            "the profile `{name}` has {there}, but not {missing} in the same file"
+            "the profile `{name}` has {present}, but not {missing} in the same file"
         ))
         .hint(CommandLine::new("aws configure").option("--profile", profile.name))
     })?;
     let Some((id, secret)) = pair else {
         return Ok(None);
     };
-    let key = Key {
+    let parts = CredentialParts {
         id,
         secret,
-        token: TOKENS.iter().find_map(|(_, name)| section.get(name)),
+        token: TOKEN_NAMES.iter().find_map(|(_, name)| section.get(name)),
         account: section.get("aws_account_id").map(|account| account.value),
         expiry: None,
     };
-    key.credentials("ProfileFile").map(Some)
+    parts.credentials("ProfileFile").map(Some)
 }
 
-/// Both parts of a key, or none. `half` is the error where the first of its names is set and the second is not.
+/// Both parts of a key, or none. `incomplete` is the error where the first of its names is set and the second is not.
 fn pair(
     id: Option<Setting>,
     secret: Option<Setting>,
     names: [&str; 2],
-    half: impl Fn(&str, &str) -> RunError,
+    incomplete: impl Fn(&str, &str) -> RunError,
 ) -> Result<Option<(Setting, Setting)>, RunError> {
     match (id, secret) {
         (None, None) => Ok(None),
         (Some(id), Some(secret)) => Ok(Some((id, secret))),
-        (Some(_), None) => Err(half(names[0], names[1])),
-        (None, Some(_)) => Err(half(names[1], names[0])),
+        (Some(_), None) => Err(incomplete(names[0], names[1])),
+        (None, Some(_)) => Err(incomplete(names[1], names[0])),
     }
 }
 
 /// Real secrets and tokens are base64, and tools that imitate AWS use words.
-fn is_in_keys(c: char) -> bool {
+fn is_credential_character(c: char) -> bool {
     c.is_ascii_graphic() && !matches!(c, '"' | '\'' | '`')
 }
 

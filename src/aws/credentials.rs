@@ -7,7 +7,7 @@ use aws_credential_types::Credentials;
 use aws_types::region::Region;
 
 use super::config_file::{ConfigFiles, Profile};
-use super::credential_parts::{KEY, of_section, of_variables};
+use super::credential_parts::{KEY_SETTINGS, from_environment, from_section};
 use super::login::Login;
 use super::metadata_service;
 use super::process::CredentialProcess;
@@ -68,7 +68,7 @@ impl Source {
     /// A source that is only half configured; with `--profile`, none in the profile.
     pub(crate) fn choose(settings: &Settings) -> Result<Self, RunError> {
         let only = settings.profile_by == Some(BY_OPTION);
-        if !only && let Some(credentials) = of_variables()? {
+        if !only && let Some(credentials) = from_environment()? {
             warn(settings, "AWS_ACCESS_KEY_ID");
             let origin = "the environment variables";
             return Ok(Self::new(Way::Static(credentials), origin, None));
@@ -143,7 +143,7 @@ impl Source {
     fn named(source: &Setting, profile: &str) -> Result<Self, RunError> {
         let none = || source.wrong("there are no such credentials");
         let way = match source.value.as_str() {
-            "Environment" => Way::Static(of_variables()?.ok_or_else(none)?),
+            "Environment" => Way::Static(from_environment()?.ok_or_else(none)?),
             "EcsContainer" if metadata_service::has_container()? => Way::Container,
             "EcsContainer" => return Err(none()),
             "Ec2InstanceMetadata" => Way::Instance,
@@ -169,7 +169,7 @@ impl Source {
         }
         let is_own = visited.last().is_some_and(|parent| parent == name);
         let is_seen = visited.iter().any(|known| known == name);
-        if is_seen && !(is_own && source.has_any(&KEY)) {
+        if is_seen && !(is_own && source.has_any(&KEY_SETTINGS)) {
             let rule = if is_own {
                 "the profile has no key of its own"
             } else {
@@ -177,7 +177,7 @@ impl Source {
             };
             return Err(setting.wrong(rule));
         }
-        let takes_precedence = [KEY[0], KEY[1], "web_identity_token_file"];
+        let takes_precedence = [KEY_SETTINGS[0], KEY_SETTINGS[1], "web_identity_token_file"];
         if !source.has_any(&takes_precedence)
             && let Some(arn) = source.chosen("role_arn")?
         {
@@ -204,7 +204,7 @@ impl Source {
         let name = escape(profile.name);
         let (way, what) = if let Some(sso) = Sso::choose(profile, &settings.files)? {
             (Way::Sso(sso), "the SSO session")
-        } else if let Some(credentials) = of_section(profile.credentials, profile)? {
+        } else if let Some(credentials) = from_section(profile.credentials, profile)? {
             (Way::Static(credentials), "the key")
         } else if let Some(session) = profile.chosen("login_session")? {
             let login = Login::new(&session, profile.name);
@@ -212,7 +212,7 @@ impl Source {
         } else if let Some(command) = profile.chosen("credential_process")? {
             let process = CredentialProcess::new(&command, &name)?;
             (Way::Process(process), "the credential process")
-        } else if let Some(credentials) = of_section(profile.config, profile)? {
+        } else if let Some(credentials) = from_section(profile.config, profile)? {
             (Way::Static(credentials), "the key")
         } else {
             return Ok(None);

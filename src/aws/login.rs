@@ -10,7 +10,7 @@ use ring::rand::{SecureRandom as _, SystemRandom};
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
 use serde_json::{Value, json};
 
-use super::credential_parts::{Key, LOGIN};
+use super::credential_parts::{CredentialParts, LOGIN_FIELDS};
 use super::environment;
 use super::session::{self, Seen, hex, read, save, text, time_in};
 use super::setting::Setting;
@@ -56,7 +56,7 @@ impl Login {
         let parts = [part("refreshToken")?, part("dpopKey")?, part("clientId")?];
         let key = |cached: &Value| {
             let key = &cached["accessToken"];
-            Key::from_json(key, LOGIN, "the session of `aws login`")
+            CredentialParts::from_json(key, LOGIN_FIELDS, "the session of `aws login`")
                 .map_err(|what| none(format!("its file {what}")))
         };
         let expiry = key(&cached)?.expiry;

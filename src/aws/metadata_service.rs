@@ -12,7 +12,7 @@ use aws_types::region::Region;
 use serde_json::Value;
 use url::Url;
 
-use super::credential_parts::{Key, METADATA};
+use super::credential_parts::{CredentialParts, METADATA_FIELDS};
 use super::endpoint::is_loopback;
 use super::setting::Setting;
 use super::settings::Settings;
@@ -141,7 +141,7 @@ fn read(
     let Ok(value) = serde_json::from_slice::<Value>(body) else {
         return Err(fail("it gave what is not JSON".to_owned()));
     };
-    let key = Key::from_json(&value, METADATA, origin);
+    let key = CredentialParts::from_json(&value, METADATA_FIELDS, origin);
     let key = key.map_err(|what| fail(format!("it {what}")))?;
     if key.token.is_none() || key.expiry.is_none() {
         return Err(fail("it gave no Token or no Expiration".to_owned()));

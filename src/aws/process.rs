@@ -13,7 +13,7 @@ use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::{Child, Command};
 
-use super::credential_parts::{Key, PROCESS};
+use super::credential_parts::{CredentialParts, PROCESS_FIELDS};
 use super::ini;
 use super::setting::Setting;
 use crate::error::RunError;
@@ -226,7 +226,11 @@ async fn hear(stream: Option<impl AsyncRead + Unpin>, longest: u64) -> std::io::
 }
 
 /// Reads what the process printed: the JSON object that the AWS CLI user guide documents, version 1.
-pub(super) fn parse(output: &[u8], now: SystemTime, origin: &str) -> Result<Key, String> {
+pub(super) fn parse(
+    output: &[u8],
+    now: SystemTime,
+    origin: &str,
+) -> Result<CredentialParts, String> {
     if output.iter().all(u8::is_ascii_whitespace) {
         return Err("printed nothing".to_owned());
     }
@@ -234,7 +238,7 @@ pub(super) fn parse(output: &[u8], now: SystemTime, origin: &str) -> Result<Key,
     if value.get("Version").and_then(Value::as_f64) != Some(1.0) {
         return Err("printed JSON without \"Version\": 1".to_owned());
     }
-    let key = Key::from_json(&value, PROCESS, origin)?;
+    let key = CredentialParts::from_json(&value, PROCESS_FIELDS, origin)?;
     if key.expiry.is_some_and(|expiry| expiry <= now) {
         return Err("gave credentials that have expired".to_owned());
     }

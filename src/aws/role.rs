@@ -9,7 +9,7 @@ use aws_sdk_sts::types;
 
 use super::attempt::{Attempts, Recorder};
 use super::config_file::Profile;
-use super::credential_parts::Key;
+use super::credential_parts::CredentialParts;
 use super::error::call_error;
 use super::response_history::Responses;
 use super::setting::Setting;
@@ -152,7 +152,7 @@ impl Role {
         };
         let setting = |name: &str, value| Setting::new(format!("{name} from {operation}"), value);
         let arn = user.as_ref().map(types::AssumedRoleUser::arn);
-        let key = Key {
+        let key = CredentialParts {
             id: setting("AccessKeyId", given.access_key_id()),
             secret: setting("SecretAccessKey", given.secret_access_key()),
             token: Some(setting("SessionToken", given.session_token())),

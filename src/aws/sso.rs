@@ -10,7 +10,7 @@ use ring::digest::SHA1_FOR_LEGACY_USE_ONLY;
 use serde_json::{Value, json};
 
 use super::config_file::{ConfigFiles, Profile};
-use super::credential_parts::{Key, time};
+use super::credential_parts::{CredentialParts, time};
 use super::environment;
 use super::ini::Section;
 use super::session::{self, Seen, read, save, text, time_in};
@@ -135,7 +135,7 @@ impl Sso {
             value.map(|value| Setting::new(format!("{name} from SSO"), value))
         };
         let missing = || RunError::credentials("SSO gave half of a key");
-        let key = Key {
+        let key = CredentialParts {
             id: setting("accessKeyId", role.access_key_id()).ok_or_else(missing)?,
             secret: setting("secretAccessKey", role.secret_access_key()).ok_or_else(missing)?,
             token: setting("sessionToken", role.session_token()),
