@@ -13,12 +13,12 @@ const UNITS: [&str; 12] = [
     "h", "hr", "hrs", "hour", "hours", "d", "day", "days", "w", "wk", "week", "weeks",
 ];
 /// The longest age, in days; IAM is younger.
-const LONGEST: u64 = 36_500;
+const MAX_DAYS: u64 = 36_500;
 
-const DAY: u64 = 86_400;
+const SECONDS_PER_DAY: u64 = 86_400;
 
 /// The hours from 1970 to the year 10000, which has no timestamp.
-const YEAR_10000: u64 = 70_389_528;
+const HOURS_TO_YEAR_10000: u64 = 70_389_528;
 
 /// A length of time in whole hours, days or weeks, such as `12h`, `45d` or `2w`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,7 +62,7 @@ impl FromStr for Age {
             Ok(length) if length.is_zero() => {
                 refuse("every key is that old: give an age that tells keys apart, such as 45d")
             }
-            Ok(length) if length > Duration::from_secs(LONGEST * DAY) => {
+            Ok(length) if length > Duration::from_secs(MAX_DAYS * SECONDS_PER_DAY) => {
                 refuse("it is longer than 100 years")
             }
             Ok(length) => Ok(Self {
@@ -89,8 +89,8 @@ pub(crate) fn ago(at: SystemTime, now: SystemTime) -> String {
     let (number, unit) = match seconds {
         0..60 => return "just now".to_owned(),
         60..3_600 => (seconds / 60, "minute"),
-        3_600..DAY => (seconds / 3_600, "hour"),
-        _ => (seconds / DAY, "day"),
+        3_600..SECONDS_PER_DAY => (seconds / 3_600, "hour"),
+        _ => (seconds / SECONDS_PER_DAY, "day"),
     };
     let plural = if number == 1 { "" } else { "s" };
     format!("{number} {unit}{plural} ago")
@@ -99,7 +99,8 @@ pub(crate) fn ago(at: SystemTime, now: SystemTime) -> String {
 /// A time as IAM writes it: `2026-11-24T19:02:17Z`.
 pub(crate) fn timestamp(at: SystemTime) -> String {
     // Nothing before 1970 or after 9999 comes out of the parser of IAM's replies.
-    let range = SystemTime::UNIX_EPOCH..SystemTime::UNIX_EPOCH + Duration::from_hours(YEAR_10000);
+    let range =
+        SystemTime::UNIX_EPOCH..SystemTime::UNIX_EPOCH + Duration::from_hours(HOURS_TO_YEAR_10000);
     if range.contains(&at) {
         humantime::format_rfc3339_seconds(at).to_string()
     } else {
@@ -166,10 +167,10 @@ mod tests {
     fn exactly_the_age_is_old_enough_and_the_future_is_not() {
         let age: Age = "45d".parse().expect("an age");
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(2_000_000_000);
-        let then = now - Duration::from_secs(45 * DAY);
+        let then = now - Duration::from_secs(45 * SECONDS_PER_DAY);
         assert!(age.has_passed_since(then, now));
         assert!(!age.has_passed_since(then + Duration::from_nanos(1), now));
-        assert!(!age.has_passed_since(now + Duration::from_secs(90 * DAY), now));
+        assert!(!age.has_passed_since(now + Duration::from_secs(90 * SECONDS_PER_DAY), now));
     }
 
     #[test]
@@ -179,7 +180,7 @@ mod tests {
         assert_eq!(before(59), "just now");
         assert_eq!(before(61), "1 minute ago");
         assert_eq!(before(7_200), "2 hours ago");
-        assert_eq!(before(400 * DAY), "400 days ago");
+        assert_eq!(before(400 * SECONDS_PER_DAY), "400 days ago");
         assert_eq!(ago(now + Duration::from_secs(1), now), "in the future");
     }
 }

@@ -7,7 +7,7 @@ use std::fmt::{self, Write as _};
 use crate::sanitize::is_steering;
 
 /// The longest line that is printed, in characters: a longer one would be cut.
-const LONGEST: usize = 800;
+const MAX_CHARACTERS: usize = 800;
 
 /// A command of ours or of the AWS CLI with its options.
 #[derive(Clone, Debug)]
@@ -65,7 +65,7 @@ impl CommandLine {
 
     fn push(mut self, name: &'static str, separator: char, value: &OsStr) -> Self {
         match quoted(value) {
-            Some(word) if self.line.chars().count() + word.chars().count() < LONGEST => {
+            Some(word) if self.line.chars().count() + word.chars().count() < MAX_CHARACTERS => {
                 let _ = write!(self.line, " {name}{separator}{word}");
             }
             _ => self.unsafe_option = self.unsafe_option.or(Some(name)),
@@ -154,7 +154,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_pasted_is_not_printed() {
-        let long = vec![b'x'; LONGEST];
+        let long = vec![b'x'; MAX_CHARACTERS];
         for value in [
             &b"a\nb"[..],
             b"a\rb",

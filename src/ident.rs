@@ -29,7 +29,7 @@ fn stray(value: &str, others: &str) -> Option<String> {
 }
 
 /// What the IDs of other things begin with, as the IAM user guide lists them under "IAM identifiers".
-const OTHER_THINGS: [(&str, &str); 11] = [
+const OTHER_ID_PREFIXES: [(&str, &str); 11] = [
     ("ABIA", "an STS service bearer token"),
     ("ACCA", "a context-specific credential"),
     ("AGPA", "a user group"),
@@ -49,7 +49,7 @@ const OTHER_THINGS: [(&str, &str); 11] = [
 pub(crate) struct AccessKeyId(String);
 
 /// The last account there can be.
-const LAST_ACCOUNT: u128 = 999_999_999_999;
+const MAX_ACCOUNT: u128 = 999_999_999_999;
 
 impl AccessKeyId {
     /// Parses a command-line value, or says what is wrong with it and what it is instead.
@@ -77,7 +77,7 @@ impl AccessKeyId {
                 text.len()
             ));
         }
-        if let Some(reason) = other_thing(text) {
+        if let Some(reason) = other_id_kind(text) {
             return refuse(reason);
         }
         Ok(Self(text.to_owned()))
@@ -112,18 +112,18 @@ impl AccessKeyId {
         // 80 bits in all; the first 48 hold the account from bit 7 to bit 46.
         let number = ((bits >> 32) & 0x7fff_ffff_ff80) >> 7;
         // Some numbers of 40 bits have 13 digits, which no account has.
-        (number <= LAST_ACCOUNT).then(|| AccountId(format!("{number:012}")))
+        (number <= MAX_ACCOUNT).then(|| AccountId(format!("{number:012}")))
     }
 }
 
 /// Says what an ID is that is not an access key's. Only a well-formed one counts, so that no ID of a test
 /// server is refused by accident.
-fn other_thing(text: &str) -> Option<String> {
+fn other_id_kind(text: &str) -> Option<String> {
     let unique = (20..=21).contains(&text.len())
         && text
             .bytes()
             .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
-    let (prefix, thing) = OTHER_THINGS
+    let (prefix, thing) = OTHER_ID_PREFIXES
         .iter()
         .find(|(prefix, _)| text.starts_with(prefix))?;
     unique.then(|| match *prefix {

@@ -19,7 +19,7 @@ pub(crate) fn keep() {
 }
 
 /// How much memory a response, its result and the threads that write it may need, in bytes.
-const ENOUGH: usize = 1 << 20;
+const RESERVE_SIZE: usize = 1 << 20;
 
 static RESERVE: Mutex<Vec<u8>> = Mutex::new(Vec::new());
 
@@ -31,7 +31,7 @@ static RESERVE: Mutex<Vec<u8>> = Mutex::new(Vec::new());
 /// There is not as much.
 pub(crate) fn set_aside() -> Result<(), TryReserveError> {
     let mut reserve = RESERVE.lock().unwrap_or_else(PoisonError::into_inner);
-    reserve.try_reserve_exact(ENOUGH)
+    reserve.try_reserve_exact(RESERVE_SIZE)
 }
 
 /// Gives back what was set aside: a request leaves now.

@@ -12,7 +12,7 @@ use crate::sanitize::{Invalid, escape};
 use crate::secret::has_secret;
 
 /// The longest expression that is read, in bytes: the parser goes as deep as its parentheses.
-const LONGEST: usize = 1_000;
+const MAX_BYTES: usize = 1_000;
 
 /// How many times its input a result may be at most. A few nested lists make gigabytes of one key.
 const LARGEST: u64 = 10_000;
@@ -32,9 +32,9 @@ impl FromStr for Query {
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
         let refuse = |reason: String| Err(Invalid::new(OsStr::new(text), reason));
-        if text.len() > LONGEST {
+        if text.len() > MAX_BYTES {
             return refuse(format!(
-                "it has {} bytes; an expression has at most {LONGEST}",
+                "it has {} bytes; an expression has at most {MAX_BYTES}",
                 text.len()
             ));
         }
@@ -180,7 +180,7 @@ mod tests {
             assert!(wrong.parse::<Query>().is_err(), "{wrong}");
         }
         for deep in ["(", "[", "{a:", "!"] {
-            let deep = deep.repeat(LONGEST / deep.len());
+            let deep = deep.repeat(MAX_BYTES / deep.len());
             assert!(deep.parse::<Query>().is_err());
         }
         for large in [

@@ -12,9 +12,9 @@ use serde_json::Value;
 use crate::secret::{NOT_SHOWN, is_bedrock_key, mask};
 
 /// How many characters of a foreign text a message shows, escaped.
-const EXCERPT: usize = 800;
+const MAX_TEXT: usize = 800;
 /// The same of a name, a code or a status.
-const FIELD: usize = 100;
+const MAX_FIELD: usize = 100;
 
 /// Whether a character steers a terminal or a reader instead of being seen: controls (C0, C1, DEL),
 /// bidirectional marks, line separators, and what Unicode calls default ignorable, such as zero-width characters,
@@ -55,20 +55,20 @@ fn without_steering(text: &str, write: impl Fn(&mut String, char)) -> String {
 
 /// The text escaped, on one line, and cut at 800 characters with a word on what was cut.
 pub(crate) fn excerpt(text: &str) -> String {
-    cut(text, EXCERPT)
+    cut(text, MAX_TEXT)
 }
 
 /// A name, a code or a status as a part of a sentence: escaped, on one line, and cut at 100 characters.
 pub(crate) fn field(text: &str) -> String {
-    cut(text, FIELD)
+    cut(text, MAX_FIELD)
 }
 
-/// The text escaped; where that takes more than `longest` characters, it is cut between two of its own.
-fn cut(text: &str, longest: usize) -> String {
+/// The text escaped; where that takes more than `max_characters` characters, it is cut between two of its own.
+fn cut(text: &str, max_characters: usize) -> String {
     // Masked before it is cut: half a secret is not recognized.
     let text = mask(text);
     let mut safe = String::new();
-    let mut left = longest;
+    let mut left = max_characters;
     for (at, c) in text.char_indices() {
         let piece = spell_out(&text[at..at + c.len_utf8()]);
         let Some(less) = left.checked_sub(piece.chars().count()) else {
@@ -91,7 +91,7 @@ pub(crate) fn escape_json(json: &str) -> String {
 }
 
 /// The longest piece of a refused value that a message shows, in characters.
-const VALUE: usize = 40;
+const MAX_VALUE: usize = 40;
 
 /// Why a value is refused: the value, fit to be shown, and a fragment that says what is wrong.
 #[derive(Debug)]
@@ -154,10 +154,10 @@ pub(crate) fn shown(value: &OsStr) -> String {
     let text = value.to_string_lossy();
     // Masked before it is cut: half a secret is not recognized.
     let masked = mask(&text);
-    if masked.chars().count() <= VALUE {
+    if masked.chars().count() <= MAX_VALUE {
         return lossless(value);
     }
-    let head: String = masked.chars().take(VALUE).collect();
+    let head: String = masked.chars().take(MAX_VALUE).collect();
     format!("{}... ({} characters)", escape(&head), text.chars().count())
 }
 
@@ -174,9 +174,9 @@ fn lossless(value: &OsStr) -> String {
 }
 
 /// The most that one message prints, in characters. More than any message of this program needs.
-const MESSAGE: usize = 1200;
+const MAX_MESSAGE: usize = 1200;
 /// What a longer message keeps of its end, where it says what is known of the key.
-const MESSAGE_END: usize = 300;
+const MESSAGE_TAIL: usize = 300;
 
 /// Text in which nothing moves a cursor, hides or reorders other text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -187,11 +187,11 @@ impl Shown {
     pub(crate) fn message(text: &str) -> Self {
         let safe = escape(text);
         let length = safe.chars().count();
-        if length <= MESSAGE {
+        if length <= MAX_MESSAGE {
             return Self(safe);
         }
-        let head: String = safe.chars().take(MESSAGE - MESSAGE_END).collect();
-        let tail: String = safe.chars().skip(length - MESSAGE_END).collect();
+        let head: String = safe.chars().take(MAX_MESSAGE - MESSAGE_TAIL).collect();
+        let tail: String = safe.chars().skip(length - MESSAGE_TAIL).collect();
         Self(format!("{head}... ({length} characters) ...{tail}"))
     }
 
@@ -282,8 +282,8 @@ mod tests {
             assert!(cut.ends_with("... (5000000 characters)"));
             assert!(field(&flood.repeat(101)).len() < 130);
         }
-        let longest = "x".repeat(EXCERPT);
-        assert_eq!(excerpt(&longest), longest);
+        let max_characters = "x".repeat(MAX_TEXT);
+        assert_eq!(excerpt(&max_characters), max_characters);
     }
 
     #[test]

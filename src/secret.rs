@@ -11,22 +11,22 @@ use crate::unescape;
 pub(crate) const NOT_SHOWN: &str = "(not shown)";
 
 /// The length of a secret access key. Session tokens and API keys are longer.
-const LENGTH: usize = 40;
+const MIN_SECRET: usize = 40;
 
 /// A run with more breaks than this in 40 characters is not made of words. Of 60 million random runs 21 had at most so
 /// many.
-const BREAKS: usize = 5;
+const MAX_BREAKS: usize = 5;
 
 /// An API key of Amazon Bedrock begins so,
-const BEDROCK: &str = "ABSK";
+const BEDROCK_PREFIX: &str = "ABSK";
 /// and has at least so many characters.
-const BEDROCK_LENGTH: usize = BEDROCK.len() + 109;
+const MIN_BEDROCK_KEY: usize = BEDROCK_PREFIX.len() + 109;
 
 /// The text with [`NOT_SHOWN`] in place of everything that could be a secret: a run of 40 or more characters of base64
 /// that are neither hexadecimal nor words, however they are escaped. The dots, dashes and underscores that connect a run
 /// to more of the same token are hidden with it.
 pub(crate) fn mask(text: &str) -> Cow<'_, str> {
-    if text.len() < LENGTH {
+    if text.len() < MIN_SECRET {
         return Cow::Borrowed(text);
     }
     unescape::hide(text, secrets)
@@ -54,7 +54,7 @@ pub(crate) fn has_secret(text: &str) -> bool {
 
 /// Whether the text is an API key of Amazon Bedrock, which is a service-specific credential.
 pub(crate) fn is_bedrock_key(text: &str) -> bool {
-    text.trim().starts_with(BEDROCK) && has_secret(text)
+    text.trim().starts_with(BEDROCK_PREFIX) && has_secret(text)
 }
 
 /// What is wrong with an access key ID and a secret access key that were given together, as a fragment that shows
@@ -83,17 +83,17 @@ fn is_secret(token: &[u8]) -> bool {
     let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/';
     let runs = token.split(|byte| !is_base64(*byte));
     let mut runs = runs.filter_map(|run| std::str::from_utf8(run).ok());
-    token.len() >= LENGTH && runs.any(could_be_secret)
+    token.len() >= MIN_SECRET && runs.any(could_be_secret)
 }
 
 /// Whether a run of base64 could be a secret, or hold one.
 fn could_be_secret(run: &str) -> bool {
-    if let Some(at) = run.find(BEDROCK)
-        && run.len() - at >= BEDROCK_LENGTH
+    if let Some(at) = run.find(BEDROCK_PREFIX)
+        && run.len() - at >= MIN_BEDROCK_KEY
     {
         return true;
     }
-    if run.len() < LENGTH {
+    if run.len() < MIN_SECRET {
         return false;
     }
     let (bytes, breaks) = (run.as_bytes(), breaks(run));
@@ -108,14 +108,14 @@ fn could_be_secret(run: &str) -> bool {
         for (count, kind) in counts.iter_mut().zip(kinds(at)) {
             *count += kind;
         }
-        if at >= LENGTH {
-            for (count, kind) in counts.iter_mut().zip(kinds(at - LENGTH)) {
+        if at >= MIN_SECRET {
+            for (count, kind) in counts.iter_mut().zip(kinds(at - MIN_SECRET)) {
                 *count -= kind;
             }
         }
         let [capitals, small, breaks] = counts;
         // A random run without a capital, or without a small letter, does not occur: one in a billion.
-        at + 1 >= LENGTH && capitals > 0 && small > 0 && breaks > BREAKS
+        at + 1 >= MIN_SECRET && capitals > 0 && small > 0 && breaks > MAX_BREAKS
     })
 }
 

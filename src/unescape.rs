@@ -7,7 +7,7 @@ use crate::sanitize::is_steering;
 use crate::secret::NOT_SHOWN;
 
 /// Which escapes each reading undoes, by the byte that they stand for.
-const READINGS: [fn(u8) -> bool; 3] = [
+const UNDONE_BYTES: [fn(u8) -> bool; 3] = [
     |_| false,
     // Few encoders escape letters and digits: `100%AB` may be a percent sign and a secret.
     |byte| !byte.is_ascii_alphanumeric(),
@@ -15,10 +15,10 @@ const READINGS: [fn(u8) -> bool; 3] = [
 ];
 
 /// What an escape begins with.
-const BEGINNINGS: [char; 3] = ['%', '&', '\\'];
+const ESCAPE_STARTS: [char; 3] = ['%', '&', '\\'];
 
 /// The characters that HTML has names for and that can be in a secret.
-const NAMES: [(&str, char); 11] = [
+const HTML_NAMES: [(&str, char); 11] = [
     ("amp", '&'),
     ("apos", '\''),
     ("bsol", '\\'),
@@ -33,7 +33,7 @@ const NAMES: [(&str, char); 11] = [
 ];
 
 /// The longest escape of HTML, in bytes: `&#x0010FFFF;`.
-const LONGEST: usize = 12;
+const MAX_HTML_ESCAPE: usize = 12;
 
 /// The text without what `find` finds in it, whichever way it is read. `find` gets bytes and returns places in them.
 pub(crate) fn hide(text: &str, find: impl Fn(&[u8]) -> Vec<Range<usize>>) -> Cow<'_, str> {
@@ -66,8 +66,8 @@ pub(crate) fn spellings(text: &str) -> impl Iterator<Item = Vec<u8>> {
 }
 
 fn readings(text: &str) -> impl Iterator<Item = Reading> {
-    let count = if text.contains(BEGINNINGS) { 3 } else { 1 };
-    let readings = READINGS.iter().take(count);
+    let count = if text.contains(ESCAPE_STARTS) { 3 } else { 1 };
+    let readings = UNDONE_BYTES.iter().take(count);
     readings.map(|is_undone| Reading::of(text, *is_undone))
 }
 
@@ -119,14 +119,14 @@ fn last_escape(text: &[u8]) -> Option<(usize, Vec<u8>)> {
     };
     match text.last()? {
         b';' => {
-            let inner = &text[text.len().saturating_sub(LONGEST)..text.len() - 1];
+            let inner = &text[text.len().saturating_sub(MAX_HTML_ESCAPE)..text.len() - 1];
             let at = inner.iter().rposition(|byte| *byte == b'&')?;
             let name = &inner[at + 1..];
             let c = match name {
                 [b'#', b'x' | b'X', digits @ ..] => char::from_u32(number(digits, 16)?)?,
                 [b'#', digits @ ..] => char::from_u32(number(digits, 10)?)?,
                 name => {
-                    let mut names = NAMES.iter();
+                    let mut names = HTML_NAMES.iter();
                     names.find(|(known, _)| known.as_bytes() == name)?.1
                 }
             };

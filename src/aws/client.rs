@@ -24,7 +24,7 @@ use crate::outcome::ResponseMetadata;
 use crate::request::Key;
 
 /// How often one request is refused as too much, while others are served, before it is given up.
-const MOST_REFUSALS: usize = 100;
+const MAX_THROTTLED_ATTEMPTS: usize = 100;
 
 /// IAM, reached as one identity. Clones share the pace and the count of requests.
 #[derive(Clone, Debug)]
@@ -150,7 +150,7 @@ impl Iam {
                 permit.throttled();
                 let served_at = rate_limiter.served_at().max(asked_at);
                 let serves_nobody = served_at + self.patience <= Instant::now();
-                if serves_nobody || attempts.count() >= MOST_REFUSALS {
+                if serves_nobody || attempts.count() >= MAX_THROTTLED_ATTEMPTS {
                     return result;
                 }
             } else {

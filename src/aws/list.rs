@@ -14,20 +14,20 @@ use crate::metadata::Status;
 use crate::sanitize::field;
 
 /// How many users a page may have, IAM's own most.
-const PAGE: i32 = 1000;
+const PAGE_SIZE: i32 = 1000;
 
 /// The most users of an account. The quota is 5,000, which AWS can raise.
-const MOST_USERS: usize = 100_000;
+const MAX_USERS: usize = 100_000;
 
 /// The most keys of a user. The quota is two, and eight have been seen.
-const MOST_KEYS: usize = 1000;
+const MAX_KEYS: usize = 1000;
 
 /// The most pages of a list. A page has up to 1,000 items, 100 by default, and may have fewer: at 100 each, the 5,000 users
 /// that an account may have by default are 50 pages.
-const MOST_PAGES: usize = 1000;
+const MAX_PAGES: usize = 1000;
 
 /// The longest marker, in characters.
-const LONGEST_MARKER: usize = 4096;
+const MAX_MARKER_LENGTH: usize = 4096;
 
 /// Where a list goes on. A list that does not say where, or goes in a circle, is an error and never a short list.
 #[derive(Debug, Default)]
@@ -53,10 +53,10 @@ impl Pages {
             (Some(false), _) => return Ok(false),
             (None, _) => "it does not say whether the list continues (IsTruncated is missing)",
             (_, None) => "it says that its list goes on, but not where",
-            (_, Some(next)) if next.len() > LONGEST_MARKER => {
+            (_, Some(next)) if next.len() > MAX_MARKER_LENGTH => {
                 "it has a marker of more than 4,096 characters"
             }
-            _ if self.markers.len() + 1 >= MOST_PAGES => "the list has more than 1,000 pages",
+            _ if self.markers.len() + 1 >= MAX_PAGES => "the list has more than 1,000 pages",
             (_, Some(next)) if self.markers.iter().any(|marker| marker == next) => {
                 "it says a list that goes in a circle"
             }
@@ -118,7 +118,7 @@ impl Iam {
                 }
                 add(&mut keys, key, &attempts)?;
             }
-            if keys.len() > MOST_KEYS {
+            if keys.len() > MAX_KEYS {
                 let what = "the list has more than 1,000 keys; IAM allows a user two";
                 return Err(incomplete_response(&attempts, what));
             }
@@ -141,13 +141,13 @@ impl Iam {
     pub(crate) async fn read_users(
         &self,
         users: &mut Vec<ListedUser>,
-        most_pages: usize,
+        max_pages: usize,
     ) -> Result<(), CallError> {
         let mut pages = Pages::default();
-        for _ in 0..most_pages {
+        for _ in 0..max_pages {
             let send = async |recorder| {
                 let call = self.client.list_users();
-                let call = call.max_items(PAGE).set_marker(pages.marker());
+                let call = call.max_items(PAGE_SIZE).set_marker(pages.marker());
                 call.customize().interceptor(recorder).send().await
             };
             let (page, attempts) = self.read("ListUsers", send).await?;
@@ -161,7 +161,7 @@ impl Iam {
                     created: time(user.create_date()),
                 });
             }
-            if users.len() > MOST_USERS {
+            if users.len() > MAX_USERS {
                 let what =
                     "the list has more than 100,000 users; by default an account has at most 5,000";
                 return Err(incomplete_response(&attempts, what));

@@ -19,7 +19,7 @@ use crate::command_line::CommandLine;
 use crate::error::RunError;
 
 /// How long before its end a session of `aws login` is renewed.
-const WINDOW: Duration = Duration::from_mins(5);
+const RENEWAL_WINDOW: Duration = Duration::from_mins(5);
 
 /// The session of `aws login` that a profile names.
 #[derive(Debug)]
@@ -60,7 +60,7 @@ impl Login {
                 .map_err(|what| none(format!("its file {what}")))
         };
         let expiry = key(&cached)?.expiry;
-        if expiry.is_none_or(|expiry| expiry <= SystemTime::now() + WINDOW) {
+        if expiry.is_none_or(|expiry| expiry <= SystemTime::now() + RENEWAL_WINDOW) {
             self.renew(&mut cached, parts, settings).await?;
             save(&path, &cached, settings.log);
         }

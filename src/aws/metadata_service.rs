@@ -21,27 +21,27 @@ use crate::error::RunError;
 use crate::sanitize::excerpt;
 use crate::secret::NOT_SHOWN;
 
-const RELATIVE: &str = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
-const FULL: &str = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
+const RELATIVE_URI: &str = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
+const FULL_URI: &str = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
 /// Where ECS answers to relative addresses.
-const ECS: &str = "http://169.254.170.2";
+const ECS_ENDPOINT: &str = "http://169.254.170.2";
 /// The hosts, besides this machine, that credentials are fetched from without TLS: those of ECS and EKS.
-const HOSTS: [&str; 4] = [
+const PLAIN_HTTP_HOSTS: [&str; 4] = [
     "169.254.170.2",
     "169.254.170.23",
     "[fd00:ec2::23]",
     "localhost",
 ];
 /// How often the container's service is asked, and how long each time.
-const ATTEMPTS: u32 = 3;
-const PATIENCE: Duration = Duration::from_secs(2);
+const MAX_ATTEMPTS: u32 = 3;
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(2);
 
-const ROLES: &str = "/latest/meta-data/iam/security-credentials/";
-const ZONE: &str = "/latest/meta-data/placement/availability-zone/";
+const ROLES_PATH: &str = "/latest/meta-data/iam/security-credentials/";
+const ZONE_PATH: &str = "/latest/meta-data/placement/availability-zone/";
 
 /// Whether the environment is a container's that has credentials.
 pub(super) fn has_container() -> Result<bool, RunError> {
-    Ok(Setting::variable(RELATIVE)?.is_some() || Setting::variable(FULL)?.is_some())
+    Ok(Setting::variable(RELATIVE_URI)?.is_some() || Setting::variable(FULL_URI)?.is_some())
 }
 
 /// The container's credentials.
@@ -54,16 +54,16 @@ pub(super) async fn container(settings: &Settings) -> Result<Credentials, RunErr
     let token = container_token()?;
     let fail = |what: String| {
         RunError::credentials(format!("no credentials from the container: {what}")).hint(format!(
-            "check {FULL} and {RELATIVE}, and that the service there runs"
+            "check {FULL_URI} and {RELATIVE_URI}, and that the service there runs"
         ))
     };
     let mut what = String::new();
-    for attempt in 0..ATTEMPTS {
+    for attempt in 0..MAX_ATTEMPTS {
         if attempt > 0 {
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
         let asked = settings.clients.get(&url, token.as_deref());
-        what = match tokio::time::timeout(PATIENCE, asked).await {
+        what = match tokio::time::timeout(ATTEMPT_TIMEOUT, asked).await {
             Ok(Ok((200, body))) => return read(&body, "the container", fail),
             Ok(Ok((status, body))) => {
                 let message = message(&body, token.as_deref());
@@ -94,20 +94,20 @@ fn message(body: &[u8], token: Option<&str>) -> String {
 }
 
 fn container_url() -> Result<String, RunError> {
-    if let Some(path) = Setting::variable(RELATIVE)? {
+    if let Some(path) = Setting::variable(RELATIVE_URI)? {
         if !path.value.starts_with('/') {
             return Err(path.wrong("it must be a path that begins with /"));
         }
-        return Ok(format!("{ECS}{}", path.value));
+        return Ok(format!("{ECS_ENDPOINT}{}", path.value));
     }
-    let full = Setting::variable(FULL)?;
+    let full = Setting::variable(FULL_URI)?;
     let full =
         full.ok_or_else(|| RunError::credentials("there are no credentials of a container"))?;
     let url = Url::parse(&full.value).map_err(|_| full.stop("is not a URL"))?;
     let host = url.host_str().unwrap_or_default();
     match url.scheme() {
         "https" => Ok(url.into()),
-        "http" if is_loopback(host) || HOSTS.contains(&host) => Ok(url.into()),
+        "http" if is_loopback(host) || PLAIN_HTTP_HOSTS.contains(&host) => Ok(url.into()),
         _ => Err(full.stop("is neither https:// nor an address of this machine, of ECS or of EKS")),
     }
 }
@@ -162,10 +162,10 @@ pub(super) async fn instance(settings: &Settings) -> Result<Option<Credentials>,
     let Some(client) = client(settings)? else {
         return Ok(None);
     };
-    let Some(role) = get(&client, ROLES).await.map_err(fail)? else {
+    let Some(role) = get(&client, ROLES_PATH).await.map_err(fail)? else {
         return Ok(None);
     };
-    let path = format!("{ROLES}{}", role.trim());
+    let path = format!("{ROLES_PATH}{}", role.trim());
     match get(&client, &path).await.map_err(fail)? {
         Some(body) => read(body.as_bytes(), "the instance", fail).map(Some),
         None => Err(fail("its role has none".to_owned())),
@@ -177,7 +177,7 @@ pub(super) async fn instance_region(settings: &Settings) -> Result<Option<Region
     let Some(client) = client(settings)? else {
         return Ok(None);
     };
-    let zone = get(&client, ZONE).await.ok().flatten();
+    let zone = get(&client, ZONE_PATH).await.ok().flatten();
     Ok(zone.as_deref().and_then(region_of).map(Region::new))
 }
 

@@ -21,9 +21,9 @@ use crate::log::Log;
 use crate::sanitize::excerpt;
 
 /// The most that is read of the process's standard output, in bytes.
-const LONGEST_OUTPUT: u64 = 64 << 10;
+const MAX_OUTPUT: u64 = 64 << 10;
 /// The most that is shown of its standard error, in bytes.
-const LONGEST_ERROR: u64 = 4 << 10;
+const MAX_ERROR_OUTPUT: u64 = 4 << 10;
 
 /// The credentials a profile's `credential_process` prints.
 pub(crate) struct CredentialProcess {
@@ -85,9 +85,9 @@ impl CredentialProcess {
         let _ended = Ended::of(&child, terminal);
         let (output, errors) = (child.stdout.take(), child.stderr.take());
         let (output, errors) =
-            tokio::join!(read(output, LONGEST_OUTPUT), hear(errors, LONGEST_ERROR));
+            tokio::join!(read(output, MAX_OUTPUT), hear(errors, MAX_ERROR_OUTPUT));
         let output = output.map_err(|error| fail(&format!("could not be read: {error}")))?;
-        if output.len() as u64 > LONGEST_OUTPUT {
+        if output.len() as u64 > MAX_OUTPUT {
             return Err(fail("printed more than 64 KiB, which is not credentials"));
         }
         let status = child.wait().await;
@@ -206,20 +206,23 @@ fn parent_in(id: i32, group: i32) -> Option<i32> {
     (state != "Z" && own.parse() == Ok(group)).then(|| parent.parse().ok())?
 }
 
-/// Reads one byte more than `longest` at most, and leaves the rest: the process is ended with it.
-async fn read(stream: Option<impl AsyncRead + Unpin>, longest: u64) -> std::io::Result<Vec<u8>> {
+/// Reads one byte more than `max_bytes` at most, and leaves the rest: the process is ended with it.
+async fn read(stream: Option<impl AsyncRead + Unpin>, max_bytes: u64) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     if let Some(stream) = stream {
-        stream.take(longest + 1).read_to_end(&mut bytes).await?;
+        stream.take(max_bytes + 1).read_to_end(&mut bytes).await?;
     }
     Ok(bytes)
 }
 
-/// Reads to the end and keeps the first `longest` bytes.
-async fn hear(stream: Option<impl AsyncRead + Unpin>, longest: u64) -> std::io::Result<Vec<u8>> {
+/// Reads to the end and keeps the first `max_bytes` bytes.
+async fn hear(stream: Option<impl AsyncRead + Unpin>, max_bytes: u64) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     if let Some(mut stream) = stream {
-        (&mut stream).take(longest).read_to_end(&mut bytes).await?;
+        (&mut stream)
+            .take(max_bytes)
+            .read_to_end(&mut bytes)
+            .await?;
         tokio::io::copy(&mut stream, &mut tokio::io::sink()).await?;
     }
     Ok(bytes)

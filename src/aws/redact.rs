@@ -10,7 +10,7 @@ use super::proxy;
 use crate::unescape;
 
 /// The headers that let whoever reads them act as somebody else.
-const HEADERS: [&str; 5] = [
+const SECRET_HEADERS: [&str; 5] = [
     "authorization",
     "dpop",
     "x-amz-security-token",
@@ -19,16 +19,16 @@ const HEADERS: [&str; 5] = [
 ];
 
 /// The part of `authorization` that is secret wherever it stands.
-const SIGNATURE: &str = "Signature=";
+const SIGNATURE_PREFIX: &str = "Signature=";
 
 /// The parameter of a form that is a secret.
-const WEB_IDENTITY: &str = "WebIdentityToken=";
+const WEB_IDENTITY_PREFIX: &str = "WebIdentityToken=";
 
 /// What the members of JSON that are secrets have in their names.
-const MEMBERS: [&str; 4] = ["token", "secret", "code", "assertion"];
+const SECRET_NAME_PARTS: [&str; 4] = ["token", "secret", "code", "assertion"];
 
 /// What is shorter is a word that stands elsewhere too, in bytes.
-const SHORTEST: usize = 6;
+const MIN_LENGTH: usize = 6;
 
 /// The secrets of requests, in each spelling. Clones share them.
 #[derive(Clone, Default)]
@@ -38,12 +38,12 @@ impl Secrets {
     /// Those of `request`.
     pub(super) fn of(request: &HttpRequest) -> Self {
         let mut secrets = proxy::secrets().to_vec();
-        for value in HEADERS
+        for value in SECRET_HEADERS
             .iter()
             .filter_map(|name| request.headers().get(*name))
         {
             secrets.push(value.to_owned());
-            let signature = value.split_once(SIGNATURE);
+            let signature = value.split_once(SIGNATURE_PREFIX);
             secrets.extend(signature.map(|(_, signature)| signature.to_owned()));
         }
         let body = request.body().bytes().unwrap_or_default();
@@ -51,7 +51,7 @@ impl Secrets {
             let body = serde_json::from_slice(body).unwrap_or_default();
             put_members(&mut secrets, "", &body);
         } else if let Ok(body) = std::str::from_utf8(body)
-            && let Some((_, token)) = body.split_once(WEB_IDENTITY)
+            && let Some((_, token)) = body.split_once(WEB_IDENTITY_PREFIX)
         {
             secrets.push(token.split('&').next().unwrap_or(token).to_owned());
         }
@@ -59,7 +59,7 @@ impl Secrets {
     }
 
     fn hidden(secrets: &[String]) -> Self {
-        let secrets = secrets.iter().filter(|secret| secret.len() >= SHORTEST);
+        let secrets = secrets.iter().filter(|secret| secret.len() >= MIN_LENGTH);
         let spellings = secrets.flat_map(|secret| unescape::spellings(secret));
         Self(Arc::new(
             spellings.map(|bytes| with_spaces(&bytes)).collect(),
@@ -101,7 +101,7 @@ fn put_members(values: &mut Vec<String>, name: &str, value: &Value) {
             .for_each(|value| put_members(values, name, value)),
         Value::String(text) => {
             let name = name.to_ascii_lowercase();
-            if MEMBERS.iter().any(|part| name.contains(part)) {
+            if SECRET_NAME_PARTS.iter().any(|part| name.contains(part)) {
                 values.push(text.clone());
             }
         }

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use roxmltree::{Document, Node, ParsingOptions};
 
 /// The most elements and texts a document may have. A page of 1,000 users has about 30,000.
-const MOST_NODES: u32 = 200_000;
+const MAX_NODES: u32 = 200_000;
 
 /// The namespaces of the two services.
 const IAM: &str = "https://iam.amazonaws.com/doc/2010-05-08/";
@@ -78,7 +78,7 @@ pub(crate) fn read(body: &[u8], operation: &str) -> Result<Body, String> {
         return Err("it is not XML as AWS sends it".to_owned());
     }
     let options = ParsingOptions {
-        nodes_limit: MOST_NODES,
+        nodes_limit: MAX_NODES,
         ..ParsingOptions::default()
     };
     let document = Document::parse_with_options(&text, options).map_err(|error| match error {
@@ -222,14 +222,14 @@ fn is_mixed(node: Node<'_, '_>) -> bool {
 /// and the parser takes time that grows with the square of their number. Where a comment or the like looks as if it had
 /// such an element, the answer is no, too: AWS's documents are not so.
 fn has_attributes_only_at_the_root(text: &str) -> bool {
-    const MOST_AT_THE_ROOT: usize = 8;
+    const MAX_ROOT_ATTRIBUTES: usize = 8;
     let count = |text: &str| text.matches('=').count();
     let elements = text.split('<').skip(1);
     let mut elements = elements.filter(|text| !text.starts_with(['!', '?']));
     // A value may contain `>`: of the root, all is looked at up to the next element.
     let root = elements.next().unwrap_or_default();
     let mut tags = elements.filter_map(|text| text.split('>').next());
-    count(root) <= MOST_AT_THE_ROOT && tags.all(|tag| count(tag) == 0)
+    count(root) <= MAX_ROOT_ATTRIBUTES && tags.all(|tag| count(tag) == 0)
 }
 
 /// The text, with what XML does not allow (bytes that are not UTF-8, control characters) replaced: an error

@@ -14,11 +14,11 @@ use super::error::MAX_CLOCK_SKEW;
 /// How many request IDs are remembered. A response that comes twice is still in the buffer of its connection, so the next
 /// request of that connection reads it: with 256 jobs, the most there are, these are 16 responses of each connection.
 /// They take 32 KiB, however long the run is.
-const REMEMBERED: usize = 4096;
+const MAX_REQUEST_IDS: usize = 4096;
 
 /// How far a response's time may be from that of the request it accepts, in seconds. AWS refuses a signature that is 15
 /// minutes off; the rest is for a slow response.
-const ACCEPTED: i64 = 20 * 60;
+const MAX_SIGNATURE_SKEW: i64 = 20 * 60;
 
 /// What a run remembers of its responses. Clones share it.
 #[derive(Clone, Debug, Default)]
@@ -42,7 +42,7 @@ impl Responses {
         if memory.ids.contains(&id) {
             return false;
         }
-        if memory.ids.len() == REMEMBERED {
+        if memory.ids.len() == MAX_REQUEST_IDS {
             memory.ids.pop_front();
         }
         memory.ids.push_back(id);
@@ -63,7 +63,7 @@ impl Responses {
         let mut ours = [by_wall, monotonic.elapsed()].into_iter();
         let is_apart = |ours: Duration| (passed - seconds(ours)).abs() > MAX_CLOCK_SKEW;
         let other = match signed_at {
-            Some(at) if (at.secs() - time.secs()).abs() > ACCEPTED => {
+            Some(at) if (at.secs() - time.secs()).abs() > MAX_SIGNATURE_SKEW => {
                 format!("and the request it accepted was signed at {}", shown(at))
             }
             _ if ours.all(is_apart) => format!("after {} a moment before", shown(first)),
@@ -105,11 +105,11 @@ mod tests {
             responses.is_new("a", "1") && responses.is_new("b", "1") && responses.is_new("a", "2")
         );
         assert!(!responses.is_new("a", "1") && !responses.is_new("b", "1"));
-        for n in 0..3 * REMEMBERED {
+        for n in 0..3 * MAX_REQUEST_IDS {
             assert!(responses.is_new("c", &n.to_string()), "{n}");
         }
-        assert_eq!(responses.lock().ids.len(), REMEMBERED);
-        assert!(!responses.is_new("c", &(3 * REMEMBERED - 1).to_string()));
+        assert_eq!(responses.lock().ids.len(), MAX_REQUEST_IDS);
+        assert!(!responses.is_new("c", &(3 * MAX_REQUEST_IDS - 1).to_string()));
     }
 
     #[test]

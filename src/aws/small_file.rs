@@ -5,25 +5,25 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
 
-/// Reads a whole file of at most `longest` MiB.
+/// Reads a whole file of at most `max_mib` MiB.
 ///
 /// # Errors
 ///
 /// It is not there, not a regular file, too long, or cannot be read.
-pub(super) fn read(path: &Path, longest: usize) -> io::Result<Vec<u8>> {
+pub(super) fn read(path: &Path, max_mib: usize) -> io::Result<Vec<u8>> {
     // Before it is opened: to open a named pipe waits for a writer.
     let metadata = std::fs::metadata(path)?;
     if !metadata.is_file() {
         return Err(io::Error::other("it is not a regular file"));
     }
-    let most = longest << 20;
+    let max_bytes = max_mib << 20;
     let length = usize::try_from(metadata.len()).unwrap_or_default();
-    let mut bytes = Vec::with_capacity(length.min(most) + 1);
+    let mut bytes = Vec::with_capacity(length.min(max_bytes) + 1);
     File::open(path)?
-        .take(most as u64 + 1)
+        .take(max_bytes as u64 + 1)
         .read_to_end(&mut bytes)?;
-    if bytes.len() > most {
-        return Err(io::Error::other(format!("it is longer than {longest} MiB")));
+    if bytes.len() > max_bytes {
+        return Err(io::Error::other(format!("it is longer than {max_mib} MiB")));
     }
     Ok(bytes)
 }

@@ -21,7 +21,7 @@ use crate::error::RunError;
 use crate::sanitize::escape;
 
 /// How long before its end a token of SSO is renewed.
-const WINDOW: Duration = Duration::from_mins(15);
+const RENEWAL_WINDOW: Duration = Duration::from_mins(15);
 /// What says where a token of SSO comes from.
 const TOKEN_SETTINGS: [&str; 2] = ["sso_region", "sso_start_url"];
 
@@ -158,7 +158,7 @@ impl Sso {
         let expiry = text(&cached, "expiresAt").and_then(|text| time(&text));
         let expiry = expiry.ok_or_else(|| none("its file has no usable expiresAt"))?;
         let now = SystemTime::now();
-        let renewed = if self.session.is_some() && expiry < now + WINDOW {
+        let renewed = if self.session.is_some() && expiry < now + RENEWAL_WINDOW {
             self.renew(&cached, settings).await
         } else {
             Ok(None)

@@ -18,11 +18,11 @@ use crate::report;
 use crate::request::{Connection, Quantity};
 
 /// How long somebody waits at the most, whatever hangs.
-const LIMIT: Duration = Duration::from_secs(2);
+const TOTAL_LIMIT: Duration = Duration::from_secs(2);
 /// How long is asked, credentials included: what is left is for ending what was started.
-const ASKING: Duration = Duration::from_millis(1800);
+const REQUEST_LIMIT: Duration = Duration::from_millis(1800);
 /// How many pages of `ListUsers` are read: 1,000 users each where IAM gives that many, 100 where it does not.
-const PAGES: usize = 10;
+const MAX_PAGES: usize = 10;
 
 /// The profiles of the configuration files, for which nothing is contacted.
 pub(super) fn profiles() -> Vec<Suggestion> {
@@ -40,7 +40,7 @@ pub(super) fn user_names(line: Cli) -> Vec<Suggestion> {
             let connected = connected(line.aws.connection, deadline).await?;
             let mut users = Vec::new();
             // As far as they are read in time.
-            let _ = timeout_at(deadline, connected.iam.read_users(&mut users, PAGES)).await;
+            let _ = timeout_at(deadline, connected.iam.read_users(&mut users, MAX_PAGES)).await;
             let names = users.iter().map(|user| user.name.to_string());
             let mut names: Vec<String> = names.collect();
             names.sort_by_cached_key(|name| name.to_ascii_lowercase());
@@ -86,20 +86,29 @@ fn within_limit(
 ) -> Vec<Suggestion> {
     let (answer, answers) = mpsc::channel();
     let working = thread::Builder::new().spawn(move || answer.send(work()));
-    let found = working.ok().and_then(|_| answers.recv_timeout(LIMIT).ok());
+    let found = working
+        .ok()
+        .and_then(|_| answers.recv_timeout(TOTAL_LIMIT).ok());
     found.flatten().unwrap_or_default()
 }
 
 /// What `asking` comes to, which is given the time when it has to end.
 fn asking<T>(asking: impl AsyncFnOnce(Instant) -> Option<T>) -> Option<T> {
     let runtime = Builder::new_current_thread().enable_all().build().ok()?;
-    let answer = runtime.block_on(async { asking(Instant::now() + ASKING).await });
+    let answer = runtime.block_on(async { asking(Instant::now() + REQUEST_LIMIT).await });
     runtime.shutdown_background();
     answer
 }
 
 async fn connected(connection: Connection, deadline: Instant) -> Option<Connected> {
     let log = Log::quiet();
-    let connecting = aws::connect(&connection, None, ASKING, Quantity::One, log, report::stop);
+    let connecting = aws::connect(
+        &connection,
+        None,
+        REQUEST_LIMIT,
+        Quantity::One,
+        log,
+        report::stop,
+    );
     timeout_at(deadline, connecting).await.ok()?.ok()
 }

@@ -43,13 +43,13 @@ pub(crate) enum Read {
 }
 
 /// Since when IAM records uses, after 1970: April 2015, with some room. What it says of earlier times is not a use.
-const FIRST_USE: Duration = Duration::from_hours(45 * 365 * 24);
+const FIRST_RECORDED_USE: Duration = Duration::from_hours(45 * 365 * 24);
 
 /// How much earlier than it was a use may be recorded.
-const ROUNDED: Duration = Duration::from_hours(1);
+const MAX_ROUNDING: Duration = Duration::from_hours(1);
 
 /// Since when there are access keys, after 1970: March 2006, with some room.
-const FIRST_KEY: Duration = Duration::from_hours(36 * 365 * 24);
+const FIRST_ACCESS_KEY: Duration = Duration::from_hours(36 * 365 * 24);
 
 /// What is missing where IAM's clock cannot be trusted.
 pub(crate) const TIME: &str = "a time that can be trusted";
@@ -179,14 +179,14 @@ fn use_that_cannot_be(used: SystemTime, created: Option<SystemTime>) -> Option<S
         Some(created)
             if created
                 .duration_since(used)
-                .is_ok_and(|early| early > ROUNDED) =>
+                .is_ok_and(|early| early > MAX_ROUNDING) =>
         {
             Some(format!(
                 "its last use at {at} is before its creation at {}",
                 timestamp(created)
             ))
         }
-        _ if used < SystemTime::UNIX_EPOCH + FIRST_USE => Some(format!(
+        _ if used < SystemTime::UNIX_EPOCH + FIRST_RECORDED_USE => Some(format!(
             "its last use at {at} is before IAM recorded any use"
         )),
         Some(_) | None => None,
@@ -196,7 +196,7 @@ fn use_that_cannot_be(used: SystemTime, created: Option<SystemTime>) -> Option<S
 /// Judges a key by its creation.
 fn created(age: &Age, facts: &KeyMetadata, what: &str) -> Verdict {
     match facts.created {
-        Some(created) if created >= SystemTime::UNIX_EPOCH + FIRST_KEY => {
+        Some(created) if created >= SystemTime::UNIX_EPOCH + FIRST_ACCESS_KEY => {
             within(age, created, facts, what)
         }
         Some(created) => Verdict::Impossible(format!(
@@ -301,7 +301,7 @@ mod tests {
                 Some(LastUse::Never) => facts.created,
                 // A key is not used before it is created, but for an hour in which times are rounded.
                 Some(LastUse::At { date, .. }) => match facts.created {
-                    Some(created) if *date + ROUNDED < created => None,
+                    Some(created) if *date + MAX_ROUNDING < created => None,
                     Some(created) => Some(created.max(*date)),
                     None => Some(*date),
                 },

@@ -9,7 +9,7 @@ use crate::outcome::OutcomeKind;
 use crate::request::{Action, Key, Owner};
 
 /// The most keys of one run. No account has as many; a stream that does not end, does.
-const MOST_KEYS: usize = 10_000_000;
+const MAX_KEYS: usize = 10_000_000;
 
 /// What was read so far.
 pub(super) struct Collected<'a> {
@@ -33,8 +33,8 @@ impl<'a> Collected<'a> {
             self.left_out += 1;
             return Ok(());
         }
-        if self.rows.len() == MOST_KEYS {
-            let what = format!("more than {MOST_KEYS} keys: split the list");
+        if self.rows.len() == MAX_KEYS {
+            let what = format!("more than {MAX_KEYS} keys: split the list");
             return Err(Problem::new(found.line, 1, what));
         }
         let row = Row {

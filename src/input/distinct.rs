@@ -10,9 +10,9 @@ use super::Row;
 use crate::spill::{IN_MEMORY, SpillFile, SpillReader};
 
 /// How many files there are, unless the list is short.
-const FILES: u8 = 64;
+const FILE_COUNT: u8 = 64;
 /// Marks the row of a key that an earlier row has.
-const REPEATS: u8 = 1 << 7;
+const REPEATED: u8 = 1 << 7;
 
 /// Collects the rows.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ pub(super) struct Distinct {
 impl Rows {
     /// No rows.
     pub(super) fn new() -> Self {
-        let files = (0..FILES).map(|_| SpillFile::within(IN_MEMORY / usize::from(FILES)));
+        let files = (0..FILE_COUNT).map(|_| SpillFile::within(IN_MEMORY / usize::from(FILE_COUNT)));
         Self {
             hasher: RandomState::new(),
             files: files.collect(),
@@ -58,7 +58,7 @@ impl Rows {
     /// A temporary file cannot be written.
     pub(super) fn push(&mut self, row: &Row) -> io::Result<()> {
         let [digest, ..] = self.hasher.hash_one(&row.key.id).to_ne_bytes();
-        let place = digest % FILES;
+        let place = digest % FILE_COUNT;
         self.places.push(place);
         self.files[usize::from(place)].push(row)
     }
@@ -82,7 +82,7 @@ impl Rows {
                     }
                     Entry::Occupied(first) => first.into_mut(),
                 };
-                self.places[row.number] |= REPEATS;
+                self.places[row.number] |= REPEATED;
                 repeated += 1;
                 let is_later = |known: &[Row; 2]| known[1].number < row.number;
                 if first.key.user_name != row.key.user_name
@@ -109,9 +109,9 @@ impl Iterator for Distinct {
     fn next(&mut self) -> Option<io::Result<Row>> {
         loop {
             let place = self.places.next()?;
-            let row = self.files[usize::from(place & !REPEATS)].next();
+            let row = self.files[usize::from(place & !REPEATED)].next();
             let row = row.unwrap_or_else(|| Err(io::ErrorKind::UnexpectedEof.into()));
-            if row.is_err() || place & REPEATS == 0 {
+            if row.is_err() || place & REPEATED == 0 {
                 return Some(row);
             }
         }

@@ -16,10 +16,10 @@ use super::{Found, Problem, Visit};
 use crate::ident::{AccessKeyId, UserName};
 
 /// The longest string that is read, in bytes.
-const LONGEST: usize = 1 << 20;
+const MAX_STRING: usize = 1 << 20;
 
 /// The members that are read.
-const MEMBERS: [&str; 7] = [
+const KNOWN_MEMBERS: [&str; 7] = [
     "AccessKeyId",
     "UserName",
     "Outcome",
@@ -105,7 +105,9 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
         let (mut is_list, mut is_report) = (false, false);
         let mut seen = Vec::new();
         while let Some(name) = object.next_key::<String>()? {
-            let member = MEMBERS.into_iter().find(|member| is_spelled(&name, member));
+            let member = KNOWN_MEMBERS
+                .into_iter()
+                .find(|member| is_spelled(&name, member));
             check_member(&name, member, &mut seen).map_err(A::Error::custom)?;
             match name.as_str() {
                 "AccessKeyId" => id = Some(object.next_value::<AccessKeyId>()?),
@@ -200,9 +202,9 @@ impl<R: Read> Read for Watched<R> {
                 length => length + 1,
             };
             self.is_escaped = self.length > 0 && *byte == b'\\' && !self.is_escaped;
-            if self.length > LONGEST + 1 {
+            if self.length > MAX_STRING + 1 {
                 return Err(io::Error::other(format!(
-                    "a string is longer than {LONGEST} bytes"
+                    "a string is longer than {MAX_STRING} bytes"
                 )));
             }
             if *byte == b'\n' {

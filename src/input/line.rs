@@ -5,7 +5,7 @@ use std::io::{self, BufRead, Read};
 use super::Problem;
 
 /// The longest line of a list, in bytes: the AWS CLI prints all IDs of an account in one. JSON may have longer ones.
-const LONGEST: u64 = 1 << 20;
+const MAX_LINE: u64 = 1 << 20;
 
 /// A line without its end, and its number.
 #[derive(Debug)]
@@ -62,7 +62,7 @@ impl Lines {
         loop {
             let mut bytes = Vec::new();
             let count = (&mut self.source)
-                .take(LONGEST)
+                .take(MAX_LINE)
                 .read_until(b'\n', &mut bytes)
                 .map_err(|error| broken(self.behind, &error))?;
             if count == 0 {
@@ -71,7 +71,7 @@ impl Lines {
             self.behind += 1;
             if bytes.last() == Some(&b'\n') {
                 bytes.pop();
-            } else if count as u64 == LONGEST {
+            } else if count as u64 == MAX_LINE {
                 // It may end inside a character.
                 if let Err(error) = std::str::from_utf8(&bytes)
                     && error.error_len().is_none()
@@ -82,7 +82,7 @@ impl Lines {
                 return Err(Problem::new(
                     self.behind,
                     1,
-                    format!("the line is longer than {LONGEST} bytes"),
+                    format!("the line is longer than {MAX_LINE} bytes"),
                 ));
             }
             if bytes.last() == Some(&b'\r') {

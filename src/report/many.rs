@@ -12,7 +12,7 @@ use crate::request::{Action, Mode, Selection};
 use crate::summary::Summary;
 
 /// How many hints are remembered: what goes beyond tells nobody anything.
-const HINTS: usize = 20;
+const MAX_HINTS: usize = 20;
 
 /// How a run that left keys can be gone on with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +56,7 @@ impl Report<'_> {
     }
 
     fn hint_at_the_end(&mut self, hint: String) {
-        if self.hints.len() < HINTS && !self.hints.contains(&hint) {
+        if self.hints.len() < MAX_HINTS && !self.hints.contains(&hint) {
             self.hints.push(hint);
         }
     }

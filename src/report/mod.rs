@@ -46,7 +46,7 @@ pub(crate) enum Proof {
 }
 
 /// How many rows a table has at most; a longer list is several tables, so that it need not be in memory.
-const ROWS: usize = 500;
+const MAX_TABLE_ROWS: usize = 500;
 
 /// How outcomes are printed.
 #[derive(Debug)]
@@ -243,7 +243,7 @@ impl<'a> Report<'a> {
             Format::Table => {
                 self.rows.push(table::row(settled));
                 self.known.extend(known);
-                let is_full = is_single || self.rows.len() >= ROWS;
+                let is_full = is_single || self.rows.len() >= MAX_TABLE_ROWS;
                 return if is_full { self.write_table() } else { Ok(()) };
             }
             Format::Text if self.request.query.is_none() => record::columns(settled),

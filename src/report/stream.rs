@@ -18,24 +18,24 @@ use super::progress::Drawn;
 use crate::sanitize::Shown;
 
 /// How often the bar moves although nothing is written.
-const TICK: Duration = Duration::from_millis(200);
+const BAR_INTERVAL: Duration = Duration::from_millis(200);
 /// How long to wait before a stream that somebody made non-blocking is tried again.
-const AGAIN: Duration = Duration::from_millis(10);
+const RETRY_DELAY: Duration = Duration::from_millis(10);
 /// While more than this waits for the reader of standard error, in bytes, no key starts.
-const BEHIND: usize = 64 << 10;
+const BACKLOG_LIMIT: usize = 64 << 10;
 /// What is kept for the reader of standard error at most, in bytes: what comes then is left out.
-const MOST: usize = 4 << 20;
+const MAX_BACKLOG: usize = 4 << 20;
 /// The stack of a thread that writes, in bytes.
-const STACK: usize = 256 << 10;
+const STACK_SIZE: usize = 256 << 10;
 
 /// Whether the threads are used. Before signals are handled a write may block: the system's default ends the process.
 static IN_THREADS: AtomicBool = AtomicBool::new(false);
 static RESULTS: OnceLock<Option<Sender<Job>>> = OnceLock::new();
 static MESSAGES: OnceLock<Option<Sender<Job>>> = OnceLock::new();
 /// The messages that are not written yet, in bytes.
-static UNWRITTEN: AtomicUsize = AtomicUsize::new(0);
+static UNWRITTEN_BYTES: AtomicUsize = AtomicUsize::new(0);
 /// How many messages were left out because nobody read.
-static LEFT_OUT: AtomicUsize = AtomicUsize::new(0);
+static DROPPED_MESSAGES: AtomicUsize = AtomicUsize::new(0);
 
 /// One of the two streams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,11 +73,11 @@ pub(super) fn say(text: &Shown) {
         let _ = write(Stream::Messages, &text);
         return;
     };
-    if UNWRITTEN.load(Ordering::Acquire) + text.len() > MOST {
-        LEFT_OUT.fetch_add(1, Ordering::AcqRel);
+    if UNWRITTEN_BYTES.load(Ordering::Acquire) + text.len() > MAX_BACKLOG {
+        DROPPED_MESSAGES.fetch_add(1, Ordering::AcqRel);
         return;
     }
-    UNWRITTEN.fetch_add(text.len(), Ordering::AcqRel);
+    UNWRITTEN_BYTES.fetch_add(text.len(), Ordering::AcqRel);
     let _ = thread.send(Job::write(Stream::Messages, text, None));
 }
 
@@ -90,7 +90,7 @@ pub(super) fn draw(job: Job) {
 
 /// Whether the reader of standard error is far behind.
 pub(crate) fn is_behind() -> bool {
-    UNWRITTEN.load(Ordering::Acquire) > BEHIND
+    UNWRITTEN_BYTES.load(Ordering::Acquire) > BACKLOG_LIMIT
 }
 
 /// Waits until the messages so far are written.
@@ -115,7 +115,7 @@ pub(crate) fn ask(question: &Shown) -> io::Result<()> {
         return write(Stream::Messages, &question);
     };
     let (written, done) = oneshot::channel();
-    UNWRITTEN.fetch_add(question.len(), Ordering::AcqRel);
+    UNWRITTEN_BYTES.fetch_add(question.len(), Ordering::AcqRel);
     let _ = thread.send(Job::write(Stream::Messages, question, Some(written)));
     done.blocking_recv().unwrap_or_else(|_| Err(ended()))
 }
@@ -164,7 +164,7 @@ pub(crate) fn identity(stream: impl AsFd) -> Option<(u64, u64)> {
 fn start(name: &str) -> Option<Sender<Job>> {
     let (sender, jobs) = channel();
     let thread = thread::Builder::new().name(name.to_owned());
-    let started = thread.stack_size(STACK).spawn(move || work(&jobs));
+    let started = thread.stack_size(STACK_SIZE).spawn(move || work(&jobs));
     started.ok().map(|_| sender)
 }
 
@@ -199,7 +199,7 @@ impl Output {
             return Ok(());
         }
         let mut text = format!("{text}\n").into_bytes();
-        let is_first = RESULTS.get().is_none() && UNWRITTEN.load(Ordering::Acquire) == 0;
+        let is_first = RESULTS.get().is_none() && UNWRITTEN_BYTES.load(Ordering::Acquire) == 0;
         if is_first && take(Stream::Results, &mut text) {
             return Ok(());
         }
@@ -294,7 +294,7 @@ fn work(jobs: &Receiver<Job>) {
     loop {
         let job = match &bar {
             None => jobs.recv().map_err(|_| RecvTimeoutError::Disconnected),
-            Some(_) => jobs.recv_timeout(TICK),
+            Some(_) => jobs.recv_timeout(BAR_INTERVAL),
         };
         let (stream, text, written) = match job {
             Ok(Job::Write {
@@ -340,11 +340,10 @@ fn work(jobs: &Receiver<Job>) {
 
 /// Counts a message as written, and says how many were left out meanwhile.
 fn count(bytes: usize) {
-    UNWRITTEN.fetch_sub(bytes, Ordering::AcqRel);
-    let left_out = LEFT_OUT.swap(0, Ordering::AcqRel);
-    if left_out > 0 {
-        let text =
-            format!("iam-del-key: warning: {left_out} messages were left out: nobody read\n");
+    UNWRITTEN_BYTES.fetch_sub(bytes, Ordering::AcqRel);
+    let dropped = DROPPED_MESSAGES.swap(0, Ordering::AcqRel);
+    if dropped > 0 {
+        let text = format!("iam-del-key: warning: {dropped} messages were left out: nobody read\n");
         let _ = write(Stream::Messages, text.as_bytes());
     }
 }
@@ -358,11 +357,21 @@ fn take(stream: Stream, text: &mut Vec<u8>) -> bool {
     use rustix::io::{ReadWriteFlags, pwritev2};
 
     /// Writes where the stream is, as `write` does.
-    const HERE: u64 = u64::MAX;
+    const CURRENT_POSITION: u64 = u64::MAX;
     let parts = [IoSlice::new(text)];
     let written = match stream {
-        Stream::Results => pwritev2(io::stdout(), &parts, HERE, ReadWriteFlags::NOWAIT),
-        Stream::Messages => pwritev2(io::stderr(), &parts, HERE, ReadWriteFlags::NOWAIT),
+        Stream::Results => pwritev2(
+            io::stdout(),
+            &parts,
+            CURRENT_POSITION,
+            ReadWriteFlags::NOWAIT,
+        ),
+        Stream::Messages => pwritev2(
+            io::stderr(),
+            &parts,
+            CURRENT_POSITION,
+            ReadWriteFlags::NOWAIT,
+        ),
     };
     // The thread meets an error again.
     let count = written.unwrap_or(0);
@@ -388,7 +397,7 @@ fn write(stream: Stream, mut text: &[u8]) -> io::Result<()> {
             Ok(count) => text = &text[count..],
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             // Another program that has the stream too made it non-blocking.
-            Err(error) if error.kind() == ErrorKind::WouldBlock => thread::sleep(AGAIN),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => thread::sleep(RETRY_DELAY),
             Err(error) => return Err(error),
         }
     }

@@ -18,21 +18,21 @@ use crate::request::{Action, Key};
 use crate::sanitize::{Shown, field};
 
 /// The width where there is no terminal to ask for one, in columns.
-const WIDTH: usize = 80;
+const DEFAULT_WIDTH: usize = 80;
 /// The narrowest and the widest table.
-const NARROWEST: usize = 60;
-const WIDEST: usize = 160;
+const MIN_TABLE_WIDTH: usize = 60;
+const MAX_WIDTH: usize = 160;
 /// The widest a user's name is made, as wide as an ID with something to spare.
-const NAME: usize = 24;
+const MAX_NAME_WIDTH: usize = 24;
 /// The widest that a status, a service or a region is made: more than any of AWS's own words.
-const WORD: usize = 20;
+const MAX_WORD_WIDTH: usize = 20;
 /// How many lines a reason has at most, and any other text where there is no table.
-const REASON_LINES: usize = 12;
-const PLAIN_LINES: usize = 6;
+const MAX_REASON_LINES: usize = 12;
+const MAX_PLAIN_LINES: usize = 6;
 /// The one column that is broken into lines.
-const LAST_USED: usize = 3;
+const LAST_USED_COLUMN: usize = 3;
 
-const HEAD: [&str; 5] = [
+const HEADERS: [&str; 5] = [
     "ACCESS KEY, OWNER",
     "STATUS",
     "CREATED",
@@ -40,10 +40,10 @@ const HEAD: [&str; 5] = [
     "OUTCOME",
 ];
 /// What stands before each of them where there is no head.
-const LABELS: [&str; 5] = ["", "", "created ", "last used ", ""];
+const PLAIN_LABELS: [&str; 5] = ["", "", "created ", "last used ", ""];
 
 /// Stands between two rows until what became of the first is written there; no cell has it.
-const BETWEEN: char = '\u{0}';
+const ROW_SEPARATOR: char = '\u{0}';
 
 /// A key in a table, and below it, as wide as the table may be, why this became of it.
 #[derive(Debug)]
@@ -86,12 +86,14 @@ pub(super) fn of_candidates(candidates: &[Target]) -> Shown {
 }
 
 fn width(terminal: Option<(terminal_size::Width, terminal_size::Height)>) -> usize {
-    terminal.map_or(WIDTH, |(width, _)| usize::from(width.0).clamp(1, WIDEST))
+    terminal.map_or(DEFAULT_WIDTH, |(width, _)| {
+        usize::from(width.0).clamp(1, MAX_WIDTH)
+    })
 }
 
 fn draw(rows: &[Row], width: usize, is_colored: bool) -> Shown {
     let fit = Fit::to(width);
-    let table = (width >= NARROWEST).then(|| table(rows, &fit));
+    let table = (width >= MIN_TABLE_WIDTH).then(|| table(rows, &fit));
     let fits = |lines: &Vec<String>| lines.iter().all(|line| columns(line) <= width);
     let mut lines = match table.filter(fits) {
         Some(mut lines) => {
@@ -109,21 +111,22 @@ fn draw(rows: &[Row], width: usize, is_colored: bool) -> Shown {
 
 /// The lines of the table, the head first.
 fn table(rows: &[Row], fit: &Fit) -> Vec<String> {
-    let count = rows.first().map_or(HEAD.len(), |row| row.cells.len());
+    let count = rows.first().map_or(HEADERS.len(), |row| row.cells.len());
     let mut table = Table::new();
     table
         .load_style(presets::NOTHING)
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_width(u16::try_from(fit.width).unwrap_or(u16::MAX))
-        .set_header(&HEAD[..count]);
-    table.style_mut().row_separator.fill = Some(BETWEEN);
+        .set_header(&HEADERS[..count]);
+    table.style_mut().row_separator.fill = Some(ROW_SEPARATOR);
     for row in rows {
         let cells = row.cells.iter().enumerate().map(|(index, lines)| {
             if index > 0 {
                 return lines.join("\n");
             }
             let owner = lines.iter();
-            let owner = owner.flat_map(|line| fit.narrowed(NAME).folded(line, PLAIN_LINES));
+            let owner =
+                owner.flat_map(|line| fit.narrowed(MAX_NAME_WIDTH).folded(line, MAX_PLAIN_LINES));
             let lines: Vec<String> = [row.id.clone()].into_iter().chain(owner).collect();
             lines.join("\n")
         });
@@ -132,16 +135,21 @@ fn table(rows: &[Row], fit: &Fit) -> Vec<String> {
     for (index, column) in table.column_iter_mut().enumerate() {
         column.set_padding((0, 2));
         // What is copied or compared is never broken into lines: IDs, statuses, dates and outcomes.
-        if index != LAST_USED {
+        if index != LAST_USED_COLUMN {
             column.set_constraint(ColumnConstraint::ContentWidth);
         }
     }
     let text = table.trim_fmt();
     let mut reasons = rows.iter().map(|row| row.reason.as_deref());
-    let mut below = || fit.indented(reasons.next().flatten().unwrap_or_default(), REASON_LINES);
+    let mut below = || {
+        fit.indented(
+            reasons.next().flatten().unwrap_or_default(),
+            MAX_REASON_LINES,
+        )
+    };
     let mut lines: Vec<String> = Vec::new();
     for line in text.lines() {
-        if line.starts_with(BETWEEN) {
+        if line.starts_with(ROW_SEPARATOR) {
             lines.extend(below());
         } else {
             lines.push(line.to_owned());
@@ -154,14 +162,14 @@ fn table(rows: &[Row], fit: &Fit) -> Vec<String> {
 /// The key where no table fits: its ID, which is never cut, and each fact on lines of its own.
 fn plain(row: &Row, fit: &Fit) -> Vec<String> {
     let mut lines = vec![row.id.clone()];
-    for (label, cell) in LABELS.iter().zip(&row.cells) {
+    for (label, cell) in PLAIN_LABELS.iter().zip(&row.cells) {
         if !cell.is_empty() {
             let text = format!("{label}{}", cell.join(", "));
-            lines.extend(fit.indented(&text, PLAIN_LINES));
+            lines.extend(fit.indented(&text, MAX_PLAIN_LINES));
         }
     }
     let reason = row.reason.as_deref().unwrap_or_default();
-    lines.extend(fit.indented(reason, REASON_LINES));
+    lines.extend(fit.indented(reason, MAX_REASON_LINES));
     lines
 }
 
@@ -214,7 +222,7 @@ fn unread(is_denied: bool) -> Vec<String> {
 
 /// A word of the service's, as wide as a column may be.
 fn cut(word: &str) -> String {
-    Fit::to(WORD).cut(word)
+    Fit::to(MAX_WORD_WIDTH).cut(word)
 }
 
 /// The day of a time, in UTC as IAM tells it.
