@@ -58,7 +58,7 @@ impl CredentialProcess {
                  run the command by itself to see what is wrong",
             )
         };
-        let terminal = own_terminal();
+        let terminal = foreground_terminal();
         let stdio = |is_inherited: bool, other: Stdio| {
             if terminal.is_some() && is_inherited {
                 Stdio::inherit()
@@ -82,10 +82,12 @@ impl CredentialProcess {
         }
         let child = command.spawn();
         let mut child = child.map_err(|error| fail(&format!("could not be started: {error}")))?;
-        let _ended = Ended::of(&child, terminal);
+        let _kill_on_drop = KillOnDrop::of(&child, terminal);
         let (output, errors) = (child.stdout.take(), child.stderr.take());
-        let (output, errors) =
-            tokio::join!(read(output, MAX_OUTPUT), hear(errors, MAX_ERROR_OUTPUT));
+        let (output, errors) = tokio::join!(
+            read(output, MAX_OUTPUT),
+            read_and_drain(errors, MAX_ERROR_OUTPUT)
+        );
         let output = output.map_err(|error| fail(&format!("could not be read: {error}")))?;
         if output.len() as u64 > MAX_OUTPUT {
             return Err(fail("printed more than 64 KiB, which is not credentials"));
@@ -114,7 +116,7 @@ impl std::fmt::Debug for CredentialProcess {
 }
 
 /// The terminal that this process is in the foreground of, as it is.
-fn own_terminal() -> Option<(File, Termios)> {
+fn foreground_terminal() -> Option<(File, Termios)> {
     let file = File::open("/dev/tty").ok()?;
     if tcgetpgrp(&file).ok()? != getpgrp() {
         return None;
@@ -124,13 +126,13 @@ fn own_terminal() -> Option<(File, Termios)> {
 }
 
 /// Ends a process with all that it started when this value is dropped.
-struct Ended {
+struct KillOnDrop {
     id: Option<Pid>,
     /// The terminal that it shares, as it was.
     terminal: Option<(File, Termios)>,
 }
 
-impl Ended {
+impl KillOnDrop {
     fn of(child: &Child, terminal: Option<(File, Termios)>) -> Self {
         // What the process starts and leaves behind is then found among the descendants of this one.
         #[cfg(target_os = "linux")]
@@ -145,7 +147,7 @@ impl Ended {
     }
 }
 
-impl Drop for Ended {
+impl Drop for KillOnDrop {
     fn drop(&mut self) {
         // Gone already is what is wanted.
         match (self.id, &self.terminal) {
@@ -154,7 +156,7 @@ impl Drop for Ended {
             }
             // It is in this process's own group, so that it can read the terminal and Ctrl-C ends both.
             (_, Some((file, mode))) => {
-                end_descendants();
+                kill_descendants();
                 // Whoever was asking for a password may have switched the echo off.
                 let _ = tcsetattr(file, OptionalActions::Now, mode);
             }
@@ -165,7 +167,7 @@ impl Drop for Ended {
 
 /// Kills all processes that come from this one and are in its group. What left the group, such as the agent of a password
 /// manager, is meant to stay.
-fn end_descendants() {
+fn kill_descendants() {
     // A process may start another while the list is read.
     for _ in 0..10 {
         let found = descendants();
@@ -184,7 +186,7 @@ fn descendants() -> Vec<Pid> {
     let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
     let ids = entries.filter_map(|entry| entry.file_name().to_string_lossy().parse().ok());
     let living: Vec<(i32, i32)> = ids
-        .filter_map(|id| Some((id, parent_in(id, group)?)))
+        .filter_map(|id| Some((id, parent_in_group(id, group)?)))
         .collect();
     let mut line = vec![getpid().as_raw_nonzero().get()];
     let mut at = 0;
@@ -197,7 +199,7 @@ fn descendants() -> Vec<Pid> {
 }
 
 /// The parent of a living process of `group`.
-fn parent_in(id: i32, group: i32) -> Option<i32> {
+fn parent_in_group(id: i32, group: i32) -> Option<i32> {
     let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
     // The name may contain spaces and parentheses.
     let (_, rest) = stat.rsplit_once(") ")?;
@@ -216,7 +218,10 @@ async fn read(stream: Option<impl AsyncRead + Unpin>, max_bytes: u64) -> std::io
 }
 
 /// Reads to the end and keeps the first `max_bytes` bytes.
-async fn hear(stream: Option<impl AsyncRead + Unpin>, max_bytes: u64) -> std::io::Result<Vec<u8>> {
+async fn read_and_drain(
+    stream: Option<impl AsyncRead + Unpin>,
+    max_bytes: u64,
+) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     if let Some(mut stream) = stream {
         (&mut stream)
