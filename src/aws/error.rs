@@ -229,7 +229,7 @@ pub(crate) fn transport_error(error: &(dyn Error + 'static), host: &str) -> Tran
         hint = Some(INTERCEPTED);
     }
     TransportError {
-        host: match proxy::shown() {
+        host: match proxy::host_and_port() {
             Some(proxy) if says(TUNNEL) => format!("{host} by way of the proxy {proxy}"),
             _ => host.to_owned(),
         },

@@ -25,14 +25,14 @@ pub(crate) fn check(uri: &str) -> Result<(), RunError> {
     }
     let host = Url::parse(uri).ok();
     let host = host.as_ref().and_then(Url::host_str).unwrap_or_default();
-    let is_straight = straight().split(',').map(str::trim).any(|entry| {
+    let is_direct = no_proxy().split(',').map(str::trim).any(|entry| {
         let suffix = entry.trim_start_matches('.');
         let inner = host.strip_suffix(suffix);
         entry == "*"
             || (!suffix.is_empty()
                 && inner.is_some_and(|rest| rest.is_empty() || rest.ends_with('.')))
     });
-    let Some((variable, value)) = named(scheme_of(uri)).filter(|_| !is_straight) else {
+    let Some((variable, value)) = proxy_setting(scheme_of(uri)).filter(|_| !is_direct) else {
         return Ok(());
     };
     let proxy = with_scheme(&value);
@@ -54,24 +54,24 @@ pub(crate) fn check(uri: &str) -> Result<(), RunError> {
 
 /// The proxy for requests to a URI of this scheme, with what is to be asked straight.
 pub(crate) fn config(uri: &str) -> ProxyConfig {
-    let straight = straight();
-    if straight.split(',').any(|host| host.trim() == "*") {
+    let no_proxy = no_proxy();
+    if no_proxy.split(',').any(|host| host.trim() == "*") {
         return ProxyConfig::disabled();
     }
     let proxy = match scheme_of(uri) {
-        "https" => chosen("https").map(ProxyConfig::https),
-        scheme => chosen(scheme).map(ProxyConfig::http),
+        "https" => proxy_url("https").map(ProxyConfig::https),
+        scheme => proxy_url(scheme).map(ProxyConfig::http),
     };
     match proxy {
-        Some(Ok(proxy)) => proxy.no_proxy(straight),
+        Some(Ok(proxy)) => proxy.no_proxy(no_proxy),
         // What is no URL was refused before.
         Some(Err(_)) | None => ProxyConfig::disabled(),
     }
 }
 
 /// The proxy that the environment names for HTTPS, as host and port alone.
-pub(crate) fn shown() -> Option<String> {
-    let url = Url::parse(&chosen("https")?).ok()?;
+pub(crate) fn host_and_port() -> Option<String> {
+    let url = Url::parse(&proxy_url("https")?).ok()?;
     let host = url.host_str()?;
     Some(match url.port_or_known_default() {
         Some(port) => format!("{host}:{port}"),
@@ -83,7 +83,9 @@ pub(crate) fn shown() -> Option<String> {
 pub(super) fn secrets() -> &'static [String] {
     static SECRETS: OnceLock<Vec<String>> = OnceLock::new();
     SECRETS.get_or_init(|| {
-        let urls = ["https", "http"].iter().filter_map(|scheme| chosen(scheme));
+        let urls = ["https", "http"]
+            .iter()
+            .filter_map(|scheme| proxy_url(scheme));
         urls.flat_map(|url| secrets_of(&url)).collect()
     })
 }
@@ -140,12 +142,12 @@ fn scheme_of(uri: &str) -> &'static str {
 }
 
 /// The URL of the proxy for a scheme.
-fn chosen(scheme: &str) -> Option<String> {
-    named(scheme).map(|(_, value)| with_scheme(&value))
+fn proxy_url(scheme: &str) -> Option<String> {
+    proxy_setting(scheme).map(|(_, value)| with_scheme(&value))
 }
 
 /// The proxy for a scheme, with the variable that names it. A variable in lower case counts even if it is empty.
-fn named(scheme: &str) -> Option<(&'static str, String)> {
+fn proxy_setting(scheme: &str) -> Option<(&'static str, String)> {
     let (lower, upper) = match scheme {
         "https" => ("https_proxy", "HTTPS_PROXY"),
         _ => ("http_proxy", "HTTP_PROXY"),
@@ -153,16 +155,16 @@ fn named(scheme: &str) -> Option<(&'static str, String)> {
     // In a CGI program HTTP_PROXY is the client's `Proxy:` header.
     let is_cgi = scheme == "http" && env::var_os("REQUEST_METHOD").is_some();
     let set = |name| env::var(name).ok().map(|value| (name, value));
-    let is_filled = |(_, value): &(_, String)| !value.is_empty();
+    let is_nonempty = |(_, value): &(_, String)| !value.is_empty();
     set(lower)
-        .or_else(|| set(upper).filter(|named| !is_cgi && is_filled(named)))
+        .or_else(|| set(upper).filter(|proxy_setting| !is_cgi && is_nonempty(proxy_setting)))
         .or_else(|| set("all_proxy"))
         .or_else(|| set("ALL_PROXY"))
-        .filter(is_filled)
+        .filter(is_nonempty)
 }
 
 /// The hosts that need no proxy.
-fn straight() -> String {
+fn no_proxy() -> String {
     let hosts = env::var("no_proxy").or_else(|_| env::var("NO_PROXY"));
     hosts.unwrap_or_default()
 }
