@@ -21,7 +21,7 @@ use super::error::server_time;
 use super::http::ResponseLimit;
 use super::redact::Secrets;
 use super::response_body::{self, Body};
-use super::response_history::Responses;
+use super::response_history::ResponseHistory;
 use crate::error::{CredentialKind, ErrorKind, classify};
 use crate::log::Log;
 use crate::memory;
@@ -212,7 +212,7 @@ impl Attempts {
 pub(super) struct Recorder {
     attempts: Attempts,
     operation: &'static str,
-    responses: Responses,
+    responses: ResponseHistory,
     log: Log,
     /// What each line of the log begins with.
     pub(super) subject: Option<Arc<str>>,
@@ -223,7 +223,7 @@ impl Recorder {
     pub(super) fn new(
         attempts: &Attempts,
         operation: &'static str,
-        responses: &Responses,
+        responses: &ResponseHistory,
         log: Log,
     ) -> Self {
         Self {

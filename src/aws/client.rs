@@ -15,7 +15,7 @@ use super::error::{call_error, incomplete_response, read_error, time, trusted_se
 use super::key_budget::{KeyBudget, WaitClock};
 use super::rate_limiter::RateLimiter;
 use super::renewal::SharedCredentials;
-use super::response_history::Responses;
+use super::response_history::ResponseHistory;
 use crate::error::{CallError, ErrorKind, RunError, TransportError};
 use crate::ident::{AccessKeyId, UserName};
 use crate::log::Log;
@@ -31,7 +31,7 @@ const MAX_THROTTLED_ATTEMPTS: usize = 100;
 pub(crate) struct Iam {
     pub(super) client: Client,
     /// What is remembered of all responses of the run.
-    pub(super) responses: Responses,
+    pub(super) responses: ResponseHistory,
     pub(super) credentials: Arc<SharedCredentials>,
     pub(super) log: Log,
     /// For many requests.

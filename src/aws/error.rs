@@ -11,7 +11,7 @@ use aws_smithy_types::date_time::Format;
 use super::attempt::{Attempt, Attempts, Response};
 use super::proxy;
 use super::response_body::Body;
-use super::response_history::Responses;
+use super::response_history::ResponseHistory;
 use super::tls;
 use crate::error::{CallError, Context, Received, ServiceError, TransportError};
 use crate::outcome::ResponseMetadata;
@@ -29,7 +29,7 @@ pub(super) fn time(date: &DateTime) -> Option<SystemTime> {
 /// where that clock cannot be trusted.
 pub(super) fn trusted_server_time(
     attempts: &Attempts,
-    responses: &Responses,
+    responses: &ResponseHistory,
 ) -> Option<SystemTime> {
     if responses.clock_jump().is_some() {
         return None;

@@ -60,7 +60,7 @@ use credentials::Source;
 use key_budget::WaitClock;
 use rate_limiter::RateLimiter;
 use renewal::{Renewal, SharedCredentials};
-use response_history::Responses;
+use response_history::ResponseHistory;
 use retry::IamRetries;
 use settings::Settings;
 pub(crate) use sts::Caller;
@@ -105,7 +105,7 @@ pub(crate) async fn connect(
         settings.default_region = region;
     }
     let settings = Arc::new(settings);
-    let responses = Responses::default();
+    let responses = ResponseHistory::default();
     let resolved = source.resolve(&settings, limit).await?;
     let profile = source.profile.clone();
     let credentials = resolved.credentials.clone();

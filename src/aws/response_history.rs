@@ -22,65 +22,68 @@ const MAX_SIGNATURE_SKEW: i64 = 20 * 60;
 
 /// What a run remembers of its responses. Clones share it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Responses(Arc<Mutex<Memory>>);
+pub(super) struct ResponseHistory(Arc<Mutex<History>>);
 
 #[derive(Debug, Default)]
-struct Memory {
+struct History {
     hasher: RandomState,
     ids: VecDeque<u64>,
     /// The first time of the service's that was read, and this machine's two clocks at that moment.
-    first: Option<(DateTime, SystemTime, Instant)>,
+    first_time: Option<(DateTime, SystemTime, Instant)>,
     /// Why the service's times cannot be trusted: two cannot both be right.
-    jump: Option<String>,
+    clock_jump: Option<String>,
 }
 
-impl Responses {
+impl ResponseHistory {
     /// Remembers a request ID of a host; false where it was seen before.
     pub(super) fn is_new(&self, host: &str, request_id: &str) -> bool {
-        let mut memory = self.lock();
-        let id = memory.hasher.hash_one((host, request_id));
-        if memory.ids.contains(&id) {
+        let mut history = self.lock();
+        let id = history.hasher.hash_one((host, request_id));
+        if history.ids.contains(&id) {
             return false;
         }
-        if memory.ids.len() == MAX_REQUEST_IDS {
-            memory.ids.pop_front();
+        if history.ids.len() == MAX_REQUEST_IDS {
+            history.ids.pop_front();
         }
-        memory.ids.push_back(id);
+        history.ids.push_back(id);
         true
     }
 
     /// Compares the time of a response with the times before it, and with that of the request it accepts.
     pub(super) fn note_time(&self, time: DateTime, signed_at: Option<DateTime>) {
-        let mut memory = self.lock();
-        if memory.jump.is_some() {
+        let mut history = self.lock();
+        if history.clock_jump.is_some() {
             return;
         }
         let now = || (time, SystemTime::now(), Instant::now());
-        let (first, wall, monotonic) = *memory.first.get_or_insert_with(now);
-        let passed = time.secs() - first.secs();
+        let (first_time, wall, monotonic) = *history.first_time.get_or_insert_with(now);
+        let passed = time.secs() - first_time.secs();
         // One of these clocks stops while the machine sleeps, and the other may be set.
         let by_wall = SystemTime::now().duration_since(wall).unwrap_or_default();
         let mut ours = [by_wall, monotonic.elapsed()].into_iter();
         let is_apart = |ours: Duration| (passed - seconds(ours)).abs() > MAX_CLOCK_SKEW;
         let other = match signed_at {
             Some(at) if (at.secs() - time.secs()).abs() > MAX_SIGNATURE_SKEW => {
-                format!("and the request it accepted was signed at {}", shown(at))
+                format!(
+                    "and the request it accepted was signed at {}",
+                    http_date(at)
+                )
             }
-            _ if ours.all(is_apart) => format!("after {} a moment before", shown(first)),
+            _ if ours.all(is_apart) => format!("after {} a moment before", http_date(first_time)),
             _ => return,
         };
-        let time = shown(time);
-        memory.jump = Some(format!(
+        let time = http_date(time);
+        history.clock_jump = Some(format!(
             "IAM's clock cannot be trusted: it says {time}, {other}"
         ));
     }
 
     /// Why the times of the responses cannot be trusted, if they cannot.
     pub(super) fn clock_jump(&self) -> Option<String> {
-        self.lock().jump.clone()
+        self.lock().clock_jump.clone()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Memory> {
+    fn lock(&self) -> MutexGuard<'_, History> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -89,7 +92,7 @@ fn seconds(duration: Duration) -> i64 {
     i64::try_from(duration.as_secs()).unwrap_or(i64::MAX)
 }
 
-fn shown(time: DateTime) -> String {
+fn http_date(time: DateTime) -> String {
     time.fmt(Format::HttpDate)
         .unwrap_or_else(|_| "a time out of range".to_owned())
 }
@@ -100,7 +103,7 @@ mod tests {
 
     #[test]
     fn a_request_id_is_new_once_for_each_host() {
-        let responses = Responses::default();
+        let responses = ResponseHistory::default();
         assert!(
             responses.is_new("a", "1") && responses.is_new("b", "1") && responses.is_new("a", "2")
         );
@@ -128,7 +131,7 @@ mod tests {
             ),
             (&[(14 * 60, Some(0)), (14 * 60, Some(0))], false),
         ] {
-            let responses = Responses::default();
+            let responses = ResponseHistory::default();
             for (time, signed_at) in times {
                 responses.note_time(at(*time), signed_at.map(at));
             }

@@ -11,7 +11,7 @@ use super::attempt::{Attempts, Recorder};
 use super::config_file::Profile;
 use super::credential_parts::CredentialParts;
 use super::error::call_error;
-use super::response_history::Responses;
+use super::response_history::ResponseHistory;
 use super::setting::Setting;
 use super::settings::Settings;
 use super::small_file;
@@ -110,7 +110,7 @@ impl Role {
         };
         let client = sts::client(&settings.sdk_of("sts", settings.region())?, base);
         let attempts = Attempts::default();
-        let responses = Responses::default();
+        let responses = ResponseHistory::default();
         let log = settings.log.without_bodies();
         let recorder = Recorder::new(&attempts, operation, &responses, log);
         let refused = |error: &(dyn Error + 'static)| {

@@ -11,7 +11,7 @@ use aws_types::SdkConfig;
 
 use super::attempt::{Attempts, Recorder};
 use super::error::{incomplete_response, read_error};
-use super::response_history::Responses;
+use super::response_history::ResponseHistory;
 use super::retry::IamRetries;
 use super::settings::Settings;
 use crate::error::{CallError, Exit, RunError};
@@ -26,7 +26,7 @@ pub(crate) struct Caller {
     /// How long STS has to answer.
     pub(super) limit: Duration,
     /// The responses of this run.
-    pub(super) responses: Responses,
+    pub(super) responses: ResponseHistory,
     /// The account, if STS was asked before.
     pub(super) known: Option<AccountId>,
 }
