@@ -63,7 +63,7 @@ use renewal::{Renewal, SharedCredentials};
 use response_history::ResponseHistory;
 use retry::IamRetries;
 use settings::Settings;
-pub(crate) use sts::Caller;
+pub(crate) use sts::AccountLookup;
 
 /// IAM, and who signs the requests to it.
 #[derive(Debug)]
@@ -73,7 +73,7 @@ pub(crate) struct Connected {
     /// The key that signs.
     pub(crate) signer: Signer,
     /// Whose account the credentials belong to, where that has to be certain.
-    pub(crate) caller: Caller,
+    pub(crate) caller: AccountLookup,
 }
 
 /// The names of all profiles of the configuration files. Nothing is contacted.
@@ -115,12 +115,12 @@ pub(crate) async fn connect(
         .or_else(|| AccessKeyId::account_of(credentials.access_key_id()));
     let expires = quantity == Quantity::Many && credentials.expiry().is_some();
     let renews = expires && source.is_renewable();
-    let mut caller = Caller {
+    let mut caller = AccountLookup {
         settings: Arc::clone(&settings),
         credentials,
         limit,
         responses: responses.clone(),
-        known: None,
+        known_account: None,
     };
     let mut identity = None;
     if let Some(expected) = expected {
@@ -138,7 +138,7 @@ pub(crate) async fn connect(
         }
     }
     let actual = identity.as_ref().map(|identity| identity.account.clone());
-    caller.known.clone_from(&actual);
+    caller.known_account.clone_from(&actual);
     let address = settings.endpoint_url.clone();
     let iam_region = address.as_deref().and_then(endpoint::signing_region);
     let iam_region = iam_region.map_or(settings.region(), Region::from_static);

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use aws_credential_types::Credentials;
 
 use super::credentials::{Resolved, Source};
-use super::sts::{Caller, Identity};
+use super::sts::{AccountLookup, Identity};
 use crate::error::RunError;
 use crate::guard::Signer;
 use crate::sanitize::escape;
@@ -36,7 +36,7 @@ struct Current {
 #[derive(Debug)]
 pub(super) struct Renewal {
     pub(super) source: Source,
-    pub(super) caller: Caller,
+    pub(super) caller: AccountLookup,
     /// Who the run began as.
     pub(super) identity: Identity,
 }
@@ -128,7 +128,7 @@ impl Renewal {
         let renewing = || "the credentials have expired: renewing them".to_owned();
         settings.log.verbose(renewing);
         let resolved = self.source.resolve(settings, caller.limit).await?;
-        let renewed = Caller {
+        let renewed = AccountLookup {
             credentials: resolved.credentials.clone(),
             ..caller.clone()
         };

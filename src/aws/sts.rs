@@ -19,7 +19,7 @@ use crate::ident::AccountId;
 
 /// Asks whose credentials they are.
 #[derive(Clone, Debug)]
-pub(crate) struct Caller {
+pub(crate) struct AccountLookup {
     /// Where STS is.
     pub(super) settings: Arc<Settings>,
     pub(super) credentials: Credentials,
@@ -28,17 +28,17 @@ pub(crate) struct Caller {
     /// The responses of this run.
     pub(super) responses: ResponseHistory,
     /// The account, if STS was asked before.
-    pub(super) known: Option<AccountId>,
+    pub(super) known_account: Option<AccountId>,
 }
 
-impl Caller {
+impl AccountLookup {
     /// The account, as AWS itself knows it. STS is asked at most once. `without`: the start of the error.
     ///
     /// # Errors
     ///
     /// AWS does not say.
     pub(crate) async fn account(&self, without: &str) -> Result<AccountId, RunError> {
-        match &self.known {
+        match &self.known_account {
             Some(account) => Ok(account.clone()),
             None => Ok(self.identity(without).await?.account),
         }
@@ -52,7 +52,7 @@ impl Caller {
     pub(super) async fn identity(&self, without: &str) -> Result<Identity, RunError> {
         let sdk = self.settings.sdk_of_identity()?;
         let client = client(&sdk, Some(self.credentials.clone()));
-        match tokio::time::timeout(self.limit, self.ask(&client)).await {
+        match tokio::time::timeout(self.limit, self.get_caller_identity(&client)).await {
             Ok(Ok(identity)) => Ok(identity),
             Ok(Err(failure)) => {
                 let explain = self.settings.explain;
@@ -67,7 +67,7 @@ impl Caller {
         }
     }
 
-    async fn ask(&self, client: &Client) -> Result<Identity, CallError> {
+    async fn get_caller_identity(&self, client: &Client) -> Result<Identity, CallError> {
         let (attempts, operation) = (Attempts::default(), "GetCallerIdentity");
         let recorder = Recorder::new(&attempts, operation, &self.responses, self.settings.log);
         let call = client.get_caller_identity().customize();
