@@ -269,8 +269,8 @@ fn not_read(path: &Path, what: &str) -> RunError {
 /// The paths of both files. An empty variable names no file.
 fn paths() -> Result<[Option<PathBuf>; 2], RunError> {
     Ok([
-        environment::place("AWS_CONFIG_FILE", ".aws/config")?,
-        environment::place("AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials")?,
+        environment::path_or_default("AWS_CONFIG_FILE", ".aws/config")?,
+        environment::path_or_default("AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials")?,
     ])
 }
 

@@ -264,8 +264,8 @@ impl Source {
     fn expired(&self) -> RunError {
         let stop = RunError::credentials(format!("the credentials have expired: {}", self.origin));
         match &self.way {
-            Way::Sso(Sso { login, .. }) | Way::Login(Login { login, .. }) => {
-                stop.hint(login.clone())
+            Way::Sso(Sso { sign_in, .. }) | Way::Login(Login { sign_in, .. }) => {
+                stop.hint(sign_in.clone())
             }
             _ => stop.hint("fetch new credentials from where these came from"),
         }
@@ -294,8 +294,8 @@ impl Source {
         let credentials = match &self.way {
             Way::Static(credentials) => credentials.clone(),
             Way::Process(process) => process.run(settings.log).await?,
-            Way::Sso(sso) => sso.ask(settings).await?,
-            Way::Login(login) => login.ask(settings).await?,
+            Way::Sso(sso) => sso.fetch_credentials(settings).await?,
+            Way::Login(login) => login.fetch_credentials(settings).await?,
             Way::WebIdentity(role) => role.assume(None, settings).await?,
             Way::Role(role, base) => {
                 let base = Box::pin(base.ask(settings)).await?;

@@ -42,7 +42,7 @@ pub(crate) fn home() -> Option<PathBuf> {
 /// # Errors
 ///
 /// A path that the AWS CLI would change in another way. It is never another file than the AWS CLI's.
-pub(crate) fn place(name: &str, default: &str) -> Result<Option<PathBuf>, RunError> {
+pub(crate) fn path_or_default(name: &str, default: &str) -> Result<Option<PathBuf>, RunError> {
     let Some(path) = env::var_os(name).map(PathBuf::from) else {
         return Ok(home().map(|home| home.join(default)));
     };

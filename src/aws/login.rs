@@ -26,7 +26,7 @@ const RENEWAL_WINDOW: Duration = Duration::from_mins(5);
 pub(super) struct Login {
     session: String,
     /// The command that signs in again.
-    pub(super) login: CommandLine,
+    pub(super) sign_in: CommandLine,
 }
 
 impl Login {
@@ -34,7 +34,7 @@ impl Login {
     pub(super) fn new(session: &Setting, profile: &str) -> Self {
         Self {
             session: session.value.clone(),
-            login: CommandLine::new("aws login").option("--profile", profile),
+            sign_in: CommandLine::new("aws login").option("--profile", profile),
         }
     }
 
@@ -43,12 +43,15 @@ impl Login {
     /// # Errors
     ///
     /// There is no session, or it cannot be renewed.
-    pub(super) async fn ask(&self, settings: &Settings) -> Result<Credentials, RunError> {
-        let folder = environment::place("AWS_LOGIN_CACHE_DIRECTORY", ".aws/login/cache")?;
+    pub(super) async fn fetch_credentials(
+        &self,
+        settings: &Settings,
+    ) -> Result<Credentials, RunError> {
+        let folder = environment::path_or_default("AWS_LOGIN_CACHE_DIRECTORY", ".aws/login/cache")?;
         let path = session::path(&folder.unwrap_or_default(), &self.session, &SHA256);
         let none = |what: String| {
             RunError::credentials(format!("no session of `aws login`: {what}"))
-                .hint(self.login.clone())
+                .hint(self.sign_in.clone())
         };
         let mut cached = read(&path).map_err(none)?;
         let part =
@@ -83,7 +86,7 @@ impl Login {
                 .hint("set AWS_REGION, or name a region with --region"));
             }
         };
-        let fail = |what: &str| RunError::credentials(what).hint(self.login.clone());
+        let fail = |what: &str| RunError::credentials(what).hint(self.sign_in.clone());
         let pair = key_pair(&pem)
             .ok_or_else(|| fail("the key of the session of `aws login` is not usable"))?;
         let sdk = settings.sdk_of("signin", region)?;
@@ -110,7 +113,7 @@ impl Login {
             .verbose(|| "renewing the session of `aws login`".to_owned());
         let output = call.send().await;
         let output = output
-            .map_err(|error| seen.refused("the sign-in service", &error, self.login.clone()))?;
+            .map_err(|error| seen.refused("the sign-in service", &error, self.sign_in.clone()))?;
         let output = output.token_output();
         let (Some(output), Some(key)) = (output, output.and_then(|output| output.access_token()))
         else {

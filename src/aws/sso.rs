@@ -35,7 +35,7 @@ pub(super) struct Sso {
     session: Option<String>,
     start_url: String,
     /// The command that signs in again.
-    pub(super) login: CommandLine,
+    pub(super) sign_in: CommandLine,
 }
 
 /// The session of a profile, where the profile says nothing else than it.
@@ -88,10 +88,10 @@ impl Sso {
                 .hint("aws configure sso")
             })
         };
-        let login = CommandLine::new("aws sso login");
-        let login = match &session {
-            Some(session) => login.option("--sso-session", &session.value),
-            None => login.option("--profile", profile.name),
+        let sign_in = CommandLine::new("aws sso login");
+        let sign_in = match &session {
+            Some(session) => sign_in.option("--sso-session", &session.value),
+            None => sign_in.option("--profile", profile.name),
         };
         Ok(Some(Self {
             account: find("sso_account_id")?,
@@ -99,7 +99,7 @@ impl Sso {
             region: find("sso_region")?,
             start_url: find("sso_start_url")?,
             session: session.map(|session| session.value),
-            login,
+            sign_in,
         }))
     }
 
@@ -108,7 +108,10 @@ impl Sso {
     /// # Errors
     ///
     /// There is no token, it has expired, or the portal refuses.
-    pub(super) async fn ask(&self, settings: &Settings) -> Result<Credentials, RunError> {
+    pub(super) async fn fetch_credentials(
+        &self,
+        settings: &Settings,
+    ) -> Result<Credentials, RunError> {
         let token = self.token(settings).await?;
         let sdk = settings.sdk_of("sso", Region::new(self.region.clone()))?;
         let seen = Seen::default();
@@ -124,7 +127,7 @@ impl Sso {
         let output = call.send().await.map_err(|error| {
             let response = error.raw_response();
             let hint = match response.map(|response| response.status().as_u16()) {
-                Some(401) => self.login.to_string(),
+                Some(401) => self.sign_in.to_string(),
                 _ => "check sso_account_id and sso_role_name".to_owned(),
             };
             seen.refused("SSO", &error, hint)
@@ -152,7 +155,7 @@ impl Sso {
         let folder = home.join(".aws/sso/cache");
         let path = session::path(&folder, session, &SHA1_FOR_LEGACY_USE_ONLY);
         let none = |what: &str| {
-            RunError::credentials(format!("no SSO session: {what}")).hint(self.login.clone())
+            RunError::credentials(format!("no SSO session: {what}")).hint(self.sign_in.clone())
         };
         let mut cached = read(&path).map_err(|what| none(&what))?;
         let expiry = text(&cached, "expiresAt").and_then(|text| time(&text));
@@ -204,7 +207,7 @@ impl Sso {
             .log
             .verbose(|| "renewing the SSO session".to_owned());
         let output = call.send().await;
-        let output = output.map_err(|error| seen.refused("SSO", &error, self.login.clone()))?;
+        let output = output.map_err(|error| seen.refused("SSO", &error, self.sign_in.clone()))?;
         let mut renewed = cached.clone();
         renewed["startUrl"] = json!(self.start_url);
         renewed["region"] = json!(self.region);
