@@ -4,7 +4,7 @@
 use std::ffi::OsStr;
 use std::fmt::{self, Write as _};
 
-use crate::sanitize::is_steering;
+use crate::sanitize::is_unprintable;
 
 /// The longest line that is printed, in characters: a longer one would be cut.
 const MAX_CHARACTERS: usize = 800;
@@ -98,7 +98,9 @@ impl fmt::Display for CommandLine {
 /// The value as one word of a shell. `None`: it has bytes that are not UTF-8, line breaks, or other characters that a
 /// terminal or a reader does not show as they are.
 fn quoted(value: &OsStr) -> Option<String> {
-    let text = value.to_str().filter(|text| !text.contains(is_steering))?;
+    let text = value
+        .to_str()
+        .filter(|text| !text.contains(is_unprintable))?;
     shlex::try_quote(text)
         .ok()
         .map(std::borrow::Cow::into_owned)

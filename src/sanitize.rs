@@ -19,7 +19,7 @@ const MAX_FIELD: usize = 100;
 /// Whether a character steers a terminal or a reader instead of being seen: controls (C0, C1, DEL),
 /// bidirectional marks, line separators, and what Unicode calls default ignorable, such as zero-width characters,
 /// fillers, variation selectors and tags.
-pub(crate) fn is_steering(c: char) -> bool {
+pub(crate) fn is_unprintable(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
@@ -31,20 +31,20 @@ pub(crate) fn is_steering(c: char) -> bool {
 
 /// The text without secrets and with each steering character as `\u{..}`.
 pub(crate) fn escape(text: &str) -> String {
-    spell_out(&mask(text))
+    escape_unprintable(&mask(text))
 }
 
-fn spell_out(text: &str) -> String {
-    without_steering(text, |safe, c| {
+fn escape_unprintable(text: &str) -> String {
+    replace_unprintable(text, |safe, c| {
         let _ = write!(safe, "\\u{{{:x}}}", u32::from(c));
     })
 }
 
 /// The text with what `write` makes of each steering character.
-fn without_steering(text: &str, write: impl Fn(&mut String, char)) -> String {
+fn replace_unprintable(text: &str, write: impl Fn(&mut String, char)) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
-        if is_steering(c) {
+        if is_unprintable(c) {
             write(&mut safe, c);
         } else {
             safe.push(c);
@@ -70,7 +70,7 @@ fn cut(text: &str, max_characters: usize) -> String {
     let mut safe = String::new();
     let mut left = max_characters;
     for (at, c) in text.char_indices() {
-        let piece = spell_out(&text[at..at + c.len_utf8()]);
+        let piece = escape_unprintable(&text[at..at + c.len_utf8()]);
         let Some(less) = left.checked_sub(piece.chars().count()) else {
             let length = text.chars().count();
             return format!("{safe}... ({length} characters)");
@@ -83,7 +83,7 @@ fn cut(text: &str, max_characters: usize) -> String {
 
 /// JSON in which steering characters are written by their number, as JSON allows, so that a terminal shows them too.
 pub(crate) fn escape_json(json: &str) -> String {
-    without_steering(json, |safe, c| {
+    replace_unprintable(json, |safe, c| {
         for unit in c.encode_utf16(&mut [0; 2]) {
             let _ = write!(safe, "\\u{unit:04x}");
         }
@@ -290,7 +290,7 @@ mod tests {
     fn escaped_json_is_the_same_value() {
         let value = serde_json::json!({ "Message": "\u{9b}2J\u{202e}\u{e0041} é" });
         let text = escape_json(&value.to_string());
-        assert!(!text.chars().any(is_steering));
+        assert!(!text.chars().any(is_unprintable));
         assert_eq!(
             serde_json::from_str::<serde_json::Value>(&text).expect("JSON"),
             value
@@ -330,7 +330,7 @@ mod tests {
     fn json_is_exact_and_steers_nothing() {
         let value = serde_json::json!({ "Status": "\u{9b}2J\u{202e}\n".repeat(1000) });
         let text = Shown::json(&value).to_string();
-        assert!(!text.contains(crate::sanitize::is_steering));
+        assert!(!text.contains(crate::sanitize::is_unprintable));
         let read: Value = serde_json::from_str(&text).expect("JSON");
         assert_eq!(read, value);
     }

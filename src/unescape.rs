@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use crate::sanitize::is_steering;
+use crate::sanitize::is_unprintable;
 use crate::secret::NOT_SHOWN;
 
 /// Which escapes each reading undoes, by the byte that they stand for.
@@ -100,7 +100,7 @@ impl Reading {
     }
 
     fn push(&mut self, bytes: &[u8], place: Range<usize>) {
-        let is_unseen = |c: char| is_steering(c) && !c.is_ascii_whitespace();
+        let is_unseen = |c: char| is_unprintable(c) && !c.is_ascii_whitespace();
         if std::str::from_utf8(bytes).is_ok_and(|text| text.contains(is_unseen)) {
             return;
         }

@@ -16,7 +16,7 @@ use clap::{Arg, Command, CommandFactory as _, ValueHint};
 
 use crate::cli::Cli;
 use crate::error::RunError;
-use crate::sanitize::{escape, is_steering};
+use crate::sanitize::{escape, is_unprintable};
 use crate::secret::has_secret;
 use line::Line;
 use shell::Shell;
@@ -91,7 +91,7 @@ fn command_of(program: &OsStr) -> String {
         _ => env::current_dir().ok().map(|folder| folder.join(path)),
     };
     let path = absolute.as_deref().unwrap_or(path);
-    let path = path.to_str().filter(|path| !path.contains(is_steering));
+    let path = path.to_str().filter(|path| !path.contains(is_unprintable));
     path.unwrap_or("iam-del-key").to_owned()
 }
 

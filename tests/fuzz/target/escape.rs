@@ -7,32 +7,32 @@ use std::os::unix::ffi::OsStrExt as _;
 use serde_json::Value;
 
 use super::check_message;
-use crate::sanitize::{Shown, escape, escape_json, excerpt, is_steering, shown};
+use crate::sanitize::{Shown, escape, escape_json, excerpt, is_unprintable, shown};
 use crate::secret::has_secret;
 
 pub(super) fn check(bytes: &[u8]) {
     check_message(&shown(OsStr::from_bytes(bytes)), 40 * 10 + 40);
     let text = String::from_utf8_lossy(bytes);
     let escaped = escape(&text);
-    assert!(!escaped.contains(is_steering));
+    assert!(!escaped.contains(is_unprintable));
     // The longest is `\u{e007f}`, of four bytes; of one byte `\u{1b}`.
     assert!(escaped.len() <= 6 * text.len());
     assert_eq!(escape(&escaped), escaped);
     if !has_secret(&text) {
-        let seen = |text: &str| text.replace(is_steering, "");
-        assert_eq!(text.contains(is_steering), escaped != text);
+        let seen = |text: &str| text.replace(is_unprintable, "");
+        assert_eq!(text.contains(is_unprintable), escaped != text);
         assert!(escaped.len() >= seen(&text).len());
     }
     check_message(&excerpt(&text), 800 * 4 + 40);
     let message = Shown::message(&text).to_string();
-    assert!(!message.contains(is_steering));
+    assert!(!message.contains(is_unprintable));
     assert!(message.chars().count() <= 1_300);
     let page = Shown::page(&text).to_string();
-    assert!(!page.contains(|c| is_steering(c) && !matches!(c, '\n' | '\t' | '\u{1b}')));
+    assert!(!page.contains(|c| is_unprintable(c) && !matches!(c, '\n' | '\t' | '\u{1b}')));
     assert!(!page.replace("\u{1b}[", "").contains('\u{1b}'));
     let value = Value::from(&*text);
     let json = escape_json(&value.to_string());
-    assert!(!json.contains(is_steering));
+    assert!(!json.contains(is_unprintable));
     assert_eq!(serde_json::from_str::<Value>(&json).expect("JSON"), value);
     check_secret(bytes, &text);
 }

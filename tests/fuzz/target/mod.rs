@@ -6,7 +6,7 @@ mod arguments;
 mod escape;
 mod ident;
 
-use crate::sanitize::is_steering;
+use crate::sanitize::is_unprintable;
 
 /// A target and what it checks.
 type Target = (&'static str, fn(&[u8]));
@@ -26,7 +26,7 @@ pub(crate) const TARGETS: [Target; 9] = [
 
 /// A message is safe to show and not endless.
 pub(crate) fn check_message(text: &str, longest: usize) {
-    let steers = |c: char| is_steering(c) && c != '\n';
+    let steers = |c: char| is_unprintable(c) && c != '\n';
     assert!(!text.contains(steers), "it steers: {text:?}");
     assert!(text.len() <= longest, "{} bytes: {text:?}", text.len());
 }
