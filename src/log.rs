@@ -3,7 +3,7 @@
 
 use crate::report::message::Messages;
 use crate::request::{Color, ErrorFormat, Request, Verbosity};
-use crate::sanitize::excerpt;
+use crate::sanitize::truncate_escaped;
 
 /// How many lines one entry has at most: the body of a reply may have any number.
 const MOST_LINES: usize = 100;
@@ -72,7 +72,7 @@ impl Log {
         }
         let text = line();
         for line in text.lines().take(MOST_LINES) {
-            self.messages.log(label, &excerpt(line));
+            self.messages.log(label, &truncate_escaped(line));
         }
         let left = text.lines().count().saturating_sub(MOST_LINES);
         if left > 0 {

@@ -54,12 +54,12 @@ fn replace_unprintable(text: &str, write: impl Fn(&mut String, char)) -> String 
 }
 
 /// The text escaped, on one line, and cut at 800 characters with a word on what was cut.
-pub(crate) fn excerpt(text: &str) -> String {
+pub(crate) fn truncate_escaped(text: &str) -> String {
     cut(text, MAX_TEXT)
 }
 
 /// A name, a code or a status as a part of a sentence: escaped, on one line, and cut at 100 characters.
-pub(crate) fn field(text: &str) -> String {
+pub(crate) fn escape_field(text: &str) -> String {
     cut(text, MAX_FIELD)
 }
 
@@ -97,7 +97,7 @@ const MAX_VALUE: usize = 40;
 #[derive(Debug)]
 pub(crate) struct Invalid {
     /// The value, escaped and cut; a pasted secret is not in it.
-    pub(crate) shown: String,
+    pub(crate) value: String,
     reason: String,
 }
 
@@ -113,7 +113,7 @@ impl Invalid {
     /// A refused value; `reason` is a fragment that says what is wrong with it.
     pub(crate) fn new(value: &OsStr, reason: impl Into<String>) -> Self {
         Self {
-            shown: shown(value),
+            value: display_value(value),
             reason: reason.into(),
         }
     }
@@ -128,14 +128,14 @@ impl Invalid {
             "this looks like a secret access key; to delete a key, iam-del-key needs only its access key ID"
         };
         Self {
-            shown: NOT_SHOWN.to_owned(),
+            value: NOT_SHOWN.to_owned(),
             reason: reason.to_owned(),
         }
     }
 
     /// The same value, typed as an argument.
     pub(crate) fn typed(mut self) -> Self {
-        if self.shown == NOT_SHOWN {
+        if self.value == NOT_SHOWN {
             self.reason
                 .push_str("; the shell may keep it in its history: treat it as leaked");
         }
@@ -144,24 +144,24 @@ impl Invalid {
 }
 
 /// A path as a message shows it: whole and escaped, without secrets.
-pub(crate) fn shown_path(path: &Path) -> String {
+pub(crate) fn escape_path(path: &Path) -> String {
     escape(&path.to_string_lossy())
 }
 
 /// A value as a message shows it: secrets are masked, bytes that are not UTF-8 and characters that steer a terminal are
 /// escaped, and what is past 40 characters is cut and counted.
-pub(crate) fn shown(value: &OsStr) -> String {
+pub(crate) fn display_value(value: &OsStr) -> String {
     let text = value.to_string_lossy();
     // Masked before it is cut: half a secret is not recognized.
     let masked = mask(&text);
     if masked.chars().count() <= MAX_VALUE {
-        return lossless(value);
+        return escape_os_str(value);
     }
     let head: String = masked.chars().take(MAX_VALUE).collect();
     format!("{}... ({} characters)", escape(&head), text.chars().count())
 }
 
-fn lossless(value: &OsStr) -> String {
+fn escape_os_str(value: &OsStr) -> String {
     use std::fmt::Write as _;
     let mut text = String::new();
     for chunk in value.as_encoded_bytes().utf8_chunks() {
@@ -277,13 +277,13 @@ mod tests {
     #[test]
     fn a_long_text_is_cut_and_counted() {
         for flood in ["x", "\u{1b}", "\u{e0041}"] {
-            let cut = excerpt(&flood.repeat(5_000_000));
+            let cut = truncate_escaped(&flood.repeat(5_000_000));
             assert!(cut.len() < 900, "{}", cut.len());
             assert!(cut.ends_with("... (5000000 characters)"));
-            assert!(field(&flood.repeat(101)).len() < 130);
+            assert!(escape_field(&flood.repeat(101)).len() < 130);
         }
         let max_characters = "x".repeat(MAX_TEXT);
-        assert_eq!(excerpt(&max_characters), max_characters);
+        assert_eq!(truncate_escaped(&max_characters), max_characters);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::ini::{self, Entry, Section};
 use super::setting::Setting;
 use super::small_file;
 use crate::error::RunError;
-use crate::sanitize::{escape, shown_path};
+use crate::sanitize::{escape, escape_path};
 
 /// The most a configuration file may hold, in MiB; a real one holds a few KiB.
 const LONGEST: usize = 4;
@@ -80,7 +80,7 @@ impl ConfigFiles {
         let paths = paths().unwrap_or_default().into_iter().flatten();
         paths
             .filter(|path| !path.as_os_str().is_empty())
-            .map(|path| shown_path(&path))
+            .map(|path| escape_path(&path))
             .collect()
     }
 }
@@ -97,7 +97,7 @@ fn parse(
     name: fn(&str) -> (&'static str, String),
 ) -> Result<Vec<Section>, RunError> {
     let fail = |what: String| not_read(path, &what);
-    let file = shown_path(path).into();
+    let file = escape_path(path).into();
     let mut defined = HashMap::new();
     let mut sections = ini::parse(text).map_err(fail)?;
     for section in &mut sections {
@@ -260,7 +260,7 @@ impl Section {
 }
 
 fn not_read(path: &Path, what: &str) -> RunError {
-    let path = shown_path(path);
+    let path = escape_path(path);
     RunError::configuration(format!("could not read `{path}`: {what}")).hint(
         "correct that file, or point AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE at other files",
     )

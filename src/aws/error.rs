@@ -15,7 +15,7 @@ use super::response_history::ResponseHistory;
 use super::tls;
 use crate::error::{CallError, Context, Received, ServiceError, TransportError};
 use crate::outcome::ResponseMetadata;
-use crate::sanitize::excerpt;
+use crate::sanitize::truncate_escaped;
 
 /// How far the clocks may differ before it is worth a word, in seconds. AWS allows 15 minutes.
 pub(super) const MAX_CLOCK_SKEW: i64 = 240;
@@ -221,7 +221,7 @@ pub(crate) fn transport_error(error: &(dyn Error + 'static), host: &str) -> Tran
     } else if let Some((what, hint)) = connection(kind, says) {
         (what.to_owned(), hint)
     } else {
-        let innermost = all.last().map(|text| excerpt(text));
+        let innermost = all.last().map(|text| truncate_escaped(text));
         (innermost.unwrap_or_default(), None)
     };
     // AWS's own hosts speak TLS.

@@ -11,7 +11,7 @@ use super::response_body::Body;
 use crate::error::CallError;
 use crate::ident::{AccessKeyId, UserName};
 use crate::metadata::Status;
-use crate::sanitize::field;
+use crate::sanitize::escape_field;
 
 /// How many users a page may have, IAM's own most.
 const PAGE_SIZE: i32 = 1000;
@@ -216,7 +216,7 @@ fn add(keys: &mut Vec<ListedKey>, key: ListedKey, attempts: &Attempts) -> Result
     };
     let twice = if earlier.status != key.status {
         let [before, now] = [&earlier.status, &key.status].map(|status| {
-            let status = status.as_ref().map(|status| field(status.as_str()));
+            let status = status.as_ref().map(|status| escape_field(status.as_str()));
             status.unwrap_or_else(|| "without a status".to_owned())
         });
         format!("as {before} and {now}")

@@ -18,7 +18,7 @@ use super::setting::Setting;
 use super::settings::Settings;
 use super::small_file;
 use crate::error::RunError;
-use crate::sanitize::excerpt;
+use crate::sanitize::truncate_escaped;
 use crate::secret::NOT_SHOWN;
 
 const RELATIVE_URI: &str = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
@@ -73,7 +73,10 @@ pub(super) async fn container(settings: &Settings) -> Result<Credentials, RunErr
                 }
                 what
             }
-            Ok(Err(error)) => format!("its service could not be reached: {}", excerpt(&error)),
+            Ok(Err(error)) => format!(
+                "its service could not be reached: {}",
+                truncate_escaped(&error)
+            ),
             Err(_) => "its service did not answer in time".to_owned(),
         };
     }
@@ -90,7 +93,7 @@ fn message(body: &[u8], token: Option<&str>) -> String {
         Some(token) => text.replace(token, NOT_SHOWN),
         None => text.to_owned(),
     };
-    format!(": {}", excerpt(&text))
+    format!(": {}", truncate_escaped(&text))
 }
 
 fn container_url() -> Result<String, RunError> {

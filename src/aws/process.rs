@@ -18,7 +18,7 @@ use super::ini;
 use super::setting::Setting;
 use crate::error::RunError;
 use crate::log::Log;
-use crate::sanitize::excerpt;
+use crate::sanitize::truncate_escaped;
 
 /// The most that is read of the process's standard output, in bytes.
 const MAX_OUTPUT: u64 = 64 << 10;
@@ -98,7 +98,7 @@ impl CredentialProcess {
             let errors = errors.unwrap_or_default();
             let said = match String::from_utf8_lossy(&errors).trim() {
                 "" => String::new(),
-                errors => format!("; it said: {}", excerpt(errors)),
+                errors => format!("; it said: {}", truncate_escaped(errors)),
             };
             return Err(fail(&format!("failed ({status}){said}")));
         }

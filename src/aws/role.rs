@@ -17,7 +17,7 @@ use super::settings::Settings;
 use super::small_file;
 use super::sts;
 use crate::error::RunError;
-use crate::sanitize::shown_path;
+use crate::sanitize::escape_path;
 
 const DENIED: &str = "check that the role exists, that its trust policy allows the caller, and that the caller may assume it";
 
@@ -167,7 +167,7 @@ impl Role {
 fn read_token(file: &Setting) -> Result<String, RunError> {
     let path = Path::new(&file.value);
     let wrong = |what: &str| {
-        let path = shown_path(path);
+        let path = escape_path(path);
         file.stop(&format!("names `{path}`, which {what}"))
     };
     let token = small_file::read_token(path);

@@ -13,7 +13,7 @@ use super::config_file::Profile;
 use super::environment;
 use super::small_file;
 use crate::error::RunError;
-use crate::sanitize::shown_path;
+use crate::sanitize::escape_path;
 
 /// Whom TLS trusts.
 #[derive(Clone, Debug)]
@@ -107,7 +107,7 @@ impl CaBundle {
 
     /// Says that the bundle is of no use, and why.
     pub(super) fn unusable(&self, what: &str) -> RunError {
-        let path = shown_path(&self.path);
+        let path = escape_path(&self.path);
         let source = &self.source;
         RunError::configuration(format!("could not use the CA bundle `{path}`: {what}"))
             .hint(format!("{source} must name a PEM file of certificates"))

@@ -19,7 +19,7 @@ use super::redact::Secrets;
 use super::small_file;
 use crate::error::RunError;
 use crate::log::Log;
-use crate::sanitize::{excerpt, shown_path};
+use crate::sanitize::{escape_path, truncate_escaped};
 
 /// The last request for a session: where it went, and what of it no message may show.
 #[derive(Clone, Default)]
@@ -58,7 +58,7 @@ impl Seen {
             let what = format!("{service} refused{code}: {message}");
             (what, Some(hint.into()))
         };
-        let what = excerpt(&secrets.hide(&what));
+        let what = truncate_escaped(&secrets.hide(&what));
         let mut stop = RunError::credentials(format!("no credentials: {what}"));
         stop.hints.extend(hint);
         stop
@@ -83,7 +83,7 @@ pub(super) fn text(value: &Value, name: &str) -> Option<String> {
 ///
 /// It is not there, or is not a JSON object: a fragment.
 pub(super) fn read(path: &Path) -> Result<Value, String> {
-    let shown = shown_path(path);
+    let shown = escape_path(path);
     let bytes = small_file::read(path, 1);
     let bytes = bytes.map_err(|error| format!("could not read `{shown}`: {error}"))?;
     let value: Option<Value> = serde_json::from_slice(&bytes).ok();
@@ -102,7 +102,7 @@ pub(super) fn save(path: &Path, value: &Value, log: Log) {
         file.persist(path).map_err(|error| error.error)
     };
     if let Err(error) = saved() {
-        let path = shown_path(path);
+        let path = escape_path(path);
         log.warning(&format!(
             "the renewed session could not be saved in `{path}`: {error}"
         ));

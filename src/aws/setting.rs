@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 
 use super::environment;
 use crate::error::RunError;
-use crate::sanitize::shown;
+use crate::sanitize::display_value;
 
 /// A value and where it comes from, for messages.
 #[derive(Clone, Debug)]
@@ -52,7 +52,7 @@ impl Setting {
 
     /// The error that this value is wrong, and what it must be.
     pub(crate) fn wrong(&self, rule: &str) -> RunError {
-        let value = shown(OsStr::new(&self.value));
+        let value = display_value(OsStr::new(&self.value));
         self.stop(&format!("is `{value}`: {rule}"))
     }
 

@@ -20,7 +20,7 @@ use super::setting::Setting;
 use crate::error::{Explain, RunError};
 use crate::log::Log;
 use crate::request::Connection;
-use crate::sanitize::{escape, shown};
+use crate::sanitize::{display_value, escape};
 use crate::secret::has_secret;
 
 /// What names the profile where the command line does: credentials come from it alone.
@@ -203,7 +203,7 @@ fn choose_profile(
             if other.is_some_and(|other| other != name) {
                 log.warning(&format!(
                     "AWS_DEFAULT_PROFILE is ignored, because AWS_PROFILE names the profile `{}`",
-                    shown(OsStr::new(&name))
+                    display_value(OsStr::new(&name))
                 ));
             }
             Ok((name, Some(VARIABLES[0])))
@@ -221,7 +221,7 @@ fn unknown_profile(name: &str, by: &str, files: &ConfigFiles) -> RunError {
     let message = if name.trim().is_empty() {
         format!("{source} is empty: it must name a profile")
     } else {
-        let name = shown(OsStr::new(name));
+        let name = display_value(OsStr::new(name));
         format!("the profile `{name}`, named by {source}, does not exist")
     };
     let known = files.profile_names();

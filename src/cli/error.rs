@@ -8,7 +8,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use super::aws::Instead;
 use crate::ident::looks_like_access_key_id;
 use crate::request::ErrorFormat;
-use crate::sanitize::{Invalid, shown};
+use crate::sanitize::{Invalid, display_value};
 use crate::secret::{NOT_SHOWN, has_secret, mask};
 
 pub(super) const SWAPPED: &str =
@@ -22,7 +22,7 @@ pub(super) fn fit_to_show(
 ) -> clap::Error {
     let ident =
         std::error::Error::source(&error).and_then(|source| source.downcast_ref::<Invalid>());
-    let value = ident.map(|ident| ident.shown.clone());
+    let value = ident.map(|ident| ident.value.clone());
     let is_hidden = value.as_deref() == Some(NOT_SHOWN);
     let is_of_id = context(&error, ContextKind::InvalidArg).starts_with("--access-key-id");
     let is_swapped = || values(args, &["--user-name"]).any(looks_like_access_key_id);
@@ -52,7 +52,7 @@ fn fit(kind: ContextKind, context: &ContextValue) -> Option<ContextValue> {
         (
             ContextKind::InvalidValue | ContextKind::InvalidArg | ContextKind::InvalidSubcommand,
             ContextValue::String(text),
-        ) => Some(ContextValue::String(shown(OsStr::new(text)))),
+        ) => Some(ContextValue::String(display_value(OsStr::new(text)))),
         // A tip repeats what was typed.
         (ContextKind::Suggested, ContextValue::StyledStrs(tips))
             if tips.iter().any(|tip| has_secret(&tip.to_string())) =>
@@ -71,7 +71,7 @@ fn instead(error: &clap::Error, args: &[OsString]) -> Option<String> {
         let option = option.split(' ').next().unwrap_or(option);
         let value = match context(error, ContextKind::InvalidValue) {
             value if option == "--cli-input-yaml" || value.is_empty() => String::new(),
-            value => format!(" {}", shown(OsStr::new(value))),
+            value => format!(" {}", display_value(OsStr::new(value))),
         };
         return Some(format!("{option}{value} is refused: {reason}"));
     }

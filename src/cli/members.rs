@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use crate::ident::{AccessKeyId, UserName};
-use crate::sanitize::{Invalid, excerpt, shown};
+use crate::sanitize::{Invalid, display_value, truncate_escaped};
 
 /// The longest text that is read, in bytes.
 const LONGEST: u64 = 1 << 16;
@@ -96,12 +96,12 @@ impl Source {
             );
         }
         serde_json::from_str(&text)
-            .map_err(|error| format!("--cli-input-json: {}", excerpt(&error.to_string())))
+            .map_err(|error| format!("--cli-input-json: {}", truncate_escaped(&error.to_string())))
     }
 }
 
 fn read(path: &PathBuf) -> Result<String, String> {
-    let name = shown(path.as_os_str());
+    let name = display_value(path.as_os_str());
     let wrong = |what: &str| format!("--cli-input-json: cannot read `{name}`: {what}");
     let failed = |error: io::Error| {
         if path.starts_with("~") {
@@ -129,5 +129,5 @@ fn parsed<T>(
         return Err(format!("--cli-input-json: {name} is no string"));
     };
     parse(OsStr::new(text))
-        .map_err(|invalid| format!("--cli-input-json: {name} '{}': {invalid}", invalid.shown))
+        .map_err(|invalid| format!("--cli-input-json: {name} '{}': {invalid}", invalid.value))
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::age::{Age, ago, timestamp};
 use crate::metadata::{KeyMetadata, LastUse, Status};
-use crate::sanitize::field;
+use crate::sanitize::escape_field;
 pub(crate) use user_glob::UserGlob;
 
 /// What has to hold of a key, all of it.
@@ -124,7 +124,9 @@ impl Condition {
             Self::Inactive => match &facts.status {
                 None => Verdict::Lacks("its status"),
                 Some(Status::Inactive) => Verdict::Holds,
-                Some(status) => Verdict::Fails(format!("its status is {}", field(status.as_str()))),
+                Some(status) => {
+                    Verdict::Fails(format!("its status is {}", escape_field(status.as_str())))
+                }
             },
             Self::UnusedFor(age) => match (&facts.last_use, facts.created) {
                 (None, _) => Verdict::Lacks("its last use"),

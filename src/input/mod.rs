@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::RunError;
 use crate::ident::{AccessKeyId, UserName};
 use crate::request::{Action, Input, Key, Owner};
-use crate::sanitize::{excerpt, shown_path};
+use crate::sanitize::{escape_path, truncate_escaped};
 use collect::Collected;
 use distinct::Distinct;
 use line::Lines;
@@ -146,7 +146,7 @@ type Visit<'a> = dyn FnMut(Found) -> Result<(), Problem> + 'a;
 pub(crate) fn read(input: &Input, purpose: Purpose<'_>) -> Result<List, RunError> {
     let name = match input {
         Input::Stdin => "standard input".to_owned(),
-        Input::File(path) => shown_path(path),
+        Input::File(path) => escape_path(path),
     };
     let unreadable = |error: &io::Error| RunError::usage(format!("cannot read {name}: {error}"));
     let source: Box<dyn BufRead> = match input {
@@ -170,7 +170,7 @@ fn keys_of(source: Box<dyn BufRead>, name: &str, purpose: Purpose<'_>) -> Result
 }
 
 fn wrong(name: &str, problem: &Problem) -> RunError {
-    let what = excerpt(&problem.what);
+    let what = truncate_escaped(&problem.what);
     match &problem.place {
         None => (problem.stop)(format!("cannot read {name}: {what}")),
         Some(place) => (problem.stop)(format!("{name}{place} {what}")).hint(problem.hint),

@@ -38,11 +38,11 @@ fn is_id_of_aws(word: &str) -> bool {
 /// The ID that `word` is, or what is wrong with it.
 pub(super) fn id(word: &str) -> Result<AccessKeyId, String> {
     AccessKeyId::parse(OsStr::new(word))
-        .map_err(|invalid| format!("`{}` is no access key ID: {invalid}", invalid.shown))
+        .map_err(|invalid| format!("`{}` is no access key ID: {invalid}", invalid.value))
 }
 
 /// The user name that `word` is, or what is wrong with it.
 pub(super) fn user_name(word: &str) -> Result<UserName, String> {
     UserName::parse(OsStr::new(word))
-        .map_err(|invalid| format!("`{}` is no user name: {invalid}", invalid.shown))
+        .map_err(|invalid| format!("`{}` is no user name: {invalid}", invalid.value))
 }

@@ -25,7 +25,7 @@ use crate::ident::{AccessKeyId, AccountId};
 use crate::metadata::Target;
 use crate::outcome::{KeyResult, KeyState};
 use crate::request::{Action, Key, Mode, Request};
-use crate::sanitize::{escape, shown_path};
+use crate::sanitize::{escape, escape_path};
 use file::{Kept, Refused};
 pub(crate) use past::EarlierAttempt;
 use past::Replay;
@@ -119,7 +119,7 @@ impl Journal {
     pub(crate) fn open(request: &Request) -> Result<Self, Unusable> {
         let path = request.journal.as_deref();
         let mut journal = Self {
-            name: path.map(shown_path).unwrap_or_default(),
+            name: path.map(escape_path).unwrap_or_default(),
             action: request.action,
             head: None,
             past: Replay::default(),

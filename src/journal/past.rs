@@ -13,7 +13,7 @@ use crate::ident::{AccessKeyId, UserName};
 use crate::metadata::Status;
 use crate::outcome::OutcomeKind;
 use crate::request::{Action, Key};
-use crate::sanitize::field;
+use crate::sanitize::escape_field;
 
 /// What every journal begins with.
 const HEAD: &[u8] = b"{\"Journal\":";
@@ -221,12 +221,12 @@ impl Replay {
             (Some(_), Some(_)) => return Err("both an intent and a result".to_owned()),
             (Some(intent), None) if intent == action => None,
             (Some(intent), None) => {
-                return Err(format!("unexpected intent \"{}\"", field(&intent)));
+                return Err(format!("unexpected intent \"{}\"", escape_field(&intent)));
             }
             (None, Some(outcome)) => Some(
                 OutcomeKind::read(&outcome)
                     .filter(|word| is_recorded(*word, action))
-                    .ok_or_else(|| format!("unexpected result \"{}\"", field(&outcome)))?,
+                    .ok_or_else(|| format!("unexpected result \"{}\"", escape_field(&outcome)))?,
             ),
         };
         match word {

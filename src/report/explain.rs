@@ -11,7 +11,7 @@ use crate::error::{CallError, ErrorKind, Exit, NotFound, Place, Received, RunErr
 use crate::metadata::Status;
 use crate::outcome::{KeyResult, KeyState, Outcome, Refusal};
 use crate::request::{Action, Key, Mode, SigningKey};
-use crate::sanitize::{excerpt, field};
+use crate::sanitize::{escape_field, truncate_escaped};
 
 /// The member `Known` where each of several keys is as its own result says.
 pub(crate) const AS_TOLD: &str = "AsTold";
@@ -305,7 +305,7 @@ pub(super) fn described(failure: &CallError, service: &str) -> (String, String) 
     let (code, what, cause) = match failure {
         CallError::Service(error) => {
             let code = error.code.as_deref();
-            let code = code.map_or_else(|| format!("Http{}", error.status), field);
+            let code = code.map_or_else(|| format!("Http{}", error.status), escape_field);
             return (code, service_sentence(error));
         }
         CallError::NotFound(absent) => return ("NoSuchEntity".to_owned(), absent_sentence(absent)),
@@ -317,21 +317,26 @@ pub(super) fn described(failure: &CallError, service: &str) -> (String, String) 
         CallError::Incomplete(cause) => ("Unclear", "unusable response from", cause),
     };
     let place = match cause.host.as_str() {
-        "" => format!(": {}", excerpt(&cause.what)),
-        host => format!(" at {}", excerpt(&format!("{host}: {}", cause.what))),
+        "" => format!(": {}", truncate_escaped(&cause.what)),
+        host => format!(
+            " at {}",
+            truncate_escaped(&format!("{host}: {}", cause.what))
+        ),
     };
     (code.to_owned(), format!("{what} {service}{place}"))
 }
 
 fn service_sentence(error: &ServiceError) -> String {
     let code = error.code.as_deref();
-    let code = code.map_or_else(|| format!("HTTP {}", error.status), field);
+    let code = code.map_or_else(|| format!("HTTP {}", error.status), escape_field);
     let message = match error.message.as_str() {
         "" => "no message".to_owned(),
-        message => excerpt(message),
+        message => truncate_escaped(message),
     };
     let request = match &error.request_id {
-        Some(id) if error.kind() == ErrorKind::Other => format!(" (request ID {})", field(id)),
+        Some(id) if error.kind() == ErrorKind::Other => {
+            format!(" (request ID {})", escape_field(id))
+        }
         _ => String::new(),
     };
     let operation = error.operation;

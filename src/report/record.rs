@@ -13,7 +13,7 @@ use crate::metadata::{LastUse, NOT_AVAILABLE, Status, Target};
 use crate::outcome::{KeyResult, KeyState, Outcome, OutcomeKind, Refusal, ResponseMetadata};
 use crate::query;
 use crate::request::{Action, Format, Metadata, Quantity, Request};
-use crate::sanitize::{Shown, excerpt, field, mask_strings};
+use crate::sanitize::{Shown, escape_field, mask_strings, truncate_escaped};
 
 /// The columns of a key, as members of its object. What is not known is empty.
 const COLUMNS: [&str; 11] = [
@@ -102,7 +102,7 @@ pub(super) fn object(settled: &KeyResult) -> Value {
 pub(super) fn columns(settled: &KeyResult) -> Shown {
     let object = object(settled);
     let column = |pointer| object.pointer(pointer).and_then(Value::as_str);
-    let columns = COLUMNS.map(|pointer| excerpt(column(pointer).unwrap_or_default()));
+    let columns = COLUMNS.map(|pointer| truncate_escaped(column(pointer).unwrap_or_default()));
     Shown::page(&columns.join("\t"))
 }
 
@@ -139,7 +139,7 @@ fn error(failure: &CallError) -> Option<Value> {
         CallError::NotFound(absent) => absent_sentence(absent),
         CallError::NotSent(_) | CallError::NoResponse(_) | CallError::Incomplete(_) => return None,
     };
-    Some(json!({ "Code": failure.code().map(field), "Message": message }))
+    Some(json!({ "Code": failure.code().map(escape_field), "Message": message }))
 }
 
 /// Why the outcome is what it is.

@@ -15,7 +15,7 @@ use crate::ident::{AccountId, UserName};
 use crate::metadata::{KeyMetadata, LastUse, Target};
 use crate::outcome::KeyResult;
 use crate::request::{Action, Key};
-use crate::sanitize::{Shown, field};
+use crate::sanitize::{Shown, escape_field};
 
 /// The width where there is no terminal to ask for one, in columns.
 const DEFAULT_WIDTH: usize = 80;
@@ -253,7 +253,7 @@ pub(crate) fn question(
         Some(account) => format!("account {account}"),
         None => "an unknown account".to_owned(),
     };
-    let profile = profile.map(|name| format!(" with profile {}", field(name)));
+    let profile = profile.map(|name| format!(" with profile {}", escape_field(name)));
     let profile = profile.unwrap_or_default();
     Shown::page(&format!(
         "\n{verb} {keys} in {account}{profile}? It {warning}. [y/N] "

@@ -12,7 +12,7 @@ pub(super) fn check(bytes: &[u8]) {
     let age: Age = match text.parse() {
         Ok(age) => age,
         Err(invalid) => {
-            check_message(&format!("{invalid}{}", invalid.shown), 800);
+            check_message(&format!("{invalid}{}", invalid.value), 800);
             return;
         }
     };

@@ -7,11 +7,13 @@ use std::os::unix::ffi::OsStrExt as _;
 use serde_json::Value;
 
 use super::check_message;
-use crate::sanitize::{Shown, escape, escape_json, excerpt, is_unprintable, shown};
+use crate::sanitize::{
+    Shown, display_value, escape, escape_json, is_unprintable, truncate_escaped,
+};
 use crate::secret::has_secret;
 
 pub(super) fn check(bytes: &[u8]) {
-    check_message(&shown(OsStr::from_bytes(bytes)), 40 * 10 + 40);
+    check_message(&display_value(OsStr::from_bytes(bytes)), 40 * 10 + 40);
     let text = String::from_utf8_lossy(bytes);
     let escaped = escape(&text);
     assert!(!escaped.contains(is_unprintable));
@@ -23,7 +25,7 @@ pub(super) fn check(bytes: &[u8]) {
         assert_eq!(text.contains(is_unprintable), escaped != text);
         assert!(escaped.len() >= seen(&text).len());
     }
-    check_message(&excerpt(&text), 800 * 4 + 40);
+    check_message(&truncate_escaped(&text), 800 * 4 + 40);
     let message = Shown::message(&text).to_string();
     assert!(!message.contains(is_unprintable));
     assert!(message.chars().count() <= 1_300);
@@ -58,8 +60,8 @@ fn check_secret(bytes: &[u8], text: &str) {
         let whole = format!("{before}{secret}{after}");
         let printed = [
             escape(&whole),
-            excerpt(&whole),
-            shown(OsStr::new(&whole)),
+            truncate_escaped(&whole),
+            display_value(OsStr::new(&whole)),
             Shown::page(&whole).to_string(),
             Shown::json(&Value::from(&*whole)).to_string(),
         ]

@@ -61,7 +61,7 @@ fn check_account(account: Option<AccountId>) {
 
 fn check_refusal(invalid: &Invalid) {
     check_message(&invalid.to_string(), 400);
-    check_message(&invalid.shown, 40 * 10 + 40);
+    check_message(&invalid.value, 40 * 10 + 40);
 }
 
 #[cfg(test)]
