@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use crate::error::RunError;
 use crate::report::stream;
 use crate::request::{Consent, ErrorFormat, Request};
-use crate::sanitize::Shown;
+use crate::sanitize::SafeText;
 
 /// The most of an answer that is read, in bytes: what is longer is not a yes.
 const LONGEST_ANSWER: usize = 1_000;
@@ -47,7 +47,7 @@ pub(crate) fn check(request: &Request) -> Result<(), RunError> {
 }
 
 /// Puts the question on standard error and waits for the answer. What cannot be asked is not answered with yes.
-pub(crate) async fn ask(question: Shown) -> bool {
+pub(crate) async fn ask(question: SafeText) -> bool {
     match read_answer(&question).await {
         Ok(answer) => is_yes(&answer),
         Err(_) => false,
@@ -56,7 +56,7 @@ pub(crate) async fn ask(question: Shown) -> bool {
 
 /// The answer to the question as it was printed last. A run that was stopped (Ctrl-Z) and goes on asks again: the question
 /// may be far up on the screen, and what is typed at a blank line answers nothing.
-async fn read_answer(question: &Shown) -> io::Result<Vec<u8>> {
+async fn read_answer(question: &SafeText) -> io::Result<Vec<u8>> {
     let mut continued = signal(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()))?;
     let mut input = Input { waiting: None };
     loop {
@@ -77,7 +77,7 @@ async fn read_answer(question: &Shown) -> io::Result<Vec<u8>> {
 }
 
 /// Puts the question on standard error, in a thread that waits for its reader.
-async fn put(question: Shown) -> io::Result<()> {
+async fn put(question: SafeText) -> io::Result<()> {
     let put = tokio::task::spawn_blocking(move || stream::ask(&question));
     put.await
         .unwrap_or_else(|error| Err(io::Error::other(error)))

@@ -7,7 +7,7 @@ use crate::error::{Exit, RunError};
 use crate::report::message::{self, Messages, is_colorful};
 use crate::report::{self, Explanation};
 use crate::request::{Color, ErrorFormat};
-use crate::sanitize::Shown;
+use crate::sanitize::SafeText;
 
 /// What is known where no key was read, let alone changed.
 const NOT_DELETED: &str = "NotDeleted";
@@ -36,9 +36,9 @@ pub(crate) fn of_arguments(text: &clap::Error, format: ErrorFormat) -> Exit {
         ErrorFormat::Text => {
             let text = render(is_colorful(&io::stderr()));
             let text = format!("iam-del-key: {}", text.trim_end());
-            message::line(&Shown::page(&text));
+            message::line(&SafeText::page(&text));
             let known = "known: nothing was contacted, and nothing is deleted";
-            message::line(&Shown::message(known));
+            message::line(&SafeText::message(known));
         }
     }
     Exit::Usage

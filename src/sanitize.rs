@@ -1,5 +1,5 @@
 //! Text that came from elsewhere, made safe to print. The writers of standard output and standard error take nothing but
-//! [`Shown`], so no text from a service, a file or the environment reaches a terminal unescaped, and no secret does.
+//! [`SafeText`], so no text from a service, a file or the environment reaches a terminal unescaped, and no secret does.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -180,9 +180,9 @@ const MESSAGE_TAIL: usize = 300;
 
 /// Text in which nothing moves a cursor, hides or reorders other text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Shown(String);
+pub(crate) struct SafeText(String);
 
-impl Shown {
+impl SafeText {
     /// A message on one line: line breaks are escaped too. A message that is too long loses its middle.
     pub(crate) fn message(text: &str) -> Self {
         let safe = escape(text);
@@ -232,7 +232,7 @@ impl Shown {
     }
 }
 
-impl fmt::Display for Shown {
+impl fmt::Display for SafeText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
@@ -299,11 +299,11 @@ mod tests {
 
     #[test]
     fn a_message_is_one_line_and_keeps_its_end() {
-        let text = Shown::message("a\nb\u{9b}2J\u{202e}\u{200b}c").to_string();
+        let text = SafeText::message("a\nb\u{9b}2J\u{202e}\u{200b}c").to_string();
         assert_eq!(text, "a\\u{a}b\\u{9b}2J\\u{202e}\\u{200b}c");
         for flood in ["x", "\n", "\u{e0041}", "鍵"] {
             let text = format!("K: {}; not deleted", flood.repeat(400_000));
-            let text = Shown::message(&text).to_string();
+            let text = SafeText::message(&text).to_string();
             assert!(text.chars().count() < 1300, "{}", text.len());
             assert!(text.starts_with("K: ") && text.ends_with("; not deleted"));
         }
@@ -313,7 +313,7 @@ mod tests {
     fn a_page_keeps_lines_tabs_and_colors_and_nothing_else() {
         let bold = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
         let painted = format!("{bold}a{bold:#}\tb\nc");
-        assert_eq!(Shown::page(&painted).to_string(), painted);
+        assert_eq!(SafeText::page(&painted).to_string(), painted);
         for (text, expected) in [
             ("\u{1b}[2Ja", "\\u{1b}[2Ja"),
             ("\u{1b}[31", "\\u{1b}[31"),
@@ -322,14 +322,14 @@ mod tests {
             ("\r\u{9b}1m\u{7}", "\\u{d}\\u{9b}1m\\u{7}"),
             ("\u{1b}]0;x\u{7}", "\\u{1b}]0;x\\u{7}"),
         ] {
-            assert_eq!(Shown::page(text).to_string(), expected);
+            assert_eq!(SafeText::page(text).to_string(), expected);
         }
     }
 
     #[test]
     fn json_is_exact_and_steers_nothing() {
         let value = serde_json::json!({ "Status": "\u{9b}2J\u{202e}\n".repeat(1000) });
-        let text = Shown::json(&value).to_string();
+        let text = SafeText::json(&value).to_string();
         assert!(!text.contains(crate::sanitize::is_unprintable));
         let read: Value = serde_json::from_str(&text).expect("JSON");
         assert_eq!(read, value);
@@ -337,7 +337,7 @@ mod tests {
 
     #[test]
     fn a_label_is_styled_only_where_that_is_wanted() {
-        let label = |style| Shown::message("x").labeled("iam-del-key: ", "error", style);
+        let label = |style| SafeText::message("x").labeled("iam-del-key: ", "error", style);
         assert_eq!(label(None).to_string(), "iam-del-key: error: x");
         let bold = label(Some(Style::new().bold())).to_string();
         assert_eq!(bold, "iam-del-key: \u{1b}[1merror:\u{1b}[0m x");

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::stream;
 use crate::request::{Color, ErrorFormat, Request};
-use crate::sanitize::Shown;
+use crate::sanitize::SafeText;
 
 /// What a message is, by the label before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,7 +90,7 @@ impl Messages {
     fn write(self, who: &'static str, label: &'static str, style: Option<Style>, text: &str) {
         match self.format {
             ErrorFormat::Json => object(&json!({ "Level": capitalized(label), "Message": text })),
-            ErrorFormat::Text => line(&Shown::message(text).labeled(who, label, style)),
+            ErrorFormat::Text => line(&SafeText::message(text).labeled(who, label, style)),
         }
     }
 }
@@ -114,10 +114,10 @@ fn capitalized(label: &str) -> String {
 
 /// One line for programs.
 pub(super) fn object(object: &Value) {
-    line(&Shown::json(object));
+    line(&SafeText::json(object));
 }
 
 /// One line, or several of a page, written whole.
-pub(crate) fn line(text: &Shown) {
+pub(crate) fn line(text: &SafeText) {
     stream::say(text);
 }

@@ -22,7 +22,7 @@ use std::os::fd::AsFd as _;
 use crate::error::Exit;
 use crate::outcome::{KeyResult, KeyState};
 use crate::request::{Format, Key, Mode, Request};
-use crate::sanitize::Shown;
+use crate::sanitize::SafeText;
 use crate::summary::Summary;
 use command::Commands;
 pub(crate) use explain::{AS_TOLD, Explanation, stop};
@@ -307,7 +307,7 @@ pub(crate) fn page(text: &str) -> io::Result<()> {
         text => {
             // The library's own writer takes a stream that cannot be written for one that was written.
             let out = io::stdout().as_fd().try_clone_to_owned()?;
-            writeln!(File::from(out), "{}", Shown::page(text))
+            writeln!(File::from(out), "{}", SafeText::page(text))
         }
     }
 }

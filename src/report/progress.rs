@@ -14,11 +14,11 @@ use crate::summary::Summary;
 
 /// The bar; nothing where nobody sees it. It is drawn by the thread that writes standard error.
 #[derive(Clone, Debug)]
-pub(crate) struct Bar(Option<(Color, Arc<Mutex<Shown>>)>);
+pub(crate) struct Bar(Option<(Color, Arc<Mutex<BarState>>)>);
 
 /// What the bar shows when it is drawn next.
 #[derive(Debug, Default)]
-struct Shown {
+struct BarState {
     done: u64,
     message: String,
 }
@@ -38,8 +38,8 @@ impl Bar {
 
     /// Shows it, for so many.
     pub(crate) fn expect(&self, count: u64) {
-        if let Some((color, shown)) = &self.0 {
-            stream::draw(Job::Show(Drawn::new(*color, count, shown)));
+        if let Some((color, state)) = &self.0 {
+            stream::draw(Job::Show(DrawnBar::new(*color, count, state)));
         }
     }
 
@@ -65,23 +65,23 @@ impl Bar {
     }
 
     fn set(&self, done: u64, message: &str) {
-        if let Some((_, shown)) = &self.0 {
-            let mut shown = lock(shown);
-            shown.done = done;
-            message.clone_into(&mut shown.message);
+        if let Some((_, state)) = &self.0 {
+            let mut state = lock(state);
+            state.done = done;
+            message.clone_into(&mut state.message);
         }
     }
 }
 
 /// The bar as it is drawn.
 #[derive(Debug)]
-pub(super) struct Drawn {
+pub(super) struct DrawnBar {
     bar: ProgressBar,
-    shown: Arc<Mutex<Shown>>,
+    state: Arc<Mutex<BarState>>,
 }
 
-impl Drawn {
-    fn new(color: Color, count: u64, shown: &Arc<Mutex<Shown>>) -> Self {
+impl DrawnBar {
+    fn new(color: Color, count: u64, state: &Arc<Mutex<BarState>>) -> Self {
         let bar = ProgressBar::with_draw_target(Some(count), ProgressDrawTarget::stderr());
         let template = match color {
             Color::Off => "{msg} {bar:24} {pos}/{len}{pace}",
@@ -95,7 +95,7 @@ impl Drawn {
         }
         Self {
             bar,
-            shown: Arc::clone(shown),
+            state: Arc::clone(state),
         }
     }
 
@@ -103,8 +103,8 @@ impl Drawn {
     pub(super) fn draw(&self) {
         // The lock is never kept while the terminal may block.
         let (done, message) = {
-            let shown = lock(&self.shown);
-            (shown.done, shown.message.clone())
+            let state = lock(&self.state);
+            (state.done, state.message.clone())
         };
         self.bar.set_message(message);
         self.bar.set_position(done);
@@ -124,8 +124,8 @@ impl Drawn {
     }
 }
 
-fn lock(shown: &Mutex<Shown>) -> MutexGuard<'_, Shown> {
-    shown.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(state: &Mutex<BarState>) -> MutexGuard<'_, BarState> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// How fast it goes and how long it will take; nothing before the first is done.

@@ -13,7 +13,7 @@ use crate::metadata::{LastUse, NOT_AVAILABLE, Status, Target};
 use crate::outcome::{KeyResult, KeyState, Outcome, OutcomeKind, Refusal, ResponseMetadata};
 use crate::query;
 use crate::request::{Action, Format, Metadata, Quantity, Request};
-use crate::sanitize::{Shown, escape_field, mask_strings, truncate_escaped};
+use crate::sanitize::{SafeText, escape_field, mask_strings, truncate_escaped};
 
 /// The columns of a key, as members of its object. What is not known is empty.
 const COLUMNS: [&str; 11] = [
@@ -99,11 +99,11 @@ pub(super) fn object(settled: &KeyResult) -> Value {
 }
 
 /// The columns of a key between tabs.
-pub(super) fn columns(settled: &KeyResult) -> Shown {
+pub(super) fn columns(settled: &KeyResult) -> SafeText {
     let object = object(settled);
     let column = |pointer| object.pointer(pointer).and_then(Value::as_str);
     let columns = COLUMNS.map(|pointer| truncate_escaped(column(pointer).unwrap_or_default()));
-    Shown::page(&columns.join("\t"))
+    SafeText::page(&columns.join("\t"))
 }
 
 /// An object of the members that have a value.
@@ -216,10 +216,10 @@ pub(super) fn is_of_query(error: &io::Error) -> bool {
 }
 
 /// The result of a key, or what the query makes of it, as a line.
-pub(super) fn chosen(settled: &KeyResult, request: &Request) -> io::Result<Shown> {
+pub(super) fn chosen(settled: &KeyResult, request: &Request) -> io::Result<SafeText> {
     let mut object = result(settled, request);
     let Some(query) = &request.query else {
-        return Ok(Shown::json(&object));
+        return Ok(SafeText::json(&object));
     };
     // A query can cut a secret into parts that are not recognized.
     mask_strings(&mut object);
@@ -227,8 +227,8 @@ pub(super) fn chosen(settled: &KeyResult, request: &Request) -> io::Result<Shown
         .of(&object)
         .map_err(|what| io::Error::other(QueryFailed(what)))?;
     Ok(match request.format {
-        Format::Text => Shown::page(&query::columns(&found)),
-        Format::Json | Format::Table | Format::Off => Shown::json(&found),
+        Format::Text => SafeText::page(&query::columns(&found)),
+        Format::Json | Format::Table | Format::Off => SafeText::json(&found),
     })
 }
 

@@ -14,8 +14,8 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use super::progress::Drawn;
-use crate::sanitize::Shown;
+use super::progress::DrawnBar;
+use crate::sanitize::SafeText;
 
 /// How often the bar moves although nothing is written.
 const BAR_INTERVAL: Duration = Duration::from_millis(200);
@@ -53,7 +53,7 @@ pub(super) enum Job {
         written: Option<oneshot::Sender<io::Result<()>>>,
     },
     /// Shows a bar on standard error, below what is written.
-    Show(Drawn),
+    Show(DrawnBar),
     /// Takes it away.
     Clear,
 }
@@ -64,7 +64,7 @@ pub(crate) fn use_threads() {
 }
 
 /// Writes a message to standard error, and ends its line.
-pub(super) fn say(text: &Shown) {
+pub(super) fn say(text: &SafeText) {
     let mut text = format!("{text}\n").into_bytes();
     if MESSAGES.get().is_none() && take(Stream::Messages, &mut text) {
         return;
@@ -109,7 +109,7 @@ pub(crate) async fn all_written() {
 /// # Errors
 ///
 /// Standard error cannot be written.
-pub(crate) fn ask(question: &Shown) -> io::Result<()> {
+pub(crate) fn ask(question: &SafeText) -> io::Result<()> {
     let question = question.to_string().into_bytes();
     let Some(thread) = messages() else {
         return write(Stream::Messages, &question);
@@ -193,7 +193,7 @@ impl Output {
     /// # Errors
     ///
     /// There is no thread, and it cannot be written.
-    pub(super) fn put(&mut self, text: &Shown, known: Vec<String>) -> io::Result<()> {
+    pub(super) fn put(&mut self, text: &SafeText, known: Vec<String>) -> io::Result<()> {
         if self.is_closed {
             self.lost.extend(known);
             return Ok(());
@@ -289,7 +289,7 @@ impl Job {
 
 /// What a thread does until the process ends.
 fn work(jobs: &Receiver<Job>) {
-    let mut bar: Option<Drawn> = None;
+    let mut bar: Option<DrawnBar> = None;
     let mut is_closed = false;
     loop {
         let job = match &bar {

@@ -15,7 +15,7 @@ use crate::ident::{AccountId, UserName};
 use crate::metadata::{KeyMetadata, LastUse, Target};
 use crate::outcome::KeyResult;
 use crate::request::{Action, Key};
-use crate::sanitize::{Shown, escape_field};
+use crate::sanitize::{SafeText, escape_field};
 
 /// The width where there is no terminal to ask for one, in columns.
 const DEFAULT_WIDTH: usize = 80;
@@ -73,13 +73,13 @@ pub(super) fn row(settled: &KeyResult) -> Row {
 }
 
 /// The table of what became of keys, for standard output. `is_colored`: the head is made bold.
-pub(super) fn of(rows: &[Row], is_colored: bool) -> Shown {
+pub(super) fn of(rows: &[Row], is_colored: bool) -> SafeText {
     draw(rows, width(terminal_size_of(io::stdout())), is_colored)
 }
 
 /// The table of keys that are asked about, for standard error. The account is the question's to name: what an ID encodes
 /// is documented nowhere.
-pub(super) fn of_candidates(candidates: &[Target]) -> Shown {
+pub(super) fn of_candidates(candidates: &[Target]) -> SafeText {
     let row = |candidate: &Target| of_key(&candidate.key, &candidate.facts);
     let rows: Vec<Row> = candidates.iter().map(row).collect();
     draw(&rows, width(terminal_size_of(io::stderr())), false)
@@ -91,7 +91,7 @@ fn width(terminal: Option<(terminal_size::Width, terminal_size::Height)>) -> usi
     })
 }
 
-fn draw(rows: &[Row], width: usize, is_colored: bool) -> Shown {
+fn draw(rows: &[Row], width: usize, is_colored: bool) -> SafeText {
     let fit = Fit::to(width);
     let table = (width >= MIN_TABLE_WIDTH).then(|| table(rows, &fit));
     let fits = |lines: &Vec<String>| lines.iter().all(|line| columns(line) <= width);
@@ -106,7 +106,7 @@ fn draw(rows: &[Row], width: usize, is_colored: bool) -> Shown {
         None => rows.iter().flat_map(|row| plain(row, &fit)).collect(),
     };
     lines.retain(|line| !line.is_empty());
-    Shown::page(&lines.join("\n"))
+    SafeText::page(&lines.join("\n"))
 }
 
 /// The lines of the table, the head first.
@@ -240,7 +240,7 @@ pub(crate) fn question(
     action: Action,
     account: Option<&AccountId>,
     profile: Option<&str>,
-) -> Shown {
+) -> SafeText {
     let (verb, warning) = match action {
         Action::Delete => ("Delete", "cannot be undone"),
         Action::Deactivate => ("Deactivate", "can be undone"),
@@ -255,7 +255,7 @@ pub(crate) fn question(
     };
     let profile = profile.map(|name| format!(" with profile {}", escape_field(name)));
     let profile = profile.unwrap_or_default();
-    Shown::page(&format!(
+    SafeText::page(&format!(
         "\n{verb} {keys} in {account}{profile}? It {warning}. [y/N] "
     ))
 }

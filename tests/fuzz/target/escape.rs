@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::check_message;
 use crate::sanitize::{
-    Shown, display_value, escape, escape_json, is_unprintable, truncate_escaped,
+    SafeText, display_value, escape, escape_json, is_unprintable, truncate_escaped,
 };
 use crate::secret::has_secret;
 
@@ -26,10 +26,10 @@ pub(super) fn check(bytes: &[u8]) {
         assert!(escaped.len() >= seen(&text).len());
     }
     check_message(&truncate_escaped(&text), 800 * 4 + 40);
-    let message = Shown::message(&text).to_string();
+    let message = SafeText::message(&text).to_string();
     assert!(!message.contains(is_unprintable));
     assert!(message.chars().count() <= 1_300);
-    let page = Shown::page(&text).to_string();
+    let page = SafeText::page(&text).to_string();
     assert!(!page.contains(|c| is_unprintable(c) && !matches!(c, '\n' | '\t' | '\u{1b}')));
     assert!(!page.replace("\u{1b}[", "").contains('\u{1b}'));
     let value = Value::from(&*text);
@@ -62,8 +62,8 @@ fn check_secret(bytes: &[u8], text: &str) {
             escape(&whole),
             truncate_escaped(&whole),
             display_value(OsStr::new(&whole)),
-            Shown::page(&whole).to_string(),
-            Shown::json(&Value::from(&*whole)).to_string(),
+            SafeText::page(&whole).to_string(),
+            SafeText::json(&Value::from(&*whole)).to_string(),
         ]
         .concat();
         for part in &parts {
