@@ -9,7 +9,7 @@ use std::path::Path;
 use anstyle::Style;
 use serde_json::Value;
 
-use crate::secret::{NOT_SHOWN, is_bedrock_key, mask};
+use crate::secret::{REDACTED, is_bedrock_key, redact};
 
 /// How many characters of a foreign text a message shows, escaped.
 const MAX_TEXT: usize = 800;
@@ -31,7 +31,7 @@ pub(crate) fn is_unprintable(c: char) -> bool {
 
 /// The text without secrets and with each steering character as `\u{..}`.
 pub(crate) fn escape(text: &str) -> String {
-    escape_unprintable(&mask(text))
+    escape_unprintable(&redact(text))
 }
 
 fn escape_unprintable(text: &str) -> String {
@@ -66,7 +66,7 @@ pub(crate) fn escape_field(text: &str) -> String {
 /// The text escaped; where that takes more than `max_characters` characters, it is cut between two of its own.
 fn cut(text: &str, max_characters: usize) -> String {
     // Masked before it is cut: half a secret is not recognized.
-    let text = mask(text);
+    let text = redact(text);
     let mut safe = String::new();
     let mut left = max_characters;
     for (at, c) in text.char_indices() {
@@ -128,14 +128,14 @@ impl Invalid {
             "this looks like a secret access key; to delete a key, iam-del-key needs only its access key ID"
         };
         Self {
-            value: NOT_SHOWN.to_owned(),
+            value: REDACTED.to_owned(),
             reason: reason.to_owned(),
         }
     }
 
     /// The same value, typed as an argument.
     pub(crate) fn typed(mut self) -> Self {
-        if self.value == NOT_SHOWN {
+        if self.value == REDACTED {
             self.reason
                 .push_str("; the shell may keep it in its history: treat it as leaked");
         }
@@ -153,11 +153,11 @@ pub(crate) fn escape_path(path: &Path) -> String {
 pub(crate) fn display_value(value: &OsStr) -> String {
     let text = value.to_string_lossy();
     // Masked before it is cut: half a secret is not recognized.
-    let masked = mask(&text);
-    if masked.chars().count() <= MAX_VALUE {
+    let redacted = redact(&text);
+    if redacted.chars().count() <= MAX_VALUE {
         return escape_os_str(value);
     }
-    let head: String = masked.chars().take(MAX_VALUE).collect();
+    let head: String = redacted.chars().take(MAX_VALUE).collect();
     format!("{}... ({} characters)", escape(&head), text.chars().count())
 }
 
@@ -197,7 +197,7 @@ impl SafeText {
 
     /// Lines with tabs and colors, such as a table or the help. Everything else that steers is escaped.
     pub(crate) fn page(text: &str) -> Self {
-        let text = mask(text);
+        let text = redact(text);
         let mut safe = String::with_capacity(text.len());
         let mut rest = &*text;
         while let Some(c) = rest.chars().next() {
@@ -216,7 +216,7 @@ impl SafeText {
     /// JSON on one line: the exact value but for secrets, with everything that steers written as `\u....`.
     pub(crate) fn json(value: &Value) -> Self {
         let mut value = value.clone();
-        mask_strings(&mut value);
+        redact_strings(&mut value);
         Self(escape_json(&value.to_string()))
     }
 
@@ -239,11 +239,11 @@ impl fmt::Display for SafeText {
 }
 
 /// Masks what could be a secret in the strings of a value: in JSON an escape such as `\n` would be part of the text.
-pub(crate) fn mask_strings(value: &mut Value) {
+pub(crate) fn redact_strings(value: &mut Value) {
     match value {
-        Value::String(text) => *text = mask(text).into_owned(),
-        Value::Array(values) => values.iter_mut().for_each(mask_strings),
-        Value::Object(members) => members.values_mut().for_each(mask_strings),
+        Value::String(text) => *text = redact(text).into_owned(),
+        Value::Array(values) => values.iter_mut().for_each(redact_strings),
+        Value::Object(members) => members.values_mut().for_each(redact_strings),
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }

@@ -1,5 +1,5 @@
 //! Secrets in text that came from outside: how one is recognized, and the text without it. Every printer of such text
-//! uses [`mask`].
+//! uses [`redact`].
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -8,7 +8,7 @@ use crate::ident::looks_like_access_key_id;
 use crate::unescape;
 
 /// What a message has in place of a secret.
-pub(crate) const NOT_SHOWN: &str = "(not shown)";
+pub(crate) const REDACTED: &str = "(not shown)";
 
 /// The length of a secret access key. Session tokens and API keys are longer.
 const MIN_SECRET: usize = 40;
@@ -22,18 +22,18 @@ const BEDROCK_PREFIX: &str = "ABSK";
 /// and has at least so many characters.
 const MIN_BEDROCK_KEY: usize = BEDROCK_PREFIX.len() + 109;
 
-/// The text with [`NOT_SHOWN`] in place of everything that could be a secret: a run of 40 or more characters of base64
+/// The text with [`REDACTED`] in place of everything that could be a secret: a run of 40 or more characters of base64
 /// that are neither hexadecimal nor words, however they are escaped. The dots, dashes and underscores that connect a run
 /// to more of the same token are hidden with it.
-pub(crate) fn mask(text: &str) -> Cow<'_, str> {
+pub(crate) fn redact(text: &str) -> Cow<'_, str> {
     if text.len() < MIN_SECRET {
         return Cow::Borrowed(text);
     }
-    unescape::hide(text, secrets)
+    unescape::redact(text, find_secrets)
 }
 
 /// Where in a text something could be a secret.
-fn secrets(text: &[u8]) -> Vec<Range<usize>> {
+fn find_secrets(text: &[u8]) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut start = 0;
     for token in text.split(|byte| !is_token(*byte)) {
@@ -47,9 +47,9 @@ fn secrets(text: &[u8]) -> Vec<Range<usize>> {
     found
 }
 
-/// Whether [`mask`] hides something.
+/// Whether [`redact`] hides something.
 pub(crate) fn has_secret(text: &str) -> bool {
-    matches!(mask(text), Cow::Owned(_))
+    matches!(redact(text), Cow::Owned(_))
 }
 
 /// Whether the text is an API key of Amazon Bedrock, which is a service-specific credential.
@@ -83,11 +83,11 @@ fn is_secret(token: &[u8]) -> bool {
     let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/';
     let runs = token.split(|byte| !is_base64(*byte));
     let mut runs = runs.filter_map(|run| std::str::from_utf8(run).ok());
-    token.len() >= MIN_SECRET && runs.any(could_be_secret)
+    token.len() >= MIN_SECRET && runs.any(looks_like_secret)
 }
 
 /// Whether a run of base64 could be a secret, or hold one.
-fn could_be_secret(run: &str) -> bool {
+fn looks_like_secret(run: &str) -> bool {
     if let Some(at) = run.find(BEDROCK_PREFIX)
         && run.len() - at >= MIN_BEDROCK_KEY
     {
@@ -191,11 +191,11 @@ mod tests {
             ("\u{e9}", "\u{e9}"),
             ("(", ")"),
         ] {
-            let masked = format!("{before}(not shown){after}");
-            assert_eq!(mask(&format!("{before}{SECRET}{after}")), masked);
+            let redacted = format!("{before}(not shown){after}");
+            assert_eq!(redact(&format!("{before}{SECRET}{after}")), redacted);
         }
         let twice = format!("{SECRET} {SECRET}");
-        assert_eq!(mask(&twice), "(not shown) (not shown)");
+        assert_eq!(redact(&twice), "(not shown) (not shown)");
     }
 
     #[test]
@@ -223,7 +223,7 @@ mod tests {
             format!("ABSK{}", "A".repeat(116)),
             bedrock,
         ] {
-            assert_eq!(mask(&text), NOT_SHOWN, "{text}");
+            assert_eq!(redact(&text), REDACTED, "{text}");
         }
         assert!(is_bedrock_key(&format!("ABSK{}", "A".repeat(116))));
         assert!(!is_bedrock_key(SECRET) && !is_bedrock_key("ABSKIOSFODNN7EXAMPLE"));
@@ -252,14 +252,14 @@ mod tests {
             "01234567-89ab-cdef-0123-456789abcdef",
             "0000000000000000000000000000000000000000",
             "ABSKIOSFODNN7EXAMPLE",
-            NOT_SHOWN,
+            REDACTED,
         ] {
-            assert_eq!(mask(text), text);
+            assert_eq!(redact(text), text);
         }
         let longest = "A".repeat(128);
-        assert_eq!(mask(&longest), longest);
+        assert_eq!(redact(&longest), longest);
         // One character short of a secret.
-        assert_eq!(mask(&SECRET[1..]), SECRET[1..]);
+        assert_eq!(redact(&SECRET[1..]), SECRET[1..]);
     }
 
     #[test]
@@ -294,19 +294,19 @@ mod tests {
             after in "\\PC{0,20}|[A-Za-z0-9/+=]{0,30}|.{0,60}",
         ) {
             // The surroundings may repeat a part of a secret by themselves only where they are masked too.
-            let masked = mask(&format!("{before}{secret}{after}")).into_owned();
+            let redacted = redact(&format!("{before}{secret}{after}")).into_owned();
             for part in secret.as_bytes().windows(12) {
                 let part = std::str::from_utf8(part).expect("ASCII");
-                assert!(!masked.contains(part), "{part} in {masked}");
+                assert!(!redacted.contains(part), "{part} in {redacted}");
             }
-            assert_eq!(mask(&masked), masked.as_str());
+            assert_eq!(redact(&redacted), redacted.as_str());
         }
 
         #[test]
         fn no_access_key_id_is_masked(id in "AKIA[A-Z2-7]{16}", other in any::<char>()) {
-            assert_eq!(mask(&id), id.as_str());
+            assert_eq!(redact(&id), id.as_str());
             let text = format!("{other} {id}, {other}");
-            assert_eq!(mask(&text), text);
+            assert_eq!(redact(&text), text);
         }
     }
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::sanitize::is_unprintable;
-use crate::secret::NOT_SHOWN;
+use crate::secret::REDACTED;
 
 /// Which escapes each reading undoes, by the byte that they stand for.
 const UNDONE_BYTES: [fn(u8) -> bool; 3] = [
@@ -36,72 +36,72 @@ const HTML_NAMES: [(&str, char); 11] = [
 const MAX_HTML_ESCAPE: usize = 12;
 
 /// The text without what `find` finds in it, whichever way it is read. `find` gets bytes and returns places in them.
-pub(crate) fn hide(text: &str, find: impl Fn(&[u8]) -> Vec<Range<usize>>) -> Cow<'_, str> {
-    let mut hidden: Vec<Range<usize>> = readings(text)
-        .flat_map(|Reading { bytes, places }| {
+pub(crate) fn redact(text: &str, find: impl Fn(&[u8]) -> Vec<Range<usize>>) -> Cow<'_, str> {
+    let mut redacted_ranges: Vec<Range<usize>> = unescaped_forms(text)
+        .flat_map(|Unescaped { bytes, places }| {
             let found = find(&bytes).into_iter().filter(|found| !found.is_empty());
             found
                 .map(|found| places[found.start].start..places[found.end - 1].end)
                 .collect::<Vec<_>>()
         })
         .collect();
-    if hidden.is_empty() {
+    if redacted_ranges.is_empty() {
         return Cow::Borrowed(text);
     }
-    hidden.sort_by_key(|place| place.start);
-    let (mut shown, mut done) = (String::new(), 0);
-    for Range { start, end } in hidden {
-        if start > done || shown.is_empty() {
-            shown.push_str(&text[done..start]);
-            shown.push_str(NOT_SHOWN);
+    redacted_ranges.sort_by_key(|place| place.start);
+    let (mut redacted, mut done) = (String::new(), 0);
+    for Range { start, end } in redacted_ranges {
+        if start > done || redacted.is_empty() {
+            redacted.push_str(&text[done..start]);
+            redacted.push_str(REDACTED);
         }
         done = done.max(end);
     }
-    Cow::Owned(shown + &text[done..])
+    Cow::Owned(redacted + &text[done..])
 }
 
 /// The bytes of a text, in each way in which it can be read.
-pub(crate) fn spellings(text: &str) -> impl Iterator<Item = Vec<u8>> {
-    readings(text).map(|reading| reading.bytes)
+pub(crate) fn unescaped_bytes(text: &str) -> impl Iterator<Item = Vec<u8>> {
+    unescaped_forms(text).map(|unescaped| unescaped.bytes)
 }
 
-fn readings(text: &str) -> impl Iterator<Item = Reading> {
+fn unescaped_forms(text: &str) -> impl Iterator<Item = Unescaped> {
     let count = if text.contains(ESCAPE_STARTS) { 3 } else { 1 };
-    let readings = UNDONE_BYTES.iter().take(count);
-    readings.map(|is_undone| Reading::of(text, *is_undone))
+    let unescaped_forms = UNDONE_BYTES.iter().take(count);
+    unescaped_forms.map(|is_undone| Unescaped::of(text, *is_undone))
 }
 
 /// A text without its escapes and without characters that nobody sees.
 #[derive(Debug, Default)]
-struct Reading {
+struct Unescaped {
     bytes: Vec<u8>,
     /// Where in the text each byte stands, in whole characters.
     places: Vec<Range<usize>>,
 }
 
-impl Reading {
+impl Unescaped {
     fn of(text: &str, is_undone: fn(u8) -> bool) -> Self {
-        let mut reading = Self::default();
+        let mut unescaped = Self::default();
         for (at, c) in text.char_indices() {
             let end = at + c.len_utf8();
-            reading.push(c.encode_utf8(&mut [0; 4]).as_bytes(), at..end);
+            unescaped.push(c.encode_utf8(&mut [0; 4]).as_bytes(), at..end);
             // What an escape stands for can end another one: `%252F`.
-            while let Some((length, bytes)) = last_escape(&reading.bytes)
+            while let Some((length, bytes)) = trailing_escape(&unescaped.bytes)
                 && bytes.first().is_some_and(|byte| is_undone(*byte))
             {
-                let left = reading.bytes.len() - length;
-                let start = reading.places[left].start;
-                reading.bytes.truncate(left);
-                reading.places.truncate(left);
-                reading.push(&bytes, start..end);
+                let left = unescaped.bytes.len() - length;
+                let start = unescaped.places[left].start;
+                unescaped.bytes.truncate(left);
+                unescaped.places.truncate(left);
+                unescaped.push(&bytes, start..end);
             }
         }
-        reading
+        unescaped
     }
 
     fn push(&mut self, bytes: &[u8], place: Range<usize>) {
-        let is_unseen = |c: char| is_unprintable(c) && !c.is_ascii_whitespace();
-        if std::str::from_utf8(bytes).is_ok_and(|text| text.contains(is_unseen)) {
+        let is_invisible = |c: char| is_unprintable(c) && !c.is_ascii_whitespace();
+        if std::str::from_utf8(bytes).is_ok_and(|text| text.contains(is_invisible)) {
             return;
         }
         self.bytes.extend(bytes);
@@ -110,9 +110,9 @@ impl Reading {
 }
 
 /// The length of the escape of a URL, of HTML or of JSON that the text ends with, and what it stands for.
-fn last_escape(text: &[u8]) -> Option<(usize, Vec<u8>)> {
+fn trailing_escape(text: &[u8]) -> Option<(usize, Vec<u8>)> {
     let character = |c: char| c.to_string().into_bytes();
-    let behind = |start: &str, digits: usize| {
+    let digits_after = |start: &str, digits: usize| {
         let at = text.len().checked_sub(start.len() + digits)?;
         let digits = text[at..].strip_prefix(start.as_bytes())?;
         Some((text.len() - at, number(digits, 16)?))
@@ -134,11 +134,11 @@ fn last_escape(text: &[u8]) -> Option<(usize, Vec<u8>)> {
         }
         c @ (b'/' | b'\\' | b'"') => text.ends_with(&[b'\\', *c]).then(|| (2, vec![*c])),
         c if c.is_ascii_hexdigit() => {
-            if let Some((length, byte)) = behind("%", 2).or_else(|| behind("\\x", 2)) {
+            if let Some((length, byte)) = digits_after("%", 2).or_else(|| digits_after("\\x", 2)) {
                 return Some((length, vec![u8::try_from(byte).ok()?]));
             }
             // JavaScript's `escape` has a percent sign there.
-            let (length, code) = behind("\\u", 4).or_else(|| behind("%u", 4))?;
+            let (length, code) = digits_after("\\u", 4).or_else(|| digits_after("%u", 4))?;
             Some((length, character(char::from_u32(code)?)))
         }
         _ => None,
@@ -156,7 +156,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> String {
-        String::from_utf8_lossy(&Reading::of(text, |_| true).bytes).into_owned()
+        String::from_utf8_lossy(&Unescaped::of(text, |_| true).bytes).into_owned()
     }
 
     #[test]
@@ -201,7 +201,7 @@ mod tests {
             ("&#97;/b;", "(not shown);"),
             ("a%b", "a%b"),
         ] {
-            assert_eq!(hide(text, slash), expected, "{text}");
+            assert_eq!(redact(text, slash), expected, "{text}");
         }
     }
 

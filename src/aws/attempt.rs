@@ -250,8 +250,8 @@ impl Recorder {
             // The body broke off: nothing usable was read.
             return Response::None;
         };
-        let hide = |text: &str| attempt.secrets.hide(text);
-        let unexpected = |what: &str| Response::Unexpected(hide(what));
+        let redact = |text: &str| attempt.secrets.redact(text);
+        let unexpected = |what: &str| Response::Unexpected(redact(what));
         let (status, operation) = (attempt.metadata.status, self.operation);
         let mut body = match response_body::read(body, operation) {
             Ok(body) => body,
@@ -276,10 +276,10 @@ impl Recorder {
                 code,
                 message,
             } if (400..600).contains(&status) => {
-                *message = message.as_deref().map(hide);
+                *message = message.as_deref().map(redact);
                 // A code that means something is read as it is; any other is as much text as a message.
                 if classify(code.as_deref(), 0) == ErrorKind::Other {
-                    *code = code.as_deref().map(hide);
+                    *code = code.as_deref().map(redact);
                 }
                 request_id
             }
@@ -294,7 +294,7 @@ impl Recorder {
             // It was sent before: by a proxy's cache, or by a server that answers one request twice.
             return unexpected("a response with the request ID of an earlier one");
         }
-        let in_body = in_body.map(hide);
+        let in_body = in_body.map(redact);
         attempt.metadata.request_id = attempt.metadata.request_id.take().or(in_body);
         if let (Body::Expected { .. }, Some(time)) = (&body, server_time(&attempt.metadata)) {
             self.responses.note_time(time, attempt.signed_at);
@@ -356,13 +356,13 @@ impl Intercept for Recorder {
             return Ok(());
         };
         let response = context.response();
-        let hide = |text: &str| attempt.secrets.hide(text);
+        let redact = |text: &str| attempt.secrets.redact(text);
         let headers = response.headers().iter();
         attempt.metadata = ResponseMetadata {
-            request_id: response.headers().get("x-amzn-requestid").map(hide),
+            request_id: response.headers().get("x-amzn-requestid").map(redact),
             status: response.status().as_u16(),
             headers: headers
-                .map(|(name, value)| (name.to_owned(), hide(value)))
+                .map(|(name, value)| (name.to_owned(), redact(value)))
                 .collect(),
         };
         attempt.response = self.response_of(response, attempt);
@@ -396,7 +396,7 @@ impl Intercept for Recorder {
         attempt.has_ended = true;
         if let Some(response) = context.response() {
             self.log
-                .debug(|| self.with_subject(attempt.secrets.hide(&describe(response))));
+                .debug(|| self.with_subject(attempt.secrets.redact(&describe(response))));
         }
         self.log
             .verbose(|| self.with_subject(format!("attempt {number}: {}", outline(attempt))));

@@ -19,7 +19,7 @@ use super::settings::Settings;
 use super::small_file;
 use crate::error::RunError;
 use crate::sanitize::truncate_escaped;
-use crate::secret::NOT_SHOWN;
+use crate::secret::REDACTED;
 
 const RELATIVE_URI: &str = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
 const FULL_URI: &str = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
@@ -90,7 +90,7 @@ fn message(body: &[u8], token: Option<&str>) -> String {
         return String::new();
     };
     let text = match token.filter(|token| !token.is_empty()) {
-        Some(token) => text.replace(token, NOT_SHOWN),
+        Some(token) => text.replace(token, REDACTED),
         None => text.to_owned(),
     };
     format!(": {}", truncate_escaped(&text))

@@ -49,29 +49,29 @@ impl Secrets {
         let body = request.body().bytes().unwrap_or_default();
         if body.starts_with(b"{") {
             let body = serde_json::from_slice(body).unwrap_or_default();
-            put_members(&mut secrets, "", &body);
+            collect_json_secrets(&mut secrets, "", &body);
         } else if let Ok(body) = std::str::from_utf8(body)
             && let Some((_, token)) = body.split_once(WEB_IDENTITY_PREFIX)
         {
             secrets.push(token.split('&').next().unwrap_or(token).to_owned());
         }
-        Self::hidden(&secrets)
+        Self::from_values(&secrets)
     }
 
-    fn hidden(secrets: &[String]) -> Self {
+    fn from_values(secrets: &[String]) -> Self {
         let secrets = secrets.iter().filter(|secret| secret.len() >= MIN_LENGTH);
-        let spellings = secrets.flat_map(|secret| unescape::spellings(secret));
+        let spellings = secrets.flat_map(|secret| unescape::unescaped_bytes(secret));
         Self(Arc::new(
             spellings.map(|bytes| with_spaces(&bytes)).collect(),
         ))
     }
 
     /// `text` without them, however their characters are spelled.
-    pub(super) fn hide(&self, text: &str) -> String {
-        unescape::hide(text, |bytes| self.found_in(&with_spaces(bytes))).into_owned()
+    pub(super) fn redact(&self, text: &str) -> String {
+        unescape::redact(text, |bytes| self.find_in(&with_spaces(bytes))).into_owned()
     }
 
-    fn found_in(&self, text: &[u8]) -> Vec<Range<usize>> {
+    fn find_in(&self, text: &[u8]) -> Vec<Range<usize>> {
         let mut found = Vec::new();
         for secret in self.0.iter().filter(|secret| !secret.is_empty()) {
             let windows = text.windows(secret.len()).enumerate();
@@ -89,16 +89,16 @@ fn with_spaces(text: &[u8]) -> Vec<u8> {
 }
 
 /// Takes the secrets out of what stands under `name` in JSON.
-fn put_members(values: &mut Vec<String>, name: &str, value: &Value) {
+fn collect_json_secrets(values: &mut Vec<String>, name: &str, value: &Value) {
     match value {
         Value::Object(members) => {
             for (name, value) in members {
-                put_members(values, name, value);
+                collect_json_secrets(values, name, value);
             }
         }
         Value::Array(list) => list
             .iter()
-            .for_each(|value| put_members(values, name, value)),
+            .for_each(|value| collect_json_secrets(values, name, value)),
         Value::String(text) => {
             let name = name.to_ascii_lowercase();
             if SECRET_NAME_PARTS.iter().any(|part| name.contains(part)) {
@@ -123,7 +123,7 @@ mod tests {
     const TOKEN: &str = "IQoJb3JpZ2luX2VjEMv//////////wEaCXVzLWVhc3QtMSJHMEUCIQDx";
 
     fn secrets() -> Secrets {
-        Secrets::hidden(&[TOKEN.to_owned()])
+        Secrets::from_values(&[TOKEN.to_owned()])
     }
 
     #[test]
@@ -136,25 +136,28 @@ mod tests {
         ] {
             for after in ["", ".", "\u{e9}"] {
                 let text = format!("{before}{TOKEN}{after}");
-                assert_eq!(secrets().hide(&text), format!("{before}(not shown){after}"));
+                assert_eq!(
+                    secrets().redact(&text),
+                    format!("{before}(not shown){after}")
+                );
             }
         }
         let twice = format!("{TOKEN} {TOKEN}");
-        assert_eq!(secrets().hide(&twice), "(not shown) (not shown)");
+        assert_eq!(secrets().redact(&twice), "(not shown) (not shown)");
     }
 
     #[test]
     fn a_short_secret_is_not_shown_either() {
-        let secrets = Secrets::hidden(&["of-a-proxy".to_owned()]);
+        let secrets = Secrets::from_values(&["of-a-proxy".to_owned()]);
         for before in ["", "a", "a password: "] {
             let text = format!("{before}of-a-proxy.");
-            assert_eq!(secrets.hide(&text), format!("{before}(not shown)."));
+            assert_eq!(secrets.redact(&text), format!("{before}(not shown)."));
         }
     }
 
     #[test]
     fn a_secret_is_not_shown_however_it_is_spelled() {
-        let secrets = Secrets::hidden(&["p@ss w\u{f6}rd%".to_owned()]);
+        let secrets = Secrets::from_values(&["p@ss w\u{f6}rd%".to_owned()]);
         for spelling in [
             "p@ss w\u{f6}rd%",
             "p%40ss%20w%C3%B6rd%25",
@@ -165,22 +168,25 @@ mod tests {
             "p&amp;#x40;ss w\\u00f6rd%",
         ] {
             let text = format!("\u{e9}{spelling}\u{e9}{spelling}.");
-            let hidden = "\u{e9}(not shown)\u{e9}(not shown).";
-            assert_eq!(secrets.hide(&text), hidden);
+            let from_values = "\u{e9}(not shown)\u{e9}(not shown).";
+            assert_eq!(secrets.redact(&text), from_values);
         }
         for other in ["", "p@ss", "p%4", "p%40ss%2", "p@ss w\u{f6}r\u{f6}"] {
-            assert_eq!(secrets.hide(other), other);
+            assert_eq!(secrets.redact(other), other);
         }
         // A secret that is an escape itself is hidden as it stands, too.
-        let secrets = Secrets::hidden(&["of-a%2".to_owned()]);
-        assert_eq!(secrets.hide("of-a%25 of-a%252"), "(not shown)5 (not shown)");
+        let secrets = Secrets::from_values(&["of-a%2".to_owned()]);
+        assert_eq!(
+            secrets.redact("of-a%25 of-a%252"),
+            "(not shown)5 (not shown)"
+        );
     }
 
     #[test]
     fn other_text_is_as_it_was() {
         for text in ["", "short", "IQoJb3JpZ2luX2", &"caf\u{e9} ".repeat(50)] {
-            assert_eq!(secrets().hide(text), text);
-            assert_eq!(Secrets::default().hide(text), text);
+            assert_eq!(secrets().redact(text), text);
+            assert_eq!(Secrets::default().redact(text), text);
         }
     }
 }

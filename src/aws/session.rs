@@ -58,7 +58,7 @@ impl Seen {
             let what = format!("{service} refused{code}: {message}");
             (what, Some(hint.into()))
         };
-        let what = truncate_escaped(&secrets.hide(&what));
+        let what = truncate_escaped(&secrets.redact(&what));
         let mut stop = RunError::credentials(format!("no credentials: {what}"));
         stop.hints.extend(hint);
         stop

@@ -9,7 +9,7 @@ use super::aws::Instead;
 use crate::ident::looks_like_access_key_id;
 use crate::request::ErrorFormat;
 use crate::sanitize::{Invalid, display_value};
-use crate::secret::{NOT_SHOWN, has_secret, mask};
+use crate::secret::{REDACTED, has_secret, redact};
 
 pub(super) const SWAPPED: &str =
     "--access-key-id and --user-name look swapped: the access key ID is in --user-name";
@@ -23,7 +23,7 @@ pub(super) fn fit_to_show(
     let ident =
         std::error::Error::source(&error).and_then(|source| source.downcast_ref::<Invalid>());
     let value = ident.map(|ident| ident.value.clone());
-    let is_hidden = value.as_deref() == Some(NOT_SHOWN);
+    let is_hidden = value.as_deref() == Some(REDACTED);
     let is_of_id = context(&error, ContextKind::InvalidArg).starts_with("--access-key-id");
     let is_swapped = || values(args, &["--user-name"]).any(looks_like_access_key_id);
     if ident.is_some() && !is_hidden && is_of_id && is_swapped() {
@@ -47,7 +47,7 @@ pub(super) fn fit_to_show(
 
 /// A part of an error in a form that is safe to show; `None` if it is as it is.
 fn fit(kind: ContextKind, context: &ContextValue) -> Option<ContextValue> {
-    let masked = |text: &StyledStr| StyledStr::from(mask(&text.to_string()).into_owned());
+    let redacted = |text: &StyledStr| StyledStr::from(redact(&text.to_string()).into_owned());
     match (kind, context) {
         (
             ContextKind::InvalidValue | ContextKind::InvalidArg | ContextKind::InvalidSubcommand,
@@ -57,7 +57,9 @@ fn fit(kind: ContextKind, context: &ContextValue) -> Option<ContextValue> {
         (ContextKind::Suggested, ContextValue::StyledStrs(tips))
             if tips.iter().any(|tip| has_secret(&tip.to_string())) =>
         {
-            Some(ContextValue::StyledStrs(tips.iter().map(masked).collect()))
+            Some(ContextValue::StyledStrs(
+                tips.iter().map(redacted).collect(),
+            ))
         }
         _ => None,
     }

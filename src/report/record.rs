@@ -13,7 +13,7 @@ use crate::metadata::{LastUse, NOT_AVAILABLE, Status, Target};
 use crate::outcome::{KeyResult, KeyState, Outcome, OutcomeKind, Refusal, ResponseMetadata};
 use crate::query;
 use crate::request::{Action, Format, Metadata, Quantity, Request};
-use crate::sanitize::{SafeText, escape_field, mask_strings, truncate_escaped};
+use crate::sanitize::{SafeText, escape_field, redact_strings, truncate_escaped};
 
 /// The columns of a key, as members of its object. What is not known is empty.
 const COLUMNS: [&str; 11] = [
@@ -222,7 +222,7 @@ pub(super) fn chosen(settled: &KeyResult, request: &Request) -> io::Result<SafeT
         return Ok(SafeText::json(&object));
     };
     // A query can cut a secret into parts that are not recognized.
-    mask_strings(&mut object);
+    redact_strings(&mut object);
     let found = query
         .of(&object)
         .map_err(|what| io::Error::other(QueryFailed(what)))?;
