@@ -168,8 +168,8 @@ mod tests {
             "p&amp;#x40;ss w\\u00f6rd%",
         ] {
             let text = format!("\u{e9}{spelling}\u{e9}{spelling}.");
-            let from_values = "\u{e9}(not shown)\u{e9}(not shown).";
-            assert_eq!(secrets.redact(&text), from_values);
+            let redacted = "\u{e9}(not shown)\u{e9}(not shown).";
+            assert_eq!(secrets.redact(&text), redacted);
         }
         for other in ["", "p@ss", "p%4", "p%40ss%2", "p@ss w\u{f6}r\u{f6}"] {
             assert_eq!(secrets.redact(other), other);

@@ -56,15 +56,15 @@ pub(crate) const TIME: &str = "a time that can be trusted";
 
 /// What the conditions come to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub(crate) enum ConditionResult {
     /// All hold.
-    Holds,
+    Met,
     /// One does not: a fragment that says why not.
-    Fails(String),
+    NotMet(String),
     /// A fact that one of them needs is not known: its name.
-    Lacks(&'static str),
+    MissingData(&'static str),
     /// A fact that one of them needs cannot be true: a fragment that says why.
-    Impossible(String),
+    ImpossibleDate(String),
 }
 
 impl Conditions {
@@ -93,19 +93,19 @@ impl Conditions {
     }
 
     /// Judges a key by its own facts, at the time when IAM told them.
-    pub(crate) fn judge(&self, facts: &KeyMetadata) -> Verdict {
-        let mut lacking = None;
+    pub(crate) fn judge(&self, facts: &KeyMetadata) -> ConditionResult {
+        let mut missing = None;
         for condition in &self.all {
             match condition.judge(facts) {
-                Verdict::Holds => {}
+                ConditionResult::Met => {}
                 // A key that fails one condition stays, whatever another would have said.
-                fails @ Verdict::Fails(_) => return fails,
-                verdict @ (Verdict::Lacks(_) | Verdict::Impossible(_)) => {
-                    lacking = lacking.or(Some(verdict));
+                not_met @ ConditionResult::NotMet(_) => return not_met,
+                result @ (ConditionResult::MissingData(_) | ConditionResult::ImpossibleDate(_)) => {
+                    missing = missing.or(Some(result));
                 }
             }
         }
-        lacking.unwrap_or(Verdict::Holds)
+        missing.unwrap_or(ConditionResult::Met)
     }
 }
 
@@ -119,34 +119,35 @@ impl Condition {
         }
     }
 
-    fn judge(&self, facts: &KeyMetadata) -> Verdict {
+    fn judge(&self, facts: &KeyMetadata) -> ConditionResult {
         match self {
             Self::Inactive => match &facts.status {
-                None => Verdict::Lacks("its status"),
-                Some(Status::Inactive) => Verdict::Holds,
-                Some(status) => {
-                    Verdict::Fails(format!("its status is {}", escape_field(status.as_str())))
-                }
+                None => ConditionResult::MissingData("its status"),
+                Some(Status::Inactive) => ConditionResult::Met,
+                Some(status) => ConditionResult::NotMet(format!(
+                    "its status is {}",
+                    escape_field(status.as_str())
+                )),
             },
             Self::UnusedFor(age) => match (&facts.last_use, facts.created) {
-                (None, _) => Verdict::Lacks("its last use"),
+                (None, _) => ConditionResult::MissingData("its last use"),
                 (Some(LastUse::At { date, .. }), created) => {
                     let counted_from = created.map_or(*date, |created| created.max(*date));
                     match within(age, counted_from, facts, "it was used") {
-                        Verdict::Holds => use_that_cannot_be(*date, created)
-                            .map_or(Verdict::Holds, Verdict::Impossible),
-                        verdict => verdict,
+                        ConditionResult::Met => use_that_cannot_be(*date, created)
+                            .map_or(ConditionResult::Met, ConditionResult::ImpossibleDate),
+                        result => result,
                     }
                 }
                 (Some(LastUse::Never), _) => created(age, facts, "it was never used, and created"),
             },
             Self::OlderThan(age) => created(age, facts, "it was created"),
             Self::ExceptUser(glob) => match &facts.owner {
-                None => Verdict::Lacks("its owner"),
+                None => ConditionResult::MissingData("its owner"),
                 Some(owner) if glob.matches(owner) => {
-                    Verdict::Fails(format!("its owner {owner} is excepted by {glob}"))
+                    ConditionResult::NotMet(format!("its owner {owner} is excepted by {glob}"))
                 }
-                Some(_) => Verdict::Holds,
+                Some(_) => ConditionResult::Met,
             },
         }
     }
@@ -196,27 +197,27 @@ fn use_that_cannot_be(used: SystemTime, created: Option<SystemTime>) -> Option<S
 }
 
 /// Judges a key by its creation.
-fn created(age: &Age, facts: &KeyMetadata, what: &str) -> Verdict {
+fn created(age: &Age, facts: &KeyMetadata, what: &str) -> ConditionResult {
     match facts.created {
         Some(created) if created >= SystemTime::UNIX_EPOCH + FIRST_ACCESS_KEY => {
             within(age, created, facts, what)
         }
-        Some(created) => Verdict::Impossible(format!(
+        Some(created) => ConditionResult::ImpossibleDate(format!(
             "its creation at {} is before there were access keys",
             timestamp(created)
         )),
-        None => Verdict::Lacks("its creation"),
+        None => ConditionResult::MissingData("its creation"),
     }
 }
 
-fn within(age: &Age, at: SystemTime, facts: &KeyMetadata, what: &str) -> Verdict {
+fn within(age: &Age, at: SystemTime, facts: &KeyMetadata, what: &str) -> ConditionResult {
     let Some(now) = facts.read_at else {
-        return Verdict::Lacks(TIME);
+        return ConditionResult::MissingData(TIME);
     };
     if age.has_passed_since(at, now) {
-        Verdict::Holds
+        ConditionResult::Met
     } else {
-        Verdict::Fails(format!("{what} {}, less than {age}", ago(at, now)))
+        ConditionResult::NotMet(format!("{what} {}, less than {age}", ago(at, now)))
     }
 }
 
@@ -294,7 +295,7 @@ mod tests {
             all.extend(unused_for.map(|days| Condition::UnusedFor(age(days))));
             all.extend(older_than.map(|days| Condition::OlderThan(age(days))));
             all.extend(except.map(|glob| Condition::ExceptUser(glob.parse().expect("a pattern"))));
-            let verdict = Conditions { all }.judge(&facts);
+            let result = Conditions { all }.judge(&facts);
             // The same again in plain words: seconds, and names that are spelled out.
             let since = |at: SystemTime| now().duration_since(at).map_or(-1, |past| i128::from(past.as_secs()));
             let long_ago = |at: Option<SystemTime>, days: u32| at.is_some_and(|at| since(at) >= i128::from(days) * 86_400);
@@ -319,7 +320,7 @@ mod tests {
                 && unused_for.is_none_or(|days| long_ago(idle_since, days))
                 && older_than.is_none_or(|days| long_ago(facts.created, days))
                 && excepted == Some(false);
-            assert_eq!(verdict == Verdict::Holds, holds, "{verdict:?} of {facts:?}");
+            assert_eq!(result == ConditionResult::Met, holds, "{result:?} of {facts:?}");
         }
     }
 
@@ -332,14 +333,17 @@ mod tests {
         let conditions = Conditions {
             all: vec![Condition::UnusedFor(age(1)), Condition::Inactive],
         };
-        let verdict = conditions.judge(&facts);
-        assert_eq!(verdict, Verdict::Fails("its status is Active".to_owned()));
+        let result = conditions.judge(&facts);
+        assert_eq!(
+            result,
+            ConditionResult::NotMet("its status is Active".to_owned())
+        );
     }
 
     #[test]
     fn a_time_that_cannot_be_is_named() {
         let at = |text: &str| humantime::parse_rfc3339(text).expect("a time");
-        let verdict = |condition, used: &str, created: Option<&str>| {
+        let result = |condition, used: &str, created: Option<&str>| {
             let facts = KeyMetadata {
                 created: created.map(at),
                 last_use: Some(LastUse::At {
@@ -382,24 +386,25 @@ mod tests {
                 Some("its last use at 2014-12-01T00:00:00Z is before IAM recorded any use"),
             ),
         ] {
-            let expected =
-                expected.map_or(Verdict::Holds, |what| Verdict::Impossible(what.to_owned()));
-            assert_eq!(verdict(unused(), used, created), expected, "{used}");
+            let expected = expected.map_or(ConditionResult::Met, |what| {
+                ConditionResult::ImpossibleDate(what.to_owned())
+            });
+            assert_eq!(result(unused(), used, created), expected, "{used}");
         }
         let what = "its creation at 1999-01-01T00:00:00Z is before there were access keys";
         assert_eq!(
-            verdict(
+            result(
                 Condition::OlderThan(age(1)),
                 "2020-01-01T00:00:00Z",
                 Some("1999-01-01T00:00:00Z")
             ),
-            Verdict::Impossible(what.to_owned())
+            ConditionResult::ImpossibleDate(what.to_owned())
         );
     }
 
     #[test]
     fn no_condition_holds_of_every_key() {
-        let verdict = Conditions::default().judge(&KeyMetadata::default());
-        assert_eq!(verdict, Verdict::Holds);
+        let result = Conditions::default().judge(&KeyMetadata::default());
+        assert_eq!(result, ConditionResult::Met);
     }
 }

@@ -14,7 +14,7 @@ use std::time::Duration;
 use tokio::sync::OnceCell;
 
 use crate::aws::{Iam, KeyBudget};
-use crate::condition::{Read, TIME, Verdict};
+use crate::condition::{ConditionResult, Read, TIME};
 use crate::error::{CallError, NamedBy, TransportError};
 use crate::guard::{self, Signer};
 use crate::ident::UserName;
@@ -138,16 +138,18 @@ impl<'a> Selector<'a> {
             return self.stay(candidate, Outcome::Refused(refusal));
         }
         match self.request.conditions.judge(&candidate.facts) {
-            Verdict::Holds if self.is_already_inactive(&candidate.facts) => {
+            ConditionResult::Met if self.is_already_inactive(&candidate.facts) => {
                 self.stay(candidate, Outcome::AlreadyInactive)
             }
-            Verdict::Holds => Ok(candidate),
-            Verdict::Fails(reason) => self.stay(candidate, Outcome::Skipped(reason)),
-            Verdict::Lacks(fact) => {
+            ConditionResult::Met => Ok(candidate),
+            ConditionResult::NotMet(reason) => self.stay(candidate, Outcome::Skipped(reason)),
+            ConditionResult::MissingData(fact) => {
                 let failure = denied.unwrap_or_else(|| self.lacking(fact));
                 self.stay(candidate, failed(failure))
             }
-            Verdict::Impossible(what) => self.stay(candidate, failed(impossible(&what))),
+            ConditionResult::ImpossibleDate(what) => {
+                self.stay(candidate, failed(impossible(&what)))
+            }
         }
     }
 

@@ -10,7 +10,7 @@ use super::credential_report::CredentialReport;
 use super::users::Round;
 use super::{Need, Selector, impossible, unsaid};
 use crate::aws::{Iam, Listing, ReportState, read_timed_out};
-use crate::condition::Verdict;
+use crate::condition::ConditionResult;
 use crate::error::{CallError, RunError};
 use crate::guard;
 use crate::ident::{AccessKeyId, UserName};
@@ -206,7 +206,10 @@ impl Selector<'_> {
             owner: Some(user.clone()),
             ..KeyMetadata::default()
         };
-        matches!(self.request.conditions.judge(&facts), Verdict::Fails(_))
+        matches!(
+            self.request.conditions.judge(&facts),
+            ConditionResult::NotMet(_)
+        )
     }
 
     /// The credential report, where it is to be had and is good enough: it is some hours old, and a key that is younger
@@ -282,7 +285,7 @@ impl Selector<'_> {
             return Ok(Fate::AlreadyInactive);
         }
         let first = conditions.judge(&candidate.facts);
-        if let Verdict::Fails(_) = first {
+        if let ConditionResult::NotMet(_) = first {
             return Ok(Fate::Left);
         }
         let need = self.needs_last_use();
@@ -316,10 +319,10 @@ impl Selector<'_> {
             }
         }
         Ok(match conditions.judge(&candidate.facts) {
-            Verdict::Fails(_) => Fate::Left,
-            Verdict::Lacks(fact) => return Err(self.lacking(fact)),
-            Verdict::Impossible(what) => return Err(impossible(&what)),
-            Verdict::Holds => {
+            ConditionResult::NotMet(_) => Fate::Left,
+            ConditionResult::MissingData(fact) => return Err(self.lacking(fact)),
+            ConditionResult::ImpossibleDate(what) => return Err(impossible(&what)),
+            ConditionResult::Met => {
                 match guard::signing_key(&candidate.key, self.signer, SigningKey::Guarded) {
                     Some(refusal) => Fate::Refused(KeyResult::untouched(
                         candidate,
