@@ -52,7 +52,7 @@ const MAX_ROUNDING: Duration = Duration::from_hours(1);
 const FIRST_ACCESS_KEY: Duration = Duration::from_hours(36 * 365 * 24);
 
 /// What is missing where IAM's clock cannot be trusted.
-pub(crate) const TIME: &str = "a time that can be trusted";
+pub(crate) const TRUSTED_TIME: &str = "a time that can be trusted";
 
 /// What the conditions come to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,7 +69,7 @@ pub(crate) enum ConditionResult {
 
 impl Conditions {
     /// How old a key is at least that satisfies them; `None` where that is not said.
-    pub(crate) fn least_age(&self) -> Option<Duration> {
+    pub(crate) fn minimum_age(&self) -> Option<Duration> {
         let ages = self.all.iter().filter_map(|condition| match condition {
             // A key was not used before it was created.
             Condition::UnusedFor(age) | Condition::OlderThan(age) => Some(age.length()),
@@ -80,7 +80,7 @@ impl Conditions {
 
     /// Whether a key that was used at this time cannot satisfy them at `now`. The last use of a key never moves back, so an
     /// old report of it is enough.
-    pub(crate) fn exclude_use(&self, used: SystemTime, now: SystemTime) -> bool {
+    pub(crate) fn rule_out_last_use(&self, used: SystemTime, now: SystemTime) -> bool {
         self.all.iter().any(|condition| {
             matches!(condition, Condition::UnusedFor(age) if !age.has_passed_since(used, now))
         })
@@ -93,10 +93,10 @@ impl Conditions {
     }
 
     /// Judges a key by its own facts, at the time when IAM told them.
-    pub(crate) fn judge(&self, facts: &KeyMetadata) -> ConditionResult {
+    pub(crate) fn evaluate(&self, metadata: &KeyMetadata) -> ConditionResult {
         let mut missing = None;
         for condition in &self.all {
-            match condition.judge(facts) {
+            match condition.evaluate(metadata) {
                 ConditionResult::Met => {}
                 // A key that fails one condition stays, whatever another would have said.
                 not_met @ ConditionResult::NotMet(_) => return not_met,
@@ -119,9 +119,9 @@ impl Condition {
         }
     }
 
-    fn judge(&self, facts: &KeyMetadata) -> ConditionResult {
+    fn evaluate(&self, metadata: &KeyMetadata) -> ConditionResult {
         match self {
-            Self::Inactive => match &facts.status {
+            Self::Inactive => match &metadata.status {
                 None => ConditionResult::MissingData("its status"),
                 Some(Status::Inactive) => ConditionResult::Met,
                 Some(status) => ConditionResult::NotMet(format!(
@@ -129,20 +129,22 @@ impl Condition {
                     escape_field(status.as_str())
                 )),
             },
-            Self::UnusedFor(age) => match (&facts.last_use, facts.created) {
+            Self::UnusedFor(age) => match (&metadata.last_use, metadata.created) {
                 (None, _) => ConditionResult::MissingData("its last use"),
                 (Some(LastUse::At { date, .. }), created) => {
                     let counted_from = created.map_or(*date, |created| created.max(*date));
-                    match within(age, counted_from, facts, "it was used") {
-                        ConditionResult::Met => use_that_cannot_be(*date, created)
+                    match evaluate_age(age, counted_from, metadata, "it was used") {
+                        ConditionResult::Met => impossible_use(*date, created)
                             .map_or(ConditionResult::Met, ConditionResult::ImpossibleDate),
                         result => result,
                     }
                 }
-                (Some(LastUse::Never), _) => created(age, facts, "it was never used, and created"),
+                (Some(LastUse::Never), _) => {
+                    evaluate_creation(age, metadata, "it was never used, and created")
+                }
             },
-            Self::OlderThan(age) => created(age, facts, "it was created"),
-            Self::ExceptUser(glob) => match &facts.owner {
+            Self::OlderThan(age) => evaluate_creation(age, metadata, "it was created"),
+            Self::ExceptUser(glob) => match &metadata.owner {
                 None => ConditionResult::MissingData("its owner"),
                 Some(owner) if glob.matches(owner) => {
                     ConditionResult::NotMet(format!("its owner {owner} is excepted by {glob}"))
@@ -176,7 +178,7 @@ impl fmt::Display for Condition {
 }
 
 /// Why a last use cannot be, if it cannot: a fragment.
-fn use_that_cannot_be(used: SystemTime, created: Option<SystemTime>) -> Option<String> {
+fn impossible_use(used: SystemTime, created: Option<SystemTime>) -> Option<String> {
     let at = timestamp(used);
     match created {
         Some(created)
@@ -197,10 +199,10 @@ fn use_that_cannot_be(used: SystemTime, created: Option<SystemTime>) -> Option<S
 }
 
 /// Judges a key by its creation.
-fn created(age: &Age, facts: &KeyMetadata, what: &str) -> ConditionResult {
-    match facts.created {
+fn evaluate_creation(age: &Age, metadata: &KeyMetadata, what: &str) -> ConditionResult {
+    match metadata.created {
         Some(created) if created >= SystemTime::UNIX_EPOCH + FIRST_ACCESS_KEY => {
-            within(age, created, facts, what)
+            evaluate_age(age, created, metadata, what)
         }
         Some(created) => ConditionResult::ImpossibleDate(format!(
             "its creation at {} is before there were access keys",
@@ -210,9 +212,9 @@ fn created(age: &Age, facts: &KeyMetadata, what: &str) -> ConditionResult {
     }
 }
 
-fn within(age: &Age, at: SystemTime, facts: &KeyMetadata, what: &str) -> ConditionResult {
-    let Some(now) = facts.read_at else {
-        return ConditionResult::MissingData(TIME);
+fn evaluate_age(age: &Age, at: SystemTime, metadata: &KeyMetadata, what: &str) -> ConditionResult {
+    let Some(now) = metadata.read_at else {
+        return ConditionResult::MissingData(TRUSTED_TIME);
     };
     if age.has_passed_since(at, now) {
         ConditionResult::Met
@@ -250,7 +252,7 @@ mod tests {
         })
     }
 
-    fn facts() -> impl Strategy<Value = KeyMetadata> {
+    fn metadata() -> impl Strategy<Value = KeyMetadata> {
         let status = prop_oneof![
             Just(Status::Active),
             Just(Status::Inactive),
@@ -284,7 +286,7 @@ mod tests {
     proptest! {
         #[test]
         fn what_holds_is_true_of_the_keys_own_facts(
-            facts in facts(),
+            metadata in metadata(),
             inactive in any::<bool>(),
             unused_for in option::of(1..60_u32),
             older_than in option::of(1..60_u32),
@@ -295,45 +297,45 @@ mod tests {
             all.extend(unused_for.map(|days| Condition::UnusedFor(age(days))));
             all.extend(older_than.map(|days| Condition::OlderThan(age(days))));
             all.extend(except.map(|glob| Condition::ExceptUser(glob.parse().expect("a pattern"))));
-            let result = Conditions { all }.judge(&facts);
+            let result = Conditions { all }.evaluate(&metadata);
             // The same again in plain words: seconds, and names that are spelled out.
             let since = |at: SystemTime| now().duration_since(at).map_or(-1, |past| i128::from(past.as_secs()));
             let long_ago = |at: Option<SystemTime>, days: u32| at.is_some_and(|at| since(at) >= i128::from(days) * 86_400);
-            let idle_since = match &facts.last_use {
+            let idle_since = match &metadata.last_use {
                 None => None,
-                Some(LastUse::Never) => facts.created,
+                Some(LastUse::Never) => metadata.created,
                 // A key is not used before it is created, but for an hour in which times are rounded.
-                Some(LastUse::At { date, .. }) => match facts.created {
+                Some(LastUse::At { date, .. }) => match metadata.created {
                     Some(created) if *date + MAX_ROUNDING < created => None,
                     Some(created) => Some(created.max(*date)),
                     None => Some(*date),
                 },
             };
-            let owner = facts.owner.as_ref().map(UserName::as_str);
+            let owner = metadata.owner.as_ref().map(UserName::as_str);
             let excepted = match except {
                 None => Some(false),
                 Some("b*") => owner.map(|name| name == "Bob"),
                 Some("ALICE") => owner.map(|name| name == "alice"),
                 Some(_) => owner.map(|name| name == "ci-deploy"),
             };
-            let holds = (!inactive || facts.status == Some(Status::Inactive))
+            let holds = (!inactive || metadata.status == Some(Status::Inactive))
                 && unused_for.is_none_or(|days| long_ago(idle_since, days))
-                && older_than.is_none_or(|days| long_ago(facts.created, days))
+                && older_than.is_none_or(|days| long_ago(metadata.created, days))
                 && excepted == Some(false);
-            assert_eq!(result == ConditionResult::Met, holds, "{result:?} of {facts:?}");
+            assert_eq!(result == ConditionResult::Met, holds, "{result:?} of {metadata:?}");
         }
     }
 
     #[test]
     fn a_condition_that_fails_outweighs_a_fact_that_is_not_known() {
-        let facts = KeyMetadata {
+        let metadata = KeyMetadata {
             status: Some(Status::Active),
             ..KeyMetadata::default()
         };
         let conditions = Conditions {
             all: vec![Condition::UnusedFor(age(1)), Condition::Inactive],
         };
-        let result = conditions.judge(&facts);
+        let result = conditions.evaluate(&metadata);
         assert_eq!(
             result,
             ConditionResult::NotMet("its status is Active".to_owned())
@@ -344,7 +346,7 @@ mod tests {
     fn a_time_that_cannot_be_is_named() {
         let at = |text: &str| humantime::parse_rfc3339(text).expect("a time");
         let result = |condition, used: &str, created: Option<&str>| {
-            let facts = KeyMetadata {
+            let metadata = KeyMetadata {
                 created: created.map(at),
                 last_use: Some(LastUse::At {
                     date: at(used),
@@ -355,7 +357,7 @@ mod tests {
                 ..KeyMetadata::default()
             };
             let all = vec![condition];
-            Conditions { all }.judge(&facts)
+            Conditions { all }.evaluate(&metadata)
         };
         let unused = || Condition::UnusedFor(age(1));
         for (used, created, expected) in [
@@ -404,7 +406,7 @@ mod tests {
 
     #[test]
     fn no_condition_holds_of_every_key() {
-        let result = Conditions::default().judge(&KeyMetadata::default());
+        let result = Conditions::default().evaluate(&KeyMetadata::default());
         assert_eq!(result, ConditionResult::Met);
     }
 }

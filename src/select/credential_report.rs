@@ -74,7 +74,7 @@ impl CredentialReport {
             let slot_can_match = |slot: &Slot| {
                 let is_too_recent = slot
                     .used
-                    .is_some_and(|used| conditions.exclude_use(used, now));
+                    .is_some_and(|used| conditions.rule_out_last_use(used, now));
                 let has_no_key = slot.is_empty && lists_inactive;
                 !is_too_recent && !has_no_key
             };

@@ -14,7 +14,7 @@ use std::time::Duration;
 use tokio::sync::OnceCell;
 
 use crate::aws::{Iam, KeyBudget};
-use crate::condition::{ConditionResult, Read, TIME};
+use crate::condition::{ConditionResult, Read, TRUSTED_TIME};
 use crate::error::{CallError, NamedBy, TransportError};
 use crate::guard::{self, Signer};
 use crate::ident::UserName;
@@ -137,7 +137,7 @@ impl<'a> Selector<'a> {
         if let Some(refusal) = refusal {
             return self.stay(candidate, Outcome::Refused(refusal));
         }
-        match self.request.conditions.judge(&candidate.facts) {
+        match self.request.conditions.evaluate(&candidate.facts) {
             ConditionResult::Met if self.is_already_inactive(&candidate.facts) => {
                 self.stay(candidate, Outcome::AlreadyInactive)
             }
@@ -171,7 +171,7 @@ impl<'a> Selector<'a> {
     /// A fact that is needed and missing, and the reason where it is known.
     fn lacking(&self, fact: &'static str) -> CallError {
         match self.iam.clock_jump() {
-            Some(jump) if fact == TIME => jump,
+            Some(jump) if fact == TRUSTED_TIME => jump,
             Some(_) | None => unsaid(fact),
         }
     }

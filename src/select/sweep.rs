@@ -207,7 +207,7 @@ impl Selector<'_> {
             ..KeyMetadata::default()
         };
         matches!(
-            self.request.conditions.judge(&facts),
+            self.request.conditions.evaluate(&facts),
             ConditionResult::NotMet(_)
         )
     }
@@ -215,7 +215,7 @@ impl Selector<'_> {
     /// The credential report, where it is to be had and is good enough: it is some hours old, and a key that is younger
     /// than the report may be missing in it. Only if no such key can satisfy the conditions is it of use.
     async fn report(&self) -> Option<CredentialReport> {
-        let least = self.request.conditions.least_age()?;
+        let least = self.request.conditions.minimum_age()?;
         let read = self.read_report(least).await;
         self.log.verbose(|| match &read {
             Ok(report) => format!(
@@ -284,7 +284,7 @@ impl Selector<'_> {
         if self.is_already_inactive(&candidate.facts) {
             return Ok(Fate::AlreadyInactive);
         }
-        let first = conditions.judge(&candidate.facts);
+        let first = conditions.evaluate(&candidate.facts);
         if let ConditionResult::NotMet(_) = first {
             return Ok(Fate::Left);
         }
@@ -318,7 +318,7 @@ impl Selector<'_> {
                 }
             }
         }
-        Ok(match conditions.judge(&candidate.facts) {
+        Ok(match conditions.evaluate(&candidate.facts) {
             ConditionResult::NotMet(_) => Fate::Left,
             ConditionResult::MissingData(fact) => return Err(self.lacking(fact)),
             ConditionResult::ImpossibleDate(what) => return Err(impossible(&what)),
