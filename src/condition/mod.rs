@@ -33,7 +33,7 @@ pub(crate) enum Condition {
 
 /// What tells whether a condition holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Read {
+pub(crate) enum RequiredRead {
     /// `GetAccessKeyLastUsed`.
     LastUse,
     /// `ListAccessKeys`: status and creation.
@@ -87,9 +87,9 @@ impl Conditions {
     }
 
     /// Whether one of them needs this.
-    pub(crate) fn need(&self, read: Read) -> bool {
+    pub(crate) fn require(&self, read: RequiredRead) -> bool {
         let mut all = self.all.iter();
-        all.any(|condition| condition.reads().contains(&read))
+        all.any(|condition| condition.required_reads().contains(&read))
     }
 
     /// Judges a key by its own facts, at the time when IAM told them.
@@ -110,12 +110,12 @@ impl Conditions {
 }
 
 impl Condition {
-    fn reads(&self) -> &'static [Read] {
+    fn required_reads(&self) -> &'static [RequiredRead] {
         match self {
-            Self::Inactive | Self::OlderThan(_) => &[Read::Listing],
+            Self::Inactive | Self::OlderThan(_) => &[RequiredRead::Listing],
             // A key that was never used counts from its creation.
-            Self::UnusedFor(_) => &[Read::LastUse, Read::Listing],
-            Self::ExceptUser(_) => &[Read::Owner],
+            Self::UnusedFor(_) => &[RequiredRead::LastUse, RequiredRead::Listing],
+            Self::ExceptUser(_) => &[RequiredRead::Owner],
         }
     }
 

@@ -21,7 +21,7 @@ pub(crate) struct UserGlob {
 /// The characters of user names in lower case. The hyphen is first, where a class has it for itself.
 const NAME_CHARACTERS: &str = "-_+=,.@0123456789abcdefghijklmnopqrstuvwxyz";
 
-const WITHOUT_CASE: MatchOptions = MatchOptions {
+const IGNORE_CASE: MatchOptions = MatchOptions {
     case_sensitive: false,
     require_literal_separator: false,
     require_literal_leading_dot: false,
@@ -45,13 +45,13 @@ impl FromStr for UserGlob {
         let allowed = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-*?[]!".contains(c);
         if let Some(stray) = text.chars().find(|c| !allowed(*c)) {
             let stray = escape(&stray.to_string());
-            return refuse(no_such_character(&stray));
+            return refuse(impossible_character(&stray));
         }
         let pattern = Pattern::new(text)
-            .map_err(|error| told(&error))
+            .map_err(|error| pattern_error(&error))
             .and_then(|_| {
                 let lower_case = lower_case(text)?;
-                Pattern::new(&lower_case).map_err(|error| told(&error))
+                Pattern::new(&lower_case).map_err(|error| pattern_error(&error))
             });
         match pattern {
             Ok(pattern) => Ok(Self {
@@ -63,11 +63,11 @@ impl FromStr for UserGlob {
     }
 }
 
-fn told(error: &PatternError) -> String {
+fn pattern_error(error: &PatternError) -> String {
     format!("character {}: {}", error.pos + 1, error.msg)
 }
 
-fn no_such_character(stray: &str) -> String {
+fn impossible_character(stray: &str) -> String {
     format!("no user name has a `{stray}`, so it excepts nobody")
 }
 
@@ -78,22 +78,22 @@ fn lower_case(pattern: &str) -> Result<String, String> {
     let mut rest = pattern;
     while let Some(start) = rest.find('[') {
         let (before, from_class) = rest.split_at(start);
-        lower_case += &literal(before)?;
+        lower_case += &expand_literal(before)?;
         // The first character of a class may be `]`.
         let first = if from_class.starts_with("[!") { 3 } else { 2 };
         let end = from_class.get(first..).and_then(|text| text.find(']'));
         let end = end.ok_or("a class has no end")? + first + 1;
         let (class, after) = from_class.split_at(end);
-        lower_case += &members(class)?;
+        lower_case += &expand_class(class)?;
         rest = after;
     }
-    Ok(lower_case + &literal(rest)?)
+    Ok(lower_case + &expand_literal(rest)?)
 }
 
 /// A part of a pattern outside of its classes.
-fn literal(part: &str) -> Result<String, String> {
+fn expand_literal(part: &str) -> Result<String, String> {
     match part.chars().find(|c| "]!".contains(*c)) {
-        Some(stray) => Err(no_such_character(&stray.to_string())),
+        Some(stray) => Err(impossible_character(&stray.to_string())),
         None => Ok(part.to_ascii_lowercase()),
     }
 }
@@ -101,19 +101,19 @@ fn literal(part: &str) -> Result<String, String> {
 /// The class that lists the characters of which `class` matches the lower case or the upper case. `glob` compares letters
 /// and ranges from letter to letter without case, but a range such as `0-Z` as it is. Where the two cases of a letter differ,
 /// the class matches both: when in doubt, the user is spared.
-fn members(class: &str) -> Result<String, String> {
-    let class_alone = Pattern::new(class).map_err(|error| told(&error))?;
-    let is_member = |c: char| class_alone.matches_with(&c.to_string(), WITHOUT_CASE);
-    let members: String = NAME_CHARACTERS
+fn expand_class(class: &str) -> Result<String, String> {
+    let class_pattern = Pattern::new(class).map_err(|error| pattern_error(&error))?;
+    let matches_class = |c: char| class_pattern.matches_with(&c.to_string(), IGNORE_CASE);
+    let expand_class: String = NAME_CHARACTERS
         .chars()
-        .filter(|c| is_member(*c) || is_member(c.to_ascii_uppercase()))
+        .filter(|c| matches_class(*c) || matches_class(c.to_ascii_uppercase()))
         .collect();
-    if members.is_empty() {
+    if expand_class.is_empty() {
         return Err(format!(
             "`{class}` matches no character of a user name, so it excepts nobody"
         ));
     }
-    Ok(format!("[{members}]"))
+    Ok(format!("[{expand_class}]"))
 }
 
 impl fmt::Display for UserGlob {
@@ -175,7 +175,7 @@ mod tests {
                 assert_eq!(matches(&name.to_ascii_uppercase()), is_spared, "{glob} {name}");
                 // Whoever glob's own comparison without case spares is spared.
                 let own = Pattern::new(&glob).expect("a pattern");
-                assert!(is_spared || !own.matches_with(&name, WITHOUT_CASE), "{glob} {name}");
+                assert!(is_spared || !own.matches_with(&name, IGNORE_CASE), "{glob} {name}");
             }
         }
     }

@@ -14,7 +14,7 @@ use std::time::Duration;
 use tokio::sync::OnceCell;
 
 use crate::aws::{Iam, KeyBudget};
-use crate::condition::{ConditionResult, Read, TRUSTED_TIME};
+use crate::condition::{ConditionResult, RequiredRead, TRUSTED_TIME};
 use crate::error::{CallError, NamedBy, TransportError};
 use crate::guard::{self, Signer};
 use crate::ident::UserName;
@@ -80,16 +80,16 @@ impl Needs {
             Need::Nothing
         };
         let decisive = |read| {
-            if request.conditions.need(read) {
+            if request.conditions.require(read) {
                 Need::Decisive
             } else {
                 Need::Nothing
             }
         };
-        let mut listing = decisive(Read::Listing);
+        let mut listing = decisive(RequiredRead::Listing);
         if request.owner == Owner::AsGiven && user_name.is_none() {
             // Of the signing user's own keys, the list says whose they are.
-            listing = listing.max(decisive(Read::Owner));
+            listing = listing.max(decisive(RequiredRead::Owner));
         }
         let tried = match request.action {
             // It shows which keys are inactive already, and what an undo has to restore.
@@ -97,7 +97,7 @@ impl Needs {
             Action::Delete => Need::Nothing,
         };
         Self {
-            last_use: decisive(Read::LastUse).max(shown),
+            last_use: decisive(RequiredRead::LastUse).max(shown),
             listing: listing.max(shown).max(tried),
         }
     }
