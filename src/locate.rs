@@ -275,8 +275,15 @@ pub(crate) fn with_accounts(mut failure: CallError, key: &Key, signer: &Signer) 
 }
 
 /// Who owns a key: the user it is named with, unless IAM or an earlier run says more.
-pub(crate) fn owner_hint(key: &Key, facts: &KeyMetadata, earlier: &[EarlierAttempt]) -> OwnerHint {
-    let listed = facts.owner.as_ref().filter(|_| facts.status.is_some());
+pub(crate) fn owner_hint(
+    key: &Key,
+    metadata: &KeyMetadata,
+    earlier: &[EarlierAttempt],
+) -> OwnerHint {
+    let listed = metadata
+        .owner
+        .as_ref()
+        .filter(|_| metadata.status.is_some());
     let now = key.user_name.as_ref().or(listed);
     let same = |then: &Option<UserName>| match (then, now) {
         (Some(then), Some(now)) => then.same_user(now),

@@ -97,13 +97,13 @@ pub(crate) struct Target {
     /// The key; with its owner, where that was looked up.
     pub(crate) key: Key,
     /// What IAM says of it, as far as it was asked.
-    pub(crate) facts: KeyMetadata,
+    pub(crate) metadata: KeyMetadata,
 }
 
 /// A key about which IAM was not asked yet.
 impl From<Key> for Target {
     fn from(key: Key) -> Self {
-        let facts = KeyMetadata::default();
-        Self { key, facts }
+        let metadata = KeyMetadata::default();
+        Self { key, metadata }
     }
 }

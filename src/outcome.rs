@@ -12,7 +12,7 @@ pub(crate) struct KeyResult {
     /// The key that was asked for; its owner, where that was looked up.
     pub(crate) key: Key,
     /// What IAM says of it, as far as it was asked.
-    pub(crate) facts: KeyMetadata,
+    pub(crate) metadata: KeyMetadata,
     /// What was to be done to it.
     pub(crate) action: Action,
     /// What became of it.
@@ -181,10 +181,10 @@ impl Outcome {
 impl KeyResult {
     /// A key for which no request was made that changes it.
     pub(crate) fn untouched(candidate: Target, action: Action, outcome: Outcome) -> Self {
-        let Target { key, facts } = candidate;
+        let Target { key, metadata } = candidate;
         Self {
             key,
-            facts,
+            metadata,
             action,
             outcome,
             attempts: 0,
@@ -202,7 +202,7 @@ impl KeyResult {
     /// The status that an undo has to restore, where this run made the key inactive and knows it.
     pub(crate) fn previous_status(&self) -> Option<&'static str> {
         let is_deactivated = self.kind() == OutcomeKind::Deactivated;
-        self.facts.previous_status().filter(|_| is_deactivated)
+        self.metadata.previous_status().filter(|_| is_deactivated)
     }
 
     /// Whether this run changed the key, as far as anybody knows.
@@ -212,7 +212,7 @@ impl KeyResult {
 
     /// Whose key it is, as IAM says, or as it was said to be.
     pub(crate) fn owner(&self) -> Option<&UserName> {
-        self.facts.owner.as_ref().or(self.key.user_name.as_ref())
+        self.metadata.owner.as_ref().or(self.key.user_name.as_ref())
     }
 
     /// What is known of the key, in a few words.

@@ -80,11 +80,11 @@ impl Work<'_> {
         let was_active = attempts.any(|attempt| attempt.was_active);
         let settled = match self.judge(candidate, stage, before, &mut budget).await {
             Err(mut settled) => {
-                settled.facts.was_active = was_active;
+                settled.metadata.was_active = was_active;
                 settled
             }
             Ok(mut candidate) => {
-                candidate.facts.was_active = was_active;
+                candidate.metadata.was_active = was_active;
                 if stage == Stage::Choose {
                     return Processed::Chosen(candidate);
                 }
@@ -219,11 +219,11 @@ impl Work<'_> {
         let mut signals = self.signals.clone();
         let change = self.change_of(budget, before, &candidate, &record);
         let (outcome, attempts) = change.run(&mut signals).await;
-        let Target { key, facts } = candidate;
-        let outcome = outcome.with_owner_named_by(named_by(self.request, &facts));
+        let Target { key, metadata } = candidate;
+        let outcome = outcome.with_owner_named_by(named_by(self.request, &metadata));
         Box::new(KeyResult {
             key,
-            facts,
+            metadata,
             action: self.request.action,
             outcome,
             attempts,
@@ -237,14 +237,14 @@ impl Work<'_> {
         candidate: &'a Target,
         record: &'a Attempts,
     ) -> Change<'a> {
-        let Target { key, facts } = candidate;
+        let Target { key, metadata } = candidate;
         let attempts = self.journal.attempts(&key.id);
         Change {
             search: Search {
                 iam: &budget.iam,
                 signer: &self.connected.signer,
                 key,
-                hint: owner_hint(key, facts, attempts),
+                hint: owner_hint(key, metadata, attempts),
                 action: self.request.action,
             },
             quantity: self.request.quantity(),
@@ -294,7 +294,7 @@ impl Work<'_> {
     /// That a key was left, cannot be read or is not there does not say that it was not changed, where an earlier run began
     /// it. That IAM listed it does, but for a key that was to be made inactive and is.
     fn or_in_doubt(&self, mut settled: Box<KeyResult>) -> Box<KeyResult> {
-        let is_unchanged = match &settled.facts.status {
+        let is_unchanged = match &settled.metadata.status {
             Some(Status::Inactive) => settled.action == Action::Delete,
             Some(_) => true,
             None => false,
@@ -306,7 +306,7 @@ impl Work<'_> {
         };
         if !is_unchanged {
             let attempts = self.journal.attempts(&settled.key.id);
-            let owner = owner_hint(&settled.key, &settled.facts, attempts);
+            let owner = owner_hint(&settled.key, &settled.metadata, attempts);
             settled.outcome = in_doubt(settled.outcome, known, settled.action, &owner);
         }
         settled
@@ -332,7 +332,8 @@ impl Work<'_> {
     /// Whether a later run can prove what became of a key.
     pub(super) fn proof(&self, settled: &KeyResult) -> Proof {
         let mut earlier = self.journal.attempts(&settled.key.id).iter();
-        if settled.facts.status.is_some() || earlier.any(|attempt| attempt.listed_owner().is_some())
+        if settled.metadata.status.is_some()
+            || earlier.any(|attempt| attempt.listed_owner().is_some())
         {
             Proof::Listed
         } else {

@@ -289,19 +289,19 @@ impl Journal {
     ///
     /// The record is not on the disk, or `is_harmed`: the key must not be changed.
     pub(crate) async fn record_intent(&self, candidate: &Target) -> io::Result<()> {
-        let Target { key, facts } = candidate;
+        let Target { key, metadata } = candidate;
         let previous_status = match self.action {
-            Action::Deactivate => facts.previous_status(),
+            Action::Deactivate => metadata.previous_status(),
             Action::Delete => None,
         };
         let mut record = json!({
             "AccessKeyId": key.id,
-            "UserName": facts.owner.as_ref().or(key.user_name.as_ref()),
+            "UserName": metadata.owner.as_ref().or(key.user_name.as_ref()),
             "Intent": self.action.verb(),
             "Time": timestamp(SystemTime::now()),
         });
         // IAM listed the key among this user's: then its absence there proves that it is gone.
-        if let (Some(status), Some(_)) = (&facts.status, &facts.owner) {
+        if let (Some(status), Some(_)) = (&metadata.status, &metadata.owner) {
             record["Status"] = json!(status.as_str());
         }
         self.write(Kind::Intent, &with_status(record, previous_status))
@@ -316,7 +316,7 @@ impl Journal {
     pub(crate) async fn settle(&self, settled: &KeyResult) -> io::Result<()> {
         let record = json!({
             "AccessKeyId": settled.key.id,
-            "UserName": settled.facts.owner.as_ref().or(settled.key.user_name.as_ref()),
+            "UserName": settled.metadata.owner.as_ref().or(settled.key.user_name.as_ref()),
             "Outcome": settled.kind().as_str(),
             "Known": settled.known(),
             "Time": timestamp(SystemTime::now()),

@@ -255,7 +255,7 @@ impl Report<'_> {
 
     /// The command that makes a deactivated key active again.
     fn undo(&self, settled: &KeyResult) -> Vec<String> {
-        let unless_inactive = match &settled.facts.status {
+        let unless_inactive = match &settled.metadata.status {
             _ if settled.action != Action::Deactivate => return Vec::new(),
             Some(Status::Active) => "",
             None => ", if the key was active before",

@@ -46,13 +46,13 @@ pub(super) fn response_metadata(response: &ResponseMetadata, attempts: usize) ->
 pub(super) fn object(settled: &KeyResult) -> Value {
     let KeyResult {
         key,
-        facts,
+        metadata,
         action,
         outcome,
         attempts,
     } = settled;
     let date = |at: SystemTime| json!(timestamp(at));
-    let (used_at, service, region) = match &facts.last_use {
+    let (used_at, service, region) = match &metadata.last_use {
         None => (None, None, None),
         // IAM writes the last use of a key that was never used like this.
         Some(LastUse::Never) => (None, Some(NOT_AVAILABLE), Some(NOT_AVAILABLE)),
@@ -83,7 +83,7 @@ pub(super) fn object(settled: &KeyResult) -> Value {
         ("Action", names_action.then(|| json!(action.verb()))),
         ("Status", status(settled).map(Value::from)),
         ("PreviousStatus", settled.previous_status().map(Value::from)),
-        ("CreateDate", facts.created.map(date)),
+        ("CreateDate", metadata.created.map(date)),
         ("LastUsedDate", used_at.map(date)),
         ("LastUsedService", service.map(Value::from)),
         ("LastUsedRegion", region.map(Value::from)),
@@ -117,7 +117,7 @@ pub(super) fn members<const N: usize>(members: [(&str, Option<Value>); N]) -> Va
 pub(super) fn status(settled: &KeyResult) -> Option<&str> {
     match settled.kind() {
         OutcomeKind::Deactivated => Some(Status::Inactive.as_str()),
-        _ => settled.facts.status.as_ref().map(Status::as_str),
+        _ => settled.metadata.status.as_ref().map(Status::as_str),
     }
 }
 

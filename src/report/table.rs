@@ -56,7 +56,7 @@ pub(super) struct Row {
 
 /// The row of a key.
 pub(super) fn row(settled: &KeyResult) -> Row {
-    let mut row = of_key(&settled.key, &settled.facts);
+    let mut row = of_key(&settled.key, &settled.metadata);
     row.cells[0].extend(
         settled
             .key
@@ -80,7 +80,7 @@ pub(super) fn of(rows: &[Row], is_colored: bool) -> SafeText {
 /// The table of keys that are asked about, for standard error. The account is the question's to name: what an ID encodes
 /// is documented nowhere.
 pub(super) fn of_candidates(candidates: &[Target]) -> SafeText {
-    let row = |candidate: &Target| of_key(&candidate.key, &candidate.facts);
+    let row = |candidate: &Target| of_key(&candidate.key, &candidate.metadata);
     let rows: Vec<Row> = candidates.iter().map(row).collect();
     draw(&rows, width(terminal_size_of(io::stderr())), false)
 }
@@ -174,15 +174,15 @@ fn plain(row: &Row, fit: &Fit) -> Vec<String> {
 }
 
 /// The key with its owner; its status, its creation, its last use.
-fn of_key(key: &Key, facts: &KeyMetadata) -> Row {
+fn of_key(key: &Key, metadata: &KeyMetadata) -> Row {
     let dated = |at: SystemTime| {
-        let age = facts.read_at.map(|now| ago(at, now));
+        let age = metadata.read_at.map(|now| ago(at, now));
         [Some(day(at)), age].into_iter().flatten()
     };
-    let owner = facts.owner.as_ref().or(key.user_name.as_ref());
-    let not_listed = unread(facts.denied.listing);
-    let last_use = match &facts.last_use {
-        None => unread(facts.denied.last_use),
+    let owner = metadata.owner.as_ref().or(key.user_name.as_ref());
+    let not_listed = unread(metadata.denied.listing);
+    let last_use = match &metadata.last_use {
+        None => unread(metadata.denied.last_use),
         Some(LastUse::Never) => vec!["never".to_owned()],
         Some(LastUse::At {
             date,
@@ -194,7 +194,7 @@ fn of_key(key: &Key, facts: &KeyMetadata) -> Row {
             dated(*date).chain([place.join(" ")]).collect()
         }
     };
-    let status = facts
+    let status = metadata
         .status
         .as_ref()
         .map(|status| vec![cut(status.as_str())]);
@@ -203,7 +203,7 @@ fn of_key(key: &Key, facts: &KeyMetadata) -> Row {
         cells: vec![
             owner.map(UserName::to_string).into_iter().collect(),
             status.unwrap_or_else(|| not_listed.clone()),
-            facts
+            metadata
                 .created
                 .map_or(not_listed, |created| dated(created).collect()),
             last_use,

@@ -45,7 +45,7 @@ impl Selector<'_> {
             },
             |(owner, listing)| {
                 for key in listing.keys {
-                    let facts = KeyMetadata {
+                    let metadata = KeyMetadata {
                         owner: Some(owner.clone()),
                         status: key.status,
                         created: key.created,
@@ -53,7 +53,7 @@ impl Selector<'_> {
                         ..KeyMetadata::default()
                     };
                     // A key of a user who was renamed meanwhile comes again: the later name is the right one.
-                    index.insert(key.id, facts);
+                    index.insert(key.id, metadata);
                 }
                 match single {
                     Some(id) if index.contains_key(id) => ControlFlow::Break(()),

@@ -28,23 +28,23 @@ impl Selector<'_> {
         candidate: &mut Target,
         allowance: &mut KeyBudget,
     ) -> Result<Option<CallError>, Outcome> {
-        let Target { key, facts } = candidate;
-        facts.owner.clone_from(&key.user_name);
+        let Target { key, metadata } = candidate;
+        metadata.owner.clone_from(&key.user_name);
         let needs = Needs::of(self.request, key.user_name.as_ref());
         let too_late = || failed(super::timed_out(self.request.limit));
         let mut denied = None;
         // A list may name the owner itself.
         if self.request.owner == Owner::Find && key.user_name.is_none() {
-            let found = allowance.spend(Duration::ZERO, self.read_last_use(key, facts));
+            let found = allowance.spend(Duration::ZERO, self.read_last_use(key, metadata));
             denied = found.await.ok_or_else(too_late)??;
             if let Some(failure) = &denied {
-                self.find_in_index(key, facts, failure, needs).await?;
+                self.find_in_index(key, metadata, failure, needs).await?;
                 // The index is not a part of the limit.
                 *allowance = self.iam.key_budget(self.request.limit);
             }
-            self.tell_owner(key, facts);
+            self.tell_owner(key, metadata);
         }
-        let read = self.read_facts(key, facts, needs, denied);
+        let read = self.read_facts(key, metadata, needs, denied);
         let read = allowance.spend(Duration::ZERO, read).await;
         read.ok_or_else(too_late)?
     }
@@ -53,31 +53,31 @@ impl Selector<'_> {
     async fn read_facts(
         &self,
         key: &Key,
-        facts: &mut KeyMetadata,
+        metadata: &mut KeyMetadata,
         needs: Needs,
         mut denied: Option<CallError>,
     ) -> Result<Option<CallError>, Outcome> {
         let mut decisive = None;
         if needs.listing == Need::Tried {
-            self.try_status(key, facts).await;
-        } else if needs.listing > Need::Nothing && facts.status.is_none() {
-            let listing = self.list_user_keys(key, facts).await?;
-            facts.denied.listing = listing.is_some();
+            self.try_status(key, metadata).await;
+        } else if needs.listing > Need::Nothing && metadata.status.is_none() {
+            let listing = self.list_user_keys(key, metadata).await?;
+            metadata.denied.listing = listing.is_some();
             decisive = listing.filter(|_| needs.listing == Need::Decisive);
         }
-        if needs.last_use > Need::Nothing && facts.last_use.is_none() && decisive.is_none() {
+        if needs.last_use > Need::Nothing && metadata.last_use.is_none() && decisive.is_none() {
             if denied.is_none() {
-                denied = self.read_last_use(key, facts).await?;
+                denied = self.read_last_use(key, metadata).await?;
             }
-            facts.denied.last_use = denied.is_some();
+            metadata.denied.last_use = denied.is_some();
             if let Some(context) = denied.as_mut().and_then(CallError::context_mut) {
-                context.is_listed = facts.status.is_some();
+                context.is_listed = metadata.status.is_some();
             }
             decisive = denied.filter(|_| needs.last_use == Need::Decisive);
         }
         self.report_denied(Denied {
-            listing: facts.denied.listing && needs.listing == Need::Shown,
-            last_use: facts.denied.last_use && needs.last_use == Need::Shown,
+            listing: metadata.denied.listing && needs.listing == Need::Shown,
+            last_use: metadata.denied.last_use && needs.last_use == Need::Shown,
         });
         Ok(decisive)
     }
@@ -86,7 +86,7 @@ impl Selector<'_> {
     async fn find_in_index(
         &self,
         key: &Key,
-        facts: &mut KeyMetadata,
+        metadata: &mut KeyMetadata,
         denied: &CallError,
         needs: Needs,
     ) -> Result<(), Outcome> {
@@ -98,7 +98,7 @@ impl Selector<'_> {
         let Some(found) = index.get(key.id.as_str()) else {
             return Err(self.absent(key, absent(Place::Account, None)));
         };
-        *facts = match needs.listing {
+        *metadata = match needs.listing {
             Need::Nothing | Need::Shown => found.clone(),
             // The index may be old when it is the key's turn: what decides is read again.
             Need::Tried | Need::Decisive => KeyMetadata {
@@ -109,8 +109,8 @@ impl Selector<'_> {
         Ok(())
     }
 
-    fn tell_owner(&self, key: &mut Key, facts: &KeyMetadata) {
-        let Some(owner) = facts.owner.clone() else {
+    fn tell_owner(&self, key: &mut Key, metadata: &KeyMetadata) {
+        let Some(owner) = metadata.owner.clone() else {
             return;
         };
         let found = format!("{} is a key of the user {owner}", key.id);
@@ -122,7 +122,7 @@ impl Selector<'_> {
     }
 
     /// Reads the status if that is possible. A list that fails or lacks the key decides nothing: the change will tell.
-    async fn try_status(&self, key: &Key, facts: &mut KeyMetadata) {
+    async fn try_status(&self, key: &Key, metadata: &mut KeyMetadata) {
         let allowance = self.iam.key_budget(TRIED.min(self.request.limit / 4));
         let read = self.iam.access_keys(key.user_name.as_ref());
         let Some(Ok(listing)) = allowance.spend(Duration::ZERO, read).await else {
@@ -130,14 +130,14 @@ impl Selector<'_> {
         };
         let mut keys = listing.keys.into_iter();
         if let Some(listed) = keys.find(|listed| listed.id == key.id.as_str()) {
-            take_listed(facts, listed, listing.at);
+            take_listed(metadata, listed, listing.at);
         }
     }
 
     async fn list_user_keys(
         &self,
         key: &Key,
-        facts: &mut KeyMetadata,
+        metadata: &mut KeyMetadata,
     ) -> Result<Option<CallError>, Outcome> {
         let listing = match self.iam.access_keys(key.user_name.as_ref()).await {
             Ok(listing) => listing,
@@ -158,7 +158,7 @@ impl Selector<'_> {
             Some(listed) => (listed, read_at),
             None => self.lost_or_late(key, listed_for.as_ref()).await?,
         };
-        take_listed(facts, listed, read_at);
+        take_listed(metadata, listed, read_at);
         Ok(None)
     }
 
@@ -166,7 +166,7 @@ impl Selector<'_> {
     async fn read_last_use(
         &self,
         key: &Key,
-        facts: &mut KeyMetadata,
+        metadata: &mut KeyMetadata,
     ) -> Result<Option<CallError>, Outcome> {
         let read = match self.iam.last_use(&key.id).await {
             Ok(read) => read,
@@ -180,15 +180,15 @@ impl Selector<'_> {
         if is_owner_needed && read.owner.is_none() {
             return Err(failed(super::unsaid("whose key it is")));
         }
-        if let (Some(named), Some(owner)) = (&facts.owner, &read.owner)
+        if let (Some(named), Some(owner)) = (&metadata.owner, &read.owner)
             && !named.same_user(owner)
         {
             let place = Place::User(named.clone());
             return Err(self.absent(key, absent(place, read.owner)));
         }
-        facts.owner = facts.owner.take().or(read.owner);
-        facts.last_use = Some(read.last_use);
-        facts.read_at = read.at;
+        metadata.owner = metadata.owner.take().or(read.owner);
+        metadata.last_use = Some(read.last_use);
+        metadata.read_at = read.at;
         Ok(None)
     }
 
@@ -263,11 +263,11 @@ impl Selector<'_> {
 }
 
 /// What a list shows of a key.
-fn take_listed(facts: &mut KeyMetadata, listed: ListedKey, read_at: Option<SystemTime>) {
-    facts.read_at = read_at;
-    facts.status = listed.status;
-    facts.created = listed.created;
-    facts.owner = listed.owner.or(facts.owner.take());
+fn take_listed(metadata: &mut KeyMetadata, listed: ListedKey, read_at: Option<SystemTime>) {
+    metadata.read_at = read_at;
+    metadata.status = listed.status;
+    metadata.created = listed.created;
+    metadata.owner = listed.owner.or(metadata.owner.take());
 }
 
 fn absent(place: Place, owner: Option<UserName>) -> CallError {

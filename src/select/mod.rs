@@ -130,15 +130,15 @@ impl<'a> Selector<'a> {
         let denied = match own.fetch_metadata(&mut candidate, allowance).await {
             Ok(denied) => denied,
             Err(outcome) => {
-                let named_by = named_by(self.request, &candidate.facts);
+                let named_by = named_by(self.request, &candidate.metadata);
                 return self.stay(candidate, outcome.with_owner_named_by(named_by));
             }
         };
         if let Some(refusal) = refusal {
             return self.stay(candidate, Outcome::Refused(refusal));
         }
-        match self.request.conditions.evaluate(&candidate.facts) {
-            ConditionResult::Met if self.is_already_inactive(&candidate.facts) => {
+        match self.request.conditions.evaluate(&candidate.metadata) {
+            ConditionResult::Met if self.is_already_inactive(&candidate.metadata) => {
                 self.stay(candidate, Outcome::AlreadyInactive)
             }
             ConditionResult::Met => Ok(candidate),
@@ -177,8 +177,8 @@ impl<'a> Selector<'a> {
     }
 
     /// Whether a key is to be made inactive and is.
-    fn is_already_inactive(&self, facts: &KeyMetadata) -> bool {
-        self.request.action == Action::Deactivate && facts.status == Some(Status::Inactive)
+    fn is_already_inactive(&self, metadata: &KeyMetadata) -> bool {
+        self.request.action == Action::Deactivate && metadata.status == Some(Status::Inactive)
     }
 
     /// How much the last use of a key is needed.
@@ -212,9 +212,9 @@ impl<'a> Selector<'a> {
 }
 
 /// Who says whose key it is, by what was read of it.
-pub(crate) fn named_by(request: &Request, facts: &KeyMetadata) -> NamedBy {
+pub(crate) fn named_by(request: &Request, metadata: &KeyMetadata) -> NamedBy {
     let looks_up = request.owner == Owner::Find || matches!(request.selection, Selection::Account);
-    match facts.has_owner_of_iam() {
+    match metadata.has_owner_of_iam() {
         false => NamedBy::Caller,
         true if looks_up => NamedBy::Iam,
         true => NamedBy::CallerAndIam,

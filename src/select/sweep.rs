@@ -116,7 +116,7 @@ impl Sweep {
                 Fate::Left | Fate::AlreadyInactive => {}
                 Fate::Refused(settled) => self.refused.push(settled),
                 Fate::Chosen(candidate) => {
-                    self.denied.last_use |= candidate.facts.denied.last_use;
+                    self.denied.last_use |= candidate.metadata.denied.last_use;
                     self.chosen
                         .push(&candidate)
                         .map_err(|error| unkept(&error))?;
@@ -202,12 +202,12 @@ impl Selector<'_> {
 
     /// Whether no key of a user can satisfy the conditions, since they except the user.
     fn is_excepted(&self, user: &UserName) -> bool {
-        let facts = KeyMetadata {
+        let metadata = KeyMetadata {
             owner: Some(user.clone()),
             ..KeyMetadata::default()
         };
         matches!(
-            self.request.conditions.evaluate(&facts),
+            self.request.conditions.evaluate(&metadata),
             ConditionResult::NotMet(_)
         )
     }
@@ -266,14 +266,14 @@ impl Selector<'_> {
                 id,
                 user_name: Some(user.clone()),
             };
-            let facts = KeyMetadata {
+            let metadata = KeyMetadata {
                 owner: Some(user.clone()),
                 status: listed.status,
                 created: listed.created,
                 read_at: listing.at,
                 ..KeyMetadata::default()
             };
-            let fate = self.judge(user, Target { key, facts }).await?;
+            let fate = self.judge(user, Target { key, metadata }).await?;
             keys.push((listed.id, fate));
         }
         Ok((user.clone(), keys))
@@ -281,10 +281,10 @@ impl Selector<'_> {
 
     async fn judge(&self, user: &UserName, mut candidate: Target) -> Result<Fate, CallError> {
         let conditions = &self.request.conditions;
-        if self.is_already_inactive(&candidate.facts) {
+        if self.is_already_inactive(&candidate.metadata) {
             return Ok(Fate::AlreadyInactive);
         }
-        let first = conditions.evaluate(&candidate.facts);
+        let first = conditions.evaluate(&candidate.metadata);
         if let ConditionResult::NotMet(_) = first {
             return Ok(Fate::Left);
         }
@@ -294,13 +294,13 @@ impl Selector<'_> {
             let read = iam.last_use(&candidate.key.id);
             match self.limited(&iam, "GetAccessKeyLastUsed", read).await {
                 Ok(read) => {
-                    candidate.facts.last_use = Some(read.last_use);
-                    candidate.facts.read_at = read.at.or(candidate.facts.read_at);
+                    candidate.metadata.last_use = Some(read.last_use);
+                    candidate.metadata.read_at = read.at.or(candidate.metadata.read_at);
                 }
                 // It was deleted in the meantime.
                 Err(failure) if failure.is_no_such_entity() => return Ok(Fate::Left),
                 Err(failure) if failure.is_denied() && need == Need::Shown => {
-                    candidate.facts.denied.last_use = true;
+                    candidate.metadata.denied.last_use = true;
                 }
                 Err(mut failure) => {
                     // IAM says the same of a key that was deleted in the meantime.
@@ -318,7 +318,7 @@ impl Selector<'_> {
                 }
             }
         }
-        Ok(match conditions.evaluate(&candidate.facts) {
+        Ok(match conditions.evaluate(&candidate.metadata) {
             ConditionResult::NotMet(_) => Fate::Left,
             ConditionResult::MissingData(fact) => return Err(self.lacking(fact)),
             ConditionResult::ImpossibleDate(what) => return Err(impossible(&what)),
