@@ -114,7 +114,7 @@ impl Change<'_> {
         }
         let unknown = || match self.ambiguity() {
             Ambiguity::None => not_done(),
-            Ambiguity::EarlierRun | Ambiguity::RecentRun => stopped(KeyState::begun()),
+            Ambiguity::EarlierRun | Ambiguity::RecentRun => stopped(KeyState::started_earlier()),
             Ambiguity::ServerError => stopped(KeyState::Unknown(
                 "IAM returned an error, and may still act".into(),
             )),

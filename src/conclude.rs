@@ -12,7 +12,7 @@ use crate::error::{CallError, Context, ErrorKind, NotFound, Place};
 use crate::ident::UserName;
 use crate::locate::{KeyLocation, OwnerHint};
 use crate::metadata::Status;
-use crate::outcome::{Check, Doubt, KeyState, Outcome};
+use crate::outcome::{Check, KeyState, Outcome, UnknownState};
 use crate::request::{Action, Key, Missing};
 
 /// Why a key may be changed although no response of this run says so.
@@ -201,7 +201,7 @@ impl Evidence<'_> {
             Statement::OtherUser(owner) => another_users(key, failure, owner),
             Statement::Unknown => Outcome::Failed {
                 failure,
-                known: KeyState::Unknown(Doubt {
+                known: KeyState::Unknown(UnknownState {
                     why,
                     check: self.check(),
                 }),

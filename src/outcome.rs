@@ -32,7 +32,7 @@ pub(crate) enum Outcome {
         evidence: Option<String>,
     },
     /// A dry run: it would be done, and why.
-    Would(String),
+    WouldChange(String),
     /// It was already gone, which is what was wanted.
     Missing(CallError),
     /// A condition does not hold: which, and why.
@@ -56,7 +56,7 @@ pub(crate) enum Outcome {
         why: String,
     },
     /// An earlier run began it, and this one left it: nobody can say.
-    LeftInDoubt {
+    LeftUnverified {
         /// The exit status of what made this run leave it.
         exit: Exit,
         /// What that was.
@@ -90,12 +90,12 @@ pub(crate) enum KeyState {
     /// It is not.
     NotDone(String),
     /// Nobody can say.
-    Unknown(Doubt),
+    Unknown(UnknownState),
 }
 
 /// Why nobody can say what became of a key, and how to find out.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Doubt {
+pub(crate) struct UnknownState {
     /// Why, a fragment.
     pub(crate) why: String,
     /// How to find out.
@@ -115,13 +115,13 @@ pub(crate) enum Check {
     Nothing,
 }
 
-impl From<&str> for Doubt {
+impl From<&str> for UnknownState {
     fn from(why: &str) -> Self {
         why.to_owned().into()
     }
 }
 
-impl From<String> for Doubt {
+impl From<String> for UnknownState {
     fn from(why: String) -> Self {
         let check = Check::List;
         Self { why, check }
@@ -153,13 +153,13 @@ impl Outcome {
     /// The exit status this outcome alone leads to.
     pub(crate) fn exit(&self) -> Exit {
         match self {
-            Self::Done { .. } | Self::Would(_) | Self::Missing(_) | Self::AlreadyInactive => {
+            Self::Done { .. } | Self::WouldChange(_) | Self::Missing(_) | Self::AlreadyInactive => {
                 Exit::Success
             }
             Self::Skipped(_) | Self::Refused(_) => Exit::Refused,
             Self::Stopped { exit, .. }
             | Self::NotTried { exit, .. }
-            | Self::LeftInDoubt { exit, .. } => *exit,
+            | Self::LeftUnverified { exit, .. } => *exit,
             Self::Failed { failure, known } => match (failure, known) {
                 // IAM's own trouble has a status that says so; what became of the key is reported too.
                 (CallError::Service(error), KeyState::Unknown(_))
@@ -180,7 +180,7 @@ impl Outcome {
 
 impl KeyResult {
     /// A key for which no request was made that changes it.
-    pub(crate) fn untouched(candidate: Target, action: Action, outcome: Outcome) -> Self {
+    pub(crate) fn unchanged(candidate: Target, action: Action, outcome: Outcome) -> Self {
         let Target { key, metadata } = candidate;
         Self {
             key,
@@ -234,16 +234,16 @@ impl KeyResult {
 
     /// The word for what became of the key.
     pub(crate) fn kind(&self) -> OutcomeKind {
-        self.sum().0
+        self.kind_and_state().0
     }
 
     /// What is known of the key.
     fn state(&self) -> KeyState {
-        self.sum().1
+        self.kind_and_state().1
     }
 
     /// The word for what became of the key, and what is known of it.
-    fn sum(&self) -> (OutcomeKind, KeyState) {
+    fn kind_and_state(&self) -> (OutcomeKind, KeyState) {
         let (done, would) = match self.action {
             Action::Delete => (OutcomeKind::Deleted, OutcomeKind::WouldDelete),
             Action::Deactivate => (OutcomeKind::Deactivated, OutcomeKind::WouldDeactivate),
@@ -252,13 +252,13 @@ impl KeyResult {
         let not_done = || KeyState::NotDone(String::new());
         match &self.outcome {
             Outcome::Done { .. } => (done, is_done()),
-            Outcome::Would(_) => (would, not_done()),
+            Outcome::WouldChange(_) => (would, not_done()),
             Outcome::Missing(_) => (OutcomeKind::Missing, is_done()),
             Outcome::Skipped(_) => (OutcomeKind::Skipped, not_done()),
             Outcome::AlreadyInactive => (OutcomeKind::Skipped, is_done()),
             Outcome::Refused(_) => (OutcomeKind::Refused, not_done()),
             Outcome::NotTried { .. } => (OutcomeKind::NotTried, not_done()),
-            Outcome::LeftInDoubt { .. } => (OutcomeKind::Unknown, KeyState::begun()),
+            Outcome::LeftUnverified { .. } => (OutcomeKind::Unknown, KeyState::started_earlier()),
             Outcome::Failed { known, .. } | Outcome::Stopped { known, .. } => {
                 let word = match (&self.outcome, known) {
                     (_, KeyState::Unknown(_)) => OutcomeKind::Unknown,
@@ -276,7 +276,7 @@ impl KeyResult {
 
 impl KeyState {
     /// What is known of a key that an earlier run began to change, and no more.
-    pub(crate) fn begun() -> Self {
+    pub(crate) fn started_earlier() -> Self {
         Self::Unknown("an earlier run started it, and how that ended is not known".into())
     }
 
@@ -301,7 +301,7 @@ impl KeyState {
         let (word, why) = match self {
             Self::Done(why) => (action.done(), why),
             Self::NotDone(why) => (action.not_done(), why),
-            Self::Unknown(doubt) => ("unknown", &doubt.why),
+            Self::Unknown(unknown) => ("unknown", &unknown.why),
         };
         if why.is_empty() {
             word.to_owned()

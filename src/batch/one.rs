@@ -211,7 +211,7 @@ impl Work<'_> {
     ) -> Box<KeyResult> {
         if self.request.mode == Mode::DryRun {
             let reason = self.request.conditions.to_string();
-            return self.settled(candidate, Outcome::Would(reason));
+            return self.settled(candidate, Outcome::WouldChange(reason));
         }
         let record = Attempts::default();
         let earlier = self.journal.known(&candidate.key);
@@ -287,7 +287,7 @@ impl Work<'_> {
 
     /// A key of which this run changed nothing.
     pub(super) fn settled(&self, candidate: Target, outcome: Outcome) -> Box<KeyResult> {
-        let settled = KeyResult::untouched(candidate, self.request.action, outcome);
+        let settled = KeyResult::unchanged(candidate, self.request.action, outcome);
         self.or_in_doubt(Box::new(settled))
     }
 
@@ -300,7 +300,7 @@ impl Work<'_> {
             None => false,
         };
         let known = match self.journal.before(&settled.key) {
-            PriorState::InProgress => KeyState::begun(),
+            PriorState::InProgress => KeyState::started_earlier(),
             PriorState::Deactivated => KeyState::deactivated_earlier(),
             PriorState::None | PriorState::Done => return settled,
         };
@@ -355,7 +355,7 @@ impl Work<'_> {
 /// A key that an earlier run began, and this one left for this reason.
 fn left_in_doubt(exit: Exit, why: &str) -> Outcome {
     let why = format!("this run did not change it: {why}");
-    Outcome::LeftInDoubt { exit, why }
+    Outcome::LeftUnverified { exit, why }
 }
 
 /// What became of a key that an earlier run began and of which this one found nothing out.
@@ -363,7 +363,7 @@ fn in_doubt(outcome: Outcome, begun: KeyState, action: Action, owner: &OwnerHint
     let is_agreed = matches!(owner, OwnerHint::Named(_) | OwnerHint::Listed(_));
     match outcome {
         Outcome::NotTried { exit, why } => left_in_doubt(exit, &why),
-        Outcome::Would(_) => left_in_doubt(Exit::Unknown, "it was a dry run"),
+        Outcome::WouldChange(_) => left_in_doubt(Exit::Unknown, "it was a dry run"),
         Outcome::Skipped(why) => left_in_doubt(Exit::Unknown, &why),
         Outcome::Refused(Refusal::Declined) => {
             left_in_doubt(Exit::Unknown, "the answer was not yes")

@@ -59,10 +59,10 @@ impl Heard {
             | Outcome::Skipped(_)
             | Outcome::AlreadyInactive
             | Outcome::Failed { .. } => Self::Answer,
-            Outcome::Would(_)
+            Outcome::WouldChange(_)
             | Outcome::Refused(_)
             | Outcome::NotTried { .. }
-            | Outcome::LeftInDoubt { .. }
+            | Outcome::LeftUnverified { .. }
             | Outcome::Stopped { .. } => Self::Nothing,
         }
     }

@@ -267,7 +267,7 @@ impl Journal {
     pub(crate) fn known(&self, key: &Key) -> Option<KeyState> {
         match self.before(key) {
             PriorState::None => None,
-            PriorState::InProgress => Some(KeyState::begun()),
+            PriorState::InProgress => Some(KeyState::started_earlier()),
             PriorState::Deactivated => Some(KeyState::deactivated_earlier()),
             PriorState::Done => Some(KeyState::Done("an earlier run settled it".to_owned())),
         }

@@ -61,10 +61,10 @@ impl Commands {
 
     /// How to find out what became of a key of which nobody can say.
     pub(crate) fn check(&self, key: &Key, known: &KeyState) -> Option<String> {
-        let KeyState::Unknown(doubt) = known else {
+        let KeyState::Unknown(unknown) = known else {
             return None;
         };
-        match (doubt.check, key.user_name.is_some()) {
+        match (unknown.check, key.user_name.is_some()) {
             (Check::Nothing, _) => None,
             (Check::List, true) => Some(format!("check with: {}", self.list(key))),
             (Check::ListWithPermission, true) => Some(format!(

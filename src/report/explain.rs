@@ -162,7 +162,9 @@ impl Report<'_> {
                 error(&code, &sentence, known.clone())
             }
             Outcome::NotTried { why, .. } => error("NotTried", why, not_done("it was not tried")),
-            Outcome::LeftInDoubt { why, .. } => error("NotTried", why, KeyState::begun()),
+            Outcome::LeftUnverified { why, .. } => {
+                error("NotTried", why, KeyState::started_earlier())
+            }
             Outcome::Stopped { known, .. } => {
                 if let KeyState::Done(_) = known {
                     next = self.undo(settled);
@@ -170,7 +172,7 @@ impl Report<'_> {
                 error("Interrupted", "interrupted", known.clone())
             }
             _ if self.request.mode == Mode::DryRun => silent(Some(not_done("this was a dry run"))),
-            Outcome::Would(_) => silent(None),
+            Outcome::WouldChange(_) => silent(None),
             Outcome::Missing(failure) => {
                 let missing = |[what, _]: [&str; 2]| format!("{id} is missing, {what}");
                 let warning = contradicted(settled, failure);

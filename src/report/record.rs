@@ -157,7 +157,7 @@ pub(super) fn reason(settled: &KeyResult) -> Option<String> {
         Outcome::Failed { known: state, .. } | Outcome::Stopped { known: state, .. } => {
             Some(known(state))
         }
-        Outcome::Would(reason) | Outcome::Skipped(reason) => Some(reason.clone()),
+        Outcome::WouldChange(reason) | Outcome::Skipped(reason) => Some(reason.clone()),
         Outcome::AlreadyInactive => Some("already inactive".to_owned()),
         Outcome::Refused(Refusal::SigningKey) => {
             Some("the key signs the request itself".to_owned())
@@ -165,7 +165,9 @@ pub(super) fn reason(settled: &KeyResult) -> Option<String> {
         Outcome::Refused(Refusal::Declined) => Some("the answer was not yes".to_owned()),
         Outcome::Done { evidence, .. } => evidence.clone(),
         Outcome::NotTried { why, .. } => Some(why.clone()),
-        Outcome::LeftInDoubt { why, .. } => Some(format!("{why}; {}", known(&KeyState::begun()))),
+        Outcome::LeftUnverified { why, .. } => {
+            Some(format!("{why}; {}", known(&KeyState::started_earlier())))
+        }
         Outcome::Missing(failure) => {
             let context = failure.context();
             match &context.still_named {
@@ -257,7 +259,7 @@ pub(crate) fn try_query(request: &Request, candidate: &Target) -> io::Result<()>
         response: Some(response),
         evidence: None,
     };
-    let mut settled = KeyResult::untouched(candidate.clone(), request.action, outcome);
+    let mut settled = KeyResult::unchanged(candidate.clone(), request.action, outcome);
     settled.attempts = 1;
     chosen(&settled, request).map(drop)
 }

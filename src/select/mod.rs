@@ -187,7 +187,7 @@ impl<'a> Selector<'a> {
     }
 
     fn stay(&self, candidate: Target, outcome: Outcome) -> Choice {
-        let settled = KeyResult::untouched(candidate, self.request.action, outcome);
+        let settled = KeyResult::unchanged(candidate, self.request.action, outcome);
         Err(Box::new(settled))
     }
 

@@ -324,7 +324,7 @@ impl Selector<'_> {
             ConditionResult::ImpossibleDate(what) => return Err(impossible(&what)),
             ConditionResult::Met => {
                 match guard::signing_key(&candidate.key, self.signer, SigningKey::Guarded) {
-                    Some(refusal) => Fate::Refused(KeyResult::untouched(
+                    Some(refusal) => Fate::Refused(KeyResult::unchanged(
                         candidate,
                         self.request.action,
                         Outcome::Refused(refusal),
