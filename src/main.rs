@@ -55,7 +55,7 @@ use journal::{Journal, PriorState, Unusable};
 use log::Log;
 use outcome::KeyState;
 use report::message::Messages;
-use report::{AS_TOLD, Explanation, stream};
+use report::{AS_REPORTED, Explanation, stream};
 use request::{Mode, Request};
 use select::Selector;
 use signal::Signals;
@@ -247,13 +247,13 @@ fn stopped(
     let nothing = || KeyState::NotDone("nothing was sent to IAM".to_owned());
     let known = in_flight.known().unwrap_or_else(nothing);
     let told = match key {
-        Some(key) => format!("{}: {}", key.id, known.told(request.action)),
+        Some(key) => format!("{}: {}", key.id, known.describe(request.action)),
         None => "no key was changed".to_owned(),
     };
     let member = match (key, &request.journal) {
         // What earlier runs did is as the journal says.
-        (None, Some(_)) => AS_TOLD,
-        _ => known.member(request.action),
+        (None, Some(_)) => AS_REPORTED,
+        _ => known.known_member(request.action),
     };
     messages.explain(&Explanation::stop(stop, member).about(key, told));
     stop.exit

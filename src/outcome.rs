@@ -216,11 +216,11 @@ impl KeyResult {
     }
 
     /// What is known of the key, in a few words.
-    pub(crate) fn known(&self) -> String {
+    pub(crate) fn describe_state(&self) -> String {
         match &self.outcome {
             Outcome::Missing(_) => "gone already".to_owned(),
             Outcome::AlreadyInactive => "already inactive".to_owned(),
-            _ => self.state().told(self.action),
+            _ => self.state().describe(self.action),
         }
     }
 
@@ -228,7 +228,7 @@ impl KeyResult {
     pub(crate) fn known_member(&self) -> &'static str {
         match &self.outcome {
             Outcome::Missing(_) => "Deleted",
-            _ => self.state().member(self.action),
+            _ => self.state().known_member(self.action),
         }
     }
 
@@ -286,7 +286,7 @@ impl KeyState {
     }
 
     /// The word for it in the member `Known` of errors.
-    pub(crate) fn member(&self, action: Action) -> &'static str {
+    pub(crate) fn known_member(&self, action: Action) -> &'static str {
         match (self, action) {
             (Self::Done(_), Action::Delete) => "Deleted",
             (Self::Done(_), Action::Deactivate) => "Deactivated",
@@ -297,7 +297,7 @@ impl KeyState {
     }
 
     /// What is known, in the words of the action: `not deleted: IAM refused the request`.
-    pub(crate) fn told(&self, action: Action) -> String {
+    pub(crate) fn describe(&self, action: Action) -> String {
         let (word, why) = match self {
             Self::Done(why) => (action.done(), why),
             Self::NotDone(why) => (action.not_done(), why),

@@ -50,7 +50,7 @@ impl Summary {
     }
 
     /// The counts in words, those that are not zero.
-    pub(crate) fn told(&self) -> String {
+    pub(crate) fn describe(&self) -> String {
         let outcomes = OutcomeKind::ALL.map(|word| (self.of(word), word.names().1));
         let others = [
             (self.already_inactive, "already inactive"),

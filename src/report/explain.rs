@@ -14,7 +14,7 @@ use crate::request::{Action, Key, Mode, SigningKey};
 use crate::sanitize::{escape_field, truncate_escaped};
 
 /// The member `Known` where each of several keys is as its own result says.
-pub(crate) const AS_TOLD: &str = "AsTold";
+pub(crate) const AS_REPORTED: &str = "AsTold";
 
 /// What went wrong, or nearly did; what to run next; and what is known.
 #[derive(Clone, Debug)]
@@ -38,7 +38,7 @@ pub(crate) struct Explanation {
     /// The member `Known`: what is known of the key, or of all keys where the object names none.
     pub(super) known: &'static str,
     /// The same for people, where it was not told before.
-    pub(super) told: Option<String>,
+    pub(super) known_text: Option<String>,
     /// How many requests were to change the key.
     pub(super) attempts: usize,
 }
@@ -61,7 +61,7 @@ impl Explanation {
             exit,
             key: None,
             known,
-            told: None,
+            known_text: None,
             attempts: 0,
         }
     }
@@ -76,10 +76,10 @@ impl Explanation {
     }
 
     /// The same about this key, if it is about one, with what people are told is known.
-    pub(crate) fn about(self, key: Option<&Key>, told: String) -> Self {
+    pub(crate) fn about(self, key: Option<&Key>, known_text: String) -> Self {
         Self {
             key: key.cloned(),
-            told: Some(told),
+            known_text: Some(known_text),
             ..self
         }
     }
@@ -122,8 +122,8 @@ impl Messages {
         for hint in explanation.next() {
             self.say(Level::Hint, hint);
         }
-        if let Some(told) = explanation.told.as_ref().filter(|_| !self.is_json()) {
-            self.say(Level::Known, told);
+        if let Some(known_text) = explanation.known_text.as_ref().filter(|_| !self.is_json()) {
+            self.say(Level::Known, known_text);
         }
     }
 }
@@ -222,7 +222,7 @@ impl Report<'_> {
         let check = known
             .as_ref()
             .and_then(|known| self.commands.check(&settled.key, known));
-        let told = match (about, known.map(|known| known.told(action))) {
+        let known_text = match (about, known.map(|known| known.describe(action))) {
             (About::One(_), Some(known)) => Some(format!("{id}: {known}")),
             (About::OneOfMany(_), Some(known)) if level == Level::Error => {
                 message = format!("{id}: {}; {known}", message.trim_end_matches('.'));
@@ -250,7 +250,7 @@ impl Report<'_> {
                 user_name: settled.owner().cloned(),
             }),
             known: settled.known_member(),
-            told,
+            known_text,
             attempts: settled.attempts,
         }
     }

@@ -27,7 +27,7 @@ pub(crate) enum Resume {
 
 impl Report<'_> {
     /// Tells people what became of one key of many, where they have to know.
-    pub(super) fn tell_one_of_many(&mut self, settled: &KeyResult) {
+    pub(super) fn print_one_of_many(&mut self, settled: &KeyResult) {
         let mut explanation = self.explain(settled, About::OneOfMany(&settled.key));
         let hints = mem::take(&mut explanation.hints);
         match (&settled.outcome, settled.kind()) {
@@ -110,7 +110,7 @@ impl Report<'_> {
             Mode::DryRun => "; this was a dry run",
             Mode::Change => "",
         };
-        let known = format!("{total} {keys}: {}{dry}", tally.told());
+        let known = format!("{total} {keys}: {}{dry}", tally.describe());
         self.messages.say(Level::Known, &known);
     }
 }

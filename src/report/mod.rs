@@ -25,7 +25,7 @@ use crate::request::{Format, Key, Mode, Request};
 use crate::sanitize::SafeText;
 use crate::summary::Summary;
 use command::Commands;
-pub(crate) use explain::{AS_TOLD, Explanation, stop};
+pub(crate) use explain::{AS_REPORTED, Explanation, stop};
 use hint::About;
 pub(crate) use many::Resume;
 use message::{Level, Messages};
@@ -97,7 +97,7 @@ impl<'a> Report<'a> {
     pub(crate) fn settled(&mut self, settled: &KeyResult, tally: &Summary) -> io::Result<()> {
         self.count(settled, tally);
         let written = self.write(settled);
-        self.tell_people(settled);
+        self.print_explanation(settled);
         written
     }
 
@@ -119,7 +119,7 @@ impl<'a> Report<'a> {
         let (written, next) = match proof {
             Proof::Listed => {
                 self.count(settled, tally);
-                self.tell_people(settled);
+                self.print_explanation(settled);
                 (Ok(()), "checks and prints it")
             }
             Proof::None => (
@@ -145,9 +145,9 @@ impl<'a> Report<'a> {
         });
     }
 
-    fn tell_people(&mut self, settled: &KeyResult) {
+    fn print_explanation(&mut self, settled: &KeyResult) {
         if self.request.single().is_none() && !self.messages.is_json() {
-            return self.tell_one_of_many(settled);
+            return self.print_one_of_many(settled);
         }
         let mut explanation = self.explain(settled, About::One(&settled.key));
         // Of many keys how to undo it is said once, at the end.
@@ -159,7 +159,7 @@ impl<'a> Report<'a> {
 
     /// The run ended for a reason that is not one key's own.
     fn fail(&self, code: &str, message: impl Into<String>, exit: Exit) {
-        let error = Explanation::error(code, message, exit, AS_TOLD);
+        let error = Explanation::error(code, message, exit, AS_REPORTED);
         self.messages.explain(&error);
     }
 
@@ -226,10 +226,10 @@ impl<'a> Report<'a> {
     pub(crate) fn broken(&mut self, error: &io::Error, exit: Exit) {
         self.needs_other_query |= is_of_query(error);
         if self.ended.is_none() && self.request.single().is_some() {
-            let known = KeyState::NotDone(String::new()).member(self.request.action);
-            let told = "nothing was sent to IAM that changes the key".to_owned();
+            let known = KeyState::NotDone(String::new()).known_member(self.request.action);
+            let known_text = "nothing was sent to IAM that changes the key".to_owned();
             let untouched = Explanation::error("", "", exit, known);
-            self.ended = Some(untouched.about(self.request.single(), told));
+            self.ended = Some(untouched.about(self.request.single(), known_text));
         }
         self.fail_with_key("BrokenOff", format!("the run broke off: {error}"), exit);
     }
@@ -293,7 +293,7 @@ impl<'a> Report<'a> {
 
 /// The key and what is known of it.
 fn known_of(settled: &KeyResult) -> String {
-    format!("{}: {}", settled.key.id, settled.known())
+    format!("{}: {}", settled.key.id, settled.describe_state())
 }
 
 /// A text that was asked for instead of a run, such as that of `--help`, on standard output.
@@ -322,39 +322,39 @@ pub(crate) fn bug(
     messages: Messages,
 ) -> Exit {
     // Rows of a table wait for others, and were not told.
-    let is_told = matches!(request.format, Format::Json | Format::Text)
+    let is_reported = matches!(request.format, Format::Json | Format::Text)
         || request.single().is_some()
         || request.mode == Mode::DryRun;
-    let exit = if in_doubt.is_empty() && is_told {
+    let exit = if in_doubt.is_empty() && is_reported {
         Exit::Other
     } else {
         Exit::Unknown
     };
     let message = format!("broken off at {place}: a bug, or too little memory or too few threads");
-    let tell = |key: Option<&Key>, known, told| {
+    let print = |key: Option<&Key>, known, known_text| {
         let error = Explanation::error("BrokenOff", message.clone(), exit, known);
-        messages.explain(&error.about(key, told));
+        messages.explain(&error.about(key, known_text));
     };
     let commands = Commands::new(&request.connection);
-    let tell_of = |key: &Key, known: &KeyState| {
+    let print_key = |key: &Key, known: &KeyState| {
         let check = commands.check(key, known).map(|check| format!("; {check}"));
-        let (told, check) = (known.told(request.action), check.unwrap_or_default());
-        let told = format!("{}: {told}{check}", key.id);
-        tell(Some(key), known.member(request.action), told);
+        let (known_text, check) = (known.describe(request.action), check.unwrap_or_default());
+        let known_text = format!("{}: {known_text}{check}", key.id);
+        print(Some(key), known.known_member(request.action), known_text);
     };
     if let Some(key) = request.single() {
         let nothing = || KeyState::NotDone("nothing was sent to IAM".to_owned());
-        tell_of(key, &known.unwrap_or_else(nothing));
+        print_key(key, &known.unwrap_or_else(nothing));
         return exit;
     }
-    let others = if is_told {
+    let others = if is_reported {
         "the keys told of on standard output are as it says, and this run changed no other but those below that are unknown"
     } else {
         "which keys were changed before was not told: check with `aws iam list-access-keys`, or the journal"
     };
-    tell(None, AS_TOLD, others.to_owned());
+    print(None, AS_REPORTED, others.to_owned());
     for key in in_doubt {
-        tell_of(
+        print_key(
             key,
             &KeyState::Unknown("the request may have been sent".into()),
         );

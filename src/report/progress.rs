@@ -159,13 +159,13 @@ mod tests {
 
     #[test]
     fn a_pace_is_rounded_as_people_say_it() {
-        for (rate, seconds, told) in [
+        for (rate, seconds, expected) in [
             (386.5846, 2.4, ", 387/s, 2 s left"),
             (9.96, 59.6, ", 10/s, 1 min 0 s left"),
             (0.333, 754.0, ", 0.3/s, 12 min 34 s left"),
             (20.0, 50_000.0, ", 20/s, 13 h 53 min left"),
         ] {
-            assert_eq!(pace(1, rate, Duration::from_secs_f64(seconds)), told);
+            assert_eq!(pace(1, rate, Duration::from_secs_f64(seconds)), expected);
         }
         assert_eq!(pace(0, 0.0, Duration::ZERO), "");
         assert_eq!(pace(3, 0.0, Duration::ZERO), "");

@@ -144,7 +144,7 @@ fn error(failure: &CallError) -> Option<Value> {
 
 /// Why the outcome is what it is.
 pub(super) fn reason(settled: &KeyResult) -> Option<String> {
-    let known = |known: &KeyState| known.told(settled.action);
+    let known = |known: &KeyState| known.describe(settled.action);
     match &settled.outcome {
         Outcome::Failed {
             failure:
