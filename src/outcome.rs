@@ -260,7 +260,7 @@ impl KeyResult {
             Outcome::NotTried { .. } => (OutcomeKind::NotTried, not_done()),
             Outcome::LeftUnverified { .. } => (OutcomeKind::Unknown, KeyState::started_earlier()),
             Outcome::Failed { known, .. } | Outcome::Stopped { known, .. } => {
-                let word = match (&self.outcome, known) {
+                let kind = match (&self.outcome, known) {
                     (_, KeyState::Unknown(_)) => OutcomeKind::Unknown,
                     (Outcome::Stopped { .. }, KeyState::Done(_)) => done,
                     (Outcome::Stopped { .. }, KeyState::NotDone(_)) if self.attempts == 0 => {
@@ -268,7 +268,7 @@ impl KeyResult {
                     }
                     _ => OutcomeKind::Failed,
                 };
-                (word, known.clone())
+                (kind, known.clone())
             }
         }
     }
@@ -298,15 +298,15 @@ impl KeyState {
 
     /// What is known, in the words of the action: `not deleted: IAM refused the request`.
     pub(crate) fn describe(&self, action: Action) -> String {
-        let (word, why) = match self {
+        let (kind, why) = match self {
             Self::Done(why) => (action.done(), why),
             Self::NotDone(why) => (action.not_done(), why),
             Self::Unknown(unknown) => ("unknown", &unknown.why),
         };
         if why.is_empty() {
-            word.to_owned()
+            kind.to_owned()
         } else {
-            format!("{word}: {why}")
+            format!("{kind}: {why}")
         }
     }
 }
@@ -363,17 +363,17 @@ impl OutcomeKind {
     }
 
     /// The word that a program wrote.
-    pub(crate) fn read(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|word| word.as_str() == text)
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
     }
 
     /// What was wanted of the key is so.
-    pub(crate) fn is_settled(self) -> bool {
+    pub(crate) fn is_complete(self) -> bool {
         matches!(self, Self::Deleted | Self::Deactivated | Self::Missing)
     }
 
     /// It is still to be done, as far as anybody knows.
-    pub(crate) fn is_open(self) -> bool {
+    pub(crate) fn is_incomplete(self) -> bool {
         matches!(self, Self::Failed | Self::Unknown | Self::NotTried)
     }
 }

@@ -8,7 +8,7 @@ use crate::request::Mode;
 #[derive(Debug, Default)]
 pub(crate) struct Summary {
     counts: [u64; OutcomeKind::ALL.len()],
-    before: u64,
+    finished_earlier: u64,
     /// Skipped since they were to be made inactive and are.
     already_inactive: u64,
     /// The exit status of the keys so far.
@@ -17,12 +17,12 @@ pub(crate) struct Summary {
 
 impl Summary {
     /// Counts a key that is settled.
-    pub(crate) fn count(&mut self, settled: &KeyResult, mode: Mode) {
-        match settled.outcome {
+    pub(crate) fn count(&mut self, result: &KeyResult, mode: Mode) {
+        match result.outcome {
             Outcome::AlreadyInactive => self.already_inactive += 1,
-            _ => self.counts[settled.kind() as usize] += 1,
+            _ => self.counts[result.kind() as usize] += 1,
         }
-        let exit = settled.exit(mode);
+        let exit = result.exit(mode);
         self.exit = match self.exit {
             Some(other) if other != exit => Some(Exit::Mixed),
             _ => Some(exit),
@@ -30,8 +30,8 @@ impl Summary {
     }
 
     /// Counts a key that an earlier run settled.
-    pub(crate) fn count_before(&mut self) {
-        self.before += 1;
+    pub(crate) fn count_finished_earlier(&mut self) {
+        self.finished_earlier += 1;
     }
 
     /// The exit status: the one of all keys, or the one for several with different results.
@@ -41,20 +41,20 @@ impl Summary {
 
     /// How many keys were counted.
     pub(crate) fn total(&self) -> u64 {
-        self.counts.iter().sum::<u64>() + self.before + self.already_inactive
+        self.counts.iter().sum::<u64>() + self.finished_earlier + self.already_inactive
     }
 
     /// How many keys have this `Outcome`.
-    pub(crate) fn of(&self, word: OutcomeKind) -> u64 {
-        self.counts[word as usize]
+    pub(crate) fn count_of(&self, kind: OutcomeKind) -> u64 {
+        self.counts[kind as usize]
     }
 
     /// The counts in words, those that are not zero.
     pub(crate) fn describe(&self) -> String {
-        let outcomes = OutcomeKind::ALL.map(|word| (self.of(word), word.names().1));
+        let outcomes = OutcomeKind::ALL.map(|kind| (self.count_of(kind), kind.names().1));
         let others = [
             (self.already_inactive, "already inactive"),
-            (self.before, "settled by an earlier run"),
+            (self.finished_earlier, "settled by an earlier run"),
         ];
         let parts: Vec<String> = outcomes
             .into_iter()

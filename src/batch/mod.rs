@@ -206,7 +206,7 @@ impl Run<'_> {
         let work = self.work;
         let (settled, recorded) = match processed {
             Processed::Earlier => {
-                self.tally.count_before();
+                self.tally.count_finished_earlier();
                 return (Heard::Nothing, None);
             }
             Processed::Chosen(candidate) => {
@@ -347,7 +347,7 @@ impl Run<'_> {
         while let Some(candidate) = self.keys.next() {
             let Ok(candidate) = candidate else { continue };
             if work.journal.before(&candidate.key) == PriorState::Done {
-                self.tally.count_before();
+                self.tally.count_finished_earlier();
                 continue;
             }
             let settled = work.settled(candidate, work.left(halt));

@@ -78,7 +78,7 @@ impl Found {
         let word = self
             .outcome
             .as_deref()
-            .map(|text| (text, OutcomeKind::read(text)));
+            .map(|text| (text, OutcomeKind::parse(text)));
         if let Some((text, None)) = word {
             return refuse(format!("there is no Outcome `{text}`"));
         }
@@ -105,7 +105,7 @@ impl Found {
             _ => {}
         }
         let is_done = |word: OutcomeKind| {
-            word.is_settled() || matches!(word, OutcomeKind::Skipped | OutcomeKind::Refused)
+            word.is_complete() || matches!(word, OutcomeKind::Skipped | OutcomeKind::Refused)
         };
         Ok(!word.is_some_and(is_done))
     }

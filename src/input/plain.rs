@@ -18,7 +18,7 @@ pub(super) fn read(first: Line, mut lines: Lines, visit: &mut Visit<'_>) -> Resu
             && let Some(other) = words.iter().find(|word| !is_id_of_aws(word))
         {
             let is_printed = words[0] == "ACCESSKEYMETADATA"
-                || words.iter().any(|word| OutcomeKind::read(word).is_some());
+                || words.iter().any(|word| OutcomeKind::parse(word).is_some());
             return Err(Problem::no_header(number, place(other), is_printed));
         }
         for word in words {

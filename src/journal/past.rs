@@ -224,13 +224,13 @@ impl Replay {
                 return Err(format!("unexpected intent \"{}\"", escape_field(&intent)));
             }
             (None, Some(outcome)) => Some(
-                OutcomeKind::read(&outcome)
+                OutcomeKind::parse(&outcome)
                     .filter(|word| is_recorded(*word, action))
                     .ok_or_else(|| format!("unexpected result \"{}\"", escape_field(&outcome)))?,
             ),
         };
         match word {
-            Some(word) if word.is_settled() => {
+            Some(word) if word.is_complete() => {
                 self.begun.remove(&digest);
                 let end = match word {
                     OutcomeKind::Missing => End::Missing,

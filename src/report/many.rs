@@ -67,7 +67,7 @@ impl Report<'_> {
             self.messages.say(Level::Hint, hint);
         }
         if self.request.mode == Mode::Change
-            && tally.of(OutcomeKind::NotTried) + tally.of(OutcomeKind::Unknown) > 0
+            && tally.count_of(OutcomeKind::NotTried) + tally.count_of(OutcomeKind::Unknown) > 0
         {
             let hint = match (self.needs_other_query, resume) {
                 (true, Resume::Journal) => {
@@ -90,7 +90,8 @@ impl Report<'_> {
             };
             self.messages.say(Level::Hint, hint);
         }
-        if self.request.action == Action::Deactivate && tally.of(OutcomeKind::Deactivated) > 0 {
+        if self.request.action == Action::Deactivate && tally.count_of(OutcomeKind::Deactivated) > 0
+        {
             let command = self.commands.activate_any();
             let hint = format!("to undo it for a key: {command}");
             self.messages.say(Level::Hint, &hint);

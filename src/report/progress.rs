@@ -45,7 +45,7 @@ impl Bar {
 
     /// Moves it to what was counted.
     pub(super) fn at(&self, tally: &Summary) {
-        let failed = tally.of(OutcomeKind::Failed) + tally.of(OutcomeKind::Unknown);
+        let failed = tally.count_of(OutcomeKind::Failed) + tally.count_of(OutcomeKind::Unknown);
         self.set(tally.total(), &format!("failed {failed}"));
     }
 

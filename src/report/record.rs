@@ -75,7 +75,7 @@ pub(super) fn object(settled: &KeyResult) -> Value {
         (None, _) => None,
     };
     // A line that is read again with --from must not become a deletion.
-    let names_action = settled.kind().is_open() && *action == Action::Deactivate;
+    let names_action = settled.kind().is_incomplete() && *action == Action::Deactivate;
     members([
         ("AccessKeyId", Some(json!(key.id))),
         ("UserName", settled.owner().map(|name| json!(name))),
