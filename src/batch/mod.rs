@@ -241,7 +241,7 @@ impl Run<'_> {
     /// The result cannot be written.
     fn tell(&mut self, settled: &KeyResult) -> io::Result<()> {
         self.tally.count(settled, self.work.request.mode);
-        let written = self.report.settled(settled, &self.tally);
+        let written = self.report.print_result(settled, &self.tally);
         self.work.in_flight.told(&settled.key);
         written
     }

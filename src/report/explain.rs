@@ -130,8 +130,8 @@ impl Messages {
 
 impl Report<'_> {
     /// What there is to say of a key. Of one of many it is a single line, whose hints are for all that failed alike.
-    pub(super) fn explain(&self, settled: &KeyResult, about: About<'_>) -> Explanation {
-        let (id, action) = (&settled.key.id, settled.action);
+    pub(super) fn explain(&self, result: &KeyResult, about: About<'_>) -> Explanation {
+        let (id, action) = (&result.key.id, result.action);
         let not_done = |why: &str| KeyState::NotDone(why.to_owned());
         let error = |code: &str, message: &str, known| {
             (
@@ -144,9 +144,9 @@ impl Report<'_> {
         let other = |level, message, known| (level, String::new(), message, known);
         let silent = |known| other(Level::Note, String::new(), known);
         let mut next = Vec::new();
-        let (level, code, message, known) = match &settled.outcome {
+        let (level, code, message, known) = match &result.outcome {
             Outcome::Done { evidence, .. } => {
-                next = self.undo(settled);
+                next = self.undo(result);
                 match evidence {
                     None => silent(None),
                     Some(evidence) => other(
@@ -167,7 +167,7 @@ impl Report<'_> {
             }
             Outcome::Stopped { known, .. } => {
                 if let KeyState::Done(_) = known {
-                    next = self.undo(settled);
+                    next = self.undo(result);
                 }
                 error("Interrupted", "interrupted", known.clone())
             }
@@ -175,7 +175,7 @@ impl Report<'_> {
             Outcome::WouldChange(_) => silent(None),
             Outcome::Missing(failure) => {
                 let missing = |[what, _]: [&str; 2]| format!("{id} is missing, {what}");
-                let warning = contradicted(settled, failure);
+                let warning = contradicted(result, failure);
                 match warning.or_else(|| unchecked(failure).map(missing)) {
                     Some(warning) => other(Level::Warning, warning, None),
                     None => silent(None),
@@ -208,20 +208,20 @@ impl Report<'_> {
             ),
         };
         let error = (level, code, message, known);
-        self.about_key(settled, about, error, next)
+        self.about_key(result, about, error, next)
     }
 
     fn about_key(
         &self,
-        settled: &KeyResult,
+        result: &KeyResult,
         about: About<'_>,
         (level, code, mut message, known): (Level, String, String, Option<KeyState>),
         hints: Vec<String>,
     ) -> Explanation {
-        let (id, action) = (&settled.key.id, settled.action);
+        let (id, action) = (&result.key.id, result.action);
         let check = known
             .as_ref()
-            .and_then(|known| self.commands.check(&settled.key, known));
+            .and_then(|known| self.commands.check(&result.key, known));
         let known_text = match (about, known.map(|known| known.describe(action))) {
             (About::One(_), Some(known)) => Some(format!("{id}: {known}")),
             (About::OneOfMany(_), Some(known)) if level == Level::Error => {
@@ -230,10 +230,10 @@ impl Report<'_> {
             }
             (About::One(_) | About::OneOfMany(_), _) => None,
         };
-        let mut service = record::failure(&settled.outcome)
+        let mut service = record::failure(&result.outcome)
             .and_then(CallError::service)
             .cloned();
-        if let (Outcome::Stopped { .. }, Some(error)) = (&settled.outcome, &mut service) {
+        if let (Outcome::Stopped { .. }, Some(error)) = (&result.outcome, &mut service) {
             // It is not what ended the run.
             error.message.clear();
         }
@@ -244,27 +244,27 @@ impl Report<'_> {
             service,
             hints,
             check,
-            exit: settled.exit(self.request.mode),
+            exit: result.exit(self.request.mode),
             key: Some(Key {
                 id: id.clone(),
-                user_name: settled.owner().cloned(),
+                user_name: result.owner().cloned(),
             }),
-            known: settled.known_member(),
+            known: result.known_member(),
             known_text,
-            attempts: settled.attempts,
+            attempts: result.attempts,
         }
     }
 
     /// The command that makes a deactivated key active again.
-    fn undo(&self, settled: &KeyResult) -> Vec<String> {
-        let unless_inactive = match &settled.metadata.status {
-            _ if settled.action != Action::Deactivate => return Vec::new(),
+    fn undo(&self, result: &KeyResult) -> Vec<String> {
+        let unless_inactive = match &result.metadata.status {
+            _ if result.action != Action::Deactivate => return Vec::new(),
             Some(Status::Active) => "",
             None => ", if the key was active before",
             // To activate it would not restore its status.
             Some(Status::Inactive | Status::Other(_)) => return Vec::new(),
         };
-        let command = self.commands.activate(&settled.key);
+        let command = self.commands.activate(&result.key);
         let signer = match self.request.signing_key {
             SigningKey::Guarded => "",
             SigningKey::Allowed => ", signed with another key",
@@ -274,8 +274,8 @@ impl Report<'_> {
 }
 
 /// Of a missing key that IAM still names the owner of, although it does not list it.
-pub(super) fn contradicted(settled: &KeyResult, failure: &CallError) -> Option<String> {
-    let (key, owner) = (&settled.key.id, failure.context().still_named.as_ref()?);
+pub(super) fn contradicted(result: &KeyResult, failure: &CallError) -> Option<String> {
+    let (key, owner) = (&result.key.id, failure.context().still_named.as_ref()?);
     Some(format!(
         "{key} is missing, but GetAccessKeyLastUsed still names {owner} as its owner: IAM's answers contradict each other, \
          as they can for some seconds after a change"

@@ -27,18 +27,18 @@ pub(crate) enum Resume {
 
 impl Report<'_> {
     /// Tells people what became of one key of many, where they have to know.
-    pub(super) fn print_one_of_many(&mut self, settled: &KeyResult) {
-        let mut explanation = self.explain(settled, About::OneOfMany(&settled.key));
+    pub(super) fn print_one_of_many(&mut self, result: &KeyResult) {
+        let mut explanation = self.explain(result, About::OneOfMany(&result.key));
         let hints = mem::take(&mut explanation.hints);
-        match (&settled.outcome, settled.kind()) {
+        match (&result.outcome, result.kind()) {
             (Outcome::Refused(Refusal::SigningKey), _) => {
-                let (key, verb) = (&settled.key.id, settled.action.verb());
+                let (key, verb) = (&result.key.id, result.action.verb());
                 self.messages.warning(&format!(
                     "{key} signs the requests of this run: to {verb} it would lock you out"
                 ));
             }
             (Outcome::Missing(failure), _) => {
-                if let Some(what) = contradicted(settled, failure) {
+                if let Some(what) = contradicted(result, failure) {
                     self.messages.warning(&what);
                 } else if let Some([_, what]) = unchecked(failure) {
                     self.hint_at_the_end(what.to_owned());
@@ -62,12 +62,12 @@ impl Report<'_> {
     }
 
     /// How many keys ended how, and how to do the rest.
-    pub(super) fn sum_up(&self, tally: &Summary, resume: Resume) {
+    pub(super) fn sum_up(&self, summary: &Summary, resume: Resume) {
         for hint in &self.hints {
             self.messages.say(Level::Hint, hint);
         }
         if self.request.mode == Mode::Change
-            && tally.count_of(OutcomeKind::NotTried) + tally.count_of(OutcomeKind::Unknown) > 0
+            && summary.count_of(OutcomeKind::NotTried) + summary.count_of(OutcomeKind::Unknown) > 0
         {
             let hint = match (self.needs_other_query, resume) {
                 (true, Resume::Journal) => {
@@ -90,13 +90,14 @@ impl Report<'_> {
             };
             self.messages.say(Level::Hint, hint);
         }
-        if self.request.action == Action::Deactivate && tally.count_of(OutcomeKind::Deactivated) > 0
+        if self.request.action == Action::Deactivate
+            && summary.count_of(OutcomeKind::Deactivated) > 0
         {
             let command = self.commands.activate_any();
             let hint = format!("to undo it for a key: {command}");
             self.messages.say(Level::Hint, &hint);
         }
-        let total = tally.total();
+        let total = summary.total();
         if total == 0 {
             let why = match self.request.selection {
                 Selection::Named(_) | Selection::Listed { .. } => {
@@ -111,7 +112,7 @@ impl Report<'_> {
             Mode::DryRun => "; this was a dry run",
             Mode::Change => "",
         };
-        let known = format!("{total} {keys}: {}{dry}", tally.describe());
+        let known = format!("{total} {keys}: {}{dry}", summary.describe());
         self.messages.say(Level::Known, &known);
     }
 }

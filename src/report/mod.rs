@@ -94,10 +94,10 @@ impl<'a> Report<'a> {
     /// # Errors
     ///
     /// The result cannot be written. People are told all the same.
-    pub(crate) fn settled(&mut self, settled: &KeyResult, tally: &Summary) -> io::Result<()> {
-        self.count(settled, tally);
-        let written = self.write(settled);
-        self.print_explanation(settled);
+    pub(crate) fn print_result(&mut self, result: &KeyResult, summary: &Summary) -> io::Result<()> {
+        self.count(result, summary);
+        let written = self.write(result);
+        self.print_explanation(result);
         written
     }
 
@@ -109,26 +109,26 @@ impl<'a> Report<'a> {
     /// The result cannot be written. People are told all the same.
     pub(crate) fn unrecorded(
         &mut self,
-        settled: &KeyResult,
+        result: &KeyResult,
         proof: Proof,
-        tally: &Summary,
+        summary: &Summary,
     ) -> io::Result<()> {
-        if !settled.is_changed() {
-            return self.settled(settled, tally);
+        if !result.is_changed() {
+            return self.print_result(result, summary);
         }
         let (written, next) = match proof {
             Proof::Listed => {
-                self.count(settled, tally);
-                self.print_explanation(settled);
+                self.count(result, summary);
+                self.print_explanation(result);
                 (Ok(()), "checks and prints it")
             }
             Proof::None => (
-                self.settled(settled, tally),
+                self.print_result(result, summary),
                 "cannot confirm it: IAM did not list the key before",
             ),
         };
         if self.request.single().is_none() {
-            let (key, done) = (&settled.key.id, settled.action.done());
+            let (key, done) = (&result.key.id, result.action.done());
             self.messages.warning(&format!(
                 "{key}: {done}, but the journal does not record it; the next run with this journal {next}"
             ));
@@ -136,20 +136,20 @@ impl<'a> Report<'a> {
         written
     }
 
-    fn count(&mut self, settled: &KeyResult, tally: &Summary) {
-        self.bar.at(tally);
+    fn count(&mut self, result: &KeyResult, summary: &Summary) {
+        self.bar.at(summary);
         self.ended = self.request.single().map(|key| Explanation {
-            attempts: settled.attempts,
-            ..Explanation::error("", "", Exit::Success, settled.known_member())
-                .about(Some(key), known_of(settled))
+            attempts: result.attempts,
+            ..Explanation::error("", "", Exit::Success, result.known_member())
+                .about(Some(key), known_of(result))
         });
     }
 
-    fn print_explanation(&mut self, settled: &KeyResult) {
+    fn print_explanation(&mut self, result: &KeyResult) {
         if self.request.single().is_none() && !self.messages.is_json() {
-            return self.print_one_of_many(settled);
+            return self.print_one_of_many(result);
         }
-        let mut explanation = self.explain(settled, About::One(&settled.key));
+        let mut explanation = self.explain(result, About::One(&result.key));
         // Of many keys how to undo it is said once, at the end.
         if self.request.single().is_none() && explanation.exit == Exit::Success {
             explanation.hints.clear();
@@ -234,20 +234,20 @@ impl<'a> Report<'a> {
         self.fail_with_key("BrokenOff", format!("the run broke off: {error}"), exit);
     }
 
-    fn write(&mut self, settled: &KeyResult) -> io::Result<()> {
+    fn write(&mut self, result: &KeyResult) -> io::Result<()> {
         let is_single = self.request.single().is_some();
-        let known = (!is_single && settled.is_changed()).then(|| known_of(settled));
+        let known = (!is_single && result.is_changed()).then(|| known_of(result));
         let known = known.into_iter().collect();
         let text = match self.request.format {
             Format::Off => return Ok(()),
             Format::Table => {
-                self.rows.push(table::row(settled));
+                self.rows.push(table::row(result));
                 self.known.extend(known);
                 let is_full = is_single || self.rows.len() >= MAX_TABLE_ROWS;
                 return if is_full { self.write_table() } else { Ok(()) };
             }
-            Format::Text if self.request.query.is_none() => record::columns(settled),
-            Format::Json | Format::Text => match chosen(settled, self.request) {
+            Format::Text if self.request.query.is_none() => record::columns(result),
+            Format::Json | Format::Text => match chosen(result, self.request) {
                 Ok(text) => text,
                 Err(error) => {
                     self.output.lose(known);
@@ -279,7 +279,7 @@ impl<'a> Report<'a> {
 
     /// Ends the report of a run over many keys: those that were changed and whose results were not written, and how many
     /// ended how.
-    pub(crate) fn end(&mut self, tally: &Summary, resume: Resume) {
+    pub(crate) fn end(&mut self, summary: &Summary, resume: Resume) {
         if self.request.single().is_some() {
             return;
         }
@@ -287,13 +287,13 @@ impl<'a> Report<'a> {
         for known in self.output.take_lost() {
             self.messages.say(Level::Known, &known);
         }
-        self.sum_up(tally, resume);
+        self.sum_up(summary, resume);
     }
 }
 
 /// The key and what is known of it.
-fn known_of(settled: &KeyResult) -> String {
-    format!("{}: {}", settled.key.id, settled.describe_state())
+fn known_of(result: &KeyResult) -> String {
+    format!("{}: {}", result.key.id, result.describe_state())
 }
 
 /// A text that was asked for instead of a run, such as that of `--help`, on standard output.

@@ -44,9 +44,9 @@ impl Bar {
     }
 
     /// Moves it to what was counted.
-    pub(super) fn at(&self, tally: &Summary) {
-        let failed = tally.count_of(OutcomeKind::Failed) + tally.count_of(OutcomeKind::Unknown);
-        self.set(tally.total(), &format!("failed {failed}"));
+    pub(super) fn at(&self, summary: &Summary) {
+        let failed = summary.count_of(OutcomeKind::Failed) + summary.count_of(OutcomeKind::Unknown);
+        self.set(summary.total(), &format!("failed {failed}"));
     }
 
     /// Moves it to `done` of `all` of something else.

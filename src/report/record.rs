@@ -43,14 +43,14 @@ pub(super) fn response_metadata(response: &ResponseMetadata, attempts: usize) ->
 }
 
 /// The object of a key: what is not known is left out.
-pub(super) fn object(settled: &KeyResult) -> Value {
+pub(super) fn object(result: &KeyResult) -> Value {
     let KeyResult {
         key,
         metadata,
         action,
         outcome,
         attempts,
-    } = settled;
+    } = result;
     let date = |at: SystemTime| json!(timestamp(at));
     let (used_at, service, region) = match &metadata.last_use {
         None => (None, None, None),
@@ -75,14 +75,14 @@ pub(super) fn object(settled: &KeyResult) -> Value {
         (None, _) => None,
     };
     // A line that is read again with --from must not become a deletion.
-    let names_action = settled.kind().is_incomplete() && *action == Action::Deactivate;
+    let names_action = result.kind().is_incomplete() && *action == Action::Deactivate;
     members([
         ("AccessKeyId", Some(json!(key.id))),
-        ("UserName", settled.owner().map(|name| json!(name))),
-        ("Outcome", Some(json!(settled.kind().as_str()))),
+        ("UserName", result.owner().map(|name| json!(name))),
+        ("Outcome", Some(json!(result.kind().as_str()))),
         ("Action", names_action.then(|| json!(action.verb()))),
-        ("Status", status(settled).map(Value::from)),
-        ("PreviousStatus", settled.previous_status().map(Value::from)),
+        ("Status", status(result).map(Value::from)),
+        ("PreviousStatus", result.previous_status().map(Value::from)),
         ("CreateDate", metadata.created.map(date)),
         ("LastUsedDate", used_at.map(date)),
         ("LastUsedService", service.map(Value::from)),
@@ -94,13 +94,13 @@ pub(super) fn object(settled: &KeyResult) -> Value {
         ("Attempts", (*attempts > 0).then(|| json!(attempts))),
         ("RequestId", request_id.map(|id| json!(id))),
         ("Error", failure.and_then(error)),
-        ("Reason", reason(settled).map(Value::from)),
+        ("Reason", reason(result).map(Value::from)),
     ])
 }
 
 /// The columns of a key between tabs.
-pub(super) fn columns(settled: &KeyResult) -> SafeText {
-    let object = object(settled);
+pub(super) fn columns(result: &KeyResult) -> SafeText {
+    let object = object(result);
     let column = |pointer| object.pointer(pointer).and_then(Value::as_str);
     let columns = COLUMNS.map(|pointer| truncate_escaped(column(pointer).unwrap_or_default()));
     SafeText::page(&columns.join("\t"))
@@ -114,10 +114,10 @@ pub(super) fn members<const N: usize>(members: [(&str, Option<Value>); N]) -> Va
 }
 
 /// The status of the key as it is now, where that is known; of one that is deleted, as it was.
-pub(super) fn status(settled: &KeyResult) -> Option<&str> {
-    match settled.kind() {
+pub(super) fn status(result: &KeyResult) -> Option<&str> {
+    match result.kind() {
         OutcomeKind::Deactivated => Some(Status::Inactive.as_str()),
-        _ => settled.metadata.status.as_ref().map(Status::as_str),
+        _ => result.metadata.status.as_ref().map(Status::as_str),
     }
 }
 
@@ -143,9 +143,9 @@ fn error(failure: &CallError) -> Option<Value> {
 }
 
 /// Why the outcome is what it is.
-pub(super) fn reason(settled: &KeyResult) -> Option<String> {
-    let known = |known: &KeyState| known.describe(settled.action);
-    match &settled.outcome {
+pub(super) fn reason(result: &KeyResult) -> Option<String> {
+    let known = |known: &KeyState| known.describe(result.action);
+    match &result.outcome {
         Outcome::Failed {
             failure:
                 failure @ (CallError::NotSent(_) | CallError::NoResponse(_) | CallError::Incomplete(_)),
@@ -181,19 +181,19 @@ pub(super) fn reason(settled: &KeyResult) -> Option<String> {
 }
 
 /// The one key of a run, if it is really deleted, prints what boto3 returns for it; everything else prints the key's object.
-fn result(settled: &KeyResult, request: &Request) -> Value {
-    match (&settled.outcome, settled.action, request.quantity()) {
+fn output_value(result: &KeyResult, request: &Request) -> Value {
+    match (&result.outcome, result.action, request.quantity()) {
         (Outcome::Done { response, .. }, Action::Delete, Quantity::One) => {
             let filled = response
                 .as_ref()
                 .filter(|_| request.metadata == Metadata::Filled);
             let metadata = filled.map_or_else(
                 || json!({}),
-                |response| response_metadata(response, settled.attempts),
+                |response| response_metadata(response, result.attempts),
             );
             json!({ "ResponseMetadata": metadata })
         }
-        _ => object(settled),
+        _ => object(result),
     }
 }
 
@@ -218,8 +218,8 @@ pub(super) fn is_of_query(error: &io::Error) -> bool {
 }
 
 /// The result of a key, or what the query makes of it, as a line.
-pub(super) fn chosen(settled: &KeyResult, request: &Request) -> io::Result<SafeText> {
-    let mut object = result(settled, request);
+pub(super) fn chosen(result: &KeyResult, request: &Request) -> io::Result<SafeText> {
+    let mut object = output_value(result, request);
     let Some(query) = &request.query else {
         return Ok(SafeText::json(&object));
     };
@@ -259,7 +259,7 @@ pub(crate) fn try_query(request: &Request, candidate: &Target) -> io::Result<()>
         response: Some(response),
         evidence: None,
     };
-    let mut settled = KeyResult::unchanged(candidate.clone(), request.action, outcome);
-    settled.attempts = 1;
-    chosen(&settled, request).map(drop)
+    let mut result = KeyResult::unchanged(candidate.clone(), request.action, outcome);
+    result.attempts = 1;
+    chosen(&result, request).map(drop)
 }

@@ -55,20 +55,20 @@ pub(super) struct Row {
 }
 
 /// The row of a key.
-pub(super) fn row(settled: &KeyResult) -> Row {
-    let mut row = of_key(&settled.key, &settled.metadata);
+pub(super) fn row(result: &KeyResult) -> Row {
+    let mut row = of_key(&result.key, &result.metadata);
     row.cells[0].extend(
-        settled
+        result
             .key
             .id
             .account()
             .map(|account| format!("of {account}")),
     );
-    if let Some(status) = status(settled) {
+    if let Some(status) = status(result) {
         row.cells[1] = vec![cut(status)];
     }
-    row.cells.push(vec![settled.kind().as_str().to_owned()]);
-    row.reason = reason(settled);
+    row.cells.push(vec![result.kind().as_str().to_owned()]);
+    row.reason = reason(result);
     row
 }
 
