@@ -30,7 +30,7 @@ pub(crate) fn of_arguments(text: &clap::Error, format: ErrorFormat) -> Exit {
             let (message, hints) = cli::told(&render(false));
             let mut error = RunError::usage(message);
             error.hints = hints;
-            let explanation = Explanation::stop(&error, NOT_DELETED);
+            let explanation = Explanation::for_run_error(&error, NOT_DELETED);
             Messages::new(Color::Off, format).explain(&explanation);
         }
         ErrorFormat::Text => {
@@ -50,7 +50,7 @@ pub(crate) fn of_completion(answer: Result<String, RunError>) -> Exit {
         Ok(text) => page(&text, ErrorFormat::Text),
         Err(error) => {
             let messages = Messages::new(Color::Auto, ErrorFormat::Text);
-            messages.explain(&Explanation::stop(&error, NOT_DELETED));
+            messages.explain(&Explanation::for_run_error(&error, NOT_DELETED));
             error.exit
         }
     }

@@ -85,7 +85,7 @@ fn main() -> ExitCode {
         Ok(Err(error)) => stopped(&error, &request, &in_flight, messages),
         Err(place) => {
             let (known, in_doubt) = (in_flight.known(), in_flight.in_doubt());
-            report::bug(&place, &request, known, &in_doubt, messages)
+            report::print_panic(&place, &request, known, &in_doubt, messages)
         }
     };
     finish(running, exit).into()
@@ -194,7 +194,7 @@ async fn work(
         request.limit,
         request.quantity(),
         Log::of(request),
-        report::stop,
+        report::run_error,
     );
     let connected = signals.race(connecting).await.map_err(RunError::signal)?;
     let connected = match (connected, signals.first_by_now().await) {
@@ -255,7 +255,7 @@ fn stopped(
         (None, Some(_)) => AS_REPORTED,
         _ => known.known_member(request.action),
     };
-    messages.explain(&Explanation::stop(stop, member).about(key, told));
+    messages.explain(&Explanation::for_run_error(stop, member).about(key, told));
     stop.exit
 }
 

@@ -91,7 +91,7 @@ impl Run<'_> {
             Some((keys, count)) => {
                 self.keys = keys;
                 if !self.work.request.asks() {
-                    self.report.expect(count);
+                    self.report.start_bar(count);
                     return self.each(Stage::ChooseAndChange).await;
                 }
                 self.each(Stage::Choose).await
@@ -118,7 +118,7 @@ impl Run<'_> {
             keys_of(rest.chain(chosen))
         };
         confirmed?;
-        self.report.expect(count);
+        self.report.start_bar(count);
         self.each(Stage::Change(started)).await
     }
 
@@ -224,7 +224,7 @@ impl Run<'_> {
         } else {
             self.tally.count(&settled, work.request.mode);
             let proof = work.proof(&settled);
-            let told = self.report.unrecorded(&settled, proof, &self.tally);
+            let told = self.report.print_unrecorded(&settled, proof, &self.tally);
             work.in_flight.told(&settled.key);
             told
         };
@@ -293,7 +293,7 @@ impl Run<'_> {
             if page.is_empty() {
                 break;
             }
-            report::show(&page);
+            report::show_targets(&page);
         }
         keys.rewind().map_err(AbortReason::stopped)?;
         let profile = work.connected.signer.profile.as_deref();
@@ -308,9 +308,9 @@ impl Run<'_> {
     /// The run ends early: tells of the keys that are left, and says the exit status.
     async fn halt(&mut self, halt: AbortReason) -> Exit {
         match &halt {
-            AbortReason::Signal(exit) => self.report.interrupted(*exit),
-            AbortReason::Gone(silent) => self.report.gone(*silent),
-            AbortReason::OtherPrincipal { why } => self.report.ended(why),
+            AbortReason::Signal(exit) => self.report.print_interruption(*exit),
+            AbortReason::Gone(silent) => self.report.print_unreachable(*silent),
+            AbortReason::OtherPrincipal { why } => self.report.print_stop(why),
             _ => {}
         }
         let written = self.leave(&halt).await;
@@ -320,16 +320,18 @@ impl Run<'_> {
             }
             AbortReason::Declined => match written {
                 Ok(()) => self.tally.exit(),
-                Err(error) => self.report.unwritten(&error, self.tally.exit()),
+                Err(error) => self.report.print_write_failure(&error, self.tally.exit()),
             },
             AbortReason::Signal(exit) => exit,
             AbortReason::OtherPrincipal { .. } => Exit::Refused,
             AbortReason::Harmed => Exit::Other,
-            AbortReason::Unwritten(error) => self.report.unwritten(&error, self.tally.exit()),
+            AbortReason::Unwritten(error) => {
+                self.report.print_write_failure(&error, self.tally.exit())
+            }
             AbortReason::Broken(error) => {
                 // Where the disk of the journal did not answer, a signal ended the wait for it.
                 let exit = self.work.signals.first().unwrap_or(Exit::Other);
-                self.report.broken(&error, exit);
+                self.report.print_broken_run(&error, exit);
                 exit
             }
         }
@@ -376,17 +378,17 @@ impl Run<'_> {
             Err(error) => Err(AbortReason::Unwritten(error)),
         };
         let mut exit = match written {
-            Err(AbortReason::Unwritten(error)) => self.report.unwritten(&error, exit),
+            Err(AbortReason::Unwritten(error)) => self.report.print_write_failure(&error, exit),
             Err(AbortReason::Signal(exit)) => exit,
             _ => exit,
         };
         if self.report.output.gave_up() {
-            self.report.unread(exit);
+            self.report.print_unread_output(exit);
         }
         let harm = work.journal.harm();
         let has_journal = request.journal.is_some() && harm.is_none();
         if let Some(harm) = harm {
-            exit = self.report.incomplete(harm, exit);
+            exit = self.report.print_lost_journal(harm, exit);
         }
         let prints_whole = request.query.is_none() && request.format == Format::Json;
         let resume = if has_journal {
@@ -396,7 +398,7 @@ impl Run<'_> {
         } else {
             Resume::Again
         };
-        self.report.end(&self.tally, resume);
+        self.report.finish(&self.tally, resume);
         exit
     }
 }

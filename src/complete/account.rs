@@ -108,7 +108,7 @@ async fn connected(connection: Connection, deadline: Instant) -> Option<Connecte
         REQUEST_LIMIT,
         Quantity::One,
         log,
-        report::stop,
+        report::run_error,
     );
     timeout_at(deadline, connecting).await.ok()?.ok()
 }

@@ -41,13 +41,13 @@ impl Commands {
     }
 
     /// Shows whose key it is and what is known of it; changes nothing.
-    pub(crate) fn owner(&self, id: &str) -> CommandLine {
+    pub(crate) fn find_owner(&self, id: &str) -> CommandLine {
         let command = CommandLine::new("iam-del-key").option("--access-key-id", id);
         self.with_options(command.words("--find-user --dry-run --output table"))
     }
 
     /// Shows what is known of a key of this user; changes nothing.
-    pub(crate) fn look(&self, id: &str, owner: &UserName) -> CommandLine {
+    pub(crate) fn show_key(&self, id: &str, owner: &UserName) -> CommandLine {
         let command = CommandLine::new("iam-del-key").option("--access-key-id", id);
         let command = user(command, Some(owner)).words("--dry-run --output table");
         self.with_options(command)
@@ -73,7 +73,7 @@ impl Commands {
             )),
             // Not everybody who signs has a list of keys.
             (Check::List | Check::ListWithPermission, false) | (Check::Owner, _) => {
-                Some(format!("check with: {}", self.owner(key.id.as_str())))
+                Some(format!("check with: {}", self.find_owner(key.id.as_str())))
             }
         }
     }

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::Report;
-use super::hint::{About, hints, of_call};
+use super::hint::{About, call_hints, hints};
 use super::message::{self, Level, Messages};
 use super::record;
 use crate::error::{CallError, ErrorKind, Exit, NotFound, Place, Received, RunError, ServiceError};
@@ -67,11 +67,11 @@ impl Explanation {
     }
 
     /// A run that stopped before any key was changed.
-    pub(crate) fn stop(stop: &RunError, known: &'static str) -> Self {
+    pub(crate) fn for_run_error(error: &RunError, known: &'static str) -> Self {
         Self {
-            hints: stop.hints.clone(),
-            service: stop.service.as_deref().cloned(),
-            ..Self::error(&stop.code, stop.to_string(), stop.exit, known)
+            hints: error.hints.clone(),
+            service: error.service.as_deref().cloned(),
+            ..Self::error(&error.code, error.to_string(), error.exit, known)
         }
     }
 
@@ -141,15 +141,15 @@ impl Report<'_> {
                 Some(known),
             )
         };
-        let other = |level, message, known| (level, String::new(), message, known);
-        let silent = |known| other(Level::Note, String::new(), known);
+        let labeled = |level, message, known| (level, String::new(), message, known);
+        let no_message = |known| labeled(Level::Note, String::new(), known);
         let mut next = Vec::new();
         let (level, code, message, known) = match &result.outcome {
             Outcome::Done { evidence, .. } => {
                 next = self.undo(result);
                 match evidence {
-                    None => silent(None),
-                    Some(evidence) => other(
+                    None => no_message(None),
+                    Some(evidence) => labeled(
                         Level::Warning,
                         format!("{id} is presumed {}: {evidence}", action.done()),
                         Some(KeyState::Done(evidence.clone())),
@@ -158,7 +158,7 @@ impl Report<'_> {
             }
             Outcome::Failed { failure, known } => {
                 next = hints(about, failure, &self.commands);
-                let (code, sentence) = described(failure, "IAM");
+                let (code, sentence) = code_and_sentence(failure, "IAM");
                 error(&code, &sentence, known.clone())
             }
             Outcome::NotTried { why, .. } => error("NotTried", why, not_done("it was not tried")),
@@ -171,19 +171,21 @@ impl Report<'_> {
                 }
                 error("Interrupted", "interrupted", known.clone())
             }
-            _ if self.request.mode == Mode::DryRun => silent(Some(not_done("this was a dry run"))),
-            Outcome::WouldChange(_) => silent(None),
+            _ if self.request.mode == Mode::DryRun => {
+                no_message(Some(not_done("this was a dry run")))
+            }
+            Outcome::WouldChange(_) => no_message(None),
             Outcome::Missing(failure) => {
                 let missing = |[what, _]: [&str; 2]| format!("{id} is missing, {what}");
-                let warning = contradicted(result, failure);
-                match warning.or_else(|| unchecked(failure).map(missing)) {
-                    Some(warning) => other(Level::Warning, warning, None),
-                    None => silent(None),
+                let warning = contradiction(result, failure);
+                match warning.or_else(|| unchecked_owner(failure).map(missing)) {
+                    Some(warning) => labeled(Level::Warning, warning, None),
+                    None => no_message(None),
                 }
             }
             Outcome::AlreadyInactive => {
                 let message = format!("{id} is already inactive: nothing was changed");
-                other(Level::Note, message, None)
+                labeled(Level::Note, message, None)
             }
             Outcome::Skipped(reason) => {
                 next.push(
@@ -274,7 +276,7 @@ impl Report<'_> {
 }
 
 /// Of a missing key that IAM still names the owner of, although it does not list it.
-pub(super) fn contradicted(result: &KeyResult, failure: &CallError) -> Option<String> {
+pub(super) fn contradiction(result: &KeyResult, failure: &CallError) -> Option<String> {
     let (key, owner) = (&result.key.id, failure.context().still_named.as_ref()?);
     Some(format!(
         "{key} is missing, but GetAccessKeyLastUsed still names {owner} as its owner: IAM's answers contradict each other, \
@@ -283,7 +285,7 @@ pub(super) fn contradicted(result: &KeyResult, failure: &CallError) -> Option<St
 }
 
 /// What is not known of a missing key: for one key, and for several of a list.
-pub(super) fn unchecked(failure: &CallError) -> Option<[&'static str; 2]> {
+pub(super) fn unchecked_owner(failure: &CallError) -> Option<[&'static str; 2]> {
     match failure {
         _ if failure.context().owner_unchecked => Some([
             "but it could not be checked whether another user owns it: IAM denied GetAccessKeyLastUsed, as it also does for \
@@ -303,14 +305,16 @@ pub(super) fn unchecked(failure: &CallError) -> Option<[&'static str; 2]> {
 }
 
 /// The code for programs and the sentence for people; an error of `service` in the AWS CLI's words, which scripts look for.
-pub(super) fn described(failure: &CallError, service: &str) -> (String, String) {
+pub(super) fn code_and_sentence(failure: &CallError, service: &str) -> (String, String) {
     let (code, what, cause) = match failure {
         CallError::Service(error) => {
             let code = error.code.as_deref();
             let code = code.map_or_else(|| format!("Http{}", error.status), escape_field);
             return (code, service_sentence(error));
         }
-        CallError::NotFound(absent) => return ("NoSuchEntity".to_owned(), absent_sentence(absent)),
+        CallError::NotFound(not_found) => {
+            return ("NoSuchEntity".to_owned(), not_found_sentence(not_found));
+        }
         CallError::NotSent(cause) if cause.received == Received::UnexpectedResponse => {
             ("UnexpectedResponse", "unexpected response from", cause)
         }
@@ -346,12 +350,12 @@ fn service_sentence(error: &ServiceError) -> String {
 }
 
 /// What reading found, as a message of IAM's would say it.
-pub(super) fn absent_sentence(absent: &NotFound) -> String {
-    let user = match &absent.place {
+pub(super) fn not_found_sentence(not_found: &NotFound) -> String {
+    let user = match &not_found.place {
         Place::User(named) => format!("the user {named}"),
         Place::SigningUser | Place::Account => "the user whose key signs".to_owned(),
     };
-    match (&absent.context.owner, &absent.place) {
+    match (&not_found.context.owner, &not_found.place) {
         (Some(owner), _) => {
             format!("the key is not a key of {user}, but of the user {owner}")
         }
@@ -361,11 +365,11 @@ pub(super) fn absent_sentence(absent: &NotFound) -> String {
 }
 
 /// A run that cannot go on without what a failed call to `service` would have said; `what` stands before the sentence.
-pub(crate) fn stop(failure: &CallError, service: &str, what: &str) -> RunError {
-    let (code, sentence) = described(failure, service);
+pub(crate) fn run_error(failure: &CallError, service: &str, what: &str) -> RunError {
+    let (code, sentence) = code_and_sentence(failure, service);
     let message = format!("{what}{sentence}");
     RunError {
-        hints: of_call(failure),
+        hints: call_hints(failure),
         service: failure.service().cloned().map(Box::new),
         ..RunError::new(failure.exit_of_read(), &code, message)
     }

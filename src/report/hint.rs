@@ -41,12 +41,12 @@ pub(crate) fn hints(about: About<'_>, failure: &CallError, commands: &Commands) 
                     .to_owned(),
                 owner_hint(about, commands),
             ],
-            _ => of_call(failure),
+            _ => call_hints(failure),
         };
     }
     let context = failure.context();
     let mut hints = match failure {
-        _ if let Some(hint) = whose(about, context, commands) => vec![hint],
+        _ if let Some(hint) = other_owner_hint(about, context, commands) => vec![hint],
         CallError::NotFound(NotFound {
             place: Place::Account,
             ..
@@ -62,7 +62,7 @@ pub(crate) fn hints(about: About<'_>, failure: &CallError, commands: &Commands) 
             format!("check the user's name: {}", commands.users()),
             owner_hint(about, commands),
         ],
-        _ => no_such_entity(about, context, commands),
+        _ => no_such_entity_hints(about, context, commands),
     };
     if let About::OneOfMany(_) = about {
         for hint in &mut hints {
@@ -73,7 +73,7 @@ pub(crate) fn hints(about: About<'_>, failure: &CallError, commands: &Commands) 
 }
 
 /// The hints for a call that is about no single key.
-pub(crate) fn of_call(failure: &CallError) -> Vec<String> {
+pub(crate) fn call_hints(failure: &CallError) -> Vec<String> {
     match failure {
         CallError::Service(error) => match (&error.context.clocks, error.kind()) {
             (Some((ours, theirs)), ErrorKind::Credentials) => vec![format!(
@@ -89,14 +89,17 @@ pub(crate) fn of_call(failure: &CallError) -> Vec<String> {
 }
 
 fn owner_hint(about: About<'_>, commands: &Commands) -> String {
-    format!("to see whose key it is: {}", commands.owner(about.id()))
+    format!(
+        "to see whose key it is: {}",
+        commands.find_owner(about.id())
+    )
 }
 
 /// The hint where it is known that the key is somebody else's.
-fn whose(about: About<'_>, context: &Context, commands: &Commands) -> Option<String> {
+fn other_owner_hint(about: About<'_>, context: &Context, commands: &Commands) -> Option<String> {
     match (&context.owner, about) {
         (Some(owner), About::One(key)) => {
-            let command = commands.look(key.id.as_str(), owner);
+            let command = commands.show_key(key.id.as_str(), owner);
             Some(format!("look at it first: {command}"))
         }
         (Some(_), About::OneOfMany(_)) => Some(owner_hint(about, commands)),
@@ -110,7 +113,7 @@ fn whose(about: About<'_>, context: &Context, commands: &Commands) -> Option<Str
     }
 }
 
-fn no_such_entity(about: About<'_>, context: &Context, commands: &Commands) -> Vec<String> {
+fn no_such_entity_hints(about: About<'_>, context: &Context, commands: &Commands) -> Vec<String> {
     if context.is_listed || context.still_named.is_some() {
         return vec![
             "IAM's answers contradict each other, as they can for some seconds after a change: run the same command again"

@@ -4,7 +4,7 @@
 use std::mem;
 
 use super::Report;
-use super::explain::{contradicted, unchecked};
+use super::explain::{contradiction, unchecked_owner};
 use super::hint::About;
 use super::message::Level;
 use crate::outcome::{KeyResult, Outcome, OutcomeKind, Refusal};
@@ -38,31 +38,31 @@ impl Report<'_> {
                 ));
             }
             (Outcome::Missing(failure), _) => {
-                if let Some(what) = contradicted(result, failure) {
+                if let Some(what) = contradiction(result, failure) {
                     self.messages.warning(&what);
-                } else if let Some([_, what]) = unchecked(failure) {
-                    self.hint_at_the_end(what.to_owned());
+                } else if let Some([_, what]) = unchecked_owner(failure) {
+                    self.add_final_hint(what.to_owned());
                 }
             }
             (Outcome::Done { .. }, _) => self.messages.explain(&explanation),
             (_, OutcomeKind::Failed | OutcomeKind::Unknown) => {
                 self.messages.explain(&explanation);
                 for hint in hints {
-                    self.hint_at_the_end(hint);
+                    self.add_final_hint(hint);
                 }
             }
             _ => {}
         }
     }
 
-    fn hint_at_the_end(&mut self, hint: String) {
+    fn add_final_hint(&mut self, hint: String) {
         if self.hints.len() < MAX_HINTS && !self.hints.contains(&hint) {
             self.hints.push(hint);
         }
     }
 
     /// How many keys ended how, and how to do the rest.
-    pub(super) fn sum_up(&self, summary: &Summary, resume: Resume) {
+    pub(super) fn print_summary(&self, summary: &Summary, resume: Resume) {
         for hint in &self.hints {
             self.messages.say(Level::Hint, hint);
         }
@@ -103,7 +103,7 @@ impl Report<'_> {
                 Selection::Named(_) | Selection::Listed { .. } => {
                     "the list names no key that is to be changed".to_owned()
                 }
-                Selection::User(_) | Selection::Account => nothing_chosen(self.found),
+                Selection::User(_) | Selection::Account => no_target_reason(self.found),
             };
             self.messages.note(&format!("nothing to do: {why}"));
         }
@@ -118,7 +118,7 @@ impl Report<'_> {
 }
 
 /// Why a sweep that found so many keys chose none of them.
-fn nothing_chosen((keys, already_inactive): (u64, u64)) -> String {
+fn no_target_reason((keys, already_inactive): (u64, u64)) -> String {
     match (keys, keys.saturating_sub(already_inactive)) {
         _ if already_inactive == 0 => {
             "there is no key, or none satisfies the conditions".to_owned()

@@ -25,16 +25,16 @@ use crate::request::{Format, Key, Mode, Request};
 use crate::sanitize::SafeText;
 use crate::summary::Summary;
 use command::Commands;
-pub(crate) use explain::{AS_REPORTED, Explanation, stop};
+pub(crate) use explain::{AS_REPORTED, Explanation, run_error};
 use hint::About;
 pub(crate) use many::Resume;
 use message::{Level, Messages};
 pub(crate) use progress::Bar;
 pub(crate) use record::try_query;
-use record::{chosen, is_of_query};
+use record::{is_query_error, query_result};
 use stream::Output;
 use table::Row;
-pub(crate) use table::{question, show};
+pub(crate) use table::{question, show_targets};
 
 /// What proves to a later run that this one changed a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +56,7 @@ pub(crate) struct Report<'a> {
     commands: Commands,
     /// What is known of the one key that the run is about, once that was printed. It is printed again after what goes wrong then, so that it is the last
     /// line.
-    ended: Option<Explanation>,
+    single_key: Option<Explanation>,
     bar: Bar,
     rows: Vec<Row>,
     /// What is known of the keys of these rows that were changed.
@@ -78,7 +78,7 @@ impl<'a> Report<'a> {
             request,
             messages: Messages::of(request),
             commands: Commands::new(&request.connection),
-            ended: None,
+            single_key: None,
             bar: Bar::new(request),
             rows: Vec::new(),
             known: Vec::new(),
@@ -95,7 +95,7 @@ impl<'a> Report<'a> {
     ///
     /// The result cannot be written. People are told all the same.
     pub(crate) fn print_result(&mut self, result: &KeyResult, summary: &Summary) -> io::Result<()> {
-        self.count(result, summary);
+        self.update_progress(result, summary);
         let written = self.write(result);
         self.print_explanation(result);
         written
@@ -107,7 +107,7 @@ impl<'a> Report<'a> {
     /// # Errors
     ///
     /// The result cannot be written. People are told all the same.
-    pub(crate) fn unrecorded(
+    pub(crate) fn print_unrecorded(
         &mut self,
         result: &KeyResult,
         proof: Proof,
@@ -118,7 +118,7 @@ impl<'a> Report<'a> {
         }
         let (written, next) = match proof {
             Proof::Listed => {
-                self.count(result, summary);
+                self.update_progress(result, summary);
                 self.print_explanation(result);
                 (Ok(()), "checks and prints it")
             }
@@ -136,12 +136,12 @@ impl<'a> Report<'a> {
         written
     }
 
-    fn count(&mut self, result: &KeyResult, summary: &Summary) {
+    fn update_progress(&mut self, result: &KeyResult, summary: &Summary) {
         self.bar.at(summary);
-        self.ended = self.request.single().map(|key| Explanation {
+        self.single_key = self.request.single().map(|key| Explanation {
             attempts: result.attempts,
             ..Explanation::error("", "", Exit::Success, result.known_member())
-                .about(Some(key), known_of(result))
+                .about(Some(key), describe_key(result))
         });
     }
 
@@ -158,85 +158,85 @@ impl<'a> Report<'a> {
     }
 
     /// The run ended for a reason that is not one key's own.
-    fn fail(&self, code: &str, message: impl Into<String>, exit: Exit) {
+    fn print_error(&self, code: &str, message: impl Into<String>, exit: Exit) {
         let error = Explanation::error(code, message, exit, AS_REPORTED);
         self.messages.explain(&error);
     }
 
     /// The same, with what is known of the one key that the run is about.
-    fn fail_with_key(&self, code: &str, message: String, exit: Exit) {
+    fn print_error_with_key(&self, code: &str, message: String, exit: Exit) {
         let code = code.to_owned();
-        match self.ended.clone() {
-            Some(ended) => self.messages.explain(&Explanation {
+        match self.single_key.clone() {
+            Some(single_key) => self.messages.explain(&Explanation {
                 code,
                 message,
                 exit,
-                ..ended
+                ..single_key
             }),
-            None => self.fail(&code, message, exit),
+            None => self.print_error(&code, message, exit),
         }
     }
 
     /// The result could not be written, so that a pipeline did not get it: never success.
-    pub(crate) fn unwritten(&mut self, error: &io::Error, exit: Exit) -> Exit {
-        self.needs_other_query |= is_of_query(error);
+    pub(crate) fn print_write_failure(&mut self, error: &io::Error, exit: Exit) -> Exit {
+        self.needs_other_query |= is_query_error(error);
         let exit = match self.request.single() {
             Some(_) => exit.or_other(),
             None => Exit::Other,
         };
         let message = format!("could not write the result to standard output: {error}");
-        self.fail_with_key("NotWritten", message, exit);
+        self.print_error_with_key("NotWritten", message, exit);
         exit
     }
 
     /// A signal ended the run. Where it is about one key, that is told with the key.
-    pub(crate) fn interrupted(&self, exit: Exit) {
+    pub(crate) fn print_interruption(&self, exit: Exit) {
         if self.request.single().is_none() {
-            self.fail("Interrupted", "interrupted: no further key is begun", exit);
+            self.print_error("Interrupted", "interrupted: no further key is begun", exit);
         }
     }
 
     /// IAM did not answer so many keys in a row: the others are not tried.
-    pub(crate) fn gone(&self, keys: usize) {
+    pub(crate) fn print_unreachable(&self, keys: usize) {
         let message =
             format!("IAM did not answer for {keys} keys in a row: no further key is tried");
-        self.fail("Unreachable", message, Exit::Unreachable);
+        self.print_error("Unreachable", message, Exit::Unreachable);
     }
 
     /// The run cannot go on for this reason: the others are not tried.
-    pub(crate) fn ended(&self, why: &str) {
+    pub(crate) fn print_stop(&self, why: &str) {
         let message = format!("{why}: no further key is tried");
-        self.fail("Refused", message, Exit::Refused);
+        self.print_error("Refused", message, Exit::Refused);
     }
 
     /// A signal ended the run before its results were written, mostly since nobody reads them.
-    pub(crate) fn unread(&self, exit: Exit) {
+    pub(crate) fn print_unread_output(&self, exit: Exit) {
         let message = "interrupted: not every result could be written to standard output in time";
-        self.fail_with_key("NotWritten", message.to_owned(), exit);
+        self.print_error_with_key("NotWritten", message.to_owned(), exit);
     }
 
     /// Somebody else changed the journal, so that a later run does not know what this one did: never success.
-    pub(crate) fn incomplete(&self, harm: String, exit: Exit) -> Exit {
+    pub(crate) fn print_lost_journal(&self, harm: String, exit: Exit) -> Exit {
         let exit = exit.or_other();
-        self.fail_with_key("JournalLost", harm, exit);
+        self.print_error_with_key("JournalLost", harm, exit);
         exit
     }
 
     /// The run cannot go on: its list of keys or its journal cannot be read or written.
-    pub(crate) fn broken(&mut self, error: &io::Error, exit: Exit) {
-        self.needs_other_query |= is_of_query(error);
-        if self.ended.is_none() && self.request.single().is_some() {
+    pub(crate) fn print_broken_run(&mut self, error: &io::Error, exit: Exit) {
+        self.needs_other_query |= is_query_error(error);
+        if self.single_key.is_none() && self.request.single().is_some() {
             let known = KeyState::NotDone(String::new()).known_member(self.request.action);
             let known_text = "nothing was sent to IAM that changes the key".to_owned();
             let untouched = Explanation::error("", "", exit, known);
-            self.ended = Some(untouched.about(self.request.single(), known_text));
+            self.single_key = Some(untouched.about(self.request.single(), known_text));
         }
-        self.fail_with_key("BrokenOff", format!("the run broke off: {error}"), exit);
+        self.print_error_with_key("BrokenOff", format!("the run broke off: {error}"), exit);
     }
 
     fn write(&mut self, result: &KeyResult) -> io::Result<()> {
         let is_single = self.request.single().is_some();
-        let known = (!is_single && result.is_changed()).then(|| known_of(result));
+        let known = (!is_single && result.is_changed()).then(|| describe_key(result));
         let known = known.into_iter().collect();
         let text = match self.request.format {
             Format::Off => return Ok(()),
@@ -247,7 +247,7 @@ impl<'a> Report<'a> {
                 return if is_full { self.write_table() } else { Ok(()) };
             }
             Format::Text if self.request.query.is_none() => record::columns(result),
-            Format::Json | Format::Text => match chosen(result, self.request) {
+            Format::Json | Format::Text => match query_result(result, self.request) {
                 Ok(text) => text,
                 Err(error) => {
                     self.output.lose(known);
@@ -268,18 +268,18 @@ impl<'a> Report<'a> {
         if rows.is_empty() {
             return Ok(());
         }
-        let text = table::of(&rows, self.messages.paints_results);
+        let text = table::results_table(&rows, self.messages.paints_results);
         self.output.put(&text, mem::take(&mut self.known))
     }
 
     /// The bar of a run over so many keys.
-    pub(crate) fn expect(&self, keys: u64) {
+    pub(crate) fn start_bar(&self, keys: u64) {
         self.bar.expect(keys);
     }
 
     /// Ends the report of a run over many keys: those that were changed and whose results were not written, and how many
     /// ended how.
-    pub(crate) fn end(&mut self, summary: &Summary, resume: Resume) {
+    pub(crate) fn finish(&mut self, summary: &Summary, resume: Resume) {
         if self.request.single().is_some() {
             return;
         }
@@ -287,12 +287,12 @@ impl<'a> Report<'a> {
         for known in self.output.take_lost() {
             self.messages.say(Level::Known, &known);
         }
-        self.sum_up(summary, resume);
+        self.print_summary(summary, resume);
     }
 }
 
 /// The key and what is known of it.
-fn known_of(result: &KeyResult) -> String {
+fn describe_key(result: &KeyResult) -> String {
     format!("{}: {}", result.key.id, result.describe_state())
 }
 
@@ -313,19 +313,19 @@ pub(crate) fn page(text: &str) -> io::Result<()> {
 }
 
 /// A bug of this program or of a library, after a panic: one sentence and what is known; of the single key of the run
-/// `known`, where that is more than that nothing was done to it, and of many those `in_doubt`.
-pub(crate) fn bug(
+/// `known`, where that is more than that nothing was done to it, and of many those `unknown_keys`.
+pub(crate) fn print_panic(
     place: &str,
     request: &Request,
     known: Option<KeyState>,
-    in_doubt: &[Key],
+    unknown_keys: &[Key],
     messages: Messages,
 ) -> Exit {
     // Rows of a table wait for others, and were not told.
     let is_reported = matches!(request.format, Format::Json | Format::Text)
         || request.single().is_some()
         || request.mode == Mode::DryRun;
-    let exit = if in_doubt.is_empty() && is_reported {
+    let exit = if unknown_keys.is_empty() && is_reported {
         Exit::Other
     } else {
         Exit::Unknown
@@ -353,7 +353,7 @@ pub(crate) fn bug(
         "which keys were changed before was not told: check with `aws iam list-access-keys`, or the journal"
     };
     print(None, AS_REPORTED, others.to_owned());
-    for key in in_doubt {
+    for key in unknown_keys {
         print_key(
             key,
             &KeyState::Unknown("the request may have been sent".into()),

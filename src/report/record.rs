@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use serde_json::{Map, Value, json};
 
-use super::explain::{absent_sentence, described};
+use super::explain::{code_and_sentence, not_found_sentence};
 use crate::age::timestamp;
 use crate::error::CallError;
 use crate::metadata::{LastUse, NOT_AVAILABLE, Status, Target};
@@ -136,7 +136,7 @@ pub(super) fn failure(outcome: &Outcome) -> Option<&CallError> {
 fn error(failure: &CallError) -> Option<Value> {
     let message = match failure {
         CallError::Service(error) => error.message.clone(),
-        CallError::NotFound(absent) => absent_sentence(absent),
+        CallError::NotFound(not_found) => not_found_sentence(not_found),
         CallError::NotSent(_) | CallError::NoResponse(_) | CallError::Incomplete(_) => return None,
     };
     Some(json!({ "Code": failure.code().map(escape_field), "Message": message }))
@@ -151,7 +151,7 @@ pub(super) fn reason(result: &KeyResult) -> Option<String> {
                 failure @ (CallError::NotSent(_) | CallError::NoResponse(_) | CallError::Incomplete(_)),
             known: state,
         } => {
-            let (_, sentence) = described(failure, "IAM");
+            let (_, sentence) = code_and_sentence(failure, "IAM");
             Some(format!("{sentence}; {}", known(state)))
         }
         Outcome::Failed { known: state, .. } | Outcome::Stopped { known: state, .. } => {
@@ -210,7 +210,7 @@ impl fmt::Display for QueryFailed {
 impl std::error::Error for QueryFailed {}
 
 /// Whether an error is that the query does not work.
-pub(super) fn is_of_query(error: &io::Error) -> bool {
+pub(super) fn is_query_error(error: &io::Error) -> bool {
     let inner = error.get_ref();
     inner
         .and_then(|inner| inner.downcast_ref::<QueryFailed>())
@@ -218,7 +218,7 @@ pub(super) fn is_of_query(error: &io::Error) -> bool {
 }
 
 /// The result of a key, or what the query makes of it, as a line.
-pub(super) fn chosen(result: &KeyResult, request: &Request) -> io::Result<SafeText> {
+pub(super) fn query_result(result: &KeyResult, request: &Request) -> io::Result<SafeText> {
     let mut object = output_value(result, request);
     let Some(query) = &request.query else {
         return Ok(SafeText::json(&object));
@@ -261,5 +261,5 @@ pub(crate) fn try_query(request: &Request, candidate: &Target) -> io::Result<()>
     };
     let mut result = KeyResult::unchanged(candidate.clone(), request.action, outcome);
     result.attempts = 1;
-    chosen(&result, request).map(drop)
+    query_result(&result, request).map(drop)
 }

@@ -56,7 +56,7 @@ pub(super) struct Row {
 
 /// The row of a key.
 pub(super) fn row(result: &KeyResult) -> Row {
-    let mut row = of_key(&result.key, &result.metadata);
+    let mut row = key_row(&result.key, &result.metadata);
     row.cells[0].extend(
         result
             .key
@@ -65,7 +65,7 @@ pub(super) fn row(result: &KeyResult) -> Row {
             .map(|account| format!("of {account}")),
     );
     if let Some(status) = status(result) {
-        row.cells[1] = vec![cut(status)];
+        row.cells[1] = vec![truncate(status)];
     }
     row.cells.push(vec![result.kind().as_str().to_owned()]);
     row.reason = reason(result);
@@ -73,16 +73,16 @@ pub(super) fn row(result: &KeyResult) -> Row {
 }
 
 /// The table of what became of keys, for standard output. `is_colored`: the head is made bold.
-pub(super) fn of(rows: &[Row], is_colored: bool) -> SafeText {
-    draw(rows, width(terminal_size_of(io::stdout())), is_colored)
+pub(super) fn results_table(rows: &[Row], is_colored: bool) -> SafeText {
+    render(rows, width(terminal_size_of(io::stdout())), is_colored)
 }
 
 /// The table of keys that are asked about, for standard error. The account is the question's to name: what an ID encodes
 /// is documented nowhere.
-pub(super) fn of_candidates(candidates: &[Target]) -> SafeText {
-    let row = |candidate: &Target| of_key(&candidate.key, &candidate.metadata);
-    let rows: Vec<Row> = candidates.iter().map(row).collect();
-    draw(&rows, width(terminal_size_of(io::stderr())), false)
+pub(super) fn targets_table(targets: &[Target]) -> SafeText {
+    let row = |target: &Target| key_row(&target.key, &target.metadata);
+    let rows: Vec<Row> = targets.iter().map(row).collect();
+    render(&rows, width(terminal_size_of(io::stderr())), false)
 }
 
 fn width(terminal: Option<(terminal_size::Width, terminal_size::Height)>) -> usize {
@@ -91,7 +91,7 @@ fn width(terminal: Option<(terminal_size::Width, terminal_size::Height)>) -> usi
     })
 }
 
-fn draw(rows: &[Row], width: usize, is_colored: bool) -> SafeText {
+fn render(rows: &[Row], width: usize, is_colored: bool) -> SafeText {
     let fit = Fit::to(width);
     let table = (width >= MIN_TABLE_WIDTH).then(|| table(rows, &fit));
     let fits = |lines: &Vec<String>| lines.iter().all(|line| columns(line) <= width);
@@ -103,7 +103,7 @@ fn draw(rows: &[Row], width: usize, is_colored: bool) -> SafeText {
             }
             lines
         }
-        None => rows.iter().flat_map(|row| plain(row, &fit)).collect(),
+        None => rows.iter().flat_map(|row| plain_lines(row, &fit)).collect(),
     };
     lines.retain(|line| !line.is_empty());
     SafeText::page(&lines.join("\n"))
@@ -160,7 +160,7 @@ fn table(rows: &[Row], fit: &Fit) -> Vec<String> {
 }
 
 /// The key where no table fits: its ID, which is never cut, and each fact on lines of its own.
-fn plain(row: &Row, fit: &Fit) -> Vec<String> {
+fn plain_lines(row: &Row, fit: &Fit) -> Vec<String> {
     let mut lines = vec![row.id.clone()];
     for (label, cell) in PLAIN_LABELS.iter().zip(&row.cells) {
         if !cell.is_empty() {
@@ -174,15 +174,15 @@ fn plain(row: &Row, fit: &Fit) -> Vec<String> {
 }
 
 /// The key with its owner; its status, its creation, its last use.
-fn of_key(key: &Key, metadata: &KeyMetadata) -> Row {
-    let dated = |at: SystemTime| {
+fn key_row(key: &Key, metadata: &KeyMetadata) -> Row {
+    let date_and_age = |at: SystemTime| {
         let age = metadata.read_at.map(|now| ago(at, now));
         [Some(day(at)), age].into_iter().flatten()
     };
     let owner = metadata.owner.as_ref().or(key.user_name.as_ref());
-    let not_listed = unread(metadata.denied.listing);
+    let unlisted_cell = unread_cell(metadata.denied.listing);
     let last_use = match &metadata.last_use {
-        None => unread(metadata.denied.last_use),
+        None => unread_cell(metadata.denied.last_use),
         Some(LastUse::Never) => vec!["never".to_owned()],
         Some(LastUse::At {
             date,
@@ -190,22 +190,22 @@ fn of_key(key: &Key, metadata: &KeyMetadata) -> Row {
             region,
         }) => {
             let words = [service, region].into_iter().flatten();
-            let place: Vec<String> = words.map(|word| cut(word)).collect();
-            dated(*date).chain([place.join(" ")]).collect()
+            let place: Vec<String> = words.map(|word| truncate(word)).collect();
+            date_and_age(*date).chain([place.join(" ")]).collect()
         }
     };
     let status = metadata
         .status
         .as_ref()
-        .map(|status| vec![cut(status.as_str())]);
+        .map(|status| vec![truncate(status.as_str())]);
     Row {
         id: key.id.to_string(),
         cells: vec![
             owner.map(UserName::to_string).into_iter().collect(),
-            status.unwrap_or_else(|| not_listed.clone()),
+            status.unwrap_or_else(|| unlisted_cell.clone()),
             metadata
                 .created
-                .map_or(not_listed, |created| dated(created).collect()),
+                .map_or(unlisted_cell, |created| date_and_age(created).collect()),
             last_use,
         ],
         reason: None,
@@ -213,7 +213,7 @@ fn of_key(key: &Key, metadata: &KeyMetadata) -> Row {
 }
 
 /// The cell of what was not read: it is unknown if IAM denied the read, and empty if nobody asked.
-fn unread(is_denied: bool) -> Vec<String> {
+fn unread_cell(is_denied: bool) -> Vec<String> {
     is_denied
         .then(|| "unknown".to_owned())
         .into_iter()
@@ -221,7 +221,7 @@ fn unread(is_denied: bool) -> Vec<String> {
 }
 
 /// A word of the service's, as wide as a column may be.
-fn cut(word: &str) -> String {
+fn truncate(word: &str) -> String {
     Fit::to(MAX_WORD_WIDTH).cut(word)
 }
 
@@ -261,6 +261,6 @@ pub(crate) fn question(
 }
 
 /// Shows keys that are asked about, on standard error.
-pub(crate) fn show(candidates: &[Target]) {
-    message::line(&of_candidates(candidates));
+pub(crate) fn show_targets(targets: &[Target]) {
+    message::line(&targets_table(targets));
 }

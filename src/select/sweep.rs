@@ -155,7 +155,7 @@ fn unkept(error: &io::Error) -> RunError {
 }
 
 fn unread(failure: &CallError) -> RunError {
-    report::stop(failure, "IAM", "")
+    report::run_error(failure, "IAM", "")
 }
 
 impl Selector<'_> {
