@@ -78,7 +78,7 @@ async fn read_answer(question: &SafeText) -> io::Result<Vec<u8>> {
 
 /// Puts the question on standard error, in a thread that waits for its reader.
 async fn put(question: SafeText) -> io::Result<()> {
-    let put = tokio::task::spawn_blocking(move || stream::ask(&question));
+    let put = tokio::task::spawn_blocking(move || stream::write_question(&question));
     put.await
         .unwrap_or_else(|error| Err(io::Error::other(error)))
 }

@@ -36,9 +36,9 @@ pub(crate) fn of_arguments(text: &clap::Error, format: ErrorFormat) -> Exit {
         ErrorFormat::Text => {
             let text = render(is_colorful(&io::stderr()));
             let text = format!("iam-del-key: {}", text.trim_end());
-            message::line(&SafeText::page(&text));
+            message::print_line(&SafeText::page(&text));
             let known = "known: nothing was contacted, and nothing is deleted";
-            message::line(&SafeText::message(known));
+            message::print_line(&SafeText::message(known));
         }
     }
     Exit::Usage

@@ -175,7 +175,7 @@ impl Run<'_> {
             }
             let at_once = reach.at_once(work.request.jobs.get());
             let is_full = in_flight.len() + self.report.output.len() >= at_once;
-            let is_behind = stream::is_behind();
+            let is_behind = stream::is_backlogged();
             if wants_more && !is_full && !is_behind && pause.is_none() {
                 match self.keys.next() {
                     Some(Ok(candidate)) => in_flight.push(work.process(candidate, stage)),
@@ -195,7 +195,7 @@ impl Run<'_> {
                     halt = halt.or(written.err().map(AbortReason::Unwritten));
                 }
                 exit = signals.next(), if wants_more => halt = Some(AbortReason::Signal(exit)),
-                () = stream::said(), if wants_more && is_behind => {}
+                () = stream::messages_written(), if wants_more && is_behind => {}
                 () = sleep_until(pause.unwrap_or_else(Instant::now)), if pause.is_some() => {}
             }
         }

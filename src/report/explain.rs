@@ -114,16 +114,16 @@ impl Messages {
     /// Prints an explanation: for people, or for programs.
     pub(crate) fn explain(self, explanation: &Explanation) {
         if self.is_json() && explanation.level == Level::Error {
-            return message::object(&explanation.object());
+            return message::print_object(&explanation.object());
         }
         if !explanation.message.is_empty() {
-            self.say(explanation.level, &explanation.message);
+            self.print(explanation.level, &explanation.message);
         }
         for hint in explanation.next() {
-            self.say(Level::Hint, hint);
+            self.print(Level::Hint, hint);
         }
         if let Some(known_text) = explanation.known_text.as_ref().filter(|_| !self.is_json()) {
-            self.say(Level::Known, known_text);
+            self.print(Level::Known, known_text);
         }
     }
 }

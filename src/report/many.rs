@@ -64,7 +64,7 @@ impl Report<'_> {
     /// How many keys ended how, and how to do the rest.
     pub(super) fn print_summary(&self, summary: &Summary, resume: Resume) {
         for hint in &self.hints {
-            self.messages.say(Level::Hint, hint);
+            self.messages.print(Level::Hint, hint);
         }
         if self.request.mode == Mode::Change
             && summary.count_of(OutcomeKind::NotTried) + summary.count_of(OutcomeKind::Unknown) > 0
@@ -88,14 +88,14 @@ impl Report<'_> {
                     "to do the rest: the same command again, with --ignore-missing"
                 }
             };
-            self.messages.say(Level::Hint, hint);
+            self.messages.print(Level::Hint, hint);
         }
         if self.request.action == Action::Deactivate
             && summary.count_of(OutcomeKind::Deactivated) > 0
         {
             let command = self.commands.activate_any();
             let hint = format!("to undo it for a key: {command}");
-            self.messages.say(Level::Hint, &hint);
+            self.messages.print(Level::Hint, &hint);
         }
         let total = summary.total();
         if total == 0 {
@@ -113,7 +113,7 @@ impl Report<'_> {
             Mode::Change => "",
         };
         let known = format!("{total} {keys}: {}{dry}", summary.describe());
-        self.messages.say(Level::Known, &known);
+        self.messages.print(Level::Known, &known);
     }
 }
 

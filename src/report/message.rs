@@ -61,12 +61,12 @@ impl Messages {
 
     /// What is worth knowing although it worked.
     pub(crate) fn warning(self, text: &str) {
-        self.say(Level::Warning, text);
+        self.print(Level::Warning, text);
     }
 
     /// What was found on the way.
     pub(crate) fn note(self, text: &str) {
-        self.say(Level::Note, text);
+        self.print(Level::Note, text);
     }
 
     /// A line about the way there, without colour.
@@ -75,7 +75,7 @@ impl Messages {
     }
 
     /// One message.
-    pub(super) fn say(self, level: Level, text: &str) {
+    pub(super) fn print(self, level: Level, text: &str) {
         let (who, label, color) = match level {
             Level::Error => ("iam-del-key: ", "error", AnsiColor::Red),
             Level::Warning => ("iam-del-key: ", "warning", AnsiColor::Yellow),
@@ -89,8 +89,10 @@ impl Messages {
 
     fn write(self, who: &'static str, label: &'static str, style: Option<Style>, text: &str) {
         match self.format {
-            ErrorFormat::Json => object(&json!({ "Level": capitalized(label), "Message": text })),
-            ErrorFormat::Text => line(&SafeText::message(text).labeled(who, label, style)),
+            ErrorFormat::Json => {
+                print_object(&json!({ "Level": capitalized(label), "Message": text }))
+            }
+            ErrorFormat::Text => print_line(&SafeText::message(text).labeled(who, label, style)),
         }
     }
 }
@@ -113,11 +115,11 @@ fn capitalized(label: &str) -> String {
 }
 
 /// One line for programs.
-pub(super) fn object(object: &Value) {
-    line(&SafeText::json(object));
+pub(super) fn print_object(object: &Value) {
+    print_line(&SafeText::json(object));
 }
 
 /// One line, or several of a page, written whole.
-pub(crate) fn line(text: &SafeText) {
-    stream::say(text);
+pub(crate) fn print_line(text: &SafeText) {
+    stream::write_message(text);
 }

@@ -137,7 +137,7 @@ impl<'a> Report<'a> {
     }
 
     fn update_progress(&mut self, result: &KeyResult, summary: &Summary) {
-        self.bar.at(summary);
+        self.bar.update(summary);
         self.single_key = self.request.single().map(|key| Explanation {
             attempts: result.attempts,
             ..Explanation::error("", "", Exit::Success, result.known_member())
@@ -285,7 +285,7 @@ impl<'a> Report<'a> {
         }
         self.bar.clear();
         for known in self.output.take_lost() {
-            self.messages.say(Level::Known, &known);
+            self.messages.print(Level::Known, &known);
         }
         self.print_summary(summary, resume);
     }

@@ -44,7 +44,7 @@ impl Bar {
     }
 
     /// Moves it to what was counted.
-    pub(super) fn at(&self, summary: &Summary) {
+    pub(super) fn update(&self, summary: &Summary) {
         let failed = summary.count_of(OutcomeKind::Failed) + summary.count_of(OutcomeKind::Unknown);
         self.set(summary.total(), &format!("failed {failed}"));
     }
@@ -66,7 +66,7 @@ impl Bar {
 
     fn set(&self, done: u64, message: &str) {
         if let Some((_, state)) = &self.0 {
-            let mut state = lock(state);
+            let mut state = lock_state(state);
             state.done = done;
             message.clone_into(&mut state.message);
         }
@@ -88,10 +88,14 @@ impl DrawnBar {
             Color::On | Color::Auto => "{msg} {bar:24.green} {pos}/{len}{pace}",
         };
         if let Ok(style) = ProgressStyle::with_template(template) {
-            let pace = |state: &ProgressState, out: &mut dyn fmt::Write| {
-                let _ = write!(out, "{}", pace(state.pos(), state.per_sec(), state.eta()));
+            let rate_and_eta = |state: &ProgressState, out: &mut dyn fmt::Write| {
+                let _ = write!(
+                    out,
+                    "{}",
+                    rate_and_eta(state.pos(), state.per_sec(), state.eta())
+                );
             };
-            bar.set_style(style.progress_chars("##-").with_key("pace", pace));
+            bar.set_style(style.progress_chars("##-").with_key("pace", rate_and_eta));
         }
         Self {
             bar,
@@ -103,7 +107,7 @@ impl DrawnBar {
     pub(super) fn draw(&self) {
         // The lock is never kept while the terminal may block.
         let (done, message) = {
-            let state = lock(&self.state);
+            let state = lock_state(&self.state);
             (state.done, state.message.clone())
         };
         self.bar.set_message(message);
@@ -112,7 +116,7 @@ impl DrawnBar {
     }
 
     /// Writes lines above it.
-    pub(super) fn aside<T>(&self, write: impl FnOnce() -> T) -> T {
+    pub(super) fn suspend<T>(&self, write: impl FnOnce() -> T) -> T {
         let written = self.bar.suspend(write);
         self.draw();
         written
@@ -124,25 +128,25 @@ impl DrawnBar {
     }
 }
 
-fn lock(state: &Mutex<BarState>) -> MutexGuard<'_, BarState> {
+fn lock_state(state: &Mutex<BarState>) -> MutexGuard<'_, BarState> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// How fast it goes and how long it will take; nothing before the first is done.
-fn pace(done: u64, a_second: f64, left: Duration) -> String {
-    if done == 0 || a_second <= 0.0 {
+fn rate_and_eta(done: u64, per_second: f64, left: Duration) -> String {
+    if done == 0 || per_second <= 0.0 {
         return String::new();
     }
-    let rate = if a_second < 9.95 {
-        format!("{a_second:.1}")
+    let rate = if per_second < 9.95 {
+        format!("{per_second:.1}")
     } else {
-        format!("{a_second:.0}")
+        format!("{per_second:.0}")
     };
-    format!(", {rate}/s, {} left", rounded(left))
+    format!(", {rate}/s, {} left", format_duration(left))
 }
 
 /// The two largest units, as people say it.
-fn rounded(time: Duration) -> String {
+fn format_duration(time: Duration) -> String {
     let seconds = time.as_secs() + u64::from(time.subsec_millis() >= 500);
     match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
         (0, 0, seconds) => format!("{seconds} s"),
@@ -155,7 +159,7 @@ fn rounded(time: Duration) -> String {
 mod tests {
     use std::time::Duration;
 
-    use super::pace;
+    use super::rate_and_eta;
 
     #[test]
     fn a_pace_is_rounded_as_people_say_it() {
@@ -165,9 +169,12 @@ mod tests {
             (0.333, 754.0, ", 0.3/s, 12 min 34 s left"),
             (20.0, 50_000.0, ", 20/s, 13 h 53 min left"),
         ] {
-            assert_eq!(pace(1, rate, Duration::from_secs_f64(seconds)), expected);
+            assert_eq!(
+                rate_and_eta(1, rate, Duration::from_secs_f64(seconds)),
+                expected
+            );
         }
-        assert_eq!(pace(0, 0.0, Duration::ZERO), "");
-        assert_eq!(pace(3, 0.0, Duration::ZERO), "");
+        assert_eq!(rate_and_eta(0, 0.0, Duration::ZERO), "");
+        assert_eq!(rate_and_eta(3, 0.0, Duration::ZERO), "");
     }
 }

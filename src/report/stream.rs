@@ -64,12 +64,12 @@ pub(crate) fn use_threads() {
 }
 
 /// Writes a message to standard error, and ends its line.
-pub(super) fn say(text: &SafeText) {
+pub(super) fn write_message(text: &SafeText) {
     let mut text = format!("{text}\n").into_bytes();
-    if MESSAGES.get().is_none() && take(Stream::Messages, &mut text) {
+    if MESSAGES.get().is_none() && write_without_blocking(Stream::Messages, &mut text) {
         return;
     }
-    let Some(thread) = messages() else {
+    let Some(thread) = messages_thread() else {
         let _ = write(Stream::Messages, &text);
         return;
     };
@@ -83,25 +83,25 @@ pub(super) fn say(text: &SafeText) {
 
 /// Has the thread of standard error draw or take away a bar. Without the thread there is none.
 pub(super) fn draw(job: Job) {
-    if let Some(thread) = messages() {
+    if let Some(thread) = messages_thread() {
         let _ = thread.send(job);
     }
 }
 
 /// Whether the reader of standard error is far behind.
-pub(crate) fn is_behind() -> bool {
+pub(crate) fn is_backlogged() -> bool {
     UNWRITTEN_BYTES.load(Ordering::Acquire) > BACKLOG_LIMIT
 }
 
 /// Waits until the messages so far are written.
-pub(crate) async fn said() {
-    flushed(MESSAGES.get()).await;
+pub(crate) async fn messages_written() {
+    wait_until_written(MESSAGES.get()).await;
 }
 
 /// Waits until results and messages so far are written.
 pub(crate) async fn all_written() {
-    flushed(RESULTS.get()).await;
-    said().await;
+    wait_until_written(RESULTS.get()).await;
+    messages_written().await;
 }
 
 /// Writes a question to standard error and waits until it is there. Blocks: not for the thread of the runtime.
@@ -109,18 +109,18 @@ pub(crate) async fn all_written() {
 /// # Errors
 ///
 /// Standard error cannot be written.
-pub(crate) fn ask(question: &SafeText) -> io::Result<()> {
+pub(crate) fn write_question(question: &SafeText) -> io::Result<()> {
     let question = question.to_string().into_bytes();
-    let Some(thread) = messages() else {
+    let Some(thread) = messages_thread() else {
         return write(Stream::Messages, &question);
     };
     let (written, done) = oneshot::channel();
     UNWRITTEN_BYTES.fetch_add(question.len(), Ordering::AcqRel);
     let _ = thread.send(Job::write(Stream::Messages, question, Some(written)));
-    done.blocking_recv().unwrap_or_else(|_| Err(ended()))
+    done.blocking_recv().unwrap_or_else(|_| Err(closed_error()))
 }
 
-async fn flushed(thread: Option<&Option<Sender<Job>>>) {
+async fn wait_until_written(thread: Option<&Option<Sender<Job>>>) {
     if let Some(Some(thread)) = thread {
         let (written, done) = oneshot::channel();
         // An empty text is written when all before it is.
@@ -131,21 +131,21 @@ async fn flushed(thread: Option<&Option<Sender<Job>>>) {
     }
 }
 
-fn messages() -> Option<&'static Sender<Job>> {
+fn messages_thread() -> Option<&'static Sender<Job>> {
     if !IN_THREADS.load(Ordering::Acquire) {
         return None;
     }
     MESSAGES.get_or_init(|| start("messages")).as_ref()
 }
 
-fn results() -> Option<&'static Sender<Job>> {
+fn results_thread() -> Option<&'static Sender<Job>> {
     if !IN_THREADS.load(Ordering::Acquire) {
         return None;
     }
     let started = RESULTS.get_or_init(|| {
         // On one terminal, or in one log, both are written in the order in which they came.
         if identity(io::stdout()) == identity(io::stderr()) {
-            messages().cloned()
+            messages_thread().cloned()
         } else {
             start("results")
         }
@@ -164,7 +164,9 @@ pub(crate) fn identity(stream: impl AsFd) -> Option<(u64, u64)> {
 fn start(name: &str) -> Option<Sender<Job>> {
     let (sender, jobs) = channel();
     let thread = thread::Builder::new().name(name.to_owned());
-    let started = thread.stack_size(STACK_SIZE).spawn(move || work(&jobs));
+    let started = thread
+        .stack_size(STACK_SIZE)
+        .spawn(move || run_writer(&jobs));
     started.ok().map(|_| sender)
 }
 
@@ -200,10 +202,10 @@ impl Output {
         }
         let mut text = format!("{text}\n").into_bytes();
         let is_first = RESULTS.get().is_none() && UNWRITTEN_BYTES.load(Ordering::Acquire) == 0;
-        if is_first && take(Stream::Results, &mut text) {
+        if is_first && write_without_blocking(Stream::Results, &mut text) {
             return Ok(());
         }
-        if let Some(thread) = results() {
+        if let Some(thread) = results_thread() {
             let (sender, written) = oneshot::channel();
             let _ = thread.send(Job::write(Stream::Results, text, Some(sender)));
             self.waiting.push_back(Waiting { written, known });
@@ -237,7 +239,7 @@ impl Output {
             return std::future::pending().await;
         };
         let written = (&mut first.written).await;
-        let written = written.unwrap_or_else(|_| Err(ended()));
+        let written = written.unwrap_or_else(|_| Err(closed_error()));
         match written {
             Ok(()) => drop(self.waiting.pop_front()),
             Err(_) => self.close(),
@@ -288,7 +290,7 @@ impl Job {
 }
 
 /// What a thread does until the process ends.
-fn work(jobs: &Receiver<Job>) {
+fn run_writer(jobs: &Receiver<Job>) {
     let mut bar: Option<DrawnBar> = None;
     let mut is_closed = false;
     loop {
@@ -321,16 +323,16 @@ fn work(jobs: &Receiver<Job>) {
             Err(RecvTimeoutError::Disconnected) => return,
         };
         let put = || match stream {
-            Stream::Results if is_closed => Err(ended()),
+            Stream::Results if is_closed => Err(closed_error()),
             stream => write(stream, &text),
         };
         let result = match &bar {
-            Some(bar) => bar.aside(put),
+            Some(bar) => bar.suspend(put),
             None => put(),
         };
         match stream {
             Stream::Results => is_closed |= result.is_err(),
-            Stream::Messages => count(text.len()),
+            Stream::Messages => finish_message(text.len()),
         }
         if let Some(written) = written {
             let _ = written.send(result);
@@ -339,7 +341,7 @@ fn work(jobs: &Receiver<Job>) {
 }
 
 /// Counts a message as written, and says how many were left out meanwhile.
-fn count(bytes: usize) {
+fn finish_message(bytes: usize) {
     UNWRITTEN_BYTES.fetch_sub(bytes, Ordering::AcqRel);
     let dropped = DROPPED_MESSAGES.swap(0, Ordering::AcqRel);
     if dropped > 0 {
@@ -351,7 +353,7 @@ fn count(bytes: usize) {
 /// Writes as much as a pipe, a socket or the null device takes without blocking, and leaves the rest. Whether that was all:
 /// then no thread is needed, which takes longer to start than to write a result.
 #[cfg(target_os = "linux")]
-fn take(stream: Stream, text: &mut Vec<u8>) -> bool {
+fn write_without_blocking(stream: Stream, text: &mut Vec<u8>) -> bool {
     use std::io::IoSlice;
 
     use rustix::io::{ReadWriteFlags, pwritev2};
@@ -381,7 +383,7 @@ fn take(stream: Stream, text: &mut Vec<u8>) -> bool {
 
 /// Other systems cannot.
 #[cfg(not(target_os = "linux"))]
-fn take(_: Stream, text: &mut Vec<u8>) -> bool {
+fn write_without_blocking(_: Stream, text: &mut Vec<u8>) -> bool {
     text.is_empty()
 }
 
@@ -404,6 +406,6 @@ fn write(stream: Stream, mut text: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-fn ended() -> io::Error {
+fn closed_error() -> io::Error {
     io::Error::other("it was closed by an earlier error")
 }

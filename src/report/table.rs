@@ -262,5 +262,5 @@ pub(crate) fn question(
 
 /// Shows keys that are asked about, on standard error.
 pub(crate) fn show_targets(targets: &[Target]) {
-    message::line(&targets_table(targets));
+    message::print_line(&targets_table(targets));
 }
