@@ -9,7 +9,7 @@ use terminal_size::terminal_size_of;
 
 use super::message;
 use super::record::{reason, status};
-use super::wrap::{Fit, columns};
+use super::wrap::{Wrapper, display_width};
 use crate::age::{ago, timestamp};
 use crate::ident::{AccountId, UserName};
 use crate::metadata::{KeyMetadata, LastUse, Target};
@@ -92,10 +92,10 @@ fn width(terminal: Option<(terminal_size::Width, terminal_size::Height)>) -> usi
 }
 
 fn render(rows: &[Row], width: usize, is_colored: bool) -> SafeText {
-    let fit = Fit::to(width);
-    let table = (width >= MIN_TABLE_WIDTH).then(|| table(rows, &fit));
-    let fits = |lines: &Vec<String>| lines.iter().all(|line| columns(line) <= width);
-    let mut lines = match table.filter(fits) {
+    let wrapper = Wrapper::to(width);
+    let table = (width >= MIN_TABLE_WIDTH).then(|| table(rows, &wrapper));
+    let fits_width = |lines: &Vec<String>| lines.iter().all(|line| display_width(line) <= width);
+    let mut lines = match table.filter(fits_width) {
         Some(mut lines) => {
             if let Some(head) = lines.first_mut().filter(|_| is_colored) {
                 let bold = Style::new().bold();
@@ -103,20 +103,23 @@ fn render(rows: &[Row], width: usize, is_colored: bool) -> SafeText {
             }
             lines
         }
-        None => rows.iter().flat_map(|row| plain_lines(row, &fit)).collect(),
+        None => rows
+            .iter()
+            .flat_map(|row| plain_lines(row, &wrapper))
+            .collect(),
     };
     lines.retain(|line| !line.is_empty());
     SafeText::page(&lines.join("\n"))
 }
 
 /// The lines of the table, the head first.
-fn table(rows: &[Row], fit: &Fit) -> Vec<String> {
+fn table(rows: &[Row], wrapper: &Wrapper) -> Vec<String> {
     let count = rows.first().map_or(HEADERS.len(), |row| row.cells.len());
     let mut table = Table::new();
     table
         .load_style(presets::NOTHING)
         .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(u16::try_from(fit.width).unwrap_or(u16::MAX))
+        .set_width(u16::try_from(wrapper.width).unwrap_or(u16::MAX))
         .set_header(&HEADERS[..count]);
     table.style_mut().row_separator.fill = Some(ROW_SEPARATOR);
     for row in rows {
@@ -125,8 +128,11 @@ fn table(rows: &[Row], fit: &Fit) -> Vec<String> {
                 return lines.join("\n");
             }
             let owner = lines.iter();
-            let owner =
-                owner.flat_map(|line| fit.narrowed(MAX_NAME_WIDTH).folded(line, MAX_PLAIN_LINES));
+            let owner = owner.flat_map(|line| {
+                wrapper
+                    .with_width(MAX_NAME_WIDTH)
+                    .wrap_anywhere(line, MAX_PLAIN_LINES)
+            });
             let lines: Vec<String> = [row.id.clone()].into_iter().chain(owner).collect();
             lines.join("\n")
         });
@@ -142,7 +148,7 @@ fn table(rows: &[Row], fit: &Fit) -> Vec<String> {
     let text = table.trim_fmt();
     let mut reasons = rows.iter().map(|row| row.reason.as_deref());
     let mut below = || {
-        fit.indented(
+        wrapper.wrap_words(
             reasons.next().flatten().unwrap_or_default(),
             MAX_REASON_LINES,
         )
@@ -160,16 +166,16 @@ fn table(rows: &[Row], fit: &Fit) -> Vec<String> {
 }
 
 /// The key where no table fits: its ID, which is never cut, and each fact on lines of its own.
-fn plain_lines(row: &Row, fit: &Fit) -> Vec<String> {
+fn plain_lines(row: &Row, wrapper: &Wrapper) -> Vec<String> {
     let mut lines = vec![row.id.clone()];
     for (label, cell) in PLAIN_LABELS.iter().zip(&row.cells) {
         if !cell.is_empty() {
             let text = format!("{label}{}", cell.join(", "));
-            lines.extend(fit.indented(&text, MAX_PLAIN_LINES));
+            lines.extend(wrapper.wrap_words(&text, MAX_PLAIN_LINES));
         }
     }
     let reason = row.reason.as_deref().unwrap_or_default();
-    lines.extend(fit.indented(reason, MAX_REASON_LINES));
+    lines.extend(wrapper.wrap_words(reason, MAX_REASON_LINES));
     lines
 }
 
@@ -222,7 +228,7 @@ fn unread_cell(is_denied: bool) -> Vec<String> {
 
 /// A word of the service's, as wide as a column may be.
 fn truncate(word: &str) -> String {
-    Fit::to(MAX_WORD_WIDTH).cut(word)
+    Wrapper::to(MAX_WORD_WIDTH).truncate(word)
 }
 
 /// The day of a time, in UTC as IAM tells it.

@@ -11,24 +11,24 @@ const INDENT: usize = 2;
 
 /// Fits text into columns.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Fit {
+pub(super) struct Wrapper {
     /// The columns of a line.
     pub(super) width: usize,
     /// What stands for what was cut: one column.
-    mark: char,
+    ellipsis: char,
 }
 
-impl Fit {
+impl Wrapper {
     /// Lines of this many columns, at least one.
     pub(super) fn to(width: usize) -> Self {
         Self {
             width: width.max(1),
-            mark: if is_utf8() { '…' } else { '~' },
+            ellipsis: if locale_is_utf8() { '…' } else { '~' },
         }
     }
 
     /// The same in fewer columns.
-    pub(super) fn narrowed(self, width: usize) -> Self {
+    pub(super) fn with_width(self, width: usize) -> Self {
         Self {
             width: width.clamp(1, self.width),
             ..self
@@ -36,26 +36,26 @@ impl Fit {
     }
 
     /// The text on one line, cut where it is too long.
-    pub(super) fn cut(self, text: &str) -> String {
-        self.folded(text, 1).concat()
+    pub(super) fn truncate(self, text: &str) -> String {
+        self.wrap_anywhere(text, 1).concat()
     }
 
-    /// The text on lines of `width` columns, broken anywhere; what does not fit on `most` lines is cut.
-    pub(super) fn folded(self, text: &str, most: usize) -> Vec<String> {
+    /// The text on lines of `width` columns, broken anywhere; what does not fit on `max_lines` lines is cut.
+    pub(super) fn wrap_anywhere(self, text: &str, max_lines: usize) -> Vec<String> {
         let mut lines = vec![String::new()];
         let mut used = 0;
         for c in escape(text).chars() {
-            let wide = columns_of(c);
-            if used + wide > self.width {
+            let character_columns = character_width(c);
+            if used + character_columns > self.width {
                 // A character that is wider than a whole line is not shown.
-                if lines.len() == most || wide > self.width {
-                    self.mark_as_cut(&mut lines);
+                if lines.len() == max_lines || character_columns > self.width {
+                    self.add_ellipsis(&mut lines);
                     break;
                 }
                 lines.push(String::new());
                 used = 0;
             }
-            used += wide;
+            used += character_columns;
             if let Some(line) = lines.last_mut() {
                 line.push(c);
             }
@@ -63,29 +63,31 @@ impl Fit {
         lines
     }
 
-    /// The text on indented lines, broken between words where that can be; what does not fit on `most` lines is cut.
+    /// The text on indented lines, broken between words where that can be; what does not fit on `max_lines` lines is cut.
     /// Where the lines are very short they are not indented.
-    pub(super) fn indented(self, text: &str, most: usize) -> Vec<String> {
+    pub(super) fn wrap_words(self, text: &str, max_lines: usize) -> Vec<String> {
         let indent = if self.width > 4 * INDENT { INDENT } else { 0 };
-        let inner = self.narrowed(self.width - indent);
+        let inner_wrapper = self.with_width(self.width - indent);
         let mut lines: Vec<String> = Vec::new();
-        let mut was_cut = false;
+        let mut was_truncated = false;
         for word in escape(text).split(' ').filter(|word| !word.is_empty()) {
             match lines.last_mut() {
-                Some(line) if columns(line) + 1 + columns(word) <= inner.width => {
+                Some(line)
+                    if display_width(line) + 1 + display_width(word) <= inner_wrapper.width =>
+                {
                     line.push(' ');
                     line.push_str(word);
                 }
-                _ => lines.extend(inner.folded(word, most + 1)),
+                _ => lines.extend(inner_wrapper.wrap_anywhere(word, max_lines + 1)),
             }
-            if lines.len() > most {
-                was_cut = true;
+            if lines.len() > max_lines {
+                was_truncated = true;
                 break;
             }
         }
-        lines.truncate(most);
-        if was_cut {
-            inner.mark_as_cut(&mut lines);
+        lines.truncate(max_lines);
+        if was_truncated {
+            inner_wrapper.add_ellipsis(&mut lines);
         }
         for line in &mut lines {
             line.insert_str(0, &" ".repeat(indent));
@@ -94,28 +96,28 @@ impl Fit {
     }
 
     /// Puts the mark at the end of the last line, in place of what it needs room for.
-    fn mark_as_cut(self, lines: &mut [String]) {
+    fn add_ellipsis(self, lines: &mut [String]) {
         if let Some(line) = lines.last_mut() {
-            while columns(line) + 1 > self.width {
+            while display_width(line) + 1 > self.width {
                 line.pop();
             }
-            line.push(self.mark);
+            line.push(self.ellipsis);
         }
     }
 }
 
 /// How many columns the text takes at most.
-pub(super) fn columns(text: &str) -> usize {
-    text.chars().map(columns_of).sum()
+pub(super) fn display_width(text: &str) -> usize {
+    text.chars().map(character_width).sum()
 }
 
 /// A combining character takes none by itself, and counts as one: a thousand of them are no short text.
-fn columns_of(c: char) -> usize {
+fn character_width(c: char) -> usize {
     c.width().unwrap_or(1).max(1)
 }
 
 /// Whether the locale is one of UTF-8.
-fn is_utf8() -> bool {
+fn locale_is_utf8() -> bool {
     let set = |name: &&str| env::var(name).ok().filter(|value| !value.is_empty());
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(set);
     locale.is_some_and(|locale| {
@@ -128,8 +130,11 @@ fn is_utf8() -> bool {
 mod tests {
     use super::*;
 
-    fn fit(width: usize) -> Fit {
-        Fit { width, mark: '~' }
+    fn fit(width: usize) -> Wrapper {
+        Wrapper {
+            width,
+            ellipsis: '~',
+        }
     }
 
     #[test]
@@ -145,7 +150,7 @@ mod tests {
             (3, "e\u{301}\u{301}\u{301}", "e\u{301}~"),
             (3, "", ""),
         ] {
-            assert_eq!(fit(width).cut(text), expected, "{width} {text}");
+            assert_eq!(fit(width).truncate(text), expected, "{width} {text}");
         }
     }
 
@@ -153,7 +158,7 @@ mod tests {
     fn words_are_kept_whole_where_they_fit() {
         let text = "it is a key of a-very-long-name and no other";
         assert_eq!(
-            fit(14).indented(text, 9),
+            fit(14).wrap_words(text, 9),
             [
                 "  it is a key",
                 "  of",
@@ -162,9 +167,9 @@ mod tests {
                 "  other"
             ]
         );
-        assert_eq!(fit(14).indented(text, 2), ["  it is a key", "  of~"]);
-        assert_eq!(fit(8).indented("a b", 2), ["a b"]);
-        assert_eq!(fit(8).indented("  ", 2), Vec::<String>::new());
+        assert_eq!(fit(14).wrap_words(text, 2), ["  it is a key", "  of~"]);
+        assert_eq!(fit(8).wrap_words("a b", 2), ["a b"]);
+        assert_eq!(fit(8).wrap_words("  ", 2), Vec::<String>::new());
     }
 
     #[test]
@@ -172,13 +177,13 @@ mod tests {
         let words = "a bb ccc dddd 鍵鍵鍵 e\u{301}\u{301} \u{202e} \n";
         for text in [&words.repeat(100), &"x".repeat(2000), &"鍵".repeat(900)] {
             for width in 1..=100 {
-                for most in [1, 2, 12] {
+                for max_lines in [1, 2, 12] {
                     for lines in [
-                        fit(width).indented(text, most),
-                        fit(width).folded(text, most),
+                        fit(width).wrap_words(text, max_lines),
+                        fit(width).wrap_anywhere(text, max_lines),
                     ] {
-                        assert!(lines.len() <= most, "{width} {most}");
-                        assert!(lines.iter().all(|line| columns(line) <= width));
+                        assert!(lines.len() <= max_lines, "{width} {max_lines}");
+                        assert!(lines.iter().all(|line| display_width(line) <= width));
                         assert!(lines.iter().any(|line| line.contains('~')));
                     }
                 }
