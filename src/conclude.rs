@@ -8,7 +8,7 @@
 //! - Where the caller names the owner, IAM's `NoSuchEntity` and that user's list together count. That an earlier run
 //!   started a deletion does not: it may have sent nothing.
 
-use crate::error::{CallError, Context, ErrorKind, NotFound, Place};
+use crate::error::{CallError, Context, ErrorKind, NotFound, SearchScope};
 use crate::ident::UserName;
 use crate::locate::{KeyLocation, OwnerHint};
 use crate::metadata::Status;
@@ -179,7 +179,7 @@ impl Evidence<'_> {
             && let Some(context) = failure.context_mut()
         {
             if let KeyLocation::GoneButNamed(owner) = self.location {
-                context.still_named = Some(owner.clone());
+                context.still_reported_owner = Some(owner.clone());
             }
             context.is_listed = matches!(self.location, KeyLocation::Listed(_));
             context.owner_unchecked = matches!(
@@ -232,12 +232,12 @@ fn another_users(key: &Key, failure: CallError, owner: UserName) -> Outcome {
     let mut failure = if failure.is_no_such_entity() {
         failure
     } else {
-        let place = key
+        let scope = key
             .user_name
             .clone()
-            .map_or(Place::SigningUser, Place::User);
+            .map_or(SearchScope::SigningUser, SearchScope::User);
         CallError::NotFound(NotFound {
-            place,
+            scope,
             context: Box::new(Context::default()),
         })
     };

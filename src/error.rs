@@ -42,14 +42,14 @@ pub(crate) struct ServiceError {
 #[derive(Clone, Debug)]
 pub(crate) struct NotFound {
     /// Where it was looked for.
-    pub(crate) place: Place,
+    pub(crate) scope: SearchScope,
     /// What else is known of it.
     pub(crate) context: Box<Context>,
 }
 
 /// Where a key was looked for.
 #[derive(Clone, Debug)]
-pub(crate) enum Place {
+pub(crate) enum SearchScope {
     /// Among the keys of this user.
     User(UserName),
     /// Among the keys of the user whose key signs.
@@ -70,7 +70,7 @@ pub(crate) struct Context {
     /// Whether IAM did not confirm who owns the key: another user may.
     pub(crate) owner_unchecked: bool,
     /// The owner whom `GetAccessKeyLastUsed` still names, although that user's list does not have the key.
-    pub(crate) still_named: Option<UserName>,
+    pub(crate) still_reported_owner: Option<UserName>,
     /// Whether IAM has just listed the key: then a read of it that is denied lacks a permission.
     pub(crate) is_listed: bool,
     /// This machine's time and the server's, in HTTP's form, when they are far apart.
@@ -78,7 +78,7 @@ pub(crate) struct Context {
     /// What the request was signed with.
     pub(crate) credentials: CredentialKind,
     /// What to do about credentials that have expired and could not be renewed; `None`: nobody tried to.
-    pub(crate) not_renewed: Option<Vec<String>>,
+    pub(crate) renewal_hints: Option<Vec<String>>,
 }
 
 /// Who says whose key it is.
@@ -168,7 +168,7 @@ impl ServiceError {
 }
 
 /// The codes of each family, without `Exception` at their end.
-const CODES: [(ErrorKind, &str); 7] = [
+const ERROR_CODES: [(ErrorKind, &str); 7] = [
     (ErrorKind::NoSuchEntity, "NoSuchEntity"),
     (ErrorKind::LimitExceeded, "LimitExceeded"),
     (
@@ -201,9 +201,9 @@ const CODES: [(ErrorKind, &str); 7] = [
 pub(crate) fn classify(code: Option<&str>, status: u16) -> ErrorKind {
     let code = code.unwrap_or_default();
     let code = code.strip_suffix("Exception").unwrap_or(code);
-    let of_code = |(_, codes): &&(ErrorKind, &str)| codes.split(' ').any(|known| known == code);
-    match CODES.iter().find(of_code) {
-        Some((family, _)) => *family,
+    let has_code = |(_, codes): &&(ErrorKind, &str)| codes.split(' ').any(|known| known == code);
+    match ERROR_CODES.iter().find(has_code) {
+        Some((kind, _)) => *kind,
         None if status == 429 => ErrorKind::Throttling,
         None => ErrorKind::Other,
     }
@@ -237,7 +237,7 @@ impl CallError {
     }
 
     /// The exit status where a read failed that a run cannot do without: nothing was changed.
-    pub(crate) fn exit_of_read(&self) -> Exit {
+    pub(crate) fn read_exit(&self) -> Exit {
         match self {
             Self::Service(error) => error.exit(),
             Self::NotFound(_) => Exit::NoSuchEntity,

@@ -166,13 +166,13 @@ impl Outcome {
                     if error.kind() == ErrorKind::ServiceFailure
                         || error.kind() == ErrorKind::Throttling && error.code.is_none() =>
                 {
-                    failure.exit_of_read()
+                    failure.read_exit()
                 }
                 (_, KeyState::Unknown(_)) | (CallError::NoResponse(_), KeyState::Done(_)) => {
                     Exit::Unknown
                 }
                 (CallError::NoResponse(_), KeyState::NotDone(_)) => Exit::Other,
-                _ => failure.exit_of_read(),
+                _ => failure.read_exit(),
             },
         }
     }

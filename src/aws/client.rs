@@ -186,7 +186,7 @@ impl Iam {
             && let Some(stop) = self.renewal_failure()
             && let Some(context) = failure.context_mut()
         {
-            context.not_renewed = Some(stop.hints.clone());
+            context.renewal_hints = Some(stop.hints.clone());
         }
         failure
     }

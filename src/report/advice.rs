@@ -9,8 +9,8 @@ pub(super) fn advice(error: &ServiceError) -> Vec<String> {
     match error.kind() {
         ErrorKind::AccessDenied => denial::hints(error.operation, &error.message, &error.context),
         // The run says why it ends, and these are the hints for that.
-        ErrorKind::Credentials if error.context.not_renewed.is_some() => {
-            error.context.not_renewed.clone().unwrap_or_default()
+        ErrorKind::Credentials if error.context.renewal_hints.is_some() => {
+            error.context.renewal_hints.clone().unwrap_or_default()
         }
         ErrorKind::Credentials => {
             let code = error.code.as_deref().unwrap_or_default();

@@ -7,7 +7,9 @@ use super::Report;
 use super::hint::{About, call_hints, hints};
 use super::message::{self, Level, Messages};
 use super::record;
-use crate::error::{CallError, ErrorKind, Exit, NotFound, Place, Received, RunError, ServiceError};
+use crate::error::{
+    CallError, ErrorKind, Exit, NotFound, Received, RunError, SearchScope, ServiceError,
+};
 use crate::metadata::Status;
 use crate::outcome::{KeyResult, KeyState, Outcome, Refusal};
 use crate::request::{Action, Key, Mode, SigningKey};
@@ -277,7 +279,10 @@ impl Report<'_> {
 
 /// Of a missing key that IAM still names the owner of, although it does not list it.
 pub(super) fn contradiction(result: &KeyResult, failure: &CallError) -> Option<String> {
-    let (key, owner) = (&result.key.id, failure.context().still_named.as_ref()?);
+    let (key, owner) = (
+        &result.key.id,
+        failure.context().still_reported_owner.as_ref()?,
+    );
     Some(format!(
         "{key} is missing, but GetAccessKeyLastUsed still names {owner} as its owner: IAM's answers contradict each other, \
          as they can for some seconds after a change"
@@ -294,7 +299,7 @@ pub(super) fn unchecked_owner(failure: &CallError) -> Option<[&'static str; 2]> 
              does for keys that do not exist",
         ]),
         CallError::NotFound(NotFound {
-            place: Place::Account,
+            scope: SearchScope::Account,
             ..
         }) => Some([
             "because no user of this account has it; if it is the root user's or another account's, it still exists",
@@ -351,16 +356,18 @@ fn service_sentence(error: &ServiceError) -> String {
 
 /// What reading found, as a message of IAM's would say it.
 pub(super) fn not_found_sentence(not_found: &NotFound) -> String {
-    let user = match &not_found.place {
-        Place::User(named) => format!("the user {named}"),
-        Place::SigningUser | Place::Account => "the user whose key signs".to_owned(),
+    let user = match &not_found.scope {
+        SearchScope::User(named) => format!("the user {named}"),
+        SearchScope::SigningUser | SearchScope::Account => "the user whose key signs".to_owned(),
     };
-    match (&not_found.context.owner, &not_found.place) {
+    match (&not_found.context.owner, &not_found.scope) {
         (Some(owner), _) => {
             format!("the key is not a key of {user}, but of the user {owner}")
         }
-        (None, Place::Account) => "no user of this account has such a key".to_owned(),
-        (None, Place::User(_) | Place::SigningUser) => format!("IAM lists no such key for {user}"),
+        (None, SearchScope::Account) => "no user of this account has such a key".to_owned(),
+        (None, SearchScope::User(_) | SearchScope::SigningUser) => {
+            format!("IAM lists no such key for {user}")
+        }
     }
 }
 
@@ -371,6 +378,6 @@ pub(crate) fn run_error(failure: &CallError, service: &str, what: &str) -> RunEr
     RunError {
         hints: call_hints(failure),
         service: failure.service().cloned().map(Box::new),
-        ..RunError::new(failure.exit_of_read(), &code, message)
+        ..RunError::new(failure.read_exit(), &code, message)
     }
 }

@@ -2,7 +2,7 @@
 
 use super::advice::advice;
 use super::command::Commands;
-use crate::error::{CallError, Context, ErrorKind, NamedBy, NotFound, Place};
+use crate::error::{CallError, Context, ErrorKind, NamedBy, NotFound, SearchScope};
 use crate::request::Key;
 
 /// The key that hints are for.
@@ -48,7 +48,7 @@ pub(crate) fn hints(about: About<'_>, failure: &CallError, commands: &Commands) 
     let mut hints = match failure {
         _ if let Some(hint) = other_owner_hint(about, context, commands) => vec![hint],
         CallError::NotFound(NotFound {
-            place: Place::Account,
+            scope: SearchScope::Account,
             ..
         }) => vec![
             "the key is gone already, or it is the root user's or another account's".to_owned(),
@@ -114,7 +114,7 @@ fn other_owner_hint(about: About<'_>, context: &Context, commands: &Commands) ->
 }
 
 fn no_such_entity_hints(about: About<'_>, context: &Context, commands: &Commands) -> Vec<String> {
-    if context.is_listed || context.still_named.is_some() {
+    if context.is_listed || context.still_reported_owner.is_some() {
         return vec![
             "IAM's answers contradict each other, as they can for some seconds after a change: run the same command again"
                 .to_owned(),

@@ -170,7 +170,7 @@ pub(super) fn reason(result: &KeyResult) -> Option<String> {
         }
         Outcome::Missing(failure) => {
             let context = failure.context();
-            match &context.still_named {
+            match &context.still_reported_owner {
                 Some(owner) => Some(format!("IAM still names {owner} as its owner")),
                 None => context
                     .owner_unchecked

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use super::{Need, Needs, Selector, failed};
 use crate::aws::{KeyBudget, ListedKey};
 use crate::conclude::{Ambiguity, Evidence, Response};
-use crate::error::{CallError, Context, NotFound, Place};
+use crate::error::{CallError, Context, NotFound, SearchScope};
 use crate::ident::UserName;
 use crate::locate::{ListRead, Search, owner_hint, with_accounts};
 use crate::metadata::{Denied, KeyMetadata, Target};
@@ -96,7 +96,7 @@ impl Selector<'_> {
             error => failed(error),
         })?;
         let Some(found) = index.get(key.id.as_str()) else {
-            return Err(self.absent(key, absent(Place::Account, None)));
+            return Err(self.absent(key, absent(SearchScope::Account, None)));
         };
         *metadata = match needs.listing {
             Need::Nothing | Need::Shown => found.clone(),
@@ -172,7 +172,7 @@ impl Selector<'_> {
             Ok(read) => read,
             Err(failure) if failure.is_denied() => return Ok(Some(failure)),
             Err(failure) if failure.is_no_such_entity() => {
-                return Err(self.absent(key, absent(Place::Account, None)));
+                return Err(self.absent(key, absent(SearchScope::Account, None)));
             }
             Err(failure) => return Err(failed(failure)),
         };
@@ -183,7 +183,7 @@ impl Selector<'_> {
         if let (Some(named), Some(owner)) = (&metadata.owner, &read.owner)
             && !named.same_user(owner)
         {
-            let place = Place::User(named.clone());
+            let place = SearchScope::User(named.clone());
             return Err(self.absent(key, absent(place, read.owner)));
         }
         metadata.owner = metadata.owner.take().or(read.owner);
@@ -199,8 +199,8 @@ impl Selector<'_> {
         listed_for: Option<&UserName>,
     ) -> Result<(ListedKey, Option<SystemTime>), Outcome> {
         let place = match &key.user_name {
-            Some(name) => Place::User(name.clone()),
-            None => Place::SigningUser,
+            Some(name) => SearchScope::User(name.clone()),
+            None => SearchScope::SigningUser,
         };
         let outcome = self
             .diagnose_missing(key, listed_for, absent(place, None))
@@ -270,9 +270,9 @@ fn take_listed(metadata: &mut KeyMetadata, listed: ListedKey, read_at: Option<Sy
     metadata.owner = listed.owner.or(metadata.owner.take());
 }
 
-fn absent(place: Place, owner: Option<UserName>) -> CallError {
+fn absent(scope: SearchScope, owner: Option<UserName>) -> CallError {
     CallError::NotFound(NotFound {
-        place,
+        scope,
         context: Box::new(Context {
             owner,
             ..Context::default()
