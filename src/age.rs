@@ -80,8 +80,8 @@ impl fmt::Display for Age {
     }
 }
 
-/// How long before `now` something happened, in the largest unit that fits: `400 days ago`.
-pub(crate) fn ago(at: SystemTime, now: SystemTime) -> String {
+/// How long before `now` something happened, in the largest unit that fits: `400 days relative_time`.
+pub(crate) fn relative_time(at: SystemTime, now: SystemTime) -> String {
     let Ok(elapsed) = now.duration_since(at) else {
         return "in the future".to_owned();
     };
@@ -176,11 +176,14 @@ mod tests {
     #[test]
     fn an_age_is_told_in_one_unit() {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(2_000_000_000);
-        let before = |seconds| ago(now - Duration::from_secs(seconds), now);
+        let before = |seconds| relative_time(now - Duration::from_secs(seconds), now);
         assert_eq!(before(59), "just now");
         assert_eq!(before(61), "1 minute ago");
         assert_eq!(before(7_200), "2 hours ago");
         assert_eq!(before(400 * SECONDS_PER_DAY), "400 days ago");
-        assert_eq!(ago(now + Duration::from_secs(1), now), "in the future");
+        assert_eq!(
+            relative_time(now + Duration::from_secs(1), now),
+            "in the future"
+        );
     }
 }

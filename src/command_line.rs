@@ -64,7 +64,7 @@ impl CommandLine {
     }
 
     fn push(mut self, name: &'static str, separator: char, value: &OsStr) -> Self {
-        match quoted(value) {
+        match shell_quote(value) {
             Some(word) if self.line.chars().count() + word.chars().count() < MAX_CHARACTERS => {
                 let _ = write!(self.line, " {name}{separator}{word}");
             }
@@ -97,7 +97,7 @@ impl fmt::Display for CommandLine {
 
 /// The value as one word of a shell. `None`: it has bytes that are not UTF-8, line breaks, or other characters that a
 /// terminal or a reader does not show as they are.
-fn quoted(value: &OsStr) -> Option<String> {
+fn shell_quote(value: &OsStr) -> Option<String> {
     let text = value
         .to_str()
         .filter(|text| !text.contains(is_unprintable))?;

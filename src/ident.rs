@@ -12,19 +12,19 @@ use crate::secret::has_secret;
 
 /// The first character of `value` that is neither an ASCII letter or digit nor one of `others`, as a fragment with its
 /// position and code point.
-fn stray(value: &str, others: &str) -> Option<String> {
+fn invalid_character(value: &str, others: &str) -> Option<String> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || others.contains(c);
-    let (position, stray) = value.chars().enumerate().find(|(_, c)| !allowed(*c))?;
-    let code_point = u32::from(stray);
-    let looks = if stray.is_alphanumeric() && !stray.is_ascii() {
+    let (position, invalid_character) = value.chars().enumerate().find(|(_, c)| !allowed(*c))?;
+    let code_point = u32::from(invalid_character);
+    let note = if invalid_character.is_alphanumeric() && !invalid_character.is_ascii() {
         ", which only looks like an ASCII character"
     } else {
         ""
     };
     Some(format!(
-        "character {} is `{}` (U+{code_point:04X}){looks}; only A-Z, a-z, 0-9 and {others} are allowed",
+        "character {} is `{}` (U+{code_point:04X}){note}; only A-Z, a-z, 0-9 and {others} are allowed",
         position + 1,
-        escape(&stray.to_string()),
+        escape(&invalid_character.to_string()),
     ))
 }
 
@@ -68,7 +68,7 @@ impl AccessKeyId {
         if has_secret(text) {
             return Err(Invalid::secret(text));
         }
-        if let Some(reason) = stray(text, "_") {
+        if let Some(reason) = invalid_character(text, "_") {
             return refuse(reason);
         }
         if !(16..=128).contains(&text.len()) {
@@ -100,17 +100,17 @@ impl AccessKeyId {
         if id.len() != 20 || !matches!(encoded.as_bytes()[0], b'Q'..=b'Z' | b'2'..=b'7') {
             return None;
         }
-        let mut bits: u128 = 0;
+        let mut value: u128 = 0;
         for byte in encoded.bytes() {
             let digit = match byte {
                 b'A'..=b'Z' => byte - b'A',
                 b'2'..=b'7' => byte - b'2' + 26,
                 _ => return None,
             };
-            bits = bits << 5 | u128::from(digit);
+            value = value << 5 | u128::from(digit);
         }
         // 80 bits in all; the first 48 hold the account from bit 7 to bit 46.
-        let number = ((bits >> 32) & 0x7fff_ffff_ff80) >> 7;
+        let number = ((value >> 32) & 0x7fff_ffff_ff80) >> 7;
         // Some numbers of 40 bits have 13 digits, which no account has.
         (number <= MAX_ACCOUNT).then(|| AccountId(format!("{number:012}")))
     }
@@ -206,7 +206,7 @@ impl FromStr for UserName {
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
         let refuse = |reason: String| Err(Invalid::new(OsStr::new(text), reason));
-        if let Some(reason) = stray(text, "_+=,.@-") {
+        if let Some(reason) = invalid_character(text, "_+=,.@-") {
             return refuse(reason);
         }
         if !(1..=128).contains(&text.len()) {

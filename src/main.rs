@@ -62,7 +62,7 @@ use signal::Signals;
 
 fn main() -> ExitCode {
     if let Some(task) = complete::Task::asked() {
-        memory::keep();
+        memory::disable_core_dumps();
         // Who pressed Tab has asked for no report of a panic.
         let answer = catch(|| task.text());
         return answer.map_or(Exit::Success, instead::of_completion).into();
@@ -75,7 +75,7 @@ fn main() -> ExitCode {
     if let Some(skeleton) = cli.skeleton() {
         return instead::page(skeleton, error_format_of(&args)).into();
     }
-    memory::keep();
+    memory::disable_core_dumps();
     let request = cli.into_request();
     let messages = Messages::of(&request);
     let in_flight = InFlight::new(&request);

@@ -7,7 +7,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// Turns core dumps off, and lets no other program of the user look into this one's memory. Where the system does not let
 /// it, the run goes on without.
-pub(crate) fn keep() {
+pub(crate) fn disable_core_dumps() {
     let limit = Rlimit {
         current: Some(0),
         ..getrlimit(Resource::Core)
@@ -29,13 +29,13 @@ static RESERVE: Mutex<Vec<u8>> = Mutex::new(Vec::new());
 /// # Errors
 ///
 /// There is not as much.
-pub(crate) fn set_aside() -> Result<(), TryReserveError> {
-    let mut reserve = RESERVE.lock().unwrap_or_else(PoisonError::into_inner);
-    reserve.try_reserve_exact(RESERVE_SIZE)
+pub(crate) fn reserve() -> Result<(), TryReserveError> {
+    let mut reserved = RESERVE.lock().unwrap_or_else(PoisonError::into_inner);
+    reserved.try_reserve_exact(RESERVE_SIZE)
 }
 
 /// Gives back what was set aside: a request leaves now.
-pub(crate) fn use_reserve() {
-    let mut reserve = RESERVE.lock().unwrap_or_else(PoisonError::into_inner);
-    *reserve = Vec::new();
+pub(crate) fn release_reserve() {
+    let mut reserved = RESERVE.lock().unwrap_or_else(PoisonError::into_inner);
+    *reserved = Vec::new();
 }

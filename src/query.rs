@@ -44,16 +44,22 @@ impl FromStr for Query {
         }
         let query = match jmespath::compile(text) {
             Ok(expression) => Self(expression),
-            Err(error) => return refuse(format!("not a JMESPath expression: {}", what(&error))),
+            Err(error) => {
+                return refuse(format!(
+                    "not a JMESPath expression: {}",
+                    describe_error(&error)
+                ));
+            }
         };
         if growth(query.0.as_ast()) > LARGEST {
             return refuse("its result could be too large".to_owned());
         }
         // The parser takes a call of any function with any arguments; a first result tells.
         match query.0.search(json!({ "ResponseMetadata": {} })) {
-            Err(error) if is_of_the_expression(&error) => {
-                refuse(format!("not a JMESPath expression: {}", what(&error)))
-            }
+            Err(error) if is_expression_error(&error) => refuse(format!(
+                "not a JMESPath expression: {}",
+                describe_error(&error)
+            )),
             Ok(_) | Err(_) => Ok(query),
         }
     }
@@ -66,7 +72,10 @@ impl Query {
     ///
     /// The result has not the types that the expression's functions ask for; a fragment says what is wrong.
     pub(crate) fn of(&self, result: &Value) -> Result<Value, String> {
-        let found = self.0.search(result).map_err(|error| what(&error))?;
+        let found = self
+            .0
+            .search(result)
+            .map_err(|error| describe_error(&error))?;
         serde_json::to_value(&*found).map_err(|error| error.to_string())
     }
 }
@@ -133,7 +142,7 @@ fn growth(ast: &Ast) -> u64 {
 }
 
 /// Whether the expression is wrong whatever the result.
-fn is_of_the_expression(error: &JmespathError) -> bool {
+fn is_expression_error(error: &JmespathError) -> bool {
     match &error.reason {
         ErrorReason::Parse(_) => true,
         ErrorReason::Runtime(error) => matches!(
@@ -147,7 +156,7 @@ fn is_of_the_expression(error: &JmespathError) -> bool {
 }
 
 /// What is wrong, and in which column, without the expression itself.
-fn what(error: &JmespathError) -> String {
+fn describe_error(error: &JmespathError) -> String {
     let reason = match &error.reason {
         ErrorReason::Parse(reason) => reason.trim().to_owned(),
         ErrorReason::Runtime(reason) => reason.to_string(),

@@ -317,7 +317,7 @@ impl Intercept for Recorder {
         if self.attempts.is_closed() {
             return Err("the run is to end: no further attempt is made".into());
         }
-        memory::set_aside().map_err(|_| "too little memory: no attempt is made")?;
+        memory::reserve().map_err(|_| "too little memory: no attempt is made")?;
         let operation = self.operation;
         let request = context.request_mut();
         let sent = SendTracking::default();

@@ -158,7 +158,7 @@ impl HttpConnector for LazyConnector {
         if let Some(sent) = request.extension::<SendTracking>().cloned() {
             // The connection asks for the body when it writes the request: until then no byte of it was sent.
             let body = request.take_body().map_frame(move |frame| {
-                memory::use_reserve();
+                memory::release_reserve();
                 sent.set();
                 frame
             });

@@ -9,7 +9,7 @@ use tokio::runtime::Builder;
 use tokio::time::{Instant, timeout_at};
 
 use super::Suggestion;
-use crate::age::ago;
+use crate::age::relative_time;
 use crate::aws::{self, Connected, ListedKey};
 use crate::cli::Cli;
 use crate::ident::AccessKeyId;
@@ -65,7 +65,9 @@ pub(super) fn keys(line: Cli) -> Vec<Suggestion> {
             };
             let keys = listing.keys.into_iter().filter(is_offered).map(|key| {
                 let status = key.status.map(|status| status.as_str().to_owned());
-                let created = key.created.map(|at| format!("created {}", ago(at, now)));
+                let created = key
+                    .created
+                    .map(|at| format!("created {}", relative_time(at, now)));
                 let notes: Vec<String> = [status, created].into_iter().flatten().collect();
                 (key.id, notes.join(", "))
             });

@@ -6,7 +6,7 @@ mod user_glob;
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-use crate::age::{Age, ago, timestamp};
+use crate::age::{Age, relative_time, timestamp};
 use crate::metadata::{KeyMetadata, LastUse, Status};
 use crate::sanitize::escape_field;
 pub(crate) use user_glob::UserGlob;
@@ -219,7 +219,10 @@ fn evaluate_age(age: &Age, at: SystemTime, metadata: &KeyMetadata, what: &str) -
     if age.has_passed_since(at, now) {
         ConditionResult::Met
     } else {
-        ConditionResult::NotMet(format!("{what} {}, less than {age}", ago(at, now)))
+        ConditionResult::NotMet(format!(
+            "{what} {}, less than {age}",
+            relative_time(at, now)
+        ))
     }
 }
 

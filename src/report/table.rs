@@ -10,7 +10,7 @@ use terminal_size::terminal_size_of;
 use super::message;
 use super::record::{reason, status};
 use super::wrap::{Wrapper, display_width};
-use crate::age::{ago, timestamp};
+use crate::age::{relative_time, timestamp};
 use crate::ident::{AccountId, UserName};
 use crate::metadata::{KeyMetadata, LastUse, Target};
 use crate::outcome::KeyResult;
@@ -182,7 +182,7 @@ fn plain_lines(row: &Row, wrapper: &Wrapper) -> Vec<String> {
 /// The key with its owner; its status, its creation, its last use.
 fn key_row(key: &Key, metadata: &KeyMetadata) -> Row {
     let date_and_age = |at: SystemTime| {
-        let age = metadata.read_at.map(|now| ago(at, now));
+        let age = metadata.read_at.map(|now| relative_time(at, now));
         [Some(day(at)), age].into_iter().flatten()
     };
     let owner = metadata.owner.as_ref().or(key.user_name.as_ref());

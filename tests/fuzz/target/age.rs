@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::check_message;
-use crate::age::{Age, ago, timestamp};
+use crate::age::{Age, relative_time, timestamp};
 
 const HOUR: u64 = 3_600;
 
@@ -30,7 +30,7 @@ pub(super) fn check(bytes: &[u8]) {
         assert!(was_old_enough || !is_old_enough, "a younger key is older");
         assert_eq!(is_old_enough, step <= 16);
         was_old_enough = is_old_enough;
-        check_message(&ago(at, now), 40);
+        check_message(&relative_time(at, now), 40);
         check_message(&timestamp(at), 40);
     }
 }
