@@ -5,12 +5,12 @@ use std::collections::VecDeque;
 use csv::{Reader, ReaderBuilder, StringRecord};
 
 /// Takes lines apart. To make a reader takes longer than to read a line, so there is one for all.
-pub(crate) struct Splitter {
+pub(crate) struct CsvLines {
     reader: Reader<VecDeque<u8>>,
     delimiter: u8,
 }
 
-impl Splitter {
+impl CsvLines {
     /// Lines whose fields have this between them.
     pub(crate) fn new(delimiter: u8) -> Self {
         let mut builder = ReaderBuilder::new();

@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal as _};
 use super::{Keys, keys_of};
 use crate::apart::apart;
 use crate::error::RunError;
-use crate::input::{self, Purpose};
+use crate::input::{self, ReadOptions};
 use crate::metadata::Target;
 use crate::report::message::Messages;
 use crate::request::{Input, Request, Selection};
@@ -36,7 +36,7 @@ pub(crate) async fn named(
     }
     let (owner, action) = (request.owner, request.action);
     let read = move || {
-        let purpose = Purpose {
+        let purpose = ReadOptions {
             user_name: user_name.as_ref(),
             owner,
             action,

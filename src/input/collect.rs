@@ -3,7 +3,7 @@
 use std::io;
 
 use super::distinct::Rows;
-use super::{Found, List, Problem, Purpose, Row};
+use super::{Entry, InputError, List, ReadOptions, Row};
 use crate::error::RunError;
 use crate::outcome::OutcomeKind;
 use crate::request::{Action, Key, Owner};
@@ -12,41 +12,41 @@ use crate::request::{Action, Key, Owner};
 const MAX_KEYS: usize = 10_000_000;
 
 /// What was read so far.
-pub(super) struct Collected<'a> {
-    purpose: Purpose<'a>,
+pub(super) struct KeyCollector<'a> {
+    options: ReadOptions<'a>,
     rows: Rows,
     left_out: u64,
 }
 
-impl<'a> Collected<'a> {
-    pub(super) fn new(purpose: Purpose<'a>) -> Self {
+impl<'a> KeyCollector<'a> {
+    pub(super) fn new(options: ReadOptions<'a>) -> Self {
         Self {
-            purpose,
+            options,
             rows: Rows::new(),
             left_out: 0,
         }
     }
 
     /// Keeps a key, unless nothing is to be done about it.
-    pub(super) fn take(&mut self, found: Found) -> Result<(), Problem> {
-        if !found.is_to_do(self.purpose.action)? {
+    pub(super) fn take(&mut self, found: Entry) -> Result<(), InputError> {
+        if !found.is_to_do(self.options.action)? {
             self.left_out += 1;
             return Ok(());
         }
         if self.rows.len() == MAX_KEYS {
             let what = format!("more than {MAX_KEYS} keys: split the list");
-            return Err(Problem::new(found.line, 1, what));
+            return Err(InputError::new(found.line, 1, what));
         }
         let row = Row {
             line: found.line,
             number: self.rows.len(),
-            key: found.key(self.purpose)?,
+            key: found.key(self.options)?,
         };
         self.rows.push(&row).map_err(|error| not_kept(&error))
     }
 
     /// Leaves each key once.
-    pub(super) fn distinct(self) -> Result<List, Problem> {
+    pub(super) fn distinct(self) -> Result<List, InputError> {
         let len = self.rows.len() as u64;
         let rows = self.rows.distinct().map_err(|error| not_kept(&error))?;
         if let Some(conflict) = &rows.conflict {
@@ -61,10 +61,10 @@ impl<'a> Collected<'a> {
     }
 }
 
-impl Found {
+impl Entry {
     /// Whether the line is about something that is to be done, and is not done.
-    fn is_to_do(&self, action: Action) -> Result<bool, Problem> {
-        let refuse = |what: String| Err(Problem::new(self.line, 1, what));
+    fn is_to_do(&self, action: Action) -> Result<bool, InputError> {
+        let refuse = |what: String| Err(InputError::new(self.line, 1, what));
         let planned = match self.action.as_deref() {
             None => None,
             Some("delete") => Some(Action::Delete),
@@ -111,19 +111,19 @@ impl Found {
     }
 
     /// The key, with the owner that the line or the command names.
-    fn key(self, purpose: Purpose<'_>) -> Result<Key, Problem> {
+    fn key(self, options: ReadOptions<'_>) -> Result<Key, InputError> {
         let (id, line) = (self.id, self.line);
         // IAM would look among the keys of the user whose key signs, whom the list does not mean.
-        if let (Some(column), None, Owner::AsGiven) = (self.gap, purpose.user_name, purpose.owner) {
+        if let (Some(column), None, Owner::AsGiven) = (self.gap, options.user_name, options.owner) {
             let what = format!(
                 "{id} has no owner here, and the list has a column for it: fill it in, or add --user-name or --find-user"
             );
-            return Err(Problem::new(line, column, what));
+            return Err(InputError::new(line, column, what));
         }
-        let user_name = match (self.user_name, purpose.user_name) {
+        let user_name = match (self.user_name, options.user_name) {
             (Some(named), Some(given)) if !named.same_user(given) => {
                 let what = format!("{id} is {named}'s here, and --user-name says {given}");
-                return Err(Problem::new(line, 1, what));
+                return Err(InputError::new(line, 1, what));
             }
             (named, given) => named.or_else(|| given.cloned()),
         };
@@ -132,7 +132,7 @@ impl Found {
 }
 
 /// A key that is in two lines has to have the same owner in both.
-fn disagreement([first, second]: &[Row; 2]) -> Problem {
+fn disagreement([first, second]: &[Row; 2]) -> InputError {
     let owner = |row: &Row| match &row.key.user_name {
         Some(name) => format!("{name}'s"),
         None => "nobody's".to_owned(),
@@ -144,14 +144,14 @@ fn disagreement([first, second]: &[Row; 2]) -> Problem {
         owner(first),
         first.line
     );
-    Problem::new(second.line, 1, what)
+    InputError::new(second.line, 1, what)
 }
 
-fn not_kept(error: &io::Error) -> Problem {
+fn not_kept(error: &io::Error) -> InputError {
     let folder = std::env::temp_dir();
     let what = format!("a long list is kept in {}: {error}", folder.display());
-    Problem {
+    InputError {
         stop: RunError::other,
-        ..Problem::at(None, what)
+        ..InputError::at(None, what)
     }
 }

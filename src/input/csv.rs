@@ -4,8 +4,8 @@
 use csv::StringRecord;
 
 use super::line::{Line, Lines, column, without_comment};
-use super::{Found, Problem, Visit, plain};
-use crate::csv_line::Splitter;
+use super::{Entry, InputError, Visit, plain};
+use crate::csv_line::CsvLines;
 
 /// Which columns are read.
 #[derive(Debug)]
@@ -21,13 +21,13 @@ pub(super) struct Head {
 
 impl Head {
     /// The header that a line is; `None` where it is none.
-    pub(super) fn of(first: &Line) -> Result<Option<Self>, Problem> {
+    pub(super) fn of(first: &Line) -> Result<Option<Self>, InputError> {
         let text = without_comment(&first.text);
         let delimiter = [b',', b'\t', b';']
             .into_iter()
             .find(|delimiter| text.trim().as_bytes().contains(delimiter));
         let delimiter_or_comma = delimiter.unwrap_or(b',');
-        let names = cells(&mut Splitter::new(delimiter_or_comma), text, first.number)?;
+        let names = cells(&mut CsvLines::new(delimiter_or_comma), text, first.number)?;
         let place = |spellings: &[&str]| {
             let is_one = |name: &str| spellings.iter().any(|spelling| is_spelled(name, spelling));
             let mut found = names.iter().enumerate().filter(|(_, name)| is_one(name));
@@ -35,7 +35,7 @@ impl Head {
                 (Some((_, one)), Some((_, other))) => {
                     let (one, other) = (one.trim(), other.trim());
                     let what = format!("two columns are for the same: `{one}` and `{other}`");
-                    Err(Problem::new(first.number, 1, what))
+                    Err(InputError::new(first.number, 1, what))
                 }
                 (found, _) => Ok(found.map(|(place, _)| place)),
             }
@@ -53,9 +53,9 @@ impl Head {
             (None, _)
                 if has("arn") && (has("user_creation_time") || has("access_key_1_active")) =>
             {
-                Err(Problem::credential_report(first.number))
+                Err(InputError::credential_report(first.number))
             }
-            (None, Some(b',' | b';')) => Err(Problem::no_header(first.number, 1, false)),
+            (None, Some(b',' | b';')) => Err(InputError::no_header(first.number, 1, false)),
             (None, _) => Ok(None),
         }
     }
@@ -75,7 +75,7 @@ impl Head {
 
     /// A row with another number of fields than the header may have one of them in the wrong place. Surplus fields have to
     /// be empty, and missing fields ones that are not needed.
-    fn check_width(&self, fields: &StringRecord, line: u64) -> Result<(), Problem> {
+    fn check_width(&self, fields: &StringRecord, line: u64) -> Result<(), InputError> {
         let count = filled(fields);
         let needed = [Some(self.id), self.outcome, self.action];
         let is_cut = needed
@@ -87,25 +87,25 @@ impl Head {
         }
         let fields = if count == 1 { "field" } else { "fields" };
         let what = format!("has {count} {fields}, the header has {}", self.width);
-        Err(Problem::at(Some(format!(": line {line}")), what))
+        Err(InputError::at(Some(format!(": line {line}")), what))
     }
 }
 
 /// Reads the lines under a header.
-pub(super) fn read(head: &Head, mut lines: Lines, visit: &mut Visit<'_>) -> Result<(), Problem> {
-    let mut splitter = Splitter::new(head.delimiter);
+pub(super) fn read(head: &Head, mut lines: Lines, visit: &mut Visit<'_>) -> Result<(), InputError> {
+    let mut csv_lines = CsvLines::new(head.delimiter);
     while let Some(line) = lines.next()? {
         let (text, number) = (&line.text, line.number);
-        let fields = cells(&mut splitter, text, number)?;
+        let fields = cells(&mut csv_lines, text, number)?;
         let field = |place: usize| fields.get(place).map(str::trim);
         let filled = |place: Option<usize>| place.and_then(field).filter(|field| !field.is_empty());
         head.check_width(&fields, number)?;
         let wrong =
-            |place: usize, what: String| Problem::new(number, head.column(text, place), what);
+            |place: usize, what: String| InputError::new(number, head.column(text, place), what);
         let user_name = head.user_name.unwrap_or_default();
         let id =
             plain::id(field(head.id).unwrap_or_default()).map_err(|what| wrong(head.id, what))?;
-        visit(Found {
+        visit(Entry {
             user_name: filled(head.user_name)
                 .map(plain::user_name)
                 .transpose()
@@ -116,7 +116,7 @@ pub(super) fn read(head: &Head, mut lines: Lines, visit: &mut Visit<'_>) -> Resu
                 .user_name
                 .filter(|place| filled(Some(*place)).is_none())
                 .map(|place| head.column(text, place)),
-            ..Found::of_id(id, number)
+            ..Entry::of_id(id, number)
         })?;
     }
     Ok(())
@@ -129,10 +129,10 @@ fn filled(fields: &StringRecord) -> usize {
     last.map_or(0, |last| last + 1)
 }
 
-fn cells(splitter: &mut Splitter, text: &str, line: u64) -> Result<StringRecord, Problem> {
-    splitter
+fn cells(csv_lines: &mut CsvLines, text: &str, line: u64) -> Result<StringRecord, InputError> {
+    csv_lines
         .fields(text)
-        .map_err(|(at, what)| Problem::new(line, column(text, at), what))
+        .map_err(|(at, what)| InputError::new(line, column(text, at), what))
 }
 
 /// Whether a column or a member has this name: `Access key ID` is `AccessKeyId` and `access_key_id`.

@@ -12,7 +12,7 @@ use serde::de::{
 
 use super::csv::is_spelled;
 use super::line::Lines;
-use super::{Found, Problem, Visit};
+use super::{Entry, InputError, Visit};
 use crate::ident::{AccessKeyId, UserName};
 
 /// The longest string that is read, in bytes.
@@ -30,7 +30,7 @@ const KNOWN_MEMBERS: [&str; 7] = [
 ];
 
 /// Reads the values of a text, one after another.
-pub(super) fn read(lines: Lines, visit: &mut Visit<'_>) -> Result<(), Problem> {
+pub(super) fn read(lines: Lines, visit: &mut Visit<'_>) -> Result<(), InputError> {
     let (source, behind) = lines.rest();
     let line = Rc::new(Cell::new(behind + 1));
     let watched = Watched {
@@ -57,12 +57,12 @@ pub(super) fn read(lines: Lines, visit: &mut Visit<'_>) -> Result<(), Problem> {
     Ok(())
 }
 
-fn problem(error: &serde_json::Error, behind: u64) -> Problem {
+fn problem(error: &serde_json::Error, behind: u64) -> InputError {
     let place = format!(" at line {} column {}", error.line(), error.column());
     let what = error.to_string();
     let what = what.strip_suffix(&place).unwrap_or(&what);
     let line = behind + error.line().max(1) as u64;
-    Problem::new(line, error.column().max(1), what)
+    InputError::new(line, error.column().max(1), what)
 }
 
 /// Takes the objects out of whatever they are in.
@@ -70,7 +70,7 @@ struct Objects<'a, 'v> {
     visit: &'a mut Visit<'v>,
     line: &'a Cell<u64>,
     /// What the visitor did not like.
-    problem: Option<Problem>,
+    problem: Option<InputError>,
 }
 
 impl<'de> DeserializeSeed<'de> for &mut Objects<'_, '_> {
@@ -96,7 +96,7 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<(), E> {
         let id = AccessKeyId::try_from(text.to_owned()).map_err(E::custom)?;
         let line = self.line.get();
-        self.found(Found::of_id(id, line))
+        self.found(Entry::of_id(id, line))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<(), A::Error> {
@@ -138,14 +138,14 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
         }
         let line = self.line.get();
         match id {
-            Some(id) => self.found(Found {
+            Some(id) => self.found(Entry {
                 user_name,
                 outcome,
                 action,
-                ..Found::of_id(id, line)
+                ..Entry::of_id(id, line)
             }),
             None if is_list => Ok(()),
-            None if is_report => self.refuse(Problem::credential_report(line)),
+            None if is_report => self.refuse(InputError::credential_report(line)),
             None => Err(A::Error::custom("an object without AccessKeyId")),
         }
     }
@@ -172,11 +172,11 @@ fn check_member(
 }
 
 impl Objects<'_, '_> {
-    fn found<E: serde::de::Error>(&mut self, found: Found) -> Result<(), E> {
+    fn found<E: serde::de::Error>(&mut self, found: Entry) -> Result<(), E> {
         (self.visit)(found).or_else(|problem| self.refuse(problem))
     }
 
-    fn refuse<E: serde::de::Error>(&mut self, problem: Problem) -> Result<(), E> {
+    fn refuse<E: serde::de::Error>(&mut self, problem: InputError) -> Result<(), E> {
         self.problem = Some(problem);
         Err(E::custom("refused"))
     }

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, Read};
 
-use super::Problem;
+use super::InputError;
 
 /// The longest line of a list, in bytes: the AWS CLI prints all IDs of an account in one. JSON may have longer ones.
 const MAX_LINE: u64 = 1 << 20;
@@ -23,11 +23,11 @@ pub(super) struct Lines {
 
 impl Lines {
     /// Begins with the text's first line; a byte order mark is not part of it.
-    pub(super) fn new(mut source: Box<dyn BufRead>) -> Result<Self, Problem> {
+    pub(super) fn new(mut source: Box<dyn BufRead>) -> Result<Self, InputError> {
         let start = source.fill_buf().map_err(|error| broken(0, &error))?;
         if start.starts_with(b"\xff\xfe") || start.starts_with(b"\xfe\xff") {
             let what = "it is UTF-16: save it as UTF-8 (iconv -f UTF-16 -t UTF-8)";
-            return Err(Problem::new(1, 1, what));
+            return Err(InputError::new(1, 1, what));
         }
         if start.starts_with(b"\xef\xbb\xbf") {
             source.consume(3);
@@ -36,7 +36,7 @@ impl Lines {
     }
 
     /// Passes over blank lines and comments, and looks at the first byte that is neither.
-    pub(super) fn first(&mut self) -> Result<Option<u8>, Problem> {
+    pub(super) fn first(&mut self) -> Result<Option<u8>, InputError> {
         loop {
             let buffer = self.source.fill_buf();
             let next = buffer.map_err(|error| broken(self.behind, &error))?.first();
@@ -58,7 +58,7 @@ impl Lines {
     }
 
     /// The next line that is neither blank nor a comment.
-    pub(super) fn next(&mut self) -> Result<Option<Line>, Problem> {
+    pub(super) fn next(&mut self) -> Result<Option<Line>, InputError> {
         loop {
             let mut bytes = Vec::new();
             let count = (&mut self.source)
@@ -79,7 +79,7 @@ impl Lines {
                     bytes.truncate(error.valid_up_to());
                 }
                 self.text(bytes)?;
-                return Err(Problem::new(
+                return Err(InputError::new(
                     self.behind,
                     1,
                     format!("the line is longer than {MAX_LINE} bytes"),
@@ -90,7 +90,7 @@ impl Lines {
             }
             if let Some(position) = bytes.iter().position(|byte| *byte == b'\r') {
                 let what = "a carriage return inside the line: save the list with ends of line that are LF or CRLF";
-                return Err(Problem::new(self.behind, position + 1, what));
+                return Err(InputError::new(self.behind, position + 1, what));
             }
             let text = self.text(bytes)?;
             let start = text.trim_start();
@@ -101,9 +101,9 @@ impl Lines {
         }
     }
 
-    fn text(&self, bytes: Vec<u8>) -> Result<String, Problem> {
+    fn text(&self, bytes: Vec<u8>) -> Result<String, InputError> {
         if let Some(position) = bytes.iter().position(|byte| *byte == 0) {
-            return Err(Problem::new(
+            return Err(InputError::new(
                 self.behind,
                 position + 1,
                 "a NUL byte: this is no list of keys",
@@ -111,7 +111,7 @@ impl Lines {
         }
         String::from_utf8(bytes).map_err(|error| {
             let valid = error.utf8_error().valid_up_to();
-            Problem::new(self.behind, valid + 1, "this is not UTF-8")
+            InputError::new(self.behind, valid + 1, "this is not UTF-8")
         })
     }
 
@@ -121,10 +121,10 @@ impl Lines {
     }
 }
 
-fn broken(behind: u64, error: &io::Error) -> Problem {
+fn broken(behind: u64, error: &io::Error) -> InputError {
     match error.kind() {
-        io::ErrorKind::IsADirectory => Problem::at(None, "it is a folder"),
-        _ => Problem::new(behind + 1, 1, format!("cannot read on: {error}")),
+        io::ErrorKind::IsADirectory => InputError::at(None, "it is a folder"),
+        _ => InputError::new(behind + 1, 1, format!("cannot read on: {error}")),
     }
 }
 

@@ -20,7 +20,7 @@ use crate::error::RunError;
 use crate::ident::{AccessKeyId, UserName};
 use crate::request::{Action, Input, Key, Owner};
 use crate::sanitize::{escape_path, truncate_escaped};
-use collect::Collected;
+use collect::KeyCollector;
 use distinct::Distinct;
 use line::Lines;
 
@@ -47,7 +47,7 @@ struct Row {
 
 /// What a line or an object holds.
 #[derive(Debug)]
-struct Found {
+struct Entry {
     id: AccessKeyId,
     user_name: Option<UserName>,
     /// The `Outcome` where this program printed the line.
@@ -61,7 +61,7 @@ struct Found {
 
 /// What the command says that a list is read for.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Purpose<'a> {
+pub(crate) struct ReadOptions<'a> {
     /// The owner of keys that stand without one.
     pub(crate) user_name: Option<&'a UserName>,
     /// Whether IAM is asked for it else.
@@ -72,7 +72,7 @@ pub(crate) struct Purpose<'a> {
 
 /// What is wrong with the input, and where.
 #[derive(Debug)]
-struct Problem {
+struct InputError {
     /// What comes behind the name of the input; lines and columns count from 1. `None`: it cannot be read.
     place: Option<String>,
     what: String,
@@ -82,7 +82,7 @@ struct Problem {
     stop: fn(String) -> RunError,
 }
 
-impl Problem {
+impl InputError {
     fn at(place: Option<String>, what: impl Into<String>) -> Self {
         Self {
             place,
@@ -121,7 +121,7 @@ impl Problem {
     }
 }
 
-impl Found {
+impl Entry {
     /// A key of which the list says no more than its ID.
     fn of_id(id: AccessKeyId, line: u64) -> Self {
         Self {
@@ -136,14 +136,14 @@ impl Found {
 }
 
 /// Takes what is found, line by line.
-type Visit<'a> = dyn FnMut(Found) -> Result<(), Problem> + 'a;
+type Visit<'a> = dyn FnMut(Entry) -> Result<(), InputError> + 'a;
 
-/// Reads all keys of `input` for `purpose`.
+/// Reads all keys of `input` for `options`.
 ///
 /// # Errors
 ///
 /// The input cannot be read, or something in it is wrong: with file, line and column.
-pub(crate) fn read(input: &Input, purpose: Purpose<'_>) -> Result<List, RunError> {
+pub(crate) fn read(input: &Input, options: ReadOptions<'_>) -> Result<List, RunError> {
     let name = match input {
         Input::Stdin => "standard input".to_owned(),
         Input::File(path) => escape_path(path),
@@ -158,18 +158,22 @@ pub(crate) fn read(input: &Input, purpose: Purpose<'_>) -> Result<List, RunError
             }
         },
     };
-    keys_of(source, &name, purpose)
+    keys_of(source, &name, options)
 }
 
 /// Reads all keys of `source`, which messages call `name`.
-fn keys_of(source: Box<dyn BufRead>, name: &str, purpose: Purpose<'_>) -> Result<List, RunError> {
-    let mut collected = Collected::new(purpose);
+fn keys_of(
+    source: Box<dyn BufRead>,
+    name: &str,
+    options: ReadOptions<'_>,
+) -> Result<List, RunError> {
+    let mut collected = KeyCollector::new(options);
     found_in(source, &mut |found| collected.take(found))
         .and_then(|()| collected.distinct())
         .map_err(|problem| wrong(name, &problem))
 }
 
-fn wrong(name: &str, problem: &Problem) -> RunError {
+fn wrong(name: &str, problem: &InputError) -> RunError {
     let what = truncate_escaped(&problem.what);
     match &problem.place {
         None => (problem.stop)(format!("cannot read {name}: {what}")),
@@ -178,7 +182,7 @@ fn wrong(name: &str, problem: &Problem) -> RunError {
 }
 
 /// Finds out what the input is and reads it as that.
-fn found_in(source: Box<dyn BufRead>, visit: &mut Visit<'_>) -> Result<(), Problem> {
+fn found_in(source: Box<dyn BufRead>, visit: &mut Visit<'_>) -> Result<(), InputError> {
     let mut lines = Lines::new(source)?;
     match lines.first()? {
         None => Ok(()),

@@ -3,12 +3,12 @@
 use std::ffi::OsStr;
 
 use super::line::{Line, Lines, column, without_comment};
-use super::{Found, Problem, Visit};
+use super::{Entry, InputError, Visit};
 use crate::ident::{AccessKeyId, UserName};
 use crate::outcome::OutcomeKind;
 
 /// Reads IDs, the first of them in the line `first`.
-pub(super) fn read(first: Line, mut lines: Lines, visit: &mut Visit<'_>) -> Result<(), Problem> {
+pub(super) fn read(first: Line, mut lines: Lines, visit: &mut Visit<'_>) -> Result<(), InputError> {
     let mut line = Some(first);
     while let Some(Line { text, number }) = line {
         let words: Vec<&str> = without_comment(&text).split_whitespace().collect();
@@ -19,11 +19,11 @@ pub(super) fn read(first: Line, mut lines: Lines, visit: &mut Visit<'_>) -> Resu
         {
             let is_printed = words[0] == "ACCESSKEYMETADATA"
                 || words.iter().any(|word| OutcomeKind::parse(word).is_some());
-            return Err(Problem::no_header(number, place(other), is_printed));
+            return Err(InputError::no_header(number, place(other), is_printed));
         }
         for word in words {
-            let id = id(word).map_err(|what| Problem::new(number, place(word), what))?;
-            visit(Found::of_id(id, number))?;
+            let id = id(word).map_err(|what| InputError::new(number, place(word), what))?;
+            visit(Entry::of_id(id, number))?;
         }
         line = lines.next()?;
     }

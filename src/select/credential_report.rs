@@ -8,7 +8,7 @@ use humantime::parse_rfc3339;
 
 use crate::aws::{ListedUser, ReportRead};
 use crate::condition::Conditions;
-use crate::csv_line::Splitter;
+use crate::csv_line::CsvLines;
 
 /// What a report shows about the users of the account.
 #[derive(Debug)]
@@ -113,8 +113,8 @@ impl CredentialReport {
 fn rows(content: &[u8]) -> Result<Vec<Row>, String> {
     let text = std::str::from_utf8(content).map_err(|_| "it is not UTF-8")?;
     let mut lines = text.lines().filter(|line| !line.trim().is_empty());
-    let mut splitter = Splitter::new(b',');
-    let mut fields = |line: &str| splitter.fields(line).map_err(|(_, what)| what);
+    let mut csv_lines = CsvLines::new(b',');
+    let mut fields = |line: &str| csv_lines.fields(line).map_err(|(_, what)| what);
     let head = fields(lines.next().ok_or("it is empty")?)?;
     let place = |name: &str| {
         let mut found = (0..head.len()).filter(|place| head[*place].eq_ignore_ascii_case(name));

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::io::Cursor;
 
-use super::{List, Purpose, keys_of};
+use super::{List, ReadOptions, keys_of};
 use crate::error::RunError;
 use crate::request::{Action, Key, Owner};
 use crate::target::check_message;
@@ -14,7 +14,7 @@ fn read(bytes: &[u8]) -> Result<List, RunError> {
     keys_of(
         Box::new(Cursor::new(bytes.to_vec())),
         NAME,
-        Purpose {
+        ReadOptions {
             user_name: None,
             owner: Owner::AsGiven,
             action: Action::Delete,
