@@ -45,7 +45,7 @@ pub(crate) async fn named(
     };
     let list = apart(signals, read).await??;
     for (count, why) in [
-        (list.left_out, "nothing is to be done there"),
+        (list.already_done, "nothing is to be done there"),
         (list.repeated, "a key stands there again"),
     ] {
         let lines = if count == 1 { "line is" } else { "lines are" };

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::distinct::Rows;
+use super::distinct::RowFiles;
 use super::{Entry, InputError, List, ReadOptions, Row};
 use crate::error::RunError;
 use crate::outcome::OutcomeKind;
@@ -14,48 +14,48 @@ const MAX_KEYS: usize = 10_000_000;
 /// What was read so far.
 pub(super) struct KeyCollector<'a> {
     options: ReadOptions<'a>,
-    rows: Rows,
-    left_out: u64,
+    rows: RowFiles,
+    already_done: u64,
 }
 
 impl<'a> KeyCollector<'a> {
     pub(super) fn new(options: ReadOptions<'a>) -> Self {
         Self {
             options,
-            rows: Rows::new(),
-            left_out: 0,
+            rows: RowFiles::new(),
+            already_done: 0,
         }
     }
 
     /// Keeps a key, unless nothing is to be done about it.
-    pub(super) fn take(&mut self, found: Entry) -> Result<(), InputError> {
-        if !found.is_to_do(self.options.action)? {
-            self.left_out += 1;
+    pub(super) fn take(&mut self, entry: Entry) -> Result<(), InputError> {
+        if !entry.needs_action(self.options.action)? {
+            self.already_done += 1;
             return Ok(());
         }
         if self.rows.len() == MAX_KEYS {
             let what = format!("more than {MAX_KEYS} keys: split the list");
-            return Err(InputError::new(found.line, 1, what));
+            return Err(InputError::new(entry.line, 1, what));
         }
         let row = Row {
-            line: found.line,
+            line: entry.line,
             number: self.rows.len(),
-            key: found.key(self.options)?,
+            key: entry.key(self.options)?,
         };
-        self.rows.push(&row).map_err(|error| not_kept(&error))
+        self.rows.push(&row).map_err(|error| spill_error(&error))
     }
 
     /// Leaves each key once.
     pub(super) fn distinct(self) -> Result<List, InputError> {
         let len = self.rows.len() as u64;
-        let rows = self.rows.distinct().map_err(|error| not_kept(&error))?;
+        let rows = self.rows.distinct().map_err(|error| spill_error(&error))?;
         if let Some(conflict) = &rows.conflict {
-            return Err(disagreement(conflict));
+            return Err(owner_conflict(conflict));
         }
         Ok(List {
             len: len - rows.repeated,
             repeated: rows.repeated,
-            left_out: self.left_out,
+            already_done: self.already_done,
             rows,
         })
     }
@@ -63,7 +63,7 @@ impl<'a> KeyCollector<'a> {
 
 impl Entry {
     /// Whether the line is about something that is to be done, and is not done.
-    fn is_to_do(&self, action: Action) -> Result<bool, InputError> {
+    fn needs_action(&self, action: Action) -> Result<bool, InputError> {
         let refuse = |what: String| Err(InputError::new(self.line, 1, what));
         let planned = match self.action.as_deref() {
             None => None,
@@ -114,7 +114,9 @@ impl Entry {
     fn key(self, options: ReadOptions<'_>) -> Result<Key, InputError> {
         let (id, line) = (self.id, self.line);
         // IAM would look among the keys of the user whose key signs, whom the list does not mean.
-        if let (Some(column), None, Owner::AsGiven) = (self.gap, options.user_name, options.owner) {
+        if let (Some(column), None, Owner::AsGiven) =
+            (self.missing_owner_column, options.user_name, options.owner)
+        {
             let what = format!(
                 "{id} has no owner here, and the list has a column for it: fill it in, or add --user-name or --find-user"
             );
@@ -132,7 +134,7 @@ impl Entry {
 }
 
 /// A key that is in two lines has to have the same owner in both.
-fn disagreement([first, second]: &[Row; 2]) -> InputError {
+fn owner_conflict([first, second]: &[Row; 2]) -> InputError {
     let owner = |row: &Row| match &row.key.user_name {
         Some(name) => format!("{name}'s"),
         None => "nobody's".to_owned(),
@@ -147,11 +149,11 @@ fn disagreement([first, second]: &[Row; 2]) -> InputError {
     InputError::new(second.line, 1, what)
 }
 
-fn not_kept(error: &io::Error) -> InputError {
+fn spill_error(error: &io::Error) -> InputError {
     let folder = std::env::temp_dir();
     let what = format!("a long list is kept in {}: {error}", folder.display());
     InputError {
-        stop: RunError::other,
+        run_error: RunError::other,
         ..InputError::at(None, what)
     }
 }

@@ -9,7 +9,7 @@ use crate::csv_line::CsvLines;
 
 /// Which columns are read.
 #[derive(Debug)]
-pub(super) struct Head {
+pub(super) struct Header {
     delimiter: u8,
     /// How many columns have a name.
     width: usize,
@@ -19,7 +19,7 @@ pub(super) struct Head {
     action: Option<usize>,
 }
 
-impl Head {
+impl Header {
     /// The header that a line is; `None` where it is none.
     pub(super) fn of(first: &Line) -> Result<Option<Self>, InputError> {
         let text = without_comment(&first.text);
@@ -29,7 +29,11 @@ impl Head {
         let delimiter_or_comma = delimiter.unwrap_or(b',');
         let names = cells(&mut CsvLines::new(delimiter_or_comma), text, first.number)?;
         let place = |spellings: &[&str]| {
-            let is_one = |name: &str| spellings.iter().any(|spelling| is_spelled(name, spelling));
+            let is_one = |name: &str| {
+                spellings
+                    .iter()
+                    .any(|spelling| is_same_name(name, spelling))
+            };
             let mut found = names.iter().enumerate().filter(|(_, name)| is_one(name));
             match (found.next(), found.next()) {
                 (Some((_, one)), Some((_, other))) => {
@@ -40,7 +44,7 @@ impl Head {
                 (found, _) => Ok(found.map(|(place, _)| place)),
             }
         };
-        let has = |name: &str| names.iter().any(|field| is_spelled(field, name));
+        let has = |name: &str| names.iter().any(|field| is_same_name(field, name));
         match (place(&["AccessKeyId", "KeyId"])?, delimiter) {
             (Some(id), _) => Ok(Some(Self {
                 delimiter: delimiter_or_comma,
@@ -62,13 +66,13 @@ impl Head {
 
     /// Where the field begins in its line, or, where the line is too short, after which character it is missing.
     fn column(&self, text: &str, place: usize) -> usize {
-        let (mut quoted, mut behind) = (false, 0);
+        let (mut quoted, mut separators) = (false, 0);
         for (index, character) in text.chars().enumerate() {
-            if behind == place {
+            if separators == place {
                 return index + 1;
             }
             quoted ^= character == '"';
-            behind += usize::from(!quoted && character == char::from(self.delimiter));
+            separators += usize::from(!quoted && character == char::from(self.delimiter));
         }
         text.chars().count()
     }
@@ -92,31 +96,35 @@ impl Head {
 }
 
 /// Reads the lines under a header.
-pub(super) fn read(head: &Head, mut lines: Lines, visit: &mut Visit<'_>) -> Result<(), InputError> {
-    let mut csv_lines = CsvLines::new(head.delimiter);
+pub(super) fn read(
+    header: &Header,
+    mut lines: Lines,
+    visit: &mut Visit<'_>,
+) -> Result<(), InputError> {
+    let mut csv_lines = CsvLines::new(header.delimiter);
     while let Some(line) = lines.next()? {
         let (text, number) = (&line.text, line.number);
         let fields = cells(&mut csv_lines, text, number)?;
         let field = |place: usize| fields.get(place).map(str::trim);
         let filled = |place: Option<usize>| place.and_then(field).filter(|field| !field.is_empty());
-        head.check_width(&fields, number)?;
+        header.check_width(&fields, number)?;
         let wrong =
-            |place: usize, what: String| InputError::new(number, head.column(text, place), what);
-        let user_name = head.user_name.unwrap_or_default();
-        let id =
-            plain::id(field(head.id).unwrap_or_default()).map_err(|what| wrong(head.id, what))?;
+            |place: usize, what: String| InputError::new(number, header.column(text, place), what);
+        let user_name = header.user_name.unwrap_or_default();
+        let id = plain::id(field(header.id).unwrap_or_default())
+            .map_err(|what| wrong(header.id, what))?;
         visit(Entry {
-            user_name: filled(head.user_name)
+            user_name: filled(header.user_name)
                 .map(plain::user_name)
                 .transpose()
                 .map_err(|what| wrong(user_name, what))?,
-            outcome: filled(head.outcome).map(str::to_owned),
-            action: filled(head.action).map(str::to_owned),
-            gap: head
+            outcome: filled(header.outcome).map(str::to_owned),
+            action: filled(header.action).map(str::to_owned),
+            missing_owner_column: header
                 .user_name
                 .filter(|place| filled(Some(*place)).is_none())
-                .map(|place| head.column(text, place)),
-            ..Entry::of_id(id, number)
+                .map(|place| header.column(text, place)),
+            ..Entry::with_id(id, number)
         })?;
     }
     Ok(())
@@ -136,11 +144,11 @@ fn cells(csv_lines: &mut CsvLines, text: &str, line: u64) -> Result<StringRecord
 }
 
 /// Whether a column or a member has this name: `Access key ID` is `AccessKeyId` and `access_key_id`.
-pub(super) fn is_spelled(name: &str, spelling: &str) -> bool {
-    folded(name).eq(folded(spelling))
+pub(super) fn is_same_name(name: &str, spelling: &str) -> bool {
+    normalized(name).eq(normalized(spelling))
 }
 
-fn folded(name: &str) -> impl Iterator<Item = char> {
+fn normalized(name: &str) -> impl Iterator<Item = char> {
     let letters = name.chars().filter(char::is_ascii_alphanumeric);
     letters.map(|letter| letter.to_ascii_lowercase())
 }

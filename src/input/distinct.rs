@@ -16,7 +16,7 @@ const REPEATED: u8 = 1 << 7;
 
 /// Collects the rows.
 #[derive(Debug)]
-pub(super) struct Rows {
+pub(super) struct RowFiles {
     /// Its key is random, so nobody can choose IDs that all go to one file.
     hasher: RandomState,
     files: Vec<SpillFile<Row>>,
@@ -35,7 +35,7 @@ pub(super) struct Distinct {
     pub(super) conflict: Option<[Row; 2]>,
 }
 
-impl Rows {
+impl RowFiles {
     /// No rows.
     pub(super) fn new() -> Self {
         let files = (0..FILE_COUNT).map(|_| SpillFile::within(IN_MEMORY / usize::from(FILE_COUNT)));
@@ -124,7 +124,7 @@ mod tests {
     use std::ffi::OsStr;
 
     use super::super::Row;
-    use super::Rows;
+    use super::RowFiles;
     use crate::ident::AccessKeyId;
     use crate::request::Key;
 
@@ -140,7 +140,7 @@ mod tests {
 
     /// Compares with a table that has all keys in memory.
     fn check(keys: impl Iterator<Item = usize>) {
-        let (mut rows, mut seen) = (Rows::new(), HashMap::new());
+        let (mut rows, mut seen) = (RowFiles::new(), HashMap::new());
         let mut expected = Vec::new();
         for (number, key) in keys.enumerate() {
             rows.push(&row(number, key, Some("Bob"))).expect("room");
@@ -171,7 +171,7 @@ mod tests {
     #[test]
     fn the_first_conflict_of_owners_is_found() {
         for between in [0, 15_000, 70_000] {
-            let (mut rows, mut count) = (Rows::new(), 0);
+            let (mut rows, mut count) = (RowFiles::new(), 0);
             let mut push = |key, owner| {
                 rows.push(&row(count, key, owner)).expect("room");
                 count += 1;

@@ -10,7 +10,7 @@ use serde::de::{
     DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
 };
 
-use super::csv::is_spelled;
+use super::csv::is_same_name;
 use super::line::Lines;
 use super::{Entry, InputError, Visit};
 use crate::ident::{AccessKeyId, UserName};
@@ -31,15 +31,15 @@ const KNOWN_MEMBERS: [&str; 7] = [
 
 /// Reads the values of a text, one after another.
 pub(super) fn read(lines: Lines, visit: &mut Visit<'_>) -> Result<(), InputError> {
-    let (source, behind) = lines.rest();
-    let line = Rc::new(Cell::new(behind + 1));
-    let watched = Watched {
+    let (source, lines_read) = lines.rest();
+    let line = Rc::new(Cell::new(lines_read + 1));
+    let counter = LineCounter {
         source: BufReader::with_capacity(1 << 16, source),
         line: Rc::clone(&line),
         length: 0,
         is_escaped: false,
     };
-    let mut json = serde_json::Deserializer::from_reader(watched);
+    let mut json = serde_json::Deserializer::from_reader(counter);
     let mut found = Objects {
         visit,
         line: &line,
@@ -51,17 +51,17 @@ pub(super) fn read(lines: Lines, visit: &mut Visit<'_>) -> Result<(), InputError
             return Err(problem);
         }
         if let Err(error) = result {
-            return Err(problem(&error, behind));
+            return Err(problem(&error, lines_read));
         }
     }
     Ok(())
 }
 
-fn problem(error: &serde_json::Error, behind: u64) -> InputError {
+fn problem(error: &serde_json::Error, lines_read: u64) -> InputError {
     let place = format!(" at line {} column {}", error.line(), error.column());
     let what = error.to_string();
     let what = what.strip_suffix(&place).unwrap_or(&what);
-    let line = behind + error.line().max(1) as u64;
+    let line = lines_read + error.line().max(1) as u64;
     InputError::new(line, error.column().max(1), what)
 }
 
@@ -96,7 +96,7 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<(), E> {
         let id = AccessKeyId::try_from(text.to_owned()).map_err(E::custom)?;
         let line = self.line.get();
-        self.found(Entry::of_id(id, line))
+        self.found(Entry::with_id(id, line))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<(), A::Error> {
@@ -107,7 +107,7 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
         while let Some(name) = object.next_key::<String>()? {
             let member = KNOWN_MEMBERS
                 .into_iter()
-                .find(|member| is_spelled(&name, member));
+                .find(|member| is_same_name(&name, member));
             check_member(&name, member, &mut seen).map_err(A::Error::custom)?;
             match name.as_str() {
                 "AccessKeyId" => id = Some(object.next_value::<AccessKeyId>()?),
@@ -142,7 +142,7 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
                 user_name,
                 outcome,
                 action,
-                ..Entry::of_id(id, line)
+                ..Entry::with_id(id, line)
             }),
             None if is_list => Ok(()),
             None if is_report => self.refuse(InputError::credential_report(line)),
@@ -183,7 +183,7 @@ impl Objects<'_, '_> {
 }
 
 /// A text that is counted in lines while it is read, and that ends with an error in a string without an end.
-struct Watched<R> {
+struct LineCounter<R> {
     source: R,
     line: Rc<Cell<u64>>,
     /// How long the string is that is being read, its first quote included; 0 outside of strings.
@@ -191,7 +191,7 @@ struct Watched<R> {
     is_escaped: bool,
 }
 
-impl<R: Read> Read for Watched<R> {
+impl<R: Read> Read for LineCounter<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.source.read(buffer)?;
         for byte in &buffer[..count] {

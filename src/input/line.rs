@@ -18,13 +18,13 @@ pub(super) struct Line {
 pub(super) struct Lines {
     source: Box<dyn BufRead>,
     /// How many lines are behind.
-    behind: u64,
+    lines_read: u64,
 }
 
 impl Lines {
     /// Begins with the text's first line; a byte order mark is not part of it.
     pub(super) fn new(mut source: Box<dyn BufRead>) -> Result<Self, InputError> {
-        let start = source.fill_buf().map_err(|error| broken(0, &error))?;
+        let start = source.fill_buf().map_err(|error| read_failure(0, &error))?;
         if start.starts_with(b"\xff\xfe") || start.starts_with(b"\xfe\xff") {
             let what = "it is UTF-16: save it as UTF-8 (iconv -f UTF-16 -t UTF-8)";
             return Err(InputError::new(1, 1, what));
@@ -32,25 +32,30 @@ impl Lines {
         if start.starts_with(b"\xef\xbb\xbf") {
             source.consume(3);
         }
-        Ok(Self { source, behind: 0 })
+        Ok(Self {
+            source,
+            lines_read: 0,
+        })
     }
 
     /// Passes over blank lines and comments, and looks at the first byte that is neither.
     pub(super) fn first(&mut self) -> Result<Option<u8>, InputError> {
         loop {
             let buffer = self.source.fill_buf();
-            let next = buffer.map_err(|error| broken(self.behind, &error))?.first();
+            let next = buffer
+                .map_err(|error| read_failure(self.lines_read, &error))?
+                .first();
             match next.copied() {
                 Some(b'\n') => {
-                    self.behind += 1;
+                    self.lines_read += 1;
                     self.source.consume(1);
                 }
                 Some(b' ' | b'\t' | b'\r') => self.source.consume(1),
                 Some(b'#') => {
                     self.source
                         .skip_until(b'\n')
-                        .map_err(|error| broken(self.behind, &error))?;
-                    self.behind += 1;
+                        .map_err(|error| read_failure(self.lines_read, &error))?;
+                    self.lines_read += 1;
                 }
                 other => return Ok(other),
             }
@@ -64,11 +69,11 @@ impl Lines {
             let count = (&mut self.source)
                 .take(MAX_LINE)
                 .read_until(b'\n', &mut bytes)
-                .map_err(|error| broken(self.behind, &error))?;
+                .map_err(|error| read_failure(self.lines_read, &error))?;
             if count == 0 {
                 return Ok(None);
             }
-            self.behind += 1;
+            self.lines_read += 1;
             if bytes.last() == Some(&b'\n') {
                 bytes.pop();
             } else if count as u64 == MAX_LINE {
@@ -80,7 +85,7 @@ impl Lines {
                 }
                 self.text(bytes)?;
                 return Err(InputError::new(
-                    self.behind,
+                    self.lines_read,
                     1,
                     format!("the line is longer than {MAX_LINE} bytes"),
                 ));
@@ -90,12 +95,12 @@ impl Lines {
             }
             if let Some(position) = bytes.iter().position(|byte| *byte == b'\r') {
                 let what = "a carriage return inside the line: save the list with ends of line that are LF or CRLF";
-                return Err(InputError::new(self.behind, position + 1, what));
+                return Err(InputError::new(self.lines_read, position + 1, what));
             }
             let text = self.text(bytes)?;
             let start = text.trim_start();
             if !start.is_empty() && !start.starts_with('#') {
-                let number = self.behind;
+                let number = self.lines_read;
                 return Ok(Some(Line { text, number }));
             }
         }
@@ -104,27 +109,27 @@ impl Lines {
     fn text(&self, bytes: Vec<u8>) -> Result<String, InputError> {
         if let Some(position) = bytes.iter().position(|byte| *byte == 0) {
             return Err(InputError::new(
-                self.behind,
+                self.lines_read,
                 position + 1,
                 "a NUL byte: this is no list of keys",
             ));
         }
         String::from_utf8(bytes).map_err(|error| {
             let valid = error.utf8_error().valid_up_to();
-            InputError::new(self.behind, valid + 1, "this is not UTF-8")
+            InputError::new(self.lines_read, valid + 1, "this is not UTF-8")
         })
     }
 
     /// What is left as it is, and how many lines are behind.
     pub(super) fn rest(self) -> (impl Read, u64) {
-        (self.source, self.behind)
+        (self.source, self.lines_read)
     }
 }
 
-fn broken(behind: u64, error: &io::Error) -> InputError {
+fn read_failure(lines_read: u64, error: &io::Error) -> InputError {
     match error.kind() {
         io::ErrorKind::IsADirectory => InputError::at(None, "it is a folder"),
-        _ => InputError::new(behind + 1, 1, format!("cannot read on: {error}")),
+        _ => InputError::new(lines_read + 1, 1, format!("cannot read on: {error}")),
     }
 }
 

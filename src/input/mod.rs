@@ -33,7 +33,7 @@ pub(crate) struct List {
     /// The lines that repeat a key.
     pub(crate) repeated: u64,
     /// How many lines say that their key needs nothing.
-    pub(crate) left_out: u64,
+    pub(crate) already_done: u64,
 }
 
 /// A key and the line it stands in.
@@ -56,7 +56,7 @@ struct Entry {
     action: Option<String>,
     line: u64,
     /// Where the owner should stand and does not: the column, in a list that has one for it.
-    gap: Option<usize>,
+    missing_owner_column: Option<usize>,
 }
 
 /// What the command says that a list is read for.
@@ -79,7 +79,7 @@ struct InputError {
     /// What to do about it.
     hint: &'static str,
     /// Whose it is: as what it ends the run.
-    stop: fn(String) -> RunError,
+    run_error: fn(String) -> RunError,
 }
 
 impl InputError {
@@ -88,7 +88,7 @@ impl InputError {
             place,
             what: what.into(),
             hint: "nothing was contacted; correct the line and run the same command again",
-            stop: RunError::usage,
+            run_error: RunError::usage,
         }
     }
 
@@ -123,14 +123,14 @@ impl InputError {
 
 impl Entry {
     /// A key of which the list says no more than its ID.
-    fn of_id(id: AccessKeyId, line: u64) -> Self {
+    fn with_id(id: AccessKeyId, line: u64) -> Self {
         Self {
             id,
             user_name: None,
             outcome: None,
             action: None,
             line,
-            gap: None,
+            missing_owner_column: None,
         }
     }
 }
@@ -168,7 +168,7 @@ fn keys_of(
     options: ReadOptions<'_>,
 ) -> Result<List, RunError> {
     let mut collected = KeyCollector::new(options);
-    found_in(source, &mut |found| collected.take(found))
+    read_entries(source, &mut |entry| collected.take(entry))
         .and_then(|()| collected.distinct())
         .map_err(|problem| wrong(name, &problem))
 }
@@ -176,13 +176,13 @@ fn keys_of(
 fn wrong(name: &str, problem: &InputError) -> RunError {
     let what = truncate_escaped(&problem.what);
     match &problem.place {
-        None => (problem.stop)(format!("cannot read {name}: {what}")),
-        Some(place) => (problem.stop)(format!("{name}{place} {what}")).hint(problem.hint),
+        None => (problem.run_error)(format!("cannot read {name}: {what}")),
+        Some(place) => (problem.run_error)(format!("{name}{place} {what}")).hint(problem.hint),
     }
 }
 
 /// Finds out what the input is and reads it as that.
-fn found_in(source: Box<dyn BufRead>, visit: &mut Visit<'_>) -> Result<(), InputError> {
+fn read_entries(source: Box<dyn BufRead>, visit: &mut Visit<'_>) -> Result<(), InputError> {
     let mut lines = Lines::new(source)?;
     match lines.first()? {
         None => Ok(()),
@@ -191,8 +191,8 @@ fn found_in(source: Box<dyn BufRead>, visit: &mut Visit<'_>) -> Result<(), Input
             let Some(first) = lines.next()? else {
                 return Ok(());
             };
-            match csv::Head::of(&first)? {
-                Some(head) => csv::read(&head, lines, visit),
+            match csv::Header::of(&first)? {
+                Some(header) => csv::read(&header, lines, visit),
                 None => plain::read(first, lines, visit),
             }
         }

@@ -15,7 +15,7 @@ pub(super) fn read(first: Line, mut lines: Lines, visit: &mut Visit<'_>) -> Resu
         let place = |word: &str| column(&text, word.as_ptr().addr() - text.as_ptr().addr());
         // A user name can look like an ID, so among several words only the form that AWS gives its IDs counts.
         if words.len() > 1
-            && let Some(other) = words.iter().find(|word| !is_id_of_aws(word))
+            && let Some(other) = words.iter().find(|word| !has_aws_id_form(word))
         {
             let is_printed = words[0] == "ACCESSKEYMETADATA"
                 || words.iter().any(|word| OutcomeKind::parse(word).is_some());
@@ -23,14 +23,14 @@ pub(super) fn read(first: Line, mut lines: Lines, visit: &mut Visit<'_>) -> Resu
         }
         for word in words {
             let id = id(word).map_err(|what| InputError::new(number, place(word), what))?;
-            visit(Entry::of_id(id, number))?;
+            visit(Entry::with_id(id, number))?;
         }
         line = lines.next()?;
     }
     Ok(())
 }
 
-fn is_id_of_aws(word: &str) -> bool {
+fn has_aws_id_form(word: &str) -> bool {
     let is_allowed = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit();
     word.starts_with("AK") && word.bytes().all(is_allowed)
 }
