@@ -61,7 +61,7 @@ use select::Selector;
 use signal::Signals;
 
 fn main() -> ExitCode {
-    if let Some(task) = complete::Task::asked() {
+    if let Some(task) = complete::Task::from_environment() {
         memory::disable_core_dumps();
         // Who pressed Tab has asked for no report of a panic.
         let answer = catch(|| task.text());

@@ -29,22 +29,22 @@ pub(super) fn profiles() -> Vec<Suggestion> {
     within_limit(|| {
         let mut names = aws::profile_names().ok()?;
         names.sort();
-        Some(plain(names))
+        Some(without_notes(names))
     })
 }
 
 /// The users of the account that the line names.
 pub(super) fn user_names(line: Cli) -> Vec<Suggestion> {
     within_limit(move || {
-        asking(async |deadline| {
-            let connected = connected(line.aws.connection, deadline).await?;
+        run_with_deadline(async |deadline| {
+            let connected = connect(line.aws.connection, deadline).await?;
             let mut users = Vec::new();
             // As far as they are read in time.
             let _ = timeout_at(deadline, connected.iam.read_users(&mut users, MAX_PAGES)).await;
             let names = users.iter().map(|user| user.name.to_string());
             let mut names: Vec<String> = names.collect();
             names.sort_by_cached_key(|name| name.to_ascii_lowercase());
-            Some(plain(names))
+            Some(without_notes(names))
         })
     })
 }
@@ -53,8 +53,8 @@ pub(super) fn user_names(line: Cli) -> Vec<Suggestion> {
 /// the one that signs only if it may be deleted.
 pub(super) fn keys(line: Cli) -> Vec<Suggestion> {
     within_limit(move || {
-        asking(async |deadline| {
-            let connected = connected(line.aws.connection, deadline).await?;
+        run_with_deadline(async |deadline| {
+            let connected = connect(line.aws.connection, deadline).await?;
             let reading = connected.iam.access_keys(line.user_name.as_ref());
             let listing = timeout_at(deadline, reading).await.ok()?.ok()?;
             let now = listing.at.unwrap_or_else(SystemTime::now);
@@ -76,7 +76,7 @@ pub(super) fn keys(line: Cli) -> Vec<Suggestion> {
     })
 }
 
-fn plain(values: Vec<String>) -> Vec<Suggestion> {
+fn without_notes(values: Vec<String>) -> Vec<Suggestion> {
     let values = values.into_iter();
     values.map(|value| (value, String::new())).collect()
 }
@@ -94,15 +94,16 @@ fn within_limit(
     found.flatten().unwrap_or_default()
 }
 
-/// What `asking` comes to, which is given the time when it has to end.
-fn asking<T>(asking: impl AsyncFnOnce(Instant) -> Option<T>) -> Option<T> {
+/// What `run_with_deadline` comes to, which is given the time when it has to end.
+fn run_with_deadline<T>(run_with_deadline: impl AsyncFnOnce(Instant) -> Option<T>) -> Option<T> {
     let runtime = Builder::new_current_thread().enable_all().build().ok()?;
-    let answer = runtime.block_on(async { asking(Instant::now() + REQUEST_LIMIT).await });
+    let answer =
+        runtime.block_on(async { run_with_deadline(Instant::now() + REQUEST_LIMIT).await });
     runtime.shutdown_background();
     answer
 }
 
-async fn connected(connection: Connection, deadline: Instant) -> Option<Connected> {
+async fn connect(connection: Connection, deadline: Instant) -> Option<Connected> {
     let log = Log::quiet();
     let connecting = aws::connect(
         &connection,

@@ -25,7 +25,7 @@ pub(crate) struct Line {
 #[derive(Debug)]
 pub(super) struct Cursor<'a> {
     /// What stands before it in the same word: `--profile=`, or nothing.
-    pub(super) head: &'a str,
+    pub(super) prefix: &'a str,
     /// The option whose value it may be, without the dashes.
     pub(super) option: Option<&'a str>,
     /// The text.
@@ -34,7 +34,7 @@ pub(super) struct Cursor<'a> {
 
 impl Line {
     /// Reads what a shell's script hands over: the index, and then the words. `None`: this is nothing of the kind.
-    pub(super) fn read(mut args: impl Iterator<Item = OsString>) -> Option<Self> {
+    pub(super) fn from_args(mut args: impl Iterator<Item = OsString>) -> Option<Self> {
         let index = args.next()?.to_str()?.parse().ok()?;
         let words: Vec<String> = args
             .map(|word| word.to_string_lossy().into_owned())
@@ -52,12 +52,12 @@ impl Line {
             .and_then(|rest| rest.split_once('='))
         {
             Some((option, typed)) => Cursor {
-                head: &word[..word.len() - typed.len()],
+                prefix: &word[..word.len() - typed.len()],
                 option: Some(option),
                 typed,
             },
             None => Cursor {
-                head: "",
+                prefix: "",
                 option: self.words[self.index - 1].strip_prefix("--"),
                 typed: word,
             },
@@ -66,16 +66,16 @@ impl Line {
 
     /// Whether the line names the command itself, with nothing before it as far as the shell shows that. The scripts leave
     /// the name out where something is there: assignments, `sudo`, or another command.
-    pub(super) fn is_alone(&self) -> bool {
+    pub(super) fn starts_with_command(&self) -> bool {
         let name = self.words.first().map(|word| Path::new(word).file_name());
         name.flatten().is_some_and(|name| name == "iam-del-key")
     }
 
     /// The line without what is being typed. `None`: a run may use other credentials or another address than the line says,
     /// so that what is completed would be another account's.
-    pub(super) fn read_for(&self, shell: Shell) -> Option<Cli> {
-        let line = self.understood()?;
-        let tells_account = match shell {
+    pub(super) fn parse_for(&self, shell: Shell) -> Option<Cli> {
+        let line = self.parse()?;
+        let shows_account = match shell {
             // It hides assignments before the command. The option takes precedence over them.
             Shell::Bash => line.aws.connection.profile.is_some(),
             // It leaves a variable empty whose value it does not know, such as that of a command.
@@ -84,15 +84,15 @@ impl Line {
             }),
             Shell::Zsh => true,
         };
-        (tells_account && self.is_alone()).then_some(line)
+        (shows_account && self.starts_with_command()).then_some(line)
     }
 
     /// The line without what is being typed, if each word is an option or its value, and each value stands for itself. What
     /// a whole command line needs may still be missing.
-    fn understood(&self) -> Option<Cli> {
+    fn parse(&self) -> Option<Cli> {
         let command = Cli::command();
         let cursor = self.cursor();
-        let is_separate = cursor.head.is_empty() && argument(&command, cursor.option).is_some();
+        let is_separate = cursor.prefix.is_empty() && argument(&command, cursor.option).is_some();
         let mut args = vec![self.words[0].clone()];
         for (index, word) in self.words.iter().enumerate().skip(1) {
             if index == self.index || (is_separate && index + 1 == self.index) {
@@ -105,11 +105,11 @@ impl Line {
                 _ => word,
             };
             match word.strip_prefix("~/") {
-                Some(rest) if is_file && is_plain(rest) => {
-                    let path = env::home_dir()?.join(unquoted(rest));
+                Some(rest) if is_file && is_literal_word(rest) => {
+                    let path = env::home_dir()?.join(without_quotes(rest));
                     args.push(path.into_os_string().into_string().ok()?);
                 }
-                _ if is_plain(value) && word != "--" => args.push(unquoted(word)),
+                _ if is_literal_word(value) && word != "--" => args.push(without_quotes(word)),
                 _ => return None,
             }
         }
@@ -124,7 +124,7 @@ impl Line {
 }
 
 /// Whether a shell hands the word over as it stands, but for its quotes: no variable, command or pattern is in it.
-fn is_plain(word: &str) -> bool {
+fn is_literal_word(word: &str) -> bool {
     let inner = word
         .strip_prefix('\'')
         .and_then(|rest| rest.strip_suffix('\''));
@@ -133,7 +133,7 @@ fn is_plain(word: &str) -> bool {
 }
 
 /// The word without its quotes, where it is whole.
-fn unquoted(word: &str) -> String {
+fn without_quotes(word: &str) -> String {
     match shlex::split(word).as_deref() {
         Some([word]) => word.clone(),
         _ => word.to_owned(),
@@ -147,7 +147,7 @@ mod tests {
     fn line(index: &str, words: &[&str]) -> Option<Line> {
         let all = ["iam-del-key"].iter().chain(words);
         let args = [index].into_iter().chain(all.copied()).map(OsString::from);
-        Line::read(args)
+        Line::from_args(args)
     }
 
     #[test]
@@ -155,7 +155,7 @@ mod tests {
         for index in ["", "0", "-1", "2", "x", "--user-name"] {
             assert!(line(index, &["B"]).is_none(), "{index}");
         }
-        assert!(Line::read(std::iter::empty()).is_none());
+        assert!(Line::from_args(std::iter::empty()).is_none());
     }
 
     #[test]
@@ -164,7 +164,7 @@ mod tests {
         for (index, expected) in [("2", "Al"), ("3", "Bob")] {
             let line = line(index, &words).expect("a line");
             assert_eq!(line.cursor().option, Some("user-name"));
-            let cli = line.understood().expect("options");
+            let cli = line.parse().expect("options");
             assert_eq!(cli.user_name.expect("a name").as_str(), expected);
             assert_eq!(cli.aws.connection.profile.as_deref(), Some("a b"));
         }
@@ -172,9 +172,9 @@ mod tests {
 
     #[test]
     fn a_line_that_says_more_than_is_known_is_not_understood() {
-        let understood = |index: &str, words: &[&str]| {
+        let parse = |index: &str, words: &[&str]| {
             let line = line(index, words).expect("a line");
-            line.understood().is_some()
+            line.parse().is_some()
         };
         for words in [
             &["--user-name", "Bob", "-nv", "--output=json", ""][..],
@@ -185,7 +185,7 @@ mod tests {
             &["--user-name="],
         ] {
             let index = words.len().to_string();
-            assert!(understood(&index, words), "{words:?}");
+            assert!(parse(&index, words), "{words:?}");
         }
         for words in [
             &["--profile", "$P", ""][..],
@@ -212,14 +212,11 @@ mod tests {
             &["--", ""],
         ] {
             let index = words.len().to_string();
-            assert!(!understood(&index, words), "{words:?}");
+            assert!(!parse(&index, words), "{words:?}");
         }
         // What stands behind the cursor counts too.
-        assert!(!understood(
-            "2",
-            &["--access-key-id", "", "--profile", "$P"]
-        ));
-        assert!(!understood("2", &["--access-key-id", "", "--profile"]));
+        assert!(!parse("2", &["--access-key-id", "", "--profile", "$P"]));
+        assert!(!parse("2", &["--access-key-id", "", "--profile"]));
     }
 
     #[test]
@@ -233,8 +230,8 @@ mod tests {
             ("sudo", false),
         ] {
             let args = ["1", name, ""].map(OsString::from);
-            let line = Line::read(args.into_iter()).expect("a line");
-            assert_eq!(line.is_alone(), expected, "{name}");
+            let line = Line::from_args(args.into_iter()).expect("a line");
+            assert_eq!(line.starts_with_command(), expected, "{name}");
         }
     }
 
@@ -242,6 +239,6 @@ mod tests {
     fn an_unfinished_line_has_what_it_has() {
         let line = line("2", &["--profile", "", "--user"]).expect("a line");
         assert_eq!(line.cursor().option, Some("profile"));
-        assert!(line.understood().is_none());
+        assert!(line.parse().is_none());
     }
 }

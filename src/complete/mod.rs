@@ -44,7 +44,7 @@ pub(crate) enum Task {
 impl Task {
     /// What the variable asks for. `None`: nothing, so that this is a run like any other. The variable alone decides
     /// nothing: who has real arguments gets a run, whatever the environment holds.
-    pub(crate) fn asked() -> Option<Self> {
+    pub(crate) fn from_environment() -> Option<Self> {
         let shell = env::var_os(VARIABLE).filter(|shell| !shell.is_empty())?;
         let mut args = env::args_os();
         let program = args.next().unwrap_or_default();
@@ -52,7 +52,7 @@ impl Task {
             None => Some(Self::Script { shell, program }),
             Some(first) if first == "--" => {
                 let shell = Shell::named(&shell)?;
-                Line::read(args).map(|line| Self::Candidates(line, shell))
+                Line::from_args(args).map(|line| Self::Candidates(line, shell))
             }
             Some(_) => None,
         }
@@ -76,7 +76,7 @@ impl Task {
                 ))),
             },
             Self::Candidates(line, shell) => {
-                cut_off();
+                detach_from_terminal();
                 Ok(candidates(&line, shell))
             }
         }
@@ -96,7 +96,7 @@ fn command_of(program: &OsStr) -> String {
 }
 
 /// Takes the terminal away from this process and all that it starts, so that nothing can be asked or told there.
-fn cut_off() {
+fn detach_from_terminal() {
     // A process that leads a group cannot leave its session; the shells' scripts start none.
     let _ = rustix::process::setsid();
     if let Ok(nowhere) = OpenOptions::new().write(true).open("/dev/null") {
@@ -113,17 +113,17 @@ fn candidates(line: &Line, shell: Shell) -> String {
         // The shells complete files better: they know their own quotes.
         Some(argument) if takes_file(argument) => return "files".to_owned(),
         Some(argument) => values(argument, line, shell),
-        None if cursor.head.is_empty() => options(&command),
+        None if cursor.prefix.is_empty() => options(&command),
         None => Vec::new(),
     };
     let mut text = "values\n".to_owned();
     for (value, note) in found {
         // One that begins with a dash would be taken for an option.
         let is_option = argument.is_some() && value.starts_with('-');
-        if is_option || !value.starts_with(cursor.typed) || !is_fit(&value) {
+        if is_option || !value.starts_with(cursor.typed) || !is_safe_word(&value) {
             continue;
         }
-        text.push_str(cursor.head);
+        text.push_str(cursor.prefix);
         text.push_str(&value);
         if let Some(note) = note.lines().next() {
             let _ = write!(text, "\t{}", escape(note));
@@ -150,13 +150,13 @@ fn options(command: &Command) -> Vec<Suggestion> {
 
 fn values(argument: &Arg, line: &Line, shell: Shell) -> Vec<Suggestion> {
     match argument.get_long() {
-        Some("profile") if line.is_alone() => account::profiles(),
+        Some("profile") if line.starts_with_command() => account::profiles(),
         Some("user-name" | "except-user") => {
-            let line = line.read_for(shell);
+            let line = line.parse_for(shell);
             line.map(account::user_names).unwrap_or_default()
         }
         Some("access-key-id") => {
-            let line = line.read_for(shell);
+            let line = line.parse_for(shell);
             // Either may say whose key it is.
             let line = line.filter(|line| !line.find_user && line.aws.cli_input_json.is_none());
             line.map(account::keys).unwrap_or_default()
@@ -195,7 +195,7 @@ fn takes_file(argument: &Arg) -> bool {
 }
 
 /// Whether a shell takes the value as it stands for one word that is just this text, and it can be shown.
-fn is_fit(value: &str) -> bool {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "_+=,.@:/-".contains(c);
-    !value.is_empty() && value.chars().all(plain) && !has_secret(value)
+fn is_safe_word(value: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_+=,.@:/-".contains(c);
+    !value.is_empty() && value.chars().all(is_plain) && !has_secret(value)
 }
