@@ -111,7 +111,7 @@ pub(crate) enum CredentialKind {
 pub(crate) struct TransportError {
     pub(crate) host: String,
     /// What happened, a fragment.
-    pub(crate) what: String,
+    pub(crate) reason: String,
     pub(crate) hint: Option<String>,
     pub(crate) received: Received,
 }

@@ -251,7 +251,7 @@ impl Recorder {
             return Response::None;
         };
         let redact = |text: &str| attempt.secrets.redact(text);
-        let unexpected = |what: &str| Response::Unexpected(redact(what));
+        let unexpected = |reason: &str| Response::Unexpected(redact(reason));
         let (status, operation) = (attempt.metadata.status, self.operation);
         let mut body = match response_body::read(body, operation) {
             Ok(body) => body,
@@ -262,8 +262,8 @@ impl Recorder {
                     request_id: String::new(),
                 });
             }
-            Err(what) => {
-                return unexpected(&format!("HTTP status {status}, and of the body: {what}"));
+            Err(reason) => {
+                return unexpected(&format!("HTTP status {status}, and of the body: {reason}"));
             }
         };
         let request_id = match &mut body {
@@ -374,8 +374,8 @@ impl Intercept for Recorder {
             }
         }
         match &attempt.response {
-            Response::Unexpected(what) if context.output_or_error().is_ok() => {
-                Err(what.as_str().into())
+            Response::Unexpected(reason) if context.output_or_error().is_ok() => {
+                Err(reason.as_str().into())
             }
             _ => Ok(()),
         }
@@ -419,7 +419,7 @@ fn outline(attempt: &Attempt) -> String {
                 code.as_deref().unwrap_or("no error code")
             )
         }
-        Response::Unexpected(what) => format!("a reply that is not IAM's: {what}"),
+        Response::Unexpected(reason) => format!("a reply that is not IAM's: {reason}"),
     }
 }
 

@@ -102,9 +102,9 @@ impl Iam {
 
     /// Why ages cannot be judged in this run, if they cannot: IAM's clock jumped.
     pub(crate) fn clock_jump(&self) -> Option<CallError> {
-        self.responses.clock_jump().map(|what| {
+        self.responses.clock_jump().map(|reason| {
             CallError::Incomplete(TransportError {
-                what,
+                reason,
                 ..TransportError::default()
             })
         })
@@ -271,8 +271,8 @@ impl Iam {
         let last_use = match used.last_used_date().map(time) {
             None if used.service_name().trim() == NOT_AVAILABLE => LastUse::Never,
             None => {
-                let what = "it says neither when the key was used nor that it never was";
-                return Err(incomplete_response(&attempts, what));
+                let reason = "it says neither when the key was used nor that it never was";
+                return Err(incomplete_response(&attempts, reason));
             }
             Some(None) => {
                 return Err(incomplete_response(

@@ -38,12 +38,12 @@ pub(super) fn trusted_server_time(
     time(&server_time(&last.metadata)?)
 }
 
-/// An answer of IAM's to a read that cannot be used: `what` is a clause that says why.
-pub(super) fn incomplete_response(attempts: &Attempts, what: impl Into<String>) -> CallError {
+/// An answer of IAM's to a read that cannot be used: `reason` is a clause that says why.
+pub(super) fn incomplete_response(attempts: &Attempts, reason: impl Into<String>) -> CallError {
     let attempt = attempts.last();
     CallError::Incomplete(TransportError {
         host: attempt.map(|attempt| attempt.host).unwrap_or_default(),
-        what: what.into(),
+        reason: reason.into(),
         ..TransportError::default()
     })
 }
@@ -95,7 +95,7 @@ pub(super) fn call_error(
         Some(error) => transport_error(error, &last.host),
         None => TransportError {
             host: last.host.clone(),
-            what: "the reply is not IAM's".to_owned(),
+            reason: "the reply is not IAM's".to_owned(),
             ..TransportError::default()
         },
     };
@@ -114,8 +114,8 @@ pub(super) fn call_error(
                 }),
             });
         }
-        Response::Unexpected(what) => {
-            what.clone_into(&mut error.what);
+        Response::Unexpected(reason) => {
+            reason.clone_into(&mut error.reason);
             error.received = Received::UnexpectedResponse;
         }
         Response::Service(Body::Expected { .. }) | Response::None => {}
@@ -147,7 +147,7 @@ pub(crate) fn timed_out(
     if let CallError::NotSent(error) | CallError::NoResponse(error) = &mut failure {
         *error = TransportError {
             host: mem::take(&mut error.host),
-            what: format!("it did not answer within --timeout, {} s", limit.as_secs()),
+            reason: format!("it did not answer within --timeout, {} s", limit.as_secs()),
             ..TransportError::default()
         };
     }
@@ -158,7 +158,7 @@ pub(crate) fn timed_out(
 pub(crate) fn read_timed_out(operation: &str, limit: Duration) -> CallError {
     let seconds = limit.as_secs();
     CallError::NotSent(TransportError {
-        what: format!("{operation} was not answered within --timeout, {seconds} s"),
+        reason: format!("{operation} was not answered within --timeout, {seconds} s"),
         ..TransportError::default()
     })
 }
@@ -214,12 +214,12 @@ pub(crate) fn transport_error(error: &(dyn Error + 'static), host: &str) -> Tran
     let errors = sources(error).filter_map(|source| source.downcast_ref::<io::Error>());
     let kind = errors.last().map(io::Error::kind);
     let broken = BROKEN_HTTP.iter().find(|(words, _)| says(words));
-    let (what, mut hint) = if let Some(words) = tls::explain(error) {
+    let (reason, mut hint) = if let Some(words) = tls::explain(error) {
         words
-    } else if let Some((_, what)) = broken {
-        ((*what).to_owned(), None)
-    } else if let Some((what, hint)) = connection(kind, says) {
-        (what.to_owned(), hint)
+    } else if let Some((_, reason)) = broken {
+        ((*reason).to_owned(), None)
+    } else if let Some((reason, hint)) = connection(kind, says) {
+        (reason.to_owned(), hint)
     } else {
         let innermost = all.last().map(|text| truncate_escaped(text));
         (innermost.unwrap_or_default(), None)
@@ -233,7 +233,7 @@ pub(crate) fn transport_error(error: &(dyn Error + 'static), host: &str) -> Tran
             Some(proxy) if says(TUNNEL) => format!("{host} by way of the proxy {proxy}"),
             _ => host.to_owned(),
         },
-        what,
+        reason,
         hint: hint.map(str::to_owned),
         received: if broken.is_some() || kind == Some(ErrorKind::FileTooLarge) {
             Received::UnexpectedResponse

@@ -56,8 +56,8 @@ impl ResponseLimit {
             if !error.is::<LengthLimitError>() {
                 return error;
             }
-            let what = format!("the response is longer than {words}");
-            io::Error::new(ErrorKind::FileTooLarge, what).into()
+            let reason = format!("the response is longer than {words}");
+            io::Error::new(ErrorKind::FileTooLarge, reason).into()
         });
         SdkBody::from_body_1_x(body)
     }
@@ -257,7 +257,7 @@ impl Clients {
             .metadata_services
             .connector_for(&HttpConnectorSettings::builder().build());
         let response = connector.call(request).await;
-        let response = response.map_err(|error| transport_error(&error, url).what)?;
+        let response = response.map_err(|error| transport_error(&error, url).reason)?;
         let status = response.status().as_u16();
         let body = ByteStream::new(response.into_body()).collect().await;
         let body = body.map_err(|error| error.to_string())?;

@@ -119,8 +119,8 @@ impl Iam {
                 add(&mut keys, key, &attempts)?;
             }
             if keys.len() > MAX_KEYS {
-                let what = "the list has more than 1,000 keys; IAM allows a user two";
-                return Err(incomplete_response(&attempts, what));
+                let reason = "the list has more than 1,000 keys; IAM allows a user two";
+                return Err(incomplete_response(&attempts, reason));
             }
             if !pages.turn(page.marker(), &attempts)? {
                 let at = trusted_server_time(&attempts, &self.responses);
@@ -162,9 +162,9 @@ impl Iam {
                 });
             }
             if users.len() > MAX_USERS {
-                let what =
+                let reason =
                     "the list has more than 100,000 users; by default an account has at most 5,000";
-                return Err(incomplete_response(&attempts, what));
+                return Err(incomplete_response(&attempts, reason));
             }
             if !pages.turn(page.marker(), &attempts)? {
                 break;
@@ -226,6 +226,6 @@ fn add(keys: &mut Vec<ListedKey>, key: ListedKey, attempts: &Attempts) -> Result
         *earlier = key;
         return Ok(());
     };
-    let what = format!("it lists {} twice, {twice}", key.id);
-    Err(incomplete_response(attempts, what))
+    let reason = format!("it lists {} twice, {twice}", key.id);
+    Err(incomplete_response(attempts, reason))
 }

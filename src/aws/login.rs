@@ -49,8 +49,8 @@ impl Login {
     ) -> Result<Credentials, RunError> {
         let folder = environment::path_or_default("AWS_LOGIN_CACHE_DIRECTORY", ".aws/login/cache")?;
         let path = session::path(&folder.unwrap_or_default(), &self.session, &SHA256);
-        let none = |what: String| {
-            RunError::credentials(format!("no session of `aws login`: {what}"))
+        let none = |reason: String| {
+            RunError::credentials(format!("no session of `aws login`: {reason}"))
                 .hint(self.sign_in.clone())
         };
         let mut cached = read(&path).map_err(none)?;
@@ -60,7 +60,7 @@ impl Login {
         let key = |cached: &Value| {
             let key = &cached["accessToken"];
             CredentialParts::from_json(key, LOGIN_FIELDS, "the session of `aws login`")
-                .map_err(|what| none(format!("its file {what}")))
+                .map_err(|reason| none(format!("its file {reason}")))
         };
         let expiry = key(&cached)?.expiry;
         if expiry.is_none_or(|expiry| expiry <= SystemTime::now() + RENEWAL_WINDOW) {
@@ -86,7 +86,7 @@ impl Login {
                 .hint("set AWS_REGION, or name a region with --region"));
             }
         };
-        let fail = |what: &str| RunError::credentials(what).hint(self.sign_in.clone());
+        let fail = |reason: &str| RunError::credentials(reason).hint(self.sign_in.clone());
         let pair = key_pair(&pem)
             .ok_or_else(|| fail("the key of the session of `aws login` is not usable"))?;
         let sdk = settings.sdk_of("signin", region)?;

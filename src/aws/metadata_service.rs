@@ -52,26 +52,26 @@ pub(super) fn has_container() -> Result<bool, RunError> {
 pub(super) async fn container(settings: &Settings) -> Result<Credentials, RunError> {
     let url = container_url()?;
     let token = container_token()?;
-    let fail = |what: String| {
-        RunError::credentials(format!("no credentials from the container: {what}")).hint(format!(
+    let fail = |reason: String| {
+        RunError::credentials(format!("no credentials from the container: {reason}")).hint(format!(
             "check {FULL_URI} and {RELATIVE_URI}, and that the service there runs"
         ))
     };
-    let mut what = String::new();
+    let mut reason = String::new();
     for attempt in 0..MAX_ATTEMPTS {
         if attempt > 0 {
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
         let asked = settings.clients.get(&url, token.as_deref());
-        what = match tokio::time::timeout(ATTEMPT_TIMEOUT, asked).await {
+        reason = match tokio::time::timeout(ATTEMPT_TIMEOUT, asked).await {
             Ok(Ok((200, body))) => return read(&body, "the container", fail),
             Ok(Ok((status, body))) => {
                 let message = message(&body, token.as_deref());
-                let what = format!("its service answered with HTTP status {status}{message}");
+                let reason = format!("its service answered with HTTP status {status}{message}");
                 if status < 500 {
-                    return Err(fail(what));
+                    return Err(fail(reason));
                 }
-                what
+                reason
             }
             Ok(Err(error)) => format!(
                 "its service could not be reached: {}",
@@ -80,7 +80,7 @@ pub(super) async fn container(settings: &Settings) -> Result<Credentials, RunErr
             Err(_) => "its service did not answer in time".to_owned(),
         };
     }
-    Err(fail(what))
+    Err(fail(reason))
 }
 
 /// What an error says, without the token: it may repeat what it was sent.
@@ -145,7 +145,7 @@ fn read(
         return Err(fail("it gave what is not JSON".to_owned()));
     };
     let key = CredentialParts::from_json(&value, METADATA_FIELDS, origin);
-    let key = key.map_err(|what| fail(format!("it {what}")))?;
+    let key = key.map_err(|reason| fail(format!("it {reason}")))?;
     if key.token.is_none() || key.expiry.is_none() {
         return Err(fail("it gave no Token or no Expiration".to_owned()));
     }
@@ -158,8 +158,8 @@ fn read(
 ///
 /// A setting that cannot be understood; a metadata service that fails.
 pub(super) async fn instance(settings: &Settings) -> Result<Option<Credentials>, RunError> {
-    let fail = |what: String| {
-        RunError::credentials(format!("no credentials from the instance: {what}"))
+    let fail = |reason: String| {
+        RunError::credentials(format!("no credentials from the instance: {reason}"))
             .hint("check that the instance has a role, and run the same command again")
     };
     let Some(client) = client(settings)? else {

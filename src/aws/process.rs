@@ -52,8 +52,8 @@ impl CredentialProcess {
     ///
     /// It fails, or prints something else than credentials.
     pub(crate) async fn run(&self, log: Log) -> Result<Credentials, RunError> {
-        let fail = |what: &str| {
-            RunError::credentials(format!("no credentials: {} {what}", self.origin)).hint(
+        let fail = |reason: &str| {
+            RunError::credentials(format!("no credentials: {} {reason}", self.origin)).hint(
                 "it runs without a shell: words are split at spaces and quotes, and nothing else is replaced; \
                  run the command by itself to see what is wrong",
             )
@@ -103,7 +103,7 @@ impl CredentialProcess {
             return Err(fail(&format!("failed ({status}){said}")));
         }
         let key = parse(&output, SystemTime::now(), &self.origin);
-        key.map_err(|what| fail(&what))?
+        key.map_err(|reason| fail(&reason))?
             .credentials("credential_process")
     }
 }

@@ -71,8 +71,9 @@ impl CaBundle {
         let mut roots = RootCertStore::empty();
         let pem = self.take()?;
         for (index, certificate) in CertificateDer::pem_slice_iter(&pem).enumerate() {
-            let broken =
-                |what: &str| self.unusable(&format!("certificate {} is broken: {what}", index + 1));
+            let broken = |reason: &str| {
+                self.unusable(&format!("certificate {} is broken: {reason}", index + 1))
+            };
             let certificate = certificate.map_err(|error| broken(&error.to_string()))?;
             roots
                 .add(certificate)
@@ -106,10 +107,10 @@ impl CaBundle {
     }
 
     /// Says that the bundle is of no use, and why.
-    pub(super) fn unusable(&self, what: &str) -> RunError {
+    pub(super) fn unusable(&self, reason: &str) -> RunError {
         let path = escape_path(&self.path);
         let source = &self.source;
-        RunError::configuration(format!("could not use the CA bundle `{path}`: {what}"))
+        RunError::configuration(format!("could not use the CA bundle `{path}`: {reason}"))
             .hint(format!("{source} must name a PEM file of certificates"))
     }
 }

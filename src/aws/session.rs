@@ -48,7 +48,7 @@ impl Seen {
         let (host, secrets) = &*seen;
         let (what, hint) = if error.code().is_none() && error.message().is_none() {
             let cause = transport_error(error, host);
-            let (host, what) = (cause.host, cause.what);
+            let (host, what) = (cause.host, cause.reason);
             let what = format!("no usable answer from {service} at {host}: {what}");
             (what, cause.hint)
         } else {

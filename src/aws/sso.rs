@@ -154,10 +154,10 @@ impl Sso {
         let session = self.session.as_ref().unwrap_or(&self.start_url);
         let folder = home.join(".aws/sso/cache");
         let path = session::path(&folder, session, &SHA1_FOR_LEGACY_USE_ONLY);
-        let none = |what: &str| {
-            RunError::credentials(format!("no SSO session: {what}")).hint(self.sign_in.clone())
+        let none = |reason: &str| {
+            RunError::credentials(format!("no SSO session: {reason}")).hint(self.sign_in.clone())
         };
-        let mut cached = read(&path).map_err(|what| none(&what))?;
+        let mut cached = read(&path).map_err(|reason| none(&reason))?;
         let expiry = text(&cached, "expiresAt").and_then(|text| time(&text));
         let expiry = expiry.ok_or_else(|| none("its file has no usable expiresAt"))?;
         let now = SystemTime::now();

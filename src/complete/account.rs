@@ -95,10 +95,9 @@ fn within_limit(
 }
 
 /// What `run_with_deadline` comes to, which is given the time when it has to end.
-fn run_with_deadline<T>(run_with_deadline: impl AsyncFnOnce(Instant) -> Option<T>) -> Option<T> {
+fn run_with_deadline<T>(work: impl AsyncFnOnce(Instant) -> Option<T>) -> Option<T> {
     let runtime = Builder::new_current_thread().enable_all().build().ok()?;
-    let answer =
-        runtime.block_on(async { run_with_deadline(Instant::now() + REQUEST_LIMIT).await });
+    let answer = runtime.block_on(async { work(Instant::now() + REQUEST_LIMIT).await });
     runtime.shutdown_background();
     answer
 }

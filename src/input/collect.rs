@@ -34,8 +34,8 @@ impl<'a> KeyCollector<'a> {
             return Ok(());
         }
         if self.rows.len() == MAX_KEYS {
-            let what = format!("more than {MAX_KEYS} keys: split the list");
-            return Err(InputError::new(entry.line, 1, what));
+            let reason = format!("more than {MAX_KEYS} keys: split the list");
+            return Err(InputError::new(entry.line, 1, reason));
         }
         let row = Row {
             line: entry.line,
@@ -64,7 +64,7 @@ impl<'a> KeyCollector<'a> {
 impl Entry {
     /// Whether the line is about something that is to be done, and is not done.
     fn needs_action(&self, action: Action) -> Result<bool, InputError> {
-        let refuse = |what: String| Err(InputError::new(self.line, 1, what));
+        let refuse = |reason: String| Err(InputError::new(self.line, 1, reason));
         let planned = match self.action.as_deref() {
             None => None,
             Some("delete") => Some(Action::Delete),
@@ -117,15 +117,15 @@ impl Entry {
         if let (Some(column), None, Owner::AsGiven) =
             (self.missing_owner_column, options.user_name, options.owner)
         {
-            let what = format!(
+            let reason = format!(
                 "{id} has no owner here, and the list has a column for it: fill it in, or add --user-name or --find-user"
             );
-            return Err(InputError::new(line, column, what));
+            return Err(InputError::new(line, column, reason));
         }
         let user_name = match (self.user_name, options.user_name) {
             (Some(named), Some(given)) if !named.same_user(given) => {
-                let what = format!("{id} is {named}'s here, and --user-name says {given}");
-                return Err(InputError::new(line, 1, what));
+                let reason = format!("{id} is {named}'s here, and --user-name says {given}");
+                return Err(InputError::new(line, 1, reason));
             }
             (named, given) => named.or_else(|| given.cloned()),
         };
@@ -139,21 +139,21 @@ fn owner_conflict([first, second]: &[Row; 2]) -> InputError {
         Some(name) => format!("{name}'s"),
         None => "nobody's".to_owned(),
     };
-    let what = format!(
+    let reason = format!(
         "{} is {} here, and {} in line {}: a key has one owner",
         second.key.id,
         owner(second),
         owner(first),
         first.line
     );
-    InputError::new(second.line, 1, what)
+    InputError::new(second.line, 1, reason)
 }
 
 fn spill_error(error: &io::Error) -> InputError {
     let folder = std::env::temp_dir();
-    let what = format!("a long list is kept in {}: {error}", folder.display());
+    let reason = format!("a long list is kept in {}: {error}", folder.display());
     InputError {
         run_error: RunError::other,
-        ..InputError::at(None, what)
+        ..InputError::at(None, reason)
     }
 }

@@ -38,8 +38,8 @@ impl Header {
             match (found.next(), found.next()) {
                 (Some((_, one)), Some((_, other))) => {
                     let (one, other) = (one.trim(), other.trim());
-                    let what = format!("two columns are for the same: `{one}` and `{other}`");
-                    Err(InputError::new(first.number, 1, what))
+                    let reason = format!("two columns are for the same: `{one}` and `{other}`");
+                    Err(InputError::new(first.number, 1, reason))
                 }
                 (found, _) => Ok(found.map(|(place, _)| place)),
             }
@@ -90,8 +90,8 @@ impl Header {
             return Ok(());
         }
         let fields = if count == 1 { "field" } else { "fields" };
-        let what = format!("has {count} {fields}, the header has {}", self.width);
-        Err(InputError::at(Some(format!(": line {line}")), what))
+        let reason = format!("has {count} {fields}, the header has {}", self.width);
+        Err(InputError::at(Some(format!(": line {line}")), reason))
     }
 }
 
@@ -108,16 +108,17 @@ pub(super) fn read(
         let field = |place: usize| fields.get(place).map(str::trim);
         let filled = |place: Option<usize>| place.and_then(field).filter(|field| !field.is_empty());
         header.check_width(&fields, number)?;
-        let wrong =
-            |place: usize, what: String| InputError::new(number, header.column(text, place), what);
+        let wrong = |place: usize, reason: String| {
+            InputError::new(number, header.column(text, place), reason)
+        };
         let user_name = header.user_name.unwrap_or_default();
         let id = plain::id(field(header.id).unwrap_or_default())
-            .map_err(|what| wrong(header.id, what))?;
+            .map_err(|reason| wrong(header.id, reason))?;
         visit(Entry {
             user_name: filled(header.user_name)
                 .map(plain::user_name)
                 .transpose()
-                .map_err(|what| wrong(user_name, what))?,
+                .map_err(|reason| wrong(user_name, reason))?,
             outcome: filled(header.outcome).map(str::to_owned),
             action: filled(header.action).map(str::to_owned),
             missing_owner_column: header
@@ -140,7 +141,7 @@ fn filled(fields: &StringRecord) -> usize {
 fn cells(csv_lines: &mut CsvLines, text: &str, line: u64) -> Result<StringRecord, InputError> {
     csv_lines
         .fields(text)
-        .map_err(|(at, what)| InputError::new(line, column(text, at), what))
+        .map_err(|(at, reason)| InputError::new(line, column(text, at), reason))
 }
 
 /// Whether a column or a member has this name: `Access key ID` is `AccessKeyId` and `access_key_id`.

@@ -59,10 +59,10 @@ pub(super) fn read(lines: Lines, visit: &mut Visit<'_>) -> Result<(), InputError
 
 fn problem(error: &serde_json::Error, lines_read: u64) -> InputError {
     let place = format!(" at line {} column {}", error.line(), error.column());
-    let what = error.to_string();
-    let what = what.strip_suffix(&place).unwrap_or(&what);
+    let reason = error.to_string();
+    let reason = reason.strip_suffix(&place).unwrap_or(&reason);
     let line = lines_read + error.line().max(1) as u64;
-    InputError::new(line, error.column().max(1), what)
+    InputError::new(line, error.column().max(1), reason)
 }
 
 /// Takes the objects out of whatever they are in.

@@ -26,8 +26,8 @@ impl Lines {
     pub(super) fn new(mut source: Box<dyn BufRead>) -> Result<Self, InputError> {
         let start = source.fill_buf().map_err(|error| read_failure(0, &error))?;
         if start.starts_with(b"\xff\xfe") || start.starts_with(b"\xfe\xff") {
-            let what = "it is UTF-16: save it as UTF-8 (iconv -f UTF-16 -t UTF-8)";
-            return Err(InputError::new(1, 1, what));
+            let reason = "it is UTF-16: save it as UTF-8 (iconv -f UTF-16 -t UTF-8)";
+            return Err(InputError::new(1, 1, reason));
         }
         if start.starts_with(b"\xef\xbb\xbf") {
             source.consume(3);
@@ -94,8 +94,8 @@ impl Lines {
                 bytes.pop();
             }
             if let Some(position) = bytes.iter().position(|byte| *byte == b'\r') {
-                let what = "a carriage return inside the line: save the list with ends of line that are LF or CRLF";
-                return Err(InputError::new(self.lines_read, position + 1, what));
+                let reason = "a carriage return inside the line: save the list with ends of line that are LF or CRLF";
+                return Err(InputError::new(self.lines_read, position + 1, reason));
             }
             let text = self.text(bytes)?;
             let start = text.trim_start();

@@ -75,7 +75,7 @@ pub(crate) struct ReadOptions<'a> {
 struct InputError {
     /// What comes behind the name of the input; lines and columns count from 1. `None`: it cannot be read.
     place: Option<String>,
-    what: String,
+    reason: String,
     /// What to do about it.
     hint: &'static str,
     /// Whose it is: as what it ends the run.
@@ -83,25 +83,25 @@ struct InputError {
 }
 
 impl InputError {
-    fn at(place: Option<String>, what: impl Into<String>) -> Self {
+    fn at(place: Option<String>, reason: impl Into<String>) -> Self {
         Self {
             place,
-            what: what.into(),
+            reason: reason.into(),
             hint: "nothing was contacted; correct the line and run the same command again",
             run_error: RunError::usage,
         }
     }
 
-    fn new(line: u64, column: usize, what: impl Into<String>) -> Self {
+    fn new(line: u64, column: usize, reason: impl Into<String>) -> Self {
         let place = format!(", line {line}, column {column}:");
-        Self::at(Some(place), what)
+        Self::at(Some(place), reason)
     }
 
     /// Several words in a line without a header that says what they are. `is_printed`: the AWS CLI or this program printed them
     /// as text.
     fn no_header(line: u64, column: usize, is_printed: bool) -> Self {
-        let what = "several columns need a header that names them: AccessKeyId, and UserName for the owner";
-        let problem = Self::new(line, column, what);
+        let reason = "several columns need a header that names them: AccessKeyId, and UserName for the owner";
+        let problem = Self::new(line, column, reason);
         if !is_printed {
             return problem;
         }
@@ -113,10 +113,10 @@ impl InputError {
 
     /// IAM's report of all users, which people take for a list of keys.
     fn credential_report(line: u64) -> Self {
-        let what = "this is a credential report, which has no access key IDs";
+        let reason = "this is a credential report, which has no access key IDs";
         Self {
             hint: "to find the unused keys of the account: iam-del-key --all-users --unused-for 90d --dry-run",
-            ..Self::new(line, 1, what)
+            ..Self::new(line, 1, reason)
         }
     }
 }
@@ -174,10 +174,10 @@ fn keys_of(
 }
 
 fn wrong(name: &str, problem: &InputError) -> RunError {
-    let what = truncate_escaped(&problem.what);
+    let reason = truncate_escaped(&problem.reason);
     match &problem.place {
-        None => (problem.run_error)(format!("cannot read {name}: {what}")),
-        Some(place) => (problem.run_error)(format!("{name}{place} {what}")).hint(problem.hint),
+        None => (problem.run_error)(format!("cannot read {name}: {reason}")),
+        Some(place) => (problem.run_error)(format!("{name}{place} {reason}")).hint(problem.hint),
     }
 }
 

@@ -22,7 +22,7 @@ pub(super) fn read(first: Line, mut lines: Lines, visit: &mut Visit<'_>) -> Resu
             return Err(InputError::no_header(number, place(other), is_printed));
         }
         for word in words {
-            let id = id(word).map_err(|what| InputError::new(number, place(word), what))?;
+            let id = id(word).map_err(|reason| InputError::new(number, place(word), reason))?;
             visit(Entry::with_id(id, number))?;
         }
         line = lines.next()?;

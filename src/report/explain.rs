@@ -328,10 +328,10 @@ pub(super) fn code_and_sentence(failure: &CallError, service: &str) -> (String, 
         CallError::Incomplete(cause) => ("Unclear", "unusable response from", cause),
     };
     let place = match cause.host.as_str() {
-        "" => format!(": {}", truncate_escaped(&cause.what)),
+        "" => format!(": {}", truncate_escaped(&cause.reason)),
         host => format!(
             " at {}",
-            truncate_escaped(&format!("{host}: {}", cause.what))
+            truncate_escaped(&format!("{host}: {}", cause.reason))
         ),
     };
     (code.to_owned(), format!("{what} {service}{place}"))

@@ -237,7 +237,7 @@ fn failed(failure: CallError) -> Outcome {
 fn timed_out(limit: Duration) -> CallError {
     CallError::NotSent(TransportError {
         host: String::new(),
-        what: format!(
+        reason: format!(
             "it did not say enough of the key within --timeout, {} s",
             limit.as_secs()
         ),
@@ -258,9 +258,9 @@ fn impossible(what: &str) -> CallError {
     undecided(format!("{what}, so the conditions cannot be checked"))
 }
 
-fn undecided(what: String) -> CallError {
+fn undecided(reason: String) -> CallError {
     CallError::Incomplete(TransportError {
-        what,
+        reason,
         ..TransportError::default()
     })
 }

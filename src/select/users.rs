@@ -107,7 +107,7 @@ fn unsettled(missing: Option<UserName>) -> CallError {
     let name = missing.map(|name| format!(" {name}")).unwrap_or_default();
     CallError::Incomplete(TransportError {
         host: String::new(),
-        what: format!(
+        reason: format!(
             "the users changed while they were listed: ListUsers showed the user{name}, and ListAccessKeys found no \
              such user ({} lists)",
             LIST_AGAIN.len() + 1
