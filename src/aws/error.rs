@@ -167,8 +167,8 @@ pub(crate) fn read_timed_out(operation: &str, limit: Duration) -> CallError {
 fn clock_skew_times(attempt: &Attempt) -> Option<(String, String)> {
     let (server, ours) = (server_time(&attempt.metadata)?, attempt.signed_at?);
     ((server.secs() - ours.secs()).abs() > MAX_CLOCK_SKEW).then(|| {
-        let shown = |time: DateTime| time.fmt(Format::HttpDate).unwrap_or_default();
-        (shown(ours), shown(server))
+        let http_date = |time: DateTime| time.fmt(Format::HttpDate).unwrap_or_default();
+        (http_date(ours), http_date(server))
     })
 }
 

@@ -62,8 +62,8 @@ pub(super) async fn container(settings: &Settings) -> Result<Credentials, RunErr
         if attempt > 0 {
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
-        let asked = settings.clients.get(&url, token.as_deref());
-        reason = match tokio::time::timeout(ATTEMPT_TIMEOUT, asked).await {
+        let response = settings.clients.get(&url, token.as_deref());
+        reason = match tokio::time::timeout(ATTEMPT_TIMEOUT, response).await {
             Ok(Ok((200, body))) => return read(&body, "the container", fail),
             Ok(Ok((status, body))) => {
                 let message = message(&body, token.as_deref());

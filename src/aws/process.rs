@@ -96,11 +96,11 @@ impl CredentialProcess {
         let status = status.map_err(|error| fail(&format!("was lost: {error}")))?;
         if !status.success() {
             let errors = errors.unwrap_or_default();
-            let said = match String::from_utf8_lossy(&errors).trim() {
+            let error_output = match String::from_utf8_lossy(&errors).trim() {
                 "" => String::new(),
                 errors => format!("; it said: {}", truncate_escaped(errors)),
             };
-            return Err(fail(&format!("failed ({status}){said}")));
+            return Err(fail(&format!("failed ({status}){error_output}")));
         }
         let key = parse(&output, SystemTime::now(), &self.origin);
         key.map_err(|reason| fail(&reason))?

@@ -235,10 +235,10 @@ fn has_attributes_only_at_the_root(text: &str) -> bool {
 /// The text, with what XML does not allow (bytes that are not UTF-8, control characters) replaced: an error
 /// is worth reading even where its message is spoilt.
 fn readable(body: &[u8]) -> Cow<'_, str> {
-    let spoilt = |c: char| c < ' ' && !matches!(c, '\t' | '\n' | '\r');
+    let is_invalid = |c: char| c < ' ' && !matches!(c, '\t' | '\n' | '\r');
     let text = String::from_utf8_lossy(body);
-    if text.contains(spoilt) {
-        return Cow::Owned(text.replace(spoilt, "\u{fffd}"));
+    if text.contains(is_invalid) {
+        return Cow::Owned(text.replace(is_invalid, "\u{fffd}"));
     }
     text
 }

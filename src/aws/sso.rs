@@ -122,8 +122,8 @@ impl Sso {
             .access_token(token)
             .customize()
             .mutate_request(seen.watch());
-        let asking = || format!("asking SSO for the role {}", escape(&self.role));
-        settings.log.verbose(asking);
+        let message = || format!("asking SSO for the role {}", escape(&self.role));
+        settings.log.verbose(message);
         let output = call.send().await.map_err(|error| {
             let response = error.raw_response();
             let hint = match response.map(|response| response.status().as_u16()) {

@@ -20,7 +20,7 @@ enum Denial {
     Endpoint,
     Trust,
     /// The message does not say.
-    Unsaid,
+    Unspecified,
 }
 
 /// Reads what denies an access. AWS ends the sentence with `because no <policy> allows the <action> action` or
@@ -29,7 +29,7 @@ fn denial(message: &str) -> Denial {
     let message = message.to_ascii_lowercase();
     let (explicit, implicit) = ("with an explicit deny", "because no ");
     let Some(at) = message.rfind(explicit).or_else(|| message.rfind(implicit)) else {
-        return Denial::Unsaid;
+        return Denial::Unspecified;
     };
     let (who, reason) = message.split_at(at);
     let is_explicit = reason.starts_with(explicit);
@@ -58,7 +58,7 @@ pub(super) fn hints(operation: &str, message: &str, context: &Context) -> Vec<St
     let denial = denial(message);
     match (denial, operation) {
         // What IAM says of an unknown key is not documented: it may have a reason too.
-        (Denial::Unsaid | Denial::Implicit, "GetAccessKeyLastUsed") if !context.is_listed => {
+        (Denial::Unspecified | Denial::Implicit, "GetAccessKeyLastUsed") if !context.is_listed => {
             return vec![
                 "IAM says this of a key it does not know as well as of a call that is not allowed: the key is gone or \
                  another account's, or the permission is missing"
@@ -69,7 +69,7 @@ pub(super) fn hints(operation: &str, message: &str, context: &Context) -> Vec<St
             ];
         }
         // It needs no permission.
-        (Denial::Unsaid | Denial::Implicit, "GetCallerIdentity") => return Vec::new(),
+        (Denial::Unspecified | Denial::Implicit, "GetCallerIdentity") => return Vec::new(),
         _ => {}
     }
     let service = if operation.starts_with("Assume") || operation.contains("AccessKeyInfo") {
@@ -109,7 +109,7 @@ pub(super) fn hints(operation: &str, message: &str, context: &Context) -> Vec<St
         Denial::Trust => {
             "the role's trust policy does not allow these credentials: ask the owner of the role".to_owned()
         }
-        Denial::Implicit | Denial::Unsaid => match operation {
+        Denial::Implicit | Denial::Unspecified => match operation {
             "DeleteAccessKey" | "UpdateAccessKey" => {
                 format!("ask for the permission iam:{operation} on this user, or {others}")
             }
@@ -130,7 +130,7 @@ mod tests {
 
     /// Who is denied, why, and what denies it.
     const DENIALS: [(&str, &str, Denial); 26] = [
-        (USER, "", Denial::Unsaid),
+        (USER, "", Denial::Unspecified),
         (
             USER,
             "because no identity-based policy allows the iam:DeleteAccessKey action",

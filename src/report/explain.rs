@@ -311,7 +311,7 @@ pub(super) fn unchecked_owner(failure: &CallError) -> Option<[&'static str; 2]> 
 
 /// The code for programs and the sentence for people; an error of `service` in the AWS CLI's words, which scripts look for.
 pub(super) fn code_and_sentence(failure: &CallError, service: &str) -> (String, String) {
-    let (code, what, cause) = match failure {
+    let (code, what, error) = match failure {
         CallError::Service(error) => {
             let code = error.code.as_deref();
             let code = code.map_or_else(|| format!("Http{}", error.status), escape_field);
@@ -320,18 +320,18 @@ pub(super) fn code_and_sentence(failure: &CallError, service: &str) -> (String, 
         CallError::NotFound(not_found) => {
             return ("NoSuchEntity".to_owned(), not_found_sentence(not_found));
         }
-        CallError::NotSent(cause) if cause.received == Received::UnexpectedResponse => {
-            ("UnexpectedResponse", "unexpected response from", cause)
+        CallError::NotSent(error) if error.received == Received::UnexpectedResponse => {
+            ("UnexpectedResponse", "unexpected response from", error)
         }
-        CallError::NotSent(cause) => ("Unreachable", "could not reach", cause),
-        CallError::NoResponse(cause) => ("NoAnswer", "no usable answer from", cause),
-        CallError::Incomplete(cause) => ("Unclear", "unusable response from", cause),
+        CallError::NotSent(error) => ("Unreachable", "could not reach", error),
+        CallError::NoResponse(error) => ("NoAnswer", "no usable answer from", error),
+        CallError::Incomplete(error) => ("Unclear", "unusable response from", error),
     };
-    let place = match cause.host.as_str() {
-        "" => format!(": {}", truncate_escaped(&cause.reason)),
+    let place = match error.host.as_str() {
+        "" => format!(": {}", truncate_escaped(&error.reason)),
         host => format!(
             " at {}",
-            truncate_escaped(&format!("{host}: {}", cause.reason))
+            truncate_escaped(&format!("{host}: {}", error.reason))
         ),
     };
     (code.to_owned(), format!("{what} {service}{place}"))

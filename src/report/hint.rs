@@ -82,8 +82,8 @@ pub(crate) fn call_hints(failure: &CallError) -> Vec<String> {
             _ => advice(error),
         },
         CallError::NotFound(_) => Vec::new(),
-        CallError::NotSent(cause) | CallError::NoResponse(cause) | CallError::Incomplete(cause) => {
-            cause.hint.iter().cloned().collect()
+        CallError::NotSent(error) | CallError::NoResponse(error) | CallError::Incomplete(error) => {
+            error.hint.iter().cloned().collect()
         }
     }
 }

@@ -216,9 +216,9 @@ impl<'a> Report<'a> {
     }
 
     /// Somebody else changed the journal, so that a later run does not know what this one did: never success.
-    pub(crate) fn print_lost_journal(&self, harm: String, exit: Exit) -> Exit {
+    pub(crate) fn print_lost_journal(&self, reason: String, exit: Exit) -> Exit {
         let exit = exit.or_other();
-        self.print_error_with_key("JournalLost", harm, exit);
+        self.print_error_with_key("JournalLost", reason, exit);
         exit
     }
 
@@ -250,7 +250,7 @@ impl<'a> Report<'a> {
             Format::Json | Format::Text => match query_result(result, self.request) {
                 Ok(text) => text,
                 Err(error) => {
-                    self.output.lose(known);
+                    self.output.add_unwritten(known);
                     return Err(error);
                 }
             },
@@ -284,7 +284,7 @@ impl<'a> Report<'a> {
             return;
         }
         self.bar.clear();
-        for known in self.output.take_lost() {
+        for known in self.output.take_unwritten() {
             self.messages.print(Level::Known, &known);
         }
         self.print_summary(summary, resume);

@@ -175,7 +175,7 @@ fn start(name: &str) -> Option<Sender<Job>> {
 pub(crate) struct Output {
     waiting: VecDeque<Waiting>,
     /// What has to be said on standard error, since standard output did not get it.
-    lost: Vec<String>,
+    unwritten: Vec<String>,
     /// Nothing is written after an error: a part of a result may be there.
     is_closed: bool,
     /// Results were not written since nobody read them.
@@ -197,7 +197,7 @@ impl Output {
     /// There is no thread, and it cannot be written.
     pub(super) fn put(&mut self, text: &SafeText, known: Vec<String>) -> io::Result<()> {
         if self.is_closed {
-            self.lost.extend(known);
+            self.unwritten.extend(known);
             return Ok(());
         }
         let mut text = format!("{text}\n").into_bytes();
@@ -213,15 +213,15 @@ impl Output {
         }
         let written = write(Stream::Results, &text);
         if written.is_err() {
-            self.lost.extend(known);
+            self.unwritten.extend(known);
             self.close();
         }
         written
     }
 
     /// Keeps what is known of keys that this run changed and whose result cannot be made.
-    pub(super) fn lose(&mut self, known: Vec<String>) {
-        self.lost.extend(known);
+    pub(super) fn add_unwritten(&mut self, known: Vec<String>) {
+        self.unwritten.extend(known);
     }
 
     /// How many results are not written yet.
@@ -266,12 +266,13 @@ impl Output {
     fn close(&mut self) {
         self.is_closed = true;
         let waiting = self.waiting.drain(..);
-        self.lost.extend(waiting.flat_map(|waiting| waiting.known));
+        self.unwritten
+            .extend(waiting.flat_map(|waiting| waiting.known));
     }
 
     /// What has to be said since standard output did not get it.
-    pub(super) fn take_lost(&mut self) -> Vec<String> {
-        std::mem::take(&mut self.lost)
+    pub(super) fn take_unwritten(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.unwritten)
     }
 }
 
