@@ -1,5 +1,5 @@
-//! Why a call or a whole run failed, the kinds of error codes, and the exit status, whose numbers are part of the
-//! interface: they are the same in `--help`, the man page and the README.
+//! Errors of calls and of the run, the kinds of error codes, and the exit status. The numbers of the exit status are
+//! part of the interface: `--help`, the man page and the README list the same ones.
 
 use std::fmt;
 use std::process::ExitCode;
@@ -7,152 +7,151 @@ use std::sync::LazyLock;
 
 use crate::ident::{AccountId, UserName};
 
-/// Why a call did not do what it was for.
+/// Why a call failed.
 #[derive(Clone, Debug)]
 pub(crate) enum CallError {
-    /// IAM answered with an error.
+    /// IAM returned an error.
     Service(ServiceError),
-    /// IAM was read, and what it says leaves no such key to change.
+    /// A read shows that there is no such key to change.
     NotFound(NotFound),
-    /// The request that changes something was never sent.
+    /// The request was not sent.
     NotSent(TransportError),
-    /// It was sent, and no answer came that is IAM's.
+    /// The request was sent, but IAM did not respond.
     NoResponse(TransportError),
-    /// IAM was read, and what it says cannot be made out or does not say enough.
+    /// IAM's response to a read cannot be parsed or lacks required data.
     Incomplete(TransportError),
 }
 
-/// An error as IAM reports it.
+/// An error that IAM returned.
 #[derive(Clone, Debug)]
 pub(crate) struct ServiceError {
-    /// The operation, such as `DeleteAccessKey`.
+    /// The API operation, such as `DeleteAccessKey`.
     pub(crate) operation: &'static str,
-    /// The error code; `None` when the reply has none.
+    /// The error code, if the response has one.
     pub(crate) code: Option<String>,
-    /// IAM's sentence; empty when the reply has none.
+    /// IAM's message. Empty if the response has none.
     pub(crate) message: String,
     pub(crate) status: u16,
-    /// IAM's name for the request.
+    /// The request ID that IAM assigned.
     pub(crate) request_id: Option<String>,
-    /// What else bears on the error and the hints for it.
+    /// Details for the error and its hints.
     pub(crate) context: Box<Context>,
 }
 
-/// A key that IAM does not list where it was looked for.
+/// A key that IAM does not list.
 #[derive(Clone, Debug)]
 pub(crate) struct NotFound {
-    /// Where it was looked for.
+    /// Where the key was searched for.
     pub(crate) scope: SearchScope,
-    /// What else is known of it.
+    /// Details for the error and its hints.
     pub(crate) context: Box<Context>,
 }
 
-/// Where a key was looked for.
+/// The keys that a search covered.
 #[derive(Clone, Debug)]
 pub(crate) enum SearchScope {
-    /// Among the keys of this user.
+    /// The keys of this user.
     User(UserName),
-    /// Among the keys of the user whose key signs.
+    /// The keys of the calling user.
     SigningUser,
-    /// Among the keys of every user of the account.
+    /// The keys of every user in the account.
     Account,
 }
 
-/// What the tool knows that bears on an error.
+/// Details that affect an error and its hints.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Context {
-    /// The key's real owner, when it is not the user named.
+    /// The key's actual owner, if it is another user than the named one.
     pub(crate) owner: Option<UserName>,
-    /// The account the key's ID encodes and the signing account, when they differ.
+    /// The account that the key's ID encodes and the account of the credentials, if they differ.
     pub(crate) accounts: Option<(AccountId, AccountId)>,
-    /// Who says whose key it is.
+    /// Who named the key's owner.
     pub(crate) named_by: NamedBy,
-    /// Whether IAM did not confirm who owns the key: another user may.
+    /// Whether IAM did not confirm the owner. Another user may own the key.
     pub(crate) owner_unchecked: bool,
-    /// The owner whom `GetAccessKeyLastUsed` still names, although that user's list does not have the key.
+    /// The owner that `GetAccessKeyLastUsed` still returns although that user's list does not contain the key.
     pub(crate) still_reported_owner: Option<UserName>,
-    /// Whether IAM has just listed the key: then a read of it that is denied lacks a permission.
+    /// Whether IAM just listed the key. Then a denied read of it means that a permission is missing.
     pub(crate) is_listed: bool,
-    /// This machine's time and the server's, in HTTP's form, when they are far apart.
+    /// The local time and the server's time as HTTP dates, if they differ too much.
     pub(crate) clocks: Option<(String, String)>,
-    /// What the request was signed with.
+    /// The kind of credentials that signed the request.
     pub(crate) credentials: CredentialKind,
-    /// What to do about credentials that have expired and could not be renewed; `None`: nobody tried to.
+    /// Hints for expired credentials that could not be renewed. `None`: no renewal was attempted.
     pub(crate) renewal_hints: Option<Vec<String>>,
 }
 
-/// Who says whose key it is.
+/// Who named the key's owner.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum NamedBy {
-    /// The caller, as far as anybody does.
+    /// The caller, or nobody.
     #[default]
     Caller,
-    /// IAM too, in this run.
+    /// The caller and IAM, in this run.
     CallerAndIam,
-    /// IAM alone, in this run. The next run asks again.
+    /// Only IAM, in this run. The next run looks up the owner again.
     Iam,
 }
 
-/// What a request was signed with.
+/// The kind of credentials that signed a request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum CredentialKind {
     #[default]
     Unknown,
     LongTerm,
-    /// A user's access key, with a session token that does not belong there.
+    /// A user's access key, sent with a session token that does not belong to it.
     LongTermWithToken,
     Session,
-    /// Temporary credentials whose session token is missing.
+    /// Temporary credentials without their session token.
     SessionWithoutToken,
 }
 
-/// Why IAM could not be reached or understood.
+/// Why IAM could not be reached or did not return a usable response.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct TransportError {
     pub(crate) host: String,
-    /// What happened, a fragment.
     pub(crate) reason: String,
     pub(crate) hint: Option<String>,
     pub(crate) received: Received,
 }
 
-/// What came back for a request that IAM did not answer.
+/// What was received if IAM did not respond.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Received {
     /// Nothing, or only a part of a response.
     #[default]
     Nothing,
-    /// A response that is not IAM's.
+    /// A response that is not from IAM.
     UnexpectedResponse,
 }
 
-/// The families of error codes that have an exit status of their own. Both spellings of a code count.
+/// The kinds of error codes. Each has an exit status. Codes count with and without the suffix `Exception`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ErrorKind {
     NoSuchEntity,
     LimitExceeded,
     ServiceFailure,
     AccessDenied,
-    /// The credentials are no good.
+    /// IAM rejects the credentials.
     Credentials,
-    /// The request is malformed in IAM's eyes.
+    /// IAM rejects the request as malformed.
     Validation,
     Throttling,
     Other,
 }
 
 impl ServiceError {
-    /// The family of the code.
+    /// Returns the kind of the error code.
     pub(crate) fn kind(&self) -> ErrorKind {
         classify(self.code.as_deref(), self.status)
     }
 
-    /// Whether the message is about a user who does not exist, rather than about the key.
+    /// Whether the message says that the user, rather than the key, does not exist.
     pub(crate) fn is_about_user(&self) -> bool {
         self.message.to_ascii_lowercase().contains("user with name")
     }
 
-    /// The exit status of the family.
+    /// Returns the exit status for this kind of error.
     pub(crate) fn exit(&self) -> Exit {
         match self.kind() {
             ErrorKind::NoSuchEntity => Exit::NoSuchEntity,
@@ -167,7 +166,7 @@ impl ServiceError {
     }
 }
 
-/// The codes of each family, without `Exception` at their end.
+/// The error codes of each kind, without the suffix `Exception`.
 const ERROR_CODES: [(ErrorKind, &str); 7] = [
     (ErrorKind::NoSuchEntity, "NoSuchEntity"),
     (ErrorKind::LimitExceeded, "LimitExceeded"),
@@ -197,7 +196,7 @@ const ERROR_CODES: [(ErrorKind, &str); 7] = [
     ),
 ];
 
-/// The family of an error code, and where there is none, of an HTTP status.
+/// Returns the kind of an error code, or of an HTTP status if there is no code.
 pub(crate) fn classify(code: Option<&str>, status: u16) -> ErrorKind {
     let code = code.unwrap_or_default();
     let code = code.strip_suffix("Exception").unwrap_or(code);
@@ -210,7 +209,7 @@ pub(crate) fn classify(code: Option<&str>, status: u16) -> ErrorKind {
 }
 
 impl CallError {
-    /// IAM's error, where it answered with one.
+    /// Returns IAM's error, if it returned one.
     pub(crate) fn service(&self) -> Option<&ServiceError> {
         match self {
             Self::Service(error) => Some(error),
@@ -218,7 +217,7 @@ impl CallError {
         }
     }
 
-    /// The code for programs: IAM's own, or `NoSuchEntity` for what was found by reading.
+    /// Returns the error code for programs. It is `NoSuchEntity` if a read shows that the key does not exist.
     pub(crate) fn code(&self) -> Option<&str> {
         match self {
             Self::Service(error) => error.code.as_deref(),
@@ -227,7 +226,7 @@ impl CallError {
         }
     }
 
-    /// What bears on the failure, to add to it.
+    /// Returns the details of the error for changes.
     pub(crate) fn context_mut(&mut self) -> Option<&mut Context> {
         match self {
             Self::Service(ServiceError { context, .. })
@@ -236,7 +235,7 @@ impl CallError {
         }
     }
 
-    /// The exit status where a read failed that a run cannot do without: nothing was changed.
+    /// Returns the exit status for a failed read. Nothing was changed.
     pub(crate) fn read_exit(&self) -> Exit {
         match self {
             Self::Service(error) => error.exit(),
@@ -246,7 +245,7 @@ impl CallError {
         }
     }
 
-    /// What bears on the failure.
+    /// Returns the details of the error.
     pub(crate) fn context(&self) -> &Context {
         static NONE: LazyLock<Context> = LazyLock::new(Context::default);
         match self {
@@ -256,7 +255,7 @@ impl CallError {
         }
     }
 
-    /// The family of IAM's error; what was found by reading belongs to one too.
+    /// Returns the kind of IAM's error. A key that a read did not find counts as `NoSuchEntity`.
     pub(crate) fn kind(&self) -> Option<ErrorKind> {
         match self {
             Self::Service(error) => Some(error.kind()),
@@ -265,35 +264,34 @@ impl CallError {
         }
     }
 
-    /// Whether IAM does not allow the call.
+    /// Whether IAM denied the call.
     pub(crate) fn is_denied(&self) -> bool {
         self.kind() == Some(ErrorKind::AccessDenied)
     }
 
-    /// Whether IAM has no such key, or no such user.
+    /// Whether the key or the user does not exist.
     pub(crate) fn is_no_such_entity(&self) -> bool {
         self.kind() == Some(ErrorKind::NoSuchEntity)
     }
 }
 
-/// How a failed call is explained without which the run cannot go on: the failure, the service, and what the sentence begins
-/// with.
+/// Explains a failed call that ends the run, given the error, the service, and the start of the sentence.
 pub(crate) type Explain = fn(&CallError, &str, &str) -> RunError;
 
-/// Why the run ends before any key is changed.
+/// Why the run ends before it changes any key.
 #[derive(Debug)]
 pub(crate) struct RunError {
     pub(crate) exit: Exit,
     pub(crate) code: String,
     pub(crate) message: String,
-    /// What to do next, each a sentence or a command.
+    /// What to do next. Each hint is a sentence or a command.
     pub(crate) hints: Vec<String>,
-    /// What the service said, where it answered.
+    /// The service's error, if it returned one.
     pub(crate) service: Option<Box<ServiceError>>,
 }
 
 impl RunError {
-    /// A run that ends with this exit status and code.
+    /// Creates an error with this exit status and code.
     pub(crate) fn new(exit: Exit, code: &str, message: impl Into<String>) -> Self {
         Self {
             exit,
@@ -304,37 +302,37 @@ impl RunError {
         }
     }
 
-    /// Wrong credentials or configuration.
+    /// Creates an error for invalid configuration.
     pub(crate) fn configuration(message: impl Into<String>) -> Self {
         Self::new(Exit::Configuration, "Configuration", message)
     }
 
-    /// Credentials that are not there or no good.
+    /// Creates an error for missing or invalid credentials.
     pub(crate) fn credentials(message: impl Into<String>) -> Self {
         Self::new(Exit::Configuration, "Credentials", message)
     }
 
-    /// Wrong arguments, seen only when the run was to begin.
+    /// Creates an error for arguments that turn out to be invalid at the start of the run.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
         Self::new(Exit::Usage, "Usage", message)
     }
 
-    /// What is nobody's mistake, such as a full disk.
+    /// Creates an error that has nothing to do with the command line, such as a full disk.
     pub(crate) fn other(message: impl Into<String>) -> Self {
         Self::new(Exit::Other, "Other", message)
     }
 
-    /// A guard refused the whole run.
+    /// Creates an error for a run that a guard refused.
     pub(crate) fn refused(message: impl Into<String>) -> Self {
         Self::new(Exit::Refused, "Refused", message)
     }
 
-    /// Ended by a signal.
+    /// Creates an error for a run that a signal ended.
     pub(crate) fn signal(exit: Exit) -> Self {
         Self::new(exit, "Interrupted", "interrupted")
     }
 
-    /// The same, with what to do next.
+    /// Adds a hint.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
         self
@@ -349,26 +347,26 @@ impl fmt::Display for RunError {
 
 impl std::error::Error for RunError {}
 
-/// How the run ended. The number of each is documented and does not change.
+/// How the run ended. The numbers are documented and stable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Exit {
-    /// The key is gone.
+    /// Every key was changed as requested, or did not need it.
     Success = 0,
-    /// An error without a number of its own.
+    /// Any error without a number of its own.
     Other = 1,
-    /// The arguments are wrong, or IAM says so.
+    /// The arguments are invalid, or IAM says so.
     Usage = 2,
     NoSuchEntity = 3,
     LimitExceeded = 4,
-    /// `ServiceFailure`, `InternalFailure`, `ServiceUnavailable` after all retries.
+    /// `ServiceFailure`, `InternalFailure` or `ServiceUnavailable` after all retries.
     ServiceFailure = 5,
     AccessDenied = 6,
     Configuration = 7,
     Throttled = 8,
-    /// IAM could not be reached, or something else answered a read; the request was never sent.
+    /// IAM could not be reached, or something else responded to a read. The request was never sent.
     Unreachable = 9,
-    /// The request was sent and no usable answer came.
+    /// The request was sent, but there was no usable response.
     Unknown = 10,
     Refused = 11,
     /// Several keys with different results.
@@ -379,12 +377,12 @@ pub(crate) enum Exit {
 }
 
 impl Exit {
-    /// The number the process ends with.
+    /// Returns the number that the process exits with.
     pub(crate) fn status(self) -> u8 {
         self as u8
     }
 
-    /// The same, and `Other` in place of success: what the run was for is not all there.
+    /// Replaces success by `Other` because the run's output is incomplete.
     pub(crate) fn or_other(self) -> Self {
         match self {
             Self::Success => Self::Other,

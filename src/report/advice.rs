@@ -1,14 +1,14 @@
-//! What to do about an error of IAM or STS, by its code, its message and the credentials. Each hint states only what AWS
-//! says with that very code and message.
+//! Hints for an error from IAM or STS. The choice depends on the error code, the message and the credentials, and each
+//! hint states only what AWS documents for that code and message.
 
 use super::denial;
 use crate::error::{CredentialKind, ErrorKind, ServiceError};
 
-/// The hints for an error.
+/// Returns the hints for an error.
 pub(super) fn advice(error: &ServiceError) -> Vec<String> {
     match error.kind() {
         ErrorKind::AccessDenied => denial::hints(error.operation, &error.message, &error.context),
-        // The run says why it ends, and these are the hints for that.
+        // The failed renewal ends the run, so its hints apply.
         ErrorKind::Credentials if error.context.renewal_hints.is_some() => {
             error.context.renewal_hints.clone().unwrap_or_default()
         }
@@ -98,7 +98,7 @@ mod tests {
     use super::*;
     use crate::error::Context;
 
-    /// The hints, joined.
+    /// Joins the hints for an error.
     fn hint(
         operation: &'static str,
         code: &str,
@@ -121,7 +121,7 @@ mod tests {
 
     use CredentialKind::{LongTerm, LongTermWithToken, Session, SessionWithoutToken, Unknown};
 
-    /// A code, a message, what signed, and what the hint says; nothing: there is none.
+    /// Code, message, credentials, and a part of the expected hint. An empty part means no hint.
     const REJECTED: [(&str, &str, CredentialKind, &str); 25] = [
         (
             "InvalidClientTokenId",

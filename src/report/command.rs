@@ -1,5 +1,5 @@
-//! Command lines for people to run next, with the options this run was given: what is pasted reaches the same
-//! account by the same way.
+//! Command lines that users run next. They carry the options of this run, so a pasted command reaches the same account
+//! in the same way.
 
 use std::ffi::OsString;
 
@@ -8,14 +8,14 @@ use crate::ident::UserName;
 use crate::outcome::{Check, KeyState};
 use crate::request::{Connection, Key};
 
-/// Makes command lines.
+/// Builds command lines.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Commands {
     options: Vec<(&'static str, OsString)>,
 }
 
 impl Commands {
-    /// Command lines that reach IAM as `connection` does.
+    /// Creates command lines that reach IAM as `connection` does.
     pub(crate) fn new(connection: &Connection) -> Self {
         let text = |value: &Option<String>| value.clone().map(OsString::from);
         let bundle = connection.ca_bundle.clone().map(OsString::from);
@@ -32,7 +32,7 @@ impl Commands {
         }
     }
 
-    /// A command with the options that this run was given.
+    /// Adds the options of this run to a command.
     pub(crate) fn with_options(&self, command: CommandLine) -> CommandLine {
         let options = self.options.iter();
         options.fold(command, |command, (name, value)| {
@@ -40,13 +40,13 @@ impl Commands {
         })
     }
 
-    /// Shows whose key it is and what is known of it; changes nothing.
+    /// Shows a key's owner and metadata without changing anything.
     pub(crate) fn find_owner(&self, id: &str) -> CommandLine {
         let command = CommandLine::new("iam-del-key").option("--access-key-id", id);
         self.with_options(command.words("--find-user --dry-run --output table"))
     }
 
-    /// Shows what is known of a key of this user; changes nothing.
+    /// Shows a key of this user without changing anything.
     pub(crate) fn show_key(&self, id: &str, owner: &UserName) -> CommandLine {
         let command = CommandLine::new("iam-del-key").option("--access-key-id", id);
         let command = user(command, Some(owner)).words("--dry-run --output table");
@@ -59,7 +59,7 @@ impl Commands {
         self.with_options(user(command, key.user_name.as_ref()))
     }
 
-    /// How to find out what became of a key of which nobody can say.
+    /// Returns how to check a key whose state is unknown.
     pub(crate) fn check(&self, key: &Key, known: &KeyState) -> Option<String> {
         let KeyState::Unknown(unknown) = known else {
             return None;
@@ -71,34 +71,34 @@ impl Commands {
                 "with the permission iam:ListAccessKeys, check with: {}",
                 self.list(key)
             )),
-            // Not everybody who signs has a list of keys.
+            // Roles and the root user have no keys to list.
             (Check::List | Check::ListWithPermission, false) | (Check::Owner, _) => {
                 Some(format!("check with: {}", self.find_owner(key.id.as_str())))
             }
         }
     }
 
-    /// Lists the names of all users.
+    /// Lists all user names.
     pub(crate) fn users(&self) -> CommandLine {
         let command = CommandLine::new("aws iam list-users");
         self.with_options(command.words("--query 'Users[].UserName'"))
     }
 
-    /// Makes the key active again.
+    /// Reactivates the key.
     pub(crate) fn activate(&self, key: &Key) -> CommandLine {
         let command = CommandLine::new("aws iam update-access-key");
         let command = command.option("--access-key-id", key.id.as_str());
         self.with_options(user(command, key.user_name.as_ref()).words("--status Active"))
     }
 
-    /// Makes any key active again, with `ID` and `NAME` in place of the key and its owner.
+    /// Reactivates any key. `ID` and `NAME` stand for the key and its owner.
     pub(crate) fn activate_any(&self) -> CommandLine {
         let command = CommandLine::new("aws iam update-access-key");
         self.with_options(command.words("--access-key-id ID --user-name NAME --status Active"))
     }
 }
 
-/// The option that names the user; joined, since a name may begin with a dash.
+/// Adds `--user-name=NAME`. The value is joined to the option because a name may begin with a dash.
 fn user(command: CommandLine, name: Option<&UserName>) -> CommandLine {
     match name {
         Some(name) => command.joined("--user-name", name.as_str()),

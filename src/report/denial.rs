@@ -1,17 +1,17 @@
-//! What to do about an access that is denied, by the policy that denies it.
+//! Hints for a denied request, chosen by the kind of policy that denies it.
 
 use crate::error::Context;
 
-/// What denies an access, as the message names it.
+/// The kind of policy that denies a request, according to the error message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Denial {
     /// The policy that AWS attaches to a user whose key was exposed.
     Quarantine,
-    /// A policy of a user whose name suggests that it requires MFA.
+    /// A user's policy whose name suggests that it requires MFA.
     Mfa,
-    /// Another explicit deny.
+    /// Any other explicit deny.
     Explicit,
-    /// No policy allows it.
+    /// No policy allows the action.
     Implicit,
     ServiceControl,
     ResourceControl,
@@ -19,12 +19,12 @@ enum Denial {
     Session,
     Endpoint,
     Trust,
-    /// The message does not say.
+    /// The message does not name a policy.
     Unspecified,
 }
 
-/// Reads what denies an access. AWS ends the sentence with `because no <policy> allows the <action> action` or
-/// `with an explicit deny in a <policy>[: <ARN>]`.
+/// Parses the reason for a denial. AWS ends the message with `because no <policy> allows the <action> action` or `with
+/// an explicit deny in a <policy>[: <ARN>]`.
 fn denial(message: &str) -> Denial {
     let message = message.to_ascii_lowercase();
     let (explicit, implicit) = ("with an explicit deny", "because no ");
@@ -47,17 +47,17 @@ fn denial(message: &str) -> Denial {
         Some((_, denial)) => *denial,
         None if !is_explicit => Denial::Implicit,
         None if policy.contains("policy/awscompromisedkeyquarantine") => Denial::Quarantine,
-        // A role's session cannot be created again with `aws configure mfa-login`.
+        // `aws configure mfa-login` cannot recreate the session of a role.
         None if policy.contains("mfa") && who.contains(":user/") => Denial::Mfa,
         None => Denial::Explicit,
     }
 }
 
-/// The hints for an access that is denied.
+/// Returns the hints for a denied request.
 pub(super) fn hints(operation: &str, message: &str, context: &Context) -> Vec<String> {
     let denial = denial(message);
     match (denial, operation) {
-        // What IAM says of an unknown key is not documented: it may have a reason too.
+        // AWS does not document its error for an unknown key, so it may include a reason.
         (Denial::Unspecified | Denial::Implicit, "GetAccessKeyLastUsed") if !context.is_listed => {
             return vec![
                 "IAM says this of a key it does not know as well as of a call that is not allowed: the key is gone or \
@@ -68,7 +68,7 @@ pub(super) fn hints(operation: &str, message: &str, context: &Context) -> Vec<St
                 ),
             ];
         }
-        // It needs no permission.
+        // `GetCallerIdentity` needs no permission.
         (Denial::Unspecified | Denial::Implicit, "GetCallerIdentity") => return Vec::new(),
         _ => {}
     }
@@ -128,7 +128,7 @@ mod tests {
     const USER: &str = "User: arn:aws:iam::123456789012:user/ci is not authorized to perform: iam:DeleteAccessKey on resource: user Bob";
     const ROLE: &str = "User: arn:aws:sts::123456789012:assumed-role/ci/x is not authorized to perform: iam:DeleteAccessKey on resource: user Bob";
 
-    /// Who is denied, why, and what denies it.
+    /// The principal, the reason and the expected denial.
     const DENIALS: [(&str, &str, Denial); 26] = [
         (USER, "", Denial::Unspecified),
         (
@@ -242,7 +242,7 @@ mod tests {
             "with an explicit deny in an identity-based policy: arn:aws:iam::123456789012:policy/Force_MFA",
             Denial::Explicit,
         ),
-        // Names that somebody chose decide nothing.
+        // User-chosen names must not affect the result.
         (
             "User: arn:aws:iam::1:user/because no session policy",
             "because no identity-based policy allows it",

@@ -1,5 +1,5 @@
-//! What there is to say of a key, or of a run that cannot go on, as one value with two printers: lines for people, and
-//! for programs one JSON object on one line of standard error, whose members are documented in the README.
+//! Explains a key's result or a run error as one value. `Messages` prints it as lines for people or as one JSON object
+//! on standard error. The README documents the members of the object.
 
 use serde_json::{Value, json};
 
@@ -15,38 +15,36 @@ use crate::outcome::{KeyResult, KeyState, Outcome, Refusal};
 use crate::request::{Action, Key, Mode, SigningKey};
 use crate::sanitize::{escape_field, truncate_escaped};
 
-/// The member `Known` where each of several keys is as its own result says.
+/// The value of the member `Known` if each key has a result of its own.
 pub(crate) const AS_REPORTED: &str = "AsTold";
 
-/// What went wrong, or nearly did; what to run next; and what is known.
+/// An error or warning, what is known, and what to run next.
 #[derive(Clone, Debug)]
 pub(crate) struct Explanation {
-    /// How the message begins; only errors are JSON objects of their own.
+    /// Selects the label of the message. Only errors are printed as JSON objects.
     pub(super) level: Level,
-    /// The code for programs.
+    /// The error code for programs.
     pub(super) code: String,
-    /// What went wrong; may be empty.
+    /// The error message. May be empty.
     pub(super) message: String,
-    /// What the service said, where it answered. Programs get its own message.
+    /// The service's error, if it returned one. JSON output prints its message.
     pub(super) service: Option<ServiceError>,
-    /// What to run next.
     pub(super) hints: Vec<String>,
-    /// The command that shows what nobody can say.
+    /// The command that shows the key's state if it is unknown.
     pub(super) check: Option<String>,
-    /// The exit status it leads to.
     pub(super) exit: Exit,
-    /// The key it is about, where it is about one.
+    /// The key, if the explanation concerns a single key.
     pub(super) key: Option<Key>,
-    /// The member `Known`: what is known of the key, or of all keys where the object names none.
+    /// The member `Known`: the state of the key, or of all keys if the object names none.
     pub(super) known: &'static str,
-    /// The same for people, where it was not told before.
+    /// The same for people, unless it was printed before.
     pub(super) known_text: Option<String>,
-    /// How many requests were to change the key.
+    /// The number of requests that were meant to change the key.
     pub(super) attempts: usize,
 }
 
 impl Explanation {
-    /// An error that no key, hint or answer belongs to.
+    /// Creates an error without a key, hints or a service error.
     pub(crate) fn error(
         code: &str,
         message: impl Into<String>,
@@ -68,7 +66,7 @@ impl Explanation {
         }
     }
 
-    /// A run that stopped before any key was changed.
+    /// Explains a run that ended before it changed any key.
     pub(crate) fn for_run_error(error: &RunError, known: &'static str) -> Self {
         Self {
             hints: error.hints.clone(),
@@ -77,7 +75,7 @@ impl Explanation {
         }
     }
 
-    /// The same about this key, if it is about one, with what people are told is known.
+    /// Adds the key, if there is one, and a description of what is known.
     pub(crate) fn about(self, key: Option<&Key>, known_text: String) -> Self {
         Self {
             key: key.cloned(),
@@ -113,7 +111,7 @@ impl Explanation {
 }
 
 impl Messages {
-    /// Prints an explanation: for people, or for programs.
+    /// Prints an explanation for people, or as JSON.
     pub(crate) fn explain(self, explanation: &Explanation) {
         if self.is_json() && explanation.level == Level::Error {
             return message::print_object(&explanation.object());
@@ -131,7 +129,8 @@ impl Messages {
 }
 
 impl Report<'_> {
-    /// What there is to say of a key. Of one of many it is a single line, whose hints are for all that failed alike.
+    /// Explains the result of a key. For one of many keys the message is a single line, and the hints apply to all
+    /// keys with the same error.
     pub(super) fn explain(&self, result: &KeyResult, about: About<'_>) -> Explanation {
         let (id, action) = (&result.key.id, result.action);
         let not_done = |why: &str| KeyState::NotDone(why.to_owned());
@@ -238,7 +237,7 @@ impl Report<'_> {
             .and_then(CallError::service)
             .cloned();
         if let (Outcome::Stopped { .. }, Some(error)) = (&result.outcome, &mut service) {
-            // It is not what ended the run.
+            // This error did not end the run.
             error.message.clear();
         }
         Explanation {
@@ -259,13 +258,13 @@ impl Report<'_> {
         }
     }
 
-    /// The command that makes a deactivated key active again.
+    /// Returns the command that reactivates a deactivated key.
     fn undo(&self, result: &KeyResult) -> Vec<String> {
         let unless_inactive = match &result.metadata.status {
             _ if result.action != Action::Deactivate => return Vec::new(),
             Some(Status::Active) => "",
             None => ", if the key was active before",
-            // To activate it would not restore its status.
+            // Activating the key would not restore its previous status.
             Some(Status::Inactive | Status::Other(_)) => return Vec::new(),
         };
         let command = self.commands.activate(&result.key);
@@ -277,7 +276,7 @@ impl Report<'_> {
     }
 }
 
-/// Of a missing key that IAM still names the owner of, although it does not list it.
+/// Returns a warning if `GetAccessKeyLastUsed` still names the owner of a missing key.
 pub(super) fn contradiction(result: &KeyResult, failure: &CallError) -> Option<String> {
     let (key, owner) = (
         &result.key.id,
@@ -289,7 +288,7 @@ pub(super) fn contradiction(result: &KeyResult, failure: &CallError) -> Option<S
     ))
 }
 
-/// What is not known of a missing key: for one key, and for several of a list.
+/// Returns what could not be checked about a missing key: once for a single key, once for a list.
 pub(super) fn unchecked_owner(failure: &CallError) -> Option<[&'static str; 2]> {
     match failure {
         _ if failure.context().owner_unchecked => Some([
@@ -309,7 +308,8 @@ pub(super) fn unchecked_owner(failure: &CallError) -> Option<[&'static str; 2]> 
     }
 }
 
-/// The code for programs and the sentence for people; an error of `service` in the AWS CLI's words, which scripts look for.
+/// Returns the code for programs and the sentence for people. Errors of `service` use the wording of the AWS CLI
+/// because scripts search for it.
 pub(super) fn code_and_sentence(failure: &CallError, service: &str) -> (String, String) {
     let (code, what, error) = match failure {
         CallError::Service(error) => {
@@ -354,7 +354,7 @@ fn service_sentence(error: &ServiceError) -> String {
     format!("An error occurred ({code}) when calling the {operation} operation: {message}{request}")
 }
 
-/// What reading found, as a message of IAM's would say it.
+/// Words a missing key as IAM would.
 pub(super) fn not_found_sentence(not_found: &NotFound) -> String {
     let user = match &not_found.scope {
         SearchScope::User(named) => format!("the user {named}"),
@@ -371,7 +371,7 @@ pub(super) fn not_found_sentence(not_found: &NotFound) -> String {
     }
 }
 
-/// A run that cannot go on without what a failed call to `service` would have said; `what` stands before the sentence.
+/// Creates the error of a run that cannot continue after a failed call to `service`. `what` precedes the sentence.
 pub(crate) fn run_error(failure: &CallError, service: &str, what: &str) -> RunError {
     let (code, sentence) = code_and_sentence(failure, service);
     let message = format!("{what}{sentence}");

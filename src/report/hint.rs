@@ -1,21 +1,21 @@
-//! What to run next, by error. Each hint is a command or the one thing to do.
+//! Hints for the error of a key. Each hint is a command or the one thing to do.
 
 use super::advice::advice;
 use super::command::Commands;
 use crate::error::{CallError, Context, ErrorKind, NamedBy, NotFound, SearchScope};
 use crate::request::Key;
 
-/// The key that hints are for.
+/// The key that a hint concerns.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum About<'a> {
-    /// The one key of the run: a command names it.
+    /// The only key of the run. Commands include its ID.
     One(&'a Key),
-    /// One of many: what is said holds for all that failed alike, and is said once.
+    /// One of many keys. A hint applies to all keys with the same error and is printed once.
     OneOfMany(&'a Key),
 }
 
 impl About<'_> {
-    /// What stands for its ID in a command.
+    /// Returns the key's ID, or a placeholder for it.
     fn id(&self) -> &str {
         match self {
             Self::One(key) => key.id.as_str(),
@@ -29,7 +29,7 @@ impl About<'_> {
     }
 }
 
-/// The hints for a key that was not changed, or of which nobody can say.
+/// Returns the hints for a key that was not changed or whose state is unknown.
 pub(crate) fn hints(about: About<'_>, failure: &CallError, commands: &Commands) -> Vec<String> {
     if !failure.is_no_such_entity() {
         return match failure {
@@ -72,7 +72,7 @@ pub(crate) fn hints(about: About<'_>, failure: &CallError, commands: &Commands) 
     hints
 }
 
-/// The hints for a call that is about no single key.
+/// Returns the hints for a call that does not concern a single key.
 pub(crate) fn call_hints(failure: &CallError) -> Vec<String> {
     match failure {
         CallError::Service(error) => match (&error.context.clocks, error.kind()) {
@@ -95,7 +95,7 @@ fn owner_hint(about: About<'_>, commands: &Commands) -> String {
     )
 }
 
-/// The hint where it is known that the key is somebody else's.
+/// Returns the hint for a key that is known to belong to another user or account.
 fn other_owner_hint(about: About<'_>, context: &Context, commands: &Commands) -> Option<String> {
     match (&context.owner, about) {
         (Some(owner), About::One(key)) => {

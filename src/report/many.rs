@@ -1,5 +1,4 @@
-//! Many keys as people are told of them: what went wrong with each, and at the end each hint once, how many ended how,
-//! and how to do the rest.
+//! Messages about many keys: the errors of each key, and at the end each hint once, a summary, and how to continue.
 
 use std::mem;
 
@@ -11,22 +10,22 @@ use crate::outcome::{KeyResult, Outcome, OutcomeKind, Refusal};
 use crate::request::{Action, Mode, Selection};
 use crate::summary::Summary;
 
-/// How many hints are remembered: what goes beyond tells nobody anything.
+/// The maximum number of hints. More would not help anybody.
 const MAX_HINTS: usize = 20;
 
-/// How a run that left keys can be gone on with.
+/// How to continue a run that did not process all keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Resume {
-    /// It has a journal.
+    /// Run the same command with the same journal.
     Journal,
-    /// It has none, but its results can be read again.
+    /// Read the results of this run with `--from`.
     Results,
-    /// Neither: what was printed is not the whole of each result.
+    /// Run the same command: the output does not contain complete results.
     Again,
 }
 
 impl Report<'_> {
-    /// Tells people what became of one key of many, where they have to know.
+    /// Prints the result of one of many keys if it needs attention.
     pub(super) fn print_one_of_many(&mut self, result: &KeyResult) {
         let mut explanation = self.explain(result, About::OneOfMany(&result.key));
         let hints = mem::take(&mut explanation.hints);
@@ -61,7 +60,7 @@ impl Report<'_> {
         }
     }
 
-    /// How many keys ended how, and how to do the rest.
+    /// Prints the hints, the counts, and how to continue.
     pub(super) fn print_summary(&self, summary: &Summary, resume: Resume) {
         for hint in &self.hints {
             self.messages.print(Level::Hint, hint);
@@ -117,7 +116,7 @@ impl Report<'_> {
     }
 }
 
-/// Why a sweep that found so many keys chose none of them.
+/// Explains why a sweep selected none of the keys it found.
 fn no_target_reason((keys, already_inactive): (u64, u64)) -> String {
     match (keys, keys.saturating_sub(already_inactive)) {
         _ if already_inactive == 0 => {

@@ -1,5 +1,5 @@
-//! Lines on standard error: errors, hints, warnings and what is known. Nothing here ends the run: who
-//! cannot be told on standard error still gets the exit status.
+//! Messages on standard error. Failing to print a message does not end the run: the exit status still reports the
+//! result.
 
 use std::io;
 
@@ -10,22 +10,22 @@ use super::stream;
 use crate::request::{Color, ErrorFormat, Request};
 use crate::sanitize::SafeText;
 
-/// What a message is, by the label before it.
+/// The kind of a message. Determines its label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Level {
-    /// What went wrong, a fragment.
+    /// An error, as a fragment.
     Error,
-    /// What is worth knowing although it worked.
+    /// Something to know although the run succeeded.
     Warning,
-    /// What was found on the way.
+    /// Information found during the run.
     Note,
     /// What to run next.
     Hint,
-    /// What is known of the key.
+    /// The state of the key.
     Known,
 }
 
-/// Writes messages for people.
+/// Prints messages.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Messages {
     colored: bool,
@@ -35,12 +35,12 @@ pub(crate) struct Messages {
 }
 
 impl Messages {
-    /// Messages as `request` wants them.
+    /// Creates messages in the format that `request` selects.
     pub(crate) fn of(request: &Request) -> Self {
         Self::new(request.color, request.error_format)
     }
 
-    /// Messages in colour where `color` and the terminal allow it, or in JSON.
+    /// Creates messages. Text is colored if `color` and the terminal allow it.
     pub(crate) fn new(color: Color, format: ErrorFormat) -> Self {
         let (colored, paints_results) = match color {
             Color::On => (true, true),
@@ -54,27 +54,27 @@ impl Messages {
         }
     }
 
-    /// Whether they are for programs.
+    /// Whether messages are printed as JSON.
     pub(crate) fn is_json(self) -> bool {
         self.format == ErrorFormat::Json
     }
 
-    /// What is worth knowing although it worked.
+    /// Prints a warning.
     pub(crate) fn warning(self, text: &str) {
         self.print(Level::Warning, text);
     }
 
-    /// What was found on the way.
+    /// Prints a note.
     pub(crate) fn note(self, text: &str) {
         self.print(Level::Note, text);
     }
 
-    /// A line about the way there, without colour.
+    /// Prints a log line without color.
     pub(crate) fn log(self, label: &'static str, text: &str) {
         self.write("", label, None, text);
     }
 
-    /// One message.
+    /// Prints one message.
     pub(super) fn print(self, level: Level, text: &str) {
         let (who, label, color) = match level {
             Level::Error => ("iam-del-key: ", "error", AnsiColor::Red),
@@ -97,7 +97,7 @@ impl Messages {
     }
 }
 
-/// Whether a stream is a terminal that shows colour and a user who wants it.
+/// Whether a stream is a terminal that supports color and the user wants it.
 pub(crate) fn is_colorful(stream: &impl io::IsTerminal) -> bool {
     let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
     stream.is_terminal()
@@ -105,7 +105,7 @@ pub(crate) fn is_colorful(stream: &impl io::IsTerminal) -> bool {
         && set("TERM").is_some_and(|term| term != "dumb")
 }
 
-/// The label as the member `Level` has it.
+/// Returns the label in the form of the member `Level`.
 fn capitalized(label: &str) -> String {
     let mut label = label.to_owned();
     if let Some(first) = label.get_mut(..1) {
@@ -114,12 +114,12 @@ fn capitalized(label: &str) -> String {
     label
 }
 
-/// One line for programs.
+/// Prints one JSON object on a line.
 pub(super) fn print_object(object: &Value) {
     print_line(&SafeText::json(object));
 }
 
-/// One line, or several of a page, written whole.
+/// Prints one line, or all lines of a page, in one write.
 pub(crate) fn print_line(text: &SafeText) {
     stream::write_message(text);
 }

@@ -1,5 +1,5 @@
-//! Outcomes made visible: results on standard output, which is written here only, and on standard error what
-//! people need to know.
+//! Reports results on standard output and messages on standard error. Nothing else in the program writes to standard
+//! output.
 
 mod advice;
 mod command;
@@ -36,43 +36,44 @@ use stream::Output;
 use table::Row;
 pub(crate) use table::{question, show_targets};
 
-/// What proves to a later run that this one changed a key.
+/// How a later run can prove that this run changed a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Proof {
-    /// IAM listed it before: its absence there, or its status.
+    /// IAM listed the key before the change. Its absence from the list, or its status, proves the change.
     Listed,
-    /// Nothing.
+    /// A later run cannot prove the change.
     None,
 }
 
-/// How many rows a table has at most; a longer list is several tables, so that it need not be in memory.
+/// The maximum number of rows in a table. A longer list is split into several tables to bound memory.
 const MAX_TABLE_ROWS: usize = 500;
 
-/// How outcomes are printed.
+/// Prints results.
 #[derive(Debug)]
 pub(crate) struct Report<'a> {
     request: &'a Request,
     messages: Messages,
     commands: Commands,
-    /// What is known of the one key that the run is about, once that was printed. It is printed again after what goes wrong then, so that it is the last
-    /// line.
+    /// The state of the run's only key, once it was printed. It is printed again after a later error, so that it is
+    /// the last line.
     single_key: Option<Explanation>,
     bar: Bar,
     rows: Vec<Row>,
-    /// What is known of the keys of these rows that were changed.
+    /// The state of the changed keys among these rows.
     known: Vec<String>,
-    /// What to run next, once each, for the end.
+    /// Hints to print at the end, each once.
     hints: Vec<String>,
-    /// How many keys a sweep found, and how many of them are inactive already and were to be made so.
+    /// The number of keys that a sweep found, and of those among them that are inactive already although they were to
+    /// be deactivated.
     pub(crate) found: (u64, u64),
-    /// The query does not work on a result.
+    /// Whether the query failed on a result.
     needs_other_query: bool,
-    /// The results on their way.
+    /// The results that are being written.
     pub(crate) output: Output,
 }
 
 impl<'a> Report<'a> {
-    /// Prints outcomes as `request` wants them printed.
+    /// Creates a report in the format that `request` selects.
     pub(crate) fn new(request: &'a Request) -> Self {
         Self {
             request,
@@ -89,11 +90,11 @@ impl<'a> Report<'a> {
         }
     }
 
-    /// Prints what became of a key: for people on standard error, for programs on standard output.
+    /// Prints the result of a key: for people on standard error, for programs on standard output.
     ///
     /// # Errors
     ///
-    /// The result cannot be written. People are told all the same.
+    /// The result cannot be written. The message on standard error is printed anyway.
     pub(crate) fn print_result(&mut self, result: &KeyResult, summary: &Summary) -> io::Result<()> {
         self.update_progress(result, summary);
         let written = self.write(result);
@@ -101,12 +102,13 @@ impl<'a> Report<'a> {
         written
     }
 
-    /// Prints a key whose result the journal could not record. If it was changed, and IAM had listed it before, only
-    /// people are told: the next run with this journal can prove it, and prints a result that must not be printed twice.
+    /// Prints the result of a key that the journal could not record. If the key was changed and IAM had listed it
+    /// before, only standard error reports it: the next run with this journal proves the change and prints the result,
+    /// which must not be printed twice.
     ///
     /// # Errors
     ///
-    /// The result cannot be written. People are told all the same.
+    /// The result cannot be written. The message on standard error is printed anyway.
     pub(crate) fn print_unrecorded(
         &mut self,
         result: &KeyResult,
@@ -150,20 +152,20 @@ impl<'a> Report<'a> {
             return self.print_one_of_many(result);
         }
         let mut explanation = self.explain(result, About::One(&result.key));
-        // Of many keys how to undo it is said once, at the end.
+        // With many keys, the command to undo is printed once at the end.
         if self.request.single().is_none() && explanation.exit == Exit::Success {
             explanation.hints.clear();
         }
         self.messages.explain(&explanation);
     }
 
-    /// The run ended for a reason that is not one key's own.
+    /// Prints an error that ended the run and does not concern a single key.
     fn print_error(&self, code: &str, message: impl Into<String>, exit: Exit) {
         let error = Explanation::error(code, message, exit, AS_REPORTED);
         self.messages.explain(&error);
     }
 
-    /// The same, with what is known of the one key that the run is about.
+    /// Prints the same error with the state of the run's only key.
     fn print_error_with_key(&self, code: &str, message: String, exit: Exit) {
         let code = code.to_owned();
         match self.single_key.clone() {
@@ -177,7 +179,8 @@ impl<'a> Report<'a> {
         }
     }
 
-    /// The result could not be written, so that a pipeline did not get it: never success.
+    /// Reports that a result could not be written. The exit status is never success because a pipeline did not get the
+    /// result.
     pub(crate) fn print_write_failure(&mut self, error: &io::Error, exit: Exit) -> Exit {
         self.needs_other_query |= is_query_error(error);
         let exit = match self.request.single() {
@@ -189,40 +192,41 @@ impl<'a> Report<'a> {
         exit
     }
 
-    /// A signal ended the run. Where it is about one key, that is told with the key.
+    /// Reports that a signal ended the run. For a single key, its result says so.
     pub(crate) fn print_interruption(&self, exit: Exit) {
         if self.request.single().is_none() {
             self.print_error("Interrupted", "interrupted: no further key is begun", exit);
         }
     }
 
-    /// IAM did not answer so many keys in a row: the others are not tried.
+    /// Reports that IAM did not respond for this number of consecutive keys, so the remaining keys are not tried.
     pub(crate) fn print_unreachable(&self, keys: usize) {
         let message =
             format!("IAM did not answer for {keys} keys in a row: no further key is tried");
         self.print_error("Unreachable", message, Exit::Unreachable);
     }
 
-    /// The run cannot go on for this reason: the others are not tried.
+    /// Reports why the run ended before the remaining keys.
     pub(crate) fn print_stop(&self, why: &str) {
         let message = format!("{why}: no further key is tried");
         self.print_error("Refused", message, Exit::Refused);
     }
 
-    /// A signal ended the run before its results were written, mostly since nobody reads them.
+    /// Reports that a signal ended the run before all results were written, usually because nobody reads them.
     pub(crate) fn print_unread_output(&self, exit: Exit) {
         let message = "interrupted: not every result could be written to standard output in time";
         self.print_error_with_key("NotWritten", message.to_owned(), exit);
     }
 
-    /// Somebody else changed the journal, so that a later run does not know what this one did: never success.
+    /// Reports that another process changed the journal. The exit status is never success because a later run cannot
+    /// know what this run did.
     pub(crate) fn print_lost_journal(&self, reason: String, exit: Exit) -> Exit {
         let exit = exit.or_other();
         self.print_error_with_key("JournalLost", reason, exit);
         exit
     }
 
-    /// The run cannot go on: its list of keys or its journal cannot be read or written.
+    /// Reports that the list of keys or the journal cannot be read or written.
     pub(crate) fn print_broken_run(&mut self, error: &io::Error, exit: Exit) {
         self.needs_other_query |= is_query_error(error);
         if self.single_key.is_none() && self.request.single().is_some() {
@@ -258,11 +262,11 @@ impl<'a> Report<'a> {
         self.output.put(&text, known)
     }
 
-    /// Writes the rows that were gathered as a table.
+    /// Writes the collected rows as a table.
     ///
     /// # Errors
     ///
-    /// They cannot be written.
+    /// The table cannot be written.
     pub(crate) fn write_table(&mut self) -> io::Result<()> {
         let rows = mem::take(&mut self.rows);
         if rows.is_empty() {
@@ -272,13 +276,13 @@ impl<'a> Report<'a> {
         self.output.put(&text, mem::take(&mut self.known))
     }
 
-    /// The bar of a run over so many keys.
+    /// Starts the progress bar for this number of keys.
     pub(crate) fn start_bar(&self, keys: u64) {
         self.bar.expect(keys);
     }
 
-    /// Ends the report of a run over many keys: those that were changed and whose results were not written, and how many
-    /// ended how.
+    /// Finishes the report of a run over many keys: prints the changed keys whose results were not written, and the
+    /// summary.
     pub(crate) fn finish(&mut self, summary: &Summary, resume: Resume) {
         if self.request.single().is_some() {
             return;
@@ -291,12 +295,11 @@ impl<'a> Report<'a> {
     }
 }
 
-/// The key and what is known of it.
 fn describe_key(result: &KeyResult) -> String {
     format!("{}: {}", result.key.id, result.describe_state())
 }
 
-/// A text that was asked for instead of a run, such as that of `--help`, on standard output.
+/// Prints text that was requested instead of a run, such as `--help`, on standard output.
 ///
 /// # Errors
 ///
@@ -305,15 +308,15 @@ pub(crate) fn page(text: &str) -> io::Result<()> {
     match text.trim_end() {
         "" => Ok(()),
         text => {
-            // The library's own writer takes a stream that cannot be written for one that was written.
+            // The standard library reports success if standard output is closed.
             let out = io::stdout().as_fd().try_clone_to_owned()?;
             writeln!(File::from(out), "{}", SafeText::page(text))
         }
     }
 }
 
-/// A bug of this program or of a library, after a panic: one sentence and what is known; of the single key of the run
-/// `known`, where that is more than that nothing was done to it, and of many those `unknown_keys`.
+/// Reports a panic: a sentence and the state of the keys. `known` is the state of the run's only key if a request for
+/// it was started, and `unknown_keys` are those among many keys whose state is unknown.
 pub(crate) fn print_panic(
     place: &str,
     request: &Request,
@@ -321,7 +324,7 @@ pub(crate) fn print_panic(
     unknown_keys: &[Key],
     messages: Messages,
 ) -> Exit {
-    // Rows of a table wait for others, and were not told.
+    // Rows of a table are buffered and may not have been printed.
     let is_reported = matches!(request.format, Format::Json | Format::Text)
         || request.single().is_some()
         || request.mode == Mode::DryRun;

@@ -1,4 +1,4 @@
-//! A bar on standard error while many keys are under way, where that is a terminal.
+//! A progress bar on standard error, for many keys and only on a terminal.
 
 use std::fmt;
 use std::io::{self, IsTerminal as _};
@@ -12,11 +12,11 @@ use crate::outcome::OutcomeKind;
 use crate::request::{Color, ErrorFormat, Request};
 use crate::summary::Summary;
 
-/// The bar; nothing where nobody sees it. It is drawn by the thread that writes standard error.
+/// The bar, or nothing if it would not be visible. The thread that writes standard error draws it.
 #[derive(Clone, Debug)]
 pub(crate) struct Bar(Option<(Color, Arc<Mutex<BarState>>)>);
 
-/// What the bar shows when it is drawn next.
+/// What the bar shows the next time it is drawn.
 #[derive(Debug, Default)]
 struct BarState {
     done: u64,
@@ -24,7 +24,7 @@ struct BarState {
 }
 
 impl Bar {
-    /// A bar that is not shown yet; none for one key.
+    /// Creates a bar that is not shown yet. A single key has no bar.
     pub(crate) fn new(request: &Request) -> Self {
         if request.single().is_some()
             || request.error_format == ErrorFormat::Json
@@ -36,20 +36,20 @@ impl Bar {
         Self(Some((request.color, Arc::default())))
     }
 
-    /// Shows it, for so many.
+    /// Shows the bar for this number of keys.
     pub(crate) fn expect(&self, count: u64) {
         if let Some((color, state)) = &self.0 {
             stream::draw(Job::Show(DrawnBar::new(*color, count, state)));
         }
     }
 
-    /// Moves it to what was counted.
+    /// Advances the bar to the number of counted keys.
     pub(super) fn update(&self, summary: &Summary) {
         let failed = summary.count_of(OutcomeKind::Failed) + summary.count_of(OutcomeKind::Unknown);
         self.set(summary.total(), &format!("failed {failed}"));
     }
 
-    /// Moves it to `done` of `all` of something else.
+    /// Advances the bar to `done` of `all` other items.
     pub(crate) fn step(&self, what: &'static str, done: usize, all: usize) {
         self.set(done as u64, what);
         if done <= 1 {
@@ -57,7 +57,7 @@ impl Bar {
         }
     }
 
-    /// Takes it away.
+    /// Removes the bar.
     pub(crate) fn clear(&self) {
         if self.0.is_some() {
             stream::draw(Job::Clear);
@@ -73,7 +73,7 @@ impl Bar {
     }
 }
 
-/// The bar as it is drawn.
+/// The bar as `indicatif` draws it.
 #[derive(Debug)]
 pub(super) struct DrawnBar {
     bar: ProgressBar,
@@ -103,9 +103,9 @@ impl DrawnBar {
         }
     }
 
-    /// Draws it as it is now.
+    /// Draws the current state.
     pub(super) fn draw(&self) {
-        // The lock is never kept while the terminal may block.
+        // The lock is released first because writing to the terminal may block.
         let (done, message) = {
             let state = lock_state(&self.state);
             (state.done, state.message.clone())
@@ -115,14 +115,14 @@ impl DrawnBar {
         self.bar.tick();
     }
 
-    /// Writes lines above it.
+    /// Writes lines above the bar.
     pub(super) fn suspend<T>(&self, write: impl FnOnce() -> T) -> T {
         let written = self.bar.suspend(write);
         self.draw();
         written
     }
 
-    /// Takes it away.
+    /// Removes the bar.
     pub(super) fn clear(&self) {
         self.bar.finish_and_clear();
     }
@@ -132,7 +132,7 @@ fn lock_state(state: &Mutex<BarState>) -> MutexGuard<'_, BarState> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// How fast it goes and how long it will take; nothing before the first is done.
+/// Returns the rate and the remaining time, or nothing before the first key is done.
 fn rate_and_eta(done: u64, per_second: f64, left: Duration) -> String {
     if done == 0 || per_second <= 0.0 {
         return String::new();
@@ -145,7 +145,7 @@ fn rate_and_eta(done: u64, per_second: f64, left: Duration) -> String {
     format!(", {rate}/s, {} left", format_duration(left))
 }
 
-/// The two largest units, as people say it.
+/// Formats a duration with its two largest units.
 fn format_duration(time: Duration) -> String {
     let seconds = time.as_secs() + u64::from(time.subsec_millis() >= 500);
     match (seconds / 3600, seconds / 60 % 60, seconds % 60) {

@@ -1,4 +1,5 @@
-//! One key as programs read it: a JSON object, what `--query` makes of it, or columns between tabs. The names are AWS's own.
+//! The result of a key for programs: a JSON object, the result of `--query`, or tab-separated columns. Names are those
+//! of AWS where AWS has one.
 
 use std::fmt;
 use std::io;
@@ -15,7 +16,7 @@ use crate::query;
 use crate::request::{Action, Format, Metadata, Quantity, Request};
 use crate::sanitize::{SafeText, escape_field, redact_strings, truncate_escaped};
 
-/// The columns of a key, as members of its object. What is not known is empty.
+/// The columns of a key, as pointers into its object. Unknown values are empty.
 const COLUMNS: [&str; 11] = [
     "/AccessKeyId",
     "/UserName",
@@ -30,7 +31,7 @@ const COLUMNS: [&str; 11] = [
     "/Reason",
 ];
 
-/// `ResponseMetadata` as boto3 fills it.
+/// Builds `ResponseMetadata` as boto3 does.
 pub(super) fn response_metadata(response: &ResponseMetadata, attempts: usize) -> Value {
     let headers = response.headers.iter().cloned();
     let headers = headers.map(|(name, value)| (name, Value::String(value)));
@@ -42,7 +43,7 @@ pub(super) fn response_metadata(response: &ResponseMetadata, attempts: usize) ->
     })
 }
 
-/// The object of a key: what is not known is left out.
+/// Builds the object of a key without unknown values.
 pub(super) fn object(result: &KeyResult) -> Value {
     let KeyResult {
         key,
@@ -54,7 +55,7 @@ pub(super) fn object(result: &KeyResult) -> Value {
     let date = |at: SystemTime| json!(timestamp(at));
     let (used_at, service, region) = match &metadata.last_use {
         None => (None, None, None),
-        // IAM writes the last use of a key that was never used like this.
+        // IAM returns this for a key that was never used.
         Some(LastUse::Never) => (None, Some(NOT_AVAILABLE), Some(NOT_AVAILABLE)),
         Some(LastUse::At {
             date,
@@ -74,7 +75,7 @@ pub(super) fn object(result: &KeyResult) -> Value {
             .and_then(|response| response.request_id.as_ref()),
         (None, _) => None,
     };
-    // A line that is read again with --from must not become a deletion.
+    // The action prevents that `--from` turns a failed deactivation into a deletion.
     let names_action = result.kind().is_incomplete() && *action == Action::Deactivate;
     members([
         ("AccessKeyId", Some(json!(key.id))),
@@ -98,7 +99,7 @@ pub(super) fn object(result: &KeyResult) -> Value {
     ])
 }
 
-/// The columns of a key between tabs.
+/// Returns the columns of a key, separated by tabs.
 pub(super) fn columns(result: &KeyResult) -> SafeText {
     let object = object(result);
     let column = |pointer| object.pointer(pointer).and_then(Value::as_str);
@@ -106,14 +107,14 @@ pub(super) fn columns(result: &KeyResult) -> SafeText {
     SafeText::page(&columns.join("\t"))
 }
 
-/// An object of the members that have a value.
+/// Builds an object from the members that have a value.
 pub(super) fn members<const N: usize>(members: [(&str, Option<Value>); N]) -> Value {
     let members = members.into_iter();
     let members = members.filter_map(|(name, value)| Some((name.to_owned(), value?)));
     Value::Object(members.collect())
 }
 
-/// The status of the key as it is now, where that is known; of one that is deleted, as it was.
+/// Returns the current status of the key if it is known. A deleted key has the status from before the deletion.
 pub(super) fn status(result: &KeyResult) -> Option<&str> {
     match result.kind() {
         OutcomeKind::Deactivated => Some(Status::Inactive.as_str()),
@@ -142,7 +143,7 @@ fn error(failure: &CallError) -> Option<Value> {
     Some(json!({ "Code": failure.code().map(escape_field), "Message": message }))
 }
 
-/// Why the outcome is what it is.
+/// Returns the reason for an outcome.
 pub(super) fn reason(result: &KeyResult) -> Option<String> {
     let known = |known: &KeyState| known.describe(result.action);
     match &result.outcome {
@@ -180,7 +181,7 @@ pub(super) fn reason(result: &KeyResult) -> Option<String> {
     }
 }
 
-/// The one key of a run, if it is really deleted, prints what boto3 returns for it; everything else prints the key's object.
+/// Returns what boto3 returns if the run's only key was deleted, and the key's object otherwise.
 fn output_value(result: &KeyResult, request: &Request) -> Value {
     match (&result.outcome, result.action, request.quantity()) {
         (Outcome::Done { response, .. }, Action::Delete, Quantity::One) => {
@@ -197,7 +198,7 @@ fn output_value(result: &KeyResult, request: &Request) -> Value {
     }
 }
 
-/// The query does not work on a result.
+/// The query failed on a result.
 #[derive(Debug)]
 pub(super) struct QueryFailed(String);
 
@@ -209,7 +210,7 @@ impl fmt::Display for QueryFailed {
 
 impl std::error::Error for QueryFailed {}
 
-/// Whether an error is that the query does not work.
+/// Whether a query caused the error.
 pub(super) fn is_query_error(error: &io::Error) -> bool {
     let inner = error.get_ref();
     inner
@@ -217,13 +218,13 @@ pub(super) fn is_query_error(error: &io::Error) -> bool {
         .is_some()
 }
 
-/// The result of a key, or what the query makes of it, as a line.
+/// Returns the result of a key, or what the query selects from it, as a line.
 pub(super) fn query_result(result: &KeyResult, request: &Request) -> io::Result<SafeText> {
     let mut object = output_value(result, request);
     let Some(query) = &request.query else {
         return Ok(SafeText::json(&object));
     };
-    // A query can cut a secret into parts that are not recognized.
+    // A query can split a secret into parts that would not be recognized.
     redact_strings(&mut object);
     let found = query
         .of(&object)
@@ -234,11 +235,11 @@ pub(super) fn query_result(result: &KeyResult, request: &Request) -> io::Result<
     })
 }
 
-/// Tries the query on the result that a key will have once it is changed.
+/// Tries the query on the result that a key will have after the change.
 ///
 /// # Errors
 ///
-/// The query does not work on it.
+/// The query fails on it.
 pub(crate) fn try_query(request: &Request, candidate: &Target) -> io::Result<()> {
     if request.query.is_none() || !matches!(request.format, Format::Json | Format::Text) {
         return Ok(());
@@ -247,7 +248,7 @@ pub(crate) fn try_query(request: &Request, candidate: &Target) -> io::Result<()>
         && request.action == Action::Delete
         && request.metadata == Metadata::Filled
     {
-        // Only IAM's response has what the query asks for.
+        // The metadata that the query needs is only in IAM's response.
         return Ok(());
     }
     let response = ResponseMetadata {

@@ -1,5 +1,5 @@
-//! Standard output and standard error of a run. What would block is written by a thread of its own, so that a reader that
-//! pauses blocks neither signals nor responses.
+//! Writes to standard output and standard error. Writes that would block run in a separate thread, so a slow reader
+//! delays neither signals nor responses.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -17,34 +17,35 @@ use tokio::sync::oneshot;
 use super::progress::DrawnBar;
 use crate::sanitize::SafeText;
 
-/// How often the bar moves although nothing is written.
+/// How often the bar is redrawn while nothing else is written.
 const BAR_INTERVAL: Duration = Duration::from_millis(200);
-/// How long to wait before a stream that somebody made non-blocking is tried again.
+/// The delay before a write to a non-blocking stream is retried.
 const RETRY_DELAY: Duration = Duration::from_millis(10);
-/// While more than this waits for the reader of standard error, in bytes, no key starts.
+/// No new key starts while more than this is unwritten on standard error, in bytes.
 const BACKLOG_LIMIT: usize = 64 << 10;
-/// What is kept for the reader of standard error at most, in bytes: what comes then is left out.
+/// The maximum that is buffered for standard error, in bytes. Further messages are dropped.
 const MAX_BACKLOG: usize = 4 << 20;
-/// The stack of a thread that writes, in bytes.
+/// The stack size of a writer thread, in bytes.
 const STACK_SIZE: usize = 256 << 10;
 
-/// Whether the threads are used. Before signals are handled a write may block: the system's default ends the process.
+/// Whether writes use threads. Before signals are handled a write may block: the default action of a signal ends the
+/// process.
 static IN_THREADS: AtomicBool = AtomicBool::new(false);
 static RESULTS: OnceLock<Option<Sender<Job>>> = OnceLock::new();
 static MESSAGES: OnceLock<Option<Sender<Job>>> = OnceLock::new();
-/// The messages that are not written yet, in bytes.
+/// The size of all unwritten messages, in bytes.
 static UNWRITTEN_BYTES: AtomicUsize = AtomicUsize::new(0);
-/// How many messages were left out because nobody read.
+/// The number of messages that were dropped because nobody read standard error.
 static DROPPED_MESSAGES: AtomicUsize = AtomicUsize::new(0);
 
-/// One of the two streams.
+/// The stream to write to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stream {
     Results,
     Messages,
 }
 
-/// What a thread is to do.
+/// A task of a writer thread.
 #[derive(Debug)]
 pub(super) enum Job {
     Write {
@@ -52,18 +53,18 @@ pub(super) enum Job {
         text: Vec<u8>,
         written: Option<oneshot::Sender<io::Result<()>>>,
     },
-    /// Shows a bar on standard error, below what is written.
+    /// Shows a bar on standard error, below the messages.
     Show(DrawnBar),
-    /// Takes it away.
+    /// Removes the bar.
     Clear,
 }
 
-/// From now on a write does not block.
+/// Makes all later writes non-blocking for the caller.
 pub(crate) fn use_threads() {
     IN_THREADS.store(true, Ordering::Release);
 }
 
-/// Writes a message to standard error, and ends its line.
+/// Writes a message and a line break to standard error.
 pub(super) fn write_message(text: &SafeText) {
     let mut text = format!("{text}\n").into_bytes();
     if MESSAGES.get().is_none() && write_without_blocking(Stream::Messages, &mut text) {
@@ -81,30 +82,31 @@ pub(super) fn write_message(text: &SafeText) {
     let _ = thread.send(Job::write(Stream::Messages, text, None));
 }
 
-/// Has the thread of standard error draw or take away a bar. Without the thread there is none.
+/// Asks the messages thread to draw or remove a bar. Without the thread there is no bar.
 pub(super) fn draw(job: Job) {
     if let Some(thread) = messages_thread() {
         let _ = thread.send(job);
     }
 }
 
-/// Whether the reader of standard error is far behind.
+/// Whether much of standard error is unwritten.
 pub(crate) fn is_backlogged() -> bool {
     UNWRITTEN_BYTES.load(Ordering::Acquire) > BACKLOG_LIMIT
 }
 
-/// Waits until the messages so far are written.
+/// Waits until all messages so far are written.
 pub(crate) async fn messages_written() {
     wait_until_written(MESSAGES.get()).await;
 }
 
-/// Waits until results and messages so far are written.
+/// Waits until all results and messages so far are written.
 pub(crate) async fn all_written() {
     wait_until_written(RESULTS.get()).await;
     messages_written().await;
 }
 
-/// Writes a question to standard error and waits until it is there. Blocks: not for the thread of the runtime.
+/// Writes a question to standard error and waits until it is written. This blocks, so the runtime's thread must not
+/// call it.
 ///
 /// # Errors
 ///
@@ -123,7 +125,7 @@ pub(crate) fn write_question(question: &SafeText) -> io::Result<()> {
 async fn wait_until_written(thread: Option<&Option<Sender<Job>>>) {
     if let Some(Some(thread)) = thread {
         let (written, done) = oneshot::channel();
-        // An empty text is written when all before it is.
+        // Jobs run in order: the empty text is written after everything before it.
         let job = Job::write(Stream::Messages, Vec::new(), Some(written));
         if thread.send(job).is_ok() {
             let _ = done.await;
@@ -143,7 +145,7 @@ fn results_thread() -> Option<&'static Sender<Job>> {
         return None;
     }
     let started = RESULTS.get_or_init(|| {
-        // On one terminal, or in one log, both are written in the order in which they came.
+        // If both streams are the same terminal or log, one thread preserves their order.
         if identity(io::stdout()) == identity(io::stderr()) {
             messages_thread().cloned()
         } else {
@@ -153,14 +155,14 @@ fn results_thread() -> Option<&'static Sender<Job>> {
     started.as_ref()
 }
 
-/// Device and file number of what a stream is written to.
+/// Returns the device and inode of a stream.
 pub(crate) fn identity(stream: impl AsFd) -> Option<(u64, u64)> {
     let stream = File::from(stream.as_fd().try_clone_to_owned().ok()?);
     let found = stream.metadata().ok()?;
     Some((found.dev(), found.ino()))
 }
 
-/// `None` where no thread can be made: then a write may block.
+/// Starts a writer thread. `None`: the thread cannot be created, so writes may block.
 fn start(name: &str) -> Option<Sender<Job>> {
     let (sender, jobs) = channel();
     let thread = thread::Builder::new().name(name.to_owned());
@@ -170,31 +172,31 @@ fn start(name: &str) -> Option<Sender<Job>> {
     started.ok().map(|_| sender)
 }
 
-/// The results of a run on their way to standard output.
+/// The results that are being written to standard output.
 #[derive(Debug, Default)]
 pub(crate) struct Output {
     waiting: VecDeque<Waiting>,
-    /// What has to be said on standard error, since standard output did not get it.
+    /// The keys to report on standard error because standard output did not receive them.
     unwritten: Vec<String>,
-    /// Nothing is written after an error: a part of a result may be there.
+    /// Nothing is written after an error, because the output may end with an incomplete result.
     is_closed: bool,
-    /// Results were not written since nobody read them.
+    /// Whether results were discarded because nobody read them.
     gave_up: bool,
 }
 
 #[derive(Debug)]
 struct Waiting {
     written: oneshot::Receiver<io::Result<()>>,
-    /// What is known of its keys, if this run changed them.
+    /// The state of its keys that this run changed.
     known: Vec<String>,
 }
 
 impl Output {
-    /// Has a result written as lines; `known` says what it tells of keys that this run changed.
+    /// Writes a result as lines. `known` describes the keys in it that this run changed.
     ///
     /// # Errors
     ///
-    /// There is no thread, and it cannot be written.
+    /// There is no thread and the result cannot be written.
     pub(super) fn put(&mut self, text: &SafeText, known: Vec<String>) -> io::Result<()> {
         if self.is_closed {
             self.unwritten.extend(known);
@@ -219,21 +221,21 @@ impl Output {
         written
     }
 
-    /// Keeps what is known of keys that this run changed and whose result cannot be made.
+    /// Records changed keys whose result cannot be created.
     pub(super) fn add_unwritten(&mut self, known: Vec<String>) {
         self.unwritten.extend(known);
     }
 
-    /// How many results are not written yet.
+    /// Returns the number of unwritten results.
     pub(crate) fn len(&self) -> usize {
         self.waiting.len()
     }
 
-    /// Waits until the next of them is written.
+    /// Waits until the next result is written.
     ///
     /// # Errors
     ///
-    /// It cannot be written, and no other will be.
+    /// The result cannot be written. No further result will be.
     pub(crate) async fn next(&mut self) -> io::Result<()> {
         let Some(first) = self.waiting.front_mut() else {
             return std::future::pending().await;
@@ -247,18 +249,18 @@ impl Output {
         written
     }
 
-    /// Gives up on what nobody reads, and on all that comes.
+    /// Discards the unwritten results and all later ones.
     pub(crate) fn give_up(&mut self) {
         self.close();
         self.gave_up = true;
     }
 
-    /// Whether results were not written, for whatever reason.
+    /// Whether results were discarded for any reason.
     pub(crate) fn is_closed(&self) -> bool {
         self.is_closed
     }
 
-    /// Whether results were not written since nobody read them.
+    /// Whether results were discarded because nobody read them.
     pub(crate) fn gave_up(&self) -> bool {
         self.gave_up
     }
@@ -270,7 +272,7 @@ impl Output {
             .extend(waiting.flat_map(|waiting| waiting.known));
     }
 
-    /// What has to be said since standard output did not get it.
+    /// Returns the keys that standard output did not receive.
     pub(super) fn take_unwritten(&mut self) -> Vec<String> {
         std::mem::take(&mut self.unwritten)
     }
@@ -290,7 +292,7 @@ impl Job {
     }
 }
 
-/// What a thread does until the process ends.
+/// Runs a writer thread until the process ends.
 fn run_writer(jobs: &Receiver<Job>) {
     let mut bar: Option<DrawnBar> = None;
     let mut is_closed = false;
@@ -341,7 +343,7 @@ fn run_writer(jobs: &Receiver<Job>) {
     }
 }
 
-/// Counts a message as written, and says how many were left out meanwhile.
+/// Counts a message as written, and reports how many were dropped meanwhile.
 fn finish_message(bytes: usize) {
     UNWRITTEN_BYTES.fetch_sub(bytes, Ordering::AcqRel);
     let dropped = DROPPED_MESSAGES.swap(0, Ordering::AcqRel);
@@ -351,15 +353,16 @@ fn finish_message(bytes: usize) {
     }
 }
 
-/// Writes as much as a pipe, a socket or the null device takes without blocking, and leaves the rest. Whether that was all:
-/// then no thread is needed, which takes longer to start than to write a result.
+/// Writes as much as a pipe, a socket or the null device accepts without blocking, and leaves the rest in `text`.
+/// Returns whether everything was written. Then no thread is needed, which would take longer to start than the write
+/// itself.
 #[cfg(target_os = "linux")]
 fn write_without_blocking(stream: Stream, text: &mut Vec<u8>) -> bool {
     use std::io::IoSlice;
 
     use rustix::io::{ReadWriteFlags, pwritev2};
 
-    /// Writes where the stream is, as `write` does.
+    /// Writes at the current position, like `write`.
     const CURRENT_POSITION: u64 = u64::MAX;
     let parts = [IoSlice::new(text)];
     let written = match stream {
@@ -376,19 +379,20 @@ fn write_without_blocking(stream: Stream, text: &mut Vec<u8>) -> bool {
             ReadWriteFlags::NOWAIT,
         ),
     };
-    // The thread meets an error again.
+    // The thread gets the same error again and reports it.
     let count = written.unwrap_or(0);
     text.drain(..count);
     text.is_empty()
 }
 
-/// Other systems cannot.
+/// Other systems have no such call.
 #[cfg(not(target_os = "linux"))]
 fn write_without_blocking(_: Stream, text: &mut Vec<u8>) -> bool {
     text.is_empty()
 }
 
-/// Writes the whole text, past the buffer of the standard library, which does not say how much of it was written.
+/// Writes the whole text. The buffer of the standard library is bypassed because it does not report how much was
+/// written.
 fn write(stream: Stream, mut text: &[u8]) -> io::Result<()> {
     while !text.is_empty() {
         let written = match stream {
@@ -399,7 +403,7 @@ fn write(stream: Stream, mut text: &[u8]) -> io::Result<()> {
             Ok(0) => return Err(ErrorKind::WriteZero.into()),
             Ok(count) => text = &text[count..],
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            // Another program that has the stream too made it non-blocking.
+            // Another program that shares the stream made it non-blocking.
             Err(error) if error.kind() == ErrorKind::WouldBlock => thread::sleep(RETRY_DELAY),
             Err(error) => return Err(error),
         }

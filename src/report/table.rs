@@ -1,4 +1,5 @@
-//! Keys as people read them: a table that fits the terminal, dates with their ages. Where no table fits, plain lines.
+//! Tables for people. They fit the terminal and show the age of each date. If a table does not fit, plain lines are
+//! printed.
 
 use std::io;
 use std::time::SystemTime;
@@ -17,19 +18,19 @@ use crate::outcome::KeyResult;
 use crate::request::{Action, Key};
 use crate::sanitize::{SafeText, escape_field};
 
-/// The width where there is no terminal to ask for one, in columns.
+/// The width without a terminal, in columns.
 const DEFAULT_WIDTH: usize = 80;
-/// The narrowest and the widest table.
+/// The minimum and maximum width of a table.
 const MIN_TABLE_WIDTH: usize = 60;
 const MAX_WIDTH: usize = 160;
-/// The widest a user's name is made, as wide as an ID with something to spare.
+/// The maximum width of a user name: slightly more than that of an access key ID.
 const MAX_NAME_WIDTH: usize = 24;
-/// The widest that a status, a service or a region is made: more than any of AWS's own words.
+/// The maximum width of a status, service or region. AWS's own values are shorter.
 const MAX_WORD_WIDTH: usize = 20;
-/// How many lines a reason has at most, and any other text where there is no table.
+/// The maximum number of lines of a reason, and of any other text in the plain format.
 const MAX_REASON_LINES: usize = 12;
 const MAX_PLAIN_LINES: usize = 6;
-/// The one column that is broken into lines.
+/// The only column whose cells are wrapped.
 const LAST_USED_COLUMN: usize = 3;
 
 const HEADERS: [&str; 5] = [
@@ -39,22 +40,22 @@ const HEADERS: [&str; 5] = [
     "LAST USED",
     "OUTCOME",
 ];
-/// What stands before each of them where there is no head.
+/// The labels of the columns in the plain format.
 const PLAIN_LABELS: [&str; 5] = ["", "", "created ", "last used ", ""];
 
-/// Stands between two rows until what became of the first is written there; no cell has it.
+/// Separates two rows until the reason of the first is inserted. No cell contains it.
 const ROW_SEPARATOR: char = '\u{0}';
 
-/// A key in a table, and below it, as wide as the table may be, why this became of it.
+/// A key and its columns, and the reason for its outcome, which is printed below the row.
 #[derive(Debug)]
 pub(super) struct Row {
     id: String,
-    /// The lines of each cell, the ID not among them. The last cell, the outcome, is missing before there is one.
+    /// The lines of each cell except the ID. The outcome is missing before there is a result.
     cells: Vec<Vec<String>>,
     reason: Option<String>,
 }
 
-/// The row of a key.
+/// Creates the row of a result.
 pub(super) fn row(result: &KeyResult) -> Row {
     let mut row = key_row(&result.key, &result.metadata);
     row.cells[0].extend(
@@ -72,13 +73,13 @@ pub(super) fn row(result: &KeyResult) -> Row {
     row
 }
 
-/// The table of what became of keys, for standard output. `is_colored`: the head is made bold.
+/// Renders the table of results for standard output. `is_colored` makes the header bold.
 pub(super) fn results_table(rows: &[Row], is_colored: bool) -> SafeText {
     render(rows, width(terminal_size_of(io::stdout())), is_colored)
 }
 
-/// The table of keys that are asked about, for standard error. The account is the question's to name: what an ID encodes
-/// is documented nowhere.
+/// Renders the table of targets for standard error. It does not show the account that an ID encodes, because the
+/// encoding is undocumented. The question names the account.
 pub(super) fn targets_table(targets: &[Target]) -> SafeText {
     let row = |target: &Target| key_row(&target.key, &target.metadata);
     let rows: Vec<Row> = targets.iter().map(row).collect();
@@ -112,7 +113,7 @@ fn render(rows: &[Row], width: usize, is_colored: bool) -> SafeText {
     SafeText::page(&lines.join("\n"))
 }
 
-/// The lines of the table, the head first.
+/// Renders the lines of the table, the header first.
 fn table(rows: &[Row], wrapper: &Wrapper) -> Vec<String> {
     let count = rows.first().map_or(HEADERS.len(), |row| row.cells.len());
     let mut table = Table::new();
@@ -140,7 +141,7 @@ fn table(rows: &[Row], wrapper: &Wrapper) -> Vec<String> {
     }
     for (index, column) in table.column_iter_mut().enumerate() {
         column.set_padding((0, 2));
-        // What is copied or compared is never broken into lines: IDs, statuses, dates and outcomes.
+        // IDs, statuses, dates and outcomes are copied or compared, so they are never wrapped.
         if index != LAST_USED_COLUMN {
             column.set_constraint(ColumnConstraint::ContentWidth);
         }
@@ -165,7 +166,7 @@ fn table(rows: &[Row], wrapper: &Wrapper) -> Vec<String> {
     lines
 }
 
-/// The key where no table fits: its ID, which is never cut, and each fact on lines of its own.
+/// Renders a key in the plain format: the ID, which is never truncated, and each value on lines of its own.
 fn plain_lines(row: &Row, wrapper: &Wrapper) -> Vec<String> {
     let mut lines = vec![row.id.clone()];
     for (label, cell) in PLAIN_LABELS.iter().zip(&row.cells) {
@@ -179,7 +180,7 @@ fn plain_lines(row: &Row, wrapper: &Wrapper) -> Vec<String> {
     lines
 }
 
-/// The key with its owner; its status, its creation, its last use.
+/// Creates a row with the owner, status, creation date and last use of a key.
 fn key_row(key: &Key, metadata: &KeyMetadata) -> Row {
     let date_and_age = |at: SystemTime| {
         let age = metadata.read_at.map(|now| relative_time(at, now));
@@ -218,7 +219,7 @@ fn key_row(key: &Key, metadata: &KeyMetadata) -> Row {
     }
 }
 
-/// The cell of what was not read: it is unknown if IAM denied the read, and empty if nobody asked.
+/// Returns the cell of a missing value: `unknown` if IAM denied the read, empty if it was not requested.
 fn unread_cell(is_denied: bool) -> Vec<String> {
     is_denied
         .then(|| "unknown".to_owned())
@@ -226,12 +227,12 @@ fn unread_cell(is_denied: bool) -> Vec<String> {
         .collect()
 }
 
-/// A word of the service's, as wide as a column may be.
+/// Truncates a value from AWS to the maximum width of a column.
 fn truncate(word: &str) -> String {
     Wrapper::to(MAX_WORD_WIDTH).truncate(word)
 }
 
-/// The day of a time, in UTC as IAM tells it.
+/// Returns the date of a time in UTC, which IAM uses.
 fn day(at: SystemTime) -> String {
     timestamp(at)
         .split('T')
@@ -240,7 +241,7 @@ fn day(at: SystemTime) -> String {
         .to_owned()
 }
 
-/// The question before keys are changed, after they were shown: in which account, as STS says, and with which profile.
+/// Asks for confirmation after the keys were shown. Names the account, which STS returned, and the profile.
 pub(crate) fn question(
     count: u64,
     action: Action,
@@ -266,7 +267,7 @@ pub(crate) fn question(
     ))
 }
 
-/// Shows keys that are asked about, on standard error.
+/// Shows the targets on standard error.
 pub(crate) fn show_targets(targets: &[Target]) {
     message::print_line(&targets_table(targets));
 }

@@ -1,4 +1,4 @@
-//! Text in lines that fit a number of columns. Everything is escaped, so that what is measured is what is seen.
+//! Wraps text to a number of columns. The text is escaped first, so the measured width is the displayed width.
 
 use std::env;
 
@@ -6,20 +6,20 @@ use unicode_width::UnicodeWidthChar as _;
 
 use crate::sanitize::escape;
 
-/// What stands before each line of an indented text.
+/// The indentation of wrapped text, in columns.
 const INDENT: usize = 2;
 
-/// Fits text into columns.
+/// Wraps and truncates text.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Wrapper {
-    /// The columns of a line.
+    /// The width of a line, in columns.
     pub(super) width: usize,
-    /// What stands for what was cut: one column.
+    /// Replaces truncated text. One column wide.
     ellipsis: char,
 }
 
 impl Wrapper {
-    /// Lines of this many columns, at least one.
+    /// Creates a wrapper for lines of this width, at least one column.
     pub(super) fn to(width: usize) -> Self {
         Self {
             width: width.max(1),
@@ -27,7 +27,7 @@ impl Wrapper {
         }
     }
 
-    /// The same in fewer columns.
+    /// Returns a wrapper for narrower lines.
     pub(super) fn with_width(self, width: usize) -> Self {
         Self {
             width: width.clamp(1, self.width),
@@ -35,19 +35,19 @@ impl Wrapper {
         }
     }
 
-    /// The text on one line, cut where it is too long.
+    /// Returns the text on one line, truncated if it is too long.
     pub(super) fn truncate(self, text: &str) -> String {
         self.wrap_anywhere(text, 1).concat()
     }
 
-    /// The text on lines of `width` columns, broken anywhere; what does not fit on `max_lines` lines is cut.
+    /// Breaks the text at any character into lines of `width` columns. Text after `max_lines` lines is truncated.
     pub(super) fn wrap_anywhere(self, text: &str, max_lines: usize) -> Vec<String> {
         let mut lines = vec![String::new()];
         let mut used = 0;
         for c in escape(text).chars() {
             let character_columns = character_width(c);
             if used + character_columns > self.width {
-                // A character that is wider than a whole line is not shown.
+                // A character that is wider than a line cannot be displayed.
                 if lines.len() == max_lines || character_columns > self.width {
                     self.add_ellipsis(&mut lines);
                     break;
@@ -63,8 +63,8 @@ impl Wrapper {
         lines
     }
 
-    /// The text on indented lines, broken between words where that can be; what does not fit on `max_lines` lines is cut.
-    /// Where the lines are very short they are not indented.
+    /// Breaks the text between words where possible, and indents each line unless lines are very short. Text after
+    /// `max_lines` lines is truncated.
     pub(super) fn wrap_words(self, text: &str, max_lines: usize) -> Vec<String> {
         let indent = if self.width > 4 * INDENT { INDENT } else { 0 };
         let inner_wrapper = self.with_width(self.width - indent);
@@ -95,7 +95,7 @@ impl Wrapper {
         lines
     }
 
-    /// Puts the mark at the end of the last line, in place of what it needs room for.
+    /// Ends the last line with the ellipsis, and removes the characters that it replaces.
     fn add_ellipsis(self, lines: &mut [String]) {
         if let Some(line) = lines.last_mut() {
             while display_width(line) + 1 > self.width {
@@ -106,17 +106,17 @@ impl Wrapper {
     }
 }
 
-/// How many columns the text takes at most.
+/// Returns the maximum display width of the text, in columns.
 pub(super) fn display_width(text: &str) -> usize {
     text.chars().map(character_width).sum()
 }
 
-/// A combining character takes none by itself, and counts as one: a thousand of them are no short text.
+/// A combining character counts as one column although it takes none. Otherwise any number of them would fit.
 fn character_width(c: char) -> usize {
     c.width().unwrap_or(1).max(1)
 }
 
-/// Whether the locale is one of UTF-8.
+/// Whether the locale uses UTF-8.
 fn locale_is_utf8() -> bool {
     let set = |name: &&str| env::var(name).ok().filter(|value| !value.is_empty());
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(set);
