@@ -1,4 +1,4 @@
-//! How long ago: the ages that conditions are given in, and how an age is told to people.
+//! The ages in conditions, and relative times for people.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -7,12 +7,12 @@ use std::time::{Duration, SystemTime};
 
 use crate::sanitize::Invalid;
 
-/// The units an age may have. A month and a year have no fixed length, and an `m` may be meant for either of
-/// months and minutes: a key that goes too early does not come back.
+/// The units of an age. Months and years have no fixed length, and `m` may mean months or minutes. A misunderstood age
+/// could delete keys too early.
 const UNITS: [&str; 12] = [
     "h", "hr", "hrs", "hour", "hours", "d", "day", "days", "w", "wk", "week", "weeks",
 ];
-/// The longest age, in days; IAM is younger.
+/// The maximum age, in days. IAM is younger.
 const MAX_DAYS: u64 = 36_500;
 
 const SECONDS_PER_DAY: u64 = 86_400;
@@ -20,7 +20,7 @@ const SECONDS_PER_DAY: u64 = 86_400;
 /// The hours from 1970 to the year 10000, which has no timestamp.
 const HOURS_TO_YEAR_10000: u64 = 70_389_528;
 
-/// A length of time in whole hours, days or weeks, such as `12h`, `45d` or `2w`.
+/// A duration in whole hours, days or weeks, such as `12h`, `45d` or `2w`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Age {
     given: String,
@@ -28,14 +28,13 @@ pub(crate) struct Age {
 }
 
 impl Age {
-    /// Its length.
     pub(crate) fn length(&self) -> Duration {
         self.length
     }
 
-    /// Whether `at` lies this long before `now`, or longer. Exactly this long is long enough.
+    /// Whether `at` is at least this long before `now`.
     pub(crate) fn has_passed_since(&self, at: SystemTime, now: SystemTime) -> bool {
-        // A time in the future is no time ago.
+        // A time in the future has no age.
         now.duration_since(at)
             .is_ok_and(|elapsed| elapsed >= self.length)
     }
@@ -80,7 +79,7 @@ impl fmt::Display for Age {
     }
 }
 
-/// How long before `now` something happened, in the largest unit that fits: `400 days relative_time`.
+/// Formats the time from `at` to `now` in the largest unit that fits, such as `400 days ago`.
 pub(crate) fn relative_time(at: SystemTime, now: SystemTime) -> String {
     let Ok(elapsed) = now.duration_since(at) else {
         return "in the future".to_owned();
@@ -96,9 +95,9 @@ pub(crate) fn relative_time(at: SystemTime, now: SystemTime) -> String {
     format!("{number} {unit}{plural} ago")
 }
 
-/// A time as IAM writes it: `2026-11-24T19:02:17Z`.
+/// Formats a time as IAM does: `2026-11-24T19:02:17Z`.
 pub(crate) fn timestamp(at: SystemTime) -> String {
-    // Nothing before 1970 or after 9999 comes out of the parser of IAM's replies.
+    // IAM's responses cannot contain a time before 1970 or after 9999: their parser rejects it.
     let range =
         SystemTime::UNIX_EPOCH..SystemTime::UNIX_EPOCH + Duration::from_hours(HOURS_TO_YEAR_10000);
     if range.contains(&at) {

@@ -1,18 +1,18 @@
-//! Command lines that people paste into a shell: the only place that makes them. A line is printed only if sh, bash and
-//! zsh take each value as one word that is exactly this value.
+//! Builds all command lines that users paste into a shell. A line is printed only if sh, bash and zsh read each value
+//! as exactly one unchanged word.
 
 use std::ffi::OsStr;
 use std::fmt::{self, Write as _};
 
 use crate::sanitize::is_unprintable;
 
-/// The longest line that is printed, in characters: a longer one would be cut.
+/// The maximum length of a line, in characters. Longer messages are truncated.
 const MAX_CHARACTERS: usize = 800;
 
-/// A command of ours or of the AWS CLI with its options.
+/// A command of this program or of the AWS CLI.
 #[derive(Clone, Debug)]
 pub(crate) struct CommandLine {
-    /// The command without the values of options: words of ours.
+    /// The command without options that have values.
     words: &'static str,
     line: String,
     /// The first option whose value cannot be pasted.
@@ -20,7 +20,7 @@ pub(crate) struct CommandLine {
 }
 
 impl CommandLine {
-    /// The command that these words start, none of which needs quotes.
+    /// Starts a command. The words must not need quotes.
     pub(crate) fn new(words: &'static str) -> Self {
         Self {
             words,
@@ -29,14 +29,14 @@ impl CommandLine {
         }
     }
 
-    /// The same with more words of ours, already quoted where they need it.
+    /// Appends words that are already quoted.
     pub(crate) fn words(mut self, words: &str) -> Self {
         self.line.push(' ');
         self.line.push_str(words);
         self
     }
 
-    /// The same with an option. A value that begins with a dash is joined to it: otherwise it would be an option itself.
+    /// Appends an option. A value that begins with a dash is joined to it; otherwise it would be parsed as an option.
     pub(crate) fn option(self, name: &'static str, value: impl AsRef<OsStr>) -> Self {
         let value = value.as_ref();
         let starts_with_dash = value.as_encoded_bytes().first() == Some(&b'-');
@@ -44,17 +44,17 @@ impl CommandLine {
         self.push(name, separator, value)
     }
 
-    /// The same with an option that is always joined to its value.
+    /// Appends an option that is joined to its value.
     pub(crate) fn joined(self, name: &'static str, value: impl AsRef<OsStr>) -> Self {
         self.push(name, '=', value.as_ref())
     }
 
-    /// Whether the line is printed.
+    /// Whether the command line can be printed.
     pub(crate) fn can_be_pasted(&self) -> bool {
         self.unsafe_option.is_none()
     }
 
-    /// The line that sets the variables which this one prints. bash replaces a `!` between its double quotes.
+    /// Returns a line that sets the variables which this command prints. bash expands `!` within double quotes.
     pub(crate) fn evaluated(&self) -> String {
         if self.can_be_pasted() && !self.line.contains('!') {
             format!("eval \"$({})\"", self.line)
@@ -80,7 +80,7 @@ impl From<CommandLine> for String {
     }
 }
 
-/// The line; or in words what to run, where it cannot be pasted.
+/// Formats the command line, or says in words what to run if it cannot be pasted.
 impl fmt::Display for CommandLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.unsafe_option {
@@ -95,8 +95,8 @@ impl fmt::Display for CommandLine {
     }
 }
 
-/// The value as one word of a shell. `None`: it has bytes that are not UTF-8, line breaks, or other characters that a
-/// terminal or a reader does not show as they are.
+/// Quotes a value for a shell. `None`: the value contains line breaks, bytes that are not UTF-8, or other characters
+/// that a terminal does not display as they are.
 fn shell_quote(value: &OsStr) -> Option<String> {
     let text = value
         .to_str()

@@ -1,17 +1,18 @@
-//! CSV, line by line: a field never goes on in the next one.
+//! Reads CSV line by line. A field never continues on the next line.
 
 use std::collections::VecDeque;
 
 use csv::{Reader, ReaderBuilder, StringRecord};
 
-/// Takes lines apart. To make a reader takes longer than to read a line, so there is one for all.
+/// Splits lines into fields. Creating a `csv` reader takes longer than reading a line, so one reader is used for all
+/// lines.
 pub(crate) struct CsvLines {
     reader: Reader<VecDeque<u8>>,
     delimiter: u8,
 }
 
 impl CsvLines {
-    /// Lines whose fields have this between them.
+    /// Creates a reader for this delimiter.
     pub(crate) fn new(delimiter: u8) -> Self {
         let mut builder = ReaderBuilder::new();
         builder.has_headers(false).flexible(true);
@@ -21,11 +22,11 @@ impl CsvLines {
         }
     }
 
-    /// The fields of a line; or what is wrong with it, and at which byte.
+    /// Splits a line into fields. The error is a description and the offset of the problem in bytes.
     pub(crate) fn fields(&mut self, text: &str) -> Result<StringRecord, (usize, &'static str)> {
         check_quotes(text, char::from(self.delimiter))?;
         let mut record = StringRecord::new();
-        // Its quotes end in the line, so that the record does too.
+        // All quotes are closed within the line, so the record ends there too.
         self.reader.get_mut().extend(text.as_bytes());
         self.reader.get_mut().push_back(b'\n');
         match self.reader.read_record(&mut record) {
@@ -35,7 +36,8 @@ impl CsvLines {
     }
 }
 
-/// Checks that each quoted field ends in its line and that nothing follows it: the reader would append that to the field.
+/// Checks that each quoted field is closed within the line and that no text follows it. The `csv` crate would append
+/// such text to the field.
 fn check_quotes(text: &str, delimiter: char) -> Result<(), (usize, &'static str)> {
     if text.matches('"').count() % 2 == 1 {
         let last = text.rfind('"').unwrap_or_default();
@@ -47,7 +49,7 @@ fn check_quotes(text: &str, delimiter: char) -> Result<(), (usize, &'static str)
     for (at, character) in text.char_indices() {
         match character {
             '"' if is_quoted => (is_quoted, closed) = (false, true),
-            // The second of two quotes is a quote in the field.
+            // Two quotes in a quoted field stand for one quote.
             '"' if closed && previous == '"' => (is_quoted, closed) = (true, false),
             '"' if previous == delimiter => is_quoted = true,
             _ if is_quoted => {}

@@ -1,5 +1,4 @@
-//! The names IAM goes by: `AccessKeyId`, `UserName`, `AccountId`. Parsed once, at the edge; a value of
-//! these types satisfies the documented rules of the IAM API reference.
+//! The identifiers of IAM. Values are parsed once and satisfy the rules of the IAM API reference.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -10,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::sanitize::{Invalid, escape};
 use crate::secret::has_secret;
 
-/// The first character of `value` that is neither an ASCII letter or digit nor one of `others`, as a fragment with its
+/// Finds the first character that is neither an ASCII letter or digit nor in `others`. Returns a fragment with its
 /// position and code point.
 fn invalid_character(value: &str, others: &str) -> Option<String> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || others.contains(c);
@@ -28,7 +27,7 @@ fn invalid_character(value: &str, others: &str) -> Option<String> {
     ))
 }
 
-/// What the IDs of other things begin with, as the IAM user guide lists them under "IAM identifiers".
+/// The prefixes of other unique IDs, from "IAM identifiers" in the IAM user guide.
 const OTHER_ID_PREFIXES: [(&str, &str); 11] = [
     ("ABIA", "an STS service bearer token"),
     ("ACCA", "a context-specific credential"),
@@ -43,16 +42,16 @@ const OTHER_ID_PREFIXES: [(&str, &str); 11] = [
     ("ASIA", "a temporary STS key"),
 ];
 
-/// An access key ID: 16 to 128 of `[A-Za-z0-9_]`, the service's own bounds (`AccessKeyIdType`).
+/// An access key ID: 16 to 128 characters of `[A-Za-z0-9_]` (`AccessKeyIdType` in the API reference).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub(crate) struct AccessKeyId(String);
 
-/// The last account there can be.
+/// The highest account number.
 const MAX_ACCOUNT: u128 = 999_999_999_999;
 
 impl AccessKeyId {
-    /// Parses a command-line value, or says what is wrong with it and what it is instead.
+    /// Parses a command-line value. The error says what is wrong with it, or what else it is.
     pub(crate) fn parse(value: &OsStr) -> Result<Self, Invalid> {
         let refuse = |reason: String| Err(Invalid::new(value, reason));
         let Some(text) = value.to_str() else {
@@ -83,18 +82,17 @@ impl AccessKeyId {
         Ok(Self(text.to_owned()))
     }
 
-    /// The ID as IAM knows it.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The account the ID encodes, where it does.
+    /// Returns the account that the ID encodes, if it does.
     pub(crate) fn account(&self) -> Option<AccountId> {
         Self::account_of(&self.0)
     }
 
-    /// The account that any key ID encodes, a temporary key's too: the last 16 characters are base32, and 40
-    /// bits of them are the account. AWS does not document this, so it serves hints and never permission.
+    /// Returns the account that the ID of a long-term or temporary key encodes: the last 16 characters are base32, and
+    /// 40 of their bits are the account. AWS does not document this, so it is used for hints but never for decisions.
     pub(crate) fn account_of(id: &str) -> Option<AccountId> {
         let encoded = id.get(4..)?;
         if id.len() != 20 || !matches!(encoded.as_bytes()[0], b'Q'..=b'Z' | b'2'..=b'7') {
@@ -109,15 +107,15 @@ impl AccessKeyId {
             };
             value = value << 5 | u128::from(digit);
         }
-        // 80 bits in all; the first 48 hold the account from bit 7 to bit 46.
+        // Of the 80 bits, the first 48 contain the account in bits 7 to 46.
         let number = ((value >> 32) & 0x7fff_ffff_ff80) >> 7;
-        // Some numbers of 40 bits have 13 digits, which no account has.
+        // Some 40-bit numbers have 13 digits, but an account has 12.
         (number <= MAX_ACCOUNT).then(|| AccountId(format!("{number:012}")))
     }
 }
 
-/// Says what an ID is that is not an access key's. Only a well-formed one counts, so that no ID of a test
-/// server is refused by accident.
+/// Says what an ID stands for if not for an access key. Only well-formed IDs count, so that made-up IDs of test
+/// servers are not refused.
 fn other_id_kind(text: &str) -> Option<String> {
     let unique = (20..=21).contains(&text.len())
         && text
@@ -149,14 +147,14 @@ impl fmt::Display for AccessKeyId {
     }
 }
 
-/// A user name: 1 to 128 of `[A-Za-z0-9_+=,.@-]`, the service's own rule (`existingUserNameType`).
-/// IAM compares names without case.
+/// A user name: 1 to 128 characters of `[A-Za-z0-9_+=,.@-]` (`existingUserNameType` in the API reference). IAM
+/// compares names case-insensitively.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub(crate) struct UserName(String);
 
 impl UserName {
-    /// Parses a command-line value, or says what is wrong with it.
+    /// Parses a command-line value. The error says what is wrong with it.
     pub(crate) fn parse(value: &OsStr) -> Result<Self, Invalid> {
         let refuse = |reason: String| Err(Invalid::new(value, reason));
         let Some(text) = value.to_str() else {
@@ -181,12 +179,12 @@ impl UserName {
         text.parse()
     }
 
-    /// The name as it was given.
+    /// Returns the name as it was given.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether IAM takes both for the same user.
+    /// Whether IAM treats both names as the same user.
     pub(crate) fn same_user(&self, other: &Self) -> bool {
         self.0.eq_ignore_ascii_case(&other.0)
     }
@@ -200,7 +198,7 @@ impl PartialEq for UserName {
 
 impl Eq for UserName {}
 
-/// A name as IAM has it, which may look like a secret.
+/// Parses a name from IAM. It may look like a secret.
 impl FromStr for UserName {
     type Err = Invalid;
 
@@ -257,7 +255,7 @@ impl fmt::Display for AccountId {
     }
 }
 
-/// Whether a text is what AWS gives out as a long-lived access key ID, rather than a user's name.
+/// Whether a text looks like an access key ID from AWS rather than a user name.
 pub(crate) fn looks_like_access_key_id(text: &str) -> bool {
     (16..=21).contains(&text.len())
         && (text.starts_with("AKIA") || text.starts_with("AKID") || text.starts_with("ASIA"))

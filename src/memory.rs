@@ -1,40 +1,40 @@
-//! The memory of the process: it stays private, and there is enough of it to say what became of a key.
+//! Protects the memory of the process, and reserves enough of it to report what happened to a key.
 
 use std::collections::TryReserveError;
 use std::sync::{Mutex, PoisonError};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Turns core dumps off, and lets no other program of the user look into this one's memory. Where the system does not let
-/// it, the run goes on without.
+/// Disables core dumps, and keeps other programs of the user from reading the memory of this process. Errors are
+/// ignored: the run works without this protection.
 pub(crate) fn disable_core_dumps() {
     let limit = Rlimit {
         current: Some(0),
         ..getrlimit(Resource::Core)
     };
     let _ = setrlimit(Resource::Core, limit);
-    // A program that takes the dump, as many systems have one, is not held back by the limit.
+    // The limit has no effect if another program collects the dump, as on many systems.
     #[cfg(target_os = "linux")]
     let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
 }
 
-/// How much memory a response, its result and the threads that write it may need, in bytes.
+/// The memory that a response, its result and the writer threads may need, in bytes.
 const RESERVE_SIZE: usize = 1 << 20;
 
 static RESERVE: Mutex<Vec<u8>> = Mutex::new(Vec::new());
 
-/// Sets memory aside for what comes after the next request has left. Without it a process that may not have more memory would
-/// be killed with the response in hand.
+/// Reserves memory for handling the response before the request is sent. Otherwise a process at its memory limit could
+/// be killed after it received the response.
 ///
 /// # Errors
 ///
-/// There is not as much.
+/// There is not enough memory.
 pub(crate) fn reserve() -> Result<(), TryReserveError> {
     let mut reserved = RESERVE.lock().unwrap_or_else(PoisonError::into_inner);
     reserved.try_reserve_exact(RESERVE_SIZE)
 }
 
-/// Gives back what was set aside: a request leaves now.
+/// Releases the reserved memory, because the request is being sent.
 pub(crate) fn release_reserve() {
     let mut reserved = RESERVE.lock().unwrap_or_else(PoisonError::into_inner);
     *reserved = Vec::new();

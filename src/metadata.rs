@@ -1,4 +1,4 @@
-//! What IAM says of one key: its own metadata, never those of another key of the same user.
+//! The metadata of one key. It never comes from another key of the same user.
 
 use std::time::SystemTime;
 
@@ -7,64 +7,61 @@ use serde::{Deserialize, Serialize};
 use crate::ident::UserName;
 use crate::request::Key;
 
-/// What IAM says where there is nothing to say, as of the last use of a key that was never used.
+/// IAM returns this instead of a service and region for a key that was never used.
 pub(crate) const NOT_AVAILABLE: &str = "N/A";
 
-/// What is known of a key. `None`: not asked for, or not to be had.
+/// The metadata of a key. `None`: not requested, or not available.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct KeyMetadata {
-    /// Whose it is.
+    /// The user who owns the key.
     pub(crate) owner: Option<UserName>,
-    /// Whether it can sign.
     pub(crate) status: Option<Status>,
-    /// Whether it was active when an earlier run began to make it inactive.
+    /// Whether the key was active when an earlier run started to deactivate it.
     #[serde(default)]
     pub(crate) was_active: bool,
-    /// When it was created.
     pub(crate) created: Option<SystemTime>,
-    /// When and where it was used last.
     pub(crate) last_use: Option<LastUse>,
-    /// When IAM said so, by IAM's own clock; ages are counted from here.
+    /// When IAM returned the metadata, according to IAM's clock. Ages are relative to this time.
     pub(crate) read_at: Option<SystemTime>,
-    /// What is missing because IAM denied the read, and not because nobody asked.
+    /// Which reads IAM denied. Other missing values were not requested.
     #[serde(default)]
     pub(crate) denied: Denied,
 }
 
 impl KeyMetadata {
-    /// Whether IAM said in this run whose key it is.
+    /// Whether IAM named the owner in this run.
     pub(crate) fn has_owner_of_iam(&self) -> bool {
         self.owner.is_some() && (self.last_use.is_some() || self.status.is_some())
     }
 
-    /// The status that an undo of a deactivation has to restore, where it is known.
+    /// Returns the status that an undo of a deactivation has to restore, if it is known.
     pub(crate) fn previous_status(&self) -> Option<&'static str> {
         (self.was_active || self.status == Some(Status::Active)).then_some(Status::Active.as_str())
     }
 }
 
-/// Reads that IAM denied.
+/// The reads that IAM denied.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Denied {
-    /// `ListAccessKeys`: status and creation are unknown.
+    /// `ListAccessKeys`. The status and the creation date are unknown.
     pub(crate) listing: bool,
-    /// `GetAccessKeyLastUsed`: the last use is unknown.
+    /// `GetAccessKeyLastUsed`. The last use is unknown.
     pub(crate) last_use: bool,
 }
 
-/// The status of a key, `StatusType` in the API reference.
+/// The status of a key (`StatusType` in the API reference).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Status {
-    /// It can sign.
+    /// The key can sign requests.
     Active,
-    /// It cannot sign, until somebody makes it active again.
+    /// The key cannot sign requests until it is activated again.
     Inactive,
-    /// Any other word of IAM's, `Expired` for one.
+    /// Any other status, such as `Expired`.
     Other(String),
 }
 
 impl Status {
-    /// IAM's own word.
+    /// Returns the status as IAM spells it.
     pub(crate) fn as_str(&self) -> &str {
         match self {
             Self::Active => "Active",
@@ -74,29 +71,28 @@ impl Status {
     }
 }
 
-/// The last use of a key as `GetAccessKeyLastUsed` knows it: it lags by some minutes, and only the first use in
-/// 15 minutes is recorded.
+/// The last use that `GetAccessKeyLastUsed` returns. It lags by a few minutes, and IAM records only the first use in
+/// each 15 minutes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum LastUse {
-    /// Never, as far as IAM remembers (April 2015).
+    /// Not used since IAM started to record uses (April 2015).
     Never,
-    /// Then and there.
+    /// The key was used.
     At {
-        /// When.
         date: SystemTime,
-        /// The service's name, such as `s3`.
+        /// The service, such as `s3`.
         service: Option<String>,
         /// The region, such as `us-east-1`.
         region: Option<String>,
     },
 }
 
-/// A key that nothing speaks against.
+/// A key to change, and its metadata.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Target {
-    /// The key; with its owner, where that was looked up.
+    /// The key, with its owner if the run looked it up.
     pub(crate) key: Key,
-    /// What IAM says of it, as far as it was asked.
+    /// The metadata that IAM returned, as far as the run requested it.
     pub(crate) metadata: KeyMetadata,
 }
 

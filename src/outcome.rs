@@ -1,117 +1,113 @@
-//! What became of a key, as data: the run ends with one of these, and the report and the exit status
-//! are read from it.
+//! The result of a key as data. The report and the exit status are derived from it.
 
 use crate::error::{CallError, ErrorKind, Exit, NamedBy};
 use crate::ident::UserName;
 use crate::metadata::{KeyMetadata, Target};
 use crate::request::{Action, Key, Mode};
 
-/// A key and what became of it.
+/// A key and its result.
 #[derive(Debug)]
 pub(crate) struct KeyResult {
-    /// The key that was asked for; its owner, where that was looked up.
+    /// The requested key, with its owner if the run looked it up.
     pub(crate) key: Key,
-    /// What IAM says of it, as far as it was asked.
+    /// The metadata that IAM returned, as far as the run requested it.
     pub(crate) metadata: KeyMetadata,
-    /// What was to be done to it.
+    /// The requested action.
     pub(crate) action: Action,
-    /// What became of it.
     pub(crate) outcome: Outcome,
-    /// How many requests to change it were made, retries included.
+    /// The number of requests to change the key, retries included.
     pub(crate) attempts: usize,
 }
 
-/// What became of a key.
+/// What happened to a key.
 #[derive(Debug)]
 pub(crate) enum Outcome {
-    /// What was to be done is done, by this run.
+    /// This run changed the key.
     Done {
-        /// IAM's reply, where one came.
+        /// IAM's response, if there was one.
         response: Option<ResponseMetadata>,
-        /// Where none came: what the verdict rests on.
+        /// How the change was verified if there was no response.
         evidence: Option<String>,
     },
-    /// A dry run: it would be done, and why.
+    /// A dry run would change the key. The text says why.
     WouldChange(String),
-    /// It was already gone, which is what was wanted.
+    /// The key no longer exists, as requested.
     Missing(CallError),
-    /// A condition does not hold: which, and why.
+    /// A condition is not met. The text names it and says why.
     Skipped(String),
-    /// It was to be made inactive, and IAM lists it as Inactive.
+    /// The key was to be deactivated, but IAM lists it as Inactive.
     AlreadyInactive,
-    /// A guard refused; nothing was changed.
+    /// A guard refused the request. Nothing was changed.
     Refused(Refusal),
-    /// It was not done, or nobody can say; `known` tells which.
+    /// The key was not changed, or its state is unknown. `known` tells which.
     Failed {
-        /// What went wrong.
         failure: CallError,
-        /// What is known of the key.
+        /// The state of the key.
         known: KeyState,
     },
-    /// The run ended before its turn.
+    /// The run ended before it reached the key.
     NotTried {
-        /// The exit status of what ended the run.
+        /// The exit status of the error that ended the run.
         exit: Exit,
-        /// What ended it.
+        /// Why the run ended.
         why: String,
     },
-    /// An earlier run began it, and this one left it: nobody can say.
+    /// An earlier run started to change the key, and this run did not verify it. Its state is unknown.
     LeftUnverified {
-        /// The exit status of what made this run leave it.
+        /// The exit status of the error that kept this run from verifying it.
         exit: Exit,
-        /// What that was.
+        /// Why this run did not verify it.
         why: String,
     },
     /// A signal ended the run.
     Stopped {
-        /// The signal's exit status.
+        /// The exit status for the signal.
         exit: Exit,
-        /// What is known of the key.
+        /// The state of the key.
         known: KeyState,
-        /// The last error that IAM returned for it, if it returned one.
+        /// The last error that IAM returned for the key.
         failure: Option<CallError>,
     },
 }
 
-/// Why a guard refused.
+/// Why a guard refused a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    /// The key is the key that signs the request.
+    /// The key signs the request itself.
     SigningKey,
-    /// The answer to the question was no.
+    /// The user did not confirm.
     Declined,
 }
 
-/// What is known of a key when all is said; the text says why, and may be empty.
+/// The state of a key after all checks. The text gives the reason and may be empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum KeyState {
-    /// What was to be done is done.
+    /// The requested change was made.
     Done(String),
-    /// It is not.
+    /// The change was not made.
     NotDone(String),
-    /// Nobody can say.
+    /// The run cannot tell.
     Unknown(UnknownState),
 }
 
-/// Why nobody can say what became of a key, and how to find out.
+/// Why the state of a key is unknown, and how to check it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct UnknownState {
-    /// Why, a fragment.
+    /// The reason, as a fragment.
     pub(crate) why: String,
-    /// How to find out.
     pub(crate) check: Check,
 }
 
-/// What shows the state of a key that is not known.
+/// Where to check a key whose state is unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Check {
-    /// The list of its owner, as far as somebody names one.
+    /// In the list of the owner's keys, if the owner is known.
     List,
-    /// The same, with more permissions than these credentials have.
+    /// In the same list, with more permissions than these credentials have.
     ListWithPermission,
-    /// Whose it is: the list of the user who was named says no more.
+    /// By looking up the owner. The list of the named user proves nothing more.
     Owner,
-    /// Nothing that these credentials can read.
+    /// These credentials cannot read anything that shows it.
     Nothing,
 }
 
@@ -128,19 +124,19 @@ impl From<String> for UnknownState {
     }
 }
 
-/// An answer of IAM that says that it is done.
+/// The status, headers and request ID of a response.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ResponseMetadata {
-    /// IAM's name for the request.
+    /// The request ID that IAM assigned.
     pub(crate) request_id: Option<String>,
     /// The HTTP status.
     pub(crate) status: u16,
-    /// The HTTP headers, names in lower case.
+    /// The HTTP headers. Names are lowercase.
     pub(crate) headers: Vec<(String, String)>,
 }
 
 impl Outcome {
-    /// The same with who said whose key it is, where that bears on a failure.
+    /// Records who named the owner, which affects the hints for a failure.
     pub(crate) fn with_owner_named_by(mut self, named_by: NamedBy) -> Self {
         if let Self::Failed { failure, .. } = &mut self
             && let Some(context) = failure.context_mut()
@@ -150,7 +146,7 @@ impl Outcome {
         self
     }
 
-    /// The exit status this outcome alone leads to.
+    /// Returns the exit status for this outcome.
     pub(crate) fn exit(&self) -> Exit {
         match self {
             Self::Done { .. } | Self::WouldChange(_) | Self::Missing(_) | Self::AlreadyInactive => {
@@ -161,7 +157,7 @@ impl Outcome {
             | Self::NotTried { exit, .. }
             | Self::LeftUnverified { exit, .. } => *exit,
             Self::Failed { failure, known } => match (failure, known) {
-                // IAM's own trouble has a status that says so; what became of the key is reported too.
+                // A failure of IAM has its own exit status. The state of the key is reported too.
                 (CallError::Service(error), KeyState::Unknown(_))
                     if error.kind() == ErrorKind::ServiceFailure
                         || error.kind() == ErrorKind::Throttling && error.code.is_none() =>
@@ -179,7 +175,7 @@ impl Outcome {
 }
 
 impl KeyResult {
-    /// A key for which no request was made that changes it.
+    /// Creates the result of a key that this run did not try to change.
     pub(crate) fn unchanged(candidate: Target, action: Action, outcome: Outcome) -> Self {
         let Target { key, metadata } = candidate;
         Self {
@@ -191,7 +187,7 @@ impl KeyResult {
         }
     }
 
-    /// The exit status this key alone leads to. A dry run that could be shown is a success, whatever it shows.
+    /// Returns the exit status for this key. A dry run succeeds if it could show the key.
     pub(crate) fn exit(&self, mode: Mode) -> Exit {
         match (&self.outcome, mode) {
             (Outcome::Skipped(_) | Outcome::Refused(_), Mode::DryRun) => Exit::Success,
@@ -199,23 +195,23 @@ impl KeyResult {
         }
     }
 
-    /// The status that an undo has to restore, where this run made the key inactive and knows it.
+    /// Returns the status that an undo has to restore, if this run deactivated the key and knows it.
     pub(crate) fn previous_status(&self) -> Option<&'static str> {
         let is_deactivated = self.kind() == OutcomeKind::Deactivated;
         self.metadata.previous_status().filter(|_| is_deactivated)
     }
 
-    /// Whether this run changed the key, as far as anybody knows.
+    /// Whether this run changed the key, as far as it knows.
     pub(crate) fn is_changed(&self) -> bool {
         matches!(self.kind(), OutcomeKind::Deleted | OutcomeKind::Deactivated)
     }
 
-    /// Whose key it is, as IAM says, or as it was said to be.
+    /// Returns the owner that IAM named, or else the one that the caller named.
     pub(crate) fn owner(&self) -> Option<&UserName> {
         self.metadata.owner.as_ref().or(self.key.user_name.as_ref())
     }
 
-    /// What is known of the key, in a few words.
+    /// Describes the state of the key in a few words.
     pub(crate) fn describe_state(&self) -> String {
         match &self.outcome {
             Outcome::Missing(_) => "gone already".to_owned(),
@@ -224,7 +220,7 @@ impl KeyResult {
         }
     }
 
-    /// The word for what is known, in the member `Known` of errors.
+    /// Returns the value of the member `Known` in errors.
     pub(crate) fn known_member(&self) -> &'static str {
         match &self.outcome {
             Outcome::Missing(_) => "Deleted",
@@ -232,17 +228,17 @@ impl KeyResult {
         }
     }
 
-    /// The word for what became of the key.
+    /// Returns the kind of the outcome.
     pub(crate) fn kind(&self) -> OutcomeKind {
         self.kind_and_state().0
     }
 
-    /// What is known of the key.
+    /// Returns the state of the key.
     fn state(&self) -> KeyState {
         self.kind_and_state().1
     }
 
-    /// The word for what became of the key, and what is known of it.
+    /// Returns the kind of the outcome and the state of the key.
     fn kind_and_state(&self) -> (OutcomeKind, KeyState) {
         let (done, would) = match self.action {
             Action::Delete => (OutcomeKind::Deleted, OutcomeKind::WouldDelete),
@@ -275,17 +271,17 @@ impl KeyResult {
 }
 
 impl KeyState {
-    /// What is known of a key that an earlier run began to change, and no more.
+    /// The state of a key that an earlier run started to change.
     pub(crate) fn started_earlier() -> Self {
         Self::Unknown("an earlier run started it, and how that ended is not known".into())
     }
 
-    /// What is known of a key that an earlier run made inactive, where this run could not check it.
+    /// The state of a key that an earlier run deactivated and this run could not check.
     pub(crate) fn deactivated_earlier() -> Self {
         Self::Unknown("an earlier run deactivated it, and its state now is not known".into())
     }
 
-    /// The word for it in the member `Known` of errors.
+    /// Returns the value of the member `Known` in errors.
     pub(crate) fn known_member(&self, action: Action) -> &'static str {
         match (self, action) {
             (Self::Done(_), Action::Delete) => "Deleted",
@@ -296,7 +292,7 @@ impl KeyState {
         }
     }
 
-    /// What is known, in the words of the action: `not deleted: IAM refused the request`.
+    /// Describes the state in terms of the action, such as `not deleted: IAM refused the request`.
     pub(crate) fn describe(&self, action: Action) -> String {
         let (kind, why) = match self {
             Self::Done(why) => (action.done(), why),
@@ -311,7 +307,7 @@ impl KeyState {
     }
 }
 
-/// What became of a key, in one word; `names` says what each means.
+/// The kinds of outcomes, which programs read as `Outcome`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum OutcomeKind {
     Deleted,
@@ -327,7 +323,7 @@ pub(crate) enum OutcomeKind {
 }
 
 impl OutcomeKind {
-    /// All of them, in the order in which they are told.
+    /// All kinds, in the order of the summary.
     pub(crate) const ALL: [Self; 10] = [
         Self::Deleted,
         Self::Deactivated,
@@ -341,7 +337,7 @@ impl OutcomeKind {
         Self::NotTried,
     ];
 
-    /// As programs read it, and as people read it behind a number of keys.
+    /// Returns the name for programs, and the text that follows a count for people.
     pub(crate) fn names(self) -> (&'static str, &'static str) {
         match self {
             Self::Deleted => ("Deleted", "deleted"),
@@ -357,22 +353,22 @@ impl OutcomeKind {
         }
     }
 
-    /// As programs read it.
+    /// Returns the name for programs.
     pub(crate) fn as_str(self) -> &'static str {
         self.names().0
     }
 
-    /// The word that a program wrote.
+    /// Parses the name for programs.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == text)
     }
 
-    /// What was wanted of the key is so.
+    /// Whether the key is in the requested state.
     pub(crate) fn is_complete(self) -> bool {
         matches!(self, Self::Deleted | Self::Deactivated | Self::Missing)
     }
 
-    /// It is still to be done, as far as anybody knows.
+    /// Whether the key may still have to be changed.
     pub(crate) fn is_incomplete(self) -> bool {
         matches!(self, Self::Failed | Self::Unknown | Self::NotTried)
     }

@@ -1,4 +1,4 @@
-//! `--query`: an expression of `JMESPath`, parsed once, and what it makes of a result.
+//! `--query`: a `JMESPath` expression that is parsed once and applied to results.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -11,13 +11,13 @@ use serde_json::{Value, json};
 use crate::sanitize::{Invalid, escape};
 use crate::secret::has_secret;
 
-/// The longest expression that is read, in bytes: the parser goes as deep as its parentheses.
+/// The maximum length of an expression, in bytes. The parser recurses into parentheses.
 const MAX_BYTES: usize = 1_000;
 
-/// How many times its input a result may be at most. A few nested lists make gigabytes of one key.
-const LARGEST: u64 = 10_000;
+/// The maximum size of a result relative to its input. A few nested lists could turn one key into gigabytes.
+const MAX_GROWTH: u64 = 10_000;
 
-/// An expression that could be parsed and calls no function that there is not.
+/// A valid expression that calls only existing functions.
 #[derive(Clone)]
 pub(crate) struct Query(Expression<'static>);
 
@@ -38,7 +38,7 @@ impl FromStr for Query {
                 text.len()
             ));
         }
-        // A text in a query is printed as it is.
+        // An error prints the text of a query.
         if has_secret(text) {
             return Err(Invalid::secret(text).typed());
         }
@@ -51,10 +51,10 @@ impl FromStr for Query {
                 ));
             }
         };
-        if growth(query.0.as_ast()) > LARGEST {
+        if growth(query.0.as_ast()) > MAX_GROWTH {
             return refuse("its result could be too large".to_owned());
         }
-        // The parser takes a call of any function with any arguments; a first result tells.
+        // The parser accepts unknown functions and wrong arguments. Evaluating the expression once finds them.
         match query.0.search(json!({ "ResponseMetadata": {} })) {
             Err(error) if is_expression_error(&error) => refuse(format!(
                 "not a JMESPath expression: {}",
@@ -66,11 +66,11 @@ impl FromStr for Query {
 }
 
 impl Query {
-    /// What the expression makes of a result.
+    /// Applies the expression to a result.
     ///
     /// # Errors
     ///
-    /// The result has not the types that the expression's functions ask for; a fragment says what is wrong.
+    /// The result does not have the types that the functions require. The error is a fragment.
     pub(crate) fn of(&self, result: &Value) -> Result<Value, String> {
         let found = self
             .0
@@ -80,8 +80,8 @@ impl Query {
     }
 }
 
-/// A value as the AWS CLI prints it with `--output text`: a list or an object in one line between tabs, an object's
-/// values in the order of their names. What stands inside of these is JSON.
+/// Formats a value like the AWS CLI with `--output text`: a list or an object is one line of tab-separated values, and
+/// the values of an object are sorted by name. Nested values are JSON.
 pub(crate) fn columns(value: &Value) -> String {
     let cells: Vec<String> = match value {
         Value::Array(values) => values.iter().map(cell).collect(),
@@ -95,7 +95,7 @@ pub(crate) fn columns(value: &Value) -> String {
     cells.join("\t")
 }
 
-/// As Python spells them.
+/// Spells values as Python does.
 fn cell(value: &Value) -> String {
     match value {
         Value::Null => "None".to_owned(),
@@ -106,7 +106,7 @@ fn cell(value: &Value) -> String {
     }
 }
 
-/// How many times its input the result of an expression is at most.
+/// Returns the maximum size of the expression's result relative to its input.
 fn growth(ast: &Ast) -> u64 {
     let sum = |parts: &[Ast]| parts.iter().map(growth).fold(0, u64::saturating_add);
     match ast {
@@ -141,7 +141,7 @@ fn growth(ast: &Ast) -> u64 {
     }
 }
 
-/// Whether the expression is wrong whatever the result.
+/// Whether the expression is invalid for every result.
 fn is_expression_error(error: &JmespathError) -> bool {
     match &error.reason {
         ErrorReason::Parse(_) => true,
@@ -155,7 +155,7 @@ fn is_expression_error(error: &JmespathError) -> bool {
     }
 }
 
-/// What is wrong, and in which column, without the expression itself.
+/// Describes the error and its column without repeating the expression.
 fn describe_error(error: &JmespathError) -> String {
     let reason = match &error.reason {
         ErrorReason::Parse(reason) => reason.trim().to_owned(),

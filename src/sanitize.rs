@@ -1,5 +1,5 @@
-//! Text that came from elsewhere, made safe to print. The writers of standard output and standard error take nothing but
-//! [`SafeText`], so no text from a service, a file or the environment reaches a terminal unescaped, and no secret does.
+//! Escapes text from outside before it is printed. Standard output and standard error accept only [`SafeText`], so no
+//! text from a service, a file or the environment reaches the terminal unescaped or with a secret.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -11,14 +11,14 @@ use serde_json::Value;
 
 use crate::secret::{REDACTED, is_bedrock_key, redact};
 
-/// How many characters of a foreign text a message shows, escaped.
+/// The maximum length of quoted text after escaping, in characters.
 const MAX_TEXT: usize = 800;
-/// The same of a name, a code or a status.
+/// The maximum length of a name, code or status after escaping, in characters.
 const MAX_FIELD: usize = 100;
 
-/// Whether a character steers a terminal or a reader instead of being seen: controls (C0, C1, DEL),
-/// bidirectional marks, line separators, and what Unicode calls default ignorable, such as zero-width characters,
-/// fillers, variation selectors and tags.
+/// Whether a character controls a terminal or is invisible: control characters (C0, C1, DEL), bidirectional marks,
+/// line separators, and the default ignorable characters of Unicode, such as zero-width characters, fillers, variation
+/// selectors and tags.
 pub(crate) fn is_unprintable(c: char) -> bool {
     c.is_control()
         || matches!(c,
@@ -29,7 +29,7 @@ pub(crate) fn is_unprintable(c: char) -> bool {
             | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// The text without secrets and with each steering character as `\u{..}`.
+/// Redacts secrets and writes each unprintable character as `\u{..}`.
 pub(crate) fn escape(text: &str) -> String {
     escape_unprintable(&redact(text))
 }
@@ -40,7 +40,7 @@ fn escape_unprintable(text: &str) -> String {
     })
 }
 
-/// The text with what `write` makes of each steering character.
+/// Replaces each unprintable character by what `write` appends.
 fn replace_unprintable(text: &str, write: impl Fn(&mut String, char)) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
@@ -53,19 +53,20 @@ fn replace_unprintable(text: &str, write: impl Fn(&mut String, char)) -> String 
     safe
 }
 
-/// The text escaped, on one line, and cut at 800 characters with a word on what was cut.
+/// Escapes the text onto one line, truncates it after 800 characters, and appends the original length.
 pub(crate) fn truncate_escaped(text: &str) -> String {
     cut(text, MAX_TEXT)
 }
 
-/// A name, a code or a status as a part of a sentence: escaped, on one line, and cut at 100 characters.
+/// Escapes a name, code or status within a sentence, and truncates it after 100 characters.
 pub(crate) fn escape_field(text: &str) -> String {
     cut(text, MAX_FIELD)
 }
 
-/// The text escaped; where that takes more than `max_characters` characters, it is cut between two of its own.
+/// Escapes the text. If that takes more than `max_characters` characters, it is truncated between two characters of
+/// the original.
 fn cut(text: &str, max_characters: usize) -> String {
-    // Masked before it is cut: half a secret is not recognized.
+    // Redact first: a truncated secret is not recognized.
     let text = redact(text);
     let mut safe = String::new();
     let mut left = max_characters;
@@ -81,7 +82,7 @@ fn cut(text: &str, max_characters: usize) -> String {
     safe
 }
 
-/// JSON in which steering characters are written by their number, as JSON allows, so that a terminal shows them too.
+/// Escapes unprintable characters in JSON as `\u....`, so a terminal can display it.
 pub(crate) fn escape_json(json: &str) -> String {
     replace_unprintable(json, |safe, c| {
         for unit in c.encode_utf16(&mut [0; 2]) {
@@ -90,13 +91,13 @@ pub(crate) fn escape_json(json: &str) -> String {
     })
 }
 
-/// The longest piece of a refused value that a message shows, in characters.
+/// The maximum length of an invalid value in a message, in characters.
 const MAX_VALUE: usize = 40;
 
-/// Why a value is refused: the value, fit to be shown, and a fragment that says what is wrong.
+/// An invalid value and the reason.
 #[derive(Debug)]
 pub(crate) struct Invalid {
-    /// The value, escaped and cut; a pasted secret is not in it.
+    /// The value, escaped and truncated, without secrets.
     pub(crate) value: String,
     reason: String,
 }
@@ -110,7 +111,7 @@ impl fmt::Display for Invalid {
 impl std::error::Error for Invalid {}
 
 impl Invalid {
-    /// A refused value; `reason` is a fragment that says what is wrong with it.
+    /// Creates an error. `reason` is a fragment.
     pub(crate) fn new(value: &OsStr, reason: impl Into<String>) -> Self {
         Self {
             value: display_value(value),
@@ -118,7 +119,7 @@ impl Invalid {
         }
     }
 
-    /// A value that could hold a secret, which is not shown.
+    /// Creates an error for a value that may contain a secret. The value is not shown.
     pub(crate) fn secret(value: &str) -> Self {
         let reason = if is_bedrock_key(value) {
             "this looks like an API key of Amazon Bedrock, which is not an access key: \
@@ -133,7 +134,7 @@ impl Invalid {
         }
     }
 
-    /// The same value, typed as an argument.
+    /// Adds a warning if the value is a secret that was typed as an argument.
     pub(crate) fn typed(mut self) -> Self {
         if self.value == REDACTED {
             self.reason
@@ -143,16 +144,16 @@ impl Invalid {
     }
 }
 
-/// A path as a message shows it: whole and escaped, without secrets.
+/// Escapes a path and redacts secrets in it.
 pub(crate) fn escape_path(path: &Path) -> String {
     escape(&path.to_string_lossy())
 }
 
-/// A value as a message shows it: secrets are masked, bytes that are not UTF-8 and characters that steer a terminal are
-/// escaped, and what is past 40 characters is cut and counted.
+/// Formats a value for a message: redacts secrets, escapes unprintable characters and bytes that are not UTF-8, and
+/// truncates it after 40 characters.
 pub(crate) fn display_value(value: &OsStr) -> String {
     let text = value.to_string_lossy();
-    // Masked before it is cut: half a secret is not recognized.
+    // Redact first: a truncated secret is not recognized.
     let redacted = redact(&text);
     if redacted.chars().count() <= MAX_VALUE {
         return escape_os_str(value);
@@ -173,17 +174,17 @@ fn escape_os_str(value: &OsStr) -> String {
     text
 }
 
-/// The most that one message prints, in characters. More than any message of this program needs.
+/// The maximum length of a message, in characters. No message of this program needs more.
 const MAX_MESSAGE: usize = 1200;
-/// What a longer message keeps of its end, where it says what is known of the key.
+/// How much of the end of a longer message is kept. The end gives the state of the key.
 const MESSAGE_TAIL: usize = 300;
 
-/// Text in which nothing moves a cursor, hides or reorders other text.
+/// Text that cannot move the cursor, and cannot hide or reorder other text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SafeText(String);
 
 impl SafeText {
-    /// A message on one line: line breaks are escaped too. A message that is too long loses its middle.
+    /// Escapes a message onto one line. The middle of a message that is too long is left out.
     pub(crate) fn message(text: &str) -> Self {
         let safe = escape(text);
         let length = safe.chars().count();
@@ -195,7 +196,7 @@ impl SafeText {
         Self(format!("{head}... ({length} characters) ...{tail}"))
     }
 
-    /// Lines with tabs and colors, such as a table or the help. Everything else that steers is escaped.
+    /// Escapes text but keeps line breaks, tabs and colors, as in a table or the help.
     pub(crate) fn page(text: &str) -> Self {
         let text = redact(text);
         let mut safe = String::with_capacity(text.len());
@@ -213,14 +214,14 @@ impl SafeText {
         Self(safe)
     }
 
-    /// JSON on one line: the exact value but for secrets, with everything that steers written as `\u....`.
+    /// Formats a value as JSON on one line. Secrets are redacted and unprintable characters are written as `\u....`.
     pub(crate) fn json(value: &Value) -> Self {
         let mut value = value.clone();
         redact_strings(&mut value);
         Self(escape_json(&value.to_string()))
     }
 
-    /// The same behind `who` and a label, which is styled where `style` says so.
+    /// Puts `who` and a label in front. `style` applies to the label.
     pub(crate) fn labeled(
         self,
         who: &'static str,
@@ -238,7 +239,7 @@ impl fmt::Display for SafeText {
     }
 }
 
-/// Masks what could be a secret in the strings of a value: in JSON an escape such as `\n` would be part of the text.
+/// Redacts secrets in the strings of a value. In JSON text, an escape such as `\n` would count as part of the secret.
 pub(crate) fn redact_strings(value: &mut Value) {
     match value {
         Value::String(text) => *text = redact(text).into_owned(),
@@ -248,7 +249,7 @@ pub(crate) fn redact_strings(value: &mut Value) {
     }
 }
 
-/// The length of the color sequence at the start of the text: `ESC [`, digits and semicolons, `m`.
+/// Returns the length of the color sequence at the start of the text: `ESC [`, digits and semicolons, `m`.
 fn color_length(text: &str) -> Option<usize> {
     let behind = text.strip_prefix("\u{1b}[")?;
     let end = behind.find(|c: char| !c.is_ascii_digit() && c != ';')?;

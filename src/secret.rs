@@ -1,5 +1,4 @@
-//! Secrets in text that came from outside: how one is recognized, and the text without it. Every printer of such text
-//! uses [`redact`].
+//! Recognizes secrets in text from outside and redacts them. Everything that prints such text uses [`redact`].
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -7,24 +6,24 @@ use std::ops::Range;
 use crate::ident::looks_like_access_key_id;
 use crate::unescape;
 
-/// What a message has in place of a secret.
+/// Replaces a secret in messages.
 pub(crate) const REDACTED: &str = "(not shown)";
 
 /// The length of a secret access key. Session tokens and API keys are longer.
 const MIN_SECRET: usize = 40;
 
-/// A run with more breaks than this in 40 characters is not made of words. Of 60 million random runs 21 had at most so
-/// many.
+/// More breaks than this in 40 characters do not occur in words. Of 60 million random strings, 21 had this many or
+/// fewer.
 const MAX_BREAKS: usize = 5;
 
-/// An API key of Amazon Bedrock begins so,
+/// The prefix of an Amazon Bedrock API key.
 const BEDROCK_PREFIX: &str = "ABSK";
-/// and has at least so many characters.
+/// The minimum length of an Amazon Bedrock API key.
 const MIN_BEDROCK_KEY: usize = BEDROCK_PREFIX.len() + 109;
 
-/// The text with [`REDACTED`] in place of everything that could be a secret: a run of 40 or more characters of base64
-/// that are neither hexadecimal nor words, however they are escaped. The dots, dashes and underscores that connect a run
-/// to more of the same token are hidden with it.
+/// Replaces everything that may be a secret by [`REDACTED`]: 40 or more base64 characters in a row that are neither
+/// hexadecimal nor words, however they are escaped. If dots, dashes or underscores connect them to more of the same
+/// token, the whole token is replaced.
 pub(crate) fn redact(text: &str) -> Cow<'_, str> {
     if text.len() < MIN_SECRET {
         return Cow::Borrowed(text);
@@ -32,7 +31,7 @@ pub(crate) fn redact(text: &str) -> Cow<'_, str> {
     unescape::redact(text, find_secrets)
 }
 
-/// Where in a text something could be a secret.
+/// Finds everything in a text that may be a secret.
 fn find_secrets(text: &[u8]) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut start = 0;
@@ -47,20 +46,19 @@ fn find_secrets(text: &[u8]) -> Vec<Range<usize>> {
     found
 }
 
-/// Whether [`redact`] hides something.
+/// Whether [`redact`] would change the text.
 pub(crate) fn has_secret(text: &str) -> bool {
     matches!(redact(text), Cow::Owned(_))
 }
 
-/// Whether the text is an API key of Amazon Bedrock, which is a service-specific credential.
+/// Whether the text is an Amazon Bedrock API key, which is a service-specific credential.
 pub(crate) fn is_bedrock_key(text: &str) -> bool {
     text.trim().starts_with(BEDROCK_PREFIX) && has_secret(text)
 }
 
-/// What is wrong with an access key ID and a secret access key that were given together, as a fragment that shows
-/// neither.
+/// Returns what is wrong with an access key ID and its secret access key, as a fragment that shows neither of them.
 pub(crate) fn wrong_pair(id: &str, secret: &str) -> Option<&'static str> {
-    // No ID has the length of a secret, whatever it looks like.
+    // No access key ID has the length of a secret access key.
     let is_base64 = |c: char| c.is_ascii_alphanumeric() || "+/".contains(c);
     let is_whole_secret = id.len() == 40 && id.chars().all(is_base64);
     match (
@@ -74,7 +72,7 @@ pub(crate) fn wrong_pair(id: &str, secret: &str) -> Option<&'static str> {
     }
 }
 
-/// Base64, also in the form for URLs, and what connects the parts of a token.
+/// Whether a byte belongs to base64, to its URL-safe form, or connects the parts of a token.
 fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"+/-_.%".contains(&byte)
 }
@@ -86,7 +84,7 @@ fn is_secret(token: &[u8]) -> bool {
     token.len() >= MIN_SECRET && runs.any(looks_like_secret)
 }
 
-/// Whether a run of base64 could be a secret, or hold one.
+/// Whether base64 characters in a row may be, or contain, a secret.
 fn looks_like_secret(run: &str) -> bool {
     if let Some(at) = run.find(BEDROCK_PREFIX)
         && run.len() - at >= MIN_BEDROCK_KEY
@@ -102,7 +100,7 @@ fn looks_like_secret(run: &str) -> bool {
         let (capital, small) = (byte.is_ascii_uppercase(), byte.is_ascii_lowercase());
         [capital.into(), small.into(), breaks[at]]
     };
-    // The capitals, the small letters and the breaks of the last 40 characters.
+    // The uppercase letters, the lowercase letters and the breaks of the last 40 characters.
     let mut counts = [0; 3];
     (0..run.len()).any(|at| {
         for (count, kind) in counts.iter_mut().zip(kinds(at)) {
@@ -114,14 +112,14 @@ fn looks_like_secret(run: &str) -> bool {
             }
         }
         let [capitals, small, breaks] = counts;
-        // A random run without a capital, or without a small letter, does not occur: one in a billion.
+        // A random string almost never lacks uppercase or lowercase letters: one in a billion does.
         at + 1 >= MIN_SECRET && capitals > 0 && small > 0 && breaks > MAX_BREAKS
     })
 }
 
-/// How often words break off at each character of a run: not at a word of three or more letters, which may begin with a
-/// capital, not at `/`, and not at an access key ID between two of them. An abbreviation or a number counts twice, and each
-/// letter of a shorter word once.
+/// Counts the breaks between words at each character. There is none at a word of three or more letters, which may
+/// start with an uppercase letter, at `/`, or at an access key ID between two slashes. An abbreviation or a number
+/// counts as two breaks, and a shorter word as one break per letter.
 fn breaks(run: &str) -> Vec<usize> {
     let mut breaks = vec![0; run.len()];
     let mut at = 0;
@@ -136,7 +134,7 @@ fn breaks(run: &str) -> Vec<usize> {
             let capitals = count(rest, u8::is_ascii_uppercase);
             let small = count(&rest[capitals..], u8::is_ascii_lowercase);
             let digits = count(rest, u8::is_ascii_digit);
-            // The last capital before small letters begins their word: `AWSConfig`.
+            // The last uppercase letter belongs to the word that follows: `AWSConfig`.
             let word = if small == 0 {
                 0
             } else {
@@ -258,7 +256,7 @@ mod tests {
         }
         let longest = "A".repeat(128);
         assert_eq!(redact(&longest), longest);
-        // One character short of a secret.
+        // One character shorter than a secret.
         assert_eq!(redact(&SECRET[1..]), SECRET[1..]);
     }
 
@@ -293,7 +291,7 @@ mod tests {
             before in "\\PC{0,20}|[A-Za-z0-9/+=]{0,30}|.{0,60}",
             after in "\\PC{0,20}|[A-Za-z0-9/+=]{0,30}|.{0,60}",
         ) {
-            // The surroundings may repeat a part of a secret by themselves only where they are masked too.
+            // The surrounding text may contain a part of the secret, but only where it is redacted too.
             let redacted = redact(&format!("{before}{secret}{after}")).into_owned();
             for part in secret.as_bytes().windows(12) {
                 let part = std::str::from_utf8(part).expect("ASCII");

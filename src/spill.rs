@@ -1,5 +1,5 @@
-//! A list that is longer than memory should be: it is written down while it is collected, and read from the start
-//! when it is worked on. A short one stays in memory.
+//! A list that may be larger than memory. Items are written to a temporary file while the list is collected, and read
+//! from its start afterwards. A short list stays in memory.
 
 use std::io::{self, BufRead, BufReader, BufWriter, Cursor, Read as _, Seek as _, Write as _};
 use std::marker::PhantomData;
@@ -8,10 +8,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tempfile::SpooledTempFile;
 
-/// What is kept in memory, in bytes; more goes to a file without a name in the folder for temporary files.
+/// The size up to which a list stays in memory, in bytes. A longer one goes to an unnamed file in the directory for
+/// temporary files.
 pub(crate) const IN_MEMORY: usize = 1 << 20;
 
-/// The list while it is collected.
+/// A list that is being collected.
 #[derive(Debug)]
 pub(crate) struct SpillFile<T> {
     file: BufWriter<SpooledTempFile>,
@@ -19,11 +20,11 @@ pub(crate) struct SpillFile<T> {
     kind: PhantomData<T>,
 }
 
-/// The list while it is read.
+/// A list that is being read.
 #[derive(Debug)]
 pub(crate) struct SpillReader<T> {
     file: BufReader<SpooledTempFile>,
-    /// What comes after the file: where the disk is full, it stays in memory.
+    /// The items after the end of the file. They stay in memory if the disk is full.
     rest: Cursor<Vec<u8>>,
     line: Vec<u8>,
     is_broken: bool,
@@ -31,12 +32,12 @@ pub(crate) struct SpillReader<T> {
 }
 
 impl<T: Serialize + DeserializeOwned> SpillFile<T> {
-    /// An empty list.
+    /// Creates an empty list.
     pub(crate) fn new() -> Self {
         Self::within(IN_MEMORY)
     }
 
-    /// An empty list, of which so many bytes are kept in memory.
+    /// Creates an empty list that keeps up to this many bytes in memory.
     pub(crate) fn within(in_memory: usize) -> Self {
         Self {
             file: BufWriter::new(SpooledTempFile::new(in_memory)),
@@ -45,13 +46,14 @@ impl<T: Serialize + DeserializeOwned> SpillFile<T> {
         }
     }
 
-    /// Adds to the end.
+    /// Appends an item.
     ///
     /// # Errors
     ///
-    /// The folder for temporary files cannot be written or is full: the item is not in the list, those before are.
+    /// The directory for temporary files is full or not writable. The list contains all earlier items but not this
+    /// one.
     pub(crate) fn push(&mut self, item: &T) -> io::Result<()> {
-        // In one piece, so that there is never a part of an item.
+        // Written in one piece, so the file never contains a partial item.
         let mut line = serde_json::to_vec(item)?;
         line.push(b'\n');
         self.file.write_all(&line)?;
@@ -59,18 +61,18 @@ impl<T: Serialize + DeserializeOwned> SpillFile<T> {
         Ok(())
     }
 
-    /// How many were added.
+    /// Returns the number of items.
     pub(crate) fn len(&self) -> u64 {
         self.len
     }
 
-    /// Reads it, first to last.
+    /// Returns a reader for all items in order.
     ///
     /// # Errors
     ///
-    /// The start cannot be found again.
+    /// The file cannot be rewound.
     pub(crate) fn read(mut self) -> io::Result<SpillReader<T>> {
-        // What cannot be written stays where it is.
+        // Unwritten items stay in the buffer and are read from there.
         let _ = self.file.flush();
         let (mut file, rest) = self.file.into_parts();
         file.rewind()?;
@@ -106,11 +108,11 @@ impl<T: DeserializeOwned> Iterator for SpillReader<T> {
 }
 
 impl<T> SpillReader<T> {
-    /// Goes back to the start.
+    /// Restarts at the first item.
     ///
     /// # Errors
     ///
-    /// The file cannot be read any more.
+    /// The file cannot be rewound.
     pub(crate) fn rewind(&mut self) -> io::Result<()> {
         self.rest.set_position(0);
         self.file.rewind()

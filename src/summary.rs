@@ -1,22 +1,22 @@
-//! How many keys ended how: the counts add up to the keys of the run, and together they give the exit status.
+//! Counts the keys by outcome. The counts add up to the number of keys and determine the exit status.
 
 use crate::error::Exit;
 use crate::outcome::{KeyResult, Outcome, OutcomeKind};
 use crate::request::Mode;
 
-/// The count.
+/// The counts of a run.
 #[derive(Debug, Default)]
 pub(crate) struct Summary {
     counts: [u64; OutcomeKind::ALL.len()],
     finished_earlier: u64,
-    /// Skipped since they were to be made inactive and are.
+    /// Keys that were skipped because they were inactive already.
     already_inactive: u64,
     /// The exit status of the keys so far.
     exit: Option<Exit>,
 }
 
 impl Summary {
-    /// Counts a key that is settled.
+    /// Counts a result.
     pub(crate) fn count(&mut self, result: &KeyResult, mode: Mode) {
         match result.outcome {
             Outcome::AlreadyInactive => self.already_inactive += 1,
@@ -29,27 +29,27 @@ impl Summary {
         };
     }
 
-    /// Counts a key that an earlier run settled.
+    /// Counts a key that an earlier run finished.
     pub(crate) fn count_finished_earlier(&mut self) {
         self.finished_earlier += 1;
     }
 
-    /// The exit status: the one of all keys, or the one for several with different results.
+    /// Returns the exit status that all keys have, or the one for mixed results.
     pub(crate) fn exit(&self) -> Exit {
         self.exit.unwrap_or(Exit::Success)
     }
 
-    /// How many keys were counted.
+    /// Returns the number of counted keys.
     pub(crate) fn total(&self) -> u64 {
         self.counts.iter().sum::<u64>() + self.finished_earlier + self.already_inactive
     }
 
-    /// How many keys have this `Outcome`.
+    /// Returns the number of keys with this outcome.
     pub(crate) fn count_of(&self, kind: OutcomeKind) -> u64 {
         self.counts[kind as usize]
     }
 
-    /// The counts in words, those that are not zero.
+    /// Describes all counts that are not zero.
     pub(crate) fn describe(&self) -> String {
         let outcomes = OutcomeKind::ALL.map(|kind| (self.count_of(kind), kind.names().1));
         let others = [

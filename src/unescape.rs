@@ -1,4 +1,4 @@
-//! A text as it reads once its escapes are undone, so that a secret is found however it is spelled.
+//! Undoes escapes in text, so that a secret is found however it is escaped.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -6,18 +6,18 @@ use std::ops::Range;
 use crate::sanitize::is_unprintable;
 use crate::secret::REDACTED;
 
-/// Which escapes each reading undoes, by the byte that they stand for.
+/// Which escapes each form undoes, by the byte that they stand for.
 const UNDONE_BYTES: [fn(u8) -> bool; 3] = [
     |_| false,
-    // Few encoders escape letters and digits: `100%AB` may be a percent sign and a secret.
+    // Few encoders escape letters and digits. In `100%AB`, the percent sign may precede a secret.
     |byte| !byte.is_ascii_alphanumeric(),
     |_| true,
 ];
 
-/// What an escape begins with.
+/// The first characters of escapes.
 const ESCAPE_STARTS: [char; 3] = ['%', '&', '\\'];
 
-/// The characters that HTML has names for and that can be in a secret.
+/// The named character references of HTML for characters that may occur in a secret.
 const HTML_NAMES: [(&str, char); 11] = [
     ("amp", '&'),
     ("apos", '\''),
@@ -32,10 +32,10 @@ const HTML_NAMES: [(&str, char); 11] = [
     ("sol", '/'),
 ];
 
-/// The longest escape of HTML, in bytes: `&#x0010FFFF;`.
+/// The length of the longest HTML escape, `&#x0010FFFF;`, in bytes.
 const MAX_HTML_ESCAPE: usize = 12;
 
-/// The text without what `find` finds in it, whichever way it is read. `find` gets bytes and returns places in them.
+/// Replaces every range that `find` returns for any form of the text. `find` gets the bytes of a form.
 pub(crate) fn redact(text: &str, find: impl Fn(&[u8]) -> Vec<Range<usize>>) -> Cow<'_, str> {
     let mut redacted_ranges: Vec<Range<usize>> = unescaped_forms(text)
         .flat_map(|Unescaped { bytes, places }| {
@@ -60,7 +60,7 @@ pub(crate) fn redact(text: &str, find: impl Fn(&[u8]) -> Vec<Range<usize>>) -> C
     Cow::Owned(redacted + &text[done..])
 }
 
-/// The bytes of a text, in each way in which it can be read.
+/// Returns the bytes of each form of the text.
 pub(crate) fn unescaped_bytes(text: &str) -> impl Iterator<Item = Vec<u8>> {
     unescaped_forms(text).map(|unescaped| unescaped.bytes)
 }
@@ -71,11 +71,11 @@ fn unescaped_forms(text: &str) -> impl Iterator<Item = Unescaped> {
     unescaped_forms.map(|is_undone| Unescaped::of(text, *is_undone))
 }
 
-/// A text without its escapes and without characters that nobody sees.
+/// A text without escapes and invisible characters.
 #[derive(Debug, Default)]
 struct Unescaped {
     bytes: Vec<u8>,
-    /// Where in the text each byte stands, in whole characters.
+    /// For each byte, the range of the original text that it stands for.
     places: Vec<Range<usize>>,
 }
 
@@ -85,7 +85,7 @@ impl Unescaped {
         for (at, c) in text.char_indices() {
             let end = at + c.len_utf8();
             unescaped.push(c.encode_utf8(&mut [0; 4]).as_bytes(), at..end);
-            // What an escape stands for can end another one: `%252F`.
+            // The decoded character may complete another escape: `%252F`.
             while let Some((length, bytes)) = trailing_escape(&unescaped.bytes)
                 && bytes.first().is_some_and(|byte| is_undone(*byte))
             {
@@ -109,7 +109,7 @@ impl Unescaped {
     }
 }
 
-/// The length of the escape of a URL, of HTML or of JSON that the text ends with, and what it stands for.
+/// Returns the length of the URL, HTML or JSON escape at the end of the text, and the bytes that it stands for.
 fn trailing_escape(text: &[u8]) -> Option<(usize, Vec<u8>)> {
     let character = |c: char| c.to_string().into_bytes();
     let digits_after = |start: &str, digits: usize| {
@@ -137,7 +137,7 @@ fn trailing_escape(text: &[u8]) -> Option<(usize, Vec<u8>)> {
             if let Some((length, byte)) = digits_after("%", 2).or_else(|| digits_after("\\x", 2)) {
                 return Some((length, vec![u8::try_from(byte).ok()?]));
             }
-            // JavaScript's `escape` has a percent sign there.
+            // JavaScript's `escape` uses a percent sign instead of the backslash.
             let (length, code) = digits_after("\\u", 4).or_else(|| digits_after("%u", 4))?;
             Some((length, character(char::from_u32(code)?)))
         }
