@@ -1,5 +1,5 @@
-//! What only the configuration and IAM know: profiles, users and keys. Reads and never writes, within a limit for all
-//! of it; what fails is as if there were nothing.
+//! Completes profiles, users and keys from the configuration and from IAM. Nothing is changed, a limit applies to
+//! everything, and errors produce no suggestions.
 
 use std::sync::mpsc;
 use std::thread;
@@ -17,14 +17,14 @@ use crate::log::Log;
 use crate::report;
 use crate::request::{Connection, Quantity};
 
-/// How long somebody waits at the most, whatever hangs.
+/// The maximum time that the user waits.
 const TOTAL_LIMIT: Duration = Duration::from_secs(2);
-/// How long is asked, credentials included: what is left is for ending what was started.
+/// The maximum time for credentials and requests. The rest is for ending child processes.
 const REQUEST_LIMIT: Duration = Duration::from_millis(1800);
-/// How many pages of `ListUsers` are read: 1,000 users each where IAM gives that many, 100 where it does not.
+/// The maximum number of `ListUsers` pages: IAM returns up to 1,000 users per page, or only 100.
 const MAX_PAGES: usize = 10;
 
-/// The profiles of the configuration files, for which nothing is contacted.
+/// Returns the profiles of the configuration files. Nothing is contacted.
 pub(super) fn profiles() -> Vec<Suggestion> {
     within_limit(|| {
         let mut names = aws::profile_names().ok()?;
@@ -33,13 +33,13 @@ pub(super) fn profiles() -> Vec<Suggestion> {
     })
 }
 
-/// The users of the account that the line names.
+/// Returns the users of the account that the command line selects.
 pub(super) fn user_names(line: Cli) -> Vec<Suggestion> {
     within_limit(move || {
         run_with_deadline(async |deadline| {
             let connected = connect(line.aws.connection, deadline).await?;
             let mut users = Vec::new();
-            // As far as they are read in time.
+            // Users that were read in time are suggested even if the rest was not.
             let _ = timeout_at(deadline, connected.iam.read_users(&mut users, MAX_PAGES)).await;
             let names = users.iter().map(|user| user.name.to_string());
             let mut names: Vec<String> = names.collect();
@@ -49,8 +49,8 @@ pub(super) fn user_names(line: Cli) -> Vec<Suggestion> {
     })
 }
 
-/// The keys of the user whom the line names, or of the one whose key signs: not those that are on the line already, and
-/// the one that signs only if it may be deleted.
+/// Returns the keys of the user that the command line names, or else of the calling user. Keys that are on the line
+/// already are left out, and so is the signing key unless it may be deleted.
 pub(super) fn keys(line: Cli) -> Vec<Suggestion> {
     within_limit(move || {
         run_with_deadline(async |deadline| {
@@ -81,8 +81,8 @@ fn without_notes(values: Vec<String>) -> Vec<Suggestion> {
     values.map(|value| (value, String::new())).collect()
 }
 
-/// What `work` finds in time. Not everything that may hang can be given up: nobody waits for its thread longer than the
-/// limit.
+/// Returns what `work` finds in time. Not everything that blocks can be canceled, so `work` runs in a thread that is
+/// abandoned after the limit.
 fn within_limit(
     work: impl FnOnce() -> Option<Vec<Suggestion>> + Send + 'static,
 ) -> Vec<Suggestion> {
@@ -94,7 +94,7 @@ fn within_limit(
     found.flatten().unwrap_or_default()
 }
 
-/// What `run_with_deadline` comes to, which is given the time when it has to end.
+/// Runs `work`, which gets the deadline for its requests.
 fn run_with_deadline<T>(work: impl AsyncFnOnce(Instant) -> Option<T>) -> Option<T> {
     let runtime = Builder::new_current_thread().enable_all().build().ok()?;
     let answer = runtime.block_on(async { work(Instant::now() + REQUEST_LIMIT).await });

@@ -1,5 +1,5 @@
-//! The command line that is being typed: its words, which of them the cursor is in, and what is on it already. It may be
-//! unfinished or wrong in any way.
+//! Parses the command line that is being completed: its words, the cursor, and the options that are there already. The
+//! line may be incomplete or wrong.
 
 use std::env;
 use std::ffi::OsString;
@@ -12,28 +12,29 @@ use super::shell::Shell;
 use super::{argument, takes_file};
 use crate::cli::Cli;
 
-/// A command line under way. Its words are as they were typed, in quotes where they were.
+/// A command line that is being typed. The words include their quotes.
 #[derive(Debug)]
 pub(crate) struct Line {
-    /// The words, the program's name first.
+    /// The words, starting with the name of the program.
     pub(super) words: Vec<String>,
-    /// Which word the cursor is in; that word ends there.
+    /// The index of the word with the cursor. The word ends at the cursor.
     pub(super) index: usize,
 }
 
 /// The part of a line that is being typed.
 #[derive(Debug)]
 pub(super) struct Cursor<'a> {
-    /// What stands before it in the same word: `--profile=`, or nothing.
+    /// The text before it in the same word: `--profile=`, or nothing.
     pub(super) prefix: &'a str,
-    /// The option whose value it may be, without the dashes.
+    /// The option whose value it may be, without dashes.
     pub(super) option: Option<&'a str>,
-    /// The text.
+    /// The text to complete.
     pub(super) typed: &'a str,
 }
 
 impl Line {
-    /// Reads what a shell's script hands over: the index, and then the words. `None`: this is nothing of the kind.
+    /// Parses the arguments from the shell script: the index, then the words. `None`: the arguments are something
+    /// else.
     pub(super) fn from_args(mut args: impl Iterator<Item = OsString>) -> Option<Self> {
         let index = args.next()?.to_str()?.parse().ok()?;
         let words: Vec<String> = args
@@ -44,7 +45,7 @@ impl Line {
             .then_some(Self { words, index })
     }
 
-    /// What is being typed.
+    /// Returns the part that is being typed.
     pub(super) fn cursor(&self) -> Cursor<'_> {
         let word = self.words[self.index].as_str();
         match word
@@ -64,21 +65,21 @@ impl Line {
         }
     }
 
-    /// Whether the line names the command itself, with nothing before it as far as the shell shows that. The scripts leave
-    /// the name out where something is there: assignments, `sudo`, or another command.
+    /// Whether the line starts with this command. The scripts leave the name out if anything else precedes it:
+    /// assignments, `sudo`, or another command.
     pub(super) fn starts_with_command(&self) -> bool {
         let name = self.words.first().map(|word| Path::new(word).file_name());
         name.flatten().is_some_and(|name| name == "iam-del-key")
     }
 
-    /// The line without what is being typed. `None`: a run may use other credentials or another address than the line says,
-    /// so that what is completed would be another account's.
+    /// Parses the line without the part that is being typed. `None`: the run might use other credentials or another
+    /// endpoint than the line shows, so suggestions could come from another account.
     pub(super) fn parse_for(&self, shell: Shell) -> Option<Cli> {
         let line = self.parse()?;
         let shows_account = match shell {
-            // It hides assignments before the command. The option takes precedence over them.
+            // Bash hides assignments before the command. `--profile` takes precedence over them.
             Shell::Bash => line.aws.connection.profile.is_some(),
-            // It leaves a variable empty whose value it does not know, such as that of a command.
+            // Fish leaves variables empty if it does not know their value, such as the output of a command.
             Shell::Fish => !env::vars_os().any(|(name, value)| {
                 value.is_empty() && name.as_encoded_bytes().starts_with(b"AWS_")
             }),
@@ -87,8 +88,8 @@ impl Line {
         (shows_account && self.starts_with_command()).then_some(line)
     }
 
-    /// The line without what is being typed, if each word is an option or its value, and each value stands for itself. What
-    /// a whole command line needs may still be missing.
+    /// Parses the line without the part that is being typed. Each word must be an option or a literal value. Required
+    /// arguments may still be missing.
     fn parse(&self) -> Option<Cli> {
         let command = Cli::command();
         let cursor = self.cursor();
@@ -123,7 +124,7 @@ impl Line {
     }
 }
 
-/// Whether a shell hands the word over as it stands, but for its quotes: no variable, command or pattern is in it.
+/// Whether a shell passes the word on unchanged except for its quotes: it contains no variables, commands or patterns.
 fn is_literal_word(word: &str) -> bool {
     let inner = word
         .strip_prefix('\'')
@@ -132,7 +133,7 @@ fn is_literal_word(word: &str) -> bool {
         || !(word.starts_with('=') || word.contains(|c| "$`*?[]{}()<>!^~".contains(c)))
 }
 
-/// The word without its quotes, where it is whole.
+/// Removes quotes if they are closed.
 fn without_quotes(word: &str) -> String {
     match shlex::split(word).as_deref() {
         Some([word]) => word.clone(),
@@ -214,7 +215,7 @@ mod tests {
             let index = words.len().to_string();
             assert!(!parse(&index, words), "{words:?}");
         }
-        // What stands behind the cursor counts too.
+        // Words after the cursor count too.
         assert!(!parse("2", &["--access-key-id", "", "--profile", "$P"]));
         assert!(!parse("2", &["--access-key-id", "", "--profile"]));
     }

@@ -1,5 +1,4 @@
-//! What a shell gets that asks by Tab what could stand on the command line. Silent whatever goes wrong, and nothing is
-//! ever written.
+//! Answers a shell that asks for completions. Completion never prints errors and never changes anything.
 
 mod account;
 mod line;
@@ -21,10 +20,10 @@ use crate::secret::has_secret;
 use line::Line;
 use shell::Shell;
 
-/// The variable that says which shell asks.
+/// The variable that names the shell.
 const VARIABLE: &str = "IAM_DEL_KEY_COMPLETE";
 
-/// A region of each partition: IAM needs no more of it.
+/// A region in each partition. IAM needs only the partition.
 const REGIONS: [(&str, &str); 4] = [
     ("us-east-1", "the partition aws"),
     ("us-gov-west-1", "the partition aws-us-gov"),
@@ -32,18 +31,18 @@ const REGIONS: [(&str, &str); 4] = [
     ("eusc-de-east-1", "the partition aws-eusc"),
 ];
 
-/// What is wanted instead of a run.
+/// What to print instead of running.
 #[derive(Debug)]
 pub(crate) enum Task {
-    /// The script that makes a shell ask.
+    /// The script that sets up completion in a shell.
     Script { shell: OsString, program: OsString },
-    /// What could stand at the cursor.
+    /// The candidates for the word at the cursor.
     Candidates(Line, Shell),
 }
 
 impl Task {
-    /// What the variable asks for. `None`: nothing, so that this is a run like any other. The variable alone decides
-    /// nothing: who has real arguments gets a run, whatever the environment holds.
+    /// Returns the task that the environment requests. `None`: this is a normal run. The variable alone is not enough:
+    /// a command line with real arguments always runs.
     pub(crate) fn from_environment() -> Option<Self> {
         let shell = env::var_os(VARIABLE).filter(|shell| !shell.is_empty())?;
         let mut args = env::args_os();
@@ -58,11 +57,11 @@ impl Task {
         }
     }
 
-    /// The text for standard output.
+    /// Returns the text for standard output.
     ///
     /// # Errors
     ///
-    /// A script for a shell that has none.
+    /// The shell is not supported.
     pub(crate) fn text(self) -> Result<String, RunError> {
         match self {
             Self::Script { shell, program } => match Shell::named(&shell) {
@@ -83,7 +82,7 @@ impl Task {
     }
 }
 
-/// What the script runs: found by the shell where it was now, or at the place it was called by.
+/// Returns the command that the script runs: a name that the shell finds, or the path it was called by.
 fn command_of(program: &OsStr) -> String {
     let path = Path::new(program);
     let absolute = match path.components().count() {
@@ -95,22 +94,22 @@ fn command_of(program: &OsStr) -> String {
     path.unwrap_or("iam-del-key").to_owned()
 }
 
-/// Takes the terminal away from this process and all that it starts, so that nothing can be asked or told there.
+/// Detaches this process and its children from the terminal, so that nothing can prompt or print there.
 fn detach_from_terminal() {
-    // A process that leads a group cannot leave its session; the shells' scripts start none.
+    // A process group leader cannot create a session, but the scripts do not start one.
     let _ = rustix::process::setsid();
     if let Ok(nowhere) = OpenOptions::new().write(true).open("/dev/null") {
         let _ = rustix::stdio::dup2_stderr(nowhere);
     }
 }
 
-/// The answer: what kind it is, and a candidate a line, with a note behind a tab where there is one.
+/// Returns the answer: its kind, and one candidate per line with a tab and a note if there is one.
 fn candidates(line: &Line, shell: Shell) -> String {
     let command = Cli::command();
     let cursor = line.cursor();
     let argument = argument(&command, cursor.option);
     let found = match argument {
-        // The shells complete files better: they know their own quotes.
+        // The shells complete files better because they know their own quoting.
         Some(argument) if takes_file(argument) => return "files".to_owned(),
         Some(argument) => values(argument, line, shell),
         None if cursor.prefix.is_empty() => options(&command),
@@ -118,7 +117,7 @@ fn candidates(line: &Line, shell: Shell) -> String {
     };
     let mut text = "values\n".to_owned();
     for (value, note) in found {
-        // One that begins with a dash would be taken for an option.
+        // A value that begins with a dash would be parsed as an option.
         let is_option = argument.is_some() && value.starts_with('-');
         if is_option || !value.starts_with(cursor.typed) || !is_safe_word(&value) {
             continue;
@@ -133,7 +132,7 @@ fn candidates(line: &Line, shell: Shell) -> String {
     text
 }
 
-/// What could stand on the line, and a word on it; empty where there is none.
+/// A candidate and a note, which may be empty.
 type Suggestion = (String, String);
 
 fn options(command: &Command) -> Vec<Suggestion> {
@@ -157,7 +156,7 @@ fn values(argument: &Arg, line: &Line, shell: Shell) -> Vec<Suggestion> {
         }
         Some("access-key-id") => {
             let line = line.parse_for(shell);
-            // Either may say whose key it is.
+            // Either could select another user.
             let line = line.filter(|line| !line.find_user && line.aws.cli_input_json.is_none());
             line.map(account::keys).unwrap_or_default()
         }
@@ -178,7 +177,7 @@ fn note(help: Option<&StyledStr>) -> String {
     help.map(ToString::to_string).unwrap_or_default()
 }
 
-/// The argument of this name that takes a value.
+/// Finds the option of this name if it has a value.
 fn argument<'a>(command: &'a Command, option: Option<&str>) -> Option<&'a Arg> {
     let mut arguments = command.get_arguments();
     arguments.find(|argument| {
@@ -194,7 +193,7 @@ fn takes_file(argument: &Arg) -> bool {
     )
 }
 
-/// Whether a shell takes the value as it stands for one word that is just this text, and it can be shown.
+/// Whether a shell reads the value as a single literal word, and the value may be shown.
 fn is_safe_word(value: &str) -> bool {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "_+=,.@:/-".contains(c);
     !value.is_empty() && value.chars().all(is_plain) && !has_secret(value)

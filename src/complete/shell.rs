@@ -1,9 +1,9 @@
-//! The shells whose Tab asks this program, and the script each of them takes to do so.
+//! The supported shells and their completion scripts.
 
 use std::ffi::OsStr;
 use std::path::Path;
 
-/// A shell that is served.
+/// A supported shell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Shell {
     Bash,
@@ -12,7 +12,7 @@ pub(crate) enum Shell {
 }
 
 impl Shell {
-    /// The shell of this name, or of this path, as `$SHELL` has it.
+    /// Parses the name or the path of a shell, as in `$SHELL`.
     pub(super) fn named(name: &OsStr) -> Option<Self> {
         match Path::new(name).file_name()?.to_str()? {
             "bash" => Some(Self::Bash),
@@ -22,7 +22,7 @@ impl Shell {
         }
     }
 
-    /// The script to be sourced; it runs `program`.
+    /// Returns the script that calls `program`.
     pub(super) fn script(self, program: &str) -> String {
         let script = match self {
             Self::Bash => include_str!("iam-del-key.bash"),

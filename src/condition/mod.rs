@@ -1,5 +1,5 @@
-//! The conditions under which a key may go: pure functions of that key's own facts and a time. What a sibling
-//! key is or does has no way in here.
+//! The conditions for changing a key. They are pure functions of that key's own metadata and a time, so another key of
+//! the same user cannot affect them.
 
 mod user_glob;
 
@@ -11,94 +11,93 @@ use crate::metadata::{KeyMetadata, LastUse, Status};
 use crate::sanitize::escape_field;
 pub(crate) use user_glob::UserGlob;
 
-/// What has to hold of a key, all of it.
+/// The conditions for a key. All must be met.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Conditions {
-    /// Each has to hold.
     pub(crate) all: Vec<Condition>,
 }
 
-/// One thing that has to hold of a key.
+/// A single condition.
 #[derive(Clone, Debug)]
 pub(crate) enum Condition {
-    /// Its status is `Inactive`.
+    /// The status is `Inactive`.
     Inactive,
-    /// It was not used for so long; a key never used counts from its creation.
+    /// The key was not used for this long. A key that was never used counts from its creation.
     UnusedFor(Age),
-    /// It was created so long ago.
+    /// The key was created at least this long ago.
     OlderThan(Age),
-    /// Its owner is not one of these.
+    /// The owner does not match.
     ExceptUser(UserGlob),
 }
 
-/// What tells whether a condition holds.
+/// A read that a condition requires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RequiredRead {
     /// `GetAccessKeyLastUsed`.
     LastUse,
-    /// `ListAccessKeys`: status and creation.
+    /// `ListAccessKeys`: status and creation date.
     Listing,
-    /// Whatever names the owner.
+    /// Any read that returns the owner.
     Owner,
 }
 
-/// Since when IAM records uses, after 1970: April 2015, with some room. What it says of earlier times is not a use.
+/// When IAM started to record uses, as a time since 1970: April 2015 with some margin. Earlier times are not uses.
 const FIRST_RECORDED_USE: Duration = Duration::from_hours(45 * 365 * 24);
 
-/// How much earlier than it was a use may be recorded.
+/// By how much IAM may round down the time of a use.
 const MAX_ROUNDING: Duration = Duration::from_hours(1);
 
-/// Since when there are access keys, after 1970: March 2006, with some room.
+/// When access keys were introduced, as a time since 1970: March 2006 with some margin.
 const FIRST_ACCESS_KEY: Duration = Duration::from_hours(36 * 365 * 24);
 
-/// What is missing where IAM's clock cannot be trusted.
+/// Names the missing data if IAM's clock cannot be trusted.
 pub(crate) const TRUSTED_TIME: &str = "a time that can be trusted";
 
-/// What the conditions come to.
+/// The result of evaluating conditions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ConditionResult {
-    /// All hold.
+    /// All conditions are met.
     Met,
-    /// One does not: a fragment that says why not.
+    /// A condition is not met. The text is a fragment that says why.
     NotMet(String),
-    /// A fact that one of them needs is not known: its name.
+    /// A condition needs data that is missing. The text names it.
     MissingData(&'static str),
-    /// A fact that one of them needs cannot be true: a fragment that says why.
+    /// A condition needs a date that cannot be true. The text is a fragment that says why.
     ImpossibleDate(String),
 }
 
 impl Conditions {
-    /// How old a key is at least that satisfies them; `None` where that is not said.
+    /// Returns the minimum age of a key that meets the conditions, if they imply one.
     pub(crate) fn minimum_age(&self) -> Option<Duration> {
         let ages = self.all.iter().filter_map(|condition| match condition {
-            // A key was not used before it was created.
+            // A key cannot be used before its creation.
             Condition::UnusedFor(age) | Condition::OlderThan(age) => Some(age.length()),
             Condition::Inactive | Condition::ExceptUser(_) => None,
         });
         ages.max()
     }
 
-    /// Whether a key that was used at this time cannot satisfy them at `now`. The last use of a key never moves back, so an
-    /// old report of it is enough.
+    /// Whether a key with this last use cannot meet the conditions at `now`. The last use never moves back, so an old
+    /// report is sufficient.
     pub(crate) fn rule_out_last_use(&self, used: SystemTime, now: SystemTime) -> bool {
         self.all.iter().any(|condition| {
             matches!(condition, Condition::UnusedFor(age) if !age.has_passed_since(used, now))
         })
     }
 
-    /// Whether one of them needs this.
+    /// Whether a condition requires this read.
     pub(crate) fn require(&self, read: RequiredRead) -> bool {
         let mut all = self.all.iter();
         all.any(|condition| condition.required_reads().contains(&read))
     }
 
-    /// Judges a key by its own facts, at the time when IAM told them.
+    /// Evaluates the conditions on a key's own metadata, at the time when IAM returned it.
     pub(crate) fn evaluate(&self, metadata: &KeyMetadata) -> ConditionResult {
         let mut missing = None;
         for condition in &self.all {
             match condition.evaluate(metadata) {
                 ConditionResult::Met => {}
-                // A key that fails one condition stays, whatever another would have said.
+                // One condition that is not met decides, even if data for another is missing.
                 not_met @ ConditionResult::NotMet(_) => return not_met,
                 result @ (ConditionResult::MissingData(_) | ConditionResult::ImpossibleDate(_)) => {
                     missing = missing.or(Some(result));
@@ -177,7 +176,7 @@ impl fmt::Display for Condition {
     }
 }
 
-/// Why a last use cannot be, if it cannot: a fragment.
+/// Explains why a last use is impossible, if it is: a fragment.
 fn impossible_use(used: SystemTime, created: Option<SystemTime>) -> Option<String> {
     let at = timestamp(used);
     match created {
@@ -198,7 +197,7 @@ fn impossible_use(used: SystemTime, created: Option<SystemTime>) -> Option<Strin
     }
 }
 
-/// Judges a key by its creation.
+/// Evaluates an age since the creation of the key.
 fn evaluate_creation(age: &Age, metadata: &KeyMetadata, what: &str) -> ConditionResult {
     match metadata.created {
         Some(created) if created >= SystemTime::UNIX_EPOCH + FIRST_ACCESS_KEY => {
@@ -244,7 +243,7 @@ mod tests {
         format!("{days}d").parse().expect("an age")
     }
 
-    /// Seconds before now, around the borders of whole days.
+    /// Times around whole days before now, to the second.
     fn moment() -> impl Strategy<Value = SystemTime> {
         (0..60_u32, -1..2_i64).prop_map(|(days, seconds)| {
             let past = now() - days * DAY;
@@ -301,13 +300,13 @@ mod tests {
             all.extend(older_than.map(|days| Condition::OlderThan(age(days))));
             all.extend(except.map(|glob| Condition::ExceptUser(glob.parse().expect("a pattern"))));
             let result = Conditions { all }.evaluate(&metadata);
-            // The same again in plain words: seconds, and names that are spelled out.
+            // The same rules in simple form: ages in seconds and names written out.
             let since = |at: SystemTime| now().duration_since(at).map_or(-1, |past| i128::from(past.as_secs()));
             let long_ago = |at: Option<SystemTime>, days: u32| at.is_some_and(|at| since(at) >= i128::from(days) * 86_400);
             let idle_since = match &metadata.last_use {
                 None => None,
                 Some(LastUse::Never) => metadata.created,
-                // A key is not used before it is created, but for an hour in which times are rounded.
+                // A key cannot be used before its creation, except that IAM rounds times to the hour.
                 Some(LastUse::At { date, .. }) => match metadata.created {
                     Some(created) if *date + MAX_ROUNDING < created => None,
                     Some(created) => Some(created.max(*date)),

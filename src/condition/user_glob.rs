@@ -1,4 +1,4 @@
-//! The users whose keys `--except-user` spares.
+//! The patterns of `--except-user`.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -9,16 +9,16 @@ use glob::{MatchOptions, Pattern, PatternError};
 use crate::ident::UserName;
 use crate::sanitize::{Invalid, escape};
 
-/// Which users: a name in which `*` stands for any text, `?` for one character and `[a-z]` for one of several.
-/// Compared without case, as IAM compares names.
+/// A pattern for user names: `*` matches any text, `?` one character, and `[a-z]` one character of a class. Case is
+/// ignored, as in IAM.
 #[derive(Clone, Debug)]
 pub(crate) struct UserGlob {
     given: String,
-    /// The same for names in lower case.
+    /// The same pattern for lowercase names.
     pattern: Pattern,
 }
 
-/// The characters of user names in lower case. The hyphen is first, where a class has it for itself.
+/// The characters of lowercase user names. The hyphen comes first, where it stands for itself in a class.
 const NAME_CHARACTERS: &str = "-_+=,.@0123456789abcdefghijklmnopqrstuvwxyz";
 
 const IGNORE_CASE: MatchOptions = MatchOptions {
@@ -28,7 +28,7 @@ const IGNORE_CASE: MatchOptions = MatchOptions {
 };
 
 impl UserGlob {
-    /// Whether it spares this user.
+    /// Whether the pattern matches this user.
     pub(super) fn matches(&self, user: &UserName) -> bool {
         self.pattern.matches(&user.as_str().to_ascii_lowercase())
     }
@@ -71,15 +71,15 @@ fn impossible_character(stray: &str) -> String {
     format!("no user name has a `{stray}`, so it excepts nobody")
 }
 
-/// The pattern for names in lower case. Each class becomes the list of the characters that it matches, so that no range is
-/// left whose ends have a case.
+/// Converts a pattern for lowercase names. Each class is replaced by the list of the characters it matches, so no
+/// range depends on case.
 fn lower_case(pattern: &str) -> Result<String, String> {
     let mut lower_case = String::new();
     let mut rest = pattern;
     while let Some(start) = rest.find('[') {
         let (before, from_class) = rest.split_at(start);
         lower_case += &expand_literal(before)?;
-        // The first character of a class may be `]`.
+        // A `]` may be the first character of a class.
         let first = if from_class.starts_with("[!") { 3 } else { 2 };
         let end = from_class.get(first..).and_then(|text| text.find(']'));
         let end = end.ok_or("a class has no end")? + first + 1;
@@ -90,7 +90,7 @@ fn lower_case(pattern: &str) -> Result<String, String> {
     Ok(lower_case + &expand_literal(rest)?)
 }
 
-/// A part of a pattern outside of its classes.
+/// Converts the part of a pattern outside of classes.
 fn expand_literal(part: &str) -> Result<String, String> {
     match part.chars().find(|c| "]!".contains(*c)) {
         Some(stray) => Err(impossible_character(&stray.to_string())),
@@ -98,9 +98,9 @@ fn expand_literal(part: &str) -> Result<String, String> {
     }
 }
 
-/// The class that lists the characters of which `class` matches the lower case or the upper case. `glob` compares letters
-/// and ranges from letter to letter without case, but a range such as `0-Z` as it is. Where the two cases of a letter differ,
-/// the class matches both: when in doubt, the user is spared.
+/// Returns a class that lists all characters whose lowercase or uppercase form `class` matches. `glob` ignores case
+/// for letters and for ranges between letters, but not for ranges such as `0-Z`. If only one case of a letter matches,
+/// the list contains it: in doubt, the user is excepted.
 fn expand_class(class: &str) -> Result<String, String> {
     let class_pattern = Pattern::new(class).map_err(|error| pattern_error(&error))?;
     let matches_class = |c: char| class_pattern.matches_with(&c.to_string(), IGNORE_CASE);
@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn a_class_matches_each_character_in_both_cases_or_in_neither() {
-        // What a class has to match, and what it must not, in lower case.
+        // A class, lowercase characters that it must match, and others that it must not match.
         for (glob, matched, not_matched) in [
             ("[0-Z]", "09az@", "-_+"),
             ("[_-z]", "_az", "09@-+"),
@@ -138,7 +138,7 @@ mod tests {
             ("[a-c-]", "abc-", "d0_"),
             ("[!a-c]", "dz09@-_", "abc"),
             ("[!B]", "ac0", "b"),
-            // Only one case is in the range: both are spared.
+            // Only one case is in the range, so both match.
             ("[!0-Z]", "az-_", "09@"),
             ("[!_-z]", "az09-", "_"),
             ("[X-c]", "abcxyz_", "dw0"),
@@ -173,7 +173,7 @@ mod tests {
                 let is_spared = matches(&name);
                 assert_eq!(matches(&name.to_ascii_lowercase()), is_spared, "{glob} {name}");
                 assert_eq!(matches(&name.to_ascii_uppercase()), is_spared, "{glob} {name}");
-                // Whoever glob's own comparison without case spares is spared.
+                // Every user that `glob` matches without case is excepted.
                 let own = Pattern::new(&glob).expect("a pattern");
                 assert!(is_spared || !own.matches_with(&name, IGNORE_CASE), "{glob} {name}");
             }

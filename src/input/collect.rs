@@ -1,4 +1,4 @@
-//! What a list comes to: each key once, with its owner, and what is wrong with a line.
+//! Collects the keys of a list, each once and with its owner, and finds lines that are wrong.
 
 use std::io;
 
@@ -8,10 +8,10 @@ use crate::error::RunError;
 use crate::outcome::OutcomeKind;
 use crate::request::{Action, Key, Owner};
 
-/// The most keys of one run. No account has as many; a stream that does not end, does.
+/// The maximum number of keys in a run. No account has as many, but an endless stream does.
 const MAX_KEYS: usize = 10_000_000;
 
-/// What was read so far.
+/// The keys collected so far.
 pub(super) struct KeyCollector<'a> {
     options: ReadOptions<'a>,
     rows: RowFiles,
@@ -27,7 +27,7 @@ impl<'a> KeyCollector<'a> {
         }
     }
 
-    /// Keeps a key, unless nothing is to be done about it.
+    /// Adds a key unless the entry says that it needs no action.
     pub(super) fn take(&mut self, entry: Entry) -> Result<(), InputError> {
         if !entry.needs_action(self.options.action)? {
             self.already_done += 1;
@@ -45,7 +45,7 @@ impl<'a> KeyCollector<'a> {
         self.rows.push(&row).map_err(|error| spill_error(&error))
     }
 
-    /// Leaves each key once.
+    /// Removes repeated keys.
     pub(super) fn distinct(self) -> Result<List, InputError> {
         let len = self.rows.len() as u64;
         let rows = self.rows.distinct().map_err(|error| spill_error(&error))?;
@@ -62,7 +62,7 @@ impl<'a> KeyCollector<'a> {
 }
 
 impl Entry {
-    /// Whether the line is about something that is to be done, and is not done.
+    /// Whether the key of this entry still needs the action.
     fn needs_action(&self, action: Action) -> Result<bool, InputError> {
         let refuse = |reason: String| Err(InputError::new(self.line, 1, reason));
         let planned = match self.action.as_deref() {
@@ -86,7 +86,7 @@ impl Entry {
         let (id, add) = (&self.id, "this command deletes: add --deactivate, or");
         match word {
             _ if action != Action::Delete => {}
-            // A milder thing that was planned or done never becomes a deletion by itself.
+            // A key that was planned for, or went through, deactivation is never deleted by default.
             Some(OutcomeKind::WouldDeactivate) => {
                 return refuse(format!(
                     "the plan would deactivate {id}, and {add} plan anew"
@@ -110,10 +110,10 @@ impl Entry {
         Ok(!word.is_some_and(is_done))
     }
 
-    /// The key, with the owner that the line or the command names.
+    /// Returns the key with the owner that the entry or the command names.
     fn key(self, options: ReadOptions<'_>) -> Result<Key, InputError> {
         let (id, line) = (self.id, self.line);
-        // IAM would look among the keys of the user whose key signs, whom the list does not mean.
+        // IAM would search the keys of the calling user, which is not what the list means.
         if let (Some(column), None, Owner::AsGiven) =
             (self.missing_owner_column, options.user_name, options.owner)
         {
@@ -133,7 +133,7 @@ impl Entry {
     }
 }
 
-/// A key that is in two lines has to have the same owner in both.
+/// Reports a key that two lines list with different owners.
 fn owner_conflict([first, second]: &[Row; 2]) -> InputError {
     let owner = |row: &Row| match &row.key.user_name {
         Some(name) => format!("{name}'s"),

@@ -1,5 +1,5 @@
-//! Columns under a header, in any order and with others among them: what a spreadsheet, the AWS console or a query
-//! saves. A field never goes on in the next line.
+//! Reads columns below a header, in any order and among other columns, as saved by spreadsheets, the AWS console or a
+//! query. A field never continues on the next line.
 
 use csv::StringRecord;
 
@@ -7,11 +7,11 @@ use super::line::{Line, Lines, column, without_comment};
 use super::{Entry, InputError, Visit, plain};
 use crate::csv_line::CsvLines;
 
-/// Which columns are read.
+/// The positions of the columns to read.
 #[derive(Debug)]
 pub(super) struct Header {
     delimiter: u8,
-    /// How many columns have a name.
+    /// The number of columns that have a name.
     width: usize,
     id: usize,
     user_name: Option<usize>,
@@ -20,7 +20,7 @@ pub(super) struct Header {
 }
 
 impl Header {
-    /// The header that a line is; `None` where it is none.
+    /// Parses a header. `None`: the line is not a header.
     pub(super) fn of(first: &Line) -> Result<Option<Self>, InputError> {
         let text = without_comment(&first.text);
         let delimiter = [b',', b'\t', b';']
@@ -64,7 +64,7 @@ impl Header {
         }
     }
 
-    /// Where the field begins in its line, or, where the line is too short, after which character it is missing.
+    /// Returns the column where a field starts in its line. If the line is too short, returns the length of the line.
     fn column(&self, text: &str, place: usize) -> usize {
         let (mut quoted, mut separators) = (false, 0);
         for (index, character) in text.chars().enumerate() {
@@ -77,8 +77,8 @@ impl Header {
         text.chars().count()
     }
 
-    /// A row with another number of fields than the header may have one of them in the wrong place. Surplus fields have to
-    /// be empty, and missing fields ones that are not needed.
+    /// Checks the number of fields. Otherwise a value could be in the wrong column. Extra fields must be empty, and
+    /// required fields must exist.
     fn check_width(&self, fields: &StringRecord, line: u64) -> Result<(), InputError> {
         let count = filled(fields);
         let needed = [Some(self.id), self.outcome, self.action];
@@ -95,7 +95,7 @@ impl Header {
     }
 }
 
-/// Reads the lines under a header.
+/// Reads the lines below a header.
 pub(super) fn read(
     header: &Header,
     mut lines: Lines,
@@ -131,7 +131,7 @@ pub(super) fn read(
     Ok(())
 }
 
-/// How many fields there are without the empty ones at the end.
+/// Returns the number of fields without the empty ones at the end.
 fn filled(fields: &StringRecord) -> usize {
     let mut places = 0..fields.len();
     let last = places.rfind(|place| !fields[*place].trim().is_empty());
@@ -144,7 +144,7 @@ fn cells(csv_lines: &mut CsvLines, text: &str, line: u64) -> Result<StringRecord
         .map_err(|(at, reason)| InputError::new(line, column(text, at), reason))
 }
 
-/// Whether a column or a member has this name: `Access key ID` is `AccessKeyId` and `access_key_id`.
+/// Whether a column or member has this name. `Access key ID`, `AccessKeyId` and `access_key_id` are the same name.
 pub(super) fn is_same_name(name: &str, spelling: &str) -> bool {
     normalized(name).eq(normalized(spelling))
 }

@@ -1,5 +1,5 @@
-//! The rows of a list, each key once. Memory stays bounded however long the list is: rows go to one of several files by
-//! their key, and one file is compared at a time.
+//! Removes repeated keys from a list of any length with bounded memory. The key decides in which of several files a
+//! row is stored, and one file is compared at a time.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -9,34 +9,34 @@ use std::io;
 use super::Row;
 use crate::spill::{IN_MEMORY, SpillFile, SpillReader};
 
-/// How many files there are, unless the list is short.
+/// The number of files.
 const FILE_COUNT: u8 = 64;
-/// Marks the row of a key that an earlier row has.
+/// Marks a row whose key appears in an earlier row.
 const REPEATED: u8 = 1 << 7;
 
-/// Collects the rows.
+/// The rows that are being collected.
 #[derive(Debug)]
 pub(super) struct RowFiles {
-    /// Its key is random, so nobody can choose IDs that all go to one file.
+    /// Randomly keyed, so nobody can choose IDs that all end up in one file.
     hasher: RandomState,
     files: Vec<SpillFile<Row>>,
     /// The file of each row.
     places: Vec<u8>,
 }
 
-/// The rows in their order, without those that repeat a key.
+/// The rows in order, without those that repeat a key.
 #[derive(Debug)]
 pub(super) struct Distinct {
     files: Vec<SpillReader<Row>>,
     places: std::vec::IntoIter<u8>,
-    /// How many rows repeat a key.
+    /// The number of rows that repeat a key.
     pub(super) repeated: u64,
-    /// The first row whose key has another owner than in an earlier row, after that row.
+    /// Two rows that give a key different owners. The second is the first such row in the list.
     pub(super) conflict: Option<[Row; 2]>,
 }
 
 impl RowFiles {
-    /// No rows.
+    /// Creates an empty list.
     pub(super) fn new() -> Self {
         let files = (0..FILE_COUNT).map(|_| SpillFile::within(IN_MEMORY / usize::from(FILE_COUNT)));
         Self {
@@ -46,12 +46,12 @@ impl RowFiles {
         }
     }
 
-    /// How many there are.
+    /// Returns the number of rows.
     pub(super) fn len(&self) -> usize {
         self.places.len()
     }
 
-    /// Adds the next row.
+    /// Appends a row.
     ///
     /// # Errors
     ///
@@ -138,7 +138,7 @@ mod tests {
         Row { key, line, number }
     }
 
-    /// Compares with a table that has all keys in memory.
+    /// Compares the result with a map of all keys in memory.
     fn check(keys: impl Iterator<Item = usize>) {
         let (mut rows, mut seen) = (RowFiles::new(), HashMap::new());
         let mut expected = Vec::new();

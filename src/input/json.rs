@@ -1,5 +1,5 @@
-//! JSON: what `aws iam list-access-keys` prints, and objects one after another as this program prints them. Read as a
-//! stream: however long the text is, no more than one string of it is kept.
+//! Reads JSON: the output of `aws iam list-access-keys`, and objects in sequence as this program prints them. The text
+//! is streamed, so at most one of its strings is in memory.
 
 use std::cell::Cell;
 use std::fmt;
@@ -15,7 +15,7 @@ use super::line::Lines;
 use super::{Entry, InputError, Visit};
 use crate::ident::{AccessKeyId, UserName};
 
-/// The longest string that is read, in bytes.
+/// The maximum length of a string, in bytes.
 const MAX_STRING: usize = 1 << 20;
 
 /// The members that are read.
@@ -29,7 +29,7 @@ const KNOWN_MEMBERS: [&str; 7] = [
     "Journal",
 ];
 
-/// Reads the values of a text, one after another.
+/// Reads the values of a text in order.
 pub(super) fn read(lines: Lines, visit: &mut Visit<'_>) -> Result<(), InputError> {
     let (source, lines_read) = lines.rest();
     let line = Rc::new(Cell::new(lines_read + 1));
@@ -65,11 +65,11 @@ fn problem(error: &serde_json::Error, lines_read: u64) -> InputError {
     InputError::new(line, error.column().max(1), reason)
 }
 
-/// Takes the objects out of whatever they are in.
+/// Finds the objects at any depth.
 struct Objects<'a, 'v> {
     visit: &'a mut Visit<'v>,
     line: &'a Cell<u64>,
-    /// What the visitor did not like.
+    /// The error that `visit` returned.
     problem: Option<InputError>,
 }
 
@@ -129,7 +129,7 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
                 }
             }
         }
-        // What is said of the whole list would be lost.
+        // Otherwise members that describe the whole list would be ignored.
         if is_list && (id.is_some() || user_name.is_some() || outcome.is_some() || action.is_some())
         {
             return Err(A::Error::custom(
@@ -151,8 +151,8 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
     }
 }
 
-/// Checks the name of a member that is, or could be meant for, one of ours: a second one, or one that is not read, would
-/// say something else about the key.
+/// Checks a member whose name is, or may be meant as, one of `KNOWN_MEMBERS`. A repeated or misspelled member could
+/// contradict what is read about the key.
 fn check_member(
     name: &str,
     member: Option<&'static str>,
@@ -182,11 +182,11 @@ impl Objects<'_, '_> {
     }
 }
 
-/// A text that is counted in lines while it is read, and that ends with an error in a string without an end.
+/// Counts the lines of a text while it is read, and fails if a string is too long.
 struct LineCounter<R> {
     source: R,
     line: Rc<Cell<u64>>,
-    /// How long the string is that is being read, its first quote included; 0 outside of strings.
+    /// The length of the current string with its opening quote, or 0 outside of strings.
     length: usize,
     is_escaped: bool,
 }

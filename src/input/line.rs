@@ -1,28 +1,28 @@
-//! Lines of a text that may be anything: bounded, UTF-8, with their numbers.
+//! Reads the lines of any text: UTF-8, with bounded length and line numbers.
 
 use std::io::{self, BufRead, Read};
 
 use super::InputError;
 
-/// The longest line of a list, in bytes: the AWS CLI prints all IDs of an account in one. JSON may have longer ones.
+/// The maximum length of a line, in bytes. The AWS CLI prints all IDs of an account on one line. JSON may have longer
+/// lines.
 const MAX_LINE: u64 = 1 << 20;
 
-/// A line without its end, and its number.
+/// A line without its line break, and its number.
 #[derive(Debug)]
 pub(super) struct Line {
     pub(super) text: String,
     pub(super) number: u64,
 }
 
-/// A text, line by line.
+/// The lines of a text.
 pub(super) struct Lines {
     source: Box<dyn BufRead>,
-    /// How many lines are behind.
     lines_read: u64,
 }
 
 impl Lines {
-    /// Begins with the text's first line; a byte order mark is not part of it.
+    /// Starts at the first line. A byte order mark is skipped.
     pub(super) fn new(mut source: Box<dyn BufRead>) -> Result<Self, InputError> {
         let start = source.fill_buf().map_err(|error| read_failure(0, &error))?;
         if start.starts_with(b"\xff\xfe") || start.starts_with(b"\xfe\xff") {
@@ -38,7 +38,7 @@ impl Lines {
         })
     }
 
-    /// Passes over blank lines and comments, and looks at the first byte that is neither.
+    /// Skips blank lines and comments, and returns the next byte without consuming it.
     pub(super) fn first(&mut self) -> Result<Option<u8>, InputError> {
         loop {
             let buffer = self.source.fill_buf();
@@ -62,7 +62,7 @@ impl Lines {
         }
     }
 
-    /// The next line that is neither blank nor a comment.
+    /// Returns the next line that is neither blank nor a comment.
     pub(super) fn next(&mut self) -> Result<Option<Line>, InputError> {
         loop {
             let mut bytes = Vec::new();
@@ -77,7 +77,7 @@ impl Lines {
             if bytes.last() == Some(&b'\n') {
                 bytes.pop();
             } else if count as u64 == MAX_LINE {
-                // It may end inside a character.
+                // The limit may split a character.
                 if let Err(error) = std::str::from_utf8(&bytes)
                     && error.error_len().is_none()
                 {
@@ -120,7 +120,7 @@ impl Lines {
         })
     }
 
-    /// What is left as it is, and how many lines are behind.
+    /// Returns the unread text and the number of lines before it.
     pub(super) fn rest(self) -> (impl Read, u64) {
         (self.source, self.lines_read)
     }
@@ -133,12 +133,13 @@ fn read_failure(lines_read: u64, error: &io::Error) -> InputError {
     }
 }
 
-/// The number of the character at a byte of a line, counted from 1.
+/// Returns the position of the character at a byte offset, starting at 1.
 pub(super) fn column(text: &str, byte: usize) -> usize {
     text.char_indices().take_while(|(at, _)| *at < byte).count() + 1
 }
 
-/// A line without its comment, which begins with a `#` at the start or behind white space, and not in quotes.
+/// Removes the comment from a line. It starts with a `#` that is not in quotes, at the start of the line or after
+/// white space.
 pub(super) fn without_comment(text: &str) -> &str {
     let (mut is_quoted, mut is_start) = (false, true);
     for (at, character) in text.char_indices() {

@@ -1,5 +1,5 @@
-//! Keys from a file or from standard input: plain IDs, CSV, JSON, and what this program prints. All of it is read and
-//! checked before anything is contacted; memory does not grow with its length but for one byte per key.
+//! Reads keys from a file or from standard input: plain IDs, CSV, JSON, and the output of this program. Everything is
+//! read and checked before anything is contacted. Memory grows by only one byte per key.
 
 mod collect;
 mod csv;
@@ -28,57 +28,57 @@ use line::Lines;
 #[derive(Debug)]
 pub(crate) struct List {
     rows: Distinct,
-    /// How many keys there are.
     pub(crate) len: u64,
-    /// The lines that repeat a key.
+    /// The number of lines that repeat a key.
     pub(crate) repeated: u64,
-    /// How many lines say that their key needs nothing.
+    /// The number of entries whose key needs no action.
     pub(crate) already_done: u64,
 }
 
-/// A key and the line it stands in.
+/// A key and its line.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Row {
     key: Key,
     line: u64,
-    /// How many rows come before it.
+    /// The number of rows before this one.
     number: usize,
 }
 
-/// What a line or an object holds.
+/// The content of a line or an object.
 #[derive(Debug)]
 struct Entry {
     id: AccessKeyId,
     user_name: Option<UserName>,
-    /// The `Outcome` where this program printed the line.
+    /// The `Outcome`, if this program printed the line.
     outcome: Option<String>,
-    /// What that run was to do, where the line says so.
+    /// The action of that run, if the line names it.
     action: Option<String>,
     line: u64,
-    /// Where the owner should stand and does not: the column, in a list that has one for it.
+    /// The column of the missing owner, if the list has a column for owners.
     missing_owner_column: Option<usize>,
 }
 
-/// What the command says that a list is read for.
+/// How the command line wants the list to be read.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ReadOptions<'a> {
-    /// The owner of keys that stand without one.
+    /// The owner of keys without one.
     pub(crate) user_name: Option<&'a UserName>,
-    /// Whether IAM is asked for it else.
+    /// Whether the owner is looked up otherwise.
     pub(crate) owner: Owner,
-    /// What is to be done to the keys.
+    /// The requested action.
     pub(crate) action: Action,
 }
 
-/// What is wrong with the input, and where.
+/// An error in the input and its position.
 #[derive(Debug)]
 struct InputError {
-    /// What comes behind the name of the input; lines and columns count from 1. `None`: it cannot be read.
+    /// The position, which follows the name of the input. Lines and columns start at 1. `None`: the input cannot be
+    /// read.
     place: Option<String>,
     reason: String,
     /// What to do about it.
     hint: &'static str,
-    /// Whose it is: as what it ends the run.
+    /// Creates the error that ends the run.
     run_error: fn(String) -> RunError,
 }
 
@@ -97,8 +97,8 @@ impl InputError {
         Self::at(Some(place), reason)
     }
 
-    /// Several words in a line without a header that says what they are. `is_printed`: the AWS CLI or this program printed them
-    /// as text.
+    /// Reports several words on a line without a header that explains them. `is_printed`: the AWS CLI or this program
+    /// printed the list with `--output text`.
     fn no_header(line: u64, column: usize, is_printed: bool) -> Self {
         let reason = "several columns need a header that names them: AccessKeyId, and UserName for the owner";
         let problem = Self::new(line, column, reason);
@@ -111,7 +111,7 @@ impl InputError {
         }
     }
 
-    /// IAM's report of all users, which people take for a list of keys.
+    /// Reports a credential report, which is easily mistaken for a list of keys.
     fn credential_report(line: u64) -> Self {
         let reason = "this is a credential report, which has no access key IDs";
         Self {
@@ -122,7 +122,7 @@ impl InputError {
 }
 
 impl Entry {
-    /// A key of which the list says no more than its ID.
+    /// Creates an entry that has only an ID.
     fn with_id(id: AccessKeyId, line: u64) -> Self {
         Self {
             id,
@@ -135,14 +135,14 @@ impl Entry {
     }
 }
 
-/// Takes what is found, line by line.
+/// Receives each entry.
 type Visit<'a> = dyn FnMut(Entry) -> Result<(), InputError> + 'a;
 
-/// Reads all keys of `input` for `options`.
+/// Reads all keys of `input`.
 ///
 /// # Errors
 ///
-/// The input cannot be read, or something in it is wrong: with file, line and column.
+/// The input cannot be read or contains an error. The message has the file, line and column.
 pub(crate) fn read(input: &Input, options: ReadOptions<'_>) -> Result<List, RunError> {
     let name = match input {
         Input::Stdin => "standard input".to_owned(),
@@ -161,7 +161,7 @@ pub(crate) fn read(input: &Input, options: ReadOptions<'_>) -> Result<List, RunE
     keys_of(source, &name, options)
 }
 
-/// Reads all keys of `source`, which messages call `name`.
+/// Reads all keys of `source`. Messages call it `name`.
 fn keys_of(
     source: Box<dyn BufRead>,
     name: &str,
@@ -181,7 +181,7 @@ fn wrong(name: &str, problem: &InputError) -> RunError {
     }
 }
 
-/// Finds out what the input is and reads it as that.
+/// Detects the format of the input and reads its entries.
 fn read_entries(source: Box<dyn BufRead>, visit: &mut Visit<'_>) -> Result<(), InputError> {
     let mut lines = Lines::new(source)?;
     match lines.first()? {
@@ -200,7 +200,7 @@ fn read_entries(source: Box<dyn BufRead>, visit: &mut Visit<'_>) -> Result<(), I
 }
 
 impl List {
-    /// The keys, in the order of the input.
+    /// Returns the keys in the order of the input.
     pub(crate) fn keys(self) -> impl Iterator<Item = io::Result<Key>> {
         self.rows.map(|row| Ok(row?.key))
     }

@@ -1,4 +1,4 @@
-//! Access key IDs, separated by white space.
+//! Reads access key IDs that are separated by white space.
 
 use std::ffi::OsStr;
 
@@ -7,13 +7,13 @@ use super::{Entry, InputError, Visit};
 use crate::ident::{AccessKeyId, UserName};
 use crate::outcome::OutcomeKind;
 
-/// Reads IDs, the first of them in the line `first`.
+/// Reads the IDs of the line `first` and of all following lines.
 pub(super) fn read(first: Line, mut lines: Lines, visit: &mut Visit<'_>) -> Result<(), InputError> {
     let mut line = Some(first);
     while let Some(Line { text, number }) = line {
         let words: Vec<&str> = without_comment(&text).split_whitespace().collect();
         let place = |word: &str| column(&text, word.as_ptr().addr() - text.as_ptr().addr());
-        // A user name can look like an ID, so among several words only the form that AWS gives its IDs counts.
+        // A user name may look like an ID. Among several words, only IDs in the form that AWS generates are accepted.
         if words.len() > 1
             && let Some(other) = words.iter().find(|word| !has_aws_id_form(word))
         {
@@ -35,13 +35,13 @@ fn has_aws_id_form(word: &str) -> bool {
     word.starts_with("AK") && word.bytes().all(is_allowed)
 }
 
-/// The ID that `word` is, or what is wrong with it.
+/// Parses an access key ID. The error is a sentence.
 pub(super) fn id(word: &str) -> Result<AccessKeyId, String> {
     AccessKeyId::parse(OsStr::new(word))
         .map_err(|invalid| format!("`{}` is no access key ID: {invalid}", invalid.value))
 }
 
-/// The user name that `word` is, or what is wrong with it.
+/// Parses a user name. The error is a sentence.
 pub(super) fn user_name(word: &str) -> Result<UserName, String> {
     UserName::parse(OsStr::new(word))
         .map_err(|invalid| format!("`{}` is no user name: {invalid}", invalid.value))
