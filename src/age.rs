@@ -97,7 +97,7 @@ pub(crate) fn relative_time(at: SystemTime, now: SystemTime) -> String {
 
 /// Formats a time as IAM does: `2026-11-24T19:02:17Z`.
 pub(crate) fn timestamp(at: SystemTime) -> String {
-    // IAM's responses cannot contain a time before 1970 or after 9999: their parser rejects it.
+    // The parser of IAM's responses returns no time before 1970 or after 9999.
     let range =
         SystemTime::UNIX_EPOCH..SystemTime::UNIX_EPOCH + Duration::from_hours(HOURS_TO_YEAR_10000);
     if range.contains(&at) {

@@ -1,5 +1,5 @@
-//! What was sent and what came back, attempt by attempt. The SDK folds the attempts of a call into one
-//! result and so calls a deleted key missing when the first reply was lost; this keeps them apart.
+//! Records each attempt of a call and its response. The SDK combines the attempts into one result, so a key that was
+//! deleted appears to be missing if the first response was lost.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -30,38 +30,38 @@ use crate::outcome::ResponseMetadata;
 /// One attempt of a call.
 #[derive(Clone, Debug)]
 pub(crate) struct Attempt {
-    /// The host the request was for.
+    /// The host that the request was for.
     pub(crate) host: String,
-    /// The time the request was signed with.
+    /// The time in the signature.
     pub(super) signed_at: Option<DateTime>,
-    /// What the request was signed with.
+    /// The kind of credentials that signed the request.
     pub(super) credentials: CredentialKind,
-    /// What of the request no reply may show.
+    /// The secrets of the request, which responses must not repeat.
     pub(super) secrets: Secrets,
     sent: SendTracking,
     has_ended: bool,
-    /// The headers of what came back, without secrets; empty, with status 0, where nothing did.
+    /// The headers of the response, without secrets. Empty, with status 0, if there was no response.
     pub(super) metadata: ResponseMetadata,
-    /// What came back, once the attempt has ended.
+    /// The response, once the attempt has ended.
     pub(super) response: Response,
 }
 
-/// What came back for one attempt.
+/// The response to one attempt.
 #[derive(Clone, Debug)]
 pub(super) enum Response {
-    /// Nothing (yet).
+    /// No response yet, or none at all.
     None,
-    /// A response of the service's own.
+    /// A response from the service.
     Service(Body),
-    /// A reply that is not IAM's: a fragment that says what it is.
+    /// A response that is not from IAM. The text is a fragment that says what it is.
     Unexpected(String),
 }
 
 impl Attempt {
-    /// Whether IAM may have acted on this attempt: the request left, and no answer says it was refused.
+    /// Whether IAM may have acted on this attempt: the request was sent, and no response says that it was refused.
     pub(crate) fn may_have_acted(&self) -> bool {
         match &self.response {
-            // Where it was too much, nothing was done, if it is IAM that says so.
+            // IAM does not execute a throttled request. A bare 429 may come from something else.
             Response::Service(Body::Error { request_id, .. }) => {
                 let is_throttled = self.error() == Some(ErrorKind::Throttling);
                 request_id.is_empty() || self.metadata.status >= 500 && !is_throttled
@@ -71,7 +71,7 @@ impl Attempt {
         }
     }
 
-    /// Whether the request left and no response of IAM's came: it may still act, at any time.
+    /// Whether the request was sent and IAM did not respond. It may still take effect at any time.
     pub(crate) fn lacks_response(&self) -> bool {
         match &self.response {
             Response::None => self.was_sent(),
@@ -80,17 +80,17 @@ impl Attempt {
         }
     }
 
-    /// Whether any of the request left this machine.
+    /// Whether any part of the request was sent.
     pub(crate) fn was_sent(&self) -> bool {
         self.sent.0.load(Ordering::Acquire)
     }
 
-    /// Whether IAM did what was asked.
+    /// Whether IAM executed the request.
     pub(super) fn is_success(&self) -> bool {
         matches!(self.response, Response::Service(Body::Expected { .. }))
     }
 
-    /// The family of the error that IAM answered with.
+    /// Returns the kind of error that IAM returned.
     fn error(&self) -> Option<ErrorKind> {
         match &self.response {
             Response::Service(Body::Error { code, .. }) => {
@@ -103,19 +103,19 @@ impl Attempt {
     }
 }
 
-/// Set by the connector at the moment the request is handed to an open connection.
+/// Records when the connector starts to send the request on an open connection.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SendTracking(Arc<AtomicBool>);
 
 impl SendTracking {
-    /// Says that the request has left.
+    /// Records that the request is being sent.
     pub(super) fn set(&self) {
         self.0.store(true, Ordering::Release);
     }
 }
 
-/// The record of one call's attempts. Clones share it, so it can be read while the call is under way,
-/// after it was dropped, and after a panic.
+/// All attempts of one call. Clones share them, so they can be read during the call, after it was dropped, and after a
+/// panic.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Attempts {
     attempts: Arc<Mutex<Vec<Attempt>>>,
@@ -123,7 +123,7 @@ pub(crate) struct Attempts {
 }
 
 impl Attempts {
-    /// The last attempt so far.
+    /// Returns the last attempt.
     pub(crate) fn last(&self) -> Option<Attempt> {
         self.lock().last().cloned()
     }
@@ -133,33 +133,33 @@ impl Attempts {
         self.lock().iter().any(Attempt::may_have_acted)
     }
 
-    /// Whether any attempt left and got no response of IAM's.
+    /// Whether any attempt was sent and IAM did not respond to it.
     pub(crate) fn lacks_response(&self) -> bool {
         self.lock().iter().any(Attempt::lacks_response)
     }
 
-    /// Whether IAM answered the last attempt with `NoSuchEntity`.
+    /// Whether IAM returned `NoSuchEntity` for the last attempt.
     pub(crate) fn is_no_such_entity(&self) -> bool {
         self.error() == Some(ErrorKind::NoSuchEntity)
     }
 
-    /// The family of the error that IAM answered the last attempt with.
+    /// Returns the kind of error that IAM returned for the last attempt.
     pub(super) fn error(&self) -> Option<ErrorKind> {
         self.lock().last().and_then(Attempt::error)
     }
 
-    /// Whether any of any attempt left this machine.
+    /// Whether any part of any attempt was sent.
     pub(crate) fn was_sent(&self) -> bool {
         self.lock().iter().any(Attempt::was_sent)
     }
 
-    /// Whether an answer is still to come.
+    /// Whether a response is still expected.
     pub(crate) fn awaits_response(&self) -> bool {
         let attempts = self.lock();
         attempts.last().is_some_and(|last| !last.has_ended)
     }
 
-    /// Whether the last attempt shows that IAM accepts the credentials: it did what was asked, or refused it for another reason.
+    /// Whether the last attempt shows that IAM accepts the credentials: it succeeded, or failed for another reason.
     pub(super) fn shows_valid_credentials(&self) -> bool {
         let attempts = self.lock();
         attempts.last().is_some_and(|last| match last.error() {
@@ -174,7 +174,7 @@ impl Attempts {
         })
     }
 
-    /// Whether the last attempt was refused since the credentials have expired.
+    /// Whether the last attempt failed because the credentials have expired.
     pub(super) fn shows_expired_credentials(&self) -> bool {
         let attempts = self.lock();
         let Some(Response::Service(Body::Error {
@@ -186,17 +186,17 @@ impl Attempts {
         code.strip_suffix("Exception").unwrap_or(code) == "ExpiredToken"
     }
 
-    /// How many attempts there were.
+    /// Returns the number of attempts.
     pub(crate) fn count(&self) -> usize {
         self.lock().len()
     }
 
-    /// Lets no further attempt leave. The one that has left may still be answered.
+    /// Prevents further attempts. A response to the current one is still read.
     pub(crate) fn close(&self) {
         self.is_closed.store(true, Ordering::Release);
     }
 
-    /// Whether no further attempt is to leave.
+    /// Whether further attempts are prevented.
     pub(crate) fn is_closed(&self) -> bool {
         self.is_closed.load(Ordering::Acquire)
     }
@@ -207,19 +207,19 @@ impl Attempts {
     }
 }
 
-/// Fills a `Attempts`, and turns a reply that is not the expected document into an error.
+/// Records the attempts of a call, and turns a response other than the expected document into an error.
 #[derive(Debug)]
 pub(super) struct Recorder {
     attempts: Attempts,
     operation: &'static str,
     responses: ResponseHistory,
     log: Log,
-    /// What each line of the log begins with.
+    /// The prefix of each log line.
     pub(super) subject: Option<Arc<str>>,
 }
 
 impl Recorder {
-    /// A recorder for a call of `operation`.
+    /// Creates a recorder for a call of `operation`.
     pub(super) fn new(
         attempts: &Attempts,
         operation: &'static str,
@@ -235,7 +235,7 @@ impl Recorder {
         }
     }
 
-    /// Lines for the log.
+    /// Adds the prefix to log lines.
     fn with_subject(&self, lines: String) -> String {
         let Some(subject) = &self.subject else {
             return lines;
@@ -244,10 +244,10 @@ impl Recorder {
         lines.collect::<Vec<_>>().join("\n")
     }
 
-    /// What a response to an attempt is, without the secrets of its request.
+    /// Classifies a response, and removes the secrets of the request from it.
     fn response_of(&self, response: &HttpResponse, attempt: &mut Attempt) -> Response {
         let Some(body) = response.body().bytes() else {
-            // The body broke off: nothing usable was read.
+            // The body is incomplete.
             return Response::None;
         };
         let redact = |text: &str| attempt.secrets.redact(text);
@@ -277,7 +277,7 @@ impl Recorder {
                 message,
             } if (400..600).contains(&status) => {
                 *message = message.as_deref().map(redact);
-                // A code that means something is read as it is; any other is as much text as a message.
+                // Known error codes are kept. Any other code is arbitrary text, like a message.
                 if classify(code.as_deref(), 0) == ErrorKind::Other {
                     *code = code.as_deref().map(redact);
                 }
@@ -291,7 +291,7 @@ impl Recorder {
         let in_body = Some(request_id.as_str()).filter(|id| in_header != Some(*id));
         let is_new = |id: &str| self.responses.is_new(&attempt.host, id);
         if ![in_header, in_body].into_iter().flatten().all(is_new) {
-            // It was sent before: by a proxy's cache, or by a server that answers one request twice.
+            // A cache or a faulty server repeated an earlier response.
             return unexpected("a response with the request ID of an earlier one");
         }
         let in_body = in_body.map(redact);
@@ -367,7 +367,7 @@ impl Intercept for Recorder {
         };
         attempt.response = self.response_of(response, attempt);
         if let Response::Unexpected(_) | Response::None = attempt.response {
-            // What comes next on this connection may answer an earlier request.
+            // The next response on this connection might belong to an earlier request.
             let connection = config.load::<CaptureSmithyConnection>();
             if let Some(connection) = connection.and_then(CaptureSmithyConnection::get) {
                 connection.poison();
@@ -392,7 +392,7 @@ impl Intercept for Recorder {
         let Some(attempt) = attempts.last_mut() else {
             return Ok(());
         };
-        // One that was not let out ends too; the one before it has ended long since.
+        // If this attempt was prevented, the last record is that of the attempt before, which has ended already.
         attempt.has_ended = true;
         if let Some(response) = context.response() {
             self.log
@@ -432,7 +432,7 @@ fn describe(response: &HttpResponse) -> String {
     format!("reply headers: {}\nreply body: {body}", headers.join("; "))
 }
 
-/// What a request is signed with, by the ID in its signature and by its token.
+/// Determines the kind of credentials from the ID in the signature and the session token.
 fn credential_kind(request: &HttpRequest) -> CredentialKind {
     let signature = request.headers().get("authorization").unwrap_or_default();
     let id = signature.split_once("Credential=").map_or("", |(_, id)| id);
@@ -446,13 +446,13 @@ fn credential_kind(request: &HttpRequest) -> CredentialKind {
     }
 }
 
-/// The host and port of a URI.
+/// Returns the host and port of a URI.
 fn host(uri: &str) -> String {
     let rest = uri.split_once("://").map_or(uri, |(_, rest)| rest);
     rest.split(['/', '?']).next().unwrap_or(rest).to_owned()
 }
 
-/// The time in the form of `x-amz-date`.
+/// Parses the time format of `x-amz-date`.
 fn signing_time(date: &str) -> Option<DateTime> {
     let mut iso = date.to_owned();
     for (at, mark) in [(4, '-'), (7, '-'), (13, ':'), (16, ':')] {

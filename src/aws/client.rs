@@ -1,4 +1,4 @@
-//! IAM, one method a call. Each says what IAM answered, or how far the request got.
+//! Calls IAM, with one method per operation. Each returns what IAM responded, or how far the request got.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -23,65 +23,64 @@ use crate::metadata::{LastUse, NOT_AVAILABLE};
 use crate::outcome::ResponseMetadata;
 use crate::request::Key;
 
-/// How often one request is refused as too much, while others are served, before it is given up.
+/// After how many throttled attempts a request fails although IAM serves others.
 const MAX_THROTTLED_ATTEMPTS: usize = 100;
 
-/// IAM, reached as one identity. Clones share the pace and the count of requests.
+/// An IAM client for one identity. Clones share the rate limiter and the request counts.
 #[derive(Clone, Debug)]
 pub(crate) struct Iam {
     pub(super) client: Client,
-    /// What is remembered of all responses of the run.
+    /// What the run remembers of all responses.
     pub(super) responses: ResponseHistory,
     pub(super) credentials: Arc<SharedCredentials>,
     pub(super) log: Log,
-    /// For many requests.
+    /// Present if the run makes many requests.
     pub(super) rate_limiter: Option<Arc<RateLimiter>>,
-    /// How long IAM may serve no request at all before it counts as throttling all of them.
+    /// How long IAM may throttle all requests before a request fails.
     pub(super) patience: Duration,
     pub(super) wait_clock: WaitClock,
-    /// Of many things at a time, the one that the calls are about.
+    /// The key or user that the calls concern, if there are many.
     pub(super) subject: Option<Arc<str>>,
     pub(super) request_counts: Arc<Mutex<BTreeMap<&'static str, usize>>>,
 }
 
-/// What `GetAccessKeyLastUsed` says.
+/// The result of `GetAccessKeyLastUsed`.
 #[derive(Debug)]
 pub(crate) struct LastUseRead {
-    /// Whose key it is.
+    /// The owner of the key.
     pub(crate) owner: Option<UserName>,
-    /// When and where it was used last.
     pub(crate) last_use: LastUse,
-    /// When IAM said so, by its own clock.
+    /// When IAM responded, according to IAM's clock.
     pub(crate) at: Option<SystemTime>,
 }
 
-/// How far a credential report is.
+/// The state of a credential report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ReportState {
-    /// It is in the making.
+    /// IAM is generating the report.
     Started,
-    /// It is there.
+    /// The report is available.
     Complete,
 }
 
-/// What `GetCredentialReport` says.
+/// The result of `GetCredentialReport`.
 #[derive(Debug)]
 pub(crate) struct ReportRead {
-    /// The report, CSV.
+    /// The report as CSV.
     pub(crate) content: Vec<u8>,
-    /// When it was made.
+    /// When the report was generated.
     pub(crate) generated: Option<SystemTime>,
-    /// When IAM said so, by its own clock.
+    /// When IAM responded, according to IAM's clock.
     pub(crate) at: Option<SystemTime>,
 }
 
 impl Iam {
-    /// Why expired credentials could not be renewed.
+    /// Returns why expired credentials could not be renewed.
     pub(crate) fn renewal_failure(&self) -> Option<Arc<RunError>> {
         self.credentials.failure()
     }
 
-    /// How many requests were made of each operation, retries included.
+    /// Returns the number of requests per operation, retries included.
     pub(crate) fn requests(&self) -> Vec<(&'static str, usize)> {
         let request_counts = self.request_counts.lock();
         let request_counts = request_counts
@@ -90,8 +89,8 @@ impl Iam {
         request_counts.into_iter().collect()
     }
 
-    /// The same IAM for the calls on one key, or on the keys of one user: they are counted against one limit, and among
-    /// those of many each line of the log says what it is about.
+    /// Returns a client for the calls that concern one key, or the keys of one user. These calls share one time limit.
+    /// If there are many keys, each log line names the subject.
     pub(crate) fn for_one(&self, subject: &str) -> Self {
         Self {
             wait_clock: WaitClock::default(),
@@ -100,7 +99,7 @@ impl Iam {
         }
     }
 
-    /// Why ages cannot be judged in this run, if they cannot: IAM's clock jumped.
+    /// Returns why ages cannot be evaluated in this run: IAM's clock jumped.
     pub(crate) fn clock_jump(&self) -> Option<CallError> {
         self.responses.clock_jump().map(|reason| {
             CallError::Incomplete(TransportError {
@@ -110,13 +109,13 @@ impl Iam {
         })
     }
 
-    /// A limit for calls on one key, from now on.
+    /// Starts the time limit of one key.
     pub(crate) fn key_budget(&self, limit: Duration) -> KeyBudget {
         KeyBudget::new(&self.wait_clock, limit)
     }
 
-    /// Makes a call when it is its turn, and again while IAM says that it was too much. `send` gets what records the
-    /// attempts.
+    /// Makes a call as soon as the rate limiter permits it, and repeats it while IAM throttles it. `send` gets the
+    /// recorder of the attempts.
     async fn call<O, E>(
         &self,
         operation: &'static str,
@@ -128,7 +127,7 @@ impl Iam {
             let before = attempts.count();
             let mut wait_guard = self.wait_clock.start_waiting();
             let permit = match &self.rate_limiter {
-                // Whose turn never comes hears from IAM itself why.
+                // Without a permit the request is sent anyway, so that IAM's own error is reported.
                 Some(rate_limiter) => rate_limiter.acquire_within(self.patience).await,
                 None => None,
             };
@@ -162,8 +161,8 @@ impl Iam {
         }
     }
 
-    /// Whether a call was refused because the credentials have expired, and there are others now. The time that takes is
-    /// not the key's.
+    /// Renews expired credentials. Returns whether the call failed because of them and there are new ones now. The
+    /// time for that does not count against the limit of the key.
     async fn is_renewed(&self, attempts: &Attempts, generation: usize) -> bool {
         if attempts.shows_valid_credentials() {
             self.credentials.accepted(generation);
@@ -177,7 +176,7 @@ impl Iam {
         renewing.await
     }
 
-    /// Adds to expired credentials why they were not renewed.
+    /// Adds the reason why expired credentials were not renewed.
     fn with_renewal(&self, mut failure: CallError) -> CallError {
         let is_of_credentials = failure
             .service()
@@ -191,7 +190,7 @@ impl Iam {
         failure
     }
 
-    /// Makes a call that changes nothing. What it gives has the record of its attempts beside it.
+    /// Makes a call that changes nothing. Returns its output and its attempts.
     pub(super) async fn read<O, E: Error + 'static>(
         &self,
         operation: &'static str,
@@ -204,7 +203,8 @@ impl Iam {
         }
     }
 
-    /// Makes a call that changes a key. IAM's reply counts; the SDK alone takes anything with status 200 for success.
+    /// Makes a call that changes a key. Success requires IAM's own response, because the SDK accepts any response with
+    /// status 200.
     async fn change<O, E: Error + 'static>(
         &self,
         operation: &'static str,
@@ -220,7 +220,7 @@ impl Iam {
         Err(self.with_renewal(failure))
     }
 
-    /// `DeleteAccessKey`. The attempts are in `attempts`, also when this is dropped before it ends.
+    /// Calls `DeleteAccessKey`. `attempts` is complete even if this future is dropped.
     pub(crate) async fn delete_access_key(
         &self,
         key: &Key,
@@ -236,7 +236,7 @@ impl Iam {
         self.change("DeleteAccessKey", attempts, send).await
     }
 
-    /// `UpdateAccessKey` to `Inactive`. The attempts are in `attempts`, also when this is dropped before it ends.
+    /// Calls `UpdateAccessKey` with the status `Inactive`. `attempts` is complete even if this future is dropped.
     pub(crate) async fn deactivate_access_key(
         &self,
         key: &Key,
@@ -253,7 +253,7 @@ impl Iam {
         self.change("UpdateAccessKey", attempts, send).await
     }
 
-    /// `GetAccessKeyLastUsed`, which names the owner of any key of the account too.
+    /// Calls `GetAccessKeyLastUsed`, which also returns the owner of any key in the account.
     pub(crate) async fn last_use(&self, id: &AccessKeyId) -> Result<LastUseRead, CallError> {
         let send = async |recorder| {
             let call = self.client.get_access_key_last_used();
@@ -293,7 +293,7 @@ impl Iam {
         })
     }
 
-    /// `GenerateCredentialReport`: IAM makes one at most every four hours.
+    /// Calls `GenerateCredentialReport`. IAM generates a report at most every four hours.
     pub(crate) async fn generate_credential_report(&self) -> Result<ReportState, CallError> {
         let send = async |recorder| {
             let call = self.client.generate_credential_report();
@@ -306,7 +306,7 @@ impl Iam {
         }
     }
 
-    /// `GetCredentialReport`.
+    /// Calls `GetCredentialReport`.
     pub(crate) async fn credential_report(&self) -> Result<ReportRead, CallError> {
         let send = async |recorder| {
             let call = self.client.get_credential_report();
@@ -322,12 +322,12 @@ impl Iam {
     }
 }
 
-/// An optional parameter.
+/// Returns an optional parameter.
 pub(super) fn text(name: Option<&UserName>) -> Option<String> {
     name.map(|name| name.as_str().to_owned())
 }
 
-/// A user name of a response; `None` where it has none.
+/// Parses an optional user name of a response.
 pub(super) fn owner(
     name: Option<&str>,
     attempts: &Attempts,

@@ -1,4 +1,4 @@
-//! A key that signs: what its ID, its secret and its token may look like, wherever they come from.
+//! Validates the ID, secret and token of an access key from any source.
 
 use std::time::SystemTime;
 
@@ -16,15 +16,15 @@ use crate::error::RunError;
 use crate::sanitize::escape;
 use crate::secret::wrong_pair;
 
-/// The settings of a key.
+/// The settings of an access key.
 pub(super) const KEY_SETTINGS: [&str; 2] = ["aws_access_key_id", "aws_secret_access_key"];
-/// The session's token; the AWS CLI reads the older name first.
+/// The names of the session token. The AWS CLI reads the older name first.
 const TOKEN_NAMES: [(&str, &str); 2] = [
     ("AWS_SECURITY_TOKEN", "aws_security_token"),
     ("AWS_SESSION_TOKEN", "aws_session_token"),
 ];
 
-/// The parts of a key, and where each comes from.
+/// The parts of an access key and their sources.
 #[derive(Debug)]
 pub(super) struct CredentialParts {
     pub(super) id: Setting,
@@ -34,8 +34,8 @@ pub(super) struct CredentialParts {
     pub(super) expiry: Option<SystemTime>,
 }
 
-/// The names of the members of JSON that make up a key: its ID, secret, token, expiration and account, as a credential
-/// process prints them.
+/// The members of JSON credentials: ID, secret, token, expiration and account. Here as a credential process prints
+/// them.
 pub(super) const PROCESS_FIELDS: [&str; 5] = [
     "AccessKeyId",
     "SecretAccessKey",
@@ -43,7 +43,7 @@ pub(super) const PROCESS_FIELDS: [&str; 5] = [
     "Expiration",
     "AccountId",
 ];
-/// The same as the metadata services of containers and instances answer.
+/// The same members as container and instance metadata services name them.
 pub(super) const METADATA_FIELDS: [&str; 5] = [
     PROCESS_FIELDS[0],
     PROCESS_FIELDS[1],
@@ -51,7 +51,7 @@ pub(super) const METADATA_FIELDS: [&str; 5] = [
     PROCESS_FIELDS[3],
     PROCESS_FIELDS[4],
 ];
-/// The same as `aws login` keeps them.
+/// The same members as `aws login` stores them.
 pub(super) const LOGIN_FIELDS: [&str; 5] = [
     "accessKeyId",
     "secretAccessKey",
@@ -61,11 +61,12 @@ pub(super) const LOGIN_FIELDS: [&str; 5] = [
 ];
 
 impl CredentialParts {
-    /// The credentials.
+    /// Converts the parts to credentials.
     ///
     /// # Errors
     ///
-    /// A part contains what no key has, or ID and secret are swapped. The value is not shown: it may be a secret.
+    /// A part contains an invalid character, or ID and secret are swapped. The value is not shown because it may be a
+    /// secret.
     pub(super) fn credentials(self, provider: &'static str) -> Result<Credentials, RunError> {
         if let Some(what) = wrong_pair(&self.id.value, &self.secret.value) {
             let (id, secret) = (&self.id.source, &self.secret.source);
@@ -90,11 +91,11 @@ impl CredentialParts {
         Ok(credentials.build())
     }
 
-    /// The key in `value`; `origin` says where that is from.
+    /// Reads the parts from JSON. `origin` names the source.
     ///
     /// # Errors
     ///
-    /// No ID, no secret, or an expiration that is not a time: a fragment.
+    /// The ID or the secret is missing, or the expiration is not a time. The error is a fragment.
     pub(super) fn from_json(value: &Value, names: [&str; 5], origin: &str) -> Result<Self, String> {
         let part = |name: &str| {
             let text = value.get(name).and_then(Value::as_str);
@@ -121,7 +122,7 @@ impl CredentialParts {
     }
 }
 
-/// The key of the environment variables; `None` where they name none.
+/// Reads the environment variables. `None`: they contain no access key.
 pub(super) fn from_environment() -> Result<Option<Credentials>, RunError> {
     let names = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
     let [id, secret] = names.map(Setting::variable);
@@ -151,7 +152,7 @@ pub(super) fn from_environment() -> Result<Option<Credentials>, RunError> {
     parts.credentials("EnvironmentVariable").map(Some)
 }
 
-/// The key of a profile as one file has it: its token is never another file's.
+/// Reads a profile from one file. A token from another file is never combined with the key.
 pub(super) fn from_section(
     section: Option<&Section>,
     profile: Profile<'_>,
@@ -185,7 +186,7 @@ pub(super) fn from_section(
     parts.credentials("ProfileFile").map(Some)
 }
 
-/// Both parts of a key, or none. `incomplete` is the error where the first of its names is set and the second is not.
+/// Returns both parts of a key, or neither. `incomplete` creates the error if only the first name is set.
 fn pair(
     id: Option<Setting>,
     secret: Option<Setting>,
@@ -200,12 +201,12 @@ fn pair(
     }
 }
 
-/// Real secrets and tokens are base64, and tools that imitate AWS use words.
+/// Real secrets and tokens are base64, but test servers accept words.
 fn is_credential_character(c: char) -> bool {
     c.is_ascii_graphic() && !matches!(c, '"' | '\'' | '`')
 }
 
-/// A time, in each form that the AWS CLI reads and writes.
+/// Parses a time in any format that the AWS CLI reads and writes.
 pub(super) fn time(text: &str) -> Option<SystemTime> {
     let text = text.trim();
     let mut text = match text.strip_suffix("UTC") {

@@ -1,4 +1,4 @@
-//! The addresses of services, where the user gives others than AWS's own.
+//! Selects the endpoints of services if the user configured any.
 
 use std::net::IpAddr;
 
@@ -10,7 +10,7 @@ use crate::error::RunError;
 use crate::log::Log;
 use crate::secret::has_secret;
 
-/// AWS's own hosts of IAM, and the region that requests to them are signed for.
+/// AWS's own IAM hosts, and their signing regions.
 const REGIONS: [(&str, &str); 7] = [
     ("iam.amazonaws.com", "us-east-1"),
     ("iam-fips.amazonaws.com", "us-east-1"),
@@ -21,12 +21,13 @@ const REGIONS: [(&str, &str); 7] = [
     ("iam.cn-north-1.amazonaws.com.cn", "cn-north-1"),
 ];
 
-/// Chooses a service's address: the option, then what the environment and the profile configure for the service
-/// or for all services. `None` is AWS's own. `service` is its name in a `services` section of the configuration file.
+/// Selects a service's endpoint: the option, or else what the environment and the profile configure for the service or
+/// for all services. `None`: AWS's own endpoint. `service` is the name in a `services` section of the configuration
+/// file.
 ///
 /// # Errors
 ///
-/// An address that is not an `http` or `https` URL of a host and a path.
+/// The endpoint is not an `http` or `https` URL of a host and a path.
 pub(crate) fn choose(
     service: &str,
     option: Option<&str>,
@@ -38,7 +39,7 @@ pub(crate) fn choose(
         None => configured(service, settings)?,
     };
     if let Some(setting) = &setting {
-        // The same address for another service was warned of before.
+        // The warning for this endpoint was printed for another service already.
         let is_known = settings.endpoint_url.as_ref() == Some(&setting.value);
         let log = if is_known { Log::quiet() } else { settings.log };
         check(setting, log)?;
@@ -46,8 +47,7 @@ pub(crate) fn choose(
     Ok(setting.map(|setting| setting.value))
 }
 
-/// The region that requests to an address of IAM are signed for, where it is AWS's own host, whatever the configured region:
-/// IAM refuses any other.
+/// Returns the signing region of an IAM host of AWS, whatever region is configured. IAM rejects any other region.
 pub(crate) fn signing_region(endpoint_url: &str) -> Option<&'static str> {
     let url = Url::parse(endpoint_url).ok()?;
     let host = url.host_str()?;
@@ -78,7 +78,7 @@ fn check(setting: &Setting, log: Log) -> Result<(), RunError> {
     let url = url.filter(|url| matches!(url.scheme(), "http" | "https"));
     let holds_user = match &url {
         Some(url) => url.username() != "" || url.password().is_some(),
-        // A password may be in what is no URL, so that it cannot be shown.
+        // Even an invalid URL may contain a password, so it is not shown.
         None => value.contains('@'),
     };
     if holds_user {
@@ -106,7 +106,7 @@ fn check(setting: &Setting, log: Log) -> Result<(), RunError> {
     Ok(())
 }
 
-/// Whether a URL's host is an address of this machine.
+/// Whether the host of a URL is this machine.
 pub(super) fn is_loopback(host: &str) -> bool {
     let address = host.trim_matches(['[', ']']).parse();
     address.is_ok_and(|address: IpAddr| address.is_loopback())

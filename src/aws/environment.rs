@@ -1,5 +1,5 @@
-//! The environment variables the tool reads for itself, each checked: a variable that cannot be understood
-//! is an error that names it, never ignored.
+//! Reads the environment variables of this program. A variable that cannot be parsed is an error that names it. It is
+//! never ignored.
 
 use std::env;
 use std::ffi::OsString;
@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use crate::error::RunError;
 
-/// A variable as text; `None` when it is not set.
+/// Reads a variable as text. `None`: it is not set.
 ///
 /// # Errors
 ///
@@ -21,14 +21,14 @@ pub(crate) fn text(name: &str) -> Result<Option<String>, RunError> {
         })
 }
 
-/// A variable as a path; `None` when it is not set or empty.
+/// Reads a variable as a path. `None`: it is not set or empty.
 pub(crate) fn path(name: &str) -> Option<PathBuf> {
     env::var_os(name)
         .filter(|value| !value.is_empty())
         .map(PathBuf::from)
 }
 
-/// The home directory, as Python finds it: an empty `HOME` is the root directory.
+/// Returns the home directory as Python does: an empty `HOME` means the root directory.
 pub(crate) fn home() -> Option<PathBuf> {
     match env::var_os("HOME") {
         Some(home) if home.is_empty() => Some(PathBuf::from("/")),
@@ -37,11 +37,11 @@ pub(crate) fn home() -> Option<PathBuf> {
     }
 }
 
-/// A variable that names a file or a folder, with `~` filled in; `default` under the home directory where it is not set.
+/// Reads a variable as a path and expands `~`. If it is not set, returns `default` in the home directory.
 ///
 /// # Errors
 ///
-/// A path that the AWS CLI would change in another way. It is never another file than the AWS CLI's.
+/// The AWS CLI would expand the path in another way. A file that the AWS CLI would not read is never used.
 pub(crate) fn path_or_default(name: &str, default: &str) -> Result<Option<PathBuf>, RunError> {
     let Some(path) = env::var_os(name).map(PathBuf::from) else {
         return Ok(home().map(|home| home.join(default)));

@@ -1,4 +1,5 @@
-//! What became of a call, in our words: the service's error, a request that never left, or no usable answer, and why.
+//! Converts failed calls to errors: the service's error, a request that was not sent, or a missing or unusable
+//! response.
 
 use std::error::Error;
 use std::io::{self, ErrorKind};
@@ -17,16 +18,16 @@ use crate::error::{CallError, Context, Received, ServiceError, TransportError};
 use crate::outcome::ResponseMetadata;
 use crate::sanitize::truncate_escaped;
 
-/// How far the clocks may differ before it is worth a word, in seconds. AWS allows 15 minutes.
+/// The largest difference between the clocks that is not reported, in seconds. AWS allows 15 minutes.
 pub(super) const MAX_CLOCK_SKEW: i64 = 240;
 
-/// A time of IAM's; `None` where this machine cannot hold it.
+/// Converts a time from IAM. `None`: this machine cannot represent it.
 pub(super) fn time(date: &DateTime) -> Option<SystemTime> {
     SystemTime::try_from(*date).ok()
 }
 
-/// The time of the last answer by IAM's own clock, which a wrong clock of this machine cannot make a key older by; `None`
-/// where that clock cannot be trusted.
+/// Returns the time of the last response according to IAM's clock, so a wrong local clock cannot make a key look
+/// older. `None`: that clock cannot be trusted.
 pub(super) fn trusted_server_time(
     attempts: &Attempts,
     responses: &ResponseHistory,
@@ -38,7 +39,7 @@ pub(super) fn trusted_server_time(
     time(&server_time(&last.metadata)?)
 }
 
-/// An answer of IAM's to a read that cannot be used: `reason` is a clause that says why.
+/// Creates an error for an unusable response to a read. `reason` is a clause.
 pub(super) fn incomplete_response(attempts: &Attempts, reason: impl Into<String>) -> CallError {
     let attempt = attempts.last();
     CallError::Incomplete(TransportError {
@@ -48,8 +49,8 @@ pub(super) fn incomplete_response(attempts: &Attempts, reason: impl Into<String>
     })
 }
 
-/// Reads a failed call that changes nothing. A response that is not the service's leaves nothing in doubt then, nor does one
-/// of the service's that the SDK cannot read.
+/// Converts the error of a call that changes nothing. An unexpected response, or one that the SDK cannot parse, then
+/// leaves no key in an unknown state.
 pub(super) fn read_error(
     operation: &'static str,
     attempts: &Attempts,
@@ -66,7 +67,7 @@ pub(super) fn read_error(
     }
 }
 
-/// What the SDK could not read in a document that is complete. It names only the type, in the text of its error.
+/// Describes the value that the SDK could not parse in a complete document. Only the text of the error names its type.
 fn unreadable_value(error: &(dyn Error + 'static)) -> &'static str {
     let is_of_type = |name: &str| sources(error).any(|source| source.to_string().contains(name));
     if is_of_type("(timestamp: ") {
@@ -80,7 +81,7 @@ fn unreadable_value(error: &(dyn Error + 'static)) -> &'static str {
     }
 }
 
-/// Reads a failed call: an answer of IAM's, a request that never left, or no usable answer.
+/// Converts the error of a call: IAM's error, a request that was not sent, or no usable response.
 pub(super) fn call_error(
     operation: &'static str,
     attempts: &Attempts,
@@ -122,7 +123,7 @@ pub(super) fn call_error(
     }
     if error.received == Received::UnexpectedResponse {
         let hint = match last.metadata.status {
-            // 511 is the status of a portal that wants a sign-in.
+            // Captive portals that require a sign-in use status 511.
             500..=510 => {
                 "the server, or a proxy in front of it, failed: run the same command again in a minute"
             }
@@ -137,7 +138,7 @@ pub(super) fn call_error(
     }
 }
 
-/// A call that was given up after `limit`: what IAM answered last, or how far the request got.
+/// Creates the error of a call that was canceled after `limit`: IAM's last error, or how far the request got.
 pub(crate) fn timed_out(
     operation: &'static str,
     attempts: &Attempts,
@@ -154,7 +155,7 @@ pub(crate) fn timed_out(
     failure
 }
 
-/// A read that was given up after `limit`.
+/// Creates the error of a read that was canceled after `limit`.
 pub(crate) fn read_timed_out(operation: &str, limit: Duration) -> CallError {
     let seconds = limit.as_secs();
     CallError::NotSent(TransportError {
@@ -163,7 +164,7 @@ pub(crate) fn read_timed_out(operation: &str, limit: Duration) -> CallError {
     })
 }
 
-/// This machine's time and the server's, in HTTP's form, when they are too far apart.
+/// Returns the local time and the server's time as HTTP dates if they differ too much.
 fn clock_skew_times(attempt: &Attempt) -> Option<(String, String)> {
     let (server, ours) = (server_time(&attempt.metadata)?, attempt.signed_at?);
     ((server.secs() - ours.secs()).abs() > MAX_CLOCK_SKEW).then(|| {
@@ -172,7 +173,7 @@ fn clock_skew_times(attempt: &Attempt) -> Option<(String, String)> {
     })
 }
 
-/// The time of a response. Of two nobody can say which is right.
+/// Returns the time of a response. With two `Date` headers, neither can be trusted.
 pub(super) fn server_time(response: &ResponseMetadata) -> Option<DateTime> {
     let mut dates = response.headers.iter().filter(|(name, _)| name == "date");
     let (date, None) = (dates.next()?, dates.next()) else {
@@ -181,17 +182,17 @@ pub(super) fn server_time(response: &ResponseMetadata) -> Option<DateTime> {
     DateTime::from_str(&date.1, Format::HttpDate).ok()
 }
 
-/// What to do about a response that is not the service's.
+/// The hint for a response that is not from the service.
 pub(super) const INTERCEPTED: &str = "a proxy or captive portal may be intercepting the connection: check the endpoint URL and the proxy";
 
 const NETWORK: &str = "check the network, and HTTPS_PROXY if this network needs one";
 
 const PROXY: &str = "check HTTPS_PROXY; NO_PROXY names the hosts that need no proxy";
 
-/// What the HTTP client says where a proxy lets nothing through.
+/// The HTTP client's error if a proxy does not open a connection.
 const TUNNEL: &str = "tunnel error";
 
-/// What the HTTP client, which has no types for it, says of HTTP that is broken, and what we say.
+/// The texts of the HTTP client's errors for invalid HTTP, which have no types, and our descriptions.
 const BROKEN_HTTP: [(&str, &str); 6] = [
     ("invalid http version", "it does not speak HTTP"),
     ("invalid http status", "it does not speak HTTP"),
@@ -206,7 +207,7 @@ const BROKEN_HTTP: [(&str, &str); 6] = [
 
 const BREAKS_RULES: &str = "its response breaks the rules of HTTP";
 
-/// Puts the failure of a call to `host` into words.
+/// Describes the error of a call to `host`.
 pub(crate) fn transport_error(error: &(dyn Error + 'static), host: &str) -> TransportError {
     let all: Vec<String> = sources(error).map(ToString::to_string).collect();
     let lower = all.join("\n").to_ascii_lowercase();
@@ -224,7 +225,7 @@ pub(crate) fn transport_error(error: &(dyn Error + 'static), host: &str) -> Tran
         let innermost = all.last().map(|text| truncate_escaped(text));
         (innermost.unwrap_or_default(), None)
     };
-    // AWS's own hosts speak TLS.
+    // AWS's own hosts always use TLS.
     if hint == Some(tls::WITHOUT_TLS) && is_aws(host) {
         hint = Some(INTERCEPTED);
     }
@@ -243,7 +244,7 @@ pub(crate) fn transport_error(error: &(dyn Error + 'static), host: &str) -> Tran
     }
 }
 
-/// What is wrong with a connection, and what to do about it.
+/// Describes a failed connection, with a hint.
 fn connection(
     kind: Option<ErrorKind>,
     says: impl Fn(&str) -> bool,
@@ -289,13 +290,12 @@ fn is_aws(host: &str) -> bool {
     domains.iter().any(|domain| name.ends_with(domain))
 }
 
-/// Whether TLS itself failed: a certificate that is not trusted, or a server that does not speak TLS.
-/// Trying again does not change it.
+/// Whether TLS failed: the certificate is not trusted, or the server does not use TLS. A retry cannot succeed.
 pub(crate) fn is_tls(error: &(dyn Error + 'static)) -> bool {
     sources(error).any(<dyn Error>::is::<rustls::Error>)
 }
 
-/// The error and what lies under it. An `io::Error` hides the error it was made of from `source()`.
+/// Returns the error and all its causes. `source()` of an `io::Error` skips the error that it wraps.
 pub(super) fn sources<'a>(
     error: &'a (dyn Error + 'static),
 ) -> impl Iterator<Item = &'a (dyn Error + 'static)> {

@@ -1,5 +1,5 @@
-//! The HTTP client the SDK is given: TLS settings built once and only when first needed, no proxy for the
-//! metadata services, a mark when a request leaves, an end to every reply.
+//! Provides HTTP clients for the SDK. They create TLS settings once, when first needed, use no proxy for metadata
+//! services, record when a request is sent, and limit the size of responses.
 
 use std::io::{self, ErrorKind};
 use std::panic::{self, AssertUnwindSafe};
@@ -28,19 +28,19 @@ use super::root_certs::{self, RootCerts};
 use crate::error::RunError;
 use crate::memory;
 
-/// The most of the response that is read, in bytes and in words; an extension of the request.
+/// The maximum size of a response, in bytes and as text. Attached to the request as an extension.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ResponseLimit(usize, &'static str);
 
 impl ResponseLimit {
-    /// The limit that IAM sends are a credential report, which is about 2 MiB for the 5,000 users an account has by
-    /// default, and a page of 1,000 users, whose limit paths and ARNs make it 4 MiB.
+    /// The largest responses are credential reports, with about 2 MiB for the 5,000 users that an account has by
+    /// default, and pages of 1,000 users, with 4 MiB if all paths and ARNs have the maximum length.
     const ANY: Self = Self(6 << 20, "6 MiB");
 
-    /// For a response that is an error, or that only confirms a change: a request ID, a code and a message.
+    /// For errors and confirmed changes, which contain only a request ID, a code and a message.
     const SHORT: Self = Self(64 << 10, "64 KiB");
 
-    /// For a request for `operation`.
+    /// Returns the limit for an operation.
     pub(super) fn to(operation: &str) -> Self {
         if response_body::is_change(operation) {
             Self::SHORT
@@ -49,7 +49,7 @@ impl ResponseLimit {
         }
     }
 
-    /// A response's body that ends with an error when it grows past the limit.
+    /// Makes reading the body fail once it exceeds the limit.
     fn limit(self, body: SdkBody) -> SdkBody {
         let Self(bytes, words) = self;
         let body = Limited::new(body, bytes).map_err(move |error| {
@@ -63,19 +63,19 @@ impl ResponseLimit {
     }
 }
 
-/// The connection and read time-outs of a connector, and whether it speaks TLS.
+/// The connect and read timeouts of a connector, and whether it uses TLS.
 type ConnectorKey = (Option<Duration>, Option<Duration>, bool);
 
-/// What opens connections for the SDK. Clones share its connectors.
+/// Creates and caches the connectors for the SDK. Clones share them.
 #[derive(Clone, Debug)]
 struct ConnectorPool {
-    /// Whom TLS trusts. `None`: a link-local metadata service, which no proxy stands before.
+    /// The root certificates for TLS. `None`: link-local metadata services, which are never behind a proxy.
     root_certs: Option<RootCerts>,
     connectors: Arc<Mutex<Vec<(ConnectorKey, SharedHttpConnector)>>>,
 }
 
 impl ConnectorPool {
-    /// Nothing is read or opened before the first request.
+    /// Creates a pool. Nothing is read or opened before the first request.
     fn new(root_certs: Option<RootCerts>) -> Self {
         Self {
             root_certs,
@@ -96,7 +96,7 @@ impl ConnectorPool {
     }
 }
 
-/// What the SDK sends requests with: they have these time-outs.
+/// Sends the SDK's requests. The connector with these timeouts is created when it is first used.
 #[derive(Clone, Debug)]
 struct LazyConnector {
     pool: ConnectorPool,
@@ -104,7 +104,7 @@ struct LazyConnector {
 }
 
 impl LazyConnector {
-    /// The connector for a URI, made when first asked for: `http://` never reads a root certificate.
+    /// Returns the connector for a URI. `http://` never reads a root certificate.
     fn connector_of(&self, uri: &str) -> SharedHttpConnector {
         let timeouts = (
             self.settings.connect_timeout(),
@@ -121,8 +121,8 @@ impl LazyConnector {
         connector
     }
 
-    /// Of the system's authorities one file has them all; where it is not to be found, or holds something that the SDK's
-    /// connector panics on, the SDK looks for them itself, which takes twice as long.
+    /// Creates a connector. The system's root certificates are read from a single file. If it does not exist, or makes
+    /// the SDK's connector panic, the SDK finds them itself, which takes twice as long.
     fn new_connector(&self, uri: &str) -> Connector {
         let proxy = match self.pool.root_certs {
             Some(_) => proxy::config(uri),
@@ -144,7 +144,7 @@ impl LazyConnector {
         };
         let of = |pem: Vec<u8>| with(TrustStore::empty().with_pem_certificate(pem));
         match &self.pool.root_certs {
-            // It may have vanished since it was checked: then nobody is trusted.
+            // The bundle may have been removed since it was checked. Then no certificate is trusted.
             Some(RootCerts::Bundle(bundle)) => of(bundle.take().unwrap_or_default()),
             Some(RootCerts::System) | None => root_certs::system_pem()
                 .and_then(|pem| panic::catch_unwind(AssertUnwindSafe(|| of(pem))).ok())
@@ -156,7 +156,7 @@ impl LazyConnector {
 impl HttpConnector for LazyConnector {
     fn call(&self, mut request: HttpRequest) -> HttpConnectorFuture {
         if let Some(sent) = request.extension::<SendTracking>().cloned() {
-            // The connection asks for the body when it writes the request: until then no byte of it was sent.
+            // The connection polls the body when it writes the request. Before that, nothing was sent.
             let body = request.take_body().map_frame(move |frame| {
                 memory::release_reserve();
                 sent.set();
@@ -167,8 +167,8 @@ impl HttpConnector for LazyConnector {
         let limit = request.extension::<ResponseLimit>().copied();
         let connector = self.clone();
         HttpConnectorFuture::new(async move {
-            // An open connection that has bytes before the request leaves is out of step: they would be taken for the
-            // response to it. The runtime sees them here, and the connection is closed instead of used.
+            // If an idle connection has received bytes, they would be read as the response to the next request.
+            // Yielding lets the runtime notice them and close the connection.
             yield_now().await;
             let response = connector.connector_of(request.uri()).call(request).await?;
             let limit = match limit {
@@ -180,7 +180,7 @@ impl HttpConnector for LazyConnector {
     }
 }
 
-/// The HTTP clients of one run: for services, and for the metadata services of the machine.
+/// The HTTP clients of a run: one for services, and one for the machine's metadata services.
 #[derive(Clone, Debug)]
 pub(crate) struct Clients {
     services: ConnectorPool,
@@ -192,8 +192,8 @@ pub(crate) struct Clients {
 }
 
 impl Clients {
-    /// Checks a bundle by having the SDK's connector for services read it, which panics on a certificate it cannot
-    /// read; the connector is then there for the first request. What no connector reads is checked by itself.
+    /// Checks the CA bundle before the first request. The SDK's connector for services reads it and panics if a
+    /// certificate is invalid. If no connector uses TLS, the bundle is checked separately.
     ///
     /// # Errors
     ///
@@ -220,7 +220,7 @@ impl Clients {
         Err(bundle.unusable("TLS cannot be set up with it"))
     }
 
-    /// Both clients; neither reads or opens anything yet.
+    /// Creates both clients. Nothing is read or opened yet.
     pub(crate) fn new(root_certs: RootCerts) -> Self {
         let (services, metadata_services) = (
             ConnectorPool::new(Some(root_certs)),
@@ -234,11 +234,11 @@ impl Clients {
         }
     }
 
-    /// Asks a service of this machine for what is at `url`: the status and the body.
+    /// Requests `url` from a service on this machine, and returns the status and the body.
     ///
     /// # Errors
     ///
-    /// There is no answer: a fragment.
+    /// There is no response. The error is a fragment.
     pub(crate) async fn get(
         &self,
         url: &str,

@@ -1,5 +1,5 @@
-//! The format of the AWS configuration files, read as AWS CLI version 2 reads it: as Python's `RawConfigParser` and
-//! `shlex` do, with the line of every setting.
+//! Parses AWS configuration files like AWS CLI version 2, which uses Python's `RawConfigParser` and `shlex`. Keeps the
+//! line of each setting.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,47 +7,46 @@ use std::sync::Arc;
 /// A section of a file.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Section {
-    /// What it is: `profile`, `sso-session` or `services`; empty where it is not read.
+    /// The type: `profile`, `sso-session` or `services`. Empty if the section is not used.
     pub(super) kind: &'static str,
-    /// Its name without quotes; as `parse` returns it, the whole text between the brackets.
+    /// The name without quotes. `parse` returns the whole text between the brackets.
     pub(super) name: String,
     /// The file, for messages.
     pub(super) file: Arc<str>,
     /// The line of the header.
     pub(super) line: usize,
-    /// Its settings, in order; each name once.
+    /// The settings in order, each name once.
     pub(super) entries: Vec<Entry>,
 }
 
 /// A setting.
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
-    /// Its name, in lower case; as written where it is nested.
+    /// The name in lowercase. A nested name keeps its case.
     pub(super) name: String,
-    /// Its value, without white space around it; several lines where it is continued.
+    /// The trimmed value. A continued value has several lines.
     pub(super) value: String,
-    /// Its line.
     pub(super) line: usize,
     /// The settings of an indented block.
     pub(super) nested: Vec<Entry>,
 }
 
-/// The line on which each name was first defined. The first part of the key is the line of the section or the setting that
-/// the name belongs to, 0 for a section.
+/// The line on which each name was first defined. The first part of the key is the line of the section or setting that
+/// contains the name, or 0 for a section.
 type Defined = HashMap<(usize, String), usize>;
 
 impl Section {
-    /// The setting of this name.
+    /// Returns the setting of this name.
     pub(super) fn entry(&self, name: &str) -> Option<&Entry> {
         self.entries.iter().find(|entry| entry.name == name)
     }
 }
 
-/// Reads a file.
+/// Parses a file.
 ///
 /// # Errors
 ///
-/// What the AWS CLI refuses too, with the line: a fragment that repeats nothing of the file.
+/// The AWS CLI rejects the file too. The error is a fragment with the line that does not quote the file.
 pub(super) fn parse(text: &str) -> Result<Vec<Section>, String> {
     let mut sections: Vec<Section> = Vec::new();
     let mut defined = Defined::default();
@@ -98,7 +97,7 @@ pub(super) fn parse(text: &str) -> Result<Vec<Section>, String> {
     Ok(sections)
 }
 
-/// A line of an indented block is a setting of its own where the `=` above it is followed by nothing.
+/// Adds a line to a value. If nothing follows the `=` of the setting, the line is a nested setting.
 fn continue_value(
     block: &mut Entry,
     defined: &mut Defined,
@@ -152,7 +151,7 @@ fn header(line: &str) -> Option<&str> {
     (!header.is_empty()).then_some(header)
 }
 
-/// What Python counts as white space.
+/// Whether Python treats the character as white space.
 fn is_space(c: char) -> bool {
     c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c)
 }
@@ -161,8 +160,8 @@ fn strip(text: &str) -> &str {
     text.trim_matches(is_space)
 }
 
-/// The words of a line, as Python's `shlex.split` takes them: quotes and backslashes count, and nothing else that a shell
-/// knows. `None`: a quote is not closed.
+/// Splits a line into words like Python's `shlex.split`: only quotes and backslashes are special. `None`: a quote is
+/// not closed.
 pub(super) fn words(text: &str) -> Option<Vec<String>> {
     let (mut words, mut word) = (Vec::new(), None::<String>);
     let mut chars = text.chars();
@@ -282,7 +281,7 @@ mod tests {
         }
     }
 
-    /// What `python3 -c 'import shlex; print(shlex.split(...))'` prints.
+    /// The expected words are the output of `python3 -c 'import shlex; print(shlex.split(...))'`.
     #[test]
     fn words_are_those_of_shlex() {
         for (text, expected) in [

@@ -1,28 +1,28 @@
-//! How long one key may take. What its requests wait for their turn is no fault of the key's, and does not count: a run
-//! with many jobs at a slow pace would end keys that were never tried.
+//! The time limit of one key. Time in which all of its requests wait for the rate limiter does not count. Otherwise a
+//! slow run with many jobs would give up on keys that were never tried.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
-/// The waiting of one key's requests. Clones share it.
+/// Measures how long the requests of one key wait. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct WaitClock(Arc<Mutex<WaitTimes>>);
 
 #[derive(Debug, Default)]
 struct WaitTimes {
-    /// How many requests wait for their turn, and how many have it.
+    /// The number of requests that wait for the rate limiter, and of those that run.
     waiting: i32,
     running: i32,
-    /// Since when all of them wait.
+    /// Since when all requests wait.
     all_waiting_since: Option<Instant>,
-    /// How long that was before.
+    /// The waiting time before that.
     earlier: Duration,
 }
 
 impl WaitClock {
-    /// A request begins to wait.
+    /// Counts a request as waiting.
     pub(super) fn start_waiting(&self) -> WaitGuard {
         self.adjust(1, 0);
         WaitGuard {
@@ -31,7 +31,7 @@ impl WaitClock {
         }
     }
 
-    /// How long all of the key's requests waited.
+    /// Returns the time in which all requests of the key waited.
     fn waited(&self) -> Duration {
         let waited = self.lock();
         waited.earlier
@@ -40,7 +40,7 @@ impl WaitClock {
                 .map_or(Duration::ZERO, |since| since.elapsed())
     }
 
-    /// So many more requests wait, and so many more have their turn.
+    /// Adds to the number of waiting and of running requests.
     fn adjust(&self, waiting: i32, running: i32) {
         let mut waited = self.lock();
         waited.waiting += waiting;
@@ -57,7 +57,7 @@ impl WaitClock {
     }
 }
 
-/// A request in the queue, or at its turn; leaves when it is dropped.
+/// A waiting or running request. It stops counting when it is dropped.
 #[derive(Debug)]
 pub(super) struct WaitGuard {
     wait_clock: WaitClock,
@@ -65,7 +65,7 @@ pub(super) struct WaitGuard {
 }
 
 impl WaitGuard {
-    /// It has its turn.
+    /// Counts the request as running.
     pub(super) fn stop_waiting(&mut self) {
         self.is_running = true;
         self.wait_clock.adjust(-1, 1);
@@ -82,17 +82,18 @@ impl Drop for WaitGuard {
     }
 }
 
-/// How late a limit may be noticed before that is taken for a process that was stopped, or that had no turn.
+/// If a timeout fires this late, the process was probably stopped or did not get the CPU.
 const LATE_WAKEUP: Duration = Duration::from_millis(100);
 
-/// How long such a process has to read what arrived meanwhile: nothing that IAM has said is dropped.
+/// The time that such a process gets to read a response that arrived meanwhile. A response from IAM is never
+/// discarded.
 const READ_GRACE: Duration = Duration::from_millis(500);
 
-/// The limit of one key, from now on.
+/// The time limit of one key, which starts when it is created.
 #[derive(Debug)]
 pub(crate) struct KeyBudget {
     wait_clock: WaitClock,
-    /// When it ends if no request waits for its turn.
+    /// When the limit ends if no request waits from now on.
     end: Instant,
 }
 
@@ -107,7 +108,7 @@ impl KeyBudget {
         }
     }
 
-    /// Gives `work` what is left of the limit, but for `reserve`. `None`: it was not enough.
+    /// Runs `work` for the remaining time less `reserve`. `None`: the time was not enough.
     pub(crate) async fn spend<T>(
         &self,
         reserve: Duration,

@@ -1,4 +1,4 @@
-//! The lists of IAM: their pages, one after another to the end, and the keys on them.
+//! Reads the lists of IAM: all pages, and the keys and users in them.
 
 use std::time::SystemTime;
 
@@ -13,23 +13,24 @@ use crate::ident::{AccessKeyId, UserName};
 use crate::metadata::Status;
 use crate::sanitize::escape_field;
 
-/// How many users a page may have, IAM's own most.
+/// The page size to request. IAM allows no more.
 const PAGE_SIZE: i32 = 1000;
 
-/// The most users of an account. The quota is 5,000, which AWS can raise.
+/// The maximum number of users in an account. The quota is 5,000, but AWS can raise it.
 const MAX_USERS: usize = 100_000;
 
-/// The most keys of a user. The quota is two, and eight have been seen.
+/// The maximum number of keys of a user. The quota is two, but users with eight keys exist.
 const MAX_KEYS: usize = 1000;
 
-/// The most pages of a list. A page has up to 1,000 items, 100 by default, and may have fewer: at 100 each, the 5,000 users
-/// that an account may have by default are 50 pages.
+/// The maximum number of pages. A page has up to 1,000 items, 100 by default, and may have fewer. With 100 each, the
+/// 5,000 users that an account may have by default need 50 pages.
 const MAX_PAGES: usize = 1000;
 
-/// The longest marker, in characters.
+/// The maximum length of a marker, in characters.
 const MAX_MARKER_LENGTH: usize = 4096;
 
-/// Where a list goes on. A list that does not say where, or goes in a circle, is an error and never a short list.
+/// The position in a paginated list. A page without a usable marker, or with a repeated one, is an error and never the
+/// end of the list.
 #[derive(Debug, Default)]
 struct Pages {
     /// The markers so far.
@@ -37,14 +38,14 @@ struct Pages {
 }
 
 impl Pages {
-    /// Where the page to ask for begins; `None` for the first.
+    /// Returns the marker of the next page to request. `None`: the first page.
     fn marker(&self) -> Option<String> {
         self.markers.last().cloned()
     }
 
-    /// Turns to the next page; false where there is none.
+    /// Moves to the next page. Returns false after the last one.
     fn turn(&mut self, marker: Option<&str>, attempts: &Attempts) -> Result<bool, CallError> {
-        // The SDK takes a list that does not say so for one that has ended.
+        // The SDK treats a missing `IsTruncated` as the end of the list.
         let is_truncated = match attempts.last().map(|attempt| attempt.response) {
             Some(Response::Service(Body::Expected { is_truncated, .. })) => is_truncated,
             _ => None,
@@ -69,28 +70,27 @@ impl Pages {
     }
 }
 
-/// What `ListAccessKeys` says, all pages of it.
+/// The result of `ListAccessKeys`, all pages.
 #[derive(Debug)]
 pub(crate) struct Listing {
     /// The user's keys, each once.
     pub(crate) keys: Vec<ListedKey>,
-    /// When IAM said so, by its own clock.
+    /// When IAM responded, according to IAM's clock.
     pub(crate) at: Option<SystemTime>,
 }
 
-/// One user of the account.
+/// A user of the account.
 #[derive(Debug)]
 pub(crate) struct ListedUser {
-    /// The name.
     pub(crate) name: UserName,
-    /// The unique ID, which stays when the user is renamed.
+    /// The unique ID. It does not change when the user is renamed.
     pub(crate) id: String,
-    /// When the user was created, to the second; `None` where this machine cannot hold it.
+    /// When the user was created. `None`: this machine cannot represent the time.
     pub(crate) created: Option<SystemTime>,
 }
 
 impl Iam {
-    /// `ListAccessKeys`, every page. No name: the user whose key signs.
+    /// Calls `ListAccessKeys` for all pages. Without a name, it lists the keys of the calling user.
     pub(crate) async fn access_keys(
         &self,
         user_name: Option<&UserName>,
@@ -129,15 +129,15 @@ impl Iam {
         }
     }
 
-    /// `ListUsers`, every page: all users of the account.
+    /// Calls `ListUsers` for all pages.
     pub(crate) async fn users(&self) -> Result<Vec<ListedUser>, CallError> {
         let mut users = Vec::new();
         self.read_users(&mut users, usize::MAX).await?;
         Ok(users)
     }
 
-    /// `ListUsers`, so many pages at the most. Each page is in `users` when it is read, also when this is dropped before
-    /// it ends.
+    /// Calls `ListUsers` for at most `max_pages` pages. `users` contains each page that was read, even if this future
+    /// is dropped.
     pub(crate) async fn read_users(
         &self,
         users: &mut Vec<ListedUser>,
@@ -174,21 +174,18 @@ impl Iam {
     }
 }
 
-/// One key of a list.
+/// A key in a list.
 #[derive(Debug)]
 pub(crate) struct ListedKey {
-    /// Its ID.
     pub(crate) id: String,
-    /// Whose it is.
+    /// The owner of the key.
     pub(crate) owner: Option<UserName>,
-    /// Whether it can sign.
     pub(crate) status: Option<Status>,
-    /// When it was created.
     pub(crate) created: Option<SystemTime>,
 }
 
 impl ListedKey {
-    /// The key as the response has it.
+    /// Converts a key of a response.
     fn of(key: &AccessKeyMetadata, attempts: &Attempts) -> Result<Self, CallError> {
         let id = key.access_key_id().map(str::trim).unwrap_or_default();
         let id = AccessKeyId::try_from(id.to_owned()).map_err(|_| {
@@ -207,8 +204,8 @@ impl ListedKey {
     }
 }
 
-/// Adds a key to a list. A key can be on two pages of it; then the later one has the current name of the owner. Two
-/// statuses or dates cannot both be right, and a key must not be deleted by the wrong one.
+/// Adds a key to the list. If a key is on two pages, the later one has the current name of the owner. Different
+/// statuses or dates are an error, because the wrong one could lead to a deletion.
 fn add(keys: &mut Vec<ListedKey>, key: ListedKey, attempts: &Attempts) -> Result<(), CallError> {
     let Some(earlier) = keys.iter_mut().find(|earlier| earlier.id == key.id) else {
         keys.push(key);

@@ -1,4 +1,4 @@
-//! The session of `aws login`: credentials that the AWS CLI keeps, renewed as it renews them.
+//! Reads the session of `aws login`, and renews its credentials like the AWS CLI.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -18,19 +18,19 @@ use super::settings::Settings;
 use crate::command_line::CommandLine;
 use crate::error::RunError;
 
-/// How long before its end a session of `aws login` is renewed.
+/// How long before their expiration the credentials are renewed.
 const RENEWAL_WINDOW: Duration = Duration::from_mins(5);
 
-/// The session of `aws login` that a profile names.
+/// The `aws login` session of a profile.
 #[derive(Debug)]
 pub(super) struct Login {
     session: String,
-    /// The command that signs in again.
+    /// The command to sign in again.
     pub(super) sign_in: CommandLine,
 }
 
 impl Login {
-    /// The session of this name, for `profile`.
+    /// Creates the session of this name for `profile`.
     pub(super) fn new(session: &Setting, profile: &str) -> Self {
         Self {
             session: session.value.clone(),
@@ -38,7 +38,7 @@ impl Login {
         }
     }
 
-    /// The session's credentials, renewed if they are about to expire.
+    /// Returns the session's credentials, renewed if they expire soon.
     ///
     /// # Errors
     ///
@@ -132,8 +132,8 @@ impl Login {
     }
 }
 
-/// The key that a session was given to, as the AWS CLI keeps it: an `ECPrivateKey` of RFC 5915 in PEM form, with the public
-/// key in it.
+/// Parses the session's key, which the AWS CLI stores as an `ECPrivateKey` (RFC 5915) in PEM form, including the
+/// public key.
 fn key_pair(pem: &str) -> Option<EcdsaKeyPair> {
     let lines = pem.lines().filter(|line| !line.starts_with("-----"));
     let der = base64::decode(lines.map(str::trim).collect::<String>()).ok()?;
@@ -142,7 +142,7 @@ fn key_pair(pem: &str) -> Option<EcdsaKeyPair> {
         let at = windows.position(|window| window == start)? + start.len();
         der.get(at..at + length)
     };
-    // An OCTET STRING of 32 bytes, and a BIT STRING of 65.
+    // An OCTET STRING of 32 bytes, and a BIT STRING of 65 bytes.
     let private = after(&[0x04, 0x20], 32)?;
     let public = after(&[0x03, 0x42, 0x00], 65)?;
     EcdsaKeyPair::from_private_key_and_public_key(
@@ -154,7 +154,7 @@ fn key_pair(pem: &str) -> Option<EcdsaKeyPair> {
     .ok()
 }
 
-/// Proves that a request comes from whom the session was given to (RFC 9449).
+/// Creates a proof of possession of the session's key (RFC 9449).
 fn proof(key: &EcdsaKeyPair, uri: &str) -> Option<String> {
     let random = SystemRandom::new();
     let mut id = [0; 16];
@@ -187,7 +187,7 @@ mod tests {
 
     use super::*;
 
-    /// Of nobody.
+    /// A test key.
     const KEY: &str = "-----BEGIN EC PRIVATE KEY-----\n\
         MHcCAQEEILl6mEbBhGvWP3pkkHYoKg1SF8rLjGjUcCuoQdID9Tj8oAoGCCqGSM49\n\
         AwEHoUQDQgAEd5Qu7qBU4J4uIRxH8LnzBo5jNNNHvZS0qAeagSNJKZatUugK06/q\n\

@@ -1,4 +1,4 @@
-//! The credentials of containers and instances, from the services on the machine that give them.
+//! Fetches the credentials of containers and instances from their metadata services.
 
 use std::path::Path;
 use std::time::Duration;
@@ -23,32 +23,32 @@ use crate::secret::REDACTED;
 
 const RELATIVE_URI: &str = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
 const FULL_URI: &str = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
-/// Where ECS answers to relative addresses.
+/// The ECS endpoint for relative URIs.
 const ECS_ENDPOINT: &str = "http://169.254.170.2";
-/// The hosts, besides this machine, that credentials are fetched from without TLS: those of ECS and EKS.
+/// The hosts, besides this machine, that may return credentials without TLS: those of ECS and EKS.
 const PLAIN_HTTP_HOSTS: [&str; 4] = [
     "169.254.170.2",
     "169.254.170.23",
     "[fd00:ec2::23]",
     "localhost",
 ];
-/// How often the container's service is asked, and how long each time.
+/// The number of attempts for a container's credentials, and the timeout of each.
 const MAX_ATTEMPTS: u32 = 3;
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(2);
 
 const ROLES_PATH: &str = "/latest/meta-data/iam/security-credentials/";
 const ZONE_PATH: &str = "/latest/meta-data/placement/availability-zone/";
 
-/// Whether the environment is a container's that has credentials.
+/// Whether the environment configures container credentials.
 pub(super) fn has_container() -> Result<bool, RunError> {
     Ok(Setting::variable(RELATIVE_URI)?.is_some() || Setting::variable(FULL_URI)?.is_some())
 }
 
-/// The container's credentials.
+/// Fetches the credentials of the container.
 ///
 /// # Errors
 ///
-/// An address that must not be asked; the service does not give them.
+/// The address is not allowed, or the service does not return credentials.
 pub(super) async fn container(settings: &Settings) -> Result<Credentials, RunError> {
     let url = container_url()?;
     let token = container_token()?;
@@ -83,7 +83,7 @@ pub(super) async fn container(settings: &Settings) -> Result<Credentials, RunErr
     Err(fail(reason))
 }
 
-/// What an error says, without the token: it may repeat what it was sent.
+/// Returns the message of an error without the token, which it may repeat.
 fn message(body: &[u8], token: Option<&str>) -> String {
     let body: Value = serde_json::from_slice(body).unwrap_or_default();
     let Some(text) = body.get("message").and_then(Value::as_str) else {
@@ -115,7 +115,7 @@ fn container_url() -> Result<String, RunError> {
     }
 }
 
-/// The file takes precedence over the variable.
+/// Returns the authorization token. The file takes precedence over the variable.
 fn container_token() -> Result<Option<String>, RunError> {
     let token = match Setting::variable("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")? {
         Some(mut path) => {
@@ -135,7 +135,7 @@ fn container_token() -> Result<Option<String>, RunError> {
     }
 }
 
-/// Reads the answer of a service; `fail` makes an error of what is wrong with it.
+/// Parses the response of a metadata service. `fail` creates the error.
 fn read(
     body: &[u8],
     origin: &str,
@@ -152,11 +152,11 @@ fn read(
     key.credentials("Metadata")
 }
 
-/// The instance's credentials; `None` where this machine is not an instance that has any.
+/// Fetches the credentials of the instance. `None`: this machine is not an instance, or has no role.
 ///
 /// # Errors
 ///
-/// A setting that cannot be understood; a metadata service that fails.
+/// A setting is invalid, or the metadata service fails.
 pub(super) async fn instance(settings: &Settings) -> Result<Option<Credentials>, RunError> {
     let fail = |reason: String| {
         RunError::credentials(format!("no credentials from the instance: {reason}"))
@@ -175,7 +175,7 @@ pub(super) async fn instance(settings: &Settings) -> Result<Option<Credentials>,
     }
 }
 
-/// The region that the instance is in; `None` where it does not say.
+/// Returns the region of the instance, if it is available.
 pub(super) async fn instance_region(settings: &Settings) -> Result<Option<Region>, RunError> {
     let Some(client) = client(settings)? else {
         return Ok(None);
@@ -184,7 +184,7 @@ pub(super) async fn instance_region(settings: &Settings) -> Result<Option<Region
     Ok(zone.as_deref().and_then(region_of).map(Region::new))
 }
 
-/// The region of an availability zone, such as `us-west-2a` or `us-west-2-lax-1a`.
+/// Returns the region of an availability zone, such as `us-west-2a` or `us-west-2-lax-1a`.
 fn region_of(zone: &str) -> Option<String> {
     let number = zone.find(|c: char| c.is_ascii_digit())?;
     let letters = zone[number..].find(|c: char| !c.is_ascii_digit());
@@ -212,8 +212,8 @@ async fn get(client: &Client, path: &str) -> Result<Option<String>, String> {
     }
 }
 
-/// A client for the instance's metadata, with one attempt of a second as the AWS CLI: a machine that is no instance must
-/// not make people wait. `None`: it is not to be asked.
+/// Creates a client for instance metadata. Like the AWS CLI it makes one attempt with a timeout of a second, so users
+/// of other machines do not wait long. `None`: instance metadata is disabled.
 fn client(settings: &Settings) -> Result<Option<Client>, RunError> {
     if let Some(disabled) = Setting::variable("AWS_EC2_METADATA_DISABLED")?
         && disabled.flag()?

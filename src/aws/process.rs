@@ -1,5 +1,5 @@
-//! `credential_process`: started once without a shell, and ended with all that it started when the answer is there, when
-//! the time is up and when the run is stopped. In a terminal it may ask and be answered.
+//! Runs `credential_process` once and without a shell. The process and its children are killed when the output is
+//! complete, after a timeout, or when the run ends. It can prompt in a terminal.
 
 use std::fs::File;
 use std::io::{IsTerminal as _, stderr, stdin};
@@ -20,24 +20,24 @@ use crate::error::RunError;
 use crate::log::Log;
 use crate::sanitize::truncate_escaped;
 
-/// The most that is read of the process's standard output, in bytes.
+/// The maximum size of the process's standard output, in bytes.
 const MAX_OUTPUT: u64 = 64 << 10;
-/// The most that is shown of its standard error, in bytes.
+/// The maximum size of its standard error that is shown, in bytes.
 const MAX_ERROR_OUTPUT: u64 = 4 << 10;
 
-/// The credentials a profile's `credential_process` prints.
+/// A profile's `credential_process`.
 pub(crate) struct CredentialProcess {
     words: Vec<String>,
-    /// In words, with the profile.
+    /// The source of the credentials for messages.
     origin: String,
 }
 
 impl CredentialProcess {
-    /// The process of `profile`.
+    /// Parses the command of `profile`.
     ///
     /// # Errors
     ///
-    /// A quote that is not closed.
+    /// A quote is not closed.
     pub(crate) fn new(command: &Setting, profile: &str) -> Result<Self, RunError> {
         let words = ini::words(&command.value).filter(|words| !words.is_empty());
         Ok(Self {
@@ -46,11 +46,11 @@ impl CredentialProcess {
         })
     }
 
-    /// Runs it.
+    /// Runs the process and returns its credentials.
     ///
     /// # Errors
     ///
-    /// It fails, or prints something else than credentials.
+    /// The process fails or prints anything but credentials.
     pub(crate) async fn run(&self, log: Log) -> Result<Credentials, RunError> {
         let fail = |reason: &str| {
             RunError::credentials(format!("no credentials: {} {reason}", self.origin)).hint(
@@ -71,7 +71,7 @@ impl CredentialProcess {
             .args(&self.words[1..])
             .stdin(stdio(stdin().is_terminal(), Stdio::null()))
             .stdout(Stdio::piped())
-            // It may say what to do, such as to touch a security key.
+            // The process may print instructions, such as to touch a security key.
             .stderr(stdio(
                 stderr().is_terminal() && !log.is_json(),
                 Stdio::piped(),
@@ -108,14 +108,14 @@ impl CredentialProcess {
     }
 }
 
-// The command may hold a secret in its arguments.
+// The arguments may contain a secret.
 impl std::fmt::Debug for CredentialProcess {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.origin)
     }
 }
 
-/// The terminal that this process is in the foreground of, as it is.
+/// Returns the controlling terminal and its mode if this process is in the foreground.
 fn foreground_terminal() -> Option<(File, Termios)> {
     let file = File::open("/dev/tty").ok()?;
     if tcgetpgrp(&file).ok()? != getpgrp() {
@@ -125,16 +125,16 @@ fn foreground_terminal() -> Option<(File, Termios)> {
     Some((file, mode))
 }
 
-/// Ends a process with all that it started when this value is dropped.
+/// Kills a process and its children when it is dropped.
 struct KillOnDrop {
     id: Option<Pid>,
-    /// The terminal that it shares, as it was.
+    /// The shared terminal and its original mode.
     terminal: Option<(File, Termios)>,
 }
 
 impl KillOnDrop {
     fn of(child: &Child, terminal: Option<(File, Termios)>) -> Self {
-        // What the process starts and leaves behind is then found among the descendants of this one.
+        // Orphaned children of the process then become children of this one.
         #[cfg(target_os = "linux")]
         if terminal.is_some() {
             let _ = rustix::process::set_child_subreaper(Some(getpid()));
@@ -149,15 +149,15 @@ impl KillOnDrop {
 
 impl Drop for KillOnDrop {
     fn drop(&mut self) {
-        // Gone already is what is wanted.
+        // Errors are ignored: the process may have ended already.
         match (self.id, &self.terminal) {
             (Some(id), None) => {
                 let _ = kill_process_group(id, Signal::KILL);
             }
-            // It is in this process's own group, so that it can read the terminal and Ctrl-C ends both.
+            // The process shares the process group of this one, so it can read the terminal and Ctrl-C ends both.
             (_, Some((file, mode))) => {
                 kill_descendants();
-                // Whoever was asking for a password may have switched the echo off.
+                // A password prompt may have disabled echo.
                 let _ = tcsetattr(file, OptionalActions::Now, mode);
             }
             (None, None) => {}
@@ -165,10 +165,10 @@ impl Drop for KillOnDrop {
     }
 }
 
-/// Kills all processes that come from this one and are in its group. What left the group, such as the agent of a password
-/// manager, is meant to stay.
+/// Kills all descendants of this process in its process group. A process that left the group, such as the agent of a
+/// password manager, is meant to continue.
 fn kill_descendants() {
-    // A process may start another while the list is read.
+    // A process may start another one while the list is read.
     for _ in 0..10 {
         let found = descendants();
         for id in &found {
@@ -180,7 +180,7 @@ fn kill_descendants() {
     }
 }
 
-/// The living processes of this group that descend from this process.
+/// Returns all running descendants of this process in its process group.
 fn descendants() -> Vec<Pid> {
     let group = getpgrp().as_raw_nonzero().get();
     let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
@@ -198,7 +198,7 @@ fn descendants() -> Vec<Pid> {
     line.into_iter().skip(1).filter_map(Pid::from_raw).collect()
 }
 
-/// The parent of a living process of `group`.
+/// Returns the parent of a running process of `group`.
 fn parent_in_group(id: i32, group: i32) -> Option<i32> {
     let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
     // The name may contain spaces and parentheses.
@@ -208,7 +208,7 @@ fn parent_in_group(id: i32, group: i32) -> Option<i32> {
     (state != "Z" && own.parse() == Ok(group)).then(|| parent.parse().ok())?
 }
 
-/// Reads one byte more than `max_bytes` at most, and leaves the rest: the process is ended with it.
+/// Reads at most one byte more than `max_bytes`. The rest is not needed because the process is killed.
 async fn read(stream: Option<impl AsyncRead + Unpin>, max_bytes: u64) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     if let Some(stream) = stream {
@@ -217,7 +217,7 @@ async fn read(stream: Option<impl AsyncRead + Unpin>, max_bytes: u64) -> std::io
     Ok(bytes)
 }
 
-/// Reads to the end and keeps the first `max_bytes` bytes.
+/// Reads to the end, and keeps the first `max_bytes` bytes.
 async fn read_and_drain(
     stream: Option<impl AsyncRead + Unpin>,
     max_bytes: u64,
@@ -233,7 +233,7 @@ async fn read_and_drain(
     Ok(bytes)
 }
 
-/// Reads what the process printed: the JSON object that the AWS CLI user guide documents, version 1.
+/// Parses the output of the process: version 1 of the JSON object in the AWS CLI user guide.
 pub(super) fn parse(
     output: &[u8],
     now: SystemTime,

@@ -1,5 +1,5 @@
-//! The proxies of the environment, chosen as the AWS CLI chooses them: the name in lower case before the one in
-//! capitals. The HTTP client's own choice is the other way round.
+//! Selects the proxy from the environment as the AWS CLI does: lowercase variables take precedence over uppercase
+//! ones. The HTTP client would select them in the opposite order.
 
 use std::env;
 use std::sync::OnceLock;
@@ -12,12 +12,11 @@ use super::environment;
 use crate::error::RunError;
 use crate::secret::has_secret;
 
-/// Checks the proxy that requests to a URI go through. The HTTP client takes a proxy it cannot understand for none
-/// and would send the request straight.
+/// Checks the proxy for a URI. The HTTP client ignores an invalid proxy and would connect directly.
 ///
 /// # Errors
 ///
-/// A proxy that is not an HTTP proxy's URL. The value is not shown: it may hold a password.
+/// The value is not the URL of an HTTP proxy. It is not shown because it may contain a password.
 pub(crate) fn check(uri: &str) -> Result<(), RunError> {
     for variable in ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"] {
         environment::text(variable)?;
@@ -38,10 +37,10 @@ pub(crate) fn check(uri: &str) -> Result<(), RunError> {
     let proxy = with_scheme(&value);
     let url = Url::parse(&proxy).ok();
     let url = url.filter(|url| matches!(url.scheme(), "http" | "https"));
-    // The client's own parser accepts less: what it does not understand it would take for no proxy.
+    // The HTTP client's parser accepts fewer URLs, and ignores the proxy if it rejects one.
     let is_usable = ProxyConfig::http(proxy.as_str()).is_ok()
         && url.is_some_and(|url| url.host_str().is_some_and(|host| !host.is_empty()))
-        // A host is looked up, and shown.
+        // The host is used in a DNS query and in messages.
         && !value.rsplit('@').next().is_some_and(has_secret);
     if is_usable {
         return Ok(());
@@ -52,7 +51,7 @@ pub(crate) fn check(uri: &str) -> Result<(), RunError> {
     .hint(format!("set {variable} to http://HOST:PORT, or unset it")))
 }
 
-/// The proxy for requests to a URI of this scheme, with what is to be asked straight.
+/// Returns the proxy for a URI, with the hosts to connect to directly.
 pub(crate) fn config(uri: &str) -> ProxyConfig {
     let no_proxy = no_proxy();
     if no_proxy.split(',').any(|host| host.trim() == "*") {
@@ -64,12 +63,12 @@ pub(crate) fn config(uri: &str) -> ProxyConfig {
     };
     match proxy {
         Some(Ok(proxy)) => proxy.no_proxy(no_proxy),
-        // What is no URL was refused before.
+        // Unreachable: `check` rejected invalid URLs.
         Some(Err(_)) | None => ProxyConfig::disabled(),
     }
 }
 
-/// The proxy that the environment names for HTTPS, as host and port alone.
+/// Returns the host and port of the proxy for HTTPS.
 pub(crate) fn host_and_port() -> Option<String> {
     let url = Url::parse(&proxy_url("https")?).ok()?;
     let host = url.host_str()?;
@@ -79,7 +78,8 @@ pub(crate) fn host_and_port() -> Option<String> {
     })
 }
 
-/// The passwords of the proxies: as they stand in the variable, as they are, and with the name as a proxy gets them.
+/// Returns the passwords of the proxies: as written in the variable, decoded, and combined with the user name as sent
+/// to the proxy.
 pub(super) fn secrets() -> &'static [String] {
     static SECRETS: OnceLock<Vec<String>> = OnceLock::new();
     SECRETS.get_or_init(|| {
@@ -90,7 +90,7 @@ pub(super) fn secrets() -> &'static [String] {
     })
 }
 
-/// The secrets of one proxy's URL.
+/// Returns the secrets in the URL of one proxy.
 fn secrets_of(proxy: &str) -> Vec<String> {
     let Ok(url) = Url::parse(proxy) else {
         return Vec::new();
@@ -99,7 +99,7 @@ fn secrets_of(proxy: &str) -> Vec<String> {
     if user.is_empty() && password.is_empty() {
         return Vec::new();
     }
-    // A name alone is a token.
+    // A user name without a password is a token.
     let secret = if password.is_empty() { user } else { password };
     let pair = [&decoded(user)[..], b":", &decoded(password)].concat();
     let in_base64 = base64::encode(&pair);
@@ -107,14 +107,14 @@ fn secrets_of(proxy: &str) -> Vec<String> {
     vec![
         in_a_url.replace('+', "-").replace('/', "_"),
         in_base64,
-        // With the name, a password is hidden even where it is too short to be distinguished from other words.
+        // Combined with the user name, even a password that is too short to search for can be redacted.
         String::from_utf8_lossy(&pair).into_owned(),
         String::from_utf8_lossy(&decoded(secret)).into_owned(),
         secret.to_owned(),
     ]
 }
 
-/// The bytes behind percent-encoding.
+/// Decodes percent-encoding.
 fn decoded(text: &str) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -126,7 +126,7 @@ fn decoded(text: &str) -> Vec<u8> {
     bytes
 }
 
-/// The byte that a text begins with in percent-encoding.
+/// Decodes the percent-encoded byte at the start of a text.
 fn percent_decoded(text: &[u8]) -> Option<u8> {
     let digits = text.strip_prefix(b"%")?.get(..2)?;
     let digits = std::str::from_utf8(digits).ok()?;
@@ -141,18 +141,19 @@ fn scheme_of(uri: &str) -> &'static str {
     }
 }
 
-/// The URL of the proxy for a scheme.
+/// Returns the URL of the proxy for a scheme.
 fn proxy_url(scheme: &str) -> Option<String> {
     proxy_setting(scheme).map(|(_, value)| with_scheme(&value))
 }
 
-/// The proxy for a scheme, with the variable that names it. A variable in lower case counts even if it is empty.
+/// Returns the variable that sets the proxy for a scheme, and its value. A lowercase variable counts even if it is
+/// empty.
 fn proxy_setting(scheme: &str) -> Option<(&'static str, String)> {
     let (lower, upper) = match scheme {
         "https" => ("https_proxy", "HTTPS_PROXY"),
         _ => ("http_proxy", "HTTP_PROXY"),
     };
-    // In a CGI program HTTP_PROXY is the client's `Proxy:` header.
+    // In a CGI program, HTTP_PROXY contains the client's `Proxy:` header.
     let is_cgi = scheme == "http" && env::var_os("REQUEST_METHOD").is_some();
     let set = |name| env::var(name).ok().map(|value| (name, value));
     let is_nonempty = |(_, value): &(_, String)| !value.is_empty();
@@ -163,7 +164,7 @@ fn proxy_setting(scheme: &str) -> Option<(&'static str, String)> {
         .filter(is_nonempty)
 }
 
-/// The hosts that need no proxy.
+/// Returns the hosts that need no proxy.
 fn no_proxy() -> String {
     let hosts = env::var("no_proxy").or_else(|_| env::var("NO_PROXY"));
     hosts.unwrap_or_default()

@@ -1,9 +1,9 @@
-//! The pace of many requests: as fast as IAM allows, and no faster. IAM publishes no limit; it says `Throttling` when
-//! the account has used its own up. A client that then only tries again wastes what is left; this one finds out how
-//! much is allowed, and keeps to it.
+//! Limits the rate of requests to what IAM allows. IAM publishes no limit, and responds with `Throttling` when the
+//! account has exhausted its own. Plain retries would waste capacity, so this measures the allowed rate and stays
+//! within it.
 //!
-//! The limit is a token bucket: at the moment of a `Throttling` the bucket is empty, so what was served between two such
-//! moments is what flowed in.
+//! The limit is modeled as a token bucket. It is empty whenever IAM throttles a request, so the number of requests
+//! served between two such moments gives the rate.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -11,27 +11,27 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-/// The rate of the first probe after the first `Throttling`, in requests a second.
+/// The first rate after the first throttled request, in requests per second.
 const FIRST_PROBE_RATE: f64 = 500.0;
-/// The slowest pace, in requests a second.
+/// The minimum rate, in requests per second.
 const MIN_RATE: f64 = 0.2;
-/// How many served requests make a measurement.
+/// The number of served requests that are needed to measure the rate.
 const MIN_SAMPLES: u32 = 3;
-/// A rate that was guessed from one pause is at least half the true one: it doubles in so many requests until it is
-/// measured.
+/// An estimated rate is at least half the true one. It doubles over this number of requests until it is measured.
 const DOUBLING_REQUESTS: f64 = 10.0;
-/// A rate that was measured grows by this share with each request, so that about one in sixty finds the limit again.
+/// The relative growth of a measured rate per request. About one in sixty requests reaches the limit again.
 const GROWTH_PER_REQUEST: f64 = 0.000_55;
-/// After so many requests without a limit the rate must be too low, or the limit was raised: it doubles in the next so
-/// many.
+/// After this number of requests without throttling, the rate must be too low or the limit was raised. The rate then
+/// doubles over each following series of the same length.
 const SURGE_AFTER: f64 = 120.0;
-/// How many requests are in flight at first, and after how many that were served one more may be.
+/// The initial number of requests in flight, and the number of served requests after which one more is allowed.
 const INITIAL_IN_FLIGHT: u32 = 2;
 const SERVED_PER_SLOT: u32 = 4;
-/// How long ahead a turn is given. One further ahead is asked for again when it is near: the pace may have changed by then.
+/// How far ahead a permit is issued. A later one is requested again when it is near, because the rate may have
+/// changed.
 const MAX_LOOKAHEAD: Duration = Duration::from_secs(1);
 
-/// Lets requests go one by one.
+/// Spaces out requests.
 #[derive(Debug)]
 pub(super) struct RateLimiter {
     state: Mutex<State>,
@@ -39,7 +39,7 @@ pub(super) struct RateLimiter {
 }
 
 impl RateLimiter {
-    /// No limit is known yet.
+    /// Creates a limiter without a known limit.
     pub(super) fn new() -> Self {
         Self {
             state: Mutex::new(State::new(Instant::now())),
@@ -47,7 +47,7 @@ impl RateLimiter {
         }
     }
 
-    /// Waits for a turn as long as IAM serves others. `None`: for so long it served nobody.
+    /// Waits for a permit as long as IAM serves other requests. `None`: it has served none for `patience`.
     pub(super) async fn acquire_within(&self, patience: Duration) -> Option<Permit<'_>> {
         let asked_at = Instant::now();
         let permit = self.acquire();
@@ -87,7 +87,7 @@ impl RateLimiter {
         }
     }
 
-    /// When IAM served a request last, or the run began.
+    /// Returns when IAM last served a request, or when the run started.
     pub(super) fn served_at(&self) -> Instant {
         self.state().served_at
     }
@@ -97,7 +97,7 @@ impl RateLimiter {
     }
 }
 
-/// A request's turn. One that is dropped without a word was not sent to its end.
+/// The permission to send a request. Dropping it means that the request was not completed.
 #[derive(Debug)]
 pub(super) struct Permit<'a> {
     rate_limiter: &'a RateLimiter,
@@ -105,12 +105,12 @@ pub(super) struct Permit<'a> {
 }
 
 impl Permit<'_> {
-    /// IAM answered, whatever it said.
+    /// Records that IAM responded, with any result but throttling.
     pub(super) fn served(mut self) {
         self.end(State::served);
     }
 
-    /// IAM said that it was too much.
+    /// Records that IAM throttled the request.
     pub(super) fn throttled(mut self) {
         self.end(State::throttled);
     }
@@ -129,36 +129,36 @@ impl Drop for Permit<'_> {
     }
 }
 
-/// What a turn was given under: how often a limit had been met, and when the request may go.
+/// When a request may be sent, and how often a limit had been reached when this was decided.
 #[derive(Clone, Copy, Debug)]
 struct Admission {
     generation: u64,
     at: Instant,
 }
 
-/// The state at a moment; the moments are given, so that a simulation needs no time.
+/// The state of the limiter. Times are parameters, so that a simulation needs no real time.
 #[derive(Debug)]
 struct State {
-    /// What is known of the rate, in requests a second; `None` where no limit was met.
+    /// The known rate, in requests per second. `None`: no limit was reached yet.
     rate: Option<f64>,
-    /// Whether it is from what was served between two moments at which the bucket was empty.
+    /// Whether the rate was measured between two moments when the bucket was empty.
     is_measured: bool,
-    /// Whether nothing goes but one request after another, to find out whether IAM serves again.
+    /// Whether only one request at a time is sent, to find out whether IAM serves requests again.
     is_probing: bool,
-    /// When the bucket was empty, and how many requests were served since then.
+    /// When the bucket was last empty, and how many requests were served since then.
     emptied_at: Instant,
     served: u32,
-    /// When a request was served last.
+    /// When a request was last served.
     served_at: Instant,
-    /// When the next request may go.
+    /// When the next request may be sent.
     next_slot: Instant,
-    /// How often a limit was met, and how many requests since then have no answer yet.
+    /// How often a limit was reached, and how many requests since then are unanswered.
     generation: u64,
     in_flight: u32,
 }
 
 impl State {
-    /// No limit is known yet.
+    /// Creates the initial state without a known limit.
     fn new(now: Instant) -> Self {
         Self {
             rate: None,
@@ -173,7 +173,7 @@ impl State {
         }
     }
 
-    /// The rate with what it has grown by since the bucket was empty.
+    /// Returns the rate with its growth since the bucket was empty.
     fn current_rate(&self) -> Option<f64> {
         let served = f64::from(self.served);
         let factor = if self.is_measured {
@@ -185,12 +185,13 @@ impl State {
         self.rate.map(|rate| (rate * factor).clamp(MIN_RATE, 1e6))
     }
 
-    /// Gives a turn. `Err`: not before then, or not before something changes.
+    /// Admits a request. `Err`: it has to ask again at the given time, or when the state changes.
     fn admit(&mut self, now: Instant) -> Result<Admission, Option<Instant>> {
         let max_in_flight = match self.rate {
             Some(_) if self.is_probing => 1,
             Some(_) => u32::MAX,
-            // Where the limit is met first, all that are in flight are refused: so few at the beginning.
+            // When the limit is reached for the first time, all requests in flight are throttled, so only a few are
+            // allowed at first.
             None => INITIAL_IN_FLIGHT + self.served / SERVED_PER_SLOT,
         };
         if self.in_flight >= max_in_flight {
@@ -208,19 +209,19 @@ impl State {
         Ok(Admission { generation, at })
     }
 
-    /// Whether a turn that was given ahead still holds.
+    /// Whether no limit was reached since the request was admitted.
     fn is_current(&self, admission: Admission) -> bool {
         admission.generation == self.generation
     }
 
-    /// The request has an answer, or was not sent to its end.
+    /// Ends a request that was answered or not completed.
     fn release(&mut self, admission: Admission) {
         if self.is_current(admission) {
             self.in_flight = self.in_flight.saturating_sub(1);
         }
     }
 
-    /// IAM answered.
+    /// Records a served request.
     fn served(&mut self, admission: Admission, now: Instant) {
         self.release(admission);
         self.served_at = now;
@@ -233,9 +234,9 @@ impl State {
         }
     }
 
-    /// IAM said that it was too much.
+    /// Records a throttled request.
     fn throttled(&mut self, admission: Admission, now: Instant) {
-        // What left before the pace was slowed says nothing new.
+        // Requests that were sent before the rate was lowered provide no new information.
         if !self.is_current(admission) {
             return;
         }
@@ -249,8 +250,8 @@ impl State {
             Some(rate) if self.served >= MIN_SAMPLES => {
                 let elapsed = now.saturating_duration_since(self.emptied_at).as_secs_f64();
                 let measured = f64::from(self.served) / elapsed.max(1e-6);
-                // What was not taken when the bucket was full is not in what was served: the true rate lies between
-                // that and the pace that has just been too fast.
+                // Capacity that was lost while the bucket was full is not part of the measurement, so the true rate is
+                // between the measured one and the rate that was too fast.
                 let upper_bound = if self.is_measured {
                     measured * 1.3
                 } else {
@@ -265,7 +266,7 @@ impl State {
             }
         };
         self.rate = Some(rate);
-        // Where the limit was only just met, a moment later there is room again.
+        // The limit was only just exceeded, so there is capacity again soon.
         self.next_slot = now + interval(rate);
         self.emptied_at = now;
         self.generation += 1;
@@ -273,7 +274,7 @@ impl State {
     }
 }
 
-/// How long one request takes at a rate.
+/// Returns the time between two requests.
 fn interval(rate: f64) -> Duration {
     Duration::from_secs_f64(1.0 / rate.clamp(MIN_RATE, 1e6))
 }
@@ -282,9 +283,9 @@ fn interval(rate: f64) -> Duration {
 mod tests {
     use super::*;
 
-    // No time passes, so thousands of seconds are tried in two.
+    // No real time passes, so thousands of simulated seconds take two.
 
-    /// A service that allows so many requests a second, and so many at once after a rest.
+    /// A service with a rate limit, and a burst that it allows after a pause.
     struct Service {
         rate: f64,
         burst: f64,
@@ -305,14 +306,14 @@ mod tests {
         }
     }
 
-    /// What a job does next, and when.
+    /// The next step of a job and its time.
     enum Step {
         Admit,
         Send(Admission),
         Receive(Admission, bool),
     }
 
-    /// Serves `keys` to `jobs` jobs; gives the seconds it took and the share that was throttled.
+    /// Processes `keys` keys with `jobs` jobs. Returns the duration in seconds and the share of throttled requests.
     fn simulate(rate: f64, burst: f64, trip: Duration, jobs: u32, keys: u32) -> (f64, f64) {
         let start = Instant::now();
         let mut state = State::new(start);
@@ -371,14 +372,14 @@ mod tests {
                 for trip in [1, 20, 120].map(Duration::from_millis) {
                     for jobs in [8, 32] {
                         let (took, refused) = simulate(rate, burst, trip, jobs, keys);
-                        // So many jobs may not be able to make so many requests at all.
+                        // The jobs may not be able to reach the limit.
                         let most = f64::from(jobs) / trip.as_secs_f64();
                         let ideal = (f64::from(keys) - burst) / rate.min(most);
                         let shown = format!(
                             "{rate}/s, burst {burst}, {trip:?}, {jobs} jobs: {took:.1} s of {ideal:.1} s, {:.1} % refused",
                             refused * 100.0
                         );
-                        // Where a trip is long and little is saved up, some of what flows in is lost.
+                        // With long round trips and a small burst, some capacity is lost.
                         let is_ordinary = rate >= 20.0 && burst >= rate && trip.as_millis() <= 20;
                         let (longer, most) = if is_ordinary {
                             (1.1, 0.05)

@@ -1,4 +1,4 @@
-//! What a request carries and nobody may see: a reply that repeats the request is shown, and kept, without it.
+//! The secrets of a request. A response that repeats them is stored and printed without them.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::proxy;
 use crate::unescape;
 
-/// The headers that let whoever reads them act as somebody else.
+/// The headers that authenticate a request.
 const SECRET_HEADERS: [&str; 5] = [
     "authorization",
     "dpop",
@@ -18,24 +18,24 @@ const SECRET_HEADERS: [&str; 5] = [
     "x-aws-ec2-metadata-token",
 ];
 
-/// The part of `authorization` that is secret wherever it stands.
+/// The prefix of the signature in `authorization`, which is secret by itself.
 const SIGNATURE_PREFIX: &str = "Signature=";
 
-/// The parameter of a form that is a secret.
+/// The prefix of the secret parameter of a form.
 const WEB_IDENTITY_PREFIX: &str = "WebIdentityToken=";
 
-/// What the members of JSON that are secrets have in their names.
+/// A JSON member is secret if its name contains one of these.
 const SECRET_NAME_PARTS: [&str; 4] = ["token", "secret", "code", "assertion"];
 
-/// What is shorter is a word that stands elsewhere too, in bytes.
+/// The minimum length of a secret that is searched for, in bytes. Shorter ones are ordinary words.
 const MIN_LENGTH: usize = 6;
 
-/// The secrets of requests, in each spelling. Clones share them.
+/// The secrets of a request in each unescaped form. Clones share them.
 #[derive(Clone, Default)]
 pub(super) struct Secrets(Arc<Vec<Vec<u8>>>);
 
 impl Secrets {
-    /// Those of `request`.
+    /// Collects the secrets of `request`.
     pub(super) fn of(request: &HttpRequest) -> Self {
         let mut secrets = proxy::secrets().to_vec();
         for value in SECRET_HEADERS
@@ -66,7 +66,7 @@ impl Secrets {
         ))
     }
 
-    /// `text` without them, however their characters are spelled.
+    /// Redacts the secrets in `text`, however they are escaped.
     pub(super) fn redact(&self, text: &str) -> String {
         unescape::redact(text, |bytes| self.find_in(&with_spaces(bytes))).into_owned()
     }
@@ -82,13 +82,13 @@ impl Secrets {
     }
 }
 
-/// The text with spaces for `+`: a form has `+` for a space, and whoever reads a token as a form makes spaces of it.
+/// Replaces `+` by a space. A form encodes a space as `+`, so a token that was parsed as a form contains spaces.
 fn with_spaces(text: &[u8]) -> Vec<u8> {
     let space = |byte: &u8| if *byte == b'+' { b' ' } else { *byte };
     text.iter().map(space).collect()
 }
 
-/// Takes the secrets out of what stands under `name` in JSON.
+/// Collects the secret strings in JSON. `name` is the name of the member that holds `value`.
 fn collect_json_secrets(values: &mut Vec<String>, name: &str, value: &Value) {
     match value {
         Value::Object(members) => {
@@ -109,7 +109,7 @@ fn collect_json_secrets(values: &mut Vec<String>, name: &str, value: &Value) {
     }
 }
 
-// What a crash tells must not tell them.
+// Secrets must not appear in a panic message.
 impl std::fmt::Debug for Secrets {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Secrets")
@@ -174,7 +174,7 @@ mod tests {
         for other in ["", "p@ss", "p%4", "p%40ss%2", "p@ss w\u{f6}r\u{f6}"] {
             assert_eq!(secrets.redact(other), other);
         }
-        // A secret that is an escape itself is hidden as it stands, too.
+        // A secret that contains an escape is also redacted in its literal form.
         let secrets = Secrets::from_values(&["of-a%2".to_owned()]);
         assert_eq!(
             secrets.redact("of-a%25 of-a%252"),

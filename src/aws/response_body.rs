@@ -1,48 +1,47 @@
-//! Whether a response is the service's own, read from its body. The SDK takes any body with status 200 for success, the
-//! page of a captive portal too; here nothing counts but the XML document that AWS documents.
+//! Validates the body of a response. The SDK accepts any body with status 200, such as the page of a captive portal.
+//! This accepts only the XML documents that AWS documents.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
 
 use roxmltree::{Document, Node, ParsingOptions};
 
-/// The most elements and texts a document may have. A page of 1,000 users has about 30,000.
+/// The maximum number of XML nodes. A page of 1,000 users has about 30,000.
 const MAX_NODES: u32 = 200_000;
 
-/// The namespaces of the two services.
+/// The XML namespaces of IAM and STS.
 const IAM: &str = "https://iam.amazonaws.com/doc/2010-05-08/";
 const STS: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
 
 /// The namespace of errors that AWS returns before a request reaches the service, such as `InvalidAction`.
 const AWS_FAULT: &str = "http://webservices.amazon.com/AWSFault/2005-15-09";
 
-/// A response of the service's own.
+/// The body of a response from the service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Body {
-    /// The document that was asked for.
+    /// The expected document.
     Expected {
-        /// The service's name for the request.
+        /// The request ID that the service assigned.
         request_id: String,
-        /// Of a list: whether it continues; `None` where the response does not say.
+        /// Whether the list continues. `None`: the response does not say.
         is_truncated: Option<bool>,
     },
     /// An `ErrorResponse` of the service.
     Error {
-        /// The error code.
         code: Option<String>,
-        /// The sentence.
+        /// The error message.
         message: Option<String>,
-        /// The service's name for the request.
+        /// The request ID that the service assigned.
         request_id: String,
     },
 }
 
-/// Whether an operation changes a key: then its response has nothing but a request ID.
+/// Whether an operation changes a key. The response of such an operation contains only a request ID.
 pub(super) fn is_change(operation: &str) -> bool {
     matches!(operation, "DeleteAccessKey" | "UpdateAccessKey")
 }
 
-/// The element of a list's response that has its members, also where there are none.
+/// Returns the element that contains the members of a list. It is present even in an empty list.
 fn list_of(operation: &str) -> Option<&'static str> {
     match operation {
         "ListAccessKeys" => Some("AccessKeyMetadata"),
@@ -59,11 +58,11 @@ fn namespace(operation: &str) -> &'static str {
     }
 }
 
-/// Reads a body that should be the response of `operation`; where that is empty, an error of either service.
+/// Parses the response of `operation`. If `operation` is empty, only errors of either service are accepted.
 ///
 /// # Errors
 ///
-/// It is not the service's: a fragment that says what it is.
+/// The body is not from the service. The error is a fragment that says what it is.
 pub(crate) fn read(body: &[u8], operation: &str) -> Result<Body, String> {
     let text = readable(body);
     let start: String = text.trim_start().chars().take(20).collect();
@@ -87,7 +86,7 @@ pub(crate) fn read(body: &[u8], operation: &str) -> Result<Body, String> {
     })?;
     let root = document.root_element();
     match root.tag_name().name() {
-        // An error may be spoilt and is an error all the same; success is not guessed.
+        // A success must be valid XML. An error may contain invalid characters.
         name if name.strip_suffix("Response") == Some(operation) && text.as_bytes() != body => {
             Err("it contains characters that XML does not allow".to_owned())
         }
@@ -100,7 +99,7 @@ pub(crate) fn read(body: &[u8], operation: &str) -> Result<Body, String> {
     }
 }
 
-/// Checks the whole document: nothing in it may be there twice, or belong to something else.
+/// Checks the whole document. It must not contain duplicate or foreign elements.
 fn expected(root: Node<'_, '_>, operation: &str) -> Result<Body, String> {
     let namespace = namespace(operation);
     for node in root.document().root().descendants().skip(1) {
@@ -142,7 +141,7 @@ fn expected(root: Node<'_, '_>, operation: &str) -> Result<Body, String> {
     }
     let request_id = child(metadata, "RequestId").filter(|node| names(*node).count() == 0);
     let result = child(root, &result);
-    // The SDK reads a list that is not there as an empty one.
+    // The SDK reads a missing list as an empty one.
     if let Some(list) = list_of(operation)
         && result.and_then(|node| child(node, list)).is_none()
     {
@@ -157,8 +156,8 @@ fn expected(root: Node<'_, '_>, operation: &str) -> Result<Body, String> {
     })
 }
 
-/// Reads an error. It says that the request was refused, so it is checked as strictly as a success: a proxy or a firewall
-/// in front of the service sends errors of its own, after the service acted.
+/// Parses an error. An error means that the request was refused, so it is checked as strictly as a success: a proxy or
+/// firewall may return its own error after the service acted.
 fn error(root: Node<'_, '_>, operation: &str) -> Result<Body, String> {
     let is_bare = root.tag_name().name() == "Error";
     let error = if is_bare {
@@ -200,7 +199,7 @@ fn error(root: Node<'_, '_>, operation: &str) -> Result<Body, String> {
     Err(format!("it is an error ({code}: {message}) {wrong}"))
 }
 
-/// The names of the elements in a node.
+/// Returns the names of the child elements.
 fn names<'a>(node: Node<'a, '_>) -> impl Iterator<Item = &'a str> {
     let elements = node.children().filter(Node::is_element);
     elements.map(|node| node.tag_name().name())
@@ -211,29 +210,29 @@ fn child<'a, 'i>(node: Node<'a, 'i>, name: &str) -> Option<Node<'a, 'i>> {
     elements.find(|node| node.tag_name().name() == name)
 }
 
-/// Whether a node has elements and text between them. The SDK takes the text before the first.
+/// Whether a node has text between its child elements. The SDK would read the text before the first one.
 fn is_mixed(node: Node<'_, '_>) -> bool {
     let mut texts = node.children().filter(Node::is_text);
     names(node).next().is_some()
         && texts.any(|node| !node.text().unwrap_or_default().trim().is_empty())
 }
 
-/// Whether no element but the root has attributes or declares a namespace, and the root has few. AWS's documents are so,
-/// and the parser takes time that grows with the square of their number. Where a comment or the like looks as if it had
-/// such an element, the answer is no, too: AWS's documents are not so.
+/// Whether only the root element has attributes or namespaces, and only a few. This is true for AWS's documents, and
+/// the parser takes quadratic time for attributes. Something similar in a comment is rejected too, as AWS sends no
+/// comments.
 fn has_attributes_only_at_the_root(text: &str) -> bool {
     const MAX_ROOT_ATTRIBUTES: usize = 8;
     let count = |text: &str| text.matches('=').count();
     let elements = text.split('<').skip(1);
     let mut elements = elements.filter(|text| !text.starts_with(['!', '?']));
-    // A value may contain `>`: of the root, all is looked at up to the next element.
+    // An attribute value may contain `>`, so the root extends to the next element.
     let root = elements.next().unwrap_or_default();
     let mut tags = elements.filter_map(|text| text.split('>').next());
     count(root) <= MAX_ROOT_ATTRIBUTES && tags.all(|tag| count(tag) == 0)
 }
 
-/// The text, with what XML does not allow (bytes that are not UTF-8, control characters) replaced: an error
-/// is worth reading even where its message is spoilt.
+/// Replaces bytes that are not UTF-8 and characters that XML does not allow. An error is still useful if its message
+/// is damaged.
 fn readable(body: &[u8]) -> Cow<'_, str> {
     let is_invalid = |c: char| c < ' ' && !matches!(c, '\t' | '\n' | '\r');
     let text = String::from_utf8_lossy(body);
@@ -243,7 +242,7 @@ fn readable(body: &[u8]) -> Cow<'_, str> {
     text
 }
 
-/// The text in a node, without the white space around it; `None` where there is none.
+/// Returns the trimmed text of a node, unless it is empty.
 fn text(node: Node<'_, '_>) -> Option<String> {
     let text: String = node
         .descendants()
@@ -346,7 +345,7 @@ mod tests {
             ("GetCallerIdentity", STS, true),
             ("GetCallerIdentity", AWS_FAULT, true),
             ("GetCallerIdentity", IAM, false),
-            // The classifier of retries does not know the operation.
+            // The retry classifier does not know the operation.
             ("", IAM, true),
             ("", STS, true),
             ("", "", false),

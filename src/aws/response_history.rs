@@ -1,5 +1,5 @@
-//! What a run remembers of all its responses: the latest request IDs, and the service's clock. A response that repeats a
-//! request ID answers nothing, and a clock that jumps makes no key old.
+//! Remembers the latest request IDs and the service's clock. A response with a repeated request ID is not accepted,
+//! and no age is evaluated after the clock jumped.
 
 use std::collections::VecDeque;
 use std::hash::{BuildHasher as _, RandomState};
@@ -11,13 +11,13 @@ use aws_smithy_types::date_time::Format;
 
 use super::error::MAX_CLOCK_SKEW;
 
-/// How many request IDs are remembered. A response that comes twice is still in the buffer of its connection, so the next
-/// request of that connection reads it: with 256 jobs, the most there are, these are 16 responses of each connection.
-/// They take 32 KiB, however long the run is.
+/// The number of request IDs to remember. A repeated response is in the buffer of its connection, and the next request
+/// on that connection would read it. With the maximum of 256 jobs, these are 16 responses per connection. They always
+/// take 32 KiB.
 const MAX_REQUEST_IDS: usize = 4096;
 
-/// How far a response's time may be from that of the request it accepts, in seconds. AWS refuses a signature that is 15
-/// minutes off; the rest is for a slow response.
+/// The maximum difference between the time of a response and that of its accepted request, in seconds. AWS rejects a
+/// signature after 15 minutes; the rest is for slow responses.
 const MAX_SIGNATURE_SKEW: i64 = 20 * 60;
 
 /// What a run remembers of its responses. Clones share it.
@@ -28,14 +28,14 @@ pub(super) struct ResponseHistory(Arc<Mutex<History>>);
 struct History {
     hasher: RandomState,
     ids: VecDeque<u64>,
-    /// The first time of the service's that was read, and this machine's two clocks at that moment.
+    /// The first time that the service returned, with the local wall clock and monotonic clock at that moment.
     first_time: Option<(DateTime, SystemTime, Instant)>,
-    /// Why the service's times cannot be trusted: two cannot both be right.
+    /// Why the service's clock cannot be trusted, if two times contradict each other.
     clock_jump: Option<String>,
 }
 
 impl ResponseHistory {
-    /// Remembers a request ID of a host; false where it was seen before.
+    /// Remembers a request ID of a host. Returns false if it was seen before.
     pub(super) fn is_new(&self, host: &str, request_id: &str) -> bool {
         let mut history = self.lock();
         let id = history.hasher.hash_one((host, request_id));
@@ -49,7 +49,7 @@ impl ResponseHistory {
         true
     }
 
-    /// Compares the time of a response with the times before it, and with that of the request it accepts.
+    /// Compares the time of a response with earlier times and with the time of its accepted request.
     pub(super) fn note_time(&self, time: DateTime, signed_at: Option<DateTime>) {
         let mut history = self.lock();
         if history.clock_jump.is_some() {
@@ -58,7 +58,7 @@ impl ResponseHistory {
         let now = || (time, SystemTime::now(), Instant::now());
         let (first_time, wall, monotonic) = *history.first_time.get_or_insert_with(now);
         let passed = time.secs() - first_time.secs();
-        // One of these clocks stops while the machine sleeps, and the other may be set.
+        // The monotonic clock stops while the machine sleeps, and the wall clock may be set.
         let by_wall = SystemTime::now().duration_since(wall).unwrap_or_default();
         let mut ours = [by_wall, monotonic.elapsed()].into_iter();
         let is_apart = |ours: Duration| (passed - seconds(ours)).abs() > MAX_CLOCK_SKEW;
@@ -78,7 +78,7 @@ impl ResponseHistory {
         ));
     }
 
-    /// Why the times of the responses cannot be trusted, if they cannot.
+    /// Returns why the service's clock cannot be trusted.
     pub(super) fn clock_jump(&self) -> Option<String> {
         self.lock().clock_jump.clone()
     }

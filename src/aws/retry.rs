@@ -1,4 +1,4 @@
-//! Which failures are tried again, where the SDK's own rules are wrong for IAM.
+//! Classifies errors for retries where the rules of the SDK are wrong for IAM.
 
 use super::error::is_tls;
 use super::response_body::{self, Body};
@@ -8,12 +8,12 @@ use aws_smithy_runtime_api::client::retries::classifiers::{
     ClassifyRetry, RetryAction, RetryClassifierPriority,
 };
 
-/// A bare 429 is throttling; TLS that failed fails again; a quota is not throttling.
+/// A status of 429 without a code is throttling. A TLS error repeats itself. A quota is not throttling.
 #[derive(Debug)]
 pub(super) enum IamRetries {
-    /// The SDK tries a throttled request again, a few times.
+    /// The SDK retries throttled requests a few times.
     Sdk,
-    /// A pacer slows all requests down, and tries a throttled one again as long as there is time.
+    /// A rate limiter slows down all requests, and throttled ones are retried as long as there is time.
     RateLimiter,
 }
 

@@ -1,4 +1,4 @@
-//! The certificate authorities TLS trusts, and what is wrong with a bundle of them.
+//! Selects the root certificates for TLS, and validates a CA bundle.
 
 use std::fs;
 use std::mem;
@@ -15,21 +15,21 @@ use super::small_file;
 use crate::error::RunError;
 use crate::sanitize::escape_path;
 
-/// Whom TLS trusts.
+/// The root certificates to trust.
 #[derive(Clone, Debug)]
 pub(crate) enum RootCerts {
-    /// The system's certificate authorities.
+    /// The root certificates of the system.
     System,
-    /// The authorities of a bundle.
+    /// The root certificates of a CA bundle.
     Bundle(Arc<CaBundle>),
 }
 
-/// The most a bundle may hold, in MiB; the system's is about 220 KiB.
+/// The maximum size of a bundle, in MiB. The system's has about 220 KiB.
 const MAX_MIB: usize = 16;
 
 const CERTIFICATE_HEADER: &[u8] = b"-----BEGIN CERTIFICATE-----";
 
-/// Where Linux systems keep all authorities in one file.
+/// The files in which Linux systems keep all root certificates.
 const SYSTEM_FILES: [&str; 4] = [
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
@@ -37,7 +37,7 @@ const SYSTEM_FILES: [&str; 4] = [
     "/etc/ssl/cert.pem",
 ];
 
-/// The system's authorities, PEM, where one file has them all and nobody names a folder of them.
+/// Returns the system's root certificates as PEM if they are in one file and no directory is configured.
 pub(super) fn system_pem() -> Option<Vec<u8>> {
     if !cfg!(target_os = "linux") || environment::path("SSL_CERT_DIR").is_some() {
         return None;
@@ -51,22 +51,22 @@ fn has_certificate(pem: &[u8]) -> bool {
         .any(|window| window == CERTIFICATE_HEADER)
 }
 
-/// The authorities to trust instead of the system's.
+/// A CA bundle that replaces the system's root certificates.
 #[derive(Debug)]
 pub(crate) struct CaBundle {
-    /// PEM, as it was read; handed to the first connector, since a copy costs as much as to read it again.
+    /// The PEM text. The first connector takes it, because copying it costs as much as reading the file again.
     pem: Mutex<Vec<u8>>,
     path: PathBuf,
     source: String,
 }
 
 impl CaBundle {
-    /// The first certificate that cannot be used. Reading them all costs as much as the rest of a deletion, so this is
-    /// asked only where nobody else reads them, or where the SDK's connector could not.
+    /// Checks all certificates. That takes as long as the rest of a deletion, so it is done only if no connector reads
+    /// the bundle, or if reading it failed.
     ///
     /// # Errors
     ///
-    /// It is broken; none is there.
+    /// A certificate is invalid, or there is none.
     pub(super) fn check(&self) -> Result<(), RunError> {
         let mut roots = RootCertStore::empty();
         let pem = self.take()?;
@@ -85,11 +85,11 @@ impl CaBundle {
         Ok(())
     }
 
-    /// The PEM text.
+    /// Returns the PEM text.
     ///
     /// # Errors
     ///
-    /// It is read again, and cannot be.
+    /// The file has to be read again, and that fails.
     pub(super) fn take(&self) -> Result<Vec<u8>, RunError> {
         let pem = self.pem.lock();
         let pem = mem::take(&mut *pem.unwrap_or_else(PoisonError::into_inner));
@@ -99,14 +99,14 @@ impl CaBundle {
     fn read(&self) -> Result<Vec<u8>, RunError> {
         let pem = small_file::read(&self.path, MAX_MIB);
         let pem = pem.map_err(|error| self.unusable(&error.to_string()))?;
-        // Of a bundle without any, the SDK's connector makes a client that trusts nobody.
+        // With an empty bundle, the SDK's connector would trust nothing and report another error.
         if !has_certificate(&pem) {
             return Err(self.unusable("it holds no certificate in PEM form"));
         }
         Ok(pem)
     }
 
-    /// Says that the bundle is of no use, and why.
+    /// Creates an error for an unusable bundle.
     pub(super) fn unusable(&self, reason: &str) -> RunError {
         let path = escape_path(&self.path);
         let source = &self.source;
@@ -115,12 +115,12 @@ impl CaBundle {
     }
 }
 
-/// Chooses whom to trust: `--ca-bundle`, `AWS_CA_BUNDLE`, the profile's `ca_bundle`, `REQUESTS_CA_BUNDLE`,
-/// `SSL_CERT_FILE`, the system, in this order.
+/// Selects the root certificates: `--ca-bundle`, `AWS_CA_BUNDLE`, the profile's `ca_bundle`, `REQUESTS_CA_BUNDLE`,
+/// `SSL_CERT_FILE` or the system, in this order.
 ///
 /// # Errors
 ///
-/// A bundle that cannot be read, holds no certificate, or one that is broken.
+/// The bundle cannot be read or contains no certificate.
 pub(crate) fn choose(option: Option<&Path>, profile: Profile<'_>) -> Result<RootCerts, RunError> {
     let variable = |name: &str| {
         let path = environment::path(name)?;

@@ -1,17 +1,17 @@
-//! Files that are read whole: settings, certificates, tokens and sessions. Anything else, such as a named pipe or a device,
-//! would block the run or never end.
+//! Reads whole files: settings, certificates, tokens and sessions. Anything but a regular file, such as a named pipe
+//! or a device, could block the run or never end.
 
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
 
-/// Reads a whole file of at most `max_mib` MiB.
+/// Reads a file of at most `max_mib` MiB.
 ///
 /// # Errors
 ///
-/// It is not there, not a regular file, too long, or cannot be read.
+/// The file does not exist, is not a regular file, is too large, or cannot be read.
 pub(super) fn read(path: &Path, max_mib: usize) -> io::Result<Vec<u8>> {
-    // Before it is opened: to open a named pipe waits for a writer.
+    // Checked first, because opening a named pipe waits for a writer.
     let metadata = std::fs::metadata(path)?;
     if !metadata.is_file() {
         return Err(io::Error::other("it is not a regular file"));
@@ -28,11 +28,11 @@ pub(super) fn read(path: &Path, max_mib: usize) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Reads a whole file of UTF-8 text with one token.
+/// Reads a UTF-8 file that contains a token.
 ///
 /// # Errors
 ///
-/// As `read`, or it is not UTF-8.
+/// See `read`, or the file is not UTF-8.
 pub(super) fn read_token(path: &Path) -> io::Result<String> {
     let not_text = |_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8 text");
     String::from_utf8(read(path, 1)?).map_err(not_text)

@@ -1,5 +1,4 @@
-//! The session of `aws sso login`: a token that the AWS CLI keeps, renewed as it renews it, and the credentials of a role for
-//! it.
+//! Reads the session of `aws sso login`: renews its token like the AWS CLI, and fetches role credentials with it.
 
 use std::time::{Duration, SystemTime};
 
@@ -20,25 +19,25 @@ use crate::command_line::CommandLine;
 use crate::error::RunError;
 use crate::sanitize::escape;
 
-/// How long before its end a token of SSO is renewed.
+/// How long before its expiration an SSO token is renewed.
 const RENEWAL_WINDOW: Duration = Duration::from_mins(15);
-/// What says where a token of SSO comes from.
+/// The settings that identify the source of an SSO token.
 const TOKEN_SETTINGS: [&str; 2] = ["sso_region", "sso_start_url"];
 
-/// The SSO session of a profile.
+/// The SSO settings of a profile.
 #[derive(Debug)]
 pub(super) struct Sso {
     account: String,
     role: String,
     region: String,
-    /// The session, where the profile names one: its token can be renewed.
+    /// The session, if the profile names one. Only its token can be renewed.
     session: Option<String>,
     start_url: String,
-    /// The command that signs in again.
+    /// The command to sign in again.
     pub(super) sign_in: CommandLine,
 }
 
-/// The session of a profile, where the profile says nothing else than it.
+/// Returns the session unless a setting of the profile contradicts it.
 fn check_same<'a>(profile: Profile<'_>, session: &'a Section) -> Result<&'a Section, RunError> {
     for entry in &session.entries {
         let theirs = session.setting(entry);
@@ -54,11 +53,11 @@ fn check_same<'a>(profile: Profile<'_>, session: &'a Section) -> Result<&'a Sect
 }
 
 impl Sso {
-    /// The SSO session of a profile; `None` where it has neither an account nor a role of SSO.
+    /// Reads the SSO settings of a profile. `None`: it has neither an SSO account nor a role.
     ///
     /// # Errors
     ///
-    /// A part is missing, or the profile and the session contradict each other.
+    /// A setting is missing, or the profile and the session contradict each other.
     pub(super) fn choose(
         profile: Profile<'_>,
         files: &ConfigFiles,
@@ -74,7 +73,7 @@ impl Sso {
         });
         let section = section.transpose()?;
         let find = |name: &str| {
-            // The AWS CLI takes what renews a token from the session alone.
+            // The AWS CLI reads the settings for token renewal from the session only.
             let setting = match section {
                 Some(section) if TOKEN_SETTINGS.contains(&name) => section.get(name),
                 Some(section) => section.get(name).or_else(|| profile.get(name)),
@@ -103,11 +102,11 @@ impl Sso {
         }))
     }
 
-    /// Asks the portal for the role's credentials.
+    /// Fetches the role's credentials.
     ///
     /// # Errors
     ///
-    /// There is no token, it has expired, or the portal refuses.
+    /// There is no token, it has expired, or SSO refuses it.
     pub(super) async fn fetch_credentials(
         &self,
         settings: &Settings,
@@ -148,7 +147,7 @@ impl Sso {
         key.credentials("SSO")
     }
 
-    /// The token, renewed if it is about to expire. An expired token is not sent.
+    /// Returns the token, renewed if it expires soon. An expired token is never sent.
     async fn token(&self, settings: &Settings) -> Result<String, RunError> {
         let home = environment::home().unwrap_or_default();
         let session = self.session.as_ref().unwrap_or(&self.start_url);
@@ -182,7 +181,7 @@ impl Sso {
         text(&cached, "accessToken").ok_or_else(|| none("its file has no accessToken"))
     }
 
-    /// Renews the token; `None` where the file has nothing to renew it with.
+    /// Renews the token. `None`: the file does not contain what a renewal needs.
     async fn renew(&self, cached: &Value, settings: &Settings) -> Result<Option<Value>, RunError> {
         let registered = text(cached, "registrationExpiresAt").and_then(|text| time(&text));
         let (Some(id), Some(secret), Some(token), true) = (

@@ -1,4 +1,4 @@
-//! STS: whose account the credentials belong to.
+//! Looks up the account of the credentials with STS.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,26 +17,24 @@ use super::settings::Settings;
 use crate::error::{CallError, Exit, RunError};
 use crate::ident::AccountId;
 
-/// Asks whose credentials they are.
+/// Calls STS for the caller's identity.
 #[derive(Clone, Debug)]
 pub(crate) struct AccountLookup {
-    /// Where STS is.
     pub(super) settings: Arc<Settings>,
     pub(super) credentials: Credentials,
-    /// How long STS has to answer.
+    /// The time limit for STS.
     pub(super) limit: Duration,
-    /// The responses of this run.
     pub(super) responses: ResponseHistory,
-    /// The account, if STS was asked before.
+    /// The account from an earlier call.
     pub(super) known_account: Option<AccountId>,
 }
 
 impl AccountLookup {
-    /// The account, as AWS itself knows it. STS is asked at most once. `without`: the start of the error.
+    /// Returns the account. STS is called at most once. `without` is the start of the error.
     ///
     /// # Errors
     ///
-    /// AWS does not say.
+    /// STS does not return an account.
     pub(crate) async fn account(&self, without: &str) -> Result<AccountId, RunError> {
         match &self.known_account {
             Some(account) => Ok(account.clone()),
@@ -44,11 +42,11 @@ impl AccountLookup {
         }
     }
 
-    /// `GetCallerIdentity`.
+    /// Calls `GetCallerIdentity`.
     ///
     /// # Errors
     ///
-    /// AWS does not say.
+    /// STS does not return an identity.
     pub(super) async fn identity(&self, without: &str) -> Result<Identity, RunError> {
         let sdk = self.settings.sdk_of_identity()?;
         let client = client(&sdk, Some(self.credentials.clone()));
@@ -89,7 +87,7 @@ impl AccountLookup {
         Ok(Identity {
             account,
             principal: match arn.rsplit_once('/') {
-                // The ARN of a session of a role is the role's up to the last slash.
+                // Without the session name, the ARN identifies the role.
                 Some((role, _)) if arn.contains(":assumed-role/") => role,
                 _ => arn,
             }
@@ -104,18 +102,18 @@ impl AccountLookup {
     }
 }
 
-/// Who the caller is, as AWS itself knows it.
+/// The caller's identity according to STS.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Identity {
     pub(super) account: AccountId,
-    /// The ARN; of a session without the session's name.
+    /// The ARN, without the session name.
     pub(super) principal: String,
-    /// The unique ID of the user or role: one that was deleted and created again has another. Of a session without the
-    /// session's name.
+    /// The unique ID of the user or role, without the session name. A user or role that was deleted and created again
+    /// has a new one.
     pub(super) unique_id: String,
 }
 
-/// A client for STS.
+/// Creates an STS client.
 pub(super) fn client(sdk: &SdkConfig, credentials: Option<Credentials>) -> Client {
     let mut config = Builder::from(sdk).retry_classifier(IamRetries::Sdk);
     config.set_credentials_provider(credentials.map(SharedCredentialsProvider::new));

@@ -1,4 +1,4 @@
-//! Each kind of TLS failure in one plain sentence, whichever host it was: IAM, STS, SSO or a proxy.
+//! Describes each kind of TLS error in one sentence, for IAM, STS, SSO and proxies.
 
 use std::error::Error;
 
@@ -7,13 +7,13 @@ use rustls::{AlertDescription, CertificateError};
 use super::error::{INTERCEPTED, sources};
 
 const BUNDLE: &str = "name the authority's PEM file with --ca-bundle or AWS_CA_BUNDLE";
-/// Of an endpoint that somebody named.
+/// For endpoints that the user configured.
 pub(super) const WITHOUT_TLS: &str = "an endpoint without TLS has an http:// URL";
 const CLOCK: &str = "check this machine's clock";
 const NOT_FOR_A_SERVER: &str = "give the server a certificate with basicConstraints CA:FALSE";
 const NOTHING_SHARED: &str = "it and this program share no version of TLS or cipher";
 
-/// What went wrong with TLS, a fragment, and what to do about it where that is known; `None` where something else did.
+/// Describes a TLS error as a fragment, with a hint if there is one. `None`: it is not a TLS error.
 pub(super) fn explain(error: &(dyn Error + 'static)) -> Option<(String, Option<&'static str>)> {
     use rustls::Error::{
         AlertReceived, DecryptError, FailedToGetCurrentTime, FailedToGetRandomBytes,
@@ -60,7 +60,7 @@ fn alert_words(alert: AlertDescription) -> &'static str {
     }
 }
 
-/// What is wrong with a certificate.
+/// Describes a certificate error.
 fn certificate(error: &CertificateError) -> (&'static str, Option<&'static str>) {
     use CertificateError::{
         ApplicationVerificationFailure, BadEncoding, BadSignature, Expired, ExpiredContext,
@@ -97,7 +97,7 @@ fn certificate(error: &CertificateError) -> (&'static str, Option<&'static str>)
         UnhandledCriticalExtension => ("has a critical extension that is not supported", None),
         InvalidPurpose | InvalidPurposeContext { .. } => ("is not for a server", None),
         ApplicationVerificationFailure => ("was rejected", None),
-        // The error of the certificate library, whose type is not public here: its name is what there is.
+        // The type of the certificate library's error is not public, so its debug output is used.
         Other(error) => {
             let error = format!("{error:?}");
             let known = OTHERS.iter().find(|(name, _, _)| error.contains(name));
@@ -107,7 +107,7 @@ fn certificate(error: &CertificateError) -> (&'static str, Option<&'static str>)
     }
 }
 
-/// What the name of an error of the certificate library contains, what that means, and what to do about it.
+/// Names of errors of the certificate library, their descriptions and hints.
 const OTHERS: [(&str, &str, Option<&str>); 6] = [
     (
         "CaUsedAsEndEntity",

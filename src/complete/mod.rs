@@ -96,7 +96,7 @@ fn command_of(program: &OsStr) -> String {
 
 /// Detaches this process and its children from the terminal, so that nothing can prompt or print there.
 fn detach_from_terminal() {
-    // A process group leader cannot create a session, but the scripts do not start one.
+    // A process group leader cannot create a session. The scripts do not make this process one.
     let _ = rustix::process::setsid();
     if let Ok(nowhere) = OpenOptions::new().write(true).open("/dev/null") {
         let _ = rustix::stdio::dup2_stderr(nowhere);

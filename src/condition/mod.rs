@@ -44,7 +44,7 @@ pub(crate) enum RequiredRead {
 /// When IAM started to record uses, as a time since 1970: April 2015 with some margin. Earlier times are not uses.
 const FIRST_RECORDED_USE: Duration = Duration::from_hours(45 * 365 * 24);
 
-/// By how much IAM may round down the time of a use.
+/// By how much the recorded time of a use may precede the actual one.
 const MAX_ROUNDING: Duration = Duration::from_hours(1);
 
 /// When access keys were introduced, as a time since 1970: March 2006 with some margin.
@@ -306,7 +306,7 @@ mod tests {
             let idle_since = match &metadata.last_use {
                 None => None,
                 Some(LastUse::Never) => metadata.created,
-                // A key cannot be used before its creation, except that IAM rounds times to the hour.
+                // A key cannot be used before its creation, apart from an hour of rounding.
                 Some(LastUse::At { date, .. }) => match metadata.created {
                     Some(created) if *date + MAX_ROUNDING < created => None,
                     Some(created) => Some(created.max(*date)),

@@ -90,7 +90,7 @@ impl Messages {
     fn write(self, who: &'static str, label: &'static str, style: Option<Style>, text: &str) {
         match self.format {
             ErrorFormat::Json => {
-                print_object(&json!({ "Level": capitalized(label), "Message": text }))
+                print_object(&json!({ "Level": capitalized(label), "Message": text }));
             }
             ErrorFormat::Text => print_line(&SafeText::message(text).labeled(who, label, style)),
         }
