@@ -210,30 +210,3 @@ fn every_test_that_bears_a_number_stands_in_its_row() {
         }
     }
 }
-
-/// The program that libFuzzer runs is made of the product's modules, so it needs what they need.
-#[test]
-fn the_fuzz_targets_have_the_products_modules_and_dependencies() {
-    let modules = |file: &str| -> BTreeSet<String> {
-        let text = read(file);
-        let lines = text.lines().filter(|line| line.starts_with("mod "));
-        lines.map(str::to_owned).collect()
-    };
-    assert_eq!(
-        modules("tests/fuzz/program/main.rs"),
-        modules("src/main.rs")
-    );
-
-    let product = read("Cargo.toml");
-    let (_, rest) = product
-        .split_once("[dependencies]")
-        .expect("its dependencies");
-    let (own, _) = rest.split_once("\n[[test]]").expect("their end");
-    let fuzz = read("tests/fuzz/program/Cargo.toml");
-    for line in own.lines().filter(|line| line.contains(" = ")) {
-        assert!(
-            fuzz.contains(&format!("{line}\n")),
-            "tests/fuzz lacks {line}"
-        );
-    }
-}

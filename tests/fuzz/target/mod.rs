@@ -9,10 +9,10 @@ mod ident;
 use crate::sanitize::is_unprintable;
 
 /// A target and what it checks.
-type Target = (&'static str, fn(&[u8]));
+pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub(crate) const TARGETS: [Target; 9] = [
+pub const TARGETS: [Target; 9] = [
     ("age", age::check),
     ("arguments", arguments::check),
     ("escape", escape::check),

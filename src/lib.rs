@@ -1,0 +1,281 @@
+//! Deletes AWS IAM access keys. Here is the order of events: arguments, settings and credentials, the choice, the question,
+//! the key, the report.
+//!
+//! This is the library of the program `iam-del-key`. It has no interface of its own but [`main`]: the command line is the
+//! interface.
+
+mod age;
+mod apart;
+mod aws;
+mod batch;
+mod change;
+mod cli;
+mod command_line;
+mod complete;
+mod conclude;
+mod condition;
+mod confirm;
+mod csv_line;
+mod error;
+mod guard;
+mod ident;
+mod input;
+mod instead;
+mod journal;
+mod locate;
+mod log;
+mod memory;
+mod metadata;
+mod outcome;
+mod query;
+mod report;
+mod request;
+mod sanitize;
+mod secret;
+mod select;
+mod signal;
+mod spill;
+mod summary;
+#[cfg(any(test, fuzzing))]
+#[path = "../tests/fuzz/target/mod.rs"]
+pub mod target;
+mod unescape;
+
+use std::ffi::OsString;
+use std::panic::{self, AssertUnwindSafe};
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::Context as _;
+use tokio::runtime::Runtime;
+use tokio::time::sleep;
+
+use apart::apart;
+use batch::{InFlight, Keys, Work, named};
+use cli::{Cli, error_format_of};
+use error::{Exit, RunError};
+use journal::{Journal, PriorState, Unusable};
+use log::Log;
+use outcome::KeyState;
+use report::message::Messages;
+use report::{AS_REPORTED, Explanation, stream};
+use request::{Mode, Request};
+use select::Selector;
+use signal::Signals;
+
+/// Runs the program with the arguments and the environment of the process, and returns its exit status.
+#[must_use]
+pub fn main() -> ExitCode {
+    if let Some(task) = complete::Task::from_environment() {
+        memory::disable_core_dumps();
+        // Who pressed Tab has asked for no report of a panic.
+        let answer = catch(|| task.text());
+        return answer.map_or(Exit::Success, instead::of_completion).into();
+    }
+    let args: Vec<OsString> = std::env::args_os().collect();
+    let cli = match Cli::read(&args) {
+        Ok(cli) => cli,
+        Err(text) => return instead::of_arguments(&text, error_format_of(&args)).into(),
+    };
+    if let Some(skeleton) = cli.skeleton() {
+        return instead::page(skeleton, error_format_of(&args)).into();
+    }
+    memory::disable_core_dumps();
+    let request = cli.into_request();
+    let messages = Messages::of(&request);
+    let in_flight = InFlight::new(&request);
+    let mut running = None;
+    let exit = match catch(|| run(&request, &in_flight, &mut running)) {
+        Ok(Ok(exit)) => exit,
+        Ok(Err(error)) => stopped(&error, &request, &in_flight, messages),
+        Err(place) => {
+            let (known, in_doubt) = (in_flight.known(), in_flight.in_doubt());
+            report::print_panic(&place, &request, known, &in_doubt, messages)
+        }
+    };
+    finish(running, exit).into()
+}
+
+/// The runtime, and the signals once they are handled. Both outlive a panic, so that what was said is still written.
+struct Running {
+    runtime: Runtime,
+    signals: Option<Signals>,
+}
+
+fn run(
+    request: &Request,
+    in_flight: &InFlight,
+    running: &mut Option<Running>,
+) -> anyhow::Result<Exit> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("could not start")?;
+    let Running { runtime, signals } = running.insert(Running {
+        runtime,
+        signals: None,
+    });
+    let entered = runtime.enter();
+    signal::survive_file_size_limit().context("could not listen for signals")?;
+    let mut journal = open_journal(request, in_flight)?;
+    if request.asks() {
+        confirm::check(request)?;
+    }
+    drop(entered);
+    let listening = runtime.block_on(async { Signals::listen() });
+    let signals = signals.insert(listening.context("could not listen for signals")?);
+    stream::use_threads();
+    runtime.block_on(async {
+        let named = named(request, signals).await?;
+        if let (Some(path), Mode::Change) = (request.journal.clone(), request.mode) {
+            journal = apart(signals, move || journal.start(&path)).await??;
+        }
+        work(request, named, journal, in_flight, signals.clone()).await
+    })
+}
+
+/// Waits until everything that was said is written, and says the exit status. A signal ends the wait.
+fn finish(running: Option<Running>, exit: Exit) -> Exit {
+    let Some(Running { runtime, signals }) = running else {
+        return exit;
+    };
+    let exit = match signals {
+        Some(signals) => runtime.block_on(async {
+            let overdue = async {
+                let exit = signals.overdue(signal::OUTPUT).await;
+                // The last messages were said only now.
+                sleep(signal::LAST_WORDS).await;
+                exit
+            };
+            tokio::select! {
+                biased;
+                () = stream::all_written() => exit,
+                exit = overdue => exit,
+            }
+        }),
+        None => exit,
+    };
+    // A name look-up or a question may hang in a thread of its own: the process does not wait for it.
+    runtime.shutdown_background();
+    exit
+}
+
+/// Opens the journal and reads it, before anything else: what earlier runs did bears on all that is said of a key.
+fn open_journal(request: &Request, in_flight: &InFlight) -> Result<Journal, RunError> {
+    match Journal::open(request) {
+        Ok(journal) => {
+            in_flight.earlier(|key| journal.known(key));
+            Ok(journal)
+        }
+        Err(Unusable { stop, is_journal }) => {
+            if is_journal {
+                in_flight.unread("the journal was not read");
+            }
+            Err(stop)
+        }
+    }
+}
+
+/// Of one key that is settled nothing else is said. Of many, the summary counts those that an earlier run settled.
+fn note_finished(journal: &Journal, request: &Request) {
+    if let Some(key) = request.single()
+        && journal.before(key) == PriorState::Done
+    {
+        let name = journal.name();
+        Messages::of(request).note(&format!("1 key is already finished in the journal {name}"));
+    }
+}
+
+async fn work(
+    request: &Request,
+    named: Option<(Keys, u64)>,
+    mut journal: Journal,
+    in_flight: &InFlight,
+    mut signals: Signals,
+) -> anyhow::Result<Exit> {
+    let connecting = aws::connect(
+        &request.connection,
+        request.expected_account.as_ref(),
+        request.limit,
+        request.quantity(),
+        Log::of(request),
+        report::run_error,
+    );
+    let connected = signals.race(connecting).await.map_err(RunError::signal)?;
+    let connected = match (connected, signals.first_by_now().await) {
+        (Err(_), Some(exit)) => return Err(RunError::signal(exit).into()),
+        (connected, _) => connected?,
+    };
+    let account = match &connected.signer.account {
+        None if request.journal.is_some() => {
+            let account = connected.caller.account("the journal needs the account");
+            Some(signals.race(account).await.map_err(RunError::signal)??)
+        }
+        account => account.clone(),
+    };
+    let account = account.as_ref();
+    if let Err(stop) = journal.check_account(account) {
+        in_flight.unread("the journal is of another account");
+        return Err(stop.into());
+    }
+    note_finished(&journal, request);
+    tokio::select! {
+        biased;
+        recorded = journal.begin_run(account) => recorded?,
+        exit = signals.next() => return Err(RunError::signal(exit).into()),
+    }
+    let work = Work {
+        request,
+        connected: &connected,
+        selector: Selector::new(&connected.iam, &connected.signer, request),
+        journal,
+        in_flight,
+        signals,
+    };
+    let exit = batch::run(&work, named).await?;
+    drop(work);
+    // The process ends here: to tidy up its clients and certificates first takes longer than to sign a request.
+    std::mem::forget(connected);
+    Ok(exit)
+}
+
+/// Tells why the run ended before any key was changed.
+fn stopped(
+    error: &anyhow::Error,
+    request: &Request,
+    in_flight: &InFlight,
+    messages: Messages,
+) -> Exit {
+    let other = RunError::other(format!("{error:#}"));
+    let stop = error.downcast_ref().unwrap_or(&other);
+    let key = request.single();
+    let nothing = || KeyState::NotDone("nothing was sent to IAM".to_owned());
+    let known = in_flight.known().unwrap_or_else(nothing);
+    let told = match key {
+        Some(key) => format!("{}: {}", key.id, known.describe(request.action)),
+        None => "no key was changed".to_owned(),
+    };
+    let member = match (key, &request.journal) {
+        // What earlier runs did is as the journal says.
+        (None, Some(_)) => AS_REPORTED,
+        _ => known.known_member(request.action),
+    };
+    messages.explain(&Explanation::for_run_error(stop, member).about(key, told));
+    stop.exit
+}
+
+/// Runs `work`; a panic becomes the place in the source where it happened.
+fn catch<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    let place = Arc::new(Mutex::new(String::from("an unknown place")));
+    let seen = Arc::clone(&place);
+    panic::set_hook(Box::new(move |info| {
+        if let Some(location) = info.location() {
+            let file: Vec<&str> = location.file().rsplit(['/', '\\']).take(3).collect();
+            let file: Vec<&str> = file.into_iter().rev().collect();
+            *seen.lock().unwrap_or_else(PoisonError::into_inner) =
+                format!("{}:{}", file.join("/"), location.line());
+        }
+    }));
+    panic::catch_unwind(AssertUnwindSafe(work))
+        .map_err(|_| place.lock().unwrap_or_else(PoisonError::into_inner).clone())
+}
