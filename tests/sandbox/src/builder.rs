@@ -14,6 +14,7 @@ use crate::service::{Service, State};
 use crate::snapshot::Style;
 use crate::storm::Storm;
 use crate::throttle::Bucket;
+use crate::trust::Trusts;
 use std::io;
 use std::time::{Duration, Instant};
 use time::OffsetDateTime;
@@ -27,6 +28,7 @@ pub struct Builder {
     https: Option<Certificate>,
     seeds: Seeds,
     denials: Denials,
+    trusts: Trusts,
     reports: Plan,
     throttle: Option<(u32, u32)>,
     latency: Duration,
@@ -47,6 +49,7 @@ impl Builder {
             https: None,
             seeds: Seeds::default(),
             denials: Denials::default(),
+            trusts: Trusts::default(),
             reports: Plan::default(),
             throttle: None,
             latency: Duration::ZERO,
@@ -139,6 +142,27 @@ impl Builder {
     #[must_use]
     pub fn deny_to(mut self, principal: &str, action: &str) -> Self {
         self.denials.add(Some(principal), action);
+        self
+    }
+
+    /// The role with this name is assumed only with this external ID.
+    #[must_use]
+    pub fn external_id(mut self, role: &str, id: &str) -> Self {
+        self.trusts.require_external_id(role, id);
+        self
+    }
+
+    /// The role with this name is assumed only with a code of an MFA device.
+    #[must_use]
+    pub fn mfa(mut self, role: &str) -> Self {
+        self.trusts.require_mfa(role);
+        self
+    }
+
+    /// An MFA device with this serial number, and its codes, each of which works once.
+    #[must_use]
+    pub fn mfa_device(mut self, serial: &str, codes: &[&str]) -> Self {
+        self.trusts.add_codes(serial, codes);
         self
     }
 
@@ -262,10 +286,12 @@ impl Builder {
         let bucket = self
             .throttle
             .map(|(rate, burst)| Bucket::new(rate, burst, Instant::now()));
-        let (denials, page_size, list_lag) = (self.denials, self.page_size, self.list_lag);
+        let (denials, trusts) = (self.denials, self.trusts);
+        let (page_size, list_lag) = (self.page_size, self.list_lag);
         let service = Service::new(State {
             account,
             denials,
+            trusts,
             reports,
             bucket,
             page_size,

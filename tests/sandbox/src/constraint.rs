@@ -62,6 +62,27 @@ pub(crate) const SESSION_NAME: Text = Text {
     max: 64,
     ..USER_NAME_OF_STS
 };
+pub(crate) const EXTERNAL_ID: Text = Text {
+    min: 2,
+    max: 1224,
+    allowed: |c| is_word(c) || "+=,.@:/-".contains(c),
+    own_sentence: None,
+    pattern: r"[\w+=,.@:\/-]*",
+};
+pub(crate) const SERIAL_NUMBER: Text = Text {
+    min: 9,
+    max: 256,
+    allowed: |c| is_word(c) || "+=/:,.@-".contains(c),
+    own_sentence: None,
+    pattern: r"[\w+=/:,.@-]*",
+};
+pub(crate) const TOKEN_CODE: Text = Text {
+    min: 6,
+    max: 6,
+    allowed: |c| c.is_ascii_digit(),
+    own_sentence: None,
+    pattern: r"[\d]*",
+};
 pub(crate) const WEB_IDENTITY_TOKEN: Text = Text {
     min: 4,
     max: 20_000,

@@ -129,6 +129,40 @@ impl Failure {
         )
     }
 
+    pub(crate) fn wrong_code() -> Self {
+        Self::new(
+            403,
+            "AccessDenied",
+            "MultiFactorAuthentication failed with invalid MFA one time pass code. ",
+        )
+    }
+
+    pub(crate) fn unknown_device() -> Self {
+        Self::new(
+            403,
+            "AccessDenied",
+            "MultiFactorAuthentication failed, unable to validate MFA code.  Please verify your MFA serial number is valid \
+             and associated with this user.",
+        )
+    }
+
+    pub(crate) fn half_of_mfa() -> Self {
+        Self::new(
+            403,
+            "AccessDenied",
+            "MultiFactorAuthentication failed, must provide both MFA serial number and one time pass code.",
+        )
+    }
+
+    /// Where a role's trust policy does not allow the caller.
+    pub(crate) fn untrusted(arn: &str, role: &str) -> Self {
+        Self::new(
+            403,
+            "AccessDenied",
+            format!("User: {arn} is not authorized to perform: sts:AssumeRole on resource: {role}"),
+        )
+    }
+
     pub(crate) fn missing_token() -> Self {
         Self::new(
             403,

@@ -70,6 +70,7 @@ mod storm;
 mod throttle;
 mod transmit;
 mod transport;
+mod trust;
 mod verify;
 mod xml;
 

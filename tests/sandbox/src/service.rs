@@ -11,6 +11,7 @@ use crate::reply::{Reply, Service as Api};
 use crate::report::Reports;
 use crate::request::{Params, Request};
 use crate::throttle::Bucket;
+use crate::trust::Trusts;
 use crate::verify::{self, Authorization};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -29,6 +30,7 @@ pub(crate) struct Service {
 pub(crate) struct State {
     pub(crate) account: Account,
     pub(crate) denials: Denials,
+    pub(crate) trusts: Trusts,
     pub(crate) reports: Reports,
     pub(crate) bucket: Option<Bucket>,
     pub(crate) page_size: usize,
@@ -109,6 +111,7 @@ impl Service {
         let State {
             account,
             denials,
+            trusts,
             reports,
             bucket,
             page_size,
@@ -136,6 +139,7 @@ impl Service {
             principal: &principal,
             account,
             denials,
+            trusts,
             reports,
             now,
             page_size: *page_size,

@@ -13,6 +13,7 @@ use crate::principal::Principal;
 use crate::reply::{Service, Written};
 use crate::report::Reports;
 use crate::request::Params;
+use crate::trust::Trusts;
 use time::OffsetDateTime;
 
 /// One request to act.
@@ -24,6 +25,7 @@ pub(crate) struct Call<'a> {
     pub(crate) principal: &'a Principal,
     pub(crate) account: &'a mut Account,
     pub(crate) denials: &'a Denials,
+    pub(crate) trusts: &'a mut Trusts,
     pub(crate) reports: &'a mut Reports,
     pub(crate) now: OffsetDateTime,
     pub(crate) page_size: usize,

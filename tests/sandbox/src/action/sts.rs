@@ -3,9 +3,12 @@
 use super::{Call, Outcome};
 use crate::account::{Account, Session};
 use crate::clock;
-use crate::constraint::{Check, ROLE_ARN, SESSION_NAME, WEB_IDENTITY_TOKEN};
+use crate::constraint::{
+    Check, EXTERNAL_ID, ROLE_ARN, SERIAL_NUMBER, SESSION_NAME, TOKEN_CODE, WEB_IDENTITY_TOKEN,
+};
 use crate::failure::Failure;
 use crate::request::Params;
+use crate::trust::Shown;
 use crate::xml::Xml;
 use time::{Duration, OffsetDateTime};
 
@@ -25,8 +28,16 @@ pub(super) fn get_caller_identity(call: &mut Call<'_>) -> Outcome {
 }
 
 pub(super) fn assume_role(call: &mut Call<'_>) -> Outcome {
-    let request = SessionRequest::read(Check::new(call.params))?;
+    let mut check = Check::new(call.params);
+    let shown = Shown {
+        external_id: check.optional("ExternalId", &EXTERNAL_ID),
+        serial_number: check.optional("SerialNumber", &SERIAL_NUMBER),
+        token_code: check.optional("TokenCode", &TOKEN_CODE),
+    };
+    let request = SessionRequest::read(check)?;
     call.authorize(request.arn)?;
+    let denied = Failure::untrusted(&call.principal.arn(call.account), request.arn);
+    call.trusts.check(request.role(), &shown, denied)?;
     let session = request.open(call.account, call.now);
     let account = call.account.id.clone();
     Ok(Some(Box::new(move |xml| write(xml, &session, &account))))
@@ -71,10 +82,13 @@ impl<'a> SessionRequest<'a> {
         Ok(Self { arn, name, seconds })
     }
 
+    fn role(&self) -> &'a str {
+        self.arn.rsplit('/').next().unwrap_or_default()
+    }
+
     fn open(&self, account: &mut Account, now: OffsetDateTime) -> Session {
-        let role = self.arn.rsplit('/').next().unwrap_or_default();
         let seconds = i64::try_from(self.seconds).unwrap_or_default();
-        account.open_session(role, self.name, now + Duration::seconds(seconds))
+        account.open_session(self.role(), self.name, now + Duration::seconds(seconds))
     }
 }
 
