@@ -18,6 +18,11 @@ complete -c iam-del-key -l color -d 'When messages are coloured' -r -f -a "on\t'
 off\t'Never'
 auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'"
 complete -c iam-del-key -l profile -d 'The profile whose credentials and settings to use; it beats AWS_ACCESS_KEY_ID' -r -f
+complete -c iam-del-key -l role-arn -d 'Assume this role with the credentials found, and act in its account' -r -f
+complete -c iam-del-key -l external-id -d 'The external ID that the trust policy of --role-arn requires' -r -f
+complete -c iam-del-key -l role-session-name -d 'The name of the role\'s session [default: iam-del-key- and the Unix time]' -r -f
+complete -c iam-del-key -l serial-number -d 'The MFA device for --role-arn: its ARN, or the serial number of a hardware device' -r -f
+complete -c iam-del-key -l token-code -d 'The current code of the MFA device, 6 digits; without it the terminal asks' -r -f
 complete -c iam-del-key -l region -d 'The region, which chooses the partition (IAM itself is global)' -r -f
 complete -c iam-del-key -l endpoint-url -d 'Another address for IAM' -r -f
 complete -c iam-del-key -l ca-bundle -d 'A PEM file of the certificate authorities to trust' -r -F

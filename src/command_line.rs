@@ -49,20 +49,6 @@ impl CommandLine {
         self.push(name, '=', value.as_ref())
     }
 
-    /// Whether the command line can be printed.
-    pub(crate) fn can_be_pasted(&self) -> bool {
-        self.unsafe_option.is_none()
-    }
-
-    /// Returns a line that sets the variables which this command prints. bash expands `!` within double quotes.
-    pub(crate) fn evaluated(&self) -> String {
-        if self.can_be_pasted() && !self.line.contains('!') {
-            format!("eval \"$({})\"", self.line)
-        } else {
-            format!("set the variables that `{}` prints", self.words)
-        }
-    }
-
     fn push(mut self, name: &'static str, separator: char, value: &OsStr) -> Self {
         match shell_quote(value) {
             Some(word) if self.line.chars().count() + word.chars().count() < MAX_CHARACTERS => {
@@ -137,21 +123,6 @@ mod tests {
         let line = CommandLine::new("aws x").words("--query 'a'");
         let line = line.joined("--user-name", "Bob");
         assert_eq!(line.to_string(), "aws x --query 'a' --user-name=Bob");
-    }
-
-    #[test]
-    fn a_line_is_evaluated_only_where_its_quotes_hold() {
-        let line = |name: &str| {
-            let line = CommandLine::new("aws x").option("--profile", name);
-            line.words("--format env").evaluated()
-        };
-        assert_eq!(
-            line("a b"),
-            "eval \"$(aws x --profile 'a b' --format env)\""
-        );
-        for name in ["a!b", "a\nb"] {
-            assert_eq!(line(name), "set the variables that `aws x` prints");
-        }
     }
 
     #[test]

@@ -1,23 +1,13 @@
 //! The question before anything is changed. Only a plain yes is a yes; the end of the input is a no.
 
 use std::io::{self, IsTerminal as _};
-use std::time::Duration;
-
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::termios::{QueueSelector, tcflush};
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use std::sync::Arc;
 
 use crate::error::RunError;
 use crate::report::stream;
 use crate::request::{Consent, ErrorFormat, Request};
 use crate::sanitize::SafeText;
-
-/// The most of an answer that is read, in bytes: what is longer is not a yes.
-const LONGEST_ANSWER: usize = 1_000;
-/// How soon after the answer a signal that came before it is noticed.
-const NOTICED: Duration = Duration::from_millis(100);
+use crate::terminal::read_answer;
 
 /// Whether there is somebody to ask. Asked before anything else is done.
 ///
@@ -48,31 +38,9 @@ pub(crate) fn check(request: &Request) -> Result<(), RunError> {
 
 /// Puts the question on standard error and waits for the answer. What cannot be asked is not answered with yes.
 pub(crate) async fn ask(question: SafeText) -> bool {
-    match read_answer(&question).await {
+    match read_answer(Arc::new(io::stdin()), || put(question.clone())).await {
         Ok(answer) => is_yes(&answer),
         Err(_) => false,
-    }
-}
-
-/// The answer to the question as it was printed last. A run that was stopped (Ctrl-Z) and goes on asks again: the question
-/// may be far up on the screen, and what is typed at a blank line answers nothing.
-async fn read_answer(question: &SafeText) -> io::Result<Vec<u8>> {
-    let mut continued = signal(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()))?;
-    let mut input = Input { waiting: None };
-    loop {
-        // What was typed before the question was not typed as its answer.
-        tcflush(io::stdin(), QueueSelector::IFlush)?;
-        put(question.clone()).await?;
-        let answer = tokio::select! {
-            biased;
-            _ = continued.recv() => continue,
-            answer = input.line() => answer?,
-        };
-        // The answer may have been typed while the run was stopped, and read before the signal was noticed: another thread
-        // can be the one that gets it.
-        if timeout(NOTICED, continued.recv()).await.is_err() {
-            return Ok(answer);
-        }
     }
 }
 
@@ -81,47 +49,6 @@ async fn put(question: SafeText) -> io::Result<()> {
     let put = tokio::task::spawn_blocking(move || stream::write_question(&question));
     put.await
         .unwrap_or_else(|error| Err(io::Error::other(error)))
-}
-
-/// Standard input, which a thread waits for. To wait in a read would keep signals from ending the run, and give what is
-/// typed to a question that is not asked any more.
-struct Input {
-    waiting: Option<JoinHandle<()>>,
-}
-
-impl Input {
-    /// Reads until the end of the line, the end of the input, or more than an answer has.
-    async fn line(&mut self) -> io::Result<Vec<u8>> {
-        let mut line = Vec::new();
-        loop {
-            self.waiting.get_or_insert_with(wait).await?;
-            self.waiting = None;
-            if !can_be_read()? {
-                continue;
-            }
-            let mut bytes = [0; LONGEST_ANSWER];
-            let count = rustix::io::read(io::stdin(), &mut bytes)?;
-            line.extend_from_slice(&bytes[..count]);
-            if count == 0 || line.contains(&b'\n') || line.len() >= LONGEST_ANSWER {
-                return Ok(line);
-            }
-        }
-    }
-}
-
-/// Waits until there may be something to read, in a thread that cannot be stopped: the run ends without it.
-fn wait() -> JoinHandle<()> {
-    tokio::task::spawn_blocking(|| {
-        let stdin = io::stdin();
-        // What fails here fails again where it is reported.
-        let _ = poll(&mut [PollFd::new(&stdin, PollFlags::IN)], None);
-    })
-}
-
-fn can_be_read() -> io::Result<bool> {
-    let stdin = io::stdin();
-    let mut input = [PollFd::new(&stdin, PollFlags::IN)];
-    Ok(poll(&mut input, Some(&Timespec::default()))? > 0)
 }
 
 fn is_yes(answer: &[u8]) -> bool {

@@ -39,6 +39,7 @@ mod summary;
 #[cfg(any(test, fuzzing))]
 #[path = "../tests/fuzz/target/mod.rs"]
 pub mod target;
+mod terminal;
 mod unescape;
 
 use std::ffi::OsString;

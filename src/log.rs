@@ -49,6 +49,11 @@ impl Log {
         self.messages.is_json()
     }
 
+    /// Whether a person reads it, who can be asked.
+    pub(crate) fn is_for_people(self) -> bool {
+        self.warns && !self.is_json()
+    }
+
     /// What is worth knowing whatever was asked for.
     pub(crate) fn warning(self, text: &str) {
         if self.warns {

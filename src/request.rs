@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum, ValueHint, value_parser};
 use serde::{Deserialize, Serialize};
 
 use crate::condition::Conditions;
-use crate::ident::{AccessKeyId, AccountId, UserName};
+use crate::ident::{self, AccessKeyId, AccountId, RoleArn, TokenCode, UserName};
 use crate::query::Query;
 
 /// One run: the keys, the choices that guard them, the way to IAM and the way to tell.
@@ -221,6 +221,34 @@ pub(crate) struct Connection {
     // When given, credentials come from it and from nowhere else.
     #[arg(long, value_name = "NAME", value_hint = ValueHint::Other)]
     pub(crate) profile: Option<String>,
+
+    /// Assume this role with the credentials found, and act in its account
+    ///
+    /// A role profile counts as well: its session assumes the role. The key that assumes it stays guarded.
+    #[arg(long, value_name = "ARN", value_hint = ValueHint::Other)]
+    pub(crate) role_arn: Option<RoleArn>,
+
+    /// The external ID that the trust policy of --role-arn requires
+    #[arg(long, value_name = "ID", value_hint = ValueHint::Other, requires = "role_arn")]
+    #[arg(value_parser = ident::external_id, hide_short_help = true)]
+    pub(crate) external_id: Option<String>,
+
+    /// The name of the role's session [default: iam-del-key- and the Unix time]
+    #[arg(long, value_name = "NAME", value_hint = ValueHint::Other, requires = "role_arn")]
+    #[arg(value_parser = ident::session_name, hide_short_help = true)]
+    pub(crate) role_session_name: Option<String>,
+
+    /// The MFA device for --role-arn: its ARN, or the serial number of a hardware device
+    ///
+    /// A profile names it with mfa_serial. The session that the AWS CLI has cached is used first, and a new session is
+    /// cached for the AWS CLI.
+    #[arg(long, value_name = "ARN", value_hint = ValueHint::Other, requires = "role_arn")]
+    #[arg(value_parser = ident::serial_number, hide_short_help = true)]
+    pub(crate) serial_number: Option<String>,
+
+    /// The current code of the MFA device, 6 digits; without it the terminal asks
+    #[arg(long, value_name = "CODE", value_hint = ValueHint::Other, hide_short_help = true)]
+    pub(crate) token_code: Option<TokenCode>,
 
     /// The region, which chooses the partition (IAM itself is global)
     #[arg(long, value_name = "REGION", value_hint = ValueHint::Other)]

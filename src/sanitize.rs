@@ -119,6 +119,14 @@ impl Invalid {
         }
     }
 
+    /// A value that is not shown.
+    pub(crate) fn hidden(reason: impl Into<String>) -> Self {
+        Self {
+            value: REDACTED.to_owned(),
+            reason: reason.into(),
+        }
+    }
+
     /// Creates an error for a value that may contain a secret. The value is not shown.
     pub(crate) fn secret(value: &str) -> Self {
         let reason = if is_bedrock_key(value) {
@@ -128,10 +136,7 @@ impl Invalid {
         } else {
             "this looks like a secret access key; to delete a key, iam-del-key needs only its access key ID"
         };
-        Self {
-            value: REDACTED.to_owned(),
-            reason: reason.to_owned(),
-        }
+        Self::hidden(reason)
     }
 
     /// Adds a warning if the value is a secret that was typed as an argument.

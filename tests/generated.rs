@@ -26,7 +26,7 @@ const ENVIRONMENT: [(&str, &str); 16] = [
     ),
     (
         "AWS_ENDPOINT_URL_IAM, AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL_SSO, AWS_ENDPOINT_URL_SSO_OIDC, AWS_ENDPOINT_URL_SIGNIN, AWS_ENDPOINT_URL",
-        "Another address for IAM, when --endpoint-url is not given; for STS, which gives the sessions of roles and which --expect-account asks; and for the services of aws sso login and aws login. --endpoint-url is for IAM, and for --expect-account unless AWS_ENDPOINT_URL_STS is set.",
+        "Another address for IAM, when --endpoint-url is not given; for STS, which gives the sessions of roles and which --expect-account asks; and for the services of aws sso login and aws login. --endpoint-url is for IAM, and for --expect-account and --role-arn unless AWS_ENDPOINT_URL_STS is set.",
     ),
     (
         "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
@@ -78,7 +78,7 @@ const ENVIRONMENT: [(&str, &str); 16] = [
     ),
 ];
 
-const FILES: [(&str, &str); 3] = [
+const FILES: [(&str, &str); 4] = [
     (
         "~/.aws/config",
         "Profiles: regions, roles, SSO, credential processes, endpoints.",
@@ -87,6 +87,10 @@ const FILES: [(&str, &str); 3] = [
     (
         "~/.aws/sso/cache, ~/.aws/login/cache",
         "The tokens that `aws sso login` and `aws login` leave.",
+    ),
+    (
+        "~/.aws/cli/cache",
+        "The sessions of roles that require MFA, which the AWS CLI and this program share. A session is used only if its file is your own, nobody else can read it, it is of the configured role, and it has 15 minutes left.",
     ),
 ];
 

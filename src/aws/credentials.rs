@@ -1,10 +1,12 @@
 //! Who signs: the source of the credentials, chosen as AWS CLI version 2 chooses it, and asked under a limit of its own.
 //! A profile given by option is the only source there is.
 
+use std::sync::PoisonError;
 use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
 use aws_types::region::Region;
+use tokio::time::{Instant, timeout_at};
 
 use super::config_file::{ConfigFiles, Profile};
 use super::credential_parts::{KEY_SETTINGS, from_environment, from_section};
@@ -17,6 +19,7 @@ use super::settings::{BY_OPTION, Settings};
 use super::sso::Sso;
 use crate::command_line::CommandLine;
 use crate::error::RunError;
+use crate::request::Connection;
 use crate::sanitize::escape;
 
 /// The source that is left where no other is configured.
@@ -60,13 +63,42 @@ impl Source {
         }
     }
 
+    /// The source, with the role of the command line on top of it.
+    ///
+    /// # Errors
+    ///
+    /// As of `base`; a code of an MFA device that no role requires.
+    pub(crate) fn choose(connection: &Connection, settings: &Settings) -> Result<Self, RunError> {
+        let mut source = Self::base(settings)?;
+        if let Some(role) = Role::of_options(connection) {
+            let origin = format!("--role-arn, assumed with {}", source.origin);
+            source = Self::new(Way::Role(role, Box::new(source)), origin, None);
+        }
+        let code = settings.token_code.lock();
+        if code.unwrap_or_else(PoisonError::into_inner).is_some() && !source.has_device() {
+            return Err(RunError::usage(
+                "--token-code is given, and no role in use requires MFA",
+            )
+            .hint("name the device with --serial-number and the role with --role-arn, or leave --token-code out"));
+        }
+        Ok(source)
+    }
+
+    /// Whether a role requires a code of an MFA device.
+    fn has_device(&self) -> bool {
+        match &self.way {
+            Way::Role(role, base) => role.device.is_some() || base.has_device(),
+            _ => false,
+        }
+    }
+
     /// The source, in the order of the AWS CLI: variables, a role of the profile, the other sources of the profile, the
     /// machine's.
     ///
     /// # Errors
     ///
     /// A source that is only half configured; with `--profile`, none in the profile.
-    pub(crate) fn choose(settings: &Settings) -> Result<Self, RunError> {
+    fn base(settings: &Settings) -> Result<Self, RunError> {
         let only = settings.profile_by == Some(BY_OPTION);
         if !only && let Some(credentials) = from_environment()? {
             warn(settings, "AWS_ACCESS_KEY_ID");
@@ -123,18 +155,6 @@ impl Source {
             (Some(source), None) => Self::named(&source, &name)?,
             (None, Some(source)) => Self::of_source_profile(&source, settings, visited)?,
         };
-        if profile.get("mfa_serial").is_some() {
-            return Err(RunError::configuration(format!(
-                "the profile `{name}` asks for a one-time code (mfa_serial), which this program cannot ask for"
-            ))
-            .hint(format!(
-                "{} and leave --profile out",
-                CommandLine::new("aws configure export-credentials")
-                    .option("--profile", profile.name)
-                    .words("--format env")
-                    .evaluated()
-            )));
-        }
         let origin = format!("the role of profile `{name}`, assumed with {}", base.origin);
         let way = Way::Role(Role::new(profile, arn)?, Box::new(base));
         Ok(Self::new(way, origin, Some(profile)))
@@ -245,15 +265,8 @@ impl Source {
         settings: &Settings,
         limit: Duration,
     ) -> Result<Resolved, RunError> {
-        let asked = tokio::time::timeout(limit, self.ask(settings)).await;
-        let resolved = asked.map_err(|_| {
-            RunError::credentials(format!(
-                "no credentials within {} s: {} did not answer",
-                limit.as_secs(),
-                self.origin
-            ))
-            .hint("--timeout SECONDS gives the source of the credentials more time")
-        })??;
+        let mut deadline = Deadline::new(limit);
+        let resolved = Box::pin(self.ask(settings, &mut deadline)).await?;
         settings.log.verbose(|| {
             let id = escape(resolved.credentials.access_key_id());
             format!("signing with {id}, from {}", self.origin)
@@ -289,24 +302,26 @@ impl Source {
         .hint("`aws configure` stores credentials; --profile NAME chooses a profile that has them")
     }
 
-    async fn ask(&self, settings: &Settings) -> Result<Resolved, RunError> {
+    async fn ask(
+        &self,
+        settings: &Settings,
+        deadline: &mut Deadline,
+    ) -> Result<Resolved, RunError> {
         let mut key_ids = Vec::new();
-        let credentials = match &self.way {
-            Way::Static(credentials) => credentials.clone(),
-            Way::Process(process) => process.run(settings.log).await?,
-            Way::Sso(sso) => sso.fetch_credentials(settings).await?,
-            Way::Login(login) => login.fetch_credentials(settings).await?,
-            Way::WebIdentity(role) => role.assume(None, settings).await?,
-            Way::Role(role, base) => {
-                let base = Box::pin(base.ask(settings)).await?;
-                key_ids = base.key_ids;
-                role.assume(Some(base.credentials), settings).await?
+        let credentials = if let Way::Role(role, base) = &self.way {
+            let base = Box::pin(base.ask(settings, deadline)).await?;
+            key_ids = base.key_ids;
+            deadline.origin.clone_from(&self.origin);
+            let base = base.credentials;
+            if let Some(device) = &role.device {
+                device.session(role, base, settings, deadline).await?
+            } else {
+                let assuming = role.assume(Some(base), None, settings);
+                deadline.bound(assuming).await?.credentials
             }
-            Way::Container => metadata_service::container(settings).await?,
-            Way::Instance => {
-                let credentials = metadata_service::instance(settings).await?;
-                credentials.ok_or_else(|| self.no_instance(settings))?
-            }
+        } else {
+            deadline.origin.clone_from(&self.origin);
+            deadline.bound(self.ask_itself(settings)).await?
         };
         let expiry = credentials.expiry();
         if expiry.is_some_and(|expiry| expiry <= SystemTime::now()) {
@@ -318,6 +333,65 @@ impl Source {
             key_ids,
         })
     }
+
+    /// Asks a source that is not a role of another source.
+    async fn ask_itself(&self, settings: &Settings) -> Result<Credentials, RunError> {
+        match &self.way {
+            Way::Static(credentials) => Ok(credentials.clone()),
+            Way::Process(process) => process.run(settings.log).await,
+            Way::Sso(sso) => sso.fetch_credentials(settings).await,
+            Way::Login(login) => login.fetch_credentials(settings).await,
+            Way::WebIdentity(role) => Ok(role.assume(None, None, settings).await?.credentials),
+            Way::Container => metadata_service::container(settings).await,
+            Way::Role(..) | Way::Instance => {
+                let credentials = metadata_service::instance(settings).await?;
+                credentials.ok_or_else(|| self.no_instance(settings))
+            }
+        }
+    }
+}
+
+/// Until when credentials have to be there. What a person takes to answer does not count.
+#[derive(Debug)]
+pub(super) struct Deadline {
+    at: Instant,
+    limit: Duration,
+    /// The source that is asked, in words.
+    origin: String,
+}
+
+impl Deadline {
+    fn new(limit: Duration) -> Self {
+        Self {
+            at: Instant::now() + limit,
+            limit,
+            origin: String::new(),
+        }
+    }
+
+    /// Waits for `work` as long as there is time.
+    ///
+    /// # Errors
+    ///
+    /// There was not enough, or it failed.
+    pub(super) async fn bound<T>(
+        &self,
+        work: impl Future<Output = Result<T, RunError>>,
+    ) -> Result<T, RunError> {
+        timeout_at(self.at, work).await.unwrap_or_else(|_| {
+            Err(RunError::credentials(format!(
+                "no credentials within {} s: {} did not answer",
+                self.limit.as_secs(),
+                self.origin
+            ))
+            .hint("--timeout SECONDS gives the source of the credentials more time"))
+        })
+    }
+
+    /// A person has taken so long.
+    pub(super) fn extend(&mut self, time: Duration) {
+        self.at += time;
+    }
 }
 
 /// Warns that a profile is named and does not say who signs.
@@ -327,5 +401,31 @@ fn warn(settings: &Settings, variable: &str) {
         settings.log.warning(&format!(
             "the profile `{name}` ({named}) gives no credentials: {variable} takes precedence"
         ));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_of_a_person_does_not_count() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .expect("a runtime");
+        runtime.block_on(async {
+            let mut deadline = Deadline::new(Duration::ZERO);
+            let late = deadline.bound(std::future::pending::<Result<(), _>>());
+            assert!(late.await.is_err());
+            deadline.extend(Duration::from_hours(1));
+            let in_time = deadline.bound(async {
+                for _ in 0..10 {
+                    tokio::task::yield_now().await;
+                }
+                Ok(())
+            });
+            assert!(in_time.await.is_ok());
+        });
     }
 }

@@ -14,6 +14,7 @@ mod key_budget;
 mod list;
 mod login;
 mod metadata_service;
+mod mfa;
 mod process;
 mod proxy;
 mod rate_limiter;
@@ -100,7 +101,7 @@ pub(crate) async fn connect(
     explain: Explain,
 ) -> Result<Connected, RunError> {
     let mut settings = Settings::load(connection, log, explain)?;
-    let source = Source::choose(&settings)?;
+    let source = Source::choose(connection, &settings)?;
     if let Some(region) = source.region(&settings).await? {
         settings.default_region = region;
     }

@@ -8,7 +8,7 @@ use std::time::SystemTime;
 
 use aws_credential_types::Credentials;
 use rustix::process::{Pid, Signal, getpgrp, getpid, kill_process, kill_process_group};
-use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetpgrp, tcsetattr};
+use rustix::termios::{OptionalActions, Termios, tcsetattr};
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::{Child, Command};
@@ -19,6 +19,7 @@ use super::setting::Setting;
 use crate::error::RunError;
 use crate::log::Log;
 use crate::sanitize::truncate_escaped;
+use crate::terminal;
 
 /// The maximum size of the process's standard output, in bytes.
 const MAX_OUTPUT: u64 = 64 << 10;
@@ -58,7 +59,7 @@ impl CredentialProcess {
                  run the command by itself to see what is wrong",
             )
         };
-        let terminal = foreground_terminal();
+        let terminal = terminal::own();
         let stdio = |is_inherited: bool, other: Stdio| {
             if terminal.is_some() && is_inherited {
                 Stdio::inherit()
@@ -113,16 +114,6 @@ impl std::fmt::Debug for CredentialProcess {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.origin)
     }
-}
-
-/// Returns the controlling terminal and its mode if this process is in the foreground.
-fn foreground_terminal() -> Option<(File, Termios)> {
-    let file = File::open("/dev/tty").ok()?;
-    if tcgetpgrp(&file).ok()? != getpgrp() {
-        return None;
-    }
-    let mode = tcgetattr(&file).ok()?;
-    Some((file, mode))
 }
 
 /// Kills a process and its children when it is dropped.

@@ -21,8 +21,8 @@ const SECRET_HEADERS: [&str; 5] = [
 /// The prefix of the signature in `authorization`, which is secret by itself.
 const SIGNATURE_PREFIX: &str = "Signature=";
 
-/// The prefix of the secret parameter of a form.
-const WEB_IDENTITY_PREFIX: &str = "WebIdentityToken=";
+/// The prefixes of the secret parameters of a form.
+const SECRET_PARAMETERS: [&str; 2] = ["WebIdentityToken=", "TokenCode="];
 
 /// A JSON member is secret if its name contains one of these.
 const SECRET_NAME_PARTS: [&str; 4] = ["token", "secret", "code", "assertion"];
@@ -50,10 +50,12 @@ impl Secrets {
         if body.starts_with(b"{") {
             let body = serde_json::from_slice(body).unwrap_or_default();
             collect_json_secrets(&mut secrets, "", &body);
-        } else if let Ok(body) = std::str::from_utf8(body)
-            && let Some((_, token)) = body.split_once(WEB_IDENTITY_PREFIX)
-        {
-            secrets.push(token.split('&').next().unwrap_or(token).to_owned());
+        } else if let Ok(body) = std::str::from_utf8(body) {
+            let values = SECRET_PARAMETERS
+                .iter()
+                .filter_map(|name| body.split_once(name));
+            let values = values.filter_map(|(_, rest)| rest.split('&').next());
+            secrets.extend(values.map(str::to_owned));
         }
         Self::from_values(&secrets)
     }

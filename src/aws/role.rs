@@ -6,28 +6,43 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use aws_credential_types::Credentials;
 use aws_sdk_sts::types;
+use serde_json::Value;
 
 use super::attempt::{Attempts, Recorder};
 use super::config_file::Profile;
 use super::credential_parts::CredentialParts;
 use super::error::call_error;
+use super::mfa::Device;
 use super::response_history::ResponseHistory;
 use super::setting::Setting;
 use super::settings::Settings;
 use super::small_file;
 use super::sts;
 use crate::error::RunError;
-use crate::sanitize::escape_path;
+use crate::ident::{self, AccountId, TokenCode};
+use crate::request::Connection;
+use crate::sanitize::{escape, escape_path};
 
-const DENIED: &str = "check that the role exists, that its trust policy allows the caller, and that the caller may assume it";
+/// A session of a role.
+#[derive(Debug)]
+pub(super) struct Session {
+    pub(super) credentials: Credentials,
+    /// The unique ID and the ARN of the session, as STS names them.
+    pub(super) id: Option<String>,
+    pub(super) arn: Option<String>,
+}
 
 /// The parameters of `AssumeRole` and `AssumeRoleWithWebIdentity`.
 #[derive(Debug)]
 pub(super) struct Role {
-    arn: String,
+    pub(super) arn: String,
     session_name: Option<String>,
     external_id: Option<String>,
     duration: Option<i32>,
+    /// The MFA device whose code the role requires.
+    pub(super) device: Option<Device>,
+    /// The account that the session must belong to: that of `--role-arn`.
+    account: Option<AccountId>,
     /// The file of the web identity token that the role is assumed with, if it is not assumed with a key.
     pub(super) token_file: Option<Setting>,
 }
@@ -43,13 +58,52 @@ impl Role {
             let seconds = setting.value.parse();
             seconds.map_err(|_| setting.wrong("it must be a number of seconds"))
         });
+        let device = profile.get("mfa_serial").map(|setting| {
+            let serial = ident::serial_number(&setting.value);
+            let serial = serial.map_err(|invalid| setting.wrong(&invalid.to_string()))?;
+            Ok(Device::new(serial, Some(profile.name.to_owned())))
+        });
         Ok(Self {
             arn: checked_arn(arn)?,
             session_name: long_enough(profile.get("role_session_name"))?,
             external_id: long_enough(profile.chosen("external_id")?)?,
             duration: duration.transpose()?,
+            device: device.transpose()?,
+            account: None,
             token_file: None,
         })
+    }
+
+    /// The role that the command line names; `None` where it names none.
+    pub(super) fn of_options(connection: &Connection) -> Option<Self> {
+        let arn = connection.role_arn.as_ref()?;
+        let serial = connection.serial_number.clone();
+        Some(Self {
+            arn: arn.as_str().to_owned(),
+            session_name: connection.role_session_name.clone(),
+            external_id: connection.external_id.clone(),
+            duration: None,
+            device: serial.map(|serial| Device::new(serial, None)),
+            account: Some(arn.account().clone()),
+            token_file: None,
+        })
+    }
+
+    /// What names its session in the cache of the AWS CLI.
+    pub(super) fn cache_key(&self, serial: &str) -> Value {
+        let parameters = [
+            ("DurationSeconds", self.duration.map(Value::from)),
+            ("ExternalId", self.external_id.clone().map(Value::from)),
+            ("RoleArn", Some(Value::from(self.arn.as_str()))),
+            (
+                "RoleSessionName",
+                self.session_name.clone().map(Value::from),
+            ),
+            ("SerialNumber", Some(Value::from(serial))),
+        ];
+        let given = parameters.into_iter();
+        let given = given.filter_map(|(name, value)| Some((name.to_owned(), value?)));
+        Value::Object(given.collect())
     }
 
     /// The role of a profile with a web identity token, and of the variables where those count.
@@ -89,26 +143,34 @@ impl Role {
             session_name: long_enough(session_name)?,
             external_id: None,
             duration: None,
+            device: None,
+            account: None,
             token_file: Some(token_file),
         }))
     }
 
-    /// Assumes the role with the token, or else with the credentials of `base`.
+    /// Assumes the role with the token, or else with the credentials of `base` and perhaps the code of a device.
     ///
     /// # Errors
     ///
-    /// The token cannot be read; STS does not give credentials.
+    /// The token cannot be read; STS does not give credentials, or gives those of another account than that of
+    /// `--role-arn`.
     pub(super) async fn assume(
         &self,
         base: Option<Credentials>,
+        mfa: Option<(&str, &TokenCode)>,
         settings: &Settings,
-    ) -> Result<Credentials, RunError> {
+    ) -> Result<Session, RunError> {
         let token = self.token_file.as_ref().map(read_token).transpose()?;
         let operation = match &token {
             Some(_) => "AssumeRoleWithWebIdentity",
             None => "AssumeRole",
         };
-        let client = sts::client(&settings.sdk_of("sts", settings.region())?, base);
+        let sdk = match &self.account {
+            Some(_) => settings.sdk_of_identity()?,
+            None => settings.sdk_of("sts", settings.region())?,
+        };
+        let client = sts::client(&sdk, base);
         let attempts = Attempts::default();
         let responses = ResponseHistory::default();
         let log = settings.log.without_bodies();
@@ -117,7 +179,7 @@ impl Role {
             let failure = call_error(operation, &attempts, Some(error));
             let mut stop = (settings.explain)(&failure, "STS", "no credentials: ");
             if failure.is_denied() {
-                stop.hints = vec![DENIED.to_owned()];
+                stop.hints = vec![self.needed()];
             }
             stop
         };
@@ -140,7 +202,9 @@ impl Role {
                 .role_arn(&self.arn)
                 .role_session_name(session_name)
                 .set_external_id(self.external_id.clone())
-                .set_duration_seconds(self.duration);
+                .set_duration_seconds(self.duration)
+                .set_serial_number(mfa.map(|(serial, _)| serial.to_owned()))
+                .set_token_code(mfa.map(|(_, code)| code.as_str().to_owned()));
             let sent = call.customize().interceptor(recorder).send().await;
             let output = sent.map_err(|error| refused(&error))?;
             (output.credentials, output.assumed_role_user)
@@ -151,15 +215,62 @@ impl Role {
             )));
         };
         let setting = |name: &str, value| Setting::new(format!("{name} from {operation}"), value);
-        let arn = user.as_ref().map(types::AssumedRoleUser::arn);
+        let user = user.as_ref();
+        let arn = user.map(types::AssumedRoleUser::arn);
+        let account = arn.and_then(|arn| arn.split(':').nth(4));
+        if let Some(expected) = &self.account
+            && account != Some(expected.as_str())
+        {
+            let account = account.map(|account| format!("account {}", escape(account)));
+            return Err(RunError::refused(format!(
+                "the session belongs to {}, and --role-arn names account {expected}",
+                account
+                    .as_deref()
+                    .unwrap_or("an account that STS did not name")
+            )));
+        }
         let key = CredentialParts {
             id: setting("AccessKeyId", given.access_key_id()),
             secret: setting("SecretAccessKey", given.secret_access_key()),
             token: Some(setting("SessionToken", given.session_token())),
-            account: arn.and_then(|arn| arn.split(':').nth(4)).map(str::to_owned),
+            account: account.map(str::to_owned),
             expiry: SystemTime::try_from(*given.expiration()).ok(),
         };
-        key.credentials("AssumeRole")
+        Ok(Session {
+            credentials: key.credentials("AssumeRole")?,
+            id: user.map(|user| user.assumed_role_id().to_owned()),
+            arn: arn.map(str::to_owned),
+        })
+    }
+
+    /// What assuming the role takes.
+    fn needed(&self) -> String {
+        let arn = escape(&self.arn);
+        if self.token_file.is_some() {
+            return format!("the trust policy of {arn} must allow this web identity");
+        }
+        let (options, place) = match &self.account {
+            Some(_) => (["--external-id", "--serial-number"], ""),
+            None => (["external_id", "mfa_serial"], " in its profile"),
+        };
+        let is_missing = [self.external_id.is_none(), self.device.is_none()];
+        let missing = options.into_iter().zip(is_missing);
+        let missing: Vec<&str> = missing
+            .filter(|(_, is)| *is)
+            .map(|(name, _)| name)
+            .collect();
+        let with = if is_missing[0] {
+            ""
+        } else {
+            " with this external ID"
+        };
+        let others = match missing.join(" or ") {
+            none if none.is_empty() => none,
+            others => format!("; it may require {others}{place}"),
+        };
+        format!(
+            "the caller needs the permission sts:AssumeRole on {arn}, and the role's trust policy must allow the caller{with}{others}"
+        )
     }
 }
 

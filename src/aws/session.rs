@@ -2,7 +2,9 @@
 //! them.
 
 use std::error::Error;
+use std::fs::DirBuilder;
 use std::io::Write as _;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
@@ -86,16 +88,23 @@ pub(super) fn read(path: &Path) -> Result<Value, String> {
     let shown = escape_path(path);
     let bytes = small_file::read(path, 1);
     let bytes = bytes.map_err(|error| format!("could not read `{shown}`: {error}"))?;
-    let value: Option<Value> = serde_json::from_slice(&bytes).ok();
-    value
-        .filter(Value::is_object)
-        .ok_or_else(|| format!("`{shown}` is not a JSON object"))
+    object(&bytes).ok_or_else(|| format!("`{shown}` is not a JSON object"))
+}
+
+/// JSON that is an object.
+pub(super) fn object(bytes: &[u8]) -> Option<Value> {
+    let value: Option<Value> = serde_json::from_slice(bytes).ok();
+    value.filter(Value::is_object)
 }
 
 /// Keeps a session where the AWS CLI finds it. Without it only the next run has to sign in again.
 pub(super) fn save(path: &Path, value: &Value, log: Log) {
     let saved = || {
         let folder: PathBuf = path.parent().map(Path::to_owned).unwrap_or_default();
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&folder)?;
         // Nobody else can read a temporary file.
         let mut file = tempfile::NamedTempFile::new_in(folder)?;
         file.write_all(value.to_string().as_bytes())?;
@@ -104,7 +113,7 @@ pub(super) fn save(path: &Path, value: &Value, log: Log) {
     if let Err(error) = saved() {
         let path = escape_path(path);
         log.warning(&format!(
-            "the renewed session could not be saved in `{path}`: {error}"
+            "the session could not be saved in `{path}`: {error}"
         ));
     }
 }

@@ -2,6 +2,7 @@
 //! anything is sent. What cannot be understood is an error that names where it stands.
 
 use std::ffi::OsStr;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use aws_sdk_iam::config::{BehaviorVersion, StalledStreamProtectionConfig};
@@ -18,6 +19,7 @@ use super::proxy;
 use super::root_certs;
 use super::setting::Setting;
 use crate::error::{Explain, RunError};
+use crate::ident::TokenCode;
 use crate::log::Log;
 use crate::request::Connection;
 use crate::sanitize::{display_value, escape};
@@ -48,6 +50,8 @@ pub(crate) struct Settings {
     pub(crate) endpoint_url: Option<String>,
     /// The same as the command line gives it.
     endpoint_option: Option<String>,
+    /// The code of an MFA device that the command line gives. It works once.
+    pub(super) token_code: Mutex<Option<TokenCode>>,
     /// The HTTP clients.
     pub(crate) clients: Clients,
     /// What the clients of all services share.
@@ -115,6 +119,7 @@ impl Settings {
             ignores_endpoint_urls,
             endpoint_url: None,
             endpoint_option: connection.endpoint_url.clone(),
+            token_code: Mutex::new(connection.token_code.clone()),
             clients,
             sdk,
             log,
@@ -173,7 +178,7 @@ impl Settings {
         Ok(url)
     }
 
-    /// What a client for STS takes to ask who the caller is: at the address of its own variable, of `--endpoint-url`, and then
+    /// What a client for STS takes to ask who the caller is, or to assume the role of `--role-arn`: at the address of its own variable, of `--endpoint-url`, and then
     /// at what is configured. Who points this program at another IAM than AWS's means the STS beside it.
     ///
     /// # Errors

@@ -102,7 +102,9 @@ fn run_with_deadline<T>(work: impl AsyncFnOnce(Instant) -> Option<T>) -> Option<
     answer
 }
 
-async fn connect(connection: Connection, deadline: Instant) -> Option<Connected> {
+async fn connect(mut connection: Connection, deadline: Instant) -> Option<Connected> {
+    // A code works only once: the run needs it.
+    connection.token_code = None;
     let log = Log::quiet();
     let connecting = aws::connect(
         &connection,

@@ -8,10 +8,21 @@ use crate::ident::UserName;
 use crate::outcome::{Check, KeyState};
 use crate::request::{Connection, Key};
 
+/// The options that say who assumes a role, and which.
+const OF_ROLE: [&str; 5] = [
+    "--profile",
+    "--role-arn",
+    "--external-id",
+    "--role-session-name",
+    "--serial-number",
+];
+
 /// Builds command lines.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Commands {
     options: Vec<(&'static str, OsString)>,
+    /// The role that `--role-arn` names.
+    role: Option<String>,
 }
 
 impl Commands {
@@ -19,8 +30,14 @@ impl Commands {
     pub(crate) fn new(connection: &Connection) -> Self {
         let text = |value: &Option<String>| value.clone().map(OsString::from);
         let bundle = connection.ca_bundle.clone().map(OsString::from);
+        let role = connection.role_arn.as_ref();
+        let role_arn = role.map(|role| role.as_str().to_owned());
         let given = [
             ("--profile", text(&connection.profile)),
+            ("--role-arn", text(&role_arn)),
+            ("--external-id", text(&connection.external_id)),
+            ("--role-session-name", text(&connection.role_session_name)),
+            ("--serial-number", text(&connection.serial_number)),
             ("--region", text(&connection.region)),
             ("--endpoint-url", text(&connection.endpoint_url)),
             ("--ca-bundle", bundle),
@@ -29,7 +46,23 @@ impl Commands {
         let options = options.filter_map(|(name, value)| Some((name, value?)));
         Self {
             options: options.collect(),
+            role: role_arn,
         }
+    }
+
+    /// A command of the AWS CLI, which takes no role by option: it is run with the role's own credentials.
+    fn aws(&self, command: CommandLine) -> CommandLine {
+        let is_taken = |name: &str| self.role.is_none() || !OF_ROLE.contains(&name);
+        let options = self.options.iter().filter(|(name, _)| is_taken(name));
+        options.fold(command, |command, (name, value)| {
+            command.option(name, value)
+        })
+    }
+
+    /// Whose credentials a command of the AWS CLI needs, where options cannot say it.
+    pub(crate) fn signer(&self) -> String {
+        let role = self.role.as_ref();
+        role.map_or_else(String::new, |role| format!(" as {role}"))
     }
 
     /// Adds the options of this run to a command.
@@ -55,8 +88,12 @@ impl Commands {
 
     /// Lists the keys of the key's owner.
     pub(crate) fn list(&self, key: &Key) -> CommandLine {
+        if self.role.is_some() && key.user_name.is_some() {
+            let command = user(CommandLine::new("iam-del-key"), key.user_name.as_ref());
+            return self.with_options(command.words("--all-keys --dry-run --output table"));
+        }
         let command = CommandLine::new("aws iam list-access-keys");
-        self.with_options(user(command, key.user_name.as_ref()))
+        self.aws(user(command, key.user_name.as_ref()))
     }
 
     /// Returns how to check a key whose state is unknown.
@@ -78,23 +115,28 @@ impl Commands {
         }
     }
 
-    /// Lists all user names.
+    /// Lists all user names, or those of users with keys.
     pub(crate) fn users(&self) -> CommandLine {
+        if self.role.is_some() {
+            let command = CommandLine::new("iam-del-key");
+            let words = "--all-users --older-than 1h --dry-run --output table";
+            return self.with_options(command.words(words));
+        }
         let command = CommandLine::new("aws iam list-users");
-        self.with_options(command.words("--query 'Users[].UserName'"))
+        self.aws(command.words("--query 'Users[].UserName'"))
     }
 
     /// Reactivates the key.
     pub(crate) fn activate(&self, key: &Key) -> CommandLine {
         let command = CommandLine::new("aws iam update-access-key");
         let command = command.option("--access-key-id", key.id.as_str());
-        self.with_options(user(command, key.user_name.as_ref()).words("--status Active"))
+        self.aws(user(command, key.user_name.as_ref()).words("--status Active"))
     }
 
     /// Reactivates any key. `ID` and `NAME` stand for the key and its owner.
     pub(crate) fn activate_any(&self) -> CommandLine {
         let command = CommandLine::new("aws iam update-access-key");
-        self.with_options(command.words("--access-key-id ID --user-name NAME --status Active"))
+        self.aws(command.words("--access-key-id ID --user-name NAME --status Active"))
     }
 }
 

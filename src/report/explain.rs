@@ -272,7 +272,10 @@ impl Report<'_> {
             SigningKey::Guarded => "",
             SigningKey::Allowed => ", signed with another key",
         };
-        vec![format!("to undo it{signer}{unless_inactive}: {command}")]
+        let role = self.commands.signer();
+        vec![format!(
+            "to undo it{role}{signer}{unless_inactive}: {command}"
+        )]
     }
 }
 

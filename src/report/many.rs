@@ -93,7 +93,8 @@ impl Report<'_> {
             && summary.count_of(OutcomeKind::Deactivated) > 0
         {
             let command = self.commands.activate_any();
-            let hint = format!("to undo it for a key: {command}");
+            let role = self.commands.signer();
+            let hint = format!("to undo it for a key{role}: {command}");
             self.messages.print(Level::Hint, &hint);
         }
         let total = summary.total();

@@ -57,6 +57,11 @@ pub(super) enum Job {
     Show(DrawnBar),
     /// Removes the bar.
     Clear,
+    /// Neither draws nor writes while somebody is asked.
+    Rest {
+        begun: oneshot::Sender<()>,
+        ended: Receiver<()>,
+    },
 }
 
 /// Makes all later writes non-blocking for the caller.
@@ -120,6 +125,21 @@ pub(crate) fn write_question(question: &SafeText) -> io::Result<()> {
     UNWRITTEN_BYTES.fetch_add(question.len(), Ordering::AcqRel);
     let _ = thread.send(Job::write(Stream::Messages, question, Some(written)));
     done.blocking_recv().unwrap_or_else(|_| Err(closed_error()))
+}
+
+/// Standard error writes nothing until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Rest {
+    /// Dropped, it wakes the thread.
+    _end: Sender<()>,
+}
+
+/// Writes the messages so far, and then has standard error rest, without a bar. `None`: no thread writes there.
+pub(crate) async fn rest() -> Option<Rest> {
+    let ((begun, begins), (end, ended)) = (oneshot::channel(), channel());
+    messages_thread()?.send(Job::Rest { begun, ended }).ok()?;
+    begins.await.ok()?;
+    Some(Rest { _end: end })
 }
 
 async fn wait_until_written(thread: Option<&Option<Sender<Job>>>) {
@@ -314,6 +334,17 @@ fn run_writer(jobs: &Receiver<Job>) {
             Ok(Job::Clear) => {
                 if let Some(bar) = bar.take() {
                     bar.clear();
+                }
+                continue;
+            }
+            Ok(Job::Rest { begun, ended }) => {
+                let rest = || {
+                    let _ = begun.send(());
+                    let _ = ended.recv();
+                };
+                match &bar {
+                    Some(bar) => bar.suspend(rest),
+                    None => rest(),
                 }
                 continue;
             }

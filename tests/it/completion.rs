@@ -216,7 +216,7 @@ fn whatever_is_wrong_nothing_is_said_and_nothing_is_offered() {
         // A run warns of an address like this.
         let proxied = case().env("AWS_ENDPOINT_URL", "http://iam.invalid");
         offers(proxied.env("HTTP_PROXY", "http://127.0.0.1:1").run(), &[]);
-        let mfa = "[default]\nrole_arn = arn:aws:iam::123456789012:role/Deployer\nsource_profile = default\nmfa_serial = x\n";
+        let mfa = "[default]\nrole_arn = arn:aws:iam::123456789012:role/Deployer\nsource_profile = base\nmfa_serial = GAHT12345678\n[profile base]\naws_access_key_id = AKIARZPUZDIKGB2VALC4\naws_secret_access_key = x\n";
         offers(
             case().without_credentials().file(".aws/config", mfa).run(),
             &[],
@@ -230,6 +230,22 @@ fn whatever_is_wrong_nothing_is_said_and_nothing_is_offered() {
     );
     offers(asked(&["--profile", ""]).run(), &[]);
     assert_eq!(actions(&sandbox), ["ListUsers", "ListAccessKeys"]);
+}
+
+#[test]
+fn a_code_that_works_once_is_left_for_the_run() {
+    let sandbox = Sandbox::documented()
+        .mfa_device("GAHT12345678", &["755224"])
+        .start();
+    let role = "arn:aws:iam::123456789012:role/Deployer";
+    let role = ["--role-arn", role, "--serial-number", "GAHT12345678"];
+    let words = [&role[..], &["--token-code", "755224", "--user-name", ""]].concat();
+    offers(asked_at(&sandbox, &words).run(), &[]);
+    assert_eq!(sandbox.connections(), 0);
+    // Without a device the role is assumed.
+    let words = [&role[..2], &["--user-name", "B"]].concat();
+    offers(asked_at(&sandbox, &words).run(), &["Bob"]);
+    assert_eq!(actions(&sandbox), ["AssumeRole", "ListUsers"]);
 }
 
 #[test]

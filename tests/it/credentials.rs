@@ -217,13 +217,6 @@ fn f25_profiles_that_lead_nowhere() {
             format!("[default]\n{role}credential_source = Elsewhere\n"),
             "Elsewhere",
         ),
-        (
-            format!(
-                "[default]\n{role}mfa_serial = arn:aws:iam::123456789012:mfa/me\nsource_profile = b\n[profile b]\n{}",
-                keys(&sandbox.admin())
-            ),
-            "mfa_serial",
-        ),
     ];
     for (config, says) in cases {
         refused(without(&sandbox, &config).run(), &[says]);

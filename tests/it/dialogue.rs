@@ -25,7 +25,7 @@ pub(crate) struct Dialogue {
     seen: String,
     started: Instant,
     arguments: String,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
     secrets: Secrets,
 }
 
@@ -81,7 +81,7 @@ impl Dialogue {
             seen: String::new(),
             started,
             arguments: format!("{:?}", parts.args),
-            _folder: parts.folder,
+            folder: parts.folder,
             secrets: parts.secrets,
         }
     }
@@ -151,8 +151,18 @@ impl Dialogue {
         self.child.wait().expect("a child to wait for")
     }
 
+    /// The terminal, to look at it later.
+    pub(crate) fn terminal(&self) -> File {
+        self.typing.try_clone().expect("another handle")
+    }
+
     /// Waits for the end.
-    pub(crate) fn end(mut self) -> Ended {
+    pub(crate) fn end(self) -> Ended {
+        self.end_in().0
+    }
+
+    /// The same, and the folder that has the home.
+    pub(crate) fn end_in(mut self) -> (Ended, tempfile::TempDir) {
         let status = self.child.wait().expect("a child to wait for");
         while let Ok(bytes) = self.shown.recv_timeout(HANGS) {
             self.saw(&bytes);
@@ -160,11 +170,18 @@ impl Dialogue {
         let took = self.started.elapsed();
         let stdout = self.stdout.join().expect("standard output");
         let screen = (self.before + &self.seen).into_bytes();
-        Ended::new(self.arguments, status, stdout, screen, took, &self.secrets)
+        let ended = Ended::new(self.arguments, status, stdout, screen, took, &self.secrets);
+        (ended, self.folder)
     }
 
     fn saw(&mut self, bytes: &[u8]) {
         let text = String::from_utf8_lossy(bytes).replace("\r\n", "\n");
         self.seen.push_str(&text);
     }
+}
+
+/// Whether a terminal shows what is typed.
+pub(crate) fn is_echoing(terminal: &File) -> bool {
+    let mode = tcgetattr(terminal).expect("a terminal");
+    mode.local_modes.contains(LocalModes::ECHO)
 }

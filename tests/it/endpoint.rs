@@ -275,7 +275,8 @@ fn a_role_that_may_not_be_assumed_is_6() {
     let _ = said
         .says(&[
             "no credentials: An error occurred (AccessDenied) when calling the AssumeRole operation",
-            "hint: check that the role exists, that its trust policy allows the caller",
+            "hint: the caller needs the permission sts:AssumeRole on arn:aws:iam::123456789012:role/Deployer, and the role's trust \
+              policy must allow the caller; it may require external_id or mfa_serial in its profile\n",
         ])
         .ends_with("not deleted: nothing was sent to IAM");
     assert_eq!(sandbox.requests().len(), 1);

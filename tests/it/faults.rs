@@ -9,7 +9,7 @@ use std::process::Command;
 
 use crate::story::read;
 
-const FAULTS: [RangeInclusive<u32>; 8] = [
+const FAULTS: [RangeInclusive<u32>; 9] = [
     1..=14,
     20..=35,
     40..=47,
@@ -17,6 +17,7 @@ const FAULTS: [RangeInclusive<u32>; 8] = [
     60..=69,
     70..=75,
     80..=89,
+    100..=101,
     109..=109,
 ];
 const LOADS: RangeInclusive<u32> = 1..=5;

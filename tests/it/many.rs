@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use iam_sandbox::documented::{ALICE_KEY_ID, ALICE_OLD_KEY_ID, BOB_SECOND_KEY_ID};
-use iam_sandbox::{Fault, Sandbox, What, nth_key_id};
+use iam_sandbox::{Builder, Fault, Sandbox, What, nth_key_id};
 use serde_json::Value;
 
 use crate::case::{BOBS_KEY, Case, actions, documented};
@@ -40,7 +40,12 @@ pub(crate) fn outcomes(output: &str) -> Vec<(String, usize)> {
 
 /// A sandbox with so many users, who have one key each, and a file that lists them.
 pub(crate) fn crowd(count: usize) -> (Sandbox, String) {
-    let sandbox = Sandbox::documented().many_keys(count, 1).start();
+    crowd_of(Sandbox::documented(), count)
+}
+
+/// The same in a sandbox with rules of its own.
+pub(crate) fn crowd_of(builder: Builder, count: usize) -> (Sandbox, String) {
+    let sandbox = builder.many_keys(count, 1).start();
     let list = (0..count).fold(String::from("AccessKeyId,UserName\n"), |list, n| {
         format!("{list}{},user-{:06}\n", nth_key_id(ACCOUNT, n), n + 1)
     });

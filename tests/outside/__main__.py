@@ -1,5 +1,5 @@
 """The outside check: the same deletions on independent servers, and the same requests as the AWS CLI and boto3,
-and what the AWS CLI makes of the alias and the skeleton. With --replay, also the settings that were recorded with
+and what the AWS CLI makes of the alias, the skeleton and a cached session. With --replay, also the settings that were recorded with
 AWS CLI version 2.
 
 Prints a line per case and ends with `N passed, M failed`; the exit status is 1 unless all passed.
@@ -15,6 +15,7 @@ import alias
 import compatibility
 import deletion
 import document
+import mfa
 import replay
 import sensitivity
 import wire
@@ -52,6 +53,7 @@ def main() -> int:
         wire.check(tally, binary, Path(scratch))
         ran = compatibility.check(tally, binary, Path(scratch))
         alias.check(tally, binary, Path(scratch))
+        mfa.check(tally, binary, Path(scratch))
         sensitivity.check(tally, binary, Path(scratch))
         if given.replay:
             replay.check(tally, binary, Path(scratch), given.replay)

@@ -21,7 +21,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Serve until SIGINT or SIGTERM; prints one line of JSON that says how to reach it
-    Serve(Serve),
+    Serve(Box<Serve>),
     /// Run a command that is pointed at the sandbox, and show the keys before and after
     Run {
         /// The command and its arguments
@@ -89,6 +89,15 @@ struct Serve {
     /// Deny an action to everybody, such as iam:ListUsers; repeatable; a * at the end stands for any ending
     #[arg(long, value_name = "ACTION")]
     deny: Vec<String>,
+    /// Demand this external ID of whoever assumes the role; repeatable
+    #[arg(long, value_name = "ROLE=ID", value_parser = pair)]
+    external_id: Vec<(String, String)>,
+    /// Demand a code of this MFA device of whoever assumes the role; repeatable
+    #[arg(long, value_name = "ROLE=SERIAL", value_parser = pair)]
+    mfa: Vec<(String, String)>,
+    /// A code of each of these devices, which works once; repeatable
+    #[arg(long, value_name = "CODE", requires = "mfa")]
+    mfa_code: Vec<String>,
     /// At the end print a second line of JSON: the requests that came, and the keys there are
     #[arg(long)]
     tell: bool,
@@ -120,6 +129,13 @@ impl Serve {
         for action in &self.deny {
             builder = builder.deny(action);
         }
+        for (role, id) in &self.external_id {
+            builder = builder.external_id(role, id);
+        }
+        let codes: Vec<&str> = self.mfa_code.iter().map(String::as_str).collect();
+        for (role, serial) in &self.mfa {
+            builder = builder.mfa(role).mfa_device(serial, &codes);
+        }
         if let Some(seed) = self.storm {
             builder = builder.storm(self.storm(seed));
         }
@@ -144,6 +160,11 @@ impl Serve {
         let each = self.keys_per_user.unwrap_or(1);
         (users, self.keys.unwrap_or(users * each))
     }
+}
+
+fn pair(text: &str) -> Result<(String, String), &'static str> {
+    let (role, value) = text.split_once('=').ok_or("a role, `=` and a value")?;
+    Ok((role.to_owned(), value.to_owned()))
 }
 
 fn main() -> ExitCode {

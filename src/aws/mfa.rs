@@ -1,0 +1,341 @@
+//! Roles that require MFA: the session that the AWS CLI has cached, or a new one for a code that a person enters.
+
+use std::fmt::Write as _;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Read as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use aws_credential_types::Credentials;
+use aws_credential_types::attributes::AccountId;
+use aws_smithy_types::DateTime;
+use aws_smithy_types::date_time::Format;
+use ring::digest::SHA1_FOR_LEGACY_USE_ONLY;
+use rustix::fs::OFlags;
+use rustix::process::geteuid;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::credential_parts::{CredentialParts, PROCESS_FIELDS};
+use super::credentials::Deadline;
+use super::environment;
+use super::role::{Role, Session};
+use super::session;
+use super::settings::Settings;
+use crate::command_line::CommandLine;
+use crate::error::{ErrorKind, Exit, RunError};
+use crate::ident::{RoleArn, TokenCode};
+use crate::log::Log;
+use crate::sanitize::{SafeText, escape_path};
+use crate::terminal;
+
+/// A session with less time left is not used, as the AWS CLI does it.
+const WINDOW: Duration = Duration::from_mins(15);
+/// The code of the error that a code is required and nobody can be asked.
+const NOBODY: &str = "MfaRequired";
+/// How often a person is asked for a code.
+const ATTEMPTS: usize = 3;
+/// The most that is read of a cached session, in bytes.
+const LONGEST: u64 = 1 << 20;
+
+/// The device whose code a role requires.
+#[derive(Debug)]
+pub(super) struct Device {
+    serial: String,
+    /// The profile that names it; otherwise `--serial-number` does.
+    profile: Option<String>,
+    /// The ID of the key of the last session that was used: when it is asked for again, it has expired.
+    used: Mutex<Option<String>>,
+}
+
+impl Device {
+    /// The device with this serial number, which `profile` or else `--serial-number` names.
+    pub(super) fn new(serial: String, profile: Option<String>) -> Self {
+        Self {
+            serial,
+            profile,
+            used: Mutex::default(),
+        }
+    }
+
+    /// The cached session of `role`, or a new one for a code.
+    ///
+    /// # Errors
+    ///
+    /// There is nobody to ask; the code is wrong; STS does not give credentials.
+    pub(super) async fn session(
+        &self,
+        role: &Role,
+        base: Credentials,
+        settings: &Settings,
+        deadline: &mut Deadline,
+    ) -> Result<Credentials, RunError> {
+        let path = cache_path(&role.cache_key(&self.serial));
+        let (log, shown) = (settings.log, escape_path(&path));
+        let cached = self.cached(&path, role, log);
+        let credentials = if let Ok(Some(cached)) = cached {
+            log.verbose(|| format!("using the cached session in `{shown}`"));
+            cached
+        } else {
+            // The AWS CLI would go on using some of them.
+            let refused = cached
+                .err()
+                .map(|why| format!("`{shown}`, which is not used: {why}"));
+            if let Some(refused) = &refused {
+                log.verbose(|| format!("there is a cached session in {refused}"));
+            }
+            let created = self.create(role, base, settings, deadline).await;
+            let session = created.map_err(|mut stop| {
+                let remove = refused.filter(|_| stop.code == NOBODY);
+                let remove = remove.map(|refused| format!("first remove {refused}"));
+                stop.hints.splice(..0, remove);
+                stop
+            })?;
+            session::save(&path, &session.to_json(), log);
+            session.credentials
+        };
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        *used = Some(credentials.access_key_id().to_owned());
+        Ok(credentials)
+    }
+
+    async fn create(
+        &self,
+        role: &Role,
+        base: Credentials,
+        settings: &Settings,
+        deadline: &mut Deadline,
+    ) -> Result<Session, RunError> {
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            let entered = self.code(settings, deadline).await?;
+            let tried = match entered.parse::<TokenCode>() {
+                Ok(code) => {
+                    let mfa = Some((self.serial.as_str(), &code));
+                    let assuming = role.assume(Some(base.clone()), mfa, settings);
+                    deadline
+                        .bound(assuming)
+                        .await
+                        .map_err(|stop| (is_wrong_code(&stop), stop))
+                }
+                Err(invalid) => Err((true, RunError::credentials(invalid.to_string()))),
+            };
+            let stop = match tried {
+                Ok(session) => return Ok(session),
+                Err((false, stop)) => return Err(stop),
+                Err((true, stop)) => stop,
+            };
+            if attempts == ATTEMPTS || !can_ask(settings.log) {
+                let serial = &self.serial;
+                let hint = if stop.message.contains("serial number") {
+                    format!(
+                        "check that {serial} is an MFA device of the user whose key assumes the role"
+                    )
+                } else {
+                    format!(
+                        "a code works once: run the same command again with the next code of {serial}"
+                    )
+                };
+                return Err(RunError {
+                    exit: Exit::Configuration,
+                    hints: vec![hint],
+                    ..stop
+                });
+            }
+            let why = stop.message.trim_start_matches("no credentials: ");
+            settings.log.warning(why);
+        }
+    }
+
+    /// The code that the command line gives, or else what a person enters.
+    async fn code(&self, settings: &Settings, deadline: &mut Deadline) -> Result<String, RunError> {
+        let given = settings.token_code.lock();
+        if let Some(code) = given.unwrap_or_else(PoisonError::into_inner).take() {
+            return Ok(code.as_str().to_owned());
+        }
+        let own = terminal::own().filter(|_| settings.log.is_for_people());
+        let own = own.ok_or_else(|| self.nobody(settings.log))?;
+        let prompt = SafeText::message(&format!("Enter MFA code for {}: ", self.serial));
+        let begun = Instant::now();
+        let entered = terminal::ask_secret(own, &prompt).await;
+        deadline.extend(begun.elapsed());
+        let line = entered.ok().filter(|line| line.ends_with(b"\n"));
+        let line = line.ok_or_else(|| {
+            RunError::credentials(format!("no MFA code was entered for {}", self.serial))
+        })?;
+        Ok(String::from_utf8_lossy(&line).trim().to_owned())
+    }
+
+    /// A code is required, and nobody can be asked.
+    fn nobody(&self, log: Log) -> RunError {
+        let serial = &self.serial;
+        let why = if log.is_json() {
+            "a question cannot be asked with --error-format json"
+        } else {
+            "there is no terminal to ask on"
+        };
+        let message = format!("an MFA code of {serial} is required, and {why}");
+        let stop = RunError::new(Exit::Configuration, NOBODY, message);
+        match &self.profile {
+            Some(profile) => {
+                let command =
+                    CommandLine::new("aws sts get-caller-identity").option("--profile", profile);
+                stop.hint(format!(
+                    "create a session on a terminal, which this program then uses: {command}"
+                ))
+                .hint("or run the same command again with --token-code CODE")
+            }
+            None => stop.hint("run the same command again with --token-code CODE"),
+        }
+    }
+
+    /// The session of `role` that is in the cache; `None` where there is none, or one that expires soon.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be used: why.
+    fn cached(&self, path: &Path, role: &Role, log: Log) -> Result<Option<Credentials>, String> {
+        let entry = match read_own(path) {
+            Ok(bytes) => session::object(&bytes).ok_or("it is not a JSON object")?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error.to_string()),
+        };
+        let arn = entry["AssumedRoleUser"]["Arn"].as_str().unwrap_or_default();
+        let configured = role.arn.parse::<RoleArn>().ok();
+        let configured = configured.filter(|configured| configured.is_of(arn));
+        let configured = configured.ok_or("it is not a session of the configured role")?;
+        let mut key = CredentialParts::from_json(
+            &entry["Credentials"],
+            PROCESS_FIELDS,
+            "the cached session",
+        )?;
+        key.account = Some(configured.account().to_string());
+        let expiry = key.expiry.ok_or("it has no Expiration")?;
+        if expiry < SystemTime::now() + WINDOW {
+            log.verbose(|| {
+                "the cached session has expired, or does so within 15 minutes".to_owned()
+            });
+            return Ok(None);
+        }
+        let used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        if used.as_ref() == Some(&key.id.value) {
+            return Err("it was used and has expired".to_owned());
+        }
+        let credentials = key.credentials("AssumeRole");
+        credentials.map(Some).map_err(|stop| stop.message)
+    }
+}
+
+/// Whether somebody can be asked for a code.
+fn can_ask(log: Log) -> bool {
+    log.is_for_people() && terminal::own().is_some()
+}
+
+/// Whether STS did not accept the code. Another denial has another cause.
+fn is_wrong_code(stop: &RunError) -> bool {
+    stop.service.as_ref().is_some_and(|error| {
+        error.kind() == ErrorKind::AccessDenied
+            && error
+                .message
+                .starts_with("MultiFactorAuthentication failed")
+    })
+}
+
+/// The file where the AWS CLI caches the session of a role with these parameters.
+fn cache_path(parameters: &Value) -> PathBuf {
+    let folder = environment::home()
+        .unwrap_or_default()
+        .join(".aws/cli/cache");
+    session::path(&folder, &as_python(parameters), &SHA1_FOR_LEGACY_USE_ONLY)
+}
+
+/// An object as Python's `json.dumps` writes it, in ASCII.
+fn as_python(object: &Value) -> String {
+    let members = object.as_object().into_iter().flatten();
+    let members = members.map(|(name, value)| format!("\"{name}\": {value}"));
+    let text = members.collect::<Vec<_>>().join(", ");
+    let mut ascii = String::new();
+    for c in format!("{{{text}}}").chars() {
+        if matches!(c, ' '..='~') {
+            ascii.push(c);
+            continue;
+        }
+        for unit in c.encode_utf16(&mut [0; 2]) {
+            let _ = write!(ascii, "\\u{unit:04x}");
+        }
+    }
+    ascii
+}
+
+/// Reads a file that is the user's own and that nobody else can read.
+fn read_own(path: &Path) -> io::Result<Vec<u8>> {
+    let wrong = |what| Err(io::Error::other(what));
+    if !fs::symlink_metadata(path)?.is_file() {
+        return wrong("it is not a regular file");
+    }
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(flags.bits().cast_signed())
+        .open(path)?;
+    let found = file.metadata()?;
+    if !found.is_file() || found.uid() != geteuid().as_raw() {
+        return wrong("it is not your own file");
+    }
+    if found.mode() & 0o077 != 0 {
+        return wrong("others can read or write it");
+    }
+    let mut bytes = Vec::new();
+    file.take(LONGEST).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+impl Session {
+    /// What the AWS CLI caches of it.
+    fn to_json(&self) -> Value {
+        let credentials = &self.credentials;
+        let expiry = credentials.expiry().map(|expiry| {
+            let seconds = DateTime::from_secs(DateTime::from(expiry).secs());
+            seconds.fmt(Format::DateTime).unwrap_or_default()
+        });
+        let account = credentials.account_id().map(AccountId::as_str);
+        json!({
+            "Credentials": {
+                "AccessKeyId": credentials.access_key_id(),
+                "SecretAccessKey": credentials.secret_access_key(),
+                "SessionToken": credentials.session_token(),
+                "Expiration": expiry,
+                "AccountId": account,
+            },
+            "AssumedRoleUser": { "AssumedRoleId": self.id, "Arn": self.arn },
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cache_has_the_names_that_the_aws_cli_gives() {
+        let parameters = json!({
+            "DurationSeconds": 1800,
+            "ExternalId": "ext",
+            "RoleArn": "arn:aws:iam::123456789012:role/x",
+            "SerialNumber": "arn:aws:iam::123456789012:mfa/me",
+        });
+        let path = cache_path(&parameters);
+        let name = path.file_name().expect("a name");
+        assert_eq!(name, "869161543b16903b59257357d9c4c55d27e8e9ce.json");
+    }
+
+    #[test]
+    fn text_is_written_as_python_writes_it() {
+        let object = json!({ "A": "\"\\\n\u{1}\u{7f}\u{e9}\u{1f511}/", "B": 900 });
+        let expected = r#"{"A": "\"\\\n\u0001\u007f\u00e9\ud83d\udd11/", "B": 900}"#;
+        assert_eq!(as_python(&object), expected);
+    }
+}

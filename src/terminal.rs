@@ -1,0 +1,163 @@
+//! The terminal that a person sits at: who has it, and what is typed there. What is typed is waited for in a thread, so that
+//! a signal ends the run meanwhile.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Signal, getpgrp};
+use rustix::termios::{
+    LocalModes, OptionalActions, QueueSelector, Termios, tcflush, tcgetattr, tcgetpgrp, tcsetattr,
+};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::time::timeout;
+
+use crate::report::stream;
+use crate::sanitize::SafeText;
+
+/// The most of an answer that is read, in bytes.
+pub(crate) const LONGEST_ANSWER: usize = 1_000;
+/// How soon after the answer a signal that came before it is noticed.
+const NOTICED: Duration = Duration::from_millis(100);
+
+/// The terminal that this process is in the foreground of, and its mode.
+pub(crate) fn own() -> Option<(File, Termios)> {
+    let mut options = OpenOptions::new();
+    // A terminal whose output is stopped (Ctrl-S) does not block a run that ends.
+    let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY;
+    let options = options.read(true).write(true);
+    let file = options.custom_flags(flags.bits().cast_signed());
+    let file = file.open("/dev/tty").ok()?;
+    if tcgetpgrp(&file).ok()? != getpgrp() {
+        return None;
+    }
+    let mode = tcgetattr(&file).ok()?;
+    Some((file, mode))
+}
+
+/// Asks for a secret: what is typed is not shown.
+///
+/// # Errors
+///
+/// The terminal was closed.
+pub(crate) async fn ask_secret(
+    (terminal, mode): (File, Termios),
+    prompt: &SafeText,
+) -> io::Result<Vec<u8>> {
+    // No bar and no message is written over the prompt.
+    let _rest = stream::rest().await;
+    let terminal = Arc::new(terminal);
+    let mut hidden = mode.clone();
+    hidden.local_modes.remove(LocalModes::ECHO);
+    // Enter still ends the line on the screen, and Ctrl-C does not take what is printed then off it.
+    hidden
+        .local_modes
+        .insert(LocalModes::ECHONL | LocalModes::NOFLSH);
+    let mut shown = Restored {
+        terminal: Arc::clone(&terminal),
+        mode,
+        is_line_ended: false,
+    };
+    let prompt = prompt.to_string();
+    let answer = read_answer(Arc::clone(&terminal), || {
+        // A shell that stopped the run has set its own mode.
+        let set = tcsetattr(&*terminal, OptionalActions::Now, &hidden);
+        let (terminal, prompt) = (Arc::clone(&terminal), prompt.clone());
+        async move {
+            set?;
+            let put = spawn_blocking(move || write(&terminal, prompt.as_bytes()));
+            put.await
+                .unwrap_or_else(|error| Err(io::Error::other(error)))
+        }
+    })
+    .await?;
+    shown.is_line_ended = answer.ends_with(b"\n");
+    Ok(answer)
+}
+
+/// Sets a terminal's mode back when it is dropped.
+struct Restored {
+    terminal: Arc<File>,
+    mode: Termios,
+    is_line_ended: bool,
+}
+
+impl Drop for Restored {
+    fn drop(&mut self) {
+        if !self.is_line_ended {
+            // What was typed of a secret is nobody else's to read.
+            let _ = tcflush(&*self.terminal, QueueSelector::IFlush);
+            let _ = rustix::io::write(&*self.terminal, b"\n");
+        }
+        let _ = tcsetattr(&*self.terminal, OptionalActions::Now, &self.mode);
+    }
+}
+
+/// The answer to the question that `put` prints, as it was printed last. A run that was stopped (Ctrl-Z) and continues asks
+/// again: the question may be far up on the screen, and what is typed at a blank line answers nothing.
+pub(crate) async fn read_answer<F: Future<Output = io::Result<()>>>(
+    input: Arc<impl AsFd + Send + Sync + 'static>,
+    mut put: impl FnMut() -> F,
+) -> io::Result<Vec<u8>> {
+    let mut continued = signal(SignalKind::from_raw(Signal::CONT.as_raw()))?;
+    let mut waiting = None;
+    loop {
+        // What was typed before the question was not typed as its answer.
+        tcflush(&*input, QueueSelector::IFlush)?;
+        put().await?;
+        let answer = tokio::select! {
+            biased;
+            _ = continued.recv() => continue,
+            answer = line(&input, &mut waiting) => answer?,
+        };
+        // The answer may have been typed while the run was stopped, and read before the signal was noticed: another thread
+        // can be the one that gets it.
+        if timeout(NOTICED, continued.recv()).await.is_err() {
+            return Ok(answer);
+        }
+    }
+}
+
+/// Reads until the end of the line, the end of the input, or more than an answer has. To wait in a read would keep signals
+/// from ending the run, and give what is typed to a question that is not asked any more.
+async fn line(
+    input: &Arc<impl AsFd + Send + Sync + 'static>,
+    waiting: &mut Option<JoinHandle<()>>,
+) -> io::Result<Vec<u8>> {
+    let mut line = Vec::new();
+    loop {
+        let wait = || {
+            let input = Arc::clone(input);
+            // The run ends without this thread. What fails here fails again where it is reported.
+            spawn_blocking(move || {
+                let _ = poll(&mut [PollFd::new(&*input, PollFlags::IN)], None);
+            })
+        };
+        waiting.get_or_insert_with(wait).await?;
+        *waiting = None;
+        let mut ready = [PollFd::new(&**input, PollFlags::IN)];
+        if poll(&mut ready, Some(&Timespec::default()))? == 0 {
+            continue;
+        }
+        let mut bytes = [0; LONGEST_ANSWER];
+        let count = rustix::io::read(&**input, &mut bytes)?;
+        line.extend_from_slice(&bytes[..count]);
+        if count == 0 || line.contains(&b'\n') || line.len() >= LONGEST_ANSWER {
+            return Ok(line);
+        }
+    }
+}
+
+/// Writes all of a text, and waits for the terminal where it has to.
+fn write(terminal: &File, mut text: &[u8]) -> io::Result<()> {
+    while !text.is_empty() {
+        poll(&mut [PollFd::new(terminal, PollFlags::OUT)], None)?;
+        text = &text[rustix::io::write(terminal, text)?..];
+    }
+    Ok(())
+}

@@ -1,0 +1,239 @@
+//! A role of the command line, assumed with whatever credentials are found.
+
+use iam_sandbox::documented::{ADMIN_KEY_ID, SESSION_KEY_ID};
+use iam_sandbox::{Fault, Recorded, Sandbox, What};
+
+use crate::case::{BOBS_KEY, Case, DELETED, actions, documented};
+use crate::credentials::keys;
+
+const ROLE: &str = "arn:aws:iam::123456789012:role/ops/Responder";
+const BY_ROLE: [&str; 2] = ["--role-arn", ROLE];
+
+fn assumed(sandbox: &Sandbox) -> Vec<Recorded> {
+    let requests = sandbox.requests().into_iter();
+    requests
+        .filter(|request| request.action == "AssumeRole")
+        .collect()
+}
+
+#[test]
+fn f101_the_role_signs_and_the_session_has_a_name() {
+    let sandbox = documented();
+    let _ = Case::documented(&sandbox, &BY_ROLE)
+        .run()
+        .exits(0)
+        .prints(DELETED)
+        .says_nothing();
+    assert_eq!(actions(&sandbox), ["AssumeRole", "DeleteAccessKey"]);
+    let request = &assumed(&sandbox)[0];
+    assert_eq!(request.key_id.as_deref(), Some(ADMIN_KEY_ID));
+    assert_eq!(request.param("RoleArn"), Some(ROLE));
+    assert_eq!(request.param("DurationSeconds"), None);
+    let name = request.param("RoleSessionName").unwrap_or_default();
+    let time = name.strip_prefix("iam-del-key-").unwrap_or_default();
+    assert!(
+        time.len() == 10 && time.parse::<u64>().is_ok(),
+        "the session is called {name}"
+    );
+}
+
+#[test]
+fn f101_an_external_id_and_a_session_name_are_sent() {
+    let sandbox = Sandbox::documented()
+        .external_id("Responder", "unique:1")
+        .start();
+    let more = [
+        &BY_ROLE[..],
+        &["--external-id", "unique:1", "--role-session-name", "me@1"],
+    ];
+    let _ = Case::documented(&sandbox, &more.concat())
+        .run()
+        .exits(0)
+        .prints(DELETED)
+        .says_nothing();
+    assert_eq!(assumed(&sandbox)[0].param("RoleSessionName"), Some("me@1"));
+}
+
+#[test]
+fn f101_a_role_that_is_denied() {
+    let wanted = format!(
+        "hint: the caller needs the permission sts:AssumeRole on {ROLE}, and the role's trust policy must allow the caller"
+    );
+    let sandbox = Sandbox::documented()
+        .external_id("Responder", "unique:1")
+        .deny_to("Responder", "sts:GetCallerIdentity")
+        .start();
+    for (more, with) in [
+        (
+            &[][..],
+            "; it may require --external-id or --serial-number\n",
+        ),
+        (
+            &["--external-id", "unique:2"],
+            " with this external ID; it may require --serial-number\n",
+        ),
+    ] {
+        let said = Case::documented(&sandbox, &[&BY_ROLE[..], more].concat())
+            .run()
+            .exits(6)
+            .prints_nothing();
+        let _ = said
+            .says(&[
+                "no credentials: An error occurred (AccessDenied) when calling the AssumeRole operation: ",
+                &format!("{wanted}{with}"),
+            ])
+            .ends_with("not deleted: nothing was sent to IAM");
+    }
+    assert!(sandbox.has_key(BOBS_KEY));
+}
+
+#[test]
+fn f101_a_session_of_another_account_is_refused() {
+    // The sandbox opens sessions of its own account whatever the ARN says.
+    let sandbox = documented();
+    let other = "arn:aws:iam::210987654321:role/Responder";
+    let said = Case::documented(&sandbox, &["--role-arn", other])
+        .run()
+        .exits(11)
+        .prints_nothing();
+    let _ = said
+        .says(&[
+            "error: the session belongs to account 123456789012, and --role-arn names account 210987654321\n",
+        ])
+        .ends_with("not deleted: nothing was sent to IAM");
+    assert_eq!(actions(&sandbox), ["AssumeRole"]);
+}
+
+#[test]
+fn f101_a_session_without_an_account_is_refused() {
+    let sandbox = documented();
+    let page = "<AssumeRoleResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleResult><Credentials>\
+                <AccessKeyId>ASIARZPUZDIKMX6ST4CU</AccessKeyId><SecretAccessKey>x</SecretAccessKey>\
+                <SessionToken>x</SessionToken><Expiration>2099-01-01T00:00:00Z</Expiration></Credentials>\
+                </AssumeRoleResult><ResponseMetadata><RequestId>r</RequestId></ResponseMetadata></AssumeRoleResponse>";
+    sandbox.fault(Fault::new(What::page(200, "text/xml", page)).on("AssumeRole"));
+    let said = Case::documented(&sandbox, &BY_ROLE)
+        .run()
+        .exits(11)
+        .prints_nothing();
+    let _ = said
+        .says(&["the session belongs to an account that STS did not name"])
+        .ends_with("nothing was sent to IAM");
+}
+
+#[test]
+fn f101_a_role_on_top_of_a_role_profile_guards_every_key_behind_it() {
+    let sandbox = documented();
+    let config = format!(
+        "[profile chained]\nrole_arn = arn:aws:iam::123456789012:role/First\nsource_profile = base\n[profile base]\n{}",
+        keys(&sandbox.admin())
+    );
+    let case = || {
+        Case::at(&sandbox, ["--profile", "chained"])
+            .args(BY_ROLE)
+            .without_credentials()
+            .file(".aws/config", &config)
+    };
+    let said = case()
+        .args(["--access-key-id", ADMIN_KEY_ID, "--user-name", "admin"])
+        .run()
+        .exits(11);
+    let output = said.output().to_owned();
+    let _ = said
+        .prints(&output)
+        .says(&["it would lock you out"])
+        .ends_with("not deleted");
+    assert!(sandbox.has_key(ADMIN_KEY_ID));
+    let _ = case()
+        .args(["--access-key-id", BOBS_KEY, "--user-name", "Bob", "-v"])
+        .run()
+        .exits(0)
+        .prints(DELETED)
+        .says(&["from --role-arn, assumed with the role of profile `chained`, assumed with the key of profile `base`\n"]);
+    let arns: Vec<String> = assumed(&sandbox)
+        .iter()
+        .filter_map(|request| request.param("RoleArn").map(str::to_owned))
+        .collect();
+    let first = "arn:aws:iam::123456789012:role/First";
+    assert_eq!(arns, [first, ROLE, first, ROLE]);
+}
+
+#[test]
+fn f101_the_expected_account_is_that_of_the_role() {
+    let sandbox = documented();
+    let _ = Case::documented(&sandbox, &BY_ROLE)
+        .args(["--expect-account", "123456789012"])
+        .run()
+        .exits(0)
+        .prints(DELETED)
+        .says_nothing();
+    let request = sandbox.requests().remove(1);
+    assert_eq!(request.action, "GetCallerIdentity");
+    assert_ne!(request.key_id.as_deref(), Some(ADMIN_KEY_ID));
+    assert_ne!(request.key_id.as_deref(), Some(SESSION_KEY_ID));
+}
+
+#[test]
+fn f101_a_command_to_run_next_assumes_the_same_role() {
+    let sandbox = documented();
+    let more = [
+        &BY_ROLE[..],
+        &["--external-id", "x1", "--serial-number", "GAHT12345678"],
+    ];
+    let sandbox_with_device = Sandbox::documented()
+        .mfa_device("GAHT12345678", &["755224"])
+        .start();
+    let _ = Case::at(&sandbox_with_device, ["--access-key-id", BOBS_KEY])
+        .args(["--user-name", "Alice", "--token-code", "755224"])
+        .args(more.concat())
+        .run()
+        .exits(3)
+        .prints_outcome("Failed")
+        .says(&[&format!(
+            "hint: to see whose key it is: iam-del-key --access-key-id {BOBS_KEY} --find-user --dry-run --output table \
+             --role-arn {ROLE} --external-id x1 --serial-number GAHT12345678\n"
+        )]);
+    let _ = Case::documented(&sandbox, &BY_ROLE)
+        .args(["--deactivate"])
+        .run()
+        .exits(0)
+        .prints_outcome("Deactivated")
+        .says(&[&format!(
+            "hint: to undo it as {ROLE}: aws iam update-access-key --access-key-id {BOBS_KEY} --user-name=Bob --status Active\n"
+        )]);
+}
+
+#[test]
+fn f101_wrong_options_of_a_role_contact_nobody() {
+    let sandbox = documented();
+    for (more, says) in [
+        (
+            &["--role-arn", "Responder"][..],
+            "the ARN of a role is arn:aws:iam::ACCOUNT:role/NAME",
+        ),
+        (&["--external-id", "x1"], "--role-arn <ARN>"),
+        (&["--role-session-name", "x1"], "--role-arn <ARN>"),
+        (&["--serial-number", "GAHT12345678"], "--role-arn <ARN>"),
+        (
+            &["--role-arn", ROLE, "--external-id", "x"],
+            "it must have 2 to 1224 characters",
+        ),
+        (
+            &["--role-arn", ROLE, "--role-session-name", "a b"],
+            "character 2 is ` `",
+        ),
+        (&["--token-code", "12345"], "an MFA code has 6 digits"),
+        (
+            &["--role-arn", ROLE, "--token-code", "755224"],
+            "--token-code is given, and no role in use requires MFA",
+        ),
+    ] {
+        let said = Case::documented(&sandbox, more)
+            .run()
+            .exits(2)
+            .prints_nothing();
+        assert!(!said.messages().contains("12345'"), "{}", said.messages());
+        let _ = said.says(&[says]);
+    }
+    assert_eq!(sandbox.connections(), 0);
+}
