@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::symlink;
 use std::process::Command;
 
 use iam_sandbox::documented::{ADMIN_KEY_ID, ADMIN_SECRET, BOB_SECOND_KEY_ID};
@@ -11,16 +11,16 @@ use iam_sandbox::{Fault, Sandbox, What};
 
 use crate::case::{BOBS_KEY, Case, documented};
 
-/// Prints each argument on a line of its own.
-const STUB: &str = "#!/bin/sh\nprintf '%s\\n' \"$@\"\n";
+/// Prints each argument on a line of its own. It is not written by the test: a program that was just written cannot be
+/// started while another test starts a process.
+const STUB: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/print-arguments");
 
 /// What a shell hands to the command of the line.
 fn pasted(shell: &str, line: &str) -> Vec<String> {
     let folder = tempfile::tempdir().expect("a temporary folder");
     for name in ["aws", "iam-del-key"] {
         let path = folder.path().join(name);
-        fs::write(&path, STUB).expect("a file");
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("a program");
+        symlink(STUB, &path).expect("a link");
     }
     let output = Command::new(shell)
         .args(["-c", line])
