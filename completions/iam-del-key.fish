@@ -34,11 +34,11 @@ complete -c iam-del-key -l generate-cli-skeleton -d 'Print what --cli-input-json
 output\t''"
 complete -c iam-del-key -l find-user -d 'Ask IAM whose key it is, instead of being told'
 complete -c iam-del-key -l all-keys -d 'Every key of --user-name'
-complete -c iam-del-key -l all-users -d 'Every key of every user of the account; needs a condition on the key'
+complete -c iam-del-key -l whole-account -d 'Every key of every user of the account; needs a condition on the key'
 complete -c iam-del-key -l inactive -d 'Only if its status is Inactive'
 complete -c iam-del-key -s n -l dry-run -d 'Read, decide and print what would happen; change nothing'
 complete -c iam-del-key -s i -l interactive -d 'Show what is known of the keys and ask before they go; needs a terminal'
-complete -c iam-del-key -s y -l yes -d 'Do not ask; only --all-keys and --all-users ask by themselves'
+complete -c iam-del-key -s y -l yes -d 'Do not ask; only --all-keys and --whole-account ask by themselves'
 complete -c iam-del-key -l deactivate -d 'Make the keys Inactive instead of deleting them, and print how to undo it'
 complete -c iam-del-key -l ignore-missing -d 'Succeed if the key no longer exists (like rm -f)'
 complete -c iam-del-key -l allow-self -d 'Allow deleting the very key that signs the request'

@@ -26,7 +26,7 @@ pub(crate) fn check(request: &Request) -> Result<(), RunError> {
     }
     Err(match request.consent {
         Consent::Needed => RunError::usage(
-            "--all-keys and --all-users ask before a key goes, and there is no terminal to ask on",
+            "--all-keys and --whole-account ask before a key goes, and there is no terminal to ask on",
         )
         .hint("look first with --dry-run, then say --yes"),
         Consent::Given | Consent::Asked => RunError::usage(

@@ -41,7 +41,7 @@ pub(crate) struct Aws {
     /// AccessKeyId and UserName as a JSON object, or file://PATH of one; options beat its members
     #[arg(long, value_name = "JSON", group = "keys", value_parser = Source::parser())]
     #[arg(value_hint = ValueHint::Other)]
-    #[arg(conflicts_with_all = ["from", "all_keys", "all_users"])]
+    #[arg(conflicts_with_all = ["from", "all_keys", "whole_account"])]
     pub(crate) cli_input_json: Option<Source>,
 
     /// Print what --cli-input-json takes, or nothing for output, as the AWS CLI does; contacts nothing

@@ -27,7 +27,7 @@ impl Cli {
             mode: either(self.dry_run, Mode::DryRun, Mode::Change),
             consent: match (self.interactive, self.yes) {
                 (true, _) => Consent::Asked,
-                (false, false) if self.all_keys || self.all_users => Consent::Needed,
+                (false, false) if self.all_keys || self.whole_account => Consent::Needed,
                 (false, _) => Consent::Given,
             },
             expected_account: self.expect_account,
@@ -62,7 +62,7 @@ impl Cli {
                 },
                 user_name,
             },
-            (None, _) if self.all_users => Selection::Account,
+            (None, _) if self.whole_account => Selection::Account,
             (None, Some(user_name)) if self.all_keys => Selection::User(user_name),
             (None, user_name) => Selection::Named(named(&self.access_key_id, user_name.as_ref())),
         }

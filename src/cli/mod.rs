@@ -76,7 +76,7 @@ pub(crate) struct Cli {
     /// prints it; or the JSON Lines of a dry run or of a run that was cut off, of which what is settled is left out.
     /// Everything is read and checked before anything is contacted.
     #[arg(long, value_name = "FILE", group = "keys", value_hint = ValueHint::FilePath)]
-    #[arg(conflicts_with_all = ["access_key_id", "all_keys", "all_users"], help_heading = "Which keys")]
+    #[arg(conflicts_with_all = ["access_key_id", "all_keys", "whole_account"], help_heading = "Which keys")]
     from: Option<PathBuf>,
 
     /// Every key of --user-name
@@ -84,7 +84,7 @@ pub(crate) struct Cli {
         long,
         group = "keys",
         requires = "user_name",
-        conflicts_with_all = ["allow_self", "find_user", "access_key_id", "all_users"]
+        conflicts_with_all = ["allow_self", "find_user", "access_key_id", "whole_account"]
     )]
     #[arg(help_heading = "Which keys")]
     all_keys: bool,
@@ -95,7 +95,7 @@ pub(crate) struct Cli {
     #[arg(long, group = "keys", requires = "condition")]
     #[arg(conflicts_with_all = ["user_name", "find_user", "allow_self", "access_key_id"])]
     #[arg(help_heading = "Which keys")]
-    all_users: bool,
+    whole_account: bool,
 
     /// Only if its status is Inactive
     #[arg(long, group = "condition", help_heading = "Only if")]
@@ -139,7 +139,7 @@ pub(crate) struct Cli {
     #[arg(short, long, conflicts_with = "yes", help_heading = "Safety")]
     interactive: bool,
 
-    /// Do not ask; only --all-keys and --all-users ask by themselves
+    /// Do not ask; only --all-keys and --whole-account ask by themselves
     #[arg(short, long, help_heading = "Safety")]
     yes: bool,
 
@@ -279,7 +279,7 @@ impl Cli {
             }
         }
         let is_named = !self.access_key_id.is_empty();
-        if is_named || self.from.is_some() || self.all_keys || self.all_users {
+        if is_named || self.from.is_some() || self.all_keys || self.whole_account {
             return Ok(());
         }
         let text = match self.aws.cli_input_json {

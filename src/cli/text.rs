@@ -2,7 +2,7 @@
 
 /// The ways to name keys that are looked for in help; the AWS CLI's JSON is one more.
 pub(super) const USAGE: &str =
-    "iam-del-key [OPTIONS] <--access-key-id <ID>|--from <FILE>|--all-keys|--all-users>";
+    "iam-del-key [OPTIONS] <--access-key-id <ID>|--from <FILE>|--all-keys|--whole-account>";
 
 /// What `--help` and the man page begin with.
 pub(super) const EXAMPLES: &str = "\
@@ -19,7 +19,7 @@ Examples:
       switch it off, which can be undone
   iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --user-name Bob --inactive --unused-for 45d
       delete a key only if it is switched off and nobody missed it
-  iam-del-key --all-users --unused-for 90d --dry-run > plan.jsonl
+  iam-del-key --whole-account --unused-for 90d --dry-run > plan.jsonl
       the whole account: which keys did nobody use for 90 days
   iam-del-key --from plan.jsonl --unused-for 90d --journal done.jsonl
       delete what the plan has left after review, and go on where a run was cut off";
@@ -29,7 +29,7 @@ pub(super) const SHORT_EXAMPLES: &str = "\
 Examples:
   iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --user-name Bob
   iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --find-user --dry-run
-  iam-del-key --all-users --unused-for 90d --dry-run > plan.jsonl
+  iam-del-key --whole-account --unused-for 90d --dry-run > plan.jsonl
   iam-del-key --from plan.jsonl --unused-for 90d --journal done.jsonl";
 
 /// The order of the help: what it is, what to type, and then the rest.

@@ -115,7 +115,7 @@ impl InputError {
     fn credential_report(line: u64) -> Self {
         let reason = "this is a credential report, which has no access key IDs";
         Self {
-            hint: "to find the unused keys of the account: iam-del-key --all-users --unused-for 90d --dry-run",
+            hint: "to find the unused keys of the account: iam-del-key --whole-account --unused-for 90d --dry-run",
             ..Self::new(line, 1, reason)
         }
     }

@@ -119,7 +119,7 @@ impl Commands {
     pub(crate) fn users(&self) -> CommandLine {
         if self.role.is_some() {
             let command = CommandLine::new("iam-del-key");
-            let words = "--all-users --older-than 1h --dry-run --output table";
+            let words = "--whole-account --older-than 1h --dry-run --output table";
             return self.with_options(command.words(words));
         }
         let command = CommandLine::new("aws iam list-users");

@@ -163,7 +163,7 @@ def swept(bench: Bench) -> list[list[str]]:
     for what, condition in (("with the credential report", ["--unused-for", "90d"]), ("by the lists alone", ["--unused-for", "1h"])):
         with bench.sandbox(*options) as server:
             progress(f"a sweep {what}")
-            command = [bench.ours, "--all-users", *condition, "--dry-run", "--output", "off", "--jobs", str(THREADS), "-v"]
+            command = [bench.ours, "--whole-account", *condition, "--dry-run", "--output", "off", "--jobs", str(THREADS), "-v"]
             taken = bench.run(command, server.for_sdk("AWS_CA_BUNDLE"))
             rows.append([f"{what}, `{' '.join(condition)}`", f"{bench.requests():,}", f"{taken.wall:.2f} s", mb(taken.peak)])
     return rows

@@ -319,7 +319,13 @@ fn c01_a_signal_ends_a_question_on_a_terminal_that_was_stopped() {
 #[test]
 fn c01_messages_that_nobody_reads_take_little_memory() {
     let sandbox = Sandbox::documented().many_keys(3_000, 1).start();
-    let args = ["--all-users", "--unused-for", "90d", "--dry-run", "--debug"];
+    let args = [
+        "--whole-account",
+        "--unused-for",
+        "90d",
+        "--dry-run",
+        "--debug",
+    ];
     let case = Case::at(&sandbox, args).args(["--output", "off"]);
     let mut running = case.start_under(Some(&FULL_ERRORS));
     let messages = running.child.stderr.take().expect("a pipe");

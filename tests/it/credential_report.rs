@@ -9,7 +9,7 @@ use crate::journal::ACCOUNT;
 use crate::sweep::ids;
 
 fn sweep(sandbox: &Sandbox, conditions: &[&str]) -> (BTreeSet<String>, usize) {
-    let args = ["--all-users", "--dry-run", "-v"];
+    let args = ["--whole-account", "--dry-run", "-v"];
     let before = actions(sandbox).len();
     let printed = Case::at(sandbox, args)
         .args(conditions.iter().copied())

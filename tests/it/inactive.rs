@@ -244,7 +244,7 @@ fn c26_keys_that_are_all_inactive_are_said_to_be() {
 #[test]
 fn c26_a_sweep_of_the_account_counts_inactive_keys_too() {
     let sandbox = documented();
-    let args = ["--all-users", "--older-than", "600d", "--deactivate"];
+    let args = ["--whole-account", "--older-than", "600d", "--deactivate"];
     for more in [&["--yes"][..], &["--dry-run"], &[]] {
         // Without --yes and without a terminal nothing is read.
         let status = if more.is_empty() { 2 } else { 0 };

@@ -339,7 +339,7 @@ fn one_way_of_choosing_excludes_the_others() {
         &["--access-key-id", BOBS_KEY],
         &["--from", "-"],
         &["--user-name", "Bob", "--all-keys"],
-        &["--all-users", "--inactive"],
+        &["--whole-account", "--inactive"],
     ];
     for (number, one) in ways.iter().enumerate() {
         for other in &ways[number + 1..] {
@@ -353,24 +353,24 @@ fn one_way_of_choosing_excludes_the_others() {
     for (args, says) in [
         (&["--all-keys"][..], "--user-name <NAME>"),
         (
-            &["--all-users"],
+            &["--whole-account"],
             "--inactive|--unused-for <AGE>|--older-than <AGE>",
         ),
         (
-            &["--all-users", "--except-user", "Bob"],
+            &["--whole-account", "--except-user", "Bob"],
             "--inactive|--unused-for <AGE>|--older-than <AGE>",
         ),
         (
-            &["--all-users", "--inactive", "--allow-self"],
+            &["--whole-account", "--inactive", "--allow-self"],
             "cannot be used with",
         ),
         (
-            &["--all-users", "--inactive", "--find-user"],
+            &["--whole-account", "--inactive", "--find-user"],
             "cannot be used with",
         ),
         (&["--all-keys", "--find-user"], "cannot be used with"),
         (
-            &["--all-users", "--inactive", "--user-name", "Bob"],
+            &["--whole-account", "--inactive", "--user-name", "Bob"],
             "cannot be used with",
         ),
         (&["--dry-run"], "--access-key-id <ID>"),

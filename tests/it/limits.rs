@@ -176,7 +176,7 @@ fn c62_a_list_that_never_ends_is_ended() {
         let members: String = (n * each..(n + 1) * each).map(user).collect();
         result("ListUsers", &format!("<Users>{members}</Users>{}", more(n)))
     };
-    let all_users = ["--all-users", "--inactive", "--yes"];
+    let whole_account = ["--whole-account", "--inactive", "--yes"];
     let all_keys = ["--user-name", "Bob", "--all-keys", "--yes"];
     let sandbox = documented();
     let ends = |url: &str, args: &[&str], says: &str| {
@@ -193,12 +193,12 @@ fn c62_a_list_that_never_ends_is_ended() {
     };
     ends(
         &serve(move |n, _| users(n, 1000)),
-        &all_users,
+        &whole_account,
         "the list has more than 100,000 users; by default an account has at most 5,000",
     );
     ends(
         &serve(move |n, _| users(n, 0)),
-        &all_users,
+        &whole_account,
         "the list has more than 1,000 pages",
     );
     ends(

@@ -295,7 +295,7 @@ fn c53_a_secret_in_a_condition_is_not_repeated_in_results() {
         for format in ["json", "text", "table"] {
             let sandbox = documented();
             let args = [
-                "--all-users",
+                "--whole-account",
                 "--unused-for",
                 "1d",
                 "--dry-run",

@@ -273,7 +273,7 @@ fn c28_an_unexpected_response_to_a_read_is_called_that() {
     ] {
         let sandbox = documented();
         sandbox.fault(Fault::new(what).on("ListUsers").always());
-        let args = ["--all-users", "--inactive", "--yes"];
+        let args = ["--whole-account", "--inactive", "--yes"];
         let case = Case::at(&sandbox, args).env("AWS_MAX_ATTEMPTS", "1");
         let said = case.run().exits(9).prints_nothing();
         assert!(
@@ -308,7 +308,7 @@ fn c59_a_list_that_does_not_say_whether_it_continues_is_an_error() {
     let sandbox = documented();
     let page = result("ListUsers", "<Users/>");
     sandbox.fault(Fault::new(xml(page)).on("ListUsers").always());
-    let _ = Case::at(&sandbox, ["--all-users", "--inactive", "--yes"])
+    let _ = Case::at(&sandbox, ["--whole-account", "--inactive", "--yes"])
         .run()
         .exits(1)
         .prints_nothing()

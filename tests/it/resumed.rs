@@ -17,11 +17,11 @@ fn sweep(sandbox: &Sandbox, kept: &Kept, args: &[&str]) -> Case {
 }
 
 const ALL_OF_BOB: &[&str] = &["--user-name", "bob", "--all-keys", "--inactive"];
-const ALL_USERS: &[&str] = &["--all-users", "--inactive", "--except-user", "Alice"];
+const WHOLE_ACCOUNT: &[&str] = &["--whole-account", "--inactive", "--except-user", "Alice"];
 
 #[test]
 fn c56_a_sweep_takes_up_a_key_that_a_killed_run_began_and_iam_no_longer_lists() {
-    for selection in [ALL_OF_BOB, ALL_USERS] {
+    for selection in [ALL_OF_BOB, WHOLE_ACCOUNT] {
         let sandbox = documented();
         sandbox.remove_key(BOBS_KEY);
         let kept = begun();

@@ -81,12 +81,12 @@ fn all_keys_of_a_user_go_and_no_other() {
 }
 
 #[test]
-fn f59_all_users_over_every_page_and_only_what_satisfies_the_condition() {
+fn f59_whole_account_over_every_page_and_only_what_satisfies_the_condition() {
     let sandbox = account();
     let expected: BTreeSet<String> = (0..60).step_by(3).map(|n| nth_key_id(ACCOUNT, n)).collect();
     let before = sandbox.keys().len();
     let args = [
-        "--all-users",
+        "--whole-account",
         "--inactive",
         "--except-user",
         "alice",
@@ -116,7 +116,7 @@ fn f59_all_users_over_every_page_and_only_what_satisfies_the_condition() {
 #[test]
 fn a_dry_run_of_the_account_is_a_plan() {
     let sandbox = account();
-    let planned = Case::at(&sandbox, ["--all-users", "--inactive", "--dry-run"])
+    let planned = Case::at(&sandbox, ["--whole-account", "--inactive", "--dry-run"])
         .run()
         .exits(0);
     let plan = planned.output().to_owned();
@@ -166,7 +166,7 @@ fn f59_no_list_that_cannot_be_read_is_an_empty_one() {
             let _ = Case::at(
                 &sandbox,
                 [
-                    "--all-users",
+                    "--whole-account",
                     "--unused-for",
                     "30d",
                     "--yes",
@@ -206,7 +206,7 @@ fn f59_a_sweep_ends_at_a_page_that_leads_nowhere() {
             let sandbox = account();
             let page = What::page(200, "text/xml", page);
             sandbox.fault(Fault::new(page).on(list).skip(1).always());
-            let _ = Case::at(&sandbox, ["--all-users", "--inactive", "--yes"])
+            let _ = Case::at(&sandbox, ["--whole-account", "--inactive", "--yes"])
                 .run()
                 .exits(1)
                 .prints_nothing()
@@ -222,7 +222,7 @@ fn f64_a_sweep_asks_or_needs_yes() {
     let sandbox = documented();
     for args in [
         &["--user-name", "Bob", "--all-keys"][..],
-        &["--all-users", "--inactive"],
+        &["--whole-account", "--inactive"],
     ] {
         let _ = Case::at(&sandbox, args)
             .run()
@@ -285,7 +285,7 @@ fn f59_a_key_that_is_in_use_again_since_it_was_chosen_stays() {
     let sandbox = sandbox.start();
     let slow = Fault::new(What::Delay(Duration::from_millis(700)));
     sandbox.fault(slow.on("DeleteAccessKey").always());
-    let args = ["--all-users", "--inactive", "--yes", "--jobs", "1"];
+    let args = ["--whole-account", "--inactive", "--yes", "--jobs", "1"];
     let running = Case::at(&sandbox, args).args(["--timeout", "2"]).start();
     wait_for(|| actions(&sandbox).contains(&"DeleteAccessKey".to_owned()));
     let last = nth_key_id(ACCOUNT, 5);

@@ -28,7 +28,7 @@ fn table(sandbox: &Sandbox, args: &[&str], status: i32) -> String {
 fn a_key_has_its_owner_under_it_and_the_reason_below() {
     let sandbox = documented();
     let args = [
-        "--all-users",
+        "--whole-account",
         "--unused-for",
         "90d",
         "--older-than",

@@ -33,8 +33,8 @@ fn run(sandbox: &Sandbox, args: &[&str]) -> crate::case::Ended {
 fn c25_a_last_use_that_is_denied_is_unknown_with_one_note() {
     for args in [
         &["--user-name", "Bob", "--all-keys", "--dry-run"][..],
-        &["--all-users", "--inactive", "--dry-run"],
-        &["--all-users", "--older-than", "1d", "--dry-run"],
+        &["--whole-account", "--inactive", "--dry-run"],
+        &["--whole-account", "--older-than", "1d", "--dry-run"],
         &["--from", "-", "--dry-run"],
         &[
             "--access-key-id",
@@ -156,7 +156,7 @@ fn c24_a_last_use_that_is_denied_for_a_listed_key_is_a_missing_permission() {
     }
     for args in [
         &["--from", "-", "--unused-for", "90d"][..],
-        &["--all-users", "--unused-for", "90d", "--yes"],
+        &["--whole-account", "--unused-for", "90d", "--yes"],
         &[
             "--user-name",
             "Bob",

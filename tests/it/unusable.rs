@@ -202,7 +202,7 @@ fn c59_a_value_that_cannot_be_read_ends_a_sweep() {
         let what_comes = xml(result("ListUsers", body));
         sandbox.fault(Fault::new(what_comes).on("ListUsers").always());
         let host = sandbox.address();
-        let args = ["--all-users", "--inactive", "--yes"];
+        let args = ["--whole-account", "--inactive", "--yes"];
         let _ = Case::at(&sandbox, args)
             .run()
             .exits(1)

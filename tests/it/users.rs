@@ -7,7 +7,7 @@ use crate::many::{outcomes, rows};
 use crate::response::{keys, member, result, xml};
 
 const ACCOUNT: &str = "123456789012";
-const SWEEP: [&str; 5] = ["--all-users", "--inactive", "--yes", "--jobs", "1"];
+const SWEEP: [&str; 5] = ["--whole-account", "--inactive", "--yes", "--jobs", "1"];
 
 fn renamed_after(action: &str, name: &str, to: &str) -> Fault {
     let (name, to) = (name.to_owned(), to.to_owned());
@@ -252,7 +252,7 @@ fn c57_a_guarded_key_of_a_renamed_user_is_refused_once() {
     // Without a credential report, the users are listed twice.
     sandbox.deny("iam:GenerateCredentialReport");
     sandbox.fault(renamed_after("ListAccessKeys", "admin", "root-admin").skip(2));
-    let printed = Case::at(&sandbox, ["--all-users", "--older-than", "1d", "--yes"])
+    let printed = Case::at(&sandbox, ["--whole-account", "--older-than", "1d", "--yes"])
         .args(["--jobs", "1"])
         .run()
         .exits(12);

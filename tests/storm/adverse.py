@@ -21,7 +21,7 @@ from place import Sandbox
 
 ACCOUNT = "123456789012"
 OTHER_ACCOUNTS_KEY = "AKIAY34FZKBO"
-SWEEP = ["--all-users", "--older-than", "1d", "--yes", "--expect-account", ACCOUNT, "--except-user", "Bob", "--except-user", "Alice", "--except-user", "admin"]
+SWEEP = ["--whole-account", "--older-than", "1d", "--yes", "--expect-account", ACCOUNT, "--except-user", "Bob", "--except-user", "Alice", "--except-user", "admin"]
 # How often a run is killed, and how many runs then go to their end at most.
 KILLS, RUNS = 3, 4
 AT_ONCE = 12
