@@ -48,7 +48,7 @@ set edit:completion:arg-completer[iam-del-key] = {|@words|
             cand --find-user 'Ask IAM whose key it is, instead of being told'
             cand --all-keys 'Every key of --user-name'
             cand --whole-account 'Every key of every user of the account; needs a condition on the key'
-            cand --inactive 'Only if its status is Inactive'
+            cand --only-inactive 'Only if its status is Inactive'
             cand -n 'Read, decide and print what would happen; change nothing'
             cand --dry-run 'Read, decide and print what would happen; change nothing'
             cand -i 'Show what is known of the keys and ask before they go; needs a terminal'

@@ -15,7 +15,7 @@ impl Cli {
     pub(crate) fn into_request(mut self) -> Request {
         let selection = self.selection();
         let mut all = Vec::new();
-        all.extend(self.inactive.then_some(Condition::Inactive));
+        all.extend(self.only_inactive.then_some(Condition::Inactive));
         all.extend(self.unused_for.map(Condition::UnusedFor));
         all.extend(self.older_than.map(Condition::OlderThan));
         all.extend(self.except_user.into_iter().map(Condition::ExceptUser));

@@ -99,7 +99,7 @@ pub(crate) struct Cli {
 
     /// Only if its status is Inactive
     #[arg(long, group = "condition", help_heading = "Only if")]
-    inactive: bool,
+    only_inactive: bool,
 
     /// Only if it was not used for AGE, such as 45d, 2w or 12h; never used counts from its creation
     ///

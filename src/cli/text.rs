@@ -17,7 +17,7 @@ Examples:
       a leaked key: whose is it, what was it used for, what would happen
   iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --find-user --deactivate
       switch it off, which can be undone
-  iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --user-name Bob --inactive --unused-for 45d
+  iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --user-name Bob --only-inactive --unused-for 45d
       delete a key only if it is switched off and nobody missed it
   iam-del-key --whole-account --unused-for 90d --dry-run > plan.jsonl
       the whole account: which keys did nobody use for 90 days

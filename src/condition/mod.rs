@@ -168,7 +168,7 @@ impl fmt::Display for Conditions {
 impl fmt::Display for Condition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Inactive => f.write_str("--inactive"),
+            Self::Inactive => f.write_str("--only-inactive"),
             Self::UnusedFor(age) => write!(f, "--unused-for {age}"),
             Self::OlderThan(age) => write!(f, "--older-than {age}"),
             Self::ExceptUser(glob) => write!(f, "--except-user {glob}"),

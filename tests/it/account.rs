@@ -29,7 +29,7 @@ fn f35_another_account_is_11_before_anything_else() {
         &["--dry-run"],
         &["--deactivate"],
         &["--allow-self"],
-        &["--inactive"],
+        &["--only-inactive"],
     ] {
         let sandbox = documented();
         let _ = expecting(&sandbox, "210987654321")

@@ -42,8 +42,8 @@ fn skipped(id: &str, conditions: &[&str], reason: &str) {
 
 #[test]
 fn only_inactive_keys() {
-    deleted(ALICE_OLD_KEY_ID, &["--inactive"]);
-    skipped(ALICE_KEY_ID, &["--inactive"], "its status is Active");
+    deleted(ALICE_OLD_KEY_ID, &["--only-inactive"]);
+    skipped(ALICE_KEY_ID, &["--only-inactive"], "its status is Active");
 }
 
 #[test]
@@ -73,7 +73,13 @@ fn only_old_keys() {
 
 #[test]
 fn all_conditions_have_to_hold_of_the_same_key() {
-    let both = ["--inactive", "--unused-for", "90d", "--older-than", "1w"];
+    let both = [
+        "--only-inactive",
+        "--unused-for",
+        "90d",
+        "--older-than",
+        "1w",
+    ];
     deleted(ALICE_OLD_KEY_ID, &both);
     // Alice's other key satisfies the first two, this one the third.
     skipped(ALICE_KEY_ID, &both, "its status is Active");
@@ -191,7 +197,7 @@ fn the_signing_user_can_be_excepted() {
 fn a_status_that_is_neither_is_not_inactive() {
     let seed = KeySeed::new("Alice", "AKIAQAAAAAAAAEXPIRED").status(Status::Expired);
     let sandbox = Sandbox::builder().key(seed).start();
-    let _ = alices(&sandbox, "AKIAQAAAAAAAAEXPIRED", &["--inactive"])
+    let _ = alices(&sandbox, "AKIAQAAAAAAAAEXPIRED", &["--only-inactive"])
         .run()
         .exits(11)
         .prints_outcome("Skipped")
@@ -252,7 +258,7 @@ fn a_key_that_another_user_has_does_not_satisfy_a_condition() {
         ALICE_OLD_KEY_ID,
         "--user-name",
         "Bob",
-        "--inactive",
+        "--only-inactive",
     ];
     let _ = Case::at(&sandbox, args)
         .run()
@@ -276,7 +282,11 @@ fn a_key_that_another_user_has_does_not_satisfy_a_condition() {
 fn a_key_that_is_gone_is_missing_whatever_the_condition() {
     let sandbox = documented();
     sandbox.remove_key(BOBS_KEY);
-    let case = |more: &[&str]| Case::documented(&sandbox, &["--inactive"]).args(more).run();
+    let case = |more: &[&str]| {
+        Case::documented(&sandbox, &["--only-inactive"])
+            .args(more)
+            .run()
+    };
     let _ = case(&[])
         .exits(3)
         .prints_outcome("Failed")
@@ -298,7 +308,7 @@ fn the_limit_of_one_key_counts_its_reads() {
             .on("ListAccessKeys")
             .always(),
     );
-    let _ = Case::documented(&sandbox, &["--inactive", "--timeout", "2"])
+    let _ = Case::documented(&sandbox, &["--only-inactive", "--timeout", "2"])
         .run()
         .exits(9)
         .prints_outcome("Failed")

@@ -74,7 +74,7 @@ fn c08_an_inactive_key_that_the_report_does_not_date_is_found() {
         ("Used", 4, Status::Inactive, Some(95)),
     ];
     for conditions in [
-        &["--inactive", "--older-than", "90d"][..],
+        &["--only-inactive", "--older-than", "90d"][..],
         &["--unused-for", "90d"],
         &["--older-than", "90d"],
     ] {
@@ -162,7 +162,7 @@ fn a_credential_report_is_not_used_where_a_newer_key_could_satisfy_the_condition
     let build = || Sandbox::documented().many_users_without_keys(10);
     for (sandbox, conditions) in [
         // Nothing is said of the age.
-        (build().start(), &["--inactive"][..]),
+        (build().start(), &["--only-inactive"][..]),
         // The report is older than a key has to be.
         (
             build().stale_report(Duration::from_hours(3)).start(),
@@ -191,6 +191,6 @@ fn a_key_that_is_newer_than_the_report_is_found_all_the_same() {
             .status(Status::Inactive)
             .created_days_ago(0),
     );
-    let (found, _) = sweep(&sandbox, &["--inactive"]);
+    let (found, _) = sweep(&sandbox, &["--only-inactive"]);
     assert!(found.contains(&id));
 }

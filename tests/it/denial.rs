@@ -89,7 +89,7 @@ fn c21_a_read_that_is_denied_names_its_own_permission() {
     let sandbox = documented();
     let what = What::error(403, "AccessDenied", message);
     sandbox.fault(Fault::new(what).on("ListAccessKeys").always());
-    let _ = Case::documented(&sandbox, &["--inactive"])
+    let _ = Case::documented(&sandbox, &["--only-inactive"])
         .run()
         .exits(6)
         .prints_outcome("Failed")

@@ -191,11 +191,11 @@ fn what_stays_is_told_with_the_reason_and_is_no_failure() {
 fn the_reason_names_the_conditions_that_hold() {
     let sandbox = documented();
     let args = ["--access-key-id", ALICE_OLD_KEY_ID, "--find-user", "-n"];
-    let case = Case::at(&sandbox, args).args(["--inactive", "--unused-for", "90d"]);
+    let case = Case::at(&sandbox, args).args(["--only-inactive", "--unused-for", "90d"]);
     let printed = unchanged(&sandbox, case).exits(0);
     assert_eq!(
         printed.object()["Reason"],
-        "--inactive and --unused-for 90d hold"
+        "--only-inactive and --unused-for 90d hold"
     );
     told(printed);
 }
@@ -227,7 +227,7 @@ fn nothing_that_writes_is_sent_in_any_mode() {
         &["--interactive"],
         &["--allow-self"],
         &["--ignore-missing"],
-        &["--inactive"],
+        &["--only-inactive"],
         &["--older-than", "1d"],
         &["--expect-account", "123456789012"],
         &["--response-metadata"],

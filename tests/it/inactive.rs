@@ -28,7 +28,7 @@ const UNSURE: &str = "hint: to undo it, if the key was active before: aws iam up
 #[test]
 fn c27_an_inactive_key_is_skipped_and_has_no_undo() {
     let sandbox = documented();
-    for more in [&[][..], &["--older-than", "30d"], &["--inactive"]] {
+    for more in [&[][..], &["--older-than", "30d"], &["--only-inactive"]] {
         let printed = old_key(&sandbox, more).run().exits(0);
         let object = printed.object();
         assert_eq!(object["Outcome"], "Skipped");

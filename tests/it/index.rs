@@ -204,7 +204,7 @@ fn c02_a_condition_is_judged_by_a_list_that_was_read_for_the_key() {
         .key(KeySeed::new("Bob", BOBS_KEY).status(Status::Inactive))
         .start();
     let _ = Case::at(&sandbox, ["--access-key-id", BOBS_KEY, "--find-user"])
-        .args(["--inactive", "--jobs", "1"])
+        .args(["--only-inactive", "--jobs", "1"])
         .run()
         .exits(0)
         .prints(DELETED)

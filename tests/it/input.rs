@@ -339,7 +339,7 @@ fn one_way_of_choosing_excludes_the_others() {
         &["--access-key-id", BOBS_KEY],
         &["--from", "-"],
         &["--user-name", "Bob", "--all-keys"],
-        &["--whole-account", "--inactive"],
+        &["--whole-account", "--only-inactive"],
     ];
     for (number, one) in ways.iter().enumerate() {
         for other in &ways[number + 1..] {
@@ -354,23 +354,23 @@ fn one_way_of_choosing_excludes_the_others() {
         (&["--all-keys"][..], "--user-name <NAME>"),
         (
             &["--whole-account"],
-            "--inactive|--unused-for <AGE>|--older-than <AGE>",
+            "--only-inactive|--unused-for <AGE>|--older-than <AGE>",
         ),
         (
             &["--whole-account", "--except-user", "Bob"],
-            "--inactive|--unused-for <AGE>|--older-than <AGE>",
+            "--only-inactive|--unused-for <AGE>|--older-than <AGE>",
         ),
         (
-            &["--whole-account", "--inactive", "--allow-self"],
+            &["--whole-account", "--only-inactive", "--allow-self"],
             "cannot be used with",
         ),
         (
-            &["--whole-account", "--inactive", "--find-user"],
+            &["--whole-account", "--only-inactive", "--find-user"],
             "cannot be used with",
         ),
         (&["--all-keys", "--find-user"], "cannot be used with"),
         (
-            &["--whole-account", "--inactive", "--user-name", "Bob"],
+            &["--whole-account", "--only-inactive", "--user-name", "Bob"],
             "cannot be used with",
         ),
         (&["--dry-run"], "--access-key-id <ID>"),

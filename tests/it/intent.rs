@@ -79,7 +79,7 @@ fn f85_a_begun_key_that_cannot_be_looked_for_is_unknown_whatever_is_said_of_it_n
             &[],
             "an earlier run started this; checking the key failed",
         ),
-        (None, &["--inactive"], "how that ended is not known"),
+        (None, &["--only-inactive"], "how that ended is not known"),
     ] {
         // The earlier run was killed after IAM acted.
         let sandbox = documented();

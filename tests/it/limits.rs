@@ -43,7 +43,7 @@ fn c55_no_response_takes_long_to_read() {
     ];
     each_at_once(bodies, |body| {
         for (action, option) in [
-            ("ListAccessKeys", &["--inactive"][..]),
+            ("ListAccessKeys", &["--only-inactive"][..]),
             ("DeleteAccessKey", &["--timeout", "4"]),
         ] {
             for status in [200, 400] {
@@ -176,7 +176,7 @@ fn c62_a_list_that_never_ends_is_ended() {
         let members: String = (n * each..(n + 1) * each).map(user).collect();
         result("ListUsers", &format!("<Users>{members}</Users>{}", more(n)))
     };
-    let whole_account = ["--whole-account", "--inactive", "--yes"];
+    let whole_account = ["--whole-account", "--only-inactive", "--yes"];
     let all_keys = ["--user-name", "Bob", "--all-keys", "--yes"];
     let sandbox = documented();
     let ends = |url: &str, args: &[&str], says: &str| {

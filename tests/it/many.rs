@@ -208,7 +208,7 @@ fn what_ends_a_run_ends_the_look_before_the_question_too() {
         std::fs::write(&path, &list).expect("a list");
         let case = Case::at(&sandbox, ["--from"])
             .args([&path])
-            .args(["--inactive", "--interactive", "--jobs", "1"])
+            .args(["--only-inactive", "--interactive", "--jobs", "1"])
             .args(more.iter().copied());
         let printed = Dialogue::start(case).end().exits(status);
         let output = printed.output().to_owned();

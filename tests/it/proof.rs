@@ -254,7 +254,7 @@ fn c52_a_new_key_that_the_reads_do_not_show_yet_is_not_gone() {
     for (more, status, outcome, says) in [
         (&["--ignore-missing"][..], 3, "Failed", "(NoSuchEntity)"),
         (
-            &["--ignore-missing", "--inactive"],
+            &["--ignore-missing", "--only-inactive"],
             11,
             "Skipped",
             "its status is Active",

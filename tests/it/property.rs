@@ -59,7 +59,7 @@ impl Conditions {
     fn args(&self) -> Vec<String> {
         let mut args = Vec::new();
         if self.inactive {
-            args.push("--inactive".to_owned());
+            args.push("--only-inactive".to_owned());
         }
         args.extend(self.unused_for.map(|days| format!("--unused-for={days}d")));
         args.extend(self.older_than.map(|days| format!("--older-than={days}d")));

@@ -120,7 +120,7 @@ fn what_stays_anyway_is_not_asked_about() {
         ALICE_KEY_ID,
         "--find-user",
         "--interactive",
-        "--inactive",
+        "--only-inactive",
     ];
     let said = Dialogue::start(Case::at(&sandbox, args))
         .end()

@@ -7,7 +7,10 @@ use crate::dialogue::Dialogue;
 
 /// An option, its arguments, and the reads it cannot do without.
 const OPTIONS: [(&[&str], &[&str]); 9] = [
-    (&["--user-name", "Bob", "--inactive"], &["ListAccessKeys"]),
+    (
+        &["--user-name", "Bob", "--only-inactive"],
+        &["ListAccessKeys"],
+    ),
     (
         &["--user-name", "Bob", "--older-than", "1d"],
         &["ListAccessKeys"],
@@ -159,7 +162,7 @@ fn f59_a_page_of_keys_that_does_not_say_where_the_list_goes_on() {
     let page = "<ListAccessKeysResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><ListAccessKeysResult>\
                 <AccessKeyMetadata/><IsTruncated>true</IsTruncated></ListAccessKeysResult>\
                 <ResponseMetadata><RequestId>r</RequestId></ResponseMetadata></ListAccessKeysResponse>";
-    for option in ["--inactive", "--dry-run"] {
+    for option in ["--only-inactive", "--dry-run"] {
         let sandbox = documented();
         sandbox.fault(
             Fault::new(What::page(200, "text/xml", page))

@@ -189,7 +189,7 @@ fn c65_a_read_is_the_documented_document_too() {
         let sandbox = documented();
         let what = reply(status, &[], body.clone(), Act::Never);
         sandbox.fault(Fault::new(what).on("ListAccessKeys").always());
-        let ended = Case::documented(&sandbox, &["--inactive"]).run();
+        let ended = Case::documented(&sandbox, &["--only-inactive"]).run();
         let _ = ended
             .exits(9)
             .prints_outcome("Failed")
@@ -234,7 +234,7 @@ fn c28_an_unexpected_response_to_a_read_is_called_that() {
     let sandbox = documented();
     let page = What::page(200, "text/html", PORTAL);
     sandbox.fault(Fault::new(page).on("ListAccessKeys").always());
-    let case = Case::documented(&sandbox, &["--inactive", "--error-format", "json"]);
+    let case = Case::documented(&sandbox, &["--only-inactive", "--error-format", "json"]);
     let said = case.run().exits(9).prints_outcome("Failed");
     let _ = said.says(&["\"Code\":\"UnexpectedResponse\""]);
     for (status, says) in [
@@ -247,7 +247,9 @@ fn c28_an_unexpected_response_to_a_read_is_called_that() {
         let sandbox = documented();
         let page = What::page(status, "text/html", PORTAL);
         sandbox.fault(Fault::new(page).on("ListAccessKeys").always());
-        let said = Case::documented(&sandbox, &["--inactive"]).run().exits(9);
+        let said = Case::documented(&sandbox, &["--only-inactive"])
+            .run()
+            .exits(9);
         let _ = said.prints_outcome("Failed").says(&[
             &format!(
                 "unexpected response from IAM at {}: HTTP status {status}",
@@ -273,7 +275,7 @@ fn c28_an_unexpected_response_to_a_read_is_called_that() {
     ] {
         let sandbox = documented();
         sandbox.fault(Fault::new(what).on("ListUsers").always());
-        let args = ["--whole-account", "--inactive", "--yes"];
+        let args = ["--whole-account", "--only-inactive", "--yes"];
         let case = Case::at(&sandbox, args).env("AWS_MAX_ATTEMPTS", "1");
         let said = case.run().exits(9).prints_nothing();
         assert!(
@@ -295,7 +297,7 @@ fn c59_a_list_that_does_not_say_whether_it_continues_is_an_error() {
         let sandbox = documented();
         let page = keys(&member(BOBS_KEY, "Bob", "Inactive"), end);
         sandbox.fault(Fault::new(xml(page)).on("ListAccessKeys").always());
-        let printed = Case::documented(&sandbox, &["--inactive"]).run();
+        let printed = Case::documented(&sandbox, &["--only-inactive"]).run();
         let said = printed.exits(1).prints_outcome("Failed");
         assert!(
             !end.is_empty() || said.messages().contains(what),
@@ -308,7 +310,7 @@ fn c59_a_list_that_does_not_say_whether_it_continues_is_an_error() {
     let sandbox = documented();
     let page = result("ListUsers", "<Users/>");
     sandbox.fault(Fault::new(xml(page)).on("ListUsers").always());
-    let _ = Case::at(&sandbox, ["--whole-account", "--inactive", "--yes"])
+    let _ = Case::at(&sandbox, ["--whole-account", "--only-inactive", "--yes"])
         .run()
         .exits(1)
         .prints_nothing()
@@ -351,7 +353,7 @@ fn c59_white_space_around_an_owner_and_a_status_does_not_matter() {
         "<IsTruncated>false</IsTruncated>",
     );
     sandbox.fault(Fault::new(xml(page)).on("ListAccessKeys").always());
-    let ended = Case::documented(&sandbox, &["--inactive"]).run();
+    let ended = Case::documented(&sandbox, &["--only-inactive"]).run();
     let _ = ended.exits(0).prints(DELETED).says_nothing();
     assert!(!sandbox.has_key(BOBS_KEY));
 }
@@ -380,7 +382,7 @@ fn c59_what_iam_cannot_mean_is_an_error() {
         let sandbox = documented();
         sandbox.fault(Fault::new(xml(body.clone())).on(action).always());
         let case = match action {
-            "ListAccessKeys" => Case::documented(&sandbox, &["--inactive"]),
+            "ListAccessKeys" => Case::documented(&sandbox, &["--only-inactive"]),
             _ => Case::at(&sandbox, ["--access-key-id", BOBS_KEY, "--find-user"]),
         };
         let _ = case

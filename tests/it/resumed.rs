@@ -16,8 +16,13 @@ fn sweep(sandbox: &Sandbox, kept: &Kept, args: &[&str]) -> Case {
         .args([kept.path()])
 }
 
-const ALL_OF_BOB: &[&str] = &["--user-name", "bob", "--all-keys", "--inactive"];
-const WHOLE_ACCOUNT: &[&str] = &["--whole-account", "--inactive", "--except-user", "Alice"];
+const ALL_OF_BOB: &[&str] = &["--user-name", "bob", "--all-keys", "--only-inactive"];
+const WHOLE_ACCOUNT: &[&str] = &[
+    "--whole-account",
+    "--only-inactive",
+    "--except-user",
+    "Alice",
+];
 
 #[test]
 fn c56_a_sweep_takes_up_a_key_that_a_killed_run_began_and_iam_no_longer_lists() {

@@ -162,13 +162,13 @@ fn f85_a_begun_key_with_another_owner_now_is_not_deleted_by_a_lost_answer() {
 
 #[test]
 fn f85_a_begun_key_that_no_condition_can_be_read_of_is_unknown() {
-    let inactive = ["--ignore-missing", "--inactive"];
+    let inactive = ["--ignore-missing", "--only-inactive"];
     for (now, more) in [
         (&["--user-name", "Alice"][..], &inactive[..]),
         (&[], &inactive),
         (
             &["--user-name", "Alice"],
-            &["--dry-run", "--ignore-missing", "--inactive"],
+            &["--dry-run", "--ignore-missing", "--only-inactive"],
         ),
     ] {
         let sandbox = documented();

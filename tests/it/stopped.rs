@@ -173,7 +173,7 @@ fn c11_an_iam_that_was_never_reached_ends_a_list_too() {
     sandbox.stop_listening();
     for (more, failed) in [
         (&["--jobs", "1"][..], 4),
-        (&["--jobs", "1", "--dry-run", "--inactive"], 4),
+        (&["--jobs", "1", "--dry-run", "--only-inactive"], 4),
         // Not all jobs start before IAM has answered once.
         (&["--jobs", "64"], 7),
     ] {

@@ -87,7 +87,7 @@ fn f59_whole_account_over_every_page_and_only_what_satisfies_the_condition() {
     let before = sandbox.keys().len();
     let args = [
         "--whole-account",
-        "--inactive",
+        "--only-inactive",
         "--except-user",
         "alice",
         "--yes",
@@ -116,9 +116,12 @@ fn f59_whole_account_over_every_page_and_only_what_satisfies_the_condition() {
 #[test]
 fn a_dry_run_of_the_account_is_a_plan() {
     let sandbox = account();
-    let planned = Case::at(&sandbox, ["--whole-account", "--inactive", "--dry-run"])
-        .run()
-        .exits(0);
+    let planned = Case::at(
+        &sandbox,
+        ["--whole-account", "--only-inactive", "--dry-run"],
+    )
+    .run()
+    .exits(0);
     let plan = planned.output().to_owned();
     assert_eq!(outcomes(&plan), [("WouldDelete".to_owned(), 21)]);
     let _ = planned
@@ -128,7 +131,7 @@ fn a_dry_run_of_the_account_is_a_plan() {
     assert!(!actions(&sandbox).iter().any(|action| is_changing(action)));
     // One of them is in use again before the plan is applied.
     sandbox.set_status(ALICE_OLD_KEY_ID, Status::Active);
-    let applied = Case::at(&sandbox, ["--from", "-", "--inactive"])
+    let applied = Case::at(&sandbox, ["--from", "-", "--only-inactive"])
         .input(plan.as_bytes())
         .run()
         .exits(12);
@@ -206,7 +209,7 @@ fn f59_a_sweep_ends_at_a_page_that_leads_nowhere() {
             let sandbox = account();
             let page = What::page(200, "text/xml", page);
             sandbox.fault(Fault::new(page).on(list).skip(1).always());
-            let _ = Case::at(&sandbox, ["--whole-account", "--inactive", "--yes"])
+            let _ = Case::at(&sandbox, ["--whole-account", "--only-inactive", "--yes"])
                 .run()
                 .exits(1)
                 .prints_nothing()
@@ -222,7 +225,7 @@ fn f64_a_sweep_asks_or_needs_yes() {
     let sandbox = documented();
     for args in [
         &["--user-name", "Bob", "--all-keys"][..],
-        &["--whole-account", "--inactive"],
+        &["--whole-account", "--only-inactive"],
     ] {
         let _ = Case::at(&sandbox, args)
             .run()
@@ -285,7 +288,7 @@ fn f59_a_key_that_is_in_use_again_since_it_was_chosen_stays() {
     let sandbox = sandbox.start();
     let slow = Fault::new(What::Delay(Duration::from_millis(700)));
     sandbox.fault(slow.on("DeleteAccessKey").always());
-    let args = ["--whole-account", "--inactive", "--yes", "--jobs", "1"];
+    let args = ["--whole-account", "--only-inactive", "--yes", "--jobs", "1"];
     let running = Case::at(&sandbox, args).args(["--timeout", "2"]).start();
     wait_for(|| actions(&sandbox).contains(&"DeleteAccessKey".to_owned()));
     let last = nth_key_id(ACCOUNT, 5);

@@ -74,7 +74,9 @@ pub(crate) fn used(service: &str, region: &str) -> What {
 fn c68_a_status_is_escaped_and_cut_in_the_reason() {
     let sandbox = documented();
     sandbox.fault(Fault::new(listed(HOSTILE)).on("ListAccessKeys").always());
-    let printed = Case::documented(&sandbox, &["--inactive"]).run().exits(11);
+    let printed = Case::documented(&sandbox, &["--only-inactive"])
+        .run()
+        .exits(11);
     assert_eq!(printed.object()["Status"], HOSTILE);
     is_calm(printed.output());
     let output = printed.output().to_owned();
@@ -88,7 +90,9 @@ fn c68_a_status_is_escaped_and_cut_in_the_reason() {
         let sandbox = documented();
         let status = flood.repeat(400_000);
         sandbox.fault(Fault::new(listed(&status)).on("ListAccessKeys").always());
-        let printed = Case::documented(&sandbox, &["--inactive"]).run().exits(11);
+        let printed = Case::documented(&sandbox, &["--only-inactive"])
+            .run()
+            .exits(11);
         let object = printed.object();
         assert_eq!(object["Status"], status);
         let reason = object["Reason"].as_str().expect("a reason");
@@ -120,7 +124,7 @@ fn c68_what_the_service_says_is_escaped_and_cut_in_every_format() {
             for more in [
                 &["--output", "table", "--dry-run"][..],
                 &["--output", "text", "--dry-run"],
-                &["--output", "off", "--verbose", "--inactive"],
+                &["--output", "off", "--verbose", "--only-inactive"],
                 &["--output", "off", "--debug", "--unused-for", "900d"],
             ] {
                 let sandbox = documented();

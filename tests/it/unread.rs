@@ -33,7 +33,7 @@ fn run(sandbox: &Sandbox, args: &[&str]) -> crate::case::Ended {
 fn c25_a_last_use_that_is_denied_is_unknown_with_one_note() {
     for args in [
         &["--user-name", "Bob", "--all-keys", "--dry-run"][..],
-        &["--whole-account", "--inactive", "--dry-run"],
+        &["--whole-account", "--only-inactive", "--dry-run"],
         &["--whole-account", "--older-than", "1d", "--dry-run"],
         &["--from", "-", "--dry-run"],
         &[
@@ -101,7 +101,7 @@ fn c25_what_was_not_asked_is_not_unknown() {
 fn c43_a_read_that_decides_is_one_error_in_a_dry_run_too() {
     for (denied_read, conditions) in [
         ("ListAccessKeys", &["--older-than", "30d"][..]),
-        ("ListAccessKeys", &["--inactive"]),
+        ("ListAccessKeys", &["--only-inactive"]),
         ("ListAccessKeys", &["--unused-for", "30d"]),
         ("GetAccessKeyLastUsed", &["--unused-for", "30d"]),
     ] {
@@ -125,7 +125,7 @@ fn c43_a_read_that_decides_is_one_error_in_a_dry_run_too() {
 fn c43_a_condition_that_fails_needs_no_read_that_is_denied() {
     let sandbox = denied(&["GetAccessKeyLastUsed"]);
     let args = ["--access-key-id", BOBS_KEY, "--user-name", "Bob"];
-    let conditions = ["--inactive", "--unused-for", "30d", "--dry-run"];
+    let conditions = ["--only-inactive", "--unused-for", "30d", "--dry-run"];
     let _ = run(&sandbox, &[&args[..], &conditions].concat())
         .exits(0)
         .prints_outcome("Skipped")

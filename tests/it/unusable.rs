@@ -173,7 +173,7 @@ fn c59_a_value_that_cannot_be_read_is_an_unusable_response() {
         sandbox.fault(Fault::new(xml(body.clone())).on(action).always());
         let host = sandbox.address();
         let case = match action {
-            "ListAccessKeys" => Case::documented(&sandbox, &["--inactive"]),
+            "ListAccessKeys" => Case::documented(&sandbox, &["--only-inactive"]),
             _ => Case::documented(&sandbox, &["--unused-for", "1d"]),
         };
         let _ = case
@@ -202,7 +202,7 @@ fn c59_a_value_that_cannot_be_read_ends_a_sweep() {
         let what_comes = xml(result("ListUsers", body));
         sandbox.fault(Fault::new(what_comes).on("ListUsers").always());
         let host = sandbox.address();
-        let args = ["--whole-account", "--inactive", "--yes"];
+        let args = ["--whole-account", "--only-inactive", "--yes"];
         let _ = Case::at(&sandbox, args)
             .run()
             .exits(1)

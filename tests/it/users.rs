@@ -7,7 +7,7 @@ use crate::many::{outcomes, rows};
 use crate::response::{keys, member, result, xml};
 
 const ACCOUNT: &str = "123456789012";
-const SWEEP: [&str; 5] = ["--whole-account", "--inactive", "--yes", "--jobs", "1"];
+const SWEEP: [&str; 5] = ["--whole-account", "--only-inactive", "--yes", "--jobs", "1"];
 
 fn renamed_after(action: &str, name: &str, to: &str) -> Fault {
     let (name, to) = (name.to_owned(), to.to_owned());
@@ -149,7 +149,13 @@ fn c57_a_key_on_two_pages_of_a_list_is_changed_once() {
     for rest in [MORE, END] {
         sandbox.fault(Fault::new(page("Inactive", rest)).on("ListAccessKeys"));
     }
-    let args = ["--user-name", "Bob", "--all-keys", "--inactive", "--yes"];
+    let args = [
+        "--user-name",
+        "Bob",
+        "--all-keys",
+        "--only-inactive",
+        "--yes",
+    ];
     let printed = Case::at(&sandbox, args).run().exits(0);
     let output = printed.output().to_owned();
     assert_eq!(outcomes(&output), [("Deleted".to_owned(), 1)]);
@@ -276,8 +282,19 @@ fn c57_a_key_that_one_list_shows_with_two_statuses_is_an_error() {
         ("Inactive", "Expired"),
     ] {
         for args in [
-            &["--access-key-id", BOBS_KEY, "--user-name=Bob", "--inactive"][..],
-            &["--user-name", "Bob", "--all-keys", "--inactive", "--yes"],
+            &[
+                "--access-key-id",
+                BOBS_KEY,
+                "--user-name=Bob",
+                "--only-inactive",
+            ][..],
+            &[
+                "--user-name",
+                "Bob",
+                "--all-keys",
+                "--only-inactive",
+                "--yes",
+            ],
         ] {
             let sandbox = documented();
             for (status, rest) in [(first, MORE), (second, END)] {
@@ -302,7 +319,7 @@ fn c57_a_key_that_one_page_shows_with_two_dates_is_an_error() {
         let sandbox = documented();
         let list = xml(keys(&members, END));
         sandbox.fault(Fault::new(list).on("ListAccessKeys").always());
-        let _ = Case::documented(&sandbox, &["--inactive"])
+        let _ = Case::documented(&sandbox, &["--only-inactive"])
             .run()
             .exits(1)
             .prints_outcome("Failed")

@@ -214,7 +214,7 @@ fn ignore_missing_needs_an_answer_that_the_key_is_gone() {
         .ends_with("not deleted: IAM finds no such key for this user");
     // The same where a condition reads first.
     let _ = Case::at(&sandbox, args)
-        .args(["--inactive"])
+        .args(["--only-inactive"])
         .run()
         .exits(9)
         .prints_outcome("Failed")
@@ -225,7 +225,7 @@ fn ignore_missing_needs_an_answer_that_the_key_is_gone() {
     sandbox.deny("iam:GetAccessKeyLastUsed");
     for more in [
         &["--ignore-missing"][..],
-        &["--ignore-missing", "--inactive"],
+        &["--ignore-missing", "--only-inactive"],
     ] {
         let _ = Case::at(
             &sandbox,
@@ -256,7 +256,7 @@ fn ignore_missing_takes_a_key_for_gone_that_was_deleted_a_moment_ago() {
                          for some seconds after a change";
     for more in [
         &["--ignore-missing"][..],
-        &["--ignore-missing", "--inactive"],
+        &["--ignore-missing", "--only-inactive"],
     ] {
         let printed = Case::documented(&sandbox, more).run().exits(0);
         assert_eq!(
@@ -275,7 +275,7 @@ fn ignore_missing_takes_a_key_for_gone_that_was_deleted_a_moment_ago() {
         ));
     }
     // Where that is not wanted either.
-    let _ = Case::documented(&sandbox, &["--inactive"])
+    let _ = Case::documented(&sandbox, &["--only-inactive"])
         .run()
         .exits(3)
         .prints_outcome("Failed")
@@ -361,7 +361,7 @@ fn f64_what_was_typed_before_the_question_is_no_answer() {
 fn f64_a_condition_is_judged_again_after_the_answer() {
     let sandbox = documented();
     sandbox.set_status(BOBS_KEY, iam_sandbox::Status::Inactive);
-    let case = Case::documented(&sandbox, &["--interactive", "--inactive"]);
+    let case = Case::documented(&sandbox, &["--interactive", "--only-inactive"]);
     let dialogue = Dialogue::start(case).shows("[y/N] ");
     sandbox.set_status(BOBS_KEY, iam_sandbox::Status::Active);
     let _ = dialogue
