@@ -63,6 +63,8 @@ Register-ArgumentCompleter -Native -CommandName 'iam-del-key' -ScriptBlock {
             [CompletionResult]::new('--allow-self', '--allow-self', [CompletionResultType]::ParameterName, 'Allow deleting the very key that signs the request')
             [CompletionResult]::new('--fail-fast', '--fail-fast', [CompletionResultType]::ParameterName, 'Begin no further key after the first that is not changed; up to --jobs are under way by then')
             [CompletionResult]::new('--response-metadata', '--response-metadata', [CompletionResultType]::ParameterName, 'Fill ResponseMetadata with what boto3 puts there: request ID, status, headers, retries')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print only errors, and warnings about the state of a key')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print only errors, and warnings about the state of a key')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Tell on standard error what was chosen and how each attempt went')
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Tell on standard error what was chosen and how each attempt went')
             [CompletionResult]::new('--debug', '--debug', [CompletionResultType]::ParameterName, 'Tell more than --verbose: requests and replies, without any secret')

@@ -60,6 +60,8 @@ set edit:completion:arg-completer[iam-del-key] = {|@words|
             cand --allow-self 'Allow deleting the very key that signs the request'
             cand --fail-fast 'Begin no further key after the first that is not changed; up to --jobs are under way by then'
             cand --response-metadata 'Fill ResponseMetadata with what boto3 puts there: request ID, status, headers, retries'
+            cand -q 'Print only errors, and warnings about the state of a key'
+            cand --quiet 'Print only errors, and warnings about the state of a key'
             cand -v 'Tell on standard error what was chosen and how each attempt went'
             cand --verbose 'Tell on standard error what was chosen and how each attempt went'
             cand --debug 'Tell more than --verbose: requests and replies, without any secret'

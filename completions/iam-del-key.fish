@@ -44,6 +44,7 @@ complete -c iam-del-key -l ignore-missing -d 'Succeed if the key no longer exist
 complete -c iam-del-key -l allow-self -d 'Allow deleting the very key that signs the request'
 complete -c iam-del-key -l fail-fast -d 'Begin no further key after the first that is not changed; up to --jobs are under way by then'
 complete -c iam-del-key -l response-metadata -d 'Fill ResponseMetadata with what boto3 puts there: request ID, status, headers, retries'
+complete -c iam-del-key -s q -l quiet -d 'Print only errors, and warnings about the state of a key'
 complete -c iam-del-key -s v -l verbose -d 'Tell on standard error what was chosen and how each attempt went'
 complete -c iam-del-key -l debug -d 'Tell more than --verbose: requests and replies, without any secret'
 complete -c iam-del-key -s h -l help -d 'Print help: -h for the short of it, --help for all of it'

@@ -12,8 +12,8 @@ const MOST_LINES: usize = 100;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Log {
     verbosity: Verbosity,
-    /// Whether warnings are printed.
-    warns: bool,
+    /// Whether anybody reads it. Completion prints nothing.
+    has_reader: bool,
     messages: Messages,
 }
 
@@ -22,7 +22,7 @@ impl Log {
     pub(crate) fn of(request: &Request) -> Self {
         Self {
             verbosity: request.verbosity,
-            warns: true,
+            has_reader: true,
             messages: Messages::of(request),
         }
     }
@@ -31,7 +31,7 @@ impl Log {
     pub(crate) fn quiet() -> Self {
         Self {
             verbosity: Verbosity::Normal,
-            warns: false,
+            has_reader: false,
             messages: Messages::new(Color::Off, ErrorFormat::Text),
         }
     }
@@ -51,12 +51,12 @@ impl Log {
 
     /// Whether a person reads it, who can be asked.
     pub(crate) fn is_for_people(self) -> bool {
-        self.warns && !self.is_json()
+        self.has_reader && !self.is_json()
     }
 
-    /// What is worth knowing whatever was asked for.
+    /// Prints a warning about the configuration, unless `--quiet` is used.
     pub(crate) fn warning(self, text: &str) {
-        if self.warns {
+        if self.has_reader && self.verbosity > Verbosity::Quiet {
             self.messages.warning(text);
         }
     }

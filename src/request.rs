@@ -320,6 +320,8 @@ pub(crate) enum Metadata {
 /// How much of the way there is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Verbosity {
+    /// Only errors, and warnings about the state of a key.
+    Quiet,
     /// Errors, hints and what is known.
     Normal,
     /// And what was chosen and each attempt.
@@ -336,8 +338,10 @@ pub(crate) enum Verbosity {
 )]
 pub(crate) enum Color {
     /// Always
+    #[value(alias = "always")]
     On,
     /// Never
+    #[value(alias = "never")]
     Off,
     /// On a terminal, unless NO_COLOR is set or TERM is dumb
     Auto,

@@ -42,10 +42,11 @@ impl Cli {
             metadata: either(self.response_metadata, Metadata::Filled, Metadata::Empty),
             query: self.query,
             error_format: self.error_format,
-            verbosity: match (self.debug, self.verbose) {
-                (true, _) => Verbosity::Debug,
-                (false, true) => Verbosity::Verbose,
-                (false, false) => Verbosity::Normal,
+            verbosity: match (self.debug, self.verbose, self.quiet) {
+                (true, _, _) => Verbosity::Debug,
+                (false, true, _) => Verbosity::Verbose,
+                (false, false, true) => Verbosity::Quiet,
+                (false, false, false) => Verbosity::Normal,
             },
             color: self.color,
         }

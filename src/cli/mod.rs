@@ -208,6 +208,12 @@ pub(crate) struct Cli {
     #[arg(long, help_heading = "Output")]
     response_metadata: bool,
 
+    /// Print only errors, and warnings about the state of a key
+    ///
+    /// Leaves out progress, summaries, notes, the command to undo a change, and warnings about the configuration.
+    #[arg(short, long, conflicts_with_all = ["verbose", "debug"], help_heading = "Output")]
+    quiet: bool,
+
     /// Tell on standard error what was chosen and how each attempt went
     #[arg(short, long, help_heading = "Output")]
     verbose: bool,

@@ -119,6 +119,9 @@ impl Messages {
         if !explanation.message.is_empty() {
             self.print(explanation.level, &explanation.message);
         }
+        if self.is_quiet && explanation.level != Level::Error {
+            return;
+        }
         for hint in explanation.next() {
             self.print(Level::Hint, hint);
         }

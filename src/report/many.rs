@@ -89,6 +89,9 @@ impl Report<'_> {
             };
             self.messages.print(Level::Hint, hint);
         }
+        if self.messages.is_quiet {
+            return;
+        }
         if self.request.action == Action::Deactivate
             && summary.count_of(OutcomeKind::Deactivated) > 0
         {

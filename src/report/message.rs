@@ -7,7 +7,7 @@ use anstyle::{AnsiColor, Style};
 use serde_json::{Value, json};
 
 use super::stream;
-use crate::request::{Color, ErrorFormat, Request};
+use crate::request::{Color, ErrorFormat, Request, Verbosity};
 use crate::sanitize::SafeText;
 
 /// The kind of a message. Determines its label.
@@ -32,12 +32,17 @@ pub(crate) struct Messages {
     /// Whether results for people are colored too.
     pub(super) paints_results: bool,
     format: ErrorFormat,
+    /// Whether only errors are printed, and warnings about the state of a key.
+    pub(super) is_quiet: bool,
 }
 
 impl Messages {
     /// Creates messages in the format that `request` selects.
     pub(crate) fn of(request: &Request) -> Self {
-        Self::new(request.color, request.error_format)
+        Self {
+            is_quiet: request.verbosity == Verbosity::Quiet,
+            ..Self::new(request.color, request.error_format)
+        }
     }
 
     /// Creates messages. Text is colored if `color` and the terminal allow it.
@@ -51,6 +56,7 @@ impl Messages {
             colored,
             paints_results,
             format,
+            is_quiet: false,
         }
     }
 
@@ -59,7 +65,7 @@ impl Messages {
         self.format == ErrorFormat::Json
     }
 
-    /// Prints a warning.
+    /// Prints a warning about the state of a key.
     pub(crate) fn warning(self, text: &str) {
         self.print(Level::Warning, text);
     }
@@ -74,8 +80,11 @@ impl Messages {
         self.write("", label, None, text);
     }
 
-    /// Prints one message.
+    /// Prints one message. With `--quiet`, notes are left out.
     pub(super) fn print(self, level: Level, text: &str) {
+        if self.is_quiet && level == Level::Note {
+            return;
+        }
         let (who, label, color) = match level {
             Level::Error => ("iam-del-key: ", "error", AnsiColor::Red),
             Level::Warning => ("iam-del-key: ", "warning", AnsiColor::Yellow),

@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use super::stream::{self, Job};
 use crate::outcome::OutcomeKind;
-use crate::request::{Color, ErrorFormat, Request};
+use crate::request::{Color, ErrorFormat, Request, Verbosity};
 use crate::summary::Summary;
 
 /// The bar, or nothing if it would not be visible. The thread that writes standard error draws it.
@@ -28,6 +28,7 @@ impl Bar {
     pub(crate) fn new(request: &Request) -> Self {
         if request.single().is_some()
             || request.error_format == ErrorFormat::Json
+            || request.verbosity == Verbosity::Quiet
             || !io::stderr().is_terminal()
             || std::env::var_os("TERM").is_some_and(|term| term == "dumb")
         {

@@ -56,6 +56,7 @@ mod prompt;
 mod proof;
 mod property;
 mod question;
+mod quiet;
 mod read_errors;
 mod renewal;
 mod response;
