@@ -4,6 +4,7 @@ use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
+use tokio::runtime::Builder;
 use tokio::sync::oneshot;
 
 use crate::error::RunError;
@@ -43,6 +44,31 @@ pub(crate) async fn apart<T: Send + 'static>(
         },
         exit = signals.next() => Err(RunError::signal(exit)),
     }
+}
+
+/// Does `work` as [`apart`] does, where the run has not started: nothing else handles signals yet. One that comes later
+/// still reaches the run.
+///
+/// # Errors
+///
+/// A signal came first.
+pub(crate) fn apart_early<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, RunError> {
+    let runtime = Builder::new_current_thread().enable_all().build();
+    let Ok(runtime) = runtime else {
+        return Ok(work());
+    };
+    runtime.block_on(async {
+        let Ok(mut signals) = Signals::listen() else {
+            return Ok(work());
+        };
+        let done = apart(&mut signals, work).await?;
+        match signals.first_by_now().await {
+            Some(exit) => Err(RunError::signal(exit)),
+            None => Ok(done),
+        }
+    })
 }
 
 fn take<F>(work: &Mutex<Option<F>>) -> Option<F> {

@@ -2,7 +2,7 @@
 
 use std::io::{self, ErrorKind};
 
-use crate::cli;
+use crate::cli::{self, NotRead};
 use crate::error::{Exit, RunError};
 use crate::report::message::{self, Messages, is_colorful};
 use crate::report::{self, Explanation};
@@ -12,8 +12,17 @@ use crate::sanitize::SafeText;
 /// What is known where no key was read, let alone changed.
 const NOT_DELETED: &str = "NotDeleted";
 
-/// Prints what clap has instead of arguments: help, the version, or what is wrong with them.
-pub(crate) fn of_arguments(text: &clap::Error, format: ErrorFormat) -> Exit {
+/// Prints what there is instead of arguments: help, the version, what is wrong with them, or that a signal came.
+pub(crate) fn of_arguments(not_read: &NotRead, format: ErrorFormat) -> Exit {
+    let text = match not_read {
+        NotRead::Text(text) => text,
+        NotRead::Stopped(error) => {
+            let explanation = Explanation::for_run_error(error, NOT_DELETED);
+            let explanation = explanation.about(None, "no key was changed".to_owned());
+            Messages::new(Color::Auto, format).explain(&explanation);
+            return error.exit;
+        }
+    };
     let styled = text.render();
     let render = |is_colorful| {
         if is_colorful {

@@ -76,7 +76,7 @@ pub fn main() -> ExitCode {
     let args: Vec<OsString> = std::env::args_os().collect();
     let cli = match Cli::read(&args) {
         Ok(cli) => cli,
-        Err(text) => return instead::of_arguments(&text, error_format_of(&args)).into(),
+        Err(not_read) => return instead::of_arguments(&not_read, error_format_of(&args)).into(),
     };
     if let Some(skeleton) = cli.skeleton() {
         return instead::page(skeleton, error_format_of(&args)).into();

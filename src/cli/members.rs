@@ -3,12 +3,14 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::builder::{OsStringValueParser, TypedValueParser, ValueParser};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
+use crate::apart::apart_early;
+use crate::error::RunError;
 use crate::ident::{AccessKeyId, UserName};
 use crate::sanitize::{Invalid, display_value, truncate_escaped};
 
@@ -58,49 +60,57 @@ impl Source {
         )
     }
 
-    /// Fills in what options have not given: they beat the members, which are then not looked at.
+    /// Returns the text, or a sentence that says why the file cannot be read.
     ///
     /// # Errors
     ///
-    /// The file cannot be read, or it or the text is not the JSON of a request: a sentence that shows no value.
-    pub(super) fn fill(
-        &self,
-        ids: &mut Vec<AccessKeyId>,
-        user_name: &mut Option<UserName>,
-    ) -> Result<(), String> {
-        let members = self.members()?;
-        if ids.is_empty()
-            && let Some(value) = &members.access_key_id
-        {
-            ids.push(parsed("AccessKeyId", value, AccessKeyId::parse)?);
+    /// A signal came before the file was read. It may be a pipe.
+    pub(super) fn text(&self) -> Result<Result<String, String>, RunError> {
+        match self.clone() {
+            Self::Text(text) => Ok(Ok(text)),
+            Self::File(path) => apart_early(move || read(&path)),
         }
-        if user_name.is_none()
-            && let Some(value) = &members.user_name
-        {
-            *user_name = Some(parsed("UserName", value, UserName::parse)?);
-        }
-        Ok(())
-    }
-
-    fn members(&self) -> Result<Members, String> {
-        let text = match self {
-            Self::Text(text) => text.clone(),
-            Self::File(path) => read(path)?,
-        };
-        // What is no object is not shown: it may be a secret.
-        if !text.trim_start().starts_with('{') {
-            return Err(
-                "--cli-input-json is no JSON object, such as {\"UserName\": \"Bob\", \"AccessKeyId\": \"AKIA...\"}; \
-                 a file is given as file://PATH"
-                    .to_owned(),
-            );
-        }
-        serde_json::from_str(&text)
-            .map_err(|error| format!("--cli-input-json: {}", truncate_escaped(&error.to_string())))
     }
 }
 
-fn read(path: &PathBuf) -> Result<String, String> {
+/// Fills in what options have not given: they take precedence over the members, which are then not checked.
+///
+/// # Errors
+///
+/// The text is not the JSON of a request. The error is a sentence that shows no value.
+pub(super) fn fill(
+    text: &str,
+    ids: &mut Vec<AccessKeyId>,
+    user_name: &mut Option<UserName>,
+) -> Result<(), String> {
+    let members = members(text)?;
+    if ids.is_empty()
+        && let Some(value) = &members.access_key_id
+    {
+        ids.push(parsed("AccessKeyId", value, AccessKeyId::parse)?);
+    }
+    if user_name.is_none()
+        && let Some(value) = &members.user_name
+    {
+        *user_name = Some(parsed("UserName", value, UserName::parse)?);
+    }
+    Ok(())
+}
+
+fn members(text: &str) -> Result<Members, String> {
+    // What is no object is not shown: it may be a secret.
+    if !text.trim_start().starts_with('{') {
+        return Err(
+            "--cli-input-json is no JSON object, such as {\"UserName\": \"Bob\", \"AccessKeyId\": \"AKIA...\"}; \
+             a file is given as file://PATH"
+                .to_owned(),
+        );
+    }
+    serde_json::from_str(text)
+        .map_err(|error| format!("--cli-input-json: {}", truncate_escaped(&error.to_string())))
+}
+
+fn read(path: &Path) -> Result<String, String> {
     let name = display_value(path.as_os_str());
     let wrong = |what: &str| format!("--cli-input-json: cannot read `{name}`: {what}");
     let failed = |error: io::Error| {

@@ -17,12 +17,14 @@ use clap::{ArgAction, ArgGroup, CommandFactory, FromArgMatches, Parser, ValueHin
 
 use crate::age::Age;
 use crate::condition::UserGlob;
+use crate::error::RunError;
 use crate::ident::{AccessKeyId, AccountId, UserName, looks_like_access_key_id};
 use crate::query::Query;
 use crate::request::{Color, ErrorFormat, Format};
 use aws::{Aws, Skeleton};
 use error::{SWAPPED, fit_to_show};
 pub(crate) use error::{error_format_of, told};
+use members::fill;
 use text::{EXAMPLES, EXIT_STATUS, HELP, SHORT_EXAMPLES, USAGE};
 use value::typed;
 
@@ -238,27 +240,40 @@ pub(crate) struct Cli {
     version: Option<bool>,
 }
 
+/// Why there are no arguments to act on.
+#[derive(Debug)]
+pub(crate) enum NotRead {
+    /// Wrong arguments, or the texts of `--help` and `--version`, as clap has them. Every foreign text in them is fit to
+    /// be shown.
+    Text(clap::Error),
+    /// A signal came while the file of `--cli-input-json` was read.
+    Stopped(RunError),
+}
+
 impl Cli {
     /// Reads the command line.
     ///
     /// # Errors
     ///
-    /// Wrong arguments, and the texts of `--help` and `--version`, as clap has them; every foreign text
-    /// in them is fit to be shown.
-    pub(crate) fn read(args: &[OsString]) -> Result<Self, clap::Error> {
+    /// There are no arguments to act on.
+    pub(crate) fn read(args: &[OsString]) -> Result<Self, NotRead> {
         let mut command = Self::command();
         let mut cli = command
             .try_get_matches_from_mut(args)
             .and_then(|mut matches| Self::from_arg_matches_mut(&mut matches))
-            .map_err(|error| fit_to_show(error, args, &mut command))?;
-        cli.complete()
-            .map_err(|(kind, text)| command.error(kind, text))?;
+            .map_err(|error| NotRead::Text(fit_to_show(error, args, &mut command)))?;
+        let complete = cli.complete().map_err(NotRead::Stopped)?;
+        complete.map_err(|(kind, text)| NotRead::Text(command.error(kind, text)))?;
         Ok(cli)
     }
 
     /// Fills in what `--cli-input-json` says, and checks what only the whole shows.
-    fn complete(&mut self) -> Result<(), (ErrorKind, String)> {
-        let wrong = |text: &str| Err((ErrorKind::ValueValidation, text.to_owned()));
+    ///
+    /// # Errors
+    ///
+    /// A signal came before that file was read.
+    fn complete(&mut self) -> Result<Result<(), (ErrorKind, String)>, RunError> {
+        let wrong = |text: &str| Ok(Err((ErrorKind::ValueValidation, text.to_owned())));
         if let Some(owner) = &self.user_name
             && looks_like_access_key_id(owner.as_str())
             && let Some(id) = self.access_key_id.first()
@@ -272,12 +287,15 @@ impl Cli {
             );
         }
         if self.aws.generate_cli_skeleton == Some(Skeleton::Input) {
-            return Ok(());
+            return Ok(Ok(()));
         }
         if let Some(source) = &self.aws.cli_input_json {
-            source
-                .fill(&mut self.access_key_id, &mut self.user_name)
-                .map_err(|text| (ErrorKind::ValueValidation, text))?;
+            let filled = source
+                .text()?
+                .and_then(|text| fill(&text, &mut self.access_key_id, &mut self.user_name));
+            if let Err(text) = filled {
+                return wrong(&text);
+            }
             if self.find_user && self.user_name.is_some() {
                 return wrong(
                     "--cli-input-json names the UserName, which --find-user asks for: give one of them",
@@ -286,7 +304,7 @@ impl Cli {
         }
         let is_named = !self.access_key_id.is_empty();
         if is_named || self.from.is_some() || self.all_keys || self.whole_account {
-            return Ok(());
+            return Ok(Ok(()));
         }
         let text = match self.aws.cli_input_json {
             Some(_) => "--cli-input-json has no AccessKeyId, and there is no --access-key-id",
@@ -294,7 +312,7 @@ impl Cli {
                 "--generate-cli-skeleton output checks the arguments, and there is no --access-key-id"
             }
         };
-        Err((ErrorKind::MissingRequiredArgument, text.to_owned()))
+        Ok(Err((ErrorKind::MissingRequiredArgument, text.to_owned())))
     }
 
     /// The skeleton that is printed instead of doing anything.

@@ -12,6 +12,7 @@ use serde_json::json;
 use crate::blocked::interrupt;
 use crate::case::{BOBS_KEY, Case, SETTLED, documented};
 use crate::many::{crowd, from_stdin, outcomes};
+use crate::streams::wait_for;
 use crate::verification::throttled;
 
 const SOON: Duration = Duration::from_secs(20);
@@ -104,6 +105,31 @@ fn c48_a_signal_before_a_retry_does_not_hide_the_error() {
         "\"Message\":\"interrupted\"",
         "\"Known\":\"NotDeleted\"",
     ]);
+}
+
+#[test]
+fn f60_a_signal_while_cli_input_json_is_read_says_that_nothing_was_changed() {
+    for (signal, status) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
+        for is_open in [false, true] {
+            let case = Case::bare(["--cli-input-json"]);
+            let pipe = case.path("pipe");
+            let made = Command::new("mkfifo").arg(&pipe).status();
+            assert!(made.expect("mkfifo starts").success());
+            let running = case.args([format!("file://{}", pipe.display())]).start();
+            let mut writer = None;
+            if is_open {
+                let opened = writer.insert(OpenOptions::new().write(true).open(&pipe));
+                let opened = opened.as_mut().expect("a reader");
+                opened.write_all(b"{").expect("a reader");
+            } else {
+                wait_for(|| running.threads().contains(&"apart".to_owned()));
+            }
+            let _ = interrupt(running, signal)
+                .exits(status)
+                .prints_nothing()
+                .says_exactly("iam-del-key: error: interrupted\nknown: no key was changed\n");
+        }
+    }
 }
 
 #[test]

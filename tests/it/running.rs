@@ -28,6 +28,14 @@ impl Running {
         assert!(status.success(), "kill -s {name}");
     }
 
+    /// The names of its threads.
+    pub(crate) fn threads(&self) -> Vec<String> {
+        let threads = std::fs::read_dir(format!("/proc/{}/task", self.child.id()));
+        let threads = threads.expect("a run to look at").flatten();
+        let names = threads.map(|thread| std::fs::read_to_string(thread.path().join("comm")));
+        names.flatten().map(|name| name.trim().to_owned()).collect()
+    }
+
     /// The most memory the run has had so far, in kilobytes.
     pub(crate) fn peak_memory(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()));

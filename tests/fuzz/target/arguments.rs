@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt as _;
 
 use super::check_message;
 use super::ident::{is_id, is_name};
-use crate::cli::Cli;
+use crate::cli::{Cli, NotRead};
 use crate::request::Selection;
 
 /// The arguments are the lines.
@@ -19,8 +19,9 @@ pub(super) fn check(bytes: &[u8]) {
     match Cli::read(&args) {
         Ok(cli) => check_request(&cli.into_request().selection),
         // Help has escapes of its own, and is long.
-        Err(error) if !error.use_stderr() => {}
-        Err(error) => check_message(&error.render().to_string(), 4_000),
+        Err(NotRead::Text(text)) if !text.use_stderr() => {}
+        Err(NotRead::Text(text)) => check_message(&text.render().to_string(), 4_000),
+        Err(NotRead::Stopped(_)) => {}
     }
 }
 
