@@ -17,7 +17,8 @@ use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
 use aws_smithy_types::timeout::TimeoutConfig;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use futures_util::{StreamExt, future, stream};
+use http_body_util::{BodyExt, LengthLimitError, Limited, StreamBody};
 use tokio::task::yield_now;
 
 use super::attempt::SendTracking;
@@ -49,17 +50,27 @@ impl ResponseLimit {
         }
     }
 
-    /// Makes reading the body fail once it exceeds the limit.
+    /// Makes reading the body fail once it exceeds the limit. The body is read into one buffer: the SDK keeps each frame,
+    /// which takes 40 times the memory if a server sends single bytes.
     fn limit(self, body: SdkBody) -> SdkBody {
         let Self(bytes, words) = self;
-        let body = Limited::new(body, bytes).map_err(move |error| {
-            if !error.is::<LengthLimitError>() {
-                return error;
+        let read = async move {
+            let mut body = Limited::new(body, bytes);
+            let mut whole = Vec::new();
+            while let Some(frame) = body.frame().await {
+                match frame {
+                    Ok(frame) => whole.extend_from_slice(&frame.into_data().unwrap_or_default()),
+                    Err(error) if error.is::<LengthLimitError>() => {
+                        let reason = format!("the response is longer than {words}");
+                        return Some(Err(io::Error::new(ErrorKind::FileTooLarge, reason).into()));
+                    }
+                    Err(error) => return Some(Err(error)),
+                }
             }
-            let reason = format!("the response is longer than {words}");
-            io::Error::new(ErrorKind::FileTooLarge, reason).into()
-        });
-        SdkBody::from_body_1_x(body)
+            SdkBody::from(whole).frame().await
+        };
+        let frame = stream::once(read).filter_map(future::ready);
+        SdkBody::from_body_1_x(StreamBody::new(frame))
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use iam_sandbox::{Act, Fault};
+use iam_sandbox::{Act, Fault, What};
 
 use crate::case::{BOBS_KEY, Case, DELETED, documented, each_at_once};
 use crate::response::{IAM, METADATA, is_not_deleted, keys, member, reply, result, xml};
@@ -116,6 +116,22 @@ fn c55_a_deletions_response_has_at_most_64_kib() {
     let _ = said
         .prints(&output)
         .says(&["the response is longer than 64 KiB"]);
+}
+
+#[test]
+fn a_response_in_single_bytes_takes_no_more_memory_than_another() {
+    let sandbox = documented();
+    let end = format!("<IsTruncated>false</IsTruncated>{}", " ".repeat(2 << 20));
+    let list = keys(&member(BOBS_KEY, "Bob", "Inactive"), &end);
+    let mut bytes = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();
+    for byte in list.into_bytes() {
+        bytes.extend([b'1', b'\r', b'\n', byte, b'\r', b'\n']);
+    }
+    bytes.extend(b"0\r\n\r\n");
+    sandbox.fault(Fault::new(What::NotHttp(bytes)).on("ListAccessKeys"));
+    let case = Case::documented(&sandbox, &["--only-inactive"]);
+    let running = case.start_under(Some(&["prlimit", "--data=60000000"]));
+    let _ = running.end().exits(0).prints(DELETED).says_nothing();
 }
 
 /// A server that answers the request number `n` with `answer(n, action)`, each with a request ID of its own.
