@@ -138,7 +138,8 @@ pub(super) fn call_error(
     }
 }
 
-/// Creates the error of a call that was canceled after `limit`: IAM's last error, or how far the request got.
+/// Creates the error of a call that was canceled: IAM's last error, or how far the request got. `limit` is that of the
+/// whole key. The call had only a part of it: reads came first, and some time is kept to verify the key.
 pub(crate) fn timed_out(
     operation: &'static str,
     attempts: &Attempts,
@@ -148,18 +149,21 @@ pub(crate) fn timed_out(
     if let CallError::NotSent(error) | CallError::NoResponse(error) = &mut failure {
         *error = TransportError {
             host: mem::take(&mut error.host),
-            reason: format!("it did not answer within --timeout, {} s", limit.as_secs()),
+            reason: format!(
+                "it did not answer in time; --timeout is {} s",
+                limit.as_secs()
+            ),
             ..TransportError::default()
         };
     }
     failure
 }
 
-/// Creates the error of a read that was canceled after `limit`.
+/// Creates the error of a read that was canceled because `limit`, that of the whole key, was up.
 pub(crate) fn read_timed_out(operation: &str, limit: Duration) -> CallError {
     let seconds = limit.as_secs();
     CallError::NotSent(TransportError {
-        reason: format!("{operation} was not answered within --timeout, {seconds} s"),
+        reason: format!("{operation} was not answered in time; --timeout is {seconds} s"),
         ..TransportError::default()
     })
 }

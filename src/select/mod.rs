@@ -238,7 +238,7 @@ fn timed_out(limit: Duration) -> CallError {
     CallError::NotSent(TransportError {
         host: String::new(),
         reason: format!(
-            "it did not say enough of the key within --timeout, {} s",
+            "it did not say enough of the key in time; --timeout is {} s",
             limit.as_secs()
         ),
         hint: Some("if IAM is only slow, raise --timeout".to_owned()),

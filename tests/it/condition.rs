@@ -312,7 +312,7 @@ fn the_limit_of_one_key_counts_its_reads() {
         .run()
         .exits(9)
         .prints_outcome("Failed")
-        .says(&["it did not say enough of the key within --timeout, 2 s"])
+        .says(&["it did not say enough of the key in time; --timeout is 2 s"])
         .ends_with("not deleted")
         .within(Duration::from_secs(20));
     assert!(sandbox.has_key(BOBS_KEY));

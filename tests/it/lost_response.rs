@@ -423,7 +423,7 @@ fn f41_silence_for_ever_ends() {
         .run()
         .exits(10)
         .prints_outcome("Unknown")
-        .says(&["did not answer within --timeout, 4 s", "check with: "])
+        .says(&["did not answer in time; --timeout is 4 s", "check with: "])
         .ends_with("unknown: ");
     let _ = ended.within(Duration::from_secs(20));
     assert!(sandbox.has_key(BOBS_KEY));

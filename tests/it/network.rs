@@ -110,7 +110,7 @@ fn f40_the_whole_limit_ends_a_connection_that_is_not_made() {
     let sandbox = Sandbox::documented().https(Certificate::Valid).start();
     sandbox.fault(Fault::new(What::SilenceOnAccept).always());
     let case = Case::documented(&sandbox, &["--timeout", "2", "--cli-connect-timeout", "0"]);
-    unreachable(case.run(), &["it did not answer within --timeout, 2 s"]);
+    unreachable(case.run(), &["it did not answer in time; --timeout is 2 s"]);
     assert!(sandbox.has_key(BOBS_KEY));
 }
 
