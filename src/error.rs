@@ -1,6 +1,7 @@
 //! Errors of calls and of the run, the kinds of error codes, and the exit status. The numbers of the exit status are
 //! part of the interface: `--help`, the man page and the README list the same ones.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::process::ExitCode;
 use std::sync::LazyLock;
@@ -217,11 +218,15 @@ impl CallError {
         }
     }
 
-    /// Returns the error code for programs. It is `NoSuchEntity` if a read shows that the key does not exist.
-    pub(crate) fn code(&self) -> Option<&str> {
+    /// Returns the error code for programs. It is `NoSuchEntity` if a read shows that the key does not exist, and the
+    /// HTTP status if there is no code.
+    pub(crate) fn code(&self) -> Option<Cow<'_, str>> {
         match self {
-            Self::Service(error) => error.code.as_deref(),
-            Self::NotFound(_) => Some("NoSuchEntity"),
+            Self::Service(error) => Some(match &error.code {
+                Some(code) => Cow::Borrowed(code),
+                None => Cow::Owned(format!("Http{}", error.status)),
+            }),
+            Self::NotFound(_) => Some(Cow::Borrowed("NoSuchEntity")),
             Self::NotSent(_) | Self::NoResponse(_) | Self::Incomplete(_) => None,
         }
     }

@@ -317,15 +317,10 @@ pub(super) fn unchecked_owner(failure: &CallError) -> Option<[&'static str; 2]> 
 /// Returns the code for programs and the sentence for people. Errors of `service` use the wording of the AWS CLI
 /// because scripts search for it.
 pub(super) fn code_and_sentence(failure: &CallError, service: &str) -> (String, String) {
+    let code = escape_field(&failure.code().unwrap_or_default());
     let (code, what, error) = match failure {
-        CallError::Service(error) => {
-            let code = error.code.as_deref();
-            let code = code.map_or_else(|| format!("Http{}", error.status), escape_field);
-            return (code, service_sentence(error));
-        }
-        CallError::NotFound(not_found) => {
-            return ("NoSuchEntity".to_owned(), not_found_sentence(not_found));
-        }
+        CallError::Service(error) => return (code, service_sentence(error)),
+        CallError::NotFound(not_found) => return (code, not_found_sentence(not_found)),
         CallError::NotSent(error) if error.received == Received::UnexpectedResponse => {
             ("UnexpectedResponse", "unexpected response from", error)
         }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::explain::{code_and_sentence, not_found_sentence};
 use crate::age::timestamp;
-use crate::error::CallError;
+use crate::error::{CallError, ServiceError};
 use crate::metadata::{LastUse, NOT_AVAILABLE, Status, Target};
 use crate::outcome::{KeyResult, KeyState, Outcome, OutcomeKind, Refusal, ResponseMetadata};
 use crate::query;
@@ -136,11 +136,18 @@ pub(super) fn failure(outcome: &Outcome) -> Option<&CallError> {
 
 fn error(failure: &CallError) -> Option<Value> {
     let message = match failure {
+        CallError::Service(ServiceError {
+            code: None,
+            message,
+            status,
+            ..
+        }) if message.is_empty() => format!("HTTP status {status} without an error code"),
         CallError::Service(error) => error.message.clone(),
         CallError::NotFound(not_found) => not_found_sentence(not_found),
         CallError::NotSent(_) | CallError::NoResponse(_) | CallError::Incomplete(_) => return None,
     };
-    Some(json!({ "Code": failure.code().map(escape_field), "Message": message }))
+    let code = failure.code().map(|code| escape_field(&code));
+    Some(json!({ "Code": code, "Message": message }))
 }
 
 /// Returns the reason for an outcome.

@@ -1,6 +1,7 @@
 //! Every key of a user, or of every user of the account, as far as the conditions hold. All lists are read to their
 //! end before anything is done, and one that cannot be read ends the run: it is never taken for an empty one.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::io;
 use std::ops::ControlFlow;
@@ -229,7 +230,11 @@ impl Selector<'_> {
     }
 
     async fn read_report(&self, least: Duration) -> Result<CredentialReport, String> {
-        let code = |failure: CallError| failure.code().unwrap_or("no answer").to_owned();
+        let code = |failure: CallError| {
+            failure
+                .code()
+                .map_or("no answer".to_owned(), Cow::into_owned)
+        };
         let made = self.limited(self.iam, "GenerateCredentialReport", self.made());
         made.await.map_err(code)?;
         let read = self.iam.credential_report();

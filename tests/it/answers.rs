@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use iam_sandbox::{Act, Certificate, Fault, Sandbox, What};
+use serde_json::json;
 
 use crate::case::{BOBS_KEY, Case, DELETED, actions, documented, each_at_once};
 use crate::journal::Kept;
@@ -269,9 +270,10 @@ fn f52_a_bare_429_for_ever_is_8() {
             .on("DeleteAccessKey")
             .always(),
     );
-    let _ = Case::documented(&sandbox, &[])
-        .run()
-        .exits(8)
+    let printed = Case::documented(&sandbox, &[]).run().exits(8);
+    let error = json!({ "Code": "Http429", "Message": "HTTP status 429 without an error code" });
+    assert_eq!(printed.object()["Error"], error);
+    let _ = printed
         .prints_outcome("Unknown")
         .says(&["(HTTP 429)", "hint: "])
         .ends_with("unknown: IAM returned an error, and may still act; IAM still lists the key");
