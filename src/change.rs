@@ -61,8 +61,7 @@ impl Change<'_> {
             (Some(exit), Outcome::Failed { known, .. }) => self.stopped(exit, known),
             (_, outcome) if self.quantity == Quantity::Many => outcome,
             (Some(exit), Outcome::Missing(_)) => {
-                let known = KeyState::NotDone(NO_SUCH_KEY.to_owned());
-                self.stopped(exit, known)
+                self.stopped(exit, KeyState::NotDone(self.untouched().to_owned()))
             }
             (Some(exit), Outcome::Done { evidence, .. }) => {
                 let known = KeyState::Done(
@@ -306,15 +305,13 @@ impl Change<'_> {
 
     /// Why a key is surely as it was, when no attempt can have changed it.
     fn untouched(&self) -> &'static str {
-        if self.record.is_no_such_entity() {
-            NO_SUCH_KEY
-        } else if self.record.was_sent() {
-            "IAM refused the request"
-        } else {
-            "nothing was sent to IAM"
-        }
+        let response = Response::of(&self.timed_out());
+        response.says_missing().unwrap_or({
+            if self.record.was_sent() {
+                "IAM refused the request"
+            } else {
+                "nothing was sent to IAM"
+            }
+        })
     }
 }
-
-/// What IAM's `NoSuchEntity` says of a key, and no more.
-const NO_SUCH_KEY: &str = "IAM finds no such key for this user";

@@ -99,9 +99,18 @@ impl Response {
         }
     }
 
+    /// What IAM says is not there, a clause: the key or its user.
+    pub(crate) fn says_missing(self) -> Option<&'static str> {
+        match self {
+            Self::NoSuchKey => Some("IAM finds no such key for this user"),
+            Self::NoSuchUser => Some("IAM finds no such user"),
+            Self::Refused | Self::ServerError | Self::None => None,
+        }
+    }
+
     /// Whether IAM says that the key or its user is not there.
     fn is_missing(self) -> bool {
-        matches!(self, Self::NoSuchKey | Self::NoSuchUser)
+        self.says_missing().is_some()
     }
 }
 
@@ -294,7 +303,7 @@ fn wanted(evidence: &Evidence<'_>) -> Statement {
 /// What the statement rests on, a fragment.
 fn reason(evidence: &Evidence<'_>) -> String {
     let cause = match (evidence.ambiguity, evidence.response) {
-        (Ambiguity::None, _) => return no_such_key(evidence),
+        (Ambiguity::None, _) => return missing(evidence),
         (Ambiguity::EarlierRun | Ambiguity::RecentRun, Response::NoSuchKey) => {
             "an earlier run started this, and IAM now finds no such key"
         }
@@ -329,11 +338,16 @@ fn reason(evidence: &Evidence<'_>) -> String {
     format!("{cause}; {}", place(action, hint, location))
 }
 
-fn no_such_key(evidence: &Evidence<'_>) -> String {
-    match (evidence.response, evidence.location) {
-        (Response::NoSuchUser, _) => "IAM finds no such user".to_owned(),
-        (_, KeyLocation::Listed(_)) => "IAM still lists the key".to_owned(),
-        _ => "IAM finds no such key for this user".to_owned(),
+/// What IAM says of a key that it does not find, although nothing was sent that may have changed it.
+fn missing(evidence: &Evidence<'_>) -> String {
+    let what = evidence.response.says_missing();
+    let what = what.unwrap_or("IAM refused the request");
+    match (evidence.response, evidence.location, evidence.missing) {
+        (Response::NoSuchKey, KeyLocation::Listed(_), _) => "IAM still lists the key".to_owned(),
+        (_, KeyLocation::LookupFailed, Missing::Succeeds) => {
+            format!("{what}, and checking the key failed")
+        }
+        _ => what.to_owned(),
     }
 }
 

@@ -237,7 +237,7 @@ impl Search<'_> {
             }
             Err(failure) => match failure.service().map(ServiceError::kind) {
                 Some(ErrorKind::NoSuchEntity) => Ok(OwnerRead::NoSuchKey),
-                Some(ErrorKind::AccessDenied | ErrorKind::Validation) => Ok(OwnerRead::Denied),
+                Some(ErrorKind::AccessDenied) => Ok(OwnerRead::Denied),
                 _ => Err(failure),
             },
         }

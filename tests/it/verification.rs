@@ -243,6 +243,58 @@ fn ignore_missing_needs_an_answer_that_the_key_is_gone() {
 }
 
 #[test]
+fn a_user_who_does_not_exist_is_not_said_to_lack_the_key() {
+    for more in [&[][..], &["--deactivate"]] {
+        let sandbox = documented();
+        let args = ["--access-key-id", BOBS_KEY, "--user-name", "Bbo"];
+        let case = Case::at(&sandbox, args).args(more.iter().copied());
+        let _ = case
+            .run()
+            .exits(3)
+            .prints_outcome("Failed")
+            .says(&["The user with name Bbo cannot be found."])
+            .ends_with(": IAM finds no such user");
+    }
+    // A signal comes while the key is verified.
+    let sandbox = documented();
+    let reads = Fault::new(What::SilenceBeforeActing).on("GetAccessKeyLastUsed");
+    sandbox.fault(reads.always());
+    let args = ["--access-key-id", BOBS_KEY, "--user-name", "Bbo"];
+    let running = Case::at(&sandbox, args).args(["--ignore-missing"]).start();
+    assert!(sandbox.wait_for_requests(2, SOON));
+    running.signal("INT");
+    let _ = running
+        .end()
+        .exits(130)
+        .prints_outcome("Failed")
+        .says(&["interrupted"])
+        .ends_with("not deleted: IAM finds no such user");
+}
+
+#[test]
+fn an_owner_that_iam_cannot_look_up_is_not_called_denied() {
+    for (status, code) in [
+        (400, "ValidationError"),
+        (400, "InvalidInput"),
+        (500, "ServiceFailure"),
+        (403, "InvalidClientTokenId"),
+        (400, "Strange"),
+    ] {
+        let sandbox = documented();
+        sandbox.remove_key(BOBS_KEY);
+        let what = What::error(status, code, "no");
+        sandbox.fault(Fault::new(what).on("GetAccessKeyLastUsed").always());
+        let case = Case::documented(&sandbox, &["--ignore-missing"]);
+        let case = case.env("AWS_MAX_ATTEMPTS", "1");
+        let said = case.run().exits(3).prints_outcome("Failed");
+        assert!(!said.messages().contains("denied"), "{}", said.messages());
+        let _ = said.says(&["NoSuchEntity"]).ends_with(
+            "not deleted: IAM finds no such key for this user, and checking the key failed",
+        );
+    }
+}
+
+#[test]
 fn ignore_missing_takes_a_key_for_gone_that_was_deleted_a_moment_ago() {
     // IAM's list has no such key any more, and its last use is still remembered.
     let sandbox = documented();
