@@ -55,7 +55,7 @@ use apart::apart;
 use batch::{InFlight, Keys, Work, named};
 use cli::{Cli, error_format_of};
 use error::{Exit, RunError};
-use journal::{Journal, PriorState, Unusable};
+use journal::{Journal, Unusable};
 use log::Log;
 use outcome::KeyState;
 use report::message::Messages;
@@ -165,7 +165,7 @@ fn finish(running: Option<Running>, exit: Exit) -> Exit {
 fn open_journal(request: &Request, in_flight: &InFlight) -> Result<Journal, RunError> {
     match Journal::open(request) {
         Ok(journal) => {
-            in_flight.earlier(|key| journal.known(key));
+            in_flight.earlier(|key| journal.before(key).known());
             Ok(journal)
         }
         Err(Unusable { stop, is_journal }) => {
@@ -180,7 +180,7 @@ fn open_journal(request: &Request, in_flight: &InFlight) -> Result<Journal, RunE
 /// Of one key that is settled nothing else is said. Of many, the summary counts those that an earlier run settled.
 fn note_finished(journal: &Journal, request: &Request) {
     if let Some(key) = request.single()
-        && journal.before(key) == PriorState::Done
+        && journal.before(key).is_settled()
     {
         let name = journal.name();
         Messages::of(request).note(&format!("1 key is already finished in the journal {name}"));

@@ -18,7 +18,6 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::confirm;
 use crate::error::{Exit, RunError};
-use crate::journal::PriorState;
 use crate::log::Log;
 use crate::metadata::Target;
 use crate::outcome::{KeyResult, Outcome};
@@ -348,7 +347,7 @@ impl Run<'_> {
         let mut written = Ok(());
         while let Some(candidate) = self.keys.next() {
             let Ok(candidate) = candidate else { continue };
-            if work.journal.before(&candidate.key) == PriorState::Done {
+            if work.before(&candidate).is_settled() {
                 self.tally.count_finished_earlier();
                 continue;
             }

@@ -69,8 +69,8 @@ struct Budget {
 impl Work<'_> {
     /// All of one key. One limit covers every step.
     pub(super) async fn process(&self, candidate: Target, stage: Stage) -> Processed {
-        let before = self.journal.before(&candidate.key);
-        if before == PriorState::Done {
+        let before = self.before(&candidate);
+        if before.is_settled() {
             return Processed::Earlier;
         }
         let iam = self.connected.iam.for_one(candidate.key.id.as_str());
@@ -96,6 +96,17 @@ impl Work<'_> {
         };
         let recorded = self.record(&settled, before).await;
         Processed::Settled(settled, recorded)
+    }
+
+    /// What earlier runs say of a key. That this run lists it takes precedence over a record that it is gone.
+    pub(super) fn before(&self, candidate: &Target) -> PriorState {
+        match self.journal.before(&candidate.key) {
+            before if candidate.metadata.status.is_none() => before,
+            PriorState::Missing => PriorState::None,
+            // The list may lag behind the deletion: the key is verified first.
+            PriorState::Done => PriorState::InProgress,
+            before => before,
+        }
     }
 
     /// Whether what the conditions found then still counts. A person may have taken their time to answer, a reader of the
@@ -214,8 +225,8 @@ impl Work<'_> {
             return self.settled(candidate, Outcome::WouldChange(reason));
         }
         let record = Attempts::default();
-        let earlier = self.journal.known(&candidate.key);
-        self.in_flight.changing(&candidate.key, &record, earlier);
+        self.in_flight
+            .changing(&candidate.key, &record, before.known());
         let mut signals = self.signals.clone();
         let change = self.change_of(budget, before, &candidate, &record);
         let (outcome, attempts) = change.run(&mut signals).await;
@@ -250,7 +261,7 @@ impl Work<'_> {
             quantity: self.request.quantity(),
             missing: self.request.missing,
             earlier: match before {
-                PriorState::None | PriorState::Done => Ambiguity::None,
+                PriorState::None | PriorState::Missing | PriorState::Done => Ambiguity::None,
                 PriorState::Deactivated => Ambiguity::EarlierRun,
                 PriorState::InProgress if attempts.iter().all(EarlierAttempt::has_expired) => {
                     Ambiguity::EarlierRun
@@ -299,10 +310,9 @@ impl Work<'_> {
             Some(_) => true,
             None => false,
         };
-        let known = match self.journal.before(&settled.key) {
-            PriorState::InProgress => KeyState::started_earlier(),
-            PriorState::Deactivated => KeyState::deactivated_earlier(),
-            PriorState::None | PriorState::Done => return settled,
+        let before = self.journal.before(&settled.key);
+        let Some(known) = before.known().filter(|_| !before.is_settled()) else {
+            return settled;
         };
         if !is_unchanged {
             let attempts = self.journal.attempts(&settled.key.id);

@@ -106,8 +106,28 @@ pub(crate) enum PriorState {
     InProgress,
     /// That it was made inactive. It can be active again.
     Deactivated,
+    /// That it was missing. A list of this run takes precedence.
+    Missing,
     /// That it is done.
     Done,
+}
+
+impl PriorState {
+    /// Whether nothing is left to do, as far as the journal says.
+    pub(crate) fn is_settled(self) -> bool {
+        matches!(self, Self::Missing | Self::Done)
+    }
+
+    /// What is known of a key that earlier runs settled or started.
+    pub(crate) fn known(self) -> Option<KeyState> {
+        match self {
+            Self::None => None,
+            Self::InProgress => Some(KeyState::started_earlier()),
+            Self::Deactivated => Some(KeyState::deactivated_earlier()),
+            Self::Missing => Some(KeyState::Done("an earlier run did not find it".to_owned())),
+            Self::Done => Some(KeyState::Done("an earlier run settled it".to_owned())),
+        }
+    }
 }
 
 impl Journal {
@@ -261,16 +281,6 @@ impl Journal {
     /// What earlier runs say of a key.
     pub(crate) fn before(&self, key: &Key) -> PriorState {
         self.past.before(key, self.action)
-    }
-
-    /// What is known of a key that earlier runs settled or began.
-    pub(crate) fn known(&self, key: &Key) -> Option<KeyState> {
-        match self.before(key) {
-            PriorState::None => None,
-            PriorState::InProgress => Some(KeyState::started_earlier()),
-            PriorState::Deactivated => Some(KeyState::deactivated_earlier()),
-            PriorState::Done => Some(KeyState::Done("an earlier run settled it".to_owned())),
-        }
     }
 
     /// What earlier runs started for a key, and did not finish.

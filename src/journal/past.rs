@@ -159,10 +159,9 @@ impl Replay {
         match action {
             // It was begun after whatever settled it.
             Action::Delete | Action::Deactivate if is_begun => PriorState::InProgress,
-            Action::Delete if self.is_settled(key, digest, &[End::Done, End::Missing]) => {
-                PriorState::Done
-            }
-            Action::Deactivate if self.is_settled(key, digest, &[End::Done]) => {
+            Action::Delete if self.is_settled(key, digest, End::Done) => PriorState::Done,
+            Action::Delete if self.is_settled(key, digest, End::Missing) => PriorState::Missing,
+            Action::Deactivate if self.is_settled(key, digest, End::Done) => {
                 PriorState::Deactivated
             }
             Action::Delete | Action::Deactivate => PriorState::None,
@@ -171,20 +170,16 @@ impl Replay {
 
     /// Whether a record of such an end counts for this key and this owner. A deleted key is deleted whoever is named now,
     /// unless two different users are; a missing one is missing only where it was looked for.
-    fn is_settled(&self, key: &Key, digest: u128, ends: &[End]) -> bool {
+    fn is_settled(&self, key: &Key, digest: u128, end: End) -> bool {
         let (id, owner) = (key.id.as_str(), key.user_name.as_ref());
         let first = self.settled.partition_point(|known| *known < digest);
         let records = self.settled[first..].iter();
         let mut of_key = records.take_while(|known| *known >> OWNER_BITS == digest >> OWNER_BITS);
-        of_key.any(|known| {
-            ends.iter().any(|end| {
-                let now = self.digest.ended(id, owner, *end);
-                match end {
-                    _ if known & END != *end as u128 => false,
-                    End::Done => !differ(*known, now),
-                    End::Missing | End::NotSettled => *known == now,
-                }
-            })
+        let now = self.digest.ended(id, owner, end);
+        of_key.any(|known| match end {
+            _ if known & END != end as u128 => false,
+            End::Done => !differ(*known, now),
+            End::Missing | End::NotSettled => *known == now,
         })
     }
 
@@ -363,8 +358,8 @@ mod tests {
         for (owner, end, expected) in [
             ("\"Bob\"", "\"Outcome\":\"Deleted\"", "SS-S"),
             ("null", "\"Outcome\":\"Deleted\"", "SSSS"),
-            ("\"Bob\"", "\"Outcome\":\"Missing\"", "SS--"),
-            ("null", "\"Outcome\":\"Missing\"", "---S"),
+            ("\"Bob\"", "\"Outcome\":\"Missing\"", "MM--"),
+            ("null", "\"Outcome\":\"Missing\"", "---M"),
             ("\"Bob\"", "\"Outcome\":\"Failed\"", "----"),
             ("\"Bob\"", "\"Outcome\":\"Skipped\"", "----"),
             ("\"Bob\"", "\"Outcome\":\"Unknown\"", "BBBB"),
@@ -412,7 +407,7 @@ mod tests {
             ),
             (
                 &[("Bob", DELETED), ("Alice", MISSING), ("Bob", FAILED)],
-                "--S-",
+                "--M-",
             ),
         ] {
             let head = "{\"Journal\":1,\"Action\":\"delete\",\"AccountId\":null}\n".to_owned();
@@ -437,6 +432,7 @@ mod tests {
     fn letter(before: PriorState) -> char {
         match before {
             PriorState::Done => 'S',
+            PriorState::Missing => 'M',
             PriorState::InProgress => 'B',
             PriorState::Deactivated => 'D',
             PriorState::None => '-',

@@ -81,6 +81,65 @@ fn c56_a_sweep_takes_up_no_key_that_iam_still_lists_or_of_another_user() {
     assert!(!kept.results().contains_key(BOBS_KEY));
 }
 
+/// A journal in which an earlier run settled Bob's key.
+fn settled(outcome: &str) -> Kept {
+    let kept = Kept::new("");
+    let journal = format!(
+        "{{\"Journal\":1,\"Action\":\"delete\",\"AccountId\":\"{ACCOUNT}\"}}\n\
+         {{\"AccessKeyId\":\"{BOBS_KEY}\",\"UserName\":\"Bob\",\"Outcome\":\"{outcome}\"}}\n"
+    );
+    std::fs::write(kept.path(), journal).expect("a journal");
+    kept
+}
+
+#[test]
+fn what_iam_lists_now_takes_precedence_over_a_record_that_the_key_is_gone() {
+    let whole_account = [WHOLE_ACCOUNT, &["--expect-account", ACCOUNT]].concat();
+    for outcome in ["Missing", "Deleted"] {
+        for selection in [ALL_OF_BOB, &whole_account] {
+            let sandbox = documented();
+            sandbox.set_status(BOBS_KEY, Status::Inactive);
+            let kept = settled(outcome);
+            let dry_run = [selection, &["--dry-run"]].concat();
+            let printed = sweep(&sandbox, &kept, &dry_run).run();
+            assert!(printed.is_success());
+            let printed = printed.exits(0);
+            let rows = rows(printed.output());
+            let row = rows.iter().find(|row| row["AccessKeyId"] == BOBS_KEY);
+            assert_eq!(row.expect("its row")["Outcome"], "WouldDelete");
+            let printed = sweep(&sandbox, &kept, selection).run().exits(0);
+            let rows = crate::many::rows(printed.output());
+            let row = rows.iter().find(|row| row["AccessKeyId"] == BOBS_KEY);
+            assert_eq!(row.expect("its row")["Outcome"], "Deleted");
+            let output = printed.output().to_owned();
+            let _ = printed
+                .prints(&output)
+                .says(&["note: "])
+                .ends_with(" deleted");
+            assert!(!sandbox.has_key(BOBS_KEY));
+            assert_eq!(kept.results()[BOBS_KEY], "Deleted");
+        }
+    }
+}
+
+#[test]
+fn a_key_that_iam_lists_again_and_refuses_to_delete_is_not_settled() {
+    for outcome in ["Missing", "Deleted"] {
+        let sandbox = documented();
+        sandbox.set_status(BOBS_KEY, Status::Inactive);
+        sandbox.deny("iam:DeleteAccessKey");
+        let kept = settled(outcome);
+        let printed = sweep(&sandbox, &kept, ALL_OF_BOB).run().exits(6);
+        let output = printed.output().to_owned();
+        assert_eq!(outcomes(&output), [("Failed".to_owned(), 1)]);
+        let _ = printed
+            .prints(&output)
+            .says(&["AccessDenied"])
+            .ends_with("1 key: 1 failed and not changed");
+        assert_eq!(kept.results()[BOBS_KEY], "Failed");
+    }
+}
+
 #[test]
 fn c56_a_key_that_a_sweep_takes_up_stays_unknown_where_no_list_proves_it() {
     let sandbox = documented();
