@@ -17,7 +17,7 @@ use super::setting::Setting;
 use super::settings::Settings;
 use crate::command_line::CommandLine;
 use crate::error::RunError;
-use crate::sanitize::escape;
+use crate::sanitize::{escape, escape_field, escape_path};
 
 /// How long before its expiration an SSO token is renewed.
 const RENEWAL_WINDOW: Duration = Duration::from_mins(15);
@@ -35,6 +35,12 @@ pub(super) struct Sso {
     start_url: String,
     /// The command to sign in again.
     pub(super) sign_in: CommandLine,
+}
+
+/// Whether two start URLs are the same but for the end that browsers and the console add.
+fn is_same_url(one: &str, other: &str) -> bool {
+    let trimmed = |url: &str| url.trim_end_matches(['/', '#']).to_ascii_lowercase();
+    trimmed(one) == trimmed(other)
 }
 
 /// Returns the session unless a setting of the profile contradicts it.
@@ -157,6 +163,16 @@ impl Sso {
             RunError::credentials(format!("no SSO session: {reason}")).hint(self.sign_in.clone())
         };
         let mut cached = read(&path).map_err(|reason| none(&reason))?;
+        // The AWS CLI uses it although sso_start_url was changed since: then somebody else may be signed in.
+        if let Some(other) = text(&cached, "startUrl")
+            && !is_same_url(&other, &self.start_url)
+        {
+            let (other, url) = (escape_field(&other), escape_field(&self.start_url));
+            return Err(none(&format!(
+                "`{}` is of {other}, and sso_start_url is {url}",
+                escape_path(&path)
+            )));
+        }
         let expiry = text(&cached, "expiresAt").and_then(|text| time(&text));
         let expiry = expiry.ok_or_else(|| none("its file has no usable expiresAt"))?;
         let now = SystemTime::now();

@@ -68,6 +68,60 @@ fn f28_an_sso_token_that_is_no_good_names_the_command() {
 }
 
 #[test]
+fn a_token_of_another_start_url_is_not_used() {
+    let sandbox = documented();
+    let portal = Metadata::start();
+    for (config, path, command) in [
+        (
+            sso_session(),
+            SSO_SESSION_TOKEN,
+            "hint: aws sso login --sso-session corp",
+        ),
+        (
+            sso_url(),
+            SSO_URL_TOKEN,
+            "hint: aws sso login --profile default",
+        ),
+    ] {
+        for (other, expires_at) in [
+            ("https://other.awsapps.com/start", LATER),
+            ("https://corp.awsapps.com/start2", LATER),
+            // It would be renewed.
+            ("https://other.awsapps.com/start", EARLIER),
+        ] {
+            let token = token(expires_at).replace("https://corp.awsapps.com/start", other);
+            let token = token.replace(
+                "{",
+                &format!(
+                    r#"{{"clientId":"c","clientSecret":"s","refreshToken":"r","registrationExpiresAt":"{LATER}","#
+                ),
+            );
+            let case = without(&sandbox, &config)
+                .file(path, token)
+                .env("AWS_ENDPOINT_URL_SSO", portal.url())
+                .env("AWS_ENDPOINT_URL_SSO_OIDC", portal.url());
+            let says =
+                format!("is of {other}, and sso_start_url is https://corp.awsapps.com/start");
+            refused(case.run(), &[&says, command]);
+        }
+        // The AWS CLI 1 and other tools do not say it, or add what a browser does.
+        for same in [
+            "",
+            "https://corp.awsapps.com/start/#/",
+            "HTTPS://corp.awsapps.com/start/",
+        ] {
+            let token = token(LATER).replace("https://corp.awsapps.com/start", same);
+            let sandbox = documented();
+            let case = without(&sandbox, &config)
+                .file(path, token)
+                .env("AWS_ENDPOINT_URL_SSO", portal.url());
+            signs(&sandbox, case, SESSION_KEY_ID);
+        }
+    }
+    assert_eq!(portal.requests().len(), 6);
+}
+
+#[test]
 fn an_sso_session_signs() {
     for (config, path) in [
         (sso_session(), SSO_SESSION_TOKEN),
