@@ -17,6 +17,7 @@ use aws_smithy_types::DateTime;
 use aws_smithy_types::config_bag::ConfigBag;
 use aws_smithy_types::date_time::Format;
 
+use super::asked::Asked;
 use super::error::server_time;
 use super::http::ResponseLimit;
 use super::redact::Secrets;
@@ -36,10 +37,14 @@ pub(crate) struct Attempt {
     pub(super) signed_at: Option<DateTime>,
     /// The kind of credentials that signed the request.
     pub(super) credentials: CredentialKind,
+    /// What the request asks about.
+    asked: Asked,
     /// The secrets of the request, which responses must not repeat.
     pub(super) secrets: Secrets,
     sent: SendTracking,
     has_ended: bool,
+    /// The connection of the response.
+    connection: Option<CaptureSmithyConnection>,
     /// The headers of the response, without secrets. Empty, with status 0, if there was no response.
     pub(super) metadata: ResponseMetadata,
     /// The response, once the attempt has ended.
@@ -83,6 +88,14 @@ impl Attempt {
     /// Whether any part of the request was sent.
     pub(crate) fn was_sent(&self) -> bool {
         self.sent.0.load(Ordering::Acquire)
+    }
+
+    /// Sends no further request on the connection: the next response on it might belong to an earlier request.
+    pub(super) fn retire_connection(&self) {
+        let connection = self.connection.as_ref();
+        if let Some(connection) = connection.and_then(CaptureSmithyConnection::get) {
+            connection.poison();
+        }
     }
 
     /// Whether IAM executed the request.
@@ -266,6 +279,7 @@ impl Recorder {
                 return unexpected(&format!("HTTP status {status}, and of the body: {reason}"));
             }
         };
+        let mut other = None;
         let request_id = match &mut body {
             Body::Expected { request_id, .. } if status == 200 => request_id,
             Body::Expected { .. } => {
@@ -276,6 +290,8 @@ impl Recorder {
                 code,
                 message,
             } if (400..600).contains(&status) => {
+                let about = message.as_deref();
+                other = about.and_then(|message| attempt.asked.other_subject(message));
                 *message = message.as_deref().map(redact);
                 // Known error codes are kept. Any other code is arbitrary text, like a message.
                 if classify(code.as_deref(), 0) == ErrorKind::Other {
@@ -292,7 +308,12 @@ impl Recorder {
         let is_new = |id: &str| self.responses.is_new(&attempt.host, id);
         if ![in_header, in_body].into_iter().flatten().all(is_new) {
             // A cache or a faulty server repeated an earlier response.
+            self.responses.mix_up();
             return unexpected("a response with the request ID of an earlier one");
+        }
+        if let Some(other) = other {
+            self.responses.mix_up();
+            return unexpected(&format!("the answer to another request, {other}"));
         }
         let in_body = in_body.map(redact);
         attempt.metadata.request_id = attempt.metadata.request_id.take().or(in_body);
@@ -327,9 +348,11 @@ impl Intercept for Recorder {
             host: host(request.uri()),
             signed_at: request.headers().get("x-amz-date").and_then(signing_time),
             credentials: credential_kind(request),
+            asked: Asked::of(request.body().bytes().unwrap_or_default()),
             secrets: Secrets::of(request),
             sent,
             has_ended: false,
+            connection: None,
             metadata: ResponseMetadata::default(),
             response: Response::None,
         });
@@ -366,12 +389,11 @@ impl Intercept for Recorder {
                 .collect(),
         };
         attempt.response = self.response_of(response, attempt);
-        if let Response::Unexpected(_) | Response::None = attempt.response {
-            // The next response on this connection might belong to an earlier request.
-            let connection = config.load::<CaptureSmithyConnection>();
-            if let Some(connection) = connection.and_then(CaptureSmithyConnection::get) {
-                connection.poison();
-            }
+        attempt.connection = config.load::<CaptureSmithyConnection>().cloned();
+        if self.responses.are_mixed_up()
+            || matches!(attempt.response, Response::Unexpected(_) | Response::None)
+        {
+            attempt.retire_connection();
         }
         match &attempt.response {
             Response::Unexpected(reason) if context.output_or_error().is_ok() => {

@@ -42,6 +42,9 @@ pub(super) fn trusted_server_time(
 /// Creates an error for an unusable response to a read. `reason` is a clause.
 pub(super) fn incomplete_response(attempts: &Attempts, reason: impl Into<String>) -> CallError {
     let attempt = attempts.last();
+    if let Some(attempt) = &attempt {
+        attempt.retire_connection();
+    }
     CallError::Incomplete(TransportError {
         host: attempt.map(|attempt| attempt.host).unwrap_or_default(),
         reason: reason.into(),

@@ -1,5 +1,6 @@
 //! Everything that names an `aws_*` crate: from settings and credentials to IAM, and its errors in our words.
 
+mod asked;
 pub(crate) mod attempt;
 mod client;
 mod config_file;

@@ -30,6 +30,8 @@ struct History {
     ids: VecDeque<u64>,
     /// The first time that the service returned, with the local wall clock and monotonic clock at that moment.
     first_time: Option<(DateTime, SystemTime, Instant)>,
+    /// Whether a response was the answer to another request.
+    are_mixed_up: bool,
     /// Why the service's clock cannot be trusted, if two times contradict each other.
     clock_jump: Option<String>,
 }
@@ -47,6 +49,16 @@ impl ResponseHistory {
         }
         history.ids.push_back(id);
         true
+    }
+
+    /// Remembers that a response was the answer to another request.
+    pub(super) fn mix_up(&self) {
+        self.lock().are_mixed_up = true;
+    }
+
+    /// Whether a response was the answer to another request. Then each request gets a connection of its own.
+    pub(super) fn are_mixed_up(&self) -> bool {
+        self.lock().are_mixed_up
     }
 
     /// Compares the time of a response with earlier times and with the time of its accepted request.

@@ -19,9 +19,9 @@ use super::settings::Settings;
 use super::small_file;
 use super::sts;
 use crate::error::RunError;
-use crate::ident::{self, AccountId, TokenCode};
+use crate::ident::{self, AccountId, RoleArn, TokenCode};
 use crate::request::Connection;
-use crate::sanitize::{escape, escape_path};
+use crate::sanitize::{escape, escape_field, escape_path};
 
 /// A session of a role.
 #[derive(Debug)]
@@ -227,6 +227,16 @@ impl Role {
                 account
                     .as_deref()
                     .unwrap_or("an account that STS did not name")
+            )));
+        }
+        // The response may be that to the request for another role of a chain.
+        let role = self.arn.parse::<RoleArn>().ok();
+        if let (Some(role), Some(arn)) = (role, arn)
+            && !role.is_of(arn)
+        {
+            let (arn, role) = (escape_field(arn), escape_field(&self.arn));
+            return Err(RunError::refused(format!(
+                "the session is {arn}, which is not one of the role {role}"
             )));
         }
         let key = CredentialParts {

@@ -63,6 +63,120 @@ fn c63_a_request_id_that_was_seen_answers_nothing() {
     }
 }
 
+/// An error in IAM's form, with a request ID of its own: the late answer to another request.
+fn late(status: u16, code: &str, message: &str, act: Act) -> What {
+    let body = format!(
+        "<ErrorResponse xmlns=\"{IAM}\"><Error><Code>{code}</Code><Message>{message}</Message></Error>\
+         <RequestId>r</RequestId></ErrorResponse>"
+    );
+    reply(status, &[], body, act)
+}
+
+const DENIED: &str = "User: arn:aws:iam::123456789012:user/ci is not authorized to perform: iam:";
+
+#[test]
+fn c63_an_error_about_something_else_does_not_answer_a_change() {
+    let list = format!(
+        "AccessKeyId,UserName\n{BOBS_KEY},Bob\n{BOB_SECOND_KEY_ID},Bob\n{ALICE_KEY_ID},Alice\n{ALICE_OLD_KEY_ID},Alice\n"
+    );
+    let key = format!("The Access Key with id {BOBS_KEY} cannot be found.");
+    let user = "The user with name Carol cannot be found.";
+    let denied = |what: &str| format!("{DENIED}{what}");
+    for (status, code, message) in [
+        (404, "NoSuchEntity", &*key),
+        (404, "NoSuchEntity", user),
+        (
+            403,
+            "AccessDenied",
+            &denied("DeleteAccessKey on resource: user Alice"),
+        ),
+        (
+            403,
+            "AccessDenied",
+            &denied("ListAccessKeys on resource: user Bob"),
+        ),
+        (
+            403,
+            "AccessDenied",
+            &denied("GetAccessKeyLastUsed on resource: access key AKIAI44QH8DHBEXAMPLE"),
+        ),
+    ] {
+        for act in [Act::Before, Act::Never] {
+            let sandbox = documented();
+            let late = Fault::new(late(status, code, message, act)).on("DeleteAccessKey");
+            sandbox.fault(late.skip(1));
+            let more = ["--jobs", "1", "--ignore-missing"];
+            let printed = from_stdin(&sandbox, &list, &more).run().exits(0);
+            let output = printed.output().to_owned();
+            assert_eq!(output.matches("\"Deleted\"").count(), 4, "{output}");
+            let said = printed.prints(&output);
+            let warned = said.messages().contains("is presumed deleted");
+            assert_eq!(warned, act == Act::Before, "{}", said.messages());
+            let _ = said.says(&["4 keys: 4 deleted"]);
+            // From then on no connection serves two requests.
+            let requests = sandbox.requests();
+            assert_eq!(requests[0].connection, requests[1].connection);
+            for pair in requests[1..].windows(2) {
+                assert_ne!(pair[0].connection, pair[1].connection);
+            }
+        }
+    }
+}
+
+#[test]
+fn c63_an_error_about_something_else_does_not_answer_a_read() {
+    let key = format!("{DENIED}GetAccessKeyLastUsed on resource: access key {ALICE_KEY_ID}");
+    for (action, status, code, message) in [
+        ("GetAccessKeyLastUsed", 403, "AccessDenied", &*key),
+        (
+            "ListAccessKeys",
+            404,
+            "NoSuchEntity",
+            "The user with name Alice cannot be found.",
+        ),
+    ] {
+        let sandbox = documented();
+        let late = late(status, code, message, Act::Never);
+        sandbox.fault(Fault::new(late).on(action).always());
+        let more = [
+            "--older-than",
+            "1d",
+            "--unused-for",
+            "1d",
+            "--ignore-missing",
+        ];
+        let said = Case::documented(&sandbox, &more)
+            .run()
+            .exits(9)
+            .prints_outcome("Failed");
+        assert!(!said.messages().contains("denied"), "{}", said.messages());
+        let _ = said
+            .says(&["the answer to another request, an error about "])
+            .ends_with("not deleted: nothing was sent to IAM that changes it");
+        assert!(sandbox.has_key(BOBS_KEY));
+    }
+}
+
+#[test]
+fn c63_a_list_of_another_users_keys_is_the_last_on_its_connection() {
+    let sandbox = documented();
+    let alices = keys(
+        &member(ALICE_KEY_ID, "Alice", "Active"),
+        "<IsTruncated>false</IsTruncated>",
+    );
+    sandbox.fault(Fault::new(xml(alices)).on("ListAccessKeys"));
+    let list = format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n{BOB_SECOND_KEY_ID},Bob\n");
+    let more = ["--jobs", "1", "--older-than", "1d"];
+    let printed = from_stdin(&sandbox, &list, &more).run().exits(12);
+    let output = printed.output().to_owned();
+    let _ = printed
+        .prints(&output)
+        .says(&["it lists the keys of another user"])
+        .ends_with("2 keys: 1 deleted, 1 failed and not changed");
+    let requests = sandbox.requests();
+    assert_ne!(requests[0].connection, requests[1].connection);
+}
+
 /// Bob's key is 100 days old at most; Alice's old key too.
 #[test]
 fn c64_a_clock_that_jumps_makes_no_key_old() {

@@ -121,6 +121,43 @@ fn f101_a_session_without_an_account_is_refused() {
         .ends_with("nothing was sent to IAM");
 }
 
+/// The late answer to the request for another role of a chain, say.
+#[test]
+fn f101_a_session_of_another_role_is_refused() {
+    let page = |arn: &str| {
+        format!(
+            "<AssumeRoleResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleResult><AssumedRoleUser>\
+             <AssumedRoleId>AROAEXAMPLE:x</AssumedRoleId><Arn>{arn}</Arn></AssumedRoleUser><Credentials>\
+             <AccessKeyId>ASIARZPUZDIKMX6ST4CU</AccessKeyId><SecretAccessKey>x</SecretAccessKey>\
+             <SessionToken>x</SessionToken><Expiration>2099-01-01T00:00:00Z</Expiration></Credentials>\
+             </AssumeRoleResult><ResponseMetadata><RequestId>r</RequestId></ResponseMetadata></AssumeRoleResponse>"
+        )
+    };
+    let role = "arn:aws:iam::123456789012:role/ci/Deployer";
+    let config = format!("[profile role]\nrole_arn = {role}\ncredential_source = Environment\n");
+    for (arn, args) in [
+        ("assumed-role/Other/x", ["--profile", "role"]),
+        ("assumed-role/ci/Deployer/x", ["--profile", "role"]),
+        ("assumed-role/Deployer2/x", ["--role-arn", role]),
+        ("federated-user/Deployer", ["--role-arn", role]),
+    ] {
+        let sandbox = documented();
+        let arn = format!("arn:aws:sts::123456789012:{arn}");
+        let what = What::page(200, "text/xml", page(&arn));
+        sandbox.fault(Fault::new(what).on("AssumeRole"));
+        let case = Case::documented(&sandbox, &args).file(".aws/config", &config);
+        let _ = case
+            .run()
+            .exits(11)
+            .prints_nothing()
+            .says(&[&format!(
+                "error: the session is {arn}, which is not one of the role {role}\n"
+            )])
+            .ends_with("not deleted: nothing was sent to IAM");
+        assert_eq!(actions(&sandbox), ["AssumeRole"]);
+    }
+}
+
 #[test]
 fn f101_a_role_on_top_of_a_role_profile_guards_every_key_behind_it() {
     let sandbox = documented();
