@@ -118,8 +118,8 @@ fn looks_like_secret(run: &str) -> bool {
 }
 
 /// Counts the breaks between words at each character. There is none at a word of three or more letters, which may
-/// start with an uppercase letter, at `/`, or at an access key ID between two slashes. An abbreviation or a number
-/// counts as two breaks, and a shorter word as one break per letter.
+/// start with an uppercase letter, at `/`, or at an access key ID between two slashes. An abbreviation, a number or a
+/// word that nobody can pronounce counts as two breaks, and a shorter word as one break per letter.
 fn breaks(run: &str) -> Vec<usize> {
     let mut breaks = vec![0; run.len()];
     let mut at = 0;
@@ -142,7 +142,12 @@ fn breaks(run: &str) -> Vec<usize> {
             };
             let has_abbreviation = capitals + small > word;
             let is_short = (1..3).contains(&word);
-            breaks[at] = 2 * usize::from(has_abbreviation) + if is_short { word } else { 0 };
+            let letters = &rest[capitals + small - word..capitals + small];
+            breaks[at] = 2 * usize::from(has_abbreviation)
+                + match is_short {
+                    true => word,
+                    false => 2 * usize::from(!is_pronounceable(letters)),
+                };
             if capitals + small == 0 {
                 breaks[at] = if digits > 0 { 2 } else { 1 };
             }
@@ -153,6 +158,13 @@ fn breaks(run: &str) -> Vec<usize> {
         at = end;
     }
     breaks
+}
+
+/// Whether letters have vowels, and fewer than five consonants in a row. No letters at all do.
+fn is_pronounceable(letters: &[u8]) -> bool {
+    let is_vowel = |letter: &u8| b"aeiouy".contains(&letter.to_ascii_lowercase());
+    let mut clusters = letters.split(is_vowel);
+    letters.is_empty() || letters.iter().any(is_vowel) && clusters.all(|cluster| cluster.len() < 5)
 }
 
 fn count(bytes: &[u8], is_one: fn(&u8) -> bool) -> usize {
@@ -214,6 +226,9 @@ mod tests {
             SECRET.replace("FEMI", "FE\u{200b}MI"),
             "aB3".repeat(14),
             "CANARYsecretCANARYsecretCANARYsecret0123".to_owned(),
+            // One in 2,000 secrets of letters alone has as few breaks between syllables as words have.
+            "NnQrwRxfKnbDvqfbOoayPyxPgrFhogmyTddsffAq".to_owned(),
+            "DmsQpaytQkfWninBnIxphakVqLhneasqKexnAcxx".to_owned(),
             "IQoJb3JpZ2luX2VjEMv//////////wEaCXVzLWVhc3QtMSJHMEUCIQDx==".to_owned(),
             "FwoGZXIvYXdzEBYaDHVtZ2l2ZW4gYSBzZWNyZXQgdG9rZW4=".to_owned(),
             "eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIiwibmFtZSI6IkJvYiJ9.a-b_c"
@@ -240,6 +255,8 @@ mod tests {
             "svc_DatabaseMigrationRunnerForTheBillingSystem+Blue",
             "/Users/JSmith/Documents/security/2026/access/plans/november.jsonl",
             "SecurityAuditAutomationServiceAccountForAWSConfig2024",
+            "HttpDnsGatewayMonitoringServiceForTheEuropeanTeam",
+            "StrengthsAndWeaknessesOfEncryptionServiceAccounts",
             "PipelineDeploymentUserProductionAccessService7",
             "/home/runner/work/infrastructure/infrastructure/keys/list.csv",
             "/journals/AKIAIOSFODNN7EXAMPLE/deleted/November",

@@ -62,9 +62,13 @@ impl Secrets {
 
     fn from_values(secrets: &[String]) -> Self {
         let secrets = secrets.iter().filter(|secret| secret.len() >= MIN_LENGTH);
+        let comparable = |bytes: &[u8]| {
+            let kept = with_spaces(bytes).into_iter();
+            kept.filter(|byte| !is_line_break(*byte)).collect()
+        };
         let spellings = secrets.flat_map(|secret| unescape::unescaped_bytes(secret));
         Self(Arc::new(
-            spellings.map(|bytes| with_spaces(&bytes)).collect(),
+            spellings.map(|bytes| comparable(&bytes)).collect(),
         ))
     }
 
@@ -73,15 +77,22 @@ impl Secrets {
         unescape::redact(text, |bytes| self.find_in(&with_spaces(bytes))).into_owned()
     }
 
+    /// Finds the secrets. A line break within one does not hide it.
     fn find_in(&self, text: &[u8]) -> Vec<Range<usize>> {
         let mut found = Vec::new();
+        let is_kept = |(_, byte): &(usize, &u8)| !is_line_break(**byte);
+        let (places, text): (Vec<usize>, Vec<u8>) = text.iter().enumerate().filter(is_kept).unzip();
         for secret in self.0.iter().filter(|secret| !secret.is_empty()) {
             let windows = text.windows(secret.len()).enumerate();
-            let places = windows.filter(|(_, window)| window == secret);
-            found.extend(places.map(|(at, _)| at..at + secret.len()));
+            let matches = windows.filter(|(_, window)| window == secret);
+            found.extend(matches.map(|(at, _)| places[at]..places[at + secret.len() - 1] + 1));
         }
         found
     }
+}
+
+fn is_line_break(byte: u8) -> bool {
+    matches!(byte, b'\r' | b'\n')
 }
 
 /// Replaces `+` by a space. A form encodes a space as `+`, so a token that was parsed as a form contains spaces.
@@ -182,6 +193,21 @@ mod tests {
             secrets.redact("of-a%25 of-a%252"),
             "(not shown)5 (not shown)"
         );
+    }
+
+    #[test]
+    fn a_secret_is_not_shown_although_it_is_wrapped() {
+        let (start, end) = TOKEN.split_at(20);
+        for line_break in ["\n", "\r\n", "%0A", "\\u000a", "&#10;"] {
+            let text = format!("a\n{start}{line_break}{end}\nb");
+            assert_eq!(secrets().redact(&text), "a\n(not shown)\nb");
+        }
+        let wrapped = TOKEN.as_bytes().chunks(8).map(String::from_utf8_lossy);
+        let wrapped: Vec<_> = wrapped.collect();
+        assert_eq!(secrets().redact(&wrapped.join("\n")), "(not shown)");
+        // A token in a file may end its lines itself.
+        let secrets = Secrets::from_values(&["one\ntwo\nthree\n".to_owned()]);
+        assert_eq!(secrets.redact("a onetwothree b"), "a (not shown) b");
     }
 
     #[test]
