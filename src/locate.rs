@@ -249,8 +249,9 @@ impl Search<'_> {
             Err(failure) => {
                 return match failure.service().map(ServiceError::kind) {
                     Some(ErrorKind::NoSuchEntity) => ListRead::NoSuchUser,
+                    Some(ErrorKind::AccessDenied) => ListRead::Denied,
                     // Roles and the root user have no list of their own.
-                    Some(ErrorKind::AccessDenied | ErrorKind::Validation) => ListRead::Denied,
+                    Some(ErrorKind::Validation) if named.is_none() => ListRead::Denied,
                     _ => ListRead::Failed,
                 };
             }

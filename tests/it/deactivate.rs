@@ -184,7 +184,8 @@ fn errors_have_the_status_they_have_for_a_deletion() {
         ("ValidationError", 400, 2),
     ] {
         let sandbox = documented();
-        let error = What::error(http, code, "The Access Key with id X cannot be found.");
+        let message = format!("The Access Key with id {BOBS_KEY} cannot be found.");
+        let error = What::error(http, code, message);
         sandbox.fault(Fault::new(error).on("UpdateAccessKey").always());
         let (outcome, known) = match expected {
             5 => (

@@ -30,8 +30,8 @@ fn f75_no_hint_asks_for_an_owner_that_was_just_looked_up() {
     const AGAIN: &str = "run the same command again\n";
     // IAM names the owner, and then finds no such key.
     let sandbox = documented();
-    let message = "The Access Key with id X cannot be found.";
-    let missing = || What::error(404, "NoSuchEntity", message);
+    let message = format!("The Access Key with id {BOBS_KEY} cannot be found.");
+    let missing = || What::error(404, "NoSuchEntity", message.clone());
     for more in [
         &["--find-user"][..],
         &["--user-name", "Bob", "--unused-for", "1d"],
@@ -64,7 +64,7 @@ fn f75_no_hint_asks_for_an_owner_that_was_just_looked_up() {
              iam-del-key: error: An error occurred (NoSuchEntity) when calling the DeleteAccessKey operation: The user with \
              name Bob cannot be found.\n\
              hint: the user was renamed or deleted after IAM named it as the owner: {AGAIN}\
-             known: {BOBS_KEY}: not deleted: IAM finds no such key for this user\n"
+             known: {BOBS_KEY}: not deleted: IAM finds no such user\n"
         ));
     let _ = find(&sandbox, BOBS_KEY)
         .run()

@@ -270,7 +270,7 @@ fn c54_no_key_is_missing_where_the_list_of_users_does_not_settle() {
         sandbox.fault(
             Fault::new(gone.clone())
                 .on("ListAccessKeys")
-                .skip(2)
+                .of_user("Bob")
                 .always(),
         );
         let id = nth_key_id(ACCOUNT, 500_000);

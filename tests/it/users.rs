@@ -99,7 +99,8 @@ fn c54_a_user_who_is_missing_for_a_moment_is_read_again() {
         "NoSuchEntity",
         "The user with name Bob cannot be found.",
     );
-    sandbox.fault(Fault::new(gone).on("ListAccessKeys").times(3));
+    let fault = Fault::new(gone).on("ListAccessKeys").of_user("Bob");
+    sandbox.fault(fault.times(3));
     let printed = Case::at(&sandbox, SWEEP).run().exits(0);
     let output = printed.output().to_owned();
     assert_eq!(names(&output), ["Bob", "Zoe"]);

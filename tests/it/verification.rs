@@ -295,6 +295,27 @@ fn an_owner_that_iam_cannot_look_up_is_not_called_denied() {
 }
 
 #[test]
+fn a_list_that_iam_cannot_read_is_not_called_denied() {
+    let sandbox = documented();
+    sandbox.deny("iam:GetAccessKeyLastUsed");
+    let what = What::error(400, "ValidationError", "no");
+    sandbox.fault(Fault::new(what).on("ListAccessKeys").always());
+    sandbox.fault(Fault::new(What::ResetAfterActing).on("DeleteAccessKey"));
+    let said = Case::documented(&sandbox, &[])
+        .run()
+        .exits(10)
+        .prints_outcome("Unknown");
+    let messages = said.messages();
+    assert!(
+        !messages.contains("not allowed") && !messages.contains("permission"),
+        "{messages}"
+    );
+    let _ = said
+        .says(&["hint: check with: aws iam list-access-keys --user-name=Bob"])
+        .ends_with("checking the key failed");
+}
+
+#[test]
 fn ignore_missing_takes_a_key_for_gone_that_was_deleted_a_moment_ago() {
     // IAM's list has no such key any more, and its last use is still remembered.
     let sandbox = documented();

@@ -217,6 +217,7 @@ impl What {
 pub struct Fault {
     what: What,
     action: Option<String>,
+    user: Option<String>,
     skip: u64,
     /// `None`: always.
     times: Option<u64>,
@@ -229,6 +230,7 @@ impl Fault {
         Self {
             what,
             action: None,
+            user: None,
             skip: 0,
             times: Some(1),
         }
@@ -238,6 +240,13 @@ impl Fault {
     #[must_use]
     pub fn on(mut self, action: &str) -> Self {
         self.action = Some(action.to_owned());
+        self
+    }
+
+    /// Only with requests that name this user.
+    #[must_use]
+    pub fn of_user(mut self, name: &str) -> Self {
+        self.user = Some(name.to_owned());
         self
     }
 
@@ -322,7 +331,11 @@ impl Faults {
         params: &[(String, String)],
     ) -> (Option<What>, Duration) {
         let mut delay = Duration::ZERO;
-        let named = |fault: &Fault| fault.action.as_deref().is_none_or(|name| name == action);
+        let user = params.iter().find(|(name, _)| name == "UserName");
+        let named = |fault: &Fault| {
+            fault.action.as_deref().is_none_or(|name| name == action)
+                && (fault.user.is_none() || fault.user.as_ref() == user.map(|(_, value)| value))
+        };
         let is_delay = |fault: &Fault| matches!(fault.what, What::Delay(_));
         if let Some(What::Delay(time)) = self.first(|fault| is_delay(fault) && named(fault)) {
             delay = time;
