@@ -144,9 +144,10 @@ fn breaks(run: &str) -> Vec<usize> {
             let is_short = (1..3).contains(&word);
             let letters = &rest[capitals + small - word..capitals + small];
             breaks[at] = 2 * usize::from(has_abbreviation)
-                + match is_short {
-                    true => word,
-                    false => 2 * usize::from(!is_pronounceable(letters)),
+                + if is_short {
+                    word
+                } else {
+                    2 * usize::from(!is_pronounceable(letters))
                 };
             if capitals + small == 0 {
                 breaks[at] = if digits > 0 { 2 } else { 1 };

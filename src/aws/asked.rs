@@ -58,113 +58,101 @@ impl Asked {
 mod tests {
     use super::*;
 
+    const BOBS: &str = "Action=DeleteAccessKey&Version=2010-05-08&UserName=Bob%2Bx&AccessKeyId=AKIAIOSFODNN7EXAMPLE";
+
+    fn other_subject(form: &str, message: &str) -> Option<String> {
+        Asked::of(form.as_bytes()).other_subject(message)
+    }
+
     #[test]
-    fn an_error_about_something_else_answers_another_request() {
-        const BOBS: &str = "Action=DeleteAccessKey&Version=2010-05-08&UserName=Bob%2Bx&AccessKeyId=AKIAIOSFODNN7EXAMPLE";
+    fn an_error_about_another_key_or_user_answers_another_request() {
         const OWN: &str = "Action=DeleteAccessKey&AccessKeyId=AKIAIOSFODNN7EXAMPLE";
         const LIST: &str = "Action=ListAccessKeys&UserName=Bob.";
-        let denied = "User: arn:aws:iam::123456789012:user/ci is not authorized to perform: ";
         for (form, message, other) in [
             (
                 BOBS,
                 "The Access Key with id AKIAIOSFODNN7EXAMPLE cannot be found.",
-                None,
+                "",
             ),
             (
                 BOBS,
                 "The Access Key with id akiaiosfodnn7example cannot be found",
-                None,
+                "",
             ),
             (
                 BOBS,
                 "The Access Key with id AKIAI44QH8DHBEXAMPLE cannot be found.",
-                Some("an error about AKIAI44QH8DHBEXAMPLE"),
+                "AKIAI44QH8DHBEXAMPLE",
             ),
-            (BOBS, "The user with name bob+X cannot be found.", None),
-            (
-                BOBS,
-                "The user with name Alice cannot be found.",
-                Some("an error about Alice"),
-            ),
+            (BOBS, "The user with name bob+X cannot be found.", ""),
+            (BOBS, "The user with name Alice cannot be found.", "Alice"),
             // The calling user may have this name.
-            (OWN, "The user with name Alice cannot be found.", None),
-            (LIST, "The user with name Bob. cannot be found.", None),
-            (LIST, "The user with name Bob cannot be found.", None),
-            (
-                BOBS,
-                &format!("{denied}iam:DeleteAccessKey on resource: user Bob+x"),
-                None,
-            ),
-            (
-                BOBS,
-                &format!(
-                    "{denied}iam:DeleteAccessKey on resource: user nullBob+x with an explicit deny"
-                ),
-                None,
-            ),
-            (
-                BOBS,
-                &format!("{denied}iam:DeleteAccessKey on resource: user ci/Bob+x because no"),
-                None,
-            ),
-            (
-                BOBS,
-                &format!("{denied}iam:DeleteAccessKey on resource: *"),
-                None,
-            ),
-            (BOBS, &format!("{denied}iam:DeleteAccessKey"), None),
-            (
-                BOBS,
-                &format!("{denied}iam:DeleteAccessKey on resource: user Alice because no"),
-                Some("an error about Alice"),
-            ),
-            (
-                BOBS,
-                &format!("{denied}iam:ListAccessKeys on resource: user Bob+x"),
-                Some("an error about iam:ListAccessKeys"),
-            ),
-            (
-                "Action=GetAccessKeyLastUsed&AccessKeyId=AKIAIOSFODNN7EXAMPLE",
-                &format!(
-                    "{denied}iam:GetAccessKeyLastUsed on resource: access key AKIAI44QH8DHBEXAMPLE"
-                ),
-                Some("an error about AKIAI44QH8DHBEXAMPLE"),
-            ),
-            (
-                BOBS,
-                &format!(
-                    "{denied}iam:DeleteAccessKey on resource: arn:aws:iam::123456789012:user/a/Bob+x"
-                ),
-                None,
-            ),
-            (
-                BOBS,
-                &format!(
-                    "{denied}iam:DeleteAccessKey on resource: arn:aws-cn:iam::123456789012:user/a/Eve with"
-                ),
-                Some("an error about aws-cn:iam::123456789012:user/a/Eve"),
-            ),
-            (
-                BOBS,
-                &format!("{denied}iam:DeleteAccessKey on resource: arn:aws:iam::123456789012:root"),
-                None,
-            ),
-            (
-                "Action=AssumeRole",
-                &format!("{denied}sts:AssumeRole on resource: x"),
-                None,
-            ),
-            (BOBS, "Rate exceeded", None),
-            (BOBS, "Access Key with id", None),
-            (
-                BOBS,
-                "caf\u{e9} \u{130} user with name \u{130}",
-                Some("an error about \u{130}"),
-            ),
-            ("", "", None),
+            (OWN, "The user with name Alice cannot be found.", ""),
+            (LIST, "The user with name Bob. cannot be found.", ""),
+            (LIST, "The user with name Bob cannot be found.", ""),
+            (BOBS, "Rate exceeded", ""),
+            (BOBS, "Access Key with id", ""),
+            (BOBS, "caf\u{e9} \u{130} user with name \u{130}", "\u{130}"),
+            ("", "", ""),
         ] {
-            let found = Asked::of(form.as_bytes()).other_subject(message);
-            assert_eq!(found.as_deref(), other, "{form} {message}");
+            let about = (!other.is_empty()).then(|| format!("an error about {other}"));
+            assert_eq!(other_subject(form, message), about, "{form} {message}");
+        }
+    }
+
+    #[test]
+    fn a_denial_of_something_else_answers_another_request() {
+        const LAST_USE: &str = "Action=GetAccessKeyLastUsed&AccessKeyId=AKIAIOSFODNN7EXAMPLE";
+        for (form, denied, other) in [
+            (BOBS, "iam:DeleteAccessKey on resource: user Bob+x", ""),
+            (
+                BOBS,
+                "iam:DeleteAccessKey on resource: user nullBob+x with an explicit deny",
+                "",
+            ),
+            (
+                BOBS,
+                "iam:DeleteAccessKey on resource: user ci/Bob+x because no",
+                "",
+            ),
+            (
+                BOBS,
+                "iam:DeleteAccessKey on resource: arn:aws:iam::123456789012:user/a/Bob+x",
+                "",
+            ),
+            (
+                BOBS,
+                "iam:DeleteAccessKey on resource: arn:aws:iam::123456789012:root",
+                "",
+            ),
+            (BOBS, "iam:DeleteAccessKey on resource: *", ""),
+            (BOBS, "iam:DeleteAccessKey", ""),
+            ("Action=AssumeRole", "sts:AssumeRole on resource: x", ""),
+            (
+                BOBS,
+                "iam:DeleteAccessKey on resource: user Alice because no",
+                "Alice",
+            ),
+            (
+                BOBS,
+                "iam:DeleteAccessKey on resource: arn:aws-cn:iam::123456789012:user/a/Eve with",
+                "aws-cn:iam::123456789012:user/a/Eve",
+            ),
+            (
+                BOBS,
+                "iam:ListAccessKeys on resource: user Bob+x",
+                "iam:ListAccessKeys",
+            ),
+            (
+                LAST_USE,
+                "iam:GetAccessKeyLastUsed on resource: access key AKIAI44QH8DHBEXAMPLE",
+                "AKIAI44QH8DHBEXAMPLE",
+            ),
+        ] {
+            let user = "User: arn:aws:iam::123456789012:user/ci";
+            let message = format!("{user} is not authorized to perform: {denied}");
+            let about = (!other.is_empty()).then(|| format!("an error about {other}"));
+            assert_eq!(other_subject(form, &message), about, "{form} {message}");
         }
     }
 }

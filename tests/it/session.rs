@@ -91,7 +91,7 @@ fn a_token_of_another_start_url_is_not_used() {
         ] {
             let token = token(expires_at).replace("https://corp.awsapps.com/start", other);
             let token = token.replace(
-                "{",
+                '{',
                 &format!(
                     r#"{{"clientId":"c","clientSecret":"s","refreshToken":"r","registrationExpiresAt":"{LATER}","#
                 ),
