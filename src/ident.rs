@@ -285,11 +285,12 @@ impl RoleArn {
     pub(crate) fn is_of(&self, session: &str) -> bool {
         let role: Vec<&str> = self.text.splitn(6, ':').collect();
         let session: Vec<&str> = session.splitn(6, ':').collect();
-        let name = role[5].rsplit('/').next();
+        let name = role[5].rsplit('/').next().unwrap_or_default();
         let mut words = session.get(5).into_iter().flat_map(|path| path.split('/'));
         session.get(..5) == Some(&["arn", role[1], "sts", "", role[4]])
             && words.next() == Some("assumed-role")
-            && words.next() == name
+            // No two roles of an account differ only in case.
+            && words.next().is_some_and(|word| word.eq_ignore_ascii_case(name))
             && words.count() == 1
     }
 }

@@ -79,6 +79,13 @@ impl Work<'_> {
         let mut attempts = self.journal.attempts(&candidate.key.id).iter();
         let was_active = attempts.any(|attempt| attempt.was_active);
         let settled = match self.judge(candidate, stage, before, &mut budget).await {
+            // The list lagged behind a deletion that the earlier run reported.
+            Err(settled)
+                if matches!(settled.outcome, Outcome::Done { .. })
+                    && self.journal.before(&settled.key) == PriorState::Done =>
+            {
+                return Processed::Earlier;
+            }
             Err(mut settled) => {
                 settled.metadata.was_active = was_active;
                 settled

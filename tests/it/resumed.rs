@@ -1,13 +1,14 @@
 //! A run with the journal of an earlier one: what it takes up, and what it believes.
 
 use iam_sandbox::documented::ALICE_KEY_ID;
-use iam_sandbox::{KeySeed, Sandbox, Status};
+use iam_sandbox::{Fault, KeySeed, Sandbox, Status};
 use serde_json::Value;
 
 use crate::case::{BOBS_KEY, Case, DELETED, actions, documented};
 use crate::intent::begun;
 use crate::journal::{ACCOUNT, Kept};
 use crate::many::{outcomes, rows};
+use crate::response::{keys, member, xml};
 
 /// A sweep with this journal.
 fn sweep(sandbox: &Sandbox, kept: &Kept, args: &[&str]) -> Case {
@@ -120,6 +121,27 @@ fn what_iam_lists_now_takes_precedence_over_a_record_that_the_key_is_gone() {
             assert_eq!(kept.results()[BOBS_KEY], "Deleted");
         }
     }
+}
+
+#[test]
+fn a_deletion_that_a_list_lags_behind_is_not_reported_again() {
+    let sandbox = documented();
+    sandbox.remove_key(BOBS_KEY);
+    let page = keys(
+        &member(BOBS_KEY, "Bob", "Inactive"),
+        "<IsTruncated>false</IsTruncated>",
+    );
+    sandbox.fault(Fault::new(xml(page)).on("ListAccessKeys"));
+    let kept = settled("Deleted");
+    let before = kept.journal();
+    let _ = sweep(&sandbox, &kept, ALL_OF_BOB)
+        .run()
+        .exits(0)
+        .prints_nothing()
+        .says(&["1 key of 1 user looked at, 1 chosen"])
+        .ends_with("1 key: 1 settled by an earlier run");
+    assert!(!actions(&sandbox).contains(&"DeleteAccessKey".to_owned()));
+    assert_eq!(kept.journal(), before);
 }
 
 #[test]
