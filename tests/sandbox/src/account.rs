@@ -35,6 +35,8 @@ pub(crate) struct User {
     pub(crate) id: String,
     pub(crate) created: OffsetDateTime,
     pub(crate) keys: Vec<String>,
+    /// Keys and values.
+    pub(crate) tags: Vec<(String, String)>,
     ghosts: Vec<Ghost>,
 }
 
@@ -132,6 +134,7 @@ impl Account {
             id: self.make_id("AIDA"),
             created,
             keys: Vec::new(),
+            tags: Vec::new(),
             ghosts: Vec::new(),
         };
         Ok(self.users.entry(folded(name)).or_insert(user))
@@ -141,6 +144,20 @@ impl Account {
     pub(crate) fn ensure_user(&mut self, name: &str, created: OffsetDateTime) {
         // That it exists already is the one way to fail.
         let _exists = self.add_user(name, "/", created);
+    }
+
+    /// Moves a user, if it exists, to another path.
+    pub(crate) fn set_path(&mut self, name: &str, path: &str) {
+        if let Some(user) = self.users.get_mut(&folded(name)) {
+            path.clone_into(&mut user.path);
+        }
+    }
+
+    /// Tags a user, if it exists.
+    pub(crate) fn tag_user(&mut self, name: &str, key: &str, value: &str) {
+        if let Some(user) = self.users.get_mut(&folded(name)) {
+            user.tags.push((key.to_owned(), value.to_owned()));
+        }
     }
 
     /// Gives a user another name; the keys stay.

@@ -96,6 +96,20 @@ impl Builder {
         self
     }
 
+    /// The path of a user, instead of `/`.
+    #[must_use]
+    pub fn path(mut self, user: &str, path: &str) -> Self {
+        self.seeds.paths.push((user.to_owned(), path.to_owned()));
+        self
+    }
+
+    /// A tag of a user.
+    #[must_use]
+    pub fn tag(mut self, user: &str, key: &str, value: &str) -> Self {
+        self.seeds.tags.push([user, key, value].map(str::to_owned));
+        self
+    }
+
     /// A key, and its owner where missing. More than two a user are possible.
     #[must_use]
     pub fn key(mut self, seed: KeySeed) -> Self {
@@ -142,6 +156,13 @@ impl Builder {
     #[must_use]
     pub fn deny_to(mut self, principal: &str, action: &str) -> Self {
         self.denials.add(Some(principal), action);
+        self
+    }
+
+    /// Denies an action to everybody, except on users under this path, as policies do for `user/ci/*`.
+    #[must_use]
+    pub fn deny_outside(mut self, path: &str, action: &str) -> Self {
+        self.denials.add_outside(path, action);
         self
     }
 
@@ -200,6 +221,13 @@ impl Builder {
     #[must_use]
     pub fn documented_report(mut self) -> Self {
         self.reports.style = Style::Documented;
+        self
+    }
+
+    /// Credential reports show the root user's key. Otherwise they do not, since the root user of most accounts has none.
+    #[must_use]
+    pub fn report_root_key(mut self) -> Self {
+        self.reports.shows_root_key = true;
         self
     }
 

@@ -12,6 +12,8 @@ struct Denial {
     principal: Option<String>,
     /// `iam:ListAccessKeys`; a `*` at the end stands for any ending.
     action: String,
+    /// Users under this path are excepted.
+    allowed_path: Option<String>,
 }
 
 impl Denials {
@@ -19,6 +21,16 @@ impl Denials {
         self.list.push(Denial {
             principal: principal.map(str::to_owned),
             action: action.to_owned(),
+            allowed_path: None,
+        });
+    }
+
+    /// Denies an action to everybody, except on users under this path.
+    pub(crate) fn add_outside(&mut self, path: &str, action: &str) {
+        self.list.push(Denial {
+            principal: None,
+            action: action.to_owned(),
+            allowed_path: Some(path.to_owned()),
         });
     }
 
@@ -27,10 +39,11 @@ impl Denials {
         self.list.retain(|denial| denial.action != action);
     }
 
-    pub(crate) fn deny(&self, principal: &str, action: &str) -> bool {
+    /// Whether an action is denied. `path` is that of the user it is about, or the path it asks for.
+    pub(crate) fn deny(&self, principal: &str, action: &str, path: Option<&str>) -> bool {
         self.list
             .iter()
-            .any(|denial| denial.covers(principal, action))
+            .any(|denial| denial.covers(principal, action) && !denial.allows_on(path))
     }
 }
 
@@ -46,6 +59,11 @@ impl Denial {
         };
         named && covered
     }
+
+    fn allows_on(&self, path: Option<&str>) -> bool {
+        let allowed = self.allowed_path.as_deref();
+        allowed.is_some_and(|allowed| path.is_some_and(|path| path.starts_with(allowed)))
+    }
 }
 
 #[cfg(test)]
@@ -57,10 +75,29 @@ mod tests {
         let mut denials = Denials::default();
         denials.add(None, "iam:ListAccessKeys");
         denials.add(Some("Bob"), "iam:Delete*");
-        assert!(denials.deny("Alice", "iam:ListAccessKeys"));
-        assert!(denials.deny("bob", "iam:DeleteAccessKey"));
-        assert!(!denials.deny("Alice", "iam:DeleteAccessKey"));
+        let deny = |denials: &Denials, principal: &str, action: &str| {
+            denials.deny(principal, action, Some("/ci/"))
+        };
+        assert!(deny(&denials, "Alice", "iam:ListAccessKeys"));
+        assert!(deny(&denials, "bob", "iam:DeleteAccessKey"));
+        assert!(!deny(&denials, "Alice", "iam:DeleteAccessKey"));
         denials.remove("iam:ListAccessKeys");
-        assert!(!denials.deny("Alice", "iam:ListAccessKeys"));
+        assert!(!deny(&denials, "Alice", "iam:ListAccessKeys"));
+    }
+
+    #[test]
+    fn a_denial_may_except_a_path() {
+        let mut denials = Denials::default();
+        denials.add_outside("/ci/", "iam:ListUsers");
+        for (path, expected) in [
+            (Some("/ci/"), false),
+            (Some("/ci/x/"), false),
+            (Some("/"), true),
+            (Some("/cix/"), true),
+            (None, true),
+        ] {
+            let denied = denials.deny("Alice", "iam:ListUsers", path);
+            assert_eq!(denied, expected, "{path:?}");
+        }
     }
 }

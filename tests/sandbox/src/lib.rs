@@ -1,7 +1,7 @@
 //! A small stateful AWS IAM on loopback, for trying, testing and measuring programs that speak to IAM.
 //!
-//! It answers `CreateUser`, `ListUsers`, `CreateAccessKey`, `ListAccessKeys`, `UpdateAccessKey`, `DeleteAccessKey`,
-//! `GetAccessKeyLastUsed`, `GenerateCredentialReport`, `GetCredentialReport`, and STS's `GetCallerIdentity`, `AssumeRole` and
+//! It answers `CreateUser`, `ListUsers`, `ListUserTags`, `CreateAccessKey`, `ListAccessKeys`, `UpdateAccessKey`,
+//! `DeleteAccessKey`, `GetAccessKeyLastUsed`, `GenerateCredentialReport`, `GetCredentialReport`, and STS's `GetCallerIdentity`, `AssumeRole` and
 //! `AssumeRoleWithWebIdentity`, as AWS does: it checks signatures and parameters, keeps state, and remembers the requests.
 //! [`Fault`]s make connections and replies go wrong, one by one, and a [`Storm`] at random.
 //!

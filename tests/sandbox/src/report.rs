@@ -18,6 +18,7 @@ pub(crate) struct Plan {
     /// So many calls after a report was started still find it in the making.
     pub(crate) lag: u32,
     pub(crate) style: Style,
+    pub(crate) shows_root_key: bool,
 }
 
 /// What there is when the sandbox starts.
@@ -35,8 +36,7 @@ pub(crate) enum Start {
 #[derive(Debug)]
 pub(crate) struct Reports {
     latest: Latest,
-    lag: u32,
-    style: Style,
+    plan: Plan,
 }
 
 #[derive(Debug)]
@@ -73,15 +73,11 @@ impl Reports {
             Start::Stale(age) => {
                 let age = Duration::try_from(age).unwrap_or(Duration::MAX);
                 let generated = now.saturating_sub(age);
-                let csv = snapshot::take(account, plan.style, Some(generated));
+                let csv = snapshot::take(account, plan, Some(generated));
                 Latest::Report(Report::new(&csv, generated, 0))
             }
         };
-        Self {
-            latest,
-            lag: plan.lag,
-            style: plan.style,
-        }
+        Self { latest, plan }
     }
 
     /// Starts a report, unless one is in the making or still good.
@@ -94,8 +90,8 @@ impl Reports {
             Latest::Report(_) => "The last report has expired. A new one is being generated",
             _ => "There is no report yet. A new one is being generated",
         };
-        let csv = snapshot::take(account, self.style, None);
-        self.latest = Latest::Report(Report::new(&csv, now, self.lag));
+        let csv = snapshot::take(account, self.plan, None);
+        self.latest = Latest::Report(Report::new(&csv, now, self.plan.lag));
         Stage::Started(reason)
     }
 

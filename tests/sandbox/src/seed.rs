@@ -18,6 +18,10 @@ pub(crate) struct Seeds {
     pub(crate) many: Many,
     /// Users who have no keys.
     pub(crate) idle: usize,
+    /// Users, and the paths that they have instead of `/`.
+    pub(crate) paths: Vec<(String, String)>,
+    /// Users, and the keys and values of their tags.
+    pub(crate) tags: Vec<[String; 3]>,
 }
 
 /// So many users, and so many keys of all of them together.
@@ -44,6 +48,12 @@ impl Seeds {
         }
         for name in &self.users {
             account.ensure_user(name, now);
+        }
+        for (name, path) in &self.paths {
+            account.set_path(name, path);
+        }
+        for [name, key, value] in &self.tags {
+            account.tag_user(name, key, value);
         }
     }
 }

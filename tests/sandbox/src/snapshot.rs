@@ -3,6 +3,7 @@
 use crate::account::Account;
 use crate::clock;
 use crate::key::{Key, Status};
+use crate::report::Plan;
 use std::time::SystemTime;
 use time::OffsetDateTime;
 
@@ -32,16 +33,16 @@ pub(crate) enum Style {
 
 /// The account now. With `until`, nothing that came after it is shown; the last use of a key is then unknown if it came
 /// after.
-pub(crate) fn take(account: &Account, style: Style, until: Option<OffsetDateTime>) -> String {
+pub(crate) fn take(account: &Account, plan: Plan, until: Option<OffsetDateTime>) -> String {
     let mut sheet = Sheet {
         out: COLUMNS.to_owned(),
-        style,
+        style: plan.style,
         until,
     };
     let root = [NOT_SUPPORTED, NO_INFORMATION, NOT_SUPPORTED, NOT_SUPPORTED];
     let arn = format!("arn:aws:iam::{}:root", account.id);
     sheet.identity("<root_account>", &arn, account.root.created.into());
-    sheet.secrets(root, [&account.root]);
+    sheet.secrets(root, plan.shows_root_key.then_some(&account.root));
     for user in account.users_after("") {
         if sheet.covers(user.created) {
             let keys = user.keys.iter().filter_map(|id| account.key(id));
@@ -148,6 +149,7 @@ mod tests {
     use crate::account::Account;
     use crate::clock;
     use crate::key::{Key, KeySeed, LastUsed, Status};
+    use crate::report::Plan;
     use time::OffsetDateTime;
 
     const ID: &str = "123456789012";
@@ -185,7 +187,12 @@ mod tests {
     }
 
     fn lines(style: Style, until: Option<OffsetDateTime>) -> Vec<String> {
-        let taken = take(&account(), style, until);
+        let plan = Plan {
+            style,
+            shows_root_key: true,
+            ..Plan::default()
+        };
+        let taken = take(&account(), plan, until);
         taken.lines().map(str::to_owned).collect()
     }
 

@@ -94,7 +94,7 @@ fn a_report_is_a_snapshot_of_when_it_was_started() {
 
 #[test]
 fn the_key_that_asked_and_the_roots_are_in_the_report_with_their_use() {
-    let sandbox = Sandbox::builder().start();
+    let sandbox = Sandbox::builder().report_root_key().start();
     let asked = ask_as(&sandbox.root(), &sandbox, "GenerateCredentialReport");
     assert_eq!(element(&asked, "State"), "STARTED");
     let lines = lines(&sandbox);

@@ -17,7 +17,7 @@ pub(super) fn create(call: &mut Call<'_>) -> Outcome {
     let named = check.optional("UserName", &USER_NAME);
     check.finish()?;
     let name = call.target_user(named)?;
-    call.authorize(&format!("user {name}"))?;
+    call.authorize_on(&name)?;
     let user = call
         .account
         .user(&name)
@@ -55,7 +55,7 @@ pub(super) fn list(call: &mut Call<'_>) -> Outcome {
         .min(call.page_size);
     check.finish()?;
     let name = call.target_user(named)?;
-    call.authorize(&format!("user {name}"))?;
+    call.authorize_on(&name)?;
     let start: usize = match marker {
         None => 0,
         Some(marker) => {
@@ -98,7 +98,7 @@ pub(super) fn update(call: &mut Call<'_>) -> Outcome {
     );
     check.finish()?;
     let name = call.target_user(named)?;
-    call.authorize(&format!("user {name}"))?;
+    call.authorize_on(&name)?;
     let key = call.account.key_of(&name, id)?;
     key.status = status.unwrap_or(key.status);
     Ok(None)
@@ -110,7 +110,7 @@ pub(super) fn delete(call: &mut Call<'_>) -> Outcome {
     let id = check.required("AccessKeyId", &ACCESS_KEY_ID);
     check.finish()?;
     let name = call.target_user(named)?;
-    call.authorize(&format!("user {name}"))?;
+    call.authorize_on(&name)?;
     call.account.delete_key(&name, id, call.list_lag)?;
     Ok(None)
 }

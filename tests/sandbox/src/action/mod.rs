@@ -40,6 +40,7 @@ pub(crate) fn perform(call: &mut Call<'_>) -> Outcome {
     match (call.service, call.action) {
         (Service::Iam, "CreateUser") => user::create(call),
         (Service::Iam, "ListUsers") => user::list(call),
+        (Service::Iam, "ListUserTags") => user::tags(call),
         (Service::Iam, "CreateAccessKey") => key::create(call),
         (Service::Iam, "ListAccessKeys") => key::list(call),
         (Service::Iam, "UpdateAccessKey") => key::update(call),
@@ -69,8 +70,18 @@ pub(crate) fn assume_role_with_web_identity(
 impl Call<'_> {
     /// Fails if the action is denied to the principal.
     fn authorize(&self, resource: &str) -> Result<(), Failure> {
+        self.authorize_at(None, resource)
+    }
+
+    /// The same for an action on a user of this name.
+    fn authorize_on(&self, name: &str) -> Result<(), Failure> {
+        let path = self.account.user(name).map(|user| user.path.as_str());
+        self.authorize_at(path, &format!("user {name}"))
+    }
+
+    fn authorize_at(&self, path: Option<&str>, resource: &str) -> Result<(), Failure> {
         let action = format!("{}:{}", self.service.name(), self.action);
-        if self.denials.deny(self.principal.name(), &action) {
+        if self.denials.deny(self.principal.name(), &action, path) {
             return Err(Failure::denied(
                 &self.principal.arn(self.account),
                 &action,

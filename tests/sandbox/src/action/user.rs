@@ -1,9 +1,9 @@
-//! Users: `CreateUser` and `ListUsers`.
+//! Users: `CreateUser`, `ListUsers` and `ListUserTags`.
 
 use super::{Call, Outcome, page};
 use crate::account::User;
 use crate::clock;
-use crate::constraint::{Check, MARKER, NEW_USER_NAME, PATH};
+use crate::constraint::{Check, MARKER, NEW_USER_NAME, PATH, USER_NAME};
 use crate::failure::Failure;
 use crate::xml::Xml;
 
@@ -32,7 +32,8 @@ pub(super) fn list(call: &mut Call<'_>) -> Outcome {
         .min(call.page_size);
     let prefix = check.optional("PathPrefix", &PATH).unwrap_or("/");
     check.finish()?;
-    call.authorize(&format!("arn:aws:iam::{}:user/", call.account.id))?;
+    let resource = format!("arn:aws:iam::{}:user{prefix}", call.account.id);
+    call.authorize_at(Some(prefix), &resource)?;
     let after = match marker {
         None => "",
         Some(marker) => marker
@@ -60,7 +61,42 @@ pub(super) fn list(call: &mut Call<'_>) -> Outcome {
     })))
 }
 
-/// How the markers of this list start.
+pub(super) fn tags(call: &mut Call<'_>) -> Outcome {
+    let mut check = Check::new(call.params);
+    let name = check.required("UserName", &USER_NAME);
+    let marker = check.optional("Marker", &MARKER);
+    let size = check
+        .number("MaxItems", 1000)
+        .unwrap_or(call.page_size)
+        .min(call.page_size);
+    check.finish()?;
+    call.authorize_on(name)?;
+    let user = call.account.user(name);
+    let user = user.ok_or_else(|| Failure::no_such_user(name))?;
+    let after = marker.map(|marker| marker.strip_prefix(MARK).unwrap_or_default());
+    let start = after.map_or(0, |after| {
+        let last = user.tags.iter().position(|(key, _)| key == after);
+        last.map_or(0, |last| last + 1)
+    });
+    let rest = user.tags.iter().skip(start).take(size + 1).cloned();
+    let (tags, next) = page(rest.collect(), size, |(key, _)| format!("{MARK}{key}"));
+    Ok(Some(Box::new(move |xml| {
+        xml.leaf("IsTruncated", if next.is_some() { "true" } else { "false" });
+        if let Some(next) = next {
+            xml.leaf("Marker", &next);
+        }
+        xml.nest("Tags", "", |xml| {
+            for (key, value) in &tags {
+                xml.nest("member", "", |xml| {
+                    xml.leaf("Key", key);
+                    xml.leaf("Value", value);
+                });
+            }
+        });
+    })))
+}
+
+/// How the markers of these lists start.
 const MARK: &str = "after:";
 
 fn write(xml: &mut Xml, user: &User, account: &str) {
