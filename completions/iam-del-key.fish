@@ -4,7 +4,10 @@ complete -c iam-del-key -l from -d 'Keys from a file, - for standard input: IDs,
 complete -c iam-del-key -l unused-for -d 'Only if it was not used for AGE, such as 45d, 2w or 12h; never used counts from its creation' -r -f
 complete -c iam-del-key -l older-than -d 'Only if it was created AGE ago or longer' -r -f
 complete -c iam-del-key -l except-user -d 'Only if its owner is not GLOB, such as ci-*; repeatable; without case, as IAM compares names' -r -f
+complete -c iam-del-key -l except-tag -d 'Skip users with this tag, such as team or team=ops; ignores case; repeatable' -r -f
+complete -c iam-del-key -l path-prefix -d 'Only users under PATH, such as /ci/; with --whole-account' -r -f
 complete -c iam-del-key -l expect-account -d 'Refuse unless the credentials belong to this account, 12 digits; asks STS before anything else' -r -f
+complete -c iam-del-key -l max-keys -d 'Refuse if more than N keys match, before anything is changed' -r -f
 complete -c iam-del-key -l jobs -d 'How many keys are under way at a time; IAM\'s own pace is kept whatever it is' -r -f
 complete -c iam-del-key -l journal -d 'Record each step in FILE, and go on from there in a later run with the same FILE' -r -F
 complete -c iam-del-key -l output -d 'What standard output gets' -r -f -a "json\t'One JSON object a line'

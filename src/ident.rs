@@ -232,6 +232,48 @@ impl fmt::Display for UserName {
     }
 }
 
+/// A prefix of the paths of users (`pathPrefixType` in the API reference). It ends with a slash, so that `/ci/` does not
+/// include `/cicd/`. Paths are compared with their case.
+#[derive(Clone, Debug)]
+pub(crate) struct PathPrefix(String);
+
+impl PathPrefix {
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether a user with this path is under it.
+    pub(crate) fn contains(&self, path: &str) -> bool {
+        path.starts_with(&self.0)
+    }
+}
+
+impl FromStr for PathPrefix {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let refuse = |reason: &str| Err(Invalid::new(OsStr::new(text), reason));
+        if has_secret(text) {
+            return Err(Invalid::secret(text));
+        }
+        if !text.starts_with('/') || !text.ends_with('/') {
+            return refuse("a path begins and ends with /, such as /ci/");
+        }
+        if text.len() > 512 || !text.chars().all(|c| c.is_ascii_graphic()) {
+            return refuse(
+                "a path has at most 512 characters, all of them printable ASCII without spaces",
+            );
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl fmt::Display for PathPrefix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 /// An AWS account: 12 digits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct AccountId(String);

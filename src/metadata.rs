@@ -21,6 +21,9 @@ pub(crate) struct KeyMetadata {
     pub(crate) was_active: bool,
     pub(crate) created: Option<SystemTime>,
     pub(crate) last_use: Option<LastUse>,
+    /// The owner's tags. They are read again whenever they decide.
+    #[serde(skip)]
+    pub(crate) owner_tags: Option<Vec<UserTag>>,
     /// When IAM returned the metadata, according to IAM's clock. Ages are relative to this time.
     pub(crate) read_at: Option<SystemTime>,
     /// Which reads IAM denied. Other missing values were not requested.
@@ -38,6 +41,13 @@ impl KeyMetadata {
     pub(crate) fn previous_status(&self) -> Option<&'static str> {
         (self.was_active || self.status == Some(Status::Active)).then_some(Status::Active.as_str())
     }
+}
+
+/// A tag of a user.
+#[derive(Clone, Debug)]
+pub(crate) struct UserTag {
+    pub(crate) key: String,
+    pub(crate) value: String,
 }
 
 /// The reads that IAM denied.

@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum, ValueHint, value_parser};
 use serde::{Deserialize, Serialize};
 
 use crate::condition::Conditions;
-use crate::ident::{self, AccessKeyId, AccountId, RoleArn, TokenCode, UserName};
+use crate::ident::{self, AccessKeyId, AccountId, PathPrefix, RoleArn, TokenCode, UserName};
 use crate::query::Query;
 
 /// One run: the keys, the choices that guard them, the way to IAM and the way to tell.
@@ -17,6 +17,8 @@ use crate::query::Query;
 pub(crate) struct Request {
     /// Which keys.
     pub(crate) selection: Selection,
+    /// The users to whom `Selection::Account` is limited.
+    pub(crate) path_prefix: Option<PathPrefix>,
     /// Whether each key's owner is looked up.
     pub(crate) owner: Owner,
     /// What has to hold of each key.
@@ -29,6 +31,8 @@ pub(crate) struct Request {
     pub(crate) consent: Consent,
     /// The account the credentials must belong to.
     pub(crate) expected_account: Option<AccountId>,
+    /// How many keys may match; with more, none is changed.
+    pub(crate) max_keys: Option<u64>,
     /// What a key that is already gone means.
     pub(crate) missing: Missing,
     /// Whether the key that signs the request may be that key.

@@ -9,8 +9,8 @@ use super::client::{Iam, owner, text};
 use super::error::{incomplete_response, time, trusted_server_time};
 use super::response_body::Body;
 use crate::error::CallError;
-use crate::ident::{AccessKeyId, UserName};
-use crate::metadata::Status;
+use crate::ident::{AccessKeyId, PathPrefix, UserName};
+use crate::metadata::{Status, UserTag};
 use crate::sanitize::escape_field;
 
 /// The page size to request. IAM allows no more.
@@ -21,6 +21,9 @@ const MAX_USERS: usize = 100_000;
 
 /// The maximum number of keys of a user. The quota is two, but users with eight keys exist.
 const MAX_KEYS: usize = 1000;
+
+/// The maximum number of tags of a user. The quota is 50.
+const MAX_TAGS: usize = 1000;
 
 /// The maximum number of pages. A page has up to 1,000 items, 100 by default, and may have fewer. With 100 each, the
 /// 5,000 users that an account may have by default need 50 pages.
@@ -129,10 +132,46 @@ impl Iam {
         }
     }
 
-    /// Calls `ListUsers` for all pages.
-    pub(crate) async fn users(&self) -> Result<Vec<ListedUser>, CallError> {
+    /// Calls `ListUserTags` for all pages.
+    pub(crate) async fn user_tags(&self, user_name: &UserName) -> Result<Vec<UserTag>, CallError> {
+        let mut tags = Vec::new();
+        let mut pages = Pages::default();
+        loop {
+            let send = async |recorder| {
+                let call = self.client.list_user_tags();
+                let call = call
+                    .user_name(user_name.as_str())
+                    .set_marker(pages.marker());
+                call.customize().interceptor(recorder).send().await
+            };
+            let (page, attempts) = self.read("ListUserTags", send).await?;
+            for tag in page.tags() {
+                let (key, value) = (tag.key().to_owned(), tag.value().to_owned());
+                if key.is_empty() {
+                    return Err(incomplete_response(
+                        &attempts,
+                        "it lists a tag without a key",
+                    ));
+                }
+                tags.push(UserTag { key, value });
+            }
+            if tags.len() > MAX_TAGS {
+                let reason = "the list has more than 1,000 tags; IAM allows a user 50";
+                return Err(incomplete_response(&attempts, reason));
+            }
+            if !pages.turn(page.marker(), &attempts)? {
+                return Ok(tags);
+            }
+        }
+    }
+
+    /// Calls `ListUsers` for all pages. With a path prefix, only users under it are returned.
+    pub(crate) async fn users(
+        &self,
+        path_prefix: Option<&PathPrefix>,
+    ) -> Result<Vec<ListedUser>, CallError> {
         let mut users = Vec::new();
-        self.read_users(&mut users, usize::MAX).await?;
+        self.read_users(&mut users, path_prefix, usize::MAX).await?;
         Ok(users)
     }
 
@@ -141,17 +180,30 @@ impl Iam {
     pub(crate) async fn read_users(
         &self,
         users: &mut Vec<ListedUser>,
+        path_prefix: Option<&PathPrefix>,
         max_pages: usize,
     ) -> Result<(), CallError> {
         let mut pages = Pages::default();
         for _ in 0..max_pages {
             let send = async |recorder| {
                 let call = self.client.list_users();
-                let call = call.max_items(PAGE_SIZE).set_marker(pages.marker());
+                let call = call
+                    .max_items(PAGE_SIZE)
+                    .set_path_prefix(path_prefix.map(|prefix| prefix.as_str().to_owned()))
+                    .set_marker(pages.marker());
                 call.customize().interceptor(recorder).send().await
             };
             let (page, attempts) = self.read("ListUsers", send).await?;
             for user in page.users() {
+                // A server that ignores the prefix must not widen a sweep.
+                match path_prefix {
+                    Some(_) if user.path().is_empty() => {
+                        let reason = "it lists a user without a path";
+                        return Err(incomplete_response(&attempts, reason));
+                    }
+                    Some(prefix) if !prefix.contains(user.path()) => continue,
+                    Some(_) | None => {}
+                }
                 let name = owner(Some(user.user_name()), &attempts)?;
                 users.push(ListedUser {
                     name: name.ok_or_else(|| {

@@ -46,6 +46,7 @@ fn list_of(operation: &str) -> Option<&'static str> {
     match operation {
         "ListAccessKeys" => Some("AccessKeyMetadata"),
         "ListUsers" => Some("Users"),
+        "ListUserTags" => Some("Tags"),
         _ => None,
     }
 }

@@ -20,10 +20,10 @@ use crate::confirm;
 use crate::error::{Exit, RunError};
 use crate::log::Log;
 use crate::metadata::Target;
-use crate::outcome::{KeyResult, Outcome};
+use crate::outcome::{KeyResult, Outcome, OutcomeKind};
 use crate::report::message::Messages;
 use crate::report::{self, Bar, Report, Resume, stream};
-use crate::request::Format;
+use crate::request::{Format, Mode};
 use crate::select::Sweep;
 use crate::signal;
 use crate::spill::{SpillFile, SpillReader};
@@ -89,7 +89,8 @@ impl Run<'_> {
         let staged = match named {
             Some((keys, count)) => {
                 self.keys = keys;
-                if !self.work.request.asks() {
+                // A list that is short enough as a whole needs no second look at how many of its keys match.
+                if !self.work.request.asks() && self.too_many(count).is_none() {
                     self.report.start_bar(count);
                     return self.each(Stage::ChooseAndChange).await;
                 }
@@ -107,9 +108,10 @@ impl Run<'_> {
                 return staged.and(Err(AbortReason::stopped(error)));
             }
         };
-        let confirmed = match staged {
-            Ok(()) => self.confirmed(&mut chosen, count).await,
-            halt => halt,
+        let confirmed = match (staged, self.too_many(count)) {
+            (Ok(()), None) => self.confirmed(&mut chosen, count).await,
+            (Ok(()), Some(refusal)) => self.all_written().await.and(Err(refusal)),
+            (halt, _) => halt,
         };
         self.keys = if is_named {
             keys_of(chosen.chain(rest))
@@ -119,6 +121,20 @@ impl Run<'_> {
         confirmed?;
         self.report.start_bar(count);
         self.each(Stage::Change(started)).await
+    }
+
+    /// Refuses a run that would change so many keys, if --max-keys does. A dry run changes none.
+    fn too_many(&self, count: u64) -> Option<AbortReason> {
+        let request = self.work.request;
+        let limit = request.max_keys.filter(|limit| count > *limit)?;
+        (request.mode == Mode::Change).then(|| {
+            let refusal = RunError::refused(format!(
+                "{}, more than --max-keys {limit} allows",
+                matching(count)
+            ));
+            let hint = "check them with --dry-run; if they are right, raise --max-keys";
+            AbortReason::stopped(refusal.hint(hint))
+        })
     }
 
     /// Chooses among the keys of one user or of all. Those that an earlier run began come first.
@@ -137,14 +153,18 @@ impl Run<'_> {
         let (found, inactive) = (sweep.keys() as u64, sweep.already_inactive() as u64);
         self.report.found = (found, inactive);
         self.chosen = sweep.chosen;
-        let mut written = Ok(());
-        for settled in &sweep.refused {
+        let (mut written, mut halt) = (Ok(()), None);
+        for settled in &sweep.settled {
             match written {
                 Ok(()) => written = self.tell(settled),
                 Err(_) => self.tally.count(settled, request.mode),
             }
+            if let Outcome::Failed { .. } = settled.outcome {
+                halt = halt.or_else(|| work.halts(settled));
+            }
         }
         written.map_err(AbortReason::Unwritten)?;
+        halt.map_or(Ok(()), Err)?;
         self.each(Stage::Verify).await
     }
 
@@ -265,6 +285,12 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// The same, with the rows of a table that is not full yet.
+    async fn all_written(&mut self) -> Result<(), AbortReason> {
+        self.report.write_table().map_err(AbortReason::Unwritten)?;
+        self.written().await
+    }
+
     /// Shows the keys and asks, if somebody has to be asked; leaves them at the first.
     async fn confirmed(
         &mut self,
@@ -372,17 +398,24 @@ impl Run<'_> {
         if request.single().is_none() {
             Log::of(request).verbose(|| work.requests());
         }
-        let written = match self.report.write_table() {
-            Ok(()) => self.written().await,
-            Err(error) => Err(AbortReason::Unwritten(error)),
-        };
-        let mut exit = match written {
+        let mut exit = match self.all_written().await {
             Err(AbortReason::Unwritten(error)) => self.report.print_write_failure(&error, exit),
             Err(AbortReason::Signal(exit)) => exit,
             _ => exit,
         };
         if self.report.output.gave_up() {
             self.report.print_unread_output(exit);
+        }
+        let would_change = [OutcomeKind::WouldDelete, OutcomeKind::WouldDeactivate];
+        let count = would_change
+            .map(|kind| self.tally.count_of(kind))
+            .iter()
+            .sum();
+        if let Some(limit) = request.max_keys.filter(|limit| count > *limit) {
+            Messages::of(request).warning(&format!(
+                "{}, more than --max-keys {limit} allows: without --dry-run, nothing would be changed",
+                matching(count)
+            ));
         }
         let harm = work.journal.harm();
         let has_journal = request.journal.is_some() && harm.is_none();
@@ -399,6 +432,14 @@ impl Run<'_> {
         };
         self.report.finish(&self.tally, resume);
         exit
+    }
+}
+
+/// How many keys match, as the start of a sentence.
+fn matching(count: u64) -> String {
+    match count {
+        1 => "1 key matches".to_owned(),
+        _ => format!("{count} keys match"),
     }
 }
 

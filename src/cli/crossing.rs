@@ -19,8 +19,10 @@ impl Cli {
         all.extend(self.unused_for.map(Condition::UnusedFor));
         all.extend(self.older_than.map(Condition::OlderThan));
         all.extend(self.except_user.into_iter().map(Condition::ExceptUser));
+        all.extend(self.except_tag.into_iter().map(Condition::ExceptTag));
         Request {
             selection,
+            path_prefix: self.path_prefix,
             owner: either(self.find_user, Owner::Find, Owner::AsGiven),
             conditions: Conditions { all },
             action: either(self.deactivate, Action::Deactivate, Action::Delete),
@@ -31,6 +33,7 @@ impl Cli {
                 (false, _) => Consent::Given,
             },
             expected_account: self.expect_account,
+            max_keys: self.max_keys,
             missing: either(self.ignore_missing, Missing::Succeeds, Missing::Fails),
             signing_key: either(self.allow_self, SigningKey::Allowed, SigningKey::Guarded),
             limit: self.aws.timeout,

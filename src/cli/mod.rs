@@ -13,12 +13,12 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
-use clap::{ArgAction, ArgGroup, CommandFactory, FromArgMatches, Parser, ValueHint};
+use clap::{ArgAction, ArgGroup, CommandFactory, FromArgMatches, Parser, ValueHint, value_parser};
 
 use crate::age::Age;
-use crate::condition::UserGlob;
+use crate::condition::{TagPattern, UserGlob};
 use crate::error::RunError;
-use crate::ident::{AccessKeyId, AccountId, UserName, looks_like_access_key_id};
+use crate::ident::{AccessKeyId, AccountId, PathPrefix, UserName, looks_like_access_key_id};
 use crate::query::Query;
 use crate::request::{Color, ErrorFormat, Format};
 use aws::{Aws, Skeleton};
@@ -130,6 +130,20 @@ pub(crate) struct Cli {
     #[arg(long, value_name = "GLOB", value_hint = ValueHint::Other, help_heading = "Only if")]
     except_user: Vec<UserGlob>,
 
+    /// Skip users with this tag, such as team or team=ops; ignores case; repeatable
+    ///
+    /// The tags are read (ListUserTags) only for users whose keys meet the other conditions. If they cannot be read, the
+    /// key fails: it is never changed.
+    #[arg(long, value_name = "KEY[=VALUE]", value_hint = ValueHint::Other, help_heading = "Only if")]
+    except_tag: Vec<TagPattern>,
+
+    /// Only users under PATH, such as /ci/; with --whole-account
+    ///
+    /// PATH begins and ends with a slash. IAM then lists only these users, so a role that may list no others can sweep.
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::Other, requires = "whole_account")]
+    #[arg(help_heading = "Only if")]
+    path_prefix: Option<PathPrefix>,
+
     /// Read, decide and print what would happen; change nothing
     ///
     /// Nothing that writes is sent, and nobody is asked. Prints the key's owner, status, creation and last use,
@@ -166,6 +180,13 @@ pub(crate) struct Cli {
     /// Refuse unless the credentials belong to this account, 12 digits; asks STS before anything else
     #[arg(long, value_name = "ID", value_hint = ValueHint::Other, help_heading = "Safety")]
     expect_account: Option<AccountId>,
+
+    /// Refuse if more than N keys match, before anything is changed
+    ///
+    /// All keys are evaluated before the first one is changed. A dry run shows them anyway, with a warning.
+    #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..))]
+    #[arg(value_hint = ValueHint::Other, help_heading = "Safety")]
+    max_keys: Option<u64>,
 
     /// How many keys are under way at a time; IAM's own pace is kept whatever it is
     #[arg(long, value_name = "N", default_value = "8", value_parser = value::jobs)]

@@ -40,7 +40,11 @@ pub(super) fn user_names(line: Cli) -> Vec<Suggestion> {
             let connected = connect(line.aws.connection, deadline).await?;
             let mut users = Vec::new();
             // Users that were read in time are suggested even if the rest was not.
-            let _ = timeout_at(deadline, connected.iam.read_users(&mut users, MAX_PAGES)).await;
+            let _ = timeout_at(
+                deadline,
+                connected.iam.read_users(&mut users, None, MAX_PAGES),
+            )
+            .await;
             let names = users.iter().map(|user| user.name.to_string());
             let mut names: Vec<String> = names.collect();
             names.sort_by_cached_key(|name| name.to_ascii_lowercase());

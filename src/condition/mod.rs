@@ -1,14 +1,16 @@
 //! The conditions for changing a key. They are pure functions of that key's own metadata and a time, so another key of
 //! the same user cannot affect them.
 
+mod tag_pattern;
 mod user_glob;
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use crate::age::{Age, relative_time, timestamp};
-use crate::metadata::{KeyMetadata, LastUse, Status};
+use crate::metadata::{KeyMetadata, LastUse, Status, UserTag};
 use crate::sanitize::escape_field;
+pub(crate) use tag_pattern::TagPattern;
 pub(crate) use user_glob::UserGlob;
 
 /// The conditions for a key. All must be met.
@@ -28,6 +30,8 @@ pub(crate) enum Condition {
     OlderThan(Age),
     /// The owner does not match.
     ExceptUser(UserGlob),
+    /// The owner does not have the tag.
+    ExceptTag(TagPattern),
 }
 
 /// A read that a condition requires.
@@ -49,6 +53,9 @@ const MAX_ROUNDING: Duration = Duration::from_hours(1);
 
 /// When access keys were introduced, as a time since 1970: March 2006 with some margin.
 const FIRST_ACCESS_KEY: Duration = Duration::from_hours(36 * 365 * 24);
+
+/// Names the missing data before the owner's tags are read.
+pub(crate) const OWNER_TAGS: &str = "its owner's tags";
 
 /// Names the missing data if IAM's clock cannot be trusted.
 pub(crate) const TRUSTED_TIME: &str = "a time that can be trusted";
@@ -72,7 +79,7 @@ impl Conditions {
         let ages = self.all.iter().filter_map(|condition| match condition {
             // A key cannot be used before its creation.
             Condition::UnusedFor(age) | Condition::OlderThan(age) => Some(age.length()),
-            Condition::Inactive | Condition::ExceptUser(_) => None,
+            Condition::Inactive | Condition::ExceptUser(_) | Condition::ExceptTag(_) => None,
         });
         ages.max()
     }
@@ -91,7 +98,8 @@ impl Conditions {
         all.any(|condition| condition.required_reads().contains(&read))
     }
 
-    /// Evaluates the conditions on a key's own metadata, at the time when IAM returned it.
+    /// Evaluates the conditions on a key's own metadata, at the time when IAM returned it. If only the owner's tags are
+    /// missing, all other conditions are met.
     pub(crate) fn evaluate(&self, metadata: &KeyMetadata) -> ConditionResult {
         let mut missing = None;
         for condition in &self.all {
@@ -100,7 +108,9 @@ impl Conditions {
                 // One condition that is not met decides, even if data for another is missing.
                 not_met @ ConditionResult::NotMet(_) => return not_met,
                 result @ (ConditionResult::MissingData(_) | ConditionResult::ImpossibleDate(_)) => {
-                    missing = missing.or(Some(result));
+                    if let None | Some(ConditionResult::MissingData(OWNER_TAGS)) = missing {
+                        missing = Some(result);
+                    }
                 }
             }
         }
@@ -114,7 +124,8 @@ impl Condition {
             Self::Inactive | Self::OlderThan(_) => &[RequiredRead::Listing],
             // A key that was never used counts from its creation.
             Self::UnusedFor(_) => &[RequiredRead::LastUse, RequiredRead::Listing],
-            Self::ExceptUser(_) => &[RequiredRead::Owner],
+            // The owner's tags are read last, when all other conditions are met.
+            Self::ExceptUser(_) | Self::ExceptTag(_) => &[RequiredRead::Owner],
         }
     }
 
@@ -150,6 +161,18 @@ impl Condition {
                 }
                 Some(_) => ConditionResult::Met,
             },
+            Self::ExceptTag(pattern) => match (&metadata.owner, &metadata.owner_tags) {
+                (None, _) => ConditionResult::MissingData("its owner"),
+                (Some(_), None) => ConditionResult::MissingData(OWNER_TAGS),
+                (Some(owner), Some(tags)) => match tags.iter().find(|tag| pattern.matches(tag)) {
+                    None => ConditionResult::Met,
+                    Some(UserTag { key, value }) => ConditionResult::NotMet(format!(
+                        "its owner {owner} has the tag {}, excepted by {}",
+                        escape_field(&format!("{key}={value}")),
+                        escape_field(&pattern.to_string())
+                    )),
+                },
+            },
         }
     }
 }
@@ -172,6 +195,7 @@ impl fmt::Display for Condition {
             Self::UnusedFor(age) => write!(f, "--unused-for {age}"),
             Self::OlderThan(age) => write!(f, "--older-than {age}"),
             Self::ExceptUser(glob) => write!(f, "--except-user {glob}"),
+            Self::ExceptTag(pattern) => write!(f, "--except-tag {pattern}"),
         }
     }
 }

@@ -9,6 +9,7 @@ use humantime::parse_rfc3339;
 use crate::aws::{ListedUser, ReportRead};
 use crate::condition::Conditions;
 use crate::csv_line::CsvLines;
+use crate::ident::PathPrefix;
 
 /// What a report shows about the users of the account.
 #[derive(Debug)]
@@ -32,6 +33,8 @@ const NOT_AVAILABLE: &str = "N/A";
 /// The row of one user.
 struct Row {
     name: String,
+    /// The path of the user, with a slash at its end, if the ARN has it.
+    path: Option<String>,
     created: Option<SystemTime>,
     slots: [Slot; 2],
     /// The row is whole, and `additional_credentials_info` counts no key beyond the two slots.
@@ -50,20 +53,28 @@ struct Slot {
 }
 
 impl CredentialReport {
-    /// Reads a report for a sweep with these conditions.
+    /// Reads a report for a sweep with these conditions, of the users under this path.
     ///
     /// # Errors
     ///
     /// A fragment that says what it lacks.
-    pub(super) fn parse(read: &ReportRead, conditions: &Conditions) -> Result<Self, String> {
+    pub(super) fn parse(
+        read: &ReportRead,
+        conditions: &Conditions,
+        path_prefix: Option<&PathPrefix>,
+    ) -> Result<Self, String> {
         let unknown_age = "it does not say how old it is";
         let now = read.at.ok_or(unknown_age)?;
         let age = age(read.generated, now).ok_or(unknown_age)?;
-        let rows = rows(&read.content)?;
+        let mut rows = rows(&read.content)?;
         // AWS documents N/A as the date of an inactive key. Only a report that dates one shows that it lists them.
         let lists_inactive = rows
             .iter()
             .any(|row| row.slots.iter().any(|slot| slot.is_dated_inactive));
+        rows.retain(|row| match (path_prefix, &row.path) {
+            (Some(prefix), Some(path)) => prefix.contains(path),
+            (None, _) | (_, None) => true,
+        });
         let mut report = Self {
             users: HashMap::new(),
             has_undated: rows.iter().any(|row| row.created.is_none()),
@@ -136,6 +147,7 @@ fn rows(content: &[u8]) -> Result<Vec<Row>, String> {
     };
     let (user, created) = (place("user")?, place("user_creation_time")?);
     let slots = [slot_columns(1)?, slot_columns(2)?];
+    let arn = place("arn").ok();
     let additional = place("additional_credentials_info").ok();
     let mut rows = Vec::new();
     for line in lines {
@@ -146,6 +158,7 @@ fn rows(content: &[u8]) -> Result<Vec<Row>, String> {
         }
         rows.push(Row {
             name: field(user).to_owned(),
+            path: arn.and_then(|arn| path(field(arn))),
             created: time(field(created)),
             slots: slots.map(|columns| Slot::of(columns.map(field))),
             is_complete: fields.len() == head.len()
@@ -168,6 +181,13 @@ impl Slot {
             used: time(used),
         }
     }
+}
+
+/// The path in the ARN of a user, `arn:PARTITION:iam::ACCOUNT:user/PATH/NAME`.
+fn path(arn: &str) -> Option<String> {
+    let resource = arn.splitn(6, ':').nth(5)?.strip_prefix("user")?;
+    let (path, _) = resource.rsplit_once('/')?;
+    Some(format!("{path}/"))
 }
 
 /// A user, by name and creation.
@@ -212,7 +232,7 @@ mod tests {
             generated: Some(made()),
             at: Some(made() + Duration::from_secs(90)),
         };
-        CredentialReport::parse(&read, &Conditions { all })
+        CredentialReport::parse(&read, &Conditions { all }, None)
     }
 
     fn excludes(report: &CredentialReport, name: &str, created: SystemTime) -> bool {

@@ -75,6 +75,9 @@ impl Selector<'_> {
             }
             decisive = denied.filter(|_| needs.last_use == Need::Decisive);
         }
+        if self.lacks_only_tags(metadata) {
+            self.read_owner_tags(key, metadata).await?;
+        }
         self.report_denied(Denied {
             listing: metadata.denied.listing && needs.listing == Need::Shown,
             last_use: metadata.denied.last_use && needs.last_use == Need::Shown,
@@ -190,6 +193,21 @@ impl Selector<'_> {
         metadata.last_use = Some(read.last_use);
         metadata.read_at = read.at;
         Ok(None)
+    }
+
+    /// Reads the owner's tags. If they cannot be read, the key is never changed.
+    async fn read_owner_tags(&self, key: &Key, metadata: &mut KeyMetadata) -> Result<(), Outcome> {
+        let Some(owner) = &metadata.owner else {
+            return Ok(());
+        };
+        match self.iam.user_tags(owner).await {
+            Ok(tags) => metadata.owner_tags = Some(tags),
+            Err(failure) if failure.is_no_such_entity() => {
+                return Err(self.diagnose_missing(key, Some(owner), failure).await);
+            }
+            Err(failure) => return Err(failed(failure)),
+        }
+        Ok(())
     }
 
     /// A key that is not in the list of `listed_for`: it is missing, or a later list shows it.

@@ -14,7 +14,7 @@ use std::time::Duration;
 use tokio::sync::OnceCell;
 
 use crate::aws::{Iam, KeyBudget};
-use crate::condition::{ConditionResult, RequiredRead, TRUSTED_TIME};
+use crate::condition::{ConditionResult, OWNER_TAGS, RequiredRead, TRUSTED_TIME};
 use crate::error::{CallError, NamedBy, TransportError};
 use crate::guard::{self, Signer};
 use crate::ident::UserName;
@@ -138,7 +138,9 @@ impl<'a> Selector<'a> {
             return self.stay(candidate, Outcome::Refused(refusal));
         }
         match self.request.conditions.evaluate(&candidate.metadata) {
-            ConditionResult::Met if self.is_already_inactive(&candidate.metadata) => {
+            ConditionResult::Met | ConditionResult::MissingData(OWNER_TAGS)
+                if self.is_already_inactive(&candidate.metadata) =>
+            {
                 self.stay(candidate, Outcome::AlreadyInactive)
             }
             ConditionResult::Met => Ok(candidate),
@@ -179,6 +181,12 @@ impl<'a> Selector<'a> {
     /// Whether a key is to be made inactive and is.
     fn is_already_inactive(&self, metadata: &KeyMetadata) -> bool {
         self.request.action == Action::Deactivate && metadata.status == Some(Status::Inactive)
+    }
+
+    /// Whether a key is to be changed, unless a tag of its owner excepts it.
+    fn lacks_only_tags(&self, metadata: &KeyMetadata) -> bool {
+        let result = self.request.conditions.evaluate(metadata);
+        result == ConditionResult::MissingData(OWNER_TAGS) && !self.is_already_inactive(metadata)
     }
 
     /// How much the last use of a key is needed.

@@ -7,15 +7,17 @@ use std::io;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
+use tokio::sync::OnceCell;
+
 use super::credential_report::CredentialReport;
 use super::users::Round;
-use super::{Need, Selector, impossible, unsaid};
+use super::{Need, Selector, failed, impossible, unsaid};
 use crate::aws::{Iam, Listing, ReportState, read_timed_out};
 use crate::condition::ConditionResult;
 use crate::error::{CallError, RunError};
 use crate::guard;
 use crate::ident::{AccessKeyId, UserName};
-use crate::metadata::{Denied, KeyMetadata, Target};
+use crate::metadata::{Denied, KeyMetadata, Target, UserTag};
 use crate::outcome::{KeyResult, Outcome};
 use crate::report;
 use crate::request::{Key, Selection, SigningKey};
@@ -39,8 +41,8 @@ const MARGIN: Duration = Duration::from_hours(1);
 pub(crate) struct Sweep {
     /// The keys that are to go.
     pub(crate) chosen: SpillFile<Target>,
-    /// The keys that the conditions would let go, and a guard does not.
-    pub(crate) refused: Vec<KeyResult>,
+    /// The keys that a guard refuses although they meet the conditions, and those whose owner's tags cannot be read.
+    pub(crate) settled: Vec<KeyResult>,
     /// How many users were looked at.
     pub(crate) users: usize,
     /// What cannot be shown since IAM denied the read.
@@ -66,8 +68,8 @@ enum Fate {
     Left,
     /// Nothing: it was to be made inactive and is.
     AlreadyInactive,
-    /// Nothing, since a guard refuses it.
-    Refused(KeyResult),
+    /// Nothing, since a guard refuses it or its owner's tags cannot be read.
+    Settled(Box<KeyResult>),
     /// It is changed.
     Chosen(Target),
 }
@@ -79,7 +81,7 @@ impl Sweep {
     fn new() -> Self {
         Self {
             chosen: SpillFile::new(),
-            refused: Vec::new(),
+            settled: Vec::new(),
             users: 0,
             denied: Denied::default(),
             found: HashMap::new(),
@@ -115,7 +117,7 @@ impl Sweep {
             self.has_twice |= self.found.insert(id, found).is_some();
             match fate {
                 Fate::Left | Fate::AlreadyInactive => {}
-                Fate::Refused(settled) => self.refused.push(settled),
+                Fate::Settled(settled) => self.settled.push(*settled),
                 Fate::Chosen(candidate) => {
                     self.denied.last_use |= candidate.metadata.denied.last_use;
                     self.chosen
@@ -137,7 +139,7 @@ impl Sweep {
                 let is_owner = found.map(|found| &found.user) == key.user_name.as_ref();
                 found.is_some() && is_owner && seen.insert(key.id.clone())
             };
-            self.refused.retain(|settled| is_current(&settled.key));
+            self.settled.retain(|settled| is_current(&settled.key));
             let mut current = SpillFile::new();
             for candidate in self.chosen.read().map_err(|error| unkept(&error))? {
                 let candidate = candidate.map_err(|error| unkept(&error))?;
@@ -240,7 +242,8 @@ impl Selector<'_> {
         let read = self.iam.credential_report();
         let read = self.limited(self.iam, "GetCredentialReport", read);
         let read = read.await.map_err(code)?;
-        let report = CredentialReport::parse(&read, &self.request.conditions)?;
+        let path_prefix = self.request.path_prefix.as_ref();
+        let report = CredentialReport::parse(&read, &self.request.conditions, path_prefix)?;
         if report.age + MARGIN >= least {
             return Err("it is too old for these conditions".to_owned());
         }
@@ -263,7 +266,7 @@ impl Selector<'_> {
     /// Looks at every key of a user.
     async fn inspect(&self, user: &UserName) -> Result<Inspected, CallError> {
         let listing = self.list_keys(&format!("user {user}"), user).await?;
-        let mut keys = Vec::new();
+        let (mut keys, tags) = (Vec::new(), OnceCell::new());
         for listed in listing.keys {
             let id = AccessKeyId::try_from(listed.id.clone())
                 .map_err(|_| unsaid("a key's ID in the form that IAM documents"))?;
@@ -278,13 +281,24 @@ impl Selector<'_> {
                 read_at: listing.at,
                 ..KeyMetadata::default()
             };
-            let fate = self.judge(user, Target { key, metadata }).await?;
+            let target = Target { key, metadata };
+            let fate = self.judge(user, &tags, target).await?;
             keys.push((listed.id, fate));
         }
         Ok((user.clone(), keys))
     }
 
-    async fn judge(&self, user: &UserName, mut candidate: Target) -> Result<Fate, CallError> {
+    /// Decides on a key of a user, whose tags are read once.
+    async fn judge(
+        &self,
+        user: &UserName,
+        tags: &OnceCell<Vec<UserTag>>,
+        mut candidate: Target,
+    ) -> Result<Fate, CallError> {
+        let settled = |candidate, outcome| {
+            let settled = KeyResult::unchanged(candidate, self.request.action, outcome);
+            Ok(Fate::Settled(Box::new(settled)))
+        };
         let conditions = &self.request.conditions;
         if self.is_already_inactive(&candidate.metadata) {
             return Ok(Fate::AlreadyInactive);
@@ -323,21 +337,29 @@ impl Selector<'_> {
                 }
             }
         }
-        Ok(match conditions.evaluate(&candidate.metadata) {
-            ConditionResult::NotMet(_) => Fate::Left,
-            ConditionResult::MissingData(fact) => return Err(self.lacking(fact)),
-            ConditionResult::ImpossibleDate(what) => return Err(impossible(&what)),
+        if self.lacks_only_tags(&candidate.metadata) {
+            let iam = self.iam.for_one(candidate.key.id.as_str());
+            let read = async || {
+                self.limited(&iam, "ListUserTags", iam.user_tags(user))
+                    .await
+            };
+            match tags.get_or_try_init(read).await {
+                Ok(tags) => candidate.metadata.owner_tags = Some(tags.clone()),
+                Err(failure) if failure.is_denied() => return settled(candidate, failed(failure)),
+                Err(failure) => return Err(failure),
+            }
+        }
+        match conditions.evaluate(&candidate.metadata) {
+            ConditionResult::NotMet(_) => Ok(Fate::Left),
+            ConditionResult::MissingData(fact) => Err(self.lacking(fact)),
+            ConditionResult::ImpossibleDate(what) => Err(impossible(&what)),
             ConditionResult::Met => {
                 match guard::signing_key(&candidate.key, self.signer, SigningKey::Guarded) {
-                    Some(refusal) => Fate::Refused(KeyResult::unchanged(
-                        candidate,
-                        self.request.action,
-                        Outcome::Refused(refusal),
-                    )),
-                    None => Fate::Chosen(candidate),
+                    Some(refusal) => settled(candidate, Outcome::Refused(refusal)),
+                    None => Ok(Fate::Chosen(candidate)),
                 }
             }
-        })
+        }
     }
 
     /// The keys of a user, within the limit of `one`: the user, or a key.

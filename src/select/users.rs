@@ -33,7 +33,7 @@ pub(super) enum Round {
 }
 
 impl Selector<'_> {
-    /// Reads something of every user that is `wanted`, each at least once, and gives it to `take`, which may end it early.
+    /// Reads something of every user of the request's path that is `wanted`, each at least once, and gives it to `take`, which may end it early.
     /// `progress` gets the number of users that were read, and of those that are to be read.
     ///
     /// The users are listed again until two lists in a row have no user to read who does not exist. One list is not enough,
@@ -50,6 +50,7 @@ impl Selector<'_> {
         mut take: impl FnMut(T) -> ControlFlow<()>,
         mut progress: impl FnMut(usize, usize),
     ) -> Result<(), CallError> {
+        let path_prefix = self.request.path_prefix.as_ref();
         let (mut seen, mut done) = (HashSet::new(), 0);
         let (mut lists_without_missing, mut last_missing) = (0, None);
         for list in 0..=LIST_AGAIN.len() {
@@ -59,7 +60,7 @@ impl Selector<'_> {
                 Round::Later
             };
             let listed = self
-                .limited(self.iam, "ListUsers", self.iam.users())
+                .limited(self.iam, "ListUsers", self.iam.users(path_prefix))
                 .await?;
             let is_enough = round == Round::First && is_complete(&listed);
             let users: Vec<ListedUser> = listed

@@ -260,6 +260,8 @@ fn f11_a_secret_pasted_elsewhere_is_not_shown() {
         (vec![secret], 2),
         (vec!["--expect-account", secret], 2),
         (vec!["--except-user", secret], 2),
+        (vec!["--except-tag", secret], 2),
+        (vec!["--path-prefix", secret], 2),
         (vec!["--older-than", secret], 2),
         (vec!["--profile", secret], 7),
         (vec!["--region", secret], 7),

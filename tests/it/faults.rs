@@ -9,7 +9,7 @@ use std::process::Command;
 
 use crate::story::read;
 
-const FAULTS: [RangeInclusive<u32>; 9] = [
+const FAULTS: [RangeInclusive<u32>; 10] = [
     1..=14,
     20..=35,
     40..=47,
@@ -18,6 +18,7 @@ const FAULTS: [RangeInclusive<u32>; 9] = [
     70..=75,
     80..=89,
     100..=101,
+    105..=106,
     109..=109,
 ];
 const LOADS: RangeInclusive<u32> = 1..=5;

@@ -94,6 +94,9 @@ fn c53_a_secret_in_any_option_is_not_shown() {
     for (option, status) in [
         ("--from", 2),
         ("--except-user", 2),
+        ("--except-tag", 2),
+        ("--path-prefix", 2),
+        ("--max-keys", 2),
         ("--unused-for", 2),
         ("--older-than", 2),
         ("--expect-account", 2),

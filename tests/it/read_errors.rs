@@ -6,7 +6,7 @@ use crate::case::{BOBS_KEY, Case, actions, documented};
 use crate::dialogue::Dialogue;
 
 /// An option, its arguments, and the reads it cannot do without.
-const OPTIONS: [(&[&str], &[&str]); 9] = [
+const OPTIONS: [(&[&str], &[&str]); 11] = [
     (
         &["--user-name", "Bob", "--only-inactive"],
         &["ListAccessKeys"],
@@ -20,6 +20,14 @@ const OPTIONS: [(&[&str], &[&str]); 9] = [
         &["ListAccessKeys", "GetAccessKeyLastUsed"],
     ),
     (&["--except-user", "Alice"], &["ListAccessKeys"]),
+    (
+        &["--user-name", "Bob", "--except-tag", "x"],
+        &["ListUserTags"],
+    ),
+    (
+        &["--find-user", "--except-tag", "x"],
+        &["GetAccessKeyLastUsed", "ListUserTags"],
+    ),
     (&["--find-user"], &["GetAccessKeyLastUsed"]),
     (
         &["--find-user", "--except-user", "Alice"],

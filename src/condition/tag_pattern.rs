@@ -1,0 +1,107 @@
+//! The tags of `--except-tag`.
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::str::FromStr;
+
+use crate::metadata::UserTag;
+use crate::sanitize::{Invalid, escape};
+use crate::secret::has_secret;
+
+/// A tag, as `KEY` or `KEY=VALUE`. Case is ignored: IAM ignores that of keys, and a protection must not depend on that of
+/// values.
+#[derive(Clone, Debug)]
+pub(crate) struct TagPattern {
+    given: String,
+    folded: String,
+}
+
+impl TagPattern {
+    /// Whether the pattern matches this tag. A key may contain `=`, so `a=b` matches the key `a=b` too.
+    pub(super) fn matches(&self, tag: &UserTag) -> bool {
+        let UserTag { key, value } = tag;
+        [fold(key), fold(&format!("{key}={value}"))].contains(&self.folded)
+    }
+}
+
+/// Returns text that is the same for texts that differ only in case.
+fn fold(text: &str) -> String {
+    text.to_uppercase().to_lowercase()
+}
+
+impl FromStr for TagPattern {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let refuse = |reason: String| Err(Invalid::new(OsStr::new(text), reason));
+        if has_secret(text) {
+            return Err(Invalid::secret(text));
+        }
+        let (key, value) = text.split_once('=').unwrap_or((text, ""));
+        if key.trim().is_empty() {
+            return refuse("it has no key; give KEY or KEY=VALUE, such as team=ops".to_owned());
+        }
+        if key.chars().count() > 128 || value.chars().count() > 256 {
+            let reason = "a tag's key has at most 128 characters, and its value at most 256";
+            return refuse(reason.to_owned());
+        }
+        // The characters that IAM allows in tags.
+        let is_space = |c: char| c.is_whitespace() && !c.is_control();
+        let allowed = |c: char| c.is_alphanumeric() || is_space(c) || "_.:/=+-@".contains(c);
+        if let Some(stray) = text.chars().find(|c| !allowed(*c)) {
+            let stray = escape(&stray.to_string());
+            return refuse(format!("no tag has a `{stray}`, so it excepts nobody"));
+        }
+        Ok(Self {
+            given: text.to_owned(),
+            folded: fold(text),
+        })
+    }
+}
+
+impl fmt::Display for TagPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.given)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_and_values_are_compared_without_case() {
+        for (given, key, value, expected) in [
+            ("team", "team", "ops", true),
+            ("TEAM", "team", "", true),
+            ("team", "Team", "OPS", true),
+            ("team", "teams", "ops", false),
+            ("team", "tea", "m", false),
+            ("team=ops", "team", "ops", true),
+            ("Team=Ops", "tEAM", "oPS", true),
+            ("team=ops", "team", "ops ", false),
+            ("team=ops", "team", "", false),
+            ("team=", "team", "", true),
+            ("team=", "team", "ops", false),
+            // A key may contain `=`.
+            ("a=b=c", "a", "b=c", true),
+            ("a=b=c", "a=b", "c", true),
+            ("a=b=c", "a=b=c", "d", true),
+            ("a=b=c", "a", "b", false),
+            ("stra\u{df}e", "STRASSE", "", true),
+            (
+                "\u{3bf}\u{3b4}\u{3bf}\u{3c2}",
+                "\u{39f}\u{394}\u{39f}\u{3a3}",
+                "",
+                true,
+            ),
+            ("\u{212a}ey", "KEY", "", true),
+        ] {
+            let pattern: TagPattern = given.parse().expect("a tag");
+            let (key, value) = (key.to_owned(), value.to_owned());
+            let tag = UserTag { key, value };
+            assert_eq!(pattern.matches(&tag), expected, "{given} {tag:?}");
+            assert_eq!(pattern.to_string(), given);
+        }
+    }
+}
