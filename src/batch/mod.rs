@@ -233,7 +233,7 @@ impl Run<'_> {
                     return (Heard::Answer, None);
                 };
                 let (exit, why) = (Exit::Other, "the list could not be kept".to_owned());
-                let _ = self.tell(&work.settled(candidate, Outcome::NotTried { exit, why }));
+                let _ = self.tell(&work.settled(*candidate, Outcome::NotTried { exit, why }));
                 return (Heard::Nothing, Some(AbortReason::Broken(error)));
             }
             Processed::Settled(settled, recorded) => (settled, recorded),

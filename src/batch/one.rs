@@ -55,7 +55,7 @@ pub(super) enum Processed {
     /// An earlier run settled it.
     Earlier,
     /// It is to be changed.
-    Chosen(Target),
+    Chosen(Box<Target>),
     /// It is settled, and whether the journal has that.
     Settled(Box<KeyResult>, io::Result<()>),
 }
@@ -93,7 +93,7 @@ impl Work<'_> {
             Ok(mut candidate) => {
                 candidate.metadata.was_active = was_active;
                 if stage == Stage::Choose {
-                    return Processed::Chosen(candidate);
+                    return Processed::Chosen(Box::new(candidate));
                 }
                 match self.ready(candidate, before).await {
                     Ok(candidate) => self.change(candidate, before, &budget).await,

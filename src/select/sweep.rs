@@ -69,7 +69,7 @@ enum Fate {
     /// Nothing: it was to be made inactive and is.
     AlreadyInactive,
     /// Nothing, since a guard refuses it or its owner's tags cannot be read.
-    Settled(Box<KeyResult>),
+    Settled(KeyResult),
     /// It is changed.
     Chosen(Target),
 }
@@ -117,7 +117,7 @@ impl Sweep {
             self.has_twice |= self.found.insert(id, found).is_some();
             match fate {
                 Fate::Left | Fate::AlreadyInactive => {}
-                Fate::Settled(settled) => self.settled.push(*settled),
+                Fate::Settled(settled) => self.settled.push(settled),
                 Fate::Chosen(candidate) => {
                     self.denied.last_use |= candidate.metadata.denied.last_use;
                     self.chosen
@@ -297,7 +297,7 @@ impl Selector<'_> {
     ) -> Result<Fate, CallError> {
         let settled = |candidate, outcome| {
             let settled = KeyResult::unchanged(candidate, self.request.action, outcome);
-            Ok(Fate::Settled(Box::new(settled)))
+            Ok(Fate::Settled(settled))
         };
         let conditions = &self.request.conditions;
         if self.is_already_inactive(&candidate.metadata) {

@@ -211,8 +211,7 @@ fn paths_that_are_none() {
 /// The ways to choose the five keys, and perhaps others that are skipped.
 fn choices(sandbox: &Sandbox) -> [Case; 3] {
     let ids = USERS.map(|(_, _, n)| nth_key_id(ACCOUNT, n));
-    let mut list = ids.join("\n");
-    list += &format!("\n{ADMIN_KEY_ID}\n");
+    let list = format!("{}\n{ADMIN_KEY_ID}\n", ids.join("\n"));
     let named = ids.iter().flat_map(|id| ["--access-key-id", id]);
     [
         Case::at(sandbox, &SWEEP[..3]),

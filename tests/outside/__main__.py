@@ -17,6 +17,7 @@ import deletion
 import document
 import mfa
 import replay
+import scope
 import sensitivity
 import wire
 from program import Program
@@ -50,6 +51,7 @@ def main() -> int:
         for server in (MOTO, MINISTACK):
             with serving(server, Path(scratch)) as url:
                 deletion.check(tally, server.name, url, Program(binary, Path(scratch)))
+                scope.check(tally, server.name, url, Program(binary, Path(scratch)))
         wire.check(tally, binary, Path(scratch))
         ran = compatibility.check(tally, binary, Path(scratch))
         alias.check(tally, binary, Path(scratch))
