@@ -141,8 +141,7 @@ impl Run<'_> {
     async fn sweep(&mut self) -> Result<(), AbortReason> {
         let (work, request) = (self.work, self.work.request);
         let bar = Bar::new(request);
-        let progress = |done, all| bar.step("users", done, all);
-        let swept = work.selector.sweep(&request.selection, progress);
+        let swept = work.selector.sweep(&request.selection, &bar);
         let swept = work.signals.race(Box::pin(swept)).await;
         bar.clear();
         let sweep = swept.unwrap_or_else(|exit| Err(RunError::signal(exit)));
@@ -412,7 +411,7 @@ impl Run<'_> {
             .iter()
             .sum();
         if let Some(limit) = request.max_keys.filter(|limit| count > *limit) {
-            Messages::of(request).warning(&format!(
+            Log::of(request).warning(&format!(
                 "{}, more than --max-keys {limit} allows: without --dry-run, nothing would be changed",
                 matching(count)
             ));

@@ -5,9 +5,10 @@ use std::mem;
 use super::Report;
 use super::explain::{contradiction, unchecked_owner};
 use super::hint::About;
-use super::message::Level;
+use super::message::{Level, Messages};
+use crate::ident::AccountId;
 use crate::outcome::{KeyResult, Outcome, OutcomeKind, Refusal};
-use crate::request::{Action, Mode, Selection};
+use crate::request::{Action, Mode, Request, Selection};
 use crate::summary::Summary;
 
 /// The maximum number of hints. More would not help anybody.
@@ -117,6 +118,20 @@ impl Report<'_> {
         };
         let known = format!("{total} {keys}: {}{dry}", summary.describe());
         self.messages.print(Level::Known, &known);
+    }
+}
+
+/// Warns that the root user has an active key, which no sweep of the account includes.
+pub(crate) fn print_root_key(request: &Request, account: Option<&AccountId>) {
+    let messages = Messages::of(request);
+    let account = account.map_or("this account".to_owned(), |id| format!("account {id}"));
+    messages.warning(&format!(
+        "according to the credential report, the root user of {account} has an active access key, which --whole-account \
+         does not include"
+    ));
+    if !messages.is_quiet {
+        let hint = "to delete it, sign in to the AWS console as the root user, and open Security credentials";
+        messages.print(Level::Hint, hint);
     }
 }
 

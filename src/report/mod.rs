@@ -27,7 +27,7 @@ use crate::summary::Summary;
 use command::Commands;
 pub(crate) use explain::{AS_REPORTED, Explanation, run_error};
 use hint::About;
-pub(crate) use many::Resume;
+pub(crate) use many::{Resume, print_root_key};
 use message::{Level, Messages};
 pub(crate) use progress::Bar;
 pub(crate) use record::try_query;
@@ -278,7 +278,7 @@ impl<'a> Report<'a> {
 
     /// Starts the progress bar for this number of keys.
     pub(crate) fn start_bar(&self, keys: u64) {
-        self.bar.expect(keys);
+        self.bar.expect(Some(keys));
     }
 
     /// Finishes the report of a run over many keys: prints the changed keys whose results were not written, and the

@@ -37,8 +37,8 @@ impl Bar {
         Self(Some((request.color, Arc::default())))
     }
 
-    /// Shows the bar for this number of keys.
-    pub(crate) fn expect(&self, count: u64) {
+    /// Shows the bar for this number of keys. `None`: how much there is to do is unknown, so the time is shown.
+    pub(super) fn expect(&self, count: Option<u64>) {
         if let Some((color, state)) = &self.0 {
             stream::draw(Job::Show(DrawnBar::new(*color, count, state)));
         }
@@ -54,8 +54,14 @@ impl Bar {
     pub(crate) fn step(&self, what: &'static str, done: usize, all: usize) {
         self.set(done as u64, what);
         if done <= 1 {
-            self.expect(all as u64);
+            self.expect(Some(all as u64));
         }
+    }
+
+    /// Shows what is waited for.
+    pub(crate) fn wait(&self, what: &'static str) {
+        self.set(0, what);
+        self.expect(None);
     }
 
     /// Removes the bar.
@@ -82,9 +88,10 @@ pub(super) struct DrawnBar {
 }
 
 impl DrawnBar {
-    fn new(color: Color, count: u64, state: &Arc<Mutex<BarState>>) -> Self {
-        let bar = ProgressBar::with_draw_target(Some(count), ProgressDrawTarget::stderr());
+    fn new(color: Color, count: Option<u64>, state: &Arc<Mutex<BarState>>) -> Self {
+        let bar = ProgressBar::with_draw_target(count, ProgressDrawTarget::stderr());
         let template = match color {
+            _ if count.is_none() => "{msg}: {elapsed}",
             Color::Off => "{msg} {bar:24} {pos}/{len}{pace}",
             Color::On | Color::Auto => "{msg} {bar:24.green} {pos}/{len}{pace}",
         };

@@ -328,7 +328,9 @@ fn run_writer(jobs: &Receiver<Job>) {
                 written,
             }) => (stream, text, written),
             Ok(Job::Show(drawn)) => {
-                bar = Some(drawn);
+                if let Some(earlier) = bar.replace(drawn) {
+                    earlier.clear();
+                }
                 continue;
             }
             Ok(Job::Clear) => {

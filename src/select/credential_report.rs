@@ -18,13 +18,15 @@ pub(super) struct CredentialReport {
     users: HashMap<(String, SystemTime), bool>,
     /// Whether a user in it has no readable creation time, and is not in `users`.
     has_undated: bool,
+    /// Whether the root user has an active key.
+    pub(super) has_root_key: bool,
     /// How many users it has.
     pub(super) count: usize,
     /// How old it is, by IAM's own clock.
     pub(super) age: Duration,
 }
 
-/// The row of the root user, whose keys no list shows.
+/// The name in the row of the root user, whose keys no list shows.
 const ROOT: &str = "<root_account>";
 
 /// What a field says if there is nothing to say.
@@ -66,7 +68,7 @@ impl CredentialReport {
         let unknown_age = "it does not say how old it is";
         let now = read.at.ok_or(unknown_age)?;
         let age = age(read.generated, now).ok_or(unknown_age)?;
-        let mut rows = rows(&read.content)?;
+        let (has_root_key, mut rows) = rows(&read.content)?;
         // AWS documents N/A as the date of an inactive key. Only a report that dates one shows that it lists them.
         let lists_inactive = rows
             .iter()
@@ -78,6 +80,7 @@ impl CredentialReport {
         let mut report = Self {
             users: HashMap::new(),
             has_undated: rows.iter().any(|row| row.created.is_none()),
+            has_root_key,
             count: rows.len(),
             age,
         };
@@ -120,8 +123,8 @@ impl CredentialReport {
     }
 }
 
-/// The rows of the users.
-fn rows(content: &[u8]) -> Result<Vec<Row>, String> {
+/// Whether the root user has an active key, and the rows of the users.
+fn rows(content: &[u8]) -> Result<(bool, Vec<Row>), String> {
     let text = std::str::from_utf8(content).map_err(|_| "it is not UTF-8")?;
     let mut lines = text.lines().filter(|line| !line.trim().is_empty());
     let mut csv_lines = CsvLines::new(b',');
@@ -149,11 +152,13 @@ fn rows(content: &[u8]) -> Result<Vec<Row>, String> {
     let slots = [slot_columns(1)?, slot_columns(2)?];
     let arn = place("arn").ok();
     let additional = place("additional_credentials_info").ok();
-    let mut rows = Vec::new();
+    let (mut has_root_key, mut rows) = (false, Vec::new());
     for line in lines {
         let fields = fields(line)?;
         let field = |place: usize| fields.get(place).map_or("", |field| field.trim());
         if field(user) == ROOT {
+            let is_active = |[active, ..]: &[usize; 5]| field(*active).eq_ignore_ascii_case("true");
+            has_root_key |= slots.iter().any(is_active);
             continue;
         }
         rows.push(Row {
@@ -165,7 +170,7 @@ fn rows(content: &[u8]) -> Result<Vec<Row>, String> {
                 && additional.is_none_or(|place| field(place).is_empty()),
         });
     }
-    Ok(rows)
+    Ok((has_root_key, rows))
 }
 
 impl Slot {
@@ -404,6 +409,22 @@ mod tests {
         let root = format!("<root_account>,2020-01-01T00:00:00Z,{INACTIVE},{EMPTY}\n");
         let report = report(&(head("") + &root + &row), None).expect("a report");
         assert_eq!((report.count, report.users_to_list()), (1, 1));
+        assert!(!report.has_root_key);
+    }
+
+    #[test]
+    fn an_active_key_of_the_root_user_is_found_in_either_slot() {
+        for (first, second, expected) in [
+            (UNUSED, EMPTY, true),
+            (EMPTY, "TRUE,N/A,N/A,N/A,N/A", true),
+            (INACTIVE, EMPTY, false),
+            ("not_supported,N/A,N/A,N/A,N/A", EMPTY, false),
+        ] {
+            let root = format!("<root_account>,2020-01-01T00:00:00Z,{first},{second}\n");
+            let bob = format!("Bob,2021-01-01T00:00:00Z,{UNUSED},{UNUSED}\n");
+            let report = report(&(head("") + &root + &bob), None).expect("a report");
+            assert_eq!(report.has_root_key, expected, "{first},{second}");
+        }
     }
 
     #[test]

@@ -19,18 +19,21 @@ use crate::guard;
 use crate::ident::{AccessKeyId, UserName};
 use crate::metadata::{Denied, KeyMetadata, Target, UserTag};
 use crate::outcome::{KeyResult, Outcome};
-use crate::report;
+use crate::report::{self, Bar};
 use crate::request::{Key, Selection, SigningKey};
 use crate::spill::SpillFile;
 
-/// How often, and how long apart, a credential report in the making is asked for.
-const ASK_AGAIN: [Duration; 6] = [
+/// The pauses before a credential report in progress is requested again: 15 seconds together.
+const ASK_AGAIN: [Duration; 9] = [
     Duration::from_millis(200),
-    Duration::from_millis(500),
-    Duration::from_secs(1),
+    Duration::from_millis(800),
     Duration::from_secs(2),
-    Duration::from_secs(3),
-    Duration::from_secs(3),
+    Duration::from_secs(2),
+    Duration::from_secs(2),
+    Duration::from_secs(2),
+    Duration::from_secs(2),
+    Duration::from_secs(2),
+    Duration::from_secs(2),
 ];
 
 /// How much older than the report a key has to be at least: the sweep takes its time.
@@ -162,23 +165,19 @@ fn unread(failure: &CallError) -> RunError {
 }
 
 impl Selector<'_> {
-    /// Looks at every key of `selection`. What a read that failed would have said could have been a key. `progress` hears of each user that was looked at, and of how many there are.
+    /// Looks at every key of `selection`. A failed read is an error: it could hide a key.
     ///
     /// # Errors
     ///
     /// Anything that cannot be read. Nothing was changed.
-    pub(crate) async fn sweep(
-        &self,
-        selection: &Selection,
-        progress: impl FnMut(usize, usize),
-    ) -> Result<Sweep, RunError> {
+    pub(crate) async fn sweep(&self, selection: &Selection, bar: &Bar) -> Result<Sweep, RunError> {
         let mut so_far = Sweep::new();
         if let Selection::User(name) = selection {
             let inspected = self.inspect(name).await;
             so_far.add(inspected.map_err(|failure| unread(&failure))?)?;
             return so_far.end();
         }
-        let report = self.report().await;
+        let report = self.report(bar).await;
         let report = report.as_ref();
         let mut added = Ok(());
         let read = self.read_users(
@@ -196,7 +195,7 @@ impl Selector<'_> {
                     Err(_) => ControlFlow::Break(()),
                 }
             },
-            progress,
+            |done, all| bar.step("users", done, all),
         );
         read.await.map_err(|failure| unread(&failure))?;
         added?;
@@ -217,9 +216,9 @@ impl Selector<'_> {
 
     /// The credential report, where it is to be had and is good enough: it is some hours old, and a key that is younger
     /// than the report may be missing in it. Only if no such key can satisfy the conditions is it of use.
-    async fn report(&self) -> Option<CredentialReport> {
+    async fn report(&self, bar: &Bar) -> Option<CredentialReport> {
         let least = self.request.conditions.minimum_age()?;
-        let read = self.read_report(least).await;
+        let read = self.read_report(least, bar).await;
         self.log.verbose(|| match &read {
             Ok(report) => format!(
                 "by the credential report, {} of {} users can have a key that matches",
@@ -231,36 +230,47 @@ impl Selector<'_> {
         read.ok()
     }
 
-    async fn read_report(&self, least: Duration) -> Result<CredentialReport, String> {
+    async fn read_report(&self, least: Duration, bar: &Bar) -> Result<CredentialReport, String> {
         let code = |failure: CallError| {
             failure
                 .code()
                 .map_or("no answer".to_owned(), Cow::into_owned)
         };
-        let made = self.limited(self.iam, "GenerateCredentialReport", self.made());
-        made.await.map_err(code)?;
+        let generated = self.limited(
+            self.iam,
+            "GenerateCredentialReport",
+            self.generate_report(bar),
+        );
+        if generated.await.map_err(code)? == ReportState::Started {
+            return Err("it is still in progress".to_owned());
+        }
         let read = self.iam.credential_report();
         let read = self.limited(self.iam, "GetCredentialReport", read);
         let read = read.await.map_err(code)?;
         let path_prefix = self.request.path_prefix.as_ref();
         let report = CredentialReport::parse(&read, &self.request.conditions, path_prefix)?;
+        if report.has_root_key {
+            report::print_root_key(self.request, self.signer.account.as_ref());
+        }
         if report.age + MARGIN >= least {
             return Err("it is too old for these conditions".to_owned());
         }
         Ok(report)
     }
 
-    async fn made(&self) -> Result<(), CallError> {
-        let mut pauses = ASK_AGAIN.iter();
-        loop {
+    /// Requests a report, and waits for it for a time.
+    async fn generate_report(&self, bar: &Bar) -> Result<ReportState, CallError> {
+        if self.iam.generate_credential_report().await? == ReportState::Complete {
+            return Ok(ReportState::Complete);
+        }
+        bar.wait("waiting up to 15 s for the credential report");
+        for pause in ASK_AGAIN {
+            tokio::time::sleep(pause).await;
             if self.iam.generate_credential_report().await? == ReportState::Complete {
-                return Ok(());
-            }
-            match pauses.next() {
-                Some(pause) => tokio::time::sleep(*pause).await,
-                None => return Err(unsaid("the credential report")),
+                return Ok(ReportState::Complete);
             }
         }
+        Ok(ReportState::Started)
     }
 
     /// Looks at every key of a user.

@@ -23,7 +23,11 @@ RATES = (20, 1_000)
 LASTS = 50
 # How much more memory a list may take than one of 1,000 keys.
 GROWTH = 10 * MEGABYTE
-USERS, WITH_KEYS = 5_000, 1_500
+# A sweep of so many users, of whom some have a key. So many keys were not used for 90 days; Alice and Bob have one each.
+USERS, WITH_KEYS, UNUSED = 5_000, 1_500, 100
+USERS_IN_PAGE = 1_000
+# Each page of users, two requests for each matching key, and three for the report.
+SWEEP = 1.1 * (USERS / USERS_IN_PAGE + 2 * UNUSED + 3)
 
 
 class Paced(NamedTuple):
@@ -53,7 +57,7 @@ def run(binaries: Path) -> None:
         lists, ratio = beside_peers(bench)
         peaks, growth = memory(bench)
         throttled = [paced(bench, rate) for rate in RATES]
-        sweeps = swept(bench)
+        sweeps, sweep = swept(bench)
     print(f"{KEYS:,} keys of a list, `--jobs {THREADS}`; boto3 in {THREADS} threads; `xargs -P` over the AWS CLI on {SAMPLE} keys, scaled;")
     print(f"of the first two the medians of {ROUNDS} runs in turn.\n")
     table(["program", "wall", "keys a second", "CPU", "peak memory"], lists)
@@ -65,6 +69,7 @@ def run(binaries: Path) -> None:
         Limit("1,000,000 lines, more memory than 1,000", GROWTH, growth, mb),
         Limit("1,000 keys throttled, times the ideal", 1.1, throttled[0].ratio, "{:.2f}".format),
         Limit("requests throttled", 0.05, throttled[0].throttled, "{:.1%}".format),
+        Limit("requests of a sweep with the credential report", SWEEP, sweep, "{:,.0f}".format),
     ]
     print("| limit | limit | measured |  |\n|---|---:|---:|---:|")
     for number, it in enumerate(limits):
@@ -157,13 +162,18 @@ def pace(run: Paced) -> list[str]:
     return [f"{run.rate:,}", f"{run.keys:,}", f"{run.wall:.1f} s", f"{run.ideal:.0f} s", f"{run.ratio:.2f}", f"{run.throttled:.1%}"]
 
 
-def swept(bench: Bench) -> list[list[str]]:
-    rows = []
-    options = ["--users", str(WITH_KEYS), "--keys-per-user", "1", "--idle-users", str(USERS - WITH_KEYS)]
+def swept(bench: Bench) -> tuple[list[list[str]], int]:
+    """Rows of a sweep with the credential report and without, and how many requests the first of them made."""
+    rows, requests = [], []
+    # Bob, Alice and the administrator are users too.
+    idle = USERS - WITH_KEYS - 3
+    options = ["--users", str(WITH_KEYS), "--keys-per-user", "1", "--idle-users", str(idle), "--page-size", str(USERS_IN_PAGE)]
+    options += ["--used-keys", str(WITH_KEYS - UNUSED + 2)]
     for what, condition in (("with the credential report", ["--unused-for", "90d"]), ("by the lists alone", ["--unused-for", "1h"])):
         with bench.sandbox(*options) as server:
             progress(f"a sweep {what}")
             command = [bench.ours, "--whole-account", *condition, "--dry-run", "--output", "off", "--jobs", str(THREADS), "-v"]
             taken = bench.run(command, server.for_sdk("AWS_CA_BUNDLE"))
-            rows.append([f"{what}, `{' '.join(condition)}`", f"{bench.requests():,}", f"{taken.wall:.2f} s", mb(taken.peak)])
-    return rows
+            requests.append(bench.requests())
+            rows.append([f"{what}, `{' '.join(condition)}`", f"{requests[-1]:,}", f"{taken.wall:.2f} s", mb(taken.peak)])
+    return rows, requests[0]

@@ -1,11 +1,16 @@
 //! What the credential report spares a sweep: users who have no keys, and never a key that could go.
 
 use std::collections::BTreeSet;
+use std::time::{Duration, SystemTime};
 
+use aws_smithy_types::base64;
+use humantime::format_rfc3339_seconds;
 use iam_sandbox::{Builder, Fault, KeySeed, Sandbox, Status, What, nth_key_id};
 
 use crate::case::{BOBS_KEY, Case, actions};
+use crate::dialogue::Dialogue;
 use crate::journal::ACCOUNT;
+use crate::response::{result, xml};
 use crate::sweep::ids;
 
 fn sweep(sandbox: &Sandbox, conditions: &[&str]) -> (BTreeSet<String>, usize) {
@@ -158,7 +163,6 @@ fn a_user_who_was_renamed_since_the_credential_report_is_found() {
 
 #[test]
 fn a_credential_report_is_not_used_where_a_newer_key_could_satisfy_the_conditions() {
-    use std::time::Duration;
     let build = || Sandbox::documented().many_users_without_keys(10);
     for (sandbox, conditions) in [
         // Nothing is said of the age.
@@ -181,7 +185,6 @@ fn a_credential_report_is_not_used_where_a_newer_key_could_satisfy_the_condition
 
 #[test]
 fn a_key_that_is_newer_than_the_report_is_found_all_the_same() {
-    use std::time::Duration;
     let sandbox = Sandbox::documented()
         .stale_report(Duration::from_hours(3))
         .start();
@@ -193,4 +196,209 @@ fn a_key_that_is_newer_than_the_report_is_found_all_the_same() {
     );
     let (found, _) = sweep(&sandbox, &["--only-inactive"]);
     assert!(found.contains(&id));
+}
+
+/// A report that IAM returns: rows of users, with a name, a creation time and two keys, and `more` columns.
+fn report_of(rows: &[[&str; 4]], more: usize, generated: SystemTime) -> String {
+    let slot = |n: u8| {
+        let names = [
+            "active",
+            "last_rotated",
+            "last_used_date",
+            "last_used_region",
+            "last_used_service",
+        ];
+        names.map(|name| format!("access_key_{n}_{name}")).join(",")
+    };
+    let new = |text: &str| format!("{text},").repeat(more);
+    let head = format!(
+        "{}user,user_creation_time,{},{}",
+        new("new"),
+        slot(1),
+        slot(2)
+    );
+    let rows = rows.iter().map(|row| new("x") + &row.join(","));
+    let csv = [head]
+        .into_iter()
+        .chain(rows)
+        .collect::<Vec<_>>()
+        .join("\n");
+    let (content, generated) = (base64::encode(csv), format_rfc3339_seconds(generated));
+    let inside = format!(
+        "<Content>{content}</Content><ReportFormat>text/csv</ReportFormat><GeneratedTime>{generated}</GeneratedTime>"
+    );
+    result("GetCredentialReport", &inside)
+}
+
+/// A key that is not active and has a date, so that the report lists such keys; none; and a key that is in use.
+const INACTIVE: &str = "false,2020-01-01T00:00:00Z,N/A,N/A,N/A";
+const NONE: &str = "false,N/A,N/A,N/A,N/A";
+
+fn in_use() -> String {
+    let used = format_rfc3339_seconds(SystemTime::now() - Duration::from_hours(48));
+    format!("true,2020-01-01T00:00:00Z,{used},us-east-1,s3")
+}
+
+fn created(sandbox: &Sandbox, id: &str) -> String {
+    let key = sandbox.key(id).expect("a key");
+    format_rfc3339_seconds(key.created).to_string()
+}
+
+/// A report that says when Bob was created, and that a key is in use.
+type Report<'a> = dyn Fn(&str, &str) -> String + 'a;
+
+/// Bob has a key that was not used for 120 days; the report says what it says.
+fn with_report(report: impl Fn(&str, &str) -> String) -> Sandbox {
+    let seed = KeySeed::new("Bob", BOBS_KEY).last_used_days_ago(120, "s3", "us-east-1");
+    let sandbox = Sandbox::builder().key(seed.created_days_ago(400)).start();
+    let report = report(&created(&sandbox, BOBS_KEY), &in_use());
+    sandbox.fault(Fault::new(xml(report)).on("GetCredentialReport").always());
+    sandbox
+}
+
+#[test]
+fn f107_a_user_who_was_created_again_is_not_the_user_of_the_report() {
+    let older = "2021-01-01T00:00:00Z";
+    for more in [0, 3] {
+        for (date, is_found) in [(None, false), (Some(older), true)] {
+            let sandbox = with_report(|created, used| {
+                let rows = [
+                    ["bob", date.unwrap_or(created), used, used],
+                    ["Other", older, INACTIVE, NONE],
+                ];
+                report_of(&rows, more, SystemTime::now() - Duration::from_mins(1))
+            });
+            let (found, _) = sweep(&sandbox, &["--unused-for", "90d"]);
+            assert_eq!(found.contains(BOBS_KEY), is_found, "{date:?}");
+        }
+    }
+}
+
+#[test]
+fn f107_a_report_that_cannot_be_used_hides_nobody() {
+    let usable = |generated| {
+        move |created: &str, used: &str| {
+            let rows = [
+                ["Bob", created, used, used],
+                ["Other", created, INACTIVE, NONE],
+            ];
+            report_of(&rows, 0, generated)
+        }
+    };
+    let now = SystemTime::now();
+    let bad: [&Report<'_>; 6] = [
+        &usable(now + Duration::from_hours(1)),
+        &usable(now - Duration::from_hours(90 * 24)),
+        &|created, used| usable(now)(created, used).replace("GeneratedTime>", "Time>"),
+        &|created, used| usable(now)(created, used).replace("<Content>", "<Content>!"),
+        &|_, _| "<html>Sign in</html>".to_owned(),
+        &|_, _| result("GetCredentialReport", "<Content/>"),
+    ];
+    for (number, report) in bad.into_iter().enumerate() {
+        let sandbox = with_report(report);
+        let (found, lists) = sweep(&sandbox, &["--unused-for", "90d", "--timeout", "5"]);
+        assert!(found.contains(BOBS_KEY), "{number}");
+        assert_eq!(lists, 2, "{number}");
+    }
+    for (status, code) in [
+        (410, "ReportNotPresent"),
+        (410, "ReportExpired"),
+        (404, "ReportInProgress"),
+        (403, "AccessDenied"),
+    ] {
+        let sandbox = with_report(|_, _| String::new());
+        sandbox.clear_faults();
+        let error = What::error(status, code, "no");
+        sandbox.fault(Fault::new(error).on("GetCredentialReport").always());
+        let (found, lists) = sweep(&sandbox, &["--unused-for", "90d"]);
+        assert!(found.contains(BOBS_KEY) && lists == 2, "{code}");
+    }
+}
+
+#[test]
+fn f107_a_report_in_progress_is_waited_for() {
+    let sandbox = Sandbox::documented()
+        .many_users_without_keys(50)
+        .report_lag(2)
+        .start();
+    let (found, lists) = sweep(&sandbox, &["--older-than", "300d"]);
+    assert_eq!(
+        (found.len(), lists),
+        (2, 3),
+        "Alice, Bob and the administrator"
+    );
+    let actions = actions(&sandbox);
+    assert_eq!(actions[..4], ["GenerateCredentialReport"; 4]);
+    assert_eq!(actions[4], "GetCredentialReport");
+}
+
+#[test]
+fn f107_a_terminal_shows_that_a_report_is_waited_for() {
+    let sandbox = Sandbox::documented().report_lag(2).start();
+    let args = [
+        "--whole-account",
+        "--older-than",
+        "300d",
+        "--dry-run",
+        "--output=off",
+    ];
+    let case = Case::at(&sandbox, args).env("TERM", "xterm");
+    let _ = Dialogue::start(case)
+        .shows("waiting up to 15 s for the credential report: ")
+        .end()
+        .exits(0)
+        .prints_nothing()
+        .says(&["2 chosen"]);
+}
+
+#[test]
+fn a_sweep_of_5000_users_costs_what_its_matching_keys_cost() {
+    // 1,500 keys of as many users, of which 98 were never used; Alice and Bob have one each that was not used for 90 days.
+    let sandbox = Sandbox::documented()
+        .many_keys(1500, 1)
+        .many_used(1402)
+        .many_users_without_keys(3497)
+        .page_size(1000)
+        .start();
+    let (found, lists) = sweep(&sandbox, &["--unused-for", "90d"]);
+    assert_eq!((found.len(), lists), (100, 100));
+    let (pages, requests) = (5, actions(&sandbox).len());
+    let limit = 11 * (pages + 2 * found.len() + 3) / 10;
+    assert!(requests <= limit, "{requests} requests, at most {limit}");
+    assert!(limit < 230);
+}
+
+#[test]
+fn an_active_key_of_the_root_user_is_reported() {
+    let warning = "iam-del-key: warning: according to the credential report, the root user of account 123456789012 has an \
+                   active access key, which --whole-account does not include\n";
+    let hint = "hint: to delete it, sign in to the AWS console as the root user, and open Security credentials\n";
+    let note = "iam-del-key: note: 5 keys of 3 users looked at, 0 chosen\n\
+                iam-del-key: note: nothing to do: there is no key, or none satisfies the conditions\n";
+    let known = "known: 0 keys: nothing was changed; this was a dry run\n";
+    let run = |sandbox: &Sandbox, more: &[&str], expected: String| {
+        let args = ["--whole-account", "--older-than", "900d", "--dry-run"];
+        let _ = Case::at(sandbox, args)
+            .args(more.iter().copied())
+            .run()
+            .exits(0)
+            .prints_nothing()
+            .says_exactly(&expected);
+    };
+    let rest = format!("{note}{known}");
+    let build = || Sandbox::documented().report_root_key();
+    run(&build().start(), &[], format!("{warning}{hint}{rest}"));
+    run(&build().start(), &["-q"], warning.to_owned());
+    // The report says so even if it is too old for the conditions.
+    let hours = Duration::from_hours(3);
+    let args = ["--whole-account", "--older-than", "2h", "--dry-run"];
+    let said = Case::at(&build().stale_report(hours).start(), args)
+        .run()
+        .exits(0);
+    let output = said.output().to_owned();
+    let _ = said.prints(&output).says(&[warning]);
+    // Nothing is known without a report.
+    run(&Sandbox::documented().start(), &[], rest.clone());
+    let denied = build().deny("iam:GenerateCredentialReport").start();
+    run(&denied, &[], rest);
 }

@@ -134,7 +134,15 @@ impl Builder {
     /// more. Takes the place of [`Builder::many_keys`].
     #[must_use]
     pub fn many_users(mut self, users: usize, keys: usize) -> Self {
-        self.seeds.many = Many { users, keys };
+        let used = self.seeds.many.used;
+        self.seeds.many = Many { users, keys, used };
+        self
+    }
+
+    /// So many of these keys, the first ones, were used three days ago.
+    #[must_use]
+    pub fn many_used(mut self, keys: usize) -> Self {
+        self.seeds.many.used = keys;
         self
     }
 

@@ -29,6 +29,8 @@ pub(crate) struct Seeds {
 pub(crate) struct Many {
     pub(crate) users: usize,
     pub(crate) keys: usize,
+    /// So many of the keys, the first ones, were used three days ago.
+    pub(crate) used: usize,
 }
 
 impl Seeds {
@@ -61,7 +63,14 @@ impl Seeds {
 impl Many {
     fn seeds(self, account: &str) -> impl Iterator<Item = KeySeed> {
         let keys = if self.users == 0 { 0 } else { self.keys };
-        (0..keys).map(move |n| KeySeed::new(&Self::name(self.owner(n)), &nth_key_id(account, n)))
+        (0..keys).map(move |n| {
+            let seed = KeySeed::new(&Self::name(self.owner(n)), &nth_key_id(account, n));
+            if n < self.used {
+                seed.last_used_days_ago(3, "s3", "us-east-1")
+            } else {
+                seed
+            }
+        })
     }
 
     /// The user who has the key `n`: keys follow each other, and the first users have one more where it does not come out
@@ -114,7 +123,11 @@ mod tests {
     }
 
     fn counts(users: usize, keys: usize) -> Vec<usize> {
-        let many = Many { users, keys };
+        let many = Many {
+            users,
+            keys,
+            used: 0,
+        };
         let seeds = Seeds {
             many,
             ..Seeds::default()
@@ -133,7 +146,11 @@ mod tests {
 
     #[test]
     fn the_keys_follow_each_other() {
-        let many = Many { users: 2, keys: 3 };
+        let many = Many {
+            users: 2,
+            keys: 3,
+            used: 0,
+        };
         let seeds: Vec<(String, String)> =
             many.seeds(ID).map(|seed| (seed.user, seed.id)).collect();
         let expected = [(1, 0), (1, 1), (2, 2)]

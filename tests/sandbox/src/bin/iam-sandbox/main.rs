@@ -59,9 +59,18 @@ struct Serve {
     /// So many keys of each of these users
     #[arg(long, requires = "users", conflicts_with = "keys")]
     keys_per_user: Option<usize>,
+    /// So many of the keys of these users were used three days ago
+    #[arg(long, default_value_t = 0)]
+    used_keys: usize,
     /// So many users more, without keys
     #[arg(long, default_value_t = 0)]
     idle_users: usize,
+    /// So many calls for a credential report find it in progress
+    #[arg(long, default_value_t = 0)]
+    report_lag: u32,
+    /// So many items a page, at most 1,000
+    #[arg(long, default_value_t = 100)]
+    page_size: usize,
     /// Allow so many requests a second
     #[arg(long)]
     throttle: Option<u32>,
@@ -116,7 +125,10 @@ impl Serve {
             .port(self.port)
             .account(&self.account)
             .many_users(users, keys)
+            .many_used(self.used_keys)
             .many_users_without_keys(self.idle_users)
+            .report_lag(self.report_lag)
+            .page_size(self.page_size)
             .latency(Duration::from_millis(self.latency))
             .remember(self.remember);
         if self.https {
