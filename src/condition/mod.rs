@@ -369,6 +369,55 @@ mod tests {
     }
 
     #[test]
+    fn only_the_tags_are_missing_once_all_else_is_met() {
+        let tags = || Condition::ExceptTag("team=ops".parse().expect("a tag"));
+        let orders = || {
+            [
+                vec![tags(), Condition::Inactive],
+                vec![Condition::Inactive, tags()],
+            ]
+        };
+        let tag = |key: &str, value: &str| UserTag {
+            key: key.to_owned(),
+            value: value.to_owned(),
+        };
+        let ops = "its owner Bob has the tag Team=Ops, excepted by team=ops";
+        for (owner, status, owner_tags, expected) in [
+            (None, Some(Status::Inactive), None, Err("its owner")),
+            (Some("Bob"), None, None, Err("its status")),
+            (
+                Some("Bob"),
+                Some(Status::Active),
+                None,
+                Ok("its status is Active"),
+            ),
+            (Some("Bob"), Some(Status::Inactive), None, Err(OWNER_TAGS)),
+            (Some("Bob"), Some(Status::Inactive), Some(vec![]), Ok("")),
+            (
+                Some("Bob"),
+                Some(Status::Inactive),
+                Some(vec![tag("team", "web"), tag("Team", "Ops")]),
+                Ok(ops),
+            ),
+        ] {
+            let metadata = KeyMetadata {
+                owner: owner.map(|name: &str| name.parse().expect("a name")),
+                status,
+                owner_tags,
+                ..KeyMetadata::default()
+            };
+            let expected = match expected {
+                Err(missing) => ConditionResult::MissingData(missing),
+                Ok("") => ConditionResult::Met,
+                Ok(reason) => ConditionResult::NotMet(reason.to_owned()),
+            };
+            for all in orders() {
+                assert_eq!(Conditions { all }.evaluate(&metadata), expected);
+            }
+        }
+    }
+
+    #[test]
     fn a_time_that_cannot_be_is_named() {
         let at = |text: &str| humantime::parse_rfc3339(text).expect("a time");
         let result = |condition, used: &str, created: Option<&str>| {

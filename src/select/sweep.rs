@@ -217,7 +217,8 @@ impl Selector<'_> {
     /// The credential report, where it is to be had and is good enough: it is some hours old, and a key that is younger
     /// than the report may be missing in it. Only if no such key can satisfy the conditions is it of use.
     async fn report(&self, bar: &Bar) -> Option<CredentialReport> {
-        let least = self.request.conditions.minimum_age()?;
+        let least = self.request.conditions.minimum_age();
+        let least = least.filter(|least| *least > MARGIN)?;
         let read = self.read_report(least, bar).await;
         self.log.verbose(|| match &read {
             Ok(report) => format!(
