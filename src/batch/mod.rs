@@ -138,10 +138,10 @@ impl Run<'_> {
         self.report.found = (found, inactive);
         self.chosen = sweep.chosen;
         let mut written = Ok(());
-        for settled in &sweep.refused {
+        for settled in &sweep.kept {
             match written {
                 Ok(()) => written = self.tell(settled),
-                Err(_) => self.tally.count(settled, request.mode),
+                Err(_) => self.tally.count(settled, request),
             }
         }
         written.map_err(AbortReason::Unwritten)?;
@@ -221,7 +221,7 @@ impl Run<'_> {
         let told = if recorded.is_ok() {
             self.tell(&settled)
         } else {
-            self.tally.count(&settled, work.request.mode);
+            self.tally.count(&settled, work.request);
             let proof = work.proof(&settled);
             let told = self.report.print_unrecorded(&settled, proof, &self.tally);
             work.in_flight.told(&settled.key);
@@ -239,7 +239,7 @@ impl Run<'_> {
     ///
     /// The result cannot be written.
     fn tell(&mut self, settled: &KeyResult) -> io::Result<()> {
-        self.tally.count(settled, self.work.request.mode);
+        self.tally.count(settled, self.work.request);
         let written = self.report.print_result(settled, &self.tally);
         self.work.in_flight.told(&settled.key);
         written
@@ -353,7 +353,7 @@ impl Run<'_> {
             }
             let settled = work.settled(candidate, work.left(halt));
             if written.is_err() || self.report.output.gave_up() {
-                self.tally.count(&settled, work.request.mode);
+                self.tally.count(&settled, work.request);
                 continue;
             }
             written = self.tell(&settled);

@@ -36,24 +36,33 @@ Examples:
 pub(super) const HELP: &str =
     "{about-with-newline}\n{before-help}{usage-heading} {usage}\n\n{all-args}{after-help}";
 
-/// What they end with.
+/// What `--help` ends with.
 pub(super) const EXIT_STATUS: &str = "\
 Exit status:
-    0  every key asked for is gone (with --ignore-missing: or was already), or inactive with
-       --deactivate; a dry run was shown; nothing matched
-    1  anything not below: an unlisted service error; no usable answer, and the key is still
-       there; a result, a list or a journal that could not be written
-    2  the arguments or the input are wrong (nothing was contacted), or IAM says so
-       (ValidationError, MalformedInput)
-    3  NoSuchEntity: no such key, or it is another user's
-    4  LimitExceeded
-    5  ServiceFailure, InternalFailure, ServiceUnavailable after all retries
-    6  AccessDenied, from IAM or STS
-    7  credentials or configuration: none, expired, invalid, no such profile, bad CA bundle
-    8  still throttled after all retries
-    9  IAM or STS could not be reached, or something else answered; the key is not deleted
-   10  unknown: the request was sent, now or by an earlier run, and no usable answer came
-   11  refused: a condition does not hold, the key signs the request itself, it is another account
-       than --expect-account, another run has the journal, or the answer to the question was not yes
-   12  several keys with different results; the same result for all gives that result's status
-  129, 130, 143  ended by SIGHUP, SIGINT, SIGTERM";
+    0  Every requested key is deleted (or already gone, with --ignore-missing),
+       or inactive with --deactivate; a dry run; nothing matched. With --from,
+       --all-keys and --whole-account, skipped keys count as success. A dry run
+       is 0 unless a key could not be found or read.
+    1  Anything not listed below: an unlisted service error, a key that still
+       exists although IAM sent no usable response, or a result, list or
+       journal that could not be written.
+    2  The arguments or the input are invalid (nothing was contacted), or IAM
+       says so (ValidationError, MalformedInput).
+    3  NoSuchEntity: no such key, or it belongs to another user.
+    4  LimitExceeded.
+    5  ServiceFailure, InternalFailure, ServiceUnavailable after all retries.
+    6  AccessDenied, from IAM or STS.
+    7  Credentials or configuration: none, expired, invalid, unknown profile,
+       bad CA bundle, no valid MFA code.
+    8  Still throttled after all retries.
+    9  IAM or STS could not be reached, or the response to a read was not
+       theirs. The key is not deleted.
+   10  Unknown: the request was sent, by this run or an earlier one, and no
+       usable response arrived.
+   11  Refused: the key belongs to your own credentials, a key named with
+       --access-key-id does not meet a condition, the account is not the
+       expected one, another run uses the journal, or the answer to the
+       question was not yes.
+   12  Several keys with different results. If all results are the same, the
+       status is that result's.
+  129, 130, 143  Ended by SIGHUP, SIGINT, SIGTERM.";

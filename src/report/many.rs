@@ -43,7 +43,7 @@ impl Report<'_> {
                     self.add_final_hint(what.to_owned());
                 }
             }
-            (Outcome::Done { .. }, _) => self.messages.explain(&explanation),
+            (Outcome::Done { .. } | Outcome::OwnKey, _) => self.messages.explain(&explanation),
             (_, OutcomeKind::Failed | OutcomeKind::Unknown) => {
                 self.messages.explain(&explanation);
                 for hint in hints {

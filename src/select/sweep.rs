@@ -16,9 +16,9 @@ use crate::error::{CallError, RunError};
 use crate::guard;
 use crate::ident::{AccessKeyId, UserName};
 use crate::metadata::{Denied, KeyMetadata, Target};
-use crate::outcome::{KeyResult, Outcome};
+use crate::outcome::KeyResult;
 use crate::report;
-use crate::request::{Key, Selection, SigningKey};
+use crate::request::{Key, Selection};
 use crate::spill::SpillFile;
 
 /// How often, and how long apart, a credential report in the making is asked for.
@@ -39,8 +39,8 @@ const MARGIN: Duration = Duration::from_hours(1);
 pub(crate) struct Sweep {
     /// The keys that are to go.
     pub(crate) chosen: SpillFile<Target>,
-    /// The keys that the conditions would let go, and a guard does not.
-    pub(crate) refused: Vec<KeyResult>,
+    /// The keys that satisfy the conditions, but are kept since the requests are signed with them.
+    pub(crate) kept: Vec<KeyResult>,
     /// How many users were looked at.
     pub(crate) users: usize,
     /// What cannot be shown since IAM denied the read.
@@ -66,8 +66,8 @@ enum Fate {
     Left,
     /// Nothing: it was to be made inactive and is.
     AlreadyInactive,
-    /// Nothing, since a guard refuses it.
-    Refused(KeyResult),
+    /// Nothing, since its own credentials are in use.
+    Kept(KeyResult),
     /// It is changed.
     Chosen(Target),
 }
@@ -79,7 +79,7 @@ impl Sweep {
     fn new() -> Self {
         Self {
             chosen: SpillFile::new(),
-            refused: Vec::new(),
+            kept: Vec::new(),
             users: 0,
             denied: Denied::default(),
             found: HashMap::new(),
@@ -115,7 +115,7 @@ impl Sweep {
             self.has_twice |= self.found.insert(id, found).is_some();
             match fate {
                 Fate::Left | Fate::AlreadyInactive => {}
-                Fate::Refused(settled) => self.refused.push(settled),
+                Fate::Kept(settled) => self.kept.push(settled),
                 Fate::Chosen(candidate) => {
                     self.denied.last_use |= candidate.metadata.denied.last_use;
                     self.chosen
@@ -137,7 +137,7 @@ impl Sweep {
                 let is_owner = found.map(|found| &found.user) == key.user_name.as_ref();
                 found.is_some() && is_owner && seen.insert(key.id.clone())
             };
-            self.refused.retain(|settled| is_current(&settled.key));
+            self.kept.retain(|settled| is_current(&settled.key));
             let mut current = SpillFile::new();
             for candidate in self.chosen.read().map_err(|error| unkept(&error))? {
                 let candidate = candidate.map_err(|error| unkept(&error))?;
@@ -328,11 +328,11 @@ impl Selector<'_> {
             ConditionResult::MissingData(fact) => return Err(self.lacking(fact)),
             ConditionResult::ImpossibleDate(what) => return Err(impossible(&what)),
             ConditionResult::Met => {
-                match guard::signing_key(&candidate.key, self.signer, SigningKey::Guarded) {
-                    Some(refusal) => Fate::Refused(KeyResult::unchanged(
+                match guard::signing_key(&candidate.key, self.signer, self.request) {
+                    Some(outcome) => Fate::Kept(KeyResult::unchanged(
                         candidate,
                         self.request.action,
-                        Outcome::Refused(refusal),
+                        outcome,
                     )),
                     None => Fate::Chosen(candidate),
                 }

@@ -68,6 +68,7 @@ mod secret;
 mod session;
 mod settings_files;
 mod shell;
+mod skipped;
 mod stopped;
 mod storm;
 mod story;
