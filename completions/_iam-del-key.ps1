@@ -50,7 +50,7 @@ Register-ArgumentCompleter -Native -CommandName 'iam-del-key' -ScriptBlock {
             [CompletionResult]::new('--generate-cli-skeleton', '--generate-cli-skeleton', [CompletionResultType]::ParameterName, 'Print what --cli-input-json takes, or nothing for output, as the AWS CLI does; contacts nothing')
             [CompletionResult]::new('--find-user', '--find-user', [CompletionResultType]::ParameterName, 'Ask IAM whose key it is, instead of being told')
             [CompletionResult]::new('--all-keys', '--all-keys', [CompletionResultType]::ParameterName, 'Every key of --user-name')
-            [CompletionResult]::new('--whole-account', '--whole-account', [CompletionResultType]::ParameterName, 'Every key of every user of the account; needs a condition on the key')
+            [CompletionResult]::new('--whole-account', '--whole-account', [CompletionResultType]::ParameterName, 'Every key of every user in the account; requires a condition')
             [CompletionResult]::new('--only-inactive', '--only-inactive', [CompletionResultType]::ParameterName, 'Only if its status is Inactive')
             [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Read, decide and print what would happen; change nothing')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Read, decide and print what would happen; change nothing')

@@ -47,7 +47,7 @@ set edit:completion:arg-completer[iam-del-key] = {|@words|
             cand --generate-cli-skeleton 'Print what --cli-input-json takes, or nothing for output, as the AWS CLI does; contacts nothing'
             cand --find-user 'Ask IAM whose key it is, instead of being told'
             cand --all-keys 'Every key of --user-name'
-            cand --whole-account 'Every key of every user of the account; needs a condition on the key'
+            cand --whole-account 'Every key of every user in the account; requires a condition'
             cand --only-inactive 'Only if its status is Inactive'
             cand -n 'Read, decide and print what would happen; change nothing'
             cand --dry-run 'Read, decide and print what would happen; change nothing'

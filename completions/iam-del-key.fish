@@ -34,7 +34,7 @@ complete -c iam-del-key -l generate-cli-skeleton -d 'Print what --cli-input-json
 output\t''"
 complete -c iam-del-key -l find-user -d 'Ask IAM whose key it is, instead of being told'
 complete -c iam-del-key -l all-keys -d 'Every key of --user-name'
-complete -c iam-del-key -l whole-account -d 'Every key of every user of the account; needs a condition on the key'
+complete -c iam-del-key -l whole-account -d 'Every key of every user in the account; requires a condition'
 complete -c iam-del-key -l only-inactive -d 'Only if its status is Inactive'
 complete -c iam-del-key -s n -l dry-run -d 'Read, decide and print what would happen; change nothing'
 complete -c iam-del-key -s i -l interactive -d 'Show what is known of the keys and ask before they go; needs a terminal'

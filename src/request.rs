@@ -181,6 +181,8 @@ pub(crate) enum Consent {
     Asked,
     /// It is asked for since the keys are not named: who cannot be asked says `--yes`.
     Needed,
+    /// It is asked for if there is a terminal. `confirm` decides this before anything else is done.
+    IfTerminal,
 }
 
 /// What the first key that fails means for the others.

@@ -296,7 +296,7 @@ impl Run<'_> {
         }
         keys.rewind().map_err(AbortReason::stopped)?;
         let profile = work.connected.signer.profile.as_deref();
-        let question = report::question(count, work.request.action, account.as_ref(), profile);
+        let question = report::question(count, work.request, account.as_ref(), profile);
         match work.signals.race(confirm::ask(question)).await {
             Ok(true) => Ok(()),
             Ok(false) => Err(AbortReason::Declined),

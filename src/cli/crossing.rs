@@ -20,16 +20,20 @@ impl Cli {
         all.extend(self.older_than.map(Condition::OlderThan));
         all.extend(self.except_user.into_iter().map(Condition::ExceptUser));
         Request {
-            selection,
             owner: either(self.find_user, Owner::Find, Owner::AsGiven),
             conditions: Conditions { all },
             action: either(self.deactivate, Action::Deactivate, Action::Delete),
             mode: either(self.dry_run, Mode::DryRun, Mode::Change),
             consent: match (self.interactive, self.yes) {
                 (true, _) => Consent::Asked,
-                (false, false) if self.all_keys || self.whole_account => Consent::Needed,
-                (false, _) => Consent::Given,
+                (false, true) => Consent::Given,
+                (false, false) => match &selection {
+                    Selection::Named(_) => Consent::Given,
+                    Selection::Listed { .. } => Consent::IfTerminal,
+                    Selection::User(_) | Selection::Account => Consent::Needed,
+                },
             },
+            selection,
             expected_account: self.expect_account,
             missing: either(self.ignore_missing, Missing::Succeeds, Missing::Fails),
             signing_key: either(self.allow_self, SigningKey::Allowed, SigningKey::Guarded),

@@ -91,9 +91,11 @@ pub(crate) struct Cli {
     #[arg(help_heading = "Which keys")]
     all_keys: bool,
 
-    /// Every key of every user of the account; needs a condition on the key
+    /// Every key of every user in the account; requires a condition
     ///
-    /// All lists are read to their end before the first key goes, and a list that cannot be read ends the run.
+    /// Requires --only-inactive, --unused-for or --older-than. Without a terminal it also requires --yes and
+    /// --expect-account; a dry run requires neither. Root user keys are not included. Your own key is skipped. All lists
+    /// are read before the first key is deleted, and a list that cannot be read ends the run.
     #[arg(long, group = "keys", requires = "condition")]
     #[arg(conflicts_with_all = ["user_name", "find_user", "allow_self", "access_key_id"])]
     #[arg(help_heading = "Which keys")]

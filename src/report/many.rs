@@ -115,7 +115,11 @@ impl Report<'_> {
             Mode::DryRun => "; this was a dry run",
             Mode::Change => "",
         };
-        let known = format!("{total} {keys}: {}{dry}", summary.describe());
+        let scope = match self.request.selection {
+            Selection::Account => "; root user keys are not included",
+            Selection::Named(_) | Selection::Listed { .. } | Selection::User(_) => "",
+        };
+        let known = format!("{total} {keys}: {}{dry}{scope}", summary.describe());
         self.messages.print(Level::Known, &known);
     }
 }

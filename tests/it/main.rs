@@ -8,6 +8,7 @@ mod after_signal;
 mod answers;
 mod arguments;
 mod asked;
+mod asked_list;
 mod blocked;
 mod case;
 mod chain;

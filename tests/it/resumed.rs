@@ -23,6 +23,8 @@ const WHOLE_ACCOUNT: &[&str] = &[
     "--only-inactive",
     "--except-user",
     "Alice",
+    "--expect-account",
+    "123456789012",
 ];
 
 #[test]

@@ -10,7 +10,14 @@ use crate::case::{BOBS_KEY, Case, actions, documented};
 use crate::journal::ACCOUNT;
 use crate::many::{from_stdin, outcomes, rows};
 
-const SWEEP: [&str; 4] = ["--whole-account", "--older-than", "1d", "--yes"];
+const SWEEP: [&str; 6] = [
+    "--whole-account",
+    "--older-than",
+    "1d",
+    "--yes",
+    "--expect-account",
+    ACCOUNT,
+];
 
 fn counted(pairs: &[(&str, usize)]) -> Vec<(String, usize)> {
     let pairs = pairs.iter();

@@ -7,7 +7,15 @@ use crate::many::{outcomes, rows};
 use crate::response::{keys, member, result, xml};
 
 const ACCOUNT: &str = "123456789012";
-const SWEEP: [&str; 5] = ["--whole-account", "--only-inactive", "--yes", "--jobs", "1"];
+const SWEEP: [&str; 7] = [
+    "--whole-account",
+    "--only-inactive",
+    "--yes",
+    "--expect-account",
+    ACCOUNT,
+    "--jobs",
+    "1",
+];
 
 fn renamed_after(action: &str, name: &str, to: &str) -> Fault {
     let (name, to) = (name.to_owned(), to.to_owned());
@@ -260,7 +268,7 @@ fn c57_the_own_key_of_a_renamed_user_is_skipped_once() {
     sandbox.deny("iam:GenerateCredentialReport");
     sandbox.fault(renamed_after("ListAccessKeys", "admin", "root-admin").skip(2));
     let printed = Case::at(&sandbox, ["--whole-account", "--older-than", "1d", "--yes"])
-        .args(["--jobs", "1"])
+        .args(["--jobs", "1", "--expect-account", ACCOUNT])
         .run()
         .exits(0);
     let output = printed.output().to_owned();
