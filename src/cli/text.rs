@@ -1,8 +1,36 @@
-//! The texts of the help that stand before and behind the options.
+//! The texts of the help around the options, and which options the short help lists.
 
-/// The ways to name keys that are looked for in help; the AWS CLI's JSON is one more.
-pub(super) const USAGE: &str =
-    "iam-del-key [OPTIONS] <--access-key-id <ID>|--from <FILE>|--all-keys|--whole-account>";
+/// The sections of the help in the order in which they are typed.
+pub(super) const USAGE: &str = "iam-del-key <WHICH KEYS> [ONLY IF] [ACTION] [OPTIONS]";
+
+/// The options that `-h` lists: the most used ones, so that it fits on a screen. `--help` lists all.
+pub(super) const MOST_USED: [&str; 25] = [
+    "access-key-id",
+    "user-name",
+    "find-user",
+    "from",
+    "all-keys",
+    "whole-account",
+    "only-inactive",
+    "unused-for",
+    "older-than",
+    "except-user",
+    "except-tag",
+    "deactivate",
+    "reactivate",
+    "dry-run",
+    "interactive",
+    "yes",
+    "ignore-missing",
+    "expect-account",
+    "journal",
+    "profile",
+    "role-name",
+    "target-principal",
+    "output",
+    "quiet",
+    "verbose",
+];
 
 /// What `--help` and the man page begin with.
 pub(super) const EXAMPLES: &str = "\
@@ -10,27 +38,29 @@ Examples:
   iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --user-name Bob
       delete Bob's key; prints {\"ResponseMetadata\":{}}
   iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE
-      delete a key of the user whose own key signs the request
-  iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --user-name Bob --ignore-missing
+      delete one of your own keys, but not the one in use
+  iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --ignore-missing
       the same in a pipeline that may run twice
-  iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --find-user --dry-run --output table
-      a leaked key: whose is it, what was it used for, what would happen
+  iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --find-user --dry-run
+      a leaked key: who owns it, when was it used, what would happen
   iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --find-user --deactivate
-      switch it off, which can be undone
-  iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --user-name Bob --only-inactive --unused-for 45d
-      delete a key only if it is switched off and nobody missed it
+      deactivate it, which can be undone
+  iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --find-user --unused-for 45d
+      delete a key only if nobody has used it for 45 days
   iam-del-key --whole-account --unused-for 90d --dry-run > plan.jsonl
-      the whole account: which keys did nobody use for 90 days
+      list the keys of the account that nobody has used for 90 days
   iam-del-key --from plan.jsonl --unused-for 90d --journal done.jsonl
-      delete what the plan has left after review, and go on where a run was cut off";
+      delete what is left of that list after review, and resume if interrupted";
 
 /// What `-h` has room for.
 pub(super) const SHORT_EXAMPLES: &str = "\
 Examples:
   iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --user-name Bob
   iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --find-user --dry-run
-  iam-del-key --whole-account --unused-for 90d --dry-run > plan.jsonl
-  iam-del-key --from plan.jsonl --unused-for 90d --journal done.jsonl";
+  iam-del-key --whole-account --unused-for 90d --dry-run > plan.jsonl";
+
+/// What `-h` ends with.
+pub(super) const MORE: &str = "--help explains these and all other options, and the exit status.";
 
 /// The order of the help: what it is, what to type, and then the rest.
 pub(super) const HELP: &str =

@@ -196,11 +196,11 @@ fn a_refusal_says_what_to_use_instead() {
         (vec!["--cli-error-format", "table"], "use json"),
         (vec!["--generate-cli-skeleton", "yaml-input"], "use input"),
     ] {
-        refused(&args, &["is refused: ", instead]);
+        refused(&args, &["is not supported: ", instead]);
     }
     refused(
         &["iam", "delete-access-key"],
-        &["leave `iam delete-access-key` out"],
+        &["leave out `iam delete-access-key`"],
     );
     refused(&["--user", "Bob"], &["'--user-name'"]);
 }
@@ -215,7 +215,7 @@ fn the_skeleton_needs_nothing_and_is_the_aws_clis() {
         let _ = case.run().exits(0).prints(SKELETON).says_nothing();
     }
     let output = ["--generate-cli-skeleton", "output"];
-    refused(&output, &["no --access-key-id"]);
+    refused(&output, &["requires --access-key-id <ID>"]);
     let checked = Case::bare(output).args(["--access-key-id", BOBS_KEY]);
     let _ = checked.run().exits(0).prints_nothing().says_nothing();
 }

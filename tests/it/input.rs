@@ -356,14 +356,17 @@ fn one_way_of_choosing_excludes_the_others() {
         }
     }
     for (args, says) in [
-        (&["--all-keys"][..], "--user-name <NAME>"),
+        (
+            &["--all-keys"][..],
+            "--all-keys requires --user-name <NAME>",
+        ),
         (
             &["--whole-account"],
-            "--only-inactive|--unused-for <AGE>|--older-than <AGE>",
+            "--whole-account requires --only-inactive, --unused-for <AGE> or --older-than <AGE>",
         ),
         (
             &["--whole-account", "--except-user", "Bob"],
-            "--only-inactive|--unused-for <AGE>|--older-than <AGE>",
+            "--whole-account requires --only-inactive, --unused-for <AGE> or --older-than <AGE>",
         ),
         (
             &["--whole-account", "--only-inactive", "--allow-self"],
