@@ -113,6 +113,10 @@ fn in_words(error: &clap::Error) -> Option<String> {
         ErrorKind::MissingRequiredArgument if lacks("--user-name") => {
             Some("--all-keys requires --user-name <NAME>".to_owned())
         }
+        ErrorKind::MissingRequiredArgument => match missing {
+            [option] => Some(format!("{option} is required with the other options")),
+            _ => None,
+        },
         ErrorKind::TooManyValues => {
             let option = context(error, ContextKind::InvalidArg);
             Some(format!("{} takes no value", display_value(OsStr::new(option))))

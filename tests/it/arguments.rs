@@ -565,6 +565,10 @@ fn the_most_likely_mistakes_are_explained() {
             "error: --whole-account requires --only-inactive, --unused-for <AGE> or --older-than <AGE>\n",
         ),
         (
+            &[key[0], key[1], "--external-id", "x1"],
+            "error: --role-arn <ARN> is required with the other options\n",
+        ),
+        (
             &[key[0], key[1], "--dry-run=true"],
             "error: --dry-run takes no value\n",
         ),
