@@ -117,7 +117,8 @@ impl Run<'_> {
             keys_of(rest.chain(chosen))
         };
         confirmed?;
-        self.report.start_bar(count);
+        // Keys that are skipped or failed before are counted already.
+        self.report.start_bar(self.tally.total() + count);
         self.each(Stage::Change(started)).await
     }
 

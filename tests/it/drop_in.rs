@@ -253,9 +253,9 @@ fn json_input_is_a_text_or_a_file_and_options_beat_it() {
 #[test]
 fn json_input_that_is_wrong_is_refused() {
     for (json, says) in [
-        ("", "is no JSON object"),
-        ("AKIA", "is no JSON object"),
-        ("[]", "is no JSON object"),
+        ("", "is not a JSON object"),
+        ("AKIA", "is not a JSON object"),
+        ("[]", "is not a JSON object"),
         ("{", "EOF while parsing"),
         (
             "{\"AccessKeyId\": \"AKIDPMS9RO4H3FEXAMPLE\"} x",
@@ -263,8 +263,8 @@ fn json_input_that_is_wrong_is_refused() {
         ),
         ("{}", "has no AccessKeyId"),
         ("{\"UserName\": \"Bob\"}", "has no AccessKeyId"),
-        ("{\"AccessKeyId\": 5}", "AccessKeyId is no string"),
-        ("{\"AccessKeyId\": null}", "AccessKeyId is no string"),
+        ("{\"AccessKeyId\": 5}", "AccessKeyId is not a string"),
+        ("{\"AccessKeyId\": null}", "AccessKeyId is not a string"),
         (
             "{\"AccessKeyId\": \"short\"}",
             "AccessKeyId 'short': it has 5 characters",

@@ -1,12 +1,15 @@
 //! Keys that a run skips: in a list that is a success, and of a key that was named it is not. `--whole-account` skips the
 //! caller's own key.
 
+use std::time::Duration;
+
 use iam_sandbox::documented::{
     ADMIN_KEY_ID, ADMIN_SECRET, ALICE_KEY_ID, ALICE_OLD_KEY_ID, BOB_SECOND_KEY_ID,
 };
-use iam_sandbox::{KeySeed, Sandbox, nth_key_id};
+use iam_sandbox::{Fault, KeySeed, Sandbox, What, nth_key_id};
 
 use crate::case::{BOBS_KEY, Case, actions, documented};
+use crate::dialogue::Dialogue;
 use crate::journal::ACCOUNT;
 use crate::many::{from_stdin, outcomes, rows};
 
@@ -166,6 +169,21 @@ fn c42_a_sweep_of_the_account_skips_the_callers_key_with_a_note() {
         let sent = actions(&sandbox).into_iter().filter(count).count();
         assert_eq!(sent, deleted);
     }
+}
+
+#[test]
+fn c42_the_bar_counts_the_callers_key_too() {
+    let sandbox = documented();
+    let slow = Fault::new(What::Delay(Duration::from_millis(100)));
+    sandbox.fault(slow.on("DeleteAccessKey").always());
+    let case = Case::at(&sandbox, SWEEP).args(["--jobs", "1", "--output", "off"]);
+    let said = Dialogue::start(case.env("TERM", "xterm"))
+        .shows("/5, ")
+        .end()
+        .exits(0)
+        .prints_nothing();
+    assert!(!said.messages().contains("/4"), "{}", said.messages());
+    let _ = said.says(&["5 keys: 4 deleted, 1 skipped"]);
 }
 
 #[test]
