@@ -30,6 +30,7 @@ mod endpoint;
 mod exit_status;
 mod faults;
 mod find;
+mod help;
 mod hints;
 mod history;
 mod inactive;
