@@ -97,7 +97,7 @@ fn settled(outcome: &str) -> Kept {
 
 #[test]
 fn what_iam_lists_now_takes_precedence_over_a_record_that_the_key_is_gone() {
-    let whole_account = [WHOLE_ACCOUNT, &["--expect-account", ACCOUNT]].concat();
+    let whole_account = WHOLE_ACCOUNT.to_vec();
     for outcome in ["Missing", "Deleted"] {
         for selection in [ALL_OF_BOB, &whole_account] {
             let sandbox = documented();
