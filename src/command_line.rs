@@ -81,6 +81,13 @@ impl fmt::Display for CommandLine {
     }
 }
 
+/// Joins the words of a command. `None`: it is too long, or one of them cannot be pasted safely.
+pub(crate) fn join(words: &[&str]) -> Option<String> {
+    let quoted = words.iter().map(|word| shell_quote(OsStr::new(word)));
+    let line = quoted.collect::<Option<Vec<String>>>()?.join(" ");
+    (line.chars().count() < MAX_CHARACTERS).then_some(line)
+}
+
 /// Quotes a value for a shell. `None`: the value contains line breaks, bytes that are not UTF-8, or other characters
 /// that a terminal does not display as they are.
 fn shell_quote(value: &OsStr) -> Option<String> {

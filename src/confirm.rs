@@ -1,44 +1,81 @@
-//! The question before anything is changed. Only a plain yes is a yes; the end of the input is a no.
+//! The question before anything is changed. It is asked on standard error and answered on the terminal. Only a plain yes is
+//! a yes; the end of the input is a no.
 
 use std::io::{self, IsTerminal as _};
 use std::sync::Arc;
 
 use crate::error::RunError;
 use crate::report::stream;
-use crate::request::{Consent, ErrorFormat, Request};
+use crate::request::{Consent, ErrorFormat, Mode, Request, Selection};
 use crate::sanitize::SafeText;
-use crate::terminal::read_answer;
+use crate::terminal::{self, read_answer};
 
-/// Whether there is somebody to ask. Asked before anything else is done.
+/// Decides whether a run that asks only if there is a terminal will ask.
+pub(crate) fn resolve(mut request: Request) -> Request {
+    if request.consent == Consent::IfTerminal {
+        request.consent = if has_terminal() {
+            Consent::Needed
+        } else {
+            Consent::Given
+        };
+    }
+    request
+}
+
+/// Checks that a question can be asked, or that the options replace it. This happens before anything else is done.
 ///
 /// # Errors
 ///
-/// Standard input or standard error is no terminal, or standard error is to be JSON.
+/// There is no terminal, or standard error is to be JSON, and an option that this requires is missing.
 pub(crate) fn check(request: &Request) -> Result<(), RunError> {
-    if request.error_format == ErrorFormat::Json {
-        return Err(
-            RunError::usage("a question cannot be asked with --error-format json")
-                .hint("look first with --dry-run, then say --yes, and leave --interactive out"),
-        );
-    }
-    if io::stdin().is_terminal() && io::stderr().is_terminal() {
+    let is_sweep = matches!(request.selection, Selection::Account);
+    let needs_account = is_sweep && request.expected_account.is_none();
+    if request.mode == Mode::DryRun || !request.asks() && !needs_account {
         return Ok(());
     }
-    Err(match request.consent {
-        Consent::Needed => RunError::usage(
-            "--all-keys and --whole-account ask before a key goes, and there is no terminal to ask on",
-        )
-        .hint("look first with --dry-run, then say --yes"),
-        Consent::Given | Consent::Asked => RunError::usage(
-            "--interactive needs a terminal to ask on, and there is none",
-        )
-        .hint("look first with --dry-run; without --interactive named keys are not asked about"),
-    })
+    let has_terminal = has_terminal();
+    let (required, hint) = match request.consent {
+        _ if has_terminal && request.error_format == ErrorFormat::Text => return Ok(()),
+        Consent::Asked if has_terminal => (
+            "--interactive cannot ask a question with --error-format json",
+            "check with --dry-run first, then replace --interactive with --yes",
+        ),
+        Consent::Asked => (
+            "--interactive needs a terminal, and there is none",
+            "check with --dry-run first, then replace --interactive with --yes",
+        ),
+        Consent::Needed | Consent::IfTerminal if has_terminal => (
+            "--error-format json requires --yes here, because no question can be asked",
+            "check with --dry-run first, then add --yes",
+        ),
+        Consent::Needed | Consent::IfTerminal if needs_account => (
+            "without a terminal, --whole-account requires --yes and --expect-account",
+            "check with --dry-run first, then add --yes and --expect-account with the ID of the account",
+        ),
+        Consent::Needed | Consent::IfTerminal => (
+            "without a terminal, --all-keys and --whole-account require --yes",
+            "check with --dry-run first, then add --yes",
+        ),
+        Consent::Given if has_terminal => return Ok(()),
+        Consent::Given => (
+            "without a terminal, --whole-account requires --expect-account",
+            "add --expect-account with the ID of the account that you mean",
+        ),
+    };
+    Err(RunError::usage(required).hint(hint))
+}
+
+/// Whether a question can be shown and answered. Standard input may be a list of keys.
+fn has_terminal() -> bool {
+    io::stderr().is_terminal() && terminal::open().is_ok()
 }
 
 /// Puts the question on standard error and waits for the answer. What cannot be asked is not answered with yes.
 pub(crate) async fn ask(question: SafeText) -> bool {
-    match read_answer(Arc::new(io::stdin()), || put(question.clone())).await {
+    let Ok(terminal) = terminal::open() else {
+        return false;
+    };
+    match read_answer(Arc::new(terminal), || put(question.clone())).await {
         Ok(answer) => is_yes(&answer),
         Err(_) => false,
     }

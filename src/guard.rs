@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::error::RunError;
 use crate::ident::{AccessKeyId, AccountId};
-use crate::outcome::Refusal;
-use crate::request::{Key, SigningKey};
+use crate::outcome::{Outcome, Refusal};
+use crate::request::{Key, Request, Selection, SigningKey};
 
 /// The key that signs the requests. Clones share the IDs.
 #[derive(Clone, Debug)]
@@ -43,11 +43,16 @@ impl Signer {
     }
 }
 
-/// Refuses the key that signs the request, and the key behind a role's session that does, unless that is wanted: it would
-/// lock the caller out.
-pub(crate) fn signing_key(key: &Key, signer: &Signer, choice: SigningKey) -> Option<Refusal> {
-    let same = signer.signs_with(key.id.as_str());
-    (same && choice == SigningKey::Guarded).then_some(Refusal::SigningKey)
+/// Keeps the key that signs the requests, and the key behind a role's session that does, unless `--allow-self` was given:
+/// without it the caller would be locked out. Returns the outcome of a key that is kept.
+pub(crate) fn signing_key(key: &Key, signer: &Signer, request: &Request) -> Option<Outcome> {
+    let is_kept = signer.signs_with(key.id.as_str()) && request.signing_key == SigningKey::Guarded;
+    is_kept.then_some(match request.selection {
+        Selection::Account => Outcome::OwnKey,
+        Selection::Named(_) | Selection::Listed { .. } | Selection::User(_) => {
+            Outcome::Refused(Refusal::SigningKey)
+        }
+    })
 }
 
 /// The account the key's ID encodes and the signer's, when both are known and differ.

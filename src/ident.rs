@@ -481,11 +481,11 @@ mod tests {
             .parse()
             .expect("a role");
         assert!(role.is_of("arn:aws:sts::123456789012:assumed-role/Deployer/me"));
+        assert!(role.is_of("arn:aws:sts::123456789012:assumed-role/deployer/me"));
         for other in [
             "",
             "arn:aws:sts::123456789012:assumed-role/Deployer",
             "arn:aws:sts::123456789012:assumed-role/ops/Deployer/me",
-            "arn:aws:sts::123456789012:assumed-role/deployer/me",
             "arn:aws:sts::210987654321:assumed-role/Deployer/me",
             "arn:aws-cn:sts::123456789012:assumed-role/Deployer/me",
             "arn:aws:iam::123456789012:role/Deployer",

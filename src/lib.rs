@@ -82,7 +82,7 @@ pub fn main() -> ExitCode {
         return instead::page(skeleton, error_format_of(&args)).into();
     }
     memory::disable_core_dumps();
-    let request = cli.into_request();
+    let request = confirm::resolve(cli.into_request());
     let messages = Messages::of(&request);
     let in_flight = InFlight::new(&request);
     let mut running = None;
@@ -119,9 +119,7 @@ fn run(
     let entered = runtime.enter();
     signal::survive_file_size_limit().context("could not listen for signals")?;
     let mut journal = open_journal(request, in_flight)?;
-    if request.asks() {
-        confirm::check(request)?;
-    }
+    confirm::check(request)?;
     drop(entered);
     let listening = runtime.block_on(async { Signals::listen() });
     let signals = signals.insert(listening.context("could not listen for signals")?);

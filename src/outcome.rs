@@ -3,7 +3,7 @@
 use crate::error::{CallError, ErrorKind, Exit, NamedBy};
 use crate::ident::UserName;
 use crate::metadata::{KeyMetadata, Target};
-use crate::request::{Action, Key, Mode};
+use crate::request::{Action, Key, Mode, Request, Selection};
 
 /// A key and its result.
 #[derive(Debug)]
@@ -37,6 +37,8 @@ pub(crate) enum Outcome {
     Skipped(String),
     /// The key was to be deactivated, but IAM lists it as Inactive.
     AlreadyInactive,
+    /// The key belongs to the credentials in use, which `--whole-account` skips.
+    OwnKey,
     /// A guard refused the request. Nothing was changed.
     Refused(Refusal),
     /// The key was not changed, or its state is unknown. `known` tells which.
@@ -149,9 +151,11 @@ impl Outcome {
     /// Returns the exit status for this outcome.
     pub(crate) fn exit(&self) -> Exit {
         match self {
-            Self::Done { .. } | Self::WouldChange(_) | Self::Missing(_) | Self::AlreadyInactive => {
-                Exit::Success
-            }
+            Self::Done { .. }
+            | Self::WouldChange(_)
+            | Self::Missing(_)
+            | Self::AlreadyInactive
+            | Self::OwnKey => Exit::Success,
             Self::Skipped(_) | Self::Refused(_) => Exit::Refused,
             Self::Stopped { exit, .. }
             | Self::NotTried { exit, .. }
@@ -187,11 +191,16 @@ impl KeyResult {
         }
     }
 
-    /// Returns the exit status for this key. A dry run succeeds if it could show the key.
-    pub(crate) fn exit(&self, mode: Mode) -> Exit {
-        match (&self.outcome, mode) {
-            (Outcome::Skipped(_) | Outcome::Refused(_), Mode::DryRun) => Exit::Success,
-            (outcome, _) => outcome.exit(),
+    /// Returns the exit status for this key. A dry run succeeds if it could show the key. In a list, a key that does not
+    /// meet a condition is a success; a key that was named is not.
+    pub(crate) fn exit(&self, request: &Request) -> Exit {
+        let is_named = matches!(request.selection, Selection::Named(_));
+        match &self.outcome {
+            Outcome::Skipped(_) | Outcome::Refused(_) if request.mode == Mode::DryRun => {
+                Exit::Success
+            }
+            Outcome::Skipped(_) if !is_named => Exit::Success,
+            outcome => outcome.exit(),
         }
     }
 
@@ -250,7 +259,7 @@ impl KeyResult {
             Outcome::Done { .. } => (done, is_done()),
             Outcome::WouldChange(_) => (would, not_done()),
             Outcome::Missing(_) => (OutcomeKind::Missing, is_done()),
-            Outcome::Skipped(_) => (OutcomeKind::Skipped, not_done()),
+            Outcome::Skipped(_) | Outcome::OwnKey => (OutcomeKind::Skipped, not_done()),
             Outcome::AlreadyInactive => (OutcomeKind::Skipped, is_done()),
             Outcome::Refused(_) => (OutcomeKind::Refused, not_done()),
             Outcome::NotTried { .. } => (OutcomeKind::NotTried, not_done()),
@@ -345,7 +354,7 @@ impl OutcomeKind {
             Self::WouldDelete => ("WouldDelete", "would be deleted"),
             Self::WouldDeactivate => ("WouldDeactivate", "would be deactivated"),
             Self::Missing => ("Missing", "gone already"),
-            Self::Skipped => ("Skipped", "left alone by a condition"),
+            Self::Skipped => ("Skipped", "skipped"),
             Self::Refused => ("Refused", "refused"),
             Self::Failed => ("Failed", "failed and not changed"),
             Self::Unknown => ("Unknown", "unknown"),

@@ -8,7 +8,7 @@ use jmespath::ast::Ast;
 use jmespath::{ErrorReason, Expression, JmespathError, RuntimeError};
 use serde_json::{Value, json};
 
-use crate::sanitize::{Invalid, escape};
+use crate::sanitize::{Invalid, escape, truncate_escaped};
 use crate::secret::has_secret;
 
 /// The maximum length of an expression, in bytes. The parser recurses into parentheses.
@@ -32,6 +32,9 @@ impl FromStr for Query {
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
         let refuse = |reason: String| Err(Invalid::new(OsStr::new(text), reason));
+        if text.trim().is_empty() {
+            return refuse("not a JMESPath expression: it is empty".to_owned());
+        }
         if text.len() > MAX_BYTES {
             return refuse(format!(
                 "it has {} bytes; an expression has at most {MAX_BYTES}",
@@ -45,10 +48,7 @@ impl FromStr for Query {
         let query = match jmespath::compile(text) {
             Ok(expression) => Self(expression),
             Err(error) => {
-                return refuse(format!(
-                    "not a JMESPath expression: {}",
-                    describe_error(&error)
-                ));
+                return refuse(invalid(&error));
             }
         };
         if growth(query.0.as_ast()) > MAX_GROWTH {
@@ -56,10 +56,7 @@ impl FromStr for Query {
         }
         // The parser accepts unknown functions and wrong arguments. Evaluating the expression once finds them.
         match query.0.search(json!({ "ResponseMetadata": {} })) {
-            Err(error) if is_expression_error(&error) => refuse(format!(
-                "not a JMESPath expression: {}",
-                describe_error(&error)
-            )),
+            Err(error) if is_expression_error(&error) => refuse(invalid(&error)),
             Ok(_) | Err(_) => Ok(query),
         }
     }
@@ -155,17 +152,73 @@ fn is_expression_error(error: &JmespathError) -> bool {
     }
 }
 
-/// Describes the error and its column without repeating the expression.
+fn invalid(error: &JmespathError) -> String {
+    format!("not a JMESPath expression: {}", describe_error(error))
+}
+
+/// Says what is wrong with the expression and where, without repeating more of it than a word.
 fn describe_error(error: &JmespathError) -> String {
+    let text = error.expression.as_str();
+    let rest = text.get(error.offset..).unwrap_or_default();
+    let before = text.get(..error.offset).unwrap_or_default();
+    let place = format!("at character {}", before.chars().count() + 1);
     let reason = match &error.reason {
-        ErrorReason::Parse(reason) => reason.trim().to_owned(),
-        ErrorReason::Runtime(reason) => reason.to_string(),
+        ErrorReason::Runtime(error) => return format!("{} {place}", describe_call(error)),
+        ErrorReason::Parse(reason) => reason.as_str(),
     };
-    let mut reason = escape(&reason);
-    if let Some(first) = reason.get_mut(..1) {
-        first.make_ascii_lowercase();
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    match rest.chars().next() {
+        None => "it ends too early".to_owned(),
+        Some(_) if reason.ends_with("-- found Eof") => "it ends too early".to_owned(),
+        Some(quote) if reason.starts_with("Unclosed") => {
+            format!("the {quote} {place} is never closed")
+        }
+        Some('`') => format!("the text in backticks {place} is not JSON"),
+        Some('"') if reason.starts_with("Unable") => {
+            format!("the name in double quotes {place} is not valid")
+        }
+        Some('=') if !rest.starts_with("==") => format!("use == instead of = {place}"),
+        Some(c) if is_name(c) => {
+            let end = rest.find(|c| !is_name(c)).unwrap_or(rest.len());
+            format!("unexpected `{}` {place}", truncate_escaped(&rest[..end]))
+        }
+        Some(c) => format!(
+            "unexpected `{}` {place}",
+            escape(c.encode_utf8(&mut [0; 4]))
+        ),
     }
-    format!("{reason} (column {})", error.column + 1)
+}
+
+/// Describes a function call that fails.
+fn describe_call(error: &RuntimeError) -> String {
+    let takes = |expected: &usize, actual: &usize| {
+        let arguments = if *expected == 1 {
+            "argument"
+        } else {
+            "arguments"
+        };
+        format!("the function takes {expected} {arguments}, not {actual},")
+    };
+    match error {
+        RuntimeError::InvalidSlice => "the step of a slice cannot be 0".to_owned(),
+        RuntimeError::TooManyArguments { expected, actual }
+        | RuntimeError::NotEnoughArguments { expected, actual } => takes(expected, actual),
+        RuntimeError::UnknownFunction(name) => {
+            format!("there is no function `{}`", truncate_escaped(name))
+        }
+        RuntimeError::InvalidType {
+            expected,
+            actual,
+            position,
+        } => format!(
+            "argument {} of the function must be {}, not {actual},",
+            position + 1,
+            expected.replace('|', " or ")
+        ),
+        RuntimeError::InvalidReturnType {
+            expected, actual, ..
+        } => format!("the expression in the function must return {expected} and returns {actual}"),
+    }
 }
 
 #[cfg(test)]
@@ -181,6 +234,55 @@ mod tests {
         assert_eq!(columns(&json!({ "b": "2", "a": "1" })), "1\t2");
         assert_eq!(columns(&json!(["a", { "b": [1] }])), "a\t{\"b\":[1]}");
         assert_eq!(columns(&json!(["a\tb\nc"])), "a\\u{9}b\\u{a}c");
+    }
+
+    #[test]
+    fn what_is_wrong_with_an_expression_is_said_in_words() {
+        for (text, expected) in [
+            ("", "it is empty"),
+            (" ", "it is empty"),
+            ("[", "it ends too early"),
+            ("[?", "it ends too early"),
+            ("a.", "it ends too early"),
+            ("a b", "unexpected `b` at character 3"),
+            ("a..b", "unexpected `.` at character 3"),
+            ("a]", "unexpected `]` at character 2"),
+            ("[?a=='b'", "it ends too early"),
+            ("[?a='b']", "use == instead of = at character 4"),
+            ("a['b", "the ' at character 3 is never closed"),
+            ("\"b", "the \" at character 1 is never closed"),
+            ("`b`", "the text in backticks at character 1 is not JSON"),
+            (
+                "\"\\x\"",
+                "the name in double quotes at character 1 is not valid",
+            ),
+            ("a.%", "unexpected `%` at character 3"),
+            ("'é'.%", "unexpected `%` at character 5"),
+            ("a\u{1b}", "unexpected `\\u{1b}` at character 2"),
+            ("a[99999999999]", "unexpected `99999999999` at character 3"),
+            ("nosuch(@)", "there is no function `nosuch` at character 7"),
+            (
+                "length()",
+                "the function takes 1 argument, not 0, at character 7",
+            ),
+            (
+                "join(@)",
+                "the function takes 2 arguments, not 1, at character 5",
+            ),
+            ("a[::0]", "the step of a slice cannot be 0 at character 6"),
+        ] {
+            let refused = text.parse::<Query>().expect_err(text);
+            let expected = format!("not a JMESPath expression: {expected}");
+            assert_eq!(refused.to_string(), expected, "{text}");
+        }
+        let query: Query = "length(AccessKeyId)".parse().expect("an expression");
+        let refused = query
+            .of(&json!({ "AccessKeyId": 1 }))
+            .expect_err("a number");
+        assert_eq!(
+            refused,
+            "argument 1 of the function must be array or object or string, not number, at character 7"
+        );
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! What will be done: plain values, an enum for every choice. Where one option says just such a value, clap reads it as it is.
 
 use std::num::NonZeroUsize;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::builder::TypedValueParser;
-use clap::{Args, ValueEnum, ValueHint, value_parser};
+use clap::builder::{StringValueParser, TypedValueParser};
+use clap::{Args, ValueEnum, ValueHint};
 use serde::{Deserialize, Serialize};
 
 use crate::condition::Conditions;
@@ -185,6 +186,8 @@ pub(crate) enum Consent {
     Asked,
     /// It is asked for since the keys are not named: who cannot be asked says `--yes`.
     Needed,
+    /// It is asked for if there is a terminal. `confirm` decides this before anything else is done.
+    IfTerminal,
 }
 
 /// What the first key that fails means for the others.
@@ -220,68 +223,88 @@ pub(crate) enum SigningKey {
     clippy::doc_markdown,
     reason = "the comments are the help, which shows backticks"
 )]
+#[command(next_help_heading = "Credentials")]
 pub(crate) struct Connection {
-    /// The profile whose credentials and settings to use; it beats AWS_ACCESS_KEY_ID
-    // When given, credentials come from it and from nowhere else.
+    /// Use this profile and no other source
+    ///
+    /// Credentials and settings come from this profile only. It takes precedence over AWS_ACCESS_KEY_ID and over
+    /// AWS_PROFILE.
     #[arg(long, value_name = "NAME", value_hint = ValueHint::Other)]
     pub(crate) profile: Option<String>,
 
-    /// Assume this role with the credentials found, and act in its account
+    /// Assume this role first
     ///
-    /// A role profile counts as well: its session assumes the role. The key that assumes it stays guarded.
+    /// The role is assumed with the credentials found, also with the session of a role profile, and the run acts in the
+    /// account of the role. The key that assumes it counts as your own key and is not deleted.
     #[arg(long, value_name = "ARN", value_hint = ValueHint::Other)]
     pub(crate) role_arn: Option<RoleArn>,
 
-    /// The external ID that the trust policy of --role-arn requires
+    /// External ID that the trust policy of --role-arn requires
     #[arg(long, value_name = "ID", value_hint = ValueHint::Other, requires = "role_arn")]
-    #[arg(value_parser = ident::external_id, hide_short_help = true)]
+    #[arg(value_parser = ident::external_id)]
     pub(crate) external_id: Option<String>,
 
-    /// The name of the role's session [default: iam-del-key- and the Unix time]
+    /// Name of the session of --role-arn
+    ///
+    /// [default: iam-del-key- and the Unix time]
     #[arg(long, value_name = "NAME", value_hint = ValueHint::Other, requires = "role_arn")]
-    #[arg(value_parser = ident::session_name, hide_short_help = true)]
+    #[arg(value_parser = ident::session_name)]
     pub(crate) role_session_name: Option<String>,
 
-    /// The MFA device for --role-arn: its ARN, or the serial number of a hardware device
+    /// MFA device for --role-arn
     ///
-    /// A profile names it with mfa_serial. The session that the AWS CLI has cached is used first, and a new session is
-    /// cached for the AWS CLI.
+    /// The ARN of the device, or the serial number of a hardware device. In a profile this is mfa_serial. A session that
+    /// the AWS CLI has cached is used first, and a new session is cached for the AWS CLI.
     #[arg(long, value_name = "ARN", value_hint = ValueHint::Other, requires = "role_arn")]
-    #[arg(value_parser = ident::serial_number, hide_short_help = true)]
+    #[arg(value_parser = ident::serial_number)]
     pub(crate) serial_number: Option<String>,
 
-    /// The current code of the MFA device, 6 digits; without it the terminal asks
-    #[arg(long, value_name = "CODE", value_hint = ValueHint::Other, hide_short_help = true)]
+    /// Current code of the MFA device, 6 digits
+    ///
+    /// Without it, the terminal asks for the code if one is required.
+    #[arg(long, value_name = "CODE", value_hint = ValueHint::Other)]
     pub(crate) token_code: Option<TokenCode>,
 
-    /// The region, which chooses the partition (IAM itself is global)
-    #[arg(long, value_name = "REGION", value_hint = ValueHint::Other)]
+    /// Region, which selects the partition
+    ///
+    /// IAM itself is global: all regions of a partition reach the same IAM.
+    #[arg(long, value_name = "REGION", value_hint = ValueHint::Other, help_heading = "Connection")]
     pub(crate) region: Option<String>,
 
-    /// Another address for IAM
-    #[arg(long, value_name = "URL", value_hint = ValueHint::Other)]
+    /// Send requests to this URL instead of AWS
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Other, help_heading = "Connection")]
     pub(crate) endpoint_url: Option<String>,
 
-    /// A PEM file of the certificate authorities to trust
-    #[arg(long, value_name = "FILE")]
+    /// PEM file of the certificate authorities to trust
+    #[arg(long, value_name = "FILE", help_heading = "Connection")]
     pub(crate) ca_bundle: Option<PathBuf>,
 
-    /// Seconds to wait for a connection; 0: only --timeout limits it [default: 5]
+    /// Seconds to wait for a connection [default: 5]
+    ///
+    /// 0: only --timeout limits it.
     #[arg(long = "cli-connect-timeout", value_name = "SECONDS", value_parser = seconds(0))]
-    #[arg(value_hint = ValueHint::Other)]
+    #[arg(value_hint = ValueHint::Other, help_heading = "Connection")]
     pub(crate) connect_timeout: Option<Duration>,
 
-    /// Seconds to wait for each reply; 0: only --timeout limits it [default: 15]
+    /// Seconds to wait for each response [default: 15]
+    ///
+    /// 0: only --timeout limits it.
     #[arg(long = "cli-read-timeout", value_name = "SECONDS", value_parser = seconds(0))]
-    #[arg(value_hint = ValueHint::Other)]
+    #[arg(value_hint = ValueHint::Other, help_heading = "Connection")]
     pub(crate) read_timeout: Option<Duration>,
 }
 
 /// A limit of at least so many seconds and at most a day.
 pub(crate) fn seconds(least: u64) -> impl TypedValueParser<Value = Duration> {
-    value_parser!(u64)
-        .range(least..=86_400)
-        .map(Duration::from_secs)
+    between(least..=86_400).map(Duration::from_secs)
+}
+
+/// A whole number in this range.
+pub(crate) fn between(range: RangeInclusive<u64>) -> impl TypedValueParser<Value = u64> {
+    StringValueParser::new().try_map(move |text| {
+        let number = text.parse().ok().filter(|number| range.contains(number));
+        number.ok_or_else(|| format!("must be between {} and {}", range.start(), range.end()))
+    })
 }
 
 /// What standard output gets.
@@ -291,10 +314,10 @@ pub(crate) fn seconds(least: u64) -> impl TypedValueParser<Value = Duration> {
     reason = "the comments are the help, which shows backticks"
 )]
 pub(crate) enum Format {
-    /// One JSON object a line
+    /// One JSON object per line
     Json,
-    /// Columns between tabs, for cut: AccessKeyId, UserName, Outcome, error code, Status, CreateDate,
-    /// LastUsedDate, LastUsedService, LastUsedRegion, AccountId, Reason
+    /// Tab-separated columns for cut: AccessKeyId, UserName, Outcome, error code, Status, CreateDate, LastUsedDate,
+    /// LastUsedService, LastUsedRegion, AccountId, Reason
     Text,
     /// A table for people, with ages
     Table,
@@ -305,10 +328,10 @@ pub(crate) enum Format {
 /// What standard error gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ErrorFormat {
-    /// Lines for people, with the AWS CLI's sentence
+    /// Sentences for people, in the words of the AWS CLI
     #[value(alias = "legacy", alias = "enhanced")]
     Text,
-    /// One JSON object a line
+    /// One JSON object per line
     Json,
 }
 

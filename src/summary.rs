@@ -2,7 +2,7 @@
 
 use crate::error::Exit;
 use crate::outcome::{KeyResult, Outcome, OutcomeKind};
-use crate::request::Mode;
+use crate::request::Request;
 
 /// The counts of a run.
 #[derive(Debug, Default)]
@@ -17,12 +17,12 @@ pub(crate) struct Summary {
 
 impl Summary {
     /// Counts a result.
-    pub(crate) fn count(&mut self, result: &KeyResult, mode: Mode) {
+    pub(crate) fn count(&mut self, result: &KeyResult, request: &Request) {
         match result.outcome {
             Outcome::AlreadyInactive => self.already_inactive += 1,
             _ => self.counts[result.kind() as usize] += 1,
         }
-        let exit = result.exit(mode);
+        let exit = result.exit(request);
         self.exit = match self.exit {
             Some(other) if other != exit => Some(Exit::Mixed),
             _ => Some(exit),

@@ -25,14 +25,23 @@ pub(crate) const LONGEST_ANSWER: usize = 1_000;
 /// How soon after the answer a signal that came before it is noticed.
 const NOTICED: Duration = Duration::from_millis(100);
 
-/// The terminal that this process is in the foreground of, and its mode.
-pub(crate) fn own() -> Option<(File, Termios)> {
+/// Opens the terminal of this process, whatever its standard streams are.
+///
+/// # Errors
+///
+/// It has none.
+pub(crate) fn open() -> io::Result<File> {
     let mut options = OpenOptions::new();
     // A terminal whose output is stopped (Ctrl-S) does not block a run that ends.
     let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY;
     let options = options.read(true).write(true);
-    let file = options.custom_flags(flags.bits().cast_signed());
-    let file = file.open("/dev/tty").ok()?;
+    let options = options.custom_flags(flags.bits().cast_signed());
+    options.open("/dev/tty")
+}
+
+/// The terminal that this process is in the foreground of, and its mode.
+pub(crate) fn own() -> Option<(File, Termios)> {
+    let file = open().ok()?;
     if tcgetpgrp(&file).ok()? != getpgrp() {
         return None;
     }

@@ -53,7 +53,7 @@ impl Work<'_> {
         if let Some(exit) = self.signals.first() {
             return Some(AbortReason::Signal(exit));
         }
-        let exit = settled.outcome.exit();
+        let exit = settled.exit(self.request);
         let after = |why: &str| {
             let why = why.to_owned();
             Some(AbortReason::After { exit, why })

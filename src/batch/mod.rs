@@ -119,7 +119,8 @@ impl Run<'_> {
             keys_of(rest.chain(chosen))
         };
         confirmed?;
-        self.report.start_bar(count);
+        // Keys that are skipped or failed before are counted already.
+        self.report.start_bar(self.tally.total() + count);
         self.each(Stage::Change(started)).await
     }
 
@@ -156,7 +157,7 @@ impl Run<'_> {
         for settled in &sweep.settled {
             match written {
                 Ok(()) => written = self.tell(settled),
-                Err(_) => self.tally.count(settled, request.mode),
+                Err(_) => self.tally.count(settled, request),
             }
             if let Outcome::Failed { .. } = settled.outcome {
                 halt = halt.or_else(|| work.halts(settled));
@@ -240,7 +241,7 @@ impl Run<'_> {
         let told = if recorded.is_ok() {
             self.tell(&settled)
         } else {
-            self.tally.count(&settled, work.request.mode);
+            self.tally.count(&settled, work.request);
             let proof = work.proof(&settled);
             let told = self.report.print_unrecorded(&settled, proof, &self.tally);
             work.in_flight.told(&settled.key);
@@ -258,7 +259,7 @@ impl Run<'_> {
     ///
     /// The result cannot be written.
     fn tell(&mut self, settled: &KeyResult) -> io::Result<()> {
-        self.tally.count(settled, self.work.request.mode);
+        self.tally.count(settled, self.work.request);
         let written = self.report.print_result(settled, &self.tally);
         self.work.in_flight.told(&settled.key);
         written
@@ -321,7 +322,7 @@ impl Run<'_> {
         }
         keys.rewind().map_err(AbortReason::stopped)?;
         let profile = work.connected.signer.profile.as_deref();
-        let question = report::question(count, work.request.action, account.as_ref(), profile);
+        let question = report::question(count, work.request, account.as_ref(), profile);
         match work.signals.race(confirm::ask(question)).await {
             Ok(true) => Ok(()),
             Ok(false) => Err(AbortReason::Declined),
@@ -378,7 +379,7 @@ impl Run<'_> {
             }
             let settled = work.settled(candidate, work.left(halt));
             if written.is_err() || self.report.output.gave_up() {
-                self.tally.count(&settled, work.request.mode);
+                self.tally.count(&settled, work.request);
                 continue;
             }
             written = self.tell(&settled);

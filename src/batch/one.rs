@@ -148,9 +148,9 @@ impl Work<'_> {
                     return Err(self.settled(candidate, self.interrupted(exit)));
                 }
                 // A key that was chosen before may have signed since: credentials are renewed in a long run.
-                let (signer, choice) = (&self.connected.signer, self.request.signing_key);
-                match guard::signing_key(&candidate.key, signer, choice) {
-                    Some(refusal) => Err(self.settled(candidate, Outcome::Refused(refusal))),
+                let signer = &self.connected.signer;
+                match guard::signing_key(&candidate.key, signer, self.request) {
+                    Some(outcome) => Err(self.settled(candidate, outcome)),
                     None => Ok(candidate),
                 }
             }
@@ -385,7 +385,7 @@ fn in_doubt(outcome: Outcome, begun: KeyState, action: Action, owner: &OwnerHint
         Outcome::Refused(Refusal::Declined) => {
             left_in_doubt(Exit::Unknown, "the answer was not yes")
         }
-        Outcome::Refused(Refusal::SigningKey) => {
+        Outcome::OwnKey | Outcome::Refused(Refusal::SigningKey) => {
             left_in_doubt(Exit::Unknown, "the key signs the request itself")
         }
         Outcome::Stopped {

@@ -61,6 +61,7 @@ impl Heard {
             | Outcome::Failed { .. } => Self::Answer,
             Outcome::WouldChange(_)
             | Outcome::Refused(_)
+            | Outcome::OwnKey
             | Outcome::NotTried { .. }
             | Outcome::LeftUnverified { .. }
             | Outcome::Stopped { .. } => Self::Nothing,

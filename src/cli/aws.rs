@@ -1,8 +1,7 @@
-//! The options that are spelled as the AWS CLI spells them: those that work, those that are taken without effect, and
-//! those that are refused with what to use instead.
+//! The options of the AWS CLI that have no other place: those that work, those that have no effect, and those that are
+//! rejected with what to use instead.
 
 use std::fmt;
-use std::time::Duration;
 
 use clap::builder::{
     OsStringValueParser, PossibleValue, PossibleValuesParser, TypedValueParser, ValueParser,
@@ -10,7 +9,6 @@ use clap::builder::{
 use clap::{ArgAction, Args, ValueEnum, ValueHint};
 
 use super::members::Source;
-use crate::request::{Connection, seconds};
 
 /// What the AWS CLI prints of the members of a request.
 const SKELETON: &str = "\
@@ -22,29 +20,25 @@ const SKELETON: &str = "\
 
 const NO_YAML: &str = "YAML is not read: use input, and --cli-input-json";
 
-/// How IAM is reached, and what else the AWS CLI takes.
+/// Options for those who come from the AWS CLI.
 #[derive(Debug, Args)]
 #[expect(
     clippy::doc_markdown,
     reason = "the comments are the help, which shows backticks"
 )]
-#[command(next_help_heading = "AWS")]
+#[command(next_help_heading = "AWS CLI")]
 pub(crate) struct Aws {
-    #[command(flatten)]
-    pub(crate) connection: Connection,
-
-    /// Seconds for the whole of one key, retries and checks included; credentials have as long again
-    #[arg(long, value_name = "SECONDS", value_parser = seconds(1))]
-    #[arg(default_value = "60", value_hint = ValueHint::Other)]
-    pub(super) timeout: Duration,
-
-    /// AccessKeyId and UserName as a JSON object, or file://PATH of one; options beat its members
+    /// Key and owner as a JSON object
+    ///
+    /// An object with AccessKeyId and UserName, or file://PATH. Options take precedence over its members.
     #[arg(long, value_name = "JSON", group = "keys", value_parser = Source::parser())]
     #[arg(value_hint = ValueHint::Other)]
     #[arg(conflicts_with_all = ["from", "all_keys", "whole_account"])]
     pub(crate) cli_input_json: Option<Source>,
 
-    /// Print what --cli-input-json takes, or nothing for output, as the AWS CLI does; contacts nothing
+    /// Print a template for --cli-input-json
+    ///
+    /// With output, print nothing, as the AWS CLI does. Nothing is contacted.
     #[arg(long, value_name = "KIND", num_args = 0..=1, default_missing_value = "input")]
     #[arg(group = "keys", value_parser = but::<Skeleton>(&["yaml-input"], NO_YAML))]
     pub(super) generate_cli_skeleton: Option<Skeleton>,
@@ -73,7 +67,7 @@ impl Skeleton {
     }
 }
 
-/// Taken without effect: there is nothing here that they would change.
+/// Accepted without effect: there is nothing here that they would change.
 #[derive(Debug, Args)]
 struct Idle {
     #[arg(long, hide = true, action = ArgAction::Count)]
@@ -89,17 +83,17 @@ struct Idle {
     cli_binary_format: Vec<String>,
 }
 
-/// Refused: what they do is not done here.
+/// Always rejected: what they do is not done here.
 #[derive(Debug, Args)]
 struct Refused {
     #[arg(long, hide = true, num_args = 0, default_missing_value = "")]
-    #[arg(value_parser = never("an unchecked server could take the request: name its authority with --ca-bundle FILE"))]
+    #[arg(value_parser = never("without verification another server could receive the request; to trust a certificate authority of your own, use --ca-bundle FILE"))]
     no_verify_ssl: Option<String>,
     #[arg(long, hide = true, num_args = 0, default_missing_value = "")]
-    #[arg(value_parser = never("IAM takes signed requests only: choose whose with --profile NAME"))]
+    #[arg(value_parser = never("IAM accepts only signed requests; to select credentials, use --profile NAME"))]
     no_sign_request: Option<String>,
     #[arg(long, hide = true, num_args = 0, default_missing_value = "")]
-    #[arg(value_parser = never("nothing is asked for on the way: see --help, and --interactive for a question"))]
+    #[arg(value_parser = never("there are no prompts for options: see --help; for a question before anything is changed, use --interactive"))]
     cli_auto_prompt: Option<String>,
     #[arg(long, hide = true, value_name = "YAML")]
     #[arg(value_parser = never("YAML is not read: use --cli-input-json"))]

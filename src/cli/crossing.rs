@@ -21,7 +21,6 @@ impl Cli {
         all.extend(self.except_user.into_iter().map(Condition::ExceptUser));
         all.extend(self.except_tag.into_iter().map(Condition::ExceptTag));
         Request {
-            selection,
             path_prefix: self.path_prefix,
             owner: either(self.find_user, Owner::Find, Owner::AsGiven),
             conditions: Conditions { all },
@@ -29,18 +28,23 @@ impl Cli {
             mode: either(self.dry_run, Mode::DryRun, Mode::Change),
             consent: match (self.interactive, self.yes) {
                 (true, _) => Consent::Asked,
-                (false, false) if self.all_keys || self.whole_account => Consent::Needed,
-                (false, _) => Consent::Given,
+                (false, true) => Consent::Given,
+                (false, false) => match &selection {
+                    Selection::Named(_) => Consent::Given,
+                    Selection::Listed { .. } => Consent::IfTerminal,
+                    Selection::User(_) | Selection::Account => Consent::Needed,
+                },
             },
+            selection,
             expected_account: self.expect_account,
             max_keys: self.max_keys,
             missing: either(self.ignore_missing, Missing::Succeeds, Missing::Fails),
             signing_key: either(self.allow_self, SigningKey::Allowed, SigningKey::Guarded),
-            limit: self.aws.timeout,
+            limit: self.timeout,
             jobs: self.jobs,
             journal: self.journal,
             on_failure: either(self.fail_fast, OnFailure::Stop, OnFailure::GoOn),
-            connection: self.aws.connection,
+            connection: self.connection,
             format: self.output,
             metadata: either(self.response_metadata, Metadata::Filled, Metadata::Empty),
             query: self.query,

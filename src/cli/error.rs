@@ -6,13 +6,14 @@ use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::aws::Instead;
+use crate::command_line;
 use crate::ident::looks_like_access_key_id;
 use crate::request::ErrorFormat;
 use crate::sanitize::{Invalid, display_value};
 use crate::secret::{REDACTED, has_secret, redact};
 
 pub(super) const SWAPPED: &str =
-    "--access-key-id and --user-name look swapped: the access key ID is in --user-name";
+    "--access-key-id and --user-name look swapped: --user-name has the access key ID";
 
 /// Makes every foreign text in an error safe to show, and says so when two options are swapped.
 pub(super) fn fit_to_show(
@@ -31,6 +32,13 @@ pub(super) fn fit_to_show(
     }
     if let Some(text) = instead(&error, args) {
         return command.error(ErrorKind::ValueValidation, text);
+    }
+    if let Some(text) = in_words(&error) {
+        return command.error(error.kind(), text);
+    }
+    if let Some(tip) = key_without_option(&error, args, command) {
+        let tips = ContextValue::StyledStrs(vec![tip.into()]);
+        error.insert(ContextKind::Suggested, tips);
     }
     let foreign: Vec<(ContextKind, ContextValue)> = error
         .context()
@@ -75,14 +83,70 @@ fn instead(error: &clap::Error, args: &[OsString]) -> Option<String> {
             value if option == "--cli-input-yaml" || value.is_empty() => String::new(),
             value => format!(" {}", display_value(OsStr::new(value))),
         };
-        return Some(format!("{option}{value} is refused: {reason}"));
+        return Some(format!("{option}{value} is not supported: {reason}"));
     }
     let is_aws = context(error, ContextKind::InvalidArg) == "iam"
         && args.get(1).is_some_and(|arg| arg == "iam")
         && args.get(2).is_some_and(|arg| arg == "delete-access-key");
     is_aws.then(|| {
-        "this program is `aws iam delete-access-key`: leave `iam delete-access-key` out".to_owned()
+        "iam-del-key replaces `aws iam delete-access-key`: leave out `iam delete-access-key`"
+            .to_owned()
     })
+}
+
+/// The sentence for a mistake for which clap has only a list of options, or words of its own.
+fn in_words(error: &clap::Error) -> Option<String> {
+    let missing = match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::Strings(missing)) => missing.as_slice(),
+        _ => &[],
+    };
+    let lacks = |option: &str| missing.iter().any(|text| text.contains(option));
+    match error.kind() {
+        ErrorKind::MissingRequiredArgument if lacks("--access-key-id") => Some(
+            "keys are required: use --access-key-id <ID>, --from <FILE>, --all-keys or --whole-account"
+                .to_owned(),
+        ),
+        ErrorKind::MissingRequiredArgument if lacks("--only-inactive") => Some(
+            "--whole-account requires --only-inactive, --unused-for <AGE> or --older-than <AGE>"
+                .to_owned(),
+        ),
+        ErrorKind::MissingRequiredArgument if lacks("--user-name") => {
+            Some("--all-keys requires --user-name <NAME>".to_owned())
+        }
+        ErrorKind::MissingRequiredArgument => match missing {
+            [option] => Some(format!("{option} is required with the other options")),
+            _ => None,
+        },
+        ErrorKind::TooManyValues => {
+            let option = context(error, ContextKind::InvalidArg);
+            Some(format!("{} takes no value", display_value(OsStr::new(option))))
+        }
+        _ => None,
+    }
+}
+
+/// A tip for an access key ID without its option: the whole command, if it is valid then and safe to show.
+fn key_without_option(
+    error: &clap::Error,
+    args: &[OsString],
+    command: &mut clap::Command,
+) -> Option<String> {
+    let id = context(error, ContextKind::InvalidArg);
+    if error.kind() != ErrorKind::UnknownArgument || !looks_like_access_key_id(id) {
+        return None;
+    }
+    let option = "--access-key-id";
+    let mut corrected: Vec<&str> = vec!["iam-del-key"];
+    for arg in args.iter().skip(1) {
+        let arg = arg.to_str().filter(|arg| !has_secret(arg))?;
+        if looks_like_access_key_id(arg) && corrected.last() != Some(&option) {
+            corrected.push(option);
+        }
+        corrected.push(arg);
+    }
+    let whole = command.try_get_matches_from_mut(&corrected).ok();
+    let whole = whole.and_then(|_| command_line::join(&corrected));
+    Some(whole.unwrap_or_else(|| format!("{option} {id}")))
 }
 
 /// What clap says of wrong arguments, as a sentence and the hints behind it.

@@ -101,8 +101,8 @@ fn members(text: &str) -> Result<Members, String> {
     // What is no object is not shown: it may be a secret.
     if !text.trim_start().starts_with('{') {
         return Err(
-            "--cli-input-json is no JSON object, such as {\"UserName\": \"Bob\", \"AccessKeyId\": \"AKIA...\"}; \
-             a file is given as file://PATH"
+            "--cli-input-json is not a JSON object such as {\"UserName\": \"Bob\", \"AccessKeyId\": \"AKIA...\"}; \
+             for a file, use file://PATH"
                 .to_owned(),
         );
     }
@@ -115,7 +115,7 @@ fn read(path: &Path) -> Result<String, String> {
     let wrong = |what: &str| format!("--cli-input-json: cannot read `{name}`: {what}");
     let failed = |error: io::Error| {
         if path.starts_with("~") {
-            wrong("~ is not expanded behind file://; write file://$HOME/...")
+            wrong("~ is not expanded after file://: write file://$HOME/...")
         } else {
             wrong(&error.to_string())
         }
@@ -136,7 +136,7 @@ fn parsed<T>(
     parse: fn(&OsStr) -> Result<T, Invalid>,
 ) -> Result<T, String> {
     let Value::String(text) = value else {
-        return Err(format!("--cli-input-json: {name} is no string"));
+        return Err(format!("--cli-input-json: {name} is not a string"));
     };
     parse(OsStr::new(text))
         .map_err(|invalid| format!("--cli-input-json: {name} '{}': {invalid}", invalid.value))

@@ -11,28 +11,29 @@ mod value;
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::error::ErrorKind;
-use clap::{ArgAction, ArgGroup, CommandFactory, FromArgMatches, Parser, ValueHint, value_parser};
+use clap::{ArgAction, ArgGroup, CommandFactory, FromArgMatches, Parser, ValueHint};
 
 use crate::age::Age;
 use crate::condition::{TagPattern, UserGlob};
 use crate::error::RunError;
 use crate::ident::{AccessKeyId, AccountId, PathPrefix, UserName, looks_like_access_key_id};
 use crate::query::Query;
-use crate::request::{Color, ErrorFormat, Format};
+use crate::request::{Color, Connection, ErrorFormat, Format, seconds};
 use aws::{Aws, Skeleton};
 use error::{SWAPPED, fit_to_show};
 pub(crate) use error::{error_format_of, told};
 use members::fill;
-use text::{EXAMPLES, EXIT_STATUS, HELP, SHORT_EXAMPLES, USAGE};
+use text::{EXAMPLES, EXIT_STATUS, HELP, MORE, MOST_USED, SHORT_EXAMPLES, USAGE};
 use value::typed;
 
-/// Delete AWS IAM access keys, and say exactly what is known of each
+/// Safely delete AWS IAM access keys
 ///
-/// Deleting cannot be undone. One call to IAM a key when nothing goes wrong; when an answer is lost, the tool
-/// looks before it says whether the key is gone. Conditions and --dry-run read first, and a read that fails
-/// never lets a key go.
+/// One leaked key, a departing user's keys, or every stale key in an account. Look up the owner and last use first,
+/// confirm the account, and get a verified result for every key: deleted, not deleted, or unknown, never a guess.
+/// Deleting cannot be undone.
 #[derive(Debug, Parser)]
 #[expect(
     clippy::struct_excessive_bools,
@@ -47,66 +48,69 @@ use value::typed;
 #[command(group = ArgGroup::new("keys").required(true).multiple(true))]
 #[command(group = ArgGroup::new("condition").multiple(true))]
 #[command(help_template = HELP, before_help = SHORT_EXAMPLES, before_long_help = EXAMPLES)]
-#[command(after_help = "--help has more examples, and what each exit status means", after_long_help = EXIT_STATUS)]
+#[command(after_help = MORE, after_long_help = EXIT_STATUS)]
+#[command(next_help_heading = "Which keys")]
 pub(crate) struct Cli {
-    /// The access key to delete: 16 to 128 of A-Z, a-z, 0-9 and _; repeat it for several
+    /// A key; repeat the option for several keys
+    ///
+    /// 16 to 128 of A-Z, a-z, 0-9 and _.
     #[arg(long, value_name = "ID", group = "keys", value_parser = typed(AccessKeyId::parse))]
     #[arg(value_hint = ValueHint::Other)]
-    #[arg(help_heading = "Which keys")]
     pub(crate) access_key_id: Vec<AccessKeyId>,
 
-    /// Its owner: 1 to 128 of A-Z, a-z, 0-9 and _+=,.@-
+    /// Owner of the keys; the default is the caller
     ///
-    /// Without it IAM takes the user whose key signs the request. The root user, roles and SSO sessions
-    /// have to name the owner. With --from: the owner of every key of the file, which need not name it.
+    /// 1 to 128 of A-Z, a-z, 0-9 and _+=,.@-. The default is the calling IAM user, so the option is required when you
+    /// sign in with a role, through SSO or as the root user. With --from it is the owner of every key in the file.
     #[arg(long, value_name = "NAME", value_parser = typed(UserName::parse))]
     #[arg(value_hint = ValueHint::Other)]
-    #[arg(help_heading = "Which keys")]
     pub(crate) user_name: Option<UserName>,
 
-    /// Ask IAM whose key it is, instead of being told
+    /// Look up the owner of each key
     ///
-    /// GetAccessKeyLastUsed names the owner of any key of the account. If that is denied, the keys of every user are
-    /// read (ListUsers, ListAccessKeys), once per run. With --from: for keys without an owner.
-    #[arg(long, conflicts_with = "user_name", help_heading = "Which keys")]
+    /// Uses GetAccessKeyLastUsed. If that is denied, the keys of all users are listed instead (ListUsers,
+    /// ListAccessKeys), once per run. With --from, only the owners of keys without one are looked up.
+    #[arg(long, conflicts_with = "user_name")]
     pub(crate) find_user: bool,
 
-    /// Keys from a file, - for standard input: IDs, CSV, JSON, or the JSON that this tool prints
+    /// Keys from a file: IDs, CSV or JSON; - is stdin
     ///
-    /// IDs separated by white space, with # comments; CSV with a header that has AccessKeyId, and UserName for the owner,
-    /// which no line may then leave out unless --user-name or --find-user says it; JSON as `aws iam list-access-keys`
-    /// prints it; or the JSON Lines of a dry run or of a run that was cut off, of which what is settled is left out.
-    /// Everything is read and checked before anything is contacted.
+    /// IDs separated by white space, with # comments; CSV with a header that has AccessKeyId, and UserName for the owner;
+    /// JSON as `aws iam list-access-keys` prints it; or JSON Lines that this program printed, whose finished keys are left
+    /// out. If there is a column for the owner, each row must fill it, unless --user-name or --find-user is given. The
+    /// whole file is checked before anything is contacted. On a terminal it asks before anything is changed.
     #[arg(long, value_name = "FILE", group = "keys", value_hint = ValueHint::FilePath)]
-    #[arg(conflicts_with_all = ["access_key_id", "all_keys", "whole_account"], help_heading = "Which keys")]
+    #[arg(conflicts_with_all = ["access_key_id", "all_keys", "whole_account"])]
     from: Option<PathBuf>,
 
     /// Every key of --user-name
+    ///
+    /// Always asks; without a terminal it requires --yes.
     #[arg(
         long,
         group = "keys",
         requires = "user_name",
         conflicts_with_all = ["allow_self", "find_user", "access_key_id", "whole_account"]
     )]
-    #[arg(help_heading = "Which keys")]
     all_keys: bool,
 
-    /// Every key of every user of the account; needs a condition on the key
+    /// Every key of every user; requires a condition
     ///
-    /// All lists are read to their end before the first key goes, and a list that cannot be read ends the run.
+    /// Requires --only-inactive, --unused-for or --older-than, and always asks. Without a terminal it also requires --yes
+    /// and --expect-account; a dry run requires neither. Root user keys are not included. Your own key is skipped. All
+    /// lists are read before the first key is deleted, and a list that cannot be read ends the run.
     #[arg(long, group = "keys", requires = "condition")]
     #[arg(conflicts_with_all = ["user_name", "find_user", "allow_self", "access_key_id"])]
-    #[arg(help_heading = "Which keys")]
     whole_account: bool,
 
-    /// Only if its status is Inactive
+    /// Its status is Inactive
     #[arg(long, group = "condition", help_heading = "Only if")]
     only_inactive: bool,
 
-    /// Only if it was not used for AGE, such as 45d, 2w or 12h; never used counts from its creation
+    /// Not used for AGE, such as 90d, 2w or 12h
     ///
-    /// IAM records only the first use in 15 minutes and shows it some minutes later: an AGE of a day
-    /// or more is safe. Exactly AGE is long enough. Ages count by IAM's own clock.
+    /// A key that was never used counts from its creation. IAM records only the first use in 15 minutes and shows it some
+    /// minutes later, so use a day or more. Ages count by IAM's clock.
     #[arg(
         long,
         value_name = "AGE",
@@ -116,7 +120,7 @@ pub(crate) struct Cli {
     )]
     unused_for: Option<Age>,
 
-    /// Only if it was created AGE ago or longer
+    /// Created at least AGE ago
     #[arg(
         long,
         value_name = "AGE",
@@ -126,133 +130,162 @@ pub(crate) struct Cli {
     )]
     older_than: Option<Age>,
 
-    /// Only if its owner is not GLOB, such as ci-*; repeatable; without case, as IAM compares names
+    /// Its owner does not match GLOB (ci-*)
+    ///
+    /// Repeat the option for several patterns. They ignore case, as user names do.
     #[arg(long, value_name = "GLOB", value_hint = ValueHint::Other, help_heading = "Only if")]
     except_user: Vec<UserGlob>,
 
-    /// Skip users with this tag, such as team or team=ops; ignores case; repeatable
+    /// Its owner does not have this tag (team=ops)
     ///
-    /// The tags are read (ListUserTags) only for users whose keys meet the other conditions. If they cannot be read, the
-    /// key fails: it is never changed.
+    /// Repeat the option for several tags. Keys and values ignore case. The tags are read (ListUserTags) only for users whose
+    /// keys meet the other conditions. If they cannot be read, the key fails: it is never changed.
     #[arg(long, value_name = "KEY[=VALUE]", value_hint = ValueHint::Other, help_heading = "Only if")]
     except_tag: Vec<TagPattern>,
 
-    /// Only users under PATH, such as /ci/; with --whole-account
+    /// Its owner is under PATH, such as /ci/
     ///
-    /// PATH begins and ends with a slash. IAM then lists only these users, so a role that may list no others can sweep.
+    /// Requires --whole-account. PATH begins and ends with a slash. IAM then lists only these users, so a role that may list
+    /// no others can sweep.
     #[arg(long, value_name = "PATH", value_hint = ValueHint::Other, requires = "whole_account")]
     #[arg(help_heading = "Only if")]
     path_prefix: Option<PathPrefix>,
 
-    /// Read, decide and print what would happen; change nothing
+    /// Set keys to Inactive instead of deleting them
     ///
-    /// Nothing that writes is sent, and nobody is asked. Prints the key's owner, status, creation and last use,
-    /// and the account that its ID encodes.
+    /// Prints the command to undo it. The status is read first (ListAccessKeys): a key that is already Inactive is
+    /// skipped, which is a success. If the status cannot be read, the key is deactivated anyway.
+    #[arg(long, help_heading = "Action")]
+    deactivate: bool,
+
+    /// Show what would happen; change nothing
+    ///
+    /// Reads, evaluates and prints, and sends nothing that writes. Shows the owner, status, creation and last use of each
+    /// key, and the account that its ID encodes.
     #[arg(short = 'n', long, help_heading = "Safety")]
     dry_run: bool,
 
-    /// Show what is known of the keys and ask before they go; needs a terminal
+    /// Ask before anything is changed
+    ///
+    /// Shows the keys and the account first. Requires a terminal.
     #[arg(short, long, conflicts_with = "yes", help_heading = "Safety")]
     interactive: bool,
 
-    /// Do not ask; only --all-keys and --whole-account ask by themselves
+    /// Do not ask
+    ///
+    /// Only --all-keys and --whole-account ask by default, and --from if there is a terminal.
     #[arg(short, long, help_heading = "Safety")]
     yes: bool,
 
-    /// Make the keys Inactive instead of deleting them, and print how to undo it
+    /// Succeed if a key no longer exists (like rm -f)
     ///
-    /// The status is read first (ListAccessKeys): a key that is already Inactive is skipped, which is a success. If the
-    /// status cannot be read, the key is deactivated all the same.
-    #[arg(long, help_heading = "Safety")]
-    deactivate: bool,
-
-    /// Succeed if the key no longer exists (like rm -f)
-    ///
-    /// It does not apply to a key of another account, to a key that IAM says another user owns, or if the user does not
-    /// exist and IAM does not name the key's owner. Without --user-name, IAM has to confirm the owner.
+    /// It does not apply to a key in another account, to a key that belongs to another user, or if the user does not
+    /// exist and IAM does not name the owner of the key. Without --user-name, IAM has to confirm the owner.
     #[arg(long, help_heading = "Safety")]
     ignore_missing: bool,
 
-    /// Allow deleting the very key that signs the request
+    /// Allow deleting your own credentials
+    ///
+    /// The key that signs the requests, or the key behind the role in use. By default it is refused.
     #[arg(long, help_heading = "Safety")]
     pub(crate) allow_self: bool,
 
-    /// Refuse unless the credentials belong to this account, 12 digits; asks STS before anything else
+    /// Stop if this is not the account (12 digits)
+    ///
+    /// Asks STS for the account of the credentials in use, after all roles, before anything else.
     #[arg(long, value_name = "ID", value_hint = ValueHint::Other, help_heading = "Safety")]
     expect_account: Option<AccountId>,
 
-    /// Refuse if more than N keys match, before anything is changed
+    /// Stop if more than N keys match
     ///
     /// All keys are evaluated before the first one is changed. A dry run shows them anyway, with a warning.
-    #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = value::max_keys())]
     #[arg(value_hint = ValueHint::Other, help_heading = "Safety")]
     max_keys: Option<u64>,
 
-    /// How many keys are under way at a time; IAM's own pace is kept whatever it is
-    #[arg(long, value_name = "N", default_value = "8", value_parser = value::jobs)]
-    #[arg(value_hint = ValueHint::Other)]
-    #[arg(help_heading = "Many keys")]
+    /// Number of keys to work on at the same time
+    ///
+    /// The rate limits of IAM are respected, whatever the number is.
+    #[arg(long, value_name = "N", default_value = "8", value_parser = value::jobs())]
+    #[arg(value_hint = ValueHint::Other, help_heading = "Many keys")]
     jobs: NonZeroUsize,
 
-    /// Record each step in FILE, and go on from there in a later run with the same FILE
+    /// Record each step in FILE, and resume from it
     ///
-    /// What the journal has settled is skipped, what was begun is checked, and the rest is done. Each record is on
-    /// the disk before the next step; a second run with the same journal is refused. A dry run reads it and
-    /// writes nothing. FILE must be a regular file that belongs to you or root and that not every user can write to.
+    /// With the same FILE, the same command resumes an interrupted run: finished keys are skipped, started ones are
+    /// checked first. Each record is on disk before the next step. Two runs cannot share a journal. A dry run reads the
+    /// journal and writes nothing. FILE must be a regular file that belongs to you or root and that not every user can
+    /// write to.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     #[arg(help_heading = "Many keys")]
     journal: Option<PathBuf>,
 
-    /// Begin no further key after the first that is not changed; up to --jobs are under way by then
+    /// Stop after the first failure
+    ///
+    /// Keys in flight finish.
     #[arg(long, help_heading = "Many keys")]
     fail_fast: bool,
 
-    /// What standard output gets
+    #[command(flatten)]
+    pub(crate) connection: Connection,
+
+    /// Time limit per key
+    ///
+    /// One limit for all steps of a key, with retries and checks. Waiting for a turn and for answers does not count.
+    /// Finding credentials has the same limit of its own.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds(1))]
+    #[arg(default_value = "60", value_hint = ValueHint::Other, help_heading = "Connection")]
+    timeout: Duration,
+
+    /// Output format
     #[arg(long, value_name = "FORMAT", default_value = "json", value_parser = value::output())]
     #[arg(help_heading = "Output")]
     output: Format,
 
-    /// A JMESPath expression: what of each object --output json or text prints
+    /// Select parts of each result
     ///
-    /// It sees the very object that is printed without it: one deleted key's has no member but
-    /// ResponseMetadata. Text is as the AWS CLI prints it: lists between tabs, null as None.
+    /// A JMESPath expression that is applied to each object of --output json or text. The result of a single deleted key
+    /// has only ResponseMetadata. Text looks as in the AWS CLI: tabs between the items of a list, None for null.
     #[arg(long, value_name = "JMESPATH", value_hint = ValueHint::Other, help_heading = "Output")]
     query: Option<Query>,
 
-    /// What standard error gets: json is one object a line
+    /// Format of messages on standard error
     ///
-    /// A failure has Level, Code, Message, ExitCode, Known, Hint, Attempts, and where there is one Operation,
-    /// RequestId, AccessKeyId and UserName; any other line has Level and Message.
+    /// With json, each line is an object. Failures have Level, Code, Message, ExitCode, Known, Hint and Attempts, and
+    /// where known Operation, RequestId, AccessKeyId and UserName; other lines have Level and Message. No question can be
+    /// asked, so --yes is required where one would be.
     #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = value::error_format())]
     #[arg(alias = "cli-error-format", help_heading = "Output")]
     error_format: ErrorFormat,
 
-    /// Fill ResponseMetadata with what boto3 puts there: request ID, status, headers, retries
+    /// Fill ResponseMetadata as boto3 does
+    ///
+    /// Request ID, status, headers and the number of retries.
     #[arg(long, help_heading = "Output")]
     response_metadata: bool,
 
-    /// Print only errors, and warnings about the state of a key
+    /// Print only errors, and warnings about keys
     ///
     /// Leaves out progress, summaries, notes, the command to undo a change, and warnings about the configuration.
     #[arg(short, long, conflicts_with_all = ["verbose", "debug"], help_heading = "Output")]
     quiet: bool,
 
-    /// Tell on standard error what was chosen and how each attempt went
+    /// Explain each step on standard error
     #[arg(short, long, help_heading = "Output")]
     verbose: bool,
 
-    /// Tell more than --verbose: requests and replies, without any secret
+    /// Also print requests and responses, without secrets
     #[arg(long, help_heading = "Output")]
     debug: bool,
 
-    /// When messages are coloured
+    /// When to use colors
     #[arg(long, value_name = "WHEN", value_enum, default_value_t = Color::Auto, help_heading = "Output")]
     color: Color,
 
     #[command(flatten)]
     pub(crate) aws: Aws,
 
-    /// Print help: -h for the short of it, --help for all of it
+    /// Print help: a summary with -h, everything with --help
     #[arg(short, long, action = ArgAction::Help, help_heading = "Other")]
     help: Option<bool>,
 
@@ -278,7 +311,10 @@ impl Cli {
     ///
     /// There are no arguments to act on.
     pub(crate) fn read(args: &[OsString]) -> Result<Self, NotRead> {
-        let mut command = Self::command();
+        let mut command = Self::command().mut_args(|arg| {
+            let is_listed = arg.get_long().is_some_and(|name| MOST_USED.contains(&name));
+            arg.hide_short_help(!is_listed)
+        });
         let mut cli = command
             .try_get_matches_from_mut(args)
             .and_then(|mut matches| Self::from_arg_matches_mut(&mut matches))
@@ -303,9 +339,7 @@ impl Cli {
             return wrong(SWAPPED);
         }
         if self.query.is_some() && matches!(self.output, Format::Table) {
-            return wrong(
-                "--query chooses from an object, which a table has not: use --output json or text",
-            );
+            return wrong("--query does not work with --output table: use --output json or text");
         }
         if self.aws.generate_cli_skeleton == Some(Skeleton::Input) {
             return Ok(Ok(()));
@@ -318,9 +352,7 @@ impl Cli {
                 return wrong(&text);
             }
             if self.find_user && self.user_name.is_some() {
-                return wrong(
-                    "--cli-input-json names the UserName, which --find-user asks for: give one of them",
-                );
+                return wrong("--find-user cannot be used with the UserName of --cli-input-json");
             }
         }
         let is_named = !self.access_key_id.is_empty();
@@ -329,9 +361,7 @@ impl Cli {
         }
         let text = match self.aws.cli_input_json {
             Some(_) => "--cli-input-json has no AccessKeyId, and there is no --access-key-id",
-            None => {
-                "--generate-cli-skeleton output checks the arguments, and there is no --access-key-id"
-            }
+            None => "--generate-cli-skeleton output requires --access-key-id <ID>",
         };
         Ok(Err((ErrorKind::MissingRequiredArgument, text.to_owned())))
     }

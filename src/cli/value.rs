@@ -6,27 +6,32 @@ use std::num::NonZeroUsize;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 
 use super::aws::but;
-use crate::request::{ErrorFormat, Format};
+use crate::request::{ErrorFormat, Format, between};
 use crate::sanitize::Invalid;
 
 pub(super) fn output() -> impl TypedValueParser<Value = Format> {
-    let reason = "YAML is not written: use json, each line of which is YAML too";
+    let reason = "use json, each line of which is also YAML";
     but(&["yaml", "yaml-stream"], reason)
 }
 
 pub(super) fn error_format() -> impl TypedValueParser<Value = ErrorFormat> {
-    let reason = "errors are written as text or json only: use json for programs";
+    let reason = "errors are text or JSON: use json for programs";
     but(&["yaml", "table"], reason)
 }
 
 /// The most keys under way at a time: each has a connection of its own.
-const MOST_JOBS: usize = 256;
+const MOST_JOBS: u64 = 256;
 
-pub(super) fn jobs(text: &str) -> Result<NonZeroUsize, String> {
-    match text.parse::<NonZeroUsize>() {
-        Ok(jobs) if jobs.get() <= MOST_JOBS => Ok(jobs),
-        _ => Err(format!("a number from 1 to {MOST_JOBS}")),
-    }
+pub(super) fn jobs() -> impl TypedValueParser<Value = NonZeroUsize> {
+    let number = between(1..=MOST_JOBS);
+    number.try_map(|jobs| usize::try_from(jobs)?.try_into())
+}
+
+/// The most keys that a run may match; the quota of users of an account is far lower.
+const MOST_KEYS: u64 = 1_000_000;
+
+pub(super) fn max_keys() -> impl TypedValueParser<Value = u64> {
+    between(1..=MOST_KEYS)
 }
 
 /// An ID or a name as somebody types it.

@@ -37,7 +37,7 @@ pub(super) fn profiles() -> Vec<Suggestion> {
 pub(super) fn user_names(line: Cli) -> Vec<Suggestion> {
     within_limit(move || {
         run_with_deadline(async |deadline| {
-            let connected = connect(line.aws.connection, deadline).await?;
+            let connected = connect(line.connection, deadline).await?;
             let mut users = Vec::new();
             // Users that were read in time are suggested even if the rest was not.
             let _ = timeout_at(
@@ -58,7 +58,7 @@ pub(super) fn user_names(line: Cli) -> Vec<Suggestion> {
 pub(super) fn keys(line: Cli) -> Vec<Suggestion> {
     within_limit(move || {
         run_with_deadline(async |deadline| {
-            let connected = connect(line.aws.connection, deadline).await?;
+            let connected = connect(line.connection, deadline).await?;
             let reading = connected.iam.access_keys(line.user_name.as_ref());
             let listing = timeout_at(deadline, reading).await.ok()?.ok()?;
             let now = listing.at.unwrap_or_else(SystemTime::now);

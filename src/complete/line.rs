@@ -78,7 +78,7 @@ impl Line {
         let line = self.parse()?;
         let shows_account = match shell {
             // Bash hides assignments before the command. `--profile` takes precedence over them.
-            Shell::Bash => line.aws.connection.profile.is_some(),
+            Shell::Bash => line.connection.profile.is_some(),
             // Fish leaves variables empty if it does not know their value, such as the output of a command.
             Shell::Fish => !env::vars_os().any(|(name, value)| {
                 value.is_empty() && name.as_encoded_bytes().starts_with(b"AWS_")
@@ -167,7 +167,7 @@ mod tests {
             assert_eq!(line.cursor().option, Some("user-name"));
             let cli = line.parse().expect("options");
             assert_eq!(cli.user_name.expect("a name").as_str(), expected);
-            assert_eq!(cli.aws.connection.profile.as_deref(), Some("a b"));
+            assert_eq!(cli.connection.profile.as_deref(), Some("a b"));
         }
     }
 

@@ -175,6 +175,10 @@ impl Report<'_> {
                 }
                 error("Interrupted", "interrupted", known.clone())
             }
+            Outcome::OwnKey => {
+                let message = format!("{id} belongs to your own credentials: skipped");
+                labeled(Level::Note, message, None)
+            }
             _ if self.request.mode == Mode::DryRun => {
                 no_message(Some(not_done("this was a dry run")))
             }
@@ -190,6 +194,9 @@ impl Report<'_> {
             Outcome::AlreadyInactive => {
                 let message = format!("{id} is already inactive: nothing was changed");
                 labeled(Level::Note, message, None)
+            }
+            Outcome::Skipped(reason) if result.exit(self.request) == Exit::Success => {
+                labeled(Level::Note, format!("{id} is skipped: {reason}"), None)
             }
             Outcome::Skipped(reason) => {
                 next.push(
@@ -250,7 +257,7 @@ impl Report<'_> {
             service,
             hints,
             check,
-            exit: result.exit(self.request.mode),
+            exit: result.exit(self.request),
             key: Some(Key {
                 id: id.clone(),
                 user_name: result.owner().cloned(),

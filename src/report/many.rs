@@ -44,7 +44,7 @@ impl Report<'_> {
                     self.add_final_hint(what.to_owned());
                 }
             }
-            (Outcome::Done { .. }, _) => self.messages.explain(&explanation),
+            (Outcome::Done { .. } | Outcome::OwnKey, _) => self.messages.explain(&explanation),
             (_, OutcomeKind::Failed | OutcomeKind::Unknown) => {
                 self.messages.explain(&explanation);
                 for hint in hints {
@@ -116,7 +116,11 @@ impl Report<'_> {
             Mode::DryRun => "; this was a dry run",
             Mode::Change => "",
         };
-        let known = format!("{total} {keys}: {}{dry}", summary.describe());
+        let scope = match self.request.selection {
+            Selection::Account => "; root user keys are not included",
+            Selection::Named(_) | Selection::Listed { .. } | Selection::User(_) => "",
+        };
+        let known = format!("{total} {keys}: {}{dry}{scope}", summary.describe());
         self.messages.print(Level::Known, &known);
     }
 }

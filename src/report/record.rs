@@ -167,6 +167,7 @@ pub(super) fn reason(result: &KeyResult) -> Option<String> {
         }
         Outcome::WouldChange(reason) | Outcome::Skipped(reason) => Some(reason.clone()),
         Outcome::AlreadyInactive => Some("already inactive".to_owned()),
+        Outcome::OwnKey => Some("it belongs to your own credentials".to_owned()),
         Outcome::Refused(Refusal::SigningKey) => {
             Some("the key signs the request itself".to_owned())
         }

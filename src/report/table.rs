@@ -15,7 +15,7 @@ use crate::age::{relative_time, timestamp};
 use crate::ident::{AccountId, UserName};
 use crate::metadata::{KeyMetadata, LastUse, Target};
 use crate::outcome::KeyResult;
-use crate::request::{Action, Key};
+use crate::request::{Action, Key, Request, Selection};
 use crate::sanitize::{SafeText, escape_field};
 
 /// The width without a terminal, in columns.
@@ -244,11 +244,11 @@ fn day(at: SystemTime) -> String {
 /// Asks for confirmation after the keys were shown. Names the account, which STS returned, and the profile.
 pub(crate) fn question(
     count: u64,
-    action: Action,
+    request: &Request,
     account: Option<&AccountId>,
     profile: Option<&str>,
 ) -> SafeText {
-    let (verb, warning) = match action {
+    let (verb, warning) = match request.action {
         Action::Delete => ("Delete", "cannot be undone"),
         Action::Deactivate => ("Deactivate", "can be undone"),
     };
@@ -262,8 +262,12 @@ pub(crate) fn question(
     };
     let profile = profile.map(|name| format!(" with profile {}", escape_field(name)));
     let profile = profile.unwrap_or_default();
+    let scope = match request.selection {
+        Selection::Account => " Root user keys are not included.",
+        Selection::Named(_) | Selection::Listed { .. } | Selection::User(_) => "",
+    };
     SafeText::page(&format!(
-        "\n{verb} {keys} in {account}{profile}? It {warning}. [y/N] "
+        "\n{verb} {keys} in {account}{profile}?{scope} It {warning}. [y/N] "
     ))
 }
 

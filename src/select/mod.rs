@@ -117,10 +117,11 @@ impl<'a> Selector<'a> {
 
     /// Decides on one key, within its limit.
     pub(crate) async fn decide(&self, key: Key, iam: &Iam, allowance: &mut KeyBudget) -> Choice {
-        let refusal = guard::signing_key(&key, self.signer, self.request.signing_key);
-        if let (Some(refusal), Mode::Change) = (refusal, self.request.mode) {
-            return self.stay(key.into(), Outcome::Refused(refusal));
-        }
+        let kept = guard::signing_key(&key, self.signer, self.request);
+        let kept = match (kept, self.request.mode) {
+            (Some(outcome), Mode::Change) => return self.stay(key.into(), outcome),
+            (kept, _) => kept,
+        };
         let own = Selector {
             iam,
             shared: Rc::clone(&self.shared),
@@ -134,8 +135,8 @@ impl<'a> Selector<'a> {
                 return self.stay(candidate, outcome.with_owner_named_by(named_by));
             }
         };
-        if let Some(refusal) = refusal {
-            return self.stay(candidate, Outcome::Refused(refusal));
+        if let Some(outcome) = kept {
+            return self.stay(candidate, outcome);
         }
         match self.request.conditions.evaluate(&candidate.metadata) {
             ConditionResult::Met | ConditionResult::MissingData(OWNER_TAGS)

@@ -18,9 +18,9 @@ use crate::error::{CallError, RunError};
 use crate::guard;
 use crate::ident::{AccessKeyId, UserName};
 use crate::metadata::{Denied, KeyMetadata, Target, UserTag};
-use crate::outcome::{KeyResult, Outcome};
+use crate::outcome::KeyResult;
 use crate::report::{self, Bar};
-use crate::request::{Key, Selection, SigningKey};
+use crate::request::{Key, Selection};
 use crate::spill::SpillFile;
 
 /// The pauses before a credential report in progress is requested again: 15 seconds together.
@@ -44,7 +44,8 @@ const MARGIN: Duration = Duration::from_hours(1);
 pub(crate) struct Sweep {
     /// The keys that are to go.
     pub(crate) chosen: SpillFile<Target>,
-    /// The keys that a guard refuses although they meet the conditions, and those whose owner's tags cannot be read.
+    /// The keys that satisfy the conditions, but are kept because the requests are signed with them, and those whose owner's
+    /// tags cannot be read.
     pub(crate) settled: Vec<KeyResult>,
     /// How many users were looked at.
     pub(crate) users: usize,
@@ -71,7 +72,7 @@ enum Fate {
     Left,
     /// Nothing: it was to be made inactive and is.
     AlreadyInactive,
-    /// Nothing, since a guard refuses it or its owner's tags cannot be read.
+    /// Nothing, because its own credentials are in use, or its owner's tags cannot be read.
     Settled(KeyResult),
     /// It is changed.
     Chosen(Target),
@@ -365,8 +366,8 @@ impl Selector<'_> {
             ConditionResult::MissingData(fact) => Err(self.lacking(fact)),
             ConditionResult::ImpossibleDate(what) => Err(impossible(&what)),
             ConditionResult::Met => {
-                match guard::signing_key(&candidate.key, self.signer, SigningKey::Guarded) {
-                    Some(refusal) => settled(candidate, Outcome::Refused(refusal)),
+                match guard::signing_key(&candidate.key, self.signer, self.request) {
+                    Some(outcome) => settled(candidate, outcome),
                     None => Ok(Fate::Chosen(candidate)),
                 }
             }

@@ -10,13 +10,11 @@ use crate::story::read;
 
 const ACCOUNTS: [&str; 3] = ["111111111111", "222222222222", "333333333333"];
 
-/// The command that the README gives, which begins so, without where the profiles come from.
+/// The command that the README gives, which begins so.
 fn command(program: &str) -> String {
     let readme = read("README.md");
-    let start = format!("aws configure list-profiles | {program} ");
-    let (_, rest) = readme
-        .split_once(&start)
-        .expect("the README names the profiles");
+    let start = format!("\n    {program} ");
+    let (_, rest) = readme.split_once(&start).expect("the README has it");
     let (command, _) = rest.split_once("\n\n").expect("a paragraph");
     format!("{program} {command}")
 }
@@ -54,16 +52,17 @@ fn home(sandboxes: &[Sandbox; 3]) -> TempDir {
                 )
         });
     std::fs::write(folder.path().join(".aws/config"), config).expect("a configuration");
+    let accounts = ACCOUNTS.map(|account| format!("a{account} {account}\n"));
+    std::fs::write(folder.path().join("accounts"), accounts.concat()).expect("a list");
     folder
 }
 
-/// Gives the profiles to the command, and what it prints.
+/// Runs the command, and gives what it prints.
 fn run(command: &str, home: &Path) -> String {
     let binary = Path::new(env!("CARGO_BIN_EXE_iam-del-key"));
     let tools = binary.parent().expect("a folder of binaries").display();
-    let profiles = ACCOUNTS.map(|account| format!("a{account}")).join("\\n");
     let output = Command::new("sh")
-        .args(["-c", &format!("printf '{profiles}\\n' | {command}")])
+        .args(["-c", command])
         .current_dir(home)
         .env_clear()
         .env("HOME", home)

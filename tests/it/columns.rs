@@ -390,11 +390,11 @@ fn c60_a_member_of_cli_input_json_that_appears_twice_is_an_error() {
         ),
         (
             format!("{{\"AccessKeyId\":[\"{BOBS_KEY}\"]}}"),
-            "AccessKeyId is no string",
+            "AccessKeyId is not a string",
         ),
         (
             format!("{{\"AccessKeyId\":\"{BOBS_KEY}\",\"UserName\":7}}"),
-            "UserName is no string",
+            "UserName is not a string",
         ),
         (
             format!("{{\"AccessKeyId\":\"{BOBS_KEY}\"}} {{}}"),
@@ -402,7 +402,7 @@ fn c60_a_member_of_cli_input_json_that_appears_twice_is_an_error() {
         ),
         (
             "{\"AccessKeyId\":null}".to_owned(),
-            "AccessKeyId is no string",
+            "AccessKeyId is not a string",
         ),
     ] {
         let sandbox = documented();

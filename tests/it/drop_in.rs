@@ -196,11 +196,11 @@ fn a_refusal_says_what_to_use_instead() {
         (vec!["--cli-error-format", "table"], "use json"),
         (vec!["--generate-cli-skeleton", "yaml-input"], "use input"),
     ] {
-        refused(&args, &["is refused: ", instead]);
+        refused(&args, &["is not supported: ", instead]);
     }
     refused(
         &["iam", "delete-access-key"],
-        &["leave `iam delete-access-key` out"],
+        &["leave out `iam delete-access-key`"],
     );
     refused(&["--user", "Bob"], &["'--user-name'"]);
 }
@@ -215,7 +215,7 @@ fn the_skeleton_needs_nothing_and_is_the_aws_clis() {
         let _ = case.run().exits(0).prints(SKELETON).says_nothing();
     }
     let output = ["--generate-cli-skeleton", "output"];
-    refused(&output, &["no --access-key-id"]);
+    refused(&output, &["requires --access-key-id <ID>"]);
     let checked = Case::bare(output).args(["--access-key-id", BOBS_KEY]);
     let _ = checked.run().exits(0).prints_nothing().says_nothing();
 }
@@ -253,9 +253,9 @@ fn json_input_is_a_text_or_a_file_and_options_beat_it() {
 #[test]
 fn json_input_that_is_wrong_is_refused() {
     for (json, says) in [
-        ("", "is no JSON object"),
-        ("AKIA", "is no JSON object"),
-        ("[]", "is no JSON object"),
+        ("", "is not a JSON object"),
+        ("AKIA", "is not a JSON object"),
+        ("[]", "is not a JSON object"),
         ("{", "EOF while parsing"),
         (
             "{\"AccessKeyId\": \"AKIDPMS9RO4H3FEXAMPLE\"} x",
@@ -263,8 +263,8 @@ fn json_input_that_is_wrong_is_refused() {
         ),
         ("{}", "has no AccessKeyId"),
         ("{\"UserName\": \"Bob\"}", "has no AccessKeyId"),
-        ("{\"AccessKeyId\": 5}", "AccessKeyId is no string"),
-        ("{\"AccessKeyId\": null}", "AccessKeyId is no string"),
+        ("{\"AccessKeyId\": 5}", "AccessKeyId is not a string"),
+        ("{\"AccessKeyId\": null}", "AccessKeyId is not a string"),
         (
             "{\"AccessKeyId\": \"short\"}",
             "AccessKeyId 'short': it has 5 characters",

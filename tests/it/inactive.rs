@@ -245,7 +245,11 @@ fn c26_keys_that_are_all_inactive_are_said_to_be() {
 fn c26_a_sweep_of_the_account_counts_inactive_keys_too() {
     let sandbox = documented();
     let args = ["--whole-account", "--older-than", "600d", "--deactivate"];
-    for more in [&["--yes"][..], &["--dry-run"], &[]] {
+    for more in [
+        &["--yes", "--expect-account", "123456789012"][..],
+        &["--dry-run"],
+        &[],
+    ] {
         // Without --yes and without a terminal nothing is read.
         let status = if more.is_empty() { 2 } else { 0 };
         let said = Case::at(&sandbox, args)
@@ -260,7 +264,7 @@ fn c26_a_sweep_of_the_account_counts_inactive_keys_too() {
                 "already inactive, and none of the others satisfies the conditions\n",
             ]);
         } else {
-            let _ = said.says(&["there is no terminal to ask on"]);
+            let _ = said.says(&["without a terminal, --whole-account requires --yes"]);
         }
     }
     assert!(!actions(&sandbox).contains(&"UpdateAccessKey".to_owned()));

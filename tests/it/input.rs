@@ -311,8 +311,13 @@ fn f87_standard_input_from_a_terminal_and_closed() {
     let sandbox = documented();
     let case = Case::at(&sandbox, ["--user-name", "Bob", "--from", "-"]);
     let typed = format!("{BOBS_KEY}\n{BOB_SECOND_KEY_ID}\n\x04");
-    let dialogue = Dialogue::start(case).shows("reading keys from the terminal");
-    let printed = dialogue.types(typed.as_bytes()).end().exits(0);
+    let printed = Dialogue::start(case)
+        .shows("reading keys from the terminal")
+        .types(typed.as_bytes())
+        .shows("Delete these 2 keys in account 123456789012? It cannot be undone. [y/N] ")
+        .types(b"y\n")
+        .end()
+        .exits(0);
     let output = printed.output().to_owned();
     assert_eq!(outcomes(&output), [("Deleted".to_owned(), 2)]);
     let _ = printed
@@ -351,14 +356,17 @@ fn one_way_of_choosing_excludes_the_others() {
         }
     }
     for (args, says) in [
-        (&["--all-keys"][..], "--user-name <NAME>"),
+        (
+            &["--all-keys"][..],
+            "--all-keys requires --user-name <NAME>",
+        ),
         (
             &["--whole-account"],
-            "--only-inactive|--unused-for <AGE>|--older-than <AGE>",
+            "--whole-account requires --only-inactive, --unused-for <AGE> or --older-than <AGE>",
         ),
         (
             &["--whole-account", "--except-user", "Bob"],
-            "--only-inactive|--unused-for <AGE>|--older-than <AGE>",
+            "--whole-account requires --only-inactive, --unused-for <AGE> or --older-than <AGE>",
         ),
         (
             &["--whole-account", "--only-inactive", "--allow-self"],

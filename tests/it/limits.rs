@@ -192,12 +192,18 @@ fn c62_a_list_that_never_ends_is_ended() {
         let members: String = (n * each..(n + 1) * each).map(user).collect();
         result("ListUsers", &format!("<Users>{members}</Users>{}", more(n)))
     };
-    let whole_account = ["--whole-account", "--only-inactive", "--yes"];
+    let whole_account = [
+        "--whole-account",
+        "--only-inactive",
+        "--yes",
+        "--expect-account",
+        "123456789012",
+    ];
     let all_keys = ["--user-name", "Bob", "--all-keys", "--yes"];
     let sandbox = documented();
     let ends = |url: &str, args: &[&str], says: &str| {
         let running = Case::at(&sandbox, args)
-            .env("AWS_ENDPOINT_URL", url)
+            .env("AWS_ENDPOINT_URL_IAM", url)
             .start_under(Some(&["prlimit", "--data=150000000"]));
         let _ = running
             .end()

@@ -97,11 +97,21 @@ fn f34_a_role_never_takes_the_key_that_it_was_assumed_with() {
 fn f34_a_sweep_as_root_takes_the_users_keys_and_never_its_own() {
     let sandbox = documented();
     let root = sandbox.root();
-    let printed = Case::at(&sandbox, ["--whole-account", "--older-than", "1d", "--yes"])
-        .env("AWS_ACCESS_KEY_ID", &root.access_key_id)
-        .env("AWS_SECRET_ACCESS_KEY", &root.secret_access_key)
-        .run()
-        .exits(0);
+    let printed = Case::at(
+        &sandbox,
+        [
+            "--whole-account",
+            "--older-than",
+            "1d",
+            "--yes",
+            "--expect-account",
+            ACCOUNT,
+        ],
+    )
+    .env("AWS_ACCESS_KEY_ID", &root.access_key_id)
+    .env("AWS_SECRET_ACCESS_KEY", &root.secret_access_key)
+    .run()
+    .exits(0);
     let output = printed.output().to_owned();
     assert_eq!(outcomes(&output), [("Deleted".to_owned(), 5)], "{output}");
     assert!(!output.contains(&root.access_key_id), "{output}");

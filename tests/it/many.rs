@@ -271,7 +271,7 @@ fn a_bar_moves_on_a_terminal_and_is_gone_at_the_end() {
             .on("DeleteAccessKey")
             .always(),
     );
-    let case = Case::at(&sandbox, ["--jobs", "2", "--from"]).env("TERM", "xterm");
+    let case = Case::at(&sandbox, ["--yes", "--jobs", "2", "--from"]).env("TERM", "xterm");
     let path = case.path("list.csv");
     let dialogue = Dialogue::start(case.file("list.csv", &list).args([path]));
     let printed = dialogue

@@ -7,6 +7,7 @@ use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_oneof, proptes
 use std::time::Duration;
 
 use crate::case::{Case, DELETED};
+use crate::many::{from_stdin, rows};
 
 /// What a key is like: days since its creation and last use, each and a half so that no border is met.
 #[derive(Clone, Debug)]
@@ -137,6 +138,38 @@ fn goes(lives: &[Life], conditions: &Conditions, found: bool) -> bool {
     true
 }
 
+/// Runs on a list of all keys: each goes exactly if it satisfies the conditions, and the others are skipped with success.
+fn list_goes(lives: &[Life], conditions: &Conditions) {
+    let ids: Vec<String> = (0..lives.len())
+        .map(|n| nth_key_id("123456789012", n))
+        .collect();
+    let sandbox = lives
+        .iter()
+        .zip(&ids)
+        .map(|(life, id)| life.seed("Carol", id))
+        .fold(Sandbox::builder(), iam_sandbox::Builder::key)
+        .start();
+    let list = ids
+        .iter()
+        .fold("AccessKeyId,UserName\n".to_owned(), |list, id| {
+            format!("{list}{id},Carol\n")
+        });
+    let args: Vec<String> = conditions.args();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let printed = from_stdin(&sandbox, &list, &args).run().exits(0);
+    let output = printed.output().to_owned();
+    for row in rows(&output) {
+        let place = ids.iter().position(|id| row["AccessKeyId"] == id.as_str());
+        let place = place.expect("a key of the list");
+        let goes = lives[place].may_go("Carol", conditions);
+        let outcome = if goes { "Deleted" } else { "Skipped" };
+        assert_eq!(row["Outcome"], outcome, "{:?} {conditions:?}", lives[place]);
+        assert_eq!(sandbox.has_key(&ids[place]), !goes);
+    }
+    assert_eq!(rows(&output).len(), lives.len());
+    let _ = printed.prints(&output).says(&["known: "]);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -153,5 +186,13 @@ proptest! {
             let lives: Vec<Life> = [vec![key.clone()], family].concat();
             assert_eq!(goes(&lives, &conditions, found), expected);
         }
+    }
+
+    #[test]
+    fn the_keys_of_a_list_that_do_not_satisfy_the_conditions_are_skipped_with_success(
+        lives in vec(life(), 1..6),
+        conditions in conditions(),
+    ) {
+        list_goes(&lives, &conditions);
     }
 }

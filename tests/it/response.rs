@@ -275,7 +275,13 @@ fn c28_an_unexpected_response_to_a_read_is_called_that() {
     ] {
         let sandbox = documented();
         sandbox.fault(Fault::new(what).on("ListUsers").always());
-        let args = ["--whole-account", "--only-inactive", "--yes"];
+        let args = [
+            "--whole-account",
+            "--only-inactive",
+            "--yes",
+            "--expect-account",
+            "123456789012",
+        ];
         let case = Case::at(&sandbox, args).env("AWS_MAX_ATTEMPTS", "1");
         let said = case.run().exits(9).prints_nothing();
         assert!(
@@ -310,13 +316,22 @@ fn c59_a_list_that_does_not_say_whether_it_continues_is_an_error() {
     let sandbox = documented();
     let page = result("ListUsers", "<Users/>");
     sandbox.fault(Fault::new(xml(page)).on("ListUsers").always());
-    let _ = Case::at(&sandbox, ["--whole-account", "--only-inactive", "--yes"])
-        .run()
-        .exits(1)
-        .prints_nothing()
-        .says(&[says, what])
-        .ends_with("no key was changed");
-    assert_eq!(actions(&sandbox), ["ListUsers"]);
+    let _ = Case::at(
+        &sandbox,
+        [
+            "--whole-account",
+            "--only-inactive",
+            "--yes",
+            "--expect-account",
+            "123456789012",
+        ],
+    )
+    .run()
+    .exits(1)
+    .prints_nothing()
+    .says(&[says, what])
+    .ends_with("no key was changed");
+    assert_eq!(actions(&sandbox), ["GetCallerIdentity", "ListUsers"]);
 }
 
 #[test]

@@ -23,6 +23,8 @@ const WHOLE_ACCOUNT: &[&str] = &[
     "--only-inactive",
     "--except-user",
     "Alice",
+    "--expect-account",
+    "123456789012",
 ];
 
 #[test]
@@ -95,7 +97,7 @@ fn settled(outcome: &str) -> Kept {
 
 #[test]
 fn what_iam_lists_now_takes_precedence_over_a_record_that_the_key_is_gone() {
-    let whole_account = [WHOLE_ACCOUNT, &["--expect-account", ACCOUNT]].concat();
+    let whole_account = WHOLE_ACCOUNT.to_vec();
     for outcome in ["Missing", "Deleted"] {
         for selection in [ALL_OF_BOB, &whole_account] {
             let sandbox = documented();

@@ -176,7 +176,13 @@ fn what_was_never_sent_is_unreachable() {
 #[test]
 fn a_list_that_cannot_be_read_ends_the_run() {
     let sandbox = faulty(What::error(403, "AccessDenied", "no"), "ListUsers");
-    let args = ["--whole-account", "--only-inactive", "--yes"];
+    let args = [
+        "--whole-account",
+        "--only-inactive",
+        "--yes",
+        "--expect-account",
+        "123456789012",
+    ];
     let failure = failure(Case::at(&sandbox, args), 6);
     is(&failure, "AccessDenied", "NotDeleted");
     assert_eq!(failure["Message"], "no");

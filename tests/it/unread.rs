@@ -156,7 +156,14 @@ fn c24_a_last_use_that_is_denied_for_a_listed_key_is_a_missing_permission() {
     }
     for args in [
         &["--from", "-", "--unused-for", "90d"][..],
-        &["--whole-account", "--unused-for", "90d", "--yes"],
+        &[
+            "--whole-account",
+            "--unused-for",
+            "90d",
+            "--yes",
+            "--expect-account",
+            "123456789012",
+        ],
         &[
             "--user-name",
             "Bob",

@@ -202,7 +202,13 @@ fn c59_a_value_that_cannot_be_read_ends_a_sweep() {
         let what_comes = xml(result("ListUsers", body));
         sandbox.fault(Fault::new(what_comes).on("ListUsers").always());
         let host = sandbox.address();
-        let args = ["--whole-account", "--only-inactive", "--yes"];
+        let args = [
+            "--whole-account",
+            "--only-inactive",
+            "--yes",
+            "--expect-account",
+            "123456789012",
+        ];
         let _ = Case::at(&sandbox, args)
             .run()
             .exits(1)

@@ -62,14 +62,15 @@ def jobs(bench: Bench, told: Recipe, allowed: Allowed) -> tuple[dict[str, list[i
         sandboxes = accounts(bench, stack, allowed, by_key)
         for profile in allowed:
             (bench.work / "done.jsonl").unlink(missing_ok=True)
-            ended[profile] = job.run(bench, told.yaml(), {}, {"matrix.profile": profile}).statuses
+            given = {"matrix.profile": profile, "matrix.account": sandboxes[profile].told["account"]}
+            ended[profile] = job.run(bench, told.yaml(), {}, given).statuses
     return ended, sandboxes
 
 
 def matrix(bench: Bench, same: Callable) -> None:
     told = section("Many accounts")
     allowed = told.allowed()
-    ended, sandboxes = jobs(bench, told, one_denied(allowed, told.yaml()["strategy"]["matrix"]["profile"]))
+    ended, sandboxes = jobs(bench, told, one_denied(allowed, [each["profile"] for each in told.yaml()["strategy"]["matrix"]["include"]]))
     same("a matrix has a job an account", {"statuses": {"dev": [0], "staging": [6], "prod": [0]}}, {"statuses": ended})
     same("and each deletes what is stale in its own", {"left": {"dev": 3, "staging": 5, "prod": 3}}, {
         "left": left(sandboxes),
@@ -107,7 +108,8 @@ def mapped(
             ended = subprocess.run(run, env=environment, cwd=bench.work, capture_output=True, timeout=LIMIT, check=False)
             return ended.returncode
 
-        status, ended = machine.run(definition, {"profiles": list(allowed)}, container)
+        given = [{"profile": profile, "account": sandbox.told["account"]} for profile, sandbox in sandboxes.items()]
+        status, ended = machine.run(definition, {"accounts": given}, container)
     return status, sorted(ended), sandboxes
 
 

@@ -218,8 +218,7 @@ class Judge:
         if len(run.rows) + earlier != len(self.named):
             left_out = [id for id in self.named if id not in times]
             self.false.append(f"{len(self.named)} keys, {len(run.rows)} rows, {earlier} before: {left_out}")
-        is_success = {row["Outcome"] for row in run.rows if not truth.is_already_inactive(row)} <= {truth.DONE[self.mode.action], "Missing"}
-        if (run.status == 0) != is_success:
+        if (run.status == 0) != truth.is_success(self.mode.action, printed):
             self.false.append(f"exit status {run.status} with {dict(printed)}")
 
     def judge_row(self, row: dict, run: Run, where: str) -> None:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import truth
 from place import Sandbox, listed, write
-from truth import DONE, Verdict
+from truth import Verdict
 
 LIMITS = ["--cli-connect-timeout", "2", "--cli-read-timeout", "1", "--timeout", "20"]
 # What the seeds do, one after another.
@@ -54,7 +54,7 @@ def one_run(storm: Storm, way: list[str]) -> Verdict:
     counts = truth.counts_of(ended.stderr)
     if counts != verdict.outcomes:
         verdict.false.append(f"the last line counts {dict(counts)}, and the rows are {dict(verdict.outcomes)}")
-    if (ended.returncode == 0) != (set(verdict.outcomes) <= {DONE[action], "Missing"}):
+    if (ended.returncode == 0) != truth.is_success(action, verdict.outcomes):
         verdict.false.append(f"exit status {ended.returncode} with {dict(verdict.outcomes)}")
     return verdict
 

@@ -48,6 +48,11 @@ def judge(action: str, named: list[Named], rows: list[dict], before: Keys, after
     return Verdict(Counter(row["Outcome"] for row in rows), false)
 
 
+def is_success(action: str, outcomes: Counter) -> bool:
+    """Whether a run over a list, which may skip keys, exits with 0."""
+    return set(outcomes) <= {DONE[action], "Missing", "Skipped"}
+
+
 def is_already_inactive(row: dict) -> bool:
     """Whether the key was to be made inactive, and is."""
     return row["Outcome"] == "Skipped" and row.get("Reason") == "already inactive"
@@ -75,9 +80,10 @@ def counts_of(stderr: str) -> Counter:
         "unknown": "Unknown",
         "not tried": "NotTried",
         "already inactive": "Skipped",
+        "skipped": "Skipped",
         "settled by an earlier run": "Before",
     }
-    last = re.fullmatch(r"known: (\d+) keys: (.+)", stderr.splitlines()[-1])
+    last = re.fullmatch(r"known: (\d+) keys: ([^;]+)(?:; .+)?", stderr.splitlines()[-1])
     if last is None:
         raise ValueError(f"no counts: {stderr}")
     counts = Counter({words[what]: int(count) for count, what in (part.split(" ", 1) for part in last[2].split(", "))})

@@ -1,0 +1,208 @@
+//! The question before a list is worked on: asked if standard error is a terminal, and answered there, since standard input
+//! may be the list.
+
+use iam_sandbox::documented::BOB_SECOND_KEY_ID;
+
+use crate::case::{BOBS_KEY, Case, actions, documented};
+use crate::dialogue::Dialogue;
+use crate::many::{from_stdin, outcomes};
+
+const ASKED: &str = "Delete these 2 keys in account 123456789012? It cannot be undone. [y/N] ";
+
+fn list() -> String {
+    format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n{BOB_SECOND_KEY_ID},Bob\n")
+}
+
+/// A run on a terminal whose list is in a file.
+fn from_file(case: Case, more: &[&str]) -> Case {
+    let path = case.path("list.csv");
+    let case = case.file("list.csv", list()).args(["--from"]).args([path]);
+    case.args(more)
+}
+
+#[test]
+fn f64_a_list_is_asked_about_on_a_terminal() {
+    for (answer, status, outcome) in [("y\n", 0, "Deleted"), ("n\n", 11, "Refused")] {
+        let sandbox = documented();
+        let case = from_file(Case::at(&sandbox, ["--jobs", "1"]), &[]);
+        let printed = Dialogue::start(case)
+            .shows(ASKED)
+            .types(answer.as_bytes())
+            .end()
+            .exits(status);
+        let output = printed.output().to_owned();
+        assert_eq!(outcomes(&output), [(outcome.to_owned(), 2)]);
+        let _ = printed.prints(&output).says(&[BOBS_KEY, "[y/N]"]);
+        assert_eq!(sandbox.has_key(BOBS_KEY), status == 11);
+    }
+}
+
+#[test]
+fn f64_a_list_on_standard_input_is_asked_about_on_the_terminal() {
+    for (more, asked) in [
+        (&[][..], true),
+        (&["--interactive"], true),
+        (&["--yes"], false),
+        (&["--dry-run"], false),
+    ] {
+        let sandbox = documented();
+        let case = Case::at(&sandbox, ["--from", "-"]).args(more);
+        let path = case.path("list.csv");
+        let case = case.file("list.csv", list());
+        let script = format!("exec \"$0\" \"$@\" < '{}'", path.display());
+        let dialogue = Dialogue::start_under(case, &["sh", "-c", &script]);
+        let dialogue = if asked {
+            dialogue.shows(ASKED).types(b"yes\n")
+        } else {
+            dialogue
+        };
+        let printed = dialogue.end().exits(0);
+        let output = printed.output().to_owned();
+        let is_dry = more == ["--dry-run"];
+        let outcome = if is_dry { "WouldDelete" } else { "Deleted" };
+        assert_eq!(outcomes(&output), [(outcome.to_owned(), 2)], "{more:?}");
+        let said = printed.prints(&output);
+        assert_eq!(said.messages().contains("[y/N]"), asked, "{more:?}");
+        let _ = said.says(&["known: 2 keys: "]);
+        assert_eq!(sandbox.has_key(BOBS_KEY), is_dry);
+    }
+}
+
+#[test]
+fn f64_what_standard_input_says_is_no_answer() {
+    let sandbox = documented();
+    let case = Case::at(&sandbox, ["--user-name", "Bob", "--all-keys"]);
+    let script = "yes | \"$0\" \"$@\"; exit $?";
+    let printed = Dialogue::start_under(case, &["sh", "-c", script])
+        .shows(ASKED)
+        .types(b"n\n")
+        .end()
+        .exits(11);
+    let output = printed.output().to_owned();
+    let _ = printed.prints(&output).says(&["[y/N]"]);
+    assert!(sandbox.has_key(BOBS_KEY) && sandbox.has_key(BOB_SECOND_KEY_ID));
+}
+
+#[test]
+fn f64_without_a_terminal_a_list_is_not_asked_about() {
+    // Standard error is no terminal.
+    let sandbox = documented();
+    let case = from_file(Case::at(&sandbox, ["--jobs", "1"]), &[]);
+    let script = "exec \"$0\" \"$@\" 2>/dev/null";
+    let said = Dialogue::start_under(case, &["sh", "-c", script]).end();
+    let printed = said.exits(0);
+    let output = printed.output().to_owned();
+    assert_eq!(outcomes(&output), [("Deleted".to_owned(), 2)]);
+    let _ = printed.prints(&output).says_nothing();
+    assert_eq!(actions(&sandbox), ["DeleteAccessKey", "DeleteAccessKey"]);
+
+    // Standard error is a terminal, but not the terminal of the process.
+    let sandbox = documented();
+    let case = from_file(Case::at(&sandbox, ["--jobs", "1"]), &[]);
+    let printed = Dialogue::start_under(case, &["setsid", "--wait"])
+        .end()
+        .exits(0);
+    let output = printed.output().to_owned();
+    assert_eq!(outcomes(&output), [("Deleted".to_owned(), 2)]);
+    let said = printed.prints(&output);
+    assert!(!said.messages().contains("[y/N]"));
+    let _ = said.says(&["2 keys: 2 deleted"]);
+
+    // There is none at all.
+    let sandbox = documented();
+    let printed = from_stdin(&sandbox, &list(), &[]).run().exits(0);
+    let output = printed.output().to_owned();
+    let _ = printed
+        .prints(&output)
+        .says_exactly("known: 2 keys: 2 deleted\n");
+}
+
+#[test]
+fn f64_json_errors_require_yes_where_a_question_would_be_asked() {
+    let sandbox = documented();
+    let json = ["--error-format", "json"];
+    let yes = "--error-format json requires --yes here, because no question can be asked";
+    let interactive = "--interactive cannot ask a question with --error-format json";
+    for (case, sentence) in [
+        (from_file(Case::at(&sandbox, json), &[]), yes),
+        (from_file(Case::at(&sandbox, json), &["-i"]), interactive),
+        (
+            Case::at(&sandbox, json).args(["--user-name", "Bob", "--all-keys"]),
+            yes,
+        ),
+        (
+            Case::at(&sandbox, json).args(["--whole-account", "--only-inactive"]),
+            yes,
+        ),
+        (
+            Case::documented(&sandbox, &["-i", "--error-format", "json"]),
+            interactive,
+        ),
+    ] {
+        let said = Dialogue::start(case).end().exits(2).prints_nothing();
+        assert!(!said.messages().contains("[y/N]"));
+        let _ = said.says(&[&format!("\"Message\":\"{sentence}\""), "--dry-run"]);
+        assert_eq!(sandbox.connections(), 0);
+    }
+    // With --yes, on a terminal, nothing else is required.
+    for case in [
+        from_file(Case::at(&sandbox, json), &["--yes"]),
+        Case::at(&sandbox, json).args(["--whole-account", "--only-inactive", "--yes"]),
+    ] {
+        let printed = Dialogue::start(case).end().exits(0);
+        let output = printed.output().to_owned();
+        let _ = printed.prints(&output).says(&["\"Known\""]);
+    }
+    assert!(!sandbox.has_key(BOBS_KEY));
+}
+
+#[test]
+fn f64_a_list_of_which_no_key_matches_is_not_asked_about() {
+    let sandbox = documented();
+    let more = ["--older-than", "9000d"];
+    let case = from_file(Case::at(&sandbox, more), &[]);
+    let printed = Dialogue::start(case).end().exits(0);
+    let output = printed.output().to_owned();
+    assert_eq!(outcomes(&output), [("Skipped".to_owned(), 2)]);
+    let said = printed.prints(&output);
+    assert!(!said.messages().contains("[y/N]"));
+    let _ = said.says(&["2 keys: 2 skipped"]);
+    assert!(sandbox.has_key(BOBS_KEY));
+}
+
+#[test]
+fn a_sweep_says_that_root_user_keys_are_not_included() {
+    let sandbox = documented();
+    let case = Case::at(&sandbox, ["--whole-account", "--only-inactive"]);
+    let printed = Dialogue::start(case)
+        .shows(
+            "Delete this key in account 123456789012? Root user keys are not included. It cannot be undone. [y/N] ",
+        )
+        .types(b"y\n")
+        .end()
+        .exits(0);
+    let output = printed.output().to_owned();
+    let _ = printed
+        .prints(&output)
+        .says(&["known: 1 key: 1 deleted; root user keys are not included\n"]);
+    // On a terminal, --yes alone is enough.
+    let case = Case::at(&sandbox, ["--whole-account", "--only-inactive", "--yes"]);
+    let _ = Dialogue::start(case)
+        .end()
+        .exits(0)
+        .prints_nothing()
+        .says(&["nothing was changed; root user keys are not included\n"]);
+    // Nor does a dry run require anything.
+    let planned = Case::at(&sandbox, ["--whole-account", "--older-than", "1d", "-n"])
+        .run()
+        .exits(0);
+    let output = planned.output().to_owned();
+    let _ = planned
+        .prints(&output)
+        .says(&["; this was a dry run; root user keys are not included\n"]);
+    let printed = Case::bare(["--help"]).run().exits(0);
+    let help = printed.output().to_owned();
+    let _ = printed.prints(&help).says_nothing();
+    let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(help.contains("Root user keys are not included"), "{help}");
+}

@@ -1,0 +1,243 @@
+//! Help, and what a command line that is wrong in a likely way is told.
+
+use std::ffi::OsString;
+
+use crate::arguments::refused;
+use crate::case::{BOBS_KEY, Case, documented};
+use crate::story::read;
+
+/// What `-h` prints on a terminal of 80 columns.
+fn short_help() -> String {
+    let printed = Case::bare(["-h"]).env("COLUMNS", "80").run().exits(0);
+    let help = printed.output().to_owned();
+    let _ = printed.prints(&help).says_nothing();
+    help
+}
+
+#[test]
+fn help_and_version_need_nothing() {
+    let broken = || {
+        Case::bare(Vec::<OsString>::new())
+            .env("AWS_RETRY_MODE", "x")
+            .env("AWS_PROFILE", "gone")
+            .file(".aws/config", "[broken")
+    };
+    for flag in ["-h", "--help"] {
+        let printed = broken().args([flag]).run().exits(0);
+        assert!(printed.output().contains("--access-key-id <ID>"));
+        assert!(
+            printed
+                .output()
+                .lines()
+                .all(|line| line.chars().count() <= 100),
+            "a line is too wide"
+        );
+        let output = printed.output().to_owned();
+        let _ = printed.prints(&output).says_nothing();
+    }
+    let version = format!("iam-del-key {}\n", env!("CARGO_PKG_VERSION"));
+    let _ = broken()
+        .args(["--version"])
+        .run()
+        .exits(0)
+        .prints(&version)
+        .says_nothing();
+}
+
+#[test]
+fn help_begins_with_examples_and_fits_100_columns() {
+    for flag in ["-h", "--help"] {
+        let printed = Case::bare([flag]).run().exits(0);
+        let help = printed.output().to_owned();
+        let _ = printed.prints(&help).says_nothing();
+        let places = ["Examples:\n  iam-del-key ", "\nUsage: ", "\nWhich keys:\n"]
+            .map(|text| help.find(text));
+        assert!(places.iter().all(Option::is_some), "{help}");
+        assert!(places.is_sorted(), "{help}");
+        assert!(
+            help.lines().all(|line| line.chars().count() <= 100),
+            "{help}"
+        );
+        let exit_status = help.contains("\nExit status:\n");
+        assert_eq!(exit_status, flag == "--help", "{help}");
+    }
+}
+
+#[test]
+fn the_short_help_fits_on_one_screen() {
+    let help = short_help();
+    assert!(help.lines().count() <= 50, "{help}");
+    assert!(
+        help.lines().all(|line| line.chars().count() <= 80),
+        "{help}"
+    );
+    let is_option = |line: &&str| line.starts_with("  -") || line.starts_with("      --");
+    let listed: Vec<&str> = help.lines().filter(is_option).collect();
+    assert!((15..=25).contains(&listed.len()), "{help}");
+    let sections: Vec<&str> = help
+        .lines()
+        .filter(|line| line.ends_with(':') && !line.starts_with(' '))
+        .collect();
+    assert_eq!(
+        sections,
+        [
+            "Examples:",
+            "Which keys:",
+            "Only if:",
+            "Action:",
+            "Safety:",
+            "Many keys:",
+            "Credentials:",
+            "Output:"
+        ]
+    );
+    // Each has a description on its own line: none is pushed below its option.
+    for line in listed {
+        let line = line.trim_start();
+        let place = line.find("--").expect("a long name");
+        assert!(line[place..].trim().contains("  "), "{line}");
+    }
+}
+
+#[test]
+fn the_long_help_lists_what_the_short_help_lists_and_more() {
+    let printed = Case::bare(["--help"]).run().exits(0);
+    let help = printed.output().to_owned();
+    let _ = printed.prints(&help).says_nothing();
+    let options = |text: &str| -> Vec<String> {
+        let words = text.split_whitespace();
+        let words = words.filter(|word| word.starts_with("--") && word.len() > 2);
+        words.map(str::to_owned).collect()
+    };
+    let (all, short) = (options(&help), short_help());
+    for option in options(&short) {
+        assert!(all.contains(&option), "{option}");
+    }
+    for option in [
+        "--region",
+        "--cli-input-json",
+        "--jobs",
+        "--debug",
+        "--version",
+    ] {
+        assert!(all.contains(&option.to_owned()), "{option}");
+        assert!(!options(&short).contains(&option.to_owned()), "{option}");
+    }
+}
+
+#[test]
+fn completions_offer_no_option_that_is_always_rejected() {
+    for file in ["iam-del-key.bash", "_iam-del-key", "iam-del-key.fish"] {
+        let script = read(&format!("completions/{file}"));
+        assert!(script.contains("dry-run"));
+        for rejected in [
+            "no-verify-ssl",
+            "no-sign-request",
+            "cli-auto-prompt",
+            "yaml",
+        ] {
+            assert!(!script.contains(rejected), "{rejected} in {file}");
+        }
+    }
+}
+
+#[test]
+fn c31_a_key_without_its_option_gets_a_tip() {
+    let others = "AKIAQAAAAAAAAAACAROL";
+    for (args, tip) in [
+        (
+            &[BOBS_KEY][..],
+            "iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE",
+        ),
+        (
+            &[BOBS_KEY, "--user-name", "Bob", "-n"],
+            "iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --user-name Bob -n",
+        ),
+        (
+            &["--profile", "my profile", BOBS_KEY, others],
+            "iam-del-key --profile 'my profile' --access-key-id AKIDPMS9RO4H3FEXAMPLE \
+             --access-key-id AKIAQAAAAAAAAAACAROL",
+        ),
+        (
+            &["--access-key-id", others, BOBS_KEY],
+            "iam-del-key --access-key-id AKIAQAAAAAAAAAACAROL --access-key-id AKIDPMS9RO4H3FEXAMPLE",
+        ),
+        // The rest is wrong too, or cannot be pasted.
+        (&[BOBS_KEY, "Bob"], "--access-key-id AKIDPMS9RO4H3FEXAMPLE"),
+        (
+            &[BOBS_KEY, "--profile", "a\u{1b}[2J"],
+            "--access-key-id AKIDPMS9RO4H3FEXAMPLE",
+        ),
+    ] {
+        let sandbox = documented();
+        let said = Case::at(&sandbox, args).run().exits(2).prints_nothing();
+        let says = format!("\n  tip: {tip}\n");
+        let unexpected = "unexpected argument 'AKIDPMS9RO4H3FEXAMPLE' found";
+        let _ = said.says(&[unexpected, &says]);
+        let json = Case::at(&sandbox, ["--error-format", "json"]).args(args);
+        let said = json.run().exits(2).prints_nothing();
+        let _ = said.says(&["\"Hint\":[\"", "--access-key-id AKIDPMS9RO4H3FEXAMPLE"]);
+        assert_eq!(sandbox.connections(), 0);
+    }
+    // What is not a key gets none.
+    let said = Case::bare(["Bob"]).run().exits(2).prints_nothing();
+    assert!(!said.messages().contains("tip:"));
+    let _ = said.says(&["unexpected argument 'Bob' found"]);
+}
+
+#[test]
+fn the_most_likely_mistakes_are_explained() {
+    let key = ["--access-key-id", BOBS_KEY];
+    for (args, says) in [
+        (
+            &["--user-name", "Bob"][..],
+            "error: keys are required: use --access-key-id <ID>, --from <FILE>, --all-keys or --whole-account\n",
+        ),
+        (
+            &["--all-keys"],
+            "error: --all-keys requires --user-name <NAME>\n",
+        ),
+        (
+            &["--whole-account", "--except-user", "Bob"],
+            "error: --whole-account requires --only-inactive, --unused-for <AGE> or --older-than <AGE>\n",
+        ),
+        (
+            &[key[0], key[1], "--external-id", "x1"],
+            "error: --role-arn <ARN> is required with the other options\n",
+        ),
+        (
+            &[key[0], key[1], "--dry-run=true"],
+            "error: --dry-run takes no value\n",
+        ),
+        (
+            &[key[0]],
+            "error: a value is required for '--access-key-id <ID>' but none was supplied\n",
+        ),
+        (
+            &[key[0], key[1], "--user", "Bob"],
+            "tip: a similar argument exists: '--user-name'\n",
+        ),
+        (
+            &[key[0], key[1], "--user-name", "Bob", "--find-user"],
+            "error: the argument '--user-name <NAME>' cannot be used with '--find-user'\n",
+        ),
+        (
+            &[key[0], key[1], "--jobs", "0"],
+            "error: invalid value '0' for '--jobs <N>': must be between 1 and 256\n",
+        ),
+        (
+            &[key[0], key[1], "--jobs", "many"],
+            "error: invalid value 'many' for '--jobs <N>': must be between 1 and 256\n",
+        ),
+        (
+            &[key[0], key[1], "--cli-read-timeout", "86401"],
+            "error: invalid value '86401' for '--cli-read-timeout <SECONDS>': must be between 0 and 86400\n",
+        ),
+        (
+            &[key[0], key[1], "--query", "[?Status='Active']"],
+            "': not a JMESPath expression: use == instead of = at character 9\n",
+        ),
+    ] {
+        refused(args.iter().copied(), &[says]);
+    }
+}
