@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::error::RunError;
 use crate::report::stream;
-use crate::request::{Consent, ErrorFormat, Request};
+use crate::request::{Action, Consent, ErrorFormat, Request};
 use crate::sanitize::SafeText;
 use crate::terminal::read_answer;
 
@@ -25,6 +25,10 @@ pub(crate) fn check(request: &Request) -> Result<(), RunError> {
         return Ok(());
     }
     Err(match request.consent {
+        Consent::Needed if request.action == Action::Reactivate => {
+            RunError::usage("--reactivate asks first, and there is no terminal to ask on")
+                .hint("look first with --dry-run, then say --yes")
+        }
         Consent::Needed => RunError::usage(
             "--all-keys and --whole-account ask before a key goes, and there is no terminal to ask on",
         )

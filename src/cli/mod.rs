@@ -155,7 +155,7 @@ pub(crate) struct Cli {
     #[arg(short, long, conflicts_with = "yes", help_heading = "Safety")]
     interactive: bool,
 
-    /// Do not ask; only --all-keys and --whole-account ask by themselves
+    /// Do not ask; only --all-keys, --whole-account and --reactivate ask by themselves
     #[arg(short, long, help_heading = "Safety")]
     yes: bool,
 
@@ -165,6 +165,16 @@ pub(crate) struct Cli {
     /// status cannot be read, the key is deactivated all the same.
     #[arg(long, help_heading = "Safety")]
     deactivate: bool,
+
+    /// Set the keys to Active again: the undo for --deactivate; always asks
+    ///
+    /// For keys that are named, and for --from the journal or the JSON results of a run with --deactivate: exactly the keys
+    /// that it deactivated and that were active before. A key of which that run does not know whether it deactivated it is
+    /// left as it is and reported. A key that is already Active is skipped, which is a success. Your own keys are not
+    /// refused. Without a terminal, --yes is required.
+    #[arg(long, help_heading = "Safety")]
+    #[arg(conflicts_with_all = ["deactivate", "all_keys", "whole_account"])]
+    reactivate: bool,
 
     /// Succeed if the key no longer exists (like rm -f)
     ///

@@ -39,8 +39,8 @@ pub(super) const HELP: &str =
 /// What they end with.
 pub(super) const EXIT_STATUS: &str = "\
 Exit status:
-    0  every key asked for is gone (with --ignore-missing: or was already), or inactive with
-       --deactivate; a dry run was shown; nothing matched
+    0  every key asked for is gone (with --ignore-missing: or was already), inactive with
+       --deactivate, or active with --reactivate; a dry run was shown; nothing matched
     1  anything not below: an unlisted service error; no usable answer, and the key is still
        there; a result, a list or a journal that could not be written
     2  the arguments or the input are wrong (nothing was contacted), or IAM says so

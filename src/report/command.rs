@@ -2,6 +2,7 @@
 //! in the same way.
 
 use std::ffi::OsString;
+use std::path::Path;
 
 use crate::command_line::CommandLine;
 use crate::ident::UserName;
@@ -57,12 +58,6 @@ impl Commands {
         options.fold(command, |command, (name, value)| {
             command.option(name, value)
         })
-    }
-
-    /// Whose credentials a command of the AWS CLI needs, where options cannot say it.
-    pub(crate) fn signer(&self) -> String {
-        let role = self.role.as_ref();
-        role.map_or_else(String::new, |role| format!(" as {role}"))
     }
 
     /// Adds the options of this run to a command.
@@ -127,16 +122,21 @@ impl Commands {
     }
 
     /// Reactivates the key.
-    pub(crate) fn activate(&self, key: &Key) -> CommandLine {
-        let command = CommandLine::new("aws iam update-access-key");
-        let command = command.option("--access-key-id", key.id.as_str());
-        self.aws(user(command, key.user_name.as_ref()).words("--status Active"))
+    pub(crate) fn reactivate(&self, key: &Key) -> CommandLine {
+        let command = CommandLine::new("iam-del-key").option("--access-key-id", key.id.as_str());
+        self.with_options(user(command, key.user_name.as_ref()).words("--reactivate"))
     }
 
     /// Reactivates any key. `ID` and `NAME` stand for the key and its owner.
-    pub(crate) fn activate_any(&self) -> CommandLine {
-        let command = CommandLine::new("aws iam update-access-key");
-        self.aws(command.words("--access-key-id ID --user-name NAME --status Active"))
+    pub(crate) fn reactivate_any(&self) -> CommandLine {
+        let command = CommandLine::new("iam-del-key");
+        self.with_options(command.words("--access-key-id ID --user-name NAME --reactivate"))
+    }
+
+    /// Reactivates the keys that a run of `--deactivate` changed, by its journal or its results.
+    pub(crate) fn reactivate_from(&self, file: &Path) -> CommandLine {
+        let command = CommandLine::new("iam-del-key").option("--from", file);
+        self.with_options(command.words("--reactivate"))
     }
 }
 

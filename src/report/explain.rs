@@ -11,7 +11,7 @@ use crate::error::{
     CallError, ErrorKind, Exit, NotFound, Received, RunError, SearchScope, ServiceError,
 };
 use crate::metadata::Status;
-use crate::outcome::{KeyResult, KeyState, Outcome, Refusal};
+use crate::outcome::{KeyResult, KeyState, Outcome, Refusal, STATUS_UNKNOWN, already};
 use crate::request::{Action, Key, Mode, SigningKey};
 use crate::sanitize::{escape_field, truncate_escaped};
 
@@ -187,8 +187,8 @@ impl Report<'_> {
                     None => no_message(None),
                 }
             }
-            Outcome::AlreadyInactive => {
-                let message = format!("{id} is already inactive: nothing was changed");
+            Outcome::Already(status) => {
+                let message = format!("{id} is {}: nothing was changed", already(status));
                 labeled(Level::Note, message, None)
             }
             Outcome::Skipped(reason) => {
@@ -206,6 +206,17 @@ impl Report<'_> {
                     "{id} is the key that signs the request: to {verb} it would lock you out"
                 );
                 error("SigningKey", &message, not_done("nothing was sent to IAM"))
+            }
+            Outcome::Refused(Refusal::StatusUnknown) => {
+                next.push(format!(
+                    "to reactivate a key all the same: {}",
+                    self.commands.reactivate_any()
+                ));
+                error(
+                    "StatusUnknown",
+                    STATUS_UNKNOWN,
+                    not_done("nothing was sent to IAM"),
+                )
             }
             Outcome::Refused(Refusal::Declined) => error(
                 "Declined",
@@ -270,15 +281,12 @@ impl Report<'_> {
             // Activating the key would not restore its previous status.
             Some(Status::Inactive | Status::Other(_)) => return Vec::new(),
         };
-        let command = self.commands.activate(&result.key);
+        let command = self.commands.reactivate(&result.key);
         let signer = match self.request.signing_key {
             SigningKey::Guarded => "",
             SigningKey::Allowed => ", signed with another key",
         };
-        let role = self.commands.signer();
-        vec![format!(
-            "to undo it{role}{signer}{unless_inactive}: {command}"
-        )]
+        vec![format!("to undo it{signer}{unless_inactive}: {command}")]
     }
 }
 

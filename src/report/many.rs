@@ -1,6 +1,7 @@
 //! Messages about many keys: the errors of each key, and at the end each hint once, a summary, and how to continue.
 
 use std::mem;
+use std::path::Path;
 
 use super::Report;
 use super::explain::{contradiction, unchecked_owner};
@@ -45,7 +46,8 @@ impl Report<'_> {
                 }
             }
             (Outcome::Done { .. }, _) => self.messages.explain(&explanation),
-            (_, OutcomeKind::Failed | OutcomeKind::Unknown) => {
+            (Outcome::Refused(Refusal::StatusUnknown), _)
+            | (_, OutcomeKind::Failed | OutcomeKind::Unknown) => {
                 self.messages.explain(&explanation);
                 for hint in hints {
                     self.add_final_hint(hint);
@@ -66,9 +68,14 @@ impl Report<'_> {
         for hint in &self.hints {
             self.messages.print(Level::Hint, hint);
         }
-        if self.request.mode == Mode::Change
-            && summary.count_of(OutcomeKind::NotTried) + summary.count_of(OutcomeKind::Unknown) > 0
-        {
+        let rest = match self.request.action {
+            // What is unknown of a deactivation stays so.
+            Action::Reactivate => summary.count_of(OutcomeKind::NotTried),
+            Action::Delete | Action::Deactivate => {
+                summary.count_of(OutcomeKind::NotTried) + summary.count_of(OutcomeKind::Unknown)
+            }
+        };
+        if self.request.mode == Mode::Change && rest > 0 {
             let hint = match (self.needs_other_query, resume) {
                 (true, Resume::Journal) => {
                     "to do the rest: the same command again with another --query or none; what the journal has \
@@ -76,6 +83,9 @@ impl Report<'_> {
                 }
                 (true, Resume::Results | Resume::Again) => {
                     "to do the rest: the same command again with another --query or none, and with --ignore-missing"
+                }
+                _ if self.request.action == Action::Reactivate => {
+                    "to do the rest: the same command again; what is active already is skipped"
                 }
                 (false, Resume::Journal) => {
                     "to do the rest: the same command again; what the journal has settled is skipped"
@@ -96,10 +106,7 @@ impl Report<'_> {
         if self.request.action == Action::Deactivate
             && summary.count_of(OutcomeKind::Deactivated) > 0
         {
-            let command = self.commands.activate_any();
-            let role = self.commands.signer();
-            let hint = format!("to undo it for a key{role}: {command}");
-            self.messages.print(Level::Hint, &hint);
+            self.messages.print(Level::Hint, &self.undo_all(resume));
         }
         let total = summary.total();
         if total == 0 {
@@ -132,6 +139,29 @@ pub(crate) fn print_root_key(request: &Request, account: Option<&AccountId>) {
     if !messages.is_quiet {
         let hint = "to delete it, sign in to the AWS console as the root user, and open Security credentials";
         messages.print(Level::Hint, hint);
+    }
+}
+
+impl Report<'_> {
+    /// How to undo a run that deactivated many keys.
+    fn undo_all(&self, resume: Resume) -> String {
+        let any = || self.commands.reactivate_any();
+        match (resume, &self.request.journal) {
+            _ if !self.is_undoable => {
+                format!("to undo it for a key, if it was active before: {}", any())
+            }
+            (Resume::Journal, Some(journal)) => {
+                let command = self.commands.reactivate_from(journal);
+                format!("to undo what the journal records: {command}")
+            }
+            (Resume::Results, _) => {
+                let command = self.commands.reactivate_from(Path::new("FILE"));
+                format!("to undo it, save what standard output got in FILE, and then: {command}")
+            }
+            (Resume::Journal | Resume::Again, _) => {
+                format!("to undo it for a key: {}", any())
+            }
+        }
     }
 }
 

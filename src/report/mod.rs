@@ -66,6 +66,8 @@ pub(crate) struct Report<'a> {
     /// The number of keys that a sweep found, and of those among them that are inactive already although they were to
     /// be deactivated.
     pub(crate) found: (u64, u64),
+    /// Whether a key was deactivated of which it is known that it was active.
+    is_undoable: bool,
     /// Whether the query failed on a result.
     needs_other_query: bool,
     /// The results that are being written.
@@ -85,6 +87,7 @@ impl<'a> Report<'a> {
             known: Vec::new(),
             hints: Vec::new(),
             found: (0, 0),
+            is_undoable: false,
             needs_other_query: false,
             output: Output::default(),
         }
@@ -140,6 +143,7 @@ impl<'a> Report<'a> {
 
     fn update_progress(&mut self, result: &KeyResult, summary: &Summary) {
         self.bar.update(summary);
+        self.is_undoable |= result.previous_status().is_some();
         self.single_key = self.request.single().map(|key| Explanation {
             attempts: result.attempts,
             ..Explanation::error("", "", Exit::Success, result.known_member())

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
+use tokio::time::sleep;
+
 use super::{Need, Needs, Selector, failed};
 use crate::aws::{KeyBudget, ListedKey};
 use crate::conclude::{Ambiguity, Evidence, Response};
@@ -11,7 +13,10 @@ use crate::locate::{ListRead, Search, owner_hint, with_accounts};
 use crate::metadata::{Denied, KeyMetadata, Target};
 use crate::outcome::Outcome;
 use crate::report::message::Messages;
-use crate::request::{Key, Missing, Owner};
+use crate::request::{Action, Key, Missing, Mode, Owner};
+
+/// How long a list may lag behind a change.
+const LIST_LAG: Duration = Duration::from_secs(3);
 
 /// How long the status of a key is waited for if nothing depends on it.
 const TRIED: Duration = Duration::from_secs(5);
@@ -135,6 +140,26 @@ impl Selector<'_> {
         if let Some(listed) = keys.find(|listed| listed.id == key.id.as_str()) {
             take_listed(metadata, listed, listing.at);
         }
+    }
+
+    /// Whether a key has the status that it is to get, also by a list that no longer lags behind the deactivation which is
+    /// to be undone.
+    pub(super) async fn still_has_status(
+        &self,
+        candidate: &mut Target,
+        allowance: &KeyBudget,
+    ) -> bool {
+        if self.request.action != Action::Reactivate || self.request.mode == Mode::DryRun {
+            return true;
+        }
+        let Target { key, metadata } = candidate;
+        metadata.status = None;
+        let read_again = async {
+            sleep(LIST_LAG.min(self.request.limit / 4)).await;
+            self.try_status(key, metadata).await;
+        };
+        let _ = allowance.spend(Duration::ZERO, read_again).await;
+        self.already(&candidate.metadata).is_some()
     }
 
     async fn list_user_keys(

@@ -18,7 +18,7 @@ const FAULTS: [RangeInclusive<u32>; 10] = [
     70..=75,
     80..=89,
     100..=101,
-    105..=107,
+    104..=107,
     109..=109,
 ];
 const LOADS: RangeInclusive<u32> = 1..=5;

@@ -23,7 +23,7 @@ fn bobs_key(sandbox: &Sandbox) -> Case {
     Case::documented(sandbox, &["--deactivate"])
 }
 
-const UNSURE: &str = "hint: to undo it, if the key was active before: aws iam update-access-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --user-name=Bob --status Active\n";
+const UNSURE: &str = "hint: to undo it, if the key was active before: iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --user-name=Bob --reactivate\n";
 
 #[test]
 fn c27_an_inactive_key_is_skipped_and_has_no_undo() {
@@ -84,7 +84,9 @@ fn c27_of_many_keys_the_inactive_ones_are_skipped_and_that_is_success() {
     }
     let _ = printed
         .prints(&output)
-        .says(&["hint: to undo it for a key: "])
+        .says(&[&format!(
+            "hint: to undo what the journal records: iam-del-key --from {journal_name} --reactivate\n"
+        )])
         .ends_with("3 keys: 2 deactivated, 1 already inactive");
     let text = std::fs::read_to_string(&journal).expect("a journal");
     let deactivated: Vec<Value> = rows(&text)

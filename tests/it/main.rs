@@ -57,6 +57,7 @@ mod proof;
 mod property;
 mod question;
 mod quiet;
+mod reactivate;
 mod read_errors;
 mod renewal;
 mod response;

@@ -23,7 +23,10 @@ fn read(bytes: &[u8]) -> Result<List, RunError> {
 }
 
 fn keys(list: List) -> Vec<Key> {
-    list.keys().map(|key| key.expect("it is kept")).collect()
+    let targets = list.keys();
+    targets
+        .map(|target| target.expect("it is kept").key)
+        .collect()
 }
 
 pub(crate) fn check(bytes: &[u8]) {
