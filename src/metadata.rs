@@ -26,8 +26,11 @@ pub(crate) struct KeyMetadata {
     pub(crate) owner_tags: Option<Vec<UserTag>>,
     /// When IAM returned the metadata, according to IAM's clock. Ages are relative to this time.
     pub(crate) read_at: Option<SystemTime>,
+    /// The IDs of the owner's other active keys, in a dry run of a single key.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) other_active: Vec<String>,
     /// What the list of `--reactivate` says of the deactivation that is to be undone.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) deactivation: Option<Deactivation>,
     /// Which reads IAM denied. Other missing values were not requested.
     #[serde(default)]

@@ -147,7 +147,7 @@ pub(crate) struct Cli {
     /// Read, decide and print what would happen; change nothing
     ///
     /// Nothing that writes is sent, and nobody is asked. Prints the key's owner, status, creation and last use,
-    /// and the account that its ID encodes.
+    /// and the account that its ID encodes; of a single key also the other active keys of its owner.
     #[arg(short = 'n', long, help_heading = "Safety")]
     dry_run: bool,
 

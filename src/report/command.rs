@@ -4,6 +4,8 @@
 use std::ffi::OsString;
 use std::path::Path;
 
+use serde_json::json;
+
 use crate::command_line::CommandLine;
 use crate::ident::UserName;
 use crate::outcome::{Check, KeyState};
@@ -75,9 +77,9 @@ impl Commands {
     }
 
     /// Shows a key of this user without changing anything.
-    pub(crate) fn show_key(&self, id: &str, owner: &UserName) -> CommandLine {
+    pub(crate) fn show_key(&self, id: &str, owner: Option<&UserName>) -> CommandLine {
         let command = CommandLine::new("iam-del-key").option("--access-key-id", id);
-        let command = user(command, Some(owner)).words("--dry-run --output table");
+        let command = user(command, owner).words("--dry-run --output table");
         self.with_options(command)
     }
 
@@ -119,6 +121,28 @@ impl Commands {
         }
         let command = CommandLine::new("aws iam list-users");
         self.aws(command.words("--query 'Users[].UserName'"))
+    }
+
+    /// Denies everything to the sessions of a user that were issued before this time.
+    pub(crate) fn revoke_sessions(&self, user_name: &UserName, issued_before: &str) -> CommandLine {
+        let policy = json!({
+            "Version": "2012-10-17",
+            "Statement": [{
+                "Effect": "Deny",
+                "Action": "*",
+                "Resource": "*",
+                "Condition": { "DateLessThan": { "aws:TokenIssueTime": issued_before } },
+            }],
+        });
+        let command = user(CommandLine::new("aws iam put-user-policy"), Some(user_name));
+        let command = command.words("--policy-name RevokeOlderSessions");
+        self.aws(command.option("--policy-document", policy.to_string()))
+    }
+
+    /// Whose credentials a command of the AWS CLI needs, where options cannot say it.
+    pub(crate) fn signer(&self) -> String {
+        let role = self.role.as_ref();
+        role.map_or_else(String::new, |role| format!(" as {role}"))
     }
 
     /// Reactivates the key.

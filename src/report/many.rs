@@ -1,7 +1,6 @@
 //! Messages about many keys: the errors of each key, and at the end each hint once, a summary, and how to continue.
 
 use std::mem;
-use std::path::Path;
 
 use super::Report;
 use super::explain::{contradiction, unchecked_owner};
@@ -108,6 +107,9 @@ impl Report<'_> {
         {
             self.messages.print(Level::Hint, &self.undo_all(resume));
         }
+        for hint in self.open_sessions.hints(&self.commands) {
+            self.messages.print(Level::Hint, &hint);
+        }
         let total = summary.total();
         if total == 0 {
             let why = match self.request.selection {
@@ -139,29 +141,6 @@ pub(crate) fn print_root_key(request: &Request, account: Option<&AccountId>) {
     if !messages.is_quiet {
         let hint = "to delete it, sign in to the AWS console as the root user, and open Security credentials";
         messages.print(Level::Hint, hint);
-    }
-}
-
-impl Report<'_> {
-    /// How to undo a run that deactivated many keys.
-    fn undo_all(&self, resume: Resume) -> String {
-        let any = || self.commands.reactivate_any();
-        match (resume, &self.request.journal) {
-            _ if !self.is_undoable => {
-                format!("to undo it for a key, if it was active before: {}", any())
-            }
-            (Resume::Journal, Some(journal)) => {
-                let command = self.commands.reactivate_from(journal);
-                format!("to undo what the journal records: {command}")
-            }
-            (Resume::Results, _) => {
-                let command = self.commands.reactivate_from(Path::new("FILE"));
-                format!("to undo it, save what standard output got in FILE, and then: {command}")
-            }
-            (Resume::Journal | Resume::Again, _) => {
-                format!("to undo it for a key: {}", any())
-            }
-        }
     }
 }
 

@@ -2,6 +2,7 @@
 //! output.
 
 mod advice;
+mod after_change;
 mod command;
 mod denial;
 mod explain;
@@ -24,6 +25,7 @@ use crate::outcome::{KeyResult, KeyState};
 use crate::request::{Format, Key, Mode, Request};
 use crate::sanitize::SafeText;
 use crate::summary::Summary;
+use after_change::OpenSessions;
 use command::Commands;
 pub(crate) use explain::{AS_REPORTED, Explanation, run_error};
 use hint::About;
@@ -68,6 +70,8 @@ pub(crate) struct Report<'a> {
     pub(crate) found: (u64, u64),
     /// Whether a key was deactivated of which it is known that it was active.
     is_undoable: bool,
+    /// The changed keys whose sessions may still be valid.
+    open_sessions: OpenSessions,
     /// Whether the query failed on a result.
     needs_other_query: bool,
     /// The results that are being written.
@@ -88,6 +92,7 @@ impl<'a> Report<'a> {
             hints: Vec::new(),
             found: (0, 0),
             is_undoable: false,
+            open_sessions: OpenSessions::default(),
             needs_other_query: false,
             output: Output::default(),
         }
@@ -144,6 +149,7 @@ impl<'a> Report<'a> {
     fn update_progress(&mut self, result: &KeyResult, summary: &Summary) {
         self.bar.update(summary);
         self.is_undoable |= result.previous_status().is_some();
+        self.open_sessions.add(result);
         self.single_key = self.request.single().map(|key| Explanation {
             attempts: result.attempts,
             ..Explanation::error("", "", Exit::Success, result.known_member())

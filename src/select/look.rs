@@ -10,10 +10,13 @@ use crate::conclude::{Ambiguity, Evidence, Response};
 use crate::error::{CallError, Context, NotFound, SearchScope};
 use crate::ident::UserName;
 use crate::locate::{ListRead, Search, owner_hint, with_accounts};
-use crate::metadata::{Denied, KeyMetadata, Target};
+use crate::metadata::{Denied, KeyMetadata, Status, Target};
 use crate::outcome::Outcome;
 use crate::report::message::Messages;
 use crate::request::{Action, Key, Missing, Mode, Owner};
+
+/// How many other keys of the owner are kept to be shown. IAM allows two keys per user; eight have been seen.
+const MAX_OTHERS: usize = 10;
 
 /// How long a list may lag behind a change.
 const LIST_LAG: Duration = Duration::from_secs(3);
@@ -182,6 +185,12 @@ impl Selector<'_> {
         let listed_for = key.user_name.clone().or_else(signing_user);
         let read_at = listing.at;
         let is_key = |listed: &ListedKey| listed.id == key.id.as_str();
+        if self.request.mode == Mode::DryRun && self.request.single().is_some() {
+            let keys = listing.keys.iter();
+            let others = keys.filter(|key| !is_key(key) && key.status == Some(Status::Active));
+            let others = others.map(|key| key.id.clone()).take(MAX_OTHERS);
+            metadata.other_active = others.collect();
+        }
         let (listed, read_at) = match listing.keys.into_iter().find(is_key) {
             Some(listed) => (listed, read_at),
             None => self.lost_or_late(key, listed_for.as_ref()).await?,

@@ -19,7 +19,7 @@ const FAULTS: [RangeInclusive<u32>; 10] = [
     80..=89,
     100..=101,
     104..=107,
-    109..=109,
+    109..=110,
 ];
 const LOADS: RangeInclusive<u32> = 1..=5;
 /// Inputs that failed in the first edition.

@@ -4,6 +4,7 @@
 
 mod account;
 mod accounts;
+mod after_leak;
 mod after_signal;
 mod answers;
 mod arguments;
