@@ -56,6 +56,7 @@ Register-ArgumentCompleter -Native -CommandName 'iam-del-key' -ScriptBlock {
             [CompletionResult]::new('--whole-account', '--whole-account', [CompletionResultType]::ParameterName, 'Every key of every user; requires a condition')
             [CompletionResult]::new('--only-inactive', '--only-inactive', [CompletionResultType]::ParameterName, 'Its status is Inactive')
             [CompletionResult]::new('--deactivate', '--deactivate', [CompletionResultType]::ParameterName, 'Set keys to Inactive instead of deleting them')
+            [CompletionResult]::new('--reactivate', '--reactivate', [CompletionResultType]::ParameterName, 'Set keys to Active again: undo --deactivate')
             [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Show what would happen; change nothing')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Show what would happen; change nothing')
             [CompletionResult]::new('-i', '-i', [CompletionResultType]::ParameterName, 'Ask before anything is changed')

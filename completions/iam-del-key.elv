@@ -53,6 +53,7 @@ set edit:completion:arg-completer[iam-del-key] = {|@words|
             cand --whole-account 'Every key of every user; requires a condition'
             cand --only-inactive 'Its status is Inactive'
             cand --deactivate 'Set keys to Inactive instead of deleting them'
+            cand --reactivate 'Set keys to Active again: undo --deactivate'
             cand -n 'Show what would happen; change nothing'
             cand --dry-run 'Show what would happen; change nothing'
             cand -i 'Ask before anything is changed'

@@ -11,7 +11,7 @@ use crate::conclude::{Ambiguity, Evidence, Response, place};
 use crate::error::{CallError, ErrorKind, Exit};
 use crate::locate::{KeyLocation, Search, with_accounts};
 use crate::outcome::{KeyState, Outcome, ResponseMetadata};
-use crate::request::{Action, Missing, Quantity};
+use crate::request::{Missing, Quantity};
 use crate::signal::{self, Signals};
 
 /// How long a signal leaves for the response that is awaited.
@@ -222,9 +222,9 @@ impl Change<'_> {
 
     async fn send(&self) -> Result<ResponseMetadata, CallError> {
         let Search { iam, key, .. } = self.search;
-        match self.search.action {
-            Action::Delete => iam.delete_access_key(key, self.record).await,
-            Action::Deactivate => iam.deactivate_access_key(key, self.record).await,
+        match self.search.action.status() {
+            None => iam.delete_access_key(key, self.record).await,
+            Some(status) => iam.update_access_key(key, &status, self.record).await,
         }
     }
 
@@ -243,11 +243,7 @@ impl Change<'_> {
     }
 
     fn timed_out(&self) -> CallError {
-        let operation = match self.search.action {
-            Action::Delete => "DeleteAccessKey",
-            Action::Deactivate => "UpdateAccessKey",
-        };
-        timed_out(operation, self.record, self.limit)
+        timed_out(self.search.action.operation(), self.record, self.limit)
     }
 
     /// Why the key may be changed, by the attempts so far.

@@ -146,9 +146,10 @@ fn conclude(evidence: &Evidence<'_>) -> Statement {
                 Statement::Unknown
             }
         },
-        (Action::Deactivate, KeyLocation::Gone | KeyLocation::GoneButNamed(_))
-            if response.is_missing() =>
-        {
+        (
+            Action::Deactivate | Action::Reactivate,
+            KeyLocation::Gone | KeyLocation::GoneButNamed(_),
+        ) if response.is_missing() => {
             if missing == Missing::Succeeds {
                 Statement::Missing
             } else {
@@ -161,8 +162,10 @@ fn conclude(evidence: &Evidence<'_>) -> Statement {
             match (action, is_of_this_run, missing) {
                 (Action::Delete, true, _) => Statement::ProbablyDone,
                 (_, _, Missing::Succeeds) => Statement::Missing,
-                // A key does not go away by being deactivated.
-                (Action::Deactivate, true, Missing::Fails) => Statement::NotDone,
+                // A key does not go away when its status changes.
+                (Action::Deactivate | Action::Reactivate, true, Missing::Fails) => {
+                    Statement::NotDone
+                }
                 (_, false, Missing::Fails) => Statement::Unknown,
             }
         }
@@ -265,7 +268,7 @@ fn other_user(evidence: &Evidence<'_>, owner: &UserName) -> Statement {
     match (evidence.hint, evidence.action) {
         // An earlier run may have named its owner. IAM can still know a deleted key for a moment.
         (OwnerHint::Disputed, _) => Statement::Unknown,
-        (_, Action::Deactivate) if was_started => Statement::Unknown,
+        (_, Action::Deactivate | Action::Reactivate) if was_started => Statement::Unknown,
         // Without a name the calling user may be the owner. Then a request that is out can still act.
         (OwnerHint::Unknown, Action::Delete)
             if matches!(
@@ -276,7 +279,7 @@ fn other_user(evidence: &Evidence<'_>, owner: &UserName) -> Statement {
             Statement::Unknown
         }
         // The user may have been renamed after a request acted. `NoSuchEntity` about the key says that this user exists.
-        (_, Action::Deactivate)
+        (_, Action::Deactivate | Action::Reactivate)
             if evidence.ambiguity != Ambiguity::None
                 && evidence.response != Response::NoSuchKey =>
         {
@@ -354,11 +357,16 @@ fn missing(evidence: &Evidence<'_>) -> String {
 /// Where a key is, a fragment.
 pub(crate) fn place(action: Action, hint: &OwnerHint, location: &KeyLocation) -> String {
     match (action, location) {
-        (Action::Deactivate, KeyLocation::Listed(Some(Status::Inactive))) => {
-            "IAM now lists the key as Inactive".to_owned()
-        }
-        (Action::Deactivate, KeyLocation::Listed(Some(Status::Active))) => {
-            "IAM still lists the key as Active".to_owned()
+        (
+            Action::Deactivate | Action::Reactivate,
+            KeyLocation::Listed(Some(status @ (Status::Active | Status::Inactive))),
+        ) => {
+            let since = if location.shows_done(action) {
+                "now"
+            } else {
+                "still"
+            };
+            format!("IAM {since} lists the key as {}", status.as_str())
         }
         (_, KeyLocation::Listed(_)) => "IAM still lists the key".to_owned(),
         (_, KeyLocation::OtherUser(owner)) => format!("IAM says that {owner} owns the key"),
@@ -457,7 +465,7 @@ mod tests {
     /// What is said, a letter for each of `locations`: D it is done, P probably, M missing as wanted, n not done, o another
     /// user's, ? unknown. The columns: nobody names the owner; the caller does; and with `--ignore-missing`.
     #[rustfmt::skip]
-    const TABLE: [(Action, Ambiguity, Response, &str, &str, &str); 50] = [
+    const TABLE: [(Action, Ambiguity, Response, &str, &str, &str); 75] = [
         (Action::Delete, Ambiguity::None, Response::NoSuchKey, "nnonnnnnnnn", "nnonnnnnnnn", "nnoMMnnnMnM"),
         (Action::Delete, Ambiguity::None, Response::NoSuchUser, "nnonnnnnnnn", "nnonnnnnnnn", "nnoMnnnnnnM"),
         (Action::Delete, Ambiguity::None, Response::Refused, "nnonnnnnnnn", "nnonnnnnnnn", "nnonnnnnnnn"),
@@ -508,6 +516,31 @@ mod tests {
         (Action::Deactivate, Ambiguity::Unanswered, Response::Refused, "?D?????????", "?D?????????", "?D?????????"),
         (Action::Deactivate, Ambiguity::Unanswered, Response::ServerError, "?D?????????", "?D?????????", "?D?????????"),
         (Action::Deactivate, Ambiguity::Unanswered, Response::None, "?D?????????", "?D?????????", "?D?????????"),
+        (Action::Reactivate, Ambiguity::None, Response::NoSuchKey, "nnonnnnnnnn", "nnonnnnnnnn", "nnoMMnnnMnM"),
+        (Action::Reactivate, Ambiguity::None, Response::NoSuchUser, "nnonnnnnnnn", "nnonnnnnnnn", "nnoMnnnnnnM"),
+        (Action::Reactivate, Ambiguity::None, Response::Refused, "nnonnnnnnnn", "nnonnnnnnnn", "nnonnnnnnnn"),
+        (Action::Reactivate, Ambiguity::None, Response::ServerError, "nnonnnnnnnn", "nnonnnnnnnn", "nnonnnnnnnn"),
+        (Action::Reactivate, Ambiguity::None, Response::None, "nnonnnnnnnn", "nnonnnnnnnn", "nnonnnnnnnn"),
+        (Action::Reactivate, Ambiguity::ServerError, Response::NoSuchKey, "D?on??????n", "D?onn???n?n", "D?oMM???M?M"),
+        (Action::Reactivate, Ambiguity::ServerError, Response::NoSuchUser, "D??n??????n", "D??n??????n", "D??M??????M"),
+        (Action::Reactivate, Ambiguity::ServerError, Response::Refused, "D??????????", "D??????????", "D??????????"),
+        (Action::Reactivate, Ambiguity::ServerError, Response::ServerError, "D??????????", "D??????????", "D??????????"),
+        (Action::Reactivate, Ambiguity::ServerError, Response::None, "D??????????", "D??????????", "D??????????"),
+        (Action::Reactivate, Ambiguity::EarlierRun, Response::NoSuchKey, "D??n??????n", "D??n??????n", "D??MM???M?M"),
+        (Action::Reactivate, Ambiguity::EarlierRun, Response::NoSuchUser, "D??n??????n", "D??n??????n", "D??M??????M"),
+        (Action::Reactivate, Ambiguity::EarlierRun, Response::Refused, "Dn?????????", "Dn?????????", "Dn?????????"),
+        (Action::Reactivate, Ambiguity::EarlierRun, Response::ServerError, "Dn?????????", "Dn?????????", "Dn?????????"),
+        (Action::Reactivate, Ambiguity::EarlierRun, Response::None, "Dn?????????", "Dn?????????", "Dn?????????"),
+        (Action::Reactivate, Ambiguity::RecentRun, Response::NoSuchKey, "D??n??????n", "D??n??????n", "D??MM???M?M"),
+        (Action::Reactivate, Ambiguity::RecentRun, Response::NoSuchUser, "D??n??????n", "D??n??????n", "D??M??????M"),
+        (Action::Reactivate, Ambiguity::RecentRun, Response::Refused, "D??????????", "D??????????", "D??????????"),
+        (Action::Reactivate, Ambiguity::RecentRun, Response::ServerError, "D??????????", "D??????????", "D??????????"),
+        (Action::Reactivate, Ambiguity::RecentRun, Response::None, "D??????????", "D??????????", "D??????????"),
+        (Action::Reactivate, Ambiguity::Unanswered, Response::NoSuchKey, "D?on??????n", "D?onn???n?n", "D?oMM???M?M"),
+        (Action::Reactivate, Ambiguity::Unanswered, Response::NoSuchUser, "D??n??????n", "D??n??????n", "D??M??????M"),
+        (Action::Reactivate, Ambiguity::Unanswered, Response::Refused, "D??????????", "D??????????", "D??????????"),
+        (Action::Reactivate, Ambiguity::Unanswered, Response::ServerError, "D??????????", "D??????????", "D??????????"),
+        (Action::Reactivate, Ambiguity::Unanswered, Response::None, "D??????????", "D??????????", "D??????????"),
     ];
 
     #[test]
@@ -543,7 +576,7 @@ mod tests {
                 }
             }
         }
-        assert_eq!(combinations, 2 * 5 * 5 * 4 * 2 * 11);
+        assert_eq!(combinations, 3 * 5 * 5 * 4 * 2 * 11);
     }
 
     fn check(evidence: &Evidence<'_>) {
@@ -562,6 +595,7 @@ mod tests {
             Action::Deactivate => {
                 matches!(location, KeyLocation::Listed(Some(Status::Inactive)))
             }
+            Action::Reactivate => matches!(location, KeyLocation::Listed(Some(Status::Active))),
         };
         let is_named = matches!(hint, OwnerHint::Named(_) | OwnerHint::Listed(_));
         match statement {
@@ -587,8 +621,8 @@ mod tests {
                 assert!(is_named || is_gone, "{evidence:?}");
             }
             Statement::NotDone => {
-                // A key does not go away by being deactivated: then a request that is out cannot act.
-                let is_absent = *action == Action::Deactivate && response.is_missing();
+                // A key does not go away when its status changes: then a request that is out cannot act.
+                let is_absent = *action != Action::Delete && response.is_missing();
                 assert!(!is_out || is_absent, "{evidence:?}");
                 assert!(
                     !is_confirmed || *ambiguity == Ambiguity::None,

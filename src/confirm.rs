@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::error::RunError;
 use crate::report::stream;
-use crate::request::{Consent, ErrorFormat, Mode, Request, Selection};
+use crate::request::{Action, Consent, ErrorFormat, Mode, Request, Selection};
 use crate::sanitize::SafeText;
 use crate::terminal::{self, read_answer};
 
@@ -51,6 +51,10 @@ pub(crate) fn check(request: &Request) -> Result<(), RunError> {
         Consent::Needed | Consent::IfTerminal if needs_account => (
             "without a terminal, --whole-account requires --yes and --expect-account",
             "check with --dry-run first, then add --yes and --expect-account with the ID of the account",
+        ),
+        Consent::Needed if request.action == Action::Reactivate => (
+            "without a terminal, --reactivate requires --yes",
+            "check with --dry-run first, then add --yes",
         ),
         Consent::Needed | Consent::IfTerminal => (
             "without a terminal, --all-keys and --whole-account require --yes",

@@ -71,9 +71,9 @@ impl KeyLocation {
 
     /// Whether it shows that the action was done.
     pub(crate) fn shows_done(&self, action: Action) -> bool {
-        match action {
-            Action::Delete => matches!(self, Self::Gone | Self::GoneButNamed(_)),
-            Action::Deactivate => *self == Self::Listed(Some(Status::Inactive)),
+        match action.status() {
+            None => matches!(self, Self::Gone | Self::GoneButNamed(_)),
+            wanted => *self == Self::Listed(wanted),
         }
     }
 }
@@ -182,10 +182,8 @@ impl Search<'_> {
                 location = again;
             }
             let may_change = match (self.action, &location) {
-                (Action::Deactivate, KeyLocation::Listed(status)) => {
-                    *status != Some(Status::Inactive)
-                }
-                (Action::Delete, KeyLocation::Listed(_)) | (_, KeyLocation::LookupFailed) => true,
+                (action, location @ KeyLocation::Listed(_)) => !location.shows_done(action),
+                (_, KeyLocation::LookupFailed) => true,
                 (_, location) => location.is_absence(),
             };
             match pauses.next() {

@@ -26,6 +26,12 @@ pub(crate) struct KeyMetadata {
     pub(crate) owner_tags: Option<Vec<UserTag>>,
     /// When IAM returned the metadata, according to IAM's clock. Ages are relative to this time.
     pub(crate) read_at: Option<SystemTime>,
+    /// The IDs of the owner's other active keys, in a dry run of a single key.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) other_active: Vec<String>,
+    /// What the list of `--reactivate` says of the deactivation that is to be undone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) deactivation: Option<Deactivation>,
     /// Which reads IAM denied. Other missing values were not requested.
     #[serde(default)]
     pub(crate) denied: Denied,
@@ -57,6 +63,19 @@ pub(crate) struct Denied {
     pub(crate) listing: bool,
     /// `GetAccessKeyLastUsed`. The last use is unknown.
     pub(crate) last_use: bool,
+}
+
+/// What a run of `--deactivate` did to a key, by its results or its journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) enum Deactivation {
+    /// It did not deactivate the key.
+    NotDone,
+    /// It does not know whether it deactivated the key.
+    Unverified,
+    /// It deactivated the key, and does not know whether the key was active before.
+    OfUnknownStatus,
+    /// It deactivated the key, which was active before.
+    OfActive,
 }
 
 /// The status of a key (`StatusType` in the API reference).

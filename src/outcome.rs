@@ -2,7 +2,7 @@
 
 use crate::error::{CallError, ErrorKind, Exit, NamedBy};
 use crate::ident::UserName;
-use crate::metadata::{KeyMetadata, Target};
+use crate::metadata::{KeyMetadata, Status, Target};
 use crate::request::{Action, Key, Mode, Request, Selection};
 
 /// A key and its result.
@@ -35,8 +35,8 @@ pub(crate) enum Outcome {
     Missing(CallError),
     /// A condition is not met. The text names it and says why.
     Skipped(String),
-    /// The key was to be deactivated, but IAM lists it as Inactive.
-    AlreadyInactive,
+    /// IAM lists the key with this status, which it was to get.
+    Already(Status),
     /// The key belongs to the credentials in use, which `--whole-account` skips.
     OwnKey,
     /// A guard refused the request. Nothing was changed.
@@ -72,6 +72,11 @@ pub(crate) enum Outcome {
     },
 }
 
+/// That a key has the status already, in a few words.
+pub(crate) fn already(status: &Status) -> String {
+    format!("already {}", status.as_str().to_ascii_lowercase())
+}
+
 /// Why a guard refused a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
@@ -79,7 +84,12 @@ pub(crate) enum Refusal {
     SigningKey,
     /// The user did not confirm.
     Declined,
+    /// The run that deactivated the key does not know whether it was active before.
+    StatusUnknown,
 }
+
+/// Why a key is not reactivated whose status before is unknown.
+pub(crate) const STATUS_UNKNOWN: &str = "it is not known whether it was active before";
 
 /// The state of a key after all checks. The text gives the reason and may be empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -154,7 +164,7 @@ impl Outcome {
             Self::Done { .. }
             | Self::WouldChange(_)
             | Self::Missing(_)
-            | Self::AlreadyInactive
+            | Self::Already(_)
             | Self::OwnKey => Exit::Success,
             Self::Skipped(_) | Self::Refused(_) => Exit::Refused,
             Self::Stopped { exit, .. }
@@ -212,7 +222,10 @@ impl KeyResult {
 
     /// Whether this run changed the key, as far as it knows.
     pub(crate) fn is_changed(&self) -> bool {
-        matches!(self.kind(), OutcomeKind::Deleted | OutcomeKind::Deactivated)
+        matches!(
+            self.kind(),
+            OutcomeKind::Deleted | OutcomeKind::Deactivated | OutcomeKind::Reactivated
+        )
     }
 
     /// Returns the owner that IAM named, or else the one that the caller named.
@@ -224,7 +237,7 @@ impl KeyResult {
     pub(crate) fn describe_state(&self) -> String {
         match &self.outcome {
             Outcome::Missing(_) => "gone already".to_owned(),
-            Outcome::AlreadyInactive => "already inactive".to_owned(),
+            Outcome::Already(status) => already(status),
             _ => self.state().describe(self.action),
         }
     }
@@ -252,6 +265,7 @@ impl KeyResult {
         let (done, would) = match self.action {
             Action::Delete => (OutcomeKind::Deleted, OutcomeKind::WouldDelete),
             Action::Deactivate => (OutcomeKind::Deactivated, OutcomeKind::WouldDeactivate),
+            Action::Reactivate => (OutcomeKind::Reactivated, OutcomeKind::WouldReactivate),
         };
         let is_done = || KeyState::Done(String::new());
         let not_done = || KeyState::NotDone(String::new());
@@ -260,7 +274,7 @@ impl KeyResult {
             Outcome::WouldChange(_) => (would, not_done()),
             Outcome::Missing(_) => (OutcomeKind::Missing, is_done()),
             Outcome::Skipped(_) | Outcome::OwnKey => (OutcomeKind::Skipped, not_done()),
-            Outcome::AlreadyInactive => (OutcomeKind::Skipped, is_done()),
+            Outcome::Already(_) => (OutcomeKind::Skipped, is_done()),
             Outcome::Refused(_) => (OutcomeKind::Refused, not_done()),
             Outcome::NotTried { .. } => (OutcomeKind::NotTried, not_done()),
             Outcome::LeftUnverified { .. } => (OutcomeKind::Unknown, KeyState::started_earlier()),
@@ -285,9 +299,10 @@ impl KeyState {
         Self::Unknown("an earlier run started it, and how that ended is not known".into())
     }
 
-    /// The state of a key that an earlier run deactivated and this run could not check.
-    pub(crate) fn deactivated_earlier() -> Self {
-        Self::Unknown("an earlier run deactivated it, and its state now is not known".into())
+    /// The state of a key whose status an earlier run set and this run could not check.
+    pub(crate) fn set_earlier(action: Action) -> Self {
+        let done = action.done();
+        Self::Unknown(format!("an earlier run {done} it, and its state now is not known").into())
     }
 
     /// Returns the value of the member `Known` in errors.
@@ -295,8 +310,10 @@ impl KeyState {
         match (self, action) {
             (Self::Done(_), Action::Delete) => "Deleted",
             (Self::Done(_), Action::Deactivate) => "Deactivated",
+            (Self::Done(_), Action::Reactivate) => "Reactivated",
             (Self::NotDone(_), Action::Delete) => "NotDeleted",
             (Self::NotDone(_), Action::Deactivate) => "NotDeactivated",
+            (Self::NotDone(_), Action::Reactivate) => "NotReactivated",
             (Self::Unknown(_), _) => "Unknown",
         }
     }
@@ -321,8 +338,10 @@ impl KeyState {
 pub(crate) enum OutcomeKind {
     Deleted,
     Deactivated,
+    Reactivated,
     WouldDelete,
     WouldDeactivate,
+    WouldReactivate,
     Missing,
     Skipped,
     Refused,
@@ -333,11 +352,13 @@ pub(crate) enum OutcomeKind {
 
 impl OutcomeKind {
     /// All kinds, in the order of the summary.
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Deleted,
         Self::Deactivated,
+        Self::Reactivated,
         Self::WouldDelete,
         Self::WouldDeactivate,
+        Self::WouldReactivate,
         Self::Missing,
         Self::Skipped,
         Self::Refused,
@@ -351,8 +372,10 @@ impl OutcomeKind {
         match self {
             Self::Deleted => ("Deleted", "deleted"),
             Self::Deactivated => ("Deactivated", "deactivated"),
+            Self::Reactivated => ("Reactivated", "reactivated"),
             Self::WouldDelete => ("WouldDelete", "would be deleted"),
             Self::WouldDeactivate => ("WouldDeactivate", "would be deactivated"),
+            Self::WouldReactivate => ("WouldReactivate", "would be reactivated"),
             Self::Missing => ("Missing", "gone already"),
             Self::Skipped => ("Skipped", "skipped"),
             Self::Refused => ("Refused", "refused"),
@@ -374,7 +397,10 @@ impl OutcomeKind {
 
     /// Whether the key is in the requested state.
     pub(crate) fn is_complete(self) -> bool {
-        matches!(self, Self::Deleted | Self::Deactivated | Self::Missing)
+        matches!(
+            self,
+            Self::Deleted | Self::Deactivated | Self::Reactivated | Self::Missing
+        )
     }
 
     /// Whether the key may still have to be changed.

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::condition::Conditions;
 use crate::ident::{self, AccessKeyId, AccountId, PathPrefix, RoleArn, TokenCode, UserName};
+use crate::metadata::Status;
 use crate::query::Query;
 
 /// One run: the keys, the choices that guard them, the way to IAM and the way to tell.
@@ -140,6 +141,8 @@ pub(crate) enum Action {
     Delete,
     /// It is made inactive, and can be made active again.
     Deactivate,
+    /// It is made active again.
+    Reactivate,
 }
 
 impl Action {
@@ -148,6 +151,7 @@ impl Action {
         match self {
             Self::Delete => "delete",
             Self::Deactivate => "deactivate",
+            Self::Reactivate => "reactivate",
         }
     }
 
@@ -156,6 +160,7 @@ impl Action {
         match self {
             Self::Delete => "deleted",
             Self::Deactivate => "deactivated",
+            Self::Reactivate => "reactivated",
         }
     }
 
@@ -164,6 +169,24 @@ impl Action {
         match self {
             Self::Delete => "not deleted",
             Self::Deactivate => "not deactivated",
+            Self::Reactivate => "not reactivated",
+        }
+    }
+
+    /// The status that it gives a key.
+    pub(crate) fn status(self) -> Option<Status> {
+        match self {
+            Self::Delete => None,
+            Self::Deactivate => Some(Status::Inactive),
+            Self::Reactivate => Some(Status::Active),
+        }
+    }
+
+    /// The operation of IAM that does it.
+    pub(crate) fn operation(self) -> &'static str {
+        match self {
+            Self::Delete => "DeleteAccessKey",
+            Self::Deactivate | Self::Reactivate => "UpdateAccessKey",
         }
     }
 }

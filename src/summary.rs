@@ -1,6 +1,7 @@
 //! Counts the keys by outcome. The counts add up to the number of keys and determine the exit status.
 
 use crate::error::Exit;
+use crate::metadata::Status;
 use crate::outcome::{KeyResult, Outcome, OutcomeKind};
 use crate::request::Request;
 
@@ -9,8 +10,9 @@ use crate::request::Request;
 pub(crate) struct Summary {
     counts: [u64; OutcomeKind::ALL.len()],
     finished_earlier: u64,
-    /// Keys that were skipped because they were inactive already.
+    /// Keys that were skipped because they had the status already.
     already_inactive: u64,
+    already_active: u64,
     /// The exit status of the keys so far.
     exit: Option<Exit>,
 }
@@ -19,7 +21,8 @@ impl Summary {
     /// Counts a result.
     pub(crate) fn count(&mut self, result: &KeyResult, request: &Request) {
         match result.outcome {
-            Outcome::AlreadyInactive => self.already_inactive += 1,
+            Outcome::Already(Status::Active) => self.already_active += 1,
+            Outcome::Already(_) => self.already_inactive += 1,
             _ => self.counts[result.kind() as usize] += 1,
         }
         let exit = result.exit(request);
@@ -41,7 +44,8 @@ impl Summary {
 
     /// Returns the number of counted keys.
     pub(crate) fn total(&self) -> u64 {
-        self.counts.iter().sum::<u64>() + self.finished_earlier + self.already_inactive
+        let unchanged = self.finished_earlier + self.already_inactive + self.already_active;
+        self.counts.iter().sum::<u64>() + unchanged
     }
 
     /// Returns the number of keys with this outcome.
@@ -54,6 +58,7 @@ impl Summary {
         let outcomes = OutcomeKind::ALL.map(|kind| (self.count_of(kind), kind.names().1));
         let others = [
             (self.already_inactive, "already inactive"),
+            (self.already_active, "already active"),
             (self.finished_earlier, "settled by an earlier run"),
         ];
         let parts: Vec<String> = outcomes

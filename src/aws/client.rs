@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use aws_sdk_iam::Client;
-use aws_sdk_iam::types::{ReportStateType, StatusType};
+use aws_sdk_iam::types::ReportStateType;
 use tokio::time::Instant;
 
 use super::attempt::{Attempts, Recorder};
@@ -19,7 +19,7 @@ use super::response_history::ResponseHistory;
 use crate::error::{CallError, ErrorKind, RunError, TransportError};
 use crate::ident::{AccessKeyId, UserName};
 use crate::log::Log;
-use crate::metadata::{LastUse, NOT_AVAILABLE};
+use crate::metadata::{LastUse, NOT_AVAILABLE, Status};
 use crate::outcome::ResponseMetadata;
 use crate::request::Key;
 
@@ -236,10 +236,11 @@ impl Iam {
         self.change("DeleteAccessKey", attempts, send).await
     }
 
-    /// Calls `UpdateAccessKey` with the status `Inactive`. `attempts` is complete even if this future is dropped.
-    pub(crate) async fn deactivate_access_key(
+    /// Calls `UpdateAccessKey`. `attempts` is complete even if this future is dropped.
+    pub(crate) async fn update_access_key(
         &self,
         key: &Key,
+        status: &Status,
         attempts: &Attempts,
     ) -> Result<ResponseMetadata, CallError> {
         let send = async |recorder| {
@@ -247,7 +248,7 @@ impl Iam {
             let call = call
                 .access_key_id(key.id.as_str())
                 .set_user_name(text(key.user_name.as_ref()))
-                .status(StatusType::Inactive);
+                .status(status.as_str().into());
             call.customize().interceptor(recorder).send().await
         };
         self.change("UpdateAccessKey", attempts, send).await

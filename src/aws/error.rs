@@ -189,6 +189,11 @@ pub(super) fn server_time(response: &ResponseMetadata) -> Option<DateTime> {
     DateTime::from_str(&date.1, Format::HttpDate).ok()
 }
 
+/// Returns the time of a response according to the clock of the service.
+pub(crate) fn answered_at(response: &ResponseMetadata) -> Option<SystemTime> {
+    time(&server_time(response)?)
+}
+
 /// The hint for a response that is not from the service.
 pub(super) const INTERCEPTED: &str = "a proxy or captive portal may be intercepting the connection: check the endpoint URL and the proxy";
 

@@ -48,7 +48,7 @@ use aws_sdk_iam::config::{Builder, IdentityCache};
 use aws_types::region::Region;
 
 pub(crate) use client::{Iam, ReportRead, ReportState};
-pub(crate) use error::{read_timed_out, timed_out};
+pub(crate) use error::{answered_at, read_timed_out, timed_out};
 pub(crate) use key_budget::KeyBudget;
 pub(crate) use list::{ListedKey, ListedUser, Listing};
 

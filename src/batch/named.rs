@@ -6,7 +6,6 @@ use super::{Keys, keys_of};
 use crate::apart::apart;
 use crate::error::RunError;
 use crate::input::{self, ReadOptions};
-use crate::metadata::Target;
 use crate::report::message::Messages;
 use crate::request::{Input, Request, Selection};
 use crate::signal::Signals;
@@ -54,6 +53,5 @@ pub(crate) async fn named(
         }
     }
     let count = list.len;
-    let listed = list.keys().map(|key| key.map(Target::from));
-    Ok(Some((keys_of(listed), count)))
+    Ok(Some((keys_of(list.keys()), count)))
 }

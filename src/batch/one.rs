@@ -13,8 +13,8 @@ use crate::error::Exit;
 use crate::guard;
 use crate::journal::{EarlierAttempt, Journal, PriorState};
 use crate::locate::{OwnerHint, Search, owner_hint};
-use crate::metadata::{Status, Target};
-use crate::outcome::{KeyResult, KeyState, Outcome, Refusal};
+use crate::metadata::{Deactivation, Target};
+use crate::outcome::{KeyResult, KeyState, Outcome, Refusal, STATUS_UNKNOWN};
 use crate::report::{Proof, try_query};
 use crate::request::{Action, Key, Mode, Request, Selection};
 use crate::select::{Choice, Selector, Sweep, named_by};
@@ -131,6 +131,9 @@ impl Work<'_> {
         before: PriorState,
         budget: &mut Budget,
     ) -> Choice {
+        if let Some(outcome) = not_undone(candidate.metadata.deactivation) {
+            return Err(self.settled(candidate, outcome));
+        }
         if before == PriorState::InProgress && self.request.mode == Mode::Change {
             let record = Attempts::default();
             let change = self.change_of(budget, before, &candidate, &record);
@@ -269,7 +272,7 @@ impl Work<'_> {
             missing: self.request.missing,
             earlier: match before {
                 PriorState::None | PriorState::Missing | PriorState::Done => Ambiguity::None,
-                PriorState::Deactivated => Ambiguity::EarlierRun,
+                PriorState::StatusSet(_) => Ambiguity::EarlierRun,
                 PriorState::InProgress if attempts.iter().all(EarlierAttempt::has_expired) => {
                     Ambiguity::EarlierRun
                 }
@@ -284,7 +287,7 @@ impl Work<'_> {
     /// Records what became of a key. What an earlier run began stays in doubt as long as nothing new is known.
     async fn record(&self, settled: &KeyResult, before: PriorState) -> io::Result<()> {
         let is_new = match &settled.outcome {
-            Outcome::NotTried { .. } => false,
+            Outcome::NotTried { .. } | Outcome::LeftUnverified { .. } => false,
             Outcome::Done { .. } | Outcome::Missing(_) => true,
             _ => before == PriorState::None || settled.attempts > 0,
         };
@@ -310,13 +313,10 @@ impl Work<'_> {
     }
 
     /// That a key was left, cannot be read or is not there does not say that it was not changed, where an earlier run began
-    /// it. That IAM listed it does, but for a key that was to be made inactive and is.
+    /// it. That IAM listed it does, but for a key that has the status which it was to get.
     fn or_in_doubt(&self, mut settled: Box<KeyResult>) -> Box<KeyResult> {
-        let is_unchanged = match &settled.metadata.status {
-            Some(Status::Inactive) => settled.action == Action::Delete,
-            Some(_) => true,
-            None => false,
-        };
+        let status = &settled.metadata.status;
+        let is_unchanged = status.is_some() && *status != settled.action.status();
         let before = self.journal.before(&settled.key);
         let Some(known) = before.known().filter(|_| !before.is_settled()) else {
             return settled;
@@ -369,6 +369,18 @@ impl Work<'_> {
         format!("{all} requests to IAM: {}", each.join(", "))
     }
 }
+/// What becomes of a key whose deactivation is not undone, since nobody knows that there is one of an active key.
+fn not_undone(deactivation: Option<Deactivation>) -> Option<Outcome> {
+    match deactivation {
+        None | Some(Deactivation::OfActive) => None,
+        Some(Deactivation::OfUnknownStatus) => Some(Outcome::Refused(Refusal::StatusUnknown)),
+        Some(Deactivation::Unverified | Deactivation::NotDone) => {
+            let why = "the run that was to deactivate it does not know whether it did";
+            Some(left_in_doubt(Exit::Unknown, why))
+        }
+    }
+}
+
 /// A key that an earlier run began, and this one left for this reason.
 fn left_in_doubt(exit: Exit, why: &str) -> Outcome {
     let why = format!("this run did not change it: {why}");
@@ -385,6 +397,7 @@ fn in_doubt(outcome: Outcome, begun: KeyState, action: Action, owner: &OwnerHint
         Outcome::Refused(Refusal::Declined) => {
             left_in_doubt(Exit::Unknown, "the answer was not yes")
         }
+        Outcome::Refused(Refusal::StatusUnknown) => left_in_doubt(Exit::Unknown, STATUS_UNKNOWN),
         Outcome::OwnKey | Outcome::Refused(Refusal::SigningKey) => {
             left_in_doubt(Exit::Unknown, "the key signs the request itself")
         }

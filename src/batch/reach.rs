@@ -57,7 +57,7 @@ impl Heard {
             Outcome::Done { .. }
             | Outcome::Missing(_)
             | Outcome::Skipped(_)
-            | Outcome::AlreadyInactive
+            | Outcome::Already(_)
             | Outcome::Failed { .. } => Self::Answer,
             Outcome::WouldChange(_)
             | Outcome::Refused(_)

@@ -24,11 +24,16 @@ impl Cli {
             path_prefix: self.path_prefix,
             owner: either(self.find_user, Owner::Find, Owner::AsGiven),
             conditions: Conditions { all },
-            action: either(self.deactivate, Action::Deactivate, Action::Delete),
+            action: match (self.deactivate, self.reactivate) {
+                (true, _) => Action::Deactivate,
+                (false, true) => Action::Reactivate,
+                (false, false) => Action::Delete,
+            },
             mode: either(self.dry_run, Mode::DryRun, Mode::Change),
             consent: match (self.interactive, self.yes) {
                 (true, _) => Consent::Asked,
                 (false, true) => Consent::Given,
+                (false, false) if self.reactivate => Consent::Needed,
                 (false, false) => match &selection {
                     Selection::Named(_) => Consent::Given,
                     Selection::Listed { .. } => Consent::IfTerminal,
@@ -39,7 +44,12 @@ impl Cli {
             expected_account: self.expect_account,
             max_keys: self.max_keys,
             missing: either(self.ignore_missing, Missing::Succeeds, Missing::Fails),
-            signing_key: either(self.allow_self, SigningKey::Allowed, SigningKey::Guarded),
+            // To reactivate a key locks nobody out.
+            signing_key: either(
+                self.allow_self || self.reactivate,
+                SigningKey::Allowed,
+                SigningKey::Guarded,
+            ),
             limit: self.timeout,
             jobs: self.jobs,
             journal: self.journal,

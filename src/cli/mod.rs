@@ -158,10 +158,19 @@ pub(crate) struct Cli {
     #[arg(long, help_heading = "Action")]
     deactivate: bool,
 
+    /// Set keys to Active again: undo --deactivate
+    ///
+    /// For named keys, and for --from the journal or the JSON results of a run with --deactivate: exactly the keys that it
+    /// deactivated and that were active before. If the run does not know whether it deactivated a key, the key is reported
+    /// and left unchanged. A key that is already Active is skipped, which is a success. Your own keys are not refused.
+    #[arg(long, help_heading = "Action")]
+    #[arg(conflicts_with_all = ["deactivate", "all_keys", "whole_account"])]
+    reactivate: bool,
+
     /// Show what would happen; change nothing
     ///
     /// Reads, evaluates and prints, and sends nothing that writes. Shows the owner, status, creation and last use of each
-    /// key, and the account that its ID encodes.
+    /// key, and the account that its ID encodes; for a single key, also the other active keys of its owner.
     #[arg(short = 'n', long, help_heading = "Safety")]
     dry_run: bool,
 
@@ -173,7 +182,7 @@ pub(crate) struct Cli {
 
     /// Do not ask
     ///
-    /// Only --all-keys and --whole-account ask by default, and --from if there is a terminal.
+    /// Only --all-keys, --whole-account and --reactivate ask by default, and --from if there is a terminal.
     #[arg(short, long, help_heading = "Safety")]
     yes: bool,
 

@@ -70,9 +70,10 @@ pub(super) const HELP: &str =
 pub(super) const EXIT_STATUS: &str = "\
 Exit status:
     0  Every requested key is deleted (or already gone, with --ignore-missing),
-       or inactive with --deactivate; a dry run; nothing matched. With --from,
-       --all-keys and --whole-account, skipped keys count as success. A dry run
-       is 0 unless a key could not be found or read.
+       inactive with --deactivate, or active with --reactivate; a dry run;
+       nothing matched. With --from, --all-keys and --whole-account, skipped
+       keys count as success. A dry run is 0 unless a key could not be found or
+       read.
     1  Anything not listed below: an unlisted service error, a key that still
        exists although IAM sent no usable response, or a result, list or
        journal that could not be written.

@@ -5,6 +5,7 @@ use std::io;
 use super::distinct::RowFiles;
 use super::{Entry, InputError, List, ReadOptions, Row};
 use crate::error::RunError;
+use crate::metadata::{Deactivation, Status};
 use crate::outcome::OutcomeKind;
 use crate::request::{Action, Key, Owner};
 
@@ -29,7 +30,16 @@ impl<'a> KeyCollector<'a> {
 
     /// Adds a key unless the entry says that it needs no action.
     pub(super) fn take(&mut self, entry: Entry) -> Result<(), InputError> {
-        if !entry.needs_action(self.options.action)? {
+        let deactivation = match self.options.action {
+            Action::Reactivate => Some(entry.deactivation()?),
+            Action::Delete | Action::Deactivate => None,
+        };
+        let is_needed = match deactivation {
+            // What an earlier record says of the key may not count any more.
+            Some(done) => entry.is_record || done != Deactivation::NotDone,
+            None => entry.needs_action(self.options.action)?,
+        };
+        if !is_needed {
             self.already_done += 1;
             return Ok(());
         }
@@ -41,6 +51,7 @@ impl<'a> KeyCollector<'a> {
             line: entry.line,
             number: self.rows.len(),
             key: entry.key(self.options)?,
+            deactivation,
         };
         self.rows.push(&row).map_err(|error| spill_error(&error))
     }
@@ -52,10 +63,12 @@ impl<'a> KeyCollector<'a> {
         if let Some(conflict) = &rows.conflict {
             return Err(owner_conflict(conflict));
         }
+        let is_undo = self.options.action == Action::Reactivate;
         Ok(List {
-            len: len - rows.repeated,
-            repeated: rows.repeated,
-            already_done: self.already_done,
+            len: len - rows.repeated - rows.unchanged,
+            // A journal has several records of each key.
+            repeated: if is_undo { 0 } else { rows.repeated },
+            already_done: self.already_done + rows.unchanged,
             rows,
         })
     }
@@ -69,9 +82,10 @@ impl Entry {
             None => None,
             Some("delete") => Some(Action::Delete),
             Some("deactivate") => Some(Action::Deactivate),
+            Some("reactivate") => Some(Action::Reactivate),
             Some(text) => {
                 return refuse(format!(
-                    "there is no Action `{text}`: it is delete or deactivate"
+                    "there is no Action `{text}`: it is delete, deactivate or reactivate"
                 ));
             }
         };
@@ -85,6 +99,10 @@ impl Entry {
         let word = word.and_then(|(_, word)| word);
         let (id, add) = (&self.id, "this command deletes: add --deactivate, or");
         match word {
+            Some(OutcomeKind::Reactivated | OutcomeKind::WouldReactivate) => {
+                return Err(self.of_undo(action));
+            }
+            _ if planned == Some(Action::Reactivate) => return Err(self.of_undo(action)),
             _ if action != Action::Delete => {}
             // A key that was planned for, or went through, deactivation is never deleted by default.
             Some(OutcomeKind::WouldDeactivate) => {
@@ -108,6 +126,36 @@ impl Entry {
             word.is_complete() || matches!(word, OutcomeKind::Skipped | OutcomeKind::Refused)
         };
         Ok(!word.is_some_and(is_done))
+    }
+
+    /// Reports a line of a run of `--reactivate`, which no other run continues.
+    fn of_undo(&self, action: Action) -> InputError {
+        let (id, verb) = (&self.id, action.verb());
+        let reason = format!(
+            "{id} is here of a run of --reactivate, and this command is to {verb} keys: take the line out"
+        );
+        InputError::new(self.line, 1, reason)
+    }
+
+    /// What a run of `--deactivate` did to the key of this entry.
+    fn deactivation(&self) -> Result<Deactivation, InputError> {
+        let is_of_deactivation = match self.action.as_deref() {
+            None => self.is_record,
+            Some(action) => action == Action::Deactivate.verb(),
+        };
+        let was_active = self.previous_status.as_deref() == Some(Status::Active.as_str());
+        match self.outcome.as_deref().and_then(OutcomeKind::parse) {
+            Some(OutcomeKind::Deactivated) if was_active => Ok(Deactivation::OfActive),
+            Some(OutcomeKind::Deactivated) => Ok(Deactivation::OfUnknownStatus),
+            Some(OutcomeKind::Unknown) if is_of_deactivation => Ok(Deactivation::Unverified),
+            Some(OutcomeKind::Failed | OutcomeKind::NotTried) if is_of_deactivation => {
+                Ok(Deactivation::NotDone)
+            }
+            Some(OutcomeKind::Skipped | OutcomeKind::Refused | OutcomeKind::Missing) => {
+                Ok(Deactivation::NotDone)
+            }
+            _ => Err(InputError::not_undoable(self.line)),
+        }
     }
 
     /// Returns the key with the owner that the entry or the command names.

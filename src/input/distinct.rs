@@ -7,11 +7,12 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::io;
 
 use super::Row;
+use crate::metadata::Deactivation;
 use crate::spill::{IN_MEMORY, SpillFile, SpillReader};
 
 /// The number of files.
 const FILE_COUNT: u8 = 64;
-/// Marks a row whose key appears in an earlier row.
+/// Marks a row that is left out, because another one counts for its key.
 const REPEATED: u8 = 1 << 7;
 
 /// The rows that are being collected.
@@ -31,6 +32,8 @@ pub(super) struct Distinct {
     places: std::vec::IntoIter<u8>,
     /// The number of rows that repeat a key.
     pub(super) repeated: u64,
+    /// The number of keys that the run which is to be undone did not change. They are left out.
+    pub(super) unchanged: u64,
     /// Two rows that give a key different owners. The second is the first such row in the list.
     pub(super) conflict: Option<[Row; 2]>,
 }
@@ -70,25 +73,38 @@ impl RowFiles {
     /// A temporary file cannot be read.
     pub(super) fn distinct(mut self) -> io::Result<Distinct> {
         let (mut files, mut repeated, mut conflict) = (Vec::new(), 0, None::<[Row; 2]>);
+        let mut unchanged = 0;
         for file in self.files {
             let mut rows = file.read()?;
             let mut firsts = HashMap::new();
             for row in rows.by_ref() {
                 let row = row?;
-                let first: &Row = match firsts.entry(row.key.id.clone()) {
+                let first: &mut Row = match firsts.entry(row.key.id.clone()) {
                     Entry::Vacant(first) => {
                         first.insert(row);
                         continue;
                     }
                     Entry::Occupied(first) => first.into_mut(),
                 };
-                self.places[row.number] |= REPEATED;
                 repeated += 1;
+                if row.supersedes(first) {
+                    self.places[first.number] |= REPEATED;
+                    *first = row;
+                    continue;
+                }
+                self.places[row.number] |= REPEATED;
                 let is_later = |known: &[Row; 2]| known[1].number < row.number;
-                if first.key.user_name != row.key.user_name
+                if row.deactivation.is_none()
+                    && first.key.user_name != row.key.user_name
                     && !conflict.as_ref().is_some_and(is_later)
                 {
                     conflict = Some([first.clone(), row]);
+                }
+            }
+            for row in firsts.into_values() {
+                if row.deactivation == Some(Deactivation::NotDone) {
+                    self.places[row.number] |= REPEATED;
+                    unchanged += 1;
                 }
             }
             rows.rewind()?;
@@ -98,8 +114,19 @@ impl RowFiles {
             files,
             places: self.places.into_iter(),
             repeated,
+            unchanged,
             conflict,
         })
+    }
+}
+
+impl Row {
+    /// Whether what this row says of a key counts, and not what `earlier` says. That the key was deactivated is not
+    /// forgotten.
+    fn supersedes(&self, earlier: &Self) -> bool {
+        self.deactivation.is_some()
+            && (earlier.deactivation < Some(Deactivation::OfUnknownStatus)
+                || self.deactivation >= earlier.deactivation)
     }
 }
 
@@ -135,7 +162,12 @@ mod tests {
             user_name: owner.map(|name| name.parse().expect("a name")),
         };
         let line = number as u64 + 1;
-        Row { key, line, number }
+        Row {
+            key,
+            deactivation: None,
+            line,
+            number,
+        }
     }
 
     /// Compares the result with a map of all keys in memory.

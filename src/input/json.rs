@@ -14,23 +14,27 @@ use super::csv::is_same_name;
 use super::line::Lines;
 use super::{Entry, InputError, Visit};
 use crate::ident::{AccessKeyId, UserName};
+use crate::journal::FORMAT_VERSION;
+use crate::outcome::OutcomeKind;
+use crate::request::Action;
 
 /// The maximum length of a string, in bytes.
 const MAX_STRING: usize = 1 << 20;
 
 /// The members that are read.
-const KNOWN_MEMBERS: [&str; 7] = [
+const KNOWN_MEMBERS: [&str; 8] = [
     "AccessKeyId",
     "UserName",
     "Outcome",
     "Action",
+    "PreviousStatus",
     "AccessKeyMetadata",
     "AccessKey",
     "Journal",
 ];
 
 /// Reads the values of a text in order.
-pub(super) fn read(lines: Lines, visit: &mut Visit<'_>) -> Result<(), InputError> {
+pub(super) fn read(lines: Lines, action: Action, visit: &mut Visit<'_>) -> Result<(), InputError> {
     let (source, lines_read) = lines.rest();
     let line = Rc::new(Cell::new(lines_read + 1));
     let counter = LineCounter {
@@ -43,6 +47,8 @@ pub(super) fn read(lines: Lines, visit: &mut Visit<'_>) -> Result<(), InputError
     let mut found = Objects {
         visit,
         line: &line,
+        is_undo: action == Action::Reactivate,
+        is_journal: false,
         problem: None,
     };
     while json.end().is_err() {
@@ -50,8 +56,11 @@ pub(super) fn read(lines: Lines, visit: &mut Visit<'_>) -> Result<(), InputError
         if let Some(problem) = found.problem.take() {
             return Err(problem);
         }
-        if let Err(error) = result {
-            return Err(problem(&error, lines_read));
+        match result {
+            // The last record of a run that was killed may be cut off: it was not acted on.
+            Err(error) if found.is_journal && error.is_eof() => return Ok(()),
+            Err(error) => return Err(problem(&error, lines_read)),
+            Ok(()) => {}
         }
     }
     Ok(())
@@ -69,6 +78,10 @@ fn problem(error: &serde_json::Error, lines_read: u64) -> InputError {
 struct Objects<'a, 'v> {
     visit: &'a mut Visit<'v>,
     line: &'a Cell<u64>,
+    /// Whether it is what `--reactivate` undoes, which may be a journal.
+    is_undo: bool,
+    /// Whether a journal has begun.
+    is_journal: bool,
     /// The error that `visit` returned.
     problem: Option<InputError>,
 }
@@ -102,7 +115,8 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<(), A::Error> {
         let (mut id, mut user_name) = (None, None);
         let (mut outcome, mut action) = (None::<String>, None::<String>);
-        let (mut is_list, mut is_report) = (false, false);
+        let mut previous_status = None;
+        let (mut is_list, mut is_report, mut is_head) = (false, false, false);
         let mut seen = Vec::new();
         while let Some(name) = object.next_key::<String>()? {
             let member = KNOWN_MEMBERS
@@ -118,6 +132,21 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
                     is_list = true;
                     object.next_value_seed(&mut *self)?;
                 }
+                "Journal" if self.is_undo => {
+                    let form = object.next_value::<u32>()?;
+                    if form != FORMAT_VERSION {
+                        return Err(A::Error::custom(format!(
+                            "the journal's form is {form}, and this program's is {FORMAT_VERSION}"
+                        )));
+                    }
+                    is_head = true;
+                }
+                // A change that was started: how it ended may not be recorded.
+                "Intent" if self.is_journal => {
+                    action = object.next_value()?;
+                    outcome = Some(OutcomeKind::Unknown.as_str().to_owned());
+                }
+                "PreviousStatus" => previous_status = object.next_value()?,
                 "Journal" => {
                     return Err(A::Error::custom(
                         "this is a journal: give it with --journal, beside the list it was made for",
@@ -137,14 +166,21 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
             ));
         }
         let line = self.line.get();
+        if is_head && action.as_deref() == Some(Action::Deactivate.verb()) {
+            self.is_journal = true;
+            return Ok(());
+        }
         match id {
             Some(id) => self.found(Entry {
                 user_name,
                 outcome,
                 action,
+                previous_status,
+                is_record: self.is_journal,
                 ..Entry::with_id(id, line)
             }),
             None if is_list => Ok(()),
+            None if self.is_undo => self.refuse(InputError::not_undoable(line)),
             None if is_report => self.refuse(InputError::credential_report(line)),
             None => Err(A::Error::custom("an object without AccessKeyId")),
         }

@@ -11,13 +11,14 @@ mod plain;
 #[path = "../../tests/fuzz/target/input.rs"]
 pub(crate) mod target;
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io::{self, BufRead, BufReader};
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::RunError;
 use crate::ident::{AccessKeyId, UserName};
+use crate::metadata::{Deactivation, Target};
 use crate::request::{Action, Input, Key, Owner};
 use crate::sanitize::{escape_path, truncate_escaped};
 use collect::KeyCollector;
@@ -39,6 +40,9 @@ pub(crate) struct List {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Row {
     key: Key,
+    /// What `--reactivate` has to undo.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    deactivation: Option<Deactivation>,
     line: u64,
     /// The number of rows before this one.
     number: usize,
@@ -53,6 +57,10 @@ struct Entry {
     outcome: Option<String>,
     /// The action of that run, if the line names it.
     action: Option<String>,
+    /// The status before that run, if the line names it.
+    previous_status: Option<String>,
+    /// Whether it is a record of a journal. A later record of a key counts, and not an earlier one.
+    is_record: bool,
     line: u64,
     /// The column of the missing owner, if the list has a column for owners.
     missing_owner_column: Option<usize>,
@@ -111,6 +119,15 @@ impl InputError {
         }
     }
 
+    /// Reports a line that is not what `--reactivate` can undo.
+    fn not_undoable(line: u64) -> Self {
+        let reason = "this is not of a run of --deactivate, and --reactivate undoes nothing else";
+        Self {
+            hint: "give the journal or the JSON results of that run, or name the keys with --access-key-id",
+            ..Self::new(line, 1, reason)
+        }
+    }
+
     /// Reports a credential report, which is easily mistaken for a list of keys.
     fn credential_report(line: u64) -> Self {
         let reason = "this is a credential report, which has no access key IDs";
@@ -129,6 +146,8 @@ impl Entry {
             user_name: None,
             outcome: None,
             action: None,
+            previous_status: None,
+            is_record: false,
             line,
             missing_owner_column: None,
         }
@@ -152,13 +171,29 @@ pub(crate) fn read(input: &Input, options: ReadOptions<'_>) -> Result<List, RunE
     let source: Box<dyn BufRead> = match input {
         Input::Stdin => Box::new(io::stdin().lock()),
         Input::File(path) => match File::open(path) {
-            Ok(file) => Box::new(BufReader::with_capacity(1 << 16, file)),
+            Ok(file) => {
+                if options.action == Action::Reactivate {
+                    check_finished(&file, &name)?;
+                }
+                Box::new(BufReader::with_capacity(1 << 16, file))
+            }
             Err(error) => {
                 return Err(unreadable(&error).hint("check the path given with --from"));
             }
         },
     };
     keys_of(source, &name, options)
+}
+
+/// Refuses a journal that a run still writes.
+fn check_finished(file: &File, name: &str) -> Result<(), RunError> {
+    match file.try_lock_shared() {
+        Err(TryLockError::WouldBlock) => {
+            let stop = RunError::refused(format!("another run has the journal {name}"));
+            Err(stop.hint("wait for that run to end"))
+        }
+        Ok(()) | Err(TryLockError::Error(_)) => Ok(()),
+    }
 }
 
 /// Reads all keys of `source`. Messages call it `name`.
@@ -168,7 +203,7 @@ fn keys_of(
     options: ReadOptions<'_>,
 ) -> Result<List, RunError> {
     let mut collected = KeyCollector::new(options);
-    read_entries(source, &mut |entry| collected.take(entry))
+    read_entries(source, options.action, &mut |entry| collected.take(entry))
         .and_then(|()| collected.distinct())
         .map_err(|problem| wrong(name, &problem))
 }
@@ -182,11 +217,16 @@ fn wrong(name: &str, problem: &InputError) -> RunError {
 }
 
 /// Detects the format of the input and reads its entries.
-fn read_entries(source: Box<dyn BufRead>, visit: &mut Visit<'_>) -> Result<(), InputError> {
+fn read_entries(
+    source: Box<dyn BufRead>,
+    action: Action,
+    visit: &mut Visit<'_>,
+) -> Result<(), InputError> {
     let mut lines = Lines::new(source)?;
     match lines.first()? {
         None => Ok(()),
-        Some(b'{' | b'[') => json::read(lines, visit),
+        Some(b'{' | b'[') => json::read(lines, action, visit),
+        Some(_) if action == Action::Reactivate => Err(InputError::not_undoable(1)),
         Some(_) => {
             let Some(first) = lines.next()? else {
                 return Ok(());
@@ -201,7 +241,12 @@ fn read_entries(source: Box<dyn BufRead>, visit: &mut Visit<'_>) -> Result<(), I
 
 impl List {
     /// Returns the keys in the order of the input.
-    pub(crate) fn keys(self) -> impl Iterator<Item = io::Result<Key>> {
-        self.rows.map(|row| Ok(row?.key))
+    pub(crate) fn keys(self) -> impl Iterator<Item = io::Result<Target>> {
+        self.rows.map(|row| {
+            let row = row?;
+            let mut target = Target::from(row.key);
+            target.metadata.deactivation = row.deactivation;
+            Ok(target)
+        })
     }
 }

@@ -32,7 +32,7 @@ use past::Replay;
 use writer::{Kind, Writer};
 
 /// The form of the records. A journal of another form is refused.
-const FORMAT_VERSION: u32 = 1;
+pub(crate) const FORMAT_VERSION: u32 = 1;
 
 /// The first record.
 #[derive(Debug, Serialize, Deserialize)]
@@ -104,8 +104,8 @@ pub(crate) enum PriorState {
     None,
     /// That it was begun, and not how it ended.
     InProgress,
-    /// That it was made inactive. It can be active again.
-    Deactivated,
+    /// That this action gave it its status. It can have another one again.
+    StatusSet(Action),
     /// That it was missing. A list of this run takes precedence.
     Missing,
     /// That it is done.
@@ -123,7 +123,7 @@ impl PriorState {
         match self {
             Self::None => None,
             Self::InProgress => Some(KeyState::started_earlier()),
-            Self::Deactivated => Some(KeyState::deactivated_earlier()),
+            Self::StatusSet(action) => Some(KeyState::set_earlier(action)),
             Self::Missing => Some(KeyState::Done("an earlier run did not find it".to_owned())),
             Self::Done => Some(KeyState::Done("an earlier run settled it".to_owned())),
         }
@@ -302,7 +302,7 @@ impl Journal {
         let Target { key, metadata } = candidate;
         let previous_status = match self.action {
             Action::Deactivate => metadata.previous_status(),
-            Action::Delete => None,
+            Action::Delete | Action::Reactivate => None,
         };
         let mut record = json!({
             "AccessKeyId": key.id,

@@ -158,13 +158,13 @@ impl Replay {
         let is_begun = self.begun.contains_key(&digest);
         match action {
             // It was begun after whatever settled it.
-            Action::Delete | Action::Deactivate if is_begun => PriorState::InProgress,
+            _ if is_begun => PriorState::InProgress,
             Action::Delete if self.is_settled(key, digest, End::Done) => PriorState::Done,
             Action::Delete if self.is_settled(key, digest, End::Missing) => PriorState::Missing,
-            Action::Deactivate if self.is_settled(key, digest, End::Done) => {
-                PriorState::Deactivated
+            Action::Deactivate | Action::Reactivate if self.is_settled(key, digest, End::Done) => {
+                PriorState::StatusSet(action)
             }
-            Action::Delete | Action::Deactivate => PriorState::None,
+            Action::Delete | Action::Deactivate | Action::Reactivate => PriorState::None,
         }
     }
 
@@ -247,7 +247,7 @@ impl Replay {
             }
             Some(_) => {
                 self.begun.remove(&digest);
-                // That a key was made inactive is not forgotten.
+                // That a key got another status is not forgotten.
                 if action == Action::Delete.verb() {
                     let end = End::NotSettled;
                     let ended = self.digest.ended(id.as_str(), owner.as_ref(), end);
@@ -264,7 +264,10 @@ fn is_recorded(word: OutcomeKind, action: &str) -> bool {
     match word {
         OutcomeKind::Deleted => action == Action::Delete.verb(),
         OutcomeKind::Deactivated => action == Action::Deactivate.verb(),
-        OutcomeKind::WouldDelete | OutcomeKind::WouldDeactivate => false,
+        OutcomeKind::Reactivated => action == Action::Reactivate.verb(),
+        OutcomeKind::WouldDelete | OutcomeKind::WouldDeactivate | OutcomeKind::WouldReactivate => {
+            false
+        }
         OutcomeKind::Missing
         | OutcomeKind::Skipped
         | OutcomeKind::Refused
@@ -434,14 +437,14 @@ mod tests {
             PriorState::Done => 'S',
             PriorState::Missing => 'M',
             PriorState::InProgress => 'B',
-            PriorState::Deactivated => 'D',
+            PriorState::StatusSet(_) => 'D',
             PriorState::None => '-',
         }
     }
 
-    /// A deactivated key can be active again: it is tried again, and it is not called unchanged.
+    /// A deactivated key can be active again, and the other way round: it is tried again, and it is not called unchanged.
     #[test]
-    fn c66_a_deactivation_is_not_finished_and_not_forgotten() {
+    fn c66_a_change_of_status_is_not_finished_and_not_forgotten() {
         for (records, expected) in [
             (&["\"Outcome\":\"Deactivated\""][..], 'D'),
             (
@@ -462,9 +465,14 @@ mod tests {
             let text = records.iter().fold(head, |text, record| {
                 format!("{text}{{\"AccessKeyId\":\"AKIDPMS9RO4H3FEXAMPLE\",\"UserName\":\"Bob\",{record}}}\n")
             });
-            let (_, past) = read(&mut text.as_bytes()).expect("a journal");
-            let found = letter(past.before(&key("Bob"), Action::Deactivate));
-            assert_eq!(found, expected, "{records:?}");
+            let again = text
+                .replace("deactivate", "reactivate")
+                .replace("Deactivated", "Reactivated");
+            for (text, action) in [(text, Action::Deactivate), (again, Action::Reactivate)] {
+                let (_, past) = read(&mut text.as_bytes()).expect("a journal");
+                let found = letter(past.before(&key("Bob"), action));
+                assert_eq!(found, expected, "{action:?} {records:?}");
+            }
         }
     }
 }

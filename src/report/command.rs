@@ -2,6 +2,9 @@
 //! in the same way.
 
 use std::ffi::OsString;
+use std::path::Path;
+
+use serde_json::json;
 
 use crate::command_line::CommandLine;
 use crate::ident::UserName;
@@ -59,12 +62,6 @@ impl Commands {
         })
     }
 
-    /// Whose credentials a command of the AWS CLI needs, where options cannot say it.
-    pub(crate) fn signer(&self) -> String {
-        let role = self.role.as_ref();
-        role.map_or_else(String::new, |role| format!(" as {role}"))
-    }
-
     /// Adds the options of this run to a command.
     pub(crate) fn with_options(&self, command: CommandLine) -> CommandLine {
         let options = self.options.iter();
@@ -80,9 +77,9 @@ impl Commands {
     }
 
     /// Shows a key of this user without changing anything.
-    pub(crate) fn show_key(&self, id: &str, owner: &UserName) -> CommandLine {
+    pub(crate) fn show_key(&self, id: &str, owner: Option<&UserName>) -> CommandLine {
         let command = CommandLine::new("iam-del-key").option("--access-key-id", id);
-        let command = user(command, Some(owner)).words("--dry-run --output table");
+        let command = user(command, owner).words("--dry-run --output table");
         self.with_options(command)
     }
 
@@ -126,17 +123,44 @@ impl Commands {
         self.aws(command.words("--query 'Users[].UserName'"))
     }
 
+    /// Denies everything to the sessions of a user that were issued before this time.
+    pub(crate) fn revoke_sessions(&self, user_name: &UserName, issued_before: &str) -> CommandLine {
+        let policy = json!({
+            "Version": "2012-10-17",
+            "Statement": [{
+                "Effect": "Deny",
+                "Action": "*",
+                "Resource": "*",
+                "Condition": { "DateLessThan": { "aws:TokenIssueTime": issued_before } },
+            }],
+        });
+        let command = user(CommandLine::new("aws iam put-user-policy"), Some(user_name));
+        let command = command.words("--policy-name RevokeOlderSessions");
+        self.aws(command.option("--policy-document", policy.to_string()))
+    }
+
+    /// Whose credentials a command of the AWS CLI needs, where options cannot say it.
+    pub(crate) fn signer(&self) -> String {
+        let role = self.role.as_ref();
+        role.map_or_else(String::new, |role| format!(" as {role}"))
+    }
+
     /// Reactivates the key.
-    pub(crate) fn activate(&self, key: &Key) -> CommandLine {
-        let command = CommandLine::new("aws iam update-access-key");
-        let command = command.option("--access-key-id", key.id.as_str());
-        self.aws(user(command, key.user_name.as_ref()).words("--status Active"))
+    pub(crate) fn reactivate(&self, key: &Key) -> CommandLine {
+        let command = CommandLine::new("iam-del-key").option("--access-key-id", key.id.as_str());
+        self.with_options(user(command, key.user_name.as_ref()).words("--reactivate"))
     }
 
     /// Reactivates any key. `ID` and `NAME` stand for the key and its owner.
-    pub(crate) fn activate_any(&self) -> CommandLine {
-        let command = CommandLine::new("aws iam update-access-key");
-        self.aws(command.words("--access-key-id ID --user-name NAME --status Active"))
+    pub(crate) fn reactivate_any(&self) -> CommandLine {
+        let command = CommandLine::new("iam-del-key");
+        self.with_options(command.words("--access-key-id ID --user-name NAME --reactivate"))
+    }
+
+    /// Reactivates the keys that a run of `--deactivate` changed, by its journal or its results.
+    pub(crate) fn reactivate_from(&self, file: &Path) -> CommandLine {
+        let command = CommandLine::new("iam-del-key").option("--from", file);
+        self.with_options(command.words("--reactivate"))
     }
 }
 

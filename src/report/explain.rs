@@ -10,9 +10,8 @@ use super::record;
 use crate::error::{
     CallError, ErrorKind, Exit, NotFound, Received, RunError, SearchScope, ServiceError,
 };
-use crate::metadata::Status;
-use crate::outcome::{KeyResult, KeyState, Outcome, Refusal};
-use crate::request::{Action, Key, Mode, SigningKey};
+use crate::outcome::{KeyResult, KeyState, Outcome, Refusal, STATUS_UNKNOWN, already};
+use crate::request::{Key, Mode};
 use crate::sanitize::{escape_field, truncate_escaped};
 
 /// The value of the member `Known` if each key has a result of its own.
@@ -150,7 +149,7 @@ impl Report<'_> {
         let mut next = Vec::new();
         let (level, code, message, known) = match &result.outcome {
             Outcome::Done { evidence, .. } => {
-                next = self.undo(result);
+                next = self.after_change(result);
                 match evidence {
                     None => no_message(None),
                     Some(evidence) => labeled(
@@ -171,7 +170,7 @@ impl Report<'_> {
             }
             Outcome::Stopped { known, .. } => {
                 if let KeyState::Done(_) = known {
-                    next = self.undo(result);
+                    next = self.after_change(result);
                 }
                 error("Interrupted", "interrupted", known.clone())
             }
@@ -180,6 +179,7 @@ impl Report<'_> {
                 labeled(Level::Note, message, None)
             }
             _ if self.request.mode == Mode::DryRun => {
+                next = self.other_keys(result);
                 no_message(Some(not_done("this was a dry run")))
             }
             Outcome::WouldChange(_) => no_message(None),
@@ -191,8 +191,8 @@ impl Report<'_> {
                     None => no_message(None),
                 }
             }
-            Outcome::AlreadyInactive => {
-                let message = format!("{id} is already inactive: nothing was changed");
+            Outcome::Already(status) => {
+                let message = format!("{id} is {}: nothing was changed", already(status));
                 labeled(Level::Note, message, None)
             }
             Outcome::Skipped(reason) if result.exit(self.request) == Exit::Success => {
@@ -213,6 +213,17 @@ impl Report<'_> {
                     "{id} is the key that signs the request: to {verb} it would lock you out"
                 );
                 error("SigningKey", &message, not_done("nothing was sent to IAM"))
+            }
+            Outcome::Refused(Refusal::StatusUnknown) => {
+                next.push(format!(
+                    "to reactivate a key all the same: {}",
+                    self.commands.reactivate_any()
+                ));
+                error(
+                    "StatusUnknown",
+                    STATUS_UNKNOWN,
+                    not_done("nothing was sent to IAM"),
+                )
             }
             Outcome::Refused(Refusal::Declined) => error(
                 "Declined",
@@ -266,26 +277,6 @@ impl Report<'_> {
             known_text,
             attempts: result.attempts,
         }
-    }
-
-    /// Returns the command that reactivates a deactivated key.
-    fn undo(&self, result: &KeyResult) -> Vec<String> {
-        let unless_inactive = match &result.metadata.status {
-            _ if result.action != Action::Deactivate => return Vec::new(),
-            Some(Status::Active) => "",
-            None => ", if the key was active before",
-            // Activating the key would not restore its previous status.
-            Some(Status::Inactive | Status::Other(_)) => return Vec::new(),
-        };
-        let command = self.commands.activate(&result.key);
-        let signer = match self.request.signing_key {
-            SigningKey::Guarded => "",
-            SigningKey::Allowed => ", signed with another key",
-        };
-        let role = self.commands.signer();
-        vec![format!(
-            "to undo it{role}{signer}{unless_inactive}: {command}"
-        )]
     }
 }
 

@@ -99,7 +99,7 @@ fn owner_hint(about: About<'_>, commands: &Commands) -> String {
 fn other_owner_hint(about: About<'_>, context: &Context, commands: &Commands) -> Option<String> {
     match (&context.owner, about) {
         (Some(owner), About::One(key)) => {
-            let command = commands.show_key(key.id.as_str(), owner);
+            let command = commands.show_key(key.id.as_str(), Some(owner));
             Some(format!("look at it first: {command}"))
         }
         (Some(_), About::OneOfMany(_)) => Some(owner_hint(about, commands)),

@@ -45,7 +45,8 @@ impl Report<'_> {
                 }
             }
             (Outcome::Done { .. } | Outcome::OwnKey, _) => self.messages.explain(&explanation),
-            (_, OutcomeKind::Failed | OutcomeKind::Unknown) => {
+            (Outcome::Refused(Refusal::StatusUnknown), _)
+            | (_, OutcomeKind::Failed | OutcomeKind::Unknown) => {
                 self.messages.explain(&explanation);
                 for hint in hints {
                     self.add_final_hint(hint);
@@ -66,9 +67,14 @@ impl Report<'_> {
         for hint in &self.hints {
             self.messages.print(Level::Hint, hint);
         }
-        if self.request.mode == Mode::Change
-            && summary.count_of(OutcomeKind::NotTried) + summary.count_of(OutcomeKind::Unknown) > 0
-        {
+        let rest = match self.request.action {
+            // What is unknown of a deactivation stays so.
+            Action::Reactivate => summary.count_of(OutcomeKind::NotTried),
+            Action::Delete | Action::Deactivate => {
+                summary.count_of(OutcomeKind::NotTried) + summary.count_of(OutcomeKind::Unknown)
+            }
+        };
+        if self.request.mode == Mode::Change && rest > 0 {
             let hint = match (self.needs_other_query, resume) {
                 (true, Resume::Journal) => {
                     "to do the rest: the same command again with another --query or none; what the journal has \
@@ -76,6 +82,9 @@ impl Report<'_> {
                 }
                 (true, Resume::Results | Resume::Again) => {
                     "to do the rest: the same command again with another --query or none, and with --ignore-missing"
+                }
+                _ if self.request.action == Action::Reactivate => {
+                    "to do the rest: the same command again; what is active already is skipped"
                 }
                 (false, Resume::Journal) => {
                     "to do the rest: the same command again; what the journal has settled is skipped"
@@ -96,9 +105,9 @@ impl Report<'_> {
         if self.request.action == Action::Deactivate
             && summary.count_of(OutcomeKind::Deactivated) > 0
         {
-            let command = self.commands.activate_any();
-            let role = self.commands.signer();
-            let hint = format!("to undo it for a key{role}: {command}");
+            self.messages.print(Level::Hint, &self.undo_all(resume));
+        }
+        for hint in self.open_sessions.hints(&self.commands) {
             self.messages.print(Level::Hint, &hint);
         }
         let total = summary.total();

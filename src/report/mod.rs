@@ -2,6 +2,7 @@
 //! output.
 
 mod advice;
+mod after_change;
 mod command;
 mod denial;
 mod explain;
@@ -24,6 +25,7 @@ use crate::outcome::{KeyResult, KeyState};
 use crate::request::{Format, Key, Mode, Request};
 use crate::sanitize::SafeText;
 use crate::summary::Summary;
+use after_change::OpenSessions;
 use command::Commands;
 pub(crate) use explain::{AS_REPORTED, Explanation, run_error};
 use hint::About;
@@ -66,6 +68,10 @@ pub(crate) struct Report<'a> {
     /// The number of keys that a sweep found, and of those among them that are inactive already although they were to
     /// be deactivated.
     pub(crate) found: (u64, u64),
+    /// Whether a key was deactivated of which it is known that it was active.
+    is_undoable: bool,
+    /// The changed keys whose sessions may still be valid.
+    open_sessions: OpenSessions,
     /// Whether the query failed on a result.
     needs_other_query: bool,
     /// The results that are being written.
@@ -85,6 +91,8 @@ impl<'a> Report<'a> {
             known: Vec::new(),
             hints: Vec::new(),
             found: (0, 0),
+            is_undoable: false,
+            open_sessions: OpenSessions::default(),
             needs_other_query: false,
             output: Output::default(),
         }
@@ -140,6 +148,8 @@ impl<'a> Report<'a> {
 
     fn update_progress(&mut self, result: &KeyResult, summary: &Summary) {
         self.bar.update(summary);
+        self.is_undoable |= result.previous_status().is_some();
+        self.open_sessions.add(result);
         self.single_key = self.request.single().map(|key| Explanation {
             attempts: result.attempts,
             ..Explanation::error("", "", Exit::Success, result.known_member())

@@ -11,7 +11,9 @@ use super::explain::{code_and_sentence, not_found_sentence};
 use crate::age::timestamp;
 use crate::error::{CallError, ServiceError};
 use crate::metadata::{LastUse, NOT_AVAILABLE, Status, Target};
-use crate::outcome::{KeyResult, KeyState, Outcome, OutcomeKind, Refusal, ResponseMetadata};
+use crate::outcome::{
+    KeyResult, KeyState, Outcome, OutcomeKind, Refusal, ResponseMetadata, STATUS_UNKNOWN, already,
+};
 use crate::query;
 use crate::request::{Action, Format, Metadata, Quantity, Request};
 use crate::sanitize::{SafeText, escape_field, redact_strings, truncate_escaped};
@@ -76,7 +78,7 @@ pub(super) fn object(result: &KeyResult) -> Value {
         (None, _) => None,
     };
     // The action prevents that `--from` turns a failed deactivation into a deletion.
-    let names_action = result.kind().is_incomplete() && *action == Action::Deactivate;
+    let names_action = result.kind().is_incomplete() && *action != Action::Delete;
     members([
         ("AccessKeyId", Some(json!(key.id))),
         ("UserName", result.owner().map(|name| json!(name))),
@@ -118,6 +120,7 @@ pub(super) fn members<const N: usize>(members: [(&str, Option<Value>); N]) -> Va
 pub(super) fn status(result: &KeyResult) -> Option<&str> {
     match result.kind() {
         OutcomeKind::Deactivated => Some(Status::Inactive.as_str()),
+        OutcomeKind::Reactivated => Some(Status::Active.as_str()),
         _ => result.metadata.status.as_ref().map(Status::as_str),
     }
 }
@@ -166,12 +169,13 @@ pub(super) fn reason(result: &KeyResult) -> Option<String> {
             Some(known(state))
         }
         Outcome::WouldChange(reason) | Outcome::Skipped(reason) => Some(reason.clone()),
-        Outcome::AlreadyInactive => Some("already inactive".to_owned()),
+        Outcome::Already(status) => Some(already(status)),
         Outcome::OwnKey => Some("it belongs to your own credentials".to_owned()),
         Outcome::Refused(Refusal::SigningKey) => {
             Some("the key signs the request itself".to_owned())
         }
         Outcome::Refused(Refusal::Declined) => Some("the answer was not yes".to_owned()),
+        Outcome::Refused(Refusal::StatusUnknown) => Some(STATUS_UNKNOWN.to_owned()),
         Outcome::Done { evidence, .. } => evidence.clone(),
         Outcome::NotTried { why, .. } => Some(why.clone()),
         Outcome::LeftUnverified { why, .. } => {

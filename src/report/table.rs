@@ -251,6 +251,7 @@ pub(crate) fn question(
     let (verb, warning) = match request.action {
         Action::Delete => ("Delete", "cannot be undone"),
         Action::Deactivate => ("Deactivate", "can be undone"),
+        Action::Reactivate => ("Reactivate", "can be undone with --deactivate"),
     };
     let keys = match count {
         1 => "this key".to_owned(),

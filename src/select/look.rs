@@ -2,16 +2,24 @@
 
 use std::time::{Duration, SystemTime};
 
+use tokio::time::sleep;
+
 use super::{Need, Needs, Selector, failed};
 use crate::aws::{KeyBudget, ListedKey};
 use crate::conclude::{Ambiguity, Evidence, Response};
 use crate::error::{CallError, Context, NotFound, SearchScope};
 use crate::ident::UserName;
 use crate::locate::{ListRead, Search, owner_hint, with_accounts};
-use crate::metadata::{Denied, KeyMetadata, Target};
+use crate::metadata::{Denied, KeyMetadata, Status, Target};
 use crate::outcome::Outcome;
 use crate::report::message::Messages;
-use crate::request::{Key, Missing, Owner};
+use crate::request::{Action, Key, Missing, Mode, Owner};
+
+/// How many other keys of the owner are kept to be shown. IAM allows two keys per user; eight have been seen.
+const MAX_OTHERS: usize = 10;
+
+/// How long a list may lag behind a change.
+const LIST_LAG: Duration = Duration::from_secs(3);
 
 /// How long the status of a key is waited for if nothing depends on it.
 const TRIED: Duration = Duration::from_secs(5);
@@ -137,6 +145,26 @@ impl Selector<'_> {
         }
     }
 
+    /// Whether a key has the status that it is to get, also by a list that no longer lags behind the deactivation which is
+    /// to be undone.
+    pub(super) async fn still_has_status(
+        &self,
+        candidate: &mut Target,
+        allowance: &KeyBudget,
+    ) -> bool {
+        if self.request.action != Action::Reactivate || self.request.mode == Mode::DryRun {
+            return true;
+        }
+        let Target { key, metadata } = candidate;
+        metadata.status = None;
+        let read_again = async {
+            sleep(LIST_LAG.min(self.request.limit / 4)).await;
+            self.try_status(key, metadata).await;
+        };
+        let _ = allowance.spend(Duration::ZERO, read_again).await;
+        self.already(&candidate.metadata).is_some()
+    }
+
     async fn list_user_keys(
         &self,
         key: &Key,
@@ -157,6 +185,12 @@ impl Selector<'_> {
         let listed_for = key.user_name.clone().or_else(signing_user);
         let read_at = listing.at;
         let is_key = |listed: &ListedKey| listed.id == key.id.as_str();
+        if self.request.mode == Mode::DryRun && self.request.single().is_some() {
+            let keys = listing.keys.iter();
+            let others = keys.filter(|key| !is_key(key) && key.status == Some(Status::Active));
+            let others = others.map(|key| key.id.clone()).take(MAX_OTHERS);
+            metadata.other_active = others.collect();
+        }
         let (listed, read_at) = match listing.keys.into_iter().find(is_key) {
             Some(listed) => (listed, read_at),
             None => self.lost_or_late(key, listed_for.as_ref()).await?,

@@ -92,8 +92,8 @@ impl Needs {
             listing = listing.max(decisive(RequiredRead::Owner));
         }
         let tried = match request.action {
-            // It shows which keys are inactive already, and what an undo has to restore.
-            Action::Deactivate => Need::Tried,
+            // It shows which keys have the status already, and what an undo has to restore.
+            Action::Deactivate | Action::Reactivate => Need::Tried,
             Action::Delete => Need::Nothing,
         };
         Self {
@@ -138,19 +138,20 @@ impl<'a> Selector<'a> {
         if let Some(outcome) = kept {
             return self.stay(candidate, outcome);
         }
-        match self.request.conditions.evaluate(&candidate.metadata) {
-            ConditionResult::Met | ConditionResult::MissingData(OWNER_TAGS)
-                if self.is_already_inactive(&candidate.metadata) =>
+        let result = self.request.conditions.evaluate(&candidate.metadata);
+        match (result, own.already(&candidate.metadata)) {
+            (ConditionResult::Met | ConditionResult::MissingData(OWNER_TAGS), Some(status))
+                if own.still_has_status(&mut candidate, allowance).await =>
             {
-                self.stay(candidate, Outcome::AlreadyInactive)
+                self.stay(candidate, Outcome::Already(status))
             }
-            ConditionResult::Met => Ok(candidate),
-            ConditionResult::NotMet(reason) => self.stay(candidate, Outcome::Skipped(reason)),
-            ConditionResult::MissingData(fact) => {
+            (ConditionResult::Met, _) => Ok(candidate),
+            (ConditionResult::NotMet(reason), _) => self.stay(candidate, Outcome::Skipped(reason)),
+            (ConditionResult::MissingData(fact), _) => {
                 let failure = denied.unwrap_or_else(|| self.lacking(fact));
                 self.stay(candidate, failed(failure))
             }
-            ConditionResult::ImpossibleDate(what) => {
+            (ConditionResult::ImpossibleDate(what), _) => {
                 self.stay(candidate, failed(impossible(&what)))
             }
         }
@@ -179,15 +180,19 @@ impl<'a> Selector<'a> {
         }
     }
 
-    /// Whether a key is to be made inactive and is.
-    fn is_already_inactive(&self, metadata: &KeyMetadata) -> bool {
-        self.request.action == Action::Deactivate && metadata.status == Some(Status::Inactive)
+    /// The status that a key is to get, if it has it.
+    fn already(&self, metadata: &KeyMetadata) -> Option<Status> {
+        let wanted = self.request.action.status()?;
+        (metadata.status.as_ref() == Some(&wanted)).then_some(wanted)
     }
 
     /// Whether a key is to be changed, unless a tag of its owner excepts it.
     fn lacks_only_tags(&self, metadata: &KeyMetadata) -> bool {
         let result = self.request.conditions.evaluate(metadata);
-        result == ConditionResult::MissingData(OWNER_TAGS) && !self.is_already_inactive(metadata)
+        // A list that shows a key as active may lag behind the deactivation that is to be undone.
+        let is_changed =
+            self.request.action == Action::Reactivate || self.already(metadata).is_none();
+        result == ConditionResult::MissingData(OWNER_TAGS) && is_changed
     }
 
     /// How much the last use of a key is needed.

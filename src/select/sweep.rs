@@ -312,7 +312,7 @@ impl Selector<'_> {
             Ok(Fate::Settled(settled))
         };
         let conditions = &self.request.conditions;
-        if self.is_already_inactive(&candidate.metadata) {
+        if self.already(&candidate.metadata).is_some() {
             return Ok(Fate::AlreadyInactive);
         }
         let first = conditions.evaluate(&candidate.metadata);

@@ -240,7 +240,7 @@ fn c60_an_action_that_there_is_not_is_an_error() {
              {{\"AccessKeyId\":\"{BOBS_KEY}\",\"UserName\":\"Bob\",\"Action\":\"{action}\"}}\n"
         );
         let error = format!(
-            ", line 2, column 1: there is no Action `{action}`: it is delete or deactivate"
+            ", line 2, column 1: there is no Action `{action}`: it is delete, deactivate or reactivate"
         );
         for more in [&[][..], &["--deactivate"], &["--dry-run"]] {
             refused_with(&json, more, &error, CORRECT);
@@ -256,7 +256,7 @@ fn c60_an_action_that_there_is_not_is_an_error() {
             "{{\"AccessKeyId\":\"{BOBS_KEY}\",\"Outcome\":\"Skipped\",\"Action\":\"keep\"}}\n"
         ),
         &[],
-        ", line 1, column 1: there is no Action `keep`: it is delete or deactivate",
+        ", line 1, column 1: there is no Action `keep`: it is delete, deactivate or reactivate",
         CORRECT,
     );
     for outcome in ["deleted", "SKIPPED", ""] {

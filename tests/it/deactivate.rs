@@ -5,7 +5,7 @@ use iam_sandbox::{Certificate, Fault, Sandbox, Status, What};
 
 use crate::case::{BOBS_KEY, Case, actions, documented};
 
-const UNDO: &str = "hint: to undo it: aws iam update-access-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --user-name=Bob --status Active";
+const UNDO: &str = "hint: to undo it: iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --user-name=Bob --reactivate";
 
 fn status(sandbox: &Sandbox, id: &str) -> Option<Status> {
     sandbox.key(id).map(|key| key.status)

@@ -1,6 +1,6 @@
 //! Dry runs: what would happen is told in every format, and nothing that writes is ever sent.
 
-use iam_sandbox::documented::{ADMIN_KEY_ID, ALICE_KEY_ID, ALICE_OLD_KEY_ID};
+use iam_sandbox::documented::{ADMIN_KEY_ID, ALICE_KEY_ID, ALICE_OLD_KEY_ID, BOB_SECOND_KEY_ID};
 use iam_sandbox::{KeySeed, Sandbox, Status};
 
 use crate::case::{BOBS_KEY, Case, Ended, Printed, actions, documented};
@@ -258,6 +258,7 @@ fn what_may_not_be_read_is_left_out_and_said() {
     assert_eq!(printed.object()["Status"], "Active");
     let _ = printed.prints_outcome("WouldDelete").says_exactly(&format!(
         "iam-del-key: note: the last use is unknown: GetAccessKeyLastUsed is not allowed\n\
+         hint: Bob has another active key: iam-del-key --access-key-id {BOB_SECOND_KEY_ID} --user-name=Bob --dry-run --output table\n\
          known: {BOBS_KEY}: not deleted: this was a dry run\n"
     ));
 }

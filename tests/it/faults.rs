@@ -18,8 +18,8 @@ const FAULTS: [RangeInclusive<u32>; 10] = [
     70..=75,
     80..=89,
     100..=101,
-    105..=107,
-    109..=109,
+    104..=107,
+    109..=110,
 ];
 const LOADS: RangeInclusive<u32> = 1..=5;
 /// Inputs that failed in the first edition.

@@ -23,7 +23,7 @@ fn bobs_key(sandbox: &Sandbox) -> Case {
     Case::documented(sandbox, &["--deactivate"])
 }
 
-const UNSURE: &str = "hint: to undo it, if the key was active before: aws iam update-access-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --user-name=Bob --status Active\n";
+const UNSURE: &str = "hint: to undo it, if the key was active before: iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --user-name=Bob --reactivate\n";
 
 #[test]
 fn c27_an_inactive_key_is_skipped_and_has_no_undo() {
@@ -44,7 +44,8 @@ fn c27_an_inactive_key_is_skipped_and_has_no_undo() {
         .exits(0)
         .prints_outcome("Skipped")
         .says_exactly(&format!(
-            "known: {ALICE_OLD_KEY_ID}: not deactivated: this was a dry run\n"
+            "hint: Alice has another active key: iam-del-key --access-key-id {ALICE_KEY_ID} --user-name=Alice --dry-run --output table\n\
+             known: {ALICE_OLD_KEY_ID}: not deactivated: this was a dry run\n"
         ));
     let _ = old_key(&sandbox, &["--error-format", "json"])
         .run()
@@ -84,7 +85,9 @@ fn c27_of_many_keys_the_inactive_ones_are_skipped_and_that_is_success() {
     }
     let _ = printed
         .prints(&output)
-        .says(&["hint: to undo it for a key: "])
+        .says(&[&format!(
+            "hint: to undo what the journal records: iam-del-key --from {journal_name} --reactivate\n"
+        )])
         .ends_with("3 keys: 2 deactivated, 1 already inactive");
     let text = std::fs::read_to_string(&journal).expect("a journal");
     let deactivated: Vec<Value> = rows(&text)

@@ -4,6 +4,7 @@
 
 mod account;
 mod accounts;
+mod after_leak;
 mod after_signal;
 mod answers;
 mod arguments;
@@ -59,6 +60,7 @@ mod proof;
 mod property;
 mod question;
 mod quiet;
+mod reactivate;
 mod read_errors;
 mod renewal;
 mod response;

@@ -167,7 +167,7 @@ fn a_deactivation_is_asked_about_as_one() {
         .end()
         .exits(0)
         .prints_outcome("Deactivated")
-        .says(&["to undo it: aws iam update-access-key"]);
+        .says(&["to undo it: iam-del-key --access-key-id "]);
     assert_eq!(
         sandbox.key(BOBS_KEY).map(|key| key.status),
         Some(Status::Inactive)

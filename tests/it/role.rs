@@ -236,7 +236,7 @@ fn f101_a_command_to_run_next_assumes_the_same_role() {
         .exits(0)
         .prints_outcome("Deactivated")
         .says(&[&format!(
-            "hint: to undo it as {ROLE}: aws iam update-access-key --access-key-id {BOBS_KEY} --user-name=Bob --status Active\n"
+            "hint: to undo it: iam-del-key --access-key-id {BOBS_KEY} --user-name=Bob --reactivate --role-arn {ROLE}\n"
         )]);
 }
 

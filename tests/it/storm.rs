@@ -62,11 +62,23 @@ fn list<'a>(named: impl IntoIterator<Item = &'a Named>) -> String {
     })
 }
 
+/// The same as results of a run that deactivated all of them.
+fn deactivated<'a>(named: impl IntoIterator<Item = &'a Named>) -> String {
+    let lines = named.into_iter();
+    lines.fold(String::new(), |list, key| {
+        let (id, user) = (&key.id, &key.user);
+        format!(
+            "{list}{{\"AccessKeyId\":\"{id}\",\"UserName\":\"{user}\",\"Outcome\":\"Deactivated\",\"PreviousStatus\":\"Active\"}}\n"
+        )
+    })
+}
+
 /// Whether the outcome is true of a key.
 fn is_so(outcome: &str, key: &Named, before: Option<Status>, after: Option<Status>) -> bool {
     match outcome {
         "Deleted" => after.is_none(),
         "Deactivated" => after == Some(Status::Inactive),
+        "Reactivated" => after == Some(Status::Active),
         "Failed" => after == before,
         // By somebody else, that is.
         "Missing" => !key.is_theirs && before.is_none(),
@@ -79,9 +91,17 @@ fn is_so(outcome: &str, key: &Named, before: Option<Status>, after: Option<Statu
 fn weather(storm: Storm, more: &[&str]) {
     let sandbox = sandbox(storm).start();
     let named = named();
+    let keys = if more.contains(&"--reactivate") {
+        for key in &named {
+            sandbox.set_status(&key.id, Status::Inactive);
+        }
+        deactivated(&named)
+    } else {
+        list(&named)
+    };
     let status = |id: &str| sandbox.key(id).map(|key| key.status);
     let before: Vec<Option<Status>> = named.iter().map(|key| status(&key.id)).collect();
-    let case = from_stdin(&sandbox, &list(&named), &LIMITS).args(more.iter().copied());
+    let case = from_stdin(&sandbox, &keys, &LIMITS).args(more.iter().copied());
     let printed = case.run().exits(12);
     let is_calm = sandbox.wait_until_calm(Duration::from_mins(1));
     assert!(is_calm, "a request is never carried out");
@@ -101,6 +121,7 @@ fn weather(storm: Storm, more: &[&str]) {
     let words = [
         ("Deleted", "deleted"),
         ("Deactivated", "deactivated"),
+        ("Reactivated", "reactivated"),
         ("Missing", "gone already"),
         ("Failed", "failed and not changed"),
         ("Unknown", "unknown"),
@@ -125,6 +146,7 @@ fn f89_in_a_storm_nothing_false_is_said_of_any_key() {
     weather(Storm::new(1), &[]);
     weather(Storm::new(2), &["--ignore-missing"]);
     weather(Storm::new(3), &["--deactivate"]);
+    weather(Storm::new(6), &["--reactivate", "--yes"]);
 }
 
 /// `tests/storm --adverse` does the same with more modes and seeds, and with reads that are denied.
@@ -132,6 +154,7 @@ fn f89_in_a_storm_nothing_false_is_said_of_any_key() {
 fn c49_where_requests_act_late_lists_lag_and_users_are_renamed_nothing_false_is_said() {
     weather(Storm::new(4).adverse(), &["--ignore-missing"]);
     weather(Storm::new(5).adverse(), &["--deactivate"]);
+    weather(Storm::new(7).adverse(), &["--reactivate", "--yes"]);
 }
 
 #[test]

@@ -303,7 +303,7 @@ fn a_sweep_that_deactivates_leaves_inactive_keys_alone() {
     assert_eq!(ids(&output), BTreeSet::from([ALICE_KEY_ID.to_owned()]));
     let _ = printed
         .prints(&output)
-        .says(&["to undo it for a key"])
+        .says(&["to undo it, save what standard output got in FILE, and then: iam-del-key --from FILE --reactivate\n"])
         .ends_with("1 key: 1 deactivated");
     let changed: Vec<String> = actions(&sandbox)
         .into_iter()

@@ -1,7 +1,7 @@
 //! Reads that IAM denies: what only a table shows becomes "unknown" with one note, and what decides is one error with a
 //! hint that helps.
 
-use iam_sandbox::documented::ALICE_OLD_KEY_ID;
+use iam_sandbox::documented::{ALICE_OLD_KEY_ID, BOB_SECOND_KEY_ID};
 use iam_sandbox::{Fault, Sandbox, What};
 
 use crate::case::{BOBS_KEY, Case, actions};
@@ -130,7 +130,8 @@ fn c43_a_condition_that_fails_needs_no_read_that_is_denied() {
         .exits(0)
         .prints_outcome("Skipped")
         .says_exactly(&format!(
-            "known: {BOBS_KEY}: not deleted: this was a dry run\n"
+            "hint: Bob has another active key: iam-del-key --access-key-id {BOB_SECOND_KEY_ID} --user-name=Bob --dry-run --output table\n\
+             known: {BOBS_KEY}: not deleted: this was a dry run\n"
         ));
 }
 

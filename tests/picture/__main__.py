@@ -104,6 +104,7 @@ def shown(command: list[str], status: int, environment: dict[str, str]) -> str:
 def dated(text: str) -> str:
     """The text as of the one day."""
     late = datetime.now(UTC).date() - TODAY
+    text = re.sub(r"\b20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ", f"{TODAY}T09:30:00Z", text)
     return re.sub(r"\b20\d\d-\d\d-\d\d\b", lambda day: (date.fromisoformat(day[0]) - late).isoformat(), text)
 
 

@@ -10,24 +10,32 @@ use crate::target::check_message;
 
 const NAME: &str = "a list";
 
-fn read(bytes: &[u8]) -> Result<List, RunError> {
+fn read(bytes: &[u8], action: Action) -> Result<List, RunError> {
     keys_of(
         Box::new(Cursor::new(bytes.to_vec())),
         NAME,
         ReadOptions {
             user_name: None,
             owner: Owner::AsGiven,
-            action: Action::Delete,
+            action,
         },
     )
 }
 
 fn keys(list: List) -> Vec<Key> {
-    list.keys().map(|key| key.expect("it is kept")).collect()
+    let targets = list.keys();
+    targets
+        .map(|target| target.expect("it is kept").key)
+        .collect()
 }
 
 pub(crate) fn check(bytes: &[u8]) {
-    match read(bytes) {
+    check_for(Action::Delete, bytes);
+    check_for(Action::Reactivate, bytes);
+}
+
+fn check_for(action: Action, bytes: &[u8]) {
+    match read(bytes, action) {
         Ok(list) => {
             let len = list.len;
             let keys = keys(list);
@@ -70,6 +78,7 @@ mod tests {
     use proptest::sample::select;
 
     use super::{keys, read};
+    use crate::request::Action;
     use crate::target::tests::cases;
 
     /// How a list is written.
@@ -172,7 +181,7 @@ mod tests {
             expected.sort();
             expected.dedup_by(|one, other| one.0 == other.0);
             let text = manner.write(&expected);
-            let list = read(text.as_bytes()).unwrap_or_else(|stop| panic!("{stop}: {text}"));
+            let list = read(text.as_bytes(), Action::Delete).unwrap_or_else(|stop| panic!("{stop}: {text}"));
             let found: Vec<(String, String)> = keys(list)
                 .into_iter()
                 .map(|key| (key.id.to_string(), key.user_name.expect("an owner").to_string()))

@@ -1,0 +1,167 @@
+//! What comes after a key was changed: how to undo it, and the sessions that were made with the key and outlive it.
+
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use super::command::Commands;
+use super::{Report, Resume};
+use crate::age::timestamp;
+use crate::aws::answered_at;
+use crate::ident::{AccessKeyId, UserName};
+use crate::metadata::{LastUse, Status};
+use crate::outcome::{KeyResult, Outcome};
+use crate::request::{Action, SigningKey};
+
+/// How long a session of `GetSessionToken` or `GetFederationToken` can be valid.
+const LONGEST_SESSION: Duration = Duration::from_hours(36);
+
+/// How long a key may go on working after it was changed, with room to spare. A session can be made with it until then.
+const STILL_WORKS: Duration = Duration::from_mins(1);
+
+const A_DAY: Duration = Duration::from_hours(24);
+
+/// The maximum number of users of whom a command is printed.
+const MAX_USERS: usize = 5;
+
+/// The keys of a run that were used so recently that their sessions may still be valid.
+#[derive(Debug, Default)]
+pub(super) struct OpenSessions {
+    first: Option<AccessKeyId>,
+    keys: u64,
+    /// Their owners, of whom IAM confirmed that they are users.
+    users: Vec<UserName>,
+    has_more_users: bool,
+    /// When the last of the keys was changed.
+    changed_at: Option<SystemTime>,
+}
+
+impl OpenSessions {
+    /// Adds the key of this result, if it was changed and used recently.
+    pub(super) fn add(&mut self, result: &KeyResult) {
+        let Some(changed_at) = changed_after_use(result) else {
+            return;
+        };
+        self.keys += 1;
+        self.changed_at = self.changed_at.max(Some(changed_at));
+        self.first.get_or_insert_with(|| result.key.id.clone());
+        // A request that names nobody may be about the root user, whose sessions no policy restricts.
+        let Some(user) = &result.key.user_name else {
+            return;
+        };
+        let is_known = self.users.iter().any(|known| known.same_user(user));
+        if !is_known && self.users.len() < MAX_USERS {
+            self.users.push(user.clone());
+        } else if !is_known {
+            self.has_more_users = true;
+        }
+    }
+
+    /// Says that the sessions are still valid, and how to revoke them.
+    pub(super) fn hints(&self, commands: &Commands) -> Vec<String> {
+        let (Some(first), Some(changed_at)) = (&self.first, self.changed_at) else {
+            return Vec::new();
+        };
+        let (keys, them) = match self.keys {
+            1 => (format!("{first} was"), "it"),
+            count => (format!("{count} of these keys were"), "them"),
+        };
+        let mut hints = vec![format!(
+            "{keys} used in the last 36 hours: sessions that were made with {them} may stay valid for up to 36 hours"
+        )];
+        let issued_before = timestamp(changed_at + STILL_WORKS);
+        let signer = commands.signer();
+        hints.extend(self.users.iter().map(|user| {
+            let command = commands.revoke_sessions(user, &issued_before);
+            format!(
+                "to revoke{signer} the sessions of {user} that were issued before {issued_before}, but not those of assumed \
+                 roles: {command}"
+            )
+        }));
+        if self.has_more_users {
+            hints
+                .push("other users have such keys too: see LastUsedDate in the results".to_owned());
+        }
+        hints
+    }
+}
+
+/// When the key was changed, by IAM's clock as far as possible, if it was used shortly before.
+fn changed_after_use(result: &KeyResult) -> Option<SystemTime> {
+    let read_at = result.metadata.read_at?;
+    let Some(LastUse::At { date, .. }) = result.metadata.last_use else {
+        return None;
+    };
+    let is_recent = read_at.duration_since(date).unwrap_or_default() <= LONGEST_SESSION;
+    if !is_recent || result.action == Action::Reactivate || !result.is_changed() {
+        return None;
+    }
+    let answered_at = match &result.outcome {
+        Outcome::Done { response, .. } => response.as_ref().and_then(answered_at),
+        _ => None,
+    };
+    // A clock that jumps is not believed.
+    let is_soon = |at: &SystemTime| at.duration_since(read_at).is_ok_and(|late| late < A_DAY);
+    let times = [answered_at, Some(SystemTime::now())].into_iter();
+    Some(times.flatten().find(is_soon).unwrap_or(read_at))
+}
+
+impl Report<'_> {
+    /// Returns what to do after the run's only key was changed: how to undo that, and what outlives the key.
+    pub(super) fn after_change(&self, result: &KeyResult) -> Vec<String> {
+        let mut hints = self.undo(result);
+        if self.request.single().is_some() && !self.messages.is_quiet {
+            hints.extend(self.open_sessions.hints(&self.commands));
+        }
+        hints
+    }
+
+    /// Returns how to look at the other active keys of the owner.
+    pub(super) fn other_keys(&self, result: &KeyResult) -> Vec<String> {
+        let owner = result.owner();
+        let whose = owner.map_or("its owner", UserName::as_str);
+        let ids = result.metadata.other_active.iter();
+        ids.map(|id| {
+            let command = self.commands.show_key(id, result.key.user_name.as_ref());
+            format!("{whose} has another active key: {command}")
+        })
+        .collect()
+    }
+
+    /// Returns the command that reactivates a deactivated key.
+    fn undo(&self, result: &KeyResult) -> Vec<String> {
+        let unless_inactive = match &result.metadata.status {
+            _ if result.action != Action::Deactivate => return Vec::new(),
+            Some(Status::Active) => "",
+            None => ", if the key was active before",
+            // Activating the key would not restore its previous status.
+            Some(Status::Inactive | Status::Other(_)) => return Vec::new(),
+        };
+        let command = self.commands.reactivate(&result.key);
+        let signer = match self.request.signing_key {
+            SigningKey::Guarded => "",
+            SigningKey::Allowed => ", signed with another key",
+        };
+        vec![format!("to undo it{signer}{unless_inactive}: {command}")]
+    }
+
+    /// How to undo a run that deactivated many keys.
+    pub(super) fn undo_all(&self, resume: Resume) -> String {
+        let any = || self.commands.reactivate_any();
+        match (resume, &self.request.journal) {
+            _ if !self.is_undoable => {
+                format!("to undo it for a key, if it was active before: {}", any())
+            }
+            (Resume::Journal, Some(journal)) => {
+                let command = self.commands.reactivate_from(journal);
+                format!("to undo what the journal records: {command}")
+            }
+            (Resume::Results, _) => {
+                let command = self.commands.reactivate_from(Path::new("FILE"));
+                format!("to undo it, save what standard output got in FILE, and then: {command}")
+            }
+            (Resume::Journal | Resume::Again, _) => {
+                format!("to undo it for a key: {}", any())
+            }
+        }
+    }
+}
