@@ -22,9 +22,10 @@ off\t'Never'
 auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'"
 complete -c iam-del-key -l profile -d 'The profile whose credentials and settings to use; it beats AWS_ACCESS_KEY_ID' -r -f
 complete -c iam-del-key -l role-arn -d 'Assume this role with the credentials found, and act in its account' -r -f
-complete -c iam-del-key -l external-id -d 'The external ID that the trust policy of --role-arn requires' -r -f
+complete -c iam-del-key -l role-name -d 'Assume the role of this name in the account of the named keys' -r -f
+complete -c iam-del-key -l external-id -d 'The external ID that the trust policy of the role requires' -r -f
 complete -c iam-del-key -l role-session-name -d 'The name of the role\'s session [default: iam-del-key- and the Unix time]' -r -f
-complete -c iam-del-key -l serial-number -d 'The MFA device for --role-arn: its ARN, or the serial number of a hardware device' -r -f
+complete -c iam-del-key -l serial-number -d 'The MFA device that the role requires: its ARN, or the serial number of a hardware device' -r -f
 complete -c iam-del-key -l token-code -d 'The current code of the MFA device, 6 digits; without it the terminal asks' -r -f
 complete -c iam-del-key -l region -d 'The region, which chooses the partition (IAM itself is global)' -r -f
 complete -c iam-del-key -l endpoint-url -d 'Another address for IAM' -r -f
@@ -41,7 +42,7 @@ complete -c iam-del-key -l whole-account -d 'Every key of every user of the acco
 complete -c iam-del-key -l only-inactive -d 'Only if its status is Inactive'
 complete -c iam-del-key -s n -l dry-run -d 'Read, decide and print what would happen; change nothing'
 complete -c iam-del-key -s i -l interactive -d 'Show what is known of the keys and ask before they go; needs a terminal'
-complete -c iam-del-key -s y -l yes -d 'Do not ask; only --all-keys and --whole-account ask by themselves'
+complete -c iam-del-key -s y -l yes -d 'Do not ask; only --all-keys, --whole-account and --role-name ask by themselves'
 complete -c iam-del-key -l deactivate -d 'Make the keys Inactive instead of deleting them, and print how to undo it'
 complete -c iam-del-key -l ignore-missing -d 'Succeed if the key no longer exists (like rm -f)'
 complete -c iam-del-key -l allow-self -d 'Allow deleting the very key that signs the request'

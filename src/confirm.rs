@@ -51,7 +51,8 @@ async fn put(question: SafeText) -> io::Result<()> {
         .unwrap_or_else(|error| Err(io::Error::other(error)))
 }
 
-fn is_yes(answer: &[u8]) -> bool {
+/// Whether an answer is a plain yes.
+pub(crate) fn is_yes(answer: &[u8]) -> bool {
     // An answer without an end of line was cut, or its input ended: nobody pressed Enter.
     let Some(end) = answer.iter().position(|byte| *byte == b'\n') else {
         return false;

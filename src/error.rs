@@ -66,6 +66,8 @@ pub(crate) struct Context {
     pub(crate) owner: Option<UserName>,
     /// The account that the key's ID encodes and the account of the credentials, if they differ.
     pub(crate) accounts: Option<(AccountId, AccountId)>,
+    /// The account that STS returns for the key and the account of the credentials, if they differ.
+    pub(crate) sts_accounts: Option<(AccountId, AccountId)>,
     /// Who named the key's owner.
     pub(crate) named_by: NamedBy,
     /// Whether IAM did not confirm the owner. Another user may own the key.

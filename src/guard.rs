@@ -56,19 +56,26 @@ pub(crate) fn foreign_account(id: &AccessKeyId, signer: &Signer) -> Option<(Acco
     (key != signer).then_some((key, signer))
 }
 
-/// Refuses to go on with credentials of another account than the one expected.
+/// Refuses to go on with credentials of another account than those expected.
 ///
 /// # Errors
 ///
 /// They are of another.
-pub(crate) fn account(expected: &AccountId, actual: &AccountId) -> Result<(), RunError> {
-    if expected == actual {
+pub(crate) fn account(expected: &[AccountId], actual: &AccountId) -> Result<(), RunError> {
+    if expected.contains(actual) {
         return Ok(());
     }
+    let expected = list(expected);
     let stop = RunError::refused(format!(
         "the credentials belong to account {actual}, and --expect-account allows only {expected}"
     ));
     Err(stop.hint(format!(
         "sign with a profile of account {expected} (--profile NAME)"
     )))
+}
+
+/// Account IDs in a sentence.
+pub(crate) fn list(accounts: &[AccountId]) -> String {
+    let accounts: Vec<&str> = accounts.iter().map(AccountId::as_str).collect();
+    accounts.join(" or ")
 }

@@ -2,6 +2,7 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use clap::builder::TypedValueParser;
@@ -9,7 +10,9 @@ use clap::{Args, ValueEnum, ValueHint, value_parser};
 use serde::{Deserialize, Serialize};
 
 use crate::condition::Conditions;
-use crate::ident::{self, AccessKeyId, AccountId, PathPrefix, RoleArn, TokenCode, UserName};
+use crate::ident::{
+    self, AccessKeyId, AccountId, PathPrefix, RoleArn, RoleName, TokenCode, UserName,
+};
 use crate::query::Query;
 
 /// One run: the keys, the choices that guard them, the way to IAM and the way to tell.
@@ -29,8 +32,10 @@ pub(crate) struct Request {
     pub(crate) mode: Mode,
     /// Whether somebody is asked first.
     pub(crate) consent: Consent,
-    /// The account the credentials must belong to.
-    pub(crate) expected_account: Option<AccountId>,
+    /// Whether a person may be asked about the account that `--role-name` leads to.
+    pub(crate) prompt: Prompt,
+    /// The accounts the credentials may belong to; any if none is named.
+    pub(crate) expected_accounts: Vec<AccountId>,
     /// How many keys may match; with more, none is changed.
     pub(crate) max_keys: Option<u64>,
     /// What a key that is already gone means.
@@ -187,6 +192,15 @@ pub(crate) enum Consent {
     Needed,
 }
 
+/// Whether a person at the terminal may be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Prompt {
+    /// If there is a terminal.
+    Allowed,
+    /// `--yes` forbids it.
+    Forbidden,
+}
+
 /// What the first key that fails means for the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum OnFailure {
@@ -229,24 +243,37 @@ pub(crate) struct Connection {
     /// Assume this role with the credentials found, and act in its account
     ///
     /// A role profile counts as well: its session assumes the role. The key that assumes it stays guarded.
-    #[arg(long, value_name = "ARN", value_hint = ValueHint::Other)]
+    #[arg(long, value_name = "ARN", value_hint = ValueHint::Other, group = "role")]
     pub(crate) role_arn: Option<RoleArn>,
 
-    /// The external ID that the trust policy of --role-arn requires
-    #[arg(long, value_name = "ID", value_hint = ValueHint::Other, requires = "role_arn")]
+    /// Assume the role of this name in the account of the named keys
+    ///
+    /// STS looks the account up (GetAccessKeyInfo). Whoever gave you a key ID may control that account. So it is used only if
+    /// it is the account of your credentials, if --expect-account names it, or if you confirm it on the terminal, in a
+    /// dry run too. Keys of several accounts are refused, with a list of them. A name can have a path: ops/Responder.
+    #[arg(long, value_name = "NAME", value_hint = ValueHint::Other, group = "role")]
+    #[arg(conflicts_with_all = ["all_keys", "whole_account"])]
+    pub(crate) role_name: Option<RoleName>,
+
+    /// The role that `--role-name` stands for, once STS has returned the account of the keys.
+    #[arg(skip)]
+    pub(crate) found_role: OnceLock<RoleArn>,
+
+    /// The external ID that the trust policy of the role requires
+    #[arg(long, value_name = "ID", value_hint = ValueHint::Other, requires = "role")]
     #[arg(value_parser = ident::external_id, hide_short_help = true)]
     pub(crate) external_id: Option<String>,
 
     /// The name of the role's session [default: iam-del-key- and the Unix time]
-    #[arg(long, value_name = "NAME", value_hint = ValueHint::Other, requires = "role_arn")]
+    #[arg(long, value_name = "NAME", value_hint = ValueHint::Other, requires = "role")]
     #[arg(value_parser = ident::session_name, hide_short_help = true)]
     pub(crate) role_session_name: Option<String>,
 
-    /// The MFA device for --role-arn: its ARN, or the serial number of a hardware device
+    /// The MFA device that the role requires: its ARN, or the serial number of a hardware device
     ///
     /// A profile names it with mfa_serial. The session that the AWS CLI has cached is used first, and a new session is
     /// cached for the AWS CLI.
-    #[arg(long, value_name = "ARN", value_hint = ValueHint::Other, requires = "role_arn")]
+    #[arg(long, value_name = "ARN", value_hint = ValueHint::Other, requires = "role")]
     #[arg(value_parser = ident::serial_number, hide_short_help = true)]
     pub(crate) serial_number: Option<String>,
 
@@ -275,6 +302,13 @@ pub(crate) struct Connection {
     #[arg(long = "cli-read-timeout", value_name = "SECONDS", value_parser = seconds(0))]
     #[arg(value_hint = ValueHint::Other)]
     pub(crate) read_timeout: Option<Duration>,
+}
+
+impl Connection {
+    /// The role of the command line, as far as it is known.
+    pub(crate) fn role(&self) -> Option<&RoleArn> {
+        self.role_arn.as_ref().or_else(|| self.found_role.get())
+    }
 }
 
 /// A limit of at least so many seconds and at most a day.

@@ -69,19 +69,29 @@ impl Source {
     ///
     /// As of `base`; a code of an MFA device that no role requires.
     pub(crate) fn choose(connection: &Connection, settings: &Settings) -> Result<Self, RunError> {
-        let mut source = Self::base(settings)?;
-        if let Some(role) = Role::of_options(connection) {
-            let origin = format!("--role-arn, assumed with {}", source.origin);
-            source = Self::new(Way::Role(role, Box::new(source)), origin, None);
-        }
+        let source = Self::base(settings)?.with_role_of(connection);
         let code = settings.token_code.lock();
-        if code.unwrap_or_else(PoisonError::into_inner).is_some() && !source.has_device() {
+        let has_device = source.has_device() || connection.serial_number.is_some();
+        if code.unwrap_or_else(PoisonError::into_inner).is_some() && !has_device {
             return Err(RunError::usage(
                 "--token-code is given, and no role in use requires MFA",
             )
             .hint("name the device with --serial-number and the role with --role-arn, or leave --token-code out"));
         }
         Ok(source)
+    }
+
+    /// The source, with the role of the command line on top of it, if that is known.
+    pub(super) fn with_role_of(self, connection: &Connection) -> Self {
+        let Some(role) = Role::of_options(connection) else {
+            return self;
+        };
+        let option = match connection.role_name {
+            Some(_) => "--role-name",
+            None => "--role-arn",
+        };
+        let origin = format!("{option}, assumed with {}", self.origin);
+        Self::new(Way::Role(role, Box::new(self)), origin, None)
     }
 
     /// Whether a role requires a code of an MFA device.
@@ -265,8 +275,22 @@ impl Source {
         settings: &Settings,
         limit: Duration,
     ) -> Result<Resolved, RunError> {
+        self.resolve_on(None, settings, limit).await
+    }
+
+    /// The same, where the credentials that assume the role are there already.
+    ///
+    /// # Errors
+    ///
+    /// As of `resolve`.
+    pub(super) async fn resolve_on(
+        &self,
+        base: Option<Resolved>,
+        settings: &Settings,
+        limit: Duration,
+    ) -> Result<Resolved, RunError> {
         let mut deadline = Deadline::new(limit);
-        let resolved = Box::pin(self.ask(settings, &mut deadline)).await?;
+        let resolved = Box::pin(self.ask(base, settings, &mut deadline)).await?;
         settings.log.verbose(|| {
             let id = escape(resolved.credentials.access_key_id());
             format!("signing with {id}, from {}", self.origin)
@@ -304,12 +328,16 @@ impl Source {
 
     async fn ask(
         &self,
+        base: Option<Resolved>,
         settings: &Settings,
         deadline: &mut Deadline,
     ) -> Result<Resolved, RunError> {
         let mut key_ids = Vec::new();
-        let credentials = if let Way::Role(role, base) = &self.way {
-            let base = Box::pin(base.ask(settings, deadline)).await?;
+        let credentials = if let Way::Role(role, source) = &self.way {
+            let base = match base {
+                Some(base) => base,
+                None => Box::pin(source.ask(None, settings, deadline)).await?,
+            };
             key_ids = base.key_ids;
             deadline.origin.clone_from(&self.origin);
             let base = base.credentials;

@@ -11,6 +11,7 @@ mod environment;
 mod error;
 mod http;
 mod ini;
+mod key_account;
 mod key_budget;
 mod list;
 mod login;
@@ -49,6 +50,7 @@ use aws_types::region::Region;
 
 pub(crate) use client::{Iam, ReportRead, ReportState};
 pub(crate) use error::{read_timed_out, timed_out};
+pub(crate) use key_account::NamedKeys;
 pub(crate) use key_budget::KeyBudget;
 pub(crate) use list::{ListedKey, ListedUser, Listing};
 
@@ -87,28 +89,43 @@ pub(crate) fn profile_names() -> Result<Vec<String>, RunError> {
     Ok(ConfigFiles::read()?.profile_names())
 }
 
-/// Settles settings and credentials, and asks STS whether they belong to the account that is expected, if any.
-/// Nothing is sent to IAM.
+/// Settles settings and credentials, and asks STS whether they belong to an account that is expected, if any is.
+/// Nothing is sent to IAM. `keys` are those whose account `--role-name` acts in.
 ///
 /// # Errors
 ///
 /// Wrong settings or credentials, another account or one that is not known, with what to do about it.
 pub(crate) async fn connect(
     connection: &Connection,
-    expected: Option<&AccountId>,
+    keys: Option<NamedKeys<'_>>,
+    expected: &[AccountId],
     limit: Duration,
     quantity: Quantity,
     log: Log,
     explain: Explain,
 ) -> Result<Connected, RunError> {
     let mut settings = Settings::load(connection, log, explain)?;
-    let source = Source::choose(connection, &settings)?;
+    let mut source = Source::choose(connection, &settings)?;
     if let Some(region) = source.region(&settings).await? {
         settings.default_region = region;
     }
     let settings = Arc::new(settings);
     let responses = ResponseHistory::default();
-    let resolved = source.resolve(&settings, limit).await?;
+    let mut resolved = source.resolve(&settings, limit).await?;
+    if let (Some(name), Some(keys)) = (&connection.role_name, keys) {
+        let base = AccountLookup {
+            settings: Arc::clone(&settings),
+            credentials: resolved.credentials.clone(),
+            limit,
+            responses: responses.clone(),
+            known_account: None,
+        };
+        if let Some(role) = Box::pin(base.role_of(name, keys, expected)).await? {
+            let _ = connection.found_role.set(role);
+            source = source.with_role_of(connection);
+            resolved = source.resolve_on(Some(resolved), &settings, limit).await?;
+        }
+    }
     let profile = source.profile.clone();
     let credentials = resolved.credentials.clone();
     let account = credentials
@@ -125,7 +142,7 @@ pub(crate) async fn connect(
         known_account: None,
     };
     let mut identity = None;
-    if let Some(expected) = expected {
+    if !expected.is_empty() {
         let asked = caller
             .identity("--expect-account could not be checked")
             .await?;

@@ -48,8 +48,7 @@ impl AccountLookup {
     ///
     /// STS does not return an identity.
     pub(super) async fn identity(&self, without: &str) -> Result<Identity, RunError> {
-        let sdk = self.settings.sdk_of_identity()?;
-        let client = client(&sdk, Some(self.credentials.clone()));
+        let client = self.client()?;
         match tokio::time::timeout(self.limit, self.get_caller_identity(&client)).await {
             Ok(Ok(identity)) => Ok(identity),
             Ok(Err(failure)) => {
@@ -63,6 +62,12 @@ impl AccountLookup {
                 Err(RunError::new(Exit::Unreachable, "Unreachable", message))
             }
         }
+    }
+
+    /// Creates a client that signs with these credentials.
+    pub(super) fn client(&self) -> Result<Client, RunError> {
+        let sdk = self.settings.sdk_of_identity()?;
+        Ok(client(&sdk, Some(self.credentials.clone())))
     }
 
     async fn get_caller_identity(&self, client: &Client) -> Result<Identity, CallError> {
@@ -111,6 +116,14 @@ pub(super) struct Identity {
     /// The unique ID of the user or role, without the session name. A user or role that was deleted and created again
     /// has a new one.
     pub(super) unique_id: String,
+}
+
+impl Identity {
+    /// The partition of AWS that the account is in, such as `aws-cn`.
+    pub(super) fn partition(&self) -> &str {
+        let partition = self.principal.split(':').nth(1);
+        partition.filter(|name| !name.is_empty()).unwrap_or("aws")
+    }
 }
 
 /// Creates an STS client.

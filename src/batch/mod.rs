@@ -2,6 +2,7 @@
 //! time. Each is told as soon as it is settled. What ends a run early ends it before the next key, and every key that was
 //! not tried is told too.
 
+mod elsewhere;
 mod halt;
 mod in_flight;
 mod named;
@@ -45,7 +46,7 @@ const WAITING: usize = 500;
 pub(crate) type Keys = Peekable<Box<dyn Iterator<Item = io::Result<Target>>>>;
 
 /// These keys, one after another.
-fn keys_of(keys: impl Iterator<Item = io::Result<Target>> + 'static) -> Keys {
+pub(crate) fn keys_of(keys: impl Iterator<Item = io::Result<Target>> + 'static) -> Keys {
     let keys: Box<dyn Iterator<Item = io::Result<Target>>> = Box::new(keys);
     keys.peekable()
 }

@@ -102,6 +102,7 @@ impl Work<'_> {
             }
         };
         let recorded = self.record(&settled, before).await;
+        let settled = self.with_account(settled).await;
         Processed::Settled(settled, recorded)
     }
 

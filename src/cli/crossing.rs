@@ -6,8 +6,8 @@ use super::Cli;
 use crate::condition::{Condition, Conditions};
 use crate::ident::{AccessKeyId, UserName};
 use crate::request::{
-    Action, Consent, Input, Key, Metadata, Missing, Mode, OnFailure, Owner, Request, Selection,
-    SigningKey, Verbosity,
+    Action, Consent, Input, Key, Metadata, Missing, Mode, OnFailure, Owner, Prompt, Request,
+    Selection, SigningKey, Verbosity,
 };
 
 impl Cli {
@@ -32,7 +32,8 @@ impl Cli {
                 (false, false) if self.all_keys || self.whole_account => Consent::Needed,
                 (false, _) => Consent::Given,
             },
-            expected_account: self.expect_account,
+            prompt: either(self.yes, Prompt::Forbidden, Prompt::Allowed),
+            expected_accounts: self.expect_account,
             max_keys: self.max_keys,
             missing: either(self.ignore_missing, Missing::Succeeds, Missing::Fails),
             signing_key: either(self.allow_self, SigningKey::Allowed, SigningKey::Guarded),

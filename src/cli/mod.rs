@@ -146,7 +146,7 @@ pub(crate) struct Cli {
 
     /// Read, decide and print what would happen; change nothing
     ///
-    /// Nothing that writes is sent, and nobody is asked. Prints the key's owner, status, creation and last use,
+    /// Nothing that writes is sent, and nobody is asked but for the account of --role-name. Prints the key's owner, status, creation and last use,
     /// and the account that its ID encodes.
     #[arg(short = 'n', long, help_heading = "Safety")]
     dry_run: bool,
@@ -155,7 +155,7 @@ pub(crate) struct Cli {
     #[arg(short, long, conflicts_with = "yes", help_heading = "Safety")]
     interactive: bool,
 
-    /// Do not ask; only --all-keys and --whole-account ask by themselves
+    /// Do not ask; only --all-keys, --whole-account and --role-name ask by themselves
     #[arg(short, long, help_heading = "Safety")]
     yes: bool,
 
@@ -178,8 +178,10 @@ pub(crate) struct Cli {
     pub(crate) allow_self: bool,
 
     /// Refuse unless the credentials belong to this account, 12 digits; asks STS before anything else
+    ///
+    /// Repeatable with --role-name: the accounts in which that role may be assumed.
     #[arg(long, value_name = "ID", value_hint = ValueHint::Other, help_heading = "Safety")]
-    expect_account: Option<AccountId>,
+    expect_account: Vec<AccountId>,
 
     /// Refuse if more than N keys match, before anything is changed
     ///
@@ -306,6 +308,9 @@ impl Cli {
             return wrong(
                 "--query chooses from an object, which a table has not: use --output json or text",
             );
+        }
+        if self.expect_account.len() > 1 && self.aws.connection.role_name.is_none() {
+            return wrong("--expect-account can be repeated only with --role-name");
         }
         if self.aws.generate_cli_skeleton == Some(Skeleton::Input) {
             return Ok(Ok(()));

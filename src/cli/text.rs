@@ -54,7 +54,8 @@ Exit status:
     9  IAM or STS could not be reached, or something else answered; the key is not deleted
    10  unknown: the request was sent, now or by an earlier run, and no usable answer came
    11  refused: a condition does not hold, the key signs the request itself, it is another account
-       than --expect-account, another run has the journal, more keys match than --max-keys, or the
-       answer to the question was not yes
+       than --expect-account or one that nobody confirmed, the keys of --role-name belong to several
+       accounts, another run has the journal, more keys match than --max-keys, or the answer to the
+       question was not yes
    12  several keys with different results; the same result for all gives that result's status
   129, 130, 143  ended by SIGHUP, SIGINT, SIGTERM";

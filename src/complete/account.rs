@@ -107,12 +107,17 @@ fn run_with_deadline<T>(work: impl AsyncFnOnce(Instant) -> Option<T>) -> Option<
 }
 
 async fn connect(mut connection: Connection, deadline: Instant) -> Option<Connected> {
+    // Which account it acts in depends on the keys, and may be a question.
+    if connection.role_name.is_some() {
+        return None;
+    }
     // A code works only once: the run needs it.
     connection.token_code = None;
     let log = Log::quiet();
     let connecting = aws::connect(
         &connection,
         None,
+        &[],
         REQUEST_LIMIT,
         Quantity::One,
         log,

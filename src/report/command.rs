@@ -21,7 +21,7 @@ const OF_ROLE: [&str; 5] = [
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Commands {
     options: Vec<(&'static str, OsString)>,
-    /// The role that `--role-arn` names.
+    /// The role of the command line.
     role: Option<String>,
 }
 
@@ -30,7 +30,7 @@ impl Commands {
     pub(crate) fn new(connection: &Connection) -> Self {
         let text = |value: &Option<String>| value.clone().map(OsString::from);
         let bundle = connection.ca_bundle.clone().map(OsString::from);
-        let role = connection.role_arn.as_ref();
+        let role = connection.role();
         let role_arn = role.map(|role| role.as_str().to_owned());
         let given = [
             ("--profile", text(&connection.profile)),
@@ -63,6 +63,14 @@ impl Commands {
     pub(crate) fn signer(&self) -> String {
         let role = self.role.as_ref();
         role.map_or_else(String::new, |role| format!(" as {role}"))
+    }
+
+    /// The option that names a role of another account.
+    pub(crate) fn role_option(&self) -> &'static str {
+        match self.role {
+            Some(_) => "--role-arn",
+            None => "--role-name",
+        }
     }
 
     /// Adds the options of this run to a command.

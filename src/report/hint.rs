@@ -31,6 +31,13 @@ impl About<'_> {
 
 /// Returns the hints for a key that was not changed or whose state is unknown.
 pub(crate) fn hints(about: About<'_>, failure: &CallError, commands: &Commands) -> Vec<String> {
+    if let Some((theirs, ours)) = &failure.context().sts_accounts {
+        let option = commands.role_option();
+        return vec![format!(
+            "the key belongs to account {theirs}, and your credentials to account {ours}: name a role of account {theirs} with \
+             {option}, or use a profile of that account (--profile NAME)"
+        )];
+    }
     if !failure.is_no_such_entity() {
         return match failure {
             CallError::Service(error)
