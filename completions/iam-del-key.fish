@@ -23,6 +23,7 @@ auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'"
 complete -c iam-del-key -l profile -d 'The profile whose credentials and settings to use; it beats AWS_ACCESS_KEY_ID' -r -f
 complete -c iam-del-key -l role-arn -d 'Assume this role with the credentials found, and act in its account' -r -f
 complete -c iam-del-key -l role-name -d 'Assume the role of this name in the account of the named keys' -r -f
+complete -c iam-del-key -l target-principal -d 'Act on the root user\'s keys in this member account (AssumeRoot), with --access-key-id or --all-keys' -r -f
 complete -c iam-del-key -l external-id -d 'The external ID that the trust policy of the role requires' -r -f
 complete -c iam-del-key -l role-session-name -d 'The name of the role\'s session [default: iam-del-key- and the Unix time]' -r -f
 complete -c iam-del-key -l serial-number -d 'The MFA device that the role requires: its ARN, or the serial number of a hardware device' -r -f
@@ -37,7 +38,7 @@ complete -c iam-del-key -l cli-input-json -d 'AccessKeyId and UserName as a JSON
 complete -c iam-del-key -l generate-cli-skeleton -d 'Print what --cli-input-json takes, or nothing for output, as the AWS CLI does; contacts nothing' -r -f -a "input\t''
 output\t''"
 complete -c iam-del-key -l find-user -d 'Ask IAM whose key it is, instead of being told'
-complete -c iam-del-key -l all-keys -d 'Every key of --user-name'
+complete -c iam-del-key -l all-keys -d 'Every key of --user-name, or of the root user of --target-principal'
 complete -c iam-del-key -l whole-account -d 'Every key of every user of the account; needs a condition on the key'
 complete -c iam-del-key -l only-inactive -d 'Only if its status is Inactive'
 complete -c iam-del-key -s n -l dry-run -d 'Read, decide and print what would happen; change nothing'

@@ -55,6 +55,8 @@ pub(crate) enum SearchScope {
     User(UserName),
     /// The keys of the calling user.
     SigningUser,
+    /// The keys of the root user whose session signs.
+    RootUser,
     /// The keys of every user in the account.
     Account,
 }

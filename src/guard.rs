@@ -8,6 +8,15 @@ use crate::ident::{AccessKeyId, AccountId};
 use crate::outcome::Refusal;
 use crate::request::{Key, SigningKey};
 
+/// Whose identity signs the requests to IAM.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Principal {
+    /// The caller's, or that of a role.
+    Caller,
+    /// The root user's of a member account. A key without an owner is then the root user's.
+    RootUser,
+}
+
 /// The key that signs the requests. Clones share the IDs.
 #[derive(Clone, Debug)]
 pub(crate) struct Signer {
@@ -17,15 +26,21 @@ pub(crate) struct Signer {
     pub(crate) account: Option<AccountId>,
     /// The profile it comes from, where it is surely that.
     pub(crate) profile: Option<String>,
+    pub(crate) principal: Principal,
 }
 
 impl Signer {
     /// The signer of requests to this account, with credentials of this profile.
-    pub(crate) fn new(account: Option<AccountId>, profile: Option<String>) -> Self {
+    pub(crate) fn new(
+        account: Option<AccountId>,
+        profile: Option<String>,
+        principal: Principal,
+    ) -> Self {
         Self {
             key_ids: Arc::default(),
             account,
             profile,
+            principal,
         }
     }
 

@@ -52,7 +52,7 @@ use tokio::runtime::Runtime;
 use tokio::time::sleep;
 
 use apart::apart;
-use aws::{Connected, NamedKeys};
+use aws::{Connected, NamedKeys, Purpose};
 use batch::{InFlight, Keys, Work, keys_of, named};
 use cli::{Cli, error_format_of};
 use error::{Exit, RunError};
@@ -242,7 +242,10 @@ async fn connect(
             keys,
             &request.expected_accounts,
             request.limit,
-            request.quantity(),
+            Purpose {
+                quantity: request.quantity(),
+                mode: request.mode,
+            },
             Log::of(request),
             report::run_error,
         );

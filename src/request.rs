@@ -1,5 +1,6 @@
 //! What will be done: plain values, an enum for every choice. Where one option says just such a value, clap reads it as it is.
 
+use std::fmt;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -10,6 +11,7 @@ use clap::{Args, ValueEnum, ValueHint, value_parser};
 use serde::{Deserialize, Serialize};
 
 use crate::condition::Conditions;
+use crate::guard::Principal;
 use crate::ident::{
     self, AccessKeyId, AccountId, PathPrefix, RoleArn, RoleName, TokenCode, UserName,
 };
@@ -74,7 +76,10 @@ impl Request {
                 [key] => Some(key),
                 _ => None,
             },
-            Selection::Listed { .. } | Selection::User(_) | Selection::Account => None,
+            Selection::Listed { .. }
+            | Selection::User(_)
+            | Selection::Root
+            | Selection::Account => None,
         }
     }
 
@@ -106,6 +111,8 @@ pub(crate) enum Selection {
     },
     /// Every key of a user.
     User(UserName),
+    /// Every key of the root user of `--target-principal`.
+    Root,
     /// Every key of every user.
     Account,
 }
@@ -126,6 +133,24 @@ pub(crate) struct Key {
     pub(crate) id: AccessKeyId,
     /// The owner.
     pub(crate) user_name: Option<UserName>,
+}
+
+/// Who owns a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum KeyOwner {
+    /// A user of this name.
+    User(UserName),
+    /// The root user of the account, who has no name.
+    Root,
+}
+
+impl fmt::Display for KeyOwner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::User(name) => name.fmt(f),
+            Self::Root => f.write_str("the root user"),
+        }
+    }
 }
 
 /// Where a key's owner comes from.
@@ -259,6 +284,14 @@ pub(crate) struct Connection {
     #[arg(skip)]
     pub(crate) found_role: OnceLock<RoleArn>,
 
+    /// Act on the root user's keys in this member account (AssumeRoot), with --access-key-id or --all-keys
+    ///
+    /// The caller is a user or role of the organization's management account, or of IAM's delegated administrator. Keys can be deleted
+    /// (IAMDeleteRootUserCredentials) and shown by --dry-run (IAMAuditRootUserCredentials), but not be deactivated.
+    #[arg(long, value_name = "ACCOUNT", value_hint = ValueHint::Other)]
+    #[arg(conflicts_with = "role_name", group = "whose")]
+    pub(crate) target_principal: Option<AccountId>,
+
     /// The external ID that the trust policy of the role requires
     #[arg(long, value_name = "ID", value_hint = ValueHint::Other, requires = "role")]
     #[arg(value_parser = ident::external_id, hide_short_help = true)]
@@ -305,6 +338,14 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
+    /// The identity that signs the requests to IAM.
+    pub(crate) fn principal(&self) -> Principal {
+        match self.target_principal {
+            Some(_) => Principal::RootUser,
+            None => Principal::Caller,
+        }
+    }
+
     /// The role of the command line, as far as it is known.
     pub(crate) fn role(&self) -> Option<&RoleArn> {
         self.role_arn.as_ref().or_else(|| self.found_role.get())

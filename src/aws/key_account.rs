@@ -8,7 +8,7 @@ use futures_util::stream::{self, StreamExt as _};
 
 use super::attempt::{Attempts, Recorder};
 use super::error::{incomplete_response, read_error, read_timed_out};
-use super::sts::AccountLookup;
+use super::sts::{AccountLookup, UNKNOWN_CALLER};
 use crate::confirm;
 use crate::error::{CallError, RunError};
 use crate::guard;
@@ -138,9 +138,7 @@ impl AccountLookup {
         keys: NamedKeys<'_>,
         expected: &[AccountId],
     ) -> Result<Option<RoleArn>, RunError> {
-        let caller = self
-            .identity("the account of your credentials is unknown")
-            .await?;
+        let caller = self.identity(UNKNOWN_CALLER).await?;
         let mut accounts = Accounts::default();
         let ids = stream::iter(keys.ids).map(async |id| {
             let id = id.map_err(|error| RunError::other(format!("the list of keys: {error}")))?;

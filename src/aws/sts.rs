@@ -10,12 +10,16 @@ use aws_sdk_sts::config::Builder;
 use aws_types::SdkConfig;
 
 use super::attempt::{Attempts, Recorder};
+use super::credentials::{Resolved, Source};
 use super::error::{incomplete_response, read_error};
 use super::response_history::ResponseHistory;
 use super::retry::IamRetries;
 use super::settings::Settings;
 use crate::error::{CallError, Exit, RunError};
 use crate::ident::AccountId;
+
+/// The start of the error if STS does not say who assumes a role or a root user.
+pub(super) const UNKNOWN_CALLER: &str = "the account of your credentials is unknown";
 
 /// Calls STS for the caller's identity.
 #[derive(Clone, Debug)]
@@ -68,6 +72,22 @@ impl AccountLookup {
     pub(super) fn client(&self) -> Result<Client, RunError> {
         let sdk = self.settings.sdk_of_identity()?;
         Ok(client(&sdk, Some(self.credentials.clone())))
+    }
+
+    /// Asks for what `source` has on top of `base`, and signs with it from now on.
+    ///
+    /// # Errors
+    ///
+    /// STS does not give credentials.
+    pub(super) async fn assume(
+        &mut self,
+        source: &Source,
+        base: Resolved,
+    ) -> Result<Resolved, RunError> {
+        let assuming = source.resolve_on(Some(base), &self.settings, self.limit);
+        let resolved = Box::pin(assuming).await?;
+        self.credentials = resolved.credentials.clone();
+        Ok(resolved)
     }
 
     async fn get_caller_identity(&self, client: &Client) -> Result<Identity, CallError> {

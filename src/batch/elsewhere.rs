@@ -17,7 +17,9 @@ impl Work<'_> {
             return result;
         };
         let id = result.key.id.clone();
-        let is_known = self.request.connection.role_name.is_some()
+        let connection = &self.request.connection;
+        let is_known = connection.role_name.is_some()
+            || connection.target_principal.is_some()
             || id.account().as_ref() == Some(ours)
             || self.request.single().is_none();
         if let Outcome::Failed { failure, .. } = &mut result.outcome

@@ -69,6 +69,7 @@ impl Cli {
             },
             (None, _) if self.whole_account => Selection::Account,
             (None, Some(user_name)) if self.all_keys => Selection::User(user_name),
+            (None, None) if self.all_keys => Selection::Root,
             (None, user_name) => Selection::Named(named(&self.access_key_id, user_name.as_ref())),
         }
     }

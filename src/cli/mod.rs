@@ -46,6 +46,7 @@ use value::typed;
 #[command(override_usage = USAGE, disable_help_flag = true, disable_version_flag = true)]
 #[command(group = ArgGroup::new("keys").required(true).multiple(true))]
 #[command(group = ArgGroup::new("condition").multiple(true))]
+#[command(group = ArgGroup::new("whose").multiple(true))]
 #[command(help_template = HELP, before_help = SHORT_EXAMPLES, before_long_help = EXAMPLES)]
 #[command(after_help = "--help has more examples, and what each exit status means", after_long_help = EXIT_STATUS)]
 pub(crate) struct Cli {
@@ -60,7 +61,7 @@ pub(crate) struct Cli {
     /// Without it IAM takes the user whose key signs the request. The root user, roles and SSO sessions
     /// have to name the owner. With --from: the owner of every key of the file, which need not name it.
     #[arg(long, value_name = "NAME", value_parser = typed(UserName::parse))]
-    #[arg(value_hint = ValueHint::Other)]
+    #[arg(value_hint = ValueHint::Other, group = "whose")]
     #[arg(help_heading = "Which keys")]
     pub(crate) user_name: Option<UserName>,
 
@@ -81,11 +82,11 @@ pub(crate) struct Cli {
     #[arg(conflicts_with_all = ["access_key_id", "all_keys", "whole_account"], help_heading = "Which keys")]
     from: Option<PathBuf>,
 
-    /// Every key of --user-name
+    /// Every key of --user-name, or of the root user of --target-principal
     #[arg(
         long,
         group = "keys",
-        requires = "user_name",
+        requires = "whose",
         conflicts_with_all = ["allow_self", "find_user", "access_key_id", "whole_account"]
     )]
     #[arg(help_heading = "Which keys")]
@@ -328,6 +329,12 @@ impl Cli {
                 );
             }
         }
+        if self.aws.connection.target_principal.is_some()
+            && let Some((option, reason)) = self.not_of_root()
+        {
+            let text = format!("--target-principal cannot be used with {option}: {reason}");
+            return Ok(Err((ErrorKind::ArgumentConflict, text)));
+        }
         let is_named = !self.access_key_id.is_empty();
         if is_named || self.from.is_some() || self.all_keys || self.whole_account {
             return Ok(Ok(()));
@@ -339,6 +346,39 @@ impl Cli {
             }
         };
         Ok(Err((ErrorKind::MissingRequiredArgument, text.to_owned())))
+    }
+
+    /// An option that the root user's keys rule out, and the reason.
+    fn not_of_root(&self) -> Option<(&'static str, &'static str)> {
+        let no_name = "the keys are the root user's, who has no name";
+        let options = [
+            (self.user_name.is_some(), "--user-name", no_name),
+            (self.find_user, "--find-user", "the owner is the root user"),
+            (
+                self.whole_account,
+                "--whole-account",
+                "it takes the keys of users, and none of the root user's",
+            ),
+            (
+                self.from.is_some(),
+                "--from",
+                "a list has the keys of users; name the keys, or use --all-keys",
+            ),
+            (
+                self.deactivate,
+                "--deactivate",
+                "AWS allows such a session to delete keys, and not to change their status",
+            ),
+            (!self.except_user.is_empty(), "--except-user", no_name),
+            (
+                !self.except_tag.is_empty(),
+                "--except-tag",
+                "the root user has no tags",
+            ),
+            (self.path_prefix.is_some(), "--path-prefix", no_name),
+        ];
+        let given = options.into_iter().find(|(is_given, ..)| *is_given);
+        given.map(|(_, option, reason)| (option, reason))
     }
 
     /// The skeleton that is printed instead of doing anything.

@@ -17,6 +17,10 @@ Examples:
       a leaked key: whose is it, what was it used for, what would happen
   iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --find-user --deactivate
       switch it off, which can be undone
+  iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --role-name Responder --find-user --deactivate
+      the same for a key whose account is unknown too: it is looked up, and you confirm it
+  iam-del-key --target-principal 123456789012 --all-keys
+      delete the root user's keys of a member account
   iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --user-name Bob --only-inactive --unused-for 45d
       delete a key only if it is switched off and nobody missed it
   iam-del-key --whole-account --unused-for 90d --dry-run > plan.jsonl

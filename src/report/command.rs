@@ -4,13 +4,14 @@
 use std::ffi::OsString;
 
 use crate::command_line::CommandLine;
-use crate::ident::UserName;
+use crate::ident::{AccountId, UserName};
 use crate::outcome::{Check, KeyState};
 use crate::request::{Connection, Key};
 
 /// The options that say who assumes a role, and which.
-const OF_ROLE: [&str; 5] = [
+const OF_ROLE: [&str; 6] = [
     "--profile",
+    "--target-principal",
     "--role-arn",
     "--external-id",
     "--role-session-name",
@@ -23,6 +24,8 @@ pub(crate) struct Commands {
     options: Vec<(&'static str, OsString)>,
     /// The role of the command line.
     role: Option<String>,
+    /// The account of `--target-principal`, whose root user has the keys.
+    pub(crate) root: Option<AccountId>,
 }
 
 impl Commands {
@@ -32,8 +35,11 @@ impl Commands {
         let bundle = connection.ca_bundle.clone().map(OsString::from);
         let role = connection.role();
         let role_arn = role.map(|role| role.as_str().to_owned());
+        let target = connection.target_principal.as_ref();
+        let root = target.map(AccountId::to_string);
         let given = [
             ("--profile", text(&connection.profile)),
+            ("--target-principal", text(&root)),
             ("--role-arn", text(&role_arn)),
             ("--external-id", text(&connection.external_id)),
             ("--role-session-name", text(&connection.role_session_name)),
@@ -47,6 +53,7 @@ impl Commands {
         Self {
             options: options.collect(),
             role: role_arn,
+            root: target.cloned(),
         }
     }
 
@@ -81,6 +88,12 @@ impl Commands {
         })
     }
 
+    /// Lists the root user's keys without changing anything.
+    pub(crate) fn list_root(&self) -> CommandLine {
+        let command = CommandLine::new("iam-del-key");
+        self.with_options(command.words("--all-keys --dry-run --output table"))
+    }
+
     /// Shows a key's owner and metadata without changing anything.
     pub(crate) fn find_owner(&self, id: &str) -> CommandLine {
         let command = CommandLine::new("iam-del-key").option("--access-key-id", id);
@@ -111,6 +124,7 @@ impl Commands {
         };
         match (unknown.check, key.user_name.is_some()) {
             (Check::Nothing, _) => None,
+            _ if self.root.is_some() => Some(format!("check with: {}", self.list_root())),
             (Check::List, true) => Some(format!("check with: {}", self.list(key))),
             (Check::ListWithPermission, true) => Some(format!(
                 "with the permission iam:ListAccessKeys, check with: {}",

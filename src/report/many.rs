@@ -107,7 +107,9 @@ impl Report<'_> {
                 Selection::Named(_) | Selection::Listed { .. } => {
                     "the list names no key that is to be changed".to_owned()
                 }
-                Selection::User(_) | Selection::Account => no_target_reason(self.found),
+                Selection::User(_) | Selection::Root | Selection::Account => {
+                    no_target_reason(self.found)
+                }
             };
             self.messages.note(&format!("nothing to do: {why}"));
         }

@@ -80,6 +80,7 @@ mod sweep;
 mod tab;
 mod table;
 mod tags;
+mod target_principal;
 mod terminal;
 mod trust;
 mod unread;
