@@ -23,7 +23,7 @@ _iam__del__key() {
 
     case "${cmd}" in
         iam__del__key)
-            opts="-n -i -y -q -v -h -V --access-key-id --user-name --find-user --from --all-keys --whole-account --only-inactive --unused-for --older-than --except-user --except-tag --path-prefix --deactivate --reactivate --dry-run --interactive --yes --ignore-missing --allow-self --expect-account --max-keys --jobs --journal --fail-fast --profile --role-arn --external-id --role-session-name --serial-number --token-code --region --endpoint-url --ca-bundle --cli-connect-timeout --cli-read-timeout --timeout --output --query --error-format --response-metadata --quiet --verbose --debug --color --cli-input-json --generate-cli-skeleton --help --version"
+            opts="-n -i -y -q -v -h -V --access-key-id --user-name --find-user --from --all-keys --whole-account --only-inactive --unused-for --older-than --except-user --except-tag --path-prefix --deactivate --reactivate --dry-run --interactive --yes --ignore-missing --allow-self --expect-account --max-keys --jobs --journal --fail-fast --profile --role-arn --role-name --target-principal --external-id --role-session-name --serial-number --token-code --region --endpoint-url --ca-bundle --cli-connect-timeout --cli-read-timeout --timeout --output --query --error-format --response-metadata --quiet --verbose --debug --color --cli-input-json --generate-cli-skeleton --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -137,6 +137,20 @@ _iam__del__key() {
                     return 0
                     ;;
                 --role-arn)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --role-name)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --target-principal)
                     COMPREPLY=("${cur}")
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace

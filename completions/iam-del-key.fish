@@ -12,9 +12,11 @@ complete -c iam-del-key -l jobs -d 'Number of keys to work on at the same time' 
 complete -c iam-del-key -l journal -d 'Record each step in FILE, and resume from it' -r -F
 complete -c iam-del-key -l profile -d 'Use this profile and no other source' -r -f
 complete -c iam-del-key -l role-arn -d 'Assume this role first' -r -f
-complete -c iam-del-key -l external-id -d 'External ID that the trust policy of --role-arn requires' -r -f
-complete -c iam-del-key -l role-session-name -d 'Name of the session of --role-arn' -r -f
-complete -c iam-del-key -l serial-number -d 'MFA device for --role-arn' -r -f
+complete -c iam-del-key -l role-name -d 'Assume this role in the account of the key' -r -f
+complete -c iam-del-key -l target-principal -d 'Act on the root user of this account' -r -f
+complete -c iam-del-key -l external-id -d 'External ID that the trust policy of the role requires' -r -f
+complete -c iam-del-key -l role-session-name -d 'Name of the session of the role' -r -f
+complete -c iam-del-key -l serial-number -d 'MFA device that the role requires' -r -f
 complete -c iam-del-key -l token-code -d 'Current code of the MFA device, 6 digits' -r -f
 complete -c iam-del-key -l region -d 'Region, which selects the partition' -r -f
 complete -c iam-del-key -l endpoint-url -d 'Send requests to this URL instead of AWS' -r -f
@@ -36,7 +38,7 @@ complete -c iam-del-key -l cli-input-json -d 'Key and owner as a JSON object' -r
 complete -c iam-del-key -l generate-cli-skeleton -d 'Print a template for --cli-input-json' -r -f -a "input\t''
 output\t''"
 complete -c iam-del-key -l find-user -d 'Look up the owner of each key'
-complete -c iam-del-key -l all-keys -d 'Every key of --user-name'
+complete -c iam-del-key -l all-keys -d 'Every key of --user-name or --target-principal'
 complete -c iam-del-key -l whole-account -d 'Every key of every user; requires a condition'
 complete -c iam-del-key -l only-inactive -d 'Its status is Inactive'
 complete -c iam-del-key -l deactivate -d 'Set keys to Inactive instead of deleting them'

@@ -375,8 +375,8 @@ pub(crate) fn place(action: Action, hint: &OwnerHint, location: &KeyLocation) ->
             format!("IAM no longer lists the key, but still names {owner} as its owner")
         }
         (_, KeyLocation::AbsentAsNamed) => match hint {
-            OwnerHint::Named(user) => {
-                format!("IAM does not list the key for {user}, and does not confirm its owner")
+            OwnerHint::Named(owner) => {
+                format!("IAM does not list the key for {owner}, and does not confirm its owner")
             }
             OwnerHint::Unknown | OwnerHint::Listed(_) | OwnerHint::Disputed => {
                 "IAM does not list the key, and does not confirm its owner".to_owned()
@@ -400,6 +400,7 @@ mod tests {
 
     use super::*;
     use crate::ident::AccountId;
+    use crate::request::KeyOwner;
 
     fn bob() -> UserName {
         "Bob".parse().expect("a name")
@@ -408,8 +409,8 @@ mod tests {
     fn hints() -> [OwnerHint; 4] {
         [
             OwnerHint::Unknown,
-            OwnerHint::Named(bob()),
-            OwnerHint::Listed(bob()),
+            OwnerHint::Named(KeyOwner::User(bob())),
+            OwnerHint::Listed(KeyOwner::User(bob())),
             OwnerHint::Disputed,
         ]
     }
@@ -545,7 +546,7 @@ mod tests {
 
     #[test]
     fn every_statement_is_the_one_of_the_table() {
-        let named = OwnerHint::Named(bob());
+        let named = OwnerHint::Named(KeyOwner::User(bob()));
         for (action, ambiguity, response, unnamed, by_caller, wanted) in TABLE {
             let row = |hint, missing| row(action, ambiguity, response, hint, missing);
             let shown = format!("{action:?} {ambiguity:?} {response:?}");

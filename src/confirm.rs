@@ -29,7 +29,7 @@ pub(crate) fn resolve(mut request: Request) -> Request {
 /// There is no terminal, or standard error is to be JSON, and an option that this requires is missing.
 pub(crate) fn check(request: &Request) -> Result<(), RunError> {
     let is_sweep = matches!(request.selection, Selection::Account);
-    let needs_account = is_sweep && request.expected_account.is_none();
+    let needs_account = is_sweep && request.expected_accounts.is_empty();
     if request.mode == Mode::DryRun || !request.asks() && !needs_account {
         return Ok(());
     }
@@ -92,7 +92,8 @@ async fn put(question: SafeText) -> io::Result<()> {
         .unwrap_or_else(|error| Err(io::Error::other(error)))
 }
 
-fn is_yes(answer: &[u8]) -> bool {
+/// Whether an answer is a plain yes.
+pub(crate) fn is_yes(answer: &[u8]) -> bool {
     // An answer without an end of line was cut, or its input ended: nobody pressed Enter.
     let Some(end) = answer.iter().position(|byte| *byte == b'\n') else {
         return false;

@@ -55,6 +55,8 @@ pub(crate) enum SearchScope {
     User(UserName),
     /// The keys of the calling user.
     SigningUser,
+    /// The keys of the root user whose session signs.
+    RootUser,
     /// The keys of every user in the account.
     Account,
 }
@@ -66,6 +68,8 @@ pub(crate) struct Context {
     pub(crate) owner: Option<UserName>,
     /// The account that the key's ID encodes and the account of the credentials, if they differ.
     pub(crate) accounts: Option<(AccountId, AccountId)>,
+    /// The account that STS returns for the key and the account of the credentials, if they differ.
+    pub(crate) sts_accounts: Option<(AccountId, AccountId)>,
     /// Who named the key's owner.
     pub(crate) named_by: NamedBy,
     /// Whether IAM did not confirm the owner. Another user may own the key.

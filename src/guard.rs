@@ -8,6 +8,15 @@ use crate::ident::{AccessKeyId, AccountId};
 use crate::outcome::{Outcome, Refusal};
 use crate::request::{Key, Request, Selection, SigningKey};
 
+/// Whose identity signs the requests to IAM.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Principal {
+    /// The caller's, or that of a role.
+    Caller,
+    /// The root user's of a member account. A key without an owner is then the root user's.
+    RootUser,
+}
+
 /// The key that signs the requests. Clones share the IDs.
 #[derive(Clone, Debug)]
 pub(crate) struct Signer {
@@ -17,15 +26,21 @@ pub(crate) struct Signer {
     pub(crate) account: Option<AccountId>,
     /// The profile it comes from, where it is surely that.
     pub(crate) profile: Option<String>,
+    pub(crate) principal: Principal,
 }
 
 impl Signer {
     /// The signer of requests to this account, with credentials of this profile.
-    pub(crate) fn new(account: Option<AccountId>, profile: Option<String>) -> Self {
+    pub(crate) fn new(
+        account: Option<AccountId>,
+        profile: Option<String>,
+        principal: Principal,
+    ) -> Self {
         Self {
             key_ids: Arc::default(),
             account,
             profile,
+            principal,
         }
     }
 
@@ -49,7 +64,7 @@ pub(crate) fn signing_key(key: &Key, signer: &Signer, request: &Request) -> Opti
     let is_kept = signer.signs_with(key.id.as_str()) && request.signing_key == SigningKey::Guarded;
     is_kept.then_some(match request.selection {
         Selection::Account => Outcome::OwnKey,
-        Selection::Named(_) | Selection::Listed { .. } | Selection::User(_) => {
+        Selection::Named(_) | Selection::Listed { .. } | Selection::User(_) | Selection::Root => {
             Outcome::Refused(Refusal::SigningKey)
         }
     })
@@ -61,19 +76,26 @@ pub(crate) fn foreign_account(id: &AccessKeyId, signer: &Signer) -> Option<(Acco
     (key != signer).then_some((key, signer))
 }
 
-/// Refuses to go on with credentials of another account than the one expected.
+/// Refuses to go on with credentials of another account than those expected.
 ///
 /// # Errors
 ///
 /// They are of another.
-pub(crate) fn account(expected: &AccountId, actual: &AccountId) -> Result<(), RunError> {
-    if expected == actual {
+pub(crate) fn account(expected: &[AccountId], actual: &AccountId) -> Result<(), RunError> {
+    if expected.contains(actual) {
         return Ok(());
     }
+    let expected = list(expected);
     let stop = RunError::refused(format!(
         "the credentials belong to account {actual}, and --expect-account allows only {expected}"
     ));
     Err(stop.hint(format!(
         "sign with a profile of account {expected} (--profile NAME)"
     )))
+}
+
+/// Account IDs in a sentence.
+pub(crate) fn list(accounts: &[AccountId]) -> String {
+    let accounts: Vec<&str> = accounts.iter().map(AccountId::as_str).collect();
+    accounts.join(" or ")
 }

@@ -275,7 +275,7 @@ impl fmt::Display for PathPrefix {
 }
 
 /// An AWS account: 12 digits.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct AccountId(String);
 
 impl AccountId {
@@ -300,6 +300,50 @@ impl FromStr for AccountId {
 }
 
 impl fmt::Display for AccountId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The name of a role, perhaps with its path: `NAME` or `PATH/NAME`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RoleName(String);
+
+impl RoleName {
+    /// The role of this name in an account.
+    pub(crate) fn arn(&self, partition: &str, account: &AccountId) -> RoleArn {
+        RoleArn {
+            text: format!("arn:{partition}:iam::{account}:role/{}", self.0),
+            account: account.clone(),
+        }
+    }
+}
+
+impl FromStr for RoleName {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let refuse = |reason: String| Err(Invalid::new(OsStr::new(text), reason));
+        if text.starts_with("arn:") {
+            return refuse("it is an ARN, which --role-arn takes".to_owned());
+        }
+        if let Some(reason) = invalid_character(text, "_+=,.@/-") {
+            return refuse(reason);
+        }
+        let name = text.rsplit('/').next().unwrap_or_default();
+        if !(1..=64).contains(&name.len()) || text.len() > 575 {
+            return refuse("the name of a role has 1 to 64 characters".to_owned());
+        }
+        if text.split('/').any(str::is_empty) {
+            return refuse(
+                "a path comes before the name without a leading slash: ops/Responder".to_owned(),
+            );
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl fmt::Display for RoleName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
@@ -491,6 +535,34 @@ mod tests {
             "arn:aws:iam::123456789012:role/Deployer",
         ] {
             assert!(!role.is_of(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn the_name_of_a_role_makes_its_arn() {
+        let account: AccountId = "123456789012".parse().expect("an account");
+        for name in ["Responder", "ops/eu/Responder"] {
+            let role: RoleName = name.parse().expect("a name");
+            let arn = role.arn("aws-cn", &account);
+            assert_eq!(
+                arn.as_str(),
+                format!("arn:aws-cn:iam::123456789012:role/{name}")
+            );
+            assert_eq!(arn.as_str().parse::<RoleArn>().expect("an ARN"), arn);
+        }
+        let long = "x".repeat(65);
+        for wrong in [
+            "",
+            "/",
+            "/ops/Responder",
+            "ops//Responder",
+            "ops/",
+            "a b",
+            "a:b",
+            "r\u{f6}le",
+            &long,
+        ] {
+            assert!(wrong.parse::<RoleName>().is_err(), "{wrong}");
         }
     }
 

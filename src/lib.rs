@@ -52,7 +52,8 @@ use tokio::runtime::Runtime;
 use tokio::time::sleep;
 
 use apart::apart;
-use batch::{InFlight, Keys, Work, named};
+use aws::{Connected, NamedKeys, Purpose};
+use batch::{InFlight, Keys, Work, keys_of, named};
 use cli::{Cli, error_format_of};
 use error::{Exit, RunError};
 use journal::{Journal, Unusable};
@@ -60,9 +61,10 @@ use log::Log;
 use outcome::KeyState;
 use report::message::Messages;
 use report::{AS_REPORTED, Explanation, stream};
-use request::{Mode, Request};
+use request::{Mode, Request, Selection};
 use select::Selector;
 use signal::Signals;
+use spill::SpillFile;
 
 /// Runs the program with the arguments and the environment of the process, and returns its exit status.
 #[must_use]
@@ -192,19 +194,7 @@ async fn work(
     in_flight: &InFlight,
     mut signals: Signals,
 ) -> anyhow::Result<Exit> {
-    let connecting = aws::connect(
-        &request.connection,
-        request.expected_account.as_ref(),
-        request.limit,
-        request.quantity(),
-        Log::of(request),
-        report::run_error,
-    );
-    let connected = signals.race(connecting).await.map_err(RunError::signal)?;
-    let connected = match (connected, signals.first_by_now().await) {
-        (Err(_), Some(exit)) => return Err(RunError::signal(exit).into()),
-        (connected, _) => connected?,
-    };
+    let (connected, named) = connect(request, named, &mut signals).await?;
     let account = match &connected.signer.account {
         None if request.journal.is_some() => {
             let account = connected.caller.account("the journal needs the account");
@@ -236,6 +226,54 @@ async fn work(
     // The process ends here: to tidy up its clients and certificates first takes longer than to sign a request.
     std::mem::forget(connected);
     Ok(exit)
+}
+
+/// Connects. If the account of the keys has to be looked up first, they are read twice.
+async fn connect(
+    request: &Request,
+    named: Option<(Keys, u64)>,
+    signals: &mut Signals,
+) -> anyhow::Result<(Connected, Option<(Keys, u64)>)> {
+    let connecting = async |keys: Option<NamedKeys<'_>>| {
+        let connecting = aws::connect(
+            &request.connection,
+            keys,
+            &request.expected_accounts,
+            request.limit,
+            Purpose {
+                quantity: request.quantity(),
+                mode: request.mode,
+            },
+            Log::of(request),
+            report::run_error,
+        );
+        let connected = signals.race(connecting).await.map_err(RunError::signal)?;
+        match (connected, signals.first_by_now().await) {
+            (Err(_), Some(exit)) => Err(RunError::signal(exit)),
+            (connected, _) => connected,
+        }
+    };
+    let (keys, count) = match named {
+        Some(named) if request.connection.role_name.is_some() => named,
+        named => return Ok((connecting(None).await?, named)),
+    };
+    let mut kept = SpillFile::new();
+    let mut ids = keys.map(|target| {
+        let target = target?;
+        kept.push(&target)?;
+        Ok(target.key.id)
+    });
+    let keys = NamedKeys {
+        ids: &mut ids,
+        option: match request.selection {
+            Selection::Listed { .. } => "",
+            _ => "--access-key-id ",
+        },
+        prompt: request.prompt,
+    };
+    let connected = connecting(Some(keys)).await?;
+    drop(ids);
+    Ok((connected, Some((keys_of(kept.read()?), count))))
 }
 
 /// Tells why the run ended before any key was changed.

@@ -6,11 +6,11 @@ use tokio::time::sleep;
 
 use crate::aws::Iam;
 use crate::error::{CallError, ErrorKind, ServiceError};
-use crate::guard::{self, Signer};
+use crate::guard::{self, Principal, Signer};
 use crate::ident::{AccountId, UserName};
 use crate::journal::EarlierAttempt;
 use crate::metadata::{KeyMetadata, Status};
-use crate::request::{Action, Key};
+use crate::request::{Action, Key, KeyOwner};
 use crate::select::unsaid;
 
 /// Who owns a key, by all that is known before IAM is asked.
@@ -18,10 +18,10 @@ use crate::select::unsaid;
 pub(crate) enum OwnerHint {
     /// Nobody says. IAM then uses the calling user, who need not be the owner.
     Unknown,
-    /// The caller names this user, in every run.
-    Named(UserName),
-    /// IAM listed the key among this user's keys, in this run or in an earlier one.
-    Listed(UserName),
+    /// The caller names this owner, in every run.
+    Named(KeyOwner),
+    /// IAM listed the key among this owner's keys, in this run or in an earlier one.
+    Listed(KeyOwner),
     /// Earlier runs named another user than this one does.
     Disputed,
 }
@@ -139,10 +139,11 @@ impl Search<'_> {
     /// Asks IAM where the key is, once.
     pub(crate) async fn locate_key(&self) -> KeyLocation {
         let named = match &self.hint {
-            OwnerHint::Listed(owner) => self.key.user_name.as_ref().or(Some(owner)),
-            OwnerHint::Unknown | OwnerHint::Named(_) | OwnerHint::Disputed => {
-                self.key.user_name.as_ref()
-            }
+            OwnerHint::Listed(KeyOwner::User(owner)) => self.key.user_name.as_ref().or(Some(owner)),
+            OwnerHint::Unknown
+            | OwnerHint::Named(_)
+            | OwnerHint::Listed(KeyOwner::Root)
+            | OwnerHint::Disputed => self.key.user_name.as_ref(),
         };
         let owner = self.read_owner().await.unwrap_or(OwnerRead::Failed);
         let list = match &owner {
@@ -273,12 +274,15 @@ pub(crate) fn with_accounts(mut failure: CallError, key: &Key, signer: &Signer) 
     failure
 }
 
-/// Who owns a key: the user it is named with, unless IAM or an earlier run says more.
+/// Who owns a key: the user it is named with, unless IAM or an earlier run says more. Without a name it is the root user's,
+/// if it is the root user who signs.
 pub(crate) fn owner_hint(
     key: &Key,
     metadata: &KeyMetadata,
     earlier: &[EarlierAttempt],
+    principal: Principal,
 ) -> OwnerHint {
+    let user = |name: &UserName| KeyOwner::User(name.clone());
     let listed = metadata
         .owner
         .as_ref()
@@ -291,13 +295,17 @@ pub(crate) fn owner_hint(
     let listed_then = earlier.iter().find_map(EarlierAttempt::listed_owner);
     match (now, listed_then) {
         // IAM listed it there itself: without a name in this run, that is its owner.
-        (None, Some(owner)) => OwnerHint::Listed(owner.clone()),
+        (None, Some(owner)) => OwnerHint::Listed(user(owner)),
         (Some(now), Some(owner)) if !now.same_user(owner) => OwnerHint::Disputed,
-        (Some(now), Some(_)) => OwnerHint::Listed(now.clone()),
+        (Some(now), Some(_)) => OwnerHint::Listed(user(now)),
         _ if !earlier.iter().all(|attempt| same(&attempt.owner)) => OwnerHint::Disputed,
-        (Some(now), None) if listed.is_some() => OwnerHint::Listed(now.clone()),
-        (Some(now), None) => OwnerHint::Named(now.clone()),
-        (None, None) => OwnerHint::Unknown,
+        (Some(now), None) if listed.is_some() => OwnerHint::Listed(user(now)),
+        (Some(now), None) => OwnerHint::Named(user(now)),
+        (None, None) => match principal {
+            Principal::Caller => OwnerHint::Unknown,
+            Principal::RootUser if metadata.status.is_some() => OwnerHint::Listed(KeyOwner::Root),
+            Principal::RootUser => OwnerHint::Named(KeyOwner::Root),
+        },
     }
 }
 
@@ -367,8 +375,10 @@ mod tests {
         ];
         let hints = [
             (OwnerHint::Unknown, None),
-            (OwnerHint::Named(bob.clone()), Some(&bob)),
-            (OwnerHint::Listed(bob.clone()), Some(&bob)),
+            (OwnerHint::Named(KeyOwner::User(bob.clone())), Some(&bob)),
+            (OwnerHint::Listed(KeyOwner::User(bob.clone())), Some(&bob)),
+            (OwnerHint::Named(KeyOwner::Root), None),
+            (OwnerHint::Listed(KeyOwner::Root), None),
             (OwnerHint::Disputed, Some(&bob)),
             (OwnerHint::Disputed, None),
         ];

@@ -1,8 +1,10 @@
 //! What will be done: plain values, an enum for every choice. Where one option says just such a value, clap reads it as it is.
 
+use std::fmt;
 use std::num::NonZeroUsize;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use clap::builder::{StringValueParser, TypedValueParser};
@@ -10,7 +12,10 @@ use clap::{Args, ValueEnum, ValueHint};
 use serde::{Deserialize, Serialize};
 
 use crate::condition::Conditions;
-use crate::ident::{self, AccessKeyId, AccountId, PathPrefix, RoleArn, TokenCode, UserName};
+use crate::guard::Principal;
+use crate::ident::{
+    self, AccessKeyId, AccountId, PathPrefix, RoleArn, RoleName, TokenCode, UserName,
+};
 use crate::metadata::Status;
 use crate::query::Query;
 
@@ -31,8 +36,10 @@ pub(crate) struct Request {
     pub(crate) mode: Mode,
     /// Whether somebody is asked first.
     pub(crate) consent: Consent,
-    /// The account the credentials must belong to.
-    pub(crate) expected_account: Option<AccountId>,
+    /// Whether a person may be asked about the account that `--role-name` leads to.
+    pub(crate) prompt: Prompt,
+    /// The accounts the credentials may belong to; any if none is named.
+    pub(crate) expected_accounts: Vec<AccountId>,
     /// How many keys may match; with more, none is changed.
     pub(crate) max_keys: Option<u64>,
     /// What a key that is already gone means.
@@ -71,7 +78,10 @@ impl Request {
                 [key] => Some(key),
                 _ => None,
             },
-            Selection::Listed { .. } | Selection::User(_) | Selection::Account => None,
+            Selection::Listed { .. }
+            | Selection::User(_)
+            | Selection::Root
+            | Selection::Account => None,
         }
     }
 
@@ -103,6 +113,8 @@ pub(crate) enum Selection {
     },
     /// Every key of a user.
     User(UserName),
+    /// Every key of the root user of `--target-principal`.
+    Root,
     /// Every key of every user.
     Account,
 }
@@ -123,6 +135,24 @@ pub(crate) struct Key {
     pub(crate) id: AccessKeyId,
     /// The owner.
     pub(crate) user_name: Option<UserName>,
+}
+
+/// Who owns a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum KeyOwner {
+    /// A user of this name.
+    User(UserName),
+    /// The root user of the account, who has no name.
+    Root,
+}
+
+impl fmt::Display for KeyOwner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::User(name) => name.fmt(f),
+            Self::Root => f.write_str("the root user"),
+        }
+    }
 }
 
 /// Where a key's owner comes from.
@@ -213,6 +243,15 @@ pub(crate) enum Consent {
     IfTerminal,
 }
 
+/// Whether a person at the terminal may be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Prompt {
+    /// If there is a terminal.
+    Allowed,
+    /// `--yes` forbids it.
+    Forbidden,
+}
+
 /// What the first key that fails means for the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum OnFailure {
@@ -259,26 +298,49 @@ pub(crate) struct Connection {
     ///
     /// The role is assumed with the credentials found, also with the session of a role profile, and the run acts in the
     /// account of the role. The key that assumes it counts as your own key and is not deleted.
-    #[arg(long, value_name = "ARN", value_hint = ValueHint::Other)]
+    #[arg(long, value_name = "ARN", value_hint = ValueHint::Other, group = "role")]
     pub(crate) role_arn: Option<RoleArn>,
 
-    /// External ID that the trust policy of --role-arn requires
-    #[arg(long, value_name = "ID", value_hint = ValueHint::Other, requires = "role_arn")]
+    /// Assume this role in the account of the key
+    ///
+    /// STS looks up the account of the named keys (GetAccessKeyInfo). Whoever gave you a key ID may control that account. So it
+    /// is used only if it is the account of your credentials, if --expect-account names it, or if you confirm it on the
+    /// terminal, in a dry run too. Keys of several accounts are refused, with a list of them. A name can have a path:
+    /// ops/Responder.
+    #[arg(long, value_name = "NAME", value_hint = ValueHint::Other, group = "role")]
+    #[arg(conflicts_with_all = ["all_keys", "whole_account"])]
+    pub(crate) role_name: Option<RoleName>,
+
+    /// The role that `--role-name` stands for, once STS has returned the account of the keys.
+    #[arg(skip)]
+    pub(crate) found_role: OnceLock<RoleArn>,
+
+    /// Act on the root user of this account
+    ///
+    /// The account is a member of an organization (AssumeRoot). The caller is a user or role of the management account, or of
+    /// IAM's delegated administrator. Keys can be deleted (IAMDeleteRootUserCredentials) and shown by --dry-run
+    /// (IAMAuditRootUserCredentials), but not deactivated. With --access-key-id or --all-keys.
+    #[arg(long, value_name = "ACCOUNT", value_hint = ValueHint::Other)]
+    #[arg(conflicts_with = "role_name", group = "whose")]
+    pub(crate) target_principal: Option<AccountId>,
+
+    /// External ID that the trust policy of the role requires
+    #[arg(long, value_name = "ID", value_hint = ValueHint::Other, requires = "role")]
     #[arg(value_parser = ident::external_id)]
     pub(crate) external_id: Option<String>,
 
-    /// Name of the session of --role-arn
+    /// Name of the session of the role
     ///
     /// [default: iam-del-key- and the Unix time]
-    #[arg(long, value_name = "NAME", value_hint = ValueHint::Other, requires = "role_arn")]
+    #[arg(long, value_name = "NAME", value_hint = ValueHint::Other, requires = "role")]
     #[arg(value_parser = ident::session_name)]
     pub(crate) role_session_name: Option<String>,
 
-    /// MFA device for --role-arn
+    /// MFA device that the role requires
     ///
     /// The ARN of the device, or the serial number of a hardware device. In a profile this is mfa_serial. A session that
     /// the AWS CLI has cached is used first, and a new session is cached for the AWS CLI.
-    #[arg(long, value_name = "ARN", value_hint = ValueHint::Other, requires = "role_arn")]
+    #[arg(long, value_name = "ARN", value_hint = ValueHint::Other, requires = "role")]
     #[arg(value_parser = ident::serial_number)]
     pub(crate) serial_number: Option<String>,
 
@@ -315,6 +377,21 @@ pub(crate) struct Connection {
     #[arg(long = "cli-read-timeout", value_name = "SECONDS", value_parser = seconds(0))]
     #[arg(value_hint = ValueHint::Other, help_heading = "Connection")]
     pub(crate) read_timeout: Option<Duration>,
+}
+
+impl Connection {
+    /// The identity that signs the requests to IAM.
+    pub(crate) fn principal(&self) -> Principal {
+        match self.target_principal {
+            Some(_) => Principal::RootUser,
+            None => Principal::Caller,
+        }
+    }
+
+    /// The role of the command line, as far as it is known.
+    pub(crate) fn role(&self) -> Option<&RoleArn> {
+        self.role_arn.as_ref().or_else(|| self.found_role.get())
+    }
 }
 
 /// A limit of at least so many seconds and at most a day.

@@ -49,6 +49,18 @@ pub(crate) fn own() -> Option<(File, Termios)> {
     Some((file, mode))
 }
 
+/// Asks a question whose answer is shown.
+///
+/// # Errors
+///
+/// The terminal was closed.
+pub(crate) async fn ask(terminal: File, question: &SafeText) -> io::Result<Vec<u8>> {
+    // No bar and no message is written over the question.
+    let _rest = stream::rest().await;
+    let terminal = Arc::new(terminal);
+    read_answer(Arc::clone(&terminal), || put(&terminal, question)).await
+}
+
 /// Asks for a secret: what is typed is not shown.
 ///
 /// # Errors
@@ -72,16 +84,13 @@ pub(crate) async fn ask_secret(
         mode,
         is_line_ended: false,
     };
-    let prompt = prompt.to_string();
     let answer = read_answer(Arc::clone(&terminal), || {
         // A shell that stopped the run has set its own mode.
         let set = tcsetattr(&*terminal, OptionalActions::Now, &hidden);
-        let (terminal, prompt) = (Arc::clone(&terminal), prompt.clone());
+        let put = put(&terminal, prompt);
         async move {
             set?;
-            let put = spawn_blocking(move || write(&terminal, prompt.as_bytes()));
             put.await
-                .unwrap_or_else(|error| Err(io::Error::other(error)))
         }
     })
     .await?;
@@ -159,6 +168,16 @@ async fn line(
         if count == 0 || line.contains(&b'\n') || line.len() >= LONGEST_ANSWER {
             return Ok(line);
         }
+    }
+}
+
+/// Writes a question in a thread that waits for the terminal.
+fn put(terminal: &Arc<File>, question: &SafeText) -> impl Future<Output = io::Result<()>> + use<> {
+    let (terminal, question) = (Arc::clone(terminal), question.to_string());
+    async move {
+        let put = spawn_blocking(move || write(&terminal, question.as_bytes()));
+        put.await
+            .unwrap_or_else(|error| Err(io::Error::other(error)))
     }
 }
 

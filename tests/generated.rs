@@ -26,7 +26,7 @@ const ENVIRONMENT: [(&str, &str); 16] = [
     ),
     (
         "AWS_ENDPOINT_URL_IAM, AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL_SSO, AWS_ENDPOINT_URL_SSO_OIDC, AWS_ENDPOINT_URL_SIGNIN, AWS_ENDPOINT_URL",
-        "Another address for IAM, when --endpoint-url is not given; for STS, which gives the sessions of roles and which --expect-account asks; and for the services of aws sso login and aws login. --endpoint-url is for IAM, and for --expect-account and --role-arn unless AWS_ENDPOINT_URL_STS is set.",
+        "Another address for IAM, when --endpoint-url is not given; for STS, which gives the sessions of roles and which --expect-account asks; and for the services of aws sso login and aws login. --endpoint-url is for IAM, and for --expect-account, --role-arn, --role-name and --target-principal unless AWS_ENDPOINT_URL_STS is set.",
     ),
     (
         "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",

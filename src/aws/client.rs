@@ -17,6 +17,7 @@ use super::rate_limiter::RateLimiter;
 use super::renewal::SharedCredentials;
 use super::response_history::ResponseHistory;
 use crate::error::{CallError, ErrorKind, RunError, TransportError};
+use crate::guard::Principal;
 use crate::ident::{AccessKeyId, UserName};
 use crate::log::Log;
 use crate::metadata::{LastUse, NOT_AVAILABLE, Status};
@@ -39,6 +40,7 @@ pub(crate) struct Iam {
     /// How long IAM may throttle all requests before a request fails.
     pub(super) patience: Duration,
     pub(super) wait_clock: WaitClock,
+    pub(super) principal: Principal,
     /// The key or user that the calls concern, if there are many.
     pub(super) subject: Option<Arc<str>>,
     pub(super) request_counts: Arc<Mutex<BTreeMap<&'static str, usize>>>,
@@ -78,6 +80,18 @@ impl Iam {
     /// Returns why expired credentials could not be renewed.
     pub(crate) fn renewal_failure(&self) -> Option<Arc<RunError>> {
         self.credentials.failure()
+    }
+
+    /// Parses an optional user name of a key. The root user has no name, whatever a response has in its place.
+    pub(super) fn owner(
+        &self,
+        name: Option<&str>,
+        attempts: &Attempts,
+    ) -> Result<Option<UserName>, CallError> {
+        match self.principal {
+            Principal::Caller => owner(name, attempts),
+            Principal::RootUser => Ok(None),
+        }
     }
 
     /// Returns the number of requests per operation, retries included.
@@ -288,7 +302,7 @@ impl Iam {
             },
         };
         Ok(LastUseRead {
-            owner: owner(output.user_name(), &attempts)?,
+            owner: self.owner(output.user_name(), &attempts)?,
             last_use,
             at: trusted_server_time(&attempts, &self.responses),
         })

@@ -14,6 +14,7 @@ use super::login::Login;
 use super::metadata_service;
 use super::process::CredentialProcess;
 use super::role::Role;
+use super::root::Root;
 use super::setting::Setting;
 use super::settings::{BY_OPTION, Settings};
 use super::sso::Sso;
@@ -43,6 +44,7 @@ enum Way {
     Login(Login),
     WebIdentity(Role),
     Role(Role, Box<Source>),
+    Root(Root, Box<Source>),
     Container,
     Instance,
 }
@@ -69,13 +71,10 @@ impl Source {
     ///
     /// As of `base`; a code of an MFA device that no role requires.
     pub(crate) fn choose(connection: &Connection, settings: &Settings) -> Result<Self, RunError> {
-        let mut source = Self::base(settings)?;
-        if let Some(role) = Role::of_options(connection) {
-            let origin = format!("--role-arn, assumed with {}", source.origin);
-            source = Self::new(Way::Role(role, Box::new(source)), origin, None);
-        }
+        let source = Self::base(settings)?.with_role_of(connection);
         let code = settings.token_code.lock();
-        if code.unwrap_or_else(PoisonError::into_inner).is_some() && !source.has_device() {
+        let has_device = source.has_device() || connection.serial_number.is_some();
+        if code.unwrap_or_else(PoisonError::into_inner).is_some() && !has_device {
             return Err(RunError::usage(
                 "--token-code is given, and no role in use requires MFA",
             )
@@ -84,10 +83,30 @@ impl Source {
         Ok(source)
     }
 
+    /// The source, with the role of the command line on top of it, if that is known.
+    pub(super) fn with_role_of(self, connection: &Connection) -> Self {
+        let Some(role) = Role::of_options(connection) else {
+            return self;
+        };
+        let option = match connection.role_name {
+            Some(_) => "--role-name",
+            None => "--role-arn",
+        };
+        let origin = format!("{option}, assumed with {}", self.origin);
+        Self::new(Way::Role(role, Box::new(self)), origin, None)
+    }
+
+    /// The source, with the root user of a member account on top of it.
+    pub(super) fn with_root(self, root: Root) -> Self {
+        let origin = format!("--target-principal, assumed with {}", self.origin);
+        Self::new(Way::Root(root, Box::new(self)), origin, None)
+    }
+
     /// Whether a role requires a code of an MFA device.
     fn has_device(&self) -> bool {
         match &self.way {
             Way::Role(role, base) => role.device.is_some() || base.has_device(),
+            Way::Root(_, base) => base.has_device(),
             _ => false,
         }
     }
@@ -250,7 +269,9 @@ impl Source {
     pub(crate) async fn region(&self, settings: &Settings) -> Result<Option<Region>, RunError> {
         match (&settings.region, &self.way) {
             (None, Way::Instance) => metadata_service::instance_region(settings).await,
-            (None, Way::Role(_, base)) => Box::pin(base.region(settings)).await,
+            (None, Way::Role(_, base) | Way::Root(_, base)) => {
+                Box::pin(base.region(settings)).await
+            }
             _ => Ok(None),
         }
     }
@@ -265,8 +286,22 @@ impl Source {
         settings: &Settings,
         limit: Duration,
     ) -> Result<Resolved, RunError> {
+        self.resolve_on(None, settings, limit).await
+    }
+
+    /// The same, where the credentials that assume the role are there already.
+    ///
+    /// # Errors
+    ///
+    /// As of `resolve`.
+    pub(super) async fn resolve_on(
+        &self,
+        base: Option<Resolved>,
+        settings: &Settings,
+        limit: Duration,
+    ) -> Result<Resolved, RunError> {
         let mut deadline = Deadline::new(limit);
-        let resolved = Box::pin(self.ask(settings, &mut deadline)).await?;
+        let resolved = Box::pin(self.ask(base, settings, &mut deadline)).await?;
         settings.log.verbose(|| {
             let id = escape(resolved.credentials.access_key_id());
             format!("signing with {id}, from {}", self.origin)
@@ -304,24 +339,32 @@ impl Source {
 
     async fn ask(
         &self,
+        base: Option<Resolved>,
         settings: &Settings,
         deadline: &mut Deadline,
     ) -> Result<Resolved, RunError> {
+        let base = match (&self.way, base) {
+            (Way::Role(_, source) | Way::Root(_, source), None) => {
+                Some(Box::pin(source.ask(None, settings, deadline)).await?)
+            }
+            (_, base) => base,
+        };
         let mut key_ids = Vec::new();
-        let credentials = if let Way::Role(role, base) = &self.way {
-            let base = Box::pin(base.ask(settings, deadline)).await?;
+        let base = base.map(|base| {
             key_ids = base.key_ids;
-            deadline.origin.clone_from(&self.origin);
-            let base = base.credentials;
-            if let Some(device) = &role.device {
+            base.credentials
+        });
+        deadline.origin.clone_from(&self.origin);
+        let credentials = match (&self.way, base) {
+            (Way::Root(root, _), Some(base)) => root.assume(base, settings, deadline).await?,
+            (Way::Role(role, _), Some(base)) if let Some(device) = &role.device => {
                 device.session(role, base, settings, deadline).await?
-            } else {
+            }
+            (Way::Role(role, _), Some(base)) => {
                 let assuming = role.assume(Some(base), None, settings);
                 deadline.bound(assuming).await?.credentials
             }
-        } else {
-            deadline.origin.clone_from(&self.origin);
-            deadline.bound(self.ask_itself(settings)).await?
+            _ => deadline.bound(self.ask_itself(settings)).await?,
         };
         let expiry = credentials.expiry();
         if expiry.is_some_and(|expiry| expiry <= SystemTime::now()) {
@@ -343,7 +386,7 @@ impl Source {
             Way::Login(login) => login.fetch_credentials(settings).await,
             Way::WebIdentity(role) => Ok(role.assume(None, None, settings).await?.credentials),
             Way::Container => metadata_service::container(settings).await,
-            Way::Role(..) | Way::Instance => {
+            Way::Role(..) | Way::Root(..) | Way::Instance => {
                 let credentials = metadata_service::instance(settings).await?;
                 credentials.ok_or_else(|| self.no_instance(settings))
             }
@@ -355,7 +398,7 @@ impl Source {
 #[derive(Debug)]
 pub(super) struct Deadline {
     at: Instant,
-    limit: Duration,
+    pub(super) limit: Duration,
     /// The source that is asked, in words.
     origin: String,
 }
@@ -369,6 +412,11 @@ impl Deadline {
         }
     }
 
+    /// Waits for `work` as long as there is time; `None` if there was not enough.
+    pub(super) async fn timeout<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        timeout_at(self.at, work).await.ok()
+    }
+
     /// Waits for `work` as long as there is time.
     ///
     /// # Errors
@@ -378,7 +426,7 @@ impl Deadline {
         &self,
         work: impl Future<Output = Result<T, RunError>>,
     ) -> Result<T, RunError> {
-        timeout_at(self.at, work).await.unwrap_or_else(|_| {
+        self.timeout(work).await.unwrap_or_else(|| {
             Err(RunError::credentials(format!(
                 "no credentials within {} s: {} did not answer",
                 self.limit.as_secs(),

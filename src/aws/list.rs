@@ -110,7 +110,8 @@ impl Iam {
             };
             let (page, attempts) = self.read("ListAccessKeys", send).await?;
             for key in page.access_key_metadata() {
-                let key = ListedKey::of(key, &attempts)?;
+                let owner = self.owner(key.user_name(), &attempts)?;
+                let key = ListedKey::of(key, owner, &attempts)?;
                 if let (Some(user), Some(owner)) = (user_name, &key.owner)
                     && !user.same_user(owner)
                 {
@@ -238,14 +239,18 @@ pub(crate) struct ListedKey {
 
 impl ListedKey {
     /// Converts a key of a response.
-    fn of(key: &AccessKeyMetadata, attempts: &Attempts) -> Result<Self, CallError> {
+    fn of(
+        key: &AccessKeyMetadata,
+        owner: Option<UserName>,
+        attempts: &Attempts,
+    ) -> Result<Self, CallError> {
         let id = key.access_key_id().map(str::trim).unwrap_or_default();
         let id = AccessKeyId::try_from(id.to_owned()).map_err(|_| {
             incomplete_response(attempts, "it says an access key ID that IAM does not allow")
         })?;
         Ok(Self {
             id: id.as_str().to_owned(),
-            owner: owner(key.user_name(), attempts)?,
+            owner,
             status: key.status().map(|status| match status.as_str().trim() {
                 "Active" => Status::Active,
                 "Inactive" => Status::Inactive,

@@ -11,6 +11,7 @@ mod environment;
 mod error;
 mod http;
 mod ini;
+mod key_account;
 mod key_budget;
 mod list;
 mod login;
@@ -25,6 +26,7 @@ mod response_body;
 mod response_history;
 mod retry;
 mod role;
+mod root;
 mod root_certs;
 mod session;
 mod setting;
@@ -49,6 +51,7 @@ use aws_types::region::Region;
 
 pub(crate) use client::{Iam, ReportRead, ReportState};
 pub(crate) use error::{answered_at, read_timed_out, timed_out};
+pub(crate) use key_account::NamedKeys;
 pub(crate) use key_budget::KeyBudget;
 pub(crate) use list::{ListedKey, ListedUser, Listing};
 
@@ -56,7 +59,7 @@ use crate::error::{Explain, RunError};
 use crate::guard::{self, Signer};
 use crate::ident::{AccessKeyId, AccountId};
 use crate::log::Log;
-use crate::request::{Connection, Quantity};
+use crate::request::{Connection, Mode, Quantity};
 use config_file::ConfigFiles;
 use credentials::Source;
 use key_budget::WaitClock;
@@ -64,8 +67,17 @@ use rate_limiter::RateLimiter;
 use renewal::{Renewal, SharedCredentials};
 use response_history::ResponseHistory;
 use retry::IamRetries;
+use root::Root;
 use settings::Settings;
 pub(crate) use sts::AccountLookup;
+use sts::UNKNOWN_CALLER;
+
+/// What the credentials are for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Purpose {
+    pub(crate) quantity: Quantity,
+    pub(crate) mode: Mode,
+}
 
 /// IAM, and who signs the requests to it.
 #[derive(Debug)]
@@ -87,28 +99,51 @@ pub(crate) fn profile_names() -> Result<Vec<String>, RunError> {
     Ok(ConfigFiles::read()?.profile_names())
 }
 
-/// Settles settings and credentials, and asks STS whether they belong to the account that is expected, if any.
-/// Nothing is sent to IAM.
+/// Settles settings and credentials, and asks STS whether they belong to an account that is expected, if any is.
+/// Nothing is sent to IAM. `keys` are those whose account `--role-name` acts in.
 ///
 /// # Errors
 ///
 /// Wrong settings or credentials, another account or one that is not known, with what to do about it.
 pub(crate) async fn connect(
     connection: &Connection,
-    expected: Option<&AccountId>,
+    keys: Option<NamedKeys<'_>>,
+    expected: &[AccountId],
     limit: Duration,
-    quantity: Quantity,
+    purpose: Purpose,
     log: Log,
     explain: Explain,
 ) -> Result<Connected, RunError> {
+    let Purpose { quantity, mode } = purpose;
     let mut settings = Settings::load(connection, log, explain)?;
-    let source = Source::choose(connection, &settings)?;
+    if let Some(target) = &connection.target_principal {
+        root::check_before(target, expected, &settings)?;
+    }
+    let mut source = Source::choose(connection, &settings)?;
     if let Some(region) = source.region(&settings).await? {
         settings.default_region = region;
     }
     let settings = Arc::new(settings);
     let responses = ResponseHistory::default();
-    let resolved = source.resolve(&settings, limit).await?;
+    let mut resolved = source.resolve(&settings, limit).await?;
+    let mut caller = AccountLookup {
+        settings: Arc::clone(&settings),
+        credentials: resolved.credentials.clone(),
+        limit,
+        responses: responses.clone(),
+        known_account: None,
+    };
+    if let (Some(name), Some(keys)) = (&connection.role_name, keys)
+        && let Some(role) = Box::pin(caller.role_of(name, keys, expected)).await?
+    {
+        let _ = connection.found_role.set(role);
+        source = source.with_role_of(connection);
+        resolved = caller.assume(&source, resolved).await?;
+    } else if let Some(target) = &connection.target_principal {
+        let identity = caller.identity(UNKNOWN_CALLER).await?;
+        source = source.with_root(Root::new(target, mode, &identity, connection));
+        resolved = caller.assume(&source, resolved).await?;
+    }
     let profile = source.profile.clone();
     let credentials = resolved.credentials.clone();
     let account = credentials
@@ -117,28 +152,27 @@ pub(crate) async fn connect(
         .or_else(|| AccessKeyId::account_of(credentials.access_key_id()));
     let expires = quantity == Quantity::Many && credentials.expiry().is_some();
     let renews = expires && source.is_renewable();
-    let mut caller = AccountLookup {
-        settings: Arc::clone(&settings),
-        credentials,
-        limit,
-        responses: responses.clone(),
-        known_account: None,
-    };
-    let mut identity = None;
-    if let Some(expected) = expected {
+    let identity = if let Some(target) = &connection.target_principal {
+        let asked = caller.identity(root::UNCHECKED).await?;
+        root::check(&asked, target)?;
+        Some(asked)
+    } else if !expected.is_empty() {
         let asked = caller
             .identity("--expect-account could not be checked")
             .await?;
         guard::account(expected, &asked.account)?;
-        identity = Some(asked);
+        Some(asked)
     } else if renews {
-        identity = caller.identity("").await.ok();
-        if identity.is_none() {
+        let asked = caller.identity("").await.ok();
+        if asked.is_none() {
             log.verbose(|| {
                 "STS did not say who signs: expired credentials will not be renewed".to_owned()
             });
         }
-    }
+        asked
+    } else {
+        None
+    };
     let actual = identity.as_ref().map(|identity| identity.account.clone());
     caller.known_account.clone_from(&actual);
     let address = settings.endpoint_url.clone();
@@ -150,19 +184,12 @@ pub(crate) async fn connect(
         caller: caller.clone(),
         identity,
     });
-    let signer = Signer::new(actual.or(account), profile);
+    let principal = connection.principal();
+    let signer = Signer::new(actual.or(account), profile, principal);
     let shared = Arc::new(SharedCredentials::new(resolved, signer.clone(), renewal));
     let current = Arc::clone(&shared);
     let provider = provide_credentials_fn(move || ready(Ok(current.credentials())));
-    let (retries, rate_limiter) = match quantity {
-        Quantity::One => (IamRetries::Sdk, None),
-        Quantity::Many => {
-            // One budget of retries for all requests of a long run would dry up, and retries silently end.
-            let partition = RetryPartition::custom("many").token_bucket(TokenBucket::unlimited());
-            config.set_retry_partition(Some(partition.build()));
-            (IamRetries::RateLimiter, Some(Arc::new(RateLimiter::new())))
-        }
-    };
+    let (retries, rate_limiter) = retries(quantity, &mut config);
     let config = config
         .credentials_provider(provider)
         .identity_cache(IdentityCache::no_cache())
@@ -179,9 +206,23 @@ pub(crate) async fn connect(
             // What the limit leaves then is for a look, and for saying so.
             patience: limit / 2,
             wait_clock: WaitClock::default(),
+            principal,
             subject: None,
             request_counts: Arc::default(),
         },
         caller,
     })
+}
+
+/// How throttled requests are tried again.
+fn retries(quantity: Quantity, config: &mut Builder) -> (IamRetries, Option<Arc<RateLimiter>>) {
+    match quantity {
+        Quantity::One => (IamRetries::Sdk, None),
+        Quantity::Many => {
+            // One budget of retries for all requests of a long run would dry up, and retries silently end.
+            let partition = RetryPartition::custom("many").token_bucket(TokenBucket::unlimited());
+            config.set_retry_partition(Some(partition.build()));
+            (IamRetries::RateLimiter, Some(Arc::new(RateLimiter::new())))
+        }
+    }
 }

@@ -41,7 +41,7 @@ pub(super) struct Role {
     duration: Option<i32>,
     /// The MFA device whose code the role requires.
     pub(super) device: Option<Device>,
-    /// The account that the session must belong to: that of `--role-arn`.
+    /// The account that the session must belong to: that of the role, if an option names it.
     account: Option<AccountId>,
     /// The file of the web identity token that the role is assumed with, if it is not assumed with a key.
     pub(super) token_file: Option<Setting>,
@@ -74,9 +74,9 @@ impl Role {
         })
     }
 
-    /// The role that the command line names; `None` where it names none.
+    /// The role that the command line names; `None` where it names none, or STS has not returned its account yet.
     pub(super) fn of_options(connection: &Connection) -> Option<Self> {
-        let arn = connection.role_arn.as_ref()?;
+        let arn = connection.role()?;
         let serial = connection.serial_number.clone();
         Some(Self {
             arn: arn.as_str().to_owned(),
@@ -153,8 +153,8 @@ impl Role {
     ///
     /// # Errors
     ///
-    /// The token cannot be read; STS does not give credentials, or gives those of another account than that of
-    /// `--role-arn`.
+    /// The token cannot be read; STS does not give credentials, or gives those of another account than that of an
+    /// option's role.
     pub(super) async fn assume(
         &self,
         base: Option<Credentials>,
@@ -223,7 +223,7 @@ impl Role {
         {
             let account = account.map(|account| format!("account {}", escape(account)));
             return Err(RunError::refused(format!(
-                "the session belongs to {}, and --role-arn names account {expected}",
+                "the session belongs to {}, and the role to account {expected}",
                 account
                     .as_deref()
                     .unwrap_or("an account that STS did not name")

@@ -10,12 +10,16 @@ use aws_sdk_sts::config::Builder;
 use aws_types::SdkConfig;
 
 use super::attempt::{Attempts, Recorder};
+use super::credentials::{Resolved, Source};
 use super::error::{incomplete_response, read_error};
 use super::response_history::ResponseHistory;
 use super::retry::IamRetries;
 use super::settings::Settings;
 use crate::error::{CallError, Exit, RunError};
 use crate::ident::AccountId;
+
+/// The start of the error if STS does not say who assumes a role or a root user.
+pub(super) const UNKNOWN_CALLER: &str = "the account of your credentials is unknown";
 
 /// Calls STS for the caller's identity.
 #[derive(Clone, Debug)]
@@ -48,8 +52,7 @@ impl AccountLookup {
     ///
     /// STS does not return an identity.
     pub(super) async fn identity(&self, without: &str) -> Result<Identity, RunError> {
-        let sdk = self.settings.sdk_of_identity()?;
-        let client = client(&sdk, Some(self.credentials.clone()));
+        let client = self.client()?;
         match tokio::time::timeout(self.limit, self.get_caller_identity(&client)).await {
             Ok(Ok(identity)) => Ok(identity),
             Ok(Err(failure)) => {
@@ -63,6 +66,28 @@ impl AccountLookup {
                 Err(RunError::new(Exit::Unreachable, "Unreachable", message))
             }
         }
+    }
+
+    /// Creates a client that signs with these credentials.
+    pub(super) fn client(&self) -> Result<Client, RunError> {
+        let sdk = self.settings.sdk_of_identity()?;
+        Ok(client(&sdk, Some(self.credentials.clone())))
+    }
+
+    /// Asks for what `source` has on top of `base`, and signs with it from now on.
+    ///
+    /// # Errors
+    ///
+    /// STS does not give credentials.
+    pub(super) async fn assume(
+        &mut self,
+        source: &Source,
+        base: Resolved,
+    ) -> Result<Resolved, RunError> {
+        let assuming = source.resolve_on(Some(base), &self.settings, self.limit);
+        let resolved = Box::pin(assuming).await?;
+        self.credentials = resolved.credentials.clone();
+        Ok(resolved)
     }
 
     async fn get_caller_identity(&self, client: &Client) -> Result<Identity, CallError> {
@@ -111,6 +136,14 @@ pub(super) struct Identity {
     /// The unique ID of the user or role, without the session name. A user or role that was deleted and created again
     /// has a new one.
     pub(super) unique_id: String,
+}
+
+impl Identity {
+    /// The partition of AWS that the account is in, such as `aws-cn`.
+    pub(super) fn partition(&self) -> &str {
+        let partition = self.principal.split(':').nth(1);
+        partition.filter(|name| !name.is_empty()).unwrap_or("aws")
+    }
 }
 
 /// Creates an STS client.

@@ -2,6 +2,7 @@
 //! time. Each is told as soon as it is settled. What ends a run early ends it before the next key, and every key that was
 //! not tried is told too.
 
+mod elsewhere;
 mod halt;
 mod in_flight;
 mod named;
@@ -23,7 +24,7 @@ use crate::metadata::Target;
 use crate::outcome::{KeyResult, Outcome, OutcomeKind};
 use crate::report::message::Messages;
 use crate::report::{self, Bar, Report, Resume, stream};
-use crate::request::{Format, Mode};
+use crate::request::{Format, Mode, Selection};
 use crate::select::Sweep;
 use crate::signal;
 use crate::spill::{SpillFile, SpillReader};
@@ -45,7 +46,7 @@ const WAITING: usize = 500;
 pub(crate) type Keys = Peekable<Box<dyn Iterator<Item = io::Result<Target>>>>;
 
 /// These keys, one after another.
-fn keys_of(keys: impl Iterator<Item = io::Result<Target>> + 'static) -> Keys {
+pub(crate) fn keys_of(keys: impl Iterator<Item = io::Result<Target>> + 'static) -> Keys {
     let keys: Box<dyn Iterator<Item = io::Result<Target>>> = Box::new(keys);
     keys.peekable()
 }
@@ -148,7 +149,7 @@ impl Run<'_> {
         let sweep = swept.unwrap_or_else(|exit| Err(RunError::signal(exit)));
         let sweep = sweep.map_err(AbortReason::stopped)?;
         work.selector.report_denied(sweep.denied);
-        Messages::of(request).note(&looked_at(&sweep));
+        Messages::of(request).note(&looked_at(&sweep, &request.selection));
         self.keys = keys_of(work.left_open(&sweep).into_iter().map(Ok));
         let (found, inactive) = (sweep.keys() as u64, sweep.already_inactive() as u64);
         self.report.found = (found, inactive);
@@ -321,8 +322,8 @@ impl Run<'_> {
             report::show_targets(&page);
         }
         keys.rewind().map_err(AbortReason::stopped)?;
-        let profile = work.connected.signer.profile.as_deref();
-        let question = report::question(count, work.request, account.as_ref(), profile);
+        let signer = &work.connected.signer;
+        let question = report::question(count, work.request, account.as_ref(), signer);
         match work.signals.race(confirm::ask(question)).await {
             Ok(true) => Ok(()),
             Ok(false) => Err(AbortReason::Declined),
@@ -422,7 +423,10 @@ impl Run<'_> {
         if let Some(harm) = harm {
             exit = self.report.print_lost_journal(harm, exit);
         }
-        let prints_whole = request.query.is_none() && request.format == Format::Json;
+        // A list of keys names no root user.
+        let prints_whole = request.query.is_none()
+            && request.format == Format::Json
+            && request.connection.target_principal.is_none();
         let resume = if has_journal {
             Resume::Journal
         } else if prints_whole && !self.report.output.is_closed() {
@@ -444,18 +448,20 @@ fn matching(count: u64) -> String {
 }
 
 /// How many keys a sweep found and chose.
-fn looked_at(sweep: &Sweep) -> String {
+fn looked_at(sweep: &Sweep, selection: &Selection) -> String {
     let plural = |count: usize| if count == 1 { "" } else { "s" };
     let already_inactive = match sweep.already_inactive() {
         0 => String::new(),
         count => format!(", {count} already inactive"),
     };
+    let owners = match selection {
+        Selection::Root => "the root user".to_owned(),
+        _ => format!("{} user{}", sweep.users, plural(sweep.users)),
+    };
     format!(
-        "{} key{} of {} user{} looked at, {} chosen{already_inactive}",
+        "{} key{} of {owners} looked at, {} chosen{already_inactive}",
         sweep.keys(),
         plural(sweep.keys()),
-        sweep.users,
-        plural(sweep.users),
         sweep.chosen.len()
     )
 }

@@ -27,7 +27,7 @@ pub(crate) async fn named(
             return Ok(Some((keys_of(named), count)));
         }
         Selection::Listed { input, user_name } => (input.clone(), user_name.clone()),
-        Selection::User(_) | Selection::Account => return Ok(None),
+        Selection::User(_) | Selection::Root | Selection::Account => return Ok(None),
     };
     let messages = Messages::of(request);
     if matches!(input, Input::Stdin) && io::stdin().is_terminal() {

@@ -102,6 +102,7 @@ impl Work<'_> {
             }
         };
         let recorded = self.record(&settled, before).await;
+        let settled = self.with_account(settled).await;
         Processed::Settled(settled, recorded)
     }
 
@@ -265,7 +266,7 @@ impl Work<'_> {
                 iam: &budget.iam,
                 signer: &self.connected.signer,
                 key,
-                hint: owner_hint(key, metadata, attempts),
+                hint: owner_hint(key, metadata, attempts, self.connected.signer.principal),
                 action: self.request.action,
             },
             quantity: self.request.quantity(),
@@ -323,7 +324,8 @@ impl Work<'_> {
         };
         if !is_unchanged {
             let attempts = self.journal.attempts(&settled.key.id);
-            let owner = owner_hint(&settled.key, &settled.metadata, attempts);
+            let principal = self.connected.signer.principal;
+            let owner = owner_hint(&settled.key, &settled.metadata, attempts, principal);
             settled.outcome = in_doubt(settled.outcome, known, settled.action, &owner);
         }
         settled
@@ -336,6 +338,7 @@ impl Work<'_> {
                 .user_name
                 .as_ref()
                 .is_some_and(|name| name.same_user(user)),
+            Selection::Root => key.user_name.is_none(),
             Selection::Account => true,
             Selection::Named(_) | Selection::Listed { .. } => false,
         };

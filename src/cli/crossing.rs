@@ -6,8 +6,8 @@ use super::Cli;
 use crate::condition::{Condition, Conditions};
 use crate::ident::{AccessKeyId, UserName};
 use crate::request::{
-    Action, Consent, Input, Key, Metadata, Missing, Mode, OnFailure, Owner, Request, Selection,
-    SigningKey, Verbosity,
+    Action, Consent, Input, Key, Metadata, Missing, Mode, OnFailure, Owner, Prompt, Request,
+    Selection, SigningKey, Verbosity,
 };
 
 impl Cli {
@@ -37,11 +37,12 @@ impl Cli {
                 (false, false) => match &selection {
                     Selection::Named(_) => Consent::Given,
                     Selection::Listed { .. } => Consent::IfTerminal,
-                    Selection::User(_) | Selection::Account => Consent::Needed,
+                    Selection::User(_) | Selection::Account | Selection::Root => Consent::Needed,
                 },
             },
+            prompt: either(self.yes, Prompt::Forbidden, Prompt::Allowed),
             selection,
-            expected_account: self.expect_account,
+            expected_accounts: self.expect_account,
             max_keys: self.max_keys,
             missing: either(self.ignore_missing, Missing::Succeeds, Missing::Fails),
             // To reactivate a key locks nobody out.
@@ -82,6 +83,7 @@ impl Cli {
             },
             (None, _) if self.whole_account => Selection::Account,
             (None, Some(user_name)) if self.all_keys => Selection::User(user_name),
+            (None, None) if self.all_keys => Selection::Root,
             (None, user_name) => Selection::Named(named(&self.access_key_id, user_name.as_ref())),
         }
     }

@@ -111,7 +111,7 @@ fn in_words(error: &clap::Error) -> Option<String> {
                 .to_owned(),
         ),
         ErrorKind::MissingRequiredArgument if lacks("--user-name") => {
-            Some("--all-keys requires --user-name <NAME>".to_owned())
+            Some("--all-keys requires --user-name <NAME> or --target-principal <ACCOUNT>".to_owned())
         }
         ErrorKind::MissingRequiredArgument => match missing {
             [option] => Some(format!("{option} is required with the other options")),

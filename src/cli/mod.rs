@@ -47,6 +47,7 @@ use value::typed;
 #[command(override_usage = USAGE, disable_help_flag = true, disable_version_flag = true)]
 #[command(group = ArgGroup::new("keys").required(true).multiple(true))]
 #[command(group = ArgGroup::new("condition").multiple(true))]
+#[command(group = ArgGroup::new("whose").multiple(true))]
 #[command(help_template = HELP, before_help = SHORT_EXAMPLES, before_long_help = EXAMPLES)]
 #[command(after_help = MORE, after_long_help = EXIT_STATUS)]
 #[command(next_help_heading = "Which keys")]
@@ -63,7 +64,7 @@ pub(crate) struct Cli {
     /// 1 to 128 of A-Z, a-z, 0-9 and _+=,.@-. The default is the calling IAM user, so the option is required when you
     /// sign in with a role, through SSO or as the root user. With --from it is the owner of every key in the file.
     #[arg(long, value_name = "NAME", value_parser = typed(UserName::parse))]
-    #[arg(value_hint = ValueHint::Other)]
+    #[arg(value_hint = ValueHint::Other, group = "whose")]
     pub(crate) user_name: Option<UserName>,
 
     /// Look up the owner of each key
@@ -83,13 +84,13 @@ pub(crate) struct Cli {
     #[arg(conflicts_with_all = ["access_key_id", "all_keys", "whole_account"])]
     from: Option<PathBuf>,
 
-    /// Every key of --user-name
+    /// Every key of --user-name or --target-principal
     ///
     /// Always asks; without a terminal it requires --yes.
     #[arg(
         long,
         group = "keys",
-        requires = "user_name",
+        requires = "whose",
         conflicts_with_all = ["allow_self", "find_user", "access_key_id", "whole_account"]
     )]
     all_keys: bool,
@@ -182,7 +183,8 @@ pub(crate) struct Cli {
 
     /// Do not ask
     ///
-    /// Only --all-keys, --whole-account and --reactivate ask by default, and --from if there is a terminal.
+    /// Only --all-keys, --whole-account and --reactivate ask by default, --from if there is a terminal, and --role-name about
+    /// the account of a key.
     #[arg(short, long, help_heading = "Safety")]
     yes: bool,
 
@@ -201,9 +203,10 @@ pub(crate) struct Cli {
 
     /// Stop if this is not the account (12 digits)
     ///
-    /// Asks STS for the account of the credentials in use, after all roles, before anything else.
+    /// Asks STS for the account of the credentials in use, after all roles, before anything else. Repeat the option with
+    /// --role-name to list the accounts in which that role may be assumed.
     #[arg(long, value_name = "ID", value_hint = ValueHint::Other, help_heading = "Safety")]
-    expect_account: Option<AccountId>,
+    expect_account: Vec<AccountId>,
 
     /// Stop if more than N keys match
     ///
@@ -350,6 +353,9 @@ impl Cli {
         if self.query.is_some() && matches!(self.output, Format::Table) {
             return wrong("--query does not work with --output table: use --output json or text");
         }
+        if self.expect_account.len() > 1 && self.connection.role_name.is_none() {
+            return wrong("--expect-account can be repeated only with --role-name");
+        }
         if self.aws.generate_cli_skeleton == Some(Skeleton::Input) {
             return Ok(Ok(()));
         }
@@ -364,6 +370,12 @@ impl Cli {
                 return wrong("--find-user cannot be used with the UserName of --cli-input-json");
             }
         }
+        if self.connection.target_principal.is_some()
+            && let Some((option, reason)) = self.not_of_root()
+        {
+            let text = format!("--target-principal cannot be used with {option}: {reason}");
+            return Ok(Err((ErrorKind::ArgumentConflict, text)));
+        }
         let is_named = !self.access_key_id.is_empty();
         if is_named || self.from.is_some() || self.all_keys || self.whole_account {
             return Ok(Ok(()));
@@ -373,6 +385,44 @@ impl Cli {
             None => "--generate-cli-skeleton output requires --access-key-id <ID>",
         };
         Ok(Err((ErrorKind::MissingRequiredArgument, text.to_owned())))
+    }
+
+    /// An option that the root user's keys rule out, and the reason.
+    fn not_of_root(&self) -> Option<(&'static str, &'static str)> {
+        let no_name = "the keys are the root user's, who has no name";
+        let options = [
+            (self.user_name.is_some(), "--user-name", no_name),
+            (self.find_user, "--find-user", "the owner is the root user"),
+            (
+                self.whole_account,
+                "--whole-account",
+                "it takes the keys of users, and none of the root user's",
+            ),
+            (
+                self.from.is_some(),
+                "--from",
+                "a list has the keys of users; name the keys, or use --all-keys",
+            ),
+            (
+                self.deactivate,
+                "--deactivate",
+                "AWS allows such a session to delete keys, and not to change their status",
+            ),
+            (
+                self.reactivate,
+                "--reactivate",
+                "AWS allows such a session to delete keys, and not to change their status",
+            ),
+            (!self.except_user.is_empty(), "--except-user", no_name),
+            (
+                !self.except_tag.is_empty(),
+                "--except-tag",
+                "the root user has no tags",
+            ),
+            (self.path_prefix.is_some(), "--path-prefix", no_name),
+        ];
+        let given = options.into_iter().find(|(is_given, ..)| *is_given);
+        given.map(|(_, option, reason)| (option, reason))
     }
 
     /// The skeleton that is printed instead of doing anything.

@@ -45,6 +45,10 @@ Examples:
       a leaked key: who owns it, when was it used, what would happen
   iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --find-user --deactivate
       deactivate it, which can be undone
+  iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --role-name Responder --find-user --deactivate
+      the same if the account of the key is unknown, too: it is looked up, and you confirm it
+  iam-del-key --target-principal 123456789012 --all-keys
+      delete the keys of the root user of a member account
   iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --find-user --unused-for 45d
       delete a key only if nobody has used it for 45 days
   iam-del-key --whole-account --unused-for 90d --dry-run > plan.jsonl
@@ -92,8 +96,9 @@ Exit status:
        usable response arrived.
    11  Refused: the key belongs to your own credentials, a key named with
        --access-key-id does not meet a condition, more keys match than
-       --max-keys allows, the account is not the expected one, another run
-       uses the journal, or the answer to the question was not yes.
+       --max-keys allows, the account is not the expected one or nobody
+       confirmed it, the keys of --role-name belong to several accounts,
+       another run uses the journal, or the answer to the question was not yes.
    12  Several keys with different results. If all results are the same, the
        status is that result's.
   129, 130, 143  Ended by SIGHUP, SIGINT, SIGTERM.";

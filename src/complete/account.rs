@@ -10,12 +10,12 @@ use tokio::time::{Instant, timeout_at};
 
 use super::Suggestion;
 use crate::age::relative_time;
-use crate::aws::{self, Connected, ListedKey};
+use crate::aws::{self, Connected, ListedKey, Purpose};
 use crate::cli::Cli;
 use crate::ident::AccessKeyId;
 use crate::log::Log;
 use crate::report;
-use crate::request::{Connection, Quantity};
+use crate::request::{Connection, Mode, Quantity};
 
 /// The maximum time that the user waits.
 const TOTAL_LIMIT: Duration = Duration::from_secs(2);
@@ -107,14 +107,22 @@ fn run_with_deadline<T>(work: impl AsyncFnOnce(Instant) -> Option<T>) -> Option<
 }
 
 async fn connect(mut connection: Connection, deadline: Instant) -> Option<Connected> {
+    // The account of a role by name depends on the keys, and may be a question. Tab assumes no root user.
+    if connection.role_name.is_some() || connection.target_principal.is_some() {
+        return None;
+    }
     // A code works only once: the run needs it.
     connection.token_code = None;
     let log = Log::quiet();
     let connecting = aws::connect(
         &connection,
         None,
+        &[],
         REQUEST_LIMIT,
-        Quantity::One,
+        Purpose {
+            quantity: Quantity::One,
+            mode: Mode::DryRun,
+        },
         log,
         report::run_error,
     );

@@ -177,8 +177,9 @@ impl Journal {
             let what = format!("it is of a run that was to {} keys", escape(&head.action));
             return Err(journal.unusable(what).hint("give another --journal").into());
         }
-        let expected = request.expected_account.as_ref();
-        journal.check_head(expected, "--expect-account is")?;
+        if let [expected] = &request.expected_accounts[..] {
+            journal.check_head(Some(expected), "--expect-account is")?;
+        }
         if request.mode == Mode::Change {
             journal.file = Some(file);
         }

@@ -17,6 +17,9 @@ pub(super) fn advice(error: &ServiceError) -> Vec<String> {
             let hint = credentials(code, &error.message, error.context.credentials);
             hint.map(str::to_owned).into_iter().collect()
         }
+        ErrorKind::Throttling if error.operation == "AssumeRoot" => {
+            one("STS allows few AssumeRoot calls: wait a minute, and run fewer of these at once")
+        }
         ErrorKind::Throttling => {
             one("IAM's limit is the account's: wait a moment, and run fewer of these at once")
         }

@@ -7,13 +7,14 @@ use std::path::Path;
 use serde_json::json;
 
 use crate::command_line::CommandLine;
-use crate::ident::UserName;
+use crate::ident::{AccountId, UserName};
 use crate::outcome::{Check, KeyState};
 use crate::request::{Connection, Key};
 
 /// The options that say who assumes a role, and which.
-const OF_ROLE: [&str; 5] = [
+const OF_ROLE: [&str; 6] = [
     "--profile",
+    "--target-principal",
     "--role-arn",
     "--external-id",
     "--role-session-name",
@@ -24,8 +25,10 @@ const OF_ROLE: [&str; 5] = [
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Commands {
     options: Vec<(&'static str, OsString)>,
-    /// The role that `--role-arn` names.
+    /// The role of the command line.
     role: Option<String>,
+    /// The account of `--target-principal`, whose root user has the keys.
+    pub(crate) root: Option<AccountId>,
 }
 
 impl Commands {
@@ -33,10 +36,13 @@ impl Commands {
     pub(crate) fn new(connection: &Connection) -> Self {
         let text = |value: &Option<String>| value.clone().map(OsString::from);
         let bundle = connection.ca_bundle.clone().map(OsString::from);
-        let role = connection.role_arn.as_ref();
+        let role = connection.role();
         let role_arn = role.map(|role| role.as_str().to_owned());
+        let target = connection.target_principal.as_ref();
+        let root = target.map(AccountId::to_string);
         let given = [
             ("--profile", text(&connection.profile)),
+            ("--target-principal", text(&root)),
             ("--role-arn", text(&role_arn)),
             ("--external-id", text(&connection.external_id)),
             ("--role-session-name", text(&connection.role_session_name)),
@@ -50,6 +56,7 @@ impl Commands {
         Self {
             options: options.collect(),
             role: role_arn,
+            root: target.cloned(),
         }
     }
 
@@ -62,12 +69,26 @@ impl Commands {
         })
     }
 
+    /// The option that names a role of another account.
+    pub(crate) fn role_option(&self) -> &'static str {
+        match self.role {
+            Some(_) => "--role-arn",
+            None => "--role-name",
+        }
+    }
+
     /// Adds the options of this run to a command.
     pub(crate) fn with_options(&self, command: CommandLine) -> CommandLine {
         let options = self.options.iter();
         options.fold(command, |command, (name, value)| {
             command.option(name, value)
         })
+    }
+
+    /// Lists the root user's keys without changing anything.
+    pub(crate) fn list_root(&self) -> CommandLine {
+        let command = CommandLine::new("iam-del-key");
+        self.with_options(command.words("--all-keys --dry-run --output table"))
     }
 
     /// Shows a key's owner and metadata without changing anything.
@@ -100,6 +121,7 @@ impl Commands {
         };
         match (unknown.check, key.user_name.is_some()) {
             (Check::Nothing, _) => None,
+            _ if self.root.is_some() => Some(format!("check with: {}", self.list_root())),
             (Check::List, true) => Some(format!("check with: {}", self.list(key))),
             (Check::ListWithPermission, true) => Some(format!(
                 "with the permission iam:ListAccessKeys, check with: {}",

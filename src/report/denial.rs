@@ -56,7 +56,18 @@ fn denial(message: &str) -> Denial {
 /// Returns the hints for a denied request.
 pub(super) fn hints(operation: &str, message: &str, context: &Context) -> Vec<String> {
     let denial = denial(message);
+    // Nobody can give a root user a permission, and what AssumeRoot takes is said where it is called.
+    let who = message.split(" is not authorized").next();
+    let is_root = operation == "AssumeRoot" || who.is_some_and(|who| who.ends_with(":root"));
     match (denial, operation) {
+        (
+            Denial::Implicit
+            | Denial::Explicit
+            | Denial::Boundary
+            | Denial::Session
+            | Denial::Unspecified,
+            _,
+        ) if is_root => return Vec::new(),
         // AWS does not document its error for an unknown key, so it may include a reason.
         (Denial::Unspecified | Denial::Implicit, "GetAccessKeyLastUsed") if !context.is_listed => {
             return vec![

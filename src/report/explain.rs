@@ -357,6 +357,7 @@ fn service_sentence(error: &ServiceError) -> String {
 pub(super) fn not_found_sentence(not_found: &NotFound) -> String {
     let user = match &not_found.scope {
         SearchScope::User(named) => format!("the user {named}"),
+        SearchScope::RootUser => "the root user".to_owned(),
         SearchScope::SigningUser | SearchScope::Account => "the user whose key signs".to_owned(),
     };
     match (&not_found.context.owner, &not_found.scope) {
@@ -364,7 +365,7 @@ pub(super) fn not_found_sentence(not_found: &NotFound) -> String {
             format!("the key is not a key of {user}, but of the user {owner}")
         }
         (None, SearchScope::Account) => "no user of this account has such a key".to_owned(),
-        (None, SearchScope::User(_) | SearchScope::SigningUser) => {
+        (None, SearchScope::User(_) | SearchScope::SigningUser | SearchScope::RootUser) => {
             format!("IAM lists no such key for {user}")
         }
     }

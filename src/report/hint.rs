@@ -3,6 +3,7 @@
 use super::advice::advice;
 use super::command::Commands;
 use crate::error::{CallError, Context, ErrorKind, NamedBy, NotFound, SearchScope};
+use crate::ident::AccountId;
 use crate::request::Key;
 
 /// The key that a hint concerns.
@@ -31,6 +32,16 @@ impl About<'_> {
 
 /// Returns the hints for a key that was not changed or whose state is unknown.
 pub(crate) fn hints(about: About<'_>, failure: &CallError, commands: &Commands) -> Vec<String> {
+    if let Some((theirs, ours)) = &failure.context().sts_accounts {
+        let option = commands.role_option();
+        return vec![format!(
+            "the key belongs to account {theirs}, and your credentials to account {ours}: name a role of account {theirs} with \
+             {option}, or use a profile of that account (--profile NAME)"
+        )];
+    }
+    if let (Some(account), true) = (&commands.root, failure.is_no_such_entity()) {
+        return root_hints(account, failure.context(), commands);
+    }
     if !failure.is_no_such_entity() {
         return match failure {
             CallError::Service(error)
@@ -70,6 +81,21 @@ pub(crate) fn hints(about: About<'_>, failure: &CallError, commands: &Commands) 
         }
     }
     hints
+}
+
+/// Returns the hints for a key that the root user of an account does not have.
+fn root_hints(account: &AccountId, context: &Context, commands: &Commands) -> Vec<String> {
+    match &context.accounts {
+        Some((theirs, _)) => vec![format!(
+            "the key's ID encodes account {theirs}: use --target-principal {theirs} if its root user has the key"
+        )],
+        None => vec![
+            format!(
+                "the key is gone already, or it is a user's: the root user of account {account} does not have it"
+            ),
+            format!("to see the root user's keys: {}", commands.list_root()),
+        ],
+    }
 }
 
 /// Returns the hints for a call that does not concern a single key.

@@ -116,7 +116,9 @@ impl Report<'_> {
                 Selection::Named(_) | Selection::Listed { .. } => {
                     "the list names no key that is to be changed".to_owned()
                 }
-                Selection::User(_) | Selection::Account => no_target_reason(self.found),
+                Selection::User(_) | Selection::Root | Selection::Account => {
+                    no_target_reason(self.found)
+                }
             };
             self.messages.note(&format!("nothing to do: {why}"));
         }
@@ -127,7 +129,10 @@ impl Report<'_> {
         };
         let scope = match self.request.selection {
             Selection::Account => "; root user keys are not included",
-            Selection::Named(_) | Selection::Listed { .. } | Selection::User(_) => "",
+            Selection::Named(_)
+            | Selection::Listed { .. }
+            | Selection::User(_)
+            | Selection::Root => "",
         };
         let known = format!("{total} {keys}: {}{dry}{scope}", summary.describe());
         self.messages.print(Level::Known, &known);
@@ -137,15 +142,23 @@ impl Report<'_> {
 /// Warns that the root user has an active key, which no sweep of the account includes.
 pub(crate) fn print_root_key(request: &Request, account: Option<&AccountId>) {
     let messages = Messages::of(request);
-    let account = account.map_or("this account".to_owned(), |id| format!("account {id}"));
+    let place = account.map_or("this account".to_owned(), |id| format!("account {id}"));
     messages.warning(&format!(
-        "according to the credential report, the root user of {account} has an active access key, which --whole-account \
+        "according to the credential report, the root user of {place} has an active access key, which --whole-account \
          does not include"
     ));
-    if !messages.is_quiet {
-        let hint = "to delete it, sign in to the AWS console as the root user, and open Security credentials";
-        messages.print(Level::Hint, hint);
+    if messages.is_quiet {
+        return;
     }
+    let id = account.map_or("ACCOUNT", |id| id.as_str());
+    messages.print(
+        Level::Hint,
+        &format!(
+            "to delete it, sign in to the AWS console as the root user, and open Security credentials; or, if the account \
+             is a member of an organization with central root access, use credentials of the management account: \
+             iam-del-key --target-principal {id} --all-keys"
+        ),
+    );
 }
 
 /// Explains why a sweep selected none of the keys it found.

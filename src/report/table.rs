@@ -12,6 +12,7 @@ use super::message;
 use super::record::{reason, status};
 use super::wrap::{Wrapper, display_width};
 use crate::age::{relative_time, timestamp};
+use crate::guard::{Principal, Signer};
 use crate::ident::{AccountId, UserName};
 use crate::metadata::{KeyMetadata, LastUse, Target};
 use crate::outcome::KeyResult;
@@ -246,7 +247,7 @@ pub(crate) fn question(
     count: u64,
     request: &Request,
     account: Option<&AccountId>,
-    profile: Option<&str>,
+    signer: &Signer,
 ) -> SafeText {
     let (verb, warning) = match request.action {
         Action::Delete => ("Delete", "cannot be undone"),
@@ -261,14 +262,21 @@ pub(crate) fn question(
         Some(account) => format!("account {account}"),
         None => "an unknown account".to_owned(),
     };
-    let profile = profile.map(|name| format!(" with profile {}", escape_field(name)));
+    let place = match signer.principal {
+        Principal::Caller => format!("in {account}"),
+        Principal::RootUser => format!("of the root user of {account}"),
+    };
+    let profile = signer
+        .profile
+        .as_ref()
+        .map(|name| format!(" with profile {}", escape_field(name)));
     let profile = profile.unwrap_or_default();
     let scope = match request.selection {
         Selection::Account => " Root user keys are not included.",
-        Selection::Named(_) | Selection::Listed { .. } | Selection::User(_) => "",
+        Selection::Named(_) | Selection::Listed { .. } | Selection::User(_) | Selection::Root => "",
     };
     SafeText::page(&format!(
-        "\n{verb} {keys} in {account}{profile}?{scope} It {warning}. [y/N] "
+        "\n{verb} {keys} {place}{profile}?{scope} It {warning}. [y/N] "
     ))
 }
 

@@ -40,7 +40,7 @@ impl Selector<'_> {
             |_| false,
             |_, _| true,
             async |user| {
-                let listing = self.list_keys(&format!("user {user}"), user).await?;
+                let listing = self.list_keys(&format!("user {user}"), Some(user)).await?;
                 Ok((user.clone(), listing))
             },
             |(owner, listing)| {

@@ -8,6 +8,7 @@ use super::{Need, Needs, Selector, failed};
 use crate::aws::{KeyBudget, ListedKey};
 use crate::conclude::{Ambiguity, Evidence, Response};
 use crate::error::{CallError, Context, NotFound, SearchScope};
+use crate::guard::Principal;
 use crate::ident::UserName;
 use crate::locate::{ListRead, Search, owner_hint, with_accounts};
 use crate::metadata::{Denied, KeyMetadata, Status, Target};
@@ -252,6 +253,7 @@ impl Selector<'_> {
     ) -> Result<(ListedKey, Option<SystemTime>), Outcome> {
         let place = match &key.user_name {
             Some(name) => SearchScope::User(name.clone()),
+            None if self.signer.principal == Principal::RootUser => SearchScope::RootUser,
             None => SearchScope::SigningUser,
         };
         let outcome = self
@@ -287,7 +289,7 @@ impl Selector<'_> {
             iam: self.iam,
             signer: self.signer,
             key,
-            hint: owner_hint(key, &KeyMetadata::default(), &[]),
+            hint: owner_hint(key, &KeyMetadata::default(), &[], self.signer.principal),
             action: self.request.action,
         };
         let mut location = match search.locate_unlisted(list).await {

@@ -60,7 +60,7 @@ pub(crate) struct Sweep {
 
 #[derive(Debug)]
 struct Found {
-    user: UserName,
+    user: Option<UserName>,
     is_already_inactive: bool,
     /// Nothing is to be done with it.
     is_left: bool,
@@ -79,7 +79,7 @@ enum Fate {
 }
 
 /// The keys of one user, each with what is to be done with it.
-type Inspected = (UserName, Vec<(String, Fate)>);
+type Inspected = (Option<UserName>, Vec<(String, Fate)>);
 
 impl Sweep {
     fn new() -> Self {
@@ -140,7 +140,7 @@ impl Sweep {
             let mut seen = HashSet::new();
             let mut is_current = |key: &Key| {
                 let found = found.get(key.id.as_str()).filter(|found| !found.is_left);
-                let is_owner = found.map(|found| &found.user) == key.user_name.as_ref();
+                let is_owner = found.is_some_and(|found| found.user == key.user_name);
                 found.is_some() && is_owner && seen.insert(key.id.clone())
             };
             self.settled.retain(|settled| is_current(&settled.key));
@@ -173,8 +173,13 @@ impl Selector<'_> {
     /// Anything that cannot be read. Nothing was changed.
     pub(crate) async fn sweep(&self, selection: &Selection, bar: &Bar) -> Result<Sweep, RunError> {
         let mut so_far = Sweep::new();
-        if let Selection::User(name) = selection {
-            let inspected = self.inspect(name).await;
+        let one = match selection {
+            Selection::User(name) => Some(Some(name)),
+            Selection::Root => Some(None),
+            _ => None,
+        };
+        if let Some(user) = one {
+            let inspected = self.inspect(user).await;
             so_far.add(inspected.map_err(|failure| unread(&failure))?)?;
             return so_far.end();
         }
@@ -188,7 +193,7 @@ impl Selector<'_> {
                 let is_excepted = round == Round::First && self.is_excepted(&user.name);
                 !is_excepted && !report.is_some_and(|report| report.excludes(user))
             },
-            async |user| self.inspect(user).await,
+            async |user| self.inspect(Some(user)).await,
             |inspected| {
                 added = so_far.add(inspected);
                 match added {
@@ -275,19 +280,20 @@ impl Selector<'_> {
         Ok(ReportState::Started)
     }
 
-    /// Looks at every key of a user.
-    async fn inspect(&self, user: &UserName) -> Result<Inspected, CallError> {
-        let listing = self.list_keys(&format!("user {user}"), user).await?;
+    /// Looks at every key of a user, or of the root user who signs.
+    async fn inspect(&self, user: Option<&UserName>) -> Result<Inspected, CallError> {
+        let subject = user.map_or("the root user".to_owned(), |user| format!("user {user}"));
+        let listing = self.list_keys(&subject, user).await?;
         let (mut keys, tags) = (Vec::new(), OnceCell::new());
         for listed in listing.keys {
             let id = AccessKeyId::try_from(listed.id.clone())
                 .map_err(|_| unsaid("a key's ID in the form that IAM documents"))?;
             let key = Key {
                 id,
-                user_name: Some(user.clone()),
+                user_name: user.cloned(),
             };
             let metadata = KeyMetadata {
-                owner: Some(user.clone()),
+                owner: user.cloned(),
                 status: listed.status,
                 created: listed.created,
                 read_at: listing.at,
@@ -297,13 +303,13 @@ impl Selector<'_> {
             let fate = self.judge(user, &tags, target).await?;
             keys.push((listed.id, fate));
         }
-        Ok((user.clone(), keys))
+        Ok((user.cloned(), keys))
     }
 
     /// Decides on a key of a user, whose tags are read once.
     async fn judge(
         &self,
-        user: &UserName,
+        user: Option<&UserName>,
         tags: &OnceCell<Vec<UserTag>>,
         mut candidate: Target,
     ) -> Result<Fate, CallError> {
@@ -349,7 +355,9 @@ impl Selector<'_> {
                 }
             }
         }
-        if self.lacks_only_tags(&candidate.metadata) {
+        if let Some(user) = user
+            && self.lacks_only_tags(&candidate.metadata)
+        {
             let iam = self.iam.for_one(candidate.key.id.as_str());
             let read = async || {
                 self.limited(&iam, "ListUserTags", iam.user_tags(user))
@@ -374,10 +382,14 @@ impl Selector<'_> {
         }
     }
 
-    /// The keys of a user, within the limit of `one`: the user, or a key.
-    pub(super) async fn list_keys(&self, one: &str, user: &UserName) -> Result<Listing, CallError> {
+    /// The keys of a user, or of the root user who signs, within the limit of `one`: the user, or a key.
+    pub(super) async fn list_keys(
+        &self,
+        one: &str,
+        user: Option<&UserName>,
+    ) -> Result<Listing, CallError> {
         let iam = self.iam.for_one(one);
-        let read = iam.access_keys(Some(user));
+        let read = iam.access_keys(user);
         self.limited(&iam, "ListAccessKeys", read).await
     }
 

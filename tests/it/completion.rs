@@ -376,3 +376,14 @@ fn the_script_is_for_a_shell_that_there_is_one_for() {
         .prints_nothing()
         .says(&["required"]);
 }
+
+#[test]
+fn an_account_that_depends_on_the_keys_is_not_asked_for() {
+    let sandbox = documented();
+    for option in ["--role-name=Responder", "--target-principal=210987654321"] {
+        for words in [[option, "--user-name", ""], [option, "--access-key-id", ""]] {
+            offers(asked_at(&sandbox, &words).run(), &[]);
+        }
+    }
+    assert_eq!(sandbox.connections(), 0);
+}

@@ -372,10 +372,13 @@ fn a_sweep_of_5000_users_costs_what_its_matching_keys_cost() {
 fn an_active_key_of_the_root_user_is_reported() {
     let warning = "iam-del-key: warning: according to the credential report, the root user of account 123456789012 has an \
                    active access key, which --whole-account does not include\n";
-    let hint = "hint: to delete it, sign in to the AWS console as the root user, and open Security credentials\n";
+    let hint = "hint: to delete it, sign in to the AWS console as the root user, and open Security credentials; or, if the \
+                account is a member of an organization with central root access, use credentials of the management account: \
+                iam-del-key --target-principal 123456789012 --all-keys\n";
     let note = "iam-del-key: note: 5 keys of 3 users looked at, 0 chosen\n\
                 iam-del-key: note: nothing to do: there is no key, or none satisfies the conditions\n";
-    let known = "known: 0 keys: nothing was changed; this was a dry run\n";
+    let known =
+        "known: 0 keys: nothing was changed; this was a dry run; root user keys are not included\n";
     let run = |sandbox: &Sandbox, more: &[&str], expected: String| {
         let args = ["--whole-account", "--older-than", "900d", "--dry-run"];
         let _ = Case::at(sandbox, args)

@@ -5,7 +5,8 @@ use iam_sandbox::{KeySeed, Sandbox, Status};
 
 use crate::case::{BOBS_KEY, Case, Ended, Printed, actions, documented};
 
-const READS: [&str; 4] = [
+const READS: [&str; 5] = [
+    "GetAccessKeyInfo",
     "GetAccessKeyLastUsed",
     "GetCallerIdentity",
     "ListAccessKeys",

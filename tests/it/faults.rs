@@ -9,7 +9,7 @@ use std::process::Command;
 
 use crate::story::read;
 
-const FAULTS: [RangeInclusive<u32>; 10] = [
+const FAULTS: [RangeInclusive<u32>; 9] = [
     1..=14,
     20..=35,
     40..=47,
@@ -17,8 +17,7 @@ const FAULTS: [RangeInclusive<u32>; 10] = [
     60..=69,
     70..=75,
     80..=89,
-    100..=101,
-    104..=107,
+    100..=107,
     109..=110,
 ];
 const LOADS: RangeInclusive<u32> = 1..=5;

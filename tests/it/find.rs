@@ -238,7 +238,7 @@ fn another_accounts_key_is_not_found_and_not_ignored() {
             .run()
             .exits(3)
             .prints_outcome("Failed")
-            .says(&["encodes account 609629065308", "of account 123456789012"])
+            .says(&["the key belongs to account 609629065308, and your credentials to account 123456789012"])
             .ends_with("not deleted");
     }
 }

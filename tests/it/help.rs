@@ -195,7 +195,7 @@ fn the_most_likely_mistakes_are_explained() {
         ),
         (
             &["--all-keys"],
-            "error: --all-keys requires --user-name <NAME>\n",
+            "error: --all-keys requires --user-name <NAME> or --target-principal <ACCOUNT>\n",
         ),
         (
             &["--whole-account", "--except-user", "Bob"],

@@ -358,7 +358,7 @@ fn one_way_of_choosing_excludes_the_others() {
     for (args, says) in [
         (
             &["--all-keys"][..],
-            "--all-keys requires --user-name <NAME>",
+            "--all-keys requires --user-name <NAME> or --target-principal <ACCOUNT>",
         ),
         (
             &["--whole-account"],

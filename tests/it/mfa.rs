@@ -61,7 +61,7 @@ fn with_cached(case: Case, text: &str, mode: u32) -> Case {
 }
 
 /// Without a terminal, even if the tests have one.
-fn alone(case: Case) -> Ended {
+pub(crate) fn alone(case: Case) -> Ended {
     case.start_under(Some(&["setsid"])).end()
 }
 

@@ -98,7 +98,7 @@ fn f101_a_session_of_another_account_is_refused() {
         .prints_nothing();
     let _ = said
         .says(&[
-            "error: the session belongs to account 123456789012, and --role-arn names account 210987654321\n",
+            "error: the session belongs to account 123456789012, and the role to account 210987654321\n",
         ])
         .ends_with("not deleted: nothing was sent to IAM");
     assert_eq!(actions(&sandbox), ["AssumeRole"]);

@@ -1,6 +1,6 @@
-"""The outside check: the same deletions on independent servers, and the same requests as the AWS CLI and boto3,
-and what the AWS CLI makes of the alias, the skeleton and a cached session. With --replay, also the settings that were recorded with
-AWS CLI version 2.
+"""The outside check: the same deletions on independent servers, and the same requests as the AWS CLI and boto3, what the AWS
+CLI makes of the alias, the skeleton and a cached session, and roles and root users of other accounts. With --replay, also the
+settings that were recorded with AWS CLI version 2.
 
 Prints a line per case and ends with `N passed, M failed`; the exit status is 1 unless all passed.
 """
@@ -16,6 +16,7 @@ import compatibility
 import deletion
 import document
 import mfa
+import organization
 import replay
 import scope
 import sensitivity
@@ -56,6 +57,7 @@ def main() -> int:
         ran = compatibility.check(tally, binary, Path(scratch))
         alias.check(tally, binary, Path(scratch))
         mfa.check(tally, binary, Path(scratch))
+        organization.check(tally, binary, Path(scratch))
         sensitivity.check(tally, binary, Path(scratch))
         if given.replay:
             replay.check(tally, binary, Path(scratch), given.replay)

@@ -35,7 +35,7 @@ fn check_request(selection: &Selection) {
         }
         Selection::Listed { user_name, .. } => user_name.as_ref(),
         Selection::User(user_name) => Some(user_name),
-        Selection::Account => None,
+        Selection::Root | Selection::Account => None,
     };
     assert!(user_name.is_none_or(|name| is_name(name.as_str())));
 }

@@ -1,4 +1,4 @@
-//! What the account holds: users, their keys, the root key and role sessions. Knows no HTTP and no XML.
+//! What the account holds: users, their keys, the root user's keys and sessions. Knows no HTTP and no XML.
 
 use crate::drift::{Change, Drift, RENAMED_TO};
 use crate::failure::Failure;
@@ -16,8 +16,9 @@ const USE_GRANULARITY: Duration = Duration::minutes(15);
 #[derive(Debug)]
 pub(crate) struct Account {
     pub(crate) id: String,
-    /// The root user's key; the account is as old.
-    pub(crate) root: Key,
+    pub(crate) created: OffsetDateTime,
+    /// The root user's keys.
+    pub(crate) root: Vec<Key>,
     /// By lower-case name: IAM compares names without case.
     users: BTreeMap<String, User>,
     keys: HashMap<String, Key>,
@@ -54,13 +55,34 @@ enum Shown {
     Until(Instant),
 }
 
-/// A role session with its temporary credentials.
+/// A session with its temporary credentials.
 #[derive(Debug, Clone)]
 pub(crate) struct Session {
     pub(crate) credentials: Credentials,
+    pub(crate) of: SessionOf,
+    pub(crate) expires: OffsetDateTime,
+}
+
+/// Whose session it is.
+#[derive(Debug, Clone)]
+pub(crate) enum SessionOf {
+    Role(RoleSession),
+    /// The root user's, for one task.
+    Root(Task),
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct RoleSession {
+    pub(crate) partition: String,
     pub(crate) role: String,
     pub(crate) name: String,
-    pub(crate) expires: OffsetDateTime,
+}
+
+/// What a session of the root user is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Task {
+    Audit,
+    Delete,
 }
 
 impl User {
@@ -69,7 +91,27 @@ impl User {
     }
 }
 
-impl Session {
+impl Task {
+    /// The task of the managed policy with this ARN.
+    pub(crate) fn of(policy: &str) -> Option<Self> {
+        match policy.rsplit_once(":iam::aws:policy/root-task/")?.1 {
+            "IAMAuditRootUserCredentials" => Some(Self::Audit),
+            "IAMDeleteRootUserCredentials" => Some(Self::Delete),
+            _ => None,
+        }
+    }
+
+    /// Whether its policy allows the action. What is allowed is allowed for the root user alone.
+    pub(crate) fn allows(self, action: &str) -> bool {
+        match action {
+            "sts:GetCallerIdentity" | "iam:ListAccessKeys" | "iam:GetAccessKeyLastUsed" => true,
+            "iam:DeleteAccessKey" => self == Self::Delete,
+            _ => false,
+        }
+    }
+}
+
+impl RoleSession {
     /// The unique ID of the session's role, made from its name.
     pub(crate) fn role_id(&self, account: &str) -> String {
         let serial = self.role.bytes().fold(0_u64, |sum, byte| {
@@ -80,8 +122,8 @@ impl Session {
 
     pub(crate) fn arn(&self, account: &str) -> String {
         format!(
-            "arn:aws:sts::{account}:assumed-role/{}/{}",
-            self.role, self.name
+            "arn:{}:sts::{account}:assumed-role/{}/{}",
+            self.partition, self.role, self.name
         )
     }
 }
@@ -90,7 +132,8 @@ impl Account {
     pub(crate) fn new(id: &str, root: Key) -> Self {
         Self {
             id: id.to_owned(),
-            root,
+            created: root.created.into(),
+            root: vec![root],
             users: BTreeMap::new(),
             keys: HashMap::new(),
             sessions: HashMap::new(),
@@ -179,6 +222,19 @@ impl Account {
 
     pub(crate) fn key(&self, id: &str) -> Option<&Key> {
         self.keys.get(id)
+    }
+
+    /// A key of the root user.
+    pub(crate) fn root_key(&self, id: &str) -> Option<&Key> {
+        self.root.iter().find(|key| key.id == id)
+    }
+
+    /// Deletes a key of the root user.
+    pub(crate) fn delete_root_key(&mut self, id: &str) -> Result<(), Failure> {
+        let at = self.root.iter().position(|key| key.id == id);
+        self.root
+            .remove(at.ok_or_else(|| Failure::no_such_key(id))?);
+        Ok(())
     }
 
     /// All keys, in the order of their owners' names and then of creation.
@@ -315,7 +371,7 @@ impl Account {
 
     /// Records that a key signed a request to `service`.
     pub(crate) fn use_key(&mut self, id: &str, service: &str, region: &str, now: OffsetDateTime) {
-        let root = Some(&mut self.root).filter(|root| root.id == id);
+        let root = self.root.iter_mut().find(|key| key.id == id);
         let Some(key) = root.or_else(|| self.keys.get_mut(id)) else {
             return;
         };
@@ -338,13 +394,8 @@ impl Account {
             .insert(session.credentials.access_key_id.clone(), session);
     }
 
-    /// Starts a role session with credentials of its own.
-    pub(crate) fn open_session(
-        &mut self,
-        role: &str,
-        name: &str,
-        expires: OffsetDateTime,
-    ) -> Session {
+    /// Starts a session with credentials of its own.
+    pub(crate) fn open_session(&mut self, of: SessionOf, expires: OffsetDateTime) -> Session {
         let id = self.make_id("ASIA");
         let credentials = Credentials {
             secret_access_key: hash::secret(&id),
@@ -353,15 +404,14 @@ impl Account {
         };
         let session = Session {
             credentials,
-            role: role.to_owned(),
-            name: name.to_owned(),
+            of,
             expires,
         };
         self.add_session(session.clone());
         session
     }
 
-    /// The secrets and tokens of all role sessions.
+    /// The secrets and tokens of all sessions.
     pub(crate) fn session_secrets(&self) -> Vec<String> {
         let credentials = self.sessions.values().map(|session| &session.credentials);
         credentials
@@ -376,8 +426,7 @@ impl Account {
         if let Some(session) = self.sessions.get(id) {
             return Some(session.credentials.clone());
         }
-        let root = Some(&self.root).filter(|root| root.id == id);
-        let key = root.or_else(|| self.keys.get(id))?;
+        let key = self.root_key(id).or_else(|| self.keys.get(id))?;
         Some(Credentials {
             access_key_id: key.id.clone(),
             secret_access_key: key.secret.clone(),

@@ -15,6 +15,7 @@ use crate::snapshot::Style;
 use crate::storm::Storm;
 use crate::throttle::Bucket;
 use crate::trust::Trusts;
+use std::collections::BTreeMap;
 use std::io;
 use std::time::{Duration, Instant};
 use time::OffsetDateTime;
@@ -27,6 +28,7 @@ pub struct Builder {
     threads: usize,
     https: Option<Certificate>,
     seeds: Seeds,
+    others: BTreeMap<String, Seeds>,
     denials: Denials,
     trusts: Trusts,
     reports: Plan,
@@ -48,6 +50,7 @@ impl Builder {
             threads: 2,
             https: None,
             seeds: Seeds::default(),
+            others: BTreeMap::new(),
             denials: Denials::default(),
             trusts: Trusts::default(),
             reports: Plan::default(),
@@ -87,6 +90,32 @@ impl Builder {
     pub fn account(mut self, id: &str) -> Self {
         id.clone_into(&mut self.account);
         self
+    }
+
+    /// One more account of the same organization. Roles of any name can be assumed there, and its root user has the key
+    /// [`root_key_id`](crate::root_key_id).
+    #[must_use]
+    pub fn other_account(mut self, account: &str) -> Self {
+        self.other(account);
+        self
+    }
+
+    /// A key in another account, which is added where missing, and so is its owner.
+    #[must_use]
+    pub fn key_in(mut self, account: &str, seed: KeySeed) -> Self {
+        self.other(account).keys.push(seed);
+        self
+    }
+
+    /// One more key of the root user of another account.
+    #[must_use]
+    pub fn root_key_in(mut self, account: &str, seed: KeySeed) -> Self {
+        self.other(account).root_keys.push(seed);
+        self
+    }
+
+    fn other(&mut self, account: &str) -> &mut Seeds {
+        self.others.entry(account.to_owned()).or_default()
     }
 
     /// A user without keys.
@@ -318,6 +347,12 @@ impl Builder {
         let mut account = signers.account(now);
         self.seeds.plant(&mut account, now);
         account.drift = self.storm.and_then(Storm::drift);
+        let others = self.others.into_iter().map(|(id, seeds)| {
+            let mut account = Signers::of(&id).account(now);
+            seeds.plant(&mut account, now);
+            account
+        });
+        let others = others.collect();
         let reports = Reports::new(self.reports, &account, now);
         let bucket = self
             .throttle
@@ -326,6 +361,7 @@ impl Builder {
         let (page_size, list_lag) = (self.page_size, self.list_lag);
         let service = Service::new(State {
             account,
+            others,
             denials,
             trusts,
             reports,

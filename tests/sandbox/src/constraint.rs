@@ -57,6 +57,11 @@ pub(crate) const ROLE_ARN: Text = Text {
     own_sentence: None,
     pattern: r"[\u0009\u000A\u000D\u0020-\u007E]+",
 };
+pub(crate) const TARGET_PRINCIPAL: Text = Text {
+    min: 12,
+    max: 2048,
+    ..ROLE_ARN
+};
 pub(crate) const SESSION_NAME: Text = Text {
     min: 2,
     max: 64,

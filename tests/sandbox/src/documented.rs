@@ -1,6 +1,6 @@
 //! The account of AWS's documentation: who is in it, and what they sign with.
 
-use crate::account::{Account, Session};
+use crate::account::{Account, RoleSession, Session, SessionOf};
 use crate::hash;
 use crate::key::{Credentials, Key, KeySeed, Status, days_ago};
 use crate::key_id;
@@ -30,6 +30,12 @@ pub const SESSION_KEY_ID: &str = "ASIARZPUZDIKMX6ST4CU";
 pub const EXPIRED_SESSION_KEY_ID: &str = "ASIARZPUZDIKD56HI3DJ";
 /// The root user's key in [`ACCOUNT`].
 pub const ROOT_KEY_ID: &str = "AKIARZPUZDIKLD5352D6";
+
+/// The key that the root user of an account has.
+#[must_use]
+pub fn root_key_id(account: &str) -> String {
+    key_id::make("AKIA", account, 6)
+}
 
 /// The keys every sandbox has, in the form they have in an account.
 #[derive(Debug, Clone)]
@@ -67,7 +73,7 @@ impl Signers {
     }
 
     pub(crate) fn root(&self) -> Credentials {
-        let id = key_id::make("AKIA", &self.account, 6);
+        let id = root_key_id(&self.account);
         Credentials {
             secret_access_key: hash::secret(&id),
             session_token: None,
@@ -95,8 +101,11 @@ impl Signers {
             let (role, name) = (ROLE.to_owned(), "sandbox".to_owned());
             account.add_session(Session {
                 credentials,
-                role,
-                name,
+                of: SessionOf::Role(RoleSession {
+                    partition: "aws".to_owned(),
+                    role,
+                    name,
+                }),
                 expires: now + left,
             });
         }

@@ -89,6 +89,23 @@ impl Failure {
         )
     }
 
+    /// Where the policy of a root user's task does not allow the action.
+    pub(crate) fn denied_by_task(arn: &str, action: &str, resource: &str) -> Self {
+        let because = format!("because no session policy allows the {action} action");
+        Self::new(
+            403,
+            "AccessDenied",
+            format!(
+                "User: {arn} is not authorized to perform: {action} on resource: {resource} {because}"
+            ),
+        )
+    }
+
+    /// Where STS cannot say whose key it is.
+    pub(crate) fn key_without_account() -> Self {
+        Self::validation("The access key ID does not exist.")
+    }
+
     /// What IAM says of a key it does not know when asked for its last use.
     pub(crate) fn last_use_of_unknown_key(arn: &str, id: &str) -> Self {
         let action = "iam:GetAccessKeyLastUsed";

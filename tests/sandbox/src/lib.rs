@@ -1,8 +1,9 @@
 //! A small stateful AWS IAM on loopback, for trying, testing and measuring programs that speak to IAM.
 //!
 //! It answers `CreateUser`, `ListUsers`, `ListUserTags`, `CreateAccessKey`, `ListAccessKeys`, `UpdateAccessKey`,
-//! `DeleteAccessKey`, `GetAccessKeyLastUsed`, `GenerateCredentialReport`, `GetCredentialReport`, and STS's `GetCallerIdentity`, `AssumeRole` and
-//! `AssumeRoleWithWebIdentity`, as AWS does: it checks signatures and parameters, keeps state, and remembers the requests.
+//! `DeleteAccessKey`, `GetAccessKeyLastUsed`, `GenerateCredentialReport`, `GetCredentialReport`, and STS's
+//! `GetCallerIdentity`, `GetAccessKeyInfo`, `AssumeRole`, `AssumeRoleWithWebIdentity` and `AssumeRoot`, as AWS does: it checks
+//! signatures and parameters, keeps state, and remembers the requests.
 //! [`Fault`]s make connections and replies go wrong, one by one, and a [`Storm`] at random.
 //!
 //! ```
@@ -76,6 +77,7 @@ mod xml;
 
 pub use builder::Builder;
 pub use certificate::Certificate;
+pub use documented::root_key_id;
 pub use fault::{Act, Echo, Fault, What};
 pub use key::{Credentials, Key, KeySeed, LastUsed, Status, days_ago};
 pub use key_id::account_of;

@@ -1,13 +1,26 @@
 //! Who signed a request.
 
-use crate::account::{Account, Session};
+use crate::account::{Account, RoleSession, Session, SessionOf, Task};
 
 /// The identity behind a signature.
 #[derive(Debug, Clone)]
 pub(crate) enum Principal {
-    User { name: String },
+    User {
+        name: String,
+    },
     Root,
-    Role(Session),
+    /// The root user, for one task.
+    RootTask(Task),
+    Role(RoleSession),
+}
+
+impl From<&Session> for Principal {
+    fn from(session: &Session) -> Self {
+        match &session.of {
+            SessionOf::Role(role) => Self::Role(role.clone()),
+            SessionOf::Root(task) => Self::RootTask(*task),
+        }
+    }
 }
 
 impl Principal {
@@ -15,7 +28,7 @@ impl Principal {
     pub(crate) fn name(&self) -> &str {
         match self {
             Self::User { name } => name,
-            Self::Root => "root",
+            Self::Root | Self::RootTask(_) => "root",
             Self::Role(session) => &session.role,
         }
     }
@@ -24,7 +37,7 @@ impl Principal {
     pub(crate) fn user_name(&self) -> Option<&str> {
         match self {
             Self::User { name } => Some(name),
-            Self::Root | Self::Role(_) => None,
+            Self::Root | Self::RootTask(_) | Self::Role(_) => None,
         }
     }
 
@@ -35,7 +48,7 @@ impl Principal {
                 let path = account.user(name).map_or("/", |user| &user.path);
                 format!("arn:aws:iam::{id}:user{path}{name}")
             }
-            Self::Root => format!("arn:aws:iam::{id}:root"),
+            Self::Root | Self::RootTask(_) => format!("arn:aws:iam::{id}:root"),
             Self::Role(session) => session.arn(id),
         }
     }
@@ -47,7 +60,7 @@ impl Principal {
                 .user(name)
                 .map(|user| user.id.clone())
                 .unwrap_or_default(),
-            Self::Root => account.id.clone(),
+            Self::Root | Self::RootTask(_) => account.id.clone(),
             Self::Role(session) => format!("{}:{}", session.role_id(&account.id), session.name),
         }
     }

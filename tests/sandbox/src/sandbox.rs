@@ -1,5 +1,6 @@
 //! A running sandbox: where it is, what it holds and what it saw, and what is to go wrong next.
 
+use crate::account::Account;
 use crate::builder::Builder;
 use crate::certificate::Tls;
 use crate::connection::Server;
@@ -30,10 +31,12 @@ pub struct Sandbox {
 pub struct Issued(Arc<Server>);
 
 impl Issued {
-    /// The secrets and tokens of its role sessions so far.
+    /// The secrets and tokens of its sessions so far, in all accounts.
     #[must_use]
     pub fn secrets(&self) -> Vec<String> {
-        self.0.service.state().account.session_secrets()
+        let state = self.0.service.state();
+        let accounts = state.others.iter().chain([&state.account]);
+        accounts.flat_map(Account::session_secrets).collect()
     }
 }
 
@@ -173,6 +176,14 @@ impl Sandbox {
     #[must_use]
     pub fn has_key(&self, id: &str) -> bool {
         self.server.service.state().account.key(id).is_some()
+    }
+
+    /// A key of a user or of the root user in another account.
+    #[must_use]
+    pub fn key_in(&self, account: &str, id: &str) -> Option<Key> {
+        let state = self.server.service.state();
+        let account = state.others.iter().find(|other| other.id == account)?;
+        account.key(id).or_else(|| account.root_key(id)).cloned()
     }
 
     /// Adds a key, as if somebody else had created it.

@@ -2,7 +2,7 @@
 
 use crate::account::Account;
 use crate::documented;
-use crate::key::{KeySeed, days_ago};
+use crate::key::{Key, KeySeed, days_ago};
 use crate::key_id;
 use time::OffsetDateTime;
 
@@ -15,6 +15,8 @@ pub(crate) struct Seeds {
     pub(crate) documented: bool,
     pub(crate) users: Vec<String>,
     pub(crate) keys: Vec<KeySeed>,
+    /// Keys of the root user, besides the one that every account has.
+    pub(crate) root_keys: Vec<KeySeed>,
     pub(crate) many: Many,
     /// Users who have no keys.
     pub(crate) idle: usize,
@@ -41,6 +43,9 @@ impl Seeds {
         for seed in planted.chain(self.many.seeds(&id)) {
             account.plant(seed);
         }
+        account
+            .root
+            .extend(self.root_keys.into_iter().map(Key::from));
         let long_ago = OffsetDateTime::from(days_ago(DAYS));
         for user in 0..self.many.users {
             account.ensure_user(&Many::name(user), long_ago);

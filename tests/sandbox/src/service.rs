@@ -29,6 +29,8 @@ pub(crate) struct Service {
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) account: Account,
+    /// Other accounts of the organization.
+    pub(crate) others: Vec<Account>,
     pub(crate) denials: Denials,
     pub(crate) trusts: Trusts,
     pub(crate) reports: Reports,
@@ -107,9 +109,9 @@ impl Service {
             return action::assume_role_with_web_identity(&mut state.account, params, now);
         }
         let authorization = Authorization::of(request)?;
-        let principal = verify::verify(request, &authorization, api.name(), &state.account, now)?;
         let State {
             account,
+            others,
             denials,
             trusts,
             reports,
@@ -117,6 +119,13 @@ impl Service {
             page_size,
             list_lag,
         } = &mut *state;
+        let mut others: Vec<&mut Account> = others.iter_mut().chain([account]).collect();
+        // The last one where nobody has the key.
+        let is_signed_in =
+            |account: &&mut Account| account.credentials(&authorization.key_id).is_some();
+        let signed_in = others.iter().position(is_signed_in);
+        let account = others.swap_remove(signed_in.unwrap_or(others.len() - 1));
+        let principal = verify::verify(request, &authorization, api.name(), account, now)?;
         if api == Api::Iam
             && bucket
                 .as_mut()
@@ -138,6 +147,7 @@ impl Service {
             params,
             principal: &principal,
             account,
+            others,
             denials,
             trusts,
             reports,

@@ -41,8 +41,9 @@ pub(crate) fn take(account: &Account, plan: Plan, until: Option<OffsetDateTime>)
     };
     let root = [NOT_SUPPORTED, NO_INFORMATION, NOT_SUPPORTED, NOT_SUPPORTED];
     let arn = format!("arn:aws:iam::{}:root", account.id);
-    sheet.identity("<root_account>", &arn, account.root.created.into());
-    sheet.secrets(root, plan.shows_root_key.then_some(&account.root));
+    sheet.identity("<root_account>", &arn, account.created);
+    let root_keys = account.root.iter().filter(|_| plan.shows_root_key);
+    sheet.secrets(root, root_keys);
     for user in account.users_after("") {
         if sheet.covers(user.created) {
             let keys = user.keys.iter().filter_map(|id| account.key(id));

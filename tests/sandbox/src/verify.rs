@@ -95,9 +95,8 @@ pub(crate) fn verify(
     if expected != authorization.signature {
         return Err(Failure::wrong_signature());
     }
-    if let Principal::Role(session) = &principal
-        && session.expires <= now
-    {
+    let session = account.session(&authorization.key_id);
+    if session.is_some_and(|session| session.expires <= now) {
         return Err(Failure::expired_token());
     }
     Ok(principal)
@@ -114,7 +113,7 @@ fn find_signer(
         return Err(Failure::invalid_token());
     }
     if let Some(session) = account.session(id) {
-        return Ok((Principal::Role(session.clone()), credentials));
+        return Ok((session.into(), credentials));
     }
     match account.key(id) {
         None => Ok((Principal::Root, credentials)),

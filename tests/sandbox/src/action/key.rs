@@ -6,9 +6,13 @@ use crate::constraint::{ACCESS_KEY_ID, Check, MARKER, USER_NAME};
 use crate::drift::Read;
 use crate::failure::Failure;
 use crate::key::{Key, KeySeed, Status};
+use crate::principal::Principal;
+use crate::xml::Xml;
 
 /// How many keys a user may have.
 const QUOTA: usize = 2;
+/// What the keys of the root user belong to.
+const ROOT: &str = "root";
 /// How the markers of the list start.
 const MARK: &str = "from:";
 
@@ -54,6 +58,13 @@ pub(super) fn list(call: &mut Call<'_>) -> Outcome {
         .unwrap_or(call.page_size)
         .min(call.page_size);
     check.finish()?;
+    if let (None, Principal::RootTask(_)) = (named, call.principal) {
+        call.authorize(ROOT)?;
+        let keys = call.account.root.clone();
+        return Ok(Some(Box::new(move |xml| {
+            write_list(xml, None, None, &keys);
+        })));
+    }
     let name = call.target_user(named)?;
     call.authorize_on(&name)?;
     let start: usize = match marker {
@@ -70,22 +81,31 @@ pub(super) fn list(call: &mut Call<'_>) -> Outcome {
     let rest: Vec<Key> = keys.into_iter().skip(start).collect();
     let (keys, next) = page(rest, size, |_| format!("{MARK}{}", start + size));
     Ok(Some(Box::new(move |xml| {
-        xml.leaf("IsTruncated", if next.is_some() { "true" } else { "false" });
-        if let Some(next) = next {
-            xml.leaf("Marker", &next);
-        }
-        xml.leaf("UserName", &name);
-        xml.nest("AccessKeyMetadata", "", |xml| {
-            for key in &keys {
-                xml.nest("member", "", |xml| {
-                    xml.leaf("UserName", &key.user);
-                    xml.leaf("AccessKeyId", &key.id);
-                    xml.leaf("Status", key.status.as_str());
-                    xml.leaf("CreateDate", &clock::extended(key.created.into()));
-                });
-            }
-        });
+        write_list(xml, Some(&name), next.as_deref(), &keys);
     })))
+}
+
+/// A page of a list. The root user has no name.
+fn write_list(xml: &mut Xml, user: Option<&str>, next: Option<&str>, keys: &[Key]) {
+    xml.leaf("IsTruncated", if next.is_some() { "true" } else { "false" });
+    if let Some(next) = next {
+        xml.leaf("Marker", next);
+    }
+    if let Some(user) = user {
+        xml.leaf("UserName", user);
+    }
+    xml.nest("AccessKeyMetadata", "", |xml| {
+        for key in keys {
+            xml.nest("member", "", |xml| {
+                if user.is_some() {
+                    xml.leaf("UserName", &key.user);
+                }
+                xml.leaf("AccessKeyId", &key.id);
+                xml.leaf("Status", key.status.as_str());
+                xml.leaf("CreateDate", &clock::extended(key.created.into()));
+            });
+        }
+    });
 }
 
 pub(super) fn update(call: &mut Call<'_>) -> Outcome {
@@ -97,6 +117,10 @@ pub(super) fn update(call: &mut Call<'_>) -> Outcome {
         &[("Active", Status::Active), ("Inactive", Status::Inactive)],
     );
     check.finish()?;
+    if let Principal::RootTask(_) = call.principal {
+        // No task allows it.
+        call.authorize(ROOT)?;
+    }
     let name = call.target_user(named)?;
     call.authorize_on(&name)?;
     let key = call.account.key_of(&name, id)?;
@@ -109,6 +133,11 @@ pub(super) fn delete(call: &mut Call<'_>) -> Outcome {
     let named = check.optional("UserName", &USER_NAME);
     let id = check.required("AccessKeyId", &ACCESS_KEY_ID);
     check.finish()?;
+    if let (None, Principal::RootTask(_)) = (named, call.principal) {
+        call.authorize(ROOT)?;
+        call.account.delete_root_key(id)?;
+        return Ok(None);
+    }
     let name = call.target_user(named)?;
     call.authorize_on(&name)?;
     call.account.delete_key(&name, id, call.list_lag)?;
@@ -120,18 +149,26 @@ pub(super) fn last_used(call: &mut Call<'_>) -> Outcome {
     let id = check.required("AccessKeyId", &ACCESS_KEY_ID);
     check.finish()?;
     call.authorize(&format!("access key {id}"))?;
+    let is_root = matches!(call.principal, Principal::RootTask(_));
     let owner = call.account.key(id).map(|key| key.user.clone());
     if let Some(owner) = owner {
         call.read_of(Read::LastUse, &owner)?;
     }
-    let Some(key) = call.account.shown_key(id) else {
+    let found = if is_root {
+        call.account.root_key(id).cloned()
+    } else {
+        call.account.shown_key(id)
+    };
+    let Some(key) = found else {
         return Err(Failure::last_use_of_unknown_key(
             &call.principal.arn(call.account),
             id,
         ));
     };
     Ok(Some(Box::new(move |xml| {
-        xml.leaf("UserName", &key.user);
+        if !is_root {
+            xml.leaf("UserName", &key.user);
+        }
         xml.nest("AccessKeyLastUsed", "", |xml| {
             if let Some(used) = &key.last_used {
                 xml.leaf("LastUsedDate", &clock::extended(used.at.into()));

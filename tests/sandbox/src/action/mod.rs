@@ -24,6 +24,8 @@ pub(crate) struct Call<'a> {
     pub(crate) params: &'a Params,
     pub(crate) principal: &'a Principal,
     pub(crate) account: &'a mut Account,
+    /// The other accounts of the organization.
+    pub(crate) others: Vec<&'a mut Account>,
     pub(crate) denials: &'a Denials,
     pub(crate) trusts: &'a mut Trusts,
     pub(crate) reports: &'a mut Reports,
@@ -50,6 +52,8 @@ pub(crate) fn perform(call: &mut Call<'_>) -> Outcome {
         (Service::Iam, "GetCredentialReport") => report::get(call),
         (Service::Sts, "GetCallerIdentity") => sts::get_caller_identity(call),
         (Service::Sts, "AssumeRole") => sts::assume_role(call),
+        (Service::Sts, "AssumeRoot") => sts::assume_root(call),
+        (Service::Sts, "GetAccessKeyInfo") => sts::get_access_key_info(call),
         (_, "") => Err(Failure::missing_action()),
         (_, action) => Err(Failure::unknown_action(
             action,
@@ -81,6 +85,15 @@ impl Call<'_> {
 
     fn authorize_at(&self, path: Option<&str>, resource: &str) -> Result<(), Failure> {
         let action = format!("{}:{}", self.service.name(), self.action);
+        if let Principal::RootTask(task) = self.principal
+            && (!task.allows(&action) || resource.starts_with("user "))
+        {
+            return Err(Failure::denied_by_task(
+                &self.principal.arn(self.account),
+                &action,
+                resource,
+            ));
+        }
         if self.denials.deny(self.principal.name(), &action, path) {
             return Err(Failure::denied(
                 &self.principal.arn(self.account),

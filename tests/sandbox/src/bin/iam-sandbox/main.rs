@@ -95,6 +95,9 @@ struct Serve {
     /// The account
     #[arg(long, default_value = iam_sandbox::documented::ACCOUNT)]
     account: String,
+    /// One more account, with a root user who has a key; repeatable
+    #[arg(long, value_name = "ACCOUNT")]
+    other_account: Vec<String>,
     /// Deny an action to everybody, such as iam:ListUsers; repeatable; a * at the end stands for any ending
     #[arg(long, value_name = "ACTION")]
     deny: Vec<String>,
@@ -137,6 +140,9 @@ impl Serve {
         for n in 0..self.own_keys {
             let id = iam_sandbox::nth_key_id(&self.account, OWN_KEYS + n);
             builder = builder.user_key(iam_sandbox::documented::ADMIN, &id);
+        }
+        for account in &self.other_account {
+            builder = builder.other_account(account);
         }
         for action in &self.deny {
             builder = builder.deny(action);

@@ -1,0 +1,254 @@
+//! The account of a key, as STS returns it, and the role that `--role-name` stands for there.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::time::Duration;
+
+use futures_util::stream::{self, StreamExt as _};
+
+use super::attempt::{Attempts, Recorder};
+use super::error::{incomplete_response, read_error, read_timed_out};
+use super::sts::{AccountLookup, UNKNOWN_CALLER};
+use crate::confirm;
+use crate::error::{CallError, RunError};
+use crate::guard;
+use crate::ident::{AccessKeyId, AccountId, RoleArn, RoleName};
+use crate::request::Prompt;
+use crate::sanitize::SafeText;
+use crate::terminal;
+
+/// How many keys are asked about at a time.
+const AT_ONCE: usize = 8;
+/// How many keys are listed if they belong to several accounts.
+const SHOWN: usize = 1_000;
+/// How many characters of a hint the keys may take.
+const HINT_LENGTH: usize = 900;
+
+/// The keys of a run, whose account is looked up.
+pub(crate) struct NamedKeys<'a> {
+    pub(crate) ids: &'a mut dyn Iterator<Item = io::Result<AccessKeyId>>,
+    /// The option that names one of them, and a space; nothing for the keys of a file.
+    pub(crate) option: &'static str,
+    /// Whether a person may be asked about the account.
+    pub(crate) prompt: Prompt,
+}
+
+/// The keys of each account, in the order in which they were named.
+#[derive(Debug, Default)]
+struct Accounts {
+    keys: BTreeMap<AccountId, Vec<AccessKeyId>>,
+    count: usize,
+}
+
+impl Accounts {
+    fn add(&mut self, account: AccountId, id: AccessKeyId) {
+        let keys = self.keys.entry(account).or_default();
+        if self.count < SHOWN || keys.is_empty() {
+            keys.push(id);
+        }
+        self.count += 1;
+    }
+
+    /// The account of all keys; `None` if there are no keys.
+    ///
+    /// # Errors
+    ///
+    /// They belong to several accounts: which key to which.
+    fn only(mut self, option: &str) -> Result<Option<AccountId>, RunError> {
+        if self.keys.len() <= 1 {
+            return Ok(self.keys.pop_first().map(|(account, _)| account));
+        }
+        let stop = RunError::refused(format!(
+            "the keys belong to {} accounts, and a run acts in one",
+            self.keys.len()
+        ));
+        let stop = stop.hint(match option {
+            "" => {
+                "split the list, and run one command for each account that is yours, with --expect-account"
+            }
+            _ => {
+                "run one command for each account that is yours, with its options in place of the keys:"
+            }
+        });
+        let listed: usize = self.keys.values().map(Vec::len).sum();
+        let stop = self.keys.iter().fold(stop, |stop, (account, keys)| {
+            lines(account, keys, option)
+                .into_iter()
+                .fold(stop, RunError::hint)
+        });
+        Err(match self.count - listed {
+            0 => stop,
+            more => stop.hint(format!("{more} more keys are not shown")),
+        })
+    }
+}
+
+/// The keys of an account, on as few lines as they fit.
+fn lines(account: &AccountId, keys: &[AccessKeyId], option: &str) -> Vec<String> {
+    let head = match option {
+        "" => format!("account {account}:"),
+        _ => format!("--expect-account {account}"),
+    };
+    let mut lines = vec![head.clone()];
+    for id in keys {
+        let key = format!(" {option}{id}");
+        match lines.last_mut() {
+            Some(line) if line.len() + key.len() <= HINT_LENGTH => line.push_str(&key),
+            _ => lines.push(format!("{head}{key}")),
+        }
+    }
+    lines
+}
+
+impl AccountLookup {
+    /// Calls `GetAccessKeyInfo`. It says nothing of the key's state.
+    ///
+    /// # Errors
+    ///
+    /// STS does not return an account within `limit`.
+    pub(crate) async fn account_of(
+        &self,
+        id: &AccessKeyId,
+        limit: Duration,
+    ) -> Result<AccountId, CallError> {
+        let operation = "GetAccessKeyInfo";
+        let attempts = Attempts::default();
+        let recorder = Recorder::new(&attempts, operation, &self.responses, self.settings.log);
+        let client = self.client();
+        let client = client.map_err(|stop| incomplete_response(&attempts, stop.message))?;
+        let call = client.get_access_key_info().access_key_id(id.as_str());
+        let sent = call.customize().interceptor(recorder).send();
+        let sent = tokio::time::timeout(limit, sent).await;
+        let sent = sent.map_err(|_| read_timed_out(operation, limit))?;
+        let output = sent.map_err(|error| read_error(operation, &attempts, &error))?;
+        let account = output.account().map(str::trim);
+        let account = account.and_then(|account| account.parse().ok());
+        account.ok_or_else(|| incomplete_response(&attempts, "it says no account"))
+    }
+
+    /// The role of this name in the account of all these keys; `None` if there are no keys. The account is the caller's,
+    /// or one of those that the caller expects, or a person confirms it: whoever sent a key ID may control its account.
+    ///
+    /// # Errors
+    ///
+    /// STS does not say the account of a key; the keys belong to several accounts, or to one that may not be used.
+    pub(super) async fn role_of(
+        &self,
+        name: &RoleName,
+        keys: NamedKeys<'_>,
+        expected: &[AccountId],
+    ) -> Result<Option<RoleArn>, RunError> {
+        let caller = self.identity(UNKNOWN_CALLER).await?;
+        let mut accounts = Accounts::default();
+        let ids = stream::iter(keys.ids).map(async |id| {
+            let id = id.map_err(|error| RunError::other(format!("the list of keys: {error}")))?;
+            match self.account_of(&id, self.limit).await {
+                Ok(account) => Ok((account, id)),
+                Err(failure) => Err(self.unknown(&id, &failure)),
+            }
+        });
+        let mut ids = ids.buffered(AT_ONCE);
+        while let Some(known) = ids.next().await {
+            let (account, id) = known?;
+            accounts.add(account, id);
+        }
+        let count = accounts.count;
+        let Some(account) = accounts.only(keys.option)? else {
+            return Ok(None);
+        };
+        let keys_belong = if count == 1 {
+            "the key belongs"
+        } else {
+            "the keys belong"
+        };
+        self.settings
+            .log
+            .verbose(|| format!("{keys_belong} to account {account}"));
+        if expected.contains(&account) || expected.is_empty() && account == caller.account {
+            return Ok(Some(name.arn(caller.partition(), &account)));
+        }
+        let (differs, may_ask) = match expected {
+            [] => (
+                format!("your credentials to account {}", caller.account),
+                keys.prompt == Prompt::Allowed && self.settings.log.is_for_people(),
+            ),
+            _ => (
+                format!("--expect-account allows only {}", guard::list(expected)),
+                false,
+            ),
+        };
+        let reason = format!("{keys_belong} to account {account}, and {differs}");
+        if let Some((terminal, _)) = terminal::own().filter(|_| may_ask) {
+            let question = format!("{reason}. Assume the role {name} in account {account}? [y/N] ");
+            let answer = terminal::ask(terminal, &SafeText::message(&question)).await;
+            return if answer.is_ok_and(|answer| confirm::is_yes(&answer)) {
+                Ok(Some(name.arn(caller.partition(), &account)))
+            } else {
+                Err(RunError::refused("the answer was not yes"))
+            };
+        }
+        Err(RunError::refused(reason).hint(format!(
+            "whoever sent you a key ID may control its account: if account {account} is yours, run the same command again \
+             with --expect-account {account}"
+        )))
+    }
+
+    /// The account of a key is unknown.
+    fn unknown(&self, id: &AccessKeyId, failure: &CallError) -> RunError {
+        let explain = self.settings.explain;
+        let without = format!("the account of {id} is unknown: ");
+        let stop = explain(failure, "STS", &without);
+        if failure.is_denied() {
+            return stop.hint("or name the role with --role-arn, which needs no look-up");
+        }
+        stop
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn accounts(count: usize, accounts: usize) -> Accounts {
+        let mut found = Accounts::default();
+        for number in 0..count {
+            let account = format!("{:012}", number % accounts).parse();
+            let id = AccessKeyId::try_from(format!("AKIA{number:016}"));
+            found.add(account.expect("an account"), id.expect("an ID"));
+        }
+        found
+    }
+
+    #[test]
+    fn keys_of_one_account_have_that_account() {
+        assert_eq!(accounts(0, 1).only("").expect("no error"), None);
+        let only = accounts(3, 1).only("").expect("no error");
+        assert_eq!(only.expect("an account").as_str(), "000000000000");
+    }
+
+    #[test]
+    fn keys_of_several_accounts_are_listed_by_account_on_lines_that_are_printed_whole() {
+        let stop = accounts(3, 2)
+            .only("--access-key-id ")
+            .expect_err("two accounts");
+        assert_eq!(
+            stop.hints[1..],
+            [
+                "--expect-account 000000000000 --access-key-id AKIA0000000000000000 --access-key-id AKIA0000000000000002",
+                "--expect-account 000000000001 --access-key-id AKIA0000000000000001",
+            ]
+        );
+        let stop = accounts(5_000, 3).only("").expect_err("three accounts");
+        let listed: usize = stop
+            .hints
+            .iter()
+            .map(|hint| hint.matches("AKIA").count())
+            .sum();
+        assert_eq!(listed, SHOWN);
+        assert_eq!(
+            stop.hints.last().expect("a hint"),
+            "4000 more keys are not shown"
+        );
+        assert!(stop.hints.iter().all(|hint| hint.len() <= HINT_LENGTH));
+    }
+}

@@ -1,0 +1,241 @@
+//! The root user of a member account: a session for one task, which `AssumeRoot` gives.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_sdk_sts::Client;
+use aws_sdk_sts::config::Builder;
+use aws_sdk_sts::operation::assume_root::AssumeRootOutput;
+use aws_sdk_sts::types::PolicyDescriptorType;
+use tokio::time::sleep;
+use url::Url;
+
+use super::attempt::{Attempts, Recorder};
+use super::credential_parts::CredentialParts;
+use super::credentials::Deadline;
+use super::error::{call_error, timed_out};
+use super::response_history::ResponseHistory;
+use super::retry::IamRetries;
+use super::setting::Setting;
+use super::settings::Settings;
+use super::sts::Identity;
+use crate::command_line::CommandLine;
+use crate::error::{CallError, ErrorKind, RunError};
+use crate::guard;
+use crate::ident::AccountId;
+use crate::request::{Connection, Mode};
+use crate::sanitize::escape;
+
+/// The start of the error if STS does not say whose session it is.
+pub(super) const UNCHECKED: &str = "the session of AssumeRoot could not be checked";
+
+const OPERATION: &str = "AssumeRoot";
+
+/// The first and the longest pause before a throttled call is made again: STS allows few of these.
+const PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(8)];
+
+/// The root user of an account, and what its session is for.
+#[derive(Debug)]
+pub(super) struct Root {
+    account: AccountId,
+    policy: String,
+    /// The ARN of the identity that asks for the session.
+    caller: String,
+    /// The command that shows whether root access is managed centrally.
+    features: String,
+}
+
+impl Root {
+    /// The root user of `account`, whose keys are deleted or shown by `caller`.
+    pub(super) fn new(
+        account: &AccountId,
+        mode: Mode,
+        caller: &Identity,
+        connection: &Connection,
+    ) -> Self {
+        let task = match mode {
+            Mode::Change => "IAMDeleteRootUserCredentials",
+            Mode::DryRun => "IAMAuditRootUserCredentials",
+        };
+        let command = CommandLine::new("aws iam list-organizations-features");
+        let (command, signer) = match (&connection.role_arn, &connection.profile) {
+            (Some(role), _) => (command, format!(" as {}", role.as_str())),
+            (None, Some(profile)) => (command.option("--profile", profile), String::new()),
+            (None, None) => (command, String::new()),
+        };
+        Self {
+            account: account.clone(),
+            policy: format!(
+                "arn:{}:iam::aws:policy/root-task/{task}",
+                caller.partition()
+            ),
+            caller: caller.principal.clone(),
+            features: format!(
+                "to see whether the organization manages root access centrally{signer}: {command}"
+            ),
+        }
+    }
+
+    /// Calls `AssumeRoot` with the credentials of `base`, and again as long as it is throttled and there is time.
+    ///
+    /// # Errors
+    ///
+    /// STS does not give credentials in time.
+    pub(super) async fn assume(
+        &self,
+        base: Credentials,
+        settings: &Settings,
+        deadline: &Deadline,
+    ) -> Result<Credentials, RunError> {
+        let client = Builder::from(&settings.sdk_of_identity()?)
+            .retry_classifier(IamRetries::RateLimiter)
+            .credentials_provider(SharedCredentialsProvider::new(base));
+        let client = Client::from_conf(client.build());
+        let most = settings.profile().number("max_attempts")?;
+        let [mut pause, longest] = PAUSES;
+        let mut tried = 0;
+        let mut throttled = None;
+        loop {
+            tried += 1;
+            let attempts = Attempts::default();
+            let failure = match deadline
+                .timeout(self.call(&client, &attempts, settings))
+                .await
+            {
+                Some(Ok(output)) => return self.credentials(&output),
+                Some(Err(failure)) => failure,
+                // That the earlier ones were throttled says more.
+                None => {
+                    throttled.unwrap_or_else(|| timed_out(OPERATION, &attempts, deadline.limit))
+                }
+            };
+            let is_throttled = failure.kind() == Some(ErrorKind::Throttling);
+            if !is_throttled
+                || most.is_some_and(|most| tried >= most)
+                || deadline.timeout(sleep(jittered(pause))).await.is_none()
+            {
+                return Err(self.failed(&failure, settings));
+            }
+            pause = (pause * 2).min(longest);
+            throttled = Some(failure);
+        }
+    }
+
+    async fn call(
+        &self,
+        client: &Client,
+        attempts: &Attempts,
+        settings: &Settings,
+    ) -> Result<AssumeRootOutput, CallError> {
+        let responses = ResponseHistory::default();
+        let log = settings.log.without_bodies();
+        let recorder = Recorder::new(attempts, OPERATION, &responses, log);
+        let policy = PolicyDescriptorType::builder().arn(&self.policy).build();
+        let call = client
+            .assume_root()
+            .target_principal(self.account.as_str())
+            .task_policy_arn(policy);
+        let sent = call.customize().interceptor(recorder).send().await;
+        sent.map_err(|error| call_error(OPERATION, attempts, Some(&error)))
+    }
+
+    fn credentials(&self, output: &AssumeRootOutput) -> Result<Credentials, RunError> {
+        let given = output.credentials();
+        let given = given.ok_or_else(|| RunError::credentials("AssumeRoot gave no credentials"))?;
+        let setting = |name: &str, value| Setting::new(format!("{name} from {OPERATION}"), value);
+        let key = CredentialParts {
+            id: setting("AccessKeyId", given.access_key_id()),
+            secret: setting("SecretAccessKey", given.secret_access_key()),
+            token: Some(setting("SessionToken", given.session_token())),
+            account: Some(self.account.to_string()),
+            expiry: SystemTime::try_from(*given.expiration()).ok(),
+        };
+        key.credentials(OPERATION)
+    }
+
+    fn failed(&self, failure: &CallError, settings: &Settings) -> RunError {
+        let mut stop = (settings.explain)(failure, "STS", "no credentials: ");
+        let code = failure.code().unwrap_or_default();
+        if code.starts_with("RegionDisabled") {
+            return stop.hint("STS is not active in this region: name another with --region");
+        }
+        // A policy of the organization has a hint of its own.
+        if failure.is_denied() && stop.hints.is_empty() {
+            let account = &self.account;
+            let partition = self.policy.split(':').nth(1).unwrap_or("aws");
+            let needed = if self.caller.ends_with(":root") {
+                format!(
+                    "{} cannot call AssumeRoot: use a user or a role (--profile NAME)",
+                    escape(&self.caller)
+                )
+            } else {
+                format!(
+                    "the caller must be in the organization's management account or in IAM's delegated administrator account, and \
+                     needs the permission sts:AssumeRoot on arn:{partition}:iam::{account}:root"
+                )
+            };
+            stop.hints = vec![needed, self.features.clone()];
+        }
+        stop
+    }
+}
+
+/// A part of a pause, so that runs for many accounts that were throttled together are not throttled together again.
+fn jittered(pause: Duration) -> Duration {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let part = now.unwrap_or_default().subsec_micros() % 1_000;
+    pause / 2 + pause * part / 2_000
+}
+
+/// Refuses another account than is expected, and an address at which `AssumeRoot` does not exist.
+///
+/// # Errors
+///
+/// The account is another; the address is that of the global endpoint of STS.
+pub(super) fn check_before(
+    account: &AccountId,
+    expected: &[AccountId],
+    settings: &Settings,
+) -> Result<(), RunError> {
+    if !expected.is_empty() && !expected.contains(account) {
+        return Err(RunError::refused(format!(
+            "--target-principal is account {account}, and --expect-account allows only {}",
+            guard::list(expected)
+        )));
+    }
+    let sdk = settings.sdk_of_identity()?;
+    let url = sdk.endpoint_url().and_then(|url| Url::parse(url).ok());
+    let host = url.as_ref().and_then(Url::host_str);
+    let region = settings.region();
+    let stop = |what: &str| {
+        let message = format!("{what} is the global endpoint of STS, which has no AssumeRoot");
+        Err(RunError::configuration(message)
+            .hint("use the endpoint of a region, such as --region us-east-1"))
+    };
+    match host {
+        Some("sts.amazonaws.com") => stop("https://sts.amazonaws.com"),
+        None if region.as_ref().ends_with("-global") => stop(&format!("the region {region}")),
+        _ => Ok(()),
+    }
+}
+
+/// Checks that a session is that of the root user of `account`.
+///
+/// # Errors
+///
+/// It is another's.
+pub(super) fn check(session: &Identity, account: &AccountId) -> Result<(), RunError> {
+    if session.account == *account && session.principal.ends_with(":root") {
+        return Ok(());
+    }
+    let principal = match session.principal.as_str() {
+        "" => "an identity that STS did not name",
+        principal => principal,
+    };
+    Err(RunError::refused(format!(
+        "AssumeRoot gave a session of {} in account {}, and --target-principal is the root user of account {account}",
+        escape(principal),
+        session.account
+    )))
+}
