@@ -180,6 +180,7 @@ fn converse(stream: TcpStream, answer: &dyn Fn(usize, &str) -> String) -> Option
 }
 
 #[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "needs prlimit")]
 fn c62_a_list_that_never_ends_is_ended() {
     let user = |n: usize| {
         format!(
