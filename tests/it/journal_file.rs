@@ -38,10 +38,6 @@ fn others(folder: &Path) -> Vec<(PathBuf, &'static str)> {
     vec![
         (path("pipe"), "it is a named pipe, not a regular file"),
         (path("link"), "it is a named pipe, not a regular file"),
-        (
-            path("loop"),
-            "Too many levels of symbolic links (os error 40)",
-        ),
         (path("socket"), "it is a socket, not a regular file"),
         (folder.to_owned(), "it is a directory, not a regular file"),
         ("/dev/null".into(), "it is a device, not a regular file"),
@@ -99,6 +95,14 @@ fn c29_c45_what_is_not_a_journal_is_refused_before_anything_else() {
         }
         assert_eq!(length(), before, "{}", path.display());
     }
+    // Each C library has its own words for this.
+    let case = Case::documented(&sandbox, &["--journal"]).args([folder.path().join("loop")]);
+    let _ = case
+        .run()
+        .exits(2)
+        .prints_nothing()
+        .says(&["cannot use the journal ", "(os error 40)"])
+        .ends_with("not deleted: nothing was sent to IAM");
     assert_eq!(sandbox.connections(), 0);
 }
 
