@@ -119,6 +119,7 @@ fn c55_a_deletions_response_has_at_most_64_kib() {
 }
 
 #[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "needs /proc")]
 fn a_response_in_single_bytes_takes_no_more_memory_than_another() {
     let sandbox = documented();
     let end = format!("<IsTruncated>false</IsTruncated>{}", " ".repeat(2 << 20));
