@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::process::geteuid;
 
+use super::writer::or_fsync;
 use crate::report::stream::identity;
 use crate::request::Mode;
 
@@ -202,7 +203,7 @@ fn keep_name(path: &Path) -> io::Result<()> {
     let Ok(folder) = File::open(folder.unwrap_or(Path::new("."))) else {
         return Ok(());
     };
-    match folder.sync_all() {
+    match or_fsync(folder.sync_all(), &folder) {
         // Not every file system knows this of folders.
         Err(error)
             if matches!(

@@ -2,10 +2,13 @@
 
 use std::fs::File;
 use std::io::{self, Write as _};
+use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
+use rustix::fs::fsync;
+use rustix::io::Errno;
 use tokio::sync::oneshot;
 
 use super::Harmed;
@@ -76,7 +79,7 @@ fn write_all(mut file: File, kept: &Kept, waiting: &Receiver<Record>) {
         if result.is_ok() {
             *result = file
                 .write_all(text.as_bytes())
-                .and_then(|()| file.sync_data());
+                .and_then(|()| or_fsync(file.sync_data(), &file));
         }
         if result.is_ok() {
             kept.grew(text.len());
@@ -91,16 +94,49 @@ fn write_all(mut file: File, kept: &Kept, waiting: &Receiver<Record>) {
     }
 }
 
+/// The result of a `sync_data` or `sync_all` of this file, or of `fsync`, where that is all there is: on macOS the standard
+/// library makes a request (`F_FULLFSYNC`) that not every file system supports, such as a network share.
+pub(super) fn or_fsync(synced: io::Result<()>, file: impl AsFd) -> io::Result<()> {
+    match synced {
+        Err(error) if Errno::from_io_error(&error) == Some(Errno::NOTSUP) => Ok(fsync(file)?),
+        synced => synced,
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::io;
     use std::sync::mpsc::channel;
     use std::time::Duration;
 
+    use rustix::io::Errno;
     use tokio::time::Instant;
 
-    use super::{Kind, Writer};
+    use super::{Kind, Writer, or_fsync};
     use crate::error::Exit;
     use crate::signal::{Patience, Signals};
+
+    #[test]
+    fn a_flush_that_a_file_system_does_not_support_is_done_by_fsync() {
+        let file = tempfile::tempfile().expect("a file");
+        // `fsync` fails on it.
+        let (pipe, _writes) = io::pipe().expect("a pipe");
+        let result = |errno: Option<Errno>| errno.map_or(Ok(()), |errno| Err(errno.into()));
+        for (synced, is_pipe, expected) in [
+            (None, true, None),
+            (Some(Errno::NOTSUP), false, None),
+            (Some(Errno::NOTSUP), true, Some(Errno::INVAL)),
+            (Some(Errno::IO), false, Some(Errno::IO)),
+        ] {
+            let done = if is_pipe {
+                or_fsync(result(synced), &pipe)
+            } else {
+                or_fsync(result(synced), &file)
+            };
+            let errno = done.err().as_ref().and_then(Errno::from_io_error);
+            assert_eq!(errno, expected, "{synced:?}");
+        }
+    }
 
     /// A disk that does not answer cannot be had without the rights of root: here nobody takes the records.
     #[test]

@@ -13,6 +13,7 @@ import soak
 def main() -> None:
     parser = argparse.ArgumentParser(prog="tests/bench", description=__doc__)
     parser.add_argument("--binaries", type=Path, help="the folder of iam-del-key and iam-sandbox (default: both are built)")
+    parser.add_argument("--beside", type=Path, metavar="BINARY", help="another build of iam-del-key, measured in the same rounds")
     parser.add_argument("--rounds", type=int, default=30, help="how often each program runs (default: 30)")
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--many", action="store_true", help="many keys instead of one: takes some ten minutes")
@@ -32,9 +33,9 @@ def main() -> None:
             return
         one.prepare_peers()
         if arguments.many:
-            many.run(binaries)
+            many.run(binaries, arguments.beside)
         else:
-            one.run(binaries, arguments.rounds)
+            one.run(binaries, arguments.beside, arguments.rounds)
     except (one.Failed, subprocess.CalledProcessError) as error:
         sys.exit(f"tests/bench: {error}")
 

@@ -51,15 +51,15 @@ class Paced(NamedTuple):
         return (self.requests - self.keys) / self.requests
 
 
-def run(binaries: Path) -> None:
+def run(binaries: Path, other: Path | None) -> None:
     with tempfile.TemporaryDirectory() as scratch:
-        bench = Bench(Path(scratch), binaries)
+        bench = Bench(Path(scratch), binaries, other)
         lists, ratio = beside_peers(bench)
         peaks, growth = memory(bench)
         throttled = [paced(bench, rate) for rate in RATES]
         sweeps, sweep = swept(bench)
     print(f"{KEYS:,} keys of a list, `--jobs {THREADS}`; boto3 in {THREADS} threads; `xargs -P` over the AWS CLI on {SAMPLE} keys, scaled;")
-    print(f"of the first two the medians of {ROUNDS} runs in turn.\n")
+    print(f"medians of {ROUNDS} runs in turn, of the last one run.\n")
     table(["program", "wall", "keys a second", "CPU", "peak memory"], lists)
     table(["keys of a list", "what", "wall", "peak memory", f"more than 1,000 (limit: {mb(GROWTH)})"], peaks)
     table(["requests a second allowed", "keys", "wall", "ideal", "times the ideal", "requests throttled"], map(pace, throttled))
@@ -86,7 +86,7 @@ def write(file: Path, keys: Iterable[Key]) -> None:
 def beside_peers(bench: Bench) -> tuple[list[list[str]], float]:
     file = bench.folder / "list.csv"
     programs = {
-        "iam-del-key": [bench.ours, "--from", file, "--jobs", str(THREADS)],
+        **{name: [build, "--from", file, "--jobs", str(THREADS)] for name, build in bench.builds.items()},
         "boto3": [PYTHON, PEERS / "boto3-delete-many.py", file, str(THREADS)],
     }
     runs = {name: [] for name in programs}

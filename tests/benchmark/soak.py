@@ -40,7 +40,7 @@ def run(binaries: Path, seconds: int) -> None:
     if not (PROC / "self/status").exists():
         raise Failed("a soak reads /proc, which this system does not have")
     with tempfile.TemporaryDirectory() as scratch:
-        bench = Bench(Path(scratch), binaries)
+        bench = Bench(Path(scratch), binaries, None)
         with bench.sandbox("--keys", str(RATE * seconds), "--throttle", str(RATE)) as server:
             progress(f"{len(server.keys)} keys at {RATE} a second")
             wall, samples = soaked(bench, server)

@@ -6,6 +6,7 @@ use std::process::Command;
 use iam_sandbox::{Fault, KeySeed, Sandbox, Status, What, nth_key_id};
 use tempfile::TempDir;
 
+use crate::case::binary;
 use crate::story::read;
 
 const ACCOUNTS: [&str; 3] = ["111111111111", "222222222222", "333333333333"];
@@ -59,7 +60,7 @@ fn home(sandboxes: &[Sandbox; 3]) -> TempDir {
 
 /// Runs the command, and gives what it prints.
 fn run(command: &str, home: &Path) -> String {
-    let binary = Path::new(env!("CARGO_BIN_EXE_iam-del-key"));
+    let binary = Path::new(binary());
     let tools = binary.parent().expect("a folder of binaries").display();
     let output = Command::new("sh")
         .args(["-c", command])

@@ -124,6 +124,7 @@ fn c01_a_signal_ends_a_run_whose_results_nobody_reads() {
 }
 
 #[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "needs /proc")]
 fn c01_one_key_whose_result_nobody_reads() {
     for (signal, status) in SIGNALS {
         let sandbox = documented();
@@ -317,6 +318,7 @@ fn c01_a_signal_ends_a_question_on_a_terminal_that_was_stopped() {
 }
 
 #[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "needs /proc")]
 fn c01_messages_that_nobody_reads_take_little_memory() {
     let sandbox = Sandbox::documented().many_keys(3_000, 1).start();
     let args = [

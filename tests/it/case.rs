@@ -5,7 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
-use std::sync::Once;
+use std::sync::{Once, OnceLock};
 use std::time::{Duration, Instant};
 
 use iam_sandbox::documented::{ADMIN_KEY_ID, ADMIN_SECRET};
@@ -35,6 +35,15 @@ pub(crate) const DOCUMENTED: [&str; 4] = ["--access-key-id", BOBS_KEY, "--user-n
 pub(crate) const BOBS_KEY: &str = "AKIDPMS9RO4H3FEXAMPLE";
 /// What a deleted key prints.
 pub(crate) const DELETED: &str = "{\"ResponseMetadata\":{}}\n";
+
+/// The program: what cargo has built, or another build that `TESTED_BINARY` names, such as that of a release.
+pub(crate) fn binary() -> &'static str {
+    static NAMED: OnceLock<Option<String>> = OnceLock::new();
+    let named = NAMED.get_or_init(|| std::env::var("TESTED_BINARY").ok());
+    named
+        .as_deref()
+        .unwrap_or(env!("CARGO_BIN_EXE_iam-del-key"))
+}
 
 /// A sandbox with the account of the documentation.
 pub(crate) fn documented() -> Sandbox {
@@ -188,7 +197,7 @@ impl Case {
         let mut environment = self.environment;
         environment.push(("HOME".into(), self.home.into()));
         Parts {
-            binary: env!("CARGO_BIN_EXE_iam-del-key"),
+            binary: binary(),
             args,
             environment,
             folder: self.folder,
@@ -223,14 +232,13 @@ impl Case {
 
     /// Starts the run under another command, such as `prlimit`.
     pub(crate) fn start_under(self, wrapper: Option<&[&str]>) -> Running {
-        let binary = env!("CARGO_BIN_EXE_iam-del-key");
         let mut command = match wrapper {
             Some(words) => {
                 let mut command = Command::new(words[0]);
-                command.args(&words[1..]).arg(binary);
+                command.args(&words[1..]).arg(binary());
                 command
             }
-            None => Command::new(binary),
+            None => Command::new(binary()),
         };
         command
             .args(self.all_args())
@@ -267,7 +275,7 @@ impl Case {
 
     /// Runs to the end with standard output going to a file, such as `/dev/full`.
     pub(crate) fn run_into(self, stdout: std::fs::File) -> Ended {
-        let output = Command::new(env!("CARGO_BIN_EXE_iam-del-key"))
+        let output = Command::new(binary())
             .args(self.all_args())
             .env_clear()
             .env("HOME", &self.home)

@@ -114,6 +114,7 @@ fn f21_a_missing_profile_never_becomes_the_machines_role() {
 }
 
 #[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "needs /proc")]
 fn f24_configuration_files_that_cannot_be_read() {
     let config = |contents: &[u8], says: &[&str]| {
         refused(|case| case.file(".aws/config", contents), says);

@@ -1,6 +1,6 @@
 //! A run on a real pseudo-terminal: what it asks, and what is typed.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -135,8 +135,11 @@ impl Dialogue {
     /// Waits until the run is stopped.
     pub(crate) fn is_stopped(&self) {
         wait_for(|| {
-            let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()));
-            status.is_ok_and(|status| status.contains("State:\tT"))
+            let state = Command::new("ps")
+                .args(["-o", "state=", "-p", &self.child.id().to_string()])
+                .output()
+                .expect("ps starts");
+            state.stdout.starts_with(b"T")
         });
     }
 

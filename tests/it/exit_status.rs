@@ -175,6 +175,7 @@ fn f61_sigterm_settles_what_is_under_way_and_tells_every_key() {
 }
 
 #[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "needs /dev/full")]
 fn f62_a_full_disk_stops_before_the_next_deletion() {
     let (sandbox, list) = crowd(50);
     let full = std::fs::OpenOptions::new()
@@ -193,6 +194,7 @@ fn f62_a_full_disk_stops_before_the_next_deletion() {
 }
 
 #[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "needs /dev/full")]
 fn f88_what_a_journal_has_settled_counts_as_that_where_nothing_can_be_written() {
     let (sandbox, list) = crowd(50);
     let folder = tempfile::tempdir().expect("a folder");

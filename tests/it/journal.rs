@@ -264,6 +264,7 @@ fn a_dry_run_reads_a_journal_and_writes_none() {
 }
 
 #[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "needs /dev/full")]
 fn a_journal_that_cannot_be_written_stops_before_the_deletion() {
     let (sandbox, list) = crowd(3);
     let kept = Kept::new(&list);

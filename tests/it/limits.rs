@@ -119,6 +119,7 @@ fn c55_a_deletions_response_has_at_most_64_kib() {
 }
 
 #[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "needs /proc")]
 fn a_response_in_single_bytes_takes_no_more_memory_than_another() {
     let sandbox = documented();
     let end = format!("<IsTruncated>false</IsTruncated>{}", " ".repeat(2 << 20));
@@ -180,6 +181,7 @@ fn converse(stream: TcpStream, answer: &dyn Fn(usize, &str) -> String) -> Option
 }
 
 #[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "needs prlimit")]
 fn c62_a_list_that_never_ends_is_ended() {
     let user = |n: usize| {
         format!(

@@ -44,6 +44,7 @@ fn peak(list: &str) -> u64 {
 }
 
 #[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "needs /proc")]
 fn f84_a_million_lines_take_little_more_memory_than_a_thousand() {
     for form in FORMS {
         let thousand = peak(&list(form, 1_000, 1_000));
@@ -56,6 +57,7 @@ fn f84_a_million_lines_take_little_more_memory_than_a_thousand() {
 }
 
 #[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "needs /proc")]
 fn c10_a_million_lines_that_repeat_keys_take_little_more_memory_than_a_thousand() {
     let thousand = peak(&list(FORMS[1], 1_000, 500));
     for keys in [500_000, 300_000, 1_000] {

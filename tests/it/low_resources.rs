@@ -17,6 +17,7 @@ use crate::running::Running;
 const SOON: Duration = Duration::from_secs(20);
 
 #[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "needs prlimit")]
 fn f68_a_crash_leaves_no_memory_behind() {
     let run: fn(&Sandbox) -> Case = |sandbox| Case::documented(sandbox, &[]);
     let completion: fn(&Sandbox) -> Case = |sandbox| asked_at(sandbox, &["--user-name", ""]);
@@ -65,6 +66,7 @@ int pthread_create(void *thread, const void *attributes, void *(*start)(void *),
 "#;
 
 #[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "needs LD_PRELOAD")]
 fn f66_no_thread_is_left() {
     let folder = tempfile::tempdir().expect("a folder");
     let library = stand_in(folder.path(), NO_THREADS);
@@ -124,6 +126,7 @@ int getaddrinfo(const char *node, const char *service, const void *hints, void *
 "#;
 
 #[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "needs LD_PRELOAD")]
 fn f40_a_name_server_that_is_silent() {
     let folder = tempfile::tempdir().expect("a folder");
     let library = stand_in(folder.path(), SILENT_NAME_SERVER);
@@ -174,6 +177,7 @@ fn with_room_for(case: Case, bytes: usize) -> Running {
 }
 
 #[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "needs prlimit")]
 fn f85_a_disk_that_fills_up_under_the_journal_loses_no_key() {
     let (sandbox, list) = crowd(50);
     let folder = tempfile::tempdir().expect("a folder");
@@ -225,6 +229,7 @@ fn f85_a_disk_that_fills_up_under_the_journal_loses_no_key() {
 }
 
 #[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "needs prlimit")]
 fn f85_a_disk_that_fills_up_under_one_keys_journal_leaves_what_is_known_as_the_last_line() {
     // Room for the head alone, and for the intent too.
     for (room, outcome, known) in [
@@ -247,6 +252,7 @@ fn f85_a_disk_that_fills_up_under_one_keys_journal_leaves_what_is_known_as_the_l
 }
 
 #[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "needs prlimit")]
 fn f85_a_disk_that_fills_up_under_a_long_list_changes_nothing() {
     let (sandbox, _) = crowd(1);
     let list = (0..20_000).fold(String::new(), |list, n| {
@@ -264,6 +270,7 @@ fn f85_a_disk_that_fills_up_under_a_long_list_changes_nothing() {
 }
 
 #[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "needs prlimit")]
 fn f85_a_disk_that_fills_up_before_the_question_loses_no_key() {
     const KEYS: usize = 7_000;
     let (sandbox, list) = crowd(KEYS);

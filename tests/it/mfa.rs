@@ -111,6 +111,7 @@ fn f100_a_code_is_asked_for_once_and_the_session_is_cached() {
 }
 
 #[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "needs setsid")]
 fn f100_a_cached_session_is_used_and_its_base_key_guarded() {
     let sandbox = guarded(&[]);
     let cached = |case: Case| with_cached(case, &entry(&sandbox, ARN, LATER), 0o600);
@@ -134,6 +135,7 @@ fn f100_a_cached_session_is_used_and_its_base_key_guarded() {
 }
 
 #[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "needs setsid")]
 fn f100_the_cache_is_read_in_each_form_of_a_time() {
     for expiration in [
         "2099-01-01T00:00:00UTC",
@@ -153,6 +155,7 @@ fn f100_the_cache_is_read_in_each_form_of_a_time() {
 }
 
 #[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "needs setsid")]
 fn f100_a_cached_session_that_cannot_be_used_is_not() {
     let sandbox = guarded(&[]);
     let fresh = entry(&sandbox, ARN, LATER);
@@ -308,6 +311,7 @@ fn f100_a_question_is_asked_again_after_the_run_was_stopped() {
 }
 
 #[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "needs setsid")]
 fn f100_without_a_terminal_the_command_to_run_is_printed() {
     let sandbox = guarded(&["755224"]);
     let says = [
@@ -342,6 +346,7 @@ fn f100_without_a_terminal_the_command_to_run_is_printed() {
 }
 
 #[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "needs setsid")]
 fn f100_a_code_by_option_needs_no_terminal() {
     let sandbox = guarded(&["755224"]);
     let with_code = || case(&sandbox).args(["--token-code", "755224", "--debug"]);
@@ -358,6 +363,7 @@ fn f100_a_code_by_option_needs_no_terminal() {
 }
 
 #[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "needs setsid")]
 fn f68_a_reply_that_repeats_a_code_is_shown_without_it() {
     let sandbox = guarded(&[]);
     for message in ["the code 755224 is wrong", "TokenCode=755224&x"] {
@@ -371,6 +377,7 @@ fn f68_a_reply_that_repeats_a_code_is_shown_without_it() {
 }
 
 #[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "needs setsid")]
 fn f100_a_role_by_option_requires_a_device_and_is_cached_too() {
     let sandbox = guarded(&["755224"]);
     let by_option = [
@@ -499,6 +506,7 @@ fn f100_a_signal_at_a_question_in_the_middle_of_a_run_ends_it() {
 }
 
 #[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "needs setsid")]
 fn f100_a_session_that_expires_without_a_terminal_ends_the_run() {
     let (sandbox, case) = expiring(&["755224"]);
     let printed = alone(case.args(["--token-code", "755224"])).exits(12);

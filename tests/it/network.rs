@@ -145,6 +145,7 @@ fn f42_reset_on_accept_is_retried() {
 }
 
 #[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "needs prlimit")]
 fn f43_replies_that_drip_or_never_end() {
     for what in [
         What::Drip {

@@ -42,6 +42,7 @@ fn c12_sighup_ends_a_run_as_sigterm_does() {
 }
 
 #[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "needs /proc")]
 fn c12_a_signal_that_was_ignored_at_the_start_stays_ignored() {
     for ignored in ["HUP", "INT", "TERM", "HUP INT TERM"] {
         let sandbox = documented();
@@ -76,6 +77,7 @@ fn with_room_for(case: Case, bytes: u32) -> Running {
 }
 
 #[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "needs prlimit")]
 fn c69_a_file_that_may_not_grow_kills_no_run() {
     let folder = tempfile::tempdir().expect("a folder");
     // The first record of the journal does not fit.

@@ -285,6 +285,7 @@ fn a_pasted_secret_is_not_shown() {
 }
 
 #[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "needs /dev/full")]
 fn a_result_that_cannot_be_written_is_told() {
     let sandbox = documented();
     let full = std::fs::File::options()
