@@ -33,7 +33,7 @@ Register-ArgumentCompleter -Native -CommandName 'iam-del-key' -ScriptBlock {
             [CompletionResult]::new('--max-keys', '--max-keys', [CompletionResultType]::ParameterName, 'Refuse if more than N keys match, before anything is changed')
             [CompletionResult]::new('--jobs', '--jobs', [CompletionResultType]::ParameterName, 'How many keys are under way at a time; IAM''s own pace is kept whatever it is')
             [CompletionResult]::new('--journal', '--journal', [CompletionResultType]::ParameterName, 'Record each step in FILE, and go on from there in a later run with the same FILE')
-            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'What standard output gets')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Output format [default: table on a terminal, json otherwise]')
             [CompletionResult]::new('--query', '--query', [CompletionResultType]::ParameterName, 'A JMESPath expression: what of each object --output json or text prints')
             [CompletionResult]::new('--error-format', '--error-format', [CompletionResultType]::ParameterName, 'What standard error gets: json is one object a line')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When messages are coloured')

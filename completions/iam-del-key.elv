@@ -30,7 +30,7 @@ set edit:completion:arg-completer[iam-del-key] = {|@words|
             cand --max-keys 'Refuse if more than N keys match, before anything is changed'
             cand --jobs 'How many keys are under way at a time; IAM''s own pace is kept whatever it is'
             cand --journal 'Record each step in FILE, and go on from there in a later run with the same FILE'
-            cand --output 'What standard output gets'
+            cand --output 'Output format [default: table on a terminal, json otherwise]'
             cand --query 'A JMESPath expression: what of each object --output json or text prints'
             cand --error-format 'What standard error gets: json is one object a line'
             cand --color 'When messages are coloured'

@@ -10,9 +10,9 @@ complete -c iam-del-key -l expect-account -d 'Refuse unless the credentials belo
 complete -c iam-del-key -l max-keys -d 'Refuse if more than N keys match, before anything is changed' -r -f
 complete -c iam-del-key -l jobs -d 'How many keys are under way at a time; IAM\'s own pace is kept whatever it is' -r -f
 complete -c iam-del-key -l journal -d 'Record each step in FILE, and go on from there in a later run with the same FILE' -r -F
-complete -c iam-del-key -l output -d 'What standard output gets' -r -f -a "json\t'One JSON object a line'
-text\t'Columns between tabs, for cut: AccessKeyId, UserName, Outcome, error code, Status, CreateDate, LastUsedDate, LastUsedService, LastUsedRegion, AccountId, Reason'
-table\t'A table for people, with ages'
+complete -c iam-del-key -l output -d 'Output format [default: table on a terminal, json otherwise]' -r -f -a "json\t'One JSON object per line'
+text\t'Tab-separated columns for cut: AccessKeyId, UserName, Outcome, error code, Status, CreateDate, LastUsedDate, LastUsedService, LastUsedRegion, AccountId, Reason'
+table\t'One line per key, as wide as the terminal, with ages'
 off\t'Nothing'"
 complete -c iam-del-key -l query -d 'A JMESPath expression: what of each object --output json or text prints' -r -f
 complete -c iam-del-key -l error-format -d 'What standard error gets: json is one object a line' -r -f -a "text\t'Lines for people, with the AWS CLI\'s sentence'

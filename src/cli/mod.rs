@@ -207,10 +207,14 @@ pub(crate) struct Cli {
     #[arg(long, help_heading = "Many keys")]
     fail_fast: bool,
 
-    /// What standard output gets
-    #[arg(long, value_name = "FORMAT", default_value = "json", value_parser = value::output())]
+    /// Output format [default: table on a terminal, json otherwise]
+    ///
+    /// A single key that is deleted (without --dry-run) prints {"ResponseMetadata":{}} by default, also on a terminal;
+    /// if it is already gone, --ignore-missing prints its JSON object; if it is not deleted, nothing is printed. With
+    /// --output, its result is printed in that format, whatever it is. After an answer other than yes, nothing is printed.
+    #[arg(long, value_name = "FORMAT", value_parser = value::output())]
     #[arg(help_heading = "Output")]
-    output: Format,
+    output: Option<Format>,
 
     /// A JMESPath expression: what of each object --output json or text prints
     ///
@@ -302,7 +306,7 @@ impl Cli {
         {
             return wrong(SWAPPED);
         }
-        if self.query.is_some() && matches!(self.output, Format::Table) {
+        if self.query.is_some() && self.output == Some(Format::Table) {
             return wrong(
                 "--query chooses from an object, which a table has not: use --output json or text",
             );

@@ -10,7 +10,6 @@ use crate::ident::UserName;
 use crate::locate::{ListRead, Search, owner_hint, with_accounts};
 use crate::metadata::{Denied, KeyMetadata, Target};
 use crate::outcome::Outcome;
-use crate::report::message::Messages;
 use crate::request::{Key, Missing, Owner};
 
 /// How long the status of a key is waited for if nothing depends on it.
@@ -116,10 +115,10 @@ impl Selector<'_> {
         let Some(owner) = metadata.owner.clone() else {
             return;
         };
-        let found = format!("{} is a key of the user {owner}", key.id);
-        match self.request.single() {
-            Some(_) => Messages::of(self.request).note(&found),
-            None => self.log.verbose(|| found),
+        // The report names the owner of the only key.
+        if !self.request.deletes_one() {
+            let found = || format!("{} is a key of the user {owner}", key.id);
+            self.log.verbose(found);
         }
         key.user_name = Some(owner);
     }

@@ -69,6 +69,7 @@ mod secret;
 mod session;
 mod settings_files;
 mod shell;
+mod single_output;
 mod stopped;
 mod storm;
 mod story;
