@@ -97,8 +97,13 @@ impl Table {
     }
 
     fn header(&self) -> String {
-        let bold = Style::new().bold();
-        self.line(|column| (column.header().to_owned(), Some(bold)))
+        let style = if self.is_colored {
+            Style::new().bold()
+        } else {
+            Style::new()
+        };
+        let line = self.line(|column| (column.header().to_owned(), None));
+        format!("{style}{line}{style:#}")
     }
 
     /// Renders the row of a result.
@@ -247,7 +252,8 @@ fn style(kind: OutcomeKind) -> Style {
         OutcomeKind::Deleted | OutcomeKind::Deactivated => AnsiColor::Green,
         OutcomeKind::WouldDelete | OutcomeKind::WouldDeactivate => AnsiColor::Cyan,
         OutcomeKind::Refused | OutcomeKind::Failed => AnsiColor::Red,
-        OutcomeKind::Unknown | OutcomeKind::NotTried => AnsiColor::Yellow,
+        // Yellow cannot be read on white.
+        OutcomeKind::Unknown | OutcomeKind::NotTried => AnsiColor::Magenta,
         OutcomeKind::Missing | OutcomeKind::Skipped => return Style::new(),
     };
     Style::new().fg_color(Some(color.into()))
