@@ -13,7 +13,7 @@ Examples:
       delete a key of the user whose own key signs the request
   iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --user-name Bob --ignore-missing
       the same in a pipeline that may run twice
-  iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --find-user --dry-run --output table
+  iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --find-user --dry-run
       a leaked key: whose is it, what was it used for, what would happen
   iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --find-user --deactivate
       switch it off, which can be undone

@@ -326,3 +326,86 @@ pub(crate) fn question(
         "\n{verb} {keys} in {account}{profile}? It {warning}. [y/N] "
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+
+    use super::*;
+    use crate::cli::Cli;
+
+    fn request(words: &str) -> Request {
+        let words = ["iam-del-key"].into_iter().chain(words.split(' '));
+        let words: Vec<OsString> = words.map(OsString::from).collect();
+        Cli::read(&words).expect("arguments").into_request()
+    }
+
+    #[test]
+    fn the_columns_are_those_that_are_read_and_fit() {
+        use Column::{Created, Id, LastUsed, Outcome, Owner, Reason, Status, UsedFor};
+        const NAMED: &str = "--access-key-id AKIDPMS9RO4H3FEXAMPLE";
+        let found = [NAMED, "--find-user"].join(" ");
+        for (words, width, expected) in [
+            (
+                "-n --user-name Bob --all-keys",
+                48,
+                &[Id, Owner, Outcome][..],
+            ),
+            (
+                "-n --user-name Bob --all-keys",
+                79,
+                &[Id, Owner, Status, LastUsed, Outcome],
+            ),
+            (
+                "-n --user-name Bob --all-keys",
+                120,
+                &[Id, Owner, Status, Created, LastUsed, UsedFor, Outcome],
+            ),
+            (
+                "-n --deactivate --user-name Bob --all-keys",
+                120,
+                &[Id, Owner, Status, Created, LastUsed, UsedFor, Outcome],
+            ),
+            (
+                "-n --user-name Bob --all-keys --only-inactive",
+                146,
+                &[
+                    Id, Owner, Status, Created, LastUsed, UsedFor, Outcome, Reason,
+                ],
+            ),
+            (
+                "-n --user-name Bob --all-keys --older-than 1d",
+                79,
+                &[Id, Owner, Created, LastUsed, Outcome],
+            ),
+            (
+                "--yes --whole-account --only-inactive",
+                80,
+                &[Id, Owner, Status, Created, Outcome],
+            ),
+            (NAMED, 200, &[Id, Owner, Outcome]),
+            (&found, 92, &[Id, Owner, LastUsed, UsedFor, Outcome]),
+        ] {
+            let columns = result_columns(&request(words), width);
+            let names: Vec<Column> = columns.iter().map(|(column, _)| *column).collect();
+            assert_eq!(names, expected, "{words} {width}");
+        }
+    }
+
+    #[test]
+    fn no_table_is_wider_than_the_terminal() {
+        for words in [
+            "-n --deactivate --user-name Bob --all-keys --older-than 1d",
+            "--yes --user-name Bob --all-keys",
+        ] {
+            let request = request(words);
+            for width in 52..300 {
+                let columns = result_columns(&request, width);
+                let used: usize = columns.iter().map(|(_, width)| width + GAP).sum();
+                assert!(used <= width + GAP, "{words} {width}: {columns:?}");
+                let name = columns[1].1;
+                assert!((NAME_WIDTHS[0]..=NAME_WIDTHS[2]).contains(&name), "{name}");
+            }
+        }
+    }
+}

@@ -110,7 +110,7 @@ ACCESS KEY ID          USER                                             OUTCOME
 iam-del-key: error: {ALICE_KEY_ID}: An error occurred (NoSuchEntity) when calling the DeleteAccessKey operation: The \
 Access Key with id {ALICE_KEY_ID} cannot be found; not deleted: IAM finds no such key for this user
 hint: NoSuchEntity: the key is gone already, or it is another user's: IAM says the same of both
-hint: to see whose key it is: iam-del-key --access-key-id ID --find-user --dry-run --output table
+hint: to see whose key it is: iam-del-key --access-key-id ID --find-user --dry-run
 known: 2 keys: 1 deleted, 1 failed and not changed
 "
     );
