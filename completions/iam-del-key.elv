@@ -44,7 +44,7 @@ set edit:completion:arg-completer[iam-del-key] = {|@words|
             cand --cli-connect-timeout 'Seconds to wait for a connection [default: 5]'
             cand --cli-read-timeout 'Seconds to wait for each response [default: 15]'
             cand --timeout 'Time limit per key'
-            cand --output 'Output format'
+            cand --output 'Output format [default: table on a terminal, json otherwise]'
             cand --query 'Select parts of each result'
             cand --error-format 'Format of messages on standard error'
             cand --color 'When to use colors'

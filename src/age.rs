@@ -95,6 +95,23 @@ pub(crate) fn relative_time(at: SystemTime, now: SystemTime) -> String {
     format!("{number} {unit}{plural} ago")
 }
 
+/// Formats the time from `at` to `now` for a table: a year or a month that has not passed does not count.
+pub(crate) fn rough_age(at: SystemTime, now: SystemTime) -> String {
+    let days = now
+        .duration_since(at)
+        .map_or(0, |elapsed| elapsed.as_secs() / SECONDS_PER_DAY);
+    let (number, unit) = match days {
+        0..61 => {
+            return relative_time(at, now)
+                .replace("minute ", "min ")
+                .replace("minutes ", "min ");
+        }
+        61..731 => (days * 12 / 365, "months"),
+        _ => (days * 4 / 1_461, "years"),
+    };
+    format!("{number} {unit} ago")
+}
+
 /// Formats a time as IAM does: `2026-11-24T19:02:17Z`.
 pub(crate) fn timestamp(at: SystemTime) -> String {
     // The parser of IAM's responses returns no time before 1970 or after 9999.
@@ -170,6 +187,33 @@ mod tests {
         assert!(age.has_passed_since(then, now));
         assert!(!age.has_passed_since(then + Duration::from_nanos(1), now));
         assert!(!age.has_passed_since(now + Duration::from_secs(90 * SECONDS_PER_DAY), now));
+    }
+
+    #[test]
+    fn an_age_in_a_table_is_short() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(2_000_000_000);
+        let before = |seconds| rough_age(now - Duration::from_secs(seconds), now);
+        let days = |days| before(days * SECONDS_PER_DAY);
+        assert_eq!(before(61), "1 min ago");
+        assert_eq!(before(3_599), "59 min ago");
+        assert_eq!(before(7_200), "2 hours ago");
+        for (age, expected) in [
+            (1, "1 day ago"),
+            (60, "60 days ago"),
+            (61, "2 months ago"),
+            (120, "3 months ago"),
+            (400, "13 months ago"),
+            (730, "24 months ago"),
+            (731, "2 years ago"),
+            (3_652, "9 years ago"),
+            (3_653, "10 years ago"),
+        ] {
+            assert_eq!(days(age), expected, "{age}");
+        }
+        assert_eq!(
+            rough_age(now + Duration::from_secs(1), now),
+            "in the future"
+        );
     }
 
     #[test]

@@ -140,6 +140,7 @@ fn finish(running: Option<Running>, exit: Exit) -> Exit {
     let Some(Running { runtime, signals }) = running else {
         return exit;
     };
+    stream::clear_bar();
     let exit = match signals {
         Some(signals) => runtime.block_on(async {
             let overdue = async {

@@ -11,7 +11,7 @@ use clap::builder::{StringValueParser, TypedValueParser};
 use clap::{Args, ValueEnum, ValueHint};
 use serde::{Deserialize, Serialize};
 
-use crate::condition::Conditions;
+use crate::condition::{Conditions, RequiredRead};
 use crate::guard::Principal;
 use crate::ident::{
     self, AccessKeyId, AccountId, PathPrefix, RoleArn, RoleName, TokenCode, UserName,
@@ -56,8 +56,8 @@ pub(crate) struct Request {
     pub(crate) on_failure: OnFailure,
     /// How IAM is reached, and as whom.
     pub(crate) connection: Connection,
-    /// What standard output gets.
-    pub(crate) format: Format,
+    /// The format of results that the caller chose.
+    pub(crate) output: Option<Format>,
     /// What a success carries.
     pub(crate) metadata: Metadata,
     /// What of each result it gets.
@@ -83,6 +83,23 @@ impl Request {
             | Selection::Root
             | Selection::Account => None,
         }
+    }
+
+    /// Whether this deletes a single key. Then standard output is by default what scripts of the AWS CLI and boto3 expect:
+    /// one JSON object on success, and nothing otherwise.
+    pub(crate) fn deletes_one(&self) -> bool {
+        self.single().is_some() && self.action == Action::Delete && self.mode == Mode::Change
+    }
+
+    /// Whether this reads these facts about every key, unless IAM denies it.
+    pub(crate) fn reads(&self, read: RequiredRead) -> bool {
+        let is_shown = self.mode == Mode::DryRun || self.asks();
+        is_shown
+            || self.conditions.require(read)
+            || match read {
+                RequiredRead::Listing => self.action != Action::Delete,
+                RequiredRead::LastUse | RequiredRead::Owner => self.owner == Owner::Find,
+            }
     }
 
     /// How many keys it is about.
@@ -407,7 +424,7 @@ pub(crate) fn between(range: RangeInclusive<u64>) -> impl TypedValueParser<Value
     })
 }
 
-/// What standard output gets.
+/// The format of results.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 #[expect(
     clippy::doc_markdown,
@@ -416,10 +433,10 @@ pub(crate) fn between(range: RangeInclusive<u64>) -> impl TypedValueParser<Value
 pub(crate) enum Format {
     /// One JSON object per line
     Json,
-    /// Tab-separated columns for cut: AccessKeyId, UserName, Outcome, error code, Status, CreateDate, LastUsedDate,
-    /// LastUsedService, LastUsedRegion, AccountId, Reason
+    /// Tab-separated columns for cut: AccessKeyId, UserName, Outcome, error code, Status, CreateDate,
+    /// LastUsedDate, LastUsedService, LastUsedRegion, AccountId, Reason
     Text,
-    /// A table for people, with ages
+    /// One line per key, as wide as the terminal, with ages
     Table,
     /// Nothing
     Off,

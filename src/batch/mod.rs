@@ -12,16 +12,18 @@ mod reach;
 use std::io;
 use std::iter::{self, Peekable};
 use std::mem;
+use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::confirm;
 use crate::error::{Exit, RunError};
+use crate::ident::AccountId;
 use crate::log::Log;
 use crate::metadata::Target;
-use crate::outcome::{KeyResult, Outcome, OutcomeKind};
+use crate::outcome::{KeyResult, Outcome, OutcomeKind, Refusal};
 use crate::report::message::Messages;
 use crate::report::{self, Bar, Report, Resume, stream};
 use crate::request::{Format, Mode, Selection};
@@ -36,8 +38,8 @@ use one::Processed;
 pub(crate) use one::{Stage, Work};
 use reach::{Heard, Reach};
 
-/// How many keys a table before the question has.
-const SHOWN_AT_ONCE: usize = 500;
+/// How long a table waits for the account in its heading.
+const STS: Duration = Duration::from_secs(3);
 
 /// How many results of keys that are not changed wait to be written at most: a list may be long.
 const WAITING: usize = 500;
@@ -86,6 +88,7 @@ pub(crate) async fn run(work: &Work<'_>, named: Option<(Keys, u64)>) -> anyhow::
 impl Run<'_> {
     async fn course(&mut self, named: Option<(Keys, u64)>) -> Result<(), AbortReason> {
         let is_named = named.is_some();
+        self.report.account = self.account_of_table().await?;
         let started = Instant::now();
         let staged = match named {
             Some((keys, count)) => {
@@ -111,7 +114,7 @@ impl Run<'_> {
         };
         let confirmed = match (staged, self.too_many(count)) {
             (Ok(()), None) => self.confirmed(&mut chosen, count).await,
-            (Ok(()), Some(refusal)) => self.all_written().await.and(Err(refusal)),
+            (Ok(()), Some(refusal)) => self.written().await.and(Err(refusal)),
             (halt, _) => halt,
         };
         self.keys = if is_named {
@@ -137,6 +140,23 @@ impl Run<'_> {
             let hint = "check them with --dry-run; if they are right, raise --max-keys";
             AbortReason::stopped(refusal.hint(hint))
         })
+    }
+
+    /// Returns the account for the heading of a table. A change of a single key does not wait for STS, and a question
+    /// names the account itself.
+    async fn account_of_table(&self) -> Result<Option<AccountId>, AbortReason> {
+        let (work, request) = (self.work, self.work.request);
+        let is_single_change = request.single().is_some() && request.mode == Mode::Change;
+        if self.report.format != Format::Table || is_single_change || request.asks() {
+            return Ok(None);
+        }
+        let account = timeout(STS, work.connected.caller.account("the account is unknown"));
+        let account = work
+            .signals
+            .race(account)
+            .await
+            .map_err(AbortReason::Signal)?;
+        Ok(account.ok().and_then(Result::ok))
     }
 
     /// Chooses among the keys of one user or of all. Those that an earlier run began come first.
@@ -286,12 +306,6 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// The same, with the rows of a table that is not full yet.
-    async fn all_written(&mut self) -> Result<(), AbortReason> {
-        self.report.write_table().map_err(AbortReason::Unwritten)?;
-        self.written().await
-    }
-
     /// Shows the keys and asks, if somebody has to be asked; leaves them at the first.
     async fn confirmed(
         &mut self,
@@ -313,14 +327,7 @@ impl Run<'_> {
         let account = account
             .inspect_err(|stop| Messages::of(work.request).warning(&stop.to_string()))
             .ok();
-        loop {
-            let page: io::Result<Vec<_>> = keys.by_ref().take(SHOWN_AT_ONCE).collect();
-            let page = page.map_err(AbortReason::stopped)?;
-            if page.is_empty() {
-                break;
-            }
-            report::show_targets(&page);
-        }
+        report::show_targets(work.request, keys).map_err(AbortReason::stopped)?;
         keys.rewind().map_err(AbortReason::stopped)?;
         let signer = &work.connected.signer;
         let question = report::question(count, work.request, account.as_ref(), signer);
@@ -337,6 +344,7 @@ impl Run<'_> {
             AbortReason::Signal(exit) => self.report.print_interruption(*exit),
             AbortReason::Gone(silent) => self.report.print_unreachable(*silent),
             AbortReason::OtherPrincipal { why } => self.report.print_stop(why),
+            AbortReason::Declined => self.report.print_declined(),
             _ => {}
         }
         let written = self.leave(&halt).await;
@@ -379,7 +387,8 @@ impl Run<'_> {
                 continue;
             }
             let settled = work.settled(candidate, work.left(halt));
-            if written.is_err() || self.report.output.gave_up() {
+            let is_declined = matches!(settled.outcome, Outcome::Refused(Refusal::Declined));
+            if is_declined || written.is_err() || self.report.output.gave_up() {
                 self.tally.count(&settled, work.request);
                 continue;
             }
@@ -399,7 +408,7 @@ impl Run<'_> {
         if request.single().is_none() {
             Log::of(request).verbose(|| work.requests());
         }
-        let mut exit = match self.all_written().await {
+        let mut exit = match self.written().await {
             Err(AbortReason::Unwritten(error)) => self.report.print_write_failure(&error, exit),
             Err(AbortReason::Signal(exit)) => exit,
             _ => exit,
@@ -425,7 +434,7 @@ impl Run<'_> {
         }
         // A list of keys names no root user.
         let prints_whole = request.query.is_none()
-            && request.format == Format::Json
+            && self.report.format == Format::Json
             && request.connection.target_principal.is_none();
         let resume = if has_journal {
             Resume::Journal
@@ -447,7 +456,7 @@ fn matching(count: u64) -> String {
     }
 }
 
-/// How many keys a sweep found and chose.
+/// How many keys a sweep found.
 fn looked_at(sweep: &Sweep, selection: &Selection) -> String {
     let plural = |count: usize| if count == 1 { "" } else { "s" };
     let already_inactive = match sweep.already_inactive() {
@@ -459,9 +468,8 @@ fn looked_at(sweep: &Sweep, selection: &Selection) -> String {
         _ => format!("{} user{}", sweep.users, plural(sweep.users)),
     };
     format!(
-        "{} key{} of {owners} looked at, {} chosen{already_inactive}",
+        "{} key{} of {owners} checked{already_inactive}",
         sweep.keys(),
         plural(sweep.keys()),
-        sweep.chosen.len()
     )
 }

@@ -56,7 +56,7 @@ impl Cli {
             journal: self.journal,
             on_failure: either(self.fail_fast, OnFailure::Stop, OnFailure::GoOn),
             connection: self.connection,
-            format: self.output,
+            output: self.output,
             metadata: either(self.response_metadata, Metadata::Filled, Metadata::Empty),
             query: self.query,
             error_format: self.error_format,

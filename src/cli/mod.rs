@@ -249,10 +249,14 @@ pub(crate) struct Cli {
     #[arg(default_value = "60", value_hint = ValueHint::Other, help_heading = "Connection")]
     timeout: Duration,
 
-    /// Output format
-    #[arg(long, value_name = "FORMAT", default_value = "json", value_parser = value::output())]
+    /// Output format [default: table on a terminal, json otherwise]
+    ///
+    /// A single key that is deleted (without --dry-run) prints {"ResponseMetadata":{}} by default, also on a terminal;
+    /// if it is already gone, --ignore-missing prints its JSON object; if it is not deleted, nothing is printed. With
+    /// --output, its result is printed in that format, whatever it is. After an answer other than yes, nothing is printed.
+    #[arg(long, value_name = "FORMAT", value_parser = value::output())]
     #[arg(help_heading = "Output")]
-    output: Format,
+    output: Option<Format>,
 
     /// Select parts of each result
     ///
@@ -350,7 +354,7 @@ impl Cli {
         {
             return wrong(SWAPPED);
         }
-        if self.query.is_some() && matches!(self.output, Format::Table) {
+        if self.query.is_some() && self.output == Some(Format::Table) {
             return wrong("--query does not work with --output table: use --output json or text");
         }
         if self.expect_account.len() > 1 && self.connection.role_name.is_none() {

@@ -88,19 +88,19 @@ impl Commands {
     /// Lists the root user's keys without changing anything.
     pub(crate) fn list_root(&self) -> CommandLine {
         let command = CommandLine::new("iam-del-key");
-        self.with_options(command.words("--all-keys --dry-run --output table"))
+        self.with_options(command.words("--all-keys --dry-run"))
     }
 
     /// Shows a key's owner and metadata without changing anything.
     pub(crate) fn find_owner(&self, id: &str) -> CommandLine {
         let command = CommandLine::new("iam-del-key").option("--access-key-id", id);
-        self.with_options(command.words("--find-user --dry-run --output table"))
+        self.with_options(command.words("--find-user --dry-run"))
     }
 
     /// Shows a key of this user without changing anything.
     pub(crate) fn show_key(&self, id: &str, owner: Option<&UserName>) -> CommandLine {
         let command = CommandLine::new("iam-del-key").option("--access-key-id", id);
-        let command = user(command, owner).words("--dry-run --output table");
+        let command = user(command, owner).words("--dry-run");
         self.with_options(command)
     }
 
@@ -108,7 +108,7 @@ impl Commands {
     pub(crate) fn list(&self, key: &Key) -> CommandLine {
         if self.role.is_some() && key.user_name.is_some() {
             let command = user(CommandLine::new("iam-del-key"), key.user_name.as_ref());
-            return self.with_options(command.words("--all-keys --dry-run --output table"));
+            return self.with_options(command.words("--all-keys --dry-run"));
         }
         let command = CommandLine::new("aws iam list-access-keys");
         self.aws(user(command, key.user_name.as_ref()))
@@ -138,7 +138,7 @@ impl Commands {
     pub(crate) fn users(&self) -> CommandLine {
         if self.role.is_some() {
             let command = CommandLine::new("iam-del-key");
-            let words = "--whole-account --older-than 1h --dry-run --output table";
+            let words = "--whole-account --older-than 1h --dry-run";
             return self.with_options(command.words(words));
         }
         let command = CommandLine::new("aws iam list-users");

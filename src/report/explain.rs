@@ -182,7 +182,8 @@ impl Report<'_> {
                 next = self.other_keys(result);
                 no_message(Some(not_done("this was a dry run")))
             }
-            Outcome::WouldChange(_) => no_message(None),
+            // What concerns all keys is reported once.
+            Outcome::WouldChange(_) | Outcome::Refused(Refusal::Declined) => no_message(None),
             Outcome::Missing(failure) => {
                 let missing = |[what, _]: [&str; 2]| format!("{id} is missing, {what}");
                 let warning = contradiction(result, failure);
@@ -203,8 +204,8 @@ impl Report<'_> {
                     "a key goes only if every condition holds; --dry-run shows what is known of it"
                         .to_owned(),
                 );
-                let message = format!("{id} is left alone: {reason}");
-                error("Skipped", &message, not_done("a condition does not hold"))
+                let message = format!("{id} is {}: {reason}", action.not_done());
+                (Level::Error, "Skipped".to_owned(), message, None)
             }
             Outcome::Refused(Refusal::SigningKey) => {
                 next.push("sign with another key (--profile NAME), or add --allow-self".to_owned());
@@ -225,11 +226,6 @@ impl Report<'_> {
                     not_done("nothing was sent to IAM"),
                 )
             }
-            Outcome::Refused(Refusal::Declined) => error(
-                "Declined",
-                "the answer was not yes",
-                not_done("nothing was sent that changes it"),
-            ),
         };
         let error = (level, code, message, known);
         self.about_key(result, about, error, next)

@@ -111,17 +111,7 @@ impl Report<'_> {
             self.messages.print(Level::Hint, &hint);
         }
         let total = summary.total();
-        if total == 0 {
-            let why = match self.request.selection {
-                Selection::Named(_) | Selection::Listed { .. } => {
-                    "the list names no key that is to be changed".to_owned()
-                }
-                Selection::User(_) | Selection::Root | Selection::Account => {
-                    no_target_reason(self.found)
-                }
-            };
-            self.messages.note(&format!("nothing to do: {why}"));
-        }
+
         let keys = if total == 1 { "key" } else { "keys" };
         let dry = match self.request.mode {
             Mode::DryRun => "; this was a dry run",
@@ -134,7 +124,16 @@ impl Report<'_> {
             | Selection::User(_)
             | Selection::Root => "",
         };
-        let known = format!("{total} {keys}: {}{dry}{scope}", summary.describe());
+        let why = match self.request.selection {
+            _ if total > 0 => String::new(),
+            Selection::Named(_) | Selection::Listed { .. } => {
+                ": the list names no key that is to be changed".to_owned()
+            }
+            Selection::User(_) | Selection::Root | Selection::Account => {
+                format!(": {}", no_target_reason(self.found))
+            }
+        };
+        let known = format!("{total} {keys}: {}{why}{dry}{scope}", summary.describe());
         self.messages.print(Level::Known, &known);
     }
 }
@@ -162,19 +161,12 @@ pub(crate) fn print_root_key(request: &Request, account: Option<&AccountId>) {
 }
 
 /// Explains why a sweep selected none of the keys it found.
-fn no_target_reason((keys, already_inactive): (u64, u64)) -> String {
+fn no_target_reason((keys, already_inactive): (u64, u64)) -> &'static str {
     match (keys, keys.saturating_sub(already_inactive)) {
-        _ if already_inactive == 0 => {
-            "there is no key, or none satisfies the conditions".to_owned()
-        }
-        (1, 0) => "1 key, already inactive".to_owned(),
-        (2, 0) => "2 keys, both already inactive".to_owned(),
-        (_, 0) => format!("{keys} keys, all already inactive"),
-        (_, 1) => format!(
-            "{keys} keys: {already_inactive} already inactive, and the other does not satisfy the conditions"
-        ),
-        _ => format!(
-            "{keys} keys: {already_inactive} already inactive, and none of the others satisfies the conditions"
-        ),
+        _ if already_inactive == 0 => "there is no key, or none satisfies the conditions",
+        (1, 0) => "the key is already inactive",
+        (_, 0) => "all keys are already inactive",
+        (_, 1) => "the other key does not satisfy the conditions",
+        _ => "none of the other keys satisfies the conditions",
     }
 }

@@ -86,13 +86,14 @@ impl Messages {
             return;
         }
         let (who, label, color) = match level {
-            Level::Error => ("iam-del-key: ", "error", AnsiColor::Red),
-            Level::Warning => ("iam-del-key: ", "warning", AnsiColor::Yellow),
-            Level::Note => ("iam-del-key: ", "note", AnsiColor::Green),
-            Level::Hint => ("", "hint", AnsiColor::Cyan),
-            Level::Known => ("", "known", AnsiColor::White),
+            Level::Error => ("iam-del-key: ", "error", Some(AnsiColor::Red)),
+            Level::Warning => ("iam-del-key: ", "warning", Some(AnsiColor::Yellow)),
+            Level::Note => ("iam-del-key: ", "note", Some(AnsiColor::Green)),
+            Level::Hint => ("", "hint", Some(AnsiColor::Cyan)),
+            // The terminal's own color: white cannot be read on white.
+            Level::Known => ("", "known", None),
         };
-        let style = Style::new().bold().fg_color(Some(color.into()));
+        let style = Style::new().bold().fg_color(color.map(AnsiColor::into));
         self.write(who, label, self.colored.then_some(style), text);
     }
 

@@ -6,22 +6,23 @@ mod after_change;
 mod command;
 mod denial;
 mod explain;
+mod fit;
 mod hint;
 mod many;
 pub(crate) mod message;
 mod progress;
 mod record;
+mod result;
 pub(crate) mod stream;
 mod table;
-mod wrap;
 
 use std::fs::File;
 use std::io::{self, Write as _};
-use std::mem;
 use std::os::fd::AsFd as _;
 
 use crate::error::Exit;
-use crate::outcome::{KeyResult, KeyState};
+use crate::ident::AccountId;
+use crate::outcome::{KeyResult, KeyState, Outcome, OutcomeKind};
 use crate::request::{Format, Key, Mode, Request};
 use crate::sanitize::SafeText;
 use crate::summary::Summary;
@@ -32,10 +33,11 @@ use hint::About;
 pub(crate) use many::{Resume, print_root_key};
 use message::{Level, Messages};
 pub(crate) use progress::Bar;
+use record::is_query_error;
 pub(crate) use record::try_query;
-use record::{is_query_error, query_result};
+use result::format_of;
 use stream::Output;
-use table::Row;
+use table::Table;
 pub(crate) use table::{question, show_targets};
 
 /// How a later run can prove that this run changed a key.
@@ -47,9 +49,6 @@ pub(crate) enum Proof {
     None,
 }
 
-/// The maximum number of rows in a table. A longer list is split into several tables to bound memory.
-const MAX_TABLE_ROWS: usize = 500;
-
 /// Prints results.
 #[derive(Debug)]
 pub(crate) struct Report<'a> {
@@ -60,9 +59,12 @@ pub(crate) struct Report<'a> {
     /// the last line.
     single_key: Option<Explanation>,
     bar: Bar,
-    rows: Vec<Row>,
-    /// The state of the changed keys among these rows.
-    known: Vec<String>,
+    /// The format of results.
+    pub(crate) format: Format,
+    /// The account for the heading of a table, if STS returned it.
+    pub(crate) account: Option<AccountId>,
+    /// The table, once its heading was printed.
+    table: Option<Table>,
     /// Hints to print at the end, each once.
     hints: Vec<String>,
     /// The number of keys that a sweep found, and of those among them that are inactive already although they were to
@@ -74,6 +76,8 @@ pub(crate) struct Report<'a> {
     open_sessions: OpenSessions,
     /// Whether the query failed on a result.
     needs_other_query: bool,
+    /// Whether the user did not confirm.
+    is_declined: bool,
     /// The results that are being written.
     pub(crate) output: Output,
 }
@@ -87,13 +91,15 @@ impl<'a> Report<'a> {
             commands: Commands::new(&request.connection),
             single_key: None,
             bar: Bar::new(request),
-            rows: Vec::new(),
-            known: Vec::new(),
+            format: format_of(request),
+            account: None,
+            table: None,
             hints: Vec::new(),
             found: (0, 0),
             is_undoable: false,
             open_sessions: OpenSessions::default(),
             needs_other_query: false,
+            is_declined: false,
             output: Output::default(),
         }
     }
@@ -126,16 +132,18 @@ impl<'a> Report<'a> {
         if !result.is_changed() {
             return self.print_result(result, summary);
         }
+        // The run fails, so a caller who deletes a single key expects nothing on standard output.
+        let prints_nothing = self.request.deletes_one() && self.request.output.is_none();
         let (written, next) = match proof {
-            Proof::Listed => {
+            Proof::None if !prints_nothing => (
+                self.print_result(result, summary),
+                "cannot confirm it: IAM did not list the key before",
+            ),
+            Proof::None | Proof::Listed => {
                 self.update_progress(result, summary);
                 self.print_explanation(result);
                 (Ok(()), "checks and prints it")
             }
-            Proof::None => (
-                self.print_result(result, summary),
-                "cannot confirm it: IAM did not list the key before",
-            ),
         };
         if self.request.single().is_none() {
             let (key, done) = (&result.key.id, result.action.done());
@@ -160,6 +168,14 @@ impl<'a> Report<'a> {
     fn print_explanation(&mut self, result: &KeyResult) {
         if self.request.single().is_none() && !self.messages.is_json() {
             return self.print_one_of_many(result);
+        }
+        // The error that ended the run is printed next, with the state of the key.
+        let is_single = self.request.single().is_some();
+        if is_single && matches!(result.outcome, Outcome::NotTried { .. }) {
+            return;
+        }
+        if self.request.deletes_one() {
+            self.print_deletion(result);
         }
         let mut explanation = self.explain(result, About::One(&result.key));
         // With many keys, the command to undo is printed once at the end.
@@ -200,6 +216,13 @@ impl<'a> Report<'a> {
         let message = format!("could not write the result to standard output: {error}");
         self.print_error_with_key("NotWritten", message, exit);
         exit
+    }
+
+    /// Reports that the user did not confirm. The keys have no messages of their own.
+    pub(crate) fn print_declined(&mut self) {
+        self.is_declined = true;
+        let message = "the answer was not yes, so this run changed nothing";
+        self.print_error("Declined", message, Exit::Refused);
     }
 
     /// Reports that a signal ended the run. For a single key, its result says so.
@@ -248,44 +271,6 @@ impl<'a> Report<'a> {
         self.print_error_with_key("BrokenOff", format!("the run broke off: {error}"), exit);
     }
 
-    fn write(&mut self, result: &KeyResult) -> io::Result<()> {
-        let is_single = self.request.single().is_some();
-        let known = (!is_single && result.is_changed()).then(|| describe_key(result));
-        let known = known.into_iter().collect();
-        let text = match self.request.format {
-            Format::Off => return Ok(()),
-            Format::Table => {
-                self.rows.push(table::row(result));
-                self.known.extend(known);
-                let is_full = is_single || self.rows.len() >= MAX_TABLE_ROWS;
-                return if is_full { self.write_table() } else { Ok(()) };
-            }
-            Format::Text if self.request.query.is_none() => record::columns(result),
-            Format::Json | Format::Text => match query_result(result, self.request) {
-                Ok(text) => text,
-                Err(error) => {
-                    self.output.add_unwritten(known);
-                    return Err(error);
-                }
-            },
-        };
-        self.output.put(&text, known)
-    }
-
-    /// Writes the collected rows as a table.
-    ///
-    /// # Errors
-    ///
-    /// The table cannot be written.
-    pub(crate) fn write_table(&mut self) -> io::Result<()> {
-        let rows = mem::take(&mut self.rows);
-        if rows.is_empty() {
-            return Ok(());
-        }
-        let text = table::results_table(&rows, self.messages.paints_results);
-        self.output.put(&text, mem::take(&mut self.known))
-    }
-
     /// Starts the progress bar for this number of keys.
     pub(crate) fn start_bar(&self, keys: u64) {
         self.bar.expect(Some(keys));
@@ -301,7 +286,11 @@ impl<'a> Report<'a> {
         for known in self.output.take_unwritten() {
             self.messages.print(Level::Known, &known);
         }
-        self.print_summary(summary, resume);
+        // One sentence has said that nothing was changed.
+        let is_said = self.is_declined && summary.count_of(OutcomeKind::Refused) == summary.total();
+        if !is_said {
+            self.print_summary(summary, resume);
+        }
     }
 }
 
@@ -334,8 +323,7 @@ pub(crate) fn print_panic(
     unknown_keys: &[Key],
     messages: Messages,
 ) -> Exit {
-    // Rows of a table are buffered and may not have been printed.
-    let is_reported = matches!(request.format, Format::Json | Format::Text)
+    let is_reported = request.output != Some(Format::Off)
         || request.single().is_some()
         || request.mode == Mode::DryRun;
     let exit = if unknown_keys.is_empty() && is_reported {

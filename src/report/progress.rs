@@ -17,10 +17,17 @@ use crate::summary::Summary;
 pub(crate) struct Bar(Option<(Color, Arc<Mutex<BarState>>)>);
 
 /// What the bar shows the next time it is drawn.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct BarState {
     done: u64,
     message: String,
+}
+
+impl Default for BarState {
+    fn default() -> Self {
+        let message = "keys".to_owned();
+        Self { done: 0, message }
+    }
 }
 
 impl Bar {
@@ -47,7 +54,11 @@ impl Bar {
     /// Advances the bar to the number of counted keys.
     pub(super) fn update(&self, summary: &Summary) {
         let failed = summary.count_of(OutcomeKind::Failed) + summary.count_of(OutcomeKind::Unknown);
-        self.set(summary.total(), &format!("failed {failed}"));
+        let message = match failed {
+            0 => "keys".to_owned(),
+            _ => format!("keys, {failed} failed"),
+        };
+        self.set(summary.total(), &message);
     }
 
     /// Advances the bar to `done` of `all` other items.
@@ -89,11 +100,13 @@ pub(super) struct DrawnBar {
 
 impl DrawnBar {
     fn new(color: Color, count: Option<u64>, state: &Arc<Mutex<BarState>>) -> Self {
-        let bar = ProgressBar::with_draw_target(count, ProgressDrawTarget::stderr());
+        let message = lock_state(state).message.clone();
+        let bar = ProgressBar::with_draw_target(count, ProgressDrawTarget::stderr())
+            .with_message(message);
         let template = match color {
             _ if count.is_none() => "{msg}: {elapsed}",
-            Color::Off => "{msg} {bar:24} {pos}/{len}{pace}",
-            Color::On | Color::Auto => "{msg} {bar:24.green} {pos}/{len}{pace}",
+            Color::Off => "{bar:16} {pos}/{len} {msg}{pace}",
+            Color::On | Color::Auto => "{bar:16.green} {pos}/{len} {msg}{pace}",
         };
         if let Ok(style) = ProgressStyle::with_template(template) {
             let rate_and_eta = |state: &ProgressState, out: &mut dyn fmt::Write| {

@@ -241,9 +241,9 @@ pub(super) fn query_result(result: &KeyResult, request: &Request) -> io::Result<
     let found = query
         .of(&object)
         .map_err(|what| io::Error::other(QueryFailed(what)))?;
-    Ok(match request.format {
-        Format::Text => SafeText::page(&query::columns(&found)),
-        Format::Json | Format::Table | Format::Off => SafeText::json(&found),
+    Ok(match request.output {
+        Some(Format::Text) => SafeText::page(&query::columns(&found)),
+        _ => SafeText::json(&found),
     })
 }
 
@@ -253,13 +253,10 @@ pub(super) fn query_result(result: &KeyResult, request: &Request) -> io::Result<
 ///
 /// The query fails on it.
 pub(crate) fn try_query(request: &Request, candidate: &Target) -> io::Result<()> {
-    if request.query.is_none() || !matches!(request.format, Format::Json | Format::Text) {
+    if request.query.is_none() || request.output == Some(Format::Off) {
         return Ok(());
     }
-    if request.single().is_some()
-        && request.action == Action::Delete
-        && request.metadata == Metadata::Filled
-    {
+    if request.deletes_one() && request.metadata == Metadata::Filled {
         // The metadata that the query needs is only in IAM's response.
         return Ok(());
     }

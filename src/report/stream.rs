@@ -94,6 +94,13 @@ pub(super) fn draw(job: Job) {
     }
 }
 
+/// Removes the bar if one was drawn. A run can end while it is shown.
+pub(crate) fn clear_bar() {
+    if let Some(Some(thread)) = MESSAGES.get() {
+        let _ = thread.send(Job::Clear);
+    }
+}
+
 /// Whether much of standard error is unwritten.
 pub(crate) fn is_backlogged() -> bool {
     UNWRITTEN_BYTES.load(Ordering::Acquire) > BACKLOG_LIMIT

@@ -1,245 +1,309 @@
-//! Tables for people. They fit the terminal and show the age of each date. If a table does not fit, plain lines are
-//! printed.
+//! Tables for people: one line per key, as wide as the terminal, so that `grep` finds whole rows. The columns depend only
+//! on the request and the width, so a row is printed as soon as its key is finished.
 
+use std::fmt::Write as _;
 use std::io;
 use std::time::SystemTime;
 
-use anstyle::Style;
-use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
+use anstyle::{AnsiColor, Style};
 use terminal_size::terminal_size_of;
 
+use super::fit::{Fit, display_width};
 use super::message;
 use super::record::{reason, status};
-use super::wrap::{Wrapper, display_width};
-use crate::age::{relative_time, timestamp};
+use crate::age::{rough_age, timestamp};
+use crate::condition::{Condition, RequiredRead};
 use crate::guard::{Principal, Signer};
 use crate::ident::{AccountId, UserName};
 use crate::metadata::{KeyMetadata, LastUse, Target};
-use crate::outcome::KeyResult;
-use crate::request::{Action, Key, Request, Selection};
+use crate::outcome::{KeyResult, OutcomeKind};
+use crate::request::{Action, Key, Mode, Request, Selection};
 use crate::sanitize::{SafeText, escape_field};
 
 /// The width without a terminal, in columns.
 const DEFAULT_WIDTH: usize = 80;
-/// The minimum and maximum width of a table.
-const MIN_TABLE_WIDTH: usize = 60;
-const MAX_WIDTH: usize = 160;
-/// The maximum width of a user name: slightly more than that of an access key ID.
-const MAX_NAME_WIDTH: usize = 24;
-/// The maximum width of a status, service or region. AWS's own values are shorter.
-const MAX_WORD_WIDTH: usize = 20;
-/// The maximum number of lines of a reason, and of any other text in the plain format.
-const MAX_REASON_LINES: usize = 12;
-const MAX_PLAIN_LINES: usize = 6;
-/// The only column whose cells are wrapped.
-const LAST_USED_COLUMN: usize = 3;
+/// The space between two columns.
+const GAP: usize = 2;
+/// The width of an access key ID: the one in AWS's documentation is the longest. A longer ID moves its row.
+const ID_WIDTH: usize = 21;
+/// The width of a user name: at least, before there are more columns, and at most.
+const NAME_WIDTHS: [usize; 3] = [12, 20, 64];
+/// The width of the longest status of AWS.
+const STATUS_WIDTH: usize = 8;
+/// The width of the longest age.
+const AGE_WIDTH: usize = "23 months ago".len();
+/// The width of most services and regions.
+const PLACE_WIDTH: usize = "ec2 ap-southeast-2".len();
+/// The width of a reason, at least and at most.
+const REASON_WIDTHS: [usize; 2] = [24, 48];
 
-const HEADERS: [&str; 5] = [
-    "ACCESS KEY, OWNER",
-    "STATUS",
-    "CREATED",
-    "LAST USED",
-    "OUTCOME",
-];
-/// The labels of the columns in the plain format.
-const PLAIN_LABELS: [&str; 5] = ["", "", "created ", "last used ", ""];
-
-/// Separates two rows until the reason of the first is inserted. No cell contains it.
-const ROW_SEPARATOR: char = '\u{0}';
-
-/// A key and its columns, and the reason for its outcome, which is printed below the row.
-#[derive(Debug)]
-pub(super) struct Row {
-    id: String,
-    /// The lines of each cell except the ID. The outcome is missing before there is a result.
-    cells: Vec<Vec<String>>,
-    reason: Option<String>,
+/// The columns, in the order in which they are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Column {
+    Id,
+    Owner,
+    Status,
+    Created,
+    LastUsed,
+    UsedFor,
+    Outcome,
+    Reason,
 }
 
-/// Creates the row of a result.
-pub(super) fn row(result: &KeyResult) -> Row {
-    let mut row = key_row(&result.key, &result.metadata);
-    row.cells[0].extend(
-        result
-            .key
-            .id
-            .account()
-            .map(|account| format!("of {account}")),
-    );
-    if let Some(status) = status(result) {
-        row.cells[1] = vec![truncate(status)];
+impl Column {
+    fn header(self) -> &'static str {
+        match self {
+            Self::Id => "ACCESS KEY ID",
+            Self::Owner => "USER",
+            Self::Status => "STATUS",
+            Self::Created => "CREATED",
+            Self::LastUsed => "LAST USED",
+            Self::UsedFor => "USED FOR",
+            Self::Outcome => "OUTCOME",
+            Self::Reason => "REASON",
+        }
     }
-    row.cells.push(vec![result.kind().as_str().to_owned()]);
-    row.reason = reason(result);
-    row
 }
 
-/// Renders the table of results for standard output. `is_colored` makes the header bold.
-pub(super) fn results_table(rows: &[Row], is_colored: bool) -> SafeText {
-    render(rows, width(terminal_size_of(io::stdout())), is_colored)
+/// A table whose rows are rendered one by one.
+#[derive(Debug)]
+pub(super) struct Table {
+    /// The columns and their widths.
+    columns: Vec<(Column, usize)>,
+    fit: Fit,
+    is_colored: bool,
 }
 
-/// Renders the table of targets for standard error. It does not show the account that an ID encodes, because the
-/// encoding is undocumented. The question names the account.
-pub(super) fn targets_table(targets: &[Target]) -> SafeText {
-    let row = |target: &Target| key_row(&target.key, &target.metadata);
-    let rows: Vec<Row> = targets.iter().map(row).collect();
-    render(&rows, width(terminal_size_of(io::stderr())), false)
+impl Table {
+    /// Creates a table of results for standard output.
+    pub(super) fn of_results(request: &Request, is_colored: bool) -> Self {
+        let columns = result_columns(request, width(terminal_size_of(io::stdout())));
+        Self::new(columns, is_colored)
+    }
+
+    fn new(columns: Vec<(Column, usize)>, is_colored: bool) -> Self {
+        let fit = Fit::for_locale();
+        Self {
+            columns,
+            fit,
+            is_colored,
+        }
+    }
+
+    /// Renders the heading and the names of the columns.
+    pub(super) fn head(&self, request: &Request, account: Option<&AccountId>) -> String {
+        let lines = [heading(request, account), self.header()];
+        let lines = lines.into_iter().filter(|line| !line.is_empty());
+        lines.map(|line| line + "\n").collect()
+    }
+
+    fn header(&self) -> String {
+        let style = if self.is_colored {
+            Style::new().bold()
+        } else {
+            Style::new()
+        };
+        let line = self.line(|column| (column.header().to_owned(), None));
+        format!("{style}{line}{style:#}")
+    }
+
+    /// Renders the row of a result.
+    pub(super) fn row(&self, result: &KeyResult) -> String {
+        let kind = result.kind();
+        self.line(|column| match column {
+            Column::Outcome => (kind.as_str().to_owned(), Some(style(kind))),
+            Column::Reason => (skip_reason(result), None),
+            Column::Status if status(result).is_some() => {
+                (status(result).unwrap_or_default().to_owned(), None)
+            }
+            column => (cell(column, &result.key, &result.metadata), None),
+        })
+    }
+
+    /// Renders a line. Only an ID may be wider than its column.
+    fn line(&self, cell: impl Fn(Column) -> (String, Option<Style>)) -> String {
+        let mut line = String::new();
+        // The padding is written before the next cell: a line has no spaces at its end.
+        let mut padding = 0;
+        for (column, width) in &self.columns {
+            let (text, style) = cell(*column);
+            let text = match column {
+                Column::Id => text,
+                Column::Owner => self.fit.middle(&text, *width),
+                _ => self.fit.end(&text, *width),
+            };
+            if !text.is_empty() {
+                let style = style.filter(|_| self.is_colored).unwrap_or_default();
+                line.push_str(&" ".repeat(padding));
+                let _ = write!(line, "{style}{text}{style:#}");
+                padding = 0;
+            }
+            padding += width.saturating_sub(display_width(&text)) + GAP;
+        }
+        line
+    }
 }
 
 fn width(terminal: Option<(terminal_size::Width, terminal_size::Height)>) -> usize {
-    terminal.map_or(DEFAULT_WIDTH, |(width, _)| {
-        usize::from(width.0).clamp(1, MAX_WIDTH)
-    })
+    terminal.map_or(DEFAULT_WIDTH, |(width, _)| usize::from(width.0))
 }
 
-fn render(rows: &[Row], width: usize, is_colored: bool) -> SafeText {
-    let wrapper = Wrapper::to(width);
-    let table = (width >= MIN_TABLE_WIDTH).then(|| table(rows, &wrapper));
-    let fits_width = |lines: &Vec<String>| lines.iter().all(|line| display_width(line) <= width);
-    let mut lines = match table.filter(fits_width) {
-        Some(mut lines) => {
-            if let Some(head) = lines.first_mut().filter(|_| is_colored) {
-                let bold = Style::new().bold();
-                *head = format!("{bold}{head}{bold:#}");
+/// Returns the columns of results.
+fn result_columns(request: &Request, width: usize) -> Vec<(Column, usize)> {
+    let outcome_width = match request.mode {
+        Mode::DryRun => "Would".len() + request.action.verb().len(),
+        Mode::Change => request.action.done().len(),
+    };
+    let outcome_width = outcome_width.max(OutcomeKind::NotTried.as_str().len());
+    columns(request, width, Some(outcome_width))
+}
+
+/// Returns the columns that fit into `width`, and their widths. Facts that the run does not read have none.
+fn columns(request: &Request, width: usize, outcome_width: Option<usize>) -> Vec<(Column, usize)> {
+    let mut columns = vec![(Column::Id, ID_WIDTH), (Column::Owner, NAME_WIDTHS[0])];
+    columns.extend(outcome_width.map(|width| (Column::Outcome, width)));
+    for (column, wanted_width) in wanted_columns(request, outcome_width.is_some()) {
+        let used: usize = columns.iter().map(|(_, width)| width + GAP).sum();
+        let free = (width + GAP).saturating_sub(used);
+        match columns.iter_mut().find(|(other, _)| *other == column) {
+            Some((_, width)) => *width = wanted_width.min(*width + free).max(*width),
+            None if free >= wanted_width + GAP => columns.push((column, wanted_width)),
+            None => {}
+        }
+    }
+    columns.sort_unstable();
+    columns
+}
+
+/// Returns more columns, the most important first, and greater widths for columns that are there already.
+fn wanted_columns(request: &Request, is_result: bool) -> Vec<(Column, usize)> {
+    let conditions = &request.conditions.all;
+    let is_listed = request.reads(RequiredRead::Listing);
+    let is_looked_up = request.reads(RequiredRead::LastUse);
+    let mut wanted = Vec::new();
+    wanted.extend(is_looked_up.then_some((Column::LastUsed, AGE_WIDTH)));
+    wanted.extend(is_listed.then_some((Column::Status, STATUS_WIDTH)));
+    wanted.extend(is_listed.then_some((Column::Created, AGE_WIDTH)));
+    let is_old = |condition: &Condition| matches!(condition, Condition::OlderThan(_));
+    if conditions.iter().any(is_old) {
+        wanted.sort_by_key(|(column, _)| *column != Column::Created);
+    }
+    wanted.push((Column::Owner, NAME_WIDTHS[1]));
+    wanted.extend(is_looked_up.then_some((Column::UsedFor, PLACE_WIDTH)));
+    if is_result && (!conditions.is_empty() || request.action != Action::Delete) {
+        wanted.extend(REASON_WIDTHS.map(|width| (Column::Reason, width)));
+    }
+    wanted.push((Column::Owner, NAME_WIDTHS[2]));
+    wanted
+}
+
+/// Returns a fact about a key.
+fn cell(column: Column, key: &Key, metadata: &KeyMetadata) -> String {
+    let age = |at: SystemTime| match metadata.read_at {
+        Some(now) => rough_age(at, now),
+        // IAM's clock cannot be trusted.
+        None => timestamp(at).chars().take("2026-11-24".len()).collect(),
+    };
+    // IAM denied the read, or it was not requested.
+    let unread = |is_denied| if is_denied { "unknown" } else { "" }.to_owned();
+    let denied = metadata.denied;
+    match column {
+        Column::Id => key.id.to_string(),
+        Column::Owner => {
+            let owner = metadata.owner.as_ref().or(key.user_name.as_ref());
+            owner.map(UserName::to_string).unwrap_or_default()
+        }
+        Column::Status => match &metadata.status {
+            Some(status) => status.as_str().to_owned(),
+            None => unread(denied.listing),
+        },
+        Column::Created => match metadata.created {
+            Some(at) => age(at),
+            None => unread(denied.listing),
+        },
+        Column::LastUsed => match &metadata.last_use {
+            Some(LastUse::At { date, .. }) => age(*date),
+            Some(LastUse::Never) => "never".to_owned(),
+            None => unread(denied.last_use),
+        },
+        Column::UsedFor => match &metadata.last_use {
+            Some(LastUse::At {
+                service, region, ..
+            }) => {
+                let words = [service, region].into_iter().flatten();
+                words.map(String::as_str).collect::<Vec<_>>().join(" ")
             }
-            lines
-        }
-        None => rows
-            .iter()
-            .flat_map(|row| plain_lines(row, &wrapper))
-            .collect(),
-    };
-    lines.retain(|line| !line.is_empty());
-    SafeText::page(&lines.join("\n"))
-}
-
-/// Renders the lines of the table, the header first.
-fn table(rows: &[Row], wrapper: &Wrapper) -> Vec<String> {
-    let count = rows.first().map_or(HEADERS.len(), |row| row.cells.len());
-    let mut table = Table::new();
-    table
-        .load_style(presets::NOTHING)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(u16::try_from(wrapper.width).unwrap_or(u16::MAX))
-        .set_header(&HEADERS[..count]);
-    table.style_mut().row_separator.fill = Some(ROW_SEPARATOR);
-    for row in rows {
-        let cells = row.cells.iter().enumerate().map(|(index, lines)| {
-            if index > 0 {
-                return lines.join("\n");
-            }
-            let owner = lines.iter();
-            let owner = owner.flat_map(|line| {
-                wrapper
-                    .with_width(MAX_NAME_WIDTH)
-                    .wrap_anywhere(line, MAX_PLAIN_LINES)
-            });
-            let lines: Vec<String> = [row.id.clone()].into_iter().chain(owner).collect();
-            lines.join("\n")
-        });
-        table.add_row(cells);
-    }
-    for (index, column) in table.column_iter_mut().enumerate() {
-        column.set_padding((0, 2));
-        // IDs, statuses, dates and outcomes are copied or compared, so they are never wrapped.
-        if index != LAST_USED_COLUMN {
-            column.set_constraint(ColumnConstraint::ContentWidth);
-        }
-    }
-    let text = table.trim_fmt();
-    let mut reasons = rows.iter().map(|row| row.reason.as_deref());
-    let mut below = || {
-        wrapper.wrap_words(
-            reasons.next().flatten().unwrap_or_default(),
-            MAX_REASON_LINES,
-        )
-    };
-    let mut lines: Vec<String> = Vec::new();
-    for line in text.lines() {
-        if line.starts_with(ROW_SEPARATOR) {
-            lines.extend(below());
-        } else {
-            lines.push(line.to_owned());
-        }
-    }
-    lines.extend(below());
-    lines
-}
-
-/// Renders a key in the plain format: the ID, which is never truncated, and each value on lines of its own.
-fn plain_lines(row: &Row, wrapper: &Wrapper) -> Vec<String> {
-    let mut lines = vec![row.id.clone()];
-    for (label, cell) in PLAIN_LABELS.iter().zip(&row.cells) {
-        if !cell.is_empty() {
-            let text = format!("{label}{}", cell.join(", "));
-            lines.extend(wrapper.wrap_words(&text, MAX_PLAIN_LINES));
-        }
-    }
-    let reason = row.reason.as_deref().unwrap_or_default();
-    lines.extend(wrapper.wrap_words(reason, MAX_REASON_LINES));
-    lines
-}
-
-/// Creates a row with the owner, status, creation date and last use of a key.
-fn key_row(key: &Key, metadata: &KeyMetadata) -> Row {
-    let date_and_age = |at: SystemTime| {
-        let age = metadata.read_at.map(|now| relative_time(at, now));
-        [Some(day(at)), age].into_iter().flatten()
-    };
-    let owner = metadata.owner.as_ref().or(key.user_name.as_ref());
-    let unlisted_cell = unread_cell(metadata.denied.listing);
-    let last_use = match &metadata.last_use {
-        None => unread_cell(metadata.denied.last_use),
-        Some(LastUse::Never) => vec!["never".to_owned()],
-        Some(LastUse::At {
-            date,
-            service,
-            region,
-        }) => {
-            let words = [service, region].into_iter().flatten();
-            let place: Vec<String> = words.map(|word| truncate(word)).collect();
-            date_and_age(*date).chain([place.join(" ")]).collect()
-        }
-    };
-    let status = metadata
-        .status
-        .as_ref()
-        .map(|status| vec![truncate(status.as_str())]);
-    Row {
-        id: key.id.to_string(),
-        cells: vec![
-            owner.map(UserName::to_string).into_iter().collect(),
-            status.unwrap_or_else(|| unlisted_cell.clone()),
-            metadata
-                .created
-                .map_or(unlisted_cell, |created| date_and_age(created).collect()),
-            last_use,
-        ],
-        reason: None,
+            Some(LastUse::Never) | None => String::new(),
+        },
+        Column::Outcome | Column::Reason => String::new(),
     }
 }
 
-/// Returns the cell of a missing value: `unknown` if IAM denied the read, empty if it was not requested.
-fn unread_cell(is_denied: bool) -> Vec<String> {
-    is_denied
-        .then(|| "unknown".to_owned())
-        .into_iter()
-        .collect()
-}
-
-/// Truncates a value from AWS to the maximum width of a column.
-fn truncate(word: &str) -> String {
-    Wrapper::to(MAX_WORD_WIDTH).truncate(word)
-}
-
-/// Returns the date of a time in UTC, which IAM uses.
-fn day(at: SystemTime) -> String {
-    timestamp(at)
-        .split('T')
-        .next()
+/// Returns why a key was skipped. The reasons of other outcomes are on standard error or apply to all keys.
+fn skip_reason(result: &KeyResult) -> String {
+    let is_skipped = result.kind() == OutcomeKind::Skipped;
+    is_skipped
+        .then(|| reason(result))
+        .flatten()
         .unwrap_or_default()
-        .to_owned()
+}
+
+fn style(kind: OutcomeKind) -> Style {
+    let color = match kind {
+        OutcomeKind::Deleted | OutcomeKind::Deactivated | OutcomeKind::Reactivated => {
+            AnsiColor::Green
+        }
+        OutcomeKind::WouldDelete | OutcomeKind::WouldDeactivate | OutcomeKind::WouldReactivate => {
+            AnsiColor::Cyan
+        }
+        OutcomeKind::Refused | OutcomeKind::Failed => AnsiColor::Red,
+        // Yellow cannot be read on white.
+        OutcomeKind::Unknown | OutcomeKind::NotTried => AnsiColor::Magenta,
+        OutcomeKind::Missing | OutcomeKind::Skipped => return Style::new(),
+    };
+    Style::new().fg_color(Some(color.into()))
+}
+
+/// Returns the line above a table: the account, the path of the users, and the conditions. Empty if there are none.
+fn heading(request: &Request, account: Option<&AccountId>) -> String {
+    let account = account.map(|account| format!("Account {account}"));
+    let path = request.path_prefix.as_ref();
+    let path = path.map(|path| format!("--path-prefix {}", path.as_str()));
+    let conditions = &request.conditions.all;
+    let conditions: Vec<String> = conditions.iter().map(ToString::to_string).collect();
+    let conditions = (!conditions.is_empty()).then(|| conditions.join(" and "));
+    let parts: Vec<String> = account.into_iter().chain(path).chain(conditions).collect();
+    parts.join(", ")
+}
+
+/// The maximum number of targets that are rendered at a time.
+const PAGE_ROWS: usize = 500;
+
+/// Shows the targets on standard error. The table has no account: the question names it.
+///
+/// # Errors
+///
+/// The targets cannot be read.
+pub(crate) fn show_targets(
+    request: &Request,
+    targets: &mut impl Iterator<Item = io::Result<Target>>,
+) -> io::Result<()> {
+    let columns = columns(request, width(terminal_size_of(io::stderr())), None);
+    let table = Table::new(columns, message::is_colorful(&io::stderr()));
+    let mut text = table.head(request, None);
+    loop {
+        let page = targets.take(PAGE_ROWS).map(|target| {
+            let Target { key, metadata } = target?;
+            Ok(table.line(|column| (cell(column, &key, &metadata), None)))
+        });
+        let page: Vec<String> = page.collect::<io::Result<_>>()?;
+        if page.is_empty() {
+            return Ok(());
+        }
+        text.push_str(&page.join("\n"));
+        message::print_line(&SafeText::page(&text));
+        text.clear();
+    }
 }
 
 /// Asks for confirmation after the keys were shown. Names the account, which STS returned, and the profile.
@@ -280,7 +344,85 @@ pub(crate) fn question(
     ))
 }
 
-/// Shows the targets on standard error.
-pub(crate) fn show_targets(targets: &[Target]) {
-    message::print_line(&targets_table(targets));
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+
+    use super::*;
+    use crate::cli::Cli;
+
+    fn request(words: &str) -> Request {
+        let words = ["iam-del-key"].into_iter().chain(words.split(' '));
+        let words: Vec<OsString> = words.map(OsString::from).collect();
+        Cli::read(&words).expect("arguments").into_request()
+    }
+
+    #[test]
+    fn the_columns_are_those_that_are_read_and_fit() {
+        use Column::{Created, Id, LastUsed, Outcome, Owner, Reason, Status, UsedFor};
+        const NAMED: &str = "--access-key-id AKIDPMS9RO4H3FEXAMPLE";
+        let found = [NAMED, "--find-user"].join(" ");
+        for (words, width, expected) in [
+            (
+                "-n --user-name Bob --all-keys",
+                48,
+                &[Id, Owner, Outcome][..],
+            ),
+            (
+                "-n --user-name Bob --all-keys",
+                79,
+                &[Id, Owner, Status, LastUsed, Outcome],
+            ),
+            (
+                "-n --user-name Bob --all-keys",
+                120,
+                &[Id, Owner, Status, Created, LastUsed, UsedFor, Outcome],
+            ),
+            (
+                "-n --deactivate --user-name Bob --all-keys",
+                120,
+                &[Id, Owner, Status, Created, LastUsed, UsedFor, Outcome],
+            ),
+            (
+                "-n --user-name Bob --all-keys --only-inactive",
+                146,
+                &[
+                    Id, Owner, Status, Created, LastUsed, UsedFor, Outcome, Reason,
+                ],
+            ),
+            (
+                "-n --user-name Bob --all-keys --older-than 1d",
+                79,
+                &[Id, Owner, Created, LastUsed, Outcome],
+            ),
+            (
+                "--yes --whole-account --only-inactive",
+                80,
+                &[Id, Owner, Status, Created, Outcome],
+            ),
+            (NAMED, 200, &[Id, Owner, Outcome]),
+            (&found, 92, &[Id, Owner, LastUsed, UsedFor, Outcome]),
+        ] {
+            let columns = result_columns(&request(words), width);
+            let names: Vec<Column> = columns.iter().map(|(column, _)| *column).collect();
+            assert_eq!(names, expected, "{words} {width}");
+        }
+    }
+
+    #[test]
+    fn no_table_is_wider_than_the_terminal() {
+        for words in [
+            "-n --deactivate --user-name Bob --all-keys --older-than 1d",
+            "--yes --user-name Bob --all-keys",
+        ] {
+            let request = request(words);
+            for width in 52..300 {
+                let columns = result_columns(&request, width);
+                let used: usize = columns.iter().map(|(_, width)| width + GAP).sum();
+                assert!(used <= width + GAP, "{words} {width}: {columns:?}");
+                let name = columns[1].1;
+                assert!((NAME_WIDTHS[0]..=NAME_WIDTHS[2]).contains(&name), "{name}");
+            }
+        }
+    }
 }

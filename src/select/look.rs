@@ -13,7 +13,6 @@ use crate::ident::UserName;
 use crate::locate::{ListRead, Search, owner_hint, with_accounts};
 use crate::metadata::{Denied, KeyMetadata, Status, Target};
 use crate::outcome::Outcome;
-use crate::report::message::Messages;
 use crate::request::{Action, Key, Missing, Mode, Owner};
 
 /// How many other keys of the owner are kept to be shown. IAM allows two keys per user; eight have been seen.
@@ -125,10 +124,10 @@ impl Selector<'_> {
         let Some(owner) = metadata.owner.clone() else {
             return;
         };
-        let found = format!("{} is a key of the user {owner}", key.id);
-        match self.request.single() {
-            Some(_) => Messages::of(self.request).note(&found),
-            None => self.log.verbose(|| found),
+        // The report names the owner of the only key.
+        if !self.request.deletes_one() {
+            let found = || format!("{} is a key of the user {owner}", key.id);
+            self.log.verbose(found);
         }
         key.user_name = Some(owner);
     }

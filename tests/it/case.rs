@@ -95,6 +95,8 @@ pub(crate) struct Case {
     home: PathBuf,
     folder: tempfile::TempDir,
     tells_all: bool,
+    /// Whether the run keeps the default of `--output`.
+    has_default_output: bool,
     /// What the sandbox hands out.
     issued: Option<Issued>,
 }
@@ -124,8 +126,16 @@ impl Case {
             home,
             folder,
             tells_all: false,
+            has_default_output: false,
             issued: None,
         }
+    }
+
+    /// Keeps the default of `--output`: a single deletion that fails prints nothing on standard output. Without this, it
+    /// gets `--output json`, so that a test can compare its outcome.
+    pub(crate) fn with_default_output(mut self) -> Self {
+        self.has_default_output = true;
+        self
     }
 
     /// A run that reaches the sandbox as its administrator.
@@ -208,10 +218,32 @@ impl Case {
     /// The arguments, and `--debug` where all is to be told.
     fn all_args(&self) -> Vec<OsString> {
         let mut args = self.args.clone();
+        if !self.has_default_output && self.deletes_one() {
+            args.extend(["--output".into(), "json".into()]);
+        }
         if self.tells_all && !args.is_empty() && !args.contains(&"--debug".into()) {
             args.push("--debug".into());
         }
         args
+    }
+
+    /// Whether the arguments name one key to be deleted, and no format.
+    fn deletes_one(&self) -> bool {
+        let args = self.args.iter().map(|arg| arg.to_string_lossy());
+        let names: Vec<_> = args
+            .map(|arg| arg.split('=').next().unwrap_or_default().to_owned())
+            .collect();
+        let others = [
+            "-n",
+            "--dry-run",
+            "--deactivate",
+            "--output",
+            "--query",
+            "--help",
+            "-h",
+        ];
+        let keys = names.iter().filter(|name| *name == "--access-key-id");
+        keys.count() == 1 && !names.iter().any(|name| others.contains(&name.as_str()))
     }
 
     fn secrets(&self) -> Secrets {

@@ -151,8 +151,7 @@ fn c39_ids_are_separated_by_white_space_and_comments_are_skipped() {
             .exits(0)
             .prints_nothing()
             .says_exactly(
-                "iam-del-key: note: nothing to do: the list names no key that is to be changed\n\
-                 known: 0 keys: nothing was changed\n",
+                "known: 0 keys: nothing was changed: the list names no key that is to be changed\n",
             );
     }
 }

@@ -239,7 +239,8 @@ fn conditions_hold_for_a_deactivation_too() {
         .run()
         .exits(11)
         .prints_outcome("Skipped")
-        .says(&["it was used 1 day ago"])
-        .ends_with("not deactivated");
+        .says(&[&format!(
+            "{ALICE_KEY_ID} is not deactivated: it was used 1 day ago"
+        )]);
     assert_eq!(status(&sandbox, ALICE_KEY_ID), Some(Status::Active));
 }

@@ -88,7 +88,7 @@ fn each_hint_is_given_once_before_the_summary() {
         [
             "hint: NoSuchEntity: the key is gone already, or it is another user's: IAM says the same of both",
             "hint: NoSuchEntity: to see whose key it is: iam-del-key --access-key-id ID --find-user --dry-run \
-             --output table --profile work",
+             --profile work",
             "known: 3 keys: 3 failed and not changed",
         ]
     );

@@ -117,7 +117,7 @@ fn f34_a_sweep_as_root_takes_the_users_keys_and_never_its_own() {
     assert!(!output.contains(&root.access_key_id), "{output}");
     let _ = printed
         .prints(&output)
-        .says(&["of 3 users looked at"])
+        .says(&["of 3 users checked"])
         .ends_with("5 deleted");
     let taken = |request: &Recorded| request.param("AccessKeyId") == Some(&root.access_key_id);
     assert!(!sandbox.requests().iter().any(taken));

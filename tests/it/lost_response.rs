@@ -328,7 +328,7 @@ fn f74_no_such_entity_at_once_is_3_and_not_looked_into() {
             "iam-del-key: error: An error occurred (NoSuchEntity) when calling the DeleteAccessKey operation: \
              The Access Key with id AKIARZPUZDIKAAAAAAAA cannot be found.\n\
              hint: the key is gone already, or it is another user's: IAM says the same of both\n\
-             hint: to see whose key it is: iam-del-key --access-key-id AKIARZPUZDIKAAAAAAAA --find-user --dry-run --output table\n\
+             hint: to see whose key it is: iam-del-key --access-key-id AKIARZPUZDIKAAAAAAAA --find-user --dry-run\n\
              known: AKIARZPUZDIKAAAAAAAA: not deleted: IAM finds no such key for this user\n",
         );
     assert_eq!(actions(&sandbox), ["DeleteAccessKey"]);

@@ -75,6 +75,7 @@ mod secret;
 mod session;
 mod settings_files;
 mod shell;
+mod single_output;
 mod skipped;
 mod stopped;
 mod storm;

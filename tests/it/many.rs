@@ -263,34 +263,74 @@ fn waiting_for_a_turn_does_not_count_against_a_keys_limit() {
     assert_eq!(left(&sandbox, 80), 0);
 }
 
-#[test]
-fn a_bar_moves_on_a_terminal_and_is_gone_at_the_end() {
+/// A run over 40 keys on a terminal that is slow enough to be watched.
+fn watched() -> (Sandbox, Dialogue) {
     let (sandbox, list) = crowd(40);
-    sandbox.fault(
-        Fault::new(What::Delay(Duration::from_millis(60)))
-            .on("DeleteAccessKey")
-            .always(),
-    );
+    let delay = What::Delay(Duration::from_millis(60));
+    sandbox.fault(Fault::new(delay).on("DeleteAccessKey").always());
+    let denied = What::error(403, "AccessDenied", "no");
+    sandbox.fault(Fault::new(denied).on("DeleteAccessKey").times(2));
     let case = Case::at(&sandbox, ["--yes", "--jobs", "2", "--from"]).env("TERM", "xterm");
     let path = case.path("list.csv");
     let dialogue = Dialogue::start(case.file("list.csv", &list).args([path]));
+    (sandbox, dialogue)
+}
+
+/// The lines that are left on the screen.
+fn left_on_screen(messages: &str) -> Vec<&str> {
+    let lines = messages.lines();
+    lines
+        .map(|line| line.rsplit("\r\u{1b}[2K").next().unwrap_or_default())
+        .collect()
+}
+
+#[test]
+fn a_bar_counts_keys_and_failures_and_is_gone_at_the_end() {
+    let (sandbox, dialogue) = watched();
     let printed = dialogue
-        .shows("/40, ")
+        .shows("/40 keys, 2 failed, ")
         .shows("/s, ")
         .shows(" s left")
         .end()
-        .exits(0);
+        .exits(12);
     let output = printed.output().to_owned();
-    assert_eq!(outcomes(&output), [("Deleted".to_owned(), 40)]);
-    let ended = printed.prints(&output).says(&["failed 0"]);
-    let summary = ended.known().rsplit('\r').next().unwrap_or_default();
+    assert_eq!(
+        outcomes(&output),
+        [("Deleted".to_owned(), 38), ("Failed".to_owned(), 2)]
+    );
+    let said = printed.prints(&output);
+    let screen = left_on_screen(said.messages());
     assert!(
-        summary
-            .trim_start_matches("\u{1b}[2K")
-            .ends_with("40 keys: 40 deleted"),
+        !screen.iter().any(|line| line.contains("/40")),
+        "{screen:?}"
+    );
+    let summary = screen.last().expect("a summary");
+    assert!(
+        summary.ends_with("40 keys: 38 deleted, 2 failed and not changed"),
         "{summary:?}"
     );
-    assert_eq!(left(&sandbox, 40), 0);
+    let _ = said.says(&["AccessDenied"]);
+    assert_eq!(left(&sandbox, 40), 2);
+}
+
+#[test]
+fn a_bar_is_gone_after_a_signal() {
+    for (signal, status) in [("INT", 130), ("TERM", 143)] {
+        let (_sandbox, dialogue) = watched();
+        let printed = dialogue
+            .shows("/40 keys, 2 failed, ")
+            .signals(signal)
+            .end()
+            .exits(status);
+        let output = printed.output().to_owned();
+        let said = printed.prints(&output);
+        let screen = left_on_screen(said.messages());
+        assert!(
+            !screen.iter().any(|line| line.contains("/40")),
+            "{screen:?}"
+        );
+        let _ = said.says(&["interrupted: no further key is begun", "40 keys: "]);
+    }
 }
 
 #[test]
@@ -300,7 +340,7 @@ fn nothing_named_is_nothing_done() {
         .run()
         .exits(0)
         .prints_nothing()
-        .says(&["note: nothing to do: the list names no key that is to be changed"])
+        .says(&["the list names no key that is to be changed"])
         .ends_with("0 keys: nothing was changed");
     assert!(actions(&sandbox).is_empty());
 }

@@ -268,8 +268,7 @@ fn c52_a_new_key_that_the_reads_do_not_show_yet_is_not_gone() {
         let _ = printed
             .exits(status)
             .prints_outcome(outcome)
-            .says(&[says])
-            .ends_with("not deleted");
+            .says(&[says, "not deleted: "]);
         assert!(sandbox.has_key(BOBS_KEY));
     }
     // A server error of IAM's, which may have acted, and then no such key.

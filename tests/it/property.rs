@@ -124,8 +124,7 @@ fn goes(lives: &[Life], conditions: &Conditions, found: bool) -> bool {
         let _ = ended
             .exits(11)
             .prints_outcome("Skipped")
-            .says(&["is left alone"])
-            .ends_with("not deleted");
+            .says(&["is not deleted: "]);
         return false;
     }
     let said = ended.exits(0).prints(DELETED);

@@ -22,14 +22,7 @@ fn f64_a_yes_deletes_what_was_shown() {
             .exits(0)
             .prints(DELETED);
         let screen = said.messages();
-        for text in [
-            BOBS_KEY,
-            "Bob",
-            "Active",
-            "400 days ago",
-            "120 days ago",
-            "s3 us-east-1",
-        ] {
+        for text in [BOBS_KEY, "Bob", "Active", "13 months ago", "3 months ago"] {
             assert!(screen.contains(text), "{text} was not shown: {screen}");
         }
         let question = screen.find(ASKED).expect("asked once");
@@ -68,9 +61,8 @@ fn f64_anything_else_is_a_no() {
             .types(no)
             .end()
             .exits(11)
-            .prints_outcome("Refused")
-            .says(&["the answer was not yes"])
-            .ends_with("AKIDPMS9RO4H3FEXAMPLE: not deleted: nothing was sent that changes it");
+            .prints_nothing()
+            .says(&["the answer was not yes, so this run changed nothing\n"]);
         assert!(sandbox.has_key(BOBS_KEY));
         assert_eq!(
             actions(&sandbox),
@@ -127,9 +119,7 @@ fn what_stays_anyway_is_not_asked_about() {
         .exits(11)
         .prints_outcome("Skipped");
     assert!(!said.messages().contains("[y/N]"));
-    let _ = said
-        .says(&["its status is Active"])
-        .ends_with("not deleted");
+    let _ = said.says(&["is not deleted: its status is Active\n"]);
 
     let args = [
         "--access-key-id",
@@ -204,8 +194,8 @@ fn the_question_names_the_account_and_the_profile_it_acts_in() {
             .types(b"n\n")
             .end()
             .exits(11)
-            .prints_outcome("Refused")
-            .says(&["the answer was not yes"]);
+            .prints_nothing()
+            .says(&["the answer was not yes, so this run changed nothing\n"]);
         assert!(sandbox.has_key(BOBS_KEY));
     }
 }

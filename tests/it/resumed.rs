@@ -60,7 +60,9 @@ fn c56_a_sweep_takes_up_a_key_that_a_killed_run_began_and_iam_no_longer_lists() 
         assert_eq!(kept.results()[BOBS_KEY], "Deleted");
         // Only once.
         let printed = sweep(&sandbox, &kept, selection).run().exits(0);
-        let _ = printed.prints_nothing().says(&["nothing to do"]);
+        let _ = printed
+            .prints_nothing()
+            .says(&["nothing was changed: there is no key, or none satisfies"]);
     }
 }
 
@@ -73,7 +75,7 @@ fn c56_a_sweep_takes_up_no_key_that_iam_still_lists_or_of_another_user() {
         .run()
         .exits(0)
         .prints_nothing()
-        .says(&["nothing to do"]);
+        .says(&["nothing was changed: there is no key, or none satisfies"]);
     assert!(sandbox.has_key(BOBS_KEY));
     // It is Bob's, and the run is about Alice.
     sandbox.remove_key(BOBS_KEY);
@@ -140,7 +142,7 @@ fn a_deletion_that_a_list_lags_behind_is_not_reported_again() {
         .run()
         .exits(0)
         .prints_nothing()
-        .says(&["1 key of 1 user looked at, 1 chosen"])
+        .says(&["1 key of 1 user checked"])
         .ends_with("1 key: 1 settled by an earlier run");
     assert!(!actions(&sandbox).contains(&"DeleteAccessKey".to_owned()));
     assert_eq!(kept.journal(), before);

@@ -227,7 +227,7 @@ fn f101_a_command_to_run_next_assumes_the_same_role() {
         .exits(3)
         .prints_outcome("Failed")
         .says(&[&format!(
-            "hint: to see whose key it is: iam-del-key --access-key-id {BOBS_KEY} --find-user --dry-run --output table \
+            "hint: to see whose key it is: iam-del-key --access-key-id {BOBS_KEY} --find-user --dry-run \
              --role-arn {ROLE} --external-id x1 --serial-number GAHT12345678\n"
         )]);
     let _ = Case::documented(&sandbox, &BY_ROLE)

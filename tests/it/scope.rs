@@ -64,9 +64,9 @@ fn a_sweep_can_be_limited_to_a_path() {
     let output = printed.output().to_owned();
     let expected = [1, 2].map(|n| nth_key_id(ACCOUNT, n));
     assert_eq!(ids(&output), BTreeSet::from(expected));
-    let _ = printed.prints(&output).says_exactly(
-        "iam-del-key: note: 2 keys of 2 users looked at, 2 chosen\nknown: 2 keys: 2 deleted\n",
-    );
+    let _ = printed
+        .prints(&output)
+        .says_exactly("iam-del-key: note: 2 keys of 2 users checked\nknown: 2 keys: 2 deleted\n");
     assert_eq!(left(&sandbox), [3, 4, 5]);
     assert_eq!(sent(&sandbox, "ListUsers", "PathPrefix"), set(&["/ci/"]));
     let listed = sent(&sandbox, "ListAccessKeys", "UserName");
@@ -81,7 +81,7 @@ fn f106_a_role_that_is_limited_to_a_path_can_sweep_it() {
     let output = printed.output().to_owned();
     let _ = printed
         .prints(&output)
-        .says(&["2 keys of 2 users looked at, 2 chosen"])
+        .says(&["2 keys of 2 users checked"])
         .ends_with("2 keys: 2 deleted");
     assert_eq!(left(&sandbox), [3, 4, 5]);
     for path in [&["--path-prefix", "/"][..], &["--path-prefix", "/c/"], &[]] {
@@ -119,7 +119,7 @@ fn a_server_that_ignores_the_path_does_not_widen_the_sweep() {
     let output = printed.output().to_owned();
     let _ = printed
         .prints(&output)
-        .says(&["2 keys of 2 users looked at, 2 chosen"])
+        .says(&["2 keys of 2 users checked"])
         .ends_with("2 keys: 2 deleted");
     assert_eq!(left(&sandbox), [3, 4, 5]);
 
@@ -151,7 +151,7 @@ fn the_credential_report_confirms_the_list_of_a_path() {
     let output = printed.output().to_owned();
     let _ = printed
         .prints(&output)
-        .says(&["2 chosen"])
+        .says(&[" checked\n"])
         .ends_with("2 keys: 2 deleted");
     let lists = |sandbox: &Sandbox| {
         let actions = actions(sandbox);
@@ -170,7 +170,7 @@ fn the_credential_report_confirms_the_list_of_a_path() {
     let output = printed.output().to_owned();
     let _ = printed
         .prints(&output)
-        .says(&["3 chosen"])
+        .says(&[" checked\n"])
         .ends_with("3 keys: 3 deleted");
     assert!(!sandbox.has_key(&third));
 }
@@ -295,7 +295,7 @@ fn a_dry_run_shows_more_keys_than_max_keys_and_warns() {
     let output = printed.output().to_owned();
     assert_eq!(ids(&output).len(), 5);
     let _ = printed.prints(&output).says_exactly(
-        "iam-del-key: note: 6 keys of 6 users looked at, 5 chosen\n\
+        "iam-del-key: note: 6 keys of 6 users checked\n\
          iam-del-key: warning: 5 keys match, more than --max-keys 4 allows: without --dry-run, nothing would be changed\n\
          known: 5 keys: 5 would be deleted; this was a dry run\n",
     );

@@ -1,114 +1,238 @@
-//! The table for people: what is copied or compared is in one piece, and the reason has the width of the terminal.
+//! The table for people: the default on a terminal, one line per key at every width, printed as each key is finished.
 
 use iam_sandbox::documented::{ALICE_KEY_ID, BOB_SECOND_KEY_ID};
-use iam_sandbox::{KeySeed, Sandbox, nth_key_id};
+use iam_sandbox::{Fault, KeySeed, Sandbox, What, nth_key_id};
 
-use crate::case::{BOBS_KEY, Case, documented};
+use crate::case::{BOBS_KEY, Case, actions, documented};
+use crate::dialogue::Dialogue;
+use crate::many::from_stdin;
+use crate::widths::{Terminal, run_on};
 
-/// What is printed, with days that pass in place of each date.
-fn table(sandbox: &Sandbox, args: &[&str], status: i32) -> String {
-    let case = Case::at(sandbox, args).args(["--output", "table"]);
-    let printed = case.run().exits(status);
-    let output = printed.output().to_owned();
-    let _ = printed.prints(&output).says(&["known: "]);
-    let word = |word: &str| {
-        let digits = word.chars().filter(char::is_ascii_digit).count();
-        let is_date = word.len() == 10 && digits == 8 && word.starts_with("20");
-        if is_date {
-            "the-day-of".to_owned()
-        } else {
-            word.to_owned()
-        }
-    };
-    let dated = |line: &str| line.split(' ').map(word).collect::<Vec<_>>().join(" ");
-    output.lines().map(|line| dated(line) + "\n").collect()
+const STALE: [&str; 6] = [
+    "--whole-account",
+    "--unused-for",
+    "90d",
+    "--older-than",
+    "30d",
+    "-n",
+];
+/// Of Bob and of somebody else.
+const TWO_NAMED: [&str; 8] = [
+    "--access-key-id",
+    BOB_SECOND_KEY_ID,
+    "--access-key-id",
+    ALICE_KEY_ID,
+    "--user-name",
+    "Bob",
+    "--jobs",
+    "1",
+];
+
+/// Everything on a terminal of this width, without colors and without what redraws the bar.
+fn screen(case: Case, width: u16, status: i32) -> String {
+    let case = case.env("TERM", "dumb").env("LANG", "C.UTF-8");
+    let printed = run_on(case, Terminal::Both, width).exits(status);
+    printed.output().to_owned()
 }
 
 #[test]
-fn a_key_has_its_owner_under_it_and_the_reason_below() {
-    let sandbox = documented();
-    let args = [
-        "--whole-account",
-        "--unused-for",
-        "90d",
-        "--older-than",
-        "30d",
-        "-n",
-    ];
-    let expected = "\
-ACCESS KEY, OWNER      STATUS    CREATED       LAST USED      OUTCOME
-AKIARZPUZDIKFR6565B7   Inactive  the-day-of    the-day-of     WouldDelete
-Alice                            700 days ago  200 days ago
-of 123456789012                                iam us-east-1
-  --unused-for 90d and --older-than 30d hold
-AKIDPMS9RO4H3FEXAMPLE  Active    the-day-of    the-day-of     WouldDelete
-Bob                              400 days ago  120 days ago
-                                               s3 us-east-1
-  --unused-for 90d and --older-than 30d hold
-";
-    assert_eq!(table(&sandbox, &args, 0), expected);
-}
-
-#[test]
-fn what_is_not_known_has_no_place() {
-    let sandbox = documented();
-    let args = ["--access-key-id", BOBS_KEY, "--user-name", "Bob"];
-    let expected = "\
-ACCESS KEY, OWNER      STATUS  CREATED  LAST USED  OUTCOME
-AKIDPMS9RO4H3FEXAMPLE                              Deleted
-Bob
-";
-    let printed = Case::at(&sandbox, args).args(["--output", "table"]).run();
-    let _ = printed.exits(0).prints(expected).says_nothing();
-    let args = [
-        "--access-key-id",
-        BOB_SECOND_KEY_ID,
-        "--access-key-id",
-        ALICE_KEY_ID,
-    ];
-    let told = table(
-        &sandbox,
-        &[&args[..], &["--user-name", "Bob", "--jobs", "1"]].concat(),
-        12,
-    );
-    let expected = "\
-ACCESS KEY, OWNER     STATUS  CREATED  LAST USED  OUTCOME
-AKIARZPUZDIKHF7UU7AV                              Deleted
-Bob
-of 123456789012
-AKIARZPUZDIKOL7JJ6BK                              Failed
-Bob
-of 123456789012
-  not deleted: IAM finds no such key for this user
-";
-    assert_eq!(told, expected);
-}
-
-#[test]
-fn the_longest_names_and_reasons_stay_within_80_columns() {
-    let owner = "a-user-name-that-is-as-long-as-IAM-has-them-64-characters-and-no";
-    let id = nth_key_id("123456789012", 1);
-    let key = KeySeed::new(owner, &id).last_used_days_ago(9, "cognito-identity", "ap-southeast-2");
-    let sandbox = Sandbox::documented().key(key).start();
-    let args = ["--access-key-id", &id, "--find-user", "-n"];
-    let told = table(&sandbox, &args, 0);
-    assert!(
-        told.lines().all(|line| line.chars().count() <= 80),
-        "{told}"
-    );
-    let key: String = told
-        .lines()
-        .skip(2)
-        .take(3)
-        .filter_map(|line| line.split(' ').next())
-        .collect();
-    assert_eq!(key, owner, "{told}");
-    for word in [&id, "cognito-identity", "ap-southeast-2", "WouldDelete"] {
-        assert!(told.contains(word), "{word} is broken: {told}");
+fn a_terminal_gets_one_line_per_key_at_every_width() {
+    for (width, table) in [
+        (
+            80,
+            "\
+Account 123456789012, --unused-for 90d and --older-than 30d
+ACCESS KEY ID          USER            CREATED        LAST USED      OUTCOME
+AKIARZPUZDIKFR6565B7   Alice           23 months ago  6 months ago   WouldDelete
+AKIDPMS9RO4H3FEXAMPLE  Bob             13 months ago  3 months ago   WouldDelete
+",
+        ),
+        (
+            120,
+            "\
+Account 123456789012, --unused-for 90d and --older-than 30d
+ACCESS KEY ID          USER                      STATUS    CREATED        LAST USED      USED FOR            OUTCOME
+AKIARZPUZDIKFR6565B7   Alice                     Inactive  23 months ago  6 months ago   iam us-east-1       WouldDelete
+AKIDPMS9RO4H3FEXAMPLE  Bob                       Active    13 months ago  3 months ago   s3 us-east-1        WouldDelete
+",
+        ),
+    ] {
+        let sandbox = documented();
+        let shown = screen(Case::at(&sandbox, STALE).args(["--jobs", "1"]), width, 0);
+        let expected = format!(
+            "iam-del-key: note: 4 keys of 2 users checked\n\
+             {table}\
+             known: 2 keys: 2 would be deleted; this was a dry run\n"
+        );
+        assert_eq!(shown, expected, "{width}");
     }
-    // The owner is named in the reason, which has no room for it on its first line.
-    let args = ["--access-key-id", &id, "--user-name", "Bob", "-n"];
-    let told = table(&sandbox, &args, 3);
-    let reason = format!("\n  not deleted: it is a key of the user\n  {owner}\n");
-    assert!(told.ends_with(&reason), "{told}");
+}
+
+#[test]
+fn a_wide_terminal_has_room_for_the_reason() {
+    let sandbox = documented();
+    let list = format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n{ALICE_KEY_ID},Alice\n");
+    let case = Case::at(
+        &sandbox,
+        ["-n", "--unused-for", "90d", "--jobs", "1", "--from"],
+    );
+    let case = case.file("list.csv", &list);
+    let path = case.path("list.csv");
+    let case = case.args([path]);
+    let shown = screen(case, 200, 0);
+    let rows: Vec<&str> = shown
+        .lines()
+        .filter(|line| line.starts_with("AKI"))
+        .collect();
+    assert_eq!(rows.len(), 2, "{shown}");
+    assert!(
+        rows[0].ends_with("s3 us-east-1        WouldDelete"),
+        "{shown}"
+    );
+    assert!(
+        rows[1].ends_with("Skipped      it was used 1 day ago, less than 90d"),
+        "{shown}"
+    );
+    assert!(shown.lines().all(|line| line.len() <= 200), "{shown}");
+}
+
+#[test]
+fn facts_that_are_not_read_have_no_column() {
+    let sandbox = documented();
+    let case = Case::at(&sandbox, TWO_NAMED);
+    let shown = screen(case, 80, 12);
+    let expected = format!(
+        "\
+Account 123456789012
+ACCESS KEY ID          USER                                             OUTCOME
+{BOB_SECOND_KEY_ID}   Bob                                              Deleted
+{ALICE_KEY_ID}   Bob                                              Failed
+iam-del-key: error: {ALICE_KEY_ID}: An error occurred (NoSuchEntity) when calling the DeleteAccessKey operation: The \
+Access Key with id {ALICE_KEY_ID} cannot be found; not deleted: IAM finds no such key for this user
+hint: NoSuchEntity: the key is gone already, or it is another user's: IAM says the same of both
+hint: to see whose key it is: iam-del-key --access-key-id ID --find-user --dry-run
+known: 2 keys: 1 deleted, 1 failed and not changed
+"
+    );
+    let hints = |text: &str| text.replace("hint: NoSuchEntity: to see", "hint: to see");
+    assert_eq!(hints(&shown), expected);
+    let asked = actions(&sandbox);
+    assert_eq!(
+        asked,
+        ["GetCallerIdentity", "DeleteAccessKey", "DeleteAccessKey"]
+    );
+}
+
+#[test]
+fn a_single_key_that_is_changed_does_not_wait_for_sts() {
+    let sandbox = documented();
+    let shown = screen(Case::documented(&sandbox, &["--deactivate"]), 80, 0);
+    let expected = format!(
+        "\
+ACCESS KEY ID          USER                 STATUS    CREATED        OUTCOME
+{BOBS_KEY}  Bob                  Inactive  13 months ago  Deactivated
+hint: to undo it: aws iam update-access-key --access-key-id {BOBS_KEY} --user-name=Bob --status Active
+"
+    );
+    assert_eq!(shown, expected);
+    assert_eq!(actions(&sandbox), ["ListAccessKeys", "UpdateAccessKey"]);
+}
+
+#[test]
+fn an_account_that_sts_does_not_name_is_left_out() {
+    let sandbox = documented();
+    let denied = What::error(403, "AccessDenied", "no");
+    sandbox.fault(Fault::new(denied).on("GetCallerIdentity").always());
+    let shown = screen(Case::documented(&sandbox, &["-n"]), 80, 0);
+    assert!(shown.starts_with("ACCESS KEY ID"), "{shown}");
+    assert!(!shown.contains("ccount"), "{shown}");
+}
+
+#[test]
+fn only_names_are_shortened_and_only_in_their_middle() {
+    let owner = "a-user-name-that-is-as-long-as-IAM-has-them-64-characters-and-no";
+    let long_id = "A".repeat(128);
+    for (language, short) in [
+        ("C.UTF-8", "a-user-na…rs-and-no"),
+        ("C", "a-user-na~rs-and-no"),
+    ] {
+        let id = nth_key_id("123456789012", 1);
+        let sandbox = Sandbox::documented()
+            .key(KeySeed::new(owner, &id).last_used_days_ago(9, "cognito-identity", "eu-west-1"))
+            .key(KeySeed::new("Carol", &long_id))
+            .start();
+        let args = ["--find-user", "-n", "--access-key-id", &id];
+        for width in [20, 80, 120, 200] {
+            let case = Case::at(&sandbox, args)
+                .args(["--access-key-id", &long_id, "--jobs", "1"])
+                .env("TERM", "dumb")
+                .env("LANG", language);
+            let printed = run_on(case, Terminal::Output, width).exits(0);
+            let rows: Vec<&str> = printed.output().lines().skip(2).collect();
+            assert_eq!(rows.len(), 2, "{}", printed.output());
+            assert!(rows[0].starts_with(&id) && rows[1].starts_with(&long_id));
+            assert!(rows[1].contains("  Carol"), "{}", rows[1]);
+            match width {
+                80 => assert!(rows[0].contains(short), "{}", rows[0]),
+                200 => assert!(rows[0].contains(owner), "{}", rows[0]),
+                _ => {}
+            }
+            let wide = rows[0].chars().count();
+            // ID, name and outcome have a minimum.
+            assert!(wide <= usize::from(width.max(48)), "{}", rows[0]);
+        }
+    }
+}
+
+#[test]
+fn a_row_is_printed_as_soon_as_its_key_is_finished() {
+    let sandbox = documented();
+    sandbox.fault(
+        Fault::new(What::SilenceBeforeActing)
+            .on("DeleteAccessKey")
+            .times(1),
+    );
+    let list = format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n{BOB_SECOND_KEY_ID},Bob\n");
+    let case = from_stdin(&sandbox, &list, &["--output", "table", "--jobs", "2"]);
+    let mut running = case.start();
+    let mut output = running.child.stdout.take().expect("a pipe");
+    let mut read = Vec::new();
+    // The header, and the row of the key that was answered.
+    while String::from_utf8_lossy(&read).matches('\n').count() < 3 {
+        let mut bytes = [0; 4096];
+        let count = std::io::Read::read(&mut output, &mut bytes).expect("a pipe");
+        assert_ne!(count, 0, "the run ended");
+        read.extend_from_slice(&bytes[..count]);
+    }
+    let text = String::from_utf8(read).expect("UTF-8");
+    assert_eq!(text.matches("Deleted").count(), 1, "{text}");
+    running.signal("TERM");
+    let _ = running.end().exits(143).prints_nothing().says(&["known: "]);
+}
+
+#[test]
+fn a_question_shows_the_keys_once_and_the_conditions_above() {
+    let sandbox = documented();
+    let args = ["--user-name", "Bob", "--all-keys", "--older-than", "1d"];
+    let said = Dialogue::start(Case::at(&sandbox, args).env("TERM", "dumb"))
+        .shows("Delete these 2 keys in account 123456789012? It cannot be undone. [y/N] ")
+        .without_echo()
+        .types(b"n\n")
+        .end()
+        .exits(11)
+        .prints_nothing();
+    let expected = format!(
+        "\
+iam-del-key: note: 2 keys of 1 user checked
+--older-than 1d
+ACCESS KEY ID          USER               STATUS    CREATED        LAST USED
+{BOBS_KEY}  Bob                Active    13 months ago  3 months ago
+{BOB_SECOND_KEY_ID}   Bob                Active    20 days ago    just now
+
+Delete these 2 keys in account 123456789012? It cannot be undone. [y/N] \
+iam-del-key: error: the answer was not yes, so this run changed nothing
+"
+    );
+    let _ = said.says_exactly(&expected);
+    assert_eq!(sandbox.keys().len(), 5);
 }

@@ -79,7 +79,7 @@ fn c54_a_user_who_is_renamed_during_a_sweep_is_found_under_the_new_name() {
         );
         let _ = printed
             .prints(&output)
-            .says(&["2 chosen"])
+            .says(&[" checked\n"])
             .ends_with("2 keys: 2 deleted");
         assert_eq!(sandbox.keys().len(), 1, "{action}: {name} to {to}");
     }
@@ -114,7 +114,7 @@ fn c54_a_user_who_is_missing_for_a_moment_is_read_again() {
     assert_eq!(names(&output), ["Bob", "Zoe"]);
     let _ = printed
         .prints(&output)
-        .says(&["3 keys of 3 users looked at, 2 chosen"])
+        .says(&["3 keys of 3 users checked"])
         .ends_with("2 keys: 2 deleted");
 }
 
@@ -168,9 +168,9 @@ fn c57_a_key_on_two_pages_of_a_list_is_changed_once() {
     let printed = Case::at(&sandbox, args).run().exits(0);
     let output = printed.output().to_owned();
     assert_eq!(outcomes(&output), [("Deleted".to_owned(), 1)]);
-    let _ = printed.prints(&output).says_exactly(
-        "iam-del-key: note: 1 key of 1 user looked at, 1 chosen\nknown: 1 key: 1 deleted\n",
-    );
+    let _ = printed
+        .prints(&output)
+        .says_exactly("iam-del-key: note: 1 key of 1 user checked\nknown: 1 key: 1 deleted\n");
 }
 
 #[test]
@@ -185,7 +185,7 @@ fn c57_a_renamed_user_who_is_excepted_by_the_new_name_keeps_the_keys() {
     assert_eq!(names(&output), ["Zoe"]);
     let _ = printed
         .prints(&output)
-        .says(&["1 chosen"])
+        .says(&[" checked\n"])
         .ends_with("1 key: 1 deleted");
     assert!(sandbox.has_key(BOBS_KEY));
 }
@@ -218,7 +218,7 @@ fn c54_two_users_who_swap_names_during_a_sweep_keep_nothing_hidden() {
     assert_eq!(names(&output), ["Aaron", "Zoe"]);
     let _ = printed
         .prints(&output)
-        .says(&["2 chosen"])
+        .says(&[" checked\n"])
         .ends_with("2 keys: 2 deleted");
     assert_eq!(sandbox.keys().len(), 1);
 }
@@ -234,7 +234,7 @@ fn c57_a_user_on_two_pages_of_the_list_is_read_once() {
     assert_eq!(names(&output), ["Bob", "Zoe"]);
     let _ = printed
         .prints(&output)
-        .says(&["2 chosen"])
+        .says(&[" checked\n"])
         .ends_with("2 keys: 2 deleted");
 }
 
@@ -257,7 +257,7 @@ fn c57_a_user_with_two_dates_is_one_user() {
     assert_eq!(names(&output), ["Bob"]);
     let _ = printed
         .prints(&output)
-        .says(&["1 chosen"])
+        .says(&[" checked\n"])
         .ends_with("1 key: 1 deleted");
 }
 

@@ -1,0 +1,82 @@
+//! What standard output gets for a result, and what a person reads in addition about a single deletion.
+
+use std::io::{self, IsTerminal as _};
+
+use super::record::{self, query_result};
+use super::table::Table;
+use super::{Report, describe_key};
+use crate::error::Exit;
+use crate::outcome::{KeyResult, Outcome};
+use crate::request::{Format, Owner, Request};
+use crate::sanitize::SafeText;
+
+/// Returns the format of results: the one that the caller chose, or a table for a person and JSON for a program. A single
+/// deletion prints the same for both.
+pub(super) fn format_of(request: &Request) -> Format {
+    let is_table = !request.deletes_one() && request.query.is_none() && io::stdout().is_terminal();
+    let default = if is_table {
+        Format::Table
+    } else {
+        Format::Json
+    };
+    request.output.unwrap_or(default)
+}
+
+impl Report<'_> {
+    /// Writes a result to standard output.
+    pub(super) fn write(&mut self, result: &KeyResult) -> io::Result<()> {
+        let request = self.request;
+        // The caller of a single deletion expects an object only if it succeeded.
+        let is_failure = request.deletes_one() && result.exit(request) != Exit::Success;
+        if self.format == Format::Off || request.output.is_none() && is_failure {
+            return Ok(());
+        }
+        let is_known = request.single().is_none() && result.is_changed();
+        let known = is_known.then(|| describe_key(result)).into_iter().collect();
+        let text = match self.format {
+            Format::Table => self.row(result),
+            Format::Text if request.query.is_none() => record::columns(result),
+            _ => match query_result(result, request) {
+                Ok(text) => text,
+                Err(error) => {
+                    self.output.add_unwritten(known);
+                    return Err(error);
+                }
+            },
+        };
+        self.output.put(&text, known)
+    }
+
+    /// Renders the row of a result, and in front of the first one what is above the table.
+    fn row(&mut self, result: &KeyResult) -> SafeText {
+        let mut text = String::new();
+        let table = self.table.get_or_insert_with(|| {
+            let table = Table::of_results(self.request, self.messages.paints_results);
+            text = table.head(self.request, self.account.as_ref());
+            table
+        });
+        text.push_str(&table.row(result));
+        SafeText::page(&text)
+    }
+
+    /// Prints what standard output does not say about a key that is deleted alone: on a terminal, that it was deleted, and
+    /// elsewhere its owner, if the run looked that up.
+    pub(super) fn print_deletion(&self, result: &KeyResult) {
+        let key = &result.key.id;
+        let is_terminal = io::stdout().is_terminal() && io::stderr().is_terminal();
+        let has_row = matches!(self.format, Format::Text | Format::Table);
+        let is_deleted = matches!(result.outcome, Outcome::Done { evidence: None, .. });
+        if is_deleted && is_terminal && !has_row && !self.messages.is_json() {
+            let owner = match (result.owner(), &self.request.connection.target_principal) {
+                (_, Some(account)) => format!("the root user of account {account}"),
+                (Some(owner), None) => format!("user {owner}"),
+                (None, None) => "the calling user".to_owned(),
+            };
+            let text = format!("deleted access key {key} of {owner}");
+            self.messages.note(&text);
+        } else if let (Owner::Find, Some(owner)) = (self.request.owner, &result.metadata.owner) {
+            let text = format!("{key} is a key of the user {owner}");
+            self.messages.note(&text);
+        }
+    }
+}
