@@ -1,5 +1,5 @@
 //! The table of faults, `tests/FAULTS.md`: complete, and every test that it names is there and runs. So is every test
-//! that holds a promise of the README.
+//! that verifies a promise of `.github/SECURITY.md`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -171,9 +171,9 @@ fn every_test_that_the_table_names_is_there_and_runs() {
 }
 
 #[test]
-fn every_promise_of_the_readme_is_held_by_tests_that_are_there_and_run() {
-    let readme = read("README.md");
-    let (_, rest) = readme.split_once("\n## Security\n").expect("the section");
+fn every_promise_is_verified_by_tests_that_exist_and_run() {
+    let document = read(".github/SECURITY.md");
+    let (_, rest) = document.split_once("\n## Promises\n").expect("the section");
     let (section, _) = rest.split_once("\n## ").expect("the next one");
     let checks = Checks::read();
     let mut promises = 0;
