@@ -1,4 +1,4 @@
-//! The AWS CLI's options: each does what the README's table says of it.
+//! The AWS CLI's options: each does what the table of `man/aws-cli.md` says.
 
 use std::ffi::OsString;
 
@@ -59,14 +59,12 @@ const OPTIONS: [&str; 44] = [
     "iam delete-access-key",
 ];
 
-/// The rows of the README's table: the options of a row, and its word.
+/// The rows of that table: the options of a row, and its word.
 fn table() -> Vec<(String, String)> {
-    let readme = read("README.md");
-    let (_, table) = readme
-        .split_once(
-            "| option of the AWS CLI | here | why, and what to use instead |\n|---|---|---|\n",
-        )
-        .expect("the README has the table");
+    let document = read("man/aws-cli.md");
+    let (_, table) = document
+        .split_once("| option of the AWS CLI | here | note |\n|---|---|---|\n")
+        .expect("the table");
     let rows = table.lines().take_while(|line| line.starts_with('|'));
     rows.flat_map(|row| {
         let cells: Vec<&str> = row.split('|').map(str::trim).collect();

@@ -33,7 +33,7 @@ def main() -> int:
         "--update",
         action="store_true",
         default=bool(os.environ.get("UPDATE")),
-        help="write man/settings.md and the compatibility table of the README, check nothing else",
+        help="write man/settings.md, check nothing else",
     )
     parser.add_argument(
         "--replay",
@@ -47,7 +47,7 @@ def main() -> int:
     tally = Tally()
     with tempfile.TemporaryDirectory() as scratch:
         if given.update:
-            document.update(compatibility.update(binary, Path(scratch)))
+            document.update(compatibility.everything(binary, Path(scratch)))
             return 0
         for server in (MOTO, MINISTACK):
             with serving(server, Path(scratch)) as url:

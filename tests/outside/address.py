@@ -6,8 +6,8 @@ FAILS = frozenset({"fails"})
 SERVICES = "[default]\nservices = here\n{more}[services here]\niam =\n  endpoint_url = {url}/iam\n"
 EMPTY = "an empty setting counts as not set"
 NONE = {"AWS_DEFAULT_REGION": None}
-STRICT = "a setting that cannot be understood is an error"
-TRIES = "three attempts, as version 2 of the AWS CLI; `legacy` is version 1's alone"
+STRICT = "a value that cannot be understood is an error"
+TRIES = "read as `standard`, with three attempts; only version 1 has `legacy`"
 UNUSED = {
     "AWS_PAGER": "",
     "AWS_DEFAULT_OUTPUT": "text",
@@ -72,7 +72,7 @@ REGIONS = [
     signed(
         "`AWS_REGION`",
         {"AWS_REGION": "cn-north-1", **NONE},
-        why="version 2 of the AWS CLI and all other SDKs read it, and read it first",
+        why="version 2 and all SDKs read `AWS_REGION`, before `AWS_DEFAULT_REGION`",
     ),
     signed("`region`", NONE, config="[default]\nregion = us-gov-west-1\n"),
     signed("`region` in `credentials`", NONE, credentials="[default]\nregion = us-gov-west-1\n"),
@@ -128,7 +128,7 @@ ENDPOINTS = [
     signed(
         "FIPS, and an endpoint",
         {"AWS_USE_FIPS_ENDPOINT": "true", "AWS_ENDPOINT_URL": "{url}/all"},
-        why="FIPS would be left out without a word; it is an error",
+        why="FIPS would be ignored silently, so it is an error",
     ),
     signed("`AWS_USE_FIPS_ENDPOINT = yes`", {"AWS_USE_FIPS_ENDPOINT": "yes"}, why=STRICT),
     signed("`AWS_USE_DUALSTACK_ENDPOINT`", {"AWS_USE_DUALSTACK_ENDPOINT": "true"}),
@@ -160,7 +160,7 @@ ROUTES = [
     Row(
         "`HTTP_PROXY`, and an instance",
         {"AWS_EC2_METADATA_DISABLED": "false", "AWS_EC2_METADATA_SERVICE_ENDPOINT": "{url}", "HTTP_PROXY": "{second}"},
-        why="a machine's own metadata is never asked through a proxy",
+        why="a machine's own metadata is never requested through a proxy",
     ),
     Row(
         "`HTTP_PROXY`, and a container",

@@ -1,4 +1,4 @@
-"""The README's alias, run by the AWS CLI itself: what it hands on, and what it would lose is refused. And what both
+"""The alias of `man/aws-cli.md`, run by the AWS CLI itself: what it hands on, and what it would lose is refused. And what both
 print of a request's members."""
 
 import os
@@ -10,7 +10,7 @@ from recorder import Recorder, recording
 from setting import KEY, KEYS, VARIABLES
 from tally import Tally
 
-README = Path(__file__).parents[2] / "README.md"
+DOCUMENT = Path(__file__).parents[2] / "man/aws-cli.md"
 DELETED = '{"ResponseMetadata":{}}\n'
 NAMED = ("--access-key-id", KEY, "--user-name", "Bob")
 WORK = ("--profile", "work")
@@ -18,8 +18,8 @@ LOST = {"status": 2, "stdout": "", "signers": [], "told": True}
 
 
 def line() -> str:
-    """The alias file as the README has it."""
-    return README.read_text().split("```ini\n", 1)[1].split("```", 1)[0]
+    """The alias file as the document has it."""
+    return DOCUMENT.read_text().split("```ini\n", 1)[1].split("```", 1)[0]
 
 
 def check(tally: Tally, binary: Path, scratch: Path) -> None:
@@ -61,7 +61,7 @@ def seen(ended: Ended, recorder: Recorder) -> dict[str, object]:
         "status": ended.status,
         "stdout": ended.stdout,
         "signers": [request["scope"]["key"] for request in recorder.taken()],
-        "told": "put all options behind --" in ended.stderr,
+        "told": "put all options after --" in ended.stderr,
     }
 
 

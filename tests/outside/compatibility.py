@@ -1,5 +1,5 @@
-"""Which settings the program reads, beside the AWS CLI: both run under each row's setting, in a cloud of their own, and
-what they sent is compared. The table in the README is written from it."""
+"""Which settings the program reads, compared with version 1 of the AWS CLI: both run with each row's setting, each in its own
+cloud, and what they sent is compared."""
 
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -19,8 +19,7 @@ from tally import Tally
 PARTS = [IDENTITY, ROLES, ADDRESS]
 ROWS = [row for part in PARTS for row in part]
 KEY = "AKIDPMS9RO4H3FEXAMPLE"
-README = Path(__file__).parent.parent.parent / "README.md"
-BEGIN, END = "<!-- written by tests/outside --update -->\n", "<!-- until here -->\n"
+AWS_CLI = Path(__file__).parent.parent.parent / "man/aws-cli.md"
 AT_A_TIME = 2
 DEFAULT = "us-east-1"
 
@@ -34,7 +33,7 @@ class Sent(NamedTuple):
 
 
 def check(tally: Tally, binary: Path, scratch: Path) -> list[Sent]:
-    """Checks every row, and that the README tells of them; returns what was sent."""
+    """Checks every row, and that each option is documented; returns what was sent."""
     sent = everything(binary, scratch)
     for row, theirs, ours in sent:
         if row.why:
@@ -45,20 +44,13 @@ def check(tally: Tally, binary: Path, scratch: Path) -> list[Sent]:
     twice = {name for name in names if names.count(name) > 1}
     tally.same("setting: each has a name of its own", {"twice": set()}, {"twice": twice})
     tally.same("setting: each that the AWS CLI knows is there", {"absent": set()}, {"absent": absent(ROWS)})
-    unknown = without_row(README.read_text())
-    tally.same("option: each that the AWS CLI takes is in the README", {"absent": set()}, {"absent": unknown})
-    tally.same("setting: the README has this table (--update writes it)", lines(tabulated(sent)), lines(written()))
-    return sent
-
-
-def update(binary: Path, scratch: Path) -> list[Sent]:
-    """Writes the README's table; returns what was sent."""
-    sent = everything(binary, scratch)
-    write(tabulated(sent))
+    unknown = without_row(AWS_CLI.read_text())
+    tally.same("option: each that the AWS CLI takes is in man/aws-cli.md", {"absent": set()}, {"absent": unknown})
     return sent
 
 
 def everything(binary: Path, scratch: Path) -> list[Sent]:
+    """What both programs sent in each row."""
     folder = scratch / "compatibility"
     folder.mkdir()
     authority = made(folder)
@@ -122,31 +114,6 @@ def one(event: dict[str, object]) -> str:
     return f"{what}{who}{extra} at {event['at']}{region}{by}"
 
 
-def tabulated(sent: list[Sent]) -> str:
-    """The table: of each part, the settings that come to the same share a line."""
-    lines = ["| setting | AWS CLI | iam-del-key | the same |", "|---|---|---|---|"]
-    start = 0
-    for part in PARTS:
-        alike: dict[str, list[str]] = {}
-        for row, theirs, ours in sent[start : start + len(part)]:
-            same = theirs == ours
-            rest = f"{told(theirs)} | {'”' if same else told(ours)} | {'yes' if same else row.why or 'NO'}"
-            alike.setdefault(rest, []).append(row.name)
-        lines += [f"| {'; '.join(names)} | {rest} |" for rest, names in alike.items()]
-        start += len(part)
-    return "\n".join(lines) + "\n"
-
-
 def lines(table: str) -> dict[str, str]:
     """Its lines, by number: of two tables those that differ are shown."""
     return {f"line {number:03}": line for number, line in enumerate(table.splitlines(), 1)}
-
-
-def written() -> str:
-    """The table in the README."""
-    return README.read_text().partition(BEGIN)[2].partition(END)[0]
-
-
-def write(table: str) -> None:
-    before, _, rest = README.read_text().partition(BEGIN)
-    README.write_text(before + BEGIN + table + END + rest.partition(END)[2])

@@ -5,7 +5,7 @@ from row import Row, keys, profile, signed
 
 PROCESS = f'credential_process = echo \'{{"Version": 1, "AccessKeyId": "{key("process")}", "SecretAccessKey": "p"}}\'\n'
 WORK = profile("profile work")
-LEGACY = "a file of tools that AWS has ended, which no other SDK reads; copy the key to `~/.aws/credentials`"
+LEGACY = "a file for tools that AWS has retired, which no other SDK reads; copy the key to `~/.aws/credentials`"
 
 IDENTITY = [
     signed("`AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`"),
@@ -20,7 +20,7 @@ IDENTITY = [
         "`AWS_SECRET_ACCESS_KEY` without an ID",
         {"AWS_SECRET_ACCESS_KEY": "x"},
         credentials=profile("default"),
-        why="half of a key is an error, never a reason to sign with another",
+        why="half a key is an error, not a reason to sign with another key",
     ),
     signed("variables and `[default]`", credentials=profile("default")),
     Row("`[default]` in `credentials`", credentials=profile("default")),
@@ -56,7 +56,7 @@ IDENTITY = [
         "`AWS_PROFILE` and `AWS_DEFAULT_PROFILE`",
         {"AWS_PROFILE": "first", "AWS_DEFAULT_PROFILE": "second"},
         credentials=profile("first") + profile("second"),
-        why="version 2 of the AWS CLI and all other SDKs read `AWS_PROFILE` first",
+        why="version 2 and all SDKs read `AWS_PROFILE` first",
     ),
     Row("`--profile`", config=WORK, options=("--profile", "work")),
     Row(
@@ -88,7 +88,7 @@ IDENTITY = [
         "`AWS_CONFIG_FILE` with a variable",
         {"AWS_CONFIG_FILE": "$HOME/other"},
         files={"other": profile("default", keys("other"))},
-        why="the shell fills variables in; it is an error, never another file",
+        why="the shell replaces variables; set the whole path",
     ),
     Row(
         "`AWS_SHARED_CREDENTIALS_FILE`",

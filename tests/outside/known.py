@@ -18,9 +18,9 @@ def absent(rows: list[Row]) -> set[str]:
     return {name for name in known() - LEFT_OUT if name not in there}
 
 
-def without_row(readme: str) -> set[str]:
-    """The options of `aws iam delete-access-key` that the README's table does not have."""
-    _, rest = readme.split("| option of the AWS CLI |", 1)
+def without_row(document: str) -> set[str]:
+    """The options of `aws iam delete-access-key` that the table of `man/aws-cli.md` does not have."""
+    _, rest = document.split("| option of the AWS CLI |", 1)
     table, _ = rest.split("\n\n", 1)
     return {option for option in options() if f"`{option}`" not in table and f"`{option} " not in table}
 

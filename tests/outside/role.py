@@ -14,8 +14,8 @@ WEB = {"AWS_WEB_IDENTITY_TOKEN_FILE": "{home}/token", "AWS_ROLE_ARN": "arn:aws:i
 TOKEN = {"token": "a-jwt"}
 INSTANCE = {"AWS_EC2_METADATA_DISABLED": "false", "AWS_EC2_METADATA_SERVICE_ENDPOINT": "{url}"}
 CONTAINER = {"AWS_CONTAINER_CREDENTIALS_FULL_URI": "{url}/container"}
-ALONE = "with `--profile` the profile alone is asked"
-V2_ONLY = "version 2 of the metadata service is all that the AWS SDK for Rust speaks"
+ALONE = "`--profile` names whose credentials sign; the machine's own are not an alternative"
+V2_ONLY = "only version 2 of the instance metadata service is supported"
 SSO = "sso_account_id = 123456789012\nsso_role_name = admin\n"
 PORTAL = {"AWS_ENDPOINT_URL_SSO": "{url}"}
 
@@ -130,7 +130,7 @@ ROLES = [
         "`AWS_STS_REGIONAL_ENDPOINTS = legacy`",
         {"AWS_STS_REGIONAL_ENDPOINTS": "legacy"},
         config=FROM_SOURCE + SOURCE,
-        why="always the region's own STS, as version 2 of the AWS CLI",
+        why="always the STS of the region, as in version 2",
     ),
     Row("`sts_regional_endpoints = regional`", config=FROM_SOURCE + "sts_regional_endpoints = regional\n" + SOURCE),
     Row("`AWS_WEB_IDENTITY_TOKEN_FILE`, `AWS_ROLE_ARN`", WEB, files=TOKEN),

@@ -1,4 +1,4 @@
-"""One row of the compatibility table: a setting, and why the two programs differ under it, where they are meant to."""
+"""A setting, and why iam-del-key and version 1 of the AWS CLI differ with it, if they are meant to."""
 
 from pathlib import Path
 from typing import NamedTuple
