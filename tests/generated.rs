@@ -1,52 +1,61 @@
-//! The files made from the flags: completions and the man page. They are committed, and this holds them
-//! true; `UPDATE=1 cargo test generated` writes them anew.
+//! The files made from the flags: completions and the man page. They are committed, and these tests compare them;
+//! `UPDATE=1 cargo test --lib generated` rewrites them.
 
 use std::fs;
 use std::path::Path;
 
-use clap::{Arg, ArgAction, Command, CommandFactory as _};
+use clap::{Command, CommandFactory as _};
 use clap_complete::Shell;
 use clap_mangen::Man;
 use roff::{Inline, Roff, bold, italic, roman};
 
 use super::Cli;
 
+/// How to run it, one line per way to choose keys; each option is one of the flags.
+const SYNOPSIS: [&str; 5] = [
+    "iam-del-key --access-key-id ID... [--user-name NAME | --find-user] [condition]... [option]...",
+    "iam-del-key --user-name NAME --all-keys [condition]... [option]...",
+    "iam-del-key --whole-account condition... [option]...",
+    "iam-del-key --from FILE [--user-name NAME | --find-user] [condition]... [option]...",
+    "iam-del-key --cli-input-json JSON [condition]... [option]...",
+];
+
 const ENVIRONMENT: [(&str, &str); 16] = [
     (
         "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_SECURITY_TOKEN, AWS_CREDENTIAL_EXPIRATION",
-        "The credentials that sign the request. An ID without a secret, a secret without an ID, and white space in one of them is an error. --profile takes precedence over them.",
+        "Credentials. An ID without a secret, a secret without an ID, and white space in one of them is an error. --profile takes precedence over them.",
     ),
     (
         "AWS_PROFILE, AWS_DEFAULT_PROFILE",
-        "The profile, when --profile is not given; the first takes precedence. One that does not exist is an error.",
+        "The profile, unless --profile is given; the first takes precedence. A profile that does not exist is an error.",
     ),
     (
         "AWS_REGION, AWS_DEFAULT_REGION",
-        "The region, when --region is not given; it chooses the partition. Without one it is us-east-1, or the instance's region where the credentials are the instance's.",
+        "The region, unless --region is given; it selects the partition. The default is us-east-1, or the instance's region if the credentials are the instance's.",
     ),
     (
         "AWS_ENDPOINT_URL_IAM, AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL_SSO, AWS_ENDPOINT_URL_SSO_OIDC, AWS_ENDPOINT_URL_SIGNIN, AWS_ENDPOINT_URL",
-        "Another address for IAM, when --endpoint-url is not given; for STS, which gives the sessions of roles and which --expect-account asks; and for the services of aws sso login and aws login. --endpoint-url is for IAM, and for --expect-account, --role-arn, --role-name and --target-principal unless AWS_ENDPOINT_URL_STS is set.",
+        "Another endpoint for IAM, unless --endpoint-url is given; for STS, which issues the sessions of roles and answers --expect-account; and for the services of aws sso login and aws login. --endpoint-url is for IAM, and for --expect-account, --role-arn, --role-name and --target-principal unless AWS_ENDPOINT_URL_STS is set.",
     ),
     (
         "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
-        "true: heed no endpoint URL but --endpoint-url.",
+        "true: ignore every endpoint URL except --endpoint-url.",
     ),
     (
         "AWS_USE_FIPS_ENDPOINT, AWS_USE_DUALSTACK_ENDPOINT",
-        "true: use AWS's FIPS or dual-stack addresses. FIPS together with another endpoint URL is an error.",
+        "true: use AWS's FIPS or dual-stack endpoints. FIPS together with another endpoint URL is an error.",
     ),
     (
         "AWS_CA_BUNDLE, REQUESTS_CA_BUNDLE, SSL_CERT_FILE, SSL_CERT_DIR",
-        "The certificate authorities to trust, when --ca-bundle is not given; the profile's ca_bundle comes after the first, the system's last.",
+        "The certificate authorities to trust, unless --ca-bundle is given; the profile's ca_bundle comes after the first, the system's authorities last.",
     ),
     (
         "AWS_MAX_ATTEMPTS, AWS_RETRY_MODE",
-        "How often a call is tried (3), and standard, adaptive or legacy, which means standard.",
+        "How often a call is attempted (3 times), and standard, adaptive or legacy, which means standard.",
     ),
     (
         "AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE",
-        "Other places for the files below; ~ is the home directory. Set but empty: no such file.",
+        "Other places for the files below; ~ is the home directory. If one is set but empty, there is no such file.",
     ),
     (
         "AWS_WEB_IDENTITY_TOKEN_FILE, AWS_ROLE_ARN, AWS_ROLE_SESSION_NAME",
@@ -58,23 +67,23 @@ const ENVIRONMENT: [(&str, &str); 16] = [
     ),
     (
         "AWS_EC2_METADATA_DISABLED",
-        "true: do not ask the instance metadata service.",
+        "true: do not use the instance metadata service.",
     ),
     (
         "AWS_EC2_METADATA_SERVICE_ENDPOINT, AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE, AWS_IMDS_USE_IPV6, AWS_METADATA_SERVICE_TIMEOUT, AWS_METADATA_SERVICE_NUM_ATTEMPTS",
-        "Where that service is, how many seconds it is waited for (1) and how often it is asked (once).",
+        "Where that service is, how many seconds to wait for it (1), and how often to try (once).",
     ),
     (
         "HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY",
-        "The proxy on the way, and the hosts that need none; the names in lower case come first. The metadata services are never asked through a proxy.",
+        "The proxy, and the hosts that need none; names in lower case take precedence. The metadata services are never called through a proxy.",
     ),
     (
         "NO_COLOR, TERM",
-        "Messages are not coloured when NO_COLOR is set or TERM is dumb.",
+        "Messages are not colored if NO_COLOR is set or TERM is dumb.",
     ),
     (
         "IAM_DEL_KEY_COMPLETE",
-        "bash, zsh or fish: without any argument, print the script with which the Tab key asks this program; for bash: eval \"$(IAM_DEL_KEY_COMPLETE=bash iam-del-key)\". It completes options, profiles from the files below, and user names and access key IDs with ListUsers and ListAccessKeys, silently and in two seconds at most; bash needs --profile on the line for users and keys; a credential_process is run without a terminal. In a run with arguments the variable is ignored.",
+        "bash, zsh or fish: without any argument, print the script with which the Tab key asks this program; for bash: eval \"$(IAM_DEL_KEY_COMPLETE=bash iam-del-key)\". It completes options, profiles from the files below, and user names and access key IDs with ListUsers and ListAccessKeys, silently and in two seconds at most; bash needs --profile on the line for users and keys; a credential_process runs without a terminal. In a run with arguments the variable is ignored.",
     ),
 ];
 
@@ -86,11 +95,11 @@ const FILES: [(&str, &str); 4] = [
     ("~/.aws/credentials", "Profiles with access keys."),
     (
         "~/.aws/sso/cache, ~/.aws/login/cache",
-        "The tokens that `aws sso login` and `aws login` leave.",
+        "The tokens of `aws sso login` and `aws login`.",
     ),
     (
         "~/.aws/cli/cache",
-        "The sessions of roles that require MFA, which the AWS CLI and this program share. A session is used only if its file is your own, nobody else can read it, it is of the configured role, and it has 15 minutes left.",
+        "The sessions of roles that require MFA, shared with the AWS CLI. A session is used only if its file is your own, nobody else can read it, it belongs to the configured role, and it is valid for 15 more minutes.",
     ),
 ];
 
@@ -127,7 +136,9 @@ fn generated_man_page_is_that_of_the_flags() {
 }
 
 fn man_page() -> Vec<u8> {
-    let command = Cli::command().after_help("").after_long_help("");
+    // What the short help leaves out, the page has.
+    let command = Cli::command().mut_args(|arg| arg.hide_short_help(false));
+    let command = command.after_help("").after_long_help("");
     let man = Man::new(command).manual("User Commands");
     let mut page = Vec::new();
     let written = "a vector takes everything";
@@ -141,71 +152,94 @@ fn man_page() -> Vec<u8> {
     synopsis().to_writer(&mut page).expect(written);
     man.render_description_section(&mut page).expect(written);
     man.render_options_section(&mut page).expect(written);
-    for section in [
-        exit_status(),
-        terms("ENVIRONMENT", &ENVIRONMENT),
-        terms("FILES", &FILES),
-        examples(),
-        story("FIRST STEPS", include_str!("story/first-five-minutes")),
-        story("A LEAKED KEY", include_str!("story/leaked-key")),
-        story("A STALE KEY", include_str!("story/stale-key")),
-        see_also(),
-    ] {
+    let stories = [
+        ("ONE KEY", include_str!("story/one-key")),
+        ("A LEAKED KEY", include_str!("story/leaked-key")),
+        ("A DEPARTING USER", include_str!("story/departing-user")),
+        ("STALE KEYS", include_str!("story/stale-keys")),
+    ];
+    let stories = stories.map(|(title, lines)| story(title, lines));
+    let lists = [terms("ENVIRONMENT", &ENVIRONMENT), terms("FILES", &FILES)];
+    let sections = [exit_status()].into_iter().chain(reference()).chain(lists);
+    for section in sections
+        .chain([examples()])
+        .chain(stories)
+        .chain([see_also()])
+    {
         section.to_writer(&mut page).expect(written);
     }
     page
 }
 
-/// Each option with its value, those first of which one has to be there.
+/// A line for each way to choose keys.
 fn synopsis() -> Roff {
-    let mut command = Cli::command();
-    command.build();
-    let is_key = |arg: &&Arg| {
-        let mut groups = command.get_groups();
-        let keys = groups.find(|group| group.is_required_set());
-        keys.is_some_and(|keys| keys.get_args().any(|id| id == arg.get_id()))
+    let command = Cli::command();
+    let is_option = |word: &str| {
+        let name = word.strip_prefix("--").expect("a long option");
+        command
+            .get_arguments()
+            .any(|arg| arg.get_long() == Some(name))
     };
-    let shown = || command.get_arguments().filter(|arg| !arg.is_hide_set());
-    let mut line = vec![bold("iam-del-key"), roman(" {")];
-    for (index, arg) in shown().filter(is_key).enumerate() {
-        line.extend((index > 0).then(|| roman(" | ")));
-        line.extend(option(arg));
-    }
-    line.push(roman("}"));
-    for arg in shown().filter(|arg| !is_key(arg)) {
-        line.push(roman(" ["));
-        line.extend(option(arg));
-        line.push(roman("]"));
-    }
     let mut section = heading("SYNOPSIS");
-    section.text(line);
+    for line in SYNOPSIS {
+        let words = line.split(' ').flat_map(|word| {
+            let name = word.trim_start_matches('[').trim_end_matches(']');
+            let is_flag = name.starts_with("--");
+            assert!(!is_flag || is_option(name), "{name} is not an option");
+            let text = match name {
+                "iam-del-key" => bold(name),
+                _ if is_flag => bold(name),
+                _ if name.starts_with(char::is_uppercase) => italic(name),
+                _ => roman(name),
+            };
+            let (before, after) = word.split_once(name).expect("it has its name");
+            [roman(before), text, roman(format!("{after} "))]
+        });
+        section.text(words.collect::<Vec<_>>());
+        section.control("br", []);
+    }
     section
 }
 
-fn option(arg: &Arg) -> Vec<Inline> {
-    let mut words = Vec::new();
-    if let Some(short) = arg.get_short() {
-        words.extend([bold(format!("-{short}")), roman("|")]);
-    }
-    words.push(bold(format!(
-        "--{}",
-        arg.get_long().expect("a long option")
-    )));
-    let is_optional = arg
-        .get_num_args()
-        .is_some_and(|count| count.min_values() == 0);
-    if let (true, Some(names)) = (arg.get_action().takes_values(), arg.get_value_names()) {
-        let name = italic(names[0].as_str());
-        if is_optional {
-            words.extend([roman(" ["), name, roman("]")]);
-        } else {
-            words.extend([roman(" "), name]);
+/// The sections of `man/reference.md`.
+fn reference() -> Vec<Roff> {
+    let text = include_str!("../man/reference.md");
+    let sections = text.split("\n## ").skip(1).map(|section| {
+        let (title, text) = section.split_once('\n').expect("a title");
+        let mut roff = heading(&title.to_uppercase());
+        for (index, block) in text.trim().split("\n\n").enumerate() {
+            if block.starts_with("- ") {
+                for line in block.lines() {
+                    let item = line.strip_prefix("- ").expect("an item on one line");
+                    let (name, meaning) = item.split_once(": ").expect("a name and its meaning");
+                    roff.control("TP", []);
+                    roff.text([bold(name.replace('`', ""))]);
+                    roff.text(inline(meaning));
+                }
+            } else {
+                if index > 0 {
+                    roff.control("PP", []);
+                }
+                roff.text(inline(&block.replace('\n', " ")));
+            }
         }
-    }
-    if matches!(arg.get_action(), ArgAction::Append) {
-        words.push(roman("..."));
-    }
-    words
+        roff
+    });
+    sections.collect()
+}
+
+/// Text with code in bold.
+fn inline(text: &str) -> Vec<Inline> {
+    let pieces = text.split('`').enumerate();
+    pieces
+        .map(|(index, piece)| {
+            if index % 2 == 0 {
+                roman(piece)
+            } else {
+                bold(piece)
+            }
+        })
+        .collect()
 }
 
 fn exit_status() -> Roff {

@@ -1,5 +1,5 @@
 //! Explains a key's result or a run error as one value. `Messages` prints it as lines for people or as one JSON object
-//! on standard error. The README documents the members of the object.
+//! on standard error. `man/reference.md` documents the members of the object.
 
 use serde_json::{Value, json};
 

@@ -60,9 +60,9 @@ def run(binaries: Path, other: Path | None) -> None:
         sweeps, sweep = swept(bench)
     print(f"{KEYS:,} keys of a list, `--jobs {THREADS}`; boto3 in {THREADS} threads; `xargs -P` over the AWS CLI on {SAMPLE} keys, scaled;")
     print(f"medians of {ROUNDS} runs in turn, of the last one run.\n")
-    table(["program", "wall", "keys a second", "CPU", "peak memory"], lists)
-    table(["keys of a list", "what", "wall", "peak memory", f"more than 1,000 (limit: {mb(GROWTH)})"], peaks)
-    table(["requests a second allowed", "keys", "wall", "ideal", "times the ideal", "requests throttled"], map(pace, throttled))
+    table(["program", "wall", "keys per second", "CPU", "peak memory"], lists)
+    table(["keys of a list", "what", "wall", "peak memory", f"more than for 1,000 (limit: {mb(GROWTH)})"], peaks)
+    table(["allowed requests per second", "keys", "wall", "ideal", "times the ideal", "requests throttled"], map(pace, throttled))
     table([f"{USERS:,} users, {WITH_KEYS:,} keys", "requests", "wall", "peak memory"], sweeps)
     limits = [
         Limit(f"{KEYS:,} keys, times faster than boto3", 20, ratio, "{:.1f}".format),
@@ -169,7 +169,7 @@ def swept(bench: Bench) -> tuple[list[list[str]], int]:
     idle = USERS - WITH_KEYS - 3
     options = ["--users", str(WITH_KEYS), "--keys-per-user", "1", "--idle-users", str(idle), "--page-size", str(USERS_IN_PAGE)]
     options += ["--used-keys", str(WITH_KEYS - UNUSED + 2)]
-    for what, condition in (("with the credential report", ["--unused-for", "90d"]), ("by the lists alone", ["--unused-for", "1h"])):
+    for what, condition in (("with the credential report", ["--unused-for", "90d"]), ("with the lists alone", ["--unused-for", "1h"])):
         with bench.sandbox(*options) as server:
             progress(f"a sweep {what}")
             command = [bench.ours, "--whole-account", *condition, "--dry-run", "--output", "off", "--jobs", str(THREADS), "-v"]

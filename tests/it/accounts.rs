@@ -1,4 +1,4 @@
-//! Many accounts: the README's own commands, one process an account, over several sandboxes.
+//! Many accounts: the scripts of `man/recipes/many-accounts`, one process per account, over several sandboxes.
 
 use std::path::Path;
 use std::process::Command;
@@ -10,15 +10,8 @@ use crate::case::binary;
 use crate::story::read;
 
 const ACCOUNTS: [&str; 3] = ["111111111111", "222222222222", "333333333333"];
-
-/// The command that the README gives, which begins so.
-fn command(program: &str) -> String {
-    let readme = read("README.md");
-    let start = format!("\n    {program} ");
-    let (_, rest) = readme.split_once(&start).expect("the README has it");
-    let (command, _) = rest.split_once("\n\n").expect("a paragraph");
-    format!("{program} {command}")
-}
+/// Their names in the list of the recipe.
+const PROFILES: [&str; 3] = ["dev", "staging", "prod"];
 
 /// Three accounts, each with two stale keys and one that is not, of which the second is in trouble.
 fn accounts() -> [Sandbox; 3] {
@@ -34,36 +27,34 @@ fn accounts() -> [Sandbox; 3] {
     sandboxes
 }
 
-/// A home with a profile for each account.
+/// A home with the profiles, and the list of the recipe.
 fn home(sandboxes: &[Sandbox; 3]) -> TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::create_dir(folder.path().join(".aws")).expect("a folder");
-    let config = sandboxes
-        .iter()
-        .zip(ACCOUNTS)
-        .fold(String::new(), |config, (sandbox, account)| {
-            let admin = sandbox.admin();
-            config
-                + &format!(
-                    "[profile a{account}]\nregion = us-east-1\nendpoint_url = {}\naws_access_key_id = {}\n\
-                     aws_secret_access_key = {}\n",
-                    sandbox.url(),
-                    admin.access_key_id,
-                    admin.secret_access_key
-                )
-        });
+    let sections = sandboxes.iter().zip(PROFILES).map(|(sandbox, profile)| {
+        let (admin, url) = (sandbox.admin(), sandbox.url());
+        format!(
+            "[profile {profile}]\nregion = us-east-1\nendpoint_url = {url}\naws_access_key_id = {}\n\
+             aws_secret_access_key = {}\n",
+            admin.access_key_id, admin.secret_access_key
+        )
+    });
+    let config = sections.collect::<Vec<_>>().concat();
     std::fs::write(folder.path().join(".aws/config"), config).expect("a configuration");
-    let accounts = ACCOUNTS.map(|account| format!("a{account} {account}\n"));
-    std::fs::write(folder.path().join("accounts"), accounts.concat()).expect("a list");
+    let list = read("man/recipes/many-accounts/accounts");
+    std::fs::write(folder.path().join("accounts"), list).expect("a list");
     folder
 }
 
-/// Runs the command, and gives what it prints.
-fn run(command: &str, home: &Path) -> String {
+/// Runs a script of the recipe; what it prints.
+fn run(script: &str, args: &[&str], home: &Path) -> String {
     let binary = Path::new(binary());
     let tools = binary.parent().expect("a folder of binaries").display();
+    let script = format!("man/recipes/many-accounts/{script}");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join(script);
     let output = Command::new("sh")
-        .args(["-c", command])
+        .arg(script)
+        .args(args)
         .current_dir(home)
         .env_clear()
         .env("HOME", home)
@@ -75,10 +66,11 @@ fn run(command: &str, home: &Path) -> String {
 
 /// Every stale key is gone and every other is there; each account's journal has each deletion once.
 fn all_is_done(sandboxes: &[Sandbox; 3], home: &Path) {
-    for (sandbox, account) in sandboxes.iter().zip(ACCOUNTS) {
+    for (number, sandbox) in sandboxes.iter().enumerate() {
+        let (account, profile) = (ACCOUNTS[number], PROFILES[number]);
         assert!(!sandbox.has_key(&nth_key_id(account, 0)));
         assert!(sandbox.has_key(&nth_key_id(account, 2)));
-        let journal = home.join(format!("a{account}.jsonl"));
+        let journal = home.join(format!("{profile}.jsonl"));
         let journal = read(&journal.display().to_string());
         let deleted = journal.matches("\"Outcome\":\"Deleted\"").count();
         assert_eq!(deleted, 2, "{journal}");
@@ -89,16 +81,16 @@ fn all_is_done(sandboxes: &[Sandbox; 3], home: &Path) {
 fn one_process_an_account_each_with_its_status_and_journal() {
     let sandboxes = accounts();
     let home = home(&sandboxes);
-    let statuses = || {
-        let printed = run(&command("xargs"), home.path());
+    let statuses = |option: &str| {
+        let printed = run("sweep.sh", &[option], home.path());
         let mut statuses: Vec<String> = printed.lines().map(str::to_owned).collect();
         statuses.sort();
         statuses
     };
-    assert_eq!(
-        statuses(),
-        ["0 a111111111111", "0 a333333333333", "6 a222222222222"]
-    );
+    assert_eq!(run("sweep.sh", &[], home.path()), "", "it needs an option");
+    assert_eq!(statuses("--dry-run"), ["0 dev", "0 prod", "0 staging"]);
+    assert!(sandboxes.iter().all(|sandbox| sandbox.keys().len() == 4));
+    assert_eq!(statuses("--yes"), ["0 dev", "0 prod", "6 staging"]);
     for (number, sandbox) in sandboxes.iter().enumerate() {
         let account = ACCOUNTS[number];
         assert_eq!(sandbox.has_key(&nth_key_id(account, 0)), number == 1);
@@ -106,10 +98,7 @@ fn one_process_an_account_each_with_its_status_and_journal() {
     }
     // The trouble is over: the same again does what is left, and nothing twice.
     sandboxes[1].clear_faults();
-    assert_eq!(
-        statuses(),
-        ["0 a111111111111", "0 a222222222222", "0 a333333333333"]
-    );
+    assert_eq!(statuses("--yes"), ["0 dev", "0 prod", "0 staging"]);
     all_is_done(&sandboxes, home.path());
 }
 
@@ -118,7 +107,7 @@ fn gnu_parallel_logs_the_statuses_and_runs_again_what_failed() {
     let sandboxes = accounts();
     let home = home(&sandboxes);
     let statuses = || {
-        assert_eq!(run(&command("parallel"), home.path()), "");
+        assert_eq!(run("parallel.sh", &[], home.path()), "");
         let log = home.path().join("statuses");
         let log = std::fs::read_to_string(log).unwrap_or_else(|error| {
             panic!("no log of GNU parallel ({error}): tests/all installs it")

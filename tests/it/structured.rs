@@ -1,4 +1,4 @@
-//! `--error-format json`: whatever fails, each line of standard error is an object as the README describes it.
+//! `--error-format json`: whatever fails, each line of standard error is an object as `man/reference.md` describes it.
 
 use iam_sandbox::{Fault, Sandbox, What};
 use serde_json::Value;
@@ -17,19 +17,25 @@ const KNOWN: [&str; 6] = [
     "AsTold",
 ];
 
-/// The members that the README's table has: name, type, and whether a failure always has it.
+/// The members that the reference has: name, type, and whether a failure always has it.
 fn schema() -> Vec<(String, String, bool)> {
-    let readme = read("README.md");
-    let (_, table) = readme
-        .split_once("| member | type | of a failure | meaning |\n|---|---|---|---|\n")
-        .expect("the README has the table");
-    let rows = table.lines().take_while(|line| line.starts_with('|'));
-    rows.map(|row| {
-        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
-        let name = cells[1].trim_matches('`').to_owned();
-        (name, cells[2].to_owned(), cells[3] == "always")
-    })
-    .collect()
+    let reference = read("man/reference.md");
+    let (_, section) = reference
+        .split_once("\n## Errors for programs\n")
+        .expect("the section");
+    let (section, _) = section.split_once("\n## ").expect("the next one");
+    let items = section.lines().filter_map(|line| line.strip_prefix("- `"));
+    items
+        .map(|item| {
+            let (name, rest) = item.split_once("` (").expect("a name");
+            let (kind, rest) = rest.split_once(", ").expect("a type");
+            (
+                name.to_owned(),
+                kind.to_owned(),
+                rest.starts_with("always)"),
+            )
+        })
+        .collect()
 }
 
 fn has_type(value: &Value, name: &str) -> bool {
@@ -64,7 +70,7 @@ fn objects(messages: &str) -> Vec<Value> {
         }
         for name in object.keys() {
             let is_known = schema.iter().any(|(known, ..)| known == name);
-            assert!(is_known, "{name} is not in the table: {line}");
+            assert!(is_known, "{name} is not in the reference: {line}");
         }
         let known = object["Known"].as_str().expect("a word");
         assert!(KNOWN.contains(&known), "{line}");

@@ -1,4 +1,4 @@
-"""The recipes of the README, run step by step at sandboxes that allow only what their policies name.
+"""The files of `man/recipes`, run exactly as they are in sandboxes that allow only what their policies name.
 
 Prints a line per case and ends with `N passed, M failed`; the exit status is 1 unless all passed.
 """
@@ -14,6 +14,7 @@ import account
 import incident
 import rotation
 import sweep
+import workflow
 from bench import Bench
 from tally import Tally
 
@@ -34,6 +35,7 @@ def main() -> int:
     parser.add_argument("--binaries", type=Path, required=True, help="the folder of iam-del-key and iam-sandbox")
     binaries = parser.parse_args().binaries.resolve(strict=True)
     tally = Tally()
+    workflow.every(tally.same)
     for check in CHECKS:
         with tempfile.TemporaryDirectory() as folder:
             check(Bench(binaries, Path(folder)), tally.same)

@@ -8,30 +8,24 @@ import job
 import machine
 import task
 from bench import LIMIT, Bench, Sandbox
-from page import Recipe, recipe, section
+from recipe import Recipe
 
 # What each profile may do, by its name.
 Allowed = dict[str, set[str]]
-
-
-def by_key(sandbox: Sandbox) -> str:
-    return (
-        f"aws_access_key_id = {sandbox.told['access_key_id']}\naws_secret_access_key = {sandbox.told['secret_access_key']}\n"
-    )
 
 
 def by_role(sandbox: Sandbox) -> str:
     return f"role_arn = arn:aws:iam::{sandbox.told['account']}:role/sweep\ncredential_source = EcsContainer\n"
 
 
-def accounts(bench: Bench, stack: ExitStack, allowed: Allowed, signing: Callable[[Sandbox], str]) -> dict[str, Sandbox]:
+def accounts(bench: Bench, stack: ExitStack, allowed: Allowed) -> dict[str, Sandbox]:
     """A sandbox for each profile, and the configuration that has the profiles."""
     sandboxes = {}
     config = ""
     for number, (profile, actions) in enumerate(allowed.items(), 1):
         sandbox = stack.enter_context(bench.sandbox("--account", str(number) * 12, allowed=actions))
         sandboxes[profile] = sandbox
-        config += f"[profile {profile}]\nregion = us-east-1\nendpoint_url = {sandbox.told['url']}\n{signing(sandbox)}"
+        config += f"[profile {profile}]\nregion = us-east-1\nendpoint_url = {sandbox.told['url']}\n{by_role(sandbox)}"
     (bench.folder / ".aws").mkdir(exist_ok=True)
     (bench.folder / ".aws/config").write_text(config)
     return sandboxes
@@ -55,31 +49,42 @@ def granted(sandboxes: dict[str, Sandbox]) -> set[str]:
     return set().union(*(sandbox.granted() for sandbox in sandboxes.values()))
 
 
-def jobs(bench: Bench, told: Recipe, allowed: Allowed) -> tuple[dict[str, list[int]], dict[str, Sandbox]]:
-    """How the job of each profile ended."""
-    ended = {}
-    with ExitStack() as stack:
-        sandboxes = accounts(bench, stack, allowed, by_key)
-        for profile in allowed:
-            (bench.work / "done.jsonl").unlink(missing_ok=True)
-            given = {"matrix.profile": profile, "matrix.account": sandboxes[profile].told["account"]}
-            ended[profile] = job.run(bench, told.yaml(), {}, given).statuses
+def jobs(bench: Bench, job_of: dict, allowed: Allowed, delete: str) -> tuple[dict[str, list[int]], dict[str, Sandbox]]:
+    """How the job of each account ended."""
+    ended, sandboxes = {}, {}
+    for number, (account, actions) in enumerate(allowed.items(), 1):
+        (bench.work / "done.jsonl").unlink(missing_ok=True)
+        with bench.sandbox("--account", str(number) * 12, allowed=actions) as sandbox:
+            values = {"matrix.account": str(number) * 12, "inputs.delete": delete}
+            ended[account] = job.run(bench, job_of, sandbox.environment(), values).statuses
+        sandboxes[account] = sandbox
     return ended, sandboxes
 
 
 def matrix(bench: Bench, same: Callable) -> None:
-    told = section("Many accounts")
+    told = Recipe("many-accounts")
+    sweep = told.yaml("sweep.yml")["jobs"]["sweep"]
     allowed = told.allowed()
-    ended, sandboxes = jobs(bench, told, one_denied(allowed, [each["profile"] for each in told.yaml()["strategy"]["matrix"]["include"]]))
-    same("a matrix has a job an account", {"statuses": {"dev": [0], "staging": [6], "prod": [0]}}, {"statuses": ended})
-    same("and each deletes what is stale in its own", {"left": {"dev": 3, "staging": 5, "prod": 3}}, {
-        "left": left(sandboxes),
+    first, second, third = sweep["strategy"]["matrix"]["account"]
+    same("a matrix has a job for each account", {"accounts": ["111111111111", "222222222222", "333333333333"]}, {
+        "accounts": [first, second, third],
+    })
+    all_of_it = dict.fromkeys((first, second, third), allowed)
+    ended, sandboxes = jobs(bench, sweep, all_of_it, "false")
+    same("which shows the stale keys", {"statuses": [[0]] * 3, "left": [5] * 3}, {
+        "statuses": list(ended.values()), "left": list(left(sandboxes).values()),
+    })
+    denied = {**all_of_it, second: allowed - {"iam:DeleteAccessKey"}}
+    ended, sandboxes = jobs(bench, sweep, denied, "true")
+    same("and deletes them in its own if that is wanted", {"statuses": [[0, 0], [0, 6], [0, 0]], "left": [3, 5, 3]}, {
+        "statuses": list(ended.values()), "left": list(left(sandboxes).values()),
     })
     same("with what the policy allows, and no more", {"granted": allowed}, {"granted": granted(sandboxes)})
     each = each_denied(allowed)
-    ended, sandboxes = jobs(bench, told, each)
-    expected = {"statuses": dict.fromkeys(each, [6]), "left": dict.fromkeys(each, 5)}
-    same("and nothing goes without any one of its actions", expected, {"statuses": ended, "left": left(sandboxes)})
+    ended, sandboxes = jobs(bench, sweep, each, "true")
+    same("and nothing is deleted without any one of its actions", dict.fromkeys(each, (6, 5)), {
+        action: (statuses[-1], left(sandboxes)[action]) for action, statuses in ended.items()
+    })
 
 
 def mapped(
@@ -89,8 +94,9 @@ def mapped(
     journals = bench.folder / "journals"
     journals.mkdir(exist_ok=True)
     tries = []
+    named = [{"profile": profile, "account": str(number) * 12} for number, profile in enumerate(allowed, 1)]
     with ExitStack() as stack:
-        sandboxes = accounts(bench, stack, allowed, by_role)
+        sandboxes = accounts(bench, stack, allowed)
         credentials = stack.enter_context(task.credentials(sandboxes))
 
         def container(command: list[str]) -> int:
@@ -108,20 +114,19 @@ def mapped(
             ended = subprocess.run(run, env=environment, cwd=bench.work, capture_output=True, timeout=LIMIT, check=False)
             return ended.returncode
 
-        given = [{"profile": profile, "account": sandbox.told["account"]} for profile, sandbox in sandboxes.items()]
-        status, ended = machine.run(definition, {"accounts": given}, container)
+        status, ended = machine.run(definition, {"accounts": named}, container)
     return status, sorted(ended), sandboxes
 
 
 def states(bench: Bench, same: Callable) -> None:
-    told = recipe("AWS Step Functions")
-    definition = told.json()
+    told = Recipe("step-functions")
+    definition = told.json("machine.json")
     everything = definition["States"]["Accounts"]
     everything["ItemProcessor"]["States"]["Pause"]["Seconds"] = 0
     # moto reads it as a number with a point only.
     everything["ToleratedFailurePercentage"] = float(everything["ToleratedFailurePercentage"])
     # A sandbox is the account of the profile and that of the task in one, so it allows what either policy does.
-    allowed = told.allowed(1) | told.allowed(2)
+    allowed = told.allowed("sweep-policy.json") | told.allowed("task-policy.json")
     status, ended, sandboxes = mapped(bench, definition, one_denied(allowed, ("dev", "staging", "prod")), "prod")
     expected = [("dev", 0), ("prod", 0), ("prod", 9), ("staging", 6)]
     same("a map of Step Functions tries again what may be tried", {"status": "SUCCEEDED", "containers": expected}, {

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from page import ACTIONS
+from recipe import ACTIONS
 
 LIMIT = 60
 BESIDE_PYTHON = Path(sys.executable).parent
@@ -19,9 +19,18 @@ RECORDING = """#!/bin/sh
 case "${0##*/} $*" in
   "gh secret set "* | "glab variable update "*) cat >> "$CALLS"; echo >> "$CALLS" ;;
   "gh pr list "*) grep -c '^gh pr create ' "$CALLS" ;;
+  "curl "*) for word; do case $word in https://*) cp "$PUBLISHED/${word##*/}" . || exit 22 ;; esac; done ;;
 esac
 exit 0
 """
+# The AWS CLI, but for what the sandbox does not have.
+AWS = """#!/bin/sh
+case "$1 $2" in
+  "cloudtrail lookup-events" | "iam put-user-policy") { printf 'aws'; printf ' %s' "$@" | tr -d '\\n'; echo; } >> "$CALLS" ;;
+  *) exec "$AWS" "$@" ;;
+esac
+"""
+ARCHIVE = "iam-del-key-0.1.0-x86_64-unknown-linux-musl"
 # The one is allowed to everybody, and nobody signs the other.
 FREE = {"sts:GetCallerIdentity", "sts:AssumeRoleWithWebIdentity"}
 
@@ -80,11 +89,25 @@ class Bench:
         self.work.mkdir()
         tools = folder / "tools"
         tools.mkdir()
-        for name in ("gh", "glab", "sleep"):
+        for name in ("gh", "glab", "sleep", "curl", "aws"):
             tool = tools / name
-            tool.write_text(RECORDING)
+            tool.write_text(AWS if name == "aws" else RECORDING)
             tool.chmod(0o755)
-        self.path = f"{tools}:{binaries}:{BESIDE_PYTHON}:{os.defpath}"
+        # Only a recipe that installs the tool finds it.
+        self.path = f"{tools}:{BESIDE_PYTHON}:{os.defpath}"
+        self.installed = f"{binaries}:{self.path}"
+        self.release = folder / "release"
+
+    def publish(self) -> Path:
+        """The files of a release, and the archive among them."""
+        packed = self.release / ARCHIVE
+        packed.mkdir(parents=True)
+        (packed / "iam-del-key").symlink_to(self.binaries / "iam-del-key")
+        archive = self.release / f"{ARCHIVE}.tar.gz"
+        subprocess.run(["tar", "-C", self.release, "-czhf", archive, ARCHIVE], check=True)
+        with (self.release / "SHA256SUMS").open("wb") as sums:
+            subprocess.run(["sha256sum", archive.name], cwd=self.release, stdout=sums, check=True)
+        return archive
 
     @contextmanager
     def sandbox(self, *options: str, allowed: set[str] | None = None) -> Iterator[Sandbox]:
@@ -104,12 +127,14 @@ class Bench:
             "PATH": self.path,
             "HOME": str(self.folder),
             "CALLS": str(self.calls),
+            "PUBLISHED": str(self.release),
+            "AWS": str(BESIDE_PYTHON / "aws"),
             "AWS_EC2_METADATA_DISABLED": "true",
             **more,
         }
 
     def bash(self, script: str, environment: dict[str, str]) -> subprocess.CompletedProcess:
-        """Runs a script as a step of CI is run: its pipes fail where their last command does."""
+        """Runs a script as CI runs a step: a pipe fails if its last command does."""
         return subprocess.run(
             ["bash", "--noprofile", "--norc", "-e", "-c", script],
             env=self.environment(**environment),

@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Callable
 
 from bench import LIMIT, Bench
-from page import recipe
+from recipe import Recipe
 
 KEY = "AKIARZPUZDIKOL7JJ6BK"
 
@@ -16,7 +16,7 @@ def typed(bench: Bench, function: str, environment: dict[str, str], answers: lis
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         ["bash", "--noprofile", "--norc", "-c", f"{function}\nleaked_key"],
-        env=bench.environment(TERM="dumb", **environment),
+        env=bench.environment(TERM="dumb", PATH=bench.installed, **environment),
         cwd=bench.work,
         stdin=theirs,
         stdout=theirs,
@@ -41,12 +41,12 @@ def typed(bench: Bench, function: str, environment: dict[str, str], answers: lis
 
 
 def leaked(bench: Bench, same: Callable) -> None:
-    told = recipe("A shell function")
-    (function,) = told.all("bash")
-    ask_id, ask_off, ask_delete = "access key ID: ", "switch it off? [y/N] ", "[y/N]"
+    told = Recipe("leaked-key")
+    function = told.text("leaked_key.sh")
+    ask_id, ask_off, ask_end, ask_delete = "access key ID: ", "deactivate it? [y/N] ", "outlive the key. [y/N] ", "[y/N]"
     cases = [
-        ("a leaked key is shown, switched off and deleted", [(ask_id, KEY), (ask_off, "y"), (ask_delete, "y")], 0, None),
-        ("it can stay switched off", [(ask_id, KEY), (ask_off, "y"), (ask_delete, "n")], 11, "Inactive"),
+        ("a leaked key is shown, deactivated and deleted", [(ask_id, KEY), (ask_off, "y"), (ask_end, "y"), (ask_delete, "y")], 0, None),
+        ("it can stay deactivated", [(ask_id, KEY), (ask_off, "y"), (ask_end, "n"), (ask_delete, "n")], 11, "Inactive"),
         ("it can stay as it is", [(ask_id, KEY), (ask_off, "n")], 1, "Active"),
         ("a secret that was pasted instead goes nowhere", [(ask_id, "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")], 2, "Active"),
     ]
@@ -58,4 +58,13 @@ def leaked(bench: Bench, same: Callable) -> None:
         key = sandbox.keys.get(KEY, {}).get("Status")
         got = {"status": ended, "left": key, "shows the owner": "Alice" in shown}
         same(name, {"status": status, "left": left, "shows the owner": status != 2}, got)
+    calls = bench.called()
+    looked = [call for call in calls if call.startswith("aws cloudtrail lookup-events --region us-east-1 ")]
+    ended = [call for call in calls if call.startswith("aws iam put-user-policy --user-name Alice ")]
+    same("CloudTrail is asked for it, and sessions end if that is wanted", {"looked": 2, "ended": 1, "all": 3}, {
+        "looked": len([call for call in looked if f"AttributeValue={KEY}" in call]),
+        "ended": len([call for call in ended if '"aws:TokenIssueTime": "20' in call]),
+        "all": len(calls),
+    })
+    asked |= {"cloudtrail:LookupEvents", "iam:PutUserPolicy"}
     same("with what the policy allows, and no more", {"asked": told.allowed()}, {"asked": asked})

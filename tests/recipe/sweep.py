@@ -6,7 +6,7 @@ from pathlib import Path
 
 import job
 from bench import Bench
-from page import IN_TROUBLE, recipe
+from recipe import IN_TROUBLE, Recipe
 
 STALE = {"AKIARZPUZDIKFR6565B7", "AKIDPMS9RO4H3FEXAMPLE"}
 
@@ -26,18 +26,19 @@ def checked_out(bench: Bench) -> Path:
 
 
 def nightly(bench: Bench, same: Callable) -> None:
-    told = recipe("Every night")
-    plan = told.yaml()["jobs"]["plan"]
+    told = Recipe("stale-keys")
+    plan = told.yaml("plan.yml")["jobs"]["plan"]
+    reading, deleting = told.allowed("plan-policy.json"), told.allowed("delete-policy.json")
     origin = checked_out(bench)
     ended, asked = [], set()
     # Without the report it asks for the users.
     for denied, more in ((set(), 0), ({"iam:GenerateCredentialReport"}, 1), ({"iam:ListAccessKeys"}, 0)):
-        with bench.sandbox("--users", str(more), allowed=told.allowed() - denied) as sandbox:
+        with bench.sandbox("--users", str(more), allowed=reading - denied) as sandbox:
             ended.append(job.run(bench, plan, sandbox.environment()).statuses)
         asked |= sandbox.asked()
         ended.append(len(sandbox.keys))
     same("a nightly job plans, unless it may not read", {"ended": [[0, 0], 5, [0, 0], 6, [6], 5]}, {"ended": ended})
-    same("with what its policy allows, and no more", {"asked": told.allowed()}, {"asked": asked})
+    same("with what its policy allows, and no more", {"asked": reading}, {"asked": asked})
     pushed = subprocess.run(
         ["git", "--git-dir", str(origin), "show", "stale-keys:plan.jsonl"], capture_output=True, text=True, check=True
     ).stdout
@@ -50,28 +51,29 @@ def nightly(bench: Bench, same: Callable) -> None:
         "made": len(made), "edited": len(edited), "says": "- AKIDPMS9RO4H3FEXAMPLE of Bob, last used 20" in body,
     })
 
-    apply = told.yaml(1)["jobs"]["delete"]
-    with bench.sandbox("--users", "1", allowed=told.allowed(1)) as sandbox:
+    apply = told.yaml("delete.yml")["jobs"]["delete"]
+    with bench.sandbox("--users", "1", allowed=deleting) as sandbox:
         ended = [job.run(bench, apply, sandbox.environment()) for _ in range(2)]
     same("what was approved goes, and a second run does no harm", {"statuses": [[0], [0]], "left": 3}, {
         "statuses": [each.statuses for each in ended], "left": len(sandbox.keys.keys() - STALE),
     })
-    same("with what the policy of that allows", {"asked": told.allowed(1)}, {"asked": sandbox.asked()})
+    same("with what the policy of that allows", {"asked": deleting}, {"asked": sandbox.asked()})
 
 
 def used_since(bench: Bench, same: Callable) -> None:
-    told = recipe("Every night")
-    apply = told.yaml(1)["jobs"]["delete"]
+    told = Recipe("stale-keys")
+    apply = told.yaml("delete.yml")["jobs"]["delete"]
+    deleting = told.allowed("delete-policy.json")
     plan = bench.work / "plan.jsonl"
     fresh, stale = "AKIARZPUZDIKOL7JJ6BK", "AKIARZPUZDIKFR6565B7"
     plan.write_text("".join(f'{{"AccessKeyId": "{key}", "UserName": "Alice"}}\n' for key in (fresh, stale)))
-    with bench.sandbox(allowed=told.allowed(1)) as sandbox:
+    with bench.sandbox(allowed=deleting) as sandbox:
         ended = job.run(bench, apply, sandbox.environment())
     same("a key that was used since stays", {"statuses": [0], "said": True, "keys": [fresh]}, {
         "statuses": ended.statuses, "said": f"Skipped {fresh} of Alice" in ended.output, "keys": sandbox.of("Alice"),
     })
     (bench.work / "done.jsonl").unlink()
-    with bench.sandbox(allowed=told.allowed(1) - {IN_TROUBLE}) as sandbox:
+    with bench.sandbox(allowed=deleting - {IN_TROUBLE}) as sandbox:
         ended = job.run(bench, apply, sandbox.environment())
     same("a read that fails fails the job", {"statuses": [6], "left": 2}, {
         "statuses": ended.statuses, "left": len(sandbox.of("Alice")),

@@ -71,7 +71,7 @@ def run(storm: Storm, name: str) -> Said:
 
 
 def table(counted: dict[str, Said]) -> None:
-    print("| program | keys | says deleted, and it is there | says `NoSuchEntity`, and had deleted it | another error, and it is deleted | says unknown |")
+    print("| program | keys | reported as deleted, but still exists | `NoSuchEntity`, but the program deleted it | another error, but deleted | reported as unknown |")
     print("|---|---:|---:|---:|---:|---:|")
     for name, it in counted.items():
         shares = (f"{count} ({count / it.keys:.2%})" for count in it[1:])
