@@ -286,9 +286,9 @@ def limits(binary: Path, deletions: dict[str, Run], answers: dict[str, Run]) -> 
     ours = deletions["iam-del-key"]
     wall = {name: ours.wall / run.wall for name, run in deletions.items()}
     return [
-        Limit("one deletion, beside `aws`", 1 / 50, wall["aws"], fraction),
-        Limit("one deletion, beside curl", 1 / 4, wall["curl"], fraction),
-        Limit("one deletion, beside bare-rustls", 1.5, wall["bare-rustls"], "{:.2f}".format),
+        Limit("one deletion, compared with `aws`", 1 / 50, wall["aws"], fraction),
+        Limit("one deletion, compared with curl", 1 / 4, wall["curl"], fraction),
+        Limit("one deletion, compared with bare-rustls", 1.5, wall["bare-rustls"], "{:.2f}".format),
         *(Limit(f"`{arguments}`", 0.002, answers[f"`{arguments}`"].wall, ms) for arguments in ANSWERS),
         Limit("peak memory, one deletion", 15 * MEGABYTE, ours.peak, mb),
         Limit("binary, stripped", 8 * MEGABYTE, binary.stat().st_size, mb),
