@@ -113,6 +113,10 @@ fn in_words(error: &clap::Error) -> Option<String> {
         ErrorKind::MissingRequiredArgument if lacks("--user-name") => {
             Some("--all-keys requires --user-name <NAME> or --target-principal <ACCOUNT>".to_owned())
         }
+        ErrorKind::MissingRequiredArgument if lacks("--role-arn") => Some(
+            "--external-id, --role-session-name and --serial-number require --role-arn <ARN> or --role-name <NAME>"
+                .to_owned(),
+        ),
         ErrorKind::MissingRequiredArgument => match missing {
             [option] => Some(format!("{option} is required with the other options")),
             _ => None,

@@ -170,7 +170,8 @@ fn c31_a_key_without_its_option_gets_a_tip() {
         ),
     ] {
         let sandbox = documented();
-        let said = Case::at(&sandbox, args).run().exits(2).prints_nothing();
+        let case = Case::at(&sandbox, args).with_default_output();
+        let said = case.run().exits(2).prints_nothing();
         let says = format!("\n  tip: {tip}\n");
         let unexpected = "unexpected argument 'AKIDPMS9RO4H3FEXAMPLE' found";
         let _ = said.says(&[unexpected, &says]);
@@ -203,7 +204,7 @@ fn the_most_likely_mistakes_are_explained() {
         ),
         (
             &[key[0], key[1], "--external-id", "x1"],
-            "error: --role-arn <ARN> is required with the other options\n",
+            "error: --external-id, --role-session-name and --serial-number require --role-arn <ARN> or --role-name <NAME>\n",
         ),
         (
             &[key[0], key[1], "--dry-run=true"],
