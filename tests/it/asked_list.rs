@@ -22,7 +22,12 @@ fn from_file(case: Case, more: &[&str]) -> Case {
 
 #[test]
 fn f64_a_list_is_asked_about_on_a_terminal() {
-    for (answer, status, outcome) in [("y\n", 0, "Deleted"), ("n\n", 11, "Refused")] {
+    let deleted = [("Deleted".to_owned(), 2)];
+    let declined = "iam-del-key: error: the answer was not yes, so this run changed nothing\n";
+    for (answer, status, expected, says) in [
+        ("y\n", 0, &deleted[..], "known: 2 keys: 2 deleted\n"),
+        ("n\n", 11, &[], declined),
+    ] {
         let sandbox = documented();
         let case = from_file(Case::at(&sandbox, ["--jobs", "1"]), &[]);
         let printed = Dialogue::start(case)
@@ -31,8 +36,12 @@ fn f64_a_list_is_asked_about_on_a_terminal() {
             .end()
             .exits(status);
         let output = printed.output().to_owned();
-        assert_eq!(outcomes(&output), [(outcome.to_owned(), 2)]);
-        let _ = printed.prints(&output).says(&[BOBS_KEY, "[y/N]"]);
+        assert_eq!(outcomes(&output), expected);
+        let said = printed.prints(&output);
+        // One sentence says it of all keys.
+        assert!(said.messages().ends_with(says), "{}", said.messages());
+        assert_eq!(said.messages().contains("known: "), status == 0);
+        let _ = said.says(&[BOBS_KEY, "[y/N]"]);
         assert_eq!(sandbox.has_key(BOBS_KEY), status == 11);
     }
 }
@@ -191,7 +200,11 @@ fn a_sweep_says_that_root_user_keys_are_not_included() {
         .end()
         .exits(0)
         .prints_nothing()
-        .says(&["nothing was changed; root user keys are not included\n"]);
+        .says(&[
+            "iam-del-key: note: 4 keys of 3 users checked\n",
+            "known: 0 keys: nothing was changed: there is no key, or none satisfies the conditions; root user keys are not \
+             included\n",
+        ]);
     // Nor does a dry run require anything.
     let planned = Case::at(&sandbox, ["--whole-account", "--older-than", "1d", "-n"])
         .run()

@@ -251,7 +251,7 @@ fn what_may_not_be_read_is_left_out_and_said() {
     assert_eq!(printed.object()["Status"], "Active");
     let _ = printed.prints_outcome("WouldDelete").says_exactly(&format!(
         "iam-del-key: note: the last use is unknown: GetAccessKeyLastUsed is not allowed\n\
-         hint: Bob has another active key: iam-del-key --access-key-id {BOB_SECOND_KEY_ID} --user-name=Bob --dry-run --output table\n\
+         hint: Bob has another active key: iam-del-key --access-key-id {BOB_SECOND_KEY_ID} --user-name=Bob --dry-run\n\
          known: {BOBS_KEY}: not deleted: this was a dry run\n"
     ));
 }

@@ -44,7 +44,7 @@ fn c27_an_inactive_key_is_skipped_and_has_no_undo() {
         .exits(0)
         .prints_outcome("Skipped")
         .says_exactly(&format!(
-            "hint: Alice has another active key: iam-del-key --access-key-id {ALICE_KEY_ID} --user-name=Alice --dry-run --output table\n\
+            "hint: Alice has another active key: iam-del-key --access-key-id {ALICE_KEY_ID} --user-name=Alice --dry-run\n\
              known: {ALICE_OLD_KEY_ID}: not deactivated: this was a dry run\n"
         ));
     let _ = old_key(&sandbox, &["--error-format", "json"])

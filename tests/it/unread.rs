@@ -130,7 +130,7 @@ fn c43_a_condition_that_fails_needs_no_read_that_is_denied() {
         .exits(0)
         .prints_outcome("Skipped")
         .says_exactly(&format!(
-            "hint: Bob has another active key: iam-del-key --access-key-id {BOB_SECOND_KEY_ID} --user-name=Bob --dry-run --output table\n\
+            "hint: Bob has another active key: iam-del-key --access-key-id {BOB_SECOND_KEY_ID} --user-name=Bob --dry-run\n\
              known: {BOBS_KEY}: not deleted: this was a dry run\n"
         ));
 }
