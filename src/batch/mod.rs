@@ -416,7 +416,11 @@ impl Run<'_> {
         if self.report.output.gave_up() {
             self.report.print_unread_output(exit);
         }
-        let would_change = [OutcomeKind::WouldDelete, OutcomeKind::WouldDeactivate];
+        let would_change = [
+            OutcomeKind::WouldDelete,
+            OutcomeKind::WouldDeactivate,
+            OutcomeKind::WouldReactivate,
+        ];
         let count = would_change
             .map(|kind| self.tally.count_of(kind))
             .iter()

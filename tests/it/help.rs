@@ -207,6 +207,10 @@ fn the_most_likely_mistakes_are_explained() {
             "error: --external-id, --role-session-name and --serial-number require --role-arn <ARN> or --role-name <NAME>\n",
         ),
         (
+            &[key[0], key[1], "--path-prefix", "/ci/"],
+            "error: --path-prefix requires --whole-account\n",
+        ),
+        (
             &[key[0], key[1], "--dry-run=true"],
             "error: --dry-run takes no value\n",
         ),

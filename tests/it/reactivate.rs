@@ -186,6 +186,25 @@ fn a_dry_run_says_what_would_happen_and_asks_nobody() {
 }
 
 #[test]
+fn a_dry_run_warns_if_more_keys_match_than_max_keys() {
+    let sandbox = inactive();
+    sandbox.set_status(ALICE_KEY_ID, Status::Inactive);
+    let args = ["--access-key-id", BOBS_KEY, "--access-key-id", ALICE_KEY_ID];
+    let more = [
+        "--find-user",
+        "--reactivate",
+        "--dry-run",
+        "--max-keys",
+        "1",
+    ];
+    let printed = Case::at(&sandbox, args).args(more).run().exits(0);
+    let output = printed.output().to_owned();
+    let _ = printed.prints(&output).says(&[
+        "warning: 2 keys match, more than --max-keys 1 allows: without --dry-run, nothing would be changed",
+    ]);
+}
+
+#[test]
 fn it_goes_with_keys_that_are_named_or_listed_and_with_no_other_action() {
     let sandbox = documented();
     for args in [
