@@ -202,14 +202,25 @@ fn paths_that_are_none() {
         assert_eq!(sandbox.connections(), 0);
     }
     let sandbox = account().start();
-    let named = ["--user-name", "build", "--all-keys", "--yes"];
-    let _ = Case::at(&sandbox, named)
-        .args(["--path-prefix", "/ci/"])
-        .run()
-        .exits(2)
-        .prints_nothing()
-        .says(&["--whole-account"])
-        .ends_with("nothing is deleted");
+    let id = nth_key_id(ACCOUNT, 1);
+    let named = ["--access-key-id", &id, "--user-name", "build"];
+    let all = ["--user-name", "build", "--all-keys", "--yes"];
+    let listed = from_stdin(&sandbox, &id, &["--find-user", "--only-inactive"]);
+    for case in [
+        Case::at(&sandbox, named),
+        Case::at(&sandbox, named).args(["--only-inactive"]),
+        Case::at(&sandbox, all),
+        Case::at(&sandbox, all).args(["--only-inactive"]),
+        listed,
+    ] {
+        let _ = case
+            .args(["--path-prefix", "/ci/"])
+            .run()
+            .exits(2)
+            .prints_nothing()
+            .says(&["error: --path-prefix requires --whole-account\n"])
+            .ends_with("nothing is deleted");
+    }
     assert_eq!(sandbox.connections(), 0);
 }
 

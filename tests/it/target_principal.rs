@@ -502,6 +502,7 @@ fn f103_wrong_combinations_contact_nobody() {
             "--reactivate: AWS allows such a session to delete keys, and not to change their status".to_owned(),
         ),
         (&["--except-user", "x"], format!("--except-user: {no_name}")),
+        (&["--path-prefix", "/ci/"], format!("--path-prefix: {no_name}")),
         (&["--except-tag", "x"], "--except-tag: the root user has no tags".to_owned()),
         (
             &["--cli-input-json", "{\"UserName\": \"Bob\"}"],
