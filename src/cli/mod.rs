@@ -148,7 +148,7 @@ pub(crate) struct Cli {
     ///
     /// Requires --whole-account. PATH begins and ends with a slash. IAM then lists only these users, so a role that may list
     /// no others can sweep.
-    #[arg(long, value_name = "PATH", value_hint = ValueHint::Other, requires = "whole_account")]
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::Other)]
     #[arg(help_heading = "Only if")]
     path_prefix: Option<PathPrefix>,
 
@@ -379,6 +379,10 @@ impl Cli {
         {
             let text = format!("--target-principal cannot be used with {option}: {reason}");
             return Ok(Err((ErrorKind::ArgumentConflict, text)));
+        }
+        // Clap does not enforce `requires` for an option that conflicts with another one that is given.
+        if self.path_prefix.is_some() && !self.whole_account {
+            return wrong("--path-prefix requires --whole-account");
         }
         let is_named = !self.access_key_id.is_empty();
         if is_named || self.from.is_some() || self.all_keys || self.whole_account {

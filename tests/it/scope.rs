@@ -21,10 +21,12 @@ const USERS: [(&str, &str, usize); 5] = [
     ("shouted", "/CI/", 5),
 ];
 
-const SWEEP: [&str; 5] = [
+const SWEEP: [&str; 7] = [
     "--whole-account",
     "--only-inactive",
     "--yes",
+    "--expect-account",
+    ACCOUNT,
     "--path-prefix",
     "/ci/",
 ];
@@ -64,9 +66,10 @@ fn a_sweep_can_be_limited_to_a_path() {
     let output = printed.output().to_owned();
     let expected = [1, 2].map(|n| nth_key_id(ACCOUNT, n));
     assert_eq!(ids(&output), BTreeSet::from(expected));
-    let _ = printed
-        .prints(&output)
-        .says_exactly("iam-del-key: note: 2 keys of 2 users checked\nknown: 2 keys: 2 deleted\n");
+    let _ = printed.prints(&output).says_exactly(
+        "iam-del-key: note: 2 keys of 2 users checked\n\
+             known: 2 keys: 2 deleted; root user keys are not included\n",
+    );
     assert_eq!(left(&sandbox), [3, 4, 5]);
     assert_eq!(sent(&sandbox, "ListUsers", "PathPrefix"), set(&["/ci/"]));
     let listed = sent(&sandbox, "ListAccessKeys", "UserName");
@@ -86,7 +89,7 @@ fn f106_a_role_that_is_limited_to_a_path_can_sweep_it() {
     assert_eq!(left(&sandbox), [3, 4, 5]);
     for path in [&["--path-prefix", "/"][..], &["--path-prefix", "/c/"], &[]] {
         let sandbox = build().start();
-        let _ = Case::at(&sandbox, &SWEEP[..3])
+        let _ = Case::at(&sandbox, &SWEEP[..5])
             .args(path)
             .run()
             .exits(6)
@@ -143,6 +146,8 @@ fn the_credential_report_confirms_the_list_of_a_path() {
         "--older-than",
         "90d",
         "--yes",
+        "--expect-account",
+        ACCOUNT,
         "--jobs=1",
     ];
     let limits = ["--path-prefix", "/ci/"];
@@ -187,7 +192,7 @@ fn paths_that_are_none() {
         (&long, "at most 512 characters"),
     ] {
         let sandbox = account().start();
-        let _ = Case::at(&sandbox, &SWEEP[..3])
+        let _ = Case::at(&sandbox, &SWEEP[..5])
             .args([format!("--path-prefix={path}")])
             .run()
             .exits(2)
@@ -197,14 +202,25 @@ fn paths_that_are_none() {
         assert_eq!(sandbox.connections(), 0);
     }
     let sandbox = account().start();
-    let named = ["--user-name", "build", "--all-keys", "--yes"];
-    let _ = Case::at(&sandbox, named)
-        .args(["--path-prefix", "/ci/"])
-        .run()
-        .exits(2)
-        .prints_nothing()
-        .says(&["--whole-account"])
-        .ends_with("nothing is deleted");
+    let id = nth_key_id(ACCOUNT, 1);
+    let named = ["--access-key-id", &id, "--user-name", "build"];
+    let all = ["--user-name", "build", "--all-keys", "--yes"];
+    let listed = from_stdin(&sandbox, &id, &["--find-user", "--only-inactive"]);
+    for case in [
+        Case::at(&sandbox, named),
+        Case::at(&sandbox, named).args(["--only-inactive"]),
+        Case::at(&sandbox, all),
+        Case::at(&sandbox, all).args(["--only-inactive"]),
+        listed,
+    ] {
+        let _ = case
+            .args(["--path-prefix", "/ci/"])
+            .run()
+            .exits(2)
+            .prints_nothing()
+            .says(&["error: --path-prefix requires --whole-account\n"])
+            .ends_with("nothing is deleted");
+    }
     assert_eq!(sandbox.connections(), 0);
 }
 
@@ -214,7 +230,7 @@ fn choices(sandbox: &Sandbox) -> [Case; 3] {
     let list = format!("{}\n{ADMIN_KEY_ID}\n", ids.join("\n"));
     let named = ids.iter().flat_map(|id| ["--access-key-id", id]);
     [
-        Case::at(sandbox, &SWEEP[..3]),
+        Case::at(sandbox, &SWEEP[..5]),
         from_stdin(sandbox, &list, &["--find-user", "--older-than", "60d"]),
         Case::at(sandbox, named).args(["--find-user"]),
     ]
@@ -254,6 +270,7 @@ fn as_many_keys_as_max_keys_are_changed() {
             let sandbox = account().start();
             let case = choices(&sandbox).into_iter().nth(choice);
             let case = case.expect("a choice").args(["--max-keys", limit]);
+            // The list has the key that signs, too: it is refused.
             let printed = case.run().exits(if choice == 1 { 12 } else { 0 });
             let output = printed.output().to_owned();
             let _ = printed.prints(&output).says(&["5 deleted"]);
@@ -297,7 +314,7 @@ fn a_dry_run_shows_more_keys_than_max_keys_and_warns() {
     let _ = printed.prints(&output).says_exactly(
         "iam-del-key: note: 6 keys of 6 users checked\n\
          iam-del-key: warning: 5 keys match, more than --max-keys 4 allows: without --dry-run, nothing would be changed\n\
-         known: 5 keys: 5 would be deleted; this was a dry run\n",
+         known: 5 keys: 5 would be deleted; this was a dry run; root user keys are not included\n",
     );
 }
 
@@ -334,7 +351,7 @@ fn the_rows_of_a_table_are_printed_before_max_keys_refuses() {
 fn limits_that_are_none() {
     for limit in ["0", "-1", "many", "", "18446744073709551616"] {
         let sandbox = account().start();
-        let _ = Case::at(&sandbox, &SWEEP[..3])
+        let _ = Case::at(&sandbox, &SWEEP[..5])
             .args([format!("--max-keys={limit}")])
             .run()
             .exits(2)

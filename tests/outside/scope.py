@@ -1,10 +1,11 @@
 """Users under a path, and users with a tag, on servers that are not ours."""
 
+import boto3
 from deletion import REGION, SIGNER, Account
 from program import Program
 from tally import Tally
 
-SWEEP = ("--whole-account", "--only-inactive", "--path-prefix", "/ci/", "--yes")
+SWEEP = ("--whole-account", "--only-inactive", "--yes", "--expect-account")
 PATHS = {"build": "/ci/", "deploy": "/ci/aws/", "robot": "/cicd/", "person": "/"}
 # The quota, which takes more than one page where a page has fewer.
 TAGS = 50
@@ -14,6 +15,9 @@ INCOMPLETE = ["IsTruncated is missing"]
 
 def check(tally: Tally, server: str, url: str, program: Program) -> None:
     iam = Account(url).iam
+    signer = {"aws_access_key_id": SIGNER["AWS_ACCESS_KEY_ID"], "aws_secret_access_key": SIGNER["AWS_SECRET_ACCESS_KEY"]}
+    sts = boto3.client("sts", endpoint_url=url, region_name=REGION, **signer)
+    sweep = (*SWEEP, sts.get_caller_identity()["Account"], "--path-prefix")
     environment = {"AWS_ENDPOINT_URL": url, "AWS_REGION": REGION, **SIGNER}
     keys = {}
     for name, path in PATHS.items():
@@ -23,23 +27,24 @@ def check(tally: Tally, server: str, url: str, program: Program) -> None:
     iam.tag_user(UserName="deploy", Tags=[{"Key": f"tag-{n:02}", "Value": "x"} for n in range(TAGS - 1)])
     iam.tag_user(UserName="deploy", Tags=[{"Key": "Team", "Value": "Ops"}])
 
-    def deleted(*options: str) -> list[str]:
-        """The users whose keys a run deletes, or the error that ends it."""
+    def deleted(*options: str) -> tuple[int, list[str]]:
+        """The exit status of a run, and the users whose keys it deletes, or the error that ends it."""
         before = Account(url).keys()
         ended = program.run(*options, environment=environment)
         gone = before - Account(url).keys()
         incomplete = [error for error in INCOMPLETE if error in ended.stderr]
-        return incomplete or sorted(name for name, key in keys.items() if key in gone)
+        return ended.status, incomplete or sorted(name for name, key in keys.items() if key in gone)
 
-    def same(case: str, expected: list[str], *options: str) -> None:
-        tally.same(f"{server}: {case}", {"deleted": expected}, {"deleted": deleted(*options)})
+    def same(case: str, status: int, expected: list[str], *options: str) -> None:
+        tally.same(f"{server}: {case}", {"deleted": (status, expected)}, {"deleted": deleted(*options)})
 
     key = ("--access-key-id", keys["deploy"], "--user-name", "deploy", "--except-tag")
-    same("a tag", [], *key, "TEAM=ops")
-    same("the key of a tag", [], *key, "team")
+    same("a tag", 11, [], *key, "TEAM=ops")
+    same("the key of a tag", 11, [], *key, "team")
     incomplete = INCOMPLETE if server == "moto" else None
-    same("a path, without a tag", incomplete or ["build"], *SWEEP, "--except-tag", "team=OPS")
-    same("a path", incomplete or ["deploy"], *SWEEP)
+    failed = 1 if incomplete else 0
+    same("a path, without a tag", failed, incomplete or ["build"], *sweep, "/ci/", "--except-tag", "team=OPS")
+    same("a path", failed, incomplete or ["deploy"], *sweep, "/ci/")
     if incomplete:
-        same("another tag", ["deploy"], *key, "team=web")
-    same("a path that no user has", [], *SWEEP[:2], "--path-prefix", "/c/", "--yes")
+        same("another tag", 0, ["deploy"], *key, "team=web")
+    same("a path that no user has", 0, [], *sweep, "/c/")
