@@ -106,9 +106,6 @@ fn in_words(error: &clap::Error) -> Option<String> {
             "keys are required: use --access-key-id <ID>, --from <FILE>, --all-keys or --whole-account"
                 .to_owned(),
         ),
-        ErrorKind::MissingRequiredArgument if lacks("--whole-account") => {
-            Some("--path-prefix requires --whole-account".to_owned())
-        }
         ErrorKind::MissingRequiredArgument if lacks("--only-inactive") => Some(
             "--whole-account requires --only-inactive, --unused-for <AGE> or --older-than <AGE>"
                 .to_owned(),
