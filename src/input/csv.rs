@@ -50,7 +50,7 @@ impl Header {
                 delimiter: delimiter_or_comma,
                 width: filled(&names),
                 id,
-                user_name: place(&["UserName", "User"])?,
+                user_name: place(&["UserName", "User", "Owner"])?,
                 outcome: place(&["Outcome"])?,
                 action: place(&["Action"])?,
             })),

@@ -11,7 +11,7 @@ use crate::error::{
     CallError, ErrorKind, Exit, NotFound, Received, RunError, SearchScope, ServiceError,
 };
 use crate::outcome::{KeyResult, KeyState, Outcome, Refusal, STATUS_UNKNOWN, already};
-use crate::request::{Key, Mode};
+use crate::request::{Format, Key, Mode};
 use crate::sanitize::{escape_field, truncate_escaped};
 
 /// The value of the member `Known` if each key has a result of its own.
@@ -180,7 +180,15 @@ impl Report<'_> {
             }
             _ if self.request.mode == Mode::DryRun => {
                 next = self.other_keys(result);
-                no_message(Some(not_done("this was a dry run")))
+                let message = match &result.outcome {
+                    // A narrow table has no column for the reason.
+                    Outcome::Skipped(reason) if self.format == Format::Table => {
+                        format!("{id} would be skipped: {reason}")
+                    }
+                    _ => String::new(),
+                };
+                let known = Some(not_done("this was a dry run"));
+                labeled(Level::Note, message, known)
             }
             // What concerns all keys is reported once.
             Outcome::WouldChange(_) | Outcome::Refused(Refusal::Declined) => no_message(None),

@@ -74,18 +74,32 @@ impl Report<'_> {
                 summary.count_of(OutcomeKind::NotTried) + summary.count_of(OutcomeKind::Unknown)
             }
         };
+        // The same command lists the keys that are left.
+        let lists_again = match self.request.selection {
+            Selection::User(_) | Selection::Root | Selection::Account => true,
+            Selection::Named(_) | Selection::Listed { .. } => false,
+        };
         if self.request.mode == Mode::Change && rest > 0 {
             let hint = match (self.needs_other_query, resume) {
                 (true, Resume::Journal) => {
                     "to do the rest: the same command again with another --query or none; what the journal has \
                      settled is skipped"
                 }
-                (true, Resume::Results | Resume::Again) => {
+                (true, Resume::Results | Resume::Again)
+                    if self.request.action == Action::Delete && !lists_again =>
+                {
                     "to do the rest: the same command again with another --query or none, and with --ignore-missing"
+                }
+                (true, Resume::Results | Resume::Again) => {
+                    "to do the rest: the same command again with another --query or none"
                 }
                 _ if self.request.action == Action::Reactivate => {
                     "to do the rest: the same command again; what is active already is skipped"
                 }
+                (false, Resume::Again) if self.request.action == Action::Deactivate => {
+                    "to do the rest: the same command again; what is inactive already is skipped"
+                }
+                (false, Resume::Again) if lists_again => "to do the rest: the same command again",
                 (false, Resume::Journal) => {
                     "to do the rest: the same command again; what the journal has settled is skipped"
                 }

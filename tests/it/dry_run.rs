@@ -242,6 +242,24 @@ fn nothing_that_writes_is_sent_in_any_mode() {
 }
 
 #[test]
+fn a_table_is_followed_by_the_reason_why_the_key_would_be_skipped() {
+    let sandbox = documented();
+    let reason = "iam-del-key: note: AKIDPMS9RO4H3FEXAMPLE would be skipped: it was used 120 days ago, less than 200d\n";
+    for (format, says) in [("table", reason), ("json", "")] {
+        let more = ["--unused-for", "200d", "--dry-run", "--output", format];
+        let printed = Case::documented(&sandbox, &more).run().exits(0);
+        let output = printed.output().to_owned();
+        assert!(output.contains("Skipped"), "{output}");
+        let said = printed.prints(&output);
+        assert_eq!(
+            said.messages().contains("would be skipped"),
+            !says.is_empty()
+        );
+        let _ = said.says(&[says, "this was a dry run"]);
+    }
+}
+
+#[test]
 fn what_may_not_be_read_is_left_out_and_said() {
     let sandbox = Sandbox::documented()
         .deny("iam:GetAccessKeyLastUsed")

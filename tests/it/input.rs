@@ -88,6 +88,7 @@ fn f80_csv_by_the_names_of_its_columns() {
         ),
         format!("# a query\nuser;access_key_id\nBob;{first}\nBob;{second}"),
         format!("User name\tAccess key ID\n\"Bob\"\t\"{first}\"\nBob\t{second}\n"),
+        format!("Key ID,Owner\n{first},Bob\n{second},Bob\n"),
         format!("ACCESSKEYID , USERNAME\n {first} , Bob \n{second},Bob\n"),
         format!(
             "UserName,AccessKeyId,Outcome\nBob,{first},WouldDelete\nAlice,{ALICE_KEY_ID},Skipped\nBob,{second},NotTried\n"

@@ -168,3 +168,32 @@ fn how_to_do_the_rest_is_said_by_what_was_printed() {
         assert!(sandbox.has_key(BOBS_KEY) && sandbox.has_key(BOB_SECOND_KEY_ID));
     }
 }
+
+#[test]
+fn a_command_that_lists_the_keys_again_needs_no_ignore_missing() {
+    let again = "hint: to do the rest: the same command again";
+    let inactive = "; what is inactive already is skipped";
+    let named = [
+        "--access-key-id",
+        BOBS_KEY,
+        "--access-key-id",
+        BOB_SECOND_KEY_ID,
+    ];
+    for (selection, more, end) in [
+        (&["--all-keys", "--yes"][..], &[][..], ""),
+        (&["--all-keys", "--yes"], &["--deactivate"], inactive),
+        (&named, &["--deactivate"], inactive),
+        (&named, &[], ", with --ignore-missing"),
+    ] {
+        let sandbox = documented();
+        sandbox.deny("iam:DeleteAccessKey");
+        sandbox.deny("iam:UpdateAccessKey");
+        let case = Case::at(&sandbox, ["--user-name", "Bob", "--jobs", "1"]);
+        let printed = case
+            .args(["--fail-fast", "--output", "off"])
+            .args(selection.iter().chain(more).copied())
+            .run()
+            .exits(6);
+        let _ = printed.prints_nothing().says(&[&format!("{again}{end}\n")]);
+    }
+}
