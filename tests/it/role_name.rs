@@ -55,8 +55,7 @@ fn f102_a_leaked_key_is_deactivated_in_an_account_that_is_expected() {
         .exits(0)
         .prints_outcome("Deactivated")
         .says_exactly(&format!(
-            "iam-del-key: note: {CAROLS_KEY} is a key of the user Carol\n\
-             hint: to undo it as {ROLE}: aws iam update-access-key --access-key-id {CAROLS_KEY} --user-name=Carol --status Active\n"
+            "hint: to undo it: iam-del-key --access-key-id {CAROLS_KEY} --user-name=Carol --reactivate --role-arn {ROLE}\n"
         ));
     assert_eq!(
         actions(&sandbox),
@@ -252,7 +251,7 @@ fn f102_a_key_that_no_account_has_is_3() {
     let _ = said.prints(&output)
         .says(&[
             &format!("(NoSuchEntity) when calling the DeleteAccessKey operation: The Access Key with id {id} cannot be found.\n"),
-            &format!("--find-user --dry-run --output table --role-arn {ROLE}\n"),
+            &format!("--find-user --dry-run --role-arn {ROLE}\n"),
         ]);
     assert_eq!(
         actions(&sandbox).last().expect("a request"),
@@ -368,7 +367,9 @@ fn f102_a_list_asks_once_for_each_key_and_assumes_the_role_once() {
         .run()
         .exits(0)
         .prints_nothing()
-        .says(&["nothing to do"]);
+        .says_exactly(
+            "known: 0 keys: nothing was changed: the list names no key that is to be changed\n",
+        );
     assert!(!actions(&sandbox)[before..].contains(&"AssumeRole".to_owned()));
 }
 

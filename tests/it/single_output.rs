@@ -1,7 +1,7 @@
 //! What standard output gets for one key that is deleted: by default one object on success and nothing otherwise, also on a
 //! terminal. `--output` prints every result.
 
-use iam_sandbox::documented::{ADMIN_KEY_ID, ALICE_KEY_ID};
+use iam_sandbox::documented::{ADMIN_KEY_ID, ALICE_OLD_KEY_ID, BOB_SECOND_KEY_ID};
 use iam_sandbox::{Fault, Sandbox, What};
 
 use crate::case::{BOBS_KEY, Case, DELETED, documented};
@@ -63,7 +63,7 @@ fn a_person_reads_one_sentence_with_the_key_and_its_owner() {
     // The owner is one that IAM named, or that nobody did.
     for (args, owner) in [
         (
-            &["--access-key-id", ALICE_KEY_ID, "--find-user"][..],
+            &["--access-key-id", ALICE_OLD_KEY_ID, "--find-user"][..],
             "user Alice",
         ),
         (
@@ -108,7 +108,8 @@ fn an_owner_that_was_looked_up_is_named_once() {
     let output = ended.output().to_owned();
     assert!(output.contains("\"UserName\":\"Bob\""), "{output}");
     let _ = ended.prints(&output).says_exactly(&format!(
-        "known: {BOBS_KEY}: not deleted: this was a dry run\n"
+        "hint: Bob has another active key: iam-del-key --access-key-id {BOB_SECOND_KEY_ID} --user-name=Bob --dry-run\n\
+         known: {BOBS_KEY}: not deleted: this was a dry run\n"
     ));
 }
 

@@ -178,7 +178,7 @@ fn c42_the_bar_counts_the_callers_key_too() {
     sandbox.fault(slow.on("DeleteAccessKey").always());
     let case = Case::at(&sandbox, SWEEP).args(["--jobs", "1", "--output", "off"]);
     let said = Dialogue::start(case.env("TERM", "xterm"))
-        .shows("/5, ")
+        .shows("/5 keys, ")
         .end()
         .exits(0)
         .prints_nothing();

@@ -62,7 +62,7 @@ AKIDPMS9RO4H3FEXAMPLE  Bob                       Active    13 months ago  3 mont
         let expected = format!(
             "iam-del-key: note: 4 keys of 2 users checked\n\
              {table}\
-             known: 2 keys: 2 would be deleted; this was a dry run\n"
+             known: 2 keys: 2 would be deleted; this was a dry run; root user keys are not included\n"
         );
         assert_eq!(shown, expected, "{width}");
     }
@@ -131,7 +131,7 @@ fn a_single_key_that_is_changed_does_not_wait_for_sts() {
         "\
 ACCESS KEY ID          USER                 STATUS    CREATED        OUTCOME
 {BOBS_KEY}  Bob                  Inactive  13 months ago  Deactivated
-hint: to undo it: aws iam update-access-key --access-key-id {BOBS_KEY} --user-name=Bob --status Active
+hint: to undo it: iam-del-key --access-key-id {BOBS_KEY} --user-name=Bob --reactivate
 "
     );
     assert_eq!(shown, expected);

@@ -19,9 +19,9 @@ EXPIRES = "2099-01-01T00:00:00Z"
 FAILURE = b"""<ErrorResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><Error><Type>Receiver</Type>\
 <Code>ServiceFailure</Code><Message>no</Message></Error><RequestId>%s</RequestId></ErrorResponse>"""
 ASSUMED = """<{action}Response xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><{action}Result><Credentials>\
-<AccessKeyId>{key}</AccessKeyId><SecretAccessKey>role</SecretAccessKey><SessionToken>{token}</SessionToken>\
-<Expiration>2099-01-01T00:00:00Z</Expiration></Credentials><AssumedRoleUser><AssumedRoleId>AROAX:me</AssumedRoleId>\
-<Arn>arn:aws:sts::123456789012:assumed-role/x/me</Arn></AssumedRoleUser></{action}Result><ResponseMetadata>\
+<AccessKeyId>{key}</AccessKeyId><SecretAccessKey>role</SecretAccessKey><SessionToken>{role}</SessionToken>\
+<Expiration>2099-01-01T00:00:00Z</Expiration></Credentials><AssumedRoleUser><AssumedRoleId>AROAX:{session}</AssumedRoleId>\
+<Arn>{place}:assumed-role/{role}/{session}</Arn></AssumedRoleUser></{action}Result><ResponseMetadata>\
 <RequestId>{request}</RequestId></ResponseMetadata></{action}Response>"""
 
 
@@ -171,7 +171,8 @@ class Handler(BaseHTTPRequestHandler):
         form = dict(parse_qsl(body.decode(), keep_blank_values=True))
         scope = SCOPE.search(self.headers.get("Authorization", ""))
         action = form.pop("Action", self.path)
-        if MADE_UP.fullmatch(form.get("RoleSessionName", "")):
+        session = form.get("RoleSessionName", "")
+        if MADE_UP.fullmatch(session):
             form["RoleSessionName"] = "made up"
         self.record(
             {
@@ -192,9 +193,7 @@ class Handler(BaseHTTPRequestHandler):
         elif "stsdenied" in self.server.faults:
             self.answer(403, DENIED, XML)
         else:
-            role = form["RoleArn"].rpartition("/")[2]
-            assumed = ASSUMED.format(action=action, key=key(f"ROLE{role}"), token=role, request=uuid4().hex)
-            self.answer(200, assumed.encode(), XML)
+            self.answer(200, assumed(action, form["RoleArn"], session).encode(), XML)
 
     def place(self) -> dict[str, object]:
         """Where the program meant the request to go, and by which proxy."""
@@ -226,6 +225,13 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         """Nothing is printed."""
+
+
+def assumed(action: str, arn: str, session: str) -> str:
+    """A session of the role of this ARN, as STS gives it: its ARN has no path."""
+    place, role = arn.partition(":role/")[0].replace(":iam:", ":sts:"), arn.rpartition("/")[2]
+    given = {"place": place, "role": role, "session": session, "key": key(f"ROLE{role}"), "request": uuid4().hex}
+    return ASSUMED.format(action=action, **given)
 
 
 def given(whose: str) -> bytes:
