@@ -426,7 +426,7 @@ impl Run<'_> {
             .iter()
             .sum();
         if let Some(limit) = request.max_keys.filter(|limit| count > *limit) {
-            Log::of(request).warning(&format!(
+            Messages::of(request).warning(&format!(
                 "{}, more than --max-keys {limit} allows: without --dry-run, nothing would be changed",
                 matching(count)
             ));

@@ -270,6 +270,21 @@ fn f102_a_key_that_no_account_has_is_3() {
 }
 
 #[test]
+fn f102_an_account_whose_lookup_stays_throttled_is_8() {
+    let sandbox = two_accounts().start();
+    let throttled = What::error(400, "Throttling", "Rate exceeded");
+    sandbox.fault(Fault::new(throttled).on("GetAccessKeyInfo").always());
+    let args = ["--access-key-id", CAROLS_KEY, "--role-name", "Responder"];
+    let _ = Case::at(&sandbox, args)
+        .args(["--expect-account", "210987654321", "--timeout", "2"])
+        .run()
+        .exits(8)
+        .prints_nothing()
+        .says(&["(Throttling) when calling the GetAccessKeyInfo operation"]);
+    assert!(!actions(&sandbox).contains(&"AssumeRole".to_owned()));
+}
+
+#[test]
 fn f102_without_the_permission_to_ask_it_is_6() {
     let sandbox = two_accounts().deny("sts:GetAccessKeyInfo").start();
     let _ = case(&sandbox, &["--user-name", "Carol"])

@@ -333,6 +333,12 @@ fn f103_a_session_of_anybody_else_is_11() {
             MEMBER,
             "arn:aws:iam::210987654321:user/x in account 210987654321",
         ),
+        // The name is that of a federated user.
+        (
+            "arn:aws:sts::210987654321:federated-user/x:root",
+            MEMBER,
+            "arn:aws:sts::210987654321:federated-user/x:root in account 210987654321",
+        ),
         (
             "",
             MEMBER,
