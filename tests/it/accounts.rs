@@ -1,114 +1,128 @@
-//! Many accounts: the scripts of `man/recipes/many-accounts`, one process per account, over several sandboxes.
+//! Many accounts: the scripts of `man/recipes/organization`, one process per account of an organization.
 
 use std::path::Path;
 use std::process::Command;
 
-use iam_sandbox::{Fault, KeySeed, Sandbox, Status, What, nth_key_id};
+use iam_sandbox::{Fault, KeySeed, Sandbox, Status, What, account_of, nth_key_id};
 use tempfile::TempDir;
 
 use crate::case::binary;
 use crate::story::read;
 
 const ACCOUNTS: [&str; 3] = ["111111111111", "222222222222", "333333333333"];
-/// Their names in the list of the recipe.
-const PROFILES: [&str; 3] = ["dev", "staging", "prod"];
+/// An account of the organization that the list does not have.
+const UNLISTED: &str = "444444444444";
+const LIST: &str =
+    "# reviewed\n111111111111 Bob's \"dev\"\n222222222222 Staging\n333333333333 Production\n";
 
-/// Three accounts, each with two stale keys and one that is not, of which the second is in trouble.
-fn accounts() -> [Sandbox; 3] {
-    let sandboxes = ACCOUNTS.map(|account| {
-        let stale = KeySeed::new("old", &nth_key_id(account, 0)).created_days_ago(300);
-        let inactive = KeySeed::new("off", &nth_key_id(account, 1)).status(Status::Inactive);
+/// Accounts with two stale keys and one that is not, of which the second is in trouble.
+fn organization() -> Sandbox {
+    let mut builder = Sandbox::builder();
+    for account in ACCOUNTS.into_iter().chain([UNLISTED]) {
+        let owner = if account == ACCOUNTS[1] {
+            "locked"
+        } else {
+            "old"
+        };
+        let stale = KeySeed::new(owner, &nth_key_id(account, 0)).created_days_ago(300);
+        let inactive = KeySeed::new(owner, &nth_key_id(account, 1)).status(Status::Inactive);
         let fresh = KeySeed::new("new", &nth_key_id(account, 2)).created_days_ago(3);
-        let sandbox = Sandbox::builder().account(account);
-        sandbox.key(stale).key(inactive).key(fresh).start()
-    });
-    let trouble = What::error(403, "AccessDenied", "no");
-    sandboxes[1].fault(Fault::new(trouble).on("DeleteAccessKey").always());
-    sandboxes
+        for seed in [stale, inactive, fresh] {
+            builder = builder.key_in(account, seed);
+        }
+    }
+    let trouble = Fault::new(What::error(403, "AccessDenied", "no")).on("DeleteAccessKey");
+    builder.fault(trouble.of_user("locked").always()).start()
 }
 
-/// A home with the profiles, and the list of the recipe.
-fn home(sandboxes: &[Sandbox; 3]) -> TempDir {
+/// A folder with the scripts and a reviewed list.
+fn folder() -> TempDir {
     let folder = tempfile::tempdir().expect("a folder");
-    std::fs::create_dir(folder.path().join(".aws")).expect("a folder");
-    let sections = sandboxes.iter().zip(PROFILES).map(|(sandbox, profile)| {
-        let (admin, url) = (sandbox.admin(), sandbox.url());
-        format!(
-            "[profile {profile}]\nregion = us-east-1\nendpoint_url = {url}\naws_access_key_id = {}\n\
-             aws_secret_access_key = {}\n",
-            admin.access_key_id, admin.secret_access_key
-        )
-    });
-    let config = sections.collect::<Vec<_>>().concat();
-    std::fs::write(folder.path().join(".aws/config"), config).expect("a configuration");
-    let list = read("man/recipes/many-accounts/accounts");
-    std::fs::write(folder.path().join("accounts"), list).expect("a list");
+    for script in ["account.sh", "sweep.sh", "parallel.sh"] {
+        let text = read(&format!("man/recipes/organization/{script}"));
+        std::fs::write(folder.path().join(script), text).expect("a script");
+    }
+    std::fs::write(folder.path().join("accounts"), LIST).expect("a list");
     folder
 }
 
-/// Runs a script of the recipe; what it prints.
-fn run(script: &str, args: &[&str], home: &Path) -> String {
+/// Runs a script of the recipe with the management account's credentials; what it prints.
+fn run(script: &str, args: &[&str], folder: &Path, sandbox: &Sandbox) -> String {
     let binary = Path::new(binary());
     let tools = binary.parent().expect("a folder of binaries").display();
-    let script = format!("man/recipes/many-accounts/{script}");
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join(script);
+    let admin = sandbox.admin();
     let output = Command::new("sh")
         .arg(script)
         .args(args)
-        .current_dir(home)
+        .current_dir(folder)
         .env_clear()
-        .env("HOME", home)
+        .env("HOME", folder)
         .env("PATH", format!("{tools}:/usr/local/bin:/usr/bin:/bin"))
+        .env("AWS_ENDPOINT_URL", sandbox.url())
+        .env("AWS_REGION", "us-east-1")
+        .env("AWS_ACCESS_KEY_ID", admin.access_key_id)
+        .env("AWS_SECRET_ACCESS_KEY", admin.secret_access_key)
         .output()
         .expect("a shell");
     String::from_utf8(output.stdout).expect("text")
 }
 
-/// Every stale key is gone and every other is there; each account's journal has each deletion once.
-fn all_is_done(sandboxes: &[Sandbox; 3], home: &Path) {
-    for (number, sandbox) in sandboxes.iter().enumerate() {
-        let (account, profile) = (ACCOUNTS[number], PROFILES[number]);
-        assert!(!sandbox.has_key(&nth_key_id(account, 0)));
-        assert!(sandbox.has_key(&nth_key_id(account, 2)));
-        let journal = home.join(format!("{profile}.jsonl"));
+/// Every stale key of the listed accounts is gone and every other is there; each account's journal has each deletion
+/// once, and each request was signed in the account of its key.
+fn all_is_done(sandbox: &Sandbox, folder: &Path) {
+    let has_key = |account, n| sandbox.key_in(account, &nth_key_id(account, n)).is_some();
+    for account in ACCOUNTS {
+        assert_eq!([0, 1, 2].map(|n| has_key(account, n)), [false, false, true]);
+        let journal = folder.join(format!("{account}.journal"));
         let journal = read(&journal.display().to_string());
         let deleted = journal.matches("\"Outcome\":\"Deleted\"").count();
         assert_eq!(deleted, 2, "{journal}");
+    }
+    assert!([0, 1, 2].iter().all(|n| has_key(UNLISTED, *n)));
+    for request in sandbox.requests() {
+        let signed_in = request.key_id.as_deref().and_then(account_of);
+        assert_ne!(signed_in.as_deref(), Some(UNLISTED));
+        if let Some(key) = request.param("AccessKeyId") {
+            assert_eq!(signed_in, account_of(key), "{}", request.action);
+        }
     }
 }
 
 #[test]
 fn one_process_an_account_each_with_its_status_and_journal() {
-    let sandboxes = accounts();
-    let home = home(&sandboxes);
+    let (sandbox, folder) = (organization(), folder());
     let statuses = |option: &str| {
-        let printed = run("sweep.sh", &[option], home.path());
+        let printed = run("sweep.sh", &[option], folder.path(), &sandbox);
         let mut statuses: Vec<String> = printed.lines().map(str::to_owned).collect();
         statuses.sort();
         statuses
     };
-    assert_eq!(run("sweep.sh", &[], home.path()), "", "it needs an option");
-    assert_eq!(statuses("--dry-run"), ["0 dev", "0 prod", "0 staging"]);
-    assert!(sandboxes.iter().all(|sandbox| sandbox.keys().len() == 4));
-    assert_eq!(statuses("--yes"), ["0 dev", "0 prod", "6 staging"]);
-    for (number, sandbox) in sandboxes.iter().enumerate() {
-        let account = ACCOUNTS[number];
-        assert_eq!(sandbox.has_key(&nth_key_id(account, 0)), number == 1);
-        assert!(sandbox.has_key(&nth_key_id(account, 2)));
-    }
+    let all = |status: u8| ACCOUNTS.map(|account| format!("{status} {account}"));
+    let printed = run("sweep.sh", &[], folder.path(), &sandbox);
+    assert_eq!(printed, "", "it needs an option");
+    assert_eq!(statuses("--deactivate"), all(2));
+    assert_eq!(statuses("--yes"), all(2), "there was no dry run");
+    assert!(sandbox.requests().is_empty());
+    assert_eq!(statuses("--dry-run"), all(0));
+    let changes = |action: &str| action == "DeleteAccessKey";
+    let requests = sandbox.requests();
+    assert!(!requests.iter().any(|request| changes(&request.action)));
+    let [first, second, third] = all(0);
+    let denied = second.replace('0', "6");
+    assert_eq!(statuses("--yes"), [first, third, denied]);
     // The trouble is over: the same again does what is left, and nothing twice.
-    sandboxes[1].clear_faults();
-    assert_eq!(statuses("--yes"), ["0 dev", "0 prod", "0 staging"]);
-    all_is_done(&sandboxes, home.path());
+    sandbox.clear_faults();
+    assert_eq!(statuses("--yes"), all(0));
+    all_is_done(&sandbox, folder.path());
 }
 
 #[test]
 fn gnu_parallel_logs_the_statuses_and_runs_again_what_failed() {
-    let sandboxes = accounts();
-    let home = home(&sandboxes);
-    let statuses = || {
-        assert_eq!(run("parallel.sh", &[], home.path()), "");
-        let log = home.path().join("statuses");
+    let (sandbox, folder) = (organization(), folder());
+    let statuses = |option: &str| {
+        let printed = run("parallel.sh", &[option], folder.path(), &sandbox);
+        assert_eq!(printed, "");
+        let log = folder.path().join(format!("statuses{option}"));
         let log = std::fs::read_to_string(log).unwrap_or_else(|error| {
             panic!("no log of GNU parallel ({error}): tests/all installs it")
         });
@@ -117,11 +131,17 @@ fn gnu_parallel_logs_the_statuses_and_runs_again_what_failed() {
         statuses.sort();
         statuses
     };
-    assert_eq!(statuses(), ["0", "0", "6"]);
-    sandboxes[1].clear_faults();
-    let asked = sandboxes[0].requests().len();
+    let asked_in = |account: &str| {
+        let requests = sandbox.requests().into_iter();
+        let signed_in = requests.filter_map(|request| account_of(&request.key_id?));
+        signed_in.filter(|signed_in| signed_in == account).count()
+    };
+    assert_eq!(statuses("--dry-run"), ["0", "0", "0"]);
+    assert_eq!(statuses("--yes"), ["0", "0", "6"]);
+    sandbox.clear_faults();
+    let asked = asked_in(ACCOUNTS[0]);
     // The log keeps the first run of the account, and has its second besides.
-    assert_eq!(statuses(), ["0", "0", "0", "6"]);
-    assert_eq!(sandboxes[0].requests().len(), asked, "it was done already");
-    all_is_done(&sandboxes, home.path());
+    assert_eq!(statuses("--yes"), ["0", "0", "0", "6"]);
+    assert_eq!(asked_in(ACCOUNTS[0]), asked, "it was done already");
+    all_is_done(&sandbox, folder.path());
 }

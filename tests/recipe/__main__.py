@@ -25,6 +25,9 @@ CHECKS = [
     sweep.nightly,
     sweep.used_since,
     incident.leaked,
+    account.listed,
+    account.scripts,
+    account.in_moto,
     account.matrix,
     account.states,
 ]

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -48,6 +49,8 @@ class Sandbox:
         self.told = json.loads(process.stdout.readline())
         self.requests: list[dict] = []
         self.keys: dict[str, dict] = {}
+        # How many keys each account has, its own and the others.
+        self.left: dict[str, int] = {}
 
     def end(self) -> None:
         self.process.send_signal(signal.SIGTERM)
@@ -55,14 +58,19 @@ class Sandbox:
         end = json.loads(rest)
         self.requests = end["requests"]
         self.keys = {key["AccessKeyId"]: key for key in end["keys"]}
+        self.left = {self.told["account"]: len(end["keys"])} | {name: len(keys) for name, keys in end["others"].items()}
 
     def asked(self) -> set[str]:
         """The actions that came, but for those that need no permission."""
         return {full(request["Action"]) for request in self.requests} - FREE
 
-    def granted(self) -> set[str]:
-        """Those of them that were not denied."""
-        return {full(request["Action"]) for request in self.requests if request["Answer"] != "403"} - FREE
+    def granted(self) -> dict[str, set[str]]:
+        """Those of them that were not denied, by the account of who signed."""
+        granted = defaultdict(set)
+        for request in self.requests:
+            if request["Answer"] != "403" and full(request["Action"]) not in FREE:
+                granted[request["Account"]].add(full(request["Action"]))
+        return dict(granted)
 
     def of(self, user: str) -> list[str]:
         return [name for name, key in self.keys.items() if key["UserName"] == user]

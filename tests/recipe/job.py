@@ -1,6 +1,7 @@
 """A job as GitHub Actions runs it: its steps in order, with the variables that they leave for the next."""
 
 import re
+import shutil
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,6 +12,8 @@ from workflow import INSTALL
 class Ended(NamedTuple):
     statuses: list[int]
     output: str
+    # What it hands to other jobs.
+    outputs: dict[str, str]
 
 
 def filled(text: str, values: dict[str, str]) -> str:
@@ -18,30 +21,55 @@ def filled(text: str, values: dict[str, str]) -> str:
     return re.sub(r"\$\{\{\s*(.*?)\s*\}\}", lambda found: values[found[1]], text)
 
 
-def wanted(step: dict, values: dict[str, str]) -> bool:
-    """Whether its condition, if it has one, is the name of a value that is true."""
-    return "if" not in step or values[step["if"]] == "true"
+def wanted(step: dict, values: dict[str, str], has_failed: bool) -> bool:
+    """Whether its condition, if it has one, is met: it is `always()`, or the name of a value that is true."""
+    condition = step.get("if", "success()")
+    return condition == "always()" or (not has_failed and (condition == "success()" or values[condition] == "true"))
+
+
+def handed_over(bench: Bench, step: dict, values: dict[str, str]) -> int:
+    """The status of a step that stores an artifact or fetches one."""
+    stored = bench.folder / "artifacts" / filled(step["with"]["name"], values)
+    if "actions/upload-artifact@" in step["uses"]:
+        stored.mkdir(parents=True, exist_ok=True)
+        for path in bench.work.glob(step["with"]["path"]):
+            shutil.copy(path, stored)
+    elif stored.is_dir():
+        shutil.copytree(stored, bench.work, dirs_exist_ok=True)
+    else:
+        return 1
+    return 0
 
 
 def run(bench: Bench, job: dict, environment: dict[str, str], values: dict[str, str] | None = None) -> Ended:
     """Runs the steps that are commands, until one fails. The tool is there once a step has installed it."""
-    values = {"secrets.SECRETS_TOKEN": "token", "github.token": "token"} | (values or {})
-    left = Path(bench.folder / "github-env")
-    left.write_text("")
+    values = {"secrets.SECRETS_TOKEN": "token", "github.token": "token", "github.run_attempt": "1"} | (values or {})
+    left, outputs = bench.folder / "github-env", bench.folder / "github-output"
+    for file in (left, outputs):
+        file.write_text("")
     statuses, output = [], ""
     path = bench.path
     for step in job["steps"]:
-        if step.get("uses", "").startswith(INSTALL):
+        used = step.get("uses", "")
+        if used.startswith(INSTALL):
             path = bench.installed
-        if "run" not in step or not wanted(step, values):
+        if not wanted(step, values, any(statuses)):
+            continue
+        if "-artifact@" in used and handed_over(bench, step, values):
+            statuses.append(1)
+        if "run" not in step:
             continue
         own = {name: filled(str(value), values) for name, value in step.get("env", {}).items()}
-        kept = dict(line.split("=", 1) for line in left.read_text().splitlines())
+        kept = told(left)
         named = {name: filled(str(value), values) for name, value in job.get("env", {}).items()}
-        variables = {**named, **kept, **own, **environment, "GITHUB_ENV": str(left), "PATH": path}
+        files = {"GITHUB_ENV": str(left), "GITHUB_OUTPUT": str(outputs)}
+        variables = {**named, **kept, **own, **environment, **files, "PATH": path}
         ended = bench.bash(filled(step["run"], values), variables)
         statuses.append(ended.returncode)
         output += ended.stdout + ended.stderr
-        if ended.returncode:
-            break
-    return Ended(statuses, output)
+    return Ended(statuses, output, told(outputs))
+
+
+def told(file: Path) -> dict[str, str]:
+    """What the steps wrote for those that come after them."""
+    return dict(line.split("=", 1) for line in file.read_text().splitlines())

@@ -4,9 +4,11 @@ import json
 import logging
 import time
 from collections.abc import Callable
+from typing import NamedTuple
 from unittest.mock import patch
 
 import boto3
+from botocore.client import BaseClient
 from moto import mock_aws
 from moto.stepfunctions.parser.api import HistoryEventType, TaskFailedEventDetails
 from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEvent, FailureEventException
@@ -20,6 +22,15 @@ from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 
 LIMIT = 60
 ROLE = "arn:aws:iam::123456789012:role/states"
+REGION = "us-east-1"
+
+
+class Execution(NamedTuple):
+    status: str
+    # What a reviewer was asked to approve.
+    asked: list[list[str]]
+    # The mode, the account and the exit status of each container.
+    containers: list[tuple[str, str, int]]
 
 
 class Containers:
@@ -27,7 +38,7 @@ class Containers:
 
     def __init__(self, run: Callable[[list[str]], int]) -> None:
         self.run = run
-        self.ended: list[tuple[str, int]] = []
+        self.ended: list[tuple[str, str, int]] = []
 
     def start(self, env: Environment, normalised_parameters: dict, **_: object) -> None:
         env.stack.append(normalised_parameters)
@@ -37,7 +48,8 @@ class Containers:
 
         def look() -> dict:
             status = self.run(container["Command"])
-            self.ended.append((container["Command"][1], status))
+            account, mode = (container["Command"][at] for at in (3, 7))
+            self.ended.append((mode, account, status))
             described = {"LastStatus": "STOPPED", "Containers": [{"Name": container["Name"], "ExitCode": status}]}
             if status:
                 raise FailureEventException(failed(env, json.dumps(described)))
@@ -52,22 +64,41 @@ def failed(env: Environment, cause: str) -> FailureEvent:
     return FailureEvent(env, name, HistoryEventType.TaskFailed, details)
 
 
+def client(service: str) -> BaseClient:
+    return boto3.client(service, REGION, aws_access_key_id="a", aws_secret_access_key="b")
+
+
+def queue_of(topic: str) -> str:
+    """A queue that gets what is published to the topic."""
+    queue = client("sqs").create_queue(QueueName=topic)["QueueUrl"]
+    attributes = client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]
+    arn = client("sns").create_topic(Name=topic)["TopicArn"]
+    client("sns").subscribe(TopicArn=arn, Protocol="sqs", Endpoint=attributes["QueueArn"])
+    return queue
+
+
 @mock_aws(config={"stepfunctions": {"execute_state_machine": True}})
-def run(definition: dict, given: dict, command: Callable[[list[str]], int]) -> tuple[str, list[tuple[str, int]]]:
-    """How an execution ended, and how its containers did, by the profile that each was given."""
+def run(definition: dict, given: dict, approved: dict, command: Callable[[list[str]], int]) -> Execution:
+    """Runs the state machine. A reviewer approves what is asked for, with this output."""
     logging.disable()
     containers = Containers(command)
+    asked = []
     with (
         patch.object(StateTaskServiceEcs, "_eval_service_task", lambda _, **given: containers.start(**given)),
         patch.object(StateTaskServiceEcs, "_build_sync_resolver", lambda _, **given: containers.wait(**given)),
     ):
-        client = boto3.client("stepfunctions", "us-east-1", aws_access_key_id="a", aws_secret_access_key="b")
-        machine = client.create_state_machine(name="sweep", definition=json.dumps(definition), roleArn=ROLE)
-        started = client.start_execution(stateMachineArn=machine["stateMachineArn"], input=json.dumps(given))
+        queue, states = queue_of("sweep"), client("stepfunctions")
+        machine = states.create_state_machine(name="sweep", definition=json.dumps(definition), roleArn=ROLE)
+        started = states.start_execution(stateMachineArn=machine["stateMachineArn"], input=json.dumps(given))
         deadline = time.monotonic() + LIMIT
         while time.monotonic() < deadline:
-            execution = client.describe_execution(executionArn=started["executionArn"])
+            execution = states.describe_execution(executionArn=started["executionArn"])
             if execution["status"] != "RUNNING":
                 break
+            for message in client("sqs").receive_message(QueueUrl=queue).get("Messages", []):
+                request = json.loads(json.loads(message["Body"])["Message"])
+                asked.append(request["accounts"])
+                states.send_task_success(taskToken=request["token"], output=json.dumps(approved))
+                client("sqs").delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
             time.sleep(0.1)
-    return execution["status"], containers.ended
+    return Execution(execution["status"], asked, sorted(containers.ended))

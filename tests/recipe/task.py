@@ -29,13 +29,12 @@ def session(sandbox: Sandbox) -> dict[str, str]:
 
 
 @contextmanager
-def credentials(sandboxes: dict[str, Sandbox]) -> Iterator[str]:
-    """Where they are, with the profile as the path: a sandbox knows its own account only, so each has the role."""
-    sessions = {f"/{profile}": session(sandbox) for profile, sandbox in sandboxes.items()}
+def credentials(sandbox: Sandbox) -> Iterator[str]:
+    """Where they are."""
+    text = json.dumps(session(sandbox)).encode()
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            text = json.dumps(sessions[self.path]).encode()
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(text)))
@@ -48,6 +47,6 @@ def credentials(sandboxes: dict[str, Sandbox]) -> Iterator[str]:
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         Thread(target=server.serve_forever, daemon=True).start()
         try:
-            yield f"http://127.0.0.1:{server.server_port}"
+            yield f"http://127.0.0.1:{server.server_port}/"
         finally:
             server.shutdown()

@@ -100,6 +100,13 @@ impl Builder {
         self
     }
 
+    /// One more such account, with Bob and Alice and their keys.
+    #[must_use]
+    pub fn documented_account(mut self, account: &str) -> Self {
+        self.other(account).documented = true;
+        self
+    }
+
     /// A key in another account, which is added where missing, and so is its owner.
     #[must_use]
     pub fn key_in(mut self, account: &str, seed: KeySeed) -> Self {

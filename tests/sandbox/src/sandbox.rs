@@ -186,6 +186,14 @@ impl Sandbox {
         account.key(id).or_else(|| account.root_key(id)).cloned()
     }
 
+    /// All keys of users in another account, in the same order; none if there is no such account.
+    #[must_use]
+    pub fn keys_in(&self, account: &str) -> Vec<Key> {
+        let state = self.server.service.state();
+        let account = state.others.iter().find(|other| other.id == account);
+        account.map_or_else(Vec::new, |account| account.keys().cloned().collect())
+    }
+
     /// Adds a key, as if somebody else had created it.
     pub fn add_key(&self, seed: KeySeed) {
         self.server.service.state().account.plant(seed);

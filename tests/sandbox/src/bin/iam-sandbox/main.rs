@@ -95,7 +95,7 @@ struct Serve {
     /// The account
     #[arg(long, default_value = iam_sandbox::documented::ACCOUNT)]
     account: String,
-    /// One more account, with a root user who has a key; repeatable
+    /// One more account, with users and a root user who have keys; repeatable
     #[arg(long, value_name = "ACCOUNT")]
     other_account: Vec<String>,
     /// Deny an action to everybody, such as iam:ListUsers; repeatable; a * at the end stands for any ending
@@ -142,7 +142,7 @@ impl Serve {
             builder = builder.user_key(iam_sandbox::documented::ADMIN, &id);
         }
         for account in &self.other_account {
-            builder = builder.other_account(account);
+            builder = builder.documented_account(account);
         }
         for action in &self.deny {
             builder = builder.deny(action);

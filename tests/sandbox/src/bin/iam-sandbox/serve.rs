@@ -1,9 +1,10 @@
 //! `iam-sandbox serve`: says how to reach the sandbox, waits for a signal, and says what it saw.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write as _};
 use std::time::{Duration, UNIX_EPOCH};
 
-use iam_sandbox::{Key, Sandbox, documented};
+use iam_sandbox::{Key, Sandbox, account_of, documented};
 use serde_json::{Value, json};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -34,18 +35,22 @@ pub(crate) fn serve(options: &Serve) -> io::Result<()> {
             if !sandbox.wait_until_calm(CALM) {
                 return Err(io::Error::other("a request is still to be carried out"));
             }
-            say(&end(&sandbox))?;
+            say(&end(&sandbox, options))?;
         }
         Ok(())
     })
 }
 
-/// What was asked and answered, which requests changed keys and when they came, and which keys there are.
-fn end(sandbox: &Sandbox) -> Value {
+/// What was asked and answered, in which account, which requests changed keys and when they came, and which keys there
+/// are; those of other accounts by account.
+fn end(sandbox: &Sandbox, options: &Serve) -> Value {
     let recorded = sandbox.requests();
     let requests: Vec<_> = recorded
         .iter()
-        .map(|request| json!({ "Action": request.action, "Answer": request.answer.to_string() }))
+        .map(|request| {
+            let account = request.key_id.as_deref().and_then(account_of);
+            json!({ "Action": request.action, "Answer": request.answer.to_string(), "Account": account })
+        })
         .collect();
     let changes = recorded.iter().filter(|request| {
         let is_change = ["DeleteAccessKey", "UpdateAccessKey"].contains(&request.action.as_str());
@@ -57,15 +62,19 @@ fn end(sandbox: &Sandbox) -> Value {
             json!({ "AccessKeyId": request.param("AccessKeyId"), "Time": at.as_secs_f64() })
         })
         .collect();
-    let keys: Vec<_> = sandbox
-        .keys()
-        .into_iter()
-        .map(|key| {
-            let status = key.status.to_string();
-            json!({ "UserName": key.user, "AccessKeyId": key.id, "Status": status })
-        })
+    let others = options.other_account.iter();
+    let others: BTreeMap<_, _> = others
+        .map(|account| (account, shown(sandbox.keys_in(account))))
         .collect();
-    json!({ "requests": requests, "changes": changes, "keys": keys })
+    json!({ "requests": requests, "changes": changes, "keys": shown(sandbox.keys()), "others": others })
+}
+
+fn shown(keys: Vec<Key>) -> Vec<Value> {
+    let keys = keys.into_iter().map(|key| {
+        let status = key.status.to_string();
+        json!({ "UserName": key.user, "AccessKeyId": key.id, "Status": status })
+    });
+    keys.collect()
 }
 
 /// How to reach the sandbox, and which keys it has for whoever wants to delete some.
