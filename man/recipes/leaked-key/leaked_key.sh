@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # A leaked access key: find its owner, deactivate it, see what it did, end its sessions, and delete it.
 # Load this file with `. ./leaked_key.sh` in bash, then run `leaked_key`. It asks before each change.
 leaked_key() {
