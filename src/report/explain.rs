@@ -180,15 +180,8 @@ impl Report<'_> {
             }
             _ if self.request.mode == Mode::DryRun => {
                 next = self.other_keys(result);
-                let message = match &result.outcome {
-                    // A narrow table has no column for the reason.
-                    Outcome::Skipped(reason) if self.format == Format::Table => {
-                        format!("{id} would be skipped: {reason}")
-                    }
-                    _ => String::new(),
-                };
                 let known = Some(not_done("this was a dry run"));
-                labeled(Level::Note, message, known)
+                labeled(Level::Note, self.would_be_skipped(result), known)
             }
             // What concerns all keys is reported once.
             Outcome::WouldChange(_) | Outcome::Refused(Refusal::Declined) => no_message(None),
@@ -280,6 +273,16 @@ impl Report<'_> {
             known: result.known_member(),
             known_text,
             attempts: result.attempts,
+        }
+    }
+
+    /// Says below a table why a dry run would skip the key: a narrow table has no column for the reason.
+    fn would_be_skipped(&self, result: &KeyResult) -> String {
+        match &result.outcome {
+            Outcome::Skipped(reason) if self.format == Format::Table => {
+                format!("{} would be skipped: {reason}", result.key.id)
+            }
+            _ => String::new(),
         }
     }
 }
