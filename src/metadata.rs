@@ -16,9 +16,9 @@ pub(crate) struct KeyMetadata {
     /// The user who owns the key.
     pub(crate) owner: Option<UserName>,
     pub(crate) status: Option<Status>,
-    /// Whether the key was active when an earlier run started to deactivate it.
+    /// Whether an earlier run may have changed the key.
     #[serde(default)]
-    pub(crate) was_active: bool,
+    pub(crate) begun_earlier: bool,
     pub(crate) created: Option<SystemTime>,
     pub(crate) last_use: Option<LastUse>,
     /// The owner's tags. They are read again whenever they decide.
@@ -45,7 +45,7 @@ impl KeyMetadata {
 
     /// Returns the status that an undo of a deactivation has to restore, if it is known.
     pub(crate) fn previous_status(&self) -> Option<&'static str> {
-        (self.was_active || self.status == Some(Status::Active)).then_some(Status::Active.as_str())
+        (self.status == Some(Status::Active)).then_some(Status::Active.as_str())
     }
 }
 

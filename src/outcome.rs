@@ -214,10 +214,20 @@ impl KeyResult {
         }
     }
 
-    /// Returns the status that an undo has to restore, if this run deactivated the key and knows it.
+    /// Returns the status that an undo has to restore, if this run deactivated the key and knows it. After an earlier run
+    /// that may have sent nothing, a list proves nothing: anybody may have deactivated the key since.
     pub(crate) fn previous_status(&self) -> Option<&'static str> {
+        let is_own = !self.metadata.begun_earlier
+            || matches!(
+                self.outcome,
+                Outcome::Done {
+                    response: Some(_),
+                    ..
+                }
+            );
         let is_deactivated = self.kind() == OutcomeKind::Deactivated;
-        self.metadata.previous_status().filter(|_| is_deactivated)
+        let status = self.metadata.previous_status();
+        status.filter(|_| is_deactivated && is_own)
     }
 
     /// Whether this run changed the key, as far as it knows.

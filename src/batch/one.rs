@@ -76,8 +76,7 @@ impl Work<'_> {
         let iam = self.connected.iam.for_one(candidate.key.id.as_str());
         let allowance = iam.key_budget(self.request.limit);
         let mut budget = Budget { iam, allowance };
-        let mut attempts = self.journal.attempts(&candidate.key.id).iter();
-        let was_active = attempts.any(|attempt| attempt.was_active);
+        let begun_earlier = before != PriorState::None;
         let settled = match self.judge(candidate, stage, before, &mut budget).await {
             // The list lagged behind a deletion that the earlier run reported.
             Err(settled)
@@ -87,11 +86,11 @@ impl Work<'_> {
                 return Processed::Earlier;
             }
             Err(mut settled) => {
-                settled.metadata.was_active = was_active;
+                settled.metadata.begun_earlier = begun_earlier;
                 settled
             }
             Ok(mut candidate) => {
-                candidate.metadata.was_active = was_active;
+                candidate.metadata.begun_earlier = begun_earlier;
                 if stage == Stage::Choose {
                     return Processed::Chosen(Box::new(candidate));
                 }

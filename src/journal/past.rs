@@ -10,7 +10,6 @@ use serde::Deserialize;
 
 use super::{FORMAT_VERSION, Head, PriorState};
 use crate::ident::{AccessKeyId, UserName};
-use crate::metadata::Status;
 use crate::outcome::OutcomeKind;
 use crate::request::{Action, Key};
 use crate::sanitize::escape_field;
@@ -41,8 +40,6 @@ pub(crate) struct EarlierAttempt {
     /// The user it was sent for; `None`: the calling user.
     pub(crate) owner: Option<UserName>,
     was_listed: bool,
-    /// Whether the key was active before, where the run was to make it inactive.
-    pub(crate) was_active: bool,
     at: Option<SystemTime>,
 }
 
@@ -145,8 +142,6 @@ struct Record {
     outcome: Option<String>,
     #[serde(rename = "Status")]
     status: Option<String>,
-    #[serde(rename = "PreviousStatus")]
-    previous_status: Option<String>,
     #[serde(rename = "Time")]
     time: Option<String>,
 }
@@ -241,7 +236,6 @@ impl Replay {
                     id,
                     owner,
                     was_listed: record.status.is_some(),
-                    was_active: record.previous_status.as_deref() == Some(Status::Active.as_str()),
                     at,
                 });
             }

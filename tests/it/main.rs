@@ -89,6 +89,7 @@ mod tags;
 mod target_principal;
 mod terminal;
 mod trust;
+mod undone;
 mod unread;
 mod unusable;
 mod users;

@@ -17,12 +17,12 @@ use crate::many::{crowd, from_stdin, outcomes, rows};
 const QUESTION: &str =
     "Reactivate this key in account 123456789012? It can be undone with --deactivate. [y/N] ";
 
-fn status(sandbox: &Sandbox, id: &str) -> Option<Status> {
+pub(crate) fn status(sandbox: &Sandbox, id: &str) -> Option<Status> {
     sandbox.key(id).map(|key| key.status)
 }
 
 /// A sandbox in which Bob's key is inactive.
-fn inactive() -> Sandbox {
+pub(crate) fn inactive() -> Sandbox {
     let sandbox = documented();
     sandbox.set_status(BOBS_KEY, Status::Inactive);
     sandbox
@@ -33,7 +33,7 @@ fn reactivate(sandbox: &Sandbox, more: &[&str]) -> Case {
 }
 
 /// Undoes the run that left this file.
-fn undo(sandbox: &Sandbox, file: &Path) -> Case {
+pub(crate) fn undo(sandbox: &Sandbox, file: &Path) -> Case {
     Case::at(sandbox, ["--from"])
         .args([file])
         .args(["--reactivate", "--yes"])
@@ -372,10 +372,12 @@ fn f104_an_interrupted_run_is_undone_before_and_after_it_is_finished() {
         .exits_with_one_of(&[0, 12]);
     let output = printed.output().to_owned();
     let mut expected = before.clone();
+    let mut in_doubt = 0;
     for row in rows(&output) {
         let id = row["AccessKeyId"].as_str().expect("an ID").to_owned();
         // Of a change that was started and not recorded it is not known what it did.
         if row["Outcome"] == "Unknown" {
+            in_doubt += usize::from(at_once[&id] == Status::Inactive);
             expected.insert(id.clone(), at_once[&id]);
         } else {
             assert_eq!(row["Outcome"], "Reactivated", "{row}");
@@ -391,21 +393,27 @@ fn f104_an_interrupted_run_is_undone_before_and_after_it_is_finished() {
     assert!(statuses(&sandbox).iter().all(|(id, status)| {
         !id.starts_with("AKIA") || before[id] == *status || *status == Status::Inactive
     }));
-    let printed = undo(&sandbox, &kept.path()).run().exits(0);
+    // What the killed run may have done is not undone: it may have been somebody else.
+    let printed = undo(&sandbox, &kept.path())
+        .run()
+        .exits_with_one_of(&[0, 12]);
     let output = printed.output().to_owned();
-    assert_eq!(outcomes(&output), [("Reactivated".to_owned(), 28)]);
+    let mut counts = vec![("Reactivated".to_owned(), 28 - in_doubt)];
+    if in_doubt > 0 {
+        counts.push(("Refused".to_owned(), in_doubt));
+    }
+    assert_eq!(outcomes(&output), counts);
     let _ = printed
         .prints(&output)
-        .says(&["note: 2 lines are left out"])
-        .ends_with("28 keys: 28 reactivated");
-    assert_eq!(statuses(&sandbox), before);
+        .says(&["note: 2 lines are left out", "known: 28 keys: "]);
+    assert_eq!(statuses(&sandbox), expected);
 }
 
-fn row(id: &str, more: &str) -> String {
+pub(crate) fn row(id: &str, more: &str) -> String {
     format!("{{\"AccessKeyId\":\"{id}\",\"UserName\":\"Bob\",{more}}}\n")
 }
 
-const CHANGED: &str = "\"Outcome\":\"Deactivated\",\"PreviousStatus\":\"Active\"";
+pub(crate) const CHANGED: &str = "\"Outcome\":\"Deactivated\",\"PreviousStatus\":\"Active\"";
 
 #[test]
 fn f104_what_is_unknown_is_reported_and_left() {

@@ -511,17 +511,19 @@ fn last_record(kept: &Kept) -> Value {
 }
 
 #[test]
-fn c27_a_deactivation_that_a_killed_run_began_keeps_the_status_to_restore() {
+fn c27_a_deactivation_that_a_killed_run_began_is_undone_only_if_this_run_did_it() {
     let sweep: &[&str] = &["--user-name", "Bob", "--all-keys", "--except-user", "Alice"];
     let one: &[&str] = &["--access-key-id", BOBS_KEY, "--user-name", "Bob"];
-    for (args, status, denied) in [
-        // It was carried out before the run was killed, or not.
-        (one, Status::Inactive, ""),
-        (sweep, Status::Inactive, ""),
-        (one, Status::Active, ""),
-        // This run cannot read the status itself.
-        (one, Status::Active, "iam:ListAccessKeys"),
+    for (args, status, denied, is_known) in [
+        // The run was killed after it was carried out, or before, and then a person did it: nobody can tell.
+        (one, Status::Inactive, "", false),
+        (sweep, Status::Inactive, "", false),
+        (one, Status::Active, "", true),
+        // This run cannot read the status, and a person may have changed it since.
+        (one, Status::Active, "iam:ListAccessKeys", false),
     ] {
+        let expected = is_known.then_some("Active");
+        let previous = |row: &Value| row["PreviousStatus"].as_str().map(str::to_owned);
         let sandbox = documented();
         sandbox.set_status(BOBS_KEY, status);
         if !denied.is_empty() {
@@ -537,15 +539,32 @@ fn c27_a_deactivation_that_a_killed_run_began_keeps_the_status_to_restore() {
         let row = rows.iter().find(|row| row["AccessKeyId"] == BOBS_KEY);
         let row = row.expect("its row");
         assert_eq!(row["Outcome"], "Deactivated");
-        assert_eq!(row["PreviousStatus"], "Active", "{row}");
+        assert_eq!(previous(row).as_deref(), expected, "{row}");
         let journal = kept.journal();
-        let records = journal.lines().skip(2).map(|record| {
-            let record: Value = serde_json::from_str(record).expect("a whole record");
-            record
-        });
-        for record in records {
-            assert_eq!(record["PreviousStatus"], "Active", "{record}");
-        }
+        let records = journal
+            .lines()
+            .map(|record| serde_json::from_str::<Value>(record).expect("a whole record"));
+        let mut records = records.filter(|record| record["Outcome"] == "Deactivated");
+        let record = records.find(|record| record["AccessKeyId"] == BOBS_KEY);
+        let record = record.expect("its record");
+        assert_eq!(previous(&record).as_deref(), expected, "{record}");
+        let undone = Case::at(&sandbox, ["--from"])
+            .args([kept.path()])
+            .args(["--reactivate", "--yes"])
+            .run()
+            .exits_with_one_of(&[0, 11, 12]);
+        let row = crate::many::rows(undone.output())
+            .into_iter()
+            .find(|row| row["AccessKeyId"] == BOBS_KEY);
+        let outcome = if is_known { "Reactivated" } else { "Refused" };
+        assert_eq!(row.expect("its row")["Outcome"], outcome);
+        let now = sandbox.key(BOBS_KEY).map(|key| key.status);
+        let then = if is_known {
+            Status::Active
+        } else {
+            Status::Inactive
+        };
+        assert_eq!(now, Some(then));
     }
 }
 
