@@ -56,6 +56,7 @@ use aws::{Connected, NamedKeys, Purpose};
 use batch::{InFlight, Keys, Work, keys_of, named};
 use cli::{Cli, error_format_of};
 use error::{Exit, RunError};
+use input::Origin;
 use journal::{Journal, Unusable};
 use log::Log;
 use outcome::KeyState;
@@ -127,11 +128,18 @@ fn run(
     let signals = signals.insert(listening.context("could not listen for signals")?);
     stream::use_threads();
     runtime.block_on(async {
-        let named = named(request, signals).await?;
+        let (named, origin) = named(request, signals).await?;
         if let (Some(path), Mode::Change) = (request.journal.clone(), request.mode) {
             journal = apart(signals, move || journal.start(&path)).await??;
         }
-        work(request, named, journal, in_flight, signals.clone()).await
+        work(
+            request,
+            (named, origin),
+            journal,
+            in_flight,
+            signals.clone(),
+        )
+        .await
     })
 }
 
@@ -190,14 +198,14 @@ fn note_finished(journal: &Journal, request: &Request) {
 
 async fn work(
     request: &Request,
-    named: Option<(Keys, u64)>,
+    (named, origin): (Option<(Keys, u64)>, Option<Origin>),
     mut journal: Journal,
     in_flight: &InFlight,
     mut signals: Signals,
 ) -> anyhow::Result<Exit> {
     let (connected, named) = connect(request, named, &mut signals).await?;
     let account = match &connected.signer.account {
-        None if request.journal.is_some() => {
+        None if request.journal.is_some() || origin.is_some() => {
             let account = connected.caller.account("the journal needs the account");
             Some(signals.race(account).await.map_err(RunError::signal)??)
         }
@@ -207,6 +215,9 @@ async fn work(
     if let Err(stop) = journal.check_account(account) {
         in_flight.unread("the journal is of another account");
         return Err(stop.into());
+    }
+    if let (Some(origin), Some(ours)) = (origin, account) {
+        origin.check_account(ours)?;
     }
     note_finished(&journal, request);
     tokio::select! {

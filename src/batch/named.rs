@@ -5,12 +5,12 @@ use std::io::{self, IsTerminal as _};
 use super::{Keys, keys_of};
 use crate::apart::apart;
 use crate::error::RunError;
-use crate::input::{self, ReadOptions};
+use crate::input::{self, Origin, ReadOptions};
 use crate::report::message::Messages;
 use crate::request::{Input, Request, Selection};
 use crate::signal::Signals;
 
-/// The keys that are named, and how many they are; all of it is checked before anything is contacted. `None`: IAM's own
+/// The keys that are named, how many they are, and whose journal they are from; all of it is checked before anything is contacted. `None`: IAM's own
 /// lists tell.
 ///
 /// # Errors
@@ -19,15 +19,15 @@ use crate::signal::Signals;
 pub(crate) async fn named(
     request: &Request,
     signals: &mut Signals,
-) -> Result<Option<(Keys, u64)>, RunError> {
+) -> Result<(Option<(Keys, u64)>, Option<Origin>), RunError> {
     let (input, user_name) = match &request.selection {
         Selection::Named(keys) => {
             let count = keys.len() as u64;
             let named = keys.clone().into_iter().map(|key| Ok(key.into()));
-            return Ok(Some((keys_of(named), count)));
+            return Ok((Some((keys_of(named), count)), None));
         }
         Selection::Listed { input, user_name } => (input.clone(), user_name.clone()),
-        Selection::User(_) | Selection::Root | Selection::Account => return Ok(None),
+        Selection::User(_) | Selection::Root | Selection::Account => return Ok((None, None)),
     };
     let messages = Messages::of(request);
     if matches!(input, Input::Stdin) && io::stdin().is_terminal() {
@@ -42,7 +42,7 @@ pub(crate) async fn named(
         };
         input::read(&input, purpose)
     };
-    let list = apart(signals, read).await??;
+    let mut list = apart(signals, read).await??;
     for (count, why) in [
         (list.already_done, "nothing is to be done there"),
         (list.repeated, "a key stands there again"),
@@ -53,5 +53,6 @@ pub(crate) async fn named(
         }
     }
     let count = list.len;
-    Ok(Some((keys_of(list.keys()), count)))
+    let origin = list.origin.take();
+    Ok((Some((keys_of(list.keys()), count)), origin))
 }

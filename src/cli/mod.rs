@@ -162,8 +162,8 @@ pub(crate) struct Cli {
     /// Set keys to Active again: undo --deactivate
     ///
     /// For named keys, and for --from the journal or the JSON results of a run with --deactivate: exactly the keys that it
-    /// deactivated and that were active before. If the run does not know whether it deactivated a key, the key is reported
-    /// and left unchanged. A key that is already Active is skipped, which is a success. Your own keys are not refused.
+    /// deactivated and that were active before. If the run does not know whether it deactivated a key, or only concluded
+    /// it after an interrupted run, the key is reported and left unchanged. A journal of another account is refused. A key that is already Active is skipped, which is a success. Your own keys are not refused.
     #[arg(long, help_heading = "Action")]
     #[arg(conflicts_with_all = ["deactivate", "all_keys", "whole_account"])]
     reactivate: bool,

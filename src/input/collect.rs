@@ -69,6 +69,7 @@ impl<'a> KeyCollector<'a> {
             // A journal has several records of each key.
             repeated: if is_undo { 0 } else { rows.repeated },
             already_done: self.already_done + rows.unchanged,
+            origin: None,
             rows,
         })
     }
@@ -145,6 +146,16 @@ impl Entry {
         };
         let was_active = self.previous_status.as_deref() == Some(Status::Active.as_str());
         match self.outcome.as_deref().and_then(OutcomeKind::parse) {
+            Some(OutcomeKind::Deactivated)
+                if let Some(action) = self.action.as_deref()
+                    && !is_of_deactivation =>
+            {
+                let reason = format!(
+                    "{} has the Outcome Deactivated and the Action `{action}`: they contradict each other",
+                    self.id
+                );
+                Err(InputError::new(self.line, 1, reason))
+            }
             Some(OutcomeKind::Deactivated) if was_active => Ok(Deactivation::OfActive),
             Some(OutcomeKind::Deactivated) => Ok(Deactivation::OfUnknownStatus),
             Some(OutcomeKind::Unknown) if is_of_deactivation => Ok(Deactivation::Unverified),

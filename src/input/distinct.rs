@@ -87,19 +87,16 @@ impl RowFiles {
                     Entry::Occupied(first) => first.into_mut(),
                 };
                 repeated += 1;
+                let is_later = |known: &[Row; 2]| known[1].number < row.number;
+                if row.contradicts(first) && !conflict.as_ref().is_some_and(is_later) {
+                    conflict = Some([first.clone(), row.clone()]);
+                }
                 if row.supersedes(first) {
                     self.places[first.number] |= REPEATED;
                     *first = row;
                     continue;
                 }
                 self.places[row.number] |= REPEATED;
-                let is_later = |known: &[Row; 2]| known[1].number < row.number;
-                if row.deactivation.is_none()
-                    && first.key.user_name != row.key.user_name
-                    && !conflict.as_ref().is_some_and(is_later)
-                {
-                    conflict = Some([first.clone(), row]);
-                }
             }
             for row in firsts.into_values() {
                 if row.deactivation == Some(Deactivation::NotDone) {
@@ -121,6 +118,18 @@ impl RowFiles {
 }
 
 impl Row {
+    /// Whether this row and `earlier` give a key different owners. A run can be told a wrong owner before the right one, but
+    /// only one owner's key can have been deactivated.
+    fn contradicts(&self, earlier: &Self) -> bool {
+        let (owner, other) = (&self.key.user_name, &earlier.key.user_name);
+        let is_done = |row: &Self| row.deactivation >= Some(Deactivation::OfUnknownStatus);
+        owner != other
+            && match self.deactivation {
+                None => true,
+                Some(_) => owner.is_some() && other.is_some() && is_done(self) && is_done(earlier),
+            }
+    }
+
     /// Whether what this row says of a key counts, and not what `earlier` says. That the key was deactivated is not
     /// forgotten.
     fn supersedes(&self, earlier: &Self) -> bool {

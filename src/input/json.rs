@@ -13,13 +13,16 @@ use serde::de::{
 use super::csv::is_same_name;
 use super::line::Lines;
 use super::{Entry, InputError, Visit};
-use crate::ident::{AccessKeyId, UserName};
+use crate::ident::{AccessKeyId, AccountId, UserName};
 use crate::journal::FORMAT_VERSION;
 use crate::outcome::OutcomeKind;
 use crate::request::Action;
 
 /// The maximum length of a string, in bytes.
 const MAX_STRING: usize = 1 << 20;
+
+/// Further members that are read of what `--reactivate` undoes.
+const UNDO_MEMBERS: [&str; 2] = ["Intent", "AccountId"];
 
 /// The members that are read.
 const KNOWN_MEMBERS: [&str; 8] = [
@@ -33,8 +36,13 @@ const KNOWN_MEMBERS: [&str; 8] = [
     "Journal",
 ];
 
-/// Reads the values of a text in order.
-pub(super) fn read(lines: Lines, action: Action, visit: &mut Visit<'_>) -> Result<(), InputError> {
+/// Reads the values of a text in order, and the account that the head of a journal names.
+pub(super) fn read(
+    lines: Lines,
+    action: Action,
+    account: &mut Option<AccountId>,
+    visit: &mut Visit<'_>,
+) -> Result<(), InputError> {
     let (source, lines_read) = lines.rest();
     let line = Rc::new(Cell::new(lines_read + 1));
     let counter = LineCounter {
@@ -49,6 +57,7 @@ pub(super) fn read(lines: Lines, action: Action, visit: &mut Visit<'_>) -> Resul
         line: &line,
         is_undo: action == Action::Reactivate,
         is_journal: false,
+        account,
         problem: None,
     };
     while json.end().is_err() {
@@ -82,6 +91,8 @@ struct Objects<'a, 'v> {
     is_undo: bool,
     /// Whether a journal has begun.
     is_journal: bool,
+    /// The account of the journals so far.
+    account: &'a mut Option<AccountId>,
     /// The error that `visit` returned.
     problem: Option<InputError>,
 }
@@ -116,11 +127,14 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
         let (mut id, mut user_name) = (None, None);
         let (mut outcome, mut action) = (None::<String>, None::<String>);
         let mut previous_status = None;
+        let (mut intent, mut account) = (None::<String>, None::<String>);
+        let further = if self.is_undo { &UNDO_MEMBERS[..] } else { &[] };
         let (mut is_list, mut is_report, mut is_head) = (false, false, false);
         let mut seen = Vec::new();
         while let Some(name) = object.next_key::<String>()? {
             let member = KNOWN_MEMBERS
                 .into_iter()
+                .chain(further.iter().copied())
                 .find(|member| is_same_name(&name, member));
             check_member(&name, member, &mut seen).map_err(A::Error::custom)?;
             match name.as_str() {
@@ -141,11 +155,8 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
                     }
                     is_head = true;
                 }
-                // A change that was started: how it ended may not be recorded.
-                "Intent" if self.is_journal => {
-                    action = object.next_value()?;
-                    outcome = Some(OutcomeKind::Unknown.as_str().to_owned());
-                }
+                "Intent" if self.is_undo => intent = object.next_value()?,
+                "AccountId" if self.is_undo => account = object.next_value()?,
                 "PreviousStatus" => previous_status = object.next_value()?,
                 "Journal" => {
                     return Err(A::Error::custom(
@@ -168,7 +179,17 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
         let line = self.line.get();
         if is_head && action.as_deref() == Some(Action::Deactivate.verb()) {
             self.is_journal = true;
-            return Ok(());
+            return self.of_account(account.as_deref());
+        }
+        if intent.is_some() && outcome.is_some() {
+            return Err(A::Error::custom(
+                "an object has both an Intent and an Outcome",
+            ));
+        }
+        // A change that was started: how it ended may not be recorded.
+        if self.is_journal && intent.is_some() {
+            action = intent;
+            outcome = Some(OutcomeKind::Unknown.as_str().to_owned());
         }
         match id {
             Some(id) => self.found(Entry {
@@ -210,6 +231,23 @@ fn check_member(
 impl Objects<'_, '_> {
     fn found<E: serde::de::Error>(&mut self, found: Entry) -> Result<(), E> {
         (self.visit)(found).or_else(|problem| self.refuse(problem))
+    }
+
+    /// The head of a journal names the account of its keys.
+    fn of_account<E: serde::de::Error>(&mut self, account: Option<&str>) -> Result<(), E> {
+        let Some(account) = account else {
+            return Ok(());
+        };
+        let account = account.parse::<AccountId>().map_err(E::custom)?;
+        match &self.account {
+            Some(other) if *other != account => Err(E::custom(format!(
+                "this journal is of account {account}, and the one before is of account {other}"
+            ))),
+            _ => {
+                *self.account = Some(account);
+                Ok(())
+            }
+        }
     }
 
     fn refuse<E: serde::de::Error>(&mut self, problem: InputError) -> Result<(), E> {

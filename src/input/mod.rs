@@ -17,7 +17,7 @@ use std::io::{self, BufRead, BufReader};
 use serde::{Deserialize, Serialize};
 
 use crate::error::RunError;
-use crate::ident::{AccessKeyId, UserName};
+use crate::ident::{AccessKeyId, AccountId, UserName};
 use crate::metadata::{Deactivation, Target};
 use crate::request::{Action, Input, Key, Owner};
 use crate::sanitize::{escape_path, truncate_escaped};
@@ -34,6 +34,34 @@ pub(crate) struct List {
     pub(crate) repeated: u64,
     /// The number of entries whose key needs no action.
     pub(crate) already_done: u64,
+    /// The journal that `--reactivate` undoes, if its account is known.
+    pub(crate) origin: Option<Origin>,
+}
+
+/// A journal that is undone.
+#[derive(Debug)]
+pub(crate) struct Origin {
+    /// Its name as messages have it.
+    name: String,
+    account: AccountId,
+}
+
+impl Origin {
+    /// Refuses a journal of another account than that of the credentials.
+    ///
+    /// # Errors
+    ///
+    /// It is of another account.
+    pub(crate) fn check_account(&self, ours: &AccountId) -> Result<(), RunError> {
+        let Self { name, account } = self;
+        if account == ours {
+            return Ok(());
+        }
+        let stop = RunError::refused(format!(
+            "cannot undo {name}: it is of account {account}, and the credentials are of account {ours}"
+        ));
+        Err(stop.hint("use credentials of that account (--profile NAME)"))
+    }
 }
 
 /// A key and its line.
@@ -202,10 +230,14 @@ fn keys_of(
     name: &str,
     options: ReadOptions<'_>,
 ) -> Result<List, RunError> {
-    let mut collected = KeyCollector::new(options);
-    read_entries(source, options.action, &mut |entry| collected.take(entry))
+    let (mut collected, mut account) = (KeyCollector::new(options), None);
+    let mut visit = |entry| collected.take(entry);
+    let mut list = read_entries(source, options.action, &mut account, &mut visit)
         .and_then(|()| collected.distinct())
-        .map_err(|problem| wrong(name, &problem))
+        .map_err(|problem| wrong(name, &problem))?;
+    let name = name.to_owned();
+    list.origin = account.map(|account| Origin { name, account });
+    Ok(list)
 }
 
 fn wrong(name: &str, problem: &InputError) -> RunError {
@@ -220,12 +252,13 @@ fn wrong(name: &str, problem: &InputError) -> RunError {
 fn read_entries(
     source: Box<dyn BufRead>,
     action: Action,
+    account: &mut Option<AccountId>,
     visit: &mut Visit<'_>,
 ) -> Result<(), InputError> {
     let mut lines = Lines::new(source)?;
     match lines.first()? {
         None => Ok(()),
-        Some(b'{' | b'[') => json::read(lines, action, visit),
+        Some(b'{' | b'[') => json::read(lines, action, account, visit),
         Some(_) if action == Action::Reactivate => Err(InputError::not_undoable(1)),
         Some(_) => {
             let Some(first) = lines.next()? else {

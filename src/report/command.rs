@@ -181,6 +181,12 @@ impl Commands {
 
     /// Reactivates the keys that a run of `--deactivate` changed, by its journal or its results.
     pub(crate) fn reactivate_from(&self, file: &Path) -> CommandLine {
+        // `--from -` is standard input.
+        let file = if file == Path::new("-") {
+            Path::new("./-")
+        } else {
+            file
+        };
         let command = CommandLine::new("iam-del-key").option("--from", file);
         self.with_options(command.words("--reactivate"))
     }

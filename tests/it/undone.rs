@@ -1,11 +1,12 @@
 //! What `--reactivate` does not undo: what somebody else may have done, and what does not fit together.
 
 use iam_sandbox::documented::BOB_SECOND_KEY_ID;
-use iam_sandbox::{Fault, Status, What};
+use iam_sandbox::{Fault, Sandbox, Status, What};
 
-use crate::case::{BOBS_KEY, Case, documented};
+use crate::case::{BOBS_KEY, Case, actions, documented};
+use crate::journal::ACCOUNT;
 use crate::many::{from_stdin, outcomes};
-use crate::reactivate::{inactive, row, status, undo};
+use crate::reactivate::{CHANGED, inactive, row, status, undo};
 
 const HEAD: &str = "{\"Journal\":1,\"Action\":\"deactivate\",\"AccountId\":\"123456789012\"}\n";
 const INTENT: &str =
@@ -69,5 +70,129 @@ fn f104_a_deactivation_of_this_run_is_undone_although_its_response_was_lost() {
         .run()
         .exits(0);
     let _ = said.prints_outcome("Reactivated").says(&["1 reactivated"]);
+    assert_eq!(status(&sandbox, BOBS_KEY), Some(Status::Active));
+}
+
+#[test]
+fn f104_a_journal_of_another_account_is_not_undone() {
+    const OTHER: &str = "999999999999";
+    let sandbox = inactive();
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("done.jsonl");
+    let journal = HEAD.replace(ACCOUNT, OTHER) + &row(BOBS_KEY, CHANGED);
+    std::fs::write(&path, &journal).expect("a journal");
+    let of_stdin = from_stdin(&sandbox, &journal, &["--reactivate", "--yes"]);
+    for (case, name) in [
+        (undo(&sandbox, &path), path.display().to_string()),
+        (
+            undo(&sandbox, &path).args(["--dry-run"]),
+            path.display().to_string(),
+        ),
+        (of_stdin, "standard input".to_owned()),
+    ] {
+        let _ = case.run().exits(11).prints_nothing().says_exactly(&format!(
+            "iam-del-key: error: cannot undo {name}: it is of account {OTHER}, and the credentials are of account {ACCOUNT}\n\
+             hint: use credentials of that account (--profile NAME)\n\
+             known: no key was changed\n"
+        ));
+    }
+    assert!(
+        actions(&sandbox)
+            .iter()
+            .all(|action| action == "GetCallerIdentity")
+    );
+    let two = HEAD.to_owned() + &row(BOBS_KEY, CHANGED) + &journal;
+    for (list, says) in [
+        (
+            two,
+            "this journal is of account 999999999999, and the one before is of account 123456789012",
+        ),
+        (HEAD.replace(ACCOUNT, "12"), "an account ID has 12 digits"),
+        (
+            HEAD.replace(ACCOUNT, "123456789012\",\"AccountId\":\"999999999999"),
+            "an object has `AccountId` twice",
+        ),
+    ] {
+        let said = from_stdin(&sandbox, &list, &["--reactivate", "--yes"]).run();
+        let _ = said.exits(2).prints_nothing().says(&[says]);
+    }
+    assert_eq!(status(&sandbox, BOBS_KEY), Some(Status::Inactive));
+    // The same account, and one that is not known.
+    for head in [HEAD.to_owned(), HEAD.replace("\"123456789012\"", "null")] {
+        sandbox.set_status(BOBS_KEY, Status::Inactive);
+        let list = head + &row(BOBS_KEY, CHANGED);
+        let said = from_stdin(&sandbox, &list, &["--reactivate", "--yes"]).run();
+        let _ = said
+            .exits(0)
+            .prints_outcome("Reactivated")
+            .says(&["1 reactivated"]);
+    }
+}
+
+/// `--from -` would read standard input.
+#[test]
+fn f104_a_journal_whose_name_is_a_dash_is_undone_by_the_command_that_is_printed() {
+    let sandbox = documented();
+    let folder = tempfile::tempdir().expect("a folder");
+    let there = ["env", "-C", folder.path().to_str().expect("a path")];
+    let printed = from_stdin(&sandbox, &format!("{BOBS_KEY}\n"), &["--user-name", "Bob"])
+        .args(["--deactivate", "--journal=-"])
+        .start_under(Some(&there))
+        .end()
+        .exits(0);
+    let _ = printed
+        .prints_outcome("Deactivated")
+        .says(&["hint: to undo what the journal records: iam-del-key --from ./- --reactivate\n"]);
+    let said = Case::at(&sandbox, ["--from", "./-", "--reactivate", "--yes"])
+        .start_under(Some(&there))
+        .end()
+        .exits(0);
+    let _ = said.prints_outcome("Reactivated").says(&["1 reactivated"]);
+    assert_eq!(status(&sandbox, BOBS_KEY), Some(Status::Active));
+}
+
+#[test]
+fn f104_rows_that_contradict_themselves_or_each_other_are_refused() {
+    let sandbox: Sandbox = inactive();
+    let with = |more: &str| row(BOBS_KEY, &format!("{CHANGED},{more}"));
+    let both = "an object has both an Intent and an Outcome";
+    let of_alice = row(BOBS_KEY, CHANGED).replace("Bob", "Alice");
+    for (list, says) in [
+        (
+            with("\"Action\":\"delete\""),
+            "has the Outcome Deactivated and the Action `delete`: they contradict each other",
+        ),
+        (
+            with("\"Action\":\"reactivate\""),
+            "has the Outcome Deactivated and the Action `reactivate`: they contradict each other",
+        ),
+        (with("\"Intent\":\"deactivate\""), both),
+        (HEAD.to_owned() + &with("\"Intent\":\"deactivate\""), both),
+        (
+            HEAD.to_owned() + &row(BOBS_KEY, "\"Outcome\":\"Skipped\",\"Intent\":\"delete\""),
+            both,
+        ),
+        (
+            row(BOBS_KEY, CHANGED) + &of_alice,
+            "is Alice's here, and Bob's in line 1: a key has one owner",
+        ),
+        (
+            HEAD.to_owned() + &of_alice + &row(BOBS_KEY, CHANGED),
+            "is Bob's here, and Alice's in line 2: a key has one owner",
+        ),
+    ] {
+        let said = from_stdin(&sandbox, &list, &["--reactivate", "--yes"]).run();
+        let said = said.exits(2).prints_nothing();
+        let _ = said.says(&[says]).ends_with("no key was changed");
+    }
+    assert_eq!(sandbox.connections(), 0);
+    // A run was told a wrong owner first.
+    let failed = row(BOBS_KEY, "\"Outcome\":\"Failed\"").replace("Bob", "Alice");
+    let list = HEAD.to_owned() + &failed + &row(BOBS_KEY, CHANGED);
+    let said = from_stdin(&sandbox, &list, &["--reactivate", "--yes"]).run();
+    let _ = said
+        .exits(0)
+        .prints_outcome("Reactivated")
+        .says(&["1 reactivated"]);
     assert_eq!(status(&sandbox, BOBS_KEY), Some(Status::Active));
 }
