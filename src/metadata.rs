@@ -72,7 +72,7 @@ pub(crate) enum Deactivation {
     NotDone,
     /// It does not know whether it deactivated the key.
     Unverified,
-    /// It deactivated the key, and does not know whether the key was active before.
+    /// It reported the key as deactivated, and it is not known whether it made the key inactive.
     OfUnknownStatus,
     /// It deactivated the key, which was active before.
     OfActive,

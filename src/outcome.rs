@@ -84,12 +84,13 @@ pub(crate) enum Refusal {
     SigningKey,
     /// The user did not confirm.
     Declined,
-    /// The run that deactivated the key does not know whether it was active before.
+    /// The run that deactivated the key does not know whether the key was inactive already.
     StatusUnknown,
 }
 
-/// Why a key is not reactivated whose status before is unknown.
-pub(crate) const STATUS_UNKNOWN: &str = "it is not known whether it was active before";
+/// Why a key is not reactivated that may have been inactive before, or that somebody else may have deactivated.
+pub(crate) const STATUS_UNKNOWN: &str =
+    "it is not known whether the run with --deactivate made it inactive";
 
 /// The state of a key after all checks. The text gives the reason and may be empty.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -10,8 +10,8 @@ use crate::report::message::Messages;
 use crate::request::{Input, Request, Selection};
 use crate::signal::Signals;
 
-/// The keys that are named, how many they are, and whose journal they are from; all of it is checked before anything is contacted. `None`: IAM's own
-/// lists tell.
+/// The keys that are named, how many they are, and the journal they are from; all of it is checked before anything is
+/// contacted. `None`: IAM's own lists tell.
 ///
 /// # Errors
 ///

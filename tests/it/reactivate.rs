@@ -451,10 +451,10 @@ fn f104_a_key_that_may_have_been_inactive_before_is_refused() {
         .exits(11);
     assert_eq!(
         printed.object()["Reason"],
-        "it is not known whether it was active before"
+        "it is not known whether the run with --deactivate made it inactive"
     );
     let _ = printed.prints_outcome("Refused").says_exactly(&format!(
-        "iam-del-key: error: {BOBS_KEY}: it is not known whether it was active before; not reactivated: nothing was sent to IAM\n\
+        "iam-del-key: error: {BOBS_KEY}: it is not known whether the run with --deactivate made it inactive; not reactivated: nothing was sent to IAM\n\
          hint: to reactivate a key all the same: iam-del-key --access-key-id ID --user-name NAME --reactivate\n\
          known: 1 key: 1 refused\n"
     ));
