@@ -143,10 +143,22 @@ fn expected(root: Node<'_, '_>, operation: &str) -> Result<Body, String> {
     let request_id = child(metadata, "RequestId").filter(|node| names(*node).count() == 0);
     let result = child(root, &result);
     // The SDK reads a missing list as an empty one.
-    if let Some(list) = list_of(operation)
-        && result.and_then(|node| child(node, list)).is_none()
-    {
-        return Err(format!("it has no {list}"));
+    if let Some(name) = list_of(operation) {
+        let list = result.and_then(|node| child(node, name));
+        let list = list.ok_or_else(|| format!("it has no {name}"))?;
+        let is_member = |node: Node<'_, '_>| node.has_tag_name((namespace, "member"));
+        // The SDK skips everything else: the list would be read as a shorter one.
+        if !list
+            .children()
+            .all(|node| is_member(node) || is_blank(node))
+        {
+            return Err(format!("its {name} has something other than members"));
+        }
+        // The SDK reads a missing value as an empty one.
+        let mut tags = list.children().filter(|node| is_member(*node));
+        if name == "Tags" && tags.any(|tag| child(tag, "Value").is_none()) {
+            return Err("it has a tag without a Value".to_owned());
+        }
     }
     let is_truncated = result.and_then(|node| child(node, "IsTruncated"));
     Ok(Body::Expected {
@@ -214,8 +226,12 @@ fn child<'a, 'i>(node: Node<'a, 'i>, name: &str) -> Option<Node<'a, 'i>> {
 /// Whether a node has text between its child elements. The SDK would read the text before the first one.
 fn is_mixed(node: Node<'_, '_>) -> bool {
     let mut texts = node.children().filter(Node::is_text);
-    names(node).next().is_some()
-        && texts.any(|node| !node.text().unwrap_or_default().trim().is_empty())
+    names(node).next().is_some() && !texts.all(is_blank)
+}
+
+/// Whether a node is white space.
+fn is_blank(node: Node<'_, '_>) -> bool {
+    node.is_text() && node.text().unwrap_or_default().trim().is_empty()
 }
 
 /// Whether only the root element has attributes or namespaces, and only a few. This is true for AWS's documents, and
@@ -310,6 +326,18 @@ mod tests {
             (
                 "<IsTruncated>false</IsTruncated>".to_owned(),
                 "it has no AccessKeyMetadata",
+            ),
+            (
+                key("Active").replace("member", "item"),
+                "its AccessKeyMetadata has something other than members",
+            ),
+            (
+                key("Active").replace("</Access", "<item/></Access"),
+                "its AccessKeyMetadata has something other than members",
+            ),
+            (
+                "<AccessKeyMetadata>none</AccessKeyMetadata>".to_owned(),
+                "its AccessKeyMetadata has something other than members",
             ),
         ] {
             assert_eq!(list(&result), Err(expected.to_owned()), "{result}");

@@ -120,7 +120,8 @@ impl Work<'_> {
     /// results to read, and IAM to delete the keys before: a key can have been used since.
     fn is_still_valid(&self, chosen: Instant) -> bool {
         let is_recent = !self.request.asks() && chosen.elapsed() < self.request.limit;
-        is_recent || self.request.conditions.all.is_empty()
+        let has_conditions = !self.request.conditions.all.is_empty();
+        is_recent || !has_conditions && self.request.path_prefix.is_none()
     }
 
     /// Whether a key may be changed, after all that speaks against it was asked.

@@ -9,7 +9,7 @@ use crate::sanitize::{Invalid, escape};
 use crate::secret::has_secret;
 
 /// A tag, as `KEY` or `KEY=VALUE`. Case is ignored: IAM ignores that of keys, and a protection must not depend on that of
-/// values.
+/// values. White space around a key or a value is ignored too.
 #[derive(Clone, Debug)]
 pub(crate) struct TagPattern {
     given: String,
@@ -20,13 +20,16 @@ impl TagPattern {
     /// Whether the pattern matches this tag. A key may contain `=`, so `a=b` matches the key `a=b` too.
     pub(super) fn matches(&self, tag: &UserTag) -> bool {
         let UserTag { key, value } = tag;
-        [fold(key), fold(&format!("{key}={value}"))].contains(&self.folded)
+        let trimmed = format!("{}={}", key.trim(), value.trim());
+        [key, &format!("{key}={value}"), &trimmed]
+            .into_iter()
+            .any(|tag| fold(tag) == self.folded)
     }
 }
 
-/// Returns text that is the same for texts that differ only in case.
+/// Returns text that is the same for texts that differ only in case and in surrounding white space.
 fn fold(text: &str) -> String {
-    text.to_uppercase().to_lowercase()
+    text.trim().to_uppercase().to_lowercase()
 }
 
 impl FromStr for TagPattern {
@@ -79,7 +82,13 @@ mod tests {
             ("team", "tea", "m", false),
             ("team=ops", "team", "ops", true),
             ("Team=Ops", "tEAM", "oPS", true),
-            ("team=ops", "team", "ops ", false),
+            ("team=ops", "team", "ops ", true),
+            ("team=ops", "\n team\n ", "\n ops\n ", true),
+            ("team", "\n team\n ", "ops", true),
+            ("team=", "\n team\n ", "\n ", true),
+            (" team=ops ", "team", "ops", true),
+            ("team= ops", "team", " ops", true),
+            ("te am", "team", "", false),
             ("team=ops", "team", "", false),
             ("team=", "team", "", true),
             ("team=", "team", "ops", false),

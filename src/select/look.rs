@@ -38,6 +38,11 @@ impl Selector<'_> {
     ) -> Result<Option<CallError>, Outcome> {
         let Target { key, metadata } = candidate;
         metadata.owner.clone_from(&key.user_name);
+        if let Some(user) = &key.user_name {
+            self.check_path(user).await?;
+            // The list of users is not a part of the limit.
+            *allowance = self.iam.key_budget(self.request.limit);
+        }
         let needs = Needs::of(self.request, key.user_name.as_ref());
         let too_late = || failed(super::timed_out(self.request.limit));
         let mut denied = None;

@@ -8,6 +8,7 @@ mod sweep;
 mod users;
 
 use std::cell::Cell;
+use std::collections::HashSet;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -45,6 +46,8 @@ pub(crate) struct Selector<'a> {
 struct Shared {
     /// The owners of all keys, once they were needed.
     index: OnceCell<Result<Index, CallError>>,
+    /// The lowercase names of the users who are still under the request's path, once that was asked again.
+    under_path: OnceCell<Result<HashSet<String>, CallError>>,
     /// The denied reads that were reported already.
     reported: Cell<Denied>,
 }

@@ -9,10 +9,11 @@ use futures_util::StreamExt as _;
 use futures_util::stream;
 use tokio::time::sleep;
 
-use super::Selector;
+use super::{Selector, failed};
 use crate::aws::ListedUser;
 use crate::error::{CallError, TransportError};
 use crate::ident::UserName;
+use crate::outcome::Outcome;
 
 /// The pauses before the users are listed again because one of them does not exist: a renamed user appears under the new
 /// name, and a list that lags catches up.
@@ -102,6 +103,32 @@ impl Selector<'_> {
         }
         Err(unsettled(last_missing))
     }
+
+    /// Checks that a user of a sweep is still under the request's path. The users are listed once for all keys, and one list
+    /// is enough: a user who is missed keeps the keys.
+    ///
+    /// # Errors
+    ///
+    /// The user is not, or the list cannot be read.
+    pub(super) async fn check_path(&self, user: &UserName) -> Result<(), Outcome> {
+        let Some(path_prefix) = &self.request.path_prefix else {
+            return Ok(());
+        };
+        let read = async || {
+            let read = self.iam.users(Some(path_prefix));
+            let users = self.limited(self.iam, "ListUsers", read).await?;
+            let names = users.into_iter().map(|user| lowercase(&user.name));
+            Ok(names.collect())
+        };
+        match self.shared.under_path.get_or_init(read).await {
+            Ok(users) if users.contains(&lowercase(user)) => Ok(()),
+            Ok(_) => Err(Outcome::Skipped(format!(
+                "IAM no longer lists the user {user} under {}",
+                path_prefix.as_str()
+            ))),
+            Err(failure) => Err(failed(failure.clone())),
+        }
+    }
 }
 
 fn unsettled(missing: Option<UserName>) -> CallError {
@@ -120,5 +147,9 @@ fn unsettled(missing: Option<UserName>) -> CallError {
 
 /// A user, who is another one under the same name if that was created again, and is to be read again under a new name.
 fn identity(user: &ListedUser) -> (String, String) {
-    (user.name.as_str().to_ascii_lowercase(), user.id.clone())
+    (lowercase(&user.name), user.id.clone())
+}
+
+fn lowercase(name: &UserName) -> String {
+    name.as_str().to_ascii_lowercase()
 }

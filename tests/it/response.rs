@@ -409,3 +409,44 @@ fn c59_what_iam_cannot_mean_is_an_error() {
         assert_eq!(actions(&sandbox), [action], "{body}");
     }
 }
+
+#[test]
+fn c65_a_list_of_anything_but_members_is_not_an_empty_list() {
+    let end = "<IsTruncated>false</IsTruncated>";
+    let good = keys(&member(BOBS_KEY, "Bob", "Active"), end);
+    for body in [
+        good.replace("member>", "item>"),
+        good.replace("<member>", "<item/><member>"),
+        keys("none", end),
+    ] {
+        // A lost deletion is not proved by a list that cannot be read.
+        let sandbox = documented();
+        let lost = What::ResetBeforeActing;
+        sandbox.fault(Fault::new(lost).on("DeleteAccessKey").always());
+        let list = Fault::new(xml(body.clone())).on("ListAccessKeys");
+        sandbox.fault(list.always());
+        let printed = Case::documented(&sandbox, &["--timeout", "4"]).run();
+        let _ = printed
+            .exits(10)
+            .prints_outcome("Unknown")
+            .says(&["error: "])
+            .ends_with("no usable response arrived");
+        assert!(sandbox.has_key(BOBS_KEY), "{body}");
+    }
+    let user = "<Path>/</Path><UserName>Bob</UserName><UserId>AIDACKCEVSQ6C2EXAMPLE</UserId>\
+                <Arn>arn:aws:iam::123456789012:user/Bob</Arn><CreateDate>2020-01-01T00:00:00Z</CreateDate>";
+    let users = format!("<Users><item>{user}</item></Users>{end}");
+    let sandbox = documented();
+    let page = What::page(200, "text/xml", result("ListUsers", &users));
+    sandbox.fault(Fault::new(page).on("ListUsers").always());
+    let args = ["--whole-account", "--only-inactive", "--dry-run"];
+    let _ = Case::at(&sandbox, args)
+        .run()
+        .exits(9)
+        .prints_nothing()
+        .says(&[
+            "unexpected response from IAM at ",
+            "its Users has something other than members",
+        ])
+        .ends_with("no key was changed");
+}

@@ -8,7 +8,7 @@ use iam_sandbox::{Builder, Fault, KeySeed, Sandbox, Status, What, nth_key_id};
 use crate::case::{Case, actions};
 use crate::dialogue::Dialogue;
 use crate::journal::ACCOUNT;
-use crate::many::from_stdin;
+use crate::many::{from_stdin, outcomes};
 use crate::response::{result, xml};
 use crate::sweep::ids;
 
@@ -360,4 +360,39 @@ fn limits_that_are_none() {
             .ends_with("nothing is deleted");
         assert_eq!(sandbox.connections(), 0);
     }
+}
+
+#[test]
+fn f106_a_user_who_leaves_the_path_before_the_answer_keeps_the_keys() {
+    let asked = |sandbox: &Sandbox, path: &str| {
+        let args = ["--whole-account", "--only-inactive", "--path-prefix", path];
+        Dialogue::start(Case::at(sandbox, args)).shows("[y/N] ")
+    };
+    let sandbox = account().start();
+    let dialogue = asked(&sandbox, "/ci/");
+    let before = actions(&sandbox).len();
+    sandbox.set_path("build", "/prod/");
+    let printed = dialogue.types(b"y\n").end().exits(0);
+    let output = printed.output().to_owned();
+    let expected = [("Deleted".to_owned(), 1), ("Skipped".to_owned(), 1)];
+    assert_eq!(outcomes(&output), expected);
+    assert!(output.contains("IAM no longer lists the user build under /ci/"));
+    let _ = printed.prints(&output).says(&["1 deleted, 1 skipped"]);
+    assert_eq!(left(&sandbox), [1, 3, 4, 5]);
+    let after = actions(&sandbox).split_off(before);
+    // Each list has one page.
+    let lists = after.iter().filter(|action| *action == "ListUsers");
+    assert_eq!(lists.count(), 1, "{after:?}");
+
+    let sandbox = account().start();
+    let dialogue = asked(&sandbox, "/ci/");
+    sandbox.deny("iam:ListUsers");
+    let printed = dialogue.types(b"y\n").end().exits(6);
+    let output = printed.output().to_owned();
+    assert_eq!(outcomes(&output), [("Failed".to_owned(), 2)]);
+    let _ = printed.prints(&output).says(&[
+        "(AccessDenied) when calling the ListUsers operation",
+        "2 failed and not changed",
+    ]);
+    assert_eq!(left(&sandbox), [1, 2, 3, 4, 5]);
 }

@@ -184,6 +184,18 @@ fn unchanged(sandbox: &Sandbox) -> bool {
 }
 
 #[test]
+fn white_space_around_a_tag_does_not_matter() {
+    let tags = "<Tags><member><Key>\n  Team\n  </Key><Value>\n  Ops\n  </Value></member></Tags>\
+                <IsTruncated>false</IsTruncated>";
+    for tag in ["team", "team=ops"] {
+        let sandbox = account().start();
+        let page = What::page(200, "text/xml", result("ListUserTags", tags));
+        sandbox.fault(Fault::new(page).on("ListUserTags").always());
+        skips(&sandbox, &BOBS, tag, "its owner Bob has the tag ");
+    }
+}
+
+#[test]
 fn f105_other_keys_of_a_sweep_are_changed() {
     let sandbox = account()
         .path("Alice", "/readable/")
@@ -232,6 +244,16 @@ fn f105_no_list_of_tags_that_is_not_whole_counts() {
         (
             list("<Tags><member><Value>x</Value></member></Tags><IsTruncated>false</IsTruncated>"),
             1,
+        ),
+        (
+            list("<Tags><member><Key>other</Key></member></Tags><IsTruncated>false</IsTruncated>"),
+            9,
+        ),
+        (
+            list(
+                "<Tags><tag><Key>other</Key><Value>x</Value></tag></Tags><IsTruncated>false</IsTruncated>",
+            ),
+            9,
         ),
         (
             list(&format!(

@@ -214,6 +214,11 @@ impl Sandbox {
         self.server.service.state().account.rename_user(name, to);
     }
 
+    /// Moves a user to another path, as if somebody else had.
+    pub fn set_path(&self, name: &str, path: &str) {
+        self.server.service.state().account.set_path(name, path);
+    }
+
     /// Denies an action to everybody from now on.
     pub fn deny(&self, action: &str) {
         self.server.service.state().denials.add(None, action);
