@@ -423,8 +423,8 @@ fn c65_a_list_of_anything_but_members_is_not_an_empty_list() {
         let sandbox = documented();
         let lost = What::ResetBeforeActing;
         sandbox.fault(Fault::new(lost).on("DeleteAccessKey").always());
-        let list = Fault::new(xml(body.clone())).on("ListAccessKeys");
-        sandbox.fault(list.always());
+        let page = What::page(200, "text/xml", body.clone());
+        sandbox.fault(Fault::new(page).on("ListAccessKeys").always());
         let printed = Case::documented(&sandbox, &["--timeout", "4"]).run();
         let _ = printed
             .exits(10)
