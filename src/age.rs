@@ -45,21 +45,21 @@ impl FromStr for Age {
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
         let refuse = |reason: &str| Err(Invalid::new(OsStr::new(text), reason));
-        let rule = "an age is whole hours, days or weeks, such as 12h, 45d or 2w";
+        let rule = "an age is a whole number of hours, days or weeks, such as 12h, 45d or 2w";
         let mut units = text
             .split(|c: char| c.is_ascii_digit() || c == ' ')
             .filter(|unit| !unit.is_empty());
         if let Some(unit) = units.find(|unit| !UNITS.contains(unit)) {
             return match unit {
                 "m" | "M" | "month" | "months" | "y" | "year" | "years" => {
-                    refuse("months and years differ in length: give days, such as 90d or 365d")
+                    refuse("months and years vary in length: use days, such as 90d or 365d")
                 }
                 _ => refuse(rule),
             };
         }
         match humantime::parse_duration(text) {
             Ok(length) if length.is_zero() => {
-                refuse("every key is that old: give an age that tells keys apart, such as 45d")
+                refuse("every key is at least that old: use a longer age, such as 45d")
             }
             Ok(length) if length > Duration::from_secs(MAX_DAYS * SECONDS_PER_DAY) => {
                 refuse("it is longer than 100 years")
@@ -176,7 +176,7 @@ mod tests {
         ] {
             assert!(parse(text).is_err(), "{text:?}");
         }
-        assert!(parse("6m").unwrap_err().contains("differ in length"));
+        assert!(parse("6m").unwrap_err().contains("vary in length"));
     }
 
     #[test]

@@ -115,7 +115,7 @@ impl Change<'_> {
             Ambiguity::None => not_done(),
             Ambiguity::EarlierRun | Ambiguity::RecentRun => stopped(KeyState::started_earlier()),
             Ambiguity::ServerError => stopped(KeyState::Unknown(
-                "IAM returned an error, and may still act".into(),
+                "IAM returned an error, but may still make the change".into(),
             )),
             Ambiguity::Unanswered => stopped(KeyState::Unknown(
                 "the request was sent and no response arrived".into(),
@@ -299,7 +299,7 @@ impl Change<'_> {
         is_done.then(|| place(*action, hint, location))
     }
 
-    /// Why a key is surely as it was, when no attempt can have changed it.
+    /// Why a key is certainly unchanged: no attempt can have changed it.
     fn untouched(&self) -> &'static str {
         let response = Response::of(&self.timed_out());
         response.says_missing().unwrap_or({

@@ -62,7 +62,7 @@ pub(crate) struct Evidence<'a> {
     pub(crate) location: &'a KeyLocation,
 }
 
-/// What is said of a key.
+/// The statement about a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Statement {
     /// It is changed: IAM's lists show it.
@@ -102,8 +102,8 @@ impl Response {
     /// What IAM says is not there, a clause: the key or its user.
     pub(crate) fn says_missing(self) -> Option<&'static str> {
         match self {
-            Self::NoSuchKey => Some("IAM finds no such key for this user"),
-            Self::NoSuchUser => Some("IAM finds no such user"),
+            Self::NoSuchKey => Some("IAM found no such key for this user"),
+            Self::NoSuchUser => Some("IAM found no such user"),
             Self::Refused | Self::ServerError | Self::None => None,
         }
     }
@@ -240,7 +240,7 @@ impl Evidence<'_> {
 
 /// The key is there, and it is not the user's whose key was to be changed.
 fn another_users(key: &Key, failure: CallError, owner: UserName) -> Outcome {
-    let known = KeyState::NotDone(format!("it is a key of the user {owner}"));
+    let known = KeyState::NotDone(format!("it belongs to the user {owner}"));
     let mut failure = if failure.is_no_such_entity() {
         failure
     } else {
@@ -259,7 +259,7 @@ fn another_users(key: &Key, failure: CallError, owner: UserName) -> Outcome {
     Outcome::Failed { failure, known }
 }
 
-/// A key of another user. No request that named somebody else can change it.
+/// A key of another user. A request that named another user cannot change it.
 fn other_user(evidence: &Evidence<'_>, owner: &UserName) -> Statement {
     let was_started = matches!(
         evidence.ambiguity,
@@ -308,11 +308,11 @@ fn reason(evidence: &Evidence<'_>) -> String {
     let cause = match (evidence.ambiguity, evidence.response) {
         (Ambiguity::None, _) => return missing(evidence),
         (Ambiguity::EarlierRun | Ambiguity::RecentRun, Response::NoSuchKey) => {
-            "an earlier run started this, and IAM now finds no such key"
+            "an earlier run started this, and IAM now reports no such key"
         }
         (Ambiguity::EarlierRun | Ambiguity::RecentRun, _) => "an earlier run started this",
         (Ambiguity::ServerError, Response::NoSuchKey | Response::NoSuchUser) => {
-            "IAM answered an earlier attempt with a server error, and the retry with NoSuchEntity"
+            "an earlier attempt returned a server error, and the retry returned NoSuchEntity"
         }
         (_, Response::NoSuchKey | Response::NoSuchUser) => {
             "the response to an earlier attempt was lost, and the retry returned NoSuchEntity"
@@ -323,11 +323,11 @@ fn reason(evidence: &Evidence<'_>) -> String {
                 KeyLocation::Gone | KeyLocation::GoneButNamed(_)
             ) =>
         {
-            "IAM returned an error, but may have acted first"
+            "IAM returned an error, but may have made the change first"
         }
-        (_, Response::ServerError) => "IAM returned an error, and may still act",
+        (_, Response::ServerError) => "IAM returned an error, but may still make the change",
         (Ambiguity::ServerError, Response::Refused | Response::None) => {
-            "IAM answered an earlier attempt with a server error"
+            "an earlier attempt returned a server error"
         }
         (_, Response::Refused) => "the response to an earlier attempt was lost",
         (_, Response::None) => "the request was sent and no usable response arrived",
@@ -369,7 +369,7 @@ pub(crate) fn place(action: Action, hint: &OwnerHint, location: &KeyLocation) ->
             format!("IAM {since} lists the key as {}", status.as_str())
         }
         (_, KeyLocation::Listed(_)) => "IAM still lists the key".to_owned(),
-        (_, KeyLocation::OtherUser(owner)) => format!("IAM says that {owner} owns the key"),
+        (_, KeyLocation::OtherUser(owner)) => format!("IAM reports that {owner} owns the key"),
         (_, KeyLocation::Gone) => "IAM no longer lists the key".to_owned(),
         (_, KeyLocation::GoneButNamed(owner)) => {
             format!("IAM no longer lists the key, but still names {owner} as its owner")
@@ -382,14 +382,14 @@ pub(crate) fn place(action: Action, hint: &OwnerHint, location: &KeyLocation) ->
                 "IAM does not list the key, and does not confirm its owner".to_owned()
             }
         },
-        (_, KeyLocation::NotListed) => "IAM does not say who owns the key".to_owned(),
+        (_, KeyLocation::NotListed) => "IAM does not report who owns the key".to_owned(),
         (_, KeyLocation::UserMissing) => {
-            "the user does not exist, and IAM does not say who owns the key".to_owned()
+            "the user does not exist, and IAM does not report who owns the key".to_owned()
         }
         (_, KeyLocation::OtherAccount(theirs, ours)) => format!(
             "the key's ID encodes account {theirs}, which the credentials of account {ours} cannot check"
         ),
-        (_, KeyLocation::LookupDenied) => "checking the key is not allowed".to_owned(),
+        (_, KeyLocation::LookupDenied) => "there is no permission to check the key".to_owned(),
         (_, KeyLocation::LookupFailed) => "checking the key failed".to_owned(),
     }
 }

@@ -63,7 +63,7 @@ pub(crate) fn check(request: &Request) -> Result<(), RunError> {
         Consent::Given if has_terminal => return Ok(()),
         Consent::Given => (
             "without a terminal, --whole-account requires --expect-account",
-            "add --expect-account with the ID of the account that you mean",
+            "add --expect-account with the ID of the intended account",
         ),
     };
     Err(RunError::usage(required).hint(hint))

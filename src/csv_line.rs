@@ -31,7 +31,7 @@ impl CsvLines {
         self.reader.get_mut().push_back(b'\n');
         match self.reader.read_record(&mut record) {
             Ok(true) => Ok(record),
-            Ok(false) | Err(_) => Err((0, "the line is not CSV")),
+            Ok(false) | Err(_) => Err((0, "the line is not valid CSV")),
         }
     }
 }
@@ -41,7 +41,7 @@ impl CsvLines {
 fn check_quotes(text: &str, delimiter: char) -> Result<(), (usize, &'static str)> {
     if text.matches('"').count() % 2 == 1 {
         let last = text.rfind('"').unwrap_or_default();
-        return Err((last, "the quote is not closed in its line"));
+        return Err((last, "a quoted field is not closed on its line"));
     }
     let mut is_quoted = false;
     let mut previous = delimiter;

@@ -24,7 +24,7 @@ pub(crate) struct Signer {
     key_ids: Arc<Mutex<Vec<String>>>,
     /// The account of the key, where the source of the credentials says so or the ID encodes it.
     pub(crate) account: Option<AccountId>,
-    /// The profile it comes from, where it is surely that.
+    /// The profile it comes from, if that is certain.
     pub(crate) profile: Option<String>,
     pub(crate) principal: Principal,
 }
@@ -87,10 +87,10 @@ pub(crate) fn account(expected: &[AccountId], actual: &AccountId) -> Result<(), 
     }
     let expected = list(expected);
     let stop = RunError::refused(format!(
-        "the credentials belong to account {actual}, and --expect-account allows only {expected}"
+        "the credentials belong to account {actual}, but --expect-account allows only {expected}"
     ));
     Err(stop.hint(format!(
-        "sign with a profile of account {expected} (--profile NAME)"
+        "use a profile of account {expected} (--profile NAME)"
     )))
 }
 

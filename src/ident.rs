@@ -127,10 +127,10 @@ fn other_id_kind(text: &str) -> Option<String> {
         .find(|(prefix, _)| text.starts_with(prefix))?;
     unique.then(|| match *prefix {
         "ASIA" => format!(
-            "ASIA begins {thing}: it cannot be deleted, it expires by itself; \
+            "ASIA IDs identify {thing}, which expires and cannot be deleted; \
              to cut it off now, revoke the sessions of its role or user"
         ),
-        _ => format!("{prefix} begins the ID of {thing}, not of an access key (AKIA...)"),
+        _ => format!("{prefix} IDs identify {thing}, not an access key (AKIA...)"),
     })
 }
 
@@ -165,17 +165,14 @@ impl UserName {
         };
         if text.trim().is_empty() {
             return refuse(
-                "it is empty; name the owner, or leave --user-name out to mean the user whose key signs the request"
-                    .into(),
+                "it is empty; name the owner, or omit --user-name to use the calling user".into(),
             );
         }
         if has_secret(text) {
             return Err(Invalid::secret(text));
         }
         if text.starts_with("arn:") {
-            return refuse(
-                "it is an ARN; give the name alone, which is what follows the last /".into(),
-            );
+            return refuse("it is an ARN; use only the name after the last /".into());
         }
         text.parse()
     }
@@ -257,7 +254,7 @@ impl FromStr for PathPrefix {
             return Err(Invalid::secret(text));
         }
         if !text.starts_with('/') || !text.ends_with('/') {
-            return refuse("a path begins and ends with /, such as /ci/");
+            return refuse("a path starts and ends with /, such as /ci/");
         }
         if text.len() > 512 || !text.chars().all(|c| c.is_ascii_graphic()) {
             return refuse(
@@ -325,7 +322,7 @@ impl FromStr for RoleName {
     fn from_str(text: &str) -> Result<Self, Invalid> {
         let refuse = |reason: String| Err(Invalid::new(OsStr::new(text), reason));
         if text.starts_with("arn:") {
-            return refuse("it is an ARN, which --role-arn takes".to_owned());
+            return refuse("it is an ARN; use --role-arn instead".to_owned());
         }
         if let Some(reason) = invalid_character(text, "_+=,.@/-") {
             return refuse(reason);
@@ -336,7 +333,7 @@ impl FromStr for RoleName {
         }
         if text.split('/').any(str::is_empty) {
             return refuse(
-                "a path comes before the name without a leading slash: ops/Responder".to_owned(),
+                "write a path before the name, without a leading slash: ops/Responder".to_owned(),
             );
         }
         Ok(Self(text.to_owned()))
@@ -388,7 +385,7 @@ impl FromStr for RoleArn {
         let refuse = |reason: &str| Err(Invalid::new(OsStr::new(text), reason));
         let parts: Vec<&str> = text.splitn(6, ':').collect();
         let ["arn", partition, "iam", "", account, path] = parts[..] else {
-            return refuse("the ARN of a role is arn:aws:iam::ACCOUNT:role/NAME");
+            return refuse("the ARN of a role has the form arn:aws:iam::ACCOUNT:role/NAME");
         };
         let name = path.strip_prefix("role/").unwrap_or_default();
         let is_partition = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
@@ -401,7 +398,7 @@ impl FromStr for RoleArn {
                 && !name.ends_with('/')
                 && invalid_character(name, "_+=,.@/-").is_none(),
         ) else {
-            return refuse("the ARN of a role is arn:aws:iam::ACCOUNT:role/NAME");
+            return refuse("the ARN of a role has the form arn:aws:iam::ACCOUNT:role/NAME");
         };
         Ok(Self {
             text: text.to_owned(),

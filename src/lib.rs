@@ -170,7 +170,7 @@ fn finish(running: Option<Running>, exit: Exit) -> Exit {
     exit
 }
 
-/// Opens the journal and reads it, before anything else: what earlier runs did bears on all that is said of a key.
+/// Opens the journal and reads it, before anything else: what earlier runs did affects every message about a key.
 fn open_journal(request: &Request, in_flight: &InFlight) -> Result<Journal, RunError> {
     match Journal::open(request) {
         Ok(journal) => {
@@ -186,7 +186,7 @@ fn open_journal(request: &Request, in_flight: &InFlight) -> Result<Journal, RunE
     }
 }
 
-/// Of one key that is settled nothing else is said. Of many, the summary counts those that an earlier run settled.
+/// For a single finished key, this is the only message. For many keys, the summary counts those that an earlier run finished.
 fn note_finished(journal: &Journal, request: &Request) {
     if let Some(key) = request.single()
         && journal.before(key).is_settled()
@@ -213,7 +213,7 @@ async fn work(
     };
     let account = account.as_ref();
     if let Err(stop) = journal.check_account(account) {
-        in_flight.unread("the journal is of another account");
+        in_flight.unread("the journal belongs to another account");
         return Err(stop.into());
     }
     if let (Some(origin), Some(ours)) = (origin, account) {

@@ -231,7 +231,7 @@ impl Search<'_> {
     async fn read_owner(&self) -> Result<OwnerRead, CallError> {
         match self.iam.last_use(&self.key.id).await {
             Ok(read) => {
-                let owner = read.owner.ok_or_else(|| unsaid("whose key it is"))?;
+                let owner = read.owner.ok_or_else(|| unsaid("the key's owner"))?;
                 Ok(OwnerRead::Is(owner))
             }
             Err(failure) => match failure.service().map(ServiceError::kind) {
@@ -355,7 +355,7 @@ mod tests {
         name.parse().expect("a name")
     }
 
-    /// Every hint and pair of reads: what may be said of a key, in order of what it rests on.
+    /// Every hint and pair of reads: what may be reported about a key, in order of its evidence.
     #[test]
     fn two_reads_prove_this_and_no_more() {
         let bob = user("Bob");

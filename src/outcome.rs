@@ -90,7 +90,7 @@ pub(crate) enum Refusal {
 
 /// Why a key is not reactivated that may have been inactive before, or that somebody else may have deactivated.
 pub(crate) const STATUS_UNKNOWN: &str =
-    "it is not known whether the run with --deactivate made it inactive";
+    "it is unknown whether the run with --deactivate made it inactive";
 
 /// The state of a key after all checks. The text gives the reason and may be empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -247,7 +247,7 @@ impl KeyResult {
     /// Describes the state of the key in a few words.
     pub(crate) fn describe_state(&self) -> String {
         match &self.outcome {
-            Outcome::Missing(_) => "gone already".to_owned(),
+            Outcome::Missing(_) => "already gone".to_owned(),
             Outcome::Already(status) => already(status),
             _ => self.state().describe(self.action),
         }
@@ -307,13 +307,13 @@ impl KeyResult {
 impl KeyState {
     /// The state of a key that an earlier run started to change.
     pub(crate) fn started_earlier() -> Self {
-        Self::Unknown("an earlier run started it, and how that ended is not known".into())
+        Self::Unknown("an earlier run started to change it, and the result is unknown".into())
     }
 
     /// The state of a key whose status an earlier run set and this run could not check.
     pub(crate) fn set_earlier(action: Action) -> Self {
         let done = action.done();
-        Self::Unknown(format!("an earlier run {done} it, and its state now is not known").into())
+        Self::Unknown(format!("an earlier run {done} it, and its current state is unknown").into())
     }
 
     /// Returns the value of the member `Known` in errors.
@@ -387,7 +387,7 @@ impl OutcomeKind {
             Self::WouldDelete => ("WouldDelete", "would be deleted"),
             Self::WouldDeactivate => ("WouldDeactivate", "would be deactivated"),
             Self::WouldReactivate => ("WouldReactivate", "would be reactivated"),
-            Self::Missing => ("Missing", "gone already"),
+            Self::Missing => ("Missing", "already gone"),
             Self::Skipped => ("Skipped", "skipped"),
             Self::Refused => ("Refused", "refused"),
             Self::Failed => ("Failed", "failed and not changed"),

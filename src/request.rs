@@ -34,7 +34,7 @@ pub(crate) struct Request {
     pub(crate) action: Action,
     /// Whether that is done, or only told.
     pub(crate) mode: Mode,
-    /// Whether somebody is asked first.
+    /// Whether to ask for confirmation first.
     pub(crate) consent: Consent,
     /// Whether a person may be asked about the account that `--role-name` leads to.
     pub(crate) prompt: Prompt,
@@ -66,7 +66,7 @@ pub(crate) struct Request {
     pub(crate) error_format: ErrorFormat,
     /// How much standard error is told of the way there.
     pub(crate) verbosity: Verbosity,
-    /// When messages are coloured.
+    /// When messages are colored.
     pub(crate) color: Color,
 }
 
@@ -110,7 +110,7 @@ impl Request {
         }
     }
 
-    /// Whether somebody is asked before anything is changed.
+    /// Whether to ask for confirmation before anything is changed.
     pub(crate) fn asks(&self) -> bool {
         self.mode == Mode::Change && self.consent != Consent::Given
     }
@@ -184,7 +184,7 @@ pub(crate) enum Owner {
 /// What is done to a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
-    /// It is deleted, for good.
+    /// It is permanently deleted.
     Delete,
     /// It is made inactive, and can be made active again.
     Deactivate,
@@ -247,7 +247,7 @@ pub(crate) enum Mode {
     DryRun,
 }
 
-/// Whether somebody at a terminal is asked before anything is changed.
+/// Whether to ask at a terminal before anything is changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Consent {
     /// It is given by the command itself.
@@ -474,7 +474,7 @@ pub(crate) enum Verbosity {
     Debug,
 }
 
-/// When messages are coloured.
+/// When messages are colored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 #[expect(
     clippy::doc_markdown,

@@ -31,7 +31,7 @@ pub(crate) const LAST_WORDS: Duration = Duration::from_millis(150);
 const END: Duration = Duration::from_secs(2);
 
 /// The signals that end a run, in the order in which they came. Of two that came while nobody looked the system does not
-/// say which was first: SIGINT is taken for the first, as where a supervisor first asks and then insists. Each clone gets
+/// say which was first: SIGINT is presumed to be the first, as where a supervisor first asks and then insists. Each clone gets
 /// each signal that came after what it has got so far.
 #[derive(Clone, Debug)]
 pub(crate) struct Signals {

@@ -59,7 +59,7 @@ impl Summary {
         let others = [
             (self.already_inactive, "already inactive"),
             (self.already_active, "already active"),
-            (self.finished_earlier, "settled by an earlier run"),
+            (self.finished_earlier, "finished by an earlier run"),
         ];
         let parts: Vec<String> = outcomes
             .into_iter()

@@ -1,4 +1,4 @@
-//! What a request asks about. An error about anything else is the answer to another request, which a server or a proxy
+//! What a request asks about. An error about anything else is the response to another request, which a server or a proxy
 //! sent twice or too late.
 
 use url::form_urlencoded;

@@ -276,7 +276,7 @@ impl Recorder {
                 });
             }
             Err(reason) => {
-                return unexpected(&format!("HTTP status {status}, and of the body: {reason}"));
+                return unexpected(&format!("HTTP status {status}; invalid body: {reason}"));
             }
         };
         let mut other = None;
@@ -313,7 +313,7 @@ impl Recorder {
         }
         if let Some(other) = other {
             self.responses.mix_up();
-            return unexpected(&format!("the answer to another request, {other}"));
+            return unexpected(&format!("the response to another request, {other}"));
         }
         let in_body = in_body.map(redact);
         attempt.metadata.request_id = attempt.metadata.request_id.take().or(in_body);
@@ -336,9 +336,9 @@ impl Intercept for Recorder {
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         if self.attempts.is_closed() {
-            return Err("the run is to end: no further attempt is made".into());
+            return Err("the run is ending: no more attempts are made".into());
         }
-        memory::reserve().map_err(|_| "too little memory: no attempt is made")?;
+        memory::reserve().map_err(|_| "not enough memory: no attempt is made")?;
         let operation = self.operation;
         let request = context.request_mut();
         let sent = SendTracking::default();
@@ -429,7 +429,7 @@ impl Intercept for Recorder {
 fn outline(attempt: &Attempt) -> String {
     let status = attempt.metadata.status;
     match &attempt.response {
-        Response::None if attempt.was_sent() => "sent, no answer".to_owned(),
+        Response::None if attempt.was_sent() => "sent, no response".to_owned(),
         Response::None => "not sent".to_owned(),
         Response::Service(Body::Expected { .. }) => {
             let request_id = attempt.metadata.request_id.as_deref().unwrap_or("unknown");
@@ -441,7 +441,7 @@ fn outline(attempt: &Attempt) -> String {
                 code.as_deref().unwrap_or("no error code")
             )
         }
-        Response::Unexpected(reason) => format!("a reply that is not IAM's: {reason}"),
+        Response::Unexpected(reason) => format!("not a response from IAM: {reason}"),
     }
 }
 
@@ -451,7 +451,10 @@ fn describe(response: &HttpResponse) -> String {
         .map(|(name, value)| format!("{name}: {value}"))
         .collect();
     let body = String::from_utf8_lossy(response.body().bytes().unwrap_or_default());
-    format!("reply headers: {}\nreply body: {body}", headers.join("; "))
+    format!(
+        "response headers: {}\nresponse body: {body}",
+        headers.join("; ")
+    )
 }
 
 /// Determines the kind of credentials from the ID in the signature and the session token.

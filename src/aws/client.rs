@@ -277,8 +277,7 @@ impl Iam {
         };
         let (output, attempts) = self.read("GetAccessKeyLastUsed", send).await?;
         let used = output.access_key_last_used();
-        let used =
-            used.ok_or_else(|| incomplete_response(&attempts, "it says nothing of the last use"))?;
+        let used = used.ok_or_else(|| incomplete_response(&attempts, "it has no last use"))?;
         let place = |text: &str| match text.trim() {
             "" | NOT_AVAILABLE => None,
             text => Some(text.to_owned()),
@@ -286,13 +285,14 @@ impl Iam {
         let last_use = match used.last_used_date().map(time) {
             None if used.service_name().trim() == NOT_AVAILABLE => LastUse::Never,
             None => {
-                let reason = "it says neither when the key was used nor that it never was";
+                let reason =
+                    "it has neither a last-used date nor the value for a key that was never used";
                 return Err(incomplete_response(&attempts, reason));
             }
             Some(None) => {
                 return Err(incomplete_response(
                     &attempts,
-                    "it says a date that is out of range",
+                    "its last-used date is out of range",
                 ));
             }
             Some(Some(date)) => LastUse::At {
@@ -330,7 +330,7 @@ impl Iam {
         let (output, attempts) = self.read("GetCredentialReport", send).await?;
         let content = output.content().map(|content| content.as_ref().to_vec());
         Ok(ReportRead {
-            content: content.ok_or_else(|| incomplete_response(&attempts, "it says nothing"))?,
+            content: content.ok_or_else(|| incomplete_response(&attempts, "it has no content"))?,
             generated: output.generated_time().and_then(time),
             at: trusted_server_time(&attempts, &self.responses),
         })
@@ -349,5 +349,5 @@ pub(super) fn owner(
 ) -> Result<Option<UserName>, CallError> {
     let name = name.map(str::trim).filter(|name| !name.is_empty());
     let name = name.map(str::parse).transpose();
-    name.map_err(|_| incomplete_response(attempts, "it says a user name that IAM does not allow"))
+    name.map_err(|_| incomplete_response(attempts, "it has an invalid user name"))
 }

@@ -217,7 +217,7 @@ impl<'a> Profile<'a> {
         };
         let section = files.section("services", &services.value);
         let Some(section) = section.filter(|section| !section.entries.is_empty()) else {
-            return Err(services.wrong("there is no such section, or it is empty"));
+            return Err(services.wrong("that section does not exist or is empty"));
         };
         let Some(block) = section.entry(service) else {
             return Ok(None);

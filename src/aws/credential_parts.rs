@@ -71,13 +71,13 @@ impl CredentialParts {
         if let Some(what) = wrong_pair(&self.id.value, &self.secret.value) {
             let (id, secret) = (&self.id.source, &self.secret.source);
             return Err(RunError::credentials(format!("{what}: {id} and {secret}"))
-                .hint("neither was shown or sent: correct them"));
+                .hint("neither was printed or sent: correct them"));
         }
         for part in [Some(&self.id), Some(&self.secret), self.token.as_ref()] {
             if let Some(part) = part.filter(|part| !part.value.chars().all(is_credential_character))
             {
                 return Err(
-                    part.stop("contains white space, a quote or another character that no key has")
+                    part.stop("contains white space, a quote or another character that is not allowed in a key")
                 );
             }
         }
@@ -102,13 +102,13 @@ impl CredentialParts {
             text.filter(|text| !text.trim().is_empty())
                 .map(|text| Setting::new(format!("{name} from {origin}"), text))
         };
-        let required = |name| part(name).ok_or_else(|| format!("gave no {name}"));
+        let required = |name| part(name).ok_or_else(|| format!("returned no {name}"));
         let [id, secret, token, expiration, account] = names;
         let expiry = match value.get(expiration) {
             None | Some(Value::Null) => None,
             Some(value) => {
                 let time = value.as_str().and_then(time);
-                let wrong = || format!("gave an {expiration} that is not an ISO 8601 time");
+                let wrong = || format!("returned an {expiration} that is not an ISO 8601 time");
                 Some(time.ok_or_else(wrong)?)
             }
         };

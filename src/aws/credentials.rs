@@ -78,7 +78,7 @@ impl Source {
             return Err(RunError::usage(
                 "--token-code is given, and no role in use requires MFA",
             )
-            .hint("name the device with --serial-number and the role with --role-arn, or leave --token-code out"));
+            .hint("name the device with --serial-number and the role with --role-arn, or omit --token-code"));
         }
         Ok(source)
     }
@@ -141,7 +141,7 @@ impl Source {
         if only {
             let name = escape(profile.name);
             return Err(RunError::credentials(format!(
-                "the profile `{name}` holds no credentials, and --profile allows no other source"
+                "the profile `{name}` has no credentials, and --profile rules out other sources"
             ))
             .hint(CommandLine::new("aws configure").option("--profile", profile.name)));
         }
@@ -180,7 +180,7 @@ impl Source {
     }
 
     fn named(source: &Setting, profile: &str) -> Result<Self, RunError> {
-        let none = || source.wrong("there are no such credentials");
+        let none = || source.wrong("those credentials do not exist");
         let way = match source.value.as_str() {
             "Environment" => Way::Static(from_environment()?.ok_or_else(none)?),
             "EcsContainer" if metadata_service::has_container()? => Way::Container,
@@ -204,7 +204,7 @@ impl Source {
         let name = setting.value.as_str();
         let source = settings.files.profile(name);
         if !source.is_defined() {
-            return Err(setting.wrong("there is no such profile"));
+            return Err(setting.wrong("that profile does not exist"));
         }
         let is_own = visited.last().is_some_and(|parent| parent == name);
         let is_seen = visited.iter().any(|known| known == name);
@@ -304,7 +304,7 @@ impl Source {
         let resolved = Box::pin(self.ask(base, settings, &mut deadline)).await?;
         settings.log.verbose(|| {
             let id = escape(resolved.credentials.access_key_id());
-            format!("signing with {id}, from {}", self.origin)
+            format!("using access key {id}, from {}", self.origin)
         });
         Ok(resolved)
     }
@@ -315,7 +315,7 @@ impl Source {
             Way::Sso(Sso { sign_in, .. }) | Way::Login(Login { sign_in, .. }) => {
                 stop.hint(sign_in.clone())
             }
-            _ => stop.hint("fetch new credentials from where these came from"),
+            _ => stop.hint("get new credentials from the same source"),
         }
     }
 
@@ -323,7 +323,7 @@ impl Source {
     fn no_instance(&self, settings: &Settings) -> RunError {
         if self.origin != INSTANCE {
             return RunError::credentials(format!(
-                "no credentials: {} is this machine's metadata service, which does not answer",
+                "no credentials: {} is this machine's metadata service, which does not respond",
                 self.origin
             ))
             .hint("use it on an instance with a role, and without AWS_EC2_METADATA_DISABLED");
@@ -428,7 +428,7 @@ impl Deadline {
     ) -> Result<T, RunError> {
         self.timeout(work).await.unwrap_or_else(|| {
             Err(RunError::credentials(format!(
-                "no credentials within {} s: {} did not answer",
+                "no credentials within {} s: {} did not respond",
                 self.limit.as_secs(),
                 self.origin
             ))
@@ -447,7 +447,7 @@ fn warn(settings: &Settings, variable: &str) {
     if let Some(named) = settings.profile_by {
         let name = escape(&settings.profile_name);
         settings.log.warning(&format!(
-            "the profile `{name}` ({named}) gives no credentials: {variable} takes precedence"
+            "the profile `{name}` ({named}) does not provide the credentials: {variable} takes precedence"
         ));
     }
 }

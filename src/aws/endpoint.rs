@@ -82,10 +82,13 @@ fn check(setting: &Setting, log: Log) -> Result<(), RunError> {
         None => value.contains('@'),
     };
     if holds_user {
-        return Err(setting.stop("holds a user name or password, which an endpoint URL cannot"));
+        return Err(setting
+            .stop("contains a user name or password, which is not allowed in an endpoint URL"));
     }
     if value.contains(['?', '#']) {
-        return Err(setting.stop("has a query or a fragment, which an endpoint URL cannot"));
+        return Err(
+            setting.stop("has a query or a fragment, which is not allowed in an endpoint URL")
+        );
     }
     if has_secret(value) {
         return Err(setting.wrong("it looks like a secret access key"));
@@ -93,7 +96,7 @@ fn check(setting: &Setting, log: Log) -> Result<(), RunError> {
     let url = url.filter(|_| value.chars().all(is_clean));
     let parts = url.as_ref().map(|url| (url.scheme(), url.host_str()));
     let Some((scheme, Some(host))) = parts else {
-        let rule = "an endpoint URL is http:// or https://, a host, and perhaps a port and a path";
+        let rule = "an endpoint URL consists of http:// or https://, a host, and optionally a port and a path";
         return Err(setting.wrong(rule));
     };
     let is_here = host == "localhost" || host.ends_with(".localhost") || is_loopback(host);

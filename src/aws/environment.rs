@@ -52,9 +52,9 @@ pub(crate) fn path_or_default(name: &str, default: &str) -> Result<Option<PathBu
     let text = path.to_string_lossy();
     if text.starts_with('~') || text.contains('$') {
         return Err(RunError::configuration(format!(
-            "the environment variable {name} has a `~` or `$` that is not filled in here"
+            "the environment variable {name} has a `~` or `$` that is not expanded here"
         ))
-        .hint(format!("set {name} to the whole path, without `~` and `$`")));
+        .hint(format!("set {name} to the full path, without `~` and `$`")));
     }
     Ok(Some(path))
 }

@@ -74,13 +74,13 @@ pub(super) fn read_error(
 fn unreadable_value(error: &(dyn Error + 'static)) -> &'static str {
     let is_of_type = |name: &str| sources(error).any(|source| source.to_string().contains(name));
     if is_of_type("(timestamp: ") {
-        "it has a date that cannot be read"
+        "it has an invalid date"
     } else if is_of_type("(boolean: ") {
-        "it has a value that must be true or false and is neither"
+        "it has a value that is neither true nor false"
     } else if is_of_type("(blob: ") {
-        "it has content that is not base64"
+        "its content is not base64"
     } else {
-        "it has a value that cannot be read"
+        "it has an invalid value"
     }
 }
 
@@ -99,7 +99,7 @@ pub(super) fn call_error(
         Some(error) => transport_error(error, &last.host),
         None => TransportError {
             host: last.host.clone(),
-            reason: "the reply is not IAM's".to_owned(),
+            reason: "the response is not from IAM".to_owned(),
             ..TransportError::default()
         },
     };
@@ -153,7 +153,7 @@ pub(crate) fn timed_out(
         *error = TransportError {
             host: mem::take(&mut error.host),
             reason: format!(
-                "it did not answer in time; --timeout is {} s",
+                "it did not respond in time; --timeout is {} s",
                 limit.as_secs()
             ),
             ..TransportError::default()
@@ -166,7 +166,7 @@ pub(crate) fn timed_out(
 pub(crate) fn read_timed_out(operation: &str, limit: Duration) -> CallError {
     let seconds = limit.as_secs();
     CallError::NotSent(TransportError {
-        reason: format!("{operation} was not answered in time; --timeout is {seconds} s"),
+        reason: format!("{operation} got no response in time; --timeout is {seconds} s"),
         ..TransportError::default()
     })
 }
@@ -217,7 +217,7 @@ const BROKEN_HTTP: [(&str, &str); 6] = [
     ("transfer-encoding parsed", BREAKS_RULES),
 ];
 
-const BREAKS_RULES: &str = "its response breaks the rules of HTTP";
+const BREAKS_RULES: &str = "its response is not valid HTTP";
 
 /// Describes the error of a call to `host`.
 pub(crate) fn transport_error(error: &(dyn Error + 'static), host: &str) -> TransportError {
@@ -243,7 +243,7 @@ pub(crate) fn transport_error(error: &(dyn Error + 'static), host: &str) -> Tran
     }
     TransportError {
         host: match proxy::host_and_port() {
-            Some(proxy) if says(TUNNEL) => format!("{host} by way of the proxy {proxy}"),
+            Some(proxy) if says(TUNNEL) => format!("{host} through the proxy {proxy}"),
             _ => host.to_owned(),
         },
         reason,
@@ -273,24 +273,26 @@ fn connection(
         ),
         Some(ConnectionRefused) if is_tunnel => ("the proxy refused the connection", Some(PROXY)),
         _ if is_tunnel && says("unsuccessful") => {
-            ("the proxy did not let the connection through", Some(PROXY))
+            ("the proxy did not allow the connection", Some(PROXY))
         }
-        _ if is_tunnel => ("the proxy did not answer as a proxy does", Some(PROXY)),
+        _ if is_tunnel => ("the proxy did not respond like a proxy", Some(PROXY)),
         Some(ConnectionRefused) => (
             "the connection was refused",
-            Some("check that the address is right and that a firewall lets it through"),
+            Some("check that the address is right and that no firewall blocks it"),
         ),
         Some(ConnectionReset | BrokenPipe | ConnectionAborted) => {
             ("the connection was reset", None)
         }
-        Some(UnexpectedEof) => ("the connection was closed before it was whole", None),
-        Some(NetworkUnreachable | HostUnreachable) => ("there is no route to it", Some(NETWORK)),
+        Some(UnexpectedEof) => ("the connection was closed too early", None),
+        Some(NetworkUnreachable | HostUnreachable) => {
+            ("there is no route to the host", Some(NETWORK))
+        }
         _ if says("dns error") || says("failed to lookup") => (
             "its name could not be resolved",
-            Some("check the region and the endpoint URL, and that the name server answers"),
+            Some("check the region and the endpoint URL, and that DNS works"),
         ),
         _ if says("timed out") || says("timeout") || says("deadline") => {
-            ("it did not answer in time", Some(NETWORK))
+            ("it did not respond in time", Some(NETWORK))
         }
         _ => return None,
     })

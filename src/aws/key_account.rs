@@ -59,7 +59,7 @@ impl Accounts {
             return Ok(self.keys.pop_first().map(|(account, _)| account));
         }
         let stop = RunError::refused(format!(
-            "the keys belong to {} accounts, and a run acts in one",
+            "the keys belong to {} accounts, but a run acts in only one",
             self.keys.len()
         ));
         let stop = stop.hint(match option {
@@ -129,7 +129,7 @@ impl AccountLookup {
         let output = sent.map_err(|error| read_error(operation, &attempts, &error))?;
         let account = output.account().map(str::trim);
         let account = account.and_then(|account| account.parse().ok());
-        account.ok_or_else(|| incomplete_response(&attempts, "it says no account"))
+        account.ok_or_else(|| incomplete_response(&attempts, "it has no account"))
     }
 
     /// The role of this name in the account of all these keys; `None` if there are no keys. The account is the caller's,
@@ -175,7 +175,7 @@ impl AccountLookup {
         }
         let (differs, may_ask) = match expected {
             [] => (
-                format!("your credentials to account {}", caller.account),
+                format!("your credentials belong to account {}", caller.account),
                 keys.prompt == Prompt::Allowed && self.settings.log.is_for_people(),
             ),
             _ => (
@@ -183,14 +183,14 @@ impl AccountLookup {
                 false,
             ),
         };
-        let reason = format!("{keys_belong} to account {account}, and {differs}");
+        let reason = format!("{keys_belong} to account {account}, but {differs}");
         if let Some((terminal, _)) = terminal::own().filter(|_| may_ask) {
             let question = format!("{reason}. Assume the role {name} in account {account}? [y/N] ");
             let answer = terminal::ask(terminal, &SafeText::message(&question)).await;
             return if answer.is_ok_and(|answer| confirm::is_yes(&answer)) {
                 Ok(Some(name.arn(caller.partition(), &account)))
             } else {
-                Err(RunError::refused("the answer was not yes"))
+                Err(RunError::refused("not confirmed"))
             };
         }
         Err(RunError::refused(reason).hint(format!(
@@ -205,7 +205,7 @@ impl AccountLookup {
         let without = format!("the account of {id} is unknown: ");
         let stop = explain(failure, "STS", &without);
         if failure.is_denied() {
-            return stop.hint("or name the role with --role-arn, which needs no look-up");
+            return stop.hint("or name the role with --role-arn, which needs no lookup");
         }
         stop
     }

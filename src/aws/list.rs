@@ -56,13 +56,13 @@ impl Pages {
         let wrong = match (is_truncated, marker) {
             (Some(false), _) => return Ok(false),
             (None, _) => "it does not say whether the list continues (IsTruncated is missing)",
-            (_, None) => "it says that its list goes on, but not where",
+            (_, None) => "it says that the list continues, but has no marker",
             (_, Some(next)) if next.len() > MAX_MARKER_LENGTH => {
                 "it has a marker of more than 4,096 characters"
             }
             _ if self.markers.len() + 1 >= MAX_PAGES => "the list has more than 1,000 pages",
             (_, Some(next)) if self.markers.iter().any(|marker| marker == next) => {
-                "it says a list that goes in a circle"
+                "it repeats a pagination marker"
             }
             (_, Some(next)) => {
                 self.markers.push(next.to_owned());
@@ -208,7 +208,7 @@ impl Iam {
                 let name = owner(Some(user.user_name()), &attempts)?;
                 users.push(ListedUser {
                     name: name.ok_or_else(|| {
-                        incomplete_response(&attempts, "it says of a user no name")
+                        incomplete_response(&attempts, "it lists a user without a name")
                     })?,
                     id: user.user_id().to_owned(),
                     created: time(user.create_date()),
@@ -245,9 +245,8 @@ impl ListedKey {
         attempts: &Attempts,
     ) -> Result<Self, CallError> {
         let id = key.access_key_id().map(str::trim).unwrap_or_default();
-        let id = AccessKeyId::try_from(id.to_owned()).map_err(|_| {
-            incomplete_response(attempts, "it says an access key ID that IAM does not allow")
-        })?;
+        let id = AccessKeyId::try_from(id.to_owned())
+            .map_err(|_| incomplete_response(attempts, "it has an invalid access key ID"))?;
         Ok(Self {
             id: id.as_str().to_owned(),
             owner,

@@ -117,7 +117,7 @@ impl Login {
         let output = output.token_output();
         let (Some(output), Some(key)) = (output, output.and_then(|output| output.access_token()))
         else {
-            return Err(fail("the sign-in service gave no credentials"));
+            return Err(fail("the sign-in service returned no credentials"));
         };
         let account = cached["accessToken"]["accountId"].clone();
         cached["accessToken"] = json!({

@@ -67,7 +67,7 @@ pub(super) async fn container(settings: &Settings) -> Result<Credentials, RunErr
             Ok(Ok((200, body))) => return read(&body, "the container", fail),
             Ok(Ok((status, body))) => {
                 let message = message(&body, token.as_deref());
-                let reason = format!("its service answered with HTTP status {status}{message}");
+                let reason = format!("its service returned HTTP status {status}{message}");
                 if status < 500 {
                     return Err(fail(reason));
                 }
@@ -77,7 +77,7 @@ pub(super) async fn container(settings: &Settings) -> Result<Credentials, RunErr
                 "its service could not be reached: {}",
                 truncate_escaped(&error)
             ),
-            Err(_) => "its service did not answer in time".to_owned(),
+            Err(_) => "its service did not respond in time".to_owned(),
         };
     }
     Err(fail(reason))
@@ -142,12 +142,12 @@ fn read(
     fail: impl Fn(String) -> RunError,
 ) -> Result<Credentials, RunError> {
     let Ok(value) = serde_json::from_slice::<Value>(body) else {
-        return Err(fail("it gave what is not JSON".to_owned()));
+        return Err(fail("it did not return JSON".to_owned()));
     };
     let key = CredentialParts::from_json(&value, METADATA_FIELDS, origin);
     let key = key.map_err(|reason| fail(format!("it {reason}")))?;
     if key.token.is_none() || key.expiry.is_none() {
-        return Err(fail("it gave no Token or no Expiration".to_owned()));
+        return Err(fail("it returned no Token or no Expiration".to_owned()));
     }
     key.credentials("Metadata")
 }
@@ -204,11 +204,11 @@ async fn get(client: &Client, path: &str) -> Result<Option<String>, String> {
         ImdsError::ErrorResponse(error) => match error.response().status().as_u16() {
             404 => Ok(None),
             status => Err(format!(
-                "its metadata service answered with HTTP status {status}"
+                "its metadata service returned HTTP status {status}"
             )),
         },
         ImdsError::FailedToLoadToken(error) if error.is_dispatch_failure() => Ok(None),
-        _ => Err("its metadata service gave no usable answer".to_owned()),
+        _ => Err("its metadata service returned no usable response".to_owned()),
     }
 }
 

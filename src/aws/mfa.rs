@@ -175,7 +175,7 @@ impl Device {
         let why = if log.is_json() {
             "a question cannot be asked with --error-format json"
         } else {
-            "there is no terminal to ask on"
+            "there is no terminal"
         };
         let message = format!("an MFA code of {serial} is required, and {why}");
         let stop = RunError::new(Exit::Configuration, NOBODY, message);
@@ -184,7 +184,7 @@ impl Device {
                 let command =
                     CommandLine::new("aws sts get-caller-identity").option("--profile", profile);
                 stop.hint(format!(
-                    "create a session on a terminal, which this program then uses: {command}"
+                    "create a session on a terminal; iam-del-key then uses it: {command}"
                 ))
                 .hint("or run the same command again with --token-code CODE")
             }
@@ -229,7 +229,7 @@ impl Device {
     }
 }
 
-/// Whether somebody can be asked for a code.
+/// Whether a code can be requested on a terminal.
 fn can_ask(log: Log) -> bool {
     log.is_for_people() && terminal::own().is_some()
 }

@@ -166,7 +166,8 @@ pub(crate) async fn connect(
         let asked = caller.identity("").await.ok();
         if asked.is_none() {
             log.verbose(|| {
-                "STS did not say who signs: expired credentials will not be renewed".to_owned()
+                "STS did not identify the caller: expired credentials will not be renewed"
+                    .to_owned()
             });
         }
         asked

@@ -99,7 +99,7 @@ impl CredentialProcess {
             let errors = errors.unwrap_or_default();
             let error_output = match String::from_utf8_lossy(&errors).trim() {
                 "" => String::new(),
-                errors => format!("; it said: {}", truncate_escaped(errors)),
+                errors => format!("; its error output: {}", truncate_escaped(errors)),
             };
             return Err(fail(&format!("failed ({status}){error_output}")));
         }
@@ -233,13 +233,13 @@ pub(super) fn parse(
     if output.iter().all(u8::is_ascii_whitespace) {
         return Err("printed nothing".to_owned());
     }
-    let value: Value = serde_json::from_slice(output).map_err(|_| "printed what is not JSON")?;
+    let value: Value = serde_json::from_slice(output).map_err(|_| "did not print JSON")?;
     if value.get("Version").and_then(Value::as_f64) != Some(1.0) {
         return Err("printed JSON without \"Version\": 1".to_owned());
     }
     let key = CredentialParts::from_json(&value, PROCESS_FIELDS, origin)?;
     if key.expiry.is_some_and(|expiry| expiry <= now) {
-        return Err("gave credentials that have expired".to_owned());
+        return Err("returned expired credentials".to_owned());
     }
     Ok(key)
 }

@@ -18,7 +18,7 @@ const SECRET_HEADERS: [&str; 5] = [
     "x-aws-ec2-metadata-token",
 ];
 
-/// The prefix of the signature in `authorization`, which is secret by itself.
+/// The prefix of the signature in `authorization`, which is a secret.
 const SIGNATURE_PREFIX: &str = "Signature=";
 
 /// The prefixes of the secret parameters of a form.

@@ -134,7 +134,7 @@ impl Renewal {
         };
         let Ok(identity) = renewed.identity("").await else {
             return Err(RunError::credentials(
-                "STS did not say who the renewed credentials belong to",
+                "STS did not identify the renewed credentials",
             ));
         };
         if identity != self.identity {

@@ -211,7 +211,7 @@ impl Role {
         };
         let Some(given) = credentials else {
             return Err(RunError::credentials(format!(
-                "{operation} gave no credentials"
+                "{operation} returned no credentials"
             )));
         };
         let setting = |name: &str, value| Setting::new(format!("{name} from {operation}"), value);
@@ -226,7 +226,7 @@ impl Role {
                 "the session belongs to {}, and the role to account {expected}",
                 account
                     .as_deref()
-                    .unwrap_or("an account that STS did not name")
+                    .unwrap_or("an account that STS did not report")
             )));
         }
         // The response may be that to the request for another role of a chain.

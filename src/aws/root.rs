@@ -142,7 +142,8 @@ impl Root {
 
     fn credentials(&self, output: &AssumeRootOutput) -> Result<Credentials, RunError> {
         let given = output.credentials();
-        let given = given.ok_or_else(|| RunError::credentials("AssumeRoot gave no credentials"))?;
+        let given =
+            given.ok_or_else(|| RunError::credentials("AssumeRoot returned no credentials"))?;
         let setting = |name: &str, value| Setting::new(format!("{name} from {OPERATION}"), value);
         let key = CredentialParts {
             id: setting("AccessKeyId", given.access_key_id()),
@@ -158,7 +159,7 @@ impl Root {
         let mut stop = (settings.explain)(failure, "STS", "no credentials: ");
         let code = failure.code().unwrap_or_default();
         if code.starts_with("RegionDisabled") {
-            return stop.hint("STS is not active in this region: name another with --region");
+            return stop.hint("STS is not active in this region: choose another with --region");
         }
         // A policy of the organization has a hint of its own.
         if failure.is_denied() && stop.hints.is_empty() {
@@ -200,7 +201,7 @@ pub(super) fn check_before(
 ) -> Result<(), RunError> {
     if !expected.is_empty() && !expected.contains(account) {
         return Err(RunError::refused(format!(
-            "--target-principal is account {account}, and --expect-account allows only {}",
+            "--target-principal is account {account}, but --expect-account allows only {}",
             guard::list(expected)
         )));
     }
@@ -209,7 +210,8 @@ pub(super) fn check_before(
     let host = url.as_ref().and_then(Url::host_str);
     let region = settings.region();
     let stop = |what: &str| {
-        let message = format!("{what} is the global endpoint of STS, which has no AssumeRoot");
+        let message =
+            format!("{what} is the global endpoint of STS, which does not support AssumeRoot");
         Err(RunError::configuration(message)
             .hint("use the endpoint of a region, such as --region us-east-1"))
     };
@@ -233,11 +235,11 @@ pub(super) fn check(session: &Identity, account: &AccountId) -> Result<(), RunEr
         return Ok(());
     }
     let principal = match session.principal.as_str() {
-        "" => "an identity that STS did not name",
+        "" => "an identity that STS did not report",
         principal => principal,
     };
     Err(RunError::refused(format!(
-        "AssumeRoot gave a session of {} in account {}, and --target-principal is the root user of account {account}",
+        "AssumeRoot returned a session of {} in account {}, but --target-principal is the root user of account {account}",
         escape(principal),
         session.account
     )))

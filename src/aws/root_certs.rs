@@ -80,7 +80,7 @@ impl CaBundle {
                 .map_err(|error| broken(&error.to_string()))?;
         }
         if roots.is_empty() {
-            return Err(self.unusable("it holds no certificate in PEM form"));
+            return Err(self.unusable("it contains no certificate in PEM format"));
         }
         Ok(())
     }
@@ -101,7 +101,7 @@ impl CaBundle {
         let pem = pem.map_err(|error| self.unusable(&error.to_string()))?;
         // With an empty bundle, the SDK's connector would trust nothing and report another error.
         if !has_certificate(&pem) {
-            return Err(self.unusable("it holds no certificate in PEM form"));
+            return Err(self.unusable("it contains no certificate in PEM format"));
         }
         Ok(pem)
     }

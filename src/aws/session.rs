@@ -51,7 +51,7 @@ impl Seen {
         let (what, hint) = if error.code().is_none() && error.message().is_none() {
             let cause = transport_error(error, host);
             let (host, what) = (cause.host, cause.reason);
-            let what = format!("no usable answer from {service} at {host}: {what}");
+            let what = format!("no usable response from {service} at {host}: {what}");
             (what, cause.hint)
         } else {
             let message = error.message().unwrap_or("no reason given");

@@ -172,14 +172,14 @@ impl Settings {
             return Err(RunError::configuration(
                 "FIPS endpoints cannot be combined with another endpoint URL",
             )
-            .hint("unset AWS_USE_FIPS_ENDPOINT, or leave the endpoint URL out"));
+            .hint("unset AWS_USE_FIPS_ENDPOINT, or omit the endpoint URL"));
         }
         proxy::check(url.as_deref().unwrap_or("https:"))?;
         Ok(url)
     }
 
     /// What a client for STS takes to ask who the caller is, or to assume the role of `--role-arn`: at the address of its own variable, of `--endpoint-url`, and then
-    /// at what is configured. Who points this program at another IAM than AWS's means the STS beside it.
+    /// at what is configured. A user who sets another IAM endpoint than AWS's also means the STS at that host.
     ///
     /// # Errors
     ///

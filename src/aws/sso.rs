@@ -74,7 +74,8 @@ impl Sso {
         let session = profile.chosen("sso_session")?;
         let section = session.as_ref().map(|name| {
             let section = files.section("sso-session", &name.value);
-            let section = section.ok_or_else(|| name.wrong("there is no such sso-session section"));
+            let section =
+                section.ok_or_else(|| name.wrong("that sso-session section does not exist"));
             section.and_then(|section| check_same(profile, section))
         });
         let section = section.transpose()?;
@@ -138,11 +139,11 @@ impl Sso {
             seen.refused("SSO", &error, hint)
         })?;
         let role = output.role_credentials();
-        let role = role.ok_or_else(|| RunError::credentials("SSO gave no credentials"))?;
+        let role = role.ok_or_else(|| RunError::credentials("SSO returned no credentials"))?;
         let setting = |name: &str, value: Option<&str>| {
             value.map(|value| Setting::new(format!("{name} from SSO"), value))
         };
-        let missing = || RunError::credentials("SSO gave half of a key");
+        let missing = || RunError::credentials("SSO returned incomplete credentials");
         let key = CredentialParts {
             id: setting("accessKeyId", role.access_key_id()).ok_or_else(missing)?,
             secret: setting("secretAccessKey", role.secret_access_key()).ok_or_else(missing)?,
@@ -163,7 +164,7 @@ impl Sso {
             RunError::credentials(format!("no SSO session: {reason}")).hint(self.sign_in.clone())
         };
         let mut cached = read(&path).map_err(|reason| none(&reason))?;
-        // The AWS CLI uses it although sso_start_url was changed since: then somebody else may be signed in.
+        // The AWS CLI uses it although sso_start_url was changed since: then another user may be signed in.
         if let Some(other) = text(&cached, "startUrl")
             && !is_same_url(&other, &self.start_url)
         {

@@ -62,7 +62,7 @@ impl AccountLookup {
             Err(_) => {
                 let seconds = self.limit.as_secs();
                 let message =
-                    format!("{without}: STS did not answer within --timeout, {seconds} s");
+                    format!("{without}: STS did not respond within --timeout, {seconds} s");
                 Err(RunError::new(Exit::Unreachable, "Unreachable", message))
             }
         }
@@ -102,7 +102,7 @@ impl AccountLookup {
         let arn = output.arn().unwrap_or_default().trim();
         let user_id = output.user_id().unwrap_or_default();
         let account: AccountId =
-            account.ok_or_else(|| incomplete_response(&attempts, "it says no account"))?;
+            account.ok_or_else(|| incomplete_response(&attempts, "it has no account"))?;
         if !arn.is_empty() && arn.split(':').nth(4) != Some(&account.to_string()) {
             return Err(incomplete_response(
                 &attempts,

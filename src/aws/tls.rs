@@ -11,7 +11,7 @@ const BUNDLE: &str = "name the authority's PEM file with --ca-bundle or AWS_CA_B
 pub(super) const WITHOUT_TLS: &str = "an endpoint without TLS has an http:// URL";
 const CLOCK: &str = "check this machine's clock";
 const NOT_FOR_A_SERVER: &str = "give the server a certificate with basicConstraints CA:FALSE";
-const NOTHING_SHARED: &str = "it and this program share no version of TLS or cipher";
+const NOTHING_SHARED: &str = "it supports no TLS version or cipher suite of this program";
 
 /// Describes a TLS error as a fragment, with a hint if there is one. `None`: it is not a TLS error.
 pub(super) fn explain(error: &(dyn Error + 'static)) -> Option<(String, Option<&'static str>)> {
@@ -31,14 +31,14 @@ pub(super) fn explain(error: &(dyn Error + 'static)) -> Option<(String, Option<&
         | InappropriateHandshakeMessage { .. }
         | PeerMisbehaved(_)
         | PeerSentOversizedRecord
-        | DecryptError => ("it breaks the rules of TLS", Some(INTERCEPTED)),
+        | DecryptError => ("it violates the TLS protocol", Some(INTERCEPTED)),
         NoCertificatesPresented => ("it sent no TLS certificate", None),
         PeerIncompatible(_) | NoApplicationProtocol => (NOTHING_SHARED, None),
         AlertReceived(alert) => (alert_words(*alert), None),
         UnsupportedNameType => ("its host name cannot be used with TLS", None),
         FailedToGetCurrentTime => ("TLS needs this machine's clock, which cannot be read", None),
         FailedToGetRandomBytes => (
-            "TLS needs random numbers, and this machine gives none",
+            "TLS needs random numbers, which this machine does not provide",
             None,
         ),
         _ => ("TLS failed", None),
@@ -239,9 +239,9 @@ mod tests {
             ),
             (
                 Tls::PeerMisbehaved(PeerMisbehaved::InvalidCertCompression),
-                "it breaks the rules of TLS",
+                "it violates the TLS protocol",
             ),
-            (Tls::DecryptError, "it breaks the rules of TLS"),
+            (Tls::DecryptError, "it violates the TLS protocol"),
             (
                 Tls::AlertReceived(AlertDescription::ProtocolVersion),
                 NOTHING_SHARED,

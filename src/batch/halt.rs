@@ -1,4 +1,4 @@
-//! What ends a run before its last key, and what is then said of the others.
+//! What ends a run before its last key, and the results of the remaining keys.
 
 use std::io;
 
@@ -15,7 +15,7 @@ pub(super) enum AbortReason {
     Signal(Exit),
     /// What became of a key means that the others would fare no better, or it is to be the last that failed.
     After { exit: Exit, why: String },
-    /// IAM did not answer for so many keys in a row: it can no longer be reached.
+    /// IAM did not respond for so many keys in a row: it can no longer be reached.
     Gone(usize),
     /// The credentials have expired, and those that were to replace them are another principal's.
     OtherPrincipal { why: String },
@@ -23,7 +23,7 @@ pub(super) enum AbortReason {
     Declined,
     /// The result could not be written: a pipeline does not get what it waits for.
     Unwritten(io::Error),
-    /// Somebody else changed the journal. The run says so when it ends.
+    /// Another process changed the journal. The run reports that when it ends.
     Harmed,
     /// The list of keys, or the journal, cannot be read or written.
     Broken(io::Error),
@@ -74,7 +74,7 @@ impl Work<'_> {
                         Some(stop) => after(&format!(
                             "the credentials have expired and could not be renewed: {stop}"
                         )),
-                        None => after("the credentials are no good any more"),
+                        None => after("the credentials are no longer valid"),
                     };
                 }
                 Some(ErrorKind::Throttling) => {
@@ -100,8 +100,10 @@ impl Work<'_> {
             AbortReason::Gone(_) => (Exit::Unreachable, "IAM could not be reached"),
             AbortReason::OtherPrincipal { why } => (Exit::Refused, why.as_str()),
             AbortReason::Unwritten(_) => (Exit::Other, "a result could not be written"),
-            AbortReason::Harmed => (Exit::Other, "somebody else changed the journal"),
-            AbortReason::Broken(_) | AbortReason::Stopped(_) => (Exit::Other, "the run broke off"),
+            AbortReason::Harmed => (Exit::Other, "another process changed the journal"),
+            AbortReason::Broken(_) | AbortReason::Stopped(_) => {
+                (Exit::Other, "the run was aborted")
+            }
         };
         let why = why.to_owned();
         Outcome::NotTried { exit, why }

@@ -1,5 +1,5 @@
-//! The keys of which more is known, at this moment, than that nothing was done to them: for the case that the program
-//! breaks off.
+//! The keys about which more is known, at this moment, than that nothing was done to them: for the case that the program
+//! aborts.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -44,7 +44,7 @@ impl InFlight {
 
     /// Nothing that the journal says of the single key is believed.
     pub(crate) fn unread(&self, why: &str) {
-        let unknown = format!("what earlier runs did is not known: {why}");
+        let unknown = format!("the results of earlier runs are unknown: {why}");
         self.earlier(|_| Some(KeyState::Unknown(unknown.into())));
     }
 
@@ -70,7 +70,7 @@ impl InFlight {
         sights.iter().find(|sight| sight.key.id == *id)?.known()
     }
 
-    /// The keys of which nobody can say whether they were changed.
+    /// The keys whose state is unknown.
     pub(crate) fn in_doubt(&self) -> Vec<Key> {
         let sights = self.lock();
         let is_doubtful = |sight: &&Sight| matches!(sight.known(), Some(KeyState::Unknown(_)));

@@ -1,6 +1,6 @@
 //! The course of a run: the keys are chosen, whoever has to be asked is asked, and then they are changed, so many at a
-//! time. Each is told as soon as it is settled. What ends a run early ends it before the next key, and every key that was
-//! not tried is told too.
+//! time. Each is reported as soon as it is finished. What ends a run early ends it before the next key, and every key that was
+//! not tried is reported too.
 
 mod elsewhere;
 mod halt;
@@ -253,7 +253,10 @@ impl Run<'_> {
                 let Err(error) = self.chosen.push(&candidate) else {
                     return (Heard::Answer, None);
                 };
-                let (exit, why) = (Exit::Other, "the list could not be kept".to_owned());
+                let (exit, why) = (
+                    Exit::Other,
+                    "the list of keys could not be stored".to_owned(),
+                );
                 let _ = self.tell(&work.settled(*candidate, Outcome::NotTried { exit, why }));
                 return (Heard::Nothing, Some(AbortReason::Broken(error)));
             }
@@ -306,7 +309,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Shows the keys and asks, if somebody has to be asked; leaves them at the first.
+    /// Shows the keys and asks, if confirmation is required; leaves them at the first.
     async fn confirmed(
         &mut self,
         keys: &mut SpillReader<Target>,
@@ -363,7 +366,7 @@ impl Run<'_> {
                 self.report.print_write_failure(&error, self.tally.exit())
             }
             AbortReason::Broken(error) => {
-                // Where the disk of the journal did not answer, a signal ended the wait for it.
+                // Where the disk of the journal did not respond, a signal ended the wait for it.
                 let exit = self.work.signals.first().unwrap_or(Exit::Other);
                 self.report.print_broken_run(&error, exit);
                 exit
@@ -371,7 +374,7 @@ impl Run<'_> {
         }
     }
 
-    /// Tells of each key that is left that it was not tried, and counts them all. Those that an earlier run settled are
+    /// Reports each remaining key as not tried, and counts them all. Those that an earlier run finished are
     /// counted as such.
     ///
     /// # Errors

@@ -31,7 +31,7 @@ pub(crate) async fn named(
     };
     let messages = Messages::of(request);
     if matches!(input, Input::Stdin) && io::stdin().is_terminal() {
-        messages.note("reading keys from the terminal; Ctrl-D on a line of its own ends the list");
+        messages.note("reading keys from the terminal; press Ctrl-D on an empty line to finish");
     }
     let (owner, action) = (request.owner, request.action);
     let read = move || {
@@ -44,12 +44,12 @@ pub(crate) async fn named(
     };
     let mut list = apart(signals, read).await??;
     for (count, why) in [
-        (list.already_done, "nothing is to be done there"),
-        (list.repeated, "a key stands there again"),
+        (list.already_done, "nothing left to do"),
+        (list.repeated, "repeated keys"),
     ] {
-        let lines = if count == 1 { "line is" } else { "lines are" };
+        let lines = if count == 1 { "line was" } else { "lines were" };
         if count > 0 {
-            messages.note(&format!("{count} {lines} left out: {why}"));
+            messages.note(&format!("{count} {lines} skipped: {why}"));
         }
     }
     let count = list.len;

@@ -1,4 +1,4 @@
-//! One key of a run: it is decided on, changed and settled, and each step is recorded.
+//! One key of a run: it is checked, changed and reported, and each step is recorded.
 
 use std::io;
 
@@ -52,11 +52,11 @@ pub(crate) enum Stage {
 
 /// What came of a key.
 pub(super) enum Processed {
-    /// An earlier run settled it.
+    /// An earlier run finished it.
     Earlier,
     /// It is to be changed.
     Chosen(Box<Target>),
-    /// It is settled, and whether the journal has that.
+    /// It is finished, and whether the journal has that.
     Settled(Box<KeyResult>, io::Result<()>),
 }
 
@@ -144,7 +144,7 @@ impl Work<'_> {
         }
         match stage {
             Stage::Verify => {
-                let why = "IAM's lists do not say whether it was changed";
+                let why = "IAM's lists do not show whether it was changed";
                 Err(self.settled(candidate, left_in_doubt(Exit::Unknown, why)))
             }
             Stage::Change(chosen) if self.is_still_valid(chosen) => {
@@ -190,7 +190,7 @@ impl Work<'_> {
             Err((settled, Err(error)))
         };
         if let Err(error) = try_query(self.request, &candidate) {
-            return broken(candidate, "--query does not work on the result", error);
+            return broken(candidate, "--query failed on the result", error);
         }
         let mut signals = self.signals.clone();
         tokio::select! {
@@ -216,7 +216,7 @@ impl Work<'_> {
         if self.request.single().is_some() {
             Outcome::Stopped {
                 exit,
-                known: KeyState::NotDone("nothing was sent that changes it".to_owned()),
+                known: KeyState::NotDone("no request to change it was sent".to_owned()),
                 failure: None,
             }
         } else {
@@ -303,8 +303,7 @@ impl Work<'_> {
     async fn settle(&self, settled: &KeyResult) -> io::Result<()> {
         let recorded = self.journal.settle(settled);
         let recorded = self.signals.bound(signal::JOURNAL, recorded).await;
-        recorded
-            .unwrap_or_else(|_| Err(io::Error::other("the disk of the journal does not answer")))
+        recorded.unwrap_or_else(|_| Err(io::Error::other("the journal's disk is not responding")))
     }
 
     /// A key of which this run changed nothing.
@@ -331,7 +330,7 @@ impl Work<'_> {
         settled
     }
 
-    /// The keys of this run that an earlier one began, and of which the sweep does not show that they are unchanged.
+    /// The keys of this run that an earlier one started, unless the sweep shows that they are unchanged.
     pub(super) fn left_open(&self, sweep: &Sweep) -> Vec<Target> {
         let is_of_run = |key: &Key| match &self.request.selection {
             Selection::User(user) => key
@@ -378,7 +377,7 @@ fn not_undone(deactivation: Option<Deactivation>) -> Option<Outcome> {
         None | Some(Deactivation::OfActive) => None,
         Some(Deactivation::OfUnknownStatus) => Some(Outcome::Refused(Refusal::StatusUnknown)),
         Some(Deactivation::Unverified | Deactivation::NotDone) => {
-            let why = "the run that was to deactivate it does not know whether it did";
+            let why = "it is unknown whether an earlier run deactivated it";
             Some(left_in_doubt(Exit::Unknown, why))
         }
     }
@@ -390,19 +389,17 @@ fn left_in_doubt(exit: Exit, why: &str) -> Outcome {
     Outcome::LeftUnverified { exit, why }
 }
 
-/// What became of a key that an earlier run began and of which this one found nothing out.
+/// The outcome of a key that an earlier run started, if this run found nothing out.
 fn in_doubt(outcome: Outcome, begun: KeyState, action: Action, owner: &OwnerHint) -> Outcome {
     let is_agreed = matches!(owner, OwnerHint::Named(_) | OwnerHint::Listed(_));
     match outcome {
         Outcome::NotTried { exit, why } => left_in_doubt(exit, &why),
         Outcome::WouldChange(_) => left_in_doubt(Exit::Unknown, "it was a dry run"),
         Outcome::Skipped(why) => left_in_doubt(Exit::Unknown, &why),
-        Outcome::Refused(Refusal::Declined) => {
-            left_in_doubt(Exit::Unknown, "the answer was not yes")
-        }
+        Outcome::Refused(Refusal::Declined) => left_in_doubt(Exit::Unknown, "not confirmed"),
         Outcome::Refused(Refusal::StatusUnknown) => left_in_doubt(Exit::Unknown, STATUS_UNKNOWN),
         Outcome::OwnKey | Outcome::Refused(Refusal::SigningKey) => {
-            left_in_doubt(Exit::Unknown, "the key signs the request itself")
+            left_in_doubt(Exit::Unknown, "it belongs to your own credentials")
         }
         Outcome::Stopped {
             exit,

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use crate::error::CallError;
 use crate::outcome::{KeyState, Outcome};
 
-/// How long the run pauses after a key that IAM did not answer, before it tries one more: each time longer. An outage that
+/// How long the run pauses after a key for which IAM did not respond, before it tries one more: each time longer. An outage that
 /// is shorter than all pauses together ends no run, whatever `--jobs` is.
 const PAUSES: [Duration; 3] = [
     Duration::from_secs(1),
@@ -100,7 +100,7 @@ impl Reach {
     ///
     /// # Errors
     ///
-    /// It has paused often enough: IAM is gone. How many keys in a row it did not answer.
+    /// It has paused often enough: IAM is gone. The number of keys in a row without a response.
     pub(super) fn pause(&mut self, now: Instant) -> Result<Option<Instant>, usize> {
         if self.silent == 0 {
             return Ok(None);

@@ -18,7 +18,7 @@ const SKELETON: &str = "\
 }
 ";
 
-const NO_YAML: &str = "YAML is not read: use input, and --cli-input-json";
+const NO_YAML: &str = "YAML is not supported: use input, and --cli-input-json";
 
 /// Options for those who come from the AWS CLI.
 #[derive(Debug, Args)]
@@ -87,7 +87,7 @@ struct Idle {
 #[derive(Debug, Args)]
 struct Refused {
     #[arg(long, hide = true, num_args = 0, default_missing_value = "")]
-    #[arg(value_parser = never("without verification another server could receive the request; to trust a certificate authority of your own, use --ca-bundle FILE"))]
+    #[arg(value_parser = never("without verification another server could receive the request; to trust your own certificate authority, use --ca-bundle FILE"))]
     no_verify_ssl: Option<String>,
     #[arg(long, hide = true, num_args = 0, default_missing_value = "")]
     #[arg(value_parser = never("IAM accepts only signed requests; to select credentials, use --profile NAME"))]
@@ -96,7 +96,7 @@ struct Refused {
     #[arg(value_parser = never("there are no prompts for options: see --help; for a question before anything is changed, use --interactive"))]
     cli_auto_prompt: Option<String>,
     #[arg(long, hide = true, value_name = "YAML")]
-    #[arg(value_parser = never("YAML is not read: use --cli-input-json"))]
+    #[arg(value_parser = never("YAML is not supported: use --cli-input-json"))]
     cli_input_yaml: Option<String>,
 }
 

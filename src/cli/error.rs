@@ -73,7 +73,7 @@ fn fit(kind: ContextKind, context: &ContextValue) -> Option<ContextValue> {
     }
 }
 
-/// What to say to somebody who comes from the AWS CLI.
+/// The message for a user of the AWS CLI.
 fn instead(error: &clap::Error, args: &[OsString]) -> Option<String> {
     let source = std::error::Error::source(error);
     if let Some(reason) = source.and_then(|source| source.downcast_ref::<Instead>()) {
@@ -89,8 +89,7 @@ fn instead(error: &clap::Error, args: &[OsString]) -> Option<String> {
         && args.get(1).is_some_and(|arg| arg == "iam")
         && args.get(2).is_some_and(|arg| arg == "delete-access-key");
     is_aws.then(|| {
-        "iam-del-key replaces `aws iam delete-access-key`: leave out `iam delete-access-key`"
-            .to_owned()
+        "iam-del-key replaces `aws iam delete-access-key`: omit `iam delete-access-key`".to_owned()
     })
 }
 
@@ -123,7 +122,7 @@ fn in_words(error: &clap::Error) -> Option<String> {
         },
         ErrorKind::TooManyValues => {
             let option = context(error, ContextKind::InvalidArg);
-            Some(format!("{} takes no value", display_value(OsStr::new(option))))
+            Some(format!("{} does not take a value", display_value(OsStr::new(option))))
         }
         _ => None,
     }

@@ -397,29 +397,29 @@ impl Cli {
 
     /// An option that the root user's keys rule out, and the reason.
     fn not_of_root(&self) -> Option<(&'static str, &'static str)> {
-        let no_name = "the keys are the root user's, who has no name";
+        let no_name = "the root user has no user name";
         let options = [
             (self.user_name.is_some(), "--user-name", no_name),
             (self.find_user, "--find-user", "the owner is the root user"),
             (
                 self.whole_account,
                 "--whole-account",
-                "it takes the keys of users, and none of the root user's",
+                "it selects keys of users, not of the root user",
             ),
             (
                 self.from.is_some(),
                 "--from",
-                "a list has the keys of users; name the keys, or use --all-keys",
+                "lists are for keys of users; use --access-key-id or --all-keys",
             ),
             (
                 self.deactivate,
                 "--deactivate",
-                "AWS allows such a session to delete keys, and not to change their status",
+                "AWS allows such sessions to delete keys, but not to change their status",
             ),
             (
                 self.reactivate,
                 "--reactivate",
-                "AWS allows such a session to delete keys, and not to change their status",
+                "AWS allows such sessions to delete keys, but not to change their status",
             ),
             (!self.except_user.is_empty(), "--except-user", no_name),
             (

@@ -98,7 +98,7 @@ Exit status:
        --access-key-id does not meet a condition, more keys match than
        --max-keys allows, the account is not the expected one or nobody
        confirmed it, the keys of --role-name belong to several accounts,
-       another run uses the journal, or the answer to the question was not yes.
+       another run uses the journal, or you did not confirm.
    12  Several keys with different results. If all results are the same, the
        status is that result's.
   129, 130, 143  Ended by SIGHUP, SIGINT, SIGTERM.";

@@ -10,7 +10,7 @@ use crate::request::{ErrorFormat, Format, between};
 use crate::sanitize::Invalid;
 
 pub(super) fn output() -> impl TypedValueParser<Value = Format> {
-    let reason = "use json, each line of which is also YAML";
+    let reason = "use json; each line is also valid YAML";
     but(&["yaml", "yaml-stream"], reason)
 }
 
@@ -34,7 +34,7 @@ pub(super) fn max_keys() -> impl TypedValueParser<Value = u64> {
     between(1..=MOST_KEYS)
 }
 
-/// An ID or a name as somebody types it.
+/// An ID or a name as a user types it.
 pub(super) fn typed<T: Clone + Send + Sync + 'static>(
     parse: fn(&OsStr) -> Result<T, Invalid>,
 ) -> impl TypedValueParser<Value = T> {

@@ -55,10 +55,10 @@ const MAX_ROUNDING: Duration = Duration::from_hours(1);
 const FIRST_ACCESS_KEY: Duration = Duration::from_hours(36 * 365 * 24);
 
 /// Names the missing data before the owner's tags are read.
-pub(crate) const OWNER_TAGS: &str = "its owner's tags";
+pub(crate) const OWNER_TAGS: &str = "the tags of the key's owner";
 
 /// Names the missing data if IAM's clock cannot be trusted.
-pub(crate) const TRUSTED_TIME: &str = "a time that can be trusted";
+pub(crate) const TRUSTED_TIME: &str = "a reliable time";
 
 /// The result of evaluating conditions.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -132,7 +132,7 @@ impl Condition {
     fn evaluate(&self, metadata: &KeyMetadata) -> ConditionResult {
         match self {
             Self::Inactive => match &metadata.status {
-                None => ConditionResult::MissingData("its status"),
+                None => ConditionResult::MissingData("the key's status"),
                 Some(Status::Inactive) => ConditionResult::Met,
                 Some(status) => ConditionResult::NotMet(format!(
                     "its status is {}",
@@ -140,7 +140,7 @@ impl Condition {
                 )),
             },
             Self::UnusedFor(age) => match (&metadata.last_use, metadata.created) {
-                (None, _) => ConditionResult::MissingData("its last use"),
+                (None, _) => ConditionResult::MissingData("the key's last use"),
                 (Some(LastUse::At { date, .. }), created) => {
                     let counted_from = created.map_or(*date, |created| created.max(*date));
                     match evaluate_age(age, counted_from, metadata, "it was used") {
@@ -155,19 +155,19 @@ impl Condition {
             },
             Self::OlderThan(age) => evaluate_creation(age, metadata, "it was created"),
             Self::ExceptUser(glob) => match &metadata.owner {
-                None => ConditionResult::MissingData("its owner"),
-                Some(owner) if glob.matches(owner) => {
-                    ConditionResult::NotMet(format!("its owner {owner} is excepted by {glob}"))
-                }
+                None => ConditionResult::MissingData("the key's owner"),
+                Some(owner) if glob.matches(owner) => ConditionResult::NotMet(format!(
+                    "its owner {owner} matches --except-user {glob}"
+                )),
                 Some(_) => ConditionResult::Met,
             },
             Self::ExceptTag(pattern) => match (&metadata.owner, &metadata.owner_tags) {
-                (None, _) => ConditionResult::MissingData("its owner"),
+                (None, _) => ConditionResult::MissingData("the key's owner"),
                 (Some(_), None) => ConditionResult::MissingData(OWNER_TAGS),
                 (Some(owner), Some(tags)) => match tags.iter().find(|tag| pattern.matches(tag)) {
                     None => ConditionResult::Met,
                     Some(UserTag { key, value }) => ConditionResult::NotMet(format!(
-                        "its owner {owner} has the tag {}, excepted by {}",
+                        "its owner {owner} has the tag {}, which matches --except-tag {}",
                         escape_field(&format!("{key}={value}")),
                         escape_field(&pattern.to_string())
                     )),
@@ -180,11 +180,10 @@ impl Condition {
 impl fmt::Display for Conditions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.all.is_empty() {
-            return f.write_str("no condition was set");
+            return f.write_str("no conditions");
         }
         let all: Vec<String> = self.all.iter().map(ToString::to_string).collect();
-        let verb = if all.len() == 1 { "holds" } else { "hold" };
-        write!(f, "{} {verb}", all.join(" and "))
+        write!(f, "meets {}", all.join(" and "))
     }
 }
 
@@ -228,10 +227,10 @@ fn evaluate_creation(age: &Age, metadata: &KeyMetadata, what: &str) -> Condition
             evaluate_age(age, created, metadata, what)
         }
         Some(created) => ConditionResult::ImpossibleDate(format!(
-            "its creation at {} is before there were access keys",
+            "its creation at {} is before access keys existed",
             timestamp(created)
         )),
-        None => ConditionResult::MissingData("its creation"),
+        None => ConditionResult::MissingData("the key's creation date"),
     }
 }
 
@@ -381,10 +380,10 @@ mod tests {
             key: key.to_owned(),
             value: value.to_owned(),
         };
-        let ops = "its owner Bob has the tag Team=Ops, excepted by team=ops";
+        let ops = "its owner Bob has the tag Team=Ops, which matches --except-tag team=ops";
         for (owner, status, owner_tags, expected) in [
-            (None, Some(Status::Inactive), None, Err("its owner")),
-            (Some("Bob"), None, None, Err("its status")),
+            (None, Some(Status::Inactive), None, Err("the key's owner")),
+            (Some("Bob"), None, None, Err("the key's status")),
             (
                 Some("Bob"),
                 Some(Status::Active),
@@ -468,7 +467,7 @@ mod tests {
             });
             assert_eq!(result(unused(), used, created), expected, "{used}");
         }
-        let what = "its creation at 1999-01-01T00:00:00Z is before there were access keys";
+        let what = "its creation at 1999-01-01T00:00:00Z is before access keys existed";
         assert_eq!(
             result(
                 Condition::OlderThan(age(1)),

@@ -42,7 +42,7 @@ impl FromStr for TagPattern {
         }
         let (key, value) = text.split_once('=').unwrap_or((text, ""));
         if key.trim().is_empty() {
-            return refuse("it has no key; give KEY or KEY=VALUE, such as team=ops".to_owned());
+            return refuse("it has no key; use KEY or KEY=VALUE, such as team=ops".to_owned());
         }
         if key.chars().count() > 128 || value.chars().count() > 256 {
             let reason = "a tag's key has at most 128 characters, and its value at most 256";
@@ -53,7 +53,9 @@ impl FromStr for TagPattern {
         let allowed = |c: char| c.is_alphanumeric() || is_space(c) || "_.:/=+-@".contains(c);
         if let Some(stray) = text.chars().find(|c| !allowed(*c)) {
             let stray = escape(&stray.to_string());
-            return refuse(format!("no tag has a `{stray}`, so it excepts nobody"));
+            return refuse(format!(
+                "tags cannot contain `{stray}`, so it matches nobody"
+            ));
         }
         Ok(Self {
             given: text.to_owned(),

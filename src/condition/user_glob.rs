@@ -68,7 +68,7 @@ fn pattern_error(error: &PatternError) -> String {
 }
 
 fn impossible_character(stray: &str) -> String {
-    format!("no user name has a `{stray}`, so it excepts nobody")
+    format!("user names cannot contain `{stray}`, so it matches nobody")
 }
 
 /// Converts a pattern for lowercase names. Each class is replaced by the list of the characters it matches, so no
@@ -82,7 +82,7 @@ fn lower_case(pattern: &str) -> Result<String, String> {
         // A `]` may be the first character of a class.
         let first = if from_class.starts_with("[!") { 3 } else { 2 };
         let end = from_class.get(first..).and_then(|text| text.find(']'));
-        let end = end.ok_or("a class has no end")? + first + 1;
+        let end = end.ok_or("a [ has no closing ]")? + first + 1;
         let (class, after) = from_class.split_at(end);
         lower_case += &expand_class(class)?;
         rest = after;
@@ -110,7 +110,7 @@ fn expand_class(class: &str) -> Result<String, String> {
         .collect();
     if expand_class.is_empty() {
         return Err(format!(
-            "`{class}` matches no character of a user name, so it excepts nobody"
+            "`{class}` matches no character of a user name, so it matches nobody"
         ));
     }
     Ok(format!("[{expand_class}]"))

@@ -86,7 +86,7 @@ impl Entry {
             Some("reactivate") => Some(Action::Reactivate),
             Some(text) => {
                 return refuse(format!(
-                    "there is no Action `{text}`: it is delete, deactivate or reactivate"
+                    "unknown Action `{text}`: it must be delete, deactivate or reactivate"
                 ));
             }
         };
@@ -95,7 +95,7 @@ impl Entry {
             .as_deref()
             .map(|text| (text, OutcomeKind::parse(text)));
         if let Some((text, None)) = word {
-            return refuse(format!("there is no Outcome `{text}`"));
+            return refuse(format!("unknown Outcome `{text}`"));
         }
         let word = word.and_then(|(_, word)| word);
         let (id, add) = (&self.id, "this command deletes: add --deactivate, or");
@@ -108,17 +108,17 @@ impl Entry {
             // A key that was planned for, or went through, deactivation is never deleted by default.
             Some(OutcomeKind::WouldDeactivate) => {
                 return refuse(format!(
-                    "the plan would deactivate {id}, and {add} plan anew"
+                    "the plan would deactivate {id}, but {add} plan again"
                 ));
             }
             Some(OutcomeKind::Deactivated) => {
                 return refuse(format!(
-                    "{id} was deactivated, and {add} take the Outcome out (jq -c 'del(.Outcome)') to have it deleted"
+                    "{id} was deactivated, but {add} remove the Outcome (jq -c 'del(.Outcome)') to delete it"
                 ));
             }
             _ if planned == Some(Action::Deactivate) => {
                 return refuse(format!(
-                    "{id} was to be deactivated, and {add} take the line out"
+                    "{id} was to be deactivated, but {add} remove the line"
                 ));
             }
             _ => {}
@@ -133,7 +133,7 @@ impl Entry {
     fn of_undo(&self, action: Action) -> InputError {
         let (id, verb) = (&self.id, action.verb());
         let reason = format!(
-            "{id} is here of a run of --reactivate, and this command is to {verb} keys: take the line out"
+            "this line for {id} is from a run of --reactivate, but this command would {verb} keys: remove the line"
         );
         InputError::new(self.line, 1, reason)
     }
@@ -177,13 +177,13 @@ impl Entry {
             (self.missing_owner_column, options.user_name, options.owner)
         {
             let reason = format!(
-                "{id} has no owner here, and the list has a column for it: fill it in, or add --user-name or --find-user"
+                "{id} has no owner here, but the list has an owner column: fill it in, or add --user-name or --find-user"
             );
             return Err(InputError::new(line, column, reason));
         }
         let user_name = match (self.user_name, options.user_name) {
             (Some(named), Some(given)) if !named.same_user(given) => {
-                let reason = format!("{id} is {named}'s here, and --user-name says {given}");
+                let reason = format!("{id} belongs to {named} here, but --user-name is {given}");
                 return Err(InputError::new(line, 1, reason));
             }
             (named, given) => named.or_else(|| given.cloned()),
@@ -195,11 +195,11 @@ impl Entry {
 /// Reports a key that two lines list with different owners.
 fn owner_conflict([first, second]: &[Row; 2]) -> InputError {
     let owner = |row: &Row| match &row.key.user_name {
-        Some(name) => format!("{name}'s"),
-        None => "nobody's".to_owned(),
+        Some(name) => format!("the owner {name}"),
+        None => "no owner".to_owned(),
     };
     let reason = format!(
-        "{} is {} here, and {} in line {}: a key has one owner",
+        "{} has {} here, but {} in line {}: a key has only one owner",
         second.key.id,
         owner(second),
         owner(first),
@@ -210,7 +210,7 @@ fn owner_conflict([first, second]: &[Row; 2]) -> InputError {
 
 fn spill_error(error: &io::Error) -> InputError {
     let folder = std::env::temp_dir();
-    let reason = format!("a long list is kept in {}: {error}", folder.display());
+    let reason = format!("cannot store the list in {}: {error}", folder.display());
     InputError {
         run_error: RunError::other,
         ..InputError::at(None, reason)

@@ -38,7 +38,8 @@ impl Header {
             match (found.next(), found.next()) {
                 (Some((_, one)), Some((_, other))) => {
                     let (one, other) = (one.trim(), other.trim());
-                    let reason = format!("two columns are for the same: `{one}` and `{other}`");
+                    let reason =
+                        format!("two columns have the same meaning: `{one}` and `{other}`");
                     Err(InputError::new(first.number, 1, reason))
                 }
                 (found, _) => Ok(found.map(|(place, _)| place)),

@@ -89,7 +89,7 @@ struct Objects<'a, 'v> {
     line: &'a Cell<u64>,
     /// Whether it is what `--reactivate` undoes, which may be a journal.
     is_undo: bool,
-    /// Whether a journal has begun.
+    /// Whether a journal has started.
     is_journal: bool,
     /// The account of the journals so far.
     account: &'a mut Option<AccountId>,
@@ -150,7 +150,7 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
                     let form = object.next_value::<u32>()?;
                     if form != FORMAT_VERSION {
                         return Err(A::Error::custom(format!(
-                            "the journal's form is {form}, and this program's is {FORMAT_VERSION}"
+                            "the journal has format version {form}, but this program reads version {FORMAT_VERSION}"
                         )));
                     }
                     is_head = true;
@@ -160,7 +160,7 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
                 "PreviousStatus" => previous_status = object.next_value()?,
                 "Journal" => {
                     return Err(A::Error::custom(
-                        "this is a journal: give it with --journal, beside the list it was made for",
+                        "this is a journal: pass it with --journal, together with its list",
                     ));
                 }
                 other => {
@@ -241,7 +241,7 @@ impl Objects<'_, '_> {
         let account = account.parse::<AccountId>().map_err(E::custom)?;
         match &self.account {
             Some(other) if *other != account => Err(E::custom(format!(
-                "this journal is of account {account}, and the one before is of account {other}"
+                "this journal is for account {account}, but the one before is for account {other}"
             ))),
             _ => {
                 *self.account = Some(account);

@@ -94,7 +94,8 @@ impl Lines {
                 bytes.pop();
             }
             if let Some(position) = bytes.iter().position(|byte| *byte == b'\r') {
-                let reason = "a carriage return inside the line: save the list with ends of line that are LF or CRLF";
+                let reason =
+                    "a carriage return inside the line: save the list with LF or CRLF line endings";
                 return Err(InputError::new(self.lines_read, position + 1, reason));
             }
             let text = self.text(bytes)?;
@@ -111,7 +112,7 @@ impl Lines {
             return Err(InputError::new(
                 self.lines_read,
                 position + 1,
-                "a NUL byte: this is no list of keys",
+                "a NUL byte: this is not a list of keys",
             ));
         }
         String::from_utf8(bytes).map_err(|error| {
@@ -129,7 +130,7 @@ impl Lines {
 fn read_failure(lines_read: u64, error: &io::Error) -> InputError {
     match error.kind() {
         io::ErrorKind::IsADirectory => InputError::at(None, "it is a folder"),
-        _ => InputError::new(lines_read + 1, 1, format!("cannot read on: {error}")),
+        _ => InputError::new(lines_read + 1, 1, format!("reading failed: {error}")),
     }
 }
 

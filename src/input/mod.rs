@@ -58,7 +58,7 @@ impl Origin {
             return Ok(());
         }
         let stop = RunError::refused(format!(
-            "cannot undo {name}: it is of account {account}, and the credentials are of account {ours}"
+            "cannot undo {name}: it is for account {account}, but the credentials belong to account {ours}"
         ));
         Err(stop.hint("use credentials of that account (--profile NAME)"))
     }
@@ -142,16 +142,16 @@ impl InputError {
             return problem;
         }
         Self {
-            hint: "for a list that the AWS CLI or iam-del-key prints: --output json",
+            hint: "for a list printed by the AWS CLI or iam-del-key, use --output json",
             ..problem
         }
     }
 
     /// Reports a line that is not what `--reactivate` can undo.
     fn not_undoable(line: u64) -> Self {
-        let reason = "this is not of a run of --deactivate, and --reactivate undoes nothing else";
+        let reason = "this is not from a run of --deactivate, and --reactivate undoes only those";
         Self {
-            hint: "give the journal or the JSON results of that run, or name the keys with --access-key-id",
+            hint: "use the journal or the JSON results of that run, or name the keys with --access-key-id",
             ..Self::new(line, 1, reason)
         }
     }
@@ -217,7 +217,7 @@ pub(crate) fn read(input: &Input, options: ReadOptions<'_>) -> Result<List, RunE
 fn check_finished(file: &File, name: &str) -> Result<(), RunError> {
     match file.try_lock_shared() {
         Err(TryLockError::WouldBlock) => {
-            let stop = RunError::refused(format!("another run has the journal {name}"));
+            let stop = RunError::refused(format!("another run is using the journal {name}"));
             Err(stop.hint("wait for that run to end"))
         }
         Ok(()) | Err(TryLockError::Error(_)) => Ok(()),

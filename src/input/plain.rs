@@ -38,11 +38,11 @@ fn has_aws_id_form(word: &str) -> bool {
 /// Parses an access key ID. The error is a sentence.
 pub(super) fn id(word: &str) -> Result<AccessKeyId, String> {
     AccessKeyId::parse(OsStr::new(word))
-        .map_err(|invalid| format!("`{}` is no access key ID: {invalid}", invalid.value))
+        .map_err(|invalid| format!("`{}` is not an access key ID: {invalid}", invalid.value))
 }
 
 /// Parses a user name. The error is a sentence.
 pub(super) fn user_name(word: &str) -> Result<UserName, String> {
     UserName::parse(OsStr::new(word))
-        .map_err(|invalid| format!("`{}` is no user name: {invalid}", invalid.value))
+        .map_err(|invalid| format!("`{}` is not a user name: {invalid}", invalid.value))
 }

@@ -101,11 +101,11 @@ impl Kept {
         self.length.fetch_add(bytes as u64, Ordering::AcqRel);
     }
 
-    /// What somebody else did to it, a fragment.
+    /// What another process did to it, as a fragment.
     pub(super) fn harm(&self) -> Option<&'static str> {
         match fs::metadata(&self.path) {
             Ok(found) if (found.dev(), found.ino()) != self.file => {
-                Some("another file was put in its place during the run")
+                Some("it was replaced by another file during the run")
             }
             Ok(found) if found.len() < self.length.load(Ordering::Acquire) => {
                 Some("it was truncated during the run")
@@ -131,7 +131,7 @@ pub(super) fn create(path: &Path) -> Result<File, Refused> {
     Ok(file)
 }
 
-/// Never waits, as for somebody who reads a named pipe.
+/// Never waits, for example for a reader of a named pipe.
 fn options() -> OpenOptions {
     let mut options = OpenOptions::new();
     let flags = rustix::fs::OFlags::NONBLOCK.bits();
@@ -155,7 +155,7 @@ fn check(found: &Metadata) -> Result<(), Refused> {
             let what = format!("{name} is written to the same file");
             return Err(Refused::new(
                 what,
-                Some("give the journal a file of its own"),
+                Some("use a separate file for the journal"),
             ));
         }
     }
@@ -181,7 +181,7 @@ fn irregular(kind: FileType) -> Option<&'static str> {
 fn trusted(owner: u32, mode: u32, caller: u32) -> Result<(), Refused> {
     if owner != caller && owner != 0 {
         let what = format!("it belongs to another user (user ID {owner})");
-        let hint = "if you trust its records, copy it to a new file, and give that as --journal";
+        let hint = "if you trust its records, copy it to a new file, and use that as --journal";
         return Err(Refused::new(what, Some(hint)));
     }
     if mode & OTHERS_WRITE != 0 {

@@ -77,7 +77,7 @@ impl From<RunError> for Unusable {
     }
 }
 
-/// What somebody else did to the journal while this run wrote it, a fragment.
+/// What another process did to the journal while this run wrote it, as a fragment.
 #[derive(Debug)]
 struct Harmed(&'static str);
 
@@ -89,7 +89,7 @@ impl Display for Harmed {
 
 impl Error for Harmed {}
 
-/// Whether somebody else changed the journal, and that is why a record was not written.
+/// Whether another process changed the journal, and that is why a record was not written.
 pub(crate) fn is_harmed(error: &io::Error) -> bool {
     let inner = error.get_ref();
     inner
@@ -102,7 +102,7 @@ pub(crate) fn is_harmed(error: &io::Error) -> bool {
 pub(crate) enum PriorState {
     /// Nothing, or that it was not done.
     None,
-    /// That it was begun, and not how it ended.
+    /// That it was started, but not how it ended.
     InProgress,
     /// That this action gave it its status. It can have another one again.
     StatusSet(Action),
@@ -118,14 +118,14 @@ impl PriorState {
         matches!(self, Self::Missing | Self::Done)
     }
 
-    /// What is known of a key that earlier runs settled or started.
+    /// What is known about a key that earlier runs finished or started.
     pub(crate) fn known(self) -> Option<KeyState> {
         match self {
             Self::None => None,
             Self::InProgress => Some(KeyState::started_earlier()),
             Self::StatusSet(action) => Some(KeyState::set_earlier(action)),
             Self::Missing => Some(KeyState::Done("an earlier run did not find it".to_owned())),
-            Self::Done => Some(KeyState::Done("an earlier run settled it".to_owned())),
+            Self::Done => Some(KeyState::Done("an earlier run finished it".to_owned())),
         }
     }
 }
@@ -174,8 +174,8 @@ impl Journal {
         if let Some(head) = &journal.head
             && head.action != request.action.verb()
         {
-            let what = format!("it is of a run that was to {} keys", escape(&head.action));
-            return Err(journal.unusable(what).hint("give another --journal").into());
+            let what = format!("it is from a run to {} keys", escape(&head.action));
+            return Err(journal.unusable(what).hint("use another --journal").into());
         }
         if let [expected] = &request.expected_accounts[..] {
             journal.check_head(Some(expected), "--expect-account is")?;
@@ -224,8 +224,8 @@ impl Journal {
     }
 
     fn taken(&self) -> RunError {
-        let stop = RunError::refused(format!("another run has the journal {}", self.name));
-        stop.hint("wait for that run to end, or give another --journal")
+        let stop = RunError::refused(format!("another run is using the journal {}", self.name));
+        stop.hint("wait for that run to end, or use another --journal")
     }
 
     fn refused(&self, refused: &Refused) -> RunError {
@@ -244,7 +244,7 @@ impl Journal {
     ///
     /// It is of another account.
     pub(crate) fn check_account(&self, account: Option<&AccountId>) -> Result<(), RunError> {
-        self.check_head(account, "the credentials are of account")
+        self.check_head(account, "the credentials belong to account")
     }
 
     fn check_head(&self, account: Option<&AccountId>, what: &str) -> Result<(), RunError> {
@@ -255,9 +255,9 @@ impl Journal {
         if *theirs == ours {
             return Ok(());
         }
-        let what = format!("it is of account {}, and {what} {ours}", escape(theirs));
+        let what = format!("it is for account {}, but {what} {ours}", escape(theirs));
         let stop = self.unusable(what);
-        Err(stop.hint("give each account a journal of its own"))
+        Err(stop.hint("use a separate journal for each account"))
     }
 
     /// Begins a run of this account.
@@ -343,10 +343,10 @@ impl Journal {
         }
     }
 
-    /// What somebody else did to the journal while this run wrote it, as a sentence.
+    /// What another process did to the journal while this run wrote it, as a sentence.
     pub(crate) fn harm(&self) -> Option<String> {
         let harm = self.kept.as_ref()?.harm()?;
-        Some(format!("the journal {} is not complete: {harm}", self.name))
+        Some(format!("the journal {} is incomplete: {harm}", self.name))
     }
 }
 

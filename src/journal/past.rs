@@ -101,7 +101,7 @@ fn differ(one: u128, other: u128) -> bool {
     one != 0 && other != 0 && one != other
 }
 
-/// What is left of the records, in the order of the keys: a key that was not settled later is not, unless under the name
+/// What is left of the records, in the order of the keys: a key that was not finished later is not, unless under the name
 /// of another owner.
 fn still_settled(mut ended: Vec<u128>) -> Vec<u128> {
     let is_settled = |record: &u128| record & END != End::NotSettled as u128;
@@ -152,7 +152,7 @@ impl Replay {
         let digest = self.digest.of(key.id.as_str());
         let is_begun = self.begun.contains_key(&digest);
         match action {
-            // It was begun after whatever settled it.
+            // It was started after the run that finished it.
             _ if is_begun => PriorState::InProgress,
             Action::Delete if self.is_settled(key, digest, End::Done) => PriorState::Done,
             Action::Delete if self.is_settled(key, digest, End::Missing) => PriorState::Missing,
@@ -229,7 +229,7 @@ impl Replay {
                 let ended = self.digest.ended(id.as_str(), owner.as_ref(), end);
                 self.settled.push(ended);
             }
-            // It was begun, and nobody knows (yet) how it ended.
+            // It was started, and its result is not known (yet).
             None | Some(OutcomeKind::Unknown) => {
                 let at = record.time.and_then(|time| parse_rfc3339(&time).ok());
                 self.begun.entry(digest).or_default().push(EarlierAttempt {
@@ -313,7 +313,7 @@ pub(super) fn read(file: &mut impl Read) -> Result<(Option<Head>, Replay), Strin
         if !is_whole {
             break;
         }
-        let broken = |error: String| format!("record {number} is broken: {error}");
+        let broken = |error: String| format!("record {number} is invalid: {error}");
         // Of what it passes over, the JSON reader does not ask that it is text.
         let text = std::str::from_utf8(&record).map_err(|error| broken(error.to_string()))?;
         if number == 1 {
@@ -321,7 +321,7 @@ pub(super) fn read(file: &mut impl Read) -> Result<(Option<Head>, Replay), Strin
                 serde_json::from_str(text).map_err(|error| broken(error.to_string()))?;
             if first.form != FORMAT_VERSION {
                 return Err(format!(
-                    "its form is {}, and this program's is {FORMAT_VERSION}",
+                    "it has format version {}, but this program reads version {FORMAT_VERSION}",
                     first.form
                 ));
             }

@@ -30,7 +30,7 @@ struct Record {
 /// What a record says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// That a key is about to be changed: it must not be, once somebody else has changed the journal.
+    /// That a key is about to be changed: it must not be, once another process has changed the journal.
     Intent,
     /// Anything else.
     Other,

@@ -18,13 +18,13 @@ pub(super) fn advice(error: &ServiceError) -> Vec<String> {
             hint.map(str::to_owned).into_iter().collect()
         }
         ErrorKind::Throttling if error.operation == "AssumeRoot" => {
-            one("STS allows few AssumeRoot calls: wait a minute, and run fewer of these at once")
+            one("STS allows few AssumeRoot calls: wait a minute, and run fewer commands at once")
         }
         ErrorKind::Throttling => {
-            one("IAM's limit is the account's: wait a moment, and run fewer of these at once")
+            one("IAM limits requests per account: wait a moment, and run fewer commands at once")
         }
         ErrorKind::ServiceFailure => {
-            one("the trouble is on AWS's side: run the same command again in a minute")
+            one("this is a problem at AWS: run the same command again in a minute")
         }
         ErrorKind::NoSuchEntity
         | ErrorKind::Validation
@@ -42,7 +42,7 @@ fn credentials(code: &str, message: &str, kind: CredentialKind) -> Option<&'stat
     let late = "the request reached AWS long after it was signed: check this machine's clock and the network";
     Some(match code.strip_suffix("Exception").unwrap_or(code) {
         "ExpiredToken" | "TokenRefreshRequired" => {
-            "the session has expired: get new credentials from where these came from"
+            "the session has expired: get new credentials from the same source"
         }
         "RequestExpired" | "RequestTimeTooSkewed" => late,
         "InvalidClientTokenId" | "UnrecognizedClient" => match kind {

@@ -1,4 +1,4 @@
-//! What comes after a key was changed: how to undo it, and the sessions that were made with the key and outlive it.
+//! What comes after a key was changed: how to undo it, and the sessions that were created with the key and outlive it.
 
 use std::path::Path;
 use std::time::{Duration, SystemTime};
@@ -20,7 +20,7 @@ const STILL_WORKS: Duration = Duration::from_mins(1);
 
 const A_DAY: Duration = Duration::from_hours(24);
 
-/// The maximum number of users of whom a command is printed.
+/// The maximum number of users for whom a command is printed.
 const MAX_USERS: usize = 5;
 
 /// The keys of a run that were used so recently that their sessions may still be valid.
@@ -28,7 +28,7 @@ const MAX_USERS: usize = 5;
 pub(super) struct OpenSessions {
     first: Option<AccessKeyId>,
     keys: u64,
-    /// Their owners, of whom IAM confirmed that they are users.
+    /// Their owners, if IAM confirmed that they are users.
     users: Vec<UserName>,
     has_more_users: bool,
     /// When the last of the keys was changed.
@@ -66,7 +66,7 @@ impl OpenSessions {
             count => (format!("{count} of these keys were"), "them"),
         };
         let mut hints = vec![format!(
-            "{keys} used in the last 36 hours: sessions that were made with {them} may stay valid for up to 36 hours"
+            "{keys} used in the last 36 hours: sessions created with {them} may remain valid for up to 36 hours"
         )];
         let issued_before = timestamp(changed_at + STILL_WORKS);
         let signer = commands.signer();
@@ -78,8 +78,9 @@ impl OpenSessions {
             )
         }));
         if self.has_more_users {
-            hints
-                .push("other users have such keys too: see LastUsedDate in the results".to_owned());
+            hints.push(
+                "other users also have such keys: see LastUsedDate in the results".to_owned(),
+            );
         }
         hints
     }
@@ -139,7 +140,7 @@ impl Report<'_> {
         let command = self.commands.reactivate(&result.key);
         let signer = match self.request.signing_key {
             SigningKey::Guarded => "",
-            SigningKey::Allowed => ", signed with another key",
+            SigningKey::Allowed => ", with other credentials",
         };
         vec![format!("to undo it{signer}{unless_inactive}: {command}")]
     }
@@ -153,11 +154,11 @@ impl Report<'_> {
             }
             (Resume::Journal, Some(journal)) => {
                 let command = self.commands.reactivate_from(journal);
-                format!("to undo what the journal records: {command}")
+                format!("to undo the changes in the journal: {command}")
             }
             (Resume::Results, _) => {
                 let command = self.commands.reactivate_from(Path::new("FILE"));
-                format!("to undo it, save what standard output got in FILE, and then: {command}")
+                format!("to undo it, save the standard output in FILE, then run: {command}")
             }
             (Resume::Journal | Resume::Again, _) => {
                 format!("to undo it for a key: {}", any())

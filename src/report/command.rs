@@ -134,17 +134,6 @@ impl Commands {
         }
     }
 
-    /// Lists all user names, or those of users with keys.
-    pub(crate) fn users(&self) -> CommandLine {
-        if self.role.is_some() {
-            let command = CommandLine::new("iam-del-key");
-            let words = "--whole-account --older-than 1h --dry-run";
-            return self.with_options(command.words(words));
-        }
-        let command = CommandLine::new("aws iam list-users");
-        self.aws(command.words("--query 'Users[].UserName'"))
-    }
-
     /// Denies everything to the sessions of a user that were issued before this time.
     pub(crate) fn revoke_sessions(&self, user_name: &UserName, issued_before: &str) -> CommandLine {
         let policy = json!({

@@ -55,6 +55,7 @@ fn denial(message: &str) -> Denial {
 
 /// Returns the hints for a denied request.
 pub(super) fn hints(operation: &str, message: &str, context: &Context) -> Vec<String> {
+    let others = "use other credentials (--profile NAME)";
     let denial = denial(message);
     // Nobody can give a root user a permission, and what AssumeRoot takes is said where it is called.
     let who = message.split(" is not authorized").next();
@@ -70,14 +71,10 @@ pub(super) fn hints(operation: &str, message: &str, context: &Context) -> Vec<St
         ) if is_root => return Vec::new(),
         // AWS does not document its error for an unknown key, so it may include a reason.
         (Denial::Unspecified | Denial::Implicit, "GetAccessKeyLastUsed") if !context.is_listed => {
-            return vec![
-                "IAM says this of a key it does not know as well as of a call that is not allowed: the key is gone or \
-                 another account's, or the permission is missing"
-                    .to_owned(),
-                format!(
-                    "check the ID, then ask for the permission iam:{operation} on *, or use other credentials (--profile NAME)"
-                ),
-            ];
+            return vec![format!(
+                "IAM also returns this error for keys that are not in this account: check the ID, or ask for the permission \
+                 iam:{operation} on *, or {others}"
+            )];
         }
         // `GetCallerIdentity` needs no permission.
         (Denial::Unspecified | Denial::Implicit, "GetCallerIdentity") => return Vec::new(),
@@ -88,7 +85,6 @@ pub(super) fn hints(operation: &str, message: &str, context: &Context) -> Vec<St
     } else {
         "iam"
     };
-    let others = "use other credentials (--profile NAME)";
     let organization = |policy: &str| {
         format!(
             "a {policy} control policy of the organization prevents this: only an administrator of the organization can \
@@ -96,7 +92,7 @@ pub(super) fn hints(operation: &str, message: &str, context: &Context) -> Vec<St
         )
     };
     let hint = match denial {
-        Denial::Quarantine => "AWS quarantined this user because one of its keys was exposed, and says not to remove the policy: \
+        Denial::Quarantine => "AWS quarantined this user because one of its keys was exposed, and advises against removing the policy: \
              use the credentials of another identity (--profile NAME)"
             .to_owned(),
         Denial::Mfa => "the policy's name suggests that it requires MFA: create a session with MFA (aws configure mfa-login), \
@@ -125,7 +121,7 @@ pub(super) fn hints(operation: &str, message: &str, context: &Context) -> Vec<St
                 format!("ask for the permission iam:{operation} on this user, or {others}")
             }
             _ => format!(
-                "an option of this command needs to read: ask for the permission {service}:{operation}, or {others}"
+                "an option of this command needs read access: ask for the permission {service}:{operation}, or {others}"
             ),
         },
     };
@@ -314,7 +310,8 @@ mod tests {
             }
         }
         assert!(
-            hints("GetAccessKeyLastUsed", "no", &Context::default())[0].contains("does not know")
+            hints("GetAccessKeyLastUsed", "no", &Context::default())[0]
+                .contains("keys that are not in this account")
         );
         assert!(hints("GetCallerIdentity", "no", &Context::default()).is_empty());
         let listed = Context {

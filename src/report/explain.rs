@@ -202,23 +202,20 @@ impl Report<'_> {
             }
             Outcome::Skipped(reason) => {
                 next.push(
-                    "a key goes only if every condition holds; --dry-run shows what is known of it"
-                        .to_owned(),
+                    "a key must meet every condition; --dry-run shows its details".to_owned(),
                 );
                 let message = format!("{id} is {}: {reason}", action.not_done());
                 (Level::Error, "Skipped".to_owned(), message, None)
             }
             Outcome::Refused(Refusal::SigningKey) => {
-                next.push("sign with another key (--profile NAME), or add --allow-self".to_owned());
-                let verb = action.verb();
-                let message = format!(
-                    "{id} is the key that signs the request: to {verb} it would lock you out"
-                );
+                next.push("use other credentials (--profile NAME), or add --allow-self".to_owned());
+                let message =
+                    format!("{id} belongs to your own credentials: you would lock yourself out");
                 error("SigningKey", &message, not_done("nothing was sent to IAM"))
             }
             Outcome::Refused(Refusal::StatusUnknown) => {
                 next.push(format!(
-                    "to reactivate a key all the same: {}",
+                    "to reactivate a key anyway: {}",
                     self.commands.reactivate_any()
                 ));
                 error(
@@ -294,8 +291,8 @@ pub(super) fn contradiction(result: &KeyResult, failure: &CallError) -> Option<S
         failure.context().still_reported_owner.as_ref()?,
     );
     Some(format!(
-        "{key} is missing, but GetAccessKeyLastUsed still names {owner} as its owner: IAM's answers contradict each other, \
-         as they can for some seconds after a change"
+        "{key} is missing, but GetAccessKeyLastUsed still names {owner} as its owner: IAM's responses contradict each other, \
+         which can happen for a few seconds after a change"
     ))
 }
 
@@ -330,7 +327,7 @@ pub(super) fn code_and_sentence(failure: &CallError, service: &str) -> (String, 
             ("UnexpectedResponse", "unexpected response from", error)
         }
         CallError::NotSent(error) => ("Unreachable", "could not reach", error),
-        CallError::NoResponse(error) => ("NoAnswer", "no usable answer from", error),
+        CallError::NoResponse(error) => ("NoAnswer", "no usable response from", error),
         CallError::Incomplete(error) => ("Unclear", "unusable response from", error),
     };
     let place = match error.host.as_str() {
@@ -365,15 +362,15 @@ pub(super) fn not_found_sentence(not_found: &NotFound) -> String {
     let user = match &not_found.scope {
         SearchScope::User(named) => format!("the user {named}"),
         SearchScope::RootUser => "the root user".to_owned(),
-        SearchScope::SigningUser | SearchScope::Account => "the user whose key signs".to_owned(),
+        SearchScope::SigningUser | SearchScope::Account => "the calling user".to_owned(),
     };
     match (&not_found.context.owner, &not_found.scope) {
         (Some(owner), _) => {
-            format!("the key is not a key of {user}, but of the user {owner}")
+            format!("the key belongs to the user {owner}, not to {user}")
         }
         (None, SearchScope::Account) => "no user of this account has such a key".to_owned(),
         (None, SearchScope::User(_) | SearchScope::SigningUser | SearchScope::RootUser) => {
-            format!("IAM lists no such key for {user}")
+            format!("IAM does not list the key for {user}")
         }
     }
 }

@@ -35,8 +35,8 @@ pub(crate) fn hints(about: About<'_>, failure: &CallError, commands: &Commands) 
     if let Some((theirs, ours)) = &failure.context().sts_accounts {
         let option = commands.role_option();
         return vec![format!(
-            "the key belongs to account {theirs}, and your credentials to account {ours}: name a role of account {theirs} with \
-             {option}, or use a profile of that account (--profile NAME)"
+            "the key belongs to account {theirs}, but your credentials belong to account {ours}: use a role of account \
+             {theirs} ({option}), or a profile of that account (--profile NAME)"
         )];
     }
     if let (Some(account), true) = (&commands.root, failure.is_no_such_entity()) {
@@ -46,12 +46,13 @@ pub(crate) fn hints(about: About<'_>, failure: &CallError, commands: &Commands) 
         return match failure {
             CallError::Service(error)
                 if error.kind() == ErrorKind::Validation
-                    && error.message.contains("Must specify userName") => vec![
-                "roles, SSO sessions and the root user have no keys of their own: name the owner with --user-name NAME, \
-                 or let it be found with --find-user"
-                    .to_owned(),
-                owner_hint(about, commands),
-            ],
+                    && error.message.contains("Must specify userName") =>
+            {
+                vec![format!(
+                    "these credentials do not belong to an IAM user: add --user-name NAME; {}",
+                    owner_hint(about, commands)
+                )]
+            }
             _ => call_hints(failure),
         };
     }
@@ -61,18 +62,18 @@ pub(crate) fn hints(about: About<'_>, failure: &CallError, commands: &Commands) 
         CallError::NotFound(NotFound {
             scope: SearchScope::Account,
             ..
-        }) => vec![
-            "the key is gone already, or it is the root user's or another account's".to_owned(),
-        ],
+        }) => {
+            vec!["the key does not exist, or it is the root user's or another account's".to_owned()]
+        }
         CallError::Service(error) if error.is_about_user() && context.named_by == NamedBy::Iam => {
             vec![
-                "the user was renamed or deleted after IAM named it as the owner: run the same command again".to_owned(),
+                "the user was renamed or deleted after IAM reported it as the owner: run the same command again".to_owned(),
             ]
         }
-        CallError::Service(error) if error.is_about_user() => vec![
-            format!("check the user's name: {}", commands.users()),
-            owner_hint(about, commands),
-        ],
+        CallError::Service(error) if error.is_about_user() => vec![format!(
+            "check the user name; {}",
+            owner_hint(about, commands)
+        )],
         _ => no_such_entity_hints(about, context, commands),
     };
     if let About::OneOfMany(_) = about {
@@ -91,7 +92,7 @@ fn root_hints(account: &AccountId, context: &Context, commands: &Commands) -> Ve
         )],
         None => vec![
             format!(
-                "the key is gone already, or it is a user's: the root user of account {account} does not have it"
+                "the key does not exist, or belongs to a user: the root user of account {account} does not have it"
             ),
             format!("to see the root user's keys: {}", commands.list_root()),
         ],
@@ -116,7 +117,7 @@ pub(crate) fn call_hints(failure: &CallError) -> Vec<String> {
 
 fn owner_hint(about: About<'_>, commands: &Commands) -> String {
     format!(
-        "to see whose key it is: {}",
+        "to find the key's owner: {}",
         commands.find_owner(about.id())
     )
 }
@@ -126,14 +127,14 @@ fn other_owner_hint(about: About<'_>, context: &Context, commands: &Commands) ->
     match (&context.owner, about) {
         (Some(owner), About::One(key)) => {
             let command = commands.show_key(key.id.as_str(), Some(owner));
-            Some(format!("look at it first: {command}"))
+            Some(format!("review it first: {command}"))
         }
         (Some(_), About::OneOfMany(_)) => Some(owner_hint(about, commands)),
         (None, _) => {
             let (theirs, ours) = context.accounts.as_ref()?;
             Some(format!(
-                "the key's ID encodes account {theirs}, and the credentials are of account {ours}: \
-                 sign with a profile of account {theirs} (--profile NAME)"
+                "the key's ID encodes account {theirs}, but the credentials belong to account {ours}: \
+                 use a profile of account {theirs} (--profile NAME)"
             ))
         }
     }
@@ -142,37 +143,37 @@ fn other_owner_hint(about: About<'_>, context: &Context, commands: &Commands) ->
 fn no_such_entity_hints(about: About<'_>, context: &Context, commands: &Commands) -> Vec<String> {
     if context.is_listed || context.still_reported_owner.is_some() {
         return vec![
-            "IAM's answers contradict each other, as they can for some seconds after a change: run the same command again"
+            "IAM's responses contradict each other, which can happen for a few seconds after a change: run the same command again"
                 .to_owned(),
         ];
     }
     if context.named_by != NamedBy::Caller {
         return vec![
-            "IAM named its owner in this run: the key was deleted since, or IAM's answers contradict each other: run the \
+            "IAM reported its owner during this run, so it was deleted since then, or IAM's responses contradict each other: run the \
              same command again"
                 .to_owned(),
         ];
     }
     if context.owner_unchecked && !about.has_owner() {
         return vec![
-            "it could not be checked whether another user owns it: name the owner with --user-name NAME, or ask for the \
+            "whether another user owns it could not be checked: name the owner with --user-name NAME, or ask for the \
              permission iam:GetAccessKeyLastUsed on *"
                 .to_owned(),
         ];
     }
-    let mut hints = vec![
-        "the key is gone already, or it is another user's: IAM says the same of both".to_owned(),
-        owner_hint(about, commands),
-    ];
+    let elsewhere = if about.has_owner() {
+        "belongs to another user"
+    } else {
+        "does not belong to the calling user"
+    };
+    let mut hints = vec![format!(
+        "the key does not exist, or {elsewhere}; {}",
+        owner_hint(about, commands)
+    )];
     if context.owner_unchecked {
         hints.push(
-            "if the named user owns it, it is gone: --ignore-missing counts that as success"
+            "if it was the named user's key, it is already gone: --ignore-missing counts that as success"
                 .to_owned(),
-        );
-    }
-    if !about.has_owner() {
-        hints.push(
-            "without --user-name IAM looks among the keys of the user whose key signs".to_owned(),
         );
     }
     hints

@@ -32,9 +32,9 @@ impl Report<'_> {
         let hints = mem::take(&mut explanation.hints);
         match (&result.outcome, result.kind()) {
             (Outcome::Refused(Refusal::SigningKey), _) => {
-                let (key, verb) = (&result.key.id, result.action.verb());
+                let key = &result.key.id;
                 self.messages.warning(&format!(
-                    "{key} signs the requests of this run: to {verb} it would lock you out"
+                    "{key} belongs to your own credentials: you would lock yourself out"
                 ));
             }
             (Outcome::Missing(failure), _) => {
@@ -82,33 +82,33 @@ impl Report<'_> {
         if self.request.mode == Mode::Change && rest > 0 {
             let hint = match (self.needs_other_query, resume) {
                 (true, Resume::Journal) => {
-                    "to do the rest: the same command again with another --query or none; what the journal has \
-                     settled is skipped"
+                    "to continue, run the same command again with another --query or none; finished keys \
+                     are skipped"
                 }
                 (true, Resume::Results | Resume::Again)
                     if self.request.action == Action::Delete && !lists_again =>
                 {
-                    "to do the rest: the same command again with another --query or none, and with --ignore-missing"
+                    "to continue, run the same command again with another --query or none, and with --ignore-missing"
                 }
                 (true, Resume::Results | Resume::Again) => {
-                    "to do the rest: the same command again with another --query or none"
+                    "to continue, run the same command again with another --query or none"
                 }
                 _ if self.request.action == Action::Reactivate => {
-                    "to do the rest: the same command again; what is active already is skipped"
+                    "to continue, run the same command again; keys that are already active are skipped"
                 }
                 (false, Resume::Again) if self.request.action == Action::Deactivate => {
-                    "to do the rest: the same command again; what is inactive already is skipped"
+                    "to continue, run the same command again; keys that are already inactive are skipped"
                 }
-                (false, Resume::Again) if lists_again => "to do the rest: the same command again",
+                (false, Resume::Again) if lists_again => "to continue, run the same command again",
                 (false, Resume::Journal) => {
-                    "to do the rest: the same command again; what the journal has settled is skipped"
+                    "to continue, run the same command again; keys finished in the journal are skipped"
                 }
                 (false, Resume::Results) => {
-                    "to do the rest: save what standard output got, and give it with --from; what is settled in it \
-                     is left out"
+                    "to continue, save the standard output to a file, and pass it with --from; finished keys \
+                     are skipped"
                 }
                 (false, Resume::Again) => {
-                    "to do the rest: the same command again, with --ignore-missing"
+                    "to continue, run the same command again with --ignore-missing"
                 }
             };
             self.messages.print(Level::Hint, hint);
@@ -141,7 +141,7 @@ impl Report<'_> {
         let why = match self.request.selection {
             _ if total > 0 => String::new(),
             Selection::Named(_) | Selection::Listed { .. } => {
-                ": the list names no key that is to be changed".to_owned()
+                ": the list has no keys to change".to_owned()
             }
             Selection::User(_) | Selection::Root | Selection::Account => {
                 format!(": {}", no_target_reason(self.found))
@@ -177,10 +177,10 @@ pub(crate) fn print_root_key(request: &Request, account: Option<&AccountId>) {
 /// Explains why a sweep selected none of the keys it found.
 fn no_target_reason((keys, already_inactive): (u64, u64)) -> &'static str {
     match (keys, keys.saturating_sub(already_inactive)) {
-        _ if already_inactive == 0 => "there is no key, or none satisfies the conditions",
+        _ if already_inactive == 0 => "there are no keys, or none meets the conditions",
         (1, 0) => "the key is already inactive",
         (_, 0) => "all keys are already inactive",
-        (_, 1) => "the other key does not satisfy the conditions",
-        _ => "none of the other keys satisfies the conditions",
+        (_, 1) => "the other key does not meet the conditions",
+        _ => "none of the other keys meets the conditions",
     }
 }

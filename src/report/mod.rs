@@ -70,7 +70,7 @@ pub(crate) struct Report<'a> {
     /// The number of keys that a sweep found, and of those among them that are inactive already although they were to
     /// be deactivated.
     pub(crate) found: (u64, u64),
-    /// Whether a key was deactivated of which it is known that it was active.
+    /// Whether a key was deactivated that is known to have been active.
     is_undoable: bool,
     /// The changed keys whose sessions may still be valid.
     open_sessions: OpenSessions,
@@ -142,7 +142,7 @@ impl<'a> Report<'a> {
             Proof::None | Proof::Listed => {
                 self.update_progress(result, summary);
                 self.print_explanation(result);
-                (Ok(()), "checks and prints it")
+                (Ok(()), "verifies and reports it")
             }
         };
         if self.request.single().is_none() {
@@ -221,27 +221,27 @@ impl<'a> Report<'a> {
     /// Reports that the user did not confirm. The keys have no messages of their own.
     pub(crate) fn print_declined(&mut self) {
         self.is_declined = true;
-        let message = "the answer was not yes, so this run changed nothing";
+        let message = "not confirmed: this run changed nothing";
         self.print_error("Declined", message, Exit::Refused);
     }
 
     /// Reports that a signal ended the run. For a single key, its result says so.
     pub(crate) fn print_interruption(&self, exit: Exit) {
         if self.request.single().is_none() {
-            self.print_error("Interrupted", "interrupted: no further key is begun", exit);
+            self.print_error("Interrupted", "interrupted: no more keys are started", exit);
         }
     }
 
     /// Reports that IAM did not respond for this number of consecutive keys, so the remaining keys are not tried.
     pub(crate) fn print_unreachable(&self, keys: usize) {
         let message =
-            format!("IAM did not answer for {keys} keys in a row: no further key is tried");
+            format!("IAM did not respond for {keys} keys in a row: no more keys are tried");
         self.print_error("Unreachable", message, Exit::Unreachable);
     }
 
     /// Reports why the run ended before the remaining keys.
     pub(crate) fn print_stop(&self, why: &str) {
-        let message = format!("{why}: no further key is tried");
+        let message = format!("{why}: no more keys are tried");
         self.print_error("Refused", message, Exit::Refused);
     }
 
@@ -264,11 +264,11 @@ impl<'a> Report<'a> {
         self.needs_other_query |= is_query_error(error);
         if self.single_key.is_none() && self.request.single().is_some() {
             let known = KeyState::NotDone(String::new()).known_member(self.request.action);
-            let known_text = "nothing was sent to IAM that changes the key".to_owned();
+            let known_text = "no request to change the key was sent to IAM".to_owned();
             let untouched = Explanation::error("", "", exit, known);
             self.single_key = Some(untouched.about(self.request.single(), known_text));
         }
-        self.print_error_with_key("BrokenOff", format!("the run broke off: {error}"), exit);
+        self.print_error_with_key("BrokenOff", format!("the run was aborted: {error}"), exit);
     }
 
     /// Starts the progress bar for this number of keys.
@@ -286,7 +286,7 @@ impl<'a> Report<'a> {
         for known in self.output.take_unwritten() {
             self.messages.print(Level::Known, &known);
         }
-        // One sentence has said that nothing was changed.
+        // One sentence has reported that nothing was changed.
         let is_said = self.is_declined && summary.count_of(OutcomeKind::Refused) == summary.total();
         if !is_said {
             self.print_summary(summary, resume);
@@ -331,7 +331,7 @@ pub(crate) fn print_panic(
     } else {
         Exit::Unknown
     };
-    let message = format!("broken off at {place}: a bug, or too little memory or too few threads");
+    let message = format!("aborted at {place}: a bug, or not enough memory or threads");
     let print = |key: Option<&Key>, known, known_text| {
         let error = Explanation::error("BrokenOff", message.clone(), exit, known);
         messages.explain(&error.about(key, known_text));
@@ -349,9 +349,9 @@ pub(crate) fn print_panic(
         return exit;
     }
     let others = if is_reported {
-        "the keys told of on standard output are as it says, and this run changed no other but those below that are unknown"
+        "the results on standard output are correct, and this run changed no other keys, except possibly those below whose state is unknown"
     } else {
-        "which keys were changed before was not told: check with `aws iam list-access-keys`, or the journal"
+        "which keys were changed was not reported: check with `aws iam list-access-keys`, or the journal"
     };
     print(None, AS_REPORTED, others.to_owned());
     for key in unknown_keys {

@@ -172,9 +172,9 @@ pub(super) fn reason(result: &KeyResult) -> Option<String> {
         Outcome::Already(status) => Some(already(status)),
         Outcome::OwnKey => Some("it belongs to your own credentials".to_owned()),
         Outcome::Refused(Refusal::SigningKey) => {
-            Some("the key signs the request itself".to_owned())
+            Some("it belongs to your own credentials".to_owned())
         }
-        Outcome::Refused(Refusal::Declined) => Some("the answer was not yes".to_owned()),
+        Outcome::Refused(Refusal::Declined) => Some("not confirmed".to_owned()),
         Outcome::Refused(Refusal::StatusUnknown) => Some(STATUS_UNKNOWN.to_owned()),
         Outcome::Done { evidence, .. } => evidence.clone(),
         Outcome::NotTried { why, .. } => Some(why.clone()),

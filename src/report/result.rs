@@ -75,7 +75,7 @@ impl Report<'_> {
             let text = format!("deleted access key {key} of {owner}");
             self.messages.note(&text);
         } else if let (Owner::Find, Some(owner)) = (self.request.owner, &result.metadata.owner) {
-            let text = format!("{key} is a key of the user {owner}");
+            let text = format!("{key} belongs to the user {owner}");
             self.messages.note(&text);
         }
     }

@@ -57,7 +57,7 @@ pub(super) enum Job {
     Show(DrawnBar),
     /// Removes the bar.
     Clear,
-    /// Neither draws nor writes while somebody is asked.
+    /// Neither draws nor writes during a question.
     Rest {
         begun: oneshot::Sender<()>,
         ended: Receiver<()>,
@@ -388,7 +388,9 @@ fn finish_message(bytes: usize) {
     UNWRITTEN_BYTES.fetch_sub(bytes, Ordering::AcqRel);
     let dropped = DROPPED_MESSAGES.swap(0, Ordering::AcqRel);
     if dropped > 0 {
-        let text = format!("iam-del-key: warning: {dropped} messages were left out: nobody read\n");
+        let text = format!(
+            "iam-del-key: warning: {dropped} messages were dropped, because nothing read them\n"
+        );
         let _ = write(Stream::Messages, text.as_bytes());
     }
 }

@@ -65,7 +65,7 @@ impl CredentialReport {
         conditions: &Conditions,
         path_prefix: Option<&PathPrefix>,
     ) -> Result<Self, String> {
-        let unknown_age = "it does not say how old it is";
+        let unknown_age = "it does not state its age";
         let now = read.at.ok_or(unknown_age)?;
         let age = age(read.generated, now).ok_or(unknown_age)?;
         let (has_root_key, mut rows) = rows(&read.content)?;

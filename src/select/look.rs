@@ -30,7 +30,7 @@ impl Selector<'_> {
     ///
     /// # Errors
     ///
-    /// How the key is settled already.
+    /// The outcome that is already known.
     pub(super) async fn fetch_metadata(
         &self,
         candidate: &mut Target,
@@ -131,7 +131,7 @@ impl Selector<'_> {
         };
         // The report names the owner of the only key.
         if !self.request.deletes_one() {
-            let found = || format!("{} is a key of the user {owner}", key.id);
+            let found = || format!("{} belongs to the user {owner}", key.id);
             self.log.verbose(found);
         }
         key.user_name = Some(owner);
@@ -220,7 +220,7 @@ impl Selector<'_> {
         };
         let is_owner_needed = self.request.owner == Owner::Find && key.user_name.is_none();
         if is_owner_needed && read.owner.is_none() {
-            return Err(failed(super::unsaid("whose key it is")));
+            return Err(failed(super::unsaid("the key's owner")));
         }
         if let (Some(named), Some(owner)) = (&metadata.owner, &read.owner)
             && !named.same_user(owner)

@@ -215,7 +215,7 @@ impl<'a> Selector<'a> {
         match (owner, &failure) {
             (Some(owner), _) => Outcome::Failed {
                 failure,
-                known: KeyState::NotDone(format!("it is a key of the user {owner}")),
+                known: KeyState::NotDone(format!("it belongs to the user {owner}")),
             },
             (None, _)
                 if self.request.missing == Missing::Succeeds
@@ -247,7 +247,7 @@ fn failed(failure: CallError) -> Outcome {
     };
     Outcome::Failed {
         failure,
-        known: KeyState::NotDone("nothing was sent to IAM that changes it".to_owned()),
+        known: KeyState::NotDone("no request to change it was sent to IAM".to_owned()),
     }
 }
 
@@ -255,19 +255,17 @@ fn timed_out(limit: Duration) -> CallError {
     CallError::NotSent(TransportError {
         host: String::new(),
         reason: format!(
-            "it did not say enough of the key in time; --timeout is {} s",
+            "it did not return enough about the key in time; --timeout is {} s",
             limit.as_secs()
         ),
-        hint: Some("if IAM is only slow, raise --timeout".to_owned()),
+        hint: Some("if IAM is just slow, raise --timeout".to_owned()),
         ..TransportError::default()
     })
 }
 
 /// What IAM did not say, although nothing can be decided without.
 pub(crate) fn unsaid(fact: &str) -> CallError {
-    undecided(format!(
-        "{fact} is missing from its answer, and nothing can be decided without"
-    ))
+    undecided(format!("{fact} is missing"))
 }
 
 /// A fact of IAM's that cannot be true; `what` is a fragment that says why.

@@ -1,5 +1,5 @@
 //! Every key of a user, or of every user of the account, as far as the conditions hold. All lists are read to their
-//! end before anything is done, and one that cannot be read ends the run: it is never taken for an empty one.
+//! end before anything is done, and one that cannot be read ends the run: it is never treated as an empty one.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -228,7 +228,7 @@ impl Selector<'_> {
         let read = self.read_report(least, bar).await;
         self.log.verbose(|| match &read {
             Ok(report) => format!(
-                "by the credential report, {} of {} users can have a key that matches",
+                "according to the credential report, {} of {} users can have matching keys",
                 report.users_to_list(),
                 report.count
             ),
@@ -241,7 +241,7 @@ impl Selector<'_> {
         let code = |failure: CallError| {
             failure
                 .code()
-                .map_or("no answer".to_owned(), Cow::into_owned)
+                .map_or("no response".to_owned(), Cow::into_owned)
         };
         let generated = self.limited(
             self.iam,
@@ -287,7 +287,7 @@ impl Selector<'_> {
         let (mut keys, tags) = (Vec::new(), OnceCell::new());
         for listed in listing.keys {
             let id = AccessKeyId::try_from(listed.id.clone())
-                .map_err(|_| unsaid("a key's ID in the form that IAM documents"))?;
+                .map_err(|_| unsaid("a valid access key ID"))?;
             let key = Key {
                 id,
                 user_name: user.cloned(),

@@ -60,7 +60,7 @@ fn f35_an_account_that_cannot_be_asked_for_is_never_the_expected_one() {
         (
             What::error(403, "ExpiredToken", "expired"),
             7,
-            "get new credentials from where these came from",
+            "get new credentials from the same source",
         ),
         (
             What::error(400, "Throttling", "Rate exceeded"),
@@ -68,7 +68,7 @@ fn f35_an_account_that_cannot_be_asked_for_is_never_the_expected_one() {
             "Rate exceeded",
         ),
         (What::error(500, "InternalFailure", "oops"), 5, "oops"),
-        (lost(), 9, "no usable answer from STS at 127.0.0.1"),
+        (lost(), 9, "no usable response from STS at 127.0.0.1"),
         (
             What::page(200, "text/html", "<html>Sign in</html>"),
             9,
@@ -82,7 +82,7 @@ fn f35_an_account_that_cannot_be_asked_for_is_never_the_expected_one() {
                  <ResponseMetadata><RequestId>r</RequestId></ResponseMetadata></GetCallerIdentityResponse>",
             ),
             1,
-            "it says no account",
+            "it has no account",
         ),
     ] {
         let sandbox = documented();
@@ -115,7 +115,7 @@ fn f35_silence_is_bounded() {
         .run()
         .exits(9)
         .prints_nothing()
-        .says(&["STS did not answer within --timeout, 2 s"])
+        .says(&["STS did not respond within --timeout, 2 s"])
         .ends_with("nothing was sent to IAM")
         .within(std::time::Duration::from_secs(20));
     assert!(sandbox.has_key(BOBS_KEY));
@@ -160,7 +160,7 @@ fn an_account_is_12_digits() {
             .exits(2)
             .prints_nothing()
             .says(&["an account ID has 12 digits"])
-            .ends_with("nothing is deleted");
+            .ends_with("no key was changed");
         assert_eq!(sandbox.connections(), 0);
     }
 }

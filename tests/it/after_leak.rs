@@ -48,7 +48,7 @@ fn revoke(user: &str, more: &str) -> String {
 #[test]
 fn f110_sessions_outlive_a_key_that_was_used_recently() {
     let used = format!(
-        "hint: {ALICE_KEY_ID} was used in the last 36 hours: sessions that were made with it may stay valid for up to 36 hours\n"
+        "hint: {ALICE_KEY_ID} was used in the last 36 hours: sessions created with it may remain valid for up to 36 hours\n"
     );
     for action in [&[][..], &["--deactivate"]] {
         let sandbox = documented();
@@ -63,7 +63,7 @@ fn f110_sessions_outlive_a_key_that_was_used_recently() {
         let late = at.duration_since(SystemTime::now()).expect("later");
         assert!(late <= Duration::from_secs(61), "{late:?}");
         // The owner that was looked up is named once: in the result, or in a note if the result does not name it.
-        let note = format!("iam-del-key: note: {ALICE_KEY_ID} is a key of the user Alice\n");
+        let note = format!("iam-del-key: note: {ALICE_KEY_ID} belongs to the user Alice\n");
         let is_named = output.contains("\"UserName\":\"Alice\"");
         assert_eq!(is_named, !action.is_empty(), "{output}");
         assert_eq!(said.messages().contains(&note), !is_named);
@@ -134,7 +134,7 @@ fn f110_nothing_is_said_of_a_key_that_was_not_used_recently_or_not_changed() {
         let args = ["--access-key-id", &nth_key_id(ACCOUNT, 1), "--find-user"];
         let said = Case::at(&sandbox, args).run().exits(0).prints(DELETED);
         assert_eq!(said.messages().contains("sessions"), is_recent, "{hours}");
-        let _ = said.says(&["is a key of the user Carol"]);
+        let _ = said.says(&["belongs to the user Carol"]);
     }
     // The key was never used, was not changed, or is active again; nothing was read of it.
     let silent = |case: Case, exits: i32| {
@@ -178,7 +178,7 @@ fn f110_quiet_leaves_it_out_and_json_has_it_as_hints() {
         .map(|line| line["Level"].as_str().expect("a level").to_owned())
         .collect();
     assert_eq!(levels, ["Note", "Hint", "Hint"]);
-    let _ = said.says(&["sessions that were made with it", "aws:TokenIssueTime"]);
+    let _ = said.says(&["sessions created with it", "aws:TokenIssueTime"]);
 }
 
 #[test]
@@ -209,7 +209,7 @@ fn f110_no_policy_restricts_the_root_user() {
     let messages = said.messages();
     assert!(!messages.contains("put-user-policy"), "{messages}");
     let _ = said.says_exactly(&format!(
-        "hint: {own} was used in the last 36 hours: sessions that were made with it may stay valid for up to 36 hours\n"
+        "hint: {own} was used in the last 36 hours: sessions created with it may remain valid for up to 36 hours\n"
     ));
 }
 
@@ -263,8 +263,8 @@ fn f110_of_many_keys_it_is_said_once_per_user_and_a_few_times() {
     assert_eq!(messages.matches("put-user-policy").count(), 5);
     let _ = said
         .says(&[
-            "hint: 11 of these keys were used in the last 36 hours: sessions that were made with them may stay valid for up to 36 hours\n",
-            "hint: other users have such keys too: see LastUsedDate in the results\n",
+            "hint: 11 of these keys were used in the last 36 hours: sessions created with them may remain valid for up to 36 hours\n",
+            "hint: other users also have such keys: see LastUsedDate in the results\n",
         ])
         .ends_with("12 keys: 12 deactivated");
 }

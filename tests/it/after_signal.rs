@@ -54,7 +54,7 @@ fn c01_a_result_of_the_last_moment_is_in_the_journal_too() {
         assert!(!said.messages().contains(wrong), "{}", said.messages());
     }
     let _ = said
-        .says(&["error: interrupted: no further key is begun\n"])
+        .says(&["error: interrupted: no more keys are started\n"])
         .ends_with("6 keys: 2 unknown, 4 not tried")
         .within(SOON + SETTLED);
     let journal = std::fs::read_to_string(journal).expect("a journal");
@@ -78,7 +78,7 @@ fn c48_a_signal_does_not_hide_what_iam_returned() {
         assert_eq!(row["Outcome"], "Failed", "{row}");
         let error = json!({ "Code": "NoSuchEntity", "Message": message });
         assert_eq!(row["Error"], error, "{row}");
-        let known = "not deleted: IAM finds no such key for this user";
+        let known = "not deleted: IAM found no such key for this user";
         assert_eq!(row["Reason"], known, "{row}");
         let _ = printed.prints(&format!("{row}\n")).says_exactly(&format!(
             "iam-del-key: error: interrupted\nknown: {BOBS_KEY}: {known}\n"

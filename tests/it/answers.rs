@@ -68,7 +68,7 @@ fn f47_f50_a_200_that_is_not_iams_is_never_success() {
         let _ = ended
             .exits(10)
             .prints_outcome("Unknown")
-            .says(&["no usable answer from IAM", what])
+            .says(&["no usable response from IAM", what])
             .ends_with(STILL_LISTED);
         assert!(sandbox.has_key(BOBS_KEY), "{body}");
         let deletes = sandbox
@@ -180,7 +180,7 @@ fn f51_a_key_is_not_called_unchanged_while_a_request_that_iam_failed_on_can_act(
     assert_eq!(outcomes(&output), [("Unknown".to_owned(), 1)]);
     let _ = printed
         .prints(&output)
-        .says(&["unknown: IAM returned an error, and may still act; IAM still lists the key"])
+        .says(&["unknown: IAM returned an error, but may still make the change; IAM still lists the key"])
         .ends_with("1 key: 1 unknown");
     // It acts after the run, and the next run finds that out.
     sandbox.remove_key(BOBS_KEY);
@@ -195,9 +195,7 @@ fn f51_a_key_is_not_called_unchanged_while_a_request_that_iam_failed_on_can_act(
         .exits(10)
         .prints_outcome("Unknown")
         .says(&["(AccessDenied)", "check with: "])
-        .ends_with(
-            "unknown: IAM answered an earlier attempt with a server error; IAM still lists the key",
-        );
+        .ends_with("unknown: an earlier attempt returned a server error; IAM still lists the key");
     // Nor does a signal.
     let sandbox = documented();
     sandbox.fault(Fault::new(failed()).on("DeleteAccessKey"));
@@ -215,7 +213,7 @@ fn f51_a_key_is_not_called_unchanged_while_a_request_that_iam_failed_on_can_act(
         .exits(143)
         .prints_outcome("Unknown")
         .says(&["interrupted"])
-        .ends_with("unknown: IAM returned an error, and may still act");
+        .ends_with("unknown: IAM returned an error, but may still make the change");
 }
 
 #[test]
@@ -276,7 +274,7 @@ fn f52_a_bare_429_for_ever_is_8() {
     let _ = printed
         .prints_outcome("Unknown")
         .says(&["(HTTP 429)", "hint: "])
-        .ends_with("unknown: IAM returned an error, and may still act; IAM still lists the key");
+        .ends_with("unknown: IAM returned an error, but may still make the change; IAM still lists the key");
     assert_eq!(actions(&sandbox)[..3], ["DeleteAccessKey"; 3]);
     assert!(!actions(&sandbox)[3..].contains(&"DeleteAccessKey".to_owned()));
     assert!(sandbox.has_key(BOBS_KEY));

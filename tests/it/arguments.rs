@@ -30,7 +30,7 @@ fn check(ended: Ended, says: &[&str]) {
     );
     let _ = said
         .says(says)
-        .ends_with("nothing was contacted, and nothing is deleted");
+        .ends_with("nothing was contacted, and no key was changed");
 }
 
 fn id_refused(id: impl Into<OsString>, says: &[&str]) {
@@ -74,7 +74,7 @@ fn f02_an_empty_or_blank_id() {
     for id in ["", " ", "\t\n"] {
         id_refused(id, &["it is empty"]);
     }
-    name_refused("", &["it is empty", "the user whose key signs"]);
+    name_refused("", &["it is empty", "the calling user"]);
 }
 
 #[test]
@@ -251,7 +251,7 @@ fn f11_a_pasted_secret_is_not_shown() {
             );
             let _ = said
                 .says(&["(not shown)", "looks like a secret access key"])
-                .ends_with("nothing is deleted");
+                .ends_with("no key was changed");
             assert_eq!(sandbox.connections(), 0);
         }
     }
@@ -312,10 +312,10 @@ fn f11_a_secret_in_a_setting_is_not_shown() {
 fn f12_ids_of_other_things() {
     id_refused(
         "ASIAY34FZKBOKMUTVV7A",
-        &["a temporary STS key", "expires by itself"],
+        &["a temporary STS key", "expires and cannot be deleted"],
     );
-    id_refused("AIDACKCEVSQ6C2EXAMPLE", &["AIDA begins the ID of a user"]);
-    id_refused("AROADBQP57FF2AEXAMPLE", &["AROA begins the ID of a role"]);
+    id_refused("AIDACKCEVSQ6C2EXAMPLE", &["AIDA IDs identify a user"]);
+    id_refused("AROADBQP57FF2AEXAMPLE", &["AROA IDs identify a role"]);
     name_refused("arn:aws:iam::123456789012:user/Bob", &["it is an ARN"]);
 }
 

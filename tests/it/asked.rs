@@ -9,8 +9,8 @@ use crate::dialogue::Dialogue;
 use crate::shell::Shell;
 
 const ASKED: &str = "Delete this key in account 123456789012? It cannot be undone. [y/N] ";
-const NOT_CHANGED: &str = "not deleted: nothing was sent that changes it";
-const DECLINED: &str = "the answer was not yes, so this run changed nothing";
+const NOT_CHANGED: &str = "not deleted: no request to change it was sent";
+const DECLINED: &str = "not confirmed: this run changed nothing";
 
 fn asked(sandbox: &Sandbox) -> Case {
     Case::documented(sandbox, &["--interactive"])
@@ -59,7 +59,7 @@ fn c14_an_account_that_sts_does_not_name_is_unknown() {
         ),
         (
             What::ResetAfterActing,
-            "no usable answer from STS at 127.0.0.1",
+            "no usable response from STS at 127.0.0.1",
         ),
     ] {
         let sandbox = documented();
@@ -99,7 +99,7 @@ fn c14_silence_of_sts_is_bounded_and_ended_by_a_signal() {
     };
     let sandbox = silent();
     let _ = Dialogue::start(asked(&sandbox).args(["--timeout", "2"]))
-        .shows("the account is unknown: STS did not answer within --timeout, 2 s")
+        .shows("the account is unknown: STS did not respond within --timeout, 2 s")
         .shows("Delete this key in an unknown account?")
         .types(b"n\n")
         .end()

@@ -23,7 +23,7 @@ fn from_file(case: Case, more: &[&str]) -> Case {
 #[test]
 fn f64_a_list_is_asked_about_on_a_terminal() {
     let deleted = [("Deleted".to_owned(), 2)];
-    let declined = "iam-del-key: error: the answer was not yes, so this run changed nothing\n";
+    let declined = "iam-del-key: error: not confirmed: this run changed nothing\n";
     for (answer, status, expected, says) in [
         ("y\n", 0, &deleted[..], "known: 2 keys: 2 deleted\n"),
         ("n\n", 11, &[], declined),
@@ -202,7 +202,7 @@ fn a_sweep_says_that_root_user_keys_are_not_included() {
         .prints_nothing()
         .says(&[
             "iam-del-key: note: 4 keys of 3 users checked\n",
-            "known: 0 keys: nothing was changed: there is no key, or none satisfies the conditions; root user keys are not \
+            "known: 0 keys: nothing was changed: there are no keys, or none meets the conditions; root user keys are not \
              included\n",
         ]);
     // Nor does a dry run require anything.

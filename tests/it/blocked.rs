@@ -114,9 +114,9 @@ fn c01_a_signal_ends_a_run_whose_results_nobody_reads() {
         gone.sort();
         assert_eq!(known, gone);
         let expected = format!(
-            "iam-del-key: error: interrupted: no further key is begun\n\
+            "iam-del-key: error: interrupted: no more keys are started\n\
              iam-del-key: error: interrupted: not every result could be written to standard output in time\n\
-             {lines}hint: to do the rest: the same command again, with --ignore-missing\n\
+             {lines}hint: to continue, run the same command again with --ignore-missing\n\
              known: 2000 keys: 8 deleted, 1992 not tried\n"
         );
         let _ = said.says_exactly(&expected);
@@ -192,7 +192,7 @@ fn c01_results_that_nobody_reads_are_in_the_journal() {
     let _ = interrupt(running, "INT")
         .exits(130)
         .prints_nothing()
-        .says(&["what the journal has settled is skipped"])
+        .says(&["keys finished in the journal are skipped"])
         .ends_with("300 keys: 8 deleted, 292 not tried");
     drop(results);
     assert_eq!(kept.results().len(), 8);
@@ -201,7 +201,7 @@ fn c01_results_that_nobody_reads_are_in_the_journal() {
     assert_eq!(outcomes(&output), [("Deleted".to_owned(), 292)]);
     let _ = printed
         .prints(&output)
-        .says_exactly("known: 300 keys: 292 deleted, 8 settled by an earlier run\n");
+        .says_exactly("known: 300 keys: 292 deleted, 8 finished by an earlier run\n");
 }
 
 #[test]
@@ -323,7 +323,7 @@ fn c01_messages_that_nobody_reads_take_little_memory() {
     let reader = thread::spawn(|| behind_the_filling(messages));
     let _ = running.end().exits(0).prints_nothing().says_nothing();
     let said = reader.join().expect("the messages");
-    assert!(said.contains(" messages were left out: nobody read\n"));
+    assert!(said.contains(" messages were dropped, because nothing read them\n"));
     assert!(said.ends_with("; this was a dry run; root user keys are not included\n"));
 }
 

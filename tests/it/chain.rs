@@ -68,8 +68,8 @@ fn c20_the_source_is_named_and_a_profile_that_is_overridden_is_warned_of() {
         .file(".aws/config", "[profile other]\nregion = us-east-1\n")
         .env("AWS_PROFILE", "other");
     let _ = case.run().exits(0).prints(DELETED).says(&[
-        "warning: the profile `other` (AWS_PROFILE) gives no credentials: AWS_ACCESS_KEY_ID takes precedence\n",
-        &format!("info: signing with {ADMIN_KEY_ID}, from the environment variables\n"),
+        "warning: the profile `other` (AWS_PROFILE) does not provide the credentials: AWS_ACCESS_KEY_ID takes precedence\n",
+        &format!("info: using access key {ADMIN_KEY_ID}, from the environment variables\n"),
     ]);
     let sandbox = documented();
     let config = format!("[default]\n{}", keys(&sandbox.admin()));
@@ -79,7 +79,7 @@ fn c20_the_source_is_named_and_a_profile_that_is_overridden_is_warned_of() {
         .exits(0)
         .prints(DELETED);
     let _ = said.says(&[&format!(
-        "info: signing with {ADMIN_KEY_ID}, from the key of profile `default`\n"
+        "info: using access key {ADMIN_KEY_ID}, from the key of profile `default`\n"
     )]);
 }
 
@@ -94,7 +94,7 @@ fn c20_a_web_identity_overrides_the_profile_too() {
         .env("AWS_WEB_IDENTITY_TOKEN_FILE", token)
         .env("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/Deployer");
     let _ = case.run().exits(0).prints(DELETED).says_exactly(
-        "iam-del-key: warning: the profile `other` (AWS_PROFILE) gives no credentials: \
+        "iam-del-key: warning: the profile `other` (AWS_PROFILE) does not provide the credentials: \
          AWS_WEB_IDENTITY_TOKEN_FILE takes precedence\n",
     );
 }
@@ -148,7 +148,7 @@ fn c81_credential_source_without_a_role_is_not_a_source() {
         ".aws/config",
         "[profile work]\ncredential_source = Environment\n",
     );
-    refused(case.run(), &["the profile `work` holds no credentials"]);
+    refused(case.run(), &["the profile `work` has no credentials"]);
     assert_eq!(sandbox.connections(), 0);
 }
 
@@ -378,7 +378,7 @@ fn c36_an_expiration_with_an_offset_is_read_from_every_source() {
 fn c53_an_id_and_a_secret_that_are_swapped() {
     let sandbox = documented();
     let secret = CANARIES[0];
-    let says = &["access key ID", "neither was shown or sent: correct them"];
+    let says = &["access key ID", "neither was printed or sent: correct them"];
     let swapped =
         format!("aws_access_key_id = {secret}\naws_secret_access_key = AKIAQAAAAAAASOMEBODY\n");
     let process = format!(

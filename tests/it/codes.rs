@@ -28,7 +28,7 @@ fn answered(status: u16, code: &str, message: &str, exit: i32, says: &[&str]) {
     let (outcome, known) = match exit {
         5 => (
             "Unknown",
-            "unknown: IAM returned an error, and may still act; IAM still lists the key",
+            "unknown: IAM returned an error, but may still make the change; IAM still lists the key",
         ),
         _ => ("Failed", "not deleted"),
     };
@@ -55,7 +55,7 @@ fn no_such_entity_of_a_key_is_3() {
         &message,
         3,
         &[
-            "hint: to see whose key it is: iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --find-user --dry-run",
+            "; to find the key's owner: iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --find-user --dry-run",
         ],
     );
     answered(404, "NoSuchEntityException", &message, 3, &["hint: "]);
@@ -68,7 +68,7 @@ fn no_such_entity_of_a_user_is_3() {
         "NoSuchEntity",
         "The user with name Bob cannot be found.",
         3,
-        &["hint: check the user's name"],
+        &["hint: check the user name"],
     );
 }
 
@@ -97,7 +97,7 @@ fn f51_service_failures_are_5_after_retries() {
         "ServiceFailure",
         "The request processing has failed",
         5,
-        &["hint: the trouble is on AWS's side"],
+        &["hint: this is a problem at AWS"],
     );
     answered(500, "InternalFailure", "Internal error", 5, &["hint: "]);
     answered(503, "ServiceUnavailable", "Try again", 5, &["hint: "]);
@@ -112,7 +112,7 @@ fn validation_errors_are_2() {
         message,
         2,
         &[
-            "hint: roles, SSO sessions and the root user",
+            "hint: these credentials do not belong to an IAM user",
             "--user-name NAME",
         ],
     );
@@ -228,7 +228,7 @@ fn f52_throttling_is_8_after_retries() {
         "Throttling",
         "Rate exceeded",
         8,
-        &["hint: IAM's limit is the account's"],
+        &["hint: IAM limits requests per account"],
     );
     answered(400, "ThrottlingException", "Rate exceeded", 8, &["hint: "]);
     answered(

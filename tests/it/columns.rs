@@ -84,7 +84,7 @@ fn c03_a_quote_does_not_hide_a_field_or_a_line() {
     for (list, error) in [
         (
             format!("AccessKeyId,UserName\n\"{BOBS_KEY},Bob\n{ALICE_KEY_ID},Alice\"\n"),
-            ", line 2, column 1: the quote is not closed in its line",
+            ", line 2, column 1: a quoted field is not closed on its line",
         ),
         (
             "AccessKeyId,UserName\n\"AKIDPMS9RO4\"H3FEXAMPLE,Bob\n".to_owned(),
@@ -150,9 +150,7 @@ fn c39_ids_are_separated_by_white_space_and_comments_are_skipped() {
             .run()
             .exits(0)
             .prints_nothing()
-            .says_exactly(
-                "known: 0 keys: nothing was changed: the list names no key that is to be changed\n",
-            );
+            .says_exactly("known: 0 keys: nothing was changed: the list has no keys to change\n");
     }
 }
 
@@ -160,7 +158,7 @@ fn c39_ids_are_separated_by_white_space_and_comments_are_skipped() {
 fn c39_several_columns_without_a_header_are_an_error() {
     let needs =
         "several columns need a header that names them: AccessKeyId, and UserName for the owner";
-    let json = "for a list that the AWS CLI or iam-del-key prints: --output json";
+    let json = "for a list printed by the AWS CLI or iam-del-key, use --output json";
     for (list, column, hint) in [
         (format!("{BOBS_KEY} deployment_user_01\n"), 23, CORRECT),
         (format!("{BOBS_KEY} AKbob\n"), 23, CORRECT),
@@ -205,7 +203,7 @@ fn c39_several_columns_without_a_header_are_an_error() {
     refused(
         format!("{BOBS_KEY} AKIA\n"),
         &[],
-        &["line 1, column 23: `AKIA` is no access key ID: it has 4 characters"],
+        &["line 1, column 23: `AKIA` is not an access key ID: it has 4 characters"],
     );
 }
 
@@ -239,7 +237,7 @@ fn c60_an_action_that_there_is_not_is_an_error() {
              {{\"AccessKeyId\":\"{BOBS_KEY}\",\"UserName\":\"Bob\",\"Action\":\"{action}\"}}\n"
         );
         let error = format!(
-            ", line 2, column 1: there is no Action `{action}`: it is delete, deactivate or reactivate"
+            ", line 2, column 1: unknown Action `{action}`: it must be delete, deactivate or reactivate"
         );
         for more in [&[][..], &["--deactivate"], &["--dry-run"]] {
             refused_with(&json, more, &error, CORRECT);
@@ -255,14 +253,14 @@ fn c60_an_action_that_there_is_not_is_an_error() {
             "{{\"AccessKeyId\":\"{BOBS_KEY}\",\"Outcome\":\"Skipped\",\"Action\":\"keep\"}}\n"
         ),
         &[],
-        ", line 1, column 1: there is no Action `keep`: it is delete, deactivate or reactivate",
+        ", line 1, column 1: unknown Action `keep`: it must be delete, deactivate or reactivate",
         CORRECT,
     );
     for outcome in ["deleted", "SKIPPED", ""] {
         refused_with(
             &format!("{{\"AccessKeyId\":\"{BOBS_KEY}\",\"Outcome\":\"{outcome}\"}}\n"),
             &[],
-            &format!(", line 1, column 1: there is no Outcome `{outcome}`"),
+            &format!(", line 1, column 1: unknown Outcome `{outcome}`"),
             CORRECT,
         );
     }
@@ -366,7 +364,7 @@ fn c60_two_columns_for_one_thing_are_an_error() {
         refused_with(
             &format!("{head}\n{BOBS_KEY}\n"),
             &["--user-name", "Bob"],
-            &format!(", line 1, column 1: two columns are for the same: {names}"),
+            &format!(", line 1, column 1: two columns have the same meaning: {names}"),
             CORRECT,
         );
     }

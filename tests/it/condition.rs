@@ -112,7 +112,7 @@ fn never_used_counts_from_the_creation() {
 #[test]
 fn users_who_are_excepted_keep_their_keys() {
     for glob in ["Alice", "aLiCe", "al*", "*LICE", "?lice", "[a-c]lice"] {
-        let reason = format!("its owner Alice is excepted by {glob}");
+        let reason = format!("its owner Alice matches --except-user {glob}");
         skipped(
             ALICE_OLD_KEY_ID,
             &["--except-user", "nobody", "--except-user", glob],
@@ -147,7 +147,7 @@ fn c61_a_class_of_characters_compares_without_case() {
             let case = Case::at(&sandbox, args).args(["--except-user", glob]);
             if is_spared {
                 let _ = case.run().exits(11).prints_outcome("Skipped").says(&[
-                    &format!("its owner {name} is excepted by {glob}"),
+                    &format!("its owner {name} matches --except-user {glob}"),
                     "is not deleted: ",
                 ]);
             } else {
@@ -168,8 +168,8 @@ fn an_owner_who_is_found_can_be_excepted() {
         .exits(11)
         .prints_outcome("Skipped")
         .says(&[
-            "is a key of the user Bob",
-            "its owner Bob is excepted by b*",
+            "belongs to the user Bob",
+            "its owner Bob matches --except-user b*",
             "is not deleted: ",
         ]);
     assert!(sandbox.has_key(BOBS_KEY));
@@ -187,7 +187,10 @@ fn the_signing_user_can_be_excepted() {
         .run()
         .exits(11)
         .prints_outcome("Skipped")
-        .says(&["its owner admin is excepted by Admin", "is not deleted: "]);
+        .says(&[
+            "its owner admin matches --except-user Admin",
+            "is not deleted: ",
+        ]);
     assert!(sandbox.has_key("AKIAQAAAAAAAADMINTWO"));
 }
 
@@ -263,12 +266,12 @@ fn a_key_that_another_user_has_does_not_satisfy_a_condition() {
         .exits(3)
         .prints_outcome("Failed")
         .says(&[
-            "the key is not a key of the user Bob, but of the user Alice",
+            "the key belongs to the user Alice, not to the user Bob",
             &format!(
-                "hint: look at it first: iam-del-key --access-key-id {ALICE_OLD_KEY_ID} --user-name=Alice --dry-run"
+                "hint: review it first: iam-del-key --access-key-id {ALICE_OLD_KEY_ID} --user-name=Alice --dry-run"
             ),
         ])
-        .ends_with("not deleted: it is a key of the user Alice");
+        .ends_with("not deleted: it belongs to the user Alice");
     assert!(sandbox.has_key(ALICE_OLD_KEY_ID));
     assert_eq!(
         actions(&sandbox),
@@ -288,7 +291,10 @@ fn a_key_that_is_gone_is_missing_whatever_the_condition() {
     let _ = case(&[])
         .exits(3)
         .prints_outcome("Failed")
-        .says(&["IAM lists no such key for the user Bob", "is gone already"])
+        .says(&[
+            "IAM does not list the key for the user Bob",
+            "is already gone",
+        ])
         .ends_with("not deleted");
     let _ = case(&["--ignore-missing"])
         .exits(0)
@@ -310,7 +316,7 @@ fn the_limit_of_one_key_counts_its_reads() {
         .run()
         .exits(9)
         .prints_outcome("Failed")
-        .says(&["it did not say enough of the key in time; --timeout is 2 s"])
+        .says(&["it did not return enough about the key in time; --timeout is 2 s"])
         .ends_with("not deleted")
         .within(Duration::from_secs(20));
     assert!(sandbox.has_key(BOBS_KEY));
@@ -319,11 +325,11 @@ fn the_limit_of_one_key_counts_its_reads() {
 #[test]
 fn ages_that_are_none() {
     for (age, says) in [
-        ("45", "an age is whole hours, days or weeks"),
-        ("6m", "months and years differ in length"),
-        ("0d", "every key is that old"),
-        ("-1d", "an age is whole hours, days or weeks"),
-        ("", "an age is whole hours, days or weeks"),
+        ("45", "an age is a whole number of hours, days or weeks"),
+        ("6m", "months and years vary in length"),
+        ("0d", "every key is at least that old"),
+        ("-1d", "an age is a whole number of hours, days or weeks"),
+        ("", "an age is a whole number of hours, days or weeks"),
         ("1d\u{1b}[2J", "\\u{1b}[2J"),
         ("999999d", "longer than 100 years"),
     ] {
@@ -335,7 +341,7 @@ fn ages_that_are_none() {
                 .exits(2)
                 .prints_nothing()
                 .says(&[says, option])
-                .ends_with("nothing is deleted");
+                .ends_with("no key was changed");
             assert_eq!(sandbox.connections(), 0);
         }
     }
@@ -345,8 +351,8 @@ fn ages_that_are_none() {
 fn patterns_that_match_nobody() {
     for (glob, says) in [
         ("", "it is empty"),
-        ("a b", "no user name has a ` `"),
-        ("team/*", "no user name has a `/`"),
+        ("a b", "user names cannot contain ` `"),
+        ("team/*", "user names cannot contain `/`"),
         ("[a", "character 1"),
         ("***", "character"),
         ("[z-a]*", "`[z-a]` matches no character of a user name"),
@@ -359,7 +365,7 @@ fn patterns_that_match_nobody() {
             .exits(2)
             .prints_nothing()
             .says(&[says])
-            .ends_with("nothing is deleted");
+            .ends_with("no key was changed");
         assert_eq!(sandbox.connections(), 0);
     }
 }

@@ -96,7 +96,7 @@ fn c52_answers_that_contradict_each_other_have_a_hint_of_their_own() {
         .says_exactly(&format!(
             "iam-del-key: error: An error occurred (NoSuchEntity) when calling the DeleteAccessKey operation: The Access Key \
              cannot be found.\n\
-             hint: IAM's answers contradict each other, as they can for some seconds after a change: run the same command \
+             hint: IAM's responses contradict each other, which can happen for a few seconds after a change: run the same command \
              again\n\
              known: {BOBS_KEY}: not deleted: IAM still lists the key\n"
         ));

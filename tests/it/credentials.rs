@@ -189,7 +189,7 @@ fn f29_an_expired_session_is_7() {
         );
     let says = &[
         "(ExpiredToken)",
-        "hint: the session has expired: get new credentials from where these came from",
+        "hint: the session has expired: get new credentials from the same source",
     ];
     let _ = case
         .run()
@@ -233,13 +233,13 @@ fn f25_profiles_that_lead_nowhere() {
             "[default]\nsso_session = my team\nsso_account_id = 1\nsso_role_name = r\n[sso-session my]\n",
         )
         .run(),
-        &["`sso_session` of profile `default` is `my team`: there is no such sso-session section"],
+        &["`sso_session` of profile `default` is `my team`: that sso-session section does not exist"],
     );
     refused(
         without(&sandbox, "[profile empty]\nregion = us-east-1\n")
             .args(["--profile", "empty"])
             .run(),
-        &["the profile `empty` holds no credentials"],
+        &["the profile `empty` has no credentials"],
     );
     assert_eq!(sandbox.connections(), 0);
 }
@@ -321,7 +321,7 @@ fn the_metadata_services_are_never_asked_through_a_proxy() {
         .run()
         .exits(10)
         .prints_outcome("Unknown")
-        .says(&["no usable answer from IAM"]);
+        .says(&["no usable response from IAM"]);
     assert!(!metadata.requests().is_empty());
     assert!(
         proxy
@@ -389,7 +389,7 @@ fn an_instance_that_a_profile_names_and_that_is_not_there() {
     refused(
         without(&sandbox, config).run(),
         &[
-            "credential_source of profile `default` is this machine's metadata service, which does not answer",
+            "credential_source of profile `default` is this machine's metadata service, which does not respond",
         ],
     );
     assert_eq!(sandbox.connections(), 0);

@@ -133,7 +133,7 @@ fn an_answer_that_never_comes_is_settled_by_reading() {
         .run()
         .exits(10)
         .prints_outcome("Unknown")
-        .says(&["no usable answer from IAM"])
+        .says(&["no usable response from IAM"])
         .ends_with("unknown: the request was sent and no usable response arrived; IAM still lists the key as Active");
     assert_eq!(status(&sandbox, BOBS_KEY), Some(Status::Active));
 }
@@ -190,7 +190,7 @@ fn errors_have_the_status_they_have_for_a_deletion() {
         let (outcome, known) = match expected {
             5 => (
                 "Unknown",
-                "unknown: IAM returned an error, and may still act; IAM still lists the key as Active",
+                "unknown: IAM returned an error, but may still make the change; IAM still lists the key as Active",
             ),
             _ => ("Failed", "not deactivated"),
         };
@@ -220,7 +220,7 @@ fn the_signing_key_is_not_switched_off_by_accident() {
         .run()
         .exits(11)
         .prints_outcome("Refused")
-        .says(&["to deactivate it would lock you out", "--allow-self"])
+        .says(&["you would lock yourself out", "--allow-self"])
         .ends_with("not deactivated: nothing was sent to IAM");
     assert_eq!(sandbox.connections(), 0);
 }

@@ -85,7 +85,7 @@ fn a_role_has_to_name_the_owner() {
     };
     let says = &[
         "Must specify userName",
-        "hint: roles, SSO sessions and the root user",
+        "hint: these credentials do not belong to an IAM user",
         "--user-name NAME",
     ];
     let _ = role(&["--access-key-id", BOBS_KEY])
@@ -139,7 +139,7 @@ fn output_text_and_off() {
         .prints(&line)
         .says_nothing();
     let line = format!(
-        "{BOBS_KEY}\tBob\tFailed\tNoSuchEntity\t\t\t\t\t\t\tnot deleted: IAM finds no such key for this user\n"
+        "{BOBS_KEY}\tBob\tFailed\tNoSuchEntity\t\t\t\t\t\t\tnot deleted: IAM found no such key for this user\n"
     );
     let _ = Case::documented(&sandbox, &["--output", "text"])
         .run()
@@ -161,11 +161,7 @@ fn f34_the_signing_key_is_refused() {
         &sandbox,
         ["--access-key-id", ADMIN_KEY_ID, "--user-name", "admin"],
     );
-    let says = &[
-        "is the key that signs the request",
-        "hint: ",
-        "--allow-self",
-    ];
+    let says = &["belongs to your own credentials", "hint: ", "--allow-self"];
     let _ = case
         .run()
         .exits(11)
@@ -245,15 +241,15 @@ fn f75_another_users_key_is_3() {
         .run()
         .exits(3)
         .prints_outcome("Failed")
-        .says(&["(NoSuchEntity)", "another user's"])
+        .says(&["(NoSuchEntity)", "another user"])
         .ends_with("not deleted");
     let says = &[
         "(NoSuchEntity)",
         &format!(
-            "hint: look at it first: iam-del-key --access-key-id {ALICE_KEY_ID} --user-name=Alice --dry-run"
+            "hint: review it first: iam-del-key --access-key-id {ALICE_KEY_ID} --user-name=Alice --dry-run"
         ),
     ];
-    let known = "not deleted: it is a key of the user Alice";
+    let known = "not deleted: it belongs to the user Alice";
     let _ = case(&["--ignore-missing"])
         .run()
         .exits(3)
@@ -281,7 +277,7 @@ fn another_accounts_key_is_not_already_gone() {
         .args(more)
     };
     let says = &[
-        "hint: the key's ID encodes account 609629065308, and the credentials are of account 123456789012",
+        "hint: the key's ID encodes account 609629065308, but the credentials belong to account 123456789012",
     ];
     let _ = case(&[])
         .run()
@@ -302,7 +298,7 @@ fn verbose_and_debug_tell_the_way_without_secrets() {
     let sandbox = documented();
     let says = &[
         "info: profile default, region us-east-1",
-        "info: signing with ",
+        "info: using access key ",
         "info: attempt 1: DeleteAccessKey to http://127.0.0.1:",
         "info: attempt 1: HTTP 200, request ID ",
     ];
@@ -313,8 +309,8 @@ fn verbose_and_debug_tell_the_way_without_secrets() {
         .says(says);
     let says = &[
         "debug: request body: Action=DeleteAccessKey&Version=2010-05-08&",
-        "debug: reply headers: ",
-        "debug: reply body: <DeleteAccessKeyResponse",
+        "debug: response headers: ",
+        "debug: response body: <DeleteAccessKeyResponse",
     ];
     let said = Case::documented(&sandbox, &["--debug"])
         .run()

@@ -30,7 +30,7 @@ fn says(case: Case, code: &str, message: &str, exit: i32, hint: &str) {
 #[test]
 fn c21_a_denial_is_answered_by_what_denies_it() {
     let explicit = |policy: &str| format!("{WHO} with an explicit deny in {policy}");
-    let quarantine = "AWS quarantined this user because one of its keys was exposed, and says not to remove the policy: \
+    let quarantine = "AWS quarantined this user because one of its keys was exposed, and advises against removing the policy: \
                       use the credentials of another identity (--profile NAME)";
     for version in ["", "V2", "V3", "V4"] {
         let policy = format!(
@@ -97,7 +97,7 @@ fn c21_a_read_that_is_denied_names_its_own_permission() {
             "iam-del-key: error: An error occurred (AccessDenied) when calling the ListAccessKeys operation: {message}\n\
              hint: a resource control policy of the organization prevents this: only an administrator of the organization can \
              allow it\n\
-             known: {BOBS_KEY}: not deleted: nothing was sent to IAM that changes it\n"
+             known: {BOBS_KEY}: not deleted: no request to change it was sent to IAM\n"
         ));
 }
 

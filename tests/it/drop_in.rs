@@ -198,7 +198,7 @@ fn a_refusal_says_what_to_use_instead() {
     }
     refused(
         &["iam", "delete-access-key"],
-        &["leave out `iam delete-access-key`"],
+        &["omit `iam delete-access-key`"],
     );
     refused(&["--user", "Bob"], &["'--user-name'"]);
 }

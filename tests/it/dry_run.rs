@@ -68,7 +68,7 @@ fn a_dry_run_tells_all_that_is_known() {
             "LastUsedService": "iam",
             "LastUsedRegion": "us-east-1",
             "AccountId": "123456789012",
-            "Reason": "no condition was set",
+            "Reason": "no conditions",
         })
     );
     told(printed);
@@ -112,10 +112,7 @@ fn every_format_tells_it() {
     let columns: Vec<&str> = text.output().trim_end_matches('\n').split('\t').collect();
     assert_eq!(columns.len(), 11, "{columns:?}");
     assert_eq!(columns[..5], [BOBS_KEY, "Bob", "WouldDelete", "", "Active"]);
-    assert_eq!(
-        columns[7..],
-        ["s3", "us-east-1", "", "no condition was set"]
-    );
+    assert_eq!(columns[7..], ["s3", "us-east-1", "", "no conditions"]);
 
     let table = unchanged(&sandbox, case("table")).exits(0);
     let output = table.output().to_owned();
@@ -171,7 +168,7 @@ fn what_stays_is_told_with_the_reason_and_is_no_failure() {
     let printed = unchanged(&sandbox, Case::at(&sandbox, args)).exits(0);
     assert_eq!(
         printed.object()["Reason"],
-        "the key signs the request itself"
+        "it belongs to your own credentials"
     );
     assert_eq!(printed.object()["Status"], "Active");
     let _ = printed
@@ -188,7 +185,7 @@ fn the_reason_names_the_conditions_that_hold() {
     let printed = unchanged(&sandbox, case).exits(0);
     assert_eq!(
         printed.object()["Reason"],
-        "--only-inactive and --unused-for 90d hold"
+        "meets --only-inactive and --unused-for 90d"
     );
     told(printed);
 }
@@ -200,7 +197,7 @@ fn a_key_that_is_not_there_is_a_failure() {
     let _ = unchanged(&sandbox, Case::documented(&sandbox, &["-n"]))
         .exits(3)
         .prints_outcome("Failed")
-        .says(&["IAM lists no such key for the user Bob"])
+        .says(&["IAM does not list the key for the user Bob"])
         .ends_with("not deleted");
     let _ = unchanged(
         &sandbox,

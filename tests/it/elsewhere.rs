@@ -10,8 +10,8 @@ const CAROLS_KEY: &str = "AKIAIOSFODNN7EXAMPLE";
 
 #[test]
 fn f102_a_hint_names_the_account_that_sts_returns() {
-    let says = "hint: the key belongs to account 210987654321, and your credentials to account 123456789012: name a role of \
-                account 210987654321 with --role-name, or use a profile of that account (--profile NAME)\n";
+    let says = "hint: the key belongs to account 210987654321, but your credentials belong to account 123456789012: use a role of \
+                account 210987654321 (--role-name), or a profile of that account (--profile NAME)\n";
     let sandbox = Sandbox::documented()
         .key_in("210987654321", KeySeed::new("Carol", CAROLS_KEY))
         .start();
@@ -29,7 +29,7 @@ fn f102_a_hint_names_the_account_that_sts_returns() {
     };
     let _ = failed(carols(&["--user-name", "Bob"]), 3).says_exactly(&format!(
         "iam-del-key: error: An error occurred (NoSuchEntity) when calling the DeleteAccessKey operation: The Access Key with id \
-         {CAROLS_KEY} cannot be found.\n{says}known: {CAROLS_KEY}: not deleted: IAM finds no such key for this user\n"
+         {CAROLS_KEY} cannot be found.\n{says}known: {CAROLS_KEY}: not deleted: IAM found no such key for this user\n"
     ));
     assert_eq!(actions(&sandbox), ["DeleteAccessKey", "GetAccessKeyInfo"]);
     sandbox.deny("iam:DeleteAccessKey");

@@ -26,7 +26,7 @@ fn f31_endpoint_urls() {
             |case| case.args(["--endpoint-url", url]),
             &[
                 "--endpoint-url is `",
-                "an endpoint URL is http:// or https://",
+                "an endpoint URL consists of http:// or https://",
             ],
         );
         for variable in ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_IAM"] {
@@ -47,19 +47,19 @@ fn f31_endpoint_urls() {
         let url = format!("http://me:{secret}@{place}");
         refused(
             |case| case.args(["--endpoint-url", &url]),
-            &["--endpoint-url holds a user name or password"],
+            &["--endpoint-url contains a user name or password"],
         );
     }
     let without_scheme = format!("me:{secret}@127.0.0.1:1");
     refused(
         |case| case.env("AWS_ENDPOINT_URL_IAM", &without_scheme),
-        &["the environment variable AWS_ENDPOINT_URL_IAM holds a user name or password"],
+        &["the environment variable AWS_ENDPOINT_URL_IAM contains a user name or password"],
     );
     for part in ["?token=", "#token="] {
         let url = format!("http://127.0.0.1/{part}{secret}");
         refused(
             |case| case.args(["--endpoint-url", &url]),
-            &["--endpoint-url has a query or a fragment, which an endpoint URL cannot"],
+            &["--endpoint-url has a query or a fragment, which is not allowed in an endpoint URL"],
         );
     }
 }
@@ -76,7 +76,7 @@ fn c67_an_endpoint_with_a_space() {
         let shown = url.replace('\t', "\\u{9}");
         let said = format!(
             "iam-del-key: error: --endpoint-url is `{shown}`: \
-             an endpoint URL is http:// or https://, a host, and perhaps a port and a path\n\
+             an endpoint URL consists of http:// or https://, a host, and optionally a port and a path\n\
              hint: correct --endpoint-url, or remove it\n\
              known: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
         );
@@ -210,9 +210,7 @@ fn fips_and_dual_stack_hosts() {
             .run()
             .exits(9)
             .prints_outcome("Failed")
-            .says(&[&format!(
-                "could not reach IAM at {host} by way of the proxy "
-            )])
+            .says(&[&format!("could not reach IAM at {host} through the proxy ")])
             .ends_with("not deleted");
         assert_eq!(proxy.requests()[0].target, format!("{host}:443"));
         assert_eq!(sandbox.connections(), 0);

@@ -26,7 +26,7 @@ fn fail_fast_tries_no_further_key() {
     let output = printed.output().to_owned();
     let _ = printed
         .prints(&output)
-        .says(&["to do the rest"])
+        .says(&["to continue, "])
         .ends_with("50 keys: 10 deleted, 1 failed and not changed, 39 not tried");
     assert_eq!(actions(&sandbox).len(), 11);
     // What standard output got is what is left to do.
@@ -36,7 +36,7 @@ fn fail_fast_tries_no_further_key() {
     let output = again.output().to_owned();
     let _ = again
         .prints(&output)
-        .says(&["10 lines are left out"])
+        .says(&["10 lines were skipped"])
         .ends_with("40 keys: 40 deleted");
     assert_eq!(left(&sandbox, 50), 0);
 }
@@ -62,10 +62,7 @@ fn f86_credentials_that_expire_end_the_run() {
     let output = printed.output().to_owned();
     let _ = printed
         .prints(&output)
-        .says(&[
-            "(ExpiredToken)",
-            "get new credentials from where these came from",
-        ])
+        .says(&["(ExpiredToken)", "get new credentials from the same source"])
         .ends_with("40 keys: 15 deleted, 1 failed and not changed, 24 not tried");
     assert_eq!(left(&sandbox, 40), 25);
     let expired = What::error(
@@ -127,10 +124,10 @@ fn interrupted(signal: &str, status: i32) {
         .collect();
     assert_eq!(
         errors,
-        ["iam-del-key: error: interrupted: no further key is begun"]
+        ["iam-del-key: error: interrupted: no more keys are started"]
     );
     let _ = said
-        .says(&["to do the rest"])
+        .says(&["to continue, "])
         .ends_with("200 keys: ")
         .within(SETTLED);
 }
@@ -158,7 +155,7 @@ fn f61_of_a_key_whose_answer_was_cut_off_it_is_told_what_is_known() {
         let told = told.replace("AKIAQQQQQ", first.as_str().expect("an ID"));
         let _ = printed
             .prints(&output)
-            .says(&[&told, "error: interrupted: no further key is begun"])
+            .says(&[&told, "error: interrupted: no more keys are started"])
             .ends_with("2 keys: ")
             .within(SETTLED);
     }
@@ -222,7 +219,7 @@ fn f88_what_a_journal_has_settled_counts_as_that_where_nothing_can_be_written() 
         .exits(1)
         .prints_nothing()
         .says(&["could not write the result to standard output"])
-        .ends_with("50 keys: 1 deleted, 29 not tried, 20 settled by an earlier run");
+        .ends_with("50 keys: 1 deleted, 29 not tried, 20 finished by an earlier run");
     assert_eq!(left(&sandbox, 50), 29);
 }
 

@@ -16,7 +16,7 @@ fn f75_the_owner_is_found_and_named() {
         .run()
         .exits(0)
         .prints(DELETED)
-        .says(&[&format!("{ALICE_KEY_ID} is a key of the user Alice")]);
+        .says(&[&format!("{ALICE_KEY_ID} belongs to the user Alice")]);
     assert_eq!(
         actions(&sandbox),
         ["GetAccessKeyLastUsed", "DeleteAccessKey"]
@@ -42,13 +42,13 @@ fn f75_no_hint_asks_for_an_owner_that_was_just_looked_up() {
             .run()
             .exits(3)
             .prints_outcome("Failed");
-        assert!(!said.messages().contains("whose key it is"));
+        assert!(!said.messages().contains("find the key's owner"));
         let _ = said
             .says(&[&format!(
-                "hint: IAM named its owner in this run: the key was deleted since, or IAM's answers contradict each other: \
+                "hint: IAM reported its owner during this run, so it was deleted since then, or IAM's responses contradict each other: \
                  {AGAIN}"
             )])
-            .ends_with("not deleted: IAM finds no such key for this user");
+            .ends_with("not deleted: IAM found no such key for this user");
     }
     // The owner is renamed before the deletion.
     let sandbox = documented();
@@ -60,17 +60,17 @@ fn f75_no_hint_asks_for_an_owner_that_was_just_looked_up() {
         .exits(3)
         .prints_outcome("Failed")
         .says_exactly(&format!(
-            "iam-del-key: note: {BOBS_KEY} is a key of the user Bob\n\
+            "iam-del-key: note: {BOBS_KEY} belongs to the user Bob\n\
              iam-del-key: error: An error occurred (NoSuchEntity) when calling the DeleteAccessKey operation: The user with \
              name Bob cannot be found.\n\
-             hint: the user was renamed or deleted after IAM named it as the owner: {AGAIN}\
-             known: {BOBS_KEY}: not deleted: IAM finds no such user\n"
+             hint: the user was renamed or deleted after IAM reported it as the owner: {AGAIN}\
+             known: {BOBS_KEY}: not deleted: IAM found no such user\n"
         ));
     let _ = find(&sandbox, BOBS_KEY)
         .run()
         .exits(0)
         .prints(DELETED)
-        .says(&["is a key of the user Robert"]);
+        .says(&["belongs to the user Robert"]);
     // Or before a condition is read, and IAM does not say the new name.
     let sandbox = documented();
     let (name, to) = ("Bob".to_owned(), "Robert".to_owned());
@@ -83,10 +83,10 @@ fn f75_no_hint_asks_for_an_owner_that_was_just_looked_up() {
         .run()
         .exits(3)
         .prints_outcome("Failed");
-    assert!(!said.messages().contains("whose key it is"));
+    assert!(!said.messages().contains("find the key's owner"));
     let _ = said
         .says(&[&format!(
-            "hint: the user was renamed or deleted after IAM named it as the owner: {AGAIN}"
+            "hint: the user was renamed or deleted after IAM reported it as the owner: {AGAIN}"
         )])
         .ends_with("not deleted");
 }
@@ -106,7 +106,7 @@ fn a_role_needs_no_user_name_when_the_owner_is_found() {
         .run()
         .exits(0)
         .prints(DELETED)
-        .says(&["is a key of the user Bob"]);
+        .says(&["belongs to the user Bob"]);
     assert!(!sandbox.has_key(BOBS_KEY));
 }
 
@@ -125,7 +125,7 @@ fn f56_where_asking_is_denied_every_users_keys_are_looked_through() {
         .says(&[
             "GetAccessKeyLastUsed is denied",
             "reading the keys of every user, once for this run",
-            "is a key of the user Bob",
+            "belongs to the user Bob",
         ]);
     assert!(!sandbox.has_key(BOBS_KEY));
     assert_eq!(sandbox.keys().len(), 4 + 90, "nothing else went");
@@ -137,7 +137,7 @@ fn f56_where_asking_is_denied_every_users_keys_are_looked_through() {
         .exits(0)
         .prints(DELETED)
         .says(&[&format!(
-            "iam-del-key: note: {last} is a key of the user user-000045\n"
+            "iam-del-key: note: {last} belongs to the user user-000045\n"
         )]);
     assert!(!sandbox.has_key(&last));
 }
@@ -186,7 +186,7 @@ fn f56_where_no_list_may_be_read_both_meanings_are_told() {
             .prints_outcome("Failed")
             .says(&[
                 "An error occurred (AccessDenied) when calling the GetAccessKeyLastUsed operation",
-                "of a key it does not know as well as of a call that is not allowed",
+                "IAM also returns this error for keys that are not in this account",
                 "iam:GetAccessKeyLastUsed on *",
             ])
             .ends_with("not deleted");
@@ -208,8 +208,8 @@ fn f59_a_list_that_does_not_end_is_never_a_short_list() {
         )
     };
     for (marker, says) in [
-        ("", "that its list goes on, but not where"),
-        ("<Marker>again</Marker>", "a list that goes in a circle"),
+        ("", "that the list continues, but has no marker"),
+        ("<Marker>again</Marker>", "repeats a pagination marker"),
     ] {
         let sandbox = Sandbox::documented()
             .deny("iam:GetAccessKeyLastUsed")
@@ -238,7 +238,7 @@ fn another_accounts_key_is_not_found_and_not_ignored() {
             .run()
             .exits(3)
             .prints_outcome("Failed")
-            .says(&["the key belongs to account 609629065308, and your credentials to account 123456789012"])
+            .says(&["the key belongs to account 609629065308, but your credentials belong to account 123456789012"])
             .ends_with("not deleted");
     }
 }
@@ -251,6 +251,6 @@ fn an_owner_that_is_given_is_not_looked_for() {
         .exits(2)
         .prints_nothing()
         .says(&["--user-name", "--find-user", "cannot be used with"])
-        .ends_with("nothing is deleted");
+        .ends_with("no key was changed");
     assert_eq!(sandbox.connections(), 0);
 }

@@ -212,7 +212,7 @@ fn the_most_likely_mistakes_are_explained() {
         ),
         (
             &[key[0], key[1], "--dry-run=true"],
-            "error: --dry-run takes no value\n",
+            "error: --dry-run does not take a value\n",
         ),
         (
             &[key[0]],

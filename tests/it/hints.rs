@@ -39,8 +39,8 @@ fn each_line_of_the_log_says_which_key_it_is_about() {
         .prints(&output)
         .says(&[
             &format!("debug: {id}: request body: Action=DeleteAccessKey&"),
-            &format!("debug: {id}: reply headers: "),
-            &format!("debug: {id}: reply body: <DeleteAccessKeyResponse"),
+            &format!("debug: {id}: response headers: "),
+            &format!("debug: {id}: response body: <DeleteAccessKeyResponse"),
         ])
         .ends_with("3 keys: 3 deleted");
     assert_eq!(left(&sandbox, 3), 0);
@@ -86,8 +86,7 @@ fn each_hint_is_given_once_before_the_summary() {
     assert_eq!(
         hints,
         [
-            "hint: NoSuchEntity: the key is gone already, or it is another user's: IAM says the same of both",
-            "hint: NoSuchEntity: to see whose key it is: iam-del-key --access-key-id ID --find-user --dry-run \
+            "hint: NoSuchEntity: the key does not exist, or belongs to another user; to find the key's owner: iam-del-key --access-key-id ID --find-user --dry-run \
              --profile work",
             "known: 3 keys: 3 failed and not changed",
         ]
@@ -110,7 +109,7 @@ fn keys_of_another_account_are_hinted_at_once_for_each_account() {
     let said = printed.prints(&output);
     for account in ["999999999999", "888888888888"] {
         let hint = format!(
-            "hint: NoSuchEntity: the key's ID encodes account {account}, and the credentials are of account {ACCOUNT}: "
+            "hint: NoSuchEntity: the key's ID encodes account {account}, but the credentials belong to account {ACCOUNT}: "
         );
         assert_eq!(said.messages().matches(&hint).count(), 1, "{hint}");
     }

@@ -151,8 +151,8 @@ fn c63_an_error_about_something_else_does_not_answer_a_read() {
             .prints_outcome("Failed");
         assert!(!said.messages().contains("denied"), "{}", said.messages());
         let _ = said
-            .says(&["the answer to another request, an error about "])
-            .ends_with("not deleted: nothing was sent to IAM that changes it");
+            .says(&["the response to another request, an error about "])
+            .ends_with("not deleted: no request to change it was sent to IAM");
         assert!(sandbox.has_key(BOBS_KEY));
     }
 }
@@ -184,7 +184,7 @@ fn c64_a_clock_that_jumps_makes_no_key_old() {
         "GetAccessKeyLastUsed",
         "<UserName>Bob</UserName><AccessKeyLastUsed><ServiceName>N/A</ServiceName><Region>N/A</Region></AccessKeyLastUsed>",
     );
-    let jump = "unusable response from IAM: a time that can be trusted is missing from its answer";
+    let jump = "unusable response from IAM: a reliable time is missing";
     let far = "Sat, 26 Nov 2099 12:00:00 GMT";
     for dates in [
         &[("Date", far)][..],
@@ -294,7 +294,7 @@ fn c64_a_date_that_cannot_be_is_not_believed() {
         let said = printed.prints(&output);
         assert_eq!(
             said.messages()
-                .contains("is before there were access keys, so the conditions cannot be checked"),
+                .contains("is before access keys existed, so the conditions cannot be checked"),
             !is_possible,
             "{date}"
         );

@@ -86,7 +86,7 @@ fn c27_of_many_keys_the_inactive_ones_are_skipped_and_that_is_success() {
     let _ = printed
         .prints(&output)
         .says(&[&format!(
-            "hint: to undo what the journal records: iam-del-key --from {journal_name} --reactivate\n"
+            "hint: to undo the changes in the journal: iam-del-key --from {journal_name} --reactivate\n"
         )])
         .ends_with("3 keys: 2 deactivated, 1 already inactive");
     let text = std::fs::read_to_string(&journal).expect("a journal");
@@ -191,12 +191,12 @@ fn c27_a_deletion_reads_no_status() {
 #[test]
 fn c26_keys_that_are_all_inactive_are_said_to_be() {
     for (inactive, active, says) in [
-        (0, 0, "there is no key, or none satisfies the conditions"),
+        (0, 0, "there are no keys, or none meets the conditions"),
         (1, 0, "the key is already inactive"),
         (2, 0, "all keys are already inactive"),
         (3, 0, "all keys are already inactive"),
-        (1, 1, "the other key does not satisfy the conditions"),
-        (1, 2, "none of the other keys satisfies the conditions"),
+        (1, 1, "the other key does not meet the conditions"),
+        (1, 2, "none of the other keys meets the conditions"),
     ] {
         let mut sandbox = Sandbox::documented().user("Carol");
         for n in 0..inactive + active {
@@ -258,7 +258,7 @@ fn c26_a_sweep_of_the_account_counts_inactive_keys_too() {
         if status == 0 {
             let _ = said.says(&[
                 "checked, 1 already inactive\n",
-                "nothing was changed: none of the other keys satisfies the conditions",
+                "nothing was changed: none of the other keys meets the conditions",
             ]);
         } else {
             let _ = said.says(&["without a terminal, --whole-account requires --yes"]);

@@ -43,7 +43,7 @@ fn c02_all_unknown_keys_of_a_run_share_one_index() {
         assert_eq!(outcomes(&output), [("Missing".to_owned(), 20)]);
         let _ = printed
             .prints(&output)
-            .says_exactly(&format!("{ROOT_HINT}known: 20 keys: 20 gone already\n"));
+            .says_exactly(&format!("{ROOT_HINT}known: 20 keys: 20 already gone\n"));
         assert_eq!(count(&sandbox, "GetAccessKeyLastUsed"), 20);
         assert_eq!(count(&sandbox, "ListAccessKeys"), 103, "--jobs {jobs}");
         // Two pages, listed once more to see that no user was renamed meanwhile.
@@ -64,7 +64,7 @@ fn c02_a_thousand_deleted_keys_cost_one_request_each_and_one_index() {
     assert_eq!(outcomes(&output), [("Missing".to_owned(), 1000)]);
     let _ = printed
         .prints(&output)
-        .says_exactly(&format!("{ROOT_HINT}known: 1000 keys: 1000 gone already\n"));
+        .says_exactly(&format!("{ROOT_HINT}known: 1000 keys: 1000 already gone\n"));
     assert_eq!(actions(&sandbox).len(), 1000 + 23 + 2);
 }
 
@@ -103,7 +103,7 @@ fn c02_each_key_gets_the_outcome_that_the_index_shows() {
     let _ = printed
         .prints(&output)
         .says(&["encodes account 609629065308"])
-        .ends_with("5 keys: 3 deleted, 1 gone already, 1 failed and not changed");
+        .ends_with("5 keys: 3 deleted, 1 already gone, 1 failed and not changed");
     assert_eq!(count(&sandbox, "ListAccessKeys"), 13);
 }
 
@@ -137,7 +137,7 @@ fn c02_where_the_index_cannot_be_read_every_key_fails_and_none_is_missing() {
         assert_eq!(outcomes.iter().map(|(_, count)| count).sum::<usize>(), 30);
         let _ = printed
             .prints(&output)
-            .says(&["not deleted: nothing was sent to IAM that changes it"])
+            .says(&["not deleted: no request to change it was sent to IAM"])
             .ends_with("30 keys: ");
         assert!(
             count(&sandbox, action) <= 8,
@@ -167,7 +167,7 @@ fn c02_an_index_that_takes_longer_than_one_keys_limit_is_used() {
         [("Deleted".to_owned(), 1), ("Missing".to_owned(), 2)]
     );
     let _ = printed.prints(&output).says_exactly(&format!(
-        "{ROOT_HINT}known: 3 keys: 1 deleted, 2 gone already\n"
+        "{ROOT_HINT}known: 3 keys: 1 deleted, 2 already gone\n"
     ));
     assert!(!sandbox.has_key(&known));
 }
@@ -208,7 +208,7 @@ fn c02_a_condition_is_judged_by_a_list_that_was_read_for_the_key() {
         .run()
         .exits(0)
         .prints(DELETED)
-        .says(&["is a key of the user Bob"]);
+        .says(&["belongs to the user Bob"]);
     let requests = sandbox.requests();
     let lists = requests
         .iter()
@@ -252,7 +252,7 @@ fn c54_the_owner_of_a_key_is_found_although_the_user_is_renamed_meanwhile() {
         );
         assert!(output.contains(&format!("\"UserName\":\"{to}\"")));
         let _ = printed.prints(&output).says_exactly(&format!(
-            "{ROOT_HINT}known: 2 keys: 1 deleted, 1 gone already\n"
+            "{ROOT_HINT}known: 2 keys: 1 deleted, 1 already gone\n"
         ));
         assert!(!sandbox.has_key(&id));
     }
@@ -309,22 +309,22 @@ fn c02_the_index_serves_every_option_that_looks_up_owners() {
     for (args, ends, more_lists) in [
         (
             &["--except-user", "b*"][..],
-            "1 deleted, 1 gone already, 1 skipped",
+            "1 deleted, 1 already gone, 1 skipped",
             0,
         ),
         (
             &["--older-than", "500d"],
-            "1 deleted, 1 gone already, 1 skipped",
+            "1 deleted, 1 already gone, 1 skipped",
             2,
         ),
         (
             &["--deactivate"],
-            "1 deactivated, 1 gone already, 1 already inactive",
+            "1 deactivated, 1 already gone, 1 already inactive",
             2,
         ),
         (
             &["--dry-run"],
-            "2 would be deleted, 1 gone already; this was a dry run",
+            "2 would be deleted, 1 already gone; this was a dry run",
             0,
         ),
     ] {
@@ -369,12 +369,12 @@ fn c02_a_journal_goes_on_with_an_index_of_its_own() {
         last
     };
     let list = format!("{BOBS_KEY}\n{}", unknown(2));
-    assert_eq!(run(&list), "known: 3 keys: 1 deleted, 2 gone already");
+    assert_eq!(run(&list), "known: 3 keys: 1 deleted, 2 already gone");
     let users = count(&sandbox, "ListUsers");
     let list = format!("{list}{ALICE_KEY_ID}\n");
     assert_eq!(
         run(&list),
-        "known: 4 keys: 1 deleted, 3 settled by an earlier run"
+        "known: 4 keys: 1 deleted, 3 finished by an earlier run"
     );
     assert_eq!(count(&sandbox, "ListUsers"), 2 * users);
 }
@@ -403,7 +403,7 @@ fn c02_what_ends_a_run_ends_it_during_the_index_too() {
         let output = printed.output().to_owned();
         let _ = printed
             .prints(&output)
-            .says(&["not deleted: nothing was sent to IAM that changes it"])
+            .says(&["not deleted: no request to change it was sent to IAM"])
             .ends_with(&format!("20 keys: {counts}"));
     }
 }

@@ -149,7 +149,7 @@ fn f80_what_is_no_list_is_refused_with_line_and_column() {
         &[],
         &[
             "line 3, column 3",
-            "`short` is no access key ID",
+            "`short` is not an access key ID",
             "16 to 128",
         ],
     );
@@ -171,7 +171,7 @@ fn f80_what_is_no_list_is_refused_with_line_and_column() {
     refused(
         format!("UserName,AccessKeyId\nBo b,{good}\n"),
         &[],
-        &["line 2, column 1", "`Bo b` is no user name"],
+        &["line 2, column 1", "`Bo b` is not a user name"],
     );
     refused(
         "UserName,AccessKeyId\nBob\n",
@@ -181,12 +181,12 @@ fn f80_what_is_no_list_is_refused_with_line_and_column() {
     refused(
         format!("AccessKeyId,Note\n{good},\"open\n"),
         &[],
-        &["line 2, column 23", "quote is not closed"],
+        &["line 2, column 23", "a quoted field is not closed"],
     );
     refused(
         format!("AccessKeyId,Outcome\n{good},Perhaps\n"),
         &[],
-        &["line 2", "there is no Outcome `Perhaps`"],
+        &["line 2", "unknown Outcome `Perhaps`"],
     );
     refused(
         "ASIAY34FZKBOKMUTVV7A\n",
@@ -256,7 +256,7 @@ fn f83_json_that_is_broken_nested_or_of_wrong_types() {
         &[],
         &[
             "line 1, column",
-            "this is a journal: give it with --journal",
+            "this is a journal: pass it with --journal",
         ],
     );
     // A string without an end is read no further than a megabyte.
@@ -285,7 +285,7 @@ fn f81_a_broken_line_far_down_deletes_nothing() {
         .run()
         .exits(2)
         .prints_nothing()
-        .says(&["list.csv, line 500002, column 1: `AKIA?` is no access key ID"])
+        .says(&["list.csv, line 500002, column 1: `AKIA?` is not an access key ID"])
         .ends_with("no key was changed")
         .within(SOON);
     assert_eq!(sandbox.connections(), 0);

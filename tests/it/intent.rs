@@ -71,7 +71,7 @@ fn f85_a_begun_key_that_cannot_be_looked_for_is_unknown_whatever_is_said_of_it_n
         (
             None,
             &[][..],
-            "an earlier run started this, and IAM now finds no such key; checking the key failed",
+            "an earlier run started this, and IAM now reports no such key; checking the key failed",
         ),
         (None, &["--ignore-missing"], "checking the key failed"),
         (
@@ -79,7 +79,7 @@ fn f85_a_begun_key_that_cannot_be_looked_for_is_unknown_whatever_is_said_of_it_n
             &[],
             "an earlier run started this; checking the key failed",
         ),
-        (None, &["--only-inactive"], "how that ended is not known"),
+        (None, &["--only-inactive"], "the result is unknown"),
     ] {
         // The earlier run was killed after IAM acted.
         let sandbox = documented();
@@ -160,7 +160,7 @@ fn f85_a_dry_run_says_nothing_false_of_a_begun_key() {
     assert_eq!(outcomes(&output), [("Unknown".to_owned(), 1)]);
     let _ = printed
         .prints(&output)
-        .says(&["how that ended is not known"])
+        .says(&["the result is unknown"])
         .ends_with("this was a dry run");
 }
 
@@ -197,7 +197,7 @@ fn f85_a_begun_key_that_this_run_leaves_is_unknown() {
         assert_eq!(row.expect("its row")["Outcome"], "Unknown", "{output}");
         let _ = printed
             .prints(&output)
-            .says(&["an earlier run started it, and how that ended is not known"])
+            .says(&["an earlier run started to change it, and the result is unknown"])
             .ends_with("1 unknown");
         let journal = kept.journal();
         let new = journal.strip_prefix(&before).expect("it is only added to");
@@ -220,7 +220,7 @@ fn f85_a_key_whose_journal_is_not_read_is_unknown() {
         .exits(2)
         .prints_nothing()
         .says(&["terminal"])
-        .ends_with("unknown: an earlier run started it");
+        .ends_with("unknown: an earlier run started to change it");
     // Another run has it, and may be at this key.
     sandbox.fault(Fault::new(What::SilenceBeforeActing).on("GetAccessKeyLastUsed"));
     let first = one(&[]).start();
@@ -229,8 +229,8 @@ fn f85_a_key_whose_journal_is_not_read_is_unknown() {
         .run()
         .exits(11)
         .prints_nothing()
-        .says(&["another run has the journal"])
-        .ends_with("unknown: what earlier runs did is not known");
+        .says(&["another run is using the journal"])
+        .ends_with("unknown: the results of earlier runs are unknown");
     first.signal("INT");
     let _ = first
         .end()
@@ -244,8 +244,8 @@ fn f85_a_key_whose_journal_is_not_read_is_unknown() {
 fn f85_a_begun_key_of_a_run_that_ends_before_it_begins_is_unknown() {
     let settled = format!("{{\"AccessKeyId\":\"{BOBS_KEY}\",\"Outcome\":\"Deleted\"}}\n");
     for (more, known) in [
-        ("", "unknown: an earlier run started it"),
-        (&*settled, "deleted: an earlier run settled it"),
+        ("", "unknown: an earlier run started to change it"),
+        (&*settled, "deleted: an earlier run finished it"),
     ] {
         let sandbox = documented();
         sandbox.remove_key(BOBS_KEY);

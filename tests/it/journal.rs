@@ -102,7 +102,7 @@ fn each_step_is_recorded_and_a_second_run_does_nothing_again() {
         .exits(0)
         .prints_nothing()
         .says(&["known: "])
-        .ends_with("20 keys: 20 settled by an earlier run");
+        .ends_with("20 keys: 20 finished by an earlier run");
     assert_eq!(actions(&sandbox).len(), 20);
 }
 
@@ -125,7 +125,7 @@ fn what_failed_is_tried_again_and_what_is_done_is_not() {
     let _ = printed
         .prints(&output)
         .says(&["known: "])
-        .ends_with("20 keys: 8 deleted, 12 settled by an earlier run");
+        .ends_with("20 keys: 8 deleted, 12 finished by an earlier run");
     assert!(kept.results().values().all(|outcome| outcome == "Deleted"));
 }
 
@@ -141,7 +141,7 @@ fn f85_two_runs_on_one_journal_the_second_is_refused() {
         .run()
         .exits(11)
         .prints_nothing()
-        .says(&["another run has the journal"])
+        .says(&["another run is using the journal"])
         .ends_with("no key was changed");
     first.signal("INT");
     let printed = first.end().exits(130);
@@ -176,7 +176,7 @@ fn a_question_is_about_what_the_journal_has_not_settled() {
     let _ = printed
         .prints(&output)
         .says(&["[y/N]"])
-        .ends_with("2 deleted, 4 settled by an earlier run");
+        .ends_with("2 deleted, 4 finished by an earlier run");
 }
 
 #[test]
@@ -188,20 +188,20 @@ fn a_file_that_is_no_journal_is_left_as_it_is() {
         (list.clone(), "it is not an iam-del-key journal"),
         (
             "{\"Journal\":9,\"Action\":\"delete\",\"AccountId\":null}\n".to_owned(),
-            "its form is 9",
+            "it has format version 9",
         ),
         (
             head.replace("delete", "deactivate"),
-            "it is of a run that was to deactivate keys",
+            "it is from a run to deactivate keys",
         ),
         (
             head.replace("123456789012", "999999999999"),
-            "it is of account 999999999999",
+            "it is for account 999999999999",
         ),
-        (format!("{head}hello\n{head}"), "record 2 is broken"),
+        (format!("{head}hello\n{head}"), "record 2 is invalid"),
         (
             format!("{head}{{\"AccessKeyId\":\"{BOBS_KEY}\"}}\n"),
-            "record 2 is broken: neither an intent nor a result",
+            "record 2 is invalid: neither an intent nor a result",
         ),
     ] {
         let kept = Kept::new(&list);
@@ -227,7 +227,7 @@ fn a_file_that_is_no_journal_is_left_as_it_is() {
         .run()
         .exits(2)
         .prints_nothing()
-        .says(&["it is of account 999999999999"])
+        .says(&["it is for account 999999999999"])
         .ends_with("no key was changed");
     assert_eq!(kept.journal(), torn);
     assert!(!actions(&sandbox).contains(&"DeleteAccessKey".to_owned()));
@@ -259,7 +259,7 @@ fn a_dry_run_reads_a_journal_and_writes_none() {
     let _ = printed
         .prints(&output)
         .says(&["known: "])
-        .ends_with("4 settled by an earlier run; this was a dry run");
+        .ends_with("4 finished by an earlier run; this was a dry run");
     assert_eq!(kept.journal(), before);
 }
 
@@ -319,7 +319,7 @@ fn killed(seed: u8) {
     hear(&output);
     let _ = printed
         .prints(&output)
-        .says(&["settled by an earlier run"])
+        .says(&["finished by an earlier run"])
         .ends_with(&format!("{KEYS} keys: "));
     assert!((0..KEYS).all(|n| !sandbox.has_key(&nth_key_id(ACCOUNT, n))));
     let results = kept.results();
@@ -354,7 +354,7 @@ const HARMS: [(&str, Harm); 3] = [
     ("it was truncated during the run", |path| {
         std::fs::write(path, "").expect("a journal");
     }),
-    ("another file was put in its place during the run", |path| {
+    ("it was replaced by another file during the run", |path| {
         let other = path.with_extension("other");
         std::fs::copy(path, &other).expect("a journal");
         std::fs::rename(other, path).expect("a journal");
@@ -376,9 +376,9 @@ fn f85_no_key_is_changed_once_somebody_else_has_changed_the_journal() {
         assert_eq!(outcomes(&output), expected);
         // A later run has no journal to go by.
         let _ = printed.prints(&output).says_exactly(&format!(
-            "iam-del-key: error: the journal {} is not complete: {harm}\n\
-             hint: to do the rest: save what standard output got, and give it with --from; what is settled in it is left \
-             out\n\
+            "iam-del-key: error: the journal {} is incomplete: {harm}\n\
+             hint: to continue, save the standard output to a file, and pass it with --from; finished keys are \
+             skipped\n\
              known: 5 keys: 1 deleted, 4 not tried\n",
             kept.path().display()
         ));
@@ -413,7 +413,7 @@ fn f85_a_journal_that_somebody_else_changes_during_the_run_is_no_success() {
             let _ = printed
                 .prints(&output)
                 .says(&[&format!(
-                    "iam-del-key: error: the journal {} is not complete: {harm}\n",
+                    "iam-del-key: error: the journal {} is incomplete: {harm}\n",
                     name.display()
                 )])
                 .ends_with(told);

@@ -154,7 +154,7 @@ fn c67_a_journal_that_the_run_writes_something_else_to_is_refused() {
             let said = format!("{}{written}", said.messages());
             let expected = format!(
                 "iam-del-key: error: cannot use the journal {}: {stream} is written to the same file\n\
-                 hint: give the journal a file of its own\n\
+                 hint: use a separate file for the journal\n\
                  known: no key was changed\n",
                 kept.path().display()
             );
@@ -203,9 +203,9 @@ fn c67_c70_a_deletion_that_the_journal_does_not_record_is_printed_once() {
         let key = iam_sandbox::nth_key_id(crate::journal::ACCOUNT, 0);
         let _ = printed.prints(&first).says_exactly(&format!(
             "iam-del-key: warning: {key}: deleted, but the journal does not record it; the next run with this journal \
-             checks and prints it\n\
-             iam-del-key: error: the run broke off: File too large (os error 27)\n\
-             hint: to do the rest: the same command again; what the journal has settled is skipped\n\
+             verifies and reports it\n\
+             iam-del-key: error: the run was aborted: File too large (os error 27)\n\
+             hint: to continue, run the same command again; keys finished in the journal are skipped\n\
              known: 3 keys: 1 deleted, 2 not tried\n"
         ));
         assert!(!first.contains("Deleted"), "{first}");
@@ -234,7 +234,7 @@ fn c67_c70_a_deletion_that_the_journal_does_not_record_is_printed_once() {
             .run()
             .exits(0)
             .prints_nothing()
-            .says_exactly("known: 3 keys: 3 settled by an earlier run\n");
+            .says_exactly("known: 3 keys: 3 finished by an earlier run\n");
     }
 }
 
@@ -257,7 +257,7 @@ fn c70_a_deletion_that_no_later_run_can_confirm_is_printed_at_once() {
     assert_eq!(output.matches("\"Deleted\"").count(), 2, "{output}");
     let _ = printed
         .prints(&output)
-        .says(&["if the named user owns it, it is gone: --ignore-missing counts that as success"])
+        .says(&["if it was the named user's key, it is already gone: --ignore-missing counts that as success"])
         .ends_with("3 keys: 2 deleted, 1 unknown");
 }
 
@@ -283,7 +283,7 @@ fn c70_one_key_whose_deletion_the_journal_does_not_record_is_printed_by_the_next
         let _ = ended
             .exits(1)
             .prints_nothing()
-            .says(&["the run broke off: File too large (os error 27)"])
+            .says(&["the run was aborted: File too large (os error 27)"])
             .ends_with(&format!("{BOBS_KEY}: {known}"));
         sandbox.clear_faults();
         let printed = case().run().exits(0);
@@ -338,7 +338,7 @@ fn c75_a_journal_that_somebody_else_can_write_is_refused() {
     refused(
         &kept,
         "it belongs to another user (user ID 12345)\n\
-         hint: if you trust its records, copy it to a new file, and give that as --journal",
+         hint: if you trust its records, copy it to a new file, and use that as --journal",
     );
     let kept = planted();
     let rights = std::fs::Permissions::from_mode(0o646);
@@ -383,7 +383,7 @@ fn c75_a_run_says_which_of_its_keys_the_journal_has_finished() {
             .exits(0)
             .prints_nothing()
             .says_exactly(&format!(
-                "known: 4 keys: 4 settled by an earlier run{dry}\n"
+                "known: 4 keys: 4 finished by an earlier run{dry}\n"
             ));
     }
     let key = iam_sandbox::nth_key_id(crate::journal::ACCOUNT, 0);

@@ -23,7 +23,7 @@ fn f34_a_sweep_never_takes_the_key_that_signs() {
     );
     let _ = printed
         .prints(&output)
-        .says(&["it would lock you out"])
+        .says(&["you would lock yourself out"])
         .ends_with("1 deleted, 1 refused");
     assert!(sandbox.has_key(ADMIN_KEY_ID) && !sandbox.has_key(&spare));
 }
@@ -81,7 +81,7 @@ fn f34_a_role_never_takes_the_key_that_it_was_assumed_with() {
         assert_eq!(outcomes(&output), [("Refused".to_owned(), 1)], "{base}");
         let _ = printed
             .prints(&output)
-            .says(&["it would lock you out"])
+            .says(&["you would lock yourself out"])
             .ends_with("1 key: 1 refused");
         let _ = role(&["--user-name", "admin", "--access-key-id", ADMIN_KEY_ID])
             .run()

@@ -81,7 +81,7 @@ fn c10_of_a_long_list_each_key_is_done_once() {
     let output = printed.output().to_owned();
     assert_eq!(outcomes(&output), [("Deleted".to_owned(), 20)]);
     let _ = printed.prints(&output).says_exactly(
-        "iam-del-key: note: 99980 lines are left out: a key stands there again\n\
+        "iam-del-key: note: 99980 lines were skipped: repeated keys\n\
          known: 20 keys: 20 deleted\n",
     );
     assert_eq!(left(&sandbox, 20), 0);
@@ -98,8 +98,8 @@ fn c10_of_a_long_list_the_first_line_with_another_owner_is_named() {
         .exits(2)
         .prints_nothing()
         .says_exactly(
-            "iam-del-key: error: standard input, line 100002, column 1: AKIAAAAAAAAAA0000007 is Alice's here, \
-             and Bob's in line 9: a key has one owner\n\
+            "iam-del-key: error: standard input, line 100002, column 1: AKIAAAAAAAAAA0000007 has the owner Alice \
+             here, but the owner Bob in line 9: a key has only one owner\n\
              hint: nothing was contacted; correct the line and run the same command again\n\
              known: no key was changed\n",
         );
@@ -124,7 +124,7 @@ fn c39_ten_thousand_ids_in_one_line_are_read() {
         .run()
         .exits(2)
         .prints_nothing()
-        .says(&["line 1, column 210001: `AKIA` is no access key ID: it has 4 characters"])
+        .says(&["line 1, column 210001: `AKIA` is not an access key ID: it has 4 characters"])
         .within(SOON);
     assert_eq!(sandbox.connections(), 0);
 }

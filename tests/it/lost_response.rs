@@ -110,7 +110,7 @@ fn no_answer_at_all_and_the_key_still_there_is_10() {
     let _ = ended
         .exits(10)
         .prints_outcome("Unknown")
-        .says(&["no usable answer from IAM", "the connection was reset"])
+        .says(&["no usable response from IAM", "the connection was reset"])
         .ends_with(known);
     assert!(sandbox.has_key(BOBS_KEY));
 }
@@ -120,7 +120,7 @@ fn f71_a_lost_answer_and_then_nobody_there_is_10() {
     let sandbox = lost(What::LoseReplyAndStopListening, 1);
     let ended = Case::documented(&sandbox, &["--timeout", "4"]).run();
     let known = &[
-        "no usable answer from IAM",
+        "no usable response from IAM",
         "check with: aws iam list-access-keys --user-name=Bob",
     ];
     let _ = ended
@@ -148,7 +148,7 @@ fn f72_looking_is_denied_and_iam_spoke_of_the_key_is_deleted() {
     let says = &[
         "warning: ",
         "is presumed deleted",
-        "the retry returned NoSuchEntity; checking the key is not allowed",
+        "the retry returned NoSuchEntity; there is no permission to check the key",
     ];
     let _ = Case::documented(&sandbox, &[])
         .run()
@@ -174,7 +174,7 @@ fn f72_looking_is_denied_and_no_answer_came_is_10() {
     let _ = ended
         .exits(10)
         .prints_outcome("Unknown")
-        .says(&["checking the key is not allowed"])
+        .says(&["there is no permission to check the key"])
         .ends_with("unknown: ");
     assert!(sandbox.has_key(BOBS_KEY));
 }
@@ -327,9 +327,8 @@ fn f74_no_such_entity_at_once_is_3_and_not_looked_into() {
         .says_exactly(
             "iam-del-key: error: An error occurred (NoSuchEntity) when calling the DeleteAccessKey operation: \
              The Access Key with id AKIARZPUZDIKAAAAAAAA cannot be found.\n\
-             hint: the key is gone already, or it is another user's: IAM says the same of both\n\
-             hint: to see whose key it is: iam-del-key --access-key-id AKIARZPUZDIKAAAAAAAA --find-user --dry-run\n\
-             known: AKIARZPUZDIKAAAAAAAA: not deleted: IAM finds no such key for this user\n",
+             hint: the key does not exist, or belongs to another user; to find the key's owner: iam-del-key --access-key-id AKIARZPUZDIKAAAAAAAA --find-user --dry-run\n\
+             known: AKIARZPUZDIKAAAAAAAA: not deleted: IAM found no such key for this user\n",
         );
     assert_eq!(actions(&sandbox), ["DeleteAccessKey"]);
 }
@@ -352,7 +351,7 @@ fn f75_a_lost_answer_about_another_users_key_is_3() {
         .exits(3)
         .prints_outcome("Failed")
         .says(says)
-        .ends_with("it is a key of the user Alice");
+        .ends_with("it belongs to the user Alice");
     assert!(sandbox.has_key(ALICE_KEY_ID));
 }
 
@@ -423,7 +422,7 @@ fn f41_silence_for_ever_ends() {
         .run()
         .exits(10)
         .prints_outcome("Unknown")
-        .says(&["did not answer in time; --timeout is 4 s", "check with: "])
+        .says(&["did not respond in time; --timeout is 4 s", "check with: "])
         .ends_with("unknown: ");
     let _ = ended.within(Duration::from_secs(20));
     assert!(sandbox.has_key(BOBS_KEY));

@@ -92,7 +92,7 @@ fn f66_no_thread_is_left() {
         .run()
         .exits(1)
         .prints_nothing()
-        .says(&["broken off at ", "too few threads"])
+        .says(&["aborted at ", "not enough memory or threads"])
         .ends_with("not deleted: nothing was sent to IAM");
     // Those of the journal, which is opened and written, are the last, and it says that the key was begun.
     let kept = begun();
@@ -104,8 +104,8 @@ fn f66_no_thread_is_left() {
         .run()
         .exits(10)
         .prints_nothing()
-        .says(&["broken off at ", "check with: "])
-        .ends_with("unknown: an earlier run started it");
+        .says(&["aborted at ", "check with: "])
+        .ends_with("unknown: an earlier run started to change it");
     assert!(sandbox.has_key(BOBS_KEY));
     assert_eq!(left(&sandbox, 3), 3);
     // Nothing else needs one.
@@ -202,7 +202,7 @@ fn f85_a_disk_that_fills_up_under_the_journal_loses_no_key() {
         let output = printed.output().to_owned();
         let counted = outcomes(&output);
         let said = printed.prints(&output);
-        // A deletion that is not recorded is reported on standard error: the next run checks and prints it.
+        // A deletion that is not recorded is reported on standard error: the next run verifies and reports it.
         let unrecorded = "deleted, but the journal does not record it";
         let unrecorded = said.messages().matches(unrecorded).count();
         let told: usize = counted.iter().map(|(_, count)| count).sum();
@@ -214,7 +214,7 @@ fn f85_a_disk_that_fills_up_under_the_journal_loses_no_key() {
             "{counted:?}"
         );
         let _ = said
-            .says(&["the run broke off: File too large"])
+            .says(&["the run was aborted: File too large"])
             .ends_with("50 keys: ");
     }
     assert!(settled() > 0 && left(&sandbox, 50) > 0);
@@ -223,7 +223,7 @@ fn f85_a_disk_that_fills_up_under_the_journal_loses_no_key() {
     let output = printed.output().to_owned();
     let _ = printed
         .prints(&output)
-        .says(&["settled by an earlier run"])
+        .says(&["finished by an earlier run"])
         .ends_with("50 keys: ");
     assert_eq!(left(&sandbox, 50), 0);
 }
@@ -246,7 +246,7 @@ fn f85_a_disk_that_fills_up_under_one_keys_journal_leaves_what_is_known_as_the_l
         assert!(output.contains(outcome) && output.is_empty() == outcome.is_empty());
         let _ = printed
             .prints(&output)
-            .says(&["the run broke off: File too large"])
+            .says(&["the run was aborted: File too large"])
             .ends_with(&format!(" {BOBS_KEY}: {known}"));
     }
 }
@@ -264,7 +264,7 @@ fn f85_a_disk_that_fills_up_under_a_long_list_changes_nothing() {
     let _ = ended
         .exits(1)
         .prints_nothing()
-        .says(&["a long list is kept in ", "File too large"])
+        .says(&["cannot store the list in ", "File too large"])
         .ends_with("no key was changed");
     assert_eq!(sandbox.connections(), 0);
 }
@@ -284,7 +284,7 @@ fn f85_a_disk_that_fills_up_before_the_question_loses_no_key() {
     assert_eq!(outcomes(&output), [("NotTried".to_owned(), KEYS)]);
     let _ = printed
         .prints(&output)
-        .says(&["the run broke off: File too large"])
+        .says(&["the run was aborted: File too large"])
         .ends_with("7000 keys: 7000 not tried");
     assert_eq!(left(&sandbox, KEYS), KEYS);
 }

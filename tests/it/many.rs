@@ -191,7 +191,7 @@ fn what_ends_a_run_ends_the_look_before_the_question_too() {
             "ExpiredToken",
             7,
             &[][..],
-            "the credentials are no good any more",
+            "the credentials are no longer valid",
         ),
         (
             "ServiceFailure",
@@ -329,7 +329,7 @@ fn a_bar_is_gone_after_a_signal() {
             !screen.iter().any(|line| line.contains("/40")),
             "{screen:?}"
         );
-        let _ = said.says(&["interrupted: no further key is begun", "40 keys: "]);
+        let _ = said.says(&["interrupted: no more keys are started", "40 keys: "]);
     }
 }
 
@@ -340,7 +340,7 @@ fn nothing_named_is_nothing_done() {
         .run()
         .exits(0)
         .prints_nothing()
-        .says(&["the list names no key that is to be changed"])
+        .says(&["the list has no keys to change"])
         .ends_with("0 keys: nothing was changed");
     assert!(actions(&sandbox).is_empty());
 }

@@ -212,7 +212,7 @@ fn c53_a_secret_in_cli_input_json_is_not_shown() {
 
 #[test]
 fn c53_an_id_and_a_secret_that_are_swapped_in_the_environment_are_not_sent() {
-    let hint = "hint: neither was shown or sent: correct them\n";
+    let hint = "hint: neither was printed or sent: correct them\n";
     for (id, secret, what) in [
         (
             SECRET,
@@ -362,7 +362,7 @@ fn c53_a_user_name_that_iam_has_is_a_name_whatever_it_looks_like() {
     let case = Case::at(&sandbox, ["--access-key-id", id, "--find-user"]);
     let _ =
         case.run().exits(0).prints(DELETED).says_exactly(
-            "iam-del-key: note: AKIAQAAAAAAARANDOMAA is a key of the user (not shown)\n",
+            "iam-del-key: note: AKIAQAAAAAAARANDOMAA belongs to the user (not shown)\n",
         );
     let request = sandbox.requests().pop().expect("a request");
     assert_eq!(request.param("UserName"), Some(PLAIN_SECRET));
@@ -385,7 +385,7 @@ fn c06_a_bedrock_api_key_is_refused_with_what_to_run_instead() {
                 "iam-del-key: error: invalid value '(not shown)' for '--access-key-id <ID>': {instead}; \
                  the shell may keep it in its history: treat it as leaked\n\n\
                  For more information, try '--help'.\n\
-                 known: nothing was contacted, and nothing is deleted\n"
+                 known: nothing was contacted, and no key was changed\n"
             ));
         let json = format!("{{\"AccessKeyId\":\"{key}\"}}");
         let _ = Case::at(&sandbox, ["--cli-input-json", &json])

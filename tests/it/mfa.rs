@@ -121,7 +121,7 @@ fn f100_a_cached_session_is_used_and_its_base_key_guarded() {
     let guarded = case().args(["--access-key-id", ADMIN_KEY_ID, "--user-name", "admin"]);
     let said = alone(guarded).exits(11);
     let output = said.output().to_owned();
-    let _ = said.prints(&output).says(&["it would lock you out"]);
+    let _ = said.prints(&output).says(&["you would lock yourself out"]);
     let deleting = case().args(["--access-key-id", BOBS_KEY, "--user-name", "Bob", "-v"]);
     let _ = alone(deleting)
         .exits(0)
@@ -180,7 +180,7 @@ fn f100_a_cached_session_that_cannot_be_used_is_not() {
         (
             fresh.replace("AccessKeyId", "Id"),
             0o600,
-            "gave no AccessKeyId",
+            "returned no AccessKeyId",
         ),
         (fresh[..20].to_owned(), 0o600, "it is not a JSON object"),
         (String::new(), 0o600, "it is not a JSON object"),
@@ -315,8 +315,8 @@ fn f100_a_question_is_asked_again_after_the_run_was_stopped() {
 fn f100_without_a_terminal_the_command_to_run_is_printed() {
     let sandbox = guarded(&["755224"]);
     let says = [
-        format!("error: an MFA code of {SERIAL} is required, and there is no terminal to ask on\n"),
-        "hint: create a session on a terminal, which this program then uses: aws sts get-caller-identity --profile guarded\n"
+        format!("error: an MFA code of {SERIAL} is required, and there is no terminal\n"),
+        "hint: create a session on a terminal; iam-del-key then uses it: aws sts get-caller-identity --profile guarded\n"
             .to_owned(),
         "hint: or run the same command again with --token-code CODE\n".to_owned(),
     ];
@@ -501,7 +501,7 @@ fn f100_a_signal_at_a_question_in_the_middle_of_a_run_ends_it() {
     assert_eq!(rows(&output).len(), 20);
     let _ = printed
         .prints(&output)
-        .says(&["interrupted: no further key is begun"]);
+        .says(&["interrupted: no more keys are started"]);
     assert_eq!(left(&sandbox, 20), 15);
 }
 
@@ -521,8 +521,8 @@ fn f100_a_session_that_expires_without_a_terminal_ends_the_run() {
     let _ = printed
         .prints(&output)
         .says(&[
-            "hint: create a session on a terminal, which this program then uses: aws sts get-caller-identity --profile guarded",
-            "hint: to do the rest: ",
+            "hint: create a session on a terminal; iam-del-key then uses it: aws sts get-caller-identity --profile guarded",
+            "hint: to continue, ",
         ])
         .ends_with("14 not tried");
     assert_eq!(left(&sandbox, 20), 15);

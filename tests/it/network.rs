@@ -101,7 +101,7 @@ fn f40_unroutable() {
     );
     unreachable(
         case.run(),
-        &[&address.to_string(), "it did not answer in time"],
+        &[&address.to_string(), "it did not respond in time"],
     );
 }
 
@@ -110,7 +110,10 @@ fn f40_the_whole_limit_ends_a_connection_that_is_not_made() {
     let sandbox = Sandbox::documented().https(Certificate::Valid).start();
     sandbox.fault(Fault::new(What::SilenceOnAccept).always());
     let case = Case::documented(&sandbox, &["--timeout", "2", "--cli-connect-timeout", "0"]);
-    unreachable(case.run(), &["it did not answer in time; --timeout is 2 s"]);
+    unreachable(
+        case.run(),
+        &["it did not respond in time; --timeout is 2 s"],
+    );
     assert!(sandbox.has_key(BOBS_KEY));
 }
 
@@ -127,7 +130,7 @@ fn f41_accepts_and_then_silence() {
         .run()
         .exits(10)
         .prints_outcome("Unknown")
-        .says(&["no usable answer from IAM", "it did not answer"]);
+        .says(&["no usable response from IAM", "it did not respond"]);
     let _ = ended.ends_with("IAM still lists the key").within(BOUNDED);
     assert!(sandbox.has_key(BOBS_KEY));
 }
@@ -182,7 +185,7 @@ fn f44_not_http_at_all() {
     let _ = ended
         .exits(10)
         .prints_outcome("Unknown")
-        .says(&["no usable answer from IAM"])
+        .says(&["no usable response from IAM"])
         .ends_with("unknown: ")
         .within(BOUNDED);
     assert!(sandbox.has_key(BOBS_KEY));
@@ -247,7 +250,7 @@ fn f45_tls_that_stalls() {
     let sandbox = Sandbox::documented().https(Certificate::Valid).start();
     sandbox.fault(Fault::new(What::SilenceOnAccept).always());
     let case = Case::documented(&sandbox, &["--cli-connect-timeout", "1"]);
-    unreachable(case.run(), &["it did not answer in time"]);
+    unreachable(case.run(), &["it did not respond in time"]);
     assert!(sandbox.has_key(BOBS_KEY));
 }
 
@@ -305,15 +308,15 @@ fn f46_a_proxy_that_does_not_let_through() {
     unreachable(
         by_way_of(&proxy.url(), &sandbox).run(),
         &[
-            "by way of the proxy ",
-            "the proxy did not let the connection through",
+            "through the proxy ",
+            "the proxy did not allow the connection",
         ],
     );
     let address = free_address();
     unreachable(
         by_way_of(&format!("http://{address}"), &sandbox).run(),
         &[
-            &format!("by way of the proxy {address}"),
+            &format!("through the proxy {address}"),
             "the proxy refused the connection",
         ],
     );
@@ -369,7 +372,7 @@ fn a_server_that_closes_each_connection_at_once() {
     let _ = ended
         .exits(10)
         .prints_outcome("Unknown")
-        .says(&["no usable answer from IAM"])
+        .says(&["no usable response from IAM"])
         .ends_with("unknown: ")
         .within(BOUNDED);
     assert!(sandbox.has_key(BOBS_KEY));
@@ -417,7 +420,7 @@ fn c67_a_proxy_password_is_masked_in_every_spelling() {
         proxy.requests()[0].authorization.as_deref(),
         Some("Basic bWU6cEBzcy93w7ZyZCB4")
     );
-    let _ = said.says(&["debug: reply body: (not shown) | "]);
+    let _ = said.says(&["debug: response body: (not shown) | "]);
 }
 
 #[test]

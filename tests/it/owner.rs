@@ -11,21 +11,27 @@ fn f82_a_key_has_one_owner() {
     refused(
         format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n{ALICE_KEY_ID},Alice\n{BOBS_KEY},Alice\n"),
         &[],
-        &["line 4, column 1", "is Alice's here, and Bob's in line 2"],
+        &[
+            "line 4, column 1",
+            "has the owner Alice here, but the owner Bob in line 2",
+        ],
     );
     refused(
         format!(
             "{{\"AccessKeyId\":\"{BOBS_KEY}\",\"UserName\":\"Bob\"}}\n{{\"AccessKeyId\":\"{BOBS_KEY}\"}}\n"
         ),
         &[],
-        &["line 2, column 1", "is nobody's here, and Bob's in line 1"],
+        &[
+            "line 2, column 1",
+            "has no owner here, but the owner Bob in line 1",
+        ],
     );
     refused(
         format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n"),
         &["--user-name", "Alice"],
         &[
             "line 2, column 1",
-            "is Bob's here, and --user-name says Alice",
+            "belongs to Bob here, but --user-name is Alice",
         ],
     );
     let again =

@@ -36,7 +36,7 @@ fn pasted(shell: &str, line: &str) -> Vec<String> {
 }
 
 /// The command that is printed for a user who does not exist.
-const LIST_USERS: [&str; 4] = ["iam", "list-users", "--query", "Users[].UserName"];
+const FIND_OWNER: [&str; 4] = ["--access-key-id", BOBS_KEY, "--find-user", "--dry-run"];
 
 const SHELLS: [&str; 3] = ["/bin/sh", "/bin/bash", "/usr/bin/zsh"];
 
@@ -87,16 +87,16 @@ fn c72_a_shell_takes_each_value_as_it_was_given() {
         let options: Vec<&OsStr> = options.map(OsStr::new).collect();
         let hint = printed(&sandbox, &options, &profile(name));
         let (_, line) = hint
-            .split_once(": aws ")
+            .split_once(": iam-del-key ")
             .unwrap_or_else(|| panic!("{hint}"));
-        let line = format!("aws {line}");
+        let line = format!("iam-del-key {line}");
         let option = if name.starts_with('-') {
             vec![format!("--profile={name}")]
         } else {
             vec!["--profile".to_owned(), name.to_owned()]
         };
         let rest = ["--region", "us-east-1", "--endpoint-url", &url].map(str::to_owned);
-        let command = LIST_USERS.map(str::to_owned);
+        let command = FIND_OWNER.map(str::to_owned);
         let expected = [&command[..], &option, &rest].concat();
         for shell in SHELLS {
             assert_eq!(pasted(shell, &line), expected, "{shell}: {line}");
@@ -134,11 +134,11 @@ fn c72_paths_and_addresses_are_pasted_as_they_were_given() {
         let options = [OsStr::new("--ca-bundle"), path.as_os_str()];
         let hint = printed(&sandbox, &options, "");
         let (_, line) = hint
-            .split_once(": aws ")
+            .split_once(": iam-del-key ")
             .unwrap_or_else(|| panic!("{hint}"));
-        let line = format!("aws {line}");
+        let line = format!("iam-del-key {line}");
         let given = format!("{inside}/{name}");
-        let expected = [&LIST_USERS[..], &["--ca-bundle", &given]].concat();
+        let expected = [&FIND_OWNER[..], &["--ca-bundle", &given]].concat();
         for shell in SHELLS {
             assert_eq!(pasted(shell, &line), expected, "{shell}: {line}");
         }
@@ -170,8 +170,8 @@ fn c72_what_cannot_be_pasted_is_said_in_words() {
         let options = [OsStr::new("--ca-bundle"), path.as_os_str()];
         assert_eq!(
             printed(&sandbox, &options, ""),
-            "check the user's name: (no command is printed, because the value of --ca-bundle cannot be pasted safely: \
-             use `aws iam list-users` and type its options yourself)"
+            "check the user name; to find the key's owner: (no command is printed, because the value of --ca-bundle cannot be pasted safely: \
+             use `iam-del-key` and type its options yourself)"
         );
     }
 }
@@ -183,6 +183,7 @@ fn c72_every_printed_command_takes_a_profile_that_looks_like_an_option() {
     for (args, status) in [
         (&["--user-name=-Bob"][..], 3),
         (&["--user-name=Alice"], 3),
+        (&["--user-name=Alice", "--deactivate"], 3),
         (&["--user-name=Bob", "--deactivate"], 0),
         (
             &[&another[..], &["--user-name=Bob", "--deactivate"]].concat(),

@@ -39,7 +39,7 @@ fn a_plan_is_made_reviewed_and_applied() {
     let applied_output = applied.output().to_owned();
     let _ = applied
         .prints(&applied_output)
-        .says(&["2 lines are left out"])
+        .says(&["2 lines were skipped"])
         .ends_with("1 key: 1 deleted");
     assert!(!sandbox.has_key(BOBS_KEY));
     assert!(sandbox.has_key(ALICE_KEY_ID) && sandbox.has_key(ADMIN_KEY_ID));
@@ -108,7 +108,7 @@ fn what_was_to_be_deactivated_is_never_deleted_by_its_results() {
             .run()
             .exits(2)
             .prints_nothing()
-            .says(&["was to be deactivated, and this command deletes"])
+            .says(&["was to be deactivated, but this command deletes"])
             .ends_with("no key was changed");
     }
     // Nor are those left out that are deactivated: whoever gives them to a deletion wants them deleted.
@@ -119,7 +119,7 @@ fn what_was_to_be_deactivated_is_never_deleted_by_its_results() {
         .prints_nothing()
         .says(&[
             "line 1",
-            "was deactivated, and this command deletes",
+            "was deactivated, but this command deletes",
             "jq -c",
         ])
         .ends_with("no key was changed");
@@ -127,7 +127,7 @@ fn what_was_to_be_deactivated_is_never_deleted_by_its_results() {
         .run()
         .exits(0)
         .prints_nothing()
-        .says(&["1 line is left out"])
+        .says(&["1 line was skipped"])
         .ends_with("nothing was changed");
     assert!(sandbox.has_key(BOBS_KEY) && sandbox.has_key(BOB_SECOND_KEY_ID));
 }
@@ -136,22 +136,22 @@ fn what_was_to_be_deactivated_is_never_deleted_by_its_results() {
 fn how_to_do_the_rest_is_said_by_what_was_printed() {
     let list = format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n{BOB_SECOND_KEY_ID},Bob\n");
     for (more, rest) in [
-        (&[][..], "save what standard output got"),
+        (&[][..], "save the standard output to a file"),
         (
             &["--output", "text"],
-            "the same command again, with --ignore-missing",
+            "run the same command again with --ignore-missing",
         ),
         (
             &["--output", "table"],
-            "the same command again, with --ignore-missing",
+            "run the same command again with --ignore-missing",
         ),
         (
             &["--output", "off"],
-            "the same command again, with --ignore-missing",
+            "run the same command again with --ignore-missing",
         ),
         (
             &["--query", "Outcome"],
-            "the same command again, with --ignore-missing",
+            "run the same command again with --ignore-missing",
         ),
     ] {
         let sandbox = documented();
@@ -163,7 +163,7 @@ fn how_to_do_the_rest_is_said_by_what_was_printed() {
         let output = printed.output().to_owned();
         let _ = printed
             .prints(&output)
-            .says(&[&format!("to do the rest: {rest}")])
+            .says(&[&format!("to continue, {rest}")])
             .ends_with("2 keys: 1 failed and not changed, 1 not tried");
         assert!(sandbox.has_key(BOBS_KEY) && sandbox.has_key(BOB_SECOND_KEY_ID));
     }
@@ -171,8 +171,8 @@ fn how_to_do_the_rest_is_said_by_what_was_printed() {
 
 #[test]
 fn a_command_that_lists_the_keys_again_needs_no_ignore_missing() {
-    let again = "hint: to do the rest: the same command again";
-    let inactive = "; what is inactive already is skipped";
+    let again = "hint: to continue, run the same command again";
+    let inactive = "; keys that are already inactive are skipped";
     let named = [
         "--access-key-id",
         BOBS_KEY,
@@ -183,7 +183,7 @@ fn a_command_that_lists_the_keys_again_needs_no_ignore_missing() {
         (&["--all-keys", "--yes"][..], &[][..], ""),
         (&["--all-keys", "--yes"], &["--deactivate"], inactive),
         (&named, &["--deactivate"], inactive),
-        (&named, &[], ", with --ignore-missing"),
+        (&named, &[], " with --ignore-missing"),
     ] {
         let sandbox = documented();
         sandbox.deny("iam:DeleteAccessKey");

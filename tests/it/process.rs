@@ -95,30 +95,33 @@ fn f26_a_credential_process_that_fails() {
         ("exit 3".to_owned(), "failed (exit status: 3)"),
         (
             r"printf 'no \033[2J luck' >&2; exit 1".to_owned(),
-            "it said: no \\u{1b}[2J luck",
+            "its error output: no \\u{1b}[2J luck",
         ),
         (
             "no-such-program-anywhere".to_owned(),
             "failed (exit status: 127)",
         ),
         ("true".to_owned(), "printed nothing"),
-        (format!("echo {secret}"), "printed what is not JSON"),
+        (format!("echo {secret}"), "did not print JSON"),
         (
             r#"echo '{"Version":2}'"#.to_owned(),
             "printed JSON without \"Version\": 1",
         ),
-        (r#"echo '{"Version":1}'"#.to_owned(), "gave no AccessKeyId"),
+        (
+            r#"echo '{"Version":1}'"#.to_owned(),
+            "returned no AccessKeyId",
+        ),
         (
             format!(
                 r#"echo '{{"Version":1,"AccessKeyId":"x","SecretAccessKey":"{secret}","Expiration":"soon"}}'"#
             ),
-            "gave an Expiration that is not an ISO 8601 time",
+            "returned an Expiration that is not an ISO 8601 time",
         ),
         (
             format!(
                 r#"echo '{{"Version":1,"AccessKeyId":"x","SecretAccessKey":"{secret}","Expiration":"{EARLIER}"}}'"#
             ),
-            "gave credentials that have expired",
+            "returned expired credentials",
         ),
         (
             "head -c 100000000 /dev/zero".to_owned(),

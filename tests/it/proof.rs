@@ -63,7 +63,7 @@ fn c48_a_key_of_another_user_is_not_missing() {
         .exits(3)
         .prints_outcome("Failed")
         .says(&["--user-name=Bob"])
-        .ends_with("not deleted: it is a key of the user Bob");
+        .ends_with("not deleted: it belongs to the user Bob");
     assert!(sandbox.has_key(BOBS_KEY));
     // IAM says nothing, and nobody names the owner.
     let sandbox = denied(&READS);
@@ -150,7 +150,7 @@ fn c49_while_a_request_is_out_no_key_is_not_deleted() {
 #[test]
 fn c50_the_callers_own_list_proves_nothing_of_another_users_key() {
     let (of_bob, lost) = (
-        "not deleted: it is a key of the user Bob",
+        "not deleted: it belongs to the user Bob",
         "unknown: the response to an earlier attempt was lost",
     );
     for (denials, status, outcome, hint, known) in [
@@ -185,8 +185,8 @@ fn c50_the_calling_users_own_key_is_not_called_another_users() {
         .run()
         .exits(10)
         .prints_outcome("Unknown")
-        .says(&["no usable answer from IAM"])
-        .ends_with("IAM says that admin owns the key");
+        .says(&["no usable response from IAM"])
+        .ends_with("IAM reports that admin owns the key");
     assert!(sandbox.has_key(&id));
 }
 
@@ -203,7 +203,7 @@ fn c51_a_user_who_is_gone_does_not_say_that_the_key_is_not_deleted() {
         .exits(10)
         .prints_outcome("Unknown")
         .says(&["The user with name Bob cannot be found."])
-        .ends_with("the user does not exist, and IAM does not say who owns the key");
+        .ends_with("the user does not exist, and IAM does not report who owns the key");
 }
 
 #[test]
@@ -242,7 +242,7 @@ fn c51_a_deactivated_key_of_a_renamed_user_is_not_called_unchanged() {
         .exits(10)
         .prints_outcome("Unknown")
         .says(&["The user with name Bob cannot be found."])
-        .ends_with("IAM says that Robert owns the key");
+        .ends_with("IAM reports that Robert owns the key");
     assert!(is_inactive());
 }
 
@@ -317,10 +317,10 @@ fn c66_a_key_that_was_missing_under_a_wrong_owner_is_tried_under_the_right_one()
     let _ = printed
         .prints(&output)
         .says(&["could not be checked whether other users own the missing keys"])
-        .ends_with("1 key: 1 gone already");
+        .ends_with("1 key: 1 already gone");
     assert_eq!(kept.results()[ALICE_KEY_ID], "Missing");
     kept.list(&format!("AccessKeyId,UserName\n{ALICE_KEY_ID},Alice\n"));
-    for says in ["1 key: 1 deleted", "1 key: 1 settled by an earlier run"] {
+    for says in ["1 key: 1 deleted", "1 key: 1 finished by an earlier run"] {
         let printed = kept.case(&sandbox, &["--ignore-missing"]).run().exits(0);
         let output = printed.output().to_owned();
         let _ = printed.prints(&output).says(&["known: "]).ends_with(says);
@@ -394,6 +394,6 @@ fn c50_a_late_owner_is_believed_over_a_list_that_is_denied() {
         .exits(3)
         .prints_outcome("Failed")
         .says(&["(NoSuchEntity)", "--user-name=Bob"])
-        .ends_with("not deleted: it is a key of the user Bob");
+        .ends_with("not deleted: it belongs to the user Bob");
     assert!(sandbox.has_key(BOBS_KEY));
 }

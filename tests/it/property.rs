@@ -129,7 +129,7 @@ fn goes(lives: &[Life], conditions: &Conditions, found: bool) -> bool {
     }
     let said = ended.exits(0).prints(DELETED);
     let expected = if found {
-        "is a key of the user Carol\n"
+        "belongs to the user Carol\n"
     } else {
         ""
     };

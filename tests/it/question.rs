@@ -62,7 +62,7 @@ fn f64_anything_else_is_a_no() {
             .end()
             .exits(11)
             .prints_nothing()
-            .says(&["the answer was not yes, so this run changed nothing\n"]);
+            .says(&["not confirmed: this run changed nothing\n"]);
         assert!(sandbox.has_key(BOBS_KEY));
         assert_eq!(
             actions(&sandbox),
@@ -84,7 +84,7 @@ fn f64_control_c_at_the_question_just_ends() {
         .exits(130)
         .prints_outcome("NotTried")
         .says(&["interrupted"])
-        .ends_with("not deleted: nothing was sent that changes it");
+        .ends_with("not deleted: no request to change it was sent");
     assert!(sandbox.has_key(BOBS_KEY));
 }
 
@@ -195,7 +195,7 @@ fn the_question_names_the_account_and_the_profile_it_acts_in() {
             .end()
             .exits(11)
             .prints_nothing()
-            .says(&["the answer was not yes, so this run changed nothing\n"]);
+            .says(&["not confirmed: this run changed nothing\n"]);
         assert!(sandbox.has_key(BOBS_KEY));
     }
 }
@@ -228,7 +228,7 @@ fn asking_and_not_asking_exclude_each_other() {
         .exits(2)
         .prints_nothing()
         .says(&["--interactive", "--yes", "cannot be used with"])
-        .ends_with("nothing is deleted");
+        .ends_with("no key was changed");
     assert_eq!(sandbox.connections(), 0);
 }
 

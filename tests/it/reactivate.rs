@@ -160,7 +160,7 @@ fn it_always_asks() {
     let asked = || Dialogue::start(Case::documented(&sandbox, &["--reactivate"])).shows(QUESTION);
     let said = asked().types(b"n\n").end().exits(11).prints_nothing();
     assert!(!said.messages().contains("known: "));
-    let _ = said.says(&["the answer was not yes, so this run changed nothing\n"]);
+    let _ = said.says(&["not confirmed: this run changed nothing\n"]);
     assert_eq!(status(&sandbox, BOBS_KEY), Some(Status::Inactive));
     let said = asked().types(b"y\n").end().exits(0);
     let _ = said.prints_outcome("Reactivated").says(&["Inactive"]);
@@ -328,7 +328,7 @@ fn f104_a_whole_run_is_undone_from_its_results_and_from_its_journal() {
         let results = printed.output().to_owned();
         let journal = kept.path();
         let command = format!(
-            "hint: to undo what the journal records: iam-del-key --from {} --reactivate\n",
+            "hint: to undo the changes in the journal: iam-del-key --from {} --reactivate\n",
             journal.display()
         );
         let _ = printed.prints(&results).says(&[&command]);
@@ -343,7 +343,7 @@ fn f104_a_whole_run_is_undone_from_its_results_and_from_its_journal() {
         assert_eq!(outcomes(&output), [("Reactivated".to_owned(), 15)]);
         let _ = printed
             .prints(&output)
-            .says(&["note: 5 lines are left out: nothing is to be done there\n"])
+            .says(&["note: 5 lines were skipped: nothing left to do\n"])
             .ends_with("15 keys: 15 reactivated");
         assert_eq!(statuses(&sandbox), before);
     }
@@ -405,7 +405,7 @@ fn f104_an_interrupted_run_is_undone_before_and_after_it_is_finished() {
     assert_eq!(outcomes(&output), counts);
     let _ = printed
         .prints(&output)
-        .says(&["note: 2 lines are left out", "known: 28 keys: "]);
+        .says(&["note: 2 lines were skipped", "known: 28 keys: "]);
     assert_eq!(statuses(&sandbox), expected);
 }
 
@@ -430,11 +430,11 @@ fn f104_what_is_unknown_is_reported_and_left() {
     assert_eq!(reported["Outcome"], "Unknown");
     assert_eq!(
         reported["Reason"],
-        "this run did not change it: the run that was to deactivate it does not know whether it did; unknown: an earlier run \
-         started it, and how that ended is not known"
+        "this run did not change it: it is unknown whether an earlier run deactivated it; unknown: an earlier run \
+         started to change it, and the result is unknown"
     );
     let said = printed.prints(&output);
-    assert!(!said.messages().contains("to do the rest"));
+    assert!(!said.messages().contains("to continue, "));
     let _ = said
         .says(&["hint: check with: aws iam list-access-keys --user-name=Bob\n"])
         .ends_with("2 keys: 1 reactivated, 1 unknown");
@@ -451,11 +451,11 @@ fn f104_a_key_that_may_have_been_inactive_before_is_refused() {
         .exits(11);
     assert_eq!(
         printed.object()["Reason"],
-        "it is not known whether the run with --deactivate made it inactive"
+        "it is unknown whether the run with --deactivate made it inactive"
     );
     let _ = printed.prints_outcome("Refused").says_exactly(&format!(
-        "iam-del-key: error: {BOBS_KEY}: it is not known whether the run with --deactivate made it inactive; not reactivated: nothing was sent to IAM\n\
-         hint: to reactivate a key all the same: iam-del-key --access-key-id ID --user-name NAME --reactivate\n\
+        "iam-del-key: error: {BOBS_KEY}: it is unknown whether the run with --deactivate made it inactive; not reactivated: nothing was sent to IAM\n\
+         hint: to reactivate a key anyway: iam-del-key --access-key-id ID --user-name NAME --reactivate\n\
          known: 1 key: 1 refused\n"
     ));
     assert_eq!(status(&sandbox, BOBS_KEY), Some(Status::Inactive));
@@ -543,8 +543,8 @@ fn f104_any_other_list_is_refused() {
             .exits(2)
             .prints_nothing();
         let is_named = said.messages().contains(
-            "this is not of a run of --deactivate, and --reactivate undoes nothing else\n\
-             hint: give the journal or the JSON results of that run, or name the keys with --access-key-id\n",
+            "this is not from a run of --deactivate, and --reactivate undoes only those\n\
+             hint: use the journal or the JSON results of that run, or name the keys with --access-key-id\n",
         );
         assert!(
             is_named || list.contains("\"Journal\":2"),
@@ -584,7 +584,7 @@ fn f104_no_other_run_goes_on_with_the_results_of_an_undo() {
                 .exits(2)
                 .prints_nothing()
                 .says(&[&format!(
-                    "{BOBS_KEY} is here of a run of --reactivate, and this command is to {verb} keys: take the line out"
+                    "this line for {BOBS_KEY} is from a run of --reactivate, but this command would {verb} keys: remove the line"
                 )])
                 .ends_with("no key was changed");
         }
@@ -604,7 +604,10 @@ fn f104_a_journal_that_a_run_still_writes_is_not_undone() {
         .run()
         .exits(11)
         .prints_nothing()
-        .says(&["another run has the journal", "wait for that run to end"]);
+        .says(&[
+            "another run is using the journal",
+            "wait for that run to end",
+        ]);
     assert_eq!(sandbox.connections(), 0);
     other.unlock().expect("no lock");
     let said = undo(&sandbox, &path).run().exits(0);
@@ -641,7 +644,7 @@ fn f104_an_undo_that_was_cut_off_is_finished_by_the_same_command() {
     let _ = printed
         .prints(&output)
         .says(&[
-            "hint: to do the rest: the same command again; what is active already is skipped\n",
+            "hint: to continue, run the same command again; keys that are already active are skipped\n",
         ])
         .ends_with("12 keys: 5 reactivated, 1 unknown, 6 not tried");
     sandbox.clear_faults();
@@ -664,7 +667,7 @@ fn f104_how_to_undo_a_run_is_said_by_what_was_kept() {
     for (more, says) in [
         (
             &[][..],
-            "hint: to undo it, save what standard output got in FILE, and then: iam-del-key --from FILE --reactivate\n",
+            "hint: to undo it, save the standard output in FILE, then run: iam-del-key --from FILE --reactivate\n",
         ),
         (&["--output", "text"], any),
         (&["--output", "table"], any),

@@ -181,7 +181,7 @@ fn f59_a_page_of_keys_that_does_not_say_where_the_list_goes_on() {
             .run()
             .exits(1)
             .prints_outcome("Failed")
-            .says(&["it says that its list goes on, but not where"])
+            .says(&["it says that the list continues, but has no marker"])
             .ends_with("not deleted");
         unchanged(&sandbox, option);
     }

@@ -100,7 +100,7 @@ fn c09_a_key_that_signed_before_stays_guarded() {
     );
     let _ = printed
         .prints(&output)
-        .says(&["it would lock you out"])
+        .says(&["you would lock yourself out"])
         .ends_with("4 deleted, 2 refused");
     assert!(sandbox.has_key(&spare) && sandbox.has_key(ADMIN_KEY_ID));
 }
@@ -127,7 +127,7 @@ fn c09_credentials_of_another_principal_end_the_run() {
     // New credentials of this source are no help.
     assert!(!said.messages().contains("hint: the session has expired"));
     let _ = said
-        .says(&["no further key is tried", "5 deleted"])
+        .says(&["no more keys are tried", "5 deleted"])
         .ends_with("14 not tried");
     assert_eq!(left(&sandbox, 20), 15);
     let roots = sandbox.root().access_key_id;
@@ -179,7 +179,7 @@ fn c09_a_role_that_was_created_again_is_another_principal() {
             let _ = said
                 .says(&[&format!(
                     "error: the renewed credentials are those of {role} {SECOND}, and the run began as {role} {FIRST}: no \
-                     further key is tried"
+                     more keys are tried"
                 )])
                 .ends_with("10 keys: 5 deleted, 1 failed and not changed, 4 not tried");
         }

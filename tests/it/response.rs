@@ -64,7 +64,9 @@ pub(crate) fn is_not_deleted(sandbox: &Sandbox, ended: Ended, shown: &str) {
     let output = printed.output().to_owned();
     assert!(!output.contains("Deleted"), "{shown}: {output}");
     assert!(sandbox.has_key(BOBS_KEY), "{shown}");
-    let _ = printed.prints(&output).says(&["no usable answer from IAM"]);
+    let _ = printed
+        .prints(&output)
+        .says(&["no usable response from IAM"]);
 }
 
 #[test]
@@ -194,7 +196,7 @@ fn c65_a_read_is_the_documented_document_too() {
             .exits(9)
             .prints_outcome("Failed")
             .says(&["unexpected response from IAM at "])
-            .ends_with("not deleted: nothing was sent to IAM that changes it");
+            .ends_with("not deleted: no request to change it was sent to IAM");
         assert_eq!(actions(&sandbox), ["ListAccessKeys"], "{status} {body}");
         assert!(sandbox.has_key(BOBS_KEY));
     }
@@ -216,8 +218,8 @@ fn c28_an_unexpected_response_to_a_read_is_called_that() {
             .exits(9)
             .prints_outcome("Failed")
             .says_exactly(&format!(
-                "iam-del-key: error: unexpected response from IAM at {host}: HTTP status 200, and of the body: it is an HTML page\n\
-                 {hint}\nknown: {BOBS_KEY}: not deleted: nothing was sent to IAM that changes it\n"
+                "iam-del-key: error: unexpected response from IAM at {host}: HTTP status 200; invalid body: it is an HTML page\n\
+                 {hint}\nknown: {BOBS_KEY}: not deleted: no request to change it was sent to IAM\n"
             ));
         assert!(sandbox.has_key(BOBS_KEY));
     }
@@ -228,7 +230,7 @@ fn c28_an_unexpected_response_to_a_read_is_called_that() {
     let case = Case::documented(&sandbox, &["--expect-account", "123456789012"]);
     let _ = case.run().exits(9).prints_nothing().says_exactly(&format!(
         "iam-del-key: error: --expect-account could not be checked: unexpected response from STS at {host}: \
-         HTTP status 302, and of the body: it is an HTML page\n\
+         HTTP status 302; invalid body: it is an HTML page\n\
          {hint}\nknown: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
     ));
     let sandbox = documented();
@@ -358,7 +360,7 @@ fn c59_white_space_around_an_owner_and_a_status_does_not_matter() {
     let owner = last_use("\n  Bob\n  ", "2021-01-01T00:00:00Z");
     sandbox.fault(Fault::new(xml(owner)).on("GetAccessKeyLastUsed").always());
     let case = Case::at(&sandbox, ["--access-key-id", BOBS_KEY, "--find-user"]);
-    let note = format!("iam-del-key: note: {BOBS_KEY} is a key of the user Bob\n");
+    let note = format!("iam-del-key: note: {BOBS_KEY} belongs to the user Bob\n");
     let _ = case.run().exits(0).prints(DELETED).says_exactly(&note);
     assert_eq!(sandbox.requests()[1].param("UserName"), Some("Bob"));
 

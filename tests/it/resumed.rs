@@ -42,8 +42,8 @@ fn c56_a_sweep_takes_up_a_key_that_a_killed_run_began_and_iam_no_longer_lists() 
         let row = rows.iter().find(|row| row["AccessKeyId"] == BOBS_KEY);
         assert_eq!(row.expect("its row")["Outcome"], "Unknown");
         let _ = printed.prints(&output).says(&[&format!(
-            "error: {BOBS_KEY}: this run did not change it: IAM's lists do not say whether it was changed; \
-             unknown: an earlier run started it, and how that ended is not known"
+            "error: {BOBS_KEY}: this run did not change it: IAM's lists do not show whether it was changed; \
+             unknown: an earlier run started to change it, and the result is unknown"
         )]);
         assert_eq!(kept.journal(), before);
         let printed = sweep(&sandbox, &kept, selection).run().exits(0);
@@ -62,7 +62,7 @@ fn c56_a_sweep_takes_up_a_key_that_a_killed_run_began_and_iam_no_longer_lists() 
         let printed = sweep(&sandbox, &kept, selection).run().exits(0);
         let _ = printed
             .prints_nothing()
-            .says(&["nothing was changed: there is no key, or none satisfies"]);
+            .says(&["nothing was changed: there are no keys, or none meets"]);
     }
 }
 
@@ -75,7 +75,7 @@ fn c56_a_sweep_takes_up_no_key_that_iam_still_lists_or_of_another_user() {
         .run()
         .exits(0)
         .prints_nothing()
-        .says(&["nothing was changed: there is no key, or none satisfies"]);
+        .says(&["nothing was changed: there are no keys, or none meets"]);
     assert!(sandbox.has_key(BOBS_KEY));
     // It is Bob's, and the run is about Alice.
     sandbox.remove_key(BOBS_KEY);
@@ -143,7 +143,7 @@ fn a_deletion_that_a_list_lags_behind_is_not_reported_again() {
         .exits(0)
         .prints_nothing()
         .says(&["1 key of 1 user checked"])
-        .ends_with("1 key: 1 settled by an earlier run");
+        .ends_with("1 key: 1 finished by an earlier run");
     assert!(!actions(&sandbox).contains(&"DeleteAccessKey".to_owned()));
     assert_eq!(kept.journal(), before);
 }
@@ -180,7 +180,7 @@ fn c56_a_key_that_a_sweep_takes_up_stays_unknown_where_no_list_proves_it() {
         assert_eq!(outcomes(&output), [("Unknown".to_owned(), 1)]);
         let _ = printed
             .prints(&output)
-            .says(&["how that ended is not known"])
+            .says(&["the result is unknown"])
             .ends_with("1 key: 1 unknown");
     }
     assert!(!actions(&sandbox).contains(&"DeleteAccessKey".to_owned()));
@@ -220,33 +220,33 @@ fn c66_nothing_of_a_journal_of_another_account_is_believed() {
     for (more, what, hint, known) in [
         (
             &["--expect-account", ACCOUNT][..],
-            format!("and --expect-account is {ACCOUNT}"),
-            "give each account a journal of its own",
-            "what earlier runs did is not known: the journal was not read",
+            format!("but --expect-account is {ACCOUNT}"),
+            "use a separate journal for each account",
+            "the results of earlier runs are unknown: the journal was not read",
         ),
         (
             &["--expect-account", ACCOUNT, "--dry-run"],
-            format!("and --expect-account is {ACCOUNT}"),
-            "give each account a journal of its own",
-            "what earlier runs did is not known: the journal was not read",
+            format!("but --expect-account is {ACCOUNT}"),
+            "use a separate journal for each account",
+            "the results of earlier runs are unknown: the journal was not read",
         ),
         (
             &[],
-            format!("and the credentials are of account {ACCOUNT}"),
-            "give each account a journal of its own",
-            "what earlier runs did is not known: the journal is of another account",
+            format!("but the credentials belong to account {ACCOUNT}"),
+            "use a separate journal for each account",
+            "the results of earlier runs are unknown: the journal belongs to another account",
         ),
         (
             &["--dry-run"],
-            format!("and the credentials are of account {ACCOUNT}"),
-            "give each account a journal of its own",
-            "what earlier runs did is not known: the journal is of another account",
+            format!("but the credentials belong to account {ACCOUNT}"),
+            "use a separate journal for each account",
+            "the results of earlier runs are unknown: the journal belongs to another account",
         ),
     ] {
         let sandbox = documented();
         let kept = of_another_account();
         let error = format!(
-            "iam-del-key: error: cannot use the journal {}: it is of account 999999999999, {what}\nhint: {hint}\n",
+            "iam-del-key: error: cannot use the journal {}: it is for account 999999999999, {what}\nhint: {hint}\n",
             kept.path().display()
         );
         let case = Case::documented(&sandbox, &["--journal"]).args([kept.path()]);
@@ -292,8 +292,10 @@ fn c66_the_account_of_a_key_that_does_not_say_it_is_asked_for() {
         .run()
         .exits(2)
         .prints_nothing()
-        .says(&["it is of account 999999999999, and the credentials are of account 123456789012"])
-        .ends_with("the journal is of another account");
+        .says(&[
+            "it is for account 999999999999, but the credentials belong to account 123456789012",
+        ])
+        .ends_with("the journal belongs to another account");
     assert!(sandbox.has_key(BOBS_KEY));
     let (sandbox, journal) = (old(), Kept::new(""));
     let _ = signed(&sandbox, &journal)
@@ -380,8 +382,8 @@ fn c66_a_journal_with_a_record_that_this_program_does_not_write_is_refused() {
             case = case.args(["--deactivate"]);
         }
         let _ = case.run().exits(2).prints_nothing().says_exactly(&format!(
-            "iam-del-key: error: cannot use the journal {}: record 3 is broken: {what}\n\
-             known: {BOBS_KEY}: unknown: what earlier runs did is not known: the journal was not read\n",
+            "iam-del-key: error: cannot use the journal {}: record 3 is invalid: {what}\n\
+             known: {BOBS_KEY}: unknown: the results of earlier runs are unknown: the journal was not read\n",
             kept.path().display()
         ));
         assert_eq!(sandbox.connections(), 0);
@@ -401,7 +403,7 @@ fn c66_a_journal_with_a_key_or_an_owner_that_iam_cannot_have_is_refused() {
             .run()
             .exits(2)
             .prints_nothing()
-            .says(&["record 3 is broken: "])
+            .says(&["record 3 is invalid: "])
             .ends_with("no key was changed");
     }
     assert_eq!(sandbox.connections(), 0);
@@ -461,7 +463,7 @@ fn c66_a_key_that_failed_after_it_was_settled_is_tried_again() {
             .run()
             .exits(0)
             .prints_nothing()
-            .says_exactly("known: 1 key: 1 settled by an earlier run\n");
+            .says_exactly("known: 1 key: 1 finished by an earlier run\n");
     }
 }
 

@@ -69,7 +69,7 @@ fn f85_a_begun_key_whose_owner_nobody_knows_stays_unknown() {
     let sandbox = documented();
     sandbox.remove_key(BOBS_KEY);
     let kept = begun_without_owner(BOBS_KEY, "null");
-    stays_unknown(&sandbox, &kept, &[], "IAM does not say who owns the key");
+    stays_unknown(&sandbox, &kept, &[], "IAM does not report who owns the key");
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn f85_of_a_begun_key_with_another_owner_now_no_list_says_that_it_is_gone() {
         &sandbox,
         &kept,
         &["--user-name", "Alice"],
-        "IAM does not say who owns the key",
+        "IAM does not report who owns the key",
     );
     assert!(sandbox.has_key(BOBS_KEY));
 }
@@ -141,11 +141,11 @@ fn f85_a_begun_key_with_another_owner_now_is_not_deleted_by_a_lost_answer() {
     for (denied, says) in [
         (
             &["iam:GetAccessKeyLastUsed"][..],
-            "IAM does not say who owns the key",
+            "IAM does not report who owns the key",
         ),
         (
             &["iam:GetAccessKeyLastUsed", "iam:ListAccessKeys"],
-            "checking the key is not allowed",
+            "there is no permission to check the key",
         ),
     ] {
         let sandbox = documented();
@@ -178,7 +178,7 @@ fn f85_a_begun_key_that_no_condition_can_be_read_of_is_unknown() {
             &sandbox,
             &kept,
             &[now, more].concat(),
-            "how that ended is not known",
+            "the result is unknown",
         );
         assert!(sandbox.has_key(BOBS_KEY));
     }
@@ -195,7 +195,7 @@ fn f85_a_begun_key_that_signs_is_unknown_where_the_guard_keeps_it() {
         &sandbox,
         &kept,
         &["--user-name", "admin"],
-        "how that ended is not known",
+        "the result is unknown",
     );
 }
 
@@ -205,7 +205,7 @@ fn f85_a_begun_key_that_is_listed_as_inactive_may_have_been_deactivated() {
     sandbox.set_status(BOBS_KEY, Status::Inactive);
     let kept = begun_to("deactivate", BOBS_KEY, "\"Bob\"", "");
     let more = ["--deactivate", "--find-user", "--older-than", "9999d"];
-    stays_unknown(&sandbox, &kept, &more, "how that ended is not known");
+    stays_unknown(&sandbox, &kept, &more, "the result is unknown");
 }
 
 #[test]
@@ -238,7 +238,7 @@ fn f85_another_owner_of_a_begun_key_is_believed_only_if_iam_goes_on_naming_it() 
             let output = printed.output().to_owned();
             let _ = printed
                 .prints(&output)
-                .says(&["how that ended is not known"])
+                .says(&["the result is unknown"])
                 .ends_with("1 key: 1 unknown");
         }
         finds_it_deleted(&sandbox, &kept, &more);
@@ -252,7 +252,7 @@ fn f85_a_key_that_was_begun_to_be_deactivated_under_another_owner_is_unknown() {
     let kept = begun_to("deactivate", BOBS_KEY, "\"Bob\"", "");
     for (more, started) in [
         (&[][..], "an earlier run started this"),
-        (&["--dry-run"], "an earlier run started it"),
+        (&["--dry-run"], "an earlier run started to change it"),
     ] {
         stays_unknown(
             &sandbox,

@@ -117,7 +117,7 @@ fn f101_a_session_without_an_account_is_refused() {
         .exits(11)
         .prints_nothing();
     let _ = said
-        .says(&["the session belongs to an account that STS did not name"])
+        .says(&["the session belongs to an account that STS did not report"])
         .ends_with("nothing was sent to IAM");
 }
 
@@ -178,7 +178,7 @@ fn f101_a_role_on_top_of_a_role_profile_guards_every_key_behind_it() {
     let output = said.output().to_owned();
     let _ = said
         .prints(&output)
-        .says(&["it would lock you out"])
+        .says(&["you would lock yourself out"])
         .ends_with("not deleted");
     assert!(sandbox.has_key(ADMIN_KEY_ID));
     let _ = case()
@@ -227,7 +227,7 @@ fn f101_a_command_to_run_next_assumes_the_same_role() {
         .exits(3)
         .prints_outcome("Failed")
         .says(&[&format!(
-            "hint: to see whose key it is: iam-del-key --access-key-id {BOBS_KEY} --find-user --dry-run \
+            "; to find the key's owner: iam-del-key --access-key-id {BOBS_KEY} --find-user --dry-run \
              --role-arn {ROLE} --external-id x1 --serial-number GAHT12345678\n"
         )]);
     let _ = Case::documented(&sandbox, &BY_ROLE)
@@ -246,7 +246,7 @@ fn f101_wrong_options_of_a_role_contact_nobody() {
     for (more, says) in [
         (
             &["--role-arn", "Responder"][..],
-            "the ARN of a role is arn:aws:iam::ACCOUNT:role/NAME",
+            "the ARN of a role has the form arn:aws:iam::ACCOUNT:role/NAME",
         ),
         (&["--external-id", "x1"], "--role-arn <ARN>"),
         (&["--role-session-name", "x1"], "--role-arn <ARN>"),

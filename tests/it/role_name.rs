@@ -15,7 +15,7 @@ const BY_NAME: [&str; 2] = ["--role-name", "Responder"];
 const EXPECTED: [&str; 2] = ["--expect-account", OTHER];
 const ROLE: &str = "arn:aws:iam::210987654321:role/Responder";
 const REASON: &str =
-    "the key belongs to account 210987654321, and your credentials to account 123456789012";
+    "the key belongs to account 210987654321, but your credentials belong to account 123456789012";
 const QUESTION: &str = "Assume the role Responder in account 210987654321? [y/N] ";
 
 fn two_accounts() -> Builder {
@@ -114,7 +114,7 @@ fn f102_an_account_that_nobody_confirms_is_11() {
                 "--expect-account",
                 "111111111111",
             ],
-            "the key belongs to account 210987654321, and --expect-account allows only 123456789012 or 111111111111",
+            "the key belongs to account 210987654321, but --expect-account allows only 123456789012 or 111111111111",
         ),
     ] {
         let sandbox = two_accounts().start();
@@ -134,7 +134,7 @@ fn f102_an_account_that_is_not_expected_is_refused_although_it_is_the_callers() 
         .run()
         .exits(11)
         .prints_nothing()
-        .says(&["the key belongs to account 123456789012, and --expect-account allows only 210987654321\n"]);
+        .says(&["the key belongs to account 123456789012, but --expect-account allows only 210987654321\n"]);
     assert_eq!(actions(&sandbox), ["GetCallerIdentity", "GetAccessKeyInfo"]);
 }
 
@@ -213,7 +213,7 @@ fn f102_keys_of_several_accounts_are_listed_by_account() {
         .exits(11)
         .prints_nothing()
         .says_exactly(&format!(
-            "iam-del-key: error: the keys belong to 2 accounts, and a run acts in one\n\
+            "iam-del-key: error: the keys belong to 2 accounts, but a run acts in only one\n\
              hint: run one command for each account that is yours, with its options in place of the keys:\n\
              hint: --expect-account 123456789012 --access-key-id {BOBS_KEY} --access-key-id {ALICE_KEY_ID}\n\
              hint: --expect-account 210987654321 --access-key-id {CAROLS_KEY}\n\
@@ -224,7 +224,7 @@ fn f102_keys_of_several_accounts_are_listed_by_account() {
         .exits(11)
         .prints_nothing()
         .says_exactly(&format!(
-            "iam-del-key: error: the keys belong to 2 accounts, and a run acts in one\n\
+            "iam-del-key: error: the keys belong to 2 accounts, but a run acts in only one\n\
              hint: split the list, and run one command for each account that is yours, with --expect-account\n\
              hint: account 123456789012: {BOBS_KEY}\n\
              hint: account 210987654321: {CAROLS_KEY}\n\
@@ -294,8 +294,8 @@ fn f102_without_the_permission_to_ask_it_is_6() {
         .prints_nothing()
         .says(&[
             &format!("error: the account of {CAROLS_KEY} is unknown: An error occurred (AccessDenied) when calling the GetAccessKeyInfo operation: "),
-            "hint: an option of this command needs to read: ask for the permission sts:GetAccessKeyInfo, or use other \
-             credentials (--profile NAME)\nhint: or name the role with --role-arn, which needs no look-up\n",
+            "hint: an option of this command needs read access: ask for the permission sts:GetAccessKeyInfo, or use other \
+             credentials (--profile NAME)\nhint: or name the role with --role-arn, which needs no lookup\n",
         ]);
 }
 
@@ -382,9 +382,7 @@ fn f102_a_list_asks_once_for_each_key_and_assumes_the_role_once() {
         .run()
         .exits(0)
         .prints_nothing()
-        .says_exactly(
-            "known: 0 keys: nothing was changed: the list names no key that is to be changed\n",
-        );
+        .says_exactly("known: 0 keys: nothing was changed: the list has no keys to change\n");
     assert!(!actions(&sandbox)[before..].contains(&"AssumeRole".to_owned()));
 }
 
@@ -399,7 +397,7 @@ fn f102_the_key_that_assumes_the_role_is_guarded() {
     .run()
     .exits(11);
     let output = said.output().to_owned();
-    let _ = said.prints(&output).says(&["it would lock you out"]);
+    let _ = said.prints(&output).says(&["you would lock yourself out"]);
     assert!(sandbox.has_key(ADMIN_KEY_ID));
 }
 
@@ -422,11 +420,11 @@ fn f102_wrong_combinations_contact_nobody() {
         ),
         (
             &[&named[..], &["--role-name", ROLE]].concat(),
-            "it is an ARN, which --role-arn takes",
+            "it is an ARN; use --role-arn instead",
         ),
         (
             &[&named[..], &["--role-name", "/ops/R"]].concat(),
-            "a path comes before the name without a leading slash: ops/Responder",
+            "write a path before the name, without a leading slash: ops/Responder",
         ),
         (
             &[&named[..], &EXPECTED, &["--expect-account", "111111111111"]].concat(),

@@ -184,9 +184,9 @@ fn the_credential_report_confirms_the_list_of_a_path() {
 fn paths_that_are_none() {
     let long = format!("/{}/", "x".repeat(511));
     for (path, says) in [
-        ("", "a path begins and ends with /, such as /ci/"),
-        ("ci/", "a path begins and ends with /"),
-        ("/ci", "a path begins and ends with /"),
+        ("", "a path starts and ends with /, such as /ci/"),
+        ("ci/", "a path starts and ends with /"),
+        ("/ci", "a path starts and ends with /"),
         ("/c i/", "printable ASCII without spaces"),
         ("/\u{e9}/", "printable ASCII without spaces"),
         (&long, "at most 512 characters"),
@@ -198,7 +198,7 @@ fn paths_that_are_none() {
             .exits(2)
             .prints_nothing()
             .says(&[says, "--path-prefix"])
-            .ends_with("nothing is deleted");
+            .ends_with("no key was changed");
         assert_eq!(sandbox.connections(), 0);
     }
     let sandbox = account().start();
@@ -219,7 +219,7 @@ fn paths_that_are_none() {
             .exits(2)
             .prints_nothing()
             .says(&["error: --path-prefix requires --whole-account\n"])
-            .ends_with("nothing is deleted");
+            .ends_with("no key was changed");
     }
     assert_eq!(sandbox.connections(), 0);
 }
@@ -357,7 +357,7 @@ fn limits_that_are_none() {
             .exits(2)
             .prints_nothing()
             .says(&["--max-keys"])
-            .ends_with("nothing is deleted");
+            .ends_with("no key was changed");
         assert_eq!(sandbox.connections(), 0);
     }
 }

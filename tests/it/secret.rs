@@ -326,7 +326,7 @@ fn f68_an_echo_in_escapes_is_shown_without_the_secrets_of_the_request() {
                     said.messages()
                 );
             }
-            let _ = said.says(&["debug: reply body: ", "(not shown)"]);
+            let _ = said.says(&["debug: response body: ", "(not shown)"]);
             assert!(sandbox.has_key(BOBS_KEY));
         }
     }
@@ -385,7 +385,7 @@ fn f68_a_proxy_that_repeats_what_it_was_told_is_shown_without_its_password() {
             .exits(10)
             .prints_outcome("Unknown");
         let messages = said.messages().to_owned();
-        let _ = said.says(&["reply body: ", "proxy-authorization"]);
+        let _ = said.says(&["response body: ", "proxy-authorization"]);
         let requests = sandbox.requests();
         let sent = requests[0].header("proxy-authorization");
         let (_, told) = sent.and_then(|sent| sent.split_once(' ')).expect("Basic");

@@ -326,7 +326,7 @@ fn c84_a_path_that_the_aws_cli_would_change_is_an_error() {
                 |case| case.env(variable, path),
                 &[
                     &format!("the environment variable {variable} has a `~` or `$`"),
-                    "the whole path",
+                    "the full path",
                 ],
             );
         }
@@ -345,11 +345,11 @@ fn c93_what_a_profile_names_and_does_not_exist() {
     for (config, says) in [
         (
             "[default]\nservices = gone\n",
-            "`services` of profile `default` is `gone`: there is no such section",
+            "`services` of profile `default` is `gone`: that section does not exist",
         ),
         (
             "[default]\nservices = s\n[services s]\n",
-            "`services` of profile `default` is `s`: there is no such section",
+            "`services` of profile `default` is `s`: that section does not exist",
         ),
         (
             "[default]\nservices = s\n[services s]\niam = x\n",

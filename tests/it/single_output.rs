@@ -90,7 +90,7 @@ fn an_owner_that_was_looked_up_is_named_once() {
         let args = ["--access-key-id", BOBS_KEY, "--find-user"];
         Case::at(sandbox, args).with_default_output()
     };
-    let note = "iam-del-key: note: AKIDPMS9RO4H3FEXAMPLE is a key of the user Bob\n";
+    let note = "iam-del-key: note: AKIDPMS9RO4H3FEXAMPLE belongs to the user Bob\n";
     let sandbox = documented();
     let ended = find(&sandbox).run();
     let _ = ended.exits(0).prints(DELETED).says_exactly(note);
@@ -181,7 +181,10 @@ fn a_key_that_signs_or_cannot_be_reached_prints_nothing() {
     let sandbox = documented();
     let args = ["--access-key-id", ADMIN_KEY_ID];
     let ended = Case::at(&sandbox, args).with_default_output().run();
-    let _ = ended.exits(11).prints_nothing().says(&["lock you out"]);
+    let _ = ended
+        .exits(11)
+        .prints_nothing()
+        .says(&["lock yourself out"]);
     let nobody = "http://127.0.0.1:9";
     let ended = bob(&sandbox, &["--endpoint-url", nobody]).run();
     let _ = ended.exits(9).prints_nothing().says(&["could not reach"]);

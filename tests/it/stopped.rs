@@ -37,7 +37,7 @@ fn c12_sighup_ends_a_run_as_sigterm_does() {
     assert_eq!(outcomes(&output), expected);
     let _ = printed
         .prints(&output)
-        .says(&["error: interrupted: no further key is begun"])
+        .says(&["error: interrupted: no more keys are started"])
         .ends_with("50 keys: 2 unknown, 48 not tried");
 }
 
@@ -100,7 +100,7 @@ fn c69_a_file_that_may_not_grow_kills_no_run() {
             .end()
             .exits(1)
             .prints_nothing()
-            .says(&["the run broke off: File too large"])
+            .says(&["the run was aborted: File too large"])
             .ends_with(&format!("{BOBS_KEY}: {known}"));
         assert_eq!(sandbox.has_key(BOBS_KEY), known == "not deleted");
     }
@@ -162,9 +162,9 @@ fn c11_an_iam_that_is_gone_ends_a_list_after_a_few_keys() {
         let _ = printed
             .prints(&output)
             .says(&[
-                "iam-del-key: error: IAM did not answer for ",
-                " keys in a row: no further key is tried\n",
-                "hint: to do the rest: ",
+                "iam-del-key: error: IAM did not respond for ",
+                " keys in a row: no more keys are tried\n",
+                "hint: to continue, ",
             ])
             .ends_with("2000 keys: ");
     });
@@ -190,7 +190,7 @@ fn c11_an_iam_that_was_never_reached_ends_a_list_too() {
         let _ = printed
             .prints(&output)
             .says(&[&format!(
-                "IAM did not answer for {failed} keys in a row: no further key is tried"
+                "IAM did not respond for {failed} keys in a row: no more keys are tried"
             )])
             .ends_with(&format!(
                 "30 keys: {failed} failed and not changed, {} not tried",
@@ -204,7 +204,7 @@ fn c11_an_iam_that_was_never_reached_ends_a_list_too() {
     results.read_line(&mut output).expect("a result");
     let printed = interrupt(running, "INT").exits(130).prints_nothing();
     let _ = printed
-        .says(&["error: interrupted: no further key is begun"])
+        .says(&["error: interrupted: no more keys are started"])
         .ends_with("30 keys: 1 failed and not changed, 29 not tried");
     results.read_to_string(&mut output).expect("a pipe");
     let expected = [("Failed".to_owned(), 1), ("NotTried".to_owned(), 29)];
@@ -242,7 +242,7 @@ fn c11_a_short_outage_ends_no_run() {
     assert!((2..=4).contains(&failed), "{counted:?}");
     assert_eq!(of("Deleted"), 40 - failed, "{counted:?}");
     let said = printed.prints(&output);
-    assert!(!said.messages().contains("no further key"));
+    assert!(!said.messages().contains("no more keys"));
     let _ = said.says(&["could not reach IAM"]).ends_with("40 keys: ");
     assert_eq!(sandbox.faults_left(), 0, "the outage was not met");
 }
@@ -262,7 +262,7 @@ fn c01_a_response_that_arrives_while_the_run_is_stopped_is_read() {
         .run()
         .exits(10)
         .prints_outcome("Unknown")
-        .says(&["it did not answer in time; --timeout is 3 s"]);
+        .says(&["it did not respond in time; --timeout is 3 s"]);
     running.signal("CONT");
     let _ = running.end().exits(0).prints(DELETED).says_nothing();
     assert!(!sandbox.has_key(BOBS_KEY));

@@ -122,7 +122,7 @@ fn weather(storm: Storm, more: &[&str]) {
         ("Deleted", "deleted"),
         ("Deactivated", "deactivated"),
         ("Reactivated", "reactivated"),
-        ("Missing", "gone already"),
+        ("Missing", "already gone"),
         ("Failed", "failed and not changed"),
         ("Unknown", "unknown"),
     ];

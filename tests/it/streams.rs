@@ -321,9 +321,9 @@ fn f66_a_key_is_deleted_only_with_enough_memory_to_say_so() {
             let ended = ended.end().within(SOON);
             if sandbox.has_key(BOBS_KEY) {
                 let all = ended.all();
-                refused += usize::from(all.contains("too little memory: no attempt"));
+                refused += usize::from(all.contains("not enough memory: no attempt"));
                 // No thread can be made, which a library answers with a panic.
-                if all.contains("iam-del-key: error: broken off at ") {
+                if all.contains("iam-del-key: error: aborted at ") {
                     broken_off += 1;
                     assert!(
                         all.contains(&format!("known: {BOBS_KEY}: {NOT_SENT}\n")),
@@ -386,7 +386,7 @@ fn f68_no_secret_at_the_most_verbose_level() {
         "the authorization header was printed"
     );
     let _ = said
-        .says(&["debug: reply body: ", "error: "])
+        .says(&["debug: response body: ", "error: "])
         .ends_with("not deleted");
     assert!(sandbox.has_key(BOBS_KEY));
 }

@@ -340,7 +340,7 @@ fn f62_a_query_that_does_not_work_on_the_result_keeps_a_key_from_being_changed()
         ),
         (
             &["--journal"],
-            "with another --query or none; what the journal has settled is skipped\n",
+            "with another --query or none; finished keys are skipped\n",
         ),
     ] {
         let folder = tempfile::tempdir().expect("a folder");
@@ -356,7 +356,7 @@ fn f62_a_query_that_does_not_work_on_the_result_keeps_a_key_from_being_changed()
             .prints(&output)
             .says(&[
                 "--query: ",
-                "hint: to do the rest: the same command again ",
+                "hint: to continue, run the same command again ",
                 hint,
             ])
             .ends_with("3 keys: 3 not tried");
@@ -375,7 +375,7 @@ fn what_is_no_failure_is_an_object_too() {
             .exits(0);
         let said = printed.prints_outcome("WouldDelete");
         assert!(objects(said.messages()).len() > 1);
-        let _ = said.says(&["{\"Level\":\"Info\",\"Message\":\"signing with"]);
+        let _ = said.says(&["{\"Level\":\"Info\",\"Message\":\"using access key"]);
     }
     // A lost answer: the key is taken for deleted, with a warning.
     sandbox.fault(

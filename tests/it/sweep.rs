@@ -202,8 +202,8 @@ fn f59_a_sweep_ends_at_a_page_that_leads_nowhere() {
         ("ListAccessKeys", "AccessKeyMetadata"),
     ] {
         for (marker, says) in [
-            ("", "that its list goes on, but not where"),
-            ("<Marker>again</Marker>", "a list that goes in a circle"),
+            ("", "that the list continues, but has no marker"),
+            ("<Marker>again</Marker>", "repeats a pagination marker"),
         ] {
             let page = format!(
                 "<{list}Response xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><{list}Result><{within}/>\
@@ -282,7 +282,7 @@ fn f64_a_sweep_asks_or_needs_yes() {
     let _ = said.says(&[
         BOBS_KEY,
         BOB_SECOND_KEY_ID,
-        "the answer was not yes, so this run changed nothing\n",
+        "not confirmed: this run changed nothing\n",
     ]);
     assert!(sandbox.has_key(BOBS_KEY) && sandbox.has_key(BOB_SECOND_KEY_ID));
     let printed = asked(b"yes\n").exits(0);
@@ -303,7 +303,7 @@ fn a_sweep_that_deactivates_leaves_inactive_keys_alone() {
     assert_eq!(ids(&output), BTreeSet::from([ALICE_KEY_ID.to_owned()]));
     let _ = printed
         .prints(&output)
-        .says(&["to undo it, save what standard output got in FILE, and then: iam-del-key --from FILE --reactivate\n"])
+        .says(&["to undo it, save the standard output in FILE, then run: iam-del-key --from FILE --reactivate\n"])
         .ends_with("1 key: 1 deactivated");
     let changed: Vec<String> = actions(&sandbox)
         .into_iter()

@@ -108,9 +108,8 @@ ACCESS KEY ID          USER                                             OUTCOME
 {BOB_SECOND_KEY_ID}   Bob                                              Deleted
 {ALICE_KEY_ID}   Bob                                              Failed
 iam-del-key: error: {ALICE_KEY_ID}: An error occurred (NoSuchEntity) when calling the DeleteAccessKey operation: The \
-Access Key with id {ALICE_KEY_ID} cannot be found; not deleted: IAM finds no such key for this user
-hint: NoSuchEntity: the key is gone already, or it is another user's: IAM says the same of both
-hint: to see whose key it is: iam-del-key --access-key-id ID --find-user --dry-run
+Access Key with id {ALICE_KEY_ID} cannot be found; not deleted: IAM found no such key for this user
+hint: NoSuchEntity: the key does not exist, or belongs to another user; to find the key's owner: iam-del-key --access-key-id ID --find-user --dry-run
 known: 2 keys: 1 deleted, 1 failed and not changed
 "
     );
@@ -230,7 +229,7 @@ ACCESS KEY ID          USER               STATUS    CREATED        LAST USED
 {BOB_SECOND_KEY_ID}   Bob                Active    20 days ago    just now
 
 Delete these 2 keys in account 123456789012? It cannot be undone. [y/N] \
-iam-del-key: error: the answer was not yes, so this run changed nothing
+iam-del-key: error: not confirmed: this run changed nothing
 "
     );
     let _ = said.says_exactly(&expected);

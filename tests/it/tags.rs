@@ -41,7 +41,8 @@ const BOBS: [&str; 4] = ["--access-key-id", BOBS_KEY, "--user-name", "Bob"];
 fn a_user_with_the_tag_keeps_the_key() {
     let found = ["--access-key-id", BOBS_KEY, "--find-user"];
     for tag in ["Team", "tEAM", "team=ops", "TEAM=OPS"] {
-        let reason = format!("its owner Bob has the tag Team=Ops, excepted by {tag}");
+        let reason =
+            format!("its owner Bob has the tag Team=Ops, which matches --except-tag {tag}");
         for args in [&BOBS[..], &found] {
             skips(&account().start(), args, tag, &reason);
         }
@@ -316,8 +317,8 @@ fn tags_that_are_none() {
         ("", "it has no key"),
         ("=x", "it has no key"),
         (" ", "it has no key"),
-        ("a*", "no tag has a `*`, so it excepts nobody"),
-        ("a\u{1b}[2J", "no tag has a `\\u{1b}`"),
+        ("a*", "tags cannot contain `*`, so it matches nobody"),
+        ("a\u{1b}[2J", "tags cannot contain `\\u{1b}`"),
         (&long, "at most 128 characters"),
         (&value, "at most 256"),
     ] {
@@ -328,7 +329,7 @@ fn tags_that_are_none() {
             .exits(2)
             .prints_nothing()
             .says(&[says])
-            .ends_with("nothing is deleted");
+            .ends_with("no key was changed");
         assert_eq!(sandbox.connections(), 0);
     }
 }

@@ -117,7 +117,7 @@ fn f103_the_question_names_the_root_user() {
         .exits(11)
         .prints_nothing();
     assert!(!said.messages().contains("refused"), "{}", said.messages());
-    let _ = said.says(&["the answer was not yes, so this run changed nothing\n"]);
+    let _ = said.says(&["not confirmed: this run changed nothing\n"]);
     assert!(!is_gone(&sandbox, OLD_KEY) && !is_gone(&sandbox, &root_key_id(MEMBER)));
     let said = Dialogue::start(all(&sandbox, &["--only-inactive", "--output", "json"]))
         .shows("Delete this key of the root user of account 210987654321?")
@@ -187,11 +187,11 @@ fn f103_a_key_that_the_root_user_does_not_have_is_3() {
         ),
         (
             &["--dry-run"],
-            "error: IAM lists no such key for the root user\n",
+            "error: IAM does not list the key for the root user\n",
         ),
         (
             &["--ignore-missing", "--only-inactive"],
-            "error: IAM lists no such key for the root user\n",
+            "error: IAM does not list the key for the root user\n",
         ),
     ] {
         let missing = "AKIAI44QH8DHBEXAMPLE";
@@ -210,7 +210,7 @@ fn f103_a_key_that_the_root_user_does_not_have_is_3() {
         let output = said.output().to_owned();
         let _ = said.prints(&output).says(&[
             error,
-            "hint: the key is gone already, or it is a user's: the root user of account 210987654321 does not have it\n\
+            "hint: the key does not exist, or belongs to a user: the root user of account 210987654321 does not have it\n\
              hint: to see the root user's keys: iam-del-key --all-keys --dry-run --target-principal 210987654321\n",
         ]);
     }
@@ -317,7 +317,7 @@ fn f103_a_region_without_sts_is_said() {
         .run()
         .exits(1)
         .prints_nothing()
-        .says(&["hint: STS is not active in this region: name another with --region\n"]);
+        .says(&["hint: STS is not active in this region: choose another with --region\n"]);
 }
 
 #[test]
@@ -342,7 +342,7 @@ fn f103_a_session_of_anybody_else_is_11() {
         (
             "",
             MEMBER,
-            "an identity that STS did not name in account 210987654321",
+            "an identity that STS did not report in account 210987654321",
         ),
     ] {
         let sandbox = organization().start();
@@ -354,7 +354,7 @@ fn f103_a_session_of_anybody_else_is_11() {
             .exits(11)
             .prints_nothing()
             .says(&[&format!(
-                "error: AssumeRoot gave a session of {says}, and --target-principal is the root user of account 210987654321\n"
+                "error: AssumeRoot returned a session of {says}, but --target-principal is the root user of account 210987654321\n"
             )])
             .ends_with("not deleted: nothing was sent to IAM");
         assert_eq!(actions(&sandbox), STS_FIRST);
@@ -402,7 +402,7 @@ fn f103_a_throttled_call_is_made_again() {
     sandbox.fault(throttled().always());
     let says = [
         "error: no credentials: An error occurred (Throttling) when calling the AssumeRoot operation: Rate exceeded\n",
-        "hint: STS allows few AssumeRoot calls: wait a minute, and run fewer of these at once\n",
+        "hint: STS allows few AssumeRoot calls: wait a minute, and run fewer commands at once\n",
     ];
     // As often as is configured, or as long as there is time.
     let _ = one(&sandbox, &[])
@@ -422,7 +422,7 @@ fn f103_a_throttled_call_is_made_again() {
 #[test]
 fn f103_the_global_endpoint_is_7() {
     let sandbox = organization().start();
-    let global = "is the global endpoint of STS, which has no AssumeRoot\nhint: use the endpoint of a region, such as --region us-east-1\n";
+    let global = "is the global endpoint of STS, which does not support AssumeRoot\nhint: use the endpoint of a region, such as --region us-east-1\n";
     for (case, what) in [
         (
             one(&sandbox, &[]).env("AWS_ENDPOINT_URL_STS", "https://sts.amazonaws.com"),
@@ -454,7 +454,7 @@ fn f103_the_key_behind_the_session_is_guarded_and_roles_may_come_before() {
         .run()
         .exits(11);
     let output = said.output().to_owned();
-    let _ = said.prints(&output).says(&["it would lock you out"]);
+    let _ = said.prints(&output).says(&["you would lock yourself out"]);
     assert!(sandbox.has_key(ADMIN_KEY_ID));
     let config = format!("[profile base]\n{}", keys(&sandbox.admin()));
     let role = "arn:aws:iam::123456789012:role/RootAdmin";
@@ -482,7 +482,7 @@ fn f103_the_expected_account_is_that_of_the_root_user() {
         .run()
         .exits(11)
         .prints_nothing()
-        .says(&["error: --target-principal is account 210987654321, and --expect-account allows only 123456789012\n"]);
+        .says(&["error: --target-principal is account 210987654321, but --expect-account allows only 123456789012\n"]);
     assert_eq!(sandbox.connections(), 0);
     let _ = one(&sandbox, &["--expect-account", MEMBER])
         .run()
@@ -495,26 +495,43 @@ fn f103_the_expected_account_is_that_of_the_root_user() {
 fn f103_wrong_combinations_contact_nobody() {
     let sandbox = documented();
     let named = ["--access-key-id", OLD_KEY];
-    let no_name = "the keys are the root user's, who has no name";
+    let no_name = "the root user has no user name";
     for (more, says) in [
-        (&["--user-name", "Bob"][..], format!("--user-name: {no_name}")),
-        (&["--find-user"], "--find-user: the owner is the root user".to_owned()),
+        (
+            &["--user-name", "Bob"][..],
+            format!("--user-name: {no_name}"),
+        ),
+        (
+            &["--find-user"],
+            "--find-user: the owner is the root user".to_owned(),
+        ),
         (
             &["--deactivate"],
-            "--deactivate: AWS allows such a session to delete keys, and not to change their status".to_owned(),
+            "--deactivate: AWS allows such sessions to delete keys, but not to change their status"
+                .to_owned(),
         ),
         (
             &["--reactivate"],
-            "--reactivate: AWS allows such a session to delete keys, and not to change their status".to_owned(),
+            "--reactivate: AWS allows such sessions to delete keys, but not to change their status"
+                .to_owned(),
         ),
         (&["--except-user", "x"], format!("--except-user: {no_name}")),
-        (&["--path-prefix", "/ci/"], format!("--path-prefix: {no_name}")),
-        (&["--except-tag", "x"], "--except-tag: the root user has no tags".to_owned()),
+        (
+            &["--path-prefix", "/ci/"],
+            format!("--path-prefix: {no_name}"),
+        ),
+        (
+            &["--except-tag", "x"],
+            "--except-tag: the root user has no tags".to_owned(),
+        ),
         (
             &["--cli-input-json", "{\"UserName\": \"Bob\"}"],
             format!("--user-name: {no_name}"),
         ),
-        (&["--role-name", "R"], "'--target-principal <ACCOUNT>' cannot be used with".to_owned()),
+        (
+            &["--role-name", "R"],
+            "'--target-principal <ACCOUNT>' cannot be used with".to_owned(),
+        ),
     ] {
         let _ = Case::at(&sandbox, TARGET)
             .args(named)
@@ -527,11 +544,11 @@ fn f103_wrong_combinations_contact_nobody() {
     for (args, says) in [
         (
             &["--whole-account", "--only-inactive"][..],
-            "--target-principal cannot be used with --whole-account: it takes the keys of users, and none of the root user's",
+            "--target-principal cannot be used with --whole-account: it selects keys of users, not of the root user",
         ),
         (
             &["--from", "-"],
-            "--target-principal cannot be used with --from: a list has the keys of users; name the keys, or use --all-keys",
+            "--target-principal cannot be used with --from: lists are for keys of users; use --access-key-id or --all-keys",
         ),
         (&["--all-keys", "--user-name", "Bob"], no_name),
         (&[], "required"),

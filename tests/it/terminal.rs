@@ -82,7 +82,7 @@ fn c68_a_status_is_escaped_and_cut_in_the_reason() {
     let output = printed.output().to_owned();
     let _ = printed.prints(&output).says_exactly(&format!(
         "iam-del-key: error: {BOBS_KEY} is not deleted: its status is {ESCAPED}\n\
-         hint: a key goes only if every condition holds; --dry-run shows what is known of it\n"
+         hint: a key must meet every condition; --dry-run shows its details\n"
     ));
 
     for flood in ["x", "\u{9b}", "\u{e0041}"] {

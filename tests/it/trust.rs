@@ -12,12 +12,12 @@ fn f33_ca_bundles() {
         (
             "empty.pem",
             Some(b""),
-            "it holds no certificate in PEM form",
+            "it contains no certificate in PEM format",
         ),
         (
             "text.pem",
             Some(b"hello\n"),
-            "it holds no certificate in PEM form",
+            "it contains no certificate in PEM format",
         ),
         (
             "broken.pem",

@@ -41,7 +41,7 @@ fn f104_a_deactivation_that_is_only_concluded_is_not_undone() {
         let _ = printed
             .prints(&output)
             .says(&[&format!(
-                "{BOBS_KEY}: it is not known whether the run with --deactivate made it inactive"
+                "{BOBS_KEY}: it is unknown whether the run with --deactivate made it inactive"
             )])
             .ends_with("2 keys: 1 reactivated, 1 refused");
         assert_eq!(status(&sandbox, BOBS_KEY), Some(Status::Inactive));
@@ -91,7 +91,7 @@ fn f104_a_journal_of_another_account_is_not_undone() {
         (of_stdin, "standard input".to_owned()),
     ] {
         let _ = case.run().exits(11).prints_nothing().says_exactly(&format!(
-            "iam-del-key: error: cannot undo {name}: it is of account {OTHER}, and the credentials are of account {ACCOUNT}\n\
+            "iam-del-key: error: cannot undo {name}: it is for account {OTHER}, but the credentials belong to account {ACCOUNT}\n\
              hint: use credentials of that account (--profile NAME)\n\
              known: no key was changed\n"
         ));
@@ -105,7 +105,7 @@ fn f104_a_journal_of_another_account_is_not_undone() {
     for (list, says) in [
         (
             two,
-            "this journal is of account 999999999999, and the one before is of account 123456789012",
+            "this journal is for account 999999999999, but the one before is for account 123456789012",
         ),
         (HEAD.replace(ACCOUNT, "12"), "an account ID has 12 digits"),
         (
@@ -142,7 +142,7 @@ fn f104_a_journal_whose_name_is_a_dash_is_undone_by_the_command_that_is_printed(
         .exits(0);
     let _ = printed
         .prints_outcome("Deactivated")
-        .says(&["hint: to undo what the journal records: iam-del-key --from ./- --reactivate\n"]);
+        .says(&["hint: to undo the changes in the journal: iam-del-key --from ./- --reactivate\n"]);
     let said = Case::at(&sandbox, ["--from", "./-", "--reactivate", "--yes"])
         .start_under(Some(&there))
         .end()

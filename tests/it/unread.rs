@@ -136,7 +136,7 @@ fn c43_a_condition_that_fails_needs_no_read_that_is_denied() {
 }
 
 /// The hint for a key that IAM has just listed.
-const PERMISSION: &str = "hint: an option of this command needs to read: ask for the permission iam:GetAccessKeyLastUsed, or use other credentials (--profile NAME)\n";
+const PERMISSION: &str = "hint: an option of this command needs read access: ask for the permission iam:GetAccessKeyLastUsed, or use other credentials (--profile NAME)\n";
 
 #[test]
 fn c24_a_last_use_that_is_denied_for_a_listed_key_is_a_missing_permission() {
@@ -149,7 +149,9 @@ fn c24_a_last_use_that_is_denied_for_a_listed_key_is_a_missing_permission() {
             .exits(6)
             .prints_outcome("Failed");
         assert!(
-            !said.messages().contains("the key is gone"),
+            !said
+                .messages()
+                .contains("keys that are not in this account"),
             "{}",
             said.messages()
         );
@@ -178,7 +180,9 @@ fn c24_a_last_use_that_is_denied_for_a_listed_key_is_a_missing_permission() {
         let output = printed.output().to_owned();
         let said = printed.prints(&output);
         assert!(
-            !said.messages().contains("the key is gone"),
+            !said
+                .messages()
+                .contains("keys that are not in this account"),
             "{}",
             said.messages()
         );
@@ -193,7 +197,7 @@ fn c24_a_key_that_is_not_known_may_be_gone_or_another_accounts() {
     let _ = run(&sandbox, &["--access-key-id", BOBS_KEY, "--find-user"])
         .exits(6)
         .prints_outcome("Failed")
-        .says(&["the key is gone or another account's, or the permission is missing"])
+        .says(&["IAM also returns this error for keys that are not in this account"])
         .ends_with("not deleted");
 }
 
@@ -215,7 +219,7 @@ fn c24_a_sweep_goes_on_where_a_listed_key_is_deleted_before_its_last_use_is_read
     let _ = run(&sandbox, &args)
         .exits(0)
         .prints_nothing()
-        .says(&["there is no key, or none satisfies the conditions"])
+        .says(&["there are no keys, or none meets the conditions"])
         .ends_with("0 keys: nothing was changed");
 }
 

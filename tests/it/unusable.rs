@@ -79,7 +79,7 @@ fn c65_an_error_that_is_not_iams_is_no_refusal() {
         let host = sandbox.address();
         let said = Case::documented(&sandbox, &["--timeout", "4"]).run();
         let _ = said.exits(10).prints_outcome("Unknown").says_exactly(&format!(
-            "iam-del-key: error: no usable answer from IAM at {host}: HTTP status 403, and of the body: \
+            "iam-del-key: error: no usable response from IAM at {host}: HTTP status 403; invalid body: \
              it is an error (AccessDenied: Access Denied) {what}\n\
              hint: a proxy or captive portal may be intercepting the connection: check the endpoint URL and the proxy\n\
              hint: check with: aws iam list-access-keys --user-name=Bob\n\
@@ -136,8 +136,8 @@ fn c65_an_error_of_iam_to_sts_is_not_stss() {
     assert!(sandbox.has_key(BOBS_KEY));
 }
 
-const NO_DATE: &str = "it has a date that cannot be read";
-const NO_BOOLEAN: &str = "it has a value that must be true or false and is neither";
+const NO_DATE: &str = "it has an invalid date";
+const NO_BOOLEAN: &str = "it has a value that is neither true nor false";
 
 #[test]
 fn c59_a_value_that_cannot_be_read_is_an_unusable_response() {
@@ -182,7 +182,7 @@ fn c59_a_value_that_cannot_be_read_is_an_unusable_response() {
             .prints_outcome("Failed")
             .says_exactly(&format!(
                 "iam-del-key: error: unusable response from IAM at {host}: {what}\n\
-             known: {BOBS_KEY}: not deleted: nothing was sent to IAM that changes it\n"
+             known: {BOBS_KEY}: not deleted: no request to change it was sent to IAM\n"
             ));
         assert!(sandbox.has_key(BOBS_KEY), "{body}");
         assert_eq!(actions(&sandbox).last().map(String::as_str), Some(action));

@@ -56,7 +56,7 @@ fn f61_a_signal_is_130_although_a_missing_key_is_wanted() {
         .exits(143)
         .prints_outcome("Failed")
         .says(&["interrupted"])
-        .ends_with("not deleted: IAM finds no such key for this user");
+        .ends_with("not deleted: IAM found no such key for this user");
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn f61_of_many_keys_one_that_was_gone_already_stays_that() {
     let _ = printed
         .prints(&output)
         .says(&["interrupted"])
-        .ends_with("2 keys: 1 gone already, 1 not tried");
+        .ends_with("2 keys: 1 already gone, 1 not tried");
     assert!(sandbox.has_key(BOB_SECOND_KEY_ID));
 }
 
@@ -117,7 +117,7 @@ fn a_user_who_never_was_does_not_prove_a_key_gone() {
         .exits(10)
         .prints_outcome("Unknown")
         .says(&[
-            "no usable answer",
+            "no usable response",
             // A list of the keys of that user says no more.
             "hint: check with: iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --find-user --dry-run",
         ])
@@ -185,7 +185,7 @@ fn f52_a_lost_answer_and_then_throttled_is_unknown_where_nobody_may_look() {
         .prints_outcome("Unknown")
         .says(&["(Throttling)", "hint: with the permission iam:ListAccessKeys, check with: aws iam list-access-keys --user-name=Bob\n"])
         .ends_with(
-            "unknown: the response to an earlier attempt was lost; checking the key is not allowed",
+            "unknown: the response to an earlier attempt was lost; there is no permission to check the key",
         );
 }
 
@@ -211,7 +211,7 @@ fn ignore_missing_needs_an_answer_that_the_key_is_gone() {
         .exits(3)
         .prints_outcome("Failed")
         .says(&["(NoSuchEntity)"])
-        .ends_with("not deleted: IAM finds no such key for this user");
+        .ends_with("not deleted: IAM found no such key for this user");
     // The same where a condition reads first.
     let _ = Case::at(&sandbox, args)
         .args(["--only-inactive"])
@@ -253,7 +253,7 @@ fn a_user_who_does_not_exist_is_not_said_to_lack_the_key() {
             .exits(3)
             .prints_outcome("Failed")
             .says(&["The user with name Bbo cannot be found."])
-            .ends_with(": IAM finds no such user");
+            .ends_with(": IAM found no such user");
     }
     // A signal comes while the key is verified.
     let sandbox = documented();
@@ -268,7 +268,7 @@ fn a_user_who_does_not_exist_is_not_said_to_lack_the_key() {
         .exits(130)
         .prints_outcome("Failed")
         .says(&["interrupted"])
-        .ends_with("not deleted: IAM finds no such user");
+        .ends_with("not deleted: IAM found no such user");
 }
 
 #[test]
@@ -289,7 +289,7 @@ fn an_owner_that_iam_cannot_look_up_is_not_called_denied() {
         let said = case.run().exits(3).prints_outcome("Failed");
         assert!(!said.messages().contains("denied"), "{}", said.messages());
         let _ = said.says(&["NoSuchEntity"]).ends_with(
-            "not deleted: IAM finds no such key for this user, and checking the key failed",
+            "not deleted: IAM found no such key for this user, and checking the key failed",
         );
     }
 }
@@ -325,8 +325,8 @@ fn ignore_missing_takes_a_key_for_gone_that_was_deleted_a_moment_ago() {
             .on("GetAccessKeyLastUsed")
             .always(),
     );
-    let contradiction = "GetAccessKeyLastUsed still names Bob as its owner: IAM's answers contradict each other, as they can \
-                         for some seconds after a change";
+    let contradiction = "GetAccessKeyLastUsed still names Bob as its owner: IAM's responses contradict each other, which can happen \
+                         for a few seconds after a change";
     for more in [
         &["--ignore-missing"][..],
         &["--ignore-missing", "--only-inactive"],
@@ -344,7 +344,7 @@ fn ignore_missing_takes_a_key_for_gone_that_was_deleted_a_moment_ago() {
         let output = printed.output().to_owned();
         let _ = printed.prints(&output).says_exactly(&format!(
             "iam-del-key: warning: {BOBS_KEY} is missing, but {contradiction}\n\
-             known: 1 key: 1 gone already\n"
+             known: 1 key: 1 already gone\n"
         ));
     }
     // Where that is not wanted either.
@@ -353,9 +353,9 @@ fn ignore_missing_takes_a_key_for_gone_that_was_deleted_a_moment_ago() {
         .exits(3)
         .prints_outcome("Failed")
         .says_exactly(&format!(
-            "iam-del-key: error: IAM lists no such key for the user Bob\n\
-             hint: IAM's answers contradict each other, as they can for some seconds after a change: run the same command again\n\
-             known: {BOBS_KEY}: not deleted: nothing was sent to IAM that changes it\n"
+            "iam-del-key: error: IAM does not list the key for the user Bob\n\
+             hint: IAM's responses contradict each other, which can happen for a few seconds after a change: run the same command again\n\
+             known: {BOBS_KEY}: not deleted: no request to change it was sent to IAM\n"
         ));
 }
 
@@ -425,7 +425,7 @@ fn f64_what_was_typed_before_the_question_is_no_answer() {
         .end()
         .exits(11)
         .prints_nothing()
-        .says(&["the answer was not yes, so this run changed nothing\n"]);
+        .says(&["not confirmed: this run changed nothing\n"]);
     assert!(sandbox.has_key(BOBS_KEY));
 }
 

@@ -69,7 +69,7 @@ def roles(tally: Tally, url: str, program: Program) -> None:
     tally.same("moto: a role by name in one's own account", {"status": 0, "left": 1}, run(own, "--user-name", "dave"))
     deleting = ("--access-key-id", keys[1], "--user-name", "carol")
     missing = program.run(*deleting, environment=environment)
-    hint = f"the key belongs to account {MEMBER}, and your credentials to account {OWN}"
+    hint = f"the key belongs to account {MEMBER}, but your credentials belong to account {OWN}"
     expected, got = {"status": NO_SUCH_ENTITY, "hint": True}, {"status": missing.status, "hint": hint in missing.stderr}
     tally.same("moto: a hint names the account of a key", expected, got)
     ended = program.run(*deleting, "--role-arn", role, environment=environment)

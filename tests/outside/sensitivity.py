@@ -40,7 +40,7 @@ def check(tally: Tally, binary: Path, scratch: Path) -> None:
         changed = recorded._replace(row=recorded.row._replace(config=config))
         found = judge(run(changed, binary, folder / what, authority))
         tally.same(f"replay: {what}", {"result": Verdict.IDENTITY}, {"result": found})
-    for what, ended in (("a panic", "broken off at x"), ("a signal", "")):
+    for what, ended in (("a panic", "aborted at x"), ("a signal", "")):
         crashed = replayed._replace(ended=replayed.ended._replace(status=1 if ended else -6, stderr=ended))
         tally.same(f"replay: {what}", {"result": Verdict.CRASH}, {"result": judge(crashed)})
     for name, file, expected in BYTES:

@@ -27,7 +27,7 @@ KILLS, RUNS = 3, 4
 AT_ONCE = 12
 # What is printed in the one case in which a statement can be wrong: only the caller names the owner, and IAM does not
 # confirm it.
-PRESUMED = re.compile(r"warning: (\w+) is presumed deleted: .*(?:does not confirm its owner|checking the key is not allowed)")
+PRESUMED = re.compile(r"warning: (\w+) is presumed deleted: .*(?:does not confirm its owner|there is no permission to check the key)")
 UNCHECKED = "IAM did not confirm the owner"
 
 

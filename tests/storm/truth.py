@@ -75,13 +75,13 @@ def counts_of(stderr: str) -> Counter:
     words = {
         "deleted": "Deleted",
         "deactivated": "Deactivated",
-        "gone already": "Missing",
+        "already gone": "Missing",
         "failed and not changed": "Failed",
         "unknown": "Unknown",
         "not tried": "NotTried",
         "already inactive": "Skipped",
         "skipped": "Skipped",
-        "settled by an earlier run": "Before",
+        "finished by an earlier run": "Before",
     }
     last = re.fullmatch(r"known: (\d+) keys: ([^;]+)(?:; .+)?", stderr.splitlines()[-1])
     if last is None:

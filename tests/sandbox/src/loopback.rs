@@ -49,7 +49,7 @@ impl Gate {
                 () = self.stop.notified() => break,
                 accepted = listener.accept() => accepted,
             };
-            // Accepting fails for a connection that is gone already, or for want of file handles: the next may do better.
+            // Accepting fails for a connection that is already gone, or for want of file handles: the next may do better.
             let Ok((stream, _)) = accepted else { continue };
             number += 1;
             tokio::spawn(serve(stream, number));

@@ -40,7 +40,7 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // If it is gone already, so much the better.
+        // If it is already gone, so much the better.
         let _gone = fs::remove_file(&self.path);
     }
 }
