@@ -174,11 +174,11 @@ fn f104_rows_that_contradict_themselves_or_each_other_are_refused() {
         ),
         (
             row(BOBS_KEY, CHANGED) + &of_alice,
-            "is Alice's here, and Bob's in line 1: a key has one owner",
+            "has the owner Alice here, but the owner Bob in line 1: a key has only one owner",
         ),
         (
             HEAD.to_owned() + &of_alice + &row(BOBS_KEY, CHANGED),
-            "is Bob's here, and Alice's in line 2: a key has one owner",
+            "has the owner Bob here, but the owner Alice in line 2: a key has only one owner",
         ),
     ] {
         let said = from_stdin(&sandbox, &list, &["--reactivate", "--yes"]).run();
