@@ -58,6 +58,9 @@ FRAME = """<svg class="rich-terminal" viewBox="0 0 {terminal_width} {height}" xm
 </g></g></svg>
 """
 
+# Stands for every time in the picture, so that it is the same each day.
+A_TIME = "2026-11-26T09:30:00Z"
+
 
 @contextmanager
 def sandbox(binaries: Path) -> Iterator[dict[str, str]]:
@@ -94,7 +97,8 @@ def shown(command: list[str], environment: dict[str, str]) -> str:
     if process.wait() != 0:
         sys.exit(f"tests/picture: {text.decode()}")
     # A line that was cleared, such as the progress bar, is not on the screen any more.
-    return re.sub(r"[^\n]*\r\x1b\[2K", "", text.decode().replace("\r\n", "\n"))
+    screen = re.sub(r"[^\n]*\r\x1b\[2K", "", text.decode().replace("\r\n", "\n"))
+    return re.sub(r"\b20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ", A_TIME, screen)
 
 
 def drawn(text: str, theme: TerminalTheme) -> str:
