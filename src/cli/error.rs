@@ -85,12 +85,16 @@ fn instead(error: &clap::Error, args: &[OsString]) -> Option<String> {
         };
         return Some(format!("{option}{value} is not supported: {reason}"));
     }
-    let is_aws = context(error, ContextKind::InvalidArg) == "iam"
-        && args.get(1).is_some_and(|arg| arg == "iam")
-        && args.get(2).is_some_and(|arg| arg == "delete-access-key");
-    is_aws.then(|| {
-        "iam-del-key replaces `aws iam delete-access-key`: omit `iam delete-access-key`".to_owned()
-    })
+    let unexpected = context(error, ContextKind::InvalidArg);
+    let is_at = |place: usize, word: &str| args.get(place).is_some_and(|arg| arg == word);
+    let needless = match unexpected {
+        "iam" if is_at(1, "iam") && is_at(2, "delete-access-key") => "iam delete-access-key",
+        "delete-access-key" if is_at(1, "delete-access-key") => "delete-access-key",
+        _ => return None,
+    };
+    Some(format!(
+        "iam-del-key replaces `aws iam delete-access-key`: omit `{needless}`"
+    ))
 }
 
 /// The sentence for a mistake for which clap has only a list of options, or words of its own.

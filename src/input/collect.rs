@@ -98,7 +98,13 @@ impl Entry {
             return refuse(format!("unknown Outcome `{text}`"));
         }
         let word = word.and_then(|(_, word)| word);
-        let (id, add) = (&self.id, "this command deletes: add --deactivate, or");
+        let refuse_deactivation = |what: &str, hint: &'static str| {
+            let reason = format!("{} {what}, but this command deletes", self.id);
+            Err(InputError {
+                hint,
+                ..InputError::new(self.line, 1, reason)
+            })
+        };
         match word {
             Some(OutcomeKind::Reactivated | OutcomeKind::WouldReactivate) => {
                 return Err(self.of_undo(action));
@@ -107,19 +113,22 @@ impl Entry {
             _ if action != Action::Delete => {}
             // A key that was planned for, or went through, deactivation is never deleted by default.
             Some(OutcomeKind::WouldDeactivate) => {
-                return refuse(format!(
-                    "the plan would deactivate {id}, but {add} plan again"
-                ));
+                return refuse_deactivation(
+                    "is planned to be deactivated",
+                    "add --deactivate, or make a new plan",
+                );
             }
             Some(OutcomeKind::Deactivated) => {
-                return refuse(format!(
-                    "{id} was deactivated, but {add} remove the Outcome (jq -c 'del(.Outcome)') to delete it"
-                ));
+                return refuse_deactivation(
+                    "was deactivated",
+                    "add --deactivate; or to delete the key, remove its Outcome (jq -c 'del(.Outcome)')",
+                );
             }
             _ if planned == Some(Action::Deactivate) => {
-                return refuse(format!(
-                    "{id} was to be deactivated, but {add} remove the line"
-                ));
+                return refuse_deactivation(
+                    "was to be deactivated",
+                    "add --deactivate, or remove the line",
+                );
             }
             _ => {}
         }

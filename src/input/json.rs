@@ -159,9 +159,7 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
                 "AccountId" if self.is_undo => account = object.next_value()?,
                 "PreviousStatus" => previous_status = object.next_value()?,
                 "Journal" => {
-                    return Err(A::Error::custom(
-                        "this is a journal: pass it with --journal, together with its list",
-                    ));
+                    return self.refuse(InputError::journal(self.line.get()));
                 }
                 other => {
                     is_report |= other == "ReportFormat";

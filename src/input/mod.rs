@@ -147,6 +147,14 @@ impl InputError {
         }
     }
 
+    /// Reports a journal where a list of keys is expected.
+    fn journal(line: u64) -> Self {
+        Self {
+            hint: "pass it with --journal, together with its list",
+            ..Self::new(line, 1, "this is a journal, not a list of keys")
+        }
+    }
+
     /// Reports a line that is not what `--reactivate` can undo.
     fn not_undoable(line: u64) -> Self {
         let reason = "this is not from a run of --deactivate, and --reactivate undoes only those";

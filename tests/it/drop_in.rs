@@ -196,6 +196,7 @@ fn a_refusal_says_what_to_use_instead() {
     ] {
         refused(&args, &["is not supported: ", instead]);
     }
+    refused(&["delete-access-key"], &["omit `delete-access-key`"]);
     refused(
         &["iam", "delete-access-key"],
         &["omit `iam delete-access-key`"],

@@ -256,7 +256,8 @@ fn f83_json_that_is_broken_nested_or_of_wrong_types() {
         &[],
         &[
             "line 1, column",
-            "this is a journal: pass it with --journal",
+            "this is a journal, not a list of keys",
+            "hint: pass it with --journal, together with its list\n",
         ],
     );
     // A string without an end is read no further than a megabyte.

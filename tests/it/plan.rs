@@ -68,7 +68,11 @@ fn a_plan_that_deactivates_is_never_a_deletion() {
         .run()
         .exits(2)
         .prints_nothing()
-        .says(&["line 1", "would deactivate", "--deactivate"])
+        .says(&[
+            "line 1",
+            "is planned to be deactivated, but this command deletes\n",
+            "hint: add --deactivate, or make a new plan\n",
+        ])
         .ends_with("no key was changed");
     let applied = from_stdin(&sandbox, &output, &["--deactivate"])
         .run()
