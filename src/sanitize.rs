@@ -35,9 +35,11 @@ pub(crate) fn escape(text: &str) -> String {
 }
 
 fn escape_unprintable(text: &str) -> String {
-    replace_unprintable(text, |safe, c| {
-        let _ = write!(safe, "\\u{{{:x}}}", u32::from(c));
-    })
+    replace_unprintable(text, push_escaped)
+}
+
+fn push_escaped(safe: &mut String, c: char) {
+    let _ = write!(safe, "\\u{{{:x}}}", u32::from(c));
 }
 
 /// Replaces each unprintable character by what `write` appends.
@@ -205,16 +207,16 @@ impl SafeText {
     pub(crate) fn page(text: &str) -> Self {
         let text = redact(text);
         let mut safe = String::with_capacity(text.len());
-        let mut rest = &*text;
-        while let Some(c) = rest.chars().next() {
-            let length = color_length(rest).unwrap_or(c.len_utf8());
-            let (piece, behind) = rest.split_at(length);
-            match c {
-                '\n' | '\t' => safe.push(c),
-                '\u{1b}' if length > 1 => safe.push_str(piece),
-                _ => safe.push_str(&escape(piece)),
+        let mut color_end = 0;
+        for (at, c) in text.char_indices() {
+            if let Some(length) = color_length(&text[at..]) {
+                color_end = at + length;
             }
-            rest = behind;
+            if at < color_end || matches!(c, '\n' | '\t') || !is_unprintable(c) {
+                safe.push(c);
+            } else {
+                push_escaped(&mut safe, c);
+            }
         }
         Self(safe)
     }
