@@ -26,7 +26,10 @@ const MIN_BEDROCK_KEY: usize = BEDROCK_PREFIX.len() + 109;
 /// token, the whole token is replaced.
 pub(crate) fn redact(text: &str) -> Cow<'_, str> {
     // No secret contains white space.
-    if text.split_ascii_whitespace().all(|word| word.len() < MIN_SECRET) {
+    if text
+        .split_ascii_whitespace()
+        .all(|word| word.len() < MIN_SECRET)
+    {
         return Cow::Borrowed(text);
     }
     unescape::redact(text, find_secrets)

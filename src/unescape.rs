@@ -37,14 +37,16 @@ const MAX_HTML_ESCAPE: usize = 12;
 
 /// Replaces every range that `find` returns for any form of the text. `find` gets the bytes of a form.
 pub(crate) fn redact(text: &str, find: impl Fn(&[u8]) -> Vec<Range<usize>>) -> Cow<'_, str> {
-    let mut redacted_ranges: Vec<Range<usize>> = unescaped_forms(text)
-        .flat_map(|Unescaped { bytes, places }| {
+    let mut redacted_ranges: Vec<Range<usize>> = if is_plain(text) {
+        find(text.as_bytes())
+    } else {
+        let found = unescaped_forms(text).flat_map(|Unescaped { bytes, places }| {
             let found = find(&bytes).into_iter().filter(|found| !found.is_empty());
-            found
-                .map(|found| places[found.start].start..places[found.end - 1].end)
-                .collect::<Vec<_>>()
-        })
-        .collect();
+            let original = found.map(|found| places[found.start].start..places[found.end - 1].end);
+            original.collect::<Vec<_>>()
+        });
+        found.collect()
+    };
     if redacted_ranges.is_empty() {
         return Cow::Borrowed(text);
     }
@@ -60,9 +62,20 @@ pub(crate) fn redact(text: &str, find: impl Fn(&[u8]) -> Vec<Range<usize>>) -> C
     Cow::Owned(redacted + &text[done..])
 }
 
-/// Returns the bytes of each form of the text.
-pub(crate) fn unescaped_bytes(text: &str) -> impl Iterator<Item = Vec<u8>> {
-    unescaped_forms(text).map(|unescaped| unescaped.bytes)
+/// Returns the bytes of each form of the text. No form is longer than the text.
+pub(crate) fn unescaped_bytes(text: &str) -> Vec<Vec<u8>> {
+    if is_plain(text) {
+        return vec![text.as_bytes().to_vec()];
+    }
+    unescaped_forms(text)
+        .map(|unescaped| unescaped.bytes)
+        .collect()
+}
+
+/// Whether the text is its only form: printable ASCII without escapes. Most text is plain.
+fn is_plain(text: &str) -> bool {
+    let is_printable = |byte: u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace();
+    text.bytes().all(is_printable) && !text.contains(ESCAPE_STARTS)
 }
 
 fn unescaped_forms(text: &str) -> impl Iterator<Item = Unescaped> {
@@ -181,6 +194,24 @@ mod tests {
             ("", ""),
         ] {
             assert_eq!(read(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn plain_text_is_its_only_form() {
+        for text in [
+            "",
+            "a b\tc\nd",
+            "Signature=0f/+=;",
+            "~!\"#$'()*,-.:<>?@[]^_`{|}",
+        ] {
+            assert!(is_plain(text), "{text}");
+            assert_eq!(read(text), text);
+        }
+        for text in [
+            "a%2Fb", "&sol;", "\\/", "\u{e9}", "\u{200b}", "\u{7f}", "\u{b}", "\0",
+        ] {
+            assert!(!is_plain(text), "{text}");
         }
     }
 

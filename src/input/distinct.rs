@@ -76,12 +76,13 @@ impl RowFiles {
         let mut unchanged = 0;
         for file in self.files {
             let mut rows = file.read()?;
+            // Boxed, because a growing table holds many empty entries.
             let mut firsts = HashMap::new();
             for row in rows.by_ref() {
                 let row = row?;
-                let first: &mut Row = match firsts.entry(row.key.id.clone()) {
+                let first: &mut Box<Row> = match firsts.entry(row.key.id.clone()) {
                     Entry::Vacant(first) => {
-                        first.insert(row);
+                        first.insert(Box::new(row));
                         continue;
                     }
                     Entry::Occupied(first) => first.into_mut(),
@@ -89,11 +90,11 @@ impl RowFiles {
                 repeated += 1;
                 let is_later = |known: &[Row; 2]| known[1].number < row.number;
                 if row.contradicts(first) && !conflict.as_ref().is_some_and(is_later) {
-                    conflict = Some([first.clone(), row.clone()]);
+                    conflict = Some([Row::clone(first), row.clone()]);
                 }
                 if row.supersedes(first) {
                     self.places[first.number] |= REPEATED;
-                    *first = row;
+                    **first = row;
                     continue;
                 }
                 self.places[row.number] |= REPEATED;
