@@ -1,14 +1,16 @@
 //! The identifiers of IAM. Values are parsed once and satisfy the rules of the IAM API reference.
 
+mod role;
+
 use std::ffi::OsStr;
 use std::fmt;
-use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
 use crate::sanitize::{Invalid, escape};
 use crate::secret::has_secret;
+pub(crate) use role::{RoleArn, RoleName, TokenCode, external_id, serial_number, session_name};
 
 /// Finds the first character that is neither an ASCII letter or digit nor in `others`. Returns a fragment with its
 /// position and code point.
@@ -302,164 +304,6 @@ impl fmt::Display for AccountId {
     }
 }
 
-/// The name of a role, perhaps with its path: `NAME` or `PATH/NAME`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct RoleName(String);
-
-impl RoleName {
-    /// The role of this name in an account.
-    pub(crate) fn arn(&self, partition: &str, account: &AccountId) -> RoleArn {
-        RoleArn {
-            text: format!("arn:{partition}:iam::{account}:role/{}", self.0),
-            account: account.clone(),
-        }
-    }
-}
-
-impl FromStr for RoleName {
-    type Err = Invalid;
-
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        let refuse = |reason: String| Err(Invalid::new(OsStr::new(text), reason));
-        if text.starts_with("arn:") {
-            return refuse("it is an ARN; use --role-arn instead".to_owned());
-        }
-        if let Some(reason) = invalid_character(text, "_+=,.@/-") {
-            return refuse(reason);
-        }
-        let name = text.rsplit('/').next().unwrap_or_default();
-        if !(1..=64).contains(&name.len()) || text.len() > 575 {
-            return refuse("the name of a role has 1 to 64 characters".to_owned());
-        }
-        if text.split('/').any(str::is_empty) {
-            return refuse(
-                "write a path before the name, without a leading slash: ops/Responder".to_owned(),
-            );
-        }
-        Ok(Self(text.to_owned()))
-    }
-}
-
-impl fmt::Display for RoleName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// The ARN of a role: `arn:PARTITION:iam::ACCOUNT:role/PATH/NAME`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct RoleArn {
-    text: String,
-    account: AccountId,
-}
-
-impl RoleArn {
-    /// The ARN.
-    pub(crate) fn as_str(&self) -> &str {
-        &self.text
-    }
-
-    /// The account of the role.
-    pub(crate) fn account(&self) -> &AccountId {
-        &self.account
-    }
-
-    /// Whether `session` is the ARN of a session of this role, which names the role without its path.
-    pub(crate) fn is_of(&self, session: &str) -> bool {
-        let role: Vec<&str> = self.text.splitn(6, ':').collect();
-        let session: Vec<&str> = session.splitn(6, ':').collect();
-        let name = role[5].rsplit('/').next().unwrap_or_default();
-        let mut words = session.get(5).into_iter().flat_map(|path| path.split('/'));
-        session.get(..5) == Some(&["arn", role[1], "sts", "", role[4]])
-            && words.next() == Some("assumed-role")
-            // No two roles of an account differ only in case.
-            && words.next().is_some_and(|word| word.eq_ignore_ascii_case(name))
-            && words.count() == 1
-    }
-}
-
-impl FromStr for RoleArn {
-    type Err = Invalid;
-
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        let refuse = |reason: &str| Err(Invalid::new(OsStr::new(text), reason));
-        let parts: Vec<&str> = text.splitn(6, ':').collect();
-        let ["arn", partition, "iam", "", account, path] = parts[..] else {
-            return refuse("the ARN of a role has the form arn:aws:iam::ACCOUNT:role/NAME");
-        };
-        let name = path.strip_prefix("role/").unwrap_or_default();
-        let is_partition = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        let (Ok(account), true, true) = (
-            account.parse(),
-            text.len() <= 2048
-                && partition.starts_with("aws")
-                && partition.chars().all(is_partition),
-            !name.is_empty()
-                && !name.ends_with('/')
-                && invalid_character(name, "_+=,.@/-").is_none(),
-        ) else {
-            return refuse("the ARN of a role has the form arn:aws:iam::ACCOUNT:role/NAME");
-        };
-        Ok(Self {
-            text: text.to_owned(),
-            account,
-        })
-    }
-}
-
-/// A parameter of `AssumeRole`: letters, digits and `others`, as STS documents it.
-fn parameter(text: &str, length: RangeInclusive<usize>, others: &str) -> Result<String, Invalid> {
-    let refuse = |reason| Err(Invalid::new(OsStr::new(text), reason));
-    if let Some(reason) = invalid_character(text, others) {
-        return refuse(reason);
-    }
-    if !length.contains(&text.len()) {
-        let (least, most) = length.into_inner();
-        return refuse(format!("it must have {least} to {most} characters"));
-    }
-    Ok(text.to_owned())
-}
-
-pub(crate) fn external_id(text: &str) -> Result<String, Invalid> {
-    parameter(text, 2..=1224, "_+=,.@:/-")
-}
-
-pub(crate) fn session_name(text: &str) -> Result<String, Invalid> {
-    parameter(text, 2..=64, "_+=,.@-")
-}
-
-pub(crate) fn serial_number(text: &str) -> Result<String, Invalid> {
-    parameter(text, 9..=256, "_+=/:,.@-")
-}
-
-/// A code of an MFA device: 6 digits. It is not shown.
-#[derive(Clone)]
-pub(crate) struct TokenCode(String);
-
-impl TokenCode {
-    /// The digits.
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for TokenCode {
-    type Err = Invalid;
-
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        if text.len() == 6 && text.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Ok(Self(text.to_owned()));
-        }
-        Err(Invalid::hidden("an MFA code has 6 digits"))
-    }
-}
-
-impl fmt::Debug for TokenCode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("TokenCode")
-    }
-}
-
 /// Whether a text looks like an access key ID from AWS rather than a user name.
 pub(crate) fn looks_like_access_key_id(text: &str) -> bool {
     (16..=21).contains(&text.len())
@@ -514,69 +358,6 @@ mod tests {
         assert!(parse("AKIDPMS9RO4H3FEXAMPLE").is_ok());
         assert!(parse(&"A".repeat(15)).is_err());
         assert!(parse(&"A".repeat(129)).is_err());
-    }
-
-    #[test]
-    fn a_session_is_of_a_role_of_the_same_name_and_account() {
-        let role: RoleArn = "arn:aws:iam::123456789012:role/ops/Deployer"
-            .parse()
-            .expect("a role");
-        assert!(role.is_of("arn:aws:sts::123456789012:assumed-role/Deployer/me"));
-        assert!(role.is_of("arn:aws:sts::123456789012:assumed-role/deployer/me"));
-        for other in [
-            "",
-            "arn:aws:sts::123456789012:assumed-role/Deployer",
-            "arn:aws:sts::123456789012:assumed-role/ops/Deployer/me",
-            "arn:aws:sts::210987654321:assumed-role/Deployer/me",
-            "arn:aws-cn:sts::123456789012:assumed-role/Deployer/me",
-            "arn:aws:iam::123456789012:role/Deployer",
-        ] {
-            assert!(!role.is_of(other), "{other}");
-        }
-    }
-
-    #[test]
-    fn the_name_of_a_role_makes_its_arn() {
-        let account: AccountId = "123456789012".parse().expect("an account");
-        for name in ["Responder", "ops/eu/Responder"] {
-            let role: RoleName = name.parse().expect("a name");
-            let arn = role.arn("aws-cn", &account);
-            assert_eq!(
-                arn.as_str(),
-                format!("arn:aws-cn:iam::123456789012:role/{name}")
-            );
-            assert_eq!(arn.as_str().parse::<RoleArn>().expect("an ARN"), arn);
-        }
-        let long = "x".repeat(65);
-        for wrong in [
-            "",
-            "/",
-            "/ops/Responder",
-            "ops//Responder",
-            "ops/",
-            "a b",
-            "a:b",
-            "r\u{f6}le",
-            &long,
-        ] {
-            assert!(wrong.parse::<RoleName>().is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn the_arn_of_a_role_has_an_account_and_a_name() {
-        for wrong in [
-            "",
-            "Deployer",
-            "arn:aws:iam::123456789012:user/Bob",
-            "arn:aws:iam::12345678901:role/Deployer",
-            "arn:aws:iam::123456789012:role/",
-            "arn:aws:iam::123456789012:role/ops/",
-            "arn:aws:iam::123456789012:role/a b",
-            "arn:aws:sts::123456789012:assumed-role/Deployer/me",
-        ] {
-            assert!(wrong.parse::<RoleArn>().is_err(), "{wrong}");
-        }
     }
 
     #[test]
