@@ -10,10 +10,11 @@ use aws_sdk_iam::Client;
 use aws_sdk_iam::types::ReportStateType;
 use tokio::time::Instant;
 
-use super::attempt::{Attempts, Recorder};
+use super::attempt::Attempts;
 use super::error::{call_error, incomplete_response, read_error, time, trusted_server_time};
 use super::key_budget::{KeyBudget, WaitClock};
 use super::rate_limiter::RateLimiter;
+use super::recorder::Recorder;
 use super::renewal::SharedCredentials;
 use super::response_history::ResponseHistory;
 use crate::error::{CallError, ErrorKind, RunError, TransportError};

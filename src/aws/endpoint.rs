@@ -57,6 +57,12 @@ pub(crate) fn signing_region(endpoint_url: &str) -> Option<&'static str> {
     REGIONS.iter().find(of_host).map(|(_, region)| *region)
 }
 
+/// Returns the host and port of a URI.
+pub(super) fn host_and_port(uri: &str) -> &str {
+    let rest = uri.split_once("://").map_or(uri, |(_, rest)| rest);
+    rest.split(['/', '?']).next().unwrap_or(rest)
+}
+
 fn configured(service: &str, settings: &Settings) -> Result<Option<Setting>, RunError> {
     let (profile, name) = (settings.profile(), "endpoint_url");
     let of_service = format!("AWS_ENDPOINT_URL_{}", service.to_ascii_uppercase());

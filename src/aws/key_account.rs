@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt as _};
 
-use super::attempt::{Attempts, Recorder};
+use super::attempt::Attempts;
 use super::error::{incomplete_response, read_error, read_timed_out, timed_out};
+use super::recorder::Recorder;
 use super::sts::{AccountLookup, UNKNOWN_CALLER};
 use crate::confirm;
 use crate::error::{CallError, ErrorKind, RunError};

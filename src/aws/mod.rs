@@ -20,6 +20,7 @@ mod mfa;
 mod process;
 mod proxy;
 mod rate_limiter;
+mod recorder;
 mod redact;
 mod renewal;
 mod response_body;

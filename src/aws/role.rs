@@ -8,11 +8,12 @@ use aws_credential_types::Credentials;
 use aws_sdk_sts::types;
 use serde_json::Value;
 
-use super::attempt::{Attempts, Recorder};
+use super::attempt::Attempts;
 use super::config_file::Profile;
 use super::credential_parts::CredentialParts;
 use super::error::call_error;
 use super::mfa::Device;
+use super::recorder::Recorder;
 use super::response_history::ResponseHistory;
 use super::setting::Setting;
 use super::settings::Settings;

@@ -11,10 +11,11 @@ use aws_sdk_sts::types::PolicyDescriptorType;
 use tokio::time::sleep;
 use url::Url;
 
-use super::attempt::{Attempts, Recorder};
+use super::attempt::Attempts;
 use super::credential_parts::CredentialParts;
 use super::credentials::Deadline;
 use super::error::{call_error, timed_out};
+use super::recorder::Recorder;
 use super::response_history::ResponseHistory;
 use super::retry::IamRetries;
 use super::setting::Setting;

@@ -16,6 +16,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use ring::digest::{Algorithm, digest};
 use serde_json::Value;
 
+use super::endpoint;
 use super::error::transport_error;
 use super::redact::Secrets;
 use super::small_file;
@@ -32,9 +33,7 @@ impl Seen {
     pub(super) fn watch(&self) -> impl Fn(&mut HttpRequest) + Send + Sync + 'static {
         let seen = self.clone();
         move |request| {
-            let uri = request.uri();
-            let uri = uri.split_once("://").map_or(uri, |(_, rest)| rest);
-            let host = uri.split(['/', '?']).next().unwrap_or(uri).to_owned();
+            let host = endpoint::host_and_port(request.uri()).to_owned();
             *seen.0.lock().unwrap_or_else(PoisonError::into_inner) = (host, Secrets::of(request));
         }
     }

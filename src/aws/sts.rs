@@ -9,9 +9,10 @@ use aws_sdk_sts::Client;
 use aws_sdk_sts::config::Builder;
 use aws_types::SdkConfig;
 
-use super::attempt::{Attempts, Recorder};
+use super::attempt::Attempts;
 use super::credentials::{Resolved, Source};
 use super::error::{incomplete_response, read_error};
+use super::recorder::Recorder;
 use super::response_history::ResponseHistory;
 use super::retry::IamRetries;
 use super::settings::Settings;

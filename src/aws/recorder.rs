@@ -1,0 +1,290 @@
+//! Records each attempt of a call, with an interceptor of the SDK.
+
+use std::sync::Arc;
+
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::connection::CaptureSmithyConnection;
+use aws_smithy_runtime_api::client::interceptors::Intercept;
+use aws_smithy_runtime_api::client::interceptors::context::{
+    AfterDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextMut,
+    FinalizerInterceptorContextRef,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::DateTime;
+use aws_smithy_types::config_bag::ConfigBag;
+use aws_smithy_types::date_time::Format;
+
+use super::asked::Asked;
+use super::attempt::{Attempt, Attempts, Response, SendTracking};
+use super::endpoint;
+use super::error::server_time;
+use super::http::ResponseLimit;
+use super::redact::Secrets;
+use super::response_body::{self, Body};
+use super::response_history::ResponseHistory;
+use crate::error::{CredentialKind, ErrorKind, classify};
+use crate::log::Log;
+use crate::memory;
+use crate::outcome::ResponseMetadata;
+
+/// Records the attempts of a call, and turns a response other than the expected document into an error.
+#[derive(Debug)]
+pub(super) struct Recorder {
+    attempts: Attempts,
+    operation: &'static str,
+    responses: ResponseHistory,
+    log: Log,
+    /// The prefix of each log line.
+    pub(super) subject: Option<Arc<str>>,
+}
+
+impl Recorder {
+    /// Creates a recorder for a call of `operation`.
+    pub(super) fn new(
+        attempts: &Attempts,
+        operation: &'static str,
+        responses: &ResponseHistory,
+        log: Log,
+    ) -> Self {
+        Self {
+            attempts: attempts.clone(),
+            operation,
+            responses: responses.clone(),
+            log,
+            subject: None,
+        }
+    }
+
+    /// Adds the prefix to log lines.
+    fn with_subject(&self, lines: String) -> String {
+        let Some(subject) = &self.subject else {
+            return lines;
+        };
+        let lines = lines.lines().map(|line| format!("{subject}: {line}"));
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
+    /// Classifies a response, and removes the secrets of the request from it.
+    fn response_of(&self, response: &HttpResponse, attempt: &mut Attempt) -> Response {
+        let Some(body) = response.body().bytes() else {
+            // The body is incomplete.
+            return Response::None;
+        };
+        let redact = |text: &str| attempt.secrets.redact(text);
+        let unexpected = |reason: &str| Response::Unexpected(redact(reason));
+        let (status, operation) = (attempt.metadata.status, self.operation);
+        let mut body = match response_body::read(body, operation) {
+            Ok(body) => body,
+            Err(_) if status == 429 => {
+                return Response::Service(Body::Error {
+                    code: None,
+                    message: None,
+                    request_id: String::new(),
+                });
+            }
+            Err(reason) => {
+                return unexpected(&format!("HTTP status {status}; invalid body: {reason}"));
+            }
+        };
+        let mut other = None;
+        let request_id = match &mut body {
+            Body::Expected { request_id, .. } if status == 200 => request_id,
+            Body::Expected { .. } => {
+                return unexpected(&format!("a {operation}Response with HTTP status {status}"));
+            }
+            Body::Error {
+                request_id,
+                code,
+                message,
+            } if (400..600).contains(&status) => {
+                let about = message.as_deref();
+                other = about.and_then(|message| attempt.asked.other_subject(message));
+                *message = message.as_deref().map(redact);
+                // Known error codes are kept. Any other code is arbitrary text, like a message.
+                if classify(code.as_deref(), 0) == ErrorKind::Other {
+                    *code = code.as_deref().map(redact);
+                }
+                request_id
+            }
+            Body::Error { .. } => {
+                return unexpected(&format!("an ErrorResponse with HTTP status {status}"));
+            }
+        };
+        let in_header = attempt.metadata.request_id.as_deref();
+        let in_body = Some(request_id.as_str()).filter(|id| in_header != Some(*id));
+        let is_new = |id: &str| self.responses.is_new(&attempt.host, id);
+        if ![in_header, in_body].into_iter().flatten().all(is_new) {
+            // A cache or a faulty server repeated an earlier response.
+            self.responses.mix_up();
+            return unexpected("a response with the request ID of an earlier one");
+        }
+        if let Some(other) = other {
+            self.responses.mix_up();
+            return unexpected(&format!("the response to another request, {other}"));
+        }
+        let in_body = in_body.map(redact);
+        attempt.metadata.request_id = attempt.metadata.request_id.take().or(in_body);
+        if let (Body::Expected { .. }, Some(time)) = (&body, server_time(&attempt.metadata)) {
+            self.responses.note_time(time, attempt.signed_at);
+        }
+        Response::Service(body)
+    }
+}
+
+impl Intercept for Recorder {
+    fn name(&self) -> &'static str {
+        "Recorder"
+    }
+
+    fn modify_before_transmit(
+        &self,
+        context: &mut BeforeTransmitInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        if self.attempts.is_closed() {
+            return Err("the run is ending: no more attempts are made".into());
+        }
+        memory::reserve().map_err(|_| "not enough memory: no attempt is made")?;
+        let operation = self.operation;
+        let request = context.request_mut();
+        let sent = SendTracking::default();
+        request.add_extension(sent.clone());
+        request.add_extension(ResponseLimit::to(operation));
+        self.attempts.lock().push(Attempt {
+            host: endpoint::host_and_port(request.uri()).to_owned(),
+            signed_at: request.headers().get("x-amz-date").and_then(signing_time),
+            credentials: credential_kind(request),
+            asked: Asked::of(request.body().bytes().unwrap_or_default()),
+            secrets: Secrets::of(request),
+            sent,
+            has_ended: false,
+            connection: None,
+            metadata: ResponseMetadata::default(),
+            response: Response::None,
+        });
+        let number = self.attempts.count();
+        self.log.verbose(|| {
+            let uri = request.uri();
+            self.with_subject(format!("attempt {number}: {operation} to {uri}"))
+        });
+        self.log.debug(|| {
+            let body = String::from_utf8_lossy(request.body().bytes().unwrap_or_default());
+            self.with_subject(format!("request body: {body}"))
+        });
+        Ok(())
+    }
+
+    fn read_after_deserialization(
+        &self,
+        context: &AfterDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let mut attempts = self.attempts.lock();
+        let Some(attempt) = attempts.last_mut() else {
+            return Ok(());
+        };
+        let response = context.response();
+        let redact = |text: &str| attempt.secrets.redact(text);
+        let headers = response.headers().iter();
+        attempt.metadata = ResponseMetadata {
+            request_id: response.headers().get("x-amzn-requestid").map(redact),
+            status: response.status().as_u16(),
+            headers: headers
+                .map(|(name, value)| (name.to_owned(), redact(value)))
+                .collect(),
+        };
+        attempt.response = self.response_of(response, attempt);
+        attempt.connection = config.load::<CaptureSmithyConnection>().cloned();
+        if self.responses.are_mixed_up()
+            || matches!(attempt.response, Response::Unexpected(_) | Response::None)
+        {
+            attempt.retire_connection();
+        }
+        match &attempt.response {
+            Response::Unexpected(reason) if context.output_or_error().is_ok() => {
+                Err(reason.as_str().into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn read_after_attempt(
+        &self,
+        context: &FinalizerInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let mut attempts = self.attempts.lock();
+        let number = attempts.len();
+        let Some(attempt) = attempts.last_mut() else {
+            return Ok(());
+        };
+        // If this attempt was prevented, the last record is that of the attempt before, which has ended already.
+        attempt.has_ended = true;
+        if let Some(response) = context.response() {
+            self.log
+                .debug(|| self.with_subject(attempt.secrets.redact(&describe(response))));
+        }
+        self.log
+            .verbose(|| self.with_subject(format!("attempt {number}: {}", outline(attempt))));
+        Ok(())
+    }
+}
+
+fn outline(attempt: &Attempt) -> String {
+    let status = attempt.metadata.status;
+    match &attempt.response {
+        Response::None if attempt.was_sent() => "sent, no response".to_owned(),
+        Response::None => "not sent".to_owned(),
+        Response::Service(Body::Expected { .. }) => {
+            let request_id = attempt.metadata.request_id.as_deref().unwrap_or("unknown");
+            format!("HTTP {status}, request ID {request_id}")
+        }
+        Response::Service(Body::Error { code, .. }) => {
+            format!(
+                "HTTP {status}, {}",
+                code.as_deref().unwrap_or("no error code")
+            )
+        }
+        Response::Unexpected(reason) => format!("not a response from IAM: {reason}"),
+    }
+}
+
+fn describe(response: &HttpResponse) -> String {
+    let headers = response.headers().iter();
+    let headers: Vec<String> = headers
+        .map(|(name, value)| format!("{name}: {value}"))
+        .collect();
+    let body = String::from_utf8_lossy(response.body().bytes().unwrap_or_default());
+    format!(
+        "response headers: {}\nresponse body: {body}",
+        headers.join("; ")
+    )
+}
+
+/// Determines the kind of credentials from the ID in the signature and the session token.
+fn credential_kind(request: &HttpRequest) -> CredentialKind {
+    let signature = request.headers().get("authorization").unwrap_or_default();
+    let id = signature.split_once("Credential=").map_or("", |(_, id)| id);
+    let has_token = request.headers().get("x-amz-security-token").is_some();
+    match (id.get(..4), has_token) {
+        (Some("AKIA"), false) => CredentialKind::LongTerm,
+        (Some("AKIA"), true) => CredentialKind::LongTermWithToken,
+        (Some("ASIA"), true) => CredentialKind::Session,
+        (Some("ASIA"), false) => CredentialKind::SessionWithoutToken,
+        _ => CredentialKind::Unknown,
+    }
+}
+
+/// Parses the time format of `x-amz-date`.
+fn signing_time(date: &str) -> Option<DateTime> {
+    let mut iso = date.to_owned();
+    for (at, mark) in [(4, '-'), (7, '-'), (13, ':'), (16, ':')] {
+        iso.get(at..)?;
+        iso.insert(at, mark);
+    }
+    DateTime::from_str(&iso, Format::DateTime).ok()
+}
