@@ -39,6 +39,7 @@ mod sts;
 #[path = "../../tests/fuzz/target/aws.rs"]
 pub(crate) mod target;
 mod tls;
+mod xml;
 
 use std::future::ready;
 use std::sync::Arc;

@@ -1,13 +1,11 @@
 //! Validates the body of a response. The SDK accepts any body with status 200, such as the page of a captive portal.
 //! This accepts only the XML documents that AWS documents.
 
-use std::borrow::Cow;
 use std::collections::HashSet;
 
-use roxmltree::{Document, Node, ParsingOptions};
+use roxmltree::Node;
 
-/// The maximum number of XML nodes. A page of 1,000 users has about 30,000.
-const MAX_NODES: u32 = 200_000;
+use super::xml::{self, child, is_blank, is_mixed, names, text};
 
 /// The XML namespaces of IAM and STS.
 const IAM: &str = "https://iam.amazonaws.com/doc/2010-05-08/";
@@ -65,36 +63,20 @@ fn namespace(operation: &str) -> &'static str {
 ///
 /// The body is not from the service. The error is a fragment that says what it is.
 pub(crate) fn read(body: &[u8], operation: &str) -> Result<Body, String> {
-    let text = readable(body);
-    let start: String = text.trim_start().chars().take(20).collect();
-    let start = start.to_ascii_lowercase();
-    if start.is_empty() {
-        return Err("it is empty".to_owned());
-    }
-    if start.starts_with("<!doctype html") || start.starts_with("<html") {
-        return Err("it is an HTML page".to_owned());
-    }
-    if !has_attributes_only_at_the_root(&text) {
-        return Err("it is not XML as AWS sends it".to_owned());
-    }
-    let options = ParsingOptions {
-        nodes_limit: MAX_NODES,
-        ..ParsingOptions::default()
-    };
-    let document = Document::parse_with_options(&text, options).map_err(|error| match error {
-        roxmltree::Error::NodesLimitReached => "it has too many elements".to_owned(),
-        _ => "it is not XML".to_owned(),
-    })?;
+    let text = xml::readable(body);
+    let document = xml::parse(&text)?;
     let root = document.root_element();
     match root.tag_name().name() {
-        // A success must be valid XML. An error may contain invalid characters.
-        name if name.strip_suffix("Response") == Some(operation) && text.as_bytes() != body => {
-            Err("it contains characters that XML does not allow".to_owned())
+        name if name.strip_suffix("Response") == Some(operation) => {
+            // A success must be valid XML. An error may contain invalid characters.
+            if text.as_bytes() != body {
+                return Err("it contains characters that XML does not allow".to_owned());
+            }
+            if text.contains("<![CDATA[") {
+                return Err("it has CDATA sections".to_owned());
+            }
+            expected(root, operation)
         }
-        name if name.strip_suffix("Response") == Some(operation) && text.contains("<![CDATA[") => {
-            Err("it has CDATA sections".to_owned())
-        }
-        name if name.strip_suffix("Response") == Some(operation) => expected(root, operation),
         "ErrorResponse" | "Error" => error(root, operation),
         name => Err(format!("it is a document named {name}")),
     }
@@ -210,64 +192,6 @@ fn error(root: Node<'_, '_>, operation: &str) -> Result<Body, String> {
     let code = code.as_deref().unwrap_or("no code");
     let message = message.as_deref().unwrap_or("no message");
     Err(format!("it is an error ({code}: {message}) {wrong}"))
-}
-
-/// Returns the names of the child elements.
-fn names<'a>(node: Node<'a, '_>) -> impl Iterator<Item = &'a str> {
-    let elements = node.children().filter(Node::is_element);
-    elements.map(|node| node.tag_name().name())
-}
-
-fn child<'a, 'i>(node: Node<'a, 'i>, name: &str) -> Option<Node<'a, 'i>> {
-    let mut elements = node.children().filter(Node::is_element);
-    elements.find(|node| node.tag_name().name() == name)
-}
-
-/// Whether a node has text between its child elements. The SDK would read the text before the first one.
-fn is_mixed(node: Node<'_, '_>) -> bool {
-    let mut texts = node.children().filter(Node::is_text);
-    names(node).next().is_some() && !texts.all(is_blank)
-}
-
-/// Whether a node is white space.
-fn is_blank(node: Node<'_, '_>) -> bool {
-    node.is_text() && node.text().unwrap_or_default().trim().is_empty()
-}
-
-/// Whether only the root element has attributes or namespaces, and only a few. This is true for AWS's documents, and
-/// the parser takes quadratic time for attributes. Something similar in a comment is rejected too, as AWS sends no
-/// comments.
-fn has_attributes_only_at_the_root(text: &str) -> bool {
-    const MAX_ROOT_ATTRIBUTES: usize = 8;
-    let count = |text: &str| text.matches('=').count();
-    let elements = text.split('<').skip(1);
-    let mut elements = elements.filter(|text| !text.starts_with(['!', '?']));
-    // An attribute value may contain `>`, so the root extends to the next element.
-    let root = elements.next().unwrap_or_default();
-    let mut tags = elements.filter_map(|text| text.split('>').next());
-    count(root) <= MAX_ROOT_ATTRIBUTES && tags.all(|tag| count(tag) == 0)
-}
-
-/// Replaces bytes that are not UTF-8 and characters that XML does not allow. An error is still useful if its message
-/// is damaged.
-fn readable(body: &[u8]) -> Cow<'_, str> {
-    let is_invalid = |c: char| c < ' ' && !matches!(c, '\t' | '\n' | '\r');
-    let text = String::from_utf8_lossy(body);
-    if text.contains(is_invalid) {
-        return Cow::Owned(text.replace(is_invalid, "\u{fffd}"));
-    }
-    text
-}
-
-/// Returns the trimmed text of a node, unless it is empty.
-fn text(node: Node<'_, '_>) -> Option<String> {
-    let text: String = node
-        .descendants()
-        .filter(Node::is_text)
-        .filter_map(|node| node.text())
-        .collect();
-    let text = text.trim();
-    (!text.is_empty()).then(|| text.to_owned())
 }
 
 #[cfg(test)]
@@ -387,34 +311,6 @@ mod tests {
                 is_error,
                 "{operation} {body:?}"
             );
-        }
-    }
-
-    #[test]
-    fn attributes_below_the_root_are_found_wherever_they_hide() {
-        for text in [
-            "<a/>",
-            "<a xmlns=\"b\"><c>\"d=e\"</c></a>",
-            "<?xml version=\"1.0\"?><!-- a b='c' --><a b=\"c\" d='e'><![CDATA[f g='h']]></a>",
-            "<a><!-- it's --><b>it's</b></a>",
-        ] {
-            assert!(has_attributes_only_at_the_root(text), "{text}");
-        }
-        for text in [
-            "<a><b c=\"d\"/></a>",
-            "<a><b xmlns='c'/></a>",
-            "<a><!-- it's --><b c='d'/></a>",
-            "<a><![CDATA[<]]><b c='d'/></a>",
-            "<!-- <a> --><b c='d'/>",
-            "<!-- <a b='>'><c d='e'/> --><f/>",
-            "<a><b c",
-        ] {
-            let is_cut = text.ends_with("<b c");
-            assert_eq!(has_attributes_only_at_the_root(text), is_cut, "{text}");
-        }
-        for start in ["", " a='>'", " a=\"'>'\"", " a='>\"'"] {
-            let many = format!("<a{start}{}/>", " b=\"\"".repeat(9));
-            assert!(!has_attributes_only_at_the_root(&many), "{many}");
         }
     }
 
