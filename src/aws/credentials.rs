@@ -6,10 +6,10 @@ use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
 use aws_types::region::Region;
-use tokio::time::{Instant, timeout_at};
 
 use super::config_file::{ConfigFiles, Profile};
 use super::credential_parts::{KEY_SETTINGS, from_environment, from_section};
+use super::deadline::Deadline;
 use super::login::Login;
 use super::metadata_service;
 use super::process::CredentialProcess;
@@ -394,54 +394,6 @@ impl Source {
     }
 }
 
-/// Until when credentials have to be there. What a person takes to answer does not count.
-#[derive(Debug)]
-pub(super) struct Deadline {
-    at: Instant,
-    pub(super) limit: Duration,
-    /// The source that is asked, in words.
-    origin: String,
-}
-
-impl Deadline {
-    fn new(limit: Duration) -> Self {
-        Self {
-            at: Instant::now() + limit,
-            limit,
-            origin: String::new(),
-        }
-    }
-
-    /// Waits for `work` as long as there is time; `None` if there was not enough.
-    pub(super) async fn timeout<T>(&self, work: impl Future<Output = T>) -> Option<T> {
-        timeout_at(self.at, work).await.ok()
-    }
-
-    /// Waits for `work` as long as there is time.
-    ///
-    /// # Errors
-    ///
-    /// There was not enough, or it failed.
-    pub(super) async fn bound<T>(
-        &self,
-        work: impl Future<Output = Result<T, RunError>>,
-    ) -> Result<T, RunError> {
-        self.timeout(work).await.unwrap_or_else(|| {
-            Err(RunError::credentials(format!(
-                "no credentials within {} s: {} did not respond",
-                self.limit.as_secs(),
-                self.origin
-            ))
-            .hint("--timeout SECONDS gives the source of the credentials more time"))
-        })
-    }
-
-    /// A person has taken so long.
-    pub(super) fn extend(&mut self, time: Duration) {
-        self.at += time;
-    }
-}
-
 /// Warns that a profile is named and does not say who signs.
 fn warn(settings: &Settings, variable: &str) {
     if let Some(named) = settings.profile_by {
@@ -449,31 +401,5 @@ fn warn(settings: &Settings, variable: &str) {
         settings.log.warning(&format!(
             "the profile `{name}` ({named}) does not provide the credentials: {variable} takes precedence"
         ));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_time_of_a_person_does_not_count() {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .build()
-            .expect("a runtime");
-        runtime.block_on(async {
-            let mut deadline = Deadline::new(Duration::ZERO);
-            let late = deadline.bound(std::future::pending::<Result<(), _>>());
-            assert!(late.await.is_err());
-            deadline.extend(Duration::from_hours(1));
-            let in_time = deadline.bound(async {
-                for _ in 0..10 {
-                    tokio::task::yield_now().await;
-                }
-                Ok(())
-            });
-            assert!(in_time.await.is_ok());
-        });
     }
 }

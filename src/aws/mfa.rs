@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::credential_parts::{CredentialParts, PROCESS_FIELDS};
-use super::credentials::Deadline;
+use super::deadline::Deadline;
 use super::environment;
 use super::role::{Role, Session};
 use super::session;

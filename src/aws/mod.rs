@@ -6,6 +6,7 @@ mod client;
 mod config_file;
 mod credential_parts;
 mod credentials;
+mod deadline;
 mod endpoint;
 mod environment;
 mod error;

@@ -13,7 +13,7 @@ use url::Url;
 
 use super::attempt::Attempts;
 use super::credential_parts::CredentialParts;
-use super::credentials::Deadline;
+use super::deadline::Deadline;
 use super::error::{call_error, timed_out};
 use super::recorder::Recorder;
 use super::response_history::ResponseHistory;
