@@ -8,6 +8,7 @@ use aws_credential_types::Credentials;
 use aws_types::region::Region;
 
 use super::config_file::{ConfigFiles, Profile};
+use super::connection::Connection;
 use super::credential_parts::{KEY_SETTINGS, from_environment, from_section};
 use super::deadline::Deadline;
 use super::login::Login;
@@ -20,7 +21,6 @@ use super::settings::{BY_OPTION, Settings};
 use super::sso::Sso;
 use crate::command_line::CommandLine;
 use crate::error::RunError;
-use crate::request::Connection;
 use crate::sanitize::escape;
 
 /// The source that is left where no other is configured.

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::attempt::Attempts;
 use super::config_file::Profile;
+use super::connection::Connection;
 use super::credential_parts::CredentialParts;
 use super::error::call_error;
 use super::mfa::Device;
@@ -21,7 +22,6 @@ use super::small_file;
 use super::sts;
 use crate::error::RunError;
 use crate::ident::{self, AccountId, RoleArn, TokenCode};
-use crate::request::Connection;
 use crate::sanitize::{escape, escape_field, escape_path};
 
 /// A session of a role.

@@ -12,6 +12,7 @@ use tokio::time::sleep;
 use url::Url;
 
 use super::attempt::Attempts;
+use super::connection::Connection;
 use super::credential_parts::CredentialParts;
 use super::deadline::Deadline;
 use super::error::{call_error, timed_out};
@@ -25,7 +26,7 @@ use crate::command_line::CommandLine;
 use crate::error::{CallError, ErrorKind, RunError};
 use crate::guard;
 use crate::ident::AccountId;
-use crate::request::{Connection, Mode};
+use crate::request::Mode;
 use crate::sanitize::escape;
 
 /// The start of the error if STS does not say whose session it is.

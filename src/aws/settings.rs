@@ -12,6 +12,7 @@ use aws_types::SdkConfig;
 use aws_types::region::Region;
 
 use super::config_file::{ConfigFiles, Profile};
+use super::connection::Connection;
 use super::endpoint;
 use super::environment;
 use super::http::Clients;
@@ -21,7 +22,6 @@ use super::setting::Setting;
 use crate::error::{Explain, RunError};
 use crate::ident::TokenCode;
 use crate::log::Log;
-use crate::request::Connection;
 use crate::sanitize::{display_value, escape};
 use crate::secret::has_secret;
 

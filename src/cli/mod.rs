@@ -17,11 +17,12 @@ use clap::error::ErrorKind;
 use clap::{ArgAction, ArgGroup, CommandFactory, FromArgMatches, Parser, ValueHint};
 
 use crate::age::Age;
+use crate::aws::Connection;
 use crate::condition::{TagPattern, UserGlob};
 use crate::error::RunError;
 use crate::ident::{AccessKeyId, AccountId, PathPrefix, UserName, looks_like_access_key_id};
 use crate::query::Query;
-use crate::request::{Color, Connection, ErrorFormat, Format, seconds};
+use crate::request::{Color, ErrorFormat, Format, seconds};
 use aws::{Aws, Skeleton};
 use error::{SWAPPED, fit_to_show};
 pub(crate) use error::{error_format_of, told};

@@ -10,12 +10,12 @@ use tokio::time::{Instant, timeout_at};
 
 use super::Suggestion;
 use crate::age::relative_time;
-use crate::aws::{self, Connected, ListedKey, Purpose};
+use crate::aws::{self, Connected, Connection, ListedKey, Purpose};
 use crate::cli::Cli;
 use crate::ident::AccessKeyId;
 use crate::log::Log;
 use crate::report;
-use crate::request::{Connection, Mode, Quantity};
+use crate::request::{Mode, Quantity};
 
 /// The maximum time that the user waits.
 const TOTAL_LIMIT: Duration = Duration::from_secs(2);

@@ -6,10 +6,11 @@ use std::path::Path;
 
 use serde_json::json;
 
+use crate::aws::Connection;
 use crate::command_line::CommandLine;
 use crate::ident::{AccountId, UserName};
 use crate::outcome::{Check, KeyState};
-use crate::request::{Connection, Key};
+use crate::request::Key;
 
 /// The options that say who assumes a role, and which.
 const OF_ROLE: [&str; 6] = [
