@@ -5,6 +5,7 @@ mod aws;
 mod crossing;
 mod error;
 mod members;
+mod rules;
 mod text;
 mod value;
 
@@ -13,20 +14,18 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::error::ErrorKind;
 use clap::{ArgAction, ArgGroup, CommandFactory, FromArgMatches, Parser, ValueHint};
 
 use crate::age::Age;
 use crate::aws::Connection;
 use crate::condition::{TagPattern, UserGlob};
 use crate::error::RunError;
-use crate::ident::{AccessKeyId, AccountId, PathPrefix, UserName, looks_like_access_key_id};
+use crate::ident::{AccessKeyId, AccountId, PathPrefix, UserName};
 use crate::query::Query;
 use crate::request::{Color, ErrorFormat, Format, seconds};
 use aws::{Aws, Skeleton};
-use error::{SWAPPED, fit_to_show};
+use error::fit_to_show;
 pub(crate) use error::{error_format_of, told};
-use members::fill;
 use text::{EXAMPLES, EXIT_STATUS, HELP, MORE, MOST_USED, SHORT_EXAMPLES, USAGE};
 use value::typed;
 
@@ -336,102 +335,8 @@ impl Cli {
             .try_get_matches_from_mut(args)
             .and_then(|mut matches| Self::from_arg_matches_mut(&mut matches))
             .map_err(|error| NotRead::Text(fit_to_show(error, args, &mut command)))?;
-        let complete = cli.complete().map_err(NotRead::Stopped)?;
-        complete.map_err(|(kind, text)| NotRead::Text(command.error(kind, text)))?;
+        cli.complete(&mut command)?;
         Ok(cli)
-    }
-
-    /// Fills in what `--cli-input-json` says, and checks what only the whole shows.
-    ///
-    /// # Errors
-    ///
-    /// A signal came before that file was read.
-    fn complete(&mut self) -> Result<Result<(), (ErrorKind, String)>, RunError> {
-        let wrong = |text: &str| Ok(Err((ErrorKind::ValueValidation, text.to_owned())));
-        if let Some(owner) = &self.user_name
-            && looks_like_access_key_id(owner.as_str())
-            && let Some(id) = self.access_key_id.first()
-            && !looks_like_access_key_id(id.as_str())
-        {
-            return wrong(SWAPPED);
-        }
-        if self.query.is_some() && self.output == Some(Format::Table) {
-            return wrong("--query does not work with --output table: use --output json or text");
-        }
-        if self.expect_account.len() > 1 && self.connection.role_name.is_none() {
-            return wrong("--expect-account can be repeated only with --role-name");
-        }
-        if self.aws.generate_cli_skeleton == Some(Skeleton::Input) {
-            return Ok(Ok(()));
-        }
-        if let Some(source) = &self.aws.cli_input_json {
-            let filled = source
-                .text()?
-                .and_then(|text| fill(&text, &mut self.access_key_id, &mut self.user_name));
-            if let Err(text) = filled {
-                return wrong(&text);
-            }
-            if self.find_user && self.user_name.is_some() {
-                return wrong("--find-user cannot be used with the UserName of --cli-input-json");
-            }
-        }
-        if self.connection.target_principal.is_some()
-            && let Some((option, reason)) = self.not_of_root()
-        {
-            let text = format!("--target-principal cannot be used with {option}: {reason}");
-            return Ok(Err((ErrorKind::ArgumentConflict, text)));
-        }
-        // Clap does not enforce `requires` for an option that conflicts with another one that is given.
-        if self.path_prefix.is_some() && !self.whole_account {
-            return wrong("--path-prefix requires --whole-account");
-        }
-        let is_named = !self.access_key_id.is_empty();
-        if is_named || self.from.is_some() || self.all_keys || self.whole_account {
-            return Ok(Ok(()));
-        }
-        let text = match self.aws.cli_input_json {
-            Some(_) => "--cli-input-json has no AccessKeyId, and there is no --access-key-id",
-            None => "--generate-cli-skeleton output requires --access-key-id <ID>",
-        };
-        Ok(Err((ErrorKind::MissingRequiredArgument, text.to_owned())))
-    }
-
-    /// An option that the root user's keys rule out, and the reason.
-    fn not_of_root(&self) -> Option<(&'static str, &'static str)> {
-        let no_name = "the root user has no user name";
-        let options = [
-            (self.user_name.is_some(), "--user-name", no_name),
-            (self.find_user, "--find-user", "the owner is the root user"),
-            (
-                self.whole_account,
-                "--whole-account",
-                "it selects keys of users, not of the root user",
-            ),
-            (
-                self.from.is_some(),
-                "--from",
-                "lists are for keys of users; use --access-key-id or --all-keys",
-            ),
-            (
-                self.deactivate,
-                "--deactivate",
-                "AWS allows such sessions to delete keys, but not to change their status",
-            ),
-            (
-                self.reactivate,
-                "--reactivate",
-                "AWS allows such sessions to delete keys, but not to change their status",
-            ),
-            (!self.except_user.is_empty(), "--except-user", no_name),
-            (
-                !self.except_tag.is_empty(),
-                "--except-tag",
-                "the root user has no tags",
-            ),
-            (self.path_prefix.is_some(), "--path-prefix", no_name),
-        ];
-        let given = options.into_iter().find(|(is_given, ..)| *is_given);
-        given.map(|(_, option, reason)| (option, reason))
     }
 
     /// The skeleton that is printed instead of doing anything.
