@@ -1,14 +1,15 @@
 //! The conditions for changing a key. They are pure functions of that key's own metadata and a time, so another key of
 //! the same user cannot affect them.
 
+mod date;
 mod tag_pattern;
 mod user_glob;
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-use crate::age::{Age, relative_time, timestamp};
-use crate::metadata::{KeyMetadata, LastUse, Status, UserTag};
+use crate::age::Age;
+use crate::metadata::{KeyMetadata, Status, UserTag};
 use crate::sanitize::escape_field;
 pub(crate) use tag_pattern::TagPattern;
 pub(crate) use user_glob::UserGlob;
@@ -44,15 +45,6 @@ pub(crate) enum RequiredRead {
     /// Any read that returns the owner.
     Owner,
 }
-
-/// When IAM started to record uses, as a time since 1970: April 2015 with some margin. Earlier times are not uses.
-const FIRST_RECORDED_USE: Duration = Duration::from_hours(45 * 365 * 24);
-
-/// By how much the recorded time of a use may precede the actual one.
-const MAX_ROUNDING: Duration = Duration::from_hours(1);
-
-/// When access keys were introduced, as a time since 1970: March 2006 with some margin.
-const FIRST_ACCESS_KEY: Duration = Duration::from_hours(36 * 365 * 24);
 
 /// Names the missing data before the owner's tags are read.
 pub(crate) const OWNER_TAGS: &str = "the tags of the key's owner";
@@ -139,21 +131,8 @@ impl Condition {
                     escape_field(status.as_str())
                 )),
             },
-            Self::UnusedFor(age) => match (&metadata.last_use, metadata.created) {
-                (None, _) => ConditionResult::MissingData("the key's last use"),
-                (Some(LastUse::At { date, .. }), created) => {
-                    let counted_from = created.map_or(*date, |created| created.max(*date));
-                    match evaluate_age(age, counted_from, metadata, "it was used") {
-                        ConditionResult::Met => impossible_use(*date, created)
-                            .map_or(ConditionResult::Met, ConditionResult::ImpossibleDate),
-                        result => result,
-                    }
-                }
-                (Some(LastUse::Never), _) => {
-                    evaluate_creation(age, metadata, "it was never used, and created")
-                }
-            },
-            Self::OlderThan(age) => evaluate_creation(age, metadata, "it was created"),
+            Self::UnusedFor(age) => date::evaluate_last_use(age, metadata),
+            Self::OlderThan(age) => date::evaluate_creation(age, metadata, "it was created"),
             Self::ExceptUser(glob) => match &metadata.owner {
                 None => ConditionResult::MissingData("the key's owner"),
                 Some(owner) if glob.matches(owner) => ConditionResult::NotMet(format!(
@@ -199,62 +178,15 @@ impl fmt::Display for Condition {
     }
 }
 
-/// Explains why a last use is impossible, if it is: a fragment.
-fn impossible_use(used: SystemTime, created: Option<SystemTime>) -> Option<String> {
-    let at = timestamp(used);
-    match created {
-        Some(created)
-            if created
-                .duration_since(used)
-                .is_ok_and(|early| early > MAX_ROUNDING) =>
-        {
-            Some(format!(
-                "its last use at {at} is before its creation at {}",
-                timestamp(created)
-            ))
-        }
-        _ if used < SystemTime::UNIX_EPOCH + FIRST_RECORDED_USE => Some(format!(
-            "its last use at {at} is before IAM recorded any use"
-        )),
-        Some(_) | None => None,
-    }
-}
-
-/// Evaluates an age since the creation of the key.
-fn evaluate_creation(age: &Age, metadata: &KeyMetadata, what: &str) -> ConditionResult {
-    match metadata.created {
-        Some(created) if created >= SystemTime::UNIX_EPOCH + FIRST_ACCESS_KEY => {
-            evaluate_age(age, created, metadata, what)
-        }
-        Some(created) => ConditionResult::ImpossibleDate(format!(
-            "its creation at {} is before access keys existed",
-            timestamp(created)
-        )),
-        None => ConditionResult::MissingData("the key's creation date"),
-    }
-}
-
-fn evaluate_age(age: &Age, at: SystemTime, metadata: &KeyMetadata, what: &str) -> ConditionResult {
-    let Some(now) = metadata.read_at else {
-        return ConditionResult::MissingData(TRUSTED_TIME);
-    };
-    if age.has_passed_since(at, now) {
-        ConditionResult::Met
-    } else {
-        ConditionResult::NotMet(format!(
-            "{what} {}, less than {age}",
-            relative_time(at, now)
-        ))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::option;
     use proptest::prelude::{Just, Strategy, any, prop_oneof, proptest};
 
+    use super::date::MAX_ROUNDING;
     use super::*;
     use crate::ident::UserName;
+    use crate::metadata::LastUse;
 
     const DAY: Duration = Duration::from_hours(24);
 
@@ -414,68 +346,6 @@ mod tests {
                 assert_eq!(Conditions { all }.evaluate(&metadata), expected);
             }
         }
-    }
-
-    #[test]
-    fn a_time_that_cannot_be_is_named() {
-        let at = |text: &str| humantime::parse_rfc3339(text).expect("a time");
-        let result = |condition, used: &str, created: Option<&str>| {
-            let metadata = KeyMetadata {
-                created: created.map(at),
-                last_use: Some(LastUse::At {
-                    date: at(used),
-                    service: None,
-                    region: None,
-                }),
-                read_at: Some(now()),
-                ..KeyMetadata::default()
-            };
-            let all = vec![condition];
-            Conditions { all }.evaluate(&metadata)
-        };
-        let unused = || Condition::UnusedFor(age(1));
-        for (used, created, expected) in [
-            (
-                "2019-12-01T00:00:00Z",
-                Some("2020-01-01T00:00:00Z"),
-                Some(
-                    "its last use at 2019-12-01T00:00:00Z is before its creation at 2020-01-01T00:00:00Z",
-                ),
-            ),
-            (
-                "2019-12-31T22:59:59Z",
-                Some("2020-01-01T00:00:00Z"),
-                Some(
-                    "its last use at 2019-12-31T22:59:59Z is before its creation at 2020-01-01T00:00:00Z",
-                ),
-            ),
-            ("2019-12-31T23:00:00Z", Some("2020-01-01T00:00:00Z"), None),
-            ("2019-12-31T23:00:00Z", None, None),
-            (
-                "2014-12-01T00:00:00Z",
-                None,
-                Some("its last use at 2014-12-01T00:00:00Z is before IAM recorded any use"),
-            ),
-            (
-                "2014-12-01T00:00:00Z",
-                Some("2013-01-01T00:00:00Z"),
-                Some("its last use at 2014-12-01T00:00:00Z is before IAM recorded any use"),
-            ),
-        ] {
-            let expected = expected.map_or(ConditionResult::Met, |what| {
-                ConditionResult::ImpossibleDate(what.to_owned())
-            });
-            assert_eq!(result(unused(), used, created), expected, "{used}");
-        }
-        let what = "its creation at 1999-01-01T00:00:00Z is before access keys existed";
-        assert_eq!(
-            result(
-                Condition::OlderThan(age(1)),
-                "2020-01-01T00:00:00Z",
-                Some("1999-01-01T00:00:00Z")
-            ),
-            ConditionResult::ImpossibleDate(what.to_owned())
-        );
     }
 
     #[test]
