@@ -1,7 +1,7 @@
 //! SIGHUP, SIGINT and SIGTERM as values to wait for.
 
-use std::fs;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::time::Duration;
 
 use rustix::process::Signal;
@@ -173,16 +173,25 @@ async fn next(listener: &mut Option<unix::Signal>) {
     }
 }
 
-/// The signals that are ignored, a bit each; `None` where the system does not say.
+/// Returns the ignored signals, one bit per signal. `None`: the system does not report them.
 fn ignored() -> Option<u64> {
-    mask(&fs::read_to_string("/proc/self/status").ok()?)
+    let mut file = File::open("/proc/self/status").ok()?;
+    // Usually one read is enough. The list of groups before the mask can be long.
+    let (mut status, mut part) = (Vec::new(), [0; 4096]);
+    loop {
+        let length = file.read(&mut part).ok().filter(|length| *length > 0)?;
+        status.extend_from_slice(&part[..length]);
+        if let Some(mask) = mask(&status) {
+            return Some(mask);
+        }
+    }
 }
 
-fn mask(status: &str) -> Option<u64> {
-    let mask = status
-        .lines()
-        .find_map(|line| line.strip_prefix("SigIgn:"))?;
-    u64::from_str_radix(mask.trim(), 16).ok()
+/// Returns the mask in the status of a process. `None`: its line is missing, incomplete or invalid.
+fn mask(status: &[u8]) -> Option<u64> {
+    let mut lines = status.split_inclusive(|byte| *byte == b'\n');
+    let mask = lines.find_map(|line| line.strip_prefix(b"SigIgn:")?.strip_suffix(b"\n"))?;
+    u64::from_str_radix(std::str::from_utf8(mask).ok()?.trim(), 16).ok()
 }
 
 #[cfg(test)]
@@ -214,12 +223,13 @@ mod tests {
                 Some(0x1001),
             ),
             ("SigIgn:\tffffffffffffffff\n", Some(u64::MAX)),
+            ("SigIgn:\t00000000", None),
             ("SigIgn:\t\n", None),
             ("SigIgn:\tzz\n", None),
             ("SigBlk:\t0000000000000001\n", None),
             ("", None),
         ] {
-            assert_eq!(mask(status), expected, "{status:?}");
+            assert_eq!(mask(status.as_bytes()), expected, "{status:?}");
         }
     }
 }
