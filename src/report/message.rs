@@ -2,6 +2,7 @@
 //! result.
 
 use std::io;
+use std::sync::LazyLock;
 
 use anstyle::{AnsiColor, Style};
 use serde_json::{Value, json};
@@ -47,10 +48,12 @@ impl Messages {
 
     /// Creates messages. Text is colored if `color` and the terminal allow it.
     pub(crate) fn new(color: Color, format: ErrorFormat) -> Self {
+        static TERMINALS: LazyLock<(bool, bool)> =
+            LazyLock::new(|| (is_colorful(&io::stderr()), is_colorful(&io::stdout())));
         let (colored, paints_results) = match color {
             Color::On => (true, true),
             Color::Off => (false, false),
-            Color::Auto => (is_colorful(&io::stderr()), is_colorful(&io::stdout())),
+            Color::Auto => *TERMINALS,
         };
         Self {
             colored,
