@@ -1,13 +1,14 @@
 //! Work that can block, such as reading from a pipe, in a thread of its own: a signal ends the wait for it.
 
 use std::panic::{self, AssertUnwindSafe};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use tokio::runtime::Builder;
 use tokio::sync::oneshot;
 
 use crate::error::RunError;
+use crate::lock::lock;
 use crate::signal::Signals;
 
 /// Does `work` in a thread of its own, and waits for it. Where there can be no thread, this one does it, and a signal waits.
@@ -72,5 +73,5 @@ pub(crate) fn apart_early<T: Send + 'static>(
 }
 
 fn take<F>(work: &Mutex<Option<F>>) -> Option<F> {
-    work.lock().unwrap_or_else(PoisonError::into_inner).take()
+    lock(work).take()
 }

@@ -1,10 +1,11 @@
 //! Who signs the requests, and what may not happen by accident: changing the key that signs, working in another account than
 //! was meant, and taking another account's key for gone.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use crate::error::RunError;
 use crate::ident::{AccessKeyId, AccountId};
+use crate::lock::lock;
 use crate::outcome::{Outcome, Refusal};
 use crate::request::{Key, Request, Selection, SigningKey};
 
@@ -46,15 +47,12 @@ impl Signer {
 
     /// Adds the IDs of keys that sign from now on. None is ever taken away.
     pub(crate) fn add(&self, ids: impl IntoIterator<Item = String>) {
-        let known = self.key_ids.lock();
-        known.unwrap_or_else(PoisonError::into_inner).extend(ids);
+        lock(&self.key_ids).extend(ids);
     }
 
     /// Whether the key of this ID is one of those that sign.
     pub(crate) fn signs_with(&self, id: &str) -> bool {
-        let known = self.key_ids.lock();
-        let known = known.unwrap_or_else(PoisonError::into_inner);
-        known.iter().any(|known| known == id)
+        lock(&self.key_ids).iter().any(|known| known == id)
     }
 }
 

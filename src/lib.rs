@@ -23,6 +23,7 @@ mod input;
 mod instead;
 mod journal;
 mod locate;
+mod lock;
 mod log;
 mod memory;
 mod metadata;
@@ -45,7 +46,7 @@ mod unescape;
 use std::ffi::OsString;
 use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use anyhow::Context as _;
 use tokio::runtime::Runtime;
@@ -58,6 +59,7 @@ use cli::{Cli, error_format_of};
 use error::{Exit, RunError};
 use input::Origin;
 use journal::{Journal, Unusable};
+use lock::lock;
 use log::Log;
 use outcome::KeyState;
 use report::message::Messages;
@@ -321,10 +323,8 @@ fn catch<T>(work: impl FnOnce() -> T) -> Result<T, String> {
         if let Some(location) = info.location() {
             let file: Vec<&str> = location.file().rsplit(['/', '\\']).take(3).collect();
             let file: Vec<&str> = file.into_iter().rev().collect();
-            *seen.lock().unwrap_or_else(PoisonError::into_inner) =
-                format!("{}:{}", file.join("/"), location.line());
+            *lock(&seen) = format!("{}:{}", file.join("/"), location.line());
         }
     }));
-    panic::catch_unwind(AssertUnwindSafe(work))
-        .map_err(|_| place.lock().unwrap_or_else(PoisonError::into_inner).clone())
+    panic::catch_unwind(AssertUnwindSafe(work)).map_err(|_| lock(&place).clone())
 }

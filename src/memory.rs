@@ -1,9 +1,11 @@
 //! Protects the memory of the process, and reserves enough of it to report what happened to a key.
 
 use std::collections::TryReserveError;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use crate::lock::lock;
 
 /// Disables core dumps, and keeps other programs of the user from reading the memory of this process. Errors are
 /// ignored: the run works without this protection.
@@ -30,12 +32,10 @@ static RESERVE: Mutex<Vec<u8>> = Mutex::new(Vec::new());
 ///
 /// There is not enough memory.
 pub(crate) fn reserve() -> Result<(), TryReserveError> {
-    let mut reserved = RESERVE.lock().unwrap_or_else(PoisonError::into_inner);
-    reserved.try_reserve_exact(RESERVE_SIZE)
+    lock(&RESERVE).try_reserve_exact(RESERVE_SIZE)
 }
 
 /// Releases the reserved memory, because the request is being sent.
 pub(crate) fn release_reserve() {
-    let mut reserved = RESERVE.lock().unwrap_or_else(PoisonError::into_inner);
-    *reserved = Vec::new();
+    *lock(&RESERVE) = Vec::new();
 }

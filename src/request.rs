@@ -6,8 +6,8 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::builder::{StringValueParser, TypedValueParser};
 use clap::ValueEnum;
+use clap::builder::{StringValueParser, TypedValueParser};
 use serde::{Deserialize, Serialize};
 
 use crate::aws::Connection;

@@ -2,7 +2,7 @@
 //! appears to be missing if the first response was lost.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use aws_smithy_runtime_api::client::connection::CaptureSmithyConnection;
 use aws_smithy_types::DateTime;
@@ -11,6 +11,7 @@ use super::asked::Asked;
 use super::redact::Secrets;
 use super::response_body::Body;
 use crate::error::{CredentialKind, ErrorKind, classify};
+use crate::lock::lock;
 use crate::outcome::ResponseMetadata;
 
 /// One attempt of a call.
@@ -200,7 +201,6 @@ impl Attempts {
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Vec<Attempt>> {
-        let attempts = self.attempts.lock();
-        attempts.unwrap_or_else(PoisonError::into_inner)
+        lock(&self.attempts)
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use aws_sdk_iam::Client;
@@ -20,6 +20,7 @@ use super::response_history::ResponseHistory;
 use crate::error::{CallError, ErrorKind, RunError, TransportError};
 use crate::guard::Principal;
 use crate::ident::{AccessKeyId, UserName};
+use crate::lock::lock;
 use crate::log::Log;
 use crate::metadata::{LastUse, NOT_AVAILABLE, Status};
 use crate::outcome::ResponseMetadata;
@@ -97,11 +98,8 @@ impl Iam {
 
     /// Returns the number of requests per operation, retries included.
     pub(crate) fn requests(&self) -> Vec<(&'static str, usize)> {
-        let request_counts = self.request_counts.lock();
-        let request_counts = request_counts
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        request_counts.into_iter().collect()
+        let request_counts = lock(&self.request_counts);
+        request_counts.clone().into_iter().collect()
     }
 
     /// Returns a client for the calls that concern one key, or the keys of one user. These calls share one time limit.
@@ -152,11 +150,7 @@ impl Iam {
             let generation = self.credentials.generation();
             let result = send(recorder).await;
             drop(wait_guard);
-            let request_counts = self.request_counts.lock();
-            *request_counts
-                .unwrap_or_else(PoisonError::into_inner)
-                .entry(operation)
-                .or_default() += attempts.count() - before;
+            *lock(&self.request_counts).entry(operation).or_default() += attempts.count() - before;
             let (Some(rate_limiter), Some(permit)) = (&self.rate_limiter, permit) else {
                 return result;
             };

@@ -1,7 +1,6 @@
 //! Who signs: the source of the credentials, chosen as AWS CLI version 2 chooses it, and asked under a limit of its own.
 //! A profile given by option is the only source there is.
 
-use std::sync::PoisonError;
 use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
@@ -21,6 +20,7 @@ use super::settings::{BY_OPTION, Settings};
 use super::sso::Sso;
 use crate::command_line::CommandLine;
 use crate::error::RunError;
+use crate::lock::lock;
 use crate::sanitize::escape;
 
 /// The source that is left where no other is configured.
@@ -72,9 +72,8 @@ impl Source {
     /// As of `base`; a code of an MFA device that no role requires.
     pub(crate) fn choose(connection: &Connection, settings: &Settings) -> Result<Self, RunError> {
         let source = Self::base(settings)?.with_role_of(connection);
-        let code = settings.token_code.lock();
         let has_device = source.has_device() || connection.serial_number.is_some();
-        if code.unwrap_or_else(PoisonError::into_inner).is_some() && !has_device {
+        if lock(&settings.token_code).is_some() && !has_device {
             return Err(RunError::usage(
                 "--token-code is given, and no role in use requires MFA",
             )

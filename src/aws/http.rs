@@ -3,7 +3,7 @@
 
 use std::io::{self, ErrorKind};
 use std::panic::{self, AssertUnwindSafe};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aws_smithy_http_client::Connector;
@@ -27,6 +27,7 @@ use super::proxy;
 use super::response_body;
 use super::root_certs::{self, RootCerts};
 use crate::error::RunError;
+use crate::lock::lock;
 use crate::memory;
 
 /// The maximum size of a response, in bytes and as text. Attached to the request as an extension.
@@ -122,8 +123,7 @@ impl LazyConnector {
             self.settings.read_timeout(),
         );
         let kind = (timeouts.0, timeouts.1, uri.starts_with("https:"));
-        let connectors = self.pool.connectors.lock();
-        let mut connectors = connectors.unwrap_or_else(PoisonError::into_inner);
+        let mut connectors = lock(&self.pool.connectors);
         if let Some((_, connector)) = connectors.iter().find(|(other, _)| *other == kind) {
             return connector.clone();
         }

@@ -1,10 +1,12 @@
 //! The time limit of one key. Time in which all of its requests wait for the rate limiter does not count. Otherwise a
 //! slow run with many jobs would give up on keys that were never tried.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
+
+use crate::lock::lock;
 
 /// Measures how long the requests of one key wait. Clones share it.
 #[derive(Clone, Debug, Default)]
@@ -53,7 +55,7 @@ impl WaitClock {
     }
 
     fn lock(&self) -> MutexGuard<'_, WaitTimes> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

@@ -5,7 +5,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Read as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
@@ -27,6 +27,7 @@ use super::settings::Settings;
 use crate::command_line::CommandLine;
 use crate::error::{ErrorKind, Exit, RunError};
 use crate::ident::{RoleArn, TokenCode};
+use crate::lock::lock;
 use crate::log::Log;
 use crate::sanitize::{SafeText, escape_path};
 use crate::terminal;
@@ -96,8 +97,7 @@ impl Device {
             session::save(&path, &session.to_json(), log);
             session.credentials
         };
-        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        *used = Some(credentials.access_key_id().to_owned());
+        *lock(&self.used) = Some(credentials.access_key_id().to_owned());
         Ok(credentials)
     }
 
@@ -152,8 +152,7 @@ impl Device {
 
     /// The code that the command line gives, or else what a person enters.
     async fn code(&self, settings: &Settings, deadline: &mut Deadline) -> Result<String, RunError> {
-        let given = settings.token_code.lock();
-        if let Some(code) = given.unwrap_or_else(PoisonError::into_inner).take() {
+        if let Some(code) = lock(&settings.token_code).take() {
             return Ok(code.as_str().to_owned());
         }
         let own = terminal::own().filter(|_| settings.log.is_for_people());
@@ -220,8 +219,7 @@ impl Device {
             });
             return Ok(None);
         }
-        let used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        if used.as_ref() == Some(&key.id.value) {
+        if lock(&self.used).as_ref() == Some(&key.id.value) {
             return Err("it was used and has expired".to_owned());
         }
         let credentials = key.credentials("AssumeRole");

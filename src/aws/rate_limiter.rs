@@ -5,11 +5,13 @@
 //! The limit is modeled as a token bucket. It is empty whenever IAM throttles a request, so the number of requests
 //! served between two such moments gives the rate.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until, timeout_at};
+
+use crate::lock::lock;
 
 /// The first rate after the first throttled request, in requests per second.
 const FIRST_PROBE_RATE: f64 = 500.0;
@@ -93,7 +95,7 @@ impl RateLimiter {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The credentials in use. In a run over several keys they are replaced when they expire: from the same source, and only by
 //! others of the same principal.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use aws_credential_types::Credentials;
 
@@ -9,6 +9,7 @@ use super::credentials::{Resolved, Source};
 use super::sts::{AccountLookup, Identity};
 use crate::error::RunError;
 use crate::guard::Signer;
+use crate::lock::lock;
 use crate::sanitize::escape;
 
 /// The credentials in use.
@@ -115,8 +116,7 @@ impl SharedCredentials {
     }
 
     fn current(&self) -> MutexGuard<'_, Current> {
-        let current = self.current.lock();
-        current.unwrap_or_else(PoisonError::into_inner)
+        lock(&self.current)
     }
 }
 

@@ -3,13 +3,15 @@
 
 use std::collections::VecDeque;
 use std::hash::{BuildHasher as _, RandomState};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant, SystemTime};
 
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 
 use super::error::MAX_CLOCK_SKEW;
+
+use crate::lock::lock;
 
 /// The number of request IDs to remember. A repeated response is in the buffer of its connection, and the next request
 /// on that connection would read it. With the maximum of 256 jobs, these are 16 responses per connection. They always
@@ -96,7 +98,7 @@ impl ResponseHistory {
     }
 
     fn lock(&self) -> MutexGuard<'_, History> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::mem;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
@@ -13,6 +13,7 @@ use super::config_file::Profile;
 use super::environment;
 use super::small_file;
 use crate::error::RunError;
+use crate::lock::lock;
 use crate::sanitize::escape_path;
 
 /// The root certificates to trust.
@@ -91,8 +92,7 @@ impl CaBundle {
     ///
     /// The file has to be read again, and that fails.
     pub(super) fn take(&self) -> Result<Vec<u8>, RunError> {
-        let pem = self.pem.lock();
-        let pem = mem::take(&mut *pem.unwrap_or_else(PoisonError::into_inner));
+        let pem = mem::take(&mut *lock(&self.pem));
         if pem.is_empty() { self.read() } else { Ok(pem) }
     }
 

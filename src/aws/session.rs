@@ -6,7 +6,7 @@ use std::fs::DirBuilder;
 use std::io::Write as _;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
@@ -21,6 +21,7 @@ use super::error::transport_error;
 use super::redact::Secrets;
 use super::small_file;
 use crate::error::RunError;
+use crate::lock::lock;
 use crate::log::Log;
 use crate::sanitize::{escape_path, truncate_escaped};
 
@@ -34,7 +35,7 @@ impl Seen {
         let seen = self.clone();
         move |request| {
             let host = endpoint::host_and_port(request.uri()).to_owned();
-            *seen.0.lock().unwrap_or_else(PoisonError::into_inner) = (host, Secrets::of(request));
+            *lock(&seen.0) = (host, Secrets::of(request));
         }
     }
 
@@ -45,7 +46,7 @@ impl Seen {
         error: &(impl ProvideErrorMetadata + Error + 'static),
         hint: impl Into<String>,
     ) -> RunError {
-        let seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let seen = lock(&self.0);
         let (host, secrets) = &*seen;
         let (what, hint) = if error.code().is_none() && error.message().is_none() {
             let cause = transport_error(error, host);
