@@ -85,13 +85,9 @@ impl Iam {
     }
 
     /// Parses an optional user name of a key. The root user has no name, whatever a response has in its place.
-    pub(super) fn owner(
-        &self,
-        name: Option<&str>,
-        attempts: &Attempts,
-    ) -> Result<Option<UserName>, CallError> {
+    pub(super) fn owner(&self, name: Option<&str>) -> Result<Option<UserName>, &'static str> {
         match self.principal {
-            Principal::Caller => owner(name, attempts),
+            Principal::Caller => owner(name),
             Principal::RootUser => Ok(None),
         }
     }
@@ -235,13 +231,11 @@ impl Iam {
         key: &Key,
         attempts: &Attempts,
     ) -> Result<ResponseMetadata, CallError> {
-        let send = async |recorder| {
-            let call = self.client.delete_access_key();
-            let call = call
-                .access_key_id(key.id.as_str())
-                .set_user_name(text(key.user_name.as_ref()));
-            call.customize().interceptor(recorder).send().await
-        };
+        let call = self.client.delete_access_key();
+        let call = call
+            .access_key_id(key.id.as_str())
+            .set_user_name(text(key.user_name.as_ref()));
+        let send = async |recorder| call.clone().customize().interceptor(recorder).send().await;
         self.change("DeleteAccessKey", attempts, send).await
     }
 
@@ -252,24 +246,20 @@ impl Iam {
         status: &Status,
         attempts: &Attempts,
     ) -> Result<ResponseMetadata, CallError> {
-        let send = async |recorder| {
-            let call = self.client.update_access_key();
-            let call = call
-                .access_key_id(key.id.as_str())
-                .set_user_name(text(key.user_name.as_ref()))
-                .status(status.as_str().into());
-            call.customize().interceptor(recorder).send().await
-        };
+        let call = self.client.update_access_key();
+        let call = call
+            .access_key_id(key.id.as_str())
+            .set_user_name(text(key.user_name.as_ref()))
+            .status(status.as_str().into());
+        let send = async |recorder| call.clone().customize().interceptor(recorder).send().await;
         self.change("UpdateAccessKey", attempts, send).await
     }
 
     /// Calls `GetAccessKeyLastUsed`, which also returns the owner of any key in the account.
     pub(crate) async fn last_use(&self, id: &AccessKeyId) -> Result<LastUseRead, CallError> {
-        let send = async |recorder| {
-            let call = self.client.get_access_key_last_used();
-            let call = call.access_key_id(id.as_str());
-            call.customize().interceptor(recorder).send().await
-        };
+        let call = self.client.get_access_key_last_used();
+        let call = call.access_key_id(id.as_str());
+        let send = async |recorder| call.clone().customize().interceptor(recorder).send().await;
         let (output, attempts) = self.read("GetAccessKeyLastUsed", send).await?;
         let used = output.access_key_last_used();
         let used = used.ok_or_else(|| incomplete_response(&attempts, "it has no last use"))?;
@@ -278,37 +268,29 @@ impl Iam {
             text => Some(text.to_owned()),
         };
         let last_use = match used.last_used_date().map(time) {
-            None if used.service_name().trim() == NOT_AVAILABLE => LastUse::Never,
+            None if used.service_name().trim() == NOT_AVAILABLE => Ok(LastUse::Never),
             None => {
-                let reason =
-                    "it has neither a last-used date nor the value for a key that was never used";
-                return Err(incomplete_response(&attempts, reason));
+                Err("it has neither a last-used date nor the value for a key that was never used")
             }
-            Some(None) => {
-                return Err(incomplete_response(
-                    &attempts,
-                    "its last-used date is out of range",
-                ));
-            }
-            Some(Some(date)) => LastUse::At {
+            Some(None) => Err("its last-used date is out of range"),
+            Some(Some(date)) => Ok(LastUse::At {
                 date,
                 service: place(used.service_name()),
                 region: place(used.region()),
-            },
+            }),
         };
+        let wrong = |reason| incomplete_response(&attempts, reason);
         Ok(LastUseRead {
-            owner: self.owner(output.user_name(), &attempts)?,
-            last_use,
+            last_use: last_use.map_err(wrong)?,
+            owner: self.owner(output.user_name()).map_err(wrong)?,
             at: trusted_server_time(&attempts, &self.responses),
         })
     }
 
     /// Calls `GenerateCredentialReport`. IAM generates a report at most every four hours.
     pub(crate) async fn generate_credential_report(&self) -> Result<ReportState, CallError> {
-        let send = async |recorder| {
-            let call = self.client.generate_credential_report();
-            call.customize().interceptor(recorder).send().await
-        };
+        let call = self.client.generate_credential_report();
+        let send = async |recorder| call.clone().customize().interceptor(recorder).send().await;
         let (output, _) = self.read("GenerateCredentialReport", send).await?;
         match output.state() {
             Some(ReportStateType::Complete) => Ok(ReportState::Complete),
@@ -318,10 +300,8 @@ impl Iam {
 
     /// Calls `GetCredentialReport`.
     pub(crate) async fn credential_report(&self) -> Result<ReportRead, CallError> {
-        let send = async |recorder| {
-            let call = self.client.get_credential_report();
-            call.customize().interceptor(recorder).send().await
-        };
+        let call = self.client.get_credential_report();
+        let send = async |recorder| call.clone().customize().interceptor(recorder).send().await;
         let (output, attempts) = self.read("GetCredentialReport", send).await?;
         let content = output.content().map(|content| content.as_ref().to_vec());
         Ok(ReportRead {
@@ -337,12 +317,9 @@ pub(super) fn text(name: Option<&UserName>) -> Option<String> {
     name.map(|name| name.as_str().to_owned())
 }
 
-/// Parses an optional user name of a response.
-pub(super) fn owner(
-    name: Option<&str>,
-    attempts: &Attempts,
-) -> Result<Option<UserName>, CallError> {
+/// Parses an optional user name of a response. The error is a fragment.
+pub(super) fn owner(name: Option<&str>) -> Result<Option<UserName>, &'static str> {
     let name = name.map(str::trim).filter(|name| !name.is_empty());
     let name = name.map(str::parse).transpose();
-    name.map_err(|_| incomplete_response(attempts, "it has an invalid user name"))
+    name.map_err(|_| "it has an invalid user name")
 }

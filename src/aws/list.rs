@@ -1,5 +1,6 @@
 //! Reads the lists of IAM: all pages, and the keys and users in them.
 
+use std::error::Error;
 use std::time::SystemTime;
 
 use aws_sdk_iam::types::AccessKeyMetadata;
@@ -7,6 +8,7 @@ use aws_sdk_iam::types::AccessKeyMetadata;
 use super::attempt::{Attempts, Response};
 use super::client::{Iam, owner, text};
 use super::error::{incomplete_response, time, trusted_server_time};
+use super::recorder::Recorder;
 use super::response_body::Body;
 use crate::error::CallError;
 use crate::ident::{AccessKeyId, PathPrefix, UserName};
@@ -32,47 +34,6 @@ const MAX_PAGES: usize = 1000;
 /// The maximum length of a marker, in characters.
 const MAX_MARKER_LENGTH: usize = 4096;
 
-/// The position in a paginated list. A page without a usable marker, or with a repeated one, is an error and never the
-/// end of the list.
-#[derive(Debug, Default)]
-struct Pages {
-    /// The markers so far.
-    markers: Vec<String>,
-}
-
-impl Pages {
-    /// Returns the marker of the next page to request. `None`: the first page.
-    fn marker(&self) -> Option<String> {
-        self.markers.last().cloned()
-    }
-
-    /// Moves to the next page. Returns false after the last one.
-    fn turn(&mut self, marker: Option<&str>, attempts: &Attempts) -> Result<bool, CallError> {
-        // The SDK treats a missing `IsTruncated` as the end of the list.
-        let is_truncated = match attempts.last().map(|attempt| attempt.response) {
-            Some(Response::Service(Body::Expected { is_truncated, .. })) => is_truncated,
-            _ => None,
-        };
-        let wrong = match (is_truncated, marker) {
-            (Some(false), _) => return Ok(false),
-            (None, _) => "it does not say whether the list continues (IsTruncated is missing)",
-            (_, None) => "it says that the list continues, but has no marker",
-            (_, Some(next)) if next.len() > MAX_MARKER_LENGTH => {
-                "it has a marker of more than 4,096 characters"
-            }
-            _ if self.markers.len() + 1 >= MAX_PAGES => "the list has more than 1,000 pages",
-            (_, Some(next)) if self.markers.iter().any(|marker| marker == next) => {
-                "it repeats a pagination marker"
-            }
-            (_, Some(next)) => {
-                self.markers.push(next.to_owned());
-                return Ok(true);
-            }
-        };
-        Err(incomplete_response(attempts, wrong))
-    }
-}
-
 /// The result of `ListAccessKeys`, all pages.
 #[derive(Debug)]
 pub(crate) struct Listing {
@@ -93,77 +54,86 @@ pub(crate) struct ListedUser {
 }
 
 impl Iam {
+    /// Reads at most `max_pages` pages of a list, and returns the time of the last one according to IAM's clock. `add`
+    /// takes the items of a page, and returns its marker. A page without a usable marker, or with a repeated one, is an
+    /// error and never the end of the list.
+    async fn read_pages<O, E: Error + 'static>(
+        &self,
+        operation: &'static str,
+        max_pages: usize,
+        request: impl AsyncFn(Option<String>, Recorder) -> Result<O, E>,
+        mut add: impl FnMut(&O) -> Result<Option<&str>, String>,
+    ) -> Result<Option<SystemTime>, CallError> {
+        let mut markers: Vec<String> = Vec::new();
+        let mut at = None;
+        for _ in 0..max_pages {
+            let send = async |recorder| request(markers.last().cloned(), recorder).await;
+            let (page, attempts) = self.read(operation, send).await?;
+            let next = add(&page).and_then(|marker| Ok(next_marker(marker, &markers, &attempts)?));
+            let next = next.map_err(|reason| incomplete_response(&attempts, reason))?;
+            at = trusted_server_time(&attempts, &self.responses);
+            let Some(marker) = next else {
+                break;
+            };
+            markers.push(marker);
+        }
+        Ok(at)
+    }
+
     /// Calls `ListAccessKeys` for all pages. Without a name, it lists the keys of the calling user.
     pub(crate) async fn access_keys(
         &self,
         user_name: Option<&UserName>,
     ) -> Result<Listing, CallError> {
         let mut keys = Vec::new();
-        let mut pages = Pages::default();
-        loop {
-            let send = async |recorder| {
-                let call = self.client.list_access_keys();
-                let call = call
-                    .set_user_name(text(user_name))
-                    .set_marker(pages.marker());
-                call.customize().interceptor(recorder).send().await
-            };
-            let (page, attempts) = self.read("ListAccessKeys", send).await?;
+        let call = self.client.list_access_keys();
+        let call = call.set_user_name(text(user_name));
+        let request = async |marker, recorder| {
+            let call = call.clone().set_marker(marker);
+            call.customize().interceptor(recorder).send().await
+        };
+        let at = self.read_pages("ListAccessKeys", usize::MAX, request, |page| {
             for key in page.access_key_metadata() {
-                let owner = self.owner(key.user_name(), &attempts)?;
-                let key = ListedKey::of(key, owner, &attempts)?;
+                let key = ListedKey::of(key, self.owner(key.user_name())?)?;
                 if let (Some(user), Some(owner)) = (user_name, &key.owner)
                     && !user.same_user(owner)
                 {
-                    return Err(incomplete_response(
-                        &attempts,
-                        "it lists the keys of another user",
-                    ));
+                    return Err("it lists the keys of another user".to_owned());
                 }
-                add(&mut keys, key, &attempts)?;
+                add(&mut keys, key)?;
             }
             if keys.len() > MAX_KEYS {
-                let reason = "the list has more than 1,000 keys; IAM allows a user two";
-                return Err(incomplete_response(&attempts, reason));
+                return Err("the list has more than 1,000 keys; IAM allows a user two".to_owned());
             }
-            if !pages.turn(page.marker(), &attempts)? {
-                let at = trusted_server_time(&attempts, &self.responses);
-                return Ok(Listing { keys, at });
-            }
-        }
+            Ok(page.marker())
+        });
+        let at = at.await?;
+        Ok(Listing { keys, at })
     }
 
     /// Calls `ListUserTags` for all pages.
     pub(crate) async fn user_tags(&self, user_name: &UserName) -> Result<Vec<UserTag>, CallError> {
         let mut tags = Vec::new();
-        let mut pages = Pages::default();
-        loop {
-            let send = async |recorder| {
-                let call = self.client.list_user_tags();
-                let call = call
-                    .user_name(user_name.as_str())
-                    .set_marker(pages.marker());
-                call.customize().interceptor(recorder).send().await
-            };
-            let (page, attempts) = self.read("ListUserTags", send).await?;
+        let call = self.client.list_user_tags().user_name(user_name.as_str());
+        let request = async |marker, recorder| {
+            let call = call.clone().set_marker(marker);
+            call.customize().interceptor(recorder).send().await
+        };
+        let read = self.read_pages("ListUserTags", usize::MAX, request, |page| {
             for tag in page.tags() {
                 let (key, value) = (tag.key().to_owned(), tag.value().to_owned());
                 if key.is_empty() {
-                    return Err(incomplete_response(
-                        &attempts,
-                        "it lists a tag without a key",
-                    ));
+                    return Err("it lists a tag without a key".to_owned());
                 }
                 tags.push(UserTag { key, value });
             }
             if tags.len() > MAX_TAGS {
-                let reason = "the list has more than 1,000 tags; IAM allows a user 50";
-                return Err(incomplete_response(&attempts, reason));
+                return Err("the list has more than 1,000 tags; IAM allows a user 50".to_owned());
             }
-            if !pages.turn(page.marker(), &attempts)? {
-                return Ok(tags);
-            }
-        }
+            Ok(page.marker())
+        });
+        read.await?;
+        Ok(tags)
     }
 
     /// Calls `ListUsers` for all pages. With a path prefix, only users under it are returned.
@@ -184,32 +154,23 @@ impl Iam {
         path_prefix: Option<&PathPrefix>,
         max_pages: usize,
     ) -> Result<(), CallError> {
-        let mut pages = Pages::default();
-        for _ in 0..max_pages {
-            let send = async |recorder| {
-                let call = self.client.list_users();
-                let call = call
-                    .max_items(PAGE_SIZE)
-                    .set_path_prefix(path_prefix.map(|prefix| prefix.as_str().to_owned()))
-                    .set_marker(pages.marker());
-                call.customize().interceptor(recorder).send().await
-            };
-            let (page, attempts) = self.read("ListUsers", send).await?;
+        let call = self.client.list_users().max_items(PAGE_SIZE);
+        let call = call.set_path_prefix(path_prefix.map(ToString::to_string));
+        let request = async |marker, recorder| {
+            let call = call.clone().set_marker(marker);
+            call.customize().interceptor(recorder).send().await
+        };
+        let read = self.read_pages("ListUsers", max_pages, request, |page| {
             for user in page.users() {
                 // A server that ignores the prefix must not widen a sweep.
                 match path_prefix {
-                    Some(_) if user.path().is_empty() => {
-                        let reason = "it lists a user without a path";
-                        return Err(incomplete_response(&attempts, reason));
-                    }
+                    Some(_) if user.path().is_empty() => Err("it lists a user without a path")?,
                     Some(prefix) if !prefix.contains(user.path()) => continue,
                     Some(_) | None => {}
                 }
-                let name = owner(Some(user.user_name()), &attempts)?;
+                let name = owner(Some(user.user_name()))?;
                 users.push(ListedUser {
-                    name: name.ok_or_else(|| {
-                        incomplete_response(&attempts, "it lists a user without a name")
-                    })?,
+                    name: name.ok_or("it lists a user without a name")?,
                     id: user.user_id().to_owned(),
                     created: time(user.create_date()),
                 });
@@ -217,13 +178,37 @@ impl Iam {
             if users.len() > MAX_USERS {
                 let reason =
                     "the list has more than 100,000 users; by default an account has at most 5,000";
-                return Err(incomplete_response(&attempts, reason));
+                return Err(reason.to_owned());
             }
-            if !pages.turn(page.marker(), &attempts)? {
-                break;
-            }
+            Ok(page.marker())
+        });
+        read.await.map(drop)
+    }
+}
+
+/// Returns the marker of the next page. `None`: this page is the last one. The error is a fragment.
+fn next_marker(
+    marker: Option<&str>,
+    markers: &[String],
+    attempts: &Attempts,
+) -> Result<Option<String>, &'static str> {
+    // The SDK treats a missing `IsTruncated` as the end of the list.
+    let is_truncated = match attempts.last().map(|attempt| attempt.response) {
+        Some(Response::Service(Body::Expected { is_truncated, .. })) => is_truncated,
+        _ => None,
+    };
+    match (is_truncated, marker) {
+        (Some(false), _) => Ok(None),
+        (None, _) => Err("it does not say whether the list continues (IsTruncated is missing)"),
+        (_, None) => Err("it says that the list continues, but has no marker"),
+        (_, Some(next)) if next.len() > MAX_MARKER_LENGTH => {
+            Err("it has a marker of more than 4,096 characters")
         }
-        Ok(())
+        _ if markers.len() + 1 >= MAX_PAGES => Err("the list has more than 1,000 pages"),
+        (_, Some(next)) if markers.iter().any(|marker| marker == next) => {
+            Err("it repeats a pagination marker")
+        }
+        (_, Some(next)) => Ok(Some(next.to_owned())),
     }
 }
 
@@ -238,15 +223,11 @@ pub(crate) struct ListedKey {
 }
 
 impl ListedKey {
-    /// Converts a key of a response.
-    fn of(
-        key: &AccessKeyMetadata,
-        owner: Option<UserName>,
-        attempts: &Attempts,
-    ) -> Result<Self, CallError> {
+    /// Converts a key of a response. The error is a fragment.
+    fn of(key: &AccessKeyMetadata, owner: Option<UserName>) -> Result<Self, &'static str> {
         let id = key.access_key_id().map(str::trim).unwrap_or_default();
-        let id = AccessKeyId::try_from(id.to_owned())
-            .map_err(|_| incomplete_response(attempts, "it has an invalid access key ID"))?;
+        let id = AccessKeyId::try_from(id.to_owned());
+        let id = id.map_err(|_| "it has an invalid access key ID")?;
         Ok(Self {
             id: id.as_str().to_owned(),
             owner,
@@ -261,8 +242,8 @@ impl ListedKey {
 }
 
 /// Adds a key to the list. If a key is on two pages, the later one has the current name of the owner. Different
-/// statuses or dates are an error, because the wrong one could lead to a deletion.
-fn add(keys: &mut Vec<ListedKey>, key: ListedKey, attempts: &Attempts) -> Result<(), CallError> {
+/// statuses or dates are an error, because the wrong one could lead to a deletion. The error is a fragment.
+fn add(keys: &mut Vec<ListedKey>, key: ListedKey) -> Result<(), String> {
     let Some(earlier) = keys.iter_mut().find(|earlier| earlier.id == key.id) else {
         keys.push(key);
         return Ok(());
@@ -279,6 +260,5 @@ fn add(keys: &mut Vec<ListedKey>, key: ListedKey, attempts: &Attempts) -> Result
         *earlier = key;
         return Ok(());
     };
-    let reason = format!("it lists {} twice, {twice}", key.id);
-    Err(incomplete_response(attempts, reason))
+    Err(format!("it lists {} twice, {twice}", key.id))
 }
