@@ -78,52 +78,46 @@ impl ResponseLimit {
 /// The connect and read timeouts of a connector, and whether it uses TLS.
 type ConnectorKey = (Option<Duration>, Option<Duration>, bool);
 
-/// Creates and caches the connectors for the SDK. Clones share them.
+/// Sends the SDK's requests. A connector is created when it is first used, and clones share it.
 #[derive(Clone, Debug)]
-struct ConnectorPool {
+struct LazyConnector {
     /// The root certificates for TLS. `None`: link-local metadata services, which are never behind a proxy.
     root_certs: Option<RootCerts>,
+    settings: HttpConnectorSettings,
     connectors: Arc<Mutex<Vec<(ConnectorKey, SharedHttpConnector)>>>,
 }
 
-impl ConnectorPool {
-    /// Creates a pool. Nothing is read or opened before the first request.
+impl LazyConnector {
+    /// Creates a connector without timeouts. Nothing is read or opened before the first request.
     fn new(root_certs: Option<RootCerts>) -> Self {
         Self {
             root_certs,
+            settings: HttpConnectorSettings::builder().build(),
             connectors: Arc::default(),
         }
     }
 
-    fn client(&self) -> SharedHttpClient {
-        let pool = self.clone();
-        http_client_fn(move |settings, _| SharedHttpConnector::new(pool.connector_for(settings)))
-    }
-
-    fn connector_for(&self, settings: &HttpConnectorSettings) -> LazyConnector {
-        LazyConnector {
-            pool: self.clone(),
-            settings: settings.clone(),
+    /// Returns the same connector with timeouts.
+    fn with(&self, settings: HttpConnectorSettings) -> Self {
+        Self {
+            settings,
+            ..self.clone()
         }
     }
-}
 
-/// Sends the SDK's requests. The connector with these timeouts is created when it is first used.
-#[derive(Clone, Debug)]
-struct LazyConnector {
-    pool: ConnectorPool,
-    settings: HttpConnectorSettings,
-}
+    fn client(&self) -> SharedHttpClient {
+        let connector = self.clone();
+        http_client_fn(move |settings, _| {
+            SharedHttpConnector::new(connector.with(settings.clone()))
+        })
+    }
 
-impl LazyConnector {
     /// Returns the connector for a URI. `http://` never reads a root certificate.
     fn connector_of(&self, uri: &str) -> SharedHttpConnector {
-        let timeouts = (
-            self.settings.connect_timeout(),
-            self.settings.read_timeout(),
-        );
+        let settings = &self.settings;
+        let timeouts = (settings.connect_timeout(), settings.read_timeout());
         let kind = (timeouts.0, timeouts.1, uri.starts_with("https:"));
-        let mut connectors = lock(&self.pool.connectors);
+        let mut connectors = lock(&self.connectors);
         if let Some((_, connector)) = connectors.iter().find(|(other, _)| *other == kind) {
             return connector.clone();
         }
@@ -135,7 +129,7 @@ impl LazyConnector {
     /// Creates a connector. The system's root certificates are read from a single file. If it does not exist, or makes
     /// the SDK's connector panic, the SDK finds them itself, which takes twice as long.
     fn new_connector(&self, uri: &str) -> Connector {
-        let proxy = match self.pool.root_certs {
+        let proxy = match self.root_certs {
             Some(_) => proxy::config(uri),
             None => ProxyConfig::disabled(),
         };
@@ -154,7 +148,7 @@ impl LazyConnector {
                 .build()
         };
         let of = |pem: Vec<u8>| with(TrustStore::empty().with_pem_certificate(pem));
-        match &self.pool.root_certs {
+        match &self.root_certs {
             // The bundle may have been removed since it was checked. Then no certificate is trusted.
             Some(RootCerts::Bundle(bundle)) => of(bundle.take().unwrap_or_default()),
             Some(RootCerts::System) | None => root_certs::system_pem()
@@ -194,12 +188,8 @@ impl HttpConnector for LazyConnector {
 /// The HTTP clients of a run: one for services, and one for the machine's metadata services.
 #[derive(Clone, Debug)]
 pub(crate) struct Clients {
-    services: ConnectorPool,
-    metadata_services: ConnectorPool,
-    /// For IAM, STS, SSO and sign-in.
-    pub(crate) service: SharedHttpClient,
-    /// For instance and container metadata.
-    pub(crate) metadata: SharedHttpClient,
+    services: LazyConnector,
+    metadata_services: LazyConnector,
 }
 
 impl Clients {
@@ -220,7 +210,7 @@ impl Clients {
         settings
             .set_connect_timeout(timeouts.connect_timeout())
             .set_read_timeout(timeouts.read_timeout());
-        let connector = self.services.connector_for(&settings.build());
+        let connector = self.services.with(settings.build());
         let connect = AssertUnwindSafe(|| {
             connector.connector_of(uri);
         });
@@ -233,16 +223,20 @@ impl Clients {
 
     /// Creates both clients. Nothing is read or opened yet.
     pub(crate) fn new(root_certs: RootCerts) -> Self {
-        let (services, metadata_services) = (
-            ConnectorPool::new(Some(root_certs)),
-            ConnectorPool::new(None),
-        );
         Self {
-            service: services.client(),
-            metadata: metadata_services.client(),
-            services,
-            metadata_services,
+            services: LazyConnector::new(Some(root_certs)),
+            metadata_services: LazyConnector::new(None),
         }
+    }
+
+    /// Returns the client for IAM, STS, SSO and sign-in.
+    pub(super) fn service(&self) -> SharedHttpClient {
+        self.services.client()
+    }
+
+    /// Returns the client for instance metadata.
+    pub(super) fn metadata(&self) -> SharedHttpClient {
+        self.metadata_services.client()
     }
 
     /// Requests `url` from a service on this machine, and returns the status and the body.
@@ -257,17 +251,13 @@ impl Clients {
     ) -> Result<(u16, Vec<u8>), String> {
         let mut request = HttpRequest::new(SdkBody::empty());
         request.set_uri(url).map_err(|error| error.to_string())?;
-        request.headers_mut().insert("accept", "application/json");
+        let headers = request.headers_mut();
+        headers.insert("accept", "application/json");
         if let Some(value) = authorization {
-            let inserted = request
-                .headers_mut()
-                .try_insert("authorization", value.to_owned());
+            let inserted = headers.try_insert("authorization", value.to_owned());
             inserted.map_err(|error| error.to_string())?;
         }
-        let connector = self
-            .metadata_services
-            .connector_for(&HttpConnectorSettings::builder().build());
-        let response = connector.call(request).await;
+        let response = self.metadata_services.call(request).await;
         let response = response.map_err(|error| transport_error(&error, url).reason)?;
         let status = response.status().as_u16();
         let body = ByteStream::new(response.into_body()).collect().await;

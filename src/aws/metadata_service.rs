@@ -234,7 +234,7 @@ fn client(settings: &Settings) -> Result<Option<Client>, RunError> {
         None => EndpointMode::IpV4,
     };
     let endpoint = profile.find("ec2_metadata_service_endpoint")?;
-    let http = settings.clients.metadata.clone();
+    let http = settings.clients.metadata();
     let mut client = Client::builder()
         .configure(&ProviderConfig::without_region().with_http_client(http))
         .max_attempts(attempts);

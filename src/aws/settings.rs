@@ -103,7 +103,7 @@ impl Settings {
         let timeouts = timeouts(connection);
         let sdk = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
-            .http_client(clients.service.clone())
+            .http_client(clients.service())
             .use_fips(profile.flag("use_fips_endpoint")?)
             .use_dual_stack(profile.flag("use_dualstack_endpoint")?)
             .retry_config(retry(profile)?)
