@@ -4,6 +4,7 @@ use std::time::SystemTime;
 
 use aws_credential_types::Credentials;
 use aws_credential_types::attributes::AccountId;
+use aws_sdk_sts::types;
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 use serde_json::Value;
@@ -73,13 +74,15 @@ impl CredentialParts {
             return Err(RunError::credentials(format!("{what}: {id} and {secret}"))
                 .hint("neither was printed or sent: correct them"));
         }
-        for part in [Some(&self.id), Some(&self.secret), self.token.as_ref()] {
-            if let Some(part) = part.filter(|part| !part.value.chars().all(is_credential_character))
-            {
-                return Err(
-                    part.stop("contains white space, a quote or another character that is not allowed in a key")
-                );
-            }
+        // Real secrets and tokens are base64, but test servers accept words.
+        let is_allowed = |c: char| c.is_ascii_graphic() && !matches!(c, '"' | '\'' | '`');
+        let is_wrong = |part: &&Setting| !part.value.chars().all(is_allowed);
+        let mut parts = vec![&self.id, &self.secret];
+        parts.extend(&self.token);
+        if let Some(part) = parts.into_iter().find(is_wrong) {
+            return Err(part.stop(
+                "contains white space, a quote or another character that is not allowed in a key",
+            ));
         }
         let mut credentials = Credentials::builder()
             .access_key_id(self.id.value)
@@ -89,6 +92,22 @@ impl CredentialParts {
         credentials.set_account_id(self.account.map(AccountId::from));
         credentials.set_expiry(self.expiry);
         Ok(credentials.build())
+    }
+
+    /// Reads the parts from a response of STS to `operation`. The session belongs to `account`.
+    pub(super) fn from_sts(
+        given: &types::Credentials,
+        operation: &str,
+        account: Option<String>,
+    ) -> Self {
+        let part = |name: &str, text| Setting::new(format!("{name} from {operation}"), text);
+        Self {
+            id: part("AccessKeyId", given.access_key_id()),
+            secret: part("SecretAccessKey", given.secret_access_key()),
+            token: Some(part("SessionToken", given.session_token())),
+            account,
+            expiry: SystemTime::try_from(*given.expiration()).ok(),
+        }
     }
 
     /// Reads the parts from JSON. `origin` names the source.
@@ -135,19 +154,15 @@ pub(super) fn from_environment() -> Result<Option<Credentials>, RunError> {
         return Ok(None);
     };
     let [older, newer] = TOKEN_NAMES.map(|(variable, _)| Setting::variable(variable));
-    let expiry = match Setting::variable("AWS_CREDENTIAL_EXPIRATION")? {
-        Some(setting) => {
-            let wrong = || setting.wrong("it must be an ISO 8601 time");
-            Some(time(&setting.value).ok_or_else(wrong)?)
-        }
-        None => None,
-    };
+    let expiry = Setting::variable("AWS_CREDENTIAL_EXPIRATION")?.map(|setting| {
+        time(&setting.value).ok_or_else(|| setting.wrong("it must be an ISO 8601 time"))
+    });
     let parts = CredentialParts {
         id,
         secret,
         token: older?.or(newer?),
         account: Setting::variable("AWS_ACCOUNT_ID")?.map(|account| account.value),
-        expiry,
+        expiry: expiry.transpose()?,
     };
     parts.credentials("EnvironmentVariable").map(Some)
 }
@@ -161,10 +176,8 @@ pub(super) fn from_section(
         return Ok(None);
     };
     let [id, secret] = KEY_SETTINGS.map(|name| section.set(name));
-    for part in [&id, &secret].into_iter().flatten() {
-        if part.value.is_empty() {
-            return Err(part.stop("is empty"));
-        }
+    if let Some(part) = id.iter().chain(&secret).find(|part| part.value.is_empty()) {
+        return Err(part.stop("is empty"));
     }
     let pair = pair(id, secret, KEY_SETTINGS, |present, missing| {
         let name = escape(profile.name);
@@ -199,11 +212,6 @@ fn pair(
         (Some(_), None) => Err(incomplete(names[0], names[1])),
         (None, Some(_)) => Err(incomplete(names[1], names[0])),
     }
-}
-
-/// Real secrets and tokens are base64, but test servers accept words.
-fn is_credential_character(c: char) -> bool {
-    c.is_ascii_graphic() && !matches!(c, '"' | '\'' | '`')
 }
 
 /// Parses a time in any format that the AWS CLI reads and writes.

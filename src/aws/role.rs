@@ -215,7 +215,6 @@ impl Role {
                 "{operation} returned no credentials"
             )));
         };
-        let setting = |name: &str, value| Setting::new(format!("{name} from {operation}"), value);
         let user = user.as_ref();
         let arn = user.map(types::AssumedRoleUser::arn);
         let account = arn.and_then(|arn| arn.split(':').nth(4));
@@ -240,13 +239,7 @@ impl Role {
                 "the session is {arn}, which is not one of the role {role}"
             )));
         }
-        let key = CredentialParts {
-            id: setting("AccessKeyId", given.access_key_id()),
-            secret: setting("SecretAccessKey", given.secret_access_key()),
-            token: Some(setting("SessionToken", given.session_token())),
-            account: account.map(str::to_owned),
-            expiry: SystemTime::try_from(*given.expiration()).ok(),
-        };
+        let key = CredentialParts::from_sts(&given, operation, account.map(str::to_owned));
         Ok(Session {
             credentials: key.credentials("AssumeRole")?,
             id: user.map(|user| user.assumed_role_id().to_owned()),

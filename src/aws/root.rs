@@ -19,7 +19,6 @@ use super::error::{call_error, timed_out};
 use super::recorder::Recorder;
 use super::response_history::ResponseHistory;
 use super::retry::IamRetries;
-use super::setting::Setting;
 use super::settings::Settings;
 use super::sts::Identity;
 use crate::command_line::CommandLine;
@@ -146,15 +145,8 @@ impl Root {
         let given = output.credentials();
         let given =
             given.ok_or_else(|| RunError::credentials("AssumeRoot returned no credentials"))?;
-        let setting = |name: &str, value| Setting::new(format!("{name} from {OPERATION}"), value);
-        let key = CredentialParts {
-            id: setting("AccessKeyId", given.access_key_id()),
-            secret: setting("SecretAccessKey", given.secret_access_key()),
-            token: Some(setting("SessionToken", given.session_token())),
-            account: Some(self.account.to_string()),
-            expiry: SystemTime::try_from(*given.expiration()).ok(),
-        };
-        key.credentials(OPERATION)
+        let account = Some(self.account.to_string());
+        CredentialParts::from_sts(given, OPERATION, account).credentials(OPERATION)
     }
 
     fn failed(&self, failure: &CallError, settings: &Settings) -> RunError {
