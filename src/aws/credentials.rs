@@ -1,5 +1,5 @@
-//! Who signs: the source of the credentials, chosen as AWS CLI version 2 chooses it, and asked under a limit of its own.
-//! A profile given by option is the only source there is.
+//! Chooses the source of the credentials as AWS CLI version 2 does, and fetches them. With `--profile`, only that profile
+//! is a source.
 
 use std::time::{Duration, SystemTime};
 
@@ -23,33 +23,35 @@ use crate::error::RunError;
 use crate::lock::lock;
 use crate::sanitize::escape;
 
-/// The source that is left where no other is configured.
+/// The source if no other is configured.
 const INSTANCE: &str = "the instance";
 
-/// Where credentials come from. It can be asked again, and is then the same source.
+/// A source of credentials. A renewal fetches from the same source.
 #[derive(Debug)]
 pub(crate) struct Source {
-    way: Way,
-    /// In words.
+    provider: Provider,
+    /// The source for messages.
     origin: String,
-    /// The profile that the credentials come from; `None` where they come from elsewhere.
+    /// The profile that provides the credentials, if one does.
     pub(super) profile: Option<String>,
+    /// The source whose credentials assume the role or the root user.
+    base: Option<Box<Source>>,
 }
 
 #[derive(Debug)]
-enum Way {
+enum Provider {
     Static(Credentials),
     Process(CredentialProcess),
     Sso(Sso),
     Login(Login),
-    WebIdentity(Role),
-    Role(Role, Box<Source>),
-    Root(Root, Box<Source>),
+    /// A role, assumed with other credentials or with a web identity token.
+    Role(Role),
+    Root(Root),
     Container,
     Instance,
 }
 
-/// Credentials, and the IDs of the key that signs and of those that stand behind it.
+/// Credentials, and the IDs of their key and of the keys that assumed their roles.
 #[derive(Clone, Debug)]
 pub(crate) struct Resolved {
     pub(crate) credentials: Credentials,
@@ -57,19 +59,27 @@ pub(crate) struct Resolved {
 }
 
 impl Source {
-    fn new(way: Way, origin: impl Into<String>, profile: Option<Profile<'_>>) -> Self {
+    fn new(provider: Provider, origin: impl Into<String>, profile: Option<Profile<'_>>) -> Self {
         Self {
-            way,
+            provider,
             origin: origin.into(),
             profile: profile.map(|profile| profile.name.to_owned()),
+            base: None,
         }
     }
 
-    /// The source, with the role of the command line on top of it.
+    /// Sets the source whose credentials assume this role or root user.
+    fn assumed_with(mut self, base: Self) -> Self {
+        self.origin = format!("{}, assumed with {}", self.origin, base.origin);
+        self.base = Some(Box::new(base));
+        self
+    }
+
+    /// Chooses the source, and adds the role of the command line.
     ///
     /// # Errors
     ///
-    /// As of `base`; a code of an MFA device that no role requires.
+    /// A source is configured incompletely, or no role requires the code of `--token-code`.
     pub(crate) fn choose(connection: &Connection, settings: &Settings) -> Result<Self, RunError> {
         let source = Self::base(settings)?.with_role_of(connection);
         let has_device = source.has_device() || connection.serial_number.is_some();
@@ -82,7 +92,7 @@ impl Source {
         Ok(source)
     }
 
-    /// The source, with the role of the command line on top of it, if that is known.
+    /// Adds the role of the command line. The role of `--role-name` may not be known yet.
     pub(super) fn with_role_of(self, connection: &Connection) -> Self {
         let Some(role) = Role::of_options(connection) else {
             return self;
@@ -91,37 +101,32 @@ impl Source {
             Some(_) => "--role-name",
             None => "--role-arn",
         };
-        let origin = format!("{option}, assumed with {}", self.origin);
-        Self::new(Way::Role(role, Box::new(self)), origin, None)
+        Self::new(Provider::Role(role), option, None).assumed_with(self)
     }
 
-    /// The source, with the root user of a member account on top of it.
+    /// Adds the root user of a member account.
     pub(super) fn with_root(self, root: Root) -> Self {
-        let origin = format!("--target-principal, assumed with {}", self.origin);
-        Self::new(Way::Root(root, Box::new(self)), origin, None)
+        Self::new(Provider::Root(root), "--target-principal", None).assumed_with(self)
     }
 
-    /// Whether a role requires a code of an MFA device.
+    /// Whether a role requires an MFA code.
     fn has_device(&self) -> bool {
-        match &self.way {
-            Way::Role(role, base) => role.device.is_some() || base.has_device(),
-            Way::Root(_, base) => base.has_device(),
-            _ => false,
-        }
+        matches!(&self.provider, Provider::Role(role) if role.device.is_some())
+            || self.base.as_ref().is_some_and(|base| base.has_device())
     }
 
-    /// The source, in the order of the AWS CLI: variables, a role of the profile, the other sources of the profile, the
-    /// machine's.
+    /// Chooses the source without options, in the order of the AWS CLI: environment variables, a role of the profile,
+    /// other sources of the profile, and then the metadata service of the container or the instance.
     ///
     /// # Errors
     ///
-    /// A source that is only half configured; with `--profile`, none in the profile.
+    /// A source is configured incompletely, or the profile of `--profile` has none.
     fn base(settings: &Settings) -> Result<Self, RunError> {
         let only = settings.profile_by == Some(BY_OPTION);
         if !only && let Some(credentials) = from_environment()? {
             warn(settings, "AWS_ACCESS_KEY_ID");
             let origin = "the environment variables";
-            return Ok(Self::new(Way::Static(credentials), origin, None));
+            return Ok(Self::new(Provider::Static(credentials), origin, None));
         }
         let profile = settings.profile();
         let arn = profile.chosen("role_arn")?;
@@ -130,7 +135,7 @@ impl Source {
             None => Self::own(profile, settings, !only)?,
         };
         if let Some(source) = found {
-            if let Way::WebIdentity(_) = &source.way
+            if matches!(&source.provider, Provider::Role(role) if role.token_file.is_some())
                 && source.profile.is_none()
             {
                 warn(settings, "AWS_WEB_IDENTITY_TOKEN_FILE");
@@ -145,13 +150,14 @@ impl Source {
             .hint(CommandLine::new("aws configure").option("--profile", profile.name)));
         }
         Ok(if metadata_service::has_container()? {
-            Self::new(Way::Container, "the container", None)
+            Self::new(Provider::Container, "the container", None)
         } else {
-            Self::new(Way::Instance, INSTANCE, None)
+            Self::new(Provider::Instance, INSTANCE, None)
         })
     }
 
-    /// A role, with the source that assumes it. `visited` are the profiles whose roles are assumed with this one.
+    /// Returns the role of a profile, with the source that assumes it. `visited` contains the profiles whose roles this
+    /// one assumes.
     fn of_role(
         profile: Profile<'_>,
         arn: &Setting,
@@ -173,18 +179,19 @@ impl Source {
             (Some(source), None) => Self::named(&source, &name)?,
             (None, Some(source)) => Self::of_source_profile(&source, settings, visited)?,
         };
-        let origin = format!("the role of profile `{name}`, assumed with {}", base.origin);
-        let way = Way::Role(Role::new(profile, arn)?, Box::new(base));
-        Ok(Self::new(way, origin, Some(profile)))
+        let role = Provider::Role(Role::new(profile, arn)?);
+        let origin = format!("the role of profile `{name}`");
+        Ok(Self::new(role, origin, Some(profile)).assumed_with(base))
     }
 
+    /// Returns the source that `credential_source` names.
     fn named(source: &Setting, profile: &str) -> Result<Self, RunError> {
         let none = || source.wrong("those credentials do not exist");
-        let way = match source.value.as_str() {
-            "Environment" => Way::Static(from_environment()?.ok_or_else(none)?),
-            "EcsContainer" if metadata_service::has_container()? => Way::Container,
+        let provider = match source.value.as_str() {
+            "Environment" => Provider::Static(from_environment()?.ok_or_else(none)?),
+            "EcsContainer" if metadata_service::has_container()? => Provider::Container,
             "EcsContainer" => return Err(none()),
-            "Ec2InstanceMetadata" => Way::Instance,
+            "Ec2InstanceMetadata" => Provider::Instance,
             _ => {
                 return Err(
                     source.wrong("it must be Environment, EcsContainer or Ec2InstanceMetadata")
@@ -192,9 +199,10 @@ impl Source {
             }
         };
         let origin = format!("credential_source of profile `{profile}`");
-        Ok(Self::new(way, origin, None))
+        Ok(Self::new(provider, origin, None))
     }
 
+    /// Returns the source of the profile that `source_profile` names.
     fn of_source_profile(
         setting: &Setting,
         settings: &Settings,
@@ -225,7 +233,8 @@ impl Source {
         own.ok_or_else(|| setting.wrong("that profile has no credentials"))
     }
 
-    /// What a profile gives without a role that another source assumes.
+    /// Returns the source of a profile, apart from a role with a source profile. With `variables`, the environment
+    /// variables of web identities count too.
     fn own(
         profile: Profile<'_>,
         settings: &Settings,
@@ -235,72 +244,58 @@ impl Source {
             && let Some(token_file) = &role.token_file
         {
             let origin = format!("the web identity token of {}", token_file.source);
-            // A variable has no place.
+            // Only settings in a file have a place.
             let profile = token_file.place.as_ref().map(|_| profile);
-            return Ok(Some(Self::new(Way::WebIdentity(role), origin, profile)));
+            return Ok(Some(Self::new(Provider::Role(role), origin, profile)));
         }
         let name = escape(profile.name);
-        let (way, what) = if let Some(sso) = Sso::choose(profile, &settings.files)? {
-            (Way::Sso(sso), "the SSO session")
+        let (provider, what) = if let Some(sso) = Sso::choose(profile, &settings.files)? {
+            (Provider::Sso(sso), "the SSO session")
         } else if let Some(credentials) = from_section(profile.credentials, profile)? {
-            (Way::Static(credentials), "the key")
+            (Provider::Static(credentials), "the key")
         } else if let Some(session) = profile.chosen("login_session")? {
             let login = Login::new(&session, profile.name);
-            (Way::Login(login), "the login session")
+            (Provider::Login(login), "the login session")
         } else if let Some(command) = profile.chosen("credential_process")? {
             let process = CredentialProcess::new(&command, &name)?;
-            (Way::Process(process), "the credential process")
+            (Provider::Process(process), "the credential process")
         } else if let Some(credentials) = from_section(profile.config, profile)? {
-            (Way::Static(credentials), "the key")
+            (Provider::Static(credentials), "the key")
         } else {
             return Ok(None);
         };
         let origin = format!("{what} of profile `{name}`");
-        Ok(Some(Self::new(way, origin, Some(profile))))
+        Ok(Some(Self::new(provider, origin, Some(profile))))
     }
 
-    /// Whether asking again may give other credentials.
+    /// Whether the source may return new credentials.
     pub(crate) fn is_renewable(&self) -> bool {
-        !matches!(self.way, Way::Static(_))
+        !matches!(self.provider, Provider::Static(_))
     }
 
-    /// The region that the source implies, where none is configured: an instance's.
+    /// Returns the region of the instance if the credentials come from it and no region is configured.
     pub(crate) async fn region(&self, settings: &Settings) -> Result<Option<Region>, RunError> {
-        match (&settings.region, &self.way) {
-            (None, Way::Instance) => metadata_service::instance_region(settings).await,
-            (None, Way::Role(_, base) | Way::Root(_, base)) => {
-                Box::pin(base.region(settings)).await
-            }
+        match (&settings.region, &self.provider, &self.base) {
+            (None, Provider::Instance, _) => metadata_service::instance_region(settings).await,
+            (None, _, Some(base)) => Box::pin(base.region(settings)).await,
             _ => Ok(None),
         }
     }
 
-    /// Asks for credentials.
+    /// Fetches the credentials within `limit`. `base` are the credentials that assume the role or the root user, if they
+    /// were fetched before.
     ///
     /// # Errors
     ///
-    /// None, wrong, expired, or not in time; with what to run next. Nothing was sent to IAM.
-    pub(crate) async fn resolve(
-        &self,
-        settings: &Settings,
-        limit: Duration,
-    ) -> Result<Resolved, RunError> {
-        self.resolve_on(None, settings, limit).await
-    }
-
-    /// The same, where the credentials that assume the role are there already.
-    ///
-    /// # Errors
-    ///
-    /// As of `resolve`.
-    pub(super) async fn resolve_on(
+    /// There are no credentials, or they are invalid or expired, or they did not arrive in time.
+    pub(super) async fn resolve(
         &self,
         base: Option<Resolved>,
         settings: &Settings,
         limit: Duration,
     ) -> Result<Resolved, RunError> {
         let mut deadline = Deadline::new(limit);
-        let resolved = Box::pin(self.ask(base, settings, &mut deadline)).await?;
+        let resolved = Box::pin(self.fetch(base, settings, &mut deadline)).await?;
         settings.log.verbose(|| {
             let id = escape(resolved.credentials.access_key_id());
             format!("using access key {id}, from {}", self.origin)
@@ -308,17 +303,18 @@ impl Source {
         Ok(resolved)
     }
 
+    /// Creates the error for expired credentials.
     fn expired(&self) -> RunError {
         let stop = RunError::credentials(format!("the credentials have expired: {}", self.origin));
-        match &self.way {
-            Way::Sso(Sso { sign_in, .. }) | Way::Login(Login { sign_in, .. }) => {
+        match &self.provider {
+            Provider::Sso(Sso { sign_in, .. }) | Provider::Login(Login { sign_in, .. }) => {
                 stop.hint(sign_in.clone())
             }
             _ => stop.hint("get new credentials from the same source"),
         }
     }
 
-    /// This machine is not an instance that gives credentials.
+    /// Creates the error if this machine is not an instance with a role.
     fn no_instance(&self, settings: &Settings) -> RunError {
         if self.origin != INSTANCE {
             return RunError::credentials(format!(
@@ -336,64 +332,55 @@ impl Source {
         .hint("`aws configure` stores credentials; --profile NAME chooses a profile that has them")
     }
 
-    async fn ask(
+    async fn fetch(
         &self,
         base: Option<Resolved>,
         settings: &Settings,
         deadline: &mut Deadline,
     ) -> Result<Resolved, RunError> {
-        let base = match (&self.way, base) {
-            (Way::Role(_, source) | Way::Root(_, source), None) => {
-                Some(Box::pin(source.ask(None, settings, deadline)).await?)
-            }
-            (_, base) => base,
+        let base = match (base, &self.base) {
+            (None, Some(source)) => Some(Box::pin(source.fetch(None, settings, deadline)).await?),
+            (base, _) => base,
         };
-        let mut key_ids = Vec::new();
-        let base = base.map(|base| {
-            key_ids = base.key_ids;
-            base.credentials
-        });
+        let (base, key_ids) = base.map(|base| (base.credentials, base.key_ids)).unzip();
         deadline.origin.clone_from(&self.origin);
-        let credentials = match (&self.way, base) {
-            (Way::Root(root, _), Some(base)) => root.assume(base, settings, deadline).await?,
-            (Way::Role(role, _), Some(base)) if let Some(device) = &role.device => {
-                device.session(role, base, settings, deadline).await?
+        let credentials = match &self.provider {
+            Provider::Static(credentials) => credentials.clone(),
+            Provider::Process(process) => deadline.bound(process.run(settings.log)).await?,
+            Provider::Sso(sso) => deadline.bound(sso.fetch_credentials(settings)).await?,
+            Provider::Login(login) => deadline.bound(login.fetch_credentials(settings)).await?,
+            Provider::Role(role) => match &role.device {
+                Some(device) => device.session(role, base, settings, deadline).await?,
+                None => {
+                    let assuming = role.assume(base, None, settings);
+                    deadline.bound(assuming).await?.credentials
+                }
+            },
+            Provider::Root(root) => root.assume(base, settings, deadline).await?,
+            Provider::Container => {
+                deadline
+                    .bound(metadata_service::container(settings))
+                    .await?
             }
-            (Way::Role(role, _), Some(base)) => {
-                let assuming = role.assume(Some(base), None, settings);
-                deadline.bound(assuming).await?.credentials
+            Provider::Instance => {
+                let fetched = deadline.bound(metadata_service::instance(settings)).await?;
+                fetched.ok_or_else(|| self.no_instance(settings))?
             }
-            _ => deadline.bound(self.ask_itself(settings)).await?,
         };
         let expiry = credentials.expiry();
         if expiry.is_some_and(|expiry| expiry <= SystemTime::now()) {
             return Err(self.expired());
         }
+        let mut key_ids: Vec<String> = key_ids.unwrap_or_default();
         key_ids.push(credentials.access_key_id().to_owned());
         Ok(Resolved {
             credentials,
             key_ids,
         })
     }
-
-    /// Asks a source that is not a role of another source.
-    async fn ask_itself(&self, settings: &Settings) -> Result<Credentials, RunError> {
-        match &self.way {
-            Way::Static(credentials) => Ok(credentials.clone()),
-            Way::Process(process) => process.run(settings.log).await,
-            Way::Sso(sso) => sso.fetch_credentials(settings).await,
-            Way::Login(login) => login.fetch_credentials(settings).await,
-            Way::WebIdentity(role) => Ok(role.assume(None, None, settings).await?.credentials),
-            Way::Container => metadata_service::container(settings).await,
-            Way::Role(..) | Way::Root(..) | Way::Instance => {
-                let credentials = metadata_service::instance(settings).await?;
-                credentials.ok_or_else(|| self.no_instance(settings))
-            }
-        }
-    }
 }
 
-/// Warns that a profile is named and does not say who signs.
+/// Warns that a variable takes precedence over the profile that the user named.
 fn warn(settings: &Settings, variable: &str) {
     if let Some(named) = settings.profile_by {
         let name = escape(&settings.profile_name);

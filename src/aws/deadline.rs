@@ -1,4 +1,4 @@
-//! Limits the time in which credentials have to be there.
+//! The time limit for fetching credentials.
 
 use std::time::Duration;
 
@@ -6,12 +6,12 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::error::RunError;
 
-/// Until when credentials have to be there. What a person takes to answer does not count.
+/// The end of the time for fetching credentials. Time in which a person answers a prompt does not count.
 #[derive(Debug)]
 pub(super) struct Deadline {
     at: Instant,
     pub(super) limit: Duration,
-    /// The source that is asked, in words.
+    /// The current source for messages.
     pub(super) origin: String,
 }
 
@@ -24,16 +24,16 @@ impl Deadline {
         }
     }
 
-    /// Waits for `work` as long as there is time; `None` if there was not enough.
+    /// Runs `work` for the remaining time. `None`: the time was not enough.
     pub(super) async fn timeout<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         timeout_at(self.at, work).await.ok()
     }
 
-    /// Waits for `work` as long as there is time.
+    /// Runs `work` for the remaining time.
     ///
     /// # Errors
     ///
-    /// There was not enough, or it failed.
+    /// The time was not enough, or `work` failed.
     pub(super) async fn bound<T>(
         &self,
         work: impl Future<Output = Result<T, RunError>>,
@@ -48,7 +48,7 @@ impl Deadline {
         })
     }
 
-    /// A person has taken so long.
+    /// Adds the time that a person took to answer.
     pub(super) fn extend(&mut self, time: Duration) {
         self.at += time;
     }

@@ -69,7 +69,7 @@ impl Device {
     pub(super) async fn session(
         &self,
         role: &Role,
-        base: Credentials,
+        base: Option<Credentials>,
         settings: &Settings,
         deadline: &mut Deadline,
     ) -> Result<Credentials, RunError> {
@@ -104,7 +104,7 @@ impl Device {
     async fn create(
         &self,
         role: &Role,
-        base: Credentials,
+        base: Option<Credentials>,
         settings: &Settings,
         deadline: &mut Deadline,
     ) -> Result<Session, RunError> {
@@ -115,7 +115,7 @@ impl Device {
             let tried = match entered.parse::<TokenCode>() {
                 Ok(code) => {
                     let mfa = Some((self.serial.as_str(), &code));
-                    let assuming = role.assume(Some(base.clone()), mfa, settings);
+                    let assuming = role.assume(base.clone(), mfa, settings);
                     deadline
                         .bound(assuming)
                         .await

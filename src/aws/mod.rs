@@ -130,7 +130,7 @@ pub(crate) async fn connect(
     }
     let settings = Arc::new(settings);
     let responses = ResponseHistory::default();
-    let mut resolved = source.resolve(&settings, limit).await?;
+    let mut resolved = source.resolve(None, &settings, limit).await?;
     let mut caller = AccountLookup {
         settings: Arc::clone(&settings),
         credentials: resolved.credentials.clone(),

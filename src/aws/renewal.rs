@@ -127,7 +127,7 @@ impl Renewal {
         let settings = &caller.settings;
         let renewing = || "the credentials have expired: renewing them".to_owned();
         settings.log.verbose(renewing);
-        let resolved = self.source.resolve(settings, caller.limit).await?;
+        let resolved = self.source.resolve(None, settings, caller.limit).await?;
         let renewed = AccountLookup {
             credentials: resolved.credentials.clone(),
             ..caller.clone()

@@ -16,6 +16,7 @@ use super::error::call_error;
 use super::mfa::Device;
 use super::recorder::Recorder;
 use super::response_history::ResponseHistory;
+use super::retry::IamRetries;
 use super::setting::Setting;
 use super::settings::Settings;
 use super::small_file;
@@ -171,7 +172,7 @@ impl Role {
             Some(_) => settings.sdk_of_identity()?,
             None => settings.sdk_of("sts", settings.region())?,
         };
-        let client = sts::client(&sdk, base);
+        let client = sts::client(&sdk, base, IamRetries::Sdk);
         let attempts = Attempts::default();
         let responses = ResponseHistory::default();
         let log = settings.log.without_bodies();

@@ -3,9 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_credential_types::Credentials;
-use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_sts::Client;
-use aws_sdk_sts::config::Builder;
 use aws_sdk_sts::operation::assume_root::AssumeRootOutput;
 use aws_sdk_sts::types::PolicyDescriptorType;
 use tokio::time::sleep;
@@ -20,7 +18,7 @@ use super::recorder::Recorder;
 use super::response_history::ResponseHistory;
 use super::retry::IamRetries;
 use super::settings::Settings;
-use super::sts::Identity;
+use super::sts::{self, Identity};
 use crate::command_line::CommandLine;
 use crate::error::{CallError, ErrorKind, RunError};
 use crate::guard;
@@ -85,14 +83,11 @@ impl Root {
     /// STS does not give credentials in time.
     pub(super) async fn assume(
         &self,
-        base: Credentials,
+        base: Option<Credentials>,
         settings: &Settings,
         deadline: &Deadline,
     ) -> Result<Credentials, RunError> {
-        let client = Builder::from(&settings.sdk_of_identity()?)
-            .retry_classifier(IamRetries::RateLimiter)
-            .credentials_provider(SharedCredentialsProvider::new(base));
-        let client = Client::from_conf(client.build());
+        let client = sts::client(&settings.sdk_of_identity()?, base, IamRetries::RateLimiter);
         let most = settings.profile().number("max_attempts")?;
         let [mut pause, longest] = PAUSES;
         let mut tried = 0;

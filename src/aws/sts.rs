@@ -72,7 +72,11 @@ impl AccountLookup {
     /// Creates a client that signs with these credentials.
     pub(super) fn client(&self) -> Result<Client, RunError> {
         let sdk = self.settings.sdk_of_identity()?;
-        Ok(client(&sdk, Some(self.credentials.clone())))
+        Ok(client(
+            &sdk,
+            Some(self.credentials.clone()),
+            IamRetries::Sdk,
+        ))
     }
 
     /// Asks for what `source` has on top of `base`, and signs with it from now on.
@@ -85,7 +89,7 @@ impl AccountLookup {
         source: &Source,
         base: Resolved,
     ) -> Result<Resolved, RunError> {
-        let assuming = source.resolve_on(Some(base), &self.settings, self.limit);
+        let assuming = source.resolve(Some(base), &self.settings, self.limit);
         let resolved = Box::pin(assuming).await?;
         self.credentials = resolved.credentials.clone();
         Ok(resolved)
@@ -147,9 +151,13 @@ impl Identity {
     }
 }
 
-/// Creates an STS client.
-pub(super) fn client(sdk: &SdkConfig, credentials: Option<Credentials>) -> Client {
-    let mut config = Builder::from(sdk).retry_classifier(IamRetries::Sdk);
+/// Creates an STS client. Requests with a web identity token need no credentials.
+pub(super) fn client(
+    sdk: &SdkConfig,
+    credentials: Option<Credentials>,
+    retries: IamRetries,
+) -> Client {
+    let mut config = Builder::from(sdk).retry_classifier(retries);
     config.set_credentials_provider(credentials.map(SharedCredentialsProvider::new));
     Client::from_conf(config.build())
 }
