@@ -1,5 +1,4 @@
-//! The credentials in use. In a run over several keys they are replaced when they expire: from the same source, and only by
-//! others of the same principal.
+//! Renews expired credentials in a run over several keys: from the same source, and only for the same principal.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -18,32 +17,32 @@ pub(super) struct SharedCredentials {
     current: Mutex<Current>,
     signer: Signer,
     renewal: Option<Renewal>,
-    /// Held while credentials are renewed, by one request for all.
+    /// Held by the request that renews the credentials for all others.
     renewing: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug)]
 struct Current {
     credentials: Credentials,
-    /// How often they were renewed.
+    /// The number of renewals.
     generation: usize,
     /// Whether IAM has accepted them.
     is_accepted: bool,
-    /// Why they are not renewed any more.
+    /// Why the renewal failed. It is not repeated.
     failure: Option<Arc<RunError>>,
 }
 
-/// How credentials are renewed.
+/// What a renewal needs.
 #[derive(Debug)]
 pub(super) struct Renewal {
     pub(super) source: Source,
     pub(super) caller: AccountLookup,
-    /// Who the run began as.
+    /// The identity at the start of the run.
     pub(super) identity: Identity,
 }
 
 impl SharedCredentials {
-    /// The credentials that a run begins with.
+    /// Starts with the first credentials of the run.
     pub(super) fn new(resolved: Resolved, signer: Signer, renewal: Option<Renewal>) -> Self {
         signer.add(resolved.key_ids);
         Self {
@@ -59,17 +58,16 @@ impl SharedCredentials {
         }
     }
 
-    /// The credentials.
     pub(super) fn credentials(&self) -> Credentials {
         self.current().credentials.clone()
     }
 
-    /// Which credentials are in use.
+    /// Returns the number of renewals, to recognize credentials that were renewed meanwhile.
     pub(super) fn generation(&self) -> usize {
         self.current().generation
     }
 
-    /// IAM has accepted the credentials of a generation.
+    /// Records that IAM accepted the credentials of a generation.
     pub(super) fn accepted(&self, generation: usize) {
         let mut current = self.current();
         if current.generation == generation {
@@ -77,13 +75,13 @@ impl SharedCredentials {
         }
     }
 
-    /// Why expired credentials are not renewed.
+    /// Returns why the renewal failed.
     pub(super) fn failure(&self) -> Option<Arc<RunError>> {
         self.current().failure.clone()
     }
 
-    /// Renews the credentials that IAM says have expired. Whether there are others now: not where IAM never accepted those,
-    /// since others would fare no better.
+    /// Renews the credentials of the generation `expired`. Returns whether there are new credentials. Credentials that
+    /// IAM never accepted are not renewed, because new ones would be rejected too.
     pub(super) async fn renew(self: Arc<Self>, expired: usize) -> bool {
         let Some(renewal) = &self.renewal else {
             return false;
@@ -121,7 +119,11 @@ impl SharedCredentials {
 }
 
 impl Renewal {
-    /// Credentials of the same source, if they are of the principal that the run began as.
+    /// Fetches new credentials from the same source.
+    ///
+    /// # Errors
+    ///
+    /// There are none, or they belong to another principal.
     async fn run(&self) -> Result<Resolved, RunError> {
         let caller = &self.caller;
         let settings = &caller.settings;

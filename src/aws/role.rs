@@ -1,4 +1,4 @@
-//! Roles: assumed with a key or with a web identity token.
+//! Assumes roles, with other credentials or with a web identity token.
 
 use std::error::Error;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use aws_credential_types::Credentials;
 use aws_sdk_sts::types;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::attempt::Attempts;
 use super::config_file::Profile;
@@ -25,11 +25,11 @@ use crate::error::RunError;
 use crate::ident::{self, AccountId, RoleArn, TokenCode};
 use crate::sanitize::{escape, escape_field, escape_path};
 
-/// A session of a role.
+/// The session of a role that STS returned.
 #[derive(Debug)]
 pub(super) struct Session {
     pub(super) credentials: Credentials,
-    /// The unique ID and the ARN of the session, as STS names them.
+    /// `AssumedRoleId` and `Arn` of the response.
     pub(super) id: Option<String>,
     pub(super) arn: Option<String>,
 }
@@ -41,42 +41,44 @@ pub(super) struct Role {
     session_name: Option<String>,
     external_id: Option<String>,
     duration: Option<i32>,
-    /// The MFA device whose code the role requires.
+    /// The MFA device, if the role requires one.
     pub(super) device: Option<Device>,
-    /// The account that the session must belong to: that of the role, if an option names it.
+    /// The account that the session must belong to, if an option names the role.
     account: Option<AccountId>,
-    /// The file of the web identity token that the role is assumed with, if it is not assumed with a key.
+    /// The setting that names the file with the web identity token.
     pub(super) token_file: Option<Setting>,
 }
 
 impl Role {
-    /// The role of a profile, to be assumed with a key.
+    /// Reads the role of a profile that other credentials assume.
     ///
     /// # Errors
     ///
-    /// An ARN that cannot be one, a duration that is not a number.
+    /// A setting is invalid.
     pub(super) fn new(profile: Profile<'_>, arn: &Setting) -> Result<Self, RunError> {
         let duration = profile.get("duration_seconds").map(|setting| {
             let seconds = setting.value.parse();
             seconds.map_err(|_| setting.wrong("it must be a number of seconds"))
         });
-        let device = profile.get("mfa_serial").map(|setting| {
+        let serial = profile.get("mfa_serial").map(|setting| {
             let serial = ident::serial_number(&setting.value);
-            let serial = serial.map_err(|invalid| setting.wrong(&invalid.to_string()))?;
-            Ok(Device::new(serial, Some(profile.name.to_owned())))
+            serial.map_err(|invalid| setting.wrong(&invalid.to_string()))
         });
+        let named_by = Some(profile.name.to_owned());
         Ok(Self {
             arn: checked_arn(arn)?,
             session_name: long_enough(profile.get("role_session_name"))?,
             external_id: long_enough(profile.chosen("external_id")?)?,
             duration: duration.transpose()?,
-            device: device.transpose()?,
+            device: serial
+                .transpose()?
+                .map(|serial| Device::new(serial, named_by)),
             account: None,
             token_file: None,
         })
     }
 
-    /// The role that the command line names; `None` where it names none, or STS has not returned its account yet.
+    /// Returns the role of the command line. `None`: there is no role, or its account is not known yet.
     pub(super) fn of_options(connection: &Connection) -> Option<Self> {
         let arn = connection.role()?;
         let serial = connection.serial_number.clone();
@@ -91,28 +93,27 @@ impl Role {
         })
     }
 
-    /// What names its session in the cache of the AWS CLI.
+    /// Returns the parameters whose hash is the file name of the session in the AWS CLI's cache.
     pub(super) fn cache_key(&self, serial: &str) -> Value {
-        let parameters = [
-            ("DurationSeconds", self.duration.map(Value::from)),
-            ("ExternalId", self.external_id.clone().map(Value::from)),
-            ("RoleArn", Some(Value::from(self.arn.as_str()))),
-            (
-                "RoleSessionName",
-                self.session_name.clone().map(Value::from),
-            ),
-            ("SerialNumber", Some(Value::from(serial))),
-        ];
-        let given = parameters.into_iter();
-        let given = given.filter_map(|(name, value)| Some((name.to_owned(), value?)));
-        Value::Object(given.collect())
+        let mut parameters = json!({
+            "DurationSeconds": self.duration,
+            "ExternalId": self.external_id,
+            "RoleArn": self.arn,
+            "RoleSessionName": self.session_name,
+            "SerialNumber": serial,
+        });
+        if let Value::Object(members) = &mut parameters {
+            members.retain(|_, value| !value.is_null());
+        }
+        parameters
     }
 
-    /// The role of a profile with a web identity token, and of the variables where those count.
+    /// Reads the role that a web identity token is for: from the profile, and with `variables` also from the
+    /// environment, which takes precedence.
     ///
     /// # Errors
     ///
-    /// A token without a role.
+    /// There is a token but no role, or a setting is invalid.
     pub(super) fn of_web_identity(
         profile: Profile<'_>,
         variables: bool,
@@ -131,18 +132,16 @@ impl Role {
         let Some(token_file) = token_file else {
             return Ok(None);
         };
-        let arn = find("role_arn")?;
-        let Some(arn) = arn else {
+        let Some(arn) = find("role_arn")? else {
             let source = &token_file.source;
             return Err(RunError::configuration(format!(
                 "{source} is set, but AWS_ROLE_ARN is not"
             ))
             .hint("set AWS_ROLE_ARN, or role_arn of the profile, to the role that the web identity is for"));
         };
-        let session_name = find("role_session_name")?;
         Ok(Some(Self {
             arn: checked_arn(&arn)?,
-            session_name: long_enough(session_name)?,
+            session_name: long_enough(find("role_session_name")?)?,
             external_id: None,
             duration: None,
             device: None,
@@ -151,12 +150,11 @@ impl Role {
         }))
     }
 
-    /// Assumes the role with the token, or else with the credentials of `base` and perhaps the code of a device.
+    /// Assumes the role with the web identity token, or with the credentials of `base` and the code of an MFA device.
     ///
     /// # Errors
     ///
-    /// The token cannot be read; STS does not give credentials, or gives those of another account than that of an
-    /// option's role.
+    /// The token cannot be read, or STS returns no session of this role.
     pub(super) async fn assume(
         &self,
         base: Option<Credentials>,
@@ -211,26 +209,23 @@ impl Role {
             let output = sent.map_err(|error| refused(&error))?;
             (output.credentials, output.assumed_role_user)
         };
-        let Some(given) = credentials else {
-            return Err(RunError::credentials(format!(
-                "{operation} returned no credentials"
-            )));
-        };
+        let given = credentials
+            .ok_or_else(|| RunError::credentials(format!("{operation} returned no credentials")))?;
         let user = user.as_ref();
         let arn = user.map(types::AssumedRoleUser::arn);
         let account = arn.and_then(|arn| arn.split(':').nth(4));
         if let Some(expected) = &self.account
             && account != Some(expected.as_str())
         {
-            let account = account.map(|account| format!("account {}", escape(account)));
+            let account = match account {
+                Some(account) => format!("account {}", escape(account)),
+                None => "an account that STS did not report".to_owned(),
+            };
             return Err(RunError::refused(format!(
-                "the session belongs to {}, and the role to account {expected}",
-                account
-                    .as_deref()
-                    .unwrap_or("an account that STS did not report")
+                "the session belongs to {account}, and the role to account {expected}"
             )));
         }
-        // The response may be that to the request for another role of a chain.
+        // A mixed-up response may belong to the request for another role.
         let role = self.arn.parse::<RoleArn>().ok();
         if let (Some(role), Some(arn)) = (role, arn)
             && !role.is_of(arn)
@@ -248,30 +243,25 @@ impl Role {
         })
     }
 
-    /// What assuming the role takes.
+    /// Returns the hint for a denied request.
     fn needed(&self) -> String {
         let arn = escape(&self.arn);
         if self.token_file.is_some() {
             return format!("the trust policy of {arn} must allow this web identity");
         }
-        let (options, place) = match &self.account {
+        let ([external_id, serial], place) = match &self.account {
             Some(_) => (["--external-id", "--serial-number"], ""),
             None => (["external_id", "mfa_serial"], " in its profile"),
         };
-        let is_missing = [self.external_id.is_none(), self.device.is_none()];
-        let missing = options.into_iter().zip(is_missing);
-        let missing: Vec<&str> = missing
-            .filter(|(_, is)| *is)
-            .map(|(name, _)| name)
-            .collect();
-        let with = if is_missing[0] {
-            ""
-        } else {
-            " with this external ID"
+        let (with, missing) = match (&self.external_id, &self.device) {
+            (None, None) => ("", format!("{external_id} or {serial}")),
+            (None, Some(_)) => ("", external_id.to_owned()),
+            (Some(_), None) => (" with this external ID", serial.to_owned()),
+            (Some(_), Some(_)) => (" with this external ID", String::new()),
         };
-        let others = match missing.join(" or ") {
-            none if none.is_empty() => none,
-            others => format!("; it may require {others}{place}"),
+        let others = match missing.as_str() {
+            "" => missing,
+            _ => format!("; it may require {missing}{place}"),
         };
         format!(
             "the caller needs the permission sts:AssumeRole on {arn}, and the role's trust policy must allow the caller{with}{others}"
@@ -279,7 +269,7 @@ impl Role {
     }
 }
 
-/// The web identity token in a file.
+/// Reads a web identity token.
 fn read_token(file: &Setting) -> Result<String, RunError> {
     let path = Path::new(&file.value);
     let wrong = |what: &str| {
@@ -291,10 +281,11 @@ fn read_token(file: &Setting) -> Result<String, RunError> {
     if token.trim().is_empty() {
         return Err(wrong("is empty"));
     }
-    // As Python reads text.
+    // Python converts line breaks when it reads text.
     Ok(token.replace("\r\n", "\n").replace('\r', "\n"))
 }
 
+/// Returns a session name or an external ID. STS requires two characters.
 fn long_enough(setting: Option<Setting>) -> Result<Option<String>, RunError> {
     match setting {
         Some(setting) if setting.value.chars().count() < 2 => {
@@ -304,6 +295,7 @@ fn long_enough(setting: Option<Setting>) -> Result<Option<String>, RunError> {
     }
 }
 
+/// Returns the ARN unless it cannot be one. The AWS CLI would send it as it is.
 fn checked_arn(arn: &Setting) -> Result<String, RunError> {
     let is_wrong = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '"' | '\'' | '`');
     if arn.value.contains(is_wrong) {

@@ -1,4 +1,4 @@
-//! The root user of a member account: a session for one task, which `AssumeRoot` gives.
+//! Gets a session of the root user of a member account (`AssumeRoot`), which is limited to one task.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -26,27 +26,28 @@ use crate::ident::AccountId;
 use crate::request::Mode;
 use crate::sanitize::escape;
 
-/// The start of the error if STS does not say whose session it is.
+/// The start of the error if STS does not identify the session.
 pub(super) const UNCHECKED: &str = "the session of AssumeRoot could not be checked";
 
 const OPERATION: &str = "AssumeRoot";
 
-/// The first and the longest pause before a throttled call is made again: STS allows few of these.
+/// The first and the longest pause before a throttled call is repeated. STS allows few calls of `AssumeRoot`.
 const PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(8)];
 
-/// The root user of an account, and what its session is for.
+/// The root user of an account, and the parameters of its session.
 #[derive(Debug)]
 pub(super) struct Root {
     account: AccountId,
+    /// The ARN of the AWS managed policy that limits the session.
     policy: String,
-    /// The ARN of the identity that asks for the session.
+    /// The ARN of the identity that calls `AssumeRoot`.
     caller: String,
-    /// The command that shows whether root access is managed centrally.
+    /// The hint with the command that shows whether the organization manages root access centrally.
     features: String,
 }
 
 impl Root {
-    /// The root user of `account`, whose keys are deleted or shown by `caller`.
+    /// Prepares a session of the root user of `account` for `caller`. The mode selects the task.
     pub(super) fn new(
         account: &AccountId,
         mode: Mode,
@@ -76,11 +77,11 @@ impl Root {
         }
     }
 
-    /// Calls `AssumeRoot` with the credentials of `base`, and again as long as it is throttled and there is time.
+    /// Calls `AssumeRoot` with the credentials of `base`, and repeats it while STS throttles it and time remains.
     ///
     /// # Errors
     ///
-    /// STS does not give credentials in time.
+    /// STS returns no credentials in time.
     pub(super) async fn assume(
         &self,
         base: Option<Credentials>,
@@ -101,7 +102,7 @@ impl Root {
             {
                 Some(Ok(output)) => return self.credentials(&output),
                 Some(Err(failure)) => failure,
-                // That the earlier ones were throttled says more.
+                // Throttling of earlier calls explains more than the timeout.
                 None => {
                     throttled.unwrap_or_else(|| timed_out(OPERATION, &attempts, deadline.limit))
                 }
@@ -150,7 +151,7 @@ impl Root {
         if code.starts_with("RegionDisabled") {
             return stop.hint("STS is not active in this region: choose another with --region");
         }
-        // A policy of the organization has a hint of its own.
+        // A denial by a policy of the organization has its own hint already.
         if failure.is_denied() && stop.hints.is_empty() {
             let account = &self.account;
             let partition = self.policy.split(':').nth(1).unwrap_or("aws");
@@ -171,18 +172,18 @@ impl Root {
     }
 }
 
-/// A part of a pause, so that runs for many accounts that were throttled together are not throttled together again.
+/// Returns half to all of a pause, so that runs for many accounts do not repeat their calls at the same time.
 fn jittered(pause: Duration) -> Duration {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     let part = now.unwrap_or_default().subsec_micros() % 1_000;
     pause / 2 + pause * part / 2_000
 }
 
-/// Refuses another account than is expected, and an address at which `AssumeRoot` does not exist.
+/// Checks the account and the endpoint before anything is sent.
 ///
 /// # Errors
 ///
-/// The account is another; the address is that of the global endpoint of STS.
+/// The account is not expected, or the endpoint is the global one of STS, which does not support `AssumeRoot`.
 pub(super) fn check_before(
     account: &AccountId,
     expected: &[AccountId],
@@ -211,13 +212,13 @@ pub(super) fn check_before(
     }
 }
 
-/// Checks that a session is that of the root user of `account`.
+/// Checks that a session belongs to the root user of `account`.
 ///
 /// # Errors
 ///
-/// It is another's.
+/// It belongs to another identity.
 pub(super) fn check(session: &Identity, account: &AccountId) -> Result<(), RunError> {
-    // A name that ends in `:root` makes nobody the root user.
+    // A user or role could have a name that ends in `:root`.
     let parts: Vec<&str> = session.principal.split(':').collect();
     let is_root = matches!(parts[..], ["arn", _, _, _, owner, "root"] if owner == account.as_str());
     if session.account == *account && is_root {
