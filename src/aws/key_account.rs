@@ -1,4 +1,4 @@
-//! The account of a key, as STS returns it, and the role that `--role-name` stands for there.
+//! Looks up the account of keys with STS, and the role of `--role-name` in that account.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -18,52 +18,54 @@ use crate::request::Prompt;
 use crate::sanitize::SafeText;
 use crate::terminal;
 
-/// How many keys are asked about at a time.
-const AT_ONCE: usize = 8;
+/// The number of concurrent calls.
+const MAX_CALLS: usize = 8;
 /// How many keys are listed if they belong to several accounts.
-const SHOWN: usize = 1_000;
-/// How many characters of a hint the keys may take.
-const HINT_LENGTH: usize = 900;
+const MAX_LISTED: usize = 1_000;
+/// The maximum length of a hint with keys, in bytes. A longer hint would be cut.
+const MAX_HINT: usize = 900;
 
-/// The keys of a run, whose account is looked up.
+/// The keys whose account is looked up.
 pub(crate) struct NamedKeys<'a> {
     pub(crate) ids: &'a mut dyn Iterator<Item = io::Result<AccessKeyId>>,
-    /// The option that names one of them, and a space; nothing for the keys of a file.
+    /// The option for one key, with a space at its end. Empty for keys from a file.
     pub(crate) option: &'static str,
-    /// Whether a person may be asked about the account.
+    /// Whether a person may be asked to confirm the account.
     pub(crate) prompt: Prompt,
 }
 
-/// The keys of each account, in the order in which they were named.
+/// The keys of each account, in order.
 #[derive(Debug, Default)]
 struct Accounts {
+    /// At least one key of each account, and at most `MAX_LISTED` others.
     keys: BTreeMap<AccountId, Vec<AccessKeyId>>,
+    /// The number of all keys.
     count: usize,
 }
 
 impl Accounts {
     fn add(&mut self, account: AccountId, id: AccessKeyId) {
         let keys = self.keys.entry(account).or_default();
-        if self.count < SHOWN || keys.is_empty() {
+        if self.count < MAX_LISTED || keys.is_empty() {
             keys.push(id);
         }
         self.count += 1;
     }
 
-    /// The account of all keys; `None` if there are no keys.
+    /// Returns the account of all keys. `None`: there are no keys.
     ///
     /// # Errors
     ///
-    /// They belong to several accounts: which key to which.
+    /// The keys belong to several accounts. Hints list the keys of each account.
     fn only(mut self, option: &str) -> Result<Option<AccountId>, RunError> {
         if self.keys.len() <= 1 {
             return Ok(self.keys.pop_first().map(|(account, _)| account));
         }
-        let stop = RunError::refused(format!(
+        let mut stop = RunError::refused(format!(
             "the keys belong to {} accounts, but a run acts in only one",
             self.keys.len()
-        ));
-        let stop = stop.hint(match option {
+        ))
+        .hint(match option {
             "" => {
                 "split the list, and run one command for each account that is yours, with --expect-account"
             }
@@ -71,12 +73,10 @@ impl Accounts {
                 "run one command for each account that is yours, with its options in place of the keys:"
             }
         });
+        let hints = self.keys.iter();
+        stop.hints
+            .extend(hints.flat_map(|(account, keys)| lines(account, keys, option)));
         let listed: usize = self.keys.values().map(Vec::len).sum();
-        let stop = self.keys.iter().fold(stop, |stop, (account, keys)| {
-            lines(account, keys, option)
-                .into_iter()
-                .fold(stop, RunError::hint)
-        });
         Err(match self.count - listed {
             0 => stop,
             more => stop.hint(format!("{more} more keys are not shown")),
@@ -84,7 +84,7 @@ impl Accounts {
     }
 }
 
-/// The keys of an account, on as few lines as they fit.
+/// Formats the keys of an account on as few lines as possible.
 fn lines(account: &AccountId, keys: &[AccessKeyId], option: &str) -> Vec<String> {
     let head = match option {
         "" => format!("account {account}:"),
@@ -94,7 +94,7 @@ fn lines(account: &AccountId, keys: &[AccessKeyId], option: &str) -> Vec<String>
     for id in keys {
         let key = format!(" {option}{id}");
         match lines.last_mut() {
-            Some(line) if line.len() + key.len() <= HINT_LENGTH => line.push_str(&key),
+            Some(line) if line.len() + key.len() <= MAX_HINT => line.push_str(&key),
             _ => lines.push(format!("{head}{key}")),
         }
     }
@@ -102,7 +102,7 @@ fn lines(account: &AccountId, keys: &[AccessKeyId], option: &str) -> Vec<String>
 }
 
 impl AccountLookup {
-    /// Calls `GetAccessKeyInfo`. It says nothing of the key's state.
+    /// Calls `GetAccessKeyInfo`. STS returns the account of a key whatever its state is.
     ///
     /// # Errors
     ///
@@ -133,12 +133,12 @@ impl AccountLookup {
         account.ok_or_else(|| incomplete_response(&attempts, "it has no account"))
     }
 
-    /// The role of this name in the account of all these keys; `None` if there are no keys. The account is the caller's,
-    /// or one of those that the caller expects, or a person confirms it: whoever sent a key ID may control its account.
+    /// Returns the role of this name in the account of the keys. `None`: there are no keys. Whoever sent a key ID may
+    /// control its account, so the account must be the caller's, or be expected, or be confirmed by a person.
     ///
     /// # Errors
     ///
-    /// STS does not say the account of a key; the keys belong to several accounts, or to one that may not be used.
+    /// STS does not return the account of a key, the keys belong to several accounts, or the account is not confirmed.
     pub(super) async fn role_of(
         &self,
         name: &RoleName,
@@ -154,7 +154,7 @@ impl AccountLookup {
                 Err(failure) => Err(self.unknown(&id, &failure)),
             }
         });
-        let mut ids = ids.buffered(AT_ONCE);
+        let mut ids = ids.buffered(MAX_CALLS);
         while let Some(known) = ids.next().await {
             let (account, id) = known?;
             accounts.add(account, id);
@@ -171,8 +171,9 @@ impl AccountLookup {
         self.settings
             .log
             .verbose(|| format!("{keys_belong} to account {account}"));
+        let role = name.arn(caller.partition(), &account);
         if expected.contains(&account) || expected.is_empty() && account == caller.account {
-            return Ok(Some(name.arn(caller.partition(), &account)));
+            return Ok(Some(role));
         }
         let (differs, may_ask) = match expected {
             [] => (
@@ -188,11 +189,11 @@ impl AccountLookup {
         if let Some((terminal, _)) = terminal::own().filter(|_| may_ask) {
             let question = format!("{reason}. Assume the role {name} in account {account}? [y/N] ");
             let answer = terminal::ask(terminal, &SafeText::message(&question)).await;
-            return if answer.is_ok_and(|answer| confirm::is_yes(&answer)) {
-                Ok(Some(name.arn(caller.partition(), &account)))
-            } else {
-                Err(RunError::refused("not confirmed"))
-            };
+            let is_confirmed = answer.is_ok_and(|answer| confirm::is_yes(&answer));
+            let role = is_confirmed.then_some(role);
+            return role
+                .map(Some)
+                .ok_or_else(|| RunError::refused("not confirmed"));
         }
         Err(RunError::refused(reason).hint(format!(
             "whoever sent you a key ID may control its account: if account {account} is yours, run the same command again \
@@ -200,7 +201,7 @@ impl AccountLookup {
         )))
     }
 
-    /// The account of a key is unknown.
+    /// Creates the error if STS does not return the account of a key.
     fn unknown(&self, id: &AccessKeyId, failure: &CallError) -> RunError {
         let explain = self.settings.explain;
         let without = format!("the account of {id} is unknown: ");
@@ -251,11 +252,11 @@ mod tests {
             .iter()
             .map(|hint| hint.matches("AKIA").count())
             .sum();
-        assert_eq!(listed, SHOWN);
+        assert_eq!(listed, MAX_LISTED);
         assert_eq!(
             stop.hints.last().expect("a hint"),
             "4000 more keys are not shown"
         );
-        assert!(stop.hints.iter().all(|hint| hint.len() <= HINT_LENGTH));
+        assert!(stop.hints.iter().all(|hint| hint.len() <= MAX_HINT));
     }
 }

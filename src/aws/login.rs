@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::credential_parts::{CredentialParts, LOGIN_FIELDS};
 use super::environment;
-use super::session::{self, Seen, hex, read, save, text, time_in};
+use super::session::{self, LastRequest, hex, read, save, text, time_in};
 use super::setting::Setting;
 use super::settings::Settings;
 use crate::command_line::CommandLine;
@@ -96,8 +96,8 @@ impl Login {
             .refresh_token(token)
             .build()
             .map_err(|error| RunError::credentials(error.to_string()))?;
-        let seen = Seen::default();
-        let watch = seen.watch();
+        let sent = LastRequest::default();
+        let record = sent.recorder();
         let call = aws_sdk_signin::Client::new(&sdk)
             .create_o_auth2_token()
             .token_input(input)
@@ -106,14 +106,14 @@ impl Login {
                 if let Some(proof) = proof(&pair, request.uri()) {
                     request.headers_mut().insert("dpop", proof);
                 }
-                watch(request);
+                record(request);
             });
         settings
             .log
             .verbose(|| "renewing the session of `aws login`".to_owned());
         let output = call.send().await;
         let output = output
-            .map_err(|error| seen.refused("the sign-in service", &error, self.sign_in.clone()))?;
+            .map_err(|error| sent.error("the sign-in service", &error, self.sign_in.clone()))?;
         let output = output.token_output();
         let (Some(output), Some(key)) = (output, output.and_then(|output| output.access_token()))
         else {

@@ -1,4 +1,4 @@
-//! Roles that require MFA: the session that the AWS CLI has cached, or a new one for a code that a person enters.
+//! Gets sessions of roles that require MFA: from the cache of the AWS CLI, or new ones for a code.
 
 use std::fmt::Write as _;
 use std::fs::{self, OpenOptions};
@@ -32,27 +32,26 @@ use crate::log::Log;
 use crate::sanitize::{SafeText, escape_path};
 use crate::terminal;
 
-/// A session with less time left is not used, as the AWS CLI does it.
+/// A cached session that expires sooner is not used, as in the AWS CLI.
 const WINDOW: Duration = Duration::from_mins(15);
-/// The code of the error that a code is required and nobody can be asked.
-const NOBODY: &str = "MfaRequired";
-/// How often a person is asked for a code.
-const ATTEMPTS: usize = 3;
-/// The most that is read of a cached session, in bytes.
-const LONGEST: u64 = 1 << 20;
+/// The error code if an MFA code is required and nobody can be asked.
+const MFA_REQUIRED: &str = "MfaRequired";
+/// How many times a person can enter a code.
+const MAX_PROMPTS: usize = 3;
+/// The maximum size of a cached session, in bytes.
+const MAX_BYTES: u64 = 1 << 20;
 
-/// The device whose code a role requires.
+/// An MFA device that a role requires.
 #[derive(Debug)]
 pub(super) struct Device {
     serial: String,
-    /// The profile that names it; otherwise `--serial-number` does.
+    /// The profile that names the device. `None`: `--serial-number` does.
     profile: Option<String>,
-    /// The ID of the key of the last session that was used: when it is asked for again, it has expired.
+    /// The access key ID of the last session. If a session is requested again, that one has expired.
     used: Mutex<Option<String>>,
 }
 
 impl Device {
-    /// The device with this serial number, which `profile` or else `--serial-number` names.
     pub(super) fn new(serial: String, profile: Option<String>) -> Self {
         Self {
             serial,
@@ -61,11 +60,11 @@ impl Device {
         }
     }
 
-    /// The cached session of `role`, or a new one for a code.
+    /// Returns the cached session of `role`, or a new one for a code.
     ///
     /// # Errors
     ///
-    /// There is nobody to ask; the code is wrong; STS does not give credentials.
+    /// Nobody can be asked, the code is wrong, or STS returns no session.
     pub(super) async fn session(
         &self,
         role: &Role,
@@ -80,7 +79,7 @@ impl Device {
             log.verbose(|| format!("using the cached session in `{shown}`"));
             cached
         } else {
-            // The AWS CLI would go on using some of them.
+            // The AWS CLI still uses some sessions that are refused here, so it would not replace the file.
             let refused = cached
                 .err()
                 .map(|why| format!("`{shown}`, which is not used: {why}"));
@@ -89,7 +88,7 @@ impl Device {
             }
             let created = self.create(role, base, settings, deadline).await;
             let session = created.map_err(|mut stop| {
-                let remove = refused.filter(|_| stop.code == NOBODY);
+                let remove = refused.filter(|_| stop.code == MFA_REQUIRED);
                 let remove = remove.map(|refused| format!("first remove {refused}"));
                 stop.hints.splice(..0, remove);
                 stop
@@ -101,6 +100,7 @@ impl Device {
         Ok(credentials)
     }
 
+    /// Creates a session for a code. On a terminal, a wrong code can be corrected.
     async fn create(
         &self,
         role: &Role,
@@ -128,7 +128,7 @@ impl Device {
                 Err((false, stop)) => return Err(stop),
                 Err((true, stop)) => stop,
             };
-            if attempts == ATTEMPTS || !can_ask(settings.log) {
+            if attempts == MAX_PROMPTS || !can_ask(settings.log) {
                 let serial = &self.serial;
                 let hint = if stop.message.contains("serial number") {
                     format!(
@@ -150,17 +150,17 @@ impl Device {
         }
     }
 
-    /// The code that the command line gives, or else what a person enters.
+    /// Returns the code of `--token-code`, which works once, or the code that a person enters.
     async fn code(&self, settings: &Settings, deadline: &mut Deadline) -> Result<String, RunError> {
         if let Some(code) = lock(&settings.token_code).take() {
             return Ok(code.as_str().to_owned());
         }
         let own = terminal::own().filter(|_| settings.log.is_for_people());
-        let own = own.ok_or_else(|| self.nobody(settings.log))?;
+        let own = own.ok_or_else(|| self.required(settings.log))?;
         let prompt = SafeText::message(&format!("Enter MFA code for {}: ", self.serial));
-        let begun = Instant::now();
+        let started = Instant::now();
         let entered = terminal::ask_secret(own, &prompt).await;
-        deadline.extend(begun.elapsed());
+        deadline.extend(started.elapsed());
         let line = entered.ok().filter(|line| line.ends_with(b"\n"));
         let line = line.ok_or_else(|| {
             RunError::credentials(format!("no MFA code was entered for {}", self.serial))
@@ -168,8 +168,8 @@ impl Device {
         Ok(String::from_utf8_lossy(&line).trim().to_owned())
     }
 
-    /// A code is required, and nobody can be asked.
-    fn nobody(&self, log: Log) -> RunError {
+    /// Creates the error if a code is required and nobody can be asked.
+    fn required(&self, log: Log) -> RunError {
         let serial = &self.serial;
         let why = if log.is_json() {
             "a question cannot be asked with --error-format json"
@@ -177,7 +177,7 @@ impl Device {
             "there is no terminal"
         };
         let message = format!("an MFA code of {serial} is required, and {why}");
-        let stop = RunError::new(Exit::Configuration, NOBODY, message);
+        let stop = RunError::new(Exit::Configuration, MFA_REQUIRED, message);
         match &self.profile {
             Some(profile) => {
                 let command =
@@ -191,11 +191,11 @@ impl Device {
         }
     }
 
-    /// The session of `role` that is in the cache; `None` where there is none, or one that expires soon.
+    /// Reads the cached session of `role`. `None`: there is none, or it expires soon.
     ///
     /// # Errors
     ///
-    /// It cannot be used: why.
+    /// The session cannot be used. The error is a clause that says why.
     fn cached(&self, path: &Path, role: &Role, log: Log) -> Result<Option<Credentials>, String> {
         let entry = match read_own(path) {
             Ok(bytes) => session::object(&bytes).ok_or("it is not a JSON object")?,
@@ -227,12 +227,12 @@ impl Device {
     }
 }
 
-/// Whether a code can be requested on a terminal.
+/// Whether a person can be asked for a code.
 fn can_ask(log: Log) -> bool {
     log.is_for_people() && terminal::own().is_some()
 }
 
-/// Whether STS did not accept the code. Another denial has another cause.
+/// Whether STS rejected the code. Only the message distinguishes this from other denials.
 fn is_wrong_code(stop: &RunError) -> bool {
     stop.service.as_ref().is_some_and(|error| {
         error.kind() == ErrorKind::AccessDenied
@@ -242,7 +242,7 @@ fn is_wrong_code(stop: &RunError) -> bool {
     })
 }
 
-/// The file where the AWS CLI caches the session of a role with these parameters.
+/// Returns the file in which the AWS CLI caches the session of a role with these parameters.
 fn cache_path(parameters: &Value) -> PathBuf {
     let folder = environment::home()
         .unwrap_or_default()
@@ -250,7 +250,7 @@ fn cache_path(parameters: &Value) -> PathBuf {
     session::path(&folder, &as_python(parameters), &SHA1_FOR_LEGACY_USE_ONLY)
 }
 
-/// An object as Python's `json.dumps` writes it, in ASCII.
+/// Formats an object like Python's `json.dumps`, in ASCII. The AWS CLI hashes this text.
 fn as_python(object: &Value) -> String {
     let members = object.as_object().into_iter().flatten();
     let members = members.map(|(name, value)| format!("\"{name}\": {value}"));
@@ -268,7 +268,7 @@ fn as_python(object: &Value) -> String {
     ascii
 }
 
-/// Reads a file that is the user's own and that nobody else can read.
+/// Reads a file that belongs to the user and that nobody else can read.
 fn read_own(path: &Path) -> io::Result<Vec<u8>> {
     let wrong = |what| Err(io::Error::other(what));
     if !fs::symlink_metadata(path)?.is_file() {
@@ -287,12 +287,12 @@ fn read_own(path: &Path) -> io::Result<Vec<u8>> {
         return wrong("others can read or write it");
     }
     let mut bytes = Vec::new();
-    file.take(LONGEST).read_to_end(&mut bytes)?;
+    file.take(MAX_BYTES).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
 impl Session {
-    /// What the AWS CLI caches of it.
+    /// Formats the session as the AWS CLI caches it.
     fn to_json(&self) -> Value {
         let credentials = &self.credentials;
         let expiry = credentials.expiry().map(|expiry| {

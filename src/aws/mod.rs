@@ -1,4 +1,4 @@
-//! Everything that names an `aws_*` crate: from settings and credentials to IAM, and its errors in our words.
+//! Everything that uses the AWS SDK: settings, credentials, requests, responses and errors.
 
 mod asked;
 pub(crate) mod attempt;
@@ -61,7 +61,7 @@ pub(crate) use key_budget::KeyBudget;
 pub(crate) use list::{ListedKey, ListedUser, Listing};
 
 use crate::error::{Explain, RunError};
-use crate::guard::{self, Signer};
+use crate::guard::Signer;
 use crate::ident::{AccessKeyId, AccountId};
 use crate::log::Log;
 use crate::request::{Mode, Quantity};
@@ -77,39 +77,38 @@ use settings::Settings;
 pub(crate) use sts::AccountLookup;
 use sts::UNKNOWN_CALLER;
 
-/// What the credentials are for.
+/// What the run does with the credentials.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Purpose {
     pub(crate) quantity: Quantity,
     pub(crate) mode: Mode,
 }
 
-/// IAM, and who signs the requests to it.
+/// The connection to IAM, and the identity that signs the requests.
 #[derive(Debug)]
 pub(crate) struct Connected {
-    /// IAM.
     pub(crate) iam: Iam,
-    /// The key that signs.
+    /// The keys that sign, and their account.
     pub(crate) signer: Signer,
-    /// Whose account the credentials belong to, where that has to be certain.
+    /// Looks up the account of the credentials if it has to be certain.
     pub(crate) caller: AccountLookup,
 }
 
-/// The names of all profiles of the configuration files. Nothing is contacted.
+/// Returns the names of all profiles in the configuration files.
 ///
 /// # Errors
 ///
-/// A file that cannot be read or understood.
+/// A file cannot be read or parsed.
 pub(crate) fn profile_names() -> Result<Vec<String>, RunError> {
     Ok(ConfigFiles::read()?.profile_names())
 }
 
-/// Settles settings and credentials, and asks STS whether they belong to an account that is expected, if any is.
-/// Nothing is sent to IAM. `keys` are those whose account `--role-name` acts in.
+/// Reads the settings, fetches the credentials, and checks their account with STS if the options require that. Nothing
+/// is sent to IAM. `keys` are the keys in whose account `--role-name` is assumed.
 ///
 /// # Errors
 ///
-/// Wrong settings or credentials, another account or one that is not known, with what to do about it.
+/// Settings or credentials are invalid, or the account is unknown or not expected.
 pub(crate) async fn connect(
     connection: &Connection,
     keys: Option<NamedKeys<'_>>,
@@ -157,28 +156,7 @@ pub(crate) async fn connect(
         .or_else(|| AccessKeyId::account_of(credentials.access_key_id()));
     let expires = quantity == Quantity::Many && credentials.expiry().is_some();
     let renews = expires && source.is_renewable();
-    let identity = if let Some(target) = &connection.target_principal {
-        let asked = caller.identity(root::UNCHECKED).await?;
-        root::check(&asked, target)?;
-        Some(asked)
-    } else if !expected.is_empty() {
-        let asked = caller
-            .identity("--expect-account could not be checked")
-            .await?;
-        guard::account(expected, &asked.account)?;
-        Some(asked)
-    } else if renews {
-        let asked = caller.identity("").await.ok();
-        if asked.is_none() {
-            log.verbose(|| {
-                "STS did not identify the caller: expired credentials will not be renewed"
-                    .to_owned()
-            });
-        }
-        asked
-    } else {
-        None
-    };
+    let identity = caller.check(connection, expected, renews).await?;
     let actual = identity.as_ref().map(|identity| identity.account.clone());
     caller.known_account.clone_from(&actual);
     let address = settings.endpoint_url.clone();
@@ -209,7 +187,7 @@ pub(crate) async fn connect(
             credentials: shared,
             log,
             rate_limiter,
-            // What the limit leaves then is for a look, and for saying so.
+            // The other half of the limit is for verifying the key.
             patience: limit / 2,
             wait_clock: WaitClock::default(),
             principal,
@@ -220,12 +198,13 @@ pub(crate) async fn connect(
     })
 }
 
-/// How throttled requests are tried again.
+/// Selects how throttled requests are repeated.
 fn retries(quantity: Quantity, config: &mut Builder) -> (IamRetries, Option<Arc<RateLimiter>>) {
     match quantity {
         Quantity::One => (IamRetries::Sdk, None),
         Quantity::Many => {
-            // One budget of retries for all requests of a long run would dry up, and retries silently end.
+            // By default all requests share one budget of retries. In a long run it would be used up, and retries would
+            // end silently.
             let partition = RetryPartition::custom("many").token_bucket(TokenBucket::unlimited());
             config.set_retry_partition(Some(partition.build()));
             (IamRetries::RateLimiter, Some(Arc::new(RateLimiter::new())))

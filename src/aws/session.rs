@@ -1,5 +1,4 @@
-//! What the sessions of `aws sso login` and `aws login` have in common: files that the AWS CLI keeps, and requests that renew
-//! them.
+//! The files and the renewal of the sessions of `aws sso login` and `aws login`.
 
 use std::error::Error;
 use std::fs::DirBuilder;
@@ -20,18 +19,18 @@ use super::endpoint;
 use super::error::transport_error;
 use super::redact::Secrets;
 use super::small_file;
-use crate::error::RunError;
+use crate::error::{RunError, TransportError};
 use crate::lock::lock;
 use crate::log::Log;
 use crate::sanitize::{escape_path, truncate_escaped};
 
-/// The last request for a session: where it went, and what of it no message may show.
+/// The host and the secrets of the last request for a session, for messages.
 #[derive(Clone, Default)]
-pub(super) struct Seen(Arc<Mutex<(String, Secrets)>>);
+pub(super) struct LastRequest(Arc<Mutex<(String, Secrets)>>);
 
-impl Seen {
-    /// What notes a request before it is signed.
-    pub(super) fn watch(&self) -> impl Fn(&mut HttpRequest) + Send + Sync + 'static {
+impl LastRequest {
+    /// Returns a function that records a request.
+    pub(super) fn recorder(&self) -> impl Fn(&mut HttpRequest) + Send + Sync + 'static {
         let seen = self.clone();
         move |request| {
             let host = endpoint::host_and_port(request.uri()).to_owned();
@@ -39,8 +38,8 @@ impl Seen {
         }
     }
 
-    /// What went wrong, in one sentence. `hint` is for a request that was refused, not for one without an answer.
-    pub(super) fn refused(
+    /// Creates the error of a failed request. `hint` applies if the service responded.
+    pub(super) fn error(
         &self,
         service: &str,
         error: &(impl ProvideErrorMetadata + Error + 'static),
@@ -49,16 +48,19 @@ impl Seen {
         let seen = lock(&self.0);
         let (host, secrets) = &*seen;
         let (what, hint) = if error.code().is_none() && error.message().is_none() {
-            let cause = transport_error(error, host);
-            let (host, what) = (cause.host, cause.reason);
-            let what = format!("no usable response from {service} at {host}: {what}");
-            (what, cause.hint)
+            let TransportError {
+                host, reason, hint, ..
+            } = transport_error(error, host);
+            let what = format!("no usable response from {service} at {host}: {reason}");
+            (what, hint)
         } else {
-            let message = error.message().unwrap_or("no reason given");
             let code = error.code().map(|code| format!(" ({code})"));
             let code = code.unwrap_or_default();
-            let what = format!("{service} refused{code}: {message}");
-            (what, Some(hint.into()))
+            let message = error.message().unwrap_or("no reason given");
+            (
+                format!("{service} refused{code}: {message}"),
+                Some(hint.into()),
+            )
         };
         let what = truncate_escaped(&secrets.redact(&what));
         let mut stop = RunError::credentials(format!("no credentials: {what}"));
@@ -67,13 +69,13 @@ impl Seen {
     }
 }
 
-/// The file of the session of a name in a folder of the AWS CLI's.
+/// Returns the file of a session. The AWS CLI uses the hash of the name.
 pub(super) fn path(folder: &Path, name: &str, algorithm: &'static Algorithm) -> PathBuf {
     let name = hex(digest(algorithm, name.as_bytes()).as_ref());
     folder.join(format!("{name}.json"))
 }
 
-/// A member of JSON that is text; `None` where it is not there or empty.
+/// Returns a member of a JSON object if it is text and not empty.
 pub(super) fn text(value: &Value, name: &str) -> Option<String> {
     let text = value.get(name)?.as_str()?;
     (!text.is_empty()).then(|| text.to_owned())
@@ -83,7 +85,7 @@ pub(super) fn text(value: &Value, name: &str) -> Option<String> {
 ///
 /// # Errors
 ///
-/// It is not there, or is not a JSON object: a fragment.
+/// The file cannot be read, or it is not a JSON object. The error is a clause.
 pub(super) fn read(path: &Path) -> Result<Value, String> {
     let shown = escape_path(path);
     let bytes = small_file::read(path, 1);
@@ -91,13 +93,13 @@ pub(super) fn read(path: &Path) -> Result<Value, String> {
     object(&bytes).ok_or_else(|| format!("`{shown}` is not a JSON object"))
 }
 
-/// JSON that is an object.
+/// Parses a JSON object.
 pub(super) fn object(bytes: &[u8]) -> Option<Value> {
     let value: Option<Value> = serde_json::from_slice(bytes).ok();
     value.filter(Value::is_object)
 }
 
-/// Keeps a session where the AWS CLI finds it. Without it only the next run has to sign in again.
+/// Saves a session for the AWS CLI and later runs. A failure is only a warning, because this run has the session.
 pub(super) fn save(path: &Path, value: &Value, log: Log) {
     let saved = || {
         let folder: PathBuf = path.parent().map(Path::to_owned).unwrap_or_default();
@@ -105,7 +107,7 @@ pub(super) fn save(path: &Path, value: &Value, log: Log) {
             .recursive(true)
             .mode(0o700)
             .create(&folder)?;
-        // Nobody else can read a temporary file.
+        // The mode of a temporary file is 0600.
         let mut file = tempfile::NamedTempFile::new_in(folder)?;
         file.write_all(value.to_string().as_bytes())?;
         file.persist(path).map_err(|error| error.error)
@@ -118,14 +120,14 @@ pub(super) fn save(path: &Path, value: &Value, log: Log) {
     }
 }
 
-/// The time in so many seconds, as the AWS CLI writes it.
+/// Formats the time in `seconds` seconds like the AWS CLI.
 pub(super) fn time_in(seconds: i32) -> String {
     let now = DateTime::from(SystemTime::now()).secs();
     let time = DateTime::from_secs(now.saturating_add(seconds.max(0).into()));
     time.fmt(Format::DateTime).unwrap_or_default()
 }
 
-/// Bytes in hexadecimal.
+/// Formats bytes in hexadecimal.
 pub(super) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
     bytes.iter().fold(String::new(), |mut text, byte| {

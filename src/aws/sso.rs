@@ -12,7 +12,7 @@ use super::config_file::{ConfigFiles, Profile};
 use super::credential_parts::{CredentialParts, time};
 use super::environment;
 use super::ini::Section;
-use super::session::{self, Seen, read, save, text, time_in};
+use super::session::{self, LastRequest, read, save, text, time_in};
 use super::setting::Setting;
 use super::settings::Settings;
 use crate::command_line::CommandLine;
@@ -120,14 +120,14 @@ impl Sso {
     ) -> Result<Credentials, RunError> {
         let token = self.token(settings).await?;
         let sdk = settings.sdk_of("sso", Region::new(self.region.clone()))?;
-        let seen = Seen::default();
+        let sent = LastRequest::default();
         let call = aws_sdk_sso::Client::new(&sdk)
             .get_role_credentials()
             .role_name(&self.role)
             .account_id(&self.account)
             .access_token(token)
             .customize()
-            .mutate_request(seen.watch());
+            .mutate_request(sent.recorder());
         let message = || format!("asking SSO for the role {}", escape(&self.role));
         settings.log.verbose(message);
         let output = call.send().await.map_err(|error| {
@@ -136,7 +136,7 @@ impl Sso {
                 Some(401) => self.sign_in.to_string(),
                 _ => "check sso_account_id and sso_role_name".to_owned(),
             };
-            seen.refused("SSO", &error, hint)
+            sent.error("SSO", &error, hint)
         })?;
         let role = output.role_credentials();
         let role = role.ok_or_else(|| RunError::credentials("SSO returned no credentials"))?;
@@ -210,7 +210,7 @@ impl Sso {
             return Ok(None);
         };
         let sdk = settings.sdk_of("sso_oidc", Region::new(self.region.clone()))?;
-        let seen = Seen::default();
+        let sent = LastRequest::default();
         let call = aws_sdk_ssooidc::Client::new(&sdk)
             .create_token()
             .grant_type("refresh_token")
@@ -218,12 +218,12 @@ impl Sso {
             .client_secret(secret)
             .refresh_token(token)
             .customize()
-            .mutate_request(seen.watch());
+            .mutate_request(sent.recorder());
         settings
             .log
             .verbose(|| "renewing the SSO session".to_owned());
         let output = call.send().await;
-        let output = output.map_err(|error| seen.refused("SSO", &error, self.sign_in.clone()))?;
+        let output = output.map_err(|error| sent.error("SSO", &error, self.sign_in.clone()))?;
         let mut renewed = cached.clone();
         renewed["startUrl"] = json!(self.start_url);
         renewed["region"] = json!(self.region);

@@ -1,4 +1,4 @@
-//! Looks up the account of the credentials with STS.
+//! Looks up the identity of the credentials with STS.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,19 +10,22 @@ use aws_sdk_sts::config::Builder;
 use aws_types::SdkConfig;
 
 use super::attempt::Attempts;
+use super::connection::Connection;
 use super::credentials::{Resolved, Source};
 use super::error::{incomplete_response, read_error};
 use super::recorder::Recorder;
 use super::response_history::ResponseHistory;
 use super::retry::IamRetries;
+use super::root;
 use super::settings::Settings;
 use crate::error::{CallError, Exit, RunError};
+use crate::guard;
 use crate::ident::AccountId;
 
-/// The start of the error if STS does not say who assumes a role or a root user.
+/// The start of the error if STS does not identify the caller of AssumeRole or AssumeRoot.
 pub(super) const UNKNOWN_CALLER: &str = "the account of your credentials is unknown";
 
-/// Calls STS for the caller's identity.
+/// Asks STS about the credentials of a run.
 #[derive(Clone, Debug)]
 pub(crate) struct AccountLookup {
     pub(super) settings: Arc<Settings>,
@@ -69,6 +72,40 @@ impl AccountLookup {
         }
     }
 
+    /// Checks the identity as the options require, and returns it if it was read. A renewal compares the later identity
+    /// with it.
+    ///
+    /// # Errors
+    ///
+    /// The identity is unknown, or not the expected one.
+    pub(super) async fn check(
+        &self,
+        connection: &Connection,
+        expected: &[AccountId],
+        renews: bool,
+    ) -> Result<Option<Identity>, RunError> {
+        if let Some(target) = &connection.target_principal {
+            let identity = self.identity(root::UNCHECKED).await?;
+            root::check(&identity, target)?;
+            return Ok(Some(identity));
+        }
+        if !expected.is_empty() {
+            let without = "--expect-account could not be checked";
+            let identity = self.identity(without).await?;
+            guard::account(expected, &identity.account)?;
+            return Ok(Some(identity));
+        }
+        if !renews {
+            return Ok(None);
+        }
+        let identity = self.identity("").await.ok();
+        if identity.is_none() {
+            let line = "STS did not identify the caller: expired credentials will not be renewed";
+            self.settings.log.verbose(|| line.to_owned());
+        }
+        Ok(identity)
+    }
+
     /// Creates a client that signs with these credentials.
     pub(super) fn client(&self) -> Result<Client, RunError> {
         let sdk = self.settings.sdk_of_identity()?;
@@ -79,11 +116,11 @@ impl AccountLookup {
         ))
     }
 
-    /// Asks for what `source` has on top of `base`, and signs with it from now on.
+    /// Assumes the role or the root user of `source` with the credentials `base`, and signs with the result from now on.
     ///
     /// # Errors
     ///
-    /// STS does not give credentials.
+    /// STS returns no credentials.
     pub(super) async fn assume(
         &mut self,
         source: &Source,
