@@ -1,4 +1,4 @@
-//! The two AWS configuration files and the profiles in them.
+//! Reads the two AWS configuration files, and the profiles in them.
 
 use std::collections::HashMap;
 use std::io::ErrorKind;
@@ -12,37 +12,36 @@ use super::small_file;
 use crate::error::RunError;
 use crate::sanitize::{escape, escape_path};
 
-/// The most a configuration file may hold, in MiB; a real one holds a few KiB.
-const LONGEST: usize = 4;
+/// The maximum size of a configuration file, in MiB. Usually they have a few KiB.
+const MAX_MIB: usize = 4;
 
-/// What the header of a section may begin with in `~/.aws/config`.
+/// The kinds of sections in `~/.aws/config`, with which their headers start.
 const PREFIXES: [&str; 3] = ["profile", "sso-session", "services"];
 
-/// The two files' sections. A file that is not there is empty.
+/// The sections of both files. A file that does not exist is empty.
 #[derive(Debug, Default)]
 pub(crate) struct ConfigFiles {
     config: Vec<Section>,
     credentials: Vec<Section>,
 }
 
-/// A profile, with what both files say of it. It may be in neither.
+/// A profile and its sections. It may be in neither file.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Profile<'a> {
-    /// Its name.
     pub(crate) name: &'a str,
-    /// What `~/.aws/config` says.
+    /// The section in `~/.aws/config`.
     pub(super) config: Option<&'a Section>,
-    /// What `~/.aws/credentials` says, which takes precedence.
+    /// The section in `~/.aws/credentials`, which takes precedence.
     pub(super) credentials: Option<&'a Section>,
 }
 
 impl ConfigFiles {
-    /// Reads `~/.aws/config` and `~/.aws/credentials`, or what `AWS_CONFIG_FILE` and
-    /// `AWS_SHARED_CREDENTIALS_FILE` name instead. A file that is not there, and `/dev/null`, count as empty.
+    /// Reads `~/.aws/config` and `~/.aws/credentials`, or the files that `AWS_CONFIG_FILE` and
+    /// `AWS_SHARED_CREDENTIALS_FILE` name. A file that does not exist, and `/dev/null`, count as empty.
     ///
     /// # Errors
     ///
-    /// A file that cannot be read or understood, with its name and line.
+    /// A file cannot be read or parsed. The error names the file and the line.
     pub(crate) fn read() -> Result<Self, RunError> {
         let [config, credentials] = paths()?.map(Option::unwrap_or_default);
         Ok(Self {
@@ -51,7 +50,7 @@ impl ConfigFiles {
         })
     }
 
-    /// The names of all profiles.
+    /// Returns the names of all profiles, sorted.
     pub(crate) fn profile_names(&self) -> Vec<String> {
         let sections = self.config.iter().chain(&self.credentials);
         let profiles = sections.filter(|section| section.kind == "profile");
@@ -61,7 +60,7 @@ impl ConfigFiles {
         names
     }
 
-    /// The profile of this name.
+    /// Returns the profile of this name, even if neither file has it.
     pub(crate) fn profile<'a>(&'a self, name: &'a str) -> Profile<'a> {
         Profile {
             name,
@@ -70,12 +69,12 @@ impl ConfigFiles {
         }
     }
 
-    /// The section `[sso-session NAME]` or `[services NAME]`.
+    /// Returns the section `[sso-session NAME]` or `[services NAME]`.
     pub(super) fn section(&self, kind: &str, name: &str) -> Option<&Section> {
         find(&self.config, kind, name)
     }
 
-    /// Where the profiles are searched for.
+    /// Returns the paths of the files for messages.
     pub(crate) fn places() -> Vec<String> {
         let paths = paths().unwrap_or_default().into_iter().flatten();
         paths
@@ -90,7 +89,7 @@ fn find<'a>(sections: &'a [Section], kind: &str, name: &str) -> Option<&'a Secti
     sections.find(|section| section.kind == kind && section.name == name)
 }
 
-/// The sections of a file. `name` says what a header names.
+/// Parses a file. `name` returns the kind and the name of a section from its header.
 fn parse(
     path: &Path,
     text: &str,
@@ -122,7 +121,7 @@ fn parse(
     Ok(sections)
 }
 
-/// What a header of `~/.aws/config` names; of no kind where it is not read.
+/// Returns the kind and the name of a section of `~/.aws/config`. The kind is empty if the AWS CLI ignores the section.
 fn config_name(header: &str) -> (&'static str, String) {
     if header == "default" {
         return profile_name(header);
@@ -134,27 +133,27 @@ fn config_name(header: &str) -> (&'static str, String) {
     }
 }
 
-/// What a header of `~/.aws/credentials` names.
+/// Returns the kind and the name of a section of `~/.aws/credentials`.
 fn profile_name(header: &str) -> (&'static str, String) {
     ("profile", header.to_owned())
 }
 
 impl<'a> Profile<'a> {
-    /// Whether one of the files has it.
+    /// Whether one of the files has the profile.
     pub(crate) fn is_defined(self) -> bool {
         self.config.is_some() || self.credentials.is_some()
     }
 
-    /// A setting; `None` when it is not set or empty.
+    /// Returns a setting. `None`: it is not set or empty.
     pub(crate) fn get(self, name: &str) -> Option<Setting> {
         self.set(name).filter(|setting| !setting.value.is_empty())
     }
 
-    /// A setting that decides where credentials come from.
+    /// Returns a setting that selects the source of the credentials.
     ///
     /// # Errors
     ///
-    /// It is set and empty: the AWS CLI does not take such a setting for one that is not set.
+    /// It is empty. For such settings, the AWS CLI treats an empty value as set.
     pub(crate) fn chosen(self, name: &str) -> Result<Option<Setting>, RunError> {
         match self.set(name) {
             Some(setting) if setting.value.is_empty() => Err(setting.stop("is empty")),
@@ -162,12 +161,12 @@ impl<'a> Profile<'a> {
         }
     }
 
-    /// Whether any of the settings is there, even if it is empty.
+    /// Whether any of the settings is set, even if it is empty.
     pub(crate) fn has_any(self, names: &[&str]) -> bool {
         names.iter().any(|name| self.set(name).is_some())
     }
 
-    /// The environment variable of a setting, which is its name in capitals after `AWS_`, and then the profile's setting.
+    /// Returns the environment variable `AWS_NAME` of a setting, or the profile's setting.
     ///
     /// # Errors
     ///
@@ -177,20 +176,20 @@ impl<'a> Profile<'a> {
         Ok(Setting::variable(&variable)?.or_else(|| self.get(name)))
     }
 
-    /// The same where it is true or false; false where neither is set.
+    /// Returns the value of a setting that is true or false. False: it is not set.
     ///
     /// # Errors
     ///
-    /// It is something else.
+    /// It is neither true nor false.
     pub(crate) fn flag(self, name: &str) -> Result<bool, RunError> {
         self.find(name)?.map_or(Ok(false), |setting| setting.flag())
     }
 
-    /// The same where it is a number from 1 to 100.
+    /// Returns the value of a setting that is a number from 1 to 100.
     ///
     /// # Errors
     ///
-    /// It is something else.
+    /// It is not such a number.
     pub(crate) fn number(self, name: &str) -> Result<Option<u32>, RunError> {
         let Some(setting) = self.find(name)? else {
             return Ok(None);
@@ -201,11 +200,11 @@ impl<'a> Profile<'a> {
         }
     }
 
-    /// What an indented block of `[services NAME]` says, where the profile names that section.
+    /// Returns a setting of a service from the `[services NAME]` section that the profile names.
     ///
     /// # Errors
     ///
-    /// There is no such section, or it has no block for the service.
+    /// The section does not exist or is empty, or the service's setting is not an indented block.
     pub(crate) fn service(
         self,
         files: &'a ConfigFiles,
@@ -238,17 +237,17 @@ impl<'a> Profile<'a> {
 }
 
 impl Section {
-    /// A setting, even if it is empty.
+    /// Returns a setting, even if it is empty.
     pub(super) fn set(&self, name: &str) -> Option<Setting> {
         self.entry(name).map(|entry| self.setting(entry))
     }
 
-    /// A setting; `None` when it is not set or empty.
+    /// Returns a setting. `None`: it is not set or empty.
     pub(super) fn get(&self, name: &str) -> Option<Setting> {
         self.set(name).filter(|setting| !setting.value.is_empty())
     }
 
-    /// The value of an entry, and where it is.
+    /// Returns an entry with its place.
     pub(super) fn setting(&self, entry: &Entry) -> Setting {
         let (name, section) = (escape(&entry.name), escape(&self.name));
         Setting {
@@ -266,7 +265,7 @@ fn not_read(path: &Path, what: &str) -> RunError {
     )
 }
 
-/// The paths of both files. An empty variable names no file.
+/// Returns the paths of both files. With an empty variable, there is no file.
 fn paths() -> Result<[Option<PathBuf>; 2], RunError> {
     Ok([
         environment::path_or_default("AWS_CONFIG_FILE", ".aws/config")?,
@@ -274,12 +273,12 @@ fn paths() -> Result<[Option<PathBuf>; 2], RunError> {
     ])
 }
 
-/// The text of a file; empty where there is none.
+/// Reads a file. A file that does not exist is empty.
 fn read(path: &Path) -> Result<String, RunError> {
     if path == Path::new("/dev/null") {
         return Ok(String::new());
     }
-    match small_file::read(path, LONGEST) {
+    match small_file::read(path, MAX_MIB) {
         Ok(bytes) => decoded(path, bytes),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(String::new()),
         Err(error) => Err(not_read(path, &error.to_string())),

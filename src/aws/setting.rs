@@ -1,4 +1,4 @@
-//! One setting: its value, and where it comes from, so that an error can name the place.
+//! A setting and its place, so that an error can name it.
 
 use std::ffi::OsStr;
 
@@ -6,19 +6,18 @@ use super::environment;
 use crate::error::RunError;
 use crate::sanitize::display_value;
 
-/// A value and where it comes from, for messages.
+/// The value of a setting, and its source for messages.
 #[derive(Clone, Debug)]
 pub(crate) struct Setting {
-    /// The value.
     pub(crate) value: String,
-    /// An option, a variable, or a setting of a profile.
+    /// The name of the option, the environment variable or the setting of a profile.
     pub(crate) source: String,
-    /// The file and the line, where it is in a file.
+    /// The line and the file, if the setting is in a file.
     pub(crate) place: Option<String>,
 }
 
 impl Setting {
-    /// A value from elsewhere than a file: an option, or an answer.
+    /// Creates a setting that is not in a file.
     pub(crate) fn new(source: impl Into<String>, value: &str) -> Self {
         Self {
             value: value.to_owned(),
@@ -27,21 +26,21 @@ impl Setting {
         }
     }
 
-    /// The value of an environment variable; `None` when it is not set or empty.
+    /// Reads an environment variable. `None`: it is not set or empty.
     ///
     /// # Errors
     ///
-    /// It is not UTF-8.
+    /// The variable is not UTF-8.
     pub(crate) fn variable(name: &str) -> Result<Option<Self>, RunError> {
         let value = environment::text(name)?.filter(|value| !value.is_empty());
         Ok(value.map(|value| Self::new(format!("the environment variable {name}"), &value)))
     }
 
-    /// Whether it is true.
+    /// Parses the value as `true` or `false`.
     ///
     /// # Errors
     ///
-    /// It is neither true nor false.
+    /// The value is neither.
     pub(crate) fn flag(&self) -> Result<bool, RunError> {
         match self.value.to_ascii_lowercase().as_str() {
             "true" => Ok(true),
@@ -50,13 +49,13 @@ impl Setting {
         }
     }
 
-    /// The error that this value is wrong, and what it must be.
+    /// Creates the error that the value violates a rule. The value is shown.
     pub(crate) fn wrong(&self, rule: &str) -> RunError {
         let value = display_value(OsStr::new(&self.value));
         self.stop(&format!("is `{value}`: {rule}"))
     }
 
-    /// An error about this setting that does not show its value.
+    /// Creates an error about this setting without its value, which may be a secret.
     pub(crate) fn stop(&self, what: &str) -> RunError {
         let source = &self.source;
         let place = self.place.as_ref().map(|place| format!(" ({place})"));

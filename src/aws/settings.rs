@@ -1,5 +1,5 @@
-//! What the environment and the configuration files say about reaching IAM, checked as a whole before
-//! anything is sent. What cannot be understood is an error that names where it stands.
+//! Reads the settings from options, environment variables and configuration files, and checks all of them before
+//! anything is sent. An invalid setting is an error that names its place.
 
 use std::ffi::OsStr;
 use std::sync::Mutex;
@@ -25,49 +25,46 @@ use crate::log::Log;
 use crate::sanitize::{display_value, escape};
 use crate::secret::has_secret;
 
-/// What names the profile where the command line does: credentials come from it alone.
+/// The source of the profile name if an option names it. Then only this profile provides credentials.
 pub(super) const BY_OPTION: &str = "--profile";
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const READ_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Everything that is set.
+/// The settings of a run.
 #[derive(Debug)]
 pub(crate) struct Settings {
-    /// The name of the profile; `default` when nobody named one.
+    /// The name of the profile, `default` if none is named.
     pub(crate) profile_name: String,
-    /// What names the profile: `BY_OPTION` or an environment variable.
+    /// The source of that name: `BY_OPTION` or an environment variable. `None`: no profile is named.
     pub(crate) profile_by: Option<&'static str>,
-    /// The configuration files.
     pub(crate) files: ConfigFiles,
-    /// The region, where one is configured.
+    /// The configured region.
     pub(crate) region: Option<Region>,
-    /// The region where none is configured. It chooses the partition: IAM is global, so that any of the partition will do.
+    /// The region if none is configured. It only selects the partition, because IAM is global.
     pub(crate) default_region: Region,
-    /// Whether the configured addresses of services do not count.
+    /// Whether configured endpoint URLs are ignored (`AWS_IGNORE_CONFIGURED_ENDPOINT_URLS`).
     pub(crate) ignores_endpoint_urls: bool,
-    /// Another address for IAM.
+    /// The endpoint URL of IAM, if one is configured.
     pub(crate) endpoint_url: Option<String>,
-    /// The same as the command line gives it.
+    /// The value of `--endpoint-url`.
     endpoint_option: Option<String>,
-    /// The code of an MFA device that the command line gives. It works once.
+    /// The value of `--token-code`, until it is used.
     pub(super) token_code: Mutex<Option<TokenCode>>,
-    /// The HTTP clients.
     pub(crate) clients: Clients,
-    /// What the clients of all services share.
+    /// The configuration that the clients of all services share.
     sdk: SdkConfig,
-    /// Where warnings go, and what is chosen.
     pub(crate) log: Log,
-    /// How a failed call to STS is explained.
+    /// Explains a failed call to STS.
     pub(crate) explain: Explain,
 }
 
 impl Settings {
-    /// Reads and checks everything.
+    /// Reads and checks all settings. Nothing is contacted.
     ///
     /// # Errors
     ///
-    /// The first setting that is wrong, with where it stands. Nothing has been contacted.
+    /// A setting is invalid.
     pub(crate) fn load(
         connection: &Connection,
         log: Log,
@@ -131,18 +128,18 @@ impl Settings {
         Ok(settings)
     }
 
-    /// The selected profile.
+    /// Returns the selected profile.
     pub(crate) fn profile(&self) -> Profile<'_> {
         self.files.profile(&self.profile_name)
     }
 
-    /// The region in use.
+    /// Returns the region in use.
     pub(crate) fn region(&self) -> Region {
         self.region.as_ref().unwrap_or(&self.default_region).clone()
     }
 
-    /// What a client takes for requests to `region` at `address`, or else at AWS's own. An address that is configured is
-    /// not AWS's dual-stack one.
+    /// Returns the configuration of a client for `region`, and for the endpoint URL `address` or AWS's own. A configured
+    /// endpoint URL takes precedence over dual-stack endpoints.
     pub(crate) fn sdk(&self, region: Region, address: Option<String>) -> SdkConfig {
         let mut sdk = self.sdk.clone().into_builder().region(region);
         if address.is_some() {
@@ -152,20 +149,20 @@ impl Settings {
         sdk.build()
     }
 
-    /// The same for a service at the address that is configured.
+    /// Returns the configuration of a client for a service. `--endpoint-url` does not apply.
     ///
     /// # Errors
     ///
-    /// As of `address`.
+    /// See `address`.
     pub(crate) fn sdk_of(&self, service: &str, region: Region) -> Result<SdkConfig, RunError> {
         Ok(self.sdk(region, self.address(service, None)?))
     }
 
-    /// Another address for a service: the option's, or what is configured.
+    /// Returns the endpoint URL of a service, from the option or the configuration. `None`: AWS's own endpoint.
     ///
     /// # Errors
     ///
-    /// It is not an address, it is to be a FIPS endpoint as well, or the proxy for it is not a proxy.
+    /// The URL or its proxy is invalid, or FIPS endpoints are required.
     fn address(&self, service: &str, option: Option<&str>) -> Result<Option<String>, RunError> {
         let url = endpoint::choose(service, option, self)?;
         if url.is_some() && self.sdk.use_fips() == Some(true) {
@@ -178,12 +175,13 @@ impl Settings {
         Ok(url)
     }
 
-    /// What a client for STS takes to ask who the caller is, or to assume the role of `--role-arn`: at the address of its own variable, of `--endpoint-url`, and then
-    /// at what is configured. A user who sets another IAM endpoint than AWS's also means the STS at that host.
+    /// Returns the configuration of a client for STS, for the caller's identity and the roles of options. The endpoint URL
+    /// is that of `AWS_ENDPOINT_URL_STS`, of `--endpoint-url`, or of the configuration, in this order: a user who selects
+    /// another IAM also means the STS at that host.
     ///
     /// # Errors
     ///
-    /// As of `address`.
+    /// See `address`.
     pub(crate) fn sdk_of_identity(&self) -> Result<SdkConfig, RunError> {
         let option = match Setting::variable("AWS_ENDPOINT_URL_STS")? {
             Some(_) if !self.ignores_endpoint_urls => None,
@@ -193,7 +191,7 @@ impl Settings {
     }
 }
 
-/// The name of the profile, and what names it.
+/// Returns the name of the profile, and the source of that name.
 fn choose_profile(
     connection: &Connection,
     log: Log,
@@ -239,11 +237,11 @@ fn unknown_profile(name: &str, by: &str, files: &ConfigFiles) -> RunError {
     })
 }
 
-/// The region, where one is configured.
+/// Returns the configured region.
 ///
 /// # Errors
 ///
-/// It is not a region.
+/// It is not the name of a region.
 pub(super) fn region(
     option: Option<&str>,
     profile: Profile<'_>,
@@ -276,13 +274,13 @@ pub(super) fn region(
     Ok(Some(Region::new(setting.value)))
 }
 
-/// How often a call is tried.
+/// Returns the retry settings.
 ///
 /// # Errors
 ///
-/// A mode that there is not, or no number of attempts.
+/// The mode is unknown, or the number of attempts is invalid.
 pub(super) fn retry(profile: Profile<'_>) -> Result<RetryConfig, RunError> {
-    // The revised backoff: 50 ms for lost replies and server errors, a second for throttling.
+    // The SDK's revised backoff: 50 ms after lost responses and server errors, and one second after throttling.
     let mut retry = RetryConfig::standard().with_retry_spec(RetrySpec::v2_1());
     if let Some(mode) = profile.find("retry_mode")? {
         retry = match mode.value.to_ascii_lowercase().as_str() {
@@ -309,7 +307,7 @@ fn timeouts(connection: &Connection) -> TimeoutConfig {
     timeouts
         .set_connect_timeout(connect)
         .set_read_timeout(read)
-        // The read limit starts again with every byte; the attempt's does not.
+        // The read timeout restarts with each byte. The timeout of the attempt does not.
         .set_operation_attempt_timeout(connect.zip(read).map(|(connect, read)| connect + read));
     timeouts.build()
 }
