@@ -8,7 +8,7 @@ use clap::builder::{
 };
 use clap::{ArgAction, Args, ValueEnum, ValueHint};
 
-use super::members::Source;
+use super::cli_input_json::Source;
 
 /// What the AWS CLI prints of the members of a request.
 const SKELETON: &str = "\
@@ -40,7 +40,7 @@ pub(crate) struct Aws {
     ///
     /// With output, print nothing, as the AWS CLI does. Nothing is contacted.
     #[arg(long, value_name = "KIND", num_args = 0..=1, default_missing_value = "input")]
-    #[arg(group = "keys", value_parser = but::<Skeleton>(&["yaml-input"], NO_YAML))]
+    #[arg(group = "keys", value_parser = accept_except::<Skeleton>(&["yaml-input"], NO_YAML))]
     pub(super) generate_cli_skeleton: Option<Skeleton>,
 
     #[command(flatten)]
@@ -87,16 +87,16 @@ struct Idle {
 #[derive(Debug, Args)]
 struct Refused {
     #[arg(long, hide = true, num_args = 0, default_missing_value = "")]
-    #[arg(value_parser = never("without verification another server could receive the request; to trust your own certificate authority, use --ca-bundle FILE"))]
+    #[arg(value_parser = reject("without verification another server could receive the request; to trust your own certificate authority, use --ca-bundle FILE"))]
     no_verify_ssl: Option<String>,
     #[arg(long, hide = true, num_args = 0, default_missing_value = "")]
-    #[arg(value_parser = never("IAM accepts only signed requests; to select credentials, use --profile NAME"))]
+    #[arg(value_parser = reject("IAM accepts only signed requests; to select credentials, use --profile NAME"))]
     no_sign_request: Option<String>,
     #[arg(long, hide = true, num_args = 0, default_missing_value = "")]
-    #[arg(value_parser = never("there are no prompts for options: see --help; for a question before anything is changed, use --interactive"))]
+    #[arg(value_parser = reject("there are no prompts for options: see --help; for a question before anything is changed, use --interactive"))]
     cli_auto_prompt: Option<String>,
     #[arg(long, hide = true, value_name = "YAML")]
-    #[arg(value_parser = never("YAML is not supported: use --cli-input-json"))]
+    #[arg(value_parser = reject("YAML is not supported: use --cli-input-json"))]
     cli_input_yaml: Option<String>,
 }
 
@@ -113,14 +113,14 @@ impl fmt::Display for Instead {
 impl std::error::Error for Instead {}
 
 /// An option that is never taken.
-fn never(reason: &'static str) -> ValueParser {
+fn reject(reason: &'static str) -> ValueParser {
     ValueParser::new(
         OsStringValueParser::new().try_map(move |_| Err::<String, Instead>(Instead(reason))),
     )
 }
 
 /// One of the values of `T`; those of the AWS CLI in `refused` are refused with a reason.
-pub(super) fn but<T: ValueEnum + Clone + Send + Sync + 'static>(
+pub(super) fn accept_except<T: ValueEnum + Clone + Send + Sync + 'static>(
     refused: &'static [&'static str],
     reason: &'static str,
 ) -> impl TypedValueParser<Value = T> {

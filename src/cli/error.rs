@@ -16,7 +16,7 @@ pub(super) const SWAPPED: &str =
     "--access-key-id and --user-name look swapped: --user-name has the access key ID";
 
 /// Makes every foreign text in an error safe to show, and says so when two options are swapped.
-pub(super) fn fit_to_show(
+pub(super) fn sanitize_error(
     mut error: clap::Error,
     args: &[OsString],
     command: &mut clap::Command,

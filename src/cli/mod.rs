@@ -2,9 +2,9 @@
 //! environment nor the network; the one file it reads is that of `--cli-input-json`.
 
 mod aws;
-mod crossing;
+mod cli_input_json;
 mod error;
-mod members;
+mod into_request;
 mod rules;
 mod text;
 mod value;
@@ -24,7 +24,7 @@ use crate::ident::{AccessKeyId, AccountId, PathPrefix, UserName};
 use crate::query::Query;
 use crate::request::{Color, ErrorFormat, Format, seconds};
 use aws::{Aws, Skeleton};
-use error::fit_to_show;
+use error::sanitize_error;
 pub(crate) use error::{error_format_of, told};
 use text::{EXAMPLES, EXIT_STATUS, HELP, MORE, MOST_USED, SHORT_EXAMPLES, USAGE};
 use value::typed;
@@ -334,7 +334,7 @@ impl Cli {
         let mut cli = command
             .try_get_matches_from_mut(args)
             .and_then(|mut matches| Self::from_arg_matches_mut(&mut matches))
-            .map_err(|error| NotRead::Text(fit_to_show(error, args, &mut command)))?;
+            .map_err(|error| NotRead::Text(sanitize_error(error, args, &mut command)))?;
         cli.complete(&mut command)?;
         Ok(cli)
     }

@@ -4,8 +4,8 @@ use clap::Command;
 use clap::error::ErrorKind::{ArgumentConflict, MissingRequiredArgument, ValueValidation};
 
 use super::aws::Skeleton;
+use super::cli_input_json::fill;
 use super::error::SWAPPED;
-use super::members::fill;
 use super::{Cli, NotRead};
 use crate::ident::looks_like_access_key_id;
 use crate::request::Format;

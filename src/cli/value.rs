@@ -5,18 +5,18 @@ use std::num::NonZeroUsize;
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
 
-use super::aws::but;
+use super::aws::accept_except;
 use crate::request::{ErrorFormat, Format, between};
 use crate::sanitize::Invalid;
 
 pub(super) fn output() -> impl TypedValueParser<Value = Format> {
     let reason = "use json; each line is also valid YAML";
-    but(&["yaml", "yaml-stream"], reason)
+    accept_except(&["yaml", "yaml-stream"], reason)
 }
 
 pub(super) fn error_format() -> impl TypedValueParser<Value = ErrorFormat> {
     let reason = "errors are text or JSON: use json for programs";
-    but(&["yaml", "table"], reason)
+    accept_except(&["yaml", "table"], reason)
 }
 
 /// The most keys under way at a time: each has a connection of its own.
