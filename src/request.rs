@@ -1,4 +1,4 @@
-//! What will be done: plain values, an enum for every choice. Where one option says just such a value, clap reads it as it is.
+//! What a run will do, as plain values with an enum for each choice. Clap parses some of them directly.
 
 use std::fmt;
 use std::num::NonZeroUsize;
@@ -16,59 +16,57 @@ use crate::ident::{AccessKeyId, AccountId, PathPrefix, UserName};
 use crate::metadata::Status;
 use crate::query::Query;
 
-/// One run: the keys, the choices that guard them, the way to IAM and the way to tell.
+/// One run.
 #[derive(Debug)]
 pub(crate) struct Request {
-    /// Which keys.
     pub(crate) selection: Selection,
-    /// The users to whom `Selection::Account` is limited.
+    /// Limits `Selection::Account` to users under this path.
     pub(crate) path_prefix: Option<PathPrefix>,
-    /// Whether each key's owner is looked up.
+    /// Whether the owner of each key is looked up.
     pub(crate) owner: Owner,
-    /// What has to hold of each key.
+    /// The conditions that each key must meet.
     pub(crate) conditions: Conditions,
-    /// What is done to them.
+    /// What is done to the keys.
     pub(crate) action: Action,
-    /// Whether that is done, or only told.
+    /// Whether keys are changed, or only shown.
     pub(crate) mode: Mode,
     /// Whether to ask for confirmation first.
     pub(crate) consent: Consent,
-    /// Whether a person may be asked about the account that `--role-name` leads to.
+    /// Whether a person may be asked to confirm the account of `--role-name`.
     pub(crate) prompt: Prompt,
-    /// The accounts the credentials may belong to; any if none is named.
+    /// The accounts that the credentials may belong to. Empty: any account.
     pub(crate) expected_accounts: Vec<AccountId>,
-    /// How many keys may match; with more, none is changed.
+    /// The maximum number of keys that match. If more match, none is changed.
     pub(crate) max_keys: Option<u64>,
-    /// What a key that is already gone means.
+    /// Whether a missing key is a success.
     pub(crate) missing: Missing,
-    /// Whether the key that signs the request may be that key.
+    /// Whether the caller's own keys may be changed.
     pub(crate) signing_key: SigningKey,
-    /// The whole limit for one key; credentials have the same limit of their own.
+    /// The time limit for each key, and for fetching the credentials.
     pub(crate) limit: Duration,
-    /// How many keys are under way at a time.
+    /// The number of keys in flight at the same time.
     pub(crate) jobs: NonZeroUsize,
-    /// Where each step is recorded, so that a later run goes on from there.
+    /// The journal that records each step, so that a later run can resume.
     pub(crate) journal: Option<PathBuf>,
-    /// What the first key that fails means for the others.
+    /// Whether the run ends after the first failure.
     pub(crate) on_failure: OnFailure,
-    /// How IAM is reached, and as whom.
     pub(crate) connection: Connection,
-    /// The format of results that the caller chose.
+    /// The format of results. `None`: the default for the run.
     pub(crate) output: Option<Format>,
-    /// What a success carries.
+    /// Whether `ResponseMetadata` is filled.
     pub(crate) metadata: Metadata,
-    /// What of each result it gets.
+    /// The expression that selects parts of each result.
     pub(crate) query: Option<Query>,
-    /// What standard error gets.
+    /// The format of standard error.
     pub(crate) error_format: ErrorFormat,
-    /// How much standard error is told of the way there.
+    /// How much is printed on standard error.
     pub(crate) verbosity: Verbosity,
     /// When messages are colored.
     pub(crate) color: Color,
 }
 
 impl Request {
-    /// The key, where exactly one is named: what is printed is then about it alone.
+    /// Returns the key if exactly one is named. The output is then only about this key.
     pub(crate) fn single(&self) -> Option<&Key> {
         match &self.selection {
             Selection::Named(keys) => match keys.as_slice() {
@@ -88,7 +86,7 @@ impl Request {
         self.single().is_some() && self.action == Action::Delete && self.mode == Mode::Change
     }
 
-    /// Whether this reads these facts about every key, unless IAM denies it.
+    /// Whether this run makes the read for every key, unless IAM denies it.
     pub(crate) fn reads(&self, read: RequiredRead) -> bool {
         let is_shown = self.mode == Mode::DryRun || self.asks();
         is_shown
@@ -99,7 +97,7 @@ impl Request {
             }
     }
 
-    /// How many keys it is about.
+    /// Returns whether the run is for one named key or for many.
     pub(crate) fn quantity(&self) -> Quantity {
         match self.single() {
             Some(_) => Quantity::One,
@@ -113,16 +111,15 @@ impl Request {
     }
 }
 
-/// Which keys.
+/// The selected keys.
 #[derive(Debug)]
 pub(crate) enum Selection {
-    /// These, in this order, each once.
+    /// Named keys in order, each once.
     Named(Vec<Key>),
-    /// Those of a file.
+    /// The keys in a list.
     Listed {
-        /// The file.
         input: Input,
-        /// The owner of every key of the file, which need not name it.
+        /// The owner of every key in the list, if an option names it.
         user_name: Option<UserName>,
     },
     /// Every key of a user.
@@ -133,30 +130,25 @@ pub(crate) enum Selection {
     Account,
 }
 
-/// Where a list of keys is read from.
+/// The source of a list of keys.
 #[derive(Clone, Debug)]
 pub(crate) enum Input {
-    /// A file.
     File(PathBuf),
-    /// Standard input.
     Stdin,
 }
 
-/// An access key and, where it was given, its owner. Without an owner IAM takes the user whose key signs.
+/// An access key and its owner. Without an owner, IAM assumes the calling user.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Key {
-    /// The key.
     pub(crate) id: AccessKeyId,
-    /// The owner.
     pub(crate) user_name: Option<UserName>,
 }
 
-/// Who owns a key.
+/// The owner of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum KeyOwner {
-    /// A user of this name.
     User(UserName),
-    /// The root user of the account, who has no name.
+    /// The root user of the account. It has no name.
     Root,
 }
 
@@ -169,28 +161,27 @@ impl fmt::Display for KeyOwner {
     }
 }
 
-/// Where a key's owner comes from.
+/// The source of a key's owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Owner {
-    /// It is given; where it is not, IAM takes the user whose key signs.
+    /// The owner is named, or it is the calling user.
     AsGiven,
-    /// IAM is asked whose key it is.
+    /// IAM looks up the owner.
     Find,
 }
 
 /// What is done to a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
-    /// It is permanently deleted.
     Delete,
-    /// It is made inactive, and can be made active again.
+    /// Sets the status to `Inactive`.
     Deactivate,
-    /// It is made active again.
+    /// Sets the status to `Active` again.
     Reactivate,
 }
 
 impl Action {
-    /// The infinitive.
+    /// Returns the infinitive.
     pub(crate) fn verb(self) -> &'static str {
         match self {
             Self::Delete => "delete",
@@ -199,7 +190,7 @@ impl Action {
         }
     }
 
-    /// What is known of a key to which it was done.
+    /// Describes a key that was changed.
     pub(crate) fn done(self) -> &'static str {
         match self {
             Self::Delete => "deleted",
@@ -208,7 +199,7 @@ impl Action {
         }
     }
 
-    /// What is known of a key to which it was not done.
+    /// Describes a key that was not changed.
     pub(crate) fn not_done(self) -> &'static str {
         match self {
             Self::Delete => "not deleted",
@@ -217,7 +208,7 @@ impl Action {
         }
     }
 
-    /// The status that it gives a key.
+    /// Returns the status that a changed key has.
     pub(crate) fn status(self) -> Option<Status> {
         match self {
             Self::Delete => None,
@@ -226,7 +217,7 @@ impl Action {
         }
     }
 
-    /// The operation of IAM that does it.
+    /// Returns the API operation.
     pub(crate) fn operation(self) -> &'static str {
         match self {
             Self::Delete => "DeleteAccessKey",
@@ -238,67 +229,62 @@ impl Action {
 /// Whether anything is changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
-    /// The keys are changed.
     Change,
-    /// What would be changed is told; nothing that writes is sent.
+    /// Only shows what would be changed. Nothing that writes is sent.
     DryRun,
 }
 
-/// Whether to ask at a terminal before anything is changed.
+/// Whether to ask on the terminal before anything is changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Consent {
-    /// It is given by the command itself.
+    /// Do not ask.
     Given,
-    /// It is asked for by option.
+    /// Ask, because `--interactive` is given.
     Asked,
-    /// It is asked for since the keys are not named: who cannot be asked says `--yes`.
+    /// Ask, because the keys are not named. Without a terminal, `--yes` is required.
     Needed,
-    /// It is asked for if there is a terminal. `confirm` decides this before anything else is done.
+    /// Ask if there is a terminal. `confirm` decides this before anything else is done.
     IfTerminal,
 }
 
-/// Whether a person at the terminal may be asked.
+/// Whether a person may be asked to confirm the account of `--role-name`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Prompt {
-    /// If there is a terminal.
+    /// Allowed if there is a terminal.
     Allowed,
     /// `--yes` forbids it.
     Forbidden,
 }
 
-/// What the first key that fails means for the others.
+/// Whether the run ends after the first failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum OnFailure {
-    /// Nothing.
     GoOn,
-    /// They are not tried.
+    /// Keys in flight finish. The others are not tried.
     Stop,
 }
 
-/// What `NoSuchEntity` means for the exit status.
+/// Whether a missing key (`NoSuchEntity`) is a success.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Missing {
-    /// The key was expected to be there.
     Fails,
-    /// A key that is already gone is what was wanted.
     Succeeds,
 }
 
-/// What happens when the key is the key that signs.
+/// Whether the caller's own keys may be changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SigningKey {
-    /// Refused: it would lock the caller out.
+    /// Refused, because it would lock the caller out.
     Guarded,
-    /// Wanted.
     Allowed,
 }
 
-/// A limit of at least so many seconds and at most a day.
+/// Parses a time limit between `least` seconds and a day.
 pub(crate) fn seconds(least: u64) -> impl TypedValueParser<Value = Duration> {
     between(least..=86_400).map(Duration::from_secs)
 }
 
-/// A whole number in this range.
+/// Parses a whole number in this range.
 pub(crate) fn between(range: RangeInclusive<u64>) -> impl TypedValueParser<Value = u64> {
     StringValueParser::new().try_map(move |text| {
         let number = text.parse().ok().filter(|number| range.contains(number));
@@ -324,7 +310,7 @@ pub(crate) enum Format {
     Off,
 }
 
-/// What standard error gets.
+/// The format of standard error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ErrorFormat {
     /// Sentences for people, in the words of the AWS CLI
@@ -334,25 +320,24 @@ pub(crate) enum ErrorFormat {
     Json,
 }
 
-/// Whether a success carries what boto3 calls `ResponseMetadata`.
+/// The content of `ResponseMetadata` in the result of a deleted key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Metadata {
-    /// The object is there and empty.
     Empty,
-    /// The object holds what the reply said.
+    /// Request ID, status, headers and the number of retries, as in boto3.
     Filled,
 }
 
-/// How much of the way there is told.
+/// How much is printed on standard error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Verbosity {
     /// Only errors, and warnings about the state of a key.
     Quiet,
-    /// Errors, hints and what is known.
+    /// Also hints, notes and other warnings.
     Normal,
-    /// And what was chosen and each attempt.
+    /// Also the choices and each attempt.
     Verbose,
-    /// And headers and bodies, without secrets.
+    /// Also headers and bodies, without secrets.
     Debug,
 }
 
@@ -373,11 +358,11 @@ pub(crate) enum Color {
     Auto,
 }
 
-/// How many keys the requests are for.
+/// Whether the requests are for one key or for many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Quantity {
-    /// One: the SDK tries a throttled request again, a few times.
+    /// The SDK repeats a throttled request a few times.
     One,
-    /// Many: all requests keep IAM's pace.
+    /// A rate limiter slows down all requests.
     Many,
 }

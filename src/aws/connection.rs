@@ -10,7 +10,7 @@ use crate::guard::Principal;
 use crate::ident::{self, AccountId, RoleArn, RoleName, TokenCode};
 use crate::request::seconds;
 
-/// The way to IAM. What is not given comes from the environment and the configuration files.
+/// How IAM is reached, and as whom. Other settings come from the environment and the configuration files.
 #[derive(Args, Clone, Debug, Default)]
 #[expect(
     clippy::doc_markdown,
@@ -42,7 +42,7 @@ pub(crate) struct Connection {
     #[arg(conflicts_with_all = ["all_keys", "whole_account"])]
     pub(crate) role_name: Option<RoleName>,
 
-    /// The role that `--role-name` stands for, once STS has returned the account of the keys.
+    /// The role of `--role-name`, once STS has returned the account of the keys.
     #[arg(skip)]
     pub(crate) found_role: OnceLock<RoleArn>,
 
@@ -111,7 +111,7 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    /// The identity that signs the requests to IAM.
+    /// Returns the identity that signs the requests to IAM.
     pub(crate) fn principal(&self) -> Principal {
         match self.target_principal {
             Some(_) => Principal::RootUser,
@@ -119,7 +119,7 @@ impl Connection {
         }
     }
 
-    /// The role of the command line, as far as it is known.
+    /// Returns the role of the command line, if it is known.
     pub(crate) fn role(&self) -> Option<&RoleArn> {
         self.role_arn.as_ref().or_else(|| self.found_role.get())
     }

@@ -1,5 +1,4 @@
-//! The options of the AWS CLI that have no other place: those that work, those that have no effect, and those that are
-//! rejected with what to use instead.
+//! Options of the AWS CLI: those that work, those without effect, and those that are rejected with an alternative.
 
 use std::fmt;
 
@@ -10,7 +9,7 @@ use clap::{ArgAction, Args, ValueEnum, ValueHint};
 
 use super::cli_input_json::Source;
 
-/// What the AWS CLI prints of the members of a request.
+/// The template that the AWS CLI prints.
 const SKELETON: &str = "\
 {
     \"UserName\": \"\",
@@ -20,7 +19,7 @@ const SKELETON: &str = "\
 
 const NO_YAML: &str = "YAML is not supported: use input, and --cli-input-json";
 
-/// Options for those who come from the AWS CLI.
+/// Options of the AWS CLI.
 #[derive(Debug, Args)]
 #[expect(
     clippy::doc_markdown,
@@ -58,7 +57,6 @@ pub(super) enum Skeleton {
 }
 
 impl Skeleton {
-    /// What is printed.
     pub(super) fn text(self) -> &'static str {
         match self {
             Self::Output => "",
@@ -67,7 +65,7 @@ impl Skeleton {
     }
 }
 
-/// Accepted without effect: there is nothing here that they would change.
+/// Options that are accepted without effect.
 #[derive(Debug, Args)]
 struct Idle {
     #[arg(long, hide = true, action = ArgAction::Count)]
@@ -83,7 +81,7 @@ struct Idle {
     cli_binary_format: Vec<String>,
 }
 
-/// Always rejected: what they do is not done here.
+/// Options that are always rejected.
 #[derive(Debug, Args)]
 struct Refused {
     #[arg(long, hide = true, num_args = 0, default_missing_value = "")]
@@ -100,7 +98,7 @@ struct Refused {
     cli_input_yaml: Option<String>,
 }
 
-/// Why a value that the AWS CLI takes is refused, and what to use instead.
+/// Why a value that the AWS CLI accepts is rejected, and what to use instead.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Instead(pub(super) &'static str);
 
@@ -112,14 +110,14 @@ impl fmt::Display for Instead {
 
 impl std::error::Error for Instead {}
 
-/// An option that is never taken.
+/// Rejects every value of an option.
 fn reject(reason: &'static str) -> ValueParser {
     ValueParser::new(
         OsStringValueParser::new().try_map(move |_| Err::<String, Instead>(Instead(reason))),
     )
 }
 
-/// One of the values of `T`; those of the AWS CLI in `refused` are refused with a reason.
+/// Parses a value of `T`. The values in `refused`, which the AWS CLI accepts, are rejected with a reason.
 pub(super) fn accept_except<T: ValueEnum + Clone + Send + Sync + 'static>(
     refused: &'static [&'static str],
     reason: &'static str,

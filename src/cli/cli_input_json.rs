@@ -1,4 +1,4 @@
-//! `--cli-input-json`: the members of the API's request as JSON, and the one file that is read for it.
+//! `--cli-input-json`: the members of the API request as JSON, in the argument or in a file.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -14,8 +14,8 @@ use crate::error::RunError;
 use crate::ident::{AccessKeyId, UserName};
 use crate::sanitize::{Invalid, display_value, truncate_escaped};
 
-/// The longest text that is read, in bytes.
-const LONGEST: u64 = 1 << 16;
+/// The maximum size of the JSON, in bytes.
+const MAX_BYTES: u64 = 1 << 16;
 
 /// Where the JSON is.
 #[derive(Clone, Debug)]
@@ -26,7 +26,7 @@ pub(crate) enum Source {
     File(PathBuf),
 }
 
-/// The members, not yet looked at.
+/// The members, unchecked.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Members {
@@ -36,13 +36,13 @@ struct Members {
     access_key_id: Option<Value>,
 }
 
-/// A member that is there, `null` too.
+/// Keeps a member that is `null`, so that it is an error.
 fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
     Value::deserialize(deserializer).map(Some)
 }
 
 impl Source {
-    /// Tells a file from a text, as the AWS CLI does.
+    /// Distinguishes a file from text as the AWS CLI does.
     pub(super) fn parser() -> ValueParser {
         ValueParser::new(OsStringValueParser::new().try_map(Self::parse))
     }
@@ -64,7 +64,7 @@ impl Source {
     ///
     /// # Errors
     ///
-    /// A signal came before the file was read. It may be a pipe.
+    /// A signal arrived before the file was read. The file may be a pipe.
     pub(super) fn text(&self) -> Result<Result<String, String>, RunError> {
         match self.clone() {
             Self::Text(text) => Ok(Ok(text)),
@@ -73,11 +73,11 @@ impl Source {
     }
 }
 
-/// Fills in what options have not given: they take precedence over the members, which are then not checked.
+/// Adds the members that no option gives. Members that an option overrides are not checked.
 ///
 /// # Errors
 ///
-/// The text is not the JSON of a request. The error is a sentence that shows no value.
+/// The text is not the JSON of a request, or a member is invalid. The error is a sentence.
 pub(super) fn fill(
     text: &str,
     ids: &mut Vec<AccessKeyId>,
@@ -98,7 +98,7 @@ pub(super) fn fill(
 }
 
 fn members(text: &str) -> Result<Members, String> {
-    // What is no object is not shown: it may be a secret.
+    // The text is not shown because it may be a secret.
     if !text.trim_start().starts_with('{') {
         return Err(
             "--cli-input-json is not a JSON object such as {\"UserName\": \"Bob\", \"AccessKeyId\": \"AKIA...\"}; \
@@ -122,10 +122,10 @@ fn read(path: &Path) -> Result<String, String> {
     };
     let mut text = Vec::new();
     let file = File::open(path).map_err(failed)?;
-    let read = file.take(LONGEST + 1).read_to_end(&mut text);
+    let read = file.take(MAX_BYTES + 1).read_to_end(&mut text);
     let length = read.map_err(failed)?;
-    if length as u64 > LONGEST {
-        return Err(wrong(&format!("it has more than {LONGEST} bytes")));
+    if length as u64 > MAX_BYTES {
+        return Err(wrong(&format!("it has more than {MAX_BYTES} bytes")));
     }
     String::from_utf8(text).map_err(|_| wrong("it is not UTF-8"))
 }

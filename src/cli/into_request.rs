@@ -1,4 +1,4 @@
-//! The one crossing from what was typed to what will be done.
+//! Converts the command line to a request.
 
 use std::collections::HashSet;
 
@@ -11,7 +11,7 @@ use crate::request::{
 };
 
 impl Cli {
-    /// The crossing from what was typed to what will be done.
+    /// Converts the command line to a request.
     pub(crate) fn into_request(mut self) -> Request {
         let selection = self.selection();
         let mut all = Vec::new();
@@ -45,7 +45,7 @@ impl Cli {
             expected_accounts: self.expect_account,
             max_keys: self.max_keys,
             missing: either(self.ignore_missing, Missing::Succeeds, Missing::Fails),
-            // To reactivate a key locks nobody out.
+            // Reactivating a key locks nobody out.
             signing_key: either(
                 self.allow_self || self.reactivate,
                 SigningKey::Allowed,
@@ -89,19 +89,18 @@ impl Cli {
     }
 }
 
-/// What a flag means where it is given, and where not.
+/// Returns `given` for a flag that is set.
 fn either<T>(is_given: bool, given: T, not_given: T) -> T {
     if is_given { given } else { not_given }
 }
 
-/// The keys in the order in which they were named, each once.
+/// Returns the named keys in order, each once.
 fn named(ids: &[AccessKeyId], user_name: Option<&UserName>) -> Vec<Key> {
     let mut seen = HashSet::new();
-    let first = ids.iter().filter(|id| seen.insert(id.as_str()));
-    first
-        .map(|id| Key {
-            id: id.clone(),
-            user_name: user_name.cloned(),
-        })
-        .collect()
+    let ids = ids.iter().filter(|id| seen.insert(id.as_str())).cloned();
+    let key = |id| Key {
+        id,
+        user_name: user_name.cloned(),
+    };
+    ids.map(key).collect()
 }

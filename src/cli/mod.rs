@@ -1,5 +1,5 @@
-//! The command line: flags and their help, and the one crossing to a `Request`. Asks neither the
-//! environment nor the network; the one file it reads is that of `--cli-input-json`.
+//! The command line: the options, their help, and their conversion to a `Request`. Reads neither the environment nor the
+//! network, and only one file, that of `--cli-input-json`.
 
 mod aws;
 mod cli_input_json;
@@ -37,7 +37,7 @@ use value::typed;
 #[derive(Debug, Parser)]
 #[expect(
     clippy::struct_excessive_bools,
-    reason = "each is a flag; the crossing makes enums of them"
+    reason = "each is a flag; `into_request` converts them to enums"
 )]
 #[expect(
     clippy::doc_markdown,
@@ -310,13 +310,12 @@ pub(crate) struct Cli {
     version: Option<bool>,
 }
 
-/// Why there are no arguments to act on.
+/// Why the command line does not result in a request.
 #[derive(Debug)]
 pub(crate) enum NotRead {
-    /// Wrong arguments, or the texts of `--help` and `--version`, as clap has them. Every foreign text in them is fit to
-    /// be shown.
+    /// Invalid arguments, or the text of `--help` or `--version`. Text from outside is sanitized.
     Text(clap::Error),
-    /// A signal came while the file of `--cli-input-json` was read.
+    /// A signal arrived while the file of `--cli-input-json` was read.
     Stopped(RunError),
 }
 
@@ -325,7 +324,7 @@ impl Cli {
     ///
     /// # Errors
     ///
-    /// There are no arguments to act on.
+    /// There is no request to run.
     pub(crate) fn read(args: &[OsString]) -> Result<Self, NotRead> {
         let mut command = Self::command().mut_args(|arg| {
             let is_listed = arg.get_long().is_some_and(|name| MOST_USED.contains(&name));
@@ -339,7 +338,7 @@ impl Cli {
         Ok(cli)
     }
 
-    /// The skeleton that is printed instead of doing anything.
+    /// Returns the text of `--generate-cli-skeleton`, which is printed instead of a run.
     pub(crate) fn skeleton(&self) -> Option<&'static str> {
         self.aws.generate_cli_skeleton.map(Skeleton::text)
     }

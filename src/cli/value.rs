@@ -1,4 +1,4 @@
-//! The values of options: the words that some take, and how the others are parsed.
+//! Parsers for the values of options.
 
 use std::ffi::OsStr;
 use std::num::NonZeroUsize;
@@ -19,7 +19,7 @@ pub(super) fn error_format() -> impl TypedValueParser<Value = ErrorFormat> {
     accept_except(&["yaml", "table"], reason)
 }
 
-/// The most keys under way at a time: each has a connection of its own.
+/// The maximum number of keys in flight. Each has its own connection.
 const MOST_JOBS: u64 = 256;
 
 pub(super) fn jobs() -> impl TypedValueParser<Value = NonZeroUsize> {
@@ -27,14 +27,14 @@ pub(super) fn jobs() -> impl TypedValueParser<Value = NonZeroUsize> {
     number.try_map(|jobs| usize::try_from(jobs)?.try_into())
 }
 
-/// The most keys that a run may match; the quota of users of an account is far lower.
+/// The maximum of `--max-keys`. An account has far fewer keys.
 const MOST_KEYS: u64 = 1_000_000;
 
 pub(super) fn max_keys() -> impl TypedValueParser<Value = u64> {
     between(1..=MOST_KEYS)
 }
 
-/// An ID or a name as a user types it.
+/// Parses an ID or a name. A secret that was typed by mistake gets a warning.
 pub(super) fn typed<T: Clone + Send + Sync + 'static>(
     parse: fn(&OsStr) -> Result<T, Invalid>,
 ) -> impl TypedValueParser<Value = T> {
