@@ -4,6 +4,7 @@ mod role;
 
 use std::ffi::OsStr;
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -29,6 +30,55 @@ fn invalid_character(value: &str, others: &str) -> Option<String> {
         escape(&invalid_character.to_string()),
     ))
 }
+
+/// Returns a command-line value as text, unless it may be a secret.
+fn typed_text<'a>(value: &'a OsStr, if_not_utf8: &str, if_empty: &str) -> Result<&'a str, Invalid> {
+    match value.to_str() {
+        None => Err(Invalid::new(value, if_not_utf8)),
+        Some(text) if text.trim().is_empty() => Err(Invalid::new(value, if_empty)),
+        Some(text) if has_secret(text) => Err(Invalid::secret(text)),
+        Some(text) => Ok(text),
+    }
+}
+
+/// Checks that a text has only ASCII letters, digits and `others`, and a length in this range.
+fn check(
+    text: &str,
+    others: &str,
+    length: RangeInclusive<usize>,
+    what: &str,
+) -> Result<(), Invalid> {
+    let refuse = |reason| Err(Invalid::new(OsStr::new(text), reason));
+    if let Some(reason) = invalid_character(text, others) {
+        return refuse(reason);
+    }
+    if !length.contains(&text.len()) {
+        let (given, (least, most)) = (text.len(), length.into_inner());
+        return refuse(format!(
+            "it has {given} characters; {what} has {least} to {most}"
+        ));
+    }
+    Ok(())
+}
+
+/// Implements access to the text of an identifier.
+macro_rules! impl_text {
+    ($($name:ident),*) => {$(
+        impl $name {
+            pub(crate) fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    )*};
+}
+
+impl_text!(AccessKeyId, UserName, PathPrefix, AccountId);
 
 /// The prefixes of other unique IDs, from "IAM identifiers" in the IAM user guide.
 const OTHER_ID_PREFIXES: [(&str, &str); 11] = [
@@ -56,37 +106,16 @@ const MAX_ACCOUNT: u128 = 999_999_999_999;
 impl AccessKeyId {
     /// Parses a command-line value. The error says what is wrong with it, or what else it is.
     pub(crate) fn parse(value: &OsStr) -> Result<Self, Invalid> {
-        let refuse = |reason: String| Err(Invalid::new(value, reason));
-        let Some(text) = value.to_str() else {
-            return refuse(
-                "it is not UTF-8; an access key ID is 16 to 128 of A-Z, a-z, 0-9 and _".into(),
-            );
-        };
-        if text.trim().is_empty() {
-            return refuse(
-                "it is empty; give the ID of the key, such as AKIAIOSFODNN7EXAMPLE".into(),
-            );
+        let text = typed_text(
+            value,
+            "it is not UTF-8; an access key ID is 16 to 128 of A-Z, a-z, 0-9 and _",
+            "it is empty; give the ID of the key, such as AKIAIOSFODNN7EXAMPLE",
+        )?;
+        check(text, "_", 16..=128, "an access key ID")?;
+        match other_id_kind(text) {
+            Some(reason) => Err(Invalid::new(value, reason)),
+            None => Ok(Self(text.to_owned())),
         }
-        if has_secret(text) {
-            return Err(Invalid::secret(text));
-        }
-        if let Some(reason) = invalid_character(text, "_") {
-            return refuse(reason);
-        }
-        if !(16..=128).contains(&text.len()) {
-            return refuse(format!(
-                "it has {} characters; an access key ID has 16 to 128",
-                text.len()
-            ));
-        }
-        if let Some(reason) = other_id_kind(text) {
-            return refuse(reason);
-        }
-        Ok(Self(text.to_owned()))
-    }
-
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
     }
 
     /// Returns the account that the ID encodes, if it does.
@@ -144,12 +173,6 @@ impl TryFrom<String> for AccessKeyId {
     }
 }
 
-impl fmt::Display for AccessKeyId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
 /// A user name: 1 to 128 characters of `[A-Za-z0-9_+=,.@-]` (`existingUserNameType` in the API reference). IAM
 /// compares names case-insensitively.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -159,29 +182,16 @@ pub(crate) struct UserName(String);
 impl UserName {
     /// Parses a command-line value. The error says what is wrong with it.
     pub(crate) fn parse(value: &OsStr) -> Result<Self, Invalid> {
-        let refuse = |reason: String| Err(Invalid::new(value, reason));
-        let Some(text) = value.to_str() else {
-            return refuse(
-                "it is not UTF-8; a user name is 1 to 128 of A-Z, a-z, 0-9 and _+=,.@-".into(),
-            );
-        };
-        if text.trim().is_empty() {
-            return refuse(
-                "it is empty; name the owner, or omit --user-name to use the calling user".into(),
-            );
-        }
-        if has_secret(text) {
-            return Err(Invalid::secret(text));
-        }
+        let text = typed_text(
+            value,
+            "it is not UTF-8; a user name is 1 to 128 of A-Z, a-z, 0-9 and _+=,.@-",
+            "it is empty; name the owner, or omit --user-name to use the calling user",
+        )?;
         if text.starts_with("arn:") {
-            return refuse("it is an ARN; use only the name after the last /".into());
+            let reason = "it is an ARN; use only the name after the last /";
+            return Err(Invalid::new(value, reason));
         }
         text.parse()
-    }
-
-    /// Returns the name as it was given.
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
     }
 
     /// Whether IAM treats both names as the same user.
@@ -203,16 +213,7 @@ impl FromStr for UserName {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let refuse = |reason: String| Err(Invalid::new(OsStr::new(text), reason));
-        if let Some(reason) = invalid_character(text, "_+=,.@-") {
-            return refuse(reason);
-        }
-        if !(1..=128).contains(&text.len()) {
-            return refuse(format!(
-                "it has {} characters; a user name has 1 to 128",
-                text.len()
-            ));
-        }
+        check(text, "_+=,.@-", 1..=128, "a user name")?;
         Ok(Self(text.to_owned()))
     }
 }
@@ -225,22 +226,12 @@ impl TryFrom<String> for UserName {
     }
 }
 
-impl fmt::Display for UserName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
 /// A prefix of the paths of users (`pathPrefixType` in the API reference). It ends with a slash, so that `/ci/` does not
 /// include `/cicd/`. Paths are compared with their case.
 #[derive(Clone, Debug)]
 pub(crate) struct PathPrefix(String);
 
 impl PathPrefix {
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
-    }
-
     /// Whether a user with this path is under it.
     pub(crate) fn contains(&self, path: &str) -> bool {
         path.starts_with(&self.0)
@@ -267,22 +258,9 @@ impl FromStr for PathPrefix {
     }
 }
 
-impl fmt::Display for PathPrefix {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
 /// An AWS account: 12 digits.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct AccountId(String);
-
-impl AccountId {
-    /// The 12 digits.
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
-    }
-}
 
 impl FromStr for AccountId {
     type Err = Invalid;
@@ -295,12 +273,6 @@ impl FromStr for AccountId {
             OsStr::new(text),
             "an account ID has 12 digits",
         ))
-    }
-}
-
-impl fmt::Display for AccountId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
     }
 }
 

@@ -13,7 +13,7 @@ use crate::sanitize::Invalid;
 pub(crate) struct RoleName(String);
 
 impl RoleName {
-    /// The role of this name in an account.
+    /// Returns the ARN of the role of this name in an account.
     pub(crate) fn arn(&self, partition: &str, account: &AccountId) -> RoleArn {
         RoleArn {
             text: format!("arn:{partition}:iam::{account}:role/{}", self.0),
@@ -60,17 +60,15 @@ pub(crate) struct RoleArn {
 }
 
 impl RoleArn {
-    /// The ARN.
     pub(crate) fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// The account of the role.
     pub(crate) fn account(&self) -> &AccountId {
         &self.account
     }
 
-    /// Whether `session` is the ARN of a session of this role, which names the role without its path.
+    /// Whether `session` is the ARN of a session of this role. It contains the name of the role without its path.
     pub(crate) fn is_of(&self, session: &str) -> bool {
         let role: Vec<&str> = self.text.splitn(6, ':').collect();
         let session: Vec<&str> = session.splitn(6, ':').collect();
@@ -113,7 +111,7 @@ impl FromStr for RoleArn {
     }
 }
 
-/// A parameter of `AssumeRole`: letters, digits and `others`, as STS documents it.
+/// Parses a parameter of `AssumeRole` by the rule in the STS API reference: ASCII letters, digits and `others`.
 fn parameter(text: &str, length: RangeInclusive<usize>, others: &str) -> Result<String, Invalid> {
     let refuse = |reason| Err(Invalid::new(OsStr::new(text), reason));
     if let Some(reason) = invalid_character(text, others) {
@@ -138,12 +136,11 @@ pub(crate) fn serial_number(text: &str) -> Result<String, Invalid> {
     parameter(text, 9..=256, "_+=/:,.@-")
 }
 
-/// A code of an MFA device: 6 digits. It is not shown.
+/// A code of an MFA device: 6 digits. Errors and logs never show it.
 #[derive(Clone)]
 pub(crate) struct TokenCode(String);
 
 impl TokenCode {
-    /// The digits.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
