@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use rustls::{AlertDescription, CertificateError};
+use rustls::{AlertDescription, CertificateError as Certificate, Error as Tls};
 
 use super::error::{INTERCEPTED, sources};
 
@@ -15,29 +15,25 @@ const NOTHING_SHARED: &str = "it supports no TLS version or cipher suite of this
 
 /// Describes a TLS error as a fragment, with a hint if there is one. `None`: it is not a TLS error.
 pub(super) fn explain(error: &(dyn Error + 'static)) -> Option<(String, Option<&'static str>)> {
-    use rustls::Error::{
-        AlertReceived, DecryptError, FailedToGetCurrentTime, FailedToGetRandomBytes,
-        InappropriateHandshakeMessage, InappropriateMessage, InvalidCertificate, InvalidMessage,
-        NoApplicationProtocol, NoCertificatesPresented, PeerIncompatible, PeerMisbehaved,
-        PeerSentOversizedRecord, UnsupportedNameType,
-    };
     let (what, hint) = match sources(error).find_map(|source| source.downcast_ref())? {
-        InvalidCertificate(error) => {
+        Tls::InvalidCertificate(error) => {
             let (what, hint) = certificate(error);
             return Some((format!("its TLS certificate {what}"), hint));
         }
-        InvalidMessage(_) => ("it does not speak TLS", Some(WITHOUT_TLS)),
-        InappropriateMessage { .. }
-        | InappropriateHandshakeMessage { .. }
-        | PeerMisbehaved(_)
-        | PeerSentOversizedRecord
-        | DecryptError => ("it violates the TLS protocol", Some(INTERCEPTED)),
-        NoCertificatesPresented => ("it sent no TLS certificate", None),
-        PeerIncompatible(_) | NoApplicationProtocol => (NOTHING_SHARED, None),
-        AlertReceived(alert) => (alert_words(*alert), None),
-        UnsupportedNameType => ("its host name cannot be used with TLS", None),
-        FailedToGetCurrentTime => ("TLS needs this machine's clock, which cannot be read", None),
-        FailedToGetRandomBytes => (
+        Tls::InvalidMessage(_) => ("it does not speak TLS", Some(WITHOUT_TLS)),
+        Tls::InappropriateMessage { .. }
+        | Tls::InappropriateHandshakeMessage { .. }
+        | Tls::PeerMisbehaved(_)
+        | Tls::PeerSentOversizedRecord
+        | Tls::DecryptError => ("it violates the TLS protocol", Some(INTERCEPTED)),
+        Tls::NoCertificatesPresented => ("it sent no TLS certificate", None),
+        Tls::PeerIncompatible(_) | Tls::NoApplicationProtocol => (NOTHING_SHARED, None),
+        Tls::AlertReceived(alert) => (alert_words(*alert), None),
+        Tls::UnsupportedNameType => ("its host name cannot be used with TLS", None),
+        Tls::FailedToGetCurrentTime => {
+            ("TLS needs this machine's clock, which cannot be read", None)
+        }
+        Tls::FailedToGetRandomBytes => (
             "TLS needs random numbers, which this machine does not provide",
             None,
         ),
@@ -61,88 +57,75 @@ fn alert_words(alert: AlertDescription) -> &'static str {
 }
 
 /// Describes a certificate error.
-fn certificate(error: &CertificateError) -> (&'static str, Option<&'static str>) {
-    use CertificateError::{
-        ApplicationVerificationFailure, BadEncoding, BadSignature, Expired, ExpiredContext,
-        ExpiredRevocationList, ExpiredRevocationListContext, InvalidOcspResponse, InvalidPurpose,
-        InvalidPurposeContext, NotValidForName, NotValidForNameContext, NotValidYet,
-        NotValidYetContext, Other, Revoked, UnhandledCriticalExtension, UnknownIssuer,
-        UnknownRevocationStatus, UnsupportedSignatureAlgorithmContext,
-        UnsupportedSignatureAlgorithmForPublicKeyContext,
-    };
+fn certificate(error: &Certificate) -> (&'static str, Option<&'static str>) {
     match error {
-        Expired | ExpiredContext { .. } => ("has expired", Some(CLOCK)),
-        NotValidYet | NotValidYetContext { .. } => ("is not valid yet", Some(CLOCK)),
-        NotValidForName | NotValidForNameContext { .. } => {
+        Certificate::Expired | Certificate::ExpiredContext { .. } => ("has expired", Some(CLOCK)),
+        Certificate::NotValidYet | Certificate::NotValidYetContext { .. } => {
+            ("is not valid yet", Some(CLOCK))
+        }
+        Certificate::NotValidForName | Certificate::NotValidForNameContext { .. } => {
             ("is for another host", Some(INTERCEPTED))
         }
-        BadSignature => (
+        Certificate::BadSignature => (
             "was not signed by the authority that it names",
             Some(INTERCEPTED),
         ),
-        UnknownIssuer => (
+        Certificate::UnknownIssuer => (
             "is from an authority that is not trusted here",
             Some(BUNDLE),
         ),
-        Revoked => ("was revoked", None),
-        UnknownRevocationStatus
-        | ExpiredRevocationList
-        | ExpiredRevocationListContext { .. }
-        | InvalidOcspResponse => ("cannot be checked for revocation", None),
-        BadEncoding => ("is malformed", None),
-        UnsupportedSignatureAlgorithmContext { .. }
-        | UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
+        Certificate::Revoked => ("was revoked", None),
+        Certificate::UnknownRevocationStatus
+        | Certificate::ExpiredRevocationList
+        | Certificate::ExpiredRevocationListContext { .. }
+        | Certificate::InvalidOcspResponse => ("cannot be checked for revocation", None),
+        Certificate::BadEncoding => ("is malformed", None),
+        Certificate::UnsupportedSignatureAlgorithmContext { .. }
+        | Certificate::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
             ("is signed with an algorithm that is not supported", None)
         }
-        UnhandledCriticalExtension => ("has a critical extension that is not supported", None),
-        InvalidPurpose | InvalidPurposeContext { .. } => ("is not for a server", None),
-        ApplicationVerificationFailure => ("was rejected", None),
-        // The type of the certificate library's error is not public, so its debug output is used.
-        Other(error) => {
-            let error = format!("{error:?}");
-            let known = OTHERS.iter().find(|(name, _, _)| error.contains(name));
-            known.map_or(("is not valid", None), |(_, what, hint)| (what, *hint))
+        Certificate::UnhandledCriticalExtension => {
+            ("has a critical extension that is not supported", None)
         }
+        Certificate::InvalidPurpose | Certificate::InvalidPurposeContext { .. } => {
+            ("is not for a server", None)
+        }
+        Certificate::ApplicationVerificationFailure => ("was rejected", None),
+        Certificate::Other(error) => other(&format!("{error:?}")),
         _ => ("is not valid", None),
     }
 }
 
-/// Names of errors of the certificate library, their descriptions and hints.
-const OTHERS: [(&str, &str, Option<&str>); 6] = [
-    (
-        "CaUsedAsEndEntity",
-        "is that of a certificate authority, not of a server",
-        Some(NOT_FOR_A_SERVER),
-    ),
-    (
-        "EndEntityUsedAsCa",
-        "was issued by a certificate that is not an authority's",
-        None,
-    ),
-    (
-        "NameConstraint",
-        "is from an authority that may not issue it for this host",
-        None,
-    ),
-    ("PathLen", "is at the end of a chain that is too long", None),
-    ("Maximum", "is at the end of a chain that is too long", None),
-    (
-        "UnsupportedCertVersion",
-        "has a version that is not supported",
-        None,
-    ),
-];
+/// Describes an error of the certificate library. Its type is not public, so its debug output is searched.
+fn other(error: &str) -> (&'static str, Option<&'static str>) {
+    let says = |name| error.contains(name);
+    let what = if says("CaUsedAsEndEntity") {
+        let what = "is that of a certificate authority, not of a server";
+        return (what, Some(NOT_FOR_A_SERVER));
+    } else if says("EndEntityUsedAsCa") {
+        "was issued by a certificate that is not an authority's"
+    } else if says("NameConstraint") {
+        "is from an authority that may not issue it for this host"
+    } else if says("PathLen") || says("Maximum") {
+        "is at the end of a chain that is too long"
+    } else if says("UnsupportedCertVersion") {
+        "has a version that is not supported"
+    } else {
+        "is not valid"
+    };
+    (what, None)
+}
 
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
     use rustls::pki_types::{ServerName, UnixTime};
-    use rustls::{Error as Tls, OtherError, PeerIncompatible, PeerMisbehaved};
+    use rustls::{CertificateError, OtherError, PeerIncompatible, PeerMisbehaved};
 
     use super::*;
 
-    fn other(what: &str) -> CertificateError {
+    fn unknown(what: &str) -> CertificateError {
         let error = std::io::Error::other(what.to_owned());
         CertificateError::Other(OtherError(Arc::new(error)))
     }
@@ -197,22 +180,22 @@ mod tests {
                 "was rejected",
             ),
             (
-                other("CaUsedAsEndEntity"),
+                unknown("CaUsedAsEndEntity"),
                 "is that of a certificate authority, not of a server",
             ),
             (
-                other("EndEntityUsedAsCa"),
+                unknown("EndEntityUsedAsCa"),
                 "was issued by a certificate that is not an authority's",
             ),
             (
-                other("NameConstraintViolation"),
+                unknown("NameConstraintViolation"),
                 "is from an authority that may not issue it for this host",
             ),
             (
-                other("UnsupportedCertVersion"),
+                unknown("UnsupportedCertVersion"),
                 "has a version that is not supported",
             ),
-            (other("anything"), "is not valid"),
+            (unknown("anything"), "is not valid"),
         ];
         for (error, says) in certificates {
             let explained = explain(&Tls::InvalidCertificate(error));
@@ -229,7 +212,7 @@ mod tests {
                 "its TLS certificate cannot be checked for revocation",
             ),
             (
-                Tls::InvalidCertificate(other("PathLenConstraintViolated")),
+                Tls::InvalidCertificate(unknown("PathLenConstraintViolated")),
                 "its TLS certificate is at the end of a chain that is too long",
             ),
             (Tls::NoCertificatesPresented, "it sent no TLS certificate"),
