@@ -120,6 +120,17 @@ pub(crate) struct TransportError {
     pub(crate) received: Received,
 }
 
+impl TransportError {
+    /// Creates an error without a hint. `reason` is a clause.
+    pub(crate) fn new(host: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self {
+            host: host.into(),
+            reason: reason.into(),
+            ..Self::default()
+        }
+    }
+}
+
 /// What was received if IAM did not respond.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Received {

@@ -110,12 +110,8 @@ impl Iam {
 
     /// Returns why ages cannot be evaluated in this run: IAM's clock jumped.
     pub(crate) fn clock_jump(&self) -> Option<CallError> {
-        self.responses.clock_jump().map(|reason| {
-            CallError::Incomplete(TransportError {
-                reason,
-                ..TransportError::default()
-            })
-        })
+        let reason = self.responses.clock_jump()?;
+        Some(CallError::Incomplete(TransportError::new("", reason)))
     }
 
     /// Starts the time limit of one key.

@@ -45,11 +45,8 @@ pub(super) fn incomplete_response(attempts: &Attempts, reason: impl Into<String>
     if let Some(attempt) = &attempt {
         attempt.retire_connection();
     }
-    CallError::Incomplete(TransportError {
-        host: attempt.map(|attempt| attempt.host).unwrap_or_default(),
-        reason: reason.into(),
-        ..TransportError::default()
-    })
+    let host = attempt.map(|attempt| attempt.host).unwrap_or_default();
+    CallError::Incomplete(TransportError::new(host, reason))
 }
 
 /// Converts the error of a call that changes nothing. An unexpected response, or one that the SDK cannot parse, then
@@ -97,11 +94,7 @@ pub(super) fn call_error(
     };
     let mut error = match error {
         Some(error) => transport_error(error, &last.host),
-        None => TransportError {
-            host: last.host.clone(),
-            reason: "the response is not from IAM".to_owned(),
-            ..TransportError::default()
-        },
+        None => TransportError::new(&last.host, "the response is not from IAM"),
     };
     match &last.response {
         Response::Service(Body::Error { code, message, .. }) => {
@@ -150,14 +143,9 @@ pub(crate) fn timed_out(
 ) -> CallError {
     let mut failure = call_error(operation, attempts, None);
     if let CallError::NotSent(error) | CallError::NoResponse(error) = &mut failure {
-        *error = TransportError {
-            host: mem::take(&mut error.host),
-            reason: format!(
-                "it did not respond in time; --timeout is {} s",
-                limit.as_secs()
-            ),
-            ..TransportError::default()
-        };
+        let seconds = limit.as_secs();
+        let reason = format!("it did not respond in time; --timeout is {seconds} s");
+        *error = TransportError::new(mem::take(&mut error.host), reason);
     }
     failure
 }
@@ -165,10 +153,8 @@ pub(crate) fn timed_out(
 /// Creates the error of a read that was canceled because `limit`, that of the whole key, was up.
 pub(crate) fn read_timed_out(operation: &str, limit: Duration) -> CallError {
     let seconds = limit.as_secs();
-    CallError::NotSent(TransportError {
-        reason: format!("{operation} got no response in time; --timeout is {seconds} s"),
-        ..TransportError::default()
-    })
+    let reason = format!("{operation} got no response in time; --timeout is {seconds} s");
+    CallError::NotSent(TransportError::new("", reason))
 }
 
 /// Returns the local time and the server's time as HTTP dates if they differ too much.

@@ -112,41 +112,37 @@ impl Device {
         loop {
             attempts += 1;
             let entered = self.code(settings, deadline).await?;
-            let tried = match entered.parse::<TokenCode>() {
+            let stop = match entered.parse::<TokenCode>() {
                 Ok(code) => {
                     let mfa = Some((self.serial.as_str(), &code));
                     let assuming = role.assume(base.clone(), mfa, settings);
-                    deadline
-                        .bound(assuming)
-                        .await
-                        .map_err(|stop| (is_wrong_code(&stop), stop))
+                    match deadline.bound(assuming).await {
+                        Err(stop) if is_wrong_code(&stop) => stop,
+                        result => return result,
+                    }
                 }
-                Err(invalid) => Err((true, RunError::credentials(invalid.to_string()))),
-            };
-            let stop = match tried {
-                Ok(session) => return Ok(session),
-                Err((false, stop)) => return Err(stop),
-                Err((true, stop)) => stop,
+                Err(invalid) => RunError::credentials(invalid.to_string()),
             };
             if attempts == MAX_PROMPTS || !can_ask(settings.log) {
-                let serial = &self.serial;
-                let hint = if stop.message.contains("serial number") {
-                    format!(
-                        "check that {serial} is an MFA device of the user whose key assumes the role"
-                    )
-                } else {
-                    format!(
-                        "a code works once: run the same command again with the next code of {serial}"
-                    )
-                };
-                return Err(RunError {
-                    exit: Exit::Configuration,
-                    hints: vec![hint],
-                    ..stop
-                });
+                return Err(self.wrong_code(stop));
             }
             let why = stop.message.trim_start_matches("no credentials: ");
             settings.log.warning(why);
+        }
+    }
+
+    /// Creates the error for a wrong code that is not corrected.
+    fn wrong_code(&self, stop: RunError) -> RunError {
+        let serial = &self.serial;
+        let hint = if stop.message.contains("serial number") {
+            format!("check that {serial} is an MFA device of the user whose key assumes the role")
+        } else {
+            format!("a code works once: run the same command again with the next code of {serial}")
+        };
+        RunError {
+            exit: Exit::Configuration,
+            hints: vec![hint],
+            ..stop
         }
     }
 

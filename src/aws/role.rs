@@ -35,7 +35,7 @@ pub(super) struct Session {
 }
 
 /// The parameters of `AssumeRole` and `AssumeRoleWithWebIdentity`.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Role {
     pub(super) arn: String,
     session_name: Option<String>,
@@ -73,8 +73,7 @@ impl Role {
             device: serial
                 .transpose()?
                 .map(|serial| Device::new(serial, named_by)),
-            account: None,
-            token_file: None,
+            ..Self::default()
         })
     }
 
@@ -86,10 +85,9 @@ impl Role {
             arn: arn.as_str().to_owned(),
             session_name: connection.role_session_name.clone(),
             external_id: connection.external_id.clone(),
-            duration: None,
             device: serial.map(|serial| Device::new(serial, None)),
             account: Some(arn.account().clone()),
-            token_file: None,
+            ..Self::default()
         })
     }
 
@@ -142,11 +140,8 @@ impl Role {
         Ok(Some(Self {
             arn: checked_arn(&arn)?,
             session_name: long_enough(find("role_session_name")?)?,
-            external_id: None,
-            duration: None,
-            device: None,
-            account: None,
             token_file: Some(token_file),
+            ..Self::default()
         }))
     }
 

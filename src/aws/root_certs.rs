@@ -143,6 +143,6 @@ pub(crate) fn choose(option: Option<&Path>, profile: Profile<'_>) -> Result<Root
         path,
         source,
     };
-    let pem = Mutex::new(bundle.read()?);
-    Ok(RootCerts::Bundle(Arc::new(CaBundle { pem, ..bundle })))
+    *lock(&bundle.pem) = bundle.read()?;
+    Ok(RootCerts::Bundle(Arc::new(bundle)))
 }

@@ -87,12 +87,8 @@ pub(crate) struct Cli {
     /// Every key of --user-name or --target-principal
     ///
     /// Always asks; without a terminal it requires --yes.
-    #[arg(
-        long,
-        group = "keys",
-        requires = "whose",
-        conflicts_with_all = ["allow_self", "find_user", "access_key_id", "whole_account"]
-    )]
+    #[arg(long, group = "keys", requires = "whose")]
+    #[arg(conflicts_with_all = ["allow_self", "find_user", "access_key_id", "whole_account"])]
     all_keys: bool,
 
     /// Every key of every user; requires a condition
@@ -112,23 +108,13 @@ pub(crate) struct Cli {
     ///
     /// A key that was never used counts from its creation. IAM records only the first use in 15 minutes and shows it some
     /// minutes later, so use a day or more. Ages count by IAM's clock.
-    #[arg(
-        long,
-        value_name = "AGE",
-        value_hint = ValueHint::Other,
-        group = "condition",
-        help_heading = "Only if"
-    )]
+    #[arg(long, value_name = "AGE", value_hint = ValueHint::Other)]
+    #[arg(group = "condition", help_heading = "Only if")]
     unused_for: Option<Age>,
 
     /// Created at least AGE ago
-    #[arg(
-        long,
-        value_name = "AGE",
-        value_hint = ValueHint::Other,
-        group = "condition",
-        help_heading = "Only if"
-    )]
+    #[arg(long, value_name = "AGE", value_hint = ValueHint::Other)]
+    #[arg(group = "condition", help_heading = "Only if")]
     older_than: Option<Age>,
 
     /// Its owner does not match GLOB (ci-*)
