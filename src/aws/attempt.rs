@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use aws_smithy_runtime_api::client::connection::CaptureSmithyConnection;
 use aws_smithy_types::DateTime;
 
-use super::asked::Asked;
+use super::parameters::Parameters;
 use super::redact::Secrets;
 use super::response_body::Body;
 use crate::error::{CredentialKind, ErrorKind, classify};
@@ -23,8 +23,8 @@ pub(crate) struct Attempt {
     pub(super) signed_at: Option<DateTime>,
     /// The kind of credentials that signed the request.
     pub(super) credentials: CredentialKind,
-    /// What the request asks about.
-    pub(super) asked: Asked,
+    /// The parameters of the request, to recognize the response to another one.
+    pub(super) parameters: Parameters,
     /// The secrets of the request, which responses must not repeat.
     pub(super) secrets: Secrets,
     pub(super) sent: SendTracking,

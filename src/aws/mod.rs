@@ -1,6 +1,5 @@
 //! Everything that uses the AWS SDK: settings, credentials, requests, responses and errors.
 
-mod asked;
 pub(crate) mod attempt;
 mod client;
 mod config_file;
@@ -19,6 +18,7 @@ mod list;
 mod login;
 mod metadata_service;
 mod mfa;
+mod parameters;
 mod process;
 mod proxy;
 mod rate_limiter;

@@ -15,11 +15,11 @@ use aws_smithy_types::DateTime;
 use aws_smithy_types::config_bag::ConfigBag;
 use aws_smithy_types::date_time::Format;
 
-use super::asked::Asked;
 use super::attempt::{Attempt, Attempts, Response, SendTracking};
 use super::endpoint;
 use super::error::server_time;
 use super::http::ResponseLimit;
+use super::parameters::Parameters;
 use super::redact::Secrets;
 use super::response_body::{self, Body};
 use super::response_history::ResponseHistory;
@@ -99,7 +99,7 @@ impl Recorder {
                 message,
             } if (400..600).contains(&status) => {
                 let about = message.as_deref();
-                other = about.and_then(|message| attempt.asked.other_subject(message));
+                other = about.and_then(|message| attempt.parameters.other_subject(message));
                 *message = message.as_deref().map(redact);
                 // Known error codes are kept. Any other code is arbitrary text, like a message.
                 if classify(code.as_deref(), 0) == ErrorKind::Other {
@@ -156,7 +156,7 @@ impl Intercept for Recorder {
             host: endpoint::host_and_port(request.uri()).to_owned(),
             signed_at: request.headers().get("x-amz-date").and_then(signing_time),
             credentials: credential_kind(request),
-            asked: Asked::of(request.body().bytes().unwrap_or_default()),
+            parameters: Parameters::of(request.body().bytes().unwrap_or_default()),
             secrets: Secrets::of(request),
             sent,
             has_ended: false,

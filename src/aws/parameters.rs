@@ -1,32 +1,32 @@
-//! What a request asks about. An error about anything else is the response to another request, which a server or a proxy
-//! sent twice or too late.
+//! The parameters of a request that IAM repeats in errors. An error about another key, user or action belongs to another
+//! request: a server or a proxy sent the response twice or too late.
 
 use url::form_urlencoded;
 
-/// The subject of a request to IAM, as far as IAM's errors name it.
+/// The action, key and user of a request to IAM.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Asked {
+pub(super) struct Parameters {
     action: String,
     key: Option<String>,
     user: Option<String>,
 }
 
-impl Asked {
+impl Parameters {
     /// Reads the form of a request.
     pub(super) fn of(body: &[u8]) -> Self {
-        let mut asked = Self::default();
+        let mut parameters = Self::default();
         for (name, value) in form_urlencoded::parse(body) {
             match &*name {
-                "Action" => asked.action = value.into_owned(),
-                "AccessKeyId" => asked.key = Some(value.into_owned()),
-                "UserName" => asked.user = Some(value.into_owned()),
+                "Action" => parameters.action = value.into_owned(),
+                "AccessKeyId" => parameters.key = Some(value.into_owned()),
+                "UserName" => parameters.user = Some(value.into_owned()),
                 _ => {}
             }
         }
-        asked
+        parameters
     }
 
-    /// Returns what the message of an error is about if that is not what was asked, as a fragment.
+    /// Returns what the message of an error is about if it is about another request. The text is a fragment.
     pub(super) fn other_subject(&self, message: &str) -> Option<String> {
         let lower = message.to_ascii_lowercase();
         let (key, user) = (self.key.as_deref(), self.user.as_deref());
@@ -61,7 +61,7 @@ mod tests {
     const BOBS: &str = "Action=DeleteAccessKey&Version=2010-05-08&UserName=Bob%2Bx&AccessKeyId=AKIAIOSFODNN7EXAMPLE";
 
     fn other_subject(form: &str, message: &str) -> Option<String> {
-        Asked::of(form.as_bytes()).other_subject(message)
+        Parameters::of(form.as_bytes()).other_subject(message)
     }
 
     #[test]
