@@ -1,4 +1,4 @@
-//! Work that can block, such as reading from a pipe, in a thread of its own: a signal ends the wait for it.
+//! Runs work that can block, such as reading from a pipe, in its own thread, so that a signal ends the wait.
 
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Arc, Mutex};
@@ -11,11 +11,11 @@ use crate::error::RunError;
 use crate::lock::lock;
 use crate::signal::Signals;
 
-/// Does `work` in a thread of its own, and waits for it. Where there can be no thread, this one does it, and a signal waits.
+/// Runs `work` in its own thread, and waits for it. If no thread can be started, this one runs it, and signals have to wait.
 ///
 /// # Errors
 ///
-/// A signal came first, and the process ends without the thread.
+/// A signal arrived first. The process ends without waiting for the thread.
 pub(crate) async fn apart<T: Send + 'static>(
     signals: &mut Signals,
     work: impl FnOnce() -> T + Send + 'static,
@@ -39,7 +39,7 @@ pub(crate) async fn apart<T: Send + 'static>(
         biased;
         done = done => match done {
             Ok(Ok(done)) => Ok(done),
-            // It is reported as any other panic.
+            // It is reported like any other panic.
             Ok(Err(panic)) => panic::resume_unwind(panic),
             Err(_) => Err(RunError::other("a thread ended early")),
         },
@@ -47,12 +47,12 @@ pub(crate) async fn apart<T: Send + 'static>(
     }
 }
 
-/// Does `work` as [`apart`] does, where the run has not started: nothing else handles signals yet. One that comes later
-/// still reaches the run.
+/// Runs `work` like [`apart`] before the run starts, when nothing else receives signals. The run still receives later
+/// signals.
 ///
 /// # Errors
 ///
-/// A signal came first.
+/// A signal arrived first.
 pub(crate) fn apart_early<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, RunError> {

@@ -1,5 +1,5 @@
-//! Who signs the requests, and what may not happen by accident: changing the key that signs, working in another account than
-//! was meant, and taking another account's key for gone.
+//! Protects against accidents: changing the caller's own keys, working in the wrong account, and treating a key of another
+//! account as missing.
 
 use std::sync::{Arc, Mutex};
 
@@ -9,29 +9,29 @@ use crate::lock::lock;
 use crate::outcome::{Outcome, Refusal};
 use crate::request::{Key, Request, Selection, SigningKey};
 
-/// Whose identity signs the requests to IAM.
+/// The kind of identity that signs the requests to IAM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Principal {
-    /// The caller's, or that of a role.
+    /// The caller, or a role.
     Caller,
-    /// The root user's of a member account. A key without an owner is then the root user's.
+    /// The root user of a member account. A key without an owner belongs to the root user.
     RootUser,
 }
 
-/// The key that signs the requests. Clones share the IDs.
+/// The keys that sign the requests. Clones share the IDs.
 #[derive(Clone, Debug)]
 pub(crate) struct Signer {
-    /// The IDs of the keys that sign, have signed in this run, or stand behind a session that does.
+    /// The IDs of the keys that have signed in this run, and of the keys behind their sessions.
     key_ids: Arc<Mutex<Vec<String>>>,
-    /// The account of the key, where the source of the credentials says so or the ID encodes it.
+    /// The account of the credentials, if their source names it or the ID encodes it.
     pub(crate) account: Option<AccountId>,
-    /// The profile it comes from, if that is certain.
+    /// The profile of the credentials, if it is certain.
     pub(crate) profile: Option<String>,
     pub(crate) principal: Principal,
 }
 
 impl Signer {
-    /// The signer of requests to this account, with credentials of this profile.
+    /// Creates a signer without keys.
     pub(crate) fn new(
         account: Option<AccountId>,
         profile: Option<String>,
@@ -45,19 +45,19 @@ impl Signer {
         }
     }
 
-    /// Adds the IDs of keys that sign from now on. None is ever taken away.
+    /// Adds the IDs of keys that sign from now on. IDs are never removed.
     pub(crate) fn add(&self, ids: impl IntoIterator<Item = String>) {
         lock(&self.key_ids).extend(ids);
     }
 
-    /// Whether the key of this ID is one of those that sign.
+    /// Whether this key signs.
     pub(crate) fn signs_with(&self, id: &str) -> bool {
         lock(&self.key_ids).iter().any(|known| known == id)
     }
 }
 
-/// Keeps the key that signs the requests, and the key behind a role's session that does, unless `--allow-self` was given:
-/// without it the caller would be locked out. Returns the outcome of a key that is kept.
+/// Returns the outcome of a key that must not be changed because it signs the requests, or because it is behind the session
+/// that does. Changing it would lock the caller out. `--allow-self` permits it.
 pub(crate) fn signing_key(key: &Key, signer: &Signer, request: &Request) -> Option<Outcome> {
     let is_kept = signer.signs_with(key.id.as_str()) && request.signing_key == SigningKey::Guarded;
     is_kept.then_some(match request.selection {
@@ -68,17 +68,17 @@ pub(crate) fn signing_key(key: &Key, signer: &Signer, request: &Request) -> Opti
     })
 }
 
-/// The account the key's ID encodes and the signer's, when both are known and differ.
+/// Returns the account that the key's ID encodes and that of the signer, if both are known and differ.
 pub(crate) fn foreign_account(id: &AccessKeyId, signer: &Signer) -> Option<(AccountId, AccountId)> {
     let (key, signer) = (id.account()?, signer.account.clone()?);
     (key != signer).then_some((key, signer))
 }
 
-/// Refuses to go on with credentials of another account than those expected.
+/// Checks that the account of the credentials is expected.
 ///
 /// # Errors
 ///
-/// They are of another.
+/// It is not.
 pub(crate) fn account(expected: &[AccountId], actual: &AccountId) -> Result<(), RunError> {
     if expected.contains(actual) {
         return Ok(());
@@ -92,7 +92,7 @@ pub(crate) fn account(expected: &[AccountId], actual: &AccountId) -> Result<(), 
     )))
 }
 
-/// Account IDs in a sentence.
+/// Formats account IDs for a sentence.
 pub(crate) fn list(accounts: &[AccountId]) -> String {
     let accounts: Vec<&str> = accounts.iter().map(AccountId::as_str).collect();
     accounts.join(" or ")

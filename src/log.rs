@@ -1,24 +1,24 @@
-//! What `--verbose` and `--debug` tell on standard error. Only what this program says of itself: the
-//! SDK's own log is never printed, since it holds secrets at its lower levels.
+//! The log that `--verbose` and `--debug` print on standard error. The SDK's own log is never printed, because it contains
+//! secrets.
 
 use crate::report::message::Messages;
 use crate::request::{Color, ErrorFormat, Request, Verbosity};
 use crate::sanitize::truncate_escaped;
 
-/// How many lines one entry has at most: the body of a reply may have any number.
-const MOST_LINES: usize = 100;
+/// The maximum number of lines per entry. The body of a response may have any number of lines.
+const MAX_LINES: usize = 100;
 
-/// Writes lines about the way there, as far as they were asked for.
+/// Prints log lines, if the user wants them.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Log {
     verbosity: Verbosity,
-    /// Whether anybody reads it. Completion prints nothing.
+    /// Whether lines are printed. Completion prints nothing.
     has_reader: bool,
     messages: Messages,
 }
 
 impl Log {
-    /// A log that tells as much as `request` says.
+    /// Creates the log of a run.
     pub(crate) fn of(request: &Request) -> Self {
         Self {
             verbosity: request.verbosity,
@@ -27,7 +27,7 @@ impl Log {
         }
     }
 
-    /// A log for a run without a request. It prints nothing: completion never prints warnings.
+    /// Creates a log that prints nothing, for completion.
     pub(crate) fn quiet() -> Self {
         Self {
             verbosity: Verbosity::Normal,
@@ -36,7 +36,7 @@ impl Log {
         }
     }
 
-    /// The same, but without the bodies of requests and replies: those of a call that gives credentials contain secrets.
+    /// Returns a log without bodies, for calls whose responses contain credentials.
     pub(crate) fn without_bodies(self) -> Self {
         Self {
             verbosity: self.verbosity.min(Verbosity::Verbose),
@@ -44,12 +44,12 @@ impl Log {
         }
     }
 
-    /// Whether it is for programs.
+    /// Whether programs read the log.
     pub(crate) fn is_json(self) -> bool {
         self.messages.is_json()
     }
 
-    /// Whether a person reads it, who can be asked.
+    /// Whether a person reads the log, and can be asked.
     pub(crate) fn is_for_people(self) -> bool {
         self.has_reader && !self.is_json()
     }
@@ -61,12 +61,12 @@ impl Log {
         }
     }
 
-    /// A line for `--verbose`.
+    /// Prints lines with `--verbose`.
     pub(crate) fn verbose(self, line: impl FnOnce() -> String) {
         self.write(Verbosity::Verbose, "info", line);
     }
 
-    /// Lines for `--debug`.
+    /// Prints lines with `--debug`.
     pub(crate) fn debug(self, line: impl FnOnce() -> String) {
         self.write(Verbosity::Debug, "debug", line);
     }
@@ -76,10 +76,10 @@ impl Log {
             return;
         }
         let text = line();
-        for line in text.lines().take(MOST_LINES) {
+        for line in text.lines().take(MAX_LINES) {
             self.messages.log(label, &truncate_escaped(line));
         }
-        let left = text.lines().count().saturating_sub(MOST_LINES);
+        let left = text.lines().count().saturating_sub(MAX_LINES);
         if left > 0 {
             self.messages
                 .log(label, &format!("... ({left} more lines)"));

@@ -1,4 +1,4 @@
-//! SIGHUP, SIGINT and SIGTERM as values to wait for.
+//! Receives SIGHUP, SIGINT and SIGTERM, and limits how long a run continues after them.
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -11,28 +11,27 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::error::Exit;
 
-/// How long a run waits for something that can block, after the first signal and after the second.
+/// How long a run waits for something that can block, after the first and after the second signal.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Patience(pub(crate) Duration, pub(crate) Duration);
 
-/// How long the keys in flight take at most after a signal. What comes later has time that is left by what comes before:
-/// a result that is made in the last moment is still recorded, and then still written.
+/// How long the keys in flight continue after a signal. Each later step has some time left, so that a result of the last
+/// moment is still recorded and printed.
 pub(crate) const KEYS: Duration = Duration::from_millis(1600);
-/// With the journal.
+/// How long a run waits for the journal.
 pub(crate) const JOURNAL: Patience =
     Patience(Duration::from_millis(1800), Duration::from_millis(100));
-/// With the reader of its results.
+/// How long a run waits for the reader of the results.
 pub(crate) const OUTPUT: Patience =
     Patience(Duration::from_millis(1850), Duration::from_millis(200));
-/// With the reader of the last messages, which say what the reader of the results did not get.
+/// How long a run then waits for the reader of the last messages, which report what was not printed.
 pub(crate) const LAST_WORDS: Duration = Duration::from_millis(150);
-/// A run ends by then.
+/// The maximum time from a signal to the end of the run.
 #[cfg(test)]
 const END: Duration = Duration::from_secs(2);
 
-/// The signals that end a run, in the order in which they came. Of two that came while nobody looked the system does not
-/// say which was first: SIGINT is presumed to be the first, as where a supervisor first asks and then insists. Each clone gets
-/// each signal that came after what it has got so far.
+/// The signals that end a run, in order. The system does not report the order of signals that are pending together; SIGINT
+/// is presumed to be the first, because supervisors send it first. Each clone continues where the original was.
 #[derive(Clone, Debug)]
 pub(crate) struct Signals {
     seen: watch::Receiver<Vec<(Exit, Instant)>>,
@@ -40,17 +39,16 @@ pub(crate) struct Signals {
 }
 
 impl Signals {
-    /// Replaces the operating system's default for these signals. One that was ignored when the process started stays
-    /// ignored, as `nohup` wants it.
+    /// Starts to receive the signals. A signal that was ignored when the process started stays ignored, as `nohup` requires.
     ///
     /// # Errors
     ///
-    /// The operating system refuses.
+    /// The operating system does not allow it.
     pub(crate) fn listen() -> io::Result<Self> {
         let ignored = ignored();
         let mut interrupt = listener(Signal::INT, ignored.unwrap_or(0))?;
         let mut terminate = listener(Signal::TERM, ignored.unwrap_or(0))?;
-        // Without /proc (macOS) nobody can say whether `nohup` started the process: SIGHUP stays as it was.
+        // Without /proc (macOS), SIGHUP is not received, because `nohup` may have started the process.
         let mut hang_up = listener(Signal::HUP, ignored.unwrap_or(u64::MAX))?;
         let (sender, seen) = watch::channel(Vec::new());
         tokio::spawn(async move {
@@ -67,7 +65,7 @@ impl Signals {
         Ok(Self { seen, got: 0 })
     }
 
-    /// Waits for the next of them, and says the exit status it leads to.
+    /// Waits for the next signal, and returns its exit status.
     pub(crate) async fn next(&mut self) -> Exit {
         let got = self.got;
         let Ok(seen) = self.seen.wait_for(|seen| seen.len() > got).await else {
@@ -78,25 +76,25 @@ impl Signals {
         seen[got].0
     }
 
-    /// The first of them, if one has come.
+    /// Returns the exit status of the first signal, if one arrived.
     pub(crate) fn first(&self) -> Option<Exit> {
         self.seen.borrow().first().map(|(exit, _)| *exit)
     }
 
-    /// The first of them, if one has come, even if it came only just now. A signal of the terminal ends a child too: its end
-    /// must not be told before the signal.
+    /// Returns the exit status of the first signal, even if it arrived only just now. Ctrl-C ends a child process too, and
+    /// must be reported instead of the failure of the child.
     pub(crate) async fn first_by_now(&self) -> Option<Exit> {
-        // Whoever waits for the child is woken together with the task that listens for signals.
+        // The task that receives signals is woken together with the one that waits for the child.
         tokio::task::yield_now().await;
         tokio::task::yield_now().await;
         self.first()
     }
 
-    /// Waits for `work`, unless a signal comes first.
+    /// Runs `work` until a signal arrives.
     ///
     /// # Errors
     ///
-    /// The exit status of that signal.
+    /// A signal arrived. The error is its exit status.
     pub(crate) async fn race<T>(&self, work: impl Future<Output = T>) -> Result<T, Exit> {
         let mut signals = self.clone();
         tokio::select! {
@@ -106,11 +104,11 @@ impl Signals {
         }
     }
 
-    /// Waits for `work`, which may block; after a signal not longer than `patience` says.
+    /// Waits for `work`, which may block. After a signal, the wait is limited by `patience`.
     ///
     /// # Errors
     ///
-    /// It took longer: the exit status of the first signal.
+    /// The time after the signal was not enough. The error is the exit status of the first signal.
     pub(crate) async fn bound<T>(
         &self,
         patience: Patience,
@@ -123,7 +121,7 @@ impl Signals {
         }
     }
 
-    /// Waits for a signal, and then until patience ends. Returns the exit status of the first signal.
+    /// Waits for a signal, and then until `patience` ends. Returns the exit status of the first signal.
     pub(crate) async fn overdue(&self, patience: Patience) -> Exit {
         let mut signals = Self {
             seen: self.seen.clone(),
@@ -145,17 +143,17 @@ impl Signals {
     }
 }
 
-/// Has a write beyond the limit for the size of files (`ulimit -f`) fail with an error. By default SIGXFSZ kills the
-/// process, without a word about the key.
+/// Makes a write beyond the file size limit (`ulimit -f`) fail with an error. By default SIGXFSZ kills the process before
+/// it can report the state of the key.
 ///
 /// # Errors
 ///
-/// The operating system refuses.
+/// The operating system does not allow it.
 pub(crate) fn survive_file_size_limit() -> io::Result<()> {
     signal(SignalKind::from_raw(Signal::XFSZ.as_raw())).map(drop)
 }
 
-/// Listens for a signal, unless its bit in `ignored` is set.
+/// Starts to receive a signal, unless its bit in `ignored` is set.
 fn listener(kind: Signal, ignored: u64) -> io::Result<Option<unix::Signal>> {
     let number = kind.as_raw();
     if ignored >> (number - 1) & 1 == 1 {
@@ -196,7 +194,7 @@ fn mask(status: &[u8]) -> Option<u64> {
 
 #[cfg(test)]
 impl Signals {
-    /// Signals that are sent by the test.
+    /// Creates signals that a test sends.
     pub(crate) fn by_hand() -> (watch::Sender<Vec<(Exit, Instant)>>, Self) {
         let (sender, seen) = watch::channel(Vec::new());
         (sender, Self { seen, got: 0 })
