@@ -349,13 +349,13 @@ impl Source {
             Provider::Process(process) => deadline.bound(process.run(settings.log)).await?,
             Provider::Sso(sso) => deadline.bound(sso.fetch_credentials(settings)).await?,
             Provider::Login(login) => deadline.bound(login.fetch_credentials(settings)).await?,
-            Provider::Role(role) => match &role.device {
-                Some(device) => device.session(role, base, settings, deadline).await?,
-                None => {
-                    let assuming = role.assume(base, None, settings);
-                    deadline.bound(assuming).await?.credentials
-                }
-            },
+            Provider::Role(role) if let Some(device) = &role.device => {
+                device.session(role, base, settings, deadline).await?
+            }
+            Provider::Role(role) => {
+                let assuming = role.assume(base, None, settings);
+                deadline.bound(assuming).await?.credentials
+            }
             Provider::Root(root) => root.assume(base, settings, deadline).await?,
             Provider::Container => {
                 deadline

@@ -22,7 +22,7 @@ use crate::error::{CallError, Exit, RunError};
 use crate::guard;
 use crate::ident::AccountId;
 
-/// The start of the error if STS does not identify the caller of AssumeRole or AssumeRoot.
+/// The start of the error if STS does not identify the caller of `AssumeRole` or `AssumeRoot`.
 pub(super) const UNKNOWN_CALLER: &str = "the account of your credentials is unknown";
 
 /// Asks STS about the credentials of a run.

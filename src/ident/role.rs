@@ -1,4 +1,4 @@
-//! What AssumeRole takes: the role, the parameters of its session, and the code of an MFA device.
+//! What `AssumeRole` takes: the role, the parameters of its session, and the code of an MFA device.
 
 use std::ffi::OsStr;
 use std::fmt;
