@@ -41,7 +41,6 @@ pub(super) struct RateLimiter {
 }
 
 impl RateLimiter {
-    /// Creates a limiter without a known limit.
     pub(super) fn new() -> Self {
         Self {
             state: Mutex::new(State::new(Instant::now())),
@@ -160,7 +159,6 @@ struct State {
 }
 
 impl State {
-    /// Creates the initial state without a known limit.
     fn new(now: Instant) -> Self {
         Self {
             rate: None,
@@ -216,14 +214,12 @@ impl State {
         admission.generation == self.generation
     }
 
-    /// Ends a request that was answered or not completed.
     fn release(&mut self, admission: Admission) {
         if self.is_current(admission) {
             self.in_flight = self.in_flight.saturating_sub(1);
         }
     }
 
-    /// Records a served request.
     fn served(&mut self, admission: Admission, now: Instant) {
         self.release(admission);
         self.served_at = now;
@@ -236,7 +232,6 @@ impl State {
         }
     }
 
-    /// Records a throttled request.
     fn throttled(&mut self, admission: Admission, now: Instant) {
         // Requests that were sent before the rate was lowered provide no new information.
         if !self.is_current(admission) {
@@ -276,7 +271,6 @@ impl State {
     }
 }
 
-/// Returns the time between two requests.
 fn interval(rate: f64) -> Duration {
     Duration::from_secs_f64(1.0 / rate.clamp(MIN_RATE, 1e6))
 }

@@ -209,6 +209,17 @@ impl Role {
         let user = user.as_ref();
         let arn = user.map(types::AssumedRoleUser::arn);
         let account = arn.and_then(|arn| arn.split(':').nth(4));
+        self.check(arn, account)?;
+        let key = CredentialParts::from_sts(&given, operation, account.map(str::to_owned));
+        Ok(Session {
+            credentials: key.credentials("AssumeRole")?,
+            id: user.map(|user| user.assumed_role_id().to_owned()),
+            arn: arn.map(str::to_owned),
+        })
+    }
+
+    /// Checks the ARN of a session and the account in it.
+    fn check(&self, arn: Option<&str>, account: Option<&str>) -> Result<(), RunError> {
         if let Some(expected) = &self.account
             && account != Some(expected.as_str())
         {
@@ -230,12 +241,7 @@ impl Role {
                 "the session is {arn}, which is not one of the role {role}"
             )));
         }
-        let key = CredentialParts::from_sts(&given, operation, account.map(str::to_owned));
-        Ok(Session {
-            credentials: key.credentials("AssumeRole")?,
-            id: user.map(|user| user.assumed_role_id().to_owned()),
-            arn: arn.map(str::to_owned),
-        })
+        Ok(())
     }
 
     /// Returns the hint for a denied request.
