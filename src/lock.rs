@@ -1,4 +1,4 @@
-//! Locks that a panic does not break. A panic is reported with the state of the keys, which other code may have locked.
+//! Locks that stay usable after a panic, so that the panic can be reported with the state of the keys.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

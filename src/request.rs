@@ -247,7 +247,7 @@ pub(crate) enum Consent {
     IfTerminal,
 }
 
-/// Whether a person may be asked to confirm the account of `--role-name`.
+/// Whether the terminal may be used to confirm the account of `--role-name`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Prompt {
     /// Allowed if there is a terminal.

@@ -1,5 +1,5 @@
-//! Chooses the source of the credentials as AWS CLI version 2 does, and fetches them. With `--profile`, only that profile
-//! is a source.
+//! Chooses the source of the credentials as AWS CLI version 2 does, and fetches them. With `--profile`, only that
+//! profile is a source.
 
 use std::time::{Duration, SystemTime};
 
@@ -81,7 +81,7 @@ impl Source {
     ///
     /// A source is configured incompletely, or no role requires the code of `--token-code`.
     pub(crate) fn choose(connection: &Connection, settings: &Settings) -> Result<Self, RunError> {
-        let source = Self::base(settings)?.with_role_of(connection);
+        let source = Self::configured(settings)?.with_role_of(connection);
         let has_device = source.has_device() || connection.serial_number.is_some();
         if lock(&settings.token_code).is_some() && !has_device {
             return Err(RunError::usage(
@@ -121,7 +121,7 @@ impl Source {
     /// # Errors
     ///
     /// A source is configured incompletely, or the profile of `--profile` has none.
-    fn base(settings: &Settings) -> Result<Self, RunError> {
+    fn configured(settings: &Settings) -> Result<Self, RunError> {
         let only = settings.profile_by == Some(BY_OPTION);
         if !only && let Some(credentials) = from_environment()? {
             warn(settings, "AWS_ACCESS_KEY_ID");
@@ -156,8 +156,7 @@ impl Source {
         })
     }
 
-    /// Returns the role of a profile, with the source that assumes it. `visited` contains the profiles whose roles this
-    /// one assumes.
+    /// Returns the role of a profile, with the source that assumes it. `visited` contains the profiles that led to it.
     fn of_role(
         profile: Profile<'_>,
         arn: &Setting,

@@ -138,7 +138,7 @@ impl Settings {
         self.region.as_ref().unwrap_or(&self.default_region).clone()
     }
 
-    /// Returns the configuration of a client for `region`, and for the endpoint URL `address` or AWS's own. A configured
+    /// Returns the configuration of a client for `region` and the endpoint URL `address`. `None`: AWS's own endpoint. An
     /// endpoint URL takes precedence over dual-stack endpoints.
     pub(crate) fn sdk(&self, region: Region, address: Option<String>) -> SdkConfig {
         let mut sdk = self.sdk.clone().into_builder().region(region);

@@ -11,7 +11,7 @@ const MAX_NODES: u32 = 200_000;
 ///
 /// # Errors
 ///
-/// It is not XML, or not as AWS writes it. The error is a sentence that says what it is.
+/// It is not XML, or not as AWS writes it. The error is a clause that says what it is.
 pub(super) fn parse(text: &str) -> Result<Document<'_>, String> {
     let start: String = text.trim_start().chars().take(20).collect();
     let start = start.to_ascii_lowercase();
@@ -40,6 +40,7 @@ pub(super) fn names<'a>(node: Node<'a, '_>) -> impl Iterator<Item = &'a str> {
     elements.map(|node| node.tag_name().name())
 }
 
+/// Returns the first child element of this name.
 pub(super) fn child<'a, 'i>(node: Node<'a, 'i>, name: &str) -> Option<Node<'a, 'i>> {
     let mut elements = node.children().filter(Node::is_element);
     elements.find(|node| node.tag_name().name() == name)
