@@ -181,31 +181,28 @@ pub(crate) enum Action {
 }
 
 impl Action {
+    /// Returns the infinitive, and the words for a key that was changed and for one that was not.
+    fn words(self) -> [&'static str; 3] {
+        match self {
+            Self::Delete => ["delete", "deleted", "not deleted"],
+            Self::Deactivate => ["deactivate", "deactivated", "not deactivated"],
+            Self::Reactivate => ["reactivate", "reactivated", "not reactivated"],
+        }
+    }
+
     /// Returns the infinitive.
     pub(crate) fn verb(self) -> &'static str {
-        match self {
-            Self::Delete => "delete",
-            Self::Deactivate => "deactivate",
-            Self::Reactivate => "reactivate",
-        }
+        self.words()[0]
     }
 
     /// Describes a key that was changed.
     pub(crate) fn done(self) -> &'static str {
-        match self {
-            Self::Delete => "deleted",
-            Self::Deactivate => "deactivated",
-            Self::Reactivate => "reactivated",
-        }
+        self.words()[1]
     }
 
     /// Describes a key that was not changed.
     pub(crate) fn not_done(self) -> &'static str {
-        match self {
-            Self::Delete => "not deleted",
-            Self::Deactivate => "not deactivated",
-            Self::Reactivate => "not reactivated",
-        }
+        self.words()[2]
     }
 
     /// Returns the status that a changed key has.

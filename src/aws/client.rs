@@ -230,7 +230,7 @@ impl Iam {
         let call = self.client.delete_access_key();
         let call = call
             .access_key_id(key.id.as_str())
-            .set_user_name(text(key.user_name.as_ref()));
+            .set_user_name(key.user_name.as_ref().map(ToString::to_string));
         let send = async |recorder| call.clone().customize().interceptor(recorder).send().await;
         self.change("DeleteAccessKey", attempts, send).await
     }
@@ -245,7 +245,7 @@ impl Iam {
         let call = self.client.update_access_key();
         let call = call
             .access_key_id(key.id.as_str())
-            .set_user_name(text(key.user_name.as_ref()))
+            .set_user_name(key.user_name.as_ref().map(ToString::to_string))
             .status(status.as_str().into());
         let send = async |recorder| call.clone().customize().interceptor(recorder).send().await;
         self.change("UpdateAccessKey", attempts, send).await
@@ -306,11 +306,6 @@ impl Iam {
             at: trusted_server_time(&attempts, &self.responses),
         })
     }
-}
-
-/// Returns an optional parameter.
-pub(super) fn text(name: Option<&UserName>) -> Option<String> {
-    name.map(|name| name.as_str().to_owned())
 }
 
 /// Parses an optional user name of a response. The error is a fragment.

@@ -36,7 +36,7 @@ pub(super) fn trusted_server_time(
         return None;
     }
     let last = attempts.last().filter(Attempt::is_success)?;
-    time(&server_time(&last.metadata)?)
+    answered_at(&last.metadata)
 }
 
 /// Creates an error for an unusable response to a read. `reason` is a clause.
@@ -247,30 +247,29 @@ fn connection(
     kind: Option<ErrorKind>,
     says: impl Fn(&str) -> bool,
 ) -> Option<(&'static str, Option<&'static str>)> {
-    use ErrorKind::{
-        BrokenPipe, ConnectionAborted, ConnectionRefused, ConnectionReset, HostUnreachable,
-        NetworkUnreachable, UnexpectedEof,
-    };
+    use ErrorKind as Kind;
     let is_tunnel = says(TUNNEL);
     Some(match kind {
         _ if says("proxy authorization required") => (
             "the proxy asks for a user name and a password",
             Some("set HTTPS_PROXY to http://USER:PASSWORD@HOST:PORT"),
         ),
-        Some(ConnectionRefused) if is_tunnel => ("the proxy refused the connection", Some(PROXY)),
+        Some(Kind::ConnectionRefused) if is_tunnel => {
+            ("the proxy refused the connection", Some(PROXY))
+        }
         _ if is_tunnel && says("unsuccessful") => {
             ("the proxy did not allow the connection", Some(PROXY))
         }
         _ if is_tunnel => ("the proxy did not respond like a proxy", Some(PROXY)),
-        Some(ConnectionRefused) => (
+        Some(Kind::ConnectionRefused) => (
             "the connection was refused",
             Some("check that the address is right and that no firewall blocks it"),
         ),
-        Some(ConnectionReset | BrokenPipe | ConnectionAborted) => {
+        Some(Kind::ConnectionReset | Kind::BrokenPipe | Kind::ConnectionAborted) => {
             ("the connection was reset", None)
         }
-        Some(UnexpectedEof) => ("the connection was closed too early", None),
-        Some(NetworkUnreachable | HostUnreachable) => {
+        Some(Kind::UnexpectedEof) => ("the connection was closed too early", None),
+        Some(Kind::NetworkUnreachable | Kind::HostUnreachable) => {
             ("there is no route to the host", Some(NETWORK))
         }
         _ if says("dns error") || says("failed to lookup") => (

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use aws_sdk_iam::types::AccessKeyMetadata;
 
 use super::attempt::{Attempts, Response};
-use super::client::{Iam, owner, text};
+use super::client::{Iam, owner};
 use super::error::{incomplete_response, time, trusted_server_time};
 use super::recorder::Recorder;
 use super::response_body::Body;
@@ -87,7 +87,7 @@ impl Iam {
     ) -> Result<Listing, CallError> {
         let mut keys = Vec::new();
         let call = self.client.list_access_keys();
-        let call = call.set_user_name(text(user_name));
+        let call = call.set_user_name(user_name.map(ToString::to_string));
         let request = async |marker, recorder| {
             let call = call.clone().set_marker(marker);
             call.customize().interceptor(recorder).send().await

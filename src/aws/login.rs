@@ -115,10 +115,9 @@ impl Login {
         let output = output
             .map_err(|error| sent.error("the sign-in service", &error, self.sign_in.clone()))?;
         let output = output.token_output();
-        let (Some(output), Some(key)) = (output, output.and_then(|output| output.access_token()))
-        else {
-            return Err(fail("the sign-in service returned no credentials"));
-        };
+        let output = output.and_then(|output| Some((output, output.access_token()?)));
+        let missing = || fail("the sign-in service returned no credentials");
+        let (output, key) = output.ok_or_else(missing)?;
         let account = cached["accessToken"]["accountId"].clone();
         cached["accessToken"] = json!({
             "accessKeyId": key.access_key_id(),
