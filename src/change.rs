@@ -37,7 +37,7 @@ pub(crate) struct Change<'a> {
     /// The attempts, while they are made.
     pub(crate) record: &'a Attempts,
     /// The limit that is left.
-    pub(crate) allowance: &'a KeyBudget,
+    pub(crate) budget: &'a KeyBudget,
     /// The whole limit, for messages.
     pub(crate) limit: Duration,
 }
@@ -83,11 +83,11 @@ impl Change<'_> {
     pub(crate) async fn confirm_earlier(&self) -> Option<Outcome> {
         let found = async {
             match self.search.locate_key().await {
-                found if found.is_absence() => self.search.locate_settled(&mut None).await,
+                found if found.is_absence() => self.search.locate_confirmed(&mut None).await,
                 found => self.search.or_after_lag(found, &mut None).await,
             }
         };
-        let found = self.allowance.spend(Duration::ZERO, found).await?;
+        let found = self.budget.spend(Duration::ZERO, found).await?;
         let shown = self.shows_done(&found)?;
         Some(Outcome::Done {
             response: None,
@@ -139,7 +139,7 @@ impl Change<'_> {
             if !is_ambiguous() {
                 return not_done();
             }
-            let found = timeout_at(end, self.search.locate_settled(&mut None)).await;
+            let found = timeout_at(end, self.search.locate_confirmed(&mut None)).await;
             match found.ok().and_then(|found| self.shows_done(&found)) {
                 Some(known) => {
                     let what = match self.ambiguity() {
@@ -166,7 +166,7 @@ impl Change<'_> {
         let reserve = reserve.min(self.limit / 2);
         let mut last = None;
         let reply = self.send_until_answered(&mut last);
-        let failure = match self.allowance.spend(reserve, reply).await {
+        let failure = match self.budget.spend(reserve, reply).await {
             Some(Ok(reply)) => {
                 return Outcome::Done {
                     response: Some(reply),
@@ -264,13 +264,13 @@ impl Change<'_> {
         let (ambiguity, response) = (self.ambiguity(), Response::of(&failure));
         let mut last = None;
         let found = async {
-            let found = self.search.locate_settled(&mut last).await;
+            let found = self.search.locate_confirmed(&mut last).await;
             if ambiguity == Ambiguity::None {
                 return found;
             }
             self.search.or_after_lag(found, &mut last).await
         };
-        let found = self.allowance.spend(Duration::ZERO, found).await;
+        let found = self.budget.spend(Duration::ZERO, found).await;
         let location = match (found, last) {
             (Some(found), _) => found,
             // Out of time: while a request is out, a list that may lag decides nothing, and is only reported.

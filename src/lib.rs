@@ -5,9 +5,9 @@
 //! interface.
 
 mod age;
-mod apart;
 mod aws;
 mod batch;
+mod blocking;
 mod change;
 mod cli;
 mod command_line;
@@ -16,11 +16,11 @@ mod conclude;
 mod condition;
 mod confirm;
 mod csv_line;
+mod early_exit;
 mod error;
 mod guard;
 mod ident;
 mod input;
-mod instead;
 mod journal;
 mod locate;
 mod lock;
@@ -52,9 +52,9 @@ use anyhow::Context as _;
 use tokio::runtime::Runtime;
 use tokio::time::sleep;
 
-use apart::apart;
 use aws::{Connected, NamedKeys, Purpose};
 use batch::{InFlight, Keys, Work, keys_of, named};
+use blocking::run_blocking;
 use cli::{Cli, error_format_of};
 use error::{Exit, RunError};
 use input::Origin;
@@ -76,15 +76,19 @@ pub fn main() -> ExitCode {
         memory::disable_core_dumps();
         // Who pressed Tab has asked for no report of a panic.
         let answer = catch(|| task.text());
-        return answer.map_or(Exit::Success, instead::of_completion).into();
+        return answer
+            .map_or(Exit::Success, early_exit::answer_completion)
+            .into();
     }
     let args: Vec<OsString> = std::env::args_os().collect();
     let cli = match Cli::read(&args) {
         Ok(cli) => cli,
-        Err(not_read) => return instead::of_arguments(&not_read, error_format_of(&args)).into(),
+        Err(not_read) => {
+            return early_exit::report_arguments(&not_read, error_format_of(&args)).into();
+        }
     };
     if let Some(skeleton) = cli.skeleton() {
-        return instead::page(skeleton, error_format_of(&args)).into();
+        return early_exit::page(skeleton, error_format_of(&args)).into();
     }
     memory::disable_core_dumps();
     let request = confirm::resolve(cli.into_request());
@@ -132,7 +136,7 @@ fn run(
     runtime.block_on(async {
         let (named, origin) = named(request, signals).await?;
         if let (Some(path), Mode::Change) = (request.journal.clone(), request.mode) {
-            journal = apart(signals, move || journal.start(&path)).await??;
+            journal = run_blocking(signals, move || journal.start(&path)).await??;
         }
         work(
             request,
@@ -191,7 +195,7 @@ fn open_journal(request: &Request, in_flight: &InFlight) -> Result<Journal, RunE
 /// For a single finished key, this is the only message. For many keys, the summary counts those that an earlier run finished.
 fn note_finished(journal: &Journal, request: &Request) {
     if let Some(key) = request.single()
-        && journal.before(key).is_settled()
+        && journal.before(key).is_finished()
     {
         let name = journal.name();
         Messages::of(request).note(&format!("1 key is already finished in the journal {name}"));

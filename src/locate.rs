@@ -170,7 +170,7 @@ impl Search<'_> {
 
     /// Asks IAM where the key is until its lists agree: one that lags behind a change or cannot be read is read again, and
     /// an absence is confirmed. What a read found so far is in `last`, also when this is dropped.
-    pub(crate) async fn locate_settled(&self, last: &mut Option<KeyLocation>) -> KeyLocation {
+    pub(crate) async fn locate_confirmed(&self, last: &mut Option<KeyLocation>) -> KeyLocation {
         let mut pauses = READ_AGAIN.iter();
         loop {
             let mut location = self.locate_key().await;
@@ -209,7 +209,7 @@ impl Search<'_> {
         match found {
             KeyLocation::OtherUser(_) if self.action == Action::Delete => {
                 sleep(OWNER_LAG).await;
-                self.locate_settled(last).await
+                self.locate_confirmed(last).await
             }
             found => found,
         }

@@ -18,7 +18,7 @@ pub(crate) struct KeyMetadata {
     pub(crate) status: Option<Status>,
     /// Whether an earlier run may have changed the key.
     #[serde(default)]
-    pub(crate) begun_earlier: bool,
+    pub(crate) started_earlier: bool,
     pub(crate) created: Option<SystemTime>,
     pub(crate) last_use: Option<LastUse>,
     /// The owner's tags. They are read again whenever they decide.

@@ -191,8 +191,8 @@ impl Outcome {
 
 impl KeyResult {
     /// Creates the result of a key that this run did not try to change.
-    pub(crate) fn unchanged(candidate: Target, action: Action, outcome: Outcome) -> Self {
-        let Target { key, metadata } = candidate;
+    pub(crate) fn unchanged(target: Target, action: Action, outcome: Outcome) -> Self {
+        let Target { key, metadata } = target;
         Self {
             key,
             metadata,
@@ -218,7 +218,7 @@ impl KeyResult {
     /// Returns the status that an undo has to restore, if this run deactivated the key and knows it. After an earlier run
     /// that may have sent nothing, a list proves nothing: anybody may have deactivated the key since.
     pub(crate) fn previous_status(&self) -> Option<&'static str> {
-        let is_own = !self.metadata.begun_earlier
+        let is_own = !self.metadata.started_earlier
             || matches!(
                 self.outcome,
                 Outcome::Done {

@@ -12,11 +12,11 @@ use crate::request::{Key, Request};
 pub(crate) struct InFlight {
     /// The key that the run is about, where it is about one.
     single: Option<Key>,
-    sights: Mutex<Vec<Sight>>,
+    entries: Mutex<Vec<Entry>>,
 }
 
 #[derive(Debug)]
-struct Sight {
+struct Entry {
     key: Key,
     /// What is sent for it.
     record: Attempts,
@@ -29,7 +29,7 @@ impl InFlight {
     pub(crate) fn new(request: &Request) -> Self {
         Self {
             single: request.single().cloned(),
-            sights: Mutex::default(),
+            entries: Mutex::default(),
         }
     }
 
@@ -38,7 +38,7 @@ impl InFlight {
         if let Some(key) = &self.single
             && let Some(known) = known(key)
         {
-            self.changing(key, &Attempts::default(), Some(known));
+            self.add(key, &Attempts::default(), Some(known));
         }
     }
 
@@ -49,9 +49,9 @@ impl InFlight {
     }
 
     /// A key is being changed; what is sent for it is in `record`, and `earlier` is known by what earlier runs did.
-    pub(super) fn changing(&self, key: &Key, record: &Attempts, earlier: Option<KeyState>) {
+    pub(super) fn add(&self, key: &Key, record: &Attempts, earlier: Option<KeyState>) {
         self.told(key);
-        self.lock().push(Sight {
+        self.lock().push(Entry {
             key: key.clone(),
             record: record.clone(),
             earlier,
@@ -60,30 +60,30 @@ impl InFlight {
 
     /// What became of a key is told.
     pub(crate) fn told(&self, key: &Key) {
-        self.lock().retain(|sight| sight.key.id != key.id);
+        self.lock().retain(|entry| entry.key.id != key.id);
     }
 
     /// What is known of the single key of the run, where that is more than that nothing was done to it.
     pub(crate) fn known(&self) -> Option<KeyState> {
         let id = &self.single.as_ref()?.id;
-        let sights = self.lock();
-        sights.iter().find(|sight| sight.key.id == *id)?.known()
+        let entries = self.lock();
+        entries.iter().find(|entry| entry.key.id == *id)?.known()
     }
 
     /// The keys whose state is unknown.
     pub(crate) fn in_doubt(&self) -> Vec<Key> {
-        let sights = self.lock();
-        let is_doubtful = |sight: &&Sight| matches!(sight.known(), Some(KeyState::Unknown(_)));
-        let doubtful = sights.iter().filter(is_doubtful);
-        doubtful.map(|sight| sight.key.clone()).collect()
+        let entries = self.lock();
+        let is_doubtful = |entry: &&Entry| matches!(entry.known(), Some(KeyState::Unknown(_)));
+        let doubtful = entries.iter().filter(is_doubtful);
+        doubtful.map(|entry| entry.key.clone()).collect()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Sight>> {
-        self.sights.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Vec<Entry>> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Sight {
+impl Entry {
     fn known(&self) -> Option<KeyState> {
         if self.record.may_have_acted() {
             return Some(KeyState::Unknown("the request may have been sent".into()));

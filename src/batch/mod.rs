@@ -2,12 +2,12 @@
 //! time. Each is reported as soon as it is finished. What ends a run early ends it before the next key, and every key that was
 //! not tried is reported too.
 
-mod elsewhere;
-mod halt;
+mod abort;
+mod connectivity;
 mod in_flight;
 mod named;
 mod one;
-mod reach;
+mod other_account;
 
 use std::io;
 use std::iter::{self, Peekable};
@@ -31,12 +31,12 @@ use crate::select::Sweep;
 use crate::signal;
 use crate::spill::{SpillFile, SpillReader};
 use crate::summary::Summary;
-use halt::AbortReason;
+use abort::AbortReason;
+use connectivity::{Connectivity, Contact};
 pub(crate) use in_flight::InFlight;
 pub(crate) use named::named;
 use one::Processed;
 pub(crate) use one::{Stage, Work};
-use reach::{Heard, Reach};
 
 /// How long a table waits for the account in its heading.
 const STS: Duration = Duration::from_secs(3);
@@ -61,7 +61,7 @@ struct Run<'a> {
     /// Those that were chosen so far, if all are chosen before any is changed.
     chosen: SpillFile<Target>,
     report: Report<'a>,
-    tally: Summary,
+    summary: Summary,
 }
 
 /// Handles the keys that are `named`, with how many they are; or those that IAM's own lists tell. Says how the run ended.
@@ -75,18 +75,18 @@ pub(crate) async fn run(work: &Work<'_>, named: Option<(Keys, u64)>) -> anyhow::
         keys: keys_of(iter::empty()),
         chosen: SpillFile::new(),
         report: Report::new(work.request),
-        tally: Summary::default(),
+        summary: Summary::default(),
     };
-    let exit = match run.course(named).await {
-        Ok(()) => run.tally.exit(),
-        Err(AbortReason::Stopped(error)) => return Err(error),
-        Err(halt) => run.halt(halt).await,
+    let exit = match run.process_all(named).await {
+        Ok(()) => run.summary.exit(),
+        Err(AbortReason::Fatal(error)) => return Err(error),
+        Err(abort) => run.abort(abort).await,
     };
     Ok(run.end(exit).await)
 }
 
 impl Run<'_> {
-    async fn course(&mut self, named: Option<(Keys, u64)>) -> Result<(), AbortReason> {
+    async fn process_all(&mut self, named: Option<(Keys, u64)>) -> Result<(), AbortReason> {
         let is_named = named.is_some();
         self.report.account = self.account_of_table().await?;
         let started = Instant::now();
@@ -96,9 +96,9 @@ impl Run<'_> {
                 // A list that is short enough as a whole needs no second look at how many of its keys match.
                 if !self.work.request.asks() && self.too_many(count).is_none() {
                     self.report.start_bar(count);
-                    return self.each(Stage::ChooseAndChange).await;
+                    return self.process_keys(Stage::ChooseAndChange).await;
                 }
-                self.each(Stage::Choose).await
+                self.process_keys(Stage::Choose).await
             }
             None => self.sweep().await,
         };
@@ -109,13 +109,13 @@ impl Run<'_> {
             Ok(chosen) => chosen,
             Err(error) => {
                 self.keys = rest;
-                return staged.and(Err(AbortReason::stopped(error)));
+                return staged.and(Err(AbortReason::fatal(error)));
             }
         };
         let confirmed = match (staged, self.too_many(count)) {
             (Ok(()), None) => self.confirmed(&mut chosen, count).await,
             (Ok(()), Some(refusal)) => self.written().await.and(Err(refusal)),
-            (halt, _) => halt,
+            (abort, _) => abort,
         };
         self.keys = if is_named {
             keys_of(chosen.chain(rest))
@@ -124,8 +124,8 @@ impl Run<'_> {
         };
         confirmed?;
         // Keys that are skipped or failed before are counted already.
-        self.report.start_bar(self.tally.total() + count);
-        self.each(Stage::Change(started)).await
+        self.report.start_bar(self.summary.total() + count);
+        self.process_keys(Stage::Change(started)).await
     }
 
     /// Refuses a run that would change so many keys, if --max-keys does. A dry run changes none.
@@ -138,7 +138,7 @@ impl Run<'_> {
                 matching(count)
             ));
             let hint = "check them with --dry-run; if they are right, raise --max-keys";
-            AbortReason::stopped(refusal.hint(hint))
+            AbortReason::fatal(refusal.hint(hint))
         })
     }
 
@@ -159,7 +159,7 @@ impl Run<'_> {
         Ok(account.ok().and_then(Result::ok))
     }
 
-    /// Chooses among the keys of one user or of all. Those that an earlier run began come first.
+    /// Chooses among the keys of one user or of all. Those that an earlier run started come first.
     async fn sweep(&mut self) -> Result<(), AbortReason> {
         let (work, request) = (self.work, self.work.request);
         let bar = Bar::new(request);
@@ -167,59 +167,59 @@ impl Run<'_> {
         let swept = work.signals.race(Box::pin(swept)).await;
         bar.clear();
         let sweep = swept.unwrap_or_else(|exit| Err(RunError::signal(exit)));
-        let sweep = sweep.map_err(AbortReason::stopped)?;
+        let sweep = sweep.map_err(AbortReason::fatal)?;
         work.selector.report_denied(sweep.denied);
         Messages::of(request).note(&looked_at(&sweep, &request.selection));
         self.keys = keys_of(work.left_open(&sweep).into_iter().map(Ok));
         let (found, inactive) = (sweep.keys() as u64, sweep.already_inactive() as u64);
         self.report.found = (found, inactive);
         self.chosen = sweep.chosen;
-        let (mut written, mut halt) = (Ok(()), None);
-        for settled in &sweep.settled {
+        let (mut written, mut abort) = (Ok(()), None);
+        for result in &sweep.results {
             match written {
-                Ok(()) => written = self.tell(settled),
-                Err(_) => self.tally.count(settled, request),
+                Ok(()) => written = self.tell(result),
+                Err(_) => self.summary.count(result, request),
             }
-            if let Outcome::Failed { .. } = settled.outcome {
-                halt = halt.or_else(|| work.halts(settled));
+            if let Outcome::Failed { .. } = result.outcome {
+                abort = abort.or_else(|| work.should_abort(result));
             }
         }
-        written.map_err(AbortReason::Unwritten)?;
-        halt.map_or(Ok(()), Err)?;
-        self.each(Stage::Verify).await
+        written.map_err(AbortReason::OutputFailed)?;
+        abort.map_or(Ok(()), Err)?;
+        self.process_keys(Stage::Verify).await
     }
 
     /// Works on all keys, at most `--jobs` at a time, and takes each result as it comes. A key counts until its result
-    /// is written: while a reader pauses, no further key starts, and responses are still read. After the first halt no
+    /// is written: while a reader pauses, no further key starts, and responses are still read. After the first abort no
     /// further key starts either, and those in flight finish.
-    async fn each(&mut self, stage: Stage) -> Result<(), AbortReason> {
+    async fn process_keys(&mut self, stage: Stage) -> Result<(), AbortReason> {
         let work = self.work;
         let mut in_flight = FuturesUnordered::new();
-        let mut reach = Reach::default();
-        let mut halt = None;
+        let mut connectivity = Connectivity::default();
+        let mut abort = None;
         let mut signals = work.signals.clone();
         loop {
-            let wants_more = halt.is_none() && self.keys.peek().is_some();
+            let wants_more = abort.is_none() && self.keys.peek().is_some();
             if in_flight.is_empty() && !wants_more {
-                return halt.map_or(Ok(()), Err);
+                return abort.map_or(Ok(()), Err);
             }
             let mut pause = None;
             if in_flight.is_empty() {
-                match reach.pause(Instant::now()) {
+                match connectivity.pause(Instant::now()) {
                     Ok(until) => pause = until,
                     Err(gone) => {
-                        halt = Some(AbortReason::Gone(gone));
+                        abort = Some(AbortReason::Unreachable(gone));
                         continue;
                     }
                 }
             }
-            let at_once = reach.at_once(work.request.jobs.get());
+            let at_once = connectivity.at_once(work.request.jobs.get());
             let is_full = in_flight.len() + self.report.output.len() >= at_once;
             let is_behind = stream::is_backlogged();
             if wants_more && !is_full && !is_behind && pause.is_none() {
                 match self.keys.next() {
-                    Some(Ok(candidate)) => in_flight.push(work.process(candidate, stage)),
-                    Some(Err(error)) => halt = Some(AbortReason::Broken(error)),
+                    Some(Ok(target)) => in_flight.push(work.process(target, stage)),
+                    Some(Err(error)) => abort = Some(AbortReason::StorageFailed(error)),
                     None => {}
                 }
                 continue;
@@ -227,14 +227,14 @@ impl Run<'_> {
             tokio::select! {
                 biased;
                 Some(processed) = in_flight.next() => {
-                    let (heard, ended) = self.take(processed);
-                    reach.heard(heard);
-                    halt = halt.or(ended);
+                    let (contact, ended) = self.take(processed);
+                    connectivity.contact(contact);
+                    abort = abort.or(ended);
                 }
                 written = self.report.output.next(), if self.report.output.len() > 0 => {
-                    halt = halt.or(written.err().map(AbortReason::Unwritten));
+                    abort = abort.or(written.err().map(AbortReason::OutputFailed));
                 }
-                exit = signals.next(), if wants_more => halt = Some(AbortReason::Signal(exit)),
+                exit = signals.next(), if wants_more => abort = Some(AbortReason::Signal(exit)),
                 () = stream::messages_written(), if wants_more && is_behind => {}
                 () = sleep_until(pause.unwrap_or_else(Instant::now)), if pause.is_some() => {}
             }
@@ -242,39 +242,39 @@ impl Run<'_> {
     }
 
     /// Takes what came of a key: what it says of the connection to IAM, and why no further key starts.
-    fn take(&mut self, processed: Processed) -> (Heard, Option<AbortReason>) {
+    fn take(&mut self, processed: Processed) -> (Contact, Option<AbortReason>) {
         let work = self.work;
-        let (settled, recorded) = match processed {
+        let (result, recorded) = match processed {
             Processed::Earlier => {
-                self.tally.count_finished_earlier();
-                return (Heard::Nothing, None);
+                self.summary.count_finished_earlier();
+                return (Contact::NotTried, None);
             }
-            Processed::Chosen(candidate) => {
-                let Err(error) = self.chosen.push(&candidate) else {
-                    return (Heard::Answer, None);
+            Processed::Chosen(target) => {
+                let Err(error) = self.chosen.push(&target) else {
+                    return (Contact::Responded, None);
                 };
                 let (exit, why) = (
                     Exit::Other,
                     "the list of keys could not be stored".to_owned(),
                 );
-                let _ = self.tell(&work.settled(*candidate, Outcome::NotTried { exit, why }));
-                return (Heard::Nothing, Some(AbortReason::Broken(error)));
+                let _ = self.tell(&work.unchanged(*target, Outcome::NotTried { exit, why }));
+                return (Contact::NotTried, Some(AbortReason::StorageFailed(error)));
             }
-            Processed::Settled(settled, recorded) => (settled, recorded),
+            Processed::Finished(result, recorded) => (result, recorded),
         };
         let told = if recorded.is_ok() {
-            self.tell(&settled)
+            self.tell(&result)
         } else {
-            self.tally.count(&settled, work.request);
-            let proof = work.proof(&settled);
-            let told = self.report.print_unrecorded(&settled, proof, &self.tally);
-            work.in_flight.told(&settled.key);
+            self.summary.count(&result, work.request);
+            let proof = work.proof(&result);
+            let told = self.report.print_unrecorded(&result, proof, &self.summary);
+            work.in_flight.told(&result.key);
             told
         };
         let broken = recorded.err().map(AbortReason::unrecorded);
-        let unwritten = told.err().map(AbortReason::Unwritten);
-        let halt = broken.or(unwritten).or_else(|| work.halts(&settled));
-        (Heard::from(&settled.outcome), halt)
+        let unwritten = told.err().map(AbortReason::OutputFailed);
+        let abort = broken.or(unwritten).or_else(|| work.should_abort(&result));
+        (Contact::from(&result.outcome), abort)
     }
 
     /// Tells what became of a key and counts it.
@@ -282,10 +282,10 @@ impl Run<'_> {
     /// # Errors
     ///
     /// The result cannot be written.
-    fn tell(&mut self, settled: &KeyResult) -> io::Result<()> {
-        self.tally.count(settled, self.work.request);
-        let written = self.report.print_result(settled, &self.tally);
-        self.work.in_flight.told(&settled.key);
+    fn tell(&mut self, result: &KeyResult) -> io::Result<()> {
+        self.summary.count(result, self.work.request);
+        let written = self.report.print_result(result, &self.summary);
+        self.work.in_flight.told(&result.key);
         written
     }
 
@@ -299,7 +299,7 @@ impl Run<'_> {
         while output.len() > 0 {
             let written = self.work.signals.bound(signal::OUTPUT, output.next());
             match written.await {
-                Ok(written) => written.map_err(AbortReason::Unwritten)?,
+                Ok(written) => written.map_err(AbortReason::OutputFailed)?,
                 Err(exit) => {
                     output.give_up();
                     return Err(AbortReason::Signal(exit));
@@ -330,8 +330,8 @@ impl Run<'_> {
         let account = account
             .inspect_err(|stop| Messages::of(work.request).warning(&stop.to_string()))
             .ok();
-        report::show_targets(work.request, keys).map_err(AbortReason::stopped)?;
-        keys.rewind().map_err(AbortReason::stopped)?;
+        report::show_targets(work.request, keys).map_err(AbortReason::fatal)?;
+        keys.rewind().map_err(AbortReason::fatal)?;
         let signer = &work.connected.signer;
         let question = report::question(count, work.request, account.as_ref(), signer);
         match work.signals.race(confirm::ask(question)).await {
@@ -342,30 +342,30 @@ impl Run<'_> {
     }
 
     /// The run ends early: tells of the keys that are left, and says the exit status.
-    async fn halt(&mut self, halt: AbortReason) -> Exit {
-        match &halt {
+    async fn abort(&mut self, abort: AbortReason) -> Exit {
+        match &abort {
             AbortReason::Signal(exit) => self.report.print_interruption(*exit),
-            AbortReason::Gone(silent) => self.report.print_unreachable(*silent),
+            AbortReason::Unreachable(silent) => self.report.print_unreachable(*silent),
             AbortReason::OtherPrincipal { why } => self.report.print_stop(why),
             AbortReason::Declined => self.report.print_declined(),
             _ => {}
         }
-        let written = self.leave(&halt).await;
-        match halt {
-            AbortReason::After { .. } | AbortReason::Gone(_) | AbortReason::Stopped(_) => {
-                self.tally.exit()
+        let written = self.leave(&abort).await;
+        match abort {
+            AbortReason::KeyFailed { .. } | AbortReason::Unreachable(_) | AbortReason::Fatal(_) => {
+                self.summary.exit()
             }
             AbortReason::Declined => match written {
-                Ok(()) => self.tally.exit(),
-                Err(error) => self.report.print_write_failure(&error, self.tally.exit()),
+                Ok(()) => self.summary.exit(),
+                Err(error) => self.report.print_write_failure(&error, self.summary.exit()),
             },
             AbortReason::Signal(exit) => exit,
             AbortReason::OtherPrincipal { .. } => Exit::Refused,
-            AbortReason::Harmed => Exit::Other,
-            AbortReason::Unwritten(error) => {
-                self.report.print_write_failure(&error, self.tally.exit())
+            AbortReason::JournalChanged => Exit::Other,
+            AbortReason::OutputFailed(error) => {
+                self.report.print_write_failure(&error, self.summary.exit())
             }
-            AbortReason::Broken(error) => {
+            AbortReason::StorageFailed(error) => {
                 // Where the disk of the journal did not respond, a signal ended the wait for it.
                 let exit = self.work.signals.first().unwrap_or(Exit::Other);
                 self.report.print_broken_run(&error, exit);
@@ -380,24 +380,24 @@ impl Run<'_> {
     /// # Errors
     ///
     /// A result cannot be written: the others are only counted.
-    async fn leave(&mut self, halt: &AbortReason) -> io::Result<()> {
+    async fn leave(&mut self, abort: &AbortReason) -> io::Result<()> {
         let work = self.work;
         let mut written = Ok(());
-        while let Some(candidate) = self.keys.next() {
-            let Ok(candidate) = candidate else { continue };
-            if work.before(&candidate).is_settled() {
-                self.tally.count_finished_earlier();
+        while let Some(target) = self.keys.next() {
+            let Ok(target) = target else { continue };
+            if work.before(&target).is_finished() {
+                self.summary.count_finished_earlier();
                 continue;
             }
-            let settled = work.settled(candidate, work.left(halt));
-            let is_declined = matches!(settled.outcome, Outcome::Refused(Refusal::Declined));
+            let result = work.unchanged(target, work.left(abort));
+            let is_declined = matches!(result.outcome, Outcome::Refused(Refusal::Declined));
             if is_declined || written.is_err() || self.report.output.gave_up() {
-                self.tally.count(&settled, work.request);
+                self.summary.count(&result, work.request);
                 continue;
             }
-            written = self.tell(&settled);
+            written = self.tell(&result);
             if self.report.output.len() >= WAITING
-                && let Err(AbortReason::Unwritten(error)) = self.written().await
+                && let Err(AbortReason::OutputFailed(error)) = self.written().await
             {
                 written = Err(error);
             }
@@ -412,7 +412,7 @@ impl Run<'_> {
             Log::of(request).verbose(|| work.requests());
         }
         let mut exit = match self.written().await {
-            Err(AbortReason::Unwritten(error)) => self.report.print_write_failure(&error, exit),
+            Err(AbortReason::OutputFailed(error)) => self.report.print_write_failure(&error, exit),
             Err(AbortReason::Signal(exit)) => exit,
             _ => exit,
         };
@@ -425,7 +425,7 @@ impl Run<'_> {
             OutcomeKind::WouldReactivate,
         ];
         let count = would_change
-            .map(|kind| self.tally.count_of(kind))
+            .map(|kind| self.summary.count_of(kind))
             .iter()
             .sum();
         if let Some(limit) = request.max_keys.filter(|limit| count > *limit) {
@@ -434,10 +434,10 @@ impl Run<'_> {
                 matching(count)
             ));
         }
-        let harm = work.journal.harm();
-        let has_journal = request.journal.is_some() && harm.is_none();
-        if let Some(harm) = harm {
-            exit = self.report.print_lost_journal(harm, exit);
+        let change = work.journal.changed_elsewhere();
+        let has_journal = request.journal.is_some() && change.is_none();
+        if let Some(change) = change {
+            exit = self.report.print_lost_journal(change, exit);
         }
         // A list of keys names no root user.
         let prints_whole = request.query.is_none()
@@ -450,7 +450,7 @@ impl Run<'_> {
         } else {
             Resume::Again
         };
-        self.report.finish(&self.tally, resume);
+        self.report.finish(&self.summary, resume);
         exit
     }
 }

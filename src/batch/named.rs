@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal as _};
 
 use super::{Keys, keys_of};
-use crate::apart::apart;
+use crate::blocking::run_blocking;
 use crate::error::RunError;
 use crate::input::{self, Origin, ReadOptions};
 use crate::report::message::Messages;
@@ -42,7 +42,7 @@ pub(crate) async fn named(
         };
         input::read(&input, purpose)
     };
-    let mut list = apart(signals, read).await??;
+    let mut list = run_blocking(signals, read).await??;
     for (count, why) in [
         (list.already_done, "nothing left to do"),
         (list.repeated, "repeated keys"),

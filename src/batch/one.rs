@@ -57,58 +57,58 @@ pub(super) enum Processed {
     /// It is to be changed.
     Chosen(Box<Target>),
     /// It is finished, and whether the journal has that.
-    Settled(Box<KeyResult>, io::Result<()>),
+    Finished(Box<KeyResult>, io::Result<()>),
 }
 
 /// What one key may take: its requests wait in a queue of their own, and one limit covers them all.
 struct Budget {
     iam: Iam,
-    allowance: KeyBudget,
+    budget: KeyBudget,
 }
 
 impl Work<'_> {
     /// All of one key. One limit covers every step.
-    pub(super) async fn process(&self, candidate: Target, stage: Stage) -> Processed {
-        let before = self.before(&candidate);
-        if before.is_settled() {
+    pub(super) async fn process(&self, target: Target, stage: Stage) -> Processed {
+        let before = self.before(&target);
+        if before.is_finished() {
             return Processed::Earlier;
         }
-        let iam = self.connected.iam.for_one(candidate.key.id.as_str());
-        let allowance = iam.key_budget(self.request.limit);
-        let mut budget = Budget { iam, allowance };
-        let begun_earlier = before != PriorState::None;
-        let settled = match self.judge(candidate, stage, before, &mut budget).await {
+        let iam = self.connected.iam.for_one(target.key.id.as_str());
+        let budget = iam.key_budget(self.request.limit);
+        let mut budget = Budget { iam, budget };
+        let started_earlier = before != PriorState::None;
+        let result = match self.judge(target, stage, before, &mut budget).await {
             // The list lagged behind a deletion that the earlier run reported.
-            Err(settled)
-                if matches!(settled.outcome, Outcome::Done { .. })
-                    && self.journal.before(&settled.key) == PriorState::Done =>
+            Err(result)
+                if matches!(result.outcome, Outcome::Done { .. })
+                    && self.journal.before(&result.key) == PriorState::Done =>
             {
                 return Processed::Earlier;
             }
-            Err(mut settled) => {
-                settled.metadata.begun_earlier = begun_earlier;
-                settled
+            Err(mut result) => {
+                result.metadata.started_earlier = started_earlier;
+                result
             }
-            Ok(mut candidate) => {
-                candidate.metadata.begun_earlier = begun_earlier;
+            Ok(mut target) => {
+                target.metadata.started_earlier = started_earlier;
                 if stage == Stage::Choose {
-                    return Processed::Chosen(Box::new(candidate));
+                    return Processed::Chosen(Box::new(target));
                 }
-                match self.ready(candidate, before).await {
-                    Ok(candidate) => self.change(candidate, before, &budget).await,
-                    Err((settled, recorded)) => return Processed::Settled(settled, recorded),
+                match self.ready(target, before).await {
+                    Ok(target) => self.change(target, before, &budget).await,
+                    Err((result, recorded)) => return Processed::Finished(result, recorded),
                 }
             }
         };
-        let recorded = self.record(&settled, before).await;
-        let settled = self.with_account(settled).await;
-        Processed::Settled(settled, recorded)
+        let recorded = self.record(&result, before).await;
+        let result = self.with_account(result).await;
+        Processed::Finished(result, recorded)
     }
 
     /// What earlier runs say of a key. That this run lists it takes precedence over a record that it is gone.
-    pub(super) fn before(&self, candidate: &Target) -> PriorState {
-        match self.journal.before(&candidate.key) {
-            before if candidate.metadata.status.is_none() => before,
+    pub(super) fn before(&self, target: &Target) -> PriorState {
+        match self.journal.before(&target.key) {
+            before if target.metadata.status.is_none() => before,
             PriorState::Missing => PriorState::None,
             // The list may lag behind the deletion: the key is verified first.
             PriorState::Done => PriorState::InProgress,
@@ -127,47 +127,45 @@ impl Work<'_> {
     /// Whether a key may be changed, after all that speaks against it was asked.
     async fn judge(
         &self,
-        candidate: Target,
+        target: Target,
         stage: Stage,
         before: PriorState,
         budget: &mut Budget,
     ) -> Choice {
-        if let Some(outcome) = not_undone(candidate.metadata.deactivation) {
-            return Err(self.settled(candidate, outcome));
+        if let Some(outcome) = not_undone(target.metadata.deactivation) {
+            return Err(self.unchanged(target, outcome));
         }
         if before == PriorState::InProgress && self.request.mode == Mode::Change {
             let record = Attempts::default();
-            let change = self.change_of(budget, before, &candidate, &record);
+            let change = self.change_of(budget, before, &target, &record);
             if let Ok(Some(outcome)) = self.signals.race(change.confirm_earlier()).await {
-                return Err(self.settled(candidate, outcome));
+                return Err(self.unchanged(target, outcome));
             }
         }
         match stage {
             Stage::Verify => {
                 let why = "IAM's lists do not show whether it was changed";
-                Err(self.settled(candidate, left_in_doubt(Exit::Unknown, why)))
+                Err(self.unchanged(target, left_in_doubt(Exit::Unknown, why)))
             }
             Stage::Change(chosen) if self.is_still_valid(chosen) => {
                 if let Some(exit) = self.signals.first() {
-                    return Err(self.settled(candidate, self.interrupted(exit)));
+                    return Err(self.unchanged(target, self.interrupted(exit)));
                 }
                 // A key that was chosen before may have signed since: credentials are renewed in a long run.
                 let signer = &self.connected.signer;
-                match guard::signing_key(&candidate.key, signer, self.request) {
-                    Some(outcome) => Err(self.settled(candidate, outcome)),
-                    None => Ok(candidate),
+                match guard::signing_key(&target.key, signer, self.request) {
+                    Some(outcome) => Err(self.unchanged(target, outcome)),
+                    None => Ok(target),
                 }
             }
             Stage::Choose | Stage::ChooseAndChange | Stage::Change(_) => {
-                let key = candidate.key.clone();
-                let decided = self
-                    .selector
-                    .decide(key, &budget.iam, &mut budget.allowance);
+                let key = target.key.clone();
+                let decided = self.selector.decide(key, &budget.iam, &mut budget.budget);
                 match self.signals.race(Box::pin(decided)).await {
-                    Ok(choice) => choice.map_err(|settled| self.or_in_doubt(settled)),
+                    Ok(choice) => choice.map_err(|result| self.or_in_doubt(result)),
                     Err(exit) => {
-                        let untouched = Target::from(candidate.key);
-                        Err(self.settled(untouched, self.interrupted(exit)))
+                        let untouched = Target::from(target.key);
+                        Err(self.unchanged(untouched, self.interrupted(exit)))
                     }
                 }
             }
@@ -178,35 +176,35 @@ impl Work<'_> {
     /// the wait for a disk that does not answer.
     async fn ready(
         &self,
-        candidate: Target,
+        target: Target,
         before: PriorState,
     ) -> Result<Target, (Box<KeyResult>, io::Result<()>)> {
         if self.request.mode == Mode::DryRun {
-            return Ok(candidate);
+            return Ok(target);
         }
-        let broken = |candidate, why: &str, error| {
+        let broken = |target, why: &str, error| {
             let (exit, why) = (Exit::Other, why.to_owned());
-            let settled = self.settled(candidate, Outcome::NotTried { exit, why });
-            Err((settled, Err(error)))
+            let result = self.unchanged(target, Outcome::NotTried { exit, why });
+            Err((result, Err(error)))
         };
-        if let Err(error) = try_query(self.request, &candidate) {
-            return broken(candidate, "--query failed on the result", error);
+        if let Err(error) = try_query(self.request, &target) {
+            return broken(target, "--query failed on the result", error);
         }
         let mut signals = self.signals.clone();
         tokio::select! {
             biased;
-            recorded = self.journal.record_intent(&candidate) => match recorded {
-                Ok(()) => Ok(candidate),
-                Err(error) => broken(candidate, "the journal could not be written", error),
+            recorded = self.journal.record_intent(&target) => match recorded {
+                Ok(()) => Ok(target),
+                Err(error) => broken(target, "the journal could not be written", error),
             },
             exit = signals.next() => {
-                let settled = self.settled(candidate, self.interrupted(exit));
+                let result = self.unchanged(target, self.interrupted(exit));
                 if before == PriorState::None {
                     // If the intent gets to the disk, this record says that the key was not changed. If this one does not,
                     // the next run checks the key.
-                    let _ = self.settle(&settled).await;
+                    let _ = self.record_result(&result).await;
                 }
-                Err((settled, Ok(())))
+                Err((result, Ok(())))
             }
         }
     }
@@ -225,23 +223,17 @@ impl Work<'_> {
         }
     }
 
-    async fn change(
-        &self,
-        candidate: Target,
-        before: PriorState,
-        budget: &Budget,
-    ) -> Box<KeyResult> {
+    async fn change(&self, target: Target, before: PriorState, budget: &Budget) -> Box<KeyResult> {
         if self.request.mode == Mode::DryRun {
             let reason = self.request.conditions.to_string();
-            return self.settled(candidate, Outcome::WouldChange(reason));
+            return self.unchanged(target, Outcome::WouldChange(reason));
         }
         let record = Attempts::default();
-        self.in_flight
-            .changing(&candidate.key, &record, before.known());
+        self.in_flight.add(&target.key, &record, before.known());
         let mut signals = self.signals.clone();
-        let change = self.change_of(budget, before, &candidate, &record);
+        let change = self.change_of(budget, before, &target, &record);
         let (outcome, attempts) = change.run(&mut signals).await;
-        let Target { key, metadata } = candidate;
+        let Target { key, metadata } = target;
         let outcome = outcome.with_owner_named_by(named_by(self.request, &metadata));
         Box::new(KeyResult {
             key,
@@ -256,10 +248,10 @@ impl Work<'_> {
         &'a self,
         budget: &'a Budget,
         before: PriorState,
-        candidate: &'a Target,
+        target: &'a Target,
         record: &'a Attempts,
     ) -> Change<'a> {
-        let Target { key, metadata } = candidate;
+        let Target { key, metadata } = target;
         let attempts = self.journal.attempts(&key.id);
         Change {
             search: Search {
@@ -280,54 +272,54 @@ impl Work<'_> {
                 PriorState::InProgress => Ambiguity::RecentRun,
             },
             record,
-            allowance: &budget.allowance,
+            budget: &budget.budget,
             limit: self.request.limit,
         }
     }
 
     /// Records what became of a key. What an earlier run began stays in doubt as long as nothing new is known.
-    async fn record(&self, settled: &KeyResult, before: PriorState) -> io::Result<()> {
-        let is_new = match &settled.outcome {
+    async fn record(&self, result: &KeyResult, before: PriorState) -> io::Result<()> {
+        let is_new = match &result.outcome {
             Outcome::NotTried { .. } | Outcome::LeftUnverified { .. } => false,
             Outcome::Done { .. } | Outcome::Missing(_) => true,
-            _ => before == PriorState::None || settled.attempts > 0,
+            _ => before == PriorState::None || result.attempts > 0,
         };
         if is_new && self.request.journal.is_some() {
-            self.settle(settled).await
+            self.record_result(result).await
         } else {
             Ok(())
         }
     }
 
     /// Records a result. A signal bounds the wait for a disk that does not answer.
-    async fn settle(&self, settled: &KeyResult) -> io::Result<()> {
-        let recorded = self.journal.settle(settled);
+    async fn record_result(&self, result: &KeyResult) -> io::Result<()> {
+        let recorded = self.journal.record_result(result);
         let recorded = self.signals.bound(signal::JOURNAL, recorded).await;
         recorded.unwrap_or_else(|_| Err(io::Error::other("the journal's disk is not responding")))
     }
 
     /// A key of which this run changed nothing.
-    pub(super) fn settled(&self, candidate: Target, outcome: Outcome) -> Box<KeyResult> {
-        let settled = KeyResult::unchanged(candidate, self.request.action, outcome);
-        self.or_in_doubt(Box::new(settled))
+    pub(super) fn unchanged(&self, target: Target, outcome: Outcome) -> Box<KeyResult> {
+        let result = KeyResult::unchanged(target, self.request.action, outcome);
+        self.or_in_doubt(Box::new(result))
     }
 
     /// That a key was left, cannot be read or is not there does not say that it was not changed, where an earlier run began
     /// it. That IAM listed it does, but for a key that has the status which it was to get.
-    fn or_in_doubt(&self, mut settled: Box<KeyResult>) -> Box<KeyResult> {
-        let status = &settled.metadata.status;
-        let is_unchanged = status.is_some() && *status != settled.action.status();
-        let before = self.journal.before(&settled.key);
-        let Some(known) = before.known().filter(|_| !before.is_settled()) else {
-            return settled;
+    fn or_in_doubt(&self, mut result: Box<KeyResult>) -> Box<KeyResult> {
+        let status = &result.metadata.status;
+        let is_unchanged = status.is_some() && *status != result.action.status();
+        let before = self.journal.before(&result.key);
+        let Some(known) = before.known().filter(|_| !before.is_finished()) else {
+            return result;
         };
         if !is_unchanged {
-            let attempts = self.journal.attempts(&settled.key.id);
+            let attempts = self.journal.attempts(&result.key.id);
             let principal = self.connected.signer.principal;
-            let owner = owner_hint(&settled.key, &settled.metadata, attempts, principal);
-            settled.outcome = in_doubt(settled.outcome, known, settled.action, &owner);
+            let owner = owner_hint(&result.key, &result.metadata, attempts, principal);
+            result.outcome = in_doubt(result.outcome, known, result.action, &owner);
         }
-        settled
+        result
     }
 
     /// The keys of this run that an earlier one started, unless the sweep shows that they are unchanged.
@@ -341,17 +333,17 @@ impl Work<'_> {
             Selection::Account => true,
             Selection::Named(_) | Selection::Listed { .. } => false,
         };
-        let in_progress = self.journal.in_progress().into_iter();
-        in_progress
+        let unfinished = self.journal.unfinished().into_iter();
+        unfinished
             .filter(|key| is_of_run(key) && !sweep.shows_unchanged(&key.id))
             .map(Target::from)
             .collect()
     }
 
     /// Whether a later run can prove what became of a key.
-    pub(super) fn proof(&self, settled: &KeyResult) -> Proof {
-        let mut earlier = self.journal.attempts(&settled.key.id).iter();
-        if settled.metadata.status.is_some()
+    pub(super) fn proof(&self, result: &KeyResult) -> Proof {
+        let mut earlier = self.journal.attempts(&result.key.id).iter();
+        if result.metadata.status.is_some()
             || earlier.any(|attempt| attempt.listed_owner().is_some())
         {
             Proof::Listed
@@ -390,7 +382,7 @@ fn left_in_doubt(exit: Exit, why: &str) -> Outcome {
 }
 
 /// The outcome of a key that an earlier run started, if this run found nothing out.
-fn in_doubt(outcome: Outcome, begun: KeyState, action: Action, owner: &OwnerHint) -> Outcome {
+fn in_doubt(outcome: Outcome, started: KeyState, action: Action, owner: &OwnerHint) -> Outcome {
     let is_agreed = matches!(owner, OwnerHint::Named(_) | OwnerHint::Listed(_));
     match outcome {
         Outcome::NotTried { exit, why } => left_in_doubt(exit, &why),
@@ -407,7 +399,7 @@ fn in_doubt(outcome: Outcome, begun: KeyState, action: Action, owner: &OwnerHint
             failure,
         } => Outcome::Stopped {
             exit,
-            known: begun,
+            known: started,
             failure,
         },
         // It is there, under another user's name, and nobody began it under that one.
@@ -418,11 +410,11 @@ fn in_doubt(outcome: Outcome, begun: KeyState, action: Action, owner: &OwnerHint
         }
         Outcome::Missing(failure) if !is_agreed => Outcome::Failed {
             failure,
-            known: begun,
+            known: started,
         },
         Outcome::Failed { failure, .. } => Outcome::Failed {
             failure,
-            known: begun,
+            known: started,
         },
         outcome => outcome,
     }

@@ -9,7 +9,7 @@ use clap::builder::{OsStringValueParser, TypedValueParser, ValueParser};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use crate::apart::apart_early;
+use crate::blocking::run_blocking_early;
 use crate::error::RunError;
 use crate::ident::{AccessKeyId, UserName};
 use crate::sanitize::{Invalid, display_value, truncate_escaped};
@@ -68,7 +68,7 @@ impl Source {
     pub(super) fn text(&self) -> Result<Result<String, String>, RunError> {
         match self.clone() {
             Self::Text(text) => Ok(Ok(text)),
-            Self::File(path) => apart_early(move || read(&path)),
+            Self::File(path) => run_blocking_early(move || read(&path)),
         }
     }
 }

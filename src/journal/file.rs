@@ -102,7 +102,7 @@ impl Kept {
     }
 
     /// What another process did to it, as a fragment.
-    pub(super) fn harm(&self) -> Option<&'static str> {
+    pub(super) fn changed_elsewhere(&self) -> Option<&'static str> {
         match fs::metadata(&self.path) {
             Ok(found) if (found.dev(), found.ino()) != self.file => {
                 Some("it was replaced by another file during the run")

@@ -79,21 +79,21 @@ impl From<RunError> for Unusable {
 
 /// What another process did to the journal while this run wrote it, as a fragment.
 #[derive(Debug)]
-struct Harmed(&'static str);
+struct Changed(&'static str);
 
-impl Display for Harmed {
+impl Display for Changed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.0)
     }
 }
 
-impl Error for Harmed {}
+impl Error for Changed {}
 
 /// Whether another process changed the journal, and that is why a record was not written.
-pub(crate) fn is_harmed(error: &io::Error) -> bool {
+pub(crate) fn is_changed_elsewhere(error: &io::Error) -> bool {
     let inner = error.get_ref();
     inner
-        .and_then(|inner| inner.downcast_ref::<Harmed>())
+        .and_then(|inner| inner.downcast_ref::<Changed>())
         .is_some()
 }
 
@@ -114,7 +114,7 @@ pub(crate) enum PriorState {
 
 impl PriorState {
     /// Whether nothing is left to do, as far as the journal says.
-    pub(crate) fn is_settled(self) -> bool {
+    pub(crate) fn is_finished(self) -> bool {
         matches!(self, Self::Missing | Self::Done)
     }
 
@@ -290,17 +290,17 @@ impl Journal {
     }
 
     /// The keys that earlier runs started to change and did not finish.
-    pub(crate) fn in_progress(&self) -> Vec<Key> {
-        self.past.in_progress()
+    pub(crate) fn unfinished(&self) -> Vec<Key> {
+        self.past.unfinished()
     }
 
     /// A key is about to be changed. Whose it is, is as IAM listed it, or as it was named.
     ///
     /// # Errors
     ///
-    /// The record is not on the disk, or `is_harmed`: the key must not be changed.
-    pub(crate) async fn record_intent(&self, candidate: &Target) -> io::Result<()> {
-        let Target { key, metadata } = candidate;
+    /// The record is not on the disk, or `is_changed_elsewhere`: the key must not be changed.
+    pub(crate) async fn record_intent(&self, target: &Target) -> io::Result<()> {
+        let Target { key, metadata } = target;
         let previous_status = match self.action {
             Action::Deactivate => metadata.previous_status(),
             Action::Delete | Action::Reactivate => None,
@@ -324,15 +324,15 @@ impl Journal {
     /// # Errors
     ///
     /// The record is not on the disk.
-    pub(crate) async fn settle(&self, settled: &KeyResult) -> io::Result<()> {
+    pub(crate) async fn record_result(&self, result: &KeyResult) -> io::Result<()> {
         let record = json!({
-            "AccessKeyId": settled.key.id,
-            "UserName": settled.metadata.owner.as_ref().or(settled.key.user_name.as_ref()),
-            "Outcome": settled.kind().as_str(),
-            "Known": settled.describe_state(),
+            "AccessKeyId": result.key.id,
+            "UserName": result.metadata.owner.as_ref().or(result.key.user_name.as_ref()),
+            "Outcome": result.kind().as_str(),
+            "Known": result.describe_state(),
             "Time": timestamp(SystemTime::now()),
         });
-        let record = with_status(record, settled.previous_status());
+        let record = with_status(record, result.previous_status());
         self.write(Kind::Other, &record).await
     }
 
@@ -344,9 +344,9 @@ impl Journal {
     }
 
     /// What another process did to the journal while this run wrote it, as a sentence.
-    pub(crate) fn harm(&self) -> Option<String> {
-        let harm = self.kept.as_ref()?.harm()?;
-        Some(format!("the journal {} is incomplete: {harm}", self.name))
+    pub(crate) fn changed_elsewhere(&self) -> Option<String> {
+        let change = self.kept.as_ref()?.changed_elsewhere()?;
+        Some(format!("the journal {} is incomplete: {change}", self.name))
     }
 }
 

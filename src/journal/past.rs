@@ -29,8 +29,8 @@ pub(super) struct Replay {
     /// Where the last whole record ends, in bytes.
     pub(super) length: u64,
     digest: Digest,
-    settled: Vec<u128>,
-    begun: HashMap<u128, Vec<EarlierAttempt>>,
+    finished: Vec<u128>,
+    unfinished: HashMap<u128, Vec<EarlierAttempt>>,
 }
 
 /// A change that an earlier run started. How it ended is not recorded.
@@ -75,7 +75,7 @@ enum End {
     Done = 0,
     Missing = 1,
     /// In another way: what an earlier record says is no longer believed.
-    NotSettled = 2,
+    NotFinished = 2,
 }
 
 impl Digest {
@@ -103,20 +103,20 @@ fn differ(one: u128, other: u128) -> bool {
 
 /// What is left of the records, in the order of the keys: a key that was not finished later is not, unless under the name
 /// of another owner.
-fn still_settled(mut ended: Vec<u128>) -> Vec<u128> {
-    let is_settled = |record: &u128| record & END != End::NotSettled as u128;
-    if ended.iter().all(is_settled) {
+fn still_finished(mut ended: Vec<u128>) -> Vec<u128> {
+    let is_finished = |record: &u128| record & END != End::NotFinished as u128;
+    if ended.iter().all(is_finished) {
         ended.sort_unstable();
         ended.dedup();
         return ended;
     }
     // The order of a key's records counts.
     ended.sort_by_key(|record| record >> OWNER_BITS);
-    let mut settled = Vec::new();
+    let mut finished = Vec::new();
     for of_key in ended.chunk_by(|one, other| one >> OWNER_BITS == other >> OWNER_BITS) {
         let mut left = Vec::new();
         for record in of_key {
-            if is_settled(record) {
+            if is_finished(record) {
                 left.push(*record);
             } else {
                 left.retain(|earlier| differ(*earlier, *record));
@@ -124,9 +124,9 @@ fn still_settled(mut ended: Vec<u128>) -> Vec<u128> {
         }
         left.sort_unstable();
         left.dedup();
-        settled.extend(left);
+        finished.extend(left);
     }
-    settled
+    finished
 }
 
 /// A record of a key: an intent, or a result.
@@ -150,13 +150,13 @@ impl Replay {
     /// What the records say of a key.
     pub(super) fn before(&self, key: &Key, action: Action) -> PriorState {
         let digest = self.digest.of(key.id.as_str());
-        let is_begun = self.begun.contains_key(&digest);
+        let is_unfinished = self.unfinished.contains_key(&digest);
         match action {
             // It was started after the run that finished it.
-            _ if is_begun => PriorState::InProgress,
-            Action::Delete if self.is_settled(key, digest, End::Done) => PriorState::Done,
-            Action::Delete if self.is_settled(key, digest, End::Missing) => PriorState::Missing,
-            Action::Deactivate | Action::Reactivate if self.is_settled(key, digest, End::Done) => {
+            _ if is_unfinished => PriorState::InProgress,
+            Action::Delete if self.is_finished(key, digest, End::Done) => PriorState::Done,
+            Action::Delete if self.is_finished(key, digest, End::Missing) => PriorState::Missing,
+            Action::Deactivate | Action::Reactivate if self.is_finished(key, digest, End::Done) => {
                 PriorState::StatusSet(action)
             }
             Action::Delete | Action::Deactivate | Action::Reactivate => PriorState::None,
@@ -165,28 +165,31 @@ impl Replay {
 
     /// Whether a record of such an end counts for this key and this owner. A deleted key is deleted whoever is named now,
     /// unless two different users are; a missing one is missing only where it was looked for.
-    fn is_settled(&self, key: &Key, digest: u128, end: End) -> bool {
+    fn is_finished(&self, key: &Key, digest: u128, end: End) -> bool {
         let (id, owner) = (key.id.as_str(), key.user_name.as_ref());
-        let first = self.settled.partition_point(|known| *known < digest);
-        let records = self.settled[first..].iter();
+        let first = self.finished.partition_point(|known| *known < digest);
+        let records = self.finished[first..].iter();
         let mut of_key = records.take_while(|known| *known >> OWNER_BITS == digest >> OWNER_BITS);
         let now = self.digest.ended(id, owner, end);
         of_key.any(|known| match end {
             _ if known & END != end as u128 => false,
             End::Done => !differ(*known, now),
-            End::Missing | End::NotSettled => *known == now,
+            End::Missing | End::NotFinished => *known == now,
         })
     }
 
     /// What was started for a key, and not finished.
     pub(super) fn attempts(&self, id: &AccessKeyId) -> &[EarlierAttempt] {
-        let begun = self.begun.get(&self.digest.of(id.as_str()));
-        begun.map_or(&[], Vec::as_slice)
+        let unfinished = self.unfinished.get(&self.digest.of(id.as_str()));
+        unfinished.map_or(&[], Vec::as_slice)
     }
 
     /// The keys that earlier runs started to change and did not finish, each with the user it was sent for.
-    pub(super) fn in_progress(&self) -> Vec<Key> {
-        let last = self.begun.values().filter_map(|attempts| attempts.last());
+    pub(super) fn unfinished(&self) -> Vec<Key> {
+        let last = self
+            .unfinished
+            .values()
+            .filter_map(|attempts| attempts.last());
         let mut keys: Vec<Key> = last
             .map(|attempt| Key {
                 id: attempt.id.clone(),
@@ -221,31 +224,34 @@ impl Replay {
         };
         match word {
             Some(word) if word.is_complete() => {
-                self.begun.remove(&digest);
+                self.unfinished.remove(&digest);
                 let end = match word {
                     OutcomeKind::Missing => End::Missing,
                     _ => End::Done,
                 };
                 let ended = self.digest.ended(id.as_str(), owner.as_ref(), end);
-                self.settled.push(ended);
+                self.finished.push(ended);
             }
             // It was started, and its result is not known (yet).
             None | Some(OutcomeKind::Unknown) => {
                 let at = record.time.and_then(|time| parse_rfc3339(&time).ok());
-                self.begun.entry(digest).or_default().push(EarlierAttempt {
-                    id,
-                    owner,
-                    was_listed: record.status.is_some(),
-                    at,
-                });
+                self.unfinished
+                    .entry(digest)
+                    .or_default()
+                    .push(EarlierAttempt {
+                        id,
+                        owner,
+                        was_listed: record.status.is_some(),
+                        at,
+                    });
             }
             Some(_) => {
-                self.begun.remove(&digest);
+                self.unfinished.remove(&digest);
                 // That a key got another status is not forgotten.
                 if action == Action::Delete.verb() {
-                    let end = End::NotSettled;
+                    let end = End::NotFinished;
                     let ended = self.digest.ended(id.as_str(), owner.as_ref(), end);
-                    self.settled.push(ended);
+                    self.finished.push(ended);
                 }
             }
         }
@@ -333,7 +339,7 @@ pub(super) fn read(file: &mut impl Read) -> Result<(Option<Head>, Replay), Strin
         }
         past.length += read as u64;
     }
-    past.settled = still_settled(past.settled);
+    past.finished = still_finished(past.finished);
     Ok((head, past))
 }
 

@@ -11,7 +11,7 @@ use rustix::fs::fsync;
 use rustix::io::Errno;
 use tokio::sync::oneshot;
 
-use super::Harmed;
+use super::Changed;
 use super::file::Kept;
 
 /// A thread that writes.
@@ -67,10 +67,10 @@ fn write_all(mut file: File, kept: &Kept, waiting: &Receiver<Record>) {
         let mut records: Vec<Record> = std::iter::once(first).chain(waiting.try_iter()).collect();
         let is_intent = |record: &Record| record.kind == Kind::Intent;
         if records.iter().any(is_intent)
-            && let Some(harm) = kept.harm()
+            && let Some(change) = kept.changed_elsewhere()
         {
             for intent in records.extract_if(.., |record| is_intent(record)) {
-                let _ = intent.written.send(Err(io::Error::other(Harmed(harm))));
+                let _ = intent.written.send(Err(io::Error::other(Changed(change))));
             }
         }
         let text: String = records.iter().map(|record| record.text.as_str()).collect();

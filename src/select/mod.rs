@@ -2,8 +2,8 @@
 //! changes anything, and a read that fails never lets a key through.
 
 mod credential_report;
+mod fetch;
 mod index;
-mod look;
 mod sweep;
 mod users;
 
@@ -119,7 +119,7 @@ impl<'a> Selector<'a> {
     }
 
     /// Decides on one key, within its limit.
-    pub(crate) async fn decide(&self, key: Key, iam: &Iam, allowance: &mut KeyBudget) -> Choice {
+    pub(crate) async fn decide(&self, key: Key, iam: &Iam, budget: &mut KeyBudget) -> Choice {
         let kept = guard::signing_key(&key, self.signer, self.request);
         let kept = match (kept, self.request.mode) {
             (Some(outcome), Mode::Change) => return self.stay(key.into(), outcome),
@@ -130,32 +130,32 @@ impl<'a> Selector<'a> {
             shared: Rc::clone(&self.shared),
             ..*self
         };
-        let mut candidate = Target::from(key);
-        let denied = match own.fetch_metadata(&mut candidate, allowance).await {
+        let mut target = Target::from(key);
+        let denied = match own.fetch_metadata(&mut target, budget).await {
             Ok(denied) => denied,
             Err(outcome) => {
-                let named_by = named_by(self.request, &candidate.metadata);
-                return self.stay(candidate, outcome.with_owner_named_by(named_by));
+                let named_by = named_by(self.request, &target.metadata);
+                return self.stay(target, outcome.with_owner_named_by(named_by));
             }
         };
         if let Some(outcome) = kept {
-            return self.stay(candidate, outcome);
+            return self.stay(target, outcome);
         }
-        let result = self.request.conditions.evaluate(&candidate.metadata);
-        match (result, own.already(&candidate.metadata)) {
+        let result = self.request.conditions.evaluate(&target.metadata);
+        match (result, own.already(&target.metadata)) {
             (ConditionResult::Met | ConditionResult::MissingData(OWNER_TAGS), Some(status))
-                if own.still_has_status(&mut candidate, allowance).await =>
+                if own.still_has_status(&mut target, budget).await =>
             {
-                self.stay(candidate, Outcome::Already(status))
+                self.stay(target, Outcome::Already(status))
             }
-            (ConditionResult::Met, _) => Ok(candidate),
-            (ConditionResult::NotMet(reason), _) => self.stay(candidate, Outcome::Skipped(reason)),
+            (ConditionResult::Met, _) => Ok(target),
+            (ConditionResult::NotMet(reason), _) => self.stay(target, Outcome::Skipped(reason)),
             (ConditionResult::MissingData(fact), _) => {
                 let failure = denied.unwrap_or_else(|| self.lacking(fact));
-                self.stay(candidate, failed(failure))
+                self.stay(target, failed(failure))
             }
             (ConditionResult::ImpossibleDate(what), _) => {
-                self.stay(candidate, failed(impossible(&what)))
+                self.stay(target, failed(impossible(&what)))
             }
         }
     }
@@ -203,9 +203,9 @@ impl<'a> Selector<'a> {
         Needs::of(self.request, None).last_use
     }
 
-    fn stay(&self, candidate: Target, outcome: Outcome) -> Choice {
-        let settled = KeyResult::unchanged(candidate, self.request.action, outcome);
-        Err(Box::new(settled))
+    fn stay(&self, target: Target, outcome: Outcome) -> Choice {
+        let result = KeyResult::unchanged(target, self.request.action, outcome);
+        Err(Box::new(result))
     }
 
     /// A key that is not where it was looked for. `failure` says where.

@@ -46,7 +46,7 @@ pub(crate) struct Sweep {
     pub(crate) chosen: SpillFile<Target>,
     /// The keys that satisfy the conditions, but are kept because the requests are signed with them, and those whose owner's
     /// tags cannot be read.
-    pub(crate) settled: Vec<KeyResult>,
+    pub(crate) results: Vec<KeyResult>,
     /// How many users were looked at.
     pub(crate) users: usize,
     /// What cannot be shown since IAM denied the read.
@@ -73,7 +73,7 @@ enum Fate {
     /// Nothing: it was to be made inactive and is.
     AlreadyInactive,
     /// Nothing, because its own credentials are in use, or its owner's tags cannot be read.
-    Settled(KeyResult),
+    Finished(KeyResult),
     /// It is changed.
     Chosen(Target),
 }
@@ -85,7 +85,7 @@ impl Sweep {
     fn new() -> Self {
         Self {
             chosen: SpillFile::new(),
-            settled: Vec::new(),
+            results: Vec::new(),
             users: 0,
             denied: Denied::default(),
             found: HashMap::new(),
@@ -121,12 +121,10 @@ impl Sweep {
             self.has_twice |= self.found.insert(id, found).is_some();
             match fate {
                 Fate::Left | Fate::AlreadyInactive => {}
-                Fate::Settled(settled) => self.settled.push(settled),
-                Fate::Chosen(candidate) => {
-                    self.denied.last_use |= candidate.metadata.denied.last_use;
-                    self.chosen
-                        .push(&candidate)
-                        .map_err(|error| unkept(&error))?;
+                Fate::Finished(result) => self.results.push(result),
+                Fate::Chosen(target) => {
+                    self.denied.last_use |= target.metadata.denied.last_use;
+                    self.chosen.push(&target).map_err(|error| unkept(&error))?;
                 }
             }
         }
@@ -143,12 +141,12 @@ impl Sweep {
                 let is_owner = found.is_some_and(|found| found.user == key.user_name);
                 found.is_some() && is_owner && seen.insert(key.id.clone())
             };
-            self.settled.retain(|settled| is_current(&settled.key));
+            self.results.retain(|result| is_current(&result.key));
             let mut current = SpillFile::new();
-            for candidate in self.chosen.read().map_err(|error| unkept(&error))? {
-                let candidate = candidate.map_err(|error| unkept(&error))?;
-                if is_current(&candidate.key) {
-                    current.push(&candidate).map_err(|error| unkept(&error))?;
+            for target in self.chosen.read().map_err(|error| unkept(&error))? {
+                let target = target.map_err(|error| unkept(&error))?;
+                if is_current(&target.key) {
+                    current.push(&target).map_err(|error| unkept(&error))?;
                 }
             }
             self.chosen = current;
@@ -311,38 +309,38 @@ impl Selector<'_> {
         &self,
         user: Option<&UserName>,
         tags: &OnceCell<Vec<UserTag>>,
-        mut candidate: Target,
+        mut target: Target,
     ) -> Result<Fate, CallError> {
-        let settled = |candidate, outcome| {
-            let settled = KeyResult::unchanged(candidate, self.request.action, outcome);
-            Ok(Fate::Settled(settled))
+        let finished = |target, outcome| {
+            let result = KeyResult::unchanged(target, self.request.action, outcome);
+            Ok(Fate::Finished(result))
         };
         let conditions = &self.request.conditions;
-        if self.already(&candidate.metadata).is_some() {
+        if self.already(&target.metadata).is_some() {
             return Ok(Fate::AlreadyInactive);
         }
-        let first = conditions.evaluate(&candidate.metadata);
+        let first = conditions.evaluate(&target.metadata);
         if let ConditionResult::NotMet(_) = first {
             return Ok(Fate::Left);
         }
         let need = self.needs_last_use();
         if need > Need::Nothing {
-            let iam = self.iam.for_one(candidate.key.id.as_str());
-            let read = iam.last_use(&candidate.key.id);
+            let iam = self.iam.for_one(target.key.id.as_str());
+            let read = iam.last_use(&target.key.id);
             match self.limited(&iam, "GetAccessKeyLastUsed", read).await {
                 Ok(read) => {
-                    candidate.metadata.last_use = Some(read.last_use);
-                    candidate.metadata.read_at = read.at.or(candidate.metadata.read_at);
+                    target.metadata.last_use = Some(read.last_use);
+                    target.metadata.read_at = read.at.or(target.metadata.read_at);
                 }
                 // It was deleted in the meantime.
                 Err(failure) if failure.is_no_such_entity() => return Ok(Fate::Left),
                 Err(failure) if failure.is_denied() && need == Need::Shown => {
-                    candidate.metadata.denied.last_use = true;
+                    target.metadata.denied.last_use = true;
                 }
                 Err(mut failure) => {
                     // IAM says the same of a key that was deleted in the meantime.
                     if failure.is_denied() {
-                        let id = candidate.key.id.as_str();
+                        let id = target.key.id.as_str();
                         let listing = self.list_keys(id, user).await?;
                         if !listing.keys.iter().any(|listed| listed.id == id) {
                             return Ok(Fate::Left);
@@ -356,27 +354,27 @@ impl Selector<'_> {
             }
         }
         if let Some(user) = user
-            && self.lacks_only_tags(&candidate.metadata)
+            && self.lacks_only_tags(&target.metadata)
         {
-            let iam = self.iam.for_one(candidate.key.id.as_str());
+            let iam = self.iam.for_one(target.key.id.as_str());
             let read = async || {
                 self.limited(&iam, "ListUserTags", iam.user_tags(user))
                     .await
             };
             match tags.get_or_try_init(read).await {
-                Ok(tags) => candidate.metadata.owner_tags = Some(tags.clone()),
-                Err(failure) if failure.is_denied() => return settled(candidate, failed(failure)),
+                Ok(tags) => target.metadata.owner_tags = Some(tags.clone()),
+                Err(failure) if failure.is_denied() => return finished(target, failed(failure)),
                 Err(failure) => return Err(failure),
             }
         }
-        match conditions.evaluate(&candidate.metadata) {
+        match conditions.evaluate(&target.metadata) {
             ConditionResult::NotMet(_) => Ok(Fate::Left),
             ConditionResult::MissingData(fact) => Err(self.lacking(fact)),
             ConditionResult::ImpossibleDate(what) => Err(impossible(&what)),
             ConditionResult::Met => {
-                match guard::signing_key(&candidate.key, self.signer, self.request) {
-                    Some(outcome) => settled(candidate, outcome),
-                    None => Ok(Fate::Chosen(candidate)),
+                match guard::signing_key(&target.key, self.signer, self.request) {
+                    Some(outcome) => finished(target, outcome),
+                    None => Ok(Fate::Chosen(target)),
                 }
             }
         }
@@ -400,8 +398,8 @@ impl Selector<'_> {
         operation: &'static str,
         read: impl Future<Output = Result<T, CallError>>,
     ) -> Result<T, CallError> {
-        let allowance = iam.key_budget(self.request.limit);
-        match allowance.spend(Duration::ZERO, read).await {
+        let budget = iam.key_budget(self.request.limit);
+        match budget.spend(Duration::ZERO, read).await {
             Some(read) => read,
             None => Err(read_timed_out(operation, self.request.limit)),
         }

@@ -101,7 +101,7 @@ impl Selector<'_> {
                 }
             }
         }
-        Err(unsettled(last_missing))
+        Err(unstable_users(last_missing))
     }
 
     /// Checks that a user of a sweep is still under the request's path. The users are listed once for all keys, and one list
@@ -131,7 +131,7 @@ impl Selector<'_> {
     }
 }
 
-fn unsettled(missing: Option<UserName>) -> CallError {
+fn unstable_users(missing: Option<UserName>) -> CallError {
     let name = missing.map(|name| format!(" {name}")).unwrap_or_default();
     CallError::Incomplete(TransportError {
         host: String::new(),

@@ -122,7 +122,7 @@ fn f60_a_signal_while_cli_input_json_is_read_says_that_nothing_was_changed() {
                 let opened = opened.as_mut().expect("a reader");
                 opened.write_all(b"{").expect("a reader");
             } else {
-                wait_for(|| running.threads().contains(&"apart".to_owned()));
+                wait_for(|| running.threads().contains(&"blocking".to_owned()));
             }
             let _ = interrupt(running, signal)
                 .exits(status)

@@ -18,9 +18,9 @@ fn of(mut bytes: &[u8]) -> Journal {
 enum Said {
     Done,
     Missing,
-    /// That it is begun, or that nobody knows.
-    Begun,
-    NotSettled,
+    /// That it was started, or that nobody knows.
+    InProgress,
+    NotFinished,
 }
 
 /// The keys that records are about, and what they say.
@@ -35,8 +35,8 @@ fn keys(bytes: &[u8]) -> Vec<(Key, Said)> {
             let said = match outcome {
                 "Deleted" | "Deactivated" => Said::Done,
                 "Missing" => Said::Missing,
-                "" | "Unknown" => Said::Begun,
-                _ => Said::NotSettled,
+                "" | "Unknown" => Said::InProgress,
+                _ => Said::NotFinished,
             };
             let user_name = record["UserName"].as_str();
             let key = Key {
@@ -72,29 +72,29 @@ fn length_of(past: &Replay) -> usize {
 }
 
 /// What counts as done has a result that says so, and no later one that does not; what was said to be done counts as it,
-/// unless it was begun again.
+/// unless it was started again.
 fn check_results(head: Option<&Head>, past: &Replay, records: &[u8]) {
     let undoes = head.is_some_and(|head| head.action == Action::Delete.verb());
     let keys = keys(records);
     for (key, _) in &keys {
-        let mut settled: Vec<(&Key, Said)> = Vec::new();
+        let mut finished: Vec<(&Key, Said)> = Vec::new();
         for (other, said) in keys.iter().filter(|(other, _)| other.id == key.id) {
             match said {
-                Said::Done | Said::Missing => settled.push((other, *said)),
-                Said::NotSettled if undoes => {
-                    settled.retain(|(earlier, _)| differ(earlier, other));
+                Said::Done | Said::Missing => finished.push((other, *said)),
+                Said::NotFinished if undoes => {
+                    finished.retain(|(earlier, _)| differ(earlier, other));
                 }
-                Said::NotSettled | Said::Begun => {}
+                Said::NotFinished | Said::InProgress => {}
             }
         }
-        let is_done = settled.iter().any(|(other, said)| match said {
+        let is_done = finished.iter().any(|(other, said)| match said {
             Said::Done => !differ(key, other),
             _ => !differ(key, other) && key.user_name.is_some() == other.user_name.is_some(),
         });
-        let is_begun = !past.attempts(&key.id).is_empty();
+        let is_unfinished = !past.attempts(&key.id).is_empty();
         assert_eq!(
-            past.before(key, Action::Delete).is_settled(),
-            is_done && !is_begun,
+            past.before(key, Action::Delete).is_finished(),
+            is_done && !is_unfinished,
             "{key:?}"
         );
     }
@@ -144,7 +144,7 @@ mod tests {
     proptest! {
         #![proptest_config(cases(2_000))]
 
-        /// Killed at any byte: what was begun and has no result is never taken for done or for never begun.
+        /// Killed at any byte: what was started and has no result never counts as done or as not started.
         #[test]
         fn a_journal_that_was_cut_off_says_what_its_records_say(
             records in vec((0..6_u32, select(&ENDS[..])), 0..30),

@@ -16,7 +16,7 @@ use crate::signal::Signals;
 /// # Errors
 ///
 /// A signal arrived first. The process ends without waiting for the thread.
-pub(crate) async fn apart<T: Send + 'static>(
+pub(crate) async fn run_blocking<T: Send + 'static>(
     signals: &mut Signals,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, RunError> {
@@ -24,7 +24,7 @@ pub(crate) async fn apart<T: Send + 'static>(
     let work = Arc::new(Mutex::new(Some(work)));
     let theirs = Arc::clone(&work);
     let spawned = thread::Builder::new()
-        .name("apart".to_owned())
+        .name("blocking".to_owned())
         .spawn(move || {
             if let Some(work) = take(&theirs) {
                 let _ = sender.send(panic::catch_unwind(AssertUnwindSafe(work)));
@@ -47,13 +47,13 @@ pub(crate) async fn apart<T: Send + 'static>(
     }
 }
 
-/// Runs `work` like [`apart`] before the run starts, when nothing else receives signals. The run still receives later
+/// Runs `work` like [`run_blocking`] before the run starts, when nothing else receives signals. The run still receives later
 /// signals.
 ///
 /// # Errors
 ///
 /// A signal arrived first.
-pub(crate) fn apart_early<T: Send + 'static>(
+pub(crate) fn run_blocking_early<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, RunError> {
     let runtime = Builder::new_current_thread().enable_all().build();
@@ -64,7 +64,7 @@ pub(crate) fn apart_early<T: Send + 'static>(
         let Ok(mut signals) = Signals::listen() else {
             return Ok(work());
         };
-        let done = apart(&mut signals, work).await?;
+        let done = run_blocking(&mut signals, work).await?;
         match signals.first_by_now().await {
             Some(exit) => Err(RunError::signal(exit)),
             None => Ok(done),

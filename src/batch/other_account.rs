@@ -24,7 +24,7 @@ impl Work<'_> {
             || self.request.single().is_none();
         if let Outcome::Failed { failure, .. } = &mut result.outcome
             && !is_known
-            && may_be_elsewhere(failure)
+            && may_be_in_other_account(failure)
             && let Some(context) = failure.context_mut()
         {
             let limit = LIMIT.min(self.request.limit);
@@ -40,7 +40,7 @@ impl Work<'_> {
 }
 
 /// Whether another account may have the key, by all that IAM says of it.
-fn may_be_elsewhere(failure: &CallError) -> bool {
+fn may_be_in_other_account(failure: &CallError) -> bool {
     let context = failure.context();
     (failure.is_denied() || failure.is_no_such_entity())
         && context.owner.is_none()

@@ -14,52 +14,52 @@ pub(super) enum AbortReason {
     /// A signal.
     Signal(Exit),
     /// What became of a key means that the others would fare no better, or it is to be the last that failed.
-    After { exit: Exit, why: String },
+    KeyFailed { exit: Exit, why: String },
     /// IAM did not respond for so many keys in a row: it can no longer be reached.
-    Gone(usize),
+    Unreachable(usize),
     /// The credentials have expired, and those that were to replace them are another principal's.
     OtherPrincipal { why: String },
     /// The answer to the question was not yes.
     Declined,
     /// The result could not be written: a pipeline does not get what it waits for.
-    Unwritten(io::Error),
+    OutputFailed(io::Error),
     /// Another process changed the journal. The run reports that when it ends.
-    Harmed,
+    JournalChanged,
     /// The list of keys, or the journal, cannot be read or written.
-    Broken(io::Error),
+    StorageFailed(io::Error),
     /// The run cannot go on, and no key was changed.
-    Stopped(anyhow::Error),
+    Fatal(anyhow::Error),
 }
 
 impl AbortReason {
     /// A record could not be written.
     pub(super) fn unrecorded(error: io::Error) -> Self {
-        if journal::is_harmed(&error) {
-            Self::Harmed
+        if journal::is_changed_elsewhere(&error) {
+            Self::JournalChanged
         } else {
-            Self::Broken(error)
+            Self::StorageFailed(error)
         }
     }
 
     /// The keys cannot be chosen.
-    pub(super) fn stopped(error: impl Into<anyhow::Error>) -> Self {
-        Self::Stopped(error.into())
+    pub(super) fn fatal(error: impl Into<anyhow::Error>) -> Self {
+        Self::Fatal(error.into())
     }
 }
 
 impl Work<'_> {
     /// Whether what became of a key ends the run, and why.
-    pub(super) fn halts(&self, settled: &KeyResult) -> Option<AbortReason> {
+    pub(super) fn should_abort(&self, result: &KeyResult) -> Option<AbortReason> {
         if let Some(exit) = self.signals.first() {
             return Some(AbortReason::Signal(exit));
         }
-        let exit = settled.exit(self.request);
+        let exit = result.exit(self.request);
         let after = |why: &str| {
             let why = why.to_owned();
-            Some(AbortReason::After { exit, why })
+            Some(AbortReason::KeyFailed { exit, why })
         };
         let iam = &self.connected.iam;
-        if let Outcome::Failed { failure, .. } = &settled.outcome {
+        if let Outcome::Failed { failure, .. } = &result.outcome {
             if matches!(failure, CallError::Incomplete(_)) && iam.clock_jump().is_some() {
                 return after("IAM's clock cannot be trusted");
             }
@@ -92,16 +92,16 @@ impl Work<'_> {
     }
 
     /// What becomes of a key that is left.
-    pub(super) fn left(&self, halt: &AbortReason) -> Outcome {
-        let (exit, why) = match halt {
+    pub(super) fn left(&self, abort: &AbortReason) -> Outcome {
+        let (exit, why) = match abort {
             AbortReason::Signal(exit) => return self.interrupted(*exit),
             AbortReason::Declined => return Outcome::Refused(Refusal::Declined),
-            AbortReason::After { exit, why } => (*exit, why.as_str()),
-            AbortReason::Gone(_) => (Exit::Unreachable, "IAM could not be reached"),
+            AbortReason::KeyFailed { exit, why } => (*exit, why.as_str()),
+            AbortReason::Unreachable(_) => (Exit::Unreachable, "IAM could not be reached"),
             AbortReason::OtherPrincipal { why } => (Exit::Refused, why.as_str()),
-            AbortReason::Unwritten(_) => (Exit::Other, "a result could not be written"),
-            AbortReason::Harmed => (Exit::Other, "another process changed the journal"),
-            AbortReason::Broken(_) | AbortReason::Stopped(_) => {
+            AbortReason::OutputFailed(_) => (Exit::Other, "a result could not be written"),
+            AbortReason::JournalChanged => (Exit::Other, "another process changed the journal"),
+            AbortReason::StorageFailed(_) | AbortReason::Fatal(_) => {
                 (Exit::Other, "the run was aborted")
             }
         };

@@ -33,32 +33,32 @@ impl Selector<'_> {
     /// The outcome that is already known.
     pub(super) async fn fetch_metadata(
         &self,
-        candidate: &mut Target,
-        allowance: &mut KeyBudget,
+        target: &mut Target,
+        budget: &mut KeyBudget,
     ) -> Result<Option<CallError>, Outcome> {
-        let Target { key, metadata } = candidate;
+        let Target { key, metadata } = target;
         metadata.owner.clone_from(&key.user_name);
         if let Some(user) = &key.user_name {
             self.check_path(user).await?;
             // The list of users is not a part of the limit.
-            *allowance = self.iam.key_budget(self.request.limit);
+            *budget = self.iam.key_budget(self.request.limit);
         }
         let needs = Needs::of(self.request, key.user_name.as_ref());
         let too_late = || failed(super::timed_out(self.request.limit));
         let mut denied = None;
         // A list may name the owner itself.
         if self.request.owner == Owner::Find && key.user_name.is_none() {
-            let found = allowance.spend(Duration::ZERO, self.read_last_use(key, metadata));
+            let found = budget.spend(Duration::ZERO, self.read_last_use(key, metadata));
             denied = found.await.ok_or_else(too_late)??;
             if let Some(failure) = &denied {
                 self.find_in_index(key, metadata, failure, needs).await?;
                 // The index is not a part of the limit.
-                *allowance = self.iam.key_budget(self.request.limit);
+                *budget = self.iam.key_budget(self.request.limit);
             }
             self.tell_owner(key, metadata);
         }
         let read = self.read_facts(key, metadata, needs, denied);
-        let read = allowance.spend(Duration::ZERO, read).await;
+        let read = budget.spend(Duration::ZERO, read).await;
         read.ok_or_else(too_late)?
     }
 
@@ -139,9 +139,9 @@ impl Selector<'_> {
 
     /// Reads the status if that is possible. A list that fails or lacks the key decides nothing: the change will tell.
     async fn try_status(&self, key: &Key, metadata: &mut KeyMetadata) {
-        let allowance = self.iam.key_budget(TRIED.min(self.request.limit / 4));
+        let budget = self.iam.key_budget(TRIED.min(self.request.limit / 4));
         let read = self.iam.access_keys(key.user_name.as_ref());
-        let Some(Ok(listing)) = allowance.spend(Duration::ZERO, read).await else {
+        let Some(Ok(listing)) = budget.spend(Duration::ZERO, read).await else {
             return;
         };
         let mut keys = listing.keys.into_iter();
@@ -152,22 +152,18 @@ impl Selector<'_> {
 
     /// Whether a key has the status that it is to get, also by a list that no longer lags behind the deactivation which is
     /// to be undone.
-    pub(super) async fn still_has_status(
-        &self,
-        candidate: &mut Target,
-        allowance: &KeyBudget,
-    ) -> bool {
+    pub(super) async fn still_has_status(&self, target: &mut Target, budget: &KeyBudget) -> bool {
         if self.request.action != Action::Reactivate || self.request.mode == Mode::DryRun {
             return true;
         }
-        let Target { key, metadata } = candidate;
+        let Target { key, metadata } = target;
         metadata.status = None;
         let read_again = async {
             sleep(LIST_LAG.min(self.request.limit / 4)).await;
             self.try_status(key, metadata).await;
         };
-        let _ = allowance.spend(Duration::ZERO, read_again).await;
-        self.already(&candidate.metadata).is_some()
+        let _ = budget.spend(Duration::ZERO, read_again).await;
+        self.already(&target.metadata).is_some()
     }
 
     async fn list_user_keys(
@@ -301,7 +297,7 @@ impl Selector<'_> {
             Err(failure) => return failed(failure),
         };
         if location.is_absence() && self.request.missing == Missing::Succeeds {
-            location = search.locate_settled(&mut None).await;
+            location = search.locate_confirmed(&mut None).await;
         }
         let failure = with_accounts(failure, key, self.signer);
         let evidence = Evidence {

@@ -22,19 +22,19 @@ const AT_FIRST: usize = 4;
 
 /// What the result of a key says of the connection to IAM.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Heard {
+pub(super) enum Contact {
     /// IAM answered.
-    Answer,
+    Responded,
     /// It did not.
-    Silence,
+    NoResponse,
     /// It was not asked.
     #[default]
-    Nothing,
+    NotTried,
 }
 
 /// The connection to IAM as the last results show it.
 #[derive(Debug, Default)]
-pub(super) struct Reach {
+pub(super) struct Connectivity {
     answers: usize,
     /// How many keys in a row got no answer.
     silent: usize,
@@ -42,7 +42,7 @@ pub(super) struct Reach {
     until: Option<Instant>,
 }
 
-impl Heard {
+impl Contact {
     /// What this outcome says.
     pub(super) fn from(outcome: &Outcome) -> Self {
         match outcome {
@@ -53,37 +53,37 @@ impl Heard {
             | Outcome::Failed {
                 failure: CallError::NoResponse(_),
                 known: KeyState::Unknown(_),
-            } => Self::Silence,
+            } => Self::NoResponse,
             Outcome::Done { .. }
             | Outcome::Missing(_)
             | Outcome::Skipped(_)
             | Outcome::Already(_)
-            | Outcome::Failed { .. } => Self::Answer,
+            | Outcome::Failed { .. } => Self::Responded,
             Outcome::WouldChange(_)
             | Outcome::Refused(_)
             | Outcome::OwnKey
             | Outcome::NotTried { .. }
             | Outcome::LeftUnverified { .. }
-            | Outcome::Stopped { .. } => Self::Nothing,
+            | Outcome::Stopped { .. } => Self::NotTried,
         }
     }
 }
 
-impl Reach {
+impl Connectivity {
     /// Any answer, also one to a key that was in flight, ends the silence.
-    pub(super) fn heard(&mut self, heard: Heard) {
-        match heard {
-            Heard::Answer => {
+    pub(super) fn contact(&mut self, contact: Contact) {
+        match contact {
+            Contact::Responded => {
                 *self = Self {
                     answers: self.answers + 1,
                     ..Self::default()
                 }
             }
-            Heard::Silence => {
+            Contact::NoResponse => {
                 self.silent += 1;
                 self.until = None;
             }
-            Heard::Nothing => {}
+            Contact::NotTried => {}
         }
     }
 
@@ -120,14 +120,14 @@ impl Reach {
 mod tests {
     use tokio::time::Instant;
 
-    use super::{AT_FIRST, Heard, PAUSES, Reach};
+    use super::{AT_FIRST, Connectivity, Contact, PAUSES};
 
     /// Lets the pause that is due pass.
-    fn wait(reach: &mut Reach, now: &mut Instant) -> Result<(), usize> {
-        if let Some(until) = reach.pause(*now)? {
+    fn wait(connectivity: &mut Connectivity, now: &mut Instant) -> Result<(), usize> {
+        if let Some(until) = connectivity.pause(*now)? {
             assert!(until > *now);
             *now = until;
-            assert_eq!(reach.pause(*now), Ok(None), "the next key may start");
+            assert_eq!(connectivity.pause(*now), Ok(None), "the next key may start");
         }
         Ok(())
     }
@@ -135,22 +135,22 @@ mod tests {
     #[test]
     fn a_run_pauses_for_a_silent_iam_and_gives_up_after_a_few_keys() {
         for jobs in [1, 2, 8, 64] {
-            let (mut reach, start) = (Reach::default(), Instant::now());
+            let (mut connectivity, start) = (Connectivity::default(), Instant::now());
             let mut now = start;
-            assert_eq!(reach.at_once(jobs), jobs.min(AT_FIRST));
-            (0..jobs).for_each(|_| reach.heard(Heard::Answer));
-            assert_eq!(reach.at_once(jobs), jobs);
-            assert_eq!(reach.pause(now), Ok(None));
+            assert_eq!(connectivity.at_once(jobs), jobs.min(AT_FIRST));
+            (0..jobs).for_each(|_| connectivity.contact(Contact::Responded));
+            assert_eq!(connectivity.at_once(jobs), jobs);
+            assert_eq!(connectivity.pause(now), Ok(None));
             // Those in flight get no answer, and then one key after each pause.
-            (0..jobs).for_each(|_| reach.heard(Heard::Silence));
+            (0..jobs).for_each(|_| connectivity.contact(Contact::NoResponse));
             for pause in PAUSES {
-                assert_eq!(reach.at_once(jobs), 1);
+                assert_eq!(connectivity.at_once(jobs), 1);
                 let before = now;
-                assert_eq!(wait(&mut reach, &mut now), Ok(()));
+                assert_eq!(wait(&mut connectivity, &mut now), Ok(()));
                 assert_eq!(now - before, pause);
-                reach.heard(Heard::Silence);
+                connectivity.contact(Contact::NoResponse);
             }
-            assert_eq!(wait(&mut reach, &mut now), Err(jobs + PAUSES.len()));
+            assert_eq!(wait(&mut connectivity, &mut now), Err(jobs + PAUSES.len()));
             assert!(now - start >= std::time::Duration::from_secs(7));
         }
     }
@@ -158,18 +158,18 @@ mod tests {
     #[test]
     fn any_answer_starts_the_count_again() {
         let mut now = Instant::now();
-        let mut reach = Reach::default();
+        let mut connectivity = Connectivity::default();
         for answers in 1..10 {
             for _ in PAUSES {
-                reach.heard(Heard::Silence);
-                assert_eq!(wait(&mut reach, &mut now), Ok(()));
+                connectivity.contact(Contact::NoResponse);
+                assert_eq!(wait(&mut connectivity, &mut now), Ok(()));
                 // A key that was refused or interrupted says nothing.
-                reach.heard(Heard::Nothing);
-                assert_eq!(reach.at_once(8), 1);
+                connectivity.contact(Contact::NotTried);
+                assert_eq!(connectivity.at_once(8), 1);
             }
-            reach.heard(Heard::Answer);
-            assert_eq!(reach.at_once(8), (AT_FIRST + answers).min(8));
-            assert_eq!(reach.pause(now), Ok(None));
+            connectivity.contact(Contact::Responded);
+            assert_eq!(connectivity.at_once(8), (AT_FIRST + answers).min(8));
+            assert_eq!(connectivity.pause(now), Ok(None));
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::sanitize::SafeText;
 const NOT_DELETED: &str = "NotDeleted";
 
 /// Prints what there is instead of arguments: help, the version, what is wrong with them, or that a signal came.
-pub(crate) fn of_arguments(not_read: &NotRead, format: ErrorFormat) -> Exit {
+pub(crate) fn report_arguments(not_read: &NotRead, format: ErrorFormat) -> Exit {
     let text = match not_read {
         NotRead::Text(text) => text,
         NotRead::Stopped(error) => {
@@ -54,7 +54,7 @@ pub(crate) fn of_arguments(not_read: &NotRead, format: ErrorFormat) -> Exit {
 }
 
 /// Answers a shell that asks what could stand on the command line.
-pub(crate) fn of_completion(answer: Result<String, RunError>) -> Exit {
+pub(crate) fn answer_completion(answer: Result<String, RunError>) -> Exit {
     match answer {
         Ok(text) => page(&text, ErrorFormat::Text),
         Err(error) => {
