@@ -180,14 +180,14 @@ fn finish(running: Option<Running>, exit: Exit) -> Exit {
 fn open_journal(request: &Request, in_flight: &InFlight) -> Result<Journal, RunError> {
     match Journal::open(request) {
         Ok(journal) => {
-            in_flight.earlier(|key| journal.before(key).known());
+            in_flight.earlier(|key| journal.prior_state(key).known());
             Ok(journal)
         }
-        Err(Unusable { stop, is_journal }) => {
+        Err(Unusable { error, is_journal }) => {
             if is_journal {
                 in_flight.unread("the journal was not read");
             }
-            Err(stop)
+            Err(error)
         }
     }
 }
@@ -195,7 +195,7 @@ fn open_journal(request: &Request, in_flight: &InFlight) -> Result<Journal, RunE
 /// For a single finished key, this is the only message. For many keys, the summary counts those that an earlier run finished.
 fn note_finished(journal: &Journal, request: &Request) {
     if let Some(key) = request.single()
-        && journal.before(key).is_finished()
+        && journal.prior_state(key).is_finished()
     {
         let name = journal.name();
         Messages::of(request).note(&format!("1 key is already finished in the journal {name}"));
@@ -205,7 +205,7 @@ fn note_finished(journal: &Journal, request: &Request) {
 async fn work(
     request: &Request,
     (named, origin): (Option<(Keys, u64)>, Option<Origin>),
-    mut journal: Journal,
+    journal: Journal,
     in_flight: &InFlight,
     mut signals: Signals,
 ) -> anyhow::Result<Exit> {

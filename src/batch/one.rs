@@ -81,7 +81,7 @@ impl Work<'_> {
             // The list lagged behind a deletion that the earlier run reported.
             Err(result)
                 if matches!(result.outcome, Outcome::Done { .. })
-                    && self.journal.before(&result.key) == PriorState::Done =>
+                    && self.journal.prior_state(&result.key) == PriorState::Done =>
             {
                 return Processed::Earlier;
             }
@@ -107,7 +107,7 @@ impl Work<'_> {
 
     /// What earlier runs say of a key. That this run lists it takes precedence over a record that it is gone.
     pub(super) fn before(&self, target: &Target) -> PriorState {
-        match self.journal.before(&target.key) {
+        match self.journal.prior_state(&target.key) {
             before if target.metadata.status.is_none() => before,
             PriorState::Missing => PriorState::None,
             // The list may lag behind the deletion: the key is verified first.
@@ -309,7 +309,7 @@ impl Work<'_> {
     fn or_in_doubt(&self, mut result: Box<KeyResult>) -> Box<KeyResult> {
         let status = &result.metadata.status;
         let is_unchanged = status.is_some() && *status != result.action.status();
-        let before = self.journal.before(&result.key);
+        let before = self.journal.prior_state(&result.key);
         let Some(known) = before.known().filter(|_| !before.is_finished()) else {
             return result;
         };

@@ -1,5 +1,5 @@
-//! The file of a journal: a regular file of the caller's, and not one that the run writes something else to. It is checked
-//! before anything in it is believed or changed.
+//! The file of a journal: a regular file of the caller's to which the run writes nothing else. It is checked before its
+//! content is believed or changed.
 
 use std::fs::{self, File, FileType, Metadata, OpenOptions};
 use std::io;
@@ -10,74 +10,159 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rustix::process::geteuid;
 
 use super::writer::or_fsync;
+use super::{Unusable, unusable};
+use crate::error::RunError;
 use crate::report::stream::identity;
 use crate::request::Mode;
 
-/// The rights of a new journal, less what the umask takes away. Whoever can write to it can keep keys from being deleted.
-const NEW: u32 = 0o664;
+/// The mode of a new journal, less the umask. Whoever can write the file can prevent keys from being deleted.
+const NEW_MODE: u32 = 0o664;
 /// Any user of the machine may write.
 const OTHERS_WRITE: u32 = 0o002;
 
-/// Why a file cannot be the journal.
-#[derive(Debug)]
-pub(super) struct Refused {
-    /// A fragment.
-    pub(super) what: String,
-    /// What to do about it.
-    pub(super) hint: Option<&'static str>,
-    /// Whether it may be a journal all the same, which only cannot be read.
-    pub(super) may_be_journal: bool,
-}
-
-impl Refused {
-    fn new(what: String, hint: Option<&'static str>) -> Self {
-        Self {
-            what,
-            hint,
-            may_be_journal: false,
-        }
-    }
-}
-
-/// The operating system refuses.
-impl From<io::Error> for Refused {
-    fn from(error: io::Error) -> Self {
-        Self {
-            what: error.to_string(),
-            hint: None,
-            may_be_journal: error.kind() == io::ErrorKind::PermissionDenied,
-        }
-    }
-}
-
-/// Opens an existing journal; `None`: there is none.
+/// Opens an existing journal. `None`: there is none.
 ///
 /// # Errors
 ///
-/// It cannot be opened, or must not be used.
-pub(super) fn open(path: &Path, mode: Mode) -> Result<Option<File>, Refused> {
+/// The file cannot be opened or must not be used.
+pub(super) fn open(path: &Path, mode: Mode) -> Result<Option<File>, Unusable> {
+    let not_opened = |error: io::Error| not_opened(path, &error);
     match fs::metadata(path) {
-        // To open a device can do something already, such as rewind a tape.
-        Ok(found) => check(&found)?,
+        // Opening a device can have an effect, such as rewinding a tape.
+        Ok(found) => check(path, &found)?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error.into()),
+        Err(error) => return Err(not_opened(error)),
     }
-    let mut options = options();
-    let file = options.append(mode == Mode::Change).open(path)?;
-    check(&file.metadata()?)?;
+    let file = options().append(mode == Mode::Change).open(path);
+    let file = file.map_err(not_opened)?;
+    check(path, &file.metadata().map_err(not_opened)?)?;
     Ok(Some(file))
 }
 
-/// A journal as it is while it is written: which file it is, and how long.
+/// Creates a new journal.
+///
+/// # Errors
+///
+/// The file cannot be created or must not be used.
+pub(super) fn create(path: &Path) -> Result<File, RunError> {
+    let unusable = |error: io::Error| unusable(path, error);
+    let file = options().append(true).create(true).open(path);
+    let file = file.map_err(unusable)?;
+    let found = file.metadata().map_err(unusable)?;
+    check(path, &found).map_err(|unusable| unusable.error)?;
+    sync_folder(path).map_err(unusable)?;
+    Ok(file)
+}
+
+/// Opening never waits, for example for a reader of a named pipe.
+fn options() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    let flags = rustix::fs::OFlags::NONBLOCK.bits();
+    options
+        .read(true)
+        .mode(NEW_MODE)
+        .custom_flags(flags.cast_signed());
+    options
+}
+
+/// A file that may not be read may be a journal.
+fn not_opened(path: &Path, error: &io::Error) -> Unusable {
+    Unusable {
+        error: unusable(path, error),
+        is_journal: error.kind() == io::ErrorKind::PermissionDenied,
+    }
+}
+
+fn check(path: &Path, found: &Metadata) -> Result<(), Unusable> {
+    let refused = |what: String, hint: Option<&str>| {
+        let mut error = unusable(path, what);
+        error.hints.extend(hint.map(str::to_owned));
+        let is_journal = false;
+        Err(Unusable { error, is_journal })
+    };
+    if let Some(kind) = irregular(found.file_type()) {
+        return refused(format!("it is {kind}, not a regular file"), None);
+    }
+    for (stream, name) in [
+        (identity(io::stdout()), "standard output"),
+        (identity(io::stderr()), "standard error"),
+    ] {
+        if stream == Some((found.dev(), found.ino())) {
+            let what = format!("{name} is written to the same file");
+            return refused(what, Some("use a separate file for the journal"));
+        }
+    }
+    match distrust(found.uid(), found.mode(), geteuid().as_raw()) {
+        Some((what, hint)) => refused(what, Some(hint)),
+        None => Ok(()),
+    }
+}
+
+/// Returns what a file is if it is not a regular one.
+fn irregular(kind: FileType) -> Option<&'static str> {
+    if kind.is_file() {
+        None
+    } else if kind.is_dir() {
+        Some("a directory")
+    } else if kind.is_fifo() {
+        Some("a named pipe")
+    } else if kind.is_socket() {
+        Some("a socket")
+    } else {
+        Some("a device")
+    }
+}
+
+/// Returns why the records cannot be believed, with a hint. A key that they call deleted would not be deleted.
+fn distrust(owner: u32, mode: u32, caller: u32) -> Option<(String, &'static str)> {
+    if owner != caller && owner != 0 {
+        Some((
+            format!("it belongs to another user (user ID {owner})"),
+            "if you trust its records, copy it to a new file, and use that as --journal",
+        ))
+    } else if mode & OTHERS_WRITE != 0 {
+        let what = "any user can write to it".to_owned();
+        Some((what, "if you trust its records: chmod o-w FILE"))
+    } else {
+        None
+    }
+}
+
+/// Syncs the folder of a new file, whose name could be lost otherwise.
+fn sync_folder(path: &Path) -> io::Result<()> {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    // A folder may be writable but not readable. Then it cannot be synced.
+    let Ok(folder) = File::open(folder.unwrap_or(Path::new("."))) else {
+        return Ok(());
+    };
+    match or_fsync(folder.sync_all(), &folder) {
+        // Not every file system can sync folders.
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported
+            ) =>
+        {
+            Ok(())
+        }
+        synced => synced,
+    }
+}
+
+/// A journal while this run writes it: the file and its length.
 #[derive(Debug)]
-pub(super) struct Kept {
+pub(super) struct Written {
     path: PathBuf,
+    /// Its device and inode.
     file: (u64, u64),
+    /// The length of all whole records, in bytes.
     length: AtomicU64,
 }
 
-impl Kept {
-    /// The journal `file` at `path`, which this run writes to.
+impl Written {
+    /// Describes the journal `file` at `path`, which contains this many bytes of whole records.
     pub(super) fn new(path: &Path, file: &File, length: u64) -> io::Result<Self> {
         let found = file.metadata()?;
         Ok(Self {
@@ -87,8 +172,8 @@ impl Kept {
         })
     }
 
-    /// Takes away what is behind the last whole record.
-    pub(super) fn cut(&self, file: &File) -> io::Result<()> {
+    /// Removes what follows the last whole record.
+    pub(super) fn truncate(&self, file: &File) -> io::Result<()> {
         let length = self.length.load(Ordering::Acquire);
         if file.metadata()?.len() > length {
             file.set_len(length)?;
@@ -96,13 +181,13 @@ impl Kept {
         Ok(())
     }
 
-    /// So many bytes more are in it.
-    pub(super) fn grew(&self, bytes: usize) {
+    /// Adds the length of new records, in bytes.
+    pub(super) fn add(&self, bytes: usize) {
         self.length.fetch_add(bytes as u64, Ordering::AcqRel);
     }
 
-    /// What another process did to it, as a fragment.
-    pub(super) fn changed_elsewhere(&self) -> Option<&'static str> {
+    /// Returns how another process changed the journal, as a clause.
+    pub(super) fn change(&self) -> Option<&'static str> {
         match fs::metadata(&self.path) {
             Ok(found) if (found.dev(), found.ino()) != self.file => {
                 Some("it was replaced by another file during the run")
@@ -119,158 +204,47 @@ impl Kept {
     }
 }
 
-/// Makes a new journal.
-///
-/// # Errors
-///
-/// It cannot be made.
-pub(super) fn create(path: &Path) -> Result<File, Refused> {
-    let file = options().append(true).create(true).open(path)?;
-    check(&file.metadata()?)?;
-    keep_name(path)?;
-    Ok(file)
-}
-
-/// Never waits, for example for a reader of a named pipe.
-fn options() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    let flags = rustix::fs::OFlags::NONBLOCK.bits();
-    options
-        .read(true)
-        .mode(NEW)
-        .custom_flags(flags.cast_signed());
-    options
-}
-
-fn check(found: &Metadata) -> Result<(), Refused> {
-    if let Some(kind) = irregular(found.file_type()) {
-        let what = format!("it is {kind}, not a regular file");
-        return Err(Refused::new(what, None));
-    }
-    for (stream, name) in [
-        (identity(io::stdout()), "standard output"),
-        (identity(io::stderr()), "standard error"),
-    ] {
-        if stream == Some((found.dev(), found.ino())) {
-            let what = format!("{name} is written to the same file");
-            return Err(Refused::new(
-                what,
-                Some("use a separate file for the journal"),
-            ));
-        }
-    }
-    trusted(found.uid(), found.mode(), geteuid().as_raw())
-}
-
-/// What a file is that is not a regular one.
-fn irregular(kind: FileType) -> Option<&'static str> {
-    if kind.is_file() {
-        None
-    } else if kind.is_dir() {
-        Some("a directory")
-    } else if kind.is_fifo() {
-        Some("a named pipe")
-    } else if kind.is_socket() {
-        Some("a socket")
-    } else {
-        Some("a device")
-    }
-}
-
-/// Whether the records may be believed: a key that they call deleted is not deleted.
-fn trusted(owner: u32, mode: u32, caller: u32) -> Result<(), Refused> {
-    if owner != caller && owner != 0 {
-        let what = format!("it belongs to another user (user ID {owner})");
-        let hint = "if you trust its records, copy it to a new file, and use that as --journal";
-        return Err(Refused::new(what, Some(hint)));
-    }
-    if mode & OTHERS_WRITE != 0 {
-        let hint = "if you trust its records: chmod o-w FILE";
-        return Err(Refused::new(
-            "any user can write to it".to_owned(),
-            Some(hint),
-        ));
-    }
-    Ok(())
-}
-
-/// Has the folder on the disk too: a file whose name is lost is lost.
-fn keep_name(path: &Path) -> io::Result<()> {
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    // A folder that can be written to and not read is as good as it gets.
-    let Ok(folder) = File::open(folder.unwrap_or(Path::new("."))) else {
-        return Ok(());
-    };
-    match or_fsync(folder.sync_all(), &folder) {
-        // Not every file system knows this of folders.
-        Err(error)
-            if matches!(
-                error.kind(),
-                io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported
-            ) =>
-        {
-            Ok(())
-        }
-        synced => synced,
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::io::{Error, ErrorKind};
+    use std::path::Path;
 
-    use super::{Refused, trusted};
+    use super::{check, distrust, not_opened};
 
     #[test]
     fn only_a_file_that_may_not_be_read_may_be_a_journal() {
-        for (refused, expected) in [
-            (Error::from(ErrorKind::PermissionDenied).into(), true),
-            (Error::from(ErrorKind::NotADirectory).into(), false),
+        let path = Path::new("/");
+        for (error, expected) in [
+            (Error::from(ErrorKind::PermissionDenied), true),
+            (Error::from(ErrorKind::NotADirectory), false),
             // A loop of links.
-            (Error::from_raw_os_error(40).into(), false),
-            (Refused::new("it is a directory".to_owned(), None), false),
+            (Error::from_raw_os_error(40), false),
         ] {
-            assert_eq!(refused.may_be_journal, expected, "{refused:?}");
+            assert_eq!(not_opened(path, &error).is_journal, expected, "{error:?}");
         }
-        for refused in [trusted(1, 0o100_600, 1000), trusted(1000, 0o100_666, 1000)] {
-            assert!(refused.is_err_and(|refused| !refused.may_be_journal));
-        }
+        let found = fs::metadata(path).expect("a directory");
+        assert!(check(path, &found).is_err_and(|unusable| !unusable.is_journal));
     }
 
     #[test]
     fn a_journal_is_the_callers_or_roots_and_not_everybodys() {
+        let another = "it belongs to another user (user ID 1000)";
         for (owner, mode, caller, expected) in [
-            (1000, 0o100_600, 1000, ""),
-            (1000, 0o100_644, 1000, ""),
+            (1000, 0o100_600, 1000, None),
+            (1000, 0o100_644, 1000, None),
             // As where each user has a group of their own.
-            (1000, 0o100_664, 1000, ""),
-            (0, 0o100_644, 1000, ""),
-            (0, 0o100_600, 0, ""),
-            (
-                1000,
-                0o100_600,
-                0,
-                "it belongs to another user (user ID 1000)",
-            ),
-            (
-                1001,
-                0o100_666,
-                1000,
-                "it belongs to another user (user ID 1001)",
-            ),
-            (1000, 0o100_666, 1000, "any user can write to it"),
-            (0, 0o100_602, 1000, "any user can write to it"),
+            (1000, 0o100_664, 1000, None),
+            (0, 0o100_644, 1000, None),
+            (0, 0o100_600, 0, None),
+            (1000, 0o100_600, 0, Some(another)),
+            (1000, 0o100_666, 1001, Some(another)),
+            (1000, 0o100_666, 1000, Some("any user can write to it")),
+            (0, 0o100_602, 1000, Some("any user can write to it")),
         ] {
-            let text = trusted(owner, mode, caller)
-                .err()
-                .map(|refused| refused.what);
-            assert_eq!(
-                text.unwrap_or_default(),
-                expected,
-                "{owner} {mode:o} {caller}"
-            );
+            let what = distrust(owner, mode, caller).map(|(what, _)| what);
+            let case = format!("{owner} {mode:o} {caller}");
+            assert_eq!(what.as_deref(), expected, "{case}");
         }
     }
 }

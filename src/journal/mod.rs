@@ -1,8 +1,10 @@
-//! The journal: what is about to happen to each key, and what became of it, on the disk before the next step. A later
-//! run with the same journal goes on from there. It is the complete report too: every key once more, with its result.
+//! The journal: what is about to happen to each key, and what happened to it, on the disk before the next step. A later run
+//! with the same journal continues there. The journal is also a complete report, with the result of every key.
 
 mod file;
-mod past;
+mod finished;
+mod read;
+mod replay;
 #[cfg(any(test, fuzzing))]
 #[path = "../../tests/fuzz/target/journal.rs"]
 pub(crate) mod target;
@@ -26,12 +28,12 @@ use crate::metadata::Target;
 use crate::outcome::{KeyResult, KeyState};
 use crate::request::{Action, Key, Mode, Request};
 use crate::sanitize::{escape, escape_path};
-use file::{Kept, Refused};
-pub(crate) use past::EarlierAttempt;
-use past::Replay;
+use file::Written;
+pub(crate) use replay::EarlierAttempt;
+use replay::Replay;
 use writer::{Kind, Writer};
 
-/// The form of the records. A journal of another form is refused.
+/// The format of the records. A journal of another version is refused.
 pub(crate) const FORMAT_VERSION: u32 = 1;
 
 /// The first record.
@@ -41,43 +43,40 @@ struct Head {
     form: u32,
     #[serde(rename = "Action")]
     action: String,
-    /// The account of the key that signed, where it was known.
+    /// The account of the credentials, if it was known.
     #[serde(rename = "AccountId")]
     account: Option<String>,
 }
 
-/// A journal that is open and locked, and what earlier runs wrote in it. A run without `--journal` has one that knows
-/// nothing and writes nothing.
+/// An open and locked journal, and what earlier runs wrote in it. Without `--journal`, it is empty and nothing is written.
 #[derive(Debug)]
 pub(crate) struct Journal {
     name: String,
     action: Action,
     head: Option<Head>,
-    past: Replay,
-    /// What is written to when the run starts; `None` where there is no file yet, and in a dry run.
+    replay: Replay,
+    /// The file to write. `None` if there is none yet, and in a dry run.
     file: Option<File>,
-    /// `None` in a dry run, which writes nothing.
-    writer: Option<Writer>,
-    kept: Option<Arc<Kept>>,
+    /// `None` before the run starts, and in a dry run.
+    writer: Option<(Writer, Arc<Written>)>,
 }
 
 /// Why a journal cannot be used.
 #[derive(Debug)]
 pub(crate) struct Unusable {
-    pub(crate) stop: RunError,
-    /// Whether it is a journal, or may be one, so that earlier runs may have changed keys.
+    pub(crate) error: RunError,
+    /// Whether the file is or may be a journal. Then earlier runs may have changed keys.
     pub(crate) is_journal: bool,
 }
 
-/// What speaks against a journal that was read, or may be one.
 impl From<RunError> for Unusable {
-    fn from(stop: RunError) -> Self {
+    fn from(error: RunError) -> Self {
         let is_journal = true;
-        Self { stop, is_journal }
+        Self { error, is_journal }
     }
 }
 
-/// What another process did to the journal while this run wrote it, as a fragment.
+/// How another process changed the journal during this run, as a clause.
 #[derive(Debug)]
 struct Changed(&'static str);
 
@@ -89,7 +88,7 @@ impl Display for Changed {
 
 impl Error for Changed {}
 
-/// Whether another process changed the journal, and that is why a record was not written.
+/// Whether a record was not written because another process changed the journal.
 pub(crate) fn is_changed_elsewhere(error: &io::Error) -> bool {
     let inner = error.get_ref();
     inner
@@ -97,28 +96,28 @@ pub(crate) fn is_changed_elsewhere(error: &io::Error) -> bool {
         .is_some()
 }
 
-/// What earlier runs say of a key.
+/// What earlier runs did to a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PriorState {
-    /// Nothing, or that it was not done.
+    /// Nothing, as far as the journal says.
     None,
-    /// That it was started, but not how it ended.
+    /// They started to change it. The journal does not record the result.
     InProgress,
-    /// That this action gave it its status. It can have another one again.
+    /// They gave it the status of this action. Its status may have changed since.
     StatusSet(Action),
-    /// That it was missing. A list of this run takes precedence.
+    /// They did not find it. A list of this run takes precedence.
     Missing,
-    /// That it is done.
+    /// They changed it.
     Done,
 }
 
 impl PriorState {
-    /// Whether nothing is left to do, as far as the journal says.
+    /// Whether nothing is left to do according to the journal.
     pub(crate) fn is_finished(self) -> bool {
         matches!(self, Self::Missing | Self::Done)
     }
 
-    /// What is known about a key that earlier runs finished or started.
+    /// Returns what is known about the key.
     pub(crate) fn known(self) -> Option<KeyState> {
         match self {
             Self::None => None,
@@ -131,51 +130,43 @@ impl PriorState {
 }
 
 impl Journal {
-    /// Opens the journal of `request` and reads what is in it. Nothing is written, and no file is made.
+    /// Opens and reads the journal of `request`. Nothing is written, and no file is created.
     ///
     /// # Errors
     ///
-    /// It cannot be opened or read, it is not a journal, or one of another action; another run has it.
+    /// The file cannot be opened or read, is not a journal, belongs to another action, or is locked by another run.
     pub(crate) fn open(request: &Request) -> Result<Self, Unusable> {
         let path = request.journal.as_deref();
         let mut journal = Self {
             name: path.map(escape_path).unwrap_or_default(),
             action: request.action,
             head: None,
-            past: Replay::default(),
+            replay: Replay::default(),
             file: None,
             writer: None,
-            kept: None,
         };
         let Some(path) = path else {
             return Ok(journal);
         };
-        let mut file = match file::open(path, request.mode) {
-            Ok(Some(file)) => file,
-            Ok(None) => return Ok(journal),
-            Err(refused) => {
-                let stop = journal.refused(&refused);
-                let is_journal = refused.may_be_journal;
-                return Err(Unusable { stop, is_journal });
-            }
+        let Some(mut file) = file::open(path, request.mode)? else {
+            return Ok(journal);
         };
-        if !past::is_journal(&mut file).map_err(|error| journal.unusable(error))? {
-            let what = "it is not an iam-del-key journal";
+        let unusable = |error: String| unusable(path, error);
+        if !read::is_journal(&mut file).map_err(|error| unusable(error.to_string()))? {
             return Err(Unusable {
-                stop: journal.unusable(what),
+                error: unusable("it is not an iam-del-key journal".to_owned()),
                 is_journal: false,
             });
         }
         if request.mode == Mode::Change {
-            journal.lock(&file)?;
+            lock(path, &file)?;
         }
-        (journal.head, journal.past) =
-            past::read(&mut file).map_err(|what| journal.unusable(what))?;
+        (journal.head, journal.replay) = read::read(&mut file).map_err(unusable)?;
         if let Some(head) = &journal.head
             && head.action != request.action.verb()
         {
             let what = format!("it is from a run to {} keys", escape(&head.action));
-            return Err(journal.unusable(what).hint("use another --journal").into());
+            return Err(unusable(what).hint("use another --journal").into());
         }
         if let [expected] = &request.expected_accounts[..] {
             journal.check_head(Some(expected), "--expect-account is")?;
@@ -186,86 +177,66 @@ impl Journal {
         Ok(journal)
     }
 
-    /// Makes it ready to be written, and makes the file if there is none. A file that is there is not changed yet.
+    /// Prepares to write the journal, and creates the file if there is none. An existing file is not changed yet.
     ///
     /// # Errors
     ///
-    /// It cannot be made or written, or another run has made it.
+    /// The file cannot be created or written, or another run has created it.
     pub(crate) fn start(mut self, path: &Path) -> Result<Self, RunError> {
         let file = if let Some(file) = self.file.take() {
             file
         } else {
-            let file = file::create(path).map_err(|refused| self.refused(&refused))?;
-            self.lock(&file)?;
+            let file = file::create(path)?;
+            lock(path, &file)?;
             if file.metadata().is_ok_and(|file| file.len() > 0) {
-                return Err(self.taken());
+                return Err(in_use(path));
             }
             file
         };
-        let started = Kept::new(path, &file, self.past.length)
-            .map(Arc::new)
-            .and_then(|kept| Ok((Arc::clone(&kept), Writer::start(file, kept)?)));
-        let (kept, writer) = started.map_err(|error| unwritten(&self.name, &error))?;
-        (self.kept, self.writer) = (Some(kept), Some(writer));
+        let written = Written::new(path, &file, self.replay.length).map(Arc::new);
+        let writer = written.and_then(|written| {
+            let writer = Writer::start(file, Arc::clone(&written))?;
+            Ok((writer, written))
+        });
+        self.writer = Some(writer.map_err(|error| self.not_written(&error))?);
         Ok(self)
     }
 
-    /// Its name as messages have it.
+    /// Returns the name for messages.
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
-    fn lock(&self, file: &File) -> Result<(), RunError> {
-        match file.try_lock() {
-            Ok(()) => Ok(()),
-            Err(TryLockError::WouldBlock) => Err(self.taken()),
-            Err(TryLockError::Error(error)) => Err(self.unusable(error)),
-        }
-    }
-
-    fn taken(&self) -> RunError {
-        let stop = RunError::refused(format!("another run is using the journal {}", self.name));
-        stop.hint("wait for that run to end, or use another --journal")
-    }
-
-    fn refused(&self, refused: &Refused) -> RunError {
-        let mut stop = self.unusable(&refused.what);
-        stop.hints.extend(refused.hint.map(str::to_owned));
-        stop
-    }
-
-    fn unusable(&self, what: impl Display) -> RunError {
-        RunError::usage(format!("cannot use the journal {}: {what}", self.name))
-    }
-
-    /// Refuses a journal of another account than that of the credentials, as far as both are known.
+    /// Checks the account of the credentials, if it and the account of the journal are known.
     ///
     /// # Errors
     ///
-    /// It is of another account.
+    /// The journal belongs to another account.
     pub(crate) fn check_account(&self, account: Option<&AccountId>) -> Result<(), RunError> {
         self.check_head(account, "the credentials belong to account")
     }
 
     fn check_head(&self, account: Option<&AccountId>, what: &str) -> Result<(), RunError> {
         let theirs = self.head.as_ref().and_then(|head| head.account.as_ref());
-        let (Some(theirs), Some(ours)) = (theirs, account.map(ToString::to_string)) else {
-            return Ok(());
-        };
-        if *theirs == ours {
-            return Ok(());
+        match (theirs, account) {
+            (Some(theirs), Some(ours)) if theirs != ours.as_str() => {
+                let theirs = escape(theirs);
+                Err(RunError::usage(format!(
+                    "cannot use the journal {}: it is for account {theirs}, but {what} {ours}",
+                    self.name
+                ))
+                .hint("use a separate journal for each account"))
+            }
+            _ => Ok(()),
         }
-        let what = format!("it is for account {}, but {what} {ours}", escape(theirs));
-        let stop = self.unusable(what);
-        Err(stop.hint("use a separate journal for each account"))
     }
 
-    /// Begins a run of this account.
+    /// Writes the first record of a new journal.
     ///
     /// # Errors
     ///
     /// The journal cannot be written.
-    pub(crate) async fn begin_run(&mut self, account: Option<&AccountId>) -> Result<(), RunError> {
+    pub(crate) async fn begin_run(&self, account: Option<&AccountId>) -> Result<(), RunError> {
         if self.head.is_some() {
             return Ok(());
         }
@@ -274,31 +245,30 @@ impl Journal {
             action: self.action.verb().to_owned(),
             account: account.map(ToString::to_string),
         };
-        self.write(Kind::Other, &json!(head))
-            .await
-            .map_err(|error| unwritten(&self.name, &error))
+        let written = self.write(Kind::Other, &json!(head)).await;
+        written.map_err(|error| self.not_written(&error))
     }
 
-    /// What earlier runs say of a key.
-    pub(crate) fn before(&self, key: &Key) -> PriorState {
-        self.past.before(key, self.action)
+    /// Returns what earlier runs did to a key.
+    pub(crate) fn prior_state(&self, key: &Key) -> PriorState {
+        self.replay.prior_state(key, self.action)
     }
 
-    /// What earlier runs started for a key, and did not finish.
+    /// Returns the changes of a key that earlier runs started and did not finish.
     pub(crate) fn attempts(&self, id: &AccessKeyId) -> &[EarlierAttempt] {
-        self.past.attempts(id)
+        self.replay.attempts(id)
     }
 
-    /// The keys that earlier runs started to change and did not finish.
+    /// Returns the keys that earlier runs started to change and did not finish.
     pub(crate) fn unfinished(&self) -> Vec<Key> {
-        self.past.unfinished()
+        self.replay.unfinished()
     }
 
-    /// A key is about to be changed. Whose it is, is as IAM listed it, or as it was named.
+    /// Records that a key is about to be changed, with the owner that IAM or else the caller named.
     ///
     /// # Errors
     ///
-    /// The record is not on the disk, or `is_changed_elsewhere`: the key must not be changed.
+    /// The record is not on the disk, or another process changed the journal: the key must not be changed.
     pub(crate) async fn record_intent(&self, target: &Target) -> io::Result<()> {
         let Target { key, metadata } = target;
         let previous_status = match self.action {
@@ -311,15 +281,15 @@ impl Journal {
             "Intent": self.action.verb(),
             "Time": timestamp(SystemTime::now()),
         });
-        // IAM listed the key among this user's: then its absence there proves that it is gone.
+        // IAM listed the key among this user's keys, so its later absence proves that it is gone.
         if let (Some(status), Some(_)) = (&metadata.status, &metadata.owner) {
             record["Status"] = json!(status.as_str());
         }
-        self.write(Kind::Intent, &with_status(record, previous_status))
-            .await
+        let record = with_status(record, previous_status);
+        self.write(Kind::Intent, &record).await
     }
 
-    /// What became of a key.
+    /// Records the result of a key.
     ///
     /// # Errors
     ///
@@ -327,7 +297,7 @@ impl Journal {
     pub(crate) async fn record_result(&self, result: &KeyResult) -> io::Result<()> {
         let record = json!({
             "AccessKeyId": result.key.id,
-            "UserName": result.metadata.owner.as_ref().or(result.key.user_name.as_ref()),
+            "UserName": result.owner(),
             "Outcome": result.kind().as_str(),
             "Known": result.describe_state(),
             "Time": timestamp(SystemTime::now()),
@@ -338,27 +308,47 @@ impl Journal {
 
     async fn write(&self, kind: Kind, record: &Value) -> io::Result<()> {
         match &self.writer {
-            Some(writer) => writer.write(kind, format!("{record}\n")).await,
+            Some((writer, _)) => writer.write(kind, format!("{record}\n")).await,
             None => Ok(()),
         }
     }
 
-    /// What another process did to the journal while this run wrote it, as a sentence.
+    /// Returns how another process changed the journal during this run, as a sentence.
     pub(crate) fn changed_elsewhere(&self) -> Option<String> {
-        let change = self.kept.as_ref()?.changed_elsewhere()?;
+        let (_, written) = self.writer.as_ref()?;
+        let change = written.change()?;
         Some(format!("the journal {} is incomplete: {change}", self.name))
+    }
+
+    fn not_written(&self, error: &io::Error) -> RunError {
+        RunError::other(format!("cannot write the journal {}: {error}", self.name))
     }
 }
 
-/// A record with the status that the key had before, where it is known.
+/// Locks a journal for this run.
+fn lock(path: &Path, file: &File) -> Result<(), RunError> {
+    match file.try_lock() {
+        Ok(()) => Ok(()),
+        Err(TryLockError::WouldBlock) => Err(in_use(path)),
+        Err(TryLockError::Error(error)) => Err(unusable(path, error)),
+    }
+}
+
+fn in_use(path: &Path) -> RunError {
+    let name = escape_path(path);
+    let error = RunError::refused(format!("another run is using the journal {name}"));
+    error.hint("wait for that run to end, or use another --journal")
+}
+
+fn unusable(path: &Path, what: impl Display) -> RunError {
+    let name = escape_path(path);
+    RunError::usage(format!("cannot use the journal {name}: {what}"))
+}
+
+/// Adds the status that the key had before, if it is known.
 fn with_status(mut record: Value, previous_status: Option<&str>) -> Value {
     if let Some(status) = previous_status {
         record["PreviousStatus"] = json!(status);
     }
     record
-}
-
-/// It could not be written when the run began.
-fn unwritten(name: &str, error: &io::Error) -> RunError {
-    RunError::other(format!("cannot write the journal {name}: {error}"))
 }

@@ -1,4 +1,4 @@
-//! Records to the disk: whatever waits is written and flushed together, so that many keys share the price of a flush.
+//! Writes records to the disk. Waiting records are written and flushed together, so that keys share the cost of a flush.
 
 use std::fs::File;
 use std::io::{self, Write as _};
@@ -12,9 +12,9 @@ use rustix::io::Errno;
 use tokio::sync::oneshot;
 
 use super::Changed;
-use super::file::Kept;
+use super::file::Written;
 
-/// A thread that writes.
+/// The thread that writes.
 #[derive(Debug)]
 pub(super) struct Writer {
     records: Sender<Record>,
@@ -30,59 +30,58 @@ struct Record {
 /// What a record says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// That a key is about to be changed: it must not be, once another process has changed the journal.
+    /// A key is about to be changed. It must not be changed if another process has changed the journal.
     Intent,
-    /// Anything else.
     Other,
 }
 
 impl Writer {
-    /// Writes to the end of `file`, which stays locked as long. Before the first record, what `kept` does not count is
-    /// taken away: a record that was cut off when its run was killed.
-    pub(super) fn start(file: File, kept: Arc<Kept>) -> io::Result<Self> {
+    /// Starts to write to the end of `file`, which stays locked meanwhile. Before the first record, a partial record of a
+    /// run that was killed is removed.
+    pub(super) fn start(file: File, written: Arc<Written>) -> io::Result<Self> {
         let (records, waiting) = channel();
         thread::Builder::new()
             .name("journal".to_owned())
-            .spawn(move || write_all(file, &kept, &waiting))?;
+            .spawn(move || write_all(file, &written, &waiting))?;
         Ok(Self { records })
     }
 
-    /// Writes a record; returns when it is on the disk.
+    /// Writes a record. Returns when it is on the disk.
     pub(super) async fn write(&self, kind: Kind, text: String) -> io::Result<()> {
-        let gone = || io::Error::other("the journal's thread has ended");
+        let ended = || io::Error::other("the journal's thread has ended");
         let (written, done) = oneshot::channel();
         let record = Record {
             text,
             kind,
             written,
         };
-        self.records.send(record).map_err(|_| gone())?;
-        done.await.map_err(|_| gone())?
+        self.records.send(record).map_err(|_| ended())?;
+        done.await.map_err(|_| ended())?
     }
 }
 
-fn write_all(mut file: File, kept: &Kept, waiting: &Receiver<Record>) {
+fn write_all(mut file: File, written: &Written, waiting: &Receiver<Record>) {
     let mut result = None;
     while let Ok(first) = waiting.recv() {
         let mut records: Vec<Record> = std::iter::once(first).chain(waiting.try_iter()).collect();
         let is_intent = |record: &Record| record.kind == Kind::Intent;
         if records.iter().any(is_intent)
-            && let Some(change) = kept.changed_elsewhere()
+            && let Some(change) = written.change()
         {
             for intent in records.extract_if(.., |record| is_intent(record)) {
                 let _ = intent.written.send(Err(io::Error::other(Changed(change))));
             }
         }
         let text: String = records.iter().map(|record| record.text.as_str()).collect();
-        // After a failure a record may be there in part: nothing is written behind it, and everybody is told why.
-        let result = result.get_or_insert_with(|| kept.cut(&file));
+        // After a failure, the file may end with a partial record. Nothing is written after it: all callers get the error.
+        let result = result.get_or_insert_with(|| written.truncate(&file));
         if result.is_ok() {
             *result = file
                 .write_all(text.as_bytes())
                 .and_then(|()| or_fsync(file.sync_data(), &file));
         }
         if result.is_ok() {
-            kept.grew(text.len());
+            written.add(text.len());
         }
         for record in records {
             let copy = match &result {
@@ -94,8 +93,8 @@ fn write_all(mut file: File, kept: &Kept, waiting: &Receiver<Record>) {
     }
 }
 
-/// The result of a `sync_data` or `sync_all` of this file, or of `fsync`, where that is all there is: on macOS the standard
-/// library makes a request (`F_FULLFSYNC`) that not every file system supports, such as a network share.
+/// Returns the result of a `sync_data` or `sync_all` of this file, or of `fsync` if the file system supports no more. On
+/// macOS, the standard library uses `F_FULLFSYNC`, which network shares, for example, do not support.
 pub(super) fn or_fsync(synced: io::Result<()>, file: impl AsFd) -> io::Result<()> {
     match synced {
         Err(error) if Errno::from_io_error(&error) == Some(Errno::NOTSUP) => Ok(fsync(file)?),

@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::past::{Replay, read};
+use super::read::read;
+use super::replay::Replay;
 use super::{Head, PriorState};
 use crate::ident::AccessKeyId;
 use crate::request::{Action, Key};
@@ -93,7 +94,7 @@ fn check_results(head: Option<&Head>, past: &Replay, records: &[u8]) {
         });
         let is_unfinished = !past.attempts(&key.id).is_empty();
         assert_eq!(
-            past.before(key, Action::Delete).is_finished(),
+            past.prior_state(key, Action::Delete).is_finished(),
             is_done && !is_unfinished,
             "{key:?}"
         );
@@ -114,7 +115,10 @@ fn check_same(past: &Replay, whole: &[u8]) {
     assert_eq!(again.length, past.length);
     for (key, _) in keys(whole) {
         for action in [Action::Delete, Action::Deactivate] {
-            assert_eq!(again.before(&key, action), past.before(&key, action));
+            assert_eq!(
+                again.prior_state(&key, action),
+                past.prior_state(&key, action)
+            );
         }
     }
 }
@@ -171,7 +175,7 @@ mod tests {
                 };
                 let id = AccessKeyId::try_from(id).expect("an ID");
                 let key = Key { id, user_name: None };
-                let found = match past.before(&key, Action::Delete) {
+                let found = match past.prior_state(&key, Action::Delete) {
                     PriorState::Missing => PriorState::Done,
                     found => found,
                 };

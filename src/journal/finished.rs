@@ -1,0 +1,99 @@
+//! The keys that earlier runs finished, in 16 bytes each: a journal may have a million of them.
+
+use std::hash::{BuildHasher as _, RandomState};
+
+use crate::ident::{AccessKeyId, UserName};
+use crate::request::Key;
+
+/// The finished keys. Each record is a hash of the ID, a hash of the owner, and the end.
+#[derive(Debug, Default)]
+pub(super) struct FinishedKeys {
+    /// Two for the ID, so that no two IDs of an account have the same hash, and one for the owner.
+    hashers: [RandomState; 3],
+    records: Vec<u128>,
+}
+
+/// The bits of a record that do not belong to the ID.
+const OWNER_BITS: u32 = 48;
+/// The bits of the end.
+const END: u128 = 0b11;
+/// The bits of the owner.
+const OWNER: u128 = ((1 << OWNER_BITS) - 1) & !END;
+/// The bit that says that there is an owner.
+const NAMED: u128 = 0b100;
+
+/// How a key ended according to one record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    Done = 0,
+    Missing = 1,
+    /// The key was not changed, so earlier records no longer count.
+    NotFinished = 2,
+}
+
+impl FinishedKeys {
+    fn record(&self, id: &AccessKeyId, owner: Option<&UserName>, end: End) -> u128 {
+        let [high, low, third] = &self.hashers;
+        let id = id.as_str();
+        let hash = u128::from(high.hash_one(id)) << 64 | u128::from(low.hash_one(id));
+        let owner = owner.map_or(0, |owner| {
+            u128::from(third.hash_one(owner.as_str().to_ascii_lowercase())) << 2 | NAMED
+        });
+        hash >> OWNER_BITS << OWNER_BITS | owner & OWNER | end as u128
+    }
+
+    /// Adds a record. The order of records counts.
+    pub(super) fn add(&mut self, id: &AccessKeyId, owner: Option<&UserName>, end: End) {
+        let record = self.record(id, owner, end);
+        self.records.push(record);
+    }
+
+    /// Sorts the records and removes those that no longer count: of keys that were not changed later, unless the two records
+    /// name different owners.
+    pub(super) fn sort(&mut self) {
+        let is_finished = |record: &u128| record & END != End::NotFinished as u128;
+        if !self.records.iter().all(is_finished) {
+            // A stable sort keeps the order of a key's records.
+            self.records.sort_by_key(|record| record >> OWNER_BITS);
+            let mut finished = Vec::new();
+            for of_key in self.records.chunk_by(|one, other| is_same_id(*one, *other)) {
+                let mut left = Vec::new();
+                for record in of_key {
+                    if is_finished(record) {
+                        left.push(*record);
+                    } else {
+                        left.retain(|earlier| names_another_owner(*earlier, *record));
+                    }
+                }
+                finished.extend(left);
+            }
+            self.records = finished;
+        }
+        self.records.sort_unstable();
+        self.records.dedup();
+    }
+
+    /// Whether the key ended so. A deleted key is deleted whoever is named as its owner, unless the records name another
+    /// one. A missing key is missing only where it was looked for.
+    pub(super) fn contains(&self, key: &Key, end: End) -> bool {
+        let wanted = self.record(&key.id, key.user_name.as_ref(), end);
+        let id = wanted >> OWNER_BITS << OWNER_BITS;
+        let first = self.records.partition_point(|record| *record < id);
+        let records = self.records[first..].iter();
+        let mut of_key = records.take_while(|record| is_same_id(**record, wanted));
+        of_key.any(|record| match end {
+            End::Done => record & END == end as u128 && !names_another_owner(*record, wanted),
+            End::Missing | End::NotFinished => *record == wanted,
+        })
+    }
+}
+
+fn is_same_id(one: u128, other: u128) -> bool {
+    one >> OWNER_BITS == other >> OWNER_BITS
+}
+
+/// Whether two records name different owners.
+fn names_another_owner(one: u128, other: u128) -> bool {
+    let [one, other] = [one, other].map(|record| record & OWNER);
+    one != 0 && other != 0 && one != other
+}

@@ -1,0 +1,98 @@
+//! Reads the records of a journal.
+
+use std::io::{self, BufRead as _, BufReader, Read, Seek};
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::replay::Replay;
+use super::{FORMAT_VERSION, Head};
+
+/// The start of every journal.
+const HEAD: &[u8] = b"{\"Journal\":";
+
+/// The maximum length of a record, in bytes.
+const MAX_LENGTH: u64 = 1 << 16;
+
+/// A record of a key: an intent, or a result.
+#[derive(Debug, Deserialize)]
+pub(super) struct Record {
+    #[serde(rename = "AccessKeyId")]
+    pub(super) id: String,
+    #[serde(rename = "UserName")]
+    pub(super) user_name: Option<String>,
+    #[serde(rename = "Intent")]
+    pub(super) intent: Option<String>,
+    #[serde(rename = "Outcome")]
+    pub(super) outcome: Option<String>,
+    #[serde(rename = "Status")]
+    pub(super) status: Option<String>,
+    #[serde(rename = "Time")]
+    pub(super) time: Option<String>,
+}
+
+/// Whether a file is empty or starts like a journal. Afterwards, it is at its start.
+///
+/// # Errors
+///
+/// The file cannot be read.
+pub(super) fn is_journal(file: &mut (impl Read + Seek)) -> io::Result<bool> {
+    let mut start = Vec::new();
+    file.by_ref()
+        .take(HEAD.len() as u64)
+        .read_to_end(&mut start)?;
+    file.rewind()?;
+    Ok(HEAD.starts_with(&start))
+}
+
+/// Reads a journal. An empty file is a new one.
+///
+/// # Errors
+///
+/// A fragment that says why the file is not a journal, or which record is invalid.
+pub(super) fn read(file: &mut impl Read) -> Result<(Option<Head>, Replay), String> {
+    let mut reader = BufReader::with_capacity(1 << 16, file);
+    let mut replay = Replay::default();
+    let mut head: Option<Head> = None;
+    let mut record = Vec::new();
+    for number in 1_u64.. {
+        record.clear();
+        let read = (&mut reader)
+            .take(MAX_LENGTH)
+            .read_until(b'\n', &mut record)
+            .map_err(|error| error.to_string())?;
+        let is_whole = record.last() == Some(&b'\n');
+        let is_cut_head = !is_whole && HEAD.starts_with(&record);
+        if number == 1 && !record.starts_with(HEAD) && !is_cut_head {
+            return Err("it is not an iam-del-key journal".to_owned());
+        }
+        if read as u64 == MAX_LENGTH && !is_whole {
+            return Err(format!("record {number} is longer than {MAX_LENGTH} bytes"));
+        }
+        // The run was killed before it acted on this record.
+        if !is_whole {
+            break;
+        }
+        let invalid = |error: String| format!("record {number} is invalid: {error}");
+        if let Some(head) = &head {
+            let added = parse(&record).and_then(|record| replay.add(record, &head.action));
+            added.map_err(invalid)?;
+        } else {
+            let Head { form, .. } = head.insert(parse(&record).map_err(invalid)?);
+            if *form != FORMAT_VERSION {
+                return Err(format!(
+                    "it has format version {form}, but this program reads version {FORMAT_VERSION}"
+                ));
+            }
+        }
+        replay.length += read as u64;
+    }
+    replay.finished.sort();
+    Ok((head, replay))
+}
+
+/// Parses a record. The JSON reader does not check the encoding of what it ignores.
+fn parse<T: DeserializeOwned>(record: &[u8]) -> Result<T, String> {
+    let text = std::str::from_utf8(record).map_err(|error| error.to_string())?;
+    serde_json::from_str(text).map_err(|error| error.to_string())
+}
