@@ -1,5 +1,5 @@
-//! One key is changed: the call, its limit and its signals. A lost response never becomes "deleted" or "failed" by
-//! guesswork: the request is sent again until IAM answers, and the key's state is verified.
+//! Changes one key: the call, its time limit and signals. A lost response never becomes "deleted" or "failed" by guesswork:
+//! the request is sent again until IAM responds, and the state of the key is verified.
 
 use std::time::Duration;
 
@@ -7,122 +7,89 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::aws::attempt::Attempts;
 use crate::aws::{KeyBudget, timed_out};
-use crate::conclude::{Ambiguity, Evidence, Response, place};
+use crate::conclude::{Ambiguity, Response, describe_location};
 use crate::error::{CallError, ErrorKind, Exit};
 use crate::locate::{KeyLocation, Search, with_accounts};
 use crate::outcome::{KeyState, Outcome, ResponseMetadata};
-use crate::request::{Missing, Quantity};
+use crate::request::Missing;
 use crate::signal::{self, Signals};
 
-/// How long a signal leaves for the response that is awaited.
+/// How long a pending response may take after a signal.
 const FOR_RESPONSE: Duration = Duration::from_millis(400);
 
-/// The first and the longest pause before a request whose response was lost is sent again.
+/// The first and the longest pause before a request without a response is sent again.
 const SEND_AGAIN: [Duration; 2] = [Duration::from_millis(250), Duration::from_secs(4)];
 
-/// How long verification takes where the lists lag.
+/// How long verification takes if the lists lag.
 const VERIFICATION: Duration = Duration::from_millis(2500);
 
-/// How a key is changed.
+/// The change of one key.
 #[derive(Debug)]
 pub(crate) struct Change<'a> {
-    /// The key, and how it is looked for.
+    /// The key, and how to locate it.
     pub(crate) search: Search<'a>,
-    /// Whether the run is about more keys: then a signal is the run's affair, and what is done is done.
-    pub(crate) quantity: Quantity,
-    /// What a key that is already gone means.
-    pub(crate) missing: Missing,
     /// Whether an earlier run may have changed the key.
     pub(crate) earlier: Ambiguity,
-    /// The attempts, while they are made.
-    pub(crate) record: &'a Attempts,
-    /// The limit that is left.
+    /// The attempts so far.
+    pub(crate) attempts: &'a Attempts,
     pub(crate) budget: &'a KeyBudget,
-    /// The whole limit, for messages.
-    pub(crate) limit: Duration,
 }
 
 impl Change<'_> {
-    /// Changes the key. Says what became of it, and how many requests that took.
+    /// Changes the key. Returns the outcome and the number of attempts.
     pub(crate) async fn run(&self, signals: &mut Signals) -> (Outcome, usize) {
-        let mut signal = None;
-        let outcome = {
-            let call = self.call();
-            tokio::pin!(call);
-            tokio::select! {
-                outcome = &mut call => outcome,
-                exit = signals.next() => {
-                    signal = Some(exit);
-                    self.wind_up(&mut call, exit, signals).await
-                }
-            }
+        let call = self.send_and_verify();
+        tokio::pin!(call);
+        let exit = tokio::select! {
+            outcome = &mut call => return (outcome, self.attempts.count()),
+            exit = signals.next() => exit,
         };
-        let outcome = match (signal, outcome) {
-            (Some(exit), Outcome::Failed { known, .. }) => self.stopped(exit, known),
-            (_, outcome) if self.quantity == Quantity::Many => outcome,
-            (Some(exit), Outcome::Missing(_)) => {
-                self.stopped(exit, KeyState::NotDone(self.untouched().to_owned()))
+        let is_single = self.search.request.single().is_some();
+        let outcome = match self.finish_after_signal(&mut call, exit, signals).await {
+            Outcome::Failed { known, .. } => self.stopped(exit, known),
+            Outcome::Missing(_) if is_single => self.stopped(exit, self.not_done()),
+            Outcome::Done { evidence, .. } if is_single => {
+                let confirmed = || "IAM confirmed it before the run ended".to_owned();
+                self.stopped(exit, KeyState::Done(evidence.unwrap_or_else(confirmed)))
             }
-            (Some(exit), Outcome::Done { evidence, .. }) => {
-                let known = KeyState::Done(
-                    evidence.unwrap_or_else(|| "IAM confirmed it before the run ended".to_owned()),
-                );
-                self.stopped(exit, known)
-            }
-            (_, outcome) => outcome,
+            outcome => outcome,
         };
-        let attempts = match signal {
-            // A key whose attempt a signal kept from leaving was not tried.
-            Some(_) if !self.record.was_sent() => 0,
-            _ => self.record.count(),
-        };
-        (outcome, attempts)
+        // A key is not tried if the signal prevented its first attempt.
+        let was_sent = self.attempts.was_sent();
+        (outcome, if was_sent { self.attempts.count() } else { 0 })
     }
 
-    /// A key that an earlier run started to change: whether that is done, as far as IAM's lists prove it.
+    /// Returns the outcome of a change that an earlier run started, if IAM's lists prove that it was done.
     pub(crate) async fn confirm_earlier(&self) -> Option<Outcome> {
         let found = async {
             match self.search.locate_key().await {
                 found if found.is_absence() => self.search.locate_confirmed(&mut None).await,
-                found => self.search.or_after_lag(found, &mut None).await,
+                found => self.search.confirm_other_owner(found, &mut None).await,
             }
         };
         let found = self.budget.spend(Duration::ZERO, found).await?;
         let shown = self.shows_done(&found)?;
-        Some(Outcome::Done {
-            response: None,
-            evidence: Some(format!("an earlier run started this; {shown}")),
-        })
+        Some(Outcome::confirmed(format!(
+            "an earlier run started this; {shown}"
+        )))
     }
 
-    /// After a signal: no further attempt leaves. The response that is awaited gets a moment, and then the key is looked
-    /// for, both within the time that a signal leaves.
-    async fn wind_up(
+    /// Ends the change after a signal: no further attempt is made. A pending response gets a moment, and then the key is
+    /// located, both within the time that a signal leaves.
+    async fn finish_after_signal(
         &self,
         call: &mut (impl Future<Output = Outcome> + Unpin),
         exit: Exit,
         signals: &mut Signals,
     ) -> Outcome {
-        self.record.close();
+        self.attempts.close();
         let end = Instant::now() + signal::KEYS;
-        let stopped = |known| self.stopped(exit, known);
-        let not_done = || stopped(KeyState::NotDone(self.untouched().to_owned()));
-        let is_ambiguous = || self.ambiguity() != Ambiguity::None;
-        if !is_ambiguous() && !self.record.is_no_such_entity() {
-            return not_done();
+        let unverified = || self.stopped(exit, self.unverified_state());
+        if self.ambiguity() == Ambiguity::None && !self.attempts.is_no_such_entity() {
+            return unverified();
         }
-        let unknown = || match self.ambiguity() {
-            Ambiguity::None => not_done(),
-            Ambiguity::EarlierRun | Ambiguity::RecentRun => stopped(KeyState::started_earlier()),
-            Ambiguity::ServerError => stopped(KeyState::Unknown(
-                "IAM returned an error, but may still make the change".into(),
-            )),
-            Ambiguity::Unanswered => stopped(KeyState::Unknown(
-                "the request was sent and no response arrived".into(),
-            )),
-        };
         let last = async {
-            let deadline = if self.record.awaits_response() {
+            let deadline = if self.attempts.awaits_response() {
                 Instant::now() + FOR_RESPONSE
             } else {
                 end
@@ -130,46 +97,41 @@ impl Change<'_> {
             if let Ok(outcome) = timeout_at(deadline, &mut *call).await {
                 return outcome;
             }
-            // The response arrived: the call goes on to verify what it means.
-            if !self.record.awaits_response()
+            // The response arrived, and the call goes on to verify what it means.
+            if !self.attempts.awaits_response()
                 && let Ok(outcome) = timeout_at(end, call).await
             {
                 return outcome;
             }
-            if !is_ambiguous() {
-                return not_done();
+            if self.ambiguity() == Ambiguity::None {
+                return unverified();
             }
             let found = timeout_at(end, self.search.locate_confirmed(&mut None)).await;
-            match found.ok().and_then(|found| self.shows_done(&found)) {
-                Some(known) => {
-                    let what = match self.ambiguity() {
-                        Ambiguity::ServerError => "IAM returned an error",
-                        _ => "no response arrived",
-                    };
-                    Outcome::Done {
-                        response: None,
-                        evidence: Some(format!("{what}, but {known}")),
-                    }
-                }
-                None => unknown(),
-            }
+            let Some(shown) = found.ok().and_then(|found| self.shows_done(&found)) else {
+                return unverified();
+            };
+            let what = match self.ambiguity() {
+                Ambiguity::ServerError => "IAM returned an error",
+                _ => "no response arrived",
+            };
+            Outcome::confirmed(format!("{what}, but {shown}"))
         };
         tokio::select! {
             outcome = last => outcome,
-            _ = signals.next() => unknown(),
+            _ = signals.next() => unverified(),
         }
     }
 
-    async fn call(&self) -> Outcome {
-        // A part of the limit is kept to verify the key's state, should the response be lost.
-        let reserve = (self.limit / 3).clamp(VERIFICATION, Duration::from_secs(10));
-        let reserve = reserve.min(self.limit / 2);
+    async fn send_and_verify(&self) -> Outcome {
+        // A part of the limit is reserved to verify the key's state if the response is lost.
+        let limit = self.search.request.limit;
+        let reserve = (limit / 3).clamp(VERIFICATION, Duration::from_secs(10));
         let mut last = None;
-        let reply = self.send_until_answered(&mut last);
-        let failure = match self.budget.spend(reserve, reply).await {
-            Some(Ok(reply)) => {
+        let response = self.send_until_answered(&mut last);
+        let failure = match self.budget.spend(reserve.min(limit / 2), response).await {
+            Some(Ok(response)) => {
                 return Outcome::Done {
-                    response: Some(reply),
+                    response: Some(response),
                     evidence: None,
                 };
             }
@@ -177,19 +139,16 @@ impl Change<'_> {
             None => last.unwrap_or_else(|| self.timed_out()),
         };
         let failure = with_accounts(failure, self.search.key, self.search.signer);
-        let ambiguity = self.ambiguity();
-        let may_be_wanted = failure.is_no_such_entity() && self.missing == Missing::Succeeds;
-        if ambiguity != Ambiguity::None || may_be_wanted {
+        let is_wanted = self.search.request.missing == Missing::Succeeds;
+        if self.ambiguity() != Ambiguity::None || is_wanted && failure.is_no_such_entity() {
             return self.verify(failure).await;
         }
-        Outcome::Failed {
-            failure,
-            known: KeyState::NotDone(self.untouched().to_owned()),
-        }
+        let known = self.not_done();
+        Outcome::Failed { failure, known }
     }
 
-    /// Sends the request, and again as long as no response of IAM's says what became of it: the change is idempotent, and
-    /// a request without a response may still act. What went wrong last is in `last`, also when this is dropped.
+    /// Sends the request, and again while no response from IAM says what happened: the change is idempotent, and a request
+    /// without a response may still take effect. `last` gets the last failure, for the case that this future is dropped.
     async fn send_until_answered(
         &self,
         last: &mut Option<CallError>,
@@ -197,21 +156,17 @@ impl Change<'_> {
         let [mut pause, longest] = SEND_AGAIN;
         loop {
             let failure = match self.send().await {
-                Ok(reply) => return Ok(reply),
+                Ok(response) => return Ok(response),
                 Err(failure) => failure,
             };
-            let is_answered = match &failure {
-                // Trouble of IAM's own says nothing about the request that is out.
-                CallError::Service(error) => !matches!(
+            // Server errors and throttling say nothing about the request that is out.
+            let is_answered = failure.service().is_some_and(|error| {
+                !matches!(
                     error.kind(),
                     ErrorKind::ServiceFailure | ErrorKind::Throttling
-                ),
-                CallError::NotFound(_)
-                | CallError::NotSent(_)
-                | CallError::NoResponse(_)
-                | CallError::Incomplete(_) => false,
-            };
-            if is_answered || !self.record.lacks_response() || self.record.is_closed() {
+                )
+            });
+            if is_answered || !self.attempts.lacks_response() || self.attempts.is_closed() {
                 return Err(failure);
             }
             *last = Some(failure);
@@ -222,92 +177,89 @@ impl Change<'_> {
 
     async fn send(&self) -> Result<ResponseMetadata, CallError> {
         let Search { iam, key, .. } = self.search;
-        match self.search.action.status() {
-            None => iam.delete_access_key(key, self.record).await,
-            Some(status) => iam.update_access_key(key, &status, self.record).await,
+        match self.search.request.action.status() {
+            None => iam.delete_access_key(key, self.attempts).await,
+            Some(status) => iam.update_access_key(key, &status, self.attempts).await,
         }
     }
 
-    /// A signal ended the run: what is known, and the last error that IAM returned.
+    /// Returns the outcome of a key when a signal ends the run, with the last error that IAM returned.
     fn stopped(&self, exit: Exit, known: KeyState) -> Outcome {
-        let Search { key, signer, .. } = self.search;
-        let last = with_accounts(self.timed_out(), key, signer);
-        // What is done did not fail.
-        let is_told = last.service().is_some() && !matches!(known, KeyState::Done(_));
-        let failure = is_told.then_some(last);
+        let last = with_accounts(self.timed_out(), self.search.key, self.search.signer);
+        let is_failure = last.service().is_some() && !matches!(known, KeyState::Done(_));
         Outcome::Stopped {
             exit,
             known,
-            failure,
+            failure: is_failure.then_some(last),
         }
     }
 
     fn timed_out(&self) -> CallError {
-        timed_out(self.search.action.operation(), self.record, self.limit)
+        let request = self.search.request;
+        timed_out(request.action.operation(), self.attempts, request.limit)
     }
 
-    /// Why the key may be changed, by the attempts so far.
+    /// Returns why the key may have been changed by the attempts so far.
     fn ambiguity(&self) -> Ambiguity {
-        if self.record.lacks_response() {
+        if self.attempts.lacks_response() {
             Ambiguity::Unanswered
         } else if self.earlier != Ambiguity::None {
             self.earlier
-        } else if self.record.may_have_acted() {
+        } else if self.attempts.may_have_acted() {
             Ambiguity::ServerError
         } else {
             Ambiguity::None
         }
     }
 
-    /// Looks for the key within what is left of the limit, and says what became of it.
+    /// Locates the key within the rest of the time limit, and concludes what happened to it.
     async fn verify(&self, failure: CallError) -> Outcome {
-        let (ambiguity, response) = (self.ambiguity(), Response::of(&failure));
+        let ambiguity = self.ambiguity();
         let mut last = None;
         let found = async {
             let found = self.search.locate_confirmed(&mut last).await;
             if ambiguity == Ambiguity::None {
                 return found;
             }
-            self.search.or_after_lag(found, &mut last).await
+            self.search.confirm_other_owner(found, &mut last).await
         };
-        let found = self.budget.spend(Duration::ZERO, found).await;
-        let location = match (found, last) {
+        let location = match (self.budget.spend(Duration::ZERO, found).await, last) {
             (Some(found), _) => found,
-            // Out of time: while a request is out, a list that may lag decides nothing, and is only reported.
-            (None, Some(listed @ KeyLocation::Listed(_)))
-                if matches!(ambiguity, Ambiguity::ServerError | Ambiguity::Unanswered) =>
-            {
-                listed
-            }
+            // No time is left. While a request is out, a list that may lag decides nothing and is only reported.
+            (None, Some(listed @ KeyLocation::Listed(_))) if ambiguity.is_of_this_run() => listed,
             (None, _) => KeyLocation::LookupFailed,
         };
-        let evidence = Evidence {
-            action: self.search.action,
-            missing: self.missing,
-            hint: &self.search.hint,
-            ambiguity,
-            response,
-            location: &location,
-        };
-        evidence.outcome(self.search.key, failure)
+        self.search.conclude(ambiguity, failure, &location)
     }
 
-    /// What the list says that was done, if it does.
+    /// Describes the location if it proves that the change was done.
     fn shows_done(&self, location: &KeyLocation) -> Option<String> {
-        let Search { action, hint, .. } = &self.search;
-        let is_done = location.shows_done(*action);
-        is_done.then(|| place(*action, hint, location))
+        let Search { request, hint, .. } = &self.search;
+        let is_done = location.shows_done(request.action);
+        is_done.then(|| describe_location(request.action, hint, location))
     }
 
-    /// Why a key is certainly unchanged: no attempt can have changed it.
-    fn untouched(&self) -> &'static str {
-        let response = Response::of(&self.timed_out());
-        response.says_missing().unwrap_or({
-            if self.record.was_sent() {
-                "IAM refused the request"
-            } else {
-                "nothing was sent to IAM"
+    /// Returns the state of the key as far as the attempts show it.
+    fn unverified_state(&self) -> KeyState {
+        match self.ambiguity() {
+            Ambiguity::None => self.not_done(),
+            Ambiguity::EarlierRun | Ambiguity::RecentRun => KeyState::started_earlier(),
+            Ambiguity::ServerError => {
+                KeyState::unknown("IAM returned an error, but may still make the change")
             }
-        })
+            Ambiguity::Unanswered => {
+                KeyState::unknown("the request was sent and no response arrived")
+            }
+        }
+    }
+
+    /// Returns the state of a key that no attempt can have changed, and why.
+    fn not_done(&self) -> KeyState {
+        let why = match Response::of(&self.timed_out()).missing() {
+            Some(why) => why,
+            None if self.attempts.was_sent() => "IAM refused the request",
+            None => "nothing was sent to IAM",
+        };
+        KeyState::NotDone(why.to_owned())
     }
 }

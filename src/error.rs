@@ -225,6 +225,20 @@ pub(crate) fn classify(code: Option<&str>, status: u16) -> ErrorKind {
 }
 
 impl CallError {
+    /// Creates the error for a key that reads do not find.
+    pub(crate) fn not_found(scope: SearchScope) -> Self {
+        let context = Box::default();
+        Self::NotFound(NotFound { scope, context })
+    }
+
+    /// Adds the key's actual owner.
+    pub(crate) fn with_owner(mut self, owner: Option<UserName>) -> Self {
+        if let Some(context) = self.context_mut() {
+            context.owner = owner;
+        }
+        self
+    }
+
     /// Returns IAM's error, if it returned one.
     pub(crate) fn service(&self) -> Option<&ServiceError> {
         match self {

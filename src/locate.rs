@@ -1,4 +1,4 @@
-//! Where a key is: what `GetAccessKeyLastUsed` and `ListAccessKeys` say about it, and what that proves.
+//! Locates a key: what `GetAccessKeyLastUsed` and `ListAccessKeys` say about it, and what that proves.
 
 use std::time::Duration;
 
@@ -10,69 +10,74 @@ use crate::guard::{self, Principal, Signer};
 use crate::ident::{AccountId, UserName};
 use crate::journal::EarlierAttempt;
 use crate::metadata::{KeyMetadata, Status};
-use crate::request::{Action, Key, KeyOwner};
-use crate::select::unsaid;
+use crate::request::{Action, Key, KeyOwner, Request};
+use crate::select::missing_data;
 
-/// Who owns a key, by all that is known before IAM is asked.
+/// The owner of a key, as far as it is known before IAM is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum OwnerHint {
-    /// Nobody says. IAM then uses the calling user, who need not be the owner.
+    /// Nobody names the owner. IAM then assumes the calling user, who need not be the owner.
     Unknown,
     /// The caller names this owner, in every run.
     Named(KeyOwner),
     /// IAM listed the key among this owner's keys, in this run or in an earlier one.
     Listed(KeyOwner),
-    /// Earlier runs named another user than this one does.
+    /// Earlier runs named another user than this run does.
     Disputed,
+}
+
+impl OwnerHint {
+    /// Whether there is one owner whom nobody disputes.
+    pub(crate) fn is_named(&self) -> bool {
+        matches!(self, Self::Named(_) | Self::Listed(_))
+    }
 }
 
 /// Where a key is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum KeyLocation {
-    /// In the list of the user it was looked for, with this status.
+    /// In the list of the user whose list was read, with this status.
     Listed(Option<Status>),
-    /// Owned by this user, who is not the user it was looked for.
+    /// Owned by this user, who is another one.
     OtherUser(UserName),
-    /// Nowhere in this account: it is absent from the list of its owner, as IAM listed it before, or IAM says that there
-    /// is no such key.
+    /// Nowhere in this account: IAM says so, or the key is absent from the list of the owner for whom IAM listed it
+    /// before.
     Gone,
-    /// Absent from the list of this user, whom IAM still names as its owner. For some seconds after a deletion that is so.
+    /// Absent from the list of this user, whom IAM still names as its owner, as it does for seconds after a deletion.
     GoneButNamed(UserName),
-    /// Absent from the list of the user the caller names as its owner. IAM does not confirm that owner.
+    /// Absent from the list of the user whom the caller names. IAM does not confirm that owner.
     AbsentAsNamed,
-    /// Absent from a list that need not be its owner's: that proves nothing.
+    /// Absent from a list that need not be its owner's, which proves nothing.
     NotListed,
-    /// The user it was looked for does not exist, and IAM does not say who owns it.
+    /// The user whose list was read does not exist, and IAM does not name an owner.
     UserMissing,
-    /// Its ID encodes the first account. The credentials belong to the second one, which cannot see it.
+    /// In the account that its ID encodes (first), which the credentials of the second account cannot see.
     OtherAccount(AccountId, AccountId),
-    /// IAM does not allow the reads.
+    /// IAM denies the reads.
     LookupDenied,
-    /// The reads failed, or they contradict each other.
+    /// The reads failed or contradict each other.
     LookupFailed,
 }
 
 impl KeyLocation {
-    /// Whether it says that the key was not found. A new key can be hidden for a moment, so this needs a second look.
+    /// Whether the key was not found. IAM may hide a new key for a moment, so this needs to be confirmed.
     pub(crate) fn is_absence(&self) -> bool {
-        match self {
-            Self::Gone
-            | Self::GoneButNamed(_)
-            | Self::AbsentAsNamed
-            | Self::NotListed
-            | Self::UserMissing => true,
-            Self::Listed(_)
-            | Self::OtherUser(_)
-            | Self::OtherAccount(..)
-            | Self::LookupDenied
-            | Self::LookupFailed => false,
-        }
+        let is_unproven = matches!(
+            self,
+            Self::AbsentAsNamed | Self::NotListed | Self::UserMissing
+        );
+        is_unproven || self.is_gone()
     }
 
-    /// Whether it shows that the action was done.
+    /// Whether the key does not exist.
+    pub(crate) fn is_gone(&self) -> bool {
+        matches!(self, Self::Gone | Self::GoneButNamed(_))
+    }
+
+    /// Whether this proves that the action was done.
     pub(crate) fn shows_done(&self, action: Action) -> bool {
         match action.status() {
-            None => matches!(self, Self::Gone | Self::GoneButNamed(_)),
+            None => self.is_gone(),
             wanted => *self == Self::Listed(wanted),
         }
     }
@@ -80,98 +85,82 @@ impl KeyLocation {
 
 /// What `GetAccessKeyLastUsed` says about the owner.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum OwnerRead {
-    /// The key is this user's.
-    Is(UserName),
-    /// There is no such key in this account. AWS itself answers `Denied` instead.
+enum OwnerRead {
+    Owner(UserName),
+    /// The key does not exist in this account. AWS itself returns `AccessDenied` instead.
     NoSuchKey,
-    /// Not allowed, or no such key: AWS says the same for both.
+    /// Not allowed, or no such key: AWS returns the same error for both.
     Denied,
-    /// No usable answer.
+    /// No usable response.
     Failed,
 }
 
 /// What `ListAccessKeys` says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ListRead {
-    /// The key is in the list.
     Listed(Option<Status>),
-    /// It is not. The list is this user's, as far as its other keys say.
+    /// The key is not in the list of this user, if any key in the list names the user.
     NotListed(Option<UserName>),
-    /// There is no such user.
     NoSuchUser,
     /// Not allowed, or not possible for these credentials.
     Denied,
-    /// No usable answer.
+    /// No usable response.
     Failed,
 }
 
-/// Which key is looked for, and what is known of it before.
+/// The search for one key.
 #[derive(Debug)]
 pub(crate) struct Search<'a> {
-    /// IAM.
     pub(crate) iam: &'a Iam,
-    /// The key that signs.
     pub(crate) signer: &'a Signer,
-    /// The key, with the user it is named with.
+    pub(crate) request: &'a Request,
+    /// The key, with the user who is named as its owner.
     pub(crate) key: &'a Key,
-    /// Who owns it.
     pub(crate) hint: OwnerHint,
-    /// What is or was to be done to it.
-    pub(crate) action: Action,
 }
 
-/// The pauses between reads of a list that may lag behind a change: it can do so for three seconds.
-const READ_AGAIN: [Duration; 4] = [
-    Duration::from_millis(150),
-    Duration::from_millis(350),
-    Duration::from_millis(700),
-    Duration::from_millis(1800),
-];
+/// The pauses between reads of a list that may lag behind a change, in milliseconds. It can lag for three seconds.
+const READ_AGAIN: [u64; 4] = [150, 350, 700, 1800];
 
-/// How long a key has to be absent: a new key can be hidden for most of a second.
+/// How long a key has to be absent: IAM can hide a new key for most of a second.
 pub(crate) const CONFIRM_ABSENCE: Duration = Duration::from_millis(1050);
 
 /// How long IAM may still name the owner of a deleted key.
 const OWNER_LAG: Duration = Duration::from_secs(3);
 
 impl Search<'_> {
-    /// Asks IAM where the key is, once.
+    /// Locates the key with one look-up of its owner and one read of the owner's list.
     pub(crate) async fn locate_key(&self) -> KeyLocation {
-        let named = match &self.hint {
-            OwnerHint::Listed(KeyOwner::User(owner)) => self.key.user_name.as_ref().or(Some(owner)),
-            OwnerHint::Unknown
-            | OwnerHint::Named(_)
-            | OwnerHint::Listed(KeyOwner::Root)
-            | OwnerHint::Disputed => self.key.user_name.as_ref(),
+        let listed_owner = match &self.hint {
+            OwnerHint::Listed(KeyOwner::User(owner)) => Some(owner),
+            _ => None,
         };
+        let named = self.key.user_name.as_ref().or(listed_owner);
         let owner = self.read_owner().await.unwrap_or(OwnerRead::Failed);
-        let list = match &owner {
-            // The list of another user cannot have it, and one that cannot be trusted need not be read.
-            OwnerRead::Is(owner) if named.is_some_and(|named| !named.same_user(owner)) => {
-                ListRead::NotListed(named.cloned())
+        let list = match (&owner, named) {
+            // The list of another user cannot contain the key.
+            (OwnerRead::Owner(owner), Some(named)) if !named.same_user(owner) => {
+                ListRead::NotListed(Some(named.clone()))
             }
-            OwnerRead::Is(_) | OwnerRead::NoSuchKey | OwnerRead::Denied | OwnerRead::Failed => {
-                self.read_list(named).await
-            }
+            _ => self.read_list(named).await,
         };
-        self.conclude(named, owner, list)
+        self.interpret(named, owner, list)
     }
 
-    /// Where the key is that the list of the user it is named with was just read for.
+    /// Locates a key after the list of its named owner was read.
     ///
     /// # Errors
     ///
-    /// IAM does not say whose key it is.
+    /// The owner cannot be looked up.
     pub(crate) async fn locate_unlisted(&self, list: ListRead) -> Result<KeyLocation, CallError> {
         let owner = self.read_owner().await?;
-        Ok(self.conclude(self.key.user_name.as_ref(), owner, list))
+        Ok(self.interpret(self.key.user_name.as_ref(), owner, list))
     }
 
-    /// Asks IAM where the key is until its lists agree: one that lags behind a change or cannot be read is read again, and
-    /// an absence is confirmed. What a read found so far is in `last`, also when this is dropped.
+    /// Locates the key, and repeats the reads while a list may lag behind a change or cannot be read. An absence is
+    /// confirmed. `last` gets the location so far, for the case that this future is dropped.
     pub(crate) async fn locate_confirmed(&self, last: &mut Option<KeyLocation>) -> KeyLocation {
-        let mut pauses = READ_AGAIN.iter();
+        let mut pauses = READ_AGAIN.into_iter().map(Duration::from_millis);
         loop {
             let mut location = self.locate_key().await;
             if location.is_absence() {
@@ -182,42 +171,42 @@ impl Search<'_> {
                 }
                 location = again;
             }
-            let may_change = match (self.action, &location) {
-                (action, location @ KeyLocation::Listed(_)) => !location.shows_done(action),
-                (_, KeyLocation::LookupFailed) => true,
-                (_, location) => location.is_absence(),
+            let may_change = match &location {
+                KeyLocation::Listed(_) => !location.shows_done(self.request.action),
+                KeyLocation::LookupFailed => true,
+                _ => location.is_absence(),
             };
             match pauses.next() {
                 Some(pause) if may_change => {
                     *last = Some(location);
-                    sleep(*pause).await;
+                    sleep(pause).await;
                 }
-                // A list that shows the key now and then proves nothing.
+                // A list that contains the key only now and then proves nothing.
                 _ if location.is_absence() => return KeyLocation::LookupFailed,
                 _ => return location,
             }
         }
     }
 
-    /// Where a key is that may be deleted. Another owner is believed only later: the user may have been renamed after the
-    /// key was deleted, or be the calling user.
-    pub(crate) async fn or_after_lag(
+    /// Confirms another owner of a key that may have been deleted. IAM may still name the owner of a deleted key: a user
+    /// who was renamed after the deletion, or the calling user.
+    pub(crate) async fn confirm_other_owner(
         &self,
-        found: KeyLocation,
+        location: KeyLocation,
         last: &mut Option<KeyLocation>,
     ) -> KeyLocation {
-        match found {
-            KeyLocation::OtherUser(_) if self.action == Action::Delete => {
+        match location {
+            KeyLocation::OtherUser(_) if self.request.action == Action::Delete => {
                 sleep(OWNER_LAG).await;
                 self.locate_confirmed(last).await
             }
-            found => found,
+            location => location,
         }
     }
 
-    /// What the two reads prove. Another account may have a key that IAM does not find.
-    fn conclude(&self, named: Option<&UserName>, owner: OwnerRead, list: ListRead) -> KeyLocation {
-        let location = locate(&self.hint, named, owner, list);
+    /// Returns what the two reads prove. A key that IAM does not find may belong to another account.
+    fn interpret(&self, named: Option<&UserName>, owner: OwnerRead, list: ListRead) -> KeyLocation {
+        let location = interpret(&self.hint, named, owner, list);
         match guard::foreign_account(&self.key.id, self.signer) {
             Some((theirs, ours))
                 if location.is_absence() || location == KeyLocation::LookupDenied =>
@@ -231,8 +220,8 @@ impl Search<'_> {
     async fn read_owner(&self) -> Result<OwnerRead, CallError> {
         match self.iam.last_use(&self.key.id).await {
             Ok(read) => {
-                let owner = read.owner.ok_or_else(|| unsaid("the key's owner"))?;
-                Ok(OwnerRead::Is(owner))
+                let owner = read.owner.ok_or_else(|| missing_data("the key's owner"))?;
+                Ok(OwnerRead::Owner(owner))
             }
             Err(failure) => match failure.service().map(ServiceError::kind) {
                 Some(ErrorKind::NoSuchEntity) => Ok(OwnerRead::NoSuchKey),
@@ -264,7 +253,7 @@ impl Search<'_> {
     }
 }
 
-/// Adds the two accounts to `NoSuchEntity` when the key's ID encodes another than the signer's.
+/// Adds both accounts to `NoSuchEntity` if the key's ID encodes another account than the credentials'.
 pub(crate) fn with_accounts(mut failure: CallError, key: &Key, signer: &Signer) -> CallError {
     if failure.is_no_such_entity()
         && let Some(context) = failure.context_mut()
@@ -274,8 +263,8 @@ pub(crate) fn with_accounts(mut failure: CallError, key: &Key, signer: &Signer) 
     failure
 }
 
-/// Who owns a key: the user it is named with, unless IAM or an earlier run says more. Without a name it is the root user's,
-/// if it is the root user who signs.
+/// Returns the owner of a key as far as it is known: the named user, unless IAM or an earlier run says more. Without a
+/// name it is the root user if the root user signs.
 pub(crate) fn owner_hint(
     key: &Key,
     metadata: &KeyMetadata,
@@ -283,34 +272,32 @@ pub(crate) fn owner_hint(
     principal: Principal,
 ) -> OwnerHint {
     let user = |name: &UserName| KeyOwner::User(name.clone());
-    let listed = metadata
-        .owner
-        .as_ref()
-        .filter(|_| metadata.status.is_some());
+    let is_listed = metadata.status.is_some();
+    let listed = metadata.owner.as_ref().filter(|_| is_listed);
     let now = key.user_name.as_ref().or(listed);
-    let same = |then: &Option<UserName>| match (then, now) {
+    let is_same = |attempt: &EarlierAttempt| match (&attempt.owner, now) {
         (Some(then), Some(now)) => then.same_user(now),
         (then, now) => then.is_none() && now.is_none(),
     };
     let listed_then = earlier.iter().find_map(EarlierAttempt::listed_owner);
     match (now, listed_then) {
-        // IAM listed it there itself: without a name in this run, that is its owner.
+        // This run names nobody, so the earlier list decides.
         (None, Some(owner)) => OwnerHint::Listed(user(owner)),
         (Some(now), Some(owner)) if !now.same_user(owner) => OwnerHint::Disputed,
         (Some(now), Some(_)) => OwnerHint::Listed(user(now)),
-        _ if !earlier.iter().all(|attempt| same(&attempt.owner)) => OwnerHint::Disputed,
+        _ if !earlier.iter().all(is_same) => OwnerHint::Disputed,
         (Some(now), None) if listed.is_some() => OwnerHint::Listed(user(now)),
         (Some(now), None) => OwnerHint::Named(user(now)),
         (None, None) => match principal {
             Principal::Caller => OwnerHint::Unknown,
-            Principal::RootUser if metadata.status.is_some() => OwnerHint::Listed(KeyOwner::Root),
+            Principal::RootUser if is_listed => OwnerHint::Listed(KeyOwner::Root),
             Principal::RootUser => OwnerHint::Named(KeyOwner::Root),
         },
     }
 }
 
-/// What the two reads prove. `named` is the user whose list was read; without one it is the calling user's.
-fn locate(
+/// Returns what the two reads prove. `named` is the user whose list was read. `None`: the calling user's list.
+fn interpret(
     hint: &OwnerHint,
     named: Option<&UserName>,
     owner: OwnerRead,
@@ -318,22 +305,22 @@ fn locate(
 ) -> KeyLocation {
     match (list, owner) {
         (ListRead::Listed(status), _) => KeyLocation::Listed(status),
-        (_, OwnerRead::Is(owner)) if named.is_some_and(|named| !named.same_user(&owner)) => {
+        (_, OwnerRead::Owner(owner)) if named.is_some_and(|named| !named.same_user(&owner)) => {
             KeyLocation::OtherUser(owner)
         }
         // A user who owns a key exists.
         (_, OwnerRead::Failed)
-        | (ListRead::Failed | ListRead::NoSuchUser, OwnerRead::Is(_))
+        | (ListRead::Failed | ListRead::NoSuchUser, OwnerRead::Owner(_))
         | (ListRead::Failed, OwnerRead::Denied) => KeyLocation::LookupFailed,
-        (ListRead::NotListed(calling), OwnerRead::Is(owner)) => match (named, calling) {
+        (ListRead::NotListed(calling), OwnerRead::Owner(owner)) => match (named, calling) {
             (Some(_), _) => KeyLocation::GoneButNamed(owner),
             (None, Some(calling)) if calling.same_user(&owner) => KeyLocation::GoneButNamed(owner),
             (None, _) => KeyLocation::OtherUser(owner),
         },
-        (ListRead::Denied, OwnerRead::Is(owner)) => match named {
-            // What IAM said about the owner counts, although it does not show the list.
+        (ListRead::Denied, OwnerRead::Owner(owner)) => match named {
+            // The owner counts although the list is denied.
             None => KeyLocation::OtherUser(owner),
-            // It says that the key is there, and to the change that it is not.
+            // A contradiction: to the change, IAM said that the key does not exist.
             Some(_) => KeyLocation::LookupFailed,
         },
         (_, OwnerRead::NoSuchKey) => KeyLocation::Gone,
@@ -355,82 +342,65 @@ mod tests {
         name.parse().expect("a name")
     }
 
-    /// Every hint and pair of reads: what may be reported about a key, in order of its evidence.
+    fn letter(location: &KeyLocation) -> char {
+        match location {
+            KeyLocation::Listed(Some(Status::Active)) => 'L',
+            KeyLocation::OtherUser(owner) if owner.as_str() == "bob" => 'b',
+            KeyLocation::OtherUser(_) => 'a',
+            KeyLocation::Gone => 'G',
+            KeyLocation::GoneButNamed(owner) if owner.as_str() == "bob" => 'N',
+            KeyLocation::Listed(_) | KeyLocation::GoneButNamed(_) => '!',
+            KeyLocation::AbsentAsNamed => 'A',
+            KeyLocation::NotListed => '-',
+            KeyLocation::UserMissing => 'U',
+            KeyLocation::OtherAccount(..) => 'O',
+            KeyLocation::LookupDenied => 'D',
+            KeyLocation::LookupFailed => 'F',
+        }
+    }
+
+    /// Every combination: a row for each hint and named user, a word for each owner read, a letter for each list read.
     #[test]
     fn two_reads_prove_this_and_no_more() {
         let bob = user("Bob");
         let owners = [
-            OwnerRead::Is(user("bob")),
-            OwnerRead::Is(user("Alice")),
+            OwnerRead::Owner(user("bob")),
+            OwnerRead::Owner(user("Alice")),
             OwnerRead::NoSuchKey,
             OwnerRead::Denied,
             OwnerRead::Failed,
         ];
         let lists = [
-            ListRead::NotListed(Some(user("Bob"))),
+            ListRead::NotListed(Some(bob.clone())),
             ListRead::NotListed(None),
             ListRead::NoSuchUser,
             ListRead::Denied,
             ListRead::Failed,
+            ListRead::Listed(Some(Status::Active)),
         ];
-        let hints = [
-            (OwnerHint::Unknown, None),
-            (OwnerHint::Named(KeyOwner::User(bob.clone())), Some(&bob)),
-            (OwnerHint::Listed(KeyOwner::User(bob.clone())), Some(&bob)),
-            (OwnerHint::Named(KeyOwner::Root), None),
-            (OwnerHint::Listed(KeyOwner::Root), None),
-            (OwnerHint::Disputed, Some(&bob)),
-            (OwnerHint::Disputed, None),
-        ];
-        for (hint, named) in &hints {
-            for owner in &owners {
-                let listed = ListRead::Listed(Some(Status::Active));
-                assert_eq!(
-                    locate(hint, *named, owner.clone(), listed),
-                    KeyLocation::Listed(Some(Status::Active))
-                );
-                for list in &lists {
-                    let found = locate(hint, *named, owner.clone(), list.clone());
-                    let expected = expected(hint, named.is_some(), owner, list);
-                    assert_eq!(found, expected, "{hint:?} {named:?} {owner:?} {list:?}");
-                }
-            }
-        }
-    }
-
-    fn expected(
-        hint: &OwnerHint,
-        is_named: bool,
-        owner: &OwnerRead,
-        list: &ListRead,
-    ) -> KeyLocation {
-        let is_bob = |owner: &UserName| owner.as_str() == "bob";
-        let is_alice = |owner: &UserName| owner.as_str() == "Alice";
-        match (owner, list) {
-            (OwnerRead::Failed, _) => KeyLocation::LookupFailed,
-            (OwnerRead::NoSuchKey, _) => KeyLocation::Gone,
-            (OwnerRead::Is(owner), _) if is_named && is_alice(owner) => {
-                KeyLocation::OtherUser(owner.clone())
-            }
-            (OwnerRead::Is(owner), ListRead::NotListed(_)) if is_named => {
-                KeyLocation::GoneButNamed(owner.clone())
-            }
-            (OwnerRead::Is(owner), ListRead::NotListed(Some(_))) if is_bob(owner) => {
-                KeyLocation::GoneButNamed(owner.clone())
-            }
-            (OwnerRead::Is(owner), ListRead::NotListed(_) | ListRead::Denied) if !is_named => {
-                KeyLocation::OtherUser(owner.clone())
-            }
-            (OwnerRead::Is(_), _) | (OwnerRead::Denied, ListRead::Failed) => {
-                KeyLocation::LookupFailed
-            }
-            (OwnerRead::Denied, ListRead::NotListed(_)) => match hint {
-                OwnerHint::Listed(_) => KeyLocation::Gone,
-                OwnerHint::Named(_) => KeyLocation::AbsentAsNamed,
-                OwnerHint::Unknown | OwnerHint::Disputed => KeyLocation::NotListed,
-            },
-            (OwnerRead::Denied, ListRead::NoSuchUser) => KeyLocation::UserMissing,
-            (OwnerRead::Denied, _) => KeyLocation::LookupDenied,
+        let (by_bob, root) = (KeyOwner::User(bob.clone()), KeyOwner::Root);
+        let unnamed = "NbFbFL aaFaFL GGGGGL";
+        let for_bob = "NNFFFL aaaaaL GGGGGL";
+        for (hint, user, reads, denied) in [
+            (OwnerHint::Unknown, None, unnamed, "--UDFL"),
+            (
+                OwnerHint::Named(by_bob.clone()),
+                Some(&bob),
+                for_bob,
+                "AAUDFL",
+            ),
+            (OwnerHint::Listed(by_bob), Some(&bob), for_bob, "GGUDFL"),
+            (OwnerHint::Named(root.clone()), None, unnamed, "AAUDFL"),
+            (OwnerHint::Listed(root), None, unnamed, "GGUDFL"),
+            (OwnerHint::Disputed, Some(&bob), for_bob, "--UDFL"),
+            (OwnerHint::Disputed, None, unnamed, "--UDFL"),
+        ] {
+            let found = owners.clone().map(|owner| {
+                let read = |list| letter(&interpret(&hint, user, owner.clone(), list));
+                lists.clone().map(read).iter().collect::<String>()
+            });
+            let expected = format!("{reads} {denied} FFFFFL");
+            assert_eq!(found.join(" "), expected, "{hint:?} {user:?}");
         }
     }
 }

@@ -105,7 +105,6 @@ impl Work<'_> {
                 (Exit::Other, "the run was aborted")
             }
         };
-        let why = why.to_owned();
-        Outcome::NotTried { exit, why }
+        Outcome::not_tried(exit, why)
     }
 }

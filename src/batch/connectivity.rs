@@ -52,7 +52,7 @@ impl Contact {
             }
             | Outcome::Failed {
                 failure: CallError::NoResponse(_),
-                known: KeyState::Unknown(_),
+                known: KeyState::Unknown { .. },
             } => Self::NoResponse,
             Outcome::Done { .. }
             | Outcome::Missing(_)

@@ -45,7 +45,7 @@ impl InFlight {
     /// Nothing that the journal says of the single key is believed.
     pub(crate) fn unread(&self, why: &str) {
         let unknown = format!("the results of earlier runs are unknown: {why}");
-        self.earlier(|_| Some(KeyState::Unknown(unknown.into())));
+        self.earlier(|_| Some(KeyState::unknown(unknown.as_str())));
     }
 
     /// A key is being changed; what is sent for it is in `record`, and `earlier` is known by what earlier runs did.
@@ -73,7 +73,7 @@ impl InFlight {
     /// The keys whose state is unknown.
     pub(crate) fn in_doubt(&self) -> Vec<Key> {
         let entries = self.lock();
-        let is_doubtful = |entry: &&Entry| matches!(entry.known(), Some(KeyState::Unknown(_)));
+        let is_doubtful = |entry: &&Entry| matches!(entry.known(), Some(KeyState::Unknown { .. }));
         let doubtful = entries.iter().filter(is_doubtful);
         doubtful.map(|entry| entry.key.clone()).collect()
     }
@@ -86,7 +86,7 @@ impl InFlight {
 impl Entry {
     fn known(&self) -> Option<KeyState> {
         if self.record.may_have_acted() {
-            return Some(KeyState::Unknown("the request may have been sent".into()));
+            return Some(KeyState::unknown("the request may have been sent"));
         }
         self.earlier.clone()
     }

@@ -257,12 +257,10 @@ impl Work<'_> {
             search: Search {
                 iam: &budget.iam,
                 signer: &self.connected.signer,
+                request: self.request,
                 key,
                 hint: owner_hint(key, metadata, attempts, self.connected.signer.principal),
-                action: self.request.action,
             },
-            quantity: self.request.quantity(),
-            missing: self.request.missing,
             earlier: match before {
                 PriorState::None | PriorState::Missing | PriorState::Done => Ambiguity::None,
                 PriorState::StatusSet(_) => Ambiguity::EarlierRun,
@@ -271,9 +269,8 @@ impl Work<'_> {
                 }
                 PriorState::InProgress => Ambiguity::RecentRun,
             },
-            record,
+            attempts: record,
             budget: &budget.budget,
-            limit: self.request.limit,
         }
     }
 

@@ -103,15 +103,11 @@ pub(crate) enum KeyState {
     /// The change was not made.
     NotDone(String),
     /// The run cannot tell.
-    Unknown(UnknownState),
-}
-
-/// Why the state of a key is unknown, and how to check it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct UnknownState {
-    /// The reason, as a fragment.
-    pub(crate) why: String,
-    pub(crate) check: Check,
+    Unknown {
+        /// The reason, a fragment.
+        why: String,
+        check: Check,
+    },
 }
 
 /// Where to check a key whose state is unknown.
@@ -127,19 +123,6 @@ pub(crate) enum Check {
     Nothing,
 }
 
-impl From<&str> for UnknownState {
-    fn from(why: &str) -> Self {
-        why.to_owned().into()
-    }
-}
-
-impl From<String> for UnknownState {
-    fn from(why: String) -> Self {
-        let check = Check::List;
-        Self { why, check }
-    }
-}
-
 /// The status, headers and request ID of a response.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ResponseMetadata {
@@ -152,6 +135,26 @@ pub(crate) struct ResponseMetadata {
 }
 
 impl Outcome {
+    /// A change that reads confirm, without a response. `evidence` is a fragment.
+    pub(crate) fn confirmed(evidence: String) -> Self {
+        Self::Done {
+            response: None,
+            evidence: Some(evidence),
+        }
+    }
+
+    /// A key that was certainly not changed. `why` is a fragment.
+    pub(crate) fn not_done(failure: CallError, why: impl Into<String>) -> Self {
+        let known = KeyState::NotDone(why.into());
+        Self::Failed { failure, known }
+    }
+
+    /// A key that the run did not reach. `why` is a clause.
+    pub(crate) fn not_tried(exit: Exit, why: impl Into<String>) -> Self {
+        let why = why.into();
+        Self::NotTried { exit, why }
+    }
+
     /// Records who named the owner, which affects the hints for a failure.
     pub(crate) fn with_owner_named_by(mut self, named_by: NamedBy) -> Self {
         if let Self::Failed { failure, .. } = &mut self
@@ -160,35 +163,6 @@ impl Outcome {
             context.named_by = named_by;
         }
         self
-    }
-
-    /// Returns the exit status for this outcome.
-    pub(crate) fn exit(&self) -> Exit {
-        match self {
-            Self::Done { .. }
-            | Self::WouldChange(_)
-            | Self::Missing(_)
-            | Self::Already(_)
-            | Self::OwnKey => Exit::Success,
-            Self::Skipped(_) | Self::Refused(_) => Exit::Refused,
-            Self::Stopped { exit, .. }
-            | Self::NotTried { exit, .. }
-            | Self::LeftUnverified { exit, .. } => *exit,
-            Self::Failed { failure, known } => match (failure, known) {
-                // A failure of IAM has its own exit status. The state of the key is reported too.
-                (CallError::Service(error), KeyState::Unknown(_))
-                    if error.kind() == ErrorKind::ServiceFailure
-                        || error.kind() == ErrorKind::Throttling && error.code.is_none() =>
-                {
-                    failure.read_exit()
-                }
-                (_, KeyState::Unknown(_)) | (CallError::NoResponse(_), KeyState::Done(_)) => {
-                    Exit::Unknown
-                }
-                (CallError::NoResponse(_), KeyState::NotDone(_)) => Exit::Other,
-                _ => failure.read_exit(),
-            },
-        }
     }
 }
 
@@ -208,27 +182,45 @@ impl KeyResult {
     /// Returns the exit status for this key. A dry run succeeds if it could show the key. In a list, a key that does not
     /// meet a condition is a success; a key that was named is not.
     pub(crate) fn exit(&self, request: &Request) -> Exit {
+        let is_dry_run = request.mode == Mode::DryRun;
         let is_named = matches!(request.selection, Selection::Named(_));
         match &self.outcome {
-            Outcome::Skipped(_) | Outcome::Refused(_) if request.mode == Mode::DryRun => {
-                Exit::Success
-            }
-            Outcome::Skipped(_) if !is_named => Exit::Success,
-            outcome => outcome.exit(),
+            Outcome::Skipped(_) if is_dry_run || !is_named => Exit::Success,
+            Outcome::Refused(_) if is_dry_run => Exit::Success,
+            Outcome::Skipped(_) | Outcome::Refused(_) => Exit::Refused,
+            Outcome::Done { .. }
+            | Outcome::WouldChange(_)
+            | Outcome::Missing(_)
+            | Outcome::Already(_)
+            | Outcome::OwnKey => Exit::Success,
+            Outcome::Stopped { exit, .. }
+            | Outcome::NotTried { exit, .. }
+            | Outcome::LeftUnverified { exit, .. } => *exit,
+            Outcome::Failed { failure, known } => match (failure, known) {
+                // A failure of IAM has its own exit status. The state of the key is reported too.
+                (CallError::Service(error), KeyState::Unknown { .. })
+                    if error.kind() == ErrorKind::ServiceFailure
+                        || error.kind() == ErrorKind::Throttling && error.code.is_none() =>
+                {
+                    error.exit()
+                }
+                (_, KeyState::Unknown { .. }) | (CallError::NoResponse(_), KeyState::Done(_)) => {
+                    Exit::Unknown
+                }
+                (CallError::NoResponse(_), KeyState::NotDone(_)) => Exit::Other,
+                _ => failure.read_exit(),
+            },
         }
     }
 
     /// Returns the status that an undo has to restore, if this run deactivated the key and knows it. After an earlier run
     /// that may have sent nothing, a list proves nothing: anybody may have deactivated the key since.
     pub(crate) fn previous_status(&self) -> Option<&'static str> {
-        let is_own = !self.metadata.started_earlier
-            || matches!(
-                self.outcome,
-                Outcome::Done {
-                    response: Some(_),
-                    ..
-                }
-            );
+        let is_confirmed_by_response = match &self.outcome {
+            Outcome::Done { response, .. } => response.is_some(),
+            _ => false,
+        };
+        let is_own = is_confirmed_by_response || !self.metadata.started_earlier;
         let is_deactivated = self.kind() == OutcomeKind::Deactivated;
         let status = self.metadata.previous_status();
         status.filter(|_| is_deactivated && is_own)
@@ -236,10 +228,8 @@ impl KeyResult {
 
     /// Whether this run changed the key, as far as it knows.
     pub(crate) fn is_changed(&self) -> bool {
-        matches!(
-            self.kind(),
-            OutcomeKind::Deleted | OutcomeKind::Deactivated | OutcomeKind::Reactivated
-        )
+        let kind = self.kind();
+        kind.is_complete() && kind != OutcomeKind::Missing
     }
 
     /// Returns the owner that IAM named, or else the one that the caller named.
@@ -294,7 +284,7 @@ impl KeyResult {
             Outcome::LeftUnverified { .. } => (OutcomeKind::Unknown, KeyState::started_earlier()),
             Outcome::Failed { known, .. } | Outcome::Stopped { known, .. } => {
                 let kind = match (&self.outcome, known) {
-                    (_, KeyState::Unknown(_)) => OutcomeKind::Unknown,
+                    (_, KeyState::Unknown { .. }) => OutcomeKind::Unknown,
                     (Outcome::Stopped { .. }, KeyState::Done(_)) => done,
                     (Outcome::Stopped { .. }, KeyState::NotDone(_)) if self.attempts == 0 => {
                         OutcomeKind::NotTried
@@ -308,15 +298,25 @@ impl KeyResult {
 }
 
 impl KeyState {
+    /// An unknown state that the list of the owner's keys may show. `why` is a fragment.
+    pub(crate) fn unknown(why: impl Into<String>) -> Self {
+        Self::Unknown {
+            why: why.into(),
+            check: Check::List,
+        }
+    }
+
     /// The state of a key that an earlier run started to change.
     pub(crate) fn started_earlier() -> Self {
-        Self::Unknown("an earlier run started to change it, and the result is unknown".into())
+        Self::unknown("an earlier run started to change it, and the result is unknown")
     }
 
     /// The state of a key whose status an earlier run set and this run could not check.
     pub(crate) fn set_earlier(action: Action) -> Self {
         let done = action.done();
-        Self::Unknown(format!("an earlier run {done} it, and its current state is unknown").into())
+        Self::unknown(format!(
+            "an earlier run {done} it, and its current state is unknown"
+        ))
     }
 
     /// Returns the value of the member `Known` in errors.
@@ -328,7 +328,7 @@ impl KeyState {
             (Self::NotDone(_), Action::Delete) => "NotDeleted",
             (Self::NotDone(_), Action::Deactivate) => "NotDeactivated",
             (Self::NotDone(_), Action::Reactivate) => "NotReactivated",
-            (Self::Unknown(_), _) => "Unknown",
+            (Self::Unknown { .. }, _) => "Unknown",
         }
     }
 
@@ -337,7 +337,7 @@ impl KeyState {
         let (kind, why) = match self {
             Self::Done(why) => (action.done(), why),
             Self::NotDone(why) => (action.not_done(), why),
-            Self::Unknown(unknown) => ("unknown", &unknown.why),
+            Self::Unknown { why, .. } => ("unknown", why),
         };
         if why.is_empty() {
             kind.to_owned()

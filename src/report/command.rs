@@ -117,10 +117,10 @@ impl Commands {
 
     /// Returns how to check a key whose state is unknown.
     pub(crate) fn check(&self, key: &Key, known: &KeyState) -> Option<String> {
-        let KeyState::Unknown(unknown) = known else {
+        let KeyState::Unknown { check, .. } = known else {
             return None;
         };
-        match (unknown.check, key.user_name.is_some()) {
+        match (check, key.user_name.is_some()) {
             (Check::Nothing, _) => None,
             _ if self.root.is_some() => Some(format!("check with: {}", self.list_root())),
             (Check::List, true) => Some(format!("check with: {}", self.list(key))),

@@ -355,10 +355,7 @@ pub(crate) fn print_panic(
     };
     print(None, AS_REPORTED, others.to_owned());
     for key in unknown_keys {
-        print_key(
-            key,
-            &KeyState::Unknown("the request may have been sent".into()),
-        );
+        print_key(key, &KeyState::unknown("the request may have been sent"));
     }
     exit
 }

@@ -6,8 +6,8 @@ use tokio::time::sleep;
 
 use super::{Need, Needs, Selector, failed};
 use crate::aws::{KeyBudget, ListedKey};
-use crate::conclude::{Ambiguity, Evidence, Response};
-use crate::error::{CallError, Context, NotFound, SearchScope};
+use crate::conclude::{Ambiguity, Response};
+use crate::error::{CallError, SearchScope};
 use crate::guard::Principal;
 use crate::ident::UserName;
 use crate::locate::{ListRead, Search, owner_hint, with_accounts};
@@ -112,7 +112,7 @@ impl Selector<'_> {
             error => failed(error),
         })?;
         let Some(found) = index.get(key.id.as_str()) else {
-            return Err(self.absent(key, absent(SearchScope::Account, None)));
+            return Err(self.absent(key, CallError::not_found(SearchScope::Account)));
         };
         *metadata = match needs.listing {
             Need::Nothing | Need::Shown => found.clone(),
@@ -210,19 +210,19 @@ impl Selector<'_> {
             Ok(read) => read,
             Err(failure) if failure.is_denied() => return Ok(Some(failure)),
             Err(failure) if failure.is_no_such_entity() => {
-                return Err(self.absent(key, absent(SearchScope::Account, None)));
+                return Err(self.absent(key, CallError::not_found(SearchScope::Account)));
             }
             Err(failure) => return Err(failed(failure)),
         };
         let is_owner_needed = self.request.owner == Owner::Find && key.user_name.is_none();
         if is_owner_needed && read.owner.is_none() {
-            return Err(failed(super::unsaid("the key's owner")));
+            return Err(failed(super::missing_data("the key's owner")));
         }
         if let (Some(named), Some(owner)) = (&metadata.owner, &read.owner)
             && !named.same_user(owner)
         {
             let place = SearchScope::User(named.clone());
-            return Err(self.absent(key, absent(place, read.owner)));
+            return Err(self.absent(key, CallError::not_found(place).with_owner(read.owner)));
         }
         metadata.owner = metadata.owner.take().or(read.owner);
         metadata.last_use = Some(read.last_use);
@@ -257,7 +257,7 @@ impl Selector<'_> {
             None => SearchScope::SigningUser,
         };
         let outcome = self
-            .diagnose_missing(key, listed_for, absent(place, None))
+            .diagnose_missing(key, listed_for, CallError::not_found(place))
             .await;
         let is_listed = match &outcome {
             Outcome::Failed { failure, .. } => failure.context().is_listed,
@@ -280,17 +280,16 @@ impl Selector<'_> {
         listed_for: Option<&UserName>,
         failure: CallError,
     ) -> Outcome {
-        let response = Response::of(&failure);
-        let list = match response {
+        let list = match Response::of(&failure) {
             Response::NoSuchUser => ListRead::NoSuchUser,
             _ => ListRead::NotListed(listed_for.cloned()),
         };
         let search = Search {
             iam: self.iam,
             signer: self.signer,
+            request: self.request,
             key,
             hint: owner_hint(key, &KeyMetadata::default(), &[], self.signer.principal),
-            action: self.request.action,
         };
         let mut location = match search.locate_unlisted(list).await {
             Ok(location) => location,
@@ -300,15 +299,7 @@ impl Selector<'_> {
             location = search.locate_confirmed(&mut None).await;
         }
         let failure = with_accounts(failure, key, self.signer);
-        let evidence = Evidence {
-            action: self.request.action,
-            missing: self.request.missing,
-            hint: &search.hint,
-            ambiguity: Ambiguity::None,
-            response,
-            location: &location,
-        };
-        match evidence.outcome(key, failure) {
+        match search.conclude(Ambiguity::None, failure, &location) {
             // Nothing was asked of IAM but to read.
             Outcome::Failed { failure, .. } if failure.context().owner.is_none() => failed(failure),
             outcome => outcome,
@@ -322,14 +313,4 @@ fn take_listed(metadata: &mut KeyMetadata, listed: ListedKey, read_at: Option<Sy
     metadata.status = listed.status;
     metadata.created = listed.created;
     metadata.owner = listed.owner.or(metadata.owner.take());
-}
-
-fn absent(scope: SearchScope, owner: Option<UserName>) -> CallError {
-    CallError::NotFound(NotFound {
-        scope,
-        context: Box::new(Context {
-            owner,
-            ..Context::default()
-        }),
-    })
 }

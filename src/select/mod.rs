@@ -179,7 +179,7 @@ impl<'a> Selector<'a> {
     fn lacking(&self, fact: &'static str) -> CallError {
         match self.iam.clock_jump() {
             Some(jump) if fact == TRUSTED_TIME => jump,
-            Some(_) | None => unsaid(fact),
+            Some(_) | None => missing_data(fact),
         }
     }
 
@@ -264,7 +264,7 @@ fn timed_out(limit: Duration) -> CallError {
 }
 
 /// What IAM did not say, although nothing can be decided without.
-pub(crate) fn unsaid(fact: &str) -> CallError {
+pub(crate) fn missing_data(fact: &str) -> CallError {
     undecided(format!("{fact} is missing"))
 }
 

@@ -11,7 +11,7 @@ use tokio::sync::OnceCell;
 
 use super::credential_report::CredentialReport;
 use super::users::Round;
-use super::{Need, Selector, failed, impossible, unsaid};
+use super::{Need, Selector, failed, impossible, missing_data};
 use crate::aws::{Iam, Listing, ReportState, read_timed_out};
 use crate::condition::ConditionResult;
 use crate::error::{CallError, RunError};
@@ -285,7 +285,7 @@ impl Selector<'_> {
         let (mut keys, tags) = (Vec::new(), OnceCell::new());
         for listed in listing.keys {
             let id = AccessKeyId::try_from(listed.id.clone())
-                .map_err(|_| unsaid("a valid access key ID"))?;
+                .map_err(|_| missing_data("a valid access key ID"))?;
             let key = Key {
                 id,
                 user_name: user.cloned(),

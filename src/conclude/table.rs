@@ -1,0 +1,306 @@
+//! The table: which conclusion follows from which evidence.
+
+use super::{Ambiguity, Response};
+use crate::ident::UserName;
+use crate::locate::{KeyLocation, OwnerHint};
+use crate::request::{Action, Missing};
+
+/// What is known about a key that may have been changed.
+#[derive(Clone, Debug)]
+pub(super) struct Evidence<'a> {
+    pub(super) action: Action,
+    pub(super) missing: Missing,
+    /// The owner, as far as it was known before.
+    pub(super) hint: &'a OwnerHint,
+    pub(super) ambiguity: Ambiguity,
+    pub(super) response: Response,
+    pub(super) location: &'a KeyLocation,
+}
+
+/// What can be said about a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Conclusion {
+    /// It was changed: IAM's lists show it.
+    Done,
+    /// It was probably deleted: IAM says that it does not exist, but only the caller names its owner.
+    ProbablyDone,
+    /// It does not exist, and the caller wants that.
+    Missing,
+    /// It was not changed.
+    NotDone,
+    /// It belongs to another user and was not changed.
+    OtherUser(UserName),
+    Unknown,
+}
+
+/// Draws the conclusion.
+pub(super) fn conclude(evidence: &Evidence<'_>) -> Conclusion {
+    let (ambiguity, response) = (evidence.ambiguity, evidence.response);
+    let is_of_this_run = ambiguity.is_of_this_run();
+    let is_gone = evidence.location.is_gone() && response.is_missing();
+    let is_absent_as_named = evidence.hint.is_named()
+        && response == Response::NoSuchKey
+        && matches!(
+            evidence.location,
+            KeyLocation::AbsentAsNamed | KeyLocation::LookupDenied
+        );
+    let is_wanted = evidence.missing == Missing::Succeeds && (is_gone || is_absent_as_named);
+    match evidence.location {
+        KeyLocation::OtherUser(owner) => other_user(evidence, owner),
+        _ if ambiguity == Ambiguity::None && !is_wanted => Conclusion::NotDone,
+        _ if ambiguity == Ambiguity::None => Conclusion::Missing,
+        location if location.shows_done(evidence.action) => Conclusion::Done,
+        // If IAM also says that the key does not exist, the list lags.
+        KeyLocation::Listed(_) if ambiguity == Ambiguity::EarlierRun && !response.is_missing() => {
+            Conclusion::NotDone
+        }
+        _ if is_absent_as_named && is_of_this_run && evidence.action == Action::Delete => {
+            Conclusion::ProbablyDone
+        }
+        _ if is_wanted => Conclusion::Missing,
+        // A change of status does not remove a key.
+        _ if is_gone || is_absent_as_named && is_of_this_run => Conclusion::NotDone,
+        _ => Conclusion::Unknown,
+    }
+}
+
+/// Concludes about a key that another user owns. A request that named a user cannot have changed it.
+fn other_user(evidence: &Evidence<'_>, owner: &UserName) -> Conclusion {
+    let ambiguity = evidence.ambiguity;
+    // The user of the request exists and does not have the key.
+    let user_lacks_key = evidence.response == Response::NoSuchKey;
+    let is_unknown = match evidence.action {
+        // An earlier run may have named this owner. IAM may name the owner of a deleted key for a moment.
+        _ if *evidence.hint == OwnerHint::Disputed => true,
+        // Without a name, the calling user may be the owner, whose key a request that is out may still delete.
+        Action::Delete => {
+            let may_act = !matches!(ambiguity, Ambiguity::None | Ambiguity::EarlierRun);
+            *evidence.hint == OwnerHint::Unknown && may_act && !user_lacks_key
+        }
+        // The user may have been renamed after a request took effect.
+        Action::Deactivate | Action::Reactivate => {
+            ambiguity != Ambiguity::None && !(ambiguity.is_of_this_run() && user_lacks_key)
+        }
+    };
+    if is_unknown {
+        Conclusion::Unknown
+    } else {
+        Conclusion::OtherUser(owner.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    //! The table, written out, and its rules for every combination.
+
+    use super::*;
+    use crate::ident::AccountId;
+    use crate::metadata::Status;
+    use crate::request::KeyOwner;
+
+    const ACTIONS: [Action; 3] = [Action::Delete, Action::Deactivate, Action::Reactivate];
+    const AMBIGUITIES: [Ambiguity; 5] = [
+        Ambiguity::None,
+        Ambiguity::ServerError,
+        Ambiguity::EarlierRun,
+        Ambiguity::RecentRun,
+        Ambiguity::Unanswered,
+    ];
+    const NO_KEY: &[Response] = &[Response::NoSuchKey];
+    const NO_USER: &[Response] = &[Response::NoSuchUser];
+    const OTHER: &[Response] = &[Response::Refused, Response::ServerError, Response::None];
+
+    fn bob() -> UserName {
+        "Bob".parse().expect("a name")
+    }
+
+    fn named() -> OwnerHint {
+        OwnerHint::Named(KeyOwner::User(bob()))
+    }
+
+    fn locations() -> [KeyLocation; 11] {
+        let account = |id: &str| id.parse::<AccountId>().expect("an account");
+        [
+            KeyLocation::Listed(Some(Status::Active)),
+            KeyLocation::Listed(Some(Status::Inactive)),
+            KeyLocation::OtherUser("Alice".parse().expect("a name")),
+            KeyLocation::Gone,
+            KeyLocation::AbsentAsNamed,
+            KeyLocation::NotListed,
+            KeyLocation::UserMissing,
+            KeyLocation::OtherAccount(account("111111111111"), account("222222222222")),
+            KeyLocation::LookupDenied,
+            KeyLocation::LookupFailed,
+            KeyLocation::GoneButNamed(bob()),
+        ]
+    }
+
+    fn letter(conclusion: &Conclusion) -> char {
+        match conclusion {
+            Conclusion::Done => 'D',
+            Conclusion::ProbablyDone => 'P',
+            Conclusion::Missing => 'M',
+            Conclusion::NotDone => 'n',
+            Conclusion::OtherUser(_) => 'o',
+            Conclusion::Unknown => '?',
+        }
+    }
+
+    /// The conclusion for each of `locations`: D done, P probably done, M missing as requested, n not done, o another user's,
+    /// ? unknown. The columns: nobody names the owner; the caller does; the caller does, with `--ignore-missing`. A row of
+    /// `Deactivate` is one of `Reactivate` too, with the first two letters swapped.
+    #[rustfmt::skip]
+    const TABLE: [(Action, Ambiguity, &[Response], [&str; 3]); 30] = [
+        (Action::Delete, Ambiguity::None, NO_KEY, ["nnonnnnnnnn", "nnonnnnnnnn", "nnoMMnnnMnM"]),
+        (Action::Delete, Ambiguity::None, NO_USER, ["nnonnnnnnnn", "nnonnnnnnnn", "nnoMnnnnnnM"]),
+        (Action::Delete, Ambiguity::None, OTHER, ["nnonnnnnnnn", "nnonnnnnnnn", "nnonnnnnnnn"]),
+        (Action::Delete, Ambiguity::ServerError, NO_KEY, ["??oD??????D", "??oDP???P?D", "??oDP???P?D"]),
+        (Action::Delete, Ambiguity::ServerError, NO_USER, ["???D??????D", "??oD??????D", "??oD??????D"]),
+        (Action::Delete, Ambiguity::ServerError, OTHER, ["???D??????D", "??oD??????D", "??oD??????D"]),
+        (Action::Delete, Ambiguity::EarlierRun, NO_KEY, ["??oD??????D", "??oD??????D", "??oDM???M?D"]),
+        (Action::Delete, Ambiguity::EarlierRun, NO_USER, ["??oD??????D", "??oD??????D", "??oD??????D"]),
+        (Action::Delete, Ambiguity::EarlierRun, OTHER, ["nnoD??????D", "nnoD??????D", "nnoD??????D"]),
+        (Action::Delete, Ambiguity::RecentRun, NO_KEY, ["??oD??????D", "??oD??????D", "??oDM???M?D"]),
+        (Action::Delete, Ambiguity::RecentRun, NO_USER, ["???D??????D", "??oD??????D", "??oD??????D"]),
+        (Action::Delete, Ambiguity::RecentRun, OTHER, ["???D??????D", "??oD??????D", "??oD??????D"]),
+        (Action::Delete, Ambiguity::Unanswered, NO_KEY, ["??oD??????D", "??oDP???P?D", "??oDP???P?D"]),
+        (Action::Delete, Ambiguity::Unanswered, NO_USER, ["???D??????D", "??oD??????D", "??oD??????D"]),
+        (Action::Delete, Ambiguity::Unanswered, OTHER, ["???D??????D", "??oD??????D", "??oD??????D"]),
+        (Action::Deactivate, Ambiguity::None, NO_KEY, ["nnonnnnnnnn", "nnonnnnnnnn", "nnoMMnnnMnM"]),
+        (Action::Deactivate, Ambiguity::None, NO_USER, ["nnonnnnnnnn", "nnonnnnnnnn", "nnoMnnnnnnM"]),
+        (Action::Deactivate, Ambiguity::None, OTHER, ["nnonnnnnnnn", "nnonnnnnnnn", "nnonnnnnnnn"]),
+        (Action::Deactivate, Ambiguity::ServerError, NO_KEY, ["?Don??????n", "?Donn???n?n", "?DoMM???M?M"]),
+        (Action::Deactivate, Ambiguity::ServerError, NO_USER, ["?D?n??????n", "?D?n??????n", "?D?M??????M"]),
+        (Action::Deactivate, Ambiguity::ServerError, OTHER, ["?D?????????", "?D?????????", "?D?????????"]),
+        (Action::Deactivate, Ambiguity::EarlierRun, NO_KEY, ["?D?n??????n", "?D?n??????n", "?D?MM???M?M"]),
+        (Action::Deactivate, Ambiguity::EarlierRun, NO_USER, ["?D?n??????n", "?D?n??????n", "?D?M??????M"]),
+        (Action::Deactivate, Ambiguity::EarlierRun, OTHER, ["nD?????????", "nD?????????", "nD?????????"]),
+        (Action::Deactivate, Ambiguity::RecentRun, NO_KEY, ["?D?n??????n", "?D?n??????n", "?D?MM???M?M"]),
+        (Action::Deactivate, Ambiguity::RecentRun, NO_USER, ["?D?n??????n", "?D?n??????n", "?D?M??????M"]),
+        (Action::Deactivate, Ambiguity::RecentRun, OTHER, ["?D?????????", "?D?????????", "?D?????????"]),
+        (Action::Deactivate, Ambiguity::Unanswered, NO_KEY, ["?Don??????n", "?Donn???n?n", "?DoMM???M?M"]),
+        (Action::Deactivate, Ambiguity::Unanswered, NO_USER, ["?D?n??????n", "?D?n??????n", "?D?M??????M"]),
+        (Action::Deactivate, Ambiguity::Unanswered, OTHER, ["?D?????????", "?D?????????", "?D?????????"]),
+    ];
+
+    #[test]
+    fn every_conclusion_is_the_one_of_the_table() {
+        let mut checked = 0;
+        for (action, ambiguity, responses, [unnamed, by_caller, wanted]) in TABLE {
+            for response in responses {
+                let check = |action, hint: &OwnerHint, missing, expected: String| {
+                    let conclude = |location: &KeyLocation| {
+                        letter(&conclude(&Evidence {
+                            action,
+                            missing,
+                            hint,
+                            ambiguity,
+                            response: *response,
+                            location,
+                        }))
+                    };
+                    let found: String = locations().iter().map(conclude).collect();
+                    let case =
+                        format!("{action:?} {ambiguity:?} {response:?} {hint:?} {missing:?}");
+                    assert_eq!(found, expected, "{case}");
+                };
+                for (hint, missing, expected) in [
+                    (OwnerHint::Unknown, Missing::Fails, unnamed),
+                    (named(), Missing::Fails, by_caller),
+                    (named(), Missing::Succeeds, wanted),
+                ] {
+                    check(action, &hint, missing, expected.to_owned());
+                    if action == Action::Deactivate {
+                        let mut letters: Vec<char> = expected.chars().collect();
+                        letters.swap(0, 1);
+                        let swapped = letters.into_iter().collect();
+                        check(Action::Reactivate, &hint, missing, swapped);
+                    }
+                    checked += 1;
+                }
+            }
+        }
+        assert_eq!(checked, 2 * 5 * 5 * 3);
+    }
+
+    #[test]
+    fn no_conclusion_says_more_than_the_evidence() {
+        let hints = [
+            OwnerHint::Unknown,
+            named(),
+            OwnerHint::Listed(KeyOwner::User(bob())),
+            OwnerHint::Disputed,
+        ];
+        let mut combinations = 0;
+        for action in ACTIONS {
+            for ambiguity in AMBIGUITIES {
+                for response in [NO_KEY, NO_USER, OTHER].concat() {
+                    for hint in &hints {
+                        for missing in [Missing::Fails, Missing::Succeeds] {
+                            for location in &locations() {
+                                combinations += 1;
+                                check(&Evidence {
+                                    action,
+                                    missing,
+                                    hint,
+                                    ambiguity,
+                                    response,
+                                    location,
+                                });
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        assert_eq!(combinations, 3 * 5 * 5 * 4 * 2 * 11);
+    }
+
+    fn check(evidence: &Evidence<'_>) {
+        let Evidence {
+            action,
+            missing,
+            hint,
+            ambiguity,
+            response,
+            location,
+        } = *evidence;
+        let conclusion = conclude(evidence);
+        let is_out = !matches!(ambiguity, Ambiguity::None | Ambiguity::EarlierRun);
+        let is_gone = matches!(location, KeyLocation::Gone | KeyLocation::GoneButNamed(_));
+        let is_confirmed = match action {
+            Action::Delete => is_gone,
+            Action::Deactivate => *location == KeyLocation::Listed(Some(Status::Inactive)),
+            Action::Reactivate => *location == KeyLocation::Listed(Some(Status::Active)),
+        };
+        let is_named = matches!(hint, OwnerHint::Named(_) | OwnerHint::Listed(_));
+        let is_justified = match conclusion {
+            Conclusion::Done => is_confirmed && ambiguity != Ambiguity::None,
+            Conclusion::ProbablyDone => {
+                let is_of_this_run =
+                    matches!(ambiguity, Ambiguity::ServerError | Ambiguity::Unanswered);
+                response == Response::NoSuchKey && is_named && is_of_this_run
+            }
+            Conclusion::Missing => {
+                missing == Missing::Succeeds && response.is_missing() && (is_named || is_gone)
+            }
+            Conclusion::NotDone => {
+                // A change of status does not remove a key, so a request that is out cannot act on a missing one.
+                let is_absent = action != Action::Delete && response.is_missing();
+                (!is_out || is_absent) && (!is_confirmed || ambiguity == Ambiguity::None)
+            }
+            Conclusion::OtherUser(_) => matches!(location, KeyLocation::OtherUser(_)),
+            Conclusion::Unknown => true,
+        };
+        assert!(is_justified, "{evidence:?}: {conclusion:?}");
+        let proves_nothing = matches!(
+            location,
+            KeyLocation::LookupFailed | KeyLocation::OtherAccount(..) | KeyLocation::NotListed
+        );
+        let says_nothing = matches!(conclusion, Conclusion::Unknown | Conclusion::NotDone);
+        assert!(
+            !proves_nothing || says_nothing,
+            "{evidence:?}: {conclusion:?}"
+        );
+    }
+}
