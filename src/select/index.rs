@@ -1,5 +1,5 @@
-//! The owner of every access key of the account, for runs in which `GetAccessKeyLastUsed` is denied: it is read once per run,
-//! when the first key needs it.
+//! The owner of every access key of the account, for runs in which `GetAccessKeyLastUsed` is denied. It is read once per
+//! run, when the first key needs it.
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -11,17 +11,16 @@ use crate::error::CallError;
 use crate::locate::CONFIRM_ABSENCE;
 use crate::metadata::KeyMetadata;
 
-/// What the lists of all users show of each access key, by its ID. It is complete, unless it was read for one key that it
-/// has.
+/// What the lists of all users say about each access key, by ID. It may be incomplete if it contains the run's only key.
 pub(super) type Index = HashMap<String, KeyMetadata>;
 
 impl Selector<'_> {
-    /// The index of this run. Whoever needs it while it is read waits for it. No key's limit counts that time, since it
-    /// depends on the size of the account; each list has the limit of one key.
+    /// Returns the index of this run. No key's time limit counts the time to read it, which depends on the size of the
+    /// account. Each list has the time limit of one key.
     ///
     /// # Errors
     ///
-    /// Any list that cannot be read: the key could be in it. The run does not try again.
+    /// A list cannot be read: it could contain the key. The run does not try again.
     pub(super) async fn index(&self) -> Result<&Index, CallError> {
         let index = self.shared.index.get_or_init(|| self.read_index()).await;
         index.as_ref().map_err(Clone::clone)
@@ -32,7 +31,7 @@ impl Selector<'_> {
             "GetAccessKeyLastUsed is denied: reading the keys of every user, once for this run"
                 .to_owned()
         });
-        // A new key can be hidden for most of a second: the lists are read after that.
+        // IAM can hide a new key for most of a second.
         sleep(CONFIRM_ABSENCE).await;
         let single = self.request.single().map(|key| key.id.as_str());
         let mut index = Index::new();
@@ -52,7 +51,7 @@ impl Selector<'_> {
                         read_at: listing.at,
                         ..KeyMetadata::default()
                     };
-                    // A key of a user who was renamed meanwhile comes again: the later name is the right one.
+                    // After a user was renamed, the later name counts.
                     index.insert(key.id, metadata);
                 }
                 match single {

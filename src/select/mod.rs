@@ -1,9 +1,10 @@
-//! Which keys, and what speaks against each: the guards, what IAM says of the key, the conditions. Nothing here
-//! changes anything, and a read that fails never lets a key through.
+//! Selects keys by the guards, by what IAM says about them, and by the conditions. Nothing here changes a key, and a read
+//! that fails never lets a key through.
 
 mod credential_report;
 mod fetch;
 mod index;
+mod missing;
 mod sweep;
 mod users;
 
@@ -19,19 +20,18 @@ use crate::condition::{ConditionResult, OWNER_TAGS, RequiredRead, TRUSTED_TIME};
 use crate::error::{CallError, NamedBy, TransportError};
 use crate::guard::{self, Signer};
 use crate::ident::UserName;
-use crate::locate::with_accounts;
 use crate::log::Log;
 use crate::metadata::{Denied, KeyMetadata, Status, Target};
-use crate::outcome::{KeyResult, KeyState, Outcome};
+use crate::outcome::{KeyResult, Outcome};
 use crate::report::message::Messages;
-use crate::request::{Action, Key, Missing, Mode, Owner, Request, Selection};
+use crate::request::{Action, Key, Mode, Owner, Request, Selection};
 use index::Index;
 pub(crate) use sweep::Sweep;
 
-/// A key that may be changed, or what became of one that may not.
+/// A key that may be changed, or the result of one that may not.
 pub(crate) type Choice = Result<Target, Box<KeyResult>>;
 
-/// How keys are chosen.
+/// Selects keys.
 #[derive(Debug)]
 pub(crate) struct Selector<'a> {
     iam: &'a Iam,
@@ -46,68 +46,68 @@ pub(crate) struct Selector<'a> {
 struct Shared {
     /// The owners of all keys, once they were needed.
     index: OnceCell<Result<Index, CallError>>,
-    /// The lowercase names of the users who are still under the request's path, once that was asked again.
+    /// The lowercase names of the users who are still under the request's path, once they were needed.
     under_path: OnceCell<Result<HashSet<String>, CallError>>,
-    /// The denied reads that were reported already.
+    /// The denied reads that were reported.
     reported: Cell<Denied>,
 }
 
-/// What is read of each key.
+/// Which reads a key requires.
 #[derive(Clone, Copy, Debug)]
-struct Needs {
-    /// `GetAccessKeyLastUsed`: its last use, and whose it is.
-    last_use: Need,
-    /// `ListAccessKeys`: its status and creation.
-    listing: Need,
+struct Requirements {
+    /// `GetAccessKeyLastUsed`: the last use and the owner.
+    last_use: Requirement,
+    /// `ListAccessKeys`: the status and the creation date.
+    listing: Requirement,
 }
 
-/// How much a fact is needed.
+/// How much a read is required.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Need {
-    /// Not at all: the call is not made.
-    Nothing,
-    /// If possible: whatever the call comes to, nothing else changes.
-    Tried,
-    /// To be shown: where IAM does not allow the call, the fact is left out.
-    Shown,
-    /// To decide.
-    Decisive,
+enum Requirement {
+    /// The call is not made.
+    None,
+    /// The result of the call decides nothing, whatever it is.
+    IfPossible,
+    /// The result is printed. It is left out if IAM denies the call.
+    IfAllowed,
+    /// The result decides about the key.
+    Required,
 }
 
-impl Needs {
-    /// What `request` needs of a key, whose owner may be named.
+impl Requirements {
+    /// Returns the reads that `request` requires of a key with this named owner.
     fn of(request: &Request, user_name: Option<&UserName>) -> Self {
-        let shown = if request.mode == Mode::DryRun || request.asks() {
-            Need::Shown
+        let printed = if request.mode == Mode::DryRun || request.asks() {
+            Requirement::IfAllowed
         } else {
-            Need::Nothing
+            Requirement::None
         };
-        let decisive = |read| {
+        let by_condition = |read| {
             if request.conditions.require(read) {
-                Need::Decisive
+                Requirement::Required
             } else {
-                Need::Nothing
+                Requirement::None
             }
         };
-        let mut listing = decisive(RequiredRead::Listing);
-        if request.owner == Owner::AsGiven && user_name.is_none() {
-            // Of the signing user's own keys, the list says whose they are.
-            listing = listing.max(decisive(RequiredRead::Owner));
-        }
-        let tried = match request.action {
-            // It shows which keys have the status already, and what an undo has to restore.
-            Action::Deactivate | Action::Reactivate => Need::Tried,
-            Action::Delete => Need::Nothing,
+        let listing = match request.action {
+            // The status shows which keys need no change, and what an undo has to restore.
+            Action::Deactivate | Action::Reactivate => Requirement::IfPossible,
+            Action::Delete => Requirement::None,
         };
-        Self {
-            last_use: decisive(RequiredRead::LastUse).max(shown),
-            listing: listing.max(shown).max(tried),
+        let mut listing = listing
+            .max(printed)
+            .max(by_condition(RequiredRead::Listing));
+        if request.owner == Owner::AsGiven && user_name.is_none() {
+            // The list of the calling user's own keys names the owner.
+            listing = listing.max(by_condition(RequiredRead::Owner));
         }
+        let last_use = by_condition(RequiredRead::LastUse).max(printed);
+        Self { last_use, listing }
     }
 }
 
 impl<'a> Selector<'a> {
-    /// Chooses among keys as `request` says.
+    /// Creates a selector for this request.
     pub(crate) fn new(iam: &'a Iam, signer: &'a Signer, request: &'a Request) -> Self {
         Self {
             iam,
@@ -118,49 +118,57 @@ impl<'a> Selector<'a> {
         }
     }
 
-    /// Decides on one key, within its limit.
+    /// Decides on one key within its time limit.
     pub(crate) async fn decide(&self, key: Key, iam: &Iam, budget: &mut KeyBudget) -> Choice {
-        let kept = guard::signing_key(&key, self.signer, self.request);
-        let kept = match (kept, self.request.mode) {
-            (Some(outcome), Mode::Change) => return self.stay(key.into(), outcome),
-            (kept, _) => kept,
-        };
-        let own = Selector {
+        let selector = Selector {
             iam,
             shared: Rc::clone(&self.shared),
             ..*self
         };
         let mut target = Target::from(key);
-        let denied = match own.fetch_metadata(&mut target, budget).await {
-            Ok(denied) => denied,
-            Err(outcome) => {
-                let named_by = named_by(self.request, &target.metadata);
-                return self.stay(target, outcome.with_owner_named_by(named_by));
-            }
-        };
-        if let Some(outcome) = kept {
-            return self.stay(target, outcome);
-        }
-        let result = self.request.conditions.evaluate(&target.metadata);
-        match (result, own.already(&target.metadata)) {
-            (ConditionResult::Met | ConditionResult::MissingData(OWNER_TAGS), Some(status))
-                if own.still_has_status(&mut target, budget).await =>
-            {
-                self.stay(target, Outcome::Already(status))
-            }
-            (ConditionResult::Met, _) => Ok(target),
-            (ConditionResult::NotMet(reason), _) => self.stay(target, Outcome::Skipped(reason)),
-            (ConditionResult::MissingData(fact), _) => {
-                let failure = denied.unwrap_or_else(|| self.lacking(fact));
-                self.stay(target, failed(failure))
-            }
-            (ConditionResult::ImpossibleDate(what), _) => {
-                self.stay(target, failed(impossible(&what)))
-            }
+        match selector.check(&mut target, budget).await {
+            Ok(()) => Ok(target),
+            Err(outcome) => Err(self.unchanged(target, outcome)),
         }
     }
 
-    /// Says once per run what cannot be shown because IAM denies the read.
+    /// Reads what the request requires of a key, and checks the guards and conditions.
+    ///
+    /// # Errors
+    ///
+    /// The outcome of a key that is not changed.
+    async fn check(&self, target: &mut Target, budget: &mut KeyBudget) -> Result<(), Outcome> {
+        let own_key = |target: &Target| guard::signing_key(&target.key, self.signer, self.request);
+        if self.request.mode == Mode::Change
+            && let Some(outcome) = own_key(target)
+        {
+            return Err(outcome);
+        }
+        let fetched = self.fetch_metadata(target, budget).await;
+        let named_by = named_by(self.request, &target.metadata);
+        let denied = fetched.map_err(|outcome| outcome.with_owner_named_by(named_by))?;
+        // A dry run shows what it read about the caller's own key.
+        if let Some(outcome) = own_key(target) {
+            return Err(outcome);
+        }
+        let result = self.request.conditions.evaluate(&target.metadata);
+        if let ConditionResult::Met | ConditionResult::MissingData(OWNER_TAGS) = result
+            && let Some(status) = self.already(&target.metadata)
+            && self.still_has_status(target, budget).await
+        {
+            return Err(Outcome::Already(status));
+        }
+        match result {
+            ConditionResult::Met => Ok(()),
+            ConditionResult::NotMet(reason) => Err(Outcome::Skipped(reason)),
+            ConditionResult::MissingData(data) => {
+                Err(failed(denied.unwrap_or_else(|| self.lacking(data))))
+            }
+            ConditionResult::ImpossibleDate(what) => Err(failed(impossible_date(&what))),
+        }
+    }
+
+    /// Prints, once per run, what is left out because IAM denies the read.
     pub(crate) fn report_denied(&self, denied: Denied) {
         let (messages, reported) = (Messages::of(self.request), self.shared.reported.get());
         if denied.listing && !reported.listing {
@@ -175,60 +183,35 @@ impl<'a> Selector<'a> {
         });
     }
 
-    /// A fact that is needed and missing, and the reason where it is known.
-    fn lacking(&self, fact: &'static str) -> CallError {
+    /// Returns the error for data that a condition lacks.
+    fn lacking(&self, data: &'static str) -> CallError {
         match self.iam.clock_jump() {
-            Some(jump) if fact == TRUSTED_TIME => jump,
-            Some(_) | None => missing_data(fact),
+            Some(jump) if data == TRUSTED_TIME => jump,
+            Some(_) | None => missing_data(data),
         }
     }
 
-    /// The status that a key is to get, if it has it.
+    /// Returns the status that a key is to get, if it has that status already.
     fn already(&self, metadata: &KeyMetadata) -> Option<Status> {
         let wanted = self.request.action.status()?;
         (metadata.status.as_ref() == Some(&wanted)).then_some(wanted)
     }
 
-    /// Whether a key is to be changed, unless a tag of its owner excepts it.
+    /// Whether a key is to be changed unless a tag of its owner excepts it.
     fn lacks_only_tags(&self, metadata: &KeyMetadata) -> bool {
         let result = self.request.conditions.evaluate(metadata);
-        // A list that shows a key as active may lag behind the deactivation that is to be undone.
+        // A list that shows a key as active may lag behind the deactivation to undo.
         let is_changed =
             self.request.action == Action::Reactivate || self.already(metadata).is_none();
         result == ConditionResult::MissingData(OWNER_TAGS) && is_changed
     }
 
-    /// How much the last use of a key is needed.
-    fn needs_last_use(&self) -> Need {
-        Needs::of(self.request, None).last_use
-    }
-
-    fn stay(&self, target: Target, outcome: Outcome) -> Choice {
-        let result = KeyResult::unchanged(target, self.request.action, outcome);
-        Err(Box::new(result))
-    }
-
-    /// A key that is not where it was looked for. `failure` says where.
-    fn absent(&self, key: &Key, mut failure: CallError) -> Outcome {
-        failure = with_accounts(failure, key, self.signer);
-        let owner = failure.context().owner.clone();
-        match (owner, &failure) {
-            (Some(owner), _) => Outcome::Failed {
-                failure,
-                known: KeyState::NotDone(format!("it belongs to the user {owner}")),
-            },
-            (None, _)
-                if self.request.missing == Missing::Succeeds
-                    && failure.context().accounts.is_none() =>
-            {
-                Outcome::Missing(failure)
-            }
-            (None, _) => failed(failure),
-        }
+    fn unchanged(&self, target: Target, outcome: Outcome) -> Box<KeyResult> {
+        Box::new(KeyResult::unchanged(target, self.request.action, outcome))
     }
 }
 
-/// Who says whose key it is, by what was read of it.
+/// Returns who named the owner of a key with this metadata.
 pub(crate) fn named_by(request: &Request, metadata: &KeyMetadata) -> NamedBy {
     let looks_up = request.owner == Owner::Find || matches!(request.selection, Selection::Account);
     match metadata.has_owner_of_iam() {
@@ -238,22 +221,18 @@ pub(crate) fn named_by(request: &Request, metadata: &KeyMetadata) -> NamedBy {
     }
 }
 
-/// A read that failed: nothing was asked of IAM that changes the key.
+/// Returns the outcome after a failed read. No request to change the key was sent.
 fn failed(failure: CallError) -> Outcome {
     let failure = match failure {
-        // What was lost is the answer to a read: the request that changes something was never sent.
-        CallError::NoResponse(cause) => CallError::NotSent(cause),
+        // Only the response to a read was lost.
+        CallError::NoResponse(error) => CallError::NotSent(error),
         failure => failure,
     };
-    Outcome::Failed {
-        failure,
-        known: KeyState::NotDone("no request to change it was sent to IAM".to_owned()),
-    }
+    Outcome::not_done(failure, "no request to change it was sent to IAM")
 }
 
 fn timed_out(limit: Duration) -> CallError {
     CallError::NotSent(TransportError {
-        host: String::new(),
         reason: format!(
             "it did not return enough about the key in time; --timeout is {} s",
             limit.as_secs()
@@ -263,17 +242,17 @@ fn timed_out(limit: Duration) -> CallError {
     })
 }
 
-/// What IAM did not say, although nothing can be decided without.
-pub(crate) fn missing_data(fact: &str) -> CallError {
-    undecided(format!("{fact} is missing"))
+/// Creates the error for required data that a response lacks.
+pub(crate) fn missing_data(data: &str) -> CallError {
+    incomplete(format!("{data} is missing"))
 }
 
-/// A fact of IAM's that cannot be true; `what` is a fragment that says why.
-fn impossible(what: &str) -> CallError {
-    undecided(format!("{what}, so the conditions cannot be checked"))
+/// Creates the error for a date from IAM that cannot be right. `what` is a clause.
+fn impossible_date(what: &str) -> CallError {
+    incomplete(format!("{what}, so the conditions cannot be checked"))
 }
 
-fn undecided(reason: String) -> CallError {
+fn incomplete(reason: String) -> CallError {
     CallError::Incomplete(TransportError {
         reason,
         ..TransportError::default()

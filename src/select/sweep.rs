@@ -1,7 +1,6 @@
-//! Every key of a user, or of every user of the account, as far as the conditions hold. All lists are read to their
-//! end before anything is done, and one that cannot be read ends the run: it is never treated as an empty one.
+//! Selects among all keys of a user or of the account. All lists are read completely before anything is done. A list that
+//! cannot be read ends the run: treating it as empty could hide a key.
 
-use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::io;
 use std::ops::ControlFlow;
@@ -9,77 +8,47 @@ use std::time::Duration;
 
 use tokio::sync::OnceCell;
 
-use super::credential_report::CredentialReport;
 use super::users::Round;
-use super::{Need, Selector, failed, impossible, missing_data};
-use crate::aws::{Iam, Listing, ReportState, read_timed_out};
+use super::{Choice, Requirement, Requirements, Selector, failed, impossible_date, missing_data};
+use crate::aws::{Iam, Listing, read_timed_out};
 use crate::condition::ConditionResult;
 use crate::error::{CallError, RunError};
 use crate::guard;
 use crate::ident::{AccessKeyId, UserName};
 use crate::metadata::{Denied, KeyMetadata, Target, UserTag};
-use crate::outcome::KeyResult;
+use crate::outcome::{KeyResult, Outcome};
 use crate::report::{self, Bar};
 use crate::request::{Key, Selection};
 use crate::spill::SpillFile;
 
-/// The pauses before a credential report in progress is requested again: 15 seconds together.
-const ASK_AGAIN: [Duration; 9] = [
-    Duration::from_millis(200),
-    Duration::from_millis(800),
-    Duration::from_secs(2),
-    Duration::from_secs(2),
-    Duration::from_secs(2),
-    Duration::from_secs(2),
-    Duration::from_secs(2),
-    Duration::from_secs(2),
-    Duration::from_secs(2),
-];
-
-/// How much older than the report a key has to be at least: the sweep takes its time.
-const MARGIN: Duration = Duration::from_hours(1);
-
 /// What a sweep found.
 #[derive(Debug)]
 pub(crate) struct Sweep {
-    /// The keys that are to go.
+    /// The keys to change.
     pub(crate) chosen: SpillFile<Target>,
-    /// The keys that satisfy the conditions, but are kept because the requests are signed with them, and those whose owner's
-    /// tags cannot be read.
+    /// The keys that meet the conditions but are not changed: their own credentials are in use, or their owner's tags
+    /// cannot be read.
     pub(crate) results: Vec<KeyResult>,
-    /// How many users were looked at.
+    /// How many users were read.
     pub(crate) users: usize,
-    /// What cannot be shown since IAM denied the read.
+    /// What cannot be printed because IAM denied the read.
     pub(crate) denied: Denied,
-    /// Each key under the name of its user. A user who is renamed during the sweep is found under both names, and only
-    /// the later one counts.
+    /// All keys by ID. A user who is renamed during the sweep may be read under both names. The later one counts.
     found: HashMap<String, Found>,
-    /// A key was found more than once.
-    has_twice: bool,
+    /// Whether a key was found more than once.
+    has_duplicates: bool,
 }
 
 #[derive(Debug)]
 struct Found {
     user: Option<UserName>,
     is_already_inactive: bool,
-    /// Nothing is to be done with it.
-    is_left: bool,
+    /// Whether the key is neither changed nor reported.
+    is_passed_over: bool,
 }
 
-/// What is to be done with a key.
-enum Fate {
-    /// Nothing: it does not satisfy the conditions, or it is gone.
-    Left,
-    /// Nothing: it was to be made inactive and is.
-    AlreadyInactive,
-    /// Nothing, because its own credentials are in use, or its owner's tags cannot be read.
-    Finished(KeyResult),
-    /// It is changed.
-    Chosen(Target),
-}
-
-/// The keys of one user, each with what is to be done with it.
-type Inspected = (Option<UserName>, Vec<(String, Fate)>);
+/// A user, and the choice for each key by ID.
+type Inspected = (Option<UserName>, Vec<(String, Choice)>);
 
 impl Sweep {
     fn new() -> Self {
@@ -89,22 +58,22 @@ impl Sweep {
             users: 0,
             denied: Denied::default(),
             found: HashMap::new(),
-            has_twice: false,
+            has_duplicates: false,
         }
     }
 
-    /// How many keys the users have.
+    /// Returns the number of keys that the users have.
     pub(crate) fn keys(&self) -> usize {
         self.found.len()
     }
 
-    /// How many of these were to be made inactive and are.
+    /// Returns the number of keys that need no deactivation because they are inactive.
     pub(crate) fn already_inactive(&self) -> usize {
         let found = self.found.values();
         found.filter(|found| found.is_already_inactive).count()
     }
 
-    /// Whether IAM listed the key, and not as one that was to be made inactive and is: no earlier run changed it.
+    /// Whether IAM listed the key in a state that shows that no earlier run changed it.
     pub(crate) fn shows_unchanged(&self, id: &AccessKeyId) -> bool {
         let found = self.found.get(id.as_str());
         found.is_some_and(|found| !found.is_already_inactive)
@@ -112,88 +81,98 @@ impl Sweep {
 
     fn add(&mut self, (user, keys): Inspected) -> Result<(), RunError> {
         self.users += 1;
-        for (id, fate) in keys {
+        for (id, choice) in keys {
+            let outcome = choice.as_ref().err().map(|result| &result.outcome);
+            let is_already_inactive = matches!(outcome, Some(Outcome::Already(_)));
+            let is_passed_over =
+                is_already_inactive || matches!(outcome, Some(Outcome::Skipped(_)));
             let found = Found {
                 user: user.clone(),
-                is_already_inactive: matches!(fate, Fate::AlreadyInactive),
-                is_left: matches!(fate, Fate::Left | Fate::AlreadyInactive),
+                is_already_inactive,
+                is_passed_over,
             };
-            self.has_twice |= self.found.insert(id, found).is_some();
-            match fate {
-                Fate::Left | Fate::AlreadyInactive => {}
-                Fate::Finished(result) => self.results.push(result),
-                Fate::Chosen(target) => {
+            self.has_duplicates |= self.found.insert(id, found).is_some();
+            match choice {
+                Ok(target) => {
                     self.denied.last_use |= target.metadata.denied.last_use;
-                    self.chosen.push(&target).map_err(|error| unkept(&error))?;
+                    self.chosen
+                        .push(&target)
+                        .map_err(|error| not_stored(&error))?;
                 }
+                Err(_) if is_passed_over => {}
+                Err(result) => self.results.push(*result),
             }
         }
         Ok(())
     }
 
-    /// Leaves out what was found under the old name of a user, or twice under the same: what was read last counts.
-    fn end(mut self) -> Result<Self, RunError> {
-        if self.has_twice {
-            let found = &self.found;
-            let mut seen = HashSet::new();
-            let mut is_current = |key: &Key| {
-                let found = found.get(key.id.as_str()).filter(|found| !found.is_left);
-                let is_owner = found.is_some_and(|found| found.user == key.user_name);
-                found.is_some() && is_owner && seen.insert(key.id.clone())
-            };
-            self.results.retain(|result| is_current(&result.key));
-            let mut current = SpillFile::new();
-            for target in self.chosen.read().map_err(|error| unkept(&error))? {
-                let target = target.map_err(|error| unkept(&error))?;
-                if is_current(&target.key) {
-                    current.push(&target).map_err(|error| unkept(&error))?;
-                }
-            }
-            self.chosen = current;
+    /// Removes keys that were found again, under another name of their user or under the same one: the last read counts.
+    fn remove_duplicates(mut self) -> Result<Self, RunError> {
+        if !self.has_duplicates {
+            return Ok(self);
         }
+        let mut seen = HashSet::new();
+        let found = &self.found;
+        let mut is_current = |key: &Key| {
+            let found = found.get(key.id.as_str());
+            found.is_some_and(|found| !found.is_passed_over && found.user == key.user_name)
+                && seen.insert(key.id.clone())
+        };
+        self.results.retain(|result| is_current(&result.key));
+        let mut current = SpillFile::new();
+        for target in self.chosen.read().map_err(|error| not_stored(&error))? {
+            let target = target.map_err(|error| not_stored(&error))?;
+            if is_current(&target.key) {
+                current.push(&target).map_err(|error| not_stored(&error))?;
+            }
+        }
+        self.chosen = current;
         Ok(self)
     }
 }
 
-fn unkept(error: &io::Error) -> RunError {
+fn not_stored(error: &io::Error) -> RunError {
     RunError::other(format!("the list of keys cannot be kept: {error}"))
 }
 
-fn unread(failure: &CallError) -> RunError {
+fn read_failed(failure: &CallError) -> RunError {
     report::run_error(failure, "IAM", "")
 }
 
 impl Selector<'_> {
-    /// Looks at every key of `selection`. A failed read is an error: it could hide a key.
+    /// Selects among all keys of `selection`.
     ///
     /// # Errors
     ///
-    /// Anything that cannot be read. Nothing was changed.
+    /// A read failed. Nothing was changed.
     pub(crate) async fn sweep(&self, selection: &Selection, bar: &Bar) -> Result<Sweep, RunError> {
-        let mut so_far = Sweep::new();
-        let one = match selection {
+        let mut sweep = Sweep::new();
+        let single_user = match selection {
             Selection::User(name) => Some(Some(name)),
             Selection::Root => Some(None),
             _ => None,
         };
-        if let Some(user) = one {
-            let inspected = self.inspect(user).await;
-            so_far.add(inspected.map_err(|failure| unread(&failure))?)?;
-            return so_far.end();
+        if let Some(user) = single_user {
+            sweep.add(
+                self.inspect(user)
+                    .await
+                    .map_err(|failure| read_failed(&failure))?,
+            )?;
+            return sweep.remove_duplicates();
         }
-        let report = self.report(bar).await;
+        let report = self.credential_report(bar).await;
         let report = report.as_ref();
         let mut added = Ok(());
         let read = self.read_users(
             |listed| report.is_some_and(|report| report.confirms(listed)),
-            // A name that appears during the sweep may be the new name of a user who was read: it is read in any case.
+            // A name that appears during the sweep may be the new name of an excepted user, so it is read in any case.
             |user, round| {
                 let is_excepted = round == Round::First && self.is_excepted(&user.name);
                 !is_excepted && !report.is_some_and(|report| report.excludes(user))
             },
             async |user| self.inspect(Some(user)).await,
             |inspected| {
-                added = so_far.add(inspected);
+                added = sweep.add(inspected);
                 match added {
                     Ok(()) => ControlFlow::Continue(()),
                     Err(_) => ControlFlow::Break(()),
@@ -201,12 +180,12 @@ impl Selector<'_> {
             },
             |done, all| bar.step("users", done, all),
         );
-        read.await.map_err(|failure| unread(&failure))?;
+        read.await.map_err(|failure| read_failed(&failure))?;
         added?;
-        so_far.end()
+        sweep.remove_duplicates()
     }
 
-    /// Whether no key of a user can satisfy the conditions, since they except the user.
+    /// Whether the conditions except this user.
     fn is_excepted(&self, user: &UserName) -> bool {
         let metadata = KeyMetadata {
             owner: Some(user.clone()),
@@ -218,67 +197,7 @@ impl Selector<'_> {
         )
     }
 
-    /// The credential report, where it is to be had and is good enough: it is some hours old, and a key that is younger
-    /// than the report may be missing in it. Only if no such key can satisfy the conditions is it of use.
-    async fn report(&self, bar: &Bar) -> Option<CredentialReport> {
-        let least = self.request.conditions.minimum_age();
-        let least = least.filter(|least| *least > MARGIN)?;
-        let read = self.read_report(least, bar).await;
-        self.log.verbose(|| match &read {
-            Ok(report) => format!(
-                "according to the credential report, {} of {} users can have matching keys",
-                report.users_to_list(),
-                report.count
-            ),
-            Err(why) => format!("no credential report ({why}): listing all users"),
-        });
-        read.ok()
-    }
-
-    async fn read_report(&self, least: Duration, bar: &Bar) -> Result<CredentialReport, String> {
-        let code = |failure: CallError| {
-            failure
-                .code()
-                .map_or("no response".to_owned(), Cow::into_owned)
-        };
-        let generated = self.limited(
-            self.iam,
-            "GenerateCredentialReport",
-            self.generate_report(bar),
-        );
-        if generated.await.map_err(code)? == ReportState::Started {
-            return Err("it is still in progress".to_owned());
-        }
-        let read = self.iam.credential_report();
-        let read = self.limited(self.iam, "GetCredentialReport", read);
-        let read = read.await.map_err(code)?;
-        let path_prefix = self.request.path_prefix.as_ref();
-        let report = CredentialReport::parse(&read, &self.request.conditions, path_prefix)?;
-        if report.has_root_key {
-            report::print_root_key(self.request, self.signer.account.as_ref());
-        }
-        if report.age + MARGIN >= least {
-            return Err("it is too old for these conditions".to_owned());
-        }
-        Ok(report)
-    }
-
-    /// Requests a report, and waits for it for a time.
-    async fn generate_report(&self, bar: &Bar) -> Result<ReportState, CallError> {
-        if self.iam.generate_credential_report().await? == ReportState::Complete {
-            return Ok(ReportState::Complete);
-        }
-        bar.wait("waiting up to 15 s for the credential report");
-        for pause in ASK_AGAIN {
-            tokio::time::sleep(pause).await;
-            if self.iam.generate_credential_report().await? == ReportState::Complete {
-                return Ok(ReportState::Complete);
-            }
-        }
-        Ok(ReportState::Started)
-    }
-
-    /// Looks at every key of a user, or of the root user who signs.
+    /// Chooses among the keys of a user. `None`: the root user who signs.
     async fn inspect(&self, user: Option<&UserName>) -> Result<Inspected, CallError> {
         let subject = user.map_or("the root user".to_owned(), |user| format!("user {user}"));
         let listing = self.list_keys(&subject, user).await?;
@@ -286,64 +205,61 @@ impl Selector<'_> {
         for listed in listing.keys {
             let id = AccessKeyId::try_from(listed.id.clone())
                 .map_err(|_| missing_data("a valid access key ID"))?;
-            let key = Key {
-                id,
-                user_name: user.cloned(),
+            let user_name = user.cloned();
+            let mut target = Target::from(Key { id, user_name });
+            target.metadata.owner = user.cloned();
+            target.metadata.status = listed.status;
+            target.metadata.created = listed.created;
+            target.metadata.read_at = listing.at;
+            let choice = match self.check_listed(user, &tags, &mut target).await? {
+                None => Ok(target),
+                Some(outcome) => Err(self.unchanged(target, outcome)),
             };
-            let metadata = KeyMetadata {
-                owner: user.cloned(),
-                status: listed.status,
-                created: listed.created,
-                read_at: listing.at,
-                ..KeyMetadata::default()
-            };
-            let target = Target { key, metadata };
-            let fate = self.judge(user, &tags, target).await?;
-            keys.push((listed.id, fate));
+            keys.push((listed.id, choice));
         }
         Ok((user.cloned(), keys))
     }
 
-    /// Decides on a key of a user, whose tags are read once.
-    async fn judge(
+    /// Checks a listed key of a user, whose tags are read at most once. Returns the outcome of a key that is not changed.
+    async fn check_listed(
         &self,
         user: Option<&UserName>,
         tags: &OnceCell<Vec<UserTag>>,
-        mut target: Target,
-    ) -> Result<Fate, CallError> {
-        let finished = |target, outcome| {
-            let result = KeyResult::unchanged(target, self.request.action, outcome);
-            Ok(Fate::Finished(result))
-        };
+        target: &mut Target,
+    ) -> Result<Option<Outcome>, CallError> {
         let conditions = &self.request.conditions;
-        if self.already(&target.metadata).is_some() {
-            return Ok(Fate::AlreadyInactive);
+        let Target { key, metadata } = target;
+        if let Some(status) = self.already(metadata) {
+            return Ok(Some(Outcome::Already(status)));
         }
-        let first = conditions.evaluate(&target.metadata);
-        if let ConditionResult::NotMet(_) = first {
-            return Ok(Fate::Left);
+        if let ConditionResult::NotMet(reason) = conditions.evaluate(metadata) {
+            return Ok(Some(Outcome::Skipped(reason)));
         }
-        let need = self.needs_last_use();
-        if need > Need::Nothing {
-            let iam = self.iam.for_one(target.key.id.as_str());
-            let read = iam.last_use(&target.key.id);
+        let iam = self.iam.for_one(key.id.as_str());
+        let deleted = || {
+            Ok(Some(Outcome::Skipped(
+                "it was deleted meanwhile".to_owned(),
+            )))
+        };
+        let requirement = Requirements::of(self.request, user).last_use;
+        if requirement > Requirement::None {
+            let read = iam.last_use(&key.id);
             match self.limited(&iam, "GetAccessKeyLastUsed", read).await {
                 Ok(read) => {
-                    target.metadata.last_use = Some(read.last_use);
-                    target.metadata.read_at = read.at.or(target.metadata.read_at);
+                    metadata.last_use = Some(read.last_use);
+                    metadata.read_at = read.at.or(metadata.read_at);
                 }
-                // It was deleted in the meantime.
-                Err(failure) if failure.is_no_such_entity() => return Ok(Fate::Left),
-                Err(failure) if failure.is_denied() && need == Need::Shown => {
-                    target.metadata.denied.last_use = true;
+                Err(failure) if failure.is_no_such_entity() => return deleted(),
+                Err(failure) if failure.is_denied() && requirement == Requirement::IfAllowed => {
+                    metadata.denied.last_use = true;
                 }
                 Err(mut failure) => {
-                    // IAM says the same of a key that was deleted in the meantime.
+                    // IAM also denies the read of a deleted key.
                     if failure.is_denied() {
-                        let id = target.key.id.as_str();
+                        let id = key.id.as_str();
                         let listing = self.list_keys(id, user).await?;
                         if !listing.keys.iter().any(|listed| listed.id == id) {
-                            return Ok(Fate::Left);
+                            return deleted();
                         }
                         if let Some(context) = failure.context_mut() {
                             context.is_listed = true;
@@ -354,54 +270,47 @@ impl Selector<'_> {
             }
         }
         if let Some(user) = user
-            && self.lacks_only_tags(&target.metadata)
+            && self.lacks_only_tags(metadata)
         {
-            let iam = self.iam.for_one(target.key.id.as_str());
             let read = async || {
                 self.limited(&iam, "ListUserTags", iam.user_tags(user))
                     .await
             };
             match tags.get_or_try_init(read).await {
-                Ok(tags) => target.metadata.owner_tags = Some(tags.clone()),
-                Err(failure) if failure.is_denied() => return finished(target, failed(failure)),
+                Ok(tags) => metadata.owner_tags = Some(tags.clone()),
+                Err(failure) if failure.is_denied() => return Ok(Some(failed(failure))),
                 Err(failure) => return Err(failure),
             }
         }
-        match conditions.evaluate(&target.metadata) {
-            ConditionResult::NotMet(_) => Ok(Fate::Left),
-            ConditionResult::MissingData(fact) => Err(self.lacking(fact)),
-            ConditionResult::ImpossibleDate(what) => Err(impossible(&what)),
-            ConditionResult::Met => {
-                match guard::signing_key(&target.key, self.signer, self.request) {
-                    Some(outcome) => finished(target, outcome),
-                    None => Ok(Fate::Chosen(target)),
-                }
-            }
+        match conditions.evaluate(metadata) {
+            ConditionResult::Met => Ok(guard::signing_key(key, self.signer, self.request)),
+            ConditionResult::NotMet(reason) => Ok(Some(Outcome::Skipped(reason))),
+            ConditionResult::MissingData(data) => Err(self.lacking(data)),
+            ConditionResult::ImpossibleDate(what) => Err(impossible_date(&what)),
         }
     }
 
-    /// The keys of a user, or of the root user who signs, within the limit of `one`: the user, or a key.
+    /// Reads the keys of a user, or of the root user who signs, within the time limit of one key. `subject` is the prefix
+    /// of log lines.
     pub(super) async fn list_keys(
         &self,
-        one: &str,
+        subject: &str,
         user: Option<&UserName>,
     ) -> Result<Listing, CallError> {
-        let iam = self.iam.for_one(one);
+        let iam = self.iam.for_one(subject);
         let read = iam.access_keys(user);
         self.limited(&iam, "ListAccessKeys", read).await
     }
 
-    /// A read within the limit of one key.
+    /// Awaits a read within the time limit of one key.
     pub(super) async fn limited<T>(
         &self,
         iam: &Iam,
         operation: &'static str,
         read: impl Future<Output = Result<T, CallError>>,
     ) -> Result<T, CallError> {
-        let budget = iam.key_budget(self.request.limit);
-        match budget.spend(Duration::ZERO, read).await {
-            Some(read) => read,
-            None => Err(read_timed_out(operation, self.request.limit)),
-        }
+        let limit = self.request.limit;
+        let read = iam.key_budget(limit).spend(Duration::ZERO, read).await;
+        read.unwrap_or_else(|| Err(read_timed_out(operation, limit)))
     }
 }

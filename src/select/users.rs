@@ -1,4 +1,4 @@
-//! Every user of the account, also while users are created, renamed and deleted.
+//! Reads every user of the account, even if users are created, renamed and deleted meanwhile.
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
@@ -15,34 +15,29 @@ use crate::error::{CallError, TransportError};
 use crate::ident::UserName;
 use crate::outcome::Outcome;
 
-/// The pauses before the users are listed again because one of them does not exist: a renamed user appears under the new
-/// name, and a list that lags catches up.
-const LIST_AGAIN: [Duration; 4] = [
-    Duration::from_millis(200),
-    Duration::from_millis(400),
-    Duration::from_millis(800),
-    Duration::from_millis(1600),
-];
+/// The pauses before the users are listed again because one of them does not exist, in milliseconds. A renamed user then
+/// appears under the new name, and a list that lags catches up.
+const LIST_AGAIN: [u64; 4] = [200, 400, 800, 1600];
 
 /// Which users are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Round {
     /// The users of the first list.
     First,
-    /// Users of a later list who were not read before: they are new, have a new name, or did not exist when they were read.
+    /// Users of a later list who were not read: they are new, have a new name, or did not exist when they were read.
     Later,
 }
 
 impl Selector<'_> {
-    /// Reads something of every user of the request's path that is `wanted`, each at least once, and gives it to `take`, which may end it early.
-    /// `progress` gets the number of users that were read, and of those that are to be read.
+    /// Calls `read` for every user of the request's path who is `wanted`, each at least once, and `take` with the result,
+    /// which may end it early. `progress` gets the number of users that were read, and of all users to read.
     ///
-    /// The users are listed again until two lists in a row have no user to read who does not exist. One list is not enough,
-    /// unless it `is_complete`: a user who is renamed between two of its pages may be on neither.
+    /// The users are listed again until two consecutive lists contain no user to read who does not exist. One list is not
+    /// enough unless it `is_complete`: a user who is renamed between two of its pages may be on neither.
     ///
     /// # Errors
     ///
-    /// Anything that cannot be read, and users who change faster than they are listed.
+    /// A read failed, or users change faster than they can be listed.
     pub(super) async fn read_users<T>(
         &self,
         is_complete: impl Fn(&[ListedUser]) -> bool,
@@ -51,7 +46,6 @@ impl Selector<'_> {
         mut take: impl FnMut(T) -> ControlFlow<()>,
         mut progress: impl FnMut(usize, usize),
     ) -> Result<(), CallError> {
-        let path_prefix = self.request.path_prefix.as_ref();
         let (mut seen, mut done) = (HashSet::new(), 0);
         let (mut lists_without_missing, mut last_missing) = (0, None);
         for list in 0..=LIST_AGAIN.len() {
@@ -60,9 +54,7 @@ impl Selector<'_> {
             } else {
                 Round::Later
             };
-            let listed = self
-                .limited(self.iam, "ListUsers", self.iam.users(path_prefix))
-                .await?;
+            let listed = self.list_users().await?;
             let is_enough = round == Round::First && is_complete(&listed);
             let users: Vec<ListedUser> = listed
                 .into_iter()
@@ -96,29 +88,27 @@ impl Selector<'_> {
                 Some(name) => {
                     (lists_without_missing, last_missing) = (0, Some(name));
                     if let Some(pause) = LIST_AGAIN.get(list) {
-                        sleep(*pause).await;
+                        sleep(Duration::from_millis(*pause)).await;
                     }
                 }
             }
         }
-        Err(unstable_users(last_missing))
+        Err(users_changed(last_missing))
     }
 
-    /// Checks that a user of a sweep is still under the request's path. The users are listed once for all keys, and one list
-    /// is enough: a user who is missed keeps the keys.
+    /// Checks that a user is still under the request's path. The users are listed once for all keys. One list is enough:
+    /// the keys of a user whom it misses are not changed.
     ///
     /// # Errors
     ///
-    /// The user is not, or the list cannot be read.
+    /// The outcome of a key of a user who is not, or if the list cannot be read.
     pub(super) async fn check_path(&self, user: &UserName) -> Result<(), Outcome> {
         let Some(path_prefix) = &self.request.path_prefix else {
             return Ok(());
         };
         let read = async || {
-            let read = self.iam.users(Some(path_prefix));
-            let users = self.limited(self.iam, "ListUsers", read).await?;
-            let names = users.into_iter().map(|user| lowercase(&user.name));
-            Ok(names.collect())
+            let users = self.list_users().await?;
+            Ok(users.iter().map(|user| lowercase(&user.name)).collect())
         };
         match self.shared.under_path.get_or_init(read).await {
             Ok(users) if users.contains(&lowercase(user)) => Ok(()),
@@ -129,12 +119,17 @@ impl Selector<'_> {
             Err(failure) => Err(failed(failure.clone())),
         }
     }
+
+    /// Lists the users under the request's path.
+    async fn list_users(&self) -> Result<Vec<ListedUser>, CallError> {
+        let read = self.iam.users(self.request.path_prefix.as_ref());
+        self.limited(self.iam, "ListUsers", read).await
+    }
 }
 
-fn unstable_users(missing: Option<UserName>) -> CallError {
+fn users_changed(missing: Option<UserName>) -> CallError {
     let name = missing.map(|name| format!(" {name}")).unwrap_or_default();
     CallError::Incomplete(TransportError {
-        host: String::new(),
         reason: format!(
             "the users changed while they were listed: ListUsers showed the user{name}, and ListAccessKeys found no \
              such user ({} lists)",
@@ -145,7 +140,7 @@ fn unstable_users(missing: Option<UserName>) -> CallError {
     })
 }
 
-/// A user, who is another one under the same name if that was created again, and is to be read again under a new name.
+/// Returns the lowercase name and the ID of a user. A user created again has another ID, and a renamed user is read again.
 fn identity(user: &ListedUser) -> (String, String) {
     (lowercase(&user.name), user.id.clone())
 }

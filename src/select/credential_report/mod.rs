@@ -1,111 +1,83 @@
 //! The credential report: which users have no key that can match. It has no key IDs, shows at most two keys per user and
-//! is some hours old, so it never chooses a key: it only shows which users need not be listed.
+//! is some hours old. So it never selects a key: it only shows which users need not be listed.
+
+mod read;
+mod rows;
 
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, SystemTime};
 
-use humantime::parse_rfc3339;
-
 use crate::aws::{ListedUser, ReportRead};
 use crate::condition::Conditions;
-use crate::csv_line::CsvLines;
 use crate::ident::PathPrefix;
+use rows::{Slot, rows};
 
 /// What a report shows about the users of the account.
 #[derive(Debug)]
 pub(super) struct CredentialReport {
-    /// Whether a user can have a key that matches, by name and creation: a name may belong to another user by now.
+    /// Whether a user can have a key that matches, by lowercase name and creation date. By now, another user may have the
+    /// name.
     users: HashMap<(String, SystemTime), bool>,
-    /// Whether a user in it has no readable creation time, and is not in `users`.
+    /// Whether a user in the report has no readable creation date, and is not in `users`.
     has_undated: bool,
     /// Whether the root user has an active key.
-    pub(super) has_root_key: bool,
-    /// How many users it has.
-    pub(super) count: usize,
-    /// How old it is, by IAM's own clock.
-    pub(super) age: Duration,
-}
-
-/// The name in the row of the root user, whose keys no list shows.
-const ROOT: &str = "<root_account>";
-
-/// What a field says if there is nothing to say.
-const NOT_AVAILABLE: &str = "N/A";
-
-/// The row of one user.
-struct Row {
-    name: String,
-    /// The path of the user, with a slash at its end, if the ARN has it.
-    path: Option<String>,
-    created: Option<SystemTime>,
-    slots: [Slot; 2],
-    /// The row is whole, and `additional_credentials_info` counts no key beyond the two slots.
-    is_complete: bool,
-}
-
-/// What a row shows about one of the two keys that a user may have.
-#[derive(Clone, Copy, Debug)]
-struct Slot {
-    /// `false`, and everything else N/A: there is no key, or this form of the report does not date inactive keys.
-    is_empty: bool,
-    /// An inactive key with a date.
-    is_dated_inactive: bool,
-    /// The last use, where it is known.
-    used: Option<SystemTime>,
+    has_root_key: bool,
+    /// The number of users in the report.
+    count: usize,
+    /// The age of the report according to IAM's clock.
+    age: Duration,
 }
 
 impl CredentialReport {
-    /// Reads a report for a sweep with these conditions, of the users under this path.
+    /// Parses a report for a sweep of the users under this path with these conditions.
     ///
     /// # Errors
     ///
-    /// A fragment that says what it lacks.
-    pub(super) fn parse(
+    /// A fragment that says what is wrong with the report.
+    fn parse(
         read: &ReportRead,
         conditions: &Conditions,
         path_prefix: Option<&PathPrefix>,
     ) -> Result<Self, String> {
         let unknown_age = "it does not state its age";
-        let now = read.at.ok_or(unknown_age)?;
-        let age = age(read.generated, now).ok_or(unknown_age)?;
+        let (now, generated) = read.at.zip(read.generated).ok_or(unknown_age)?;
+        let age = now.duration_since(generated).map_err(|_| unknown_age)?;
         let (has_root_key, mut rows) = rows(&read.content)?;
-        // AWS documents N/A as the date of an inactive key. Only a report that dates one shows that it lists them.
-        let lists_inactive = rows
-            .iter()
-            .any(|row| row.slots.iter().any(|slot| slot.is_dated_inactive));
+        // AWS documents N/A as the date of an inactive key. Only a report with such a date lists inactive keys.
+        let mut slots = rows.iter().flat_map(|row| &row.slots);
+        let lists_inactive = slots.any(|slot| slot.is_dated_inactive);
         rows.retain(|row| match (path_prefix, &row.path) {
             (Some(prefix), Some(path)) => prefix.contains(path),
             (None, _) | (_, None) => true,
         });
+        let slot_can_match = |slot: &Slot| {
+            let used = slot.used;
+            let is_too_recent = used.is_some_and(|used| conditions.rule_out_last_use(used, now));
+            !(is_too_recent || slot.is_empty && lists_inactive)
+        };
         let mut report = Self {
             users: HashMap::new(),
-            has_undated: rows.iter().any(|row| row.created.is_none()),
+            has_undated: false,
             has_root_key,
             count: rows.len(),
             age,
         };
         for row in rows {
-            let slot_can_match = |slot: &Slot| {
-                let is_too_recent = slot
-                    .used
-                    .is_some_and(|used| conditions.rule_out_last_use(used, now));
-                let has_no_key = slot.is_empty && lists_inactive;
-                !is_too_recent && !has_no_key
-            };
             let can_match = !row.is_complete || row.slots.iter().any(slot_can_match);
-            // A user without a readable creation time is always listed.
-            if let Some(created) = row.created {
-                *report
-                    .users
-                    .entry((lower_case(&row.name), created))
-                    .or_default() |= can_match;
+            match row.created {
+                Some(created) => {
+                    let user = (row.name.to_ascii_lowercase(), created);
+                    *report.users.entry(user).or_default() |= can_match;
+                }
+                // This user is always listed.
+                None => report.has_undated = true,
             }
         }
         Ok(report)
     }
 
-    /// How many users are listed because of what the report shows.
-    pub(super) fn users_to_list(&self) -> usize {
+    /// Returns the number of users who have to be listed.
+    fn users_to_list(&self) -> usize {
         self.count - self.users.values().filter(|can_match| !**can_match).count()
     }
 
@@ -114,8 +86,8 @@ impl CredentialReport {
         identity(user).is_some_and(|user| self.users.get(&user) == Some(&false))
     }
 
-    /// Whether a list of all users has each user who can have a matching key, under the name of the report: then nobody was
-    /// renamed while it was read. Users who are newer than the report have no such key.
+    /// Whether a list of all users contains each user who can have a matching key under the name in the report. Then no
+    /// user was renamed while the list was read. Users who are newer than the report have no such key.
     pub(super) fn confirms(&self, listed: &[ListedUser]) -> bool {
         let listed: HashSet<_> = listed.iter().filter_map(identity).collect();
         let mut expected = self.users.iter().filter(|(_, can_match)| **can_match);
@@ -123,101 +95,15 @@ impl CredentialReport {
     }
 }
 
-/// Whether the root user has an active key, and the rows of the users.
-fn rows(content: &[u8]) -> Result<(bool, Vec<Row>), String> {
-    let text = std::str::from_utf8(content).map_err(|_| "it is not UTF-8")?;
-    let mut lines = text.lines().filter(|line| !line.trim().is_empty());
-    let mut csv_lines = CsvLines::new(b',');
-    let mut fields = |line: &str| csv_lines.fields(line).map_err(|(_, what)| what);
-    let head = fields(lines.next().ok_or("it is empty")?)?;
-    let place = |name: &str| {
-        let mut found = (0..head.len()).filter(|place| head[*place].eq_ignore_ascii_case(name));
-        match (found.next(), found.next()) {
-            (Some(place), None) => Ok(place),
-            (None, _) => Err(format!("it has no column {name}")),
-            (Some(_), Some(_)) => Err(format!("it has two columns {name}")),
-        }
-    };
-    let slot_columns = |number: u8| -> Result<[usize; 5], String> {
-        let column = |name: &str| place(&format!("access_key_{number}_{name}"));
-        Ok([
-            column("active")?,
-            column("last_rotated")?,
-            column("last_used_date")?,
-            column("last_used_region")?,
-            column("last_used_service")?,
-        ])
-    };
-    let (user, created) = (place("user")?, place("user_creation_time")?);
-    let slots = [slot_columns(1)?, slot_columns(2)?];
-    let arn = place("arn").ok();
-    let additional = place("additional_credentials_info").ok();
-    let (mut has_root_key, mut rows) = (false, Vec::new());
-    for line in lines {
-        let fields = fields(line)?;
-        let field = |place: usize| fields.get(place).map_or("", |field| field.trim());
-        if field(user) == ROOT {
-            let is_active = |[active, ..]: &[usize; 5]| field(*active).eq_ignore_ascii_case("true");
-            has_root_key |= slots.iter().any(is_active);
-            continue;
-        }
-        rows.push(Row {
-            name: field(user).to_owned(),
-            path: arn.and_then(|arn| path(field(arn))),
-            created: time(field(created)),
-            slots: slots.map(|columns| Slot::of(columns.map(field))),
-            is_complete: fields.len() == head.len()
-                && additional.is_none_or(|place| field(place).is_empty()),
-        });
-    }
-    Ok((has_root_key, rows))
-}
-
-impl Slot {
-    fn of([active, rotated, used, region, service]: [&str; 5]) -> Self {
-        let is_inactive = active.eq_ignore_ascii_case("false");
-        let says_nothing = |field: &str| field.eq_ignore_ascii_case(NOT_AVAILABLE);
-        Self {
-            is_empty: is_inactive
-                && [rotated, used, region, service]
-                    .into_iter()
-                    .all(says_nothing),
-            is_dated_inactive: is_inactive && time(rotated).is_some(),
-            used: time(used),
-        }
-    }
-}
-
-/// The path in the ARN of a user, `arn:PARTITION:iam::ACCOUNT:user/PATH/NAME`.
-fn path(arn: &str) -> Option<String> {
-    let resource = arn.splitn(6, ':').nth(5)?.strip_prefix("user")?;
-    let (path, _) = resource.rsplit_once('/')?;
-    Some(format!("{path}/"))
-}
-
-/// A user, by name and creation.
+/// Returns the lowercase name and the creation date of a user.
 fn identity(user: &ListedUser) -> Option<(String, SystemTime)> {
-    Some((lower_case(user.name.as_str()), user.created?))
-}
-
-/// A name as IAM compares it.
-fn lower_case(name: &str) -> String {
-    name.to_ascii_lowercase()
-}
-
-/// A time as IAM writes it here, to the second.
-fn time(text: &str) -> Option<SystemTime> {
-    let utc = text.strip_suffix("+00:00").map(|time| format!("{time}Z"));
-    parse_rfc3339(utc.as_deref().unwrap_or(text)).ok()
-}
-
-fn age(generated: Option<SystemTime>, now: SystemTime) -> Option<Duration> {
-    // A report from the future has no age.
-    now.duration_since(generated?).ok()
+    Some((user.name.as_str().to_ascii_lowercase(), user.created?))
 }
 
 #[cfg(test)]
 mod tests {
+    use humantime::parse_rfc3339;
+
     use super::*;
     use crate::condition::Condition;
 

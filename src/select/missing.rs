@@ -1,0 +1,92 @@
+//! Finds out why a key is not where it was looked for.
+
+use std::time::SystemTime;
+
+use super::fetch::find;
+use super::{Selector, failed};
+use crate::aws::ListedKey;
+use crate::conclude::{Ambiguity, Response};
+use crate::error::{CallError, SearchScope};
+use crate::guard::Principal;
+use crate::ident::UserName;
+use crate::locate::{ListRead, Search, owner_hint, with_accounts};
+use crate::metadata::KeyMetadata;
+use crate::outcome::Outcome;
+use crate::request::{Key, Missing};
+
+impl Selector<'_> {
+    /// Returns the outcome of a key that does not exist or has another owner. `failure` says which.
+    pub(super) fn not_found(&self, key: &Key, failure: CallError) -> Outcome {
+        let failure = with_accounts(failure, key, self.signer);
+        let context = failure.context();
+        if let Some(owner) = &context.owner {
+            let why = format!("it belongs to the user {owner}");
+            Outcome::not_done(failure, why)
+        } else if self.request.missing == Missing::Succeeds && context.accounts.is_none() {
+            Outcome::Missing(failure)
+        } else {
+            failed(failure)
+        }
+    }
+
+    /// Returns a key that the list of `listed_for` lacked, if a later list contains it, and the time of that list.
+    ///
+    /// # Errors
+    ///
+    /// The outcome of a key that is missing.
+    pub(super) async fn relist_missing(
+        &self,
+        key: &Key,
+        listed_for: Option<&UserName>,
+    ) -> Result<(ListedKey, Option<SystemTime>), Outcome> {
+        let scope = match &key.user_name {
+            Some(name) => SearchScope::User(name.clone()),
+            None if self.signer.principal == Principal::RootUser => SearchScope::RootUser,
+            None => SearchScope::SigningUser,
+        };
+        let not_found = CallError::not_found(scope);
+        let outcome = self.diagnose_missing(key, listed_for, not_found).await;
+        match &outcome {
+            Outcome::Failed { failure, .. } if failure.context().is_listed => {}
+            _ => return Err(outcome),
+        }
+        let listing = self.iam.access_keys(key.user_name.as_ref()).await;
+        let listing = listing.map_err(failed)?;
+        let listed = find(listing.keys, key).ok_or(outcome)?;
+        Ok((listed, listing.at))
+    }
+
+    /// Returns the outcome of a key that the list of `listed_for` lacks, or whose user does not exist, after a look-up of
+    /// its owner.
+    pub(super) async fn diagnose_missing(
+        &self,
+        key: &Key,
+        listed_for: Option<&UserName>,
+        failure: CallError,
+    ) -> Outcome {
+        let list = match Response::of(&failure) {
+            Response::NoSuchUser => ListRead::NoSuchUser,
+            _ => ListRead::NotListed(listed_for.cloned()),
+        };
+        let search = Search {
+            iam: self.iam,
+            signer: self.signer,
+            request: self.request,
+            key,
+            hint: owner_hint(key, &KeyMetadata::default(), &[], self.signer.principal),
+        };
+        let mut location = match search.locate_unlisted(list).await {
+            Ok(location) => location,
+            Err(failure) => return failed(failure),
+        };
+        if location.is_absence() && self.request.missing == Missing::Succeeds {
+            location = search.locate_confirmed(&mut None).await;
+        }
+        let failure = with_accounts(failure, key, self.signer);
+        match search.conclude(Ambiguity::None, failure, &location) {
+            // Only reads were sent.
+            Outcome::Failed { failure, .. } if failure.context().owner.is_none() => failed(failure),
+            outcome => outcome,
+        }
+    }
+}
