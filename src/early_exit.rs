@@ -1,4 +1,4 @@
-//! What is printed instead of a run: help, the version, what is wrong with the arguments, and completions.
+//! Prints what needs no run: help, the version, errors in the arguments, and completions.
 
 use std::io::{self, ErrorKind};
 
@@ -9,10 +9,10 @@ use crate::report::{self, Explanation};
 use crate::request::{Color, ErrorFormat};
 use crate::sanitize::SafeText;
 
-/// What is known where no key was read, let alone changed.
+/// The state of the keys before any key was read.
 const NOT_DELETED: &str = "NotDeleted";
 
-/// Prints what there is instead of arguments: help, the version, what is wrong with them, or that a signal came.
+/// Prints help, the version, an error in the arguments, or that a signal came.
 pub(crate) fn report_arguments(not_read: &NotRead, format: ErrorFormat) -> Exit {
     let text = match not_read {
         NotRead::Text(text) => text,
@@ -53,7 +53,7 @@ pub(crate) fn report_arguments(not_read: &NotRead, format: ErrorFormat) -> Exit 
     Exit::Usage
 }
 
-/// Answers a shell that asks what could stand on the command line.
+/// Prints completions for a shell.
 pub(crate) fn answer_completion(answer: Result<String, RunError>) -> Exit {
     match answer {
         Ok(text) => page(&text, ErrorFormat::Text),
@@ -65,11 +65,11 @@ pub(crate) fn answer_completion(answer: Result<String, RunError>) -> Exit {
     }
 }
 
-/// Prints a text that was asked for.
+/// Prints text that was requested.
 pub(crate) fn page(text: &str, format: ErrorFormat) -> Exit {
     match report::page(text) {
         Ok(()) => Exit::Success,
-        // Who closed the pipe has read enough.
+        // The reader has read enough.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Exit::Success,
         Err(error) => {
             let message = format!("could not write to standard output: {error}");

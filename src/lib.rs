@@ -99,7 +99,7 @@ pub fn main() -> ExitCode {
         Ok(Ok(exit)) => exit,
         Ok(Err(error)) => stopped(&error, &request, &in_flight, messages),
         Err(place) => {
-            let (known, in_doubt) = (in_flight.known(), in_flight.in_doubt());
+            let (known, in_doubt) = (in_flight.known(), in_flight.unknown_keys());
             report::print_panic(&place, &request, known, &in_doubt, messages)
         }
     };
@@ -180,12 +180,12 @@ fn finish(running: Option<Running>, exit: Exit) -> Exit {
 fn open_journal(request: &Request, in_flight: &InFlight) -> Result<Journal, RunError> {
     match Journal::open(request) {
         Ok(journal) => {
-            in_flight.earlier(|key| journal.prior_state(key).known());
+            in_flight.add_prior(|key| journal.prior_state(key).known());
             Ok(journal)
         }
         Err(Unusable { error, is_journal }) => {
             if is_journal {
-                in_flight.unread("the journal was not read");
+                in_flight.add_unread_journal("the journal was not read");
             }
             Err(error)
         }
@@ -219,7 +219,7 @@ async fn work(
     };
     let account = account.as_ref();
     if let Err(stop) = journal.check_account(account) {
-        in_flight.unread("the journal belongs to another account");
+        in_flight.add_unread_journal("the journal belongs to another account");
         return Err(stop.into());
     }
     if let (Some(origin), Some(ours)) = (origin, account) {

@@ -1,4 +1,4 @@
-//! What ends a run before its last key, and the results of the remaining keys.
+//! What ends a run before its last key, and the outcome of the remaining keys.
 
 use std::io;
 
@@ -11,29 +11,33 @@ use crate::request::{Mode, OnFailure};
 /// Why no further key is tried.
 #[derive(Debug)]
 pub(super) enum AbortReason {
-    /// A signal.
     Signal(Exit),
-    /// What became of a key means that the others would fare no better, or it is to be the last that failed.
-    KeyFailed { exit: Exit, why: String },
-    /// IAM did not respond for so many keys in a row: it can no longer be reached.
+    /// The other keys would fail for the same reason as this one, or `--fail-fast` was given. `why` is a clause.
+    KeyFailed {
+        exit: Exit,
+        why: String,
+    },
+    /// IAM did not respond for this number of consecutive keys.
     Unreachable(usize),
-    /// The credentials have expired, and those that were to replace them are another principal's.
-    OtherPrincipal { why: String },
-    /// The answer to the question was not yes.
+    /// The credentials have expired, and the new ones belong to another principal. `why` is a clause.
+    OtherPrincipal {
+        why: String,
+    },
+    /// The user did not confirm.
     Declined,
-    /// The result could not be written: a pipeline does not get what it waits for.
+    /// A result could not be written, so a pipeline does not get it.
     OutputFailed(io::Error),
-    /// Another process changed the journal. The run reports that when it ends.
+    /// Another process changed the journal. The end of the run reports it.
     JournalChanged,
     /// The list of keys, or the journal, cannot be read or written.
     StorageFailed(io::Error),
-    /// The run cannot go on, and no key was changed.
+    /// The run cannot continue. No key was changed.
     Fatal(anyhow::Error),
 }
 
 impl AbortReason {
-    /// A record could not be written.
-    pub(super) fn unrecorded(error: io::Error) -> Self {
+    /// The journal could not be written.
+    pub(super) fn not_recorded(error: io::Error) -> Self {
         if journal::is_changed_elsewhere(&error) {
             Self::JournalChanged
         } else {
@@ -41,59 +45,58 @@ impl AbortReason {
         }
     }
 
-    /// The keys cannot be chosen.
+    /// The keys cannot be selected.
     pub(super) fn fatal(error: impl Into<anyhow::Error>) -> Self {
         Self::Fatal(error.into())
     }
 }
 
 impl Work<'_> {
-    /// Whether what became of a key ends the run, and why.
+    /// Returns why the result of a key ends the run, if it does.
     pub(super) fn should_abort(&self, result: &KeyResult) -> Option<AbortReason> {
         if let Some(exit) = self.signals.first() {
             return Some(AbortReason::Signal(exit));
         }
         let exit = result.exit(self.request);
-        let after = |why: &str| {
+        let failed = |why: &str| {
             let why = why.to_owned();
             Some(AbortReason::KeyFailed { exit, why })
         };
         let iam = &self.connected.iam;
         if let Outcome::Failed { failure, .. } = &result.outcome {
             if matches!(failure, CallError::Incomplete(_)) && iam.clock_jump().is_some() {
-                return after("IAM's clock cannot be trusted");
+                return failed("IAM's clock cannot be trusted");
             }
             match failure.service().map(ServiceError::kind) {
                 Some(ErrorKind::Credentials) => {
                     return match iam.renewal_failure() {
-                        Some(stop) if stop.exit == Exit::Refused => {
-                            Some(AbortReason::OtherPrincipal {
-                                why: stop.to_string(),
-                            })
+                        Some(error) if error.exit == Exit::Refused => {
+                            let why = error.to_string();
+                            Some(AbortReason::OtherPrincipal { why })
                         }
-                        Some(stop) => after(&format!(
-                            "the credentials have expired and could not be renewed: {stop}"
+                        Some(error) => failed(&format!(
+                            "the credentials have expired and could not be renewed: {error}"
                         )),
-                        None => after("the credentials are no longer valid"),
+                        None => failed("the credentials are no longer valid"),
                     };
                 }
                 Some(ErrorKind::Throttling) => {
-                    return after("IAM throttled every request for too long");
+                    return failed("IAM throttled every request for too long");
                 }
                 _ => {}
             }
         }
         match self.request.on_failure {
             OnFailure::Stop if exit != Exit::Success && self.request.mode == Mode::Change => {
-                after("--fail-fast: an earlier key was not changed")
+                failed("--fail-fast: an earlier key was not changed")
             }
             OnFailure::Stop | OnFailure::GoOn => None,
         }
     }
 
-    /// What becomes of a key that is left.
-    pub(super) fn left(&self, abort: &AbortReason) -> Outcome {
-        let (exit, why) = match abort {
+    /// Returns the outcome of a key that is not tried for this reason.
+    pub(super) fn remaining_outcome(&self, reason: &AbortReason) -> Outcome {
+        let (exit, why) = match reason {
             AbortReason::Signal(exit) => return self.interrupted(*exit),
             AbortReason::Declined => return Outcome::Refused(Refusal::Declined),
             AbortReason::KeyFailed { exit, why } => (*exit, why.as_str()),

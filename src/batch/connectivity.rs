@@ -1,5 +1,5 @@
-//! Whether IAM can still be reached. An outage of a second must not end a run, and a longer one must not cost every key of a
-//! list three attempts.
+//! Whether IAM can still be reached. An outage of a second must not end a run, and a longer one must not cost three attempts
+//! for every key of a list.
 
 use std::time::Duration;
 
@@ -8,43 +8,37 @@ use tokio::time::Instant;
 use crate::error::CallError;
 use crate::outcome::{KeyState, Outcome};
 
-/// How long the run pauses after a key for which IAM did not respond, before it tries one more: each time longer. An outage that
-/// is shorter than all pauses together ends no run, whatever `--jobs` is.
-const PAUSES: [Duration; 3] = [
-    Duration::from_secs(1),
-    Duration::from_secs(2),
-    Duration::from_secs(4),
-];
+/// The pauses in seconds, each after a key for which IAM did not respond. An outage that is shorter than all pauses together
+/// ends no run, whatever `--jobs` is.
+const PAUSES: [u64; 3] = [1, 2, 4];
 
-/// How many keys are in flight before IAM has answered one: where it is gone from the start, no more are needed to find
-/// out. Each answer adds one, up to `--jobs`.
+/// How many keys are in flight before IAM has responded. Each response adds one, up to `--jobs`.
 const AT_FIRST: usize = 4;
 
-/// What the result of a key says of the connection to IAM.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What the result of a key says about the connection to IAM.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Contact {
-    /// IAM answered.
     Responded,
-    /// It did not.
     NoResponse,
-    /// It was not asked.
-    #[default]
+    /// IAM was not called.
     NotTried,
 }
 
-/// The connection to IAM as the last results show it.
+/// The connection to IAM according to the last results.
 #[derive(Debug, Default)]
 pub(super) struct Connectivity {
-    answers: usize,
-    /// How many keys in a row got no answer.
+    responses: usize,
+    /// The number of consecutive keys without a response.
     silent: usize,
+    /// The number of pauses since the last response.
     pauses: usize,
+    /// The end of the current pause.
     until: Option<Instant>,
 }
 
 impl Contact {
-    /// What this outcome says.
-    pub(super) fn from(outcome: &Outcome) -> Self {
+    /// Returns what this outcome says.
+    pub(super) fn of(outcome: &Outcome) -> Self {
         match outcome {
             Outcome::Failed {
                 failure: CallError::NotSent(_),
@@ -70,12 +64,12 @@ impl Contact {
 }
 
 impl Connectivity {
-    /// Any answer, also one to a key that was in flight, ends the silence.
-    pub(super) fn contact(&mut self, contact: Contact) {
+    /// Adds a result. Any response ends an outage, even one for a key that was in flight.
+    pub(super) fn add(&mut self, contact: Contact) {
         match contact {
             Contact::Responded => {
                 *self = Self {
-                    answers: self.answers + 1,
+                    responses: self.responses + 1,
                     ..Self::default()
                 }
             }
@@ -87,20 +81,20 @@ impl Connectivity {
         }
     }
 
-    /// How many keys may be in flight: one where IAM is silent, since those that are in flight show whether it is back.
-    pub(super) fn at_once(&self, jobs: usize) -> usize {
+    /// Returns how many keys may be in flight. During an outage it is one: the keys in flight show whether it is over.
+    pub(super) fn max_keys(&self, jobs: usize) -> usize {
         if self.silent > 0 {
             1
         } else {
-            jobs.min(AT_FIRST + self.answers)
+            jobs.min(AT_FIRST + self.responses)
         }
     }
 
-    /// Until when the run has to pause before the next key, asked while no key is in flight.
+    /// Returns when the next key may be started, if that is later than `now`. It is called while no key is in flight.
     ///
     /// # Errors
     ///
-    /// It has paused often enough: IAM is gone. The number of keys in a row without a response.
+    /// There were enough pauses: IAM cannot be reached. The number of consecutive keys without a response.
     pub(super) fn pause(&mut self, now: Instant) -> Result<Option<Instant>, usize> {
         if self.silent == 0 {
             return Ok(None);
@@ -110,7 +104,7 @@ impl Connectivity {
         } else {
             let pause = PAUSES.get(self.pauses).ok_or(self.silent)?;
             self.pauses += 1;
-            *self.until.insert(now + *pause)
+            *self.until.insert(now + Duration::from_secs(*pause))
         };
         Ok(Some(until).filter(|until| *until > now))
     }
@@ -118,6 +112,8 @@ impl Connectivity {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use tokio::time::Instant;
 
     use super::{AT_FIRST, Connectivity, Contact, PAUSES};
@@ -137,21 +133,21 @@ mod tests {
         for jobs in [1, 2, 8, 64] {
             let (mut connectivity, start) = (Connectivity::default(), Instant::now());
             let mut now = start;
-            assert_eq!(connectivity.at_once(jobs), jobs.min(AT_FIRST));
-            (0..jobs).for_each(|_| connectivity.contact(Contact::Responded));
-            assert_eq!(connectivity.at_once(jobs), jobs);
+            assert_eq!(connectivity.max_keys(jobs), jobs.min(AT_FIRST));
+            (0..jobs).for_each(|_| connectivity.add(Contact::Responded));
+            assert_eq!(connectivity.max_keys(jobs), jobs);
             assert_eq!(connectivity.pause(now), Ok(None));
-            // Those in flight get no answer, and then one key after each pause.
-            (0..jobs).for_each(|_| connectivity.contact(Contact::NoResponse));
+            // Those in flight get no response, and then one key after each pause.
+            (0..jobs).for_each(|_| connectivity.add(Contact::NoResponse));
             for pause in PAUSES {
-                assert_eq!(connectivity.at_once(jobs), 1);
+                assert_eq!(connectivity.max_keys(jobs), 1);
                 let before = now;
                 assert_eq!(wait(&mut connectivity, &mut now), Ok(()));
-                assert_eq!(now - before, pause);
-                connectivity.contact(Contact::NoResponse);
+                assert_eq!(now - before, Duration::from_secs(pause));
+                connectivity.add(Contact::NoResponse);
             }
             assert_eq!(wait(&mut connectivity, &mut now), Err(jobs + PAUSES.len()));
-            assert!(now - start >= std::time::Duration::from_secs(7));
+            assert!(now - start >= Duration::from_secs(7));
         }
     }
 
@@ -161,14 +157,14 @@ mod tests {
         let mut connectivity = Connectivity::default();
         for answers in 1..10 {
             for _ in PAUSES {
-                connectivity.contact(Contact::NoResponse);
+                connectivity.add(Contact::NoResponse);
                 assert_eq!(wait(&mut connectivity, &mut now), Ok(()));
                 // A key that was refused or interrupted says nothing.
-                connectivity.contact(Contact::NotTried);
-                assert_eq!(connectivity.at_once(8), 1);
+                connectivity.add(Contact::NotTried);
+                assert_eq!(connectivity.max_keys(8), 1);
             }
-            connectivity.contact(Contact::Responded);
-            assert_eq!(connectivity.at_once(8), (AT_FIRST + answers).min(8));
+            connectivity.add(Contact::Responded);
+            assert_eq!(connectivity.max_keys(8), (AT_FIRST + answers).min(8));
             assert_eq!(connectivity.pause(now), Ok(None));
         }
     }

@@ -1,5 +1,4 @@
-//! The keys about which more is known, at this moment, than that nothing was done to them: for the case that the program
-//! aborts.
+//! The keys that are being changed, so that an abort of the program can report their state.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -7,10 +6,10 @@ use crate::aws::attempt::Attempts;
 use crate::outcome::KeyState;
 use crate::request::{Key, Request};
 
-/// Those keys. They can be read after a panic.
+/// The keys about which more is known than that nothing was done to them. They can be read after a panic.
 #[derive(Debug)]
 pub(crate) struct InFlight {
-    /// The key that the run is about, where it is about one.
+    /// The run's only key.
     single: Option<Key>,
     entries: Mutex<Vec<Entry>>,
 }
@@ -18,14 +17,13 @@ pub(crate) struct InFlight {
 #[derive(Debug)]
 struct Entry {
     key: Key,
-    /// What is sent for it.
-    record: Attempts,
-    /// What is known by what earlier runs did.
-    earlier: Option<KeyState>,
+    attempts: Attempts,
+    /// The state of the key by earlier runs.
+    prior: Option<KeyState>,
 }
 
 impl InFlight {
-    /// None of the keys of `request` so far.
+    /// Creates the record for a run. It has no keys yet.
     pub(crate) fn new(request: &Request) -> Self {
         Self {
             single: request.single().cloned(),
@@ -33,8 +31,8 @@ impl InFlight {
         }
     }
 
-    /// What is known of the single key of the run by what earlier runs did.
-    pub(crate) fn earlier(&self, known: impl FnOnce(&Key) -> Option<KeyState>) {
+    /// Adds the state of the run's only key by earlier runs.
+    pub(crate) fn add_prior(&self, known: impl FnOnce(&Key) -> Option<KeyState>) {
         if let Some(key) = &self.single
             && let Some(known) = known(key)
         {
@@ -42,40 +40,40 @@ impl InFlight {
         }
     }
 
-    /// Nothing that the journal says of the single key is believed.
-    pub(crate) fn unread(&self, why: &str) {
-        let unknown = format!("the results of earlier runs are unknown: {why}");
-        self.earlier(|_| Some(KeyState::unknown(unknown.as_str())));
+    /// Records that the journal says nothing about the run's only key. `why` is a clause.
+    pub(crate) fn add_unread_journal(&self, why: &str) {
+        let why = format!("the results of earlier runs are unknown: {why}");
+        self.add_prior(|_| Some(KeyState::unknown(why)));
     }
 
-    /// A key is being changed; what is sent for it is in `record`, and `earlier` is known by what earlier runs did.
-    pub(super) fn add(&self, key: &Key, record: &Attempts, earlier: Option<KeyState>) {
-        self.told(key);
+    /// Adds a key that is being changed by these attempts. `prior` is its state by earlier runs.
+    pub(super) fn add(&self, key: &Key, attempts: &Attempts, prior: Option<KeyState>) {
+        self.remove(key);
         self.lock().push(Entry {
             key: key.clone(),
-            record: record.clone(),
-            earlier,
+            attempts: attempts.clone(),
+            prior,
         });
     }
 
-    /// What became of a key is told.
-    pub(crate) fn told(&self, key: &Key) {
+    /// Removes a key whose result was reported.
+    pub(super) fn remove(&self, key: &Key) {
         self.lock().retain(|entry| entry.key.id != key.id);
     }
 
-    /// What is known of the single key of the run, where that is more than that nothing was done to it.
+    /// Returns the state of the run's only key, if more is known than that nothing was done to it.
     pub(crate) fn known(&self) -> Option<KeyState> {
         let id = &self.single.as_ref()?.id;
         let entries = self.lock();
         entries.iter().find(|entry| entry.key.id == *id)?.known()
     }
 
-    /// The keys whose state is unknown.
-    pub(crate) fn in_doubt(&self) -> Vec<Key> {
+    /// Returns the keys whose state is unknown.
+    pub(crate) fn unknown_keys(&self) -> Vec<Key> {
         let entries = self.lock();
-        let is_doubtful = |entry: &&Entry| matches!(entry.known(), Some(KeyState::Unknown { .. }));
-        let doubtful = entries.iter().filter(is_doubtful);
-        doubtful.map(|entry| entry.key.clone()).collect()
+        let is_unknown = |entry: &&Entry| matches!(entry.known(), Some(KeyState::Unknown { .. }));
+        let unknown = entries.iter().filter(is_unknown);
+        unknown.map(|entry| entry.key.clone()).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Entry>> {
@@ -85,9 +83,9 @@ impl InFlight {
 
 impl Entry {
     fn known(&self) -> Option<KeyState> {
-        if self.record.may_have_acted() {
+        if self.attempts.may_have_acted() {
             return Some(KeyState::unknown("the request may have been sent"));
         }
-        self.earlier.clone()
+        self.prior.clone()
     }
 }

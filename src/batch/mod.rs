@@ -1,53 +1,47 @@
-//! The course of a run: the keys are chosen, whoever has to be asked is asked, and then they are changed, so many at a
-//! time. Each is reported as soon as it is finished. What ends a run early ends it before the next key, and every key that was
-//! not tried is reported too.
+//! The course of a run: the keys are selected, the user confirms, and the keys are changed, several at a time. Each key is
+//! reported as soon as it is finished, and every key that was not tried is reported too.
 
 mod abort;
 mod connectivity;
+mod finish;
 mod in_flight;
 mod named;
 mod one;
 mod other_account;
+mod prior;
+mod process;
 
 use std::io;
 use std::iter::{self, Peekable};
 use std::mem;
 use std::time::Duration;
 
-use futures_util::StreamExt as _;
-use futures_util::stream::FuturesUnordered;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, timeout};
 
 use crate::confirm;
 use crate::error::{Exit, RunError};
 use crate::ident::AccountId;
-use crate::log::Log;
 use crate::metadata::Target;
-use crate::outcome::{KeyResult, Outcome, OutcomeKind, Refusal};
+use crate::outcome::Outcome;
 use crate::report::message::Messages;
-use crate::report::{self, Bar, Report, Resume, stream};
+use crate::report::{self, Bar, Report};
 use crate::request::{Format, Mode, Selection};
 use crate::select::Sweep;
-use crate::signal;
 use crate::spill::{SpillFile, SpillReader};
 use crate::summary::Summary;
 use abort::AbortReason;
-use connectivity::{Connectivity, Contact};
 pub(crate) use in_flight::InFlight;
 pub(crate) use named::named;
-use one::Processed;
-pub(crate) use one::{Stage, Work};
+use one::Stage;
+pub(crate) use one::Work;
 
 /// How long a table waits for the account in its heading.
-const STS: Duration = Duration::from_secs(3);
+const ACCOUNT_LIMIT: Duration = Duration::from_secs(3);
 
-/// How many results of keys that are not changed wait to be written at most: a list may be long.
-const WAITING: usize = 500;
-
-/// Keys, one after another; they are not all in memory.
+/// Keys that are read one after another. They need not all be in memory.
 pub(crate) type Keys = Peekable<Box<dyn Iterator<Item = io::Result<Target>>>>;
 
-/// These keys, one after another.
+/// Returns these keys, to be read one after another.
 pub(crate) fn keys_of(keys: impl Iterator<Item = io::Result<Target>> + 'static) -> Keys {
     let keys: Box<dyn Iterator<Item = io::Result<Target>>> = Box::new(keys);
     keys.peekable()
@@ -56,19 +50,19 @@ pub(crate) fn keys_of(keys: impl Iterator<Item = io::Result<Target>> + 'static) 
 /// A run over keys.
 struct Run<'a> {
     work: &'a Work<'a>,
-    /// The keys that are still to be worked on.
+    /// The keys to process.
     keys: Keys,
-    /// Those that were chosen so far, if all are chosen before any is changed.
+    /// The keys selected so far, if all are selected before any is changed.
     chosen: SpillFile<Target>,
     report: Report<'a>,
     summary: Summary,
 }
 
-/// Handles the keys that are `named`, with how many they are; or those that IAM's own lists tell. Says how the run ended.
+/// Processes the named keys, given with their number, or those that a sweep selects. Returns the exit status.
 ///
 /// # Errors
 ///
-/// A list cannot be read: no key was changed.
+/// A list cannot be read. No key was changed.
 pub(crate) async fn run(work: &Work<'_>, named: Option<(Keys, u64)>) -> anyhow::Result<Exit> {
     let mut run = Run {
         work,
@@ -77,23 +71,23 @@ pub(crate) async fn run(work: &Work<'_>, named: Option<(Keys, u64)>) -> anyhow::
         report: Report::new(work.request),
         summary: Summary::default(),
     };
-    let exit = match run.process_all(named).await {
+    let exit = match run.choose_and_change(named).await {
         Ok(()) => run.summary.exit(),
         Err(AbortReason::Fatal(error)) => return Err(error),
-        Err(abort) => run.abort(abort).await,
+        Err(reason) => run.abort(reason).await,
     };
-    Ok(run.end(exit).await)
+    Ok(run.finish(exit).await)
 }
 
 impl Run<'_> {
-    async fn process_all(&mut self, named: Option<(Keys, u64)>) -> Result<(), AbortReason> {
+    async fn choose_and_change(&mut self, named: Option<(Keys, u64)>) -> Result<(), AbortReason> {
         let is_named = named.is_some();
         self.report.account = self.account_of_table().await?;
         let started = Instant::now();
-        let staged = match named {
+        let chosen = match named {
             Some((keys, count)) => {
                 self.keys = keys;
-                // A list that is short enough as a whole needs no second look at how many of its keys match.
+                // If the whole list is within --max-keys, the matching keys need not be counted first.
                 if !self.work.request.asks() && self.too_many(count).is_none() {
                     self.report.start_bar(count);
                     return self.process_keys(Stage::ChooseAndChange).await;
@@ -103,32 +97,32 @@ impl Run<'_> {
             None => self.sweep().await,
         };
         let rest = mem::replace(&mut self.keys, keys_of(iter::empty()));
-        let chosen = mem::replace(&mut self.chosen, SpillFile::new());
-        let count = chosen.len();
-        let mut chosen = match chosen.read() {
-            Ok(chosen) => chosen,
+        let keys = mem::replace(&mut self.chosen, SpillFile::new());
+        let count = keys.len();
+        let mut keys = match keys.read() {
+            Ok(keys) => keys,
             Err(error) => {
                 self.keys = rest;
-                return staged.and(Err(AbortReason::fatal(error)));
+                return chosen.and(Err(AbortReason::fatal(error)));
             }
         };
-        let confirmed = match (staged, self.too_many(count)) {
-            (Ok(()), None) => self.confirmed(&mut chosen, count).await,
-            (Ok(()), Some(refusal)) => self.written().await.and(Err(refusal)),
-            (abort, _) => abort,
+        let confirmed = match (chosen, self.too_many(count)) {
+            (Ok(()), None) => self.confirm(&mut keys, count).await,
+            (Ok(()), Some(refusal)) => self.flush_output().await.and(Err(refusal)),
+            (Err(reason), _) => Err(reason),
         };
         self.keys = if is_named {
-            keys_of(chosen.chain(rest))
+            keys_of(keys.chain(rest))
         } else {
-            keys_of(rest.chain(chosen))
+            keys_of(rest.chain(keys))
         };
         confirmed?;
-        // Keys that are skipped or failed before are counted already.
+        // Keys that are skipped or failed are counted already.
         self.report.start_bar(self.summary.total() + count);
         self.process_keys(Stage::Change(started)).await
     }
 
-    /// Refuses a run that would change so many keys, if --max-keys does. A dry run changes none.
+    /// Returns the refusal of a run that would change this many keys, more than --max-keys allows. A dry run changes none.
     fn too_many(&self, count: u64) -> Option<AbortReason> {
         let request = self.work.request;
         let limit = request.max_keys.filter(|limit| count > *limit)?;
@@ -145,21 +139,18 @@ impl Run<'_> {
     /// Returns the account for the heading of a table. A change of a single key does not wait for STS, and a question
     /// names the account itself.
     async fn account_of_table(&self) -> Result<Option<AccountId>, AbortReason> {
-        let (work, request) = (self.work, self.work.request);
+        let request = self.work.request;
         let is_single_change = request.single().is_some() && request.mode == Mode::Change;
         if self.report.format != Format::Table || is_single_change || request.asks() {
             return Ok(None);
         }
-        let account = timeout(STS, work.connected.caller.account("the account is unknown"));
-        let account = work
-            .signals
-            .race(account)
-            .await
-            .map_err(AbortReason::Signal)?;
-        Ok(account.ok().and_then(Result::ok))
+        match timeout(ACCOUNT_LIMIT, self.account()).await {
+            Ok(account) => Ok(account?.ok()),
+            Err(_) => Ok(None),
+        }
     }
 
-    /// Chooses among the keys of one user or of all. Those that an earlier run started come first.
+    /// Selects among the keys of one user or of the account. Keys that an earlier run started to change come first.
     async fn sweep(&mut self) -> Result<(), AbortReason> {
         let (work, request) = (self.work, self.work.request);
         let bar = Bar::new(request);
@@ -169,166 +160,41 @@ impl Run<'_> {
         let sweep = swept.unwrap_or_else(|exit| Err(RunError::signal(exit)));
         let sweep = sweep.map_err(AbortReason::fatal)?;
         work.selector.report_denied(sweep.denied);
-        Messages::of(request).note(&looked_at(&sweep, &request.selection));
-        self.keys = keys_of(work.left_open(&sweep).into_iter().map(Ok));
-        let (found, inactive) = (sweep.keys() as u64, sweep.already_inactive() as u64);
-        self.report.found = (found, inactive);
+        Messages::of(request).note(&describe_sweep(&sweep, &request.selection));
+        let unfinished = work.unfinished(&sweep).into_iter();
+        self.keys = keys_of(unfinished.map(|key| Ok(key.into())));
+        self.report.found = (sweep.keys() as u64, sweep.already_inactive() as u64);
         self.chosen = sweep.chosen;
-        let (mut written, mut abort) = (Ok(()), None);
+        let (mut written, mut reason) = (Ok(()), None);
         for result in &sweep.results {
             match written {
-                Ok(()) => written = self.tell(result),
+                Ok(()) => written = self.report_result(result),
                 Err(_) => self.summary.count(result, request),
             }
             if let Outcome::Failed { .. } = result.outcome {
-                abort = abort.or_else(|| work.should_abort(result));
+                reason = reason.or_else(|| work.should_abort(result));
             }
         }
         written.map_err(AbortReason::OutputFailed)?;
-        abort.map_or(Ok(()), Err)?;
+        reason.map_or(Ok(()), Err)?;
         self.process_keys(Stage::Verify).await
     }
 
-    /// Works on all keys, at most `--jobs` at a time, and takes each result as it comes. A key counts until its result
-    /// is written: while a reader pauses, no further key starts, and responses are still read. After the first abort no
-    /// further key starts either, and those in flight finish.
-    async fn process_keys(&mut self, stage: Stage) -> Result<(), AbortReason> {
-        let work = self.work;
-        let mut in_flight = FuturesUnordered::new();
-        let mut connectivity = Connectivity::default();
-        let mut abort = None;
-        let mut signals = work.signals.clone();
-        loop {
-            let wants_more = abort.is_none() && self.keys.peek().is_some();
-            if in_flight.is_empty() && !wants_more {
-                return abort.map_or(Ok(()), Err);
-            }
-            let mut pause = None;
-            if in_flight.is_empty() {
-                match connectivity.pause(Instant::now()) {
-                    Ok(until) => pause = until,
-                    Err(gone) => {
-                        abort = Some(AbortReason::Unreachable(gone));
-                        continue;
-                    }
-                }
-            }
-            let at_once = connectivity.at_once(work.request.jobs.get());
-            let is_full = in_flight.len() + self.report.output.len() >= at_once;
-            let is_behind = stream::is_backlogged();
-            if wants_more && !is_full && !is_behind && pause.is_none() {
-                match self.keys.next() {
-                    Some(Ok(target)) => in_flight.push(work.process(target, stage)),
-                    Some(Err(error)) => abort = Some(AbortReason::StorageFailed(error)),
-                    None => {}
-                }
-                continue;
-            }
-            tokio::select! {
-                biased;
-                Some(processed) = in_flight.next() => {
-                    let (contact, ended) = self.take(processed);
-                    connectivity.contact(contact);
-                    abort = abort.or(ended);
-                }
-                written = self.report.output.next(), if self.report.output.len() > 0 => {
-                    abort = abort.or(written.err().map(AbortReason::OutputFailed));
-                }
-                exit = signals.next(), if wants_more => abort = Some(AbortReason::Signal(exit)),
-                () = stream::messages_written(), if wants_more && is_behind => {}
-                () = sleep_until(pause.unwrap_or_else(Instant::now)), if pause.is_some() => {}
-            }
-        }
-    }
-
-    /// Takes what came of a key: what it says of the connection to IAM, and why no further key starts.
-    fn take(&mut self, processed: Processed) -> (Contact, Option<AbortReason>) {
-        let work = self.work;
-        let (result, recorded) = match processed {
-            Processed::Earlier => {
-                self.summary.count_finished_earlier();
-                return (Contact::NotTried, None);
-            }
-            Processed::Chosen(target) => {
-                let Err(error) = self.chosen.push(&target) else {
-                    return (Contact::Responded, None);
-                };
-                let (exit, why) = (
-                    Exit::Other,
-                    "the list of keys could not be stored".to_owned(),
-                );
-                let _ = self.tell(&work.unchanged(*target, Outcome::NotTried { exit, why }));
-                return (Contact::NotTried, Some(AbortReason::StorageFailed(error)));
-            }
-            Processed::Finished(result, recorded) => (result, recorded),
-        };
-        let told = if recorded.is_ok() {
-            self.tell(&result)
-        } else {
-            self.summary.count(&result, work.request);
-            let proof = work.proof(&result);
-            let told = self.report.print_unrecorded(&result, proof, &self.summary);
-            work.in_flight.told(&result.key);
-            told
-        };
-        let broken = recorded.err().map(AbortReason::unrecorded);
-        let unwritten = told.err().map(AbortReason::OutputFailed);
-        let abort = broken.or(unwritten).or_else(|| work.should_abort(&result));
-        (Contact::from(&result.outcome), abort)
-    }
-
-    /// Tells what became of a key and counts it.
-    ///
-    /// # Errors
-    ///
-    /// The result cannot be written.
-    fn tell(&mut self, result: &KeyResult) -> io::Result<()> {
-        self.summary.count(result, self.work.request);
-        let written = self.report.print_result(result, &self.summary);
-        self.work.in_flight.told(&result.key);
-        written
-    }
-
-    /// Waits until all results so far are written; after a signal not much longer.
-    ///
-    /// # Errors
-    ///
-    /// They cannot be written, or nobody reads them.
-    async fn written(&mut self) -> Result<(), AbortReason> {
-        let output = &mut self.report.output;
-        while output.len() > 0 {
-            let written = self.work.signals.bound(signal::OUTPUT, output.next());
-            match written.await {
-                Ok(written) => written.map_err(AbortReason::OutputFailed)?,
-                Err(exit) => {
-                    output.give_up();
-                    return Err(AbortReason::Signal(exit));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Shows the keys and asks, if confirmation is required; leaves them at the first.
-    async fn confirmed(
+    /// Shows the keys and asks, if the request requires it. The keys are at their start afterwards.
+    async fn confirm(
         &mut self,
         keys: &mut SpillReader<Target>,
         count: u64,
     ) -> Result<(), AbortReason> {
-        self.written().await?;
+        self.flush_output().await?;
         let work = self.work;
         if !work.request.asks() || count == 0 {
             return Ok(());
         }
-        // What STS says. A person can still answer where STS cannot be asked.
-        let account = work.connected.caller.account("the account is unknown");
-        let account = work
-            .signals
-            .race(account)
-            .await
-            .map_err(AbortReason::Signal)?;
+        // A person can answer even if STS cannot be called.
+        let account = self.account().await?;
         let account = account
-            .inspect_err(|stop| Messages::of(work.request).warning(&stop.to_string()))
+            .inspect_err(|error| Messages::of(work.request).warning(&error.to_string()))
             .ok();
         report::show_targets(work.request, keys).map_err(AbortReason::fatal)?;
         keys.rewind().map_err(AbortReason::fatal)?;
@@ -341,121 +207,15 @@ impl Run<'_> {
         }
     }
 
-    /// The run ends early: tells of the keys that are left, and says the exit status.
-    async fn abort(&mut self, abort: AbortReason) -> Exit {
-        match &abort {
-            AbortReason::Signal(exit) => self.report.print_interruption(*exit),
-            AbortReason::Unreachable(silent) => self.report.print_unreachable(*silent),
-            AbortReason::OtherPrincipal { why } => self.report.print_stop(why),
-            AbortReason::Declined => self.report.print_declined(),
-            _ => {}
-        }
-        let written = self.leave(&abort).await;
-        match abort {
-            AbortReason::KeyFailed { .. } | AbortReason::Unreachable(_) | AbortReason::Fatal(_) => {
-                self.summary.exit()
-            }
-            AbortReason::Declined => match written {
-                Ok(()) => self.summary.exit(),
-                Err(error) => self.report.print_write_failure(&error, self.summary.exit()),
-            },
-            AbortReason::Signal(exit) => exit,
-            AbortReason::OtherPrincipal { .. } => Exit::Refused,
-            AbortReason::JournalChanged => Exit::Other,
-            AbortReason::OutputFailed(error) => {
-                self.report.print_write_failure(&error, self.summary.exit())
-            }
-            AbortReason::StorageFailed(error) => {
-                // Where the disk of the journal did not respond, a signal ended the wait for it.
-                let exit = self.work.signals.first().unwrap_or(Exit::Other);
-                self.report.print_broken_run(&error, exit);
-                exit
-            }
-        }
-    }
-
-    /// Reports each remaining key as not tried, and counts them all. Those that an earlier run finished are
-    /// counted as such.
-    ///
-    /// # Errors
-    ///
-    /// A result cannot be written: the others are only counted.
-    async fn leave(&mut self, abort: &AbortReason) -> io::Result<()> {
-        let work = self.work;
-        let mut written = Ok(());
-        while let Some(target) = self.keys.next() {
-            let Ok(target) = target else { continue };
-            if work.before(&target).is_finished() {
-                self.summary.count_finished_earlier();
-                continue;
-            }
-            let result = work.unchanged(target, work.left(abort));
-            let is_declined = matches!(result.outcome, Outcome::Refused(Refusal::Declined));
-            if is_declined || written.is_err() || self.report.output.gave_up() {
-                self.summary.count(&result, work.request);
-                continue;
-            }
-            written = self.tell(&result);
-            if self.report.output.len() >= WAITING
-                && let Err(AbortReason::OutputFailed(error)) = self.written().await
-            {
-                written = Err(error);
-            }
-        }
-        written
-    }
-
-    /// Waits until the results are written, and says the exit status of a run that came to `exit`.
-    async fn end(mut self, exit: Exit) -> Exit {
-        let (work, request) = (self.work, self.work.request);
-        if request.single().is_none() {
-            Log::of(request).verbose(|| work.requests());
-        }
-        let mut exit = match self.written().await {
-            Err(AbortReason::OutputFailed(error)) => self.report.print_write_failure(&error, exit),
-            Err(AbortReason::Signal(exit)) => exit,
-            _ => exit,
-        };
-        if self.report.output.gave_up() {
-            self.report.print_unread_output(exit);
-        }
-        let would_change = [
-            OutcomeKind::WouldDelete,
-            OutcomeKind::WouldDeactivate,
-            OutcomeKind::WouldReactivate,
-        ];
-        let count = would_change
-            .map(|kind| self.summary.count_of(kind))
-            .iter()
-            .sum();
-        if let Some(limit) = request.max_keys.filter(|limit| count > *limit) {
-            Messages::of(request).warning(&format!(
-                "{}, more than --max-keys {limit} allows: without --dry-run, nothing would be changed",
-                matching(count)
-            ));
-        }
-        let change = work.journal.changed_elsewhere();
-        let has_journal = request.journal.is_some() && change.is_none();
-        if let Some(change) = change {
-            exit = self.report.print_lost_journal(change, exit);
-        }
-        // A list of keys names no root user.
-        let prints_whole = request.query.is_none()
-            && self.report.format == Format::Json
-            && request.connection.target_principal.is_none();
-        let resume = if has_journal {
-            Resume::Journal
-        } else if prints_whole && !self.report.output.is_closed() {
-            Resume::Results
-        } else {
-            Resume::Again
-        };
-        self.report.finish(&self.summary, resume);
-        exit
+    /// Returns the account of the credentials, or why STS does not return it.
+    async fn account(&self) -> Result<Result<AccountId, RunError>, AbortReason> {
+        let account = self.work.connected.caller.account("the account is unknown");
+        let account = self.work.signals.race(account).await;
+        account.map_err(AbortReason::Signal)
     }
 }
 
-/// How many keys match, as the start of a sentence.
+/// Says how many keys match, as the start of a sentence.
 fn matching(count: u64) -> String {
     match count {
         1 => "1 key matches".to_owned(),
@@ -463,8 +223,8 @@ fn matching(count: u64) -> String {
     }
 }
 
-/// How many keys a sweep found.
-fn looked_at(sweep: &Sweep, selection: &Selection) -> String {
+/// Says how many keys a sweep found.
+fn describe_sweep(sweep: &Sweep, selection: &Selection) -> String {
     let plural = |count: usize| if count == 1 { "" } else { "s" };
     let already_inactive = match sweep.already_inactive() {
         0 => String::new(),

@@ -1,4 +1,4 @@
-//! The keys that are named, by options or in a file.
+//! The keys that are named by options or in a file.
 
 use std::io::{self, IsTerminal as _};
 
@@ -10,12 +10,12 @@ use crate::report::message::Messages;
 use crate::request::{Input, Request, Selection};
 use crate::signal::Signals;
 
-/// The keys that are named, how many they are, and the journal they are from; all of it is checked before anything is
-/// contacted. `None`: IAM's own lists tell.
+/// Returns the named keys with their number, and the journal that they are from. All of them are checked before anything is
+/// contacted. `None`: a sweep selects the keys.
 ///
 /// # Errors
 ///
-/// The file cannot be read or understood, or a signal came first.
+/// The file cannot be read or is invalid, or a signal came first.
 pub(crate) async fn named(
     request: &Request,
     signals: &mut Signals,
@@ -35,12 +35,12 @@ pub(crate) async fn named(
     }
     let (owner, action) = (request.owner, request.action);
     let read = move || {
-        let purpose = ReadOptions {
+        let options = ReadOptions {
             user_name: user_name.as_ref(),
             owner,
             action,
         };
-        input::read(&input, purpose)
+        input::read(&input, options)
     };
     let mut list = run_blocking(signals, read).await??;
     for (count, why) in [

@@ -1,4 +1,4 @@
-//! A key that IAM does not show because it belongs to another account: which account, for a hint.
+//! Finds the other account that has a key which IAM does not show, for a hint.
 
 use std::time::Duration;
 
@@ -10,17 +10,16 @@ use crate::outcome::{KeyResult, Outcome};
 const LIMIT: Duration = Duration::from_secs(5);
 
 impl Work<'_> {
-    /// Adds the account of the run's only key if it is another than that of the credentials. STS is asked only if IAM does
+    /// Adds the account of the run's only key if it differs from that of the credentials. STS is called only if IAM does
     /// not show the key and its ID does not encode the account of the credentials.
     pub(super) async fn with_account(&self, mut result: Box<KeyResult>) -> Box<KeyResult> {
         let Some(ours) = self.connected.signer.account.as_ref() else {
             return result;
         };
-        let id = result.key.id.clone();
         let connection = &self.request.connection;
         let is_known = connection.role_name.is_some()
             || connection.target_principal.is_some()
-            || id.account().as_ref() == Some(ours)
+            || result.key.id.account().as_ref() == Some(ours)
             || self.request.single().is_none();
         if let Outcome::Failed { failure, .. } = &mut result.outcome
             && !is_known
@@ -28,7 +27,7 @@ impl Work<'_> {
             && let Some(context) = failure.context_mut()
         {
             let limit = LIMIT.min(self.request.limit);
-            let account = self.connected.caller.account_of(&id, limit);
+            let account = self.connected.caller.account_of(&result.key.id, limit);
             if let Ok(Ok(theirs)) = self.signals.race(Box::pin(account)).await
                 && theirs != *ours
             {
@@ -39,7 +38,7 @@ impl Work<'_> {
     }
 }
 
-/// Whether another account may have the key, by all that IAM says of it.
+/// Whether IAM says nothing that shows that the key is in this account.
 fn may_be_in_other_account(failure: &CallError) -> bool {
     let context = failure.context();
     (failure.is_denied() || failure.is_no_such_entity())

@@ -1,0 +1,136 @@
+//! The end of a run: the results of the remaining keys, the exit status, and the summary.
+
+use std::io;
+
+use super::abort::AbortReason;
+use super::{Run, matching};
+use crate::error::Exit;
+use crate::log::Log;
+use crate::outcome::{Outcome, OutcomeKind, Refusal};
+use crate::report::Resume;
+use crate::report::message::Messages;
+use crate::request::Format;
+
+/// How many results of remaining keys may wait to be written. A list may be long.
+const MAX_UNWRITTEN: usize = 500;
+
+impl Run<'_> {
+    /// Ends the run early: reports the remaining keys, and returns the exit status.
+    pub(super) async fn abort(&mut self, reason: AbortReason) -> Exit {
+        match &reason {
+            AbortReason::Signal(exit) => self.report.print_interruption(*exit),
+            AbortReason::Unreachable(keys) => self.report.print_unreachable(*keys),
+            AbortReason::OtherPrincipal { why } => self.report.print_stop(why),
+            AbortReason::Declined => self.report.print_declined(),
+            _ => {}
+        }
+        let written = self.report_remaining(&reason).await;
+        match (reason, written) {
+            (AbortReason::OutputFailed(error), _) | (AbortReason::Declined, Err(error)) => {
+                self.report.print_write_failure(&error, self.summary.exit())
+            }
+            (AbortReason::Signal(exit), _) => exit,
+            (AbortReason::OtherPrincipal { .. }, _) => Exit::Refused,
+            (AbortReason::JournalChanged, _) => Exit::Other,
+            (AbortReason::StorageFailed(error), _) => {
+                // A signal may have ended the wait for the journal's disk.
+                let exit = self.work.signals.first().unwrap_or(Exit::Other);
+                self.report.print_broken_run(&error, exit);
+                exit
+            }
+            (
+                AbortReason::Declined
+                | AbortReason::KeyFailed { .. }
+                | AbortReason::Unreachable(_)
+                | AbortReason::Fatal(_),
+                _,
+            ) => self.summary.exit(),
+        }
+    }
+
+    /// Reports each remaining key as not tried, or as finished by an earlier run, and counts it.
+    ///
+    /// # Errors
+    ///
+    /// A result cannot be written. The results after it are only counted.
+    async fn report_remaining(&mut self, reason: &AbortReason) -> io::Result<()> {
+        let work = self.work;
+        let mut written = Ok(());
+        while let Some(target) = self.keys.next() {
+            let Ok(target) = target else { continue };
+            if work.prior_state(&target).is_finished() {
+                self.summary.count_finished_earlier();
+                continue;
+            }
+            let result = work.unchanged(target, work.remaining_outcome(reason));
+            let is_declined = matches!(result.outcome, Outcome::Refused(Refusal::Declined));
+            if is_declined || written.is_err() || self.report.output.gave_up() {
+                self.summary.count(&result, work.request);
+                continue;
+            }
+            written = self.report_result(&result);
+            if self.report.output.len() >= MAX_UNWRITTEN
+                && let Err(AbortReason::OutputFailed(error)) = self.flush_output().await
+            {
+                written = Err(error);
+            }
+        }
+        written
+    }
+
+    /// Waits until the results are written, and prints the summary. Returns the exit status, which so far is `exit`.
+    pub(super) async fn finish(mut self, exit: Exit) -> Exit {
+        let (work, request) = (self.work, self.work.request);
+        if request.single().is_none() {
+            Log::of(request).verbose(|| describe_requests(&work.connected.iam.requests()));
+        }
+        let mut exit = match self.flush_output().await {
+            Err(AbortReason::OutputFailed(error)) => self.report.print_write_failure(&error, exit),
+            Err(AbortReason::Signal(exit)) => exit,
+            _ => exit,
+        };
+        if self.report.output.gave_up() {
+            self.report.print_unread_output(exit);
+        }
+        let would_change = [
+            OutcomeKind::WouldDelete,
+            OutcomeKind::WouldDeactivate,
+            OutcomeKind::WouldReactivate,
+        ];
+        let count = would_change.map(|kind| self.summary.count_of(kind));
+        let count = count.iter().sum();
+        if let Some(limit) = request.max_keys.filter(|limit| count > *limit) {
+            Messages::of(request).warning(&format!(
+                "{}, more than --max-keys {limit} allows: without --dry-run, nothing would be changed",
+                matching(count)
+            ));
+        }
+        // A list of keys contains no keys of the root user.
+        let has_results = request.query.is_none()
+            && self.report.format == Format::Json
+            && request.connection.target_principal.is_none()
+            && !self.report.output.is_closed();
+        let mut resume = if has_results {
+            Resume::Results
+        } else {
+            Resume::Again
+        };
+        match work.journal.changed_elsewhere() {
+            Some(change) => exit = self.report.print_lost_journal(change, exit),
+            None if request.journal.is_some() => resume = Resume::Journal,
+            None => {}
+        }
+        self.report.finish(&self.summary, resume);
+        exit
+    }
+}
+
+/// Says how many requests the run took.
+fn describe_requests(counts: &[(&str, usize)]) -> String {
+    let all: usize = counts.iter().map(|(_, count)| count).sum();
+    let each = counts
+        .iter()
+        .map(|(operation, count)| format!("{count} {operation}"));
+    let each: Vec<String> = each.collect();
+    format!("{all} requests to IAM: {}", each.join(", "))
+}

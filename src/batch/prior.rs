@@ -1,0 +1,161 @@
+//! What earlier runs did to the keys of this run, and what the journal records about them.
+
+use std::io;
+
+use super::Work;
+use crate::error::Exit;
+use crate::journal::{EarlierAttempt, PriorState};
+use crate::locate::{OwnerHint, owner_hint};
+use crate::metadata::{Deactivation, KeyMetadata, Target};
+use crate::outcome::{KeyResult, KeyState, Outcome, Refusal, STATUS_UNKNOWN};
+use crate::report::Proof;
+use crate::request::{Action, Key, Selection};
+use crate::select::Sweep;
+use crate::signal;
+
+impl Work<'_> {
+    /// Returns what earlier runs did to a key. A list of this run that contains the key takes precedence over a record that
+    /// it is gone.
+    pub(super) fn prior_state(&self, target: &Target) -> PriorState {
+        let is_listed = target.metadata.status.is_some();
+        match self.journal.prior_state(&target.key) {
+            PriorState::Missing if is_listed => PriorState::None,
+            // The list may lag behind the deletion, so the key is verified first.
+            PriorState::Done if is_listed => PriorState::InProgress,
+            prior => prior,
+        }
+    }
+
+    /// Returns what is known about the owner of a key.
+    pub(super) fn owner_hint(&self, key: &Key, metadata: &KeyMetadata) -> OwnerHint {
+        let earlier = self.journal.attempts(&key.id);
+        owner_hint(key, metadata, earlier, self.connected.signer.principal)
+    }
+
+    /// Records the result of a key if it is news. A change that an earlier run started stays unknown until then.
+    pub(super) async fn record(&self, result: &KeyResult, prior: PriorState) -> io::Result<()> {
+        let is_news = match &result.outcome {
+            Outcome::NotTried { .. } | Outcome::LeftUnverified { .. } => false,
+            Outcome::Done { .. } | Outcome::Missing(_) => true,
+            _ => prior == PriorState::None || result.attempts > 0,
+        };
+        if is_news && self.request.journal.is_some() {
+            self.record_result(result).await
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Records a result. A signal limits the wait for a disk that does not respond.
+    pub(super) async fn record_result(&self, result: &KeyResult) -> io::Result<()> {
+        let recorded = self.journal.record_result(result);
+        let recorded = self.signals.bound(signal::JOURNAL, recorded).await;
+        recorded.unwrap_or_else(|_| Err(io::Error::other("the journal's disk is not responding")))
+    }
+
+    /// Returns the result of a key that this run did not try to change.
+    pub(super) fn unchanged(&self, target: Target, outcome: Outcome) -> Box<KeyResult> {
+        let result = KeyResult::unchanged(target, self.request.action, outcome);
+        self.with_prior_state(Box::new(result))
+    }
+
+    /// Replaces the outcome of a key that an earlier run started to change and this run did not: it may be changed all the
+    /// same, unless IAM listed it with another status than the requested one.
+    pub(super) fn with_prior_state(&self, mut result: Box<KeyResult>) -> Box<KeyResult> {
+        let status = &result.metadata.status;
+        let shows_unchanged = status.is_some() && *status != result.action.status();
+        let prior = self.journal.prior_state(&result.key);
+        if let Some(known) = prior.known()
+            && !prior.is_finished()
+            && !shows_unchanged
+        {
+            let owner = self.owner_hint(&result.key, &result.metadata);
+            result.outcome = or_unverified(result.outcome, known, result.action, &owner);
+        }
+        result
+    }
+
+    /// Returns the keys of this run that an earlier one started to change, unless the sweep shows that they are unchanged.
+    pub(super) fn unfinished(&self, sweep: &Sweep) -> Vec<Key> {
+        let mut keys = self.journal.unfinished();
+        keys.retain(|key| {
+            let user_name = key.user_name.as_ref();
+            let is_of_run = match &self.request.selection {
+                Selection::User(user) => user_name.is_some_and(|name| name.same_user(user)),
+                Selection::Root => user_name.is_none(),
+                Selection::Account => true,
+                Selection::Named(_) | Selection::Listed { .. } => false,
+            };
+            is_of_run && !sweep.shows_unchanged(&key.id)
+        });
+        keys
+    }
+
+    /// Returns whether a later run can prove what happened to a key.
+    pub(super) fn proof(&self, result: &KeyResult) -> Proof {
+        let mut earlier = self.journal.attempts(&result.key.id).iter();
+        let was_listed = |attempt: &EarlierAttempt| attempt.listed_owner().is_some();
+        if result.metadata.status.is_some() || earlier.any(was_listed) {
+            Proof::Listed
+        } else {
+            Proof::None
+        }
+    }
+}
+
+/// Returns the outcome of a key that is not reactivated because the list does not say that a run deactivated an active
+/// key.
+pub(super) fn not_deactivated(deactivation: Option<Deactivation>) -> Option<Outcome> {
+    match deactivation {
+        None | Some(Deactivation::OfActive) => None,
+        Some(Deactivation::OfUnknownStatus) => Some(Outcome::Refused(Refusal::StatusUnknown)),
+        Some(Deactivation::Unverified | Deactivation::NotDone) => {
+            let why = "it is unknown whether an earlier run deactivated it";
+            Some(left_unverified(Exit::Unknown, why))
+        }
+    }
+}
+
+/// Returns the outcome of a key that an earlier run started to change and this run did not verify. `why` is a clause.
+pub(super) fn left_unverified(exit: Exit, why: &str) -> Outcome {
+    let why = format!("this run did not change it: {why}");
+    Outcome::LeftUnverified { exit, why }
+}
+
+/// Returns the outcome of a key that an earlier run started to change, given the outcome by this run alone. `known` is the
+/// state by the journal.
+fn or_unverified(outcome: Outcome, known: KeyState, action: Action, owner: &OwnerHint) -> Outcome {
+    let unverified = |why: &str| left_unverified(Exit::Unknown, why);
+    match outcome {
+        Outcome::NotTried { exit, why } => left_unverified(exit, &why),
+        Outcome::WouldChange(_) => unverified("it was a dry run"),
+        Outcome::Skipped(why) => unverified(&why),
+        Outcome::Refused(Refusal::Declined) => unverified("not confirmed"),
+        Outcome::Refused(Refusal::StatusUnknown) => unverified(STATUS_UNKNOWN),
+        Outcome::OwnKey | Outcome::Refused(Refusal::SigningKey) => {
+            unverified("it belongs to your own credentials")
+        }
+        Outcome::Stopped {
+            exit,
+            known: KeyState::NotDone(_),
+            failure,
+        } => Outcome::Stopped {
+            exit,
+            known,
+            failure,
+        },
+        // The key exists under another user, and no run started to delete it there.
+        Outcome::Failed { ref failure, .. }
+            if failure.context().owner.is_some()
+                && owner.is_named()
+                && action == Action::Delete =>
+        {
+            outcome
+        }
+        Outcome::Missing(_) if owner.is_named() => outcome,
+        Outcome::Missing(failure) | Outcome::Failed { failure, .. } => {
+            Outcome::Failed { failure, known }
+        }
+        outcome => outcome,
+    }
+}

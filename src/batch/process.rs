@@ -1,0 +1,138 @@
+//! The loop over the keys of a run: several are processed at a time, and each is reported as soon as it is finished.
+
+use std::io;
+
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use tokio::time::{Instant, sleep_until};
+
+use super::Run;
+use super::abort::AbortReason;
+use super::connectivity::{Connectivity, Contact};
+use super::one::{Processed, Stage};
+use crate::error::Exit;
+use crate::outcome::{KeyResult, Outcome};
+use crate::report::stream;
+use crate::signal;
+
+impl Run<'_> {
+    /// Processes all keys, at most `--jobs` at a time. A key counts until its result is written: while a reader pauses, no
+    /// further key is started, but responses are still read. After the first reason to abort, no further key is started
+    /// either, and those in flight finish.
+    pub(super) async fn process_keys(&mut self, stage: Stage) -> Result<(), AbortReason> {
+        let work = self.work;
+        let mut in_flight = FuturesUnordered::new();
+        let mut connectivity = Connectivity::default();
+        let mut reason = None;
+        let mut signals = work.signals.clone();
+        loop {
+            let wants_more = reason.is_none() && self.keys.peek().is_some();
+            if in_flight.is_empty() && !wants_more {
+                return reason.map_or(Ok(()), Err);
+            }
+            let mut pause = None;
+            if in_flight.is_empty() {
+                match connectivity.pause(Instant::now()) {
+                    Ok(until) => pause = until,
+                    Err(keys) => {
+                        reason = Some(AbortReason::Unreachable(keys));
+                        continue;
+                    }
+                }
+            }
+            let max_keys = connectivity.max_keys(work.request.jobs.get());
+            let is_full = in_flight.len() + self.report.output.len() >= max_keys;
+            let is_behind = stream::is_backlogged();
+            if wants_more && !is_full && !is_behind && pause.is_none() {
+                match self.keys.next() {
+                    Some(Ok(target)) => in_flight.push(work.process(target, stage)),
+                    Some(Err(error)) => reason = Some(AbortReason::StorageFailed(error)),
+                    None => {}
+                }
+                continue;
+            }
+            tokio::select! {
+                biased;
+                Some(processed) = in_flight.next() => {
+                    let (contact, ended) = self.take(processed);
+                    connectivity.add(contact);
+                    reason = reason.or(ended);
+                }
+                written = self.report.output.next(), if self.report.output.len() > 0 => {
+                    reason = reason.or(written.err().map(AbortReason::OutputFailed));
+                }
+                exit = signals.next(), if wants_more => reason = Some(AbortReason::Signal(exit)),
+                () = stream::messages_written(), if wants_more && is_behind => {}
+                () = sleep_until(pause.unwrap_or_else(Instant::now)), if pause.is_some() => {}
+            }
+        }
+    }
+
+    /// Reports or stores a processed key. Returns what it says about the connection to IAM, and why no further key may be
+    /// started.
+    fn take(&mut self, processed: Processed) -> (Contact, Option<AbortReason>) {
+        let work = self.work;
+        let (result, recorded) = match processed {
+            Processed::FinishedEarlier => {
+                self.summary.count_finished_earlier();
+                return (Contact::NotTried, None);
+            }
+            Processed::Chosen(target) => {
+                let Err(error) = self.chosen.push(&target) else {
+                    return (Contact::Responded, None);
+                };
+                let why = "the list of keys could not be stored";
+                let outcome = Outcome::not_tried(Exit::Other, why);
+                let _ = self.report_result(&work.unchanged(*target, outcome));
+                return (Contact::NotTried, Some(AbortReason::StorageFailed(error)));
+            }
+            Processed::Finished(result, recorded) => (result, recorded),
+        };
+        let written = if recorded.is_ok() {
+            self.report_result(&result)
+        } else {
+            self.summary.count(&result, work.request);
+            let proof = work.proof(&result);
+            let written = self.report.print_unrecorded(&result, proof, &self.summary);
+            work.in_flight.remove(&result.key);
+            written
+        };
+        let not_recorded = recorded.err().map(AbortReason::not_recorded);
+        let not_written = written.err().map(AbortReason::OutputFailed);
+        let reason = not_recorded.or(not_written);
+        let reason = reason.or_else(|| work.should_abort(&result));
+        (Contact::of(&result.outcome), reason)
+    }
+
+    /// Reports a result and counts it.
+    ///
+    /// # Errors
+    ///
+    /// The result cannot be written.
+    pub(super) fn report_result(&mut self, result: &KeyResult) -> io::Result<()> {
+        self.summary.count(result, self.work.request);
+        let written = self.report.print_result(result, &self.summary);
+        self.work.in_flight.remove(&result.key);
+        written
+    }
+
+    /// Waits until all results so far are written. A signal limits the wait.
+    ///
+    /// # Errors
+    ///
+    /// The results cannot be written, or nobody reads them.
+    pub(super) async fn flush_output(&mut self) -> Result<(), AbortReason> {
+        let output = &mut self.report.output;
+        while output.len() > 0 {
+            let written = self.work.signals.bound(signal::OUTPUT, output.next());
+            match written.await {
+                Ok(written) => written.map_err(AbortReason::OutputFailed)?,
+                Err(exit) => {
+                    output.give_up();
+                    return Err(AbortReason::Signal(exit));
+                }
+            }
+        }
+        Ok(())
+    }
+}
