@@ -62,11 +62,10 @@ pub(crate) enum KeyLocation {
 impl KeyLocation {
     /// Whether the key was not found. IAM may hide a new key for a moment, so this needs to be confirmed.
     pub(crate) fn is_absence(&self) -> bool {
-        let is_unproven = matches!(
-            self,
-            Self::AbsentAsNamed | Self::NotListed | Self::UserMissing
-        );
-        is_unproven || self.is_gone()
+        match self {
+            Self::AbsentAsNamed | Self::NotListed | Self::UserMissing => true,
+            _ => self.is_gone(),
+        }
     }
 
     /// Whether the key does not exist.
@@ -87,7 +86,6 @@ impl KeyLocation {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum OwnerRead {
     Owner(UserName),
-    /// The key does not exist in this account. AWS itself returns `AccessDenied` instead.
     NoSuchKey,
     /// Not allowed, or no such key: AWS returns the same error for both.
     Denied,
@@ -131,11 +129,10 @@ const OWNER_LAG: Duration = Duration::from_secs(3);
 impl Search<'_> {
     /// Locates the key with one look-up of its owner and one read of the owner's list.
     pub(crate) async fn locate_key(&self) -> KeyLocation {
-        let listed_owner = match &self.hint {
-            OwnerHint::Listed(KeyOwner::User(owner)) => Some(owner),
-            _ => None,
+        let named = match (&self.key.user_name, &self.hint) {
+            (None, OwnerHint::Listed(KeyOwner::User(owner))) => Some(owner),
+            (user_name, _) => user_name.as_ref(),
         };
-        let named = self.key.user_name.as_ref().or(listed_owner);
         let owner = self.read_owner().await.unwrap_or(OwnerRead::Failed);
         let list = match (&owner, named) {
             // The list of another user cannot contain the key.
@@ -220,8 +217,8 @@ impl Search<'_> {
     async fn read_owner(&self) -> Result<OwnerRead, CallError> {
         match self.iam.last_use(&self.key.id).await {
             Ok(read) => {
-                let owner = read.owner.ok_or_else(|| missing_data("the key's owner"))?;
-                Ok(OwnerRead::Owner(owner))
+                let owner = read.owner.map(OwnerRead::Owner);
+                owner.ok_or_else(|| missing_data("the key's owner"))
             }
             Err(failure) => match failure.service().map(ServiceError::kind) {
                 Some(ErrorKind::NoSuchEntity) => Ok(OwnerRead::NoSuchKey),
@@ -338,10 +335,6 @@ fn interpret(
 mod tests {
     use super::*;
 
-    fn user(name: &str) -> UserName {
-        name.parse().expect("a name")
-    }
-
     fn letter(location: &KeyLocation) -> char {
         match location {
             KeyLocation::Listed(Some(Status::Active)) => 'L',
@@ -362,6 +355,7 @@ mod tests {
     /// Every combination: a row for each hint and named user, a word for each owner read, a letter for each list read.
     #[test]
     fn two_reads_prove_this_and_no_more() {
+        let user = |name: &str| name.parse::<UserName>().expect("a name");
         let bob = user("Bob");
         let owners = [
             OwnerRead::Owner(user("bob")),
@@ -381,7 +375,7 @@ mod tests {
         let (by_bob, root) = (KeyOwner::User(bob.clone()), KeyOwner::Root);
         let unnamed = "NbFbFL aaFaFL GGGGGL";
         let for_bob = "NNFFFL aaaaaL GGGGGL";
-        for (hint, user, reads, denied) in [
+        for (hint, named, reads, denied) in [
             (OwnerHint::Unknown, None, unnamed, "--UDFL"),
             (
                 OwnerHint::Named(by_bob.clone()),
@@ -396,11 +390,11 @@ mod tests {
             (OwnerHint::Disputed, None, unnamed, "--UDFL"),
         ] {
             let found = owners.clone().map(|owner| {
-                let read = |list| letter(&interpret(&hint, user, owner.clone(), list));
+                let read = |list| letter(&interpret(&hint, named, owner.clone(), list));
                 lists.clone().map(read).iter().collect::<String>()
             });
             let expected = format!("{reads} {denied} FFFFFL");
-            assert_eq!(found.join(" "), expected, "{hint:?} {user:?}");
+            assert_eq!(found.join(" "), expected, "{hint:?} {named:?}");
         }
     }
 }
