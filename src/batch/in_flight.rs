@@ -1,8 +1,9 @@
 //! The keys that are being changed, so that an abort of the program can report their state.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 
 use crate::aws::attempt::Attempts;
+use crate::lock::lock;
 use crate::outcome::KeyState;
 use crate::request::{Key, Request};
 
@@ -49,7 +50,7 @@ impl InFlight {
     /// Adds a key that is being changed by these attempts. `prior` is its state by earlier runs.
     pub(super) fn add(&self, key: &Key, attempts: &Attempts, prior: Option<KeyState>) {
         self.remove(key);
-        self.lock().push(Entry {
+        lock(&self.entries).push(Entry {
             key: key.clone(),
             attempts: attempts.clone(),
             prior,
@@ -58,26 +59,22 @@ impl InFlight {
 
     /// Removes a key whose result was reported.
     pub(super) fn remove(&self, key: &Key) {
-        self.lock().retain(|entry| entry.key.id != key.id);
+        lock(&self.entries).retain(|entry| entry.key.id != key.id);
     }
 
     /// Returns the state of the run's only key, if more is known than that nothing was done to it.
     pub(crate) fn known(&self) -> Option<KeyState> {
         let id = &self.single.as_ref()?.id;
-        let entries = self.lock();
+        let entries = lock(&self.entries);
         entries.iter().find(|entry| entry.key.id == *id)?.known()
     }
 
     /// Returns the keys whose state is unknown.
     pub(crate) fn unknown_keys(&self) -> Vec<Key> {
-        let entries = self.lock();
+        let entries = lock(&self.entries);
         let is_unknown = |entry: &&Entry| matches!(entry.known(), Some(KeyState::Unknown { .. }));
         let unknown = entries.iter().filter(is_unknown);
         unknown.map(|entry| entry.key.clone()).collect()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Vec<Entry>> {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
