@@ -205,7 +205,7 @@ fn choose_profile(
     let [first, second] = VARIABLES.map(environment::text);
     match (first?, second?) {
         (Some(name), other) => {
-            if other.is_some_and(|other| other != name) {
+            if !name.is_empty() && other.is_some_and(|other| other != name) {
                 log.warning(&format!(
                     "AWS_DEFAULT_PROFILE is ignored, because AWS_PROFILE names the profile `{}`",
                     display_value(OsStr::new(&name))

@@ -59,6 +59,11 @@ fn c05_aws_profile_takes_precedence_over_aws_default_profile() {
     assert_eq!(signers(&sandbox), [ADMIN_KEY_ID]);
     sandbox.add_key(iam_sandbox::KeySeed::new("Bob", BOBS_KEY));
     deletes(case("first"));
+    // An empty one names no profile that could be warned of.
+    let empty = case("second").env("AWS_PROFILE", "").run();
+    let said = empty.exits(7).prints_nothing();
+    let error = "iam-del-key: error: the environment variable AWS_PROFILE is empty: it must name a profile\n";
+    assert!(said.messages().starts_with(error), "{}", said.messages());
 }
 
 #[test]
