@@ -11,7 +11,7 @@ from recording import Event, Recorded
 # Of an event, what says who asks for something; the rest says where.
 WHERE = {"at", "region", "service", "path", "connect"}
 CRASH = re.compile(r"panicked|aborted at|stack overflow", re.IGNORECASE)
-REFUSALS = {1, 2, 6, 7, 9}
+REFUSALS = {1, 2, 6, 7, 9, 11}
 NOT_RUN = -1000
 
 
