@@ -313,11 +313,11 @@ impl Source {
         }
     }
 
-    /// Creates the error if this machine is not an instance with a role.
+    /// Creates the error if the metadata service is disabled, does not respond, or has no credentials.
     fn no_instance(&self, settings: &Settings) -> RunError {
         if self.origin != INSTANCE {
             return RunError::credentials(format!(
-                "no credentials: {} is this machine's metadata service, which does not respond",
+                "no credentials: {} is this machine's metadata service, which provides none",
                 self.origin
             ))
             .hint("use it on an instance with a role, and without AWS_EC2_METADATA_DISABLED");
@@ -326,7 +326,7 @@ impl Source {
         let name = escape(&settings.profile_name);
         RunError::credentials(format!(
             "no AWS credentials: not in the environment (AWS_ACCESS_KEY_ID), not in profile `{name}` of {files}, \
-             no web identity token, no container and no instance metadata service"
+             no web identity token, no container, and none from the instance metadata service"
         ))
         .hint("`aws configure` stores credentials; --profile NAME chooses a profile that has them")
     }

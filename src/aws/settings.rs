@@ -19,6 +19,7 @@ use super::http::Clients;
 use super::proxy;
 use super::root_certs;
 use super::setting::Setting;
+use super::sso::Sso;
 use crate::error::{Explain, RunError};
 use crate::ident::TokenCode;
 use crate::log::Log;
@@ -78,6 +79,7 @@ impl Settings {
         {
             return Err(unknown_profile(&profile_name, by, &files));
         }
+        Sso::check(profile, &files)?;
         profile.flag("ec2_metadata_disabled")?;
         profile.flag("disable_clock_skew_correction")?;
         let mode = profile.find("account_id_endpoint_mode")?;
@@ -203,7 +205,7 @@ fn choose_profile(
     let [first, second] = VARIABLES.map(environment::text);
     match (first?, second?) {
         (Some(name), other) => {
-            if other.is_some_and(|other| other != name) {
+            if !name.is_empty() && other.is_some_and(|other| other != name) {
                 log.warning(&format!(
                     "AWS_DEFAULT_PROFILE is ignored, because AWS_PROFILE names the profile `{}`",
                     display_value(OsStr::new(&name))

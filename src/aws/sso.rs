@@ -43,8 +43,8 @@ fn is_same_url(one: &str, other: &str) -> bool {
     trimmed(one) == trimmed(other)
 }
 
-/// Returns the session unless a setting of the profile contradicts it.
-fn check_same<'a>(profile: Profile<'_>, session: &'a Section) -> Result<&'a Section, RunError> {
+/// Checks that no setting of the profile contradicts its session.
+fn check_same(profile: Profile<'_>, session: &Section) -> Result<(), RunError> {
     for entry in &session.entries {
         let theirs = session.setting(entry);
         if let Some(own) = profile.get(&entry.name)
@@ -55,10 +55,37 @@ fn check_same<'a>(profile: Profile<'_>, session: &'a Section) -> Result<&'a Sect
             return Err(RunError::configuration(message).hint(format!("remove {own} or {theirs}")));
         }
     }
-    Ok(session)
+    Ok(())
+}
+
+/// Returns the section that `sso_session` of a profile names, and the name.
+fn session<'a>(
+    profile: Profile<'_>,
+    files: &'a ConfigFiles,
+) -> Result<Option<(Setting, &'a Section)>, RunError> {
+    let Some(name) = profile.chosen("sso_session")? else {
+        return Ok(None);
+    };
+    let section = files.section("sso-session", &name.value);
+    let section = section.ok_or_else(|| name.wrong("that sso-session section does not exist"))?;
+    // The AWS CLI reads the settings for token renewal from the session only.
+    let mut required = TOKEN_SETTINGS.into_iter();
+    match required.find(|required| section.set(required).is_none()) {
+        Some(missing) => Err(name.wrong(&format!("that sso-session section has no {missing}"))),
+        None => Ok(Some((name, section))),
+    }
 }
 
 impl Sso {
+    /// Checks the session that the selected profile names. The AWS CLI stops if it is not complete, whoever signs.
+    ///
+    /// # Errors
+    ///
+    /// There is no such section, or it has no region or start URL.
+    pub(super) fn check(profile: Profile<'_>, files: &ConfigFiles) -> Result<(), RunError> {
+        session(profile, files).map(|_| ())
+    }
+
     /// Reads the SSO settings of a profile. `None`: it has neither an SSO account nor a role.
     ///
     /// # Errors
@@ -71,16 +98,11 @@ impl Sso {
         if !profile.has_any(&["sso_role_name", "sso_account_id"]) {
             return Ok(None);
         }
-        let session = profile.chosen("sso_session")?;
-        let section = session.as_ref().map(|name| {
-            let section = files.section("sso-session", &name.value);
-            let section =
-                section.ok_or_else(|| name.wrong("that sso-session section does not exist"));
-            section.and_then(|section| check_same(profile, section))
-        });
-        let section = section.transpose()?;
+        let (session, section) = session(profile, files)?.unzip();
+        if let Some(section) = section {
+            check_same(profile, section)?;
+        }
         let find = |name: &str| {
-            // The AWS CLI reads the settings for token renewal from the session only.
             let setting = match section {
                 Some(section) if TOKEN_SETTINGS.contains(&name) => section.get(name),
                 Some(section) => section.get(name).or_else(|| profile.get(name)),

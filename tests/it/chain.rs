@@ -59,6 +59,11 @@ fn c05_aws_profile_takes_precedence_over_aws_default_profile() {
     assert_eq!(signers(&sandbox), [ADMIN_KEY_ID]);
     sandbox.add_key(iam_sandbox::KeySeed::new("Bob", BOBS_KEY));
     deletes(case("first"));
+    // An empty one names no profile that could be warned of.
+    let empty = case("second").env("AWS_PROFILE", "").run();
+    let said = empty.exits(7).prints_nothing();
+    let error = "iam-del-key: error: the environment variable AWS_PROFILE is empty: it must name a profile\n";
+    assert!(said.messages().starts_with(error), "{}", said.messages());
 }
 
 #[test]
@@ -289,12 +294,12 @@ fn c33_c91_a_profile_may_repeat_what_the_sso_session_says() {
 
 #[test]
 fn c91_part_of_sso_with_a_key_is_not_used() {
-    for part in [
-        "sso_start_url = https://x\nsso_region = us-east-1\n",
-        "sso_session = gone\n",
+    for (part, session) in [
+        ("sso_start_url = https://x\nsso_region = us-east-1\n", ""),
+        ("sso_session = corp\n", SESSION),
     ] {
         let sandbox = documented();
-        let config = format!("[default]\n{part}{}", keys(&sandbox.admin()));
+        let config = format!("[default]\n{part}{}{session}", keys(&sandbox.admin()));
         signs(&sandbox, without(&sandbox, &config), ADMIN_KEY_ID);
     }
     let (sandbox, portal) = (documented(), Metadata::start());
@@ -306,6 +311,29 @@ fn c91_part_of_sso_with_a_key_is_not_used() {
     .file(TOKEN_FILE, sso_token(LATER))
     .env("AWS_ENDPOINT_URL_SSO", portal.url());
     signs(&sandbox, case, SESSION_KEY_ID);
+}
+
+#[test]
+fn c93_an_sso_session_that_is_not_complete_whoever_signs() {
+    for (section, says) in [
+        ("", "is `gone`: that sso-session section does not exist"),
+        (
+            "[sso-session gone]\nsso_region = us-east-1\n",
+            "is `gone`: that sso-session section has no sso_start_url",
+        ),
+        (
+            "[sso-session gone]\nsso_start_url = https://x\n",
+            "is `gone`: that sso-session section has no sso_region",
+        ),
+    ] {
+        let sandbox = documented();
+        let config = format!("[default]\nsso_session = gone\n{section}");
+        let case = Case::documented(&sandbox, &[]).file(".aws/config", &config);
+        refused(case.run(), &[says]);
+        let config = config.replacen('\n', &format!("\n{}", keys(&sandbox.admin())), 1);
+        refused(without(&sandbox, &config).run(), &[says]);
+        assert_eq!(sandbox.connections(), 0);
+    }
 }
 
 #[test]

@@ -386,10 +386,11 @@ fn a_containers_address_elsewhere_is_not_asked() {
 fn an_instance_that_a_profile_names_and_that_is_not_there() {
     let sandbox = documented();
     let config = "[default]\nrole_arn = arn:aws:iam::123456789012:role/Deployer\ncredential_source = Ec2InstanceMetadata\n";
+    // It is disabled here, so that it is not asked.
     refused(
         without(&sandbox, config).run(),
         &[
-            "credential_source of profile `default` is this machine's metadata service, which does not respond",
+            "credential_source of profile `default` is this machine's metadata service, which provides none",
         ],
     );
     assert_eq!(sandbox.connections(), 0);

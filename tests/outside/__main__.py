@@ -40,7 +40,7 @@ def main() -> int:
         type=int,
         default=0,
         metavar="N",
-        help="also replay every Nth setting that was recorded with AWS CLI version 2",
+        help="also replay every Nth setting that was recorded with AWS CLI version 2, and all pairs of sources",
     )
     given = parser.parse_args()
     binary = given.binary.resolve(strict=True)

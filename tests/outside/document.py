@@ -37,6 +37,7 @@ KINDS = {
     "imds": "settings of the instance metadata service",
     "imds region": "the region of an instance",
     "login": "login sessions",
+    "pair": "two sources of credentials, and half of one with another",
     "panic": "empty endpoints and control characters",
     "regions": "regions and partitions, FIPS and dual-stack",
     "role": "roles and source profiles",

@@ -3,7 +3,8 @@
 `recorded/identity-2.36.7.jsonl.xz` has an object per line: `class`, `name`, the setting (`env`, `options`, `config`,
 `credentials`, `files`, `faults`), what was `sent` and whether the key was `deleted`. `ll` marks settings that need the
 addresses of a container's or an instance's metadata, or a home folder in the user database; `nodac` marks those with a
-file that may not be read. A file that is not text is a literal of Python's bytes."""
+file that may not be read. A file that is not text is a literal of Python's bytes. The settings of `pair.py` follow these;
+`recorded/pairs-2.36.7.json` has what was sent in them."""
 
 import ast
 import json
@@ -15,8 +16,10 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+from pair import pairs
 from row import Row
 
+PAIRS = Path(__file__).parent / "recorded" / "pairs-2.36.7.json"
 FILE = Path(__file__).parent / "recorded" / "identity-2.36.7.jsonl.xz"
 NAMED = ("--access-key-id", "AKIDPMS9RO4H3FEXAMPLE", "--user-name", "Bob")
 # The settings were recorded at three times, which the seconds of their dates tell apart.
@@ -79,7 +82,20 @@ class Recorded(NamedTuple):
 @cache
 def everything() -> list[Recorded]:
     lines = lzma.decompress(FILE.read_bytes()).decode().split("\n")
-    return [read(number, json.loads(line)) for number, line in enumerate(lines) if line]
+    found = [read(number, json.loads(line)) for number, line in enumerate(lines) if line]
+    sent = pairs_sent()
+    for row, unreadable in pairs():
+        events = sent.get(row.name, [])
+        row = row._replace(options=(*NAMED, *row.options))
+        deleted = any(event.get("action") == "DeleteAccessKey" for event in events)
+        found.append(Recorded(len(found), "pair", row, events, deleted, False, unreadable))
+    return found
+
+
+def pairs_sent() -> dict[str, list[Event]]:
+    """By the name of a pair, what version 2 sent."""
+    groups = json.loads(PAIRS.read_text()) if PAIRS.exists() else []
+    return {name: group["sent"] for group in groups for name in group["pairs"]}
 
 
 @cache

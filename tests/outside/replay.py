@@ -19,7 +19,7 @@ from authority import Authority, made
 from cloud import clouds
 from difference import Difference, explained, stale
 from program import Ended, Program
-from recording import Event, Recorded, everything, hosts
+from recording import Event, Recorded, everything, hosts, pairs_sent
 from tally import Tally
 from verdict import FINE, NOT_RUN, Replayed, Verdict, goes_on, told
 
@@ -146,10 +146,13 @@ def apart(binary: Path, chosen: Sequence[Recorded]) -> int:
 
 
 def check(tally: Tally, binary: Path, scratch: Path, every: int) -> None:
-    """Replays every Nth setting, as a case of the outside check."""
+    """Replays every Nth setting and all pairs of sources, as a case of the outside check."""
     folder = scratch / "replay"
     folder.mkdir()
-    replays = replay(everything()[::every], binary, folder)
+    chosen = [one for one in everything() if one.kind == "pair" or one.number % every == 0]
+    names = {one.row.name for one in chosen if one.kind == "pair"}
+    tally.same("replay: each pair is recorded", {"pairs": names}, {"pairs": set(pairs_sent())})
+    replays = replay(chosen, binary, folder)
     status = report(replays, "unlisted", inputs=False, check_stale=every == 1)
     tally.same("replay: no difference without a listed reason", {"status": 0}, {"status": status})
 

@@ -4,6 +4,7 @@ import json
 from hashlib import sha1
 
 from identity import PROCESS
+from pair import login, pair
 from row import Row, keys, profile, signed
 
 ROLE = "role_arn = arn:aws:iam::123456789012:role/one\n"
@@ -258,4 +259,5 @@ ROLES = [
         files=cached("mine"),
         config=f"[default]\nsso_session = mine\n{SSO}[sso-session mine]\nsso_region = us-east-1\nsso_start_url = https://start.example\n",
     ),
+    pair("`login_session`", login()).row._replace(why="version 1 needs the Python package awscrt for it"),
 ]

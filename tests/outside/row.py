@@ -44,8 +44,8 @@ class Row(NamedTuple):
             path.parent.mkdir(parents=True, exist_ok=True)
             if text or name in self.files:
                 path.write_bytes(filled(text).encode(errors="surrogateescape"))
-            if text.startswith("#!"):
-                path.chmod(0o755)
+                # A cached session that others can read is not used.
+                path.chmod(0o755 if text.startswith("#!") else 0o600)
         variables = {name: value if value is None else filled(value) for name, value in (SAFE | self.variables).items()}
         return [filled(word) for word in self.options], variables
 

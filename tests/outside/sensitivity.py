@@ -72,9 +72,9 @@ def form(number: int, name: str, value: str) -> Callable[[list[Event]], None]:
     return change
 
 
-def drop(first: int) -> Callable[[list[Event]], None]:
+def drop(first: int, end: int | None = None) -> Callable[[list[Event]], None]:
     def change(sent: list[Event]) -> None:
-        del sent[first:]
+        del sent[first:end]
 
     return change
 
@@ -99,6 +99,7 @@ CHANGES = [
     ("another host of STS", put(0, "at", "sts.eu-west-1.amazonaws.com"), Verdict.HOST),
     ("version 2 sends nothing", drop(0), Verdict.ACCEPTED),
     ("version 2 does not delete", drop(1), Verdict.ACCEPTED),
+    ("version 2 has a session of the role already", drop(0, 1), Verdict.SOURCE),
     ("version 2 asks a container", ask({"asks": "container", "at": "here/x", "form": {}}), Verdict.SOURCE),
     ("version 2 asks SSO", ask({"asks": "SSO", "sent": "t", "at": "here/x", "form": {}}), Verdict.IDENTITY),
 ]

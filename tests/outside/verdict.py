@@ -11,7 +11,7 @@ from recording import Event, Recorded
 # Of an event, what says who asks for something; the rest says where.
 WHERE = {"at", "region", "service", "path", "connect"}
 CRASH = re.compile(r"panicked|aborted at|stack overflow", re.IGNORECASE)
-REFUSALS = {1, 2, 6, 7, 9}
+REFUSALS = {1, 2, 6, 7, 9, 11}
 NOT_RUN = -1000
 
 
@@ -76,6 +76,9 @@ def differing(replayed: Replayed) -> Verdict:
     theirs, ours = without_metadata(replayed.recorded.sent), without_metadata(replayed.sent)
     if replayed.deleted and not goes_on(replayed.recorded):
         return Verdict.ACCEPTED
+    if replayed.deleted and ours[-1:] == theirs[-1:] and all(event in ours for event in theirs):
+        # Version 2 has had the session of the role before.
+        return Verdict.SOURCE
     found = {difference(one, another) for one, another in zip(theirs, ours, strict=False)}
     for verdict in (Verdict.IDENTITY, Verdict.HOST, Verdict.REGION):
         if verdict in found:
