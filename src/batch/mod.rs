@@ -174,18 +174,7 @@ impl Run<'_> {
         let (found, inactive) = (sweep.keys() as u64, sweep.already_inactive() as u64);
         self.report.found = (found, inactive);
         self.chosen = sweep.chosen;
-        let (mut written, mut halt) = (Ok(()), None);
-        for settled in &sweep.settled {
-            match written {
-                Ok(()) => written = self.tell(settled),
-                Err(_) => self.tally.count(settled, request),
-            }
-            if let Outcome::Failed { .. } = settled.outcome {
-                halt = halt.or_else(|| work.halts(settled));
-            }
-        }
-        written.map_err(AbortReason::Unwritten)?;
-        halt.map_or(Ok(()), Err)?;
+        self.tell_all(sweep.settled).await?;
         self.each(Stage::Verify).await
     }
 
@@ -287,6 +276,37 @@ impl Run<'_> {
         let written = self.report.print_result(settled, &self.tally);
         self.work.in_flight.told(&settled.key);
         written
+    }
+
+    /// Tells of keys that a sweep keeps and counts them. It waits for readers that pause. After a signal, or where a result
+    /// cannot be written, the others are only counted.
+    async fn tell_all(&mut self, kept: Vec<KeyResult>) -> Result<(), AbortReason> {
+        let (mut told, mut halt) = (Ok(()), None);
+        for settled in kept {
+            if told.is_ok() {
+                told = self.room().await;
+            }
+            match told {
+                Ok(()) => told = self.tell(&settled).map_err(AbortReason::Unwritten),
+                Err(_) => self.tally.count(&settled, self.work.request),
+            }
+            if let Outcome::Failed { .. } = settled.outcome {
+                halt = halt.or_else(|| self.work.halts(&settled));
+            }
+        }
+        told.and(halt.map_or(Ok(()), Err))
+    }
+
+    /// Waits until there is room for another result and its message.
+    async fn room(&mut self) -> Result<(), AbortReason> {
+        if self.report.output.len() >= WAITING {
+            self.written().await?;
+        }
+        if stream::is_backlogged() {
+            let written = self.work.signals.race(stream::messages_written());
+            written.await.map_err(AbortReason::Signal)?;
+        }
+        Ok(())
     }
 
     /// Waits until all results so far are written; after a signal not much longer.
@@ -391,16 +411,18 @@ impl Run<'_> {
             }
             let settled = work.settled(candidate, work.left(halt));
             let is_declined = matches!(settled.outcome, Outcome::Refused(Refusal::Declined));
+            // After a signal, no reader is waited for any longer.
+            if !is_declined
+                && written.is_ok()
+                && let Err(AbortReason::Unwritten(error)) = self.room().await
+            {
+                written = Err(error);
+            }
             if is_declined || written.is_err() || self.report.output.gave_up() {
                 self.tally.count(&settled, work.request);
                 continue;
             }
             written = self.tell(&settled);
-            if self.report.output.len() >= WAITING
-                && let Err(AbortReason::Unwritten(error)) = self.written().await
-            {
-                written = Err(error);
-            }
         }
         written
     }
