@@ -11,9 +11,6 @@ use crate::report::Resume;
 use crate::report::message::Messages;
 use crate::request::Format;
 
-/// How many results of remaining keys may wait to be written. A list may be long.
-const MAX_UNWRITTEN: usize = 500;
-
 impl Run<'_> {
     /// Ends the run early: reports the remaining keys, and returns the exit status.
     pub(super) async fn abort(&mut self, reason: AbortReason) -> Exit {
@@ -64,16 +61,18 @@ impl Run<'_> {
             }
             let result = work.unchanged(target, work.remaining_outcome(reason));
             let is_declined = matches!(result.outcome, Outcome::Refused(Refusal::Declined));
+            // After a signal, the run does not wait for readers.
+            if !is_declined
+                && written.is_ok()
+                && let Err(AbortReason::OutputFailed(error)) = self.wait_for_readers().await
+            {
+                written = Err(error);
+            }
             if is_declined || written.is_err() || self.report.output.gave_up() {
                 self.summary.count(&result, work.request);
                 continue;
             }
             written = self.report_result(&result);
-            if self.report.output.len() >= MAX_UNWRITTEN
-                && let Err(AbortReason::OutputFailed(error)) = self.flush_output().await
-            {
-                written = Err(error);
-            }
         }
         written
     }

@@ -165,18 +165,7 @@ impl Run<'_> {
         self.keys = keys_of(unfinished.map(|key| Ok(key.into())));
         self.report.found = (sweep.keys() as u64, sweep.already_inactive() as u64);
         self.chosen = sweep.chosen;
-        let (mut written, mut reason) = (Ok(()), None);
-        for result in &sweep.results {
-            match written {
-                Ok(()) => written = self.report_result(result),
-                Err(_) => self.summary.count(result, request),
-            }
-            if let Outcome::Failed { .. } = result.outcome {
-                reason = reason.or_else(|| work.should_abort(result));
-            }
-        }
-        written.map_err(AbortReason::OutputFailed)?;
-        reason.map_or(Ok(()), Err)?;
+        self.report_kept(sweep.results).await?;
         self.process_keys(Stage::Verify).await
     }
 

@@ -15,6 +15,9 @@ use crate::outcome::{KeyResult, Outcome};
 use crate::report::stream;
 use crate::signal;
 
+/// How many results may wait to be written. A list may be long.
+const MAX_UNWRITTEN: usize = 500;
+
 impl Run<'_> {
     /// Processes all keys, at most `--jobs` at a time. A key counts until its result is written: while a reader pauses, no
     /// further key is started, but responses are still read. After the first reason to abort, no further key is started
@@ -114,6 +117,41 @@ impl Run<'_> {
         let written = self.report.print_result(result, &self.summary);
         self.work.in_flight.remove(&result.key);
         written
+    }
+
+    /// Reports the keys that a sweep keeps, and waits for readers that pause. After a signal, or if a result cannot be
+    /// written, the other keys are only counted.
+    pub(super) async fn report_kept(&mut self, kept: Vec<KeyResult>) -> Result<(), AbortReason> {
+        let (mut written, mut reason) = (Ok(()), None);
+        for result in kept {
+            if written.is_ok() {
+                written = self.wait_for_readers().await;
+            }
+            match written {
+                Ok(()) => {
+                    written = self
+                        .report_result(&result)
+                        .map_err(AbortReason::OutputFailed)
+                }
+                Err(_) => self.summary.count(&result, self.work.request),
+            }
+            if let Outcome::Failed { .. } = result.outcome {
+                reason = reason.or_else(|| self.work.should_abort(&result));
+            }
+        }
+        written.and(reason.map_or(Ok(()), Err))
+    }
+
+    /// Waits until there is room for another result and its message.
+    pub(super) async fn wait_for_readers(&mut self) -> Result<(), AbortReason> {
+        if self.report.output.len() >= MAX_UNWRITTEN {
+            self.flush_output().await?;
+        }
+        if stream::is_backlogged() {
+            let written = self.work.signals.race(stream::messages_written());
+            written.await.map_err(AbortReason::Signal)?;
+        }
+        Ok(())
     }
 
     /// Waits until all results so far are written. A signal limits the wait.

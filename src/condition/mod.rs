@@ -46,6 +46,9 @@ pub(crate) enum RequiredRead {
     Owner,
 }
 
+/// How many conditions are named: the text is printed for each key.
+const MAX_NAMED: usize = 8;
+
 /// Names the missing data before the owner's tags are read.
 pub(crate) const OWNER_TAGS: &str = "the tags of the key's owner";
 
@@ -161,8 +164,13 @@ impl fmt::Display for Conditions {
         if self.all.is_empty() {
             return f.write_str("no conditions");
         }
-        let all: Vec<String> = self.all.iter().map(ToString::to_string).collect();
-        write!(f, "meets {}", all.join(" and "))
+        let named = self.all.iter().take(MAX_NAMED);
+        let named: Vec<String> = named.map(ToString::to_string).collect();
+        write!(f, "meets {}", named.join(" and "))?;
+        match self.all.len() - named.len() {
+            0 => Ok(()),
+            more => write!(f, " and {more} more"),
+        }
     }
 }
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import growth
 import many
 import one
 import soak
@@ -25,11 +26,23 @@ def main() -> None:
         metavar="SECONDS",
         help="one long run at a steady pace instead, and whether its memory grows (default: 600)",
     )
+    what.add_argument(
+        "--growth",
+        type=int,
+        nargs="?",
+        const=growth.LARGEST,
+        metavar="KEYS",
+        help="each mode at 1, 10, 100 keys and so on, up to so many, and whether requests, output or memory grow faster (default: 100000)",
+    )
     arguments = parser.parse_args()
     try:
         binaries = arguments.binaries.resolve(strict=True) if arguments.binaries else one.built()
         if arguments.soak is not None:
             soak.run(binaries, arguments.soak)
+            return
+        if arguments.growth is not None:
+            one.prepare_meter()
+            growth.run(binaries, arguments.growth)
             return
         one.prepare_peers()
         if arguments.many:

@@ -62,6 +62,7 @@ class Server(NamedTuple):
     url: str
     signer: str
     secret: str
+    account: str
     bundle: Path
     keys: list[Key]
 
@@ -77,14 +78,18 @@ class Server(NamedTuple):
             trust: str(self.bundle),
         }
 
-    def gone(self) -> None:
-        """Ends it, and demands that it has none of these keys any more."""
+    def end(self) -> dict:
+        """Ends it. Returns what it tells then: the requests that came, and the keys there are."""
         # What it tells already, at a signal from elsewhere, is true of that moment and not of this one.
         if select.select([self.process.stdout], [], [], 0)[0]:
             raise Failed("something else ended the sandbox before the run was over")
         self.process.terminate()
         told, _ = self.process.communicate(timeout=ENDS_WITHIN)
-        left = {key["AccessKeyId"] for key in json.loads(told)["keys"]} & {key.id for key in self.keys}
+        return json.loads(told)
+
+    def gone(self) -> None:
+        """Ends it, and demands that it has none of these keys any more."""
+        left = {key["AccessKeyId"] for key in self.end()["keys"]} & {key.id for key in self.keys}
         if left:
             raise Failed(f"{len(left)} of {len(self.keys)} keys are left")
 
@@ -169,10 +174,10 @@ class Bench:
                 told = json.loads(process.stdout.readline() or "{}")
                 if not told:
                     raise Failed("the sandbox did not start")
-                bundle = self.folder / "roots.pem"
+                bundle = self.folder / f"roots-{process.pid}.pem"
                 bundle.write_text(system_roots() + Path(told["ca"]).read_text())
                 keys = [Key(key["UserName"], key["AccessKeyId"]) for key in told["keys"]]
-                yield Server(process, told["url"], told["access_key_id"], told["secret_access_key"], bundle, keys)
+                yield Server(process, told["url"], told["access_key_id"], told["secret_access_key"], told["account"], bundle, keys)
             finally:
                 if process.poll() is None:
                     process.terminate()
@@ -361,7 +366,12 @@ def built() -> Path:
     return both
 
 
+def prepare_meter() -> None:
+    build(PEERS, TARGET / "peers", "--package", METER.name)
+
+
 def prepare_peers() -> None:
+    prepare_meter()
     check_curl()
     if not AWS.exists():
         progress("installing the AWS CLI and boto3")

@@ -1,6 +1,7 @@
 //! Readers of standard output and standard error that pause: they block neither signals nor responses.
 
 use std::io::{BufRead as _, BufReader, Read};
+use std::sync::mpsc::channel;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -122,6 +123,42 @@ fn c01_a_signal_ends_a_run_whose_results_nobody_reads() {
         let _ = said.says_exactly(&expected);
         assert_eq!(behind_the_filling(results), "");
     }
+}
+
+/// A sweep that keeps 525 keys, since the tags of their owners cannot be read.
+fn kept_by_a_sweep(streams: &[&str]) -> Running {
+    let sandbox = Sandbox::documented().many_users(130, 520);
+    let sandbox = sandbox.deny("iam:ListUserTags").start();
+    let args = ["--whole-account", "--older-than", "1d", "--yes"];
+    let more = ["--except-tag", "x", "--expect-account", ACCOUNT];
+    let running = Case::at(&sandbox, args)
+        .args(more)
+        .start_under(Some(streams));
+    wait_for(|| has_result(&running));
+    running
+}
+
+#[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "needs /proc")]
+fn c01_a_sweep_tells_no_more_of_the_keys_that_it_keeps_than_is_read() {
+    let mut running = kept_by_a_sweep(&FULL_OUTPUT);
+    let results = running.child.stdout.take().expect("a pipe");
+    let said = interrupt(running, "TERM").exits(143).prints_nothing();
+    let errors = "calling the ListUserTags operation";
+    assert_eq!(said.messages().matches(errors).count(), 500);
+    let _ = said
+        .says(&["not every result could be written to standard output in time"])
+        .ends_with("known: 525 keys: 525 failed and not changed; root user keys are not included");
+    drop(results);
+
+    let mut running = kept_by_a_sweep(&FULL_ERRORS);
+    let messages = running.child.stderr.take().expect("a pipe");
+    let printed = interrupt(running, "TERM").exits(143);
+    let output = printed.output().to_owned();
+    let told = rows(&output).len();
+    assert!((1..500).contains(&told), "{told}");
+    let _ = printed.prints(&output).says_nothing();
+    drop(messages);
 }
 
 #[test]
@@ -283,6 +320,35 @@ fn c01_a_paused_reader_of_messages_loses_nothing() {
     let said = reader.join().expect("the messages");
     assert!(said.ends_with("known: 300 keys: 300 deleted\n"), "{said}");
     assert_eq!(sandbox.requests().len(), 300, "a request was sent again");
+}
+
+#[test]
+fn c01_no_more_is_told_of_the_keys_that_are_left_than_is_read() {
+    const KEYS: usize = 1_500;
+    let sandbox = Sandbox::documented().deny("iam:DeleteAccessKey").start();
+    let list: String = (0..KEYS).map(|n| nth_key_id(ACCOUNT, n) + "\n").collect();
+    let options = ["--user-name", "Bob", "--jobs", "1", "--fail-fast"];
+    let case = from_stdin(&sandbox, &list, &options).args(["--error-format", "json"]);
+    let mut running = case.start_under(Some(&FULL_ERRORS));
+    let messages = running.child.stderr.take().expect("a pipe");
+    let results = BufReader::new(running.child.stdout.take().expect("a pipe"));
+    let (sender, rows) = channel();
+    thread::spawn(move || {
+        for row in results.lines() {
+            let _ = sender.send(row.expect("a result"));
+        }
+    });
+    // What is not read of the messages, and not the time, limits the results.
+    thread::sleep(Duration::from_secs(3));
+    let first: Vec<String> = rows.try_iter().collect();
+    assert!(first.len() < 1_000, "{}", first.len());
+    let reader = thread::spawn(|| behind_the_filling(messages));
+    let _ = running.end().exits(6).prints_nothing().says_nothing();
+    let messages = reader.join().expect("the messages");
+    let not_tried = |text: &str| text.matches("\"NotTried\"").count();
+    assert_eq!(not_tried(&messages), KEYS - 1);
+    let results: String = first.into_iter().chain(rows).collect();
+    assert_eq!(not_tried(&results), KEYS - 1);
 }
 
 #[test]

@@ -190,6 +190,29 @@ fn the_reason_names_the_conditions_that_hold() {
     told(printed);
 }
 
+/// Each of many keys has a reason: with all of as many conditions, the output would grow with their product.
+#[test]
+fn the_reason_does_not_grow_with_the_number_of_conditions() {
+    for (conditions, more) in [(8, ""), (9, " and 1 more"), (300, " and 292 more")] {
+        let sandbox = documented();
+        let args = ["--access-key-id", ALICE_OLD_KEY_ID, "--find-user", "-n"];
+        let users: Vec<String> = (1..conditions).map(|n| format!("ci-{n}")).collect();
+        let except = users.iter().flat_map(|user| ["--except-user", user]);
+        let case = Case::at(&sandbox, args)
+            .args(["--only-inactive"])
+            .args(except);
+        let printed = unchanged(&sandbox, case).exits(0);
+        let named = users[..7]
+            .iter()
+            .map(|user| format!(" and --except-user {user}"));
+        assert_eq!(
+            printed.object()["Reason"],
+            format!("meets --only-inactive{}{more}", named.collect::<String>())
+        );
+        told(printed);
+    }
+}
+
 #[test]
 fn a_key_that_is_not_there_is_a_failure() {
     let sandbox = documented();

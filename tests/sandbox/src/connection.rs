@@ -10,6 +10,7 @@ use crate::request::{self, Params, Request};
 use crate::service::{Answered, Service};
 use crate::transmit;
 use crate::transport::{self, Transport};
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,6 +23,7 @@ use tokio_rustls::TlsAcceptor;
 pub(crate) struct Server {
     pub(crate) service: Service,
     pub(crate) log: Log<Recorded>,
+    counts: Mutex<BTreeMap<String, usize>>,
     faults: Mutex<Faults>,
     pub(crate) connections: AtomicU64,
     /// How many requests are still to be carried out.
@@ -41,6 +43,7 @@ impl Server {
         Self {
             service,
             log,
+            counts: Mutex::default(),
             faults: Mutex::new(faults),
             connections,
             late: AtomicUsize::new(0),
@@ -51,6 +54,11 @@ impl Server {
 
     pub(crate) fn faults(&self) -> MutexGuard<'_, Faults> {
         self.faults.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many requests for each action were read, also those that the log no longer has.
+    pub(crate) fn counts(&self) -> MutexGuard<'_, BTreeMap<String, usize>> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Serves a connection to its end; one that breaks is the client's affair.
@@ -126,6 +134,7 @@ impl Server {
     ) -> (Reply, Option<What>, usize) {
         let params = request.params();
         let record = Recorded::new(request, &params, connection);
+        *self.counts().entry(record.action.clone()).or_default() += 1;
         let (fault, delay) = self.faults().on_request(&record.action, &record.params);
         let number = self.log.push(record);
         let Answered { reply, acted } = self.act(request, &params, fault.as_ref());

@@ -10,6 +10,7 @@ use crate::key::{Credentials, Key, KeySeed, Status};
 use crate::log::Recorded;
 use crate::loopback::Loopback;
 use crate::scratch::Scratch;
+use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -281,6 +282,12 @@ impl Sandbox {
     #[must_use]
     pub fn requests(&self) -> Vec<Recorded> {
         self.server.log.all()
+    }
+
+    /// How many requests for each action were read, also those that are not kept.
+    #[must_use]
+    pub fn counts(&self) -> BTreeMap<String, usize> {
+        self.server.counts().clone()
     }
 
     /// How many connections were accepted.

@@ -163,23 +163,24 @@ fn serve_says_how_to_reach_it_and_ends_at_a_signal() {
     assert_eq!(rest, "");
 }
 
+/// Sends `ListUsers`. Nobody signs it, so it is refused; what counts is that it came.
+fn list_users(told: &serde_json::Value) {
+    let url = told["url"].as_str().expect("a URL");
+    let address = url.strip_prefix("http://").expect("HTTP");
+    let mut stream = TcpStream::connect(address).expect("it serves");
+    let body = "Action=ListUsers&Version=2010-05-08";
+    write!(
+        stream,
+        "POST / HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .expect("it reads");
+    stream.read_to_end(&mut Vec::new()).expect("an answer");
+}
+
 #[test]
 fn serve_denies_what_it_is_told_and_tells_at_the_end_what_it_saw() {
-    let options = ["--tell", "--deny", "iam:ListUsers"];
-    let (_, rest) = served(&options, |told| {
-        let url = told["url"].as_str().expect("a URL");
-        // Nobody signs it, so it is refused; what counts is that it came.
-        let address = url.strip_prefix("http://").expect("HTTP");
-        let mut stream = TcpStream::connect(address).expect("it serves");
-        let body = "Action=ListUsers&Version=2010-05-08";
-        write!(
-            stream,
-            "POST / HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
-            body.len()
-        )
-        .expect("it reads");
-        stream.read_to_end(&mut Vec::new()).expect("an answer");
-    });
+    let (_, rest) = served(&["--tell", "--deny", "iam:ListUsers"], list_users);
     let end: serde_json::Value = serde_json::from_str(&rest).expect("one line of JSON");
     // Whose account a request is for is known only if it is signed.
     let requests = json!([{ "Action": "ListUsers", "Answer": "403", "Account": null }]);
@@ -187,4 +188,15 @@ fn serve_denies_what_it_is_told_and_tells_at_the_end_what_it_saw() {
     let keys = end["keys"].as_array().expect("a list");
     let bobs = json!({ "UserName": "Bob", "AccessKeyId": BOB_KEY_ID, "Status": "Active" });
     assert!(keys.contains(&bobs), "{rest}");
+}
+
+#[test]
+fn serve_counts_the_requests_that_it_does_not_remember() {
+    let (_, rest) = served(&["--tell", "--remember", "1"], |told| {
+        list_users(told);
+        list_users(told);
+    });
+    let end: serde_json::Value = serde_json::from_str(&rest).expect("one line of JSON");
+    assert_eq!(end["requests"].as_array().map(Vec::len), Some(1));
+    assert_eq!(end["counts"], json!({ "ListUsers": 2 }));
 }

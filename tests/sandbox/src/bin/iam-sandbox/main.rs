@@ -110,7 +110,7 @@ struct Serve {
     /// A code of each of these devices, which works once; repeatable
     #[arg(long, value_name = "CODE", requires = "mfa")]
     mfa_code: Vec<String>,
-    /// At the end print a second line of JSON: the requests that came, and the keys there are
+    /// At the end print a second line of JSON: the requests that came, how many of each action, and the keys there are
     #[arg(long)]
     tell: bool,
     /// Remember so many requests at most

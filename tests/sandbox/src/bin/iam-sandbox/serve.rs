@@ -41,8 +41,8 @@ pub(crate) fn serve(options: &Serve) -> io::Result<()> {
     })
 }
 
-/// What was asked and answered, in which account, which requests changed keys and when they came, and which keys there
-/// are; those of other accounts by account.
+/// What was asked and answered, in which account, and how often; which requests changed keys and when they came, and which
+/// keys there are, those of other accounts by account.
 fn end(sandbox: &Sandbox, options: &Serve) -> Value {
     let recorded = sandbox.requests();
     let requests: Vec<_> = recorded
@@ -66,7 +66,13 @@ fn end(sandbox: &Sandbox, options: &Serve) -> Value {
     let others: BTreeMap<_, _> = others
         .map(|account| (account, shown(sandbox.keys_in(account))))
         .collect();
-    json!({ "requests": requests, "changes": changes, "keys": shown(sandbox.keys()), "others": others })
+    json!({
+        "requests": requests,
+        "counts": sandbox.counts(),
+        "changes": changes,
+        "keys": shown(sandbox.keys()),
+        "others": others,
+    })
 }
 
 fn shown(keys: Vec<Key>) -> Vec<Value> {
