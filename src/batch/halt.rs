@@ -19,8 +19,8 @@ pub(super) enum AbortReason {
     Gone(usize),
     /// The credentials have expired, and those that were to replace them are another principal's.
     OtherPrincipal { why: String },
-    /// The answer to the question was not yes.
-    Declined,
+    /// The answer to the question was not yes, or a signal came instead. The exit status tells which.
+    NotConfirmed(Exit),
     /// The result could not be written: a pipeline does not get what it waits for.
     Unwritten(io::Error),
     /// Another process changed the journal. The run reports that when it ends.
@@ -95,7 +95,7 @@ impl Work<'_> {
     pub(super) fn left(&self, halt: &AbortReason) -> Outcome {
         let (exit, why) = match halt {
             AbortReason::Signal(exit) => return self.interrupted(*exit),
-            AbortReason::Declined => return Outcome::Refused(Refusal::Declined),
+            AbortReason::NotConfirmed(_) => return Outcome::Refused(Refusal::Declined),
             AbortReason::After { exit, why } => (*exit, why.as_str()),
             AbortReason::Gone(_) => (Exit::Unreachable, "IAM could not be reached"),
             AbortReason::OtherPrincipal { why } => (Exit::Refused, why.as_str()),

@@ -333,11 +333,12 @@ impl Run<'_> {
         report::show_targets(work.request, keys).map_err(AbortReason::stopped)?;
         keys.rewind().map_err(AbortReason::stopped)?;
         let signer = &work.connected.signer;
-        let question = report::question(count, work.request, account.as_ref(), signer);
+        let resume = self.resume(work.request.journal.is_some());
+        let question = report::question(count, work.request, resume, account.as_ref(), signer);
         match work.signals.race(confirm::ask(question)).await {
             Ok(true) => Ok(()),
-            Ok(false) => Err(AbortReason::Declined),
-            Err(exit) => Err(AbortReason::Signal(exit)),
+            Ok(false) => Err(AbortReason::NotConfirmed(Exit::Refused)),
+            Err(exit) => Err(AbortReason::NotConfirmed(exit)),
         }
     }
 
@@ -347,7 +348,7 @@ impl Run<'_> {
             AbortReason::Signal(exit) => self.report.print_interruption(*exit),
             AbortReason::Gone(silent) => self.report.print_unreachable(*silent),
             AbortReason::OtherPrincipal { why } => self.report.print_stop(why),
-            AbortReason::Declined => self.report.print_declined(),
+            AbortReason::NotConfirmed(exit) => self.report.print_not_confirmed(*exit),
             _ => {}
         }
         let written = self.leave(&halt).await;
@@ -355,10 +356,16 @@ impl Run<'_> {
             AbortReason::After { .. } | AbortReason::Gone(_) | AbortReason::Stopped(_) => {
                 self.tally.exit()
             }
-            AbortReason::Declined => match written {
-                Ok(()) => self.tally.exit(),
-                Err(error) => self.report.print_write_failure(&error, self.tally.exit()),
-            },
+            AbortReason::NotConfirmed(exit) => {
+                let exit = match exit {
+                    Exit::Refused => self.tally.exit(),
+                    signal => signal,
+                };
+                match written {
+                    Ok(()) => exit,
+                    Err(error) => self.report.print_write_failure(&error, exit),
+                }
+            }
             AbortReason::Signal(exit) => exit,
             AbortReason::OtherPrincipal { .. } => Exit::Refused,
             AbortReason::Harmed => Exit::Other,
@@ -436,22 +443,28 @@ impl Run<'_> {
         }
         let harm = work.journal.harm();
         let has_journal = request.journal.is_some() && harm.is_none();
+        let resume = self.resume(has_journal);
         if let Some(harm) = harm {
             exit = self.report.print_lost_journal(harm, exit);
         }
+        self.report.finish(&self.tally, resume);
+        exit
+    }
+
+    /// What a later run continues or undoes this one from.
+    fn resume(&self, has_journal: bool) -> Resume {
+        let request = self.work.request;
         // A list of keys names no root user.
         let prints_whole = request.query.is_none()
             && self.report.format == Format::Json
             && request.connection.target_principal.is_none();
-        let resume = if has_journal {
+        if has_journal {
             Resume::Journal
         } else if prints_whole && !self.report.output.is_closed() {
             Resume::Results
         } else {
             Resume::Again
-        };
-        self.report.finish(&self.tally, resume);
-        exit
+        }
     }
 }
 

@@ -77,7 +77,7 @@ pub(crate) struct Report<'a> {
     /// Whether the query failed on a result.
     needs_other_query: bool,
     /// Whether the user did not confirm.
-    is_declined: bool,
+    is_not_confirmed: bool,
     /// The results that are being written.
     pub(crate) output: Output,
 }
@@ -99,7 +99,7 @@ impl<'a> Report<'a> {
             is_undoable: false,
             open_sessions: OpenSessions::default(),
             needs_other_query: false,
-            is_declined: false,
+            is_not_confirmed: false,
             output: Output::default(),
         }
     }
@@ -218,11 +218,14 @@ impl<'a> Report<'a> {
         exit
     }
 
-    /// Reports that the user did not confirm. The keys have no messages of their own.
-    pub(crate) fn print_declined(&mut self) {
-        self.is_declined = true;
-        let message = "not confirmed: this run changed nothing";
-        self.print_error("Declined", message, Exit::Refused);
+    /// Reports that the user did not confirm, or that a signal came instead. The keys have no messages of their own.
+    pub(crate) fn print_not_confirmed(&mut self, exit: Exit) {
+        self.is_not_confirmed = true;
+        let (code, what) = match exit {
+            Exit::Refused => ("Declined", "not confirmed"),
+            _ => ("Interrupted", "interrupted"),
+        };
+        self.print_error(code, format!("{what}: this run changed nothing"), exit);
     }
 
     /// Reports that a signal ended the run. For a single key, its result says so.
@@ -287,7 +290,8 @@ impl<'a> Report<'a> {
             self.messages.print(Level::Known, &known);
         }
         // One sentence has reported that nothing was changed.
-        let is_said = self.is_declined && summary.count_of(OutcomeKind::Refused) == summary.total();
+        let is_said =
+            self.is_not_confirmed && summary.count_of(OutcomeKind::Refused) == summary.total();
         if !is_said {
             self.print_summary(summary, resume);
         }

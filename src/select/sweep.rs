@@ -165,6 +165,17 @@ fn unread(failure: &CallError) -> RunError {
     report::run_error(failure, "IAM", "")
 }
 
+/// Reports that the keys of the named user, or of the root user, cannot be read.
+fn unread_user(failure: &CallError) -> RunError {
+    let stop = unread(failure);
+    match failure.service() {
+        Some(error) if failure.is_no_such_entity() && error.is_about_user() => stop.hint(
+            "check the user name; if the user is in another account, use a profile of that account (--profile NAME)",
+        ),
+        _ => stop,
+    }
+}
+
 impl Selector<'_> {
     /// Looks at every key of `selection`. A failed read is an error: it could hide a key.
     ///
@@ -180,7 +191,7 @@ impl Selector<'_> {
         };
         if let Some(user) = one {
             let inspected = self.inspect(user).await;
-            so_far.add(inspected.map_err(|failure| unread(&failure))?)?;
+            so_far.add(inspected.map_err(|failure| unread_user(&failure))?)?;
             return so_far.end();
         }
         let report = self.report(bar).await;

@@ -341,7 +341,7 @@ fn nothing_named_is_nothing_done() {
         .exits(0)
         .prints_nothing()
         .says(&["the list has no keys to change"])
-        .ends_with("0 keys: nothing was changed");
+        .ends_with("nothing to do");
     assert!(actions(&sandbox).is_empty());
 }
 

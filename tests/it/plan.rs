@@ -132,7 +132,7 @@ fn what_was_to_be_deactivated_is_never_deleted_by_its_results() {
         .exits(0)
         .prints_nothing()
         .says(&["1 line was skipped"])
-        .ends_with("nothing was changed");
+        .ends_with("nothing to do: the list has no keys to change");
     assert!(sandbox.has_key(BOBS_KEY) && sandbox.has_key(BOB_SECOND_KEY_ID));
 }
 

@@ -382,7 +382,7 @@ fn f102_a_list_asks_once_for_each_key_and_assumes_the_role_once() {
         .run()
         .exits(0)
         .prints_nothing()
-        .says_exactly("known: 0 keys: nothing was changed: the list has no keys to change\n");
+        .says_exactly("known: nothing to do: the list has no keys to change\n");
     assert!(!actions(&sandbox)[before..].contains(&"AssumeRole".to_owned()));
 }
 

@@ -71,13 +71,17 @@ fn all_keys_of_a_user_go_and_no_other() {
         .exits(0)
         .prints_nothing()
         .says(&["known: "])
-        .ends_with("0 keys: nothing was changed");
+        .ends_with("nothing to do");
     let _ = Case::at(&sandbox, ["--user-name", "Nobody", "--all-keys", "--yes"])
         .run()
         .exits(3)
         .prints_nothing()
-        .says(&["The user with name Nobody cannot be found"])
-        .ends_with("no key was changed");
+        .says_exactly(
+            "iam-del-key: error: An error occurred (NoSuchEntity) when calling the ListAccessKeys operation: The user \
+             with name Nobody cannot be found.\n\
+             hint: check the user name; if the user is in another account, use a profile of that account (--profile NAME)\n\
+             known: no key was changed\n",
+        );
 }
 
 #[test]

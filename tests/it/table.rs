@@ -109,7 +109,7 @@ ACCESS KEY ID          USER                                             OUTCOME
 {ALICE_KEY_ID}   Bob                                              Failed
 iam-del-key: error: {ALICE_KEY_ID}: An error occurred (NoSuchEntity) when calling the DeleteAccessKey operation: The \
 Access Key with id {ALICE_KEY_ID} cannot be found; not deleted: IAM found no such key for this user
-hint: NoSuchEntity: the key does not exist, or belongs to another user; to find the key's owner: iam-del-key --access-key-id ID --find-user --dry-run
+hint: NoSuchEntity: the key does not exist, or belongs to another user; use --find-user instead of --user-name to look up the owner of each key
 known: 2 keys: 1 deleted, 1 failed and not changed
 "
     );
