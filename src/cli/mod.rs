@@ -253,7 +253,7 @@ pub(crate) struct Cli {
 
     /// Format of messages on standard error
     ///
-    /// With json, each line is an object. Failures have Level, Code, Message, ExitCode, Known, Hint and Attempts, and
+    /// With json, each line is an object. Failures have Level, Code, Message, ExitCode, Result, Hint and Attempts, and
     /// where known Operation, RequestId, AccessKeyId and UserName; other lines have Level and Message. No question can be
     /// asked, so --yes is required where one would be.
     #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = value::error_format())]

@@ -329,7 +329,7 @@ impl Journal {
             "AccessKeyId": settled.key.id,
             "UserName": settled.metadata.owner.as_ref().or(settled.key.user_name.as_ref()),
             "Outcome": settled.kind().as_str(),
-            "Known": settled.describe_state(),
+            "Result": settled.describe_state(),
             "Time": timestamp(SystemTime::now()),
         });
         let record = with_status(record, settled.previous_status());

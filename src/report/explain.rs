@@ -14,8 +14,8 @@ use crate::outcome::{KeyResult, KeyState, Outcome, Refusal, STATUS_UNKNOWN, alre
 use crate::request::{Key, Mode};
 use crate::sanitize::{SafeText, escape_field, truncate_escaped};
 
-/// The value of the member `Known` if each key has a result of its own.
-pub(crate) const AS_REPORTED: &str = "AsTold";
+/// The value of the member `Result` if each key has a result of its own.
+pub(crate) const AS_REPORTED: &str = "AsReported";
 
 /// An error or warning, what is known, and what to run next.
 #[derive(Clone, Debug)]
@@ -36,10 +36,10 @@ pub(crate) struct Explanation {
     pub(super) exit: Exit,
     /// The key, if the explanation concerns a single key.
     pub(super) key: Option<Key>,
-    /// The member `Known`: the state of the key, or of all keys if the object names none.
+    /// The member `Result`: the state of the key, or of all keys if the object names none.
     pub(super) known: &'static str,
     /// The same for people, unless it was printed before.
-    pub(super) known_text: Option<String>,
+    pub(super) result_text: Option<String>,
     /// The number of requests that were meant to change the key.
     pub(super) attempts: usize,
 }
@@ -63,7 +63,7 @@ impl Explanation {
             exit,
             key: None,
             known,
-            known_text: None,
+            result_text: None,
             attempts: 0,
         }
     }
@@ -79,10 +79,10 @@ impl Explanation {
     }
 
     /// Adds the key, if there is one, and a description of what is known.
-    pub(crate) fn about(self, key: Option<&Key>, known_text: String) -> Self {
+    pub(crate) fn about(self, key: Option<&Key>, result_text: String) -> Self {
         Self {
             key: key.cloned(),
-            known_text: Some(known_text),
+            result_text: Some(result_text),
             ..self
         }
     }
@@ -104,7 +104,7 @@ impl Explanation {
             ("AccessKeyId", key.map(|key| json!(key.id))),
             ("UserName", user.map(|name| json!(name))),
             ("ExitCode", Some(json!(self.exit.status()))),
-            ("Known", Some(json!(self.known))),
+            ("Result", Some(json!(self.known))),
             ("Hint", Some(self.next().collect())),
             ("Attempts", Some(json!(self.attempts))),
         ])
@@ -133,8 +133,8 @@ impl Messages {
         for hint in explanation.next() {
             self.print(Level::Hint, hint);
         }
-        if let Some(known_text) = explanation.known_text.as_ref().filter(|_| !self.is_json()) {
-            self.print(Level::Known, known_text);
+        if let Some(result_text) = explanation.result_text.as_ref().filter(|_| !self.is_json()) {
+            self.print(Level::Result, result_text);
         }
     }
 }
@@ -251,7 +251,7 @@ impl Report<'_> {
         let check = known
             .as_ref()
             .and_then(|known| self.commands.check(&result.key, known));
-        let known_text = match (about, known.map(|known| known.describe(action))) {
+        let result_text = match (about, known.map(|known| known.describe(action))) {
             (About::One(_), Some(known)) => {
                 let known = self.would_stay(result).unwrap_or(known);
                 Some(format!("{id}: {known}"))
@@ -282,8 +282,8 @@ impl Report<'_> {
                 id: id.clone(),
                 user_name: result.owner().cloned(),
             }),
-            known: result.known_member(),
-            known_text,
+            known: result.result_member(),
+            result_text,
             attempts: result.attempts,
         }
     }

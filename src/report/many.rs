@@ -148,7 +148,7 @@ impl Report<'_> {
             };
             format!("nothing to do: {why}{scope}")
         };
-        self.messages.print(Level::Known, &known);
+        self.messages.print(Level::Result, &known);
     }
 }
 

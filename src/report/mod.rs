@@ -160,7 +160,7 @@ impl<'a> Report<'a> {
         self.open_sessions.add(result);
         self.single_key = self.request.single().map(|key| Explanation {
             attempts: result.attempts,
-            ..Explanation::error("", "", Exit::Success, result.known_member())
+            ..Explanation::error("", "", Exit::Success, result.result_member())
                 .about(Some(key), describe_key(result))
         });
     }
@@ -266,10 +266,10 @@ impl<'a> Report<'a> {
     pub(crate) fn print_broken_run(&mut self, error: &io::Error, exit: Exit) {
         self.needs_other_query |= is_query_error(error);
         if self.single_key.is_none() && self.request.single().is_some() {
-            let known = KeyState::NotDone(String::new()).known_member(self.request.action);
-            let known_text = "no request to change the key was sent to IAM".to_owned();
+            let known = KeyState::NotDone(String::new()).result_member(self.request.action);
+            let result_text = "no request to change the key was sent to IAM".to_owned();
             let untouched = Explanation::error("", "", exit, known);
-            self.single_key = Some(untouched.about(self.request.single(), known_text));
+            self.single_key = Some(untouched.about(self.request.single(), result_text));
         }
         self.print_error_with_key("BrokenOff", format!("the run was aborted: {error}"), exit);
     }
@@ -287,7 +287,7 @@ impl<'a> Report<'a> {
         }
         self.bar.clear();
         for known in self.output.take_unwritten() {
-            self.messages.print(Level::Known, &known);
+            self.messages.print(Level::Result, &known);
         }
         // One sentence has reported that nothing was changed.
         let is_said =
@@ -336,16 +336,16 @@ pub(crate) fn print_panic(
         Exit::Unknown
     };
     let message = format!("aborted at {place}: a bug, or not enough memory or threads");
-    let print = |key: Option<&Key>, known, known_text| {
+    let print = |key: Option<&Key>, known, result_text| {
         let error = Explanation::error("BrokenOff", message.clone(), exit, known);
-        messages.explain(&error.about(key, known_text));
+        messages.explain(&error.about(key, result_text));
     };
     let commands = Commands::new(&request.connection);
     let print_key = |key: &Key, known: &KeyState| {
         let check = commands.check(key, known).map(|check| format!("; {check}"));
-        let (known_text, check) = (known.describe(request.action), check.unwrap_or_default());
-        let known_text = format!("{}: {known_text}{check}", key.id);
-        print(Some(key), known.known_member(request.action), known_text);
+        let (result_text, check) = (known.describe(request.action), check.unwrap_or_default());
+        let result_text = format!("{}: {result_text}{check}", key.id);
+        print(Some(key), known.result_member(request.action), result_text);
     };
     if let Some(key) = request.single() {
         let nothing = || KeyState::NotDone("nothing was sent to IAM".to_owned());

@@ -15,7 +15,7 @@ fn refused_with(list: &str, more: &[&str], error: &str, hint: &str) {
     let sandbox = documented();
     let case = from_stdin(&sandbox, list, more);
     let _ = case.run().exits(2).prints_nothing().says_exactly(&format!(
-        "iam-del-key: error: standard input{error}\nhint: {hint}\nknown: no key was changed\n"
+        "iam-del-key: error: standard input{error}\nhint: {hint}\nresult: no key was changed\n"
     ));
     assert_eq!(sandbox.connections(), 0, "{list}");
     assert!(sandbox.has_key(BOBS_KEY) && sandbox.has_key(ALICE_KEY_ID));
@@ -151,7 +151,7 @@ fn c39_ids_are_separated_by_white_space_and_comments_are_skipped() {
             .run()
             .exits(0)
             .prints_nothing()
-            .says_exactly("known: nothing to do: the list has no keys to change\n");
+            .says_exactly("result: nothing to do: the list has no keys to change\n");
     }
 }
 

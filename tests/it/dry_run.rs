@@ -38,7 +38,7 @@ fn unchanged(sandbox: &Sandbox, case: Case) -> Ended {
 fn told(printed: Printed) {
     let _ = printed
         .prints_outcome("WouldDelete")
-        .says(&["known: "])
+        .says(&["result: "])
         .ends_with("not deleted: this was a dry run");
 }
 
@@ -118,7 +118,7 @@ fn every_format_tells_it() {
     let output = table.output().to_owned();
     let _ = table
         .prints(&output)
-        .says(&["known: "])
+        .says(&["result: "])
         .ends_with("not deleted: this was a dry run");
     for text in [BOBS_KEY, "Bob", "Active", "3 months ago", "WouldDelete"] {
         assert!(output.contains(text), "{text} is missing:\n{output}");
@@ -132,7 +132,7 @@ fn every_format_tells_it() {
     let _ = unchanged(&sandbox, case("off"))
         .exits(0)
         .prints_nothing()
-        .says(&["known: "])
+        .says(&["result: "])
         .ends_with("not deleted: this was a dry run");
 }
 
@@ -155,7 +155,7 @@ fn what_stays_is_told_with_the_reason_and_is_no_failure() {
     assert_eq!(printed.object()["Status"], "Active");
     let _ = printed
         .prints_outcome("Skipped")
-        .says(&["known: "])
+        .says(&["result: "])
         .ends_with("would be skipped: it was used 1 day ago, less than 90d");
 
     let args = [
@@ -173,7 +173,7 @@ fn what_stays_is_told_with_the_reason_and_is_no_failure() {
     assert_eq!(printed.object()["Status"], "Active");
     let _ = printed
         .prints_outcome("Refused")
-        .says(&["known: "])
+        .says(&["result: "])
         .ends_with("would be refused: it belongs to your own credentials");
 }
 
@@ -280,7 +280,7 @@ fn what_would_not_be_changed_in_a_real_run_either_is_said_to_stay() {
                 .iter()
                 .find(|arg| arg.starts_with("AKI"))
                 .expect("an ID");
-            let known = format!("known: {id}: {says}\n");
+            let known = format!("result: {id}: {says}\n");
             assert!(
                 !said.messages().contains("dry run\n"),
                 "{}",
@@ -303,7 +303,7 @@ fn what_may_not_be_read_is_left_out_and_said() {
     let _ = printed.prints_outcome("WouldDelete").says_exactly(&format!(
         "iam-del-key: note: the last use is unknown: GetAccessKeyLastUsed is not allowed\n\
          hint: Bob has another active key: iam-del-key --access-key-id {BOB_SECOND_KEY_ID} --user-name=Bob --dry-run\n\
-         known: {BOBS_KEY}: not deleted: this was a dry run\n"
+         result: {BOBS_KEY}: not deleted: this was a dry run\n"
     ));
 }
 
@@ -314,7 +314,7 @@ fn a_deactivation_can_be_tried_dry_too() {
     let _ = unchanged(&sandbox, case)
         .exits(0)
         .prints_outcome("WouldDeactivate")
-        .says(&["known: "])
+        .says(&["result: "])
         .ends_with("not deactivated: this was a dry run");
     assert_eq!(
         sandbox.key(BOBS_KEY).map(|key| key.status),

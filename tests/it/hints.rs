@@ -88,7 +88,7 @@ fn each_hint_is_given_once_before_the_summary() {
         [
             "hint: NoSuchEntity: the key does not exist, or belongs to another user; to find the key's owner: iam-del-key --access-key-id ID --find-user --dry-run \
              --profile work",
-            "known: 3 keys: 3 failed and not changed",
+            "result: 3 keys: 3 failed and not changed",
         ]
     );
     let _ = said

@@ -27,7 +27,7 @@ pub(crate) fn reads(list: impl AsRef<[u8]>, more: &[&str]) {
     let output = printed.output().to_owned();
     let _ = printed
         .prints(&output)
-        .says(&["known: "])
+        .says(&["result: "])
         .ends_with("2 keys: 2 deleted");
     assert!(
         !sandbox.has_key(BOBS_KEY) && !sandbox.has_key(BOB_SECOND_KEY_ID),
@@ -336,7 +336,7 @@ fn f87_standard_input_from_a_terminal_and_closed() {
         .end()
         .exits(0)
         .prints_nothing()
-        .says(&["known: "])
+        .says(&["result: "])
         .ends_with("nothing to do");
 }
 

@@ -10,7 +10,7 @@ use crate::many::from_stdin;
 
 const SOON: Duration = Duration::from_mins(1);
 const CORRECT: &str = "hint: nothing was contacted; correct the lines and run the same command again\n\
-     known: no key was changed\n";
+     result: no key was changed\n";
 const TOO_SHORT: &str =
     "is not an access key ID: it has 5 characters; an access key ID has 16 to 128\n";
 

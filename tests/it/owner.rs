@@ -78,7 +78,7 @@ fn f82_an_owner_that_is_left_out_where_the_list_has_a_column_for_it_is_an_error(
         let output = printed.output().to_owned();
         let _ = printed
             .prints(&output)
-            .says(&["known: "])
+            .says(&["result: "])
             .ends_with("1 key: 1 deleted");
         assert!(!sandbox.has_key(BOBS_KEY) && sandbox.has_key(ALICE_KEY_ID));
     }

@@ -62,7 +62,7 @@ fn c04_the_error_says_it_all() {
     let said = format!(
         "iam-del-key: error: could not read `{path}`: lines 2 and 3: a setting is defined twice\n\
          hint: correct that file, or point AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE at other files\n\
-         known: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
+         result: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
     );
     let _ = case.run().exits(7).prints_nothing().says_exactly(&said);
     assert_eq!(sandbox.connections(), 0);

@@ -94,7 +94,7 @@ fn c25_what_was_not_asked_is_not_unknown() {
     assert!(!output.contains("unknown"), "{output}");
     let _ = printed
         .prints(&output)
-        .says_exactly("known: 2 keys: 2 deleted\n");
+        .says_exactly("result: 2 keys: 2 deleted\n");
 }
 
 #[test]
@@ -131,7 +131,7 @@ fn c43_a_condition_that_fails_needs_no_read_that_is_denied() {
         .prints_outcome("Skipped")
         .says_exactly(&format!(
             "hint: Bob has another active key: iam-del-key --access-key-id {BOB_SECOND_KEY_ID} --user-name=Bob --dry-run\n\
-             known: {BOBS_KEY}: would be skipped: its status is Active\n"
+             result: {BOBS_KEY}: would be skipped: its status is Active\n"
         ));
 }
 
