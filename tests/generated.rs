@@ -23,7 +23,7 @@ const SYNOPSIS: [&str; 5] = [
 const ENVIRONMENT: [(&str, &str); 16] = [
     (
         "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_SECURITY_TOKEN, AWS_CREDENTIAL_EXPIRATION",
-        "Credentials. An ID without a secret, a secret without an ID, and white space in one of them is an error. --profile takes precedence over them.",
+        "Credentials. An ID without a secret, a secret without an ID, and whitespace in one of them is an error. --profile takes precedence over them.",
     ),
     (
         "AWS_PROFILE, AWS_DEFAULT_PROFILE",

@@ -1,4 +1,4 @@
-//! Reads access key IDs that are separated by white space.
+//! Reads access key IDs that are separated by whitespace.
 
 use std::ffi::OsStr;
 

@@ -1,5 +1,5 @@
 //! Lists whose columns or members do not say one thing for sure: refused with the place before anything is contacted. And
-//! IDs that are separated by white space.
+//! IDs that are separated by whitespace.
 
 use iam_sandbox::documented::{ALICE_KEY_ID, BOB_SECOND_KEY_ID};
 

@@ -186,15 +186,15 @@ fn c89_c90_a_value_of_several_lines_is_never_cut() {
     for (id, says) in [
         (
             format!("{ADMIN_KEY_ID}\n  x"),
-            "`aws_access_key_id` of profile `default` contains white space",
+            "`aws_access_key_id` of profile `default` contains whitespace",
         ),
         (
             format!("{ADMIN_KEY_ID} # mine"),
-            "`aws_access_key_id` of profile `default` contains white space",
+            "`aws_access_key_id` of profile `default` contains whitespace",
         ),
         (
             format!("\"{ADMIN_KEY_ID}\""),
-            "`aws_access_key_id` of profile `default` contains white space",
+            "`aws_access_key_id` of profile `default` contains whitespace",
         ),
         (
             format!("\n  {ADMIN_KEY_ID}"),
@@ -245,7 +245,7 @@ fn c90_a_path_is_taken_as_it_is() {
         },
         &[
             "the environment variable AWS_ROLE_ARN is `arn:",
-            "no white space and no quotes",
+            "no whitespace and no quotes",
         ],
     );
 }

@@ -188,7 +188,7 @@ mod tests {
 
     fn key() -> impl Strategy<Value = (String, String)> {
         let id = "AKI[A-Z0-9_]{1,2}[A-Za-z0-9_]{13,30}";
-        // A quoted field begins with its quote, and white space around a field is not part of it.
+        // A quoted field begins with its quote, and whitespace around a field is not part of it.
         (id, "[A-Za-z0-9_+=.@-]{1,20}").prop_map(|(id, name)| (id, name))
     }
 
