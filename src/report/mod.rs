@@ -225,6 +225,9 @@ impl<'a> Report<'a> {
             Exit::Refused => ("Declined", "not confirmed"),
             _ => ("Interrupted", "interrupted"),
         };
+        if exit != Exit::Refused {
+            message::end_line();
+        }
         self.print_error(code, format!("{what}: this run changed nothing"), exit);
     }
 
