@@ -1,14 +1,14 @@
-complete -c iam-del-key -l access-key-id -d 'A key; repeat the option for several keys' -r -f
-complete -c iam-del-key -l user-name -d 'Owner of the keys; the default is the caller' -r -f
-complete -c iam-del-key -l from -d 'Keys from a file: IDs, CSV or JSON; - is stdin' -r -F
+complete -c iam-del-key -l access-key-id -d 'ID of a key; repeat the option for several keys' -r -f
+complete -c iam-del-key -l user-name -d 'Owner of the keys (default: the calling user)' -r -f
+complete -c iam-del-key -l from -d 'Keys in a file (IDs, CSV or JSON); - means stdin' -r -F
 complete -c iam-del-key -l unused-for -d 'Not used for AGE, such as 90d, 2w or 12h' -r -f
 complete -c iam-del-key -l older-than -d 'Created at least AGE ago' -r -f
 complete -c iam-del-key -l except-user -d 'Its owner does not match GLOB (ci-*)' -r -f
 complete -c iam-del-key -l except-tag -d 'Its owner does not have this tag (team=ops)' -r -f
 complete -c iam-del-key -l path-prefix -d 'Its owner is under PATH, such as /ci/' -r -f
-complete -c iam-del-key -l expect-account -d 'Stop if this is not the account (12 digits)' -r -f
+complete -c iam-del-key -l expect-account -d 'Stop unless this is the account (12 digits)' -r -f
 complete -c iam-del-key -l max-keys -d 'Stop if more than N keys match' -r -f
-complete -c iam-del-key -l jobs -d 'Number of keys to work on at the same time' -r -f
+complete -c iam-del-key -l jobs -d 'Number of keys to process at the same time' -r -f
 complete -c iam-del-key -l journal -d 'Record each step in FILE, and resume from it' -r -F
 complete -c iam-del-key -l profile -d 'Use this profile and no other source' -r -f
 complete -c iam-del-key -l role-arn -d 'Assume this role first' -r -f
@@ -23,8 +23,8 @@ complete -c iam-del-key -l endpoint-url -d 'Send requests to this URL instead of
 complete -c iam-del-key -l ca-bundle -d 'PEM file of the certificate authorities to trust' -r -F
 complete -c iam-del-key -l cli-connect-timeout -d 'Seconds to wait for a connection [default: 5]' -r -f
 complete -c iam-del-key -l cli-read-timeout -d 'Seconds to wait for each response [default: 15]' -r -f
-complete -c iam-del-key -l timeout -d 'Time limit per key' -r -f
-complete -c iam-del-key -l output -d 'Output format [default: table on a terminal, json otherwise]' -r -f -a "json\t'One JSON object per line'
+complete -c iam-del-key -l timeout -d 'Seconds to spend on each key, at most' -r -f
+complete -c iam-del-key -l output -d 'Output format' -r -f -a "json\t'One JSON object per line'
 text\t'Tab-separated columns for cut: AccessKeyId, UserName, Outcome, error code, Status, CreateDate, LastUsedDate, LastUsedService, LastUsedRegion, AccountId, Reason'
 table\t'One line per key, as wide as the terminal, with ages'
 off\t'Nothing'"
@@ -44,8 +44,8 @@ complete -c iam-del-key -l only-inactive -d 'Its status is Inactive'
 complete -c iam-del-key -l deactivate -d 'Set keys to Inactive instead of deleting them'
 complete -c iam-del-key -l reactivate -d 'Set keys to Active again: undo --deactivate'
 complete -c iam-del-key -s n -l dry-run -d 'Show what would happen; change nothing'
-complete -c iam-del-key -s i -l interactive -d 'Ask before anything is changed'
-complete -c iam-del-key -s y -l yes -d 'Do not ask'
+complete -c iam-del-key -s i -l interactive -d 'Ask for confirmation before changing anything'
+complete -c iam-del-key -s y -l yes -d 'Do not ask for confirmation'
 complete -c iam-del-key -l ignore-missing -d 'Succeed if a key no longer exists (like rm -f)'
 complete -c iam-del-key -l allow-self -d 'Allow deleting your own credentials'
 complete -c iam-del-key -l fail-fast -d 'Stop after the first failure'

@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal as _};
 use std::sync::Arc;
 
 use crate::error::RunError;
-use crate::report::stream;
+use crate::report::{message, stream};
 use crate::request::{Action, Consent, ErrorFormat, Mode, Request, Selection};
 use crate::sanitize::SafeText;
 use crate::terminal::{self, read_answer};
@@ -80,7 +80,12 @@ pub(crate) async fn ask(question: SafeText) -> bool {
         return false;
     };
     match read_answer(Arc::new(terminal), || put(question.clone())).await {
-        Ok(answer) => is_yes(&answer),
+        Ok(answer) => {
+            if !answer.contains(&b'\n') {
+                message::end_line();
+            }
+            is_yes(&answer)
+        }
         Err(_) => false,
     }
 }

@@ -46,8 +46,8 @@ pub(crate) fn report_arguments(not_read: &NotRead, format: ErrorFormat) -> Exit 
             let text = render(is_colorful(&io::stderr()));
             let text = format!("iam-del-key: {}", text.trim_end());
             message::print_line(&SafeText::page(&text));
-            let known = "known: nothing was contacted, and no key was changed";
-            message::print_line(&SafeText::message(known));
+            let result = "result: nothing was contacted, and no key was changed";
+            message::print_line(&SafeText::message(result));
         }
     }
     Exit::Usage

@@ -318,6 +318,8 @@ pub(crate) struct RunError {
     pub(crate) exit: Exit,
     pub(crate) code: String,
     pub(crate) message: String,
+    /// The parts of an error that has several, such as the wrong lines of a list.
+    pub(crate) details: Vec<String>,
     /// What to do next. Each hint is a sentence or a command.
     pub(crate) hints: Vec<String>,
     /// The service's error, if it returned one.
@@ -331,6 +333,7 @@ impl RunError {
             exit,
             code: code.to_owned(),
             message: message.into(),
+            details: Vec::new(),
             hints: Vec::new(),
             service: None,
         }

@@ -313,7 +313,7 @@ fn stopped(
     let member = match (key, &request.journal) {
         // What earlier runs did is as the journal says.
         (None, Some(_)) => AS_REPORTED,
-        _ => known.known_member(request.action),
+        _ => known.result_member(request.action),
     };
     messages.explain(&Explanation::for_run_error(stop, member).about(key, told));
     stop.exit

@@ -25,7 +25,7 @@ const MIN_BEDROCK_KEY: usize = BEDROCK_PREFIX.len() + 109;
 /// hexadecimal nor words, however they are escaped. If dots, dashes or underscores connect them to more of the same
 /// token, the whole token is replaced.
 pub(crate) fn redact(text: &str) -> Cow<'_, str> {
-    // No secret contains white space.
+    // No secret contains whitespace.
     if text
         .split_ascii_whitespace()
         .all(|word| word.len() < MIN_SECRET)

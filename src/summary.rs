@@ -67,10 +67,6 @@ impl Summary {
             .filter(|(count, _)| *count > 0)
             .map(|(count, what)| format!("{count} {what}"))
             .collect();
-        if parts.is_empty() {
-            "nothing was changed".to_owned()
-        } else {
-            parts.join(", ")
-        }
+        parts.join(", ")
     }
 }

@@ -23,7 +23,7 @@ const SYNOPSIS: [&str; 5] = [
 const ENVIRONMENT: [(&str, &str); 16] = [
     (
         "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_SECURITY_TOKEN, AWS_CREDENTIAL_EXPIRATION",
-        "Credentials. An ID without a secret, a secret without an ID, and white space in one of them is an error. --profile takes precedence over them.",
+        "Credentials. An ID without a secret, a secret without an ID, and whitespace in one of them is an error. --profile takes precedence over them.",
     ),
     (
         "AWS_PROFILE, AWS_DEFAULT_PROFILE",
@@ -139,7 +139,9 @@ fn man_page() -> Vec<u8> {
     // What the short help leaves out, the page has.
     let command = Cli::command().mut_args(|arg| arg.hide_short_help(false));
     let command = command.after_help("").after_long_help("");
-    let man = Man::new(command).manual("User Commands");
+    let man = Man::new(command)
+        .manual("User Commands")
+        .date(release_date());
     let mut page = Vec::new();
     let written = "a vector takes everything";
     man.render_title(&mut page).expect(written);
@@ -169,6 +171,13 @@ fn man_page() -> Vec<u8> {
         section.to_writer(&mut page).expect(written);
     }
     page
+}
+
+/// The date of the latest release in the changelog.
+fn release_date() -> &'static str {
+    let headings = include_str!("../CHANGELOG.md").lines();
+    let mut dates = headings.filter_map(|line| line.strip_prefix("## [")?.split_once("] - "));
+    dates.next().expect("a release").1
 }
 
 /// A line for each way to choose keys.

@@ -81,7 +81,7 @@ impl CredentialParts {
         parts.extend(&self.token);
         if let Some(part) = parts.into_iter().find(is_wrong) {
             return Err(part.stop(
-                "contains white space, a quote or another character that is not allowed in a key",
+                "contains whitespace, a quote or another character that is not allowed in a key",
             ));
         }
         let mut credentials = Credentials::builder()

@@ -151,7 +151,7 @@ fn header(line: &str) -> Option<&str> {
     (!header.is_empty()).then_some(header)
 }
 
-/// Whether Python treats the character as white space.
+/// Whether Python treats the character as whitespace.
 fn is_space(c: char) -> bool {
     c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c)
 }

@@ -300,7 +300,7 @@ fn long_enough(setting: Option<Setting>) -> Result<Option<String>, RunError> {
 fn checked_arn(arn: &Setting) -> Result<String, RunError> {
     let is_wrong = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '"' | '\'' | '`');
     if arn.value.contains(is_wrong) {
-        return Err(arn.wrong("a role ARN has no white space and no quotes"));
+        return Err(arn.wrong("a role ARN has no whitespace and no quotes"));
     }
     Ok(arn.value.clone())
 }

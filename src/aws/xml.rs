@@ -52,7 +52,7 @@ pub(super) fn is_mixed(node: Node<'_, '_>) -> bool {
     names(node).next().is_some() && !texts.all(is_blank)
 }
 
-/// Whether a node is white space.
+/// Whether a node is whitespace.
 pub(super) fn is_blank(node: Node<'_, '_>) -> bool {
     node.is_text() && node.text().unwrap_or_default().trim().is_empty()
 }

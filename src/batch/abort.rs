@@ -23,8 +23,8 @@ pub(super) enum AbortReason {
     OtherPrincipal {
         why: String,
     },
-    /// The user did not confirm.
-    Declined,
+    /// The answer to the question was not yes, or a signal came instead. The exit status tells which.
+    NotConfirmed(Exit),
     /// A result could not be written, so a pipeline does not get it.
     OutputFailed(io::Error),
     /// Another process changed the journal. The end of the run reports it.
@@ -98,7 +98,7 @@ impl Work<'_> {
     pub(super) fn remaining_outcome(&self, reason: &AbortReason) -> Outcome {
         let (exit, why) = match reason {
             AbortReason::Signal(exit) => return self.interrupted(*exit),
-            AbortReason::Declined => return Outcome::Refused(Refusal::Declined),
+            AbortReason::NotConfirmed(_) => return Outcome::Refused(Refusal::Declined),
             AbortReason::KeyFailed { exit, why } => (*exit, why.as_str()),
             AbortReason::Unreachable(_) => (Exit::Unreachable, "IAM could not be reached"),
             AbortReason::OtherPrincipal { why } => (Exit::Refused, why.as_str()),

@@ -18,13 +18,23 @@ impl Run<'_> {
             AbortReason::Signal(exit) => self.report.print_interruption(*exit),
             AbortReason::Unreachable(keys) => self.report.print_unreachable(*keys),
             AbortReason::OtherPrincipal { why } => self.report.print_stop(why),
-            AbortReason::Declined => self.report.print_declined(),
+            AbortReason::NotConfirmed(exit) => self.report.print_not_confirmed(*exit),
             _ => {}
         }
         let written = self.report_remaining(&reason).await;
         match (reason, written) {
-            (AbortReason::OutputFailed(error), _) | (AbortReason::Declined, Err(error)) => {
+            (AbortReason::OutputFailed(error), _) => {
                 self.report.print_write_failure(&error, self.summary.exit())
+            }
+            (AbortReason::NotConfirmed(exit), written) => {
+                let exit = match exit {
+                    Exit::Refused => self.summary.exit(),
+                    signal => signal,
+                };
+                match written {
+                    Ok(()) => exit,
+                    Err(error) => self.report.print_write_failure(&error, exit),
+                }
             }
             (AbortReason::Signal(exit), _) => exit,
             (AbortReason::OtherPrincipal { .. }, _) => Exit::Refused,
@@ -36,10 +46,7 @@ impl Run<'_> {
                 exit
             }
             (
-                AbortReason::Declined
-                | AbortReason::KeyFailed { .. }
-                | AbortReason::Unreachable(_)
-                | AbortReason::Fatal(_),
+                AbortReason::KeyFailed { .. } | AbortReason::Unreachable(_) | AbortReason::Fatal(_),
                 _,
             ) => self.summary.exit(),
         }
@@ -104,23 +111,30 @@ impl Run<'_> {
                 matching(count)
             ));
         }
+        let change = work.journal.changed_elsewhere();
+        let resume = self.resume(request.journal.is_some() && change.is_none());
+        if let Some(change) = change {
+            exit = self.report.print_lost_journal(change, exit);
+        }
+        self.report.finish(&self.summary, resume);
+        exit
+    }
+
+    /// Returns what a later run can continue or undo this run from.
+    pub(super) fn resume(&self, has_journal: bool) -> Resume {
+        let request = self.work.request;
         // A list of keys contains no keys of the root user.
         let has_results = request.query.is_none()
             && self.report.format == Format::Json
             && request.connection.target_principal.is_none()
             && !self.report.output.is_closed();
-        let mut resume = if has_results {
+        if has_journal {
+            Resume::Journal
+        } else if has_results {
             Resume::Results
         } else {
             Resume::Again
-        };
-        match work.journal.changed_elsewhere() {
-            Some(change) => exit = self.report.print_lost_journal(change, exit),
-            None if request.journal.is_some() => resume = Resume::Journal,
-            None => {}
         }
-        self.report.finish(&self.summary, resume);
-        exit
     }
 }
 

@@ -22,7 +22,6 @@ use crate::confirm;
 use crate::error::{Exit, RunError};
 use crate::ident::AccountId;
 use crate::metadata::Target;
-use crate::outcome::Outcome;
 use crate::report::message::Messages;
 use crate::report::{self, Bar, Report};
 use crate::request::{Format, Mode, Selection};
@@ -188,11 +187,12 @@ impl Run<'_> {
         report::show_targets(work.request, keys).map_err(AbortReason::fatal)?;
         keys.rewind().map_err(AbortReason::fatal)?;
         let signer = &work.connected.signer;
-        let question = report::question(count, work.request, account.as_ref(), signer);
+        let resume = self.resume(work.request.journal.is_some());
+        let question = report::question(count, work.request, resume, account.as_ref(), signer);
         match work.signals.race(confirm::ask(question)).await {
             Ok(true) => Ok(()),
-            Ok(false) => Err(AbortReason::Declined),
-            Err(exit) => Err(AbortReason::Signal(exit)),
+            Ok(false) => Err(AbortReason::NotConfirmed(Exit::Refused)),
+            Err(exit) => Err(AbortReason::NotConfirmed(exit)),
         }
     }
 

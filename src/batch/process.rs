@@ -127,13 +127,12 @@ impl Run<'_> {
             if written.is_ok() {
                 written = self.wait_for_readers().await;
             }
-            match written {
-                Ok(()) => {
-                    written = self
-                        .report_result(&result)
-                        .map_err(AbortReason::OutputFailed)
-                }
-                Err(_) => self.summary.count(&result, self.work.request),
+            if written.is_ok() {
+                written = self
+                    .report_result(&result)
+                    .map_err(AbortReason::OutputFailed);
+            } else {
+                self.summary.count(&result, self.work.request);
             }
             if let Outcome::Failed { .. } = result.outcome {
                 reason = reason.or_else(|| self.work.should_abort(&result));

@@ -52,50 +52,52 @@ use value::typed;
 #[command(after_help = MORE, after_long_help = EXIT_STATUS)]
 #[command(next_help_heading = "Which keys")]
 pub(crate) struct Cli {
-    /// A key; repeat the option for several keys
+    /// ID of a key; repeat the option for several keys
     ///
-    /// 16 to 128 of A-Z, a-z, 0-9 and _.
+    /// An ID has 16 to 128 characters: A-Z, a-z, 0-9 and _.
     #[arg(long, value_name = "ID", group = "keys", value_parser = typed(AccessKeyId::parse))]
     #[arg(value_hint = ValueHint::Other)]
     pub(crate) access_key_id: Vec<AccessKeyId>,
 
-    /// Owner of the keys; the default is the caller
+    /// Owner of the keys (default: the calling user)
     ///
-    /// 1 to 128 of A-Z, a-z, 0-9 and _+=,.@-. The default is the calling IAM user, so the option is required when you
-    /// sign in with a role, through SSO or as the root user. With --from it is the owner of every key in the file.
+    /// A name has 1 to 128 characters: A-Z, a-z, 0-9 and _+=,.@-. The default is the calling IAM user. If you sign in
+    /// with a role, through SSO or as the root user, name the owner, or use --find-user. With --from, it is the owner of
+    /// every key in the file.
     #[arg(long, value_name = "NAME", value_parser = typed(UserName::parse))]
     #[arg(value_hint = ValueHint::Other, group = "whose")]
     pub(crate) user_name: Option<UserName>,
 
     /// Look up the owner of each key
     ///
-    /// Uses GetAccessKeyLastUsed. If that is denied, the keys of all users are listed instead (ListUsers,
-    /// ListAccessKeys), once per run. With --from, only the owners of keys without one are looked up.
+    /// Calls GetAccessKeyLastUsed. If that is denied, the keys of all users are listed instead (ListUsers and
+    /// ListAccessKeys), once per run. With --from, only keys that the file lists without an owner are looked up.
     #[arg(long, conflicts_with = "user_name")]
     pub(crate) find_user: bool,
 
-    /// Keys from a file: IDs, CSV or JSON; - is stdin
+    /// Keys in a file (IDs, CSV or JSON); - means stdin
     ///
-    /// IDs separated by white space, with # comments; CSV with a header that has AccessKeyId, and UserName for the owner;
-    /// JSON as `aws iam list-access-keys` prints it; or JSON Lines that this program printed, whose finished keys are left
-    /// out. If there is a column for the owner, each row must fill it, unless --user-name or --find-user is given. The
-    /// whole file is checked before anything is contacted. On a terminal it asks before anything is changed.
+    /// The file has IDs that are separated by whitespace, with # comments; CSV with a header that names AccessKeyId, and
+    /// UserName for the owner; JSON as `aws iam list-access-keys` prints it; or JSON Lines that iam-del-key printed, whose
+    /// finished keys are left out. If there is a column for the owner, each row must fill it, unless --user-name or
+    /// --find-user is given. The whole file is checked before anything is contacted. If there is a terminal, you are asked
+    /// before anything is changed.
     #[arg(long, value_name = "FILE", group = "keys", value_hint = ValueHint::FilePath)]
     #[arg(conflicts_with_all = ["access_key_id", "all_keys", "whole_account"])]
     from: Option<PathBuf>,
 
     /// Every key of --user-name or --target-principal
     ///
-    /// Always asks; without a terminal it requires --yes.
+    /// Always asks for confirmation. Without a terminal, it requires --yes.
     #[arg(long, group = "keys", requires = "whose")]
     #[arg(conflicts_with_all = ["allow_self", "find_user", "access_key_id", "whole_account"])]
     all_keys: bool,
 
     /// Every key of every user; requires a condition
     ///
-    /// Requires --only-inactive, --unused-for or --older-than, and always asks. Without a terminal it also requires --yes
-    /// and --expect-account; a dry run requires neither. Root user keys are not included. Your own key is skipped. All
-    /// lists are read before the first key is deleted, and a list that cannot be read ends the run.
+    /// Requires --only-inactive, --unused-for or --older-than, and always asks for confirmation. Without a terminal, it
+    /// also requires --yes and --expect-account, except in a dry run. Root user keys are not included, and your own key is
+    /// skipped. All lists are read before the first key is changed. If one cannot be read, the run ends.
     #[arg(long, group = "keys", requires = "condition")]
     #[arg(conflicts_with_all = ["user_name", "find_user", "allow_self", "access_key_id"])]
     whole_account: bool,
@@ -106,8 +108,8 @@ pub(crate) struct Cli {
 
     /// Not used for AGE, such as 90d, 2w or 12h
     ///
-    /// A key that was never used counts from its creation. IAM records only the first use in 15 minutes and shows it some
-    /// minutes later, so use a day or more. Ages count by IAM's clock.
+    /// The age of a key that was never used counts from its creation. IAM records usage at most once every 15 minutes, and
+    /// shows it some minutes later, so use a day or more. Ages are measured by IAM's clock.
     #[arg(long, value_name = "AGE", value_hint = ValueHint::Other)]
     #[arg(group = "condition", help_heading = "Only if")]
     unused_for: Option<Age>,
@@ -119,100 +121,102 @@ pub(crate) struct Cli {
 
     /// Its owner does not match GLOB (ci-*)
     ///
-    /// Repeat the option for several patterns. They ignore case, as user names do.
+    /// Repeat the option for several patterns. Case is ignored, as in user names.
     #[arg(long, value_name = "GLOB", value_hint = ValueHint::Other, help_heading = "Only if")]
     except_user: Vec<UserGlob>,
 
     /// Its owner does not have this tag (team=ops)
     ///
-    /// Repeat the option for several tags. Keys and values ignore case. The tags are read (ListUserTags) only for users whose
-    /// keys meet the other conditions. If they cannot be read, the key fails: it is never changed.
+    /// Repeat the option for several tags. Case is ignored in keys and values. Tags are read (ListUserTags) only for users
+    /// whose keys meet the other conditions. If they cannot be read, the key is reported as failed and never changed.
     #[arg(long, value_name = "KEY[=VALUE]", value_hint = ValueHint::Other, help_heading = "Only if")]
     except_tag: Vec<TagPattern>,
 
     /// Its owner is under PATH, such as /ci/
     ///
-    /// Requires --whole-account. PATH begins and ends with a slash. IAM then lists only these users, so a role that may list
-    /// no others can sweep.
+    /// Requires --whole-account. PATH begins and ends with a slash. Only these users are listed, so a role that may list
+    /// no others can run the sweep.
     #[arg(long, value_name = "PATH", value_hint = ValueHint::Other)]
     #[arg(help_heading = "Only if")]
     path_prefix: Option<PathPrefix>,
 
     /// Set keys to Inactive instead of deleting them
     ///
-    /// Prints the command to undo it. The status is read first (ListAccessKeys): a key that is already Inactive is
-    /// skipped, which is a success. If the status cannot be read, the key is deactivated anyway.
+    /// Prints the command that undoes it. The status is read first (ListAccessKeys): a key that is already Inactive is
+    /// skipped, which counts as success. If the status cannot be read, the key is deactivated anyway.
     #[arg(long, help_heading = "Action")]
     deactivate: bool,
 
     /// Set keys to Active again: undo --deactivate
     ///
-    /// For named keys, and for --from the journal or the JSON results of a run with --deactivate: exactly the keys that it
-    /// deactivated and that were active before. If the run does not know whether it deactivated a key, or only concluded
-    /// it after an interrupted run, the key is reported and left unchanged. A journal of another account is refused. A key that is already Active is skipped, which is a success. Your own keys are not refused.
+    /// Takes named keys, or --from with the journal or the JSON results of a run with --deactivate. From these, it
+    /// reactivates exactly the keys that were active and that the run deactivated. If that is not certain for a key, the key
+    /// is reported and left unchanged. A journal of another account is refused. A key that is already Active is skipped,
+    /// which counts as success. Your own keys are not refused. Always asks for confirmation. Without a terminal, it
+    /// requires --yes.
     #[arg(long, help_heading = "Action")]
     #[arg(conflicts_with_all = ["deactivate", "all_keys", "whole_account"])]
     reactivate: bool,
 
     /// Show what would happen; change nothing
     ///
-    /// Reads, evaluates and prints, and sends nothing that writes. Shows the owner, status, creation and last use of each
-    /// key, and the account that its ID encodes; for a single key, also the other active keys of its owner.
+    /// Reads, evaluates and prints, but sends nothing that writes. Shows the owner, status, creation date and last use of
+    /// each key, and the account that its ID encodes. For a single key, it also shows the other active keys of its owner.
     #[arg(short = 'n', long, help_heading = "Safety")]
     dry_run: bool,
 
-    /// Ask before anything is changed
+    /// Ask for confirmation before changing anything
     ///
     /// Shows the keys and the account first. Requires a terminal.
     #[arg(short, long, conflicts_with = "yes", help_heading = "Safety")]
     interactive: bool,
 
-    /// Do not ask
+    /// Do not ask for confirmation
     ///
-    /// Only --all-keys, --whole-account and --reactivate ask by default, --from if there is a terminal, and --role-name about
-    /// the account of a key.
+    /// By default, --all-keys, --whole-account and --reactivate ask, and --from asks if there is a terminal. With
+    /// --role-name, --yes confirms no account: name the account with --expect-account.
     #[arg(short, long, help_heading = "Safety")]
     yes: bool,
 
     /// Succeed if a key no longer exists (like rm -f)
     ///
-    /// It does not apply to a key in another account, to a key that belongs to another user, or if the user does not
-    /// exist and IAM does not name the owner of the key. Without --user-name, IAM has to confirm the owner.
+    /// It does not apply to a key that belongs to another account or another user, or if the user does not exist and IAM
+    /// does not name the owner of the key. Without --user-name, IAM has to confirm the owner.
     #[arg(long, help_heading = "Safety")]
     ignore_missing: bool,
 
     /// Allow deleting your own credentials
     ///
-    /// The key that signs the requests, or the key behind the role in use. By default it is refused.
+    /// These are the key that signs the requests and the key behind the role in use. By default, they are refused.
     #[arg(long, help_heading = "Safety")]
     pub(crate) allow_self: bool,
 
-    /// Stop if this is not the account (12 digits)
+    /// Stop unless this is the account (12 digits)
     ///
-    /// Asks STS for the account of the credentials in use, after all roles, before anything else. Repeat the option with
-    /// --role-name to list the accounts in which that role may be assumed.
+    /// Before anything else, asks STS for the account of the credentials in use, after all roles. With --role-name, repeat
+    /// the option to list the accounts in which that role may be assumed.
     #[arg(long, value_name = "ID", value_hint = ValueHint::Other, help_heading = "Safety")]
     expect_account: Vec<AccountId>,
 
     /// Stop if more than N keys match
     ///
-    /// All keys are evaluated before the first one is changed. A dry run shows them anyway, with a warning.
+    /// All keys are evaluated before the first one is changed. A dry run shows all of them, with a warning.
     #[arg(long, value_name = "N", value_parser = value::max_keys())]
     #[arg(value_hint = ValueHint::Other, help_heading = "Safety")]
     max_keys: Option<u64>,
 
-    /// Number of keys to work on at the same time
+    /// Number of keys to process at the same time
     ///
-    /// The rate limits of IAM are respected, whatever the number is.
+    /// IAM's rate limits are respected, whatever the number is.
     #[arg(long, value_name = "N", default_value = "8", value_parser = value::jobs())]
     #[arg(value_hint = ValueHint::Other, help_heading = "Many keys")]
     jobs: NonZeroUsize,
 
     /// Record each step in FILE, and resume from it
     ///
-    /// With the same FILE, the same command resumes an interrupted run: finished keys are skipped, started ones are
+    /// The same command with the same FILE resumes an interrupted run: finished keys are skipped, and started ones are
     /// checked first. Each record is on disk before the next step. Two runs cannot share a journal. A dry run reads the
-    /// journal and writes nothing. FILE must be a regular file that belongs to you or root and that not every user can
+    /// journal and writes nothing. FILE must be a regular file that belongs to you or root, and that not every user can
     /// write to.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     #[arg(help_heading = "Many keys")]
@@ -220,49 +224,50 @@ pub(crate) struct Cli {
 
     /// Stop after the first failure
     ///
-    /// Keys in flight finish.
+    /// Keys that are in progress are finished.
     #[arg(long, help_heading = "Many keys")]
     fail_fast: bool,
 
     #[command(flatten)]
     pub(crate) connection: Connection,
 
-    /// Time limit per key
+    /// Seconds to spend on each key, at most
     ///
-    /// One limit for all steps of a key, with retries and checks. Waiting for a turn and for answers does not count.
-    /// Finding credentials has the same limit of its own.
+    /// The limit covers all requests for a key, including retries and checks. Time in the queue and at a prompt does not
+    /// count. Finding credentials may take as long again.
     #[arg(long, value_name = "SECONDS", value_parser = seconds(1))]
     #[arg(default_value = "60", value_hint = ValueHint::Other, help_heading = "Connection")]
     timeout: Duration,
 
-    /// Output format [default: table on a terminal, json otherwise]
+    /// Output format
     ///
-    /// A single key that is deleted (without --dry-run) prints {"ResponseMetadata":{}} by default, also on a terminal;
-    /// if it is already gone, --ignore-missing prints its JSON object; if it is not deleted, nothing is printed. With
-    /// --output, its result is printed in that format, whatever it is. After an answer other than yes, nothing is printed.
+    /// The default is table on a terminal, and json otherwise. The deletion of a single named key is different, on a
+    /// terminal too: by default it prints {"ResponseMetadata":{}}, or with --ignore-missing the JSON object of a key that
+    /// is already gone; if the key is not deleted, it prints nothing. With --output, it always prints the result in that
+    /// format. Keys that you were asked about and did not confirm are not printed.
     #[arg(long, value_name = "FORMAT", value_parser = value::output())]
     #[arg(help_heading = "Output")]
     output: Option<Format>,
 
     /// Select parts of each result
     ///
-    /// A JMESPath expression that is applied to each object of --output json or text. The result of a single deleted key
-    /// has only ResponseMetadata. Text looks as in the AWS CLI: tabs between the items of a list, None for null.
+    /// A JMESPath expression, which is applied to each object of --output json or text. The result of a single deleted key
+    /// has only ResponseMetadata. Text looks as in the AWS CLI: tabs between the items of a list, and None for null.
     #[arg(long, value_name = "JMESPATH", value_hint = ValueHint::Other, help_heading = "Output")]
     query: Option<Query>,
 
     /// Format of messages on standard error
     ///
-    /// With json, each line is an object. Failures have Level, Code, Message, ExitCode, Known, Hint and Attempts, and
-    /// where known Operation, RequestId, AccessKeyId and UserName; other lines have Level and Message. No question can be
-    /// asked, so --yes is required where one would be.
+    /// With json, each line is an object. Failures have Level, Code, Message, ExitCode, Result, Hint and Attempts, and where
+    /// they apply, Details, Operation, RequestId, AccessKeyId and UserName. Other lines have Level and Message. No question
+    /// can be asked, so --yes is required where one would be.
     #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = value::error_format())]
     #[arg(alias = "cli-error-format", help_heading = "Output")]
     error_format: ErrorFormat,
 
     /// Fill ResponseMetadata as boto3 does
     ///
-    /// Request ID, status, headers and the number of retries.
+    /// The request ID, the HTTP status, the headers and the number of retries.
     #[arg(long, help_heading = "Output")]
     response_metadata: bool,
 

@@ -42,11 +42,11 @@ Examples:
   iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --ignore-missing
       the same in a pipeline that may run twice
   iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --find-user --dry-run
-      a leaked key: who owns it, when was it used, what would happen
+      a leaked key: who owns it, when it was last used, what would happen
   iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --find-user --deactivate
       deactivate it, which can be undone
   iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --role-name Responder --find-user --deactivate
-      the same if the account of the key is unknown, too: it is looked up, and you confirm it
+      the same if the key's account is unknown, too: it is looked up, and you confirm it
   iam-del-key --target-principal 123456789012 --all-keys
       delete the keys of the root user of a member account
   iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --find-user --unused-for 45d
@@ -54,7 +54,7 @@ Examples:
   iam-del-key --whole-account --unused-for 90d --dry-run > plan.jsonl
       list the keys of the account that nobody has used for 90 days
   iam-del-key --from plan.jsonl --unused-for 90d --journal done.jsonl
-      delete what is left of that list after review, and resume if interrupted";
+      after a review, delete the keys that are left in the list; run it again to resume";
 
 /// What `-h` has room for.
 pub(super) const SHORT_EXAMPLES: &str = "\
@@ -76,8 +76,8 @@ Exit status:
     0  Every requested key is deleted (or already gone, with --ignore-missing),
        inactive with --deactivate, or active with --reactivate; a dry run;
        nothing matched. With --from, --all-keys and --whole-account, skipped
-       keys count as success. A dry run is 0 unless a key could not be found or
-       read.
+       keys count as success. A dry run exits with 0 unless a key could not be
+       found or read.
     1  Anything not listed below: an unlisted service error, a key that still
        exists although IAM sent no usable response, or a result, list or
        journal that could not be written.
@@ -90,8 +90,8 @@ Exit status:
     7  Credentials or configuration: none, expired, invalid, unknown profile,
        bad CA bundle, no valid MFA code.
     8  Still throttled after all retries.
-    9  IAM or STS could not be reached, or the response to a read was not
-       theirs. The key is not deleted.
+    9  IAM or STS could not be reached, or something else responded to a read.
+       The key is not deleted.
    10  Unknown: the request was sent, by this run or an earlier one, and no
        usable response arrived.
    11  Refused: the key belongs to your own credentials, a key named with
@@ -100,5 +100,5 @@ Exit status:
        confirmed it, the keys of --role-name belong to several accounts,
        another run uses the journal, or you did not confirm.
    12  Several keys with different results. If all results are the same, the
-       status is that result's.
+       exit status is the one of that result.
   129, 130, 143  Ended by SIGHUP, SIGINT, SIGTERM.";

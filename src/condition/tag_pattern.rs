@@ -9,7 +9,7 @@ use crate::sanitize::{Invalid, escape};
 use crate::secret::has_secret;
 
 /// A tag, as `KEY` or `KEY=VALUE`. Case is ignored: IAM ignores that of keys, and a protection must not depend on that of
-/// values. White space around a key or a value is ignored too.
+/// values. Whitespace around a key or a value is ignored too.
 #[derive(Clone, Debug)]
 pub(crate) struct TagPattern {
     given: String,
@@ -27,7 +27,7 @@ impl TagPattern {
     }
 }
 
-/// Returns text that is the same for texts that differ only in case and in surrounding white space.
+/// Returns text that is the same for texts that differ only in case and in surrounding whitespace.
 fn fold(text: &str) -> String {
     text.trim().to_uppercase().to_lowercase()
 }

@@ -1,10 +1,8 @@
 //! Collects the keys of a list, each once and with its owner, and finds lines that are wrong.
 
-use std::io;
-
 use super::distinct::RowFiles;
-use super::{Entry, InputError, List, ReadOptions, Row};
-use crate::error::RunError;
+use super::error::{InputError, InputErrors};
+use super::{Entry, List, ReadOptions, Row};
 use crate::metadata::{Deactivation, Status};
 use crate::outcome::OutcomeKind;
 use crate::request::{Action, Key, Owner};
@@ -17,6 +15,7 @@ pub(super) struct KeyCollector<'a> {
     options: ReadOptions<'a>,
     rows: RowFiles,
     already_done: u64,
+    errors: InputErrors,
 }
 
 impl<'a> KeyCollector<'a> {
@@ -25,11 +24,23 @@ impl<'a> KeyCollector<'a> {
             options,
             rows: RowFiles::new(),
             already_done: 0,
+            errors: InputErrors::default(),
         }
     }
 
+    /// Adds the key of an entry, or what is wrong with the entry.
+    ///
+    /// # Errors
+    ///
+    /// The rest of the list is not worth reading.
+    pub(super) fn take(&mut self, entry: Result<Entry, InputError>) -> Result<(), InputError> {
+        entry
+            .and_then(|entry| self.add(entry))
+            .or_else(|error| self.errors.add(error))
+    }
+
     /// Adds a key unless the entry says that it needs no action.
-    pub(super) fn take(&mut self, entry: Entry) -> Result<(), InputError> {
+    fn add(&mut self, entry: Entry) -> Result<(), InputError> {
         let deactivation = match self.options.action {
             Action::Reactivate => Some(entry.deactivation()?),
             Action::Delete | Action::Deactivate => None,
@@ -44,8 +55,9 @@ impl<'a> KeyCollector<'a> {
             return Ok(());
         }
         if self.rows.len() == MAX_KEYS {
-            let reason = format!("more than {MAX_KEYS} keys: split the list");
-            return Err(InputError::new(entry.line, 1, reason));
+            let reason = format!("more than {MAX_KEYS} keys");
+            return Err(InputError::new(entry.line, 1, reason)
+                .hint("nothing was contacted; split the list"));
         }
         let row = Row {
             line: entry.line,
@@ -53,13 +65,36 @@ impl<'a> KeyCollector<'a> {
             key: entry.key(self.options)?,
             deactivation,
         };
-        self.rows.push(&row).map_err(|error| spill_error(&error))
+        self.rows
+            .push(&row)
+            .map_err(|error| InputError::spill(&error))
+    }
+
+    /// Returns the list, given how reading it ended.
+    ///
+    /// # Errors
+    ///
+    /// Something in it is wrong.
+    pub(super) fn finish(mut self, read: Result<(), InputError>) -> Result<List, InputErrors> {
+        let mut errors = std::mem::take(&mut self.errors);
+        let list = match read {
+            Ok(()) if errors.is_empty() => self.distinct(),
+            Ok(()) => return Err(errors),
+            Err(error) => Err(error),
+        };
+        list.map_err(|error| {
+            errors.add_last(error);
+            errors
+        })
     }
 
     /// Removes repeated keys.
-    pub(super) fn distinct(self) -> Result<List, InputError> {
+    fn distinct(self) -> Result<List, InputError> {
         let len = self.rows.len() as u64;
-        let rows = self.rows.distinct().map_err(|error| spill_error(&error))?;
+        let rows = self
+            .rows
+            .distinct()
+            .map_err(|error| InputError::spill(&error))?;
         if let Some(conflict) = &rows.conflict {
             return Err(owner_conflict(conflict));
         }
@@ -100,10 +135,7 @@ impl Entry {
         let word = word.and_then(|(_, word)| word);
         let refuse_deactivation = |what: &str, hint: &'static str| {
             let reason = format!("{} {what}, but this command deletes", self.id);
-            Err(InputError {
-                hint,
-                ..InputError::new(self.line, 1, reason)
-            })
+            Err(InputError::new(self.line, 1, reason).hint(hint))
         };
         match word {
             Some(OutcomeKind::Reactivated | OutcomeKind::WouldReactivate) => {
@@ -215,13 +247,4 @@ fn owner_conflict([first, second]: &[Row; 2]) -> InputError {
         first.line
     );
     InputError::new(second.line, 1, reason)
-}
-
-fn spill_error(error: &io::Error) -> InputError {
-    let folder = std::env::temp_dir();
-    let reason = format!("cannot store the list in {}: {error}", folder.display());
-    InputError {
-        run_error: RunError::other,
-        ..InputError::at(None, reason)
-    }
 }

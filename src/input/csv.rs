@@ -1,16 +1,21 @@
 //! Reads columns below a header, in any order and among other columns, as saved by spreadsheets, the AWS console or a
 //! query. A field never continues on the next line.
 
+use std::rc::Rc;
+
 use csv::StringRecord;
 
 use super::line::{Line, Lines, column, without_comment};
 use super::{Entry, InputError, Visit, plain};
 use crate::csv_line::CsvLines;
+use crate::sanitize::escape_field;
 
 /// The positions of the columns to read.
 #[derive(Debug)]
 pub(super) struct Header {
     delimiter: u8,
+    /// The names of the columns, for messages.
+    names: Vec<Rc<str>>,
     /// The number of columns that have a name.
     width: usize,
     id: usize,
@@ -49,6 +54,10 @@ impl Header {
         match (place(&["AccessKeyId", "KeyId"])?, delimiter) {
             (Some(id), _) => Ok(Some(Self {
                 delimiter: delimiter_or_comma,
+                names: names
+                    .iter()
+                    .map(|name| escape_field(name.trim()).into())
+                    .collect(),
                 width: filled(&names),
                 id,
                 user_name: place(&["UserName", "User", "Owner"])?,
@@ -65,17 +74,27 @@ impl Header {
         }
     }
 
-    /// Returns the column where a field starts in its line. If the line is too short, returns the length of the line.
-    fn column(&self, text: &str, place: usize) -> usize {
-        let (mut quoted, mut separators) = (false, 0);
-        for (index, character) in text.chars().enumerate() {
-            if separators == place {
-                return index + 1;
+    /// Reads the fields of a line below the header.
+    fn entry(&self, csv_lines: &mut CsvLines, line: &Line) -> Result<Entry, InputError> {
+        let fields = cells(csv_lines, &line.text, line.number)?;
+        self.check_width(&fields, line.number)?;
+        let field = |place: usize| fields.get(place).map(str::trim);
+        let filled = |place: Option<usize>| place.and_then(field).filter(|field| !field.is_empty());
+        let wrong = |place: usize, reason| InputError::new(line.number, &self.names[place], reason);
+        let id = plain::id(field(self.id).unwrap_or_default());
+        let id = id.map_err(|reason| wrong(self.id, reason))?;
+        let mut entry = Entry {
+            outcome: filled(self.outcome).map(str::to_owned),
+            action: filled(self.action).map(str::to_owned),
+            ..Entry::with_id(id, line.number)
+        };
+        if let Some(place) = self.user_name {
+            match filled(Some(place)).map(plain::user_name) {
+                Some(name) => entry.user_name = Some(name.map_err(|reason| wrong(place, reason))?),
+                None => entry.missing_owner_column = Some(Rc::clone(&self.names[place])),
             }
-            quoted ^= character == '"';
-            separators += usize::from(!quoted && character == char::from(self.delimiter));
         }
-        text.chars().count()
+        Ok(entry)
     }
 
     /// Checks the number of fields. Otherwise a value could be in the wrong column. Extra fields must be empty, and
@@ -92,7 +111,7 @@ impl Header {
         }
         let fields = if count == 1 { "field" } else { "fields" };
         let reason = format!("has {count} {fields}, the header has {}", self.width);
-        Err(InputError::at(Some(format!(": line {line}")), reason))
+        Err(InputError::at(Some(format!("line {line}")), reason))
     }
 }
 
@@ -104,30 +123,7 @@ pub(super) fn read(
 ) -> Result<(), InputError> {
     let mut csv_lines = CsvLines::new(header.delimiter);
     while let Some(line) = lines.next()? {
-        let (text, number) = (&line.text, line.number);
-        let fields = cells(&mut csv_lines, text, number)?;
-        let field = |place: usize| fields.get(place).map(str::trim);
-        let filled = |place: Option<usize>| place.and_then(field).filter(|field| !field.is_empty());
-        header.check_width(&fields, number)?;
-        let wrong = |place: usize, reason: String| {
-            InputError::new(number, header.column(text, place), reason)
-        };
-        let user_name = header.user_name.unwrap_or_default();
-        let id = plain::id(field(header.id).unwrap_or_default())
-            .map_err(|reason| wrong(header.id, reason))?;
-        visit(Entry {
-            user_name: filled(header.user_name)
-                .map(plain::user_name)
-                .transpose()
-                .map_err(|reason| wrong(user_name, reason))?,
-            outcome: filled(header.outcome).map(str::to_owned),
-            action: filled(header.action).map(str::to_owned),
-            missing_owner_column: header
-                .user_name
-                .filter(|place| filled(Some(*place)).is_none())
-                .map(|place| header.column(text, place)),
-            ..Entry::with_id(id, number)
-        })?;
+        visit(header.entry(&mut csv_lines, &line))?;
     }
     Ok(())
 }

@@ -12,8 +12,8 @@ use serde::de::{
 
 use super::csv::is_same_name;
 use super::line::Lines;
-use super::{Entry, InputError, Visit};
-use crate::ident::{AccessKeyId, AccountId, UserName};
+use super::{Entry, InputError, Visit, plain};
+use crate::ident::AccountId;
 use crate::journal::FORMAT_VERSION;
 use crate::outcome::OutcomeKind;
 use crate::request::Action;
@@ -44,17 +44,20 @@ pub(super) fn read(
     visit: &mut Visit<'_>,
 ) -> Result<(), InputError> {
     let (source, lines_read) = lines.rest();
-    let line = Rc::new(Cell::new(lines_read + 1));
+    let place = Rc::new(Cell::new(Place {
+        line: lines_read + 1,
+        column: 0,
+    }));
     let counter = LineCounter {
         source: BufReader::with_capacity(1 << 16, source),
-        line: Rc::clone(&line),
+        place: Rc::clone(&place),
         length: 0,
         is_escaped: false,
     };
     let mut json = serde_json::Deserializer::from_reader(counter);
     let mut found = Objects {
         visit,
-        line: &line,
+        place: &place,
         is_undo: action == Action::Reactivate,
         is_journal: false,
         account,
@@ -86,7 +89,7 @@ fn problem(error: &serde_json::Error, lines_read: u64) -> InputError {
 /// Finds the objects at any depth.
 struct Objects<'a, 'v> {
     visit: &'a mut Visit<'v>,
-    line: &'a Cell<u64>,
+    place: &'a Cell<Place>,
     /// Whether it is what `--reactivate` undoes, which may be a journal.
     is_undo: bool,
     /// Whether a journal has started.
@@ -118,9 +121,9 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
     }
 
     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<(), E> {
-        let id = AccessKeyId::try_from(text.to_owned()).map_err(E::custom)?;
-        let line = self.line.get();
-        self.found(Entry::with_id(id, line))
+        let line = self.place.get().line;
+        let id = plain::id(text).map_err(|reason| self.wrong(reason));
+        self.found(id.map(|id| Entry::with_id(id, line)))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<(), A::Error> {
@@ -131,15 +134,28 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
         let further = if self.is_undo { &UNDO_MEMBERS[..] } else { &[] };
         let (mut is_list, mut is_report, mut is_head) = (false, false, false);
         let mut seen = Vec::new();
+        // What is wrong with this object. The objects that follow it are read anyway.
+        let mut wrong = None;
         while let Some(name) = object.next_key::<String>()? {
             let member = KNOWN_MEMBERS
                 .into_iter()
                 .chain(further.iter().copied())
                 .find(|member| is_same_name(&name, member));
-            check_member(&name, member, &mut seen).map_err(A::Error::custom)?;
+            if let Err(reason) = check_member(&name, member, &mut seen) {
+                wrong.get_or_insert_with(|| self.wrong(reason));
+            }
             match name.as_str() {
-                "AccessKeyId" => id = Some(object.next_value::<AccessKeyId>()?),
-                "UserName" => user_name = object.next_value::<Option<UserName>>()?,
+                "AccessKeyId" => match plain::id(&object.next_value::<String>()?) {
+                    Ok(found) => id = Some(found),
+                    Err(reason) => _ = wrong.get_or_insert_with(|| self.wrong(reason)),
+                },
+                "UserName" => {
+                    let name = object.next_value::<Option<String>>()?;
+                    match name.as_deref().map(plain::user_name).transpose() {
+                        Ok(name) => user_name = name,
+                        Err(reason) => _ = wrong.get_or_insert_with(|| self.wrong(reason)),
+                    }
+                }
                 "Outcome" => outcome = object.next_value()?,
                 "Action" => action = object.next_value()?,
                 "AccessKeyMetadata" | "AccessKey" => {
@@ -159,7 +175,7 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
                 "AccountId" if self.is_undo => account = object.next_value()?,
                 "PreviousStatus" => previous_status = object.next_value()?,
                 "Journal" => {
-                    return self.refuse(InputError::journal(self.line.get()));
+                    return self.refuse(InputError::journal(self.place.get().line));
                 }
                 other => {
                     is_report |= other == "ReportFormat";
@@ -167,22 +183,25 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
                 }
             }
         }
-        // Otherwise members that describe the whole list would be ignored.
-        if is_list && (id.is_some() || user_name.is_some() || outcome.is_some() || action.is_some())
-        {
-            return Err(A::Error::custom(
-                "an object has a list of keys and members of a single key",
-            ));
+        let is_of_key =
+            id.is_some() || user_name.is_some() || outcome.is_some() || action.is_some();
+        let is_journal_head = is_head && action.as_deref() == Some(Action::Deactivate.verb());
+        let contradiction = if is_list && is_of_key {
+            // Otherwise members that describe the whole list would be ignored.
+            Some("an object has a list of keys and members of a single key")
+        } else if !is_journal_head && intent.is_some() && outcome.is_some() {
+            Some("an object has both an Intent and an Outcome")
+        } else {
+            None
+        };
+        let contradiction = contradiction.map(|reason| self.wrong(reason));
+        if let Some(error) = wrong.or(contradiction) {
+            return self.found(Err(error));
         }
-        let line = self.line.get();
-        if is_head && action.as_deref() == Some(Action::Deactivate.verb()) {
+        let line = self.place.get().line;
+        if is_journal_head {
             self.is_journal = true;
             return self.of_account(account.as_deref());
-        }
-        if intent.is_some() && outcome.is_some() {
-            return Err(A::Error::custom(
-                "an object has both an Intent and an Outcome",
-            ));
         }
         // A change that was started: how it ended may not be recorded.
         if self.is_journal && intent.is_some() {
@@ -190,18 +209,21 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
             outcome = Some(OutcomeKind::Unknown.as_str().to_owned());
         }
         match id {
-            Some(id) => self.found(Entry {
+            Some(id) => self.found(Ok(Entry {
                 user_name,
                 outcome,
                 action,
                 previous_status,
                 is_record: self.is_journal,
                 ..Entry::with_id(id, line)
-            }),
+            })),
             None if is_list => Ok(()),
             None if self.is_undo => self.refuse(InputError::not_undoable(line)),
             None if is_report => self.refuse(InputError::credential_report(line)),
-            None => Err(A::Error::custom("an object without AccessKeyId")),
+            None => {
+                let error = self.wrong("an object without AccessKeyId");
+                self.found(Err(error))
+            }
         }
     }
 }
@@ -227,8 +249,14 @@ fn check_member(
 }
 
 impl Objects<'_, '_> {
-    fn found<E: serde::de::Error>(&mut self, found: Entry) -> Result<(), E> {
+    fn found<E: serde::de::Error>(&mut self, found: Result<Entry, InputError>) -> Result<(), E> {
         (self.visit)(found).or_else(|problem| self.refuse(problem))
+    }
+
+    /// Creates an error for what was just read.
+    fn wrong(&self, reason: impl Into<String>) -> InputError {
+        let Place { line, column } = self.place.get();
+        InputError::new(line, column.max(1), reason)
     }
 
     /// The head of a journal names the account of its keys.
@@ -254,10 +282,17 @@ impl Objects<'_, '_> {
     }
 }
 
-/// Counts the lines of a text while it is read, and fails if a string is too long.
+/// A line, and the bytes of it that were read.
+#[derive(Clone, Copy)]
+struct Place {
+    line: u64,
+    column: u64,
+}
+
+/// Tracks the place in a text while it is read, and fails if a string is too long.
 struct LineCounter<R> {
     source: R,
-    line: Rc<Cell<u64>>,
+    place: Rc<Cell<Place>>,
     /// The length of the current string with its opening quote, or 0 outside of strings.
     length: usize,
     is_escaped: bool,
@@ -279,9 +314,12 @@ impl<R: Read> Read for LineCounter<R> {
                     "a string is longer than {MAX_STRING} bytes"
                 )));
             }
-            if *byte == b'\n' {
-                self.line.set(self.line.get() + 1);
-            }
+            let Place { line, column } = self.place.get();
+            let (line, column) = match byte {
+                b'\n' => (line + 1, 0),
+                _ => (line, column + 1),
+            };
+            self.place.set(Place { line, column });
         }
         Ok(count)
     }

@@ -140,7 +140,7 @@ pub(super) fn column(text: &str, byte: usize) -> usize {
 }
 
 /// Removes the comment from a line. It starts with a `#` that is not in quotes, at the start of the line or after
-/// white space.
+/// whitespace.
 pub(super) fn without_comment(text: &str) -> &str {
     let (mut is_quoted, mut is_start) = (false, true);
     for (at, character) in text.char_indices() {

@@ -4,6 +4,7 @@
 mod collect;
 mod csv;
 mod distinct;
+mod error;
 mod json;
 mod line;
 mod plain;
@@ -13,6 +14,7 @@ pub(crate) mod target;
 
 use std::fs::{File, TryLockError};
 use std::io::{self, BufRead, BufReader};
+use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
@@ -20,9 +22,10 @@ use crate::error::RunError;
 use crate::ident::{AccessKeyId, AccountId, UserName};
 use crate::metadata::{Deactivation, Target};
 use crate::request::{Action, Input, Key, Owner};
-use crate::sanitize::{escape_path, truncate_escaped};
+use crate::sanitize::escape_path;
 use collect::KeyCollector;
 use distinct::Distinct;
+use error::InputError;
 use line::Lines;
 
 /// The keys of a file, each once.
@@ -90,8 +93,8 @@ struct Entry {
     /// Whether it is a record of a journal. A later record of a key counts, and not an earlier one.
     is_record: bool,
     line: u64,
-    /// The column of the missing owner, if the list has a column for owners.
-    missing_owner_column: Option<usize>,
+    /// The name of the column for owners, if this row does not fill it.
+    missing_owner_column: Option<Rc<str>>,
 }
 
 /// How the command line wants the list to be read.
@@ -103,75 +106,6 @@ pub(crate) struct ReadOptions<'a> {
     pub(crate) owner: Owner,
     /// The requested action.
     pub(crate) action: Action,
-}
-
-/// An error in the input and its position.
-#[derive(Debug)]
-struct InputError {
-    /// The position, which follows the name of the input. Lines and columns start at 1. `None`: the input cannot be
-    /// read.
-    place: Option<String>,
-    reason: String,
-    /// What to do about it.
-    hint: &'static str,
-    /// Creates the error that ends the run.
-    run_error: fn(String) -> RunError,
-}
-
-impl InputError {
-    fn at(place: Option<String>, reason: impl Into<String>) -> Self {
-        Self {
-            place,
-            reason: reason.into(),
-            hint: "nothing was contacted; correct the line and run the same command again",
-            run_error: RunError::usage,
-        }
-    }
-
-    fn new(line: u64, column: usize, reason: impl Into<String>) -> Self {
-        let place = format!(", line {line}, column {column}:");
-        Self::at(Some(place), reason)
-    }
-
-    /// Reports several words on a line without a header that explains them. `is_printed`: the AWS CLI or this program
-    /// printed the list with `--output text`.
-    fn no_header(line: u64, column: usize, is_printed: bool) -> Self {
-        let reason = "several columns need a header that names them: AccessKeyId, and UserName for the owner";
-        let problem = Self::new(line, column, reason);
-        if !is_printed {
-            return problem;
-        }
-        Self {
-            hint: "for a list printed by the AWS CLI or iam-del-key, use --output json",
-            ..problem
-        }
-    }
-
-    /// Reports a journal where a list of keys is expected.
-    fn journal(line: u64) -> Self {
-        Self {
-            hint: "pass it with --journal, together with its list",
-            ..Self::new(line, 1, "this is a journal, not a list of keys")
-        }
-    }
-
-    /// Reports a line that is not what `--reactivate` can undo.
-    fn not_undoable(line: u64) -> Self {
-        let reason = "this is not from a run of --deactivate, and --reactivate undoes only those";
-        Self {
-            hint: "use the journal or the JSON results of that run, or name the keys with --access-key-id",
-            ..Self::new(line, 1, reason)
-        }
-    }
-
-    /// Reports a credential report, which is easily mistaken for a list of keys.
-    fn credential_report(line: u64) -> Self {
-        let reason = "this is a credential report, which has no access key IDs";
-        Self {
-            hint: "to find the unused keys of the account: iam-del-key --whole-account --unused-for 90d --dry-run",
-            ..Self::new(line, 1, reason)
-        }
-    }
 }
 
 impl Entry {
@@ -190,14 +124,14 @@ impl Entry {
     }
 }
 
-/// Receives each entry.
-type Visit<'a> = dyn FnMut(Entry) -> Result<(), InputError> + 'a;
+/// Receives each entry, or what is wrong with it. Returns an error if the rest is not worth reading.
+type Visit<'a> = dyn FnMut(Result<Entry, InputError>) -> Result<(), InputError> + 'a;
 
 /// Reads all keys of `input`.
 ///
 /// # Errors
 ///
-/// The input cannot be read or contains an error. The message has the file, line and column.
+/// The input cannot be read or contains errors. The message has the file, lines and columns.
 pub(crate) fn read(input: &Input, options: ReadOptions<'_>) -> Result<List, RunError> {
     let name = match input {
         Input::Stdin => "standard input".to_owned(),
@@ -240,20 +174,13 @@ fn keys_of(
 ) -> Result<List, RunError> {
     let (mut collected, mut account) = (KeyCollector::new(options), None);
     let mut visit = |entry| collected.take(entry);
-    let mut list = read_entries(source, options.action, &mut account, &mut visit)
-        .and_then(|()| collected.distinct())
-        .map_err(|problem| wrong(name, &problem))?;
+    let read = read_entries(source, options.action, &mut account, &mut visit);
+    let mut list = collected
+        .finish(read)
+        .map_err(|errors| errors.run_error(name))?;
     let name = name.to_owned();
     list.origin = account.map(|account| Origin { name, account });
     Ok(list)
-}
-
-fn wrong(name: &str, problem: &InputError) -> RunError {
-    let reason = truncate_escaped(&problem.reason);
-    match &problem.place {
-        None => (problem.run_error)(format!("cannot read {name}: {reason}")),
-        Some(place) => (problem.run_error)(format!("{name}{place} {reason}")).hint(problem.hint),
-    }
 }
 
 /// Detects the format of the input and reads its entries.

@@ -1,4 +1,4 @@
-//! Reads access key IDs that are separated by white space.
+//! Reads access key IDs that are separated by whitespace.
 
 use std::ffi::OsStr;
 
@@ -22,8 +22,8 @@ pub(super) fn read(first: Line, mut lines: Lines, visit: &mut Visit<'_>) -> Resu
             return Err(InputError::no_header(number, place(other), is_printed));
         }
         for word in words {
-            let id = id(word).map_err(|reason| InputError::new(number, place(word), reason))?;
-            visit(Entry::with_id(id, number))?;
+            let wrong = |reason| InputError::new(number, place(word), reason);
+            visit(id(word).map(|id| Entry::with_id(id, number)).map_err(wrong))?;
         }
         line = lines.next()?;
     }

@@ -299,7 +299,7 @@ impl Journal {
             "AccessKeyId": result.key.id,
             "UserName": result.owner(),
             "Outcome": result.kind().as_str(),
-            "Known": result.describe_state(),
+            "Result": result.describe_state(),
             "Time": timestamp(SystemTime::now()),
         });
         let record = with_status(record, result.previous_status());

@@ -246,11 +246,11 @@ impl KeyResult {
         }
     }
 
-    /// Returns the value of the member `Known` in errors.
-    pub(crate) fn known_member(&self) -> &'static str {
+    /// Returns the value of the member `Result` in errors.
+    pub(crate) fn result_member(&self) -> &'static str {
         match &self.outcome {
             Outcome::Missing(_) => "Deleted",
-            _ => self.state().known_member(self.action),
+            _ => self.state().result_member(self.action),
         }
     }
 
@@ -319,8 +319,8 @@ impl KeyState {
         ))
     }
 
-    /// Returns the value of the member `Known` in errors.
-    pub(crate) fn known_member(&self, action: Action) -> &'static str {
+    /// Returns the value of the member `Result` in errors.
+    pub(crate) fn result_member(&self, action: Action) -> &'static str {
         match (self, action) {
             (Self::Done(_), Action::Delete) => "Deleted",
             (Self::Done(_), Action::Deactivate) => "Deactivated",

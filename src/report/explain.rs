@@ -11,11 +11,11 @@ use crate::error::{
     CallError, ErrorKind, Exit, NotFound, Received, RunError, SearchScope, ServiceError,
 };
 use crate::outcome::{KeyResult, KeyState, Outcome, Refusal, STATUS_UNKNOWN, already};
-use crate::request::{Format, Key, Mode};
-use crate::sanitize::{escape_field, truncate_escaped};
+use crate::request::{Key, Mode};
+use crate::sanitize::{SafeText, escape_field, truncate_escaped};
 
-/// The value of the member `Known` if each key has a result of its own.
-pub(crate) const AS_REPORTED: &str = "AsTold";
+/// The value of the member `Result` if each key has a result of its own.
+pub(crate) const AS_REPORTED: &str = "AsReported";
 
 /// An error or warning, what is known, and what to run next.
 #[derive(Clone, Debug)]
@@ -26,6 +26,8 @@ pub(crate) struct Explanation {
     pub(super) code: String,
     /// The error message. May be empty.
     pub(super) message: String,
+    /// The parts of an error that has several. Each is printed on its own line below the message.
+    pub(super) details: Vec<String>,
     /// The service's error, if it returned one. JSON output prints its message.
     pub(super) service: Option<ServiceError>,
     pub(super) hints: Vec<String>,
@@ -34,10 +36,10 @@ pub(crate) struct Explanation {
     pub(super) exit: Exit,
     /// The key, if the explanation concerns a single key.
     pub(super) key: Option<Key>,
-    /// The member `Known`: the state of the key, or of all keys if the object names none.
+    /// The member `Result`: the state of the key, or of all keys if the object names none.
     pub(super) known: &'static str,
     /// The same for people, unless it was printed before.
-    pub(super) known_text: Option<String>,
+    pub(super) result_text: Option<String>,
     /// The number of requests that were meant to change the key.
     pub(super) attempts: usize,
 }
@@ -54,13 +56,14 @@ impl Explanation {
             level: Level::Error,
             code: code.to_owned(),
             message: message.into(),
+            details: Vec::new(),
             service: None,
             hints: Vec::new(),
             check: None,
             exit,
             key: None,
             known,
-            known_text: None,
+            result_text: None,
             attempts: 0,
         }
     }
@@ -68,6 +71,7 @@ impl Explanation {
     /// Explains a run that ended before it changed any key.
     pub(crate) fn for_run_error(error: &RunError, known: &'static str) -> Self {
         Self {
+            details: error.details.clone(),
             hints: error.hints.clone(),
             service: error.service.as_deref().cloned(),
             ..Self::error(&error.code, error.to_string(), error.exit, known)
@@ -75,10 +79,10 @@ impl Explanation {
     }
 
     /// Adds the key, if there is one, and a description of what is known.
-    pub(crate) fn about(self, key: Option<&Key>, known_text: String) -> Self {
+    pub(crate) fn about(self, key: Option<&Key>, result_text: String) -> Self {
         Self {
             key: key.cloned(),
-            known_text: Some(known_text),
+            result_text: Some(result_text),
             ..self
         }
     }
@@ -89,16 +93,18 @@ impl Explanation {
         let (service, key) = (self.service.as_ref(), self.key.as_ref());
         let request_id = service.and_then(|error| error.request_id.as_ref());
         let user = key.and_then(|key| key.user_name.as_ref());
+        let details = !self.details.is_empty();
         record::members([
             ("Level", Some(json!("Error"))),
             ("Code", Some(json!(self.code))),
             ("Message", Some(json!(own.unwrap_or(&self.message)))),
+            ("Details", details.then(|| json!(self.details))),
             ("Operation", service.map(|error| json!(error.operation))),
             ("RequestId", request_id.map(|id| json!(id))),
             ("AccessKeyId", key.map(|key| json!(key.id))),
             ("UserName", user.map(|name| json!(name))),
             ("ExitCode", Some(json!(self.exit.status()))),
-            ("Known", Some(json!(self.known))),
+            ("Result", Some(json!(self.known))),
             ("Hint", Some(self.next().collect())),
             ("Attempts", Some(json!(self.attempts))),
         ])
@@ -118,14 +124,17 @@ impl Messages {
         if !explanation.message.is_empty() {
             self.print(explanation.level, &explanation.message);
         }
+        for detail in &explanation.details {
+            message::print_line(&SafeText::message(&format!("  {detail}")));
+        }
         if self.is_quiet && explanation.level != Level::Error {
             return;
         }
         for hint in explanation.next() {
             self.print(Level::Hint, hint);
         }
-        if let Some(known_text) = explanation.known_text.as_ref().filter(|_| !self.is_json()) {
-            self.print(Level::Known, known_text);
+        if let Some(result_text) = explanation.result_text.as_ref().filter(|_| !self.is_json()) {
+            self.print(Level::Result, result_text);
         }
     }
 }
@@ -178,21 +187,23 @@ impl Report<'_> {
                 let message = format!("{id} belongs to your own credentials: skipped");
                 labeled(Level::Note, message, None)
             }
-            _ if self.request.mode == Mode::DryRun => {
-                next = self.other_keys(result);
-                let known = Some(not_done("this was a dry run"));
-                labeled(Level::Note, self.would_be_skipped(result), known)
-            }
-            // What concerns all keys is reported once.
-            Outcome::WouldChange(_) | Outcome::Refused(Refusal::Declined) => no_message(None),
             Outcome::Missing(failure) => {
                 let missing = |[what, _]: [&str; 2]| format!("{id} is missing, {what}");
                 let warning = contradiction(result, failure);
                 match warning.or_else(|| unchecked_owner(failure).map(missing)) {
                     Some(warning) => labeled(Level::Warning, warning, None),
+                    None if self.request.mode == Mode::DryRun => {
+                        no_message(Some(KeyState::Done(String::new())))
+                    }
                     None => no_message(None),
                 }
             }
+            _ if self.request.mode == Mode::DryRun => {
+                next = self.other_keys(result);
+                no_message(Some(not_done("this was a dry run")))
+            }
+            // What concerns all keys is reported once.
+            Outcome::WouldChange(_) | Outcome::Refused(Refusal::Declined) => no_message(None),
             Outcome::Already(status) => {
                 let message = format!("{id} is {}: nothing was changed", already(status));
                 labeled(Level::Note, message, None)
@@ -240,13 +251,16 @@ impl Report<'_> {
         let check = known
             .as_ref()
             .and_then(|known| self.commands.check(&result.key, known));
-        let known_text = match (about, known.map(|known| known.describe(action))) {
-            (About::One(_), Some(known)) => Some(format!("{id}: {known}")),
-            (About::OneOfMany(_), Some(known)) if level == Level::Error => {
+        let result_text = match (about, known.map(|known| known.describe(action))) {
+            (About::One(_), Some(known)) => {
+                let known = self.would_stay(result).unwrap_or(known);
+                Some(format!("{id}: {known}"))
+            }
+            (About::OneOfMany(..), Some(known)) if level == Level::Error => {
                 message = format!("{id}: {}; {known}", message.trim_end_matches('.'));
                 None
             }
-            (About::One(_) | About::OneOfMany(_), _) => None,
+            (About::One(_) | About::OneOfMany(..), _) => None,
         };
         let mut service = record::failure(&result.outcome)
             .and_then(CallError::service)
@@ -259,6 +273,7 @@ impl Report<'_> {
             level,
             code,
             message,
+            details: Vec::new(),
             service,
             hints,
             check,
@@ -267,19 +282,21 @@ impl Report<'_> {
                 id: id.clone(),
                 user_name: result.owner().cloned(),
             }),
-            known: result.known_member(),
-            known_text,
+            known: result.result_member(),
+            result_text,
             attempts: result.attempts,
         }
     }
 
-    /// Says below a table why a dry run would skip the key: a narrow table has no column for the reason.
-    fn would_be_skipped(&self, result: &KeyResult) -> String {
+    /// Why a real run would not change the key either, after a dry run.
+    fn would_stay(&self, result: &KeyResult) -> Option<String> {
+        let reason = || record::reason(result).unwrap_or_default();
         match &result.outcome {
-            Outcome::Skipped(reason) if self.format == Format::Table => {
-                format!("{} would be skipped: {reason}", result.key.id)
-            }
-            _ => String::new(),
+            _ if self.request.mode == Mode::Change => None,
+            Outcome::Skipped(_) => Some(format!("would be skipped: {}", reason())),
+            Outcome::Refused(_) => Some(format!("would be refused: {}", reason())),
+            Outcome::Missing(_) | Outcome::Already(_) => Some(result.describe_state()),
+            _ => None,
         }
     }
 }

@@ -4,15 +4,15 @@ use super::advice::advice;
 use super::command::Commands;
 use crate::error::{CallError, Context, ErrorKind, NamedBy, NotFound, SearchScope};
 use crate::ident::AccountId;
-use crate::request::Key;
+use crate::request::{Key, Owner, Request, Selection};
 
 /// The key that a hint concerns.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum About<'a> {
     /// The only key of the run. Commands include its ID.
     One(&'a Key),
-    /// One of many keys. A hint applies to all keys with the same error and is printed once.
-    OneOfMany(&'a Key),
+    /// One of many keys of this run. A hint applies to all keys with the same error and is printed once.
+    OneOfMany(&'a Key, &'a Request),
 }
 
 impl About<'_> {
@@ -20,13 +20,30 @@ impl About<'_> {
     fn id(&self) -> &str {
         match self {
             Self::One(key) => key.id.as_str(),
-            Self::OneOfMany(_) => "ID",
+            Self::OneOfMany(..) => "ID",
         }
     }
 
     fn has_owner(&self) -> bool {
-        let (Self::One(key) | Self::OneOfMany(key)) = self;
+        let (Self::One(key) | Self::OneOfMany(key, _)) = self;
         key.user_name.is_some()
+    }
+
+    /// Returns how this run looks up the owner of each key itself, if an option is enough for that.
+    fn lookup_option(&self) -> Option<&'static str> {
+        let Self::OneOfMany(key, request) = self else {
+            return None;
+        };
+        match (&request.selection, request.owner, &key.user_name) {
+            (Selection::Named(_) | Selection::Listed { .. }, Owner::AsGiven, None) => {
+                Some("add --find-user to look up the owner of each key")
+            }
+            // The option is the only one that names an owner.
+            (Selection::Named(_), Owner::AsGiven, Some(_)) => {
+                Some("use --find-user instead of --user-name to look up the owner of each key")
+            }
+            _ => None,
+        }
     }
 }
 
@@ -76,7 +93,7 @@ pub(crate) fn hints(about: About<'_>, failure: &CallError, commands: &Commands) 
         )],
         _ => no_such_entity_hints(about, context, commands),
     };
-    if let About::OneOfMany(_) = about {
+    if let About::OneOfMany(..) = about {
         for hint in &mut hints {
             hint.insert_str(0, "NoSuchEntity: ");
         }
@@ -116,9 +133,14 @@ pub(crate) fn call_hints(failure: &CallError) -> Vec<String> {
 }
 
 fn owner_hint(about: About<'_>, commands: &Commands) -> String {
-    format!(
-        "to find the key's owner: {}",
-        commands.find_owner(about.id())
+    about.lookup_option().map_or_else(
+        || {
+            format!(
+                "to find the key's owner: {}",
+                commands.find_owner(about.id())
+            )
+        },
+        str::to_owned,
     )
 }
 
@@ -129,7 +151,20 @@ fn other_owner_hint(about: About<'_>, context: &Context, commands: &Commands) ->
             let command = commands.show_key(key.id.as_str(), Some(owner));
             Some(format!("review it first: {command}"))
         }
-        (Some(_), About::OneOfMany(_)) => Some(owner_hint(about, commands)),
+        (Some(_), About::OneOfMany(key, request)) => {
+            let names_none = matches!(
+                &request.selection,
+                Selection::Listed {
+                    user_name: None,
+                    ..
+                }
+            );
+            let is_of_list = key.user_name.is_some() && context.named_by == NamedBy::Caller;
+            if names_none && is_of_list {
+                return Some("correct the owner of the key in the list".to_owned());
+            }
+            Some(owner_hint(about, commands))
+        }
         (None, _) => {
             let (theirs, ours) = context.accounts.as_ref()?;
             Some(format!(

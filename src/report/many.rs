@@ -28,7 +28,7 @@ pub(crate) enum Resume {
 impl Report<'_> {
     /// Prints the result of one of many keys if it needs attention.
     pub(super) fn print_one_of_many(&mut self, result: &KeyResult) {
-        let mut explanation = self.explain(result, About::OneOfMany(&result.key));
+        let mut explanation = self.explain(result, About::OneOfMany(&result.key, self.request));
         let hints = mem::take(&mut explanation.hints);
         match (&result.outcome, result.kind()) {
             (Outcome::Refused(Refusal::SigningKey), _) => {
@@ -125,7 +125,6 @@ impl Report<'_> {
             self.messages.print(Level::Hint, &hint);
         }
         let total = summary.total();
-
         let keys = if total == 1 { "key" } else { "keys" };
         let dry = match self.request.mode {
             Mode::DryRun => "; this was a dry run",
@@ -138,17 +137,18 @@ impl Report<'_> {
             | Selection::User(_)
             | Selection::Root => "",
         };
-        let why = match self.request.selection {
-            _ if total > 0 => String::new(),
-            Selection::Named(_) | Selection::Listed { .. } => {
-                ": the list has no keys to change".to_owned()
-            }
-            Selection::User(_) | Selection::Root | Selection::Account => {
-                format!(": {}", no_target_reason(self.found))
-            }
+        let known = if total > 0 {
+            format!("{total} {keys}: {}{dry}{scope}", summary.describe())
+        } else {
+            let why = match self.request.selection {
+                Selection::Named(_) | Selection::Listed { .. } => "the list has no keys to change",
+                Selection::User(_) | Selection::Root | Selection::Account => {
+                    no_target_reason(self.found)
+                }
+            };
+            format!("nothing to do: {why}{scope}")
         };
-        let known = format!("{total} {keys}: {}{why}{dry}{scope}", summary.describe());
-        self.messages.print(Level::Known, &known);
+        self.messages.print(Level::Result, &known);
     }
 }
 

@@ -22,8 +22,8 @@ pub(super) enum Level {
     Note,
     /// What to run next.
     Hint,
-    /// The state of the key.
-    Known,
+    /// The state of the key, or the counts of all keys.
+    Result,
 }
 
 /// Prints messages.
@@ -94,7 +94,7 @@ impl Messages {
             Level::Note => ("iam-del-key: ", "note", Some(AnsiColor::Green)),
             Level::Hint => ("", "hint", Some(AnsiColor::Cyan)),
             // The terminal's own color: white cannot be read on white.
-            Level::Known => ("", "known", None),
+            Level::Result => ("", "result", None),
         };
         let style = Style::new().bold().fg_color(color.map(AnsiColor::into));
         self.write(who, label, self.colored.then_some(style), text);
@@ -130,6 +130,11 @@ fn capitalized(label: &str) -> String {
 /// Prints one JSON object on a line.
 pub(super) fn print_object(object: &Value) {
     print_line(&SafeText::json(object));
+}
+
+/// Ends the line of a question that nobody answered with Enter.
+pub(crate) fn end_line() {
+    print_line(&SafeText::page(""));
 }
 
 /// Prints one line, or all lines of a page, in one write.

@@ -77,7 +77,7 @@ pub(crate) struct Report<'a> {
     /// Whether the query failed on a result.
     needs_other_query: bool,
     /// Whether the user did not confirm.
-    is_declined: bool,
+    is_not_confirmed: bool,
     /// The results that are being written.
     pub(crate) output: Output,
 }
@@ -99,7 +99,7 @@ impl<'a> Report<'a> {
             is_undoable: false,
             open_sessions: OpenSessions::default(),
             needs_other_query: false,
-            is_declined: false,
+            is_not_confirmed: false,
             output: Output::default(),
         }
     }
@@ -160,7 +160,7 @@ impl<'a> Report<'a> {
         self.open_sessions.add(result);
         self.single_key = self.request.single().map(|key| Explanation {
             attempts: result.attempts,
-            ..Explanation::error("", "", Exit::Success, result.known_member())
+            ..Explanation::error("", "", Exit::Success, result.result_member())
                 .about(Some(key), describe_key(result))
         });
     }
@@ -218,11 +218,17 @@ impl<'a> Report<'a> {
         exit
     }
 
-    /// Reports that the user did not confirm. The keys have no messages of their own.
-    pub(crate) fn print_declined(&mut self) {
-        self.is_declined = true;
-        let message = "not confirmed: this run changed nothing";
-        self.print_error("Declined", message, Exit::Refused);
+    /// Reports that the user did not confirm, or that a signal came instead. The keys have no messages of their own.
+    pub(crate) fn print_not_confirmed(&mut self, exit: Exit) {
+        self.is_not_confirmed = true;
+        let (code, what) = match exit {
+            Exit::Refused => ("Declined", "not confirmed"),
+            _ => ("Interrupted", "interrupted"),
+        };
+        if exit != Exit::Refused {
+            message::end_line();
+        }
+        self.print_error(code, format!("{what}: this run changed nothing"), exit);
     }
 
     /// Reports that a signal ended the run. For a single key, its result says so.
@@ -263,10 +269,10 @@ impl<'a> Report<'a> {
     pub(crate) fn print_broken_run(&mut self, error: &io::Error, exit: Exit) {
         self.needs_other_query |= is_query_error(error);
         if self.single_key.is_none() && self.request.single().is_some() {
-            let known = KeyState::NotDone(String::new()).known_member(self.request.action);
-            let known_text = "no request to change the key was sent to IAM".to_owned();
+            let known = KeyState::NotDone(String::new()).result_member(self.request.action);
+            let result_text = "no request to change the key was sent to IAM".to_owned();
             let untouched = Explanation::error("", "", exit, known);
-            self.single_key = Some(untouched.about(self.request.single(), known_text));
+            self.single_key = Some(untouched.about(self.request.single(), result_text));
         }
         self.print_error_with_key("BrokenOff", format!("the run was aborted: {error}"), exit);
     }
@@ -284,10 +290,11 @@ impl<'a> Report<'a> {
         }
         self.bar.clear();
         for known in self.output.take_unwritten() {
-            self.messages.print(Level::Known, &known);
+            self.messages.print(Level::Result, &known);
         }
         // One sentence has reported that nothing was changed.
-        let is_said = self.is_declined && summary.count_of(OutcomeKind::Refused) == summary.total();
+        let is_said =
+            self.is_not_confirmed && summary.count_of(OutcomeKind::Refused) == summary.total();
         if !is_said {
             self.print_summary(summary, resume);
         }
@@ -332,16 +339,16 @@ pub(crate) fn print_panic(
         Exit::Unknown
     };
     let message = format!("aborted at {place}: a bug, or not enough memory or threads");
-    let print = |key: Option<&Key>, known, known_text| {
+    let print = |key: Option<&Key>, known, result_text| {
         let error = Explanation::error("BrokenOff", message.clone(), exit, known);
-        messages.explain(&error.about(key, known_text));
+        messages.explain(&error.about(key, result_text));
     };
     let commands = Commands::new(&request.connection);
     let print_key = |key: &Key, known: &KeyState| {
         let check = commands.check(key, known).map(|check| format!("; {check}"));
-        let (known_text, check) = (known.describe(request.action), check.unwrap_or_default());
-        let known_text = format!("{}: {known_text}{check}", key.id);
-        print(Some(key), known.known_member(request.action), known_text);
+        let (result_text, check) = (known.describe(request.action), check.unwrap_or_default());
+        let result_text = format!("{}: {result_text}{check}", key.id);
+        print(Some(key), known.result_member(request.action), result_text);
     };
     if let Some(key) = request.single() {
         let nothing = || KeyState::NotDone("nothing was sent to IAM".to_owned());

@@ -8,6 +8,7 @@ use std::time::SystemTime;
 use anstyle::{AnsiColor, Style};
 use terminal_size::terminal_size_of;
 
+use super::Resume;
 use super::fit::{Fit, display_width};
 use super::message;
 use super::record::{reason, status};
@@ -310,11 +311,17 @@ pub(crate) fn show_targets(
 pub(crate) fn question(
     count: u64,
     request: &Request,
+    resume: Resume,
     account: Option<&AccountId>,
     signer: &Signer,
 ) -> SafeText {
     let (verb, warning) = match request.action {
         Action::Delete => ("Delete", "cannot be undone"),
+        // What this run prints is no list that --reactivate reads.
+        Action::Deactivate if count > 1 && resume == Resume::Again => (
+            "Deactivate",
+            "can be undone one key at a time; to undo it with one command, answer no and add --journal FILE",
+        ),
         Action::Deactivate => ("Deactivate", "can be undone"),
         Action::Reactivate => ("Reactivate", "can be undone with --deactivate"),
     };

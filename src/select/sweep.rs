@@ -139,6 +139,17 @@ fn read_failed(failure: &CallError) -> RunError {
     report::run_error(failure, "IAM", "")
 }
 
+/// Reports that the keys of the named user, or of the root user, cannot be read.
+fn user_read_failed(failure: &CallError) -> RunError {
+    let error = read_failed(failure);
+    match failure.service() {
+        Some(answer) if failure.is_no_such_entity() && answer.is_about_user() => error.hint(
+            "check the user name; if the user is in another account, use a profile of that account (--profile NAME)",
+        ),
+        _ => error,
+    }
+}
+
 impl Selector<'_> {
     /// Selects among all keys of `selection`.
     ///
@@ -153,11 +164,8 @@ impl Selector<'_> {
             _ => None,
         };
         if let Some(user) = single_user {
-            sweep.add(
-                self.inspect(user)
-                    .await
-                    .map_err(|failure| read_failed(&failure))?,
-            )?;
+            let inspected = self.inspect(user).await;
+            sweep.add(inspected.map_err(|failure| user_read_failed(&failure))?)?;
             return sweep.remove_duplicates();
         }
         let report = self.credential_report(bar).await;

@@ -275,7 +275,7 @@ fn f110_the_dry_run_of_one_key_shows_the_other_active_keys_of_its_owner() {
     let hint = format!(
         "hint: Bob has another active key: iam-del-key --access-key-id {BOB_SECOND_KEY_ID} --user-name=Bob --dry-run\n"
     );
-    let known = format!("known: {BOBS_KEY}: not deleted: this was a dry run\n");
+    let known = format!("result: {BOBS_KEY}: not deleted: this was a dry run\n");
     let _ = Case::documented(&sandbox, &["--dry-run"])
         .run()
         .exits(0)
@@ -304,7 +304,7 @@ fn f110_the_dry_run_of_one_key_shows_the_other_active_keys_of_its_owner() {
         let output = printed.output().to_owned();
         let said = printed.prints(&output);
         assert!(!said.messages().contains("another active key"));
-        let _ = said.says(&["known: "]);
+        let _ = said.says(&["result: "]);
     }
     // No request is made for it.
     let sandbox = documented();

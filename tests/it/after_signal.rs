@@ -31,7 +31,7 @@ fn c01_a_result_of_the_last_moment_is_written_and_told_once() {
             .says_exactly(&format!(
                 "iam-del-key: error: interrupted\n\
                  hint: check with: aws iam list-access-keys --user-name=Bob\n\
-                 known: {BOBS_KEY}: unknown: the request was sent and no response arrived\n"
+                 result: {BOBS_KEY}: unknown: the request was sent and no response arrived\n"
             ));
     }
 }
@@ -81,7 +81,7 @@ fn c48_a_signal_does_not_hide_what_iam_returned() {
         let known = "not deleted: IAM found no such key for this user";
         assert_eq!(row["Reason"], known, "{row}");
         let _ = printed.prints(&format!("{row}\n")).says_exactly(&format!(
-            "iam-del-key: error: interrupted\nknown: {BOBS_KEY}: {known}\n"
+            "iam-del-key: error: interrupted\nresult: {BOBS_KEY}: {known}\n"
         ));
     }
 }
@@ -103,7 +103,7 @@ fn c48_a_signal_before_a_retry_does_not_hide_the_error() {
     let _ = said.says(&[
         "\"Code\":\"Interrupted\"",
         "\"Message\":\"interrupted\"",
-        "\"Known\":\"NotDeleted\"",
+        "\"Result\":\"NotDeleted\"",
     ]);
 }
 
@@ -127,7 +127,7 @@ fn f60_a_signal_while_cli_input_json_is_read_says_that_nothing_was_changed() {
             let _ = interrupt(running, signal)
                 .exits(status)
                 .prints_nothing()
-                .says_exactly("iam-del-key: error: interrupted\nknown: no key was changed\n");
+                .says_exactly("iam-del-key: error: interrupted\nresult: no key was changed\n");
         }
     }
 }
@@ -157,7 +157,7 @@ fn f60_a_signal_while_the_list_is_read_says_that_nothing_was_changed() {
             let _ = interrupt(running, signal)
                 .exits(status)
                 .prints_nothing()
-                .says_exactly("iam-del-key: error: interrupted\nknown: no key was changed\n");
+                .says_exactly("iam-del-key: error: interrupted\nresult: no key was changed\n");
             assert!(!journal.exists());
         }
     }

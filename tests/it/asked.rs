@@ -10,6 +10,7 @@ use crate::shell::Shell;
 
 const ASKED: &str = "Delete this key in account 123456789012? It cannot be undone. [y/N] ";
 const NOT_CHANGED: &str = "not deleted: no request to change it was sent";
+const INTERRUPTED: &str = "iam-del-key: error: interrupted: this run changed nothing\n";
 const DECLINED: &str = "not confirmed: this run changed nothing";
 
 fn asked(sandbox: &Sandbox) -> Case {
@@ -192,6 +193,77 @@ fn c14_sts_is_asked_once_and_only_for_a_question() {
 }
 
 #[test]
+fn a_signal_at_the_question_about_several_keys_prints_one_sentence() {
+    let keys = format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n{BOB_SECOND_KEY_ID},Bob\n");
+    for (args, signal, status) in [
+        (&["--user-name", "Bob", "--all-keys"][..], "INT", 130),
+        (
+            &["--user-name", "Bob", "--all-keys", "--output", "table"],
+            "TERM",
+            143,
+        ),
+        (
+            &["--user-name", "Bob", "--all-keys", "--output", "json"],
+            "INT",
+            130,
+        ),
+        (&["--from", "list.csv", "--deactivate"], "INT", 130),
+    ] {
+        let sandbox = documented();
+        let case = Case::at(&sandbox, [] as [&str; 0]);
+        let path = case.path("list.csv");
+        let args = args.iter().map(|arg| match *arg {
+            "list.csv" => path.clone().into_os_string(),
+            arg => arg.into(),
+        });
+        let dialogue = Dialogue::start(case.args(args).file("list.csv", &keys)).shows("[y/N] ");
+        dialogue.signal(signal);
+        let said = dialogue.end().exits(status).prints_nothing();
+        let (_, after) = said.messages().split_once("[y/N] ").expect("asked once");
+        // Nobody pressed Enter.
+        assert_eq!(after, format!("\n{INTERRUPTED}"));
+        let _ = said.says(&[INTERRUPTED]);
+        assert!(sandbox.has_key(BOBS_KEY) && sandbox.has_key(BOB_SECOND_KEY_ID));
+    }
+}
+
+#[test]
+fn how_a_deactivation_of_several_keys_can_be_undone_is_said_before_it() {
+    let one_by_one = "Deactivate these 2 keys in account 123456789012? It can be undone one key at a time; to undo it with \
+                      one command, answer no and add --journal FILE. [y/N] ";
+    let at_once = "Deactivate these 2 keys in account 123456789012? It can be undone. [y/N] ";
+    let one = "Deactivate this key in account 123456789012? It can be undone. [y/N] ";
+    for (more, question) in [
+        (&["--output", "table"][..], one_by_one),
+        (&["--output", "off"], one_by_one),
+        (&["--query", "AccessKeyId"], one_by_one),
+        (&["--output", "json"], at_once),
+        // Standard output is a pipe.
+        (&[], at_once),
+        (&["--output", "table", "--journal", "JOURNAL"], at_once),
+        (&["--output", "table", "--older-than", "300d"], one),
+    ] {
+        let sandbox = documented();
+        let case = Case::at(
+            &sandbox,
+            ["--user-name", "Bob", "--all-keys", "--deactivate"],
+        );
+        let journal = case.path("journal");
+        let more = more.iter().map(|arg| match *arg {
+            "JOURNAL" => journal.clone().into_os_string(),
+            arg => arg.into(),
+        });
+        let _ = Dialogue::start(case.args(more))
+            .shows(question)
+            .types(b"n\n")
+            .end()
+            .exits(11)
+            .prints_nothing()
+            .says(&[DECLINED]);
+    }
+}
+
+#[test]
 fn c73_a_run_that_was_stopped_asks_again_and_forgets_what_was_typed() {
     let sandbox = documented();
     let case = asked(&sandbox);
@@ -263,9 +335,8 @@ fn c73_signals_end_the_question() {
         let _ = dialogue
             .end()
             .exits(status)
-            .prints_outcome("NotTried")
-            .says(&["interrupted"])
-            .ends_with(NOT_CHANGED);
+            .prints_nothing()
+            .says(&[INTERRUPTED]);
         assert!(sandbox.has_key(BOBS_KEY), "{signal}");
     }
     // After it went on, too.
@@ -280,9 +351,8 @@ fn c73_signals_end_the_question() {
     let _ = dialogue
         .end()
         .exits(143)
-        .prints_outcome("NotTried")
-        .says(&["interrupted"])
-        .ends_with(NOT_CHANGED);
+        .prints_nothing()
+        .says(&[INTERRUPTED]);
     assert!(sandbox.has_key(BOBS_KEY));
 
     let sandbox = documented();

@@ -25,7 +25,7 @@ fn f64_a_list_is_asked_about_on_a_terminal() {
     let deleted = [("Deleted".to_owned(), 2)];
     let declined = "iam-del-key: error: not confirmed: this run changed nothing\n";
     for (answer, status, expected, says) in [
-        ("y\n", 0, &deleted[..], "known: 2 keys: 2 deleted\n"),
+        ("y\n", 0, &deleted[..], "result: 2 keys: 2 deleted\n"),
         ("n\n", 11, &[], declined),
     ] {
         let sandbox = documented();
@@ -40,7 +40,7 @@ fn f64_a_list_is_asked_about_on_a_terminal() {
         let said = printed.prints(&output);
         // One sentence says it of all keys.
         assert!(said.messages().ends_with(says), "{}", said.messages());
-        assert_eq!(said.messages().contains("known: "), status == 0);
+        assert_eq!(said.messages().contains("result: "), status == 0);
         let _ = said.says(&[BOBS_KEY, "[y/N]"]);
         assert_eq!(sandbox.has_key(BOBS_KEY), status == 11);
     }
@@ -72,7 +72,7 @@ fn f64_a_list_on_standard_input_is_asked_about_on_the_terminal() {
         assert_eq!(outcomes(&output), [(outcome.to_owned(), 2)], "{more:?}");
         let said = printed.prints(&output);
         assert_eq!(said.messages().contains("[y/N]"), asked, "{more:?}");
-        let _ = said.says(&["known: 2 keys: "]);
+        let _ = said.says(&["result: 2 keys: "]);
         assert_eq!(sandbox.has_key(BOBS_KEY), is_dry);
     }
 }
@@ -123,7 +123,7 @@ fn f64_without_a_terminal_a_list_is_not_asked_about() {
     let output = printed.output().to_owned();
     let _ = printed
         .prints(&output)
-        .says_exactly("known: 2 keys: 2 deleted\n");
+        .says_exactly("result: 2 keys: 2 deleted\n");
 }
 
 #[test]
@@ -160,7 +160,7 @@ fn f64_json_errors_require_yes_where_a_question_would_be_asked() {
     ] {
         let printed = Dialogue::start(case).end().exits(0);
         let output = printed.output().to_owned();
-        let _ = printed.prints(&output).says(&["\"Known\""]);
+        let _ = printed.prints(&output).says(&["\"Result\""]);
     }
     assert!(!sandbox.has_key(BOBS_KEY));
 }
@@ -193,7 +193,7 @@ fn a_sweep_says_that_root_user_keys_are_not_included() {
     let output = printed.output().to_owned();
     let _ = printed
         .prints(&output)
-        .says(&["known: 1 key: 1 deleted; root user keys are not included\n"]);
+        .says(&["result: 1 key: 1 deleted; root user keys are not included\n"]);
     // On a terminal, --yes alone is enough.
     let case = Case::at(&sandbox, ["--whole-account", "--only-inactive", "--yes"]);
     let _ = Dialogue::start(case)
@@ -202,7 +202,7 @@ fn a_sweep_says_that_root_user_keys_are_not_included() {
         .prints_nothing()
         .says(&[
             "iam-del-key: note: 4 keys of 3 users checked\n",
-            "known: 0 keys: nothing was changed: there are no keys, or none meets the conditions; root user keys are not \
+            "result: nothing to do: there are no keys, or none meets the conditions; root user keys are not \
              included\n",
         ]);
     // Nor does a dry run require anything.

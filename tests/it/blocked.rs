@@ -72,7 +72,7 @@ fn c01_a_paused_reader_turns_no_response_into_a_lost_one() {
             .end()
             .exits(0)
             .prints_nothing()
-            .says_exactly("known: 200 keys: 200 deleted\n");
+            .says_exactly("result: 200 keys: 200 deleted\n");
         let output = reader.join().expect("the results");
         assert_eq!(output.matches("Deleted").count(), 200, "{output}");
         if !more.contains(&"text") {
@@ -105,11 +105,11 @@ fn c01_a_signal_ends_a_run_whose_results_nobody_reads() {
         let mut known: Vec<String> = said
             .messages()
             .lines()
-            .filter_map(|line| line.strip_prefix("known: ")?.strip_suffix(": deleted"))
+            .filter_map(|line| line.strip_prefix("result: ")?.strip_suffix(": deleted"))
             .map(str::to_owned)
             .collect();
         let lines = known.iter().fold(String::new(), |lines, id| {
-            lines + "known: " + id + ": deleted\n"
+            lines + "result: " + id + ": deleted\n"
         });
         known.sort();
         gone.sort();
@@ -118,7 +118,7 @@ fn c01_a_signal_ends_a_run_whose_results_nobody_reads() {
             "iam-del-key: error: interrupted: no more keys are started\n\
              iam-del-key: error: interrupted: not every result could be written to standard output in time\n\
              {lines}hint: to continue, run the same command again with --ignore-missing\n\
-             known: 2000 keys: 8 deleted, 1992 not tried\n"
+             result: 2000 keys: 8 deleted, 1992 not tried\n"
         );
         let _ = said.says_exactly(&expected);
         assert_eq!(behind_the_filling(results), "");
@@ -175,7 +175,7 @@ fn c01_one_key_whose_result_nobody_reads() {
             .prints_nothing()
             .says_exactly(&format!(
                 "iam-del-key: error: interrupted: not every result could be written to standard output in time\n\
-                 known: {BOBS_KEY}: deleted\n"
+                 result: {BOBS_KEY}: deleted\n"
             ));
         assert_eq!(behind_the_filling(results), "");
     }
@@ -211,7 +211,7 @@ fn c01_two_signals_leave_the_last_words() {
             said,
             format!(
                 "iam-del-key: error: interrupted: not every result could be written to standard output in time\n\
-                 known: {BOBS_KEY}: not deleted\n"
+                 result: {BOBS_KEY}: not deleted\n"
             )
         );
         assert_eq!(behind_the_filling(results), "");
@@ -238,7 +238,7 @@ fn c01_results_that_nobody_reads_are_in_the_journal() {
     assert_eq!(outcomes(&output), [("Deleted".to_owned(), 292)]);
     let _ = printed
         .prints(&output)
-        .says_exactly("known: 300 keys: 292 deleted, 8 finished by an earlier run\n");
+        .says_exactly("result: 300 keys: 292 deleted, 8 finished by an earlier run\n");
 }
 
 #[test]
@@ -272,7 +272,7 @@ fn c01_standard_output_that_another_program_made_non_blocking_is_waited_for() {
         .end()
         .exits(0)
         .prints_nothing()
-        .says_exactly("known: 50 keys: 50 deleted\n");
+        .says_exactly("result: 50 keys: 50 deleted\n");
 }
 
 /// A run that says more than a pipe takes and then waits for a reader.
@@ -318,7 +318,7 @@ fn c01_a_paused_reader_of_messages_loses_nothing() {
     let reader = thread::spawn(|| behind_the_filling(messages));
     let _ = running.end().exits(0).prints_nothing().says_nothing();
     let said = reader.join().expect("the messages");
-    assert!(said.ends_with("known: 300 keys: 300 deleted\n"), "{said}");
+    assert!(said.ends_with("result: 300 keys: 300 deleted\n"), "{said}");
     assert_eq!(sandbox.requests().len(), 300, "a request was sent again");
 }
 
@@ -419,5 +419,5 @@ fn c01_results_and_messages_of_one_log_are_in_order() {
         );
     }
     let _ = printed.prints(&log).says_nothing();
-    assert!(log.ends_with("known: 40 keys: 40 failed and not changed\n"));
+    assert!(log.ends_with("result: 40 keys: 40 failed and not changed\n"));
 }

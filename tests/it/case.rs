@@ -487,7 +487,7 @@ impl Ended {
     pub(crate) fn ends_with(self, known: &str) -> Self {
         let last = self.known();
         assert!(
-            last.starts_with("known: ") && last.contains(known),
+            last.starts_with("result: ") && last.contains(known),
             "the last line is {last:?}, not {known:?}{}",
             self.all()
         );

@@ -1,5 +1,5 @@
 //! Lists whose columns or members do not say one thing for sure: refused with the place before anything is contacted. And
-//! IDs that are separated by white space.
+//! IDs that are separated by whitespace.
 
 use iam_sandbox::documented::{ALICE_KEY_ID, BOB_SECOND_KEY_ID};
 
@@ -15,7 +15,7 @@ fn refused_with(list: &str, more: &[&str], error: &str, hint: &str) {
     let sandbox = documented();
     let case = from_stdin(&sandbox, list, more);
     let _ = case.run().exits(2).prints_nothing().says_exactly(&format!(
-        "iam-del-key: error: standard input{error}\nhint: {hint}\nknown: no key was changed\n"
+        "iam-del-key: error: standard input{error}\nhint: {hint}\nresult: no key was changed\n"
     ));
     assert_eq!(sandbox.connections(), 0, "{list}");
     assert!(sandbox.has_key(BOBS_KEY) && sandbox.has_key(ALICE_KEY_ID));
@@ -26,27 +26,27 @@ fn c03_a_row_with_more_fields_than_the_header_is_an_error() {
     for (list, error) in [
         (
             format!("AccessKeyId,UserName\n{BOBS_KEY},Alice,Bob\n"),
-            ": line 2 has 3 fields, the header has 2",
+            ", line 2 has 3 fields, the header has 2",
         ),
         (
             format!("AccessKeyId\n{BOBS_KEY},Bob\n"),
-            ": line 2 has 2 fields, the header has 1",
+            ", line 2 has 2 fields, the header has 1",
         ),
         (
             format!("AccessKeyId;UserName\n{BOBS_KEY};Bob\n{ALICE_KEY_ID};;Alice;;\n"),
-            ": line 3 has 3 fields, the header has 2",
+            ", line 3 has 3 fields, the header has 2",
         ),
         (
             format!("AccessKeyId\tUserName\n\n{BOBS_KEY}\tBob\tx\n"),
-            ": line 3 has 3 fields, the header has 2",
+            ", line 3 has 3 fields, the header has 2",
         ),
         (
             format!("UserName,Note,AccessKeyId\nBob,\"a, b\",{BOBS_KEY},\"x, y\"\n"),
-            ": line 2 has 4 fields, the header has 3",
+            ", line 2 has 4 fields, the header has 3",
         ),
         (
             format!("UserName,AccessKeyId,Outcome\nBob,{BOBS_KEY},,Skipped\n"),
-            ": line 2 has 4 fields, the header has 3",
+            ", line 2 has 4 fields, the header has 3",
         ),
     ] {
         for more in [
@@ -73,7 +73,7 @@ fn c03_a_row_that_ends_before_its_outcome_is_an_error() {
         refused_with(
             &format!("AccessKeyId,UserName,{column}\n{ALICE_KEY_ID},Alice,\n{BOBS_KEY},Bob\n"),
             &[],
-            ": line 3 has 2 fields, the header has 3",
+            ", line 3 has 2 fields, the header has 3",
             CORRECT,
         );
     }
@@ -82,10 +82,6 @@ fn c03_a_row_that_ends_before_its_outcome_is_an_error() {
 #[test]
 fn c03_a_quote_does_not_hide_a_field_or_a_line() {
     for (list, error) in [
-        (
-            format!("AccessKeyId,UserName\n\"{BOBS_KEY},Bob\n{ALICE_KEY_ID},Alice\"\n"),
-            ", line 2, column 1: a quoted field is not closed on its line",
-        ),
         (
             "AccessKeyId,UserName\n\"AKIDPMS9RO4\"H3FEXAMPLE,Bob\n".to_owned(),
             ", line 2, column 14: text follows a closing quote",
@@ -97,6 +93,11 @@ fn c03_a_quote_does_not_hide_a_field_or_a_line() {
     ] {
         refused_with(&list, &[], error, CORRECT);
     }
+    let two_lines = format!("AccessKeyId,UserName\n\"{BOBS_KEY},Bob\n{ALICE_KEY_ID},Alice\"\n");
+    let errors = " has 2 errors\n  \
+                  line 2, column 1: a quoted field is not closed on its line\n  \
+                  line 3, column 27: a quoted field is not closed on its line";
+    refused_with(&two_lines, &[], errors, &CORRECT.replace("line", "lines"));
 }
 
 #[test]
@@ -150,7 +151,7 @@ fn c39_ids_are_separated_by_white_space_and_comments_are_skipped() {
             .run()
             .exits(0)
             .prints_nothing()
-            .says_exactly("known: 0 keys: nothing was changed: the list has no keys to change\n");
+            .says_exactly("result: nothing to do: the list has no keys to change\n");
     }
 }
 

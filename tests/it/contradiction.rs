@@ -24,7 +24,7 @@ fn c48_an_owner_that_iam_names_is_not_dropped_with_a_denied_list() {
     assert!(sandbox.has_key(BOBS_KEY));
     // The next run tries it again.
     sandbox.clear_faults();
-    kept.ends(&sandbox, &missing, 0, "known: ", "1 key: 1 deleted");
+    kept.ends(&sandbox, &missing, 0, "result: ", "1 key: 1 deleted");
 }
 
 #[test]
@@ -98,6 +98,6 @@ fn c52_answers_that_contradict_each_other_have_a_hint_of_their_own() {
              cannot be found.\n\
              hint: IAM's responses contradict each other, which can happen for a few seconds after a change: run the same command \
              again\n\
-             known: {BOBS_KEY}: not deleted: IAM still lists the key\n"
+             result: {BOBS_KEY}: not deleted: IAM still lists the key\n"
         ));
 }

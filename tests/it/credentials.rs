@@ -111,7 +111,7 @@ fn f23_variables_that_are_half_there() {
     );
     refused(
         case().env("AWS_SECRET_ACCESS_KEY", " ").run(),
-        &["the environment variable AWS_SECRET_ACCESS_KEY contains white space"],
+        &["the environment variable AWS_SECRET_ACCESS_KEY contains whitespace"],
     );
     for variable in [
         "AWS_ACCESS_KEY_ID",
@@ -122,7 +122,7 @@ fn f23_variables_that_are_half_there() {
         refused(
             case().env(variable, value).run(),
             &[&format!(
-                "the environment variable {variable} contains white space, a quote"
+                "the environment variable {variable} contains whitespace, a quote"
             )],
         );
     }

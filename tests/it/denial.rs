@@ -23,7 +23,7 @@ fn says(case: Case, code: &str, message: &str, exit: i32, hint: &str) {
     };
     let _ = case.run().exits(exit).prints_outcome("Failed").says_exactly(&format!(
         "iam-del-key: error: An error occurred ({code}) when calling the DeleteAccessKey operation: {message}\n\
-         {hint}known: {BOBS_KEY}: not deleted: IAM refused the request\n"
+         {hint}result: {BOBS_KEY}: not deleted: IAM refused the request\n"
     ));
 }
 
@@ -97,7 +97,7 @@ fn c21_a_read_that_is_denied_names_its_own_permission() {
             "iam-del-key: error: An error occurred (AccessDenied) when calling the ListAccessKeys operation: {message}\n\
              hint: a resource control policy of the organization prevents this: only an administrator of the organization can \
              allow it\n\
-             known: {BOBS_KEY}: not deleted: no request to change it was sent to IAM\n"
+             result: {BOBS_KEY}: not deleted: no request to change it was sent to IAM\n"
         ));
 }
 
@@ -113,7 +113,7 @@ fn c21_sts_is_denied_in_the_same_words() {
         "iam-del-key: error: --expect-account could not be checked: An error occurred (AccessDenied) when calling the \
          GetCallerIdentity operation: {message}\n\
          hint: the policy of the VPC endpoint prevents this: ask the owner of the endpoint\n\
-         known: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
+         result: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
     ));
 }
 

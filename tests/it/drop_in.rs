@@ -166,7 +166,7 @@ fn each_option_of_the_aws_cli_does_what_the_table_says() {
             }
             "refused" => {
                 let said = ended.exits(2).prints_nothing();
-                let _ = said.says(&["iam-del-key: error: ", "known: nothing was contacted"]);
+                let _ = said.says(&["iam-del-key: error: ", "result: nothing was contacted"]);
                 assert_eq!(sandbox.connections(), 0, "{option}");
                 assert!(sandbox.has_key(BOBS_KEY), "{option}");
             }

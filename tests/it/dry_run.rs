@@ -3,7 +3,7 @@
 use iam_sandbox::documented::{ADMIN_KEY_ID, ALICE_KEY_ID, ALICE_OLD_KEY_ID, BOB_SECOND_KEY_ID};
 use iam_sandbox::{KeySeed, Sandbox, Status};
 
-use crate::case::{BOBS_KEY, Case, Ended, Printed, actions, documented};
+use crate::case::{BOBS_KEY, Case, DOCUMENTED, Ended, Printed, actions, documented};
 
 const READS: [&str; 5] = [
     "GetAccessKeyInfo",
@@ -38,7 +38,7 @@ fn unchanged(sandbox: &Sandbox, case: Case) -> Ended {
 fn told(printed: Printed) {
     let _ = printed
         .prints_outcome("WouldDelete")
-        .says(&["known: "])
+        .says(&["result: "])
         .ends_with("not deleted: this was a dry run");
 }
 
@@ -118,7 +118,7 @@ fn every_format_tells_it() {
     let output = table.output().to_owned();
     let _ = table
         .prints(&output)
-        .says(&["known: "])
+        .says(&["result: "])
         .ends_with("not deleted: this was a dry run");
     for text in [BOBS_KEY, "Bob", "Active", "3 months ago", "WouldDelete"] {
         assert!(output.contains(text), "{text} is missing:\n{output}");
@@ -132,7 +132,7 @@ fn every_format_tells_it() {
     let _ = unchanged(&sandbox, case("off"))
         .exits(0)
         .prints_nothing()
-        .says(&["known: "])
+        .says(&["result: "])
         .ends_with("not deleted: this was a dry run");
 }
 
@@ -155,8 +155,8 @@ fn what_stays_is_told_with_the_reason_and_is_no_failure() {
     assert_eq!(printed.object()["Status"], "Active");
     let _ = printed
         .prints_outcome("Skipped")
-        .says(&["this was a dry run"])
-        .ends_with("not deleted: this was a dry run");
+        .says(&["result: "])
+        .ends_with("would be skipped: it was used 1 day ago, less than 90d");
 
     let args = [
         "--access-key-id",
@@ -173,8 +173,8 @@ fn what_stays_is_told_with_the_reason_and_is_no_failure() {
     assert_eq!(printed.object()["Status"], "Active");
     let _ = printed
         .prints_outcome("Refused")
-        .says(&["known: "])
-        .ends_with("not deleted: this was a dry run");
+        .says(&["result: "])
+        .ends_with("would be refused: it belongs to your own credentials");
 }
 
 #[test]
@@ -228,8 +228,10 @@ fn a_key_that_is_not_there_is_a_failure() {
     )
     .exits(0)
     .prints_outcome("Missing")
-    .says(&["known: "])
-    .ends_with("not deleted: this was a dry run");
+    .says_exactly(&format!(
+        "iam-del-key: warning: {BOBS_KEY} is missing, but it could not be checked whether another user owns it: IAM denied \
+         GetAccessKeyLastUsed, as it also does for a key that does not exist\n"
+    ));
 }
 
 #[test]
@@ -256,26 +258,60 @@ fn nothing_that_writes_is_sent_in_any_mode() {
             );
             let printed = unchanged(&sandbox, case.args(mode)).exits(0);
             let output = printed.output().to_owned();
-            let _ = printed.prints(&output).says(&["this was a dry run"]);
+            let known = match id {
+                ADMIN_KEY_ID if mode != ["--allow-self"] => {
+                    "would be refused: it belongs to your own credentials"
+                }
+                ALICE_OLD_KEY_ID if mode == ["--deactivate"] => "already inactive",
+                BOBS_KEY | ALICE_KEY_ID if mode == ["--only-inactive"] => {
+                    "would be skipped: its status is Active"
+                }
+                _ => "this was a dry run",
+            };
+            let _ = printed.prints(&output).says(&[known]);
         }
     }
 }
 
 #[test]
-fn a_table_is_followed_by_the_reason_why_the_key_would_be_skipped() {
-    let sandbox = documented();
-    let reason = "iam-del-key: note: AKIDPMS9RO4H3FEXAMPLE would be skipped: it was used 120 days ago, less than 200d\n";
-    for (format, says) in [("table", reason), ("json", "")] {
-        let more = ["--unused-for", "200d", "--dry-run", "--output", format];
-        let printed = Case::documented(&sandbox, &more).run().exits(0);
-        let output = printed.output().to_owned();
-        assert!(output.contains("Skipped"), "{output}");
-        let said = printed.prints(&output);
-        assert_eq!(
-            said.messages().contains("would be skipped"),
-            !says.is_empty()
-        );
-        let _ = said.says(&[says, "this was a dry run"]);
+fn what_would_not_be_changed_in_a_real_run_either_is_said_to_stay() {
+    let old = &["--user-name", "Alice", "--access-key-id", ALICE_OLD_KEY_ID][..];
+    let own = ["--user-name", "admin", "--access-key-id", ADMIN_KEY_ID];
+    let own_says = "would be refused: it belongs to your own credentials";
+    for (args, more, outcome, says) in [
+        (
+            &DOCUMENTED[..],
+            &["--unused-for", "200d"][..],
+            "Skipped",
+            "would be skipped: it was used 120 days ago, less than 200d",
+        ),
+        (&own, &[], "Refused", own_says),
+        (&own, &["--deactivate"], "Refused", own_says),
+        (old, &["--deactivate"], "Skipped", "already inactive"),
+        (&DOCUMENTED, &["--reactivate"], "Skipped", "already active"),
+    ] {
+        for format in ["table", "json"] {
+            let sandbox = documented();
+            let case = Case::at(&sandbox, args)
+                .args(more)
+                .args(["--output", format, "-n"]);
+            let printed = unchanged(&sandbox, case).exits(0);
+            let output = printed.output().to_owned();
+            assert!(output.contains(outcome), "{output}");
+            let said = printed.prints(&output);
+            let id = args
+                .iter()
+                .find(|arg| arg.starts_with("AKI"))
+                .expect("an ID");
+            let known = format!("result: {id}: {says}\n");
+            assert!(
+                !said.messages().contains("dry run\n"),
+                "{}",
+                said.messages()
+            );
+            assert_eq!(said.messages().matches(says).count(), 1);
+            let _ = said.says(&[&known]);
+        }
     }
 }
 
@@ -290,7 +326,7 @@ fn what_may_not_be_read_is_left_out_and_said() {
     let _ = printed.prints_outcome("WouldDelete").says_exactly(&format!(
         "iam-del-key: note: the last use is unknown: GetAccessKeyLastUsed is not allowed\n\
          hint: Bob has another active key: iam-del-key --access-key-id {BOB_SECOND_KEY_ID} --user-name=Bob --dry-run\n\
-         known: {BOBS_KEY}: not deleted: this was a dry run\n"
+         result: {BOBS_KEY}: not deleted: this was a dry run\n"
     ));
 }
 
@@ -301,7 +337,7 @@ fn a_deactivation_can_be_tried_dry_too() {
     let _ = unchanged(&sandbox, case)
         .exits(0)
         .prints_outcome("WouldDeactivate")
-        .says(&["known: "])
+        .says(&["result: "])
         .ends_with("not deactivated: this was a dry run");
     assert_eq!(
         sandbox.key(BOBS_KEY).map(|key| key.status),

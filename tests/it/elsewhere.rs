@@ -29,7 +29,7 @@ fn f102_a_hint_names_the_account_that_sts_returns() {
     };
     let _ = failed(carols(&["--user-name", "Bob"]), 3).says_exactly(&format!(
         "iam-del-key: error: An error occurred (NoSuchEntity) when calling the DeleteAccessKey operation: The Access Key with id \
-         {CAROLS_KEY} cannot be found.\n{says}known: {CAROLS_KEY}: not deleted: IAM found no such key for this user\n"
+         {CAROLS_KEY} cannot be found.\n{says}result: {CAROLS_KEY}: not deleted: IAM found no such key for this user\n"
     ));
     assert_eq!(actions(&sandbox), ["DeleteAccessKey", "GetAccessKeyInfo"]);
     sandbox.deny("iam:DeleteAccessKey");

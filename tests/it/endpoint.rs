@@ -78,7 +78,7 @@ fn c67_an_endpoint_with_a_space() {
             "iam-del-key: error: --endpoint-url is `{shown}`: \
              an endpoint URL consists of http:// or https://, a host, and optionally a port and a path\n\
              hint: correct --endpoint-url, or remove it\n\
-             known: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
+             result: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
         );
         let case = Case::documented(&sandbox, &["--endpoint-url", url]);
         let _ = case.run().exits(7).prints_nothing().says_exactly(&said);
@@ -257,7 +257,7 @@ fn c94_a_tls_failure_of_sts_is_one_sentence() {
     let _ = said.says_exactly(&format!(
         "iam-del-key: error: no credentials: could not reach STS at {host}: its TLS certificate is for another host\n\
          hint: a proxy or captive portal may be intercepting the connection: check the endpoint URL and the proxy\n\
-         known: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
+         result: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
     ));
 }
 

@@ -88,7 +88,7 @@ fn f86_credentials_that_expire_end_the_run() {
     let output = printed.output().to_owned();
     let _ = printed
         .prints(&output)
-        .says(&["known: "])
+        .says(&["result: "])
         .ends_with("25 keys: 25 deleted");
 }
 
@@ -208,7 +208,7 @@ fn f88_what_a_journal_has_settled_counts_as_that_where_nothing_can_be_written() 
         .run()
         .exits(0)
         .prints_nothing()
-        .says(&["known: "])
+        .says(&["result: "])
         .ends_with("20 keys: 20 deleted");
     let full = std::fs::OpenOptions::new()
         .write(true)

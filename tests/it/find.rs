@@ -64,7 +64,7 @@ fn f75_no_hint_asks_for_an_owner_that_was_just_looked_up() {
              iam-del-key: error: An error occurred (NoSuchEntity) when calling the DeleteAccessKey operation: The user with \
              name Bob cannot be found.\n\
              hint: the user was renamed or deleted after IAM reported it as the owner: {AGAIN}\
-             known: {BOBS_KEY}: not deleted: IAM found no such user\n"
+             result: {BOBS_KEY}: not deleted: IAM found no such user\n"
         ));
     let _ = find(&sandbox, BOBS_KEY)
         .run()

@@ -88,13 +88,72 @@ fn each_hint_is_given_once_before_the_summary() {
         [
             "hint: NoSuchEntity: the key does not exist, or belongs to another user; to find the key's owner: iam-del-key --access-key-id ID --find-user --dry-run \
              --profile work",
-            "known: 3 keys: 3 failed and not changed",
+            "result: 3 keys: 3 failed and not changed",
         ]
     );
     let _ = said
         .says(&["(NoSuchEntity)"])
         .ends_with("3 keys: 3 failed and not changed");
     assert!(sandbox.has_key(BOBS_KEY));
+}
+
+/// The hint is the option with which the same run finds the owners, not another command for each key.
+#[test]
+fn keys_without_their_owner_are_looked_up_with_an_option() {
+    let ids = format!("{BOBS_KEY}\n{ALICE_KEY_ID}\n");
+    let named = ["--access-key-id", BOBS_KEY, "--access-key-id", ALICE_KEY_ID];
+    let wrong = format!("AccessKeyId,UserName\n{BOBS_KEY},Alice\n{ALICE_KEY_ID},Bob\n");
+    let (add, replace) = (
+        "add --find-user to look up the owner of each key",
+        "use --find-user instead of --user-name to look up the owner of each key",
+    );
+    let mine = "the key does not exist, or does not belong to the calling user; ";
+    let theirs = "the key does not exist, or belongs to another user; ";
+    for (list, more, start, hint) in [
+        (Some(&ids), &[][..], mine, add),
+        // A dry run reads the owner, and the error names it.
+        (Some(&ids), &["--dry-run"], "", add),
+        (None, &[], mine, add),
+        (None, &["--dry-run"], "", add),
+        (None, &["--user-name", "admin"], theirs, replace),
+        (None, &["--user-name", "admin", "--dry-run"], "", replace),
+        (
+            Some(&wrong),
+            &["--dry-run"],
+            "",
+            "correct the owner of the key in the list",
+        ),
+    ] {
+        let sandbox = documented();
+        let case = match list {
+            Some(list) => from_stdin(&sandbox, list, more),
+            None => Case::at(&sandbox, named).args(more),
+        };
+        let said = case.run().exits(3);
+        let output = said.output().to_owned();
+        let said = said.prints(&output);
+        let hints = said
+            .messages()
+            .lines()
+            .filter(|line| line.starts_with("hint: "));
+        let hints: Vec<&str> = hints.collect();
+        assert_eq!(
+            hints,
+            [format!("hint: NoSuchEntity: {start}{hint}")],
+            "{more:?}"
+        );
+        let _ = said.says(&["2 failed and not changed"]);
+    }
+    // And it helps.
+    let (sandbox, found) = (documented(), ["--find-user", "--dry-run"]);
+    for case in [
+        from_stdin(&sandbox, &ids, &found),
+        Case::at(&sandbox, named).args(found),
+    ] {
+        let said = case.run().exits(0);
+        let output = said.output().to_owned();
+        let _ = said.prints(&output).says(&["2 would be deleted"]);
+    }
 }
 
 #[test]

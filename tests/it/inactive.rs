@@ -45,7 +45,7 @@ fn c27_an_inactive_key_is_skipped_and_has_no_undo() {
         .prints_outcome("Skipped")
         .says_exactly(&format!(
             "hint: Alice has another active key: iam-del-key --access-key-id {ALICE_KEY_ID} --user-name=Alice --dry-run\n\
-             known: {ALICE_OLD_KEY_ID}: not deactivated: this was a dry run\n"
+             result: {ALICE_OLD_KEY_ID}: already inactive\n"
         ));
     let _ = old_key(&sandbox, &["--error-format", "json"])
         .run()
@@ -109,7 +109,7 @@ fn c27_of_many_keys_the_inactive_ones_are_skipped_and_that_is_success() {
     assert_eq!(outcomes(&output), [("Skipped".to_owned(), 3)]);
     let _ = printed
         .prints(&output)
-        .says_exactly("known: 3 keys: 3 already inactive\n");
+        .says_exactly("result: 3 keys: 3 already inactive\n");
 }
 
 #[test]
@@ -233,7 +233,7 @@ fn c26_keys_that_are_all_inactive_are_said_to_be() {
         };
         let _ = case.run().exits(0).prints_nothing().says_exactly(&format!(
             "iam-del-key: note: {counted} of 1 user checked{already}\n\
-             known: 0 keys: nothing was changed: {says}\n"
+             result: nothing to do: {says}\n"
         ));
         assert!(!actions(&sandbox).contains(&"UpdateAccessKey".to_owned()));
     }
@@ -258,7 +258,7 @@ fn c26_a_sweep_of_the_account_counts_inactive_keys_too() {
         if status == 0 {
             let _ = said.says(&[
                 "checked, 1 already inactive\n",
-                "nothing was changed: none of the other keys meets the conditions",
+                "nothing to do: none of the other keys meets the conditions",
             ]);
         } else {
             let _ = said.says(&["without a terminal, --whole-account requires --yes"]);

@@ -43,7 +43,7 @@ fn c02_all_unknown_keys_of_a_run_share_one_index() {
         assert_eq!(outcomes(&output), [("Missing".to_owned(), 20)]);
         let _ = printed
             .prints(&output)
-            .says_exactly(&format!("{ROOT_HINT}known: 20 keys: 20 already gone\n"));
+            .says_exactly(&format!("{ROOT_HINT}result: 20 keys: 20 already gone\n"));
         assert_eq!(count(&sandbox, "GetAccessKeyLastUsed"), 20);
         assert_eq!(count(&sandbox, "ListAccessKeys"), 103, "--jobs {jobs}");
         // Two pages, listed once more to see that no user was renamed meanwhile.
@@ -62,9 +62,9 @@ fn c02_a_thousand_deleted_keys_cost_one_request_each_and_one_index() {
         .exits(0);
     let output = printed.output().to_owned();
     assert_eq!(outcomes(&output), [("Missing".to_owned(), 1000)]);
-    let _ = printed
-        .prints(&output)
-        .says_exactly(&format!("{ROOT_HINT}known: 1000 keys: 1000 already gone\n"));
+    let _ = printed.prints(&output).says_exactly(&format!(
+        "{ROOT_HINT}result: 1000 keys: 1000 already gone\n"
+    ));
     assert_eq!(actions(&sandbox).len(), 1000 + 23 + 2);
 }
 
@@ -167,7 +167,7 @@ fn c02_an_index_that_takes_longer_than_one_keys_limit_is_used() {
         [("Deleted".to_owned(), 1), ("Missing".to_owned(), 2)]
     );
     let _ = printed.prints(&output).says_exactly(&format!(
-        "{ROOT_HINT}known: 3 keys: 1 deleted, 2 already gone\n"
+        "{ROOT_HINT}result: 3 keys: 1 deleted, 2 already gone\n"
     ));
     assert!(!sandbox.has_key(&known));
 }
@@ -252,7 +252,7 @@ fn c54_the_owner_of_a_key_is_found_although_the_user_is_renamed_meanwhile() {
         );
         assert!(output.contains(&format!("\"UserName\":\"{to}\"")));
         let _ = printed.prints(&output).says_exactly(&format!(
-            "{ROOT_HINT}known: 2 keys: 1 deleted, 1 already gone\n"
+            "{ROOT_HINT}result: 2 keys: 1 deleted, 1 already gone\n"
         ));
         assert!(!sandbox.has_key(&id));
     }
@@ -337,7 +337,7 @@ fn c02_the_index_serves_every_option_that_looks_up_owners() {
         let output = printed.output().to_owned();
         let _ = printed
             .prints(&output)
-            .says(&["known: "])
+            .says(&["result: "])
             .ends_with(&format!("3 keys: {ends}"));
         assert_eq!(
             count(&sandbox, "ListAccessKeys"),
@@ -365,16 +365,16 @@ fn c02_a_journal_goes_on_with_an_index_of_its_own() {
             .last()
             .unwrap_or_default()
             .to_owned();
-        let _ = said.says(&["known: "]);
+        let _ = said.says(&["result: "]);
         last
     };
     let list = format!("{BOBS_KEY}\n{}", unknown(2));
-    assert_eq!(run(&list), "known: 3 keys: 1 deleted, 2 already gone");
+    assert_eq!(run(&list), "result: 3 keys: 1 deleted, 2 already gone");
     let users = count(&sandbox, "ListUsers");
     let list = format!("{list}{ALICE_KEY_ID}\n");
     assert_eq!(
         run(&list),
-        "known: 4 keys: 1 deleted, 3 finished by an earlier run"
+        "result: 4 keys: 1 deleted, 3 finished by an earlier run"
     );
     assert_eq!(count(&sandbox, "ListUsers"), 2 * users);
 }

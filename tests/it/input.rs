@@ -27,7 +27,7 @@ pub(crate) fn reads(list: impl AsRef<[u8]>, more: &[&str]) {
     let output = printed.output().to_owned();
     let _ = printed
         .prints(&output)
-        .says(&["known: "])
+        .says(&["result: "])
         .ends_with("2 keys: 2 deleted");
     assert!(
         !sandbox.has_key(BOBS_KEY) && !sandbox.has_key(BOB_SECOND_KEY_ID),
@@ -166,12 +166,12 @@ fn f80_what_is_no_list_is_refused_with_line_and_column() {
     refused(
         format!("AccessKeyId,UserName\n{good},Bob\n{good}x y,Bob\n"),
         &[],
-        &["line 3, column 1"],
+        &["line 3, column AccessKeyId: "],
     );
     refused(
         format!("UserName,AccessKeyId\nBo b,{good}\n"),
         &[],
-        &["line 2, column 1", "`Bo b` is not a user name"],
+        &["line 2, column UserName: `Bo b` is not a user name"],
     );
     refused(
         "UserName,AccessKeyId\nBob\n",
@@ -286,7 +286,7 @@ fn f81_a_broken_line_far_down_deletes_nothing() {
         .run()
         .exits(2)
         .prints_nothing()
-        .says(&["list.csv, line 500002, column 1: `AKIA?` is not an access key ID"])
+        .says(&["list.csv, line 500002, column AccessKeyId: `AKIA?` is not an access key ID"])
         .ends_with("no key was changed")
         .within(SOON);
     assert_eq!(sandbox.connections(), 0);
@@ -336,8 +336,8 @@ fn f87_standard_input_from_a_terminal_and_closed() {
         .end()
         .exits(0)
         .prints_nothing()
-        .says(&["known: "])
-        .ends_with("0 keys: nothing was changed");
+        .says(&["result: "])
+        .ends_with("nothing to do");
 }
 
 #[test]

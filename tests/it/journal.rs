@@ -86,7 +86,7 @@ fn each_step_is_recorded_and_a_second_run_does_nothing_again() {
     let output = printed.output().to_owned();
     let _ = printed
         .prints(&output)
-        .says(&["known: "])
+        .says(&["result: "])
         .ends_with("20 keys: 20 deleted");
     let journal = kept.journal();
     assert_eq!(journal.lines().count(), 41);
@@ -101,7 +101,7 @@ fn each_step_is_recorded_and_a_second_run_does_nothing_again() {
         .run()
         .exits(0)
         .prints_nothing()
-        .says(&["known: "])
+        .says(&["result: "])
         .ends_with("20 keys: 20 finished by an earlier run");
     assert_eq!(actions(&sandbox).len(), 20);
 }
@@ -124,7 +124,7 @@ fn what_failed_is_tried_again_and_what_is_done_is_not() {
     let output = printed.output().to_owned();
     let _ = printed
         .prints(&output)
-        .says(&["known: "])
+        .says(&["result: "])
         .ends_with("20 keys: 8 deleted, 12 finished by an earlier run");
     assert!(kept.results().values().all(|outcome| outcome == "Deleted"));
 }
@@ -241,7 +241,7 @@ fn a_dry_run_reads_a_journal_and_writes_none() {
     let output = printed.output().to_owned();
     let _ = printed
         .prints(&output)
-        .says(&["known: "])
+        .says(&["result: "])
         .ends_with("6 would be deleted; this was a dry run");
     assert!(!kept.path().exists());
     let denied = What::error(403, "AccessDenied", "no");
@@ -251,14 +251,14 @@ fn a_dry_run_reads_a_journal_and_writes_none() {
         .run()
         .exits(12)
         .prints_nothing()
-        .says(&["known: "]);
+        .says(&["result: "]);
     let before = kept.journal();
     let printed = kept.case(&sandbox, &["--dry-run"]).run().exits(0);
     assert_eq!(outcomes(printed.output()), [("WouldDelete".to_owned(), 2)]);
     let output = printed.output().to_owned();
     let _ = printed
         .prints(&output)
-        .says(&["known: "])
+        .says(&["result: "])
         .ends_with("4 finished by an earlier run; this was a dry run");
     assert_eq!(kept.journal(), before);
 }
@@ -379,7 +379,7 @@ fn f85_no_key_is_changed_once_somebody_else_has_changed_the_journal() {
             "iam-del-key: error: the journal {} is incomplete: {harm}\n\
              hint: to continue, save the standard output to a file, and pass it with --from; finished keys are \
              skipped\n\
-             known: 5 keys: 1 deleted, 4 not tried\n",
+             result: 5 keys: 1 deleted, 4 not tried\n",
             kept.path().display()
         ));
         assert_eq!(actions(&sandbox), ["DeleteAccessKey"], "{harm}");

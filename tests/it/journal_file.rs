@@ -84,14 +84,14 @@ fn c29_c45_what_is_not_a_journal_is_refused_before_anything_else() {
                 .exits(2)
                 .prints_nothing()
                 .says_exactly(&format!(
-                    "{error}known: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
+                    "{error}result: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
                 ));
             let many = Case::at(&sandbox, ["--from"]).args([&list]);
             let _ = journal(many)
                 .run()
                 .exits(2)
                 .prints_nothing()
-                .says_exactly(&format!("{error}known: no key was changed\n"));
+                .says_exactly(&format!("{error}result: no key was changed\n"));
         }
         assert_eq!(length(), before, "{}", path.display());
     }
@@ -155,7 +155,7 @@ fn c67_a_journal_that_the_run_writes_something_else_to_is_refused() {
             let expected = format!(
                 "iam-del-key: error: cannot use the journal {}: {stream} is written to the same file\n\
                  hint: use a separate file for the journal\n\
-                 known: no key was changed\n",
+                 result: no key was changed\n",
                 kept.path().display()
             );
             assert_eq!(said, expected, "{redirected}");
@@ -206,7 +206,7 @@ fn c67_c70_a_deletion_that_the_journal_does_not_record_is_printed_once() {
              verifies and reports it\n\
              iam-del-key: error: the run was aborted: File too large (os error 27)\n\
              hint: to continue, run the same command again; keys finished in the journal are skipped\n\
-             known: 3 keys: 1 deleted, 2 not tried\n"
+             result: 3 keys: 1 deleted, 2 not tried\n"
         ));
         assert!(!first.contains("Deleted"), "{first}");
         let printed = kept.case(&sandbox, more).run().exits(0);
@@ -234,7 +234,7 @@ fn c67_c70_a_deletion_that_the_journal_does_not_record_is_printed_once() {
             .run()
             .exits(0)
             .prints_nothing()
-            .says_exactly("known: 3 keys: 3 finished by an earlier run\n");
+            .says_exactly("result: 3 keys: 3 finished by an earlier run\n");
     }
 }
 
@@ -324,7 +324,7 @@ fn c75_a_journal_that_somebody_else_can_write_is_refused() {
                 .prints_nothing()
                 .says_exactly(&format!(
                     "iam-del-key: error: cannot use the journal {}: {what}\n\
-                 known: {BOBS_KEY}: not deleted: nothing was sent to IAM\n",
+                 result: {BOBS_KEY}: not deleted: nothing was sent to IAM\n",
                     path.display()
                 ));
         }
@@ -371,7 +371,7 @@ fn c75_a_run_says_which_of_its_keys_the_journal_has_finished() {
         .run()
         .exits(0)
         .prints_nothing()
-        .says_exactly("known: 4 keys: 4 deleted\n");
+        .says_exactly("result: 4 keys: 4 deleted\n");
     let note = format!(
         "iam-del-key: note: 1 key is already finished in the journal {}\n",
         kept.path().display()
@@ -383,7 +383,7 @@ fn c75_a_run_says_which_of_its_keys_the_journal_has_finished() {
             .exits(0)
             .prints_nothing()
             .says_exactly(&format!(
-                "known: 4 keys: 4 finished by an earlier run{dry}\n"
+                "result: 4 keys: 4 finished by an earlier run{dry}\n"
             ));
     }
     let key = iam_sandbox::nth_key_id(crate::journal::ACCOUNT, 0);

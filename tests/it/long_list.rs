@@ -82,7 +82,7 @@ fn c10_of_a_long_list_each_key_is_done_once() {
     assert_eq!(outcomes(&output), [("Deleted".to_owned(), 20)]);
     let _ = printed.prints(&output).says_exactly(
         "iam-del-key: note: 99980 lines were skipped: repeated keys\n\
-         known: 20 keys: 20 deleted\n",
+         result: 20 keys: 20 deleted\n",
     );
     assert_eq!(left(&sandbox, 20), 0);
     assert_eq!(actions(&sandbox), vec!["DeleteAccessKey"; 20]);
@@ -101,7 +101,7 @@ fn c10_of_a_long_list_the_first_line_with_another_owner_is_named() {
             "iam-del-key: error: standard input, line 100002, column 1: AKIAAAAAAAAAA0000007 has the owner Alice \
              here, but the owner Bob in line 9: a key has only one owner\n\
              hint: nothing was contacted; correct the line and run the same command again\n\
-             known: no key was changed\n",
+             result: no key was changed\n",
         );
     assert_eq!(sandbox.connections(), 0);
 }

@@ -328,7 +328,7 @@ fn f74_no_such_entity_at_once_is_3_and_not_looked_into() {
             "iam-del-key: error: An error occurred (NoSuchEntity) when calling the DeleteAccessKey operation: \
              The Access Key with id AKIARZPUZDIKAAAAAAAA cannot be found.\n\
              hint: the key does not exist, or belongs to another user; to find the key's owner: iam-del-key --access-key-id AKIARZPUZDIKAAAAAAAA --find-user --dry-run\n\
-             known: AKIARZPUZDIKAAAAAAAA: not deleted: IAM found no such key for this user\n",
+             result: AKIARZPUZDIKAAAAAAAA: not deleted: IAM found no such key for this user\n",
         );
     assert_eq!(actions(&sandbox), ["DeleteAccessKey"]);
 }

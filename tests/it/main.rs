@@ -42,6 +42,7 @@ mod intent;
 mod journal;
 mod journal_file;
 mod limits;
+mod list_errors;
 mod lockout;
 mod long_list;
 mod lost_response;

@@ -87,7 +87,7 @@ fn several_keys_by_option_are_told_line_by_line() {
     let output = printed.output().to_owned();
     let _ = printed
         .prints(&output)
-        .says(&["known: "])
+        .says(&["result: "])
         .ends_with("2 keys: 2 deleted");
     assert_eq!(actions(&sandbox), ["DeleteAccessKey", "DeleteAccessKey"]);
     assert!(!sandbox.has_key(BOBS_KEY) && !sandbox.has_key(BOB_SECOND_KEY_ID));
@@ -141,7 +141,7 @@ fn each_format_has_every_key() {
         let output = printed.output().to_owned();
         let _ = printed
             .prints(&output)
-            .says(&["known: "])
+            .says(&["result: "])
             .ends_with("30 keys: 30 deleted");
         assert_eq!(left(&sandbox, 30), 0);
     }
@@ -151,7 +151,7 @@ fn each_format_has_every_key() {
         .exits(0);
     let _ = ended
         .prints_nothing()
-        .says(&["known: "])
+        .says(&["result: "])
         .ends_with("30 keys: 30 deleted");
     assert_eq!(left(&sandbox, 30), 0);
 }
@@ -167,7 +167,7 @@ fn each_number_of_jobs_does_all() {
         let output = printed.output().to_owned();
         let _ = printed
             .prints(&output)
-            .says(&["known: "])
+            .says(&["result: "])
             .ends_with("100 keys: 100 deleted");
         assert_eq!(left(&sandbox, 100), 0);
         assert_eq!(actions(&sandbox).len(), 100, "one call a key");
@@ -258,7 +258,7 @@ fn waiting_for_a_turn_does_not_count_against_a_keys_limit() {
     let output = printed.output().to_owned();
     let _ = printed
         .prints(&output)
-        .says(&["known: "])
+        .says(&["result: "])
         .ends_with("80 keys: 80 deleted");
     assert_eq!(left(&sandbox, 80), 0);
 }
@@ -341,7 +341,7 @@ fn nothing_named_is_nothing_done() {
         .exits(0)
         .prints_nothing()
         .says(&["the list has no keys to change"])
-        .ends_with("0 keys: nothing was changed");
+        .ends_with("nothing to do");
     assert!(actions(&sandbox).is_empty());
 }
 
@@ -355,7 +355,7 @@ fn one_key_in_a_list_is_told_as_a_line() {
     let output = printed.output().to_owned();
     let _ = printed
         .prints(&output)
-        .says(&["known: "])
+        .says(&["result: "])
         .ends_with("1 key: 1 deleted");
     assert!(!sandbox.has_key(BOBS_KEY));
     assert!(sandbox.has_key(ALICE_OLD_KEY_ID));

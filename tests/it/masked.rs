@@ -237,7 +237,7 @@ fn c53_an_id_and_a_secret_that_are_swapped_in_the_environment_are_not_sent() {
         let _ = case.run().exits(7).prints_nothing().says_exactly(&format!(
             "iam-del-key: error: {what}: the environment variable AWS_ACCESS_KEY_ID and the environment variable \
              AWS_SECRET_ACCESS_KEY\n\
-             {hint}known: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
+             {hint}result: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
         ));
         assert_eq!(sandbox.connections(), 0);
         assert!(sandbox.has_key(BOBS_KEY));
@@ -274,7 +274,7 @@ fn c53_a_secret_in_a_setting_is_neither_shown_nor_sent() {
         let ended = case.env(name, &value).run();
         let _ = hides(ended, 7, secret).exits(7).prints_nothing().says(&[
             name,
-            &format!("known: {BOBS_KEY}: not deleted: nothing was sent to IAM"),
+            &format!("result: {BOBS_KEY}: not deleted: nothing was sent to IAM"),
         ]);
         assert_eq!(sandbox.connections(), 0, "{name}={value}");
     }
@@ -385,7 +385,7 @@ fn c06_a_bedrock_api_key_is_refused_with_what_to_run_instead() {
                 "iam-del-key: error: invalid value '(not shown)' for '--access-key-id <ID>': {instead}; \
                  the shell may keep it in its history: treat it as leaked\n\n\
                  For more information, try '--help'.\n\
-                 known: nothing was contacted, and no key was changed\n"
+                 result: nothing was contacted, and no key was changed\n"
             ));
         let json = format!("{{\"AccessKeyId\":\"{key}\"}}");
         let _ = Case::at(&sandbox, ["--cli-input-json", &json])

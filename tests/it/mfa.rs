@@ -438,7 +438,7 @@ fn f100_a_run_over_many_keys_asks_once() {
     assert_eq!(outcomes(&output), [("Deleted".to_owned(), 200)]);
     let said = printed.prints(&output);
     assert_eq!(said.messages().matches(PROMPT).count(), 1);
-    let _ = said.says(&["known: 200 keys: 200 deleted"]);
+    let _ = said.says(&["result: 200 keys: 200 deleted"]);
 }
 
 /// Twenty keys, and IAM says after five that the session has expired.
@@ -482,7 +482,7 @@ fn f100_a_session_that_expires_is_asked_for_again() {
     assert_eq!(outcomes(&output), [("Deleted".to_owned(), 20)]);
     let _ = printed
         .prints(&output)
-        .says(&["known: 20 keys: 20 deleted"]);
+        .says(&["result: 20 keys: 20 deleted"]);
     assert_eq!(left(&sandbox, 20), 0);
 }
 

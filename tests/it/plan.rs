@@ -29,7 +29,7 @@ fn a_plan_is_made_reviewed_and_applied() {
     assert_eq!(outcomes(&output), expected);
     let _ = planned
         .prints(&output)
-        .says(&["known: "])
+        .says(&["result: "])
         .ends_with("this was a dry run");
     assert!(!actions(&sandbox).contains(&"DeleteAccessKey".to_owned()));
     let applied = from_stdin(&sandbox, &output, &["--unused-for", "30d"])
@@ -62,7 +62,7 @@ fn a_plan_that_deactivates_is_never_a_deletion() {
     let output = planned.output().to_owned();
     let _ = planned
         .prints(&output)
-        .says(&["known: "])
+        .says(&["result: "])
         .ends_with("this was a dry run");
     let _ = from_stdin(&sandbox, &output, &[])
         .run()
@@ -132,7 +132,7 @@ fn what_was_to_be_deactivated_is_never_deleted_by_its_results() {
         .exits(0)
         .prints_nothing()
         .says(&["1 line was skipped"])
-        .ends_with("nothing was changed");
+        .ends_with("nothing to do: the list has no keys to change");
     assert!(sandbox.has_key(BOBS_KEY) && sandbox.has_key(BOB_SECOND_KEY_ID));
 }
 

@@ -74,7 +74,7 @@ fn c48_a_key_of_another_user_is_not_missing() {
     assert!(sandbox.has_key(BOBS_KEY));
     // The next run, with the right owner, is not told that the key is done.
     let owner = ["--user-name", "Bob"];
-    kept.ends(&sandbox, &owner, 0, "known: ", "1 key: 1 deleted");
+    kept.ends(&sandbox, &owner, 0, "result: ", "1 key: 1 deleted");
     assert!(!sandbox.has_key(BOBS_KEY));
 }
 
@@ -143,7 +143,7 @@ fn c49_while_a_request_is_out_no_key_is_not_deleted() {
         assert_eq!(kept.results()[BOBS_KEY], "Unknown");
         // It stays in progress: the next run sends it.
         sandbox.clear_faults();
-        kept.ends(&sandbox, &[], 0, "known: ", "1 key: 1 deleted");
+        kept.ends(&sandbox, &[], 0, "result: ", "1 key: 1 deleted");
     });
 }
 
@@ -219,7 +219,7 @@ fn c51_a_deleted_key_of_a_renamed_user_is_not_called_another_users() {
         .exits(0)
         .prints(DELETED)
         .says_exactly(&format!(
-            "iam-del-key: warning: {BOBS_KEY} is presumed deleted: {why}\nknown: {BOBS_KEY}: deleted: {why}\n"
+            "iam-del-key: warning: {BOBS_KEY} is presumed deleted: {why}\nresult: {BOBS_KEY}: deleted: {why}\n"
         ));
     assert!(!sandbox.has_key(BOBS_KEY));
 }
@@ -323,7 +323,7 @@ fn c66_a_key_that_was_missing_under_a_wrong_owner_is_tried_under_the_right_one()
     for says in ["1 key: 1 deleted", "1 key: 1 finished by an earlier run"] {
         let printed = kept.case(&sandbox, &["--ignore-missing"]).run().exits(0);
         let output = printed.output().to_owned();
-        let _ = printed.prints(&output).says(&["known: "]).ends_with(says);
+        let _ = printed.prints(&output).says(&["result: "]).ends_with(says);
         assert!(!sandbox.has_key(ALICE_KEY_ID));
     }
 }
@@ -337,7 +337,7 @@ fn c66_a_deactivation_is_checked_again() {
         let output = printed.output().to_owned();
         let _ = printed
             .prints(&output)
-            .says(&["known: "])
+            .says(&["result: "])
             .ends_with("1 key: 1 deactivated");
         assert_eq!(
             sandbox.key(BOBS_KEY).map(|key| key.status),
@@ -359,7 +359,7 @@ fn c66_a_key_that_an_earlier_run_deactivated_is_not_called_unchanged() {
         let output = printed.output().to_owned();
         let _ = printed
             .prints(&output)
-            .says(&["known: "])
+            .says(&["result: "])
             .ends_with(&format!("1 key: 1 {counts}"));
     };
     run(0, &[], "deactivated");

@@ -166,7 +166,7 @@ fn list_goes(lives: &[Life], conditions: &Conditions) {
         assert_eq!(sandbox.has_key(&ids[place]), !goes);
     }
     assert_eq!(rows(&output).len(), lives.len());
-    let _ = printed.prints(&output).says(&["known: "]);
+    let _ = printed.prints(&output).says(&["result: "]);
 }
 
 proptest! {

@@ -159,7 +159,7 @@ fn it_always_asks() {
     let sandbox = inactive();
     let asked = || Dialogue::start(Case::documented(&sandbox, &["--reactivate"])).shows(QUESTION);
     let said = asked().types(b"n\n").end().exits(11).prints_nothing();
-    assert!(!said.messages().contains("known: "));
+    assert!(!said.messages().contains("result: "));
     let _ = said.says(&["not confirmed: this run changed nothing\n"]);
     assert_eq!(status(&sandbox, BOBS_KEY), Some(Status::Inactive));
     let said = asked().types(b"y\n").end().exits(0);
@@ -180,7 +180,7 @@ fn a_dry_run_says_what_would_happen_and_asks_nobody() {
     assert_eq!(outcomes(&output), expected);
     let _ = printed
         .prints(&output)
-        .says(&["known: "])
+        .says(&["result: "])
         .ends_with("2 keys: 1 would be reactivated, 1 already active; this was a dry run");
     assert!(!actions(&sandbox).contains(&"UpdateAccessKey".to_owned()));
 }
@@ -383,13 +383,13 @@ fn f104_an_interrupted_run_is_undone_before_and_after_it_is_finished() {
             assert_eq!(row["Outcome"], "Reactivated", "{row}");
         }
     }
-    let _ = printed.prints(&output).says(&["known: "]);
+    let _ = printed.prints(&output).says(&["result: "]);
     assert_eq!(statuses(&sandbox), expected);
 
     // The next run finishes it: the journal has all keys now, and the ones that were undone a second time.
     let printed = deactivate().run().exits(0);
     let output = printed.output().to_owned();
-    let _ = printed.prints(&output).says(&["known: "]);
+    let _ = printed.prints(&output).says(&["result: "]);
     assert!(statuses(&sandbox).iter().all(|(id, status)| {
         !id.starts_with("AKIA") || before[id] == *status || *status == Status::Inactive
     }));
@@ -405,7 +405,7 @@ fn f104_an_interrupted_run_is_undone_before_and_after_it_is_finished() {
     assert_eq!(outcomes(&output), counts);
     let _ = printed
         .prints(&output)
-        .says(&["note: 2 lines were skipped", "known: 28 keys: "]);
+        .says(&["note: 2 lines were skipped", "result: 28 keys: "]);
     assert_eq!(statuses(&sandbox), expected);
 }
 
@@ -456,7 +456,7 @@ fn f104_a_key_that_may_have_been_inactive_before_is_refused() {
     let _ = printed.prints_outcome("Refused").says_exactly(&format!(
         "iam-del-key: error: {BOBS_KEY}: it is unknown whether the run with --deactivate made it inactive; not reactivated: nothing was sent to IAM\n\
          hint: to reactivate a key anyway: iam-del-key --access-key-id ID --user-name NAME --reactivate\n\
-         known: 1 key: 1 refused\n"
+         result: 1 key: 1 refused\n"
     ));
     assert_eq!(status(&sandbox, BOBS_KEY), Some(Status::Inactive));
 }
@@ -508,7 +508,7 @@ fn f104_several_records_of_a_key_say_together_what_was_done_to_it() {
         assert_eq!(said, expected, "{list}");
         let is_active = status(&sandbox, BOBS_KEY) == Some(Status::Active);
         assert_eq!(is_active, said == 'R', "{list}");
-        let _ = printed.prints(&output).says(&["known: "]);
+        let _ = printed.prints(&output).says(&["result: "]);
     }
 }
 
@@ -563,7 +563,9 @@ fn f104_no_other_run_goes_on_with_the_results_of_an_undo() {
     let sandbox = inactive();
     let planned = reactivate(&sandbox, &["--dry-run"]).run().exits(0);
     let plan = planned.output().to_owned();
-    let _ = planned.prints_outcome("WouldReactivate").says(&["known: "]);
+    let _ = planned
+        .prints_outcome("WouldReactivate")
+        .says(&["result: "]);
     let unknown = row(
         BOBS_KEY,
         "\"Outcome\":\"Unknown\",\"Action\":\"reactivate\"",
@@ -654,7 +656,7 @@ fn f104_an_undo_that_was_cut_off_is_finished_by_the_same_command() {
     assert_eq!(outcomes(&output), expected);
     let _ = printed
         .prints(&output)
-        .says(&["known: "])
+        .says(&["result: "])
         .ends_with("12 keys: 7 reactivated, 5 already active");
     assert_eq!(statuses(&sandbox), before);
 }

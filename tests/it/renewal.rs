@@ -60,7 +60,7 @@ fn c09_expired_credentials_are_renewed_once_and_all_keys_deleted() {
     assert_eq!(outcomes(&output), [("Deleted".to_owned(), 60)]);
     let _ = printed
         .prints(&output)
-        .says_exactly("known: 60 keys: 60 deleted\n");
+        .says_exactly("result: 60 keys: 60 deleted\n");
     assert_eq!(left(&sandbox, 60), 0);
     assert_eq!(
         actions(&sandbox, "GetCallerIdentity"),
@@ -173,7 +173,7 @@ fn c09_a_role_that_was_created_again_is_another_principal() {
         let output = printed.output().to_owned();
         let said = printed.prints(&output);
         if exit == 0 {
-            let _ = said.says_exactly("known: 10 keys: 10 deleted\n");
+            let _ = said.says_exactly("result: 10 keys: 10 deleted\n");
         } else {
             let role = format!("arn:aws:sts::{ACCOUNT}:assumed-role/ci with the unique ID");
             let _ = said

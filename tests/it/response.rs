@@ -219,7 +219,7 @@ fn c28_an_unexpected_response_to_a_read_is_called_that() {
             .prints_outcome("Failed")
             .says_exactly(&format!(
                 "iam-del-key: error: unexpected response from IAM at {host}: HTTP status 200; invalid body: it is an HTML page\n\
-                 {hint}\nknown: {BOBS_KEY}: not deleted: no request to change it was sent to IAM\n"
+                 {hint}\nresult: {BOBS_KEY}: not deleted: no request to change it was sent to IAM\n"
             ));
         assert!(sandbox.has_key(BOBS_KEY));
     }
@@ -231,7 +231,7 @@ fn c28_an_unexpected_response_to_a_read_is_called_that() {
     let _ = case.run().exits(9).prints_nothing().says_exactly(&format!(
         "iam-del-key: error: --expect-account could not be checked: unexpected response from STS at {host}: \
          HTTP status 302; invalid body: it is an HTML page\n\
-         {hint}\nknown: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
+         {hint}\nresult: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
     ));
     let sandbox = documented();
     let page = What::page(200, "text/html", PORTAL);

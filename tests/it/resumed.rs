@@ -62,7 +62,7 @@ fn c56_a_sweep_takes_up_a_key_that_a_killed_run_began_and_iam_no_longer_lists() 
         let printed = sweep(&sandbox, &kept, selection).run().exits(0);
         let _ = printed
             .prints_nothing()
-            .says(&["nothing was changed: there are no keys, or none meets"]);
+            .says(&["nothing to do: there are no keys, or none meets"]);
     }
 }
 
@@ -75,7 +75,7 @@ fn c56_a_sweep_takes_up_no_key_that_iam_still_lists_or_of_another_user() {
         .run()
         .exits(0)
         .prints_nothing()
-        .says(&["nothing was changed: there are no keys, or none meets"]);
+        .says(&["nothing to do: there are no keys, or none meets"]);
     assert!(sandbox.has_key(BOBS_KEY));
     // It is Bob's, and the run is about Alice.
     sandbox.remove_key(BOBS_KEY);
@@ -255,13 +255,13 @@ fn c66_nothing_of_a_journal_of_another_account_is_believed() {
             .run()
             .exits(2)
             .prints_nothing()
-            .says_exactly(&format!("{error}known: {BOBS_KEY}: unknown: {known}\n"));
+            .says_exactly(&format!("{error}result: {BOBS_KEY}: unknown: {known}\n"));
         let _ = kept
             .case(&sandbox, more)
             .run()
             .exits(2)
             .prints_nothing()
-            .says_exactly(&format!("{error}known: no key was changed\n"));
+            .says_exactly(&format!("{error}result: no key was changed\n"));
         assert!(
             actions(&sandbox)
                 .iter()
@@ -383,7 +383,7 @@ fn c66_a_journal_with_a_record_that_this_program_does_not_write_is_refused() {
         }
         let _ = case.run().exits(2).prints_nothing().says_exactly(&format!(
             "iam-del-key: error: cannot use the journal {}: record 3 is invalid: {what}\n\
-             known: {BOBS_KEY}: unknown: the results of earlier runs are unknown: the journal was not read\n",
+             result: {BOBS_KEY}: unknown: the results of earlier runs are unknown: the journal was not read\n",
             kept.path().display()
         ));
         assert_eq!(sandbox.connections(), 0);
@@ -426,7 +426,7 @@ fn c66_a_key_that_was_begun_after_it_was_settled_is_in_progress() {
         assert_eq!(outcomes(&output), [("Deleted".to_owned(), 1)]);
         let _ = printed
             .prints(&output)
-            .says(&["known: "])
+            .says(&["result: "])
             .ends_with("1 key: 1 deleted");
         assert!(!sandbox.has_key(BOBS_KEY));
     }
@@ -455,7 +455,7 @@ fn c66_a_key_that_failed_after_it_was_settled_is_tried_again() {
         let output = printed.output().to_owned();
         let _ = printed
             .prints(&output)
-            .says_exactly("known: 1 key: 1 deleted\n");
+            .says_exactly("result: 1 key: 1 deleted\n");
         assert!(!sandbox.has_key(BOBS_KEY));
         // The last record counts.
         let _ = kept
@@ -463,7 +463,7 @@ fn c66_a_key_that_failed_after_it_was_settled_is_tried_again() {
             .run()
             .exits(0)
             .prints_nothing()
-            .says_exactly("known: 1 key: 1 finished by an earlier run\n");
+            .says_exactly("result: 1 key: 1 finished by an earlier run\n");
     }
 }
 
@@ -483,7 +483,7 @@ fn c75_keys_of_another_owner_in_the_journal_are_not_counted_for_this_run() {
     let output = printed.output().to_owned();
     let _ = printed
         .prints(&output)
-        .says_exactly("known: 1 key: 1 deleted\n");
+        .says_exactly("result: 1 key: 1 deleted\n");
     assert!(!sandbox.has_key(BOBS_KEY));
     let sandbox = documented();
     std::fs::write(kept.path(), &planted).expect("a journal");

@@ -102,7 +102,7 @@ fn f102_the_account_of_the_caller_needs_no_confirmation() {
 fn f102_an_account_that_nobody_confirms_is_11() {
     let hint = "hint: whoever sent you a key ID may control its account: if account 210987654321 is yours, run the same command \
                 again with --expect-account 210987654321\n";
-    let known = format!("known: {CAROLS_KEY}: not deleted: nothing was sent to IAM\n");
+    let known = format!("result: {CAROLS_KEY}: not deleted: nothing was sent to IAM\n");
     for (more, why) in [
         (&[][..], REASON),
         (&["--yes"], REASON),
@@ -217,7 +217,7 @@ fn f102_keys_of_several_accounts_are_listed_by_account() {
              hint: run one command for each account that is yours, with its options in place of the keys:\n\
              hint: --expect-account 123456789012 --access-key-id {BOBS_KEY} --access-key-id {ALICE_KEY_ID}\n\
              hint: --expect-account 210987654321 --access-key-id {CAROLS_KEY}\n\
-             known: no key was changed\n"
+             result: no key was changed\n"
         ));
     let list = format!("AccessKeyId,UserName\n{CAROLS_KEY},Carol\n{BOBS_KEY},Bob\n");
     let _ = alone(from_stdin(&sandbox, &list, &BY_NAME))
@@ -228,7 +228,7 @@ fn f102_keys_of_several_accounts_are_listed_by_account() {
              hint: split the list, and run one command for each account that is yours, with --expect-account\n\
              hint: account 123456789012: {BOBS_KEY}\n\
              hint: account 210987654321: {CAROLS_KEY}\n\
-             known: no key was changed\n"
+             result: no key was changed\n"
         ));
     let seen = actions(&sandbox);
     assert!(
@@ -382,7 +382,7 @@ fn f102_a_list_asks_once_for_each_key_and_assumes_the_role_once() {
         .run()
         .exits(0)
         .prints_nothing()
-        .says_exactly("known: 0 keys: nothing was changed: the list has no keys to change\n");
+        .says_exactly("result: nothing to do: the list has no keys to change\n");
     assert!(!actions(&sandbox)[before..].contains(&"AssumeRole".to_owned()));
 }
 

@@ -68,7 +68,7 @@ fn a_sweep_can_be_limited_to_a_path() {
     assert_eq!(ids(&output), BTreeSet::from(expected));
     let _ = printed.prints(&output).says_exactly(
         "iam-del-key: note: 2 keys of 2 users checked\n\
-             known: 2 keys: 2 deleted; root user keys are not included\n",
+             result: 2 keys: 2 deleted; root user keys are not included\n",
     );
     assert_eq!(left(&sandbox), [3, 4, 5]);
     assert_eq!(sent(&sandbox, "ListUsers", "PathPrefix"), set(&["/ci/"]));
@@ -314,7 +314,7 @@ fn a_dry_run_shows_more_keys_than_max_keys_and_warns() {
     let _ = printed.prints(&output).says_exactly(
         "iam-del-key: note: 6 keys of 6 users checked\n\
          iam-del-key: warning: 5 keys match, more than --max-keys 4 allows: without --dry-run, nothing would be changed\n\
-         known: 5 keys: 5 would be deleted; this was a dry run; root user keys are not included\n",
+         result: 5 keys: 5 would be deleted; this was a dry run; root user keys are not included\n",
     );
 }
 

@@ -62,7 +62,7 @@ fn c04_the_error_says_it_all() {
     let said = format!(
         "iam-del-key: error: could not read `{path}`: lines 2 and 3: a setting is defined twice\n\
          hint: correct that file, or point AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE at other files\n\
-         known: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
+         result: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
     );
     let _ = case.run().exits(7).prints_nothing().says_exactly(&said);
     assert_eq!(sandbox.connections(), 0);
@@ -186,15 +186,15 @@ fn c89_c90_a_value_of_several_lines_is_never_cut() {
     for (id, says) in [
         (
             format!("{ADMIN_KEY_ID}\n  x"),
-            "`aws_access_key_id` of profile `default` contains white space",
+            "`aws_access_key_id` of profile `default` contains whitespace",
         ),
         (
             format!("{ADMIN_KEY_ID} # mine"),
-            "`aws_access_key_id` of profile `default` contains white space",
+            "`aws_access_key_id` of profile `default` contains whitespace",
         ),
         (
             format!("\"{ADMIN_KEY_ID}\""),
-            "`aws_access_key_id` of profile `default` contains white space",
+            "`aws_access_key_id` of profile `default` contains whitespace",
         ),
         (
             format!("\n  {ADMIN_KEY_ID}"),
@@ -245,7 +245,7 @@ fn c90_a_path_is_taken_as_it_is() {
         },
         &[
             "the environment variable AWS_ROLE_ARN is `arn:",
-            "no white space and no quotes",
+            "no whitespace and no quotes",
         ],
     );
 }

@@ -109,7 +109,7 @@ fn an_owner_that_was_looked_up_is_named_once() {
     assert!(output.contains("\"UserName\":\"Bob\""), "{output}");
     let _ = ended.prints(&output).says_exactly(&format!(
         "hint: Bob has another active key: iam-del-key --access-key-id {BOB_SECOND_KEY_ID} --user-name=Bob --dry-run\n\
-         known: {BOBS_KEY}: not deleted: this was a dry run\n"
+         result: {BOBS_KEY}: not deleted: this was a dry run\n"
     ));
 }
 
@@ -216,7 +216,7 @@ fn a_key_that_was_deleted_before_a_signal_prints_nothing() {
     wait_for(|| !sandbox.has_key(BOBS_KEY));
     running.signal("TERM");
     let ended = running.end().exits(143).prints_nothing();
-    let _ = ended.says(&["interrupted", "known: AKIDPMS9RO4H3FEXAMPLE: "]);
+    let _ = ended.says(&["interrupted", "result: AKIDPMS9RO4H3FEXAMPLE: "]);
 }
 
 #[test]

@@ -49,7 +49,7 @@ fn c41_a_key_of_a_list_that_does_not_meet_a_condition_is_a_success() {
     assert_eq!(skipped["Reason"], "its status is Active");
     let _ = printed
         .prints(&output)
-        .says_exactly("known: 2 keys: 1 deleted, 1 skipped\n");
+        .says_exactly("result: 2 keys: 1 deleted, 1 skipped\n");
     assert!(sandbox.has_key(ALICE_KEY_ID) && !sandbox.has_key(ALICE_OLD_KEY_ID));
 }
 
@@ -67,7 +67,7 @@ fn c41_a_list_of_one_key_that_is_skipped_is_a_success() {
         assert_eq!(outcomes(&output), counted(&[("Skipped", 1)]));
         let _ = printed
             .prints(&output)
-            .says_exactly("known: 1 key: 1 skipped\n");
+            .says_exactly("result: 1 key: 1 skipped\n");
     }
     assert!(!actions(&sandbox).contains(&"DeleteAccessKey".to_owned()));
 }
@@ -82,7 +82,7 @@ fn c41_a_skipped_key_does_not_end_a_run_with_fail_fast() {
     assert_eq!(outcomes(&output), expected);
     let _ = printed
         .prints(&output)
-        .says_exactly("known: 2 keys: 1 deleted, 1 skipped\n");
+        .says_exactly("result: 2 keys: 1 deleted, 1 skipped\n");
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn c41_a_skipped_key_of_a_list_is_no_error_in_json() {
         .iter()
         .map(|row| row["Level"].to_string())
         .collect();
-    assert_eq!(levels, ["\"Note\"", "\"Known\""]);
+    assert_eq!(levels, ["\"Note\"", "\"Result\""]);
     let _ = said.says(&[&format!("{ALICE_KEY_ID} is skipped: its status is Active")]);
 }
 
@@ -121,7 +121,7 @@ fn c41_keys_that_are_named_must_meet_the_conditions() {
             .run()
             .exits(status);
         let output = printed.output().to_owned();
-        let _ = printed.prints(&output).says(&["known: "]).ends_with(ends);
+        let _ = printed.prints(&output).says(&["result: "]).ends_with(ends);
         assert!(sandbox.has_key(ALICE_KEY_ID));
     }
 }
@@ -135,7 +135,7 @@ fn c41_of_a_user_only_keys_that_match_are_part_of_the_run() {
     assert_eq!(outcomes(&output), counted(&[("Deleted", 1)]));
     let _ = printed
         .prints(&output)
-        .says(&["known: "])
+        .says(&["result: "])
         .ends_with("1 key: 1 deleted");
     assert!(sandbox.has_key(ALICE_KEY_ID));
 }

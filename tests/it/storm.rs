@@ -131,8 +131,8 @@ fn weather(storm: Storm, more: &[&str]) {
         Some(format!("{count} {words}"))
     });
     let counts: Vec<String> = counts.collect();
-    let last = format!("known: {} keys: {}", named.len(), counts.join(", "));
-    let _ = printed.prints(&output).says(&["known: "]).ends_with(&last);
+    let last = format!("result: {} keys: {}", named.len(), counts.join(", "));
+    let _ = printed.prints(&output).says(&["result: "]).ends_with(&last);
 }
 
 fn by_id(output: &str) -> BTreeMap<String, Value> {
@@ -190,7 +190,7 @@ fn f89_killed_in_a_storm_the_journal_says_nothing_false_and_nothing_twice() {
         let printed = case().run().exits_with_one_of(&[0, 1, 5, 10, 12]);
         let output = printed.output().to_owned();
         hear(&output);
-        let said = printed.prints(&output).says(&["known: "]);
+        let said = printed.prints(&output).says(&["result: "]);
         let _ = said.ends_with(&format!("{} keys: ", named.len()));
         if is_done() {
             break;

@@ -182,7 +182,7 @@ fn f62_standard_output_that_was_never_open_is_as_dev_null() {
     let _ = ended
         .exits(0)
         .prints_nothing()
-        .says(&["known: "])
+        .says(&["result: "])
         .ends_with("1 key: 1 deleted");
     assert!(!sandbox.has_key(BOBS_KEY));
     let journal = std::fs::read_to_string(journal.path()).expect("a journal");
@@ -326,7 +326,7 @@ fn f66_a_key_is_deleted_only_with_enough_memory_to_say_so() {
                 if all.contains("iam-del-key: error: aborted at ") {
                     broken_off += 1;
                     assert!(
-                        all.contains(&format!("known: {BOBS_KEY}: {NOT_SENT}\n")),
+                        all.contains(&format!("result: {BOBS_KEY}: {NOT_SENT}\n")),
                         "{all}"
                     );
                 }

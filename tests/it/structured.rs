@@ -14,7 +14,7 @@ const KNOWN: [&str; 6] = [
     "Deactivated",
     "NotDeactivated",
     "Unknown",
-    "AsTold",
+    "AsReported",
 ];
 
 /// The members that the reference has: name, type, and whether a failure always has it.
@@ -72,7 +72,7 @@ fn objects(messages: &str) -> Vec<Value> {
             let is_known = schema.iter().any(|(known, ..)| known == name);
             assert!(is_known, "{name} is not in the reference: {line}");
         }
-        let known = object["Known"].as_str().expect("a word");
+        let known = object["Result"].as_str().expect("a word");
         assert!(KNOWN.contains(&known), "{line}");
         assert!(
             object["Code"]
@@ -102,7 +102,7 @@ fn failure(case: Case, status: i32) -> Value {
 
 fn is(failure: &Value, code: &str, known: &str) {
     assert_eq!(failure["Code"], code, "{failure}");
-    assert_eq!(failure["Known"], known, "{failure}");
+    assert_eq!(failure["Result"], known, "{failure}");
 }
 
 fn faulty(what: What, action: &str) -> Sandbox {
@@ -413,7 +413,7 @@ fn each_of_several_keys_has_its_own_status() {
         .into_iter()
         .filter(|object| object["Level"] == "Error")
         .collect();
-    let _ = said.says(&["{\"Level\":\"Known\",\"Message\":\"2 keys: 1 deleted"]);
+    let _ = said.says(&["{\"Level\":\"Result\",\"Message\":\"2 keys: 1 deleted"]);
     assert_eq!(failures.len(), 1);
     is(&failures[0], "NoSuchEntity", "NotDeleted");
     assert_eq!(failures[0]["AccessKeyId"], unknown);

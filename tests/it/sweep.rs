@@ -70,14 +70,18 @@ fn all_keys_of_a_user_go_and_no_other() {
         .run()
         .exits(0)
         .prints_nothing()
-        .says(&["known: "])
-        .ends_with("0 keys: nothing was changed");
+        .says(&["result: "])
+        .ends_with("nothing to do");
     let _ = Case::at(&sandbox, ["--user-name", "Nobody", "--all-keys", "--yes"])
         .run()
         .exits(3)
         .prints_nothing()
-        .says(&["The user with name Nobody cannot be found"])
-        .ends_with("no key was changed");
+        .says_exactly(
+            "iam-del-key: error: An error occurred (NoSuchEntity) when calling the ListAccessKeys operation: The user \
+             with name Nobody cannot be found.\n\
+             hint: check the user name; if the user is in another account, use a profile of that account (--profile NAME)\n\
+             result: no key was changed\n",
+        );
 }
 
 #[test]
@@ -128,7 +132,7 @@ fn a_dry_run_of_the_account_is_a_plan() {
     assert_eq!(outcomes(&plan), [("WouldDelete".to_owned(), 21)]);
     let _ = planned
         .prints(&plan)
-        .says(&["known: "])
+        .says(&["result: "])
         .ends_with("21 keys: 21 would be deleted; this was a dry run");
     assert!(!actions(&sandbox).iter().any(|action| is_changing(action)));
     // One of them is in use again before the plan is applied.
@@ -144,7 +148,7 @@ fn a_dry_run_of_the_account_is_a_plan() {
     );
     let _ = applied
         .prints(&output)
-        .says(&["known: "])
+        .says(&["result: "])
         .ends_with("20 deleted, 1 skipped");
     assert!(sandbox.has_key(ALICE_OLD_KEY_ID));
 }

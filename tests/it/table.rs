@@ -62,7 +62,7 @@ AKIDPMS9RO4H3FEXAMPLE  Bob                       Active    13 months ago  3 mont
         let expected = format!(
             "iam-del-key: note: 4 keys of 2 users checked\n\
              {table}\
-             known: 2 keys: 2 would be deleted; this was a dry run; root user keys are not included\n"
+             result: 2 keys: 2 would be deleted; this was a dry run; root user keys are not included\n"
         );
         assert_eq!(shown, expected, "{width}");
     }
@@ -109,8 +109,8 @@ ACCESS KEY ID          USER                                             OUTCOME
 {ALICE_KEY_ID}   Bob                                              Failed
 iam-del-key: error: {ALICE_KEY_ID}: An error occurred (NoSuchEntity) when calling the DeleteAccessKey operation: The \
 Access Key with id {ALICE_KEY_ID} cannot be found; not deleted: IAM found no such key for this user
-hint: NoSuchEntity: the key does not exist, or belongs to another user; to find the key's owner: iam-del-key --access-key-id ID --find-user --dry-run
-known: 2 keys: 1 deleted, 1 failed and not changed
+hint: NoSuchEntity: the key does not exist, or belongs to another user; use --find-user instead of --user-name to look up the owner of each key
+result: 2 keys: 1 deleted, 1 failed and not changed
 "
     );
     let hints = |text: &str| text.replace("hint: NoSuchEntity: to see", "hint: to see");
@@ -206,7 +206,11 @@ fn a_row_is_printed_as_soon_as_its_key_is_finished() {
     let text = String::from_utf8(read).expect("UTF-8");
     assert_eq!(text.matches("Deleted").count(), 1, "{text}");
     running.signal("TERM");
-    let _ = running.end().exits(143).prints_nothing().says(&["known: "]);
+    let _ = running
+        .end()
+        .exits(143)
+        .prints_nothing()
+        .says(&["result: "]);
 }
 
 #[test]

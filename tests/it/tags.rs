@@ -90,7 +90,7 @@ fn tags_are_read_only_where_the_other_conditions_are_met() {
         let case = case.args(["--except-tag", "none", "--dry-run"]).args(more);
         let printed = case.run().exits(0);
         let output = printed.output().to_owned();
-        let _ = printed.prints(&output).says(&["known: "]);
+        let _ = printed.prints(&output).says(&["result: "]);
         rows(&output).len()
     };
     let reads = |sandbox: &Sandbox| {
@@ -119,7 +119,7 @@ fn a_sweep_and_a_list_leave_out_users_with_the_tag() {
     assert_eq!(outcomes(&output), expected);
     let _ = printed
         .prints(&output)
-        .says_exactly("known: 2 keys: 1 deleted, 1 skipped\n");
+        .says_exactly("result: 2 keys: 1 deleted, 1 skipped\n");
     assert!(sandbox.has_key(BOBS_KEY) && !sandbox.has_key(ALICE_OLD_KEY_ID));
 
     let sandbox = account().start();
@@ -127,7 +127,7 @@ fn a_sweep_and_a_list_leave_out_users_with_the_tag() {
     let output = printed.output().to_owned();
     let _ = printed.prints(&output).says_exactly(
         "iam-del-key: note: 5 keys of 3 users checked\n\
-             known: 2 keys: 2 deleted; root user keys are not included\n",
+             result: 2 keys: 2 deleted; root user keys are not included\n",
     );
     assert!(sandbox.has_key(BOBS_KEY) && sandbox.has_key(BOB_SECOND_KEY_ID));
     assert!(!sandbox.has_key(ALICE_KEY_ID) && !sandbox.has_key(ALICE_OLD_KEY_ID));

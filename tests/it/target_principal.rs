@@ -99,7 +99,7 @@ fn f103_all_keys_of_the_root_user_are_deleted() {
     );
     let output = said.output().to_owned();
     let _ = said.prints(&output).says_exactly(
-        "iam-del-key: note: 2 keys of the root user checked\nknown: 2 keys: 2 deleted\n",
+        "iam-del-key: note: 2 keys of the root user checked\nresult: 2 keys: 2 deleted\n",
     );
     assert!(is_gone(&sandbox, &root_key_id(MEMBER)) && is_gone(&sandbox, OLD_KEY));
     iam_sees_the_root_user(&sandbox);

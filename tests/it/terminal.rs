@@ -11,9 +11,9 @@ use crate::case::{BOBS_KEY, Case, documented};
 /// Everything that a hostile service may put into a field: a C1 control, a line break with a line that looks like ours,
 /// a sequence that clears the screen, a bidirectional override, and characters that nobody sees.
 const HOSTILE: &str =
-    "In\u{9b}2J\nknown: AKIDPMS9RO4H3FEXAMPLE: deleted\u{2028}\u{202e}\u{200b}\u{3164}\u{fe0f}";
+    "In\u{9b}2J\nresult: AKIDPMS9RO4H3FEXAMPLE: deleted\u{2028}\u{202e}\u{200b}\u{3164}\u{fe0f}";
 /// The same where a message has it.
-const ESCAPED: &str = "In\\u{9b}2J\\u{a}known: AKIDPMS9RO4H3FEXAMPLE: deleted\\u{2028}\\u{202e}\\u{200b}\\u{3164}\\u{fe0f}";
+const ESCAPED: &str = "In\\u{9b}2J\\u{a}result: AKIDPMS9RO4H3FEXAMPLE: deleted\\u{2028}\\u{202e}\\u{200b}\\u{3164}\\u{fe0f}";
 
 fn steers(c: char) -> bool {
     c.is_control() && c != '\n' && c != '\t'
@@ -26,7 +26,7 @@ pub(crate) fn is_calm(text: &str) {
     for line in text.lines() {
         assert!(line.chars().count() < 1_400, "{}", line.chars().count());
         assert!(
-            !line.starts_with("known: AKIDPMS9RO4H3FEXAMPLE: deleted"),
+            !line.starts_with("result: AKIDPMS9RO4H3FEXAMPLE: deleted"),
             "{text}"
         );
     }
@@ -137,7 +137,7 @@ fn c68_what_the_service_says_is_escaped_and_cut_in_every_format() {
                 let said = printed.prints(&output);
                 is_calm(said.messages());
                 assert!(said.messages().len() < 60_000);
-                let _ = said.says(&["known: "]);
+                let _ = said.says(&["result: "]);
             }
         }
     }
@@ -177,7 +177,7 @@ fn c68_an_error_is_escaped_and_cut_and_its_end_is_kept() {
             assert!(!output.contains(steers), "{output:?}");
             let said = printed.prints(&output);
             is_calm(said.messages());
-            let _ = said.says(&["iam-del-key: error: ", "known: "]);
+            let _ = said.says(&["iam-del-key: error: ", "result: "]);
             assert!(sandbox.has_key(BOBS_KEY));
         }
     }
@@ -233,7 +233,7 @@ fn c68_names_from_files_and_variables_are_escaped_and_cut() {
             assert!(!output.contains(steers), "{output:?}");
             let said = printed.prints(&output);
             is_calm(said.messages());
-            let _ = said.says(&["known: "]);
+            let _ = said.says(&["result: "]);
         }
     }
     for (variable, value) in [
@@ -258,7 +258,7 @@ fn c68_names_from_files_and_variables_are_escaped_and_cut() {
         assert!(!output.contains(steers), "{output:?}");
         let said = printed.prints(&output);
         is_calm(said.messages());
-        let _ = said.says(&["known: "]);
+        let _ = said.says(&["result: "]);
     }
 }
 

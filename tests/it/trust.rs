@@ -129,7 +129,7 @@ fn c37_a_self_signed_authority_as_the_server() {
         .says_exactly(&format!(
             "iam-del-key: error: could not reach IAM at {host}: its TLS certificate is that of a certificate authority, not of a server\n\
              hint: give the server a certificate with basicConstraints CA:FALSE\n\
-             known: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
+             result: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
         ));
     assert_eq!(sandbox.connections(), 1, "one attempt");
 }
@@ -143,7 +143,7 @@ fn c37_sts_fails_in_the_same_words() {
         "iam-del-key: error: --expect-account could not be checked: could not reach STS at {host}: \
          its TLS certificate is for another host\n\
          hint: a proxy or captive portal may be intercepting the connection: check the endpoint URL and the proxy\n\
-         known: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
+         result: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
     ));
     assert_eq!(sandbox.connections(), 1, "one attempt");
 }

@@ -93,7 +93,7 @@ fn f104_a_journal_of_another_account_is_not_undone() {
         let _ = case.run().exits(11).prints_nothing().says_exactly(&format!(
             "iam-del-key: error: cannot undo {name}: it is for account {OTHER}, but the credentials belong to account {ACCOUNT}\n\
              hint: use credentials of that account (--profile NAME)\n\
-             known: no key was changed\n"
+             result: no key was changed\n"
         ));
     }
     assert!(

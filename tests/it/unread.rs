@@ -94,7 +94,7 @@ fn c25_what_was_not_asked_is_not_unknown() {
     assert!(!output.contains("unknown"), "{output}");
     let _ = printed
         .prints(&output)
-        .says_exactly("known: 2 keys: 2 deleted\n");
+        .says_exactly("result: 2 keys: 2 deleted\n");
 }
 
 #[test]
@@ -131,7 +131,7 @@ fn c43_a_condition_that_fails_needs_no_read_that_is_denied() {
         .prints_outcome("Skipped")
         .says_exactly(&format!(
             "hint: Bob has another active key: iam-del-key --access-key-id {BOB_SECOND_KEY_ID} --user-name=Bob --dry-run\n\
-             known: {BOBS_KEY}: not deleted: this was a dry run\n"
+             result: {BOBS_KEY}: would be skipped: its status is Active\n"
         ));
 }
 
@@ -220,7 +220,7 @@ fn c24_a_sweep_goes_on_where_a_listed_key_is_deleted_before_its_last_use_is_read
         .exits(0)
         .prints_nothing()
         .says(&["there are no keys, or none meets the conditions"])
-        .ends_with("0 keys: nothing was changed");
+        .ends_with("nothing to do");
 }
 
 #[test]

@@ -83,7 +83,7 @@ fn c65_an_error_that_is_not_iams_is_no_refusal() {
              it is an error (AccessDenied: Access Denied) {what}\n\
              hint: a proxy or captive portal may be intercepting the connection: check the endpoint URL and the proxy\n\
              hint: check with: aws iam list-access-keys --user-name=Bob\n\
-             known: {BOBS_KEY}: unknown: the request was sent and no usable response arrived; IAM still lists the key\n"
+             result: {BOBS_KEY}: unknown: the request was sent and no usable response arrived; IAM still lists the key\n"
         ));
         assert!(sandbox.has_key(BOBS_KEY), "{body}");
     });
@@ -182,7 +182,7 @@ fn c59_a_value_that_cannot_be_read_is_an_unusable_response() {
             .prints_outcome("Failed")
             .says_exactly(&format!(
                 "iam-del-key: error: unusable response from IAM at {host}: {what}\n\
-             known: {BOBS_KEY}: not deleted: no request to change it was sent to IAM\n"
+             result: {BOBS_KEY}: not deleted: no request to change it was sent to IAM\n"
             ));
         assert!(sandbox.has_key(BOBS_KEY), "{body}");
         assert_eq!(actions(&sandbox).last().map(String::as_str), Some(action));

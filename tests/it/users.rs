@@ -48,7 +48,7 @@ fn ends_unsettled(sandbox: &Sandbox, name: &str) {
         "iam-del-key: error: unusable response from IAM: the users changed while they were listed: ListUsers showed the user \
          {name}, and ListAccessKeys found no such user (5 lists)\n\
          hint: run the same command again\n\
-         known: no key was changed\n"
+         result: no key was changed\n"
     ));
     assert_eq!(sandbox.keys().len(), keys);
     assert!(!actions(sandbox).contains(&"DeleteAccessKey".to_owned()));
@@ -170,7 +170,7 @@ fn c57_a_key_on_two_pages_of_a_list_is_changed_once() {
     assert_eq!(outcomes(&output), [("Deleted".to_owned(), 1)]);
     let _ = printed
         .prints(&output)
-        .says_exactly("iam-del-key: note: 1 key of 1 user checked\nknown: 1 key: 1 deleted\n");
+        .says_exactly("iam-del-key: note: 1 key of 1 user checked\nresult: 1 key: 1 deleted\n");
 }
 
 #[test]

@@ -344,7 +344,7 @@ fn ignore_missing_takes_a_key_for_gone_that_was_deleted_a_moment_ago() {
         let output = printed.output().to_owned();
         let _ = printed.prints(&output).says_exactly(&format!(
             "iam-del-key: warning: {BOBS_KEY} is missing, but {contradiction}\n\
-             known: 1 key: 1 already gone\n"
+             result: 1 key: 1 already gone\n"
         ));
     }
     // Where that is not wanted either.
@@ -355,7 +355,7 @@ fn ignore_missing_takes_a_key_for_gone_that_was_deleted_a_moment_ago() {
         .says_exactly(&format!(
             "iam-del-key: error: IAM does not list the key for the user Bob\n\
              hint: IAM's responses contradict each other, which can happen for a few seconds after a change: run the same command again\n\
-             known: {BOBS_KEY}: not deleted: no request to change it was sent to IAM\n"
+             result: {BOBS_KEY}: not deleted: no request to change it was sent to IAM\n"
         ));
 }
 

@@ -101,7 +101,7 @@ fn c74_no_key_floods_the_terminal() {
                 // The ID, the name and the outcome are printed at any width.
                 assert!(wide <= usize::from(width.max(48)), "{width}: {line:?}");
             }
-            let _ = printed.prints(&output).says(&["known: "]);
+            let _ = printed.prints(&output).says(&["result: "]);
         }
     }
 }
@@ -137,7 +137,7 @@ fn f109_each_stream_is_formatted_for_what_it_is() {
         case.env("TERM", "xterm")
     };
     let sandbox = documented();
-    let summary = "known: 2 keys: 2 would be deleted; this was a dry run\n";
+    let summary = "result: 2 keys: 2 would be deleted; this was a dry run\n";
     // At 80 columns there is no room for the creation, and at 100 there is; a pipe has 80.
     for (width, has_creation) in [(80, false), (100, true)] {
         let printed = run_on(table(&sandbox), Terminal::Output, width).exits(0);
@@ -157,7 +157,7 @@ fn f109_each_stream_is_formatted_for_what_it_is() {
         assert!(!output.contains("CREATED"), "{output}");
         assert!(!output.contains('\u{1b}'));
         let said = printed.prints(&output);
-        assert!(said.messages().contains("\u{1b}[1mknown:\u{1b}[0m 2 keys"));
+        assert!(said.messages().contains("\u{1b}[1mresult:\u{1b}[0m 2 keys"));
         let _ = said.says(&["2 would be deleted"]);
     }
 }

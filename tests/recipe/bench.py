@@ -31,7 +31,7 @@ case "$1 $2" in
   *) exec "$AWS" "$@" ;;
 esac
 """
-ARCHIVE = "iam-del-key-0.1.0-x86_64-unknown-linux-musl"
+ARCHIVE = "iam-del-key-0.2.0-x86_64-unknown-linux-musl"
 # The one is allowed to everybody, and nobody signs the other.
 FREE = {"sts:GetCallerIdentity", "sts:AssumeRoleWithWebIdentity"}
 

@@ -83,7 +83,7 @@ def counts_of(stderr: str) -> Counter:
         "skipped": "Skipped",
         "finished by an earlier run": "Before",
     }
-    last = re.fullmatch(r"known: (\d+) keys: ([^;]+)(?:; .+)?", stderr.splitlines()[-1])
+    last = re.fullmatch(r"result: (\d+) keys: ([^;]+)(?:; .+)?", stderr.splitlines()[-1])
     if last is None:
         raise ValueError(f"no counts: {stderr}")
     counts = Counter({words[what]: int(count) for count, what in (part.split(" ", 1) for part in last[2].split(", "))})

@@ -50,25 +50,48 @@ fn check_for(action: Action, bytes: &[u8]) {
                 assert!(ids.iter().all(|id| text.contains(id)));
             }
         }
-        Err(stop) => check_refusal(&stop.to_string(), bytes),
+        Err(stop) => check_refusal(&stop, bytes),
     }
 }
 
-fn check_refusal(message: &str, bytes: &[u8]) {
-    check_message(message, 14_000);
-    let lines = bytes.split(|byte| *byte == b'\n').count();
-    if let Some(rest) = message.strip_prefix("a list: line ") {
-        let (line, _) = rest.split_once(" has ").expect("what the line has");
-        assert!((1..=lines).contains(&line.parse().expect("a number")));
-        return;
+/// Each error names a line, by itself or below a message that counts them.
+fn check_refusal(stop: &RunError, bytes: &[u8]) {
+    let message = stop.to_string();
+    check_message(&message, 14_000);
+    let Some(errors) = message.strip_prefix("a list has ") else {
+        return check_error(message.strip_prefix("a list, ").unwrap_or(&message), bytes);
+    };
+    let at_least = errors.starts_with("at least ");
+    let count = errors
+        .trim_start_matches("at least ")
+        .strip_suffix(" errors");
+    let count: usize = count.and_then(|count| count.parse().ok()).expect("a count");
+    assert!(count > 1 && at_least == (count == 1000));
+    let shown = stop.details.len().min(10);
+    let more = &stop.details[shown..];
+    assert_eq!(shown, count.min(10));
+    assert_eq!(more.len(), usize::from(count > 10));
+    for detail in &stop.details[..shown] {
+        check_message(detail, 14_000);
+        check_error(detail, bytes);
     }
-    let rest = message.strip_prefix("a list, line ");
-    let number = rest.and_then(|rest| rest.split_once(", column "));
-    let (line, rest) = number.unwrap_or_else(|| panic!("it names no line: {message}"));
-    let (column, _) = rest.split_once(": ").expect("a column");
+}
+
+fn check_error(error: &str, bytes: &[u8]) {
+    let lines = bytes.split(|byte| *byte == b'\n').count();
+    let rest = error.strip_prefix("line ");
+    let rest = rest.unwrap_or_else(|| panic!("it names no line: {error}"));
+    let (line, rest) = rest
+        .split_once(|c: char| !c.is_ascii_digit())
+        .expect("a reason");
     let line: usize = line.parse().expect("a number");
     assert!((1..=lines).contains(&line), "line {line} of {lines}");
-    assert!(column.parse::<usize>().is_ok_and(|column| column > 0));
+    let Some(column) = rest.strip_prefix(" column ") else {
+        return assert!(rest.starts_with("has "), "{error}");
+    };
+    let (column, _) = column.split_once(": ").expect("a column");
+    let is_name = column.chars().any(|c| c.is_ascii_alphabetic());
+    assert!(is_name || column.parse::<usize>().is_ok_and(|column| column > 0));
 }
 
 #[cfg(test)]
@@ -165,7 +188,7 @@ mod tests {
 
     fn key() -> impl Strategy<Value = (String, String)> {
         let id = "AKI[A-Z0-9_]{1,2}[A-Za-z0-9_]{13,30}";
-        // A quoted field begins with its quote, and white space around a field is not part of it.
+        // A quoted field begins with its quote, and whitespace around a field is not part of it.
         (id, "[A-Za-z0-9_+=.@-]{1,20}").prop_map(|(id, name)| (id, name))
     }
 

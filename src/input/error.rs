@@ -1,0 +1,177 @@
+//! What is wrong with a list: the position and the reason of each error, and the one error that ends the run.
+
+use std::fmt::{self, Display};
+use std::io;
+
+use crate::error::RunError;
+use crate::sanitize::truncate_escaped;
+
+/// How many errors are shown.
+const MAX_SHOWN: usize = 10;
+/// How many errors are counted. A text with more is not a list of keys, and need not end.
+const MAX_COUNTED: usize = 1000;
+
+/// An error in the input and its position.
+#[derive(Debug)]
+pub(super) struct InputError {
+    /// The position. Lines and columns start at 1, and a column may have a name. `None`: the input cannot be read.
+    place: Option<String>,
+    reason: String,
+    /// What to do about it. `None`: to correct the line.
+    hint: Option<&'static str>,
+    /// Creates the error that ends the run.
+    run_error: fn(String) -> RunError,
+}
+
+impl InputError {
+    pub(super) fn at(place: Option<String>, reason: impl Into<String>) -> Self {
+        Self {
+            place,
+            reason: reason.into(),
+            hint: None,
+            run_error: RunError::usage,
+        }
+    }
+
+    pub(super) fn new(line: u64, column: impl Display, reason: impl Into<String>) -> Self {
+        let place = format!("line {line}, column {column}:");
+        Self::at(Some(place), reason)
+    }
+
+    /// Creates the error that ends the run if there is no other.
+    fn alone(&self, name: &str) -> RunError {
+        let message = match self.place {
+            None => format!("cannot read {name}: {self}"),
+            Some(_) => format!("{name}, {self}"),
+        };
+        (self.run_error)(message)
+    }
+
+    /// Whether it concerns only its line, so that the other lines are worth reading.
+    fn is_of_line(&self) -> bool {
+        self.hint.is_none() && self.place.is_some()
+    }
+
+    /// Adds what to do about it, if correcting the line is not enough.
+    pub(super) fn hint(self, hint: &'static str) -> Self {
+        Self {
+            hint: Some(hint),
+            ..self
+        }
+    }
+
+    /// Reports that the list cannot be stored.
+    pub(super) fn spill(error: &io::Error) -> Self {
+        let folder = std::env::temp_dir();
+        let reason = format!("cannot store the list in {}: {error}", folder.display());
+        Self {
+            run_error: RunError::other,
+            ..Self::at(None, reason)
+        }
+    }
+
+    /// Reports several words on a line without a header that explains them. `is_printed`: the AWS CLI or this program
+    /// printed the list with `--output text`.
+    pub(super) fn no_header(line: u64, column: usize, is_printed: bool) -> Self {
+        let reason = "several columns need a header that names them: AccessKeyId, and UserName for the owner";
+        let error = Self::new(line, column, reason);
+        if is_printed {
+            error.hint("for a list printed by the AWS CLI or iam-del-key, use --output json")
+        } else {
+            error
+        }
+    }
+
+    /// Reports a journal where a list of keys is expected.
+    pub(super) fn journal(line: u64) -> Self {
+        Self::new(line, 1, "this is a journal, not a list of keys")
+            .hint("pass it with --journal, together with its list")
+    }
+
+    /// Reports a line that is not what `--reactivate` can undo.
+    pub(super) fn not_undoable(line: u64) -> Self {
+        let reason = "this is not from a run of --deactivate, and --reactivate undoes only those";
+        Self::new(line, 1, reason).hint(
+            "use the journal or the JSON results of that run, or name the keys with --access-key-id",
+        )
+    }
+
+    /// Reports a credential report, which is easily mistaken for a list of keys.
+    pub(super) fn credential_report(line: u64) -> Self {
+        let reason = "this is a credential report, which has no access key IDs";
+        Self::new(line, 1, reason).hint(
+            "to find the unused keys of the account: iam-del-key --whole-account --unused-for 90d --dry-run",
+        )
+    }
+}
+
+impl Display for InputError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let place = self.place.iter().map(|place| format!("{place} "));
+        let place: String = place.collect();
+        write!(f, "{place}{}", truncate_escaped(&self.reason))
+    }
+}
+
+/// The errors in a list: the first ones, and how many there are.
+#[derive(Debug, Default)]
+pub(super) struct InputErrors {
+    shown: Vec<InputError>,
+    count: usize,
+}
+
+impl InputErrors {
+    /// Adds an error.
+    ///
+    /// # Errors
+    ///
+    /// The rest of the list is not worth reading. The error is returned and not added.
+    pub(super) fn add(&mut self, error: InputError) -> Result<(), InputError> {
+        if !error.is_of_line() || self.count + 1 == MAX_COUNTED {
+            return Err(error);
+        }
+        self.add_last(error);
+        Ok(())
+    }
+
+    /// Adds the error after which reading stopped.
+    pub(super) fn add_last(&mut self, error: InputError) {
+        self.count += 1;
+        if self.shown.len() < MAX_SHOWN {
+            self.shown.push(error);
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// Creates the error that ends the run. It calls the input `name`.
+    pub(super) fn run_error(self, name: &str) -> RunError {
+        let (stop, lines) = match self.shown.as_slice() {
+            [error] => (error.alone(name), "line"),
+            _ => (self.of_several(name), "lines"),
+        };
+        let correct =
+            format!("nothing was contacted; correct the {lines} and run the same command again");
+        let of_line = self.shown.iter().any(InputError::is_of_line);
+        let own = self.shown.iter().filter_map(|error| error.hint);
+        let hints = own.map(str::to_owned).chain(of_line.then_some(correct));
+        hints.fold(stop, RunError::hint)
+    }
+
+    fn of_several(&self, name: &str) -> RunError {
+        let at_least = if self.count == MAX_COUNTED {
+            "at least "
+        } else {
+            ""
+        };
+        let shown = self.shown.iter().map(ToString::to_string);
+        let more = self.count - self.shown.len();
+        let more = (more > 0).then(|| format!("and {at_least}{more} more"));
+        RunError {
+            details: shown.chain(more).collect(),
+            ..RunError::usage(format!("{name} has {at_least}{} errors", self.count))
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! Several errors in a list are reported at once, before anything is contacted.
+
+use std::time::Duration;
+
+use iam_sandbox::documented::ALICE_KEY_ID;
+use serde_json::json;
+
+use crate::case::{BOBS_KEY, Case, documented};
+use crate::many::from_stdin;
+
+const SOON: Duration = Duration::from_mins(1);
+const CORRECT: &str = "hint: nothing was contacted; correct the lines and run the same command again\n\
+     result: no key was changed\n";
+const TOO_SHORT: &str =
+    "is not an access key ID: it has 5 characters; an access key ID has 16 to 128\n";
+
+/// Standard error for a list with errors.
+fn refused(list: impl AsRef<str>, more: &[&str], says: &str) {
+    let sandbox = documented();
+    let _ = from_stdin(&sandbox, list.as_ref(), more)
+        .run()
+        .exits(2)
+        .prints_nothing()
+        .says_exactly(says);
+    assert_eq!(sandbox.connections(), 0, "{says}");
+}
+
+#[test]
+fn f80_each_wrong_row_of_a_csv_is_named_with_its_column() {
+    let list = format!(
+        "Who,Access key ID,Owner\n1,{BOBS_KEY},Bo b\n2,short,Alice\n3,{BOBS_KEY},Bob\n4,{ALICE_KEY_ID},\n\
+         5\n6,{ALICE_KEY_ID},Alice,x\n7,\"{ALICE_KEY_ID},Alice\n"
+    );
+    let says = format!(
+        "iam-del-key: error: standard input has 6 errors\n  \
+           line 2, column Owner: `Bo b` is not a user name: character 3 is ` ` (U+0020); only A-Z, a-z, 0-9 and \
+         _+=,.@- are allowed\n  \
+           line 3, column Access key ID: `short` {TOO_SHORT}  \
+           line 5, column Owner: {ALICE_KEY_ID} has no owner here, but the list has an owner column: fill it in, or \
+         add --user-name or --find-user\n  \
+           line 6 has 1 field, the header has 3\n  \
+           line 7 has 4 fields, the header has 3\n  \
+           line 8, column 3: a quoted field is not closed on its line\n\
+         {CORRECT}"
+    );
+    refused(list, &[], &says);
+}
+
+#[test]
+fn f80_each_wrong_id_of_a_list_is_named() {
+    let says = format!(
+        "iam-del-key: error: standard input has 2 errors\n  \
+           line 2, column 3: `short` {TOO_SHORT}  \
+           line 4, column 1: `wrong` {TOO_SHORT}{CORRECT}"
+    );
+    refused(
+        format!("{BOBS_KEY}\n  short\n{ALICE_KEY_ID}\nwrong\n"),
+        &[],
+        &says,
+    );
+}
+
+#[test]
+fn f83_each_wrong_object_of_json_is_named() {
+    let row = |id: &str, more: &str| format!("{{\"AccessKeyId\":\"{id}\"{more}}}\n");
+    let list = [
+        row("short", ""),
+        row(BOBS_KEY, ",\"UserName\":\"B b\""),
+        "{\"UserName\":\"Bob\"}\n".to_owned(),
+        row(BOBS_KEY, ",\"accesskeyid\":\"x\""),
+        row(BOBS_KEY, ",\"Outcome\":\"Perhaps\""),
+        row(BOBS_KEY, ",\"UserName\":\"Bob\""),
+        "{\"AccessKeyMetadata\":[\"wrong\"]}\n".to_owned(),
+        row(BOBS_KEY, ""),
+        "{".to_owned(),
+    ];
+    let says = format!(
+        "iam-del-key: error: standard input has 7 errors\n  \
+           line 1, column 22: `short` {TOO_SHORT}  \
+           line 2, column 55: `B b` is not a user name: character 2 is ` ` (U+0020); only A-Z, a-z, 0-9 and \
+         _+=,.@- are allowed\n  \
+           line 3, column 18: an object without AccessKeyId\n  \
+           line 4, column 52: a member is `accesskeyid`: its name is `AccessKeyId`\n  \
+           line 5, column 1: unknown Outcome `Perhaps`\n  \
+           line 7, column 29: `wrong` {TOO_SHORT}  \
+           line 9, column 1: EOF while parsing an object\n{CORRECT}"
+    );
+    refused(list.concat(), &[], &says);
+}
+
+#[test]
+fn f80_ten_errors_are_shown_and_the_others_are_counted() {
+    let line = |n: usize| format!("  line {n}, column 1: `wrong` {TOO_SHORT}");
+    let first: String = (1..=10).map(line).collect();
+    for (errors, count, more) in [
+        (10, "10", ""),
+        (11, "11", "  and 1 more\n"),
+        (999, "999", "  and 989 more\n"),
+        (1000, "at least 1000", "  and at least 990 more\n"),
+        (5000, "at least 1000", "  and at least 990 more\n"),
+    ] {
+        let says = format!(
+            "iam-del-key: error: standard input has {count} errors\n{first}{more}{CORRECT}"
+        );
+        refused("wrong\n".repeat(errors), &[], &says);
+    }
+}
+
+#[test]
+fn f87_a_list_of_errors_that_never_ends_is_read_no_further_than_the_thousandth() {
+    let sandbox = documented();
+    let script = "yes wrong | \"$0\" \"$@\"";
+    let _ = Case::at(&sandbox, ["--from", "-"])
+        .start_under(Some(&["sh", "-c", script]))
+        .end()
+        .exits(2)
+        .prints_nothing()
+        .says(&["standard input has at least 1000 errors\n"])
+        .ends_with("no key was changed")
+        .within(SOON);
+    assert_eq!(sandbox.connections(), 0);
+}
+
+/// What concerns the whole list is the last error.
+#[test]
+fn f80_what_the_whole_list_is_ends_the_reading() {
+    let list = "{\"AccessKeyId\":\"short\"}\n{\"Journal\":1,\"Action\":\"delete\"}\n[\n";
+    let says = format!(
+        "iam-del-key: error: standard input has 2 errors\n  \
+           line 1, column 22: `short` {TOO_SHORT}  \
+           line 2, column 1: this is a journal, not a list of keys\n\
+         hint: pass it with --journal, together with its list\n{CORRECT}"
+    );
+    refused(list, &[], &says);
+}
+
+#[test]
+fn errors_for_programs_have_the_rows_as_details() {
+    let sandbox = documented();
+    let said = from_stdin(&sandbox, "wrong\nshort\n", &["--error-format", "json"])
+        .run()
+        .exits(2)
+        .prints_nothing();
+    let object: serde_json::Value = serde_json::from_str(said.messages()).expect("one object");
+    let detail =
+        |line: usize, id: &str| format!("line {line}, column 1: `{id}` {}", TOO_SHORT.trim_end());
+    assert_eq!(object["Message"], "standard input has 2 errors");
+    assert_eq!(
+        object["Details"],
+        json!([detail(1, "wrong"), detail(2, "short")])
+    );
+    let all = said.messages().to_owned();
+    let _ = said.says_exactly(&all);
+}
