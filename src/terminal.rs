@@ -9,13 +9,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Signal, getpgrp};
+use rustix::io::Errno;
+use rustix::process::{Signal, getpgrp, kill_process_group};
 use rustix::termios::{
     LocalModes, OptionalActions, QueueSelector, Termios, tcflush, tcgetattr, tcgetpgrp, tcsetattr,
 };
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::{JoinHandle, spawn_blocking};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::report::stream;
 use crate::sanitize::SafeText;
@@ -41,12 +42,22 @@ pub(crate) fn open() -> io::Result<File> {
 
 /// The terminal that this process is in the foreground of, and its mode.
 pub(crate) fn own() -> Option<(File, Termios)> {
-    let file = open().ok()?;
-    if tcgetpgrp(&file).ok()? != getpgrp() {
-        return None;
-    }
+    let file = open().ok().filter(is_foreground)?;
     let mode = tcgetattr(&file).ok()?;
     Some((file, mode))
+}
+
+/// Whether this process is in the foreground of its terminal.
+fn is_foreground(terminal: &impl AsFd) -> bool {
+    tcgetpgrp(terminal).is_ok_and(|group| group == getpgrp())
+}
+
+/// Sets a terminal's mode, but not in the background: there the system would stop this process, and again after each signal
+/// that continues it. The shell has set its own mode.
+pub(crate) fn restore(terminal: &File, mode: &Termios) {
+    if is_foreground(terminal) {
+        let _ = tcsetattr(terminal, OptionalActions::Now, mode);
+    }
 }
 
 /// Asks a question whose answer is shown.
@@ -107,12 +118,12 @@ struct Restored {
 
 impl Drop for Restored {
     fn drop(&mut self) {
-        if !self.is_line_ended {
+        if !self.is_line_ended && is_foreground(&*self.terminal) {
             // What was typed of a secret is nobody else's to read.
             let _ = tcflush(&*self.terminal, QueueSelector::IFlush);
             let _ = rustix::io::write(&*self.terminal, b"\n");
         }
-        let _ = tcsetattr(&*self.terminal, OptionalActions::Now, &self.mode);
+        restore(&self.terminal, &self.mode);
     }
 }
 
@@ -125,6 +136,14 @@ pub(crate) async fn read_answer<F: Future<Output = io::Result<()>>>(
     let mut continued = signal(SignalKind::from_raw(Signal::CONT.as_raw()))?;
     let mut waiting = None;
     loop {
+        while !is_foreground(&*input) {
+            // Nobody can answer. The system would stop this process at its next step, and again after each signal that
+            // continues it: it stops itself, where a signal can end it.
+            kill_process_group(getpgrp(), Signal::TTIN)?;
+            let stopped = timeout(NOTICED, continued.recv()).await;
+            stopped.map_err(|_| Errno::IO)?;
+            sleep(NOTICED).await;
+        }
         // What was typed before the question was not typed as its answer.
         tcflush(&*input, QueueSelector::IFlush)?;
         put().await?;

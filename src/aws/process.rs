@@ -8,7 +8,7 @@ use std::time::SystemTime;
 
 use aws_credential_types::Credentials;
 use rustix::process::{Pid, Signal, getpgrp, getpid, kill_process, kill_process_group};
-use rustix::termios::{OptionalActions, Termios, tcsetattr};
+use rustix::termios::Termios;
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::{Child, Command};
@@ -149,7 +149,7 @@ impl Drop for KillOnDrop {
             (_, Some((file, mode))) => {
                 kill_descendants();
                 // A password prompt may have disabled echo.
-                let _ = tcsetattr(file, OptionalActions::Now, mode);
+                terminal::restore(file, mode);
             }
             (None, None) => {}
         }

@@ -18,14 +18,15 @@ const SOON: Duration = Duration::from_secs(20);
 /// What a pipe takes before a write to it blocks, in bytes.
 const PIPE: usize = 1 << 16;
 /// Runs a command whose standard output is a pipe that is full from the start.
-const FULL_OUTPUT: [&str; 3] = ["sh", "-c", "head -c 65536 /dev/zero; exec \"$0\" \"$@\""];
+pub(crate) const FULL_OUTPUT: [&str; 3] =
+    ["sh", "-c", "head -c 65536 /dev/zero; exec \"$0\" \"$@\""];
 /// The same of standard error.
 const FULL_ERRORS: [&str; 3] = [
     "sh",
     "-c",
     "head -c 65536 /dev/zero >&2; exec \"$0\" \"$@\"",
 ];
-const SIGNALS: [(&str, i32); 3] = [("HUP", 129), ("INT", 130), ("TERM", 143)];
+pub(crate) const SIGNALS: [(&str, i32); 3] = [("HUP", 129), ("INT", 130), ("TERM", 143)];
 
 /// What was written to a pipe that was full from the start.
 fn behind_the_filling(mut pipe: impl Read) -> String {

@@ -18,7 +18,7 @@ const FAULTS: [RangeInclusive<u32>; 9] = [
     70..=75,
     80..=89,
     100..=107,
-    109..=110,
+    109..=111,
 ];
 const LOADS: RangeInclusive<u32> = 1..=5;
 /// Inputs that failed in the first edition.

@@ -10,6 +10,7 @@ mod answers;
 mod arguments;
 mod asked;
 mod asked_list;
+mod background;
 mod blocked;
 mod case;
 mod chain;
