@@ -17,6 +17,9 @@ use crate::signal::{self, Signals};
 /// How long a pending response may take after a signal.
 const FOR_RESPONSE: Duration = Duration::from_millis(400);
 
+/// How long a response that has arrived may take to be read after a second signal.
+const AT_HAND: Duration = Duration::from_millis(50);
+
 /// The first and the longest pause before a request without a response is sent again.
 const SEND_AGAIN: [Duration; 2] = [Duration::from_millis(250), Duration::from_secs(4)];
 
@@ -116,9 +119,14 @@ impl Change<'_> {
             };
             Outcome::confirmed(format!("{what}, but {shown}"))
         };
+        let second = async {
+            signals.next().await;
+            sleep(AT_HAND).await;
+        };
         tokio::select! {
+            biased;
             outcome = last => outcome,
-            _ = signals.next() => unverified(),
+            () = second => unverified(),
         }
     }
 

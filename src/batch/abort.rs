@@ -54,10 +54,12 @@ impl AbortReason {
 impl Work<'_> {
     /// Returns why the result of a key ends the run, if it does.
     pub(super) fn should_abort(&self, result: &KeyResult) -> Option<AbortReason> {
-        if let Some(exit) = self.signals.first() {
+        let exit = result.exit(self.request);
+        // After the success of the run's only key, a signal comes too late.
+        let is_complete = self.request.single().is_some() && exit == Exit::Success;
+        if let Some(exit) = self.signals.first().filter(|_| !is_complete) {
             return Some(AbortReason::Signal(exit));
         }
-        let exit = result.exit(self.request);
         let failed = |why: &str| {
             let why = why.to_owned();
             Some(AbortReason::KeyFailed { exit, why })

@@ -80,12 +80,14 @@ pub(crate) async fn run(work: &Work<'_>, named: Option<(Keys, u64)>) -> anyhow::
 
 impl Run<'_> {
     async fn choose_and_change(&mut self, named: Option<(Keys, u64)>) -> Result<(), AbortReason> {
-        let is_named = named.is_some();
+        let named = named.map(|(keys, count)| {
+            self.keys = keys;
+            count
+        });
         self.report.account = self.account_of_table().await?;
         let started = Instant::now();
         let chosen = match named {
-            Some((keys, count)) => {
-                self.keys = keys;
+            Some(count) => {
                 // If the whole list is within --max-keys, the matching keys need not be counted first.
                 if !self.work.request.asks() && self.too_many(count).is_none() {
                     self.report.start_bar(count);
@@ -110,7 +112,7 @@ impl Run<'_> {
             (Ok(()), Some(refusal)) => self.flush_output().await.and(Err(refusal)),
             (Err(reason), _) => Err(reason),
         };
-        self.keys = if is_named {
+        self.keys = if named.is_some() {
             keys_of(keys.chain(rest))
         } else {
             keys_of(rest.chain(keys))

@@ -12,6 +12,7 @@ mod asked;
 mod asked_list;
 mod background;
 mod blocked;
+mod blocked_service;
 mod case;
 mod chain;
 mod codes;

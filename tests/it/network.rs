@@ -259,7 +259,7 @@ fn by_way_of(proxy_url: &str, sandbox: &Sandbox) -> Case {
     Case::documented(sandbox, &["--cli-connect-timeout", "2"]).env("HTTPS_PROXY", proxy_url)
 }
 
-fn behind_a_proxy() -> Sandbox {
+pub(crate) fn behind_a_proxy() -> Sandbox {
     Sandbox::documented().https(Certificate::Valid).start()
 }
 
