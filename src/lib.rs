@@ -125,15 +125,15 @@ fn run(
         runtime,
         signals: None,
     });
-    let entered = runtime.enter();
-    signal::survive_file_size_limit().context("could not listen for signals")?;
-    let mut journal = open_journal(request, in_flight)?;
-    confirm::check(request)?;
-    drop(entered);
-    let listening = runtime.block_on(async { Signals::listen() });
+    let listening = runtime.block_on(async {
+        signal::survive_file_size_limit()?;
+        Signals::listen()
+    });
     let signals = signals.insert(listening.context("could not listen for signals")?);
     stream::use_threads();
     runtime.block_on(async {
+        let mut journal = open_journal(request, in_flight, signals).await?;
+        confirm::check(request)?;
         let (named, origin) = named(request, signals).await?;
         if let (Some(path), Mode::Change) = (request.journal.clone(), request.mode) {
             journal = run_blocking(signals, move || journal.start(&path)).await??;
@@ -176,9 +176,23 @@ fn finish(running: Option<Running>, exit: Exit) -> Exit {
     exit
 }
 
-/// Opens the journal and reads it, before anything else: what earlier runs did affects every message about a key.
-fn open_journal(request: &Request, in_flight: &InFlight) -> Result<Journal, RunError> {
-    match Journal::open(request) {
+/// Opens the journal and reads it, before anything else: what earlier runs did affects every message about a key. A signal
+/// ends the wait for its disk.
+async fn open_journal(
+    request: &Request,
+    in_flight: &InFlight,
+    signals: &mut Signals,
+) -> Result<Journal, RunError> {
+    let journal = Journal::new(request.action);
+    let opened = match request.journal.clone() {
+        None => Ok(journal),
+        Some(path) => {
+            let (mode, expected) = (request.mode, request.expected_accounts.clone());
+            let opened = run_blocking(signals, move || journal.open(&path, mode, &expected)).await;
+            opened.unwrap_or_else(|stop| Err(stop.into()))
+        }
+    };
+    match opened {
         Ok(journal) => {
             in_flight.add_prior(|key| journal.prior_state(key).known());
             Ok(journal)

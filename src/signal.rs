@@ -20,13 +20,16 @@ pub(crate) struct Patience(pub(crate) Duration, pub(crate) Duration);
 pub(crate) const KEYS: Duration = Duration::from_millis(1600);
 /// How long a run waits for the journal.
 pub(crate) const JOURNAL: Patience =
-    Patience(Duration::from_millis(1800), Duration::from_millis(100));
+    Patience(Duration::from_millis(1750), Duration::from_millis(100));
 /// How long a run waits for the reader of the results.
 pub(crate) const OUTPUT: Patience =
-    Patience(Duration::from_millis(1850), Duration::from_millis(200));
+    Patience(Duration::from_millis(1800), Duration::from_millis(200));
+/// How long a run waits for the last check of the journal.
+pub(crate) const CHECK: Patience =
+    Patience(Duration::from_millis(1830), Duration::from_millis(230));
 /// How long a run then waits for the reader of the last messages, which report what was not printed.
-pub(crate) const LAST_WORDS: Duration = Duration::from_millis(150);
-/// The maximum time from a signal to the end of the run.
+pub(crate) const LAST_WORDS: Duration = Duration::from_millis(120);
+/// The maximum time from a signal to the end of the process, which takes a moment too.
 #[cfg(test)]
 const END: Duration = Duration::from_secs(2);
 
@@ -203,14 +206,14 @@ impl Signals {
 
 #[cfg(test)]
 mod tests {
-    use super::{END, JOURNAL, KEYS, LAST_WORDS, OUTPUT, mask};
+    use super::{CHECK, END, JOURNAL, KEYS, LAST_WORDS, OUTPUT, mask};
 
     #[test]
     fn after_a_signal_each_step_has_time_left_by_the_one_before() {
         assert!(KEYS < JOURNAL.0);
-        assert!(JOURNAL.0 < OUTPUT.0);
-        assert!(OUTPUT.0 + LAST_WORDS <= END);
-        assert!(JOURNAL.1 < OUTPUT.1);
+        assert!(JOURNAL.0 < OUTPUT.0 && JOURNAL.1 < OUTPUT.1);
+        assert!(OUTPUT.0 < CHECK.0 && OUTPUT.1 < CHECK.1);
+        assert!(CHECK.0 + LAST_WORDS < END);
     }
 
     #[test]

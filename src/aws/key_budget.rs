@@ -1,5 +1,5 @@
-//! The time limit of one key. Time in which all of its requests wait for the rate limiter does not count. Otherwise a
-//! slow run with many jobs would give up on keys that were never tried.
+//! The time limit of one key. Time in which all of its requests wait for the rate limiter does not count, nor time in which
+//! the key waits for the journal. Otherwise a slow run with many jobs would give up on keys that were never tried.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -108,6 +108,11 @@ impl KeyBudget {
                 .checked_sub(wait_clock.waited())
                 .unwrap_or(now),
         }
+    }
+
+    /// Stops the clock until the guard is dropped, while no request runs.
+    pub(crate) fn pause(&self) -> impl Drop + use<> {
+        self.wait_clock.start_waiting()
     }
 
     /// Runs `work` for the remaining time less `reserve`. `None`: the time was not enough.

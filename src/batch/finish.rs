@@ -10,6 +10,7 @@ use crate::outcome::{Outcome, OutcomeKind, Refusal};
 use crate::report::Resume;
 use crate::report::message::Messages;
 use crate::request::Format;
+use crate::signal;
 
 impl Run<'_> {
     /// Ends the run early: reports the remaining keys, and returns the exit status.
@@ -112,6 +113,16 @@ impl Run<'_> {
             ));
         }
         let change = work.journal.changed_elsewhere();
+        let change = match work.signals.bound(signal::CHECK, change).await {
+            Ok(change) => change,
+            // Where a record could not be written, that was reported.
+            Err(interrupted) if exit == interrupted => None,
+            Err(interrupted) => {
+                exit = interrupted;
+                self.report.print_unchecked_journal(exit);
+                None
+            }
+        };
         let resume = self.resume(request.journal.is_some() && change.is_none());
         if let Some(change) = change {
             exit = self.report.print_lost_journal(change, exit);

@@ -75,19 +75,32 @@ impl Work<'_> {
             {
                 return Processed::FinishedEarlier;
             }
+            Err(result) => Err(result),
+            Ok(mut target) => {
+                target.metadata.started_earlier = started_earlier;
+                if stage == Stage::Choose {
+                    return Processed::Chosen(Box::new(target));
+                }
+                let chosen = Instant::now();
+                match self.record_intent(target, prior, &budget).await {
+                    Ok(target) if self.is_recent(chosen) => Ok(target),
+                    // The disk took long, and the key may have been used.
+                    Ok(target) => {
+                        let stage = Stage::ChooseAndChange;
+                        self.choose(target, stage, prior, &iam, &mut budget).await
+                    }
+                    Err((result, recorded)) => return Processed::Finished(result, recorded),
+                }
+            }
+        };
+        let result = match result {
             Err(mut result) => {
                 result.metadata.started_earlier = started_earlier;
                 result
             }
             Ok(mut target) => {
                 target.metadata.started_earlier = started_earlier;
-                if stage == Stage::Choose {
-                    return Processed::Chosen(Box::new(target));
-                }
-                match self.record_intent(target, prior).await {
-                    Ok(target) => self.change(target, prior, &iam, &budget).await,
-                    Err((result, recorded)) => return Processed::Finished(result, recorded),
-                }
+                self.change(target, prior, &iam, &budget).await
             }
         };
         let recorded = self.record(&result, prior).await;
@@ -98,9 +111,16 @@ impl Work<'_> {
     /// Whether a selection made at this time still counts. After a question, a pause of the reader or many other keys, a
     /// key may have been used.
     fn is_still_valid(&self, chosen: Instant) -> bool {
-        let is_recent = !self.request.asks() && chosen.elapsed() < self.request.limit;
-        let has_conditions = !self.request.conditions.all.is_empty();
-        is_recent || !has_conditions && self.request.path_prefix.is_none()
+        self.is_recent(chosen) && !self.request.asks() || !self.has_conditions()
+    }
+
+    /// Whether the time limit of a key has not passed since then, if that matters.
+    fn is_recent(&self, read: Instant) -> bool {
+        read.elapsed() < self.request.limit || !self.has_conditions()
+    }
+
+    fn has_conditions(&self) -> bool {
+        !self.request.conditions.all.is_empty() || self.request.path_prefix.is_some()
     }
 
     /// Selects a key, or returns the result of one that is not changed.
@@ -150,7 +170,7 @@ impl Work<'_> {
     }
 
     /// Records in the journal that the key is about to be changed, after checking that its result can be printed. A signal
-    /// ends the wait for a disk that does not respond.
+    /// ends the wait for a disk that does not respond, and that wait is not part of the key's time limit.
     ///
     /// # Errors
     ///
@@ -159,11 +179,13 @@ impl Work<'_> {
         &self,
         target: Target,
         prior: PriorState,
+        budget: &KeyBudget,
     ) -> Result<Target, (Box<KeyResult>, io::Result<()>)> {
         if self.request.mode == Mode::DryRun {
             return Ok(target);
         }
         let mut signals = self.signals.clone();
+        let _pause = budget.pause();
         let (why, error) = if let Err(error) = try_query(self.request, &target) {
             ("--query failed on the result", error)
         } else {

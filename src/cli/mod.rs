@@ -233,8 +233,8 @@ pub(crate) struct Cli {
 
     /// Seconds to spend on each key, at most
     ///
-    /// The limit covers all requests for a key, including retries and checks. Time in the queue and at a prompt does not
-    /// count. Finding credentials may take as long again.
+    /// The limit covers all requests for a key, including retries and checks. Time in the queue, at a prompt and for the
+    /// disk of the journal does not count. Finding credentials may take as long again.
     #[arg(long, value_name = "SECONDS", value_parser = seconds(1))]
     #[arg(default_value = "60", value_hint = ValueHint::Other, help_heading = "Connection")]
     timeout: Duration,

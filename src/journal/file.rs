@@ -5,7 +5,6 @@ use std::fs::{self, File, FileType, Metadata, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::process::geteuid;
 
@@ -158,7 +157,7 @@ pub(super) struct Written {
     /// Its device and inode.
     file: (u64, u64),
     /// The length of all whole records, in bytes.
-    length: AtomicU64,
+    pub(super) length: u64,
 }
 
 impl Written {
@@ -168,22 +167,16 @@ impl Written {
         Ok(Self {
             path: path.to_owned(),
             file: (found.dev(), found.ino()),
-            length: AtomicU64::new(length),
+            length,
         })
     }
 
     /// Removes what follows the last whole record.
     pub(super) fn truncate(&self, file: &File) -> io::Result<()> {
-        let length = self.length.load(Ordering::Acquire);
-        if file.metadata()?.len() > length {
-            file.set_len(length)?;
+        if file.metadata()?.len() > self.length {
+            file.set_len(self.length)?;
         }
         Ok(())
-    }
-
-    /// Adds the length of new records, in bytes.
-    pub(super) fn add(&self, bytes: usize) {
-        self.length.fetch_add(bytes as u64, Ordering::AcqRel);
     }
 
     /// Returns how another process changed the journal, as a clause.
@@ -192,9 +185,7 @@ impl Written {
             Ok(found) if (found.dev(), found.ino()) != self.file => {
                 Some("it was replaced by another file during the run")
             }
-            Ok(found) if found.len() < self.length.load(Ordering::Acquire) => {
-                Some("it was truncated during the run")
-            }
+            Ok(found) if found.len() < self.length => Some("it was truncated during the run"),
             Ok(_) => None,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 Some("it was removed during the run")

@@ -15,7 +15,6 @@ use std::fmt::{self, Display};
 use std::fs::{File, TryLockError};
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
@@ -26,7 +25,7 @@ use crate::error::RunError;
 use crate::ident::{AccessKeyId, AccountId};
 use crate::metadata::Target;
 use crate::outcome::{KeyResult, KeyState};
-use crate::request::{Action, Key, Mode, Request};
+use crate::request::{Action, Key, Mode};
 use crate::sanitize::{escape, escape_path};
 use file::Written;
 pub(crate) use replay::EarlierAttempt;
@@ -58,7 +57,7 @@ pub(crate) struct Journal {
     /// The file to write. `None` if there is none yet, and in a dry run.
     file: Option<File>,
     /// `None` before the run starts, and in a dry run.
-    writer: Option<(Writer, Arc<Written>)>,
+    writer: Option<Writer>,
 }
 
 /// Why a journal cannot be used.
@@ -130,26 +129,33 @@ impl PriorState {
 }
 
 impl Journal {
-    /// Opens and reads the journal of `request`. Nothing is written, and no file is created.
-    ///
-    /// # Errors
-    ///
-    /// The file cannot be opened or read, is not a journal, belongs to another action, or is locked by another run.
-    pub(crate) fn open(request: &Request) -> Result<Self, Unusable> {
-        let path = request.journal.as_deref();
-        let mut journal = Self {
-            name: path.map(escape_path).unwrap_or_default(),
-            action: request.action,
+    /// Returns the journal of a run without one.
+    pub(crate) fn new(action: Action) -> Self {
+        Self {
+            name: String::new(),
+            action,
             head: None,
             replay: Replay::default(),
             file: None,
             writer: None,
-        };
-        let Some(path) = path else {
-            return Ok(journal);
-        };
-        let Some(mut file) = file::open(path, request.mode)? else {
-            return Ok(journal);
+        }
+    }
+
+    /// Opens and reads the journal at `path`. Nothing is written, and no file is created.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be opened or read, is not a journal, belongs to another action or account, or is locked by another
+    /// run.
+    pub(crate) fn open(
+        mut self,
+        path: &Path,
+        mode: Mode,
+        expected: &[AccountId],
+    ) -> Result<Self, Unusable> {
+        self.name = escape_path(path);
+        let Some(mut file) = file::open(path, mode)? else {
+            return Ok(self);
         };
         let unusable = |error: String| unusable(path, error);
         if !read::is_journal(&mut file).map_err(|error| unusable(error.to_string()))? {
@@ -158,23 +164,23 @@ impl Journal {
                 is_journal: false,
             });
         }
-        if request.mode == Mode::Change {
+        if mode == Mode::Change {
             lock(path, &file)?;
         }
-        (journal.head, journal.replay) = read::read(&mut file).map_err(unusable)?;
-        if let Some(head) = &journal.head
-            && head.action != request.action.verb()
+        (self.head, self.replay) = read::read(&mut file).map_err(unusable)?;
+        if let Some(head) = &self.head
+            && head.action != self.action.verb()
         {
             let what = format!("it is from a run to {} keys", escape(&head.action));
             return Err(unusable(what).hint("use another --journal").into());
         }
-        if let [expected] = &request.expected_accounts[..] {
-            journal.check_head(Some(expected), "--expect-account is")?;
+        if let [expected] = expected {
+            self.check_head(Some(expected), "--expect-account is")?;
         }
-        if request.mode == Mode::Change {
-            journal.file = Some(file);
+        if mode == Mode::Change {
+            self.file = Some(file);
         }
-        Ok(journal)
+        Ok(self)
     }
 
     /// Prepares to write the journal, and creates the file if there is none. An existing file is not changed yet.
@@ -193,11 +199,8 @@ impl Journal {
             }
             file
         };
-        let written = Written::new(path, &file, self.replay.length).map(Arc::new);
-        let writer = written.and_then(|written| {
-            let writer = Writer::start(file, Arc::clone(&written))?;
-            Ok((writer, written))
-        });
+        let written = Written::new(path, &file, self.replay.length);
+        let writer = written.and_then(|written| Writer::start(file, written));
         self.writer = Some(writer.map_err(|error| self.not_written(&error))?);
         Ok(self)
     }
@@ -308,15 +311,16 @@ impl Journal {
 
     async fn write(&self, kind: Kind, record: &Value) -> io::Result<()> {
         match &self.writer {
-            Some((writer, _)) => writer.write(kind, format!("{record}\n")).await,
+            Some(writer) => writer.write(kind, format!("{record}\n")).await,
             None => Ok(()),
         }
     }
 
     /// Returns how another process changed the journal during this run, as a sentence.
-    pub(crate) fn changed_elsewhere(&self) -> Option<String> {
-        let (_, written) = self.writer.as_ref()?;
-        let change = written.change()?;
+    pub(crate) async fn changed_elsewhere(&self) -> Option<String> {
+        // The thread that writes checks it, because the disk may not respond.
+        let checked = self.writer.as_ref()?.write(Kind::Intent, String::new());
+        let change = checked.await.err().filter(is_changed_elsewhere)?;
         Some(format!("the journal {} is incomplete: {change}", self.name))
     }
 

@@ -2,8 +2,8 @@
 
 use std::fs::File;
 use std::io::{self, Write as _};
+use std::mem;
 use std::os::fd::AsFd;
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
@@ -30,7 +30,8 @@ struct Record {
 /// What a record says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// A key is about to be changed. It must not be changed if another process has changed the journal.
+    /// A key is about to be changed. It must not be changed if another process has changed the journal. An empty record
+    /// only checks that.
     Intent,
     Other,
 }
@@ -38,11 +39,11 @@ pub(super) enum Kind {
 impl Writer {
     /// Starts to write to the end of `file`, which stays locked meanwhile. Before the first record, a partial record of a
     /// run that was killed is removed.
-    pub(super) fn start(file: File, written: Arc<Written>) -> io::Result<Self> {
+    pub(super) fn start(file: File, written: Written) -> io::Result<Self> {
         let (records, waiting) = channel();
         thread::Builder::new()
             .name("journal".to_owned())
-            .spawn(move || write_all(file, &written, &waiting))?;
+            .spawn(move || write_all(file, written, &waiting))?;
         Ok(Self { records })
     }
 
@@ -60,8 +61,8 @@ impl Writer {
     }
 }
 
-fn write_all(mut file: File, written: &Written, waiting: &Receiver<Record>) {
-    let mut result = None;
+fn write_all(mut file: File, mut written: Written, waiting: &Receiver<Record>) {
+    let (mut result, mut is_first) = (Ok(()), true);
     while let Ok(first) = waiting.recv() {
         let mut records: Vec<Record> = std::iter::once(first).chain(waiting.try_iter()).collect();
         let is_intent = |record: &Record| record.kind == Kind::Intent;
@@ -74,14 +75,16 @@ fn write_all(mut file: File, written: &Written, waiting: &Receiver<Record>) {
         }
         let text: String = records.iter().map(|record| record.text.as_str()).collect();
         // After a failure, the file may end with a partial record. Nothing is written after it: all callers get the error.
-        let result = result.get_or_insert_with(|| written.truncate(&file));
-        if result.is_ok() {
-            *result = file
-                .write_all(text.as_bytes())
+        if result.is_ok() && !text.is_empty() {
+            if mem::take(&mut is_first) {
+                result = written.truncate(&file);
+            }
+            result = result
+                .and_then(|()| file.write_all(text.as_bytes()))
                 .and_then(|()| or_fsync(file.sync_data(), &file));
-        }
-        if result.is_ok() {
-            written.add(text.len());
+            if result.is_ok() {
+                written.length += text.len() as u64;
+            }
         }
         for record in records {
             let copy = match &result {

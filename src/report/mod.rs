@@ -257,6 +257,12 @@ impl<'a> Report<'a> {
         self.print_error_with_key("NotWritten", message.to_owned(), exit);
     }
 
+    /// Reports that a signal ended the wait for the journal's disk, after the last record was written.
+    pub(crate) fn print_unchecked_journal(&self, exit: Exit) {
+        let message = "interrupted: the journal's disk is not responding";
+        self.print_error_with_key("Interrupted", message.to_owned(), exit);
+    }
+
     /// Reports that another process changed the journal. The exit status is never success because a later run cannot
     /// know what this run did.
     pub(crate) fn print_lost_journal(&self, reason: String, exit: Exit) -> Exit {

@@ -40,7 +40,7 @@ fn f68_a_crash_leaves_no_memory_behind() {
 }
 
 /// A library that is loaded before the system's own and does instead what `source` says.
-fn stand_in(folder: &Path, source: &str) -> PathBuf {
+pub(crate) fn stand_in(folder: &Path, source: &str) -> PathBuf {
     let (code, library) = (folder.join("stand-in.c"), folder.join("stand-in.so"));
     std::fs::write(&code, source).expect("a file");
     let status = Command::new("cc")
@@ -94,12 +94,12 @@ fn f66_no_thread_is_left() {
         .prints_nothing()
         .says(&["aborted at ", "not enough memory or threads"])
         .ends_with("not deleted: nothing was sent to IAM");
-    // Those of the journal, which is opened and written, are the last, and it says that the key was begun.
+    // Those of the journal, which is read, opened and written, are the last, and it says that the key was begun.
     let kept = begun();
     let case = Case::documented(&sandbox, &["--endpoint-url", &by_name, "--journal"]);
     let _ = case
         .args([kept.path()])
-        .env("THREADS", "2")
+        .env("THREADS", "3")
         .env("LD_PRELOAD", &library)
         .run()
         .exits(10)
@@ -115,7 +115,7 @@ fn f66_no_thread_is_left() {
 }
 
 /// A name server that never answers; that it was asked is left in a file.
-const SILENT_NAME_SERVER: &str = r#"
+pub(crate) const SILENT_NAME_SERVER: &str = r#"
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>

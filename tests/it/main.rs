@@ -12,6 +12,8 @@ mod asked;
 mod asked_list;
 mod background;
 mod blocked;
+mod blocked_disk;
+mod blocked_end;
 mod blocked_service;
 mod case;
 mod chain;
