@@ -408,3 +408,27 @@ fn an_active_key_of_the_root_user_is_reported() {
     let denied = build().deny("iam:GenerateCredentialReport").start();
     run(&denied, &[], rest);
 }
+
+/// A key cannot have been used after the report was made. A date that cannot be true hides nobody.
+#[test]
+fn f107_a_last_use_after_the_report_hides_nobody() {
+    let now = SystemTime::now();
+    let (hour, day) = (Duration::from_hours(1), Duration::from_hours(24));
+    for (used, generated, is_found) in [
+        (now - 3 * day, now - 2 * day, false),
+        (now - day, now - 2 * day, true),
+        (now + 900 * day, now - hour, true),
+    ] {
+        let sandbox = with_report(|created, _| {
+            let used = format_rfc3339_seconds(used);
+            let used = format!("true,2020-01-01T00:00:00Z,{used},us-east-1,s3");
+            let rows = [
+                ["Bob", created, &used, NONE],
+                ["Other", created, INACTIVE, NONE],
+            ];
+            report_of(&rows, 0, generated)
+        });
+        let (found, _) = sweep(&sandbox, &["--unused-for", "90d"]);
+        assert_eq!(found.contains(BOBS_KEY), is_found, "{used:?}");
+    }
+}
