@@ -7,7 +7,7 @@ use aws_smithy_types::base64;
 use humantime::format_rfc3339_seconds;
 use iam_sandbox::{Builder, Fault, KeySeed, Sandbox, Status, What, nth_key_id};
 
-use crate::case::{BOBS_KEY, Case, actions};
+use crate::case::{BOBS_KEY, Case, actions, documented};
 use crate::dialogue::Dialogue;
 use crate::journal::ACCOUNT;
 use crate::response::{result, xml};
@@ -335,6 +335,28 @@ fn f107_a_report_in_progress_is_waited_for() {
     let actions = actions(&sandbox);
     assert_eq!(actions[..4], ["GenerateCredentialReport"; 4]);
     assert_eq!(actions[4], "GetCredentialReport");
+}
+
+#[test]
+fn f107_a_report_in_progress_is_waited_for_15_seconds_however_slow_iam_is() {
+    let sandbox = documented();
+    let action = "GenerateCredentialReport";
+    let started = xml(result(action, "<State>STARTED</State>"));
+    sandbox.fault(Fault::new(started).on(action));
+    let silent = Fault::new(What::SilenceBeforeActing).on(action);
+    sandbox.fault(silent.always());
+    let sweep = ["--whole-account", "--older-than", "300d", "--dry-run"];
+    let seconds = ["--timeout", "100", "--cli-read-timeout", "100"];
+    let printed = Case::at(&sandbox, sweep).args(seconds).run().exits(0);
+    let output = printed.output().to_owned();
+    let _ = printed
+        .prints(&output)
+        .says_exactly(
+            "iam-del-key: note: 5 keys of 3 users checked\n\
+             result: 2 keys: 2 would be deleted; this was a dry run; root user keys are not included\n",
+        )
+        .within(Duration::from_secs(75));
+    assert_eq!(actions(&sandbox)[..3], [action, action, "ListUsers"]);
 }
 
 #[test]
