@@ -163,6 +163,24 @@ fn f101_a_session_that_lacks_a_part_is_not_used() {
     }
 }
 
+#[test]
+fn a_session_with_another_status_than_200_is_not_used() {
+    let sandbox = documented();
+    let page = "<AssumeRoleResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleResult/>\
+                <ResponseMetadata><RequestId>r</RequestId></ResponseMetadata></AssumeRoleResponse>";
+    sandbox.fault(Fault::new(What::page(201, "text/xml", page)).on("AssumeRole"));
+    let said = Case::documented(&sandbox, &BY_ROLE)
+        .run()
+        .exits(9)
+        .prints_nothing();
+    let host = sandbox.address();
+    let _ = said.says_exactly(&format!(
+        "iam-del-key: error: no credentials: no usable response from STS at {host}: an AssumeRoleResponse with HTTP status 201\n\
+         hint: a proxy or captive portal may be intercepting the connection: check the endpoint URL and the proxy\n\
+         result: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
+    ));
+}
+
 /// The late answer to the request for another role of a chain, say.
 #[test]
 fn f101_a_session_of_another_role_is_refused() {
