@@ -53,10 +53,11 @@ impl Attempt {
     pub(crate) fn may_have_acted(&self) -> bool {
         match &self.response {
             // IAM does not execute a throttled request. A bare 429 may come from something else.
-            Response::Service(Body::Error { request_id, .. }) => {
-                let is_throttled = self.error() == Some(ErrorKind::Throttling);
-                request_id.is_empty() || self.metadata.status >= 500 && !is_throttled
-            }
+            Response::Service(Body::Error { request_id, .. }) => match self.error() {
+                Some(ErrorKind::Throttling) => request_id.is_empty(),
+                Some(ErrorKind::ServiceFailure) => true,
+                _ => request_id.is_empty() || self.metadata.status >= 500,
+            },
             Response::Service(Body::Expected { .. }) => true,
             Response::None | Response::Unexpected(_) => self.lacks_response(),
         }

@@ -94,20 +94,53 @@ impl CredentialParts {
         Ok(credentials.build())
     }
 
+    /// Checks the ID, secret and token, by name, and the expiration in a response. `origin` names who returned them. The
+    /// SDK reads a missing part as an empty one or as a zero. The session belongs to `account`.
+    ///
+    /// # Errors
+    ///
+    /// A part is missing.
+    pub(super) fn from_response(
+        origin: &str,
+        parts: [(&str, Option<&str>); 3],
+        (expiration, time): (&str, DateTime),
+        account: Option<String>,
+    ) -> Result<Self, RunError> {
+        let missing = |name: &str| RunError::credentials(format!("{origin} returned no {name}"));
+        let part = |(name, value): (&str, Option<&str>)| {
+            let value = value.filter(|value| !value.trim().is_empty());
+            let value = value.ok_or_else(|| missing(name))?;
+            Ok(Setting::new(format!("{name} from {origin}"), value))
+        };
+        let [id, secret, token] = parts.map(part);
+        let expiry = SystemTime::try_from(time).ok();
+        let expiry = expiry.filter(|expiry| *expiry > SystemTime::UNIX_EPOCH);
+        Ok(Self {
+            id: id?,
+            secret: secret?,
+            token: Some(token?),
+            account,
+            expiry: Some(expiry.ok_or_else(|| missing(expiration))?),
+        })
+    }
+
     /// Reads the parts from a response of STS to `operation`. The session belongs to `account`.
+    ///
+    /// # Errors
+    ///
+    /// A part is missing.
     pub(super) fn from_sts(
         given: &types::Credentials,
         operation: &str,
         account: Option<String>,
-    ) -> Self {
-        let part = |name: &str, text| Setting::new(format!("{name} from {operation}"), text);
-        Self {
-            id: part("AccessKeyId", given.access_key_id()),
-            secret: part("SecretAccessKey", given.secret_access_key()),
-            token: Some(part("SessionToken", given.session_token())),
-            account,
-            expiry: SystemTime::try_from(*given.expiration()).ok(),
-        }
+    ) -> Result<Self, RunError> {
+        let [id, secret, token, expiration, _] = PROCESS_FIELDS;
+        let parts = [
+            (id, Some(given.access_key_id())),
+            (secret, Some(given.secret_access_key())),
+            (token, Some(given.session_token())),
+        ];
+        Self::from_response(operation, parts, (expiration, *given.expiration()), account)
     }
 
     /// Reads the parts from JSON. `origin` names the source.

@@ -161,6 +161,11 @@ impl LazyConnector {
 impl HttpConnector for LazyConnector {
     fn call(&self, mut request: HttpRequest) -> HttpConnectorFuture {
         if let Some(sent) = request.extension::<SendTracking>().cloned() {
+            // A body that reports its frames does not know its length. Without one, the request would be sent in chunks.
+            if let Some(length) = request.body().content_length() {
+                let headers = request.headers_mut();
+                headers.insert("content-length", length.to_string());
+            }
             // The connection polls the body when it writes the request. Before that, nothing was sent.
             let body = request.take_body().map_frame(move |frame| {
                 memory::release_reserve();

@@ -91,7 +91,14 @@ impl Recorder {
         let request_id = match &mut body {
             Body::Expected { request_id, .. } if status == 200 => request_id,
             Body::Expected { .. } => {
-                return unexpected(&format!("a {operation}Response with HTTP status {status}"));
+                let article = if operation.starts_with(['A', 'U']) {
+                    "an"
+                } else {
+                    "a"
+                };
+                return unexpected(&format!(
+                    "{article} {operation}Response with HTTP status {status}"
+                ));
             }
             Body::Error {
                 request_id,

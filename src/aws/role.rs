@@ -210,7 +210,7 @@ impl Role {
         let arn = user.map(types::AssumedRoleUser::arn);
         let account = arn.and_then(|arn| arn.split(':').nth(4));
         self.check(arn, account)?;
-        let key = CredentialParts::from_sts(&given, operation, account.map(str::to_owned));
+        let key = CredentialParts::from_sts(&given, operation, account.map(str::to_owned))?;
         Ok(Session {
             credentials: key.credentials("AssumeRole")?,
             id: user.map(|user| user.assumed_role_id().to_owned()),

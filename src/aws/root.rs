@@ -142,7 +142,7 @@ impl Root {
         let given =
             given.ok_or_else(|| RunError::credentials("AssumeRoot returned no credentials"))?;
         let account = Some(self.account.to_string());
-        CredentialParts::from_sts(given, OPERATION, account).credentials(OPERATION)
+        CredentialParts::from_sts(given, OPERATION, account)?.credentials(OPERATION)
     }
 
     fn failed(&self, failure: &CallError, settings: &Settings) -> RunError {

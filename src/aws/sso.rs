@@ -162,18 +162,14 @@ impl Sso {
         })?;
         let role = output.role_credentials();
         let role = role.ok_or_else(|| RunError::credentials("SSO returned no credentials"))?;
-        let setting = |name: &str, value: Option<&str>| {
-            value.map(|value| Setting::new(format!("{name} from SSO"), value))
-        };
-        let missing = || RunError::credentials("SSO returned incomplete credentials");
-        let key = CredentialParts {
-            id: setting("accessKeyId", role.access_key_id()).ok_or_else(missing)?,
-            secret: setting("secretAccessKey", role.secret_access_key()).ok_or_else(missing)?,
-            token: setting("sessionToken", role.session_token()),
-            account: Some(self.account.clone()),
-            expiry: SystemTime::try_from(DateTime::from_millis(role.expiration())).ok(),
-        };
-        key.credentials("SSO")
+        let parts = [
+            ("accessKeyId", role.access_key_id()),
+            ("secretAccessKey", role.secret_access_key()),
+            ("sessionToken", role.session_token()),
+        ];
+        let expiration = ("expiration", DateTime::from_millis(role.expiration()));
+        let account = Some(self.account.clone());
+        CredentialParts::from_response("SSO", parts, expiration, account)?.credentials("SSO")
     }
 
     /// Returns the token, renewed if it expires soon. An expired token is never sent.

@@ -67,6 +67,7 @@ impl Response {
                 // A bare 429 may come from a proxy that passed the request on.
                 ErrorKind::Throttling if error.code.is_none() => Self::ServerError,
                 ErrorKind::Throttling => Self::Refused,
+                ErrorKind::ServiceFailure => Self::ServerError,
                 _ if error.status >= 500 => Self::ServerError,
                 _ => Self::Refused,
             },

@@ -39,18 +39,18 @@ impl<'a> KeyCollector<'a> {
             .or_else(|error| self.errors.add(error))
     }
 
-    /// Adds a key unless the entry says that it needs no action.
+    /// Adds a key. If the entry says that it needs no action, an earlier entry of the key may not count any more.
     fn add(&mut self, entry: Entry) -> Result<(), InputError> {
-        let deactivation = match self.options.action {
-            Action::Reactivate => Some(entry.deactivation()?),
-            Action::Delete | Action::Deactivate => None,
+        let is_undo = self.options.action == Action::Reactivate;
+        let deactivation = if is_undo {
+            Some(entry.deactivation()?)
+        } else {
+            let is_needed = entry.needs_action(self.options.action)?;
+            (!is_needed).then_some(Deactivation::NotDone)
         };
-        let is_needed = match deactivation {
-            // What an earlier record says of the key may not count any more.
-            Some(done) => entry.is_record || done != Deactivation::NotDone,
-            None => entry.needs_action(self.options.action)?,
-        };
-        if !is_needed {
+        let is_needed = deactivation != Some(Deactivation::NotDone);
+        // That a later run skipped a key does not mean that an earlier one did not deactivate it.
+        if is_undo && !is_needed && !entry.is_record {
             self.already_done += 1;
             return Ok(());
         }
@@ -62,7 +62,14 @@ impl<'a> KeyCollector<'a> {
         let row = Row {
             line: entry.line,
             number: self.rows.len(),
-            key: entry.key(self.options)?,
+            key: if is_needed || is_undo {
+                entry.key(self.options)?
+            } else {
+                Key {
+                    id: entry.id,
+                    user_name: None,
+                }
+            },
             deactivation,
         };
         self.rows
@@ -90,7 +97,7 @@ impl<'a> KeyCollector<'a> {
 
     /// Removes repeated keys.
     fn distinct(self) -> Result<List, InputError> {
-        let len = self.rows.len() as u64;
+        let count = self.rows.len() as u64;
         let rows = self
             .rows
             .distinct()
@@ -100,10 +107,14 @@ impl<'a> KeyCollector<'a> {
         }
         let is_undo = self.options.action == Action::Reactivate;
         Ok(List {
-            len: len - rows.repeated - rows.unchanged,
-            // A journal has several records of each key.
-            repeated: if is_undo { 0 } else { rows.repeated },
-            already_done: self.already_done + rows.unchanged,
+            len: rows.len,
+            repeated: rows.repeated,
+            already_done: if is_undo {
+                // A journal has several records of each key.
+                self.already_done + rows.unchanged
+            } else {
+                count - rows.len - rows.repeated
+            },
             origin: None,
             rows,
         })

@@ -30,9 +30,11 @@ pub(super) struct RowFiles {
 pub(super) struct Distinct {
     files: Vec<SpillReader<Row>>,
     places: std::vec::IntoIter<u8>,
-    /// The number of rows that repeat a key.
+    /// The number of rows that are not left out.
+    pub(super) len: u64,
+    /// The number of rows that repeat a key which needs the action.
     pub(super) repeated: u64,
-    /// The number of keys that the run which is to be undone did not change. They are left out.
+    /// The number of keys that need no action. They are left out.
     pub(super) unchanged: u64,
     /// Two rows that give a key different owners. The second is the first such row in the list.
     pub(super) conflict: Option<[Row; 2]>,
@@ -87,7 +89,9 @@ impl RowFiles {
                     }
                     Entry::Occupied(first) => first.into_mut(),
                 };
-                repeated += 1;
+                if row.deactivation.is_none() && first.deactivation.is_none() {
+                    repeated += 1;
+                }
                 let is_later = |known: &[Row; 2]| known[1].number < row.number;
                 if row.contradicts(first) && !conflict.as_ref().is_some_and(is_later) {
                     conflict = Some([Row::clone(first), row.clone()]);
@@ -108,8 +112,10 @@ impl RowFiles {
             rows.rewind()?;
             files.push(rows);
         }
+        let is_left = |place: &&u8| **place & REPEATED == 0;
         Ok(Distinct {
             files,
+            len: self.places.iter().filter(is_left).count() as u64,
             places: self.places.into_iter(),
             repeated,
             unchanged,
@@ -120,23 +126,27 @@ impl RowFiles {
 
 impl Row {
     /// Whether this row and `earlier` give a key different owners. A run can be told a wrong owner before the right one, but
-    /// only one owner's key can have been deactivated.
+    /// only one owner's key can have been deactivated. The owner of a key that needs no action is not looked at.
     fn contradicts(&self, earlier: &Self) -> bool {
         let (owner, other) = (&self.key.user_name, &earlier.key.user_name);
         let is_done = |row: &Self| row.deactivation >= Some(Deactivation::OfUnknownStatus);
         owner != other
             && match self.deactivation {
-                None => true,
+                None => earlier.deactivation.is_none(),
                 Some(_) => owner.is_some() && other.is_some() && is_done(self) && is_done(earlier),
             }
     }
 
-    /// Whether what this row says of a key counts, and not what `earlier` says. That the key was deactivated is not
-    /// forgotten.
+    /// Whether what this row says of a key counts, and not what `earlier` says: whether it still needs the action. That it
+    /// was deactivated is not forgotten.
     fn supersedes(&self, earlier: &Self) -> bool {
-        self.deactivation.is_some()
-            && (earlier.deactivation < Some(Deactivation::OfUnknownStatus)
-                || self.deactivation >= earlier.deactivation)
+        match self.deactivation {
+            None => earlier.deactivation.is_some(),
+            done => {
+                earlier.deactivation < Some(Deactivation::OfUnknownStatus)
+                    || done >= earlier.deactivation
+            }
+        }
     }
 }
 

@@ -71,7 +71,7 @@ impl Origin {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Row {
     key: Key,
-    /// What `--reactivate` has to undo.
+    /// What `--reactivate` has to undo. For another action: `NotDone` if the key needs none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     deactivation: Option<Deactivation>,
     line: u64,

@@ -168,6 +168,33 @@ fn f51_a_server_error_after_acting_is_deleted() {
     assert!(!sandbox.has_key(BOBS_KEY));
 }
 
+/// The code says that IAM failed, and not that it refused the request.
+#[test]
+fn f51_a_server_error_with_another_status_is_no_refusal() {
+    let dry_run = "iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --find-user --dry-run";
+    let unlisted = "IAM does not list the key for Bob, and does not confirm its owner";
+    let list = "aws iam list-access-keys --user-name=Bob";
+    each_at_once(
+        [
+            (Act::Never, list, "IAM still lists the key"),
+            (Act::Before, dry_run, unlisted),
+        ],
+        |(act, command, found)| {
+            let sandbox = documented();
+            let body = error("<Code>InternalFailure</Code>", "<Message>oops</Message>");
+            let what = reply(400, &[], body, act);
+            sandbox.fault(Fault::new(what).on("DeleteAccessKey").always());
+            let said = Case::documented(&sandbox, &[]).run().exits(5);
+            let _ = said.prints_outcome("Unknown").says_exactly(&format!(
+                "iam-del-key: error: An error occurred (InternalFailure) when calling the DeleteAccessKey operation: oops\n\
+                 hint: this is a problem at AWS: run the same command again in a minute\n\
+                 hint: check with: {command}\n\
+                 result: {BOBS_KEY}: unknown: IAM returned an error, but may still make the change; {found}\n"
+            ));
+        },
+    );
+}
+
 #[test]
 fn f51_a_key_is_not_called_unchanged_while_a_request_that_iam_failed_on_can_act() {
     let sandbox = documented();

@@ -118,6 +118,39 @@ fn c80_a_source_profile_with_sso_and_a_key_gives_the_sso_credentials() {
     assert_eq!(portal.requests().len(), 1);
 }
 
+/// Half a key signs nothing, and a session without an expiration has not expired.
+#[test]
+fn an_sso_session_that_lacks_a_part_is_not_used() {
+    let session = [
+        ("accessKeyId", "\"ASIARZPUZDIKMX6ST4CU\""),
+        ("secretAccessKey", "\"x\""),
+        ("sessionToken", "\"x\""),
+        ("expiration", "4102444800000"),
+    ];
+    for (lacking, _) in session {
+        for empty in ["\"\"", "null"] {
+            let parts = session.map(|(name, value)| match (name == lacking, name) {
+                (false, _) => format!("\"{name}\":{value}"),
+                (true, "expiration") => "\"other\":1".to_owned(),
+                (true, _) => format!("\"{name}\":{empty}"),
+            });
+            let page = format!("{{\"roleCredentials\":{{{}}}}}", parts.join(","));
+            let instead = [("/federation/credentials".to_owned(), page)].into();
+            let (sandbox, portal) = (documented(), Metadata::start_instead(instead));
+            let config = format!("[default]\nsso_session = corp\n{SSO}");
+            let said = with_sso(&sandbox, &portal, &config)
+                .run()
+                .exits(7)
+                .prints_nothing();
+            let _ = said.says_exactly(&format!(
+                "iam-del-key: error: SSO returned no {lacking}\n\
+                 result: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
+            ));
+            assert_eq!(sandbox.connections(), 0);
+        }
+    }
+}
+
 #[test]
 fn c80_a_source_profile_with_a_web_identity_and_a_key_assumes_the_web_role() {
     let sandbox = documented();

@@ -7,7 +7,7 @@ use aws_smithy_types::base64;
 use humantime::format_rfc3339_seconds;
 use iam_sandbox::{Builder, Fault, KeySeed, Sandbox, Status, What, nth_key_id};
 
-use crate::case::{BOBS_KEY, Case, actions};
+use crate::case::{BOBS_KEY, Case, actions, documented};
 use crate::dialogue::Dialogue;
 use crate::journal::ACCOUNT;
 use crate::response::{result, xml};
@@ -338,6 +338,28 @@ fn f107_a_report_in_progress_is_waited_for() {
 }
 
 #[test]
+fn f107_a_report_in_progress_is_waited_for_15_seconds_however_slow_iam_is() {
+    let sandbox = documented();
+    let action = "GenerateCredentialReport";
+    let started = xml(result(action, "<State>STARTED</State>"));
+    sandbox.fault(Fault::new(started).on(action));
+    let silent = Fault::new(What::SilenceBeforeActing).on(action);
+    sandbox.fault(silent.always());
+    let sweep = ["--whole-account", "--older-than", "300d", "--dry-run"];
+    let seconds = ["--timeout", "100", "--cli-read-timeout", "100"];
+    let printed = Case::at(&sandbox, sweep).args(seconds).run().exits(0);
+    let output = printed.output().to_owned();
+    let _ = printed
+        .prints(&output)
+        .says_exactly(
+            "iam-del-key: note: 5 keys of 3 users checked\n\
+             result: 2 keys: 2 would be deleted; this was a dry run; root user keys are not included\n",
+        )
+        .within(Duration::from_secs(75));
+    assert_eq!(actions(&sandbox)[..3], [action, action, "ListUsers"]);
+}
+
+#[test]
 fn f107_a_terminal_shows_that_a_report_is_waited_for() {
     let sandbox = Sandbox::documented().report_lag(2).start();
     let args = [
@@ -407,4 +429,28 @@ fn an_active_key_of_the_root_user_is_reported() {
     run(&Sandbox::documented().start(), &[], rest.clone());
     let denied = build().deny("iam:GenerateCredentialReport").start();
     run(&denied, &[], rest);
+}
+
+/// A key cannot have been used after the report was made. A date that cannot be true hides nobody.
+#[test]
+fn f107_a_last_use_after_the_report_hides_nobody() {
+    let now = SystemTime::now();
+    let (hour, day) = (Duration::from_hours(1), Duration::from_hours(24));
+    for (used, generated, is_found) in [
+        (now - 3 * day, now - 2 * day, false),
+        (now - day, now - 2 * day, true),
+        (now + 900 * day, now - hour, true),
+    ] {
+        let sandbox = with_report(|created, _| {
+            let used = format_rfc3339_seconds(used);
+            let used = format!("true,2020-01-01T00:00:00Z,{used},us-east-1,s3");
+            let rows = [
+                ["Bob", created, &used, NONE],
+                ["Other", created, INACTIVE, NONE],
+            ];
+            report_of(&rows, 0, generated)
+        });
+        let (found, _) = sweep(&sandbox, &["--unused-for", "90d"]);
+        assert_eq!(found.contains(BOBS_KEY), is_found, "{used:?}");
+    }
 }

@@ -8,6 +8,36 @@ use serde_json::json;
 use crate::case::{BOBS_KEY, Case, DELETED, DOCUMENTED, documented};
 use crate::story::read;
 
+/// AWS's own programs say how long each request is, and AWS documents nothing else.
+#[test]
+fn each_request_says_how_long_it_is() {
+    let sandbox = documented();
+    let args = [
+        "--whole-account",
+        "--unused-for",
+        "30d",
+        "--role-arn",
+        "arn:aws:iam::123456789012:role/ops/Responder",
+        "--expect-account",
+        "123456789012",
+        "--yes",
+    ];
+    let printed = Case::at(&sandbox, args).run().exits(0);
+    let output = printed.output().to_owned();
+    let _ = printed
+        .prints(&output)
+        .says(&["note: "])
+        .ends_with("deleted");
+    let requests = sandbox.requests();
+    for action in ["GetCallerIdentity", "GetCredentialReport", "AssumeRole"] {
+        assert!(requests.iter().any(|request| request.action == action));
+    }
+    for request in requests {
+        assert_eq!(request.header("transfer-encoding"), None, "{request:?}");
+        assert!(request.header("content-length").is_some(), "{request:?}");
+    }
+}
+
 /// What the AWS CLI prints of the request's members.
 const SKELETON: &str = "{\n    \"UserName\": \"\",\n    \"AccessKeyId\": \"\"\n}\n";
 

@@ -136,6 +136,59 @@ fn what_was_to_be_deactivated_is_never_deleted_by_its_results() {
     assert!(sandbox.has_key(BOBS_KEY) && sandbox.has_key(BOB_SECOND_KEY_ID));
 }
 
+/// `>> results.jsonl` after each run.
+#[test]
+fn of_the_results_of_several_runs_the_last_line_of_a_key_counts() {
+    let row = |id: &str, outcome: &str| {
+        format!("{{\"AccessKeyId\":\"{id}\",\"UserName\":\"Bob\",\"Outcome\":\"{outcome}\"}}\n")
+    };
+    let other = "{\"AccessKeyId\":\"AKIDPMS9RO4H3FEXAMPLE\",\"UserName\":\"Alice\",\"Outcome\":";
+    for (runs, is_left) in [
+        (row(BOBS_KEY, "NotTried") + &row(BOBS_KEY, "Skipped"), true),
+        (row(BOBS_KEY, "Failed") + &row(BOBS_KEY, "Deleted"), true),
+        (
+            row(BOBS_KEY, "WouldDelete") + &row(BOBS_KEY, "Refused"),
+            true,
+        ),
+        (
+            row(BOBS_KEY, "Skipped") + &row(BOBS_KEY, "WouldDelete"),
+            false,
+        ),
+        (
+            format!("{other}\"Missing\"}}\n{}", row(BOBS_KEY, "WouldDelete")),
+            false,
+        ),
+        (
+            row(BOBS_KEY, "Skipped").repeat(2) + &row(BOBS_KEY, "NotTried"),
+            false,
+        ),
+    ] {
+        let sandbox = documented();
+        let list = row(BOB_SECOND_KEY_ID, "Failed") + &runs;
+        let skipped = list.lines().count() - if is_left { 1 } else { 2 };
+        let said = from_stdin(&sandbox, &list, &[]).run().exits(0);
+        let deleted = if is_left { 1 } else { 2 };
+        let expected = [("Deleted".to_owned(), deleted)];
+        assert_eq!(outcomes(said.output()), expected, "{list}");
+        let output = said.output().to_owned();
+        let (lines, were) = if skipped == 1 {
+            ("line", "was")
+        } else {
+            ("lines", "were")
+        };
+        let (keys, key) = if deleted == 1 {
+            ("1 key", 1)
+        } else {
+            ("2 keys", 2)
+        };
+        let _ = said.prints(&output).says_exactly(&format!(
+            "iam-del-key: note: {skipped} {lines} {were} skipped: nothing left to do\n\
+             result: {keys}: {key} deleted\n"
+        ));
+        assert_eq!(sandbox.has_key(BOBS_KEY), is_left, "{list}");
+    }
+}
+
 #[test]
 fn how_to_do_the_rest_is_said_by_what_was_printed() {
     let list = format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n{BOB_SECOND_KEY_ID},Bob\n");

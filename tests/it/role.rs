@@ -121,6 +121,66 @@ fn f101_a_session_without_an_account_is_refused() {
         .ends_with("nothing was sent to IAM");
 }
 
+/// Half a key signs nothing, and a session without an expiration has not expired.
+#[test]
+fn f101_a_session_that_lacks_a_part_is_not_used() {
+    let session = [
+        ("AccessKeyId", "ASIARZPUZDIKMX6ST4CU"),
+        ("SecretAccessKey", "x"),
+        ("SessionToken", "x"),
+        ("Expiration", "2099-01-01T00:00:00Z"),
+    ];
+    let operations = [
+        ("AssumeRole", BY_ROLE),
+        ("AssumeRoot", ["--target-principal", "123456789012"]),
+    ];
+    for (lacking, _) in session {
+        for (operation, args) in operations {
+            let parts = session.into_iter().filter(|(name, _)| *name != lacking);
+            let parts = parts.fold(String::new(), |parts, (name, value)| {
+                parts + &format!("<{name}>{value}</{name}>")
+            });
+            let page = format!(
+                "<{operation}Response xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><{operation}Result>\
+                 <AssumedRoleUser><AssumedRoleId>AROAEXAMPLE:x</AssumedRoleId>\
+                 <Arn>arn:aws:sts::123456789012:assumed-role/Responder/x</Arn></AssumedRoleUser>\
+                 <Credentials>{parts}</Credentials></{operation}Result>\
+                 <ResponseMetadata><RequestId>r</RequestId></ResponseMetadata></{operation}Response>"
+            );
+            let sandbox = documented();
+            sandbox.fault(Fault::new(What::page(200, "text/xml", page)).on(operation));
+            let case = Case::at(&sandbox, ["--access-key-id", BOBS_KEY]).args(args);
+            let said = case.run().exits(7).prints_nothing();
+            let _ = said.says_exactly(&format!(
+                "iam-del-key: error: {operation} returned no {lacking}\n\
+                 result: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
+            ));
+            assert_eq!(
+                actions(&sandbox).last().map(String::as_str),
+                Some(operation)
+            );
+        }
+    }
+}
+
+#[test]
+fn a_session_with_another_status_than_200_is_not_used() {
+    let sandbox = documented();
+    let page = "<AssumeRoleResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleResult/>\
+                <ResponseMetadata><RequestId>r</RequestId></ResponseMetadata></AssumeRoleResponse>";
+    sandbox.fault(Fault::new(What::page(201, "text/xml", page)).on("AssumeRole"));
+    let said = Case::documented(&sandbox, &BY_ROLE)
+        .run()
+        .exits(9)
+        .prints_nothing();
+    let host = sandbox.address();
+    let _ = said.says_exactly(&format!(
+        "iam-del-key: error: no credentials: no usable response from STS at {host}: an AssumeRoleResponse with HTTP status 201\n\
+         hint: a proxy or captive portal may be intercepting the connection: check the endpoint URL and the proxy\n\
+         result: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
+    ));
+}
+
 /// The late answer to the request for another role of a chain, say.
 #[test]
 fn f101_a_session_of_another_role_is_refused() {

@@ -51,7 +51,8 @@ impl CredentialReport {
             (None, _) | (_, None) => true,
         });
         let slot_can_match = |slot: &Slot| {
-            let used = slot.used;
+            // A use after the report was made cannot be true.
+            let used = slot.used.filter(|used| Some(*used) <= read.generated);
             let is_too_recent = used.is_some_and(|used| conditions.rule_out_last_use(used, now));
             !(is_too_recent || slot.is_empty && lists_inactive)
         };

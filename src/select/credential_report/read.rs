@@ -1,9 +1,10 @@
 //! Reads the credential report, if IAM permits it and the report is good enough for the conditions.
 
 use std::borrow::Cow;
+use std::iter;
 use std::time::Duration;
 
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::CredentialReport;
 use crate::aws::ReportState;
@@ -11,8 +12,11 @@ use crate::error::CallError;
 use crate::report::{self, Bar};
 use crate::select::Selector;
 
-/// The pauses before a credential report in progress is requested again, in milliseconds: 15 seconds together.
-const ASK_AGAIN: [u64; 9] = [200, 800, 2000, 2000, 2000, 2000, 2000, 2000, 2000];
+/// How long a credential report in progress is waited for, however slowly IAM responds.
+const REPORT_WAIT: Duration = Duration::from_secs(15);
+
+/// The pauses before it is requested again, in milliseconds. The last one is repeated.
+const ASK_AGAIN: [u64; 3] = [200, 800, 2000];
 
 /// By how much a key must be older than the report, because a sweep takes time.
 const MARGIN: Duration = Duration::from_hours(1);
@@ -66,15 +70,21 @@ impl Selector<'_> {
 
     /// Requests a report and waits until it is complete, for a limited time.
     async fn generate_report(&self, bar: &Bar) -> Result<ReportState, CallError> {
-        let mut state = self.iam.generate_credential_report().await?;
-        for pause in ASK_AGAIN {
-            if state == ReportState::Complete {
-                break;
-            }
-            bar.wait("waiting up to 15 s for the credential report");
-            sleep(Duration::from_millis(pause)).await;
-            state = self.iam.generate_credential_report().await?;
+        if self.iam.generate_credential_report().await? == ReportState::Complete {
+            return Ok(ReportState::Complete);
         }
-        Ok(state)
+        bar.wait("waiting up to 15 s for the credential report");
+        let [first, second, others] = ASK_AGAIN;
+        let waiting = async {
+            for pause in [first, second].into_iter().chain(iter::repeat(others)) {
+                sleep(Duration::from_millis(pause)).await;
+                if self.iam.generate_credential_report().await? == ReportState::Complete {
+                    break;
+                }
+            }
+            Ok(ReportState::Complete)
+        };
+        let waited = timeout(REPORT_WAIT, waiting).await;
+        waited.unwrap_or(Ok(ReportState::Started))
     }
 }
