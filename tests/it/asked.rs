@@ -376,23 +376,35 @@ fn c73_signals_end_the_question() {
 
 #[test]
 fn c73_a_terminal_that_is_closed_is_no_answer() {
-    let sandbox = documented();
-    let parts = asked(&sandbox).into_parts();
-    let (terminal, other_end) = pty_process::blocking::open().expect("a pseudo-terminal");
-    let mut child = pty_process::blocking::Command::new(parts.binary)
-        .args(&parts.args)
-        .env_clear()
-        .envs(parts.environment)
-        .spawn(other_end)
-        .expect("the binary starts");
-    let mut terminal = File::from(OwnedFd::from(terminal));
-    let (mut screen, mut bytes) = (String::new(), [0; 4096]);
-    while !screen.contains(ASKED) {
-        let count = terminal.read(&mut bytes).expect("the question");
-        screen.push_str(&String::from_utf8_lossy(&bytes[..count]));
+    for args in [
+        &[
+            "--access-key-id",
+            BOBS_KEY,
+            "--user-name",
+            "Bob",
+            "--interactive",
+        ][..],
+        &["--user-name", "Bob", "--all-keys"],
+    ] {
+        let sandbox = documented();
+        let parts = Case::at(&sandbox, args).into_parts();
+        let (terminal, other_end) = pty_process::blocking::open().expect("a pseudo-terminal");
+        let mut child = pty_process::blocking::Command::new(parts.binary)
+            .args(&parts.args)
+            .env_clear()
+            .envs(parts.environment)
+            .spawn(other_end)
+            .expect("the binary starts");
+        let mut terminal = File::from(OwnedFd::from(terminal));
+        let (mut screen, mut bytes) = (String::new(), [0; 4096]);
+        while !screen.contains("[y/N] ") {
+            let count = terminal.read(&mut bytes).expect("the question");
+            screen.push_str(&String::from_utf8_lossy(&bytes[..count]));
+        }
+        drop(terminal);
+        // It sends SIGHUP, and nothing can be written to it any more.
+        let status = child.wait().expect("its end");
+        assert_eq!(status.code(), Some(129), "{args:?}");
+        assert!(sandbox.has_key(BOBS_KEY));
     }
-    drop(terminal);
-    // It sends SIGHUP.
-    assert_eq!(child.wait().expect("its end").code(), Some(129));
-    assert!(sandbox.has_key(BOBS_KEY));
 }
