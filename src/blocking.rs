@@ -4,12 +4,11 @@ use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use tokio::runtime::Builder;
 use tokio::sync::oneshot;
 
 use crate::error::RunError;
 use crate::lock::lock;
-use crate::signal::Signals;
+use crate::signal::{self, Signals};
 
 /// Runs `work` in its own thread, and waits for it. If no thread can be started, this one runs it, and signals have to wait.
 ///
@@ -56,8 +55,7 @@ pub(crate) async fn run_blocking<T: Send + 'static>(
 pub(crate) fn run_blocking_early<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, RunError> {
-    let runtime = Builder::new_current_thread().enable_all().build();
-    let Ok(runtime) = runtime else {
+    let Ok(runtime) = signal::runtime() else {
         return Ok(work());
     };
     runtime.block_on(async {

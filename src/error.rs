@@ -419,6 +419,11 @@ impl Exit {
         self as u8
     }
 
+    /// Whether a signal ended the run.
+    pub(crate) fn is_signal(self) -> bool {
+        matches!(self, Self::HungUp | Self::Interrupted | Self::Terminated)
+    }
+
     /// Replaces success by `Other` because the run's output is incomplete.
     pub(crate) fn or_other(self) -> Self {
         match self {

@@ -117,10 +117,7 @@ fn run(
     in_flight: &InFlight,
     running: &mut Option<Running>,
 ) -> anyhow::Result<Exit> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("could not start")?;
+    let runtime = signal::runtime().context("could not start")?;
     let Running { runtime, signals } = running.insert(Running {
         runtime,
         signals: None,

@@ -5,7 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use jmespath::ast::Ast;
-use jmespath::{ErrorReason, Expression, JmespathError, RuntimeError};
+use jmespath::{ErrorReason, Expression, JmespathError, RuntimeError, Variable};
 use serde_json::{Value, json};
 
 use crate::sanitize::{Invalid, escape, truncate_escaped};
@@ -16,6 +16,9 @@ const MAX_BYTES: usize = 1_000;
 
 /// The maximum size of a result relative to its input. A few nested lists could turn one key into gigabytes.
 const MAX_GROWTH: u64 = 10_000;
+
+/// Why `&name` cannot be printed.
+const UNUSED: &str = "`&` is only for an argument of a function, such as sort_by(@, &name)";
 
 /// A valid expression that calls only existing functions.
 #[derive(Clone)]
@@ -57,6 +60,9 @@ impl FromStr for Query {
         // The parser accepts unknown functions and wrong arguments. Evaluating the expression once finds them.
         match query.0.search(json!({ "ResponseMetadata": {} })) {
             Err(error) if is_expression_error(&error) => refuse(invalid(&error)),
+            Ok(found) if has_expression(&found) => {
+                refuse(format!("not a JMESPath expression: {UNUSED}"))
+            }
             Ok(_) | Err(_) => Ok(query),
         }
     }
@@ -73,6 +79,9 @@ impl Query {
             .0
             .search(result)
             .map_err(|error| describe_error(&error))?;
+        if has_expression(&found) {
+            return Err(UNUSED.to_owned());
+        }
         serde_json::to_value(&*found).map_err(|error| error.to_string())
     }
 }
@@ -138,6 +147,16 @@ fn growth(ast: &Ast) -> u64 {
     }
 }
 
+/// Whether a part of a result is an expression instead of a value. The parser accepts `&name` anywhere.
+fn has_expression(found: &Variable) -> bool {
+    match found {
+        Variable::Expref(_) => true,
+        Variable::Array(values) => values.iter().any(|value| has_expression(value)),
+        Variable::Object(members) => members.values().any(|value| has_expression(value)),
+        Variable::Null | Variable::String(_) | Variable::Bool(_) | Variable::Number(_) => false,
+    }
+}
+
 /// Whether the expression is invalid for every result.
 fn is_expression_error(error: &JmespathError) -> bool {
     match &error.reason {
@@ -168,6 +187,10 @@ fn describe_error(error: &JmespathError) -> String {
     };
     let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
     match rest.chars().next() {
+        // Of a function.
+        _ if reason.starts_with("Expected ") && reason.contains(" to be a valid ") => {
+            "a number is too large".to_owned()
+        }
         None => "it ends too early".to_owned(),
         Some(_) if reason.ends_with("-- found Eof") => "it ends too early".to_owned(),
         Some(quote) if reason.starts_with("Unclosed") => {
@@ -287,7 +310,16 @@ mod tests {
 
     #[test]
     fn an_expression_is_refused_before_it_is_needed() {
-        for wrong in ["", "[", "nosuch(@)", "length()", "length(@, @)", "a[::0]"] {
+        for wrong in [
+            "",
+            "[",
+            "nosuch(@)",
+            "length()",
+            "length(@, @)",
+            "a[::0]",
+            "&a",
+            "{a: [&a]}",
+        ] {
             assert!(wrong.parse::<Query>().is_err(), "{wrong}");
         }
         for deep in ["(", "[", "{a:", "!"] {

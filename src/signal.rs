@@ -5,6 +5,7 @@ use std::io::{self, Read as _};
 use std::time::Duration;
 
 use rustix::process::Signal;
+use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{self, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
@@ -39,6 +40,18 @@ const END: Duration = Duration::from_secs(2);
 pub(crate) struct Signals {
     seen: watch::Receiver<Vec<(Exit, Instant)>>,
     got: usize,
+}
+
+/// Builds a runtime that can listen for signals.
+///
+/// # Errors
+///
+/// The operating system refuses, for example because too many files are open.
+pub(crate) fn runtime() -> io::Result<Runtime> {
+    // Where files run out between those of the runtime, tokio panics.
+    let room = [io::pipe()?, io::pipe()?, io::pipe()?];
+    drop(room);
+    Builder::new_current_thread().enable_all().build()
 }
 
 impl Signals {

@@ -12,7 +12,8 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{Signal, getpgrp, kill_process_group};
 use rustix::termios::{
-    LocalModes, OptionalActions, QueueSelector, Termios, tcflush, tcgetattr, tcgetpgrp, tcsetattr,
+    LocalModes, OptionalActions, QueueSelector, SpecialCodeIndex, Termios, tcflush, tcgetattr,
+    tcgetpgrp, tcsetattr,
 };
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::{JoinHandle, spawn_blocking};
@@ -23,8 +24,13 @@ use crate::sanitize::SafeText;
 
 /// The most of an answer that is read, in bytes.
 pub(crate) const LONGEST_ANSWER: usize = 1_000;
+/// The code of a special character that there is not (`_POSIX_VDISABLE` on Linux; 0xff elsewhere).
+const DISABLED: u8 = if cfg!(target_os = "linux") { 0 } else { 0xff };
 /// How soon after the answer a signal that came before it is noticed.
 const NOTICED: Duration = Duration::from_millis(100);
+
+/// How soon after a terminal failed the SIGHUP of its end is noticed. Nobody waits there any more.
+const CLOSED: Duration = Duration::from_secs(2);
 
 /// Opens the terminal of this process, whatever its standard streams are.
 ///
@@ -86,6 +92,8 @@ pub(crate) async fn ask_secret(
     let terminal = Arc::new(terminal);
     let mut hidden = mode.clone();
     hidden.local_modes.remove(LocalModes::ECHO);
+    // Ctrl-\ would end the run and leave the terminal like this.
+    hidden.special_codes[SpecialCodeIndex::VQUIT] = DISABLED;
     // Enter still ends the line on the screen, and Ctrl-C does not take what is printed then off it.
     hidden
         .local_modes
@@ -150,12 +158,13 @@ pub(crate) async fn read_answer<F: Future<Output = io::Result<()>>>(
         let answer = tokio::select! {
             biased;
             _ = continued.recv() => continue,
-            answer = line(&input, &mut waiting) => answer?,
+            answer = line(&input, &mut waiting) => answer,
         };
         // The answer may have been typed while the run was stopped, and read before the signal was noticed: another thread
         // can be the one that gets it.
-        if timeout(NOTICED, continued.recv()).await.is_err() {
-            return Ok(answer);
+        let notice = if answer.is_ok() { NOTICED } else { CLOSED };
+        if timeout(notice, continued.recv()).await.is_err() {
+            return answer;
         }
     }
 }

@@ -146,6 +146,7 @@ fn trailing_escape(text: &[u8]) -> Option<(usize, Vec<u8>)> {
             Some((name.len() + 2, character(c)))
         }
         c @ (b'/' | b'\\' | b'"') => text.ends_with(&[b'\\', *c]).then(|| (2, vec![*c])),
+        c @ (b'n' | b'r' | b't') => text.ends_with(&[b'\\', *c]).then(|| (2, vec![b' '])),
         c if c.is_ascii_hexdigit() => {
             if let Some((length, byte)) = digits_after("%", 2).or_else(|| digits_after("\\x", 2)) {
                 return Some((length, vec![u8::try_from(byte).ok()?]));
@@ -183,6 +184,7 @@ mod tests {
             ("a\\u0026#47;b%26sol;c%5C/d", "a/b/c/d"),
             ("p%C3%B6&#246;\\u00f6%u00F6", "p\u{f6}\u{f6}\u{f6}\u{f6}"),
             ("a\u{200b}b&#8203;c", "abc"),
+            ("a\\nb\\r\\tc\\\\nd", "a b  c d"),
             (
                 "100% & more; &nothing; %zz \\ &#; &;",
                 "100% & more; &nothing; %zz \\ &#; &;",

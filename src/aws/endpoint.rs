@@ -99,7 +99,11 @@ fn check(setting: &Setting, log: Log) -> Result<(), RunError> {
     if has_secret(value) {
         return Err(setting.wrong("it looks like a secret access key"));
     }
-    let url = url.filter(|_| value.chars().all(is_clean));
+    // The client's parser accepts fewer URLs than this one, which corrects `http:host` and `http:///host`.
+    let host = value.split_once("://").map(|(_, rest)| rest.split('/'));
+    let host = host.and_then(|mut parts| parts.next());
+    let has_host = host.is_some_and(|host| !host.is_empty() && !host.contains('%'));
+    let url = url.filter(|_| has_host && value.chars().all(is_clean));
     let parts = url.as_ref().map(|url| (url.scheme(), url.host_str()));
     let Some((scheme, Some(host))) = parts else {
         let rule = "an endpoint URL consists of http:// or https://, a host, and optionally a port and a path";

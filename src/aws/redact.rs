@@ -62,14 +62,15 @@ impl Secrets {
 
     fn from_values(secrets: &[String]) -> Self {
         let secrets = secrets.iter().filter(|secret| secret.len() >= MIN_LENGTH);
-        let comparable = |bytes: &[u8]| {
-            let kept = with_spaces(bytes).into_iter();
-            kept.filter(|byte| !is_line_break(*byte)).collect()
+        let spellings = secrets.flat_map(|secret| {
+            let escapes = unescape::unescaped_bytes(secret).into_iter();
+            escapes.chain(hexadecimal(secret))
+        });
+        let comparable = |mut bytes: Vec<u8>| {
+            bytes.retain(|byte| is_compared(*byte));
+            bytes
         };
-        let spellings = secrets.flat_map(|secret| unescape::unescaped_bytes(secret));
-        Self(Arc::new(
-            spellings.map(|bytes| comparable(&bytes)).collect(),
-        ))
+        Self(Arc::new(spellings.map(comparable).collect()))
     }
 
     /// Redacts the secrets in `text`, however they are escaped.
@@ -78,14 +79,15 @@ impl Secrets {
         if self.0.iter().all(|secret| text.len() < secret.len()) {
             return text.to_owned();
         }
-        unescape::redact(text, |bytes| self.find_in(&with_spaces(bytes))).into_owned()
+        unescape::redact(text, |bytes| self.find_in(bytes)).into_owned()
     }
 
-    /// Finds the secrets. A line break within one does not hide it.
+    /// Finds the secrets. White space within one does not hide it.
     fn find_in(&self, text: &[u8]) -> Vec<Range<usize>> {
         let mut found = Vec::new();
-        let is_kept = |(_, byte): &(usize, &u8)| !is_line_break(**byte);
-        let (places, text): (Vec<usize>, Vec<u8>) = text.iter().enumerate().filter(is_kept).unzip();
+        let compared = text.iter().copied().enumerate();
+        let compared = compared.filter(|(_, byte)| is_compared(*byte));
+        let (places, text): (Vec<usize>, Vec<u8>) = compared.unzip();
         for secret in self.0.iter().filter(|secret| !secret.is_empty()) {
             let windows = text.windows(secret.len()).enumerate();
             let matches = windows.filter(|(_, window)| window == secret);
@@ -95,14 +97,20 @@ impl Secrets {
     }
 }
 
-fn is_line_break(byte: u8) -> bool {
-    matches!(byte, b'\r' | b'\n')
+/// Whether a byte counts when texts are compared. Lines can be wrapped and indented, and a form encodes a space as `+`, so
+/// a token that was parsed as a form contains spaces.
+fn is_compared(byte: u8) -> bool {
+    !byte.is_ascii_whitespace() && byte != b'+'
 }
 
-/// Replaces `+` by a space. A form encodes a space as `+`, so a token that was parsed as a form contains spaces.
-fn with_spaces(text: &[u8]) -> Vec<u8> {
-    let space = |byte: &u8| if *byte == b'+' { b' ' } else { *byte };
-    text.iter().map(space).collect()
+/// The digits of the bytes of a secret, as some services repeat what was signed.
+fn hexadecimal(secret: &str) -> [Vec<u8>; 2] {
+    let digits = |all: &[u8; 16]| {
+        let bytes = secret.bytes();
+        let digits = bytes.flat_map(|byte| [byte >> 4, byte & 15]);
+        digits.map(|digit| all[usize::from(digit)]).collect()
+    };
+    [digits(b"0123456789abcdef"), digits(b"0123456789ABCDEF")]
 }
 
 /// Collects the secret strings in JSON. `name` is the name of the member that holds `value`.
@@ -200,9 +208,22 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_is_not_shown_as_the_digits_of_its_bytes() {
+        let digits: Vec<String> = TOKEN.bytes().map(|byte| format!("{byte:02x}")).collect();
+        for text in [digits.concat(), digits.join(" ")] {
+            assert_eq!(secrets().redact(&format!("a {text}.")), "a (not shown).");
+            let text = text.to_ascii_uppercase();
+            assert_eq!(secrets().redact(&format!("0a{text}")), "0a(not shown)");
+        }
+    }
+
+    #[test]
     fn a_secret_is_not_shown_although_it_is_wrapped() {
         let (start, end) = TOKEN.split_at(20);
-        for line_break in ["\n", "\r\n", "%0A", "\\u000a", "&#10;"] {
+        for line_break in [
+            "\n", "\r\n", "%0A", "\\u000a", "&#10;", "\n    ", "\r\n\t", "\\n", "\\r\\n  ", "\\t",
+            " ",
+        ] {
             let text = format!("a\n{start}{line_break}{end}\nb");
             assert_eq!(secrets().redact(&text), "a\n(not shown)\nb");
         }

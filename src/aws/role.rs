@@ -67,7 +67,7 @@ impl Role {
         let named_by = Some(profile.name.to_owned());
         Ok(Self {
             arn: checked_arn(arn)?,
-            session_name: long_enough(profile.get("role_session_name"))?,
+            session_name: session_name(profile.get("role_session_name"))?,
             external_id: long_enough(profile.chosen("external_id")?)?,
             duration: duration.transpose()?,
             device: serial
@@ -139,7 +139,7 @@ impl Role {
         };
         Ok(Some(Self {
             arn: checked_arn(&arn)?,
-            session_name: long_enough(find("role_session_name")?)?,
+            session_name: session_name(find("role_session_name")?)?,
             token_file: Some(token_file),
             ..Self::default()
         }))
@@ -296,8 +296,19 @@ fn long_enough(setting: Option<Setting>) -> Result<Option<String>, RunError> {
     }
 }
 
+fn session_name(setting: Option<Setting>) -> Result<Option<String>, RunError> {
+    setting.as_ref().map_or(Ok(()), not_secret)?;
+    long_enough(setting)
+}
+
+fn not_secret(setting: &Setting) -> Result<(), RunError> {
+    let checked = ident::not_secret(&setting.value);
+    checked.map_err(|invalid| setting.wrong(&invalid.to_string()))
+}
+
 /// Returns the ARN unless it cannot be one. The AWS CLI would send it as it is.
 fn checked_arn(arn: &Setting) -> Result<String, RunError> {
+    not_secret(arn)?;
     let is_wrong = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '"' | '\'' | '`');
     if arn.value.contains(is_wrong) {
         return Err(arn.wrong("a role ARN has no whitespace and no quotes"));

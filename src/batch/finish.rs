@@ -25,7 +25,7 @@ impl Run<'_> {
         let written = self.report_remaining(&reason).await;
         match (reason, written) {
             (AbortReason::OutputFailed(error), _) => {
-                self.report.print_write_failure(&error, self.summary.exit())
+                self.write_failure(&error, self.summary.exit()).await
             }
             (AbortReason::NotConfirmed(exit), written) => {
                 let exit = match exit {
@@ -34,7 +34,7 @@ impl Run<'_> {
                 };
                 match written {
                     Ok(()) => exit,
-                    Err(error) => self.report.print_write_failure(&error, exit),
+                    Err(error) => self.write_failure(&error, exit).await,
                 }
             }
             (AbortReason::Signal(exit), _) => exit,
@@ -51,6 +51,12 @@ impl Run<'_> {
                 _,
             ) => self.summary.exit(),
         }
+    }
+
+    /// Reports that a result could not be written. A terminal that is closed also sends SIGHUP.
+    async fn write_failure(&mut self, error: &io::Error, exit: Exit) -> Exit {
+        let exit = self.work.signals.first_by_now().await.unwrap_or(exit);
+        self.report.print_write_failure(error, exit)
     }
 
     /// Reports each remaining key as not tried, or as finished by an earlier run, and counts it.
@@ -92,7 +98,7 @@ impl Run<'_> {
             Log::of(request).verbose(|| describe_requests(&work.connected.iam.requests()));
         }
         let mut exit = match self.flush_output().await {
-            Err(AbortReason::OutputFailed(error)) => self.report.print_write_failure(&error, exit),
+            Err(AbortReason::OutputFailed(error)) => self.write_failure(&error, exit).await,
             Err(AbortReason::Signal(exit)) => exit,
             _ => exit,
         };

@@ -193,7 +193,10 @@ impl Run<'_> {
         let question = report::question(count, work.request, resume, account.as_ref(), signer);
         match work.signals.race(confirm::ask(question)).await {
             Ok(true) => Ok(()),
-            Ok(false) => Err(AbortReason::NotConfirmed(Exit::Refused)),
+            Ok(false) => {
+                let exit = work.signals.first_by_now().await;
+                Err(AbortReason::NotConfirmed(exit.unwrap_or(Exit::Refused)))
+            }
             Err(exit) => Err(AbortReason::NotConfirmed(exit)),
         }
     }

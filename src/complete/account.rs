@@ -5,7 +5,6 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, SystemTime};
 
-use tokio::runtime::Builder;
 use tokio::time::{Instant, timeout_at};
 
 use super::Suggestion;
@@ -16,6 +15,7 @@ use crate::ident::AccessKeyId;
 use crate::log::Log;
 use crate::report;
 use crate::request::{Mode, Quantity};
+use crate::signal;
 
 /// The maximum time that the user waits.
 const TOTAL_LIMIT: Duration = Duration::from_secs(2);
@@ -100,7 +100,7 @@ fn within_limit(
 
 /// Runs `work`, which gets the deadline for its requests.
 fn run_with_deadline<T>(work: impl AsyncFnOnce(Instant) -> Option<T>) -> Option<T> {
-    let runtime = Builder::new_current_thread().enable_all().build().ok()?;
+    let runtime = signal::runtime().ok()?;
     let answer = runtime.block_on(async { work(Instant::now() + REQUEST_LIMIT).await });
     runtime.shutdown_background();
     answer

@@ -11,7 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::sanitize::{Invalid, escape};
 use crate::secret::has_secret;
-pub(crate) use role::{RoleArn, RoleName, TokenCode, external_id, serial_number, session_name};
+pub(crate) use role::{
+    RoleArn, RoleName, TokenCode, external_id, not_secret, serial_number, session_name,
+};
 
 /// Finds the first character that is neither an ASCII letter or digit nor in `others`. Returns a fragment with its
 /// position and code point.
@@ -20,7 +22,7 @@ fn invalid_character(value: &str, others: &str) -> Option<String> {
     let (position, invalid_character) = value.chars().enumerate().find(|(_, c)| !allowed(*c))?;
     let code_point = u32::from(invalid_character);
     let note = if invalid_character.is_alphanumeric() && !invalid_character.is_ascii() {
-        ", which only looks like an ASCII character"
+        ", which is not an ASCII letter or digit"
     } else {
         ""
     };

@@ -7,6 +7,7 @@ use std::str::FromStr;
 
 use super::{AccountId, invalid_character};
 use crate::sanitize::Invalid;
+use crate::secret::has_secret;
 
 /// The name of a role, perhaps with its path: `NAME` or `PATH/NAME`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +31,7 @@ impl FromStr for RoleName {
         if text.starts_with("arn:") {
             return refuse("it is an ARN; use --role-arn instead".to_owned());
         }
+        not_secret(text)?;
         if let Some(reason) = invalid_character(text, "_+=,.@/-") {
             return refuse(reason);
         }
@@ -111,6 +113,14 @@ impl FromStr for RoleArn {
     }
 }
 
+/// Refuses what may be a secret: STS would get it, and `CloudTrail` records it. An ARN may have a name that looks like one.
+pub(crate) fn not_secret(text: &str) -> Result<(), Invalid> {
+    if !text.starts_with("arn:") && has_secret(text) {
+        return Err(Invalid::secret(text));
+    }
+    Ok(())
+}
+
 /// Parses a parameter of `AssumeRole` by the rule in the STS API reference: ASCII letters, digits and `others`.
 fn parameter(text: &str, length: RangeInclusive<usize>, others: &str) -> Result<String, Invalid> {
     let refuse = |reason| Err(Invalid::new(OsStr::new(text), reason));
@@ -129,10 +139,12 @@ pub(crate) fn external_id(text: &str) -> Result<String, Invalid> {
 }
 
 pub(crate) fn session_name(text: &str) -> Result<String, Invalid> {
+    not_secret(text)?;
     parameter(text, 2..=64, "_+=,.@-")
 }
 
 pub(crate) fn serial_number(text: &str) -> Result<String, Invalid> {
+    not_secret(text)?;
     parameter(text, 9..=256, "_+=/:,.@-")
 }
 

@@ -211,6 +211,7 @@ impl<'a> Report<'a> {
         self.needs_other_query |= is_query_error(error);
         let exit = match self.request.single() {
             Some(_) => exit.or_other(),
+            None if exit.is_signal() => exit,
             None => Exit::Other,
         };
         let message = format!("could not write the result to standard output: {error}");

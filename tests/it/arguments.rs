@@ -135,7 +135,12 @@ fn f05_characters_that_steer_a_terminal() {
 fn f06_look_alikes() {
     id_refused(
         "AKI\u{410}DPMS9RO4H3FEXAM",
-        &["character 4 is", "U+0410", "only looks like"],
+        &["character 4 is `\u{410}` (U+0410), which is not an ASCII letter or digit; only A-Z"],
+    );
+    // Not every other letter looks like one of ASCII.
+    id_refused(
+        "AKI\u{9375}DPMS9RO4H3FEXAM",
+        &["character 4 is `\u{9375}` (U+9375), which is not an ASCII letter or digit; only A-Z"],
     );
     id_refused("AKIADPMS\u{ff19}RO4H3FEXAM", &["character 9 is", "U+FF19"]);
     name_refused("B\u{43e}b", &["character 2 is", "U+043E"]);

@@ -1,6 +1,10 @@
 //! The question as it stands on the terminal: which account it names, and what happens when the run is stopped or ended
 //! while it is asked.
 
+use std::fs::File;
+use std::io::Read as _;
+use std::os::fd::OwnedFd;
+
 use iam_sandbox::documented::{ALICE_KEY_ID, BOB_SECOND_KEY_ID};
 use iam_sandbox::{Fault, Sandbox, What};
 
@@ -368,4 +372,39 @@ fn c73_signals_end_the_question() {
             "GetCallerIdentity"
         ]
     );
+}
+
+#[test]
+fn c73_a_terminal_that_is_closed_is_no_answer() {
+    for args in [
+        &[
+            "--access-key-id",
+            BOBS_KEY,
+            "--user-name",
+            "Bob",
+            "--interactive",
+        ][..],
+        &["--user-name", "Bob", "--all-keys"],
+    ] {
+        let sandbox = documented();
+        let parts = Case::at(&sandbox, args).into_parts();
+        let (terminal, other_end) = pty_process::blocking::open().expect("a pseudo-terminal");
+        let mut child = pty_process::blocking::Command::new(parts.binary)
+            .args(&parts.args)
+            .env_clear()
+            .envs(parts.environment)
+            .spawn(other_end)
+            .expect("the binary starts");
+        let mut terminal = File::from(OwnedFd::from(terminal));
+        let (mut screen, mut bytes) = (String::new(), [0; 4096]);
+        while !screen.contains("[y/N] ") {
+            let count = terminal.read(&mut bytes).expect("the question");
+            screen.push_str(&String::from_utf8_lossy(&bytes[..count]));
+        }
+        drop(terminal);
+        // It sends SIGHUP, and nothing can be written to it any more.
+        let status = child.wait().expect("its end");
+        assert_eq!(status.code(), Some(129), "{args:?}");
+        assert!(sandbox.has_key(BOBS_KEY));
+    }
 }

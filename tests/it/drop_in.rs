@@ -390,6 +390,19 @@ fn a_query_that_is_none_is_refused() {
             &["not a JMESPath expression"],
         );
     }
+    for query in ["&a", "[&a]", "{a: &a.b}", "AccessKeyId || &a"] {
+        let says = "not a JMESPath expression: `&` is only for an argument of a function";
+        refused(&["--access-key-id", BOBS_KEY, "--query", query], &[says]);
+    }
+    refused(
+        &[
+            "--access-key-id",
+            BOBS_KEY,
+            "--query",
+            "sum(`[1e308, 1e308]`)",
+        ],
+        &["not a JMESPath expression: a number is too large"],
+    );
     let long = "(".repeat(5000);
     refused(
         &["--access-key-id", BOBS_KEY, "--query", &long],

@@ -21,6 +21,10 @@ fn f31_endpoint_urls() {
         "https:// 127.0.0.1",
         "https://127.0.0.1/\u{e9}",
         "https:\\\\127.0.0.1",
+        "http:127.0.0.1",
+        "http:/127.0.0.1",
+        "http:////127.0.0.1",
+        "http://127%2e0.0.1",
     ] {
         refused(
             |case| case.args(["--endpoint-url", url]),

@@ -12,6 +12,8 @@ pub(crate) const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
 /// It has no character that a user name or an access key ID may not have.
 const PLAIN_SECRET: &str = "je7MtGbClwBF2Zp9Utk3h3yCo8nvbEXAMPLEKEYs";
 
+const ROLE: &str = "arn:aws:iam::123456789012:role/Deployer";
+
 /// A session token as STS hands it out.
 fn token() -> String {
     format!("IQoJb3JpZ2luX2VjEMv//////////wEa{}==", SECRET.repeat(8))
@@ -118,6 +120,12 @@ fn c53_a_secret_in_any_option_is_not_shown() {
         ("--region", 7),
         ("--endpoint-url", 7),
         ("--ca-bundle", 7),
+        ("--role-arn", 2),
+        ("--role-name", 2),
+        ("--role-session-name", 2),
+        ("--serial-number", 2),
+        ("--token-code", 2),
+        ("--target-principal", 2),
     ] {
         for more in [&[][..], &["--debug"], &["--error-format", "json"]] {
             if option == "--error-format" && !more.is_empty() {
@@ -126,6 +134,10 @@ fn c53_a_secret_in_any_option_is_not_shown() {
             let sandbox = documented();
             let start = match option {
                 "--from" | "--cli-input-json" => vec![],
+                "--role-session-name" | "--serial-number" | "--token-code" => vec![
+                    format!("--access-key-id={BOBS_KEY}"),
+                    format!("--role-arn={ROLE}"),
+                ],
                 _ => vec![format!("--access-key-id={BOBS_KEY}")],
             };
             let args = start.into_iter().chain([format!("{option}={value}")]);
@@ -277,6 +289,48 @@ fn c53_a_secret_in_a_setting_is_neither_shown_nor_sent() {
             &format!("result: {BOBS_KEY}: not deleted: nothing was sent to IAM"),
         ]);
         assert_eq!(sandbox.connections(), 0, "{name}={value}");
+    }
+    // Of a role: what STS is told about it, CloudTrail records.
+    let web_identity = |name: &str, value: &str| {
+        let role = ("AWS_ROLE_ARN", ROLE);
+        let token = ("AWS_WEB_IDENTITY_TOKEN_FILE", "/dev/null");
+        let case = Case::documented(&documented(), &["--debug"]).without_credentials();
+        let case = case.env(role.0, role.1).env(token.0, token.1);
+        case.env(name, value).run()
+    };
+    for (name, value) in [
+        ("AWS_ROLE_ARN", SECRET.to_owned()),
+        ("AWS_ROLE_ARN", format!("x/{PLAIN_SECRET}")),
+        ("AWS_ROLE_SESSION_NAME", PLAIN_SECRET.to_owned()),
+        ("AWS_ROLE_SESSION_NAME", format!("me@{PLAIN_SECRET}")),
+    ] {
+        let secret = if value.contains(SECRET) {
+            SECRET
+        } else {
+            PLAIN_SECRET
+        };
+        let _ = hides(web_identity(name, &value), 7, secret)
+            .exits(7)
+            .prints_nothing()
+            .says(&[
+                &format!("error: the environment variable {name} is `"),
+                "(not shown)`: this looks like a secret access key",
+            ]);
+    }
+    for setting in ["role_arn", "role_session_name", "mfa_serial"] {
+        let sandbox = documented();
+        let role = format!("role_arn = {ROLE}\n");
+        let config = format!(
+            "[default]\n{}credential_source = Environment\n{setting} = {PLAIN_SECRET}\n",
+            if setting == "role_arn" { "" } else { &role }
+        );
+        let case = Case::documented(&sandbox, &["--debug", "--profile", "default"]);
+        let ended = case.file(".aws/config", config).run();
+        let _ = hides(ended, 7, PLAIN_SECRET)
+            .exits(7)
+            .prints_nothing()
+            .says(&["is `(not shown)`: this looks like a secret access key"]);
+        assert_eq!(sandbox.connections(), 0, "{setting}");
     }
     // The password of a proxy may be one.
     let sandbox = documented();

@@ -275,6 +275,8 @@ fn f100_ctrl_c_the_end_of_input_and_a_closed_terminal_end_the_question() {
         (b"\x04", 7, "no MFA code was entered for"),
         (b"75\x03", 130, "interrupted"),
         (b"75\x04\x04", 7, "no MFA code was entered for"),
+        // Ctrl-\ would end the run and leave the terminal without an echo.
+        (b"75\x1c\x03", 130, "interrupted"),
     ] {
         let sandbox = guarded(&["755224"]);
         let dialogue = Dialogue::start(case(&sandbox)).shows(PROMPT);

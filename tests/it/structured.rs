@@ -315,6 +315,7 @@ fn f62_a_query_that_does_not_work_on_the_result_keeps_a_key_from_being_changed()
     for more in [
         &["--query", "length(UserName)"][..],
         &["--query", "keys(Error)", "--deactivate"],
+        &["--query", "AccessKeyId && &a", "--deactivate"],
     ] {
         let case = Case::documented(&sandbox, more);
         let printed = case.run().exits(1);
