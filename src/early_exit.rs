@@ -46,7 +46,7 @@ pub(crate) fn report_arguments(not_read: &NotRead, format: ErrorFormat) -> Exit 
             let text = render(is_colorful(&io::stderr()));
             let text = format!("iam-del-key: {}", text.trim_end());
             message::print_line(&SafeText::page(&text));
-            let result = "result: nothing was contacted, and no key was changed";
+            let result = "result: no request was sent, and no key was changed";
             message::print_line(&SafeText::message(result));
         }
     }

@@ -191,7 +191,7 @@ const MESSAGE_TAIL: usize = 300;
 pub(crate) struct SafeText(String);
 
 impl SafeText {
-    /// Escapes a message onto one line. The middle of a message that is too long is left out.
+    /// Escapes a message onto one line. The middle of a message that is too long is omitted.
     pub(crate) fn message(text: &str) -> Self {
         let safe = escape(text);
         let length = safe.chars().count();

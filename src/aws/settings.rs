@@ -61,7 +61,7 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// Reads and checks all settings. Nothing is contacted.
+    /// Reads and checks all settings. No request is sent.
     ///
     /// # Errors
     ///

@@ -10,8 +10,8 @@ use crate::report::message::Messages;
 use crate::request::{Input, Request, Selection};
 use crate::signal::Signals;
 
-/// Returns the named keys with their number, and the journal that they are from. All of them are checked before anything is
-/// contacted. `None`: a sweep selects the keys.
+/// Returns the named keys with their number, and the journal that they are from. All of them are checked before a request is
+/// sent. `None`: a sweep selects the keys.
 ///
 /// # Errors
 ///

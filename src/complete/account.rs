@@ -24,7 +24,7 @@ const REQUEST_LIMIT: Duration = Duration::from_millis(1800);
 /// The maximum number of `ListUsers` pages: IAM returns up to 1,000 users per page, or only 100.
 const MAX_PAGES: usize = 10;
 
-/// Returns the profiles of the configuration files. Nothing is contacted.
+/// Returns the profiles of the configuration files. No request is sent.
 pub(super) fn profiles() -> Vec<Suggestion> {
     within_limit(|| {
         let mut names = aws::profile_names().ok()?;
@@ -54,7 +54,7 @@ pub(super) fn user_names(line: Cli) -> Vec<Suggestion> {
 }
 
 /// Returns the keys of the user that the command line names, or else of the calling user. Keys that are on the line
-/// already are left out, and so is the signing key unless it may be deleted.
+/// already are omitted, and so is the signing key unless it may be deleted.
 pub(super) fn keys(line: Cli) -> Vec<Suggestion> {
     within_limit(move || {
         run_with_deadline(async |deadline| {

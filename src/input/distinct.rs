@@ -12,7 +12,7 @@ use crate::spill::{IN_MEMORY, SpillFile, SpillReader};
 
 /// The number of files.
 const FILE_COUNT: u8 = 64;
-/// Marks a row that is left out, because another one counts for its key.
+/// Marks a row that is omitted, because another one counts for its key.
 const REPEATED: u8 = 1 << 7;
 
 /// The rows that are being collected.
@@ -30,11 +30,11 @@ pub(super) struct RowFiles {
 pub(super) struct Distinct {
     files: Vec<SpillReader<Row>>,
     places: std::vec::IntoIter<u8>,
-    /// The number of rows that are not left out.
+    /// The number of rows that are not omitted.
     pub(super) len: u64,
     /// The number of rows that repeat a key which needs the action.
     pub(super) repeated: u64,
-    /// The number of keys that need no action. They are left out.
+    /// The number of keys that need no action. They are omitted.
     pub(super) unchanged: u64,
     /// Two rows that give a key different owners. The second is the first such row in the list.
     pub(super) conflict: Option<[Row; 2]>,

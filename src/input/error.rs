@@ -153,7 +153,7 @@ impl InputErrors {
             _ => (self.of_several(name), "lines"),
         };
         let correct =
-            format!("nothing was contacted; correct the {lines} and run the same command again");
+            format!("no request was sent; correct the {lines} and run the same command again");
         let of_line = self.shown.iter().any(InputError::is_of_line);
         let own = self.shown.iter().filter_map(|error| error.hint);
         let hints = own.map(str::to_owned).chain(of_line.then_some(correct));

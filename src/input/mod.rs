@@ -1,5 +1,5 @@
 //! Reads keys from a file or from standard input: plain IDs, CSV, JSON, and the output of this program. Everything is
-//! read and checked before anything is contacted. Memory grows by only one byte per key.
+//! read and checked before any request is sent. Memory grows by only one byte per key.
 
 mod collect;
 mod csv;

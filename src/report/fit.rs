@@ -9,7 +9,7 @@ use crate::sanitize::escape;
 /// Shortens text to a width.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Fit {
-    /// Replaces what is left out. One column wide.
+    /// Replaces what is omitted. One column wide.
     ellipsis: char,
 }
 

@@ -83,7 +83,7 @@ impl Messages {
         self.write("", label, None, text);
     }
 
-    /// Prints one message. With `--quiet`, notes are left out.
+    /// Prints one message. With `--quiet`, notes are omitted.
     pub(super) fn print(self, level: Level, text: &str) {
         if self.is_quiet && level == Level::Note {
             return;

@@ -68,7 +68,7 @@ enum Requirement {
     None,
     /// The result of the call decides nothing, whatever it is.
     IfPossible,
-    /// The result is printed. It is left out if IAM denies the call.
+    /// The result is printed. It is omitted if IAM denies the call.
     IfAllowed,
     /// The result decides about the key.
     Required,
@@ -168,7 +168,7 @@ impl<'a> Selector<'a> {
         }
     }
 
-    /// Prints, once per run, what is left out because IAM denies the read.
+    /// Prints, once per run, what is omitted because IAM denies the read.
     pub(crate) fn report_denied(&self, denied: Denied) {
         let (messages, reported) = (Messages::of(self.request), self.shared.reported.get());
         if denied.listing && !reported.listing {

@@ -1,4 +1,4 @@
-//! Arguments that are wrong: status 2, the reason, and nothing is contacted.
+//! Arguments that are wrong: status 2, the reason, and no request is sent.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt as _;
@@ -30,7 +30,7 @@ fn check(ended: Ended, says: &[&str]) {
     );
     let _ = said
         .says(says)
-        .ends_with("nothing was contacted, and no key was changed");
+        .ends_with("no request was sent, and no key was changed");
 }
 
 fn id_refused(id: impl Into<OsString>, says: &[&str]) {

@@ -1,4 +1,4 @@
-//! Lists whose columns or members do not say one thing for sure: refused with the place before anything is contacted. And
+//! Lists whose columns or members do not say one thing for sure: refused with the place before any request is sent. And
 //! IDs that are separated by whitespace.
 
 use iam_sandbox::documented::{ALICE_KEY_ID, BOB_SECOND_KEY_ID};
@@ -8,7 +8,7 @@ use crate::input::{reads, refused};
 use crate::many::from_stdin;
 use crate::masked::SECRET;
 
-const CORRECT: &str = "nothing was contacted; correct the line and run the same command again";
+const CORRECT: &str = "no request was sent; correct the line and run the same command again";
 
 /// A list that is refused with exactly this error and hint.
 fn refused_with(list: &str, more: &[&str], error: &str, hint: &str) {

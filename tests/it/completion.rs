@@ -341,14 +341,14 @@ fn a_run_is_a_run_whatever_the_variable_says() {
         let _ = ended
             .exits(2)
             .prints_nothing()
-            .says(&["nothing was contacted"]);
+            .says(&["no request was sent"]);
     }
     let words = question(&["--user-name", ""]);
     let ended = Case::at(&sandbox, words).env(VARIABLE, "tcsh").run();
     let _ = ended
         .exits(2)
         .prints_nothing()
-        .says(&["nothing was contacted"]);
+        .says(&["no request was sent"]);
     assert_eq!(sandbox.connections(), 0);
 }
 

@@ -1,4 +1,4 @@
-//! Settings that cannot be understood: status 7, where they stand, and nothing is contacted.
+//! Settings that cannot be understood: status 7, where they stand, and no request is sent.
 
 use std::process::Command;
 use std::time::Duration;

@@ -196,7 +196,7 @@ fn each_option_of_the_aws_cli_does_what_the_table_says() {
             }
             "refused" => {
                 let said = ended.exits(2).prints_nothing();
-                let _ = said.says(&["iam-del-key: error: ", "result: nothing was contacted"]);
+                let _ = said.says(&["iam-del-key: error: ", "result: no request was sent"]);
                 assert_eq!(sandbox.connections(), 0, "{option}");
                 assert!(sandbox.has_key(BOBS_KEY), "{option}");
             }
@@ -205,11 +205,11 @@ fn each_option_of_the_aws_cli_does_what_the_table_says() {
     }
 }
 
-/// Runs what has to be refused before anything is contacted.
+/// Runs what has to be refused before any request is sent.
 fn refused(args: &[&str], says: &[&str]) {
     let sandbox = documented();
     let said = Case::at(&sandbox, args).run().exits(2).prints_nothing();
-    let _ = said.says(says).ends_with("nothing was contacted");
+    let _ = said.says(says).ends_with("no request was sent");
     assert_eq!(sandbox.connections(), 0);
 }
 

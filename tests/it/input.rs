@@ -1,4 +1,4 @@
-//! Lists of keys: every form that is read, and everything that is wrong with one, found before anything is contacted.
+//! Lists of keys: every form that is read, and everything that is wrong with one, found before any request is sent.
 
 use std::time::Duration;
 
@@ -40,7 +40,7 @@ pub(crate) fn reads(list: impl AsRef<[u8]>, more: &[&str]) {
     );
 }
 
-/// A list that is refused before anything is contacted.
+/// A list that is refused before any request is sent.
 pub(crate) fn refused(list: impl AsRef<[u8]>, more: &[&str], says: &[&str]) {
     let sandbox = documented();
     let case = Case::at(&sandbox, ["--from", "-"])

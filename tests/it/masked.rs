@@ -439,7 +439,7 @@ fn c06_a_bedrock_api_key_is_refused_with_what_to_run_instead() {
                 "iam-del-key: error: invalid value '(not shown)' for '--access-key-id <ID>': {instead}; \
                  the shell may keep it in its history: treat it as leaked\n\n\
                  For more information, try '--help'.\n\
-                 result: nothing was contacted, and no key was changed\n"
+                 result: no request was sent, and no key was changed\n"
             ));
         let json = format!("{{\"AccessKeyId\":\"{key}\"}}");
         let _ = Case::at(&sandbox, ["--cli-input-json", &json])

@@ -177,6 +177,6 @@ fn f109_an_error_is_colored_only_where_a_terminal_shows_it() {
         .exits(2)
         .prints_nothing();
     assert!(said.messages().contains('\u{1b}'));
-    let _ = said.says(&["nothing was contacted"]);
+    let _ = said.says(&["no request was sent"]);
     assert_eq!(sandbox.connections(), 0);
 }

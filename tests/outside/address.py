@@ -174,7 +174,7 @@ ROUTES = [
     signed("`REQUESTS_CA_BUNDLE` and `AWS_CA_BUNDLE`", {"REQUESTS_CA_BUNDLE": "{wrong}"}),
     signed("`SSL_CERT_FILE`", {"AWS_CA_BUNDLE": None, "SSL_CERT_FILE": "{right}"}, why="as OpenSSL and curl read it"),
     signed("no bundle", {"AWS_CA_BUNDLE": None}),
-    signed("a bundle that is not there", {"AWS_CA_BUNDLE": "{home}/no"}, why="an error before anything is contacted"),
+    signed("a bundle that is not there", {"AWS_CA_BUNDLE": "{home}/no"}, why="an error before any request is sent"),
     signed(
         "an empty `AWS_CA_BUNDLE`, and `ca_bundle`",
         {"AWS_CA_BUNDLE": ""},
