@@ -55,7 +55,7 @@ Register-ArgumentCompleter -Native -CommandName 'iam-del-key' -ScriptBlock {
             [CompletionResult]::new('--generate-cli-skeleton', '--generate-cli-skeleton', [CompletionResultType]::ParameterName, 'Print a template for --cli-input-json')
             [CompletionResult]::new('--find-user', '--find-user', [CompletionResultType]::ParameterName, 'Look up the owner of each key')
             [CompletionResult]::new('--all-keys', '--all-keys', [CompletionResultType]::ParameterName, 'Every key of --user-name or --target-principal')
-            [CompletionResult]::new('--whole-account', '--whole-account', [CompletionResultType]::ParameterName, 'Every key of every user; requires a condition')
+            [CompletionResult]::new('--whole-account', '--whole-account', [CompletionResultType]::ParameterName, 'Every user''s keys; needs a status or age condition')
             [CompletionResult]::new('--only-inactive', '--only-inactive', [CompletionResultType]::ParameterName, 'Its status is Inactive')
             [CompletionResult]::new('--deactivate', '--deactivate', [CompletionResultType]::ParameterName, 'Set keys to Inactive instead of deleting them')
             [CompletionResult]::new('--reactivate', '--reactivate', [CompletionResultType]::ParameterName, 'Set keys to Active again: undo --deactivate')

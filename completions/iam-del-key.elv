@@ -52,7 +52,7 @@ set edit:completion:arg-completer[iam-del-key] = {|@words|
             cand --generate-cli-skeleton 'Print a template for --cli-input-json'
             cand --find-user 'Look up the owner of each key'
             cand --all-keys 'Every key of --user-name or --target-principal'
-            cand --whole-account 'Every key of every user; requires a condition'
+            cand --whole-account 'Every user''s keys; needs a status or age condition'
             cand --only-inactive 'Its status is Inactive'
             cand --deactivate 'Set keys to Inactive instead of deleting them'
             cand --reactivate 'Set keys to Active again: undo --deactivate'

@@ -39,7 +39,7 @@ complete -c iam-del-key -l generate-cli-skeleton -d 'Print a template for --cli-
 output\t''"
 complete -c iam-del-key -l find-user -d 'Look up the owner of each key'
 complete -c iam-del-key -l all-keys -d 'Every key of --user-name or --target-principal'
-complete -c iam-del-key -l whole-account -d 'Every key of every user; requires a condition'
+complete -c iam-del-key -l whole-account -d 'Every user\'s keys; needs a status or age condition'
 complete -c iam-del-key -l only-inactive -d 'Its status is Inactive'
 complete -c iam-del-key -l deactivate -d 'Set keys to Inactive instead of deleting them'
 complete -c iam-del-key -l reactivate -d 'Set keys to Active again: undo --deactivate'

@@ -23,7 +23,7 @@ const SYNOPSIS: [&str; 5] = [
 const ENVIRONMENT: [(&str, &str); 16] = [
     (
         "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_SECURITY_TOKEN, AWS_CREDENTIAL_EXPIRATION",
-        "Credentials. An ID without a secret, a secret without an ID, and whitespace in one of them is an error. --profile takes precedence over them.",
+        "Credentials. It is an error if only one of the ID and the secret is set, or if either contains whitespace. --profile takes precedence over them.",
     ),
     (
         "AWS_PROFILE, AWS_DEFAULT_PROFILE",
@@ -51,11 +51,11 @@ const ENVIRONMENT: [(&str, &str); 16] = [
     ),
     (
         "AWS_MAX_ATTEMPTS, AWS_RETRY_MODE",
-        "How often a call is attempted (3 times), and standard, adaptive or legacy, which means standard.",
+        "The number of attempts for each call (default: 3), and the retry mode: standard, adaptive, or legacy (treated as standard).",
     ),
     (
         "AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE",
-        "Other places for the files below; ~ is the home directory. If one is set but empty, there is no such file.",
+        "Alternative locations for the files below; a leading ~ means your home directory. If a variable is set but empty, that file is not read. (This is an exception: elsewhere, empty settings count as not set.)",
     ),
     (
         "AWS_WEB_IDENTITY_TOKEN_FILE, AWS_ROLE_ARN, AWS_ROLE_SESSION_NAME",
@@ -83,7 +83,7 @@ const ENVIRONMENT: [(&str, &str); 16] = [
     ),
     (
         "IAM_DEL_KEY_COMPLETE",
-        "bash, zsh or fish: without any argument, print the script with which the Tab key asks this program; for bash: eval \"$(IAM_DEL_KEY_COMPLETE=bash iam-del-key)\". It completes options, profiles from the files below, and user names and access key IDs with ListUsers and ListAccessKeys, silently and in two seconds at most; bash needs --profile on the line for users and keys; a credential_process runs without a terminal. In a run with arguments the variable is ignored.",
+        "bash, zsh or fish: when iam-del-key is run without arguments, it prints the completion script for that shell; for bash: eval \"$(IAM_DEL_KEY_COMPLETE=bash iam-del-key)\". It completes options, profiles from the files below, and user names and access key IDs with ListUsers and ListAccessKeys, silently and in two seconds at most; bash needs --profile on the line for users and keys; a credential_process runs without a terminal. In a run with arguments the variable is ignored.",
     ),
 ];
 
@@ -136,7 +136,7 @@ fn generated_man_page_is_that_of_the_flags() {
 }
 
 fn man_page() -> Vec<u8> {
-    // What the short help leaves out, the page has.
+    // The page has all options, also those that the short help omits.
     let command = Cli::command().mut_args(|arg| arg.hide_short_help(false));
     let command = command.after_help("").after_long_help("");
     let man = Man::new(command)
@@ -155,19 +155,14 @@ fn man_page() -> Vec<u8> {
     man.render_description_section(&mut page).expect(written);
     man.render_options_section(&mut page).expect(written);
     let stories = [
-        ("ONE KEY", include_str!("story/one-key")),
-        ("A LEAKED KEY", include_str!("story/leaked-key")),
-        ("A DEPARTING USER", include_str!("story/departing-user")),
-        ("STALE KEYS", include_str!("story/stale-keys")),
+        ("One key", include_str!("story/one-key")),
+        ("A leaked key", include_str!("story/leaked-key")),
+        ("A departing user", include_str!("story/departing-user")),
+        ("Stale keys", include_str!("story/stale-keys")),
     ];
-    let stories = stories.map(|(title, lines)| story(title, lines));
     let lists = [terms("ENVIRONMENT", &ENVIRONMENT), terms("FILES", &FILES)];
     let sections = [exit_status()].into_iter().chain(reference()).chain(lists);
-    for section in sections
-        .chain([examples()])
-        .chain(stories)
-        .chain([see_also()])
-    {
+    for section in sections.chain([examples(&stories), see_also()]) {
         section.to_writer(&mut page).expect(written);
     }
     page
@@ -271,23 +266,32 @@ fn exit_status() -> Roff {
     section
 }
 
-fn examples() -> Roff {
+/// The stories, each command with what it is for, and then the examples of the help that are in no story.
+fn examples(stories: &[(&str, &str)]) -> Roff {
     let mut section = heading("EXAMPLES");
+    let mut told = Vec::new();
+    for (title, lines) in stories {
+        section.control("SS", [*title]);
+        let lines: Vec<&str> = lines.lines().collect();
+        for step in lines.chunks(2) {
+            term(&mut section, step[1], step[0].trim_start_matches("# "));
+            told.push(options(step[1]));
+        }
+    }
+    section.control("SS", ["More"]);
     let lines: Vec<&str> = super::EXAMPLES.lines().skip(1).collect();
     for example in lines.chunks(2) {
-        term(&mut section, example[0].trim(), example[1].trim());
+        if !told.contains(&options(example[0])) {
+            term(&mut section, example[0].trim(), example[1].trim());
+        }
     }
     section
 }
 
-/// A story: each command, and under it what it is for.
-fn story(title: &str, lines: &str) -> Roff {
-    let mut section = heading(title);
-    let lines: Vec<&str> = lines.lines().collect();
-    for step in lines.chunks(2) {
-        term(&mut section, step[1], step[0].trim_start_matches("# "));
-    }
-    section
+/// The options of a command, by which two examples are alike.
+fn options(command: &str) -> Vec<&str> {
+    let words = command.split(' ').filter(|word| word.starts_with("--"));
+    words.filter(|word| *word != "--yes").collect()
 }
 
 fn see_also() -> Roff {

@@ -37,7 +37,7 @@ pub(crate) struct Aws {
 
     /// Print a template for --cli-input-json
     ///
-    /// With output, print nothing, as the AWS CLI does. Nothing is contacted.
+    /// With output, print nothing, as the AWS CLI does. No request is sent.
     #[arg(long, value_name = "KIND", num_args = 0..=1, default_missing_value = "input")]
     #[arg(group = "keys", value_parser = accept_except::<Skeleton>(&["yaml-input"], NO_YAML))]
     pub(super) generate_cli_skeleton: Option<Skeleton>,

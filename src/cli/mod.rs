@@ -77,27 +77,28 @@ pub(crate) struct Cli {
 
     /// Keys in a file (IDs, CSV or JSON); - means stdin
     ///
-    /// The file has IDs that are separated by whitespace, with # comments; CSV with a header that names AccessKeyId, and
-    /// UserName for the owner; JSON as `aws iam list-access-keys` prints it; or JSON Lines that iam-del-key printed, whose
-    /// finished keys are left out. If there is a column for the owner, each row must fill it, unless --user-name or
-    /// --find-user is given. The whole file is checked before anything is contacted. If there is a terminal, you are asked
-    /// before anything is changed.
+    /// The file has IDs that are separated by whitespace, with # comments; CSV with a header that names AccessKeyId,
+    /// and UserName for the owner; JSON as `aws iam list-access-keys` prints it; or JSON Lines printed by iam-del-key
+    /// (keys that are already finished or were skipped are omitted). If the CSV has an owner column, every row must
+    /// have a value in it unless --user-name or --find-user is given. The whole file is checked before any request is
+    /// sent. If there is a terminal, you are asked before anything is changed.
     #[arg(long, value_name = "FILE", group = "keys", value_hint = ValueHint::FilePath)]
     #[arg(conflicts_with_all = ["access_key_id", "all_keys", "whole_account"])]
     from: Option<PathBuf>,
 
     /// Every key of --user-name or --target-principal
     ///
-    /// Always asks for confirmation. Without a terminal, it requires --yes.
+    /// Asks for confirmation unless --yes is given. Without a terminal, --yes is required.
     #[arg(long, group = "keys", requires = "whose")]
     #[arg(conflicts_with_all = ["allow_self", "find_user", "access_key_id", "whole_account"])]
     all_keys: bool,
 
-    /// Every key of every user; requires a condition
+    /// Every user's keys; needs a status or age condition
     ///
-    /// Requires --only-inactive, --unused-for or --older-than, and always asks for confirmation. Without a terminal, it
-    /// also requires --yes and --expect-account, except in a dry run. Root user keys are not included, and your own key is
-    /// skipped. All lists are read before the first key is changed. If one cannot be read, the run ends.
+    /// Requires --only-inactive, --unused-for or --older-than. Asks for confirmation unless --yes is given. Without a
+    /// terminal, --yes and --expect-account are required, except in a dry run. Root user keys are not included, and
+    /// your own key is skipped. All lists are read before the first key is changed. If one cannot be read, the run
+    /// ends.
     #[arg(long, group = "keys", requires = "condition")]
     #[arg(conflicts_with_all = ["user_name", "find_user", "allow_self", "access_key_id"])]
     whole_account: bool,
@@ -108,8 +109,8 @@ pub(crate) struct Cli {
 
     /// Not used for AGE, such as 90d, 2w or 12h
     ///
-    /// The age of a key that was never used counts from its creation. IAM records usage at most once every 15 minutes, and
-    /// shows it some minutes later, so use a day or more. Ages are measured by IAM's clock.
+    /// For a key that was never used, the time since its creation counts. IAM records usage at most once every 15
+    /// minutes, and shows it some minutes later, so use a day or more. Ages are measured by IAM's clock.
     #[arg(long, value_name = "AGE", value_hint = ValueHint::Other)]
     #[arg(group = "condition", help_heading = "Only if")]
     unused_for: Option<Age>,
@@ -150,10 +151,11 @@ pub(crate) struct Cli {
     /// Set keys to Active again: undo --deactivate
     ///
     /// Takes named keys, or --from with the journal or the JSON results of a run with --deactivate. From these, it
-    /// reactivates exactly the keys that were active and that the run deactivated. If that is not certain for a key, the key
-    /// is reported and left unchanged. A journal of another account is refused. A key that is already Active is skipped,
-    /// which counts as success. Your own keys are not refused. Always asks for confirmation. Without a terminal, it
-    /// requires --yes.
+    /// reactivates exactly the keys that were active and that the run deactivated. If that is not certain for a key,
+    /// the key is reported and left unchanged. A journal of another account is refused. A key that is already Active is
+    /// skipped, which counts as success. If the status of a named key cannot be read, the key is reactivated anyway.
+    /// Your own keys are not refused. Asks for confirmation unless --yes is given. Without a terminal, --yes is
+    /// required.
     #[arg(long, help_heading = "Action")]
     #[arg(conflicts_with_all = ["deactivate", "all_keys", "whole_account"])]
     reactivate: bool,
@@ -174,20 +176,22 @@ pub(crate) struct Cli {
     /// Do not ask for confirmation
     ///
     /// By default, --all-keys, --whole-account and --reactivate ask, and --from asks if there is a terminal. With
-    /// --role-name, --yes confirms no account: name the account with --expect-account.
+    /// --role-name, --yes does not confirm the account: use --expect-account to name it.
     #[arg(short, long, help_heading = "Safety")]
     yes: bool,
 
     /// Succeed if a key no longer exists (like rm -f)
     ///
-    /// It does not apply to a key that belongs to another account or another user, or if the user does not exist and IAM
-    /// does not name the owner of the key. Without --user-name, IAM has to confirm the owner.
+    /// It does not apply to a key that is known to belong to another account or user, or if the user does not exist and
+    /// IAM does not name the key's owner. If the owner cannot be checked, a warning says so. Without --user-name, IAM
+    /// has to confirm the owner.
     #[arg(long, help_heading = "Safety")]
     ignore_missing: bool,
 
     /// Allow deleting your own credentials
     ///
-    /// These are the key that signs the requests and the key behind the role in use. By default, they are refused.
+    /// By default, iam-del-key refuses to delete or deactivate the key that signs the requests and any key with which
+    /// it assumed a role. Cannot be combined with --all-keys or --whole-account.
     #[arg(long, help_heading = "Safety")]
     pub(crate) allow_self: bool,
 
@@ -215,9 +219,9 @@ pub(crate) struct Cli {
     /// Record each step in FILE, and resume from it
     ///
     /// The same command with the same FILE resumes an interrupted run: finished keys are skipped, and started ones are
-    /// checked first. Each record is on disk before the next step. Two runs cannot share a journal. A dry run reads the
-    /// journal and writes nothing. FILE must be a regular file that belongs to you or root, and that not every user can
-    /// write to.
+    /// checked first. Each record is on disk before the next step. Two runs cannot use the same journal at the same
+    /// time. A dry run reads the journal and writes nothing. FILE must be a regular file that belongs to you or root,
+    /// and that not every user can write to.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     #[arg(help_heading = "Many keys")]
     journal: Option<PathBuf>,
@@ -233,8 +237,8 @@ pub(crate) struct Cli {
 
     /// Seconds to spend on each key, at most
     ///
-    /// The limit covers all requests for a key, including retries and checks. Time in the queue, at a prompt and for the
-    /// disk of the journal does not count. Finding credentials may take as long again.
+    /// The limit covers all requests for a key, including retries and checks. Time spent waiting in the queue, at a
+    /// prompt or for journal writes does not count. Finding credentials has a separate limit of the same length.
     #[arg(long, value_name = "SECONDS", value_parser = seconds(1))]
     #[arg(default_value = "60", value_hint = ValueHint::Other, help_heading = "Connection")]
     timeout: Duration,
@@ -242,9 +246,10 @@ pub(crate) struct Cli {
     /// Output format
     ///
     /// The default is table on a terminal, and json otherwise. The deletion of a single named key is different, on a
-    /// terminal too: by default it prints {"ResponseMetadata":{}}, or with --ignore-missing the JSON object of a key that
-    /// is already gone; if the key is not deleted, it prints nothing. With --output, it always prints the result in that
-    /// format. Keys that you were asked about and did not confirm are not printed.
+    /// terminal too: by default it prints {"ResponseMetadata":{}}, or with --ignore-missing the JSON object of a key
+    /// that is already gone; if the key is not deleted, it prints nothing. With --output text or table, the result is
+    /// printed in that format. With --output json, a deleted key still prints {"ResponseMetadata":{}}, and any other
+    /// result is printed as an object. Keys that you were asked about and did not confirm are not printed.
     #[arg(long, value_name = "FORMAT", value_parser = value::output())]
     #[arg(help_heading = "Output")]
     output: Option<Format>,
@@ -273,7 +278,7 @@ pub(crate) struct Cli {
 
     /// Print only errors, and warnings about keys
     ///
-    /// Leaves out progress, summaries, notes, the command to undo a change, and warnings about the configuration.
+    /// Omits progress, summaries, notes, the command to undo a change, and warnings about the configuration.
     #[arg(short, long, conflicts_with_all = ["verbose", "debug"], help_heading = "Output")]
     quiet: bool,
 

@@ -46,7 +46,7 @@ Examples:
   iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --find-user --deactivate
       deactivate it, which can be undone
   iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --role-name Responder --find-user --deactivate
-      the same if the key's account is unknown, too: it is looked up, and you confirm it
+      deactivate a leaked key of an unknown account: it is looked up, and you confirm it
   iam-del-key --target-principal 123456789012 --all-keys
       delete the keys of the root user of a member account
   iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --find-user --unused-for 45d
@@ -78,14 +78,16 @@ Exit status:
        nothing matched. With --from, --all-keys and --whole-account, skipped
        keys count as success. A dry run exits with 0 unless a key could not be
        found or read.
-    1  Anything not listed below: an unlisted service error, a key that still
-       exists although IAM sent no usable response, or a result, list or
-       journal that could not be written.
-    2  The arguments or the input are invalid (nothing was contacted), or IAM
-       says so (ValidationError, MalformedInput).
+    1  Anything not listed below: an unlisted service error, a response from
+       IAM that could not be used, for a key that still exists, or a result,
+       list or journal that could not be written.
+    2  The arguments or the input are invalid, or confirmation was required but
+       there is no terminal and no --yes (in both cases no request was sent);
+       or IAM rejected the request (ValidationError, MalformedInput).
     3  NoSuchEntity: no such key, or it belongs to another user.
     4  LimitExceeded.
-    5  ServiceFailure, InternalFailure, ServiceUnavailable after all retries.
+    5  ServiceFailure, InternalFailure or ServiceUnavailable after all retries.
+       The change may still take effect: see the result line.
     6  AccessDenied, from IAM or STS.
     7  Credentials or configuration: none, expired, invalid, unknown profile,
        bad CA bundle, no valid MFA code.
