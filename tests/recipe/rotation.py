@@ -46,7 +46,7 @@ def on_github_in_trouble(bench: Bench, same: Callable) -> None:
         nowhere = {**sandbox.environment(), "AWS_ENDPOINT_URL_IAM": "http://127.0.0.1:9", "AWS_MAX_ATTEMPTS": "1"}
         lost = job.run(bench, last, nowhere)
     same("a key that is gone is a warning", {"statuses": [0], "said": True}, {
-        "statuses": missing.statuses, "said": f"::warning::{old} was already deleted" in missing.output,
+        "statuses": missing.statuses, "said": f"::warning::{old} no longer exists" in missing.output,
     })
     pauses = [call for call in bench.called() if call.startswith("sleep ")]
     same("an IAM out of reach is tried again", {"statuses": [1], "said": True, "pauses": ["sleep 30", "sleep 120", "sleep 0"]}, {
