@@ -14,9 +14,11 @@ import adverse
 import elsewhere
 import ours
 import peer
+import truth
 from truth import Verdict
 
-KILLED = "`--journal`, killed four times"
+# Runs that are killed four times and resumed.
+KILLED = {"`--journal`, killed": ours.killed_and_resumed, "`--reactivate --from JOURNAL`, killed": ours.undone}
 
 
 def main() -> int:
@@ -53,11 +55,12 @@ def by_seed(storms: list[ours.Storm]) -> int:
     print("| seed | run | keys | done | gone before | not changed | unknown | false statements |\n|---:|---|---:|---:|---:|---:|---:|---:|")
     false, total = [], Counter()
     for storm in storms:
-        turn = storm.seed % (len(ours.WAYS) + 1)
+        turn = storm.seed % (len(ours.WAYS) + len(KILLED))
         if turn < len(ours.WAYS):
             verdict, what = ours.one_run(storm, ours.WAYS[turn]), " ".join(["delete", *ours.WAYS[turn]])
         else:
-            verdict, what = ours.killed_and_resumed(storm), KILLED
+            what, judged = list(KILLED.items())[turn - len(ours.WAYS)]
+            verdict = judged(storm)
         line(storm.seed, what, verdict)
         false += [f"seed {storm.seed}: {text}" for text in verdict.false]
         total += verdict.outcomes
@@ -72,9 +75,9 @@ def line(seed: object, what: str, verdict: Verdict) -> None:
         seed,
         f"`{what}`" if what.startswith("delete") else what,
         f"{counted.total():,}",
-        f"{counted['Deleted'] + counted['Deactivated']:,}",
+        f"{sum(counted[done] for done in (*truth.DONE.values(), 'Reactivated')):,}",
         counted["Missing"],
-        counted["Failed"] + counted["NotTried"],
+        sum(counted[outcome] for outcome in truth.UNCHANGED),
         counted["Unknown"],
         len(verdict.false),
     ]

@@ -20,6 +20,8 @@ WAYS = [[], ["--ignore-missing"], ["--deactivate"]]
 # A run that is killed, and how often; then one after the other runs to its end.
 KILLS, RUNS = 4, 6
 HANGS = 600
+# Seconds after which the sandbox has acted on each request of a run that ended.
+SETTLES = 5
 # Requests a second, as many as a development build makes.
 RATE = 1000
 
@@ -60,25 +62,53 @@ def one_run(storm: Storm, way: list[str]) -> Verdict:
 
 
 def killed_and_resumed(storm: Storm) -> Verdict:
-    """Runs with one journal: some are killed at random, the next go on until all is settled or nothing more comes of it."""
-    random_moments = random.Random(storm.seed)
+    """Deletes keys with one journal. Some runs are killed at random."""
     with tempfile.TemporaryDirectory() as scratch, storm.sandbox() as sandbox:
         file, journal = Path(scratch) / "list.csv", Path(scratch) / "done.jsonl"
-        # Of a key that nobody has or that is another's, each run says the same again.
-        named = [key for key in listed(sandbox.planted) if key.is_theirs]
-        write(named, file)
-        command = storm.command(file, "--journal", journal)
-        outputs = []
-        for _ in range(KILLS):
-            outputs.append(killed(command, sandbox.environment, journal, random_moments.randint(10, len(named) // 2)))
-        for _ in range(RUNS):
-            ended = subprocess.run(command, env=sandbox.environment, capture_output=True, text=True, timeout=HANGS)
-            outputs.append(ended.stdout)
-            if ended.returncode == 0:
-                break
+        named = own_keys(sandbox, file)
+        outputs = resumed(storm, storm.command(file, "--journal", journal), sandbox, journal, len(named))
         after = sandbox.end()
         recorded = recorded_in(journal)
     return judge_runs(named, outputs, recorded, sandbox.before, after)
+
+
+def undone(storm: Storm) -> Verdict:
+    """Deactivates keys, and reactivates them from the journal. Some runs of each kind are killed at random."""
+    with tempfile.TemporaryDirectory() as scratch, storm.sandbox() as sandbox:
+        file, journal, undo = (Path(scratch) / name for name in ("list.csv", "done.jsonl", "undone.jsonl"))
+        named = own_keys(sandbox, file)
+        resumed(storm, storm.command(file, "--deactivate", "--journal", journal), sandbox, journal, len(named))
+        deactivated = recorded_in(journal)
+        # A request of a killed run must not act after the undo.
+        time.sleep(SETTLES)
+        command = storm.command(journal, "--reactivate", "--yes", "--journal", undo)
+        # It never ends with 0: a key is refused if no response said that it was deactivated.
+        outputs = resumed(storm, command, sandbox, undo, len(named), runs=1)
+        after = sandbox.end()
+        told = {row["AccessKeyId"]: row["Outcome"] for output in outputs for row in truth.rows_of(output)}
+        told |= recorded_in(undo)
+    return judge_undo(deactivated, told, after)
+
+
+def own_keys(sandbox: Sandbox, file: Path) -> list[truth.Named]:
+    """Writes a list of keys that exist and belong to the users it names. About others, each run says the same again."""
+    named = [key for key in listed(sandbox.planted) if key.is_theirs]
+    write(named, file)
+    return named
+
+
+def resumed(storm: Storm, command: list, sandbox: Sandbox, journal: Path, keys: int, runs: int = RUNS) -> list[str]:
+    """Starts and kills runs with one journal, then runs to the end until all keys are done, and returns what they print."""
+    random_moments = random.Random(storm.seed)
+    outputs = []
+    for _ in range(KILLS):
+        outputs.append(killed(command, sandbox.environment, journal, random_moments.randint(10, keys // 2)))
+    for _ in range(runs):
+        ended = subprocess.run(command, env=sandbox.environment, capture_output=True, text=True, timeout=HANGS)
+        outputs.append(ended.stdout)
+        if ended.returncode == 0:
+            break
+    return outputs
 
 
 def killed(command: list, environment: dict[str, str], journal: Path, records: int) -> str:
@@ -119,3 +149,20 @@ def judge_runs(named: list[truth.Named], outputs: list[str], recorded: dict[str,
     rows = [{"AccessKeyId": key.id, "Outcome": recorded.get(key.id, "nothing")} for key in named]
     verdict = truth.judge("delete", named, rows, before, after)
     return Verdict(verdict.outcomes, false + verdict.false)
+
+
+def judge_undo(deactivated: dict[str, str], told: dict[str, str], after: truth.Keys) -> Verdict:
+    """Every key was Active before it was deactivated. Exactly the keys that the journal calls deactivated may be active again."""
+    false = []
+    for id, earlier in deactivated.items():
+        outcome, status = told.get(id, "nothing"), after.get(id)
+        if outcome in ("Reactivated", "Skipped"):
+            is_true = status == "Active" and earlier in ("Deactivated", "Unknown")
+        elif outcome == "Unknown" or earlier == "Unknown":
+            is_true = status is not None
+        else:
+            is_true = status == ("Inactive" if earlier == "Deactivated" else "Active") and outcome != "Missing"
+        if not is_true:
+            false.append(f"{id}: {earlier}, then {outcome}, and it is {status}")
+    false += [f"{id}: {told[id]}, and not in the journal" for id in told if id not in deactivated]
+    return Verdict(Counter(told.values()), false)
