@@ -78,7 +78,8 @@ def undone(storm: Storm) -> Verdict:
         file, journal, undo = (Path(scratch) / name for name in ("list.csv", "done.jsonl", "undone.jsonl"))
         named = own_keys(sandbox, file)
         resumed(storm, storm.command(file, "--deactivate", "--journal", journal), sandbox, journal, len(named))
-        deactivated = recorded_in(journal)
+        # A key without a result was only started.
+        deactivated = {row["AccessKeyId"]: row.get("Outcome", "Unknown") for row in truth.rows_of(journal.read_text())[1:]}
         # A request of a killed run must not act after the undo.
         time.sleep(SETTLES)
         command = storm.command(journal, "--reactivate", "--yes", "--journal", undo)
