@@ -73,8 +73,7 @@ impl OpenSessions {
         hints.extend(self.users.iter().map(|user| {
             let command = commands.revoke_sessions(user, &issued_before);
             format!(
-                "to revoke{signer} the sessions of {user} that were issued before {issued_before}, but not those of assumed \
-                 roles: {command}"
+                "to revoke {user}'s sessions issued before {issued_before} (not those of assumed roles){signer}: {command}"
             )
         }));
         if self.has_more_users {

@@ -154,7 +154,7 @@ impl Commands {
     /// Whose credentials a command of the AWS CLI needs, where options cannot say it.
     pub(crate) fn signer(&self) -> String {
         let role = self.role.as_ref();
-        role.map_or_else(String::new, |role| format!(" as {role}"))
+        role.map_or_else(String::new, |role| format!(", run this as {role}"))
     }
 
     /// Reactivates the key.
