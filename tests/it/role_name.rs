@@ -432,7 +432,7 @@ fn f102_wrong_combinations_contact_nobody() {
         ),
         (
             &[&named[..], &BY_NAME, &["--token-code", "755224"]].concat(),
-            "--token-code is given, and no role in use requires MFA",
+            "--token-code needs --serial-number\n",
         ),
     ] {
         let _ = Case::at(&sandbox, args)
