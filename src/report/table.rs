@@ -315,15 +315,17 @@ pub(crate) fn question(
     account: Option<&AccountId>,
     signer: &Signer,
 ) -> SafeText {
-    let (verb, warning) = match request.action {
-        Action::Delete => ("Delete", "cannot be undone"),
+    let verb = match request.action {
+        Action::Delete => "Delete",
+        Action::Deactivate => "Deactivate",
+        Action::Reactivate => "Reactivate",
+    };
+    let warning = match request.action {
         // What this run prints is no list that --reactivate reads.
-        Action::Deactivate if count > 1 && resume == Resume::Again => (
-            "Deactivate",
-            "can be undone one key at a time; to undo it with one command, answer no and add --journal FILE",
-        ),
-        Action::Deactivate => ("Deactivate", "can be undone"),
-        Action::Reactivate => ("Reactivate", "can be undone with --deactivate"),
+        Action::Deactivate if count > 1 && resume == Resume::Again => {
+            "can be undone one key at a time; to undo it with one command, answer no and add --journal FILE"
+        }
+        action => action.undoing(),
     };
     let keys = match count {
         1 => "this key".to_owned(),
