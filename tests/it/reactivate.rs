@@ -712,11 +712,8 @@ fn f104_how_to_undo_a_run_is_said_by_what_was_kept() {
             .run()
             .exits(0);
         let output = printed.output().to_owned();
-        let keys: String = keys
-            .iter()
-            .map(|id| format!(" --access-key-id {id}"))
-            .collect();
-        let arguments = format!("{} {owner} --reactivate", keys.trim_start());
+        let keys = keys.join(" --access-key-id ");
+        let arguments = format!("--access-key-id {keys} {owner} --reactivate");
         let _ = printed
             .prints(&output)
             .says(&[&format!("hint: to undo it: iam-del-key {arguments}\n")]);
