@@ -97,6 +97,27 @@ async fn put(question: SafeText) -> io::Result<()> {
         .unwrap_or_else(|error| Err(io::Error::other(error)))
 }
 
+/// The end of the question whether to assume the role of `--role-name` in another account: what is done there.
+pub(crate) fn done_there(request: &Request, keys: u64) -> String {
+    if request.asks() {
+        return "? You are asked again before anything is changed.".to_owned();
+    }
+    let which = match (keys, request.conditions.all.as_slice()) {
+        (1, []) => "the key there",
+        (1, _) => "the key there if it meets the conditions",
+        (_, []) => "the keys there",
+        _ => "the keys there that meet the conditions",
+    };
+    match request.mode {
+        Mode::DryRun if keys == 1 => " and show the key there? Nothing is changed.".to_owned(),
+        Mode::DryRun => " and show the keys there? Nothing is changed.".to_owned(),
+        Mode::Change => {
+            let (verb, undoing) = (request.action.verb(), request.action.undoing());
+            format!(" and {verb} {which}? It {undoing}.")
+        }
+    }
+}
+
 /// Whether an answer is a plain yes.
 pub(crate) fn is_yes(answer: &[u8]) -> bool {
     // An answer without an end of line was cut, or its input ended: nobody pressed Enter.

@@ -299,6 +299,7 @@ async fn connect(
             _ => "--access-key-id ",
         },
         prompt: request.prompt,
+        done_there: confirm::done_there(request, count),
     };
     let connected = connecting(Some(keys)).await?;
     drop(ids);

@@ -195,6 +195,15 @@ impl Action {
         self.words()[0]
     }
 
+    /// Returns whether the change can be undone.
+    pub(crate) fn undoing(self) -> &'static str {
+        match self {
+            Self::Delete => "cannot be undone",
+            Self::Deactivate => "can be undone",
+            Self::Reactivate => "can be undone with --deactivate",
+        }
+    }
+
     /// Describes a key that was changed.
     pub(crate) fn done(self) -> &'static str {
         self.words()[1]

@@ -71,11 +71,17 @@ pub(crate) fn restore(terminal: &File, mode: &Termios) {
 /// # Errors
 ///
 /// The terminal was closed.
-pub(crate) async fn ask(terminal: File, question: &SafeText) -> io::Result<Vec<u8>> {
+pub(crate) async fn ask(
+    (terminal, mode): (File, Termios),
+    question: &SafeText,
+) -> io::Result<Vec<u8>> {
     // No bar and no message is written over the question.
     let _rest = stream::rest().await;
     let terminal = Arc::new(terminal);
-    read_answer(Arc::clone(&terminal), || put(&terminal, question)).await
+    let mut shown = Restored::new(&terminal, mode);
+    let answer = read_answer(Arc::clone(&terminal), || put(&terminal, question)).await?;
+    shown.is_line_ended = answer.ends_with(b"\n");
+    Ok(answer)
 }
 
 /// Asks for a secret: what is typed is not shown.
@@ -98,11 +104,7 @@ pub(crate) async fn ask_secret(
     hidden
         .local_modes
         .insert(LocalModes::ECHONL | LocalModes::NOFLSH);
-    let mut shown = Restored {
-        terminal: Arc::clone(&terminal),
-        mode,
-        is_line_ended: false,
-    };
+    let mut shown = Restored::new(&terminal, mode);
     let answer = read_answer(Arc::clone(&terminal), || {
         // A shell that stopped the run has set its own mode.
         let set = tcsetattr(&*terminal, OptionalActions::Now, &hidden);
@@ -117,11 +119,21 @@ pub(crate) async fn ask_secret(
     Ok(answer)
 }
 
-/// Sets a terminal's mode back when it is dropped.
+/// Ends the line of a question that was not answered, and sets the terminal's mode back, when it is dropped.
 struct Restored {
     terminal: Arc<File>,
     mode: Termios,
     is_line_ended: bool,
+}
+
+impl Restored {
+    fn new(terminal: &Arc<File>, mode: Termios) -> Self {
+        Self {
+            terminal: Arc::clone(terminal),
+            mode,
+            is_line_ended: false,
+        }
+    }
 }
 
 impl Drop for Restored {

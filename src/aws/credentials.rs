@@ -84,10 +84,7 @@ impl Source {
         let source = Self::configured(settings)?.with_role_of(connection);
         let has_device = source.has_device() || connection.serial_number.is_some();
         if lock(&settings.token_code).is_some() && !has_device {
-            return Err(RunError::usage(
-                "--token-code is given, and no role in use requires MFA",
-            )
-            .hint("name the device with --serial-number and the role with --role-arn, or omit --token-code"));
+            return Err(source.without_device(connection));
         }
         Ok(source)
     }
@@ -107,6 +104,25 @@ impl Source {
     /// Adds the root user of a member account.
     pub(super) fn with_root(self, root: Root) -> Self {
         Self::new(Provider::Root(root), "--target-principal", None).assumed_with(self)
+    }
+
+    /// Creates the error for a code whose device nobody names.
+    fn without_device(&self, connection: &Connection) -> RunError {
+        let is_by_option = connection.role_arn.is_some() || connection.role_name.is_some();
+        match (&self.provider, &self.profile) {
+            _ if is_by_option => RunError::usage("--token-code needs --serial-number")
+                .hint("add --serial-number with the MFA device of the role, or omit --token-code"),
+            (Provider::Role(role), Some(profile)) if role.token_file.is_none() => {
+                let name = escape(profile);
+                RunError::usage(format!(
+                    "--token-code needs an MFA device, and the profile `{name}` has no mfa_serial"
+                ))
+                .hint("add mfa_serial with the MFA device to the profile, or omit --token-code")
+            }
+            _ => RunError::usage("--token-code is only for a role with an MFA device").hint(
+                "name the role with --role-arn and the device with --serial-number, or omit --token-code",
+            ),
+        }
     }
 
     /// Whether a role requires an MFA code.
@@ -173,7 +189,12 @@ impl Source {
                 );
             }
             (None, None) => {
-                return Err(arn.stop("is set without source_profile or credential_source"));
+                let mut stop = arn.stop("is set without source_profile or credential_source");
+                stop.hints = vec![format!(
+                    "add source_profile to the profile `{name}`, with the name of the profile whose credentials assume the role, or \
+                     add credential_source"
+                )];
+                return Err(stop);
             }
             (Some(source), None) => Self::named(&source, &name)?,
             (None, Some(source)) => Self::of_source_profile(&source, settings, visited)?,

@@ -32,6 +32,8 @@ pub(crate) struct NamedKeys<'a> {
     pub(crate) option: &'static str,
     /// Whether a person may be asked to confirm the account.
     pub(crate) prompt: Prompt,
+    /// What is done in the account, as the end of that question.
+    pub(crate) done_there: String,
 }
 
 /// The keys of each account, in order.
@@ -186,8 +188,13 @@ impl AccountLookup {
             ),
         };
         let reason = format!("{keys_belong} to account {account}, but {differs}");
-        if let Some((terminal, _)) = terminal::own().filter(|_| may_ask) {
-            let question = format!("{reason}. Assume the role {name} in account {account}? [y/N] ");
+        if let Some(terminal) = terminal::own().filter(|_| may_ask) {
+            let reason = reason.replacen('t', "T", 1);
+            let done_there = &keys.done_there;
+            let question = format!(
+                "{reason}. Anyone who sends a key ID may control its account. Assume the role {name} in account \
+                 {account}{done_there} [y/N] "
+            );
             let answer = terminal::ask(terminal, &SafeText::message(&question)).await;
             let is_confirmed = answer.is_ok_and(|answer| confirm::is_yes(&answer));
             let role = is_confirmed.then_some(role);

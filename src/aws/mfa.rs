@@ -21,7 +21,7 @@ use tokio::time::Instant;
 use super::credential_parts::{CredentialParts, PROCESS_FIELDS};
 use super::deadline::Deadline;
 use super::environment;
-use super::role::{Role, Session};
+use super::role::{NOT_ASSUMED, Role, Session};
 use super::session;
 use super::settings::Settings;
 use crate::command_line::CommandLine;
@@ -126,7 +126,7 @@ impl Device {
             if attempts == MAX_PROMPTS || !can_ask(settings.log) {
                 return Err(self.wrong_code(stop));
             }
-            let why = stop.message.trim_start_matches("no credentials: ");
+            let why = stop.message.trim_start_matches(NOT_ASSUMED);
             settings.log.warning(why);
         }
     }
@@ -137,7 +137,9 @@ impl Device {
         let hint = if stop.message.contains("serial number") {
             format!("check that {serial} is an MFA device of the user whose key assumes the role")
         } else {
-            format!("a code works once: run the same command again with the next code of {serial}")
+            format!(
+                "the code is wrong, or was already used (each works once): run the same command again with the next code from {serial}"
+            )
         };
         RunError {
             exit: Exit::Configuration,
@@ -161,7 +163,10 @@ impl Device {
         let line = line.ok_or_else(|| {
             RunError::credentials(format!("no MFA code was entered for {}", self.serial))
         })?;
-        Ok(String::from_utf8_lossy(&line).trim().to_owned())
+        // Apps show a code as two groups of digits.
+        let mut code = String::from_utf8_lossy(&line).into_owned();
+        code.retain(|c| !c.is_whitespace());
+        Ok(code)
     }
 
     /// Creates the error if a code is required and nobody can be asked.
@@ -172,7 +177,7 @@ impl Device {
         } else {
             "there is no terminal"
         };
-        let message = format!("an MFA code of {serial} is required, and {why}");
+        let message = format!("an MFA code from {serial} is required, and {why}");
         let stop = RunError::new(Exit::Configuration, MFA_REQUIRED, message);
         match &self.profile {
             Some(profile) => {

@@ -26,6 +26,14 @@ const MAX_OUTPUT: u64 = 64 << 10;
 /// The maximum size of its standard error that is shown, in bytes.
 const MAX_ERROR_OUTPUT: u64 = 4 << 10;
 
+/// The hint if the process fails or prints no JSON.
+const NO_SHELL: &str = "it runs without a shell: words are split at spaces and quotes, and nothing else is replaced; run the \
+     command by itself to see what is wrong";
+/// The hint if its JSON is not an access key.
+const BY_ITSELF: &str = "run the command by itself to see what is wrong";
+/// The hint if its credentials have expired.
+const RENEW: &str = "sign in again, or renew the credentials that the command returns";
+
 /// A profile's `credential_process`.
 pub(crate) struct CredentialProcess {
     words: Vec<String>,
@@ -53,12 +61,10 @@ impl CredentialProcess {
     ///
     /// The process fails or prints anything but credentials.
     pub(crate) async fn run(&self, log: Log) -> Result<Credentials, RunError> {
-        let fail = |reason: &str| {
-            RunError::credentials(format!("no credentials: {} {reason}", self.origin)).hint(
-                "it runs without a shell: words are split at spaces and quotes, and nothing else is replaced; \
-                 run the command by itself to see what is wrong",
-            )
+        let unusable = |reason: &str, hint: &str| {
+            RunError::credentials(format!("no credentials: {} {reason}", self.origin)).hint(hint)
         };
+        let fail = |reason: &str| unusable(reason, NO_SHELL);
         let terminal = terminal::own();
         let stdio = |is_inherited: bool, other: Stdio| {
             if terminal.is_some() && is_inherited {
@@ -104,7 +110,7 @@ impl CredentialProcess {
             return Err(fail(&format!("failed ({status}){error_output}")));
         }
         let key = parse(&output, SystemTime::now(), &self.origin);
-        key.map_err(|reason| fail(&reason))?
+        key.map_err(|(reason, hint)| unusable(&reason, hint))?
             .credentials("credential_process")
     }
 }
@@ -224,22 +230,25 @@ async fn read_and_drain(
     Ok(bytes)
 }
 
-/// Parses the output of the process: version 1 of the JSON object in the AWS CLI user guide.
+/// Parses the output of the process: version 1 of the JSON object in the AWS CLI user guide. The error is a reason and a
+/// hint.
 pub(super) fn parse(
     output: &[u8],
     now: SystemTime,
     origin: &str,
-) -> Result<CredentialParts, String> {
+) -> Result<CredentialParts, (String, &'static str)> {
     if output.iter().all(u8::is_ascii_whitespace) {
-        return Err("printed nothing".to_owned());
+        return Err(("printed nothing".to_owned(), NO_SHELL));
     }
-    let value: Value = serde_json::from_slice(output).map_err(|_| "did not print JSON")?;
+    let value = serde_json::from_slice(output);
+    let value: Value = value.map_err(|_| ("did not print JSON".to_owned(), NO_SHELL))?;
     if value.get("Version").and_then(Value::as_f64) != Some(1.0) {
-        return Err("printed JSON without \"Version\": 1".to_owned());
+        return Err(("printed JSON without \"Version\": 1".to_owned(), BY_ITSELF));
     }
-    let key = CredentialParts::from_json(&value, PROCESS_FIELDS, origin)?;
+    let key = CredentialParts::from_json(&value, PROCESS_FIELDS, origin);
+    let key = key.map_err(|reason| (reason, BY_ITSELF))?;
     if key.expiry.is_some_and(|expiry| expiry <= now) {
-        return Err("returned expired credentials".to_owned());
+        return Err(("returned expired credentials".to_owned(), RENEW));
     }
     Ok(key)
 }

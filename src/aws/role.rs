@@ -25,6 +25,9 @@ use crate::error::RunError;
 use crate::ident::{self, AccountId, RoleArn, TokenCode};
 use crate::sanitize::{escape, escape_field, escape_path};
 
+/// The start of the error if STS returns no session.
+pub(super) const NOT_ASSUMED: &str = "the role could not be assumed: ";
+
 /// The session of a role that STS returned.
 #[derive(Debug)]
 pub(super) struct Session {
@@ -172,7 +175,7 @@ impl Role {
         let recorder = Recorder::new(&attempts, operation, &responses, log);
         let refused = |error: &(dyn Error + 'static)| {
             let failure = call_error(operation, &attempts, Some(error));
-            let mut stop = (settings.explain)(&failure, "STS", "no credentials: ");
+            let mut stop = (settings.explain)(&failure, "STS", NOT_ASSUMED);
             if failure.is_denied() {
                 stop.hints = vec![self.needed()];
             }

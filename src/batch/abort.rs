@@ -79,7 +79,7 @@ impl Work<'_> {
                         Some(error) => failed(&format!(
                             "the credentials have expired and could not be renewed: {error}"
                         )),
-                        None => failed("the credentials are no longer valid"),
+                        None => failed("IAM rejected the credentials"),
                     };
                 }
                 Some(ErrorKind::Throttling) => {

@@ -47,8 +47,8 @@ fn credentials(code: &str, message: &str, kind: CredentialKind) -> Option<&'stat
         "RequestExpired" | "RequestTimeTooSkewed" => late,
         "InvalidClientTokenId" | "UnrecognizedClient" => match kind {
             CredentialKind::Session => {
-                "IAM rejects sessions that GetSessionToken created without MFA (aws configure mfa-login creates one with \
-                 MFA), and sessions that expired or whose user was deleted: get new credentials"
+                "IAM rejects sessions that expired, whose user was deleted, or that GetSessionToken created without MFA: get \
+                 new credentials (aws configure mfa-login gets them with MFA)"
             }
             CredentialKind::SessionWithoutToken => {
                 "these are temporary credentials without their session token: set AWS_SESSION_TOKEN, or \
@@ -59,8 +59,8 @@ fn credentials(code: &str, message: &str, kind: CredentialKind) -> Option<&'stat
                  aws_session_token from the profile"
             }
             CredentialKind::LongTerm | CredentialKind::Unknown => {
-                "your access key was deleted, is inactive, or was created only seconds ago: use other credentials \
-                 (--profile NAME), or run this again if it is new"
+                "your access key ID is mistyped, or the key was deleted, is inactive, or was created only seconds ago: correct \
+                 it, use other credentials (--profile NAME), or run this again if it is new"
             }
         },
         "SignatureDoesNotMatch" | "InvalidSignature" | "IncompleteSignature" => {
@@ -130,13 +130,13 @@ mod tests {
             "InvalidClientTokenId",
             "",
             LongTerm,
-            "your access key was deleted",
+            "your access key ID is mistyped, or the key was deleted",
         ),
         (
             "InvalidClientTokenId",
             "",
             Unknown,
-            "your access key was deleted",
+            "your access key ID is mistyped, or the key was deleted",
         ),
         (
             "InvalidClientTokenId",

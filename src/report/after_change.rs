@@ -1,6 +1,7 @@
 //! What comes after a key was changed: how to undo it, and the sessions that were created with the key and outlive it.
 
 use std::path::Path;
+use std::slice;
 use std::time::{Duration, SystemTime};
 
 use super::command::Commands;
@@ -9,8 +10,8 @@ use crate::age::timestamp;
 use crate::aws::answered_at;
 use crate::ident::{AccessKeyId, UserName};
 use crate::metadata::{LastUse, Status};
-use crate::outcome::{KeyResult, Outcome};
-use crate::request::{Action, SigningKey};
+use crate::outcome::{KeyResult, Outcome, OutcomeKind};
+use crate::request::{Action, Key, Owner, SigningKey};
 
 /// How long a session of `GetSessionToken` or `GetFederationToken` can be valid.
 const LONGEST_SESSION: Duration = Duration::from_hours(36);
@@ -22,6 +23,36 @@ const A_DAY: Duration = Duration::from_hours(24);
 
 /// The maximum number of users for whom a command is printed.
 const MAX_USERS: usize = 5;
+
+/// The maximum number of deactivated keys for which the command that undoes the run is printed.
+pub(super) const MAX_UNDO_KEYS: u64 = 5;
+
+/// The keys that a run deactivated, to undo it.
+#[derive(Debug, Default)]
+pub(super) struct Deactivated {
+    /// The first of them: one more than a command is printed for.
+    keys: Vec<Key>,
+    /// Whether one of them is known to have been active.
+    is_undoable: bool,
+    /// Whether the previous status of one of them is unknown.
+    is_unsure: bool,
+}
+
+impl Deactivated {
+    /// Adds the key of this result, if it was deactivated.
+    pub(super) fn add(&mut self, result: &KeyResult) {
+        if result.kind() != OutcomeKind::Deactivated {
+            return;
+        }
+        match result.previous_status() {
+            Some(_) => self.is_undoable = true,
+            None => self.is_unsure = true,
+        }
+        if self.keys.len() as u64 <= MAX_UNDO_KEYS {
+            self.keys.push(result.key.clone());
+        }
+    }
+}
 
 /// The keys of a run that were used so recently that their sessions may still be valid.
 #[derive(Debug, Default)]
@@ -73,8 +104,7 @@ impl OpenSessions {
         hints.extend(self.users.iter().map(|user| {
             let command = commands.revoke_sessions(user, &issued_before);
             format!(
-                "to revoke{signer} the sessions of {user} that were issued before {issued_before}, but not those of assumed \
-                 roles: {command}"
+                "to revoke {user}'s sessions issued before {issued_before} (not those of assumed roles){signer}: {command}"
             )
         }));
         if self.has_more_users {
@@ -137,32 +167,60 @@ impl Report<'_> {
             // Activating the key would not restore its previous status.
             Some(Status::Inactive | Status::Other(_)) => return Vec::new(),
         };
-        let command = self.commands.reactivate(&result.key);
-        let signer = match self.request.signing_key {
+        let command = self
+            .commands
+            .reactivate(slice::from_ref(&result.key), false);
+        let signer = self.undoing_signer();
+        vec![format!("to undo it{signer}{unless_inactive}: {command}")]
+    }
+
+    /// Whose credentials can undo the run.
+    fn undoing_signer(&self) -> &'static str {
+        match self.request.signing_key {
             SigningKey::Guarded => "",
             SigningKey::Allowed => ", with other credentials",
-        };
-        vec![format!("to undo it{signer}{unless_inactive}: {command}")]
+        }
     }
 
     /// How to undo a run that deactivated many keys.
     pub(super) fn undo_all(&self, resume: Resume) -> String {
-        let any = || self.commands.reactivate_any();
+        let is_undoable = self.deactivated.is_undoable;
         match (resume, &self.request.journal) {
-            _ if !self.is_undoable => {
-                format!("to undo it for a key, if it was active before: {}", any())
-            }
-            (Resume::Journal, Some(journal)) => {
+            (Resume::Journal, Some(journal)) if is_undoable => {
                 let command = self.commands.reactivate_from(journal);
                 format!("to undo the changes in the journal: {command}")
             }
-            (Resume::Results, _) => {
+            (Resume::Results, _) if is_undoable && self.deactivated.keys.len() > 1 => {
                 let command = self.commands.reactivate_from(Path::new("FILE"));
                 format!("to undo it, save the standard output in FILE, then run: {command}")
             }
-            (Resume::Journal | Resume::Again, _) => {
-                format!("to undo it for a key: {}", any())
-            }
+            _ => self.undo_by_name(),
         }
+    }
+
+    /// How to undo the run with a command that names its keys, or any key if they are many or have several owners.
+    fn undo_by_name(&self) -> String {
+        let Deactivated {
+            keys, is_unsure, ..
+        } = &self.deactivated;
+        let has_one_owner = keys.iter().all(|key| key.user_name == keys[0].user_name);
+        let is_named = has_one_owner || self.request.owner == Owner::Find;
+        if keys.len() as u64 > MAX_UNDO_KEYS || !is_named {
+            let unless_inactive = if *is_unsure {
+                ", if it was active before"
+            } else {
+                ""
+            };
+            let command = self.commands.reactivate_any();
+            return format!("to undo it for a key{unless_inactive}: {command}");
+        }
+        let unless_inactive = match keys.len() {
+            _ if !is_unsure => "",
+            1 => ", if the key was active before",
+            _ => ", if the keys were active before",
+        };
+        let signer = self.undoing_signer();
+        let command = self.commands.reactivate(keys, !has_one_owner);
+        format!("to undo it{signer}{unless_inactive}: {command}")
     }
 }

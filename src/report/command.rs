@@ -154,13 +154,22 @@ impl Commands {
     /// Whose credentials a command of the AWS CLI needs, where options cannot say it.
     pub(crate) fn signer(&self) -> String {
         let role = self.role.as_ref();
-        role.map_or_else(String::new, |role| format!(" as {role}"))
+        role.map_or_else(String::new, |role| format!(", run this as {role}"))
     }
 
-    /// Reactivates the key.
-    pub(crate) fn reactivate(&self, key: &Key) -> CommandLine {
-        let command = CommandLine::new("iam-del-key").option("--access-key-id", key.id.as_str());
-        self.with_options(user(command, key.user_name.as_ref()).words("--reactivate"))
+    /// Reactivates these keys. They have one owner, or their owners are looked up.
+    pub(crate) fn reactivate(&self, keys: &[Key], is_looked_up: bool) -> CommandLine {
+        let command = CommandLine::new("iam-del-key");
+        let command = keys.iter().fold(command, |command, key| {
+            command.option("--access-key-id", key.id.as_str())
+        });
+        let owner = keys.first().and_then(|key| key.user_name.as_ref());
+        let command = if is_looked_up {
+            command.words("--find-user")
+        } else {
+            user(command, owner)
+        };
+        self.with_options(command.words("--reactivate"))
     }
 
     /// Reactivates any key. `ID` and `NAME` stand for the key and its owner.

@@ -26,7 +26,7 @@ use crate::outcome::{KeyResult, KeyState, Outcome, OutcomeKind};
 use crate::request::{Format, Key, Mode, Request};
 use crate::sanitize::SafeText;
 use crate::summary::Summary;
-use after_change::OpenSessions;
+use after_change::{Deactivated, OpenSessions};
 use command::Commands;
 pub(crate) use explain::{AS_REPORTED, Explanation, run_error};
 use hint::About;
@@ -70,8 +70,8 @@ pub(crate) struct Report<'a> {
     /// The number of keys that a sweep found, and of those among them that are inactive already although they were to
     /// be deactivated.
     pub(crate) found: (u64, u64),
-    /// Whether a key was deactivated that is known to have been active.
-    is_undoable: bool,
+    /// The keys that the run deactivated.
+    deactivated: Deactivated,
     /// The changed keys whose sessions may still be valid.
     open_sessions: OpenSessions,
     /// Whether the query failed on a result.
@@ -96,7 +96,7 @@ impl<'a> Report<'a> {
             table: None,
             hints: Vec::new(),
             found: (0, 0),
-            is_undoable: false,
+            deactivated: Deactivated::default(),
             open_sessions: OpenSessions::default(),
             needs_other_query: false,
             is_not_confirmed: false,
@@ -156,7 +156,7 @@ impl<'a> Report<'a> {
 
     fn update_progress(&mut self, result: &KeyResult, summary: &Summary) {
         self.bar.update(summary);
-        self.is_undoable |= result.previous_status().is_some();
+        self.deactivated.add(result);
         self.open_sessions.add(result);
         self.single_key = self.request.single().map(|key| Explanation {
             attempts: result.attempts,

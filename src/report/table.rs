@@ -9,6 +9,7 @@ use anstyle::{AnsiColor, Style};
 use terminal_size::terminal_size_of;
 
 use super::Resume;
+use super::after_change::MAX_UNDO_KEYS;
 use super::fit::{Fit, display_width};
 use super::message;
 use super::record::{reason, status};
@@ -18,7 +19,7 @@ use crate::guard::{Principal, Signer};
 use crate::ident::{AccountId, UserName};
 use crate::metadata::{KeyMetadata, LastUse, Target};
 use crate::outcome::{KeyResult, OutcomeKind};
-use crate::request::{Action, Key, Mode, Request, Selection};
+use crate::request::{Action, Key, Mode, Owner, Request, Selection};
 use crate::sanitize::{SafeText, escape_field};
 
 /// The width without a terminal, in columns.
@@ -307,6 +308,17 @@ pub(crate) fn show_targets(
     }
 }
 
+/// Whether the hint after a deactivation without a list for `--reactivate` is one command for all keys.
+fn is_undone_at_once(count: u64, request: &Request) -> bool {
+    let has_one_owner = match &request.selection {
+        Selection::Named(_) | Selection::User(_) | Selection::Root => true,
+        Selection::Listed { user_name, .. } => user_name.is_some(),
+        Selection::Account => false,
+    };
+    let is_named = has_one_owner || request.owner == Owner::Find;
+    count == 1 || is_named && count <= MAX_UNDO_KEYS
+}
+
 /// Asks for confirmation after the keys were shown. Names the account, which STS returned, and the profile.
 pub(crate) fn question(
     count: u64,
@@ -315,15 +327,17 @@ pub(crate) fn question(
     account: Option<&AccountId>,
     signer: &Signer,
 ) -> SafeText {
-    let (verb, warning) = match request.action {
-        Action::Delete => ("Delete", "cannot be undone"),
+    let verb = match request.action {
+        Action::Delete => "Delete",
+        Action::Deactivate => "Deactivate",
+        Action::Reactivate => "Reactivate",
+    };
+    let warning = match request.action {
         // What this run prints is no list that --reactivate reads.
-        Action::Deactivate if count > 1 && resume == Resume::Again => (
-            "Deactivate",
-            "can be undone one key at a time; to undo it with one command, answer no and add --journal FILE",
-        ),
-        Action::Deactivate => ("Deactivate", "can be undone"),
-        Action::Reactivate => ("Reactivate", "can be undone with --deactivate"),
+        Action::Deactivate if resume == Resume::Again && !is_undone_at_once(count, request) => {
+            "can be undone one key at a time; to undo it with one command, answer no and add --journal FILE"
+        }
+        action => action.undoing(),
     };
     let keys = match count {
         1 => "this key".to_owned(),

@@ -38,7 +38,7 @@ fn time_of(messages: &str) -> String {
 
 fn revoke(user: &str, more: &str) -> String {
     format!(
-        "hint: to revoke the sessions of {user} that were issued before TIME, but not those of assumed roles: aws iam \
+        "hint: to revoke {user}'s sessions issued before TIME (not those of assumed roles): aws iam \
          put-user-policy --user-name={user} --policy-name RevokeOlderSessions --policy-document \
          '{{\"Version\":\"2012-10-17\",\"Statement\":[{{\"Effect\":\"Deny\",\"Action\":\"*\",\"Resource\":\"*\",\"Condition\":\
          {{\"DateLessThan\":{{\"aws:TokenIssueTime\":\"TIME\"}}}}}}]}}'{more}"
@@ -114,7 +114,7 @@ fn f110_the_time_is_that_of_iam() {
     let time = humantime::parse_rfc3339(&time_of(said.messages())).expect("a time");
     let late = time.duration_since(SystemTime::now()).expect("later");
     assert!(late > Duration::from_secs(2900), "{late:?}");
-    let _ = said.says(&["to revoke the sessions of Alice"]);
+    let _ = said.says(&["to revoke Alice's sessions"]);
 }
 
 #[test]
@@ -221,7 +221,8 @@ fn f110_a_role_says_whose_credentials_the_command_needs() {
         .exits(0);
     let said = said.prints_outcome("Deactivated");
     let messages = said.messages();
-    let with_role = format!("hint: to revoke as {ROLE} the sessions of Alice that were issued ");
+    let with_role =
+        format!(" (not those of assumed roles), run this as {ROLE}: aws iam put-user-policy ");
     assert!(messages.contains(&with_role), "{messages}");
     assert!(!messages.contains("}' --role-arn"), "{messages}");
     let _ = said.says(&["}]"]);

@@ -10,6 +10,7 @@ use iam_sandbox::{Fault, Sandbox, What};
 
 use crate::case::{BOBS_KEY, Case, DELETED, SETTLED, actions, documented};
 use crate::dialogue::Dialogue;
+use crate::many::crowd;
 use crate::shell::Shell;
 
 const ASKED: &str = "Delete this key in account 123456789012? It cannot be undone. [y/N] ";
@@ -233,14 +234,13 @@ fn a_signal_at_the_question_about_several_keys_prints_one_sentence() {
 
 #[test]
 fn how_a_deactivation_of_several_keys_can_be_undone_is_said_before_it() {
-    let one_by_one = "Deactivate these 2 keys in account 123456789012? It can be undone one key at a time; to undo it with \
+    let one_by_one = "Deactivate these 6 keys in account 123456789012? It can be undone one key at a time; to undo it with \
                       one command, answer no and add --journal FILE. [y/N] ";
     let at_once = "Deactivate these 2 keys in account 123456789012? It can be undone. [y/N] ";
     let one = "Deactivate this key in account 123456789012? It can be undone. [y/N] ";
     for (more, question) in [
-        (&["--output", "table"][..], one_by_one),
-        (&["--output", "off"], one_by_one),
-        (&["--query", "AccessKeyId"], one_by_one),
+        // One command names a few keys.
+        (&["--output", "table"][..], at_once),
         (&["--output", "json"], at_once),
         // Standard output is a pipe.
         (&[], at_once),
@@ -259,6 +259,22 @@ fn how_a_deactivation_of_several_keys_can_be_undone_is_said_before_it() {
         });
         let _ = Dialogue::start(case.args(more))
             .shows(question)
+            .types(b"n\n")
+            .end()
+            .exits(11)
+            .prints_nothing()
+            .says(&[DECLINED]);
+    }
+    for more in [
+        ["--output", "table"],
+        ["--output", "off"],
+        ["--query", "AccessKeyId"],
+    ] {
+        let (sandbox, list) = crowd(6);
+        let case = Case::at(&sandbox, ["--deactivate"]).file("list.csv", list);
+        let path = case.path("list.csv");
+        let _ = Dialogue::start(case.args(["--from"]).args([path]).args(more))
+            .shows(one_by_one)
             .types(b"n\n")
             .end()
             .exits(11)

@@ -161,7 +161,7 @@ fn f29_credentials_that_iam_refuses_are_7() {
         "InvalidClientTokenId",
         "The security token included in the request is invalid.",
         7,
-        &["hint: your access key was deleted"],
+        &["hint: your access key ID is mistyped, or the key was deleted"],
     );
     answered(
         403,
@@ -210,7 +210,7 @@ fn f29_a_key_that_is_not_known_is_7() {
     let case = Case::documented(&sandbox, &[]).env("AWS_ACCESS_KEY_ID", "AKIAQAAAAAAAUNKNOWNA");
     let says = &[
         "(InvalidClientTokenId)",
-        "hint: your access key was deleted, is inactive",
+        "hint: your access key ID is mistyped, or the key was deleted, is inactive",
     ];
     let _ = case
         .run()

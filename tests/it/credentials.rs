@@ -211,7 +211,11 @@ fn f25_profiles_that_lead_nowhere() {
             ),
             "loop",
         ),
-        (format!("[default]\n{role}"), "source_profile"),
+        (
+            format!("[default]\n{role}"),
+            "hint: add source_profile to the profile `default`, with the name of the profile whose credentials assume the role, \
+             or add credential_source\nresult: ",
+        ),
         (format!("[default]\n{role}source_profile = gone\n"), "gone"),
         (
             format!("[default]\n{role}credential_source = Elsewhere\n"),

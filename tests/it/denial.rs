@@ -135,8 +135,8 @@ fn c22_a_session_that_iam_does_not_take() {
         "InvalidClientTokenId",
         INVALID,
         7,
-        "IAM rejects sessions that GetSessionToken created without MFA (aws configure mfa-login creates one with MFA), and \
-         sessions that expired or whose user was deleted: get new credentials",
+        "IAM rejects sessions that expired, whose user was deleted, or that GetSessionToken created without MFA: get new \
+         credentials (aws configure mfa-login gets them with MFA)",
     );
     let without_token = Case::documented(&sandbox, &[])
         .env("AWS_ACCESS_KEY_ID", &given.access_key_id)
@@ -162,8 +162,8 @@ fn c22_a_session_that_iam_does_not_take() {
         "InvalidClientTokenId",
         INVALID,
         7,
-        "your access key was deleted, is inactive, or was created only seconds ago: use other credentials (--profile NAME), or \
-         run this again if it is new",
+        "your access key ID is mistyped, or the key was deleted, is inactive, or was created only seconds ago: correct it, use \
+         other credentials (--profile NAME), or run this again if it is new",
     );
 }
 

@@ -259,7 +259,7 @@ fn c94_a_tls_failure_of_sts_is_one_sentence() {
     assert!(said.messages().len() < 600, "{}", said.messages());
     let host = sandbox.address().to_string();
     let _ = said.says_exactly(&format!(
-        "iam-del-key: error: no credentials: could not reach STS at {host}: its TLS certificate is for another host\n\
+        "iam-del-key: error: the role could not be assumed: could not reach STS at {host}: its TLS certificate is for another host\n\
          hint: a proxy or captive portal may be intercepting the connection: check the endpoint URL and the proxy\n\
          result: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
     ));
@@ -276,7 +276,7 @@ fn a_role_that_may_not_be_assumed_is_6() {
     let said = without(&sandbox, &config).run().exits(6).prints_nothing();
     let _ = said
         .says(&[
-            "no credentials: An error occurred (AccessDenied) when calling the AssumeRole operation",
+            "the role could not be assumed: An error occurred (AccessDenied) when calling the AssumeRole operation",
             "hint: the caller needs the permission sts:AssumeRole on arn:aws:iam::123456789012:role/Deployer, and the role's trust \
               policy must allow the caller; it may require external_id or mfa_serial in its profile\n",
         ])

@@ -187,12 +187,7 @@ fn what_ends_a_run_ends_the_look_before_the_question_too() {
         format!("{list}{},Bob\n", nth_key_id(ACCOUNT, n))
     });
     for (code, status, more, says) in [
-        (
-            "ExpiredToken",
-            7,
-            &[][..],
-            "the credentials are no longer valid",
-        ),
+        ("ExpiredToken", 7, &[][..], "IAM rejected the credentials"),
         (
             "ServiceFailure",
             5,
@@ -359,4 +354,23 @@ fn one_key_in_a_list_is_told_as_a_line() {
         .ends_with("1 key: 1 deleted");
     assert!(!sandbox.has_key(BOBS_KEY));
     assert!(sandbox.has_key(ALICE_OLD_KEY_ID));
+}
+
+/// Keys that are in flight then fail as well; no other key is tried.
+#[test]
+fn credentials_that_iam_rejects_end_a_run_over_a_list() {
+    let (sandbox, list) = crowd(20);
+    let case = from_stdin(&sandbox, &list, &["--jobs", "1", "--output", "json"]);
+    let secret = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
+    let printed = case.env("AWS_SECRET_ACCESS_KEY", secret).run().exits(7);
+    let output = printed.output().to_owned();
+    let expected = [("Failed", 1), ("NotTried", 19)].map(|(name, count)| (name.to_owned(), count));
+    assert_eq!(outcomes(&output), expected);
+    assert!(output.contains("IAM rejected the credentials"), "{output}");
+    let _ = printed.prints(&output).says(&[
+        "(SignatureDoesNotMatch)",
+        "hint: the secret access key does not belong to your access key ID",
+    ]);
+    assert_eq!(actions(&sandbox).len(), 1);
+    assert_eq!(left(&sandbox, 20), 20);
 }

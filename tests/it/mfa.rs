@@ -8,7 +8,7 @@ use iam_sandbox::documented::{ADMIN_KEY_ID, SESSION_KEY_ID};
 use iam_sandbox::{Fault, Sandbox, What};
 use serde_json::{Value, json};
 
-use crate::case::{BOBS_KEY, Case, DELETED, Ended, actions};
+use crate::case::{BOBS_KEY, Case, DELETED, Ended, actions, documented};
 use crate::credentials::{EARLIER, LATER, keys, without};
 use crate::dialogue::{Dialogue, is_echoing};
 use crate::many::{crowd_of, left, outcomes, rows};
@@ -204,7 +204,7 @@ fn f100_a_cached_session_that_cannot_be_used_is_not() {
     ] {
         let case = with_cached(case(&sandbox).args(["-v"]), &text, mode);
         let said = alone(case).exits(7).prints_nothing();
-        let _ = said.says(&[why, "an MFA code of"]);
+        let _ = said.says(&[why, "an MFA code from"]);
     }
     let linked = case(&sandbox).file("elsewhere", &fresh).args(["-v"]);
     let path = linked.path(CACHED);
@@ -236,7 +236,7 @@ fn f100_a_wrong_code_is_asked_for_three_times() {
         .types(b"\n")
         .shows("warning: an MFA code has 6 digits")
         .shows(PROMPT)
-        .types(b"755224\n");
+        .types(b" 755 224\n");
     let _ = dialogue.end().exits(0).prints(DELETED).says(&[wrong]);
 
     let sandbox = guarded(&[]);
@@ -248,9 +248,9 @@ fn f100_a_wrong_code_is_asked_for_three_times() {
     assert_eq!(said.messages().matches(PROMPT).count(), 3);
     let _ = said
         .says(&[
-            "error: no credentials: An error occurred (AccessDenied) when calling the AssumeRole operation: \
+            "error: the role could not be assumed: An error occurred (AccessDenied) when calling the AssumeRole operation: \
              MultiFactorAuthentication failed",
-            "hint: a code works once: run the same command again with the next code of ",
+            "hint: the code is wrong, or was already used (each works once): run the same command again with the next code from ",
         ])
         .ends_with("not deleted: nothing was sent to IAM");
     assert_eq!(actions(&sandbox), ["AssumeRole"; 3]);
@@ -317,7 +317,7 @@ fn f100_a_question_is_asked_again_after_the_run_was_stopped() {
 fn f100_without_a_terminal_the_command_to_run_is_printed() {
     let sandbox = guarded(&["755224"]);
     let says = [
-        format!("error: an MFA code of {SERIAL} is required, and there is no terminal\n"),
+        format!("error: an MFA code from {SERIAL} is required, and there is no terminal\n"),
         "hint: create a session on a terminal; iam-del-key then uses it: aws sts get-caller-identity --profile guarded\n"
             .to_owned(),
         "hint: or run the same command again with --token-code CODE\n".to_owned(),
@@ -360,7 +360,7 @@ fn f100_a_code_by_option_needs_no_terminal() {
     assert!(!said.messages().contains("755224"), "{}", said.messages());
     let _ = said.says(&[
         "MultiFactorAuthentication failed",
-        "hint: a code works once",
+        "hint: the code is wrong, or was already used",
     ]);
 }
 
@@ -396,6 +396,19 @@ fn f100_a_role_by_option_requires_a_device_and_is_cached_too() {
         .prints(DELETED)
         .says_nothing();
     assert_eq!(actions(&sandbox), ["AssumeRole", "DeleteAccessKey"]);
+}
+
+#[test]
+fn f100_a_code_for_a_profile_without_a_device_says_what_is_missing() {
+    let sandbox = documented();
+    let config = config(&sandbox).replace("mfa_serial", "mfa_device");
+    let case = without(&sandbox, &config).args(["--profile", "guarded", "--token-code", "755224"]);
+    let _ = case.run().exits(2).prints_nothing().says_exactly(&format!(
+        "iam-del-key: error: --token-code needs an MFA device, and the profile `guarded` has no mfa_serial\n\
+         hint: add mfa_serial with the MFA device to the profile, or omit --token-code\n\
+         result: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
+    ));
+    assert_eq!(sandbox.connections(), 0);
 }
 
 #[test]
@@ -517,7 +530,7 @@ fn f100_a_session_that_expires_without_a_terminal_ends_the_run() {
         .map(|(name, count)| (name.to_owned(), count));
     assert_eq!(outcomes(&output), counted);
     assert!(
-        output.contains("the credentials have expired and could not be renewed: an MFA code of"),
+        output.contains("the credentials have expired and could not be renewed: an MFA code from"),
         "{output}"
     );
     let _ = printed

@@ -101,7 +101,10 @@ fn f26_a_credential_process_that_fails() {
             "no-such-program-anywhere".to_owned(),
             "failed (exit status: 127)",
         ),
-        ("true".to_owned(), "printed nothing"),
+        (
+            "true".to_owned(),
+            "printed nothing\nhint: it runs without a shell: words are split",
+        ),
         (format!("echo {secret}"), "did not print JSON"),
         (
             r#"echo '{"Version":2}'"#.to_owned(),
@@ -109,7 +112,7 @@ fn f26_a_credential_process_that_fails() {
         ),
         (
             r#"echo '{"Version":1}'"#.to_owned(),
-            "returned no AccessKeyId",
+            "returned no AccessKeyId\nhint: run the command by itself to see what is wrong\nresult: ",
         ),
         (
             format!(
@@ -121,7 +124,7 @@ fn f26_a_credential_process_that_fails() {
             format!(
                 r#"echo '{{"Version":1,"AccessKeyId":"x","SecretAccessKey":"{secret}","Expiration":"{EARLIER}"}}'"#
             ),
-            "returned expired credentials",
+            "returned expired credentials\nhint: sign in again, or renew the credentials that the command returns\nresult: ",
         ),
         (
             "head -c 100000000 /dev/zero".to_owned(),

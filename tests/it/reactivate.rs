@@ -5,7 +5,7 @@ use std::fs::File;
 use std::path::Path;
 use std::time::Duration;
 
-use iam_sandbox::documented::{ADMIN_KEY_ID, ALICE_KEY_ID, ALICE_OLD_KEY_ID, BOB_SECOND_KEY_ID};
+use iam_sandbox::documented::{ADMIN_KEY_ID, ALICE_KEY_ID, BOB_SECOND_KEY_ID};
 use iam_sandbox::{Fault, Sandbox, Status, What, nth_key_id};
 use serde_json::Value;
 
@@ -664,7 +664,7 @@ fn f104_an_undo_that_was_cut_off_is_finished_by_the_same_command() {
 /// The hint is a command that works then, whatever standard output got.
 #[test]
 fn f104_how_to_undo_a_run_is_said_by_what_was_kept() {
-    let list = format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n{ALICE_OLD_KEY_ID},Alice\n");
+    let list = format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n{ALICE_KEY_ID},Alice\n");
     let any = "hint: to undo it for a key: iam-del-key --access-key-id ID --user-name NAME --reactivate\n";
     for (more, says) in [
         (
@@ -684,6 +684,60 @@ fn f104_how_to_undo_a_run_is_said_by_what_was_kept() {
         let output = printed.output().to_owned();
         let _ = printed.prints(&output).says(&[says]);
     }
+    // A few keys are named if one command works for them.
+    let bobs = [BOBS_KEY, BOB_SECOND_KEY_ID];
+    let two = format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n{BOB_SECOND_KEY_ID},Bob\n");
+    let ids = format!("{BOBS_KEY}\n{ALICE_KEY_ID}\n");
+    let one = format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n");
+    for (list, more, keys, owner) in [
+        (
+            &two,
+            &["--output", "text"][..],
+            &bobs[..],
+            "--user-name=Bob",
+        ),
+        (&two, &["--output", "table"], &bobs, "--user-name=Bob"),
+        (
+            &ids,
+            &["--output", "text", "--find-user"],
+            &[BOBS_KEY, ALICE_KEY_ID],
+            "--find-user",
+        ),
+        (&one, &["--output", "text"], &bobs[..1], "--user-name=Bob"),
+        (&one, &[], &bobs[..1], "--user-name=Bob"),
+    ] {
+        let sandbox = documented();
+        let printed = from_stdin(&sandbox, list, &["--deactivate", "--jobs", "1"])
+            .args(more)
+            .run()
+            .exits(0);
+        let output = printed.output().to_owned();
+        let keys = keys.join(" --access-key-id ");
+        let arguments = format!("--access-key-id {keys} {owner} --reactivate");
+        let _ = printed
+            .prints(&output)
+            .says(&[&format!("hint: to undo it: iam-del-key {arguments}\n")]);
+        let undo = Case::at(&sandbox, arguments.split(' ')).args(["--yes", "--output", "text"]);
+        let printed = undo.run().exits(0);
+        let output = printed.output().to_owned();
+        assert!(output.contains("\tReactivated\t"), "{output}");
+        let _ = printed.prints(&output);
+        assert!(
+            bobs.iter()
+                .all(|id| sandbox.key(id).expect("a key").status == Status::Active)
+        );
+    }
+    // Six keys are too many.
+    let (sandbox, many) = crowd(6);
+    let printed = from_stdin(
+        &sandbox,
+        &many,
+        &["--deactivate", "--output", "text", "--find-user"],
+    )
+    .run()
+    .exits(0);
+    let output = printed.output().to_owned();
+    let _ = printed.prints(&output).says(&[any]);
     // Nobody knows what these keys were before: their results undo nothing.
     let sandbox = documented();
     sandbox.deny("iam:ListAccessKeys");

@@ -79,7 +79,7 @@ fn f101_a_role_that_is_denied() {
             .prints_nothing();
         let _ = said
             .says(&[
-                "no credentials: An error occurred (AccessDenied) when calling the AssumeRole operation: ",
+                "the role could not be assumed: An error occurred (AccessDenied) when calling the AssumeRole operation: ",
                 &format!("{wanted}{with}"),
             ])
             .ends_with("not deleted: nothing was sent to IAM");
@@ -175,7 +175,7 @@ fn a_session_with_another_status_than_200_is_not_used() {
         .prints_nothing();
     let host = sandbox.address();
     let _ = said.says_exactly(&format!(
-        "iam-del-key: error: no credentials: no usable response from STS at {host}: an AssumeRoleResponse with HTTP status 201\n\
+        "iam-del-key: error: the role could not be assumed: no usable response from STS at {host}: an AssumeRoleResponse with HTTP status 201\n\
          hint: a proxy or captive portal may be intercepting the connection: check the endpoint URL and the proxy\n\
          result: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
     ));
@@ -321,8 +321,13 @@ fn f101_wrong_options_of_a_role_contact_nobody() {
         ),
         (&["--token-code", "12345"], "an MFA code has 6 digits"),
         (
+            &["--token-code", "755224"],
+            "error: --token-code is only for a role with an MFA device\nhint: name the role with --role-arn and the device with \
+             --serial-number, or omit --token-code\n",
+        ),
+        (
             &["--role-arn", ROLE, "--token-code", "755224"],
-            "--token-code is given, and no role in use requires MFA",
+            "error: --token-code needs --serial-number\nhint: add --serial-number with the MFA device of the role, or omit --token-code\n",
         ),
     ] {
         let said = Case::documented(&sandbox, more)

@@ -16,7 +16,9 @@ const EXPECTED: [&str; 2] = ["--expect-account", OTHER];
 const ROLE: &str = "arn:aws:iam::210987654321:role/Responder";
 const REASON: &str =
     "the key belongs to account 210987654321, but your credentials belong to account 123456789012";
-const QUESTION: &str = "Assume the role Responder in account 210987654321? [y/N] ";
+/// The start of the question whether to act in the other account.
+const ASKED: &str = "The key belongs to account 210987654321, but your credentials belong to account 123456789012. Anyone who \
+    sends a key ID may control its account. Assume the role Responder in account 210987654321";
 
 fn two_accounts() -> Builder {
     Sandbox::documented().key_in(OTHER, KeySeed::new("Carol", CAROLS_KEY))
@@ -142,13 +144,11 @@ fn f102_an_account_that_is_not_expected_is_refused_although_it_is_the_callers() 
 fn f102_a_person_confirms_the_account_on_the_terminal() {
     each_at_once(["--user-name=Carol", "--find-user"], |owner| {
         let sandbox = two_accounts().start();
-        let dialogue = Dialogue::start(case(&sandbox, &[owner])).shows(QUESTION);
+        let question = format!("{ASKED} and delete the key there? It cannot be undone. [y/N] ");
+        let dialogue = Dialogue::start(case(&sandbox, &[owner])).shows(&question);
         let said = dialogue.types(b"yes\n").end().exits(0).prints(DELETED);
         let screen = said.messages();
-        assert!(
-            screen.starts_with(&format!("{REASON}. {QUESTION}")),
-            "{screen}"
-        );
+        assert!(screen.starts_with(&question), "{screen}");
         assert_eq!(screen.matches("[y/N]").count(), 1);
         assert!(sandbox.key_in(OTHER, CAROLS_KEY).is_none());
     });
@@ -161,7 +161,9 @@ fn f102_a_dry_run_asks_for_the_account_too() {
         &sandbox,
         &["--find-user", "--dry-run", "--output=json"],
     ))
-    .shows(QUESTION)
+    .shows(&format!(
+        "{ASKED} and show the key there? Nothing is changed. [y/N] "
+    ))
     .types(b"y\n")
     .end()
     .exits(0)
@@ -169,6 +171,50 @@ fn f102_a_dry_run_asks_for_the_account_too() {
     .says(&["this was a dry run"]);
     assert!(sandbox.key_in(OTHER, CAROLS_KEY).is_some());
     iam_sees_only_sessions(&sandbox);
+}
+
+/// The question says what the answer leads to.
+#[test]
+fn f102_the_question_says_what_is_done_in_the_account() {
+    let other = format!("--access-key-id={}", nth_key_id(OTHER, 77));
+    each_at_once(
+        [
+            (
+                &["--deactivate"][..],
+                " and deactivate the key there? It can be undone. [y/N] ",
+            ),
+            (
+                &["--reactivate"],
+                "? You are asked again before anything is changed. [y/N] ",
+            ),
+            (
+                &["--interactive"],
+                "? You are asked again before anything is changed. [y/N] ",
+            ),
+            (
+                &["--only-inactive"],
+                " and delete the key there if it meets the conditions? It cannot be undone. [y/N] ",
+            ),
+            (
+                &[other.as_str()],
+                " and delete the keys there? It cannot be undone. [y/N] ",
+            ),
+            (
+                &[other.as_str(), "--dry-run"],
+                " and show the keys there? Nothing is changed. [y/N] ",
+            ),
+        ],
+        |(more, end)| {
+            let sandbox = two_accounts().start();
+            let _ = Dialogue::start(case(&sandbox, &["--user-name", "Carol"]).args(more))
+                .shows(end)
+                .types(b"n\n")
+                .end()
+                .exits(11)
+                .prints_nothing()
+                .says(&["not confirmed"]);
+        },
+    );
 }
 
 #[test]
@@ -183,13 +229,24 @@ fn f102_anything_else_does_not_confirm_it() {
         |(typed, status)| {
             let sandbox = two_accounts().start();
             let ended = Dialogue::start(case(&sandbox, &["--user-name", "Carol"]))
-                .shows(QUESTION)
+                .shows(ASKED)
+                .shows("[y/N] ")
+                .without_echo()
                 .types(typed)
                 .end();
+            let end = if typed.ends_with(b"\n") { "" } else { "\n" };
+            let error = if status == 130 {
+                "interrupted"
+            } else {
+                "not confirmed"
+            };
             let _ = ended
                 .exits(status)
                 .prints_nothing()
-                .says(&["nothing was sent to IAM\n"]);
+                .says_exactly(&format!(
+                    "{ASKED} and delete the key there? It cannot be undone. [y/N] {end}iam-del-key: error: {error}\n\
+                     result: {CAROLS_KEY}: not deleted: nothing was sent to IAM\n"
+                ));
             assert_eq!(actions(&sandbox), ["GetCallerIdentity", "GetAccessKeyInfo"]);
         },
     );
@@ -432,7 +489,7 @@ fn f102_wrong_combinations_contact_nobody() {
         ),
         (
             &[&named[..], &BY_NAME, &["--token-code", "755224"]].concat(),
-            "--token-code is given, and no role in use requires MFA",
+            "--token-code needs --serial-number\n",
         ),
     ] {
         let _ = Case::at(&sandbox, args)

@@ -307,7 +307,9 @@ fn a_sweep_that_deactivates_leaves_inactive_keys_alone() {
     assert_eq!(ids(&output), BTreeSet::from([ALICE_KEY_ID.to_owned()]));
     let _ = printed
         .prints(&output)
-        .says(&["to undo it, save the standard output in FILE, then run: iam-del-key --from FILE --reactivate\n"])
+        .says(&[&format!(
+            "to undo it: iam-del-key --access-key-id {ALICE_KEY_ID} --user-name=Alice --reactivate\n"
+        )])
         .ends_with("1 key: 1 deactivated");
     let changed: Vec<String> = actions(&sandbox)
         .into_iter()
