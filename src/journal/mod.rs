@@ -171,8 +171,13 @@ impl Journal {
         if let Some(head) = &self.head
             && head.action != self.action.verb()
         {
-            let what = format!("it is from a run to {} keys", escape(&head.action));
-            return Err(unusable(what).hint("use another --journal").into());
+            let what = format!(
+                "it was created to {} keys, and this run is to {} keys",
+                escape(&head.action),
+                self.action.verb()
+            );
+            let hint = "use a separate journal for each action (--journal FILE)";
+            return Err(unusable(what).hint(hint).into());
         }
         if let [expected] = expected {
             self.check_head(Some(expected), "--expect-account is")?;

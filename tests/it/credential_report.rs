@@ -403,7 +403,7 @@ fn an_active_key_of_the_root_user_is_reported() {
                 account is a member of an organization with central root access, use credentials of the management account: \
                 iam-del-key --target-principal 123456789012 --all-keys\n";
     let note = "iam-del-key: note: 5 keys of 3 users checked\n";
-    let known = "result: nothing to do: there are no keys, or none meets the conditions; root user keys are not included\n";
+    let known = "result: nothing to do: 5 keys were checked, and none meets the conditions; root user keys are not included\n";
     let run = |sandbox: &Sandbox, more: &[&str], expected: String| {
         let args = ["--whole-account", "--older-than", "900d", "--dry-run"];
         let _ = Case::at(sandbox, args)

@@ -329,7 +329,7 @@ fn a_bar_is_gone_after_a_signal() {
             !screen.iter().any(|line| line.contains("/40")),
             "{screen:?}"
         );
-        let _ = said.says(&["interrupted: no more keys are started", "40 keys: "]);
+        let _ = said.says(&["interrupted: no more keys are tried", "40 keys: "]);
     }
 }
 
