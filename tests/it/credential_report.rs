@@ -361,7 +361,7 @@ fn f107_a_report_in_progress_is_waited_for_15_seconds_however_slow_iam_is() {
 
 #[test]
 fn f107_a_terminal_shows_that_a_report_is_waited_for() {
-    let sandbox = Sandbox::documented().report_lag(2).start();
+    let sandbox = Sandbox::documented().report_lag(3).start();
     let args = [
         "--whole-account",
         "--older-than",
@@ -372,6 +372,7 @@ fn f107_a_terminal_shows_that_a_report_is_waited_for() {
     let case = Case::at(&sandbox, args).env("TERM", "xterm");
     let _ = Dialogue::start(case)
         .shows("waiting up to 15 s for the credential report: ")
+        .shows(" s")
         .end()
         .exits(0)
         .prints_nothing()
