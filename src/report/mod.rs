@@ -77,7 +77,7 @@ pub(crate) struct Report<'a> {
     /// Whether the query failed on a result.
     needs_other_query: bool,
     /// Whether the user did not confirm.
-    is_not_confirmed: bool,
+    pub(crate) is_not_confirmed: bool,
     /// The results that are being written.
     pub(crate) output: Output,
 }
