@@ -97,7 +97,7 @@ impl InputError {
             columns => format!("the columns are: {}", columns.join(", ")),
         };
         Self::new(line, 1, format!("no AccessKeyId column; {columns}")).hint(
-            "add a header with AccessKeyId for the column of the key IDs, and UserName for the column of their owners",
+            "name the columns in the first line: AccessKeyId for the key IDs, and UserName for their owners",
         )
     }
 

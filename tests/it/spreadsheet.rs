@@ -52,7 +52,7 @@ fn c03_a_row_without_an_id_and_with_another_cell_is_an_error() {
 
 #[test]
 fn c39_a_header_without_a_column_for_the_ids_is_named() {
-    let hint = "add a header with AccessKeyId for the column of the key IDs, and UserName for the column of their owners";
+    let hint = "name the columns in the first line: AccessKeyId for the key IDs, and UserName for their owners";
     for (list, columns) in [
         (
             format!("Owner,Key\nBob,{BOBS_KEY}\n"),
