@@ -32,6 +32,17 @@ impl Age {
         self.length
     }
 
+    /// Formats the length for a sentence, such as `45 days`.
+    pub(crate) fn in_words(&self) -> String {
+        let hours = self.length.as_secs() / 3_600;
+        match (hours / 24, hours % 24) {
+            (1, 0) => "1 day".to_owned(),
+            (days, 0) => format!("{days} days"),
+            (0, 1) => "1 hour".to_owned(),
+            _ => format!("{hours} hours"),
+        }
+    }
+
     /// Whether `at` is at least this long before `now`.
     pub(crate) fn has_passed_since(&self, at: SystemTime, now: SystemTime) -> bool {
         // A time in the future has no age.
@@ -79,6 +90,9 @@ impl fmt::Display for Age {
     }
 }
 
+/// The relative time of less than a minute.
+pub(crate) const JUST_NOW: &str = "just now";
+
 /// Formats the time from `at` to `now` in the largest unit that fits, such as `400 days ago`.
 pub(crate) fn relative_time(at: SystemTime, now: SystemTime) -> String {
     let Ok(elapsed) = now.duration_since(at) else {
@@ -86,7 +100,7 @@ pub(crate) fn relative_time(at: SystemTime, now: SystemTime) -> String {
     };
     let seconds = elapsed.as_secs();
     let (number, unit) = match seconds {
-        0..60 => return "just now".to_owned(),
+        0..60 => return JUST_NOW.to_owned(),
         60..3_600 => (seconds / 60, "minute"),
         3_600..SECONDS_PER_DAY => (seconds / 3_600, "hour"),
         _ => (seconds / SECONDS_PER_DAY, "day"),
@@ -214,6 +228,22 @@ mod tests {
             rough_age(now + Duration::from_secs(1), now),
             "in the future"
         );
+    }
+
+    #[test]
+    fn an_age_is_told_in_words() {
+        for (given, expected) in [
+            ("1h", "1 hour"),
+            ("12h", "12 hours"),
+            ("24h", "1 day"),
+            ("1d", "1 day"),
+            ("1d 12h", "36 hours"),
+            ("45d", "45 days"),
+            ("2w", "14 days"),
+        ] {
+            let age: Age = given.parse().expect("an age");
+            assert_eq!(age.in_words(), expected, "{given}");
+        }
     }
 
     #[test]

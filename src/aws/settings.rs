@@ -231,9 +231,11 @@ fn unknown_profile(name: &str, by: &str, files: &ConfigFiles) -> RunError {
     };
     let known = files.profile_names();
     let known: Vec<String> = known.iter().map(|name| escape(name)).collect();
-    let places = ConfigFiles::places().join(" and ");
+    let mut places = ConfigFiles::places();
+    places.dedup();
+    let places = places.join(" and ");
     RunError::configuration(message).hint(if known.is_empty() {
-        format!("there is no profile at all in {places}; create one with `aws configure`")
+        format!("no profile is defined in {places}; create one with `aws configure`")
     } else {
         format!("the profiles in {places} are: {}", known.join(", "))
     })

@@ -132,6 +132,9 @@ impl Run<'_> {
         let resume = self.resume(request.journal.is_some() && change.is_none());
         if let Some(change) = change {
             exit = self.report.print_lost_journal(change, exit);
+        } else if self.report.is_not_confirmed {
+            let removed = work.journal.remove_unused();
+            let _ = work.signals.bound(signal::CHECK, removed).await;
         }
         self.report.finish(&self.summary, resume);
         exit

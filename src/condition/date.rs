@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::{ConditionResult, TRUSTED_TIME};
-use crate::age::{Age, relative_time, timestamp};
+use crate::age::{Age, JUST_NOW, relative_time, timestamp};
 use crate::metadata::{KeyMetadata, LastUse};
 
 /// When IAM started to record uses, as a time since 1970: April 2015 with some margin. Earlier times are not uses.
@@ -74,10 +74,11 @@ fn evaluate_age(age: &Age, at: SystemTime, metadata: &KeyMetadata, what: &str) -
     if age.has_passed_since(at, now) {
         ConditionResult::Met
     } else {
-        ConditionResult::NotMet(format!(
-            "{what} {}, less than {age}",
-            relative_time(at, now)
-        ))
+        let age = age.in_words();
+        ConditionResult::NotMet(match relative_time(at, now) {
+            time if time == JUST_NOW => format!("{what} less than {age} ago"),
+            time => format!("{what} {time}, less than {age}"),
+        })
     }
 }
 

@@ -56,8 +56,13 @@ fn check(
     }
     if !length.contains(&text.len()) {
         let (given, (least, most)) = (text.len(), length.into_inner());
+        let characters = if given == 1 {
+            "character"
+        } else {
+            "characters"
+        };
         return refuse(format!(
-            "it has {given} characters; {what} has {least} to {most}"
+            "it has {given} {characters}; {what} has {least} to {most}"
         ));
     }
     Ok(())

@@ -56,9 +56,7 @@ impl<'a> KeyCollector<'a> {
         }
         if self.rows.len() == MAX_KEYS {
             let reason = format!("more than {MAX_KEYS} keys");
-            return Err(
-                InputError::new(entry.line, 1, reason).hint("no request was sent; split the list")
-            );
+            return Err(InputError::new(entry.line, 1, reason).hint("split the list"));
         }
         let row = Row {
             line: entry.line,

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use csv::StringRecord;
 
 use super::line::{Line, Lines, column, without_comment};
+use super::plain::has_aws_id_form;
 use super::{Entry, InputError, Visit, plain};
 use crate::csv_line::CsvLines;
 use crate::sanitize::escape_field;
@@ -68,6 +69,9 @@ impl Header {
                 if has("arn") && (has("user_creation_time") || has("access_key_1_active")) =>
             {
                 Err(InputError::credential_report(first.number))
+            }
+            (None, Some(_)) if !names.iter().any(|name| has_aws_id_form(name.trim())) => {
+                Err(InputError::no_key_column(first.number, &names))
             }
             (None, Some(b',' | b';')) => Err(InputError::no_header(first.number, 1, false)),
             (None, _) => Ok(None),

@@ -4,10 +4,12 @@ use std::fmt::{self, Display};
 use std::io;
 
 use crate::error::RunError;
-use crate::sanitize::truncate_escaped;
+use crate::sanitize::{escape_field, truncate_escaped};
 
 /// How many errors are shown.
 const MAX_SHOWN: usize = 10;
+/// How many columns of a header are shown.
+const MAX_COLUMNS: usize = 6;
 /// How many errors are counted. A text with more is not a list of keys, and need not end.
 const MAX_COUNTED: usize = 1000;
 
@@ -82,6 +84,23 @@ impl InputError {
         }
     }
 
+    /// Reports a header without a column for the IDs.
+    pub(super) fn no_key_column(line: u64, names: &csv::StringRecord) -> Self {
+        let names = names.iter().map(str::trim).filter(|name| !name.is_empty());
+        let mut shown: Vec<String> = names.map(escape_field).collect();
+        if shown.len() > MAX_COLUMNS {
+            shown.truncate(MAX_COLUMNS);
+            shown.push("...".to_owned());
+        }
+        let columns = match shown.as_slice() {
+            [column] => format!("the only column is {column}"),
+            columns => format!("the columns are: {}", columns.join(", ")),
+        };
+        Self::new(line, 1, format!("no AccessKeyId column; {columns}")).hint(
+            "name the columns in the first line: AccessKeyId for the key IDs, and UserName for their owners",
+        )
+    }
+
     /// Reports a journal where a list of keys is expected.
     pub(super) fn journal(line: u64) -> Self {
         Self::new(line, 1, "this is a journal, not a list of keys")
@@ -152,8 +171,7 @@ impl InputErrors {
             [error] => (error.alone(name), "line"),
             _ => (self.of_several(name), "lines"),
         };
-        let correct =
-            format!("no request was sent; correct the {lines} and run the same command again");
+        let correct = format!("correct the {lines} and run the same command again");
         let of_line = self.shown.iter().any(InputError::is_of_line);
         let own = self.shown.iter().filter_map(|error| error.hint);
         let hints = own.map(str::to_owned).chain(of_line.then_some(correct));

@@ -26,8 +26,8 @@ impl Lines {
     pub(super) fn new(mut source: Box<dyn BufRead>) -> Result<Self, InputError> {
         let start = source.fill_buf().map_err(|error| read_failure(0, &error))?;
         if start.starts_with(b"\xff\xfe") || start.starts_with(b"\xfe\xff") {
-            let reason = "it is UTF-16: save it as UTF-8 (iconv -f UTF-16 -t UTF-8)";
-            return Err(InputError::new(1, 1, reason));
+            return Err(InputError::new(1, 1, "this is UTF-16")
+                .hint("save the list as UTF-8, or convert it: iconv -f UTF-16 -t UTF-8"));
         }
         if start.starts_with(b"\xef\xbb\xbf") {
             source.consume(3);
@@ -62,7 +62,7 @@ impl Lines {
         }
     }
 
-    /// Returns the next line that is neither blank nor a comment.
+    /// Returns the next line that is neither blank nor a comment. Rows of empty fields, which spreadsheets add, are blank.
     pub(super) fn next(&mut self) -> Result<Option<Line>, InputError> {
         loop {
             let mut bytes = Vec::new();
@@ -99,8 +99,11 @@ impl Lines {
                 return Err(InputError::new(self.lines_read, position + 1, reason));
             }
             let text = self.text(bytes)?;
-            let start = text.trim_start();
-            if !start.is_empty() && !start.starts_with('#') {
+            let is_blank = text
+                .replace("\"\"", "")
+                .chars()
+                .all(|character| matches!(character, ',' | ';') || character.is_whitespace());
+            if !is_blank && !text.trim_start().starts_with('#') {
                 let number = self.lines_read;
                 return Ok(Some(Line { text, number }));
             }
@@ -117,7 +120,9 @@ impl Lines {
         }
         String::from_utf8(bytes).map_err(|error| {
             let valid = error.utf8_error().valid_up_to();
-            InputError::new(self.lines_read, valid + 1, "this is not UTF-8")
+            InputError::new(self.lines_read, valid + 1, "this is not UTF-8").hint(
+                "save the list as UTF-8, or convert it: iconv -f WINDOWS-1252 -t UTF-8 (if that is its encoding)",
+            )
         })
     }
 

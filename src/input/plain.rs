@@ -30,7 +30,7 @@ pub(super) fn read(first: Line, mut lines: Lines, visit: &mut Visit<'_>) -> Resu
     Ok(())
 }
 
-fn has_aws_id_form(word: &str) -> bool {
+pub(super) fn has_aws_id_form(word: &str) -> bool {
     let is_allowed = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit();
     word.starts_with("AK") && word.bytes().all(is_allowed)
 }

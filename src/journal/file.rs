@@ -179,6 +179,15 @@ impl Written {
         Ok(())
     }
 
+    /// Removes the file, if the path is not a link, and nobody has replaced or changed it.
+    pub(super) fn remove(&self, file: &File) -> io::Result<()> {
+        let found = fs::symlink_metadata(&self.path)?;
+        if (found.dev(), found.ino()) == self.file && file.metadata()?.len() == self.length {
+            fs::remove_file(&self.path)?;
+        }
+        Ok(())
+    }
+
     /// Returns how another process changed the journal, as a clause.
     pub(super) fn change(&self) -> Option<&'static str> {
         match fs::metadata(&self.path) {

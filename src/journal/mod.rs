@@ -58,6 +58,8 @@ pub(crate) struct Journal {
     file: Option<File>,
     /// `None` before the run starts, and in a dry run.
     writer: Option<Writer>,
+    /// Whether this run created the file.
+    is_new: bool,
 }
 
 /// Why a journal cannot be used.
@@ -137,6 +139,7 @@ impl Journal {
             head: None,
             replay: Replay::default(),
             file: None,
+            is_new: false,
             writer: None,
         }
     }
@@ -171,8 +174,13 @@ impl Journal {
         if let Some(head) = &self.head
             && head.action != self.action.verb()
         {
-            let what = format!("it is from a run to {} keys", escape(&head.action));
-            return Err(unusable(what).hint("use another --journal").into());
+            let what = format!(
+                "it was created to {} keys, and this run is to {} keys",
+                escape(&head.action),
+                self.action.verb()
+            );
+            let hint = "use a separate journal for each action (--journal FILE)";
+            return Err(unusable(what).hint(hint).into());
         }
         if let [expected] = expected {
             self.check_head(Some(expected), "--expect-account is")?;
@@ -197,6 +205,7 @@ impl Journal {
             if file.metadata().is_ok_and(|file| file.len() > 0) {
                 return Err(in_use(path));
             }
+            self.is_new = true;
             file
         };
         let written = Written::new(path, &file, self.replay.length);
@@ -322,6 +331,13 @@ impl Journal {
         let checked = self.writer.as_ref()?.write(Kind::Intent, String::new());
         let change = checked.await.err().filter(is_changed_elsewhere)?;
         Some(format!("the journal {} is incomplete: {change}", self.name))
+    }
+
+    /// Removes the file if this run created it and recorded no key in it. It stays locked until the run ends.
+    pub(crate) async fn remove_unused(&self) {
+        if let (Some(writer), true) = (&self.writer, self.is_new) {
+            let _ = writer.write(Kind::Removal, String::new()).await;
+        }
     }
 
     fn not_written(&self, error: &io::Error) -> RunError {

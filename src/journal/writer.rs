@@ -34,6 +34,8 @@ pub(super) enum Kind {
     /// only checks that.
     Intent,
     Other,
+    /// No record: the file is removed, if this run has written nothing but the first record.
+    Removal,
 }
 
 impl Writer {
@@ -62,7 +64,7 @@ impl Writer {
 }
 
 fn write_all(mut file: File, mut written: Written, waiting: &Receiver<Record>) {
-    let (mut result, mut is_first) = (Ok(()), true);
+    let (mut result, mut is_first, mut count) = (Ok(()), true, 0);
     while let Ok(first) = waiting.recv() {
         let mut records: Vec<Record> = std::iter::once(first).chain(waiting.try_iter()).collect();
         let is_intent = |record: &Record| record.kind == Kind::Intent;
@@ -85,6 +87,15 @@ fn write_all(mut file: File, mut written: Written, waiting: &Receiver<Record>) {
             if result.is_ok() {
                 written.length += text.len() as u64;
             }
+        }
+        count += records
+            .iter()
+            .filter(|record| !record.text.is_empty())
+            .count();
+        let is_removal = |record: &Record| record.kind == Kind::Removal;
+        if result.is_ok() && count <= 1 && records.iter().any(is_removal) {
+            // A journal that stays has no effect.
+            let _ = written.remove(&file);
         }
         for record in records {
             let copy = match &result {

@@ -120,9 +120,15 @@ pub(super) fn hints(operation: &str, message: &str, context: &Context) -> Vec<St
             "DeleteAccessKey" | "UpdateAccessKey" => {
                 format!("ask for the permission iam:{operation} on this user, or {others}")
             }
-            _ => format!(
-                "an option of this command needs read access: ask for the permission {service}:{operation}, or {others}"
-            ),
+            _ => {
+                let needs = match operation {
+                    "ListUserTags" => "--except-tag needs read access: ",
+                    "GetAccessKeyInfo" => "--role-name needs read access: ",
+                    _ if operation.starts_with("Assume") => "",
+                    _ => "this command needs read access: ",
+                };
+                format!("{needs}ask for the permission {service}:{operation}, or {others}")
+            }
         },
     };
     vec![hint]

@@ -95,7 +95,7 @@ pub(crate) fn hints(about: About<'_>, failure: &CallError, commands: &Commands) 
     };
     if let About::OneOfMany(..) = about {
         for hint in &mut hints {
-            hint.insert_str(0, "NoSuchEntity: ");
+            hint.insert_str(0, "for keys that were not found: ");
         }
     }
     hints

@@ -8,11 +8,11 @@ use super::hint::About;
 use super::message::{Level, Messages};
 use crate::ident::AccountId;
 use crate::outcome::{KeyResult, Outcome, OutcomeKind, Refusal};
-use crate::request::{Action, Mode, Request, Selection};
+use crate::request::{Action, Missing, Mode, Request, Selection};
 use crate::summary::Summary;
 
-/// The maximum number of hints. More would not help anybody.
-const MAX_HINTS: usize = 20;
+/// The maximum number of hints and warnings at the end. More would not help anybody.
+const MAX_FINAL_LINES: usize = 20;
 
 /// How to continue a run that did not process all keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +41,7 @@ impl Report<'_> {
                 if let Some(what) = contradiction(result, failure) {
                     self.messages.warning(&what);
                 } else if let Some([_, what]) = unchecked_owner(failure) {
-                    self.add_final_hint(what.to_owned());
+                    self.add_final(Level::Warning, what.to_owned());
                 }
             }
             (Outcome::Done { .. } | Outcome::OwnKey, _) => self.messages.explain(&explanation),
@@ -49,23 +49,24 @@ impl Report<'_> {
             | (_, OutcomeKind::Failed | OutcomeKind::Unknown) => {
                 self.messages.explain(&explanation);
                 for hint in hints {
-                    self.add_final_hint(hint);
+                    self.add_final(Level::Hint, hint);
                 }
             }
             _ => {}
         }
     }
 
-    fn add_final_hint(&mut self, hint: String) {
-        if self.hints.len() < MAX_HINTS && !self.hints.contains(&hint) {
-            self.hints.push(hint);
+    fn add_final(&mut self, level: Level, text: String) {
+        let line = (level, text);
+        if self.final_lines.len() < MAX_FINAL_LINES && !self.final_lines.contains(&line) {
+            self.final_lines.push(line);
         }
     }
 
     /// Prints the hints, the counts, and how to continue.
     pub(super) fn print_summary(&self, summary: &Summary, resume: Resume) {
-        for hint in &self.hints {
-            self.messages.print(Level::Hint, hint);
+        for (level, text) in &self.final_lines {
+            self.messages.print(*level, text);
         }
         let rest = match self.request.action {
             // What is unknown of a deactivation stays so.
@@ -74,10 +75,12 @@ impl Report<'_> {
                 summary.count_of(OutcomeKind::NotTried) + summary.count_of(OutcomeKind::Unknown)
             }
         };
-        // The same command lists the keys that are left.
-        let lists_again = match self.request.selection {
-            Selection::User(_) | Selection::Root | Selection::Account => true,
-            Selection::Named(_) | Selection::Listed { .. } => false,
+        // Otherwise the same command lists the keys that are left, or skips those that are gone.
+        let fails_on_missing = match self.request.selection {
+            Selection::User(_) | Selection::Root | Selection::Account => false,
+            Selection::Named(_) | Selection::Listed { .. } => {
+                self.request.missing == Missing::Fails
+            }
         };
         if self.request.mode == Mode::Change && rest > 0 {
             let hint = match (self.needs_other_query, resume) {
@@ -86,7 +89,7 @@ impl Report<'_> {
                      are skipped"
                 }
                 (true, Resume::Results | Resume::Again)
-                    if self.request.action == Action::Delete && !lists_again =>
+                    if self.request.action == Action::Delete && fails_on_missing =>
                 {
                     "to continue, run the same command again with another --query or none, and with --ignore-missing"
                 }
@@ -99,7 +102,6 @@ impl Report<'_> {
                 (false, Resume::Again) if self.request.action == Action::Deactivate => {
                     "to continue, run the same command again; keys that are already inactive are skipped"
                 }
-                (false, Resume::Again) if lists_again => "to continue, run the same command again",
                 (false, Resume::Journal) => {
                     "to continue, run the same command again; keys finished in the journal are skipped"
                 }
@@ -107,9 +109,10 @@ impl Report<'_> {
                     "to continue, save the standard output to a file, and pass it with --from; finished keys \
                      are skipped"
                 }
-                (false, Resume::Again) => {
+                (false, Resume::Again) if fails_on_missing => {
                     "to continue, run the same command again with --ignore-missing"
                 }
+                (false, Resume::Again) => "to continue, run the same command again",
             };
             self.messages.print(Level::Hint, hint);
         }
@@ -141,9 +144,11 @@ impl Report<'_> {
             format!("{total} {keys}: {}{dry}{scope}", summary.describe())
         } else {
             let why = match self.request.selection {
-                Selection::Named(_) | Selection::Listed { .. } => "the list has no keys to change",
+                Selection::Named(_) | Selection::Listed { .. } => {
+                    "the list has no keys to change".to_owned()
+                }
                 Selection::User(_) | Selection::Root | Selection::Account => {
-                    no_target_reason(self.found)
+                    no_target_reason(self.found, self.request)
                 }
             };
             format!("nothing to do: {why}{scope}")
@@ -175,12 +180,24 @@ pub(crate) fn print_root_key(request: &Request, account: Option<&AccountId>) {
 }
 
 /// Explains why a sweep selected none of the keys it found.
-fn no_target_reason((keys, already_inactive): (u64, u64)) -> &'static str {
-    match (keys, keys.saturating_sub(already_inactive)) {
-        _ if already_inactive == 0 => "there are no keys, or none meets the conditions",
+fn no_target_reason((keys, already_inactive): (u64, u64), request: &Request) -> String {
+    let has_conditions = !request.conditions.all.is_empty();
+    let why = match (keys, keys.saturating_sub(already_inactive)) {
+        // Users that cannot match are not read.
+        (0, _) if has_conditions && matches!(request.selection, Selection::Account) => {
+            "no key meets the conditions"
+        }
+        (0, _) => "no keys were found",
+        // They were deleted meanwhile.
+        _ if already_inactive == 0 && !has_conditions => "no key is left to change",
+        (1, _) if already_inactive == 0 => "1 key was checked, and it does not meet the conditions",
+        _ if already_inactive == 0 => {
+            return format!("{keys} keys were checked, and none meets the conditions");
+        }
         (1, 0) => "the key is already inactive",
         (_, 0) => "all keys are already inactive",
         (_, 1) => "the other key does not meet the conditions",
         _ => "none of the other keys meets the conditions",
-    }
+    };
+    why.to_owned()
 }

@@ -66,7 +66,7 @@ pub(crate) struct Report<'a> {
     /// The table, once its heading was printed.
     table: Option<Table>,
     /// Hints to print at the end, each once.
-    hints: Vec<String>,
+    final_lines: Vec<(Level, String)>,
     /// The number of keys that a sweep found, and of those among them that are inactive already although they were to
     /// be deactivated.
     pub(crate) found: (u64, u64),
@@ -77,7 +77,7 @@ pub(crate) struct Report<'a> {
     /// Whether the query failed on a result.
     needs_other_query: bool,
     /// Whether the user did not confirm.
-    is_not_confirmed: bool,
+    pub(crate) is_not_confirmed: bool,
     /// The results that are being written.
     pub(crate) output: Output,
 }
@@ -94,7 +94,7 @@ impl<'a> Report<'a> {
             format: format_of(request),
             account: None,
             table: None,
-            hints: Vec::new(),
+            final_lines: Vec::new(),
             found: (0, 0),
             deactivated: Deactivated::default(),
             open_sessions: OpenSessions::default(),
@@ -235,7 +235,7 @@ impl<'a> Report<'a> {
     /// Reports that a signal ended the run. For a single key, its result says so.
     pub(crate) fn print_interruption(&self, exit: Exit) {
         if self.request.single().is_none() {
-            self.print_error("Interrupted", "interrupted: no more keys are started", exit);
+            self.print_error("Interrupted", "interrupted: no more keys are tried", exit);
         }
     }
 

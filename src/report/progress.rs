@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io::{self, IsTerminal as _};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
@@ -11,6 +11,9 @@ use super::stream::{self, Job};
 use crate::outcome::OutcomeKind;
 use crate::request::{Color, ErrorFormat, Request, Verbosity};
 use crate::summary::Summary;
+
+/// A run that ends sooner has no bar.
+const DELAY: Duration = Duration::from_secs(1);
 
 /// The bar, or nothing if it would not be visible. The thread that writes standard error draws it.
 #[derive(Clone, Debug)]
@@ -95,6 +98,7 @@ impl Bar {
 #[derive(Debug)]
 pub(super) struct DrawnBar {
     bar: ProgressBar,
+    visible_from: Instant,
     state: Arc<Mutex<BarState>>,
 }
 
@@ -104,7 +108,7 @@ impl DrawnBar {
         let bar = ProgressBar::with_draw_target(count, ProgressDrawTarget::stderr())
             .with_message(message);
         let template = match color {
-            _ if count.is_none() => "{msg}: {elapsed}",
+            _ if count.is_none() => "{msg}: {time}",
             Color::Off => "{bar:16} {pos}/{len} {msg}{pace}",
             Color::On | Color::Auto => "{bar:16.green} {pos}/{len} {msg}{pace}",
         };
@@ -116,16 +120,28 @@ impl DrawnBar {
                     rate_and_eta(state.pos(), state.per_sec(), state.eta())
                 );
             };
-            bar.set_style(style.progress_chars("##-").with_key("pace", rate_and_eta));
+            let time = |state: &ProgressState, out: &mut dyn fmt::Write| {
+                let _ = write!(out, "{}", format_duration(state.elapsed()));
+            };
+            let style = style.with_key("pace", rate_and_eta).with_key("time", time);
+            bar.set_style(style.progress_chars("##-"));
         }
         Self {
             bar,
+            visible_from: Instant::now() + DELAY,
             state: Arc::clone(state),
         }
     }
 
-    /// Draws the current state.
+    fn is_visible(&self) -> bool {
+        Instant::now() >= self.visible_from
+    }
+
+    /// Draws the current state, unless the run may still end soon.
     pub(super) fn draw(&self) {
+        if !self.is_visible() {
+            return;
+        }
         // The lock is released first because writing to the terminal may block.
         let (done, message) = {
             let state = lock_state(&self.state);
@@ -138,6 +154,10 @@ impl DrawnBar {
 
     /// Writes lines above the bar.
     pub(super) fn suspend<T>(&self, write: impl FnOnce() -> T) -> T {
+        // `indicatif` would draw the bar.
+        if !self.is_visible() {
+            return write();
+        }
         let written = self.bar.suspend(write);
         self.draw();
         written

@@ -52,7 +52,7 @@ impl Report<'_> {
         let mut text = String::new();
         let table = self.table.get_or_insert_with(|| {
             let table = Table::of_results(self.request, self.messages.paints_results);
-            text = table.head(self.request, self.account.as_ref());
+            text = table.head_of_results(self.request, self.account.as_ref());
             table
         });
         text.push_str(&table.row(result));

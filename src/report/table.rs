@@ -92,8 +92,16 @@ impl Table {
         }
     }
 
+    /// Renders the names of the columns of the results. The question shows the heading, if the run asks.
+    pub(super) fn head_of_results(&self, request: &Request, account: Option<&AccountId>) -> String {
+        if request.asks() {
+            return self.header() + "\n";
+        }
+        self.head(request, account)
+    }
+
     /// Renders the heading and the names of the columns.
-    pub(super) fn head(&self, request: &Request, account: Option<&AccountId>) -> String {
+    fn head(&self, request: &Request, account: Option<&AccountId>) -> String {
         let lines = [heading(request, account), self.header()];
         let lines = lines.into_iter().filter(|line| !line.is_empty());
         lines.map(|line| line + "\n").collect()
@@ -268,14 +276,19 @@ fn style(kind: OutcomeKind) -> Style {
 
 /// Returns the line above a table: the account, the path of the users, and the conditions. Empty if there are none.
 fn heading(request: &Request, account: Option<&AccountId>) -> String {
-    let account = account.map(|account| format!("Account {account}"));
     let path = request.path_prefix.as_ref();
     let path = path.map(|path| format!("--path-prefix {}", path.as_str()));
     let conditions = &request.conditions.all;
     let conditions: Vec<String> = conditions.iter().map(ToString::to_string).collect();
     let conditions = (!conditions.is_empty()).then(|| conditions.join(" and "));
-    let parts: Vec<String> = account.into_iter().chain(path).chain(conditions).collect();
-    parts.join(", ")
+    let conditions: Vec<String> = path.into_iter().chain(conditions).collect();
+    let conditions = conditions.join(", ");
+    match (account, conditions.is_empty()) {
+        (None, true) => String::new(),
+        (None, false) => format!("conditions: {conditions}"),
+        (Some(account), true) => format!("Account {account}"),
+        (Some(account), false) => format!("Account {account}, {conditions}"),
+    }
 }
 
 /// The maximum number of targets that are rendered at a time.

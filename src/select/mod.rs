@@ -172,7 +172,7 @@ impl<'a> Selector<'a> {
     pub(crate) fn report_denied(&self, denied: Denied) {
         let (messages, reported) = (Messages::of(self.request), self.shared.reported.get());
         if denied.listing && !reported.listing {
-            messages.note("status and creation are unknown: ListAccessKeys is not allowed");
+            messages.note("status and creation date are unknown: ListAccessKeys is not allowed");
         }
         if denied.last_use && !reported.last_use {
             messages.note("the last use is unknown: GetAccessKeyLastUsed is not allowed");

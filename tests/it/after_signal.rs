@@ -54,7 +54,7 @@ fn c01_a_result_of_the_last_moment_is_in_the_journal_too() {
         assert!(!said.messages().contains(wrong), "{}", said.messages());
     }
     let _ = said
-        .says(&["error: interrupted: no more keys are started\n"])
+        .says(&["error: interrupted: no more keys are tried\n"])
         .ends_with("6 keys: 2 unknown, 4 not tried")
         .within(SOON + SETTLED);
     let journal = std::fs::read_to_string(journal).expect("a journal");

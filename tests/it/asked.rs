@@ -1,15 +1,17 @@
 //! The question as it stands on the terminal: which account it names, and what happens when the run is stopped or ended
 //! while it is asked.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::Read as _;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::symlink;
 
 use iam_sandbox::documented::{ALICE_KEY_ID, BOB_SECOND_KEY_ID};
 use iam_sandbox::{Fault, Sandbox, What};
 
 use crate::case::{BOBS_KEY, Case, DELETED, SETTLED, actions, documented};
 use crate::dialogue::Dialogue;
+use crate::journal::Kept;
 use crate::many::crowd;
 use crate::shell::Shell;
 
@@ -423,4 +425,63 @@ fn c73_a_terminal_that_is_closed_is_no_answer() {
         assert_eq!(status.code(), Some(129), "{args:?}");
         assert!(sandbox.has_key(BOBS_KEY));
     }
+}
+
+#[test]
+fn an_answer_of_no_leaves_no_new_journal_behind() {
+    let head = "{\"Journal\":1,\"Action\":\"delete\",\"AccountId\":\"123456789012\"}\n";
+    for keys in [&["--all-keys"][..], &["--access-key-id", BOBS_KEY, "-i"]] {
+        for (before, after) in [
+            (None, None),
+            (Some(""), Some(head)),
+            (Some(head), Some(head)),
+        ] {
+            let (sandbox, kept) = (documented(), Kept::new(""));
+            if let Some(text) = before {
+                fs::write(kept.path(), text).expect("a journal");
+            }
+            let case = Case::at(&sandbox, ["--user-name", "Bob", "--journal"]);
+            let _ = Dialogue::start(case.args([kept.path()]).args(keys))
+                .shows("[y/N] ")
+                .types(b"n\n")
+                .end()
+                .exits(11)
+                .prints_nothing()
+                .says(&[DECLINED]);
+            let journal = kept.path().exists().then(|| kept.journal());
+            assert_eq!(journal.as_deref(), after, "{before:?}");
+            assert_eq!(sandbox.keys().len(), 5);
+        }
+    }
+}
+
+#[test]
+fn an_answer_of_no_removes_no_link_and_no_file_of_another_process() {
+    let (sandbox, kept) = (documented(), Kept::new(""));
+    let asked = || {
+        let args = ["--user-name", "Bob", "--all-keys", "--journal"];
+        Dialogue::start(Case::at(&sandbox, args).args([kept.path()])).shows("[y/N] ")
+    };
+    let target = kept.path().with_extension("target");
+    symlink(&target, kept.path()).expect("a link");
+    let declined = asked().types(b"n\n").end().exits(11);
+    let _ = declined.prints_nothing().says(&[DECLINED]);
+    assert!(kept.path().is_symlink() && target.exists());
+    fs::remove_file(kept.path()).expect("a link");
+
+    let dialogue = asked();
+    let other = kept.path().with_extension("other");
+    fs::write(&other, "other").expect("a file");
+    fs::rename(&other, kept.path()).expect("a file");
+    let declined = dialogue.types(b"n\n").end().exits(11);
+    let _ = declined.prints_nothing().says(&["replaced"]);
+    assert_eq!(kept.journal(), "other");
+
+    fs::remove_file(kept.path()).expect("a file");
+    let dialogue = asked();
+    let longer = kept.journal() + "{}\n";
+    fs::write(kept.path(), &longer).expect("a record");
+    let declined = dialogue.types(b"n\n").end().exits(11);
+    let _ = declined.prints_nothing().says(&[DECLINED]);
+    assert_eq!(kept.journal(), longer);
 }

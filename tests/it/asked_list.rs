@@ -202,7 +202,7 @@ fn a_sweep_says_that_root_user_keys_are_not_included() {
         .prints_nothing()
         .says(&[
             "iam-del-key: note: 4 keys of 3 users checked\n",
-            "result: nothing to do: there are no keys, or none meets the conditions; root user keys are not \
+            "result: nothing to do: 4 keys were checked, and none meets the conditions; root user keys are not \
              included\n",
         ]);
     // Nor does a dry run require anything.

@@ -116,7 +116,7 @@ fn c01_a_signal_ends_a_run_whose_results_nobody_reads() {
         gone.sort();
         assert_eq!(known, gone);
         let expected = format!(
-            "iam-del-key: error: interrupted: no more keys are started\n\
+            "iam-del-key: error: interrupted: no more keys are tried\n\
              iam-del-key: error: interrupted: not every result could be written to standard output in time\n\
              {lines}hint: to continue, run the same command again with --ignore-missing\n\
              result: 2000 keys: 8 deleted, 1992 not tried\n"

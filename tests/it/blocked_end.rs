@@ -151,7 +151,7 @@ fn f111_a_signal_ends_a_renewal_of_credentials_that_does_not_end() {
         assert_eq!(outcomes(&output), expected);
         let _ = printed
             .prints(&output)
-            .says(&["error: interrupted: no more keys are started"])
+            .says(&["error: interrupted: no more keys are tried"])
             .ends_with(&format!(
                 "20 keys: {deleted} deleted, 2 failed and not changed"
             ));

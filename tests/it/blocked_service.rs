@@ -256,7 +256,7 @@ fn f111_a_signal_while_the_account_of_a_table_is_asked_for_leaves_no_key_out() {
     assert_eq!(output.matches("NotTried").count(), 20, "{output}");
     let _ = printed
         .prints(&output)
-        .says(&["error: interrupted: no more keys are started"])
+        .says(&["error: interrupted: no more keys are tried"])
         .ends_with("20 keys: 20 not tried");
 }
 

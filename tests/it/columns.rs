@@ -8,7 +8,7 @@ use crate::input::{reads, refused};
 use crate::many::from_stdin;
 use crate::masked::SECRET;
 
-const CORRECT: &str = "no request was sent; correct the line and run the same command again";
+const CORRECT: &str = "correct the line and run the same command again";
 
 /// A list that is refused with exactly this error and hint.
 fn refused_with(list: &str, more: &[&str], error: &str, hint: &str) {

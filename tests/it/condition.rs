@@ -51,12 +51,12 @@ fn only_unused_keys() {
     skipped(
         ALICE_OLD_KEY_ID,
         &["--unused-for", "201d"],
-        "it was used 200 days ago, less than 201d",
+        "it was used 200 days ago, less than 201 days",
     );
     skipped(
         ALICE_KEY_ID,
         &["--unused-for", "45d"],
-        "it was used 1 day ago, less than 45d",
+        "it was used 1 day ago, less than 45 days",
     );
 }
 
@@ -66,7 +66,7 @@ fn only_old_keys() {
     skipped(
         ALICE_KEY_ID,
         &["--older-than", "61d"],
-        "it was created 60 days ago, less than 61d",
+        "it was created 60 days ago, less than 61 days",
     );
 }
 
@@ -85,6 +85,19 @@ fn all_conditions_have_to_hold_of_the_same_key() {
 }
 
 #[test]
+fn a_use_of_less_than_a_minute_ago_is_told_in_words() {
+    let sandbox = documented();
+    let args = ["--access-key-id", BOB_SECOND_KEY_ID, "--user-name", "Bob"];
+    let _ = Case::at(&sandbox, args)
+        .args(["--unused-for", "24h"])
+        .run()
+        .exits(11)
+        .prints_outcome("Skipped")
+        .says(&["is not deleted: it was used less than 1 day ago\n"]);
+    assert!(sandbox.has_key(BOB_SECOND_KEY_ID));
+}
+
+#[test]
 fn never_used_counts_from_the_creation() {
     let sandbox = Sandbox::builder()
         .key(KeySeed::new("Carol", "AKIAQAAAAAAACAROLOLD").created_days_ago(50))
@@ -98,7 +111,7 @@ fn never_used_counts_from_the_creation() {
         .exits(11)
         .prints_outcome("Skipped")
         .says(&[
-            "it was never used, and created 40 days ago, less than 45d",
+            "it was never used, and created 40 days ago, less than 45 days",
             "is not deleted: ",
         ]);
     let _ = carols("AKIAQAAAAAAACAROLOLD")
@@ -224,7 +237,7 @@ fn ages_count_by_iams_clock_and_not_by_this_machines() {
         .exits(11)
         .prints_outcome("Skipped")
         .says(&[
-            "it was used 140 days ago, less than 150d",
+            "it was used 140 days ago, less than 150 days",
             "is not deleted: ",
         ]);
     assert!(sandbox.has_key(ALICE_OLD_KEY_ID));

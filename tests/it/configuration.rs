@@ -57,7 +57,7 @@ fn f21_a_profile_that_does_not_exist() {
     }
     refused(
         |case| case.args(["--profile", "any"]),
-        &["there is no profile at all in ", "aws configure"],
+        &["no profile is defined in ", "aws configure"],
     );
 }
 

@@ -361,7 +361,7 @@ fn f107_a_report_in_progress_is_waited_for_15_seconds_however_slow_iam_is() {
 
 #[test]
 fn f107_a_terminal_shows_that_a_report_is_waited_for() {
-    let sandbox = Sandbox::documented().report_lag(2).start();
+    let sandbox = Sandbox::documented().report_lag(3).start();
     let args = [
         "--whole-account",
         "--older-than",
@@ -372,6 +372,7 @@ fn f107_a_terminal_shows_that_a_report_is_waited_for() {
     let case = Case::at(&sandbox, args).env("TERM", "xterm");
     let _ = Dialogue::start(case)
         .shows("waiting up to 15 s for the credential report: ")
+        .shows(" s")
         .end()
         .exits(0)
         .prints_nothing()
@@ -403,7 +404,7 @@ fn an_active_key_of_the_root_user_is_reported() {
                 account is a member of an organization with central root access, use credentials of the management account: \
                 iam-del-key --target-principal 123456789012 --all-keys\n";
     let note = "iam-del-key: note: 5 keys of 3 users checked\n";
-    let known = "result: nothing to do: there are no keys, or none meets the conditions; root user keys are not included\n";
+    let known = "result: nothing to do: 5 keys were checked, and none meets the conditions; root user keys are not included\n";
     let run = |sandbox: &Sandbox, more: &[&str], expected: String| {
         let args = ["--whole-account", "--older-than", "900d", "--dry-run"];
         let _ = Case::at(sandbox, args)

@@ -150,13 +150,13 @@ fn what_stays_is_told_with_the_reason_and_is_no_failure() {
     let printed = unchanged(&sandbox, Case::at(&sandbox, args)).exits(0);
     assert_eq!(
         printed.object()["Reason"],
-        "it was used 1 day ago, less than 90d"
+        "it was used 1 day ago, less than 90 days"
     );
     assert_eq!(printed.object()["Status"], "Active");
     let _ = printed
         .prints_outcome("Skipped")
         .says(&["result: "])
-        .ends_with("would be skipped: it was used 1 day ago, less than 90d");
+        .ends_with("would be skipped: it was used 1 day ago, less than 90 days");
 
     let args = [
         "--access-key-id",
@@ -283,7 +283,7 @@ fn what_would_not_be_changed_in_a_real_run_either_is_said_to_stay() {
             &DOCUMENTED[..],
             &["--unused-for", "200d"][..],
             "Skipped",
-            "would be skipped: it was used 120 days ago, less than 200d",
+            "would be skipped: it was used 120 days ago, less than 200 days",
         ),
         (&own, &[], "Refused", own_says),
         (&own, &["--deactivate"], "Refused", own_says),

@@ -124,7 +124,7 @@ fn interrupted(signal: &str, status: i32) {
         .collect();
     assert_eq!(
         errors,
-        ["iam-del-key: error: interrupted: no more keys are started"]
+        ["iam-del-key: error: interrupted: no more keys are tried"]
     );
     let _ = said
         .says(&["to continue, "])
@@ -155,7 +155,7 @@ fn f61_of_a_key_whose_answer_was_cut_off_it_is_told_what_is_known() {
         let told = told.replace("AKIAQQQQQ", first.as_str().expect("an ID"));
         let _ = printed
             .prints(&output)
-            .says(&[&told, "error: interrupted: no more keys are started"])
+            .says(&[&told, "error: interrupted: no more keys are tried"])
             .ends_with("2 keys: ")
             .within(SETTLED);
     }

@@ -86,7 +86,7 @@ fn each_hint_is_given_once_before_the_summary() {
     assert_eq!(
         hints,
         [
-            "hint: NoSuchEntity: the key does not exist, or belongs to another user; to find the key's owner: iam-del-key --access-key-id ID --find-user --dry-run \
+            "hint: for keys that were not found: the key does not exist, or belongs to another user; to find the key's owner: iam-del-key --access-key-id ID --find-user --dry-run \
              --profile work",
             "result: 3 keys: 3 failed and not changed",
         ]
@@ -139,7 +139,7 @@ fn keys_without_their_owner_are_looked_up_with_an_option() {
         let hints: Vec<&str> = hints.collect();
         assert_eq!(
             hints,
-            [format!("hint: NoSuchEntity: {start}{hint}")],
+            [format!("hint: for keys that were not found: {start}{hint}")],
             "{more:?}"
         );
         let _ = said.says(&["2 failed and not changed"]);
@@ -168,7 +168,7 @@ fn keys_of_another_account_are_hinted_at_once_for_each_account() {
     let said = printed.prints(&output);
     for account in ["999999999999", "888888888888"] {
         let hint = format!(
-            "hint: NoSuchEntity: the key's ID encodes account {account}, but the credentials belong to account {ACCOUNT}: "
+            "hint: for keys that were not found: the key's ID encodes account {account}, but the credentials belong to account {ACCOUNT}: "
         );
         assert_eq!(said.messages().matches(&hint).count(), 1, "{hint}");
     }

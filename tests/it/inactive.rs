@@ -191,7 +191,13 @@ fn c27_a_deletion_reads_no_status() {
 #[test]
 fn c26_keys_that_are_all_inactive_are_said_to_be() {
     for (inactive, active, says) in [
-        (0, 0, "there are no keys, or none meets the conditions"),
+        (0, 0, "no keys were found"),
+        (
+            0,
+            1,
+            "1 key was checked, and it does not meet the conditions",
+        ),
+        (0, 2, "2 keys were checked, and none meets the conditions"),
         (1, 0, "the key is already inactive"),
         (2, 0, "all keys are already inactive"),
         (3, 0, "all keys are already inactive"),

@@ -9,7 +9,7 @@ use crate::case::{BOBS_KEY, Case, documented};
 use crate::many::from_stdin;
 
 const SOON: Duration = Duration::from_mins(1);
-const CORRECT: &str = "hint: no request was sent; correct the lines and run the same command again\n\
+const CORRECT: &str = "hint: correct the lines and run the same command again\n\
      result: no key was changed\n";
 const TOO_SHORT: &str =
     "is not an access key ID: it has 5 characters; an access key ID has 16 to 128\n";

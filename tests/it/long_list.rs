@@ -100,7 +100,7 @@ fn c10_of_a_long_list_the_first_line_with_another_owner_is_named() {
         .says_exactly(
             "iam-del-key: error: standard input, line 100002, column 1: AKIAAAAAAAAAA0000007 has the owner Alice \
              here, but the owner Bob in line 9: a key has only one owner\n\
-             hint: no request was sent; correct the line and run the same command again\n\
+             hint: correct the line and run the same command again\n\
              result: no key was changed\n",
         );
     assert_eq!(sandbox.connections(), 0);

@@ -82,6 +82,7 @@ mod settings_files;
 mod shell;
 mod single_output;
 mod skipped;
+mod spreadsheet;
 mod stopped;
 mod storm;
 mod story;

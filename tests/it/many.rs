@@ -261,7 +261,7 @@ fn waiting_for_a_turn_does_not_count_against_a_keys_limit() {
 /// A run over 40 keys on a terminal that is slow enough to be watched.
 fn watched() -> (Sandbox, Dialogue) {
     let (sandbox, list) = crowd(40);
-    let delay = What::Delay(Duration::from_millis(60));
+    let delay = What::Delay(Duration::from_millis(150));
     sandbox.fault(Fault::new(delay).on("DeleteAccessKey").always());
     let denied = What::error(403, "AccessDenied", "no");
     sandbox.fault(Fault::new(denied).on("DeleteAccessKey").times(2));
@@ -324,7 +324,7 @@ fn a_bar_is_gone_after_a_signal() {
             !screen.iter().any(|line| line.contains("/40")),
             "{screen:?}"
         );
-        let _ = said.says(&["interrupted: no more keys are started", "40 keys: "]);
+        let _ = said.says(&["interrupted: no more keys are tried", "40 keys: "]);
     }
 }
 

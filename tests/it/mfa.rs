@@ -516,7 +516,7 @@ fn f100_a_signal_at_a_question_in_the_middle_of_a_run_ends_it() {
     assert_eq!(rows(&output).len(), 20);
     let _ = printed
         .prints(&output)
-        .says(&["interrupted: no more keys are started"]);
+        .says(&["interrupted: no more keys are tried"]);
     assert_eq!(left(&sandbox, 20), 15);
 }
 

@@ -210,6 +210,10 @@ fn how_to_do_the_rest_is_said_by_what_was_printed() {
             &["--query", "Outcome"],
             "run the same command again with --ignore-missing",
         ),
+        (
+            &["--output", "text", "--ignore-missing"],
+            "run the same command again\n",
+        ),
     ] {
         let sandbox = documented();
         sandbox.deny("iam:DeleteAccessKey");

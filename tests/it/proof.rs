@@ -316,7 +316,7 @@ fn c66_a_key_that_was_missing_under_a_wrong_owner_is_tried_under_the_right_one()
     let output = printed.output().to_owned();
     let _ = printed
         .prints(&output)
-        .says(&["could not be checked whether other users own the missing keys"])
+        .says(&["iam-del-key: warning: it could not be checked whether other users own the missing keys"])
         .ends_with("1 key: 1 already gone");
     assert_eq!(kept.results()[ALICE_KEY_ID], "Missing");
     kept.list(&format!("AccessKeyId,UserName\n{ALICE_KEY_ID},Alice\n"));

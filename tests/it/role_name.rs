@@ -351,7 +351,7 @@ fn f102_without_the_permission_to_ask_it_is_6() {
         .prints_nothing()
         .says(&[
             &format!("error: the account of {CAROLS_KEY} is unknown: An error occurred (AccessDenied) when calling the GetAccessKeyInfo operation: "),
-            "hint: an option of this command needs read access: ask for the permission sts:GetAccessKeyInfo, or use other \
+            "hint: --role-name needs read access: ask for the permission sts:GetAccessKeyInfo, or use other \
              credentials (--profile NAME)\nhint: or name the role with --role-arn, which needs no lookup\n",
         ]);
 }

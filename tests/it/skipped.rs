@@ -174,7 +174,7 @@ fn c42_a_sweep_of_the_account_skips_the_callers_key_with_a_note() {
 #[test]
 fn c42_the_bar_counts_the_callers_key_too() {
     let sandbox = documented();
-    let slow = Fault::new(What::Delay(Duration::from_millis(100)));
+    let slow = Fault::new(What::Delay(Duration::from_millis(600)));
     sandbox.fault(slow.on("DeleteAccessKey").always());
     let case = Case::at(&sandbox, SWEEP).args(["--jobs", "1", "--output", "off"]);
     let said = Dialogue::start(case.env("TERM", "xterm"))

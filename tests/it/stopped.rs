@@ -37,7 +37,7 @@ fn c12_sighup_ends_a_run_as_sigterm_does() {
     assert_eq!(outcomes(&output), expected);
     let _ = printed
         .prints(&output)
-        .says(&["error: interrupted: no more keys are started"])
+        .says(&["error: interrupted: no more keys are tried"])
         .ends_with("50 keys: 2 unknown, 48 not tried");
 }
 
@@ -204,7 +204,7 @@ fn c11_an_iam_that_was_never_reached_ends_a_list_too() {
     results.read_line(&mut output).expect("a result");
     let printed = interrupt(running, "INT").exits(130).prints_nothing();
     let _ = printed
-        .says(&["error: interrupted: no more keys are started"])
+        .says(&["error: interrupted: no more keys are tried"])
         .ends_with("30 keys: 1 failed and not changed, 29 not tried");
     results.read_to_string(&mut output).expect("a pipe");
     let expected = [("Failed".to_owned(), 1), ("NotTried".to_owned(), 29)];

@@ -90,7 +90,7 @@ fn a_wide_terminal_has_room_for_the_reason() {
         "{shown}"
     );
     assert!(
-        rows[1].ends_with("Skipped      it was used 1 day ago, less than 90d"),
+        rows[1].ends_with("Skipped      it was used 1 day ago, less than 90 days"),
         "{shown}"
     );
     assert!(shown.lines().all(|line| line.len() <= 200), "{shown}");
@@ -109,11 +109,12 @@ ACCESS KEY ID          USER                                             OUTCOME
 {ALICE_KEY_ID}   Bob                                              Failed
 iam-del-key: error: {ALICE_KEY_ID}: An error occurred (NoSuchEntity) when calling the DeleteAccessKey operation: The \
 Access Key with id {ALICE_KEY_ID} cannot be found; not deleted: IAM found no such key for this user
-hint: NoSuchEntity: the key does not exist, or belongs to another user; use --find-user instead of --user-name to look up the owner of each key
+hint: for keys that were not found: the key does not exist, or belongs to another user; use --find-user instead of --user-name to look up the owner of each key
 result: 2 keys: 1 deleted, 1 failed and not changed
 "
     );
-    let hints = |text: &str| text.replace("hint: NoSuchEntity: to see", "hint: to see");
+    let hints =
+        |text: &str| text.replace("hint: for keys that were not found: to see", "hint: to see");
     assert_eq!(hints(&shown), expected);
     let asked = actions(&sandbox);
     assert_eq!(
@@ -227,7 +228,7 @@ fn a_question_shows_the_keys_once_and_the_conditions_above() {
     let expected = format!(
         "\
 iam-del-key: note: 2 keys of 1 user checked
---older-than 1d
+conditions: --older-than 1d
 ACCESS KEY ID          USER               STATUS    CREATED        LAST USED
 {BOBS_KEY}  Bob                Active    13 months ago  3 months ago
 {BOB_SECOND_KEY_ID}   Bob                Active    20 days ago    just now
@@ -238,4 +239,17 @@ iam-del-key: error: not confirmed: this run changed nothing
     );
     let _ = said.says_exactly(&expected);
     assert_eq!(sandbox.keys().len(), 5);
+    // The results do not repeat the conditions.
+    let case = Case::at(&sandbox, args).args(["--output", "table"]);
+    let printed = Dialogue::start(case.env("TERM", "dumb"))
+        .shows("[y/N] ")
+        .without_echo()
+        .types(b"y\n")
+        .end()
+        .exits(0);
+    assert!(printed.output().starts_with("ACCESS KEY ID "));
+    let output = printed.output().to_owned();
+    let _ = printed
+        .prints(&output)
+        .says(&["\nconditions: --older-than 1d\n"]);
 }

@@ -10,7 +10,7 @@ use crate::many::{from_stdin, outcomes, rows};
 const LAST_USE: &str =
     "iam-del-key: note: the last use is unknown: GetAccessKeyLastUsed is not allowed\n";
 const LISTING: &str =
-    "iam-del-key: note: status and creation are unknown: ListAccessKeys is not allowed\n";
+    "iam-del-key: note: status and creation date are unknown: ListAccessKeys is not allowed\n";
 
 fn denied(actions: &[&str]) -> Sandbox {
     let mut sandbox = Sandbox::documented();
@@ -136,7 +136,7 @@ fn c43_a_condition_that_fails_needs_no_read_that_is_denied() {
 }
 
 /// The hint for a key that IAM has just listed.
-const PERMISSION: &str = "hint: an option of this command needs read access: ask for the permission iam:GetAccessKeyLastUsed, or use other credentials (--profile NAME)\n";
+const PERMISSION: &str = "hint: this command needs read access: ask for the permission iam:GetAccessKeyLastUsed, or use other credentials (--profile NAME)\n";
 
 #[test]
 fn c24_a_last_use_that_is_denied_for_a_listed_key_is_a_missing_permission() {
@@ -219,7 +219,7 @@ fn c24_a_sweep_goes_on_where_a_listed_key_is_deleted_before_its_last_use_is_read
     let _ = run(&sandbox, &args)
         .exits(0)
         .prints_nothing()
-        .says(&["there are no keys, or none meets the conditions"])
+        .says(&["none meets the conditions"])
         .ends_with("nothing to do");
 }
 
