@@ -7,7 +7,7 @@ use crate::case::{BOBS_KEY, Case, DELETED, SETTLED, actions};
 use crate::many::{left, outcomes, rows};
 
 /// What a list may be missing that no index shows.
-const ROOT_HINT: &str = "hint: no user of this account has the missing keys; those of the root user or of another account still exist\n";
+const ROOT_WARNING: &str = "iam-del-key: warning: no user of this account has the missing keys; those of the root user or of another account still exist\n";
 
 const ACCOUNT: &str = "123456789012";
 const FINDS: [&str; 4] = ["--from", "-", "--find-user", "--ignore-missing"];
@@ -43,7 +43,7 @@ fn c02_all_unknown_keys_of_a_run_share_one_index() {
         assert_eq!(outcomes(&output), [("Missing".to_owned(), 20)]);
         let _ = printed
             .prints(&output)
-            .says_exactly(&format!("{ROOT_HINT}result: 20 keys: 20 already gone\n"));
+            .says_exactly(&format!("{ROOT_WARNING}result: 20 keys: 20 already gone\n"));
         assert_eq!(count(&sandbox, "GetAccessKeyLastUsed"), 20);
         assert_eq!(count(&sandbox, "ListAccessKeys"), 103, "--jobs {jobs}");
         // Two pages, listed once more to see that no user was renamed meanwhile.
@@ -63,7 +63,7 @@ fn c02_a_thousand_deleted_keys_cost_one_request_each_and_one_index() {
     let output = printed.output().to_owned();
     assert_eq!(outcomes(&output), [("Missing".to_owned(), 1000)]);
     let _ = printed.prints(&output).says_exactly(&format!(
-        "{ROOT_HINT}result: 1000 keys: 1000 already gone\n"
+        "{ROOT_WARNING}result: 1000 keys: 1000 already gone\n"
     ));
     assert_eq!(actions(&sandbox).len(), 1000 + 23 + 2);
 }
@@ -167,7 +167,7 @@ fn c02_an_index_that_takes_longer_than_one_keys_limit_is_used() {
         [("Deleted".to_owned(), 1), ("Missing".to_owned(), 2)]
     );
     let _ = printed.prints(&output).says_exactly(&format!(
-        "{ROOT_HINT}result: 3 keys: 1 deleted, 2 already gone\n"
+        "{ROOT_WARNING}result: 3 keys: 1 deleted, 2 already gone\n"
     ));
     assert!(!sandbox.has_key(&known));
 }
@@ -252,7 +252,7 @@ fn c54_the_owner_of_a_key_is_found_although_the_user_is_renamed_meanwhile() {
         );
         assert!(output.contains(&format!("\"UserName\":\"{to}\"")));
         let _ = printed.prints(&output).says_exactly(&format!(
-            "{ROOT_HINT}result: 2 keys: 1 deleted, 1 already gone\n"
+            "{ROOT_WARNING}result: 2 keys: 1 deleted, 1 already gone\n"
         ));
         assert!(!sandbox.has_key(&id));
     }
