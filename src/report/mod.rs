@@ -11,6 +11,7 @@ mod hint;
 mod many;
 pub(crate) mod message;
 mod progress;
+mod question;
 mod record;
 mod result;
 pub(crate) mod stream;
@@ -33,12 +34,13 @@ use hint::About;
 pub(crate) use many::{Resume, print_root_key};
 use message::{Level, Messages};
 pub(crate) use progress::Bar;
+pub(crate) use question::question;
 use record::is_query_error;
 pub(crate) use record::try_query;
 use result::format_of;
 use stream::Output;
 use table::Table;
-pub(crate) use table::{question, show_targets};
+pub(crate) use table::show_targets;
 
 /// How a later run can prove that this run changed a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

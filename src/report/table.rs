@@ -8,19 +8,16 @@ use std::time::SystemTime;
 use anstyle::{AnsiColor, Style};
 use terminal_size::terminal_size_of;
 
-use super::Resume;
-use super::after_change::MAX_UNDO_KEYS;
 use super::fit::{Fit, display_width};
 use super::message;
 use super::record::{reason, status};
 use crate::age::{rough_age, timestamp};
 use crate::condition::{Condition, RequiredRead};
-use crate::guard::{Principal, Signer};
 use crate::ident::{AccountId, UserName};
 use crate::metadata::{KeyMetadata, LastUse, Target};
 use crate::outcome::{KeyResult, OutcomeKind};
-use crate::request::{Action, Key, Mode, Owner, Request, Selection};
-use crate::sanitize::{SafeText, escape_field};
+use crate::request::{Action, Key, Mode, Request};
+use crate::sanitize::SafeText;
 
 /// The width without a terminal, in columns.
 const DEFAULT_WIDTH: usize = 80;
@@ -319,63 +316,6 @@ pub(crate) fn show_targets(
         message::print_line(&SafeText::page(&text));
         text.clear();
     }
-}
-
-/// Whether the hint after a deactivation without a list for `--reactivate` is one command for all keys.
-fn is_undone_at_once(count: u64, request: &Request) -> bool {
-    let has_one_owner = match &request.selection {
-        Selection::Named(_) | Selection::User(_) | Selection::Root => true,
-        Selection::Listed { user_name, .. } => user_name.is_some(),
-        Selection::Account => false,
-    };
-    let is_named = has_one_owner || request.owner == Owner::Find;
-    count == 1 || is_named && count <= MAX_UNDO_KEYS
-}
-
-/// Asks for confirmation after the keys were shown. Names the account, which STS returned, and the profile.
-pub(crate) fn question(
-    count: u64,
-    request: &Request,
-    resume: Resume,
-    account: Option<&AccountId>,
-    signer: &Signer,
-) -> SafeText {
-    let verb = match request.action {
-        Action::Delete => "Delete",
-        Action::Deactivate => "Deactivate",
-        Action::Reactivate => "Reactivate",
-    };
-    let warning = match request.action {
-        // What this run prints is no list that --reactivate reads.
-        Action::Deactivate if resume == Resume::Again && !is_undone_at_once(count, request) => {
-            "can be undone one key at a time; to undo it with one command, answer no and add --journal FILE"
-        }
-        action => action.undoing(),
-    };
-    let keys = match count {
-        1 => "this key".to_owned(),
-        _ => format!("these {count} keys"),
-    };
-    let account = match account {
-        Some(account) => format!("account {account}"),
-        None => "an unknown account".to_owned(),
-    };
-    let place = match signer.principal {
-        Principal::Caller => format!("in {account}"),
-        Principal::RootUser => format!("of the root user of {account}"),
-    };
-    let profile = signer
-        .profile
-        .as_ref()
-        .map(|name| format!(" with profile {}", escape_field(name)));
-    let profile = profile.unwrap_or_default();
-    let scope = match request.selection {
-        Selection::Account => " Root user keys are not included.",
-        Selection::Named(_) | Selection::Listed { .. } | Selection::User(_) | Selection::Root => "",
-    };
-    SafeText::page(&format!(
-        "\n{verb} {keys} {place}{profile}?{scope} It {warning}. [y/N] "
-    ))
 }
 
 #[cfg(test)]

@@ -83,7 +83,7 @@ def undone(storm: Storm) -> Verdict:
         # A request of a killed run must not act after the undo.
         time.sleep(SETTLES)
         command = storm.command(journal, "--reactivate", "--yes", "--journal", undo)
-        # It never ends with 0: a key is refused if no response said that it was deactivated.
+        # One run is enough: keys stay refused if no response said that this tool deactivated them.
         outputs = resumed(storm, command, sandbox, undo, len(named), runs=1)
         after = sandbox.end()
         told = {row["AccessKeyId"]: row["Outcome"] for output in outputs for row in truth.rows_of(output)}
