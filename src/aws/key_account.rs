@@ -22,8 +22,8 @@ use crate::terminal;
 const MAX_CALLS: usize = 8;
 /// How many keys are listed if they belong to several accounts.
 const MAX_LISTED: usize = 1_000;
-/// The maximum length of a hint with keys, in bytes. A longer hint would be cut.
-const MAX_HINT: usize = 900;
+/// The maximum length of a line with keys, in bytes. A longer line would be cut.
+const MAX_LINE: usize = 900;
 
 /// The keys whose account is looked up.
 pub(crate) struct NamedKeys<'a> {
@@ -58,7 +58,7 @@ impl Accounts {
     ///
     /// # Errors
     ///
-    /// The keys belong to several accounts. Hints list the keys of each account.
+    /// The keys belong to several accounts. The details list the keys of each account.
     fn only(mut self, option: &str) -> Result<Option<AccountId>, RunError> {
         if self.keys.len() <= 1 {
             return Ok(self.keys.pop_first().map(|(account, _)| account));
@@ -66,23 +66,23 @@ impl Accounts {
         let mut stop = RunError::refused(format!(
             "the keys belong to {} accounts, but a run acts in only one",
             self.keys.len()
-        ))
-        .hint(match option {
+        ));
+        let accounts = self.keys.iter();
+        let lines = accounts.flat_map(|(account, keys)| lines(account, keys, option));
+        stop.details = lines.collect();
+        let listed: usize = self.keys.values().map(Vec::len).sum();
+        if self.count > listed {
+            let more = self.count - listed;
+            stop.details.push(format!("{more} more keys are not shown"));
+        }
+        Err(stop.hint(match option {
             "" => {
                 "split the list, and run one command for each account that is yours, with --expect-account"
             }
             _ => {
-                "run one command for each account that is yours, with its options in place of the keys:"
+                "run one command for each account that is yours, with its line in place of the keys"
             }
-        });
-        let hints = self.keys.iter();
-        stop.hints
-            .extend(hints.flat_map(|(account, keys)| lines(account, keys, option)));
-        let listed: usize = self.keys.values().map(Vec::len).sum();
-        Err(match self.count - listed {
-            0 => stop,
-            more => stop.hint(format!("{more} more keys are not shown")),
-        })
+        }))
     }
 }
 
@@ -96,7 +96,7 @@ fn lines(account: &AccountId, keys: &[AccessKeyId], option: &str) -> Vec<String>
     for id in keys {
         let key = format!(" {option}{id}");
         match lines.last_mut() {
-            Some(line) if line.len() + key.len() <= MAX_HINT => line.push_str(&key),
+            Some(line) if line.len() + key.len() <= MAX_LINE => line.push_str(&key),
             _ => lines.push(format!("{head}{key}")),
         }
     }
@@ -247,7 +247,7 @@ mod tests {
             .only("--access-key-id ")
             .expect_err("two accounts");
         assert_eq!(
-            stop.hints[1..],
+            stop.details,
             [
                 "--expect-account 000000000000 --access-key-id AKIA0000000000000000 --access-key-id AKIA0000000000000002",
                 "--expect-account 000000000001 --access-key-id AKIA0000000000000001",
@@ -255,15 +255,15 @@ mod tests {
         );
         let stop = accounts(5_000, 3).only("").expect_err("three accounts");
         let listed: usize = stop
-            .hints
+            .details
             .iter()
-            .map(|hint| hint.matches("AKIA").count())
+            .map(|line| line.matches("AKIA").count())
             .sum();
         assert_eq!(listed, MAX_LISTED);
         assert_eq!(
-            stop.hints.last().expect("a hint"),
+            stop.details.last().expect("a line"),
             "4000 more keys are not shown"
         );
-        assert!(stop.hints.iter().all(|hint| hint.len() <= MAX_HINT));
+        assert!(stop.details.iter().all(|line| line.len() <= MAX_LINE));
     }
 }

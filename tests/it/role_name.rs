@@ -271,9 +271,9 @@ fn f102_keys_of_several_accounts_are_listed_by_account() {
         .prints_nothing()
         .says_exactly(&format!(
             "iam-del-key: error: the keys belong to 2 accounts, but a run acts in only one\n\
-             hint: run one command for each account that is yours, with its options in place of the keys:\n\
-             hint: --expect-account 123456789012 --access-key-id {BOBS_KEY} --access-key-id {ALICE_KEY_ID}\n\
-             hint: --expect-account 210987654321 --access-key-id {CAROLS_KEY}\n\
+             \u{20} --expect-account 123456789012 --access-key-id {BOBS_KEY} --access-key-id {ALICE_KEY_ID}\n\
+             \u{20} --expect-account 210987654321 --access-key-id {CAROLS_KEY}\n\
+             hint: run one command for each account that is yours, with its line in place of the keys\n\
              result: no key was changed\n"
         ));
     let list = format!("AccessKeyId,UserName\n{CAROLS_KEY},Carol\n{BOBS_KEY},Bob\n");
@@ -282,9 +282,9 @@ fn f102_keys_of_several_accounts_are_listed_by_account() {
         .prints_nothing()
         .says_exactly(&format!(
             "iam-del-key: error: the keys belong to 2 accounts, but a run acts in only one\n\
+             \u{20} account 123456789012: {BOBS_KEY}\n\
+             \u{20} account 210987654321: {CAROLS_KEY}\n\
              hint: split the list, and run one command for each account that is yours, with --expect-account\n\
-             hint: account 123456789012: {BOBS_KEY}\n\
-             hint: account 210987654321: {CAROLS_KEY}\n\
              result: no key was changed\n"
         ));
     let seen = actions(&sandbox);
