@@ -82,6 +82,14 @@ impl ConfigFiles {
             .map(|path| escape_path(&path))
             .collect()
     }
+
+    /// Returns the variable that turns off a file in which `aws configure` would store a profile.
+    pub(crate) fn turned_off_by() -> Option<&'static str> {
+        let mut variables = ["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"].into_iter();
+        variables.find(|name| {
+            std::env::var_os(name).is_some_and(|path| path.is_empty() || path == "/dev/null")
+        })
+    }
 }
 
 fn find<'a>(sections: &'a [Section], kind: &str, name: &str) -> Option<&'a Section> {

@@ -349,7 +349,14 @@ impl Source {
             "no AWS credentials: not in the environment (AWS_ACCESS_KEY_ID), not in profile `{name}` of {files}, \
              no web identity token, no container, and none from the instance metadata service"
         ))
-        .hint("`aws configure` stores credentials; --profile NAME chooses a profile that has them")
+        .hint(match ConfigFiles::turned_off_by() {
+            Some(variable) => format!(
+                "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or unset {variable}, which turns off the file with your \
+                 profiles"
+            ),
+            None => "`aws configure` stores credentials; --profile NAME chooses a profile that has them"
+                .to_owned(),
+        })
     }
 
     async fn fetch(

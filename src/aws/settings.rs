@@ -234,11 +234,12 @@ fn unknown_profile(name: &str, by: &str, files: &ConfigFiles) -> RunError {
     let mut places = ConfigFiles::places();
     places.dedup();
     let places = places.join(" and ");
-    RunError::configuration(message).hint(if known.is_empty() {
-        format!("no profile is defined in {places}; create one with `aws configure`")
-    } else {
-        format!("the profiles in {places} are: {}", known.join(", "))
-    })
+    let hint = match ConfigFiles::turned_off_by() {
+        _ if !known.is_empty() => format!("the profiles in {places} are: {}", known.join(", ")),
+        Some(variable) => format!("unset {variable}, which turns off the file with your profiles"),
+        None => format!("no profile is defined in {places}; create one with `aws configure`"),
+    };
+    RunError::configuration(message).hint(hint)
 }
 
 /// Returns the configured region.

@@ -62,6 +62,27 @@ fn f21_a_profile_that_does_not_exist() {
 }
 
 #[test]
+fn a_file_that_is_turned_off_is_not_said_to_need_aws_configure() {
+    for (variable, path) in [
+        ("AWS_CONFIG_FILE", "/dev/null"),
+        ("AWS_SHARED_CREDENTIALS_FILE", ""),
+    ] {
+        let unset = format!("unset {variable}, which turns off the file with your profiles\n");
+        refused(
+            |case| case.env(variable, path).args(["--profile", "any"]),
+            &[&format!("hint: {unset}")],
+        );
+        refused(
+            |case| case.env(variable, path).without_credentials(),
+            &[
+                "no AWS credentials",
+                &format!("hint: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or {unset}"),
+            ],
+        );
+    }
+}
+
+#[test]
 fn f21_a_profile_that_is_empty() {
     refused(
         |case| case.file(".aws/config", PROFILES).env("AWS_PROFILE", ""),
