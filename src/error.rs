@@ -438,3 +438,12 @@ impl From<Exit> for ExitCode {
         Self::from(exit.status())
     }
 }
+
+/// Returns the hint for an error of the operating system with this text, if too few files may be open.
+pub(crate) fn file_limit_hint(text: &str) -> Option<&'static str> {
+    text.to_ascii_lowercase()
+        .contains("too many open files")
+        .then_some(
+            "this shell allows too few open files: run `ulimit -n 1024`, then the same command again",
+        )
+}

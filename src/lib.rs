@@ -56,7 +56,7 @@ use aws::{Connected, NamedKeys, Purpose};
 use batch::{InFlight, Keys, Work, keys_of, named};
 use blocking::run_blocking;
 use cli::{Cli, error_format_of};
-use error::{Exit, RunError};
+use error::{Exit, RunError, file_limit_hint};
 use input::Origin;
 use journal::{Journal, Unusable};
 use lock::lock;
@@ -313,7 +313,9 @@ fn stopped(
     in_flight: &InFlight,
     messages: Messages,
 ) -> Exit {
-    let other = RunError::other(format!("{error:#}"));
+    let text = format!("{error:#}");
+    let hint = file_limit_hint(&text).map(str::to_owned);
+    let other = RunError::other(text);
     let stop = error.downcast_ref().unwrap_or(&other);
     let key = request.single();
     let nothing = || KeyState::NotDone("nothing was sent to IAM".to_owned());
@@ -327,7 +329,11 @@ fn stopped(
         (None, Some(_)) => AS_REPORTED,
         _ => known.result_member(request.action),
     };
-    messages.explain(&Explanation::for_run_error(stop, member).about(key, told));
+    let mut explanation = Explanation::for_run_error(stop, member).about(key, told);
+    if let Some(hint) = hint {
+        explanation.hints = vec![hint];
+    }
+    messages.explain(&explanation);
     stop.exit
 }
 

@@ -14,7 +14,7 @@ use super::proxy;
 use super::response_body::Body;
 use super::response_history::ResponseHistory;
 use super::tls;
-use crate::error::{CallError, Context, Received, ServiceError, TransportError};
+use crate::error::{CallError, Context, Received, ServiceError, TransportError, file_limit_hint};
 use crate::outcome::ResponseMetadata;
 use crate::sanitize::truncate_escaped;
 
@@ -221,7 +221,7 @@ pub(crate) fn transport_error(error: &(dyn Error + 'static), host: &str) -> Tran
         (reason.to_owned(), hint)
     } else {
         let innermost = all.last().map(|text| truncate_escaped(text));
-        (innermost.unwrap_or_default(), None)
+        (innermost.unwrap_or_default(), file_limit_hint(&lower))
     };
     // AWS's own hosts always use TLS.
     if hint == Some(tls::WITHOUT_TLS) && is_aws(host) {
@@ -304,4 +304,21 @@ pub(super) fn sources<'a>(
             None => error.source(),
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn too_few_files_have_a_hint() {
+        let error = io::Error::from_raw_os_error(rustix::io::Errno::MFILE.raw_os_error());
+        let error = transport_error(&error, "iam.amazonaws.com");
+        assert!(error.reason.starts_with("Too many open files"), "{error:?}");
+        assert!(
+            error
+                .hint
+                .is_some_and(|hint| hint.contains("ulimit -n 1024"))
+        );
+    }
 }

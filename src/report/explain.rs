@@ -30,7 +30,7 @@ pub(crate) struct Explanation {
     pub(super) details: Vec<String>,
     /// The service's error, if it returned one. JSON output prints its message.
     pub(super) service: Option<ServiceError>,
-    pub(super) hints: Vec<String>,
+    pub(crate) hints: Vec<String>,
     /// The command that shows the key's state if it is unknown.
     pub(super) check: Option<String>,
     pub(super) exit: Exit,

@@ -297,7 +297,9 @@ fn f66_few_file_handles_and_little_memory() {
                 .exits(1)
                 .prints_nothing()
                 .says_exactly(&format!(
-                    "iam-del-key: error: could not start: Too many open files (os error 24)\n{result}\n"
+                    "iam-del-key: error: could not start: Too many open files (os error 24)\n\
+                     hint: this shell allows too few open files: run `ulimit -n 1024`, then the same command again\n\
+                     {result}\n"
                 ));
         }
         assert_eq!(sandbox.connections(), 0);
