@@ -5,9 +5,12 @@ use std::io::{self, IsTerminal as _};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle, TermLike};
+use terminal_size::terminal_size_of;
 
-use super::stream::{self, Job};
+use super::stream::{self, Job, Stream};
+use super::table::width;
+use crate::lock::lock;
 use crate::outcome::OutcomeKind;
 use crate::request::{Color, ErrorFormat, Request, Verbosity};
 use crate::summary::Summary;
@@ -105,8 +108,11 @@ pub(super) struct DrawnBar {
 impl DrawnBar {
     fn new(color: Color, count: Option<u64>, state: &Arc<Mutex<BarState>>) -> Self {
         let message = lock_state(state).message.clone();
-        let bar = ProgressBar::with_draw_target(count, ProgressDrawTarget::stderr())
-            .with_message(message);
+        let bar = ProgressBar::with_draw_target(
+            count,
+            ProgressDrawTarget::term_like(Box::<Line>::default()),
+        )
+        .with_message(message);
         let template = match color {
             _ if count.is_none() => "{msg}: {time}",
             Color::Off => "{bar:16} {pos}/{len} {msg}{pace}",
@@ -166,6 +172,64 @@ impl DrawnBar {
     /// Removes the bar.
     pub(super) fn clear(&self) {
         self.bar.finish_and_clear();
+    }
+}
+
+/// The line of standard error on which the bar is drawn. What `indicatif` has for this fills the line with spaces. Then what a
+/// terminal shows of Ctrl-C begins another line, and the bar is shown twice.
+#[derive(Debug, Default)]
+struct Line(Mutex<String>);
+
+impl Line {
+    fn put(&self, text: &str) -> io::Result<()> {
+        lock(&self.0).push_str(text);
+        Ok(())
+    }
+
+    fn move_cursor(&self, count: usize, direction: char) -> io::Result<()> {
+        match count {
+            0 => Ok(()),
+            _ => self.put(&format!("\u{1b}[{count}{direction}")),
+        }
+    }
+}
+
+impl TermLike for Line {
+    fn width(&self) -> u16 {
+        u16::try_from(width(terminal_size_of(io::stderr()))).unwrap_or(u16::MAX)
+    }
+
+    fn move_cursor_up(&self, count: usize) -> io::Result<()> {
+        self.move_cursor(count, 'A')
+    }
+
+    fn move_cursor_down(&self, count: usize) -> io::Result<()> {
+        self.move_cursor(count, 'B')
+    }
+
+    fn move_cursor_right(&self, count: usize) -> io::Result<()> {
+        self.move_cursor(count, 'C')
+    }
+
+    fn move_cursor_left(&self, count: usize) -> io::Result<()> {
+        self.move_cursor(count, 'D')
+    }
+
+    fn write_line(&self, text: &str) -> io::Result<()> {
+        self.put(text).and_then(|()| self.put("\n"))
+    }
+
+    fn write_str(&self, text: &str) -> io::Result<()> {
+        self.put(text.trim_end_matches(' '))
+    }
+
+    fn clear_line(&self) -> io::Result<()> {
+        self.put("\r\u{1b}[2K")
+    }
+
+    fn flush(&self) -> io::Result<()> {
+        let text = std::mem::take(&mut *lock(&self.0));
+        stream::write(Stream::Messages, text.as_bytes())
     }
 }
 

@@ -435,7 +435,7 @@ fn write_without_blocking(_: Stream, text: &mut Vec<u8>) -> bool {
 
 /// Writes the whole text. The buffer of the standard library is bypassed because it does not report how much was
 /// written.
-fn write(stream: Stream, mut text: &[u8]) -> io::Result<()> {
+pub(super) fn write(stream: Stream, mut text: &[u8]) -> io::Result<()> {
     while !text.is_empty() {
         let written = match stream {
             Stream::Results => rustix::io::write(io::stdout(), text),

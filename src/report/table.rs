@@ -151,7 +151,7 @@ impl Table {
     }
 }
 
-fn width(terminal: Option<(terminal_size::Width, terminal_size::Height)>) -> usize {
+pub(super) fn width(terminal: Option<(terminal_size::Width, terminal_size::Height)>) -> usize {
     terminal.map_or(DEFAULT_WIDTH, |(width, _)| usize::from(width.0))
 }
 
