@@ -2,6 +2,7 @@
 //! reported as soon as it is finished, and every key that was not tried is reported too.
 
 mod abort;
+mod chosen;
 mod connectivity;
 mod finish;
 mod in_flight;
@@ -26,9 +27,10 @@ use crate::report::message::Messages;
 use crate::report::{self, Bar, Report};
 use crate::request::{Format, Mode, Selection};
 use crate::select::Sweep;
-use crate::spill::{SpillFile, SpillReader};
+use crate::spill::SpillReader;
 use crate::summary::Summary;
 use abort::AbortReason;
+use chosen::Chosen;
 pub(crate) use in_flight::InFlight;
 pub(crate) use named::named;
 use one::Stage;
@@ -52,7 +54,7 @@ struct Run<'a> {
     /// The keys to process.
     keys: Keys,
     /// The keys selected so far, if all are selected before any is changed.
-    chosen: SpillFile<Target>,
+    chosen: Chosen,
     report: Report<'a>,
     summary: Summary,
 }
@@ -66,7 +68,7 @@ pub(crate) async fn run(work: &Work<'_>, named: Option<(Keys, u64)>) -> anyhow::
     let mut run = Run {
         work,
         keys: keys_of(iter::empty()),
-        chosen: SpillFile::new(),
+        chosen: Chosen::default(),
         report: Report::new(work.request),
         summary: Summary::default(),
     };
@@ -98,7 +100,7 @@ impl Run<'_> {
             None => self.sweep().await,
         };
         let rest = mem::replace(&mut self.keys, keys_of(iter::empty()));
-        let keys = mem::replace(&mut self.chosen, SpillFile::new());
+        let keys = mem::take(&mut self.chosen).keys;
         let count = keys.len();
         let mut keys = match keys.read() {
             Ok(keys) => keys,
@@ -165,7 +167,7 @@ impl Run<'_> {
         let unfinished = work.unfinished(&sweep).into_iter();
         self.keys = keys_of(unfinished.map(|key| Ok(key.into())));
         self.report.found = (sweep.keys() as u64, sweep.already_inactive() as u64);
-        self.chosen = sweep.chosen;
+        self.chosen.keys = sweep.chosen;
         self.report_kept(sweep.results).await?;
         self.process_keys(Stage::Verify).await
     }

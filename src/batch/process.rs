@@ -27,6 +27,7 @@ impl Run<'_> {
         let mut in_flight = FuturesUnordered::new();
         let mut connectivity = Connectivity::default();
         let mut reason = None;
+        let mut started = 0;
         let mut signals = work.signals.clone();
         loop {
             let wants_more = reason.is_none() && self.keys.peek().is_some();
@@ -44,11 +45,16 @@ impl Run<'_> {
                 }
             }
             let max_keys = connectivity.max_keys(work.request.jobs.get());
-            let is_full = in_flight.len() + self.report.output.len() >= max_keys;
+            let is_full =
+                in_flight.len() + self.report.output.len() >= max_keys || self.chosen.is_full();
             let is_behind = stream::is_backlogged();
             if wants_more && !is_full && !is_behind && pause.is_none() {
                 match self.keys.next() {
-                    Some(Ok(target)) => in_flight.push(work.process(target, stage)),
+                    Some(Ok(target)) => {
+                        let number = started;
+                        started += 1;
+                        in_flight.push(async move { (number, work.process(target, stage).await) });
+                    }
                     Some(Err(error)) => reason = Some(AbortReason::StorageFailed(error)),
                     None => {}
                 }
@@ -56,10 +62,11 @@ impl Run<'_> {
             }
             tokio::select! {
                 biased;
-                Some(processed) = in_flight.next() => {
-                    let (contact, ended) = self.take(processed);
+                Some((number, processed)) = in_flight.next() => {
+                    let (contact, ended) = self.take(stage, number, processed);
+                    let stored = self.store_chosen();
                     connectivity.add(contact);
-                    reason = reason.or(ended);
+                    reason = reason.or(ended).or(stored);
                 }
                 written = self.report.output.next(), if self.report.output.len() > 0 => {
                     reason = reason.or(written.err().map(AbortReason::OutputFailed));
@@ -71,23 +78,26 @@ impl Run<'_> {
         }
     }
 
-    /// Reports or stores a processed key. Returns what it says about the connection to IAM, and why no further key may be
+    /// Reports a processed key, or keeps it to be changed. Returns what it says about the connection to IAM, and why no further key may be
     /// started.
-    fn take(&mut self, processed: Processed) -> (Contact, Option<AbortReason>) {
+    fn take(
+        &mut self,
+        stage: Stage,
+        number: u64,
+        processed: Processed,
+    ) -> (Contact, Option<AbortReason>) {
         let work = self.work;
+        if stage == Stage::Choose && !matches!(processed, Processed::Chosen(_)) {
+            self.chosen.add(number, None);
+        }
         let (result, recorded) = match processed {
             Processed::FinishedEarlier => {
                 self.summary.count_finished_earlier();
                 return (Contact::NotTried, None);
             }
             Processed::Chosen(target) => {
-                let Err(error) = self.chosen.push(&target) else {
-                    return (Contact::Responded, None);
-                };
-                let why = "the list of keys could not be stored";
-                let outcome = Outcome::not_tried(Exit::Other, why);
-                let _ = self.report_result(&work.unchanged(*target, outcome));
-                return (Contact::NotTried, Some(AbortReason::StorageFailed(error)));
+                self.chosen.add(number, Some(*target));
+                return (Contact::Responded, None);
             }
             Processed::Finished(result, recorded) => (result, recorded),
         };
@@ -105,6 +115,18 @@ impl Run<'_> {
         let reason = not_recorded.or(not_written);
         let reason = reason.or_else(|| work.should_abort(&result));
         (Contact::of(&result.outcome), reason)
+    }
+
+    /// Stores the keys to change that wait for no key before them. Those that cannot be stored are not tried.
+    fn store_chosen(&mut self) -> Option<AbortReason> {
+        let mut reason = None;
+        while let Err((target, error)) = self.chosen.store() {
+            let why = "the list of keys could not be stored";
+            let outcome = Outcome::not_tried(Exit::Other, why);
+            let _ = self.report_result(&self.work.unchanged(target, outcome));
+            reason.get_or_insert(AbortReason::StorageFailed(error));
+        }
+        reason
     }
 
     /// Reports a result and counts it.

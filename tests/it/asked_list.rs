@@ -1,11 +1,14 @@
 //! The question before a list is worked on: asked if standard error is a terminal, and answered there, since standard input
 //! may be the list.
 
+use std::time::Duration;
+
 use iam_sandbox::documented::BOB_SECOND_KEY_ID;
+use iam_sandbox::{Fault, What};
 
 use crate::case::{BOBS_KEY, Case, actions, documented};
 use crate::dialogue::Dialogue;
-use crate::many::{from_stdin, outcomes};
+use crate::many::{crowd, from_stdin, outcomes};
 
 const ASKED: &str = "Delete these 2 keys in account 123456789012? It cannot be undone. [y/N] ";
 
@@ -44,6 +47,29 @@ fn f64_a_list_is_asked_about_on_a_terminal() {
         let _ = said.says(&[BOBS_KEY, "[y/N]"]);
         assert_eq!(sandbox.has_key(BOBS_KEY), status == 11);
     }
+}
+
+#[test]
+fn the_keys_are_shown_in_the_order_of_the_list() {
+    let (sandbox, list) = crowd(20);
+    // The first key is read last.
+    let slow = Fault::new(What::Delay(Duration::from_secs(1)));
+    sandbox.fault(slow.on("ListAccessKeys").times(1));
+    let case = Case::at(&sandbox, ["--jobs", "4"]);
+    let path = case.path("list.csv");
+    let case = case.file("list.csv", &list).args(["--from"]).args([path]);
+    let said = Dialogue::start(case)
+        .shows("[y/N] ")
+        .types(b"n\n")
+        .end()
+        .exits(11)
+        .prints_nothing();
+    let ids = |text: &str| -> Vec<String> {
+        let lines = text.lines().filter(|line| line.starts_with("AKIA"));
+        lines.map(|line| line[..20].to_owned()).collect()
+    };
+    assert_eq!(ids(said.messages()), ids(&list));
+    let _ = said.says(&["[y/N] "]);
 }
 
 #[test]
