@@ -230,9 +230,20 @@ fn describe_sweep(sweep: &Sweep, selection: &Selection) -> String {
         Selection::Root => "the root user".to_owned(),
         _ => format!("{} user{}", sweep.users, plural(sweep.users)),
     };
+    let [excepted, excluded] = sweep.not_read;
+    let not_read = [
+        (excepted, "--except-user"),
+        (excluded, "no matching key in the credential report"),
+    ];
+    let not_read = not_read.iter().filter(|(count, _)| *count > 0);
+    let not_read = not_read.map(|(count, why)| {
+        let plural = plural(*count);
+        format!("; {count} user{plural} skipped ({why})")
+    });
     format!(
-        "{} key{} of {owners} checked{already_inactive}",
+        "{} key{} of {owners} checked{already_inactive}{}",
         sweep.keys(),
         plural(sweep.keys()),
+        not_read.collect::<String>(),
     )
 }

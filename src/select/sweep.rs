@@ -1,6 +1,7 @@
 //! Selects among all keys of a user or of the account. All lists are read completely before anything is done. A list that
 //! cannot be read ends the run: treating it as empty could hide a key.
 
+use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 use std::io;
 use std::ops::ControlFlow;
@@ -31,6 +32,9 @@ pub(crate) struct Sweep {
     pub(crate) results: Vec<KeyResult>,
     /// How many users were read.
     pub(crate) users: usize,
+    /// How many users were not read, because `--except-user` names them, and because the credential report shows that none
+    /// of their keys matches.
+    pub(crate) not_read: [usize; 2],
     /// What cannot be printed because IAM denied the read.
     pub(crate) denied: Denied,
     /// All keys by ID. A user who is renamed during the sweep may be read under both names. The later one counts.
@@ -56,6 +60,7 @@ impl Sweep {
             chosen: SpillFile::new(),
             results: Vec::new(),
             users: 0,
+            not_read: [0; 2],
             denied: Denied::default(),
             found: HashMap::new(),
             has_duplicates: false,
@@ -171,12 +176,20 @@ impl Selector<'_> {
         let report = self.credential_report(bar).await;
         let report = report.as_ref();
         let mut added = Ok(());
+        let (excepted, excluded) = (Cell::new(0), Cell::new(0));
         let read = self.read_users(
             |listed| report.is_some_and(|report| report.confirms(listed)),
             // A name that appears during the sweep may be the new name of an excepted user, so it is read in any case.
             |user, round| {
-                let is_excepted = round == Round::First && self.is_excepted(&user.name);
-                !is_excepted && !report.is_some_and(|report| report.excludes(user))
+                let count = if round == Round::First && self.is_excepted(&user.name) {
+                    &excepted
+                } else if report.is_some_and(|report| report.excludes(user)) {
+                    &excluded
+                } else {
+                    return true;
+                };
+                count.set(count.get() + 1);
+                false
             },
             async |user| self.inspect(Some(user)).await,
             |inspected| {
@@ -190,6 +203,7 @@ impl Selector<'_> {
         );
         read.await.map_err(|failure| read_failed(&failure))?;
         added?;
+        sweep.not_read = [excepted.get(), excluded.get()];
         sweep.remove_duplicates()
     }
 

@@ -60,7 +60,7 @@ AKIDPMS9RO4H3FEXAMPLE  Bob                       Active    13 months ago  3 mont
         let sandbox = documented();
         let shown = screen(Case::at(&sandbox, STALE).args(["--jobs", "1"]), width, 0);
         let expected = format!(
-            "iam-del-key: note: 4 keys of 2 users checked\n\
+            "iam-del-key: note: 4 keys of 2 users checked; 1 user skipped (no matching key in the credential report)\n\
              {table}\
              result: 2 keys: 2 would be deleted; this was a dry run; root user keys are not included\n"
         );
