@@ -27,15 +27,9 @@ impl Run<'_> {
             (AbortReason::OutputFailed(error), _) => {
                 self.write_failure(&error, self.summary.exit()).await
             }
-            (AbortReason::NotConfirmed(exit), written) => {
-                let exit = match exit {
-                    Exit::Refused => self.summary.exit(),
-                    signal => signal,
-                };
-                match written {
-                    Ok(()) => exit,
-                    Err(error) => self.write_failure(&error, exit).await,
-                }
+            (AbortReason::NotConfirmed(exit), Ok(())) => exit,
+            (AbortReason::NotConfirmed(exit), Err(error)) => {
+                self.write_failure(&error, exit).await
             }
             (AbortReason::Signal(exit), _) => exit,
             (AbortReason::OtherPrincipal { .. }, _) => Exit::Refused,

@@ -100,7 +100,8 @@ Exit status:
        --access-key-id does not meet a condition, more keys match than
        --max-keys allows, the account is not the expected one or nobody
        confirmed it, the keys of --role-name belong to several accounts,
-       another run uses the journal, or you did not confirm.
+       another run uses the journal, or you did not confirm (then the status
+       is 11 even if some keys could not be read).
    12  Several keys with different results. If all results are the same, the
        exit status is the one of that result.
   129, 130, 143  Ended by SIGHUP, SIGINT, SIGTERM.";

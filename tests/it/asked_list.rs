@@ -73,6 +73,41 @@ fn the_keys_are_shown_in_the_order_of_the_list() {
 }
 
 #[test]
+fn no_is_11_whatever_the_other_keys_are_and_their_errors_are_printed() {
+    let sandbox = documented();
+    let gone = "AKIAQQQQQQQQQQQQQQQQ,Bob\n";
+    for (more, gone, says, counts) in [
+        (
+            &[][..],
+            gone,
+            "AKIAQQQQQQQQQQQQQQQQ: ",
+            "3 keys: 2 refused, 1 failed and not changed",
+        ),
+        (
+            &["--older-than", "30d"],
+            "",
+            "not confirmed: this run changed nothing\n",
+            "2 keys: 1 skipped, 1 refused",
+        ),
+    ] {
+        let case = Case::at(&sandbox, ["--jobs", "1"]);
+        let path = case.path("list.csv");
+        let case = case
+            .file("list.csv", list() + gone)
+            .args(["--from"])
+            .args([path]);
+        let printed = Dialogue::start(case.args(more))
+            .shows("[y/N] ")
+            .types(b"n\n")
+            .end()
+            .exits(11);
+        let output = printed.output().to_owned();
+        let _ = printed.prints(&output).says(&[says]).ends_with(counts);
+    }
+    assert!(sandbox.has_key(BOBS_KEY) && sandbox.has_key(BOB_SECOND_KEY_ID));
+}
+
+#[test]
 fn f64_a_list_on_standard_input_is_asked_about_on_the_terminal() {
     for (more, asked) in [
         (&[][..], true),

@@ -169,7 +169,7 @@ fn f85_a_begun_key_that_this_run_leaves_is_unknown() {
     // The first key ends the run, or the question does; the second was begun, and nobody can look for it.
     for (more, answer, status) in [
         (&["--jobs", "1", "--fail-fast"][..], None, 6),
-        (&["--interactive"], Some("n\n"), 12),
+        (&["--interactive"], Some("n\n"), 11),
         (&["--except-user", "B*", "--jobs", "1"], None, 12),
     ] {
         let sandbox = documented();
