@@ -17,6 +17,16 @@ use crate::sanitize::{SafeText, escape_field, truncate_escaped};
 /// The value of the member `Result` if each key has a result of its own.
 pub(crate) const AS_REPORTED: &str = "AsReported";
 
+/// Why a key was not changed, where the error itself says it.
+const IMPLIED: [&str; 6] = [
+    "",
+    "IAM found no such key for this user",
+    "IAM found no such user",
+    "IAM refused the request",
+    "no request to change it was sent to IAM",
+    "nothing was sent to IAM",
+];
+
 /// An error or warning, what is known, and what to run next.
 #[derive(Clone, Debug)]
 pub(crate) struct Explanation {
@@ -251,13 +261,19 @@ impl Report<'_> {
         let check = known
             .as_ref()
             .and_then(|known| self.commands.check(&result.key, known));
-        let result_text = match (about, known.map(|known| known.describe(action))) {
+        let result_text = match (about, known.as_ref().map(|known| known.describe(action))) {
             (About::One(_), Some(known)) => {
                 let known = self.would_stay(result).unwrap_or(known);
                 Some(format!("{id}: {known}"))
             }
-            (About::OneOfMany(..), Some(known)) if level == Level::Error => {
-                message = format!("{id}: {}; {known}", message.trim_end_matches('.'));
+            (About::OneOfMany(..), Some(described)) if level == Level::Error => {
+                let what = message.trim_end_matches('.');
+                message = match &known {
+                    Some(KeyState::NotDone(why)) if IMPLIED.contains(&why.as_str()) => {
+                        format!("{id}: {}: {what}", action.not_done())
+                    }
+                    _ => format!("{id}: {what}; {described}"),
+                };
                 None
             }
             (About::One(_) | About::OneOfMany(..), _) => None,
@@ -387,7 +403,7 @@ pub(super) fn not_found_sentence(not_found: &NotFound) -> String {
         }
         (None, SearchScope::Account) => "no user of this account has such a key".to_owned(),
         (None, SearchScope::User(_) | SearchScope::SigningUser | SearchScope::RootUser) => {
-            format!("IAM does not list the key for {user}")
+            format!("IAM lists no such key for {user}")
         }
     }
 }

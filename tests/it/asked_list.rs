@@ -80,7 +80,7 @@ fn no_is_11_whatever_the_other_keys_are_and_their_errors_are_printed() {
         (
             &[][..],
             gone,
-            "AKIAQQQQQQQQQQQQQQQQ: ",
+            "AKIAQQQQQQQQQQQQQQQQ: not deleted: IAM lists no such key for the user Bob\n",
             "3 keys: 2 refused, 1 failed and not changed",
         ),
         (

@@ -304,10 +304,7 @@ fn a_key_that_is_gone_is_missing_whatever_the_condition() {
     let _ = case(&[])
         .exits(3)
         .prints_outcome("Failed")
-        .says(&[
-            "IAM does not list the key for the user Bob",
-            "is already gone",
-        ])
+        .says(&["IAM lists no such key for the user Bob", "is already gone"])
         .ends_with("not deleted");
     let _ = case(&["--ignore-missing"])
         .exits(0)

@@ -220,7 +220,7 @@ fn a_key_that_is_not_there_is_a_failure() {
     let _ = unchanged(&sandbox, Case::documented(&sandbox, &["-n"]))
         .exits(3)
         .prints_outcome("Failed")
-        .says(&["IAM does not list the key for the user Bob"])
+        .says(&["IAM lists no such key for the user Bob"])
         .ends_with("not deleted");
     let _ = unchanged(
         &sandbox,

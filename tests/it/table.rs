@@ -107,8 +107,8 @@ Account 123456789012
 ACCESS KEY ID          USER                                             OUTCOME
 {BOB_SECOND_KEY_ID}   Bob                                              Deleted
 {ALICE_KEY_ID}   Bob                                              Failed
-iam-del-key: error: {ALICE_KEY_ID}: An error occurred (NoSuchEntity) when calling the DeleteAccessKey operation: The \
-Access Key with id {ALICE_KEY_ID} cannot be found; not deleted: IAM found no such key for this user
+iam-del-key: error: {ALICE_KEY_ID}: not deleted: An error occurred (NoSuchEntity) when calling the DeleteAccessKey \
+operation: The Access Key with id {ALICE_KEY_ID} cannot be found
 hint: for keys that were not found: the key does not exist, or belongs to another user; use --find-user instead of --user-name to look up the owner of each key
 result: 2 keys: 1 deleted, 1 failed and not changed
 "

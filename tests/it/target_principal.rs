@@ -187,11 +187,11 @@ fn f103_a_key_that_the_root_user_does_not_have_is_3() {
         ),
         (
             &["--dry-run"],
-            "error: IAM does not list the key for the root user\n",
+            "error: IAM lists no such key for the root user\n",
         ),
         (
             &["--ignore-missing", "--only-inactive"],
-            "error: IAM does not list the key for the root user\n",
+            "error: IAM lists no such key for the root user\n",
         ),
     ] {
         let missing = "AKIAI44QH8DHBEXAMPLE";

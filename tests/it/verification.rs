@@ -353,7 +353,7 @@ fn ignore_missing_takes_a_key_for_gone_that_was_deleted_a_moment_ago() {
         .exits(3)
         .prints_outcome("Failed")
         .says_exactly(&format!(
-            "iam-del-key: error: IAM does not list the key for the user Bob\n\
+            "iam-del-key: error: IAM lists no such key for the user Bob\n\
              hint: IAM's responses contradict each other, which can happen for a few seconds after a change: run the same command again\n\
              result: {BOBS_KEY}: not deleted: no request to change it was sent to IAM\n"
         ));
