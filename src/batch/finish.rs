@@ -82,7 +82,7 @@ impl Run<'_> {
             }
             written = self.report_result(&result);
         }
-        written
+        written.and_then(|()| self.report.write_not_tried())
     }
 
     /// Waits until the results are written, and prints the summary. Returns the exit status, which so far is `exit`.

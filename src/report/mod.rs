@@ -67,6 +67,8 @@ pub(crate) struct Report<'a> {
     pub(crate) account: Option<AccountId>,
     /// The table, once its heading was printed.
     table: Option<Table>,
+    /// The number of keys that were not tried and are not in the table yet.
+    not_tried: u64,
     /// Hints to print at the end, each once.
     final_lines: Vec<(Level, String)>,
     /// The number of keys that a sweep found, and of those among them that are inactive already although they were to
@@ -96,6 +98,7 @@ impl<'a> Report<'a> {
             format: format_of(request),
             account: None,
             table: None,
+            not_tried: 0,
             final_lines: Vec::new(),
             found: (0, 0),
             deactivated: Deactivated::default(),
@@ -178,6 +181,13 @@ impl<'a> Report<'a> {
         }
         if self.request.deletes_one() {
             self.print_deletion(result);
+        }
+        if is_single
+            && self.request.mode == Mode::DryRun
+            && let Some(table) = &self.table
+            && let Some(left_out) = table.left_out_use(&result.key, &result.metadata)
+        {
+            self.messages.note(&left_out);
         }
         let mut explanation = self.explain(result, About::One(&result.key));
         // With many keys, the command to undo is printed once at the end.

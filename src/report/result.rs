@@ -1,12 +1,13 @@
 //! What standard output gets for a result, and what a person reads in addition about a single deletion.
 
 use std::io::{self, IsTerminal as _};
+use std::mem;
 
 use super::record::{self, query_result};
 use super::table::Table;
 use super::{Report, describe_key};
 use crate::error::Exit;
-use crate::outcome::{KeyResult, Outcome};
+use crate::outcome::{KeyResult, Outcome, OutcomeKind};
 use crate::request::{Format, Owner, Request};
 use crate::sanitize::SafeText;
 
@@ -31,10 +32,17 @@ impl Report<'_> {
         if self.format == Format::Off || request.output.is_none() && is_failure {
             return Ok(());
         }
+        if self.format == Format::Table
+            && request.single().is_none()
+            && result.kind() == OutcomeKind::NotTried
+        {
+            self.not_tried += 1;
+            return Ok(());
+        }
         let is_known = request.single().is_none() && result.is_changed();
         let known = is_known.then(|| describe_key(result)).into_iter().collect();
         let text = match self.format {
-            Format::Table => self.row(result),
+            Format::Table => self.row(|table| table.row(result)),
             Format::Text if request.query.is_none() => record::columns(result),
             _ => match query_result(result, request) {
                 Ok(text) => text,
@@ -47,15 +55,30 @@ impl Report<'_> {
         self.output.put(&text, known)
     }
 
-    /// Renders the row of a result, and in front of the first one what is above the table.
-    fn row(&mut self, result: &KeyResult) -> SafeText {
+    /// Writes one row for all keys of a table that were not tried. A row for each would bury the others.
+    ///
+    /// # Errors
+    ///
+    /// The row cannot be written.
+    pub(crate) fn write_not_tried(&mut self) -> io::Result<()> {
+        match mem::take(&mut self.not_tried) {
+            0 => Ok(()),
+            count => {
+                let text = self.row(|table| table.row_of_not_tried(count));
+                self.output.put(&text, Vec::new())
+            }
+        }
+    }
+
+    /// Renders a row, and in front of the first one what is above the table.
+    fn row(&mut self, row: impl FnOnce(&Table) -> String) -> SafeText {
         let mut text = String::new();
         let table = self.table.get_or_insert_with(|| {
             let table = Table::of_results(self.request, self.messages.paints_results);
             text = table.head_of_results(self.request, self.account.as_ref());
             table
         });
-        text.push_str(&table.row(result));
+        text.push_str(&row(table));
         SafeText::page(&text)
     }
 

@@ -9,7 +9,7 @@ use anstyle::{AnsiColor, Style};
 use terminal_size::terminal_size_of;
 
 use super::fit::{Fit, display_width};
-use super::message;
+use super::message::{self, Messages};
 use super::record::{reason, status};
 use crate::age::{rough_age, timestamp};
 use crate::condition::{Condition, RequiredRead};
@@ -17,7 +17,7 @@ use crate::ident::{AccountId, UserName};
 use crate::metadata::{KeyMetadata, LastUse, Target};
 use crate::outcome::{KeyResult, OutcomeKind};
 use crate::request::{Action, Key, Mode, Request};
-use crate::sanitize::SafeText;
+use crate::sanitize::{SafeText, escape_field};
 
 /// The width without a terminal, in columns.
 const DEFAULT_WIDTH: usize = 80;
@@ -125,6 +125,38 @@ impl Table {
             }
             column => (cell(column, &result.key, &result.metadata), None),
         })
+    }
+
+    /// Renders the row of this number of keys that were not tried.
+    pub(super) fn row_of_not_tried(&self, count: u64) -> String {
+        let (kind, plural) = (OutcomeKind::NotTried, if count == 1 { "" } else { "s" });
+        self.line(|column| match column {
+            Column::Id => (format!("({count} key{plural})"), None),
+            Column::Outcome => (kind.as_str().to_owned(), Some(style(kind))),
+            _ => (String::new(), None),
+        })
+    }
+
+    /// Returns what a key was last used for, as a sentence, if the table has no room for it.
+    pub(super) fn left_out_use(&self, key: &Key, metadata: &KeyMetadata) -> Option<String> {
+        let has_column = self
+            .columns
+            .iter()
+            .any(|(column, _)| *column == Column::UsedFor);
+        let Some(LastUse::At {
+            service, region, ..
+        }) = &metadata.last_use
+        else {
+            return None;
+        };
+        let service = service
+            .as_ref()
+            .map(|name| format!(" for {}", escape_field(name)));
+        let region = region
+            .as_ref()
+            .map(|name| format!(" in {}", escape_field(name)));
+        let place: String = [service, region].into_iter().flatten().collect();
+        (!has_column && !place.is_empty()).then(|| format!("{} was last used{place}", key.id))
     }
 
     /// Renders a line. Only an ID may be wider than its column.
@@ -303,13 +335,19 @@ pub(crate) fn show_targets(
     let columns = columns(request, width(terminal_size_of(io::stderr())), None);
     let table = Table::new(columns, message::is_colorful(&io::stderr()));
     let mut text = table.head(request, None);
+    let (mut count, mut left_out) = (0, None);
     loop {
         let page = targets.take(PAGE_ROWS).map(|target| {
             let Target { key, metadata } = target?;
+            count += 1;
+            left_out = table.left_out_use(&key, &metadata).filter(|_| count == 1);
             Ok(table.line(|column| (cell(column, &key, &metadata), None)))
         });
         let page: Vec<String> = page.collect::<io::Result<_>>()?;
         if page.is_empty() {
+            if let Some(left_out) = left_out {
+                Messages::of(request).note(&left_out);
+            }
             return Ok(());
         }
         text.push_str(&page.join("\n"));

@@ -1,11 +1,15 @@
 //! The table for people: the default on a terminal, one line per key at every width, printed as each key is finished.
 
+use std::fs::File;
+use std::io::{Read as _, Write as _};
+use std::os::fd::OwnedFd;
+
 use iam_sandbox::documented::{ALICE_KEY_ID, BOB_SECOND_KEY_ID};
 use iam_sandbox::{Fault, KeySeed, Sandbox, What, nth_key_id};
 
-use crate::case::{BOBS_KEY, Case, actions, documented};
+use crate::case::{BOBS_KEY, Case, SETTLED, actions, documented};
 use crate::dialogue::Dialogue;
-use crate::many::from_stdin;
+use crate::many::{crowd, from_stdin};
 use crate::widths::{Terminal, run_on};
 
 const STALE: [&str; 6] = [
@@ -120,6 +124,86 @@ result: 2 keys: 1 deleted, 1 failed and not changed
     assert_eq!(
         asked,
         ["GetCallerIdentity", "DeleteAccessKey", "DeleteAccessKey"]
+    );
+}
+
+#[test]
+fn what_a_single_key_was_last_used_for_is_below_a_table_without_room_for_it() {
+    let used = format!("note: {BOBS_KEY} was last used for s3 in us-east-1\n");
+    for (width, is_below) in [(80, true), (160, false)] {
+        let sandbox = documented();
+        let shown = screen(Case::documented(&sandbox, &["-n"]), width, 0);
+        assert_eq!(shown.contains(&used), is_below, "{shown}");
+        assert_eq!(shown.matches("s3").count(), 1, "{shown}");
+    }
+    // The question shows it too, but not if there are several keys.
+    for (args, is_below) in [
+        (&["--access-key-id", BOBS_KEY, "--interactive"][..], true),
+        (&["--all-keys"], false),
+    ] {
+        let sandbox = documented();
+        let case = Case::at(&sandbox, ["--user-name", "Bob"]).args(args);
+        let said = Dialogue::start(case.env("TERM", "dumb"))
+            .shows("[y/N] ")
+            .types(b"n\n")
+            .end()
+            .exits(11)
+            .prints_nothing();
+        assert_eq!(said.messages().contains(&used), is_below);
+        let _ = said.says(&["[y/N] "]);
+    }
+}
+
+#[test]
+fn keys_that_were_not_tried_are_one_row_and_a_slow_terminal_still_gets_the_counts() {
+    let (sandbox, list) = crowd(200);
+    sandbox.fault(
+        Fault::new(What::SilenceBeforeActing)
+            .on("DeleteAccessKey")
+            .always(),
+    );
+    let case = Case::at(&sandbox, ["--yes", "--jobs", "2", "--from"]);
+    let path = case.path("list.csv");
+    let parts = case.file("list.csv", &list).args([path]).into_parts();
+    let (terminal, other_end) = pty_process::blocking::open().expect("a pseudo-terminal");
+    terminal
+        .resize(pty_process::Size::new(24, 80))
+        .expect("a size");
+    let mut child = pty_process::blocking::Command::new(parts.binary)
+        .args(&parts.args)
+        .env_clear()
+        .env("TERM", "dumb")
+        .envs(parts.environment)
+        .spawn(other_end)
+        .expect("the binary starts");
+    // The account, and the first keys.
+    assert!(sandbox.wait_for_requests(3, SETTLED));
+    let mut terminal = File::from(OwnedFd::from(terminal));
+    for _ in 0..2 {
+        terminal.write_all(b"\x03").expect("the terminal takes it");
+    }
+    assert_eq!(child.wait().expect("its end").code(), Some(130));
+    // Only now does anybody read what the terminal got.
+    let (mut screen, mut bytes) = (Vec::new(), [0; 4096]);
+    while let Ok(count @ 1..) = terminal.read(&mut bytes) {
+        screen.extend_from_slice(&bytes[..count]);
+    }
+    let screen = String::from_utf8(screen).expect("UTF-8").replace('\r', "");
+    let row = format!("{:72}NotTried\n", "(198 keys)");
+    assert!(screen.contains(&row), "{screen}");
+    assert_eq!(screen.matches("  NotTried").count(), 1, "{screen}");
+    let unknown = "interrupted; unknown: the request was sent and no response arrived\n";
+    assert_eq!(
+        screen
+            .replace("\n", "")
+            .matches(&unknown.replace('\n', ""))
+            .count(),
+        2,
+        "{screen}"
+    );
+    assert!(
+        screen.ends_with("result: 200 keys: 2 unknown, 198 not tried\n"),
+        "{screen}"
     );
 }
 

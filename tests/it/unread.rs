@@ -70,9 +70,13 @@ fn c25_a_last_use_that_is_denied_is_unknown_with_one_note() {
 #[test]
 fn c25_a_status_that_is_denied_is_unknown_and_the_last_use_is_shown() {
     let sandbox = denied(&["ListAccessKeys"]);
-    for args in [
-        &["--access-key-id", BOBS_KEY, "--user-name", "Bob", "-n"][..],
-        &["--from", "-", "-n"],
+    for (args, notes) in [
+        // What the key was last used for is the other one.
+        (
+            &["--access-key-id", BOBS_KEY, "--user-name", "Bob", "-n"][..],
+            2,
+        ),
+        (&["--from", "-", "-n"], 1),
     ] {
         let printed = run(&sandbox, &[args, &["--output", "table"]].concat()).exits(0);
         let output = printed.output().to_owned();
@@ -81,7 +85,7 @@ fn c25_a_status_that_is_denied_is_unknown_and_the_last_use_is_shown() {
             "{output}"
         );
         let said = printed.prints(&output);
-        assert_eq!(said.messages().matches("note: ").count(), 1);
+        assert_eq!(said.messages().matches("note: ").count(), notes);
         let _ = said.says(&[LISTING]).ends_with("this was a dry run");
     }
 }
