@@ -9,6 +9,7 @@ use crate::log::Log;
 use crate::outcome::{Outcome, OutcomeKind, Refusal};
 use crate::report::Resume;
 use crate::report::message::Messages;
+use crate::report::stream::{self, Destination};
 use crate::request::Format;
 use crate::signal;
 
@@ -28,9 +29,7 @@ impl Run<'_> {
                 self.write_failure(&error, self.summary.exit()).await
             }
             (AbortReason::NotConfirmed(exit), Ok(())) => exit,
-            (AbortReason::NotConfirmed(exit), Err(error)) => {
-                self.write_failure(&error, exit).await
-            }
+            (AbortReason::NotConfirmed(exit), Err(error)) => self.write_failure(&error, exit).await,
             (AbortReason::Signal(exit), _) => exit,
             (AbortReason::OtherPrincipal { .. }, _) => Exit::Refused,
             (AbortReason::JournalChanged, _) => Exit::Other,
@@ -142,12 +141,11 @@ impl Run<'_> {
             && self.report.format == Format::Json
             && request.connection.target_principal.is_none()
             && !self.report.output.is_closed();
-        if has_journal {
-            Resume::Journal
-        } else if has_results {
-            Resume::Results
-        } else {
-            Resume::Again
+        match stream::destination() {
+            _ if has_journal => Resume::Journal,
+            Destination::File if has_results => Resume::File,
+            Destination::Reader if has_results => Resume::Results,
+            _ => Resume::Again,
         }
     }
 }

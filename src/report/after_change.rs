@@ -5,6 +5,7 @@ use std::slice;
 use std::time::{Duration, SystemTime};
 
 use super::command::Commands;
+use super::stream::result_file;
 use super::{Report, Resume};
 use crate::age::timestamp;
 use crate::aws::answered_at;
@@ -183,44 +184,85 @@ impl Report<'_> {
     }
 
     /// How to undo a run that deactivated many keys.
-    pub(super) fn undo_all(&self, resume: Resume) -> String {
-        let is_undoable = self.deactivated.is_undoable;
+    pub(super) fn undo_all(&self, resume: Resume) -> Vec<String> {
+        let Deactivated {
+            keys,
+            is_undoable,
+            is_unsure,
+        } = &self.deactivated;
+        let is_short = keys.len() as u64 <= MAX_UNDO_KEYS;
+        let from = |file: &Path| self.commands.reactivate_from(file);
         match (resume, &self.request.journal) {
-            (Resume::Journal, Some(journal)) if is_undoable => {
-                let command = self.commands.reactivate_from(journal);
-                format!("to undo the changes in the journal: {command}")
+            (Resume::Journal, Some(journal)) if *is_undoable => {
+                vec![format!(
+                    "to undo the changes in the journal: {}",
+                    from(journal)
+                )]
             }
-            (Resume::Results, _) if is_undoable && self.deactivated.keys.len() > 1 => {
-                let command = self.commands.reactivate_from(Path::new("FILE"));
-                format!("to undo it, save the standard output in FILE, then run: {command}")
+            (Resume::File, _) if *is_undoable && keys.len() > 1 => {
+                let command = from(&result_file().unwrap_or("FILE".into()));
+                vec![format!(
+                    "to undo the changes in the file with these results: {command}"
+                )]
             }
-            _ => self.undo_by_name(),
+            _ if is_short => self.undo_by_name(),
+            (Resume::Results, _) if *is_undoable => {
+                let command = from(Path::new("FILE"));
+                vec![format!(
+                    "to undo it if you saved the standard output in FILE: {command}"
+                )]
+            }
+            _ => {
+                let unless_inactive = if *is_unsure {
+                    ", if it was active before"
+                } else {
+                    ""
+                };
+                let command = self.commands.reactivate_any();
+                vec![
+                    format!("to undo it for a key{unless_inactive}: {command}"),
+                    "with --journal FILE, a run can be undone with one command".to_owned(),
+                ]
+            }
         }
     }
 
-    /// How to undo the run with a command that names its keys, or any key if they are many or have several owners.
-    fn undo_by_name(&self) -> String {
-        let Deactivated {
-            keys, is_unsure, ..
-        } = &self.deactivated;
-        let has_one_owner = keys.iter().all(|key| key.user_name == keys[0].user_name);
-        let is_named = has_one_owner || self.request.owner == Owner::Find;
-        if keys.len() as u64 > MAX_UNDO_KEYS || !is_named {
-            let unless_inactive = if *is_unsure {
-                ", if it was active before"
-            } else {
-                ""
-            };
-            let command = self.commands.reactivate_any();
-            return format!("to undo it for a key{unless_inactive}: {command}");
+    /// How to undo the run with commands that name its keys: one for each owner, unless the owners are looked up.
+    fn undo_by_name(&self) -> Vec<String> {
+        let keys = &self.deactivated.keys;
+        let has_owner = |key: &Key, owner: Option<&UserName>| key.user_name.as_ref() == owner;
+        let mut owners: Vec<Option<&UserName>> = Vec::new();
+        for key in keys {
+            if !owners.iter().any(|owner| has_owner(key, *owner)) {
+                owners.push(key.user_name.as_ref());
+            }
         }
+        let is_looked_up = owners.len() > 1 && self.request.owner == Owner::Find;
+        if is_looked_up {
+            return vec![self.undo_keys(keys, "it", true)];
+        }
+        let commands = owners.iter().map(|owner| {
+            let own = keys.iter().filter(|key| has_owner(key, *owner)).cloned();
+            let own: Vec<Key> = own.collect();
+            match owner {
+                Some(owner) if owners.len() > 1 => {
+                    self.undo_keys(&own, &format!("it for {owner}"), false)
+                }
+                _ => self.undo_keys(&own, "it", false),
+            }
+        });
+        commands.collect()
+    }
+
+    /// How to undo the run for these keys, which have one owner or owners that are looked up.
+    fn undo_keys(&self, keys: &[Key], what: &str, is_looked_up: bool) -> String {
         let unless_inactive = match keys.len() {
-            _ if !is_unsure => "",
+            _ if !self.deactivated.is_unsure => "",
             1 => ", if the key was active before",
             _ => ", if the keys were active before",
         };
         let signer = self.undoing_signer();
-        let command = self.commands.reactivate(keys, !has_one_owner);
-        format!("to undo it{signer}{unless_inactive}: {command}")
+        let command = self.commands.reactivate(keys, is_looked_up);
+        format!("to undo {what}{signer}{unless_inactive}: {command}")
     }
 }

@@ -19,7 +19,9 @@ const MAX_FINAL_LINES: usize = 20;
 pub(crate) enum Resume {
     /// Run the same command with the same journal.
     Journal,
-    /// Read the results of this run with `--from`.
+    /// Read the results of this run, which are in a file, with `--from`.
+    File,
+    /// The same if somebody saved the results, which went to another program or to the terminal.
     Results,
     /// Run the same command: the output does not contain complete results.
     Again,
@@ -88,31 +90,35 @@ impl Report<'_> {
                     "to continue, run the same command again with another --query or none; finished keys \
                      are skipped"
                 }
-                (true, Resume::Results | Resume::Again)
+                (true, Resume::File | Resume::Results | Resume::Again)
                     if self.request.action == Action::Delete && fails_on_missing =>
                 {
                     "to continue, run the same command again with another --query or none, and with --ignore-missing"
                 }
-                (true, Resume::Results | Resume::Again) => {
+                (true, Resume::File | Resume::Results | Resume::Again) => {
                     "to continue, run the same command again with another --query or none"
                 }
                 _ if self.request.action == Action::Reactivate => {
                     "to continue, run the same command again; keys that are already active are skipped"
                 }
-                (false, Resume::Again) if self.request.action == Action::Deactivate => {
+                (false, Resume::Results | Resume::Again)
+                    if self.request.action == Action::Deactivate =>
+                {
                     "to continue, run the same command again; keys that are already inactive are skipped"
                 }
                 (false, Resume::Journal) => {
                     "to continue, run the same command again; keys finished in the journal are skipped"
                 }
-                (false, Resume::Results) => {
-                    "to continue, save the standard output to a file, and pass it with --from; finished keys \
-                     are skipped"
+                (false, Resume::File) => {
+                    "to continue, pass the file with these results with --from, and write the new results to another \
+                     file; finished keys are skipped"
                 }
-                (false, Resume::Again) if fails_on_missing => {
+                (false, Resume::Results | Resume::Again) if fails_on_missing => {
                     "to continue, run the same command again with --ignore-missing"
                 }
-                (false, Resume::Again) => "to continue, run the same command again",
+                (false, Resume::Results | Resume::Again) => {
+                    "to continue, run the same command again"
+                }
             };
             self.messages.print(Level::Hint, hint);
         }
@@ -122,7 +128,9 @@ impl Report<'_> {
         if self.request.action == Action::Deactivate
             && summary.count_of(OutcomeKind::Deactivated) > 0
         {
-            self.messages.print(Level::Hint, &self.undo_all(resume));
+            for hint in self.undo_all(resume) {
+                self.messages.print(Level::Hint, &hint);
+            }
         }
         for hint in self.open_sessions.hints(&self.commands) {
             self.messages.print(Level::Hint, &hint);

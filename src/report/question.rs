@@ -4,19 +4,8 @@ use super::Resume;
 use super::after_change::MAX_UNDO_KEYS;
 use crate::guard::{Principal, Signer};
 use crate::ident::AccountId;
-use crate::request::{Action, Owner, Request, Selection};
+use crate::request::{Action, Request, Selection};
 use crate::sanitize::{SafeText, escape_field};
-
-/// Whether the hint after a deactivation without a list for `--reactivate` is one command for all keys.
-fn is_undone_at_once(count: u64, request: &Request) -> bool {
-    let has_one_owner = match &request.selection {
-        Selection::Named(_) | Selection::User(_) | Selection::Root => true,
-        Selection::Listed { user_name, .. } => user_name.is_some(),
-        Selection::Account => false,
-    };
-    let is_named = has_one_owner || request.owner == Owner::Find;
-    count == 1 || is_named && count <= MAX_UNDO_KEYS
-}
 
 /// Asks for confirmation after the keys were shown. Names the account, which STS returned, and the profile.
 pub(crate) fn question(
@@ -33,7 +22,7 @@ pub(crate) fn question(
     };
     let warning = match request.action {
         // What this run prints is no list that --reactivate reads.
-        Action::Deactivate if resume == Resume::Again && !is_undone_at_once(count, request) => {
+        Action::Deactivate if resume == Resume::Again && count > MAX_UNDO_KEYS => {
             "can be undone one key at a time; to undo it with one command, answer no and add --journal FILE"
         }
         action => action.undoing(),

@@ -377,8 +377,7 @@ fn f85_no_key_is_changed_once_somebody_else_has_changed_the_journal() {
         // A later run has no journal to go by.
         let _ = printed.prints(&output).says_exactly(&format!(
             "iam-del-key: error: the journal {} is incomplete: {harm}\n\
-             hint: to continue, save the standard output to a file, and pass it with --from; finished keys are \
-             skipped\n\
+             hint: to continue, run the same command again with --ignore-missing\n\
              result: 5 keys: 1 deleted, 4 not tried\n",
             kept.path().display()
         ));

@@ -193,7 +193,11 @@ fn of_the_results_of_several_runs_the_last_line_of_a_key_counts() {
 fn how_to_do_the_rest_is_said_by_what_was_printed() {
     let list = format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n{BOB_SECOND_KEY_ID},Bob\n");
     for (more, rest) in [
-        (&[][..], "save the standard output to a file"),
+        // Nobody knows whether the reader of a pipe keeps the results.
+        (
+            &[][..],
+            "run the same command again with --ignore-missing\n",
+        ),
         (
             &["--output", "text"],
             "run the same command again with --ignore-missing",
@@ -228,6 +232,33 @@ fn how_to_do_the_rest_is_said_by_what_was_printed() {
             .ends_with("2 keys: 1 failed and not changed, 1 not tried");
         assert!(sandbox.has_key(BOBS_KEY) && sandbox.has_key(BOB_SECOND_KEY_ID));
     }
+}
+
+#[test]
+fn how_to_do_the_rest_is_said_by_the_file_that_has_the_results() {
+    let list = format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n{BOB_SECOND_KEY_ID},Bob\n");
+    let sandbox = documented();
+    sandbox.deny("iam:DeleteAccessKey");
+    let case = from_stdin(&sandbox, &list, &["--jobs", "1", "--fail-fast"]);
+    let folder = case.path("");
+    let into = |file: &str| format!("cd '{}' && exec \"$0\" \"$@\" > {file}", folder.display());
+    let _ = case
+        .start_under(Some(&["sh", "-c", &into("results.jsonl")]))
+        .end()
+        .exits(6)
+        .prints_nothing()
+        .says(&[
+            "hint: to continue, pass the file with these results with --from, and write the new results to another file; \
+             finished keys are skipped\n",
+        ]);
+    // These results are nowhere.
+    let case = from_stdin(&sandbox, &list, &["--jobs", "1", "--fail-fast"]);
+    let _ = case
+        .start_under(Some(&["sh", "-c", "exec \"$0\" \"$@\" > /dev/null"]))
+        .end()
+        .exits(6)
+        .prints_nothing()
+        .says(&["hint: to continue, run the same command again with --ignore-missing\n"]);
 }
 
 #[test]

@@ -454,7 +454,7 @@ fn f104_a_key_that_may_have_been_inactive_before_is_refused() {
         "it is unknown whether the run with --deactivate made it inactive"
     );
     let _ = printed.prints_outcome("Refused").says_exactly(&format!(
-        "iam-del-key: error: {BOBS_KEY}: it is unknown whether the run with --deactivate made it inactive; not reactivated: nothing was sent to IAM\n\
+        "iam-del-key: error: {BOBS_KEY}: not reactivated: it is unknown whether the run with --deactivate made it inactive\n\
          hint: to reactivate a key anyway: iam-del-key --access-key-id ID --user-name NAME --reactivate\n\
          result: 1 key: 1 refused\n"
     ));
@@ -665,16 +665,17 @@ fn f104_an_undo_that_was_cut_off_is_finished_by_the_same_command() {
 #[test]
 fn f104_how_to_undo_a_run_is_said_by_what_was_kept() {
     let list = format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n{ALICE_KEY_ID},Alice\n");
-    let any = "hint: to undo it for a key: iam-del-key --access-key-id ID --user-name NAME --reactivate\n";
-    for (more, says) in [
-        (
-            &[][..],
-            "hint: to undo it, save the standard output in FILE, then run: iam-del-key --from FILE --reactivate\n",
-        ),
-        (&["--output", "text"], any),
-        (&["--output", "table"], any),
-        (&["--output", "off"], any),
-        (&["--query", "Outcome"], any),
+    // A few keys are named, in one command for each owner.
+    let each = ["Bob", "Alice"].map(|owner| {
+        let id = if owner == "Bob" { BOBS_KEY } else { ALICE_KEY_ID };
+        format!("hint: to undo it for {owner}: iam-del-key --access-key-id {id} --user-name={owner} --reactivate\n")
+    });
+    for more in [
+        &[][..],
+        &["--output", "text"],
+        &["--output", "table"],
+        &["--output", "off"],
+        &["--query", "Outcome"],
     ] {
         let sandbox = documented();
         let printed = from_stdin(&sandbox, &list, &["--deactivate"])
@@ -682,9 +683,12 @@ fn f104_how_to_undo_a_run_is_said_by_what_was_kept() {
             .run()
             .exits(0);
         let output = printed.output().to_owned();
-        let _ = printed.prints(&output).says(&[says]);
+        let _ =
+            printed
+                .prints(&output)
+                .says(&[&each[0], &each[1], "result: 2 keys: 2 deactivated\n"]);
     }
-    // A few keys are named if one command works for them.
+    // One command is enough for one owner, and where owners are looked up.
     let bobs = [BOBS_KEY, BOB_SECOND_KEY_ID];
     let two = format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n{BOB_SECOND_KEY_ID},Bob\n");
     let ids = format!("{BOBS_KEY}\n{ALICE_KEY_ID}\n");
@@ -728,26 +732,62 @@ fn f104_how_to_undo_a_run_is_said_by_what_was_kept() {
         );
     }
     // Six keys are too many.
-    let (sandbox, many) = crowd(6);
-    let printed = from_stdin(
-        &sandbox,
-        &many,
-        &["--deactivate", "--output", "text", "--find-user"],
-    )
-    .run()
-    .exits(0);
-    let output = printed.output().to_owned();
-    let _ = printed.prints(&output).says(&[any]);
+    for (more, says) in [
+        (
+            &[][..],
+            &[
+                "hint: to undo it if you saved the standard output in FILE: iam-del-key --from FILE --reactivate\n",
+            ][..],
+        ),
+        (
+            &["--output", "text", "--find-user"],
+            &[
+                "hint: to undo it for a key: iam-del-key --access-key-id ID --user-name NAME --reactivate\n",
+                "hint: with --journal FILE, a run can be undone with one command\n",
+            ],
+        ),
+    ] {
+        let (sandbox, many) = crowd(6);
+        let case = from_stdin(&sandbox, &many, &["--deactivate"]);
+        let printed = case.args(more).run().exits(0);
+        let output = printed.output().to_owned();
+        let _ = printed.prints(&output).says(says);
+    }
     // Nobody knows what these keys were before: their results undo nothing.
     let sandbox = documented();
     sandbox.deny("iam:ListAccessKeys");
-    let printed = from_stdin(&sandbox, &list, &["--deactivate"])
+    let printed = from_stdin(&sandbox, &list, &["--deactivate", "--jobs", "1"])
         .run()
         .exits(0);
     let output = printed.output().to_owned();
-    let _ = printed.prints(&output).says(&[
-        "hint: to undo it for a key, if it was active before: iam-del-key --access-key-id ID --user-name NAME --reactivate\n",
-    ]);
+    let _ = printed.prints(&output).says(&[&each
+        .concat()
+        .replace("for Bob:", "for Bob, if the key was active before:")
+        .replace("for Alice:", "for Alice, if the key was active before:")]);
     let object: Vec<Value> = rows(&output);
     assert!(object.iter().all(|row| row.get("PreviousStatus").is_none()));
+}
+
+/// Where standard output is a file, the hint names it.
+#[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "needs /proc")]
+fn f104_results_in_a_file_undo_the_run_with_one_command() {
+    let (sandbox, list) = crowd(6);
+    let case = from_stdin(&sandbox, &list, &["--deactivate"]);
+    let home = case.path("");
+    let script = format!("cd '{}' && exec \"$0\" \"$@\" > done.jsonl", home.display());
+    let ended = case
+        .start_under(Some(&["sh", "-c", &script]))
+        .end_keeping(|folder| {
+            let kept = folder.join("home/done.jsonl");
+            let undo = Case::at(&sandbox, ["--yes", "--reactivate", "--from"]).args([kept]);
+            let printed = undo.run().exits(0);
+            let output = printed.output().to_owned();
+            assert_eq!(outcomes(&output), [("Reactivated".to_owned(), 6)]);
+            let _ = printed.prints(&output).says(&["6 reactivated"]);
+        });
+    let _ = ended.exits(0).prints_nothing().says_exactly(
+        "hint: to undo the changes in the file with these results: iam-del-key --from done.jsonl --reactivate\n\
+         result: 6 keys: 6 deactivated\n",
+    );
 }
