@@ -40,11 +40,12 @@ impl Chosen {
     /// # Errors
     ///
     /// A key cannot be stored. The keys after it still wait.
-    pub(super) fn store(&mut self) -> Result<(), (Target, io::Error)> {
+    pub(super) fn store(&mut self) -> Result<(), Box<(Target, io::Error)>> {
         while let Some(target) = self.waiting.remove(&self.next) {
             self.next += 1;
             if let Some(target) = target {
-                self.keys.push(&target).map_err(|error| (target, error))?;
+                let stored = self.keys.push(&target);
+                stored.map_err(|error| Box::new((target, error)))?;
             }
         }
         Ok(())

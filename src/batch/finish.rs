@@ -8,8 +8,8 @@ use crate::error::Exit;
 use crate::log::Log;
 use crate::outcome::{Outcome, OutcomeKind, Refusal};
 use crate::report::Resume;
+use crate::report::destination::{Destination, destination};
 use crate::report::message::Messages;
-use crate::report::stream::{self, Destination};
 use crate::request::Format;
 use crate::signal;
 
@@ -28,9 +28,8 @@ impl Run<'_> {
             (AbortReason::OutputFailed(error), _) => {
                 self.write_failure(&error, self.summary.exit()).await
             }
-            (AbortReason::NotConfirmed(exit), Ok(())) => exit,
             (AbortReason::NotConfirmed(exit), Err(error)) => self.write_failure(&error, exit).await,
-            (AbortReason::Signal(exit), _) => exit,
+            (AbortReason::NotConfirmed(exit), Ok(())) | (AbortReason::Signal(exit), _) => exit,
             (AbortReason::OtherPrincipal { .. }, _) => Exit::Refused,
             (AbortReason::JournalChanged, _) => Exit::Other,
             (AbortReason::StorageFailed(error), _) => {
@@ -141,7 +140,7 @@ impl Run<'_> {
             && self.report.format == Format::Json
             && request.connection.target_principal.is_none()
             && !self.report.output.is_closed();
-        match stream::destination() {
+        match destination() {
             _ if has_journal => Resume::Journal,
             Destination::File if has_results => Resume::File,
             Destination::Reader if has_results => Resume::Results,

@@ -120,7 +120,8 @@ impl Run<'_> {
     /// Stores the keys to change that wait for no key before them. Those that cannot be stored are not tried.
     fn store_chosen(&mut self) -> Option<AbortReason> {
         let mut reason = None;
-        while let Err((target, error)) = self.chosen.store() {
+        while let Err(unstored) = self.chosen.store() {
+            let (target, error) = *unstored;
             let why = "the list of keys could not be stored";
             let outcome = Outcome::not_tried(Exit::Other, why);
             let _ = self.report_result(&self.work.unchanged(target, outcome));

@@ -5,7 +5,7 @@ use std::slice;
 use std::time::{Duration, SystemTime};
 
 use super::command::Commands;
-use super::stream::result_file;
+use super::destination::result_file;
 use super::{Report, Resume};
 use crate::age::timestamp;
 use crate::aws::answered_at;

@@ -269,7 +269,10 @@ impl Report<'_> {
             (About::OneOfMany(..), Some(described)) if level == Level::Error => {
                 let what = message.trim_end_matches('.');
                 message = match &known {
-                    Some(KeyState::NotDone(why)) if IMPLIED.contains(&why.as_str()) => {
+                    Some(KeyState::NotDone(why))
+                        if IMPLIED.contains(&why.as_str())
+                            || why.starts_with("it belongs to the user ") =>
+                    {
                         format!("{id}: {}: {what}", action.not_done())
                     }
                     _ => format!("{id}: {what}; {described}"),

@@ -94,8 +94,12 @@ pub(crate) fn hints(about: About<'_>, failure: &CallError, commands: &Commands) 
         _ => no_such_entity_hints(about, context, commands),
     };
     if let About::OneOfMany(..) = about {
+        let which = match context.owner {
+            Some(_) => "for keys that belong to other users: ",
+            None => "for keys that were not found: ",
+        };
         for hint in &mut hints {
-            hint.insert_str(0, "for keys that were not found: ");
+            hint.insert_str(0, which);
         }
     }
     hints

@@ -5,6 +5,7 @@ mod advice;
 mod after_change;
 mod command;
 mod denial;
+pub(crate) mod destination;
 mod explain;
 mod fit;
 mod hint;

@@ -181,15 +181,13 @@ impl DrawnBar {
 struct Line(Mutex<String>);
 
 impl Line {
-    fn put(&self, text: &str) -> io::Result<()> {
+    fn put(&self, text: &str) {
         lock(&self.0).push_str(text);
-        Ok(())
     }
 
-    fn move_cursor(&self, count: usize, direction: char) -> io::Result<()> {
-        match count {
-            0 => Ok(()),
-            _ => self.put(&format!("\u{1b}[{count}{direction}")),
+    fn move_cursor(&self, count: usize, direction: char) {
+        if count > 0 {
+            self.put(&format!("\u{1b}[{count}{direction}"));
         }
     }
 }
@@ -200,31 +198,39 @@ impl TermLike for Line {
     }
 
     fn move_cursor_up(&self, count: usize) -> io::Result<()> {
-        self.move_cursor(count, 'A')
+        self.move_cursor(count, 'A');
+        Ok(())
     }
 
     fn move_cursor_down(&self, count: usize) -> io::Result<()> {
-        self.move_cursor(count, 'B')
+        self.move_cursor(count, 'B');
+        Ok(())
     }
 
     fn move_cursor_right(&self, count: usize) -> io::Result<()> {
-        self.move_cursor(count, 'C')
+        self.move_cursor(count, 'C');
+        Ok(())
     }
 
     fn move_cursor_left(&self, count: usize) -> io::Result<()> {
-        self.move_cursor(count, 'D')
+        self.move_cursor(count, 'D');
+        Ok(())
     }
 
     fn write_line(&self, text: &str) -> io::Result<()> {
-        self.put(text).and_then(|()| self.put("\n"))
+        self.put(text);
+        self.put("\n");
+        Ok(())
     }
 
     fn write_str(&self, text: &str) -> io::Result<()> {
-        self.put(text.trim_end_matches(' '))
+        self.put(text.trim_end_matches(' '));
+        Ok(())
     }
 
     fn clear_line(&self) -> io::Result<()> {
-        self.put("\r\u{1b}[2K")
+        self.put("\r\u{1b}[2K");
+        Ok(())
     }
 
     fn flush(&self) -> io::Result<()> {

@@ -2,12 +2,10 @@
 //! delays neither signals nor responses.
 
 use std::collections::VecDeque;
-use std::env;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -189,41 +187,6 @@ pub(crate) fn identity(stream: impl AsFd) -> Option<(u64, u64)> {
     let stream = File::from(stream.as_fd().try_clone_to_owned().ok()?);
     let found = stream.metadata().ok()?;
     Some((found.dev(), found.ino()))
-}
-
-/// Where standard output goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Destination {
-    File,
-    /// A program or the terminal, which may or may not keep it.
-    Reader,
-    Nowhere,
-}
-
-/// Returns where standard output goes.
-pub(crate) fn destination() -> Destination {
-    let stdout = io::stdout().as_fd().try_clone_to_owned().map(File::from);
-    match stdout.and_then(|stdout| stdout.metadata()) {
-        Ok(found) if found.is_file() => Destination::File,
-        Ok(_)
-            if File::open("/dev/null")
-                .is_ok_and(|null| identity(null) == identity(io::stdout())) =>
-        {
-            Destination::Nowhere
-        }
-        Ok(_) => Destination::Reader,
-        Err(_) => Destination::Nowhere,
-    }
-}
-
-/// Returns the path of the file to which standard output goes, if the system reports it (Linux).
-pub(super) fn result_file() -> Option<PathBuf> {
-    let path = fs::read_link("/proc/self/fd/1").ok()?;
-    let is_same = identity(File::open(&path).ok()?) == identity(io::stdout());
-    let path = is_same.then_some(path)?;
-    let short = env::current_dir().ok();
-    let short = short.and_then(|folder| path.strip_prefix(folder).ok().map(PathBuf::from));
-    Some(short.unwrap_or(path))
 }
 
 /// Starts a writer thread. `None`: the thread cannot be created, so writes may block.

@@ -137,9 +137,14 @@ fn keys_without_their_owner_are_looked_up_with_an_option() {
             .lines()
             .filter(|line| line.starts_with("hint: "));
         let hints: Vec<&str> = hints.collect();
+        let which = if start.is_empty() {
+            "belong to other users"
+        } else {
+            "were not found"
+        };
         assert_eq!(
             hints,
-            [format!("hint: for keys that were not found: {start}{hint}")],
+            [format!("hint: for keys that {which}: {start}{hint}")],
             "{more:?}"
         );
         let _ = said.says(&["2 failed and not changed"]);

@@ -41,7 +41,7 @@ fn f104_a_deactivation_that_is_only_concluded_is_not_undone() {
         let _ = printed
             .prints(&output)
             .says(&[&format!(
-                "{BOBS_KEY}: it is unknown whether the run with --deactivate made it inactive"
+                "{BOBS_KEY}: not reactivated: it is unknown whether the run with --deactivate made it inactive"
             )])
             .ends_with("2 keys: 1 reactivated, 1 refused");
         assert_eq!(status(&sandbox, BOBS_KEY), Some(Status::Inactive));
