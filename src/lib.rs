@@ -48,7 +48,6 @@ use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 
-use anyhow::Context as _;
 use tokio::runtime::Runtime;
 use tokio::time::sleep;
 
@@ -116,8 +115,9 @@ fn run(
     request: &Request,
     in_flight: &InFlight,
     running: &mut Option<Running>,
-) -> anyhow::Result<Exit> {
-    let runtime = signal::runtime().context("could not start")?;
+) -> Result<Exit, RunError> {
+    let failed = |what, error| RunError::other(format!("{what}: {error}"));
+    let runtime = signal::runtime().map_err(|error| failed("could not start", error))?;
     let Running { runtime, signals } = running.insert(Running {
         runtime,
         signals: None,
@@ -126,7 +126,8 @@ fn run(
         signal::survive_file_size_limit()?;
         Signals::listen()
     });
-    let signals = signals.insert(listening.context("could not listen for signals")?);
+    let listening = listening.map_err(|error| failed("could not listen for signals", error))?;
+    let signals = signals.insert(listening);
     stream::use_threads();
     runtime.block_on(async {
         let mut journal = open_journal(request, in_flight, signals).await?;
@@ -219,7 +220,7 @@ async fn work(
     journal: Journal,
     in_flight: &InFlight,
     mut signals: Signals,
-) -> anyhow::Result<Exit> {
+) -> Result<Exit, RunError> {
     let (connected, named) = connect(request, named, &mut signals).await?;
     let account = match &connected.signer.account {
         None if request.journal.is_some() || origin.is_some() => {
@@ -231,7 +232,7 @@ async fn work(
     let account = account.as_ref();
     if let Err(stop) = journal.check_account(account) {
         in_flight.add_unread_journal("the journal belongs to another account");
-        return Err(stop.into());
+        return Err(stop);
     }
     if let (Some(origin), Some(ours)) = (origin, account) {
         origin.check_account(ours)?;
@@ -240,7 +241,7 @@ async fn work(
     tokio::select! {
         biased;
         recorded = journal.begin_run(account) => recorded?,
-        exit = signals.next() => return Err(RunError::signal(exit).into()),
+        exit = signals.next() => return Err(RunError::signal(exit)),
     }
     let work = Work {
         request,
@@ -262,7 +263,7 @@ async fn connect(
     request: &Request,
     named: Option<(Keys, u64)>,
     signals: &mut Signals,
-) -> anyhow::Result<(Connected, Option<(Keys, u64)>)> {
+) -> Result<(Connected, Option<(Keys, u64)>), RunError> {
     let connecting = async |keys: Option<NamedKeys<'_>>| {
         let connecting = aws::connect(
             &request.connection,
@@ -303,18 +304,13 @@ async fn connect(
     };
     let connected = connecting(Some(keys)).await?;
     drop(ids);
-    Ok((connected, Some((keys_of(kept.read()?), count))))
+    let kept = kept.read();
+    let kept = kept.map_err(|error| RunError::other(error.to_string()))?;
+    Ok((connected, Some((keys_of(kept), count))))
 }
 
 /// Tells why the run ended before any key was changed.
-fn stopped(
-    error: &anyhow::Error,
-    request: &Request,
-    in_flight: &InFlight,
-    messages: Messages,
-) -> Exit {
-    let other = RunError::other(format!("{error:#}"));
-    let stop = error.downcast_ref().unwrap_or(&other);
+fn stopped(error: &RunError, request: &Request, in_flight: &InFlight, messages: Messages) -> Exit {
     let key = request.single();
     let nothing = || KeyState::NotDone("nothing was sent to IAM".to_owned());
     let known = in_flight.known().unwrap_or_else(nothing);
@@ -327,8 +323,8 @@ fn stopped(
         (None, Some(_)) => AS_REPORTED,
         _ => known.result_member(request.action),
     };
-    messages.explain(&Explanation::for_run_error(stop, member).about(key, told));
-    stop.exit
+    messages.explain(&Explanation::for_run_error(error, member).about(key, told));
+    error.exit
 }
 
 /// Runs `work`; a panic becomes the place in the source where it happened.
