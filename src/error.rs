@@ -117,7 +117,8 @@ pub(crate) struct TransportError {
     pub(crate) host: String,
     pub(crate) reason: String,
     pub(crate) hint: Option<String>,
-    pub(crate) received: Received,
+    /// Whether a response arrived that is not from IAM.
+    pub(crate) has_unexpected_response: bool,
 }
 
 impl TransportError {
@@ -129,16 +130,6 @@ impl TransportError {
             ..Self::default()
         }
     }
-}
-
-/// What was received if IAM did not respond.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Received {
-    /// Nothing, or only a part of a response.
-    #[default]
-    Nothing,
-    /// A response that is not from IAM.
-    UnexpectedResponse,
 }
 
 /// The kinds of error codes. Each has an exit status. Codes count with and without the suffix `Exception`.

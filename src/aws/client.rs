@@ -58,15 +58,6 @@ pub(crate) struct LastUseRead {
     pub(crate) at: Option<SystemTime>,
 }
 
-/// The state of a credential report.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ReportState {
-    /// IAM is generating the report.
-    Started,
-    /// The report is available.
-    Complete,
-}
-
 /// The result of `GetCredentialReport`.
 #[derive(Debug)]
 pub(crate) struct ReportRead {
@@ -283,15 +274,12 @@ impl Iam {
         })
     }
 
-    /// Calls `GenerateCredentialReport`. IAM generates a report at most every four hours.
-    pub(crate) async fn generate_credential_report(&self) -> Result<ReportState, CallError> {
+    /// Calls `GenerateCredentialReport`. IAM generates a report at most every four hours. Returns whether it is complete.
+    pub(crate) async fn generate_credential_report(&self) -> Result<bool, CallError> {
         let call = self.client.generate_credential_report();
         let send = async |recorder| call.clone().customize().interceptor(recorder).send().await;
         let (output, _) = self.read("GenerateCredentialReport", send).await?;
-        match output.state() {
-            Some(ReportStateType::Complete) => Ok(ReportState::Complete),
-            _ => Ok(ReportState::Started),
-        }
+        Ok(output.state() == Some(&ReportStateType::Complete))
     }
 
     /// Calls `GetCredentialReport`.

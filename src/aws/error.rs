@@ -14,7 +14,7 @@ use super::proxy;
 use super::response_body::Body;
 use super::response_history::ResponseHistory;
 use super::tls;
-use crate::error::{CallError, Context, Received, ServiceError, TransportError};
+use crate::error::{CallError, Context, ServiceError, TransportError};
 use crate::outcome::ResponseMetadata;
 use crate::sanitize::truncate_escaped;
 
@@ -60,9 +60,7 @@ pub(super) fn read_error(
         return incomplete_response(attempts, unreadable_value(error));
     }
     match call_error(operation, attempts, Some(error)) {
-        CallError::NoResponse(error) if error.received == Received::UnexpectedResponse => {
-            CallError::NotSent(error)
-        }
+        CallError::NoResponse(error) if error.has_unexpected_response => CallError::NotSent(error),
         failure => failure,
     }
 }
@@ -113,11 +111,11 @@ pub(super) fn call_error(
         }
         Response::Unexpected(reason) => {
             reason.clone_into(&mut error.reason);
-            error.received = Received::UnexpectedResponse;
+            error.has_unexpected_response = true;
         }
         Response::Service(Body::Expected { .. }) | Response::None => {}
     }
-    if error.received == Received::UnexpectedResponse {
+    if error.has_unexpected_response {
         let hint = match last.metadata.status {
             // Captive portals that require a sign-in use status 511.
             500..=510 => {
@@ -234,11 +232,7 @@ pub(crate) fn transport_error(error: &(dyn Error + 'static), host: &str) -> Tran
         },
         reason,
         hint: hint.map(str::to_owned),
-        received: if broken.is_some() || kind == Some(ErrorKind::FileTooLarge) {
-            Received::UnexpectedResponse
-        } else {
-            Received::Nothing
-        },
+        has_unexpected_response: broken.is_some() || kind == Some(ErrorKind::FileTooLarge),
     }
 }
 

@@ -53,7 +53,7 @@ use aws_sdk_iam::config::retry::{RetryPartition, TokenBucket};
 use aws_sdk_iam::config::{Builder, IdentityCache};
 use aws_types::region::Region;
 
-pub(crate) use client::{Iam, ReportRead, ReportState};
+pub(crate) use client::{Iam, ReportRead};
 pub(crate) use connection::Connection;
 pub(crate) use error::{answered_at, read_timed_out, timed_out};
 pub(crate) use key_account::NamedKeys;

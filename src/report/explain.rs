@@ -7,9 +7,7 @@ use super::Report;
 use super::hint::{About, call_hints, hints};
 use super::message::{self, Level, Messages};
 use super::record;
-use crate::error::{
-    CallError, ErrorKind, Exit, NotFound, Received, RunError, SearchScope, ServiceError,
-};
+use crate::error::{CallError, ErrorKind, Exit, NotFound, RunError, SearchScope, ServiceError};
 use crate::outcome::{KeyResult, KeyState, Outcome, Refusal, STATUS_UNKNOWN, already};
 use crate::request::{Key, Mode};
 use crate::sanitize::{SafeText, escape_field, truncate_escaped};
@@ -340,7 +338,7 @@ pub(super) fn code_and_sentence(failure: &CallError, service: &str) -> (String, 
     let (code, what, error) = match failure {
         CallError::Service(error) => return (code, service_sentence(error)),
         CallError::NotFound(not_found) => return (code, not_found_sentence(not_found)),
-        CallError::NotSent(error) if error.received == Received::UnexpectedResponse => {
+        CallError::NotSent(error) if error.has_unexpected_response => {
             ("UnexpectedResponse", "unexpected response from", error)
         }
         CallError::NotSent(error) => ("Unreachable", "could not reach", error),

@@ -2,12 +2,13 @@
 
 use std::fmt;
 use std::io::{self, IsTerminal as _};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use super::stream::{self, Job};
+use crate::lock::lock;
 use crate::outcome::OutcomeKind;
 use crate::request::{Color, ErrorFormat, Request, Verbosity};
 use crate::summary::Summary;
@@ -87,7 +88,7 @@ impl Bar {
 
     fn set(&self, done: u64, message: &str) {
         if let Some((_, state)) = &self.0 {
-            let mut state = lock_state(state);
+            let mut state = lock(state);
             state.done = done;
             message.clone_into(&mut state.message);
         }
@@ -104,7 +105,7 @@ pub(super) struct DrawnBar {
 
 impl DrawnBar {
     fn new(color: Color, count: Option<u64>, state: &Arc<Mutex<BarState>>) -> Self {
-        let message = lock_state(state).message.clone();
+        let message = lock(state).message.clone();
         let bar = ProgressBar::with_draw_target(count, ProgressDrawTarget::stderr())
             .with_message(message);
         let template = match color {
@@ -144,7 +145,7 @@ impl DrawnBar {
         }
         // The lock is released first because writing to the terminal may block.
         let (done, message) = {
-            let state = lock_state(&self.state);
+            let state = lock(&self.state);
             (state.done, state.message.clone())
         };
         self.bar.set_message(message);
@@ -167,10 +168,6 @@ impl DrawnBar {
     pub(super) fn clear(&self) {
         self.bar.finish_and_clear();
     }
-}
-
-fn lock_state(state: &Mutex<BarState>) -> MutexGuard<'_, BarState> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Returns the rate and the remaining time, or nothing before the first key is done.

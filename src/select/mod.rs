@@ -244,17 +244,11 @@ fn timed_out(limit: Duration) -> CallError {
 
 /// Creates the error for required data that a response lacks.
 pub(crate) fn missing_data(data: &str) -> CallError {
-    incomplete(format!("{data} is missing"))
+    CallError::Incomplete(TransportError::new("", format!("{data} is missing")))
 }
 
 /// Creates the error for a date from IAM that cannot be right. `what` is a clause.
 fn impossible_date(what: &str) -> CallError {
-    incomplete(format!("{what}, so the conditions cannot be checked"))
-}
-
-fn incomplete(reason: String) -> CallError {
-    CallError::Incomplete(TransportError {
-        reason,
-        ..TransportError::default()
-    })
+    let reason = format!("{what}, so the conditions cannot be checked");
+    CallError::Incomplete(TransportError::new("", reason))
 }
