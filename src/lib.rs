@@ -271,7 +271,7 @@ async fn connect(
             &request.expected_accounts,
             request.limit,
             Purpose {
-                quantity: request.quantity(),
+                is_single: request.single().is_some(),
                 mode: request.mode,
             },
             Log::of(request),
@@ -299,7 +299,7 @@ async fn connect(
             Selection::Listed { .. } => "",
             _ => "--access-key-id ",
         },
-        prompt: request.prompt,
+        may_ask: request.may_ask,
         done_there: confirm::done_there(request, count),
     };
     let connected = connecting(Some(keys)).await?;

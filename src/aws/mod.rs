@@ -64,7 +64,7 @@ use crate::error::{Explain, RunError};
 use crate::guard::Signer;
 use crate::ident::{AccessKeyId, AccountId};
 use crate::log::Log;
-use crate::request::{Mode, Quantity};
+use crate::request::Mode;
 use config_file::ConfigFiles;
 use credentials::Source;
 use key_budget::WaitClock;
@@ -80,7 +80,8 @@ use sts::UNKNOWN_CALLER;
 /// What the run does with the credentials.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Purpose {
-    pub(crate) quantity: Quantity,
+    /// Whether the run is for one named key.
+    pub(crate) is_single: bool,
     pub(crate) mode: Mode,
 }
 
@@ -118,7 +119,7 @@ pub(crate) async fn connect(
     log: Log,
     explain: Explain,
 ) -> Result<Connected, RunError> {
-    let Purpose { quantity, mode } = purpose;
+    let Purpose { is_single, mode } = purpose;
     let mut settings = Settings::load(connection, log, explain)?;
     if let Some(target) = &connection.target_principal {
         root::check_before(target, expected, &settings)?;
@@ -154,7 +155,7 @@ pub(crate) async fn connect(
         .account_id()
         .and_then(|account| account.as_str().parse().ok())
         .or_else(|| AccessKeyId::account_of(credentials.access_key_id()));
-    let expires = quantity == Quantity::Many && credentials.expiry().is_some();
+    let expires = !is_single && credentials.expiry().is_some();
     let renews = expires && source.is_renewable();
     let identity = caller.check(connection, expected, renews).await?;
     let actual = identity.as_ref().map(|identity| identity.account.clone());
@@ -173,7 +174,16 @@ pub(crate) async fn connect(
     let shared = Arc::new(SharedCredentials::new(resolved, signer.clone(), renewal));
     let current = Arc::clone(&shared);
     let provider = provide_credentials_fn(move || ready(Ok(current.credentials())));
-    let (retries, rate_limiter) = retries(quantity, &mut config);
+    let (retries, rate_limiter) = if is_single {
+        (IamRetries::Sdk, None)
+    } else {
+        // By default all requests share one budget of retries. In a long run it would be used up, and retries would end
+        // silently.
+        let partition = RetryPartition::custom("many").token_bucket(TokenBucket::unlimited());
+        config.set_retry_partition(Some(partition.build()));
+        let rate_limiter = Arc::new(RateLimiter::new());
+        (IamRetries::RateLimiter, Some(rate_limiter))
+    };
     let config = config
         .credentials_provider(provider)
         .identity_cache(IdentityCache::no_cache())
@@ -196,18 +206,4 @@ pub(crate) async fn connect(
         },
         caller,
     })
-}
-
-/// Selects how throttled requests are repeated.
-fn retries(quantity: Quantity, config: &mut Builder) -> (IamRetries, Option<Arc<RateLimiter>>) {
-    match quantity {
-        Quantity::One => (IamRetries::Sdk, None),
-        Quantity::Many => {
-            // By default all requests share one budget of retries. In a long run it would be used up, and retries would
-            // end silently.
-            let partition = RetryPartition::custom("many").token_bucket(TokenBucket::unlimited());
-            config.set_retry_partition(Some(partition.build()));
-            (IamRetries::RateLimiter, Some(Arc::new(RateLimiter::new())))
-        }
-    }
 }

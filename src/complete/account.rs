@@ -14,7 +14,7 @@ use crate::cli::Cli;
 use crate::ident::AccessKeyId;
 use crate::log::Log;
 use crate::report;
-use crate::request::{Mode, Quantity};
+use crate::request::Mode;
 use crate::signal;
 
 /// The maximum time that the user waits.
@@ -120,7 +120,7 @@ async fn connect(mut connection: Connection, deadline: Instant) -> Option<Connec
         &[],
         REQUEST_LIMIT,
         Purpose {
-            quantity: Quantity::One,
+            is_single: true,
             mode: Mode::DryRun,
         },
         log,

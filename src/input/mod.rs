@@ -14,6 +14,7 @@ pub(crate) mod target;
 
 use std::fs::{File, TryLockError};
 use std::io::{self, BufRead, BufReader};
+use std::path::Path;
 use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
@@ -21,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::RunError;
 use crate::ident::{AccessKeyId, AccountId, UserName};
 use crate::metadata::{Deactivation, Target};
-use crate::request::{Action, Input, Key, Owner};
+use crate::request::{Action, Key, Owner};
 use crate::sanitize::escape_path;
 use collect::KeyCollector;
 use distinct::Distinct;
@@ -127,20 +128,17 @@ impl Entry {
 /// Receives each entry, or what is wrong with it. Returns an error if the rest is not worth reading.
 type Visit<'a> = dyn FnMut(Result<Entry, InputError>) -> Result<(), InputError> + 'a;
 
-/// Reads all keys of `input`.
+/// Reads all keys of a file. `None`: of standard input.
 ///
 /// # Errors
 ///
 /// The input cannot be read or contains errors. The message has the file, lines and columns.
-pub(crate) fn read(input: &Input, options: ReadOptions<'_>) -> Result<List, RunError> {
-    let name = match input {
-        Input::Stdin => "standard input".to_owned(),
-        Input::File(path) => escape_path(path),
-    };
+pub(crate) fn read(file: Option<&Path>, options: ReadOptions<'_>) -> Result<List, RunError> {
+    let name = file.map_or("standard input".to_owned(), escape_path);
     let unreadable = |error: &io::Error| RunError::usage(format!("cannot read {name}: {error}"));
-    let source: Box<dyn BufRead> = match input {
-        Input::Stdin => Box::new(io::stdin().lock()),
-        Input::File(path) => match File::open(path) {
+    let source: Box<dyn BufRead> = match file {
+        None => Box::new(io::stdin().lock()),
+        Some(path) => match File::open(path) {
             Ok(file) => {
                 if options.action == Action::Reactivate {
                     check_finished(&file, &name)?;
