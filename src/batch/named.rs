@@ -54,5 +54,5 @@ pub(crate) async fn named(
     }
     let count = list.len;
     let origin = list.origin.take();
-    Ok((Some((keys_of(list.keys()), count)), origin))
+    Ok((Some((keys_of(list), count)), origin))
 }

@@ -21,26 +21,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::RunError;
 use crate::ident::{AccessKeyId, AccountId, UserName};
-use crate::metadata::{Deactivation, Target};
+use crate::metadata::Deactivation;
 use crate::request::{Action, Key, Owner};
 use crate::sanitize::escape_path;
 use collect::KeyCollector;
-use distinct::Distinct;
+pub(crate) use distinct::List;
 use error::InputError;
 use line::Lines;
-
-/// The keys of a file, each once.
-#[derive(Debug)]
-pub(crate) struct List {
-    rows: Distinct,
-    pub(crate) len: u64,
-    /// The number of lines that repeat a key.
-    pub(crate) repeated: u64,
-    /// The number of entries whose key needs no action.
-    pub(crate) already_done: u64,
-    /// The journal that `--reactivate` undoes, if its account is known.
-    pub(crate) origin: Option<Origin>,
-}
 
 /// A journal that is undone.
 #[derive(Debug)]
@@ -202,17 +189,5 @@ fn read_entries(
                 None => plain::read(first, lines, visit),
             }
         }
-    }
-}
-
-impl List {
-    /// Returns the keys in the order of the input.
-    pub(crate) fn keys(self) -> impl Iterator<Item = io::Result<Target>> {
-        self.rows.map(|row| {
-            let row = row?;
-            let mut target = Target::from(row.key);
-            target.metadata.deactivation = row.deactivation;
-            Ok(target)
-        })
     }
 }
