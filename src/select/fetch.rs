@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::sleep;
 
-use super::{Requirement, Requirements, Selector, failed, missing_data};
+use super::{Requirement, Selector, failed, missing_data};
 use crate::aws::{KeyBudget, ListedKey};
 use crate::error::{CallError, SearchScope};
 use crate::metadata::{Denied, KeyMetadata, Status, Target};
@@ -39,7 +39,7 @@ impl Selector<'_> {
             // The list of users does not count.
             *budget = self.iam.key_budget(self.request.limit);
         }
-        let requirements = Requirements::of(self.request, key.user_name.as_ref());
+        let listing = self.requires_listing(key.user_name.as_ref());
         let too_late = || failed(super::timed_out(self.request.limit));
         let mut denied = None;
         // A line of a list may name the owner.
@@ -47,13 +47,13 @@ impl Selector<'_> {
             let found = budget.spend(Duration::ZERO, self.read_last_use(key, metadata));
             denied = found.await.ok_or_else(too_late)??;
             if let Some(failure) = &denied {
-                *metadata = self.find_in_index(key, failure, requirements).await?;
+                *metadata = self.find_in_index(key, failure, listing).await?;
                 // The index does not count.
                 *budget = self.iam.key_budget(self.request.limit);
             }
             self.use_found_owner(key, metadata);
         }
-        let read = self.read_requirements(key, metadata, requirements, denied);
+        let read = self.read_requirements(key, metadata, listing, denied);
         let read = budget.spend(Duration::ZERO, read).await;
         read.ok_or_else(too_late)?
     }
@@ -64,10 +64,10 @@ impl Selector<'_> {
         &self,
         key: &Key,
         metadata: &mut KeyMetadata,
-        requirements: Requirements,
+        listing: Requirement,
         mut denied: Option<CallError>,
     ) -> Result<Option<CallError>, Outcome> {
-        let Requirements { last_use, listing } = requirements;
+        let last_use = self.requires_last_use();
         let mut decisive = None;
         if listing == Requirement::IfPossible {
             self.try_status(key, metadata).await;
@@ -101,7 +101,7 @@ impl Selector<'_> {
         &self,
         key: &Key,
         denied: &CallError,
-        requirements: Requirements,
+        listing: Requirement,
     ) -> Result<KeyMetadata, Outcome> {
         let index = self.index().await.map_err(|error| {
             // The first denial says more: IAM also returns it for an unknown key.
@@ -111,7 +111,7 @@ impl Selector<'_> {
         let Some(found) = index.get(key.id.as_str()) else {
             return Err(self.not_found(key, CallError::not_found(SearchScope::Account)));
         };
-        Ok(match requirements.listing {
+        Ok(match listing {
             Requirement::None | Requirement::IfAllowed => found.clone(),
             // The index may be old by now, so what decides is read again.
             Requirement::IfPossible | Requirement::Required => KeyMetadata {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::OnceCell;
 
 use super::users::Round;
-use super::{Choice, Requirement, Requirements, Selector, failed, impossible_date, missing_data};
+use super::{Choice, Requirement, Selector, failed, impossible_date, missing_data};
 use crate::aws::{Iam, Listing, read_timed_out};
 use crate::condition::ConditionResult;
 use crate::error::{CallError, RunError};
@@ -249,7 +249,7 @@ impl Selector<'_> {
                 "it was deleted meanwhile".to_owned(),
             )))
         };
-        let requirement = Requirements::of(self.request, user).last_use;
+        let requirement = self.requires_last_use();
         if requirement > Requirement::None {
             let read = iam.last_use(&key.id);
             match self.limited(&iam, "GetAccessKeyLastUsed", read).await {
