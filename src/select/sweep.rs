@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use tokio::sync::OnceCell;
 
-use super::users::Round;
 use super::{Choice, Requirement, Selector, failed, impossible_date, missing_data};
 use crate::aws::{Iam, Listing, read_timed_out};
 use crate::condition::ConditionResult;
@@ -174,8 +173,8 @@ impl Selector<'_> {
         let read = self.read_users(
             |listed| report.is_some_and(|report| report.confirms(listed)),
             // A name that appears during the sweep may be the new name of an excepted user, so it is read in any case.
-            |user, round| {
-                let is_excepted = round == Round::First && self.is_excepted(&user.name);
+            |user, earlier_lists| {
+                let is_excepted = earlier_lists == 0 && self.is_excepted(&user.name);
                 !is_excepted && !report.is_some_and(|report| report.excludes(user))
             },
             async |user| self.inspect(Some(user)).await,
