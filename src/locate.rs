@@ -241,9 +241,8 @@ impl Search<'_> {
                 };
             }
         };
-        let calling = listing.keys.iter().find_map(|listed| listed.owner.clone());
-        let mut keys = listing.keys.into_iter();
-        match keys.find(|listed| listed.id == self.key.id.as_str()) {
+        let calling = listing.owner();
+        match listing.into_key(&self.key.id) {
             Some(listed) => ListRead::Listed(listed.status),
             None => ListRead::NotListed(calling),
         }

@@ -108,7 +108,7 @@ impl Selector<'_> {
             let is_denied = error.is_denied();
             failed(if is_denied { denied.clone() } else { error })
         })?;
-        let Some(found) = index.get(key.id.as_str()) else {
+        let Some(found) = index.get(&key.id) else {
             return Err(self.not_found(key, CallError::not_found(SearchScope::Account)));
         };
         Ok(match listing {
@@ -138,10 +138,11 @@ impl Selector<'_> {
         let limit = OPTIONAL_READ.min(self.request.limit / 4);
         let read = self.iam.access_keys(key.user_name.as_ref());
         let read = self.iam.key_budget(limit).spend(Duration::ZERO, read).await;
-        if let Some(Ok(listing)) = read
-            && let Some(listed) = find(listing.keys, key)
-        {
-            add_listed(metadata, listed, listing.at);
+        if let Some(Ok(listing)) = read {
+            let at = listing.at;
+            if let Some(listed) = listing.into_key(&key.id) {
+                add_listed(metadata, listed, at);
+            }
         }
     }
 
@@ -176,17 +177,18 @@ impl Selector<'_> {
             Err(failure) => return Err(failed(failure)),
         };
         // The calling user's list contains at least the key that signs, which names the user.
-        let calling = || listing.keys.iter().find_map(|listed| listed.owner.clone());
-        let listed_for = key.user_name.clone().or_else(calling);
+        let listed_for = key.user_name.clone().or_else(|| listing.owner());
         if self.request.mode == Mode::DryRun && self.request.single().is_some() {
-            let others = listing.keys.iter().filter(|listed| {
-                listed.id != key.id.as_str() && listed.status == Some(Status::Active)
-            });
-            let others = others.map(|listed| listed.id.clone()).take(MAX_OTHERS);
+            let others = listing
+                .keys
+                .iter()
+                .filter(|listed| listed.id != key.id && listed.status == Some(Status::Active));
+            let others = others.map(|listed| listed.id.to_string()).take(MAX_OTHERS);
             metadata.other_active = others.collect();
         }
-        let (listed, read_at) = match find(listing.keys, key) {
-            Some(listed) => (listed, listing.at),
+        let at = listing.at;
+        let (listed, read_at) = match listing.into_key(&key.id) {
+            Some(listed) => (listed, at),
             None => self.relist_missing(key, listed_for.as_ref()).await?,
         };
         add_listed(metadata, listed, read_at);
@@ -237,11 +239,6 @@ impl Selector<'_> {
         }
         Ok(())
     }
-}
-
-/// Returns the key in a list.
-pub(super) fn find(keys: Vec<ListedKey>, key: &Key) -> Option<ListedKey> {
-    keys.into_iter().find(|listed| listed.id == key.id.as_str())
 }
 
 /// Adds what a list says about the key.
