@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::Run;
 use super::abort::AbortReason;
-use super::connectivity::{Connectivity, Contact};
+use super::connectivity::Connectivity;
 use super::one::{Processed, Stage};
 use crate::error::Exit;
 use crate::outcome::{KeyResult, Outcome};
@@ -57,8 +57,7 @@ impl Run<'_> {
             tokio::select! {
                 biased;
                 Some(processed) = in_flight.next() => {
-                    let (contact, ended) = self.take(processed);
-                    connectivity.add(contact);
+                    let ended = self.take(processed, &mut connectivity);
                     reason = reason.or(ended);
                 }
                 written = self.report.output.next(), if self.report.output.len() > 0 => {
@@ -71,23 +70,27 @@ impl Run<'_> {
         }
     }
 
-    /// Reports or stores a processed key. Returns what it says about the connection to IAM, and why no further key may be
-    /// started.
-    fn take(&mut self, processed: Processed) -> (Contact, Option<AbortReason>) {
+    /// Reports or stores a processed key. Returns why no further key may be started.
+    fn take(
+        &mut self,
+        processed: Processed,
+        connectivity: &mut Connectivity,
+    ) -> Option<AbortReason> {
         let work = self.work;
         let (result, recorded) = match processed {
             Processed::FinishedEarlier => {
                 self.summary.count_finished_earlier();
-                return (Contact::NotTried, None);
+                return None;
             }
             Processed::Chosen(target) => {
                 let Err(error) = self.chosen.push(&target) else {
-                    return (Contact::Responded, None);
+                    connectivity.add_response();
+                    return None;
                 };
                 let why = "the list of keys could not be stored";
                 let outcome = Outcome::not_tried(Exit::Other, why);
                 let _ = self.report_result(&work.unchanged(*target, outcome));
-                return (Contact::NotTried, Some(AbortReason::StorageFailed(error)));
+                return Some(AbortReason::StorageFailed(error));
             }
             Processed::Finished(result, recorded) => (result, recorded),
         };
@@ -103,8 +106,8 @@ impl Run<'_> {
         let not_recorded = recorded.err().map(AbortReason::not_recorded);
         let not_written = written.err().map(AbortReason::OutputFailed);
         let reason = not_recorded.or(not_written);
-        let reason = reason.or_else(|| work.should_abort(&result));
-        (Contact::of(&result.outcome), reason)
+        connectivity.add(&result.outcome);
+        reason.or_else(|| work.should_abort(&result))
     }
 
     /// Reports a result and counts it.
