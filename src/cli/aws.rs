@@ -7,7 +7,7 @@ use clap::builder::{
 };
 use clap::{ArgAction, Args, ValueEnum, ValueHint};
 
-use super::cli_input_json::Source;
+use super::cli_input_json::argument;
 
 /// The template that the AWS CLI prints.
 const SKELETON: &str = "\
@@ -30,10 +30,10 @@ pub(crate) struct Aws {
     /// Key and owner as a JSON object
     ///
     /// An object with AccessKeyId and UserName, or file://PATH. Options take precedence over its members.
-    #[arg(long, value_name = "JSON", group = "keys", value_parser = Source::parser())]
+    #[arg(long, value_name = "JSON", group = "keys", value_parser = argument())]
     #[arg(value_hint = ValueHint::Other)]
     #[arg(conflicts_with_all = ["from", "all_keys", "whole_account"])]
-    pub(crate) cli_input_json: Option<Source>,
+    pub(crate) cli_input_json: Option<String>,
 
     /// Print a template for --cli-input-json
     ///
