@@ -16,7 +16,7 @@ use super::key_budget::{KeyBudget, WaitClock};
 use super::rate_limiter::RateLimiter;
 use super::recorder::Recorder;
 use super::renewal::SharedCredentials;
-use super::response_history::ResponseHistory;
+use super::response_history::SharedHistory;
 use crate::error::{CallError, ErrorKind, RunError, TransportError};
 use crate::guard::Principal;
 use crate::ident::{AccessKeyId, UserName};
@@ -34,7 +34,7 @@ const MAX_THROTTLED_ATTEMPTS: usize = 100;
 pub(crate) struct Iam {
     pub(super) client: Client,
     /// What the run remembers of all responses.
-    pub(super) responses: ResponseHistory,
+    pub(super) responses: SharedHistory,
     pub(super) credentials: Arc<SharedCredentials>,
     pub(super) log: Log,
     /// Present if the run makes many requests.
@@ -101,7 +101,7 @@ impl Iam {
 
     /// Returns why ages cannot be evaluated in this run: IAM's clock jumped.
     pub(crate) fn clock_jump(&self) -> Option<CallError> {
-        let reason = self.responses.clock_jump()?;
+        let reason = lock(&self.responses).clock_jump.clone()?;
         Some(CallError::Incomplete(TransportError::new("", reason)))
     }
 

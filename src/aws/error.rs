@@ -12,9 +12,10 @@ use aws_smithy_types::date_time::Format;
 use super::attempt::{Attempt, Attempts, Response};
 use super::proxy;
 use super::response_body::Body;
-use super::response_history::ResponseHistory;
+use super::response_history::SharedHistory;
 use super::tls;
 use crate::error::{CallError, Context, ServiceError, TransportError};
+use crate::lock::lock;
 use crate::outcome::ResponseMetadata;
 use crate::sanitize::truncate_escaped;
 
@@ -30,9 +31,9 @@ pub(super) fn time(date: &DateTime) -> Option<SystemTime> {
 /// older. `None`: that clock cannot be trusted.
 pub(super) fn trusted_server_time(
     attempts: &Attempts,
-    responses: &ResponseHistory,
+    responses: &SharedHistory,
 ) -> Option<SystemTime> {
-    if responses.clock_jump().is_some() {
+    if lock(responses).clock_jump.is_some() {
         return None;
     }
     let last = attempts.last().filter(Attempt::is_success)?;

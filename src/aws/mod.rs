@@ -70,7 +70,7 @@ use credentials::Source;
 use key_budget::WaitClock;
 use rate_limiter::RateLimiter;
 use renewal::{Renewal, SharedCredentials};
-use response_history::ResponseHistory;
+use response_history::SharedHistory;
 use retry::IamRetries;
 use root::Root;
 use settings::Settings;
@@ -129,13 +129,13 @@ pub(crate) async fn connect(
         settings.default_region = region;
     }
     let settings = Arc::new(settings);
-    let responses = ResponseHistory::default();
+    let responses = SharedHistory::default();
     let mut resolved = source.resolve(None, &settings, limit).await?;
     let mut caller = AccountLookup {
         settings: Arc::clone(&settings),
         credentials: resolved.credentials.clone(),
         limit,
-        responses: responses.clone(),
+        responses: Arc::clone(&responses),
         known_account: None,
     };
     if let (Some(name), Some(keys)) = (&connection.role_name, keys)
