@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::attempt::Attempts;
 use super::error::{call_error, incomplete_response, read_error, time, trusted_server_time};
-use super::key_budget::{KeyBudget, WaitClock};
+use super::key_budget::{KeyBudget, SharedClock, WaitGuard};
 use super::rate_limiter::RateLimiter;
 use super::recorder::Recorder;
 use super::renewal::SharedCredentials;
@@ -41,7 +41,7 @@ pub(crate) struct Iam {
     pub(super) rate_limiter: Option<Arc<RateLimiter>>,
     /// How long IAM may throttle all requests before a request fails.
     pub(super) patience: Duration,
-    pub(super) wait_clock: WaitClock,
+    pub(super) wait_clock: SharedClock,
     pub(super) principal: Principal,
     /// The key or user that the calls concern, if there are many.
     pub(super) subject: Option<Arc<str>>,
@@ -93,7 +93,7 @@ impl Iam {
     /// If there are many keys, each log line names the subject.
     pub(crate) fn for_one(&self, subject: &str) -> Self {
         Self {
-            wait_clock: WaitClock::default(),
+            wait_clock: SharedClock::default(),
             subject: self.rate_limiter.as_ref().map(|_| subject.into()),
             ..self.clone()
         }
@@ -121,7 +121,7 @@ impl Iam {
         let asked_at = Instant::now();
         loop {
             let before = attempts.count();
-            let mut wait_guard = self.wait_clock.start_waiting();
+            let mut wait_guard = WaitGuard::start(&self.wait_clock);
             let permit = match &self.rate_limiter {
                 // Without a permit the request is sent anyway, so that IAM's own error is reported.
                 Some(rate_limiter) => rate_limiter.acquire_within(self.patience).await,
@@ -162,7 +162,7 @@ impl Iam {
         if !attempts.shows_expired_credentials() {
             return false;
         }
-        let _waiting = self.wait_clock.start_waiting();
+        let _waiting = WaitGuard::start(&self.wait_clock);
         let renewing: Pin<Box<dyn Future<Output = bool>>> =
             Box::pin(Arc::clone(&self.credentials).renew(generation));
         renewing.await

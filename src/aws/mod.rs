@@ -67,7 +67,7 @@ use crate::log::Log;
 use crate::request::Mode;
 use config_file::ConfigFiles;
 use credentials::Source;
-use key_budget::WaitClock;
+use key_budget::SharedClock;
 use rate_limiter::RateLimiter;
 use renewal::{Renewal, SharedCredentials};
 use response_history::SharedHistory;
@@ -199,7 +199,7 @@ pub(crate) async fn connect(
             rate_limiter,
             // The other half of the limit is for verifying the key.
             patience: limit / 2,
-            wait_clock: WaitClock::default(),
+            wait_clock: SharedClock::default(),
             principal,
             subject: None,
             request_counts: Arc::default(),
