@@ -177,7 +177,7 @@ impl Entry {
         InputError::new(self.line, 1, reason)
     }
 
-    /// What a run of `--deactivate` did to the key of this entry.
+    /// Returns what a run of `--deactivate` did to the key of this entry.
     fn deactivation(&self) -> Result<Deactivation, InputError> {
         let is_of_deactivation = match self.action.as_deref() {
             None => self.is_record,

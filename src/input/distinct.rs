@@ -74,15 +74,16 @@ impl RowFiles {
     ///
     /// A temporary file cannot be read, or two rows give a key different owners.
     pub(super) fn distinct(mut self) -> Result<List, InputError> {
+        let spill = |error: io::Error| InputError::spill(&error);
         let (mut files, mut repeated, mut already_done) = (Vec::new(), 0, 0);
         // The second is the first such row in the list.
         let mut conflict = None::<[Row; 2]>;
         for file in self.files {
-            let mut rows = file.read().map_err(|error| InputError::spill(&error))?;
+            let mut rows = file.read().map_err(spill)?;
             // Boxed, because a growing table holds many empty entries.
             let mut firsts = HashMap::new();
             for row in rows.by_ref() {
-                let row = row.map_err(|error| InputError::spill(&error))?;
+                let row = row.map_err(spill)?;
                 let first: &mut Box<Row> = match firsts.entry(row.key.id.clone()) {
                     Entry::Vacant(first) => {
                         first.insert(Box::new(row));
@@ -110,7 +111,7 @@ impl RowFiles {
                     already_done += 1;
                 }
             }
-            rows.rewind().map_err(|error| InputError::spill(&error))?;
+            rows.rewind().map_err(spill)?;
             files.push(rows);
         }
         if let Some(conflict) = &conflict {
@@ -129,8 +130,8 @@ impl RowFiles {
 }
 
 impl Row {
-    /// Whether this row and `earlier` give a key different owners. A run can be told a wrong owner before the right one, but
-    /// only one owner's key can have been deactivated. The owner of a key that needs no action is not looked at.
+    /// Whether this row and `earlier` give a key different owners. For `--reactivate`, only rows that report a deactivation
+    /// count: an earlier run may have had a wrong owner. The owner of a key that needs no action does not matter.
     fn contradicts(&self, earlier: &Self) -> bool {
         let (owner, other) = (&self.key.user_name, &earlier.key.user_name);
         let is_done = |row: &Self| row.deactivation >= Some(Deactivation::OfUnknownStatus);
@@ -141,8 +142,8 @@ impl Row {
             }
     }
 
-    /// Whether what this row says of a key counts, and not what `earlier` says: whether it still needs the action. That it
-    /// was deactivated is not forgotten.
+    /// Whether this row decides whether a key still needs the action, rather than `earlier`. A row that reports a
+    /// deactivation is never replaced by one that does not.
     fn supersedes(&self, earlier: &Self) -> bool {
         match self.deactivation {
             None => earlier.deactivation.is_some(),

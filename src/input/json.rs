@@ -21,7 +21,7 @@ use crate::request::Action;
 /// The maximum length of a string, in bytes.
 const MAX_STRING: usize = 1 << 20;
 
-/// Further members that are read of what `--reactivate` undoes.
+/// Further members that `--reactivate` reads.
 const UNDO_MEMBERS: [&str; 2] = ["Intent", "AccountId"];
 
 /// The members that are read.
@@ -88,7 +88,7 @@ struct Objects<'a, 'v> {
     visit: &'a mut Visit<'v>,
     /// The line and the column.
     place: &'a Cell<(u64, u64)>,
-    /// Whether it is what `--reactivate` undoes, which may be a journal.
+    /// Whether it is a list for `--reactivate`, which may be a journal.
     is_undo: bool,
     /// Whether a journal has started.
     is_journal: bool,

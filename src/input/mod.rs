@@ -32,7 +32,7 @@ use line::Lines;
 /// A journal that is undone.
 #[derive(Debug)]
 pub(crate) struct Origin {
-    /// Its name as messages have it.
+    /// Its name for messages.
     name: String,
     account: AccountId,
 }
