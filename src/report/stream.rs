@@ -154,19 +154,13 @@ pub(crate) fn write_question(question: &SafeText) -> io::Result<()> {
     done.blocking_recv().unwrap_or_else(|_| Err(closed_error()))
 }
 
-/// Standard error writes nothing until this is dropped.
-#[derive(Debug)]
-pub(crate) struct Rest {
-    /// Dropped, it wakes the thread.
-    _end: Sender<()>,
-}
-
-/// Writes the messages so far, and then has standard error rest, without a bar. `None`: no thread writes there.
-pub(crate) async fn rest() -> Option<Rest> {
+/// Writes the messages so far. Then nothing is written to standard error, and no bar is drawn, until the returned value is
+/// dropped. `None`: no thread writes there.
+pub(crate) async fn rest() -> Option<Sender<()>> {
     let ((begun, begins), (end, ended)) = (oneshot::channel(), channel());
     messages_thread()?.send(Job::Rest { begun, ended }).ok()?;
     begins.await.ok()?;
-    Some(Rest { _end: end })
+    Some(end)
 }
 
 async fn wait_until_written(thread: Option<&Option<Sender<Job>>>) {
