@@ -210,9 +210,8 @@ impl Report<'_> {
                 labeled(Level::Note, format!("{id} is skipped: {reason}"), None)
             }
             Outcome::Skipped(reason) => {
-                next.push(
-                    "a key must meet every condition; --dry-run shows its details".to_owned(),
-                );
+                let hint = "a key must meet every condition; --dry-run shows its details";
+                next.push(hint.to_owned());
                 let message = format!("{id} is {}: {reason}", action.not_done());
                 (Level::Error, "Skipped".to_owned(), message, None)
             }
@@ -223,10 +222,8 @@ impl Report<'_> {
                 error("SigningKey", &message, not_done("nothing was sent to IAM"))
             }
             Outcome::Refused(Refusal::StatusUnknown) => {
-                next.push(format!(
-                    "to reactivate a key anyway: {}",
-                    self.commands.reactivate_any()
-                ));
+                let command = self.commands.reactivate_any();
+                next.push(format!("to reactivate a key anyway: {command}"));
                 error(
                     "StatusUnknown",
                     STATUS_UNKNOWN,
