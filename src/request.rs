@@ -1,6 +1,5 @@
 //! What a run will do, as plain values with an enum for each choice. Clap parses some of them directly.
 
-use std::fmt;
 use std::num::NonZeroUsize;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -128,23 +127,6 @@ pub(crate) enum Selection {
 pub(crate) struct Key {
     pub(crate) id: AccessKeyId,
     pub(crate) user_name: Option<UserName>,
-}
-
-/// The owner of a key.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum KeyOwner {
-    User(UserName),
-    /// The root user of the account. It has no name.
-    Root,
-}
-
-impl fmt::Display for KeyOwner {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::User(name) => name.fmt(f),
-            Self::Root => f.write_str("the root user"),
-        }
-    }
 }
 
 /// The source of a key's owner.
