@@ -47,6 +47,7 @@ use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 
+use anyhow::Context as _;
 use tokio::runtime::Runtime;
 use tokio::time::sleep;
 
@@ -114,9 +115,8 @@ fn run(
     request: &Request,
     in_flight: &InFlight,
     running: &mut Option<Running>,
-) -> Result<Exit, RunError> {
-    let failed = |what, error| RunError::other(format!("{what}: {error}"));
-    let runtime = signal::runtime().map_err(|error| failed("could not start", error))?;
+) -> anyhow::Result<Exit> {
+    let runtime = signal::runtime().context("could not start")?;
     let Running { runtime, signals } = running.insert(Running {
         runtime,
         signals: None,
@@ -125,8 +125,7 @@ fn run(
         signal::survive_file_size_limit()?;
         Signals::listen()
     });
-    let listening = listening.map_err(|error| failed("could not listen for signals", error))?;
-    let signals = signals.insert(listening);
+    let signals = signals.insert(listening.context("could not listen for signals")?);
     stream::use_threads();
     runtime.block_on(async {
         let mut journal = open_journal(request, in_flight, signals).await?;
@@ -219,7 +218,7 @@ async fn work(
     journal: Journal,
     in_flight: &InFlight,
     mut signals: Signals,
-) -> Result<Exit, RunError> {
+) -> anyhow::Result<Exit> {
     let (connected, named) = connect(request, named, &mut signals).await?;
     let account = match &connected.signer.account {
         None if request.journal.is_some() || origin.is_some() => {
@@ -231,7 +230,7 @@ async fn work(
     let account = account.as_ref();
     if let Err(stop) = journal.check_account(account) {
         in_flight.add_unread_journal("the journal belongs to another account");
-        return Err(stop);
+        return Err(stop.into());
     }
     if let (Some(origin), Some(ours)) = (origin, account) {
         origin.check_account(ours)?;
@@ -240,7 +239,7 @@ async fn work(
     tokio::select! {
         biased;
         recorded = journal.begin_run(account) => recorded?,
-        exit = signals.next() => return Err(RunError::signal(exit)),
+        exit = signals.next() => return Err(RunError::signal(exit).into()),
     }
     let work = Work {
         request,
@@ -262,7 +261,7 @@ async fn connect(
     request: &Request,
     named: Option<(Keys, u64)>,
     signals: &mut Signals,
-) -> Result<(Connected, Option<(Keys, u64)>), RunError> {
+) -> anyhow::Result<(Connected, Option<(Keys, u64)>)> {
     let connecting = async |keys: Option<NamedKeys<'_>>| {
         let connecting = aws::connect(
             &request.connection,
@@ -303,13 +302,18 @@ async fn connect(
     };
     let connected = connecting(Some(keys)).await?;
     drop(ids);
-    let kept = kept.read();
-    let kept = kept.map_err(|error| RunError::other(error.to_string()))?;
-    Ok((connected, Some((keys_of(kept), count))))
+    Ok((connected, Some((keys_of(kept.read()?), count))))
 }
 
 /// Reports why the run ended before any key was changed.
-fn stopped(error: &RunError, request: &Request, in_flight: &InFlight, messages: Messages) -> Exit {
+fn stopped(
+    error: &anyhow::Error,
+    request: &Request,
+    in_flight: &InFlight,
+    messages: Messages,
+) -> Exit {
+    let other = RunError::other(format!("{error:#}"));
+    let stop = error.downcast_ref().unwrap_or(&other);
     let key = request.single();
     let nothing = || KeyState::NotDone("nothing was sent to IAM".to_owned());
     let known = in_flight.known().unwrap_or_else(nothing);
@@ -322,8 +326,8 @@ fn stopped(error: &RunError, request: &Request, in_flight: &InFlight, messages: 
         (None, Some(_)) => AS_REPORTED,
         _ => known.result_member(request.action),
     };
-    messages.explain(&Explanation::for_run_error(error, member).about(key, result_text));
-    error.exit
+    messages.explain(&Explanation::for_run_error(stop, member).about(key, result_text));
+    stop.exit
 }
 
 /// Runs `work`; a panic becomes the place in the source where it happened.

@@ -3,7 +3,7 @@
 use std::io;
 
 use super::Work;
-use crate::error::{CallError, ErrorKind, Exit, RunError, ServiceError};
+use crate::error::{CallError, ErrorKind, Exit, ServiceError};
 use crate::journal;
 use crate::outcome::{KeyResult, Outcome, Refusal};
 use crate::request::Mode;
@@ -32,7 +32,7 @@ pub(super) enum AbortReason {
     /// The list of keys, or the journal, cannot be read or written.
     StorageFailed(io::Error),
     /// The run cannot continue. No key was changed.
-    Fatal(RunError),
+    Fatal(anyhow::Error),
 }
 
 impl AbortReason {
@@ -43,6 +43,11 @@ impl AbortReason {
         } else {
             Self::StorageFailed(error)
         }
+    }
+
+    /// The keys cannot be selected.
+    pub(super) fn fatal(error: impl Into<anyhow::Error>) -> Self {
+        Self::Fatal(error.into())
     }
 }
 

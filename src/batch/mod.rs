@@ -62,7 +62,7 @@ struct Run<'a> {
 /// # Errors
 ///
 /// A list cannot be read. No key was changed.
-pub(crate) async fn run(work: &Work<'_>, named: Option<(Keys, u64)>) -> Result<Exit, RunError> {
+pub(crate) async fn run(work: &Work<'_>, named: Option<(Keys, u64)>) -> anyhow::Result<Exit> {
     let mut run = Run {
         work,
         keys: keys_of(iter::empty()),
@@ -104,7 +104,7 @@ impl Run<'_> {
             Ok(keys) => keys,
             Err(error) => {
                 self.keys = rest;
-                return chosen.and(Err(unreadable(&error)));
+                return chosen.and(Err(AbortReason::fatal(error)));
             }
         };
         let confirmed = match (chosen, self.too_many(count)) {
@@ -133,7 +133,7 @@ impl Run<'_> {
                 matching(count)
             ));
             let hint = "check them with --dry-run; if they are right, raise --max-keys";
-            AbortReason::Fatal(refusal.hint(hint))
+            AbortReason::fatal(refusal.hint(hint))
         })
     }
 
@@ -159,7 +159,7 @@ impl Run<'_> {
         let swept = work.signals.race(Box::pin(swept)).await;
         bar.clear();
         let sweep = swept.unwrap_or_else(|exit| Err(RunError::signal(exit)));
-        let sweep = sweep.map_err(AbortReason::Fatal)?;
+        let sweep = sweep.map_err(AbortReason::fatal)?;
         work.selector.report_denied(sweep.denied);
         Messages::of(request).note(&describe_sweep(&sweep, &request.selection));
         let unfinished = work.unfinished(&sweep).into_iter();
@@ -186,8 +186,8 @@ impl Run<'_> {
         let account = account
             .inspect_err(|error| Messages::of(work.request).warning(&error.to_string()))
             .ok();
-        let shown = report::show_targets(work.request, keys).and_then(|()| keys.rewind());
-        shown.map_err(|error| unreadable(&error))?;
+        report::show_targets(work.request, keys).map_err(AbortReason::fatal)?;
+        keys.rewind().map_err(AbortReason::fatal)?;
         let signer = &work.connected.signer;
         let resume = self.resume(work.request.journal.is_some());
         let question = report::question(count, work.request, resume, account.as_ref(), signer);
@@ -207,11 +207,6 @@ impl Run<'_> {
         let account = self.work.signals.race(account).await;
         account.map_err(AbortReason::Signal)
     }
-}
-
-/// The list of the selected keys cannot be read again.
-fn unreadable(error: &io::Error) -> AbortReason {
-    AbortReason::Fatal(RunError::other(error.to_string()))
 }
 
 /// Says how many keys match, as the start of a sentence.
