@@ -1,5 +1,5 @@
-//! The question before anything is changed. It is asked on standard error and answered on the terminal. Only a plain yes is
-//! a yes; the end of the input is a no.
+//! The question before anything is changed. It is asked on standard error and answered on the terminal. Anything but a
+//! plain yes means no.
 
 use std::io::{self, IsTerminal as _};
 use std::sync::Arc;
@@ -74,7 +74,7 @@ fn has_terminal() -> bool {
     io::stderr().is_terminal() && terminal::open().is_ok()
 }
 
-/// Puts the question on standard error and waits for the answer. What cannot be asked is not answered with yes.
+/// Asks the question and waits for the answer. If it cannot be asked, the answer is no.
 pub(crate) async fn ask(question: SafeText) -> bool {
     let Ok(terminal) = terminal::open() else {
         return false;
@@ -90,14 +90,14 @@ pub(crate) async fn ask(question: SafeText) -> bool {
     }
 }
 
-/// Puts the question on standard error, in a thread that waits for its reader.
+/// Writes the question to standard error, in a thread that waits for its reader.
 async fn put(question: SafeText) -> io::Result<()> {
     let put = tokio::task::spawn_blocking(move || stream::write_question(&question));
     put.await
         .unwrap_or_else(|error| Err(io::Error::other(error)))
 }
 
-/// The end of the question whether to assume the role of `--role-name` in another account: what is done there.
+/// Returns the end of the question whether to assume the role of `--role-name` in another account: what the run does there.
 pub(crate) fn done_there(request: &Request, keys: u64) -> String {
     if request.asks() {
         return "? You are asked again before anything is changed.".to_owned();

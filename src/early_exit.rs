@@ -36,7 +36,7 @@ pub(crate) fn report_arguments(not_read: &NotRead, format: ErrorFormat) -> Exit 
     }
     match format {
         ErrorFormat::Json => {
-            let (message, hints) = cli::told(&render(false));
+            let (message, hints) = cli::message_and_hints(&render(false));
             let mut error = RunError::usage(message);
             error.hints = hints;
             let explanation = Explanation::for_run_error(&error, NOT_DELETED);

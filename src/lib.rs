@@ -1,8 +1,7 @@
 //! Deletes AWS IAM access keys. Here is the order of events: arguments, settings and credentials, the choice, the question,
 //! the key, the report.
 //!
-//! This is the library of the program `iam-del-key`. It has no interface of its own but [`main`]: the command line is the
-//! interface.
+//! This is the library of the program `iam-del-key`. Its only interface is [`main`].
 
 mod age;
 mod aws;
@@ -74,7 +73,7 @@ use spill::SpillFile;
 pub fn main() -> ExitCode {
     if let Some(task) = complete::Task::from_environment() {
         memory::disable_core_dumps();
-        // Who pressed Tab has asked for no report of a panic.
+        // Completion never prints errors.
         let answer = catch(|| task.text());
         return answer
             .map_or(Exit::Success, early_exit::answer_completion)
@@ -106,7 +105,7 @@ pub fn main() -> ExitCode {
     finish(running, exit).into()
 }
 
-/// The runtime, and the signals once they are handled. Both outlive a panic, so that what was said is still written.
+/// The runtime, and the signals once they are handled. Both outlive a panic, so that all messages are still written.
 struct Running {
     runtime: Runtime,
     signals: Option<Signals>,
@@ -146,7 +145,7 @@ fn run(
     })
 }
 
-/// Waits until everything that was said is written, and says the exit status. A signal ends the wait.
+/// Waits until all results and messages are written, and returns the exit status. A signal limits the wait.
 fn finish(running: Option<Running>, exit: Exit) -> Exit {
     let Some(Running { runtime, signals }) = running else {
         return exit;
@@ -156,7 +155,7 @@ fn finish(running: Option<Running>, exit: Exit) -> Exit {
         Some(signals) => runtime.block_on(async {
             let overdue = async {
                 let exit = signals.overdue(signal::OUTPUT).await;
-                // The last messages were said only now.
+                // The last messages were sent only now.
                 sleep(signal::LAST_WORDS).await;
                 exit
             };
@@ -168,7 +167,7 @@ fn finish(running: Option<Running>, exit: Exit) -> Exit {
         }),
         None => exit,
     };
-    // A name look-up or a question may hang in a thread of its own: the process does not wait for it.
+    // A thread may still wait for a name look-up or an answer. The process does not wait for it.
     runtime.shutdown_background();
     exit
 }
@@ -252,7 +251,7 @@ async fn work(
     };
     let exit = batch::run(&work, named).await?;
     drop(work);
-    // The process ends here: to tidy up its clients and certificates first takes longer than to sign a request.
+    // The process ends now. Freeing its clients and certificates takes longer than signing a request.
     std::mem::forget(connected);
     Ok(exit)
 }
@@ -270,7 +269,7 @@ async fn connect(
             &request.expected_accounts,
             request.limit,
             Purpose {
-                quantity: request.quantity(),
+                is_single: request.single().is_some(),
                 mode: request.mode,
             },
             Log::of(request),
@@ -298,7 +297,7 @@ async fn connect(
             Selection::Listed { .. } => "",
             _ => "--access-key-id ",
         },
-        prompt: request.prompt,
+        may_ask: request.may_ask,
         done_there: confirm::done_there(request, count),
     };
     let connected = connecting(Some(keys)).await?;
@@ -306,7 +305,7 @@ async fn connect(
     Ok((connected, Some((keys_of(kept.read()?), count))))
 }
 
-/// Tells why the run ended before any key was changed.
+/// Reports why the run ended before any key was changed.
 fn stopped(
     error: &anyhow::Error,
     request: &Request,
@@ -320,16 +319,16 @@ fn stopped(
     let key = request.single();
     let nothing = || KeyState::NotDone("nothing was sent to IAM".to_owned());
     let known = in_flight.known().unwrap_or_else(nothing);
-    let told = match key {
+    let result_text = match key {
         Some(key) => format!("{}: {}", key.id, known.describe(request.action)),
         None => "no key was changed".to_owned(),
     };
     let member = match (key, &request.journal) {
-        // What earlier runs did is as the journal says.
+        // The journal says what earlier runs did.
         (None, Some(_)) => AS_REPORTED,
         _ => known.result_member(request.action),
     };
-    let mut explanation = Explanation::for_run_error(stop, member).about(key, told);
+    let mut explanation = Explanation::for_run_error(stop, member).about(key, result_text);
     if let Some(hint) = hint {
         explanation.hints = vec![hint];
     }

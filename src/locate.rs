@@ -10,18 +10,18 @@ use crate::guard::{self, Principal, Signer};
 use crate::ident::{AccountId, UserName};
 use crate::journal::EarlierAttempt;
 use crate::metadata::{KeyMetadata, Status};
-use crate::request::{Action, Key, KeyOwner, Request};
+use crate::request::{Action, Key, Request};
 use crate::select::missing_data;
 
-/// The owner of a key, as far as it is known before IAM is asked.
+/// The owner of a key, as far as it is known before IAM is asked. An owner without a name is the root user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum OwnerHint {
     /// Nobody names the owner. IAM then assumes the calling user, who need not be the owner.
     Unknown,
     /// The caller names this owner, in every run.
-    Named(KeyOwner),
+    Named(Option<UserName>),
     /// IAM listed the key among this owner's keys, in this run or in an earlier one.
-    Listed(KeyOwner),
+    Listed(Option<UserName>),
     /// Earlier runs named another user than this run does.
     Disputed,
 }
@@ -130,7 +130,7 @@ impl Search<'_> {
     /// Locates the key with one look-up of its owner and one read of the owner's list.
     pub(crate) async fn locate_key(&self) -> KeyLocation {
         let named = match (&self.key.user_name, &self.hint) {
-            (None, OwnerHint::Listed(KeyOwner::User(owner))) => Some(owner),
+            (None, OwnerHint::Listed(Some(owner))) => Some(owner),
             (user_name, _) => user_name.as_ref(),
         };
         let owner = self.read_owner().await.unwrap_or(OwnerRead::Failed);
@@ -241,9 +241,8 @@ impl Search<'_> {
                 };
             }
         };
-        let calling = listing.keys.iter().find_map(|listed| listed.owner.clone());
-        let mut keys = listing.keys.into_iter();
-        match keys.find(|listed| listed.id == self.key.id.as_str()) {
+        let calling = listing.owner();
+        match listing.into_key(&self.key.id) {
             Some(listed) => ListRead::Listed(listed.status),
             None => ListRead::NotListed(calling),
         }
@@ -268,7 +267,7 @@ pub(crate) fn owner_hint(
     earlier: &[EarlierAttempt],
     principal: Principal,
 ) -> OwnerHint {
-    let user = |name: &UserName| KeyOwner::User(name.clone());
+    let user = |name: &UserName| Some(name.clone());
     let is_listed = metadata.status.is_some();
     let listed = metadata.owner.as_ref().filter(|_| is_listed);
     let now = key.user_name.as_ref().or(listed);
@@ -287,8 +286,8 @@ pub(crate) fn owner_hint(
         (Some(now), None) => OwnerHint::Named(user(now)),
         (None, None) => match principal {
             Principal::Caller => OwnerHint::Unknown,
-            Principal::RootUser if is_listed => OwnerHint::Listed(KeyOwner::Root),
-            Principal::RootUser => OwnerHint::Named(KeyOwner::Root),
+            Principal::RootUser if is_listed => OwnerHint::Listed(None),
+            Principal::RootUser => OwnerHint::Named(None),
         },
     }
 }
@@ -372,7 +371,7 @@ mod tests {
             ListRead::Failed,
             ListRead::Listed(Some(Status::Active)),
         ];
-        let (by_bob, root) = (KeyOwner::User(bob.clone()), KeyOwner::Root);
+        let (by_bob, root) = (Some(bob.clone()), None);
         let unnamed = "NbFbFL aaFaFL GGGGGL";
         let for_bob = "NNFFFL aaaaaL GGGGGL";
         for (hint, named, reads, denied) in [

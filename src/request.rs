@@ -1,6 +1,5 @@
 //! What a run will do, as plain values with an enum for each choice. Clap parses some of them directly.
 
-use std::fmt;
 use std::num::NonZeroUsize;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -32,8 +31,8 @@ pub(crate) struct Request {
     pub(crate) mode: Mode,
     /// Whether to ask for confirmation first.
     pub(crate) consent: Consent,
-    /// Whether a person may be asked to confirm the account of `--role-name`.
-    pub(crate) prompt: Prompt,
+    /// Whether a person may be asked on a terminal to confirm the account of `--role-name`.
+    pub(crate) may_ask: bool,
     /// The accounts that the credentials may belong to. Empty: any account.
     pub(crate) expected_accounts: Vec<AccountId>,
     /// The maximum number of keys that match. If more match, none is changed.
@@ -48,13 +47,13 @@ pub(crate) struct Request {
     pub(crate) jobs: NonZeroUsize,
     /// The journal that records each step, so that a later run can resume.
     pub(crate) journal: Option<PathBuf>,
-    /// Whether the run ends after the first failure.
-    pub(crate) on_failure: OnFailure,
+    /// Whether the run ends after the first failure. Keys in flight finish, and the others are not tried.
+    pub(crate) fail_fast: bool,
     pub(crate) connection: Connection,
     /// The format of results. `None`: the default for the run.
     pub(crate) output: Option<Format>,
-    /// Whether `ResponseMetadata` is filled.
-    pub(crate) metadata: Metadata,
+    /// Whether `ResponseMetadata` is filled as in boto3: request ID, status, headers and the number of retries.
+    pub(crate) response_metadata: bool,
     /// The expression that selects parts of each result.
     pub(crate) query: Option<Query>,
     /// The format of standard error.
@@ -97,14 +96,6 @@ impl Request {
             }
     }
 
-    /// Returns whether the run is for one named key or for many.
-    pub(crate) fn quantity(&self) -> Quantity {
-        match self.single() {
-            Some(_) => Quantity::One,
-            None => Quantity::Many,
-        }
-    }
-
     /// Whether to ask for confirmation before anything is changed.
     pub(crate) fn asks(&self) -> bool {
         self.mode == Mode::Change && self.consent != Consent::Given
@@ -118,7 +109,8 @@ pub(crate) enum Selection {
     Named(Vec<Key>),
     /// The keys in a list.
     Listed {
-        input: Input,
+        /// The file. `None`: standard input.
+        file: Option<PathBuf>,
         /// The owner of every key in the list, if an option names it.
         user_name: Option<UserName>,
     },
@@ -130,35 +122,11 @@ pub(crate) enum Selection {
     Account,
 }
 
-/// The source of a list of keys.
-#[derive(Clone, Debug)]
-pub(crate) enum Input {
-    File(PathBuf),
-    Stdin,
-}
-
 /// An access key and its owner. Without an owner, IAM assumes the calling user.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Key {
     pub(crate) id: AccessKeyId,
     pub(crate) user_name: Option<UserName>,
-}
-
-/// The owner of a key.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum KeyOwner {
-    User(UserName),
-    /// The root user of the account. It has no name.
-    Root,
-}
-
-impl fmt::Display for KeyOwner {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::User(name) => name.fmt(f),
-            Self::Root => f.write_str("the root user"),
-        }
-    }
 }
 
 /// The source of a key's owner.
@@ -253,23 +221,6 @@ pub(crate) enum Consent {
     IfTerminal,
 }
 
-/// Whether the terminal may be used to confirm the account of `--role-name`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Prompt {
-    /// Allowed if there is a terminal.
-    Allowed,
-    /// `--yes` forbids it.
-    Forbidden,
-}
-
-/// Whether the run ends after the first failure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum OnFailure {
-    GoOn,
-    /// Keys in flight finish. The others are not tried.
-    Stop,
-}
-
 /// Whether a missing key (`NoSuchEntity`) is a success.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Missing {
@@ -326,14 +277,6 @@ pub(crate) enum ErrorFormat {
     Json,
 }
 
-/// The content of `ResponseMetadata` in the result of a deleted key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Metadata {
-    Empty,
-    /// Request ID, status, headers and the number of retries, as in boto3.
-    Filled,
-}
-
 /// How much is printed on standard error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Verbosity {
@@ -362,13 +305,4 @@ pub(crate) enum Color {
     Off,
     /// On a terminal, unless NO_COLOR is set or TERM is dumb
     Auto,
-}
-
-/// Whether the requests are for one key or for many.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Quantity {
-    /// The SDK repeats a throttled request a few times.
-    One,
-    /// A rate limiter slows down all requests.
-    Many,
 }

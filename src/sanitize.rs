@@ -170,7 +170,6 @@ pub(crate) fn display_value(value: &OsStr) -> String {
 }
 
 fn escape_os_str(value: &OsStr) -> String {
-    use std::fmt::Write as _;
     let mut text = String::new();
     for chunk in value.as_encoded_bytes().utf8_chunks() {
         text.push_str(&escape(chunk.valid()));

@@ -55,14 +55,14 @@ impl Summary {
 
     /// Describes all counts that are not zero.
     pub(crate) fn describe(&self) -> String {
-        let outcomes = OutcomeKind::ALL.map(|kind| (self.count_of(kind), kind.names().1));
+        let outcomes = OutcomeKind::ALL.iter();
+        let outcomes = outcomes.map(|kind| (self.count_of(*kind), kind.names().1));
         let others = [
             (self.already_inactive, "already inactive"),
             (self.already_active, "already active"),
             (self.finished_earlier, "finished by an earlier run"),
         ];
         let parts: Vec<String> = outcomes
-            .into_iter()
             .chain(others)
             .filter(|(count, _)| *count > 0)
             .map(|(count, what)| format!("{count} {what}"))

@@ -1,5 +1,5 @@
-//! The terminal that a person sits at: who has it, and what is typed there. What is typed is waited for in a thread, so that
-//! a signal ends the run meanwhile.
+//! The terminal of this process: who is in its foreground, and what is typed there. A thread waits for what is typed, so a
+//! signal can end the run meanwhile.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -22,14 +22,14 @@ use tokio::time::{sleep, timeout};
 use crate::report::stream;
 use crate::sanitize::SafeText;
 
-/// The most of an answer that is read, in bytes.
+/// The maximum length of an answer, in bytes.
 pub(crate) const LONGEST_ANSWER: usize = 1_000;
-/// The code of a special character that there is not (`_POSIX_VDISABLE` on Linux; 0xff elsewhere).
+/// The code that disables a special character (`_POSIX_VDISABLE`).
 const DISABLED: u8 = if cfg!(target_os = "linux") { 0 } else { 0xff };
-/// How soon after the answer a signal that came before it is noticed.
+/// How long after an answer an earlier signal may be noticed.
 const NOTICED: Duration = Duration::from_millis(100);
 
-/// How soon after a terminal failed the SIGHUP of its end is noticed. Nobody waits there any more.
+/// How long after a terminal failed its SIGHUP may be noticed.
 const CLOSED: Duration = Duration::from_secs(2);
 
 /// Opens the terminal of this process, whatever its standard streams are.
@@ -46,7 +46,7 @@ pub(crate) fn open() -> io::Result<File> {
     options.open("/dev/tty")
 }
 
-/// The terminal that this process is in the foreground of, and its mode.
+/// Returns the terminal and its mode if this process is in its foreground.
 pub(crate) fn own() -> Option<(File, Termios)> {
     let file = open().ok().filter(is_foreground)?;
     let mode = tcgetattr(&file).ok()?;
@@ -66,56 +66,58 @@ pub(crate) fn restore(terminal: &File, mode: &Termios) {
     }
 }
 
-/// Asks a question whose answer is shown.
+/// Asks a question. The answer is visible while it is typed.
 ///
 /// # Errors
 ///
 /// The terminal was closed.
-pub(crate) async fn ask(
+pub(crate) async fn ask(own: (File, Termios), question: &SafeText) -> io::Result<Vec<u8>> {
+    ask_in_mode(own, None, question).await
+}
+
+/// Asks for a secret, which is not visible while it is typed.
+///
+/// # Errors
+///
+/// The terminal was closed.
+pub(crate) async fn ask_secret(own: (File, Termios), prompt: &SafeText) -> io::Result<Vec<u8>> {
+    let mut hidden = own.1.clone();
+    hidden.local_modes.remove(LocalModes::ECHO);
+    // Ctrl-\ would end the run and leave the terminal like this.
+    hidden.special_codes[SpecialCodeIndex::VQUIT] = DISABLED;
+    // Enter still ends the line on the screen, and Ctrl-C does not discard what is printed then.
+    hidden
+        .local_modes
+        .insert(LocalModes::ECHONL | LocalModes::NOFLSH);
+    ask_in_mode(own, Some(hidden), prompt).await
+}
+
+/// Asks a question while the terminal has the mode `asking`, if there is one.
+async fn ask_in_mode(
     (terminal, mode): (File, Termios),
+    asking: Option<Termios>,
     question: &SafeText,
 ) -> io::Result<Vec<u8>> {
     // No bar and no message is written over the question.
     let _rest = stream::rest().await;
     let terminal = Arc::new(terminal);
-    let mut shown = Restored::new(&terminal, mode);
-    let answer = read_answer(Arc::clone(&terminal), || put(&terminal, question)).await?;
-    shown.is_line_ended = answer.ends_with(b"\n");
-    Ok(answer)
-}
-
-/// Asks for a secret: what is typed is not shown.
-///
-/// # Errors
-///
-/// The terminal was closed.
-pub(crate) async fn ask_secret(
-    (terminal, mode): (File, Termios),
-    prompt: &SafeText,
-) -> io::Result<Vec<u8>> {
-    // No bar and no message is written over the prompt.
-    let _rest = stream::rest().await;
-    let terminal = Arc::new(terminal);
-    let mut hidden = mode.clone();
-    hidden.local_modes.remove(LocalModes::ECHO);
-    // Ctrl-\ would end the run and leave the terminal like this.
-    hidden.special_codes[SpecialCodeIndex::VQUIT] = DISABLED;
-    // Enter still ends the line on the screen, and Ctrl-C does not take what is printed then off it.
-    hidden
-        .local_modes
-        .insert(LocalModes::ECHONL | LocalModes::NOFLSH);
-    let mut shown = Restored::new(&terminal, mode);
+    let mut restored = Restored {
+        terminal: Arc::clone(&terminal),
+        mode,
+        is_line_ended: false,
+    };
     let answer = read_answer(Arc::clone(&terminal), || {
         // A shell that stopped the run has set its own mode.
-        let set = tcsetattr(&*terminal, OptionalActions::Now, &hidden);
-        let put = put(&terminal, prompt);
+        let set = |mode| tcsetattr(&*terminal, OptionalActions::Now, mode);
+        let set = asking.as_ref().map_or(Ok(()), set);
+        let put = put(&terminal, question);
         async move {
             set?;
             put.await
         }
     })
     .await?;
-    shown.is_line_ended = answer.ends_with(b"\n");
+    restored.is_line_ended = answer.ends_with(b"\n");
     Ok(answer)
 }
 
@@ -126,20 +128,10 @@ struct Restored {
     is_line_ended: bool,
 }
 
-impl Restored {
-    fn new(terminal: &Arc<File>, mode: Termios) -> Self {
-        Self {
-            terminal: Arc::clone(terminal),
-            mode,
-            is_line_ended: false,
-        }
-    }
-}
-
 impl Drop for Restored {
     fn drop(&mut self) {
         if !self.is_line_ended && is_foreground(&*self.terminal) {
-            // What was typed of a secret is nobody else's to read.
+            // Otherwise the shell would read the typed part of a secret.
             let _ = tcflush(&*self.terminal, QueueSelector::IFlush);
             let _ = rustix::io::write(&*self.terminal, b"\n");
         }

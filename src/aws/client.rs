@@ -12,11 +12,11 @@ use tokio::time::Instant;
 
 use super::attempt::Attempts;
 use super::error::{call_error, incomplete_response, read_error, time, trusted_server_time};
-use super::key_budget::{KeyBudget, WaitClock};
+use super::key_budget::{KeyBudget, SharedClock, WaitGuard};
 use super::rate_limiter::RateLimiter;
 use super::recorder::Recorder;
 use super::renewal::SharedCredentials;
-use super::response_history::ResponseHistory;
+use super::response_history::SharedHistory;
 use crate::error::{CallError, ErrorKind, RunError, TransportError};
 use crate::guard::Principal;
 use crate::ident::{AccessKeyId, UserName};
@@ -34,14 +34,14 @@ const MAX_THROTTLED_ATTEMPTS: usize = 100;
 pub(crate) struct Iam {
     pub(super) client: Client,
     /// What the run remembers of all responses.
-    pub(super) responses: ResponseHistory,
+    pub(super) responses: SharedHistory,
     pub(super) credentials: Arc<SharedCredentials>,
     pub(super) log: Log,
     /// Present if the run makes many requests.
     pub(super) rate_limiter: Option<Arc<RateLimiter>>,
     /// How long IAM may throttle all requests before a request fails.
     pub(super) patience: Duration,
-    pub(super) wait_clock: WaitClock,
+    pub(super) wait_clock: SharedClock,
     pub(super) principal: Principal,
     /// The key or user that the calls concern, if there are many.
     pub(super) subject: Option<Arc<str>>,
@@ -56,15 +56,6 @@ pub(crate) struct LastUseRead {
     pub(crate) last_use: LastUse,
     /// When IAM responded, according to IAM's clock.
     pub(crate) at: Option<SystemTime>,
-}
-
-/// The state of a credential report.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ReportState {
-    /// IAM is generating the report.
-    Started,
-    /// The report is available.
-    Complete,
 }
 
 /// The result of `GetCredentialReport`.
@@ -102,7 +93,7 @@ impl Iam {
     /// If there are many keys, each log line names the subject.
     pub(crate) fn for_one(&self, subject: &str) -> Self {
         Self {
-            wait_clock: WaitClock::default(),
+            wait_clock: SharedClock::default(),
             subject: self.rate_limiter.as_ref().map(|_| subject.into()),
             ..self.clone()
         }
@@ -110,7 +101,7 @@ impl Iam {
 
     /// Returns why ages cannot be evaluated in this run: IAM's clock jumped.
     pub(crate) fn clock_jump(&self) -> Option<CallError> {
-        let reason = self.responses.clock_jump()?;
+        let reason = lock(&self.responses).clock_jump.clone()?;
         Some(CallError::Incomplete(TransportError::new("", reason)))
     }
 
@@ -130,7 +121,7 @@ impl Iam {
         let asked_at = Instant::now();
         loop {
             let before = attempts.count();
-            let mut wait_guard = self.wait_clock.start_waiting();
+            let mut wait_guard = WaitGuard::start(&self.wait_clock);
             let permit = match &self.rate_limiter {
                 // Without a permit the request is sent anyway, so that IAM's own error is reported.
                 Some(rate_limiter) => rate_limiter.acquire_within(self.patience).await,
@@ -171,7 +162,7 @@ impl Iam {
         if !attempts.shows_expired_credentials() {
             return false;
         }
-        let _waiting = self.wait_clock.start_waiting();
+        let _waiting = WaitGuard::start(&self.wait_clock);
         let renewing: Pin<Box<dyn Future<Output = bool>>> =
             Box::pin(Arc::clone(&self.credentials).renew(generation));
         renewing.await
@@ -283,15 +274,12 @@ impl Iam {
         })
     }
 
-    /// Calls `GenerateCredentialReport`. IAM generates a report at most every four hours.
-    pub(crate) async fn generate_credential_report(&self) -> Result<ReportState, CallError> {
+    /// Calls `GenerateCredentialReport`. IAM generates a report at most every four hours. Returns whether it is complete.
+    pub(crate) async fn generate_credential_report(&self) -> Result<bool, CallError> {
         let call = self.client.generate_credential_report();
         let send = async |recorder| call.clone().customize().interceptor(recorder).send().await;
         let (output, _) = self.read("GenerateCredentialReport", send).await?;
-        match output.state() {
-            Some(ReportStateType::Complete) => Ok(ReportState::Complete),
-            _ => Ok(ReportState::Started),
-        }
+        Ok(output.state() == Some(&ReportStateType::Complete))
     }
 
     /// Calls `GetCredentialReport`.

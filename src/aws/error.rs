@@ -12,9 +12,10 @@ use aws_smithy_types::date_time::Format;
 use super::attempt::{Attempt, Attempts, Response};
 use super::proxy;
 use super::response_body::Body;
-use super::response_history::ResponseHistory;
+use super::response_history::SharedHistory;
 use super::tls;
-use crate::error::{CallError, Context, Received, ServiceError, TransportError, file_limit_hint};
+use crate::error::{CallError, Context, ServiceError, TransportError, file_limit_hint};
+use crate::lock::lock;
 use crate::outcome::ResponseMetadata;
 use crate::sanitize::truncate_escaped;
 
@@ -30,9 +31,9 @@ pub(super) fn time(date: &DateTime) -> Option<SystemTime> {
 /// older. `None`: that clock cannot be trusted.
 pub(super) fn trusted_server_time(
     attempts: &Attempts,
-    responses: &ResponseHistory,
+    responses: &SharedHistory,
 ) -> Option<SystemTime> {
-    if responses.clock_jump().is_some() {
+    if lock(responses).clock_jump.is_some() {
         return None;
     }
     let last = attempts.last().filter(Attempt::is_success)?;
@@ -60,9 +61,7 @@ pub(super) fn read_error(
         return incomplete_response(attempts, unreadable_value(error));
     }
     match call_error(operation, attempts, Some(error)) {
-        CallError::NoResponse(error) if error.received == Received::UnexpectedResponse => {
-            CallError::NotSent(error)
-        }
+        CallError::NoResponse(error) if error.has_unexpected_response => CallError::NotSent(error),
         failure => failure,
     }
 }
@@ -113,11 +112,11 @@ pub(super) fn call_error(
         }
         Response::Unexpected(reason) => {
             reason.clone_into(&mut error.reason);
-            error.received = Received::UnexpectedResponse;
+            error.has_unexpected_response = true;
         }
         Response::Service(Body::Expected { .. }) | Response::None => {}
     }
-    if error.received == Received::UnexpectedResponse {
+    if error.has_unexpected_response {
         let hint = match last.metadata.status {
             // Captive portals that require a sign-in use status 511.
             500..=510 => {
@@ -234,11 +233,7 @@ pub(crate) fn transport_error(error: &(dyn Error + 'static), host: &str) -> Tran
         },
         reason,
         hint: hint.map(str::to_owned),
-        received: if broken.is_some() || kind == Some(ErrorKind::FileTooLarge) {
-            Received::UnexpectedResponse
-        } else {
-            Received::Nothing
-        },
+        has_unexpected_response: broken.is_some() || kind == Some(ErrorKind::FileTooLarge),
     }
 }
 

@@ -14,7 +14,6 @@ use crate::confirm;
 use crate::error::{CallError, ErrorKind, RunError};
 use crate::guard;
 use crate::ident::{AccessKeyId, AccountId, RoleArn, RoleName};
-use crate::request::Prompt;
 use crate::sanitize::SafeText;
 use crate::terminal;
 
@@ -31,7 +30,7 @@ pub(crate) struct NamedKeys<'a> {
     /// The option for one key, with a space at its end. Empty for keys from a file.
     pub(crate) option: &'static str,
     /// Whether a person may be asked to confirm the account.
-    pub(crate) prompt: Prompt,
+    pub(crate) may_ask: bool,
     /// What is done in the account, as the end of that question.
     pub(crate) done_there: String,
 }
@@ -180,7 +179,7 @@ impl AccountLookup {
         let (differs, may_ask) = match expected {
             [] => (
                 format!("your credentials belong to account {}", caller.account),
-                keys.prompt == Prompt::Allowed && self.settings.log.is_for_people(),
+                keys.may_ask && self.settings.log.is_for_people(),
             ),
             _ => (
                 format!("--expect-account allows only {}", guard::list(expected)),

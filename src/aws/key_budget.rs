@@ -1,19 +1,19 @@
 //! The time limit of one key. Time in which all of its requests wait for the rate limiter does not count, nor time in which
 //! the key waits for the journal. Otherwise a slow run with many jobs would give up on keys that were never tried.
 
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
 use crate::lock::lock;
 
-/// Measures how long the requests of one key wait. Clones share it.
-#[derive(Clone, Debug, Default)]
-pub(super) struct WaitClock(Arc<Mutex<WaitTimes>>);
+/// The clock that all requests of one key share.
+pub(super) type SharedClock = Arc<Mutex<WaitClock>>;
 
+/// Measures how long the requests of one key wait.
 #[derive(Debug, Default)]
-struct WaitTimes {
+pub(super) struct WaitClock {
     /// The number of requests that wait for the rate limiter, and of those that run.
     waiting: i32,
     running: i32,
@@ -24,62 +24,54 @@ struct WaitTimes {
 }
 
 impl WaitClock {
-    /// Counts a request as waiting.
-    pub(super) fn start_waiting(&self) -> WaitGuard {
-        self.adjust(1, 0);
-        WaitGuard {
-            wait_clock: self.clone(),
-            is_running: false,
-        }
-    }
-
     /// Returns the time in which all requests of the key waited.
     fn waited(&self) -> Duration {
-        let waited = self.lock();
-        waited.earlier
-            + waited
-                .all_waiting_since
-                .map_or(Duration::ZERO, |since| since.elapsed())
+        let since = self.all_waiting_since.map(|since| since.elapsed());
+        self.earlier + since.unwrap_or_default()
     }
 
     /// Adds to the number of waiting and of running requests.
-    fn adjust(&self, waiting: i32, running: i32) {
-        let mut waited = self.lock();
-        waited.waiting += waiting;
-        waited.running += running;
-        if waited.waiting > 0 && waited.running == 0 {
-            waited.all_waiting_since.get_or_insert_with(Instant::now);
-        } else if let Some(since) = waited.all_waiting_since.take() {
-            waited.earlier += since.elapsed();
+    fn adjust(&mut self, waiting: i32, running: i32) {
+        self.waiting += waiting;
+        self.running += running;
+        if self.waiting > 0 && self.running == 0 {
+            self.all_waiting_since.get_or_insert_with(Instant::now);
+        } else if let Some(since) = self.all_waiting_since.take() {
+            self.earlier += since.elapsed();
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, WaitTimes> {
-        lock(&self.0)
     }
 }
 
 /// A waiting or running request. It stops counting when it is dropped.
 #[derive(Debug)]
 pub(super) struct WaitGuard {
-    wait_clock: WaitClock,
+    wait_clock: SharedClock,
     is_running: bool,
 }
 
 impl WaitGuard {
+    /// Counts a request as waiting.
+    pub(super) fn start(wait_clock: &SharedClock) -> Self {
+        lock(wait_clock).adjust(1, 0);
+        Self {
+            wait_clock: Arc::clone(wait_clock),
+            is_running: false,
+        }
+    }
+
     /// Counts the request as running.
     pub(super) fn stop_waiting(&mut self) {
         self.is_running = true;
-        self.wait_clock.adjust(-1, 1);
+        lock(&self.wait_clock).adjust(-1, 1);
     }
 }
 
 impl Drop for WaitGuard {
     fn drop(&mut self) {
         if self.is_running {
-            self.wait_clock.adjust(0, -1);
+            lock(&self.wait_clock).adjust(0, -1);
         } else {
-            self.wait_clock.adjust(-1, 0);
+            lock(&self.wait_clock).adjust(-1, 0);
         }
     }
 }
@@ -94,25 +86,25 @@ const READ_GRACE: Duration = Duration::from_millis(500);
 /// The time limit of one key, which starts when it is created.
 #[derive(Debug)]
 pub(crate) struct KeyBudget {
-    wait_clock: WaitClock,
+    wait_clock: SharedClock,
     /// When the limit ends if no request waits from now on.
     end: Instant,
 }
 
 impl KeyBudget {
-    pub(super) fn new(wait_clock: &WaitClock, limit: Duration) -> Self {
+    pub(super) fn new(wait_clock: &SharedClock, limit: Duration) -> Self {
         let now = Instant::now();
         Self {
-            wait_clock: wait_clock.clone(),
+            wait_clock: Arc::clone(wait_clock),
             end: (now + limit)
-                .checked_sub(wait_clock.waited())
+                .checked_sub(lock(wait_clock).waited())
                 .unwrap_or(now),
         }
     }
 
     /// Stops the clock until the guard is dropped, while no request runs.
     pub(crate) fn pause(&self) -> impl Drop + use<> {
-        self.wait_clock.start_waiting()
+        WaitGuard::start(&self.wait_clock)
     }
 
     /// Runs `work` for the remaining time less `reserve`. `None`: the time was not enough.
@@ -123,7 +115,7 @@ impl KeyBudget {
     ) -> Option<T> {
         tokio::pin!(work);
         let started = Instant::now();
-        let deadline = || self.end + self.wait_clock.waited() - reserve;
+        let deadline = || self.end + lock(&self.wait_clock).waited() - reserve;
         loop {
             let end = deadline();
             match timeout_at(end, &mut work).await {

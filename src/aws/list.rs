@@ -43,6 +43,18 @@ pub(crate) struct Listing {
     pub(crate) at: Option<SystemTime>,
 }
 
+impl Listing {
+    /// Returns the key with this ID.
+    pub(crate) fn into_key(self, id: &AccessKeyId) -> Option<ListedKey> {
+        self.keys.into_iter().find(|listed| listed.id == *id)
+    }
+
+    /// Returns the user whose keys these are, if there is a key.
+    pub(crate) fn owner(&self) -> Option<UserName> {
+        self.keys.iter().find_map(|listed| listed.owner.clone())
+    }
+}
+
 /// A user of the account.
 #[derive(Debug)]
 pub(crate) struct ListedUser {
@@ -215,7 +227,7 @@ fn next_marker(
 /// A key in a list.
 #[derive(Debug)]
 pub(crate) struct ListedKey {
-    pub(crate) id: String,
+    pub(crate) id: AccessKeyId,
     /// The owner of the key.
     pub(crate) owner: Option<UserName>,
     pub(crate) status: Option<Status>,
@@ -227,9 +239,8 @@ impl ListedKey {
     fn of(key: &AccessKeyMetadata, owner: Option<UserName>) -> Result<Self, &'static str> {
         let id = key.access_key_id().map(str::trim).unwrap_or_default();
         let id = AccessKeyId::try_from(id.to_owned());
-        let id = id.map_err(|_| "it has an invalid access key ID")?;
         Ok(Self {
-            id: id.as_str().to_owned(),
+            id: id.map_err(|_| "it has an invalid access key ID")?,
             owner,
             status: key.status().map(|status| match status.as_str().trim() {
                 "Active" => Status::Active,

@@ -53,7 +53,7 @@ use aws_sdk_iam::config::retry::{RetryPartition, TokenBucket};
 use aws_sdk_iam::config::{Builder, IdentityCache};
 use aws_types::region::Region;
 
-pub(crate) use client::{Iam, ReportRead, ReportState};
+pub(crate) use client::{Iam, ReportRead};
 pub(crate) use connection::Connection;
 pub(crate) use error::{answered_at, read_timed_out, timed_out};
 pub(crate) use key_account::NamedKeys;
@@ -64,13 +64,13 @@ use crate::error::{Explain, RunError};
 use crate::guard::Signer;
 use crate::ident::{AccessKeyId, AccountId};
 use crate::log::Log;
-use crate::request::{Mode, Quantity};
+use crate::request::Mode;
 use config_file::ConfigFiles;
 use credentials::Source;
-use key_budget::WaitClock;
+use key_budget::SharedClock;
 use rate_limiter::RateLimiter;
 use renewal::{Renewal, SharedCredentials};
-use response_history::ResponseHistory;
+use response_history::SharedHistory;
 use retry::IamRetries;
 use root::Root;
 use settings::Settings;
@@ -80,7 +80,8 @@ use sts::UNKNOWN_CALLER;
 /// What the run does with the credentials.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Purpose {
-    pub(crate) quantity: Quantity,
+    /// Whether the run is for one named key.
+    pub(crate) is_single: bool,
     pub(crate) mode: Mode,
 }
 
@@ -118,7 +119,7 @@ pub(crate) async fn connect(
     log: Log,
     explain: Explain,
 ) -> Result<Connected, RunError> {
-    let Purpose { quantity, mode } = purpose;
+    let Purpose { is_single, mode } = purpose;
     let mut settings = Settings::load(connection, log, explain)?;
     if let Some(target) = &connection.target_principal {
         root::check_before(target, expected, &settings)?;
@@ -128,13 +129,13 @@ pub(crate) async fn connect(
         settings.default_region = region;
     }
     let settings = Arc::new(settings);
-    let responses = ResponseHistory::default();
+    let responses = SharedHistory::default();
     let mut resolved = source.resolve(None, &settings, limit).await?;
     let mut caller = AccountLookup {
         settings: Arc::clone(&settings),
         credentials: resolved.credentials.clone(),
         limit,
-        responses: responses.clone(),
+        responses: Arc::clone(&responses),
         known_account: None,
     };
     if let (Some(name), Some(keys)) = (&connection.role_name, keys)
@@ -154,7 +155,7 @@ pub(crate) async fn connect(
         .account_id()
         .and_then(|account| account.as_str().parse().ok())
         .or_else(|| AccessKeyId::account_of(credentials.access_key_id()));
-    let expires = quantity == Quantity::Many && credentials.expiry().is_some();
+    let expires = !is_single && credentials.expiry().is_some();
     let renews = expires && source.is_renewable();
     let identity = caller.check(connection, expected, renews).await?;
     let actual = identity.as_ref().map(|identity| identity.account.clone());
@@ -173,7 +174,16 @@ pub(crate) async fn connect(
     let shared = Arc::new(SharedCredentials::new(resolved, signer.clone(), renewal));
     let current = Arc::clone(&shared);
     let provider = provide_credentials_fn(move || ready(Ok(current.credentials())));
-    let (retries, rate_limiter) = retries(quantity, &mut config);
+    let (retries, rate_limiter) = if is_single {
+        (IamRetries::Sdk, None)
+    } else {
+        // By default all requests share one budget of retries. In a long run it would be used up, and retries would end
+        // silently.
+        let partition = RetryPartition::custom("many").token_bucket(TokenBucket::unlimited());
+        config.set_retry_partition(Some(partition.build()));
+        let rate_limiter = Arc::new(RateLimiter::new());
+        (IamRetries::RateLimiter, Some(rate_limiter))
+    };
     let config = config
         .credentials_provider(provider)
         .identity_cache(IdentityCache::no_cache())
@@ -189,25 +199,11 @@ pub(crate) async fn connect(
             rate_limiter,
             // The other half of the limit is for verifying the key.
             patience: limit / 2,
-            wait_clock: WaitClock::default(),
+            wait_clock: SharedClock::default(),
             principal,
             subject: None,
             request_counts: Arc::default(),
         },
         caller,
     })
-}
-
-/// Selects how throttled requests are repeated.
-fn retries(quantity: Quantity, config: &mut Builder) -> (IamRetries, Option<Arc<RateLimiter>>) {
-    match quantity {
-        Quantity::One => (IamRetries::Sdk, None),
-        Quantity::Many => {
-            // By default all requests share one budget of retries. In a long run it would be used up, and retries would
-            // end silently.
-            let partition = RetryPartition::custom("many").token_bucket(TokenBucket::unlimited());
-            config.set_retry_partition(Some(partition.build()));
-            (IamRetries::RateLimiter, Some(Arc::new(RateLimiter::new())))
-        }
-    }
 }

@@ -22,8 +22,9 @@ use super::http::ResponseLimit;
 use super::parameters::Parameters;
 use super::redact::Secrets;
 use super::response_body::{self, Body};
-use super::response_history::ResponseHistory;
+use super::response_history::SharedHistory;
 use crate::error::{CredentialKind, ErrorKind, classify};
+use crate::lock::lock;
 use crate::log::Log;
 use crate::memory;
 use crate::outcome::ResponseMetadata;
@@ -33,7 +34,7 @@ use crate::outcome::ResponseMetadata;
 pub(super) struct Recorder {
     attempts: Attempts,
     operation: &'static str,
-    responses: ResponseHistory,
+    responses: SharedHistory,
     log: Log,
     /// The prefix of each log line.
     pub(super) subject: Option<Arc<str>>,
@@ -44,13 +45,13 @@ impl Recorder {
     pub(super) fn new(
         attempts: &Attempts,
         operation: &'static str,
-        responses: &ResponseHistory,
+        responses: &SharedHistory,
         log: Log,
     ) -> Self {
         Self {
             attempts: attempts.clone(),
             operation,
-            responses: responses.clone(),
+            responses: Arc::clone(responses),
             log,
             subject: None,
         }
@@ -120,20 +121,20 @@ impl Recorder {
         };
         let in_header = attempt.metadata.request_id.as_deref();
         let in_body = Some(request_id.as_str()).filter(|id| in_header != Some(*id));
-        let is_new = |id: &str| self.responses.is_new(&attempt.host, id);
+        let is_new = |id: &str| lock(&self.responses).is_new(&attempt.host, id);
         if ![in_header, in_body].into_iter().flatten().all(is_new) {
             // A cache or a faulty server repeated an earlier response.
-            self.responses.mix_up();
+            lock(&self.responses).are_mixed_up = true;
             return unexpected("a response with the request ID of an earlier one");
         }
         if let Some(other) = other {
-            self.responses.mix_up();
+            lock(&self.responses).are_mixed_up = true;
             return unexpected(&format!("the response to another request, {other}"));
         }
         let in_body = in_body.map(redact);
         attempt.metadata.request_id = attempt.metadata.request_id.take().or(in_body);
         if let (Body::Expected { .. }, Some(time)) = (&body, server_time(&attempt.metadata)) {
-            self.responses.note_time(time, attempt.signed_at);
+            lock(&self.responses).note_time(time, attempt.signed_at);
         }
         Response::Service(body)
     }
@@ -205,7 +206,7 @@ impl Intercept for Recorder {
         };
         attempt.response = self.response_of(response, attempt);
         attempt.connection = config.load::<CaptureSmithyConnection>().cloned();
-        if self.responses.are_mixed_up()
+        if lock(&self.responses).are_mixed_up
             || matches!(attempt.response, Response::Unexpected(_) | Response::None)
         {
             attempt.retire_connection();

@@ -3,15 +3,13 @@
 
 use std::collections::VecDeque;
 use std::hash::{BuildHasher as _, RandomState};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 
 use super::error::MAX_CLOCK_SKEW;
-
-use crate::lock::lock;
 
 /// The number of request IDs to remember. A repeated response is in the buffer of its connection, and the next request
 /// on that connection would read it. With the maximum of 256 jobs, these are 16 responses per connection. They always
@@ -22,55 +20,43 @@ const MAX_REQUEST_IDS: usize = 4096;
 /// signature after 15 minutes; the rest is for slow responses.
 const MAX_SIGNATURE_SKEW: i64 = 20 * 60;
 
-/// What a run remembers of its responses. Clones share it.
-#[derive(Clone, Debug, Default)]
-pub(super) struct ResponseHistory(Arc<Mutex<History>>);
+/// The history that all calls of a run share.
+pub(super) type SharedHistory = Arc<Mutex<ResponseHistory>>;
 
+/// What a run remembers of its responses.
 #[derive(Debug, Default)]
-struct History {
+pub(super) struct ResponseHistory {
     hasher: RandomState,
     ids: VecDeque<u64>,
     /// The first time that the service returned, with the local wall clock and monotonic clock at that moment.
     first_time: Option<(DateTime, SystemTime, Instant)>,
-    /// Whether a response was the answer to another request.
-    are_mixed_up: bool,
+    /// Whether a response was the answer to another request. Then each request gets a connection of its own.
+    pub(super) are_mixed_up: bool,
     /// Why the service's clock cannot be trusted, if two times contradict each other.
-    clock_jump: Option<String>,
+    pub(super) clock_jump: Option<String>,
 }
 
 impl ResponseHistory {
     /// Remembers a request ID of a host. Returns false if it was seen before.
-    pub(super) fn is_new(&self, host: &str, request_id: &str) -> bool {
-        let mut history = self.lock();
-        let id = history.hasher.hash_one((host, request_id));
-        if history.ids.contains(&id) {
+    pub(super) fn is_new(&mut self, host: &str, request_id: &str) -> bool {
+        let id = self.hasher.hash_one((host, request_id));
+        if self.ids.contains(&id) {
             return false;
         }
-        if history.ids.len() == MAX_REQUEST_IDS {
-            history.ids.pop_front();
+        if self.ids.len() == MAX_REQUEST_IDS {
+            self.ids.pop_front();
         }
-        history.ids.push_back(id);
+        self.ids.push_back(id);
         true
     }
 
-    /// Remembers that a response was the answer to another request.
-    pub(super) fn mix_up(&self) {
-        self.lock().are_mixed_up = true;
-    }
-
-    /// Whether a response was the answer to another request. Then each request gets a connection of its own.
-    pub(super) fn are_mixed_up(&self) -> bool {
-        self.lock().are_mixed_up
-    }
-
     /// Compares the time of a response with earlier times and with the time of its accepted request.
-    pub(super) fn note_time(&self, time: DateTime, signed_at: Option<DateTime>) {
-        let mut history = self.lock();
-        if history.clock_jump.is_some() {
+    pub(super) fn note_time(&mut self, time: DateTime, signed_at: Option<DateTime>) {
+        if self.clock_jump.is_some() {
             return;
         }
         let now = || (time, SystemTime::now(), Instant::now());
-        let (first_time, wall, monotonic) = *history.first_time.get_or_insert_with(now);
+        let (first_time, wall, monotonic) = *self.first_time.get_or_insert_with(now);
         let passed = time.secs() - first_time.secs();
         // The monotonic clock stops while the machine sleeps, and the wall clock may be set.
         let by_wall = SystemTime::now().duration_since(wall).unwrap_or_default();
@@ -87,18 +73,9 @@ impl ResponseHistory {
             _ => return,
         };
         let time = http_date(time);
-        history.clock_jump = Some(format!(
+        self.clock_jump = Some(format!(
             "IAM's clock cannot be trusted: it says {time}, {other}"
         ));
-    }
-
-    /// Returns why the service's clock cannot be trusted.
-    pub(super) fn clock_jump(&self) -> Option<String> {
-        self.lock().clock_jump.clone()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, History> {
-        lock(&self.0)
     }
 }
 
@@ -117,7 +94,7 @@ mod tests {
 
     #[test]
     fn a_request_id_is_new_once_for_each_host() {
-        let responses = ResponseHistory::default();
+        let mut responses = ResponseHistory::default();
         assert!(
             responses.is_new("a", "1") && responses.is_new("b", "1") && responses.is_new("a", "2")
         );
@@ -125,7 +102,7 @@ mod tests {
         for n in 0..3 * MAX_REQUEST_IDS {
             assert!(responses.is_new("c", &n.to_string()), "{n}");
         }
-        assert_eq!(responses.lock().ids.len(), MAX_REQUEST_IDS);
+        assert_eq!(responses.ids.len(), MAX_REQUEST_IDS);
         assert!(!responses.is_new("c", &(3 * MAX_REQUEST_IDS - 1).to_string()));
     }
 
@@ -145,11 +122,11 @@ mod tests {
             ),
             (&[(14 * 60, Some(0)), (14 * 60, Some(0))], false),
         ] {
-            let responses = ResponseHistory::default();
+            let mut responses = ResponseHistory::default();
             for (time, signed_at) in times {
                 responses.note_time(at(*time), signed_at.map(at));
             }
-            assert_eq!(responses.clock_jump().is_some(), jumps, "{times:?}");
+            assert_eq!(responses.clock_jump.is_some(), jumps, "{times:?}");
         }
     }
 }

@@ -15,7 +15,7 @@ use super::credential_parts::CredentialParts;
 use super::error::call_error;
 use super::mfa::Device;
 use super::recorder::Recorder;
-use super::response_history::ResponseHistory;
+use super::response_history::SharedHistory;
 use super::retry::IamRetries;
 use super::setting::Setting;
 use super::settings::Settings;
@@ -170,7 +170,7 @@ impl Role {
         };
         let client = sts::client(&sdk, base, IamRetries::Sdk);
         let attempts = Attempts::default();
-        let responses = ResponseHistory::default();
+        let responses = SharedHistory::default();
         let log = settings.log.without_bodies();
         let recorder = Recorder::new(&attempts, operation, &responses, log);
         let refused = |error: &(dyn Error + 'static)| {

@@ -15,7 +15,7 @@ use super::credential_parts::CredentialParts;
 use super::deadline::Deadline;
 use super::error::{call_error, timed_out};
 use super::recorder::Recorder;
-use super::response_history::ResponseHistory;
+use super::response_history::SharedHistory;
 use super::retry::IamRetries;
 use super::settings::Settings;
 use super::sts::{self, Identity};
@@ -125,7 +125,7 @@ impl Root {
         attempts: &Attempts,
         settings: &Settings,
     ) -> Result<AssumeRootOutput, CallError> {
-        let responses = ResponseHistory::default();
+        let responses = SharedHistory::default();
         let log = settings.log.without_bodies();
         let recorder = Recorder::new(attempts, OPERATION, &responses, log);
         let policy = PolicyDescriptorType::builder().arn(&self.policy).build();

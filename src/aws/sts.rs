@@ -14,7 +14,7 @@ use super::connection::Connection;
 use super::credentials::{Resolved, Source};
 use super::error::{incomplete_response, read_error};
 use super::recorder::Recorder;
-use super::response_history::ResponseHistory;
+use super::response_history::SharedHistory;
 use super::retry::IamRetries;
 use super::root;
 use super::settings::Settings;
@@ -32,7 +32,7 @@ pub(crate) struct AccountLookup {
     pub(super) credentials: Credentials,
     /// The time limit for STS.
     pub(super) limit: Duration,
-    pub(super) responses: ResponseHistory,
+    pub(super) responses: SharedHistory,
     /// The account from an earlier call.
     pub(super) known_account: Option<AccountId>,
 }

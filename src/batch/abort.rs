@@ -6,7 +6,7 @@ use super::Work;
 use crate::error::{CallError, ErrorKind, Exit, ServiceError};
 use crate::journal;
 use crate::outcome::{KeyResult, Outcome, Refusal};
-use crate::request::{Mode, OnFailure};
+use crate::request::Mode;
 
 /// Why no further key is tried.
 #[derive(Debug)]
@@ -88,12 +88,10 @@ impl Work<'_> {
                 _ => {}
             }
         }
-        match self.request.on_failure {
-            OnFailure::Stop if exit != Exit::Success && self.request.mode == Mode::Change => {
-                failed("--fail-fast: an earlier key was not changed")
-            }
-            OnFailure::Stop | OnFailure::GoOn => None,
+        if self.request.fail_fast && exit != Exit::Success && self.request.mode == Mode::Change {
+            return failed("--fail-fast: an earlier key was not changed");
         }
+        None
     }
 
     /// Returns the outcome of a key that is not tried for this reason.

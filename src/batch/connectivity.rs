@@ -15,15 +15,6 @@ const PAUSES: [u64; 3] = [1, 2, 4];
 /// How many keys are in flight before IAM has responded. Each response adds one, up to `--jobs`.
 const AT_FIRST: usize = 4;
 
-/// What the result of a key says about the connection to IAM.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Contact {
-    Responded,
-    NoResponse,
-    /// IAM was not called.
-    NotTried,
-}
-
 /// The connection to IAM according to the last results.
 #[derive(Debug, Default)]
 pub(super) struct Connectivity {
@@ -36,9 +27,9 @@ pub(super) struct Connectivity {
     until: Option<Instant>,
 }
 
-impl Contact {
-    /// Returns what this outcome says.
-    pub(super) fn of(outcome: &Outcome) -> Self {
+impl Connectivity {
+    /// Records what the result of a key says about the connection.
+    pub(super) fn add(&mut self, outcome: &Outcome) {
         match outcome {
             Outcome::Failed {
                 failure: CallError::NotSent(_),
@@ -47,37 +38,30 @@ impl Contact {
             | Outcome::Failed {
                 failure: CallError::NoResponse(_),
                 known: KeyState::Unknown { .. },
-            } => Self::NoResponse,
+            } => {
+                self.silent += 1;
+                self.until = None;
+            }
             Outcome::Done { .. }
             | Outcome::Missing(_)
             | Outcome::Skipped(_)
             | Outcome::Already(_)
-            | Outcome::Failed { .. } => Self::Responded,
+            | Outcome::Failed { .. } => self.add_response(),
+            // IAM was not called.
             Outcome::WouldChange(_)
             | Outcome::Refused(_)
             | Outcome::OwnKey
             | Outcome::NotTried { .. }
             | Outcome::LeftUnverified { .. }
-            | Outcome::Stopped { .. } => Self::NotTried,
+            | Outcome::Stopped { .. } => {}
         }
     }
-}
 
-impl Connectivity {
-    /// Adds a result. Any response ends an outage, even one for a key that was in flight.
-    pub(super) fn add(&mut self, contact: Contact) {
-        match contact {
-            Contact::Responded => {
-                *self = Self {
-                    responses: self.responses + 1,
-                    ..Self::default()
-                }
-            }
-            Contact::NoResponse => {
-                self.silent += 1;
-                self.until = None;
-            }
-            Contact::NotTried => {}
+    /// Records a response. It ends an outage, even if it is for a key that was in flight.
+    pub(super) fn add_response(&mut self) {
+        *self = Self {
+            responses: self.responses + 1,
+            ..Self::default()
         }
     }
 
@@ -116,7 +100,13 @@ mod tests {
 
     use tokio::time::Instant;
 
-    use super::{AT_FIRST, Connectivity, Contact, PAUSES};
+    use super::{AT_FIRST, Connectivity, PAUSES};
+    use crate::error::{CallError, TransportError};
+    use crate::outcome::Outcome;
+
+    fn silence() -> Outcome {
+        Outcome::not_done(CallError::NotSent(TransportError::default()), "")
+    }
 
     /// Lets the pause that is due pass.
     fn wait(connectivity: &mut Connectivity, now: &mut Instant) -> Result<(), usize> {
@@ -134,17 +124,17 @@ mod tests {
             let (mut connectivity, start) = (Connectivity::default(), Instant::now());
             let mut now = start;
             assert_eq!(connectivity.max_keys(jobs), jobs.min(AT_FIRST));
-            (0..jobs).for_each(|_| connectivity.add(Contact::Responded));
+            (0..jobs).for_each(|_| connectivity.add_response());
             assert_eq!(connectivity.max_keys(jobs), jobs);
             assert_eq!(connectivity.pause(now), Ok(None));
             // Those in flight get no response, and then one key after each pause.
-            (0..jobs).for_each(|_| connectivity.add(Contact::NoResponse));
+            (0..jobs).for_each(|_| connectivity.add(&silence()));
             for pause in PAUSES {
                 assert_eq!(connectivity.max_keys(jobs), 1);
                 let before = now;
                 assert_eq!(wait(&mut connectivity, &mut now), Ok(()));
                 assert_eq!(now - before, Duration::from_secs(pause));
-                connectivity.add(Contact::NoResponse);
+                connectivity.add(&silence());
             }
             assert_eq!(wait(&mut connectivity, &mut now), Err(jobs + PAUSES.len()));
             assert!(now - start >= Duration::from_secs(7));
@@ -157,13 +147,13 @@ mod tests {
         let mut connectivity = Connectivity::default();
         for answers in 1..10 {
             for _ in PAUSES {
-                connectivity.add(Contact::NoResponse);
+                connectivity.add(&silence());
                 assert_eq!(wait(&mut connectivity, &mut now), Ok(()));
                 // A key that was refused or interrupted says nothing.
-                connectivity.add(Contact::NotTried);
+                connectivity.add(&Outcome::OwnKey);
                 assert_eq!(connectivity.max_keys(8), 1);
             }
-            connectivity.add(Contact::Responded);
+            connectivity.add_response();
             assert_eq!(connectivity.max_keys(8), (AT_FIRST + answers).min(8));
             assert_eq!(connectivity.pause(now), Ok(None));
         }

@@ -7,7 +7,7 @@ use crate::blocking::run_blocking;
 use crate::error::RunError;
 use crate::input::{self, Origin, ReadOptions};
 use crate::report::message::Messages;
-use crate::request::{Input, Request, Selection};
+use crate::request::{Request, Selection};
 use crate::signal::Signals;
 
 /// Returns the named keys with their number, and the journal that they are from. All of them are checked before a request is
@@ -20,17 +20,17 @@ pub(crate) async fn named(
     request: &Request,
     signals: &mut Signals,
 ) -> Result<(Option<(Keys, u64)>, Option<Origin>), RunError> {
-    let (input, user_name) = match &request.selection {
+    let (file, user_name) = match &request.selection {
         Selection::Named(keys) => {
             let count = keys.len() as u64;
             let named = keys.clone().into_iter().map(|key| Ok(key.into()));
             return Ok((Some((keys_of(named), count)), None));
         }
-        Selection::Listed { input, user_name } => (input.clone(), user_name.clone()),
+        Selection::Listed { file, user_name } => (file.clone(), user_name.clone()),
         Selection::User(_) | Selection::Root | Selection::Account => return Ok((None, None)),
     };
     let messages = Messages::of(request);
-    if matches!(input, Input::Stdin) && io::stdin().is_terminal() {
+    if file.is_none() && io::stdin().is_terminal() {
         messages.note("reading keys from the terminal; press Ctrl-D on an empty line to finish");
     }
     let (owner, action) = (request.owner, request.action);
@@ -40,7 +40,7 @@ pub(crate) async fn named(
             owner,
             action,
         };
-        input::read(&input, options)
+        input::read(file.as_deref(), options)
     };
     let mut list = run_blocking(signals, read).await??;
     for (count, why) in [
@@ -54,5 +54,5 @@ pub(crate) async fn named(
     }
     let count = list.len;
     let origin = list.origin.take();
-    Ok((Some((keys_of(list.keys()), count)), origin))
+    Ok((Some((keys_of(list), count)), origin))
 }

@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::Run;
 use super::abort::AbortReason;
-use super::connectivity::{Connectivity, Contact};
+use super::connectivity::Connectivity;
 use super::one::{Processed, Stage};
 use crate::error::Exit;
 use crate::outcome::{KeyResult, Outcome};
@@ -63,9 +63,8 @@ impl Run<'_> {
             tokio::select! {
                 biased;
                 Some((number, processed)) = in_flight.next() => {
-                    let (contact, ended) = self.take(stage, number, processed);
+                    let ended = self.take(stage, number, processed, &mut connectivity);
                     let stored = self.store_chosen();
-                    connectivity.add(contact);
                     reason = reason.or(ended).or(stored);
                 }
                 written = self.report.output.next(), if self.report.output.len() > 0 => {
@@ -78,14 +77,14 @@ impl Run<'_> {
         }
     }
 
-    /// Reports a processed key, or keeps it to be changed. Returns what it says about the connection to IAM, and why no further key may be
-    /// started.
+    /// Reports a processed key, or keeps it to be changed. Returns why no further key may be started.
     fn take(
         &mut self,
         stage: Stage,
         number: u64,
         processed: Processed,
-    ) -> (Contact, Option<AbortReason>) {
+        connectivity: &mut Connectivity,
+    ) -> Option<AbortReason> {
         let work = self.work;
         if stage == Stage::Choose && !matches!(processed, Processed::Chosen(_)) {
             self.chosen.add(number, None);
@@ -93,11 +92,12 @@ impl Run<'_> {
         let (result, recorded) = match processed {
             Processed::FinishedEarlier => {
                 self.summary.count_finished_earlier();
-                return (Contact::NotTried, None);
+                return None;
             }
             Processed::Chosen(target) => {
                 self.chosen.add(number, Some(*target));
-                return (Contact::Responded, None);
+                connectivity.add_response();
+                return None;
             }
             Processed::Finished(result, recorded) => (result, recorded),
         };
@@ -113,8 +113,8 @@ impl Run<'_> {
         let not_recorded = recorded.err().map(AbortReason::not_recorded);
         let not_written = written.err().map(AbortReason::OutputFailed);
         let reason = not_recorded.or(not_written);
-        let reason = reason.or_else(|| work.should_abort(&result));
-        (Contact::of(&result.outcome), reason)
+        connectivity.add(&result.outcome);
+        reason.or_else(|| work.should_abort(&result))
     }
 
     /// Stores the keys to change that wait for no key before them. Those that cannot be stored are not tried.

@@ -7,7 +7,7 @@ use clap::builder::{
 };
 use clap::{ArgAction, Args, ValueEnum, ValueHint};
 
-use super::cli_input_json::Source;
+use super::cli_input_json::argument;
 
 /// The template that the AWS CLI prints.
 const SKELETON: &str = "\
@@ -30,10 +30,10 @@ pub(crate) struct Aws {
     /// Key and owner as a JSON object
     ///
     /// An object with AccessKeyId and UserName, or file://PATH. Options take precedence over its members.
-    #[arg(long, value_name = "JSON", group = "keys", value_parser = Source::parser())]
+    #[arg(long, value_name = "JSON", group = "keys", value_parser = argument())]
     #[arg(value_hint = ValueHint::Other)]
     #[arg(conflicts_with_all = ["from", "all_keys", "whole_account"])]
-    pub(crate) cli_input_json: Option<Source>,
+    pub(crate) cli_input_json: Option<String>,
 
     /// Print a template for --cli-input-json
     ///
@@ -42,11 +42,32 @@ pub(crate) struct Aws {
     #[arg(group = "keys", value_parser = accept_except::<Skeleton>(&["yaml-input"], NO_YAML))]
     pub(super) generate_cli_skeleton: Option<Skeleton>,
 
-    #[command(flatten)]
-    idle: Idle,
+    // Accepted without effect.
+    #[arg(long, hide = true, action = ArgAction::Count)]
+    no_cli_pager: u8,
+    #[arg(long, hide = true, action = ArgAction::Count)]
+    no_paginate: u8,
+    #[arg(long, hide = true, action = ArgAction::Count)]
+    no_cli_auto_prompt: u8,
+    #[arg(long, hide = true, action = ArgAction::Count)]
+    v2_debug: u8,
+    #[arg(long, hide = true, value_name = "FORMAT", action = ArgAction::Append)]
+    #[arg(value_parser = ["base64", "raw-in-base64-out"])]
+    cli_binary_format: Vec<String>,
 
-    #[command(flatten)]
-    refused: Refused,
+    // Always rejected.
+    #[arg(long, hide = true, num_args = 0, default_missing_value = "")]
+    #[arg(value_parser = reject("without verification another server could receive the request; to trust your own certificate authority, use --ca-bundle FILE"))]
+    no_verify_ssl: Option<String>,
+    #[arg(long, hide = true, num_args = 0, default_missing_value = "")]
+    #[arg(value_parser = reject("IAM accepts only signed requests; to select credentials, use --profile NAME"))]
+    no_sign_request: Option<String>,
+    #[arg(long, hide = true, num_args = 0, default_missing_value = "")]
+    #[arg(value_parser = reject("there are no prompts for options: see --help; for a question before anything is changed, use --interactive"))]
+    cli_auto_prompt: Option<String>,
+    #[arg(long, hide = true, value_name = "YAML")]
+    #[arg(value_parser = reject("YAML is not supported: use --cli-input-json"))]
+    cli_input_yaml: Option<String>,
 }
 
 /// What `--generate-cli-skeleton` prints.
@@ -63,39 +84,6 @@ impl Skeleton {
             Self::Input => SKELETON,
         }
     }
-}
-
-/// Options that are accepted without effect.
-#[derive(Debug, Args)]
-struct Idle {
-    #[arg(long, hide = true, action = ArgAction::Count)]
-    no_cli_pager: u8,
-    #[arg(long, hide = true, action = ArgAction::Count)]
-    no_paginate: u8,
-    #[arg(long, hide = true, action = ArgAction::Count)]
-    no_cli_auto_prompt: u8,
-    #[arg(long, hide = true, action = ArgAction::Count)]
-    v2_debug: u8,
-    #[arg(long, hide = true, value_name = "FORMAT", action = ArgAction::Append)]
-    #[arg(value_parser = ["base64", "raw-in-base64-out"])]
-    cli_binary_format: Vec<String>,
-}
-
-/// Options that are always rejected.
-#[derive(Debug, Args)]
-struct Refused {
-    #[arg(long, hide = true, num_args = 0, default_missing_value = "")]
-    #[arg(value_parser = reject("without verification another server could receive the request; to trust your own certificate authority, use --ca-bundle FILE"))]
-    no_verify_ssl: Option<String>,
-    #[arg(long, hide = true, num_args = 0, default_missing_value = "")]
-    #[arg(value_parser = reject("IAM accepts only signed requests; to select credentials, use --profile NAME"))]
-    no_sign_request: Option<String>,
-    #[arg(long, hide = true, num_args = 0, default_missing_value = "")]
-    #[arg(value_parser = reject("there are no prompts for options: see --help; for a question before anything is changed, use --interactive"))]
-    cli_auto_prompt: Option<String>,
-    #[arg(long, hide = true, value_name = "YAML")]
-    #[arg(value_parser = reject("YAML is not supported: use --cli-input-json"))]
-    cli_input_yaml: Option<String>,
 }
 
 /// Why a value that the AWS CLI accepts is rejected, and what to use instead.

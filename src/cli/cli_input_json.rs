@@ -1,11 +1,11 @@
 //! `--cli-input-json`: the members of the API request as JSON, in the argument or in a file.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use clap::builder::{OsStringValueParser, TypedValueParser, ValueParser};
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
@@ -16,15 +16,6 @@ use crate::sanitize::{Invalid, display_value, truncate_escaped};
 
 /// The maximum size of the JSON, in bytes.
 const MAX_BYTES: u64 = 1 << 16;
-
-/// Where the JSON is.
-#[derive(Clone, Debug)]
-pub(crate) enum Source {
-    /// In the argument itself.
-    Text(String),
-    /// In a file.
-    File(PathBuf),
-}
 
 /// The members, unchecked.
 #[derive(Debug, Deserialize)]
@@ -41,34 +32,27 @@ fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D:
     Value::deserialize(deserializer).map(Some)
 }
 
-impl Source {
-    /// Distinguishes a file from text as the AWS CLI does.
-    pub(super) fn parser() -> ValueParser {
-        ValueParser::new(OsStringValueParser::new().try_map(Self::parse))
-    }
+/// Parses the argument, which must be text.
+pub(super) fn argument() -> impl TypedValueParser<Value = String> {
+    OsStringValueParser::new().try_map(|value| {
+        let text = value.into_string();
+        text.map_err(|value| Invalid::new(&value, "it is not UTF-8"))
+    })
+}
 
-    fn parse(value: OsString) -> Result<Self, Invalid> {
-        let text = value
-            .into_string()
-            .map_err(|value| Invalid::new(&value, "it is not UTF-8"))?;
-        let mut prefixes = ["file://", "fileb://"].into_iter();
-        Ok(
-            match prefixes.find_map(|prefix| text.strip_prefix(prefix)) {
-                Some(path) => Self::File(PathBuf::from(path)),
-                None => Self::Text(text),
-            },
-        )
-    }
-
-    /// Returns the text, or a sentence that says why the file cannot be read.
-    ///
-    /// # Errors
-    ///
-    /// A signal arrived before the file was read. The file may be a pipe.
-    pub(super) fn text(&self) -> Result<Result<String, String>, RunError> {
-        match self.clone() {
-            Self::Text(text) => Ok(Ok(text)),
-            Self::File(path) => run_blocking_early(move || read(&path)),
+/// Returns the JSON of an argument, which may name a file as in the AWS CLI, or a sentence that says why the file cannot be
+/// read.
+///
+/// # Errors
+///
+/// A signal arrived before the file was read. The file may be a pipe.
+pub(super) fn text(argument: &str) -> Result<Result<String, String>, RunError> {
+    let mut prefixes = ["file://", "fileb://"].into_iter();
+    match prefixes.find_map(|prefix| argument.strip_prefix(prefix)) {
+        None => Ok(Ok(argument.to_owned())),
+        Some(path) => {
+            let path = PathBuf::from(path);
+            run_blocking_early(move || read(&path))
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What is wrong with a command line, said in a form that is safe to show.
+//! Errors of the command line, in a form that is safe to print.
 
 use std::ffi::{OsStr, OsString};
 
@@ -15,7 +15,7 @@ use crate::secret::{REDACTED, has_secret, redact};
 pub(super) const SWAPPED: &str =
     "--access-key-id and --user-name look swapped: --user-name has the access key ID";
 
-/// Makes every foreign text in an error safe to show, and says so when two options are swapped.
+/// Sanitizes all text from outside in an error, and replaces clap's words for the most frequent mistakes.
 pub(super) fn sanitize_error(
     mut error: clap::Error,
     args: &[OsString],
@@ -42,7 +42,7 @@ pub(super) fn sanitize_error(
     }
     let foreign: Vec<(ContextKind, ContextValue)> = error
         .context()
-        .filter_map(|(kind, context)| Some((kind, fit(kind, context)?)))
+        .filter_map(|(kind, context)| Some((kind, sanitized(kind, context)?)))
         .collect();
     for (kind, context) in foreign {
         error.insert(kind, context);
@@ -53,8 +53,8 @@ pub(super) fn sanitize_error(
     error
 }
 
-/// A part of an error in a form that is safe to show; `None` if it is as it is.
-fn fit(kind: ContextKind, context: &ContextValue) -> Option<ContextValue> {
+/// Returns a part of an error in a form that is safe to print. `None`: it is safe already.
+fn sanitized(kind: ContextKind, context: &ContextValue) -> Option<ContextValue> {
     let redacted = |text: &StyledStr| StyledStr::from(redact(&text.to_string()).into_owned());
     match (kind, context) {
         (
@@ -73,7 +73,7 @@ fn fit(kind: ContextKind, context: &ContextValue) -> Option<ContextValue> {
     }
 }
 
-/// The message for a user of the AWS CLI.
+/// Returns the message for a user of the AWS CLI.
 fn instead(error: &clap::Error, args: &[OsString]) -> Option<String> {
     let source = std::error::Error::source(error);
     if let Some(reason) = source.and_then(|source| source.downcast_ref::<Instead>()) {
@@ -97,7 +97,7 @@ fn instead(error: &clap::Error, args: &[OsString]) -> Option<String> {
     ))
 }
 
-/// The sentence for a mistake for which clap has only a list of options, or words of its own.
+/// Returns a sentence for a mistake that clap reports with a list of options, or in words of its own.
 fn in_words(error: &clap::Error) -> Option<String> {
     let missing = match error.get(ContextKind::InvalidArg) {
         Some(ContextValue::Strings(missing)) => missing.as_slice(),
@@ -132,7 +132,7 @@ fn in_words(error: &clap::Error) -> Option<String> {
     }
 }
 
-/// A tip for an access key ID without its option: the whole command, if it is valid then and safe to show.
+/// Returns a tip for an access key ID without its option: the whole command, if that is valid and safe to print.
 fn key_without_option(
     error: &clap::Error,
     args: &[OsString],
@@ -156,8 +156,8 @@ fn key_without_option(
     Some(whole.unwrap_or_else(|| format!("{option} {id}")))
 }
 
-/// What clap says of wrong arguments, as a sentence and the hints behind it.
-pub(crate) fn told(rendered: &str) -> (String, Vec<String>) {
+/// Splits clap's text about wrong arguments into a sentence and hints.
+pub(crate) fn message_and_hints(rendered: &str) -> (String, Vec<String>) {
     let mut parts = rendered.split("\n\n");
     let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     let message = words(parts.next().unwrap_or_default());
@@ -168,7 +168,7 @@ pub(crate) fn told(rendered: &str) -> (String, Vec<String>) {
     (message.to_owned(), hints)
 }
 
-/// How errors are to be told, of a command line that could not be read.
+/// Returns the error format that a command line seems to have that could not be parsed.
 pub(crate) fn error_format_of(args: &[OsString]) -> ErrorFormat {
     match values(args, &["--error-format", "--cli-error-format"]).last() {
         Some("json") => ErrorFormat::Json,
@@ -176,7 +176,7 @@ pub(crate) fn error_format_of(args: &[OsString]) -> ErrorFormat {
     }
 }
 
-/// The values that an option seems to have in a command line that could not be read.
+/// Returns the values that an option seems to have in a command line that could not be parsed.
 fn values<'a>(args: &'a [OsString], option: &'a [&str]) -> impl Iterator<Item = &'a str> {
     let words = args.iter().map(|arg| arg.to_str().unwrap_or_default());
     let next = words.clone().skip(1).chain([""]);
@@ -186,7 +186,7 @@ fn values<'a>(args: &'a [OsString], option: &'a [&str]) -> impl Iterator<Item = 
     })
 }
 
-/// A text that an error tells with it.
+/// Returns a text of an error.
 fn context(error: &clap::Error, kind: ContextKind) -> &str {
     match error.get(kind) {
         Some(ContextValue::String(text)) => text,

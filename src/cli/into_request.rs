@@ -6,8 +6,7 @@ use super::Cli;
 use crate::condition::{Condition, Conditions};
 use crate::ident::{AccessKeyId, UserName};
 use crate::request::{
-    Action, Consent, Input, Key, Metadata, Missing, Mode, OnFailure, Owner, Prompt, Request,
-    Selection, SigningKey, Verbosity,
+    Action, Consent, Key, Missing, Mode, Owner, Request, Selection, SigningKey, Verbosity,
 };
 
 impl Cli {
@@ -40,7 +39,7 @@ impl Cli {
                     Selection::User(_) | Selection::Account | Selection::Root => Consent::Needed,
                 },
             },
-            prompt: either(self.yes, Prompt::Forbidden, Prompt::Allowed),
+            may_ask: !self.yes,
             selection,
             expected_accounts: self.expect_account,
             max_keys: self.max_keys,
@@ -54,10 +53,10 @@ impl Cli {
             limit: self.timeout,
             jobs: self.jobs,
             journal: self.journal,
-            on_failure: either(self.fail_fast, OnFailure::Stop, OnFailure::GoOn),
+            fail_fast: self.fail_fast,
             connection: self.connection,
             output: self.output,
-            metadata: either(self.response_metadata, Metadata::Filled, Metadata::Empty),
+            response_metadata: self.response_metadata,
             query: self.query,
             error_format: self.error_format,
             verbosity: match (self.debug, self.verbose, self.quiet) {
@@ -74,11 +73,7 @@ impl Cli {
         let user_name = self.user_name.take();
         match (self.from.take(), user_name) {
             (Some(file), user_name) => Selection::Listed {
-                input: if file.as_os_str() == "-" {
-                    Input::Stdin
-                } else {
-                    Input::File(file)
-                },
+                file: (file.as_os_str() != "-").then_some(file),
                 user_name,
             },
             (None, _) if self.whole_account => Selection::Account,

@@ -4,7 +4,7 @@ use clap::Command;
 use clap::error::ErrorKind::{ArgumentConflict, MissingRequiredArgument, ValueValidation};
 
 use super::aws::Skeleton;
-use super::cli_input_json::fill;
+use super::cli_input_json::{fill, text};
 use super::error::SWAPPED;
 use super::{Cli, NotRead};
 use crate::ident::looks_like_access_key_id;
@@ -36,8 +36,8 @@ impl Cli {
         if self.aws.generate_cli_skeleton == Some(Skeleton::Input) {
             return Ok(());
         }
-        if let Some(source) = &self.aws.cli_input_json {
-            let text = source.text().map_err(NotRead::Stopped)?;
+        if let Some(argument) = &self.aws.cli_input_json {
+            let text = text(argument).map_err(NotRead::Stopped)?;
             let filled =
                 text.and_then(|text| fill(&text, &mut self.access_key_id, &mut self.user_name));
             if let Err(text) = filled {

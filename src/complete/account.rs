@@ -11,10 +11,9 @@ use super::Suggestion;
 use crate::age::relative_time;
 use crate::aws::{self, Connected, Connection, ListedKey, Purpose};
 use crate::cli::Cli;
-use crate::ident::AccessKeyId;
 use crate::log::Log;
 use crate::report;
-use crate::request::{Mode, Quantity};
+use crate::request::Mode;
 use crate::signal;
 
 /// The maximum time that the user waits.
@@ -63,9 +62,8 @@ pub(super) fn keys(line: Cli) -> Vec<Suggestion> {
             let listing = timeout_at(deadline, reading).await.ok()?.ok()?;
             let now = listing.at.unwrap_or_else(SystemTime::now);
             let is_offered = |key: &ListedKey| {
-                AccessKeyId::parse(key.id.as_ref())
-                    .is_ok_and(|id| !line.access_key_id.contains(&id))
-                    && (line.allow_self || !connected.signer.signs_with(&key.id))
+                !line.access_key_id.contains(&key.id)
+                    && (line.allow_self || !connected.signer.signs_with(key.id.as_str()))
             };
             let keys = listing.keys.into_iter().filter(is_offered).map(|key| {
                 let status = key.status.map(|status| status.as_str().to_owned());
@@ -73,7 +71,7 @@ pub(super) fn keys(line: Cli) -> Vec<Suggestion> {
                     .created
                     .map(|at| format!("created {}", relative_time(at, now)));
                 let notes: Vec<String> = [status, created].into_iter().flatten().collect();
-                (key.id, notes.join(", "))
+                (key.id.to_string(), notes.join(", "))
             });
             Some(keys.collect())
         })
@@ -120,7 +118,7 @@ async fn connect(mut connection: Connection, deadline: Instant) -> Option<Connec
         &[],
         REQUEST_LIMIT,
         Purpose {
-            quantity: Quantity::One,
+            is_single: true,
             mode: Mode::DryRun,
         },
         log,

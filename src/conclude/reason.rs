@@ -2,6 +2,7 @@
 
 use super::table::Evidence;
 use super::{Ambiguity, Response};
+use crate::ident::UserName;
 use crate::locate::{KeyLocation, OwnerHint};
 use crate::metadata::Status;
 use crate::request::{Action, Missing};
@@ -72,6 +73,7 @@ pub(crate) fn describe_location(
         }
         KeyLocation::AbsentAsNamed => {
             if let OwnerHint::Named(owner) = hint {
+                let owner = owner.as_ref().map_or("the root user", UserName::as_str);
                 return format!(
                     "IAM does not list the key for {owner}, and does not confirm its owner"
                 );

@@ -96,7 +96,6 @@ mod tests {
     use super::*;
     use crate::ident::AccountId;
     use crate::metadata::Status;
-    use crate::request::KeyOwner;
 
     const ACTIONS: [Action; 3] = [Action::Delete, Action::Deactivate, Action::Reactivate];
     const AMBIGUITIES: [Ambiguity; 5] = [
@@ -115,7 +114,7 @@ mod tests {
     }
 
     fn named() -> OwnerHint {
-        OwnerHint::Named(KeyOwner::User(bob()))
+        OwnerHint::Named(Some(bob()))
     }
 
     fn locations() -> [KeyLocation; 11] {
@@ -228,7 +227,7 @@ mod tests {
         let hints = [
             OwnerHint::Unknown,
             named(),
-            OwnerHint::Listed(KeyOwner::User(bob())),
+            OwnerHint::Listed(Some(bob())),
             OwnerHint::Disputed,
         ];
         let mut combinations = 0;

@@ -94,29 +94,17 @@ impl<'a> KeyCollector<'a> {
         })
     }
 
-    /// Removes repeated keys.
+    /// Removes repeated keys, and keys that need no action.
     fn distinct(self) -> Result<List, InputError> {
         let count = self.rows.len() as u64;
-        let rows = self
-            .rows
-            .distinct()
-            .map_err(|error| InputError::spill(&error))?;
-        if let Some(conflict) = &rows.conflict {
-            return Err(owner_conflict(conflict));
+        let mut list = self.rows.distinct()?;
+        if self.options.action == Action::Reactivate {
+            // A journal has several records of each key.
+            list.already_done += self.already_done;
+        } else {
+            list.already_done = count - list.len - list.repeated;
         }
-        let is_undo = self.options.action == Action::Reactivate;
-        Ok(List {
-            len: rows.len,
-            repeated: rows.repeated,
-            already_done: if is_undo {
-                // A journal has several records of each key.
-                self.already_done + rows.unchanged
-            } else {
-                count - rows.len - rows.repeated
-            },
-            origin: None,
-            rows,
-        })
+        Ok(list)
     }
 }
 
@@ -189,7 +177,7 @@ impl Entry {
         InputError::new(self.line, 1, reason)
     }
 
-    /// What a run of `--deactivate` did to the key of this entry.
+    /// Returns what a run of `--deactivate` did to the key of this entry.
     fn deactivation(&self) -> Result<Deactivation, InputError> {
         let is_of_deactivation = match self.action.as_deref() {
             None => self.is_record,
@@ -241,20 +229,4 @@ impl Entry {
         };
         Ok(Key { id, user_name })
     }
-}
-
-/// Reports a key that two lines list with different owners.
-fn owner_conflict([first, second]: &[Row; 2]) -> InputError {
-    let owner = |row: &Row| match &row.key.user_name {
-        Some(name) => format!("the owner {name}"),
-        None => "no owner".to_owned(),
-    };
-    let reason = format!(
-        "{} has {} here, but {} in line {}: a key has only one owner",
-        second.key.id,
-        owner(second),
-        owner(first),
-        first.line
-    );
-    InputError::new(second.line, 1, reason)
 }

@@ -6,8 +6,9 @@ use std::collections::hash_map::Entry;
 use std::hash::{BuildHasher as _, RandomState};
 use std::io;
 
-use super::Row;
-use crate::metadata::Deactivation;
+use super::error::InputError;
+use super::{Origin, Row};
+use crate::metadata::{Deactivation, Target};
 use crate::spill::{IN_MEMORY, SpillFile, SpillReader};
 
 /// The number of files.
@@ -25,19 +26,18 @@ pub(super) struct RowFiles {
     places: Vec<u8>,
 }
 
-/// The rows in order, without those that repeat a key.
+/// The keys that need the action, each once and in the order of the input.
 #[derive(Debug)]
-pub(super) struct Distinct {
+pub(crate) struct List {
     files: Vec<SpillReader<Row>>,
     places: std::vec::IntoIter<u8>,
-    /// The number of rows that are not omitted.
-    pub(super) len: u64,
+    pub(crate) len: u64,
     /// The number of rows that repeat a key which needs the action.
-    pub(super) repeated: u64,
-    /// The number of keys that need no action. They are omitted.
-    pub(super) unchanged: u64,
-    /// Two rows that give a key different owners. The second is the first such row in the list.
-    pub(super) conflict: Option<[Row; 2]>,
+    pub(crate) repeated: u64,
+    /// The number of rows whose key needs no action.
+    pub(crate) already_done: u64,
+    /// The journal that `--reactivate` undoes, if its account is known.
+    pub(crate) origin: Option<Origin>,
 }
 
 impl RowFiles {
@@ -68,20 +68,22 @@ impl RowFiles {
         self.files[usize::from(place)].push(row)
     }
 
-    /// Finds the rows that repeat a key.
+    /// Omits the rows that repeat a key, and the keys that need no action, which `already_done` counts.
     ///
     /// # Errors
     ///
-    /// A temporary file cannot be read.
-    pub(super) fn distinct(mut self) -> io::Result<Distinct> {
-        let (mut files, mut repeated, mut conflict) = (Vec::new(), 0, None::<[Row; 2]>);
-        let mut unchanged = 0;
+    /// A temporary file cannot be read, or two rows give a key different owners.
+    pub(super) fn distinct(mut self) -> Result<List, InputError> {
+        let spill = |error: io::Error| InputError::spill(&error);
+        let (mut files, mut repeated, mut already_done) = (Vec::new(), 0, 0);
+        // The second is the first such row in the list.
+        let mut conflict = None::<[Row; 2]>;
         for file in self.files {
-            let mut rows = file.read()?;
+            let mut rows = file.read().map_err(spill)?;
             // Boxed, because a growing table holds many empty entries.
             let mut firsts = HashMap::new();
             for row in rows.by_ref() {
-                let row = row?;
+                let row = row.map_err(spill)?;
                 let first: &mut Box<Row> = match firsts.entry(row.key.id.clone()) {
                     Entry::Vacant(first) => {
                         first.insert(Box::new(row));
@@ -106,27 +108,30 @@ impl RowFiles {
             for row in firsts.into_values() {
                 if row.deactivation == Some(Deactivation::NotDone) {
                     self.places[row.number] |= REPEATED;
-                    unchanged += 1;
+                    already_done += 1;
                 }
             }
-            rows.rewind()?;
+            rows.rewind().map_err(spill)?;
             files.push(rows);
         }
+        if let Some(conflict) = &conflict {
+            return Err(owner_conflict(conflict));
+        }
         let is_left = |place: &&u8| **place & REPEATED == 0;
-        Ok(Distinct {
+        Ok(List {
             files,
             len: self.places.iter().filter(is_left).count() as u64,
             places: self.places.into_iter(),
             repeated,
-            unchanged,
-            conflict,
+            already_done,
+            origin: None,
         })
     }
 }
 
 impl Row {
-    /// Whether this row and `earlier` give a key different owners. A run can be told a wrong owner before the right one, but
-    /// only one owner's key can have been deactivated. The owner of a key that needs no action is not looked at.
+    /// Whether this row and `earlier` give a key different owners. For `--reactivate`, only rows that report a deactivation
+    /// count: an earlier run may have had a wrong owner. The owner of a key that needs no action does not matter.
     fn contradicts(&self, earlier: &Self) -> bool {
         let (owner, other) = (&self.key.user_name, &earlier.key.user_name);
         let is_done = |row: &Self| row.deactivation >= Some(Deactivation::OfUnknownStatus);
@@ -137,8 +142,8 @@ impl Row {
             }
     }
 
-    /// Whether what this row says of a key counts, and not what `earlier` says: whether it still needs the action. That it
-    /// was deactivated is not forgotten.
+    /// Whether this row decides whether a key still needs the action, rather than `earlier`. A row that reports a
+    /// deactivation is never replaced by one that does not.
     fn supersedes(&self, earlier: &Self) -> bool {
         match self.deactivation {
             None => earlier.deactivation.is_some(),
@@ -150,16 +155,36 @@ impl Row {
     }
 }
 
-impl Iterator for Distinct {
-    type Item = io::Result<Row>;
+/// Reports a key that two lines list with different owners.
+fn owner_conflict([first, second]: &[Row; 2]) -> InputError {
+    let owner = |row: &Row| match &row.key.user_name {
+        Some(name) => format!("the owner {name}"),
+        None => "no owner".to_owned(),
+    };
+    let reason = format!(
+        "{} has {} here, but {} in line {}: a key has only one owner",
+        second.key.id,
+        owner(second),
+        owner(first),
+        first.line
+    );
+    InputError::new(second.line, 1, reason)
+}
 
-    fn next(&mut self) -> Option<io::Result<Row>> {
+impl Iterator for List {
+    type Item = io::Result<Target>;
+
+    fn next(&mut self) -> Option<io::Result<Target>> {
         loop {
             let place = self.places.next()?;
             let row = self.files[usize::from(place & !REPEATED)].next();
             let row = row.unwrap_or_else(|| Err(io::ErrorKind::UnexpectedEof.into()));
             if row.is_err() || place & REPEATED == 0 {
-                return Some(row);
+                return Some(row.map(|row| {
+                    let mut target = Target::from(row.key);
+                    target.metadata.deactivation = row.deactivation;
+                    target
+                }));
             }
         }
     }
@@ -167,7 +192,7 @@ impl Iterator for Distinct {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashMap;
+    use std::collections::HashSet;
     use std::ffi::OsStr;
 
     use super::super::Row;
@@ -192,19 +217,21 @@ mod tests {
 
     /// Compares the result with a map of all keys in memory.
     fn check(keys: impl Iterator<Item = usize>) {
-        let (mut rows, mut seen) = (RowFiles::new(), HashMap::new());
-        let mut expected = Vec::new();
+        let (mut rows, mut seen) = (RowFiles::new(), HashSet::new());
+        let (mut expected, mut repeated) = (Vec::new(), 0);
         for (number, key) in keys.enumerate() {
-            rows.push(&row(number, key, Some("Bob"))).expect("room");
-            expected.push(seen.insert(key, number).is_some());
+            let row = row(number, key, Some("Bob"));
+            rows.push(&row).expect("room");
+            if seen.insert(key) {
+                expected.push(row.key.id);
+            } else {
+                repeated += 1;
+            }
         }
-        let distinct = rows.distinct().expect("files to read");
-        let count = expected.iter().filter(|is_repeated| **is_repeated).count();
-        assert_eq!(distinct.repeated, count as u64);
-        assert!(distinct.conflict.is_none());
-        let rows = distinct.map(|row| row.expect("a row").number);
-        let numbers = (0..expected.len()).filter(|number| !expected[*number]);
-        assert!(rows.eq(numbers));
+        let list = rows.distinct().expect("files to read");
+        assert_eq!(list.repeated, repeated);
+        let ids = list.map(|target| target.expect("a row").key.id);
+        assert!(ids.eq(expected));
     }
 
     #[test]
@@ -236,9 +263,12 @@ mod tests {
             push(1, Some("BOB"));
             push(2, Some("Bob"));
             push(1, Some("Alice"));
-            let conflict = rows.distinct().expect("files to read").conflict;
-            let [first, second] = conflict.expect("a conflict");
-            assert_eq!((first.number, second.number), (1, between + 3));
+            let conflict = rows.distinct().expect_err("a conflict");
+            let expected = format!(
+                "line {}, column 1: AKIAAAAAAAAAA0000002 has the owner Bob here, but no owner in line 2: a key has only one owner",
+                between + 4
+            );
+            assert_eq!(conflict.to_string(), expected);
         }
     }
 }

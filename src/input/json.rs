@@ -21,7 +21,7 @@ use crate::request::Action;
 /// The maximum length of a string, in bytes.
 const MAX_STRING: usize = 1 << 20;
 
-/// Further members that are read of what `--reactivate` undoes.
+/// Further members that `--reactivate` reads.
 const UNDO_MEMBERS: [&str; 2] = ["Intent", "AccountId"];
 
 /// The members that are read.
@@ -44,10 +44,7 @@ pub(super) fn read(
     visit: &mut Visit<'_>,
 ) -> Result<(), InputError> {
     let (source, lines_read) = lines.rest();
-    let place = Rc::new(Cell::new(Place {
-        line: lines_read + 1,
-        column: 0,
-    }));
+    let place = Rc::new(Cell::new((lines_read + 1, 0)));
     let counter = LineCounter {
         source: BufReader::with_capacity(1 << 16, source),
         place: Rc::clone(&place),
@@ -89,8 +86,9 @@ fn problem(error: &serde_json::Error, lines_read: u64) -> InputError {
 /// Finds the objects at any depth.
 struct Objects<'a, 'v> {
     visit: &'a mut Visit<'v>,
-    place: &'a Cell<Place>,
-    /// Whether it is what `--reactivate` undoes, which may be a journal.
+    /// The line and the column.
+    place: &'a Cell<(u64, u64)>,
+    /// Whether it is a list for `--reactivate`, which may be a journal.
     is_undo: bool,
     /// Whether a journal has started.
     is_journal: bool,
@@ -121,7 +119,7 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
     }
 
     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<(), E> {
-        let line = self.place.get().line;
+        let line = self.place.get().0;
         let id = plain::id(text).map_err(|reason| self.wrong(reason));
         self.found(id.map(|id| Entry::with_id(id, line)))
     }
@@ -175,7 +173,7 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
                 "AccountId" if self.is_undo => account = object.next_value()?,
                 "PreviousStatus" => previous_status = object.next_value()?,
                 "Journal" => {
-                    return self.refuse(InputError::journal(self.place.get().line));
+                    return self.refuse(InputError::journal(self.place.get().0));
                 }
                 other => {
                     is_report |= other == "ReportFormat";
@@ -198,7 +196,7 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
         if let Some(error) = wrong.or(contradiction) {
             return self.found(Err(error));
         }
-        let line = self.place.get().line;
+        let line = self.place.get().0;
         if is_journal_head {
             self.is_journal = true;
             return self.of_account(account.as_deref());
@@ -255,7 +253,7 @@ impl Objects<'_, '_> {
 
     /// Creates an error for what was just read.
     fn wrong(&self, reason: impl Into<String>) -> InputError {
-        let Place { line, column } = self.place.get();
+        let (line, column) = self.place.get();
         InputError::new(line, column.max(1), reason)
     }
 
@@ -282,17 +280,11 @@ impl Objects<'_, '_> {
     }
 }
 
-/// A line, and the bytes of it that were read.
-#[derive(Clone, Copy)]
-struct Place {
-    line: u64,
-    column: u64,
-}
-
 /// Tracks the place in a text while it is read, and fails if a string is too long.
 struct LineCounter<R> {
     source: R,
-    place: Rc<Cell<Place>>,
+    /// The line, and how many bytes of it were read.
+    place: Rc<Cell<(u64, u64)>>,
     /// The length of the current string with its opening quote, or 0 outside of strings.
     length: usize,
     is_escaped: bool,
@@ -314,12 +306,11 @@ impl<R: Read> Read for LineCounter<R> {
                     "a string is longer than {MAX_STRING} bytes"
                 )));
             }
-            let Place { line, column } = self.place.get();
-            let (line, column) = match byte {
+            let (line, column) = self.place.get();
+            self.place.set(match byte {
                 b'\n' => (line + 1, 0),
                 _ => (line, column + 1),
-            };
-            self.place.set(Place { line, column });
+            });
         }
         Ok(count)
     }

@@ -14,37 +14,25 @@ pub(crate) mod target;
 
 use std::fs::{File, TryLockError};
 use std::io::{self, BufRead, BufReader};
+use std::path::Path;
 use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::RunError;
 use crate::ident::{AccessKeyId, AccountId, UserName};
-use crate::metadata::{Deactivation, Target};
-use crate::request::{Action, Input, Key, Owner};
+use crate::metadata::Deactivation;
+use crate::request::{Action, Key, Owner};
 use crate::sanitize::escape_path;
 use collect::KeyCollector;
-use distinct::Distinct;
+pub(crate) use distinct::List;
 use error::InputError;
 use line::Lines;
-
-/// The keys of a file, each once.
-#[derive(Debug)]
-pub(crate) struct List {
-    rows: Distinct,
-    pub(crate) len: u64,
-    /// The number of lines that repeat a key.
-    pub(crate) repeated: u64,
-    /// The number of entries whose key needs no action.
-    pub(crate) already_done: u64,
-    /// The journal that `--reactivate` undoes, if its account is known.
-    pub(crate) origin: Option<Origin>,
-}
 
 /// A journal that is undone.
 #[derive(Debug)]
 pub(crate) struct Origin {
-    /// Its name as messages have it.
+    /// Its name for messages.
     name: String,
     account: AccountId,
 }
@@ -127,20 +115,17 @@ impl Entry {
 /// Receives each entry, or what is wrong with it. Returns an error if the rest is not worth reading.
 type Visit<'a> = dyn FnMut(Result<Entry, InputError>) -> Result<(), InputError> + 'a;
 
-/// Reads all keys of `input`.
+/// Reads all keys of a file. `None`: of standard input.
 ///
 /// # Errors
 ///
 /// The input cannot be read or contains errors. The message has the file, lines and columns.
-pub(crate) fn read(input: &Input, options: ReadOptions<'_>) -> Result<List, RunError> {
-    let name = match input {
-        Input::Stdin => "standard input".to_owned(),
-        Input::File(path) => escape_path(path),
-    };
+pub(crate) fn read(file: Option<&Path>, options: ReadOptions<'_>) -> Result<List, RunError> {
+    let name = file.map_or("standard input".to_owned(), escape_path);
     let unreadable = |error: &io::Error| RunError::usage(format!("cannot read {name}: {error}"));
-    let source: Box<dyn BufRead> = match input {
-        Input::Stdin => Box::new(io::stdin().lock()),
-        Input::File(path) => match File::open(path) {
+    let source: Box<dyn BufRead> = match file {
+        None => Box::new(io::stdin().lock()),
+        Some(path) => match File::open(path) {
             Ok(file) => {
                 if options.action == Action::Reactivate {
                     check_finished(&file, &name)?;
@@ -204,17 +189,5 @@ fn read_entries(
                 None => plain::read(first, lines, visit),
             }
         }
-    }
-}
-
-impl List {
-    /// Returns the keys in the order of the input.
-    pub(crate) fn keys(self) -> impl Iterator<Item = io::Result<Target>> {
-        self.rows.map(|row| {
-            let row = row?;
-            let mut target = Target::from(row.key);
-            target.metadata.deactivation = row.deactivation;
-            Ok(target)
-        })
     }
 }

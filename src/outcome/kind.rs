@@ -1,57 +1,44 @@
 //! The kinds of outcomes, and their names for programs and people.
 
-/// The kinds of outcomes, which programs read as `Outcome`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum OutcomeKind {
-    Deleted,
-    Deactivated,
-    Reactivated,
-    WouldDelete,
-    WouldDeactivate,
-    WouldReactivate,
-    Missing,
-    Skipped,
-    Refused,
-    Failed,
-    Unknown,
-    NotTried,
+/// Defines the kinds in the order of the summary, each with the text that follows a count for people.
+macro_rules! kinds {
+    ($($kind:ident: $text:literal,)*) => {
+        /// The kinds of outcomes, which programs read as `Outcome`.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum OutcomeKind {
+            $($kind,)*
+        }
+
+        impl OutcomeKind {
+            /// All kinds, in the order of the summary.
+            pub(crate) const ALL: &[Self] = &[$(Self::$kind,)*];
+
+            /// Returns the name for programs, and the text that follows a count for people.
+            pub(crate) fn names(self) -> (&'static str, &'static str) {
+                match self {
+                    $(Self::$kind => (stringify!($kind), $text),)*
+                }
+            }
+        }
+    };
+}
+
+kinds! {
+    Deleted: "deleted",
+    Deactivated: "deactivated",
+    Reactivated: "reactivated",
+    WouldDelete: "would be deleted",
+    WouldDeactivate: "would be deactivated",
+    WouldReactivate: "would be reactivated",
+    Missing: "already gone",
+    Skipped: "skipped",
+    Refused: "refused",
+    Failed: "failed and not changed",
+    Unknown: "unknown",
+    NotTried: "not tried",
 }
 
 impl OutcomeKind {
-    /// All kinds, in the order of the summary.
-    pub(crate) const ALL: [Self; 12] = [
-        Self::Deleted,
-        Self::Deactivated,
-        Self::Reactivated,
-        Self::WouldDelete,
-        Self::WouldDeactivate,
-        Self::WouldReactivate,
-        Self::Missing,
-        Self::Skipped,
-        Self::Refused,
-        Self::Failed,
-        Self::Unknown,
-        Self::NotTried,
-    ];
-
-    /// Returns the name for programs, and the text that follows a count for people.
-    pub(crate) fn names(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Deleted => ("Deleted", "deleted"),
-            Self::Deactivated => ("Deactivated", "deactivated"),
-            Self::Reactivated => ("Reactivated", "reactivated"),
-            Self::WouldDelete => ("WouldDelete", "would be deleted"),
-            Self::WouldDeactivate => ("WouldDeactivate", "would be deactivated"),
-            Self::WouldReactivate => ("WouldReactivate", "would be reactivated"),
-            Self::Missing => ("Missing", "already gone"),
-            Self::Skipped => ("Skipped", "skipped"),
-            Self::Refused => ("Refused", "refused"),
-            Self::Failed => ("Failed", "failed and not changed"),
-            Self::Unknown => ("Unknown", "unknown"),
-            Self::NotTried => ("NotTried", "not tried"),
-        }
-    }
-
     /// Returns the name for programs.
     pub(crate) fn as_str(self) -> &'static str {
         self.names().0
@@ -59,15 +46,23 @@ impl OutcomeKind {
 
     /// Parses the name for programs.
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+        let mut all = Self::ALL.iter().copied();
+        all.find(|kind| kind.as_str() == text)
     }
 
     /// Whether the key is in the requested state.
     pub(crate) fn is_complete(self) -> bool {
-        matches!(
-            self,
-            Self::Deleted | Self::Deactivated | Self::Reactivated | Self::Missing
-        )
+        match self {
+            Self::Deleted | Self::Deactivated | Self::Reactivated | Self::Missing => true,
+            Self::WouldDelete
+            | Self::WouldDeactivate
+            | Self::WouldReactivate
+            | Self::Skipped
+            | Self::Refused
+            | Self::Failed
+            | Self::Unknown
+            | Self::NotTried => false,
+        }
     }
 
     /// Whether the key may still have to be changed.

@@ -7,9 +7,7 @@ use super::Report;
 use super::hint::{About, call_hints, hints};
 use super::message::{self, Level, Messages};
 use super::record;
-use crate::error::{
-    CallError, ErrorKind, Exit, NotFound, Received, RunError, SearchScope, ServiceError,
-};
+use crate::error::{CallError, ErrorKind, Exit, NotFound, RunError, SearchScope, ServiceError};
 use crate::outcome::{KeyResult, KeyState, Outcome, Refusal, STATUS_UNKNOWN, already};
 use crate::request::{Key, Mode};
 use crate::sanitize::{SafeText, escape_field, truncate_escaped};
@@ -222,9 +220,8 @@ impl Report<'_> {
                 labeled(Level::Note, format!("{id} is skipped: {reason}"), None)
             }
             Outcome::Skipped(reason) => {
-                next.push(
-                    "a key must meet every condition; --dry-run shows its details".to_owned(),
-                );
+                let hint = "a key must meet every condition; --dry-run shows its details";
+                next.push(hint.to_owned());
                 let message = format!("{id} is {}: {reason}", action.not_done());
                 (Level::Error, "Skipped".to_owned(), message, None)
             }
@@ -235,10 +232,8 @@ impl Report<'_> {
                 error("SigningKey", &message, not_done("nothing was sent to IAM"))
             }
             Outcome::Refused(Refusal::StatusUnknown) => {
-                next.push(format!(
-                    "to reactivate a key anyway: {}",
-                    self.commands.reactivate_any()
-                ));
+                let command = self.commands.reactivate_any();
+                next.push(format!("to reactivate a key anyway: {command}"));
                 error(
                     "StatusUnknown",
                     STATUS_UNKNOWN,
@@ -359,7 +354,7 @@ pub(super) fn code_and_sentence(failure: &CallError, service: &str) -> (String, 
     let (code, what, error) = match failure {
         CallError::Service(error) => return (code, service_sentence(error)),
         CallError::NotFound(not_found) => return (code, not_found_sentence(not_found)),
-        CallError::NotSent(error) if error.received == Received::UnexpectedResponse => {
+        CallError::NotSent(error) if error.has_unexpected_response => {
             ("UnexpectedResponse", "unexpected response from", error)
         }
         CallError::NotSent(error) => ("Unreachable", "could not reach", error),

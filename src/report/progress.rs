@@ -2,11 +2,10 @@
 
 use std::fmt;
 use std::io::{self, IsTerminal as _};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle, TermLike};
-use terminal_size::terminal_size_of;
 
 use super::stream::{self, Job, Stream};
 use super::table::width;
@@ -90,7 +89,7 @@ impl Bar {
 
     fn set(&self, done: u64, message: &str) {
         if let Some((_, state)) = &self.0 {
-            let mut state = lock_state(state);
+            let mut state = lock(state);
             state.done = done;
             message.clone_into(&mut state.message);
         }
@@ -107,7 +106,7 @@ pub(super) struct DrawnBar {
 
 impl DrawnBar {
     fn new(color: Color, count: Option<u64>, state: &Arc<Mutex<BarState>>) -> Self {
-        let message = lock_state(state).message.clone();
+        let message = lock(state).message.clone();
         let bar = ProgressBar::with_draw_target(
             count,
             ProgressDrawTarget::term_like(Box::<Line>::default()),
@@ -150,7 +149,7 @@ impl DrawnBar {
         }
         // The lock is released first because writing to the terminal may block.
         let (done, message) = {
-            let state = lock_state(&self.state);
+            let state = lock(&self.state);
             (state.done, state.message.clone())
         };
         self.bar.set_message(message);
@@ -194,7 +193,7 @@ impl Line {
 
 impl TermLike for Line {
     fn width(&self) -> u16 {
-        u16::try_from(width(terminal_size_of(io::stderr()))).unwrap_or(u16::MAX)
+        u16::try_from(width(io::stderr())).unwrap_or(u16::MAX)
     }
 
     fn move_cursor_up(&self, count: usize) -> io::Result<()> {
@@ -237,10 +236,6 @@ impl TermLike for Line {
         let text = std::mem::take(&mut *lock(&self.0));
         stream::write(Stream::Messages, text.as_bytes())
     }
-}
-
-fn lock_state(state: &Mutex<BarState>) -> MutexGuard<'_, BarState> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Returns the rate and the remaining time, or nothing before the first key is done.

@@ -15,7 +15,7 @@ use crate::outcome::{
     KeyResult, KeyState, Outcome, OutcomeKind, Refusal, ResponseMetadata, STATUS_UNKNOWN, already,
 };
 use crate::query;
-use crate::request::{Action, Format, Metadata, Quantity, Request};
+use crate::request::{Action, Format, Request};
 use crate::sanitize::{SafeText, escape_field, redact_strings, truncate_escaped};
 
 /// The columns of a key, as pointers into its object. Unknown values are empty.
@@ -195,11 +195,9 @@ pub(super) fn reason(result: &KeyResult) -> Option<String> {
 
 /// Returns what boto3 returns if the run's only key was deleted, and the key's object otherwise.
 fn output_value(result: &KeyResult, request: &Request) -> Value {
-    match (&result.outcome, result.action, request.quantity()) {
-        (Outcome::Done { response, .. }, Action::Delete, Quantity::One) => {
-            let filled = response
-                .as_ref()
-                .filter(|_| request.metadata == Metadata::Filled);
+    match (&result.outcome, result.action, request.single()) {
+        (Outcome::Done { response, .. }, Action::Delete, Some(_)) => {
+            let filled = response.as_ref().filter(|_| request.response_metadata);
             let metadata = filled.map_or_else(
                 || json!({}),
                 |response| response_metadata(response, result.attempts),
@@ -256,7 +254,7 @@ pub(crate) fn try_query(request: &Request, candidate: &Target) -> io::Result<()>
     if request.query.is_none() || request.output == Some(Format::Off) {
         return Ok(());
     }
-    if request.deletes_one() && request.metadata == Metadata::Filled {
+    if request.deletes_one() && request.response_metadata {
         // The metadata that the query needs is only in IAM's response.
         return Ok(());
     }

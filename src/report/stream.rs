@@ -1,7 +1,6 @@
 //! Writes to standard output and standard error. Writes that would block run in a separate thread, so a slow reader
 //! delays neither signals nor responses.
 
-use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::os::fd::AsFd;
@@ -87,6 +86,27 @@ pub(super) fn write_message(text: &SafeText) {
     let _ = thread.send(Job::write(Stream::Messages, text, None));
 }
 
+/// Writes a result and a line break to standard output. `Some`: a thread writes it, and this receives the end of that.
+///
+/// # Errors
+///
+/// There is no thread, and the result cannot be written.
+pub(super) fn write_result(
+    text: &SafeText,
+) -> io::Result<Option<oneshot::Receiver<io::Result<()>>>> {
+    let mut text = format!("{text}\n").into_bytes();
+    let is_first = RESULTS.get().is_none() && UNWRITTEN_BYTES.load(Ordering::Acquire) == 0;
+    if is_first && write_without_blocking(Stream::Results, &mut text) {
+        return Ok(None);
+    }
+    let Some(thread) = results_thread() else {
+        return write(Stream::Results, &text).map(|()| None);
+    };
+    let (sender, written) = oneshot::channel();
+    let _ = thread.send(Job::write(Stream::Results, text, Some(sender)));
+    Ok(Some(written))
+}
+
 /// Asks the messages thread to draw or remove a bar. Without the thread there is no bar.
 pub(super) fn draw(job: Job) {
     if let Some(thread) = messages_thread() {
@@ -134,19 +154,13 @@ pub(crate) fn write_question(question: &SafeText) -> io::Result<()> {
     done.blocking_recv().unwrap_or_else(|_| Err(closed_error()))
 }
 
-/// Standard error writes nothing until this is dropped.
-#[derive(Debug)]
-pub(crate) struct Rest {
-    /// Dropped, it wakes the thread.
-    _end: Sender<()>,
-}
-
-/// Writes the messages so far, and then has standard error rest, without a bar. `None`: no thread writes there.
-pub(crate) async fn rest() -> Option<Rest> {
+/// Writes the messages so far. Then nothing is written to standard error, and no bar is drawn, until the returned value is
+/// dropped. `None`: no thread writes there.
+pub(crate) async fn rest() -> Option<Sender<()>> {
     let ((begun, begins), (end, ended)) = (oneshot::channel(), channel());
     messages_thread()?.send(Job::Rest { begun, ended }).ok()?;
     begins.await.ok()?;
-    Some(Rest { _end: end })
+    Some(end)
 }
 
 async fn wait_until_written(thread: Option<&Option<Sender<Job>>>) {
@@ -197,112 +211,6 @@ fn start(name: &str) -> Option<Sender<Job>> {
         .stack_size(STACK_SIZE)
         .spawn(move || run_writer(&jobs));
     started.ok().map(|_| sender)
-}
-
-/// The results that are being written to standard output.
-#[derive(Debug, Default)]
-pub(crate) struct Output {
-    waiting: VecDeque<Waiting>,
-    /// The keys to report on standard error because standard output did not receive them.
-    unwritten: Vec<String>,
-    /// Nothing is written after an error, because the output may end with an incomplete result.
-    is_closed: bool,
-    /// Whether results were discarded because nobody read them.
-    gave_up: bool,
-}
-
-#[derive(Debug)]
-struct Waiting {
-    written: oneshot::Receiver<io::Result<()>>,
-    /// The state of its keys that this run changed.
-    known: Vec<String>,
-}
-
-impl Output {
-    /// Writes a result as lines. `known` describes the keys in it that this run changed.
-    ///
-    /// # Errors
-    ///
-    /// There is no thread and the result cannot be written.
-    pub(super) fn put(&mut self, text: &SafeText, known: Vec<String>) -> io::Result<()> {
-        if self.is_closed {
-            self.unwritten.extend(known);
-            return Ok(());
-        }
-        let mut text = format!("{text}\n").into_bytes();
-        let is_first = RESULTS.get().is_none() && UNWRITTEN_BYTES.load(Ordering::Acquire) == 0;
-        if is_first && write_without_blocking(Stream::Results, &mut text) {
-            return Ok(());
-        }
-        if let Some(thread) = results_thread() {
-            let (sender, written) = oneshot::channel();
-            let _ = thread.send(Job::write(Stream::Results, text, Some(sender)));
-            self.waiting.push_back(Waiting { written, known });
-            return Ok(());
-        }
-        let written = write(Stream::Results, &text);
-        if written.is_err() {
-            self.unwritten.extend(known);
-            self.close();
-        }
-        written
-    }
-
-    /// Records changed keys whose result cannot be created.
-    pub(super) fn add_unwritten(&mut self, known: Vec<String>) {
-        self.unwritten.extend(known);
-    }
-
-    /// Returns the number of unwritten results.
-    pub(crate) fn len(&self) -> usize {
-        self.waiting.len()
-    }
-
-    /// Waits until the next result is written.
-    ///
-    /// # Errors
-    ///
-    /// The result cannot be written. No further result will be.
-    pub(crate) async fn next(&mut self) -> io::Result<()> {
-        let Some(first) = self.waiting.front_mut() else {
-            return std::future::pending().await;
-        };
-        let written = (&mut first.written).await;
-        let written = written.unwrap_or_else(|_| Err(closed_error()));
-        match written {
-            Ok(()) => drop(self.waiting.pop_front()),
-            Err(_) => self.close(),
-        }
-        written
-    }
-
-    /// Discards the unwritten results and all later ones.
-    pub(crate) fn give_up(&mut self) {
-        self.close();
-        self.gave_up = true;
-    }
-
-    /// Whether results were discarded for any reason.
-    pub(crate) fn is_closed(&self) -> bool {
-        self.is_closed
-    }
-
-    /// Whether results were discarded because nobody read them.
-    pub(crate) fn gave_up(&self) -> bool {
-        self.gave_up
-    }
-
-    fn close(&mut self) {
-        self.is_closed = true;
-        let waiting = self.waiting.drain(..);
-        self.unwritten
-            .extend(waiting.flat_map(|waiting| waiting.known));
-    }
-
-    /// Returns the keys that standard output did not receive.
-    pub(super) fn take_unwritten(&mut self) -> Vec<String> {
-        std::mem::take(&mut self.unwritten)
-    }
 }
 
 impl Job {
@@ -453,6 +361,6 @@ pub(super) fn write(stream: Stream, mut text: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-fn closed_error() -> io::Error {
+pub(super) fn closed_error() -> io::Error {
     io::Error::other("it was closed by an earlier error")
 }

@@ -3,10 +3,11 @@
 
 use std::fmt::Write as _;
 use std::io;
+use std::os::fd::AsFd;
 use std::time::SystemTime;
 
 use anstyle::{AnsiColor, Style};
-use terminal_size::terminal_size_of;
+use rustix::termios::tcgetwinsize;
 
 use super::fit::{Fit, display_width};
 use super::message::{self, Messages};
@@ -76,15 +77,14 @@ pub(super) struct Table {
 impl Table {
     /// Creates a table of results for standard output.
     pub(super) fn of_results(request: &Request, is_colored: bool) -> Self {
-        let columns = result_columns(request, width(terminal_size_of(io::stdout())));
+        let columns = result_columns(request, width(io::stdout()));
         Self::new(columns, is_colored)
     }
 
     fn new(columns: Vec<(Column, usize)>, is_colored: bool) -> Self {
-        let fit = Fit::for_locale();
         Self {
             columns,
-            fit,
+            fit: Fit::for_locale(),
             is_colored,
         }
     }
@@ -105,11 +105,8 @@ impl Table {
     }
 
     fn header(&self) -> String {
-        let style = if self.is_colored {
-            Style::new().bold()
-        } else {
-            Style::new()
-        };
+        let style = self.is_colored.then(|| Style::new().bold());
+        let style = style.unwrap_or_default();
         let line = self.line(|column| (column.header().to_owned(), None));
         format!("{style}{line}{style:#}")
     }
@@ -183,8 +180,10 @@ impl Table {
     }
 }
 
-pub(super) fn width(terminal: Option<(terminal_size::Width, terminal_size::Height)>) -> usize {
-    terminal.map_or(DEFAULT_WIDTH, |(width, _)| usize::from(width.0))
+pub(super) fn width(stream: impl AsFd) -> usize {
+    let size = tcgetwinsize(stream).ok();
+    let size = size.filter(|size| size.ws_row > 0 && size.ws_col > 0);
+    size.map_or(DEFAULT_WIDTH, |size| usize::from(size.ws_col))
 }
 
 /// Returns the columns of results.
@@ -280,11 +279,10 @@ fn cell(column: Column, key: &Key, metadata: &KeyMetadata) -> String {
 
 /// Returns why a key was skipped. The reasons of other outcomes are on standard error or apply to all keys.
 fn skip_reason(result: &KeyResult) -> String {
-    let is_skipped = result.kind() == OutcomeKind::Skipped;
-    is_skipped
-        .then(|| reason(result))
-        .flatten()
-        .unwrap_or_default()
+    match result.kind() {
+        OutcomeKind::Skipped => reason(result).unwrap_or_default(),
+        _ => String::new(),
+    }
 }
 
 fn style(kind: OutcomeKind) -> Style {
@@ -332,7 +330,7 @@ pub(crate) fn show_targets(
     request: &Request,
     targets: &mut impl Iterator<Item = io::Result<Target>>,
 ) -> io::Result<()> {
-    let columns = columns(request, width(terminal_size_of(io::stderr())), None);
+    let columns = columns(request, width(io::stderr()), None);
     let table = Table::new(columns, message::is_colorful(&io::stderr()));
     let mut text = table.head(request, None);
     let (mut count, mut left_out) = (0, None);

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::sleep;
 
-use super::{Requirement, Requirements, Selector, failed, missing_data};
+use super::{Requirement, Selector, failed, missing_data};
 use crate::aws::{KeyBudget, ListedKey};
 use crate::error::{CallError, SearchScope};
 use crate::metadata::{Denied, KeyMetadata, Status, Target};
@@ -39,7 +39,7 @@ impl Selector<'_> {
             // The list of users does not count.
             *budget = self.iam.key_budget(self.request.limit);
         }
-        let requirements = Requirements::of(self.request, key.user_name.as_ref());
+        let listing = self.requires_listing(key.user_name.as_ref());
         let too_late = || failed(super::timed_out(self.request.limit));
         let mut denied = None;
         // A line of a list may name the owner.
@@ -47,13 +47,13 @@ impl Selector<'_> {
             let found = budget.spend(Duration::ZERO, self.read_last_use(key, metadata));
             denied = found.await.ok_or_else(too_late)??;
             if let Some(failure) = &denied {
-                *metadata = self.find_in_index(key, failure, requirements).await?;
+                *metadata = self.find_in_index(key, failure, listing).await?;
                 // The index does not count.
                 *budget = self.iam.key_budget(self.request.limit);
             }
             self.use_found_owner(key, metadata);
         }
-        let read = self.read_requirements(key, metadata, requirements, denied);
+        let read = self.read_requirements(key, metadata, listing, denied);
         let read = budget.spend(Duration::ZERO, read).await;
         read.ok_or_else(too_late)?
     }
@@ -64,10 +64,10 @@ impl Selector<'_> {
         &self,
         key: &Key,
         metadata: &mut KeyMetadata,
-        requirements: Requirements,
+        listing: Requirement,
         mut denied: Option<CallError>,
     ) -> Result<Option<CallError>, Outcome> {
-        let Requirements { last_use, listing } = requirements;
+        let last_use = self.requires_last_use();
         let mut decisive = None;
         if listing == Requirement::IfPossible {
             self.try_status(key, metadata).await;
@@ -101,17 +101,17 @@ impl Selector<'_> {
         &self,
         key: &Key,
         denied: &CallError,
-        requirements: Requirements,
+        listing: Requirement,
     ) -> Result<KeyMetadata, Outcome> {
         let index = self.index().await.map_err(|error| {
             // The first denial says more: IAM also returns it for an unknown key.
             let is_denied = error.is_denied();
             failed(if is_denied { denied.clone() } else { error })
         })?;
-        let Some(found) = index.get(key.id.as_str()) else {
+        let Some(found) = index.get(&key.id) else {
             return Err(self.not_found(key, CallError::not_found(SearchScope::Account)));
         };
-        Ok(match requirements.listing {
+        Ok(match listing {
             Requirement::None | Requirement::IfAllowed => found.clone(),
             // The index may be old by now, so what decides is read again.
             Requirement::IfPossible | Requirement::Required => KeyMetadata {
@@ -138,10 +138,11 @@ impl Selector<'_> {
         let limit = OPTIONAL_READ.min(self.request.limit / 4);
         let read = self.iam.access_keys(key.user_name.as_ref());
         let read = self.iam.key_budget(limit).spend(Duration::ZERO, read).await;
-        if let Some(Ok(listing)) = read
-            && let Some(listed) = find(listing.keys, key)
-        {
-            add_listed(metadata, listed, listing.at);
+        if let Some(Ok(listing)) = read {
+            let at = listing.at;
+            if let Some(listed) = listing.into_key(&key.id) {
+                add_listed(metadata, listed, at);
+            }
         }
     }
 
@@ -176,17 +177,18 @@ impl Selector<'_> {
             Err(failure) => return Err(failed(failure)),
         };
         // The calling user's list contains at least the key that signs, which names the user.
-        let calling = || listing.keys.iter().find_map(|listed| listed.owner.clone());
-        let listed_for = key.user_name.clone().or_else(calling);
+        let listed_for = key.user_name.clone().or_else(|| listing.owner());
         if self.request.mode == Mode::DryRun && self.request.single().is_some() {
-            let others = listing.keys.iter().filter(|listed| {
-                listed.id != key.id.as_str() && listed.status == Some(Status::Active)
-            });
-            let others = others.map(|listed| listed.id.clone()).take(MAX_OTHERS);
+            let others = listing
+                .keys
+                .iter()
+                .filter(|listed| listed.id != key.id && listed.status == Some(Status::Active));
+            let others = others.map(|listed| listed.id.to_string()).take(MAX_OTHERS);
             metadata.other_active = others.collect();
         }
-        let (listed, read_at) = match find(listing.keys, key) {
-            Some(listed) => (listed, listing.at),
+        let at = listing.at;
+        let (listed, read_at) = match listing.into_key(&key.id) {
+            Some(listed) => (listed, at),
             None => self.relist_missing(key, listed_for.as_ref()).await?,
         };
         add_listed(metadata, listed, read_at);
@@ -237,11 +239,6 @@ impl Selector<'_> {
         }
         Ok(())
     }
-}
-
-/// Returns the key in a list.
-pub(super) fn find(keys: Vec<ListedKey>, key: &Key) -> Option<ListedKey> {
-    keys.into_iter().find(|listed| listed.id == key.id.as_str())
 }
 
 /// Adds what a list says about the key.

@@ -8,11 +8,12 @@ use tokio::time::sleep;
 
 use super::Selector;
 use crate::error::CallError;
+use crate::ident::AccessKeyId;
 use crate::locate::CONFIRM_ABSENCE;
 use crate::metadata::KeyMetadata;
 
 /// What the lists of all users say about each access key, by ID. It may be incomplete if it contains the run's only key.
-pub(super) type Index = HashMap<String, KeyMetadata>;
+pub(super) type Index = HashMap<AccessKeyId, KeyMetadata>;
 
 impl Selector<'_> {
     /// Returns the index of this run. No key's time limit counts the time to read it, which depends on the size of the
@@ -33,7 +34,7 @@ impl Selector<'_> {
         });
         // IAM can hide a new key for most of a second.
         sleep(CONFIRM_ABSENCE).await;
-        let single = self.request.single().map(|key| key.id.as_str());
+        let single = self.request.single().map(|key| &key.id);
         let mut index = Index::new();
         self.read_users(
             |_| false,

@@ -2,7 +2,6 @@
 
 use std::time::SystemTime;
 
-use super::fetch::find;
 use super::{Selector, failed};
 use crate::aws::ListedKey;
 use crate::conclude::{Ambiguity, Response};
@@ -52,8 +51,9 @@ impl Selector<'_> {
         }
         let listing = self.iam.access_keys(key.user_name.as_ref()).await;
         let listing = listing.map_err(failed)?;
-        let listed = find(listing.keys, key).ok_or(outcome)?;
-        Ok((listed, listing.at))
+        let at = listing.at;
+        let listed = listing.into_key(&key.id).ok_or(outcome)?;
+        Ok((listed, at))
     }
 
     /// Returns the outcome of a key that the list of `listed_for` lacks, or whose user does not exist, after a look-up of

@@ -52,15 +52,6 @@ struct Shared {
     reported: Cell<Denied>,
 }
 
-/// Which reads a key requires.
-#[derive(Clone, Copy, Debug)]
-struct Requirements {
-    /// `GetAccessKeyLastUsed`: the last use and the owner.
-    last_use: Requirement,
-    /// `ListAccessKeys`: the status and the creation date.
-    listing: Requirement,
-}
-
 /// How much a read is required.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Requirement {
@@ -72,38 +63,6 @@ enum Requirement {
     IfAllowed,
     /// The result decides about the key.
     Required,
-}
-
-impl Requirements {
-    /// Returns the reads that `request` requires of a key with this named owner.
-    fn of(request: &Request, user_name: Option<&UserName>) -> Self {
-        let printed = if request.mode == Mode::DryRun || request.asks() {
-            Requirement::IfAllowed
-        } else {
-            Requirement::None
-        };
-        let by_condition = |read| {
-            if request.conditions.require(read) {
-                Requirement::Required
-            } else {
-                Requirement::None
-            }
-        };
-        let listing = match request.action {
-            // The status shows which keys need no change, and what an undo has to restore.
-            Action::Deactivate | Action::Reactivate => Requirement::IfPossible,
-            Action::Delete => Requirement::None,
-        };
-        let mut listing = listing
-            .max(printed)
-            .max(by_condition(RequiredRead::Listing));
-        if request.owner == Owner::AsGiven && user_name.is_none() {
-            // The list of the calling user's own keys names the owner.
-            listing = listing.max(by_condition(RequiredRead::Owner));
-        }
-        let last_use = by_condition(RequiredRead::LastUse).max(printed);
-        Self { last_use, listing }
-    }
 }
 
 impl<'a> Selector<'a> {
@@ -206,6 +165,49 @@ impl<'a> Selector<'a> {
         result == ConditionResult::MissingData(OWNER_TAGS) && is_changed
     }
 
+    /// Returns how much the last use and the owner (`GetAccessKeyLastUsed`) are required.
+    fn requires_last_use(&self) -> Requirement {
+        self.requires(RequiredRead::LastUse).max(self.printed())
+    }
+
+    /// Returns how much the status and the creation date (`ListAccessKeys`) of a key with this named owner are required.
+    fn requires_listing(&self, user_name: Option<&UserName>) -> Requirement {
+        let of_action = match self.request.action {
+            // The status shows which keys need no change, and what an undo has to restore.
+            Action::Deactivate | Action::Reactivate => Requirement::IfPossible,
+            Action::Delete => Requirement::None,
+        };
+        let of_owner = if self.request.owner == Owner::AsGiven && user_name.is_none() {
+            // The list of the calling user's own keys names the owner.
+            self.requires(RequiredRead::Owner)
+        } else {
+            Requirement::None
+        };
+        let of_conditions = self.requires(RequiredRead::Listing);
+        of_action
+            .max(self.printed())
+            .max(of_owner)
+            .max(of_conditions)
+    }
+
+    /// Returns how much the conditions require a read.
+    fn requires(&self, read: RequiredRead) -> Requirement {
+        if self.request.conditions.require(read) {
+            Requirement::Required
+        } else {
+            Requirement::None
+        }
+    }
+
+    /// Returns how much a read is required because its result is printed.
+    fn printed(&self) -> Requirement {
+        if self.request.mode == Mode::DryRun || self.request.asks() {
+            Requirement::IfAllowed
+        } else {
+            Requirement::None
+        }
+    }
+
     fn unchanged(&self, target: Target, outcome: Outcome) -> Box<KeyResult> {
         Box::new(KeyResult::unchanged(target, self.request.action, outcome))
     }
@@ -244,17 +246,11 @@ fn timed_out(limit: Duration) -> CallError {
 
 /// Creates the error for required data that a response lacks.
 pub(crate) fn missing_data(data: &str) -> CallError {
-    incomplete(format!("{data} is missing"))
+    CallError::Incomplete(TransportError::new("", format!("{data} is missing")))
 }
 
 /// Creates the error for a date from IAM that cannot be right. `what` is a clause.
 fn impossible_date(what: &str) -> CallError {
-    incomplete(format!("{what}, so the conditions cannot be checked"))
-}
-
-fn incomplete(reason: String) -> CallError {
-    CallError::Incomplete(TransportError {
-        reason,
-        ..TransportError::default()
-    })
+    let reason = format!("{what}, so the conditions cannot be checked");
+    CallError::Incomplete(TransportError::new("", reason))
 }

@@ -9,8 +9,7 @@ use std::time::Duration;
 
 use tokio::sync::OnceCell;
 
-use super::users::Round;
-use super::{Choice, Requirement, Requirements, Selector, failed, impossible_date, missing_data};
+use super::{Choice, Requirement, Selector, failed, impossible_date};
 use crate::aws::{Iam, Listing, read_timed_out};
 use crate::condition::ConditionResult;
 use crate::error::{CallError, RunError};
@@ -38,7 +37,7 @@ pub(crate) struct Sweep {
     /// What cannot be printed because IAM denied the read.
     pub(crate) denied: Denied,
     /// All keys by ID. A user who is renamed during the sweep may be read under both names. The later one counts.
-    found: HashMap<String, Found>,
+    found: HashMap<AccessKeyId, Found>,
     /// Whether a key was found more than once.
     has_duplicates: bool,
 }
@@ -52,7 +51,7 @@ struct Found {
 }
 
 /// A user, and the choice for each key by ID.
-type Inspected = (Option<UserName>, Vec<(String, Choice)>);
+type Inspected = (Option<UserName>, Vec<(AccessKeyId, Choice)>);
 
 impl Sweep {
     fn new() -> Self {
@@ -80,7 +79,7 @@ impl Sweep {
 
     /// Whether IAM listed the key in a state that shows that no earlier run changed it.
     pub(crate) fn shows_unchanged(&self, id: &AccessKeyId) -> bool {
-        let found = self.found.get(id.as_str());
+        let found = self.found.get(id);
         found.is_some_and(|found| !found.is_already_inactive)
     }
 
@@ -119,7 +118,7 @@ impl Sweep {
         let mut seen = HashSet::new();
         let found = &self.found;
         let mut is_current = |key: &Key| {
-            let found = found.get(key.id.as_str());
+            let found = found.get(&key.id);
             found.is_some_and(|found| !found.is_passed_over && found.user == key.user_name)
                 && seen.insert(key.id.clone())
         };
@@ -180,8 +179,8 @@ impl Selector<'_> {
         let read = self.read_users(
             |listed| report.is_some_and(|report| report.confirms(listed)),
             // A name that appears during the sweep may be the new name of an excepted user, so it is read in any case.
-            |user, round| {
-                let count = if round == Round::First && self.is_excepted(&user.name) {
+            |user, earlier_lists| {
+                let count = if earlier_lists == 0 && self.is_excepted(&user.name) {
                     &excepted
                 } else if report.is_some_and(|report| report.excludes(user)) {
                     &excluded
@@ -225,9 +224,7 @@ impl Selector<'_> {
         let listing = self.list_keys(&subject, user).await?;
         let (mut keys, tags) = (Vec::new(), OnceCell::new());
         for listed in listing.keys {
-            let id = AccessKeyId::try_from(listed.id.clone())
-                .map_err(|_| missing_data("a valid access key ID"))?;
-            let user_name = user.cloned();
+            let (id, user_name) = (listed.id.clone(), user.cloned());
             let mut target = Target::from(Key { id, user_name });
             target.metadata.owner = user.cloned();
             target.metadata.status = listed.status;
@@ -263,7 +260,7 @@ impl Selector<'_> {
                 "it was deleted meanwhile".to_owned(),
             )))
         };
-        let requirement = Requirements::of(self.request, user).last_use;
+        let requirement = self.requires_last_use();
         if requirement > Requirement::None {
             let read = iam.last_use(&key.id);
             match self.limited(&iam, "GetAccessKeyLastUsed", read).await {
@@ -278,9 +275,8 @@ impl Selector<'_> {
                 Err(mut failure) => {
                     // IAM also denies the read of a deleted key.
                     if failure.is_denied() {
-                        let id = key.id.as_str();
-                        let listing = self.list_keys(id, user).await?;
-                        if !listing.keys.iter().any(|listed| listed.id == id) {
+                        let listing = self.list_keys(key.id.as_str(), user).await?;
+                        if listing.into_key(&key.id).is_none() {
                             return deleted();
                         }
                         if let Some(context) = failure.context_mut() {

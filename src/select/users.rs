@@ -19,18 +19,10 @@ use crate::outcome::Outcome;
 /// appears under the new name, and a list that lags catches up.
 const LIST_AGAIN: [u64; 4] = [200, 400, 800, 1600];
 
-/// Which users are read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Round {
-    /// The users of the first list.
-    First,
-    /// Users of a later list who were not read: they are new, have a new name, or did not exist when they were read.
-    Later,
-}
-
 impl Selector<'_> {
     /// Calls `read` for every user of the request's path who is `wanted`, each at least once, and `take` with the result,
-    /// which may end it early. `progress` gets the number of users that were read, and of all users to read.
+    /// which may end it early. `wanted` also gets the number of earlier lists: the users of a later list are new, have a new
+    /// name, or did not exist when they were read. `progress` gets the number of users that were read, and of all users to read.
     ///
     /// The users are listed again until two consecutive lists contain no user to read who does not exist. One list is not
     /// enough unless it `is_complete`: a user who is renamed between two of its pages may be on neither.
@@ -41,7 +33,7 @@ impl Selector<'_> {
     pub(super) async fn read_users<T>(
         &self,
         is_complete: impl Fn(&[ListedUser]) -> bool,
-        wanted: impl Fn(&ListedUser, Round) -> bool,
+        wanted: impl Fn(&ListedUser, usize) -> bool,
         read: impl AsyncFn(&UserName) -> Result<T, CallError>,
         mut take: impl FnMut(T) -> ControlFlow<()>,
         mut progress: impl FnMut(usize, usize),
@@ -49,16 +41,11 @@ impl Selector<'_> {
         let (mut seen, mut done) = (HashSet::new(), 0);
         let (mut lists_without_missing, mut last_missing) = (0, None);
         for list in 0..=LIST_AGAIN.len() {
-            let round = if list == 0 {
-                Round::First
-            } else {
-                Round::Later
-            };
             let listed = self.list_users().await?;
-            let is_enough = round == Round::First && is_complete(&listed);
+            let is_enough = list == 0 && is_complete(&listed);
             let users: Vec<ListedUser> = listed
                 .into_iter()
-                .filter(|user| seen.insert(identity(user)) && wanted(user, round))
+                .filter(|user| seen.insert(identity(user)) && wanted(user, list))
                 .collect();
             let count = done + users.len();
             let results = stream::iter(users)

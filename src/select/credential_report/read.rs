@@ -7,7 +7,6 @@ use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
 use super::CredentialReport;
-use crate::aws::ReportState;
 use crate::error::CallError;
 use crate::report::{self, Bar};
 use crate::select::Selector;
@@ -51,7 +50,7 @@ impl Selector<'_> {
         };
         let generated = self.generate_report(bar);
         let generated = self.limited(self.iam, "GenerateCredentialReport", generated);
-        if generated.await.map_err(code)? == ReportState::Started {
+        if !generated.await.map_err(code)? {
             return Err("it is still in progress".to_owned());
         }
         let read = self.iam.credential_report();
@@ -68,23 +67,23 @@ impl Selector<'_> {
         Ok(report)
     }
 
-    /// Requests a report and waits until it is complete, for a limited time.
-    async fn generate_report(&self, bar: &Bar) -> Result<ReportState, CallError> {
-        if self.iam.generate_credential_report().await? == ReportState::Complete {
-            return Ok(ReportState::Complete);
+    /// Requests a report and waits until it is complete, for a limited time. Returns whether it is.
+    async fn generate_report(&self, bar: &Bar) -> Result<bool, CallError> {
+        if self.iam.generate_credential_report().await? {
+            return Ok(true);
         }
         bar.wait("waiting up to 15 s for the credential report");
         let [first, second, others] = ASK_AGAIN;
         let waiting = async {
             for pause in [first, second].into_iter().chain(iter::repeat(others)) {
                 sleep(Duration::from_millis(pause)).await;
-                if self.iam.generate_credential_report().await? == ReportState::Complete {
+                if self.iam.generate_credential_report().await? {
                     break;
                 }
             }
-            Ok(ReportState::Complete)
+            Ok(true)
         };
         let waited = timeout(REPORT_WAIT, waiting).await;
-        waited.unwrap_or(Ok(ReportState::Started))
+        waited.unwrap_or(Ok(false))
     }
 }

@@ -23,10 +23,7 @@ fn read(bytes: &[u8], action: Action) -> Result<List, RunError> {
 }
 
 fn keys(list: List) -> Vec<Key> {
-    let targets = list.keys();
-    targets
-        .map(|target| target.expect("it is kept").key)
-        .collect()
+    list.map(|target| target.expect("it is kept").key).collect()
 }
 
 pub(crate) fn check(bytes: &[u8]) {

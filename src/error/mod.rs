@@ -1,12 +1,12 @@
-//! Errors of calls and of the run, the kinds of error codes, and the exit status. The numbers of the exit status are
-//! part of the interface: `--help`, the man page and the README list the same ones.
+//! Errors of calls, the kinds of error codes, errors that end the run, and the exit status.
+
+mod run;
 
 use std::borrow::Cow;
-use std::fmt;
-use std::process::ExitCode;
 use std::sync::LazyLock;
 
 use crate::ident::{AccountId, UserName};
+pub(crate) use run::{Exit, Explain, RunError};
 
 /// Why a call failed.
 #[derive(Clone, Debug)]
@@ -117,7 +117,8 @@ pub(crate) struct TransportError {
     pub(crate) host: String,
     pub(crate) reason: String,
     pub(crate) hint: Option<String>,
-    pub(crate) received: Received,
+    /// Whether a response arrived that is not from IAM.
+    pub(crate) has_unexpected_response: bool,
 }
 
 impl TransportError {
@@ -129,16 +130,6 @@ impl TransportError {
             ..Self::default()
         }
     }
-}
-
-/// What was received if IAM did not respond.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Received {
-    /// Nothing, or only a part of a response.
-    #[default]
-    Nothing,
-    /// A response that is not from IAM.
-    UnexpectedResponse,
 }
 
 /// The kinds of error codes. Each has an exit status. Codes count with and without the suffix `Exception`.
@@ -306,136 +297,6 @@ impl CallError {
     /// Whether the key or the user does not exist.
     pub(crate) fn is_no_such_entity(&self) -> bool {
         self.kind() == Some(ErrorKind::NoSuchEntity)
-    }
-}
-
-/// Explains a failed call that ends the run, given the error, the service, and the start of the sentence.
-pub(crate) type Explain = fn(&CallError, &str, &str) -> RunError;
-
-/// Why the run ends before it changes any key.
-#[derive(Debug)]
-pub(crate) struct RunError {
-    pub(crate) exit: Exit,
-    pub(crate) code: String,
-    pub(crate) message: String,
-    /// The parts of an error that has several, such as the wrong lines of a list.
-    pub(crate) details: Vec<String>,
-    /// What to do next. Each hint is a sentence or a command.
-    pub(crate) hints: Vec<String>,
-    /// The service's error, if it returned one.
-    pub(crate) service: Option<Box<ServiceError>>,
-}
-
-impl RunError {
-    /// Creates an error with this exit status and code.
-    pub(crate) fn new(exit: Exit, code: &str, message: impl Into<String>) -> Self {
-        Self {
-            exit,
-            code: code.to_owned(),
-            message: message.into(),
-            details: Vec::new(),
-            hints: Vec::new(),
-            service: None,
-        }
-    }
-
-    /// Creates an error for invalid configuration.
-    pub(crate) fn configuration(message: impl Into<String>) -> Self {
-        Self::new(Exit::Configuration, "Configuration", message)
-    }
-
-    /// Creates an error for missing or invalid credentials.
-    pub(crate) fn credentials(message: impl Into<String>) -> Self {
-        Self::new(Exit::Configuration, "Credentials", message)
-    }
-
-    /// Creates an error for arguments that turn out to be invalid at the start of the run.
-    pub(crate) fn usage(message: impl Into<String>) -> Self {
-        Self::new(Exit::Usage, "Usage", message)
-    }
-
-    /// Creates an error that has nothing to do with the command line, such as a full disk.
-    pub(crate) fn other(message: impl Into<String>) -> Self {
-        Self::new(Exit::Other, "Other", message)
-    }
-
-    /// Creates an error for a run that a guard refused.
-    pub(crate) fn refused(message: impl Into<String>) -> Self {
-        Self::new(Exit::Refused, "Refused", message)
-    }
-
-    /// Creates an error for a run that a signal ended.
-    pub(crate) fn signal(exit: Exit) -> Self {
-        Self::new(exit, "Interrupted", "interrupted")
-    }
-
-    /// Adds a hint.
-    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hints.push(hint.into());
-        self
-    }
-}
-
-impl fmt::Display for RunError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for RunError {}
-
-/// How the run ended. The numbers are documented and stable.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub(crate) enum Exit {
-    /// Every key was changed as requested, or did not need it.
-    Success = 0,
-    /// Any error without a number of its own.
-    Other = 1,
-    /// The arguments are invalid, or IAM says so.
-    Usage = 2,
-    NoSuchEntity = 3,
-    LimitExceeded = 4,
-    /// `ServiceFailure`, `InternalFailure` or `ServiceUnavailable` after all retries.
-    ServiceFailure = 5,
-    AccessDenied = 6,
-    Configuration = 7,
-    Throttled = 8,
-    /// IAM could not be reached, or something else responded to a read. The request was never sent.
-    Unreachable = 9,
-    /// The request was sent, but there was no usable response.
-    Unknown = 10,
-    Refused = 11,
-    /// Several keys with different results.
-    Mixed = 12,
-    HungUp = 129,
-    Interrupted = 130,
-    Terminated = 143,
-}
-
-impl Exit {
-    /// Returns the number that the process exits with.
-    pub(crate) fn status(self) -> u8 {
-        self as u8
-    }
-
-    /// Whether a signal ended the run.
-    pub(crate) fn is_signal(self) -> bool {
-        matches!(self, Self::HungUp | Self::Interrupted | Self::Terminated)
-    }
-
-    /// Replaces success by `Other` because the run's output is incomplete.
-    pub(crate) fn or_other(self) -> Self {
-        match self {
-            Self::Success => Self::Other,
-            exit => exit,
-        }
-    }
-}
-
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
-        Self::from(exit.status())
     }
 }
 
