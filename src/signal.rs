@@ -169,6 +169,15 @@ pub(crate) fn survive_file_size_limit() -> io::Result<()> {
     signal(SignalKind::from_raw(Signal::XFSZ.as_raw())).map(drop)
 }
 
+/// Starts to receive a signal, unless it was ignored when the process started.
+///
+/// # Errors
+///
+/// The operating system does not allow it.
+pub(crate) fn listen_to(kind: Signal) -> io::Result<Option<unix::Signal>> {
+    listener(kind, ignored().unwrap_or(0))
+}
+
 /// Starts to receive a signal, unless its bit in `ignored` is set.
 fn listener(kind: Signal, ignored: u64) -> io::Result<Option<unix::Signal>> {
     let number = kind.as_raw();
@@ -178,7 +187,8 @@ fn listener(kind: Signal, ignored: u64) -> io::Result<Option<unix::Signal>> {
     signal(SignalKind::from_raw(number)).map(Some)
 }
 
-async fn next(listener: &mut Option<unix::Signal>) {
+/// Waits for a signal. One that is not received never comes.
+pub(crate) async fn next(listener: &mut Option<unix::Signal>) {
     match listener {
         Some(listener) => {
             listener.recv().await;

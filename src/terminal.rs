@@ -5,22 +5,25 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::fs::OpenOptionsExt as _;
+use std::process;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use rustix::process::{Signal, getpgrp, kill_process_group};
+use rustix::process::{Signal, getpgrp, getpid, kill_process, kill_process_group};
 use rustix::termios::{
     LocalModes, OptionalActions, QueueSelector, SpecialCodeIndex, Termios, tcflush, tcgetattr,
     tcgetpgrp, tcsetattr,
 };
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{self, SignalKind};
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{sleep, timeout};
 
 use crate::report::stream;
 use crate::sanitize::SafeText;
+use crate::signal;
 
 /// The maximum length of an answer, in bytes.
 pub(crate) const LONGEST_ANSWER: usize = 1_000;
@@ -101,6 +104,9 @@ async fn ask_in_mode(
     // No bar and no message is written over the question.
     let _rest = stream::rest().await;
     let terminal = Arc::new(terminal);
+    if asking.is_some() {
+        restore_before_signals(&terminal, &mode)?;
+    }
     let mut restored = Restored {
         terminal: Arc::clone(&terminal),
         mode,
@@ -119,6 +125,35 @@ async fn ask_in_mode(
     .await?;
     restored.is_line_ended = answer.ends_with(b"\n");
     Ok(answer)
+}
+
+/// Restores the terminal's mode before SIGQUIT ends or SIGTSTP (Ctrl-Z) stops this process. Not every shell does so.
+fn restore_before_signals(terminal: &Arc<File>, mode: &Termios) -> io::Result<()> {
+    // The system's own handling of these signals cannot be had back, so this goes on after the question.
+    static IS_STARTED: AtomicBool = AtomicBool::new(false);
+    if IS_STARTED.swap(true, Ordering::Relaxed) {
+        return Ok(());
+    }
+    let mut quit = signal::listen_to(Signal::QUIT)?;
+    let mut stop = signal::listen_to(Signal::TSTP)?;
+    let (terminal, mode) = (Arc::clone(terminal), mode.clone());
+    tokio::spawn(async move {
+        loop {
+            let is_end = tokio::select! {
+                () = signal::next(&mut quit) => true,
+                () = signal::next(&mut stop) => false,
+            };
+            restore(&terminal, &mode);
+            if is_end {
+                process::abort();
+            }
+            // Like SIGTSTP, this one has no effect if no shell could continue the run.
+            let _ = kill_process(getpid(), Signal::TTIN);
+            // The question is asked again, without an echo.
+            let _ = kill_process(getpid(), Signal::CONT);
+        }
+    });
+    Ok(())
 }
 
 /// Ends the line of a question that was not answered, and sets the terminal's mode back, when it is dropped.
@@ -145,7 +180,7 @@ pub(crate) async fn read_answer<F: Future<Output = io::Result<()>>>(
     input: Arc<impl AsFd + Send + Sync + 'static>,
     mut put: impl FnMut() -> F,
 ) -> io::Result<Vec<u8>> {
-    let mut continued = signal(SignalKind::from_raw(Signal::CONT.as_raw()))?;
+    let mut continued = unix::signal(SignalKind::from_raw(Signal::CONT.as_raw()))?;
     let mut waiting = None;
     loop {
         while !is_foreground(&*input) {

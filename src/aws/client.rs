@@ -39,7 +39,8 @@ pub(crate) struct Iam {
     pub(super) log: Log,
     /// Present if the run makes many requests.
     pub(super) rate_limiter: Option<Arc<RateLimiter>>,
-    /// How long IAM may throttle all requests before a request fails.
+    /// How long IAM may throttle all requests before a request fails. Zero: a throttled request fails at once, and does not
+    /// slow down others.
     pub(super) patience: Duration,
     pub(super) wait_clock: SharedClock,
     pub(super) principal: Principal,
@@ -99,6 +100,14 @@ impl Iam {
         }
     }
 
+    /// Returns a client whose throttled requests fail at once.
+    pub(crate) fn without_patience(&self) -> Self {
+        Self {
+            patience: Duration::ZERO,
+            ..self.clone()
+        }
+    }
+
     /// Returns why ages cannot be evaluated in this run: IAM's clock jumped.
     pub(crate) fn clock_jump(&self) -> Option<CallError> {
         let reason = lock(&self.responses).clock_jump.clone()?;
@@ -138,6 +147,9 @@ impl Iam {
                 return result;
             };
             if attempts.error() == Some(ErrorKind::Throttling) {
+                if self.patience.is_zero() {
+                    return result;
+                }
                 permit.throttled();
                 let served_at = rate_limiter.served_at().max(asked_at);
                 let serves_nobody = served_at + self.patience <= Instant::now();

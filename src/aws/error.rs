@@ -190,7 +190,7 @@ const PROXY: &str = "check HTTPS_PROXY; NO_PROXY names the hosts that need no pr
 const TUNNEL: &str = "tunnel error";
 
 /// The texts of the HTTP client's errors for invalid HTTP, which have no types, and our descriptions.
-const BROKEN_HTTP: [(&str, &str); 6] = [
+const BROKEN_HTTP: [(&str, &str); 9] = [
     ("invalid http version", "it does not speak HTTP"),
     ("invalid http status", "it does not speak HTTP"),
     (
@@ -200,6 +200,9 @@ const BROKEN_HTTP: [(&str, &str); 6] = [
     ("invalid http header", BREAKS_RULES),
     ("invalid content-length", BREAKS_RULES),
     ("transfer-encoding parsed", BREAKS_RULES),
+    ("invalid chunk", BREAKS_RULES),
+    ("chunk extensions", BREAKS_RULES),
+    ("chunk trailers", BREAKS_RULES),
 ];
 
 const BREAKS_RULES: &str = "its response is not valid HTTP";

@@ -4,8 +4,9 @@
 use std::env;
 use std::sync::OnceLock;
 
-use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_types::base64;
+use hyper::Uri;
+use hyper_util::client::proxy::matcher::Matcher;
 use url::Url;
 
 use super::environment;
@@ -38,7 +39,7 @@ pub(crate) fn check(uri: &str) -> Result<(), RunError> {
     let url = Url::parse(&proxy).ok();
     let url = url.filter(|url| matches!(url.scheme(), "http" | "https"));
     // The HTTP client's parser accepts fewer URLs, and ignores the proxy if it rejects one.
-    let is_usable = ProxyConfig::http(proxy.as_str()).is_ok()
+    let is_usable = proxy.parse::<Uri>().is_ok_and(|uri| uri.host().is_some())
         && url.is_some_and(|url| url.host_str().is_some_and(|host| !host.is_empty()))
         // The host is used in a DNS query and in messages.
         && !value.rsplit('@').next().is_some_and(has_secret);
@@ -51,21 +52,15 @@ pub(crate) fn check(uri: &str) -> Result<(), RunError> {
     .hint(format!("set {variable} to http://HOST:PORT, or unset it")))
 }
 
-/// Returns the proxy for a URI, with the hosts to connect to directly.
-pub(crate) fn config(uri: &str) -> ProxyConfig {
+/// Returns the proxy for the scheme of a URI, with the hosts to connect to directly.
+pub(super) fn matcher(uri: &str) -> Matcher {
     let no_proxy = no_proxy();
-    if no_proxy.split(',').any(|host| host.trim() == "*") {
-        return ProxyConfig::disabled();
-    }
     let proxy = match scheme_of(uri) {
-        "https" => proxy_url("https").map(ProxyConfig::https),
-        scheme => proxy_url(scheme).map(ProxyConfig::http),
+        _ if no_proxy.split(',').any(|host| host.trim() == "*") => Matcher::builder(),
+        "https" => Matcher::builder().https(proxy_url("https").unwrap_or_default()),
+        scheme => Matcher::builder().http(proxy_url(scheme).unwrap_or_default()),
     };
-    match proxy {
-        Some(Ok(proxy)) => proxy.no_proxy(no_proxy),
-        // Unreachable: `check` rejected invalid URLs.
-        Some(Err(_)) | None => ProxyConfig::disabled(),
-    }
+    proxy.no(no_proxy).build()
 }
 
 /// Returns the host and port of the proxy for HTTPS.

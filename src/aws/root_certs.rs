@@ -38,13 +38,20 @@ const SYSTEM_FILES: [&str; 4] = [
     "/etc/ssl/cert.pem",
 ];
 
-/// Returns the system's root certificates as PEM if they are in one file and no directory is configured.
-pub(super) fn system_pem() -> Option<Vec<u8>> {
-    if !cfg!(target_os = "linux") || environment::path("SSL_CERT_DIR").is_some() {
-        return None;
+/// Returns the system's root certificates. If they are in one file and no directory is configured, that file is read:
+/// finding them as TLS libraries do takes twice as long. Invalid certificates are not trusted.
+pub(super) fn system() -> RootCertStore {
+    let mut roots = RootCertStore::empty();
+    if cfg!(target_os = "linux") && environment::path("SSL_CERT_DIR").is_none() {
+        let mut files = SYSTEM_FILES.iter().filter_map(|path| fs::read(path).ok());
+        let pem = files.find(|pem| has_certificate(pem)).unwrap_or_default();
+        let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
+        roots.add_parsable_certificates(certificates.unwrap_or_default());
     }
-    let mut files = SYSTEM_FILES.iter().filter_map(|path| fs::read(path).ok());
-    files.find(|pem| has_certificate(pem))
+    if roots.is_empty() {
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    }
+    roots
 }
 
 fn has_certificate(pem: &[u8]) -> bool {
@@ -55,20 +62,19 @@ fn has_certificate(pem: &[u8]) -> bool {
 /// A CA bundle that replaces the system's root certificates.
 #[derive(Debug)]
 pub(crate) struct CaBundle {
-    /// The PEM text. The first connector takes it, because copying it costs as much as reading the file again.
+    /// The PEM text. The first connector takes it, because parsing needs it only once.
     pem: Mutex<Vec<u8>>,
     path: PathBuf,
     source: String,
 }
 
 impl CaBundle {
-    /// Checks all certificates. That takes as long as the rest of a deletion, so it is done only if no connector reads
-    /// the bundle, or if reading it failed.
+    /// Returns all certificates. Parsing them takes as long as the rest of a deletion.
     ///
     /// # Errors
     ///
     /// A certificate is invalid, or there is none.
-    pub(super) fn check(&self) -> Result<(), RunError> {
+    pub(super) fn roots(&self) -> Result<RootCertStore, RunError> {
         let mut roots = RootCertStore::empty();
         let pem = self.take()?;
         for (index, certificate) in CertificateDer::pem_slice_iter(&pem).enumerate() {
@@ -83,7 +89,7 @@ impl CaBundle {
         if roots.is_empty() {
             return Err(self.unusable("it contains no certificate in PEM format"));
         }
-        Ok(())
+        Ok(roots)
     }
 
     /// Returns the PEM text.
@@ -91,7 +97,7 @@ impl CaBundle {
     /// # Errors
     ///
     /// The file has to be read again, and that fails.
-    pub(super) fn take(&self) -> Result<Vec<u8>, RunError> {
+    fn take(&self) -> Result<Vec<u8>, RunError> {
         let pem = mem::take(&mut *lock(&self.pem));
         if pem.is_empty() { self.read() } else { Ok(pem) }
     }
@@ -99,7 +105,6 @@ impl CaBundle {
     fn read(&self) -> Result<Vec<u8>, RunError> {
         let pem = small_file::read(&self.path, MAX_MIB);
         let pem = pem.map_err(|error| self.unusable(&error.to_string()))?;
-        // With an empty bundle, the SDK's connector would trust nothing and report another error.
         if !has_certificate(&pem) {
             return Err(self.unusable("it contains no certificate in PEM format"));
         }
@@ -107,7 +112,7 @@ impl CaBundle {
     }
 
     /// Creates an error for an unusable bundle.
-    pub(super) fn unusable(&self, reason: &str) -> RunError {
+    fn unusable(&self, reason: &str) -> RunError {
         let path = escape_path(&self.path);
         let source = &self.source;
         RunError::configuration(format!("could not use the CA bundle `{path}`: {reason}"))

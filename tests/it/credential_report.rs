@@ -12,6 +12,7 @@ use crate::dialogue::Dialogue;
 use crate::journal::ACCOUNT;
 use crate::response::{result, xml};
 use crate::sweep::ids;
+use crate::verification::throttled;
 
 fn sweep(sandbox: &Sandbox, conditions: &[&str]) -> (BTreeSet<String>, usize) {
     let args = ["--whole-account", "--dry-run", "-v"];
@@ -357,6 +358,30 @@ fn f107_a_report_in_progress_is_waited_for_15_seconds_however_slow_iam_is() {
         )
         .within(Duration::from_secs(75));
     assert_eq!(actions(&sandbox)[..3], [action, action, "ListUsers"]);
+}
+
+#[test]
+fn f107_a_report_that_iam_throttles_is_given_up_and_slows_down_nothing() {
+    for action in ["GenerateCredentialReport", "GetCredentialReport"] {
+        let sandbox = Sandbox::documented().many_users_without_keys(50).start();
+        sandbox.fault(Fault::new(throttled()).on(action).always());
+        let args = ["--whole-account", "--older-than", "300d", "--dry-run", "-v"];
+        let printed = Case::at(&sandbox, args).run().exits(0);
+        let output = printed.output().to_owned();
+        let _ = printed
+            .prints(&output)
+            .says(&["no credential report (Throttling): listing all users\n"])
+            .ends_with("this was a dry run; root user keys are not included");
+        let tried = actions(&sandbox);
+        assert_eq!(tried.iter().filter(|tried| *tried == action).count(), 4);
+        let lists = tried.iter().filter(|tried| *tried == "ListAccessKeys");
+        assert_eq!(lists.count(), 53, "{action}");
+        // A throttled request now and then is repeated.
+        sandbox.clear_faults();
+        sandbox.fault(Fault::new(throttled()).on(action).times(2));
+        let (found, lists) = sweep(&sandbox, &["--older-than", "300d"]);
+        assert_eq!((found.len(), lists), (2, 3), "{action}");
+    }
 }
 
 #[test]

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use iam_sandbox::{Act, Fault, What};
+use iam_sandbox::{Act, Certificate, Fault, Sandbox, What};
 
+use crate::blocked::interrupt;
 use crate::case::{BOBS_KEY, Case, DELETED, documented, each_at_once};
 use crate::response::{IAM, METADATA, is_not_deleted, keys, member, reply, result, xml};
 
@@ -133,6 +134,124 @@ fn a_response_in_single_bytes_takes_no_more_memory_than_another() {
     let case = Case::documented(&sandbox, &["--only-inactive"]);
     let running = case.start_under(Some(&["prlimit", "--data=60000000"]));
     let _ = running.end().exits(0).prints(DELETED).says_nothing();
+}
+
+/// Up to the limit of a read, they may take longer than a response may.
+const SINGLE_BYTES: &str = "single bytes";
+
+/// Responses that never end, and what is said of each. The server sends them as fast as they are read.
+fn floods() -> [(&'static str, What, &'static str); 8] {
+    let flood = |start: &str, unit: &str| What::Flood(start.into(), unit.into());
+    let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let extended = format!("{chunked}1;");
+    let (long, headers) = (
+        "the response is too long",
+        "its response has too many headers",
+    );
+    [
+        ("a chunk size", flood(chunked, "0"), long),
+        (
+            "a chunk extension",
+            flood(&extended, "x"),
+            "its response is not valid HTTP",
+        ),
+        ("100", flood("", "HTTP/1.1 100 Continue\r\n\r\n"), long),
+        (
+            "103",
+            flood("", "HTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\n"),
+            long,
+        ),
+        ("a header", flood("HTTP/1.1 200 OK\r\nX: ", "y"), headers),
+        ("headers", flood("HTTP/1.1 200 OK\r\n", "X: y\r\n"), headers),
+        ("empty lines", flood("", "\r\n"), headers),
+        (
+            SINGLE_BYTES,
+            flood(chunked, "1\r\nx\r\n"),
+            "the response is",
+        ),
+    ]
+}
+
+#[test]
+fn c55_a_response_that_never_ends_is_ended() {
+    each_at_once(floods(), |(name, what, says)| {
+        for is_https in [false, true] {
+            let build = || {
+                let sandbox = Sandbox::documented();
+                let secure = is_https.then_some(Certificate::Valid);
+                match secure {
+                    Some(certificate) => sandbox.https(certificate).start(),
+                    None => sandbox.start(),
+                }
+            };
+            // A deletion whose response is lost is unknown until a read shows the key.
+            let sandbox = build();
+            sandbox.fault(Fault::new(what.clone()).on("DeleteAccessKey").always());
+            let case = Case::documented(&sandbox, &["--timeout", "4"]);
+            let said = case
+                .run()
+                .within(BOUNDED)
+                .exits(10)
+                .prints_outcome("Unknown");
+            let _ = said
+                .says(&["no usable response from IAM"])
+                .ends_with("IAM still lists the key");
+            assert!(sandbox.has_key(BOBS_KEY), "{name}");
+            if name == SINGLE_BYTES {
+                continue;
+            }
+            // A read changes nothing.
+            let sandbox = build();
+            sandbox.fault(Fault::new(what.clone()).on("ListAccessKeys").always());
+            let case =
+                Case::documented(&sandbox, &["--only-inactive"]).env("AWS_MAX_ATTEMPTS", "1");
+            let said = case.run().within(BOUNDED).exits(9).prints_outcome("Failed");
+            let _ = said
+                .says(&["unexpected response from IAM at ", says])
+                .ends_with("no request to change it was sent");
+            assert!(sandbox.has_key(BOBS_KEY), "{name}");
+        }
+    });
+}
+
+#[test]
+fn c55_a_signal_ends_a_run_whose_responses_never_end() {
+    each_at_once(floods(), |(name, what, _)| {
+        for (signal, status) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
+            let sandbox = documented();
+            sandbox.fault(Fault::new(what.clone()).always());
+            let running = Case::documented(&sandbox, &[]).start();
+            assert!(sandbox.wait_for_requests(1, BOUNDED), "{name}");
+            let said = interrupt(running, signal)
+                .exits(status)
+                .prints_outcome("Unknown");
+            let _ = said.says(&["error: interrupted\n"]).ends_with("unknown: ");
+            assert!(sandbox.has_key(BOBS_KEY), "{name}");
+        }
+    });
+}
+
+#[test]
+fn c55_no_other_service_sends_a_response_that_never_ends() {
+    let floods = floods().into_iter();
+    each_at_once(
+        floods.filter(|(name, ..)| *name != SINGLE_BYTES),
+        |(name, what, says)| {
+            let sandbox = documented();
+            sandbox.fault(Fault::new(what).on("GetCallerIdentity").always());
+            let case = Case::documented(&sandbox, &["--expect-account", "123456789012"]);
+            let said = case
+                .env("AWS_MAX_ATTEMPTS", "1")
+                .run()
+                .within(BOUNDED)
+                .exits(9);
+            let output = said.output().to_owned();
+            let _ = said
+                .prints(&output)
+                .says(&["unexpected response from STS at ", says]);
+            assert!(sandbox.has_key(BOBS_KEY), "{name}");
+        },
+    );
 }
 
 /// A server that answers the request number `n` with `answer(n, action)`, each with a request ID of its own.

@@ -2,10 +2,12 @@
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
 
 use iam_sandbox::documented::{ADMIN_KEY_ID, SESSION_KEY_ID};
 use iam_sandbox::{Fault, Sandbox, What};
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::case::{BOBS_KEY, Case, DELETED, Ended, actions, documented};
@@ -310,6 +312,36 @@ fn f100_a_question_is_asked_again_after_the_run_was_stopped() {
     dialogue.is_stopped();
     let dialogue = dialogue.signals("CONT").shows(PROMPT).types(b"755224\n");
     let _ = dialogue.end().exits(0).prints(DELETED).says(&[PROMPT]);
+}
+
+#[test]
+fn f100_the_terminal_shows_what_is_typed_when_a_signal_ends_or_stops_the_run() {
+    // Some shells leave the terminal as it is when a job stops.
+    let shell = "set -m; \"$0\" \"$@\"; stty -a </dev/tty >/dev/tty; fg >/dev/null";
+    let sandbox = guarded(&["755224"]);
+    let dialogue = Dialogue::start_under(case(&sandbox), &["sh", "-c", shell]);
+    let dialogue = dialogue
+        .shows(PROMPT)
+        .forgets()
+        .types(b"\x1a")
+        .shows(" echo ");
+    let terminal = dialogue.terminal();
+    let dialogue = dialogue.shows(PROMPT);
+    assert!(!is_echoing(&terminal));
+    let ended = dialogue.types(b"755224\n").end();
+    assert!(is_echoing(&terminal));
+    let _ = ended.exits(0).prints(DELETED).says(&[PROMPT]);
+
+    // Without a shell, nobody could continue the run: it goes on asking.
+    let sandbox = guarded(&["755224"]);
+    let dialogue = Dialogue::start(case(&sandbox)).shows(PROMPT).forgets();
+    let terminal = dialogue.terminal();
+    let dialogue = dialogue.signals("TSTP").shows(PROMPT);
+    assert!(!is_echoing(&terminal));
+    let status = dialogue.signals("QUIT").status();
+    assert!(is_echoing(&terminal));
+    assert_eq!(status.signal(), Some(Signal::ABORT.as_raw()));
+    assert_eq!(sandbox.connections(), 0);
 }
 
 #[test]

@@ -20,8 +20,6 @@ WAYS = [[], ["--ignore-missing"], ["--deactivate"]]
 # A run that is killed, and how often; then one after the other runs to its end.
 KILLS, RUNS = 4, 6
 HANGS = 600
-# Seconds after which the sandbox has acted on each request of a run that ended.
-SETTLES = 5
 # Requests a second, as many as a development build makes.
 RATE = 1000
 
@@ -81,7 +79,7 @@ def undone(storm: Storm) -> Verdict:
         # A key without a result was only started.
         deactivated = {row["AccessKeyId"]: row.get("Outcome", "Unknown") for row in truth.rows_of(journal.read_text())[1:]}
         # A request of a killed run must not act after the undo.
-        time.sleep(SETTLES)
+        sandbox.settle()
         command = storm.command(journal, "--reactivate", "--yes", "--journal", undo)
         # One run is enough: keys stay refused if no response said that this tool deactivated them.
         outputs = resumed(storm, command, sandbox, undo, len(named), runs=1)

@@ -41,6 +41,12 @@ class Sandbox:
             # The one is read by the tool and by boto3, the other by the SDK for Rust.
             self.environment |= {"AWS_CA_BUNDLE": told["ca"], "SSL_CERT_FILE": told["ca"]}
 
+    def settle(self) -> None:
+        """Waits until each request of the runs that ended was carried out, also those that act late."""
+        self.process.send_signal(signal.SIGUSR1)
+        if json.loads(self.process.stdout.readline()) != {"settled": True}:
+            raise TimeoutError("a request is still to be carried out")
+
     def end(self) -> Keys:
         """Ends it, once what acts late has acted; the status of each key that there is."""
         self.process.send_signal(signal.SIGTERM)

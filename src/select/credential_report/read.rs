@@ -7,14 +7,16 @@ use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
 use super::CredentialReport;
-use crate::error::CallError;
+use crate::aws::ReportRead;
+use crate::error::{CallError, ErrorKind};
 use crate::report::{self, Bar};
 use crate::select::Selector;
 
-/// How long a credential report in progress is waited for, however slowly IAM responds.
+/// How long a sweep waits for the credential report, however slowly IAM responds and whether it throttles.
 const REPORT_WAIT: Duration = Duration::from_secs(15);
 
-/// The pauses before it is requested again, in milliseconds. The last one is repeated.
+/// The pauses before a report in progress is requested again, in milliseconds. The last one is repeated. A throttled
+/// request is repeated once after each of them.
 const ASK_AGAIN: [u64; 3] = [200, 800, 2000];
 
 /// By how much a key must be older than the report, because a sweep takes time.
@@ -43,19 +45,12 @@ impl Selector<'_> {
         minimum_age: Duration,
         bar: &Bar,
     ) -> Result<CredentialReport, String> {
-        let code = |failure: CallError| {
-            failure
-                .code()
-                .map_or("no response".to_owned(), Cow::into_owned)
-        };
-        let generated = self.generate_report(bar);
-        let generated = self.limited(self.iam, "GenerateCredentialReport", generated);
-        if !generated.await.map_err(code)? {
-            return Err("it is still in progress".to_owned());
-        }
-        let read = self.iam.credential_report();
-        let read = self.limited(self.iam, "GetCredentialReport", read);
-        let read = read.await.map_err(code)?;
+        let read = timeout(REPORT_WAIT, self.request_report(bar)).await;
+        let read = read.map_err(|_| "IAM took more than 15 s for it")?;
+        let read = read.map_err(|failure| {
+            let code = failure.code();
+            code.map_or("no response".to_owned(), Cow::into_owned)
+        })?;
         let path_prefix = self.request.path_prefix.as_ref();
         let report = CredentialReport::parse(&read, &self.request.conditions, path_prefix)?;
         if report.has_root_key {
@@ -67,23 +62,34 @@ impl Selector<'_> {
         Ok(report)
     }
 
-    /// Requests a report and waits until it is complete, for a limited time. Returns whether it is.
-    async fn generate_report(&self, bar: &Bar) -> Result<bool, CallError> {
-        if self.iam.generate_credential_report().await? {
-            return Ok(true);
-        }
-        bar.wait("waiting up to 15 s for the credential report");
+    /// Requests a report, waits until it is complete, and reads it.
+    async fn request_report(&self, bar: &Bar) -> Result<ReportRead, CallError> {
+        // Listing the users is not slowed down because IAM throttles the report.
+        let iam = self.iam.without_patience();
         let [first, second, others] = ASK_AGAIN;
-        let waiting = async {
-            for pause in [first, second].into_iter().chain(iter::repeat(others)) {
-                sleep(Duration::from_millis(pause)).await;
-                if self.iam.generate_credential_report().await? {
-                    break;
-                }
+        for pause in [first, second].into_iter().chain(iter::repeat(others)) {
+            let complete = repeat_throttled(async || iam.generate_credential_report().await);
+            if complete.await? {
+                break;
             }
-            Ok(true)
-        };
-        let waited = timeout(REPORT_WAIT, waiting).await;
-        waited.unwrap_or(Ok(false))
+            bar.wait("waiting up to 15 s for the credential report");
+            sleep(Duration::from_millis(pause)).await;
+        }
+        repeat_throttled(async || iam.credential_report().await).await
     }
+}
+
+/// Makes a call, and repeats it a few times while IAM throttles it.
+async fn repeat_throttled<T>(
+    mut call: impl AsyncFnMut() -> Result<T, CallError>,
+) -> Result<T, CallError> {
+    for pause in ASK_AGAIN {
+        match call().await {
+            Err(failure) if failure.kind() == Some(ErrorKind::Throttling) => {
+                sleep(Duration::from_millis(pause)).await;
+            }
+            done => return done,
+        }
+    }
+    call().await
 }

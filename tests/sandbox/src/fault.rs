@@ -44,6 +44,8 @@ pub enum What {
     ManyHeaders(usize),
     /// These bytes are sent instead of a reply, and the connection is closed.
     NotHttp(Vec<u8>),
+    /// The first bytes are sent instead of a reply, and then the others without end, as fast as they are read.
+    Flood(Vec<u8>, Vec<u8>),
     /// This reply is sent. A `Content-Length` is added unless a header says how long the body is.
     /// `<RequestId>r</RequestId>` in the body gets a new request ID each time.
     Reply {
@@ -169,6 +171,7 @@ impl What {
             Self::EndlessBody => "EndlessBody",
             Self::ManyHeaders(_) => "ManyHeaders",
             Self::NotHttp(_) => "NotHttp",
+            Self::Flood(..) => "Flood",
             Self::Reply { .. } => "Reply",
             Self::Error { .. } => "Error",
             Self::Echo(_) => "Echo",
@@ -191,6 +194,7 @@ impl What {
             | Self::ResetBeforeActing
             | Self::SilenceBeforeActing
             | Self::NotHttp(_)
+            | Self::Flood(..)
             | Self::Error { .. }
             | Self::Echo(_) => Act::Never,
             Self::Reply { act, .. } => *act,

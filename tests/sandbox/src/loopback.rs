@@ -1,8 +1,9 @@
 //! A listening socket on 127.0.0.1 with threads of its own, which end when it is dropped.
 
-use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::io::{self, Read as _};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Notify, watch};
@@ -20,6 +21,8 @@ pub(crate) struct Loopback {
 pub(crate) struct Gate {
     stop: Arc<Notify>,
     closed: watch::Sender<bool>,
+    /// How many connections are open.
+    open: Arc<AtomicUsize>,
 }
 
 impl Gate {
@@ -27,6 +30,7 @@ impl Gate {
         Self {
             stop: Arc::new(Notify::new()),
             closed: watch::Sender::new(false),
+            open: Arc::default(),
         }
     }
 
@@ -52,7 +56,12 @@ impl Gate {
             // Accepting fails for a connection that is already gone, or for want of file handles: the next may do better.
             let Ok((stream, _)) = accepted else { continue };
             number += 1;
-            tokio::spawn(serve(stream, number));
+            self.open.fetch_add(1, Ordering::AcqRel);
+            let (served, open) = (serve(stream, number), Arc::clone(&self.open));
+            tokio::spawn(async move {
+                served.await;
+                open.fetch_sub(1, Ordering::AcqRel);
+            });
         }
         drop(listener);
         self.closed.send_replace(true);
@@ -86,6 +95,16 @@ impl Loopback {
 
     pub(crate) const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// How many connections are open. Those that were made before this is called have been accepted.
+    pub(crate) fn open_connections(&self) -> usize {
+        if let Ok(mut last) = std::net::TcpStream::connect(self.address) {
+            let _ = last.shutdown(Shutdown::Write);
+            // Connections are accepted in order, and this one ends when it has been.
+            let _ended = last.read_to_end(&mut Vec::new());
+        }
+        self.gate.open.load(Ordering::Acquire)
     }
 
     /// Stops listening; open connections go on.

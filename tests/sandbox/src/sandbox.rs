@@ -273,6 +273,20 @@ impl Sandbox {
         true
     }
 
+    /// Waits until no client is connected any more and every request was carried out, also those that act late; false if
+    /// `timeout` passes first.
+    #[must_use]
+    pub fn wait_until_settled(&self, timeout: Duration) -> bool {
+        let deadline = Instant::now() + timeout;
+        while self.loopback.open_connections() > 0 {
+            if Instant::now() > deadline {
+                return false;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        self.wait_until_calm(timeout)
+    }
+
     /// From now on, who connects is refused; open connections go on.
     pub fn stop_listening(&self) {
         self.loopback.stop_listening();

@@ -63,6 +63,13 @@ pub(crate) async fn send_faulty<T: Transport>(
         }
         What::NotHttp(bytes) => stream.write_all(bytes).await?,
         What::EndlessBody => send_endlessly(&mut stream, reply).await?,
+        What::Flood(start, unit) => {
+            stream.write_all(start).await?;
+            let units = unit.repeat(65_536 / unit.len());
+            loop {
+                stream.write_all(&units).await?;
+            }
+        }
         What::Drip { byte_every } => {
             drip(&mut stream, reply, *byte_every).await?;
             return Ok(Some(stream));

@@ -191,6 +191,33 @@ fn serve_denies_what_it_is_told_and_tells_at_the_end_what_it_saw() {
 }
 
 #[test]
+fn serve_says_when_the_requests_of_clients_that_ended_were_carried_out() {
+    for scheme in [&[][..], &["--https"]] {
+        let mut child = Command::new(PROGRAM)
+            .arg("serve")
+            .args(scheme)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let mut out = BufReader::new(child.stdout.take().expect("a pipe"));
+        let mut line = String::new();
+        out.read_line(&mut line).expect("a line");
+        let told: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+        let url = told["url"].as_str().expect("a URL");
+        let (_, address) = url.split_once("://").expect("a URL");
+        drop(TcpStream::connect(address).expect("it serves"));
+        let id = child.id().to_string();
+        let asked = Command::new("kill").args(["-USR1", &id]).status();
+        assert!(asked.expect("kill starts").success());
+        line.clear();
+        out.read_line(&mut line).expect("a line");
+        assert_eq!(line, "{\"settled\":true}\n");
+        child.kill().expect("it runs");
+        child.wait().expect("it ends");
+    }
+}
+
+#[test]
 fn serve_counts_the_requests_that_it_does_not_remember() {
     let (_, rest) = served(&["--tell", "--remember", "1"], |told| {
         list_users(told);

@@ -13,7 +13,8 @@ use crate::Serve;
 /// Longer than the latest request takes.
 const CALM: Duration = Duration::from_secs(20);
 
-/// Serves until a signal comes.
+/// Serves until SIGINT or SIGTERM comes. After each SIGUSR1 it says whether the requests of all clients that ended were
+/// carried out, once they were.
 pub(crate) fn serve(options: &Serve) -> io::Result<()> {
     let sandbox = options.builder().try_start()?;
     if let (Some(file), Some(pem)) = (&options.ca_file, sandbox.ca_pem()) {
@@ -26,10 +27,14 @@ pub(crate) fn serve(options: &Serve) -> io::Result<()> {
         // Before anything is said: who reads it may send a signal at once.
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
+        let mut ask = signal(SignalKind::user_defined1())?;
         say(&description(&sandbox, options))?;
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
+        loop {
+            tokio::select! {
+                _ = interrupt.recv() => break,
+                _ = terminate.recv() => break,
+                _ = ask.recv() => say(&json!({ "settled": sandbox.wait_until_settled(CALM) }))?,
+            }
         }
         if options.tell {
             if !sandbox.wait_until_calm(CALM) {
