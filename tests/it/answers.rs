@@ -5,78 +5,74 @@ use std::time::Duration;
 use iam_sandbox::{Act, Certificate, Fault, Sandbox, What};
 use serde_json::json;
 
-use crate::case::{BOBS_KEY, Case, DELETED, actions, documented, each_at_once};
+use crate::case::{BOBS_KEY, Case, actions, always, documented, each, each_at_once, faulty, once};
 use crate::journal::Kept;
 use crate::many::outcomes;
+use crate::response::{IAM, PORTAL, reply};
 use crate::resumed_owner::finds_it_deleted;
 use crate::verification::throttled;
 
 const SOON: Duration = Duration::from_secs(20);
 
-fn reply(status: u16, headers: &[(&str, &str)], body: impl Into<Vec<u8>>, act: Act) -> What {
-    What::Reply {
-        status,
-        headers: headers
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect(),
-        body: body.into(),
-        act,
-    }
-}
-
 fn error(code: &str, message: &str) -> String {
     format!(
-        "<ErrorResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><Error><Type>Sender</Type>{code}{message}</Error><RequestId>req-1</RequestId></ErrorResponse>"
+        "<ErrorResponse xmlns=\"{IAM}\"><Error><Type>Sender</Type>{code}{message}</Error><RequestId>req-1</RequestId></ErrorResponse>"
     )
+}
+
+fn internal_failure(status: u16, act: Act) -> What {
+    let body = error("<Code>InternalFailure</Code>", "<Message>oops</Message>");
+    reply(status, &[], body, act)
 }
 
 /// What is known where only the deletion is answered by somebody else.
 const STILL_LISTED: &str =
     "unknown: the request was sent and no usable response arrived; IAM still lists the key";
 
-const PORTAL: &str = "<!DOCTYPE html><html><head><title>Welcome</title></head><body>Sign in to the Wi-Fi</body></html>";
+/// Each deletion is answered so, which proves nothing, and Bob's key lives.
+fn stays_unknown(what: What, says: &[&str]) -> Sandbox {
+    let sandbox = faulty([always("DeleteAccessKey", what)]);
+    let ended = Case::documented(&sandbox, &["--timeout", "4"]).run();
+    ended.ends_as(10, "Unknown", says, STILL_LISTED);
+    assert!(sandbox.has_key(BOBS_KEY));
+    sandbox
+}
+
+/// So many deletions are answered so, and the key is deleted without a word about it.
+fn goes_unnoticed(what: What, times: usize) {
+    let sandbox = faulty(vec![once("DeleteAccessKey", what); times]);
+    Case::documented(&sandbox, &[]).run().deletes_quietly();
+    assert_eq!(actions(&sandbox), vec!["DeleteAccessKey"; times + 1]);
+    assert!(!sandbox.has_key(BOBS_KEY));
+}
+
+/// The key is deleted by a request that is answered so, and standard error warns of it.
+fn is_deleted_all_the_same(what: What, says: &str) {
+    let sandbox = faulty([once("DeleteAccessKey", what)]);
+    let ended = Case::documented(&sandbox, &[]).run();
+    ended.deletes(&["warning: ", says]);
+    assert!(!sandbox.has_key(BOBS_KEY));
+}
 
 #[test]
 fn f47_f50_a_200_that_is_not_iams_is_never_success() {
     let error_body = error("<Code>AccessDenied</Code>", "<Message>no</Message>");
+    let other = "<DeleteUserResponse/>";
     let bodies: [(&str, &str); 7] = [
         ("", "it is empty"),
         (PORTAL, "it is an HTML page"),
         ("<DeleteAccessKeyResponse><ResponseMeta", "it is not XML"),
-        (
-            "<DeleteUserResponse/>",
-            "it is a document named DeleteUserResponse",
-        ),
+        (other, "it is a document named DeleteUserResponse"),
         (&error_body, "an ErrorResponse with HTTP status 200"),
         ("{\"ok\":true}", "it is not XML"),
         ("<DeleteAccessKeyResponse/><html/>", "it is not XML"),
     ];
     each_at_once(bodies, |(body, what)| {
-        let sandbox = documented();
-        sandbox.fault(
-            Fault::new(reply(
-                200,
-                &[("content-type", "text/html")],
-                body,
-                Act::Never,
-            ))
-            .on("DeleteAccessKey")
-            .always(),
-        );
-        let ended = Case::documented(&sandbox, &["--timeout", "4"]).run();
-        let _ = ended
-            .exits(10)
-            .prints_outcome("Unknown")
-            .says(&["no usable response from IAM", what])
-            .ends_with(STILL_LISTED);
-        assert!(sandbox.has_key(BOBS_KEY), "{body}");
-        let deletes = sandbox
-            .requests()
-            .iter()
-            .filter(|request| request.action == "DeleteAccessKey")
-            .count();
-        assert!(deletes > 1, "sent again until the limit: {body}");
+        let page = What::page(200, "text/html", body);
+        let sandbox = stays_unknown(page, &["no usable response from IAM", what]);
+        let mut deletes = actions(&sandbox);
+        deletes.retain(|action| action == "DeleteAccessKey");
+        assert!(deletes.len() > 1, "sent again until the limit");
     });
 }
 
@@ -88,84 +84,37 @@ fn f47_a_captive_portal_that_answers_everything_is_10() {
     ];
     each_at_once(portals, |(status, headers)| {
         let sandbox = documented();
-        sandbox.fault(Fault::new(reply(status, &headers, PORTAL, Act::Never)).always());
-        let ended = Case::documented(&sandbox, &["--timeout", "4"]).run();
+        let what = reply(status, &headers, PORTAL, Act::Never);
+        sandbox.fault(Fault::new(what).always());
         let says = &["a proxy or captive portal may be intercepting the connection"];
-        let _ = ended
-            .exits(10)
-            .prints_outcome("Unknown")
-            .says(says)
-            .ends_with("unknown: ");
+        let ended = Case::documented(&sandbox, &["--timeout", "4"]).run();
+        ended.ends_as(10, "Unknown", says, "unknown: ");
         assert!(sandbox.has_key(BOBS_KEY));
     });
 }
 
 #[test]
 fn f50_a_200_without_a_body_after_acting_is_settled() {
-    let sandbox = documented();
-    sandbox.fault(
-        Fault::new(reply(200, &[], "", Act::Before))
-            .on("DeleteAccessKey")
-            .times(1),
+    is_deleted_all_the_same(
+        reply(200, &[], "", Act::Before),
+        "the retry returned NoSuchEntity",
     );
-    let _ = Case::documented(&sandbox, &[])
-        .run()
-        .exits(0)
-        .prints(DELETED)
-        .says(&["warning: ", "the retry returned NoSuchEntity"])
-        .ends_with("deleted");
-    assert!(!sandbox.has_key(BOBS_KEY));
 }
 
 #[test]
 fn f51_server_errors_with_html_or_nothing_are_retried_and_settled() {
     each_at_once([500, 502, 503, 504], |status| {
         for body in [PORTAL, ""] {
-            let sandbox = documented();
-            sandbox.fault(
-                Fault::new(reply(status, &[], body, Act::Never))
-                    .on("DeleteAccessKey")
-                    .times(2),
-            );
-            let _ = Case::documented(&sandbox, &[])
-                .run()
-                .exits(0)
-                .prints(DELETED)
-                .says_nothing();
-            assert!(!sandbox.has_key(BOBS_KEY));
+            goes_unnoticed(reply(status, &[], body, Act::Never), 2);
         }
-        let sandbox = documented();
-        sandbox.fault(
-            Fault::new(reply(status, &[], PORTAL, Act::Never))
-                .on("DeleteAccessKey")
-                .always(),
-        );
-        let _ = Case::documented(&sandbox, &["--timeout", "4"])
-            .run()
-            .exits(10)
-            .prints_outcome("Unknown")
-            .says(&[&format!("HTTP status {status}")])
-            .ends_with(STILL_LISTED);
-        assert!(sandbox.has_key(BOBS_KEY));
+        let portal = reply(status, &[], PORTAL, Act::Never);
+        stays_unknown(portal, &[&format!("HTTP status {status}")]);
     });
 }
 
 #[test]
 fn f51_a_server_error_after_acting_is_deleted() {
-    let sandbox = documented();
-    let body = error("<Code>InternalFailure</Code>", "<Message>oops</Message>");
-    sandbox.fault(
-        Fault::new(reply(500, &[], body, Act::Before))
-            .on("DeleteAccessKey")
-            .times(1),
-    );
-    let _ = Case::documented(&sandbox, &[])
-        .run()
-        .exits(0)
-        .prints(DELETED)
-        .says(&["warning: "])
-        .ends_with("deleted");
-    assert!(!sandbox.has_key(BOBS_KEY));
+    is_deleted_all_the_same(internal_failure(500, Act::Before), "warning: ");
 }
 
 /// The code says that IAM failed, and not that it refused the request.
@@ -174,32 +123,26 @@ fn f51_a_server_error_with_another_status_is_no_refusal() {
     let dry_run = "iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --find-user --dry-run";
     let unlisted = "IAM does not list the key for Bob, and does not confirm its owner";
     let list = "aws iam list-access-keys --user-name=Bob";
-    each_at_once(
-        [
-            (Act::Never, list, "IAM still lists the key"),
-            (Act::Before, dry_run, unlisted),
-        ],
-        |(act, command, found)| {
-            let sandbox = documented();
-            let body = error("<Code>InternalFailure</Code>", "<Message>oops</Message>");
-            let what = reply(400, &[], body, act);
-            sandbox.fault(Fault::new(what).on("DeleteAccessKey").always());
-            let said = Case::documented(&sandbox, &[]).run().exits(5);
-            let _ = said.prints_outcome("Unknown").says_exactly(&format!(
-                "iam-del-key: error: An error occurred (InternalFailure) when calling the DeleteAccessKey operation: oops\n\
-                 hint: this is a problem at AWS: run the same command again in a minute\n\
-                 hint: check with: {command}\n\
-                 result: {BOBS_KEY}: unknown: IAM returned an error, but may still make the change; {found}\n"
-            ));
-        },
-    );
+    let cases = [
+        (Act::Never, list, "IAM still lists the key"),
+        (Act::Before, dry_run, unlisted),
+    ];
+    each_at_once(cases, |(act, command, found)| {
+        let sandbox = faulty([always("DeleteAccessKey", internal_failure(400, act))]);
+        let said = Case::documented(&sandbox, &[]).run().exits(5);
+        let _ = said.prints_outcome("Unknown").says_exactly(&format!(
+            "iam-del-key: error: An error occurred (InternalFailure) when calling the DeleteAccessKey operation: oops\n\
+             hint: this is a problem at AWS: run the same command again in a minute\n\
+             hint: check with: {command}\n\
+             result: {BOBS_KEY}: unknown: IAM returned an error, but may still make the change; {found}\n"
+        ));
+    });
 }
 
 #[test]
 fn f51_a_key_is_not_called_unchanged_while_a_request_that_iam_failed_on_can_act() {
-    let sandbox = documented();
     let failed = || What::error(500, "ServiceFailure", "oops");
-    sandbox.fault(Fault::new(failed()).on("DeleteAccessKey").always());
+    let sandbox = faulty([always("DeleteAccessKey", failed())]);
     let kept = Kept::new(&format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n"));
     let more = ["--older-than", "1d"];
     let printed = kept.case(&sandbox, &more).run().exits(5);
@@ -213,88 +156,53 @@ fn f51_a_key_is_not_called_unchanged_while_a_request_that_iam_failed_on_can_act(
     sandbox.remove_key(BOBS_KEY);
     finds_it_deleted(&sandbox, &kept, &more);
     // An error of another kind after it says nothing of the first request.
-    let sandbox = documented();
-    sandbox.fault(Fault::new(failed()).on("DeleteAccessKey"));
     let denied = What::error(403, "AccessDenied", "no");
-    sandbox.fault(Fault::new(denied).on("DeleteAccessKey"));
-    let _ = Case::documented(&sandbox, &[])
-        .run()
-        .exits(10)
-        .prints_outcome("Unknown")
-        .says(&["(AccessDenied)", "check with: "])
-        .ends_with("unknown: an earlier attempt returned a server error; IAM still lists the key");
+    let sandbox = faulty([failed(), denied].map(|what| once("DeleteAccessKey", what)));
+    let known = "unknown: an earlier attempt returned a server error; IAM still lists the key";
+    let ended = Case::documented(&sandbox, &[]).run();
+    ended.ends_as(10, "Unknown", &["(AccessDenied)", "check with: "], known);
     // Nor does a signal.
-    let sandbox = documented();
-    sandbox.fault(Fault::new(failed()).on("DeleteAccessKey"));
-    sandbox.fault(
-        Fault::new(What::SilenceBeforeActing)
-            .on("ListAccessKeys")
-            .always(),
-    );
-    sandbox.fault(Fault::new(throttled()).on("DeleteAccessKey").always());
+    let sandbox = faulty([
+        once("DeleteAccessKey", failed()),
+        always("ListAccessKeys", What::SilenceBeforeActing),
+        always("DeleteAccessKey", throttled()),
+    ]);
     let running = Case::documented(&sandbox, &[]).start();
     assert!(sandbox.wait_for_requests(2, SOON));
     running.signal("TERM");
-    let _ = running
-        .end()
-        .exits(143)
-        .prints_outcome("Unknown")
-        .says(&["interrupted"])
-        .ends_with("unknown: IAM returned an error, but may still make the change");
+    let known = "unknown: IAM returned an error, but may still make the change";
+    let ended = running.end();
+    ended.ends_as(143, "Unknown", &["interrupted"], known);
 }
 
 #[test]
 fn f52_throttling_that_ends_is_not_noticed() {
-    let throttled = error(
-        "<Code>Throttling</Code>",
-        "<Message>Rate exceeded</Message>",
-    );
-    for (status, body) in [(400, throttled.as_str()), (429, ""), (429, PORTAL)] {
-        let sandbox = documented();
-        sandbox.fault(
-            Fault::new(reply(status, &[], body, Act::Never))
-                .on("DeleteAccessKey")
-                .times(1),
-        );
-        let _ = Case::documented(&sandbox, &[])
-            .run()
-            .exits(0)
-            .prints(DELETED)
-            .says_nothing();
-        assert_eq!(sandbox.requests().len(), 2);
-        assert!(!sandbox.has_key(BOBS_KEY));
-    }
+    let message = "<Message>Rate exceeded</Message>";
+    let throttled = error("<Code>Throttling</Code>", message);
+    let cases = [(400, throttled.as_str()), (429, ""), (429, PORTAL)];
+    each(cases, |(status, body)| {
+        goes_unnoticed(reply(status, &[], body, Act::Never), 1);
+    });
 }
 
 #[test]
 fn f52_throttling_is_a_refusal_whatever_its_status() {
-    for status in [400, 429, 500, 503] {
-        let sandbox = documented();
+    each([400, 429, 500, 503], |status| {
         let what = What::error(status, "Throttling", "Rate exceeded");
-        sandbox.fault(Fault::new(what).on("DeleteAccessKey").always());
-        let _ = Case::documented(&sandbox, &[])
-            .run()
-            .exits(8)
-            .prints_outcome("Failed")
-            .says(&["(Throttling)"])
-            .ends_with("not deleted: IAM refused the request");
-        let all = actions(&sandbox);
-        assert!(
-            all.iter().all(|action| action == "DeleteAccessKey"),
-            "{all:?}"
-        );
+        let sandbox = faulty([always("DeleteAccessKey", what)]);
+        let known = "not deleted: IAM refused the request";
+        let ended = Case::documented(&sandbox, &[]).run();
+        ended.ends_as(8, "Failed", &["(Throttling)"], known);
+        let mut others = actions(&sandbox);
+        others.retain(|action| action != "DeleteAccessKey");
+        assert!(others.is_empty(), "{others:?}");
         assert!(sandbox.has_key(BOBS_KEY));
-    }
+    });
 }
 
 #[test]
 fn f52_a_bare_429_for_ever_is_8() {
-    let sandbox = documented();
-    sandbox.fault(
-        Fault::new(reply(429, &[], "", Act::Never))
-            .on("DeleteAccessKey")
-            .always(),
-    );
+    let sandbox = faulty([always("DeleteAccessKey", What::empty(429))]);
     let printed = Case::documented(&sandbox, &[]).run().exits(8);
     let error = json!({ "Code": "Http429", "Message": "HTTP status 429 without an error code" });
     assert_eq!(printed.object()["Error"], error);
@@ -310,111 +218,68 @@ fn f52_a_bare_429_for_ever_is_8() {
 /// A proxy that limits requests can have passed one on.
 #[test]
 fn f52_a_bare_429_after_iam_acted_is_deleted() {
-    let sandbox = documented();
-    sandbox.fault(
-        Fault::new(reply(429, &[], "", Act::Before))
-            .on("DeleteAccessKey")
-            .times(1),
-    );
-    let _ = Case::documented(&sandbox, &[])
-        .run()
-        .exits(0)
-        .prints(DELETED)
-        .says(&["warning: "])
-        .ends_with("deleted");
-    assert!(!sandbox.has_key(BOBS_KEY));
+    is_deleted_all_the_same(reply(429, &[], "", Act::Before), "warning: ");
 }
 
 #[test]
 fn f54_odd_errors_are_1_and_safe_to_look_at() {
-    let long = "x".repeat(60_000);
-    let cases: Vec<(Vec<u8>, Vec<&str>)> = vec![
-        (error("<Code>Odd</Code>", "<Message>what</Message>").into(), vec!["(Odd)", "what", "(request ID req-1)"]),
-        (error("", "<Message>what</Message>").into(), vec!["(HTTP 400)", "what", "req-1"]),
-        (error("<Code>Odd</Code>", "").into(), vec!["(Odd)", "no message"]),
-        (error("<Code>Odd</Code>", "<Message><![CDATA[<b>\u{1b}[2J]]></Message>").into(), vec!["(Odd)"]),
-        (error("<Code>Odd</Code>", "<Message>a &amp; b &#x202e;c</Message>").into(), vec!["a & b \\u{202e}c"]),
-        ([b"<ErrorResponse xmlns='https://iam.amazonaws.com/doc/2010-05-08/'><Error><Code>Odd</Code><Message>caf\xe9</Message></Error><RequestId>r</RequestId></ErrorResponse>".as_slice()].concat(), vec!["(Odd)", "caf"]),
-        (error("<Code>Odd</Code>", &format!("<Message>{long}</Message>")).into(), vec!["(Odd)", "(60000 characters)"]),
+    let long = format!("<Message>{}</Message>", "x".repeat(60_000));
+    let odd = |message: &str| error("<Code>Odd</Code>", message).into_bytes();
+    let no_code = error("", "<Message>what</Message>").into_bytes();
+    let latin1 = [b"<ErrorResponse xmlns='https://iam.amazonaws.com/doc/2010-05-08/'><Error><Code>Odd</Code><Message>caf\xe9</Message></Error><RequestId>r</RequestId></ErrorResponse>".as_slice()].concat();
+    let cases: [(&[&str], Vec<u8>); 7] = [
+        (
+            &["(Odd)", "what", "(request ID req-1)"],
+            odd("<Message>what</Message>"),
+        ),
+        (&["(HTTP 400)", "what", "req-1"], no_code),
+        (&["(Odd)", "no message"], odd("")),
+        (
+            &["(Odd)"],
+            odd("<Message><![CDATA[<b>\u{1b}[2J]]></Message>"),
+        ),
+        (
+            &["a & b \\u{202e}c"],
+            odd("<Message>a &amp; b &#x202e;c</Message>"),
+        ),
+        (&["(Odd)", "caf"], latin1),
+        (&["(Odd)", "(60000 characters)"], odd(&long)),
     ];
-    for (body, says) in cases {
-        let sandbox = documented();
-        sandbox.fault(
-            Fault::new(reply(400, &[], body, Act::Never))
-                .on("DeleteAccessKey")
-                .always(),
-        );
+    each(cases, |(says, body)| {
+        let what = reply(400, &[], body, Act::Never);
+        let sandbox = faulty([always("DeleteAccessKey", what)]);
         let printed = Case::documented(&sandbox, &[]).run().exits(1);
-        let steering = printed
-            .output()
-            .chars()
-            .any(|c| c.is_control() && c != '\n');
+        let mut output = printed.output().chars();
+        let steering = output.any(|c| c.is_control() && c != '\n');
         assert!(!steering, "a control character on standard output");
         let said = printed.prints_outcome("Failed");
-        assert!(!said.messages().contains('\u{1b}') && !said.messages().contains('\u{202e}'));
-        assert!(
-            said.messages().len() < 3000,
-            "{} bytes",
-            said.messages().len()
-        );
-        let _ = said.says(&says).ends_with("not deleted");
+        assert!(!said.messages().contains(['\u{1b}', '\u{202e}']));
+        let length = said.messages().len();
+        assert!(length < 3000, "{length} bytes");
+        let _ = said.says(says).ends_with("not deleted");
         assert!(sandbox.has_key(BOBS_KEY));
-    }
+    });
 }
 
 #[test]
 fn f54_an_entity_bomb_does_not_go_off() {
     let mut bomb = String::from("<!DOCTYPE a [<!ENTITY a \"aaaaaaaaaa\">");
-    for (name, inner) in [
-        ("b", "a"),
-        ("c", "b"),
-        ("d", "c"),
-        ("e", "d"),
-        ("f", "e"),
-        ("g", "f"),
-        ("h", "g"),
-    ] {
+    for pair in ["ba", "cb", "dc", "ed", "fe", "gf", "hg"] {
+        let (name, inner) = pair.split_at(1);
         let ten = format!("&{inner};").repeat(10);
         bomb.push_str(&["<!ENTITY ", name, " \"", &ten, "\">"].concat());
     }
     bomb.push_str("]><ErrorResponse><Error><Code>&h;</Code></Error></ErrorResponse>");
-    let sandbox = documented();
-    sandbox.fault(
-        Fault::new(reply(400, &[], bomb, Act::Never))
-            .on("DeleteAccessKey")
-            .always(),
-    );
-    let _ = Case::documented(&sandbox, &["--timeout", "4"])
-        .run()
-        .exits(10)
-        .prints_outcome("Unknown")
-        .says(&["HTTP status 400"])
-        .ends_with(STILL_LISTED);
-    assert!(sandbox.has_key(BOBS_KEY));
+    let what = reply(400, &[], bomb, Act::Never);
+    stays_unknown(what, &["HTTP status 400"]);
 }
 
 #[test]
 fn f57_redirects_are_not_followed() {
     let elsewhere = documented();
     each_at_once([301, 302, 303, 307, 308], |status| {
-        let sandbox = documented();
-        sandbox.fault(
-            Fault::new(reply(
-                status,
-                &[("location", &elsewhere.url())],
-                "",
-                Act::Never,
-            ))
-            .on("DeleteAccessKey")
-            .always(),
-        );
-        let _ = Case::documented(&sandbox, &["--timeout", "4"])
-            .run()
-            .exits(10)
-            .prints_outcome("Unknown")
-            .says(&[&format!("HTTP status {status}")])
-            .ends_with(STILL_LISTED);
-        assert!(sandbox.has_key(BOBS_KEY));
+        let what = What::redirect(status, &elsewhere.url());
+        stays_unknown(what, &[&format!("HTTP status {status}")]);
     });
     assert_eq!(elsewhere.connections(), 0, "a redirect was followed");
     assert!(elsewhere.has_key(BOBS_KEY));
@@ -422,21 +287,12 @@ fn f57_redirects_are_not_followed() {
 
 #[test]
 fn f58_a_clock_that_is_wrong_is_corrected() {
-    for seconds in [
-        10 * 60,
-        -10 * 60,
-        20 * 60,
-        10 * 365 * 86_400,
-        -10 * 365 * 86_400,
-    ] {
+    let decade = 10 * 365 * 86_400;
+    each([600, -600, 1200, decade, -decade], |seconds| {
         let sandbox = Sandbox::documented().clock_offset(seconds).start();
-        let _ = Case::documented(&sandbox, &[])
-            .run()
-            .exits(0)
-            .prints(DELETED)
-            .says_nothing();
-        assert!(!sandbox.has_key(BOBS_KEY), "{seconds}");
-    }
+        Case::documented(&sandbox, &[]).run().deletes_quietly();
+        assert!(!sandbox.has_key(BOBS_KEY));
+    });
 }
 
 #[test]
@@ -445,12 +301,8 @@ fn f58_a_clock_that_may_not_be_corrected_is_explained() {
     let case = Case::documented(&sandbox, &[])
         .env("AWS_DISABLE_CLOCK_SKEW_CORRECTION", "true")
         .env("AWS_MAX_ATTEMPTS", "1");
-    let _ = case
-        .run()
-        .exits(7)
-        .prints_outcome("Failed")
-        .says(&["hint: this machine's clock says", "set the clock"])
-        .ends_with("not deleted");
+    let says = &["hint: this machine's clock says", "set the clock"];
+    case.run().ends_as(7, "Failed", says, "not deleted");
     assert!(sandbox.has_key(BOBS_KEY));
 }
 
@@ -458,20 +310,11 @@ fn f58_a_clock_that_may_not_be_corrected_is_explained() {
 fn the_wrong_content_type_does_not_matter() {
     let sandbox = Sandbox::documented().https(Certificate::Valid).start();
     let body = "<?xml version=\"1.0\"?>\n<DeleteAccessKeyResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\">\n  <ResponseMetadata><RequestId>r</RequestId></ResponseMetadata>\n</DeleteAccessKeyResponse>\n";
-    sandbox.fault(
-        Fault::new(reply(
-            200,
-            &[("content-type", "application/json")],
-            body,
-            Act::Before,
-        ))
-        .on("DeleteAccessKey")
-        .times(1),
-    );
-    let _ = Case::documented(&sandbox, &[])
-        .run()
-        .exits(0)
-        .prints(DELETED)
-        .says_nothing();
+    let json = [("content-type", "application/json")];
+    sandbox.fault(once(
+        "DeleteAccessKey",
+        reply(200, &json, body, Act::Before),
+    ));
+    Case::documented(&sandbox, &[]).run().deletes_quietly();
     assert!(!sandbox.has_key(BOBS_KEY));
 }

@@ -1,19 +1,21 @@
-//! One run of the binary, in an environment of its own, and the three things that are always compared:
-//! exit status, standard output, standard error. What a case does not expect must not be there.
+//! One run of the binary, in an environment of its own, and tables of such cases.
 
 use std::ffi::{OsStr, OsString};
+use std::fmt::Debug;
 use std::io::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::{Once, OnceLock};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use iam_sandbox::documented::{ADMIN_KEY_ID, ADMIN_SECRET};
-use iam_sandbox::{Issued, Sandbox};
-use serde_json::Value;
+use iam_sandbox::{Fault, Issued, Sandbox, What};
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 
+pub(crate) use crate::ended::{Ended, Printed};
 use crate::running::Running;
 use crate::secret::{Secrets, tells_all};
 
@@ -50,6 +52,25 @@ pub(crate) fn documented() -> Sandbox {
     Sandbox::documented().start()
 }
 
+/// The same, and these go wrong in it.
+pub(crate) fn faulty(faults: impl IntoIterator<Item = Fault>) -> Sandbox {
+    let sandbox = documented();
+    for fault in faults {
+        sandbox.fault(fault);
+    }
+    sandbox
+}
+
+/// Goes wrong with the next request of this action.
+pub(crate) fn once(action: &str, what: What) -> Fault {
+    Fault::new(what).on(action)
+}
+
+/// Goes wrong with every request of this action.
+pub(crate) fn always(action: &str, what: What) -> Fault {
+    once(action, what).always()
+}
+
 /// What the sandbox was asked, in order.
 pub(crate) fn actions(sandbox: &Sandbox) -> Vec<String> {
     sandbox
@@ -59,16 +80,44 @@ pub(crate) fn actions(sandbox: &Sandbox) -> Vec<String> {
         .collect()
 }
 
-/// Tries every case at the same time: each waits for most of its time.
-pub(crate) fn each_at_once<C: Send>(
+/// Tries every case of a table. Those that fail are reported together, by name.
+pub(crate) fn each<C: Debug>(cases: impl IntoIterator<Item = C>, run: impl Fn(C)) {
+    let cases = cases.into_iter();
+    report(cases.map(|case| try_case(case, &run)).collect());
+}
+
+/// The same, with all cases at the same time: each waits for most of its time.
+pub(crate) fn each_at_once<C: Debug + Send>(
     cases: impl IntoIterator<Item = C>,
     run: impl Fn(C) + Send + Sync,
 ) {
-    std::thread::scope(|scope| {
-        for case in cases {
-            scope.spawn(|| run(case));
-        }
-    });
+    let run = &run;
+    report(thread::scope(|scope| {
+        let cases = cases.into_iter();
+        let threads: Vec<_> = cases
+            .map(|case| scope.spawn(move || try_case(case, run)))
+            .collect();
+        let threads = threads.into_iter();
+        threads.map(|case| case.join().expect("caught")).collect()
+    }));
+}
+
+/// What makes a case fail, with its name: the beginning of what it consists of.
+fn try_case<C: Debug>(case: C, run: impl Fn(C)) -> Result<(), String> {
+    let name: String = format!("{case:?}").chars().take(200).collect();
+    catch_unwind(AssertUnwindSafe(|| run(case))).map_err(|panic| {
+        let text = panic.downcast_ref::<&str>().map(ToString::to_string);
+        let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+        format!("\n=== {name}: {}", text.unwrap_or_default())
+    })
+}
+
+fn report(cases: Vec<Result<(), String>>) {
+    let total = cases.len();
+    assert_ne!(total, 0, "a table without cases");
+    let failed: Vec<String> = cases.into_iter().filter_map(Result::err).collect();
+    let (count, all) = (failed.len(), failed.concat());
+    assert!(failed.is_empty(), "{count} of {total} cases failed:{all}");
 }
 
 /// A shell starts what stands before `&` with SIGINT ignored, `nohup` with SIGHUP, and a run stays with that. A signal
@@ -324,179 +373,5 @@ impl Case {
             Duration::ZERO,
             &self.secrets(),
         )
-    }
-}
-
-/// A run that has ended. Ask it with `exits`, `prints` and `says`, in this order; each is compulsory.
-#[must_use]
-pub(crate) struct Ended {
-    shown: String,
-    status: ExitStatus,
-    stdout: String,
-    stderr: String,
-    /// Standard error with what was told because all was to be told.
-    all_told: String,
-    /// How long the run took.
-    pub(crate) took: Duration,
-}
-
-impl Ended {
-    /// A run that ended so.
-    pub(crate) fn new(
-        shown: String,
-        status: ExitStatus,
-        stdout: Vec<u8>,
-        stderr: Vec<u8>,
-        took: Duration,
-        secrets: &Secrets,
-    ) -> Self {
-        let all_told = String::from_utf8(stderr).expect("standard error is UTF-8");
-        let stderr = if tells_all() {
-            secrets.without_unasked(&all_told)
-        } else {
-            all_told.clone()
-        };
-        let ended = Self {
-            shown,
-            status,
-            stdout: String::from_utf8(stdout).expect("standard output is UTF-8"),
-            stderr,
-            all_told,
-            took,
-        };
-        let found = secrets.found_in(&[&ended.stdout, &ended.all_told]);
-        assert!(found.is_none(), "{found:?} was written: {}", ended.all());
-        ended
-    }
-
-    /// Everything about the run, for a person to read.
-    pub(crate) fn all(&self) -> String {
-        format!(
-            "\n--- arguments: {}\n--- status: {}\n--- standard output:\n{}--- standard error:\n{}---",
-            self.shown, self.status, self.stdout, self.all_told
-        )
-    }
-
-    /// The last line of standard error.
-    pub(crate) fn known(&self) -> &str {
-        self.stderr.lines().last().unwrap_or_default()
-    }
-
-    /// The exit status is that of success.
-    pub(crate) fn is_success(&self) -> bool {
-        self.status.success()
-    }
-
-    /// Compares the exit status with several that are as good.
-    pub(crate) fn exits_with_one_of(self, statuses: &[i32]) -> Printed {
-        let status = self.status.code().unwrap_or(-1);
-        assert!(statuses.contains(&status), "{}", self.all());
-        Printed(self)
-    }
-
-    /// Compares the exit status.
-    pub(crate) fn exits(self, status: i32) -> Printed {
-        assert_eq!(self.status.code(), Some(status), "{}", self.all());
-        Printed(self)
-    }
-}
-
-/// A run whose exit status was compared.
-#[must_use]
-pub(crate) struct Printed(Ended);
-
-impl Printed {
-    /// Compares standard output.
-    pub(crate) fn prints(self, expected: &str) -> Said {
-        assert_eq!(self.0.stdout, expected, "{}", self.0.all());
-        Said(self.0)
-    }
-
-    /// Nothing on standard output.
-    pub(crate) fn prints_nothing(self) -> Said {
-        self.prints("")
-    }
-
-    /// One JSON object on one line of standard output, with this `Outcome`.
-    pub(crate) fn prints_outcome(self, outcome: &str) -> Said {
-        let object = self.object();
-        assert_eq!(object["Outcome"], outcome, "{}", self.0.all());
-        Said(self.0)
-    }
-
-    /// The JSON object on standard output.
-    pub(crate) fn object(&self) -> Value {
-        assert_eq!(self.0.stdout.lines().count(), 1, "{}", self.0.all());
-        assert!(self.0.stdout.ends_with('\n'), "{}", self.0.all());
-        serde_json::from_str(&self.0.stdout)
-            .unwrap_or_else(|error| panic!("{error}: {}", self.0.all()))
-    }
-
-    /// All of standard output, for a look of the test's own.
-    pub(crate) fn output(&self) -> &str {
-        &self.0.stdout
-    }
-}
-
-/// A run whose exit status and standard output were compared.
-#[must_use]
-pub(crate) struct Said(Ended);
-
-impl Said {
-    /// Nothing on standard error.
-    pub(crate) fn says_nothing(self) -> Ended {
-        assert_eq!(self.0.stderr, "", "{}", self.0.all());
-        self.0
-    }
-
-    /// Exactly this on standard error.
-    pub(crate) fn says_exactly(self, expected: &str) -> Ended {
-        assert_eq!(self.0.stderr, expected, "{}", self.0.all());
-        self.0
-    }
-
-    /// Each of these on standard error.
-    pub(crate) fn says(self, expected: &[&str]) -> Ended {
-        assert!(
-            !expected.is_empty(),
-            "a case says what standard error holds"
-        );
-        for text in expected {
-            assert!(
-                self.0.all_told.contains(text),
-                "not said: {text}{}",
-                self.0.all()
-            );
-        }
-        self.0
-    }
-
-    /// Whether standard error has no error.
-    pub(crate) fn says_no_error(&self) -> bool {
-        !self.0.stderr.contains("error:")
-    }
-
-    /// All of standard error, for a look of the test's own.
-    pub(crate) fn messages(&self) -> &str {
-        &self.0.stderr
-    }
-}
-
-impl Ended {
-    /// The last line of standard error says what is known of the key.
-    pub(crate) fn ends_with(self, known: &str) -> Self {
-        let last = self.known();
-        assert!(
-            last.starts_with("result: ") && last.contains(known),
-            "the last line is {last:?}, not {known:?}{}",
-            self.all()
-        );
-        self
-    }
-
-    /// It took less than this. A bound against hanging, with much room; never a measurement.
-    pub(crate) fn within(self, limit: Duration) -> Self {
-        assert!(self.took < limit, "took {:?}{}", self.took, self.all());
-        self
     }
 }

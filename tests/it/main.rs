@@ -32,6 +32,7 @@ mod dialogue;
 mod drop_in;
 mod dry_run;
 mod elsewhere;
+mod ended;
 mod endpoint;
 mod exit_status;
 mod faults;

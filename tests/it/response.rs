@@ -7,7 +7,7 @@ use crate::case::{BOBS_KEY, Case, DELETED, Ended, actions, documented, each_at_o
 
 pub(crate) const IAM: &str = "https://iam.amazonaws.com/doc/2010-05-08/";
 pub(crate) const METADATA: &str = "<ResponseMetadata><RequestId>r</RequestId></ResponseMetadata>";
-const PORTAL: &str = "<!DOCTYPE html><html><body>Sign in to the Wi-Fi</body></html>";
+pub(crate) const PORTAL: &str = "<!DOCTYPE html><html><head><title>Welcome</title></head><body>Sign in to the Wi-Fi</body></html>";
 
 pub(crate) fn reply(
     status: u16,
