@@ -5,27 +5,33 @@ use std::net::TcpListener;
 use std::thread;
 use std::time::Duration;
 
-use iam_sandbox::{Act, Certificate, Fault, Proxy, ProxyMode, Sandbox, What};
+use iam_sandbox::{Act, Certificate, Fault, KeySeed, Proxy, ProxyMode, Sandbox, What};
 
-use crate::case::{BOBS_KEY, Case, DELETED, Ended, documented};
+use crate::case::{
+    BOBS_KEY, CANARIES, Case, DELETED, Ended, always, documented, each, faulty, once,
+};
 use crate::response::reply;
 
 /// Much more than any of these takes, and much less than a hang.
 const BOUNDED: Duration = Duration::from_secs(40);
 
-fn unreachable(ended: Ended, outcome_says: &[&str]) {
-    let says: Vec<&str> = ["could not reach IAM at "]
-        .iter()
-        .chain(outcome_says)
-        .copied()
-        .collect();
+fn unreachable(ended: Ended, says: &[&str]) {
+    let says = [&["could not reach IAM at "], says].concat();
     let known = "not deleted: nothing was sent to IAM";
-    let _ = ended
-        .exits(9)
-        .prints_outcome("Failed")
-        .says(&says)
-        .ends_with(known)
-        .within(BOUNDED);
+    ended.within(BOUNDED).ends_as(9, "Failed", &says, known);
+}
+
+/// Something answers that is not IAM, and the key lives.
+fn is_unknown(sandbox: &Sandbox, case: Case, says: &[&str], known: &str) {
+    let ended = case.run().within(BOUNDED);
+    let says = [&["no usable response from IAM"], says].concat();
+    ended.ends_as(10, "Unknown", &says, known);
+    assert!(sandbox.has_key(BOBS_KEY));
+}
+
+/// The documented example at another endpoint.
+fn at_url(sandbox: &Sandbox, url: &str) -> Case {
+    Case::documented(sandbox, &["--endpoint-url", url])
 }
 
 fn free_address() -> String {
@@ -37,11 +43,9 @@ fn free_address() -> String {
 fn f40_refused() {
     let sandbox = documented();
     let address = free_address();
-    let case = Case::documented(&sandbox, &["--endpoint-url", &format!("http://{address}")]);
-    unreachable(
-        case.run(),
-        &[&address, "the connection was refused", "hint: "],
-    );
+    let case = at_url(&sandbox, &format!("http://{address}"));
+    let says = [&address, "the connection was refused", "hint: "];
+    unreachable(case.run(), &says);
     assert_eq!(sandbox.connections(), 0);
 }
 
@@ -49,8 +53,9 @@ fn f40_refused() {
 fn f40_the_reason_in_a_result_is_the_whole_sentence() {
     let sandbox = documented();
     let address = free_address();
-    let case = Case::documented(&sandbox, &["--endpoint-url", &format!("http://{address}")]);
-    let printed = case.run().exits(9);
+    let printed = at_url(&sandbox, &format!("http://{address}"))
+        .run()
+        .exits(9);
     let sentence = format!("could not reach IAM at {address}: the connection was refused");
     let known = "not deleted: nothing was sent to IAM";
     assert_eq!(printed.object()["Reason"], format!("{sentence}; {known}"));
@@ -61,15 +66,7 @@ fn f40_the_reason_in_a_result_is_the_whole_sentence() {
 #[test]
 fn f40_no_such_host() {
     let sandbox = documented();
-    let case = Case::documented(
-        &sandbox,
-        &[
-            "--endpoint-url",
-            "https://iam.invalid",
-            "--cli-connect-timeout",
-            "2",
-        ],
-    );
+    let case = at_url(&sandbox, "https://iam.invalid").args(["--cli-connect-timeout", "2"]);
     unreachable(case.run(), &["iam.invalid", "hint: "]);
 }
 
@@ -90,165 +87,113 @@ fn f40_unroutable() {
     };
     assert!(full, "the queue never fills");
     let sandbox = documented();
-    let case = Case::documented(
-        &sandbox,
-        &[
-            "--endpoint-url",
-            &format!("http://{address}"),
-            "--cli-connect-timeout",
-            "1",
-        ],
-    );
-    unreachable(
-        case.run(),
-        &[&address.to_string(), "it did not respond in time"],
-    );
+    let url = format!("http://{address}");
+    let case = at_url(&sandbox, &url).args(["--cli-connect-timeout", "1"]);
+    let says = [&address.to_string(), "it did not respond in time"];
+    unreachable(case.run(), &says);
+}
+
+/// TLS to a service that takes the connection and then says nothing.
+fn stalling() -> Sandbox {
+    let sandbox = behind_a_proxy();
+    sandbox.fault(Fault::new(What::SilenceOnAccept).always());
+    sandbox
 }
 
 #[test]
 fn f40_the_whole_limit_ends_a_connection_that_is_not_made() {
-    let sandbox = Sandbox::documented().https(Certificate::Valid).start();
-    sandbox.fault(Fault::new(What::SilenceOnAccept).always());
+    let sandbox = stalling();
     let case = Case::documented(&sandbox, &["--timeout", "2", "--cli-connect-timeout", "0"]);
-    unreachable(
-        case.run(),
-        &["it did not respond in time; --timeout is 2 s"],
-    );
+    let says = ["it did not respond in time; --timeout is 2 s"];
+    unreachable(case.run(), &says);
     assert!(sandbox.has_key(BOBS_KEY));
 }
 
 #[test]
 fn f41_accepts_and_then_silence() {
-    let sandbox = documented();
-    sandbox.fault(
-        Fault::new(What::SilenceBeforeActing)
-            .on("DeleteAccessKey")
-            .always(),
-    );
+    let sandbox = faulty([always("DeleteAccessKey", What::SilenceBeforeActing)]);
     let case = Case::documented(&sandbox, &["--cli-read-timeout", "1", "--timeout", "6"]);
-    let ended = case
-        .run()
-        .exits(10)
-        .prints_outcome("Unknown")
-        .says(&["no usable response from IAM", "it did not respond"]);
-    let _ = ended.ends_with("IAM still lists the key").within(BOUNDED);
-    assert!(sandbox.has_key(BOBS_KEY));
+    let says = ["it did not respond"];
+    is_unknown(&sandbox, case, &says, "IAM still lists the key");
 }
 
 #[test]
 fn f42_reset_on_accept_is_retried() {
-    let sandbox = documented();
-    sandbox.fault(Fault::new(What::ResetOnAccept).times(1));
-    let _ = Case::documented(&sandbox, &[])
-        .run()
-        .exits(0)
-        .prints(DELETED)
-        .says_nothing();
+    let sandbox = faulty([Fault::new(What::ResetOnAccept)]);
+    Case::documented(&sandbox, &[]).run().deletes_quietly();
     assert!(!sandbox.has_key(BOBS_KEY));
 }
 
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "needs prlimit")]
 fn f43_replies_that_drip_or_never_end() {
-    for what in [
-        What::Drip {
-            byte_every: Duration::from_secs(1),
-        },
-        What::EndlessBody,
-        What::ManyHeaders(10_000),
-    ] {
-        let shown = format!("{what:?}");
-        let sandbox = documented();
-        sandbox.fault(Fault::new(what).on("DeleteAccessKey").times(1));
-        let case = Case::documented(
-            &sandbox,
-            &["--cli-read-timeout", "2", "--cli-connect-timeout", "1"],
-        );
-        let ended = case
-            .start_under(Some(&["prlimit", "--data=100000000"]))
-            .end();
-        let _ = ended
-            .exits(0)
-            .prints(DELETED)
-            .says(&["warning: ", "the retry returned NoSuchEntity"])
-            .ends_with("deleted")
-            .within(BOUNDED);
-        assert!(!sandbox.has_key(BOBS_KEY), "{shown}");
-    }
+    let byte_every = Duration::from_secs(1);
+    let endless = [What::EndlessBody, What::ManyHeaders(10_000)];
+    let faults = [What::Drip { byte_every }].into_iter().chain(endless);
+    each(faults, |what| {
+        let sandbox = faulty([once("DeleteAccessKey", what)]);
+        let limits = ["--cli-read-timeout", "2", "--cli-connect-timeout", "1"];
+        let case = Case::documented(&sandbox, &limits);
+        let running = case.start_under(Some(&["prlimit", "--data=100000000"]));
+        let ended = running.end().within(BOUNDED);
+        ended.deletes(&["warning: ", "the retry returned NoSuchEntity"]);
+        assert!(!sandbox.has_key(BOBS_KEY));
+    });
 }
 
 #[test]
 fn f44_not_http_at_all() {
-    let sandbox = documented();
-    sandbox.fault(Fault::new(What::NotHttp(b"SSH-2.0-OpenSSH_9.6\r\n".to_vec())).always());
-    let ended = Case::documented(&sandbox, &["--timeout", "4"]).run();
-    let _ = ended
-        .exits(10)
-        .prints_outcome("Unknown")
-        .says(&["no usable response from IAM"])
-        .ends_with("unknown: ")
-        .within(BOUNDED);
+    let ssh = What::NotHttp(b"SSH-2.0-OpenSSH_9.6\r\n".to_vec());
+    let sandbox = faulty([Fault::new(ssh).always()]);
+    let case = Case::documented(&sandbox, &["--timeout", "4"]);
+    is_unknown(&sandbox, case, &[], "unknown: ");
+}
+
+/// One attempt to connect fails, and the error says this.
+fn fails_at_once(sandbox: &Sandbox, case: Case, says: &[&str]) {
+    unreachable(case.run(), says);
+    assert_eq!(sandbox.connections(), 1, "one attempt");
     assert!(sandbox.has_key(BOBS_KEY));
 }
 
 #[test]
 fn f45_certificates_that_are_not_good() {
-    for (certificate, says) in [
-        (Certificate::Expired, "its TLS certificate has expired"),
-        (
-            Certificate::NotYetValid,
-            "its TLS certificate is not valid yet",
-        ),
-        (
-            Certificate::WrongHost,
-            "its TLS certificate is for another host",
-        ),
+    let certificates = [
+        (Certificate::Expired, "has expired"),
+        (Certificate::NotYetValid, "is not valid yet"),
+        (Certificate::WrongHost, "is for another host"),
         (
             Certificate::SelfSigned,
-            "its TLS certificate is from an authority that is not trusted here",
+            "is from an authority that is not trusted here",
         ),
-    ] {
+    ];
+    each(certificates, |(certificate, says)| {
         let sandbox = Sandbox::documented().https(certificate).start();
-        unreachable(Case::documented(&sandbox, &[]).run(), &[says, "hint: "]);
-        assert_eq!(sandbox.connections(), 1, "one attempt: {says}");
-        assert!(sandbox.has_key(BOBS_KEY));
-    }
+        let says = format!("its TLS certificate {says}");
+        let case = Case::documented(&sandbox, &[]);
+        fails_at_once(&sandbox, case, &[&says, "hint: "]);
+    });
 }
 
 #[test]
 fn f45_an_authority_nobody_named() {
-    let sandbox = Sandbox::documented().https(Certificate::Valid).start();
+    let sandbox = behind_a_proxy();
     let case = Case::documented(&sandbox, &[]).without("AWS_CA_BUNDLE");
-    unreachable(
-        case.run(),
-        &["an authority that is not trusted here", "--ca-bundle"],
-    );
-    assert_eq!(sandbox.connections(), 1, "one attempt");
-    assert!(sandbox.has_key(BOBS_KEY));
+    let says = ["an authority that is not trusted here", "--ca-bundle"];
+    fails_at_once(&sandbox, case, &says);
 }
 
 #[test]
 fn f45_plain_http_on_the_port() {
     let sandbox = documented();
-    let case = Case::documented(
-        &sandbox,
-        &["--endpoint-url", &sandbox.url().replace("http:", "https:")],
-    );
-    unreachable(
-        case.run(),
-        &[
-            "it does not speak TLS",
-            "hint: an endpoint without TLS has an http:// URL",
-        ],
-    );
-    assert_eq!(sandbox.connections(), 1, "one attempt");
-    assert!(sandbox.has_key(BOBS_KEY));
+    let case = at_url(&sandbox, &sandbox.url().replace("http:", "https:"));
+    let hint = "hint: an endpoint without TLS has an http:// URL";
+    fails_at_once(&sandbox, case, &["it does not speak TLS", hint]);
 }
 
 #[test]
 fn f45_tls_that_stalls() {
-    let sandbox = Sandbox::documented().https(Certificate::Valid).start();
-    sandbox.fault(Fault::new(What::SilenceOnAccept).always());
+    let sandbox = stalling();
     let case = Case::documented(&sandbox, &["--cli-connect-timeout", "1"]);
     unreachable(case.run(), &["it did not respond in time"]);
     assert!(sandbox.has_key(BOBS_KEY));
@@ -267,11 +212,7 @@ pub(crate) fn behind_a_proxy() -> Sandbox {
 fn f46_a_proxy_that_works() {
     let sandbox = behind_a_proxy();
     let proxy = Proxy::start(ProxyMode::Working);
-    let _ = by_way_of(&proxy.url(), &sandbox)
-        .run()
-        .exits(0)
-        .prints(DELETED)
-        .says_nothing();
+    by_way_of(&proxy.url(), &sandbox).run().deletes_quietly();
     assert_eq!(proxy.requests().len(), 1);
     assert!(!sandbox.has_key(BOBS_KEY));
 }
@@ -279,49 +220,44 @@ fn f46_a_proxy_that_works() {
 #[test]
 fn f46_a_proxy_that_asks_who() {
     let sandbox = behind_a_proxy();
-    let secret = crate::case::CANARIES[1];
+    let secret = CANARIES[1];
     let proxy = Proxy::start(ProxyMode::RequireAuth("me".to_owned(), secret.to_owned()));
-    unreachable(
-        by_way_of(&proxy.url(), &sandbox).args(["--debug"]).run(),
-        &[
-            "the proxy asks for a user name and a password",
-            "hint: set HTTPS_PROXY to http://USER:PASSWORD@HOST:PORT",
-        ],
-    );
+    let says = [
+        "the proxy asks for a user name and a password",
+        "hint: set HTTPS_PROXY to http://USER:PASSWORD@HOST:PORT",
+    ];
+    let case = by_way_of(&proxy.url(), &sandbox).args(["--debug"]);
+    unreachable(case.run(), &says);
     assert_eq!(sandbox.connections(), 0);
-    let known = proxy
-        .url()
-        .replace("http://", &format!("http://me:{secret}@"));
-    let _ = by_way_of(&known, &sandbox)
-        .args(["--debug"])
-        .run()
-        .exits(0)
-        .prints(DELETED)
-        .says(&["info: attempt 1"]);
+    let user = format!("http://me:{secret}@");
+    let known = proxy.url().replace("http://", &user);
+    let case = by_way_of(&known, &sandbox).args(["--debug"]);
+    let said = case.run().exits(0).prints(DELETED);
+    let _ = said.says(&["info: attempt 1"]);
     assert!(!sandbox.has_key(BOBS_KEY));
 }
 
 #[test]
 fn f46_a_proxy_that_does_not_let_through() {
     let sandbox = behind_a_proxy();
-    let proxy = Proxy::start(ProxyMode::Refuse502);
-    unreachable(
-        by_way_of(&proxy.url(), &sandbox).run(),
-        &[
-            "through the proxy ",
-            "the proxy did not allow the connection",
-        ],
-    );
-    let address = free_address();
-    unreachable(
-        by_way_of(&format!("http://{address}"), &sandbox).run(),
-        &[
-            &format!("through the proxy {address}"),
-            "the proxy refused the connection",
-        ],
-    );
-    let proxy = Proxy::start(ProxyMode::Hang);
-    unreachable(by_way_of(&proxy.url(), &sandbox).run(), &["in time"]);
+    let refusing = Proxy::start(ProxyMode::Refuse502);
+    let hanging = Proxy::start(ProxyMode::Hang);
+    let nobody = format!("http://{}", free_address());
+    let through = nobody.replace("http://", "through the proxy ");
+    let cases: [(String, &[&str]); 3] = [
+        (
+            refusing.url(),
+            &[
+                "through the proxy ",
+                "the proxy did not allow the connection",
+            ],
+        ),
+        (nobody, &[&through, "the proxy refused the connection"]),
+        (hanging.url(), &["in time"]),
+    ];
+    each(cases, |(url, says)| {
+        unreachable(by_way_of(&url, &sandbox).run(), says);
+    });
     assert_eq!(sandbox.connections(), 0);
     assert!(sandbox.has_key(BOBS_KEY));
 }
@@ -329,21 +265,26 @@ fn f46_a_proxy_that_does_not_let_through() {
 #[test]
 fn f46_a_proxy_url_that_is_none_is_7_and_not_shown() {
     let sandbox = behind_a_proxy();
-    for url in [
+    let urls = [
         "http://",
         "ftp://proxy:21",
         "http://me:hunter2hunter2@:bad",
         "//me:hunter2hunter2@127.0.0.1:1",
         "http:///127.0.0.1:1",
         "http://127.0.0.1 :1",
-    ] {
-        let said = by_way_of(url, &sandbox).run().exits(7).prints_nothing();
-        assert!(!said.messages().contains("hunter2"));
-        let _ = said
-            .says(&["HTTPS_PROXY is not the URL of an HTTP proxy", "hint: "])
-            .ends_with("nothing was sent");
-    }
+    ];
+    each(urls, |url| {
+        is_no_proxy(by_way_of(url, &sandbox), "HTTPS_PROXY");
+    });
     assert_eq!(sandbox.connections(), 0);
+}
+
+/// A variable that the request would use is refused, and not shown.
+fn is_no_proxy(case: Case, variable: &str) {
+    let said = case.run().exits(7).prints_nothing();
+    assert!(!said.messages().contains("hunter2"));
+    let says = format!("{variable} is not the URL of an HTTP proxy");
+    let _ = said.says(&[&says, "hint: "]).ends_with("nothing was sent");
 }
 
 #[test]
@@ -351,7 +292,7 @@ fn f46_no_proxy_is_heeded() {
     let sandbox = behind_a_proxy();
     let proxy = Proxy::start(ProxyMode::Refuse502);
     let case = by_way_of(&proxy.url(), &sandbox).env("NO_PROXY", "127.0.0.1,localhost");
-    let _ = case.run().exits(0).prints(DELETED).says_nothing();
+    case.run().deletes_quietly();
     assert_eq!(proxy.requests().len(), 0);
     assert!(!sandbox.has_key(BOBS_KEY));
 }
@@ -368,19 +309,13 @@ fn a_server_that_closes_each_connection_at_once() {
         }
     });
     let sandbox = documented();
-    let ended = Case::documented(&sandbox, &["--endpoint-url", &url, "--timeout", "4"]).run();
-    let _ = ended
-        .exits(10)
-        .prints_outcome("Unknown")
-        .says(&["no usable response from IAM"])
-        .ends_with("unknown: ")
-        .within(BOUNDED);
-    assert!(sandbox.has_key(BOBS_KEY));
+    let case = at_url(&sandbox, &url).args(["--timeout", "4"]);
+    is_unknown(&sandbox, case, &[], "unknown: ");
 }
 
 #[test]
 fn c67_a_proxy_password_is_masked_in_every_spelling() {
-    let sandbox = Sandbox::documented().https(Certificate::Valid).start();
+    let sandbox = behind_a_proxy();
     let proxy = Proxy::start(ProxyMode::Working);
     let address = proxy.url().replace("http://", "");
     let raw = "p%40ss%2fw%C3%B6rd%20x";
@@ -393,33 +328,24 @@ fn c67_a_proxy_password_is_masked_in_every_spelling() {
         "p@ss/w%C3%B6rd%20x",
         "bWU6cEBzcy93w7ZyZCB4",
     ];
-    let body = spellings.join(" | ");
-    let what = reply(
-        400,
-        &[
-            ("Proxy-Authorization", "Basic bWU6cEBzcy93w7ZyZCB4"),
-            ("X-Url", raw),
-        ],
-        body,
-        Act::Never,
-    );
-    sandbox.fault(Fault::new(what).on("DeleteAccessKey").always());
+    let authorization = format!("Basic {}", spellings[6]);
+    let headers = [
+        ("Proxy-Authorization", authorization.as_str()),
+        ("X-Url", raw),
+    ];
+    let what = reply(400, &headers, spellings.join(" | "), Act::Never);
+    sandbox.fault(always("DeleteAccessKey", what));
     let case = Case::documented(&sandbox, &["--debug", "--timeout", "4"])
         .env("HTTPS_PROXY", format!("http://me:{raw}@{address}"));
     let printed = case.run().exits(10);
     let output = printed.output().to_owned();
     let said = printed.prints(&output);
-    for spelling in spellings {
-        assert!(
-            !said.messages().contains(spelling),
-            "{spelling}: {}",
-            said.messages()
-        );
-    }
-    assert_eq!(
-        proxy.requests()[0].authorization.as_deref(),
-        Some("Basic bWU6cEBzcy93w7ZyZCB4")
-    );
+    let messages = said.messages();
+    each(spellings, |spelling| {
+        assert!(!messages.contains(spelling), "{messages}");
+    });
+    let sent = proxy.requests()[0].authorization.clone();
+    assert_eq!(sent, Some(authorization));
     let _ = said.says(&["debug: response body: (not shown) | "]);
 }
 
@@ -427,59 +353,41 @@ fn c67_a_proxy_password_is_masked_in_every_spelling() {
 fn c35_a_proxy_that_the_request_does_not_use_may_be_anything() {
     let sandbox = behind_a_proxy();
     let proxy = Proxy::start(ProxyMode::Working);
-    let socks = "socks5://127.0.0.1:1";
-    for variables in [
+    let (socks, works) = ("socks5://127.0.0.1:1", &*proxy.url());
+    let (dead, proxies) = ("http://127.0.0.1:1", "HTTPS_PROXY");
+    let with = |variables: &[(&str, &str)]| {
+        let set = |case: Case, (name, value): &(&str, &str)| case.env(name, value);
+        variables.iter().fold(Case::documented(&sandbox, &[]), set)
+    };
+    let fine = [
+        [("ALL_PROXY", socks), (proxies, works), ("HTTP_PROXY", dead)],
+        [("HTTP_PROXY", socks), (proxies, works), ("NO_PROXY", "")],
         [
-            ("ALL_PROXY", socks),
-            ("HTTPS_PROXY", &proxy.url()),
-            ("HTTP_PROXY", "http://127.0.0.1:1"),
-        ],
-        [
-            ("HTTP_PROXY", socks),
-            ("HTTPS_PROXY", &proxy.url()),
-            ("NO_PROXY", ""),
-        ],
-        [
-            ("HTTPS_PROXY", socks),
+            (proxies, socks),
             ("ALL_PROXY", "http://"),
             ("NO_PROXY", "*"),
         ],
         [
-            ("HTTPS_PROXY", socks),
-            ("https_proxy", &proxy.url()),
+            (proxies, socks),
+            ("https_proxy", works),
             ("NO_PROXY", "example.com"),
         ],
         [
-            ("HTTPS_PROXY", socks),
+            (proxies, socks),
             ("HTTP_PROXY", "x y"),
             ("no_proxy", "example.com, 127.0.0.1"),
         ],
-    ] {
-        sandbox.add_key(iam_sandbox::KeySeed::new("Bob", BOBS_KEY));
-        let case = Case::documented(&sandbox, &[]);
-        let case = variables
-            .iter()
-            .fold(case, |case, (name, value)| case.env(name, value));
-        let _ = case.run().exits(0).prints(DELETED).says_nothing();
+    ];
+    each(fine, |variables| {
+        sandbox.add_key(KeySeed::new("Bob", BOBS_KEY));
+        with(&variables).run().deletes_quietly();
         assert!(!sandbox.has_key(BOBS_KEY));
-    }
-    for variables in [
-        [("ALL_PROXY", socks), ("HTTP_PROXY", "http://127.0.0.1:1")],
-        [
-            ("HTTPS_PROXY", socks),
-            ("NO_PROXY", "27.0.0.1,.example.com"),
-        ],
-    ] {
-        let case = Case::documented(&sandbox, &[]);
-        let case = variables
-            .iter()
-            .fold(case, |case, (name, value)| case.env(name, value));
-        let says = format!("{} is not the URL of an HTTP proxy", variables[0].0);
-        let _ = case
-            .run()
-            .exits(7)
-            .prints_nothing()
-            .says(&[&says, "hint: "])
-            .ends_with("nothing was sent");
-    }
+    });
+    let refused = [
+        [("ALL_PROXY", socks), ("HTTP_PROXY", dead)],
+        [(proxies, socks), ("NO_PROXY", "27.0.0.1,.example.com")],
+    ];
+    each(refused, |variables| {
+        is_no_proxy(with(&variables), variables[0].0);
+    });
 }
