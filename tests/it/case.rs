@@ -104,7 +104,7 @@ pub(crate) fn each_at_once<C: Debug + Send>(
 
 /// What makes a case fail, with its name: the beginning of what it consists of.
 fn try_case<C: Debug>(case: C, run: impl Fn(C)) -> Result<(), String> {
-    let name: String = format!("{case:?}").chars().take(200).collect();
+    let name: String = format!("{case:?}").chars().take(500).collect();
     catch_unwind(AssertUnwindSafe(|| run(case))).map_err(|panic| {
         let text = panic.downcast_ref::<&str>().map(ToString::to_string);
         let text = text.or_else(|| panic.downcast_ref::<String>().cloned());

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::case::DELETED;
+use crate::many::outcomes;
 use crate::secret::{Secrets, tells_all};
 
 /// A run that has ended. Ask it with `exits`, `prints` and `says`, in this order; each is compulsory.
@@ -97,6 +98,22 @@ impl Printed {
     /// Nothing on standard output.
     pub(crate) fn prints_nothing(self) -> Said {
         self.prints("")
+    }
+
+    /// Standard output is looked at elsewhere, or not at all.
+    pub(crate) fn prints_anything(self) -> Said {
+        Said(self.0)
+    }
+
+    /// So many rows of standard output have each `Outcome`.
+    pub(crate) fn prints_outcomes(self, expected: &[(&str, usize)]) -> Said {
+        let counted = outcomes(&self.0.stdout);
+        let counted: Vec<_> = counted
+            .iter()
+            .map(|(name, n)| (name.as_str(), *n))
+            .collect();
+        assert_eq!(counted, expected, "{}", self.0.all());
+        Said(self.0)
     }
 
     /// One JSON object on one line of standard output, with this `Outcome`.

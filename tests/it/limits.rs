@@ -103,7 +103,7 @@ fn c55_a_deletions_response_has_at_most_64_kib() {
             .always(),
     );
     let ended = Case::documented(&sandbox, &["--timeout", "4"]).run();
-    is_not_deleted(&sandbox, ended, "66,000 bytes");
+    is_not_deleted(&sandbox, ended);
     let sandbox = documented();
     sandbox.fault(
         Fault::new(xml(document(66_000)))

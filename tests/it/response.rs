@@ -1,9 +1,11 @@
 //! Responses that are not the documented document: none of them is an answer.
 
 use iam_sandbox::documented::BOB_SECOND_KEY_ID;
-use iam_sandbox::{Act, Fault, Sandbox, What};
+use iam_sandbox::{Act, Sandbox, What};
 
-use crate::case::{BOBS_KEY, Case, DELETED, Ended, actions, documented, each_at_once};
+use crate::case::{
+    BOBS_KEY, Case, DELETED, Ended, actions, always, each, each_at_once, faulty, once,
+};
 
 pub(crate) const IAM: &str = "https://iam.amazonaws.com/doc/2010-05-08/";
 pub(crate) const METADATA: &str = "<ResponseMetadata><RequestId>r</RequestId></ResponseMetadata>";
@@ -58,15 +60,32 @@ pub(crate) fn last_use(owner: &str, date: &str) -> String {
     result("GetAccessKeyLastUsed", &used)
 }
 
+/// How every list ends that is complete.
+const END: &str = "<IsTruncated>false</IsTruncated>";
+const SWEEP: [&str; 5] = [
+    "--whole-account",
+    "--only-inactive",
+    "--yes",
+    "--expect-account",
+    "123456789012",
+];
+
 /// The run is not taken in by the response: the key lives, and is never called deleted.
-pub(crate) fn is_not_deleted(sandbox: &Sandbox, ended: Ended, shown: &str) {
+pub(crate) fn is_not_deleted(sandbox: &Sandbox, ended: Ended) {
     let printed = ended.exits_with_one_of(&[1, 10]);
     let output = printed.output().to_owned();
-    assert!(!output.contains("Deleted"), "{shown}: {output}");
-    assert!(sandbox.has_key(BOBS_KEY), "{shown}");
-    let _ = printed
-        .prints(&output)
-        .says(&["no usable response from IAM"]);
+    assert!(!output.contains("Deleted"), "{output}");
+    assert!(sandbox.has_key(BOBS_KEY));
+    let said = printed.prints_anything();
+    let _ = said.says(&["no usable response from IAM"]);
+}
+
+/// Every deletion is answered so, and none acts.
+fn no_response_deletes(status: u16, body: &str, more: &[&str]) {
+    let what = reply(status, &[], body, Act::Never);
+    let sandbox = faulty([always("DeleteAccessKey", what)]);
+    let case = Case::documented(&sandbox, more).args(["--timeout", "4"]);
+    is_not_deleted(&sandbox, case.run());
 }
 
 #[test]
@@ -74,47 +93,38 @@ fn c65_only_200_with_the_documented_document_is_success() {
     let document =
         format!("<DeleteAccessKeyResponse xmlns=\"{IAM}\">{METADATA}</DeleteAccessKeyResponse>");
     let with = |from: &str, to: &str| document.replacen(from, to, 1);
-    let mut cases: Vec<(u16, String)> = [201, 202, 203, 204, 205, 206, 207, 208, 226, 299]
-        .into_iter()
-        .map(|status| (status, document.clone()))
-        .collect();
     let error = format!(
         "<ErrorResponse xmlns=\"{IAM}\"><Error><Code>AccessDenied</Code></Error></ErrorResponse>"
     );
-    for body in [
+    let id = "<RequestId>r</RequestId>";
+    let (namespace, start) = (format!("xmlns=\"{IAM}\""), "<ResponseMetadata>");
+    let bodies = [
         with(IAM, "https://sts.amazonaws.com/doc/2011-06-15/"),
-        with(&format!(" xmlns=\"{IAM}\""), ""),
+        with(&format!(" {namespace}"), ""),
         with(METADATA, &error),
         with(METADATA, &format!("{error}{METADATA}")),
         with(METADATA, &format!("{METADATA}{METADATA}")),
         with(METADATA, ""),
-        with("<RequestId>r</RequestId>", ""),
-        with("<RequestId>r</RequestId>", "<RequestId> </RequestId>"),
-        with("<RequestId>r</RequestId>", "<RequestId>a<b/></RequestId>"),
+        with(id, ""),
+        with(id, "<RequestId> </RequestId>"),
+        with(id, "<RequestId>a<b/></RequestId>"),
         with(METADATA, &format!("not deleted{METADATA}")),
         with(METADATA, &format!("<!-- no -->{METADATA}")),
         with(METADATA, &format!("<?no?>{METADATA}")),
-        with("<ResponseMetadata>", "<ResponseMetadata a=\"b\">"),
-        with("<ResponseMetadata>", "<ResponseMetadata xmlns=\"x\">"),
-        with(
-            &format!("xmlns=\"{IAM}\""),
-            &format!("xmlns=\"{IAM}\" a=\"b\""),
-        ),
+        with(start, "<ResponseMetadata a=\"b\">"),
+        with(start, "<ResponseMetadata xmlns=\"x\">"),
+        with(&namespace, &format!("{namespace} a=\"b\"")),
         with(METADATA, &format!("{METADATA}<Success>false</Success>")),
         document.replace("DeleteAccessKey", "UpdateAccessKey"),
         format!("{document}{document}"),
         format!("<!-- cached -->{document}"),
-        format!("<Envelope xmlns=\"{IAM}\">{document}</Envelope>"),
-    ] {
-        cases.push((200, body));
-    }
+        format!("<Envelope {namespace}>{document}</Envelope>"),
+    ];
+    let others = [201, 202, 203, 204, 205, 206, 207, 208, 226, 299];
+    let others = others.map(|status| (status, document.clone()));
+    let cases = bodies.into_iter().map(|body| (200, body)).chain(others);
     each_at_once(cases, |(status, body)| {
-        let shown = format!("{status} {body}");
-        let sandbox = documented();
-        let what = reply(status, &[], body, Act::Never);
-        sandbox.fault(Fault::new(what).on("DeleteAccessKey").always());
-        let case = Case::documented(&sandbox, &["--timeout", "4"]);
-        is_not_deleted(&sandbox, case.run(), &shown);
+        no_response_deletes(status, &body, &[]);
     });
 }
 
@@ -128,14 +138,12 @@ fn c65_the_documented_document_in_other_words_is_success() {
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\r\n<DeleteAccessKeyResponse xmlns='{IAM}' >\r\n\t<ResponseMetadata>\n \
          <RequestId> q </RequestId>\n</ResponseMetadata>\n</DeleteAccessKeyResponse>\n"
     );
-    for body in [prefixed, spaced] {
-        let sandbox = documented();
+    each([prefixed, spaced], |body| {
         let what = reply(200, &[], body, Act::Before);
-        sandbox.fault(Fault::new(what).on("DeleteAccessKey"));
-        let ended = Case::documented(&sandbox, &[]).run();
-        let _ = ended.exits(0).prints(DELETED).says_nothing();
+        let sandbox = faulty([once("DeleteAccessKey", what)]);
+        Case::documented(&sandbox, &[]).run().deletes_quietly();
         assert!(!sandbox.has_key(BOBS_KEY));
-    }
+    });
 }
 
 #[test]
@@ -144,88 +152,59 @@ fn c65_an_error_with_a_status_that_is_not_an_errors_is_no_refusal() {
         "<ErrorResponse xmlns=\"{IAM}\"><Error><Code>NoSuchEntity</Code><Message>no</Message></Error></ErrorResponse>"
     );
     let twice = error.replace("<Code>", "<Code>AccessDenied</Code><Code>");
-    for (status, body) in [
-        (200, &error),
-        (302, &error),
-        (304, &String::new()),
-        (404, &twice),
-    ] {
-        let sandbox = documented();
-        let what = reply(status, &[], body.clone(), Act::Never);
-        sandbox.fault(Fault::new(what).on("DeleteAccessKey").always());
-        let case = Case::documented(&sandbox, &["--ignore-missing", "--timeout", "4"]);
-        is_not_deleted(&sandbox, case.run(), &format!("{status} {body}"));
-    }
+    let cases = [(200, &*error), (302, &error), (304, ""), (404, &twice)];
+    each(cases, |(status, body)| {
+        no_response_deletes(status, body, &["--ignore-missing"]);
+    });
 }
 
 #[test]
 fn c65_a_read_is_the_documented_document_too() {
-    let good = keys(
-        &member(BOBS_KEY, "Bob", "Inactive"),
-        "<IsTruncated>false</IsTruncated>",
-    );
+    let good = keys(&member(BOBS_KEY, "Bob", "Inactive"), END);
     let with = |from: &str, to: &str| good.replacen(from, to, 1);
-    let list = "<AccessKeyMetadata/>";
-    for (status, body) in [
+    let before = |tag: &str, more: &str| with(tag, &format!("{more}{tag}"));
+    let cases = [
         (202, good.clone()),
         (206, good.clone()),
         (200, with(IAM, "https://example.com/")),
-        (200, with(METADATA, &format!("<ErrorResponse/>{METADATA}"))),
-        (200, with("<IsTruncated>", &format!("{list}<IsTruncated>"))),
+        (200, before(METADATA, "<ErrorResponse/>")),
+        (200, before("<IsTruncated>", "<AccessKeyMetadata/>")),
+        (200, before("<Status>", "<Status>Active</Status>")),
         (
             200,
-            with(
-                "<Status>Inactive",
-                "<Status>Active</Status><Status>Inactive",
-            ),
-        ),
-        (
-            200,
-            with(
-                "<IsTruncated>",
-                "<IsTruncated>true</IsTruncated><IsTruncated>",
-            ),
+            before("<IsTruncated>", "<IsTruncated>true</IsTruncated>"),
         ),
         (200, with("<member>", "<member xmlns=\"x\">")),
-    ] {
-        let sandbox = documented();
-        let what = reply(status, &[], body.clone(), Act::Never);
-        sandbox.fault(Fault::new(what).on("ListAccessKeys").always());
+    ];
+    each(cases, |(status, body)| {
+        let what = reply(status, &[], body, Act::Never);
+        let sandbox = faulty([always("ListAccessKeys", what)]);
+        let says = &["unexpected response from IAM at "];
+        let known = "not deleted: no request to change it was sent to IAM";
         let ended = Case::documented(&sandbox, &["--only-inactive"]).run();
-        let _ = ended
-            .exits(9)
-            .prints_outcome("Failed")
-            .says(&["unexpected response from IAM at "])
-            .ends_with("not deleted: no request to change it was sent to IAM");
-        assert_eq!(actions(&sandbox), ["ListAccessKeys"], "{status} {body}");
+        ended.ends_as(9, "Failed", says, known);
+        assert_eq!(actions(&sandbox), ["ListAccessKeys"]);
         assert!(sandbox.has_key(BOBS_KEY));
-    }
+    });
 }
 
 #[test]
 fn c28_an_unexpected_response_to_a_read_is_called_that() {
     let hint = "hint: a proxy or captive portal may be intercepting the connection: check the endpoint URL and the proxy";
-    for (action, option) in [
-        ("ListAccessKeys", &["--unused-for", "1d"][..]),
-        ("GetAccessKeyLastUsed", &["--unused-for", "1d"]),
-    ] {
-        let sandbox = documented();
-        let page = What::page(200, "text/html", PORTAL);
-        sandbox.fault(Fault::new(page).on(action).always());
+    let portal =
+        |action: &str, status| faulty([always(action, What::page(status, "text/html", PORTAL))]);
+    each(["ListAccessKeys", "GetAccessKeyLastUsed"], |action| {
+        let sandbox = portal(action, 200);
         let host = sandbox.address();
-        let _ = Case::documented(&sandbox, option)
-            .run()
-            .exits(9)
-            .prints_outcome("Failed")
-            .says_exactly(&format!(
-                "iam-del-key: error: unexpected response from IAM at {host}: HTTP status 200; invalid body: it is an HTML page\n\
-                 {hint}\nresult: {BOBS_KEY}: not deleted: no request to change it was sent to IAM\n"
-            ));
+        let case = Case::documented(&sandbox, &["--unused-for", "1d"]);
+        let said = case.run().exits(9).prints_outcome("Failed");
+        let _ = said.says_exactly(&format!(
+            "iam-del-key: error: unexpected response from IAM at {host}: HTTP status 200; invalid body: it is an HTML page\n\
+             {hint}\nresult: {BOBS_KEY}: not deleted: no request to change it was sent to IAM\n"
+        ));
         assert!(sandbox.has_key(BOBS_KEY));
-    }
-    let sandbox = documented();
-    let page = What::page(302, "text/html", PORTAL);
-    sandbox.fault(Fault::new(page).on("GetCallerIdentity").always());
+    });
+    let sandbox = portal("GetCallerIdentity", 302);
     let host = sandbox.address();
     let case = Case::documented(&sandbox, &["--expect-account", "123456789012"]);
     let _ = case.run().exits(9).prints_nothing().says_exactly(&format!(
@@ -233,222 +212,151 @@ fn c28_an_unexpected_response_to_a_read_is_called_that() {
          HTTP status 302; invalid body: it is an HTML page\n\
          {hint}\nresult: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
     ));
-    let sandbox = documented();
-    let page = What::page(200, "text/html", PORTAL);
-    sandbox.fault(Fault::new(page).on("ListAccessKeys").always());
+    let sandbox = portal("ListAccessKeys", 200);
     let case = Case::documented(&sandbox, &["--only-inactive", "--error-format", "json"]);
     let said = case.run().exits(9).prints_outcome("Failed");
     let _ = said.says(&["\"Code\":\"UnexpectedResponse\""]);
-    for (status, says) in [
-        (
-            503,
-            "hint: the server, or a proxy in front of it, failed: run the same command again in a minute",
-        ),
-        (511, hint),
-    ] {
-        let sandbox = documented();
-        let page = What::page(status, "text/html", PORTAL);
-        sandbox.fault(Fault::new(page).on("ListAccessKeys").always());
-        let said = Case::documented(&sandbox, &["--only-inactive"])
-            .run()
-            .exits(9);
-        let _ = said.prints_outcome("Failed").says(&[
-            &format!(
-                "unexpected response from IAM at {}: HTTP status {status}",
-                sandbox.address()
-            ),
-            says,
-        ]);
-    }
-    for what in [
+    let failed = "hint: the server, or a proxy in front of it, failed: run the same command again in a minute";
+    each([(503, failed), (511, hint)], |(status, says)| {
+        let sandbox = portal("ListAccessKeys", status);
+        let case = Case::documented(&sandbox, &["--only-inactive"]);
+        let said = case.run().exits(9).prints_outcome("Failed");
+        let host = sandbox.address();
+        let unexpected = format!("unexpected response from IAM at {host}: HTTP status {status}");
+        let _ = said.says(&[&unexpected, says]);
+    });
+    let not_found = "<html lang=\"en\"><p>Not found</p></html>";
+    let responses = [
         What::empty(200),
         What::page(200, "text/plain", "ok"),
-        What::page(
-            404,
-            "text/html",
-            "<html lang=\"en\"><p>Not found</p></html>",
-        ),
+        What::page(404, "text/html", not_found),
         What::page(511, "text/html", PORTAL),
         What::NotHttp(b"SSH-2.0-OpenSSH_9.6\r\n".to_vec()),
         What::NotHttp(b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n".to_vec()),
         What::NotHttp(b"HTTP/1.1 200 OK\r\nno header\r\n\r\n".to_vec()),
         What::ManyHeaders(10_000),
-        xml(vec![b' '; 7 << 20]),
-    ] {
-        let sandbox = documented();
-        sandbox.fault(Fault::new(what).on("ListUsers").always());
-        let args = [
-            "--whole-account",
-            "--only-inactive",
-            "--yes",
-            "--expect-account",
-            "123456789012",
-        ];
-        let case = Case::at(&sandbox, args).env("AWS_MAX_ATTEMPTS", "1");
+    ];
+    let is_unexpected = |what| {
+        let sandbox = faulty([always("ListUsers", what)]);
+        let case = Case::at(&sandbox, SWEEP).env("AWS_MAX_ATTEMPTS", "1");
         let said = case.run().exits(9).prints_nothing();
-        assert!(
-            !said.messages().contains("could not reach"),
-            "{}",
-            said.messages()
-        );
+        let unreachable = said.messages().contains("could not reach");
+        assert!(!unreachable, "{}", said.messages());
         let _ = said
             .says(&["unexpected response from IAM at "])
             .ends_with("no key was changed");
-    }
+    };
+    each(responses, is_unexpected);
+    is_unexpected(xml(vec![b' '; 7 << 20]));
 }
 
 #[test]
 fn c59_a_list_that_does_not_say_whether_it_continues_is_an_error() {
     let says = "unusable response from IAM at ";
     let what = "it does not say whether the list continues (IsTruncated is missing)";
-    for end in ["", "<IsTruncated/>", "<IsTruncated>no</IsTruncated>"] {
-        let sandbox = documented();
+    let ends = [
+        ("", what),
+        ("<IsTruncated/>", ""),
+        ("<IsTruncated>no</IsTruncated>", ""),
+    ];
+    each(ends, |(end, what)| {
         let page = keys(&member(BOBS_KEY, "Bob", "Inactive"), end);
-        sandbox.fault(Fault::new(xml(page)).on("ListAccessKeys").always());
-        let printed = Case::documented(&sandbox, &["--only-inactive"]).run();
-        let said = printed.exits(1).prints_outcome("Failed");
-        assert!(
-            !end.is_empty() || said.messages().contains(what),
-            "{}",
-            said.messages()
-        );
-        let _ = said.says(&["error: "]).ends_with("not deleted");
+        let sandbox = faulty([always("ListAccessKeys", xml(page))]);
+        let ended = Case::documented(&sandbox, &["--only-inactive"]).run();
+        ended.ends_as(1, "Failed", &["error: ", what], "not deleted");
         assert_eq!(actions(&sandbox), ["ListAccessKeys"]);
-    }
-    let sandbox = documented();
+    });
     let page = result("ListUsers", "<Users/>");
-    sandbox.fault(Fault::new(xml(page)).on("ListUsers").always());
-    let _ = Case::at(
-        &sandbox,
-        [
-            "--whole-account",
-            "--only-inactive",
-            "--yes",
-            "--expect-account",
-            "123456789012",
-        ],
-    )
-    .run()
-    .exits(1)
-    .prints_nothing()
-    .says(&[says, what])
-    .ends_with("no key was changed");
+    let sandbox = faulty([always("ListUsers", xml(page))]);
+    let said = Case::at(&sandbox, SWEEP).run().exits(1).prints_nothing();
+    let _ = said.says(&[says, what]).ends_with("no key was changed");
     assert_eq!(actions(&sandbox), ["GetCallerIdentity", "ListUsers"]);
 }
 
 #[test]
 fn c59_a_living_key_in_white_space_is_not_deleted() {
-    for space in [" ", "\n\t", "\r\n    "] {
-        let sandbox = documented();
+    each([" ", "\n\t", "\r\n    "], |space| {
         let id = format!("{space}{BOBS_KEY}{space}");
         let members = member(&id, "Bob", "Active") + &member(BOB_SECOND_KEY_ID, "Bob", "Active");
-        let page = keys(&members, "<IsTruncated>false</IsTruncated>");
-        sandbox.fault(
-            Fault::new(What::ResetBeforeActing)
-                .on("DeleteAccessKey")
-                .always(),
-        );
-        sandbox.fault(Fault::new(xml(page)).on("ListAccessKeys").always());
+        let sandbox = faulty([
+            always("DeleteAccessKey", What::ResetBeforeActing),
+            always("ListAccessKeys", xml(keys(&members, END))),
+        ]);
         let case = Case::documented(&sandbox, &["--timeout", "4"]);
-        is_not_deleted(&sandbox, case.run(), space);
-    }
+        is_not_deleted(&sandbox, case.run());
+    });
 }
 
 #[test]
 fn c59_white_space_around_an_owner_and_a_status_does_not_matter() {
-    let sandbox = documented();
     let owner = last_use("\n  Bob\n  ", "2021-01-01T00:00:00Z");
-    sandbox.fault(Fault::new(xml(owner)).on("GetAccessKeyLastUsed").always());
+    let sandbox = faulty([always("GetAccessKeyLastUsed", xml(owner))]);
     let case = Case::at(&sandbox, ["--access-key-id", BOBS_KEY, "--find-user"]);
     let note = format!("iam-del-key: note: {BOBS_KEY} belongs to the user Bob\n");
     let _ = case.run().exits(0).prints(DELETED).says_exactly(&note);
     assert_eq!(sandbox.requests()[1].param("UserName"), Some("Bob"));
 
-    let sandbox = documented();
-    let page = keys(
-        &member(BOBS_KEY, " Bob ", "\n Inactive "),
-        "<IsTruncated>false</IsTruncated>",
-    );
-    sandbox.fault(Fault::new(xml(page)).on("ListAccessKeys").always());
-    let ended = Case::documented(&sandbox, &["--only-inactive"]).run();
-    let _ = ended.exits(0).prints(DELETED).says_nothing();
+    let page = keys(&member(BOBS_KEY, " Bob ", "\n Inactive "), END);
+    let sandbox = faulty([always("ListAccessKeys", xml(page))]);
+    let case = Case::documented(&sandbox, &["--only-inactive"]);
+    case.run().deletes_quietly();
     assert!(!sandbox.has_key(BOBS_KEY));
 }
 
 #[test]
 fn c59_what_iam_cannot_mean_is_an_error() {
-    let end = "<IsTruncated>false</IsTruncated>";
     let owner = |name: &str| last_use(name, "2021-01-01T00:00:00Z");
-    for (action, body) in [
-        (
-            "ListAccessKeys",
-            keys(&member("AKIA short", "Bob", "Inactive"), end),
-        ),
-        (
-            "ListAccessKeys",
-            keys(&member(BOBS_KEY, "B&lt;b", "Inactive"), end),
-        ),
-        ("ListAccessKeys", keys(&member("", "Bob", "Inactive"), end)),
-        (
-            "ListAccessKeys",
-            keys(&member(BOBS_KEY, "Alice", "Inactive"), end),
-        ),
-        ("GetAccessKeyLastUsed", owner("Bob Smith")),
-        ("GetAccessKeyLastUsed", owner("B\u{202e}b")),
-    ] {
-        let sandbox = documented();
-        sandbox.fault(Fault::new(xml(body.clone())).on(action).always());
-        let case = match action {
-            "ListAccessKeys" => Case::documented(&sandbox, &["--only-inactive"]),
-            _ => Case::at(&sandbox, ["--access-key-id", BOBS_KEY, "--find-user"]),
+    let list = |id: &str, user: &str| keys(&member(id, user, "Inactive"), END);
+    let (lists, uses) = ("ListAccessKeys", "GetAccessKeyLastUsed");
+    let cases = [
+        (lists, list("AKIA short", "Bob")),
+        (lists, list(BOBS_KEY, "B&lt;b")),
+        (lists, list("", "Bob")),
+        (lists, list(BOBS_KEY, "Alice")),
+        (uses, owner("Bob Smith")),
+        (uses, owner("B\u{202e}b")),
+    ];
+    each(cases, |(action, body)| {
+        let sandbox = faulty([always(action, xml(body))]);
+        let case = if action == lists {
+            Case::documented(&sandbox, &["--only-inactive"])
+        } else {
+            Case::at(&sandbox, ["--access-key-id", BOBS_KEY, "--find-user"])
         };
-        let _ = case
-            .run()
-            .exits(1)
-            .prints_outcome("Failed")
-            .says(&["unusable response from IAM at "])
-            .ends_with("not deleted");
-        assert_eq!(actions(&sandbox), [action], "{body}");
-    }
+        let says = &["unusable response from IAM at "];
+        case.run().ends_as(1, "Failed", says, "not deleted");
+        assert_eq!(actions(&sandbox), [action]);
+    });
 }
 
 #[test]
 fn c65_a_list_of_anything_but_members_is_not_an_empty_list() {
-    let end = "<IsTruncated>false</IsTruncated>";
-    let good = keys(&member(BOBS_KEY, "Bob", "Active"), end);
-    for body in [
+    let good = keys(&member(BOBS_KEY, "Bob", "Active"), END);
+    let bodies = [
         good.replace("member>", "item>"),
         good.replace("<member>", "<item/><member>"),
-        keys("none", end),
-    ] {
+        keys("none", END),
+    ];
+    each(bodies, |body| {
         // A lost deletion is not proved by a list that cannot be read.
-        let sandbox = documented();
-        let lost = What::ResetBeforeActing;
-        sandbox.fault(Fault::new(lost).on("DeleteAccessKey").always());
-        let page = What::page(200, "text/xml", body.clone());
-        sandbox.fault(Fault::new(page).on("ListAccessKeys").always());
-        let printed = Case::documented(&sandbox, &["--timeout", "4"]).run();
-        let _ = printed
-            .exits(10)
-            .prints_outcome("Unknown")
-            .says(&["error: "])
-            .ends_with("no usable response arrived");
-        assert!(sandbox.has_key(BOBS_KEY), "{body}");
-    }
+        let sandbox = faulty([
+            always("DeleteAccessKey", What::ResetBeforeActing),
+            always("ListAccessKeys", What::page(200, "text/xml", body)),
+        ]);
+        let ended = Case::documented(&sandbox, &["--timeout", "4"]).run();
+        ended.ends_as(10, "Unknown", &["error: "], "no usable response arrived");
+        assert!(sandbox.has_key(BOBS_KEY));
+    });
     let user = "<Path>/</Path><UserName>Bob</UserName><UserId>AIDACKCEVSQ6C2EXAMPLE</UserId>\
                 <Arn>arn:aws:iam::123456789012:user/Bob</Arn><CreateDate>2020-01-01T00:00:00Z</CreateDate>";
-    let users = format!("<Users><item>{user}</item></Users>{end}");
-    let sandbox = documented();
+    let users = format!("<Users><item>{user}</item></Users>{END}");
     let page = What::page(200, "text/xml", result("ListUsers", &users));
-    sandbox.fault(Fault::new(page).on("ListUsers").always());
+    let sandbox = faulty([always("ListUsers", page)]);
+    let says = &[
+        "unexpected response from IAM at ",
+        "its Users has something other than members",
+    ];
     let args = ["--whole-account", "--only-inactive", "--dry-run"];
-    let _ = Case::at(&sandbox, args)
-        .run()
-        .exits(9)
-        .prints_nothing()
-        .says(&[
-            "unexpected response from IAM at ",
-            "its Users has something other than members",
-        ])
-        .ends_with("no key was changed");
+    let said = Case::at(&sandbox, args).run().exits(9).prints_nothing();
+    let _ = said.says(says).ends_with("no key was changed");
 }
