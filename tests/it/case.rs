@@ -1,7 +1,7 @@
 //! One run of the binary, in an environment of its own, and tables of such cases.
 
 use std::ffi::{OsStr, OsString};
-use std::fmt::Debug;
+use std::fmt::{self, Debug, Formatter};
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -158,6 +158,12 @@ pub(crate) struct Parts {
     /// It holds the home.
     pub(crate) folder: tempfile::TempDir,
     pub(crate) secrets: Secrets,
+}
+
+impl Debug for Case {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        self.args.fmt(formatter)
+    }
 }
 
 impl Case {

@@ -1,12 +1,13 @@
 //! What `--reactivate` does not undo: what somebody else may have done, and what does not fit together.
 
 use iam_sandbox::documented::BOB_SECOND_KEY_ID;
-use iam_sandbox::{Fault, Sandbox, Status, What};
+use iam_sandbox::{Sandbox, Status, What};
 
-use crate::case::{BOBS_KEY, Case, actions, documented};
+use crate::case::{BOBS_KEY, Case, actions, always, documented, each, faulty};
 use crate::journal::ACCOUNT;
-use crate::many::{from_stdin, outcomes};
-use crate::reactivate::{CHANGED, inactive, row, status, undo};
+use crate::many::{from_stdin, rows};
+use crate::reactivate::{inactive, reactivate, status};
+use crate::undo::{CHANGED, row, undo};
 
 const HEAD: &str = "{\"Journal\":1,\"Action\":\"deactivate\",\"AccountId\":\"123456789012\"}\n";
 const INTENT: &str =
@@ -29,35 +30,29 @@ fn f104_a_deactivation_that_is_only_concluded_is_not_undone() {
     let _ = printed
         .prints(&output)
         .says(&[&format!("warning: {BOBS_KEY} is presumed deactivated")]);
-    for undone in [
+    let cases = [
         undo(&sandbox, &path),
         from_stdin(&sandbox, &output, &["--reactivate", "--yes"]),
-    ] {
+    ];
+    each(cases, |undone| {
         sandbox.set_status(BOB_SECOND_KEY_ID, Status::Inactive);
         let printed = undone.run().exits(12);
-        let output = printed.output().to_owned();
-        let expected = [("Reactivated".to_owned(), 1), ("Refused".to_owned(), 1)];
-        assert_eq!(outcomes(&output), expected);
+        let expected = [("Reactivated", 1), ("Refused", 1)];
         let _ = printed
-            .prints(&output)
+            .prints_outcomes(&expected)
             .says(&[&format!(
                 "{BOBS_KEY}: not reactivated: it is unknown whether the run with --deactivate made it inactive"
             )])
             .ends_with("2 keys: 1 reactivated, 1 refused");
         assert_eq!(status(&sandbox, BOBS_KEY), Some(Status::Inactive));
         assert_eq!(status(&sandbox, BOB_SECOND_KEY_ID), Some(Status::Active));
-    }
+    });
 }
 
 /// This run listed the key as active and sent the request: that the response was lost does not keep it from being undone.
 #[test]
 fn f104_a_deactivation_of_this_run_is_undone_although_its_response_was_lost() {
-    let sandbox = documented();
-    sandbox.fault(
-        Fault::new(What::ResetAfterActing)
-            .on("UpdateAccessKey")
-            .always(),
-    );
+    let sandbox = faulty([always("UpdateAccessKey", What::ResetAfterActing)]);
     let printed = Case::documented(&sandbox, &["--deactivate", "--timeout", "4"])
         .run()
         .exits(0);
@@ -82,27 +77,28 @@ fn f104_a_journal_of_another_account_is_not_undone() {
     let journal = HEAD.replace(ACCOUNT, OTHER) + &row(BOBS_KEY, CHANGED);
     std::fs::write(&path, &journal).expect("a journal");
     let of_stdin = from_stdin(&sandbox, &journal, &["--reactivate", "--yes"]);
-    for (case, name) in [
+    let cases = [
         (undo(&sandbox, &path), path.display().to_string()),
         (
             undo(&sandbox, &path).args(["--dry-run"]),
             path.display().to_string(),
         ),
         (of_stdin, "standard input".to_owned()),
-    ] {
+    ];
+    each(cases, |(case, name)| {
         let _ = case.run().exits(11).prints_nothing().says_exactly(&format!(
             "iam-del-key: error: cannot undo {name}: it is for account {OTHER}, but the credentials belong to account {ACCOUNT}\n\
              hint: use credentials of that account (--profile NAME)\n\
              result: no key was changed\n"
         ));
-    }
+    });
     assert!(
         actions(&sandbox)
             .iter()
             .all(|action| action == "GetCallerIdentity")
     );
     let two = HEAD.to_owned() + &row(BOBS_KEY, CHANGED) + &journal;
-    for (list, says) in [
+    let cases = [
         (
             two,
             "this journal is for account 999999999999, but the one before is for account 123456789012",
@@ -112,13 +108,15 @@ fn f104_a_journal_of_another_account_is_not_undone() {
             HEAD.replace(ACCOUNT, "123456789012\",\"AccountId\":\"999999999999"),
             "an object has `AccountId` twice",
         ),
-    ] {
+    ];
+    each(cases, |(list, says)| {
         let said = from_stdin(&sandbox, &list, &["--reactivate", "--yes"]).run();
         let _ = said.exits(2).prints_nothing().says(&[says]);
-    }
+    });
     assert_eq!(status(&sandbox, BOBS_KEY), Some(Status::Inactive));
     // The same account, and one that is not known.
-    for head in [HEAD.to_owned(), HEAD.replace("\"123456789012\"", "null")] {
+    let cases = [HEAD.to_owned(), HEAD.replace("\"123456789012\"", "null")];
+    each(cases, |head| {
         sandbox.set_status(BOBS_KEY, Status::Inactive);
         let list = head + &row(BOBS_KEY, CHANGED);
         let said = from_stdin(&sandbox, &list, &["--reactivate", "--yes"]).run();
@@ -126,7 +124,7 @@ fn f104_a_journal_of_another_account_is_not_undone() {
             .exits(0)
             .prints_outcome("Reactivated")
             .says(&["1 reactivated"]);
-    }
+    });
 }
 
 /// `--from -` would read standard input.
@@ -157,7 +155,7 @@ fn f104_rows_that_contradict_themselves_or_each_other_are_refused() {
     let with = |more: &str| row(BOBS_KEY, &format!("{CHANGED},{more}"));
     let both = "an object has both an Intent and an Outcome";
     let of_alice = row(BOBS_KEY, CHANGED).replace("Bob", "Alice");
-    for (list, says) in [
+    let cases = [
         (
             with("\"Action\":\"delete\""),
             "has the Outcome Deactivated and the Action `delete`: they contradict each other",
@@ -180,11 +178,12 @@ fn f104_rows_that_contradict_themselves_or_each_other_are_refused() {
             HEAD.to_owned() + &of_alice + &row(BOBS_KEY, CHANGED),
             "has the owner Bob here, but the owner Alice in line 2: a key has only one owner",
         ),
-    ] {
+    ];
+    each(cases, |(list, says)| {
         let said = from_stdin(&sandbox, &list, &["--reactivate", "--yes"]).run();
         let said = said.exits(2).prints_nothing();
         let _ = said.says(&[says]).ends_with("no key was changed");
-    }
+    });
     assert_eq!(sandbox.connections(), 0);
     // A run was told a wrong owner first.
     let failed = row(BOBS_KEY, "\"Outcome\":\"Failed\"").replace("Bob", "Alice");
@@ -195,4 +194,134 @@ fn f104_rows_that_contradict_themselves_or_each_other_are_refused() {
         .prints_outcome("Reactivated")
         .says(&["1 reactivated"]);
     assert_eq!(status(&sandbox, BOBS_KEY), Some(Status::Active));
+}
+
+#[test]
+fn f104_what_is_unknown_is_reported_and_left() {
+    let sandbox = inactive();
+    sandbox.set_status(BOB_SECOND_KEY_ID, Status::Inactive);
+    let unknown = "\"Outcome\":\"Unknown\",\"Action\":\"deactivate\"";
+    let list = row(BOBS_KEY, unknown) + &row(BOB_SECOND_KEY_ID, CHANGED);
+    let printed = from_stdin(&sandbox, &list, &["--reactivate", "--yes"])
+        .run()
+        .exits(12);
+    let output = printed.output().to_owned();
+    let reported = &rows(&output)[0];
+    assert_eq!(reported["AccessKeyId"], BOBS_KEY);
+    assert_eq!(reported["Outcome"], "Unknown");
+    assert_eq!(
+        reported["Reason"],
+        "this run did not change it: it is unknown whether an earlier run deactivated it; unknown: an earlier run \
+         started to change it, and the result is unknown"
+    );
+    let said = printed.prints(&output);
+    assert!(!said.messages().contains("to continue, "));
+    let _ = said
+        .says(&["hint: check with: aws iam list-access-keys --user-name=Bob\n"])
+        .ends_with("2 keys: 1 reactivated, 1 unknown");
+    assert_eq!(status(&sandbox, BOBS_KEY), Some(Status::Inactive));
+    assert_eq!(status(&sandbox, BOB_SECOND_KEY_ID), Some(Status::Active));
+}
+
+#[test]
+fn f104_a_key_that_may_have_been_inactive_before_is_refused() {
+    let sandbox = inactive();
+    let list = row(BOBS_KEY, "\"Outcome\":\"Deactivated\"");
+    let printed = from_stdin(&sandbox, &list, &["--reactivate", "--yes"])
+        .run()
+        .exits(11);
+    assert_eq!(
+        printed.object()["Reason"],
+        "it is unknown whether the run with --deactivate made it inactive"
+    );
+    let _ = printed.prints_outcome("Refused").says_exactly(&format!(
+        "iam-del-key: error: {BOBS_KEY}: not reactivated: it is unknown whether the run with --deactivate made it inactive\n\
+         hint: to reactivate a key anyway: iam-del-key --access-key-id ID --user-name NAME --reactivate\n\
+         result: 1 key: 1 refused\n"
+    ));
+    assert_eq!(status(&sandbox, BOBS_KEY), Some(Status::Inactive));
+}
+
+#[test]
+fn f104_any_other_list_is_refused() {
+    let sandbox = documented();
+    let id = BOBS_KEY;
+    let deletion = "{\"Journal\":1,\"Action\":\"delete\",\"AccountId\":null}\n".to_owned();
+    let undone = deletion.replace("delete", "reactivate");
+    let newer = "{\"Journal\":2,\"Action\":\"deactivate\",\"AccountId\":null}\n".to_owned();
+    let cases = [
+        format!("{id}\n"),
+        format!("AccessKeyId,UserName,Outcome\n{id},Bob,Deactivated\n"),
+        format!("[\"{id}\"]"),
+        row(id, "\"Status\":\"Inactive\""),
+        format!("{{\"AccessKeyMetadata\":[{{\"AccessKeyId\":\"{id}\",\"Status\":\"Inactive\"}}]}}"),
+        row(id, "\"Outcome\":\"Deleted\""),
+        row(id, "\"Outcome\":\"WouldDelete\""),
+        row(id, "\"Outcome\":\"WouldDeactivate\""),
+        row(id, "\"Outcome\":\"WouldReactivate\""),
+        row(id, "\"Outcome\":\"Reactivated\""),
+        row(id, "\"Outcome\":\"Unknown\""),
+        row(id, "\"Outcome\":\"NotTried\",\"Action\":\"reactivate\""),
+        row(id, "\"Outcome\":\"Nonsense\""),
+        row(BOB_SECOND_KEY_ID, CHANGED) + &row(id, "\"Outcome\":\"Deleted\""),
+        deletion,
+        undone,
+        newer,
+    ];
+    each(cases, |list| {
+        let said = from_stdin(&sandbox, &list, &["--reactivate", "--yes"])
+            .run()
+            .exits(2)
+            .prints_nothing();
+        let is_named = said.messages().contains(
+            "this is not from a run of --deactivate, and --reactivate undoes only those\n\
+             hint: use the journal or the JSON results of that run, or name the keys with --access-key-id\n",
+        );
+        assert!(
+            is_named || list.contains("\"Journal\":2"),
+            "{list}{}",
+            said.messages()
+        );
+        let _ = said
+            .says(&["standard input, line "])
+            .ends_with("no key was changed");
+    });
+    assert_eq!(sandbox.connections(), 0);
+}
+
+#[test]
+fn f104_no_other_run_goes_on_with_the_results_of_an_undo() {
+    let sandbox = inactive();
+    let planned = reactivate(&sandbox, &["--dry-run"]).run().exits(0);
+    let plan = planned.output().to_owned();
+    let _ = planned
+        .prints_outcome("WouldReactivate")
+        .says(&["result: "]);
+    let unknown = row(
+        BOBS_KEY,
+        "\"Outcome\":\"Unknown\",\"Action\":\"reactivate\"",
+    );
+    let cases = [
+        &plan,
+        &row(BOBS_KEY, "\"Outcome\":\"Reactivated\""),
+        &unknown,
+    ];
+    each(cases, |list| {
+        each([&[][..], &["--deactivate"]], |action| {
+            let verb = if action.is_empty() {
+                "delete"
+            } else {
+                "deactivate"
+            };
+            let _ = from_stdin(&sandbox, list, action)
+                .run()
+                .exits(2)
+                .prints_nothing()
+                .says(&[&format!(
+                    "this line for {BOBS_KEY} is from a run of --reactivate, but this command would {verb} keys: remove the line"
+                )])
+                .ends_with("no key was changed");
+        });
+    });
+    assert!(!actions(&sandbox).contains(&"UpdateAccessKey".to_owned()));
 }

@@ -1,0 +1,373 @@
+//! The undo of whole runs of `--deactivate`: exactly the keys that such a run changed are active again.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::Path;
+use std::time::Duration;
+
+use iam_sandbox::documented::{ALICE_KEY_ID, BOB_SECOND_KEY_ID};
+use iam_sandbox::{Sandbox, Status, What, nth_key_id};
+use serde_json::Value;
+
+use crate::case::{BOBS_KEY, Case, always, documented, each, once};
+use crate::journal::{ACCOUNT, Kept};
+use crate::many::{crowd, from_stdin, outcomes, rows};
+use crate::reactivate::{inactive, status};
+
+/// Undoes the run that left this file.
+pub(crate) fn undo(sandbox: &Sandbox, file: &Path) -> Case {
+    Case::at(sandbox, ["--from"])
+        .args([file])
+        .args(["--reactivate", "--yes"])
+}
+
+fn statuses(sandbox: &Sandbox) -> BTreeMap<String, Status> {
+    let keys = sandbox.keys().into_iter();
+    keys.map(|key| (key.id, key.status)).collect()
+}
+
+pub(crate) const CHANGED: &str = "\"Outcome\":\"Deactivated\",\"PreviousStatus\":\"Active\"";
+
+pub(crate) fn row(id: &str, more: &str) -> String {
+    format!("{{\"AccessKeyId\":\"{id}\",\"UserName\":\"Bob\",{more}}}\n")
+}
+
+/// Twenty keys, of which three are inactive and two are denied: what `--deactivate` did to them is undone.
+#[test]
+fn f104_a_whole_run_is_undone_from_its_results_and_from_its_journal() {
+    each([false, true], |by_journal| {
+        let (sandbox, list) = crowd(20);
+        let kept = Kept::new(&list);
+        for n in [3, 4, 5] {
+            sandbox.set_status(&nth_key_id(ACCOUNT, n), Status::Inactive);
+        }
+        let before = statuses(&sandbox);
+        let denied = What::error(403, "AccessDenied", "no");
+        sandbox.fault(once("UpdateAccessKey", denied.clone()));
+        sandbox.fault(once("UpdateAccessKey", denied));
+        let printed = kept
+            .case(&sandbox, &["--deactivate", "--yes"])
+            .run()
+            .exits(12);
+        let results = printed.output().to_owned();
+        let journal = kept.path();
+        let command = format!(
+            "hint: to undo the changes in the journal: iam-del-key --from {} --reactivate\n",
+            journal.display()
+        );
+        let _ = printed.prints(&results).says(&[&command]);
+        assert_ne!(statuses(&sandbox), before);
+        let case = if by_journal {
+            undo(&sandbox, &journal)
+        } else {
+            from_stdin(&sandbox, &results, &["--reactivate", "--yes"])
+        };
+        let printed = case.run().exits(0);
+        let _ = printed
+            .prints_outcomes(&[("Reactivated", 15)])
+            .says(&["note: 5 lines were skipped: nothing left to do\n"])
+            .ends_with("15 keys: 15 reactivated");
+        assert_eq!(statuses(&sandbox), before);
+    });
+}
+
+/// The run is killed, the next one with its journal finishes it, and the journal undoes both.
+#[test]
+fn f104_an_interrupted_run_is_undone_before_and_after_it_is_finished() {
+    let (sandbox, list) = crowd(30);
+    let kept = Kept::new(&list);
+    for n in [7, 20] {
+        sandbox.set_status(&nth_key_id(ACCOUNT, n), Status::Inactive);
+    }
+    let before = statuses(&sandbox);
+    let deactivate = || kept.case(&sandbox, &["--deactivate", "--jobs", "2", "--yes"]);
+    let running = deactivate().start();
+    assert!(sandbox.wait_for_requests(20, Duration::from_secs(20)));
+    let _ = running.kill();
+    let at_once = statuses(&sandbox);
+    assert_ne!(at_once, before);
+    // A record that was cut off was not acted on.
+    let whole = kept.journal();
+    std::fs::write(kept.path(), format!("{whole}{{\"AccessKeyId\":\"AK")).expect("a journal");
+    let printed = undo(&sandbox, &kept.path())
+        .run()
+        .exits_with_one_of(&[0, 12]);
+    let output = printed.output().to_owned();
+    let mut expected = before.clone();
+    let mut in_doubt = 0;
+    for row in rows(&output) {
+        let id = row["AccessKeyId"].as_str().expect("an ID").to_owned();
+        // Of a change that was started and not recorded it is not known what it did.
+        if row["Outcome"] == "Unknown" {
+            in_doubt += usize::from(at_once[&id] == Status::Inactive);
+            expected.insert(id.clone(), at_once[&id]);
+        } else {
+            assert_eq!(row["Outcome"], "Reactivated", "{row}");
+        }
+    }
+    let _ = printed.prints(&output).says(&["result: "]);
+    assert_eq!(statuses(&sandbox), expected);
+
+    // The next run finishes it: the journal has all keys now, and the ones that were undone a second time.
+    let printed = deactivate().run().exits(0);
+    let _ = printed.prints_anything().says(&["result: "]);
+    assert!(statuses(&sandbox).iter().all(|(id, status)| {
+        !id.starts_with("AKIA") || before[id] == *status || *status == Status::Inactive
+    }));
+    // What the killed run may have done is not undone: it may have been somebody else.
+    let printed = undo(&sandbox, &kept.path())
+        .run()
+        .exits_with_one_of(&[0, 12]);
+    let output = printed.output().to_owned();
+    let mut counts = vec![("Reactivated".to_owned(), 28 - in_doubt)];
+    if in_doubt > 0 {
+        counts.push(("Refused".to_owned(), in_doubt));
+    }
+    assert_eq!(outcomes(&output), counts);
+    let _ = printed
+        .prints(&output)
+        .says(&["note: 2 lines were skipped", "result: 28 keys: "]);
+    assert_eq!(statuses(&sandbox), expected);
+}
+
+#[test]
+fn f104_a_journal_that_a_run_still_writes_is_not_undone() {
+    let sandbox = inactive();
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("done.jsonl");
+    std::fs::write(&path, row(BOBS_KEY, CHANGED)).expect("a file");
+    let other = File::open(&path).expect("a file");
+    other.lock().expect("a lock");
+    let _ = undo(&sandbox, &path)
+        .run()
+        .exits(11)
+        .prints_nothing()
+        .says(&[
+            "another run is using the journal",
+            "wait for that run to end",
+        ]);
+    assert_eq!(sandbox.connections(), 0);
+    other.unlock().expect("no lock");
+    let said = undo(&sandbox, &path).run().exits(0);
+    let _ = said.prints_outcome("Reactivated").says(&["1 reactivated"]);
+}
+
+/// An undo has a journal of its own, and is run again with it.
+#[test]
+fn f104_an_undo_that_was_cut_off_is_finished_by_the_same_command() {
+    let (sandbox, list) = crowd(12);
+    let kept = Kept::new(&list);
+    let before = statuses(&sandbox);
+    let printed = kept.case(&sandbox, &["--deactivate"]).run().exits(0);
+    let _ = printed.prints_anything().says(&["12 deactivated"]);
+    let folder = tempfile::tempdir().expect("a folder");
+    let own = folder.path().join("undone.jsonl");
+    let undo = || {
+        undo(&sandbox, &kept.path())
+            .args(["--journal"])
+            .args([&own])
+    };
+    sandbox.fault(always("UpdateAccessKey", What::ResetBeforeActing).skip(5));
+    let printed = undo()
+        .args(["--jobs", "1", "--timeout", "3", "--fail-fast"])
+        .run()
+        .exits(12);
+    let _ = printed
+        .prints_anything()
+        .says(&[
+            "hint: to continue, run the same command again; keys that are already active are skipped\n",
+        ])
+        .ends_with("12 keys: 5 reactivated, 1 unknown, 6 not tried");
+    sandbox.clear_faults();
+    let printed = undo().run().exits(0);
+    let expected = [("Reactivated", 7), ("Skipped", 5)];
+    let _ = printed
+        .prints_outcomes(&expected)
+        .says(&["result: "])
+        .ends_with("12 keys: 7 reactivated, 5 already active");
+    assert_eq!(statuses(&sandbox), before);
+}
+
+/// What several records of a key say together: R it is reactivated, ? it is reported as unknown, - it is left out.
+#[test]
+fn f104_several_records_of_a_key_say_together_what_was_done_to_it() {
+    const HEAD: &str = "{\"Journal\":1,\"Action\":\"deactivate\",\"AccountId\":null}\n";
+    const INTENT: &str =
+        "\"Intent\":\"deactivate\",\"Status\":\"Active\",\"PreviousStatus\":\"Active\"";
+    const FAILED: &str = "\"Outcome\":\"Failed\"";
+    const SKIPPED: &str = "\"Outcome\":\"Skipped\"";
+    const UNKNOWN: &str = "\"Outcome\":\"Unknown\"";
+    const FAILED_RESULT: &str = "\"Outcome\":\"Failed\",\"Action\":\"deactivate\"";
+    const UNKNOWN_RESULT: &str = "\"Outcome\":\"Unknown\",\"Action\":\"deactivate\"";
+    let cases = [
+        (HEAD, &[INTENT][..], '?'),
+        (HEAD, &[INTENT, CHANGED], 'R'),
+        (HEAD, &[INTENT, FAILED], '-'),
+        (HEAD, &[INTENT, UNKNOWN], '?'),
+        (HEAD, &[INTENT, UNKNOWN, INTENT, CHANGED], 'R'),
+        (HEAD, &[INTENT, UNKNOWN, INTENT, FAILED], '-'),
+        (HEAD, &[INTENT, CHANGED, INTENT, FAILED], 'R'),
+        (HEAD, &[INTENT, CHANGED, INTENT], 'R'),
+        (HEAD, &[SKIPPED], '-'),
+        ("", &[CHANGED], 'R'),
+        ("", &[UNKNOWN_RESULT, CHANGED], 'R'),
+        ("", &[CHANGED, UNKNOWN_RESULT], 'R'),
+        ("", &[CHANGED, SKIPPED], 'R'),
+        // The second run found it inactive, and cannot know since when.
+        ("", &[UNKNOWN_RESULT, SKIPPED], '?'),
+        ("", &[UNKNOWN_RESULT, FAILED_RESULT], '?'),
+        ("", &[FAILED_RESULT], '-'),
+        ("", &[SKIPPED], '-'),
+    ];
+    each(cases, |(head, records, expected)| {
+        let sandbox = inactive();
+        let list = records.iter().fold(head.to_owned(), |list, record| {
+            list + &row(BOBS_KEY, record)
+        });
+        let case = from_stdin(&sandbox, &list, &["--reactivate", "--yes"]);
+        let printed = case.run().exits_with_one_of(&[0, 10]);
+        let output = printed.output().to_owned();
+        let said = match rows(&output).as_slice() {
+            [] => '-',
+            [row] if row["Outcome"] == "Reactivated" => 'R',
+            [row] if row["Outcome"] == "Unknown" => '?',
+            rows => panic!("{rows:?}"),
+        };
+        assert_eq!(said, expected, "{list}");
+        let is_active = status(&sandbox, BOBS_KEY) == Some(Status::Active);
+        assert_eq!(is_active, said == 'R', "{list}");
+        let _ = printed.prints(&output).says(&["result: "]);
+    });
+}
+
+/// The hint is a command that works then, whatever standard output got.
+#[test]
+fn f104_how_to_undo_a_run_is_said_by_what_was_kept() {
+    let list = format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n{ALICE_KEY_ID},Alice\n");
+    // A few keys are named, in one command for each owner.
+    let hints = ["Bob", "Alice"].map(|owner| {
+        let id = if owner == "Bob" { BOBS_KEY } else { ALICE_KEY_ID };
+        format!("hint: to undo it for {owner}: iam-del-key --access-key-id {id} --user-name={owner} --reactivate\n")
+    });
+    let cases = [
+        &[][..],
+        &["--output", "text"],
+        &["--output", "table"],
+        &["--output", "off"],
+        &["--query", "Outcome"],
+    ];
+    each(cases, |more| {
+        let sandbox = documented();
+        let printed = from_stdin(&sandbox, &list, &["--deactivate"])
+            .args(more)
+            .run()
+            .exits(0);
+        let _ = printed.prints_anything().says(&[
+            &hints[0],
+            &hints[1],
+            "result: 2 keys: 2 deactivated\n",
+        ]);
+    });
+    // One command is enough for one owner, and where owners are looked up.
+    let bobs = [BOBS_KEY, BOB_SECOND_KEY_ID];
+    let two = format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n{BOB_SECOND_KEY_ID},Bob\n");
+    let ids = format!("{BOBS_KEY}\n{ALICE_KEY_ID}\n");
+    let one = format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n");
+    let cases = [
+        (
+            &two,
+            &["--output", "text"][..],
+            &bobs[..],
+            "--user-name=Bob",
+        ),
+        (&two, &["--output", "table"], &bobs, "--user-name=Bob"),
+        (
+            &ids,
+            &["--output", "text", "--find-user"],
+            &[BOBS_KEY, ALICE_KEY_ID],
+            "--find-user",
+        ),
+        (&one, &["--output", "text"], &bobs[..1], "--user-name=Bob"),
+        (&one, &[], &bobs[..1], "--user-name=Bob"),
+    ];
+    each(cases, |(list, more, keys, owner)| {
+        let sandbox = documented();
+        let printed = from_stdin(&sandbox, list, &["--deactivate", "--jobs", "1"])
+            .args(more)
+            .run()
+            .exits(0);
+        let keys = keys.join(" --access-key-id ");
+        let arguments = format!("--access-key-id {keys} {owner} --reactivate");
+        let _ = printed
+            .prints_anything()
+            .says(&[&format!("hint: to undo it: iam-del-key {arguments}\n")]);
+        let undo = Case::at(&sandbox, arguments.split(' ')).args(["--yes", "--output", "text"]);
+        let printed = undo.run().exits(0);
+        let output = printed.output().to_owned();
+        assert!(output.contains("\tReactivated\t"), "{output}");
+        let _ = printed.prints(&output);
+        assert!(
+            bobs.iter()
+                .all(|id| sandbox.key(id).expect("a key").status == Status::Active)
+        );
+    });
+    // Six keys are too many.
+    let cases = [
+        (
+            &[][..],
+            &[
+                "hint: to undo it if you saved the standard output in FILE: iam-del-key --from FILE --reactivate\n",
+            ][..],
+        ),
+        (
+            &["--output", "text", "--find-user"],
+            &[
+                "hint: to undo it for a key: iam-del-key --access-key-id ID --user-name NAME --reactivate\n",
+                "hint: with --journal FILE, a run can be undone with one command\n",
+            ],
+        ),
+    ];
+    each(cases, |(more, says)| {
+        let (sandbox, many) = crowd(6);
+        let case = from_stdin(&sandbox, &many, &["--deactivate"]);
+        let printed = case.args(more).run().exits(0);
+        let _ = printed.prints_anything().says(says);
+    });
+    // Nobody knows what these keys were before: their results undo nothing.
+    let sandbox = documented();
+    sandbox.deny("iam:ListAccessKeys");
+    let printed = from_stdin(&sandbox, &list, &["--deactivate", "--jobs", "1"])
+        .run()
+        .exits(0);
+    let output = printed.output().to_owned();
+    let _ = printed.prints(&output).says(&[&hints
+        .concat()
+        .replace("for Bob:", "for Bob, if the key was active before:")
+        .replace("for Alice:", "for Alice, if the key was active before:")]);
+    let object: Vec<Value> = rows(&output);
+    assert!(object.iter().all(|row| row.get("PreviousStatus").is_none()));
+}
+
+/// Where standard output is a file, the hint names it.
+#[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "needs /proc")]
+fn f104_results_in_a_file_undo_the_run_with_one_command() {
+    let (sandbox, list) = crowd(6);
+    let case = from_stdin(&sandbox, &list, &["--deactivate"]);
+    let home = case.path("");
+    let script = format!("cd '{}' && exec \"$0\" \"$@\" > done.jsonl", home.display());
+    let ended = case
+        .start_under(Some(&["sh", "-c", &script]))
+        .end_keeping(|folder| {
+            let kept = folder.join("home/done.jsonl");
+            let undo = Case::at(&sandbox, ["--yes", "--reactivate", "--from"]).args([kept]);
+            let printed = undo.run().exits(0);
+            let _ = printed
+                .prints_outcomes(&[("Reactivated", 6)])
+                .says(&["6 reactivated"]);
+        });
+    let _ = ended.exits(0).prints_nothing().says_exactly(
+        "hint: to undo the changes in the file with these results: iam-del-key --from done.jsonl --reactivate\n\
+         result: 6 keys: 6 deactivated\n",
+    );
+}
