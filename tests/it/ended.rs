@@ -205,6 +205,22 @@ impl Ended {
         let _ = said.says(says).ends_with(known);
     }
 
+    /// The run ends without a result: the exit status, and what standard error says.
+    pub(crate) fn stops(self, status: i32, says: &[&str]) {
+        let _ = self.exits(status).prints_nothing().says(says);
+    }
+
+    /// The same, and its last line says this.
+    pub(crate) fn stops_as(self, status: i32, says: &[&str], known: &str) {
+        let said = self.exits(status).prints_nothing();
+        let _ = said.says(says).ends_with(known);
+    }
+
+    /// The run ends without a result, and this is standard error.
+    pub(crate) fn stops_exactly(self, status: i32, says: &str) {
+        let _ = self.exits(status).prints_nothing().says_exactly(says);
+    }
+
     /// One key is deleted, and standard error says why that is known.
     pub(crate) fn deletes(self, says: &[&str]) {
         let said = self.exits(0).prints(DELETED);

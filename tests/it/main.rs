@@ -11,6 +11,7 @@ mod arguments;
 mod asked;
 mod asked_list;
 mod background;
+mod believed;
 mod blocked;
 mod blocked_disk;
 mod blocked_end;

@@ -187,12 +187,10 @@ fn it_goes_with_keys_that_are_named_or_listed_and_with_no_other_action() {
         &["--access-key-id", BOBS_KEY, "--deactivate"],
     ];
     each(cases, |args| {
-        let _ = Case::at(&sandbox, args)
+        Case::at(&sandbox, args)
             .args(["--reactivate", "--yes"])
             .run()
-            .exits(2)
-            .prints_nothing()
-            .says(&["cannot be used with"]);
+            .stops(2, &["cannot be used with"]);
     });
     assert_eq!(sandbox.connections(), 0);
 }

@@ -207,7 +207,7 @@ fn c28_an_unexpected_response_to_a_read_is_called_that() {
     let sandbox = portal("GetCallerIdentity", 302);
     let host = sandbox.address();
     let case = Case::documented(&sandbox, &["--expect-account", "123456789012"]);
-    let _ = case.run().exits(9).prints_nothing().says_exactly(&format!(
+    case.run().stops_exactly(9, &format!(
         "iam-del-key: error: --expect-account could not be checked: unexpected response from STS at {host}: \
          HTTP status 302; invalid body: it is an HTML page\n\
          {hint}\nresult: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"

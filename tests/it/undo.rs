@@ -138,14 +138,13 @@ fn f104_a_journal_that_a_run_still_writes_is_not_undone() {
     std::fs::write(&path, row(BOBS_KEY, CHANGED)).expect("a file");
     let other = File::open(&path).expect("a file");
     other.lock().expect("a lock");
-    let _ = undo(&sandbox, &path)
-        .run()
-        .exits(11)
-        .prints_nothing()
-        .says(&[
+    undo(&sandbox, &path).run().stops(
+        11,
+        &[
             "another run is using the journal",
             "wait for that run to end",
-        ]);
+        ],
+    );
     assert_eq!(sandbox.connections(), 0);
     other.unlock().expect("no lock");
     let said = undo(&sandbox, &path).run().exits(0);

@@ -86,7 +86,7 @@ fn f104_a_journal_of_another_account_is_not_undone() {
         (of_stdin, "standard input".to_owned()),
     ];
     each(cases, |(case, name)| {
-        let _ = case.run().exits(11).prints_nothing().says_exactly(&format!(
+        case.run().stops_exactly(11, &format!(
             "iam-del-key: error: cannot undo {name}: it is for account {OTHER}, but the credentials belong to account {ACCOUNT}\n\
              hint: use credentials of that account (--profile NAME)\n\
              result: no key was changed\n"
@@ -111,7 +111,7 @@ fn f104_a_journal_of_another_account_is_not_undone() {
     ];
     each(cases, |(list, says)| {
         let said = from_stdin(&sandbox, &list, &["--reactivate", "--yes"]).run();
-        let _ = said.exits(2).prints_nothing().says(&[says]);
+        said.stops(2, &[says]);
     });
     assert_eq!(status(&sandbox, BOBS_KEY), Some(Status::Inactive));
     // The same account, and one that is not known.
@@ -313,14 +313,10 @@ fn f104_no_other_run_goes_on_with_the_results_of_an_undo() {
             } else {
                 "deactivate"
             };
-            let _ = from_stdin(&sandbox, list, action)
-                .run()
-                .exits(2)
-                .prints_nothing()
-                .says(&[&format!(
+            from_stdin(&sandbox, list, action)
+                .run().stops_as(2, &[&format!(
                     "this line for {BOBS_KEY} is from a run of --reactivate, but this command would {verb} keys: remove the line"
-                )])
-                .ends_with("no key was changed");
+                )], "no key was changed");
         });
     });
     assert!(!actions(&sandbox).contains(&"UpdateAccessKey".to_owned()));

@@ -320,11 +320,9 @@ fn f64_what_was_typed_before_the_question_is_no_answer() {
         .types(b"y\n")
         .shows("[y/N] ")
         .types(b"\n");
-    let _ = dialogue
+    dialogue
         .end()
-        .exits(11)
-        .prints_nothing()
-        .says(&["not confirmed: this run changed nothing\n"]);
+        .stops(11, &["not confirmed: this run changed nothing\n"]);
     assert!(sandbox.has_key(BOBS_KEY));
 }
 
