@@ -10,6 +10,7 @@ mod answers;
 mod arguments;
 mod asked;
 mod asked_list;
+mod assume_root;
 mod background;
 mod believed;
 mod blocked;
