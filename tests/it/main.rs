@@ -19,6 +19,7 @@ mod blocked_end;
 mod blocked_service;
 mod case;
 mod chain;
+mod code_prompt;
 mod codes;
 mod columns;
 mod completion;
