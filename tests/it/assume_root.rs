@@ -7,7 +7,8 @@ use crate::case::{Case, DELETED, actions, documented, each, once};
 use crate::credentials::keys;
 use crate::target_principal::{MEMBER, OLD_KEY, STS_FIRST, TARGET, assumed, one, organization};
 
-fn identity(arn: &str, account: &str) -> What {
+/// Who STS says is calling.
+pub(crate) fn identity(arn: &str, account: &str) -> What {
     let page = format!(
         "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><GetCallerIdentityResult>\
          <Arn>{arn}</Arn><UserId>X</UserId><Account>{account}</Account></GetCallerIdentityResult><ResponseMetadata>\

@@ -77,6 +77,7 @@ mod response;
 mod resumed;
 mod resumed_owner;
 mod role;
+mod role_confirmed;
 mod role_name;
 mod running;
 mod scope;
