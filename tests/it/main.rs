@@ -69,6 +69,7 @@ mod prompt;
 mod proof;
 mod property;
 mod question;
+mod question_ended;
 mod quiet;
 mod reactivate;
 mod read_errors;

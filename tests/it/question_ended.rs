@@ -1,0 +1,163 @@
+//! What happens to the question when the run is stopped or ended, or its terminal closed.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::os::fd::OwnedFd;
+
+use iam_sandbox::documented::BOB_SECOND_KEY_ID;
+
+use crate::asked::{ASKED, DECLINED, asked};
+use crate::case::{BOBS_KEY, Case, DOCUMENTED, actions, documented, each};
+use crate::dialogue::Dialogue;
+use crate::shell::Shell;
+
+const INTERRUPTED: &str = "iam-del-key: error: interrupted: this run changed nothing\n";
+
+#[test]
+fn a_signal_at_the_question_about_several_keys_prints_one_sentence() {
+    let keys = format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n{BOB_SECOND_KEY_ID},Bob\n");
+    let all = ["--user-name", "Bob", "--all-keys"];
+    let with = |format| [&all[..], &["--output", format]].concat();
+    let list = vec!["--from", "list.csv", "--deactivate"];
+    let cases = [
+        (all.to_vec(), "INT", 130),
+        (with("table"), "TERM", 143),
+        (with("json"), "INT", 130),
+        (list, "INT", 130),
+    ];
+    each(cases, |(args, signal, status)| {
+        let sandbox = documented();
+        let case = Case::at(&sandbox, [] as [&str; 0]);
+        let path = case.path("list.csv");
+        let args = args.iter().map(|arg| match *arg {
+            "list.csv" => path.clone().into_os_string(),
+            arg => arg.into(),
+        });
+        let dialogue = Dialogue::start(case.args(args).file("list.csv", &keys)).shows("[y/N] ");
+        dialogue.signal(signal);
+        let said = dialogue.end().exits(status).prints_nothing();
+        let (_, after) = said.messages().split_once("[y/N] ").expect("asked once");
+        // Nobody pressed Enter.
+        assert_eq!(after, format!("\n{INTERRUPTED}"));
+        let _ = said.says(&[INTERRUPTED]);
+        assert!(sandbox.has_key(BOBS_KEY) && sandbox.has_key(BOB_SECOND_KEY_ID));
+    });
+}
+
+#[test]
+fn c73_a_run_that_was_stopped_asks_again_and_forgets_what_was_typed() {
+    let sandbox = documented();
+    let case = asked(&sandbox);
+    let command = format!("$BINARY {} --interactive", DOCUMENTED.join(" "));
+    let screen = Shell::bash(case)
+        .types(&format!("{command}\n"))
+        .shows(ASKED)
+        .types("y\x1a")
+        .shows("Stopped")
+        .types("fg\n")
+        .shows(ASKED)
+        .types("ye\x1a")
+        .shows("Stopped")
+        // The answer is typed before the question is there again.
+        .types("fg\ny\n")
+        .shows(ASKED)
+        .types("n\n")
+        .shows(DECLINED)
+        .end();
+    assert_eq!(screen.matches("[y/N]").count(), 3, "{screen}");
+    assert!(sandbox.has_key(BOBS_KEY));
+
+    let _ = Shell::bash(asked(&sandbox))
+        .types(&format!("{command}\n"))
+        .shows(ASKED)
+        .types("\x1a")
+        .shows("Stopped")
+        .types("fg\n")
+        .shows(ASKED)
+        .types("y\n")
+        .shows("ResponseMetadata")
+        .end();
+    assert!(!sandbox.has_key(BOBS_KEY));
+}
+
+#[test]
+fn c73_what_is_typed_while_the_run_is_stopped_answers_nothing() {
+    each([&b"y\n"[..], b"y\ny\n", b"yes\nyes\nyes\n"], |typed| {
+        let sandbox = documented();
+        let dialogue = Dialogue::start(asked(&sandbox)).shows(ASKED).without_echo();
+        dialogue.signal("STOP");
+        dialogue.is_stopped();
+        let dialogue = dialogue.forgets().types(typed);
+        dialogue.signal("CONT");
+        dialogue
+            .shows(ASKED)
+            .types(b"n\n")
+            .end()
+            .stops(11, &[DECLINED]);
+        assert!(sandbox.has_key(BOBS_KEY), "{typed:?}");
+    });
+}
+
+#[test]
+fn c73_signals_end_the_question() {
+    each([("INT", 130), ("TERM", 143)], |(signal, status)| {
+        let sandbox = documented();
+        let dialogue = Dialogue::start(asked(&sandbox)).shows(ASKED);
+        dialogue.signal(signal);
+        dialogue.end().stops(status, &[INTERRUPTED]);
+        assert!(sandbox.has_key(BOBS_KEY), "{signal}");
+    });
+    // After it went on, too.
+    let sandbox = documented();
+    let dialogue = Dialogue::start(asked(&sandbox)).shows(ASKED);
+    dialogue.signal("STOP");
+    dialogue.is_stopped();
+    let dialogue = dialogue.forgets();
+    dialogue.signal("CONT");
+    let dialogue = dialogue.shows(ASKED);
+    dialogue.signal("TERM");
+    dialogue.end().stops(143, &[INTERRUPTED]);
+    assert!(sandbox.has_key(BOBS_KEY));
+
+    let sandbox = documented();
+    let dialogue = Dialogue::start(asked(&sandbox)).shows(ASKED);
+    dialogue.signal("HUP");
+    assert!(!dialogue.status().success());
+    assert!(sandbox.has_key(BOBS_KEY));
+    assert_eq!(
+        actions(&sandbox),
+        [
+            "ListAccessKeys",
+            "GetAccessKeyLastUsed",
+            "GetCallerIdentity"
+        ]
+    );
+}
+
+#[test]
+fn c73_a_terminal_that_is_closed_is_no_answer() {
+    let one = [&DOCUMENTED[..], &["--interactive"]].concat();
+    let cases = [one, vec!["--user-name", "Bob", "--all-keys"]];
+    each(cases, |args| {
+        let sandbox = documented();
+        let parts = Case::at(&sandbox, args).into_parts();
+        let (terminal, other_end) = pty_process::blocking::open().expect("a pseudo-terminal");
+        let mut child = pty_process::blocking::Command::new(parts.binary)
+            .args(&parts.args)
+            .env_clear()
+            .envs(parts.environment)
+            .spawn(other_end)
+            .expect("the binary starts");
+        let mut terminal = File::from(OwnedFd::from(terminal));
+        let (mut screen, mut bytes) = (String::new(), [0; 4096]);
+        while !screen.contains("[y/N] ") {
+            let count = terminal.read(&mut bytes).expect("the question");
+            screen.push_str(&String::from_utf8_lossy(&bytes[..count]));
+        }
+        drop(terminal);
+        // It sends SIGHUP, and nothing can be written to it any more.
+        let status = child.wait().expect("its end");
+        assert_eq!(status.code(), Some(129));
+        assert!(sandbox.has_key(BOBS_KEY));
+    });
+}
