@@ -32,6 +32,7 @@ mod deactivate;
 mod deletion;
 mod denial;
 mod dialogue;
+mod doubtful_report;
 mod drop_in;
 mod dry_run;
 mod elsewhere;

@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use iam_sandbox::Sandbox;
 use iam_sandbox::documented::ADMIN_KEY_ID;
 
-use crate::case::{BOBS_KEY, Case, DELETED, Ended, documented};
+use crate::case::{BOBS_KEY, Case, DELETED, Ended, documented, each};
 
 pub(crate) const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
 /// It has no character that a user name or an access key ID may not have.
@@ -62,22 +62,23 @@ fn c53_a_secret_in_an_argument_is_not_shown_whatever_surrounds_it() {
             secret.replace('/', "%2F"),
         ]
     };
-    for secret in [SECRET, PLAIN_SECRET, &token(), &bedrock()] {
+    each([SECRET, PLAIN_SECRET, &token(), &bedrock()], |secret| {
         for value in around(secret) {
-            for args in [
+            let cases = [
                 vec![value.clone()],
                 vec![format!("--access-key-id={value}")],
                 vec![
                     format!("--access-key-id={BOBS_KEY}"),
                     format!("--user-name={value}"),
                 ],
-            ] {
+            ];
+            each(cases, |args| {
                 let sandbox = documented();
                 let _ = hides(Case::at(&sandbox, args).run(), 2, secret);
                 assert_eq!(sandbox.connections(), 0, "{value}");
-            }
+            });
         }
-    }
+    });
 }
 
 #[test]
@@ -86,7 +87,7 @@ fn c53_a_secret_instead_of_an_id_is_named_although_options_are_swapped() {
     let args = ["--access-key-id", SECRET, "--user-name", BOBS_KEY];
     let ended = hides(Case::at(&sandbox, args).run(), 2, SECRET);
     let says = "'(not shown)' for '--access-key-id <ID>': this looks like a secret access key";
-    let _ = ended.exits(2).prints_nothing().says(&[says]);
+    ended.stops(2, &[says]);
     assert_eq!(sandbox.connections(), 0);
 }
 
@@ -154,14 +155,14 @@ fn c53_a_query_with_a_secret_in_it_is_refused() {
     let query = format!("join('', ['{SECRET}'])");
     let case = Case::documented(&sandbox, &["--query", &query]);
     let ended = hides(case.run(), 2, SECRET);
-    let _ = ended.exits(2).prints_nothing().says(&["'(not shown)'"]);
+    ended.stops(2, &["'(not shown)'"]);
     assert_eq!(sandbox.connections(), 0);
 }
 
 #[test]
 fn c53_a_secret_in_a_list_is_not_shown() {
-    for secret in [SECRET, PLAIN_SECRET, &token(), &bedrock()] {
-        for list in [
+    each([SECRET, PLAIN_SECRET, &token(), &bedrock()], |secret| {
+        let cases = [
             secret.to_owned(),
             format!("'{secret}'"),
             format!("x{secret}"),
@@ -187,22 +188,23 @@ fn c53_a_secret_in_a_list_is_not_shown() {
             format!("{{\"AccessKeyId\":{{\"{secret}\":1}}}}"),
             format!("{{\"AccessKeyMetadata\":{{\"a\":\"{secret}\"}}}}"),
             format!("{{\"AccessKeyMetadata\":{secret}}}"),
-        ] {
-            for more in [&[][..], &["--error-format", "json"]] {
+        ];
+        each(cases, |list| {
+            each([&[][..], &["--error-format", "json"]], |more| {
                 let sandbox = documented();
                 let case = Case::at(&sandbox, ["--from", "-"]).args(more.iter().copied());
                 let ended = hides(case.input(list.as_bytes()).run(), 2, secret);
-                let _ = ended.exits(2).prints_nothing().says(&["line "]);
+                ended.stops(2, &["line "]);
                 assert_eq!(sandbox.connections(), 0, "{list}");
-            }
-        }
-    }
+            });
+        });
+    });
 }
 
 #[test]
 fn c53_a_secret_in_cli_input_json_is_not_shown() {
-    for secret in [SECRET, &bedrock()] {
-        for json in [
+    each([SECRET, &bedrock()], |secret| {
+        let cases = [
             secret.to_owned(),
             format!("{{\"AccessKeyId\":\"{secret}\"}}"),
             format!("{{\"AccessKeyId\":\"x{secret}\"}}"),
@@ -212,20 +214,21 @@ fn c53_a_secret_in_cli_input_json_is_not_shown() {
             format!("{{\"AccessKeyId\":[\"{secret}\"]}}"),
             format!("{{\"AccessKeyId\":\"{BOBS_KEY}\"}}{secret}"),
             format!("file:///tmp/{secret}"),
-        ] {
+        ];
+        each(cases, |json| {
             let sandbox = documented();
             let case = Case::at(&sandbox, ["--cli-input-json", &json]);
             let ended = hides(case.run(), 2, secret);
-            let _ = ended.exits(2).prints_nothing().says(&["--cli-input-json"]);
+            ended.stops(2, &["--cli-input-json"]);
             assert_eq!(sandbox.connections(), 0, "{json}");
-        }
-    }
+        });
+    });
 }
 
 #[test]
 fn c53_an_id_and_a_secret_that_are_swapped_in_the_environment_are_not_sent() {
     let hint = "hint: neither was printed or sent: correct them\n";
-    for (id, secret, what) in [
+    let cases = [
         (
             SECRET,
             ADMIN_KEY_ID,
@@ -241,24 +244,25 @@ fn c53_an_id_and_a_secret_that_are_swapped_in_the_environment_are_not_sent() {
             ADMIN_KEY_ID,
             "the secret access key looks like an access key ID",
         ),
-    ] {
+    ];
+    each(cases, |(id, secret, what)| {
         let sandbox = documented();
         let case = Case::documented(&sandbox, &[])
             .env("AWS_ACCESS_KEY_ID", id)
             .env("AWS_SECRET_ACCESS_KEY", secret);
-        let _ = case.run().exits(7).prints_nothing().says_exactly(&format!(
+        case.run().stops_exactly(7, &format!(
             "iam-del-key: error: {what}: the environment variable AWS_ACCESS_KEY_ID and the environment variable \
              AWS_SECRET_ACCESS_KEY\n\
              {hint}result: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
         ));
         assert_eq!(sandbox.connections(), 0);
         assert!(sandbox.has_key(BOBS_KEY));
-    }
+    });
 }
 
 #[test]
 fn c53_a_secret_in_a_setting_is_neither_shown_nor_sent() {
-    for (name, value) in [
+    let cases = [
         ("AWS_REGION", PLAIN_SECRET.to_owned()),
         ("AWS_DEFAULT_REGION", format!("x{PLAIN_SECRET}")),
         ("AWS_PROFILE", format!("x{SECRET}")),
@@ -275,7 +279,8 @@ fn c53_a_secret_in_a_setting_is_neither_shown_nor_sent() {
         ("HTTP_PROXY", SECRET.to_owned()),
         ("HTTP_PROXY", format!("http://{PLAIN_SECRET}:80")),
         ("http_proxy", format!("me:password@{PLAIN_SECRET}")),
-    ] {
+    ];
+    each(cases, |(name, value)| {
         let sandbox = documented();
         let case = Case::documented(&sandbox, &["--debug"]).without("AWS_REGION");
         let secret = if value.contains(SECRET) {
@@ -284,12 +289,15 @@ fn c53_a_secret_in_a_setting_is_neither_shown_nor_sent() {
             PLAIN_SECRET
         };
         let ended = case.env(name, &value).run();
-        let _ = hides(ended, 7, secret).exits(7).prints_nothing().says(&[
-            name,
-            &format!("result: {BOBS_KEY}: not deleted: nothing was sent to IAM"),
-        ]);
+        hides(ended, 7, secret).stops(
+            7,
+            &[
+                name,
+                &format!("result: {BOBS_KEY}: not deleted: nothing was sent to IAM"),
+            ],
+        );
         assert_eq!(sandbox.connections(), 0, "{name}={value}");
-    }
+    });
     // Of a role: what STS is told about it, CloudTrail records.
     let web_identity = |name: &str, value: &str| {
         let role = ("AWS_ROLE_ARN", ROLE);
@@ -298,26 +306,28 @@ fn c53_a_secret_in_a_setting_is_neither_shown_nor_sent() {
         let case = case.env(role.0, role.1).env(token.0, token.1);
         case.env(name, value).run()
     };
-    for (name, value) in [
+    let cases = [
         ("AWS_ROLE_ARN", SECRET.to_owned()),
         ("AWS_ROLE_ARN", format!("x/{PLAIN_SECRET}")),
         ("AWS_ROLE_SESSION_NAME", PLAIN_SECRET.to_owned()),
         ("AWS_ROLE_SESSION_NAME", format!("me@{PLAIN_SECRET}")),
-    ] {
+    ];
+    each(cases, |(name, value)| {
         let secret = if value.contains(SECRET) {
             SECRET
         } else {
             PLAIN_SECRET
         };
-        let _ = hides(web_identity(name, &value), 7, secret)
-            .exits(7)
-            .prints_nothing()
-            .says(&[
+        hides(web_identity(name, &value), 7, secret).stops(
+            7,
+            &[
                 &format!("error: the environment variable {name} is `"),
                 "(not shown)`: this looks like a secret access key",
-            ]);
-    }
-    for setting in ["role_arn", "role_session_name", "mfa_serial"] {
+            ],
+        );
+    });
+    let cases = ["role_arn", "role_session_name", "mfa_serial"];
+    each(cases, |setting| {
         let sandbox = documented();
         let role = format!("role_arn = {ROLE}\n");
         let config = format!(
@@ -326,12 +336,12 @@ fn c53_a_secret_in_a_setting_is_neither_shown_nor_sent() {
         );
         let case = Case::documented(&sandbox, &["--debug", "--profile", "default"]);
         let ended = case.file(".aws/config", config).run();
-        let _ = hides(ended, 7, PLAIN_SECRET)
-            .exits(7)
-            .prints_nothing()
-            .says(&["is `(not shown)`: this looks like a secret access key"]);
+        hides(ended, 7, PLAIN_SECRET).stops(
+            7,
+            &["is `(not shown)`: this looks like a secret access key"],
+        );
         assert_eq!(sandbox.connections(), 0, "{setting}");
-    }
+    });
     // The password of a proxy may be one.
     let sandbox = documented();
     let ended = Case::documented(&sandbox, &["--debug"])
@@ -348,8 +358,8 @@ fn c53_a_secret_in_a_setting_is_neither_shown_nor_sent() {
 
 #[test]
 fn c53_a_secret_in_a_condition_is_not_repeated_in_results() {
-    for secret in [PLAIN_SECRET, &bedrock()] {
-        for format in ["json", "text", "table"] {
+    each([PLAIN_SECRET, &bedrock()], |secret| {
+        each(["json", "text", "table"], |format| {
             let sandbox = documented();
             let args = [
                 "--whole-account",
@@ -370,15 +380,15 @@ fn c53_a_secret_in_a_condition_is_not_repeated_in_results() {
             }
             assert!(output.contains(BOBS_KEY), "{output}");
             let _ = said.says(&["would be deleted"]);
-        }
-    }
+        });
+    });
 }
 
 #[test]
 fn c53_ids_names_and_words_are_shown() {
     let name = "DeployUserForTheProductionEnvironmentService";
     let hash = "da39a3ee5e6b4b0d3255bfef95601890afd80709";
-    for (args, shown) in [
+    let cases = [
         (
             vec!["--access-key-id", "AKIAIOSFODNN7EXAMPLE!"],
             "'AKIAIOSFODNN7EXAMPLE!'",
@@ -393,13 +403,10 @@ fn c53_ids_names_and_words_are_shown() {
             vec!["--access-key-id=short", "--user-name", name],
             "'short'",
         ),
-    ] {
-        let _ = Case::bare(args)
-            .run()
-            .exits(2)
-            .prints_nothing()
-            .says(&[shown]);
-    }
+    ];
+    each(cases, |(args, shown)| {
+        Case::bare(args).run().stops(2, &[shown]);
+    });
     // A long name of words is a user name.
     let args: Vec<OsString> = vec![format!("--access-key-id={BOBS_KEY}").into()];
     let sandbox = documented();
@@ -429,25 +436,20 @@ fn c06_a_bedrock_api_key_is_refused_with_what_to_run_instead() {
     let instead = "this looks like an API key of Amazon Bedrock, which is not an access key: \
                    find its ID with `aws iam list-service-specific-credentials`, \
                    then run `aws iam delete-service-specific-credential`";
-    for key in [&key, &bedrock()] {
+    each([&key, &bedrock()], |key| {
         let sandbox = documented();
-        let _ = Case::at(&sandbox, ["--access-key-id", key])
-            .run()
-            .exits(2)
-            .prints_nothing()
-            .says_exactly(&format!(
+        Case::at(&sandbox, ["--access-key-id", key])
+            .run().stops_exactly(2, &format!(
                 "iam-del-key: error: invalid value '(not shown)' for '--access-key-id <ID>': {instead}; \
                  the shell may keep it in its history: treat it as leaked\n\n\
                  For more information, try '--help'.\n\
                  result: no request was sent, and no key was changed\n"
             ));
         let json = format!("{{\"AccessKeyId\":\"{key}\"}}");
-        let _ = Case::at(&sandbox, ["--cli-input-json", &json])
+        Case::at(&sandbox, ["--cli-input-json", &json])
             .run()
-            .exits(2)
-            .prints_nothing()
-            .says(&[&format!("AccessKeyId '(not shown)': {instead}\n")]);
-        for list in [
+            .stops(2, &[&format!("AccessKeyId '(not shown)': {instead}\n")]);
+        let cases = [
             key.clone(),
             format!("{BOBS_KEY}\n{key}\n"),
             format!("AccessKeyId,UserName\n{key},Bob\n"),
@@ -455,12 +457,13 @@ fn c06_a_bedrock_api_key_is_refused_with_what_to_run_instead() {
             json,
             format!("[\"{key}\"]"),
             format!("{{\"AccessKeyMetadata\":[{{\"AccessKeyId\":\"{key}\"}}]}}"),
-        ] {
+        ];
+        each(cases, |list| {
             let case = Case::at(&sandbox, ["--from", "-"]).input(list.as_bytes());
             let said = case.run().exits(2).prints_nothing();
             assert!(!said.messages().contains(&key[..12]), "{}", said.messages());
             let _ = said.says(&[instead]);
-        }
+        });
         assert_eq!(sandbox.connections(), 0);
-    }
+    });
 }
