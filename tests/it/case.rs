@@ -162,7 +162,7 @@ pub(crate) struct Parts {
 
 impl Debug for Case {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
-        self.args.fmt(formatter)
+        (&self.args, &self.environment).fmt(formatter)
     }
 }
 

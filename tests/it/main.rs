@@ -90,6 +90,7 @@ mod shell;
 mod single_output;
 mod skipped;
 mod spreadsheet;
+mod sso_chain;
 mod stopped;
 mod storm;
 mod story;
