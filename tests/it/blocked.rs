@@ -7,21 +7,21 @@ use std::time::{Duration, Instant};
 
 use iam_sandbox::{Sandbox, nth_key_id};
 
-use crate::case::{BOBS_KEY, Case, DELETED, DOCUMENTED, Ended, HANGS, SETTLED, documented};
+use crate::case::{BOBS_KEY, Case, DELETED, DOCUMENTED, Ended, SETTLED, documented, each};
 use crate::dialogue::Dialogue;
 use crate::journal::ACCOUNT;
 use crate::many::{crowd, from_stdin, left, outcomes, rows};
 use crate::running::Running;
 use crate::streams::wait_for;
 
-const SOON: Duration = Duration::from_secs(20);
+pub(crate) const SOON: Duration = Duration::from_secs(20);
 /// What a pipe takes before a write to it blocks, in bytes.
 const PIPE: usize = 1 << 16;
 /// Runs a command whose standard output is a pipe that is full from the start.
 pub(crate) const FULL_OUTPUT: [&str; 3] =
     ["sh", "-c", "head -c 65536 /dev/zero; exec \"$0\" \"$@\""];
 /// The same of standard error.
-const FULL_ERRORS: [&str; 3] = [
+pub(crate) const FULL_ERRORS: [&str; 3] = [
     "sh",
     "-c",
     "head -c 65536 /dev/zero >&2; exec \"$0\" \"$@\"",
@@ -29,7 +29,7 @@ const FULL_ERRORS: [&str; 3] = [
 pub(crate) const SIGNALS: [(&str, i32); 3] = [("HUP", 129), ("INT", 130), ("TERM", 143)];
 
 /// What was written to a pipe that was full from the start.
-fn behind_the_filling(mut pipe: impl Read) -> String {
+pub(crate) fn behind_the_filling(mut pipe: impl Read) -> String {
     let mut bytes = Vec::new();
     pipe.read_to_end(&mut bytes).expect("a pipe");
     String::from_utf8(bytes.split_off(PIPE)).expect("UTF-8")
@@ -55,11 +55,12 @@ fn has_result(running: &Running) -> bool {
 
 #[test]
 fn c01_a_paused_reader_turns_no_response_into_a_lost_one() {
-    for more in [
+    let cases = [
         &["--jobs", "8"][..],
         &["--jobs", "64"],
         &["--output", "text"],
-    ] {
+    ];
+    each(cases, |more| {
         let (sandbox, list) = crowd(200);
         let limits = ["--cli-read-timeout", "1", "--timeout", "1"];
         let case = from_stdin(&sandbox, &list, &limits).args(more.iter().copied());
@@ -69,11 +70,9 @@ fn c01_a_paused_reader_turns_no_response_into_a_lost_one() {
         // The reader pauses for longer than any limit of a request.
         thread::sleep(Duration::from_secs(3));
         let reader = thread::spawn(|| behind_the_filling(results));
-        let _ = running
+        running
             .end()
-            .exits(0)
-            .prints_nothing()
-            .says_exactly("result: 200 keys: 200 deleted\n");
+            .stops_exactly(0, "result: 200 keys: 200 deleted\n");
         let output = reader.join().expect("the results");
         assert_eq!(output.matches("Deleted").count(), 200, "{output}");
         if !more.contains(&"text") {
@@ -81,7 +80,7 @@ fn c01_a_paused_reader_turns_no_response_into_a_lost_one() {
         }
         assert_eq!(sandbox.requests().len(), 200, "a request was sent again");
         assert_eq!(left(&sandbox, 200), 0);
-    }
+    });
 }
 
 #[test]
@@ -171,10 +170,7 @@ fn c01_one_key_whose_result_nobody_reads() {
         let mut running = case.start_under(Some(&FULL_OUTPUT));
         let results = running.child.stdout.take().expect("a pipe");
         wait_for(|| has_result(&running));
-        let _ = interrupt(running, signal)
-            .exits(status)
-            .prints_nothing()
-            .says_exactly(&format!(
+        interrupt(running, signal).stops_exactly(status, &format!(
                 "iam-del-key: error: interrupted: not every result could be written to standard output in time\n\
                  result: {BOBS_KEY}: deleted\n"
             ));
@@ -192,7 +188,7 @@ fn c01_one_key_whose_result_nobody_reads() {
 
 #[test]
 fn c01_two_signals_leave_the_last_words() {
-    for verbosity in [&[][..], &["--debug"]] {
+    each([&[][..], &["--debug"]], |verbosity| {
         let sandbox = documented();
         let case = Case::documented(&sandbox, &["--dry-run"]).args(verbosity.to_vec());
         let mut running = case.start_under(Some(&FULL_OUTPUT));
@@ -216,7 +212,7 @@ fn c01_two_signals_leave_the_last_words() {
             )
         );
         assert_eq!(behind_the_filling(results), "");
-    }
+    });
 }
 
 #[test]
@@ -227,18 +223,16 @@ fn c01_results_that_nobody_reads_are_in_the_journal() {
     drop(running.child.stdin.take());
     let results = running.child.stdout.take().expect("a pipe");
     wait_for(|| left(&sandbox, 300) == 292);
-    let _ = interrupt(running, "INT")
-        .exits(130)
-        .prints_nothing()
-        .says(&["keys finished in the journal are skipped"])
-        .ends_with("300 keys: 8 deleted, 292 not tried");
+    interrupt(running, "INT").stops_as(
+        130,
+        &["keys finished in the journal are skipped"],
+        "300 keys: 8 deleted, 292 not tried",
+    );
     drop(results);
     assert_eq!(kept.results().len(), 8);
     let printed = kept.case(&sandbox, &[]).run().exits(0);
-    let output = printed.output().to_owned();
-    assert_eq!(outcomes(&output), [("Deleted".to_owned(), 292)]);
     let _ = printed
-        .prints(&output)
+        .prints_outcomes(&[("Deleted", 292)])
         .says_exactly("result: 300 keys: 292 deleted, 8 finished by an earlier run\n");
 }
 
@@ -269,58 +263,9 @@ fn c01_standard_output_that_another_program_made_non_blocking_is_waited_for() {
     wait_for(|| left(&sandbox, 50) == 48);
     let output = behind_the_filling(results);
     assert_eq!(outcomes(&output), [("Deleted".to_owned(), 50)]);
-    let _ = running
+    running
         .end()
-        .exits(0)
-        .prints_nothing()
-        .says_exactly("result: 50 keys: 50 deleted\n");
-}
-
-/// A run that says more than a pipe takes and then waits for a reader.
-fn talkative(sandbox: &Sandbox, list: &str) -> Running {
-    from_stdin(sandbox, list, &["--debug", "--output", "off"]).start_under(Some(&FULL_ERRORS))
-}
-
-#[test]
-fn c01_a_signal_ends_a_run_whose_messages_nobody_reads() {
-    for (signal, status) in SIGNALS {
-        let (sandbox, list) = crowd(2_000);
-        let mut running = talkative(&sandbox, &list);
-        let messages = running.child.stderr.take().expect("a pipe");
-        assert!(sandbox.wait_for_requests(20, SOON));
-        let _ = interrupt(running, signal)
-            .exits(status)
-            .prints_nothing()
-            .says_nothing();
-        assert!(
-            left(&sandbox, 2_000) > 1_000,
-            "it did not wait for its reader"
-        );
-        drop(messages);
-    }
-    // One key, of which nothing is left but what is said.
-    let sandbox = documented();
-    sandbox.deny("iam:DeleteAccessKey");
-    let mut running = Case::documented(&sandbox, &[]).start_under(Some(&FULL_ERRORS));
-    let messages = running.child.stderr.take().expect("a pipe");
-    assert!(sandbox.wait_for_requests(1, SOON));
-    let printed = interrupt(running, "TERM").exits(143);
-    let output = printed.output().to_owned();
-    let _ = printed.prints(&output).says_nothing();
-    drop(messages);
-}
-
-#[test]
-fn c01_a_paused_reader_of_messages_loses_nothing() {
-    let (sandbox, list) = crowd(300);
-    let mut running = talkative(&sandbox, &list);
-    let messages = running.child.stderr.take().expect("a pipe");
-    assert!(sandbox.wait_for_requests(20, SOON));
-    let reader = thread::spawn(|| behind_the_filling(messages));
-    let _ = running.end().exits(0).prints_nothing().says_nothing();
-    let said = reader.join().expect("the messages");
-    assert!(said.ends_with("result: 300 keys: 300 deleted\n"), "{said}");
-    assert_eq!(sandbox.requests().len(), 300, "a request was sent again");
+        .stops_exactly(0, "result: 50 keys: 50 deleted\n");
 }
 
 #[test]
@@ -364,34 +309,9 @@ fn c01_a_signal_ends_a_question_on_a_terminal_that_was_stopped() {
     let sent = Instant::now();
     let printed = dialogue.signals("TERM").end().exits(143);
     assert!(sent.elapsed() < SETTLED);
-    let output = printed.output().to_owned();
-    let said = printed.prints(&output);
+    let said = printed.prints_anything();
     assert!(!said.messages().contains("[y/N]"), "it was not stopped");
     assert!(sandbox.has_key(BOBS_KEY));
-}
-
-#[test]
-#[cfg_attr(not(target_os = "linux"), ignore = "needs /proc")]
-fn c01_messages_that_nobody_reads_take_little_memory() {
-    let sandbox = Sandbox::documented().many_keys(3_000, 1).start();
-    let args = [
-        "--whole-account",
-        "--unused-for",
-        "90d",
-        "--dry-run",
-        "--debug",
-    ];
-    let case = Case::at(&sandbox, args).args(["--output", "off"]);
-    let mut running = case.start_under(Some(&FULL_ERRORS));
-    let messages = running.child.stderr.take().expect("a pipe");
-    assert!(sandbox.wait_for_requests(6_000, HANGS));
-    let peak = running.peak_memory();
-    assert!(peak < 100_000, "{peak} kB");
-    let reader = thread::spawn(|| behind_the_filling(messages));
-    let _ = running.end().exits(0).prints_nothing().says_nothing();
-    let said = reader.join().expect("the messages");
-    assert!(said.contains(" messages were dropped, because nothing read them\n"));
-    assert!(said.ends_with("; this was a dry run; root user keys are not included\n"));
 }
 
 #[test]

@@ -3,20 +3,23 @@
 
 use iam_sandbox::documented::{ALICE_KEY_ID, BOB_SECOND_KEY_ID};
 
-use crate::case::{BOBS_KEY, Case, documented};
+use crate::case::{BOBS_KEY, Case, documented, each};
 use crate::input::{reads, refused};
 use crate::many::from_stdin;
 use crate::masked::SECRET;
 
-const CORRECT: &str = "correct the line and run the same command again";
+pub(crate) const CORRECT: &str = "correct the line and run the same command again";
 
 /// A list that is refused with exactly this error and hint.
-fn refused_with(list: &str, more: &[&str], error: &str, hint: &str) {
+pub(crate) fn refused_with(list: &str, more: &[&str], error: &str, hint: &str) {
     let sandbox = documented();
     let case = from_stdin(&sandbox, list, more);
-    let _ = case.run().exits(2).prints_nothing().says_exactly(&format!(
-        "iam-del-key: error: standard input{error}\nhint: {hint}\nresult: no key was changed\n"
-    ));
+    case.run().stops_exactly(
+        2,
+        &format!(
+            "iam-del-key: error: standard input{error}\nhint: {hint}\nresult: no key was changed\n"
+        ),
+    );
     assert_eq!(sandbox.connections(), 0, "{list}");
     assert!(sandbox.has_key(BOBS_KEY) && sandbox.has_key(ALICE_KEY_ID));
 }
@@ -145,14 +148,12 @@ fn c39_ids_are_separated_by_white_space_and_comments_are_skipped() {
     let header =
         format!("AccessKeyId,UserName # a note, with \"quotes\"\n{first},Bob\n{second},Bob\n");
     reads(header, &[]);
-    for list in ["", "# nothing", "\n \t\n# nothing\n"] {
+    each(["", "# nothing", "\n \t\n# nothing\n"], |list| {
         let sandbox = documented();
-        let _ = from_stdin(&sandbox, list, &[])
+        from_stdin(&sandbox, list, &[])
             .run()
-            .exits(0)
-            .prints_nothing()
-            .says_exactly("result: nothing to do: the list has no keys to change\n");
-    }
+            .stops_exactly(0, "result: nothing to do: the list has no keys to change\n");
+    });
 }
 
 #[test]
@@ -228,188 +229,4 @@ fn c39_the_text_output_of_a_dry_run_is_not_taken_for_a_list_of_ids() {
         &[],
         &["several columns need a header", "--output json"],
     );
-}
-
-#[test]
-fn c60_an_action_that_there_is_not_is_an_error() {
-    for action in ["Deactivate", "DEACTIVATE", "keep", "Delete", " delete", ""] {
-        let json = format!(
-            "{{\"AccessKeyId\":\"{ALICE_KEY_ID}\",\"UserName\":\"Alice\"}}\n\
-             {{\"AccessKeyId\":\"{BOBS_KEY}\",\"UserName\":\"Bob\",\"Action\":\"{action}\"}}\n"
-        );
-        let error = format!(
-            ", line 2, column 1: unknown Action `{action}`: it must be delete, deactivate or reactivate"
-        );
-        for more in [&[][..], &["--deactivate"], &["--dry-run"]] {
-            refused_with(&json, more, &error, CORRECT);
-        }
-        if action.trim() == action && !action.is_empty() {
-            let csv = format!("AccessKeyId,UserName,Action\n{BOBS_KEY},Bob,{action}\n");
-            refused_with(&csv, &[], &error, CORRECT);
-        }
-    }
-    // It is checked although the outcome says that nothing is to be done.
-    refused_with(
-        &format!(
-            "{{\"AccessKeyId\":\"{BOBS_KEY}\",\"Outcome\":\"Skipped\",\"Action\":\"keep\"}}\n"
-        ),
-        &[],
-        ", line 1, column 1: unknown Action `keep`: it must be delete, deactivate or reactivate",
-        CORRECT,
-    );
-    for outcome in ["deleted", "SKIPPED", ""] {
-        refused_with(
-            &format!("{{\"AccessKeyId\":\"{BOBS_KEY}\",\"Outcome\":\"{outcome}\"}}\n"),
-            &[],
-            &format!(", line 1, column 1: unknown Outcome `{outcome}`"),
-            CORRECT,
-        );
-    }
-}
-
-#[test]
-fn c60_a_member_that_appears_twice_is_an_error() {
-    let object =
-        |more: &str| format!("{{\"AccessKeyId\":\"{BOBS_KEY}\",\"UserName\":\"Bob\",{more}}}");
-    for (member, value) in [
-        ("AccessKeyId", format!("\"{ALICE_KEY_ID}\"")),
-        ("UserName", "\"Alice\"".to_owned()),
-        ("UserName", "null".to_owned()),
-    ] {
-        let list = format!("\n{}\n", object(&format!("\"{member}\":{value}")));
-        refused(
-            list,
-            &[],
-            &[
-                "line 2, column",
-                &format!(": an object has `{member}` twice"),
-            ],
-        );
-    }
-    for member in ["Outcome", "Action"] {
-        let list = object(&format!("\"{member}\":\"delete\",\"{member}\":null"));
-        refused(
-            list,
-            &[],
-            &[
-                "line 1, column",
-                &format!(": an object has `{member}` twice"),
-            ],
-        );
-    }
-    refused(
-        "{\"AccessKeyMetadata\":[],\"AccessKeyMetadata\":[]}",
-        &[],
-        &[
-            "line 1, column",
-            ": an object has `AccessKeyMetadata` twice",
-        ],
-    );
-    for (given, member) in [
-        ("username", "UserName"),
-        ("userName", "UserName"),
-        ("user_name", "UserName"),
-        ("ACCESSKEYID", "AccessKeyId"),
-        ("Access key ID", "AccessKeyId"),
-        ("outcome", "Outcome"),
-        ("ACTION", "Action"),
-    ] {
-        let says = format!(": a member is `{given}`: its name is `{member}`");
-        let places = &["line 1, column", &says][..];
-        refused(object(&format!("\"{given}\":\"Alice\"")), &[], places);
-        let alone = format!("[{{\"{given}\":\"Alice\",\"AccessKeyId\":\"{BOBS_KEY}\"}}]");
-        refused(alone, &[], places);
-    }
-    for members in [
-        format!("\"UserName\":\"Bob\",\"AccessKeyMetadata\":[{{\"AccessKeyId\":\"{BOBS_KEY}\"}}]"),
-        format!(
-            "\"AccessKeyId\":\"{BOBS_KEY}\",\"AccessKey\":{{\"AccessKeyId\":\"{ALICE_KEY_ID}\"}}"
-        ),
-        "\"AccessKeyMetadata\":[],\"Outcome\":\"Skipped\"".to_owned(),
-    ] {
-        let says = ": an object has a list of keys and members of a single key";
-        refused(format!("{{{members}}}"), &[], &["line 1, column", says]);
-    }
-    // The members of other objects are not ours.
-    let [first, second] = [BOBS_KEY, BOB_SECOND_KEY_ID];
-    let other = "\"Error\":{\"Code\":\"a\",\"username\":1,\"UserName\":2,\"UserName\":3},\"Note\":1,\"Note\":2";
-    reads(
-        format!(
-            "{{\"AccessKeyId\":\"{first}\",\"UserName\":\"Bob\",{other}}}\n{{\"AccessKeyId\":\"{second}\",\"UserName\":\"Bob\"}}"
-        ),
-        &[],
-    );
-}
-
-#[test]
-fn c60_two_columns_for_one_thing_are_an_error() {
-    for (head, names) in [
-        ("AccessKeyId,AccessKeyId", "`AccessKeyId` and `AccessKeyId`"),
-        (
-            "AccessKeyId,UserName,Access key ID",
-            "`AccessKeyId` and `Access key ID`",
-        ),
-        (
-            "access_key_id;ACCESSKEYID",
-            "`access_key_id` and `ACCESSKEYID`",
-        ),
-        ("KeyId\tAccessKeyId", "`KeyId` and `AccessKeyId`"),
-        ("AccessKeyId,User,UserName", "`User` and `UserName`"),
-        (
-            "UserName,AccessKeyId,user name",
-            "`UserName` and `user name`",
-        ),
-        ("AccessKeyId,Outcome,outcome", "`Outcome` and `outcome`"),
-        ("AccessKeyId,Action,ACTION", "`Action` and `ACTION`"),
-    ] {
-        refused_with(
-            &format!("{head}\n{BOBS_KEY}\n"),
-            &["--user-name", "Bob"],
-            &format!(", line 1, column 1: two columns have the same meaning: {names}"),
-            CORRECT,
-        );
-    }
-}
-
-#[test]
-fn c60_a_member_of_cli_input_json_that_appears_twice_is_an_error() {
-    for (json, says) in [
-        (
-            format!("{{\"AccessKeyId\":\"{BOBS_KEY}\",\"AccessKeyId\":\"{ALICE_KEY_ID}\"}}"),
-            "duplicate field `AccessKeyId`",
-        ),
-        (
-            format!("{{\"UserName\":\"Bob\",\"AccessKeyId\":\"{BOBS_KEY}\",\"UserName\":null}}"),
-            "duplicate field `UserName`",
-        ),
-        (
-            format!("{{\"AccessKeyId\":\"{BOBS_KEY}\",\"username\":\"Bob\"}}"),
-            "unknown field `username`",
-        ),
-        (
-            format!("{{\"AccessKeyId\":[\"{BOBS_KEY}\"]}}"),
-            "AccessKeyId is not a string",
-        ),
-        (
-            format!("{{\"AccessKeyId\":\"{BOBS_KEY}\",\"UserName\":7}}"),
-            "UserName is not a string",
-        ),
-        (
-            format!("{{\"AccessKeyId\":\"{BOBS_KEY}\"}} {{}}"),
-            "trailing characters",
-        ),
-        (
-            "{\"AccessKeyId\":null}".to_owned(),
-            "AccessKeyId is not a string",
-        ),
-    ] {
-        let sandbox = documented();
-        let case = Case::at(&sandbox, ["--cli-input-json", &json]);
-        let _ = case
-            .run()
-            .exits(2)
-            .prints_nothing()
-            .says(&["--cli-input-json", says]);
-        assert_eq!(sandbox.connections(), 0, "{json}");
-    }
 }

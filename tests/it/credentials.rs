@@ -6,7 +6,7 @@ use std::time::Duration;
 use iam_sandbox::documented::{ADMIN_KEY_ID, SESSION_KEY_ID};
 use iam_sandbox::{Credentials, Metadata, Sandbox};
 
-use crate::case::{BOBS_KEY, CANARIES, Case, DELETED, DOCUMENTED, Ended, documented};
+use crate::case::{BOBS_KEY, CANARIES, Case, DOCUMENTED, Ended, documented, each};
 
 pub(crate) const SOON: Duration = Duration::from_secs(20);
 pub(crate) const LATER: &str = "2099-01-01T00:00:00Z";
@@ -20,7 +20,7 @@ pub(crate) fn without(sandbox: &Sandbox, config: &str) -> Case {
 }
 
 pub(crate) fn signs(sandbox: &Sandbox, case: Case, signer: &str) {
-    let _ = case.run().exits(0).prints(DELETED).says_nothing();
+    case.run().deletes_quietly();
     let request = sandbox.requests().pop().expect("a request");
     assert_eq!(request.action, "DeleteAccessKey");
     assert_eq!(request.key_id.as_deref(), Some(signer));
@@ -113,11 +113,12 @@ fn f23_variables_that_are_half_there() {
         case().env("AWS_SECRET_ACCESS_KEY", " ").run(),
         &["the environment variable AWS_SECRET_ACCESS_KEY contains whitespace"],
     );
-    for variable in [
+    let cases = [
         "AWS_ACCESS_KEY_ID",
         "AWS_SECRET_ACCESS_KEY",
         "AWS_SESSION_TOKEN",
-    ] {
+    ];
+    each(cases, |variable| {
         let value = format!("{}\n", CANARIES[1]);
         refused(
             case().env(variable, value).run(),
@@ -125,7 +126,7 @@ fn f23_variables_that_are_half_there() {
                 "the environment variable {variable} contains whitespace, a quote"
             )],
         );
-    }
+    });
     assert_eq!(sandbox.connections(), 0);
 }
 
@@ -144,11 +145,13 @@ fn f23_a_profile_that_is_half_there() {
 
 #[test]
 fn keys_of_a_profile_sign() {
-    for (file, section) in [
+    let cases = [
         (".aws/credentials", "[work]"),
         (".aws/config", "[profile work]"),
-    ] {
-        for way in ["option", "AWS_PROFILE", "AWS_DEFAULT_PROFILE"] {
+    ];
+    each(cases, |(file, section)| {
+        let cases = ["option", "AWS_PROFILE", "AWS_DEFAULT_PROFILE"];
+        each(cases, |way| {
             let sandbox = documented();
             let case =
                 without(&sandbox, "").file(file, format!("{section}\n{}", keys(&sandbox.admin())));
@@ -158,8 +161,8 @@ fn keys_of_a_profile_sign() {
                 case.env(way, "work")
             };
             signs(&sandbox, case, ADMIN_KEY_ID);
-        }
-    }
+        });
+    });
 }
 
 #[test]
@@ -191,12 +194,7 @@ fn f29_an_expired_session_is_7() {
         "(ExpiredToken)",
         "hint: the session has expired: get new credentials from the same source",
     ];
-    let _ = case
-        .run()
-        .exits(7)
-        .prints_outcome("Failed")
-        .says(says)
-        .ends_with("not deleted");
+    case.run().ends_as(7, "Failed", says, "not deleted");
     assert!(sandbox.has_key(BOBS_KEY));
 }
 
@@ -255,11 +253,7 @@ fn a_role_is_assumed_from_a_source_profile() {
         "[default]\nrole_arn = arn:aws:iam::123456789012:role/Deployer\nsource_profile = base\nexternal_id = x-1\nrole_session_name = me\n[profile base]\n{}",
         keys(&sandbox.admin())
     );
-    let _ = without(&sandbox, &config)
-        .run()
-        .exits(0)
-        .prints(DELETED)
-        .says_nothing();
+    without(&sandbox, &config).run().deletes_quietly();
     let requests = sandbox.requests();
     assert_eq!(
         requests
@@ -289,7 +283,7 @@ fn a_web_identity_signs() {
         .env("AWS_WEB_IDENTITY_TOKEN_FILE", token)
         .env("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/Deployer")
         .env("AWS_ROLE_SESSION_NAME", "ci");
-    let _ = case.run().exits(0).prints(DELETED).says_nothing();
+    case.run().deletes_quietly();
     let requests = sandbox.requests();
     assert_eq!(requests[0].action, "AssumeRoleWithWebIdentity");
     assert_eq!(requests[0].param("WebIdentityToken"), Some("a.web.token"));
@@ -342,7 +336,7 @@ fn a_containers_address_elsewhere_is_not_asked() {
     let elsewhere = metadata
         .container_url()
         .replace("127.0.0.1", "127.0.0.1.example.com");
-    for (url, says) in [
+    let cases = [
         (
             elsewhere.as_str(),
             "AWS_CONTAINER_CREDENTIALS_FULL_URI is neither https://",
@@ -360,14 +354,15 @@ fn a_containers_address_elsewhere_is_not_asked() {
             "AWS_CONTAINER_CREDENTIALS_FULL_URI is neither https://",
         ),
         ("creds", "AWS_CONTAINER_CREDENTIALS_FULL_URI is not a URL"),
-    ] {
+    ];
+    each(cases, |(url, says)| {
         let case = without(&sandbox, "").env("AWS_CONTAINER_CREDENTIALS_FULL_URI", url);
         let said = case.run().exits(7).prints_nothing();
         assert!(!said.messages().contains("hunter2"), "{}", said.messages());
         let _ = said
             .says(&[says, "hint: "])
             .ends_with("nothing was sent to IAM");
-    }
+    });
     let case = without(&sandbox, "").env("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "@192.0.2.1/");
     refused(case.run(), &["it must be a path that begins with /"]);
     let case = without(&sandbox, "")

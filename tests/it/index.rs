@@ -3,7 +3,7 @@
 use iam_sandbox::documented::ALICE_KEY_ID;
 use iam_sandbox::{Fault, KeySeed, Sandbox, Status, What, nth_key_id};
 
-use crate::case::{BOBS_KEY, Case, DELETED, SETTLED, actions};
+use crate::case::{BOBS_KEY, Case, DELETED, SETTLED, actions, always, each, once};
 use crate::many::{left, outcomes, rows};
 
 /// What a list may be missing that no index shows.
@@ -27,44 +27,38 @@ fn count(sandbox: &Sandbox, action: &str) -> usize {
 
 fn renamed_after(action: &str, name: &str, to: &str) -> Fault {
     let (name, to) = (name.to_owned(), to.to_owned());
-    Fault::new(What::ThenRename { name, to }).on(action)
+    once(action, What::ThenRename { name, to })
 }
 
 #[test]
 fn c02_all_unknown_keys_of_a_run_share_one_index() {
-    for jobs in ["1", "8", "64"] {
+    each(["1", "8", "64"], |jobs| {
         let sandbox = Sandbox::documented().many_keys(100, 1).start();
-        let printed = Case::at(&sandbox, FINDS)
-            .args(["--jobs", jobs])
-            .input(unknown(20).as_bytes())
-            .run()
-            .exits(0);
-        let output = printed.output().to_owned();
-        assert_eq!(outcomes(&output), [("Missing".to_owned(), 20)]);
-        let _ = printed
-            .prints(&output)
+        let case = Case::at(&sandbox, FINDS).args(["--jobs", jobs]);
+        let ended = case.input(unknown(20).as_bytes()).run();
+        let _ = ended
+            .exits(0)
+            .prints_outcomes(&[("Missing", 20)])
             .says_exactly(&format!("{ROOT_WARNING}result: 20 keys: 20 already gone\n"));
         assert_eq!(count(&sandbox, "GetAccessKeyLastUsed"), 20);
-        assert_eq!(count(&sandbox, "ListAccessKeys"), 103, "--jobs {jobs}");
+        assert_eq!(count(&sandbox, "ListAccessKeys"), 103);
         // Two pages, listed once more to see that no user was renamed meanwhile.
-        assert_eq!(count(&sandbox, "ListUsers"), 4, "--jobs {jobs}");
+        assert_eq!(count(&sandbox, "ListUsers"), 4);
         assert_eq!(sandbox.keys().len(), 105);
-    }
+    });
 }
 
 #[test]
 fn c02_a_thousand_deleted_keys_cost_one_request_each_and_one_index() {
     let sandbox = Sandbox::documented().many_keys(20, 2).start();
-    let printed = Case::at(&sandbox, FINDS)
-        .args(["--jobs", "32"])
-        .input(unknown(1000).as_bytes())
-        .run()
-        .exits(0);
-    let output = printed.output().to_owned();
-    assert_eq!(outcomes(&output), [("Missing".to_owned(), 1000)]);
-    let _ = printed.prints(&output).says_exactly(&format!(
-        "{ROOT_WARNING}result: 1000 keys: 1000 already gone\n"
-    ));
+    let case = Case::at(&sandbox, FINDS).args(["--jobs", "32"]);
+    let printed = case.input(unknown(1000).as_bytes()).run();
+    let _ = printed
+        .exits(0)
+        .prints_outcomes(&[("Missing", 1000)])
+        .says_exactly(&format!(
+            "{ROOT_WARNING}result: 1000 keys: 1000 already gone\n"
+        ));
     assert_eq!(actions(&sandbox).len(), 1000 + 23 + 2);
 }
 
@@ -121,7 +115,7 @@ fn c02_where_the_index_cannot_be_read_every_key_fails_and_none_is_missing() {
     ];
     for (action, what, status) in failures {
         let sandbox = Sandbox::documented().many_keys(10, 1).start();
-        sandbox.fault(Fault::new(what).on(action).always());
+        sandbox.fault(always(action, what));
         let printed = Case::at(&sandbox, FINDS)
             .args(["--jobs", "64"])
             .env("AWS_MAX_ATTEMPTS", "1")
@@ -161,14 +155,11 @@ fn c02_an_index_that_takes_longer_than_one_keys_limit_is_used() {
         .input(list.as_bytes())
         .run()
         .exits(0);
-    let output = printed.output().to_owned();
-    assert_eq!(
-        outcomes(&output),
-        [("Deleted".to_owned(), 1), ("Missing".to_owned(), 2)]
-    );
-    let _ = printed.prints(&output).says_exactly(&format!(
-        "{ROOT_WARNING}result: 3 keys: 1 deleted, 2 already gone\n"
-    ));
+    let _ = printed
+        .prints_outcomes(&[("Deleted", 1), ("Missing", 2)])
+        .says_exactly(&format!(
+            "{ROOT_WARNING}result: 3 keys: 1 deleted, 2 already gone\n"
+        ));
     assert!(!sandbox.has_key(&known));
 }
 
@@ -187,10 +178,8 @@ fn c02_a_signal_ends_the_run_while_the_index_is_built() {
     running.signal("TERM");
     let printed = running.end().exits(143);
     assert!(sent.elapsed() < SETTLED);
-    let output = printed.output().to_owned();
-    assert_eq!(outcomes(&output), [("NotTried".to_owned(), 10)]);
     let _ = printed
-        .prints(&output)
+        .prints_outcomes(&[("NotTried", 10)])
         .says(&["interrupted"])
         .ends_with("10 keys: 10 not tried");
     assert_eq!(left(&sandbox, 400), 400);
@@ -223,11 +212,12 @@ fn c02_a_condition_is_judged_by_a_list_that_was_read_for_the_key() {
 #[test]
 fn c54_the_owner_of_a_key_is_found_although_the_user_is_renamed_meanwhile() {
     // After the list of users, between two of its pages, and after the user's keys were read.
-    for (action, name, to) in [
+    let cases = [
         ("ListUsers", "Bob", "Robert"),
         ("ListUsers", "Zoe", "Aaron"),
         ("ListAccessKeys", "Zoe", "Aaron"),
-    ] {
+    ];
+    each(cases, |(action, name, to)| {
         let sandbox = Sandbox::documented()
             .deny("iam:GetAccessKeyLastUsed")
             .user_key("Zoe", &nth_key_id(ACCOUNT, 1))
@@ -255,7 +245,7 @@ fn c54_the_owner_of_a_key_is_found_although_the_user_is_renamed_meanwhile() {
             "{ROOT_WARNING}result: 2 keys: 1 deleted, 1 already gone\n"
         ));
         assert!(!sandbox.has_key(&id));
-    }
+    });
 }
 
 #[test]
@@ -265,7 +255,7 @@ fn c54_no_key_is_missing_where_the_list_of_users_does_not_settle() {
         "NoSuchEntity",
         "The user with name Bob cannot be found.",
     );
-    for single in [true, false] {
+    each([true, false], |single| {
         let sandbox = Sandbox::documented().start();
         sandbox.fault(
             Fault::new(gone.clone())
@@ -293,7 +283,7 @@ fn c54_no_key_is_missing_where_the_list_of_users_does_not_settle() {
             ])
             .ends_with("not ");
         assert_eq!(count(&sandbox, "ListUsers"), 5);
-    }
+    });
 }
 
 #[test]
@@ -306,7 +296,7 @@ fn c02_the_index_serves_every_option_that_looks_up_owners() {
             .start()
     };
     // Options, the counts at the end, and how often keys are listed beyond the three users of the index.
-    for (args, ends, more_lists) in [
+    let cases = [
         (
             &["--except-user", "b*"][..],
             "1 deleted, 1 already gone, 1 skipped",
@@ -327,16 +317,16 @@ fn c02_the_index_serves_every_option_that_looks_up_owners() {
             "2 would be deleted, 1 already gone; this was a dry run",
             0,
         ),
-    ] {
+    ];
+    each(cases, |(args, ends, more_lists)| {
         let sandbox = denied();
         let printed = Case::at(&sandbox, FINDS)
             .args(args.iter().copied())
             .input(list.as_bytes())
             .run();
         let printed = printed.exits(0);
-        let output = printed.output().to_owned();
         let _ = printed
-            .prints(&output)
+            .prints_anything()
             .says(&["result: "])
             .ends_with(&format!("3 keys: {ends}"));
         assert_eq!(
@@ -344,7 +334,7 @@ fn c02_the_index_serves_every_option_that_looks_up_owners() {
             3 + more_lists,
             "{args:?}"
         );
-    }
+    });
 }
 
 #[test]
@@ -357,8 +347,7 @@ fn c02_a_journal_goes_on_with_an_index_of_its_own() {
     let run = |list: &str| {
         let case = Case::at(&sandbox, FINDS).args(["--journal"]);
         let printed = case.args([&journal]).input(list.as_bytes()).run().exits(0);
-        let output = printed.output().to_owned();
-        let said = printed.prints(&output);
+        let said = printed.prints_anything();
         let last = said
             .messages()
             .lines()
@@ -381,7 +370,7 @@ fn c02_a_journal_goes_on_with_an_index_of_its_own() {
 
 #[test]
 fn c02_what_ends_a_run_ends_it_during_the_index_too() {
-    for (what, status, counts) in [
+    let cases = [
         (
             What::error(403, "ExpiredToken", "expired"),
             7,
@@ -392,7 +381,8 @@ fn c02_what_ends_a_run_ends_it_during_the_index_too() {
             8,
             "1 failed and not changed, 19 not tried",
         ),
-    ] {
+    ];
+    each(cases, |(what, status, counts)| {
         let sandbox = Sandbox::documented().many_keys(10, 1).start();
         sandbox.fault(Fault::new(what).on("ListAccessKeys").skip(3).always());
         let printed = Case::at(&sandbox, FINDS)
@@ -400,10 +390,9 @@ fn c02_what_ends_a_run_ends_it_during_the_index_too() {
             .input(unknown(20).as_bytes())
             .run()
             .exits(status);
-        let output = printed.output().to_owned();
         let _ = printed
-            .prints(&output)
+            .prints_anything()
             .says(&[": not deleted: "])
             .ends_with(&format!("20 keys: {counts}"));
-    }
+    });
 }

@@ -9,7 +9,7 @@ use iam_sandbox::{Fault, Sandbox, What, nth_key_id};
 use proptest::test_runner::{RngAlgorithm, TestRng};
 use serde_json::Value;
 
-use crate::case::{BOBS_KEY, Case, actions, documented, each_at_once};
+use crate::case::{BOBS_KEY, Case, actions, documented, each, each_at_once, once};
 use crate::dialogue::Dialogue;
 use crate::many::{crowd, outcomes, rows};
 
@@ -59,8 +59,7 @@ impl Kept {
         known: &str,
     ) {
         let printed = self.case(sandbox, more).run().exits(status);
-        let output = printed.output().to_owned();
-        let _ = printed.prints(&output).says(&[says]).ends_with(known);
+        let _ = printed.prints_anything().says(&[says]).ends_with(known);
     }
 
     /// The last result of each key.
@@ -83,9 +82,8 @@ fn each_step_is_recorded_and_a_second_run_does_nothing_again() {
     let kept = Kept::new(&list);
     let printed = kept.case(&sandbox, &[]).run().exits(0);
     assert_eq!(outcomes(printed.output()), [("Deleted".to_owned(), 20)]);
-    let output = printed.output().to_owned();
     let _ = printed
-        .prints(&output)
+        .prints_anything()
         .says(&["result: "])
         .ends_with("20 keys: 20 deleted");
     let journal = kept.journal();
@@ -96,13 +94,11 @@ fn each_step_is_recorded_and_a_second_run_does_nothing_again() {
     );
     assert_eq!(journal.matches("\"Intent\":\"delete\"").count(), 20);
     assert_eq!(kept.results().len(), 20);
-    let _ = kept
-        .case(&sandbox, &[])
-        .run()
-        .exits(0)
-        .prints_nothing()
-        .says(&["result: "])
-        .ends_with("20 keys: 20 finished by an earlier run");
+    kept.case(&sandbox, &[]).run().stops_as(
+        0,
+        &["result: "],
+        "20 keys: 20 finished by an earlier run",
+    );
     assert_eq!(actions(&sandbox).len(), 20);
 }
 
@@ -113,17 +109,15 @@ fn what_failed_is_tried_again_and_what_is_done_is_not() {
     let denied = What::error(403, "AccessDenied", "no");
     sandbox.fault(Fault::new(denied).on("DeleteAccessKey").skip(12).always());
     let printed = kept.case(&sandbox, &["--jobs", "1"]).run().exits(12);
-    let output = printed.output().to_owned();
     let _ = printed
-        .prints(&output)
+        .prints_anything()
         .says(&["AccessDenied"])
         .ends_with("20 keys: 12 deleted, 8 failed and not changed");
     sandbox.clear_faults();
     let printed = kept.case(&sandbox, &[]).run().exits(0);
     assert_eq!(outcomes(printed.output()), [("Deleted".to_owned(), 8)]);
-    let output = printed.output().to_owned();
     let _ = printed
-        .prints(&output)
+        .prints_anything()
         .says(&["result: "])
         .ends_with("20 keys: 8 deleted, 12 finished by an earlier run");
     assert!(kept.results().values().all(|outcome| outcome == "Deleted"));
@@ -133,21 +127,18 @@ fn what_failed_is_tried_again_and_what_is_done_is_not() {
 fn f85_two_runs_on_one_journal_the_second_is_refused() {
     let (sandbox, list) = crowd(5);
     let kept = Kept::new(&list);
-    sandbox.fault(Fault::new(What::SilenceBeforeActing).on("DeleteAccessKey"));
+    sandbox.fault(once("DeleteAccessKey", What::SilenceBeforeActing));
     let first = kept.case(&sandbox, &["--jobs", "1"]).start();
     assert!(sandbox.wait_for_requests(1, SOON));
-    let _ = kept
-        .case(&sandbox, &[])
-        .run()
-        .exits(11)
-        .prints_nothing()
-        .says(&["another run is using the journal"])
-        .ends_with("no key was changed");
+    kept.case(&sandbox, &[]).run().stops_as(
+        11,
+        &["another run is using the journal"],
+        "no key was changed",
+    );
     first.signal("INT");
     let printed = first.end().exits(130);
-    let output = printed.output().to_owned();
     let _ = printed
-        .prints(&output)
+        .prints_anything()
         .says(&["interrupted"])
         .ends_with("5 keys: ");
 }
@@ -159,11 +150,7 @@ fn a_question_is_about_what_the_journal_has_not_settled() {
     let denied = What::error(403, "AccessDenied", "no");
     sandbox.fault(Fault::new(denied).on("DeleteAccessKey").skip(4).always());
     let first = kept.case(&sandbox, &["--jobs", "1", "--output", "off"]);
-    let _ = first
-        .run()
-        .exits(12)
-        .prints_nothing()
-        .says(&["AccessDenied"]);
+    first.run().stops(12, &["AccessDenied"]);
     sandbox.clear_faults();
     let dialogue = Dialogue::start(kept.case(&sandbox, &["--interactive"]));
     let printed = dialogue
@@ -171,10 +158,8 @@ fn a_question_is_about_what_the_journal_has_not_settled() {
         .types(b"yes\n")
         .end()
         .exits(0);
-    let output = printed.output().to_owned();
-    assert_eq!(outcomes(&output), [("Deleted".to_owned(), 2)]);
     let _ = printed
-        .prints(&output)
+        .prints_outcomes(&[("Deleted", 2)])
         .says(&["[y/N]"])
         .ends_with("2 deleted, 4 finished by an earlier run");
 }
@@ -183,7 +168,7 @@ fn a_question_is_about_what_the_journal_has_not_settled() {
 fn a_file_that_is_no_journal_is_left_as_it_is() {
     let (sandbox, list) = crowd(2);
     let head = "{\"Journal\":1,\"Action\":\"delete\",\"AccountId\":\"123456789012\"}\n";
-    for (contents, says) in [
+    let cases = [
         ("hello\n".to_owned(), "it is not an iam-del-key journal"),
         (list.clone(), "it is not an iam-del-key journal"),
         (
@@ -203,18 +188,17 @@ fn a_file_that_is_no_journal_is_left_as_it_is() {
             format!("{head}{{\"AccessKeyId\":\"{BOBS_KEY}\"}}\n"),
             "record 2 is invalid: neither an intent nor a result",
         ),
-    ] {
+    ];
+    each(cases, |(contents, says)| {
         let kept = Kept::new(&list);
         std::fs::write(kept.path(), &contents).expect("a file");
-        let _ = kept
-            .case(&sandbox, &[])
-            .run()
-            .exits(2)
-            .prints_nothing()
-            .says(&["cannot use the journal", says])
-            .ends_with("no key was changed");
+        kept.case(&sandbox, &[]).run().stops_as(
+            2,
+            &["cannot use the journal", says],
+            "no key was changed",
+        );
         assert_eq!(kept.journal(), contents);
-    }
+    });
     // A last record that was cut off is taken away only by a run that is accepted.
     let torn = format!(
         "{}{{\"AccessKeyId\":\"AKID",
@@ -222,13 +206,11 @@ fn a_file_that_is_no_journal_is_left_as_it_is() {
     );
     let kept = Kept::new(&list);
     std::fs::write(kept.path(), &torn).expect("a file");
-    let _ = kept
-        .case(&sandbox, &[])
-        .run()
-        .exits(2)
-        .prints_nothing()
-        .says(&["it is for account 999999999999"])
-        .ends_with("no key was changed");
+    kept.case(&sandbox, &[]).run().stops_as(
+        2,
+        &["it is for account 999999999999"],
+        "no key was changed",
+    );
     assert_eq!(kept.journal(), torn);
     assert!(!actions(&sandbox).contains(&"DeleteAccessKey".to_owned()));
 }
@@ -238,26 +220,21 @@ fn a_dry_run_reads_a_journal_and_writes_none() {
     let (sandbox, list) = crowd(6);
     let kept = Kept::new(&list);
     let printed = kept.case(&sandbox, &["--dry-run"]).run().exits(0);
-    let output = printed.output().to_owned();
     let _ = printed
-        .prints(&output)
+        .prints_anything()
         .says(&["result: "])
         .ends_with("6 would be deleted; this was a dry run");
     assert!(!kept.path().exists());
     let denied = What::error(403, "AccessDenied", "no");
     sandbox.fault(Fault::new(denied).on("DeleteAccessKey").skip(4).always());
-    let _ = kept
-        .case(&sandbox, &["--jobs", "1", "--output", "off"])
+    kept.case(&sandbox, &["--jobs", "1", "--output", "off"])
         .run()
-        .exits(12)
-        .prints_nothing()
-        .says(&["result: "]);
+        .stops(12, &["result: "]);
     let before = kept.journal();
     let printed = kept.case(&sandbox, &["--dry-run"]).run().exits(0);
     assert_eq!(outcomes(printed.output()), [("WouldDelete".to_owned(), 2)]);
-    let output = printed.output().to_owned();
     let _ = printed
-        .prints(&output)
+        .prints_anything()
         .says(&["result: "])
         .ends_with("4 finished by an earlier run; this was a dry run");
     assert_eq!(kept.journal(), before);
@@ -269,13 +246,11 @@ fn a_journal_that_cannot_be_written_stops_before_the_deletion() {
     let (sandbox, list) = crowd(3);
     let kept = Kept::new(&list);
     let case = Case::at(&sandbox, ["--from"]).args([kept.folder.path().join("list.csv")]);
-    let _ = case
-        .args(["--journal", "/dev/full"])
-        .run()
-        .exits(2)
-        .prints_nothing()
-        .says(&["cannot use the journal"])
-        .ends_with("no key was changed");
+    case.args(["--journal", "/dev/full"]).run().stops_as(
+        2,
+        &["cannot use the journal"],
+        "no key was changed",
+    );
     assert!(actions(&sandbox).is_empty());
 }
 
@@ -365,7 +340,7 @@ const HARMS: [(&str, Harm); 3] = [
 fn f85_no_key_is_changed_once_somebody_else_has_changed_the_journal() {
     each_at_once(HARMS, |(harm, change)| {
         let (sandbox, list) = crowd(5);
-        sandbox.fault(Fault::new(What::Delay(Duration::from_secs(2))).on("DeleteAccessKey"));
+        sandbox.fault(once("DeleteAccessKey", What::Delay(Duration::from_secs(2))));
         let kept = Kept::new(&list);
         let running = kept.case(&sandbox, &["--jobs", "1"]).start();
         assert!(sandbox.wait_for_requests(1, SOON));
@@ -388,10 +363,10 @@ fn f85_no_key_is_changed_once_somebody_else_has_changed_the_journal() {
 #[test]
 fn f85_a_journal_that_somebody_else_changes_during_the_run_is_no_success() {
     for (harm, change) in HARMS {
-        for many in [false, true] {
+        each([false, true], |many| {
             let sandbox = documented();
             // Until the journal is changed, the deletion is not answered.
-            sandbox.fault(Fault::new(What::Delay(Duration::from_secs(2))).on("DeleteAccessKey"));
+            sandbox.fault(once("DeleteAccessKey", What::Delay(Duration::from_secs(2))));
             let kept = Kept::new(&format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n"));
             let case = if many {
                 kept.case(&sandbox, &[])
@@ -408,15 +383,14 @@ fn f85_a_journal_that_somebody_else_changes_during_the_run_is_no_success() {
                 ": deleted"
             };
             let printed = running.end().exits(1);
-            let output = printed.output().to_owned();
             let _ = printed
-                .prints(&output)
+                .prints_anything()
                 .says(&[&format!(
                     "iam-del-key: error: the journal {} is incomplete: {harm}\n",
                     name.display()
                 )])
                 .ends_with(told);
             assert!(!sandbox.has_key(BOBS_KEY));
-        }
+        });
     }
 }

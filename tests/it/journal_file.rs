@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use iam_sandbox::{Fault, Sandbox, What};
+use iam_sandbox::{Sandbox, What};
 
-use crate::case::{BOBS_KEY, Case, DOCUMENTED, actions, documented};
+use crate::case::{BOBS_KEY, Case, DOCUMENTED, actions, documented, each, once};
 use crate::intent::begun;
 use crate::journal::Kept;
 use crate::many::{crowd, left, rows};
@@ -77,32 +77,28 @@ fn c29_c45_what_is_not_a_journal_is_refused_before_anything_else() {
             "iam-del-key: error: cannot use the journal {}: {what}\n",
             path.display()
         );
-        for more in [&[][..], &["--dry-run"], &["--interactive"]] {
+        each([&[][..], &["--dry-run"], &["--interactive"]], |more| {
             let journal = |case: Case| case.args(["--journal"]).args([&path]).args(more.to_vec());
-            let _ = journal(Case::at(&sandbox, DOCUMENTED).without_credentials())
+            journal(Case::at(&sandbox, DOCUMENTED).without_credentials())
                 .run()
-                .exits(2)
-                .prints_nothing()
-                .says_exactly(&format!(
-                    "{error}result: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
-                ));
+                .stops_exactly(
+                    2,
+                    &format!("{error}result: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"),
+                );
             let many = Case::at(&sandbox, ["--from"]).args([&list]);
-            let _ = journal(many)
+            journal(many)
                 .run()
-                .exits(2)
-                .prints_nothing()
-                .says_exactly(&format!("{error}result: no key was changed\n"));
-        }
+                .stops_exactly(2, &format!("{error}result: no key was changed\n"));
+        });
         assert_eq!(length(), before, "{}", path.display());
     }
     // Each C library has its own words for this.
     let case = Case::documented(&sandbox, &["--journal"]).args([folder.path().join("loop")]);
-    let _ = case
-        .run()
-        .exits(2)
-        .prints_nothing()
-        .says(&["cannot use the journal ", "(os error 40)"])
-        .ends_with("not deleted: nothing was sent to IAM");
+    case.run().stops_as(
+        2,
+        &["cannot use the journal ", "(os error 40)"],
+        "not deleted: nothing was sent to IAM",
+    );
     assert_eq!(sandbox.connections(), 0);
 }
 
@@ -110,20 +106,16 @@ fn c29_c45_what_is_not_a_journal_is_refused_before_anything_else() {
 fn c45_a_list_that_is_refused_leaves_no_journal() {
     let sandbox = documented();
     let kept = Kept::new("AccessKeyId,UserName\nx,Bob\n");
-    let _ = kept
-        .case(&sandbox, &[])
+    kept.case(&sandbox, &[])
         .run()
-        .exits(2)
-        .prints_nothing()
-        .says(&["error: "])
-        .ends_with("no key was changed");
+        .stops_as(2, &["error: "], "no key was changed");
     assert!(!kept.path().exists());
 }
 
 #[test]
 fn c67_a_journal_that_the_run_writes_something_else_to_is_refused() {
     let (sandbox, list) = crowd(3);
-    for (stream, redirected) in [
+    let cases = [
         ("standard output", "> \"$FILE\""),
         ("standard output", ">> \"$FILE\""),
         (
@@ -136,8 +128,10 @@ fn c67_a_journal_that_the_run_writes_something_else_to_is_refused() {
         ),
         ("standard error", "2> \"$FILE\""),
         ("standard output", "> \"$FILE\" 2>&1"),
-    ] {
-        for more in [&[][..], &["--dry-run"], &["--output", "off"]] {
+    ];
+    each(cases, |(stream, redirected)| {
+        let cases = [&[][..], &["--dry-run"], &["--output", "off"]];
+        each(cases, |more| {
             let kept = Kept::new(&list);
             let file = if redirected.contains("ln -") {
                 kept.path().with_extension("output")
@@ -159,8 +153,8 @@ fn c67_a_journal_that_the_run_writes_something_else_to_is_refused() {
                 kept.path().display()
             );
             assert_eq!(said, expected, "{redirected}");
-        }
-    }
+        });
+    });
     assert_eq!(sandbox.connections(), 0);
     assert_eq!(left(&sandbox, 3), 3);
 }
@@ -169,7 +163,7 @@ fn c67_a_journal_that_the_run_writes_something_else_to_is_refused() {
 /// result will not be.
 fn without_room_for_the_result(sandbox: &Sandbox, case: Case) -> crate::running::Running {
     let delay = What::Delay(Duration::from_secs(3));
-    sandbox.fault(Fault::new(delay).on("DeleteAccessKey"));
+    sandbox.fault(once("DeleteAccessKey", delay));
     let running = case.start();
     let is_out = || {
         actions(sandbox)
@@ -229,12 +223,9 @@ fn c67_c70_a_deletion_that_the_journal_does_not_record_is_printed_once() {
             .filter(|action| *action == "DeleteAccessKey");
         assert_eq!(deletions.count(), 3, "{requests:?}");
         // And a third run prints nothing.
-        let _ = kept
-            .case(&sandbox, more)
+        kept.case(&sandbox, more)
             .run()
-            .exits(0)
-            .prints_nothing()
-            .says_exactly("result: 3 keys: 3 finished by an earlier run\n");
+            .stops_exactly(0, "result: 3 keys: 3 finished by an earlier run\n");
     }
 }
 
@@ -264,10 +255,11 @@ fn c70_a_deletion_that_no_later_run_can_confirm_is_printed_at_once() {
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "needs prlimit")]
 fn c70_one_key_whose_deletion_the_journal_does_not_record_is_printed_by_the_next_run() {
-    for (action, known) in [
+    let cases = [
         (&["--older-than", "1d"][..], "deleted"),
         (&["--deactivate"], "deactivated"),
-    ] {
+    ];
+    each(cases, |(action, known)| {
         let sandbox = documented();
         let folder = tempfile::tempdir().expect("a folder");
         let journal = folder.path().join("done.jsonl");
@@ -277,20 +269,19 @@ fn c70_one_key_whose_deletion_the_journal_does_not_record_is_printed_by_the_next
         };
         if known == "deactivated" {
             let delay = What::Delay(Duration::from_secs(3));
-            sandbox.fault(Fault::new(delay).on("UpdateAccessKey"));
+            sandbox.fault(once("UpdateAccessKey", delay));
         }
         let ended = without_room_for_the_result(&sandbox, case()).end();
-        let _ = ended
-            .exits(1)
-            .prints_nothing()
-            .says(&["the run was aborted: File too large (os error 27)"])
-            .ends_with(&format!("{BOBS_KEY}: {known}"));
+        ended.stops_as(
+            1,
+            &["the run was aborted: File too large (os error 27)"],
+            &format!("{BOBS_KEY}: {known}"),
+        );
         sandbox.clear_faults();
         let printed = case().run().exits(0);
         assert_eq!(rows(printed.output()).len(), 1);
-        let output = printed.output().to_owned();
         let _ = printed
-            .prints(&output)
+            .prints_anything()
             .says(&["an earlier run started this; IAM "])
             .ends_with(&format!("{BOBS_KEY}: {known}"));
         let again = case().run().exits(0);
@@ -301,7 +292,7 @@ fn c70_one_key_whose_deletion_the_journal_does_not_record_is_printed_by_the_next
         } else {
             again.prints_outcome("Skipped").says(&["already inactive"])
         };
-    }
+    });
 }
 
 #[test]
@@ -314,20 +305,18 @@ fn c75_a_journal_that_somebody_else_can_write_is_refused() {
         kept
     };
     let refused = |kept: &Kept, what: &str| {
-        for more in [&[][..], &["--dry-run"]] {
+        each([&[][..], &["--dry-run"]], |more| {
             let case = Case::documented(&sandbox, &["--journal"]).args([kept.path()]);
             let path = kept.path();
-            let _ = case
-                .args(more.to_vec())
-                .run()
-                .exits(2)
-                .prints_nothing()
-                .says_exactly(&format!(
+            case.args(more.to_vec()).run().stops_exactly(
+                2,
+                &format!(
                     "iam-del-key: error: cannot use the journal {}: {what}\n\
                  result: {BOBS_KEY}: not deleted: nothing was sent to IAM\n",
                     path.display()
-                ));
-        }
+                ),
+            );
+        });
     };
     let kept = planted();
     // Only root can give a file away.
@@ -367,36 +356,26 @@ fn c75_a_run_says_which_of_its_keys_the_journal_has_finished() {
     let (sandbox, list) = crowd(4);
     let kept = Kept::new(&list);
     let case = kept.case(&sandbox, &["--output", "off"]);
-    let _ = case
-        .run()
-        .exits(0)
-        .prints_nothing()
-        .says_exactly("result: 4 keys: 4 deleted\n");
+    case.run().stops_exactly(0, "result: 4 keys: 4 deleted\n");
     let note = format!(
         "iam-del-key: note: 1 key is already finished in the journal {}\n",
         kept.path().display()
     );
-    for (more, dry) in [(&[][..], ""), (&["--dry-run"], "; this was a dry run")] {
-        let _ = kept
-            .case(&sandbox, more)
-            .run()
-            .exits(0)
-            .prints_nothing()
-            .says_exactly(&format!(
-                "result: 4 keys: 4 finished by an earlier run{dry}\n"
-            ));
-    }
+    let cases = [(&[][..], ""), (&["--dry-run"], "; this was a dry run")];
+    each(cases, |(more, dry)| {
+        kept.case(&sandbox, more).run().stops_exactly(
+            0,
+            &format!("result: 4 keys: 4 finished by an earlier run{dry}\n"),
+        );
+    });
     let key = iam_sandbox::nth_key_id(crate::journal::ACCOUNT, 0);
     let one = Case::at(
         &sandbox,
         ["--access-key-id", &key, "--user-name", "user-000001"],
     );
-    let _ = one
-        .args(["--journal"])
+    one.args(["--journal"])
         .args([kept.path()])
         .run()
-        .exits(0)
-        .prints_nothing()
-        .says_exactly(&note);
+        .stops_exactly(0, &note);
     assert_eq!(actions(&sandbox).len(), 4);
 }

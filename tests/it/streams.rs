@@ -7,7 +7,8 @@ use std::time::Duration;
 use iam_sandbox::{Fault, Sandbox, What};
 
 use crate::case::{
-    BOBS_KEY, CANARIES, Case, DELETED, DOCUMENTED, Ended, SETTLED, binary, documented,
+    BOBS_KEY, CANARIES, Case, DELETED, DOCUMENTED, Ended, SETTLED, always, documented, each,
+    faulty, once,
 };
 use crate::verification::{NEVER, last_use};
 
@@ -24,7 +25,7 @@ pub(crate) fn interrupted(sandbox: &Sandbox) -> Ended {
 #[test]
 fn f60_sigint_before_anything_was_sent_is_130() {
     let sandbox = documented();
-    for (signal, status) in [("INT", 130), ("TERM", 143)] {
+    each([("INT", 130), ("TERM", 143)], |(signal, status)| {
         // Credentials that never come: the run is waiting, and nothing was sent.
         let case = Case::documented(&sandbox, &["--profile", "slow"]);
         let started = case.path("started");
@@ -42,20 +43,15 @@ fn f60_sigint_before_anything_was_sent_is_130() {
             .says(&["interrupted"])
             .ends_with("not deleted: nothing was sent to IAM")
             .within(SETTLED);
-    }
+    });
     assert_eq!(sandbox.connections(), 0);
     assert!(sandbox.has_key(BOBS_KEY));
 }
 
 #[test]
 fn f61_a_signal_while_waiting_settles_what_it_can() {
-    for (signal, status) in [("INT", 130), ("TERM", 143)] {
-        let sandbox = documented();
-        sandbox.fault(
-            Fault::new(What::SilenceAfterActing)
-                .on("DeleteAccessKey")
-                .times(1),
-        );
+    each([("INT", 130), ("TERM", 143)], |(signal, status)| {
+        let sandbox = faulty([once("DeleteAccessKey", What::SilenceAfterActing)]);
         // IAM still knows whose it was: that user's list shows that it is gone.
         let bobs = Fault::new(last_use("Bob", NEVER)).on("GetAccessKeyLastUsed");
         sandbox.fault(bobs.always());
@@ -71,13 +67,12 @@ fn f61_a_signal_while_waiting_settles_what_it_can() {
             .ends_with("deleted: no response arrived, but IAM no longer lists the key")
             .within(SETTLED);
         assert!(!sandbox.has_key(BOBS_KEY));
-    }
+    });
 }
 
 #[test]
 fn f61_a_signal_proves_no_key_gone_whose_owner_only_the_command_names() {
-    let sandbox = documented();
-    sandbox.fault(Fault::new(What::SilenceAfterActing).on("DeleteAccessKey"));
+    let sandbox = faulty([once("DeleteAccessKey", What::SilenceAfterActing)]);
     let _ = interrupted(&sandbox)
         .exits(130)
         .prints_outcome("Unknown")
@@ -88,8 +83,7 @@ fn f61_a_signal_proves_no_key_gone_whose_owner_only_the_command_names() {
 
 #[test]
 fn f61_a_signal_while_waiting_and_nobody_to_ask_is_unknown() {
-    let sandbox = documented();
-    sandbox.fault(Fault::new(What::SilenceBeforeActing).always());
+    let sandbox = faulty([Fault::new(What::SilenceBeforeActing).always()]);
     let ended = interrupted(&sandbox)
         .exits(130)
         .prints_outcome("Unknown")
@@ -100,8 +94,7 @@ fn f61_a_signal_while_waiting_and_nobody_to_ask_is_unknown() {
 
 #[test]
 fn f61_the_second_signal_ends_at_once() {
-    let sandbox = documented();
-    sandbox.fault(Fault::new(What::SilenceBeforeActing).always());
+    let sandbox = faulty([Fault::new(What::SilenceBeforeActing).always()]);
     let running = Case::documented(&sandbox, &[]).start();
     assert!(sandbox.wait_for_requests(1, SOON));
     running.signal("INT");
@@ -119,10 +112,9 @@ fn f61_the_second_signal_ends_at_once() {
 #[test]
 fn f61_of_two_signals_at_once_sigint_decides() {
     // A stopped process gets both when it goes on, and their order is lost.
-    for signals in [["INT", "TERM"], ["TERM", "INT"]] {
+    each([["INT", "TERM"], ["TERM", "INT"]], |signals| {
         for _ in 0..4 {
-            let sandbox = documented();
-            sandbox.fault(Fault::new(What::SilenceBeforeActing).always());
+            let sandbox = faulty([Fault::new(What::SilenceBeforeActing).always()]);
             let running = Case::documented(&sandbox, &[]).start();
             assert!(sandbox.wait_for_requests(1, SOON));
             running.signal("STOP");
@@ -139,7 +131,7 @@ fn f61_of_two_signals_at_once_sigint_decides() {
                 .within(SETTLED);
             assert!(sandbox.has_key(BOBS_KEY));
         }
-    }
+    });
 }
 
 #[test]
@@ -151,22 +143,22 @@ fn f62_standard_output_full_or_closed_is_not_success() {
         .open("/dev/full")
         .expect("/dev/full");
     let ended = Case::documented(&sandbox, &[]).run_into(full);
-    let _ = ended
-        .exits(1)
-        .prints_nothing()
-        .says(&["could not write the result to standard output"])
-        .ends_with(&format!("{BOBS_KEY}: deleted"));
+    ended.stops_as(
+        1,
+        &["could not write the result to standard output"],
+        &format!("{BOBS_KEY}: deleted"),
+    );
     assert!(!sandbox.has_key(BOBS_KEY));
 
     let sandbox = documented();
     let (reader, writer) = std::io::pipe().expect("a pipe");
     drop(reader);
     let ended = Case::documented(&sandbox, &[]).run_into(OwnedFd::from(writer).into());
-    let _ = ended
-        .exits(1)
-        .prints_nothing()
-        .says(&["could not write the result"])
-        .ends_with(&format!("{BOBS_KEY}: deleted"));
+    ended.stops_as(
+        1,
+        &["could not write the result"],
+        &format!("{BOBS_KEY}: deleted"),
+    );
     assert!(!sandbox.has_key(BOBS_KEY));
 }
 
@@ -181,11 +173,7 @@ fn f62_standard_output_that_was_never_open_is_as_dev_null() {
     let case = Case::at(&sandbox, ["--from", "-", "--journal"]).args([journal.path()]);
     let closed = ["sh", "-c", "exec \"$0\" \"$@\" >&-"];
     let ended = case.input(list.as_bytes()).start_under(Some(&closed)).end();
-    let _ = ended
-        .exits(0)
-        .prints_nothing()
-        .says(&["result: "])
-        .ends_with("1 key: 1 deleted");
+    ended.stops_as(0, &["result: "], "1 key: 1 deleted");
     assert!(!sandbox.has_key(BOBS_KEY));
     let journal = std::fs::read_to_string(journal.path()).expect("a journal");
     assert_eq!(journal.matches("\"Outcome\"").count(), 1, "{journal}");
@@ -199,17 +187,13 @@ fn f63_help_into_a_full_device_is_an_error_and_into_a_closed_pipe_is_quiet() {
         .write(true)
         .open("/dev/full")
         .expect("/dev/full");
-    let _ = Case::bare(["--help"])
+    Case::bare(["--help"])
         .run_into(full)
-        .exits(1)
-        .prints_nothing()
-        .says(&["could not write to standard output"]);
+        .stops(1, &["could not write to standard output"]);
     let read_only = File::open("/dev/null").expect("/dev/null");
-    let _ = Case::bare(["--help"])
+    Case::bare(["--help"])
         .run_into(read_only)
-        .exits(1)
-        .prints_nothing()
-        .says(&["could not write to standard output"]);
+        .stops(1, &["could not write to standard output"]);
     let (reader, writer) = std::io::pipe().expect("a pipe");
     drop(reader);
     let _ = Case::bare(["--help"])
@@ -220,90 +204,31 @@ fn f63_help_into_a_full_device_is_an_error_and_into_a_closed_pipe_is_quiet() {
 }
 
 #[test]
-fn f65_no_colours_where_nobody_sees_them() {
-    let sandbox = documented();
-    for case in [
-        Case::documented(&sandbox, &["--region", "a b"]),
-        Case::documented(&sandbox, &["--region", "a b"]).env("TERM", "xterm-256color"),
-        Case::documented(&sandbox, &["--region", "a b"])
-            .env("LANG", "C")
-            .env("LC_ALL", "C"),
-        Case::documented(&sandbox, &["--region", "a b", "--color", "off"]).env("TERM", "xterm"),
-    ] {
-        let said = case.run().exits(7).prints_nothing();
-        assert!(!said.messages().contains('\u{1b}'));
-        let _ = said.says(&["iam-del-key: error: "]);
-    }
-    let said = Case::documented(&sandbox, &["--region", "a b", "--color", "on"])
-        .run()
-        .exits(7)
-        .prints_nothing();
-    assert!(
-        said.messages().contains("\u{1b}["),
-        "asked for and not coloured"
-    );
-    let _ = said.says(&["error:"]);
-}
-
-/// Runs on a pseudo-terminal that `script` makes, and gives what the terminal got.
-fn on_a_terminal(environment: &[(&str, &str)]) -> String {
-    let binary = binary();
-    let output = std::process::Command::new("script")
-        .args([
-            "-qec",
-            &format!("{binary} --access-key-id {BOBS_KEY} --region 'a b'"),
-            "/dev/null",
-        ])
-        .env_clear()
-        .env("PATH", "/usr/bin:/bin")
-        .env("SHELL", "/bin/sh")
-        .envs(environment.iter().copied())
-        .output()
-        .expect("script starts");
-    assert_eq!(output.status.code(), Some(7));
-    String::from_utf8(output.stdout).expect("UTF-8")
-}
-
-#[test]
-#[cfg_attr(
-    not(target_os = "linux"),
-    ignore = "needs the script command of util-linux"
-)]
-fn f65_colours_on_a_terminal_unless_they_are_not_wanted() {
-    assert!(on_a_terminal(&[("TERM", "xterm")]).contains("\u{1b}["));
-    assert!(!on_a_terminal(&[("TERM", "xterm"), ("NO_COLOR", "1")]).contains('\u{1b}'));
-    assert!(!on_a_terminal(&[("TERM", "dumb")]).contains('\u{1b}'));
-    assert!(!on_a_terminal(&[]).contains('\u{1b}'));
-}
-
-#[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "needs prlimit")]
 fn f66_few_file_handles_and_little_memory() {
     let sandbox = documented();
     let result = format!("result: {BOBS_KEY}: {NOT_SENT}");
-    for (args, result) in [
+    let cases = [
         (&DOCUMENTED[..], &*result),
         (
             &["--user-name", "Bob", "--all-keys", "--yes"],
             "result: no key was changed",
         ),
-    ] {
+    ];
+    each(cases, |(args, result)| {
         for files in 4..=8 {
             let limit = format!("--nofile={files}:{files}");
             let case = Case::at(&sandbox, args).with_default_output();
             let ended = case.start_under(Some(&["prlimit", &limit])).end();
-            let _ = ended
-                .within(SOON)
-                .exits(1)
-                .prints_nothing()
-                .says_exactly(&format!(
+            ended
+                .within(SOON).stops_exactly(1, &format!(
                     "iam-del-key: error: could not start: Too many open files (os error 24)\n\
                      hint: this shell allows too few open files: run `ulimit -n 1024`, then the same command again\n\
                      {result}\n"
                 ));
         }
         assert_eq!(sandbox.connections(), 0);
-    }
+    });
     assert!(sandbox.has_key(BOBS_KEY));
 }
 
@@ -340,7 +265,7 @@ fn f66_a_key_is_deleted_only_with_enough_memory_to_say_so() {
                 assert!(!ended.is_success(), "{limit}{all}");
             } else {
                 deleted += 1;
-                let _ = ended.exits(0).prints(DELETED).says_nothing();
+                ended.deletes_quietly();
             }
         }
     }
@@ -372,7 +297,7 @@ fn f67_two_hundred_at_once() {
         })
         .collect();
     for run in running {
-        let _ = run.end().exits(0).prints(DELETED).says_nothing();
+        run.end().deletes_quietly();
     }
     assert!(keys.iter().all(|key| !sandbox.has_key(&key.id)));
 }
@@ -402,12 +327,13 @@ fn f69_text_from_the_service_never_moves_the_cursor() {
     let sandbox = documented();
     let message = "line one\nline two\r\u{1b}[2J\u{1b}]0;title\u{7} \u{9b}1A \u{202e}";
     let what = What::error(403, "AccessDenied", message);
-    sandbox.fault(Fault::new(what).on("DeleteAccessKey").always());
-    for more in [
+    sandbox.fault(always("DeleteAccessKey", what));
+    let cases = [
         &["--output", "json"][..],
         &["--output", "text"],
         &["--debug"],
-    ] {
+    ];
+    each(cases, |more| {
         let printed = Case::documented(&sandbox, more).run().exits(6);
         let output = printed.output().to_owned();
         assert!(
@@ -424,7 +350,7 @@ fn f69_text_from_the_service_never_moves_the_cursor() {
         let _ = said
             .says(&["(AccessDenied)", "\\u{202e}"])
             .ends_with("not deleted");
-    }
+    });
     assert!(sandbox.has_key(BOBS_KEY));
 }
 

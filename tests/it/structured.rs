@@ -1,10 +1,9 @@
 //! `--error-format json`: whatever fails, each line of standard error is an object as `man/reference.md` describes it.
 
-use iam_sandbox::{Fault, Sandbox, What};
+use iam_sandbox::What;
 use serde_json::Value;
 
-use crate::case::{BOBS_KEY, Case, DELETED, DOCUMENTED, documented};
-use crate::many::{crowd, from_stdin, left};
+use crate::case::{BOBS_KEY, Case, DELETED, DOCUMENTED, always, documented, each, faulty, once};
 use crate::story::read;
 
 const JSON: [&str; 2] = ["--error-format", "json"];
@@ -88,8 +87,7 @@ fn objects(messages: &str) -> Vec<Value> {
 /// The one failure of a run that ends with `status`.
 fn failure(case: Case, status: i32) -> Value {
     let printed = case.args(JSON).run().exits(status);
-    let output = printed.output().to_owned();
-    let said = printed.prints(&output);
+    let said = printed.prints_anything();
     let mut failures = objects(said.messages());
     failures.retain(|object| object["Level"] == "Error");
     let _ = said.says(&["\"Level\":\"Error\""]);
@@ -104,15 +102,9 @@ fn is(failure: &Value, code: &str, known: &str) {
     assert_eq!(failure["Result"], known, "{failure}");
 }
 
-fn faulty(what: What, action: &str) -> Sandbox {
-    let sandbox = documented();
-    sandbox.fault(Fault::new(what).on(action).always());
-    sandbox
-}
-
 #[test]
 fn an_error_of_iam_has_its_code_its_words_and_its_request() {
-    for (http, code, status) in [
+    let cases = [
         (404, "NoSuchEntity", 3),
         (409, "LimitExceeded", 4),
         (500, "ServiceFailure", 5),
@@ -121,8 +113,12 @@ fn an_error_of_iam_has_its_code_its_words_and_its_request() {
         (400, "Throttling", 8),
         (400, "ValidationError", 2),
         (418, "TeapotBoiling", 1),
-    ] {
-        let sandbox = faulty(What::error(http, code, "as IAM says"), "DeleteAccessKey");
+    ];
+    each(cases, |(http, code, status)| {
+        let sandbox = faulty([always(
+            "DeleteAccessKey",
+            What::error(http, code, "as IAM says"),
+        )]);
         let failure = failure(Case::documented(&sandbox, &[]), status);
         let known = if status == 5 { "Unknown" } else { "NotDeleted" };
         is(&failure, code, known);
@@ -134,13 +130,16 @@ fn an_error_of_iam_has_its_code_its_words_and_its_request() {
         let attempts = if matches!(status, 5 | 8) { 3 } else { 1 };
         assert_eq!(failure["Attempts"], attempts);
         assert!(sandbox.has_key(BOBS_KEY));
-    }
+    });
 }
 
 #[test]
 fn steering_characters_in_iams_words_are_escaped() {
     let words = "\u{9b}2J\u{202e}\nnext";
-    let sandbox = faulty(What::error(403, "AccessDenied", words), "DeleteAccessKey");
+    let sandbox = faulty([always(
+        "DeleteAccessKey",
+        What::error(403, "AccessDenied", words),
+    )]);
     let failure = failure(Case::documented(&sandbox, &[]), 6);
     assert!(
         failure["Message"]
@@ -152,7 +151,7 @@ fn steering_characters_in_iams_words_are_escaped() {
 
 #[test]
 fn what_is_not_known_is_called_unknown() {
-    let sandbox = faulty(What::ResetBeforeActing, "DeleteAccessKey");
+    let sandbox = faulty([always("DeleteAccessKey", What::ResetBeforeActing)]);
     sandbox.deny("iam:ListAccessKeys");
     sandbox.deny("iam:GetAccessKeyLastUsed");
     let limit = ["--timeout", "4"];
@@ -163,7 +162,7 @@ fn what_is_not_known_is_called_unknown() {
             .to_string()
             .contains("check with: aws iam list-access-keys")
     );
-    let sandbox = faulty(What::ResetBeforeActing, "DeleteAccessKey");
+    let sandbox = faulty([always("DeleteAccessKey", What::ResetBeforeActing)]);
     // IAM still lists it, but the request may act later.
     let there = failure(Case::documented(&sandbox, &limit), 10);
     is(&there, "NoAnswer", "Unknown");
@@ -180,7 +179,7 @@ fn what_was_never_sent_is_unreachable() {
 
 #[test]
 fn a_list_that_cannot_be_read_ends_the_run() {
-    let sandbox = faulty(What::error(403, "AccessDenied", "no"), "ListUsers");
+    let sandbox = faulty([always("ListUsers", What::error(403, "AccessDenied", "no"))]);
     let args = [
         "--whole-account",
         "--only-inactive",
@@ -200,7 +199,10 @@ fn a_list_that_cannot_be_read_ends_the_run() {
 
 #[test]
 fn a_deactivation_that_fails_says_so() {
-    let sandbox = faulty(What::error(403, "AccessDenied", "no"), "UpdateAccessKey");
+    let sandbox = faulty([always(
+        "UpdateAccessKey",
+        What::error(403, "AccessDenied", "no"),
+    )]);
     let failure = failure(Case::documented(&sandbox, &["--deactivate"]), 6);
     is(&failure, "AccessDenied", "NotDeactivated");
     assert!(sandbox.has_key(BOBS_KEY));
@@ -260,12 +262,13 @@ fn wrong_arguments_are_told_wherever_the_option_stands() {
     ];
     for args in wrong {
         is(&failure(Case::at(&sandbox, args), 2), "Usage", "NotDeleted");
-        for option in ["--error-format=json", "--cli-error-format=json"] {
+        let cases = ["--error-format=json", "--cli-error-format=json"];
+        each(cases, |option| {
             let printed = Case::at(&sandbox, [option]).args(args).run().exits(2);
             let said = printed.prints_nothing();
             assert_eq!(objects(said.messages()).len(), 1);
             let _ = said.says(&["\"Code\":\"Usage\""]);
-        }
+        });
     }
     assert_eq!(sandbox.connections(), 0);
     let tip = failure(Case::at(&sandbox, ["--user", "Bob"]), 2);
@@ -308,67 +311,9 @@ fn a_result_that_cannot_be_written_is_told() {
 }
 
 #[test]
-fn f62_a_query_that_does_not_work_on_the_result_keeps_a_key_from_being_changed() {
-    // Of one key.
-    let sandbox = documented();
-    for more in [
-        &["--query", "length(UserName)"][..],
-        &["--query", "keys(Error)", "--deactivate"],
-        &["--query", "AccessKeyId && &a", "--deactivate"],
-    ] {
-        let case = Case::documented(&sandbox, more);
-        let printed = case.run().exits(1);
-        let done = if more.len() > 2 {
-            "deactivated"
-        } else {
-            "deleted"
-        };
-        let _ = printed
-            .prints_nothing()
-            .says(&["--query: "])
-            .ends_with(&format!("{BOBS_KEY}: not {done}"));
-    }
-    assert!(sandbox.has_key(BOBS_KEY));
-    let mut requests = sandbox.requests().into_iter();
-    assert!(requests.all(|request| request.action == "ListAccessKeys"));
-    // Of many keys.
-    let (sandbox, list) = crowd(3);
-    for (more, hint) in [
-        (
-            &[][..],
-            "with another --query or none, and with --ignore-missing\n",
-        ),
-        (
-            &["--journal"],
-            "with another --query or none; finished keys are skipped\n",
-        ),
-    ] {
-        let folder = tempfile::tempdir().expect("a folder");
-        let query = ["--query", "length(Reason)", "--jobs", "1"];
-        let case = from_stdin(&sandbox, &list, &query).args(more.iter().copied());
-        let case = match more {
-            [] => case,
-            _ => case.args([folder.path().join("journal")]),
-        };
-        let printed = case.run().exits(1);
-        let output = printed.output().to_owned();
-        let _ = printed
-            .prints(&output)
-            .says(&[
-                "--query: ",
-                "hint: to continue, run the same command again ",
-                hint,
-            ])
-            .ends_with("3 keys: 3 not tried");
-    }
-    assert_eq!(left(&sandbox, 3), 3);
-    assert!(sandbox.requests().is_empty());
-}
-
-#[test]
 fn what_is_no_failure_is_an_object_too() {
     let sandbox = documented();
-    for level in ["-v", "--debug"] {
+    each(["-v", "--debug"], |level| {
         let printed = Case::documented(&sandbox, &["--dry-run", level])
             .args(JSON)
             .run()
@@ -376,13 +321,9 @@ fn what_is_no_failure_is_an_object_too() {
         let said = printed.prints_outcome("WouldDelete");
         assert!(objects(said.messages()).len() > 1);
         let _ = said.says(&["{\"Level\":\"Info\",\"Message\":\"using access key"]);
-    }
+    });
     // A lost answer: the key is taken for deleted, with a warning.
-    sandbox.fault(
-        Fault::new(What::ResetAfterActing)
-            .on("DeleteAccessKey")
-            .times(1),
-    );
+    sandbox.fault(once("DeleteAccessKey", What::ResetAfterActing));
     let printed = Case::documented(&sandbox, &JSON).run().exits(0);
     let said = printed.prints(DELETED);
     assert_eq!(objects(said.messages()).len(), 1);
@@ -394,7 +335,7 @@ fn what_is_no_failure_is_an_object_too() {
 fn a_success_says_nothing() {
     let sandbox = documented();
     let case = Case::documented(&sandbox, &JSON);
-    let _ = case.run().exits(0).prints(DELETED).says_nothing();
+    case.run().deletes_quietly();
     assert!(!sandbox.has_key(BOBS_KEY));
 }
 
@@ -407,8 +348,7 @@ fn each_of_several_keys_has_its_own_status() {
         .args(JSON)
         .run()
         .exits(12);
-    let output = printed.output().to_owned();
-    let said = printed.prints(&output);
+    let said = printed.prints_anything();
     let failures: Vec<Value> = objects(said.messages())
         .into_iter()
         .filter(|object| object["Level"] == "Error")

@@ -1,0 +1,61 @@
+//! Colors: only where somebody sees them, unless they are not wanted.
+
+use crate::case::{BOBS_KEY, Case, binary, documented, each};
+
+#[test]
+fn f65_no_colours_where_nobody_sees_them() {
+    let sandbox = documented();
+    let cases = [
+        Case::documented(&sandbox, &["--region", "a b"]),
+        Case::documented(&sandbox, &["--region", "a b"]).env("TERM", "xterm-256color"),
+        Case::documented(&sandbox, &["--region", "a b"])
+            .env("LANG", "C")
+            .env("LC_ALL", "C"),
+        Case::documented(&sandbox, &["--region", "a b", "--color", "off"]).env("TERM", "xterm"),
+    ];
+    each(cases, |case| {
+        let said = case.run().exits(7).prints_nothing();
+        assert!(!said.messages().contains('\u{1b}'));
+        let _ = said.says(&["iam-del-key: error: "]);
+    });
+    let said = Case::documented(&sandbox, &["--region", "a b", "--color", "on"])
+        .run()
+        .exits(7)
+        .prints_nothing();
+    assert!(
+        said.messages().contains("\u{1b}["),
+        "asked for and not coloured"
+    );
+    let _ = said.says(&["error:"]);
+}
+
+/// Runs on a pseudo-terminal that `script` makes, and gives what the terminal got.
+fn on_a_terminal(environment: &[(&str, &str)]) -> String {
+    let binary = binary();
+    let output = std::process::Command::new("script")
+        .args([
+            "-qec",
+            &format!("{binary} --access-key-id {BOBS_KEY} --region 'a b'"),
+            "/dev/null",
+        ])
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .env("SHELL", "/bin/sh")
+        .envs(environment.iter().copied())
+        .output()
+        .expect("script starts");
+    assert_eq!(output.status.code(), Some(7));
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
+#[test]
+#[cfg_attr(
+    not(target_os = "linux"),
+    ignore = "needs the script command of util-linux"
+)]
+fn f65_colours_on_a_terminal_unless_they_are_not_wanted() {
+    assert!(on_a_terminal(&[("TERM", "xterm")]).contains("\u{1b}["));
+    assert!(!on_a_terminal(&[("TERM", "xterm"), ("NO_COLOR", "1")]).contains('\u{1b}'));
+    assert!(!on_a_terminal(&[("TERM", "dumb")]).contains('\u{1b}'));
+    assert!(!on_a_terminal(&[]).contains('\u{1b}'));
+}
