@@ -124,9 +124,10 @@ fn f100_a_cached_session_that_cannot_be_used_is_not() {
         (of("210987654321:assumed-role/Guarded"), not_of_role),
         (without("AssumedRoleUser"), not_of_role),
     ];
-    let cases = cases.map(|(text, why)| (text, 0o600, why));
-    let exposed = [0o640, 0o604].map(|mode| (fresh.clone(), mode, "others can read or write it"));
-    each(cases.into_iter().chain(exposed), |(text, mode, why)| {
+    let cases = cases.map(|(text, why)| (why, 0o600, text));
+    let open = "others can read or write it";
+    let exposed = [0o640, 0o604].map(|mode| (open, mode, fresh.clone()));
+    each(cases.into_iter().chain(exposed), |(why, mode, text)| {
         let case = with_cached(case(&sandbox).args(["-v"]), &text, mode);
         alone(case).stops(7, &[why, "an MFA code from"]);
     });
