@@ -2,9 +2,11 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::ExitStatusExt as _;
 
 use iam_sandbox::documented::ADMIN_KEY_ID;
 use iam_sandbox::{Sandbox, What};
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::case::{Case, DELETED, actions, each, once};
@@ -245,4 +247,34 @@ fn f100_a_session_that_expires_without_a_terminal_ends_the_run() {
         ])
         .ends_with("14 not tried");
     assert_eq!(left(&sandbox, 20), 15);
+}
+
+#[test]
+fn f100_the_terminal_shows_what_is_typed_when_a_signal_ends_or_stops_the_run() {
+    // Some shells leave the terminal as it is when a job stops.
+    let shell = "set -m; \"$0\" \"$@\"; stty -a </dev/tty >/dev/tty; fg >/dev/null";
+    let sandbox = guarded(&["755224"]);
+    let dialogue = Dialogue::start_under(case(&sandbox), &["sh", "-c", shell]);
+    let dialogue = dialogue
+        .shows(PROMPT)
+        .forgets()
+        .types(b"\x1a")
+        .shows(" echo ");
+    let terminal = dialogue.terminal();
+    let dialogue = dialogue.shows(PROMPT);
+    assert!(!is_echoing(&terminal));
+    let ended = dialogue.types(b"755224\n").end();
+    assert!(is_echoing(&terminal));
+    let _ = ended.exits(0).prints(DELETED).says(&[PROMPT]);
+
+    // Without a shell, nobody could continue the run: it goes on asking.
+    let sandbox = guarded(&["755224"]);
+    let dialogue = Dialogue::start(case(&sandbox)).shows(PROMPT).forgets();
+    let terminal = dialogue.terminal();
+    let dialogue = dialogue.signals("TSTP").shows(PROMPT);
+    assert!(!is_echoing(&terminal));
+    let status = dialogue.signals("QUIT").status();
+    assert!(is_echoing(&terminal));
+    assert_eq!(status.signal(), Some(Signal::ABORT.as_raw()));
+    assert_eq!(sandbox.connections(), 0);
 }
