@@ -181,7 +181,7 @@ mod tests {
     use proptest::prelude::{Strategy, any, prop_oneof, proptest};
 
     use super::*;
-    use crate::target::tests::cases;
+    use crate::fuzz::tests::cases;
 
     const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
     const ID: &str = "AKIAIOSFODNN7EXAMPLE";

@@ -130,9 +130,9 @@ mod tests {
     use proptest::sample::{Index, select};
 
     use super::{PriorState, check, of};
+    use crate::fuzz::tests::cases;
     use crate::ident::AccessKeyId;
     use crate::request::{Action, Key};
-    use crate::target::tests::cases;
 
     const HEAD: &str = "{\"Journal\":1,\"Action\":\"delete\",\"AccountId\":null}\n";
     const ENDS: [&str; 7] = [

@@ -5,8 +5,8 @@ use std::io::Cursor;
 
 use super::{List, ReadOptions, keys_of};
 use crate::error::RunError;
+use crate::fuzz::check_message;
 use crate::request::{Action, Key, Owner};
-use crate::target::check_message;
 
 const NAME: &str = "a list";
 
@@ -98,8 +98,8 @@ mod tests {
     use proptest::sample::select;
 
     use super::{keys, read};
+    use crate::fuzz::tests::cases;
     use crate::request::Action;
-    use crate::target::tests::cases;
 
     /// How a list is written.
     #[derive(Clone, Copy, Debug)]

@@ -1,5 +1,6 @@
-//! What must hold whatever the bytes are: one target for each thing that reads what comes from outside. Replayed from the
-//! corpus and tried at random by `cargo test target`, and without end by `tests/fuzz/run`.
+//! Fuzz targets: what must be true whatever the bytes are, for everything that reads input from outside. A target is a
+//! function of bytes, next to the code that it checks. `cargo test --lib fuzz` replays the corpus and tries random bytes;
+//! `tests/fuzz/run` runs a target under libFuzzer.
 
 mod age;
 mod arguments;
@@ -17,11 +18,11 @@ pub const TARGETS: [Target; 9] = [
     ("arguments", arguments::check),
     ("escape", escape::check),
     ("ident", ident::check),
-    ("input", crate::input::target::check),
-    ("journal", crate::journal::target::check),
-    ("process", crate::aws::target::process),
-    ("reply", crate::aws::target::reply),
-    ("settings", crate::aws::target::settings),
+    ("input", crate::input::fuzz::check),
+    ("journal", crate::journal::fuzz::check),
+    ("process", crate::aws::fuzz::process),
+    ("reply", crate::aws::fuzz::reply),
+    ("settings", crate::aws::fuzz::settings),
 ];
 
 /// A message is safe to show and not endless.
