@@ -213,6 +213,17 @@ mod tests {
         assert_eq!(redact(&twice), "(not shown) (not shown)");
     }
 
+    /// Otherwise the text that is printed would have something else to mask than the text that was read.
+    #[test]
+    fn a_secret_after_an_invisible_character_is_masked() {
+        let words = "x".repeat(60);
+        let secret = format!("{}QDx", "x".repeat(38));
+        for escape in ["", "%2F"] {
+            let redacted = redact(&format!("{words}\0{secret}{escape}")).into_owned();
+            assert!(!redacted.contains("QDx"), "{redacted}");
+        }
+    }
+
     #[test]
     fn a_secret_within_a_longer_token_is_masked() {
         let bedrock = format!("ABSK{}", "QmVkcm9ja0FQSUtleS1hYmNk".repeat(5));
