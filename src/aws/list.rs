@@ -56,7 +56,7 @@ impl Listing {
 }
 
 /// A user of the account.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct ListedUser {
     pub(crate) name: UserName,
     /// The unique ID. It does not change when the user is renamed.

@@ -13,16 +13,21 @@ use crate::sanitize::is_unprintable;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 9] = [
+pub const TARGETS: [Target; 14] = [
     ("age", age::check),
     ("arguments", arguments::check),
     ("escape", escape::check),
     ("ident", ident::check),
     ("input", crate::input::fuzz::check),
     ("journal", crate::journal::fuzz::check),
+    ("list", crate::aws::fuzz::list),
+    ("mfa", crate::aws::fuzz::mfa),
     ("process", crate::aws::fuzz::process),
     ("reply", crate::aws::fuzz::reply),
+    ("report", crate::select::credential_report::fuzz::check),
     ("settings", crate::aws::fuzz::settings),
+    ("sso", crate::aws::fuzz::sso),
+    ("sts", crate::aws::fuzz::sts),
 ];
 
 /// A message is safe to show and not endless.

@@ -1,6 +1,11 @@
 //! What IAM and credential processes send: nothing is taken for success that is not.
 
+mod list;
+mod mfa;
+mod service;
 mod settings;
+mod sso;
+mod sts;
 
 use std::time::{Duration, SystemTime};
 
@@ -9,7 +14,11 @@ use roxmltree::Document;
 
 use super::process::parse;
 use super::response_body::{Body, read};
+pub(crate) use list::check as list;
+pub(crate) use mfa::check as mfa;
 pub(crate) use settings::check as settings;
+pub(crate) use sso::check as sso;
+pub(crate) use sts::check as sts;
 
 const IAM: &str = "https://iam.amazonaws.com/doc/2010-05-08/";
 const DELETED: &str = "DeleteAccessKey";

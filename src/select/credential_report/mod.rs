@@ -1,6 +1,8 @@
 //! The credential report: which users have no key that can match. It has no key IDs, shows at most two keys per user and
 //! is some hours old. So it never selects a key: it only shows which users need not be listed.
 
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod read;
 mod rows;
 
