@@ -12,19 +12,19 @@ use crate::metadata::LastUse;
 /// The first line is the operation. Pages are separated by NUL.
 pub(crate) fn check(bytes: &[u8]) {
     let (operation, pages) = parts(bytes);
-    match operation {
-        b"ListAccessKeys" => check_keys(&pages),
-        b"ListUsers" => check_users(&pages),
-        b"ListUserTags" => check_tags(&pages),
-        b"GetAccessKeyLastUsed" => check_last_use(pages[0]),
-        b"GetCredentialReport" => check_report(pages[0]),
+    match &*operation {
+        "ListAccessKeys" => check_keys(&pages),
+        "ListUsers" => check_users(&pages),
+        "ListUserTags" => check_tags(&pages),
+        "GetAccessKeyLastUsed" => check_last_use(&pages),
+        "GetCredentialReport" => check_report(&pages),
         _ => {}
     }
 }
 
 /// Returns all members of the pages that were read. Only the last one may be the end of the list.
 fn members(
-    pages: &[&[u8]],
+    pages: &[Vec<u8>],
     service: &Service,
     operation: &str,
     group: &str,
@@ -46,7 +46,7 @@ fn bob() -> UserName {
     "Bob".parse().expect("a name")
 }
 
-fn check_keys(pages: &[&[u8]]) {
+fn check_keys(pages: &[Vec<u8>]) {
     let service = Service::new(pages);
     let Ok(listing) = run(service.iam().access_keys(Some(&bob()))) else {
         return;
@@ -76,7 +76,7 @@ fn check_keys(pages: &[&[u8]]) {
     );
 }
 
-fn check_users(pages: &[&[u8]]) {
+fn check_users(pages: &[Vec<u8>]) {
     for prefix in [None, Some("/ci/")] {
         let service = Service::new(pages);
         let parsed = prefix.map(|path| path.parse::<PathPrefix>().expect("a path"));
@@ -94,7 +94,7 @@ fn check_users(pages: &[&[u8]]) {
     }
 }
 
-fn check_tags(pages: &[&[u8]]) {
+fn check_tags(pages: &[Vec<u8>]) {
     let service = Service::new(pages);
     let Ok(tags) = run(service.iam().user_tags(&bob())) else {
         return;
@@ -112,13 +112,13 @@ fn check_tags(pages: &[&[u8]]) {
     assert_eq!(found, expected.collect::<Vec<_>>());
 }
 
-fn check_last_use(body: &[u8]) {
-    let service = Service::new(&[body]);
+fn check_last_use(pages: &[Vec<u8>]) {
+    let service = Service::new(pages);
     let id = "AKIAIOSFODNN7EXAMPLE".to_owned().try_into().expect("an ID");
     let Ok(read) = run(service.iam().last_use(&id)) else {
         return;
     };
-    let expected = Expected::of(body, "GetAccessKeyLastUsed", "AccessKeyLastUsed");
+    let expected = Expected::of(&pages[0], "GetAccessKeyLastUsed", "AccessKeyLastUsed");
     let owner = read.owner.as_ref().map(UserName::as_str);
     assert_eq!(owner.unwrap_or_default(), expected.get("UserName"));
     match read.last_use {
@@ -130,12 +130,12 @@ fn check_last_use(body: &[u8]) {
     }
 }
 
-fn check_report(body: &[u8]) {
-    let service = Service::new(&[body]);
+fn check_report(pages: &[Vec<u8>]) {
+    let service = Service::new(pages);
     let Ok(read) = run(service.iam().credential_report()) else {
         return;
     };
-    let expected = Expected::of(body, "GetCredentialReport", "");
+    let expected = Expected::of(&pages[0], "GetCredentialReport", "");
     assert_eq!(base64::encode(read.content), expected.get("Content"));
     check_time(read.generated, expected.get("GeneratedTime"));
 }
@@ -151,7 +151,8 @@ mod tests {
         let (_, pages) = parts(corpus);
         let last = pages[1].trim_ascii_end();
         let read = |last: &[u8]| {
-            let listing = run(Service::new(&[pages[0], last]).iam().access_keys(None));
+            let service = Service::new(&[pages[0].clone(), last.to_vec()]);
+            let listing = run(service.iam().access_keys(None));
             listing.map(|listing| listing.keys.len()).ok()
         };
         assert_eq!(read(last), Some(2));

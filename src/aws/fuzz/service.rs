@@ -1,6 +1,7 @@
 //! A service whose responses are given. Everything between the SDK's connector and a target is as in a run.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::ops::Range;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
@@ -89,9 +90,9 @@ impl Service {
     }
 
     /// Prepares the responses. There is one service for each thread.
-    pub(super) fn new(bodies: &[&[u8]]) -> Self {
+    pub(super) fn new(bodies: &[Vec<u8>]) -> Self {
         let service = SERVICE.with(Self::clone);
-        *lock(&service.bodies.0) = bodies.iter().map(|body| body.to_vec()).collect();
+        *lock(&service.bodies.0) = bodies.to_vec().into();
         service
     }
 
@@ -151,11 +152,53 @@ pub(super) fn run<T>(work: impl Future<Output = T>) -> T {
 }
 
 /// Splits an input into its first line, which names the operation, and the bodies of the responses, with NUL between them.
-pub(super) fn parts(bytes: &[u8]) -> (&[u8], Vec<&[u8]>) {
-    let mut parts = bytes.splitn(2, |byte| *byte == b'\n');
-    let operation = parts.next().unwrap_or_default();
-    let bodies = parts.next().unwrap_or_default();
-    (operation, bodies.split(|byte| *byte == 0).collect())
+/// The first line may also have changes of XML that random bytes seldom make: ` -3` removes the element of this number,
+/// ` +3` repeats it, and ` =3:x` replaces what it contains.
+pub(super) fn parts(bytes: &[u8]) -> (String, Vec<Vec<u8>>) {
+    let (line, bodies) = bytes.split_at(bytes.iter().position(|byte| *byte == b'\n').unwrap_or(0));
+    let line = String::from_utf8_lossy(line);
+    let mut words = line.split(' ');
+    let operation = words.next().unwrap_or_default().to_owned();
+    let mut bodies = bodies.get(1..).unwrap_or_default().to_vec();
+    for word in words.take(4) {
+        let Some((change, rest)) = word.split_at_checked(1) else {
+            continue;
+        };
+        let (number, text) = rest.split_once(':').unwrap_or((rest, ""));
+        if let Ok(number) = number.parse()
+            && let Some(element) = element(&bodies, number)
+        {
+            let whole = bodies[element.clone()].to_vec();
+            let new = match change {
+                "-" => Vec::new(),
+                "+" => [&*whole, &*whole].concat(),
+                _ => with_content(&whole, text.as_bytes()),
+            };
+            bodies.splice(element, new);
+        }
+    }
+    let bodies = bodies.split(|byte| *byte == 0);
+    (operation, bodies.map(<[u8]>::to_vec).collect())
+}
+
+/// Returns the place of an element, counted from the start.
+fn element(xml: &[u8], number: usize) -> Option<Range<usize>> {
+    let is_start = |pair: &[u8]| pair[0] == b'<' && pair[1].is_ascii_alphabetic();
+    let mut starts = xml
+        .windows(2)
+        .enumerate()
+        .filter(|(_, pair)| is_start(pair));
+    let (start, _) = starts.nth(number)?;
+    let length = xml[start..].iter().position(|byte| b" >/".contains(byte))?;
+    let end = [b"</", &xml[start + 1..start + length], b">"].concat();
+    let mut after = xml[start..].windows(end.len());
+    Some(start..start + after.position(|part| part == end)? + end.len())
+}
+
+fn with_content(element: &[u8], text: &[u8]) -> Vec<u8> {
+    let start = element.iter().position(|byte| *byte == b'>').unwrap_or(0);
+    let end = element.iter().rposition(|byte| *byte == b'<').unwrap_or(0);
+    [&element[..=start], text, &element[end..]].concat()
 }
 
 /// What a response has: the texts of the elements in its result, and in each member of its list.

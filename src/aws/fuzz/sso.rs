@@ -25,15 +25,15 @@ pub(crate) fn check(bytes: &[u8]) {
     let sso = Sso::choose(files.profile("default"), &files);
     let sso = sso.expect("settings").expect("a role");
     let (operation, bodies) = parts(bytes);
-    match operation {
-        b"GetRoleCredentials" => check_credentials(&sso, bodies[0]),
-        b"CreateToken" => check_token(&sso, bodies[0]),
+    match &*operation {
+        "GetRoleCredentials" => check_credentials(&sso, &bodies[0]),
+        "CreateToken" => check_token(&sso, &bodies[0]),
         _ => {}
     }
 }
 
 fn check_credentials(sso: &Sso, body: &[u8]) {
-    let settings = Service::new(&[body]).settings();
+    let settings = Service::new(&[body.to_vec()]).settings();
     let credentials = match run(sso.role_credentials("a token".to_owned(), &settings)) {
         Ok(credentials) => credentials,
         Err(stop) => return check_stop(&stop, body),
@@ -68,7 +68,7 @@ fn check_token(sso: &Sso, body: &[u8]) {
         "refreshToken": "a token to renew it",
         "registrationExpiresAt": "2999-01-01T00:00:00Z",
     });
-    let settings = Service::new(&[body]).settings();
+    let settings = Service::new(&[body.to_vec()]).settings();
     let renewed = match run(sso.renew(&cached, &settings)) {
         Ok(renewed) => renewed.expect("the file has everything"),
         Err(stop) => return check_stop(&stop, body),

@@ -22,12 +22,12 @@ const LIMIT: Duration = Duration::from_mins(1);
 /// The first line is the operation.
 pub(crate) fn check(bytes: &[u8]) {
     let (operation, bodies) = parts(bytes);
-    let body = bodies[0];
-    match operation {
-        b"AssumeRole" => check_role(body),
-        b"AssumeRoot" => check_root(body),
-        b"GetAccessKeyInfo" => check_key_account(body),
-        b"GetCallerIdentity" => check_identity(body),
+    let body = &bodies[0];
+    match &*operation {
+        "AssumeRole" => check_role(body),
+        "AssumeRoot" => check_root(body),
+        "GetAccessKeyInfo" => check_key_account(body),
+        "GetCallerIdentity" => check_identity(body),
         _ => {}
     }
 }
@@ -38,7 +38,7 @@ fn account() -> AccountId {
 
 fn lookup(body: &[u8]) -> AccountLookup {
     AccountLookup {
-        settings: Arc::new(Service::new(&[body]).settings()),
+        settings: Arc::new(Service::new(&[body.to_vec()]).settings()),
         credentials: credentials(),
         limit: LIMIT,
         responses: Arc::default(),
@@ -52,7 +52,7 @@ fn check_role(body: &[u8]) {
         ..Connection::default()
     };
     let role = Role::of_options(&connection).expect("a role");
-    let settings = Service::new(&[body]).settings();
+    let settings = Service::new(&[body.to_vec()]).settings();
     let session = run(role.assume(Some(credentials()), None, &settings));
     let arn = session
         .as_ref()
@@ -79,7 +79,10 @@ fn check_root(body: &[u8]) {
         unique_id: "AIDAADMIN".to_owned(),
     };
     let root = Root::new(&account(), Mode::Change, &caller, &Connection::default());
-    let (settings, deadline) = (Service::new(&[body]).settings(), Deadline::new(LIMIT));
+    let (settings, deadline) = (
+        Service::new(&[body.to_vec()]).settings(),
+        Deadline::new(LIMIT),
+    );
     let session = run(root.assume(Some(credentials()), &settings, &deadline));
     check_session(session, body, "AssumeRoot");
 }
