@@ -5,6 +5,7 @@ use std::io::Cursor;
 
 use serde_json::Value;
 
+use super::line::without_comment;
 use super::{List, ReadOptions, keys_of};
 use crate::error::RunError;
 use crate::fuzz::check_message;
@@ -84,7 +85,10 @@ fn check_none_lost(bytes: &[u8], ids: &HashSet<&str>, counted: u64) {
         return;
     }
     let is_id = |name: &str| ["accesskeyid", "keyid"].contains(&normal(name).as_str());
-    if first.split([',', ';', '\t']).any(is_id) || is_id(first) {
+    let first = without_comment(first);
+    let mut delimiters = [',', '\t', ';'].into_iter();
+    let delimiter = delimiters.find(|delimiter| first.trim().contains(*delimiter));
+    if first.split(delimiter.unwrap_or(',')).any(is_id) {
         return assert_eq!(lines.count() as u64, counted);
     }
     let words = std::iter::once(first).chain(lines).flat_map(|line| {
@@ -97,7 +101,6 @@ fn check_none_lost(bytes: &[u8], ids: &HashSet<&str>, counted: u64) {
 }
 
 fn normal(name: &str) -> String {
-    let name = name.split('#').next().unwrap_or_default();
     name.to_ascii_lowercase()
         .replace(|c: char| !c.is_ascii_alphanumeric(), "")
 }

@@ -85,7 +85,7 @@ fn check_users(pages: &[Vec<u8>]) {
         };
         let mut members = members(pages, &service, "ListUsers", "Users");
         let path = prefix.unwrap_or_default();
-        members.retain(|member| member["Path"].starts_with(path));
+        members.retain(|member| get(member, "Path").starts_with(path));
         assert_eq!(users.len(), members.len(), "a user is lost, or too many");
         for (user, member) in users.iter().zip(&members) {
             assert_eq!(user.name.as_str(), get(member, "UserName"));

@@ -53,6 +53,7 @@ fn check_conditions(bytes: &[u8], conditions: &Conditions) {
         return;
     };
     let text = std::str::from_utf8(bytes).expect("accepted, and not UTF-8");
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut lines = text.lines().filter(|line| !line.trim().is_empty());
     let head = fields(lines.next().expect("a header"));
     let rows = lines.map(|line| Row {
