@@ -66,11 +66,13 @@ fn check_none_lost(bytes: &[u8], ids: &HashSet<&str>, counted: u64) {
         let line = line.replace("\"\"", "");
         line.trim().starts_with('#') || line.chars().all(|c| c.is_whitespace() || ",;".contains(c))
     };
-    let mut lines = text.split('\n').filter(|line| !is_blank(line));
-    let first = lines.next().unwrap_or_default();
-    if first.trim_start().starts_with(['{', '[']) {
-        let start = first.as_ptr().addr() - text.as_ptr().addr();
-        let values = serde_json::Deserializer::from_str(&text[start..]).into_iter::<Value>();
+    let mut rest = text.trim_start_matches([' ', '\t', '\r', '\n']);
+    while let Some(comment) = rest.strip_prefix('#') {
+        let (_, after) = comment.split_once('\n').unwrap_or_default();
+        rest = after.trim_start_matches([' ', '\t', '\r', '\n']);
+    }
+    if rest.starts_with(['{', '[']) {
+        let values = serde_json::Deserializer::from_str(rest).into_iter::<Value>();
         let mut entries = Vec::new();
         for value in values {
             collect(&value.expect("accepted, and not JSON"), &mut entries);
@@ -84,6 +86,8 @@ fn check_none_lost(bytes: &[u8], ids: &HashSet<&str>, counted: u64) {
         }
         return;
     }
+    let mut lines = text.split('\n').filter(|line| !is_blank(line));
+    let first = lines.next().unwrap_or_default();
     let is_id = |name: &str| ["accesskeyid", "keyid"].contains(&normal(name).as_str());
     let first = without_comment(first);
     let mut delimiters = [',', '\t', ';'].into_iter();
