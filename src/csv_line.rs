@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use csv::{Reader, ReaderBuilder, StringRecord};
+use csv::{Reader, ReaderBuilder, StringRecord, Terminator};
 
 /// Splits lines into fields. Creating a `csv` reader takes longer than reading a line, so one reader is used for all
 /// lines.
@@ -15,7 +15,12 @@ impl CsvLines {
     /// Creates a reader for this delimiter.
     pub(crate) fn new(delimiter: u8) -> Self {
         let mut builder = ReaderBuilder::new();
-        builder.has_headers(false).flexible(true);
+        // By default, a carriage return also ends a record, and the next line would be read as what follows it.
+        let terminator = Terminator::Any(b'\n');
+        builder
+            .has_headers(false)
+            .flexible(true)
+            .terminator(terminator);
         Self {
             reader: builder.delimiter(delimiter).from_reader(VecDeque::new()),
             delimiter,
@@ -62,4 +67,27 @@ fn check_quotes(text: &str, delimiter: char) -> Result<(), (usize, &'static str)
         previous = character;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_one_record_whatever_is_in_it() {
+        let mut lines = CsvLines::new(b',');
+        for (line, expected) in [
+            ("a,b", &["a", "b"][..]),
+            ("a\rb,c\r", &["a\rb", "c\r"]),
+            ("\r", &["\r"]),
+            ("\"x\ry\",\"\"\"\"", &["x\ry", "\""]),
+            ("d", &["d"]),
+        ] {
+            let fields = lines.fields(line).expect("fields");
+            assert!(
+                fields.iter().eq(expected.iter().copied()),
+                "{line:?}: {fields:?}"
+            );
+        }
+    }
 }

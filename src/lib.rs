@@ -17,6 +17,8 @@ mod confirm;
 mod csv_line;
 mod early_exit;
 mod error;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod guard;
 mod ident;
 mod input;
@@ -36,9 +38,6 @@ mod select;
 mod signal;
 mod spill;
 mod summary;
-#[cfg(any(test, fuzzing))]
-#[path = "../tests/fuzz/target/mod.rs"]
-pub mod target;
 mod terminal;
 mod unescape;
 

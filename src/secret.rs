@@ -181,7 +181,7 @@ mod tests {
     use proptest::prelude::{Strategy, any, prop_oneof, proptest};
 
     use super::*;
-    use crate::target::tests::cases;
+    use crate::fuzz::tests::cases;
 
     const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
     const ID: &str = "AKIAIOSFODNN7EXAMPLE";
@@ -211,6 +211,17 @@ mod tests {
         }
         let twice = format!("{SECRET} {SECRET}");
         assert_eq!(redact(&twice), "(not shown) (not shown)");
+    }
+
+    /// Otherwise the text that is printed would have something else to mask than the text that was read.
+    #[test]
+    fn a_secret_after_an_invisible_character_is_masked() {
+        let words = "x".repeat(60);
+        let secret = format!("{}QDx", "x".repeat(38));
+        for escape in ["", "%2F"] {
+            let redacted = redact(&format!("{words}\0{secret}{escape}")).into_owned();
+            assert!(!redacted.contains("QDx"), "{redacted}");
+        }
     }
 
     #[test]

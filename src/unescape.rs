@@ -40,7 +40,7 @@ pub(crate) fn redact(text: &str, find: impl Fn(&[u8]) -> Vec<Range<usize>>) -> C
     let mut redacted_ranges: Vec<Range<usize>> = if is_plain(text) {
         find(text.as_bytes())
     } else {
-        let found = unescaped_forms(text).flat_map(|Unescaped { bytes, places }| {
+        let found = unescaped_forms(text).flat_map(|Unescaped { bytes, places, .. }| {
             let found = find(&bytes).into_iter().filter(|found| !found.is_empty());
             let original = found.map(|found| places[found.start].start..places[found.end - 1].end);
             original.collect::<Vec<_>>()
@@ -79,22 +79,38 @@ fn is_plain(text: &str) -> bool {
 }
 
 fn unescaped_forms(text: &str) -> impl Iterator<Item = Unescaped> {
-    let count = if text.contains(ESCAPE_STARTS) { 3 } else { 1 };
-    let unescaped_forms = UNDONE_BYTES.iter().take(count);
-    unescaped_forms.map(|is_undone| Unescaped::of(text, *is_undone))
+    let undone_count = if text.contains(ESCAPE_STARTS) { 3 } else { 1 };
+    // An invisible character may be within a secret, or between a secret and another word.
+    let dropped: [fn(char) -> bool; 2] = [is_invisible, |_| false];
+    let dropped_count = if text.contains(is_invisible) { 2 } else { 1 };
+    let dropped = dropped.into_iter().take(dropped_count);
+    dropped.flat_map(move |is_dropped| {
+        let undone = UNDONE_BYTES.into_iter().take(undone_count);
+        undone.map(move |is_undone| Unescaped::of(text, is_undone, is_dropped))
+    })
 }
 
-/// A text without escapes and invisible characters.
-#[derive(Debug, Default)]
+fn is_invisible(c: char) -> bool {
+    is_unprintable(c) && !c.is_ascii_whitespace()
+}
+
+/// A text without escapes.
+#[derive(Debug)]
 struct Unescaped {
+    /// Which characters are left out.
+    is_dropped: fn(char) -> bool,
     bytes: Vec<u8>,
     /// For each byte, the range of the original text that it stands for.
     places: Vec<Range<usize>>,
 }
 
 impl Unescaped {
-    fn of(text: &str, is_undone: fn(u8) -> bool) -> Self {
-        let mut unescaped = Self::default();
+    fn of(text: &str, is_undone: fn(u8) -> bool, is_dropped: fn(char) -> bool) -> Self {
+        let mut unescaped = Self {
+            is_dropped,
+            bytes: Vec::new(),
+            places: Vec::new(),
+        };
         for (at, c) in text.char_indices() {
             let end = at + c.len_utf8();
             unescaped.push(c.encode_utf8(&mut [0; 4]).as_bytes(), at..end);
@@ -113,8 +129,7 @@ impl Unescaped {
     }
 
     fn push(&mut self, bytes: &[u8], place: Range<usize>) {
-        let is_invisible = |c: char| is_unprintable(c) && !c.is_ascii_whitespace();
-        if std::str::from_utf8(bytes).is_ok_and(|text| text.contains(is_invisible)) {
+        if std::str::from_utf8(bytes).is_ok_and(|text| text.contains(self.is_dropped)) {
             return;
         }
         self.bytes.extend(bytes);
@@ -170,7 +185,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> String {
-        String::from_utf8_lossy(&Unescaped::of(text, |_| true).bytes).into_owned()
+        String::from_utf8_lossy(&Unescaped::of(text, |_| true, is_invisible).bytes).into_owned()
     }
 
     #[test]

@@ -21,8 +21,8 @@ const PREFIXES: [&str; 3] = ["profile", "sso-session", "services"];
 /// The sections of both files. A file that does not exist is empty.
 #[derive(Debug, Default)]
 pub(crate) struct ConfigFiles {
-    config: Vec<Section>,
-    credentials: Vec<Section>,
+    pub(super) config: Vec<Section>,
+    pub(super) credentials: Vec<Section>,
 }
 
 /// A profile and its sections. It may be in neither file.
@@ -98,7 +98,7 @@ fn find<'a>(sections: &'a [Section], kind: &str, name: &str) -> Option<&'a Secti
 }
 
 /// Parses a file. `name` returns the kind and the name of a section from its header.
-fn parse(
+pub(super) fn parse(
     path: &Path,
     text: &str,
     name: fn(&str) -> (&'static str, String),
@@ -130,7 +130,7 @@ fn parse(
 }
 
 /// Returns the kind and the name of a section of `~/.aws/config`. The kind is empty if the AWS CLI ignores the section.
-fn config_name(header: &str) -> (&'static str, String) {
+pub(super) fn config_name(header: &str) -> (&'static str, String) {
     if header == "default" {
         return profile_name(header);
     }
@@ -142,7 +142,7 @@ fn config_name(header: &str) -> (&'static str, String) {
 }
 
 /// Returns the kind and the name of a section of `~/.aws/credentials`.
-fn profile_name(header: &str) -> (&'static str, String) {
+pub(super) fn profile_name(header: &str) -> (&'static str, String) {
     ("profile", header.to_owned())
 }
 
@@ -293,7 +293,7 @@ fn read(path: &Path) -> Result<String, RunError> {
     }
 }
 
-fn decoded(path: &Path, bytes: Vec<u8>) -> Result<String, RunError> {
+pub(super) fn decoded(path: &Path, bytes: Vec<u8>) -> Result<String, RunError> {
     let fail = |before: &[u8], what: &str| {
         let line = before.split(|byte| *byte == b'\n').count();
         not_read(path, &format!("line {line}: {what}"))
@@ -307,7 +307,3 @@ fn decoded(path: &Path, bytes: Vec<u8>) -> Result<String, RunError> {
         None => Ok(text.trim_start_matches('\u{feff}').to_owned()),
     }
 }
-
-#[cfg(any(test, fuzzing))]
-#[path = "../../tests/fuzz/target/settings.rs"]
-pub(super) mod target;

@@ -1,7 +1,7 @@
 //! Reads the lists of IAM: all pages, and the keys and users in them.
 
 use std::error::Error;
-use std::time::SystemTime;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use aws_sdk_iam::types::AccessKeyMetadata;
 
@@ -56,12 +56,12 @@ impl Listing {
 }
 
 /// A user of the account.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct ListedUser {
     pub(crate) name: UserName,
     /// The unique ID. It does not change when the user is renamed.
     pub(crate) id: String,
-    /// When the user was created. `None`: this machine cannot represent the time.
+    /// When the user was created. `None`: the response does not say, or this machine cannot represent the time.
     pub(crate) created: Option<SystemTime>,
 }
 
@@ -184,7 +184,8 @@ impl Iam {
                 users.push(ListedUser {
                     name: name.ok_or("it lists a user without a name")?,
                     id: user.user_id().to_owned(),
-                    created: time(user.create_date()),
+                    // The SDK reads a missing date as 1970.
+                    created: time(user.create_date()).filter(|time| *time > UNIX_EPOCH),
                 });
             }
             if users.len() > MAX_USERS {

@@ -116,6 +116,12 @@ impl Login {
             .map_err(|error| sent.error("the sign-in service", &error, self.sign_in.clone()))?;
         let output = output.token_output();
         let output = output.and_then(|output| Some((output, output.access_token()?)));
+        // The SDK reads a missing part as an empty one.
+        let output = output.filter(|(output, key)| {
+            let (secret, token) = (key.secret_access_key(), key.session_token());
+            let parts = [key.access_key_id(), secret, token, output.refresh_token()];
+            parts.iter().all(|part| !part.trim().is_empty())
+        });
         let missing = || fail("the sign-in service returned no credentials");
         let (output, key) = output.ok_or_else(missing)?;
         let account = cached["accessToken"]["accountId"].clone();

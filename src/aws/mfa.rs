@@ -198,11 +198,26 @@ impl Device {
     ///
     /// The session cannot be used. The error is a clause that says why.
     fn cached(&self, path: &Path, role: &Role, log: Log) -> Result<Option<Credentials>, String> {
-        let entry = match read_own(path) {
-            Ok(bytes) => session::object(&bytes).ok_or("it is not a JSON object")?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error.to_string()),
-        };
+        match read_own(path) {
+            Ok(bytes) => self.usable(&bytes, role, SystemTime::now(), log),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    /// Parses a cached session of `role`. `None`: it expires soon.
+    ///
+    /// # Errors
+    ///
+    /// The session cannot be used. The error is a clause that says why.
+    pub(super) fn usable(
+        &self,
+        bytes: &[u8],
+        role: &Role,
+        now: SystemTime,
+        log: Log,
+    ) -> Result<Option<Credentials>, String> {
+        let entry = session::object(bytes).ok_or("it is not a JSON object")?;
         let arn = entry["AssumedRoleUser"]["Arn"].as_str().unwrap_or_default();
         let configured = role.arn.parse::<RoleArn>().ok();
         let configured = configured.filter(|configured| configured.is_of(arn));
@@ -214,7 +229,7 @@ impl Device {
         )?;
         key.account = Some(configured.account().to_string());
         let expiry = key.expiry.ok_or("it has no Expiration")?;
-        if expiry < SystemTime::now() + WINDOW {
+        if expiry < now + WINDOW {
             log.verbose(|| {
                 "the cached session has expired, or does so within 15 minutes".to_owned()
             });
@@ -294,7 +309,7 @@ fn read_own(path: &Path) -> io::Result<Vec<u8>> {
 
 impl Session {
     /// Formats the session as the AWS CLI caches it.
-    fn to_json(&self) -> Value {
+    pub(super) fn to_json(&self) -> Value {
         let credentials = &self.credentials;
         let expiry = credentials.expiry().map(|expiry| {
             let seconds = DateTime::from_secs(DateTime::from(expiry).secs());

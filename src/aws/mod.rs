@@ -11,6 +11,8 @@ mod deadline;
 mod endpoint;
 mod environment;
 mod error;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod http;
 mod ini;
 mod key_account;
@@ -39,9 +41,6 @@ mod settings;
 mod small_file;
 mod sso;
 mod sts;
-#[cfg(any(test, fuzzing))]
-#[path = "../../tests/fuzz/target/aws.rs"]
-pub(crate) mod target;
 mod tls;
 mod xml;
 

@@ -49,12 +49,12 @@ pub(crate) struct Settings {
     /// The endpoint URL of IAM, if one is configured.
     pub(crate) endpoint_url: Option<String>,
     /// The value of `--endpoint-url`.
-    endpoint_option: Option<String>,
+    pub(super) endpoint_option: Option<String>,
     /// The value of `--token-code`, until it is used.
     pub(super) token_code: Mutex<Option<TokenCode>>,
     pub(crate) clients: Clients,
     /// The configuration that the clients of all services share.
-    sdk: SdkConfig,
+    pub(super) sdk: SdkConfig,
     pub(crate) log: Log,
     /// Explains a failed call to STS.
     pub(crate) explain: Explain,

@@ -141,6 +141,14 @@ impl Sso {
         settings: &Settings,
     ) -> Result<Credentials, RunError> {
         let token = self.token(settings).await?;
+        self.role_credentials(token, settings).await
+    }
+
+    pub(super) async fn role_credentials(
+        &self,
+        token: String,
+        settings: &Settings,
+    ) -> Result<Credentials, RunError> {
         let sdk = settings.sdk_of("sso", Region::new(self.region.clone()))?;
         let sent = LastRequest::default();
         let call = aws_sdk_sso::Client::new(&sdk)
@@ -217,7 +225,11 @@ impl Sso {
     }
 
     /// Renews the token. `None`: the file does not contain what a renewal needs.
-    async fn renew(&self, cached: &Value, settings: &Settings) -> Result<Option<Value>, RunError> {
+    pub(super) async fn renew(
+        &self,
+        cached: &Value,
+        settings: &Settings,
+    ) -> Result<Option<Value>, RunError> {
         let registered = text(cached, "registrationExpiresAt").and_then(|text| time(&text));
         let (Some(id), Some(secret), Some(token), true) = (
             text(cached, "clientId"),
@@ -242,10 +254,17 @@ impl Sso {
             .verbose(|| "renewing the SSO session".to_owned());
         let output = call.send().await;
         let output = output.map_err(|error| sent.error("SSO", &error, self.sign_in.clone()))?;
+        let token = output
+            .access_token()
+            .filter(|token| !token.trim().is_empty());
+        let token = token.ok_or_else(|| {
+            RunError::credentials("no credentials: SSO returned no accessToken")
+                .hint(self.sign_in.clone())
+        })?;
         let mut renewed = cached.clone();
         renewed["startUrl"] = json!(self.start_url);
         renewed["region"] = json!(self.region);
-        renewed["accessToken"] = json!(output.access_token());
+        renewed["accessToken"] = json!(token);
         renewed["expiresAt"] = json!(time_in(output.expires_in()));
         if let Some(token) = output.refresh_token() {
             renewed["refreshToken"] = json!(token);

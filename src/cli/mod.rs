@@ -4,6 +4,8 @@
 mod aws;
 mod cli_input_json;
 mod error;
+#[cfg(test)]
+mod generated;
 mod into_request;
 mod rules;
 mod text;
@@ -339,7 +341,3 @@ impl Cli {
         self.aws.generate_cli_skeleton.map(Skeleton::text)
     }
 }
-
-#[cfg(test)]
-#[path = "../../tests/generated.rs"]
-mod generated;

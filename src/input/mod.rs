@@ -5,12 +5,11 @@ mod collect;
 mod csv;
 mod distinct;
 mod error;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod json;
 mod line;
 mod plain;
-#[cfg(any(test, fuzzing))]
-#[path = "../../tests/fuzz/target/input.rs"]
-pub(crate) mod target;
 
 use std::fs::{File, TryLockError};
 use std::io::{self, BufRead, BufReader};

@@ -3,11 +3,10 @@
 
 mod file;
 mod finished;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod read;
 mod replay;
-#[cfg(any(test, fuzzing))]
-#[path = "../../tests/fuzz/target/journal.rs"]
-pub(crate) mod target;
 mod writer;
 
 use std::error::Error;

@@ -1,7 +1,7 @@
 //! Selects keys by the guards, by what IAM says about them, and by the conditions. Nothing here changes a key, and a read
 //! that fails never lets a key through.
 
-mod credential_report;
+pub(crate) mod credential_report;
 mod fetch;
 mod index;
 mod missing;

@@ -69,22 +69,16 @@ fn sources(folder: &Path) -> Vec<(PathBuf, String)> {
     found
 }
 
-/// Whether the product has a test of this path, beside its code or in a target of `tests/fuzz`.
+/// Whether the product has a unit test of this path.
 fn is_unit_test(path: &str) -> bool {
     let Some((module, name)) = path.rsplit_once("::") else {
         return false;
     };
     let module = module.trim_end_matches("::tests").replace("::", "/");
-    let target = match module.strip_suffix("/target") {
-        Some(owner) => format!("target/{owner}"),
-        None if module == "target" => "target/mod".to_owned(),
-        None => module.clone(),
-    };
     let files = [
         format!("src/{module}.rs"),
         format!("src/{module}/mod.rs"),
         format!("src/{module}/tests.rs"),
-        format!("tests/fuzz/{target}.rs"),
     ];
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     files.iter().any(|file| {

@@ -263,6 +263,61 @@ fn an_sso_token_that_has_expired_is_renewed_and_kept() {
 }
 
 #[test]
+fn a_renewal_without_a_token_does_not_replace_the_session() {
+    let sandbox = documented();
+    let sso_token = r#"{"accessToken":"old","expiresAt":"2020-01-01T00:00:00UTC","refreshToken":"refresh-1","clientId":"c","clientSecret":"s","registrationExpiresAt":"2099-01-01T00:00:00Z"}"#;
+    let login_token = login_token(&sandbox.expired_session(), EARLIER, "refresh-1");
+    let sso = (sso_session(), SSO_SESSION_TOKEN, sso_token, "/token");
+    let login = (LOGIN.to_owned(), LOGIN_TOKEN, &*login_token, "/v1/token");
+    let sso_says = [
+        "no credentials: SSO returned no accessToken",
+        "hint: aws sso login --sso-session corp",
+    ];
+    let login_says = [
+        "the sign-in service returned no credentials",
+        "hint: aws login --profile default",
+    ];
+    let key = r#"{"accessKeyId":"ASIAIOSFODNN7EXAMPLE","secretAccessKey":"s","sessionToken":"t"}"#;
+    for ((config, path, token, service_path), response, says) in [
+        (&sso, "{}".to_owned(), sso_says),
+        (
+            &sso,
+            r#"{"accessToken":"","expiresIn":3600}"#.to_owned(),
+            sso_says,
+        ),
+        (&login, "{}".to_owned(), login_says),
+        (
+            &login,
+            r#"{"accessToken":{},"expiresIn":900,"refreshToken":"r"}"#.to_owned(),
+            login_says,
+        ),
+        (
+            &login,
+            format!(r#"{{"accessToken":{key},"expiresIn":900}}"#),
+            login_says,
+        ),
+    ] {
+        let responses = HashMap::from([((*service_path).to_owned(), response.clone())]);
+        let service = Metadata::start_instead(responses);
+        let case = without(&sandbox, config)
+            .file(path, *token)
+            .env("AWS_ENDPOINT_URL_SSO", service.url())
+            .env("AWS_ENDPOINT_URL_SSO_OIDC", service.url())
+            .env("AWS_ENDPOINT_URL_SIGNIN", service.url());
+        let _ = case
+            .start()
+            .end_keeping(|folder| {
+                let kept = std::fs::read_to_string(folder.join("home").join(path));
+                assert_eq!(kept.expect("a file"), *token, "{response}");
+            })
+            .exits(7)
+            .prints_nothing()
+            .says(&says);
+        assert_eq!(service.requests().len(), 1);
+    }
+}
+
+#[test]
 fn a_login_session_that_has_expired_is_renewed_and_kept() {
     let sandbox = documented();
     let session = sandbox.session();

@@ -109,6 +109,8 @@ fn path(arn: &str) -> Option<String> {
 
 /// Parses a time to the second, with `Z` or `+00:00`.
 fn time(text: &str) -> Option<SystemTime> {
-    let utc = text.strip_suffix("+00:00").map(|time| format!("{time}Z"));
-    parse_rfc3339(utc.as_deref().unwrap_or(text)).ok()
+    let utc = text.strip_suffix("+00:00").or(text.strip_suffix('Z'))?;
+    // The parser accepts other text between the seconds and `Z`.
+    let is_whole = utc.len() == "2018-02-14T00:28:07".len();
+    parse_rfc3339(&format!("{utc}Z")).ok().filter(|_| is_whole)
 }

@@ -4,7 +4,7 @@
 
 use std::sync::OnceLock;
 
-use iam_del_key::target::TARGETS;
+use iam_del_key::fuzz::TARGETS;
 
 /// The check of the target that is named.
 fn check() -> fn(&[u8]) {

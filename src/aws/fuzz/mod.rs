@@ -1,13 +1,24 @@
 //! What IAM and credential processes send: nothing is taken for success that is not.
 
+mod list;
+mod mfa;
+mod service;
+mod settings;
+mod sso;
+mod sts;
+
 use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
 use roxmltree::Document;
 
-pub(crate) use super::config_file::target::check as settings;
 use super::process::parse;
 use super::response_body::{Body, read};
+pub(crate) use list::check as list;
+pub(crate) use mfa::check as mfa;
+pub(crate) use settings::check as settings;
+pub(crate) use sso::check as sso;
+pub(crate) use sts::check as sts;
 
 const IAM: &str = "https://iam.amazonaws.com/doc/2010-05-08/";
 const DELETED: &str = "DeleteAccessKey";

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
+use super::Head;
 use super::read::read;
 use super::replay::Replay;
-use super::{Head, PriorState};
 use crate::ident::AccessKeyId;
 use crate::request::{Action, Key};
 
@@ -129,10 +129,11 @@ mod tests {
     use proptest::prelude::{any, proptest};
     use proptest::sample::{Index, select};
 
-    use super::{PriorState, check, of};
+    use super::{check, of};
+    use crate::fuzz::tests::cases;
     use crate::ident::AccessKeyId;
+    use crate::journal::PriorState;
     use crate::request::{Action, Key};
-    use crate::target::tests::cases;
 
     const HEAD: &str = "{\"Journal\":1,\"Action\":\"delete\",\"AccountId\":null}\n";
     const ENDS: [&str; 7] = [

@@ -1,12 +1,15 @@
 //! Lists of keys: each key that is read stands in the list, and what is refused is refused by its line.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::io::Cursor;
 
+use serde_json::Value;
+
+use super::line::without_comment;
 use super::{List, ReadOptions, keys_of};
 use crate::error::RunError;
+use crate::fuzz::check_message;
 use crate::request::{Action, Key, Owner};
-use crate::target::check_message;
 
 const NAME: &str = "a list";
 
@@ -35,6 +38,7 @@ fn check_for(action: Action, bytes: &[u8]) {
     match read(bytes, action) {
         Ok(list) => {
             let len = list.len;
+            let counted = len + list.repeated + list.already_done;
             let keys = keys(list);
             assert_eq!(keys.len() as u64, len);
             let ids: HashSet<&str> = keys.iter().map(|key| key.id.as_str()).collect();
@@ -46,8 +50,84 @@ fn check_for(action: Action, bytes: &[u8]) {
                 let text = text.replace('"', "");
                 assert!(ids.iter().all(|id| text.contains(id)));
             }
+            if action == Action::Delete {
+                check_none_lost(bytes, &ids, counted);
+            }
         }
         Err(stop) => check_refusal(&stop, bytes),
+    }
+}
+
+/// Finds the entries of a list again, in a simple way: each is a key that was read, or one that needs no action.
+fn check_none_lost(bytes: &[u8], ids: &HashSet<&str>, counted: u64) {
+    let text = String::from_utf8_lossy(bytes);
+    let text = text.trim_start_matches('\u{feff}');
+    let is_blank = |line: &str| {
+        let line = line.replace("\"\"", "");
+        line.trim().starts_with('#') || line.chars().all(|c| c.is_whitespace() || ",;".contains(c))
+    };
+    let mut rest = text.trim_start_matches([' ', '\t', '\r', '\n']);
+    while let Some(comment) = rest.strip_prefix('#') {
+        let (_, after) = comment.split_once('\n').unwrap_or_default();
+        rest = after.trim_start_matches([' ', '\t', '\r', '\n']);
+    }
+    if rest.starts_with(['{', '[']) {
+        let values = serde_json::Deserializer::from_str(rest).into_iter::<Value>();
+        let mut entries = Vec::new();
+        for value in values {
+            collect(&value.expect("accepted, and not JSON"), &mut entries);
+        }
+        assert_eq!(entries.len() as u64, counted);
+        // What a list says last about a key counts.
+        let last: HashMap<&String, bool> =
+            entries.iter().map(|(id, is_done)| (id, *is_done)).collect();
+        for (id, is_done) in last {
+            assert_eq!(ids.contains(&**id), !is_done, "{id}");
+        }
+        return;
+    }
+    let mut lines = text.split('\n').filter(|line| !is_blank(line));
+    let first = lines.next().unwrap_or_default();
+    let is_id = |name: &str| ["accesskeyid", "keyid"].contains(&normal(name).as_str());
+    let first = without_comment(first);
+    let mut delimiters = [',', '\t', ';'].into_iter();
+    let delimiter = delimiters.find(|delimiter| first.trim().contains(*delimiter));
+    if first.split(delimiter.unwrap_or(',')).any(is_id) {
+        return assert_eq!(lines.count() as u64, counted);
+    }
+    let words = std::iter::once(first).chain(lines).flat_map(|line| {
+        let words = line.split_whitespace();
+        words.take_while(|word| !word.starts_with('#'))
+    });
+    let words: Vec<&str> = words.collect();
+    assert!(words.iter().all(|word| ids.contains(word)));
+    assert_eq!(words.len() as u64, counted);
+}
+
+fn normal(name: &str) -> String {
+    name.to_ascii_lowercase()
+        .replace(|c: char| !c.is_ascii_alphanumeric(), "")
+}
+
+/// Collects the IDs of a JSON value, and whether this program printed that nothing is left to do.
+fn collect(value: &Value, entries: &mut Vec<(String, bool)>) {
+    const DONE: [&str; 4] = ["Deleted", "Missing", "Skipped", "Refused"];
+    match value {
+        Value::String(id) => entries.push((id.clone(), false)),
+        Value::Array(values) => values.iter().for_each(|value| collect(value, entries)),
+        Value::Object(_) => {
+            if let Some(id) = value["AccessKeyId"].as_str() {
+                let outcome = value["Outcome"].as_str().unwrap_or_default();
+                entries.push((id.to_owned(), DONE.contains(&outcome)));
+            }
+            for list in ["AccessKeyMetadata", "AccessKey"] {
+                value
+                    .get(list)
+                    .iter()
+                    .for_each(|list| collect(list, entries));
+            }
+        }
+        _ => panic!("accepted: {value}"),
     }
 }
 
@@ -98,8 +178,8 @@ mod tests {
     use proptest::sample::select;
 
     use super::{keys, read};
+    use crate::fuzz::tests::cases;
     use crate::request::Action;
-    use crate::target::tests::cases;
 
     /// How a list is written.
     #[derive(Clone, Copy, Debug)]

@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use super::super::ini;
-use super::super::settings::{region, retry};
-use super::{ConfigFiles, config_name, decoded, parse, profile_name};
+use crate::aws::config_file::{ConfigFiles, config_name, decoded, parse, profile_name};
+use crate::aws::ini;
+use crate::aws::settings::{region, retry};
 use crate::error::RunError;
-use crate::target::check_message;
+use crate::fuzz::check_message;
 
 /// The bytes are `~/.aws/config` and `~/.aws/credentials`, after the first byte of both.
 pub(crate) fn check(bytes: &[u8]) {

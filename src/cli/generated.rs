@@ -1,4 +1,4 @@
-//! The files made from the flags: completions and the man page. They are committed, and these tests compare them;
+//! The files made from the options: completions and the man page. They are committed, and these tests compare them;
 //! `UPDATE=1 cargo test --lib generated` rewrites them.
 
 use std::fs;
@@ -155,10 +155,13 @@ fn man_page() -> Vec<u8> {
     man.render_description_section(&mut page).expect(written);
     man.render_options_section(&mut page).expect(written);
     let stories = [
-        ("One key", include_str!("story/one-key")),
-        ("A leaked key", include_str!("story/leaked-key")),
-        ("A departing user", include_str!("story/departing-user")),
-        ("Stale keys", include_str!("story/stale-keys")),
+        ("One key", include_str!("../../tests/story/one-key")),
+        ("A leaked key", include_str!("../../tests/story/leaked-key")),
+        (
+            "A departing user",
+            include_str!("../../tests/story/departing-user"),
+        ),
+        ("Stale keys", include_str!("../../tests/story/stale-keys")),
     ];
     let lists = [terms("ENVIRONMENT", &ENVIRONMENT), terms("FILES", &FILES)];
     let sections = [exit_status()].into_iter().chain(reference()).chain(lists);
@@ -170,7 +173,7 @@ fn man_page() -> Vec<u8> {
 
 /// The date of the latest release in the changelog.
 fn release_date() -> &'static str {
-    let headings = include_str!("../CHANGELOG.md").lines();
+    let headings = include_str!("../../CHANGELOG.md").lines();
     let mut dates = headings.filter_map(|line| line.strip_prefix("## [")?.split_once("] - "));
     dates.next().expect("a release").1
 }
@@ -207,7 +210,7 @@ fn synopsis() -> Roff {
 
 /// The sections of `man/reference.md`.
 fn reference() -> Vec<Roff> {
-    let text = include_str!("../man/reference.md");
+    let text = include_str!("../../man/reference.md");
     let sections = text.split("\n## ").skip(1).map(|section| {
         let (title, text) = section.split_once('\n').expect("a title");
         let mut roff = heading(&title.to_uppercase());

@@ -1,0 +1,68 @@
+//! The sessions that the AWS CLI caches: one is used only if it is whole, of the configured role, and lasts.
+
+use std::time::{Duration, SystemTime};
+
+use humantime::parse_rfc3339;
+use serde_json::Value;
+
+use super::service::is_distinct;
+use crate::aws::connection::Connection;
+use crate::aws::role::{Role, Session};
+use crate::fuzz::check_message;
+use crate::log::Log;
+
+/// The bytes are a file of `~/.aws/cli/cache`.
+pub(crate) fn check(bytes: &[u8]) {
+    let connection = Connection {
+        role_arn: "arn:aws:iam::123456789012:role/ops/Deployer".parse().ok(),
+        serial_number: Some("arn:aws:iam::210987654321:mfa/me".to_owned()),
+        ..Connection::default()
+    };
+    let role = Role::of_options(&connection).expect("a role");
+    let device = role.device.as_ref().expect("a device");
+    let now = parse_rfc3339("2026-06-01T00:00:00Z").expect("a time");
+    let usable = |bytes: &[u8]| device.usable(bytes, &role, now, Log::quiet());
+    let entry: Value = serde_json::from_slice(bytes).unwrap_or_default();
+    let parts = &entry["Credentials"];
+    let credentials = match usable(bytes) {
+        Ok(Some(credentials)) => credentials,
+        Ok(None) => return,
+        Err(reason) => {
+            check_message(&reason, 400);
+            let secret = parts["SecretAccessKey"].as_str().unwrap_or_default();
+            return assert!(!is_distinct(secret) || !reason.contains(secret), "{reason}");
+        }
+    };
+    assert_eq!(parts["AccessKeyId"], credentials.access_key_id());
+    assert_eq!(parts["SecretAccessKey"], credentials.secret_access_key());
+    let token = parts["SessionToken"]
+        .as_str()
+        .filter(|token| !token.trim().is_empty());
+    assert_eq!(credentials.session_token(), token);
+    let arn = entry["AssumedRoleUser"]["Arn"].as_str().expect("an ARN");
+    let lower = arn.to_ascii_lowercase();
+    let name = lower.strip_prefix("arn:aws:sts::123456789012:assumed-role/deployer/");
+    assert!(name.is_some_and(|name| !name.contains('/')), "{arn}");
+    assert_eq!(
+        credentials.account_id().expect("an account").as_str(),
+        "123456789012"
+    );
+    let expiry = credentials.expiry().expect("an expiration");
+    assert!(expiry >= now + Duration::from_mins(15));
+    if let Ok(expected) = parse_rfc3339(parts["Expiration"].as_str().expect("a time")) {
+        assert_eq!(expiry, expected);
+    }
+    // What is written for the AWS CLI is read as the same session.
+    let session = Session {
+        credentials: credentials.clone(),
+        id: None,
+        arn: Some(arn.to_owned()),
+    };
+    let again = usable(session.to_json().to_string().as_bytes());
+    let again = again.expect("usable").expect("not expired");
+    assert_eq!(again.access_key_id(), credentials.access_key_id());
+    assert_eq!(again.secret_access_key(), credentials.secret_access_key());
+    assert_eq!(again.session_token(), credentials.session_token());
+    let since = |time: SystemTime| time.duration_since(now).expect("later").as_secs();
+    assert_eq!(again.expiry().map(since), credentials.expiry().map(since));
+}

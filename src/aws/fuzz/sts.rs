@@ -1,0 +1,141 @@
+//! Sessions and identities from STS: nothing is taken from a document but what it has, and a session is of the role that was
+//! assumed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_credential_types::Credentials;
+
+use super::service::{Expected, Service, check_stop, check_time, credentials, parts, run};
+use crate::aws::connection::Connection;
+use crate::aws::deadline::Deadline;
+use crate::aws::role::Role;
+use crate::aws::root::{self, Root};
+use crate::aws::sts::{AccountLookup, Identity};
+use crate::error::RunError;
+use crate::ident::AccountId;
+use crate::request::Mode;
+
+const ACCOUNT: &str = "123456789012";
+const LIMIT: Duration = Duration::from_mins(1);
+
+/// The first line is the operation.
+pub(crate) fn check(bytes: &[u8]) {
+    let (operation, bodies) = parts(bytes);
+    let body = &bodies[0];
+    match &*operation {
+        "AssumeRole" => check_role(body),
+        "AssumeRoot" => check_root(body),
+        "GetAccessKeyInfo" => check_key_account(body),
+        "GetCallerIdentity" => check_identity(body),
+        _ => {}
+    }
+}
+
+fn account() -> AccountId {
+    ACCOUNT.parse().expect("an account")
+}
+
+fn lookup(body: &[u8]) -> AccountLookup {
+    AccountLookup {
+        settings: Arc::new(Service::new(&[body.to_vec()]).settings()),
+        credentials: credentials(),
+        limit: LIMIT,
+        responses: Arc::default(),
+        known_account: None,
+    }
+}
+
+fn check_role(body: &[u8]) {
+    let connection = Connection {
+        role_arn: "arn:aws:iam::123456789012:role/ops/Deployer".parse().ok(),
+        ..Connection::default()
+    };
+    let role = Role::of_options(&connection).expect("a role");
+    let settings = Service::new(&[body.to_vec()]).settings();
+    let session = run(role.assume(Some(credentials()), None, &settings));
+    let arn = session
+        .as_ref()
+        .ok()
+        .and_then(|session| session.arn.clone());
+    check_session(
+        session.map(|session| session.credentials),
+        body,
+        "AssumeRole",
+    );
+    if let Some(arn) = arn {
+        let expected = Expected::of(body, "AssumeRole", "AssumedRoleUser");
+        assert_eq!(arn, expected.result["Arn"]);
+        let lower = arn.to_ascii_lowercase();
+        let name = lower.strip_prefix("arn:aws:sts::123456789012:assumed-role/deployer/");
+        assert!(name.is_some_and(|name| !name.contains('/')), "{arn}");
+    }
+}
+
+fn check_root(body: &[u8]) {
+    let caller = Identity {
+        account: "210987654321".parse().expect("an account"),
+        principal: "arn:aws:iam::210987654321:user/Admin".to_owned(),
+        unique_id: "AIDAADMIN".to_owned(),
+    };
+    let root = Root::new(&account(), Mode::Change, &caller, &Connection::default());
+    let (settings, deadline) = (
+        Service::new(&[body.to_vec()]).settings(),
+        Deadline::new(LIMIT),
+    );
+    let session = run(root.assume(Some(credentials()), &settings, &deadline));
+    check_session(session, body, "AssumeRoot");
+}
+
+/// A session has each part of the document, and is of the account that was asked for.
+fn check_session(session: Result<Credentials, RunError>, body: &[u8], operation: &str) {
+    let session = match session {
+        Ok(session) => session,
+        Err(stop) => return check_stop(&stop, body),
+    };
+    let expected = Expected::of(body, operation, "Credentials");
+    let token = session.session_token().expect("a token");
+    for (name, value) in [
+        ("AccessKeyId", session.access_key_id()),
+        ("SecretAccessKey", session.secret_access_key()),
+        ("SessionToken", token),
+    ] {
+        assert!(!value.is_empty());
+        assert_eq!(value, expected.result[name]);
+    }
+    assert!(session.expiry().is_some());
+    check_time(session.expiry(), expected.get("Expiration"));
+    assert_eq!(session.account_id().expect("an account").as_str(), ACCOUNT);
+}
+
+fn check_key_account(body: &[u8]) {
+    let id = "AKIAIOSFODNN7EXAMPLE".to_owned().try_into().expect("an ID");
+    if let Ok(account) = run(lookup(body).account_of(&id, LIMIT)) {
+        let expected = Expected::of(body, "GetAccessKeyInfo", "");
+        assert_eq!(account.as_str(), expected.get("Account"));
+    }
+}
+
+fn check_identity(body: &[u8]) {
+    let identity = match run(lookup(body).identity("the account is unknown")) {
+        Ok(identity) => identity,
+        Err(stop) => return check_stop(&stop, body),
+    };
+    let expected = Expected::of(body, "GetCallerIdentity", "");
+    let (account, arn) = (expected.get("Account"), expected.get("Arn"));
+    assert_eq!(identity.account.as_str(), account);
+    assert!(arn.is_empty() || arn.split(':').nth(4) == Some(account));
+    let session_name = arn.strip_prefix(&*identity.principal).expect("its ARN");
+    if let Some(name) = session_name.strip_prefix('/') {
+        assert!(arn.contains(":assumed-role/") && !name.contains('/'));
+    } else {
+        assert_eq!(session_name, "");
+    }
+    let id = expected.get("UserId").split(':').next();
+    assert_eq!(identity.unique_id, id.unwrap_or_default().trim());
+    if root::check(&identity, &self::account()).is_ok() {
+        assert_eq!(account, ACCOUNT);
+        let is_root = arn.starts_with("arn:") && arn.ends_with(":123456789012:root");
+        assert!(is_root && !arn.contains('/'), "{arn}");
+    }
+}
