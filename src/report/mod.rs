@@ -3,6 +3,7 @@
 
 mod advice;
 mod after_change;
+mod columns;
 mod command;
 mod denial;
 pub(crate) mod destination;
