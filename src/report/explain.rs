@@ -4,13 +4,14 @@
 use serde_json::{Value, json};
 
 use super::Report;
-use super::hint::{About, call_hints, hints};
+use super::call_error::code_and_sentence;
+use super::hint::{About, hints};
 use super::message::{self, Level, Messages};
 use super::record;
-use crate::error::{CallError, ErrorKind, Exit, NotFound, RunError, SearchScope, ServiceError};
+use crate::error::{CallError, Exit, NotFound, RunError, SearchScope, ServiceError};
 use crate::outcome::{KeyResult, KeyState, Outcome, Refusal, STATUS_UNKNOWN, already};
 use crate::request::{Key, Mode};
-use crate::sanitize::{SafeText, escape_field, truncate_escaped};
+use crate::sanitize::SafeText;
 
 /// The value of the member `Result` if each key has a result of its own.
 pub(crate) const AS_REPORTED: &str = "AsReported";
@@ -344,75 +345,5 @@ pub(super) fn unchecked_owner(failure: &CallError) -> Option<[&'static str; 2]> 
             "no user of this account has the missing keys; those of the root user or of another account still exist",
         ]),
         _ => None,
-    }
-}
-
-/// Returns the code for programs and the sentence for people. Errors of `service` use the wording of the AWS CLI
-/// because scripts search for it.
-pub(super) fn code_and_sentence(failure: &CallError, service: &str) -> (String, String) {
-    let code = escape_field(&failure.code().unwrap_or_default());
-    let (code, what, error) = match failure {
-        CallError::Service(error) => return (code, service_sentence(error)),
-        CallError::NotFound(not_found) => return (code, not_found_sentence(not_found)),
-        CallError::NotSent(error) if error.has_unexpected_response => {
-            ("UnexpectedResponse", "unexpected response from", error)
-        }
-        CallError::NotSent(error) => ("Unreachable", "could not reach", error),
-        CallError::NoResponse(error) => ("NoAnswer", "no usable response from", error),
-        CallError::Incomplete(error) => ("Unclear", "unusable response from", error),
-    };
-    let place = match error.host.as_str() {
-        "" => format!(": {}", truncate_escaped(&error.reason)),
-        host => format!(
-            " at {}",
-            truncate_escaped(&format!("{host}: {}", error.reason))
-        ),
-    };
-    (code.to_owned(), format!("{what} {service}{place}"))
-}
-
-fn service_sentence(error: &ServiceError) -> String {
-    let code = error.code.as_deref();
-    let code = code.map_or_else(|| format!("HTTP {}", error.status), escape_field);
-    let message = match error.message.as_str() {
-        "" => "no message".to_owned(),
-        message => truncate_escaped(message),
-    };
-    let request = match &error.request_id {
-        Some(id) if error.kind() == ErrorKind::Other => {
-            format!(" (request ID {})", escape_field(id))
-        }
-        _ => String::new(),
-    };
-    let operation = error.operation;
-    format!("An error occurred ({code}) when calling the {operation} operation: {message}{request}")
-}
-
-/// Words a missing key as IAM would.
-pub(super) fn not_found_sentence(not_found: &NotFound) -> String {
-    let user = match &not_found.scope {
-        SearchScope::User(named) => format!("the user {named}"),
-        SearchScope::RootUser => "the root user".to_owned(),
-        SearchScope::SigningUser | SearchScope::Account => "the calling user".to_owned(),
-    };
-    match (&not_found.context.owner, &not_found.scope) {
-        (Some(owner), _) => {
-            format!("the key belongs to the user {owner}, not to {user}")
-        }
-        (None, SearchScope::Account) => "no user of this account has such a key".to_owned(),
-        (None, SearchScope::User(_) | SearchScope::SigningUser | SearchScope::RootUser) => {
-            format!("IAM lists no such key for {user}")
-        }
-    }
-}
-
-/// Creates the error of a run that cannot continue after a failed call to `service`. `what` precedes the sentence.
-pub(crate) fn run_error(failure: &CallError, service: &str, what: &str) -> RunError {
-    let (code, sentence) = code_and_sentence(failure, service);
-    let message = format!("{what}{sentence}");
-    RunError {
-        hints: call_hints(failure),
-        service: failure.service().cloned().map(Box::new),
-        ..RunError::new(failure.read_exit(), &code, message)
     }
 }

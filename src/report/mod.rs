@@ -3,6 +3,7 @@
 
 mod advice;
 mod after_change;
+mod call_error;
 mod columns;
 mod command;
 mod denial;
@@ -31,8 +32,9 @@ use crate::request::{Format, Key, Mode, Request};
 use crate::sanitize::SafeText;
 use crate::summary::Summary;
 use after_change::{Deactivated, OpenSessions};
+pub(crate) use call_error::run_error;
 use command::Commands;
-pub(crate) use explain::{AS_REPORTED, Explanation, run_error};
+pub(crate) use explain::{AS_REPORTED, Explanation};
 use hint::About;
 pub(crate) use many::{Resume, print_root_key};
 use message::{Level, Messages};
