@@ -5,6 +5,7 @@ mod client;
 mod config_file;
 mod connection;
 mod connector;
+mod credential_chain;
 mod credential_parts;
 mod credentials;
 mod deadline;
