@@ -101,6 +101,21 @@ impl InputError {
         )
     }
 
+    /// Reports a carriage return that does not end a line. What follows it could be lost in a comment.
+    pub(super) fn carriage_return(line: u64, column: usize) -> Self {
+        let reason =
+            "a carriage return inside the line: save the list with LF or CRLF line endings";
+        Self::new(line, column, reason)
+    }
+
+    /// Reports an error message where a list of keys is expected. It has no outcome, so it could select a key that was not
+    /// to be deleted.
+    pub(super) fn error_message(line: u64) -> Self {
+        let reason = "this is an error message of iam-del-key, not a result";
+        Self::new(line, 1, reason)
+            .hint("use the JSON results that the run printed on standard output")
+    }
+
     /// Reports a journal where a list of keys is expected.
     pub(super) fn journal(line: u64) -> Self {
         Self::new(line, 1, "this is a journal, not a list of keys")

@@ -131,6 +131,7 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
         let (mut intent, mut account) = (None::<String>, None::<String>);
         let further = if self.is_undo { &UNDO_MEMBERS[..] } else { &[] };
         let (mut is_list, mut is_report, mut is_head) = (false, false, false);
+        let mut is_message = false;
         let mut seen = Vec::new();
         // What is wrong with this object. The objects that follow it are read anyway.
         let mut wrong = None;
@@ -177,6 +178,7 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
                 }
                 other => {
                     is_report |= other == "ReportFormat";
+                    is_message |= other == "ExitCode";
                     object.next_value::<IgnoredAny>()?;
                 }
             }
@@ -207,6 +209,7 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
             outcome = Some(OutcomeKind::Unknown.as_str().to_owned());
         }
         match id {
+            Some(_) if is_message => self.refuse(InputError::error_message(line)),
             Some(id) => self.found(Ok(Entry {
                 user_name,
                 outcome,

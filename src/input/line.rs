@@ -51,15 +51,31 @@ impl Lines {
                     self.source.consume(1);
                 }
                 Some(b' ' | b'\t' | b'\r') => self.source.consume(1),
-                Some(b'#') => {
-                    self.source
-                        .skip_until(b'\n')
-                        .map_err(|error| read_failure(self.lines_read, &error))?;
-                    self.lines_read += 1;
-                }
+                Some(b'#') => self.skip_comment()?,
                 other => return Ok(other),
             }
         }
+    }
+
+    /// Skips a comment of any length, to the end of its line.
+    fn skip_comment(&mut self) -> Result<(), InputError> {
+        let mut carriage_return = None;
+        for column in 1.. {
+            let buffer = self.source.fill_buf();
+            let byte = buffer
+                .map_err(|error| read_failure(self.lines_read, &error))?
+                .first()
+                .copied();
+            match (byte, carriage_return) {
+                (None | Some(b'\n'), _) => break,
+                (Some(_), Some(column)) => {
+                    return Err(InputError::carriage_return(self.lines_read + 1, column));
+                }
+                (Some(byte), None) => carriage_return = (byte == b'\r').then_some(column),
+            }
+            self.source.consume(1);
+        }
+        Ok(())
     }
 
     /// Returns the next line that is neither blank nor a comment. Rows of empty fields, which spreadsheets add, are blank.
@@ -94,9 +110,7 @@ impl Lines {
                 bytes.pop();
             }
             if let Some(position) = bytes.iter().position(|byte| *byte == b'\r') {
-                let reason =
-                    "a carriage return inside the line: save the list with LF or CRLF line endings";
-                return Err(InputError::new(self.lines_read, position + 1, reason));
+                return Err(InputError::carriage_return(self.lines_read, position + 1));
             }
             let text = self.text(bytes)?;
             let is_blank = text

@@ -215,6 +215,21 @@ fn f80_what_is_no_list_is_refused_with_line_and_column() {
 fn f80_ends_of_line_that_hide_lines_are_refused() {
     let says = &["line 1, column 21", "a carriage return inside the line"];
     refused(format!("AccessKeyId,UserName\r{BOBS_KEY},Bob\r"), &[], says);
+    let says = &["line 2, column 11", "a carriage return inside the line"];
+    refused(format!("# keys\n# exported\r{BOBS_KEY}\r"), &[], says);
+}
+
+#[test]
+fn f80_error_messages_are_no_list() {
+    let message = format!(
+        r#"{{"Level":"Error","Code":"AccessDenied","AccessKeyId":"{BOBS_KEY}","UserName":"Bob","ExitCode":6,"Result":"NotDeactivated"}}"#
+    );
+    let says = &[
+        "line 1, column 1",
+        "this is an error message of iam-del-key",
+    ];
+    refused(message.clone(), &[], says);
+    refused(message, &["--reactivate", "--yes"], says);
 }
 
 #[test]
