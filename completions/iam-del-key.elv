@@ -43,7 +43,7 @@ set edit:completion:arg-completer[iam-del-key] = {|@words|
             cand --ca-bundle 'PEM file of the certificate authorities to trust'
             cand --cli-connect-timeout 'Seconds to wait for a connection [default: 5]'
             cand --cli-read-timeout 'Seconds to wait for each response [default: 15]'
-            cand --timeout 'Seconds to spend on each key, at most'
+            cand --timeout 'Maximum number of seconds to spend on each key'
             cand --output 'Output format'
             cand --query 'Select parts of each result'
             cand --error-format 'Format of messages on standard error'

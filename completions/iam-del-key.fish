@@ -23,13 +23,13 @@ complete -c iam-del-key -l endpoint-url -d 'Send requests to this URL instead of
 complete -c iam-del-key -l ca-bundle -d 'PEM file of the certificate authorities to trust' -r -F
 complete -c iam-del-key -l cli-connect-timeout -d 'Seconds to wait for a connection [default: 5]' -r -f
 complete -c iam-del-key -l cli-read-timeout -d 'Seconds to wait for each response [default: 15]' -r -f
-complete -c iam-del-key -l timeout -d 'Seconds to spend on each key, at most' -r -f
+complete -c iam-del-key -l timeout -d 'Maximum number of seconds to spend on each key' -r -f
 complete -c iam-del-key -l output -d 'Output format' -r -f -a "json\t'One JSON object per line'
 text\t'Tab-separated columns for cut: AccessKeyId, UserName, Outcome, error code, Status, CreateDate, LastUsedDate, LastUsedService, LastUsedRegion, AccountId, Reason'
 table\t'One line per key, as wide as the terminal, with ages'
 off\t'Nothing'"
 complete -c iam-del-key -l query -d 'Select parts of each result' -r -f
-complete -c iam-del-key -l error-format -d 'Format of messages on standard error' -r -f -a "text\t'Sentences for people, in the words of the AWS CLI'
+complete -c iam-del-key -l error-format -d 'Format of messages on standard error' -r -f -a "text\t'Human-readable messages, worded as in the AWS CLI'
 json\t'One JSON object per line'"
 complete -c iam-del-key -l color -d 'When to use colors' -r -f -a "on\t'Always'
 off\t'Never'

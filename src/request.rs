@@ -270,7 +270,7 @@ pub(crate) enum Format {
 /// The format of standard error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ErrorFormat {
-    /// Sentences for people, in the words of the AWS CLI
+    /// Human-readable messages, worded as in the AWS CLI
     #[value(alias = "legacy", alias = "enhanced")]
     Text,
     /// One JSON object per line

@@ -3,7 +3,7 @@
 use super::config_file::Profile;
 use super::connection::Connection;
 use super::credential_parts::{KEY_SETTINGS, from_environment, from_section};
-use super::credentials::{INSTANCE, Provider, Source};
+use super::credentials::{ENVIRONMENT, INSTANCE, Provider, Source};
 use super::login::Login;
 use super::metadata_service;
 use super::process::CredentialProcess;
@@ -66,8 +66,7 @@ impl Source {
         let only = settings.profile_by == Some(BY_OPTION);
         if !only && let Some(credentials) = from_environment()? {
             warn(settings, "AWS_ACCESS_KEY_ID");
-            let origin = "the environment variables";
-            return Ok(Self::new(Provider::Static(credentials), origin, None));
+            return Ok(Self::new(Provider::Static(credentials), ENVIRONMENT, None));
         }
         let profile = settings.profile();
         let arn = profile.chosen("role_arn")?;

@@ -174,14 +174,17 @@ impl CredentialParts {
     }
 }
 
+/// What to do without the environment variables.
+pub(super) const UNSET: &str =
+    "unset AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN to use another source";
+
 /// Reads the environment variables. `None`: they contain no access key.
 pub(super) fn from_environment() -> Result<Option<Credentials>, RunError> {
     let names = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
     let [id, secret] = names.map(Setting::variable);
     let pair = pair(id?, secret?, names, |present, missing| {
-        RunError::credentials(format!("{present} is set, but {missing} is not")).hint(
-            "unset AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN to use another source",
-        )
+        RunError::credentials(format!("{present} is set, but {missing} is not"))
+            .hint(format!("set {missing} too, or {UNSET}"))
     })?;
     let Some((id, secret)) = pair else {
         return Ok(None);

@@ -7,6 +7,7 @@ use aws_types::region::Region;
 
 use super::config_file::{ConfigFiles, Profile};
 use super::connection::Connection;
+use super::credential_parts::UNSET;
 use super::deadline::Deadline;
 use super::login::Login;
 use super::metadata_service;
@@ -18,6 +19,8 @@ use super::sso::Sso;
 use crate::error::RunError;
 use crate::sanitize::escape;
 
+/// `AWS_ACCESS_KEY_ID` and its companions.
+pub(super) const ENVIRONMENT: &str = "the environment variables";
 /// The source if no other is configured.
 pub(super) const INSTANCE: &str = "the instance";
 
@@ -129,11 +132,13 @@ impl Source {
 
     /// Creates the error for expired credentials.
     fn expired(&self) -> RunError {
-        let stop = RunError::credentials(format!("the credentials have expired: {}", self.origin));
+        let stop =
+            RunError::credentials(format!("the credentials from {} have expired", self.origin));
         match &self.provider {
             Provider::Sso(Sso { sign_in, .. }) | Provider::Login(Login { sign_in, .. }) => {
                 stop.hint(sign_in.clone())
             }
+            _ if self.origin == ENVIRONMENT => stop.hint(format!("set new ones, or {UNSET}")),
             _ => stop.hint("get new credentials from the same source"),
         }
     }

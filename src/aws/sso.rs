@@ -214,7 +214,10 @@ impl Sso {
                 cached = renewed;
             }
             Ok(None) if expiry > now => {}
-            Ok(None) => return Err(none("its token has expired")),
+            Ok(None) => {
+                let stop = RunError::credentials("the SSO session has expired");
+                return Err(stop.hint(format!("sign in again: {}", self.sign_in)));
+            }
             Err(error) if expiry > now => {
                 let warning = format!("the SSO session could not be renewed: {error}");
                 settings.log.warning(&warning);

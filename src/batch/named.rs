@@ -6,6 +6,7 @@ use super::{Keys, keys_of};
 use crate::blocking::run_blocking;
 use crate::error::RunError;
 use crate::input::{self, Origin, ReadOptions};
+use crate::report::command::Commands;
 use crate::report::message::Messages;
 use crate::request::{Request, Selection};
 use crate::signal::Signals;
@@ -34,23 +35,27 @@ pub(crate) async fn named(
         messages.note("reading keys from the terminal; press Ctrl-D on an empty line to finish");
     }
     let (owner, action) = (request.owner, request.action);
+    let commands = Commands::new(&request.connection);
+    let delete_deactivated = commands.delete_deactivated(file.as_deref()).to_string();
     let read = move || {
         let options = ReadOptions {
             user_name: user_name.as_ref(),
             owner,
             action,
+            delete_deactivated: &delete_deactivated,
         };
         input::read(file.as_deref(), options)
     };
     let mut list = run_blocking(signals, read).await??;
-    for (count, why) in [
-        (list.already_done, "nothing left to do"),
-        (list.repeated, "repeated keys"),
-    ] {
-        let lines = if count == 1 { "line was" } else { "lines were" };
-        if count > 0 {
-            messages.note(&format!("{count} {lines} skipped: {why}"));
-        }
+    match list.already_done {
+        0 => {}
+        1 => messages.note("1 line was skipped: nothing left to do"),
+        count => messages.note(&format!("{count} lines were skipped: nothing left to do")),
+    }
+    match list.repeated {
+        0 => {}
+        1 => messages.note("1 repeated key was ignored"),
+        count => messages.note(&format!("{count} repeated keys were ignored")),
     }
     let count = list.len;
     let origin = list.origin.take();

@@ -12,11 +12,13 @@ use roff::{Inline, Roff, bold, italic, roman};
 use super::Cli;
 
 /// How to run it, one line per way to choose keys; each option is one of the flags.
-const SYNOPSIS: [&str; 5] = [
+const SYNOPSIS: [&str; 7] = [
     "iam-del-key --access-key-id ID... [--user-name NAME | --find-user] [condition]... [option]...",
     "iam-del-key --user-name NAME --all-keys [condition]... [option]...",
     "iam-del-key --whole-account condition... [option]...",
     "iam-del-key --from FILE [--user-name NAME | --find-user] [condition]... [option]...",
+    "iam-del-key --target-principal ACCOUNT --access-key-id ID... [condition]... [option]...",
+    "iam-del-key --target-principal ACCOUNT --all-keys [condition]... [option]...",
     "iam-del-key --cli-input-json JSON [condition]... [option]...",
 ];
 

@@ -79,8 +79,8 @@ pub(crate) struct Cli {
 
     /// Keys in a file (IDs, CSV or JSON); - means stdin
     ///
-    /// The file has IDs that are separated by whitespace, with # comments; CSV with a header that names AccessKeyId,
-    /// and UserName for the owner; JSON as `aws iam list-access-keys` prints it; or JSON Lines printed by iam-del-key
+    /// The file has IDs that are separated by whitespace, with # comments; CSV with a header that names AccessKeyId
+    /// (Access key ID) and UserName (User, Owner) for the owner; JSON as `aws iam list-access-keys` prints it; or JSON Lines printed by iam-del-key
     /// (keys that are already finished or were skipped are omitted). If the CSV has an owner column, every row must
     /// have a value in it unless --user-name or --find-user is given. The whole file is checked before any request is
     /// sent. If there is a terminal, you are asked before anything is changed.
@@ -112,7 +112,7 @@ pub(crate) struct Cli {
     /// Not used for AGE, such as 90d, 2w or 12h
     ///
     /// For a key that was never used, the time since its creation counts. IAM records usage at most once every 15
-    /// minutes, and shows it some minutes later, so use a day or more. Ages are measured by IAM's clock.
+    /// minutes, and shows it a few minutes later, so use a day or more. Ages are measured by IAM's clock.
     #[arg(long, value_name = "AGE", value_hint = ValueHint::Other)]
     #[arg(group = "condition", help_heading = "Only if")]
     unused_for: Option<Age>,
@@ -137,8 +137,8 @@ pub(crate) struct Cli {
 
     /// Its owner is under PATH, such as /ci/
     ///
-    /// Requires --whole-account. PATH begins and ends with a slash. Only these users are listed, so a role that may list
-    /// no others can run the sweep.
+    /// Requires --whole-account. PATH begins and ends with a slash. Only these users are listed, so a role that is
+    /// allowed to list only these users can run the sweep.
     #[arg(long, value_name = "PATH", value_hint = ValueHint::Other)]
     #[arg(help_heading = "Only if")]
     path_prefix: Option<PathPrefix>,
@@ -222,8 +222,8 @@ pub(crate) struct Cli {
     ///
     /// The same command with the same FILE resumes an interrupted run: finished keys are skipped, and started ones are
     /// checked first. Each record is on disk before the next step. Two runs cannot use the same journal at the same
-    /// time. A dry run reads the journal and writes nothing. FILE must be a regular file that belongs to you or root,
-    /// and that not every user can write to.
+    /// time. A dry run reads the journal and writes nothing. FILE must be a regular file that is owned by you or root
+    /// and is not world-writable.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     #[arg(help_heading = "Many keys")]
     journal: Option<PathBuf>,
@@ -237,7 +237,7 @@ pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) connection: Connection,
 
-    /// Seconds to spend on each key, at most
+    /// Maximum number of seconds to spend on each key
     ///
     /// The limit covers all requests for a key, including retries and checks. Time spent waiting in the queue, at a
     /// prompt or for journal writes does not count. Finding credentials has a separate limit of the same length.
@@ -259,7 +259,7 @@ pub(crate) struct Cli {
     /// Select parts of each result
     ///
     /// A JMESPath expression, which is applied to each object of --output json or text. The result of a single deleted key
-    /// has only ResponseMetadata. Text looks as in the AWS CLI: tabs between the items of a list, and None for null.
+    /// has only ResponseMetadata. Text is formatted as in the AWS CLI: tabs between the items of a list, and None for null.
     #[arg(long, value_name = "JMESPATH", value_hint = ValueHint::Other, help_heading = "Output")]
     query: Option<Query>,
 

@@ -45,7 +45,7 @@ impl<'a> KeyCollector<'a> {
         let deactivation = if is_undo {
             Some(entry.deactivation()?)
         } else {
-            let is_needed = entry.needs_action(self.options.action)?;
+            let is_needed = entry.needs_action(self.options)?;
             (!is_needed).then_some(Deactivation::NotDone)
         };
         let is_needed = deactivation != Some(Deactivation::NotDone);
@@ -110,7 +110,8 @@ impl<'a> KeyCollector<'a> {
 
 impl Entry {
     /// Whether the key of this entry still needs the action.
-    fn needs_action(&self, action: Action) -> Result<bool, InputError> {
+    fn needs_action(&self, options: ReadOptions<'_>) -> Result<bool, InputError> {
+        let action = options.action;
         let refuse = |reason: String| Err(InputError::new(self.line, 1, reason));
         let planned = match self.action.as_deref() {
             None => None,
@@ -131,7 +132,7 @@ impl Entry {
             return refuse(format!("unknown Outcome `{text}`"));
         }
         let word = word.and_then(|(_, word)| word);
-        let refuse_deactivation = |what: &str, hint: &'static str| {
+        let refuse_deactivation = |what: &str, hint: &str| {
             let reason = format!("{} {what}, but this command deletes", self.id);
             Err(InputError::new(self.line, 1, reason).hint(hint))
         };
@@ -149,10 +150,15 @@ impl Entry {
                 );
             }
             Some(OutcomeKind::Deactivated) => {
-                return refuse_deactivation(
-                    "was deactivated",
-                    "add --deactivate; or to delete the key, remove its Outcome (jq -c 'del(.Outcome)')",
-                );
+                let hint = if self.is_csv {
+                    "to delete these keys, remove their Outcome and add --only-inactive".to_owned()
+                } else {
+                    format!(
+                        "to undo the deactivation, use --reactivate; to delete these keys: {}",
+                        options.delete_deactivated
+                    )
+                };
+                return refuse_deactivation("was deactivated", &hint);
             }
             _ if planned == Some(Action::Deactivate) => {
                 return refuse_deactivation(

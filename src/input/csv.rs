@@ -90,15 +90,31 @@ impl Header {
         let mut entry = Entry {
             outcome: filled(self.outcome).map(str::to_owned),
             action: filled(self.action).map(str::to_owned),
+            is_csv: true,
             ..Entry::with_id(id, line.number)
         };
         if let Some(place) = self.user_name {
             match filled(Some(place)).map(plain::user_name) {
-                Some(name) => entry.user_name = Some(name.map_err(|reason| wrong(place, reason))?),
+                Some(name) => {
+                    entry.user_name =
+                        Some(name.map_err(|reason| self.not_owner(line, place, reason))?);
+                }
                 None => entry.missing_owner_column = Some(Rc::clone(&self.names[place])),
             }
         }
         Ok(entry)
+    }
+
+    /// Reports what is not a user name. A column `User` or `Owner` may have been meant for something else.
+    fn not_owner(&self, line: &Line, place: usize, reason: String) -> InputError {
+        let column = &self.names[place];
+        let error = InputError::new(line.number, column, reason);
+        if is_same_name(column, "UserName") {
+            return error;
+        }
+        error.other_cause(format!(
+            "the column {column} is read as the owner; rename it if it is something else"
+        ))
     }
 
     /// Checks the number of fields. Otherwise a value could be in the wrong column. Extra fields must be empty, and
@@ -114,7 +130,7 @@ impl Header {
             return Ok(());
         }
         let fields = if count == 1 { "field" } else { "fields" };
-        let reason = format!("has {count} {fields}, the header has {}", self.width);
+        let reason = format!("has {count} {fields}, but the header has {}", self.width);
         Err(InputError::at(Some(format!("line {line}")), reason))
     }
 }

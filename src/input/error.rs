@@ -20,7 +20,9 @@ pub(super) struct InputError {
     place: Option<String>,
     reason: String,
     /// What to do about it. `None`: to correct the line.
-    hint: Option<&'static str>,
+    hint: Option<String>,
+    /// What else the cause can be, if it concerns only its line.
+    other_cause: Option<String>,
     /// Creates the error that ends the run.
     run_error: fn(String) -> RunError,
 }
@@ -31,6 +33,7 @@ impl InputError {
             place,
             reason: reason.into(),
             hint: None,
+            other_cause: None,
             run_error: RunError::usage,
         }
     }
@@ -55,9 +58,17 @@ impl InputError {
     }
 
     /// Adds what to do about it, if correcting the line is not enough.
-    pub(super) fn hint(self, hint: &'static str) -> Self {
+    pub(super) fn hint(self, hint: impl Into<String>) -> Self {
         Self {
-            hint: Some(hint),
+            hint: Some(hint.into()),
+            ..self
+        }
+    }
+
+    /// Adds what else than its line can be wrong.
+    pub(super) fn other_cause(self, cause: String) -> Self {
+        Self {
+            other_cause: Some(cause),
             ..self
         }
     }
@@ -124,10 +135,8 @@ impl InputError {
 
     /// Reports a line that is not what `--reactivate` can undo.
     pub(super) fn not_undoable(line: u64) -> Self {
-        let reason = "this is not from a run of --deactivate, and --reactivate undoes only those";
-        Self::new(line, 1, reason).hint(
-            "use the journal or the JSON results of that run, or name the keys with --access-key-id",
-        )
+        let reason = "with --reactivate, --from accepts only the journal or the JSON results of a run with --deactivate";
+        Self::new(line, 1, reason).hint("use one of these, or name the keys with --access-key-id")
     }
 
     /// Reports a credential report, which is easily mistaken for a list of keys.
@@ -188,8 +197,13 @@ impl InputErrors {
         };
         let correct = format!("correct the {lines} and run the same command again");
         let of_line = self.shown.iter().any(InputError::is_of_line);
-        let own = self.shown.iter().filter_map(|error| error.hint);
-        let hints = own.map(str::to_owned).chain(of_line.then_some(correct));
+        let own = self.shown.iter().filter_map(|error| error.hint.clone());
+        // Each is about the same column.
+        let other = self
+            .shown
+            .iter()
+            .find_map(|error| error.other_cause.clone());
+        let hints = own.chain(of_line.then_some(correct)).chain(other);
         hints.fold(stop, RunError::hint)
     }
 

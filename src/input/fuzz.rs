@@ -21,6 +21,7 @@ fn read(bytes: &[u8], action: Action) -> Result<List, RunError> {
             user_name: None,
             owner: Owner::AsGiven,
             action,
+            delete_deactivated: "jq",
         },
     )
 }

@@ -77,6 +77,8 @@ struct Entry {
     action: Option<String>,
     /// The status before that run, if the line names it.
     previous_status: Option<String>,
+    /// Whether it is a row of CSV.
+    is_csv: bool,
     /// Whether it is a record of a journal. A later record of a key counts, and not an earlier one.
     is_record: bool,
     line: u64,
@@ -93,6 +95,8 @@ pub(crate) struct ReadOptions<'a> {
     pub(crate) owner: Owner,
     /// The requested action.
     pub(crate) action: Action,
+    /// The command that deletes the keys of the list that are still deactivated.
+    pub(crate) delete_deactivated: &'a str,
 }
 
 impl Entry {
@@ -104,6 +108,7 @@ impl Entry {
             outcome: None,
             action: None,
             previous_status: None,
+            is_csv: false,
             is_record: false,
             line,
             missing_owner_column: None,

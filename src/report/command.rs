@@ -2,7 +2,7 @@
 //! in the same way.
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
@@ -180,14 +180,30 @@ impl Commands {
 
     /// Reactivates the keys that a run of `--deactivate` changed, by its journal or its results.
     pub(crate) fn reactivate_from(&self, file: &Path) -> CommandLine {
-        // `--from -` is standard input.
-        let file = if file == Path::new("-") {
-            Path::new("./-")
-        } else {
-            file
-        };
-        let command = CommandLine::new("iam-del-key").option("--from", file);
+        let command = CommandLine::new("iam-del-key").option("--from", file_name(file));
         self.with_options(command.words("--reactivate"))
+    }
+
+    /// Deletes the keys that a run of `--deactivate` changed, by its results, if they are still inactive. `None`: the
+    /// results are not in a file.
+    pub(crate) fn delete_deactivated(&self, file: Option<&Path>) -> CommandLine {
+        let command = CommandLine::new(
+            r#"jq -c '.. | objects | select(.Outcome == "Deactivated") | del(.Outcome)'"#,
+        );
+        let command = match file {
+            Some(file) => command.option("<", file_name(file)),
+            None => command.words("FILE"),
+        };
+        self.with_options(command.words("| iam-del-key --from - --only-inactive"))
+    }
+}
+
+/// Returns a path that no program reads as an option or as standard input.
+fn file_name(path: &Path) -> PathBuf {
+    if path.as_os_str().as_encoded_bytes().starts_with(b"-") {
+        Path::new(".").join(path)
+    } else {
+        path.to_owned()
     }
 }
 

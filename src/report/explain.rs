@@ -342,7 +342,7 @@ pub(super) fn unchecked_owner(failure: &CallError) -> Option<[&'static str; 2]> 
             ..
         }) => Some([
             "because no user of this account has it; if it is the root user's or another account's, it still exists",
-            "no user of this account has the missing keys; those of the root user or of another account still exist",
+            "no user of this account has the missing keys; any that belong to the root user or to another account may still exist",
         ]),
         _ => None,
     }

@@ -210,10 +210,15 @@ fn no_such_entity_hints(about: About<'_>, context: &Context, commands: &Commands
         owner_hint(about, commands)
     )];
     if context.owner_unchecked {
-        hints.push(
-            "if it was the named user's key, it is already gone: --ignore-missing counts that as success"
-                .to_owned(),
-        );
+        let gone = match about {
+            About::One(_) => {
+                "if it was the named user's key, it is already gone: --ignore-missing counts that as success"
+            }
+            About::OneOfMany(..) => {
+                "if they belonged to the named users, they are already gone; add --ignore-missing to count that as success"
+            }
+        };
+        hints.push(gone.to_owned());
     }
     hints
 }

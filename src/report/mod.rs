@@ -5,7 +5,7 @@ mod advice;
 mod after_change;
 mod call_error;
 mod columns;
-mod command;
+pub(crate) mod command;
 mod denial;
 pub(crate) mod destination;
 mod explain;

@@ -29,27 +29,27 @@ fn c03_a_row_with_more_fields_than_the_header_is_an_error() {
     for (list, error) in [
         (
             format!("AccessKeyId,UserName\n{BOBS_KEY},Alice,Bob\n"),
-            ", line 2 has 3 fields, the header has 2",
+            ", line 2 has 3 fields, but the header has 2",
         ),
         (
             format!("AccessKeyId\n{BOBS_KEY},Bob\n"),
-            ", line 2 has 2 fields, the header has 1",
+            ", line 2 has 2 fields, but the header has 1",
         ),
         (
             format!("AccessKeyId;UserName\n{BOBS_KEY};Bob\n{ALICE_KEY_ID};;Alice;;\n"),
-            ", line 3 has 3 fields, the header has 2",
+            ", line 3 has 3 fields, but the header has 2",
         ),
         (
             format!("AccessKeyId\tUserName\n\n{BOBS_KEY}\tBob\tx\n"),
-            ", line 3 has 3 fields, the header has 2",
+            ", line 3 has 3 fields, but the header has 2",
         ),
         (
             format!("UserName,Note,AccessKeyId\nBob,\"a, b\",{BOBS_KEY},\"x, y\"\n"),
-            ", line 2 has 4 fields, the header has 3",
+            ", line 2 has 4 fields, but the header has 3",
         ),
         (
             format!("UserName,AccessKeyId,Outcome\nBob,{BOBS_KEY},,Skipped\n"),
-            ", line 2 has 4 fields, the header has 3",
+            ", line 2 has 4 fields, but the header has 3",
         ),
     ] {
         for more in [
@@ -76,7 +76,7 @@ fn c03_a_row_that_ends_before_its_outcome_is_an_error() {
         refused_with(
             &format!("AccessKeyId,UserName,{column}\n{ALICE_KEY_ID},Alice,\n{BOBS_KEY},Bob\n"),
             &[],
-            ", line 3 has 2 fields, the header has 3",
+            ", line 3 has 2 fields, but the header has 3",
             CORRECT,
         );
     }

@@ -94,7 +94,11 @@ fn f23_variables_that_are_half_there() {
     let case = || Case::documented(&sandbox, &[]);
     refused(
         case().without("AWS_SECRET_ACCESS_KEY").run(),
-        &["AWS_ACCESS_KEY_ID is set, but AWS_SECRET_ACCESS_KEY is not"],
+        &[
+            "AWS_ACCESS_KEY_ID is set, but AWS_SECRET_ACCESS_KEY is not\n",
+            "hint: set AWS_SECRET_ACCESS_KEY too, or unset AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and \
+             AWS_SESSION_TOKEN to use another source\n",
+        ],
     );
     refused(
         case().without("AWS_ACCESS_KEY_ID").run(),
@@ -107,7 +111,11 @@ fn f23_variables_that_are_half_there() {
     );
     refused(
         case().env("AWS_SECRET_ACCESS_KEY", "").run(),
-        &["AWS_ACCESS_KEY_ID is set, but AWS_SECRET_ACCESS_KEY is not"],
+        &[
+            "AWS_ACCESS_KEY_ID is set, but AWS_SECRET_ACCESS_KEY is not\n",
+            "hint: set AWS_SECRET_ACCESS_KEY too, or unset AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and \
+             AWS_SESSION_TOKEN to use another source\n",
+        ],
     );
     refused(
         case().env("AWS_SECRET_ACCESS_KEY", " ").run(),

@@ -7,7 +7,7 @@ use crate::case::{BOBS_KEY, Case, DELETED, SETTLED, actions, always, each, once}
 use crate::many::{left, outcomes, rows};
 
 /// What a list may be missing that no index shows.
-const ROOT_WARNING: &str = "iam-del-key: warning: no user of this account has the missing keys; those of the root user or of another account still exist\n";
+const ROOT_WARNING: &str = "iam-del-key: warning: no user of this account has the missing keys; any that belong to the root user or to another account may still exist\n";
 
 const ACCOUNT: &str = "123456789012";
 const FINDS: [&str; 4] = ["--from", "-", "--find-user", "--ignore-missing"];

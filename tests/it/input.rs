@@ -176,7 +176,7 @@ fn f80_what_is_no_list_is_refused_with_line_and_column() {
     refused(
         "UserName,AccessKeyId\nBob\n",
         &[],
-        &["line 2 has 1 field, the header has 2"],
+        &["line 2 has 1 field, but the header has 2"],
     );
     refused(
         format!("AccessKeyId,Note\n{good},\"open\n"),

@@ -248,7 +248,7 @@ fn c70_a_deletion_that_no_later_run_can_confirm_is_printed_at_once() {
     assert_eq!(output.matches("\"Deleted\"").count(), 2, "{output}");
     let _ = printed
         .prints(&output)
-        .says(&["if it was the named user's key, it is already gone: --ignore-missing counts that as success"])
+        .says(&["if they belonged to the named users, they are already gone; add --ignore-missing to count that as success"])
         .ends_with("3 keys: 2 deleted, 1 unknown");
 }
 

@@ -38,10 +38,12 @@ fn f80_each_wrong_row_of_a_csv_is_named_with_its_column() {
            line 3, column Access key ID: `short` {TOO_SHORT}  \
            line 5, column Owner: {ALICE_KEY_ID} has no owner here, but the list has an owner column: fill it in, or \
          add --user-name or --find-user\n  \
-           line 6 has 1 field, the header has 3\n  \
-           line 7 has 4 fields, the header has 3\n  \
+           line 6 has 1 field, but the header has 3\n  \
+           line 7 has 4 fields, but the header has 3\n  \
            line 8, column 3: a quoted field is not closed on its line\n\
-         {CORRECT}"
+         hint: correct the lines and run the same command again\n\
+         hint: the column Owner is read as the owner; rename it if it is something else\n\
+         result: no key was changed\n"
     );
     refused(list, &[], &says);
 }

@@ -81,7 +81,7 @@ fn c10_of_a_long_list_each_key_is_done_once() {
     let output = printed.output().to_owned();
     assert_eq!(outcomes(&output), [("Deleted".to_owned(), 20)]);
     let _ = printed.prints(&output).says_exactly(
-        "iam-del-key: note: 99980 lines were skipped: repeated keys\n\
+        "iam-del-key: note: 99980 repeated keys were ignored\n\
          result: 20 keys: 20 deleted\n",
     );
     assert_eq!(left(&sandbox, 20), 0);

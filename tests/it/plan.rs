@@ -123,8 +123,10 @@ fn what_was_to_be_deactivated_is_never_deleted_by_its_results() {
         .prints_nothing()
         .says(&[
             "line 1",
-            "was deactivated, but this command deletes",
-            "jq -c",
+            "was deactivated, but this command deletes\n",
+            "hint: to undo the deactivation, use --reactivate; to delete these keys: \
+             jq -c '.. | objects | select(.Outcome == \"Deactivated\") | del(.Outcome)' FILE \
+             | iam-del-key --from - --only-inactive",
         ])
         .ends_with("no key was changed");
     let _ = from_stdin(&sandbox, &done, &["--deactivate"])
@@ -288,4 +290,35 @@ fn a_command_that_lists_the_keys_again_needs_no_ignore_missing() {
             .exits(6);
         let _ = printed.prints_nothing().says(&[&format!("{again}{end}\n")]);
     }
+}
+
+/// The command is printed with the file and the options that reach the same account.
+#[test]
+fn a_deactivated_key_is_deleted_by_the_command_that_is_printed() {
+    let sandbox = documented();
+    let done = format!(
+        "{{\"AccessKeyId\":\"{BOBS_KEY}\",\"UserName\":\"Bob\",\"Outcome\":\"Deactivated\"}}\n"
+    );
+    let folder = tempfile::tempdir().expect("a folder");
+    for (name, printed) in [("d 1.jsonl", "'d 1.jsonl'"), ("-d", "./-d")] {
+        std::fs::write(folder.path().join(name), &done).expect("a list");
+        let there = ["env", "-C", folder.path().to_str().expect("a path")];
+        let _ = Case::at(&sandbox, [&format!("--from={name}"), "--region", "us-east-1"])
+            .start_under(Some(&there))
+            .end()
+            .exits(2)
+            .prints_nothing()
+            .says(&[&format!(
+                "jq -c '.. | objects | select(.Outcome == \"Deactivated\") | del(.Outcome)' < {printed} \
+                 | iam-del-key --from - --only-inactive --region us-east-1"
+            )])
+            .ends_with("no key was changed");
+    }
+    let csv = format!("AccessKeyId,UserName,Outcome\n{BOBS_KEY},Bob,Deactivated\n");
+    let _ = from_stdin(&sandbox, &csv, &[])
+        .run()
+        .exits(2)
+        .prints_nothing()
+        .says(&["hint: to delete these keys, remove their Outcome and add --only-inactive\n"])
+        .ends_with("no key was changed");
 }

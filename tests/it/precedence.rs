@@ -40,7 +40,14 @@ fn variables_that_have_expired() {
     let sandbox = documented();
     let expires =
         |when: &str| Case::documented(&sandbox, &[]).env("AWS_CREDENTIAL_EXPIRATION", when);
-    refused(expires(EARLIER).run(), &["the credentials have expired"]);
+    refused(
+        expires(EARLIER).run(),
+        &[
+            "the credentials from the environment variables have expired\n",
+            "hint: set new ones, or unset AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN to use another \
+             source\n",
+        ],
+    );
     refused(
         expires("tomorrow").run(),
         &["AWS_CREDENTIAL_EXPIRATION is `tomorrow`: it must be an ISO 8601 time"],

@@ -52,9 +52,10 @@ fn f28_an_sso_token_that_is_no_good_names_the_command() {
         ),
     ] {
         refused(without(&sandbox, &config).run(), &[command]);
+        let again = command.replace("hint: ", "hint: sign in again: ");
         refused(
             without(&sandbox, &config).file(path, token(EARLIER)).run(),
-            &[command],
+            &["the SSO session has expired\n", &again],
         );
         refused(without(&sandbox, &config).file(path, "{").run(), &[command]);
     }
@@ -255,8 +256,8 @@ fn an_sso_token_that_has_expired_is_renewed_and_kept() {
     refused(
         case.run(),
         &[
-            "its token has expired",
-            "hint: aws sso login --sso-session corp",
+            "the SSO session has expired\n",
+            "hint: sign in again: aws sso login --sso-session corp\n",
         ],
     );
     assert_eq!(portal.requests().len(), 0);

@@ -109,3 +109,23 @@ fn f80_one_character_is_not_several() {
         "correct the line and run the same command again",
     );
 }
+
+#[test]
+fn a_column_of_names_that_are_no_user_names_may_be_meant_for_something_else() {
+    for (column, other_cause) in [
+        (
+            "User",
+            "\nhint: the column User is read as the owner; rename it if it is something else",
+        ),
+        ("User name", ""),
+    ] {
+        refused(
+            format!("{column};Access key ID\nBob Smith;{BOBS_KEY}\n"),
+            &format!(
+                "line 2, column {column}: `Bob Smith` is not a user name: character 4 is ` ` (U+0020); only A-Z, \
+                 a-z, 0-9 and _+=,.@- are allowed"
+            ),
+            &format!("correct the line and run the same command again{other_cause}"),
+        );
+    }
+}

@@ -227,8 +227,8 @@ fn c93_an_expired_sso_token_is_not_presented() {
     refused(
         case.run(),
         &[
-            "its token has expired",
-            "hint: aws sso login --sso-session corp",
+            "the SSO session has expired\n",
+            "hint: sign in again: aws sso login --sso-session corp\n",
         ],
     );
     assert_eq!((sandbox.connections(), portal.requests().len()), (0, 0));

@@ -274,8 +274,8 @@ fn f104_any_other_list_is_refused() {
             .exits(2)
             .prints_nothing();
         let is_named = said.messages().contains(
-            "this is not from a run of --deactivate, and --reactivate undoes only those\n\
-             hint: use the journal or the JSON results of that run, or name the keys with --access-key-id\n",
+            "with --reactivate, --from accepts only the journal or the JSON results of a run with --deactivate\n\
+             hint: use one of these, or name the keys with --access-key-id\n",
         );
         assert!(
             is_named || list.contains("\"Journal\":2"),

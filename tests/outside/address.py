@@ -206,7 +206,7 @@ ROUTES = [
         "`AWS_LAMBDA_FUNCTION_NAME`, `_X_AMZN_TRACE_ID`",
         {"AWS_LAMBDA_FUNCTION_NAME": "f", "_X_AMZN_TRACE_ID": "Root=1"},
     ),
-    signed("what IAM has no use for: variables", UNUSED),
-    signed("what IAM has no use for: keys of a profile", config=UNUSED_KEYS),
+    signed("variables that do not affect IAM", UNUSED),
+    signed("keys of a profile that do not affect IAM", config=UNUSED_KEYS),
 ]
 ADDRESS = REGIONS + ENDPOINTS + ROUTES

@@ -75,9 +75,9 @@ in `tests/outside/recorded`, and `tests/outside` replays them. Version 1 runs in
 ## Each setting
 
 *work at iam.amazonaws.com* is a request to that host, signed by the key named "work" for us-east-1 unless another
-region is named. "variable" is the key of `AWS_ACCESS_KEY_ID`, and "here" is an endpoint on loopback. The mark ” means
-the same. There is no terminal: with `mfa_serial`, both programs end with an error. On a terminal both ask for the code, and
-they share the cached session.
+region is named. "variable" is the key of `AWS_ACCESS_KEY_ID`, and "here" is an endpoint on loopback. ” means the
+same as in the column to its left. There is no terminal: with `mfa_serial`, both programs end with an error. On a terminal
+both ask for the code, and they share the cached session.
 """
 DIFFERENCES = """
 ## Differences in other settings

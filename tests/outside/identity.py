@@ -13,8 +13,8 @@ IDENTITY = [
     signed("an empty `AWS_SESSION_TOKEN`", {"AWS_SESSION_TOKEN": ""}),
     signed("`AWS_SECURITY_TOKEN`", {"AWS_SECURITY_TOKEN": "old"}),
     signed("`AWS_SECURITY_TOKEN` and `AWS_SESSION_TOKEN`", {"AWS_SECURITY_TOKEN": "old", "AWS_SESSION_TOKEN": "new"}),
-    signed("`AWS_CREDENTIAL_EXPIRATION`, past", {"AWS_CREDENTIAL_EXPIRATION": "2020-01-01T00:00:00Z"}),
-    signed("`AWS_CREDENTIAL_EXPIRATION`, to come", {"AWS_CREDENTIAL_EXPIRATION": "2099-01-01T00:00:00Z"}),
+    signed("`AWS_CREDENTIAL_EXPIRATION` in the past", {"AWS_CREDENTIAL_EXPIRATION": "2020-01-01T00:00:00Z"}),
+    signed("`AWS_CREDENTIAL_EXPIRATION` in the future", {"AWS_CREDENTIAL_EXPIRATION": "2099-01-01T00:00:00Z"}),
     signed("`AWS_ACCESS_KEY_ID` without a secret", {"AWS_SECRET_ACCESS_KEY": None}, credentials=profile("default")),
     Row(
         "`AWS_SECRET_ACCESS_KEY` without an ID",

@@ -205,7 +205,7 @@ ROLES = [
     ),
     Row("`AWS_IMDS_USE_IPV6`", INSTANCE | {"AWS_IMDS_USE_IPV6": "true"}),
     Row("`AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE = x`", INSTANCE | {"AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE": "x"}),
-    Row("an instance with version 1 alone", INSTANCE, faults=frozenset({"no token"}), why=V2_ONLY),
+    Row("an instance that offers only IMDSv1", INSTANCE, faults=frozenset({"no token"}), why=V2_ONLY),
     Row(
         "`AWS_EC2_METADATA_V1_DISABLED`",
         INSTANCE | {"AWS_EC2_METADATA_V1_DISABLED": "true"},
