@@ -247,6 +247,7 @@ fn connection(
 ) -> Option<(&'static str, Option<&'static str>)> {
     use ErrorKind as Kind;
     let is_tunnel = says(TUNNEL);
+    let is_unresolved = says("dns error") || says("failed to lookup");
     Some(match kind {
         _ if says("proxy authorization required") => (
             "the proxy asks for a user name and a password",
@@ -257,6 +258,9 @@ fn connection(
         }
         _ if is_tunnel && says("unsuccessful") => {
             ("the proxy did not allow the connection", Some(PROXY))
+        }
+        _ if is_tunnel && is_unresolved => {
+            ("the name of the proxy could not be resolved", Some(PROXY))
         }
         _ if is_tunnel => ("the proxy did not respond like a proxy", Some(PROXY)),
         Some(Kind::ConnectionRefused) => (
@@ -270,7 +274,7 @@ fn connection(
         Some(Kind::NetworkUnreachable | Kind::HostUnreachable) => {
             ("there is no route to the host", Some(NETWORK))
         }
-        _ if says("dns error") || says("failed to lookup") => (
+        _ if is_unresolved => (
             "its name could not be resolved",
             Some("check the region and the endpoint URL, and that DNS works"),
         ),

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::pem::{self, PemObject as _};
 
 use super::config_file::Profile;
 use super::environment;
@@ -81,7 +81,11 @@ impl CaBundle {
             let broken = |reason: &str| {
                 self.unusable(&format!("certificate {} is broken: {reason}", index + 1))
             };
-            let certificate = certificate.map_err(|error| broken(&error.to_string()))?;
+            let certificate = certificate.map_err(|error| match error {
+                // Its text has the bytes of the missing line.
+                pem::Error::MissingSectionEnd { .. } => broken("its last line is missing"),
+                error => broken(&error.to_string()),
+            })?;
             roots
                 .add(certificate)
                 .map_err(|error| broken(&error.to_string()))?;

@@ -244,7 +244,14 @@ fn f46_a_proxy_that_does_not_let_through() {
     let hanging = Proxy::start(ProxyMode::Hang);
     let nobody = format!("http://{}", free_address());
     let through = nobody.replace("http://", "through the proxy ");
-    let cases: [(String, &[&str]); 3] = [
+    let cases: [(String, &[&str]); 4] = [
+        (
+            "http://iam.invalid:80".to_owned(),
+            &[
+                "through the proxy iam.invalid:80",
+                "the name of the proxy could not be resolved",
+            ],
+        ),
         (
             refusing.url(),
             &[

@@ -27,7 +27,7 @@ fn f33_ca_bundles() {
         (
             "cut.pem",
             Some(b"-----BEGIN CERTIFICATE-----\nMIIB!!\n"),
-            "CA bundle",
+            "certificate 1 is broken: its last line is missing",
         ),
     ];
     for (name, contents, what) in bundles {
