@@ -10,7 +10,7 @@ use crate::request::{Action, Consent, ErrorFormat, Mode, Request, Selection};
 use crate::sanitize::SafeText;
 use crate::terminal::{self, read_answer};
 
-/// Decides whether a run that asks only if there is a terminal will ask.
+/// Decides whether a run that asks only if a question can be shown and answered will ask.
 pub(crate) fn resolve(mut request: Request) -> Request {
     if request.consent == Consent::IfTerminal {
         request.consent = if has_terminal() {
@@ -26,7 +26,7 @@ pub(crate) fn resolve(mut request: Request) -> Request {
 ///
 /// # Errors
 ///
-/// There is no terminal, or standard error is to be JSON, and an option that this requires is missing.
+/// Standard error is no terminal, or nobody can answer at one, or standard error is to be JSON, and an option that this requires is missing.
 pub(crate) fn check(request: &Request) -> Result<(), RunError> {
     let is_sweep = matches!(request.selection, Selection::Account);
     let needs_account = is_sweep && request.expected_accounts.is_empty();
@@ -34,35 +34,40 @@ pub(crate) fn check(request: &Request) -> Result<(), RunError> {
         return Ok(());
     }
     let has_terminal = has_terminal();
+    let why = if io::stderr().is_terminal() {
+        "this process has no controlling terminal"
+    } else {
+        "standard error is not a terminal"
+    };
     let (required, hint) = match request.consent {
         _ if has_terminal && request.error_format == ErrorFormat::Text => return Ok(()),
         Consent::Asked if has_terminal => (
-            "--interactive cannot ask a question with --error-format json",
+            "--interactive cannot ask a question with --error-format json".to_owned(),
             "check with --dry-run first, then replace --interactive with --yes",
         ),
         Consent::Asked => (
-            "--interactive needs a terminal, and there is none",
+            format!("--interactive cannot ask a question, because {why}"),
             "check with --dry-run first, then replace --interactive with --yes",
         ),
         Consent::Needed | Consent::IfTerminal if has_terminal => (
-            "--error-format json requires --yes here, because no question can be asked",
+            "--error-format json requires --yes here, because no question can be asked".to_owned(),
             "check with --dry-run first, then add --yes",
         ),
         Consent::Needed | Consent::IfTerminal if needs_account => (
-            "without a terminal, --whole-account requires --yes and --expect-account",
+            format!("--whole-account requires --yes and --expect-account here, because {why}"),
             "check with --dry-run first, then add --yes and --expect-account with the ID of the account",
         ),
         Consent::Needed if request.action == Action::Reactivate => (
-            "without a terminal, --reactivate requires --yes",
+            format!("--reactivate requires --yes here, because {why}"),
             "check with --dry-run first, then add --yes",
         ),
         Consent::Needed | Consent::IfTerminal => (
-            "without a terminal, --all-keys and --whole-account require --yes",
+            format!("--all-keys and --whole-account require --yes here, because {why}"),
             "check with --dry-run first, then add --yes",
         ),
         Consent::Given if has_terminal => return Ok(()),
         Consent::Given => (
-            "without a terminal, --whole-account requires --expect-account",
+            format!("--whole-account requires --expect-account here, because {why}"),
             "add --expect-account with the ID of the intended account",
         ),
     };

@@ -83,24 +83,24 @@ pub(crate) struct Cli {
     /// (Access key ID) and UserName (User, Owner) for the owner; JSON as `aws iam list-access-keys` prints it; or JSON Lines printed by iam-del-key
     /// (keys that are already finished or were skipped are omitted). If the CSV has an owner column, every row must
     /// have a value in it unless --user-name or --find-user is given. The whole file is checked before any request is
-    /// sent. If there is a terminal, you are asked before anything is changed.
+    /// sent. If standard error is a terminal, you are asked before anything is changed.
     #[arg(long, value_name = "FILE", group = "keys", value_hint = ValueHint::FilePath)]
     #[arg(conflicts_with_all = ["access_key_id", "all_keys", "whole_account"])]
     from: Option<PathBuf>,
 
     /// Every key of --user-name or --target-principal
     ///
-    /// Asks for confirmation unless --yes is given. Without a terminal, --yes is required.
+    /// Asks for confirmation unless --yes is given. If standard error is not a terminal, --yes is required.
     #[arg(long, group = "keys", requires = "whose")]
     #[arg(conflicts_with_all = ["allow_self", "find_user", "access_key_id", "whole_account"])]
     all_keys: bool,
 
     /// Every user's keys; needs a status or age condition
     ///
-    /// Requires --only-inactive, --unused-for or --older-than. Asks for confirmation unless --yes is given. Without a
-    /// terminal, --yes and --expect-account are required, except in a dry run. Root user keys are not included, and
-    /// your own key is skipped. All lists are read before the first key is changed. If one cannot be read, the run
-    /// ends.
+    /// Requires --only-inactive, --unused-for or --older-than. Asks for confirmation unless --yes is given. If standard
+    /// error is not a terminal, --yes and --expect-account are required, except in a dry run. Root user keys are not
+    /// included, and your own key is skipped. All lists are read before the first key is changed. If one cannot be
+    /// read, the run ends.
     #[arg(long, group = "keys", requires = "condition")]
     #[arg(conflicts_with_all = ["user_name", "find_user", "allow_self", "access_key_id"])]
     whole_account: bool,
@@ -156,8 +156,8 @@ pub(crate) struct Cli {
     /// reactivates exactly the keys that were active and that the run deactivated. If that is not certain for a key,
     /// the key is reported and left unchanged. A journal of another account is refused. A key that is already Active is
     /// skipped, which counts as success. If the status of a named key cannot be read, the key is reactivated anyway.
-    /// Your own keys are not refused. Asks for confirmation unless --yes is given. Without a terminal, --yes is
-    /// required.
+    /// Your own keys are not refused. Asks for confirmation unless --yes is given. If standard error is not a
+    /// terminal, --yes is required.
     #[arg(long, help_heading = "Action")]
     #[arg(conflicts_with_all = ["deactivate", "all_keys", "whole_account"])]
     reactivate: bool,
@@ -171,14 +171,14 @@ pub(crate) struct Cli {
 
     /// Ask for confirmation before changing anything
     ///
-    /// Shows the keys and the account first. Requires a terminal.
+    /// Shows the keys and the account first. Standard error must be a terminal.
     #[arg(short, long, conflicts_with = "yes", help_heading = "Safety")]
     interactive: bool,
 
     /// Do not ask for confirmation
     ///
-    /// By default, --all-keys, --whole-account and --reactivate ask, and --from asks if there is a terminal. With
-    /// --role-name, --yes does not confirm the account: use --expect-account to name it.
+    /// By default, --all-keys, --whole-account and --reactivate ask, and --from asks if standard error is a terminal.
+    /// With --role-name, --yes does not confirm the account: use --expect-account to name it.
     #[arg(short, long, help_heading = "Safety")]
     yes: bool,
 

@@ -82,8 +82,9 @@ Exit status:
        IAM that could not be used, for a key that still exists, or a result,
        list or journal that could not be written.
     2  The arguments or the input are invalid, or confirmation was required but
-       there is no terminal and no --yes (in both cases no request was sent);
-       or IAM rejected the request (ValidationError, MalformedInput).
+       standard error is not a terminal and --yes is missing (in both cases no
+       request was sent); or IAM rejected the request (ValidationError,
+       MalformedInput).
     3  NoSuchEntity: no such key, or it belongs to another user.
     4  LimitExceeded.
     5  ServiceFailure, InternalFailure or ServiceUnavailable after all retries.

@@ -267,7 +267,7 @@ fn c26_a_sweep_of_the_account_counts_inactive_keys_too() {
                 "nothing to do: none of the other keys meets the conditions",
             ]);
         } else {
-            let _ = said.says(&["without a terminal, --whole-account requires --yes"]);
+            let _ = said.says(&["--whole-account requires --yes and --expect-account here, because standard error is not a terminal"]);
         }
     }
     assert!(!actions(&sandbox).contains(&"UpdateAccessKey".to_owned()));

@@ -113,7 +113,7 @@ fn a_list_that_lags_keeps_no_key_from_being_reactivated() {
 
 #[test]
 fn it_always_asks() {
-    let no_terminal = "without a terminal, --reactivate requires --yes";
+    let no_terminal = "--reactivate requires --yes here, because standard error is not a terminal";
     let json = "--error-format json requires --yes here, because no question can be asked";
     let cases = [
         (&[][..], false, no_terminal),

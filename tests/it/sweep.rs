@@ -245,22 +245,22 @@ fn f64_a_sweep_asks_or_needs_yes() {
         (
             &["--user-name", "Bob", "--all-keys"][..],
             &[][..],
-            "--all-keys and --whole-account require --yes\n",
+            "--all-keys and --whole-account require --yes here, because standard error is not a terminal\n",
         ),
         (
             &whole_account,
             &[],
-            "--whole-account requires --yes and --expect-account\n",
+            "--whole-account requires --yes and --expect-account here, because standard error is not a terminal\n",
         ),
         (
             &whole_account,
             &["--yes"],
-            "--whole-account requires --expect-account\n",
+            "--whole-account requires --expect-account here, because standard error is not a terminal\n",
         ),
         (
             &whole_account,
             &["--expect-account", ACCOUNT],
-            "--all-keys and --whole-account require --yes\n",
+            "--all-keys and --whole-account require --yes here, because standard error is not a terminal\n",
         ),
     ] {
         let _ = Case::at(&sandbox, args)
@@ -269,7 +269,7 @@ fn f64_a_sweep_asks_or_needs_yes() {
             .exits(2)
             .prints_nothing()
             .says(&[
-                &format!("iam-del-key: error: without a terminal, {requires}"),
+                &format!("iam-del-key: error: {requires}"),
                 "hint: ",
             ])
             .ends_with("no key was changed");
