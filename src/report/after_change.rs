@@ -213,16 +213,15 @@ impl Report<'_> {
                 )]
             }
             _ => {
-                let unless_inactive = if *is_unsure {
-                    ", if it was active before"
+                let which = if *is_unsure {
+                    "deactivated key that was active before"
                 } else {
-                    ""
+                    "deactivated key"
                 };
                 let command = self.commands.reactivate_any();
-                vec![
-                    format!("to undo it for a key{unless_inactive}: {command}"),
-                    "with --journal FILE, a run can be undone with one command".to_owned(),
-                ]
+                vec![format!(
+                    "to undo it, repeat --access-key-id for each {which}: {command}"
+                )]
             }
         }
     }

@@ -172,10 +172,10 @@ impl Commands {
         self.with_options(command.words("--reactivate"))
     }
 
-    /// Reactivates any key. `ID` and `NAME` stand for the key and its owner.
+    /// Reactivates any key. `ID` stands for it.
     pub(crate) fn reactivate_any(&self) -> CommandLine {
         let command = CommandLine::new("iam-del-key");
-        self.with_options(command.words("--access-key-id ID --user-name NAME --reactivate"))
+        self.with_options(command.words("--access-key-id ID --find-user --reactivate"))
     }
 
     /// Reactivates the keys that a run of `--deactivate` changed, by its journal or its results.

@@ -23,7 +23,8 @@ pub(crate) fn question(
     let warning = match request.action {
         // What this run prints is no list that --reactivate reads.
         Action::Deactivate if resume == Resume::Again && count > MAX_UNDO_KEYS => {
-            "can be undone one key at a time; to undo it with one command, answer no and add --journal FILE"
+            "can be undone if you name the keys with --access-key-id, and add --find-user --reactivate; with --journal FILE, \
+             one short command undoes it"
         }
         action => action.undoing(),
     };

@@ -159,8 +159,8 @@ fn c14_sts_is_asked_once_and_only_for_a_question() {
 
 #[test]
 fn how_a_deactivation_of_several_keys_can_be_undone_is_said_before_it() {
-    let one_by_one = "Deactivate these 6 keys in account 123456789012? It can be undone one key at a time; to undo it with \
-                      one command, answer no and add --journal FILE. [y/N] ";
+    let one_by_one = "Deactivate these 6 keys in account 123456789012? It can be undone if you name the keys with \
+                      --access-key-id, and add --find-user --reactivate; with --journal FILE, one short command undoes it. [y/N] ";
     let at_once = "Deactivate these 2 keys in account 123456789012? It can be undone. [y/N] ";
     let one = "Deactivate this key in account 123456789012? It can be undone. [y/N] ";
     let cases = [

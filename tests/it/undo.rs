@@ -321,8 +321,8 @@ fn f104_how_to_undo_a_run_is_said_by_what_was_kept() {
         (
             &["--output", "text", "--find-user"],
             &[
-                "hint: to undo it for a key: iam-del-key --access-key-id ID --user-name NAME --reactivate\n",
-                "hint: with --journal FILE, a run can be undone with one command\n",
+                "hint: to undo it, repeat --access-key-id for each deactivated key: iam-del-key --access-key-id ID --find-user \
+                 --reactivate\n",
             ],
         ),
     ];

@@ -236,7 +236,7 @@ fn f104_a_key_that_may_have_been_inactive_before_is_refused() {
     );
     let _ = printed.prints_outcome("Refused").says_exactly(&format!(
         "iam-del-key: error: {BOBS_KEY}: not reactivated: it is unknown whether the run with --deactivate made it inactive\n\
-         hint: to reactivate a key anyway: iam-del-key --access-key-id ID --user-name NAME --reactivate\n\
+         hint: to reactivate a key anyway: iam-del-key --access-key-id ID --find-user --reactivate\n\
          result: 1 key: 1 refused\n"
     ));
     assert_eq!(status(&sandbox, BOBS_KEY), Some(Status::Inactive));
