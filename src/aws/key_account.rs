@@ -190,8 +190,13 @@ impl AccountLookup {
         if let Some(terminal) = terminal::own().filter(|_| may_ask) {
             let reason = reason.replacen('t', "T", 1);
             let done_there = &keys.done_there;
+            let sent = if count == 1 {
+                "this key ID"
+            } else {
+                "these key IDs"
+            };
             let question = format!(
-                "{reason}. Anyone who sends a key ID may control its account. Assume the role {name} in account \
+                "{reason}. Whoever sent you {sent} may control that account. Assume the role {name} in account \
                  {account}{done_there} [y/N] "
             );
             let answer = terminal::ask(terminal, &SafeText::message(&question)).await;

@@ -112,19 +112,25 @@ impl Device {
         loop {
             attempts += 1;
             let entered = self.code(settings, deadline).await?;
-            let stop = match entered.parse::<TokenCode>() {
+            let (stop, was_sent) = match entered.parse::<TokenCode>() {
                 Ok(code) => {
                     let mfa = Some((self.serial.as_str(), &code));
                     let assuming = role.assume(base.clone(), mfa, settings);
                     match deadline.bound(assuming).await {
-                        Err(stop) if is_wrong_code(&stop) => stop,
+                        Err(stop) if is_wrong_code(&stop) => (stop, true),
                         result => return result,
                     }
                 }
-                Err(invalid) => RunError::credentials(invalid.to_string()),
+                Err(invalid) => (RunError::credentials(invalid.to_string()), false),
             };
             if attempts == MAX_PROMPTS || !can_ask(settings.log) {
-                return Err(self.wrong_code(stop));
+                return Err(if was_sent {
+                    self.wrong_code(stop)
+                } else {
+                    stop.hint(
+                        "run the same command again and enter the 6 digits that the device shows",
+                    )
+                });
             }
             let why = stop.message.trim_start_matches(NOT_ASSUMED);
             settings.log.warning(why);

@@ -185,8 +185,8 @@ pub(crate) struct Cli {
     /// Succeed if a key no longer exists (like rm -f)
     ///
     /// It does not apply to a key that is known to belong to another account or user, or if the user does not exist and
-    /// IAM does not name the key's owner. If the owner cannot be checked, a warning says so. Without --user-name, IAM
-    /// has to confirm the owner.
+    /// IAM does not name the key's owner. If the owner cannot be checked, a warning says so. If no owner is named
+    /// and --find-user is not given, a key that no longer exists is still an error, unless IAM says whose it was.
     #[arg(long, help_heading = "Safety")]
     ignore_missing: bool,
 
@@ -280,7 +280,8 @@ pub(crate) struct Cli {
 
     /// Print only errors, and warnings about keys
     ///
-    /// Omits progress, summaries, notes, the command to undo a change, and warnings about the configuration.
+    /// Omits progress, summaries, notes, warnings about the configuration, and hints after a change: the command that
+    /// undoes it, and how to revoke sessions.
     #[arg(short, long, conflicts_with_all = ["verbose", "debug"], help_heading = "Output")]
     quiet: bool,
 

@@ -37,10 +37,10 @@ pub(super) const EXAMPLES: &str = "\
 Examples:
   iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --user-name Bob
       delete Bob's key; prints {\"ResponseMetadata\":{}}
+  iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --user-name Bob --ignore-missing
+      the same in a pipeline that may run twice
   iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE
       delete one of your own keys, but not the one in use
-  iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --ignore-missing
-      the same in a pipeline that may run twice
   iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --find-user --dry-run
       a leaked key: who owns it, when it was last used, what would happen
   iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --find-user --deactivate

@@ -174,7 +174,7 @@ impl Journal {
             && head.action != self.action.verb()
         {
             let what = format!(
-                "it was created to {} keys, and this run is to {} keys",
+                "it was created to {} keys, but this run {}s keys",
                 escape(&head.action),
                 self.action.verb()
             );

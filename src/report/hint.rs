@@ -195,8 +195,8 @@ fn no_such_entity_hints(about: About<'_>, context: &Context, commands: &Commands
     }
     if context.owner_unchecked && !about.has_owner() {
         return vec![
-            "whether another user owns it could not be checked: name the owner with --user-name NAME, or ask for the \
-             permission iam:GetAccessKeyLastUsed on *"
+            "whether another user owns it could not be checked: name its owner with --user-name NAME, or add --find-user; \
+             then --ignore-missing counts a missing key as success"
                 .to_owned(),
         ];
     }

@@ -107,7 +107,7 @@ impl Report<'_> {
                     "to continue, run the same command again; keys that are already inactive are skipped"
                 }
                 (false, Resume::Journal) => {
-                    "to continue, run the same command again; keys finished in the journal are skipped"
+                    "to continue, run the same command again; keys that the journal records as finished are skipped"
                 }
                 (false, Resume::File) => {
                     "to continue, pass the file with these results with --from, and write the new results to another \

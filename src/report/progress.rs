@@ -152,9 +152,9 @@ impl DrawnBar {
             let state = lock(&self.state);
             (state.done, state.message.clone())
         };
-        self.bar.set_message(message);
-        self.bar.set_position(done);
-        self.bar.tick();
+        // Each setter would draw: the new message with the old position.
+        let bar = self.bar.clone().with_message(message);
+        bar.with_position(done).tick();
     }
 
     /// Writes lines above the bar.

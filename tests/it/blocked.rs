@@ -225,7 +225,7 @@ fn c01_results_that_nobody_reads_are_in_the_journal() {
     wait_for(|| left(&sandbox, 300) == 292);
     interrupt(running, "INT").stops_as(
         130,
-        &["keys finished in the journal are skipped"],
+        &["keys that the journal records as finished are skipped"],
         "300 keys: 8 deleted, 292 not tried",
     );
     drop(results);

@@ -90,6 +90,24 @@ fn f100_a_wrong_code_is_asked_for_three_times() {
 }
 
 #[test]
+fn what_is_no_code_is_not_called_a_wrong_one() {
+    let sandbox = guarded(&["755224"]);
+    let mut dialogue = Dialogue::start(case(&sandbox));
+    for code in ["abc\n", "75522\n", "abc\n"] {
+        dialogue = dialogue.shows(PROMPT).forgets().types(code.as_bytes());
+    }
+    let said = dialogue.end().exits(7).prints_nothing();
+    assert!(!said.messages().contains("already used"));
+    let _ = said
+        .says(&[
+            "error: an MFA code has 6 digits",
+            "hint: run the same command again and enter the 6 digits that the device shows\n",
+        ])
+        .ends_with("not deleted: nothing was sent to IAM");
+    assert_eq!(sandbox.connections(), 0);
+}
+
+#[test]
 fn f100_another_denial_is_not_asked_about_again() {
     let sandbox = guarded(&["755224"]);
     sandbox.deny("sts:AssumeRole");

@@ -177,7 +177,7 @@ fn a_file_that_is_no_journal_is_left_as_it_is() {
         ),
         (
             head.replace("delete", "deactivate"),
-            "it was created to deactivate keys, and this run is to delete keys\nhint: use a separate journal for each action (--journal FILE)\n",
+            "it was created to deactivate keys, but this run deletes keys\nhint: use a separate journal for each action (--journal FILE)\n",
         ),
         (
             head.replace("123456789012", "999999999999"),

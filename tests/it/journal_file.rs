@@ -199,7 +199,7 @@ fn c67_c70_a_deletion_that_the_journal_does_not_record_is_printed_once() {
             "iam-del-key: warning: {key}: deleted, but the journal does not record it; the next run with this journal \
              verifies and reports it\n\
              iam-del-key: error: the run was aborted: File too large (os error 27)\n\
-             hint: to continue, run the same command again; keys finished in the journal are skipped\n\
+             hint: to continue, run the same command again; keys that the journal records as finished are skipped\n\
              result: 3 keys: 1 deleted, 2 not tried\n"
         ));
         assert!(!first.contains("Deleted"), "{first}");

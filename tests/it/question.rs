@@ -96,7 +96,11 @@ fn f64_without_a_terminal_it_is_2_before_anything_is_read() {
             .run()
             .exits(2)
             .prints_nothing()
-            .says(&["--interactive cannot ask a question, because standard error is not a terminal\n", "hint: ", "--dry-run"])
+            .says(&[
+                "--interactive cannot ask a question, because standard error is not a terminal\n",
+                "hint: ",
+                "--dry-run",
+            ])
             .ends_with("not deleted: nothing was sent to IAM");
     }
     assert_eq!(sandbox.connections(), 0);

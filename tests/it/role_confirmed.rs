@@ -10,8 +10,8 @@ use crate::role_name::{CAROLS_KEY, OTHER, case, iam_sees_only_sessions, two_acco
 const REASON: &str =
     "the key belongs to account 210987654321, but your credentials belong to account 123456789012";
 /// The start of the question whether to act in the other account.
-const ASKED: &str = "The key belongs to account 210987654321, but your credentials belong to account 123456789012. Anyone who \
-    sends a key ID may control its account. Assume the role Responder in account 210987654321";
+const ASKED: &str = "The key belongs to account 210987654321, but your credentials belong to account 123456789012. Whoever sent \
+    you this key ID may control that account. Assume the role Responder in account 210987654321";
 
 #[test]
 fn f102_an_account_that_nobody_confirms_is_11() {

@@ -268,10 +268,7 @@ fn f64_a_sweep_asks_or_needs_yes() {
             .run()
             .exits(2)
             .prints_nothing()
-            .says(&[
-                &format!("iam-del-key: error: {requires}"),
-                "hint: ",
-            ])
+            .says(&[&format!("iam-del-key: error: {requires}"), "hint: "])
             .ends_with("no key was changed");
         assert_eq!(sandbox.connections(), 0);
     }
