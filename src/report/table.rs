@@ -12,7 +12,7 @@ use rustix::termios::tcgetwinsize;
 use super::columns::{Column, GAP, columns, result_columns};
 use super::fit::{Fit, display_width};
 use super::message::{self, Messages};
-use super::record::{reason, status};
+use super::record::{failure, reason, status};
 use crate::age::{rough_age, timestamp};
 use crate::ident::{AccountId, UserName};
 use crate::metadata::{KeyMetadata, LastUse, Target};
@@ -77,6 +77,7 @@ impl Table {
             Column::Status if status(result).is_some() => {
                 (status(result).unwrap_or_default().to_owned(), None)
             }
+            Column::Owner if let Some(owner) = actual_owner(result) => (owner.to_string(), None),
             column => (cell(column, &result.key, &result.metadata), None),
         })
     }
@@ -141,6 +142,11 @@ pub(super) fn width(stream: impl AsFd) -> usize {
     let size = tcgetwinsize(stream).ok();
     let size = size.filter(|size| size.ws_row > 0 && size.ws_col > 0);
     size.map_or(DEFAULT_WIDTH, |size| usize::from(size.ws_col))
+}
+
+/// Returns the owner of a key that does not belong to the named user.
+fn actual_owner(result: &KeyResult) -> Option<&UserName> {
+    failure(&result.outcome)?.context().owner.as_ref()
 }
 
 /// Returns a fact about a key.

@@ -256,6 +256,16 @@ fn f75_another_users_key_is_3() {
         .prints_outcome("Failed")
         .says(says)
         .ends_with(known);
+    let printed = case(&["--dry-run", "--output", "table"]).run().exits(3);
+    let row = printed
+        .output()
+        .lines()
+        .find(|row| row.contains(ALICE_KEY_ID));
+    let row = row.expect("a row").to_owned();
+    assert!(row.contains(" Alice ") && !row.contains(" Bob "), "{row}");
+    // Results are lists. They must not turn the wrong name into the right one.
+    let object = case(&["--dry-run"]).run().exits(3).object();
+    assert_eq!(object["UserName"], "Bob");
     assert!(sandbox.has_key(ALICE_KEY_ID));
 }
 
