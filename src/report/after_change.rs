@@ -5,7 +5,7 @@ use std::slice;
 use std::time::{Duration, SystemTime};
 
 use super::command::Commands;
-use super::destination::result_file;
+use super::destination::{is_appended, result_file};
 use super::{Report, Resume};
 use crate::age::timestamp;
 use crate::aws::answered_at;
@@ -199,10 +199,19 @@ impl Report<'_> {
                     from(journal)
                 )]
             }
-            (Resume::File, _) if *is_undoable && keys.len() > 1 => {
-                let command = from(&result_file().unwrap_or("FILE".into()));
+            (Resume::File, _)
+                if *is_undoable
+                    && keys.len() > 1
+                    && let Some(file) = result_file() =>
+            {
+                let earlier = if is_appended() {
+                    ", also those of earlier runs"
+                } else {
+                    ""
+                };
                 vec![format!(
-                    "to undo the changes in the file with these results: {command}"
+                    "to undo the changes in the file with these results{earlier}: {}",
+                    from(&file)
                 )]
             }
             _ if is_short => self.undo_by_name(),

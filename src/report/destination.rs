@@ -6,6 +6,8 @@ use std::io;
 use std::os::fd::AsFd as _;
 use std::path::PathBuf;
 
+use rustix::fs::{OFlags, fcntl_getfl};
+
 use super::stream::identity;
 
 /// Where standard output goes.
@@ -21,6 +23,10 @@ pub(crate) enum Destination {
 pub(crate) fn destination() -> Destination {
     let stdout = io::stdout().as_fd().try_clone_to_owned().map(File::from);
     match stdout.and_then(|stdout| stdout.metadata()) {
+        // Nothing reads results that are mixed with messages.
+        Ok(found) if found.is_file() && identity(io::stdout()) == identity(io::stderr()) => {
+            Destination::Nowhere
+        }
         Ok(found) if found.is_file() => Destination::File,
         Ok(_)
             if File::open("/dev/null")
@@ -31,6 +37,11 @@ pub(crate) fn destination() -> Destination {
         Ok(_) => Destination::Reader,
         Err(_) => Destination::Nowhere,
     }
+}
+
+/// Whether the results are appended to the file, which may have those of earlier runs.
+pub(super) fn is_appended() -> bool {
+    fcntl_getfl(io::stdout()).is_ok_and(|flags| flags.contains(OFlags::APPEND))
 }
 
 /// Returns the path of the file to which standard output goes, if the system reports it (Linux).

@@ -347,26 +347,54 @@ fn f104_how_to_undo_a_run_is_said_by_what_was_kept() {
     assert!(object.iter().all(|row| row.get("PreviousStatus").is_none()));
 }
 
-/// Where standard output is a file, the hint names it.
+/// Where standard output is a file, the hint names it. If the file can have results of earlier runs, the hint says so.
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "needs /proc")]
 fn f104_results_in_a_file_undo_the_run_with_one_command() {
+    for (to, earlier) in [(">", ""), (">>", ", also those of earlier runs")] {
+        let (sandbox, list) = crowd(6);
+        let case = from_stdin(&sandbox, &list, &["--deactivate"]);
+        let home = case.path("");
+        let script = format!(
+            "cd '{}' && exec \"$0\" \"$@\" {to} done.jsonl",
+            home.display()
+        );
+        let ended = case
+            .start_under(Some(&["sh", "-c", &script]))
+            .end_keeping(|folder| {
+                let kept = folder.join("home/done.jsonl");
+                let undo = Case::at(&sandbox, ["--yes", "--reactivate", "--from"]).args([kept]);
+                let printed = undo.run().exits(0);
+                let _ = printed
+                    .prints_outcomes(&[("Reactivated", 6)])
+                    .says(&["6 reactivated"]);
+            });
+        let _ = ended.exits(0).prints_nothing().says_exactly(&format!(
+            "hint: to undo the changes in the file with these results{earlier}: iam-del-key --from done.jsonl --reactivate\n\
+             result: 6 keys: 6 deactivated\n",
+        ));
+    }
+}
+
+/// A file that also has the messages is no list: the hint does not name it.
+#[test]
+fn f104_results_among_messages_are_no_list_to_undo() {
     let (sandbox, list) = crowd(6);
     let case = from_stdin(&sandbox, &list, &["--deactivate"]);
     let home = case.path("");
-    let script = format!("cd '{}' && exec \"$0\" \"$@\" > done.jsonl", home.display());
+    let script = format!(
+        "cd '{}' && exec \"$0\" \"$@\" > all.log 2>&1",
+        home.display()
+    );
     let ended = case
         .start_under(Some(&["sh", "-c", &script]))
         .end_keeping(|folder| {
-            let kept = folder.join("home/done.jsonl");
-            let undo = Case::at(&sandbox, ["--yes", "--reactivate", "--from"]).args([kept]);
-            let printed = undo.run().exits(0);
-            let _ = printed
-                .prints_outcomes(&[("Reactivated", 6)])
-                .says(&["6 reactivated"]);
+            let text = std::fs::read_to_string(folder.join("home/all.log")).expect("a file");
+            assert!(
+                text.contains("hint: to undo it, repeat --access-key-id for each deactivated key"),
+                "{text}"
+            );
+            assert!(!text.contains("--from"), "{text}");
         });
-    let _ = ended.exits(0).prints_nothing().says_exactly(
-        "hint: to undo the changes in the file with these results: iam-del-key --from done.jsonl --reactivate\n\
-         result: 6 keys: 6 deactivated\n",
-    );
+    let _ = ended.exits(0).prints_nothing();
 }
