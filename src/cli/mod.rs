@@ -80,10 +80,11 @@ pub(crate) struct Cli {
     /// Keys in a file (IDs, CSV or JSON); - means stdin
     ///
     /// The file has IDs that are separated by whitespace, with # comments; CSV with a header that names AccessKeyId
-    /// (Access key ID) and UserName (User, Owner) for the owner; JSON as `aws iam list-access-keys` prints it; or JSON Lines printed by iam-del-key
-    /// (keys that are already finished or were skipped are omitted). If the CSV has an owner column, every row must
-    /// have a value in it unless --user-name or --find-user is given. The whole file is checked before any request is
-    /// sent. If standard error is a terminal, you are asked before anything is changed.
+    /// (Access key ID) and UserName (User, Owner) for the owner; JSON as `aws iam list-access-keys` prints it; or JSON
+    /// Lines printed by iam-del-key (keys that are finished, or that were skipped or refused, are omitted). If the CSV
+    /// has an owner column, every row must have a value in it unless --user-name or --find-user is given. The whole
+    /// file is checked before any request is sent. If standard error is a terminal, you are asked before anything is
+    /// changed.
     #[arg(long, value_name = "FILE", group = "keys", value_hint = ValueHint::FilePath)]
     #[arg(conflicts_with_all = ["access_key_id", "all_keys", "whole_account"])]
     from: Option<PathBuf>,
