@@ -120,8 +120,8 @@ fn report(cases: Vec<Result<(), String>>) {
     assert!(failed.is_empty(), "{count} of {total} cases failed:{all}");
 }
 
-/// A shell starts what stands before `&` with SIGINT ignored, `nohup` with SIGHUP, and a run stays with that. A signal
-/// that is handled here has its default in what is started.
+/// A shell starts what stands before `&` with SIGINT and SIGQUIT ignored, `nohup` with SIGHUP, and a run stays with that.
+/// A signal that is handled here has its default in what is started.
 fn handle_ignored_signals() {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
@@ -129,7 +129,11 @@ fn handle_ignored_signals() {
     let runtime = Builder::new_current_thread().enable_all().build();
     let runtime = runtime.expect("a runtime");
     let _entered = runtime.enter();
-    for kind in [SignalKind::hangup(), SignalKind::interrupt()] {
+    for kind in [
+        SignalKind::hangup(),
+        SignalKind::interrupt(),
+        SignalKind::quit(),
+    ] {
         if ignored.unwrap_or(0) & 1 << (kind.as_raw_value() - 1) != 0 {
             let _ = signal(kind).expect("a handler, which outlives the runtime");
         }
