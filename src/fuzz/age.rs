@@ -1,4 +1,4 @@
-//! Ages: what is taken for one is whole hours of a bounded length, and older stays older.
+//! Ages: an accepted age is a whole number of hours within limits, and a longer age stays longer.
 
 use std::time::{Duration, SystemTime};
 

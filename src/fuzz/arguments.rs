@@ -1,4 +1,4 @@
-//! The command line: what is taken for a request satisfies IAM's rules, and what is refused is safe to look at.
+//! The command line: an accepted request satisfies IAM's rules, and an error is safe to print.
 
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};

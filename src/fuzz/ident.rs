@@ -1,4 +1,4 @@
-//! IDs and names: what is taken for one satisfies IAM's documented rule and stays as it is.
+//! IDs and names: an accepted one satisfies IAM's documented rule and is not changed.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;

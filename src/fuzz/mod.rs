@@ -7,6 +7,7 @@ mod arguments;
 mod escape;
 mod ident;
 
+pub(crate) use crate::report::run_error;
 use crate::sanitize::is_unprintable;
 
 /// A target and what it checks.

@@ -1,4 +1,4 @@
-//! Lists of keys: each key that is read stands in the list, and what is refused is refused by its line.
+//! Lists of keys: each key that is read is in the list, and each error names its line.
 
 use std::collections::{HashMap, HashSet};
 use std::io::Cursor;

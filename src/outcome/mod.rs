@@ -91,7 +91,7 @@ pub(crate) enum Refusal {
     StatusUnknown,
 }
 
-/// Why a key is not reactivated that may have been inactive before, or that somebody else may have deactivated.
+/// Why a key is not reactivated that may have been inactive before, or that someone else may have deactivated.
 pub(crate) const STATUS_UNKNOWN: &str =
     "it is unknown whether the run with --deactivate made it inactive";
 

@@ -1,4 +1,4 @@
-//! What IAM and credential processes send: nothing is taken for success that is not.
+//! What IAM and credential processes send: only success counts as success.
 
 mod list;
 mod mfa;
@@ -33,11 +33,11 @@ pub(crate) fn reply(bytes: &[u8]) {
         })
     });
     if let Ok(Body::Expected { .. }) = read(bytes, DELETED) {
-        assert!(is_the_reply, "taken for success");
+        assert!(is_the_reply, "it counts as success");
     }
 }
 
-/// The output of a credential process is taken only where nothing is missing and nothing has expired.
+/// The output of a credential process is accepted only if nothing is missing and nothing has expired.
 pub(crate) fn process(bytes: &[u8]) {
     let now = SystemTime::UNIX_EPOCH + Duration::from_hours(500_000);
     let Ok(key) = parse(bytes, now, "the process") else {
@@ -64,16 +64,16 @@ fn check_redacted(credentials: &Credentials) {
 mod tests {
     use super::{Body, DELETED, read};
 
-    /// A reply that was cut off anywhere is none.
+    /// A response that was cut off anywhere does not count.
     #[test]
     fn no_part_of_a_reply_is_a_reply() {
         let whole = "<?xml version=\"1.0\"?>\n<DeleteAccessKeyResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\">\
                      <ResponseMetadata><RequestId>r</RequestId></ResponseMetadata></DeleteAccessKeyResponse>";
-        let is_taken =
+        let is_accepted =
             |text: &str| matches!(read(text.as_bytes(), DELETED), Ok(Body::Expected { .. }));
-        assert!(is_taken(whole));
+        assert!(is_accepted(whole));
         for length in 0..whole.len() {
-            assert!(!is_taken(&whole[..length]), "{}", &whole[..length]);
+            assert!(!is_accepted(&whole[..length]), "{}", &whole[..length]);
         }
     }
 }

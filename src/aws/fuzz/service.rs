@@ -30,10 +30,10 @@ use crate::aws::root_certs::RootCerts;
 use crate::aws::settings::Settings;
 use crate::error::RunError;
 use crate::fuzz::check_message;
+use crate::fuzz::run_error;
 use crate::guard::{Principal, Signer};
 use crate::lock::lock;
 use crate::log::Log;
-use crate::report;
 use crate::sanitize::SafeText;
 
 /// The `Date` of each response.
@@ -136,7 +136,7 @@ impl Service {
             clients: Clients::new(RootCerts::System),
             sdk: self.sdk.clone(),
             log: Log::quiet(),
-            explain: report::run_error,
+            explain: run_error,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Configuration files: what is taken for a setting satisfies its rule, and what is refused is safe to look at.
+//! Configuration files: an accepted setting satisfies its rule, and an error is safe to print.
 
 use std::path::PathBuf;
 

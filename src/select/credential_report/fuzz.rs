@@ -11,7 +11,8 @@ use crate::condition::{Condition, ConditionResult, Conditions};
 use crate::ident::{PathPrefix, UserName};
 use crate::metadata::{KeyMetadata, LastUse, Status};
 
-const SLOT: [&str; 5] = [
+/// The columns of each key.
+pub(super) const SLOT: [&str; 5] = [
     "active",
     "last_rotated",
     "last_used_date",

@@ -110,6 +110,7 @@ fn identity(user: &ListedUser) -> Option<(String, SystemTime)> {
 mod tests {
     use humantime::parse_rfc3339;
 
+    use super::fuzz::SLOT;
     use super::*;
     use crate::condition::Condition;
 
@@ -139,14 +140,6 @@ mod tests {
             created: Some(created),
         })
     }
-
-    const SLOT: [&str; 5] = [
-        "active",
-        "last_rotated",
-        "last_used_date",
-        "last_used_region",
-        "last_used_service",
-    ];
 
     fn head(additional: &str) -> String {
         let slot = |number| SLOT.map(|name| format!("access_key_{number}_{name}"));
