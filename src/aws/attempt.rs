@@ -3,6 +3,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
 
 use aws_smithy_runtime_api::client::connection::CaptureSmithyConnection;
 use aws_smithy_types::DateTime;
@@ -17,8 +18,9 @@ use crate::outcome::ResponseMetadata;
 /// One attempt of a call.
 #[derive(Clone, Debug)]
 pub(crate) struct Attempt {
-    /// The host that the request was for.
+    /// The host that the request was for, and its proxy.
     pub(crate) host: String,
+    pub(super) start: Instant,
     /// The time in the signature.
     pub(super) signed_at: Option<DateTime>,
     /// The kind of credentials that signed the request.
@@ -184,6 +186,15 @@ impl Attempts {
             return false;
         };
         code.strip_suffix("Exception").unwrap_or(code) == "ExpiredToken"
+    }
+
+    /// Returns how long there has been no response: the time since the first of the last attempts that got none.
+    pub(super) fn time_without_response(&self) -> Duration {
+        let attempts = self.lock();
+        let last = attempts.iter().rev();
+        let unanswered = last.take_while(|attempt| matches!(attempt.response, Response::None));
+        let first = unanswered.last();
+        first.map_or(Duration::ZERO, |first| first.start.elapsed())
     }
 
     /// Returns the number of attempts.

@@ -2,8 +2,9 @@
 //! connections be limited.
 
 use std::error::Error;
+use std::fmt::{self, Display, Formatter};
 use std::io;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -14,38 +15,43 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::retry::ErrorKind;
-use hyper::Uri;
-use hyper::header::PROXY_AUTHORIZATION;
+use futures_util::future::{Either, select};
+use hyper::client::conn::http1;
+use hyper::header::{HOST, PROXY_AUTHORIZATION};
+use hyper::{Method, Request, StatusCode, Uri};
 use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
-use hyper_util::client::legacy::connect::proxy::Tunnel;
 use hyper_util::client::legacy::connect::{CaptureConnection, HttpConnector, capture_connection};
 use hyper_util::client::legacy::{self, Client};
-use hyper_util::client::proxy::matcher::Matcher;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use rustls::ClientConfig;
-use tokio::time::error::Elapsed;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 use tower_service::Service;
 
 use super::error::sources;
+use super::proxy::{Proxy, ProxyCause, ProxyError};
 use super::response_limit::{Allowance, LimitedStream, ResponseLimit};
+use crate::error::RunError;
 
 /// The most that is read of a connection at a time, and the maximum size of the head of a response. The runtime lets
 /// other tasks run after 128 reads, so signals are received soon even if the client needs long for each byte.
 const READ: usize = 16 << 10;
 
-type BoxError = Box<dyn Error + Send + Sync>;
+pub(super) type BoxError = Box<dyn Error + Send + Sync>;
+
+/// Finds the proxy for a URI.
+pub(super) type FindProxy = fn(&str) -> Result<Option<Proxy>, RunError>;
 
 /// TCP or TLS, and in the tunnel of a proxy once more.
-pub(super) type Stream = MaybeHttpsStream<MaybeHttpsStream<Tcp>>;
+pub(super) type Stream = MaybeHttpsStream<FirstStream>;
 
-type Tcp = <HttpConnector as Service<Uri>>::Response;
+/// The connection to a host, or to its proxy.
+type FirstStream = MaybeHttpsStream<<HttpConnector as Service<Uri>>::Response>;
 
 /// Sends requests with one pair of timeouts. Clones share the connections.
 #[derive(Clone, Debug)]
 pub(super) struct Connector {
     client: Client<Dialer, SdkBody>,
-    proxy: Arc<Matcher>,
+    find_proxy: FindProxy,
     read_timeout: Option<Duration>,
 }
 
@@ -53,17 +59,16 @@ impl Connector {
     /// Creates a connector. `tls`: for `https://`.
     pub(super) fn new(
         settings: &HttpConnectorSettings,
-        proxy: Matcher,
+        find_proxy: FindProxy,
         tls: Option<ClientConfig>,
     ) -> Self {
         let mut tcp = HttpConnector::new();
         tcp.set_nodelay(true);
         tcp.enforce_http(tls.is_none());
-        let proxy = Arc::new(proxy);
         let dialer = Dialer {
             tcp,
             tls: tls.map(Arc::new),
-            proxy: Arc::clone(&proxy),
+            find_proxy,
             timeout: settings.connect_timeout(),
         };
         let mut client = Client::builder(TokioExecutor::new());
@@ -72,7 +77,7 @@ impl Connector {
             .http1_max_buf_size(READ);
         Self {
             client: client.build(dialer),
-            proxy,
+            find_proxy,
             read_timeout: settings.read_timeout(),
         }
     }
@@ -87,18 +92,20 @@ impl Connector {
         let mut request = request.map_err(|error| ConnectorError::user(error.into()))?;
         let limit = request.extensions().get::<ResponseLimit>().copied();
         // Through TLS, only the proxy's tunnel is authorized.
-        if request.uri().scheme_str() == Some("http")
-            && let Some(proxy) = self.proxy.intercept(request.uri())
-            && let Some(authorization) = proxy.basic_auth()
-        {
-            let headers = request.headers_mut();
-            headers.insert(PROXY_AUTHORIZATION, authorization.clone());
+        if request.uri().scheme_str() == Some("http") {
+            let proxy = (self.find_proxy)(&request.uri().to_string());
+            let proxy = proxy.map_err(|error| ConnectorError::user(error.into()))?;
+            if let Some(authorization) = proxy.and_then(|proxy| proxy.authorization) {
+                let headers = request.headers_mut();
+                headers.insert(PROXY_AUTHORIZATION, authorization);
+            }
         }
         let connection = capture_connection(&mut request);
         if let Some(capture) = request.extensions().get::<CaptureSmithyConnection>() {
             capture.set_connection_retriever(move || metadata(&connection));
         }
-        let response = within(self.read_timeout, self.client.request(request)).await;
+        let response = self.client.request(request);
+        let response = within(self.read_timeout, Instant::now(), response).await;
         let response = response.map_err(connector_error)?;
         let limit = match limit {
             _ if !response.status().is_success() => ResponseLimit::SHORT,
@@ -118,35 +125,122 @@ struct Dialer {
     tcp: HttpConnector,
     /// `None`: for `http://` only.
     tls: Option<Arc<ClientConfig>>,
-    proxy: Arc<Matcher>,
+    find_proxy: FindProxy,
     timeout: Option<Duration>,
 }
 
 impl Dialer {
-    async fn dial(self, uri: Uri) -> Result<LimitedStream, BoxError> {
-        let Self { mut tcp, .. } = self;
-        let proxy = self.proxy.intercept(&uri);
-        let Some(tls) = self.tls else {
-            let is_proxied = proxy.is_some();
-            let address = proxy.map_or(uri, |proxy| proxy.uri().clone());
-            let stream = MaybeHttpsStream::Http(tcp.call(address).await?);
-            return Ok(LimitedStream::new(
-                MaybeHttpsStream::Http(stream),
-                is_proxied,
-            ));
+    async fn dial(self, uri: Uri, start: Instant) -> Result<LimitedStream, BoxError> {
+        let Some(proxy) = (self.find_proxy)(&uri.to_string())? else {
+            let stream = MaybeHttpsStream::Http(self.connect(uri).await?);
+            return Ok(LimitedStream::new(stream, false));
         };
-        let mut direct = HttpsConnector::from((tcp, Arc::clone(&tls)));
-        let stream = if let Some(proxy) = proxy {
-            let mut tunnel = Tunnel::new(proxy.uri().clone(), direct);
-            if let Some(authorization) = proxy.basic_auth() {
-                tunnel = tunnel.with_auth(authorization.clone());
-            }
-            HttpsConnector::from((tunnel, tls)).call(uri).await?
-        } else {
-            MaybeHttpsStream::Http(direct.call(uri).await?)
+        let tunnel = Tunnel {
+            proxy: Arc::new(proxy),
+            start,
+            dialer: self,
         };
+        if uri.scheme_str() != Some("https") {
+            let stream = MaybeHttpsStream::Http(Box::pin(tunnel.first(None)).await?);
+            return Ok(LimitedStream::new(stream, true));
+        }
+        let tls = tunnel.dialer.tls.clone().ok_or("TLS is not configured")?;
+        let stream = HttpsConnector::from((tunnel, tls)).call(uri).await?;
         Ok(LimitedStream::new(stream, false))
     }
+
+    /// Connects to a host or to a proxy.
+    async fn connect(&self, uri: Uri) -> Result<FirstStream, BoxError> {
+        let mut tcp = self.tcp.clone();
+        match &self.tls {
+            None => Ok(MaybeHttpsStream::Http(tcp.call(uri).await?)),
+            Some(tls) => {
+                let mut connector = HttpsConnector::from((tcp, Arc::clone(tls)));
+                connector.call(uri).await
+            }
+        }
+    }
+}
+
+/// Opens connections through a proxy.
+#[derive(Clone)]
+struct Tunnel {
+    proxy: Arc<Proxy>,
+    /// When the time limit of the connection began.
+    start: Instant,
+    dialer: Dialer,
+}
+
+impl Tunnel {
+    /// Connects to the proxy, and then through it to `host`, if there is one.
+    async fn first(self, host: Option<Uri>) -> Result<FirstStream, ProxyError> {
+        let Self { proxy, dialer, .. } = &self;
+        let open = async {
+            let stream = Box::pin(dialer.connect(proxy.uri.clone())).await;
+            match (stream.map_err(ProxyCause::Failed)?, host) {
+                (stream, None) => Ok(stream),
+                (stream, Some(host)) => Box::pin(tunnel(stream, &host, proxy)).await,
+            }
+        };
+        let open = within(dialer.timeout, self.start, async {
+            Ok::<_, BoxError>(open.await)
+        });
+        let opened = open.await.map_err(ProxyCause::Failed).flatten();
+        opened.map_err(|cause| ProxyError {
+            proxy: Arc::clone(proxy),
+            cause,
+        })
+    }
+}
+
+impl Service<Uri> for Tunnel {
+    type Response = FirstStream;
+    type Error = ProxyError;
+    type Future = Pin<Box<dyn Future<Output = Result<FirstStream, ProxyError>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), ProxyError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        Box::pin(self.clone().first(Some(uri)))
+    }
+}
+
+/// Asks a proxy for a connection to the host of a URI.
+async fn tunnel(stream: FirstStream, uri: &Uri, proxy: &Proxy) -> Result<FirstStream, ProxyCause> {
+    let failed = |error: hyper::Error| ProxyCause::Failed(error.into());
+    let host = uri.host().unwrap_or_default();
+    let host = format!("{host}:{}", uri.port_u16().unwrap_or(443));
+    let mut request = Request::builder().method(Method::CONNECT).uri(&host);
+    request = request.header(HOST, &host);
+    if let Some(authorization) = &proxy.authorization {
+        request = request.header(PROXY_AUTHORIZATION, authorization);
+    }
+    let request = request.body(SdkBody::empty());
+    let request = request.map_err(|error| ProxyCause::Failed(error.into()))?;
+    let mut http = http1::Builder::new();
+    let handshake = http.max_buf_size(READ).handshake(stream);
+    let (mut sender, connection) = handshake.await.map_err(failed)?;
+    let answered = |response: hyper::Result<hyper::Response<_>>| match response.map_err(failed)? {
+        response if response.status() == StatusCode::OK => Ok(()),
+        response => {
+            let (head, _) = response.into_parts();
+            Err(ProxyCause::Refused(head.status, head.headers))
+        }
+    };
+    let response = pin!(sender.send_request(request));
+    let parts = match select(response, Box::pin(connection.without_shutdown())).await {
+        Either::Left((response, connection)) => {
+            answered(response)?;
+            connection.await
+        }
+        Either::Right((parts, response)) => {
+            answered(response.await)?;
+            parts
+        }
+    };
+    Ok(parts.map_err(failed)?.io)
 }
 
 impl Service<Uri> for Dialer {
@@ -159,22 +253,41 @@ impl Service<Uri> for Dialer {
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        let dialed = within(self.timeout, self.clone().dial(uri));
+        let start = Instant::now();
+        let dialed = within(self.timeout, start, self.clone().dial(uri, start));
         Box::pin(async { dialed.await.map(TokioIo::new) })
     }
 }
 
-/// Waits for `work`, but not longer than `limit`.
+/// Waits for `work`, but not longer than `limit` from `start` on.
 async fn within<T, E: Into<BoxError>>(
     limit: Option<Duration>,
+    start: Instant,
     work: impl Future<Output = Result<T, E>>,
 ) -> Result<T, BoxError> {
-    let done = match limit {
-        Some(limit) => timeout(limit, work).await?,
+    let end = limit.and_then(|limit| Some((limit, start.checked_add(limit)?)));
+    let done = match end {
+        Some((limit, end)) => timeout_at(end, work).await.map_err(|_| Late(limit))?,
         None => work.await,
     };
     done.map_err(Into::into)
 }
+
+/// No connection or no response within a time limit.
+#[derive(Debug)]
+pub(super) struct Late(Duration);
+
+impl Display for Late {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        write!(
+            formatter,
+            "it did not respond within {} s",
+            self.0.as_secs_f64()
+        )
+    }
+}
+
+impl Error for Late {}
 
 /// Returns what the SDK needs to stop using a connection.
 fn metadata(connection: &CaptureConnection) -> Option<ConnectionMetadata> {
@@ -198,7 +311,7 @@ fn connector_error(error: BoxError) -> ConnectorError {
             .any(is)
     };
     let is_connect = |error: &legacy::Error| error.is_connect();
-    if find(<dyn Error>::is::<Elapsed>) || hyper(hyper::Error::is_timeout) {
+    if find(<dyn Error>::is::<Late>) || hyper(hyper::Error::is_timeout) {
         ConnectorError::timeout(error)
     } else if hyper(hyper::Error::is_user) {
         ConnectorError::user(error)

@@ -3,14 +3,14 @@
 
 use std::error::Error;
 use std::io::{self, ErrorKind};
-use std::mem;
 use std::time::{Duration, SystemTime};
 
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 
 use super::attempt::{Attempt, Attempts, Response};
-use super::proxy;
+use super::connector::Late;
+use super::proxy::{ProxyCause, ProxyError};
 use super::response_body::Body;
 use super::response_history::SharedHistory;
 use super::tls;
@@ -134,17 +134,25 @@ pub(super) fn call_error(
 }
 
 /// Creates the error of a call that was canceled: IAM's last error, or how far the request got. `limit` is that of the
-/// whole key. The call had only a part of it: reads came first, and some time is kept to verify the key.
+/// whole key. The call had only a part of it: reads came first, and some time is kept to verify the key. So the error
+/// says how long the call took.
 pub(crate) fn timed_out(
     operation: &'static str,
     attempts: &Attempts,
     limit: Duration,
 ) -> CallError {
     let mut failure = call_error(operation, attempts, None);
-    if let CallError::NotSent(error) | CallError::NoResponse(error) = &mut failure {
-        let seconds = limit.as_secs();
-        let reason = format!("it did not respond in time; --timeout is {seconds} s");
-        *error = TransportError::new(mem::take(&mut error.host), reason);
+    if let CallError::NotSent(error) | CallError::NoResponse(error) = &mut failure
+        && !error.has_unexpected_response
+    {
+        let (waited, seconds) = (attempts.time_without_response(), limit.as_secs());
+        let tenths = waited.as_millis() / 100;
+        error.reason = match (tenths / 10, tenths % 10) {
+            (0, 0) => format!("no time was left for the request; --timeout is {seconds} s"),
+            (whole, tenth) => {
+                format!("it did not respond within {whole}.{tenth} s; --timeout is {seconds} s")
+            }
+        };
     }
     failure
 }
@@ -182,12 +190,11 @@ pub(crate) fn answered_at(response: &ResponseMetadata) -> Option<SystemTime> {
 /// The hint for a response that is not from the service.
 pub(super) const INTERCEPTED: &str = "a proxy or captive portal may be intercepting the connection: check the endpoint URL and the proxy";
 
-const NETWORK: &str = "check the network, and HTTPS_PROXY if this network needs one";
+const NETWORK: &str = "check the network, and the proxy if this network needs one";
 
-const PROXY: &str = "check HTTPS_PROXY; NO_PROXY names the hosts that need no proxy";
+const CLOSED: &str = "the connection was closed too early";
 
-/// The HTTP client's error if a proxy does not open a connection.
-const TUNNEL: &str = "tunnel error";
+const NO_ROUTE: &str = "there is no route to the host";
 
 /// The texts of the HTTP client's errors for invalid HTTP, which have no types, and our descriptions.
 const BROKEN_HTTP: [(&str, &str); 9] = [
@@ -195,7 +202,7 @@ const BROKEN_HTTP: [(&str, &str); 9] = [
     ("invalid http status", "it does not speak HTTP"),
     (
         "message head is too large",
-        "its response has too many headers",
+        "its response has a head that is too large",
     ),
     ("invalid http header", BREAKS_RULES),
     ("invalid content-length", BREAKS_RULES),
@@ -209,35 +216,76 @@ const BREAKS_RULES: &str = "its response is not valid HTTP";
 
 /// Describes the error of a call to `host`.
 pub(crate) fn transport_error(error: &(dyn Error + 'static), host: &str) -> TransportError {
+    let of_proxy = sources(error).find_map(<dyn Error>::downcast_ref::<ProxyError>);
+    if let Some(error) = of_proxy {
+        let (reason, hint) = proxy_failure(error);
+        return TransportError {
+            hint: Some(hint),
+            ..TransportError::new(host, reason)
+        };
+    }
+    let (reason, mut hint, is_broken) = failure(error);
+    // AWS's own hosts always use TLS.
+    if hint.as_deref() == Some(tls::WITHOUT_TLS) && is_aws(host) {
+        hint = Some(INTERCEPTED.to_owned());
+    }
+    TransportError {
+        hint,
+        has_unexpected_response: is_broken,
+        ..TransportError::new(host, reason)
+    }
+}
+
+/// Describes why a request failed, with a hint, and returns whether there is a response that breaks the rules.
+fn failure(error: &(dyn Error + 'static)) -> (String, Option<String>, bool) {
     let all: Vec<String> = sources(error).map(ToString::to_string).collect();
     let lower = all.join("\n").to_ascii_lowercase();
     let says = |words: &str| lower.contains(words);
     let errors = sources(error).filter_map(|source| source.downcast_ref::<io::Error>());
     let kind = errors.last().map(io::Error::kind);
+    let is_too_long = kind == Some(ErrorKind::FileTooLarge);
     let broken = BROKEN_HTTP.iter().find(|(words, _)| says(words));
-    let (reason, mut hint) = if let Some(words) = tls::explain(error) {
-        words
+    let (reason, hint) = if let Some((reason, hint)) = tls::explain(error) {
+        (reason, hint.map(str::to_owned))
     } else if let Some((_, reason)) = broken {
         ((*reason).to_owned(), None)
+    } else if let Some(late) = sources(error).find_map(<dyn Error>::downcast_ref::<Late>) {
+        (late.to_string(), Some(NETWORK.to_owned()))
     } else if let Some((reason, hint)) = connection(kind, says) {
-        (reason.to_owned(), hint)
+        (reason.to_owned(), hint.map(str::to_owned))
     } else {
         let innermost = all.last().map(|text| truncate_escaped(text));
-        (innermost.unwrap_or_default(), file_limit_hint(&lower))
+        let hint = file_limit_hint(&lower).map(str::to_owned);
+        (innermost.unwrap_or_default(), hint)
     };
-    // AWS's own hosts always use TLS.
-    if hint == Some(tls::WITHOUT_TLS) && is_aws(host) {
-        hint = Some(INTERCEPTED);
-    }
-    TransportError {
-        host: match proxy::host_and_port() {
-            Some(proxy) if says(TUNNEL) => format!("{host} through the proxy {proxy}"),
-            _ => host.to_owned(),
-        },
-        reason,
-        hint: hint.map(str::to_owned),
-        has_unexpected_response: broken.is_some() || kind == Some(ErrorKind::FileTooLarge),
-    }
+    (reason, hint, broken.is_some() || is_too_long)
+}
+
+/// Describes why a proxy opened no connection, with a hint.
+fn proxy_failure(error: &ProxyError) -> (String, String) {
+    let cause = match &error.cause {
+        ProxyCause::Refused(status, headers) => return error.explain(*status, headers),
+        ProxyCause::Failed(cause) => cause,
+    };
+    let (reason, _, _) = failure(&**cause);
+    let hint = match tls::explain(&**cause) {
+        Some((_, Some(tls::WITHOUT_TLS))) => Some("a proxy without TLS has an http:// URL"),
+        Some((_, hint)) => hint.filter(|hint| *hint != INTERCEPTED),
+        None => file_limit_hint(&reason),
+    };
+    let subjects = [
+        ("its ", "the proxy's "),
+        ("it ", "the proxy "),
+        ("the connection ", "the connection to the proxy "),
+        (NO_ROUTE, "there is no route to the proxy"),
+    ];
+    let reworded = subjects.iter().find_map(|(word, subject)| {
+        let rest = reason.strip_prefix(word)?;
+        Some(format!("{subject}{rest}"))
+    });
+    let reason =
+        reworded.unwrap_or_else(|| format!("the connection to the proxy failed: {reason}"));
+    (reason, hint.map_or_else(|| error.hint(), str::to_owned))
 }
 
 /// Describes a failed connection, with a hint.
@@ -246,23 +294,8 @@ fn connection(
     says: impl Fn(&str) -> bool,
 ) -> Option<(&'static str, Option<&'static str>)> {
     use ErrorKind as Kind;
-    let is_tunnel = says(TUNNEL);
     let is_unresolved = says("dns error") || says("failed to lookup");
     Some(match kind {
-        _ if says("proxy authorization required") => (
-            "the proxy asks for a user name and a password",
-            Some("set HTTPS_PROXY to http://USER:PASSWORD@HOST:PORT"),
-        ),
-        Some(Kind::ConnectionRefused) if is_tunnel => {
-            ("the proxy refused the connection", Some(PROXY))
-        }
-        _ if is_tunnel && says("unsuccessful") => {
-            ("the proxy did not allow the connection", Some(PROXY))
-        }
-        _ if is_tunnel && is_unresolved => {
-            ("the name of the proxy could not be resolved", Some(PROXY))
-        }
-        _ if is_tunnel => ("the proxy did not respond like a proxy", Some(PROXY)),
         Some(Kind::ConnectionRefused) => (
             "the connection was refused",
             Some("check that the address is right and that no firewall blocks it"),
@@ -270,10 +303,9 @@ fn connection(
         Some(Kind::ConnectionReset | Kind::BrokenPipe | Kind::ConnectionAborted) => {
             ("the connection was reset", None)
         }
-        Some(Kind::UnexpectedEof) => ("the connection was closed too early", None),
-        Some(Kind::NetworkUnreachable | Kind::HostUnreachable) => {
-            ("there is no route to the host", Some(NETWORK))
-        }
+        Some(Kind::UnexpectedEof) => (CLOSED, None),
+        _ if says("connection closed before message completed") => (CLOSED, None),
+        Some(Kind::NetworkUnreachable | Kind::HostUnreachable) => (NO_ROUTE, Some(NETWORK)),
         _ if is_unresolved => (
             "its name could not be resolved",
             Some("check the region and the endpoint URL, and that DNS works"),
@@ -286,7 +318,7 @@ fn connection(
 }
 
 fn is_aws(host: &str) -> bool {
-    let name = host.split(':').next().unwrap_or(host);
+    let name = host.split([':', ' ']).next().unwrap_or(host);
     let domains = [".amazonaws.com", ".amazonaws.com.cn", ".api.aws"];
     domains.iter().any(|domain| name.ends_with(domain))
 }

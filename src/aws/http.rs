@@ -14,7 +14,6 @@ use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
 use aws_smithy_types::timeout::TimeoutConfig;
 use http_body_util::BodyExt as _;
-use hyper_util::client::proxy::matcher::Matcher;
 use tokio::task::yield_now;
 
 use super::attempt::SendTracking;
@@ -64,29 +63,32 @@ impl LazyConnector {
         })
     }
 
-    /// Returns the connector for a URI. `http://` never reads a root certificate.
+    /// Returns the connector for a URI. Without TLS, no root certificate is read.
     ///
     /// # Errors
     ///
-    /// The CA bundle cannot be used.
+    /// The CA bundle or the proxy cannot be used.
     fn connector_of(&self, uri: &str) -> Result<Connector, RunError> {
         let settings = &self.settings;
         let timeouts = (settings.connect_timeout(), settings.read_timeout());
-        let kind = (timeouts.0, timeouts.1, uri.starts_with("https:"));
+        let find_proxy = match self.root_certs {
+            Some(_) => proxy::of,
+            None => |_: &str| Ok(None),
+        };
+        let proxy = find_proxy(uri)?;
+        let uses_tls = uri.starts_with("https:")
+            || proxy.is_some_and(|proxy| proxy.uri.scheme_str() == Some("https"));
+        let kind = (timeouts.0, timeouts.1, uses_tls);
         let mut connectors = lock(&self.connectors);
         if let Some((_, connector)) = connectors.iter().find(|(other, _)| *other == kind) {
             return Ok(connector.clone());
         }
-        let proxy = match self.root_certs {
-            Some(_) => proxy::matcher(uri),
-            None => Matcher::builder().build(),
-        };
         let tls = match &self.root_certs {
-            _ if !uri.starts_with("https:") => None,
+            _ if !uses_tls => None,
             Some(RootCerts::Bundle(bundle)) => Some(tls::config(bundle.roots()?)),
             Some(RootCerts::System) | None => Some(tls::config(root_certs::system())),
         };
-        let connector = Connector::new(settings, proxy, tls);
+        let connector = Connector::new(settings, find_proxy, tls);
         connectors.push((kind, connector.clone()));
         Ok(connector)
     }

@@ -2,75 +2,217 @@
 //! ones. The HTTP client would select them in the opposite order.
 
 use std::env;
-use std::sync::OnceLock;
+use std::error::Error;
+use std::fmt::{self, Display, Formatter};
+use std::sync::{Arc, OnceLock};
 
 use aws_smithy_types::base64;
-use hyper::Uri;
-use hyper_util::client::proxy::matcher::Matcher;
+use hyper::header::{HeaderMap, HeaderValue, PROXY_AUTHENTICATE};
+use hyper::{StatusCode, Uri};
 use url::Url;
 
+use super::connector::BoxError;
+use super::endpoint::host_and_port;
 use super::environment;
 use crate::error::RunError;
 use crate::secret::has_secret;
 
-/// Checks the proxy for a URI. The HTTP client ignores an invalid proxy and would connect directly.
+/// The proxy of requests to one host.
+#[derive(Debug)]
+pub(super) struct Proxy {
+    /// The environment variable that sets it.
+    variable: &'static str,
+    /// Without user name and password.
+    pub(super) uri: Uri,
+    /// The value of `Proxy-Authorization`.
+    pub(super) authorization: Option<HeaderValue>,
+}
+
+impl Proxy {
+    /// Parses the value of a variable. `None`: it is not the URL of an HTTP proxy.
+    fn parse(variable: &'static str, value: &str) -> Option<Self> {
+        let proxy = with_scheme(value);
+        // Parsers disagree on the characters of a host; both must accept it.
+        let _: &str = proxy.parse::<Uri>().ok()?.host()?;
+        let url = Url::parse(&proxy).ok()?;
+        let host = url.host_str().filter(|host| !host.is_empty())?;
+        let after_host = &url[url::Position::BeforePath..];
+        let is_usable = matches!(url.scheme(), "http" | "https")
+            // The host is used in a DNS query and in messages.
+            && !value.rsplit('@').next().is_some_and(has_secret)
+            // In `http://me:1/2@host`, the password is not encoded, and a part of it would be the host.
+            && !after_host.contains('@');
+        let port = url.port_or_known_default()?;
+        let uri = format!("{}://{host}:{port}/", url.scheme()).parse();
+        let authorization = credentials(&url).map(|pair| {
+            let value = format!("Basic {}", base64::encode(pair));
+            let mut value = HeaderValue::try_from(value).expect("base64 is ASCII");
+            value.set_sensitive(true);
+            value
+        });
+        Some(Self {
+            variable,
+            uri: uri.ok().filter(|_| is_usable)?,
+            authorization,
+        })
+    }
+}
+
+/// The host and port.
+impl Display for Proxy {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        formatter.write_str(host_and_port(&self.uri.to_string()))
+    }
+}
+
+/// Why a proxy opened no connection.
+#[derive(Debug)]
+pub(super) struct ProxyError {
+    pub(super) proxy: Arc<Proxy>,
+    pub(super) cause: ProxyCause,
+}
+
+#[derive(Debug)]
+pub(super) enum ProxyCause {
+    /// It was not reached, or did not respond as a proxy does.
+    Failed(BoxError),
+    /// It responded with another status than 200.
+    Refused(StatusCode, HeaderMap),
+}
+
+impl ProxyError {
+    /// Returns the hint for everything that may be wrong with a proxy.
+    pub(super) fn hint(&self) -> String {
+        let variable = self.proxy.variable;
+        format!("check {variable}; NO_PROXY names the hosts that need no proxy")
+    }
+
+    /// Describes a refusal, with a hint.
+    pub(super) fn explain(&self, status: StatusCode, headers: &HeaderMap) -> (String, String) {
+        let Proxy {
+            variable,
+            authorization,
+            ..
+        } = &*self.proxy;
+        if status != StatusCode::PROXY_AUTHENTICATION_REQUIRED {
+            let status = status.as_u16();
+            let reason = format!("the proxy opened no connection: HTTP status {status}");
+            return (reason, self.hint());
+        }
+        let mut methods = headers.get_all(PROXY_AUTHENTICATE).iter().peekable();
+        let is_basic = |method: &HeaderValue| {
+            let method = String::from_utf8_lossy(method.as_bytes()).to_ascii_lowercase();
+            method
+                .split(',')
+                .any(|part| part.trim_start().starts_with("basic"))
+        };
+        if methods.peek().is_some() && !methods.any(is_basic) {
+            let reason = "the proxy asks for a kind of authentication that is not supported";
+            return (reason.to_owned(), self.hint());
+        }
+        match authorization {
+            Some(_) => (
+                "the proxy refused the user name and password".to_owned(),
+                format!("check the user name and password in {variable}"),
+            ),
+            None => (
+                "the proxy asks for a user name and a password".to_owned(),
+                format!("set {variable} to http://USER:PASSWORD@HOST:PORT"),
+            ),
+        }
+    }
+}
+
+impl Display for ProxyError {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        write!(formatter, "the proxy {} opened no connection", self.proxy)
+    }
+}
+
+impl Error for ProxyError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match &self.cause {
+            ProxyCause::Failed(error) => Some(&**error),
+            ProxyCause::Refused(..) => None,
+        }
+    }
+}
+
+/// Returns the proxy for a URI. `None`: it needs none.
 ///
 /// # Errors
 ///
 /// The value is not the URL of an HTTP proxy. It is not shown because it may contain a password.
+pub(super) fn of(uri: &str) -> Result<Option<Proxy>, RunError> {
+    let scheme = if uri.starts_with("https:") {
+        "https"
+    } else {
+        "http"
+    };
+    let Some((variable, value)) = proxy_setting(scheme) else {
+        return Ok(None);
+    };
+    if needs_no_proxy(host_and_port(uri), &no_proxy()) {
+        return Ok(None);
+    }
+    let proxy = Proxy::parse(variable, &value).ok_or_else(|| {
+        RunError::configuration(format!(
+            "the environment variable {variable} is not the URL of an HTTP proxy"
+        ))
+        .hint(format!("set {variable} to http://HOST:PORT, or unset it"))
+    });
+    proxy.map(Some)
+}
+
+/// Checks the proxy for a URI.
+///
+/// # Errors
+///
+/// See `of`. Or a variable is not Unicode.
 pub(crate) fn check(uri: &str) -> Result<(), RunError> {
-    for variable in ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"] {
+    for variable in ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY"] {
         environment::text(variable)?;
         environment::text(&variable.to_lowercase())?;
     }
-    let host = Url::parse(uri).ok();
-    let host = host.as_ref().and_then(Url::host_str).unwrap_or_default();
-    let is_direct = no_proxy().split(',').map(str::trim).any(|entry| {
-        let suffix = entry.trim_start_matches('.');
-        let inner = host.strip_suffix(suffix);
-        entry == "*"
-            || (!suffix.is_empty()
-                && inner.is_some_and(|rest| rest.is_empty() || rest.ends_with('.')))
-    });
-    let Some((variable, value)) = proxy_setting(scheme_of(uri)).filter(|_| !is_direct) else {
-        return Ok(());
-    };
-    let proxy = with_scheme(&value);
-    let url = Url::parse(&proxy).ok();
-    let url = url.filter(|url| matches!(url.scheme(), "http" | "https"));
-    // The HTTP client's parser accepts fewer URLs, and ignores the proxy if it rejects one.
-    let is_usable = proxy.parse::<Uri>().is_ok_and(|uri| uri.host().is_some())
-        && url.is_some_and(|url| url.host_str().is_some_and(|host| !host.is_empty()))
-        // The host is used in a DNS query and in messages.
-        && !value.rsplit('@').next().is_some_and(has_secret);
-    if is_usable {
-        return Ok(());
+    of(uri).map(drop)
+}
+
+/// Returns the host and port of a URI, with those of its proxy, for messages.
+pub(super) fn place(uri: &str) -> String {
+    let host = host_and_port(uri);
+    match of(uri) {
+        Ok(Some(proxy)) => format!("{host} through the proxy {proxy}"),
+        _ => host.to_owned(),
     }
-    Err(RunError::configuration(format!(
-        "the environment variable {variable} is not the URL of an HTTP proxy"
-    ))
-    .hint(format!("set {variable} to http://HOST:PORT, or unset it")))
 }
 
-/// Returns the proxy for the scheme of a URI, with the hosts to connect to directly.
-pub(super) fn matcher(uri: &str) -> Matcher {
-    let no_proxy = no_proxy();
-    let proxy = match scheme_of(uri) {
-        _ if no_proxy.split(',').any(|host| host.trim() == "*") => Matcher::builder(),
-        "https" => Matcher::builder().https(proxy_url("https").unwrap_or_default()),
-        scheme => Matcher::builder().http(proxy_url(scheme).unwrap_or_default()),
+/// Whether `NO_PROXY` contains a host. `host` may end with a port, and only then an entry with this port contains it.
+/// This is `proxy_bypass_environment` of Python, which the AWS CLI uses: `*` must be the only entry, an entry also
+/// contains subdomains, and addresses are compared as text.
+fn needs_no_proxy(host: &str, no_proxy: &str) -> bool {
+    if no_proxy == "*" {
+        return true;
+    }
+    let host = host.to_ascii_lowercase();
+    let without_port = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => &host,
     };
-    proxy.no(no_proxy).build()
+    no_proxy.split(',').map(str::trim).any(|entry| {
+        let name = entry.trim_start_matches('.').to_ascii_lowercase();
+        let is_inside = |host: &str| {
+            let rest = host.strip_suffix(&name);
+            rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+        };
+        !name.is_empty() && (is_inside(without_port) || is_inside(&host))
+    })
 }
 
-/// Returns the host and port of the proxy for HTTPS.
-pub(crate) fn host_and_port() -> Option<String> {
-    let url = Url::parse(&proxy_url("https")?).ok()?;
-    let host = url.host_str()?;
-    Some(match url.port_or_known_default() {
-        Some(port) => format!("{host}:{port}"),
-        None => host.to_owned(),
-    })
+/// Returns the user name and the password of a proxy as it gets them, decoded. `None`: it has neither.
+fn credentials(url: &Url) -> Option<Vec<u8>> {
+    let (user, password) = (url.username(), url.password().unwrap_or_default());
+    let pair = || [&decoded(user)[..], b":", &decoded(password)].concat();
+    (!user.is_empty() || !password.is_empty()).then(pair)
 }
 
 /// Returns the passwords of the proxies: as written in the variable, decoded, and combined with the user name as sent
@@ -78,9 +220,8 @@ pub(crate) fn host_and_port() -> Option<String> {
 pub(super) fn secrets() -> &'static [String] {
     static SECRETS: OnceLock<Vec<String>> = OnceLock::new();
     SECRETS.get_or_init(|| {
-        let urls = ["https", "http"]
-            .iter()
-            .filter_map(|scheme| proxy_url(scheme));
+        let settings = ["https", "http"].into_iter().filter_map(proxy_setting);
+        let urls = settings.map(|(_, value)| with_scheme(&value));
         urls.flat_map(|url| secrets_of(&url)).collect()
     })
 }
@@ -90,13 +231,12 @@ fn secrets_of(proxy: &str) -> Vec<String> {
     let Ok(url) = Url::parse(proxy) else {
         return Vec::new();
     };
-    let (user, password) = (url.username(), url.password().unwrap_or_default());
-    if user.is_empty() && password.is_empty() {
+    let Some(pair) = credentials(&url) else {
         return Vec::new();
-    }
+    };
     // A user name without a password is a token.
-    let secret = if password.is_empty() { user } else { password };
-    let pair = [&decoded(user)[..], b":", &decoded(password)].concat();
+    let secret = url.password().filter(|password| !password.is_empty());
+    let secret = secret.unwrap_or(url.username());
     let in_base64 = base64::encode(&pair);
     let in_a_url = in_base64.trim_end_matches('=');
     vec![
@@ -126,19 +266,6 @@ fn percent_decoded(text: &[u8]) -> Option<u8> {
     let digits = text.strip_prefix(b"%")?.get(..2)?;
     let digits = std::str::from_utf8(digits).ok()?;
     u8::from_str_radix(digits, 16).ok()
-}
-
-fn scheme_of(uri: &str) -> &'static str {
-    if uri.starts_with("https:") {
-        "https"
-    } else {
-        "http"
-    }
-}
-
-/// Returns the URL of the proxy for a scheme.
-fn proxy_url(scheme: &str) -> Option<String> {
-    proxy_setting(scheme).map(|(_, value)| with_scheme(&value))
 }
 
 /// Returns the variable that sets the proxy for a scheme, and its value. A lowercase variable counts even if it is
@@ -175,7 +302,7 @@ fn with_scheme(value: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::secrets_of;
+    use super::{needs_no_proxy, secrets_of};
 
     #[test]
     fn a_proxys_secrets_are_its_password_and_the_pair() {
@@ -194,6 +321,44 @@ mod tests {
         assert!(token.contains(&"t/ken".to_owned()) && token.contains(&"t%2Fken".to_owned()));
         for url in ["http://host:3128", "http://@host", "not a URL"] {
             assert!(secrets_of(url).is_empty(), "{url}");
+        }
+    }
+
+    /// What `urllib.request.proxy_bypass_environment` of Python returns.
+    #[test]
+    fn an_entry_of_no_proxy_matches_as_in_the_aws_cli() {
+        for (no_proxy, host, expected) in [
+            ("a.b:80", "a.b:80", true),
+            ("a.b:80", "a.b", false),
+            ("a.b:80", "a.b:8080", false),
+            ("b:80", "a.b:80", true),
+            ("a.b", "a.b:80", true),
+            ("A.B", "x.a.b:1", true),
+            ("b", "ab", false),
+            (".a.b", "a.b", true),
+            ("..b", "a.b", true),
+            (" b , c", "a.b", true),
+            ("c,,", "a.b", false),
+            ("", "a.b", false),
+            (".", "a.b", false),
+            ("a.b.", "a.b", false),
+            ("a.b:", "a.b:", true),
+            ("*", "a.b", true),
+            (" *", "a.b", false),
+            ("*,c", "a.b", false),
+            ("*.b", "a.b", false),
+            ("1", "127.0.0.1", true),
+            ("10.0.0.0/8", "10.1.2.3", false),
+            ("::1", "[::1]:80", false),
+            ("[::1]", "[::1]:80", true),
+            ("[::1]:80", "[::1]:80", true),
+            ("[::1]:80", "[::1]", false),
+        ] {
+            assert_eq!(
+                needs_no_proxy(host, no_proxy),
+                expected,
+                "{no_proxy} {host}"
+            );
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Records each attempt of a call, with an interceptor of the SDK.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::connection::CaptureSmithyConnection;
@@ -16,9 +17,9 @@ use aws_smithy_types::config_bag::ConfigBag;
 use aws_smithy_types::date_time::Format;
 
 use super::attempt::{Attempt, Attempts, Response, SendTracking};
-use super::endpoint;
 use super::error::server_time;
 use super::parameters::Parameters;
+use super::proxy;
 use super::redact::Secrets;
 use super::response_body::{self, Body};
 use super::response_history::SharedHistory;
@@ -75,6 +76,9 @@ impl Recorder {
         let redact = |text: &str| attempt.secrets.redact(text);
         let unexpected = |reason: &str| Response::Unexpected(redact(reason));
         let (status, operation) = (attempt.metadata.status, self.operation);
+        if let Some(reason) = ambiguous_length(response) {
+            return unexpected(&format!("HTTP status {status}; {reason}"));
+        }
         let mut body = match response_body::read(body, operation) {
             Ok(body) => body,
             Err(_) if status == 429 => {
@@ -161,7 +165,8 @@ impl Intercept for Recorder {
         request.add_extension(sent.clone());
         request.add_extension(ResponseLimit::to(operation));
         self.attempts.lock().push(Attempt {
-            host: endpoint::host_and_port(request.uri()).to_owned(),
+            host: proxy::place(request.uri()),
+            start: Instant::now(),
             signed_at: request.headers().get("x-amz-date").and_then(signing_time),
             credentials: credential_kind(request),
             parameters: Parameters::of(request.body().bytes().unwrap_or_default()),
@@ -239,6 +244,21 @@ impl Intercept for Recorder {
         self.log
             .verbose(|| self.with_subject(format!("attempt {number}: {}", outline(attempt))));
         Ok(())
+    }
+}
+
+/// Returns why other HTTP software, such as a proxy, may find another end of this response. Then its body may come from
+/// another response. The HTTP client itself rejects different `Content-Length` headers.
+fn ambiguous_length(response: &HttpResponse) -> Option<&'static str> {
+    let headers = response.headers();
+    let mut encodings = headers.get_all("transfer-encoding");
+    let encoding = encodings.next()?;
+    if headers.get("content-length").is_some() {
+        Some("it has both Content-Length and Transfer-Encoding")
+    } else if !encoding.eq_ignore_ascii_case("chunked") || encodings.next().is_some() {
+        Some("its Transfer-Encoding is not chunked alone")
+    } else {
+        None
     }
 }
 

@@ -15,8 +15,8 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use ring::digest::{Algorithm, digest};
 use serde_json::Value;
 
-use super::endpoint;
 use super::error::transport_error;
+use super::proxy;
 use super::redact::Secrets;
 use super::small_file;
 use crate::error::{RunError, TransportError};
@@ -33,7 +33,7 @@ impl LastRequest {
     pub(super) fn recorder(&self) -> impl Fn(&mut HttpRequest) + Send + Sync + 'static {
         let seen = self.clone();
         move |request| {
-            let host = endpoint::host_and_port(request.uri()).to_owned();
+            let host = proxy::place(request.uri());
             *lock(&seen.0) = (host, Secrets::of(request));
         }
     }

@@ -266,7 +266,11 @@ fn f41_silence_after_acting_is_settled() {
 #[test]
 fn f41_silence_for_ever_ends() {
     let sandbox = faulty([Fault::new(What::SilenceBeforeActing).always()]);
-    let says = &["did not respond in time; --timeout is 4 s", "check with: "];
+    let says = &[
+        "it did not respond within ",
+        " s; --timeout is 4 s",
+        "check with: ",
+    ];
     let ended = Case::documented(&sandbox, &LIMIT).run().within(BOUNDED);
     ended.ends_as(10, "Unknown", says, "unknown: ");
     assert!(sandbox.has_key(BOBS_KEY));

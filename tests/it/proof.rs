@@ -318,7 +318,7 @@ fn c13_one_limit_covers_every_step_of_a_key() {
     let output = printed.output().to_owned();
     let _ = printed
         .prints(&output)
-        .says(&["in time; --timeout is 5 s"])
+        .says(&["; --timeout is 5 s"])
         .ends_with("1 key: 1 unknown");
     assert!(!actions(&sandbox).contains(&"DeleteAccessKey".to_owned()));
     assert!(sandbox.has_key(BOBS_KEY));

@@ -262,7 +262,7 @@ fn c01_a_response_that_arrives_while_the_run_is_stopped_is_read() {
         .run()
         .exits(10)
         .prints_outcome("Unknown")
-        .says(&["it did not respond in time; --timeout is 3 s"]);
+        .says(&["it did not respond within ", " s; --timeout is 3 s"]);
     running.signal("CONT");
     let _ = running.end().exits(0).prints(DELETED).says_nothing();
     assert!(!sandbox.has_key(BOBS_KEY));
