@@ -158,6 +158,8 @@ pub(super) struct Written {
     file: (u64, u64),
     /// The length of all whole records, in bytes.
     pub(super) length: u64,
+    /// Whether a partial record follows them: of a run that was killed, or one that could not be written.
+    pub(super) has_partial: bool,
 }
 
 impl Written {
@@ -168,15 +170,8 @@ impl Written {
             path: path.to_owned(),
             file: (found.dev(), found.ino()),
             length,
+            has_partial: found.len() > length,
         })
-    }
-
-    /// Removes what follows the last whole record.
-    pub(super) fn truncate(&self, file: &File) -> io::Result<()> {
-        if file.metadata()?.len() > self.length {
-            file.set_len(self.length)?;
-        }
-        Ok(())
     }
 
     /// Removes the file, if the path is not a link, and nobody has replaced or changed it.
@@ -195,6 +190,9 @@ impl Written {
                 Some("it was replaced by another file during the run")
             }
             Ok(found) if found.len() < self.length => Some("it was truncated during the run"),
+            Ok(found) if found.len() > self.length && !self.has_partial => {
+                Some("another process wrote to it during the run")
+            }
             Ok(_) => None,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 Some("it was removed during the run")

@@ -329,7 +329,10 @@ impl Journal {
         // The thread that writes checks it, because the disk may not respond.
         let checked = self.writer.as_ref()?.write(Kind::Intent, String::new());
         let change = checked.await.err().filter(is_changed_elsewhere)?;
-        Some(format!("the journal {} is incomplete: {change}", self.name))
+        Some(format!(
+            "the journal {} cannot be relied on: {change}",
+            self.name
+        ))
     }
 
     /// Removes the file if this run created it and recorded no key in it. It stays locked until the run ends.

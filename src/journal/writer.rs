@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io::{self, Write as _};
-use std::mem;
 use std::os::fd::AsFd;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
@@ -64,7 +63,7 @@ impl Writer {
 }
 
 fn write_all(mut file: File, mut written: Written, waiting: &Receiver<Record>) {
-    let (mut result, mut is_first, mut count) = (Ok(()), true, 0);
+    let (mut result, mut count) = (Ok(()), 0);
     while let Ok(first) = waiting.recv() {
         let mut records: Vec<Record> = std::iter::once(first).chain(waiting.try_iter()).collect();
         let is_intent = |record: &Record| record.kind == Kind::Intent;
@@ -78,12 +77,13 @@ fn write_all(mut file: File, mut written: Written, waiting: &Receiver<Record>) {
         let text: String = records.iter().map(|record| record.text.as_str()).collect();
         // After a failure, the file may end with a partial record. Nothing is written after it: all callers get the error.
         if result.is_ok() && !text.is_empty() {
-            if mem::take(&mut is_first) {
-                result = written.truncate(&file);
+            if written.has_partial {
+                result = file.set_len(written.length);
             }
             result = result
                 .and_then(|()| file.write_all(text.as_bytes()))
                 .and_then(|()| or_fsync(file.sync_data(), &file));
+            written.has_partial = result.is_err();
             if result.is_ok() {
                 written.length += text.len() as u64;
             }

@@ -120,7 +120,14 @@ impl Report<'_> {
                     "to continue, run the same command again"
                 }
             };
-            self.messages.print(Level::Hint, hint);
+            // The next run would refuse this journal, or not know what this run did.
+            let other_journal = if self.request.journal.is_some() && resume != Resume::Journal {
+                "; use a new file as --journal"
+            } else {
+                ""
+            };
+            self.messages
+                .print(Level::Hint, &format!("{hint}{other_journal}"));
         }
         if self.messages.is_quiet {
             return;

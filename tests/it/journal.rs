@@ -2,6 +2,8 @@
 //! twice.
 
 use std::collections::BTreeMap;
+use std::fs::OpenOptions;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -322,7 +324,7 @@ fn below(random: &mut TestRng, most: usize) -> usize {
 type Harm = fn(&std::path::Path);
 
 /// What is done to it, and what the run says then.
-const HARMS: [(&str, Harm); 3] = [
+const HARMS: [(&str, Harm); 4] = [
     ("it was removed during the run", |path| {
         std::fs::remove_file(path).expect("a journal");
     }),
@@ -333,6 +335,11 @@ const HARMS: [(&str, Harm); 3] = [
         let other = path.with_extension("other");
         std::fs::copy(path, &other).expect("a journal");
         std::fs::rename(other, path).expect("a journal");
+    }),
+    ("another process wrote to it during the run", |path| {
+        let file = OpenOptions::new().append(true).open(path);
+        file.and_then(|mut file| file.write_all(b"garbage\n"))
+            .expect("a journal");
     }),
 ];
 
@@ -351,12 +358,22 @@ fn f85_no_key_is_changed_once_somebody_else_has_changed_the_journal() {
         assert_eq!(outcomes(&output), expected);
         // A later run has no journal to go by.
         let _ = printed.prints(&output).says_exactly(&format!(
-            "iam-del-key: error: the journal {} is incomplete: {harm}\n\
-             hint: to continue, run the same command again with --ignore-missing\n\
+            "iam-del-key: error: the journal {} cannot be relied on: {harm}\n\
+             hint: to continue, run the same command again with --ignore-missing; use a new file as --journal\n\
              result: 5 keys: 1 deleted, 4 not tried\n",
             kept.path().display()
         ));
         assert_eq!(actions(&sandbox), ["DeleteAccessKey"], "{harm}");
+        // The hint helps.
+        let other = kept.folder.path().join("new.jsonl");
+        let again = Case::at(&sandbox, ["--from"]).args([kept.folder.path().join("list.csv")]);
+        let again = again.args(["--ignore-missing", "--journal"]).args([other]);
+        let _ = again
+            .run()
+            .exits(0)
+            .prints_outcomes(&[("Deleted", 4), ("Missing", 1)])
+            .says(&["result: "])
+            .ends_with("5 keys: 4 deleted, 1 already gone");
     });
 }
 
@@ -386,7 +403,7 @@ fn f85_a_journal_that_somebody_else_changes_during_the_run_is_no_success() {
             let _ = printed
                 .prints_anything()
                 .says(&[&format!(
-                    "iam-del-key: error: the journal {} is incomplete: {harm}\n",
+                    "iam-del-key: error: the journal {} cannot be relied on: {harm}\n",
                     name.display()
                 )])
                 .ends_with(told);
