@@ -160,7 +160,7 @@ pub(crate) fn timed_out(
 /// Creates the error of a read that was canceled because `limit`, that of the whole key, was up.
 pub(crate) fn read_timed_out(operation: &str, limit: Duration) -> CallError {
     let seconds = limit.as_secs();
-    let reason = format!("{operation} got no response in time; --timeout is {seconds} s");
+    let reason = format!("{operation} did not finish in time; --timeout is {seconds} s");
     CallError::NotSent(TransportError::new("", reason))
 }
 

@@ -27,9 +27,12 @@ const MAX_KEYS: usize = 1000;
 /// The maximum number of tags of a user. The quota is 50.
 const MAX_TAGS: usize = 1000;
 
-/// The maximum number of pages. A page has up to 1,000 items, 100 by default, and may have fewer. With 100 each, the
-/// 5,000 users that an account may have by default need 50 pages.
-const MAX_PAGES: usize = 1000;
+/// The maximum number of pages of the users of an account. A page has up to 1,000 items, 100 by default, and may have fewer.
+/// With 100 each, the 5,000 users that an account may have by default need 50 pages.
+const MAX_USER_PAGES: usize = 300;
+
+/// The maximum number of pages of the keys or tags of a user. One page is enough.
+const MAX_PAGES: usize = 100;
 
 /// The maximum length of a marker, in characters.
 const MAX_MARKER_LENGTH: usize = 4096;
@@ -66,8 +69,8 @@ pub(crate) struct ListedUser {
 }
 
 impl Iam {
-    /// Reads at most `max_pages` pages of a list, and returns the time of the last one according to IAM's clock. `add`
-    /// takes the items of a page, and returns its marker. A page without a usable marker, or with a repeated one, is an
+    /// Reads all pages of a list, and returns the time of the last one according to IAM's clock. `add` takes the items of a
+    /// page, and returns its marker. A page without a usable marker, with a repeated one, or after `max_pages` others, is an
     /// error and never the end of the list.
     async fn read_pages<O, E: Error + 'static>(
         &self,
@@ -77,19 +80,22 @@ impl Iam {
         mut add: impl FnMut(&O) -> Result<Option<&str>, String>,
     ) -> Result<Option<SystemTime>, CallError> {
         let mut markers: Vec<String> = Vec::new();
-        let mut at = None;
-        for _ in 0..max_pages {
+        loop {
             let send = async |recorder| request(markers.last().cloned(), recorder).await;
             let (page, attempts) = self.read(operation, send).await?;
-            let next = add(&page).and_then(|marker| Ok(next_marker(marker, &markers, &attempts)?));
+            let next = add(&page);
+            let next = next.and_then(|marker| Ok(next_marker(marker, &markers, &attempts)?));
             let next = next.map_err(|reason| incomplete_response(&attempts, reason))?;
-            at = trusted_server_time(&attempts, &self.responses);
             let Some(marker) = next else {
-                break;
+                return Ok(trusted_server_time(&attempts, &self.responses));
             };
             markers.push(marker);
+            if markers.len() == max_pages {
+                let reason =
+                    format!("the list goes on after {max_pages} pages; no list of IAM is so long");
+                return Err(incomplete_response(&attempts, reason));
+            }
         }
-        Ok(at)
     }
 
     /// Calls `ListAccessKeys` for all pages. Without a name, it lists the keys of the calling user.
@@ -104,7 +110,7 @@ impl Iam {
             let call = call.clone().set_marker(marker);
             call.customize().interceptor(recorder).send().await
         };
-        let at = self.read_pages("ListAccessKeys", usize::MAX, request, |page| {
+        let at = self.read_pages("ListAccessKeys", MAX_PAGES, request, |page| {
             for key in page.access_key_metadata() {
                 let key = ListedKey::of(key, self.owner(key.user_name())?)?;
                 if let (Some(user), Some(owner)) = (user_name, &key.owner)
@@ -131,7 +137,7 @@ impl Iam {
             let call = call.clone().set_marker(marker);
             call.customize().interceptor(recorder).send().await
         };
-        let read = self.read_pages("ListUserTags", usize::MAX, request, |page| {
+        let read = self.read_pages("ListUserTags", MAX_PAGES, request, |page| {
             for tag in page.tags() {
                 let (key, value) = (tag.key().to_owned(), tag.value().to_owned());
                 if key.is_empty() {
@@ -154,7 +160,8 @@ impl Iam {
         path_prefix: Option<&PathPrefix>,
     ) -> Result<Vec<ListedUser>, CallError> {
         let mut users = Vec::new();
-        self.read_users(&mut users, path_prefix, usize::MAX).await?;
+        self.read_users(&mut users, path_prefix, MAX_USER_PAGES)
+            .await?;
         Ok(users)
     }
 
@@ -217,7 +224,6 @@ fn next_marker(
         (_, Some(next)) if next.len() > MAX_MARKER_LENGTH => {
             Err("it has a marker of more than 4,096 characters")
         }
-        _ if markers.len() + 1 >= MAX_PAGES => Err("the list has more than 1,000 pages"),
         (_, Some(next)) if markers.iter().any(|marker| marker == next) => {
             Err("it repeats a pagination marker")
         }

@@ -228,6 +228,28 @@ fn f59_a_list_that_does_not_end_is_never_a_short_list() {
 }
 
 #[test]
+fn f59_a_list_of_more_pages_than_a_list_can_have_is_an_error() {
+    let page = |number: usize| {
+        format!(
+            "<ListAccessKeysResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><ListAccessKeysResult>\
+             <AccessKeyMetadata/><IsTruncated>true</IsTruncated><Marker>m{number}</Marker></ListAccessKeysResult>\
+             <ResponseMetadata><RequestId>r{number}</RequestId></ResponseMetadata></ListAccessKeysResponse>"
+        )
+    };
+    let sandbox = documented();
+    for number in 0..101 {
+        let page = What::page(200, "text/xml", page(number));
+        sandbox.fault(Fault::new(page).on("ListAccessKeys"));
+    }
+    let args = ["--user-name", "Bob", "--all-keys", "--dry-run"];
+    Case::at(&sandbox, args).run().stops(
+        1,
+        &["the list goes on after 100 pages; no list of IAM is so long\n"],
+    );
+    assert_eq!(actions(&sandbox), ["ListAccessKeys"; 100]);
+}
+
+#[test]
 fn another_accounts_key_is_not_found_and_not_ignored() {
     let sandbox = documented();
     // Of account 609629065308.
