@@ -23,6 +23,7 @@ impl Run<'_> {
             AbortReason::NotConfirmed(exit) => self.report.print_not_confirmed(*exit),
             _ => {}
         }
+        self.report.bar.clear();
         let written = self.report_remaining(&reason).await;
         match (reason, written) {
             (AbortReason::OutputFailed(error), _) => {

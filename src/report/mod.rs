@@ -65,7 +65,8 @@ pub(crate) struct Report<'a> {
     /// The state of the run's only key, once it was printed. It is printed again after a later error, so that it is
     /// the last line.
     single_key: Option<Explanation>,
-    bar: Bar,
+    /// The progress bar. It shows the keys that were tried.
+    pub(crate) bar: Bar,
     /// The format of results.
     pub(crate) format: Format,
     /// The account for the heading of a table, if STS returned it.

@@ -56,14 +56,15 @@ impl Bar {
         }
     }
 
-    /// Advances the bar to the number of counted keys.
+    /// Advances the bar to the number of counted keys, without those that were not tried.
     pub(super) fn update(&self, summary: &Summary) {
         let failed = summary.count_of(OutcomeKind::Failed) + summary.count_of(OutcomeKind::Unknown);
         let message = match failed {
             0 => "keys".to_owned(),
             _ => format!("keys, {failed} failed"),
         };
-        self.set(summary.total(), &message);
+        let done = summary.total() - summary.count_of(OutcomeKind::NotTried);
+        self.set(done, &message);
     }
 
     /// Advances the bar to `done` of `all` other items.
