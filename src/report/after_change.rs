@@ -191,36 +191,39 @@ impl Report<'_> {
             is_unsure,
         } = &self.deactivated;
         let is_short = keys.len() as u64 <= MAX_UNDO_KEYS;
-        let from = |file: &Path| self.commands.reactivate_from(file);
+        let others = if *is_unsure {
+            " (keys whose earlier status is unknown are left out)"
+        } else {
+            ""
+        };
+        // Earlier runs may have written there too, so nobody knows the number of keys.
+        let from = |record: &str, file: &Path| {
+            let command = self.commands.reactivate_from(file);
+            vec![format!(
+                "to reactivate the keys that {record} as changed from Active to Inactive{others}: {command}"
+            )]
+        };
         match (resume, &self.request.journal) {
             (Resume::Journal, Some(journal)) if *is_undoable => {
-                vec![format!(
-                    "to undo the changes in the journal: {}",
-                    from(journal)
-                )]
+                from("the journal records", journal)
             }
             (Resume::File, _)
                 if *is_undoable
                     && keys.len() > 1
                     && let Some(file) = result_file() =>
             {
-                let earlier = if is_appended() {
-                    ", also those of earlier runs"
+                let record = if is_appended() {
+                    "the file with these and earlier results records"
                 } else {
-                    ""
+                    "the file with these results records"
                 };
-                vec![format!(
-                    "to undo the changes in the file with these results{earlier}: {}",
-                    from(&file)
-                )]
+                from(record, &file)
             }
             _ if is_short => self.undo_by_name(),
-            (Resume::Results, _) if *is_undoable => {
-                let command = from(Path::new("FILE"));
-                vec![format!(
-                    "to undo it if you saved the standard output in FILE: {command}"
-                )]
-            }
+            (Resume::Results, _) if *is_undoable => from(
+                "the standard output, if you saved it in FILE, records",
+                Path::new("FILE"),
+            ),
             _ => {
                 let which = if *is_unsure {
                     "deactivated key that was active before"

@@ -86,7 +86,7 @@ fn c27_of_many_keys_the_inactive_ones_are_skipped_and_that_is_success() {
     let _ = printed
         .prints(&output)
         .says(&[&format!(
-            "hint: to undo the changes in the journal: iam-del-key --from {journal_name} --reactivate\n"
+            "hint: to reactivate the keys that the journal records as changed from Active to Inactive: iam-del-key --from {journal_name} --reactivate\n"
         )])
         .ends_with("3 keys: 2 deactivated, 1 already inactive");
     let text = std::fs::read_to_string(&journal).expect("a journal");

@@ -52,7 +52,7 @@ fn f104_a_whole_run_is_undone_from_its_results_and_from_its_journal() {
         let results = printed.output().to_owned();
         let journal = kept.path();
         let command = format!(
-            "hint: to undo the changes in the journal: iam-del-key --from {} --reactivate\n",
+            "hint: to reactivate the keys that the journal records as changed from Active to Inactive: iam-del-key --from {} --reactivate\n",
             journal.display()
         );
         let _ = printed.prints(&results).says(&[&command]);
@@ -315,7 +315,8 @@ fn f104_how_to_undo_a_run_is_said_by_what_was_kept() {
         (
             &[][..],
             &[
-                "hint: to undo it if you saved the standard output in FILE: iam-del-key --from FILE --reactivate\n",
+                "hint: to reactivate the keys that the standard output, if you saved it in FILE, records as changed from Active to \
+                 Inactive: iam-del-key --from FILE --reactivate\n",
             ][..],
         ),
         (
@@ -351,7 +352,7 @@ fn f104_how_to_undo_a_run_is_said_by_what_was_kept() {
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "needs /proc")]
 fn f104_results_in_a_file_undo_the_run_with_one_command() {
-    for (to, earlier) in [(">", ""), (">>", ", also those of earlier runs")] {
+    for (to, earlier) in [(">", ""), (">>", " and earlier")] {
         let (sandbox, list) = crowd(6);
         let case = from_stdin(&sandbox, &list, &["--deactivate"]);
         let home = case.path("");
@@ -370,7 +371,8 @@ fn f104_results_in_a_file_undo_the_run_with_one_command() {
                     .says(&["6 reactivated"]);
             });
         let _ = ended.exits(0).prints_nothing().says_exactly(&format!(
-            "hint: to undo the changes in the file with these results{earlier}: iam-del-key --from done.jsonl --reactivate\n\
+            "hint: to reactivate the keys that the file with these{earlier} results records as changed from Active to Inactive: \
+             iam-del-key --from done.jsonl --reactivate\n\
              result: 6 keys: 6 deactivated\n",
         ));
     }

@@ -4,9 +4,10 @@ use iam_sandbox::documented::BOB_SECOND_KEY_ID;
 use iam_sandbox::{Sandbox, Status, What};
 
 use crate::case::{BOBS_KEY, Case, actions, always, documented, each, faulty};
-use crate::journal::ACCOUNT;
-use crate::many::{from_stdin, rows};
+use crate::journal::{ACCOUNT, Kept};
+use crate::many::{crowd, from_stdin, rows};
 use crate::reactivate::{inactive, reactivate, status};
+use crate::streams::wait_for;
 use crate::undo::{CHANGED, row, undo};
 
 const HEAD: &str = "{\"Journal\":1,\"Action\":\"deactivate\",\"AccountId\":\"123456789012\"}\n";
@@ -140,7 +141,7 @@ fn f104_a_journal_whose_name_is_a_dash_is_undone_by_the_command_that_is_printed(
         .exits(0);
     let _ = printed
         .prints_outcome("Deactivated")
-        .says(&["hint: to undo the changes in the journal: iam-del-key --from ./- --reactivate\n"]);
+        .says(&["hint: to reactivate the keys that the journal records as changed from Active to Inactive: iam-del-key --from ./- --reactivate\n"]);
     let said = Case::at(&sandbox, ["--from", "./-", "--reactivate", "--yes"])
         .start_under(Some(&there))
         .end()
@@ -320,4 +321,33 @@ fn f104_no_other_run_goes_on_with_the_results_of_an_undo() {
         });
     });
     assert!(!actions(&sandbox).contains(&"UpdateAccessKey".to_owned()));
+}
+
+/// Of a change that a killed run sent, nobody knows who made it. The hint does not promise to undo it.
+#[test]
+fn f104_the_hint_to_undo_a_resumed_run_says_that_keys_are_left_out() {
+    let (sandbox, list) = crowd(8);
+    let kept = Kept::new(&list);
+    let deactivate = || kept.case(&sandbox, &["--deactivate", "--jobs", "1", "--yes"]);
+    sandbox.fault(always("UpdateAccessKey", What::SilenceAfterActing).skip(4));
+    let running = deactivate().start();
+    let is_sent = |sandbox: &Sandbox| {
+        let sent = actions(sandbox).into_iter();
+        sent.filter(|action| action == "UpdateAccessKey").count() == 5
+    };
+    wait_for(|| is_sent(&sandbox));
+    let _ = running.kill();
+    sandbox.clear_faults();
+    let printed = deactivate().run().exits(0);
+    let _ = printed
+        .prints_outcomes(&[("Deactivated", 4), ("Skipped", 4)])
+        .says(&[&format!(
+            "hint: to reactivate the keys that the journal records as changed from Active to Inactive (keys whose earlier \
+             status is unknown are left out): iam-del-key --from {} --reactivate\n",
+            kept.path().display()
+        )]);
+    let printed = undo(&sandbox, &kept.path()).run().exits(12);
+    let _ = printed
+        .prints_outcomes(&[("Reactivated", 7), ("Refused", 1)])
+        .says(&["result: "]);
 }
