@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use std::fmt::{self, Write as _};
 
 use crate::sanitize::is_unprintable;
+use crate::secret::has_secret;
 
 /// The maximum length of a line, in characters. Longer messages are truncated.
 const MAX_CHARACTERS: usize = 800;
@@ -17,6 +18,8 @@ pub(crate) struct CommandLine {
     line: String,
     /// The first option whose value cannot be pasted.
     unsafe_option: Option<&'static str>,
+    /// What stands for values that may be secrets.
+    placeholders: Vec<String>,
 }
 
 impl CommandLine {
@@ -26,6 +29,7 @@ impl CommandLine {
             words,
             line: words.to_owned(),
             unsafe_option: None,
+            placeholders: Vec::new(),
         }
     }
 
@@ -51,7 +55,11 @@ impl CommandLine {
 
     fn push(mut self, name: &'static str, separator: char, value: &OsStr) -> Self {
         match shell_quote(value) {
-            Some(word) if self.line.chars().count() + word.chars().count() < MAX_CHARACTERS => {
+            Some(mut word) if self.line.chars().count() + word.chars().count() < MAX_CHARACTERS => {
+                if has_secret(&word) {
+                    word = placeholder(name);
+                    self.placeholders.push(word.clone());
+                }
                 let _ = write!(self.line, " {name}{separator}{word}");
             }
             _ => self.unsafe_option = self.unsafe_option.or(Some(name)),
@@ -66,11 +74,29 @@ impl From<CommandLine> for String {
     }
 }
 
-/// Formats the command line, or says in words what to run if it cannot be pasted.
+/// Returns what stands for the value of an option, such as `EXTERNAL_ID`.
+fn placeholder(option: &str) -> String {
+    match option {
+        "<" | "--from" => "FILE".to_owned(),
+        _ => {
+            let name = option.trim_start_matches('-').replace('-', "_");
+            name.to_ascii_uppercase()
+        }
+    }
+}
+
+/// Formats the command line, or says in words what to run if it cannot be pasted. What is to be replaced is said after
+/// it, so that a shell runs nothing if somebody pastes it all.
 impl fmt::Display for CommandLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.unsafe_option {
-            None => f.write_str(&self.line),
+            None if self.placeholders.is_empty() => f.write_str(&self.line),
+            None => write!(
+                f,
+                "{} (replace {}: values that may be secrets are not shown)",
+                self.line,
+                self.placeholders.join(" and ")
+            ),
             Some(option) => write!(
                 f,
                 "(no command is printed, because the value of {option} cannot be pasted safely: use `{}` and type its \
@@ -130,6 +156,25 @@ mod tests {
         let line = CommandLine::new("aws x").words("--query 'a'");
         let line = line.joined("--user-name", "Bob");
         assert_eq!(line.to_string(), "aws x --query 'a' --user-name=Bob");
+    }
+
+    #[test]
+    fn what_may_be_a_secret_is_to_be_replaced() {
+        let secret = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
+        let line = CommandLine::new("aws x").option("--external-id", secret);
+        let line = line.option("--region", "us-east-1");
+        assert_eq!(
+            line.clone().to_string(),
+            "aws x --external-id EXTERNAL_ID --region us-east-1 (replace EXTERNAL_ID: values that may be secrets are \
+             not shown)"
+        );
+        let line = line.joined("--user-name", format!("-'{secret}"));
+        let line = line.option("<", format!("/tmp/{secret}"));
+        assert_eq!(
+            line.to_string(),
+            "aws x --external-id EXTERNAL_ID --region us-east-1 --user-name=USER_NAME < FILE (replace EXTERNAL_ID and \
+             USER_NAME and FILE: values that may be secrets are not shown)"
+        );
     }
 
     #[test]

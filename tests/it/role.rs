@@ -5,6 +5,7 @@ use iam_sandbox::{Fault, Recorded, Sandbox, What};
 
 use crate::case::{BOBS_KEY, Case, DELETED, actions, documented};
 use crate::credentials::keys;
+use crate::masked::SECRET;
 
 const ROLE: &str = "arn:aws:iam::123456789012:role/ops/Responder";
 const BY_ROLE: [&str; 2] = ["--role-arn", ROLE];
@@ -297,6 +298,19 @@ fn f101_a_command_to_run_next_assumes_the_same_role() {
         .prints_outcome("Deactivated")
         .says(&[&format!(
             "hint: to undo it: iam-del-key --access-key-id {BOBS_KEY} --user-name=Bob --reactivate --role-arn {ROLE}\n"
+        )]);
+    // What may be a secret is replaced before a shell runs the command.
+    let secretive = Sandbox::documented()
+        .external_id("Responder", SECRET)
+        .start();
+    let _ = Case::documented(&secretive, &BY_ROLE)
+        .args(["--deactivate", "--external-id", SECRET])
+        .run()
+        .exits(0)
+        .prints_outcome("Deactivated")
+        .says(&[&format!(
+            "hint: to undo it: iam-del-key --access-key-id {BOBS_KEY} --user-name=Bob --reactivate --role-arn {ROLE} \
+             --external-id EXTERNAL_ID (replace EXTERNAL_ID: values that may be secrets are not shown)\n"
         )]);
 }
 
