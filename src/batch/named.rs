@@ -47,6 +47,9 @@ pub(crate) async fn named(
         input::read(file.as_deref(), options)
     };
     let mut list = run_blocking(signals, read).await??;
+    if let Some(what) = &list.incomplete {
+        messages.warning(what);
+    }
     match list.already_done {
         0 => {}
         1 => messages.note("1 line was skipped: nothing left to do"),

@@ -38,6 +38,8 @@ pub(crate) struct List {
     pub(crate) already_done: u64,
     /// The journal that `--reactivate` undoes, if its account is known.
     pub(crate) origin: Option<Origin>,
+    /// Why keys may be missing, as a sentence.
+    pub(crate) incomplete: Option<String>,
 }
 
 impl RowFiles {
@@ -125,6 +127,7 @@ impl RowFiles {
             repeated,
             already_done,
             origin: None,
+            incomplete: None,
         })
     }
 }

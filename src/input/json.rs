@@ -12,7 +12,7 @@ use serde::de::{
 
 use super::csv::is_same_name;
 use super::line::Lines;
-use super::{Entry, InputError, Visit, plain};
+use super::{Entry, InputError, ListFacts, Visit, plain};
 use crate::ident::AccountId;
 use crate::journal::FORMAT_VERSION;
 use crate::outcome::OutcomeKind;
@@ -36,11 +36,11 @@ const KNOWN_MEMBERS: [&str; 8] = [
     "Journal",
 ];
 
-/// Reads the values of a text in order, and the account that the head of a journal names.
+/// Reads the values of a text in order, and what the text says about itself.
 pub(super) fn read(
     lines: Lines,
     action: Action,
-    account: &mut Option<AccountId>,
+    facts: &mut ListFacts,
     visit: &mut Visit<'_>,
 ) -> Result<(), InputError> {
     let (source, lines_read) = lines.rest();
@@ -57,7 +57,7 @@ pub(super) fn read(
         place: &place,
         is_undo: action == Action::Reactivate,
         is_journal: false,
-        account,
+        facts,
         problem: None,
     };
     while json.end().is_err() {
@@ -92,8 +92,7 @@ struct Objects<'a, 'v> {
     is_undo: bool,
     /// Whether a journal has started.
     is_journal: bool,
-    /// The account of the journals so far.
-    account: &'a mut Option<AccountId>,
+    facts: &'a mut ListFacts,
     /// The error that `visit` returned.
     problem: Option<InputError>,
 }
@@ -131,7 +130,7 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
         let (mut intent, mut account) = (None::<String>, None::<String>);
         let further = if self.is_undo { &UNDO_MEMBERS[..] } else { &[] };
         let (mut is_list, mut is_report, mut is_head) = (false, false, false);
-        let mut is_message = false;
+        let (mut is_message, mut is_truncated) = (false, false);
         let mut seen = Vec::new();
         // What is wrong with this object. The objects that follow it are read anyway.
         let mut wrong = None;
@@ -161,6 +160,9 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
                     is_list = true;
                     object.next_value_seed(&mut *self)?;
                 }
+                // The AWS CLI writes the first with --no-paginate, and the second with --max-items.
+                "IsTruncated" => is_truncated |= object.next_value::<Option<bool>>()? == Some(true),
+                "NextToken" => is_truncated |= object.next_value::<Option<String>>()?.is_some(),
                 "Journal" if self.is_undo => {
                     let form = object.next_value::<u32>()?;
                     if form != FORMAT_VERSION {
@@ -218,7 +220,10 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
                 is_record: self.is_journal,
                 ..Entry::with_id(id, line)
             })),
-            None if is_list => Ok(()),
+            None if is_list => {
+                self.facts.truncated_at = self.facts.truncated_at.or(is_truncated.then_some(line));
+                Ok(())
+            }
             None if self.is_undo => self.refuse(InputError::not_undoable(line)),
             None if is_report => self.refuse(InputError::credential_report(line)),
             None => {
@@ -266,12 +271,12 @@ impl Objects<'_, '_> {
             return Ok(());
         };
         let account = account.parse::<AccountId>().map_err(E::custom)?;
-        match &self.account {
+        match &self.facts.account {
             Some(other) if *other != account => Err(E::custom(format!(
                 "this journal is for account {account}, but the one before is for account {other}"
             ))),
             _ => {
-                *self.account = Some(account);
+                self.facts.account = Some(account);
                 Ok(())
             }
         }

@@ -116,6 +116,15 @@ impl Entry {
     }
 }
 
+/// What a list says about itself.
+#[derive(Debug, Default)]
+struct ListFacts {
+    /// The account of the journals so far.
+    account: Option<AccountId>,
+    /// The line of the first page after which there are more.
+    truncated_at: Option<u64>,
+}
+
 /// Receives each entry, or what is wrong with it. Returns an error if the rest is not worth reading.
 type Visit<'a> = dyn FnMut(Result<Entry, InputError>) -> Result<(), InputError> + 'a;
 
@@ -161,14 +170,20 @@ fn keys_of(
     name: &str,
     options: ReadOptions<'_>,
 ) -> Result<List, RunError> {
-    let (mut collected, mut account) = (KeyCollector::new(options), None);
+    let (mut collected, mut facts) = (KeyCollector::new(options), ListFacts::default());
     let mut visit = |entry| collected.take(entry);
-    let read = read_entries(source, options.action, &mut account, &mut visit);
+    let read = read_entries(source, options.action, &mut facts, &mut visit);
     let mut list = collected
         .finish(read)
         .map_err(|errors| errors.run_error(name))?;
+    list.incomplete = facts.truncated_at.map(|line| {
+        format!(
+            "{name}, line {line}: this page of a list is not the last one; keys are missing unless the list has the other \
+             pages too (to list all keys, omit --max-items and --no-paginate)"
+        )
+    });
     let name = name.to_owned();
-    list.origin = account.map(|account| Origin { name, account });
+    list.origin = facts.account.map(|account| Origin { name, account });
     Ok(list)
 }
 
@@ -176,13 +191,13 @@ fn keys_of(
 fn read_entries(
     source: Box<dyn BufRead>,
     action: Action,
-    account: &mut Option<AccountId>,
+    facts: &mut ListFacts,
     visit: &mut Visit<'_>,
 ) -> Result<(), InputError> {
     let mut lines = Lines::new(source)?;
     match lines.first()? {
         None => Ok(()),
-        Some(b'{' | b'[') => json::read(lines, action, account, visit),
+        Some(b'{' | b'[') => json::read(lines, action, facts, visit),
         Some(_) if action == Action::Reactivate => Err(InputError::not_undoable(1)),
         Some(_) => {
             let Some(first) = lines.next()? else {

@@ -154,3 +154,101 @@ fn errors_for_programs_have_the_rows_as_details() {
     let all = said.messages().to_owned();
     let _ = said.says_exactly(&all);
 }
+
+/// A page that `aws iam list-access-keys` did not continue is a list, and not the whole one.
+#[test]
+fn f80_a_list_that_goes_on_elsewhere_is_used_with_a_warning() {
+    let page = |more: &str| {
+        format!(
+            "{{\n\"AccessKeyMetadata\": [{{\"UserName\": \"Bob\", \"AccessKeyId\": \"{BOBS_KEY}\"}}]{more}\n}}\n"
+        )
+    };
+    let whole = page(", \"IsTruncated\": false, \"NextToken\": null");
+    let warning = |line: u64| {
+        format!(
+            "iam-del-key: warning: standard input, line {line}: this page of a list is not the last one; keys are missing \
+             unless the list has the other pages too (to list all keys, omit --max-items and --no-paginate)\n"
+        )
+    };
+    let repeated = "iam-del-key: note: 1 repeated key was ignored\n";
+    for (list, says) in [
+        (page(""), String::new()),
+        (whole.clone(), String::new()),
+        (
+            page(", \"IsTruncated\": true, \"Marker\": \"m\""),
+            warning(3),
+        ),
+        (
+            page(",\n\"NextToken\": \"eyJNYXJrZXIiOiBudWxsfQ==\""),
+            warning(4),
+        ),
+        (
+            whole + &page(", \"IsTruncated\": true"),
+            warning(6) + repeated,
+        ),
+    ] {
+        let sandbox = documented();
+        let printed = from_stdin(&sandbox, &list, &[]).run().exits(0);
+        let _ = printed
+            .prints_outcomes(&[("Deleted", 1)])
+            .says_exactly(&format!("{says}result: 1 key: 1 deleted\n"));
+    }
+}
+
+/// A key has one owner, whatever the format of the list. Lines that need no action do not count: an earlier run may have
+/// been given the wrong owner.
+#[test]
+fn f80_a_key_with_two_owners_is_an_error_in_every_format() {
+    let json = |owner: &str, more: &str| {
+        format!("{{\"AccessKeyId\":\"{BOBS_KEY}\",\"UserName\":\"{owner}\"{more}}}")
+    };
+    let [bob, alice] = ["Bob", "Alice"].map(|owner| json(owner, ""));
+    let failed = json("Bob", ",\"Outcome\":\"Failed\"");
+    let planned = json(
+        "Alice",
+        ",\"Outcome\":\"WouldDelete\",\"Action\":\"delete\"",
+    );
+    for (list, lines) in [
+        (
+            format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n{BOBS_KEY},Alice\n"),
+            (2, 3),
+        ),
+        (
+            format!("KeyId\tOwner\n{BOBS_KEY}\tBob\n{BOBS_KEY}\tAlice\n"),
+            (2, 3),
+        ),
+        (
+            format!(
+                "AccessKeyId,UserName,Outcome\n{BOBS_KEY},Bob,Failed\n{BOBS_KEY},Alice,NotTried\n"
+            ),
+            (2, 3),
+        ),
+        (format!("{bob}\n{alice}\n"), (1, 2)),
+        (format!("[{bob},\n{alice}]\n"), (1, 2)),
+        (
+            format!("{{\"AccessKeyMetadata\":[{bob},\n{alice}]}}\n"),
+            (1, 2),
+        ),
+        (format!("{failed}\n\n{planned}\n"), (1, 3)),
+    ] {
+        let (first, second) = lines;
+        let says = format!(
+            "iam-del-key: error: standard input, line {second}, column 1: {BOBS_KEY} has the owner Alice here, but the \
+             owner Bob in line {first}: a key has only one owner\n\
+             hint: correct the line and run the same command again\n\
+             result: no key was changed\n"
+        );
+        refused(list, &[], &says);
+    }
+    let skipped = json("Alice", ",\"Outcome\":\"Skipped\"");
+    for list in [
+        format!("{skipped}\n{bob}\n"),
+        format!("AccessKeyId,UserName,Outcome\n{BOBS_KEY},Alice,Skipped\n{BOBS_KEY},Bob,\n"),
+    ] {
+        let sandbox = documented();
+        let printed = from_stdin(&sandbox, &list, &[]).run().exits(0);
+        let _ = printed
+            .prints_outcomes(&[("Deleted", 1)])
+            .says(&["note: 1 line was skipped: nothing left to do\n"]);
+    }
+}
