@@ -3,6 +3,7 @@
 use super::distinct::RowFiles;
 use super::error::{InputError, InputErrors};
 use super::{Entry, List, ReadOptions, Row};
+use crate::ident::AccountId;
 use crate::metadata::{Deactivation, Status};
 use crate::outcome::OutcomeKind;
 use crate::request::{Action, Key, Owner};
@@ -16,6 +17,10 @@ pub(super) struct KeyCollector<'a> {
     rows: RowFiles,
     already_done: u64,
     errors: InputErrors,
+    /// The account of the journals so far.
+    pub(super) account: Option<AccountId>,
+    /// The line of the first page of a list after which there are more.
+    pub(super) truncated_at: Option<u64>,
 }
 
 impl<'a> KeyCollector<'a> {
@@ -25,7 +30,14 @@ impl<'a> KeyCollector<'a> {
             rows: RowFiles::new(),
             already_done: 0,
             errors: InputErrors::default(),
+            account: None,
+            truncated_at: None,
         }
+    }
+
+    /// Whether the list is of a run that is undone.
+    pub(super) fn is_undo(&self) -> bool {
+        self.options.action == Action::Reactivate
     }
 
     /// Adds the key of an entry, or what is wrong with the entry.
@@ -41,7 +53,7 @@ impl<'a> KeyCollector<'a> {
 
     /// Adds a key. If the entry says that it needs no action, an earlier entry of the key may not count any more.
     fn add(&mut self, entry: Entry) -> Result<(), InputError> {
-        let is_undo = self.options.action == Action::Reactivate;
+        let is_undo = self.is_undo();
         let deactivation = if is_undo {
             Some(entry.deactivation()?)
         } else {
@@ -96,9 +108,9 @@ impl<'a> KeyCollector<'a> {
 
     /// Removes repeated keys, and keys that need no action.
     fn distinct(self) -> Result<List, InputError> {
-        let count = self.rows.len() as u64;
+        let (count, is_undo) = (self.rows.len() as u64, self.is_undo());
         let mut list = self.rows.distinct()?;
-        if self.options.action == Action::Reactivate {
+        if is_undo {
             // A journal has several records of each key.
             list.already_done += self.already_done;
         } else {

@@ -7,7 +7,7 @@ use csv::StringRecord;
 
 use super::line::{Line, Lines, column, without_comment};
 use super::plain::has_aws_id_form;
-use super::{Entry, InputError, Visit, plain};
+use super::{Entry, InputError, KeyCollector, plain};
 use crate::csv_line::CsvLines;
 use crate::sanitize::escape_field;
 
@@ -139,11 +139,11 @@ impl Header {
 pub(super) fn read(
     header: &Header,
     mut lines: Lines,
-    visit: &mut Visit<'_>,
+    keys: &mut KeyCollector<'_>,
 ) -> Result<(), InputError> {
     let mut csv_lines = CsvLines::new(header.delimiter);
     while let Some(line) = lines.next()? {
-        visit(header.entry(&mut csv_lines, &line))?;
+        keys.take(header.entry(&mut csv_lines, &line))?;
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ use serde::de::{
 
 use super::csv::is_same_name;
 use super::line::Lines;
-use super::{Entry, InputError, ListFacts, Visit, plain};
+use super::{Entry, InputError, KeyCollector, plain};
 use crate::ident::AccountId;
 use crate::journal::FORMAT_VERSION;
 use crate::outcome::OutcomeKind;
@@ -36,13 +36,8 @@ const KNOWN_MEMBERS: [&str; 8] = [
     "Journal",
 ];
 
-/// Reads the values of a text in order, and what the text says about itself.
-pub(super) fn read(
-    lines: Lines,
-    action: Action,
-    facts: &mut ListFacts,
-    visit: &mut Visit<'_>,
-) -> Result<(), InputError> {
+/// Reads the values of a text in order.
+pub(super) fn read(lines: Lines, keys: &mut KeyCollector<'_>) -> Result<(), InputError> {
     let (source, lines_read) = lines.rest();
     let place = Rc::new(Cell::new((lines_read + 1, 0)));
     let counter = LineCounter {
@@ -53,11 +48,9 @@ pub(super) fn read(
     };
     let mut json = serde_json::Deserializer::from_reader(counter);
     let mut found = Objects {
-        visit,
+        keys,
         place: &place,
-        is_undo: action == Action::Reactivate,
         is_journal: false,
-        facts,
         problem: None,
     };
     while json.end().is_err() {
@@ -84,16 +77,13 @@ fn problem(error: &serde_json::Error, lines_read: u64) -> InputError {
 }
 
 /// Finds the objects at any depth.
-struct Objects<'a, 'v> {
-    visit: &'a mut Visit<'v>,
+struct Objects<'a, 'k> {
+    keys: &'a mut KeyCollector<'k>,
     /// The line and the column.
     place: &'a Cell<(u64, u64)>,
-    /// Whether it is a list for `--reactivate`, which may be a journal.
-    is_undo: bool,
     /// Whether a journal has started.
     is_journal: bool,
-    facts: &'a mut ListFacts,
-    /// The error that `visit` returned.
+    /// The error after which the rest is not worth reading.
     problem: Option<InputError>,
 }
 
@@ -128,7 +118,8 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
         let (mut outcome, mut action) = (None::<String>, None::<String>);
         let mut previous_status = None;
         let (mut intent, mut account) = (None::<String>, None::<String>);
-        let further = if self.is_undo { &UNDO_MEMBERS[..] } else { &[] };
+        let is_undo = self.keys.is_undo();
+        let further = if is_undo { &UNDO_MEMBERS[..] } else { &[] };
         let (mut is_list, mut is_report, mut is_head) = (false, false, false);
         let (mut is_message, mut is_truncated) = (false, false);
         let mut seen = Vec::new();
@@ -163,7 +154,7 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
                 // The AWS CLI writes the first with --no-paginate, and the second with --max-items.
                 "IsTruncated" => is_truncated |= object.next_value::<Option<bool>>()? == Some(true),
                 "NextToken" => is_truncated |= object.next_value::<Option<String>>()?.is_some(),
-                "Journal" if self.is_undo => {
+                "Journal" if is_undo => {
                     let form = object.next_value::<u32>()?;
                     if form != FORMAT_VERSION {
                         return Err(A::Error::custom(format!(
@@ -172,8 +163,8 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
                     }
                     is_head = true;
                 }
-                "Intent" if self.is_undo => intent = object.next_value()?,
-                "AccountId" if self.is_undo => account = object.next_value()?,
+                "Intent" if is_undo => intent = object.next_value()?,
+                "AccountId" if is_undo => account = object.next_value()?,
                 "PreviousStatus" => previous_status = object.next_value()?,
                 "Journal" => {
                     return self.refuse(InputError::journal(self.place.get().0));
@@ -221,10 +212,11 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
                 ..Entry::with_id(id, line)
             })),
             None if is_list => {
-                self.facts.truncated_at = self.facts.truncated_at.or(is_truncated.then_some(line));
+                let first = self.keys.truncated_at;
+                self.keys.truncated_at = first.or(is_truncated.then_some(line));
                 Ok(())
             }
-            None if self.is_undo => self.refuse(InputError::not_undoable(line)),
+            None if is_undo => self.refuse(InputError::not_undoable(line)),
             None if is_report => self.refuse(InputError::credential_report(line)),
             None => {
                 let error = self.wrong("an object without AccessKeyId");
@@ -256,7 +248,9 @@ fn check_member(
 
 impl Objects<'_, '_> {
     fn found<E: serde::de::Error>(&mut self, found: Result<Entry, InputError>) -> Result<(), E> {
-        (self.visit)(found).or_else(|problem| self.refuse(problem))
+        self.keys
+            .take(found)
+            .or_else(|problem| self.refuse(problem))
     }
 
     /// Creates an error for what was just read.
@@ -271,12 +265,12 @@ impl Objects<'_, '_> {
             return Ok(());
         };
         let account = account.parse::<AccountId>().map_err(E::custom)?;
-        match &self.facts.account {
+        match &self.keys.account {
             Some(other) if *other != account => Err(E::custom(format!(
                 "this journal is for account {account}, but the one before is for account {other}"
             ))),
             _ => {
-                self.facts.account = Some(account);
+                self.keys.account = Some(account);
                 Ok(())
             }
         }

@@ -116,18 +116,6 @@ impl Entry {
     }
 }
 
-/// What a list says about itself.
-#[derive(Debug, Default)]
-struct ListFacts {
-    /// The account of the journals so far.
-    account: Option<AccountId>,
-    /// The line of the first page after which there are more.
-    truncated_at: Option<u64>,
-}
-
-/// Receives each entry, or what is wrong with it. Returns an error if the rest is not worth reading.
-type Visit<'a> = dyn FnMut(Result<Entry, InputError>) -> Result<(), InputError> + 'a;
-
 /// Reads all keys of a file. `None`: of standard input.
 ///
 /// # Errors
@@ -170,42 +158,35 @@ fn keys_of(
     name: &str,
     options: ReadOptions<'_>,
 ) -> Result<List, RunError> {
-    let (mut collected, mut facts) = (KeyCollector::new(options), ListFacts::default());
-    let mut visit = |entry| collected.take(entry);
-    let read = read_entries(source, options.action, &mut facts, &mut visit);
-    let mut list = collected
-        .finish(read)
-        .map_err(|errors| errors.run_error(name))?;
-    list.incomplete = facts.truncated_at.map(|line| {
+    let mut keys = KeyCollector::new(options);
+    let read = read_entries(source, &mut keys);
+    let (account, truncated_at) = (keys.account.take(), keys.truncated_at);
+    let mut list = keys.finish(read).map_err(|errors| errors.run_error(name))?;
+    list.incomplete = truncated_at.map(|line| {
         format!(
             "{name}, line {line}: this page of a list is not the last one; keys are missing unless the list has the other \
              pages too (to list all keys, omit --max-items and --no-paginate)"
         )
     });
     let name = name.to_owned();
-    list.origin = facts.account.map(|account| Origin { name, account });
+    list.origin = account.map(|account| Origin { name, account });
     Ok(list)
 }
 
 /// Detects the format of the input and reads its entries.
-fn read_entries(
-    source: Box<dyn BufRead>,
-    action: Action,
-    facts: &mut ListFacts,
-    visit: &mut Visit<'_>,
-) -> Result<(), InputError> {
+fn read_entries(source: Box<dyn BufRead>, keys: &mut KeyCollector<'_>) -> Result<(), InputError> {
     let mut lines = Lines::new(source)?;
     match lines.first()? {
         None => Ok(()),
-        Some(b'{' | b'[') => json::read(lines, action, facts, visit),
-        Some(_) if action == Action::Reactivate => Err(InputError::not_undoable(1)),
+        Some(b'{' | b'[') => json::read(lines, keys),
+        Some(_) if keys.is_undo() => Err(InputError::not_undoable(1)),
         Some(_) => {
             let Some(first) = lines.next()? else {
                 return Ok(());
             };
             match csv::Header::of(&first)? {
-                Some(header) => csv::read(&header, lines, visit),
-                None => plain::read(first, lines, visit),
+                Some(header) => csv::read(&header, lines, keys),
+                None => plain::read(first, lines, keys),
             }
         }
     }

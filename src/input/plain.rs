@@ -3,12 +3,16 @@
 use std::ffi::OsStr;
 
 use super::line::{Line, Lines, column, without_comment};
-use super::{Entry, InputError, Visit};
+use super::{Entry, InputError, KeyCollector};
 use crate::ident::{AccessKeyId, UserName};
 use crate::outcome::OutcomeKind;
 
 /// Reads the IDs of the line `first` and of all following lines.
-pub(super) fn read(first: Line, mut lines: Lines, visit: &mut Visit<'_>) -> Result<(), InputError> {
+pub(super) fn read(
+    first: Line,
+    mut lines: Lines,
+    keys: &mut KeyCollector<'_>,
+) -> Result<(), InputError> {
     let mut line = Some(first);
     while let Some(Line { text, number }) = line {
         let words: Vec<&str> = without_comment(&text).split_whitespace().collect();
@@ -23,7 +27,7 @@ pub(super) fn read(first: Line, mut lines: Lines, visit: &mut Visit<'_>) -> Resu
         }
         for word in words {
             let wrong = |reason| InputError::new(number, place(word), reason);
-            visit(id(word).map(|id| Entry::with_id(id, number)).map_err(wrong))?;
+            keys.take(id(word).map(|id| Entry::with_id(id, number)).map_err(wrong))?;
         }
         line = lines.next()?;
     }
