@@ -155,12 +155,7 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
                 "IsTruncated" => is_truncated |= object.next_value::<Option<bool>>()? == Some(true),
                 "NextToken" => is_truncated |= object.next_value::<Option<String>>()?.is_some(),
                 "Journal" if is_undo => {
-                    let form = object.next_value::<u32>()?;
-                    if form != FORMAT_VERSION {
-                        return Err(A::Error::custom(format!(
-                            "the journal has format version {form}, but this program reads version {FORMAT_VERSION}"
-                        )));
-                    }
+                    check_version(object.next_value()?).map_err(A::Error::custom)?;
                     is_head = true;
                 }
                 "Intent" if is_undo => intent = object.next_value()?,
@@ -224,6 +219,16 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
             }
         }
     }
+}
+
+/// Checks the version of a journal.
+fn check_version(version: u32) -> Result<(), String> {
+    if version == FORMAT_VERSION {
+        return Ok(());
+    }
+    Err(format!(
+        "the journal has format version {version}, but this program reads version {FORMAT_VERSION}"
+    ))
 }
 
 /// Checks a member whose name is, or may be meant as, one of `KNOWN_MEMBERS`. A repeated or misspelled member could
