@@ -8,7 +8,7 @@ use aws_types::region::Region;
 use super::config_file::{ConfigFiles, Profile};
 use super::connection::Connection;
 use super::credential_parts::UNSET;
-use super::deadline::Deadline;
+use super::key_budget::{KeyBudget, SharedClock};
 use super::login::Login;
 use super::metadata_service;
 use super::process::CredentialProcess;
@@ -121,8 +121,8 @@ impl Source {
         settings: &Settings,
         limit: Duration,
     ) -> Result<Resolved, RunError> {
-        let mut deadline = Deadline::new(limit);
-        let resolved = Box::pin(self.fetch(base, settings, &mut deadline)).await?;
+        let budget = KeyBudget::new(&SharedClock::default(), limit);
+        let resolved = Box::pin(self.fetch(base, settings, &budget)).await?;
         settings.log.verbose(|| {
             let id = escape(resolved.credentials.access_key_id());
             format!("using access key {id}, from {}", self.origin)
@@ -172,37 +172,32 @@ impl Source {
         &self,
         base: Option<Resolved>,
         settings: &Settings,
-        deadline: &mut Deadline,
+        budget: &KeyBudget,
     ) -> Result<Resolved, RunError> {
         let base = match (base, &self.base) {
-            (None, Some(source)) => Some(Box::pin(source.fetch(None, settings, deadline)).await?),
+            (None, Some(source)) => Some(Box::pin(source.fetch(None, settings, budget)).await?),
             (base, _) => base,
         };
         let (base, key_ids) = base.map(|base| (base.credentials, base.key_ids)).unzip();
-        deadline.origin.clone_from(&self.origin);
-        let credentials = match &self.provider {
-            Provider::Static(credentials) => credentials.clone(),
-            Provider::Process(process) => deadline.bound(process.run(settings.log)).await?,
-            Provider::Sso(sso) => deadline.bound(sso.fetch_credentials(settings)).await?,
-            Provider::Login(login) => deadline.bound(login.fetch_credentials(settings)).await?,
-            Provider::Role(role) if let Some(device) = &role.device => {
-                device.session(role, base, settings, deadline).await?
-            }
-            Provider::Role(role) => {
-                let assuming = role.assume(base, None, settings);
-                deadline.bound(assuming).await?.credentials
-            }
-            Provider::Root(root) => root.assume(base, settings, deadline).await?,
-            Provider::Container => {
-                deadline
-                    .bound(metadata_service::container(settings))
-                    .await?
-            }
-            Provider::Instance => {
-                let fetched = deadline.bound(metadata_service::instance(settings)).await?;
-                fetched.ok_or_else(|| self.no_instance(settings))?
+        let fetching = async {
+            match &self.provider {
+                Provider::Static(credentials) => Ok(credentials.clone()),
+                Provider::Process(process) => process.run(settings.log).await,
+                Provider::Sso(sso) => sso.fetch_credentials(settings).await,
+                Provider::Login(login) => login.fetch_credentials(settings).await,
+                Provider::Role(role) => match &role.device {
+                    Some(device) => device.session(role, base, settings, budget).await,
+                    None => Ok(role.assume(base, None, settings).await?.credentials),
+                },
+                Provider::Root(root) => root.assume(base, settings, budget).await,
+                Provider::Container => metadata_service::container(settings).await,
+                Provider::Instance => {
+                    let fetched = metadata_service::instance(settings).await?;
+                    fetched.ok_or_else(|| self.no_instance(settings))
+                }
             }
         };
+        let credentials = budget.fetch(&self.origin, fetching).await?;
         let expiry = credentials.expiry();
         if expiry.is_some_and(|expiry| expiry <= SystemTime::now()) {
             return Err(self.expired());

@@ -16,11 +16,10 @@ use ring::digest::SHA1_FOR_LEGACY_USE_ONLY;
 use rustix::fs::OFlags;
 use rustix::process::geteuid;
 use serde_json::{Value, json};
-use tokio::time::Instant;
 
 use super::credential_parts::{CredentialParts, PROCESS_FIELDS};
-use super::deadline::Deadline;
 use super::environment;
+use super::key_budget::KeyBudget;
 use super::role::{NOT_ASSUMED, Role, Session};
 use super::session;
 use super::settings::Settings;
@@ -70,7 +69,7 @@ impl Device {
         role: &Role,
         base: Option<Credentials>,
         settings: &Settings,
-        deadline: &mut Deadline,
+        budget: &KeyBudget,
     ) -> Result<Credentials, RunError> {
         let path = cache_path(&role.cache_key(&self.serial));
         let (log, shown) = (settings.log, escape_path(&path));
@@ -86,7 +85,7 @@ impl Device {
             if let Some(refused) = &refused {
                 log.verbose(|| format!("there is a cached session in {refused}"));
             }
-            let created = self.create(role, base, settings, deadline).await;
+            let created = self.create(role, base, settings, budget).await;
             let session = created.map_err(|mut stop| {
                 let remove = refused.filter(|_| stop.code == MFA_REQUIRED);
                 let remove = remove.map(|refused| format!("first remove {refused}"));
@@ -106,17 +105,16 @@ impl Device {
         role: &Role,
         base: Option<Credentials>,
         settings: &Settings,
-        deadline: &mut Deadline,
+        budget: &KeyBudget,
     ) -> Result<Session, RunError> {
         let mut attempts = 0;
         loop {
             attempts += 1;
-            let entered = self.code(settings, deadline).await?;
+            let entered = self.code(settings, budget).await?;
             let (stop, was_sent) = match entered.parse::<TokenCode>() {
                 Ok(code) => {
                     let mfa = Some((self.serial.as_str(), &code));
-                    let assuming = role.assume(base.clone(), mfa, settings);
-                    match deadline.bound(assuming).await {
+                    match role.assume(base.clone(), mfa, settings).await {
                         Err(stop) if is_wrong_code(&stop) => (stop, true),
                         result => return result,
                     }
@@ -155,16 +153,16 @@ impl Device {
     }
 
     /// Returns the code of `--token-code`, which works once, or the code that a person enters.
-    async fn code(&self, settings: &Settings, deadline: &mut Deadline) -> Result<String, RunError> {
+    async fn code(&self, settings: &Settings, budget: &KeyBudget) -> Result<String, RunError> {
         if let Some(code) = lock(&settings.token_code).take() {
             return Ok(code.as_str().to_owned());
         }
         let own = terminal::own().filter(|_| settings.log.is_for_people());
         let own = own.ok_or_else(|| self.required(settings.log))?;
         let prompt = SafeText::message(&format!("Enter MFA code for {}: ", self.serial));
-        let started = Instant::now();
+        let asking = budget.pause();
         let entered = terminal::ask_secret(own, &prompt).await;
-        deadline.extend(started.elapsed());
+        drop(asking);
         let line = entered.ok().filter(|line| line.ends_with(b"\n"));
         let line = line.ok_or_else(|| {
             RunError::credentials(format!("no MFA code was entered for {}", self.serial))

@@ -8,7 +8,6 @@ mod connector;
 mod credential_chain;
 mod credential_parts;
 mod credentials;
-mod deadline;
 mod endpoint;
 mod environment;
 mod error;

@@ -12,8 +12,8 @@ use url::Url;
 use super::attempt::Attempts;
 use super::connection::Connection;
 use super::credential_parts::CredentialParts;
-use super::deadline::Deadline;
 use super::error::{call_error, timed_out};
+use super::key_budget::KeyBudget;
 use super::recorder::Recorder;
 use super::response_history::SharedHistory;
 use super::retry::IamRetries;
@@ -86,7 +86,7 @@ impl Root {
         &self,
         base: Option<Credentials>,
         settings: &Settings,
-        deadline: &Deadline,
+        budget: &KeyBudget,
     ) -> Result<Credentials, RunError> {
         let client = sts::client(&settings.sdk_of_identity()?, base, IamRetries::RateLimiter);
         let most = settings.profile().number("max_attempts")?;
@@ -96,21 +96,22 @@ impl Root {
         loop {
             tried += 1;
             let attempts = Attempts::default();
-            let failure = match deadline
-                .timeout(self.call(&client, &attempts, settings))
+            let failure = match budget
+                .spend(Duration::ZERO, self.call(&client, &attempts, settings))
                 .await
             {
                 Some(Ok(output)) => return self.credentials(&output),
                 Some(Err(failure)) => failure,
                 // Throttling of earlier calls explains more than the timeout.
-                None => {
-                    throttled.unwrap_or_else(|| timed_out(OPERATION, &attempts, deadline.limit))
-                }
+                None => throttled.unwrap_or_else(|| timed_out(OPERATION, &attempts, budget.limit)),
             };
             let is_throttled = failure.kind() == Some(ErrorKind::Throttling);
             if !is_throttled
                 || most.is_some_and(|most| tried >= most)
-                || deadline.timeout(sleep(jittered(pause))).await.is_none()
+                || budget
+                    .spend(Duration::ZERO, sleep(jittered(pause)))
+                    .await
+                    .is_none()
             {
                 return Err(self.failed(&failure, settings));
             }

@@ -8,7 +8,7 @@ use aws_credential_types::Credentials;
 
 use super::service::{Expected, Service, check_stop, check_time, credentials, parts, run};
 use crate::aws::connection::Connection;
-use crate::aws::deadline::Deadline;
+use crate::aws::key_budget::{KeyBudget, SharedClock};
 use crate::aws::role::Role;
 use crate::aws::root::{self, Root};
 use crate::aws::sts::{AccountLookup, Identity};
@@ -79,11 +79,9 @@ fn check_root(body: &[u8]) {
         unique_id: "AIDAADMIN".to_owned(),
     };
     let root = Root::new(&account(), Mode::Change, &caller, &Connection::default());
-    let (settings, deadline) = (
-        Service::new(&[body.to_vec()]).settings(),
-        Deadline::new(LIMIT),
-    );
-    let session = run(root.assume(Some(credentials()), &settings, &deadline));
+    let settings = Service::new(&[body.to_vec()]).settings();
+    let budget = KeyBudget::new(&SharedClock::default(), LIMIT);
+    let session = run(root.assume(Some(credentials()), &settings, &budget));
     check_session(session, body, "AssumeRoot");
 }
 
