@@ -17,6 +17,7 @@ use super::root::Root;
 use super::settings::Settings;
 use super::sso::Sso;
 use crate::error::RunError;
+use crate::lock::lock;
 use crate::sanitize::escape;
 
 /// `AWS_ACCESS_KEY_ID` and its companions.
@@ -47,13 +48,6 @@ pub(super) enum Provider {
     Root(Root),
     Container,
     Instance,
-}
-
-/// Credentials, and the IDs of their key and of the keys that assumed their roles.
-#[derive(Clone, Debug)]
-pub(crate) struct Resolved {
-    pub(crate) credentials: Credentials,
-    pub(crate) key_ids: Vec<String>,
 }
 
 impl Source {
@@ -117,17 +111,17 @@ impl Source {
     /// There are no credentials, or they are invalid or expired, or they did not arrive in time.
     pub(super) async fn resolve(
         &self,
-        base: Option<Resolved>,
+        base: Option<Credentials>,
         settings: &Settings,
         limit: Duration,
-    ) -> Result<Resolved, RunError> {
+    ) -> Result<Credentials, RunError> {
         let budget = KeyBudget::new(&SharedClock::default(), limit);
-        let resolved = Box::pin(self.fetch(base, settings, &budget)).await?;
+        let credentials = Box::pin(self.fetch(base, settings, &budget)).await?;
         settings.log.verbose(|| {
-            let id = escape(resolved.credentials.access_key_id());
+            let id = escape(credentials.access_key_id());
             format!("using access key {id}, from {}", self.origin)
         });
-        Ok(resolved)
+        Ok(credentials)
     }
 
     /// Creates the error for expired credentials.
@@ -170,15 +164,14 @@ impl Source {
 
     async fn fetch(
         &self,
-        base: Option<Resolved>,
+        base: Option<Credentials>,
         settings: &Settings,
         budget: &KeyBudget,
-    ) -> Result<Resolved, RunError> {
+    ) -> Result<Credentials, RunError> {
         let base = match (base, &self.base) {
             (None, Some(source)) => Some(Box::pin(source.fetch(None, settings, budget)).await?),
             (base, _) => base,
         };
-        let (base, key_ids) = base.map(|base| (base.credentials, base.key_ids)).unzip();
         let fetching = async {
             match &self.provider {
                 Provider::Static(credentials) => Ok(credentials.clone()),
@@ -202,11 +195,7 @@ impl Source {
         if expiry.is_some_and(|expiry| expiry <= SystemTime::now()) {
             return Err(self.expired());
         }
-        let mut key_ids: Vec<String> = key_ids.unwrap_or_default();
-        key_ids.push(credentials.access_key_id().to_owned());
-        Ok(Resolved {
-            credentials,
-            key_ids,
-        })
+        lock(&settings.signing_keys).push(credentials.access_key_id().to_owned());
+        Ok(credentials)
     }
 }

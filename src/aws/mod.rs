@@ -131,10 +131,9 @@ pub(crate) async fn connect(
     }
     let settings = Arc::new(settings);
     let responses = SharedHistory::default();
-    let mut resolved = source.resolve(None, &settings, limit).await?;
     let mut caller = AccountLookup {
         settings: Arc::clone(&settings),
-        credentials: resolved.credentials.clone(),
+        credentials: source.resolve(None, &settings, limit).await?,
         limit,
         responses: Arc::clone(&responses),
         known_account: None,
@@ -144,14 +143,14 @@ pub(crate) async fn connect(
     {
         let _ = connection.found_role.set(role);
         source = source.with_role_of(connection);
-        resolved = caller.assume(&source, resolved).await?;
+        caller.assume(&source).await?;
     } else if let Some(target) = &connection.target_principal {
         let identity = caller.identity(UNKNOWN_CALLER).await?;
         source = source.with_root(Root::new(target, mode, &identity, connection));
-        resolved = caller.assume(&source, resolved).await?;
+        caller.assume(&source).await?;
     }
     let profile = source.profile.clone();
-    let credentials = resolved.credentials.clone();
+    let credentials = caller.credentials.clone();
     let account = credentials
         .account_id()
         .and_then(|account| account.as_str().parse().ok())
@@ -171,8 +170,13 @@ pub(crate) async fn connect(
         identity,
     });
     let principal = connection.principal();
-    let signer = Signer::new(actual.or(account), profile, principal);
-    let shared = Arc::new(SharedCredentials::new(resolved, signer.clone(), renewal));
+    let signer = Signer {
+        keys: Arc::clone(&settings.signing_keys),
+        account: actual.or(account),
+        profile,
+        principal,
+    };
+    let shared = Arc::new(SharedCredentials::new(credentials, renewal));
     let current = Arc::clone(&shared);
     let provider = provide_credentials_fn(move || ready(Ok(current.credentials())));
     let (retries, rate_limiter) = if is_single {

@@ -4,10 +4,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use aws_credential_types::Credentials;
 
-use super::credentials::{Resolved, Source};
+use super::credentials::Source;
 use super::sts::{AccountLookup, Identity};
 use crate::error::RunError;
-use crate::guard::Signer;
 use crate::lock::lock;
 use crate::sanitize::escape;
 
@@ -15,7 +14,6 @@ use crate::sanitize::escape;
 #[derive(Debug)]
 pub(super) struct SharedCredentials {
     current: Mutex<Current>,
-    signer: Signer,
     renewal: Option<Renewal>,
     /// Held by the request that renews the credentials for all others.
     renewing: tokio::sync::Mutex<()>,
@@ -43,16 +41,14 @@ pub(super) struct Renewal {
 
 impl SharedCredentials {
     /// Starts with the first credentials of the run.
-    pub(super) fn new(resolved: Resolved, signer: Signer, renewal: Option<Renewal>) -> Self {
-        signer.add(resolved.key_ids);
+    pub(super) fn new(credentials: Credentials, renewal: Option<Renewal>) -> Self {
         Self {
             current: Mutex::new(Current {
-                credentials: resolved.credentials,
+                credentials,
                 generation: 0,
                 is_accepted: false,
                 failure: None,
             }),
-            signer,
             renewal,
             renewing: tokio::sync::Mutex::default(),
         }
@@ -99,9 +95,8 @@ impl SharedCredentials {
         let renewed = renewal.run().await;
         let mut current = self.current();
         match renewed {
-            Ok(resolved) => {
-                self.signer.add(resolved.key_ids);
-                current.credentials = resolved.credentials;
+            Ok(credentials) => {
+                current.credentials = credentials;
                 current.generation += 1;
                 current.is_accepted = false;
                 true
@@ -124,14 +119,14 @@ impl Renewal {
     /// # Errors
     ///
     /// There are none, or they belong to another principal.
-    async fn run(&self) -> Result<Resolved, RunError> {
+    async fn run(&self) -> Result<Credentials, RunError> {
         let caller = &self.caller;
         let settings = &caller.settings;
         let renewing = || "the credentials have expired: renewing them".to_owned();
         settings.log.verbose(renewing);
-        let resolved = self.source.resolve(None, settings, caller.limit).await?;
+        let credentials = self.source.resolve(None, settings, caller.limit).await?;
         let renewed = AccountLookup {
-            credentials: resolved.credentials.clone(),
+            credentials: credentials.clone(),
             ..caller.clone()
         };
         let Ok(identity) = renewed.identity("").await else {
@@ -151,6 +146,6 @@ impl Renewal {
                 "the renewed credentials are those of {new}, and the run began as {old}"
             )));
         }
-        Ok(resolved)
+        Ok(credentials)
     }
 }

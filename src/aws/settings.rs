@@ -21,6 +21,7 @@ use super::root_certs;
 use super::setting::Setting;
 use super::sso::Sso;
 use crate::error::{Explain, RunError};
+use crate::guard::SigningKeys;
 use crate::ident::TokenCode;
 use crate::log::Log;
 use crate::sanitize::{display_value, escape};
@@ -52,6 +53,8 @@ pub(crate) struct Settings {
     pub(super) endpoint_option: Option<String>,
     /// The value of `--token-code`, until it is used.
     pub(super) token_code: Mutex<Option<TokenCode>>,
+    /// The keys of all credentials that were fetched.
+    pub(super) signing_keys: SigningKeys,
     pub(crate) clients: Clients,
     /// The configuration that the clients of all services share.
     pub(super) sdk: SdkConfig,
@@ -119,6 +122,7 @@ impl Settings {
             endpoint_url: None,
             endpoint_option: connection.endpoint_url.clone(),
             token_code: Mutex::new(connection.token_code.clone()),
+            signing_keys: SigningKeys::default(),
             clients,
             sdk,
             log,

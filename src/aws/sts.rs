@@ -11,7 +11,7 @@ use aws_types::SdkConfig;
 
 use super::attempt::Attempts;
 use super::connection::Connection;
-use super::credentials::{Resolved, Source};
+use super::credentials::Source;
 use super::error::{incomplete_response, read_error};
 use super::recorder::Recorder;
 use super::response_history::SharedHistory;
@@ -116,20 +116,16 @@ impl AccountLookup {
         ))
     }
 
-    /// Assumes the role or the root user of `source` with the credentials `base`, and signs with the result from now on.
+    /// Assumes the role or the root user of `source` with these credentials, and signs with the result from now on.
     ///
     /// # Errors
     ///
     /// STS returns no credentials.
-    pub(super) async fn assume(
-        &mut self,
-        source: &Source,
-        base: Resolved,
-    ) -> Result<Resolved, RunError> {
-        let assuming = source.resolve(Some(base), &self.settings, self.limit);
-        let resolved = Box::pin(assuming).await?;
-        self.credentials = resolved.credentials.clone();
-        Ok(resolved)
+    pub(super) async fn assume(&mut self, source: &Source) -> Result<(), RunError> {
+        let base = Some(self.credentials.clone());
+        let assuming = source.resolve(base, &self.settings, self.limit);
+        self.credentials = Box::pin(assuming).await?;
+        Ok(())
     }
 
     async fn get_caller_identity(&self, client: &Client) -> Result<Identity, CallError> {

@@ -23,7 +23,6 @@ use roxmltree::{Document, Node};
 
 use crate::aws::Iam;
 use crate::aws::config_file::ConfigFiles;
-use crate::aws::credentials::Resolved;
 use crate::aws::http::Clients;
 use crate::aws::renewal::SharedCredentials;
 use crate::aws::root_certs::RootCerts;
@@ -31,7 +30,7 @@ use crate::aws::settings::Settings;
 use crate::error::RunError;
 use crate::fuzz::check_message;
 use crate::fuzz::run_error;
-use crate::guard::{Principal, Signer};
+use crate::guard::Principal;
 use crate::lock::lock;
 use crate::log::Log;
 use crate::sanitize::SafeText;
@@ -102,15 +101,10 @@ impl Service {
     }
 
     pub(super) fn iam(&self) -> Iam {
-        let resolved = Resolved {
-            credentials: credentials(),
-            key_ids: Vec::new(),
-        };
-        let signer = Signer::new(None, None, Principal::Caller);
         Iam {
             client: self.client.clone(),
             responses: Arc::default(),
-            credentials: Arc::new(SharedCredentials::new(resolved, signer, None)),
+            credentials: Arc::new(SharedCredentials::new(credentials(), None)),
             log: Log::quiet(),
             rate_limiter: None,
             patience: Duration::ZERO,
@@ -133,6 +127,7 @@ impl Service {
             endpoint_url: None,
             endpoint_option: None,
             token_code: Mutex::default(),
+            signing_keys: Arc::default(),
             clients: Clients::new(RootCerts::System),
             sdk: self.sdk.clone(),
             log: Log::quiet(),
