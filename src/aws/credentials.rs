@@ -180,7 +180,7 @@ impl Source {
                 Provider::Login(login) => login.fetch_credentials(settings).await,
                 Provider::Role(role) => match &role.device {
                     Some(device) => device.session(role, base, settings, budget).await,
-                    None => Ok(role.assume(base, None, settings).await?.credentials),
+                    None => Ok(role.assume(base, None, settings).await?.0),
                 },
                 Provider::Root(root) => root.assume(base, settings, budget).await,
                 Provider::Container => metadata_service::container(settings).await,

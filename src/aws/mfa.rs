@@ -9,18 +9,15 @@ use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
-use aws_credential_types::attributes::AccountId;
-use aws_smithy_types::DateTime;
-use aws_smithy_types::date_time::Format;
 use ring::digest::SHA1_FOR_LEGACY_USE_ONLY;
 use rustix::fs::OFlags;
 use rustix::process::geteuid;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::credential_parts::{CredentialParts, PROCESS_FIELDS};
 use super::environment;
 use super::key_budget::KeyBudget;
-use super::role::{NOT_ASSUMED, Role, Session};
+use super::role::{NOT_ASSUMED, Role};
 use super::session;
 use super::settings::Settings;
 use crate::command_line::CommandLine;
@@ -86,14 +83,14 @@ impl Device {
                 log.verbose(|| format!("there is a cached session in {refused}"));
             }
             let created = self.create(role, base, settings, budget).await;
-            let session = created.map_err(|mut stop| {
+            let (credentials, session) = created.map_err(|mut stop| {
                 let remove = refused.filter(|_| stop.code == MFA_REQUIRED);
                 let remove = remove.map(|refused| format!("first remove {refused}"));
                 stop.hints.splice(..0, remove);
                 stop
             })?;
-            session::save(&path, &session.to_json(), log);
-            session.credentials
+            session::save(&path, &session, log);
+            credentials
         };
         *lock(&self.used) = Some(credentials.access_key_id().to_owned());
         Ok(credentials)
@@ -106,7 +103,7 @@ impl Device {
         base: Option<Credentials>,
         settings: &Settings,
         budget: &KeyBudget,
-    ) -> Result<Session, RunError> {
+    ) -> Result<(Credentials, Value), RunError> {
         let mut attempts = 0;
         loop {
             attempts += 1;
@@ -311,30 +308,10 @@ fn read_own(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-impl Session {
-    /// Formats the session as the AWS CLI caches it.
-    pub(super) fn to_json(&self) -> Value {
-        let credentials = &self.credentials;
-        let expiry = credentials.expiry().map(|expiry| {
-            let seconds = DateTime::from_secs(DateTime::from(expiry).secs());
-            seconds.fmt(Format::DateTime).unwrap_or_default()
-        });
-        let account = credentials.account_id().map(AccountId::as_str);
-        json!({
-            "Credentials": {
-                "AccessKeyId": credentials.access_key_id(),
-                "SecretAccessKey": credentials.secret_access_key(),
-                "SessionToken": credentials.session_token(),
-                "Expiration": expiry,
-                "AccountId": account,
-            },
-            "AssumedRoleUser": { "AssumedRoleId": self.id, "Arn": self.arn },
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]

@@ -5,13 +5,13 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use aws_credential_types::Credentials;
-use aws_sdk_sts::types;
+use aws_sdk_sts::types::AssumedRoleUser;
 use serde_json::{Value, json};
 
 use super::attempt::Attempts;
 use super::config_file::Profile;
 use super::connection::Connection;
-use super::credential_parts::CredentialParts;
+use super::credential_parts::{CredentialParts, PROCESS_FIELDS, sts_json};
 use super::error::call_error;
 use super::mfa::Device;
 use super::recorder::Recorder;
@@ -27,15 +27,6 @@ use crate::sanitize::{escape, escape_field, escape_path};
 
 /// The start of the error if STS returns no session.
 pub(super) const NOT_ASSUMED: &str = "the role could not be assumed: ";
-
-/// The session of a role that STS returned.
-#[derive(Debug)]
-pub(super) struct Session {
-    pub(super) credentials: Credentials,
-    /// `AssumedRoleId` and `Arn` of the response.
-    pub(super) id: Option<String>,
-    pub(super) arn: Option<String>,
-}
 
 /// The parameters of `AssumeRole` and `AssumeRoleWithWebIdentity`.
 #[derive(Debug, Default)]
@@ -148,7 +139,8 @@ impl Role {
         }))
     }
 
-    /// Assumes the role with the web identity token, or with the credentials of `base` and the code of an MFA device.
+    /// Assumes the role with the web identity token, or with the credentials of `base` and the code of an MFA device. Returns
+    /// the credentials, and the session as the AWS CLI caches it.
     ///
     /// # Errors
     ///
@@ -158,7 +150,7 @@ impl Role {
         base: Option<Credentials>,
         mfa: Option<(&str, &TokenCode)>,
         settings: &Settings,
-    ) -> Result<Session, RunError> {
+    ) -> Result<(Credentials, Value), RunError> {
         let token = self.token_file.as_ref().map(read_token).transpose()?;
         let operation = match &token {
             Some(_) => "AssumeRoleWithWebIdentity",
@@ -210,15 +202,20 @@ impl Role {
         let given = credentials
             .ok_or_else(|| RunError::credentials(format!("{operation} returned no credentials")))?;
         let user = user.as_ref();
-        let arn = user.map(types::AssumedRoleUser::arn);
+        let arn = user.map(AssumedRoleUser::arn);
         let account = arn.and_then(|arn| arn.split(':').nth(4));
         self.check(arn, account)?;
-        let key = CredentialParts::from_sts(&given, operation, account.map(str::to_owned))?;
-        Ok(Session {
-            credentials: key.credentials("AssumeRole")?,
-            id: user.map(|user| user.assumed_role_id().to_owned()),
-            arn: arn.map(str::to_owned),
-        })
+        let session = sts_json(&given, account);
+        let parts = CredentialParts::of_session(&session, PROCESS_FIELDS, operation)
+            .map_err(|reason| RunError::credentials(format!("{operation} {reason}")))?;
+        let id = user.map(AssumedRoleUser::assumed_role_id);
+        Ok((
+            parts.credentials("AssumeRole")?,
+            json!({
+                "Credentials": session,
+                "AssumedRoleUser": { "AssumedRoleId": id, "Arn": arn },
+            }),
+        ))
     }
 
     /// Checks the ARN of a session and the account in it.

@@ -11,7 +11,7 @@ use url::Url;
 
 use super::attempt::Attempts;
 use super::connection::Connection;
-use super::credential_parts::CredentialParts;
+use super::credential_parts::{CredentialParts, PROCESS_FIELDS, sts_json};
 use super::error::{call_error, timed_out};
 use super::key_budget::KeyBudget;
 use super::recorder::Recorder;
@@ -142,8 +142,11 @@ impl Root {
         let given = output.credentials();
         let given =
             given.ok_or_else(|| RunError::credentials("AssumeRoot returned no credentials"))?;
-        let account = Some(self.account.to_string());
-        CredentialParts::from_sts(given, OPERATION, account)?.credentials(OPERATION)
+        let session = sts_json(given, Some(self.account.as_str()));
+        let parts = CredentialParts::of_session(&session, PROCESS_FIELDS, OPERATION);
+        parts
+            .map_err(|reason| RunError::credentials(format!("{OPERATION} {reason}")))?
+            .credentials(OPERATION)
     }
 
     fn failed(&self, failure: &CallError, settings: &Settings) -> RunError {

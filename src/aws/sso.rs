@@ -9,7 +9,7 @@ use ring::digest::SHA1_FOR_LEGACY_USE_ONLY;
 use serde_json::{Value, json};
 
 use super::config_file::{ConfigFiles, Profile};
-use super::credential_parts::{CredentialParts, time};
+use super::credential_parts::{CredentialParts, SSO_FIELDS, expiration, time};
 use super::environment;
 use super::ini::Section;
 use super::session::{self, LastRequest, read, save, text, time_in};
@@ -170,14 +170,16 @@ impl Sso {
         })?;
         let role = output.role_credentials();
         let role = role.ok_or_else(|| RunError::credentials("SSO returned no credentials"))?;
-        let parts = [
-            ("accessKeyId", role.access_key_id()),
-            ("secretAccessKey", role.secret_access_key()),
-            ("sessionToken", role.session_token()),
-        ];
-        let expiration = ("expiration", DateTime::from_millis(role.expiration()));
-        let account = Some(self.account.clone());
-        CredentialParts::from_response("SSO", parts, expiration, account)?.credentials("SSO")
+        let session = json!({
+            "accessKeyId": role.access_key_id(),
+            "secretAccessKey": role.secret_access_key(),
+            "sessionToken": role.session_token(),
+            "expiration": expiration(DateTime::from_millis(role.expiration())),
+            "accountId": self.account,
+        });
+        CredentialParts::of_session(&session, SSO_FIELDS, "SSO")
+            .map_err(|reason| RunError::credentials(format!("SSO {reason}")))?
+            .credentials("SSO")
     }
 
     /// Returns the token, renewed if it expires soon. An expired token is never sent.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
+use serde_json::Value;
 
 use super::service::{Expected, Service, check_stop, check_time, credentials, parts, run};
 use crate::aws::connection::Connection;
@@ -54,16 +55,12 @@ fn check_role(body: &[u8]) {
     let role = Role::of_options(&connection).expect("a role");
     let settings = Service::new(&[body.to_vec()]).settings();
     let session = run(role.assume(Some(credentials()), None, &settings));
-    let arn = session
-        .as_ref()
-        .ok()
-        .and_then(|session| session.arn.clone());
-    check_session(
-        session.map(|session| session.credentials),
-        body,
-        "AssumeRole",
-    );
-    if let Some(arn) = arn {
+    let (credentials, session) = match session {
+        Ok((credentials, session)) => (Ok(credentials), session),
+        Err(stop) => (Err(stop), Value::Null),
+    };
+    check_session(credentials, body, "AssumeRole");
+    if let Some(arn) = session["AssumedRoleUser"]["Arn"].as_str() {
         let expected = Expected::of(body, "AssumeRole", "AssumedRoleUser");
         assert_eq!(arn, expected.result["Arn"]);
         let lower = arn.to_ascii_lowercase();
