@@ -97,10 +97,7 @@ impl Settings {
             let region = region.unwrap_or("no region".to_owned());
             format!("profile {}, {region}", escape(&profile_name))
         });
-        let clients = Clients::new(root_certs::choose(
-            connection.ca_bundle.as_deref(),
-            profile,
-        )?);
+        let clients = Clients::new(root_certs::choose(connection.ca_bundle.as_deref(), profile));
         let ignores_endpoint_urls = profile.flag("ignore_configured_endpoint_urls")?;
         let timeouts = timeouts(connection);
         let sdk = SdkConfig::builder()
