@@ -22,7 +22,7 @@ use crate::guard::Principal;
 use crate::ident::{AccessKeyId, UserName};
 use crate::lock::lock;
 use crate::log::Log;
-use crate::metadata::{LastUse, NOT_AVAILABLE, Status};
+use crate::metadata::{KeyMetadata, LastUse, NOT_AVAILABLE, Status};
 use crate::outcome::ResponseMetadata;
 use crate::request::Key;
 
@@ -47,16 +47,6 @@ pub(crate) struct Iam {
     /// The key or user that the calls concern, if there are many.
     pub(super) subject: Option<Arc<str>>,
     pub(super) request_counts: Arc<Mutex<BTreeMap<&'static str, usize>>>,
-}
-
-/// The result of `GetAccessKeyLastUsed`.
-#[derive(Debug)]
-pub(crate) struct LastUseRead {
-    /// The owner of the key.
-    pub(crate) owner: Option<UserName>,
-    pub(crate) last_use: LastUse,
-    /// When IAM responded, according to IAM's clock.
-    pub(crate) at: Option<SystemTime>,
 }
 
 /// The result of `GetCredentialReport`.
@@ -255,7 +245,7 @@ impl Iam {
     }
 
     /// Calls `GetAccessKeyLastUsed`, which also returns the owner of any key in the account.
-    pub(crate) async fn last_use(&self, id: &AccessKeyId) -> Result<LastUseRead, CallError> {
+    pub(crate) async fn last_use(&self, id: &AccessKeyId) -> Result<KeyMetadata, CallError> {
         let call = self.client.get_access_key_last_used();
         let call = call.access_key_id(id.as_str());
         let send = async |recorder| call.clone().customize().interceptor(recorder).send().await;
@@ -279,10 +269,11 @@ impl Iam {
             }),
         };
         let wrong = |reason| incomplete_response(&attempts, reason);
-        Ok(LastUseRead {
-            last_use: last_use.map_err(wrong)?,
+        Ok(KeyMetadata {
+            last_use: Some(last_use.map_err(wrong)?),
             owner: self.owner(output.user_name()).map_err(wrong)?,
-            at: trusted_server_time(&attempts, &self.responses),
+            read_at: trusted_server_time(&attempts, &self.responses),
+            ..KeyMetadata::default()
         })
     }
 

@@ -59,7 +59,7 @@ pub(crate) use connection::Connection;
 pub(crate) use error::{answered_at, read_timed_out, timed_out};
 pub(crate) use key_account::NamedKeys;
 pub(crate) use key_budget::KeyBudget;
-pub(crate) use list::{ListedKey, ListedUser, Listing};
+pub(crate) use list::{ListedUser, Listing};
 
 use crate::error::{Explain, RunError};
 use crate::guard::Signer;

@@ -9,8 +9,9 @@ use tokio::time::{Instant, timeout_at};
 
 use super::Suggestion;
 use crate::age::relative_time;
-use crate::aws::{self, Connected, Connection, ListedKey, Purpose};
+use crate::aws::{self, Connected, Connection, Purpose};
 use crate::cli::Cli;
+use crate::ident::AccessKeyId;
 use crate::log::Log;
 use crate::report;
 use crate::request::Mode;
@@ -60,18 +61,19 @@ pub(super) fn keys(line: Cli) -> Vec<Suggestion> {
             let connected = connect(line.connection, deadline).await?;
             let reading = connected.iam.access_keys(line.user_name.as_ref());
             let listing = timeout_at(deadline, reading).await.ok()?.ok()?;
-            let now = listing.at.unwrap_or_else(SystemTime::now);
-            let is_offered = |key: &ListedKey| {
-                !line.access_key_id.contains(&key.id)
-                    && (line.allow_self || !connected.signer.signs_with(key.id.as_str()))
+            let is_offered = |id: &AccessKeyId| {
+                !line.access_key_id.contains(id)
+                    && (line.allow_self || !connected.signer.signs_with(id.as_str()))
             };
-            let keys = listing.keys.into_iter().filter(is_offered).map(|key| {
+            let keys = listing.0.into_iter().filter(|(id, _)| is_offered(id));
+            let keys = keys.map(|(id, key)| {
+                let now = key.read_at.unwrap_or_else(SystemTime::now);
                 let status = key.status.map(|status| status.as_str().to_owned());
                 let created = key
                     .created
                     .map(|at| format!("created {}", relative_time(at, now)));
                 let notes: Vec<String> = [status, created].into_iter().flatten().collect();
-                (key.id.to_string(), notes.join(", "))
+                (id.to_string(), notes.join(", "))
             });
             Some(keys.collect())
         })

@@ -1,9 +1,6 @@
 //! Finds out why a key is not where it was looked for.
 
-use std::time::SystemTime;
-
 use super::{Selector, failed};
-use crate::aws::ListedKey;
 use crate::conclude::{Ambiguity, Response};
 use crate::error::{CallError, SearchScope};
 use crate::guard::Principal;
@@ -28,7 +25,7 @@ impl Selector<'_> {
         }
     }
 
-    /// Returns a key that the list of `listed_for` lacked, if a later list contains it, and the time of that list.
+    /// Returns what a later list says about a key that the list of `listed_for` lacked.
     ///
     /// # Errors
     ///
@@ -37,7 +34,7 @@ impl Selector<'_> {
         &self,
         key: &Key,
         listed_for: Option<&UserName>,
-    ) -> Result<(ListedKey, Option<SystemTime>), Outcome> {
+    ) -> Result<KeyMetadata, Outcome> {
         let scope = match &key.user_name {
             Some(name) => SearchScope::User(name.clone()),
             None if self.signer.principal == Principal::RootUser => SearchScope::RootUser,
@@ -51,9 +48,7 @@ impl Selector<'_> {
         }
         let listing = self.iam.access_keys(key.user_name.as_ref()).await;
         let listing = listing.map_err(failed)?;
-        let at = listing.at;
-        let listed = listing.into_key(&key.id).ok_or(outcome)?;
-        Ok((listed, at))
+        listing.into_key(&key.id).ok_or(outcome)
     }
 
     /// Returns the outcome of a key that the list of `listed_for` lacks, or whose user does not exist, after a look-up of
