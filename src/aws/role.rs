@@ -23,7 +23,7 @@ use super::small_file;
 use super::sts;
 use crate::error::RunError;
 use crate::ident::{self, AccountId, RoleArn, TokenCode};
-use crate::sanitize::{escape, escape_field, escape_path};
+use crate::sanitize::{Invalid, escape, escape_field, escape_path};
 
 /// The start of the error if STS returns no session.
 pub(super) const NOT_ASSUMED: &str = "the role could not be assumed: ";
@@ -54,19 +54,14 @@ impl Role {
             let seconds = setting.value.parse();
             seconds.map_err(|_| setting.wrong("it must be a number of seconds"))
         });
-        let serial = profile.get("mfa_serial").map(|setting| {
-            let serial = ident::serial_number(&setting.value);
-            serial.map_err(|invalid| setting.wrong(&invalid.to_string()))
-        });
+        let serial = parsed(profile.get("mfa_serial"), ident::serial_number)?;
         let named_by = Some(profile.name.to_owned());
         Ok(Self {
             arn: checked_arn(arn)?,
-            session_name: session_name(profile.get("role_session_name"))?,
-            external_id: long_enough(profile.chosen("external_id")?)?,
+            session_name: parsed(profile.get("role_session_name"), ident::session_name)?,
+            external_id: parsed(profile.chosen("external_id")?, ident::external_id)?,
             duration: duration.transpose()?,
-            device: serial
-                .transpose()?
-                .map(|serial| Device::new(serial, named_by)),
+            device: serial.map(|serial| Device::new(serial, named_by)),
             ..Self::default()
         })
     }
@@ -133,7 +128,7 @@ impl Role {
         };
         Ok(Some(Self {
             arn: checked_arn(&arn)?,
-            session_name: session_name(find("role_session_name")?)?,
+            session_name: parsed(find("role_session_name")?, ident::session_name)?,
             token_file: Some(token_file),
             ..Self::default()
         }))
@@ -286,29 +281,17 @@ fn read_token(file: &Setting) -> Result<String, RunError> {
     Ok(token.replace("\r\n", "\n").replace('\r', "\n"))
 }
 
-/// Returns a session name or an external ID. STS requires two characters.
-fn long_enough(setting: Option<Setting>) -> Result<Option<String>, RunError> {
-    match setting {
-        Some(setting) if setting.value.chars().count() < 2 => {
-            Err(setting.wrong("it must have at least two characters"))
-        }
-        setting => Ok(setting.map(|setting| setting.value)),
-    }
-}
-
-fn session_name(setting: Option<Setting>) -> Result<Option<String>, RunError> {
-    setting.as_ref().map_or(Ok(()), not_secret)?;
-    long_enough(setting)
-}
-
-fn not_secret(setting: &Setting) -> Result<(), RunError> {
-    let checked = ident::not_secret(&setting.value);
-    checked.map_err(|invalid| setting.wrong(&invalid.to_string()))
+/// Parses a setting if there is one.
+fn parsed(
+    setting: Option<Setting>,
+    parse: fn(&str) -> Result<String, Invalid>,
+) -> Result<Option<String>, RunError> {
+    setting.map(|setting| setting.parsed(parse)).transpose()
 }
 
 /// Returns the ARN unless it cannot be one. The AWS CLI would send it as it is.
 fn checked_arn(arn: &Setting) -> Result<String, RunError> {
-    not_secret(arn)?;
+    arn.parsed(ident::not_secret)?;
     let is_wrong = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '"' | '\'' | '`');
     if arn.value.contains(is_wrong) {
         return Err(arn.wrong("a role ARN has no whitespace and no quotes"));
