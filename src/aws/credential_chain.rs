@@ -52,7 +52,7 @@ impl Source {
 
     /// Whether a role requires an MFA code.
     fn has_device(&self) -> bool {
-        matches!(&self.provider, Provider::Role(role) if role.device.is_some())
+        matches!(&self.provider, Provider::Role(role) if role.serial.is_some())
             || self.base.as_ref().is_some_and(|base| base.has_device())
     }
 

@@ -178,8 +178,8 @@ impl Source {
                 Provider::Process(process) => process.run(settings.log).await,
                 Provider::Sso(sso) => sso.fetch_credentials(settings).await,
                 Provider::Login(login) => login.fetch_credentials(settings).await,
-                Provider::Role(role) => match &role.device {
-                    Some(device) => device.session(role, base, settings, budget).await,
+                Provider::Role(role) => match &role.serial {
+                    Some(serial) => role.session(serial, base, settings, budget).await,
                     None => Ok(role.assume(base, None, settings).await?.0),
                 },
                 Provider::Root(root) => root.assume(base, settings, budget).await,

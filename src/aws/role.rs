@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::path::Path;
+use std::sync::Mutex;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use aws_credential_types::Credentials;
@@ -13,7 +14,6 @@ use super::config_file::Profile;
 use super::connection::Connection;
 use super::credential_parts::{CredentialParts, PROCESS_FIELDS, sts_json};
 use super::error::call_error;
-use super::mfa::Device;
 use super::recorder::Recorder;
 use super::response_history::SharedHistory;
 use super::retry::IamRetries;
@@ -35,8 +35,12 @@ pub(super) struct Role {
     session_name: Option<String>,
     external_id: Option<String>,
     duration: Option<i32>,
-    /// The MFA device, if the role requires one.
-    pub(super) device: Option<Device>,
+    /// The serial number of the MFA device, if the role requires one.
+    pub(super) serial: Option<String>,
+    /// The profile of the role. `None`: options or variables name the role.
+    pub(super) profile: Option<String>,
+    /// The access key ID of the last session. If a session is requested again, that one has expired.
+    pub(super) used: Mutex<Option<String>>,
     /// The account that the session must belong to, if an option names the role.
     account: Option<AccountId>,
     /// The setting that names the file with the web identity token.
@@ -54,14 +58,13 @@ impl Role {
             let seconds = setting.value.parse();
             seconds.map_err(|_| setting.wrong("it must be a number of seconds"))
         });
-        let serial = parsed(profile.get("mfa_serial"), ident::serial_number)?;
-        let named_by = Some(profile.name.to_owned());
         Ok(Self {
             arn: checked_arn(arn)?,
             session_name: parsed(profile.get("role_session_name"), ident::session_name)?,
             external_id: parsed(profile.chosen("external_id")?, ident::external_id)?,
             duration: duration.transpose()?,
-            device: serial.map(|serial| Device::new(serial, named_by)),
+            serial: parsed(profile.get("mfa_serial"), ident::serial_number)?,
+            profile: Some(profile.name.to_owned()),
             ..Self::default()
         })
     }
@@ -69,25 +72,24 @@ impl Role {
     /// Returns the role of the command line. `None`: there is no role, or its account is not known yet.
     pub(super) fn of_options(connection: &Connection) -> Option<Self> {
         let arn = connection.role()?;
-        let serial = connection.serial_number.clone();
         Some(Self {
             arn: arn.as_str().to_owned(),
             session_name: connection.role_session_name.clone(),
             external_id: connection.external_id.clone(),
-            device: serial.map(|serial| Device::new(serial, None)),
+            serial: connection.serial_number.clone(),
             account: Some(arn.account().clone()),
             ..Self::default()
         })
     }
 
     /// Returns the parameters whose hash is the file name of the session in the AWS CLI's cache.
-    pub(super) fn cache_key(&self, serial: &str) -> Value {
+    pub(super) fn cache_key(&self) -> Value {
         let mut parameters = json!({
             "DurationSeconds": self.duration,
             "ExternalId": self.external_id,
             "RoleArn": self.arn,
             "RoleSessionName": self.session_name,
-            "SerialNumber": serial,
+            "SerialNumber": self.serial,
         });
         if let Value::Object(members) = &mut parameters {
             members.retain(|_, value| !value.is_null());
@@ -143,7 +145,7 @@ impl Role {
     pub(super) async fn assume(
         &self,
         base: Option<Credentials>,
-        mfa: Option<(&str, &TokenCode)>,
+        code: Option<&TokenCode>,
         settings: &Settings,
     ) -> Result<(Credentials, Value), RunError> {
         let token = self.token_file.as_ref().map(read_token).transpose()?;
@@ -188,8 +190,8 @@ impl Role {
                 .role_session_name(session_name)
                 .set_external_id(self.external_id.clone())
                 .set_duration_seconds(self.duration)
-                .set_serial_number(mfa.map(|(serial, _)| serial.to_owned()))
-                .set_token_code(mfa.map(|(_, code)| code.as_str().to_owned()));
+                .set_serial_number(self.serial.clone())
+                .set_token_code(code.map(|code| code.as_str().to_owned()));
             let sent = call.customize().interceptor(recorder).send().await;
             let output = sent.map_err(|error| refused(&error))?;
             (output.credentials, output.assumed_role_user)
@@ -249,7 +251,7 @@ impl Role {
             Some(_) => (["--external-id", "--serial-number"], ""),
             None => (["external_id", "mfa_serial"], " in its profile"),
         };
-        let (with, missing) = match (&self.external_id, &self.device) {
+        let (with, missing) = match (&self.external_id, &self.serial) {
             (None, None) => ("", format!("{external_id} or {serial}")),
             (None, Some(_)) => ("", external_id.to_owned()),
             (Some(_), None) => (" with this external ID", serial.to_owned()),
