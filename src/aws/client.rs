@@ -15,8 +15,8 @@ use super::error::{call_error, incomplete_response, read_error, time, trusted_se
 use super::key_budget::{KeyBudget, SharedClock, WaitGuard};
 use super::rate_limiter::RateLimiter;
 use super::recorder::Recorder;
-use super::renewal::SharedCredentials;
 use super::response_history::SharedHistory;
+use super::sts::Caller;
 use crate::error::{CallError, ErrorKind, RunError, TransportError};
 use crate::guard::Principal;
 use crate::ident::{AccessKeyId, UserName};
@@ -35,7 +35,7 @@ pub(crate) struct Iam {
     pub(super) client: Client,
     /// What the run remembers of all responses.
     pub(super) responses: SharedHistory,
-    pub(super) credentials: Arc<SharedCredentials>,
+    pub(super) caller: Arc<Caller>,
     pub(super) log: Log,
     /// Present if the run makes many requests.
     pub(super) rate_limiter: Option<Arc<RateLimiter>>,
@@ -63,7 +63,7 @@ pub(crate) struct ReportRead {
 impl Iam {
     /// Returns why expired credentials could not be renewed.
     pub(crate) fn renewal_failure(&self) -> Option<Arc<RunError>> {
-        self.credentials.failure()
+        self.caller.failure()
     }
 
     /// Parses an optional user name of a key. The root user has no name, whatever a response has in its place.
@@ -129,7 +129,7 @@ impl Iam {
             wait_guard.stop_waiting();
             let mut recorder = Recorder::new(attempts, operation, &self.responses, self.log);
             recorder.subject.clone_from(&self.subject);
-            let generation = self.credentials.generation();
+            let generation = self.caller.generation();
             let result = send(recorder).await;
             drop(wait_guard);
             *lock(&self.request_counts).entry(operation).or_default() += attempts.count() - before;
@@ -159,14 +159,14 @@ impl Iam {
     /// time for that does not count against the limit of the key.
     async fn is_renewed(&self, attempts: &Attempts, generation: usize) -> bool {
         if attempts.shows_valid_credentials() {
-            self.credentials.accepted(generation);
+            self.caller.accepted(generation);
         }
         if !attempts.shows_expired_credentials() {
             return false;
         }
         let _waiting = WaitGuard::start(&self.wait_clock);
         let renewing: Pin<Box<dyn Future<Output = bool>>> =
-            Box::pin(Arc::clone(&self.credentials).renew(generation));
+            Box::pin(Arc::clone(&self.caller).renew(generation));
         renewing.await
     }
 

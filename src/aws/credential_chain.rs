@@ -23,7 +23,10 @@ impl Source {
     ///
     /// A source is configured incompletely, or no role requires the code of `--token-code`.
     pub(crate) fn choose(connection: &Connection, settings: &Settings) -> Result<Self, RunError> {
-        let source = Self::configured(settings)?.with_role_of(connection);
+        let mut source = Self::configured(settings)?;
+        if let Some(role) = Self::of_options(connection) {
+            source = role.assumed_with(source);
+        }
         let has_device = source.has_device() || connection.serial_number.is_some();
         if lock(&settings.token_code).is_some() && !has_device {
             return Err(source.without_device(connection));

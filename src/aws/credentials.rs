@@ -72,21 +72,14 @@ impl Source {
         self
     }
 
-    /// Adds the role of the command line. The role of `--role-name` may not be known yet.
-    pub(super) fn with_role_of(self, connection: &Connection) -> Self {
-        let Some(role) = Role::of_options(connection) else {
-            return self;
-        };
+    /// Returns the role of the command line. `None`: there is none, or the role of `--role-name` is not known yet.
+    pub(super) fn of_options(connection: &Connection) -> Option<Self> {
+        let role = Role::of_options(connection)?;
         let option = match connection.role_name {
             Some(_) => "--role-name",
             None => "--role-arn",
         };
-        Self::new(Provider::Role(role), option, None).assumed_with(self)
-    }
-
-    /// Adds the root user of a member account.
-    pub(super) fn with_root(self, root: Root) -> Self {
-        Self::new(Provider::Root(root), "--target-principal", None).assumed_with(self)
+        Some(Self::new(Provider::Role(role), option, None))
     }
 
     /// Whether the source may return new credentials.

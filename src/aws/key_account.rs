@@ -9,7 +9,7 @@ use futures_util::stream::{self, StreamExt as _};
 use super::attempt::Attempts;
 use super::error::{incomplete_response, read_error, read_timed_out, timed_out};
 use super::recorder::Recorder;
-use super::sts::{AccountLookup, UNKNOWN_CALLER};
+use super::sts::{Caller, UNKNOWN_CALLER};
 use crate::confirm;
 use crate::error::{CallError, ErrorKind, RunError};
 use crate::guard;
@@ -102,7 +102,7 @@ fn lines(account: &AccountId, keys: &[AccessKeyId], option: &str) -> Vec<String>
     lines
 }
 
-impl AccountLookup {
+impl Caller {
     /// Calls `GetAccessKeyInfo`. STS returns the account of a key whatever its state is.
     ///
     /// # Errors

@@ -23,10 +23,11 @@ use roxmltree::{Document, Node};
 
 use crate::aws::Iam;
 use crate::aws::config_file::ConfigFiles;
+use crate::aws::credentials::{Provider, Source};
 use crate::aws::http::Clients;
-use crate::aws::renewal::SharedCredentials;
 use crate::aws::root_certs::RootCerts;
 use crate::aws::settings::Settings;
+use crate::aws::sts::Caller;
 use crate::error::RunError;
 use crate::fuzz::check_message;
 use crate::fuzz::run_error;
@@ -104,7 +105,7 @@ impl Service {
         Iam {
             client: self.client.clone(),
             responses: Arc::default(),
-            credentials: Arc::new(SharedCredentials::new(credentials(), None)),
+            caller: Arc::new(self.caller()),
             log: Log::quiet(),
             rate_limiter: None,
             patience: Duration::ZERO,
@@ -113,6 +114,16 @@ impl Service {
             subject: None,
             request_counts: Arc::default(),
         }
+    }
+
+    pub(super) fn caller(&self) -> Caller {
+        let source = Source::new(Provider::Static(credentials()), "fuzz", None);
+        Caller::new(
+            Box::new(self.settings()),
+            source,
+            credentials(),
+            Duration::from_mins(1),
+        )
     }
 
     /// Returns the settings of a run without environment variables and files.

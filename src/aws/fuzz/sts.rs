@@ -1,7 +1,6 @@
 //! Sessions and identities from STS: nothing is taken from a document but what it has, and a session is of the role that was
 //! assumed.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
@@ -12,7 +11,7 @@ use crate::aws::connection::Connection;
 use crate::aws::key_budget::{KeyBudget, SharedClock};
 use crate::aws::role::Role;
 use crate::aws::root::{self, Root};
-use crate::aws::sts::{AccountLookup, Identity};
+use crate::aws::sts::{Caller, Identity};
 use crate::error::RunError;
 use crate::ident::AccountId;
 use crate::request::Mode;
@@ -37,14 +36,8 @@ fn account() -> AccountId {
     ACCOUNT.parse().expect("an account")
 }
 
-fn lookup(body: &[u8]) -> AccountLookup {
-    AccountLookup {
-        settings: Arc::new(Service::new(&[body.to_vec()]).settings()),
-        credentials: credentials(),
-        limit: LIMIT,
-        responses: Arc::default(),
-        known_account: None,
-    }
+fn caller(body: &[u8]) -> Caller {
+    Service::new(&[body.to_vec()]).caller()
 }
 
 fn check_role(body: &[u8]) {
@@ -105,14 +98,14 @@ fn check_session(session: Result<Credentials, RunError>, body: &[u8], operation:
 
 fn check_key_account(body: &[u8]) {
     let id = "AKIAIOSFODNN7EXAMPLE".to_owned().try_into().expect("an ID");
-    if let Ok(account) = run(lookup(body).account_of(&id, LIMIT)) {
+    if let Ok(account) = run(caller(body).account_of(&id, LIMIT)) {
         let expected = Expected::of(body, "GetAccessKeyInfo", "");
         assert_eq!(account.as_str(), expected.get("Account"));
     }
 }
 
 fn check_identity(body: &[u8]) {
-    let identity = match run(lookup(body).identity("the account is unknown")) {
+    let identity = match run(caller(body).identity("the account is unknown")) {
         Ok(identity) => identity,
         Err(stop) => return check_stop(&stop, body),
     };
