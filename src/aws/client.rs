@@ -15,13 +15,11 @@ use super::error::{call_error, incomplete_response, read_error, time, trusted_se
 use super::key_budget::{KeyBudget, SharedClock, WaitGuard};
 use super::rate_limiter::RateLimiter;
 use super::recorder::Recorder;
-use super::response_history::SharedHistory;
 use super::sts::Caller;
 use crate::error::{CallError, ErrorKind, RunError, TransportError};
-use crate::guard::Principal;
+use crate::guard::{Principal, Signer};
 use crate::ident::{AccessKeyId, UserName};
 use crate::lock::lock;
-use crate::log::Log;
 use crate::metadata::{KeyMetadata, LastUse, NOT_AVAILABLE, Status};
 use crate::outcome::ResponseMetadata;
 use crate::request::Key;
@@ -33,17 +31,15 @@ const MAX_THROTTLED_ATTEMPTS: usize = 100;
 #[derive(Clone, Debug)]
 pub(crate) struct Iam {
     pub(super) client: Client,
-    /// What the run remembers of all responses.
-    pub(super) responses: SharedHistory,
-    pub(super) caller: Arc<Caller>,
-    pub(super) log: Log,
+    pub(crate) caller: Arc<Caller>,
+    /// The keys that sign, and their account.
+    pub(crate) signer: Arc<Signer>,
     /// Present if the run makes many requests.
     pub(super) rate_limiter: Option<Arc<RateLimiter>>,
     /// How long IAM may throttle all requests before a request fails. Zero: a throttled request fails at once, and does not
     /// slow down others.
     pub(super) patience: Duration,
     pub(super) wait_clock: SharedClock,
-    pub(super) principal: Principal,
     /// The key or user that the calls concern, if there are many.
     pub(super) subject: Option<Arc<str>>,
     pub(super) request_counts: Arc<Mutex<BTreeMap<&'static str, usize>>>,
@@ -68,7 +64,7 @@ impl Iam {
 
     /// Parses an optional user name of a key. The root user has no name, whatever a response has in its place.
     pub(super) fn owner(&self, name: Option<&str>) -> Result<Option<UserName>, &'static str> {
-        match self.principal {
+        match self.signer.principal {
             Principal::Caller => owner(name),
             Principal::RootUser => Ok(None),
         }
@@ -100,7 +96,7 @@ impl Iam {
 
     /// Returns why ages cannot be evaluated in this run: IAM's clock jumped.
     pub(crate) fn clock_jump(&self) -> Option<CallError> {
-        let reason = lock(&self.responses).clock_jump.clone()?;
+        let reason = lock(&self.caller.responses).clock_jump.clone()?;
         Some(CallError::Incomplete(TransportError::new("", reason)))
     }
 
@@ -127,7 +123,12 @@ impl Iam {
                 None => None,
             };
             wait_guard.stop_waiting();
-            let mut recorder = Recorder::new(attempts, operation, &self.responses, self.log);
+            let mut recorder = Recorder::new(
+                attempts,
+                operation,
+                &self.caller.responses,
+                self.caller.settings.log,
+            );
             recorder.subject.clone_from(&self.subject);
             let generation = self.caller.generation();
             let result = send(recorder).await;
@@ -272,7 +273,7 @@ impl Iam {
         Ok(KeyMetadata {
             last_use: Some(last_use.map_err(wrong)?),
             owner: self.owner(output.user_name()).map_err(wrong)?,
-            read_at: trusted_server_time(&attempts, &self.responses),
+            read_at: trusted_server_time(&attempts, &self.caller.responses),
             ..KeyMetadata::default()
         })
     }
@@ -294,7 +295,7 @@ impl Iam {
         Ok(ReportRead {
             content: content.ok_or_else(|| incomplete_response(&attempts, "it has no content"))?,
             generated: output.generated_time().and_then(time),
-            at: trusted_server_time(&attempts, &self.responses),
+            at: trusted_server_time(&attempts, &self.caller.responses),
         })
     }
 }

@@ -102,7 +102,7 @@ impl Iam {
             let (page, attempts) = self.read(operation, send).await?;
             let next = add(&page).and_then(|marker| Ok(next_marker(marker, &markers, &attempts)?));
             let next = next.map_err(|reason| incomplete_response(&attempts, reason))?;
-            at = trusted_server_time(&attempts, &self.responses);
+            at = trusted_server_time(&attempts, &self.caller.responses);
             let Some(marker) = next else {
                 break;
             };

@@ -83,16 +83,6 @@ pub(crate) struct Purpose {
     pub(crate) mode: Mode,
 }
 
-/// The connection to IAM, and the identity that signs the requests.
-#[derive(Debug)]
-pub(crate) struct Connected {
-    pub(crate) iam: Iam,
-    /// The keys that sign, and their account.
-    pub(crate) signer: Signer,
-    /// Looks up the account of the credentials if it has to be certain.
-    pub(crate) caller: Arc<Caller>,
-}
-
 /// Returns the names of all profiles in the configuration files.
 ///
 /// # Errors
@@ -116,7 +106,7 @@ pub(crate) async fn connect(
     purpose: Purpose,
     log: Log,
     explain: Explain,
-) -> Result<Connected, RunError> {
+) -> Result<Iam, RunError> {
     let Purpose { is_single, mode } = purpose;
     let mut settings = Box::new(Settings::load(connection, log, explain)?);
     if let Some(target) = &connection.target_principal {
@@ -155,13 +145,12 @@ pub(crate) async fn connect(
     let iam_region = address.as_deref().and_then(endpoint::signing_region);
     let iam_region = iam_region.map_or(settings.region(), Region::from_static);
     let mut config = Builder::from(&settings.sdk(iam_region, address));
-    let principal = connection.principal();
     let known = caller.known.as_ref().map(|known| known.account.clone());
     let signer = Signer {
         keys: Arc::clone(&settings.signing_keys),
         account: known.or(account),
         profile: caller.source.profile.clone(),
-        principal,
+        principal: connection.principal(),
     };
     let current = Arc::clone(&caller);
     let provider = provide_credentials_fn(move || ready(Ok(current.credentials())));
@@ -180,21 +169,15 @@ pub(crate) async fn connect(
         .identity_cache(IdentityCache::no_cache())
         .retry_classifier(retries)
         .build();
-    Ok(Connected {
-        signer,
-        iam: Iam {
-            client: Client::from_conf(config),
-            responses: Arc::clone(&caller.responses),
-            caller: Arc::clone(&caller),
-            log,
-            rate_limiter,
-            // The other half of the limit is for verifying the key.
-            patience: limit / 2,
-            wait_clock: SharedClock::default(),
-            principal,
-            subject: None,
-            request_counts: Arc::default(),
-        },
+    Ok(Iam {
+        client: Client::from_conf(config),
         caller,
+        signer: Arc::new(signer),
+        rate_limiter,
+        // The other half of the limit is for verifying the key.
+        patience: limit / 2,
+        wait_clock: SharedClock::default(),
+        subject: None,
+        request_counts: Arc::default(),
     })
 }

@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::Suggestion;
 use crate::age::relative_time;
-use crate::aws::{self, Connected, Connection, Purpose};
+use crate::aws::{self, Connection, Iam, Purpose};
 use crate::cli::Cli;
 use crate::ident::AccessKeyId;
 use crate::log::Log;
@@ -37,14 +37,10 @@ pub(super) fn profiles() -> Vec<Suggestion> {
 pub(super) fn user_names(line: Cli) -> Vec<Suggestion> {
     within_limit(move || {
         run_with_deadline(async |deadline| {
-            let connected = connect(line.connection, deadline).await?;
+            let iam = connect(line.connection, deadline).await?;
             let mut users = Vec::new();
             // Users that were read in time are suggested even if the rest was not.
-            let _ = timeout_at(
-                deadline,
-                connected.iam.read_users(&mut users, None, MAX_PAGES),
-            )
-            .await;
+            let _ = timeout_at(deadline, iam.read_users(&mut users, None, MAX_PAGES)).await;
             let names = users.iter().map(|user| user.name.to_string());
             let mut names: Vec<String> = names.collect();
             names.sort_by_cached_key(|name| name.to_ascii_lowercase());
@@ -58,12 +54,12 @@ pub(super) fn user_names(line: Cli) -> Vec<Suggestion> {
 pub(super) fn keys(line: Cli) -> Vec<Suggestion> {
     within_limit(move || {
         run_with_deadline(async |deadline| {
-            let connected = connect(line.connection, deadline).await?;
-            let reading = connected.iam.access_keys(line.user_name.as_ref());
+            let iam = connect(line.connection, deadline).await?;
+            let reading = iam.access_keys(line.user_name.as_ref());
             let listing = timeout_at(deadline, reading).await.ok()?.ok()?;
             let is_offered = |id: &AccessKeyId| {
                 !line.access_key_id.contains(id)
-                    && (line.allow_self || !connected.signer.signs_with(id.as_str()))
+                    && (line.allow_self || !iam.signer.signs_with(id.as_str()))
             };
             let keys = listing.0.into_iter().filter(|(id, _)| is_offered(id));
             let keys = keys.map(|(id, key)| {
@@ -106,7 +102,7 @@ fn run_with_deadline<T>(work: impl AsyncFnOnce(Instant) -> Option<T>) -> Option<
     answer
 }
 
-async fn connect(mut connection: Connection, deadline: Instant) -> Option<Connected> {
+async fn connect(mut connection: Connection, deadline: Instant) -> Option<Iam> {
     // The account of a role by name depends on the keys, and may be a question. Tab assumes no root user.
     if connection.role_name.is_some() || connection.target_principal.is_some() {
         return None;

@@ -13,7 +13,7 @@ use crate::request::{Key, Missing};
 impl Selector<'_> {
     /// Returns the outcome of a key that does not exist or has another owner. `failure` says which.
     pub(super) fn not_found(&self, key: &Key, failure: CallError) -> Outcome {
-        let failure = with_accounts(failure, key, self.signer);
+        let failure = with_accounts(failure, key, &self.iam.signer);
         let context = failure.context();
         if let Some(owner) = &context.owner {
             let why = format!("it belongs to the user {owner}");
@@ -37,7 +37,7 @@ impl Selector<'_> {
     ) -> Result<KeyMetadata, Outcome> {
         let scope = match &key.user_name {
             Some(name) => SearchScope::User(name.clone()),
-            None if self.signer.principal == Principal::RootUser => SearchScope::RootUser,
+            None if self.iam.signer.principal == Principal::RootUser => SearchScope::RootUser,
             None => SearchScope::SigningUser,
         };
         let not_found = CallError::not_found(scope);
@@ -65,10 +65,9 @@ impl Selector<'_> {
         };
         let search = Search {
             iam: self.iam,
-            signer: self.signer,
             request: self.request,
             key,
-            hint: owner_hint(key, &KeyMetadata::default(), &[], self.signer.principal),
+            hint: owner_hint(key, &KeyMetadata::default(), &[], self.iam.signer.principal),
         };
         let mut location = match search.locate_unlisted(list).await {
             Ok(location) => location,
@@ -77,7 +76,7 @@ impl Selector<'_> {
         if location.is_absence() && self.request.missing == Missing::Succeeds {
             location = search.locate_confirmed(&mut None).await;
         }
-        let failure = with_accounts(failure, key, self.signer);
+        let failure = with_accounts(failure, key, &self.iam.signer);
         match search.conclude(Ambiguity::None, failure, &location) {
             // Only reads were sent.
             Outcome::Failed { failure, .. } if failure.context().owner.is_none() => failed(failure),

@@ -305,7 +305,7 @@ impl Selector<'_> {
             }
         }
         match conditions.evaluate(metadata) {
-            ConditionResult::Met => Ok(guard::signing_key(key, self.signer, self.request)),
+            ConditionResult::Met => Ok(guard::signing_key(key, &self.iam.signer, self.request)),
             ConditionResult::NotMet(reason) => Ok(Some(Outcome::Skipped(reason))),
             ConditionResult::MissingData(data) => Err(self.lacking(data)),
             ConditionResult::ImpossibleDate(what) => Err(impossible_date(&what)),

@@ -31,7 +31,7 @@ use crate::aws::sts::Caller;
 use crate::error::RunError;
 use crate::fuzz::check_message;
 use crate::fuzz::run_error;
-use crate::guard::Principal;
+use crate::guard::{Principal, Signer};
 use crate::lock::lock;
 use crate::log::Log;
 use crate::sanitize::SafeText;
@@ -102,15 +102,19 @@ impl Service {
     }
 
     pub(super) fn iam(&self) -> Iam {
+        let signer = Signer {
+            keys: Arc::default(),
+            account: None,
+            profile: None,
+            principal: Principal::Caller,
+        };
         Iam {
             client: self.client.clone(),
-            responses: Arc::default(),
             caller: Arc::new(self.caller()),
-            log: Log::quiet(),
+            signer: Arc::new(signer),
             rate_limiter: None,
             patience: Duration::ZERO,
             wait_clock: Arc::default(),
-            principal: Principal::Caller,
             subject: None,
             request_counts: Arc::default(),
         }
