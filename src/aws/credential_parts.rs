@@ -76,7 +76,7 @@ impl CredentialParts {
     ///
     /// A part contains an invalid character, or ID and secret are swapped. The value is not shown because it may be a
     /// secret.
-    pub(super) fn credentials(self, provider: &'static str) -> Result<Credentials, RunError> {
+    pub(super) fn credentials(self) -> Result<Credentials, RunError> {
         if let Some(what) = wrong_pair(&self.id.value, &self.secret.value) {
             let (id, secret) = (&self.id.source, &self.secret.source);
             return Err(RunError::credentials(format!("{what}: {id} and {secret}"))
@@ -95,7 +95,7 @@ impl CredentialParts {
         let mut credentials = Credentials::builder()
             .access_key_id(self.id.value)
             .secret_access_key(self.secret.value)
-            .provider_name(provider);
+            .provider_name("iam-del-key");
         credentials.set_session_token(self.token.map(|token| token.value));
         credentials.set_account_id(self.account.map(AccountId::from));
         credentials.set_expiry(self.expiry);
@@ -151,6 +151,24 @@ impl CredentialParts {
     }
 }
 
+/// Returns the credentials of a session of STS, and the session in JSON. `account` is the account of the session.
+///
+/// # Errors
+///
+/// A part is missing.
+pub(super) fn of_sts(
+    given: Option<&types::Credentials>,
+    operation: &str,
+    account: Option<&str>,
+) -> Result<(Credentials, Value), RunError> {
+    let none = |reason: &str| RunError::credentials(format!("{operation} {reason}"));
+    let given = given.ok_or_else(|| none("returned no credentials"))?;
+    let session = sts_json(given, account);
+    let parts = CredentialParts::of_session(&session, PROCESS_FIELDS, operation);
+    let credentials = parts.map_err(|reason| none(&reason))?.credentials()?;
+    Ok((credentials, session))
+}
+
 /// Formats a session of STS as a credential process prints it. The SDK reads a missing part as an empty one.
 pub(super) fn sts_json(given: &types::Credentials, account: Option<&str>) -> Value {
     json!({
@@ -194,7 +212,7 @@ pub(super) fn from_environment() -> Result<Option<Credentials>, RunError> {
         account: Setting::variable("AWS_ACCOUNT_ID")?.map(|account| account.value),
         expiry: expiry.transpose()?,
     };
-    parts.credentials("EnvironmentVariable").map(Some)
+    parts.credentials().map(Some)
 }
 
 /// Reads a profile from one file. A token from another file is never combined with the key.
@@ -226,7 +244,7 @@ pub(super) fn from_section(
         account: section.get("aws_account_id").map(|account| account.value),
         expiry: None,
     };
-    parts.credentials("ProfileFile").map(Some)
+    parts.credentials().map(Some)
 }
 
 /// Returns both parts of a key, or neither. `incomplete` creates the error if only the first name is set.

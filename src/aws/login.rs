@@ -67,7 +67,7 @@ impl Login {
             self.renew(&mut cached, parts, settings).await?;
             save(&path, &cached, settings.log);
         }
-        key(&cached)?.credentials("Login")
+        key(&cached)?.credentials()
     }
 
     async fn renew(

@@ -146,7 +146,7 @@ fn read(
     };
     let key = CredentialParts::of_session(&value, METADATA_FIELDS, origin);
     key.map_err(|reason| fail(format!("it {reason}")))?
-        .credentials("Metadata")
+        .credentials()
 }
 
 /// Fetches the credentials of the instance. `None`: this machine is not an instance, or has no role.

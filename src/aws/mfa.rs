@@ -151,7 +151,7 @@ impl Role {
         if lock(&self.used).as_ref() == Some(&key.id.value) {
             return Err("it was used and has expired".to_owned());
         }
-        let credentials = key.credentials("AssumeRole");
+        let credentials = key.credentials();
         credentials.map(Some).map_err(|stop| stop.message)
     }
 }

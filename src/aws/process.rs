@@ -111,7 +111,7 @@ impl CredentialProcess {
         }
         let key = parse(&output, SystemTime::now(), &self.origin);
         key.map_err(|(reason, hint)| unusable(&reason, hint))?
-            .credentials("credential_process")
+            .credentials()
     }
 }
 

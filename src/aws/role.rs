@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::attempt::Attempts;
 use super::config_file::Profile;
 use super::connection::Connection;
-use super::credential_parts::{CredentialParts, PROCESS_FIELDS, sts_json};
+use super::credential_parts::of_sts;
 use super::error::call_error;
 use super::recorder::Recorder;
 use super::response_history::SharedHistory;
@@ -174,7 +174,7 @@ impl Role {
             let since = SystemTime::now().duration_since(UNIX_EPOCH);
             format!("iam-del-key-{}", since.unwrap_or_default().as_secs())
         });
-        let (credentials, user) = if let Some(token) = token {
+        let (given, user) = if let Some(token) = token {
             let call = client
                 .assume_role_with_web_identity()
                 .role_arn(&self.arn)
@@ -196,23 +196,17 @@ impl Role {
             let output = sent.map_err(|error| refused(&error))?;
             (output.credentials, output.assumed_role_user)
         };
-        let given = credentials
-            .ok_or_else(|| RunError::credentials(format!("{operation} returned no credentials")))?;
         let user = user.as_ref();
         let arn = user.map(AssumedRoleUser::arn);
         let account = arn.and_then(|arn| arn.split(':').nth(4));
         self.check(arn, account)?;
-        let session = sts_json(&given, account);
-        let parts = CredentialParts::of_session(&session, PROCESS_FIELDS, operation)
-            .map_err(|reason| RunError::credentials(format!("{operation} {reason}")))?;
+        let (credentials, session) = of_sts(given.as_ref(), operation, account)?;
         let id = user.map(AssumedRoleUser::assumed_role_id);
-        Ok((
-            parts.credentials("AssumeRole")?,
-            json!({
-                "Credentials": session,
-                "AssumedRoleUser": { "AssumedRoleId": id, "Arn": arn },
-            }),
-        ))
+        let cached = json!({
+            "Credentials": session,
+            "AssumedRoleUser": { "AssumedRoleId": id, "Arn": arn },
+        });
+        Ok((credentials, cached))
     }
 
     /// Checks the ARN of a session and the account in it.

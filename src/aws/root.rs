@@ -11,7 +11,7 @@ use url::Url;
 
 use super::attempt::Attempts;
 use super::connection::Connection;
-use super::credential_parts::{CredentialParts, PROCESS_FIELDS, sts_json};
+use super::credential_parts::of_sts;
 use super::error::{call_error, timed_out};
 use super::key_budget::KeyBudget;
 use super::recorder::Recorder;
@@ -100,7 +100,11 @@ impl Root {
                 .spend(Duration::ZERO, self.call(&client, &attempts, settings))
                 .await
             {
-                Some(Ok(output)) => return self.credentials(&output),
+                Some(Ok(output)) => {
+                    let account = Some(self.account.as_str());
+                    let session = of_sts(output.credentials(), OPERATION, account)?;
+                    return Ok(session.0);
+                }
                 Some(Err(failure)) => failure,
                 // Throttling of earlier calls explains more than the timeout.
                 None => throttled.unwrap_or_else(|| timed_out(OPERATION, &attempts, budget.limit)),
@@ -136,17 +140,6 @@ impl Root {
             .task_policy_arn(policy);
         let sent = call.customize().interceptor(recorder).send().await;
         sent.map_err(|error| call_error(OPERATION, attempts, Some(&error)))
-    }
-
-    fn credentials(&self, output: &AssumeRootOutput) -> Result<Credentials, RunError> {
-        let given = output.credentials();
-        let given =
-            given.ok_or_else(|| RunError::credentials("AssumeRoot returned no credentials"))?;
-        let session = sts_json(given, Some(self.account.as_str()));
-        let parts = CredentialParts::of_session(&session, PROCESS_FIELDS, OPERATION);
-        parts
-            .map_err(|reason| RunError::credentials(format!("{OPERATION} {reason}")))?
-            .credentials(OPERATION)
     }
 
     fn failed(&self, failure: &CallError, settings: &Settings) -> RunError {

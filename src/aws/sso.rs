@@ -179,7 +179,7 @@ impl Sso {
         });
         CredentialParts::of_session(&session, SSO_FIELDS, "SSO")
             .map_err(|reason| RunError::credentials(format!("SSO {reason}")))?
-            .credentials("SSO")
+            .credentials()
     }
 
     /// Returns the token, renewed if it expires soon. An expired token is never sent.
