@@ -1,5 +1,6 @@
 //! The sources of credentials, and how the credentials are fetched. `credential_chain.rs` chooses the source.
 
+use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
@@ -9,13 +10,14 @@ use super::config_file::{ConfigFiles, Profile};
 use super::connection::Connection;
 use super::credential_parts::UNSET;
 use super::key_budget::{KeyBudget, SharedClock};
-use super::login::Login;
+use super::login;
 use super::metadata_service;
-use super::process::CredentialProcess;
+use super::process;
 use super::role::Role;
 use super::root::Root;
 use super::settings::Settings;
 use super::sso::Sso;
+use crate::command_line::CommandLine;
 use crate::error::RunError;
 use crate::lock::lock;
 use crate::sanitize::escape;
@@ -26,7 +28,6 @@ pub(super) const ENVIRONMENT: &str = "the environment variables";
 pub(super) const INSTANCE: &str = "the instance";
 
 /// A source of credentials. A renewal fetches from the same source.
-#[derive(Debug)]
 pub(crate) struct Source {
     pub(super) provider: Provider,
     /// The source for messages.
@@ -37,17 +38,25 @@ pub(crate) struct Source {
     pub(super) base: Option<Box<Source>>,
 }
 
-#[derive(Debug)]
 pub(super) enum Provider {
     Static(Credentials),
-    Process(CredentialProcess),
+    /// The words of a `credential_process`.
+    Process(Vec<String>),
     Sso(Sso),
-    Login(Login),
+    /// The session of `aws login`, and the command to sign in again.
+    Login(String, CommandLine),
     /// A role, assumed with other credentials or with a web identity token.
     Role(Role),
     Root(Root),
     Container,
     Instance,
+}
+
+// The arguments of a process may contain a secret.
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.origin)
+    }
 }
 
 impl Source {
@@ -122,7 +131,7 @@ impl Source {
         let stop =
             RunError::credentials(format!("the credentials from {} have expired", self.origin));
         match &self.provider {
-            Provider::Sso(Sso { sign_in, .. }) | Provider::Login(Login { sign_in, .. }) => {
+            Provider::Sso(Sso { sign_in, .. }) | Provider::Login(_, sign_in) => {
                 stop.hint(sign_in.clone())
             }
             _ if self.origin == ENVIRONMENT => stop.hint(format!("set new ones, or {UNSET}")),
@@ -168,9 +177,9 @@ impl Source {
         let fetching = async {
             match &self.provider {
                 Provider::Static(credentials) => Ok(credentials.clone()),
-                Provider::Process(process) => process.run(settings.log).await,
+                Provider::Process(words) => process::run(words, &self.origin, settings.log).await,
                 Provider::Sso(sso) => sso.fetch_credentials(settings).await,
-                Provider::Login(login) => login.fetch_credentials(settings).await,
+                Provider::Login(session, sign_in) => login::fetch(session, sign_in, settings).await,
                 Provider::Role(role) => match &role.serial {
                     Some(serial) => role.session(serial, base, settings, budget).await,
                     None => Ok(role.assume(base, None, settings).await?.0),

@@ -29,7 +29,7 @@ use crate::sanitize::{Invalid, escape, escape_field, escape_path};
 pub(super) const NOT_ASSUMED: &str = "the role could not be assumed: ";
 
 /// The parameters of `AssumeRole` and `AssumeRoleWithWebIdentity`.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Role {
     pub(super) arn: String,
     session_name: Option<String>,

@@ -35,7 +35,6 @@ const OPERATION: &str = "AssumeRoot";
 const PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(8)];
 
 /// The root user of an account, and the parameters of its session.
-#[derive(Debug)]
 pub(super) struct Root {
     account: AccountId,
     /// The ARN of the AWS managed policy that limits the session.

@@ -25,7 +25,6 @@ const RENEWAL_WINDOW: Duration = Duration::from_mins(15);
 const TOKEN_SETTINGS: [&str; 2] = ["sso_region", "sso_start_url"];
 
 /// The SSO settings of a profile.
-#[derive(Debug)]
 pub(super) struct Sso {
     account: String,
     role: String,
