@@ -44,13 +44,13 @@ fn is_same_url(one: &str, other: &str) -> bool {
 
 /// Checks that no setting of the profile contradicts its session.
 fn check_same(profile: Profile<'_>, session: &Section) -> Result<(), RunError> {
-    for entry in &session.entries {
-        let theirs = session.setting(entry);
-        if let Some(own) = profile.get(&entry.name)
+    for (name, theirs) in &session.settings {
+        if let Some(own) = profile.get(name)
             && own.value != theirs.value
         {
             let message = format!("{} and {} differ", own.source, theirs.source);
-            let [own, theirs] = [own, theirs].map(|setting| setting.place.unwrap_or_default());
+            let [own, theirs] = [&own, theirs].map(|setting| setting.place.clone());
+            let [own, theirs] = [own, theirs].map(Option::unwrap_or_default);
             return Err(RunError::configuration(message).hint(format!("remove {own} or {theirs}")));
         }
     }
