@@ -14,8 +14,6 @@ use super::config_file::Profile;
 use super::connection::Connection;
 use super::credential_parts::of_sts;
 use super::error::call_error;
-use super::recorder::Recorder;
-use super::response_history::SharedHistory;
 use super::retry::IamRetries;
 use super::setting::Setting;
 use super::settings::Settings;
@@ -159,9 +157,7 @@ impl Role {
         };
         let client = sts::client(&sdk, base, IamRetries::Sdk);
         let attempts = Attempts::default();
-        let responses = SharedHistory::default();
-        let log = settings.log.without_bodies();
-        let recorder = Recorder::new(&attempts, operation, &responses, log);
+        let recorder = sts::session_recorder(&attempts, operation, settings);
         let refused = |error: &(dyn Error + 'static)| {
             let failure = call_error(operation, &attempts, Some(error));
             let mut stop = (settings.explain)(&failure, "STS", NOT_ASSUMED);

@@ -14,8 +14,6 @@ use super::connection::Connection;
 use super::credential_parts::of_sts;
 use super::error::{call_error, timed_out};
 use super::key_budget::KeyBudget;
-use super::recorder::Recorder;
-use super::response_history::SharedHistory;
 use super::retry::IamRetries;
 use super::settings::Settings;
 use super::sts::{self, Identity};
@@ -129,9 +127,7 @@ impl Root {
         attempts: &Attempts,
         settings: &Settings,
     ) -> Result<AssumeRootOutput, CallError> {
-        let responses = SharedHistory::default();
-        let log = settings.log.without_bodies();
-        let recorder = Recorder::new(attempts, OPERATION, &responses, log);
+        let recorder = sts::session_recorder(attempts, OPERATION, settings);
         let policy = PolicyDescriptorType::builder().arn(&self.policy).build();
         let call = client
             .assume_root()

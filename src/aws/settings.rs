@@ -19,7 +19,7 @@ use super::http::Clients;
 use super::proxy;
 use super::root_certs;
 use super::setting::Setting;
-use super::sso::Sso;
+use super::sso;
 use crate::error::{Explain, RunError};
 use crate::guard::SigningKeys;
 use crate::ident::TokenCode;
@@ -82,7 +82,8 @@ impl Settings {
         {
             return Err(unknown_profile(&profile_name, by, &files));
         }
-        Sso::check(profile, &files)?;
+        // The AWS CLI stops if the SSO session is not complete, whoever signs.
+        sso::session(profile, &files)?;
         profile.flag("ec2_metadata_disabled")?;
         profile.flag("disable_clock_skew_correction")?;
         let mode = profile.find("account_id_endpoint_mode")?;

@@ -58,7 +58,11 @@ fn check_same(profile: Profile<'_>, session: &Section) -> Result<(), RunError> {
 }
 
 /// Returns the section that `sso_session` of a profile names, and the name.
-fn session<'a>(
+///
+/// # Errors
+///
+/// There is no such section, or it has no region or start URL.
+pub(super) fn session<'a>(
     profile: Profile<'_>,
     files: &'a ConfigFiles,
 ) -> Result<Option<(Setting, &'a Section)>, RunError> {
@@ -76,15 +80,6 @@ fn session<'a>(
 }
 
 impl Sso {
-    /// Checks the session that the selected profile names. The AWS CLI stops if it is not complete, whoever signs.
-    ///
-    /// # Errors
-    ///
-    /// There is no such section, or it has no region or start URL.
-    pub(super) fn check(profile: Profile<'_>, files: &ConfigFiles) -> Result<(), RunError> {
-        session(profile, files).map(|_| ())
-    }
-
     /// Reads the SSO settings of a profile. `None`: it has neither an SSO account nor a role.
     ///
     /// # Errors

@@ -223,3 +223,13 @@ pub(super) fn client(
     config.set_credentials_provider(credentials.map(SharedCredentialsProvider::new));
     Client::from_conf(config.build())
 }
+
+/// Creates a recorder for a call whose response contains credentials.
+pub(super) fn session_recorder(
+    attempts: &Attempts,
+    operation: &'static str,
+    settings: &Settings,
+) -> Recorder {
+    let log = settings.log.without_bodies();
+    Recorder::new(attempts, operation, &SharedHistory::default(), log)
+}
