@@ -146,7 +146,7 @@ impl Change<'_> {
             Some(Err(failure)) => failure,
             None => last.unwrap_or_else(|| self.timed_out()),
         };
-        let failure = with_accounts(failure, self.search.key, self.search.signer);
+        let failure = with_accounts(failure, self.search.key, &self.search.iam.signer);
         let is_wanted = self.search.request.missing == Missing::Succeeds;
         if self.ambiguity() != Ambiguity::None || is_wanted && failure.is_no_such_entity() {
             return self.verify(failure).await;
@@ -193,7 +193,7 @@ impl Change<'_> {
 
     /// Returns the outcome of a key when a signal ends the run, with the last error that IAM returned.
     fn stopped(&self, exit: Exit, known: KeyState) -> Outcome {
-        let last = with_accounts(self.timed_out(), self.search.key, self.search.signer);
+        let last = with_accounts(self.timed_out(), self.search.key, &self.search.iam.signer);
         let is_failure = last.service().is_some() && !matches!(known, KeyState::Done(_));
         Outcome::Stopped {
             exit,

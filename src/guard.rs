@@ -18,11 +18,13 @@ pub(crate) enum Principal {
     RootUser,
 }
 
-/// The keys that sign the requests. Clones share the IDs.
-#[derive(Clone, Debug)]
+/// The IDs of the keys that have signed in this run, and of the keys behind their sessions. IDs are never removed.
+pub(crate) type SigningKeys = Arc<Mutex<Vec<String>>>;
+
+/// The keys that sign the requests.
+#[derive(Debug)]
 pub(crate) struct Signer {
-    /// The IDs of the keys that have signed in this run, and of the keys behind their sessions.
-    key_ids: Arc<Mutex<Vec<String>>>,
+    pub(crate) keys: SigningKeys,
     /// The account of the credentials, if their source names it or the ID encodes it.
     pub(crate) account: Option<AccountId>,
     /// The profile of the credentials, if it is certain.
@@ -31,28 +33,9 @@ pub(crate) struct Signer {
 }
 
 impl Signer {
-    /// Creates a signer without keys.
-    pub(crate) fn new(
-        account: Option<AccountId>,
-        profile: Option<String>,
-        principal: Principal,
-    ) -> Self {
-        Self {
-            key_ids: Arc::default(),
-            account,
-            profile,
-            principal,
-        }
-    }
-
-    /// Adds the IDs of keys that sign from now on. IDs are never removed.
-    pub(crate) fn add(&self, ids: impl IntoIterator<Item = String>) {
-        lock(&self.key_ids).extend(ids);
-    }
-
     /// Whether this key signs.
     pub(crate) fn signs_with(&self, id: &str) -> bool {
-        lock(&self.key_ids).iter().any(|known| known == id)
+        lock(&self.keys).iter().any(|known| known == id)
     }
 }
 

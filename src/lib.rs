@@ -50,7 +50,7 @@ use anyhow::Context as _;
 use tokio::runtime::Runtime;
 use tokio::time::sleep;
 
-use aws::{Connected, NamedKeys, Purpose};
+use aws::{Iam, NamedKeys, Purpose};
 use batch::{InFlight, Keys, Work, keys_of, named};
 use blocking::run_blocking;
 use cli::{Cli, error_format_of};
@@ -218,10 +218,10 @@ async fn work(
     in_flight: &InFlight,
     mut signals: Signals,
 ) -> anyhow::Result<Exit> {
-    let (connected, named) = connect(request, named, &mut signals).await?;
-    let account = match &connected.signer.account {
+    let (iam, named) = connect(request, named, &mut signals).await?;
+    let account = match &iam.signer.account {
         None if request.journal.is_some() || origin.is_some() => {
-            let account = connected.caller.account("the journal needs the account");
+            let account = iam.caller.account("the journal needs the account");
             Some(signals.race(account).await.map_err(RunError::signal)??)
         }
         account => account.clone(),
@@ -242,8 +242,8 @@ async fn work(
     }
     let work = Work {
         request,
-        connected: &connected,
-        selector: Selector::new(&connected.iam, &connected.signer, request),
+        iam: &iam,
+        selector: Selector::new(&iam, request),
         journal,
         in_flight,
         signals,
@@ -251,7 +251,7 @@ async fn work(
     let exit = batch::run(&work, named).await?;
     drop(work);
     // The process ends now. Freeing its clients and certificates takes longer than signing a request.
-    std::mem::forget(connected);
+    std::mem::forget(iam);
     Ok(exit)
 }
 
@@ -260,7 +260,7 @@ async fn connect(
     request: &Request,
     named: Option<(Keys, u64)>,
     signals: &mut Signals,
-) -> anyhow::Result<(Connected, Option<(Keys, u64)>)> {
+) -> anyhow::Result<(Iam, Option<(Keys, u64)>)> {
     let connecting = async |keys: Option<NamedKeys<'_>>| {
         let connecting = aws::connect(
             &request.connection,
@@ -299,9 +299,9 @@ async fn connect(
         may_ask: request.may_ask,
         done_there: confirm::done_there(request, count),
     };
-    let connected = connecting(Some(keys)).await?;
+    let iam = connecting(Some(keys)).await?;
     drop(ids);
-    Ok((connected, Some((keys_of(kept.read()?), count))))
+    Ok((iam, Some((keys_of(kept.read()?), count))))
 }
 
 /// Reports why the run ended before any key was changed.

@@ -110,7 +110,6 @@ pub(crate) enum ListRead {
 #[derive(Debug)]
 pub(crate) struct Search<'a> {
     pub(crate) iam: &'a Iam,
-    pub(crate) signer: &'a Signer,
     pub(crate) request: &'a Request,
     /// The key, with the user who is named as its owner.
     pub(crate) key: &'a Key,
@@ -204,7 +203,7 @@ impl Search<'_> {
     /// Returns what the two reads prove. A key that IAM does not find may belong to another account.
     fn interpret(&self, named: Option<&UserName>, owner: OwnerRead, list: ListRead) -> KeyLocation {
         let location = interpret(&self.hint, named, owner, list);
-        match guard::foreign_account(&self.key.id, self.signer) {
+        match guard::foreign_account(&self.key.id, &self.iam.signer) {
             Some((theirs, ours))
                 if location.is_absence() || location == KeyLocation::LookupDenied =>
             {

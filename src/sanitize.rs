@@ -31,11 +31,7 @@ pub(crate) fn is_unprintable(c: char) -> bool {
 
 /// Redacts secrets and writes each unprintable character as `\u{..}`.
 pub(crate) fn escape(text: &str) -> String {
-    escape_unprintable(&redact(text))
-}
-
-fn escape_unprintable(text: &str) -> String {
-    replace_unprintable(text, push_escaped)
+    replace_unprintable(&redact(text), push_escaped)
 }
 
 fn push_escaped(safe: &mut String, c: char) {
@@ -73,7 +69,7 @@ fn cut(text: &str, max_characters: usize) -> String {
     let mut safe = String::new();
     let mut left = max_characters;
     for (at, c) in text.char_indices() {
-        let piece = escape_unprintable(&text[at..at + c.len_utf8()]);
+        let piece = replace_unprintable(&text[at..at + c.len_utf8()], push_escaped);
         let Some(less) = left.checked_sub(piece.chars().count()) else {
             let length = text.chars().count();
             return format!("{safe}... ({length} characters)");
@@ -159,25 +155,14 @@ pub(crate) fn escape_path(path: &Path) -> String {
 /// Formats a value for a message: redacts secrets, escapes unprintable characters and bytes that are not UTF-8, and
 /// truncates it after 40 characters.
 pub(crate) fn display_value(value: &OsStr) -> String {
-    let text = value.to_string_lossy();
-    // Redact first: a truncated secret is not recognized.
-    let redacted = redact(&text);
-    if redacted.chars().count() <= MAX_VALUE {
-        return escape_os_str(value);
-    }
-    let head: String = redacted.chars().take(MAX_VALUE).collect();
-    format!("{}... ({} characters)", escape(&head), text.chars().count())
-}
-
-fn escape_os_str(value: &OsStr) -> String {
     let mut text = String::new();
     for chunk in value.as_encoded_bytes().utf8_chunks() {
-        text.push_str(&escape(chunk.valid()));
+        text.push_str(chunk.valid());
         for byte in chunk.invalid() {
             let _ = write!(text, "\\x{byte:02x}");
         }
     }
-    text
+    cut(&text, MAX_VALUE)
 }
 
 /// The maximum length of a message, in characters. No message of this program needs more.

@@ -15,14 +15,12 @@ use super::error::{call_error, incomplete_response, read_error, time, trusted_se
 use super::key_budget::{KeyBudget, SharedClock, WaitGuard};
 use super::rate_limiter::RateLimiter;
 use super::recorder::Recorder;
-use super::renewal::SharedCredentials;
-use super::response_history::SharedHistory;
+use super::sts::Caller;
 use crate::error::{CallError, ErrorKind, RunError, TransportError};
-use crate::guard::Principal;
+use crate::guard::{Principal, Signer};
 use crate::ident::{AccessKeyId, UserName};
 use crate::lock::lock;
-use crate::log::Log;
-use crate::metadata::{LastUse, NOT_AVAILABLE, Status};
+use crate::metadata::{KeyMetadata, LastUse, NOT_AVAILABLE, Status};
 use crate::outcome::ResponseMetadata;
 use crate::request::Key;
 
@@ -33,30 +31,18 @@ const MAX_THROTTLED_ATTEMPTS: usize = 100;
 #[derive(Clone, Debug)]
 pub(crate) struct Iam {
     pub(super) client: Client,
-    /// What the run remembers of all responses.
-    pub(super) responses: SharedHistory,
-    pub(super) credentials: Arc<SharedCredentials>,
-    pub(super) log: Log,
+    pub(crate) caller: Arc<Caller>,
+    /// The keys that sign, and their account.
+    pub(crate) signer: Arc<Signer>,
     /// Present if the run makes many requests.
     pub(super) rate_limiter: Option<Arc<RateLimiter>>,
     /// How long IAM may throttle all requests before a request fails. Zero: a throttled request fails at once, and does not
     /// slow down others.
     pub(super) patience: Duration,
     pub(super) wait_clock: SharedClock,
-    pub(super) principal: Principal,
     /// The key or user that the calls concern, if there are many.
     pub(super) subject: Option<Arc<str>>,
     pub(super) request_counts: Arc<Mutex<BTreeMap<&'static str, usize>>>,
-}
-
-/// The result of `GetAccessKeyLastUsed`.
-#[derive(Debug)]
-pub(crate) struct LastUseRead {
-    /// The owner of the key.
-    pub(crate) owner: Option<UserName>,
-    pub(crate) last_use: LastUse,
-    /// When IAM responded, according to IAM's clock.
-    pub(crate) at: Option<SystemTime>,
 }
 
 /// The result of `GetCredentialReport`.
@@ -73,12 +59,12 @@ pub(crate) struct ReportRead {
 impl Iam {
     /// Returns why expired credentials could not be renewed.
     pub(crate) fn renewal_failure(&self) -> Option<Arc<RunError>> {
-        self.credentials.failure()
+        self.caller.failure()
     }
 
     /// Parses an optional user name of a key. The root user has no name, whatever a response has in its place.
     pub(super) fn owner(&self, name: Option<&str>) -> Result<Option<UserName>, &'static str> {
-        match self.principal {
+        match self.signer.principal {
             Principal::Caller => owner(name),
             Principal::RootUser => Ok(None),
         }
@@ -110,7 +96,7 @@ impl Iam {
 
     /// Returns why ages cannot be evaluated in this run: IAM's clock jumped.
     pub(crate) fn clock_jump(&self) -> Option<CallError> {
-        let reason = lock(&self.responses).clock_jump.clone()?;
+        let reason = lock(&self.caller.responses).clock_jump.clone()?;
         Some(CallError::Incomplete(TransportError::new("", reason)))
     }
 
@@ -137,9 +123,14 @@ impl Iam {
                 None => None,
             };
             wait_guard.stop_waiting();
-            let mut recorder = Recorder::new(attempts, operation, &self.responses, self.log);
+            let mut recorder = Recorder::new(
+                attempts,
+                operation,
+                &self.caller.responses,
+                self.caller.settings.log,
+            );
             recorder.subject.clone_from(&self.subject);
-            let generation = self.credentials.generation();
+            let generation = self.caller.generation();
             let result = send(recorder).await;
             drop(wait_guard);
             *lock(&self.request_counts).entry(operation).or_default() += attempts.count() - before;
@@ -169,14 +160,14 @@ impl Iam {
     /// time for that does not count against the limit of the key.
     async fn is_renewed(&self, attempts: &Attempts, generation: usize) -> bool {
         if attempts.shows_valid_credentials() {
-            self.credentials.accepted(generation);
+            self.caller.accepted(generation);
         }
         if !attempts.shows_expired_credentials() {
             return false;
         }
         let _waiting = WaitGuard::start(&self.wait_clock);
         let renewing: Pin<Box<dyn Future<Output = bool>>> =
-            Box::pin(Arc::clone(&self.credentials).renew(generation));
+            Box::pin(Arc::clone(&self.caller).renew(generation));
         renewing.await
     }
 
@@ -255,7 +246,7 @@ impl Iam {
     }
 
     /// Calls `GetAccessKeyLastUsed`, which also returns the owner of any key in the account.
-    pub(crate) async fn last_use(&self, id: &AccessKeyId) -> Result<LastUseRead, CallError> {
+    pub(crate) async fn last_use(&self, id: &AccessKeyId) -> Result<KeyMetadata, CallError> {
         let call = self.client.get_access_key_last_used();
         let call = call.access_key_id(id.as_str());
         let send = async |recorder| call.clone().customize().interceptor(recorder).send().await;
@@ -279,10 +270,11 @@ impl Iam {
             }),
         };
         let wrong = |reason| incomplete_response(&attempts, reason);
-        Ok(LastUseRead {
-            last_use: last_use.map_err(wrong)?,
+        Ok(KeyMetadata {
+            last_use: Some(last_use.map_err(wrong)?),
             owner: self.owner(output.user_name()).map_err(wrong)?,
-            at: trusted_server_time(&attempts, &self.responses),
+            read_at: trusted_server_time(&attempts, &self.caller.responses),
+            ..KeyMetadata::default()
         })
     }
 
@@ -303,7 +295,7 @@ impl Iam {
         Ok(ReportRead {
             content: content.ok_or_else(|| incomplete_response(&attempts, "it has no content"))?,
             generated: output.generated_time().and_then(time),
-            at: trusted_server_time(&attempts, &self.responses),
+            at: trusted_server_time(&attempts, &self.caller.responses),
         })
     }
 }

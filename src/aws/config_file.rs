@@ -1,16 +1,14 @@
 //! Reads the two AWS configuration files, and the profiles in them.
 
-use std::collections::HashMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use super::environment;
-use super::ini::{self, Entry, Section};
+use super::ini::{self, Section};
 use super::setting::Setting;
 use super::small_file;
 use crate::error::RunError;
-use crate::sanitize::{escape, escape_path};
+use crate::sanitize::escape_path;
 
 /// The maximum size of a configuration file, in MiB. Usually they have a few KiB.
 const MAX_MIB: usize = 4;
@@ -103,30 +101,8 @@ pub(super) fn parse(
     text: &str,
     name: fn(&str) -> (&'static str, String),
 ) -> Result<Vec<Section>, RunError> {
-    let fail = |what: String| not_read(path, &what);
-    let file = escape_path(path).into();
-    let mut defined = HashMap::new();
-    let mut sections = ini::parse(text).map_err(fail)?;
-    for section in &mut sections {
-        let line = section.line;
-        if section.name == "DEFAULT" {
-            return Err(fail(format!(
-                "line {line}: [DEFAULT] would add to every section; the default profile is [default]"
-            )));
-        }
-        (section.kind, section.name) = name(&section.name);
-        section.file = Arc::clone(&file);
-        let (kind, name) = (section.kind, &section.name);
-        if let Some(first) = defined.insert((kind, name.clone()), line)
-            && !kind.is_empty()
-        {
-            return Err(fail(format!(
-                "lines {first} and {line}: the {kind} `{}` is defined twice",
-                escape(name)
-            )));
-        }
-    }
-    Ok(sections)
+    let sections = ini::parse(text, &escape_path(path), name);
+    sections.map_err(|what| not_read(path, &what))
 }
 
 /// Returns the kind and the name of a section of `~/.aws/config`. The kind is empty if the AWS CLI ignores the section.
@@ -223,46 +199,20 @@ impl<'a> Profile<'a> {
             return Ok(None);
         };
         let section = files.section("services", &services.value);
-        let Some(section) = section.filter(|section| !section.entries.is_empty()) else {
+        let Some(section) = section.filter(|section| !section.settings.is_empty()) else {
             return Err(services.wrong("that section does not exist or is empty"));
         };
-        let Some(block) = section.entry(service) else {
-            return Ok(None);
-        };
-        if block.nested.is_empty() && !block.value.is_empty() {
-            let block = section.setting(block);
+        if let Some(block) = section.get(service)
+            && !block.value.starts_with('\n')
+        {
             return Err(block.stop("is not an indented block of settings"));
         }
-        let nested = block.nested.iter().find(|nested| nested.name == name);
-        let filled = nested.filter(|nested| !nested.value.is_empty());
-        Ok(filled.map(|nested| section.setting(nested)))
+        Ok(section.get(&format!("{service}\n{name}")))
     }
 
     fn set(self, name: &str) -> Option<Setting> {
         let sections = [self.credentials, self.config].into_iter().flatten();
         sections.into_iter().find_map(|section| section.set(name))
-    }
-}
-
-impl Section {
-    /// Returns a setting, even if it is empty.
-    pub(super) fn set(&self, name: &str) -> Option<Setting> {
-        self.entry(name).map(|entry| self.setting(entry))
-    }
-
-    /// Returns a setting. `None`: it is not set or empty.
-    pub(super) fn get(&self, name: &str) -> Option<Setting> {
-        self.set(name).filter(|setting| !setting.value.is_empty())
-    }
-
-    /// Returns an entry with its place.
-    pub(super) fn setting(&self, entry: &Entry) -> Setting {
-        let (name, section) = (escape(&entry.name), escape(&self.name));
-        Setting {
-            value: entry.value.clone(),
-            source: format!("`{name}` of {} `{section}`", self.kind),
-            place: Some(format!("line {} of {}", entry.line, self.file)),
-        }
     }
 }
 

@@ -4,9 +4,8 @@ use super::config_file::Profile;
 use super::connection::Connection;
 use super::credential_parts::{KEY_SETTINGS, from_environment, from_section};
 use super::credentials::{ENVIRONMENT, INSTANCE, Provider, Source};
-use super::login::Login;
+use super::ini;
 use super::metadata_service;
-use super::process::CredentialProcess;
 use super::role::Role;
 use super::setting::Setting;
 use super::settings::{BY_OPTION, Settings};
@@ -23,7 +22,10 @@ impl Source {
     ///
     /// A source is configured incompletely, or no role requires the code of `--token-code`.
     pub(crate) fn choose(connection: &Connection, settings: &Settings) -> Result<Self, RunError> {
-        let source = Self::configured(settings)?.with_role_of(connection);
+        let mut source = Self::configured(settings)?;
+        if let Some(role) = Self::of_options(connection) {
+            source = role.assumed_with(source);
+        }
         let has_device = source.has_device() || connection.serial_number.is_some();
         if lock(&settings.token_code).is_some() && !has_device {
             return Err(source.without_device(connection));
@@ -52,7 +54,7 @@ impl Source {
 
     /// Whether a role requires an MFA code.
     fn has_device(&self) -> bool {
-        matches!(&self.provider, Provider::Role(role) if role.device.is_some())
+        matches!(&self.provider, Provider::Role(role) if role.serial.is_some())
             || self.base.as_ref().is_some_and(|base| base.has_device())
     }
 
@@ -198,11 +200,13 @@ impl Source {
         } else if let Some(credentials) = from_section(profile.credentials, profile)? {
             (Provider::Static(credentials), "the key")
         } else if let Some(session) = profile.chosen("login_session")? {
-            let login = Login::new(&session, profile.name);
-            (Provider::Login(login), "the login session")
+            let sign_in = CommandLine::new("aws login").option("--profile", profile.name);
+            (Provider::Login(session.value, sign_in), "the login session")
         } else if let Some(command) = profile.chosen("credential_process")? {
-            let process = CredentialProcess::new(&command, &name)?;
-            (Provider::Process(process), "the credential process")
+            let words = ini::words(&command.value).filter(|words| !words.is_empty());
+            let unclosed = || command.stop("is not a command: a quote is not closed");
+            let process = Provider::Process(words.ok_or_else(unclosed)?);
+            (process, "the credential_process")
         } else if let Some(credentials) = from_section(profile.config, profile)? {
             (Provider::Static(credentials), "the key")
         } else {

@@ -7,7 +7,7 @@ use aws_credential_types::attributes::AccountId;
 use aws_sdk_sts::types;
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::config_file::Profile;
 use super::ini::Section;
@@ -52,6 +52,14 @@ pub(super) const METADATA_FIELDS: [&str; 5] = [
     PROCESS_FIELDS[3],
     PROCESS_FIELDS[4],
 ];
+/// The same members as SSO names them.
+pub(super) const SSO_FIELDS: [&str; 5] = [
+    LOGIN_FIELDS[0],
+    LOGIN_FIELDS[1],
+    LOGIN_FIELDS[2],
+    "expiration",
+    LOGIN_FIELDS[4],
+];
 /// The same members as `aws login` stores them.
 pub(super) const LOGIN_FIELDS: [&str; 5] = [
     "accessKeyId",
@@ -68,7 +76,7 @@ impl CredentialParts {
     ///
     /// A part contains an invalid character, or ID and secret are swapped. The value is not shown because it may be a
     /// secret.
-    pub(super) fn credentials(self, provider: &'static str) -> Result<Credentials, RunError> {
+    pub(super) fn credentials(self) -> Result<Credentials, RunError> {
         if let Some(what) = wrong_pair(&self.id.value, &self.secret.value) {
             let (id, secret) = (&self.id.source, &self.secret.source);
             return Err(RunError::credentials(format!("{what}: {id} and {secret}"))
@@ -87,60 +95,11 @@ impl CredentialParts {
         let mut credentials = Credentials::builder()
             .access_key_id(self.id.value)
             .secret_access_key(self.secret.value)
-            .provider_name(provider);
+            .provider_name("iam-del-key");
         credentials.set_session_token(self.token.map(|token| token.value));
         credentials.set_account_id(self.account.map(AccountId::from));
         credentials.set_expiry(self.expiry);
         Ok(credentials.build())
-    }
-
-    /// Checks the ID, secret and token, by name, and the expiration in a response. `origin` names who returned them. The
-    /// SDK reads a missing part as an empty one or as a zero. The session belongs to `account`.
-    ///
-    /// # Errors
-    ///
-    /// A part is missing.
-    pub(super) fn from_response(
-        origin: &str,
-        parts: [(&str, Option<&str>); 3],
-        (expiration, time): (&str, DateTime),
-        account: Option<String>,
-    ) -> Result<Self, RunError> {
-        let missing = |name: &str| RunError::credentials(format!("{origin} returned no {name}"));
-        let part = |(name, value): (&str, Option<&str>)| {
-            let value = value.filter(|value| !value.trim().is_empty());
-            let value = value.ok_or_else(|| missing(name))?;
-            Ok(Setting::new(format!("{name} from {origin}"), value))
-        };
-        let [id, secret, token] = parts.map(part);
-        let expiry = SystemTime::try_from(time).ok();
-        let expiry = expiry.filter(|expiry| *expiry > SystemTime::UNIX_EPOCH);
-        Ok(Self {
-            id: id?,
-            secret: secret?,
-            token: Some(token?),
-            account,
-            expiry: Some(expiry.ok_or_else(|| missing(expiration))?),
-        })
-    }
-
-    /// Reads the parts from a response of STS to `operation`. The session belongs to `account`.
-    ///
-    /// # Errors
-    ///
-    /// A part is missing.
-    pub(super) fn from_sts(
-        given: &types::Credentials,
-        operation: &str,
-        account: Option<String>,
-    ) -> Result<Self, RunError> {
-        let [id, secret, token, expiration, _] = PROCESS_FIELDS;
-        let parts = [
-            (id, Some(given.access_key_id())),
-            (secret, Some(given.secret_access_key())),
-            (token, Some(given.session_token())),
-        ];
-        Self::from_response(operation, parts, (expiration, *given.expiration()), account)
     }
 
     /// Reads the parts from JSON. `origin` names the source.
@@ -172,6 +131,59 @@ impl CredentialParts {
             expiry,
         })
     }
+
+    /// Reads the parts of a session from JSON. `origin` names the source.
+    ///
+    /// # Errors
+    ///
+    /// See `from_json`, or the token or the expiration is missing. The error is a fragment.
+    pub(super) fn of_session(
+        value: &Value,
+        names: [&str; 5],
+        origin: &str,
+    ) -> Result<Self, String> {
+        let parts = Self::from_json(value, names, origin)?;
+        match (&parts.token, &parts.expiry) {
+            (None, _) => Err(format!("returned no {}", names[2])),
+            (_, None) => Err(format!("returned no {}", names[3])),
+            _ => Ok(parts),
+        }
+    }
+}
+
+/// Returns the credentials of a session of STS, and the session in JSON. `account` is the account of the session.
+///
+/// # Errors
+///
+/// A part is missing.
+pub(super) fn of_sts(
+    given: Option<&types::Credentials>,
+    operation: &str,
+    account: Option<&str>,
+) -> Result<(Credentials, Value), RunError> {
+    let none = |reason: &str| RunError::credentials(format!("{operation} {reason}"));
+    let given = given.ok_or_else(|| none("returned no credentials"))?;
+    let session = sts_json(given, account);
+    let parts = CredentialParts::of_session(&session, PROCESS_FIELDS, operation);
+    let credentials = parts.map_err(|reason| none(&reason))?.credentials()?;
+    Ok((credentials, session))
+}
+
+/// Formats a session of STS as a credential process prints it. The SDK reads a missing part as an empty one.
+pub(super) fn sts_json(given: &types::Credentials, account: Option<&str>) -> Value {
+    json!({
+        "AccessKeyId": given.access_key_id(),
+        "SecretAccessKey": given.secret_access_key(),
+        "SessionToken": given.session_token(),
+        "Expiration": expiration(*given.expiration()),
+        "AccountId": account,
+    })
+}
+
+/// Formats the expiration of a response. The SDK reads a missing one as a zero.
+pub(super) fn expiration(time: DateTime) -> Option<String> {
+    let time = Some(time).filter(|time| time.secs() > 0);
+    time?.fmt(Format::DateTime).ok()
 }
 
 /// What to do without the environment variables.
@@ -200,7 +212,7 @@ pub(super) fn from_environment() -> Result<Option<Credentials>, RunError> {
         account: Setting::variable("AWS_ACCOUNT_ID")?.map(|account| account.value),
         expiry: expiry.transpose()?,
     };
-    parts.credentials("EnvironmentVariable").map(Some)
+    parts.credentials().map(Some)
 }
 
 /// Reads a profile from one file. A token from another file is never combined with the key.
@@ -232,7 +244,7 @@ pub(super) fn from_section(
         account: section.get("aws_account_id").map(|account| account.value),
         expiry: None,
     };
-    parts.credentials("ProfileFile").map(Some)
+    parts.credentials().map(Some)
 }
 
 /// Returns both parts of a key, or neither. `incomplete` creates the error if only the first name is set.

@@ -1,5 +1,6 @@
 //! The sources of credentials, and how the credentials are fetched. `credential_chain.rs` chooses the source.
 
+use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
@@ -8,15 +9,17 @@ use aws_types::region::Region;
 use super::config_file::{ConfigFiles, Profile};
 use super::connection::Connection;
 use super::credential_parts::UNSET;
-use super::deadline::Deadline;
-use super::login::Login;
+use super::key_budget::{KeyBudget, SharedClock};
+use super::login;
 use super::metadata_service;
-use super::process::CredentialProcess;
+use super::process;
 use super::role::Role;
 use super::root::Root;
 use super::settings::Settings;
 use super::sso::Sso;
+use crate::command_line::CommandLine;
 use crate::error::RunError;
+use crate::lock::lock;
 use crate::sanitize::escape;
 
 /// `AWS_ACCESS_KEY_ID` and its companions.
@@ -25,7 +28,6 @@ pub(super) const ENVIRONMENT: &str = "the environment variables";
 pub(super) const INSTANCE: &str = "the instance";
 
 /// A source of credentials. A renewal fetches from the same source.
-#[derive(Debug)]
 pub(crate) struct Source {
     pub(super) provider: Provider,
     /// The source for messages.
@@ -36,12 +38,13 @@ pub(crate) struct Source {
     pub(super) base: Option<Box<Source>>,
 }
 
-#[derive(Debug)]
 pub(super) enum Provider {
     Static(Credentials),
-    Process(CredentialProcess),
+    /// The words of a `credential_process`.
+    Process(Vec<String>),
     Sso(Sso),
-    Login(Login),
+    /// The session of `aws login`, and the command to sign in again.
+    Login(String, CommandLine),
     /// A role, assumed with other credentials or with a web identity token.
     Role(Role),
     Root(Root),
@@ -49,11 +52,11 @@ pub(super) enum Provider {
     Instance,
 }
 
-/// Credentials, and the IDs of their key and of the keys that assumed their roles.
-#[derive(Clone, Debug)]
-pub(crate) struct Resolved {
-    pub(crate) credentials: Credentials,
-    pub(crate) key_ids: Vec<String>,
+// The arguments of a process may contain a secret.
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.origin)
+    }
 }
 
 impl Source {
@@ -78,21 +81,14 @@ impl Source {
         self
     }
 
-    /// Adds the role of the command line. The role of `--role-name` may not be known yet.
-    pub(super) fn with_role_of(self, connection: &Connection) -> Self {
-        let Some(role) = Role::of_options(connection) else {
-            return self;
-        };
+    /// Returns the role of the command line. `None`: there is none, or the role of `--role-name` is not known yet.
+    pub(super) fn of_options(connection: &Connection) -> Option<Self> {
+        let role = Role::of_options(connection)?;
         let option = match connection.role_name {
             Some(_) => "--role-name",
             None => "--role-arn",
         };
-        Self::new(Provider::Role(role), option, None).assumed_with(self)
-    }
-
-    /// Adds the root user of a member account.
-    pub(super) fn with_root(self, root: Root) -> Self {
-        Self::new(Provider::Root(root), "--target-principal", None).assumed_with(self)
+        Some(Self::new(Provider::Role(role), option, None))
     }
 
     /// Whether the source may return new credentials.
@@ -117,17 +113,17 @@ impl Source {
     /// There are no credentials, or they are invalid or expired, or they did not arrive in time.
     pub(super) async fn resolve(
         &self,
-        base: Option<Resolved>,
+        base: Option<Credentials>,
         settings: &Settings,
         limit: Duration,
-    ) -> Result<Resolved, RunError> {
-        let mut deadline = Deadline::new(limit);
-        let resolved = Box::pin(self.fetch(base, settings, &mut deadline)).await?;
+    ) -> Result<Credentials, RunError> {
+        let budget = KeyBudget::new(&SharedClock::default(), limit);
+        let credentials = Box::pin(self.fetch(base, settings, &budget)).await?;
         settings.log.verbose(|| {
-            let id = escape(resolved.credentials.access_key_id());
+            let id = escape(credentials.access_key_id());
             format!("using access key {id}, from {}", self.origin)
         });
-        Ok(resolved)
+        Ok(credentials)
     }
 
     /// Creates the error for expired credentials.
@@ -135,7 +131,7 @@ impl Source {
         let stop =
             RunError::credentials(format!("the credentials from {} have expired", self.origin));
         match &self.provider {
-            Provider::Sso(Sso { sign_in, .. }) | Provider::Login(Login { sign_in, .. }) => {
+            Provider::Sso(Sso { sign_in, .. }) | Provider::Login(_, sign_in) => {
                 stop.hint(sign_in.clone())
             }
             _ if self.origin == ENVIRONMENT => stop.hint(format!("set new ones, or {UNSET}")),
@@ -170,48 +166,38 @@ impl Source {
 
     async fn fetch(
         &self,
-        base: Option<Resolved>,
+        base: Option<Credentials>,
         settings: &Settings,
-        deadline: &mut Deadline,
-    ) -> Result<Resolved, RunError> {
+        budget: &KeyBudget,
+    ) -> Result<Credentials, RunError> {
         let base = match (base, &self.base) {
-            (None, Some(source)) => Some(Box::pin(source.fetch(None, settings, deadline)).await?),
+            (None, Some(source)) => Some(Box::pin(source.fetch(None, settings, budget)).await?),
             (base, _) => base,
         };
-        let (base, key_ids) = base.map(|base| (base.credentials, base.key_ids)).unzip();
-        deadline.origin.clone_from(&self.origin);
-        let credentials = match &self.provider {
-            Provider::Static(credentials) => credentials.clone(),
-            Provider::Process(process) => deadline.bound(process.run(settings.log)).await?,
-            Provider::Sso(sso) => deadline.bound(sso.fetch_credentials(settings)).await?,
-            Provider::Login(login) => deadline.bound(login.fetch_credentials(settings)).await?,
-            Provider::Role(role) if let Some(device) = &role.device => {
-                device.session(role, base, settings, deadline).await?
-            }
-            Provider::Role(role) => {
-                let assuming = role.assume(base, None, settings);
-                deadline.bound(assuming).await?.credentials
-            }
-            Provider::Root(root) => root.assume(base, settings, deadline).await?,
-            Provider::Container => {
-                deadline
-                    .bound(metadata_service::container(settings))
-                    .await?
-            }
-            Provider::Instance => {
-                let fetched = deadline.bound(metadata_service::instance(settings)).await?;
-                fetched.ok_or_else(|| self.no_instance(settings))?
+        let fetching = async {
+            match &self.provider {
+                Provider::Static(credentials) => Ok(credentials.clone()),
+                Provider::Process(words) => process::run(words, &self.origin, settings.log).await,
+                Provider::Sso(sso) => sso.fetch_credentials(settings).await,
+                Provider::Login(session, sign_in) => login::fetch(session, sign_in, settings).await,
+                Provider::Role(role) => match &role.serial {
+                    Some(serial) => role.session(serial, base, settings, budget).await,
+                    None => Ok(role.assume(base, None, settings).await?.0),
+                },
+                Provider::Root(root) => root.assume(base, settings, budget).await,
+                Provider::Container => metadata_service::container(settings).await,
+                Provider::Instance => {
+                    let fetched = metadata_service::instance(settings).await?;
+                    fetched.ok_or_else(|| self.no_instance(settings))
+                }
             }
         };
+        let credentials = budget.fetch(&self.origin, fetching).await?;
         let expiry = credentials.expiry();
         if expiry.is_some_and(|expiry| expiry <= SystemTime::now()) {
             return Err(self.expired());
         }
-        let mut key_ids: Vec<String> = key_ids.unwrap_or_default();
-        key_ids.push(credentials.access_key_id().to_owned());
-        Ok(Resolved {
-            credentials,
-            key_ids,
-        })
+        lock(&settings.signing_keys).push(credentials.access_key_id().to_owned());
+        Ok(credentials)
     }
 }

@@ -85,7 +85,9 @@ impl LazyConnector {
         }
         let tls = match &self.root_certs {
             _ if !uses_tls => None,
-            Some(RootCerts::Bundle(bundle)) => Some(tls::config(bundle.roots()?)),
+            Some(RootCerts::Bundle { path, source }) => {
+                Some(tls::config(root_certs::bundle(path, source)?))
+            }
             Some(RootCerts::System) | None => Some(tls::config(root_certs::system())),
         };
         let connector = Connector::new(settings, find_proxy, tls);
@@ -137,11 +139,11 @@ impl Clients {
     ///
     /// The bundle cannot be used.
     pub(crate) fn prepare(&self, uri: &str, timeouts: &TimeoutConfig) -> Result<(), RunError> {
-        let Some(RootCerts::Bundle(bundle)) = &self.services.root_certs else {
+        let Some(RootCerts::Bundle { path, source }) = &self.services.root_certs else {
             return Ok(());
         };
         if !uri.starts_with("https:") {
-            return bundle.roots().map(drop);
+            return root_certs::bundle(path, source).map(drop);
         }
         let mut settings = HttpConnectorSettings::builder();
         settings

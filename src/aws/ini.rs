@@ -2,68 +2,127 @@
 //! line of each setting.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+
+use super::setting::Setting;
+use crate::sanitize::escape;
 
 /// A section of a file.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Section {
     /// The type: `profile`, `sso-session` or `services`. Empty if the section is not used.
     pub(super) kind: &'static str,
-    /// The name without quotes. `parse` returns the whole text between the brackets.
+    /// The name without quotes.
     pub(super) name: String,
-    /// The file, for messages.
-    pub(super) file: Arc<str>,
-    /// The line of the header.
-    pub(super) line: usize,
-    /// The settings in order, each name once.
-    pub(super) entries: Vec<Entry>,
+    /// The names and the trimmed values in order, each name once. A name is in lowercase. That of a nested setting keeps its
+    /// case, and follows the name of its block and a line feed. A continued value has several lines.
+    pub(super) settings: Vec<(String, Setting)>,
 }
 
-/// A setting.
-#[derive(Clone, Debug)]
-pub(super) struct Entry {
-    /// The name in lowercase. A nested name keeps its case.
-    pub(super) name: String,
-    /// The trimmed value. A continued value has several lines.
-    pub(super) value: String,
-    pub(super) line: usize,
-    /// The settings of an indented block.
-    pub(super) nested: Vec<Entry>,
-}
-
-/// The line on which each name was first defined. The first part of the key is the line of the section or setting that
-/// contains the name, or 0 for a section.
+/// The line on which each name in each section was first defined. The names of sections are in section 0.
 type Defined = HashMap<(usize, String), usize>;
 
 impl Section {
-    /// Returns the setting of this name.
-    pub(super) fn entry(&self, name: &str) -> Option<&Entry> {
-        self.entries.iter().find(|entry| entry.name == name)
+    fn new(
+        header: &str,
+        name_of: fn(&str) -> (&'static str, String),
+        defined: &mut Defined,
+        line: usize,
+    ) -> Result<Self, String> {
+        define(defined, (0, header), line, "a section")?;
+        if header == "DEFAULT" {
+            return Err(format!(
+                "line {line}: [DEFAULT] would add to every section; the default profile is [default]"
+            ));
+        }
+        let (kind, name) = name_of(header);
+        if !kind.is_empty() {
+            let what = format!("the {kind} `{}`", escape(&name));
+            define(defined, (0, &format!("{kind}\n{name}")), line, &what)?;
+        }
+        Ok(Self {
+            kind,
+            name,
+            settings: Vec::new(),
+        })
+    }
+
+    /// Returns a setting, even if it is empty.
+    pub(super) fn set(&self, name: &str) -> Option<Setting> {
+        let mut settings = self.settings.iter();
+        let (_, setting) = settings.find(|(known, _)| known == name)?;
+        Some(setting.clone())
+    }
+
+    /// Returns a setting. `None`: it is not set or empty.
+    pub(super) fn get(&self, name: &str) -> Option<Setting> {
+        self.set(name).filter(|setting| !setting.value.is_empty())
+    }
+
+    fn add(&mut self, block: &str, name: &str, value: &str, place: String) {
+        let source = format!(
+            "`{}` of {} `{}`",
+            escape(name),
+            self.kind,
+            escape(&self.name)
+        );
+        let setting = Setting {
+            value: strip(value).to_owned(),
+            source,
+            place: Some(place),
+        };
+        self.settings.push((format!("{block}{name}"), setting));
     }
 }
 
-/// Parses a file.
+/// Parses `file`. `name_of` returns the kind and the name of a section from its header.
 ///
 /// # Errors
 ///
-/// The AWS CLI rejects the file too. The error is a fragment with the line that does not quote the file.
-pub(super) fn parse(text: &str) -> Result<Vec<Section>, String> {
+/// The AWS CLI rejects the file too, or a section is ambiguous. The error is a fragment with the line that does not quote
+/// the file.
+pub(super) fn parse(
+    text: &str,
+    file: &str,
+    name_of: fn(&str) -> (&'static str, String),
+) -> Result<Vec<Section>, String> {
     let mut sections: Vec<Section> = Vec::new();
     let mut defined = Defined::default();
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
     // The indentation of the last setting or header.
     let mut indent = 0;
+    // The place of the last setting that is not nested in its section.
+    let mut last = None::<usize>;
     for (line, raw) in (1..).zip(text.split('\n')) {
         let stripped = strip(raw);
         if stripped.starts_with(['#', ';']) {
             continue;
         }
+        let place = || format!("line {line} of {file}");
         let depth = raw.chars().take_while(|c| is_space(*c)).count();
+        let number = sections.len();
         if let Some(section) = sections.last_mut()
-            && let Some(entry) = section.entries.last_mut()
+            && let Some(last) = last
+            && let Some((name, setting)) = section.settings.get_mut(last)
             && (stripped.is_empty() || depth > indent)
         {
-            continue_value(entry, &mut defined, line, stripped)?;
+            let is_block = setting.value.is_empty() || setting.value.starts_with('\n');
+            let block = format!("{name}\n");
+            setting.value.push('\n');
+            setting.value.push_str(stripped);
+            // If nothing follows the `=` of a setting, it is a block of nested settings.
+            if is_block && !stripped.is_empty() {
+                let (name, value) = stripped.split_once('=').ok_or_else(|| {
+                    format!("line {line}: an indented line has the form `name = value`")
+                })?;
+                let name = named(name, line)?;
+                define(
+                    &mut defined,
+                    (number, &format!("{block}{name}")),
+                    line,
+                    "a setting",
+                )?;
+                section.add(&block, name, value, place());
+            }
             continue;
         }
         if stripped.is_empty() {
@@ -71,12 +130,8 @@ pub(super) fn parse(text: &str) -> Result<Vec<Section>, String> {
         }
         indent = depth;
         if let Some(header) = header(stripped) {
-            define(&mut defined, (0, header), line, "a section")?;
-            sections.push(Section {
-                name: header.to_owned(),
-                line,
-                ..Section::default()
-            });
+            sections.push(Section::new(header, name_of, &mut defined, line)?);
+            last = None;
             continue;
         }
         let section = sections
@@ -85,65 +140,36 @@ pub(super) fn parse(text: &str) -> Result<Vec<Section>, String> {
         let (name, value) = stripped
             .split_once(['=', ':'])
             .ok_or_else(|| format!("line {line}: this is neither a [section] nor a setting"))?;
-        let name = (section.line, &*strip(name).to_lowercase());
-        section
-            .entries
-            .push(entry(&mut defined, name, value, line)?);
+        let name = named(name, line)?.to_lowercase();
+        last = Some(section.settings.len());
+        define(&mut defined, (number, &name), line, "a setting")?;
+        section.add("", &name, value, place());
     }
-    for entry in sections.iter_mut().flat_map(|section| &mut section.entries) {
-        let length = entry.value.trim_end_matches(is_space).len();
-        entry.value.truncate(length);
+    for (_, setting) in sections
+        .iter_mut()
+        .flat_map(|section| &mut section.settings)
+    {
+        let length = setting.value.trim_end_matches(is_space).len();
+        setting.value.truncate(length);
     }
     Ok(sections)
 }
 
-/// Adds a line to a value. If nothing follows the `=` of the setting, the line is a nested setting.
-fn continue_value(
-    block: &mut Entry,
-    defined: &mut Defined,
-    line: usize,
-    text: &str,
-) -> Result<(), String> {
-    if (block.value.is_empty() || block.value.starts_with('\n')) && !text.is_empty() {
-        let (name, value) = text
-            .split_once('=')
-            .ok_or_else(|| format!("line {line}: an indented line has the form `name = value`"))?;
-        let name = (block.line, strip(name));
-        block.nested.push(entry(defined, name, value, line)?);
-    }
-    block.value.push('\n');
-    block.value.push_str(text);
-    Ok(())
-}
-
-fn entry(
-    defined: &mut Defined,
-    name: (usize, &str),
-    value: &str,
-    line: usize,
-) -> Result<Entry, String> {
-    if name.1.is_empty() {
-        return Err(format!("line {line}: a setting has no name"));
-    }
-    define(defined, name, line, "a setting")?;
-    Ok(Entry {
-        name: name.1.to_owned(),
-        value: strip(value).to_owned(),
-        line,
-        nested: Vec::new(),
-    })
-}
-
 fn define(
     defined: &mut Defined,
-    (parent, name): (usize, &str),
+    (section, name): (usize, &str),
     line: usize,
     what: &str,
 ) -> Result<(), String> {
-    match defined.insert((parent, name.to_owned()), line) {
+    match defined.insert((section, name.to_owned()), line) {
         None => Ok(()),
         Some(first) => Err(format!("lines {first} and {line}: {what} is defined twice")),
     }
+}
+
+fn named(name: &str, line: usize) -> Result<&str, String> {
+    let name = Some(strip(name)).filter(|name| !name.is_empty());
+    name.ok_or_else(|| format!("line {line}: a setting has no name"))
 }
 
 fn header(line: &str) -> Option<&str> {
@@ -193,14 +219,16 @@ pub(super) fn words(text: &str) -> Option<Vec<String>> {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Vec<(String, String, String, usize)> {
-        let sections = parse(text).expect("it is read");
-        let rows = sections.into_iter().flat_map(|section| {
-            let header = section.name;
-            section
-                .entries
-                .into_iter()
-                .map(move |entry| (header.clone(), entry.name, entry.value, entry.line))
+    fn parse_it(text: &str) -> Result<Vec<Section>, String> {
+        parse(text, "a file", |header| ("", header.to_owned()))
+    }
+
+    fn read(text: &str) -> Vec<(String, String, String)> {
+        let sections = parse_it(text).expect("it is read");
+        let settings = sections.into_iter().flat_map(|section| section.settings);
+        let rows = settings.map(|(name, setting)| {
+            let place = setting.place.expect("a place");
+            (name, setting.value, place)
         });
         rows.collect()
     }
@@ -225,31 +253,30 @@ mod tests {
             ("[s]\n[ = x\n", "[", "x", 2),
         ] {
             let rows = read(text);
-            let found = rows.iter().find(|row| row.1 == name);
-            let found = found.unwrap_or_else(|| panic!("{text:?}: {rows:?}"));
-            assert_eq!((found.2.as_str(), found.3), (value, line), "{text:?}");
+            let found = (
+                name.to_owned(),
+                value.to_owned(),
+                format!("line {line} of a file"),
+            );
+            assert!(rows.contains(&found), "{text:?}: {rows:?}");
         }
     }
 
     #[test]
     fn an_indented_block_has_settings_of_its_own() {
-        let sections =
-            parse("[services x]\niam =\n  endpoint_url = http://h/?a=b\n\n  # c\n  K=v\nsts = y\n");
-        let sections = sections.expect("it is read");
-        let iam = sections[0].entry("iam").expect("iam");
-        let nested: Vec<_> = iam
-            .nested
-            .iter()
-            .map(|entry| (entry.name.as_str(), entry.value.as_str(), entry.line))
+        let rows =
+            read("[services x]\niam =\n  endpoint_url = http://h/?a=b\n\n  # c\n  K=v\nsts = y\n");
+        let nested = rows.iter().filter(|(name, ..)| name != "iam");
+        let nested: Vec<_> = nested
+            .map(|(name, value, place)| (name.as_str(), value.as_str(), place.as_str()))
             .collect();
         assert_eq!(
             nested,
-            [("endpoint_url", "http://h/?a=b", 3), ("K", "v", 6)]
-        );
-        assert!(
-            sections[0]
-                .entry("sts")
-                .is_some_and(|entry| entry.nested.is_empty())
+            [
+                ("iam\nendpoint_url", "http://h/?a=b", "line 3 of a file"),
+                ("iam\nK", "v", "line 6 of a file"),
+                ("sts", "y", "line 7 of a file"),
+            ]
         );
     }
 
@@ -271,12 +298,13 @@ mod tests {
                 "lines 2 and 3: a setting is defined twice",
             ),
             ("[s]\na =\n  b\n", "line 3: an indented line has the form"),
+            ("[s]\na =\n  = b\n", "line 3: a setting has no name"),
             (
                 "[s]\na =\n  b = c\n  b = d\n",
                 "lines 3 and 4: a setting is defined twice",
             ),
         ] {
-            let said = parse(text).expect_err(text);
+            let said = parse_it(text).expect_err(text);
             assert!(said.starts_with(says), "{text:?}: {said}");
         }
     }

@@ -9,7 +9,7 @@ use futures_util::stream::{self, StreamExt as _};
 use super::attempt::Attempts;
 use super::error::{incomplete_response, read_error, read_timed_out, timed_out};
 use super::recorder::Recorder;
-use super::sts::{AccountLookup, UNKNOWN_CALLER};
+use super::sts::{Caller, UNKNOWN_CALLER};
 use crate::confirm;
 use crate::error::{CallError, ErrorKind, RunError};
 use crate::guard;
@@ -35,54 +35,45 @@ pub(crate) struct NamedKeys<'a> {
     pub(crate) done_there: String,
 }
 
-/// The keys of each account, in order.
-#[derive(Debug, Default)]
-struct Accounts {
-    /// At least one key of each account, and at most `MAX_LISTED` others.
-    keys: BTreeMap<AccountId, Vec<AccessKeyId>>,
-    /// The number of all keys.
-    count: usize,
+/// The keys of each account, in order: at least one of each account, and at most `MAX_LISTED` others.
+type Accounts = BTreeMap<AccountId, Vec<AccessKeyId>>;
+
+/// Adds a key, which `count` others came before.
+fn add(accounts: &mut Accounts, count: usize, account: AccountId, id: AccessKeyId) {
+    let keys = accounts.entry(account).or_default();
+    if count < MAX_LISTED || keys.is_empty() {
+        keys.push(id);
+    }
 }
 
-impl Accounts {
-    fn add(&mut self, account: AccountId, id: AccessKeyId) {
-        let keys = self.keys.entry(account).or_default();
-        if self.count < MAX_LISTED || keys.is_empty() {
-            keys.push(id);
-        }
-        self.count += 1;
+/// Returns the account of all `count` keys. `None`: there are no keys.
+///
+/// # Errors
+///
+/// The keys belong to several accounts. The details list the keys of each account.
+fn only(mut accounts: Accounts, count: usize, option: &str) -> Result<Option<AccountId>, RunError> {
+    if accounts.len() <= 1 {
+        return Ok(accounts.pop_first().map(|(account, _)| account));
     }
-
-    /// Returns the account of all keys. `None`: there are no keys.
-    ///
-    /// # Errors
-    ///
-    /// The keys belong to several accounts. The details list the keys of each account.
-    fn only(mut self, option: &str) -> Result<Option<AccountId>, RunError> {
-        if self.keys.len() <= 1 {
-            return Ok(self.keys.pop_first().map(|(account, _)| account));
-        }
-        let mut stop = RunError::refused(format!(
-            "the keys belong to {} accounts, but a run acts in only one",
-            self.keys.len()
-        ));
-        let accounts = self.keys.iter();
-        let lines = accounts.flat_map(|(account, keys)| lines(account, keys, option));
-        stop.details = lines.collect();
-        let listed: usize = self.keys.values().map(Vec::len).sum();
-        if self.count > listed {
-            let more = self.count - listed;
-            stop.details.push(format!("{more} more keys are not shown"));
-        }
-        Err(stop.hint(match option {
-            "" => {
-                "split the list, and run one command for each account that is yours, with --expect-account"
-            }
-            _ => {
-                "run one command for each account that is yours, with its line in place of the keys"
-            }
-        }))
+    let mut stop = RunError::refused(format!(
+        "the keys belong to {} accounts, but a run acts in only one",
+        accounts.len()
+    ));
+    let lines = accounts
+        .iter()
+        .flat_map(|(account, keys)| lines(account, keys, option));
+    stop.details = lines.collect();
+    let listed: usize = accounts.values().map(Vec::len).sum();
+    if count > listed {
+        let more = count - listed;
+        stop.details.push(format!("{more} more keys are not shown"));
     }
+    Err(stop.hint(match option {
+        "" => {
+            "split the list, and run one command for each account that is yours, with --expect-account"
+        }
+        _ => "run one command for each account that is yours, with its line in place of the keys",
+    }))
 }
 
 /// Formats the keys of an account on as few lines as possible.
@@ -102,7 +93,7 @@ fn lines(account: &AccountId, keys: &[AccessKeyId], option: &str) -> Vec<String>
     lines
 }
 
-impl AccountLookup {
+impl Caller {
     /// Calls `GetAccessKeyInfo`. STS returns the account of a key whatever its state is.
     ///
     /// # Errors
@@ -147,7 +138,7 @@ impl AccountLookup {
         expected: &[AccountId],
     ) -> Result<Option<RoleArn>, RunError> {
         let caller = self.identity(UNKNOWN_CALLER).await?;
-        let mut accounts = Accounts::default();
+        let (mut accounts, mut count) = (Accounts::new(), 0);
         let ids = stream::iter(keys.ids).map(async |id| {
             let id = id.map_err(|error| RunError::other(format!("the list of keys: {error}")))?;
             match self.account_of(&id, self.limit).await {
@@ -158,10 +149,10 @@ impl AccountLookup {
         let mut ids = ids.buffered(MAX_CALLS);
         while let Some(known) = ids.next().await {
             let (account, id) = known?;
-            accounts.add(account, id);
+            add(&mut accounts, count, account, id);
+            count += 1;
         }
-        let count = accounts.count;
-        let Some(account) = accounts.only(keys.option)? else {
+        let Some(account) = only(accounts, count, keys.option)? else {
             return Ok(None);
         };
         let keys_belong = if count == 1 {
@@ -228,28 +219,27 @@ impl AccountLookup {
 mod tests {
     use super::*;
 
-    fn accounts(count: usize, accounts: usize) -> Accounts {
-        let mut found = Accounts::default();
+    fn only_of(count: usize, accounts: usize, option: &str) -> Result<Option<AccountId>, RunError> {
+        let mut found = Accounts::new();
         for number in 0..count {
             let account = format!("{:012}", number % accounts).parse();
             let id = AccessKeyId::try_from(format!("AKIA{number:016}"));
-            found.add(account.expect("an account"), id.expect("an ID"));
+            let (account, id) = (account.expect("an account"), id.expect("an ID"));
+            add(&mut found, number, account, id);
         }
-        found
+        only(found, count, option)
     }
 
     #[test]
     fn keys_of_one_account_have_that_account() {
-        assert_eq!(accounts(0, 1).only("").expect("no error"), None);
-        let only = accounts(3, 1).only("").expect("no error");
+        assert_eq!(only_of(0, 1, "").expect("no error"), None);
+        let only = only_of(3, 1, "").expect("no error");
         assert_eq!(only.expect("an account").as_str(), "000000000000");
     }
 
     #[test]
     fn keys_of_several_accounts_are_listed_by_account_on_lines_that_are_printed_whole() {
-        let stop = accounts(3, 2)
-            .only("--access-key-id ")
-            .expect_err("two accounts");
+        let stop = only_of(3, 2, "--access-key-id ").expect_err("two accounts");
         assert_eq!(
             stop.details,
             [
@@ -257,7 +247,7 @@ mod tests {
                 "--expect-account 000000000001 --access-key-id AKIA0000000000000001",
             ]
         );
-        let stop = accounts(5_000, 3).only("").expect_err("three accounts");
+        let stop = only_of(5_000, 3, "").expect_err("three accounts");
         let listed: usize = stop
             .details
             .iter()

@@ -1,11 +1,13 @@
-//! The time limit of one key. Time in which all of its requests wait for the rate limiter does not count, nor time in which
-//! the key waits for the journal. Otherwise a slow run with many jobs would give up on keys that were never tried.
+//! The time limit of one key, and of the credentials. Time in which all requests of a key wait for the rate limiter does not
+//! count, nor time in which the key waits for the journal. Otherwise a slow run with many jobs would give up on keys that
+//! were never tried. Time in which a person enters an MFA code does not count either.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
+use crate::error::RunError;
 use crate::lock::lock;
 
 /// The clock that all requests of one key share.
@@ -83,12 +85,13 @@ const LATE_WAKEUP: Duration = Duration::from_millis(100);
 /// discarded.
 const READ_GRACE: Duration = Duration::from_millis(500);
 
-/// The time limit of one key, which starts when it is created.
+/// The time limit of one key or of the credentials. It starts when it is created.
 #[derive(Debug)]
 pub(crate) struct KeyBudget {
     wait_clock: SharedClock,
     /// When the limit ends if no request waits from now on.
     end: Instant,
+    pub(super) limit: Duration,
 }
 
 impl KeyBudget {
@@ -99,7 +102,28 @@ impl KeyBudget {
             end: (now + limit)
                 .checked_sub(lock(wait_clock).waited())
                 .unwrap_or(now),
+            limit,
         }
+    }
+
+    /// Fetches credentials from `origin` in the remaining time.
+    ///
+    /// # Errors
+    ///
+    /// The time was not enough, or `work` failed.
+    pub(super) async fn fetch<T>(
+        &self,
+        origin: &str,
+        work: impl Future<Output = Result<T, RunError>>,
+    ) -> Result<T, RunError> {
+        let fetched = self.spend(Duration::ZERO, work).await;
+        fetched.unwrap_or_else(|| {
+            Err(RunError::credentials(format!(
+                "no credentials within {} s: {origin} did not respond",
+                self.limit.as_secs()
+            ))
+            .hint("--timeout SECONDS gives the source of the credentials more time"))
+        })
     }
 
     /// Stops the clock until the guard is dropped, while no request runs.
@@ -127,5 +151,31 @@ impl KeyBudget {
                 Err(_) => return None,
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_of_a_person_does_not_count() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .expect("a runtime");
+        runtime.block_on(async {
+            let budget = KeyBudget::new(&SharedClock::default(), Duration::ZERO);
+            let late = budget.fetch("the source", std::future::pending::<Result<(), _>>());
+            assert!(late.await.is_err());
+            let _asking = budget.pause();
+            let in_time = budget.fetch("the source", async {
+                for _ in 0..10 {
+                    tokio::task::yield_now().await;
+                }
+                Ok(())
+            });
+            assert!(in_time.await.is_ok());
+        });
     }
 }

@@ -12,7 +12,7 @@ use super::recorder::Recorder;
 use super::response_body::Body;
 use crate::error::CallError;
 use crate::ident::{AccessKeyId, PathPrefix, UserName};
-use crate::metadata::{Status, UserTag};
+use crate::metadata::{KeyMetadata, Status, UserTag};
 use crate::sanitize::escape_field;
 
 /// The page size to request. IAM allows no more.
@@ -37,24 +37,43 @@ const MAX_PAGES: usize = 100;
 /// The maximum length of a marker, in characters.
 const MAX_MARKER_LENGTH: usize = 4096;
 
-/// The result of `ListAccessKeys`, all pages.
-#[derive(Debug)]
-pub(crate) struct Listing {
-    /// The user's keys, each once.
-    pub(crate) keys: Vec<ListedKey>,
-    /// When IAM responded, according to IAM's clock.
-    pub(crate) at: Option<SystemTime>,
-}
+/// The result of `ListAccessKeys`, all pages: each key of the user once, with what the list says about it.
+#[derive(Debug, Default)]
+pub(crate) struct Listing(pub(crate) Vec<(AccessKeyId, KeyMetadata)>);
 
 impl Listing {
-    /// Returns the key with this ID.
-    pub(crate) fn into_key(self, id: &AccessKeyId) -> Option<ListedKey> {
-        self.keys.into_iter().find(|listed| listed.id == *id)
+    /// Returns what the list says about the key with this ID.
+    pub(crate) fn into_key(self, id: &AccessKeyId) -> Option<KeyMetadata> {
+        let mut keys = self.0.into_iter();
+        keys.find_map(|(listed, metadata)| (listed == *id).then_some(metadata))
     }
 
     /// Returns the user whose keys these are, if there is a key.
     pub(crate) fn owner(&self) -> Option<UserName> {
-        self.keys.iter().find_map(|listed| listed.owner.clone())
+        self.0.iter().find_map(|(_, listed)| listed.owner.clone())
+    }
+
+    /// Adds a key. If a key is on two pages, the later one has the current name of the owner. Different statuses or dates are
+    /// an error, because the wrong one could lead to a deletion. The error is a fragment.
+    fn add(&mut self, id: AccessKeyId, key: KeyMetadata) -> Result<(), String> {
+        let mut known = self.0.iter_mut();
+        let Some((_, earlier)) = known.find(|(known, _)| *known == id) else {
+            self.0.push((id, key));
+            return Ok(());
+        };
+        let twice = if earlier.status != key.status {
+            let [before, now] = [&earlier.status, &key.status].map(|status| {
+                let status = status.as_ref().map(|status| escape_field(status.as_str()));
+                status.unwrap_or_else(|| "without a status".to_owned())
+            });
+            format!("as {before} and {now}")
+        } else if earlier.created != key.created {
+            "with two creation dates".to_owned()
+        } else {
+            *earlier = key;
+            return Ok(());
+        };
+        Err(format!("it lists {id} twice, {twice}"))
     }
 }
 
@@ -87,7 +106,7 @@ impl Iam {
             let next = next.and_then(|marker| Ok(next_marker(marker, &markers, &attempts)?));
             let next = next.map_err(|reason| incomplete_response(&attempts, reason))?;
             let Some(marker) = next else {
-                return Ok(trusted_server_time(&attempts, &self.responses));
+                return Ok(trusted_server_time(&attempts, &self.caller.responses));
             };
             markers.push(marker);
             if markers.len() == max_pages {
@@ -103,7 +122,7 @@ impl Iam {
         &self,
         user_name: Option<&UserName>,
     ) -> Result<Listing, CallError> {
-        let mut keys = Vec::new();
+        let mut listing = Listing::default();
         let call = self.client.list_access_keys();
         let call = call.set_user_name(user_name.map(ToString::to_string));
         let request = async |marker, recorder| {
@@ -112,21 +131,24 @@ impl Iam {
         };
         let at = self.read_pages("ListAccessKeys", MAX_PAGES, request, |page| {
             for key in page.access_key_metadata() {
-                let key = ListedKey::of(key, self.owner(key.user_name())?)?;
+                let (id, key) = listed_key(key, self.owner(key.user_name())?)?;
                 if let (Some(user), Some(owner)) = (user_name, &key.owner)
                     && !user.same_user(owner)
                 {
                     return Err("it lists the keys of another user".to_owned());
                 }
-                add(&mut keys, key)?;
+                listing.add(id, key)?;
             }
-            if keys.len() > MAX_KEYS {
+            if listing.0.len() > MAX_KEYS {
                 return Err("the list has more than 1,000 keys; IAM allows a user two".to_owned());
             }
             Ok(page.marker())
         });
         let at = at.await?;
-        Ok(Listing { keys, at })
+        for (_, key) in &mut listing.0 {
+            key.read_at = at;
+        }
+        Ok(listing)
     }
 
     /// Calls `ListUserTags` for all pages.
@@ -231,52 +253,22 @@ fn next_marker(
     }
 }
 
-/// A key in a list.
-#[derive(Debug)]
-pub(crate) struct ListedKey {
-    pub(crate) id: AccessKeyId,
-    /// The owner of the key.
-    pub(crate) owner: Option<UserName>,
-    pub(crate) status: Option<Status>,
-    pub(crate) created: Option<SystemTime>,
-}
-
-impl ListedKey {
-    /// Converts a key of a response. The error is a fragment.
-    fn of(key: &AccessKeyMetadata, owner: Option<UserName>) -> Result<Self, &'static str> {
-        let id = key.access_key_id().map(str::trim).unwrap_or_default();
-        let id = AccessKeyId::try_from(id.to_owned());
-        Ok(Self {
-            id: id.map_err(|_| "it has an invalid access key ID")?,
-            owner,
-            status: key.status().map(|status| match status.as_str().trim() {
-                "Active" => Status::Active,
-                "Inactive" => Status::Inactive,
-                other => Status::Other(other.to_owned()),
-            }),
-            created: key.create_date().and_then(time),
-        })
-    }
-}
-
-/// Adds a key to the list. If a key is on two pages, the later one has the current name of the owner. Different
-/// statuses or dates are an error, because the wrong one could lead to a deletion. The error is a fragment.
-fn add(keys: &mut Vec<ListedKey>, key: ListedKey) -> Result<(), String> {
-    let Some(earlier) = keys.iter_mut().find(|earlier| earlier.id == key.id) else {
-        keys.push(key);
-        return Ok(());
+/// Converts a key of a response. The error is a fragment.
+fn listed_key(
+    key: &AccessKeyMetadata,
+    owner: Option<UserName>,
+) -> Result<(AccessKeyId, KeyMetadata), &'static str> {
+    let id = key.access_key_id().map(str::trim).unwrap_or_default();
+    let id = AccessKeyId::try_from(id.to_owned());
+    let metadata = KeyMetadata {
+        owner,
+        status: key.status().map(|status| match status.as_str().trim() {
+            "Active" => Status::Active,
+            "Inactive" => Status::Inactive,
+            other => Status::Other(other.to_owned()),
+        }),
+        created: key.create_date().and_then(time),
+        ..KeyMetadata::default()
     };
-    let twice = if earlier.status != key.status {
-        let [before, now] = [&earlier.status, &key.status].map(|status| {
-            let status = status.as_ref().map(|status| escape_field(status.as_str()));
-            status.unwrap_or_else(|| "without a status".to_owned())
-        });
-        format!("as {before} and {now}")
-    } else if earlier.created != key.created {
-        "with two creation dates".to_owned()
-    } else {
-        *earlier = key;
-        return Ok(());
-    };
-    Err(format!("it lists {} twice, {twice}", key.id))
+    Ok((id.map_err(|_| "it has an invalid access key ID")?, metadata))
 }

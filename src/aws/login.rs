@@ -13,7 +13,6 @@ use serde_json::{Value, json};
 use super::credential_parts::{CredentialParts, LOGIN_FIELDS};
 use super::environment;
 use super::session::{self, LastRequest, hex, read, save, text, time_in};
-use super::setting::Setting;
 use super::settings::Settings;
 use crate::command_line::CommandLine;
 use crate::error::RunError;
@@ -21,120 +20,102 @@ use crate::error::RunError;
 /// How long before their expiration the credentials are renewed.
 const RENEWAL_WINDOW: Duration = Duration::from_mins(5);
 
-/// The `aws login` session of a profile.
-#[derive(Debug)]
-pub(super) struct Login {
-    session: String,
-    /// The command to sign in again.
-    pub(super) sign_in: CommandLine,
+/// Returns the session's credentials, renewed if they expire soon.
+///
+/// # Errors
+///
+/// There is no session, or it cannot be renewed.
+pub(super) async fn fetch(
+    session: &str,
+    sign_in: &CommandLine,
+    settings: &Settings,
+) -> Result<Credentials, RunError> {
+    let folder = environment::path_or_default("AWS_LOGIN_CACHE_DIRECTORY", ".aws/login/cache")?;
+    let path = session::path(&folder.unwrap_or_default(), session, &SHA256);
+    let none = |reason: String| {
+        RunError::credentials(format!("no session of `aws login`: {reason}")).hint(sign_in.clone())
+    };
+    let mut cached = read(&path).map_err(none)?;
+    let part =
+        |name: &str| text(&cached, name).ok_or_else(|| none(format!("its file has no {name}")));
+    let parts = [part("refreshToken")?, part("dpopKey")?, part("clientId")?];
+    let key = |cached: &Value| {
+        let key = &cached["accessToken"];
+        CredentialParts::from_json(key, LOGIN_FIELDS, "the session of `aws login`")
+            .map_err(|reason| none(format!("its file {reason}")))
+    };
+    let expiry = key(&cached)?.expiry;
+    if expiry.is_none_or(|expiry| expiry <= SystemTime::now() + RENEWAL_WINDOW) {
+        renew(&mut cached, parts, sign_in, settings).await?;
+        save(&path, &cached, settings.log);
+    }
+    key(&cached)?.credentials()
 }
 
-impl Login {
-    /// Creates the session of this name for `profile`.
-    pub(super) fn new(session: &Setting, profile: &str) -> Self {
-        Self {
-            session: session.value.clone(),
-            sign_in: CommandLine::new("aws login").option("--profile", profile),
+async fn renew(
+    cached: &mut Value,
+    [token, pem, client]: [String; 3],
+    sign_in: &CommandLine,
+    settings: &Settings,
+) -> Result<(), RunError> {
+    let region = match (text(cached, "signInRegion"), &settings.region) {
+        (Some(own), _) => Region::new(own),
+        (None, Some(configured)) => configured.clone(),
+        (None, None) => {
+            return Err(RunError::configuration(
+                "the session of `aws login` has to be renewed, and no region is configured",
+            )
+            .hint("set AWS_REGION, or name a region with --region"));
         }
-    }
-
-    /// Returns the session's credentials, renewed if they expire soon.
-    ///
-    /// # Errors
-    ///
-    /// There is no session, or it cannot be renewed.
-    pub(super) async fn fetch_credentials(
-        &self,
-        settings: &Settings,
-    ) -> Result<Credentials, RunError> {
-        let folder = environment::path_or_default("AWS_LOGIN_CACHE_DIRECTORY", ".aws/login/cache")?;
-        let path = session::path(&folder.unwrap_or_default(), &self.session, &SHA256);
-        let none = |reason: String| {
-            RunError::credentials(format!("no session of `aws login`: {reason}"))
-                .hint(self.sign_in.clone())
-        };
-        let mut cached = read(&path).map_err(none)?;
-        let part =
-            |name: &str| text(&cached, name).ok_or_else(|| none(format!("its file has no {name}")));
-        let parts = [part("refreshToken")?, part("dpopKey")?, part("clientId")?];
-        let key = |cached: &Value| {
-            let key = &cached["accessToken"];
-            CredentialParts::from_json(key, LOGIN_FIELDS, "the session of `aws login`")
-                .map_err(|reason| none(format!("its file {reason}")))
-        };
-        let expiry = key(&cached)?.expiry;
-        if expiry.is_none_or(|expiry| expiry <= SystemTime::now() + RENEWAL_WINDOW) {
-            self.renew(&mut cached, parts, settings).await?;
-            save(&path, &cached, settings.log);
-        }
-        key(&cached)?.credentials("Login")
-    }
-
-    async fn renew(
-        &self,
-        cached: &mut Value,
-        [token, pem, client]: [String; 3],
-        settings: &Settings,
-    ) -> Result<(), RunError> {
-        let region = match (text(cached, "signInRegion"), &settings.region) {
-            (Some(own), _) => Region::new(own),
-            (None, Some(configured)) => configured.clone(),
-            (None, None) => {
-                return Err(RunError::configuration(
-                    "the session of `aws login` has to be renewed, and no region is configured",
-                )
-                .hint("set AWS_REGION, or name a region with --region"));
+    };
+    let fail = |reason: &str| RunError::credentials(reason).hint(sign_in.clone());
+    let pair = key_pair(&pem)
+        .ok_or_else(|| fail("the key of the session of `aws login` is not usable"))?;
+    let sdk = settings.sdk_of("signin", region)?;
+    let input = aws_sdk_signin::types::CreateOAuth2TokenRequestBody::builder()
+        .client_id(client)
+        .grant_type("refresh_token")
+        .refresh_token(token)
+        .build()
+        .map_err(|error| RunError::credentials(error.to_string()))?;
+    let sent = LastRequest::default();
+    let record = sent.recorder();
+    let call = aws_sdk_signin::Client::new(&sdk)
+        .create_o_auth2_token()
+        .token_input(input)
+        .customize()
+        .mutate_request(move |request| {
+            if let Some(proof) = proof(&pair, request.uri()) {
+                request.headers_mut().insert("dpop", proof);
             }
-        };
-        let fail = |reason: &str| RunError::credentials(reason).hint(self.sign_in.clone());
-        let pair = key_pair(&pem)
-            .ok_or_else(|| fail("the key of the session of `aws login` is not usable"))?;
-        let sdk = settings.sdk_of("signin", region)?;
-        let input = aws_sdk_signin::types::CreateOAuth2TokenRequestBody::builder()
-            .client_id(client)
-            .grant_type("refresh_token")
-            .refresh_token(token)
-            .build()
-            .map_err(|error| RunError::credentials(error.to_string()))?;
-        let sent = LastRequest::default();
-        let record = sent.recorder();
-        let call = aws_sdk_signin::Client::new(&sdk)
-            .create_o_auth2_token()
-            .token_input(input)
-            .customize()
-            .mutate_request(move |request| {
-                if let Some(proof) = proof(&pair, request.uri()) {
-                    request.headers_mut().insert("dpop", proof);
-                }
-                record(request);
-            });
-        settings
-            .log
-            .verbose(|| "renewing the session of `aws login`".to_owned());
-        let output = call.send().await;
-        let output = output
-            .map_err(|error| sent.error("the sign-in service", &error, self.sign_in.clone()))?;
-        let output = output.token_output();
-        let output = output.and_then(|output| Some((output, output.access_token()?)));
-        // The SDK reads a missing part as an empty one.
-        let output = output.filter(|(output, key)| {
-            let (secret, token) = (key.secret_access_key(), key.session_token());
-            let parts = [key.access_key_id(), secret, token, output.refresh_token()];
-            parts.iter().all(|part| !part.trim().is_empty())
+            record(request);
         });
-        let missing = || fail("the sign-in service returned no credentials");
-        let (output, key) = output.ok_or_else(missing)?;
-        let account = cached["accessToken"]["accountId"].clone();
-        cached["accessToken"] = json!({
-            "accessKeyId": key.access_key_id(),
-            "secretAccessKey": key.secret_access_key(),
-            "sessionToken": key.session_token(),
-            "accountId": account,
-            "expiresAt": time_in(output.expires_in()),
-        });
-        cached["refreshToken"] = json!(output.refresh_token());
-        Ok(())
-    }
+    settings
+        .log
+        .verbose(|| "renewing the session of `aws login`".to_owned());
+    let output = call.send().await;
+    let output =
+        output.map_err(|error| sent.error("the sign-in service", &error, sign_in.clone()))?;
+    let output = output.token_output();
+    let output = output.and_then(|output| Some((output, output.access_token()?)));
+    // The SDK reads a missing part as an empty one.
+    let output = output.filter(|(output, key)| {
+        let (secret, token) = (key.secret_access_key(), key.session_token());
+        let parts = [key.access_key_id(), secret, token, output.refresh_token()];
+        parts.iter().all(|part| !part.trim().is_empty())
+    });
+    let missing = || fail("the sign-in service returned no credentials");
+    let (output, key) = output.ok_or_else(missing)?;
+    let account = cached["accessToken"]["accountId"].clone();
+    cached["accessToken"] = json!({
+        "accessKeyId": key.access_key_id(),
+        "secretAccessKey": key.secret_access_key(),
+        "sessionToken": key.session_token(),
+        "accountId": account,
+        "expiresAt": time_in(output.expires_in()),
+    });
+    cached["refreshToken"] = json!(output.refresh_token());
+    Ok(())
 }
 
 /// Parses the session's key, which the AWS CLI stores as an `ECPrivateKey` (RFC 5915) in PEM form, including the

@@ -144,12 +144,9 @@ fn read(
     let Ok(value) = serde_json::from_slice::<Value>(body) else {
         return Err(fail("it did not return JSON".to_owned()));
     };
-    let key = CredentialParts::from_json(&value, METADATA_FIELDS, origin);
-    let key = key.map_err(|reason| fail(format!("it {reason}")))?;
-    if key.token.is_none() || key.expiry.is_none() {
-        return Err(fail("it returned no Token or no Expiration".to_owned()));
-    }
-    key.credentials("Metadata")
+    let key = CredentialParts::of_session(&value, METADATA_FIELDS, origin);
+    key.map_err(|reason| fail(format!("it {reason}")))?
+        .credentials()
 }
 
 /// Fetches the credentials of the instance. `None`: this machine is not an instance, or has no role.

@@ -5,23 +5,18 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Read as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
-use aws_credential_types::attributes::AccountId;
-use aws_smithy_types::DateTime;
-use aws_smithy_types::date_time::Format;
 use ring::digest::SHA1_FOR_LEGACY_USE_ONLY;
 use rustix::fs::OFlags;
 use rustix::process::geteuid;
-use serde_json::{Value, json};
-use tokio::time::Instant;
+use serde_json::Value;
 
 use super::credential_parts::{CredentialParts, PROCESS_FIELDS};
-use super::deadline::Deadline;
 use super::environment;
-use super::role::{NOT_ASSUMED, Role, Session};
+use super::key_budget::KeyBudget;
+use super::role::{NOT_ASSUMED, Role};
 use super::session;
 use super::settings::Settings;
 use crate::command_line::CommandLine;
@@ -29,7 +24,7 @@ use crate::error::{ErrorKind, Exit, RunError};
 use crate::ident::{RoleArn, TokenCode};
 use crate::lock::lock;
 use crate::log::Log;
-use crate::sanitize::{SafeText, escape_path};
+use crate::sanitize::{Invalid, SafeText, escape_path};
 use crate::terminal;
 
 /// A cached session that expires sooner is not used, as in the AWS CLI.
@@ -41,40 +36,22 @@ const MAX_PROMPTS: usize = 3;
 /// The maximum size of a cached session, in bytes.
 const MAX_BYTES: u64 = 1 << 20;
 
-/// An MFA device that a role requires.
-#[derive(Debug)]
-pub(super) struct Device {
-    serial: String,
-    /// The profile that names the device. `None`: `--serial-number` does.
-    profile: Option<String>,
-    /// The access key ID of the last session. If a session is requested again, that one has expired.
-    used: Mutex<Option<String>>,
-}
-
-impl Device {
-    pub(super) fn new(serial: String, profile: Option<String>) -> Self {
-        Self {
-            serial,
-            profile,
-            used: Mutex::default(),
-        }
-    }
-
-    /// Returns the cached session of `role`, or a new one for a code.
+impl Role {
+    /// Returns the cached session of this role, or a new one for a code of the MFA device `serial`.
     ///
     /// # Errors
     ///
     /// Nobody can be asked, the code is wrong, or STS returns no session.
     pub(super) async fn session(
         &self,
-        role: &Role,
+        serial: &str,
         base: Option<Credentials>,
         settings: &Settings,
-        deadline: &mut Deadline,
+        budget: &KeyBudget,
     ) -> Result<Credentials, RunError> {
-        let path = cache_path(&role.cache_key(&self.serial));
+        let path = cache_path(&self.cache_key());
         let (log, shown) = (settings.log, escape_path(&path));
-        let cached = self.cached(&path, role, log);
+        let cached = self.cached(&path, log);
         let credentials = if let Ok(Some(cached)) = cached {
             log.verbose(|| format!("using the cached session in `{shown}`"));
             cached
@@ -86,15 +63,15 @@ impl Device {
             if let Some(refused) = &refused {
                 log.verbose(|| format!("there is a cached session in {refused}"));
             }
-            let created = self.create(role, base, settings, deadline).await;
-            let session = created.map_err(|mut stop| {
+            let created = self.create(serial, base, settings, budget).await;
+            let (credentials, session) = created.map_err(|mut stop| {
                 let remove = refused.filter(|_| stop.code == MFA_REQUIRED);
                 let remove = remove.map(|refused| format!("first remove {refused}"));
                 stop.hints.splice(..0, remove);
                 stop
             })?;
-            session::save(&path, &session.to_json(), log);
-            session.credentials
+            session::save(&path, &session, log);
+            credentials
         };
         *lock(&self.used) = Some(credentials.access_key_id().to_owned());
         Ok(credentials)
@@ -103,115 +80,46 @@ impl Device {
     /// Creates a session for a code. On a terminal, a wrong code can be corrected.
     async fn create(
         &self,
-        role: &Role,
+        serial: &str,
         base: Option<Credentials>,
         settings: &Settings,
-        deadline: &mut Deadline,
-    ) -> Result<Session, RunError> {
+        budget: &KeyBudget,
+    ) -> Result<(Credentials, Value), RunError> {
         let mut attempts = 0;
         loop {
             attempts += 1;
-            let entered = self.code(settings, deadline).await?;
-            let (stop, was_sent) = match entered.parse::<TokenCode>() {
-                Ok(code) => {
-                    let mfa = Some((self.serial.as_str(), &code));
-                    let assuming = role.assume(base.clone(), mfa, settings);
-                    match deadline.bound(assuming).await {
-                        Err(stop) if is_wrong_code(&stop) => (stop, true),
-                        result => return result,
-                    }
-                }
-                Err(invalid) => (RunError::credentials(invalid.to_string()), false),
+            let stop = match code(serial, self.profile.as_deref(), settings, budget).await? {
+                Ok(code) => match self.assume(base.clone(), Some(&code), settings).await {
+                    Err(stop) if is_wrong_code(&stop) => wrong_code(serial, stop),
+                    result => return result,
+                },
+                Err(invalid) => RunError::credentials(invalid.to_string()).hint(
+                    "run the same command again and enter the 6 digits that the device shows",
+                ),
             };
-            if attempts == MAX_PROMPTS || !can_ask(settings.log) {
-                return Err(if was_sent {
-                    self.wrong_code(stop)
-                } else {
-                    stop.hint(
-                        "run the same command again and enter the 6 digits that the device shows",
-                    )
-                });
+            let can_ask = settings.log.is_for_people() && terminal::own().is_some();
+            if attempts == MAX_PROMPTS || !can_ask {
+                return Err(stop);
             }
             let why = stop.message.trim_start_matches(NOT_ASSUMED);
             settings.log.warning(why);
         }
     }
 
-    /// Creates the error for a wrong code that is not corrected.
-    fn wrong_code(&self, stop: RunError) -> RunError {
-        let serial = &self.serial;
-        let hint = if stop.message.contains("serial number") {
-            format!("check that {serial} is an MFA device of the user whose key assumes the role")
-        } else {
-            format!(
-                "the code is wrong, or was already used (each works once): run the same command again with the next code from {serial}"
-            )
-        };
-        RunError {
-            exit: Exit::Configuration,
-            hints: vec![hint],
-            ..stop
-        }
-    }
-
-    /// Returns the code of `--token-code`, which works once, or the code that a person enters.
-    async fn code(&self, settings: &Settings, deadline: &mut Deadline) -> Result<String, RunError> {
-        if let Some(code) = lock(&settings.token_code).take() {
-            return Ok(code.as_str().to_owned());
-        }
-        let own = terminal::own().filter(|_| settings.log.is_for_people());
-        let own = own.ok_or_else(|| self.required(settings.log))?;
-        let prompt = SafeText::message(&format!("Enter MFA code for {}: ", self.serial));
-        let started = Instant::now();
-        let entered = terminal::ask_secret(own, &prompt).await;
-        deadline.extend(started.elapsed());
-        let line = entered.ok().filter(|line| line.ends_with(b"\n"));
-        let line = line.ok_or_else(|| {
-            RunError::credentials(format!("no MFA code was entered for {}", self.serial))
-        })?;
-        // Apps show a code as two groups of digits.
-        let mut code = String::from_utf8_lossy(&line).into_owned();
-        code.retain(|c| !c.is_whitespace());
-        Ok(code)
-    }
-
-    /// Creates the error if a code is required and nobody can be asked.
-    fn required(&self, log: Log) -> RunError {
-        let serial = &self.serial;
-        let why = if log.is_json() {
-            "a question cannot be asked with --error-format json"
-        } else {
-            "there is no terminal"
-        };
-        let message = format!("an MFA code from {serial} is required, and {why}");
-        let stop = RunError::new(Exit::Configuration, MFA_REQUIRED, message);
-        match &self.profile {
-            Some(profile) => {
-                let command =
-                    CommandLine::new("aws sts get-caller-identity").option("--profile", profile);
-                stop.hint(format!(
-                    "create a session on a terminal; iam-del-key then uses it: {command}"
-                ))
-                .hint("or run the same command again with --token-code CODE")
-            }
-            None => stop.hint("run the same command again with --token-code CODE"),
-        }
-    }
-
-    /// Reads the cached session of `role`. `None`: there is none, or it expires soon.
+    /// Reads the cached session. `None`: there is none, or it expires soon.
     ///
     /// # Errors
     ///
     /// The session cannot be used. The error is a clause that says why.
-    fn cached(&self, path: &Path, role: &Role, log: Log) -> Result<Option<Credentials>, String> {
+    fn cached(&self, path: &Path, log: Log) -> Result<Option<Credentials>, String> {
         match read_own(path) {
-            Ok(bytes) => self.usable(&bytes, role, SystemTime::now(), log),
+            Ok(bytes) => self.usable(&bytes, SystemTime::now(), log),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error.to_string()),
         }
     }
 
-    /// Parses a cached session of `role`. `None`: it expires soon.
+    /// Parses a cached session. `None`: it expires soon.
     ///
     /// # Errors
     ///
@@ -219,13 +127,12 @@ impl Device {
     pub(super) fn usable(
         &self,
         bytes: &[u8],
-        role: &Role,
         now: SystemTime,
         log: Log,
     ) -> Result<Option<Credentials>, String> {
         let entry = session::object(bytes).ok_or("it is not a JSON object")?;
         let arn = entry["AssumedRoleUser"]["Arn"].as_str().unwrap_or_default();
-        let configured = role.arn.parse::<RoleArn>().ok();
+        let configured = self.arn.parse::<RoleArn>().ok();
         let configured = configured.filter(|configured| configured.is_of(arn));
         let configured = configured.ok_or("it is not a session of the configured role")?;
         let mut key = CredentialParts::from_json(
@@ -244,14 +151,72 @@ impl Device {
         if lock(&self.used).as_ref() == Some(&key.id.value) {
             return Err("it was used and has expired".to_owned());
         }
-        let credentials = key.credentials("AssumeRole");
+        let credentials = key.credentials();
         credentials.map(Some).map_err(|stop| stop.message)
     }
 }
 
-/// Whether a person can be asked for a code.
-fn can_ask(log: Log) -> bool {
-    log.is_for_people() && terminal::own().is_some()
+/// Returns the code of `--token-code`, which works once, or the code that a person enters. `profile` names the device, or
+/// `--serial-number` does.
+async fn code(
+    serial: &str,
+    profile: Option<&str>,
+    settings: &Settings,
+    budget: &KeyBudget,
+) -> Result<Result<TokenCode, Invalid>, RunError> {
+    if let Some(code) = lock(&settings.token_code).take() {
+        return Ok(Ok(code));
+    }
+    let own = terminal::own().filter(|_| settings.log.is_for_people());
+    let own = own.ok_or_else(|| required(serial, profile, settings.log))?;
+    let prompt = SafeText::message(&format!("Enter MFA code for {serial}: "));
+    let asking = budget.pause();
+    let entered = terminal::ask_secret(own, &prompt).await;
+    drop(asking);
+    let line = entered.ok().filter(|line| line.ends_with(b"\n"));
+    let none = || RunError::credentials(format!("no MFA code was entered for {serial}"));
+    // Apps show a code as two groups of digits.
+    let mut code = String::from_utf8_lossy(&line.ok_or_else(none)?).into_owned();
+    code.retain(|c| !c.is_whitespace());
+    Ok(code.parse())
+}
+
+/// Creates the error if a code is required and nobody can be asked.
+fn required(serial: &str, profile: Option<&str>, log: Log) -> RunError {
+    let why = if log.is_json() {
+        "a question cannot be asked with --error-format json"
+    } else {
+        "there is no terminal"
+    };
+    let message = format!("an MFA code from {serial} is required, and {why}");
+    let stop = RunError::new(Exit::Configuration, MFA_REQUIRED, message);
+    match profile {
+        Some(profile) => {
+            let command =
+                CommandLine::new("aws sts get-caller-identity").option("--profile", profile);
+            stop.hint(format!(
+                "create a session on a terminal; iam-del-key then uses it: {command}"
+            ))
+            .hint("or run the same command again with --token-code CODE")
+        }
+        None => stop.hint("run the same command again with --token-code CODE"),
+    }
+}
+
+/// Creates the error for a wrong code that is not corrected.
+fn wrong_code(serial: &str, stop: RunError) -> RunError {
+    let hint = if stop.message.contains("serial number") {
+        format!("check that {serial} is an MFA device of the user whose key assumes the role")
+    } else {
+        format!(
+            "the code is wrong, or was already used (each works once): run the same command again with the next code from {serial}"
+        )
+    };
+    RunError {
+        exit: Exit::Configuration,
+        hints: vec![hint],
+        ..stop
+    }
 }
 
 /// Whether STS rejected the code. Only the message distinguishes this from other denials.
@@ -313,30 +278,10 @@ fn read_own(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-impl Session {
-    /// Formats the session as the AWS CLI caches it.
-    pub(super) fn to_json(&self) -> Value {
-        let credentials = &self.credentials;
-        let expiry = credentials.expiry().map(|expiry| {
-            let seconds = DateTime::from_secs(DateTime::from(expiry).secs());
-            seconds.fmt(Format::DateTime).unwrap_or_default()
-        });
-        let account = credentials.account_id().map(AccountId::as_str);
-        json!({
-            "Credentials": {
-                "AccessKeyId": credentials.access_key_id(),
-                "SecretAccessKey": credentials.secret_access_key(),
-                "SessionToken": credentials.session_token(),
-                "Expiration": expiry,
-                "AccountId": account,
-            },
-            "AssumedRoleUser": { "AssumedRoleId": self.id, "Arn": self.arn },
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]

@@ -8,7 +8,6 @@ mod connector;
 mod credential_chain;
 mod credential_parts;
 mod credentials;
-mod deadline;
 mod endpoint;
 mod environment;
 mod error;
@@ -60,7 +59,7 @@ pub(crate) use connection::Connection;
 pub(crate) use error::{answered_at, read_timed_out, timed_out};
 pub(crate) use key_account::NamedKeys;
 pub(crate) use key_budget::KeyBudget;
-pub(crate) use list::{ListedKey, ListedUser, Listing};
+pub(crate) use list::{ListedUser, Listing};
 
 use crate::error::{Explain, RunError};
 use crate::guard::Signer;
@@ -68,16 +67,13 @@ use crate::ident::{AccessKeyId, AccountId};
 use crate::log::Log;
 use crate::request::Mode;
 use config_file::ConfigFiles;
-use credentials::Source;
+use credentials::{Provider, Source};
 use key_budget::SharedClock;
 use rate_limiter::RateLimiter;
-use renewal::{Renewal, SharedCredentials};
-use response_history::SharedHistory;
 use retry::IamRetries;
 use root::Root;
 use settings::Settings;
-pub(crate) use sts::AccountLookup;
-use sts::UNKNOWN_CALLER;
+use sts::{Caller, UNKNOWN_CALLER};
 
 /// What the run does with the credentials.
 #[derive(Clone, Copy, Debug)]
@@ -85,16 +81,6 @@ pub(crate) struct Purpose {
     /// Whether the run is for one named key.
     pub(crate) is_single: bool,
     pub(crate) mode: Mode,
-}
-
-/// The connection to IAM, and the identity that signs the requests.
-#[derive(Debug)]
-pub(crate) struct Connected {
-    pub(crate) iam: Iam,
-    /// The keys that sign, and their account.
-    pub(crate) signer: Signer,
-    /// Looks up the account of the credentials if it has to be certain.
-    pub(crate) caller: AccountLookup,
 }
 
 /// Returns the names of all profiles in the configuration files.
@@ -120,61 +106,53 @@ pub(crate) async fn connect(
     purpose: Purpose,
     log: Log,
     explain: Explain,
-) -> Result<Connected, RunError> {
+) -> Result<Iam, RunError> {
     let Purpose { is_single, mode } = purpose;
-    let mut settings = Settings::load(connection, log, explain)?;
+    let mut settings = Box::new(Settings::load(connection, log, explain)?);
     if let Some(target) = &connection.target_principal {
         root::check_before(target, expected, &settings)?;
     }
-    let mut source = Source::choose(connection, &settings)?;
+    let source = Source::choose(connection, &settings)?;
     if let Some(region) = source.region(&settings).await? {
         settings.default_region = region;
     }
-    let settings = Arc::new(settings);
-    let responses = SharedHistory::default();
-    let mut resolved = source.resolve(None, &settings, limit).await?;
-    let mut caller = AccountLookup {
-        settings: Arc::clone(&settings),
-        credentials: resolved.credentials.clone(),
-        limit,
-        responses: Arc::clone(&responses),
-        known_account: None,
-    };
-    if let (Some(name), Some(keys)) = (&connection.role_name, keys)
-        && let Some(role) = Box::pin(caller.role_of(name, keys, expected)).await?
-    {
-        let _ = connection.found_role.set(role);
-        source = source.with_role_of(connection);
-        resolved = caller.assume(&source, resolved).await?;
+    let credentials = source.resolve(None, &settings, limit).await?;
+    let mut caller = Caller::new(settings, source, credentials, limit);
+    if let (Some(name), Some(keys)) = (&connection.role_name, keys) {
+        if let Some(role) = Box::pin(caller.role_of(name, keys, expected)).await? {
+            let _ = connection.found_role.set(role);
+        }
+        if let Some(role) = Source::of_options(connection) {
+            caller = caller.assume(role).await?;
+        }
     } else if let Some(target) = &connection.target_principal {
         let identity = caller.identity(UNKNOWN_CALLER).await?;
-        source = source.with_root(Root::new(target, mode, &identity, connection));
-        resolved = caller.assume(&source, resolved).await?;
+        let root = Provider::Root(Root::new(target, mode, &identity, connection));
+        let root = Source::new(root, "--target-principal", None);
+        caller = caller.assume(root).await?;
     }
-    let profile = source.profile.clone();
-    let credentials = resolved.credentials.clone();
+    let credentials = caller.credentials();
     let account = credentials
         .account_id()
         .and_then(|account| account.as_str().parse().ok())
         .or_else(|| AccessKeyId::account_of(credentials.access_key_id()));
     let expires = !is_single && credentials.expiry().is_some();
-    let renews = expires && source.is_renewable();
-    let identity = caller.check(connection, expected, renews).await?;
-    let actual = identity.as_ref().map(|identity| identity.account.clone());
-    caller.known_account.clone_from(&actual);
+    let renews = expires && caller.source.is_renewable();
+    caller.known = caller.check(connection, expected, renews).await?;
+    let caller = Arc::new(caller);
+    let settings = &caller.settings;
     let address = settings.endpoint_url.clone();
     let iam_region = address.as_deref().and_then(endpoint::signing_region);
     let iam_region = iam_region.map_or(settings.region(), Region::from_static);
     let mut config = Builder::from(&settings.sdk(iam_region, address));
-    let renewal = identity.filter(|_| renews).map(|identity| Renewal {
-        source,
-        caller: caller.clone(),
-        identity,
-    });
-    let principal = connection.principal();
-    let signer = Signer::new(actual.or(account), profile, principal);
-    let shared = Arc::new(SharedCredentials::new(resolved, signer.clone(), renewal));
-    let current = Arc::clone(&shared);
+    let known = caller.known.as_ref().map(|known| known.account.clone());
+    let signer = Signer {
+        keys: Arc::clone(&settings.signing_keys),
+        account: known.or(account),
+        profile: caller.source.profile.clone(),
+        principal: connection.principal(),
+    };
+    let current = Arc::clone(&caller);
     let provider = provide_credentials_fn(move || ready(Ok(current.credentials())));
     let (retries, rate_limiter) = if is_single {
         (IamRetries::Sdk, None)
@@ -191,21 +169,15 @@ pub(crate) async fn connect(
         .identity_cache(IdentityCache::no_cache())
         .retry_classifier(retries)
         .build();
-    Ok(Connected {
-        signer,
-        iam: Iam {
-            client: Client::from_conf(config),
-            responses,
-            credentials: shared,
-            log,
-            rate_limiter,
-            // The other half of the limit is for verifying the key.
-            patience: limit / 2,
-            wait_clock: SharedClock::default(),
-            principal,
-            subject: None,
-            request_counts: Arc::default(),
-        },
+    Ok(Iam {
+        client: Client::from_conf(config),
         caller,
+        signer: Arc::new(signer),
+        rate_limiter,
+        // The other half of the limit is for verifying the key.
+        patience: limit / 2,
+        wait_clock: SharedClock::default(),
+        subject: None,
+        request_counts: Arc::default(),
     })
 }

@@ -14,8 +14,6 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::{Child, Command};
 
 use super::credential_parts::{CredentialParts, PROCESS_FIELDS};
-use super::ini;
-use super::setting::Setting;
 use crate::error::RunError;
 use crate::log::Log;
 use crate::sanitize::truncate_escaped;
@@ -34,94 +32,64 @@ const BY_ITSELF: &str = "run the command by itself to see what is wrong";
 /// The hint if its credentials have expired.
 const RENEW: &str = "sign in again, or renew the credentials that the command returns";
 
-/// A profile's `credential_process`.
-pub(crate) struct CredentialProcess {
-    words: Vec<String>,
-    /// The source of the credentials for messages.
-    origin: String,
-}
-
-impl CredentialProcess {
-    /// Parses the command of `profile`.
-    ///
-    /// # Errors
-    ///
-    /// A quote is not closed.
-    pub(crate) fn new(command: &Setting, profile: &str) -> Result<Self, RunError> {
-        let words = ini::words(&command.value).filter(|words| !words.is_empty());
-        Ok(Self {
-            words: words.ok_or_else(|| command.stop("is not a command: a quote is not closed"))?,
-            origin: format!("the credential_process of profile `{profile}`"),
-        })
+/// Runs the words of a command and returns its credentials. `origin` names the process.
+///
+/// # Errors
+///
+/// The process fails or prints anything but credentials.
+pub(super) async fn run(words: &[String], origin: &str, log: Log) -> Result<Credentials, RunError> {
+    let unusable = |reason: &str, hint: &str| {
+        RunError::credentials(format!("no credentials: {origin} {reason}")).hint(hint)
+    };
+    let fail = |reason: &str| unusable(reason, NO_SHELL);
+    let terminal = terminal::own();
+    let stdio = |is_inherited: bool, other: Stdio| {
+        if terminal.is_some() && is_inherited {
+            Stdio::inherit()
+        } else {
+            other
+        }
+    };
+    let mut command = Command::new(&words[0]);
+    command
+        .args(&words[1..])
+        .stdin(stdio(stdin().is_terminal(), Stdio::null()))
+        .stdout(Stdio::piped())
+        // The process may print instructions, such as to touch a security key.
+        .stderr(stdio(
+            stderr().is_terminal() && !log.is_json(),
+            Stdio::piped(),
+        ))
+        .kill_on_drop(true);
+    if terminal.is_none() {
+        command.process_group(0);
     }
-
-    /// Runs the process and returns its credentials.
-    ///
-    /// # Errors
-    ///
-    /// The process fails or prints anything but credentials.
-    pub(crate) async fn run(&self, log: Log) -> Result<Credentials, RunError> {
-        let unusable = |reason: &str, hint: &str| {
-            RunError::credentials(format!("no credentials: {} {reason}", self.origin)).hint(hint)
+    let child = command.spawn();
+    let mut child = child.map_err(|error| fail(&format!("could not be started: {error}")))?;
+    let _kill_on_drop = KillOnDrop::of(&child, terminal);
+    let (output, errors) = (child.stdout.take(), child.stderr.take());
+    let (output, errors) = tokio::join!(
+        read(output, MAX_OUTPUT),
+        read_and_drain(errors, MAX_ERROR_OUTPUT)
+    );
+    let output = output.map_err(|error| fail(&format!("could not be read: {error}")))?;
+    if output.len() as u64 > MAX_OUTPUT {
+        return Err(fail("printed more than 64 KiB, which is not credentials"));
+    }
+    let status = child.wait().await;
+    let status = status.map_err(|error| fail(&format!("was lost: {error}")))?;
+    if !status.success() {
+        let errors = errors.unwrap_or_default();
+        let error_output = match String::from_utf8_lossy(&errors).trim() {
+            "" => String::new(),
+            errors => format!("; its error output: {}", truncate_escaped(errors)),
         };
-        let fail = |reason: &str| unusable(reason, NO_SHELL);
-        let terminal = terminal::own();
-        let stdio = |is_inherited: bool, other: Stdio| {
-            if terminal.is_some() && is_inherited {
-                Stdio::inherit()
-            } else {
-                other
-            }
-        };
-        let mut command = Command::new(&self.words[0]);
-        command
-            .args(&self.words[1..])
-            .stdin(stdio(stdin().is_terminal(), Stdio::null()))
-            .stdout(Stdio::piped())
-            // The process may print instructions, such as to touch a security key.
-            .stderr(stdio(
-                stderr().is_terminal() && !log.is_json(),
-                Stdio::piped(),
-            ))
-            .kill_on_drop(true);
-        if terminal.is_none() {
-            command.process_group(0);
-        }
-        let child = command.spawn();
-        let mut child = child.map_err(|error| fail(&format!("could not be started: {error}")))?;
-        let _kill_on_drop = KillOnDrop::of(&child, terminal);
-        let (output, errors) = (child.stdout.take(), child.stderr.take());
-        let (output, errors) = tokio::join!(
-            read(output, MAX_OUTPUT),
-            read_and_drain(errors, MAX_ERROR_OUTPUT)
-        );
-        let output = output.map_err(|error| fail(&format!("could not be read: {error}")))?;
-        if output.len() as u64 > MAX_OUTPUT {
-            return Err(fail("printed more than 64 KiB, which is not credentials"));
-        }
-        let status = child.wait().await;
-        let status = status.map_err(|error| fail(&format!("was lost: {error}")))?;
-        if !status.success() {
-            let errors = errors.unwrap_or_default();
-            let error_output = match String::from_utf8_lossy(&errors).trim() {
-                "" => String::new(),
-                errors => format!("; its error output: {}", truncate_escaped(errors)),
-            };
-            return Err(fail(&format!("failed ({status}){error_output}")));
-        }
-        let key = parse(&output, SystemTime::now(), &self.origin);
-        key.map_err(|(reason, hint)| unusable(&reason, hint))?
-            .credentials("credential_process")
+        return Err(fail(&format!("failed ({status}){error_output}")));
     }
+    let key = parse(&output, SystemTime::now(), origin);
+    key.map_err(|(reason, hint)| unusable(&reason, hint))?
+        .credentials()
 }
-
-// The arguments may contain a secret.
-impl std::fmt::Debug for CredentialProcess {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.origin)
-    }
-}
-
 /// Kills a process and its children when it is dropped.
 struct KillOnDrop {
     id: Option<Pid>,

@@ -1,28 +1,17 @@
 //! Renews expired credentials in a run over several keys: from the same source, and only for the same principal.
 
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, MutexGuard};
 
 use aws_credential_types::Credentials;
 
-use super::credentials::{Resolved, Source};
-use super::sts::{AccountLookup, Identity};
+use super::sts::{Caller, Identity};
 use crate::error::RunError;
-use crate::guard::Signer;
 use crate::lock::lock;
 use crate::sanitize::escape;
 
 /// The credentials in use.
 #[derive(Debug)]
-pub(super) struct SharedCredentials {
-    current: Mutex<Current>,
-    signer: Signer,
-    renewal: Option<Renewal>,
-    /// Held by the request that renews the credentials for all others.
-    renewing: tokio::sync::Mutex<()>,
-}
-
-#[derive(Debug)]
-struct Current {
+pub(super) struct Current {
     credentials: Credentials,
     /// The number of renewals.
     generation: usize,
@@ -32,32 +21,18 @@ struct Current {
     failure: Option<Arc<RunError>>,
 }
 
-/// What a renewal needs.
-#[derive(Debug)]
-pub(super) struct Renewal {
-    pub(super) source: Source,
-    pub(super) caller: AccountLookup,
-    /// The identity at the start of the run.
-    pub(super) identity: Identity,
-}
-
-impl SharedCredentials {
-    /// Starts with the first credentials of the run.
-    pub(super) fn new(resolved: Resolved, signer: Signer, renewal: Option<Renewal>) -> Self {
-        signer.add(resolved.key_ids);
+impl Current {
+    pub(super) fn new(credentials: Credentials, generation: usize) -> Self {
         Self {
-            current: Mutex::new(Current {
-                credentials: resolved.credentials,
-                generation: 0,
-                is_accepted: false,
-                failure: None,
-            }),
-            signer,
-            renewal,
-            renewing: tokio::sync::Mutex::default(),
+            credentials,
+            generation,
+            is_accepted: false,
+            failure: None,
         }
     }
+}
 
+impl Caller {
     pub(super) fn credentials(&self) -> Credentials {
         self.current().credentials.clone()
     }
@@ -83,27 +58,25 @@ impl SharedCredentials {
     /// Renews the credentials of the generation `expired`. Returns whether there are new credentials. Credentials that
     /// IAM never accepted are not renewed, because new ones would be rejected too.
     pub(super) async fn renew(self: Arc<Self>, expired: usize) -> bool {
-        let Some(renewal) = &self.renewal else {
-            return false;
-        };
         let _renewing = self.renewing.lock().await;
         {
             let current = self.current();
             if current.generation != expired {
                 return true;
             }
-            if !current.is_accepted || current.failure.is_some() {
+            let is_renewable = current.is_accepted && current.credentials.expiry().is_some();
+            if !is_renewable || !self.source.is_renewable() || current.failure.is_some() {
                 return false;
             }
         }
-        let renewed = renewal.run().await;
+        let Some(known) = &self.known else {
+            return false;
+        };
+        let renewed = self.renewed(known).await;
         let mut current = self.current();
         match renewed {
-            Ok(resolved) => {
-                self.signer.add(resolved.key_ids);
-                current.credentials = resolved.credentials;
-                current.generation += 1;
-                current.is_accepted = false;
+            Ok(credentials) => {
+                *current = Current::new(credentials, expired + 1);
                 true
             }
             Err(stop) => {
@@ -116,41 +89,35 @@ impl SharedCredentials {
     fn current(&self) -> MutexGuard<'_, Current> {
         lock(&self.current)
     }
-}
 
-impl Renewal {
     /// Fetches new credentials from the same source.
     ///
     /// # Errors
     ///
     /// There are none, or they belong to another principal.
-    async fn run(&self) -> Result<Resolved, RunError> {
-        let caller = &self.caller;
-        let settings = &caller.settings;
+    async fn renewed(&self, known: &Identity) -> Result<Credentials, RunError> {
         let renewing = || "the credentials have expired: renewing them".to_owned();
-        settings.log.verbose(renewing);
-        let resolved = self.source.resolve(None, settings, caller.limit).await?;
-        let renewed = AccountLookup {
-            credentials: resolved.credentials.clone(),
-            ..caller.clone()
-        };
-        let Ok(identity) = renewed.identity("").await else {
+        self.settings.log.verbose(renewing);
+        let credentials = self
+            .source
+            .resolve(None, &self.settings, self.limit)
+            .await?;
+        let Ok(identity) = self.identity_of(credentials.clone(), "").await else {
             return Err(RunError::credentials(
                 "STS did not identify the renewed credentials",
             ));
         };
-        if identity != self.identity {
-            let [new, old] =
-                [&identity, &self.identity].map(|known| match known.unique_id.as_str() {
-                    id if identity.principal == self.identity.principal => {
-                        format!("{} with the unique ID {}", known.principal, escape(id))
-                    }
-                    _ => known.principal.clone(),
-                });
+        if identity != *known {
+            let [new, old] = [&identity, known].map(|one| match one.unique_id.as_str() {
+                id if identity.principal == known.principal => {
+                    format!("{} with the unique ID {}", one.principal, escape(id))
+                }
+                _ => one.principal.clone(),
+            });
             return Err(RunError::refused(format!(
                 "the renewed credentials are those of {new}, and the run began as {old}"
             )));
         }
-        Ok(resolved)
+        Ok(credentials)
     }
 }

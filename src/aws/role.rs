@@ -2,20 +2,18 @@
 
 use std::error::Error;
 use std::path::Path;
+use std::sync::Mutex;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use aws_credential_types::Credentials;
-use aws_sdk_sts::types;
+use aws_sdk_sts::types::AssumedRoleUser;
 use serde_json::{Value, json};
 
 use super::attempt::Attempts;
 use super::config_file::Profile;
 use super::connection::Connection;
-use super::credential_parts::CredentialParts;
+use super::credential_parts::of_sts;
 use super::error::call_error;
-use super::mfa::Device;
-use super::recorder::Recorder;
-use super::response_history::SharedHistory;
 use super::retry::IamRetries;
 use super::setting::Setting;
 use super::settings::Settings;
@@ -23,29 +21,24 @@ use super::small_file;
 use super::sts;
 use crate::error::RunError;
 use crate::ident::{self, AccountId, RoleArn, TokenCode};
-use crate::sanitize::{escape, escape_field, escape_path};
+use crate::sanitize::{Invalid, escape, escape_field, escape_path};
 
 /// The start of the error if STS returns no session.
 pub(super) const NOT_ASSUMED: &str = "the role could not be assumed: ";
 
-/// The session of a role that STS returned.
-#[derive(Debug)]
-pub(super) struct Session {
-    pub(super) credentials: Credentials,
-    /// `AssumedRoleId` and `Arn` of the response.
-    pub(super) id: Option<String>,
-    pub(super) arn: Option<String>,
-}
-
 /// The parameters of `AssumeRole` and `AssumeRoleWithWebIdentity`.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Role {
     pub(super) arn: String,
     session_name: Option<String>,
     external_id: Option<String>,
     duration: Option<i32>,
-    /// The MFA device, if the role requires one.
-    pub(super) device: Option<Device>,
+    /// The serial number of the MFA device, if the role requires one.
+    pub(super) serial: Option<String>,
+    /// The profile of the role. `None`: options or variables name the role.
+    pub(super) profile: Option<String>,
+    /// The access key ID of the last session. If a session is requested again, that one has expired.
+    pub(super) used: Mutex<Option<String>>,
     /// The account that the session must belong to, if an option names the role.
     account: Option<AccountId>,
     /// The setting that names the file with the web identity token.
@@ -63,19 +56,13 @@ impl Role {
             let seconds = setting.value.parse();
             seconds.map_err(|_| setting.wrong("it must be a number of seconds"))
         });
-        let serial = profile.get("mfa_serial").map(|setting| {
-            let serial = ident::serial_number(&setting.value);
-            serial.map_err(|invalid| setting.wrong(&invalid.to_string()))
-        });
-        let named_by = Some(profile.name.to_owned());
         Ok(Self {
             arn: checked_arn(arn)?,
-            session_name: session_name(profile.get("role_session_name"))?,
-            external_id: long_enough(profile.chosen("external_id")?)?,
+            session_name: parsed(profile.get("role_session_name"), ident::session_name)?,
+            external_id: parsed(profile.chosen("external_id")?, ident::external_id)?,
             duration: duration.transpose()?,
-            device: serial
-                .transpose()?
-                .map(|serial| Device::new(serial, named_by)),
+            serial: parsed(profile.get("mfa_serial"), ident::serial_number)?,
+            profile: Some(profile.name.to_owned()),
             ..Self::default()
         })
     }
@@ -83,25 +70,24 @@ impl Role {
     /// Returns the role of the command line. `None`: there is no role, or its account is not known yet.
     pub(super) fn of_options(connection: &Connection) -> Option<Self> {
         let arn = connection.role()?;
-        let serial = connection.serial_number.clone();
         Some(Self {
             arn: arn.as_str().to_owned(),
             session_name: connection.role_session_name.clone(),
             external_id: connection.external_id.clone(),
-            device: serial.map(|serial| Device::new(serial, None)),
+            serial: connection.serial_number.clone(),
             account: Some(arn.account().clone()),
             ..Self::default()
         })
     }
 
     /// Returns the parameters whose hash is the file name of the session in the AWS CLI's cache.
-    pub(super) fn cache_key(&self, serial: &str) -> Value {
+    pub(super) fn cache_key(&self) -> Value {
         let mut parameters = json!({
             "DurationSeconds": self.duration,
             "ExternalId": self.external_id,
             "RoleArn": self.arn,
             "RoleSessionName": self.session_name,
-            "SerialNumber": serial,
+            "SerialNumber": self.serial,
         });
         if let Value::Object(members) = &mut parameters {
             members.retain(|_, value| !value.is_null());
@@ -142,13 +128,14 @@ impl Role {
         };
         Ok(Some(Self {
             arn: checked_arn(&arn)?,
-            session_name: session_name(find("role_session_name")?)?,
+            session_name: parsed(find("role_session_name")?, ident::session_name)?,
             token_file: Some(token_file),
             ..Self::default()
         }))
     }
 
-    /// Assumes the role with the web identity token, or with the credentials of `base` and the code of an MFA device.
+    /// Assumes the role with the web identity token, or with the credentials of `base` and the code of an MFA device. Returns
+    /// the credentials, and the session as the AWS CLI caches it.
     ///
     /// # Errors
     ///
@@ -156,9 +143,9 @@ impl Role {
     pub(super) async fn assume(
         &self,
         base: Option<Credentials>,
-        mfa: Option<(&str, &TokenCode)>,
+        code: Option<&TokenCode>,
         settings: &Settings,
-    ) -> Result<Session, RunError> {
+    ) -> Result<(Credentials, Value), RunError> {
         let token = self.token_file.as_ref().map(read_token).transpose()?;
         let operation = match &token {
             Some(_) => "AssumeRoleWithWebIdentity",
@@ -170,9 +157,7 @@ impl Role {
         };
         let client = sts::client(&sdk, base, IamRetries::Sdk);
         let attempts = Attempts::default();
-        let responses = SharedHistory::default();
-        let log = settings.log.without_bodies();
-        let recorder = Recorder::new(&attempts, operation, &responses, log);
+        let recorder = sts::session_recorder(&attempts, operation, settings);
         let refused = |error: &(dyn Error + 'static)| {
             let failure = call_error(operation, &attempts, Some(error));
             let mut stop = (settings.explain)(&failure, "STS", NOT_ASSUMED);
@@ -185,7 +170,7 @@ impl Role {
             let since = SystemTime::now().duration_since(UNIX_EPOCH);
             format!("iam-del-key-{}", since.unwrap_or_default().as_secs())
         });
-        let (credentials, user) = if let Some(token) = token {
+        let (given, user) = if let Some(token) = token {
             let call = client
                 .assume_role_with_web_identity()
                 .role_arn(&self.arn)
@@ -201,24 +186,23 @@ impl Role {
                 .role_session_name(session_name)
                 .set_external_id(self.external_id.clone())
                 .set_duration_seconds(self.duration)
-                .set_serial_number(mfa.map(|(serial, _)| serial.to_owned()))
-                .set_token_code(mfa.map(|(_, code)| code.as_str().to_owned()));
+                .set_serial_number(self.serial.clone())
+                .set_token_code(code.map(|code| code.as_str().to_owned()));
             let sent = call.customize().interceptor(recorder).send().await;
             let output = sent.map_err(|error| refused(&error))?;
             (output.credentials, output.assumed_role_user)
         };
-        let given = credentials
-            .ok_or_else(|| RunError::credentials(format!("{operation} returned no credentials")))?;
         let user = user.as_ref();
-        let arn = user.map(types::AssumedRoleUser::arn);
+        let arn = user.map(AssumedRoleUser::arn);
         let account = arn.and_then(|arn| arn.split(':').nth(4));
         self.check(arn, account)?;
-        let key = CredentialParts::from_sts(&given, operation, account.map(str::to_owned))?;
-        Ok(Session {
-            credentials: key.credentials("AssumeRole")?,
-            id: user.map(|user| user.assumed_role_id().to_owned()),
-            arn: arn.map(str::to_owned),
-        })
+        let (credentials, session) = of_sts(given.as_ref(), operation, account)?;
+        let id = user.map(AssumedRoleUser::assumed_role_id);
+        let cached = json!({
+            "Credentials": session,
+            "AssumedRoleUser": { "AssumedRoleId": id, "Arn": arn },
+        });
+        Ok((credentials, cached))
     }
 
     /// Checks the ARN of a session and the account in it.
@@ -257,7 +241,7 @@ impl Role {
             Some(_) => (["--external-id", "--serial-number"], ""),
             None => (["external_id", "mfa_serial"], " in its profile"),
         };
-        let (with, missing) = match (&self.external_id, &self.device) {
+        let (with, missing) = match (&self.external_id, &self.serial) {
             (None, None) => ("", format!("{external_id} or {serial}")),
             (None, Some(_)) => ("", external_id.to_owned()),
             (Some(_), None) => (" with this external ID", serial.to_owned()),
@@ -289,29 +273,17 @@ fn read_token(file: &Setting) -> Result<String, RunError> {
     Ok(token.replace("\r\n", "\n").replace('\r', "\n"))
 }
 
-/// Returns a session name or an external ID. STS requires two characters.
-fn long_enough(setting: Option<Setting>) -> Result<Option<String>, RunError> {
-    match setting {
-        Some(setting) if setting.value.chars().count() < 2 => {
-            Err(setting.wrong("it must have at least two characters"))
-        }
-        setting => Ok(setting.map(|setting| setting.value)),
-    }
-}
-
-fn session_name(setting: Option<Setting>) -> Result<Option<String>, RunError> {
-    setting.as_ref().map_or(Ok(()), not_secret)?;
-    long_enough(setting)
-}
-
-fn not_secret(setting: &Setting) -> Result<(), RunError> {
-    let checked = ident::not_secret(&setting.value);
-    checked.map_err(|invalid| setting.wrong(&invalid.to_string()))
+/// Parses a setting if there is one.
+fn parsed(
+    setting: Option<Setting>,
+    parse: fn(&str) -> Result<String, Invalid>,
+) -> Result<Option<String>, RunError> {
+    setting.map(|setting| setting.parsed(parse)).transpose()
 }
 
 /// Returns the ARN unless it cannot be one. The AWS CLI would send it as it is.
 fn checked_arn(arn: &Setting) -> Result<String, RunError> {
-    not_secret(arn)?;
+    arn.parsed(ident::not_secret)?;
     let is_wrong = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '"' | '\'' | '`');
     if arn.value.contains(is_wrong) {
         return Err(arn.wrong("a role ARN has no whitespace and no quotes"));

@@ -11,11 +11,9 @@ use url::Url;
 
 use super::attempt::Attempts;
 use super::connection::Connection;
-use super::credential_parts::CredentialParts;
-use super::deadline::Deadline;
+use super::credential_parts::of_sts;
 use super::error::{call_error, timed_out};
-use super::recorder::Recorder;
-use super::response_history::SharedHistory;
+use super::key_budget::KeyBudget;
 use super::retry::IamRetries;
 use super::settings::Settings;
 use super::sts::{self, Identity};
@@ -35,7 +33,6 @@ const OPERATION: &str = "AssumeRoot";
 const PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(8)];
 
 /// The root user of an account, and the parameters of its session.
-#[derive(Debug)]
 pub(super) struct Root {
     account: AccountId,
     /// The ARN of the AWS managed policy that limits the session.
@@ -86,7 +83,7 @@ impl Root {
         &self,
         base: Option<Credentials>,
         settings: &Settings,
-        deadline: &Deadline,
+        budget: &KeyBudget,
     ) -> Result<Credentials, RunError> {
         let client = sts::client(&settings.sdk_of_identity()?, base, IamRetries::RateLimiter);
         let most = settings.profile().number("max_attempts")?;
@@ -96,21 +93,26 @@ impl Root {
         loop {
             tried += 1;
             let attempts = Attempts::default();
-            let failure = match deadline
-                .timeout(self.call(&client, &attempts, settings))
+            let failure = match budget
+                .spend(Duration::ZERO, self.call(&client, &attempts, settings))
                 .await
             {
-                Some(Ok(output)) => return self.credentials(&output),
+                Some(Ok(output)) => {
+                    let account = Some(self.account.as_str());
+                    let session = of_sts(output.credentials(), OPERATION, account)?;
+                    return Ok(session.0);
+                }
                 Some(Err(failure)) => failure,
                 // Throttling of earlier calls explains more than the timeout.
-                None => {
-                    throttled.unwrap_or_else(|| timed_out(OPERATION, &attempts, deadline.limit))
-                }
+                None => throttled.unwrap_or_else(|| timed_out(OPERATION, &attempts, budget.limit)),
             };
             let is_throttled = failure.kind() == Some(ErrorKind::Throttling);
             if !is_throttled
                 || most.is_some_and(|most| tried >= most)
-                || deadline.timeout(sleep(jittered(pause))).await.is_none()
+                || budget
+                    .spend(Duration::ZERO, sleep(jittered(pause)))
+                    .await
+                    .is_none()
             {
                 return Err(self.failed(&failure, settings));
             }
@@ -125,9 +127,7 @@ impl Root {
         attempts: &Attempts,
         settings: &Settings,
     ) -> Result<AssumeRootOutput, CallError> {
-        let responses = SharedHistory::default();
-        let log = settings.log.without_bodies();
-        let recorder = Recorder::new(attempts, OPERATION, &responses, log);
+        let recorder = sts::session_recorder(attempts, OPERATION, settings);
         let policy = PolicyDescriptorType::builder().arn(&self.policy).build();
         let call = client
             .assume_root()
@@ -135,14 +135,6 @@ impl Root {
             .task_policy_arn(policy);
         let sent = call.customize().interceptor(recorder).send().await;
         sent.map_err(|error| call_error(OPERATION, attempts, Some(&error)))
-    }
-
-    fn credentials(&self, output: &AssumeRootOutput) -> Result<Credentials, RunError> {
-        let given = output.credentials();
-        let given =
-            given.ok_or_else(|| RunError::credentials("AssumeRoot returned no credentials"))?;
-        let account = Some(self.account.to_string());
-        CredentialParts::from_sts(given, OPERATION, account)?.credentials(OPERATION)
     }
 
     fn failed(&self, failure: &CallError, settings: &Settings) -> RunError {

@@ -1,9 +1,7 @@
-//! Selects the root certificates for TLS, and validates a CA bundle.
+//! Selects the root certificates for TLS, and reads them.
 
 use std::fs;
-use std::mem;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
 
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
@@ -13,7 +11,6 @@ use super::config_file::Profile;
 use super::environment;
 use super::small_file;
 use crate::error::RunError;
-use crate::lock::lock;
 use crate::sanitize::escape_path;
 
 /// The root certificates to trust.
@@ -21,8 +18,12 @@ use crate::sanitize::escape_path;
 pub(crate) enum RootCerts {
     /// The root certificates of the system.
     System,
-    /// The root certificates of a CA bundle.
-    Bundle(Arc<CaBundle>),
+    /// The certificates of a CA bundle, and nothing else.
+    Bundle {
+        path: PathBuf,
+        /// What names the bundle, for messages.
+        source: String,
+    },
 }
 
 /// The maximum size of a bundle, in MiB. The system's has about 220 KiB.
@@ -59,28 +60,23 @@ fn has_certificate(pem: &[u8]) -> bool {
         .any(|window| window == CERTIFICATE_HEADER)
 }
 
-/// A CA bundle that replaces the system's root certificates.
-#[derive(Debug)]
-pub(crate) struct CaBundle {
-    /// The PEM text. The first connector takes it, because parsing needs it only once.
-    pem: Mutex<Vec<u8>>,
-    path: PathBuf,
-    source: String,
-}
-
-impl CaBundle {
-    /// Returns all certificates. Parsing them takes as long as the rest of a deletion.
-    ///
-    /// # Errors
-    ///
-    /// A certificate is invalid, or there is none.
-    pub(super) fn roots(&self) -> Result<RootCertStore, RunError> {
-        let mut roots = RootCertStore::empty();
-        let pem = self.take()?;
+/// Reads all certificates of a CA bundle. Parsing them takes as long as the rest of a deletion.
+///
+/// # Errors
+///
+/// The file cannot be read, a certificate is invalid, or there is none.
+pub(super) fn bundle(path: &Path, source: &str) -> Result<RootCertStore, RunError> {
+    let unusable = |reason: &str| {
+        let path = escape_path(path);
+        RunError::configuration(format!("could not use the CA bundle `{path}`: {reason}"))
+            .hint(format!("{source} must name a PEM file of certificates"))
+    };
+    let pem = small_file::read(path, MAX_MIB).map_err(|error| unusable(&error.to_string()))?;
+    let mut roots = RootCertStore::empty();
+    if has_certificate(&pem) {
         for (index, certificate) in CertificateDer::pem_slice_iter(&pem).enumerate() {
-            let broken = |reason: &str| {
-                self.unusable(&format!("certificate {} is broken: {reason}", index + 1))
-            };
+            let broken =
+                |reason: &str| unusable(&format!("certificate {} is broken: {reason}", index + 1));
             let certificate = certificate.map_err(|error| match error {
                 // Its text has the bytes of the missing line.
                 pem::Error::MissingSectionEnd { .. } => broken("its last line is missing"),
@@ -90,52 +86,21 @@ impl CaBundle {
                 .add(certificate)
                 .map_err(|error| broken(&error.to_string()))?;
         }
-        if roots.is_empty() {
-            return Err(self.unusable("it contains no certificate in PEM format"));
-        }
-        Ok(roots)
     }
-
-    /// Returns the PEM text.
-    ///
-    /// # Errors
-    ///
-    /// The file has to be read again, and that fails.
-    fn take(&self) -> Result<Vec<u8>, RunError> {
-        let pem = mem::take(&mut *lock(&self.pem));
-        if pem.is_empty() { self.read() } else { Ok(pem) }
+    if roots.is_empty() {
+        return Err(unusable("it contains no certificate in PEM format"));
     }
-
-    fn read(&self) -> Result<Vec<u8>, RunError> {
-        let pem = small_file::read(&self.path, MAX_MIB);
-        let pem = pem.map_err(|error| self.unusable(&error.to_string()))?;
-        if !has_certificate(&pem) {
-            return Err(self.unusable("it contains no certificate in PEM format"));
-        }
-        Ok(pem)
-    }
-
-    /// Creates an error for an unusable bundle.
-    fn unusable(&self, reason: &str) -> RunError {
-        let path = escape_path(&self.path);
-        let source = &self.source;
-        RunError::configuration(format!("could not use the CA bundle `{path}`: {reason}"))
-            .hint(format!("{source} must name a PEM file of certificates"))
-    }
+    Ok(roots)
 }
 
 /// Selects the root certificates: `--ca-bundle`, `AWS_CA_BUNDLE`, the profile's `ca_bundle`, `REQUESTS_CA_BUNDLE`,
 /// `SSL_CERT_FILE` or the system, in this order.
-///
-/// # Errors
-///
-/// The bundle cannot be read or contains no certificate.
-pub(crate) fn choose(option: Option<&Path>, profile: Profile<'_>) -> Result<RootCerts, RunError> {
+pub(crate) fn choose(option: Option<&Path>, profile: Profile<'_>) -> RootCerts {
     let variable = |name: &str| {
         let path = environment::path(name)?;
         Some((path, format!("the environment variable {name}")))
     };
-    let chosen = option
+    option
         .map(|path| (path.to_owned(), "--ca-bundle".to_owned()))
         .or_else(|| variable("AWS_CA_BUNDLE"))
         .or_else(|| {
@@ -143,15 +108,9 @@ pub(crate) fn choose(option: Option<&Path>, profile: Profile<'_>) -> Result<Root
             Some((PathBuf::from(setting.value), setting.source))
         })
         .or_else(|| variable("REQUESTS_CA_BUNDLE"))
-        .or_else(|| variable("SSL_CERT_FILE"));
-    let Some((path, source)) = chosen else {
-        return Ok(RootCerts::System);
-    };
-    let bundle = CaBundle {
-        pem: Mutex::default(),
-        path,
-        source,
-    };
-    *lock(&bundle.pem) = bundle.read()?;
-    Ok(RootCerts::Bundle(Arc::new(bundle)))
+        .or_else(|| variable("SSL_CERT_FILE"))
+        .map_or(RootCerts::System, |(path, source)| RootCerts::Bundle {
+            path,
+            source,
+        })
 }

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 
 use super::environment;
 use crate::error::RunError;
-use crate::sanitize::display_value;
+use crate::sanitize::{Invalid, display_value};
 
 /// The value of a setting, and its source for messages.
 #[derive(Clone, Debug)]
@@ -47,6 +47,15 @@ impl Setting {
             "false" => Ok(false),
             _ => Err(self.wrong("it must be true or false")),
         }
+    }
+
+    /// Parses the value.
+    ///
+    /// # Errors
+    ///
+    /// The value is invalid.
+    pub(crate) fn parsed<T>(&self, parse: fn(&str) -> Result<T, Invalid>) -> Result<T, RunError> {
+        parse(&self.value).map_err(|invalid| self.wrong(&invalid.to_string()))
     }
 
     /// Creates the error that the value violates a rule. The value is shown.

@@ -19,8 +19,9 @@ use super::http::Clients;
 use super::proxy;
 use super::root_certs;
 use super::setting::Setting;
-use super::sso::Sso;
+use super::sso;
 use crate::error::{Explain, RunError};
+use crate::guard::SigningKeys;
 use crate::ident::TokenCode;
 use crate::log::Log;
 use crate::sanitize::{display_value, escape};
@@ -52,6 +53,8 @@ pub(crate) struct Settings {
     pub(super) endpoint_option: Option<String>,
     /// The value of `--token-code`, until it is used.
     pub(super) token_code: Mutex<Option<TokenCode>>,
+    /// The keys of all credentials that were fetched.
+    pub(super) signing_keys: SigningKeys,
     pub(crate) clients: Clients,
     /// The configuration that the clients of all services share.
     pub(super) sdk: SdkConfig,
@@ -79,7 +82,8 @@ impl Settings {
         {
             return Err(unknown_profile(&profile_name, by, &files));
         }
-        Sso::check(profile, &files)?;
+        // The AWS CLI stops if the SSO session is not complete, whoever signs.
+        sso::session(profile, &files)?;
         profile.flag("ec2_metadata_disabled")?;
         profile.flag("disable_clock_skew_correction")?;
         let mode = profile.find("account_id_endpoint_mode")?;
@@ -94,10 +98,7 @@ impl Settings {
             let region = region.unwrap_or("no region".to_owned());
             format!("profile {}, {region}", escape(&profile_name))
         });
-        let clients = Clients::new(root_certs::choose(
-            connection.ca_bundle.as_deref(),
-            profile,
-        )?);
+        let clients = Clients::new(root_certs::choose(connection.ca_bundle.as_deref(), profile));
         let ignores_endpoint_urls = profile.flag("ignore_configured_endpoint_urls")?;
         let timeouts = timeouts(connection);
         let sdk = SdkConfig::builder()
@@ -119,6 +120,7 @@ impl Settings {
             endpoint_url: None,
             endpoint_option: connection.endpoint_url.clone(),
             token_code: Mutex::new(connection.token_code.clone()),
+            signing_keys: SigningKeys::default(),
             clients,
             sdk,
             log,

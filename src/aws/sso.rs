@@ -9,7 +9,7 @@ use ring::digest::SHA1_FOR_LEGACY_USE_ONLY;
 use serde_json::{Value, json};
 
 use super::config_file::{ConfigFiles, Profile};
-use super::credential_parts::{CredentialParts, time};
+use super::credential_parts::{CredentialParts, SSO_FIELDS, expiration, time};
 use super::environment;
 use super::ini::Section;
 use super::session::{self, LastRequest, read, save, text, time_in};
@@ -25,7 +25,6 @@ const RENEWAL_WINDOW: Duration = Duration::from_mins(15);
 const TOKEN_SETTINGS: [&str; 2] = ["sso_region", "sso_start_url"];
 
 /// The SSO settings of a profile.
-#[derive(Debug)]
 pub(super) struct Sso {
     account: String,
     role: String,
@@ -45,13 +44,13 @@ fn is_same_url(one: &str, other: &str) -> bool {
 
 /// Checks that no setting of the profile contradicts its session.
 fn check_same(profile: Profile<'_>, session: &Section) -> Result<(), RunError> {
-    for entry in &session.entries {
-        let theirs = session.setting(entry);
-        if let Some(own) = profile.get(&entry.name)
+    for (name, theirs) in &session.settings {
+        if let Some(own) = profile.get(name)
             && own.value != theirs.value
         {
             let message = format!("{} and {} differ", own.source, theirs.source);
-            let [own, theirs] = [own, theirs].map(|setting| setting.place.unwrap_or_default());
+            let [own, theirs] = [&own, theirs].map(|setting| setting.place.clone());
+            let [own, theirs] = [own, theirs].map(Option::unwrap_or_default);
             return Err(RunError::configuration(message).hint(format!("remove {own} or {theirs}")));
         }
     }
@@ -59,7 +58,11 @@ fn check_same(profile: Profile<'_>, session: &Section) -> Result<(), RunError> {
 }
 
 /// Returns the section that `sso_session` of a profile names, and the name.
-fn session<'a>(
+///
+/// # Errors
+///
+/// There is no such section, or it has no region or start URL.
+pub(super) fn session<'a>(
     profile: Profile<'_>,
     files: &'a ConfigFiles,
 ) -> Result<Option<(Setting, &'a Section)>, RunError> {
@@ -77,15 +80,6 @@ fn session<'a>(
 }
 
 impl Sso {
-    /// Checks the session that the selected profile names. The AWS CLI stops if it is not complete, whoever signs.
-    ///
-    /// # Errors
-    ///
-    /// There is no such section, or it has no region or start URL.
-    pub(super) fn check(profile: Profile<'_>, files: &ConfigFiles) -> Result<(), RunError> {
-        session(profile, files).map(|_| ())
-    }
-
     /// Reads the SSO settings of a profile. `None`: it has neither an SSO account nor a role.
     ///
     /// # Errors
@@ -170,14 +164,16 @@ impl Sso {
         })?;
         let role = output.role_credentials();
         let role = role.ok_or_else(|| RunError::credentials("SSO returned no credentials"))?;
-        let parts = [
-            ("accessKeyId", role.access_key_id()),
-            ("secretAccessKey", role.secret_access_key()),
-            ("sessionToken", role.session_token()),
-        ];
-        let expiration = ("expiration", DateTime::from_millis(role.expiration()));
-        let account = Some(self.account.clone());
-        CredentialParts::from_response("SSO", parts, expiration, account)?.credentials("SSO")
+        let session = json!({
+            "accessKeyId": role.access_key_id(),
+            "secretAccessKey": role.secret_access_key(),
+            "sessionToken": role.session_token(),
+            "expiration": expiration(DateTime::from_millis(role.expiration())),
+            "accountId": self.account,
+        });
+        CredentialParts::of_session(&session, SSO_FIELDS, "SSO")
+            .map_err(|reason| RunError::credentials(format!("SSO {reason}")))?
+            .credentials()
     }
 
     /// Returns the token, renewed if it expires soon. An expired token is never sent.

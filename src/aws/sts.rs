@@ -1,6 +1,6 @@
 //! Looks up the identity of the credentials with STS.
 
-use std::sync::Arc;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
@@ -11,9 +11,10 @@ use aws_types::SdkConfig;
 
 use super::attempt::Attempts;
 use super::connection::Connection;
-use super::credentials::{Resolved, Source};
+use super::credentials::Source;
 use super::error::{incomplete_response, read_error};
 use super::recorder::Recorder;
+use super::renewal::Current;
 use super::response_history::SharedHistory;
 use super::retry::IamRetries;
 use super::root;
@@ -25,27 +26,48 @@ use crate::ident::AccountId;
 /// The start of the error if STS does not identify the caller of `AssumeRole` or `AssumeRoot`.
 pub(super) const UNKNOWN_CALLER: &str = "the account of your credentials is unknown";
 
-/// Asks STS about the credentials of a run.
-#[derive(Clone, Debug)]
-pub(crate) struct AccountLookup {
-    pub(super) settings: Arc<Settings>,
-    pub(super) credentials: Credentials,
+/// Who signs the requests of a run: the credentials, their source, and what STS says about them.
+#[derive(Debug)]
+pub(crate) struct Caller {
+    pub(super) settings: Box<Settings>,
+    pub(super) source: Source,
+    pub(super) current: Mutex<Current>,
     /// The time limit for STS.
     pub(super) limit: Duration,
     pub(super) responses: SharedHistory,
-    /// The account from an earlier call.
-    pub(super) known_account: Option<AccountId>,
+    /// The identity at the start of the run, if STS had to return it.
+    pub(super) known: Option<Identity>,
+    /// Held by the request that renews the credentials for all others.
+    pub(super) renewing: tokio::sync::Mutex<()>,
 }
 
-impl AccountLookup {
+impl Caller {
+    /// Creates a caller with the first credentials of `source`.
+    pub(super) fn new(
+        settings: Box<Settings>,
+        source: Source,
+        credentials: Credentials,
+        limit: Duration,
+    ) -> Self {
+        Self {
+            settings,
+            source,
+            current: Mutex::new(Current::new(credentials, 0)),
+            limit,
+            responses: SharedHistory::default(),
+            known: None,
+            renewing: tokio::sync::Mutex::default(),
+        }
+    }
+
     /// Returns the account. STS is called at most once. `without` is the start of the error.
     ///
     /// # Errors
     ///
     /// STS does not return an account.
     pub(crate) async fn account(&self, without: &str) -> Result<AccountId, RunError> {
-        match &self.known_account {
-            Some(account) => Ok(account.clone()),
+        match &self.known {
+            Some(known) => Ok(known.account.clone()),
             None => Ok(self.identity(without).await?.account),
         }
     }
@@ -56,7 +78,17 @@ impl AccountLookup {
     ///
     /// STS does not return an identity.
     pub(super) async fn identity(&self, without: &str) -> Result<Identity, RunError> {
-        let client = self.client()?;
+        self.identity_of(self.credentials(), without).await
+    }
+
+    /// Calls `GetCallerIdentity` with other credentials.
+    pub(super) async fn identity_of(
+        &self,
+        credentials: Credentials,
+        without: &str,
+    ) -> Result<Identity, RunError> {
+        let sdk = self.settings.sdk_of_identity()?;
+        let client = client(&sdk, Some(credentials), IamRetries::Sdk);
         match tokio::time::timeout(self.limit, self.get_caller_identity(&client)).await {
             Ok(Ok(identity)) => Ok(identity),
             Ok(Err(failure)) => {
@@ -109,27 +141,20 @@ impl AccountLookup {
     /// Creates a client that signs with these credentials.
     pub(super) fn client(&self) -> Result<Client, RunError> {
         let sdk = self.settings.sdk_of_identity()?;
-        Ok(client(
-            &sdk,
-            Some(self.credentials.clone()),
-            IamRetries::Sdk,
-        ))
+        Ok(client(&sdk, Some(self.credentials()), IamRetries::Sdk))
     }
 
-    /// Assumes the role or the root user of `source` with the credentials `base`, and signs with the result from now on.
+    /// Assumes the role or the root user of `role` with these credentials, and signs with the result from now on.
     ///
     /// # Errors
     ///
     /// STS returns no credentials.
-    pub(super) async fn assume(
-        &mut self,
-        source: &Source,
-        base: Resolved,
-    ) -> Result<Resolved, RunError> {
-        let assuming = source.resolve(Some(base), &self.settings, self.limit);
-        let resolved = Box::pin(assuming).await?;
-        self.credentials = resolved.credentials.clone();
-        Ok(resolved)
+    pub(super) async fn assume(mut self, role: Source) -> Result<Self, RunError> {
+        let base = Some(self.credentials());
+        self.source = role.assumed_with(self.source);
+        let assuming = self.source.resolve(base, &self.settings, self.limit);
+        self.current = Mutex::new(Current::new(Box::pin(assuming).await?, 0));
+        Ok(self)
     }
 
     async fn get_caller_identity(&self, client: &Client) -> Result<Identity, CallError> {
@@ -197,4 +222,14 @@ pub(super) fn client(
     let mut config = Builder::from(sdk).retry_classifier(retries);
     config.set_credentials_provider(credentials.map(SharedCredentialsProvider::new));
     Client::from_conf(config.build())
+}
+
+/// Creates a recorder for a call whose response contains credentials.
+pub(super) fn session_recorder(
+    attempts: &Attempts,
+    operation: &'static str,
+    settings: &Settings,
+) -> Recorder {
+    let log = settings.log.without_bodies();
+    Recorder::new(attempts, operation, &SharedHistory::default(), log)
 }

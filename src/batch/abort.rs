@@ -64,7 +64,7 @@ impl Work<'_> {
             let why = why.to_owned();
             Some(AbortReason::KeyFailed { exit, why })
         };
-        let iam = &self.connected.iam;
+        let iam = &self.iam;
         if let Outcome::Failed { failure, .. } = &result.outcome {
             if matches!(failure, CallError::Incomplete(_)) && iam.clock_jump().is_some() {
                 return failed("IAM's clock cannot be trusted");

@@ -88,7 +88,7 @@ impl Run<'_> {
     pub(super) async fn finish(mut self, exit: Exit) -> Exit {
         let (work, request) = (self.work, self.work.request);
         if request.single().is_none() {
-            Log::of(request).verbose(|| describe_requests(&work.connected.iam.requests()));
+            Log::of(request).verbose(|| describe_requests(&work.iam.requests()));
         }
         let mut exit = match self.flush_output().await {
             Err(AbortReason::OutputFailed(error)) => self.write_failure(&error, exit).await,

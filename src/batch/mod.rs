@@ -190,7 +190,7 @@ impl Run<'_> {
             .ok();
         report::show_targets(work.request, keys).map_err(AbortReason::fatal)?;
         keys.rewind().map_err(AbortReason::fatal)?;
-        let signer = &work.connected.signer;
+        let signer = &work.iam.signer;
         let resume = self.resume(work.request.journal.is_some());
         let question = report::question(count, work.request, resume, account.as_ref(), signer);
         match work.signals.race(confirm::ask(question)).await {
@@ -205,7 +205,7 @@ impl Run<'_> {
 
     /// Returns the account of the credentials, or why STS does not return it.
     async fn account(&self) -> Result<Result<AccountId, RunError>, AbortReason> {
-        let account = self.work.connected.caller.account("the account is unknown");
+        let account = self.work.iam.caller.account("the account is unknown");
         let account = self.work.signals.race(account).await;
         account.map_err(AbortReason::Signal)
     }

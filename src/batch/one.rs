@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::InFlight;
 use super::prior::{left_unverified, not_deactivated};
 use crate::aws::attempt::Attempts;
-use crate::aws::{Connected, Iam, KeyBudget};
+use crate::aws::{Iam, KeyBudget};
 use crate::change::Change;
 use crate::conclude::Ambiguity;
 use crate::error::Exit;
@@ -25,7 +25,7 @@ use crate::signal::Signals;
 #[derive(Debug)]
 pub(crate) struct Work<'a> {
     pub(crate) request: &'a Request,
-    pub(crate) connected: &'a Connected,
+    pub(crate) iam: &'a Iam,
     pub(crate) selector: Selector<'a>,
     pub(crate) journal: Journal,
     /// The keys that are being changed.
@@ -63,7 +63,7 @@ impl Work<'_> {
         if prior.is_finished() {
             return Processed::FinishedEarlier;
         }
-        let iam = self.connected.iam.for_one(target.key.id.as_str());
+        let iam = self.iam.for_one(target.key.id.as_str());
         let mut budget = iam.key_budget(self.request.limit);
         let started_earlier = prior != PriorState::None;
         let choice = self.choose(target, stage, prior, &iam, &mut budget).await;
@@ -148,7 +148,7 @@ impl Work<'_> {
                 Err(self.unchanged(target, left_unverified(Exit::Unknown, why)))
             }
             Stage::Change(chosen) if self.is_still_valid(chosen) => {
-                let signer = &self.connected.signer;
+                let signer = &self.iam.signer;
                 let outcome = match self.signals.first() {
                     Some(exit) => Some(self.interrupted(exit)),
                     // Credentials renewed since the selection may be those of this key.
@@ -257,7 +257,6 @@ impl Work<'_> {
         Change {
             search: Search {
                 iam,
-                signer: &self.connected.signer,
                 request: self.request,
                 key: &target.key,
                 hint: self.owner_hint(&target.key, &target.metadata),

@@ -13,7 +13,7 @@ impl Work<'_> {
     /// Adds the account of the run's only key if it differs from that of the credentials. STS is called only if IAM does
     /// not show the key and its ID does not encode the account of the credentials.
     pub(super) async fn with_account(&self, mut result: Box<KeyResult>) -> Box<KeyResult> {
-        let Some(ours) = self.connected.signer.account.as_ref() else {
+        let Some(ours) = self.iam.signer.account.as_ref() else {
             return result;
         };
         let connection = &self.request.connection;
@@ -27,7 +27,7 @@ impl Work<'_> {
             && let Some(context) = failure.context_mut()
         {
             let limit = LIMIT.min(self.request.limit);
-            let account = self.connected.caller.account_of(&result.key.id, limit);
+            let account = self.iam.caller.account_of(&result.key.id, limit);
             if let Ok(Ok(theirs)) = self.signals.race(Box::pin(account)).await
                 && theirs != *ours
             {

@@ -29,7 +29,7 @@ impl Work<'_> {
     /// Returns what is known about the owner of a key.
     pub(super) fn owner_hint(&self, key: &Key, metadata: &KeyMetadata) -> OwnerHint {
         let earlier = self.journal.attempts(&key.id);
-        owner_hint(key, metadata, earlier, self.connected.signer.principal)
+        owner_hint(key, metadata, earlier, self.iam.signer.principal)
     }
 
     /// Records the result of a key if it is news. A change that an earlier run started stays unknown until then.

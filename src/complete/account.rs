@@ -9,8 +9,9 @@ use tokio::time::{Instant, timeout_at};
 
 use super::Suggestion;
 use crate::age::relative_time;
-use crate::aws::{self, Connected, Connection, ListedKey, Purpose};
+use crate::aws::{self, Connection, Iam, Purpose};
 use crate::cli::Cli;
+use crate::ident::AccessKeyId;
 use crate::log::Log;
 use crate::report;
 use crate::request::Mode;
@@ -36,14 +37,10 @@ pub(super) fn profiles() -> Vec<Suggestion> {
 pub(super) fn user_names(line: Cli) -> Vec<Suggestion> {
     within_limit(move || {
         run_with_deadline(async |deadline| {
-            let connected = connect(line.connection, deadline).await?;
+            let iam = connect(line.connection, deadline).await?;
             let mut users = Vec::new();
             // Users that were read in time are suggested even if the rest was not.
-            let _ = timeout_at(
-                deadline,
-                connected.iam.read_users(&mut users, None, MAX_PAGES),
-            )
-            .await;
+            let _ = timeout_at(deadline, iam.read_users(&mut users, None, MAX_PAGES)).await;
             let names = users.iter().map(|user| user.name.to_string());
             let mut names: Vec<String> = names.collect();
             names.sort_by_cached_key(|name| name.to_ascii_lowercase());
@@ -57,21 +54,22 @@ pub(super) fn user_names(line: Cli) -> Vec<Suggestion> {
 pub(super) fn keys(line: Cli) -> Vec<Suggestion> {
     within_limit(move || {
         run_with_deadline(async |deadline| {
-            let connected = connect(line.connection, deadline).await?;
-            let reading = connected.iam.access_keys(line.user_name.as_ref());
+            let iam = connect(line.connection, deadline).await?;
+            let reading = iam.access_keys(line.user_name.as_ref());
             let listing = timeout_at(deadline, reading).await.ok()?.ok()?;
-            let now = listing.at.unwrap_or_else(SystemTime::now);
-            let is_offered = |key: &ListedKey| {
-                !line.access_key_id.contains(&key.id)
-                    && (line.allow_self || !connected.signer.signs_with(key.id.as_str()))
+            let is_offered = |id: &AccessKeyId| {
+                !line.access_key_id.contains(id)
+                    && (line.allow_self || !iam.signer.signs_with(id.as_str()))
             };
-            let keys = listing.keys.into_iter().filter(is_offered).map(|key| {
+            let keys = listing.0.into_iter().filter(|(id, _)| is_offered(id));
+            let keys = keys.map(|(id, key)| {
+                let now = key.read_at.unwrap_or_else(SystemTime::now);
                 let status = key.status.map(|status| status.as_str().to_owned());
                 let created = key
                     .created
                     .map(|at| format!("created {}", relative_time(at, now)));
                 let notes: Vec<String> = [status, created].into_iter().flatten().collect();
-                (key.id.to_string(), notes.join(", "))
+                (id.to_string(), notes.join(", "))
             });
             Some(keys.collect())
         })
@@ -104,7 +102,7 @@ fn run_with_deadline<T>(work: impl AsyncFnOnce(Instant) -> Option<T>) -> Option<
     answer
 }
 
-async fn connect(mut connection: Connection, deadline: Instant) -> Option<Connected> {
+async fn connect(mut connection: Connection, deadline: Instant) -> Option<Iam> {
     // The account of a role by name depends on the keys, and may be a question. Tab assumes no root user.
     if connection.role_name.is_some() || connection.target_principal.is_some() {
         return None;

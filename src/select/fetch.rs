@@ -1,11 +1,11 @@
 //! Fetches what IAM says about one key before anything is done to it.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use tokio::time::sleep;
 
 use super::{Requirement, Selector, failed, missing_data};
-use crate::aws::{KeyBudget, ListedKey};
+use crate::aws::KeyBudget;
 use crate::error::{CallError, SearchScope};
 use crate::metadata::{Denied, KeyMetadata, Status, Target};
 use crate::outcome::Outcome;
@@ -138,11 +138,10 @@ impl Selector<'_> {
         let limit = OPTIONAL_READ.min(self.request.limit / 4);
         let read = self.iam.access_keys(key.user_name.as_ref());
         let read = self.iam.key_budget(limit).spend(Duration::ZERO, read).await;
-        if let Some(Ok(listing)) = read {
-            let at = listing.at;
-            if let Some(listed) = listing.into_key(&key.id) {
-                add_listed(metadata, listed, at);
-            }
+        if let Some(Ok(listing)) = read
+            && let Some(listed) = listing.into_key(&key.id)
+        {
+            add_listed(metadata, listed);
         }
     }
 
@@ -180,18 +179,17 @@ impl Selector<'_> {
         let listed_for = key.user_name.clone().or_else(|| listing.owner());
         if self.request.mode == Mode::DryRun && self.request.single().is_some() {
             let others = listing
-                .keys
+                .0
                 .iter()
-                .filter(|listed| listed.id != key.id && listed.status == Some(Status::Active));
-            let others = others.map(|listed| listed.id.to_string()).take(MAX_OTHERS);
+                .filter(|(id, listed)| *id != key.id && listed.status == Some(Status::Active));
+            let others = others.map(|(id, _)| id.to_string()).take(MAX_OTHERS);
             metadata.other_active = others.collect();
         }
-        let at = listing.at;
-        let (listed, read_at) = match listing.into_key(&key.id) {
-            Some(listed) => (listed, at),
+        let listed = match listing.into_key(&key.id) {
+            Some(listed) => listed,
             None => self.relist_missing(key, listed_for.as_ref()).await?,
         };
-        add_listed(metadata, listed, read_at);
+        add_listed(metadata, listed);
         Ok(None)
     }
 
@@ -220,8 +218,8 @@ impl Selector<'_> {
             return Err(self.not_found(key, not_found.with_owner(read.owner)));
         }
         metadata.owner = metadata.owner.take().or(read.owner);
-        metadata.last_use = Some(read.last_use);
-        metadata.read_at = read.at;
+        metadata.last_use = read.last_use;
+        metadata.read_at = read.read_at;
         Ok(None)
     }
 
@@ -242,8 +240,8 @@ impl Selector<'_> {
 }
 
 /// Adds what a list says about the key.
-fn add_listed(metadata: &mut KeyMetadata, listed: ListedKey, read_at: Option<SystemTime>) {
-    metadata.read_at = read_at;
+fn add_listed(metadata: &mut KeyMetadata, listed: KeyMetadata) {
+    metadata.read_at = listed.read_at;
     metadata.status = listed.status;
     metadata.created = listed.created;
     metadata.owner = listed.owner.or(metadata.owner.take());

@@ -44,16 +44,13 @@ impl Selector<'_> {
                 Ok((user.clone(), listing))
             },
             |(owner, listing)| {
-                for key in listing.keys {
+                for (id, listed) in listing.0 {
                     let metadata = KeyMetadata {
                         owner: Some(owner.clone()),
-                        status: key.status,
-                        created: key.created,
-                        read_at: listing.at,
-                        ..KeyMetadata::default()
+                        ..listed
                     };
                     // After a user was renamed, the later name counts.
-                    index.insert(key.id, metadata);
+                    index.insert(id, metadata);
                 }
                 match single {
                     Some(id) if index.contains_key(id) => ControlFlow::Break(()),

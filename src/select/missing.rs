@@ -1,9 +1,6 @@
 //! Finds out why a key is not where it was looked for.
 
-use std::time::SystemTime;
-
 use super::{Selector, failed};
-use crate::aws::ListedKey;
 use crate::conclude::{Ambiguity, Response};
 use crate::error::{CallError, SearchScope};
 use crate::guard::Principal;
@@ -16,7 +13,7 @@ use crate::request::{Key, Missing};
 impl Selector<'_> {
     /// Returns the outcome of a key that does not exist or has another owner. `failure` says which.
     pub(super) fn not_found(&self, key: &Key, failure: CallError) -> Outcome {
-        let failure = with_accounts(failure, key, self.signer);
+        let failure = with_accounts(failure, key, &self.iam.signer);
         let context = failure.context();
         if let Some(owner) = &context.owner {
             let why = format!("it belongs to the user {owner}");
@@ -28,7 +25,7 @@ impl Selector<'_> {
         }
     }
 
-    /// Returns a key that the list of `listed_for` lacked, if a later list contains it, and the time of that list.
+    /// Returns what a later list says about a key that the list of `listed_for` lacked.
     ///
     /// # Errors
     ///
@@ -37,10 +34,10 @@ impl Selector<'_> {
         &self,
         key: &Key,
         listed_for: Option<&UserName>,
-    ) -> Result<(ListedKey, Option<SystemTime>), Outcome> {
+    ) -> Result<KeyMetadata, Outcome> {
         let scope = match &key.user_name {
             Some(name) => SearchScope::User(name.clone()),
-            None if self.signer.principal == Principal::RootUser => SearchScope::RootUser,
+            None if self.iam.signer.principal == Principal::RootUser => SearchScope::RootUser,
             None => SearchScope::SigningUser,
         };
         let not_found = CallError::not_found(scope);
@@ -51,9 +48,7 @@ impl Selector<'_> {
         }
         let listing = self.iam.access_keys(key.user_name.as_ref()).await;
         let listing = listing.map_err(failed)?;
-        let at = listing.at;
-        let listed = listing.into_key(&key.id).ok_or(outcome)?;
-        Ok((listed, at))
+        listing.into_key(&key.id).ok_or(outcome)
     }
 
     /// Returns the outcome of a key that the list of `listed_for` lacks, or whose user does not exist, after a look-up of
@@ -70,10 +65,9 @@ impl Selector<'_> {
         };
         let search = Search {
             iam: self.iam,
-            signer: self.signer,
             request: self.request,
             key,
-            hint: owner_hint(key, &KeyMetadata::default(), &[], self.signer.principal),
+            hint: owner_hint(key, &KeyMetadata::default(), &[], self.iam.signer.principal),
         };
         let mut location = match search.locate_unlisted(list).await {
             Ok(location) => location,
@@ -82,7 +76,7 @@ impl Selector<'_> {
         if location.is_absence() && self.request.missing == Missing::Succeeds {
             location = search.locate_confirmed(&mut None).await;
         }
-        let failure = with_accounts(failure, key, self.signer);
+        let failure = with_accounts(failure, key, &self.iam.signer);
         match search.conclude(Ambiguity::None, failure, &location) {
             // Only reads were sent.
             Outcome::Failed { failure, .. } if failure.context().owner.is_none() => failed(failure),

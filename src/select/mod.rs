@@ -18,7 +18,7 @@ use tokio::sync::OnceCell;
 use crate::aws::{Iam, KeyBudget};
 use crate::condition::{ConditionResult, OWNER_TAGS, RequiredRead, TRUSTED_TIME};
 use crate::error::{CallError, NamedBy, TransportError};
-use crate::guard::{self, Signer};
+use crate::guard;
 use crate::ident::UserName;
 use crate::log::Log;
 use crate::metadata::{Denied, KeyMetadata, Status, Target};
@@ -35,7 +35,6 @@ pub(crate) type Choice = Result<Target, Box<KeyResult>>;
 #[derive(Debug)]
 pub(crate) struct Selector<'a> {
     iam: &'a Iam,
-    signer: &'a Signer,
     request: &'a Request,
     log: Log,
     shared: Rc<Shared>,
@@ -67,10 +66,9 @@ enum Requirement {
 
 impl<'a> Selector<'a> {
     /// Creates a selector for this request.
-    pub(crate) fn new(iam: &'a Iam, signer: &'a Signer, request: &'a Request) -> Self {
+    pub(crate) fn new(iam: &'a Iam, request: &'a Request) -> Self {
         Self {
             iam,
-            signer,
             request,
             log: Log::of(request),
             shared: Rc::default(),
@@ -97,7 +95,8 @@ impl<'a> Selector<'a> {
     ///
     /// The outcome of a key that is not changed.
     async fn check(&self, target: &mut Target, budget: &mut KeyBudget) -> Result<(), Outcome> {
-        let own_key = |target: &Target| guard::signing_key(&target.key, self.signer, self.request);
+        let own_key =
+            |target: &Target| guard::signing_key(&target.key, &self.iam.signer, self.request);
         if self.request.mode == Mode::Change
             && let Some(outcome) = own_key(target)
         {

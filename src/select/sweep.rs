@@ -223,18 +223,22 @@ impl Selector<'_> {
         let subject = user.map_or("the root user".to_owned(), |user| format!("user {user}"));
         let listing = self.list_keys(&subject, user).await?;
         let (mut keys, tags) = (Vec::new(), OnceCell::new());
-        for listed in listing.keys {
-            let (id, user_name) = (listed.id.clone(), user.cloned());
-            let mut target = Target::from(Key { id, user_name });
-            target.metadata.owner = user.cloned();
-            target.metadata.status = listed.status;
-            target.metadata.created = listed.created;
-            target.metadata.read_at = listing.at;
+        for (id, listed) in listing.0 {
+            let mut target = Target {
+                key: Key {
+                    id: id.clone(),
+                    user_name: user.cloned(),
+                },
+                metadata: KeyMetadata {
+                    owner: user.cloned(),
+                    ..listed
+                },
+            };
             let choice = match self.check_listed(user, &tags, &mut target).await? {
                 None => Ok(target),
                 Some(outcome) => Err(self.unchanged(target, outcome)),
             };
-            keys.push((listed.id, choice));
+            keys.push((id, choice));
         }
         Ok((user.cloned(), keys))
     }
@@ -265,8 +269,8 @@ impl Selector<'_> {
             let read = iam.last_use(&key.id);
             match self.limited(&iam, "GetAccessKeyLastUsed", read).await {
                 Ok(read) => {
-                    metadata.last_use = Some(read.last_use);
-                    metadata.read_at = read.at.or(metadata.read_at);
+                    metadata.last_use = read.last_use;
+                    metadata.read_at = read.read_at.or(metadata.read_at);
                 }
                 Err(failure) if failure.is_no_such_entity() => return deleted(),
                 Err(failure) if failure.is_denied() && requirement == Requirement::IfAllowed => {
@@ -301,7 +305,7 @@ impl Selector<'_> {
             }
         }
         match conditions.evaluate(metadata) {
-            ConditionResult::Met => Ok(guard::signing_key(key, self.signer, self.request)),
+            ConditionResult::Met => Ok(guard::signing_key(key, &self.iam.signer, self.request)),
             ConditionResult::NotMet(reason) => Ok(Some(Outcome::Skipped(reason))),
             ConditionResult::MissingData(data) => Err(self.lacking(data)),
             ConditionResult::ImpossibleDate(what) => Err(impossible_date(&what)),

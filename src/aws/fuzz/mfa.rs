@@ -2,12 +2,14 @@
 
 use std::time::{Duration, SystemTime};
 
+use aws_sdk_sts::types;
 use humantime::parse_rfc3339;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::service::is_distinct;
 use crate::aws::connection::Connection;
-use crate::aws::role::{Role, Session};
+use crate::aws::credential_parts::sts_json;
+use crate::aws::role::Role;
 use crate::fuzz::check_message;
 use crate::log::Log;
 
@@ -19,9 +21,8 @@ pub(crate) fn check(bytes: &[u8]) {
         ..Connection::default()
     };
     let role = Role::of_options(&connection).expect("a role");
-    let device = role.device.as_ref().expect("a device");
     let now = parse_rfc3339("2026-06-01T00:00:00Z").expect("a time");
-    let usable = |bytes: &[u8]| device.usable(bytes, &role, now, Log::quiet());
+    let usable = |bytes: &[u8]| role.usable(bytes, now, Log::quiet());
     let entry: Value = serde_json::from_slice(bytes).unwrap_or_default();
     let parts = &entry["Credentials"];
     let credentials = match usable(bytes) {
@@ -53,12 +54,16 @@ pub(crate) fn check(bytes: &[u8]) {
         assert_eq!(expiry, expected);
     }
     // What is written for the AWS CLI is read as the same session.
-    let session = Session {
-        credentials: credentials.clone(),
-        id: None,
-        arn: Some(arn.to_owned()),
-    };
-    let again = usable(session.to_json().to_string().as_bytes());
+    let given = types::Credentials::builder()
+        .access_key_id(credentials.access_key_id())
+        .secret_access_key(credentials.secret_access_key())
+        .session_token(token.unwrap_or_default())
+        .expiration(expiry.into());
+    let session = json!({
+        "Credentials": sts_json(&given.build().expect("all parts"), None),
+        "AssumedRoleUser": { "Arn": arn },
+    });
+    let again = usable(session.to_string().as_bytes());
     let again = again.expect("usable").expect("not expired");
     assert_eq!(again.access_key_id(), credentials.access_key_id());
     assert_eq!(again.secret_access_key(), credentials.secret_access_key());

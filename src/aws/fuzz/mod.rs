@@ -43,7 +43,7 @@ pub(crate) fn process(bytes: &[u8]) {
     let Ok(key) = parse(bytes, now, "the process") else {
         return;
     };
-    let Ok(credentials) = key.credentials("credential_process") else {
+    let Ok(credentials) = key.credentials() else {
         return;
     };
     assert!(!credentials.access_key_id().trim().is_empty());

@@ -23,11 +23,11 @@ use roxmltree::{Document, Node};
 
 use crate::aws::Iam;
 use crate::aws::config_file::ConfigFiles;
-use crate::aws::credentials::Resolved;
+use crate::aws::credentials::{Provider, Source};
 use crate::aws::http::Clients;
-use crate::aws::renewal::SharedCredentials;
 use crate::aws::root_certs::RootCerts;
 use crate::aws::settings::Settings;
+use crate::aws::sts::Caller;
 use crate::error::RunError;
 use crate::fuzz::check_message;
 use crate::fuzz::run_error;
@@ -102,23 +102,32 @@ impl Service {
     }
 
     pub(super) fn iam(&self) -> Iam {
-        let resolved = Resolved {
-            credentials: credentials(),
-            key_ids: Vec::new(),
+        let signer = Signer {
+            keys: Arc::default(),
+            account: None,
+            profile: None,
+            principal: Principal::Caller,
         };
-        let signer = Signer::new(None, None, Principal::Caller);
         Iam {
             client: self.client.clone(),
-            responses: Arc::default(),
-            credentials: Arc::new(SharedCredentials::new(resolved, signer, None)),
-            log: Log::quiet(),
+            caller: Arc::new(self.caller()),
+            signer: Arc::new(signer),
             rate_limiter: None,
             patience: Duration::ZERO,
             wait_clock: Arc::default(),
-            principal: Principal::Caller,
             subject: None,
             request_counts: Arc::default(),
         }
+    }
+
+    pub(super) fn caller(&self) -> Caller {
+        let source = Source::new(Provider::Static(credentials()), "fuzz", None);
+        Caller::new(
+            Box::new(self.settings()),
+            source,
+            credentials(),
+            Duration::from_mins(1),
+        )
     }
 
     /// Returns the settings of a run without environment variables and files.
@@ -133,6 +142,7 @@ impl Service {
             endpoint_url: None,
             endpoint_option: None,
             token_code: Mutex::default(),
+            signing_keys: Arc::default(),
             clients: Clients::new(RootCerts::System),
             sdk: self.sdk.clone(),
             log: Log::quiet(),

@@ -1,17 +1,17 @@
 //! Sessions and identities from STS: nothing is taken from a document but what it has, and a session is of the role that was
 //! assumed.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
+use serde_json::Value;
 
 use super::service::{Expected, Service, check_stop, check_time, credentials, parts, run};
 use crate::aws::connection::Connection;
-use crate::aws::deadline::Deadline;
+use crate::aws::key_budget::{KeyBudget, SharedClock};
 use crate::aws::role::Role;
 use crate::aws::root::{self, Root};
-use crate::aws::sts::{AccountLookup, Identity};
+use crate::aws::sts::{Caller, Identity};
 use crate::error::RunError;
 use crate::ident::AccountId;
 use crate::request::Mode;
@@ -36,14 +36,8 @@ fn account() -> AccountId {
     ACCOUNT.parse().expect("an account")
 }
 
-fn lookup(body: &[u8]) -> AccountLookup {
-    AccountLookup {
-        settings: Arc::new(Service::new(&[body.to_vec()]).settings()),
-        credentials: credentials(),
-        limit: LIMIT,
-        responses: Arc::default(),
-        known_account: None,
-    }
+fn caller(body: &[u8]) -> Caller {
+    Service::new(&[body.to_vec()]).caller()
 }
 
 fn check_role(body: &[u8]) {
@@ -54,16 +48,12 @@ fn check_role(body: &[u8]) {
     let role = Role::of_options(&connection).expect("a role");
     let settings = Service::new(&[body.to_vec()]).settings();
     let session = run(role.assume(Some(credentials()), None, &settings));
-    let arn = session
-        .as_ref()
-        .ok()
-        .and_then(|session| session.arn.clone());
-    check_session(
-        session.map(|session| session.credentials),
-        body,
-        "AssumeRole",
-    );
-    if let Some(arn) = arn {
+    let (credentials, session) = match session {
+        Ok((credentials, session)) => (Ok(credentials), session),
+        Err(stop) => (Err(stop), Value::Null),
+    };
+    check_session(credentials, body, "AssumeRole");
+    if let Some(arn) = session["AssumedRoleUser"]["Arn"].as_str() {
         let expected = Expected::of(body, "AssumeRole", "AssumedRoleUser");
         assert_eq!(arn, expected.result["Arn"]);
         let lower = arn.to_ascii_lowercase();
@@ -79,11 +69,9 @@ fn check_root(body: &[u8]) {
         unique_id: "AIDAADMIN".to_owned(),
     };
     let root = Root::new(&account(), Mode::Change, &caller, &Connection::default());
-    let (settings, deadline) = (
-        Service::new(&[body.to_vec()]).settings(),
-        Deadline::new(LIMIT),
-    );
-    let session = run(root.assume(Some(credentials()), &settings, &deadline));
+    let settings = Service::new(&[body.to_vec()]).settings();
+    let budget = KeyBudget::new(&SharedClock::default(), LIMIT);
+    let session = run(root.assume(Some(credentials()), &settings, &budget));
     check_session(session, body, "AssumeRoot");
 }
 
@@ -110,14 +98,14 @@ fn check_session(session: Result<Credentials, RunError>, body: &[u8], operation:
 
 fn check_key_account(body: &[u8]) {
     let id = "AKIAIOSFODNN7EXAMPLE".to_owned().try_into().expect("an ID");
-    if let Ok(account) = run(lookup(body).account_of(&id, LIMIT)) {
+    if let Ok(account) = run(caller(body).account_of(&id, LIMIT)) {
         let expected = Expected::of(body, "GetAccessKeyInfo", "");
         assert_eq!(account.as_str(), expected.get("Account"));
     }
 }
 
 fn check_identity(body: &[u8]) {
-    let identity = match run(lookup(body).identity("the account is unknown")) {
+    let identity = match run(caller(body).identity("the account is unknown")) {
         Ok(identity) => identity,
         Err(stop) => return check_stop(&stop, body),
     };
