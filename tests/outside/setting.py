@@ -22,6 +22,8 @@ class Setting(NamedTuple):
     credentials: str = ""
     more: tuple[str, ...] = ()
     user: str = "Bob"
+    peers_region: str | None = None
+    """What version 1 of the AWS CLI and boto3 sign for, where it is another region."""
 
     def options(self, url: str) -> list[str]:
         user = ["--user-name", self.user] if self.user else []
@@ -62,7 +64,8 @@ SETTINGS = [
     here("a container", {"AWS_CONTAINER_CREDENTIALS_FULL_URI": "{url}/credentials"}),
     here("other files", {"AWS_CONFIG_FILE": "{home}/.aws/credentials"}, credentials=f"[default]\n{KEYS}"),
     here("the region by variable", {**VARIABLES, "AWS_DEFAULT_REGION": "eu-west-1"}),
-    here("the region by the newer variable", {**VARIABLES, "AWS_REGION": "eu-west-1"}),
+    # Version 1 and boto3 do not know it. Version 2 and the other SDKs read it first.
+    here("the region by the newer variable", {**VARIABLES, "AWS_REGION": "eu-west-1"}, peers_region="us-east-1"),
     Setting("the region of the profile", {**HERE, **VARIABLES}, config="[default]\nregion = ap-south-1\n"),
     here("the region by option", {**VARIABLES, "AWS_DEFAULT_REGION": "eu-west-1"}, more=("--region", "us-west-2")),
     here("the endpoint by option", {**VARIABLES, "AWS_ENDPOINT_URL": ELSEWHERE}, more=("--endpoint-url", "{url}")),

@@ -4,16 +4,15 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from recipe import ACTIONS
+from server import BESIDE_PYTHON
 
 LIMIT = 60
-BESIDE_PYTHON = Path(sys.executable).parent
 # What a runner of CI has, and the tests do not: each writes down how it was called and what it was given to read.
 RECORDING = """#!/bin/sh
 { printf '%s' "${0##*/}"; printf ' %s' "$@"; echo; } >> "$CALLS"
@@ -85,12 +84,24 @@ class Sandbox:
         }
 
 
+def publish(binaries: Path, release: Path) -> None:
+    """Writes the files of a release."""
+    packed = release / ARCHIVE
+    packed.mkdir()
+    (packed / "iam-del-key").symlink_to(binaries / "iam-del-key")
+    archive = f"{ARCHIVE}.tar.gz"
+    subprocess.run(["tar", "-czhf", archive, ARCHIVE], cwd=release, check=True)
+    with (release / "SHA256SUMS").open("wb") as sums:
+        subprocess.run(["sha256sum", archive], cwd=release, stdout=sums, check=True)
+
+
 class Bench:
     """A folder to run in, and the programs on its path."""
 
-    def __init__(self, binaries: Path, folder: Path) -> None:
+    def __init__(self, binaries: Path, folder: Path, release: Path) -> None:
         self.binaries = binaries
         self.folder = folder
+        self.release = release
         self.calls = folder / "calls"
         self.calls.touch()
         self.work = folder / "work"
@@ -104,18 +115,6 @@ class Bench:
         # Only a recipe that installs the tool finds it.
         self.path = f"{tools}:{BESIDE_PYTHON}:{os.defpath}"
         self.installed = f"{binaries}:{self.path}"
-        self.release = folder / "release"
-
-    def publish(self) -> Path:
-        """The files of a release, and the archive among them."""
-        packed = self.release / ARCHIVE
-        packed.mkdir(parents=True)
-        (packed / "iam-del-key").symlink_to(self.binaries / "iam-del-key")
-        archive = self.release / f"{ARCHIVE}.tar.gz"
-        subprocess.run(["tar", "-C", self.release, "-czhf", archive, ARCHIVE], check=True)
-        with (self.release / "SHA256SUMS").open("wb") as sums:
-            subprocess.run(["sha256sum", archive.name], cwd=self.release, stdout=sums, check=True)
-        return archive
 
     @contextmanager
     def sandbox(self, *options: str, allowed: set[str] | None = None) -> Iterator[Sandbox]:

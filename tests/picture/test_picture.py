@@ -1,9 +1,5 @@
-"""Draws the README's picture: what the binary shows on a terminal of 80 columns, light and dark.
+"""The README's picture: what the binary shows on a terminal of 80 columns, light and dark. `--update` draws it."""
 
-Without `--update` it only compares: the committed picture has to be what the binary shows.
-"""
-
-import argparse
 import fcntl
 import json
 import os
@@ -11,13 +7,14 @@ import pty
 import re
 import struct
 import subprocess
-import sys
 import termios
 from collections.abc import Iterator
 from contextlib import contextmanager
+from difflib import unified_diff
 from io import StringIO
 from pathlib import Path
 
+import pytest
 from rich.console import Console
 from rich.terminal_theme import TerminalTheme
 from rich.text import Text
@@ -94,8 +91,7 @@ def shown(command: list[str], environment: dict[str, str]) -> str:
         except OSError:
             break
     os.close(ours)
-    if process.wait() != 0:
-        sys.exit(f"tests/picture: {text.decode()}")
+    assert process.wait() == 0, text.decode()
     # A line that was cleared, such as the progress bar, is not on the screen any more.
     screen = re.sub(r"[^\n]*\r\x1b\[2K", "", text.decode().replace("\r\n", "\n"))
     return re.sub(r"\b20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ", A_TIME, screen)
@@ -114,28 +110,21 @@ def drawn(text: str, theme: TerminalTheme) -> str:
     return console.export_svg(theme=theme, code_format=frame, unique_id="iam-del-key")
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--binaries", type=Path, required=True, help="the folder of iam-del-key and iam-sandbox")
-    parser.add_argument("--update", action="store_true", help="write the pictures")
-    arguments = parser.parse_args()
-    binaries = arguments.binaries.resolve(strict=True)
+@pytest.fixture(scope="module")
+def screen(binaries: Path) -> str:
+    """What the commands and their output look like."""
     text = ""
     with sandbox(binaries) as environment:
         for words in COMMANDS:
             command = [str(binaries / "iam-del-key"), *words.split()]
             text += f"\x1b[1m$ iam-del-key {words}\x1b[0m\n{shown(command, environment)}"
-    text = text.rstrip("\n")
-    status = 0
-    for name, theme in (("light", LIGHT), ("dark", DARK)):
-        file, picture = HERE / f"{name}.svg", drawn(text, theme)
-        if arguments.update:
-            file.write_text(picture)
-        elif not file.exists() or file.read_text() != picture:
-            print(f"{file} is not what the binary shows; draw it with: python tests/picture --binaries FOLDER --update")
-            status = 1
-    return status
+    return text.rstrip("\n")
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+@pytest.mark.parametrize(("name", "theme"), [("light", LIGHT), ("dark", DARK)], ids=["light", "dark"])
+def test_the_picture_is_what_the_binary_shows(screen: str, name: str, theme: TerminalTheme, pytestconfig: pytest.Config) -> None:
+    file, picture = HERE / f"{name}.svg", drawn(screen, theme)
+    if pytestconfig.getoption("update"):
+        file.write_text(picture)
+    changes = unified_diff(file.read_text().splitlines(), picture.splitlines(), str(file), "with --update", lineterm="")
+    assert list(changes) == []

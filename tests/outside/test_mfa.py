@@ -5,16 +5,17 @@ import os
 import pty
 import select
 import subprocess
-import sys
 import time
 from pathlib import Path
+from typing import NamedTuple
 
+import pytest
 from program import LIMIT, Program
-from server import MOTO, serving
-from tally import Tally
+from server import BESIDE_PYTHON
 
 SERIAL = "arn:aws:iam::123456789012:mfa/me"
 PROMPT = f"Enter MFA code for {SERIAL}: "
+AWS = BESIDE_PYTHON / "aws"
 KEY = ("--access-key-id", "AKIDPMS9RO4H3FEXAMPLE", "--user-name", "Bob")
 NO_SUCH_USER = 3
 # What names the file in the cache, beside the role and the device.
@@ -25,29 +26,47 @@ PROFILES = {
 }
 
 
-def check(tally: Tally, binary: Path, scratch: Path) -> None:
-    aws = Path(sys.executable).parent / "aws"
-    with serving(MOTO, scratch) as url:
-        for name in [*PROFILES, "outer"]:
-            theirs, ours = home(scratch / f"{name}-aws"), home(scratch / f"{name}-ours")
-            environment = {"AWS_ENDPOINT_URL": url, "AWS_DEFAULT_REGION": "us-east-1"}
-            as_user = ["sts", "get-caller-identity", "--profile", name]
-            deleting = [*KEY, "--profile", name]
-            asked = [
-                on_terminal([aws, *as_user], theirs, environment),
-                on_terminal([binary, *deleting], ours, environment),
-            ]
-            tally.same(f"MFA: {name}: both ask in the same words", {"asked": True}, {"asked": all(asked)})
-            names = {"files": files(theirs)}, {"files": files(ours)}
-            tally.same(f"MFA: {name}: both cache it under the same name", *names)
-            status = alone([binary, *deleting], theirs, environment)
-            tally.same(f"MFA: {name}: the AWS CLI's session is used", {"status": NO_SUCH_USER}, {"status": status})
-            status = alone([aws, *as_user], ours, environment)
-            tally.same(f"MFA: {name}: the AWS CLI uses ours", {"status": 0}, {"status": status})
+class Both(NamedTuple):
+    """The home folders and the commands of the AWS CLI and of this program, and whether each has asked on a terminal."""
+
+    homes: tuple[Path, Path]
+    theirs: list[object]
+    ours: list[object]
+    environment: dict[str, str]
+    asked: list[bool]
+
+
+@pytest.fixture(scope="module", params=[*PROFILES, "outer"])
+def both(request: pytest.FixtureRequest, moto: str, binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Both:
+    homes = home(tmp_path_factory.mktemp("aws")), home(tmp_path_factory.mktemp("ours"))
+    environment = {"AWS_ENDPOINT_URL": moto, "AWS_DEFAULT_REGION": "us-east-1"}
+    commands = [AWS, "sts", "get-caller-identity"], [binary, *KEY]
+    for command in commands:
+        command += ["--profile", request.param]
+    asked = [on_terminal(command, place, environment) for command, place in zip(commands, homes, strict=True)]
+    return Both(homes, *commands, environment, asked)
+
+
+def test_both_ask_in_the_same_words(both: Both) -> None:
+    assert both.asked == [True, True]
+
+
+def test_both_cache_a_session_under_the_same_name(both: Both) -> None:
+    theirs, ours = both.homes
+    assert files(ours) == files(theirs)
+
+
+def test_the_session_of_the_aws_cli_is_used(both: Both) -> None:
+    theirs, _ = both.homes
+    assert alone(both.ours, theirs, both.environment) == NO_SUCH_USER
+
+
+def test_the_aws_cli_uses_our_session(both: Both) -> None:
+    _, ours = both.homes
+    assert alone(both.theirs, ours, both.environment) == 0
 
 
 def home(folder: Path) -> Path:
-    folder.mkdir()
     place = Program(Path(), folder).home
     role = "role_arn = arn:aws:iam::123456789012:role"
     sections = [
