@@ -2,16 +2,14 @@
 ask on a real terminal, in the same words."""
 
 import os
-import pty
-import select
 import subprocess
-import time
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 from program import LIMIT, Program
 from server import BESIDE_PYTHON
+from terminal import on_terminal
 
 SERIAL = "arn:aws:iam::123456789012:mfa/me"
 PROMPT = f"Enter MFA code for {SERIAL}: "
@@ -43,7 +41,7 @@ def both(request: pytest.FixtureRequest, moto: str, binary: Path, tmp_path_facto
     commands = [AWS, "sts", "get-caller-identity"], [binary, *KEY]
     for command in commands:
         command += ["--profile", request.param]
-    asked = [on_terminal(command, place, environment) for command, place in zip(commands, homes, strict=True)]
+    asked = [asks(command, place, environment) for command, place in zip(commands, homes, strict=True)]
     return Both(homes, *commands, environment, asked)
 
 
@@ -84,6 +82,12 @@ def cleared(place: Path, environment: dict[str, str]) -> dict[str, str]:
     return {"HOME": str(place), "PATH": os.defpath, "LC_ALL": "C.UTF-8", "AWS_EC2_METADATA_DISABLED": "true", **environment}
 
 
+def asks(command: list[object], place: Path, environment: dict[str, str]) -> bool:
+    """Whether a program on a terminal asks, does not show the code, and then caches a session."""
+    _, shown = on_terminal(command, cleared(place, environment), [(PROMPT, "755224")])
+    return PROMPT in shown and "755224" not in shown and bool(files(place))
+
+
 def files(place: Path) -> list[str]:
     """The sessions that require MFA. The AWS CLI caches those of other roles too."""
     cache = (place / ".aws" / "cli" / "cache").glob("*.json")
@@ -101,23 +105,3 @@ def alone(words: list[object], place: Path, environment: dict[str, str]) -> int:
         timeout=LIMIT,
         check=False,
     ).returncode
-
-
-def on_terminal(words: list[object], place: Path, environment: dict[str, str]) -> bool:
-    """Whether a program on a terminal asks, and then caches a session."""
-    child, terminal = pty.fork()
-    if child == 0:
-        os.execve(words[0], [str(word) for word in words], cleared(place, environment))
-    screen, has_asked, deadline = b"", False, time.monotonic() + LIMIT
-    while time.monotonic() < deadline and select.select([terminal], [], [], LIMIT)[0]:
-        try:
-            read = os.read(terminal, 4096)
-        except OSError:
-            break
-        screen += read
-        if not has_asked and PROMPT.encode() in screen:
-            has_asked = True
-            os.write(terminal, b"755224\n")
-    os.close(terminal)
-    os.waitpid(child, 0)
-    return has_asked and b"755224" not in screen and bool(files(place))

@@ -9,7 +9,7 @@ import pytest
 from account import Account, client
 from botocore.exceptions import ClientError
 from program import Program
-from server import Server, serving
+from sandbox import Sandbox
 
 OWN, MEMBER = "123456789012", "210987654321"
 ROLE = f"arn:aws:iam::{MEMBER}:role/Responder"
@@ -66,10 +66,10 @@ Rooted = Callable[[str], Account]
 
 
 @pytest.fixture
-def rooted(binaries: Path, tmp_path: Path) -> Iterator[Rooted]:
+def rooted(binaries: Path) -> Iterator[Rooted]:
     """The root user of the member account, in a session of a task, as boto3 sees it."""
-    command = [str(binaries / "iam-sandbox"), "serve", "--port", "{port}", "--other-account", MEMBER]
-    with serving(Server("sandbox", command, {}), tmp_path) as url:
+    with Sandbox(binaries, "--other-account", MEMBER) as sandbox:
+        url = sandbox.told["url"]
 
         def account(task: str) -> Account:
             policy = {"arn": POLICY.format(task)}

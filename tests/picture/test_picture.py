@@ -1,15 +1,6 @@
 """The README's picture: what the binary shows on a terminal of 80 columns, light and dark. `--update` draws it."""
 
-import fcntl
-import json
-import os
-import pty
 import re
-import struct
-import subprocess
-import termios
-from collections.abc import Iterator
-from contextlib import contextmanager
 from difflib import unified_diff
 from io import StringIO
 from pathlib import Path
@@ -18,9 +9,10 @@ import pytest
 from rich.console import Console
 from rich.terminal_theme import TerminalTheme
 from rich.text import Text
+from sandbox import Sandbox
+from terminal import COLUMNS, on_terminal
 
 HERE = Path(__file__).parent
-COLUMNS = 80
 COMMANDS = [
     "--whole-account --unused-for 90d --dry-run",
     "--access-key-id AKIARZPUZDIKOL7JJ6BK --find-user --deactivate",
@@ -59,41 +51,12 @@ FRAME = """<svg class="rich-terminal" viewBox="0 0 {terminal_width} {height}" xm
 A_TIME = "2026-11-26T09:30:00Z"
 
 
-@contextmanager
-def sandbox(binaries: Path) -> Iterator[dict[str, str]]:
-    """The environment that reaches a sandbox, while it runs."""
-    with subprocess.Popen([binaries / "iam-sandbox", "serve"], stdout=subprocess.PIPE, text=True) as process:
-        try:
-            told = json.loads(process.stdout.readline())
-            yield {
-                "AWS_ENDPOINT_URL": told["url"],
-                "AWS_ACCESS_KEY_ID": told["access_key_id"],
-                "AWS_SECRET_ACCESS_KEY": told["secret_access_key"],
-                "AWS_REGION": "us-east-1",
-                "HOME": "/nonexistent",
-                "TERM": "xterm-256color",
-            }
-        finally:
-            process.terminate()
-
-
-def shown(command: list[str], environment: dict[str, str]) -> str:
+def shown(command: list[object], environment: dict[str, str]) -> str:
     """What a command that succeeds shows on a terminal."""
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, COLUMNS, 0, 0))
-    process = subprocess.Popen(command, env=environment, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True)
-    os.close(theirs)
-    text = b""
-    # The end of a terminal that nobody has open is an error.
-    while True:
-        try:
-            text += os.read(ours, 4096)
-        except OSError:
-            break
-    os.close(ours)
-    assert process.wait() == 0, text.decode()
+    status, text = on_terminal(command, environment)
+    assert status == 0, text
     # A line that was cleared, such as the progress bar, is not on the screen any more.
-    screen = re.sub(r"[^\n]*\r\x1b\[2K", "", text.decode().replace("\r\n", "\n"))
+    screen = re.sub(r"[^\n]*\r\x1b\[2K", "", text.replace("\r\n", "\n"))
     return re.sub(r"\b20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ", A_TIME, screen)
 
 
@@ -114,9 +77,10 @@ def drawn(text: str, theme: TerminalTheme) -> str:
 def screen(binaries: Path) -> str:
     """What the commands and their output look like."""
     text = ""
-    with sandbox(binaries) as environment:
+    with Sandbox(binaries) as sandbox:
+        environment = {**sandbox.environment, "HOME": "/nonexistent", "TERM": "xterm-256color"}
         for words in COMMANDS:
-            command = [str(binaries / "iam-del-key"), *words.split()]
+            command = [binaries / "iam-del-key", *words.split()]
             text += f"\x1b[1m$ iam-del-key {words}\x1b[0m\n{shown(command, environment)}"
     return text.rstrip("\n")
 

@@ -1,13 +1,11 @@
 """The shell function of the one on call, typed at a terminal."""
 
-import os
-import pty
 import re
-import subprocess
 
 import pytest
-from bench import LIMIT, Bench
+from bench import Bench
 from recipe import Recipe
+from terminal import on_terminal
 
 KEY = "AKIARZPUZDIKOL7JJ6BK"
 SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
@@ -17,36 +15,6 @@ ASK_ID, ASK_OFF, ASK_END, ASK_DELETE = "access key ID: ", "deactivate it? [y/N] 
 # CloudTrail is asked for the key, and the sessions of its owner end.
 LOOKS = re.compile(f"aws cloudtrail lookup-events --region us-east-1 .*AttributeValue={KEY}")
 ENDS = re.compile('aws iam put-user-policy --user-name Alice .*"aws:TokenIssueTime": "20')
-
-
-def typed(bench: Bench, environment: dict[str, str], answers: list[tuple[str, str]]) -> tuple[int, str]:
-    """The status and what the terminal showed, when each question is answered as it comes."""
-    answers = list(answers)
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        ["bash", "--noprofile", "--norc", "-c", f"{FUNCTION}\nleaked_key"],
-        env=bench.environment(TERM="dumb", PATH=bench.installed, **environment),
-        cwd=bench.work,
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        start_new_session=True,
-    )
-    os.close(theirs)
-    shown, answered = "", 0
-    while True:
-        try:
-            some = os.read(ours, 4096)
-        except OSError:
-            break
-        if not some:
-            break
-        shown += some.decode()
-        if answers and answers[0][0] in shown[answered:]:
-            answered = len(shown)
-            os.write(ours, f"{answers.pop(0)[1]}\n".encode())
-    os.close(ours)
-    return process.wait(timeout=LIMIT), shown
 
 
 @pytest.mark.parametrize(
@@ -59,8 +27,10 @@ def typed(bench: Bench, environment: dict[str, str], answers: list[tuple[str, st
     ],
 )
 def test_leaked_key(bench: Bench, answers: list[tuple[str, str]], status: int, left: str | None, calls: list[re.Pattern]) -> None:
+    command = ["bash", "--noprofile", "--norc", "-c", f"{FUNCTION}\nleaked_key"]
     with bench.sandbox(allowed=RECIPE.allowed()) as sandbox:
-        ended, shown = typed(bench, sandbox.environment(), answers)
+        environment = bench.environment(TERM="dumb", PATH=bench.installed, **sandbox.environment)
+        ended, shown = on_terminal(command, environment, answers, bench.work)
     assert ended == status, shown
     assert sandbox.keys.get(KEY, {}).get("Status") == left
     assert ("Alice" in shown) == (status != 2)

@@ -14,7 +14,8 @@ import listing
 import machine
 import pytest
 import task
-from bench import LIMIT, Bench, Sandbox
+from bench import Account, Bench
+from program import LIMIT
 from recipe import RECIPES, Recipe
 from server import MOTO, serving
 
@@ -51,7 +52,7 @@ SHOW, DELETE = JOBS["show"], JOBS["delete"]
 
 
 class Organization(NamedTuple):
-    sandbox: Sandbox
+    sandbox: Account
     environment: dict[str, str]
     # The actions of AWS Organizations that were requested.
     asked: set[str]
@@ -69,7 +70,7 @@ def organization(bench: Bench, denied: set[str] | None = None) -> Iterator[Organ
     others = [f"--other-account={account}" for account in OTHERS]
     allowed = (CALLER | SWEEP) - (denied or set())
     with listing.serving(PAGES) as (url, asked), bench.sandbox(*others, allowed=allowed) as sandbox:
-        yield Organization(sandbox, sandbox.environment() | {"AWS_ENDPOINT_URL_ORGANIZATIONS": url}, asked)
+        yield Organization(sandbox, sandbox.environment | {"AWS_ENDPOINT_URL_ORGANIZATIONS": url}, asked)
 
 
 def checked_out(bench: Bench) -> None:

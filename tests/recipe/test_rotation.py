@@ -16,7 +16,7 @@ GITLAB_SCRIPT = "\n".join(GITLAB_JOB["before_script"] + GITLAB_JOB["script"])
 def test_a_github_job_rotates_a_key(bench: Bench) -> None:
     with bench.sandbox("--users", "1", allowed=GITHUB.allowed()) as sandbox:
         (old,) = (key["AccessKeyId"] for key in sandbox.told["keys"])
-        ended = job.run(bench, ROTATE, {**sandbox.environment(), "OWNER": OWNER})
+        ended = job.run(bench, ROTATE, {**sandbox.environment, "OWNER": OWNER})
     (new,) = sandbox.of(OWNER)
     assert ended.statuses == [0, 0, 0, 0]
     assert new != old
@@ -29,8 +29,8 @@ def test_a_github_job_rotates_a_key(bench: Bench) -> None:
 
 def test_a_github_role_that_may_not_delete_ends_the_job_and_the_next_makes_no_third_key(bench: Bench) -> None:
     with bench.sandbox("--users", "1", allowed=GITHUB.allowed() - {"iam:DeleteAccessKey"}) as sandbox:
-        denied = job.run(bench, ROTATE, {**sandbox.environment(), "OWNER": OWNER})
-        again = job.run(bench, ROTATE, {**sandbox.environment(), "OWNER": OWNER})
+        denied = job.run(bench, ROTATE, {**sandbox.environment, "OWNER": OWNER})
+        again = job.run(bench, ROTATE, {**sandbox.environment, "OWNER": OWNER})
     assert denied.statuses == [0, 0, 0, 1]
     assert "::error::the role may not delete" in denied.output
     assert again.statuses == [1]
@@ -43,7 +43,7 @@ def last_step(bench: Bench, **more: str) -> tuple[str, job.Ended]:
     with bench.sandbox("--users", "1") as sandbox:
         (old,) = (key["AccessKeyId"] for key in sandbox.told["keys"])
         last = {"env": {**ROTATE["env"], "OLD": old}, "steps": [ROTATE["steps"][0], ROTATE["steps"][-1]]}
-        return old, job.run(bench, last, {**sandbox.environment(), "OWNER": "Bob", **more})
+        return old, job.run(bench, last, {**sandbox.environment, "OWNER": "Bob", **more})
 
 
 def test_a_key_that_is_gone_is_a_warning(bench: Bench) -> None:
@@ -63,7 +63,7 @@ def test_a_gitlab_job_replaces_the_key_that_it_signs_with(bench: Bench) -> None:
     # The administrator is the one user of the sandbox who can sign.
     with bench.sandbox(allowed=GITLAB.allowed()) as sandbox:
         old = sandbox.told["access_key_id"]
-        ended = bench.bash(GITLAB_SCRIPT, {**GITLAB_JOB["variables"], **sandbox.environment()})
+        ended = bench.bash(GITLAB_SCRIPT, {**GITLAB_JOB["variables"], **sandbox.environment})
     (new,) = sandbox.of("admin")
     calls = [call for call in bench.called() if not call.startswith("curl ")]
     assert ended.returncode == 0, ended.stderr
@@ -75,7 +75,7 @@ def test_a_gitlab_job_replaces_the_key_that_it_signs_with(bench: Bench) -> None:
 
 def test_the_status_of_a_gitlab_job_is_that_of_the_deletion(bench: Bench) -> None:
     with bench.sandbox(allowed=GITLAB.allowed() - {"iam:DeleteAccessKey"}) as sandbox:
-        denied = bench.bash(GITLAB_SCRIPT, {**GITLAB_JOB["variables"], **sandbox.environment()})
+        denied = bench.bash(GITLAB_SCRIPT, {**GITLAB_JOB["variables"], **sandbox.environment})
     assert denied.returncode == 6, denied.stderr
     assert len(sandbox.of("admin")) == 2
     # What is yellow is what may be done later.
@@ -87,7 +87,7 @@ def test_a_gitlab_job_does_not_run_a_changed_archive(bench: Bench) -> None:
     with (bench.release / f"{ARCHIVE}.tar.gz").open("ab") as archive:
         archive.write(b"changed")
     with bench.sandbox(allowed=GITLAB.allowed()) as sandbox:
-        changed = bench.bash(GITLAB_SCRIPT, {**GITLAB_JOB["variables"], **sandbox.environment()})
+        changed = bench.bash(GITLAB_SCRIPT, {**GITLAB_JOB["variables"], **sandbox.environment})
     assert changed.returncode == 1, changed.stderr
     assert sandbox.asked() == set()
     assert len(sandbox.of("admin")) == 1

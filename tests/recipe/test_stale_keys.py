@@ -36,7 +36,7 @@ def test_a_nightly_job_plans_and_what_was_approved_is_deleted(bench: Bench) -> N
     # Without the report it asks for the users.
     for denied, more in ((set(), 0), ({"iam:GenerateCredentialReport"}, 1), ({"iam:ListAccessKeys"}, 0)):
         with bench.sandbox("--users", str(more), allowed=READING - denied) as sandbox:
-            statuses = job.run(bench, PLAN, sandbox.environment()).statuses
+            statuses = job.run(bench, PLAN, sandbox.environment).statuses
         ended.append((statuses, len(sandbox.keys)))
         asked |= sandbox.asked()
     # A job that may not read does not plan.
@@ -54,7 +54,7 @@ def test_a_nightly_job_plans_and_what_was_approved_is_deleted(bench: Bench) -> N
     assert "- AKIDPMS9RO4H3FEXAMPLE of Bob, last used 20" in (bench.folder / "body.md").read_text()
 
     with bench.sandbox("--users", "1", allowed=DELETING) as sandbox:
-        ended = [job.run(bench, DELETE, sandbox.environment()).statuses for _ in range(2)]
+        ended = [job.run(bench, DELETE, sandbox.environment).statuses for _ in range(2)]
     # A second run does no harm.
     assert ended == [[0], [0]]
     assert len(sandbox.keys.keys() - STALE) == 3
@@ -71,7 +71,7 @@ def planned(bench: Bench) -> Bench:
 
 def test_a_key_that_was_used_since_stays(planned: Bench) -> None:
     with planned.sandbox(allowed=DELETING) as sandbox:
-        ended = job.run(planned, DELETE, sandbox.environment())
+        ended = job.run(planned, DELETE, sandbox.environment)
     assert ended.statuses == [0]
     assert f"Skipped {USED_SINCE} of Alice" in ended.output
     assert sandbox.of("Alice") == [USED_SINCE]
@@ -79,6 +79,6 @@ def test_a_key_that_was_used_since_stays(planned: Bench) -> None:
 
 def test_a_read_that_fails_fails_the_job(planned: Bench) -> None:
     with planned.sandbox(allowed=DELETING - {IN_TROUBLE}) as sandbox:
-        ended = job.run(planned, DELETE, sandbox.environment())
+        ended = job.run(planned, DELETE, sandbox.environment)
     assert ended.statuses == [6]
     assert len(sandbox.of("Alice")) == 2
