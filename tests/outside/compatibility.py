@@ -16,6 +16,7 @@ from server import BESIDE_PYTHON
 PARTS = [IDENTITY, ROLES, ADDRESS]
 ROWS = [row for part in PARTS for row in part]
 KEY = "AKIDPMS9RO4H3FEXAMPLE"
+DELETE = ["iam", "delete-access-key"]
 DEFAULT = "us-east-1"
 
 
@@ -29,16 +30,17 @@ class Sent(NamedTuple):
 
 def compare(row: Row, binary: Path, folder: Path, authority: Authority) -> Sent:
     number = f"{ROWS.index(row)}"
-    theirs = run(row, BESIDE_PYTHON / "aws", ["iam", "delete-access-key"], folder / f"{number}-aws", authority)
+    theirs = run(row, BESIDE_PYTHON / "aws", DELETE, folder / f"{number}-aws", authority)
     return Sent(row, theirs, run(row, binary, [], folder / f"{number}-ours", authority))
 
 
 def run(row: Row, binary: Path, words: list[str], folder: Path, authority: Authority) -> list[dict[str, object]]:
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     program = Program(binary, folder)
     with clouds(authority.server, row.faults) as (cloud, second):
         options, variables = row.prepared(program.home, places(cloud, second, program.home, authority))
-        program.run(*words, "--access-key-id", KEY, "--user-name", "Bob", *options, environment=variables)
+        user = ["--user-name", row.user] if row.user else []
+        program.run(*words, "--access-key-id", KEY, *user, *options, environment=variables)
         # What the program asks to settle a doubt is its own affair.
         return [event for event in cloud.seen if event.get("action") not in ("GetAccessKeyLastUsed", "ListAccessKeys")]
 

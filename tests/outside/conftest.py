@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 from account import Account
+from authority import Authority, made
 from program import Program
-from recorder import Recorder, recording
+from recording import hosts
 from server import MINISTACK, MOTO, serving
 
 
@@ -45,7 +46,12 @@ def account(request: pytest.FixtureRequest) -> Account:
     return Account(request.param, request.getfixturevalue(request.param))
 
 
-@pytest.fixture(scope="module")
-def recorder() -> Iterator[Recorder]:
-    with recording() as recorder:
-        yield recorder
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return made(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(scope="session")
+def recorded_authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """One for the hosts whose certificate was accepted when settings were recorded."""
+    return made(tmp_path_factory.mktemp("recorded"), hosts())

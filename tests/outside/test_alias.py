@@ -2,19 +2,22 @@
 print of a request's members."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from authority import Authority
+from cloud import Cloud, clouds, key
+from compatibility import DELETE, KEY
 from program import Program
-from recorder import Recorder
+from row import SIGNER, profile
 from server import BESIDE_PYTHON
-from setting import KEY, KEYS, VARIABLES
 
 DOCUMENT = Path(__file__).parents[2] / "man/aws-cli.md"
 DELETED = '{"ResponseMetadata":{}}\n'
 NAMED = ("--access-key-id", KEY, "--user-name", "Bob")
 WORK = ("--profile", "work")
-BY_VARIABLES, BY_PROFILE = [VARIABLES["AWS_ACCESS_KEY_ID"]], ["AKIAPROFILEPROFILE00"]
+BY_VARIABLES, BY_PROFILE = [key("variable")], [key("work")]
 
 
 @pytest.fixture
@@ -25,14 +28,20 @@ def aws(tmp_path: Path) -> Program:
     (folder / "cli").mkdir(parents=True)
     (folder / "cli" / "alias").write_text(DOCUMENT.read_text().split("```ini\n", 1)[1].split("```", 1)[0])
     (folder / "config").write_text("")
-    (folder / "credentials").write_text(f"[work]\n{KEYS}")
+    (folder / "credentials").write_text(profile("work"))
     return aws
 
 
 @pytest.fixture
-def environment(binaries: Path, recorder: Recorder) -> dict[str, str]:
-    here = {"AWS_ENDPOINT_URL": recorder.url, "AWS_DEFAULT_REGION": "us-east-1"}
-    return {**VARIABLES, **here, "PATH": f"{binaries}:{os.defpath}"}
+def cloud(authority: Authority) -> Iterator[Cloud]:
+    with clouds(authority.server, frozenset()) as (cloud, _):
+        yield cloud
+
+
+@pytest.fixture
+def environment(binaries: Path, cloud: Cloud) -> dict[str, str]:
+    here = {"AWS_ENDPOINT_URL": cloud.url, "AWS_DEFAULT_REGION": "us-east-1"}
+    return {**SIGNER, **here, "PATH": f"{binaries}:{os.defpath}"}
 
 
 @pytest.mark.parametrize(
@@ -54,7 +63,7 @@ def environment(binaries: Path, recorder: Recorder) -> dict[str, str]:
 def test_alias(
     aws: Program,
     environment: dict[str, str],
-    recorder: Recorder,
+    cloud: Cloud,
     arguments: tuple[str, ...],
     status: int,
     stdout: str,
@@ -63,16 +72,16 @@ def test_alias(
 ) -> None:
     ended = aws.run(*arguments, environment=environment)
     assert (ended.status, ended.stdout) == (status, stdout), ended.stderr
-    assert [request["scope"]["key"] for request in recorder.taken()] == signers
+    assert [request["key"] for request in cloud.seen] == signers
     assert ("put all options after --" in ended.stderr) == explains
 
 
 @pytest.mark.parametrize("kind", [(), ("input",), ("output", *NAMED)], ids=["no kind", "input", "output"])
 def test_skeleton(
-    aws: Program, program: Program, environment: dict[str, str], recorder: Recorder, kind: tuple[str, ...]
+    aws: Program, program: Program, environment: dict[str, str], cloud: Cloud, kind: tuple[str, ...]
 ) -> None:
     words = ("--generate-cli-skeleton", *kind)
-    theirs = aws.run("iam", "delete-access-key", *words, environment=environment)
+    theirs = aws.run(*DELETE, *words, environment=environment)
     ours = program.run(*words, environment=environment)
     assert (ours.status, ours.stdout) == (theirs.status, theirs.stdout)
-    assert recorder.taken() == []
+    assert cloud.seen == []

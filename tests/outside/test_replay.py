@@ -5,9 +5,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from authority import made
+from authority import Authority
 from difference import every, explained
-from recording import Recorded, everything, hosts, pairs_sent
+from recording import Recorded, everything, pairs_sent
 from replay import AT_A_TIME, replay, shown
 from verdict import FINE, Replayed
 
@@ -24,13 +24,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture(scope="session")
 def replays(
-    chosen: Callable[[str], list[Recorded]], binary: Path, tmp_path_factory: pytest.TempPathFactory
+    chosen: Callable[[str], list[Recorded]], binary: Path, recorded_authority: Authority, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Replays]:
     """The settings that were chosen, by their number."""
     scratch = tmp_path_factory.mktemp("replay")
-    authority = made(scratch, hosts())
     pool = ThreadPoolExecutor(AT_A_TIME)
-    yield {one.number: pool.submit(replay, one, binary, scratch, authority) for one in chosen("recorded")}
+    yield {one.number: pool.submit(replay, one, binary, scratch, recorded_authority) for one in chosen("recorded")}
     pool.shutdown(cancel_futures=True)
 
 

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from authority import Authority, made
+from authority import Authority
 from difference import explained
-from recording import Event, everything, hosts
+from recording import Event, everything
 from replay import run
 from verdict import Replayed, Verdict, judge
 
@@ -22,14 +22,9 @@ BYTES = [
 
 
 @pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return made(tmp_path_factory.mktemp("authority"), hosts())
-
-
-@pytest.fixture(scope="module")
-def replayed(binary: Path, authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> Replayed:
+def replayed(binary: Path, recorded_authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> Replayed:
     recorded = next(one for one in everything() if one.name == NAME)
-    return run(recorded, binary, tmp_path_factory.mktemp("recorded"), authority)
+    return run(recorded, binary, tmp_path_factory.mktemp("recorded"), recorded_authority)
 
 
 def test_a_recorded_setting_is_equal(replayed: Replayed) -> None:
@@ -105,11 +100,11 @@ def test_another_request_differs(replayed: Replayed, change: Callable[[list[Even
     ],
 )
 def test_another_file_is_another_identity(
-    replayed: Replayed, this: str, other: str, binary: Path, authority: Authority, tmp_path: Path
+    replayed: Replayed, this: str, other: str, binary: Path, recorded_authority: Authority, tmp_path: Path
 ) -> None:
     row = replayed.recorded.row
     changed = replayed.recorded._replace(row=row._replace(config=row.config.replace(this, other)))
-    assert judge(run(changed, binary, tmp_path, authority)) == Verdict.IDENTITY
+    assert judge(run(changed, binary, tmp_path, recorded_authority)) == Verdict.IDENTITY
 
 
 @pytest.mark.parametrize(("status", "stderr"), [(1, "aborted at x"), (-6, "")], ids=["panic", "signal"])

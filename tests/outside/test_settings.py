@@ -9,7 +9,7 @@ from operator import attrgetter
 from pathlib import Path
 
 import pytest
-from authority import made
+from authority import Authority
 from compatibility import ROWS, Sent, compare
 from difference import named
 from document import DOCUMENT, KINDS, compared, document
@@ -23,11 +23,10 @@ AT_A_TIME = 2
 
 @pytest.fixture(scope="session")
 def sent(
-    chosen: Callable[[str], list[Row]], binary: Path, tmp_path_factory: pytest.TempPathFactory
+    chosen: Callable[[str], list[Row]], binary: Path, authority: Authority, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[[Row], Sent]]:
     """What both programs sent in a row."""
     folder = tmp_path_factory.mktemp("settings")
-    authority = made(folder)
     pool = ThreadPoolExecutor(AT_A_TIME)
     begun: dict[str, Future[Sent]] = {}
 
