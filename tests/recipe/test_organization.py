@@ -143,20 +143,18 @@ def test_a_script_deletes_what_a_dry_run_has_shown(bench: Bench, script: str) ->
         lines(bench, "sh list.sh", ours.environment)
         reviewed = [line for line in accounts.read_text().splitlines() if MANAGEMENT not in line and PROD not in line]
         accounts.write_text("\n".join([*reviewed, f"{ELSEWHERE} Elsewhere"]) + "\n")
-        unplanned = run(bench, script, "--yes", ours.environment)
-        shown = run(bench, script, "--dry-run", ours.environment)
+        # Nothing is deleted without a dry run.
+        assert run(bench, script, "--yes", ours.environment) == [f"2 {DEV}", f"2 {STAGING}", f"2 {ELSEWHERE}"]
+        assert run(bench, script, "--dry-run", ours.environment) == [f"0 {DEV}", f"0 {STAGING}", f"11 {ELSEWHERE}"]
         plan = bench.work / f"{DEV}.plan"
         planned = plan.read_text().splitlines(keepends=True)
+        assert len(planned) == 2
         plan.write_text(planned[0])
         deleted = run(bench, script, "--yes", ours.environment)
         # Without its journal it finds that the keys are gone.
         for journal in bench.work.glob("*.journal"):
             journal.unlink()
         again = run(bench, script, "--yes", ours.environment)
-    # Nothing is deleted without a dry run.
-    assert unplanned == [f"2 {DEV}", f"2 {STAGING}", f"2 {ELSEWHERE}"]
-    assert shown == [f"0 {DEV}", f"0 {STAGING}", f"11 {ELSEWHERE}"]
-    assert len(planned) == 2
     assert deleted == again == [f"0 {DEV}", f"0 {STAGING}", f"2 {ELSEWHERE}"]
     # No other account and no other key is touched.
     assert ours.sandbox.left == UNCHANGED | {DEV: 4, STAGING: 3}
