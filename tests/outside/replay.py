@@ -78,7 +78,7 @@ def kept_member(event: Event, name: str) -> bool:
 def in_namespaces(recorded: Recorded, binary: Path) -> Replayed:
     command = [*NAMESPACES, sys.executable, __file__, str(binary), str(recorded.number)]
     try:
-        ran = subprocess.run(command, capture_output=True, text=True, check=True)
+        ran = subprocess.run(command, env={**os.environ, "PYTHONPATH": ":".join(sys.path)}, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError) as error:
         why = f"this machine has no namespaces for it: {error}: {getattr(error, 'stderr', '')}"
         return Replayed(recorded, Ended(NOT_RUN, "", why), [])
