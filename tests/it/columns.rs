@@ -4,9 +4,10 @@
 use iam_sandbox::documented::{ALICE_KEY_ID, BOB_SECOND_KEY_ID};
 
 use crate::case::{BOBS_KEY, Case, documented, each};
-use crate::input::{reads, refused};
+use crate::input::reads;
 use crate::many::from_stdin;
 use crate::masked::SECRET;
+use crate::refused_list::refused;
 
 pub(crate) const CORRECT: &str = "correct the line and run the same command again";
 

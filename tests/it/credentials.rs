@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use iam_sandbox::documented::{ADMIN_KEY_ID, SESSION_KEY_ID};
-use iam_sandbox::{Credentials, Metadata, Sandbox};
+use iam_sandbox::{Credentials, Sandbox};
 
 use crate::case::{BOBS_KEY, CANARIES, Case, DOCUMENTED, Ended, documented, each};
 
@@ -75,17 +75,6 @@ fn f20_none_anywhere() {
             "`aws configure`",
         ],
     );
-}
-
-#[test]
-fn f20_a_metadata_service_that_is_not_there_is_not_waited_for() {
-    // 192.0.2.0/24 is for documentation: nothing answers there, as on a machine that is no instance.
-    let case = Case::bare(DOCUMENTED)
-        .without("AWS_EC2_METADATA_DISABLED")
-        .env("AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://192.0.2.1");
-    let ended = case.run();
-    let ended = ended.within(Duration::from_millis(2_500));
-    refused(ended, &["no AWS credentials: ", "instance metadata"]);
 }
 
 #[test]
@@ -296,109 +285,4 @@ fn a_web_identity_signs() {
     assert_eq!(requests[0].action, "AssumeRoleWithWebIdentity");
     assert_eq!(requests[0].param("WebIdentityToken"), Some("a.web.token"));
     assert!(!sandbox.has_key(BOBS_KEY));
-}
-
-#[test]
-fn an_instance_and_a_container_sign() {
-    let sandbox = documented();
-    let metadata = Metadata::start();
-    let instance = without(&sandbox, "")
-        .without("AWS_EC2_METADATA_DISABLED")
-        .env("AWS_EC2_METADATA_SERVICE_ENDPOINT", metadata.url());
-    signs(&sandbox, instance, SESSION_KEY_ID);
-    let sandbox = documented();
-    let container = without(&sandbox, "").env(
-        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-        metadata.container_url(),
-    );
-    signs(&sandbox, container, SESSION_KEY_ID);
-}
-
-#[test]
-fn the_metadata_services_are_never_asked_through_a_proxy() {
-    let sandbox = documented();
-    let metadata = Metadata::start();
-    let proxy = iam_sandbox::Proxy::start(iam_sandbox::ProxyMode::Refuse502);
-    let case = without(&sandbox, "")
-        .without("AWS_EC2_METADATA_DISABLED")
-        .env("AWS_EC2_METADATA_SERVICE_ENDPOINT", metadata.url())
-        .env("HTTP_PROXY", proxy.url());
-    let _ = case
-        .run()
-        .exits(10)
-        .prints_outcome("Unknown")
-        .says(&["no usable response from IAM"]);
-    assert!(!metadata.requests().is_empty());
-    assert!(
-        proxy
-            .requests()
-            .iter()
-            .all(|request| !request.target.contains("/latest/"))
-    );
-}
-
-#[test]
-fn a_containers_address_elsewhere_is_not_asked() {
-    let sandbox = documented();
-    let metadata = Metadata::start();
-    let elsewhere = metadata
-        .container_url()
-        .replace("127.0.0.1", "127.0.0.1.example.com");
-    let cases = [
-        (
-            elsewhere.as_str(),
-            "AWS_CONTAINER_CREDENTIALS_FULL_URI is neither https://",
-        ),
-        (
-            "http://127.0.0.1@192.0.2.1/",
-            "AWS_CONTAINER_CREDENTIALS_FULL_URI is neither https://",
-        ),
-        (
-            "http://me:hunter2hunter2@192.0.2.1/",
-            "AWS_CONTAINER_CREDENTIALS_FULL_URI is neither https://",
-        ),
-        (
-            "ftp://127.0.0.1/",
-            "AWS_CONTAINER_CREDENTIALS_FULL_URI is neither https://",
-        ),
-        ("creds", "AWS_CONTAINER_CREDENTIALS_FULL_URI is not a URL"),
-    ];
-    each(cases, |(url, says)| {
-        let case = without(&sandbox, "").env("AWS_CONTAINER_CREDENTIALS_FULL_URI", url);
-        let said = case.run().exits(7).prints_nothing();
-        assert!(!said.messages().contains("hunter2"), "{}", said.messages());
-        let _ = said
-            .says(&[says, "hint: "])
-            .ends_with("nothing was sent to IAM");
-    });
-    let case = without(&sandbox, "").env("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "@192.0.2.1/");
-    refused(case.run(), &["it must be a path that begins with /"]);
-    let case = without(&sandbox, "")
-        .env(
-            "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-            metadata.container_url(),
-        )
-        .env(
-            "AWS_CONTAINER_AUTHORIZATION_TOKEN",
-            format!("{}\n", CANARIES[1]),
-        );
-    refused(
-        case.run(),
-        &["AWS_CONTAINER_AUTHORIZATION_TOKEN contains a line break"],
-    );
-    assert_eq!((metadata.requests().len(), sandbox.connections()), (0, 0));
-}
-
-#[test]
-fn an_instance_that_a_profile_names_and_that_is_not_there() {
-    let sandbox = documented();
-    let config = "[default]\nrole_arn = arn:aws:iam::123456789012:role/Deployer\ncredential_source = Ec2InstanceMetadata\n";
-    // It is disabled here, so that it is not asked.
-    refused(
-        without(&sandbox, config).run(),
-        &[
-            "credential_source of profile `default` is this machine's metadata service, which provides none",
-        ],
-    );
-    assert_eq!(sandbox.connections(), 0);
 }

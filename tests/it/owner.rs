@@ -3,8 +3,9 @@
 use iam_sandbox::documented::{ALICE_KEY_ID, BOB_SECOND_KEY_ID};
 
 use crate::case::{BOBS_KEY, documented};
-use crate::input::{reads, refused};
+use crate::input::reads;
 use crate::many::from_stdin;
+use crate::refused_list::refused;
 
 #[test]
 fn f82_a_key_has_one_owner() {

@@ -4,7 +4,8 @@ use iam_sandbox::documented::{ALICE_KEY_ID, BOB_SECOND_KEY_ID};
 
 use crate::case::{BOBS_KEY, Case, documented, each};
 use crate::columns::{CORRECT, refused_with};
-use crate::input::{reads, refused};
+use crate::input::reads;
+use crate::refused_list::refused;
 
 #[test]
 fn c60_an_action_that_there_is_not_is_an_error() {

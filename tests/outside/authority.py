@@ -18,6 +18,8 @@ HOSTS = [
     "*.us-gov.amazonaws.com",
     "iam.cn-north-1.amazonaws.com.cn",
     "iam.global.api.aws",
+    "iam.us-iso-east-1.c2s.ic.gov",
+    "iam.us-isob-east-1.sc2s.sgov.gov",
     *(f"sts.{region}.amazonaws.com" for region in ("us-east-1", "eu-west-1", "ap-south-1")),
 ]
 

@@ -12,9 +12,11 @@ from threading import Thread
 from urllib.parse import parse_qsl, urlsplit
 from uuid import uuid4
 
-from recorder import DELETED, SCOPE
 from signature import secret
 
+DELETED = b"""<DeleteAccessKeyResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/">\
+<ResponseMetadata><RequestId>7a62c49f-347e-4fc4-9331-6e8eEXAMPLE</RequestId></ResponseMetadata>\
+</DeleteAccessKeyResponse>"""
 EXPIRES = "2099-01-01T00:00:00Z"
 FAILURE = b"""<ErrorResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><Error><Type>Receiver</Type>\
 <Code>ServiceFailure</Code><Message>no</Message></Error><RequestId>%s</RequestId></ErrorResponse>"""
@@ -27,6 +29,7 @@ ASSUMED = """<{action}Response xmlns="https://sts.amazonaws.com/doc/2011-06-15/"
 
 DENIED = b"""<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type>\
 <Code>AccessDenied</Code><Message>no</Message></Error><RequestId>x</RequestId></ErrorResponse>"""
+SCOPE = re.compile(r"Credential=(?P<key>[^/]+)/\d{8}/(?P<region>[^/]+)/(?P<service>[^/]+)/aws4_request")
 XML, JSON = ("Content-Type", "text/xml"), ("Content-Type", "application/json")
 # The session names that programs invent end in a time or a random number.
 MADE_UP = re.compile(r"(botocore-session|assume-role|web-identity-token|iam-del-key).*")

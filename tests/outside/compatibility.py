@@ -1,26 +1,22 @@
 """Which settings the program reads, compared with version 1 of the AWS CLI: both run with each row's setting, each in its own
 cloud, and what they sent is compared."""
 
-import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
 from address import ADDRESS
-from authority import Authority, made
+from authority import Authority
 from cloud import Cloud, clouds, owner
 from identity import IDENTITY
-from known import absent, without_row
 from program import Program
 from role import ROLES
 from row import Row
-from tally import Tally
+from server import BESIDE_PYTHON
 
 PARTS = [IDENTITY, ROLES, ADDRESS]
 ROWS = [row for part in PARTS for row in part]
 KEY = "AKIDPMS9RO4H3FEXAMPLE"
-AWS_CLI = Path(__file__).parent.parent.parent / "man/aws-cli.md"
-AT_A_TIME = 2
+DELETE = ["iam", "delete-access-key"]
 DEFAULT = "us-east-1"
 
 
@@ -32,45 +28,19 @@ class Sent(NamedTuple):
     ours: list[dict[str, object]]
 
 
-def check(tally: Tally, binary: Path, scratch: Path) -> list[Sent]:
-    """Checks every row, and that each option is documented; returns what was sent."""
-    sent = everything(binary, scratch)
-    for row, theirs, ours in sent:
-        if row.why:
-            tally.same(f"setting: {row.name}: is another", {"same": False}, {"same": theirs == ours})
-        else:
-            tally.same(f"setting: {row.name}", {"sent": theirs}, {"sent": ours})
-    names = [row.name for row in ROWS]
-    twice = {name for name in names if names.count(name) > 1}
-    tally.same("setting: each has a name of its own", {"twice": set()}, {"twice": twice})
-    tally.same("setting: each that the AWS CLI knows is there", {"absent": set()}, {"absent": absent(ROWS)})
-    unknown = without_row(AWS_CLI.read_text())
-    tally.same("option: each that the AWS CLI takes is in man/aws-cli.md", {"absent": set()}, {"absent": unknown})
-    return sent
-
-
-def everything(binary: Path, scratch: Path) -> list[Sent]:
-    """What both programs sent in each row."""
-    folder = scratch / "compatibility"
-    folder.mkdir()
-    authority = made(folder)
-    with ThreadPoolExecutor(AT_A_TIME) as pool:
-        return list(pool.map(lambda row: compare(row, binary, folder, authority), ROWS))
-
-
 def compare(row: Row, binary: Path, folder: Path, authority: Authority) -> Sent:
-    aws = Path(sys.executable).parent / "aws"
     number = f"{ROWS.index(row)}"
-    theirs = run(row, aws, ["iam", "delete-access-key"], folder / f"{number}-aws", authority)
+    theirs = run(row, BESIDE_PYTHON / "aws", DELETE, folder / f"{number}-aws", authority)
     return Sent(row, theirs, run(row, binary, [], folder / f"{number}-ours", authority))
 
 
 def run(row: Row, binary: Path, words: list[str], folder: Path, authority: Authority) -> list[dict[str, object]]:
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     program = Program(binary, folder)
     with clouds(authority.server, row.faults) as (cloud, second):
         options, variables = row.prepared(program.home, places(cloud, second, program.home, authority))
-        program.run(*words, "--access-key-id", KEY, "--user-name", "Bob", *options, environment=variables)
+        user = ["--user-name", row.user] if row.user else []
+        program.run(*words, "--access-key-id", KEY, *user, *options, environment=variables)
         # What the program asks to settle a doubt is its own affair.
         return [event for event in cloud.seen if event.get("action") not in ("GetAccessKeyLastUsed", "ListAccessKeys")]
 
@@ -112,8 +82,3 @@ def one(event: dict[str, object]) -> str:
     extra = f" ({', '.join(special)})" if special else ""
     region = f", {event['region']}" if event.get("region", DEFAULT) != DEFAULT else ""
     return f"{what}{who}{extra} at {event['at']}{region}{by}"
-
-
-def lines(table: str) -> dict[str, str]:
-    """Its lines, by number: of two tables those that differ are shown."""
-    return {f"line {number:03}": line for number, line in enumerate(table.splitlines(), 1)}

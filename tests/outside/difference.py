@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -76,9 +76,3 @@ def moved(replayed: Replayed, instead: Mapping[str, str]) -> Replayed:
 
     recorded = replayed.recorded
     return replayed._replace(recorded=recorded._replace(sent=[move(event) for event in recorded.sent]))
-
-
-def stale(found: Iterable[Difference]) -> list[Difference]:
-    """Those that no setting has."""
-    used = list(found)
-    return [one for one in every() if one not in used]

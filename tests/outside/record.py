@@ -2,10 +2,13 @@
 
 import argparse
 import json
+import sys
 import tempfile
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+sys.path.append(str(Path(__file__).parent.parent / "process"))
 
 from authority import Authority, made
 from recording import NAMED, PAIRS, Event, Recorded, everything, hosts, pairs_sent

@@ -1,27 +1,21 @@
-"""Replays the settings that were recorded with AWS CLI version 2, and says where this program differs.
+"""Replays a setting that was recorded with AWS CLI version 2.
 
-Prints how many settings came to which result, and those whose difference is not in recorded/differences.toml; the exit
-status is 1 if there is any. `--every 10` runs a fixed tenth."""
+As a program, `replay.py BINARY NUMBER` replays one of those that need addresses or users that this machine does not have, in
+namespaces of its own, and prints how it ended and what it sent."""
 
-import argparse
 import json
 import os
-import socket
 import subprocess
 import sys
 import tempfile
-from collections import Counter
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from authority import Authority, made
 from cloud import clouds
-from difference import Difference, explained, stale
 from program import Ended, Program
-from recording import Event, Recorded, everything, hosts, pairs_sent
-from tally import Tally
-from verdict import FINE, NOT_RUN, Replayed, Verdict, goes_on, told
+from recording import Event, Recorded, everything, hosts
+from verdict import NOT_RUN, Replayed, Verdict, told
 
 AT_A_TIME = 4
 # What the comparison does not look at: the recordings do not have it.
@@ -33,37 +27,8 @@ NAMESPACES = ("unshare", "--map-root-user", "--net", "--mount")
 WITHOUT_ROOTS_RIGHTS = ("setpriv", "--bounding-set=-dac_override,-dac_read_search")
 
 
-def main() -> int:
-    given = arguments()
-    binary = given.binary.resolve(strict=True)
-    if given.apart:
-        return apart(binary, [everything()[number] for number in json.load(sys.stdin)])
-    chosen = [one for one in everything()[:: given.every] if given.only in one.name]
-    with tempfile.TemporaryDirectory() as scratch:
-        replays = replay(chosen, binary, Path(scratch))
-    whole = given.every == 1 and not given.only
-    return report(replays, given.show, inputs=given.inputs, check_stale=whole)
-
-
-def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--binary", type=Path, required=True, help="the iam-del-key to check")
-    parser.add_argument("--only", default="", metavar="SUBSTRING", help="only settings with this in `class: name`")
-    parser.add_argument("--every", type=int, default=1, metavar="N", help="only every Nth setting")
-    parser.add_argument("--thorough", action="store_const", dest="every", const=1, help="all settings (the default)")
-    parser.add_argument("--show", metavar="RESULT", help="list the settings with this result; also `unlisted`, `all`")
-    parser.add_argument("--inputs", action="store_true", help="with what is listed, print the setting and all messages")
-    parser.add_argument("--apart", action="store_true", help=argparse.SUPPRESS)
-    return parser.parse_args()
-
-
-def replay(chosen: Sequence[Recorded], binary: Path, scratch: Path) -> list[Replayed]:
-    authority = made(scratch, hosts())
-    with ThreadPoolExecutor(AT_A_TIME) as pool:
-        there = [one for one in chosen if not one.apart]
-        replays = list(pool.map(lambda one: run(one, binary, scratch, authority), there))
-    replays += in_namespaces([one for one in chosen if one.apart], binary)
-    return sorted(replays, key=lambda one: one.recorded.number)
+def replay(recorded: Recorded, binary: Path, scratch: Path, authority: Authority) -> Replayed:
+    return in_namespaces(recorded, binary) if recorded.apart else run(recorded, binary, scratch, authority)
 
 
 def run(
@@ -110,85 +75,41 @@ def kept_member(event: Event, name: str) -> bool:
     return name not in NOT_RECORDED and not (name == "secret" and event[name] is None)
 
 
-def in_namespaces(chosen: Sequence[Recorded], binary: Path) -> list[Replayed]:
-    """Those that need addresses or users that this machine does not have: a process in namespaces replays them."""
-    if not chosen:
-        return []
-    command = [*NAMESPACES, sys.executable, __file__, "--apart", "--binary", str(binary)]
-    numbers = json.dumps([one.number for one in chosen])
+def in_namespaces(recorded: Recorded, binary: Path) -> Replayed:
+    command = [*NAMESPACES, sys.executable, __file__, str(binary), str(recorded.number)]
     try:
-        ran = subprocess.run(command, input=numbers, capture_output=True, text=True, check=True)
+        ran = subprocess.run(command, env={**os.environ, "PYTHONPATH": ":".join(sys.path)}, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError) as error:
         why = f"this machine has no namespaces for it: {error}: {getattr(error, 'stderr', '')}"
-        return [Replayed(one, Ended(NOT_RUN, "", why), []) for one in chosen]
-    found = json.loads(ran.stdout)
-    return [Replayed(one, Ended(*ended), sent) for one, (ended, sent) in zip(chosen, found, strict=True)]
+        return Replayed(recorded, Ended(NOT_RUN, "", why), [])
+    ended, sent = json.loads(ran.stdout)
+    return Replayed(recorded, Ended(*ended), sent)
 
 
-def apart(binary: Path, chosen: Sequence[Recorded]) -> int:
+def main(binary: str, number: str) -> None:
     for command in (["ip", "link", "set", "lo", "up"], *(["ip", "addr", "add", ip, "dev", "lo"] for ip, _ in METADATA)):
         subprocess.run(command, check=True)
     with tempfile.TemporaryDirectory() as scratch:
         users = Path(scratch) / "passwd"
-        users.touch()
+        users.write_text(f"root:x:0:0:root:{scratch}/{number}/home:/bin/sh\n")
         subprocess.run(["mount", "--bind", users, "/etc/passwd"], check=True)
-        authority = made(Path(scratch), hosts())
-        found = []
         try:
-            for one in chosen:
-                users.write_text(f"root:x:0:0:root:{scratch}/{one.number}/home:/bin/sh\n")
-                replayed = run(one, binary, Path(scratch), authority, METADATA)
-                found.append((replayed.ended, replayed.sent))
+            authority = made(Path(scratch), hosts())
+            replayed = run(everything()[int(number)], Path(binary), Path(scratch), authority, METADATA)
         finally:
             subprocess.run(["umount", "/etc/passwd"], check=True)
-    print(json.dumps(found))
-    return 0
+    print(json.dumps((replayed.ended, replayed.sent)))
 
 
-def check(tally: Tally, binary: Path, scratch: Path, every: int) -> None:
-    """Replays every Nth setting and all pairs of sources, as a case of the outside check."""
-    folder = scratch / "replay"
-    folder.mkdir()
-    chosen = [one for one in everything() if one.kind == "pair" or one.number % every == 0]
-    names = {one.row.name for one in chosen if one.kind == "pair"}
-    tally.same("replay: each pair is recorded", {"pairs": names}, {"pairs": set(pairs_sent())})
-    replays = replay(chosen, binary, folder)
-    status = report(replays, "unlisted", inputs=False, check_stale=every == 1)
-    tally.same("replay: no difference without a listed reason", {"status": 0}, {"status": status})
-
-
-def report(replays: Sequence[Replayed], show: str | None, *, inputs: bool, check_stale: bool) -> int:
-    results = [(one, *explained(one)) for one in replays]
-    for one, verdict, reasons in results if show else ():
-        if show in ("all", verdict) or (show == "unlisted" and verdict not in FINE and not reasons):
-            print(shown(one, verdict, reasons, inputs=inputs))
-    print(f"{len(results)} settings of AWS CLI 2.36.7")
-    without = Counter(verdict for _, verdict, reasons in results if verdict not in FINE and not reasons)
-    for verdict, count in Counter(verdict for _, verdict, _ in results).most_common():
-        print(f"{count:6} {verdict}" + (f"; {without[verdict]} without a listed reason" if without[verdict] else ""))
-    accepted = sum(1 for one, *_ in results if goes_on(one.recorded))
-    if without[Verdict.REFUSED]:
-        share = f"{without[Verdict.REFUSED] / accepted:.1%} of the {accepted:,} that version 2 accepts"
-        print(f"refused without a listed reason: {share}")
-    unused = stale(reason for *_, reasons in results for reason in reasons) if check_stale else []
-    for difference in unused:
-        print(f"listed, but no setting differs like this: {difference.settings}")
-    if without and not show:
-        print("--show unlisted prints those without a listed reason")
-    return 1 if without or unused or not results else 0
-
-
-def shown(one: Replayed, verdict: Verdict, reasons: Sequence[Difference], *, inputs: bool) -> str:
+def shown(one: Replayed, verdict: Verdict) -> str:
+    """The setting, what both programs did in it, and the result."""
     lines = [f"{verdict.upper()}  {one.recorded.name}"]
     lines += [f"    version 2    {told(event)}" for event in one.recorded.sent] or ["    version 2    nothing"]
     lines += [f"    iam-del-key  {told(event)}" for event in one.sent] or ["    iam-del-key  nothing"]
-    messages = one.ended.stderr.splitlines()
-    lines += [f"    status {one.ended.status}: {line}" for line in (messages if inputs else messages[:1])]
-    lines += [f"    listed: {reason.settings}" for reason in reasons]
-    if inputs:
-        lines += [f"    | {line}" for line in one.recorded.row.text().split("\n")]
+    lines += [f"    status {one.ended.status}: {line}" for line in one.ended.stderr.splitlines()]
+    lines += [f"    | {line}" for line in one.recorded.row.text().split("\n")]
     return "\n".join(lines)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main(*sys.argv[1:])

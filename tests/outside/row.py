@@ -29,6 +29,7 @@ class Row(NamedTuple):
     files: dict[str, str] = {}
     faults: frozenset[str] = frozenset()
     why: str = ""
+    user: str = "Bob"
 
     def prepared(self, home: Path, places: dict[str, str]) -> tuple[list[str], dict[str, str | None]]:
         """The options and the variables, with the files in place."""

@@ -1,19 +1,17 @@
 """Where a recipe is run: a sandbox that allows what its policy names, and a folder with the programs it uses."""
 
-import json
 import os
-import signal
 import subprocess
-import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from program import LIMIT
 from recipe import ACTIONS
+from sandbox import Sandbox
+from server import BESIDE_PYTHON
 
-LIMIT = 60
-BESIDE_PYTHON = Path(sys.executable).parent
 # What a runner of CI has, and the tests do not: each writes down how it was called and what it was given to read.
 RECORDING = """#!/bin/sh
 { printf '%s' "${0##*/}"; printf ' %s' "$@"; echo; } >> "$CALLS"
@@ -41,23 +39,14 @@ def full(action: str) -> str:
     return next((name for name in (*ACTIONS, *FREE) if name.partition(":")[2] == action), f"iam:{action}")
 
 
-class Sandbox:
-    """A sandbox that runs; `requests` and `keys` are known when it has ended."""
-
-    def __init__(self, process: subprocess.Popen) -> None:
-        self.process = process
-        self.told = json.loads(process.stdout.readline())
-        self.requests: list[dict] = []
-        self.keys: dict[str, dict] = {}
-        # How many keys each account has, its own and the others.
-        self.left: dict[str, int] = {}
+class Account(Sandbox):
+    """A sandbox; `requests` and `keys` are known when it has ended."""
 
     def end(self) -> None:
-        self.process.send_signal(signal.SIGTERM)
-        rest, _ = self.process.communicate(timeout=LIMIT)
-        end = json.loads(rest)
-        self.requests = end["requests"]
+        end = super().end()
+        self.requests: list[dict] = end["requests"]
         self.keys = {key["AccessKeyId"]: key for key in end["keys"]}
+        # How many keys each account has, its own and the others.
         self.left = {self.told["account"]: len(end["keys"])} | {name: len(keys) for name, keys in end["others"].items()}
 
     def asked(self) -> set[str]:
@@ -75,22 +64,25 @@ class Sandbox:
     def of(self, user: str) -> list[str]:
         return [name for name, key in self.keys.items() if key["UserName"] == user]
 
-    def environment(self) -> dict[str, str]:
-        return {
-            "AWS_ENDPOINT_URL": self.told["url"],
-            "AWS_ACCESS_KEY_ID": self.told["access_key_id"],
-            "AWS_SECRET_ACCESS_KEY": self.told["secret_access_key"],
-            "AWS_REGION": "us-east-1",
-            "AWS_DEFAULT_REGION": "us-east-1",
-        }
+
+def publish(binaries: Path, release: Path) -> None:
+    """Writes the files of a release."""
+    packed = release / ARCHIVE
+    packed.mkdir()
+    (packed / "iam-del-key").symlink_to(binaries / "iam-del-key")
+    archive = f"{ARCHIVE}.tar.gz"
+    subprocess.run(["tar", "-czhf", archive, ARCHIVE], cwd=release, check=True)
+    with (release / "SHA256SUMS").open("wb") as sums:
+        subprocess.run(["sha256sum", archive], cwd=release, stdout=sums, check=True)
 
 
 class Bench:
     """A folder to run in, and the programs on its path."""
 
-    def __init__(self, binaries: Path, folder: Path) -> None:
+    def __init__(self, binaries: Path, folder: Path, release: Path) -> None:
         self.binaries = binaries
         self.folder = folder
+        self.release = release
         self.calls = folder / "calls"
         self.calls.touch()
         self.work = folder / "work"
@@ -104,31 +96,14 @@ class Bench:
         # Only a recipe that installs the tool finds it.
         self.path = f"{tools}:{BESIDE_PYTHON}:{os.defpath}"
         self.installed = f"{binaries}:{self.path}"
-        self.release = folder / "release"
-
-    def publish(self) -> Path:
-        """The files of a release, and the archive among them."""
-        packed = self.release / ARCHIVE
-        packed.mkdir(parents=True)
-        (packed / "iam-del-key").symlink_to(self.binaries / "iam-del-key")
-        archive = self.release / f"{ARCHIVE}.tar.gz"
-        subprocess.run(["tar", "-C", self.release, "-czhf", archive, ARCHIVE], check=True)
-        with (self.release / "SHA256SUMS").open("wb") as sums:
-            subprocess.run(["sha256sum", archive.name], cwd=self.release, stdout=sums, check=True)
-        return archive
 
     @contextmanager
-    def sandbox(self, *options: str, allowed: set[str] | None = None) -> Iterator[Sandbox]:
+    def sandbox(self, *options: str, allowed: set[str] | None = None) -> Iterator[Account]:
         """A sandbox in which only these actions are allowed."""
         denied = [] if allowed is None else [f"--deny={name}" for name in ACTIONS if name not in allowed]
-        command = [self.binaries / "iam-sandbox", "serve", "--tell", *options, *denied]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-            sandbox = Sandbox(process)
-            try:
-                yield sandbox
-                sandbox.end()
-            finally:
-                process.kill()
+        with Account(self.binaries, "--tell", *options, *denied) as sandbox:
+            yield sandbox
+            sandbox.end()
 
     def environment(self, **more: str) -> dict[str, str]:
         return {

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench import Bench
-from workflow import INSTALL
+from recipe import INSTALL
 
 
 class Ended(NamedTuple):

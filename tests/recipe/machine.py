@@ -19,8 +19,8 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state
 )
 from moto.stepfunctions.parser.asl.eval.environment import Environment
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
+from program import LIMIT
 
-LIMIT = 60
 ROLE = "arn:aws:iam::123456789012:role/states"
 REGION = "us-east-1"
 

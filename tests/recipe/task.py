@@ -10,7 +10,7 @@ import boto3
 from botocore import UNSIGNED
 from botocore.config import Config
 
-from bench import Sandbox
+from sandbox import Sandbox
 
 
 def session(sandbox: Sandbox) -> dict[str, str]:

@@ -10,6 +10,8 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+sys.path.append(str(Path(__file__).parent.parent / "process"))
+
 import adverse
 import elsewhere
 import ours

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import truth
 from ours import HANGS, LIMITS, killed
-from place import Sandbox
+from place import Storming
 
 ACCOUNT = "123456789012"
 OTHER_ACCOUNTS_KEY = "AKIAY34FZKBO"
@@ -96,7 +96,7 @@ class Result(NamedTuple):
     seconds: float
 
 
-def keys_of(sandbox: Sandbox, mode: Mode, seed: int) -> list[Key]:
+def keys_of(sandbox: Storming, mode: Mode, seed: int) -> list[Key]:
     """The keys to be named: planted ones, some with a wrong owner, some that nobody has, and some of another account."""
     chance = random.Random(seed)
     named = []
@@ -126,7 +126,7 @@ def play(binaries: Path, mode: Mode, seed: int, jobs: int, users: int) -> Result
     percent, adverse = ("6", "changes") if mode.is_sweep else ("40", "poor-reads")
     options += ["--storm-percent", percent, "--adverse", adverse]
     options += ["--own-keys", str(users // 2)] if not mode.names_owners else []
-    with tempfile.TemporaryDirectory() as scratch, Sandbox(binaries, users + users // 4, *options, https=False) as sandbox:
+    with tempfile.TemporaryDirectory() as scratch, Storming(binaries, users + users // 4, *options, https=False) as sandbox:
         file, journal = Path(scratch) / "list.csv", Path(scratch) / "done.jsonl"
         named = keys_of(sandbox, mode, seed)
         write(named, mode, file)
@@ -142,7 +142,7 @@ def play(binaries: Path, mode: Mode, seed: int, jobs: int, users: int) -> Result
     return judge.result(recorded, time.monotonic() - begun)
 
 
-def runs_of(command: list, mode: Mode, sandbox: Sandbox, journal: Path, seed: int, keys: int) -> Iterator[Run]:
+def runs_of(command: list, mode: Mode, sandbox: Storming, journal: Path, seed: int, keys: int) -> Iterator[Run]:
     moments = random.Random(seed)
     for _ in range(KILLS if mode.has_journal else 0):
         start = time.time()
@@ -165,7 +165,7 @@ def recorded_in(journal: Path) -> dict[str, str]:
 
 
 class Judge:
-    def __init__(self, mode: Mode, named: list[Key], runs: list[Run], sandbox: Sandbox, after: truth.Keys) -> None:
+    def __init__(self, mode: Mode, named: list[Key], runs: list[Run], sandbox: Storming, after: truth.Keys) -> None:
         self.mode, self.runs, self.after = mode, runs, after
         self.named = {key.id: key for key in named}
         self.before = sandbox.before

@@ -1,12 +1,9 @@
 """The same at another server behind another's faults: moto, and microburst in front of it, both from PyPI."""
 
 import json
-import os
-import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -18,12 +15,11 @@ from botocore.config import Config
 import peer
 import truth
 from ours import HANGS, LIMITS
-from place import write
+from place import ALONE, write
+from server import MOTO, Server, serving
 from truth import Named
 
-READY_WITHIN = 60
 THREADS = 8
-BESIDE_PYTHON = Path(sys.executable).parent
 # The first that matches and draws its lot happens. A whole list with other letters in it would be a lie that nothing on the way
 # tells under TLS, so only deletions are answered with those.
 RULES = [
@@ -42,59 +38,16 @@ MICROBURST = "import random, sys; random.seed(int(sys.argv.pop(1))); from microb
 NOBODYS = 50
 
 
-def environment(url: str, signer: dict) -> dict[str, str]:
-    return {
-        "AWS_ENDPOINT_URL": url,
-        "AWS_ACCESS_KEY_ID": signer["AccessKeyId"],
-        "AWS_SECRET_ACCESS_KEY": signer["SecretAccessKey"],
-        "AWS_REGION": "us-east-1",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "HOME": "/nonexistent",
-        "PATH": os.defpath,
-    }
-
-
-@contextmanager
-def serving(command: list, port: int) -> Iterator[str]:
-    """A server on loopback, while it is needed."""
-    process = subprocess.Popen(command, env={"PATH": os.defpath, "HOME": "/nonexistent"}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        deadline = time.monotonic() + READY_WITHIN
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", port), timeout=1).close()
-                break
-            except OSError:
-                if process.poll() is not None or time.monotonic() > deadline:
-                    raise RuntimeError(f"{command[0]} does not serve") from None
-                time.sleep(0.05)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.kill()
-        process.wait()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 @contextmanager
 def place(seed: int) -> Iterator[tuple[str, str]]:
     """The URLs of moto, and of microburst in front of it."""
-    port, front = free_port(), free_port()
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory() as scratch, serving(MOTO, Path(scratch)) as moto:
         rules = Path(scratch) / "rules.yml"
         # JSON is YAML.
         rules.write_text(json.dumps({"rules": RULES}))
-        with serving([BESIDE_PYTHON / "moto_server", "-H", "127.0.0.1", "-p", str(port)], port) as moto:
-            command = [sys.executable, "-c", MICROBURST, str(seed), "--upstream", moto, "--port", str(front), "--config", str(rules)]
-            with serving(command, front) as burst:
-                yield moto, burst
+        command = [sys.executable, "-c", MICROBURST, str(seed), "--upstream", moto, "--port", "{port}", "--config", str(rules)]
+        with serving(Server("microburst", command, {}), Path(scratch)) as burst:
+            yield moto, burst
 
 
 def client(url: str):
@@ -103,10 +56,11 @@ def client(url: str):
     return boto3.client("iam", endpoint_url=url, region_name="us-east-1", config=Config(max_pool_connections=THREADS), **keys)
 
 
-def administrator(iam) -> dict:
-    """A key of the same account: of another's, the tool says that it cannot look there."""
+def administrator(iam) -> dict[str, str]:
+    """Variables with a key of the same account: of another's, the tool says that it cannot look there."""
     iam.create_user(UserName="administrator")
-    return iam.create_access_key(UserName="administrator")["AccessKey"]
+    key = iam.create_access_key(UserName="administrator")["AccessKey"]
+    return {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
 
 
 def plant(iam, count: int) -> list[Named]:
@@ -138,12 +92,12 @@ def run(binaries: Path, keys: int, jobs: int, seeds: int) -> int:
         for name, command in programs.items():
             with place(seed) as (moto, burst), tempfile.TemporaryDirectory() as scratch:
                 iam, file = client(moto), Path(scratch) / "list.csv"
-                signer, named = administrator(iam), plant(iam, keys)
+                environment, named = ALONE | {"AWS_ENDPOINT_URL": burst, **administrator(iam)}, plant(iam, keys)
                 write(named, file)
                 before = standing(iam, named)
                 is_ours = name == peer.OURS
                 words = [*command, file] + ([] if is_ours else [str(jobs)])
-                ended = subprocess.run(words, env=environment(burst, signer), capture_output=True, text=True, timeout=HANGS)
+                ended = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=HANGS)
                 rows = truth.rows_of(ended.stdout)
                 after = standing(iam, named)
             if is_ours:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import truth
-from place import Sandbox, listed, write
+from place import Storming, listed, write
 from truth import Verdict
 
 LIMITS = ["--cli-connect-timeout", "2", "--cli-read-timeout", "1", "--timeout", "20"]
@@ -32,9 +32,9 @@ class Storm(NamedTuple):
     jobs: int
 
     @contextmanager
-    def sandbox(self) -> Iterator[Sandbox]:
+    def sandbox(self) -> Iterator[Storming]:
         options = ["--storm", str(self.seed), "--storm-percent", str(self.percent), "--throttle", str(RATE)]
-        with Sandbox(self.binaries, self.keys, *options) as sandbox:
+        with Storming(self.binaries, self.keys, *options) as sandbox:
             yield sandbox
 
     def command(self, file: Path, *more: object) -> list:
@@ -89,14 +89,14 @@ def undone(storm: Storm) -> Verdict:
     return judge_undo(deactivated, told, after)
 
 
-def own_keys(sandbox: Sandbox, file: Path) -> list[truth.Named]:
+def own_keys(sandbox: Storming, file: Path) -> list[truth.Named]:
     """Writes a list of keys that exist and belong to the users it names. About others, each run says the same again."""
     named = [key for key in listed(sandbox.planted) if key.is_theirs]
     write(named, file)
     return named
 
 
-def resumed(storm: Storm, command: list, sandbox: Sandbox, journal: Path, keys: int, runs: int = RUNS) -> list[str]:
+def resumed(storm: Storm, command: list, sandbox: Storming, journal: Path, keys: int, runs: int = RUNS) -> list[str]:
     """Starts and kills runs with one journal, then runs to the end until all keys are done, and returns what they print."""
     random_moments = random.Random(storm.seed)
     outputs = []

@@ -3,43 +3,39 @@
 import json
 import os
 import signal
-import subprocess
 from pathlib import Path
-from typing import NamedTuple
 
+from sandbox import Sandbox
 from truth import Keys, Named
 
 # Every so many keys, one is named with another's user, and one that nobody has is named too.
 WRONG_OWNER, NOBODYS = 40, 50
+# Nothing of this machine's settings gets in.
+ALONE = {
+    "AWS_REGION": "us-east-1",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "HOME": "/nonexistent",
+    "PATH": os.defpath,
+}
 
 
-class Sandbox:
-    """A sandbox as a process. Its truth is what it tells when it ends."""
+class Storming(Sandbox):
+    """A sandbox in a storm. Its truth is what it tells when it ends."""
 
     def __init__(self, binaries: Path, keys: int, *more: str, https: bool = True) -> None:
         scheme = ["--https"] if https else []
-        command = [binaries / "iam-sandbox", "serve", *scheme, "--keys", str(keys), "--tell", *more]
+        super().__init__(binaries, *scheme, "--keys", str(keys), "--tell", *more)
         # The requests that changed a key, and when they came.
         self.changes: list[dict] = []
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        told = json.loads(self.process.stdout.readline())
-        self.planted = [(key["AccessKeyId"], key["UserName"]) for key in told["keys"]]
-        self.before: Keys = {key["AccessKeyId"]: "Active" for key in told["keys"]}
-        self.environment = {
-            "AWS_ENDPOINT_URL": told["url"],
-            "AWS_ACCESS_KEY_ID": told["access_key_id"],
-            "AWS_SECRET_ACCESS_KEY": told["secret_access_key"],
-            "AWS_REGION": "us-east-1",
-            "AWS_DEFAULT_REGION": "us-east-1",
-            "AWS_CONFIG_FILE": os.devnull,
-            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-            "AWS_EC2_METADATA_DISABLED": "true",
-            "HOME": "/nonexistent",
-            "PATH": os.defpath,
-        }
+        self.planted = [(key["AccessKeyId"], key["UserName"]) for key in self.told["keys"]]
+        self.before: Keys = {key["AccessKeyId"]: "Active" for key in self.told["keys"]}
+        self.environment |= ALONE
         if https:
             # The one is read by the tool and by boto3, the other by the SDK for Rust.
-            self.environment |= {"AWS_CA_BUNDLE": told["ca"], "SSL_CERT_FILE": told["ca"]}
+            self.environment |= {"AWS_CA_BUNDLE": self.told["ca"], "SSL_CERT_FILE": self.told["ca"]}
 
     def settle(self) -> None:
         """Waits until each request of the runs that ended was carried out, also those that act late."""
@@ -48,20 +44,10 @@ class Sandbox:
             raise TimeoutError("a request is still to be carried out")
 
     def end(self) -> Keys:
-        """Ends it, once what acts late has acted; the status of each key that there is."""
-        self.process.send_signal(signal.SIGTERM)
-        printed, _ = self.process.communicate(timeout=60)
-        told = json.loads(printed)
-        keys, self.changes = told["keys"], told["changes"]
-        return {key["AccessKeyId"]: key["Status"] for key in keys if key["AccessKeyId"] in self.before}
-
-    def __enter__(self) -> "Sandbox":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
+        """The status of each key that there is."""
+        told = super().end()
+        self.changes = told["changes"]
+        return {key["AccessKeyId"]: key["Status"] for key in told["keys"] if key["AccessKeyId"] in self.before}
 
 
 def listed(planted: list[tuple[str, str]]) -> list[Named]:

@@ -2,7 +2,7 @@
 
 use crate::clock;
 use crate::failure::Failure;
-use crate::fault::{Act, Echo, Faults, What};
+use crate::fault::Faults;
 use crate::log::{Answer, Log, Recorded};
 use crate::loopback::Gate;
 use crate::reply::Reply;
@@ -10,6 +10,7 @@ use crate::request::{self, Params, Request};
 use crate::service::{Answered, Service};
 use crate::transmit;
 use crate::transport::{self, Transport};
+use crate::what::{Act, Echo, What};
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};

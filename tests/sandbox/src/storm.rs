@@ -2,8 +2,8 @@
 //! else is under way at the time.
 
 use crate::drift::Drift;
-use crate::fault::{Act, What};
 use crate::hash::Draw;
+use crate::what::{Act, What};
 use std::collections::HashMap;
 use std::time::Duration;
 

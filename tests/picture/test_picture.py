@@ -1,29 +1,18 @@
-"""Draws the README's picture: what the binary shows on a terminal of 80 columns, light and dark.
+"""The README's picture: what the binary shows on a terminal of 80 columns, light and dark. `--update` draws it."""
 
-Without `--update` it only compares: the committed picture has to be what the binary shows.
-"""
-
-import argparse
-import fcntl
-import json
-import os
-import pty
 import re
-import struct
-import subprocess
-import sys
-import termios
-from collections.abc import Iterator
-from contextlib import contextmanager
+from difflib import unified_diff
 from io import StringIO
 from pathlib import Path
 
+import pytest
 from rich.console import Console
 from rich.terminal_theme import TerminalTheme
 from rich.text import Text
+from sandbox import Sandbox
+from terminal import COLUMNS, on_terminal
 
 HERE = Path(__file__).parent
-COLUMNS = 80
 COMMANDS = [
     "--whole-account --unused-for 90d --dry-run",
     "--access-key-id AKIARZPUZDIKOL7JJ6BK --find-user --deactivate",
@@ -62,42 +51,12 @@ FRAME = """<svg class="rich-terminal" viewBox="0 0 {terminal_width} {height}" xm
 A_TIME = "2026-11-26T09:30:00Z"
 
 
-@contextmanager
-def sandbox(binaries: Path) -> Iterator[dict[str, str]]:
-    """The environment that reaches a sandbox, while it runs."""
-    with subprocess.Popen([binaries / "iam-sandbox", "serve"], stdout=subprocess.PIPE, text=True) as process:
-        try:
-            told = json.loads(process.stdout.readline())
-            yield {
-                "AWS_ENDPOINT_URL": told["url"],
-                "AWS_ACCESS_KEY_ID": told["access_key_id"],
-                "AWS_SECRET_ACCESS_KEY": told["secret_access_key"],
-                "AWS_REGION": "us-east-1",
-                "HOME": "/nonexistent",
-                "TERM": "xterm-256color",
-            }
-        finally:
-            process.terminate()
-
-
-def shown(command: list[str], environment: dict[str, str]) -> str:
+def shown(command: list[object], environment: dict[str, str]) -> str:
     """What a command that succeeds shows on a terminal."""
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, COLUMNS, 0, 0))
-    process = subprocess.Popen(command, env=environment, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True)
-    os.close(theirs)
-    text = b""
-    # The end of a terminal that nobody has open is an error.
-    while True:
-        try:
-            text += os.read(ours, 4096)
-        except OSError:
-            break
-    os.close(ours)
-    if process.wait() != 0:
-        sys.exit(f"tests/picture: {text.decode()}")
+    status, text = on_terminal(command, environment)
+    assert status == 0, text
     # A line that was cleared, such as the progress bar, is not on the screen any more.
-    screen = re.sub(r"[^\n]*\r\x1b\[2K", "", text.decode().replace("\r\n", "\n"))
+    screen = re.sub(r"[^\n]*\r\x1b\[2K", "", text.replace("\r\n", "\n"))
     return re.sub(r"\b20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ", A_TIME, screen)
 
 
@@ -114,28 +73,22 @@ def drawn(text: str, theme: TerminalTheme) -> str:
     return console.export_svg(theme=theme, code_format=frame, unique_id="iam-del-key")
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--binaries", type=Path, required=True, help="the folder of iam-del-key and iam-sandbox")
-    parser.add_argument("--update", action="store_true", help="write the pictures")
-    arguments = parser.parse_args()
-    binaries = arguments.binaries.resolve(strict=True)
+@pytest.fixture(scope="module")
+def screen(binaries: Path) -> str:
+    """What the commands and their output look like."""
     text = ""
-    with sandbox(binaries) as environment:
+    with Sandbox(binaries) as sandbox:
+        environment = {**sandbox.environment, "HOME": "/nonexistent", "TERM": "xterm-256color"}
         for words in COMMANDS:
-            command = [str(binaries / "iam-del-key"), *words.split()]
+            command = [binaries / "iam-del-key", *words.split()]
             text += f"\x1b[1m$ iam-del-key {words}\x1b[0m\n{shown(command, environment)}"
-    text = text.rstrip("\n")
-    status = 0
-    for name, theme in (("light", LIGHT), ("dark", DARK)):
-        file, picture = HERE / f"{name}.svg", drawn(text, theme)
-        if arguments.update:
-            file.write_text(picture)
-        elif not file.exists() or file.read_text() != picture:
-            print(f"{file} is not what the binary shows; draw it with: python tests/picture --binaries FOLDER --update")
-            status = 1
-    return status
+    return text.rstrip("\n")
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+@pytest.mark.parametrize(("name", "theme"), [("light", LIGHT), ("dark", DARK)], ids=["light", "dark"])
+def test_the_picture_is_what_the_binary_shows(screen: str, name: str, theme: TerminalTheme, pytestconfig: pytest.Config) -> None:
+    file, picture = HERE / f"{name}.svg", drawn(screen, theme)
+    if pytestconfig.getoption("update"):
+        file.write_text(picture)
+    changes = unified_diff(file.read_text().splitlines(), picture.splitlines(), str(file), "with --update", lineterm="")
+    assert list(changes) == []

@@ -1,0 +1,80 @@
+//! What the journal of an earlier run proves about a key, and what it does not.
+
+use iam_sandbox::documented::{ADMIN_KEY_ID, ALICE_KEY_ID};
+
+use crate::case::{BOBS_KEY, documented};
+use crate::journal::Kept;
+use crate::proof::{READS, denied};
+
+#[test]
+fn c66_a_key_that_was_missing_under_a_wrong_owner_is_tried_under_the_right_one() {
+    let sandbox = denied(&READS[..1]);
+    let kept = Kept::new(&format!("AccessKeyId,UserName\n{ALICE_KEY_ID},Bob\n"));
+    let printed = kept.case(&sandbox, &["--ignore-missing"]).run().exits(0);
+    let output = printed.output().to_owned();
+    let _ = printed
+        .prints(&output)
+        .says(&["iam-del-key: warning: it could not be checked whether other users own the missing keys"])
+        .ends_with("1 key: 1 already gone");
+    assert_eq!(kept.results()[ALICE_KEY_ID], "Missing");
+    kept.list(&format!("AccessKeyId,UserName\n{ALICE_KEY_ID},Alice\n"));
+    for says in ["1 key: 1 deleted", "1 key: 1 finished by an earlier run"] {
+        let printed = kept.case(&sandbox, &["--ignore-missing"]).run().exits(0);
+        let output = printed.output().to_owned();
+        let _ = printed.prints(&output).says(&["result: "]).ends_with(says);
+        assert!(!sandbox.has_key(ALICE_KEY_ID));
+    }
+}
+
+#[test]
+fn c66_a_deactivation_is_checked_again() {
+    let sandbox = documented();
+    let kept = Kept::new(&format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n"));
+    for _ in 0..2 {
+        let printed = kept.case(&sandbox, &["--deactivate"]).run().exits(0);
+        let output = printed.output().to_owned();
+        let _ = printed
+            .prints(&output)
+            .says(&["result: "])
+            .ends_with("1 key: 1 deactivated");
+        assert_eq!(
+            sandbox.key(BOBS_KEY).map(|key| key.status),
+            Some(iam_sandbox::Status::Inactive)
+        );
+        sandbox.set_status(BOBS_KEY, iam_sandbox::Status::Active);
+    }
+    assert!(sandbox.has_key(ADMIN_KEY_ID));
+}
+
+#[test]
+fn c66_a_key_that_an_earlier_run_deactivated_is_not_called_unchanged() {
+    const UPDATE: &str = "iam:UpdateAccessKey";
+    let sandbox = documented();
+    let kept = Kept::new(&format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n"));
+    let run = |status, more: &[&str], counts: &str| {
+        let more: Vec<&str> = ["--deactivate"].iter().chain(more).copied().collect();
+        let printed = kept.case(&sandbox, &more).run().exits(status);
+        let output = printed.output().to_owned();
+        let _ = printed
+            .prints(&output)
+            .says(&["result: "])
+            .ends_with(&format!("1 key: 1 {counts}"));
+    };
+    run(0, &[], "deactivated");
+    // IAM refuses the next request, and shows that the key is inactive.
+    sandbox.deny(UPDATE);
+    run(0, &[], "already inactive");
+    // It shows nothing.
+    for read in READS {
+        sandbox.deny(read);
+    }
+    run(10, &[], "unknown");
+    run(10, &["--older-than", "1d"], "unknown");
+    sandbox.allow(READS[0]);
+    sandbox.allow(READS[1]);
+    sandbox.rename_user("Bob", "Robert");
+    run(10, &[], "unknown");
+    sandbox.rename_user("Robert", "Bob");
+    sandbox.allow(UPDATE);
+    run(0, &[], "deactivated");
+}

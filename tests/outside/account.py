@@ -1,0 +1,57 @@
+"""An account of a server that is not ours, made and asked for with boto3."""
+
+from itertools import count
+
+import boto3
+from botocore.client import BaseClient
+from program import Ended, Program
+
+REGION = "us-east-1"
+# The administrator of the sandbox. The other servers do not look at the secret.
+ADMIN = {
+    "AWS_ACCESS_KEY_ID": "AKIARZPUZDIKGB2VALC4",
+    "AWS_SECRET_ACCESS_KEY": "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",
+}
+NUMBERS = count(1)
+
+
+def client(service: str, url: str, session: dict[str, str] | None = None) -> BaseClient:
+    """With the administrator's key, or a session's."""
+    given = session or {"AccessKeyId": ADMIN["AWS_ACCESS_KEY_ID"], "SecretAccessKey": ADMIN["AWS_SECRET_ACCESS_KEY"]}
+    return boto3.client(
+        service,
+        endpoint_url=url,
+        region_name=REGION,
+        aws_access_key_id=given["AccessKeyId"],
+        aws_secret_access_key=given["SecretAccessKey"],
+        aws_session_token=given.get("SessionToken"),
+    )
+
+
+class Account:
+    def __init__(self, server: str, url: str, session: dict[str, str] | None = None) -> None:
+        self.server = server
+        self.environment = {"AWS_ENDPOINT_URL": url, "AWS_REGION": REGION, **ADMIN}
+        self.iam = client("iam", url, session)
+        caller = client("sts", url, session).get_caller_identity()
+        self.id, self.arn = caller["Account"], caller["Arn"]
+
+    def user(self, keys: int = 1, path: str = "/") -> tuple[str, list[str]]:
+        """A new user with so many keys."""
+        name = f"user+{next(NUMBERS)}=,.@-_"
+        self.iam.create_user(UserName=name, Path=path)
+        return name, [self.iam.create_access_key(UserName=name)["AccessKey"]["AccessKeyId"] for _ in range(keys)]
+
+    def keys(self) -> set[str]:
+        listed = set()
+        for users in self.iam.get_paginator("list_users").paginate():
+            for user in users["Users"]:
+                answer = self.iam.list_access_keys(UserName=user["UserName"])
+                listed |= {key["AccessKeyId"] for key in answer["AccessKeyMetadata"]}
+        return listed
+
+    def run(self, program: Program, *options: str) -> tuple[Ended, set[str]]:
+        """How a run with the administrator's key ends, and the keys that are then gone."""
+        before = self.keys()
+        ended = program.run(*options, environment=self.environment)
+        return ended, before - self.keys()

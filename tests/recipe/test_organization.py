@@ -1,0 +1,254 @@
+"""Every account of an organization: scripts, a matrix of GitHub Actions, and a map of Step Functions, over a sandbox with
+several accounts."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import boto3
+import job
+import listing
+import machine
+import pytest
+import task
+from bench import Account, Bench
+from program import LIMIT
+from recipe import RECIPES, Recipe
+from server import MOTO, serving
+
+REGION = "us-east-1"
+MANAGEMENT, DEV, STAGING, PROD = "123456789012", "111111111111", "222222222222", "333333333333"
+SUSPENDED, CLOSED = "444444444444", "555555555555"
+# Its role does not exist, and a session of another account comes instead.
+ELSEWHERE = "999999999999"
+OTHERS = [DEV, STAGING, PROD, SUSPENDED, CLOSED]
+PAGES = [
+    [
+        {"Id": MANAGEMENT, "Name": "Management", "State": "ACTIVE"},
+        {"Id": SUSPENDED, "Name": "Suspended", "State": "SUSPENDED", "Status": "ACTIVE"},
+        {"Id": DEV, "Name": "Bob's \"dev\"", "State": "ACTIVE"},
+    ],
+    [],
+    [
+        {"Id": STAGING, "Name": "Staging", "Status": "ACTIVE"},
+        {"Id": CLOSED, "Name": "Closed", "Status": "SUSPENDED"},
+        {"Id": PROD, "Name": "Production", "State": "ACTIVE", "Status": "ACTIVE"},
+    ],
+]
+WITHOUT_STATE = [[{"Id": MANAGEMENT, "Name": "Management", "State": "ACTIVE"}, {"Id": DEV, "Name": "Dev"}]]
+ACTIVE = [f"{MANAGEMENT} Management", f"{DEV} Bob's \"dev\"", f"{STAGING} Staging", f"{PROD} Production"]
+# Of five keys in each account, two are stale.
+UNCHANGED = dict.fromkeys((MANAGEMENT, *OTHERS), 5)
+# Credentials for a server that does not check them.
+ANYBODY = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION}
+ORGANIZATION = Recipe("organization")
+CALLER, SWEEP = ORGANIZATION.allowed("caller-policy.json"), ORGANIZATION.allowed("sweep-policy.json")
+TASK = Recipe("step-functions").allowed("task-policy.json")
+JOBS = ORGANIZATION.yaml("sweep.yml")["jobs"]
+SHOW, DELETE = JOBS["show"], JOBS["delete"]
+
+
+class Organization(NamedTuple):
+    sandbox: Account
+    environment: dict[str, str]
+    # The actions of AWS Organizations that were requested.
+    asked: set[str]
+
+    def granted(self) -> dict[str, set[str]]:
+        """What was requested and not denied, by the account of who signed; known when the sandbox has ended."""
+        granted = self.sandbox.granted()
+        granted[MANAGEMENT] |= self.asked
+        return granted
+
+
+@contextmanager
+def organization(bench: Bench, denied: set[str] | None = None) -> Iterator[Organization]:
+    """The organization, in which only what the policies allow is allowed."""
+    others = [f"--other-account={account}" for account in OTHERS]
+    allowed = (CALLER | SWEEP) - (denied or set())
+    with listing.serving(PAGES) as (url, asked), bench.sandbox(*others, allowed=allowed) as sandbox:
+        yield Organization(sandbox, sandbox.environment | {"AWS_ENDPOINT_URL_ORGANIZATIONS": url}, asked)
+
+
+def checked_out(bench: Bench) -> None:
+    """The scripts are where the steps run, and nothing else is."""
+    shutil.rmtree(bench.work)
+    bench.work.mkdir()
+    for script in RECIPES.glob("organization/*.sh"):
+        shutil.copy(script, bench.work)
+
+
+def lines(bench: Bench, script: str, environment: dict[str, str]) -> list[str]:
+    ended = bench.bash(script, environment | {"PATH": bench.installed})
+    return sorted(ended.stdout.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("pages", "is_listed"),
+    [
+        pytest.param(PAGES, True, id="all pages"),
+        pytest.param(None, False, id="denied"),
+        pytest.param(WITHOUT_STATE, False, id="no state"),
+    ],
+)
+def test_the_active_accounts_of_an_organization_are_listed(bench: Bench, pages: list | None, is_listed: bool) -> None:
+    checked_out(bench)
+    accounts = bench.work / "accounts"
+    accounts.write_text("earlier\n")
+    with listing.serving(pages) as (url, _):
+        ended = bench.bash("sh list.sh", ANYBODY | {"AWS_ENDPOINT_URL_ORGANIZATIONS": url})
+    assert (ended.returncode == 0) == is_listed, ended.stderr
+    # What cannot be listed leaves the list as it was.
+    assert accounts.read_text().splitlines() == (ACTIVE if is_listed else ["earlier"])
+
+
+def test_the_active_accounts_of_an_organization_in_moto_are_swept(bench: Bench) -> None:
+    checked_out(bench)
+    with serving(MOTO, bench.folder) as url:
+        signed = {"aws_access_key_id": "a", "aws_secret_access_key": "b"}
+        client = boto3.client("organizations", REGION, endpoint_url=url, **signed)
+        client.create_organization()
+        created = [client.create_account(AccountName=name, Email=f"{name}@example.com") for name in ("dev", "closed")]
+        dev, closed = (each["CreateAccountStatus"]["AccountId"] for each in created)
+        client.close_account(AccountId=closed)
+        shown = lines(bench, "sh list.sh && sh sweep.sh --dry-run", ANYBODY | {"AWS_ENDPOINT_URL": url})
+    assert (bench.work / "accounts").read_text().splitlines() == [f"{MANAGEMENT} master", f"{dev} dev"]
+    assert shown == sorted([f"0 {MANAGEMENT}", f"0 {dev}"])
+
+
+def test_each_process_names_the_account_that_it_is_for() -> None:
+    # Nothing shows its absence: the tool compares the account of a session with that of the role, too.
+    assert '--expect-account "$account"' in ORGANIZATION.text("account.sh")
+
+
+def run(bench: Bench, script: str, mode: str, environment: dict[str, str]) -> list[str]:
+    """The status of each account."""
+    printed = lines(bench, f"sh {script} {mode}", environment)
+    if script == "sweep.sh":
+        return printed
+    # The seventh column is the status, and the ninth the command, of which the fourth word is the account.
+    rows = [row.split("\t") for row in (bench.work / f"statuses{mode}").read_text().splitlines()[1:]]
+    (bench.work / f"statuses{mode}").unlink()
+    return sorted(f"{row[6]} {row[8].split()[3]}" for row in rows)
+
+
+@pytest.mark.parametrize("script", ["sweep.sh", "parallel.sh"])
+def test_a_script_deletes_what_a_dry_run_has_shown(bench: Bench, script: str) -> None:
+    checked_out(bench)
+    accounts = bench.work / "accounts"
+    with organization(bench) as ours:
+        lines(bench, "sh list.sh", ours.environment)
+        reviewed = [line for line in accounts.read_text().splitlines() if MANAGEMENT not in line and PROD not in line]
+        accounts.write_text("\n".join([*reviewed, f"{ELSEWHERE} Elsewhere"]) + "\n")
+        # Nothing is deleted without a dry run.
+        assert run(bench, script, "--yes", ours.environment) == [f"2 {DEV}", f"2 {STAGING}", f"2 {ELSEWHERE}"]
+        assert run(bench, script, "--dry-run", ours.environment) == [f"0 {DEV}", f"0 {STAGING}", f"11 {ELSEWHERE}"]
+        plan = bench.work / f"{DEV}.plan"
+        planned = plan.read_text().splitlines(keepends=True)
+        assert len(planned) == 2
+        plan.write_text(planned[0])
+        deleted = run(bench, script, "--yes", ours.environment)
+        # Without its journal it finds that the keys are gone.
+        for journal in bench.work.glob("*.journal"):
+            journal.unlink()
+        again = run(bench, script, "--yes", ours.environment)
+    assert deleted == again == [f"0 {DEV}", f"0 {STAGING}", f"2 {ELSEWHERE}"]
+    # No other account and no other key is touched.
+    assert ours.sandbox.left == UNCHANGED | {DEV: 4, STAGING: 3}
+    assert ours.granted() == {MANAGEMENT: CALLER, DEV: SWEEP, STAGING: SWEEP}
+
+
+def test_a_matrix_has_a_job_for_each_listed_account_and_deletes_after_a_review() -> None:
+    assert [each["strategy"]["matrix"]["account"] for each in (SHOW, DELETE)] == ["${{ fromJSON(needs.list.outputs.accounts) }}"] * 2
+    assert DELETE["needs"] == ["list", "show"]
+    assert DELETE["if"] == "inputs.delete && !cancelled() && needs.list.result == 'success'"
+    assert DELETE["environment"] == "delete-keys"
+
+
+def in_each(bench: Bench, of: dict, accounts: list[str], environment: dict[str, str]) -> list[list[int]]:
+    """The statuses of the job of each account."""
+    statuses = []
+    for account in accounts:
+        checked_out(bench)
+        statuses.append(job.run(bench, of, environment, {"matrix.account": account}).statuses)
+    return statuses
+
+
+def test_a_matrix_deletes_what_a_dry_run_has_shown(bench: Bench) -> None:
+    with organization(bench) as ours:
+        checked_out(bench)
+        accounts = json.loads(job.run(bench, JOBS["list"], ours.environment).outputs["accounts"])
+        unplanned = in_each(bench, DELETE, accounts, ours.environment)
+        shown = in_each(bench, SHOW, [*accounts, ELSEWHERE], ours.environment)
+        deleted = in_each(bench, DELETE, [*accounts, ELSEWHERE], ours.environment)
+    assert accounts == [line[:12] for line in ACTIVE]
+    assert unplanned == [[1]] * 4
+    assert shown == [[0, 0]] * 4 + [[11]]
+    assert deleted == [[0]] * 4 + [[1]]
+    assert ours.sandbox.left == UNCHANGED | dict.fromkeys(accounts, 3)
+    assert ours.granted() == dict.fromkeys(accounts, SWEEP) | {MANAGEMENT: CALLER | SWEEP}
+
+
+@pytest.mark.parametrize("action", sorted(SWEEP | {"sts:AssumeRole"}))
+def test_a_matrix_deletes_nothing_without_an_action_of_its_policies(bench: Bench, action: str) -> None:
+    with organization(bench, {action}) as ours:
+        (shown,), (deleted,) = (in_each(bench, of, [DEV], ours.environment) for of in (SHOW, DELETE))
+    assert (shown + deleted)[-1] == (6 if action == "iam:DeleteAccessKey" else 1)
+    assert ours.sandbox.left == UNCHANGED
+
+
+def mapped(bench: Bench, ours: Organization, accounts: list[str], approved: list[str]) -> machine.Execution:
+    """How the execution and its containers ended; one account cannot be reached at the first deletion."""
+    definition = Recipe("step-functions").json("machine.json")
+    everything = definition["States"]["Accounts"]
+    everything["ItemProcessor"]["States"]["Pause"]["Seconds"] = 0
+    # moto reads it as a number with a point only.
+    everything["ToleratedFailurePercentage"] = float(everything["ToleratedFailurePercentage"])
+    journals = bench.folder / "journals"
+    journals.mkdir(exist_ok=True)
+    cut_off = [PROD]
+
+    def container(command: list[str]) -> int:
+        """Its entry point, with the volume at its place and the role of its task."""
+        words = [word.replace("/journal/", f"{journals}/") for word in command]
+        environment = bench.environment(
+            AWS_ENDPOINT_URL=ours.sandbox.told["url"],
+            AWS_REGION=REGION,
+            AWS_MAX_ATTEMPTS="1",
+            AWS_CONTAINER_CREDENTIALS_FULL_URI=credentials,
+        )
+        if "--yes" in command and command[3] in cut_off:
+            cut_off.remove(command[3])
+            environment["AWS_ENDPOINT_URL_IAM"] = "http://127.0.0.1:9"
+        run = [bench.binaries / "iam-del-key", *words]
+        ended = subprocess.run(run, env=environment, cwd=bench.work, capture_output=True, timeout=LIMIT, check=False)
+        return ended.returncode
+
+    with task.credentials(ours.sandbox) as credentials:
+        return machine.run(definition, {"accounts": accounts}, {"accounts": approved}, container)
+
+
+def test_a_map_of_step_functions_deletes_what_is_stale_where_a_reviewer_approves_it(bench: Bench) -> None:
+    accounts = [DEV, STAGING, PROD, ELSEWHERE]
+    with organization(bench) as ours:
+        # The reviewer approves one that was not in the dry run, too.
+        execution = mapped(bench, ours, accounts, [DEV, PROD, MANAGEMENT])
+    shown = [("--dry-run", DEV, 0), ("--dry-run", STAGING, 0), ("--dry-run", PROD, 0), ("--dry-run", ELSEWHERE, 11)]
+    deleted = [("--yes", DEV, 0), ("--yes", PROD, 0), ("--yes", PROD, 9)]
+    assert execution == machine.Execution("SUCCEEDED", [accounts], shown + deleted)
+    assert ours.sandbox.left == UNCHANGED | {DEV: 3, PROD: 3}
+    # There is a journal for each.
+    assert sorted(path.name for path in (bench.folder / "journals").iterdir()) == [f"{DEV}.jsonl", f"{PROD}.jsonl"]
+    granted = {MANAGEMENT: TASK, DEV: SWEEP, STAGING: SWEEP - {"iam:DeleteAccessKey"}, PROD: SWEEP}
+    assert ours.sandbox.granted() == granted
+
+
+@pytest.mark.parametrize("action", sorted(SWEEP | TASK))
+def test_a_map_of_step_functions_deletes_nothing_without_an_action_of_its_policies(bench: Bench, action: str) -> None:
+    with organization(bench, {action}) as ours:
+        execution = mapped(bench, ours, [DEV], [DEV])
+    assert execution.containers[-1] == ("--yes", DEV, 6)
+    assert ours.sandbox.left == UNCHANGED
