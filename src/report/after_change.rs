@@ -12,7 +12,7 @@ use crate::aws::answered_at;
 use crate::ident::{AccessKeyId, UserName};
 use crate::metadata::{LastUse, Status};
 use crate::outcome::{KeyResult, Outcome, OutcomeKind};
-use crate::request::{Action, Key, Owner, SigningKey};
+use crate::request::{Action, Key};
 
 /// How long a session of `GetSessionToken` or `GetFederationToken` can be valid.
 const LONGEST_SESSION: Duration = Duration::from_hours(36);
@@ -177,9 +177,10 @@ impl Report<'_> {
 
     /// Whose credentials can undo the run.
     fn undoing_signer(&self) -> &'static str {
-        match self.request.signing_key {
-            SigningKey::Guarded => "",
-            SigningKey::Allowed => ", with other credentials",
+        if self.request.allow_self {
+            ", with other credentials"
+        } else {
+            ""
         }
     }
 
@@ -248,7 +249,7 @@ impl Report<'_> {
                 owners.push(key.user_name.as_ref());
             }
         }
-        let is_looked_up = owners.len() > 1 && self.request.owner == Owner::Find;
+        let is_looked_up = owners.len() > 1 && self.request.find_user;
         if is_looked_up {
             return vec![self.undo_keys(keys, "it", true)];
         }

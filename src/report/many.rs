@@ -8,7 +8,7 @@ use super::hint::About;
 use super::message::{Level, Messages};
 use crate::ident::AccountId;
 use crate::outcome::{KeyResult, Outcome, OutcomeKind, Refusal};
-use crate::request::{Action, Missing, Mode, Request, Selection};
+use crate::request::{Action, Mode, Request, Selection};
 use crate::summary::Summary;
 
 /// The maximum number of hints and warnings at the end. More would not help anybody.
@@ -80,9 +80,7 @@ impl Report<'_> {
         // Otherwise the same command lists the keys that are left, or skips those that are gone.
         let fails_on_missing = match self.request.selection {
             Selection::User(_) | Selection::Root | Selection::Account => false,
-            Selection::Named(_) | Selection::Listed { .. } => {
-                self.request.missing == Missing::Fails
-            }
+            Selection::Named(_) | Selection::Listed { .. } => !self.request.ignore_missing,
         };
         if self.request.mode == Mode::Change && rest > 0 {
             let hint = match (self.needs_other_query, resume) {

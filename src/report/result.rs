@@ -8,7 +8,7 @@ use super::table::Table;
 use super::{Report, describe_key};
 use crate::error::Exit;
 use crate::outcome::{KeyResult, Outcome, OutcomeKind};
-use crate::request::{Format, Owner, Request};
+use crate::request::{Format, Request};
 use crate::sanitize::SafeText;
 
 /// Returns the format of results: the one that the caller chose, or a table for a person and JSON for a program. A single
@@ -97,7 +97,9 @@ impl Report<'_> {
             };
             let text = format!("deleted access key {key} of {owner}");
             self.messages.note(&text);
-        } else if let (Owner::Find, Some(owner)) = (self.request.owner, &result.metadata.owner) {
+        } else if let Some(owner) = &result.metadata.owner
+            && self.request.find_user
+        {
             let text = format!("{key} belongs to the user {owner}");
             self.messages.note(&text);
         }
