@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use super::command::Commands;
 use super::destination::{is_appended, result_file};
-use super::{Report, Resume};
+use super::{Report, Resume, Subject};
 use crate::age::timestamp;
 use crate::aws::answered_at;
 use crate::ident::{AccessKeyId, UserName};
@@ -141,7 +141,7 @@ impl Report<'_> {
     /// Returns what to do after the run's only key was changed: how to undo that, and what outlives the key.
     pub(super) fn after_change(&self, result: &KeyResult) -> Vec<String> {
         let mut hints = self.undo(result);
-        if self.request.single().is_some() && !self.messages.is_quiet {
+        if matches!(self.subject, Subject::Key(..)) && !self.messages.is_quiet {
             hints.extend(self.open_sessions.hints(&self.commands));
         }
         hints

@@ -36,10 +36,9 @@ impl Default for BarState {
 }
 
 impl Bar {
-    /// Creates a bar that is not shown yet. A single key has no bar.
+    /// Creates a bar that is not shown yet.
     pub(crate) fn new(request: &Request) -> Self {
-        if request.single().is_some()
-            || request.error_format == ErrorFormat::Json
+        if request.error_format == ErrorFormat::Json
             || request.verbosity == Verbosity::Quiet
             || !io::stderr().is_terminal()
             || std::env::var_os("TERM").is_some_and(|term| term == "dumb")

@@ -195,8 +195,8 @@ pub(super) fn reason(result: &KeyResult) -> Option<String> {
 
 /// Returns what boto3 returns if the run's only key was deleted, and the key's object otherwise.
 fn output_value(result: &KeyResult, request: &Request) -> Value {
-    match (&result.outcome, result.action, request.single()) {
-        (Outcome::Done { response, .. }, Action::Delete, Some(_)) => {
+    match &result.outcome {
+        Outcome::Done { response, .. } if request.deletes_one() => {
             let filled = response.as_ref().filter(|_| request.response_metadata);
             let metadata = filled.map_or_else(
                 || json!({}),

@@ -178,7 +178,7 @@ impl Selector<'_> {
         };
         // The calling user's list contains at least the key that signs, which names the user.
         let listed_for = key.user_name.clone().or_else(|| listing.owner());
-        if self.request.mode == Mode::DryRun && self.request.single().is_some() {
+        if self.request.mode == Mode::DryRun {
             let others = listing
                 .keys
                 .iter()
