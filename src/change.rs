@@ -11,7 +11,6 @@ use crate::conclude::{Ambiguity, Response, describe_location};
 use crate::error::{CallError, ErrorKind, Exit};
 use crate::locate::{KeyLocation, Search, with_accounts};
 use crate::outcome::{KeyState, Outcome, ResponseMetadata};
-use crate::request::Missing;
 use crate::signal::{self, Signals};
 
 /// How long a pending response may take after a signal.
@@ -147,7 +146,7 @@ impl Change<'_> {
             None => last.unwrap_or_else(|| self.timed_out()),
         };
         let failure = with_accounts(failure, self.search.key, &self.search.iam.signer);
-        let is_wanted = self.search.request.missing == Missing::Succeeds;
+        let is_wanted = self.search.request.ignore_missing;
         if self.ambiguity() != Ambiguity::None || is_wanted && failure.is_no_such_entity() {
             return self.verify(failure).await;
         }

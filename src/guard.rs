@@ -7,7 +7,7 @@ use crate::error::RunError;
 use crate::ident::{AccessKeyId, AccountId};
 use crate::lock::lock;
 use crate::outcome::{Outcome, Refusal};
-use crate::request::{Key, Request, Selection, SigningKey};
+use crate::request::{Key, Request, Selection};
 
 /// The kind of identity that signs the requests to IAM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +42,7 @@ impl Signer {
 /// Returns the outcome of a key that must not be changed because it signs the requests, or because it is behind the session
 /// that does. Changing it would lock the caller out. `--allow-self` permits it.
 pub(crate) fn signing_key(key: &Key, signer: &Signer, request: &Request) -> Option<Outcome> {
-    let is_kept = signer.signs_with(key.id.as_str()) && request.signing_key == SigningKey::Guarded;
+    let is_kept = signer.signs_with(key.id.as_str()) && !request.allow_self;
     is_kept.then_some(match request.selection {
         Selection::Account => Outcome::OwnKey,
         Selection::Named(_) | Selection::Listed { .. } | Selection::User(_) | Selection::Root => {

@@ -90,15 +90,14 @@ pub fn main() -> ExitCode {
     }
     memory::disable_core_dumps();
     let request = confirm::resolve(cli.into_request());
-    let messages = Messages::of(&request);
     let in_flight = InFlight::new(&request);
     let mut running = None;
     let exit = match catch(|| run(&request, &in_flight, &mut running)) {
         Ok(Ok(exit)) => exit,
-        Ok(Err(error)) => stopped(&error, &request, &in_flight, messages),
+        Ok(Err(error)) => stopped(&error, &request, &in_flight),
         Err(place) => {
-            let (known, in_doubt) = (in_flight.known(), in_flight.unknown_keys());
-            report::print_panic(&place, &request, known, &in_doubt, messages)
+            let (single, unknown) = (in_flight.single(), in_flight.unknown_keys());
+            report::print_panic(&place, &request, single, unknown)
         }
     };
     finish(running, exit).into()
@@ -305,33 +304,27 @@ async fn connect(
 }
 
 /// Reports why the run ended before any key was changed.
-fn stopped(
-    error: &anyhow::Error,
-    request: &Request,
-    in_flight: &InFlight,
-    messages: Messages,
-) -> Exit {
+fn stopped(error: &anyhow::Error, request: &Request, in_flight: &InFlight) -> Exit {
     let text = format!("{error:#}");
     let hint = file_limit_hint(&text).map(str::to_owned);
     let other = RunError::other(text);
     let stop = error.downcast_ref().unwrap_or(&other);
-    let key = request.single();
-    let nothing = || KeyState::NotDone("nothing was sent to IAM".to_owned());
-    let known = in_flight.known().unwrap_or_else(nothing);
-    let result_text = match key {
-        Some(key) => format!("{}: {}", key.id, known.describe(request.action)),
-        None => "no key was changed".to_owned(),
+    let explain = |known| Explanation::for_run_error(stop, known);
+    let mut explanation = if let Some((key, known)) = in_flight.single() {
+        let result_text = format!("{}: {}", key.id, known.describe(request.action));
+        explain(known.result_member(request.action)).about(Some(key), result_text)
+    } else {
+        let known = match request.journal {
+            // The journal says what earlier runs did.
+            Some(_) => AS_REPORTED,
+            None => KeyState::NotDone(String::new()).result_member(request.action),
+        };
+        explain(known).about(None, "no key was changed".to_owned())
     };
-    let member = match (key, &request.journal) {
-        // The journal says what earlier runs did.
-        (None, Some(_)) => AS_REPORTED,
-        _ => known.result_member(request.action),
-    };
-    let mut explanation = Explanation::for_run_error(stop, member).about(key, result_text);
     if let Some(hint) = hint {
         explanation.hints = vec![hint];
     }
-    messages.explain(&explanation);
+    Messages::of(request).explain(&explanation);
     stop.exit
 }
 

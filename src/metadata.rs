@@ -26,7 +26,7 @@ pub(crate) struct KeyMetadata {
     pub(crate) owner_tags: Option<Vec<UserTag>>,
     /// When IAM returned the metadata, according to IAM's clock. Ages are relative to this time.
     pub(crate) read_at: Option<SystemTime>,
-    /// The IDs of the owner's other active keys, in a dry run of a single key.
+    /// The IDs of the owner's other active keys, in a dry run.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) other_active: Vec<String>,
     /// What the list of `--reactivate` says of the deactivation that is to be undone.

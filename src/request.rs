@@ -17,12 +17,16 @@ use crate::query::Query;
 
 /// One run.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
 pub(crate) struct Request {
     pub(crate) selection: Selection,
     /// Limits `Selection::Account` to users under this path.
     pub(crate) path_prefix: Option<PathPrefix>,
-    /// Whether the owner of each key is looked up.
-    pub(crate) owner: Owner,
+    /// Whether IAM looks up the owner of each key. Otherwise it is named, or it is the calling user.
+    pub(crate) find_user: bool,
     /// The conditions that each key must meet.
     pub(crate) conditions: Conditions,
     /// What is done to the keys.
@@ -37,10 +41,10 @@ pub(crate) struct Request {
     pub(crate) expected_accounts: Vec<AccountId>,
     /// The maximum number of keys that match. If more match, none is changed.
     pub(crate) max_keys: Option<u64>,
-    /// Whether a missing key is a success.
-    pub(crate) missing: Missing,
-    /// Whether the caller's own keys may be changed.
-    pub(crate) signing_key: SigningKey,
+    /// Whether a missing key (`NoSuchEntity`) is a success.
+    pub(crate) ignore_missing: bool,
+    /// Whether the caller's own keys may be changed, which would lock the caller out.
+    pub(crate) allow_self: bool,
     /// The time limit for each key, and for fetching the credentials.
     pub(crate) limit: Duration,
     /// The number of keys in flight at the same time.
@@ -92,7 +96,7 @@ impl Request {
             || self.conditions.require(read)
             || match read {
                 RequiredRead::Listing => self.action != Action::Delete,
-                RequiredRead::LastUse | RequiredRead::Owner => self.owner == Owner::Find,
+                RequiredRead::LastUse | RequiredRead::Owner => self.find_user,
             }
     }
 
@@ -127,15 +131,6 @@ pub(crate) enum Selection {
 pub(crate) struct Key {
     pub(crate) id: AccessKeyId,
     pub(crate) user_name: Option<UserName>,
-}
-
-/// The source of a key's owner.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Owner {
-    /// The owner is named, or it is the calling user.
-    AsGiven,
-    /// IAM looks up the owner.
-    Find,
 }
 
 /// What is done to a key.
@@ -219,21 +214,6 @@ pub(crate) enum Consent {
     Needed,
     /// Ask if there is a terminal. `confirm` decides this before anything else is done.
     IfTerminal,
-}
-
-/// Whether a missing key (`NoSuchEntity`) is a success.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Missing {
-    Fails,
-    Succeeds,
-}
-
-/// Whether the caller's own keys may be changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum SigningKey {
-    /// Refused, because it would lock the caller out.
-    Guarded,
-    Allowed,
 }
 
 /// Parses a time limit between `least` seconds and a day.

@@ -16,18 +16,22 @@ use crate::signal;
 impl Run<'_> {
     /// Ends the run early: reports the remaining keys, and returns the exit status.
     pub(super) async fn abort(&mut self, reason: AbortReason) -> Exit {
+        let report = &mut self.report;
         match &reason {
-            AbortReason::Signal(exit) => self.report.print_interruption(*exit),
-            AbortReason::Unreachable(keys) => self.report.print_unreachable(*keys),
-            AbortReason::OtherPrincipal { why } => self.report.print_stop(why),
-            AbortReason::NotConfirmed(exit) => self.report.print_not_confirmed(*exit),
+            AbortReason::Signal(exit) => report.print_stop("Interrupted", "interrupted", *exit),
+            AbortReason::Unreachable(keys) => {
+                let why = format!("IAM did not respond for {keys} keys in a row");
+                report.print_stop("Unreachable", &why, Exit::Unreachable);
+            }
+            AbortReason::OtherPrincipal { why } => report.print_stop("Refused", why, Exit::Refused),
+            AbortReason::NotConfirmed(exit) => report.print_not_confirmed(*exit),
             _ => {}
         }
         self.report.bar.clear();
         let written = self.report_remaining(&reason).await;
         match (reason, written) {
             (AbortReason::OutputFailed(error), _) => {
-                self.write_failure(&error, self.summary.exit()).await
+                self.write_failure(&error, self.report.summary.exit()).await
             }
             (AbortReason::NotConfirmed(exit), Err(error)) => self.write_failure(&error, exit).await,
             (AbortReason::NotConfirmed(exit), Ok(())) | (AbortReason::Signal(exit), _) => exit,
@@ -42,7 +46,7 @@ impl Run<'_> {
             (
                 AbortReason::KeyFailed { .. } | AbortReason::Unreachable(_) | AbortReason::Fatal(_),
                 _,
-            ) => self.summary.exit(),
+            ) => self.report.summary.exit(),
         }
     }
 
@@ -63,7 +67,7 @@ impl Run<'_> {
         while let Some(target) = self.keys.next() {
             let Ok(target) = target else { continue };
             if work.prior_state(&target).is_finished() {
-                self.summary.count_finished_earlier();
+                self.report.summary.count_finished_earlier();
                 continue;
             }
             let result = work.unchanged(target, work.remaining_outcome(reason));
@@ -76,7 +80,7 @@ impl Run<'_> {
                 written = Err(error);
             }
             if is_declined || written.is_err() || self.report.output.gave_up() {
-                self.summary.count(&result, work.request);
+                self.report.summary.count(&result, work.request);
                 continue;
             }
             written = self.report_result(&result);
@@ -96,14 +100,16 @@ impl Run<'_> {
             _ => exit,
         };
         if self.report.output.gave_up() {
-            self.report.print_unread_output(exit);
+            let message =
+                "interrupted: not every result could be written to standard output in time";
+            self.report.print_end("NotWritten", message, exit);
         }
         let would_change = [
             OutcomeKind::WouldDelete,
             OutcomeKind::WouldDeactivate,
             OutcomeKind::WouldReactivate,
         ];
-        let count = would_change.map(|kind| self.summary.count_of(kind));
+        let count = would_change.map(|kind| self.report.summary.count_of(kind));
         let count = count.iter().sum();
         if let Some(limit) = request.max_keys.filter(|limit| count > *limit) {
             Messages::of(request).warning(&format!(
@@ -118,18 +124,21 @@ impl Run<'_> {
             Err(interrupted) if exit == interrupted => None,
             Err(interrupted) => {
                 exit = interrupted;
-                self.report.print_unchecked_journal(exit);
+                let message = "interrupted: the journal's disk is not responding";
+                self.report.print_end("Interrupted", message, exit);
                 None
             }
         };
         let resume = self.resume(request.journal.is_some() && change.is_none());
         if let Some(change) = change {
-            exit = self.report.print_lost_journal(change, exit);
+            // A later run cannot know what this run did.
+            exit = exit.or_other();
+            self.report.print_end("JournalLost", change, exit);
         } else if self.report.is_not_confirmed {
             let removed = work.journal.remove_unused();
             let _ = work.signals.bound(signal::CHECK, removed).await;
         }
-        self.report.finish(&self.summary, resume);
+        self.report.finish(resume);
         exit
     }
 

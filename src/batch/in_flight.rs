@@ -62,11 +62,13 @@ impl InFlight {
         lock(&self.entries).retain(|entry| entry.key.id != key.id);
     }
 
-    /// Returns the state of the run's only key, if more is known than that nothing was done to it.
-    pub(crate) fn known(&self) -> Option<KeyState> {
-        let id = &self.single.as_ref()?.id;
+    /// Returns the run's only key and its state.
+    pub(crate) fn single(&self) -> Option<(&Key, KeyState)> {
+        let key = self.single.as_ref()?;
         let entries = lock(&self.entries);
-        entries.iter().find(|entry| entry.key.id == *id)?.known()
+        let entry = entries.iter().find(|entry| entry.key.id == key.id);
+        let nothing = || KeyState::NotDone("nothing was sent to IAM".to_owned());
+        Some((key, entry.and_then(Entry::known).unwrap_or_else(nothing)))
     }
 
     /// Returns the keys whose state is unknown.

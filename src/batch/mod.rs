@@ -28,7 +28,6 @@ use crate::report::{self, Bar, Report};
 use crate::request::{Format, Mode, Selection};
 use crate::select::Sweep;
 use crate::spill::SpillReader;
-use crate::summary::Summary;
 use abort::AbortReason;
 use chosen::Chosen;
 pub(crate) use in_flight::InFlight;
@@ -56,7 +55,6 @@ struct Run<'a> {
     /// The keys selected so far, if all are selected before any is changed.
     chosen: Chosen,
     report: Report<'a>,
-    summary: Summary,
 }
 
 /// Processes the named keys, given with their number, or those that a sweep selects. Returns the exit status.
@@ -70,10 +68,9 @@ pub(crate) async fn run(work: &Work<'_>, named: Option<(Keys, u64)>) -> anyhow::
         keys: keys_of(iter::empty()),
         chosen: Chosen::default(),
         report: Report::new(work.request),
-        summary: Summary::default(),
     };
     let exit = match run.choose_and_change(named).await {
-        Ok(()) => run.summary.exit(),
+        Ok(()) => run.report.summary.exit(),
         Err(AbortReason::Fatal(error)) => return Err(error),
         Err(reason) => run.abort(reason).await,
     };
@@ -121,7 +118,7 @@ impl Run<'_> {
         };
         confirmed?;
         // Keys that are skipped or failed are counted already.
-        self.report.start_bar(self.summary.total() + count);
+        self.report.start_bar(self.report.summary.total() + count);
         self.process_keys(Stage::Change(started)).await
     }
 

@@ -34,13 +34,13 @@ pub(crate) async fn named(
     if file.is_none() && io::stdin().is_terminal() {
         messages.note("reading keys from the terminal; press Ctrl-D on an empty line to finish");
     }
-    let (owner, action) = (request.owner, request.action);
+    let (find_user, action) = (request.find_user, request.action);
     let commands = Commands::new(&request.connection);
     let delete_deactivated = commands.delete_deactivated(file.as_deref()).to_string();
     let read = move || {
         let options = ReadOptions {
             user_name: user_name.as_ref(),
-            owner,
+            find_user,
             action,
             delete_deactivated: &delete_deactivated,
         };

@@ -91,7 +91,7 @@ impl Run<'_> {
         }
         let (result, recorded) = match processed {
             Processed::FinishedEarlier => {
-                self.summary.count_finished_earlier();
+                self.report.summary.count_finished_earlier();
                 return None;
             }
             Processed::Chosen(target) => {
@@ -104,9 +104,8 @@ impl Run<'_> {
         let written = if recorded.is_ok() {
             self.report_result(&result)
         } else {
-            self.summary.count(&result, work.request);
             let proof = work.proof(&result);
-            let written = self.report.print_unrecorded(&result, proof, &self.summary);
+            let written = self.report.print_unrecorded(&result, proof);
             work.in_flight.remove(&result.key);
             written
         };
@@ -136,8 +135,7 @@ impl Run<'_> {
     ///
     /// The result cannot be written.
     pub(super) fn report_result(&mut self, result: &KeyResult) -> io::Result<()> {
-        self.summary.count(result, self.work.request);
-        let written = self.report.print_result(result, &self.summary);
+        let written = self.report.print_result(result);
         self.work.in_flight.remove(&result.key);
         written
     }
@@ -155,7 +153,7 @@ impl Run<'_> {
                     .report_result(&result)
                     .map_err(AbortReason::OutputFailed);
             } else {
-                self.summary.count(&result, self.work.request);
+                self.report.summary.count(&result, self.work.request);
             }
             if let Outcome::Failed { .. } = result.outcome {
                 reason = reason.or_else(|| self.work.should_abort(&result));

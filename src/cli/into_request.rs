@@ -5,9 +5,7 @@ use std::collections::HashSet;
 use super::Cli;
 use crate::condition::{Condition, Conditions};
 use crate::ident::{AccessKeyId, UserName};
-use crate::request::{
-    Action, Consent, Key, Missing, Mode, Owner, Request, Selection, SigningKey, Verbosity,
-};
+use crate::request::{Action, Consent, Key, Mode, Request, Selection, Verbosity};
 
 impl Cli {
     /// Converts the command line to a request.
@@ -21,14 +19,18 @@ impl Cli {
         all.extend(self.except_tag.into_iter().map(Condition::ExceptTag));
         Request {
             path_prefix: self.path_prefix,
-            owner: either(self.find_user, Owner::Find, Owner::AsGiven),
+            find_user: self.find_user,
             conditions: Conditions { all },
             action: match (self.deactivate, self.reactivate) {
                 (true, _) => Action::Deactivate,
                 (false, true) => Action::Reactivate,
                 (false, false) => Action::Delete,
             },
-            mode: either(self.dry_run, Mode::DryRun, Mode::Change),
+            mode: if self.dry_run {
+                Mode::DryRun
+            } else {
+                Mode::Change
+            },
             consent: match (self.interactive, self.yes) {
                 (true, _) => Consent::Asked,
                 (false, true) => Consent::Given,
@@ -43,13 +45,9 @@ impl Cli {
             selection,
             expected_accounts: self.expect_account,
             max_keys: self.max_keys,
-            missing: either(self.ignore_missing, Missing::Succeeds, Missing::Fails),
+            ignore_missing: self.ignore_missing,
             // Reactivating a key locks nobody out.
-            signing_key: either(
-                self.allow_self || self.reactivate,
-                SigningKey::Allowed,
-                SigningKey::Guarded,
-            ),
+            allow_self: self.allow_self || self.reactivate,
             limit: self.timeout,
             jobs: self.jobs,
             journal: self.journal,
@@ -82,11 +80,6 @@ impl Cli {
             (None, user_name) => Selection::Named(named(&self.access_key_id, user_name.as_ref())),
         }
     }
-}
-
-/// Returns `given` for a flag that is set.
-fn either<T>(is_given: bool, given: T, not_given: T) -> T {
-    if is_given { given } else { not_given }
 }
 
 /// Returns the named keys in order, each once.

@@ -39,7 +39,7 @@ use value::typed;
 #[derive(Debug, Parser)]
 #[expect(
     clippy::struct_excessive_bools,
-    reason = "each is a flag; `into_request` converts them to enums"
+    reason = "each is a flag of the command line"
 )]
 #[expect(
     clippy::doc_markdown,

@@ -102,7 +102,7 @@ impl Search<'_> {
     ) -> Outcome {
         let evidence = Evidence {
             action: self.request.action,
-            missing: self.request.missing,
+            ignore_missing: self.request.ignore_missing,
             hint: &self.hint,
             ambiguity,
             response: Response::of(&failure),

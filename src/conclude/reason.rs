@@ -5,7 +5,7 @@ use super::{Ambiguity, Response};
 use crate::ident::UserName;
 use crate::locate::{KeyLocation, OwnerHint};
 use crate::metadata::Status;
-use crate::request::{Action, Missing};
+use crate::request::Action;
 
 /// Returns what the conclusion rests on.
 pub(super) fn reason(evidence: &Evidence<'_>) -> String {
@@ -39,9 +39,13 @@ pub(super) fn reason(evidence: &Evidence<'_>) -> String {
 fn unambiguous_reason(evidence: &Evidence<'_>) -> String {
     let what = evidence.response.missing();
     let what = what.unwrap_or("IAM refused the request");
-    match (evidence.response, evidence.location, evidence.missing) {
+    match (
+        evidence.response,
+        evidence.location,
+        evidence.ignore_missing,
+    ) {
         (Response::NoSuchKey, KeyLocation::Listed(_), _) => "IAM still lists the key".to_owned(),
-        (_, KeyLocation::LookupFailed, Missing::Succeeds) => {
+        (_, KeyLocation::LookupFailed, true) => {
             format!("{what}, and checking the key failed")
         }
         _ => what.to_owned(),

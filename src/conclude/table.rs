@@ -3,13 +3,13 @@
 use super::{Ambiguity, Response};
 use crate::ident::UserName;
 use crate::locate::{KeyLocation, OwnerHint};
-use crate::request::{Action, Missing};
+use crate::request::Action;
 
 /// What is known about a key that may have been changed.
 #[derive(Clone, Debug)]
 pub(super) struct Evidence<'a> {
     pub(super) action: Action,
-    pub(super) missing: Missing,
+    pub(super) ignore_missing: bool,
     /// The owner, as far as it was known before.
     pub(super) hint: &'a OwnerHint,
     pub(super) ambiguity: Ambiguity,
@@ -44,7 +44,7 @@ pub(super) fn conclude(evidence: &Evidence<'_>) -> Conclusion {
             evidence.location,
             KeyLocation::AbsentAsNamed | KeyLocation::LookupDenied
         );
-    let is_wanted = evidence.missing == Missing::Succeeds && (is_gone || is_absent_as_named);
+    let is_wanted = evidence.ignore_missing && (is_gone || is_absent_as_named);
     match evidence.location {
         KeyLocation::OtherUser(owner) => other_user(evidence, owner),
         _ if ambiguity == Ambiguity::None && !is_wanted => Conclusion::NotDone,
@@ -187,11 +187,11 @@ mod tests {
         let mut checked = 0;
         for (action, ambiguity, responses, [unnamed, by_caller, wanted]) in TABLE {
             for response in responses {
-                let check = |action, hint: &OwnerHint, missing, expected: String| {
+                let check = |action, hint: &OwnerHint, ignore_missing, expected: String| {
                     let conclude = |location: &KeyLocation| {
                         letter(&conclude(&Evidence {
                             action,
-                            missing,
+                            ignore_missing,
                             hint,
                             ambiguity,
                             response: *response,
@@ -200,20 +200,20 @@ mod tests {
                     };
                     let found: String = locations().iter().map(conclude).collect();
                     let case =
-                        format!("{action:?} {ambiguity:?} {response:?} {hint:?} {missing:?}");
+                        format!("{action:?} {ambiguity:?} {response:?} {hint:?} {ignore_missing}");
                     assert_eq!(found, expected, "{case}");
                 };
-                for (hint, missing, expected) in [
-                    (OwnerHint::Unknown, Missing::Fails, unnamed),
-                    (named(), Missing::Fails, by_caller),
-                    (named(), Missing::Succeeds, wanted),
+                for (hint, ignore_missing, expected) in [
+                    (OwnerHint::Unknown, false, unnamed),
+                    (named(), false, by_caller),
+                    (named(), true, wanted),
                 ] {
-                    check(action, &hint, missing, expected.to_owned());
+                    check(action, &hint, ignore_missing, expected.to_owned());
                     if action == Action::Deactivate {
                         let mut letters: Vec<char> = expected.chars().collect();
                         letters.swap(0, 1);
                         let swapped = letters.into_iter().collect();
-                        check(Action::Reactivate, &hint, missing, swapped);
+                        check(Action::Reactivate, &hint, ignore_missing, swapped);
                     }
                     checked += 1;
                 }
@@ -235,12 +235,12 @@ mod tests {
             for ambiguity in AMBIGUITIES {
                 for response in [NO_KEY, NO_USER, OTHER].concat() {
                     for hint in &hints {
-                        for missing in [Missing::Fails, Missing::Succeeds] {
+                        for ignore_missing in [false, true] {
                             for location in &locations() {
                                 combinations += 1;
                                 check(&Evidence {
                                     action,
-                                    missing,
+                                    ignore_missing,
                                     hint,
                                     ambiguity,
                                     response,
@@ -258,7 +258,7 @@ mod tests {
     fn check(evidence: &Evidence<'_>) {
         let Evidence {
             action,
-            missing,
+            ignore_missing,
             hint,
             ambiguity,
             response,
@@ -280,9 +280,7 @@ mod tests {
                     matches!(ambiguity, Ambiguity::ServerError | Ambiguity::Unanswered);
                 response == Response::NoSuchKey && is_named && is_of_this_run
             }
-            Conclusion::Missing => {
-                missing == Missing::Succeeds && response.is_missing() && (is_named || is_gone)
-            }
+            Conclusion::Missing => ignore_missing && response.is_missing() && (is_named || is_gone),
             Conclusion::NotDone => {
                 // A change of status does not remove a key, so a request that is out cannot act on a missing one.
                 let is_absent = action != Action::Delete && response.is_missing();

@@ -6,7 +6,7 @@ use super::{Entry, List, ReadOptions, Row};
 use crate::ident::AccountId;
 use crate::metadata::{Deactivation, Status};
 use crate::outcome::OutcomeKind;
-use crate::request::{Action, Key, Owner};
+use crate::request::{Action, Key};
 
 /// The maximum number of keys in a run. No account has as many, but an endless stream does.
 const MAX_KEYS: usize = 10_000_000;
@@ -230,9 +230,11 @@ impl Entry {
     fn key(self, options: ReadOptions<'_>) -> Result<Key, InputError> {
         let (id, line) = (self.id, self.line);
         // IAM would search the keys of the calling user, which is not what the list means.
-        if let (Some(column), None, Owner::AsGiven) =
-            (self.missing_owner_column, options.user_name, options.owner)
-        {
+        if let (Some(column), None, false) = (
+            self.missing_owner_column,
+            options.user_name,
+            options.find_user,
+        ) {
             let reason = format!(
                 "{id} has no owner here, but the list has an owner column: fill it in, or add --user-name or --find-user"
             );

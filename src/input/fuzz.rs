@@ -9,7 +9,7 @@ use super::line::without_comment;
 use super::{List, ReadOptions, keys_of};
 use crate::error::RunError;
 use crate::fuzz::check_message;
-use crate::request::{Action, Key, Owner};
+use crate::request::{Action, Key};
 
 const NAME: &str = "a list";
 
@@ -19,7 +19,7 @@ fn read(bytes: &[u8], action: Action) -> Result<List, RunError> {
         NAME,
         ReadOptions {
             user_name: None,
-            owner: Owner::AsGiven,
+            find_user: false,
             action,
             delete_deactivated: "jq",
         },

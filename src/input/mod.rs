@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::RunError;
 use crate::ident::{AccessKeyId, AccountId, UserName};
 use crate::metadata::Deactivation;
-use crate::request::{Action, Key, Owner};
+use crate::request::{Action, Key};
 use crate::sanitize::escape_path;
 use collect::KeyCollector;
 pub(crate) use distinct::List;
@@ -92,7 +92,7 @@ pub(crate) struct ReadOptions<'a> {
     /// The owner of keys without one.
     pub(crate) user_name: Option<&'a UserName>,
     /// Whether the owner is looked up otherwise.
-    pub(crate) owner: Owner,
+    pub(crate) find_user: bool,
     /// The requested action.
     pub(crate) action: Action,
     /// The command that deletes the keys of the list that are still deactivated.

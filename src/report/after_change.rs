@@ -6,13 +6,13 @@ use std::time::{Duration, SystemTime};
 
 use super::command::Commands;
 use super::destination::{is_appended, result_file};
-use super::{Report, Resume};
+use super::{Report, Resume, Subject};
 use crate::age::timestamp;
 use crate::aws::answered_at;
 use crate::ident::{AccessKeyId, UserName};
 use crate::metadata::{LastUse, Status};
 use crate::outcome::{KeyResult, Outcome, OutcomeKind};
-use crate::request::{Action, Key, Owner, SigningKey};
+use crate::request::{Action, Key};
 
 /// How long a session of `GetSessionToken` or `GetFederationToken` can be valid.
 const LONGEST_SESSION: Duration = Duration::from_hours(36);
@@ -141,7 +141,7 @@ impl Report<'_> {
     /// Returns what to do after the run's only key was changed: how to undo that, and what outlives the key.
     pub(super) fn after_change(&self, result: &KeyResult) -> Vec<String> {
         let mut hints = self.undo(result);
-        if self.request.single().is_some() && !self.messages.is_quiet {
+        if matches!(self.subject, Subject::Key(..)) && !self.messages.is_quiet {
             hints.extend(self.open_sessions.hints(&self.commands));
         }
         hints
@@ -177,9 +177,10 @@ impl Report<'_> {
 
     /// Whose credentials can undo the run.
     fn undoing_signer(&self) -> &'static str {
-        match self.request.signing_key {
-            SigningKey::Guarded => "",
-            SigningKey::Allowed => ", with other credentials",
+        if self.request.allow_self {
+            ", with other credentials"
+        } else {
+            ""
         }
     }
 
@@ -248,7 +249,7 @@ impl Report<'_> {
                 owners.push(key.user_name.as_ref());
             }
         }
-        let is_looked_up = owners.len() > 1 && self.request.owner == Owner::Find;
+        let is_looked_up = owners.len() > 1 && self.request.find_user;
         if is_looked_up {
             return vec![self.undo_keys(keys, "it", true)];
         }

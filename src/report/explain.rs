@@ -3,11 +3,11 @@
 
 use serde_json::{Value, json};
 
-use super::Report;
 use super::call_error::code_and_sentence;
 use super::hint::{About, hints};
 use super::message::{self, Level, Messages};
 use super::record;
+use super::{Report, Subject};
 use crate::error::{CallError, Exit, NotFound, RunError, SearchScope, ServiceError};
 use crate::outcome::{KeyResult, KeyState, Outcome, Refusal, STATUS_UNKNOWN, already};
 use crate::request::{Key, Mode};
@@ -149,9 +149,15 @@ impl Messages {
 }
 
 impl Report<'_> {
-    /// Explains the result of a key. For one of many keys the message is a single line, and the hints apply to all
-    /// keys with the same error.
-    pub(super) fn explain(&self, result: &KeyResult, about: About<'_>) -> Explanation {
+    /// Explains the result of a key. For one of many keys a person reads a single line, and the hints apply to all keys
+    /// with the same error.
+    pub(super) fn explain(&self, result: &KeyResult) -> Explanation {
+        let about = match self.subject {
+            Subject::List if !self.messages.is_json() => {
+                About::OneOfMany(&result.key, self.request)
+            }
+            Subject::List | Subject::Key(..) => About::One(&result.key),
+        };
         let (id, action) = (&result.key.id, result.action);
         let not_done = |why: &str| KeyState::NotDone(why.to_owned());
         let error = |code: &str, message: &str, known| {

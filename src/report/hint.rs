@@ -4,7 +4,7 @@ use super::advice::advice;
 use super::command::Commands;
 use crate::error::{CallError, Context, ErrorKind, NamedBy, NotFound, SearchScope};
 use crate::ident::AccountId;
-use crate::request::{Key, Owner, Request, Selection};
+use crate::request::{Key, Request, Selection};
 
 /// The key that a hint concerns.
 #[derive(Clone, Copy, Debug)]
@@ -34,12 +34,12 @@ impl About<'_> {
         let Self::OneOfMany(key, request) = self else {
             return None;
         };
-        match (&request.selection, request.owner, &key.user_name) {
-            (Selection::Named(_) | Selection::Listed { .. }, Owner::AsGiven, None) => {
+        match (&request.selection, request.find_user, &key.user_name) {
+            (Selection::Named(_) | Selection::Listed { .. }, false, None) => {
                 Some("add --find-user to look up the owner of each key")
             }
             // The option is the only one that names an owner.
-            (Selection::Named(_), Owner::AsGiven, Some(_)) => {
+            (Selection::Named(_), false, Some(_)) => {
                 Some("use --find-user instead of --user-name to look up the owner of each key")
             }
             _ => None,

@@ -3,13 +3,11 @@
 use std::mem;
 
 use super::Report;
-use super::explain::{contradiction, unchecked_owner};
-use super::hint::About;
+use super::explain::{Explanation, contradiction, unchecked_owner};
 use super::message::{Level, Messages};
 use crate::ident::AccountId;
 use crate::outcome::{KeyResult, Outcome, OutcomeKind, Refusal};
-use crate::request::{Action, Missing, Mode, Request, Selection};
-use crate::summary::Summary;
+use crate::request::{Action, Mode, Request, Selection};
 
 /// The maximum number of hints and warnings at the end. More would not help anybody.
 const MAX_FINAL_LINES: usize = 20;
@@ -29,8 +27,7 @@ pub(crate) enum Resume {
 
 impl Report<'_> {
     /// Prints the result of one of many keys if it needs attention.
-    pub(super) fn print_one_of_many(&mut self, result: &KeyResult) {
-        let mut explanation = self.explain(result, About::OneOfMany(&result.key, self.request));
+    pub(super) fn print_one_of_many(&mut self, result: &KeyResult, mut explanation: Explanation) {
         let hints = mem::take(&mut explanation.hints);
         match (&result.outcome, result.kind()) {
             (Outcome::Refused(Refusal::SigningKey), _) => {
@@ -66,7 +63,8 @@ impl Report<'_> {
     }
 
     /// Prints the hints, the counts, and how to continue.
-    pub(super) fn print_summary(&self, summary: &Summary, resume: Resume) {
+    pub(super) fn print_summary(&self, resume: Resume) {
+        let summary = &self.summary;
         for (level, text) in &self.final_lines {
             self.messages.print(*level, text);
         }
@@ -80,9 +78,7 @@ impl Report<'_> {
         // Otherwise the same command lists the keys that are left, or skips those that are gone.
         let fails_on_missing = match self.request.selection {
             Selection::User(_) | Selection::Root | Selection::Account => false,
-            Selection::Named(_) | Selection::Listed { .. } => {
-                self.request.missing == Missing::Fails
-            }
+            Selection::Named(_) | Selection::Listed { .. } => !self.request.ignore_missing,
         };
         if self.request.mode == Mode::Change && rest > 0 {
             let hint = match (self.needs_other_query, resume) {

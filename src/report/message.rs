@@ -29,7 +29,7 @@ pub(super) enum Level {
 /// Prints messages.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Messages {
-    colored: bool,
+    pub(super) colored: bool,
     /// Whether results for people are colored too.
     pub(super) paints_results: bool,
     format: ErrorFormat,

@@ -27,7 +27,7 @@ use std::os::fd::AsFd as _;
 
 use crate::error::Exit;
 use crate::ident::AccountId;
-use crate::outcome::{KeyResult, KeyState, Outcome, OutcomeKind};
+use crate::outcome::{KeyResult, KeyState, OutcomeKind};
 use crate::request::{Format, Key, Mode, Request};
 use crate::sanitize::SafeText;
 use crate::summary::Summary;
@@ -35,7 +35,6 @@ use after_change::{Deactivated, OpenSessions};
 pub(crate) use call_error::run_error;
 use command::Commands;
 pub(crate) use explain::{AS_REPORTED, Explanation};
-use hint::About;
 pub(crate) use many::{Resume, print_root_key};
 use message::{Level, Messages};
 use output::Output;
@@ -62,11 +61,10 @@ pub(crate) struct Report<'a> {
     request: &'a Request,
     messages: Messages,
     commands: Commands,
-    /// The state of the run's only key, once it was printed. It is printed again after a later error, so that it is
-    /// the last line.
-    single_key: Option<Explanation>,
+    subject: Subject<'a>,
     /// The progress bar. It shows the keys that were tried.
     pub(crate) bar: Bar,
+    pub(crate) summary: Summary,
     /// The format of results.
     pub(crate) format: Format,
     /// The account for the heading of a table, if STS returned it.
@@ -92,6 +90,16 @@ pub(crate) struct Report<'a> {
     pub(crate) output: Output,
 }
 
+/// What the messages are about.
+#[derive(Debug)]
+enum Subject<'a> {
+    /// The run's only key, and its state once it was printed. It is printed again after a later error, so that it is the
+    /// last line.
+    Key(&'a Key, Option<Box<Explanation>>),
+    /// Many keys. A line about each that needs attention, and a summary at the end.
+    List,
+}
+
 impl<'a> Report<'a> {
     /// Creates a report in the format that `request` selects.
     pub(crate) fn new(request: &'a Request) -> Self {
@@ -99,8 +107,11 @@ impl<'a> Report<'a> {
             request,
             messages: Messages::of(request),
             commands: Commands::new(&request.connection),
-            single_key: None,
+            subject: request
+                .single()
+                .map_or(Subject::List, |key| Subject::Key(key, None)),
             bar: Bar::new(request),
+            summary: Summary::default(),
             format: format_of(request),
             account: None,
             table: None,
@@ -115,13 +126,13 @@ impl<'a> Report<'a> {
         }
     }
 
-    /// Prints the result of a key: for people on standard error, for programs on standard output.
+    /// Counts the result of a key and prints it: for people on standard error, for programs on standard output.
     ///
     /// # Errors
     ///
     /// The result cannot be written. The message on standard error is printed anyway.
-    pub(crate) fn print_result(&mut self, result: &KeyResult, summary: &Summary) -> io::Result<()> {
-        self.update_progress(result, summary);
+    pub(crate) fn print_result(&mut self, result: &KeyResult) -> io::Result<()> {
+        self.count(result);
         let written = self.write(result);
         self.print_explanation(result);
         written
@@ -134,29 +145,24 @@ impl<'a> Report<'a> {
     /// # Errors
     ///
     /// The result cannot be written. The message on standard error is printed anyway.
-    pub(crate) fn print_unrecorded(
-        &mut self,
-        result: &KeyResult,
-        proof: Proof,
-        summary: &Summary,
-    ) -> io::Result<()> {
+    pub(crate) fn print_unrecorded(&mut self, result: &KeyResult, proof: Proof) -> io::Result<()> {
         if !result.is_changed() {
-            return self.print_result(result, summary);
+            return self.print_result(result);
         }
         // The run fails, so a caller who deletes a single key expects nothing on standard output.
         let prints_nothing = self.request.deletes_one() && self.request.output.is_none();
         let (written, next) = match proof {
             Proof::None if !prints_nothing => (
-                self.print_result(result, summary),
+                self.print_result(result),
                 "cannot confirm it: IAM did not list the key before",
             ),
             Proof::None | Proof::Listed => {
-                self.update_progress(result, summary);
+                self.count(result);
                 self.print_explanation(result);
                 (Ok(()), "verifies and reports it")
             }
         };
-        if self.request.single().is_none() {
+        if let Subject::List = self.subject {
             let (key, done) = (&result.key.id, result.action.done());
             self.messages.warning(&format!(
                 "{key}: {done}, but the journal does not record it; the next run with this journal {next}"
@@ -165,61 +171,55 @@ impl<'a> Report<'a> {
         written
     }
 
-    fn update_progress(&mut self, result: &KeyResult, summary: &Summary) {
-        self.bar.update(summary);
+    fn count(&mut self, result: &KeyResult) {
+        self.summary.count(result, self.request);
+        self.bar.update(&self.summary);
         self.deactivated.add(result);
         self.open_sessions.add(result);
-        self.single_key = self.request.single().map(|key| Explanation {
-            attempts: result.attempts,
-            ..Explanation::error("", "", Exit::Success, result.result_member())
-                .about(Some(key), describe_key(result))
-        });
     }
 
     fn print_explanation(&mut self, result: &KeyResult) {
-        if self.request.single().is_none() && !self.messages.is_json() {
-            return self.print_one_of_many(result);
+        let mut explanation = self.explain(result);
+        match &mut self.subject {
+            Subject::Key(key, state) => {
+                let now = Explanation::error("", "", Exit::Success, result.result_member());
+                *state = Some(Box::new(Explanation {
+                    attempts: result.attempts,
+                    ..now.about(Some(key), describe_key(result))
+                }));
+                self.print_single(result, &explanation);
+            }
+            Subject::List if self.messages.is_json() => {
+                // The command to undo is printed once at the end.
+                if explanation.exit == Exit::Success {
+                    explanation.hints.clear();
+                }
+                self.messages.explain(&explanation);
+            }
+            Subject::List => self.print_one_of_many(result, explanation),
         }
-        // The error that ended the run is printed next, with the state of the key.
-        let is_single = self.request.single().is_some();
-        if is_single && matches!(result.outcome, Outcome::NotTried { .. }) {
-            return;
-        }
-        if self.request.deletes_one() {
-            self.print_deletion(result);
-        }
-        if is_single
-            && self.request.mode == Mode::DryRun
-            && let Some(table) = &self.table
-            && let Some(left_out) = table.left_out_use(&result.key, &result.metadata)
-        {
-            self.messages.note(&left_out);
-        }
-        let mut explanation = self.explain(result, About::One(&result.key));
-        // With many keys, the command to undo is printed once at the end.
-        if self.request.single().is_none() && explanation.exit == Exit::Success {
-            explanation.hints.clear();
-        }
-        self.messages.explain(&explanation);
     }
 
-    /// Prints an error that ended the run and does not concern a single key.
-    fn print_error(&self, code: &str, message: impl Into<String>, exit: Exit) {
-        let error = Explanation::error(code, message, exit, AS_REPORTED);
+    /// Prints an error that ended the run, with the state of the run's only key if that was printed before.
+    pub(crate) fn print_end(&self, code: &str, message: impl Into<String>, exit: Exit) {
+        let error = match &self.subject {
+            Subject::Key(_, Some(state)) => Explanation {
+                code: code.to_owned(),
+                message: message.into(),
+                exit,
+                ..*state.clone()
+            },
+            Subject::Key(_, None) | Subject::List => {
+                Explanation::error(code, message, exit, AS_REPORTED)
+            }
+        };
         self.messages.explain(&error);
     }
 
-    /// Prints the same error with the state of the run's only key.
-    fn print_error_with_key(&self, code: &str, message: String, exit: Exit) {
-        let code = code.to_owned();
-        match self.single_key.clone() {
-            Some(single_key) => self.messages.explain(&Explanation {
-                code,
-                message,
-                exit,
-                ..single_key
-            }),
-            None => self.print_error(&code, message, exit),
+    /// Reports why no more keys are tried. For a single key, its result says so.
+    pub(crate) fn print_stop(&self, code: &str, why: &str, exit: Exit) {
+        if let Subject::List = self.subject {
+            self.print_end(code, format!("{why}: no more keys are tried"), exit);
         }
     }
 
@@ -227,13 +227,13 @@ impl<'a> Report<'a> {
     /// result.
     pub(crate) fn print_write_failure(&mut self, error: &io::Error, exit: Exit) -> Exit {
         self.needs_other_query |= is_query_error(error);
-        let exit = match self.request.single() {
-            Some(_) => exit.or_other(),
-            None if exit.is_signal() => exit,
-            None => Exit::Other,
+        let exit = match self.subject {
+            Subject::Key(..) => exit.or_other(),
+            Subject::List if exit.is_signal() => exit,
+            Subject::List => Exit::Other,
         };
         let message = format!("could not write the result to standard output: {error}");
-        self.print_error_with_key("NotWritten", message, exit);
+        self.print_end("NotWritten", message, exit);
         exit
     }
 
@@ -247,70 +247,32 @@ impl<'a> Report<'a> {
         if exit != Exit::Refused {
             message::end_line();
         }
-        self.print_error(code, format!("{what}: this run changed nothing"), exit);
-    }
-
-    /// Reports that a signal ended the run. For a single key, its result says so.
-    pub(crate) fn print_interruption(&self, exit: Exit) {
-        if self.request.single().is_none() {
-            self.print_error("Interrupted", "interrupted: no more keys are tried", exit);
-        }
-    }
-
-    /// Reports that IAM did not respond for this number of consecutive keys, so the remaining keys are not tried.
-    pub(crate) fn print_unreachable(&self, keys: usize) {
-        let message =
-            format!("IAM did not respond for {keys} keys in a row: no more keys are tried");
-        self.print_error("Unreachable", message, Exit::Unreachable);
-    }
-
-    /// Reports why the run ended before the remaining keys.
-    pub(crate) fn print_stop(&self, why: &str) {
-        let message = format!("{why}: no more keys are tried");
-        self.print_error("Refused", message, Exit::Refused);
-    }
-
-    /// Reports that a signal ended the run before all results were written, usually because nobody reads them.
-    pub(crate) fn print_unread_output(&self, exit: Exit) {
-        let message = "interrupted: not every result could be written to standard output in time";
-        self.print_error_with_key("NotWritten", message.to_owned(), exit);
-    }
-
-    /// Reports that a signal ended the wait for the journal's disk, after the last record was written.
-    pub(crate) fn print_unchecked_journal(&self, exit: Exit) {
-        let message = "interrupted: the journal's disk is not responding";
-        self.print_error_with_key("Interrupted", message.to_owned(), exit);
-    }
-
-    /// Reports that another process changed the journal. The exit status is never success because a later run cannot
-    /// know what this run did.
-    pub(crate) fn print_lost_journal(&self, reason: String, exit: Exit) -> Exit {
-        let exit = exit.or_other();
-        self.print_error_with_key("JournalLost", reason, exit);
-        exit
+        self.print_end(code, format!("{what}: this run changed nothing"), exit);
     }
 
     /// Reports that the list of keys or the journal cannot be read or written.
     pub(crate) fn print_broken_run(&mut self, error: &io::Error, exit: Exit) {
         self.needs_other_query |= is_query_error(error);
-        if self.single_key.is_none() && self.request.single().is_some() {
+        if let Subject::Key(key, state @ None) = &mut self.subject {
             let known = KeyState::NotDone(String::new()).result_member(self.request.action);
             let result_text = "no request to change the key was sent to IAM".to_owned();
-            let untouched = Explanation::error("", "", exit, known);
-            self.single_key = Some(untouched.about(self.request.single(), result_text));
+            let untouched = Explanation::error("", "", exit, known).about(Some(key), result_text);
+            *state = Some(Box::new(untouched));
         }
-        self.print_error_with_key("BrokenOff", format!("the run was aborted: {error}"), exit);
+        self.print_end("BrokenOff", format!("the run was aborted: {error}"), exit);
     }
 
-    /// Starts the progress bar for this number of keys.
+    /// Starts the progress bar for this number of keys. A single key has no bar.
     pub(crate) fn start_bar(&self, keys: u64) {
-        self.bar.expect(Some(keys));
+        if let Subject::List = self.subject {
+            self.bar.expect(Some(keys));
+        }
     }
 
     /// Finishes the report of a run over many keys: prints the changed keys whose results were not written, and the
     /// summary.
-    pub(crate) fn finish(&mut self, summary: &Summary, resume: Resume) {
-        if self.request.single().is_some() {
+    pub(crate) fn finish(&mut self, resume: Resume) {
+        if let Subject::Key(..) = self.subject {
             return;
         }
         self.bar.clear();
@@ -318,10 +280,9 @@ impl<'a> Report<'a> {
             self.messages.print(Level::Result, &known);
         }
         // One sentence has reported that nothing was changed.
-        let is_said =
-            self.is_not_confirmed && summary.count_of(OutcomeKind::Refused) == summary.total();
-        if !is_said {
-            self.print_summary(summary, resume);
+        let refused = self.summary.count_of(OutcomeKind::Refused);
+        if !self.is_not_confirmed || refused != self.summary.total() {
+            self.print_summary(resume);
         }
     }
 }
@@ -346,38 +307,33 @@ pub(crate) fn page(text: &str) -> io::Result<()> {
     }
 }
 
-/// Reports a panic: a sentence and the state of the keys. `known` is the state of the run's only key if a request for
-/// it was started, and `unknown_keys` are those among many keys whose state is unknown.
+/// Reports a panic: a sentence and the state of the keys. `single` is the run's only key with its state, and
+/// `unknown_keys` are those whose state is unknown.
 pub(crate) fn print_panic(
     place: &str,
     request: &Request,
-    known: Option<KeyState>,
-    unknown_keys: &[Key],
-    messages: Messages,
+    single: Option<(&Key, KeyState)>,
+    unknown_keys: Vec<Key>,
 ) -> Exit {
-    let is_reported = request.output != Some(Format::Off)
-        || request.single().is_some()
-        || request.mode == Mode::DryRun;
+    let is_reported =
+        request.output != Some(Format::Off) || single.is_some() || request.mode == Mode::DryRun;
     let exit = if unknown_keys.is_empty() && is_reported {
         Exit::Other
     } else {
         Exit::Unknown
     };
+    let (messages, commands) = (Messages::of(request), Commands::new(&request.connection));
     let message = format!("aborted at {place}: a bug, or not enough memory or threads");
-    let print = |key: Option<&Key>, known, result_text| {
-        let error = Explanation::error("BrokenOff", message.clone(), exit, known);
-        messages.explain(&error.about(key, result_text));
-    };
-    let commands = Commands::new(&request.connection);
+    let error = |known| Explanation::error("BrokenOff", message.clone(), exit, known);
     let print_key = |key: &Key, known: &KeyState| {
         let check = commands.check(key, known).map(|check| format!("; {check}"));
         let (result_text, check) = (known.describe(request.action), check.unwrap_or_default());
         let result_text = format!("{}: {result_text}{check}", key.id);
-        print(Some(key), known.result_member(request.action), result_text);
+        let error = error(known.result_member(request.action));
+        messages.explain(&error.about(Some(key), result_text));
     };
-    if let Some(key) = request.single() {
-        let nothing = || KeyState::NotDone("nothing was sent to IAM".to_owned());
-        print_key(key, &known.unwrap_or_else(nothing));
+    if let Some((key, known)) = single {
+        print_key(key, &known);
         return exit;
     }
     let others = if is_reported {
@@ -385,9 +341,9 @@ pub(crate) fn print_panic(
     } else {
         "which keys were changed was not reported: check with `aws iam list-access-keys`, or the journal"
     };
-    print(None, AS_REPORTED, others.to_owned());
+    messages.explain(&error(AS_REPORTED).about(None, others.to_owned()));
     for key in unknown_keys {
-        print_key(key, &KeyState::unknown("the request may have been sent"));
+        print_key(&key, &KeyState::unknown("the request may have been sent"));
     }
     exit
 }

@@ -1,75 +1,77 @@
 //! A progress bar on standard error, for many keys and only on a terminal.
 
-use std::fmt;
+use std::cell::Cell;
 use std::io::{self, IsTerminal as _};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle, TermLike};
+use anstyle::AnsiColor;
 
+use super::fit::Fit;
+use super::message::Messages;
 use super::stream::{self, Job, Stream};
 use super::table::width;
 use crate::lock::lock;
 use crate::outcome::OutcomeKind;
-use crate::request::{Color, ErrorFormat, Request, Verbosity};
+use crate::request::Request;
 use crate::summary::Summary;
 
 /// A run that ends sooner has no bar.
 const DELAY: Duration = Duration::from_secs(1);
 
-/// The bar, or nothing if it would not be visible. The thread that writes standard error draws it.
+/// The width of the bar without the text next to it.
+const BAR_WIDTH: usize = 16;
+
+/// Begins the line again, which is empty then.
+const CLEAR_LINE: &str = "\r\u{1b}[2K";
+
+/// How much is done, and of what.
+type Progress = Arc<Mutex<(u64, String)>>;
+
+/// The bar, or nothing if it would not be visible, and whether it is colored. The thread that writes standard error draws it.
 #[derive(Clone, Debug)]
-pub(crate) struct Bar(Option<(Color, Arc<Mutex<BarState>>)>);
-
-/// What the bar shows the next time it is drawn.
-#[derive(Debug)]
-struct BarState {
-    done: u64,
-    message: String,
-}
-
-impl Default for BarState {
-    fn default() -> Self {
-        let message = "keys".to_owned();
-        Self { done: 0, message }
-    }
-}
+pub(crate) struct Bar(Option<(bool, Progress)>);
 
 impl Bar {
-    /// Creates a bar that is not shown yet. A single key has no bar.
+    /// Creates a bar that is not shown yet.
     pub(crate) fn new(request: &Request) -> Self {
-        if request.single().is_some()
-            || request.error_format == ErrorFormat::Json
-            || request.verbosity == Verbosity::Quiet
+        let messages = Messages::of(request);
+        let is_hidden = messages.is_json()
+            || messages.is_quiet
             || !io::stderr().is_terminal()
-            || std::env::var_os("TERM").is_some_and(|term| term == "dumb")
-        {
-            return Self(None);
-        }
-        Self(Some((request.color, Arc::default())))
+            || std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        let state = || Arc::new(Mutex::new((0, "keys".to_owned())));
+        Self((!is_hidden).then(|| (messages.colored, state())))
     }
 
     /// Shows the bar for this number of keys. `None`: how much there is to do is unknown, so the time is shown.
     pub(super) fn expect(&self, count: Option<u64>) {
-        if let Some((color, state)) = &self.0 {
-            stream::draw(Job::Show(DrawnBar::new(*color, count, state)));
+        if let Some((is_colored, state)) = &self.0 {
+            stream::draw(Job::Show(DrawnBar {
+                is_colored: *is_colored,
+                count,
+                state: Arc::clone(state),
+                done_before: lock(state).0,
+                start: Instant::now(),
+                is_drawn: Cell::new(false),
+            }));
         }
     }
 
     /// Advances the bar to the number of counted keys, without those that were not tried.
     pub(super) fn update(&self, summary: &Summary) {
         let failed = summary.count_of(OutcomeKind::Failed) + summary.count_of(OutcomeKind::Unknown);
-        let message = match failed {
+        let what = match failed {
             0 => "keys".to_owned(),
             _ => format!("keys, {failed} failed"),
         };
         let done = summary.total() - summary.count_of(OutcomeKind::NotTried);
-        self.set(done, &message);
+        self.set(done, what);
     }
 
     /// Advances the bar to `done` of `all` other items.
     pub(crate) fn step(&self, what: &'static str, done: usize, all: usize) {
-        self.set(done as u64, what);
+        self.set(done as u64, what.to_owned());
         if done <= 1 {
             self.expect(Some(all as u64));
         }
@@ -77,7 +79,7 @@ impl Bar {
 
     /// Shows what is waited for.
     pub(crate) fn wait(&self, what: &'static str) {
-        self.set(0, what);
+        self.set(0, what.to_owned());
         self.expect(None);
     }
 
@@ -88,155 +90,82 @@ impl Bar {
         }
     }
 
-    fn set(&self, done: u64, message: &str) {
+    fn set(&self, done: u64, what: String) {
         if let Some((_, state)) = &self.0 {
-            let mut state = lock(state);
-            state.done = done;
-            message.clone_into(&mut state.message);
+            *lock(state) = (done, what);
         }
     }
 }
 
-/// The bar as `indicatif` draws it.
+/// The bar on the terminal.
 #[derive(Debug)]
 pub(super) struct DrawnBar {
-    bar: ProgressBar,
-    visible_from: Instant,
-    state: Arc<Mutex<BarState>>,
+    is_colored: bool,
+    count: Option<u64>,
+    state: Progress,
+    /// What was done before the bar was shown, which does not count for the rate.
+    done_before: u64,
+    start: Instant,
+    is_drawn: Cell<bool>,
 }
 
 impl DrawnBar {
-    fn new(color: Color, count: Option<u64>, state: &Arc<Mutex<BarState>>) -> Self {
-        let message = lock(state).message.clone();
-        let bar = ProgressBar::with_draw_target(
-            count,
-            ProgressDrawTarget::term_like(Box::<Line>::default()),
-        )
-        .with_message(message);
-        let template = match color {
-            _ if count.is_none() => "{msg}: {time}",
-            Color::Off => "{bar:16} {pos}/{len} {msg}{pace}",
-            Color::On | Color::Auto => "{bar:16.green} {pos}/{len} {msg}{pace}",
-        };
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            let rate_and_eta = |state: &ProgressState, out: &mut dyn fmt::Write| {
-                let _ = write!(
-                    out,
-                    "{}",
-                    rate_and_eta(state.pos(), state.per_sec(), state.eta())
-                );
-            };
-            let time = |state: &ProgressState, out: &mut dyn fmt::Write| {
-                let _ = write!(out, "{}", format_duration(state.elapsed()));
-            };
-            let style = style.with_key("pace", rate_and_eta).with_key("time", time);
-            bar.set_style(style.progress_chars("##-"));
-        }
-        Self {
-            bar,
-            visible_from: Instant::now() + DELAY,
-            state: Arc::clone(state),
-        }
-    }
-
-    fn is_visible(&self) -> bool {
-        Instant::now() >= self.visible_from
-    }
-
     /// Draws the current state, unless the run may still end soon.
     pub(super) fn draw(&self) {
-        if !self.is_visible() {
+        if self.start.elapsed() < DELAY {
             return;
         }
+        // A full line could wrap.
+        let width = width(io::stderr()).saturating_sub(1);
+        let mut line = Fit::for_locale().end(&self.text(), width);
+        if self.is_colored
+            && self.count.is_some()
+            && let Some((bar, text)) = line.split_at_checked(BAR_WIDTH)
+        {
+            let green = AnsiColor::Green.on_default();
+            line = format!("{green}{bar}{green:#}{text}");
+        }
+        put(&format!("{CLEAR_LINE}{line}"));
+        self.is_drawn.set(true);
+    }
+
+    fn text(&self) -> String {
         // The lock is released first because writing to the terminal may block.
-        let (done, message) = {
-            let state = lock(&self.state);
-            (state.done, state.message.clone())
+        let (done, what) = lock(&self.state).clone();
+        let elapsed = self.start.elapsed();
+        let Some(count) = self.count else {
+            return format!("{what}: {}", format_duration(elapsed));
         };
-        // Each setter would draw: the new message with the old position.
-        let bar = self.bar.clone().with_message(message);
-        bar.with_position(done).tick();
+        let bar = (0_u64..).take(BAR_WIDTH).map(|place| {
+            let is_filled = done.saturating_mul(BAR_WIDTH as u64) > place.saturating_mul(count);
+            if is_filled { '#' } else { '-' }
+        });
+        let bar: String = bar.collect();
+        let number = |count: u64| f64::from(u32::try_from(count).unwrap_or(u32::MAX));
+        let rate = number(done.saturating_sub(self.done_before)) / elapsed.as_secs_f64();
+        let left = Duration::try_from_secs_f64(number(count.saturating_sub(done)) / rate);
+        let pace = rate_and_eta(done, rate, left.unwrap_or_default());
+        format!("{bar} {done}/{count} {what}{pace}")
     }
 
     /// Writes lines above the bar.
     pub(super) fn suspend<T>(&self, write: impl FnOnce() -> T) -> T {
-        // `indicatif` would draw the bar.
-        if !self.is_visible() {
-            return write();
-        }
-        let written = self.bar.suspend(write);
+        self.clear();
+        let written = write();
         self.draw();
         written
     }
 
     /// Removes the bar.
     pub(super) fn clear(&self) {
-        self.bar.finish_and_clear();
-    }
-}
-
-/// The line of standard error on which the bar is drawn. What `indicatif` has for this fills the line with spaces. Then what a
-/// terminal shows of Ctrl-C begins another line, and the bar is shown twice.
-#[derive(Debug, Default)]
-struct Line(Mutex<String>);
-
-impl Line {
-    fn put(&self, text: &str) {
-        lock(&self.0).push_str(text);
-    }
-
-    fn move_cursor(&self, count: usize, direction: char) {
-        if count > 0 {
-            self.put(&format!("\u{1b}[{count}{direction}"));
+        if self.is_drawn.take() {
+            put(CLEAR_LINE);
         }
     }
 }
 
-impl TermLike for Line {
-    fn width(&self) -> u16 {
-        u16::try_from(width(io::stderr())).unwrap_or(u16::MAX)
-    }
-
-    fn move_cursor_up(&self, count: usize) -> io::Result<()> {
-        self.move_cursor(count, 'A');
-        Ok(())
-    }
-
-    fn move_cursor_down(&self, count: usize) -> io::Result<()> {
-        self.move_cursor(count, 'B');
-        Ok(())
-    }
-
-    fn move_cursor_right(&self, count: usize) -> io::Result<()> {
-        self.move_cursor(count, 'C');
-        Ok(())
-    }
-
-    fn move_cursor_left(&self, count: usize) -> io::Result<()> {
-        self.move_cursor(count, 'D');
-        Ok(())
-    }
-
-    fn write_line(&self, text: &str) -> io::Result<()> {
-        self.put(text);
-        self.put("\n");
-        Ok(())
-    }
-
-    fn write_str(&self, text: &str) -> io::Result<()> {
-        self.put(text.trim_end_matches(' '));
-        Ok(())
-    }
-
-    fn clear_line(&self) -> io::Result<()> {
-        self.put("\r\u{1b}[2K");
-        Ok(())
-    }
-
-    fn flush(&self) -> io::Result<()> {
-        let text = std::mem::take(&mut *lock(&self.0));
-        stream::write(Stream::Messages, text.as_bytes())
-    }
+fn put(text: &str) {
+    let _ = stream::write(Stream::Messages, text.as_bytes());
 }
 
 /// Returns the rate and the remaining time, or nothing before the first key is done.

@@ -1,7 +1,6 @@
 //! The result of a key for programs: a JSON object, the result of `--query`, or tab-separated columns. Names are those
 //! of AWS where AWS has one.
 
-use std::fmt;
 use std::io;
 use std::time::SystemTime;
 
@@ -9,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::call_error::{code_and_sentence, not_found_sentence};
 use crate::age::timestamp;
-use crate::error::{CallError, ServiceError};
+use crate::error::{CallError, RunError, ServiceError};
 use crate::metadata::{LastUse, NOT_AVAILABLE, Status, Target};
 use crate::outcome::{
     KeyResult, KeyState, Outcome, OutcomeKind, Refusal, ResponseMetadata, STATUS_UNKNOWN, already,
@@ -195,8 +194,8 @@ pub(super) fn reason(result: &KeyResult) -> Option<String> {
 
 /// Returns what boto3 returns if the run's only key was deleted, and the key's object otherwise.
 fn output_value(result: &KeyResult, request: &Request) -> Value {
-    match (&result.outcome, result.action, request.single()) {
-        (Outcome::Done { response, .. }, Action::Delete, Some(_)) => {
+    match &result.outcome {
+        Outcome::Done { response, .. } if request.deletes_one() => {
             let filled = response.as_ref().filter(|_| request.response_metadata);
             let metadata = filled.map_or_else(
                 || json!({}),
@@ -208,23 +207,11 @@ fn output_value(result: &KeyResult, request: &Request) -> Value {
     }
 }
 
-/// The query failed on a result.
-#[derive(Debug)]
-pub(super) struct QueryFailed(String);
-
-impl fmt::Display for QueryFailed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "--query: {}", self.0)
-    }
-}
-
-impl std::error::Error for QueryFailed {}
-
 /// Whether a query caused the error.
 pub(super) fn is_query_error(error: &io::Error) -> bool {
     let inner = error.get_ref();
     inner
-        .and_then(|inner| inner.downcast_ref::<QueryFailed>())
+        .and_then(|inner| inner.downcast_ref::<RunError>())
         .is_some()
 }
 
@@ -238,7 +225,7 @@ pub(super) fn query_result(result: &KeyResult, request: &Request) -> io::Result<
     redact_strings(&mut object);
     let found = query
         .of(&object)
-        .map_err(|what| io::Error::other(QueryFailed(what)))?;
+        .map_err(|what| io::Error::other(RunError::usage(format!("--query: {what}"))))?;
     Ok(match request.output {
         Some(Format::Text) => SafeText::page(&query::columns(&found)),
         _ => SafeText::json(&found),

@@ -3,12 +3,13 @@
 use std::io::{self, IsTerminal as _};
 use std::mem;
 
+use super::explain::Explanation;
 use super::record::{self, query_result};
 use super::table::Table;
-use super::{Report, describe_key};
+use super::{Report, Subject, describe_key};
 use crate::error::Exit;
 use crate::outcome::{KeyResult, Outcome, OutcomeKind};
-use crate::request::{Format, Owner, Request};
+use crate::request::{Format, Mode, Request};
 use crate::sanitize::SafeText;
 
 /// Returns the format of results: the one that the caller chose, or a table for a person and JSON for a program. A single
@@ -32,14 +33,13 @@ impl Report<'_> {
         if self.format == Format::Off || request.output.is_none() && is_failure {
             return Ok(());
         }
-        if self.format == Format::Table
-            && request.single().is_none()
-            && result.kind() == OutcomeKind::NotTried
+        if let (Format::Table, Subject::List, OutcomeKind::NotTried) =
+            (self.format, &self.subject, result.kind())
         {
             self.not_tried += 1;
             return Ok(());
         }
-        let is_known = request.single().is_none() && result.is_changed();
+        let is_known = result.is_changed();
         let known = is_known.then(|| describe_key(result)).into_iter().collect();
         let text = match self.format {
             Format::Table => self.row(|table| table.row(result)),
@@ -82,9 +82,27 @@ impl Report<'_> {
         SafeText::page(&text)
     }
 
+    /// Prints the message about the run's only key.
+    pub(super) fn print_single(&self, result: &KeyResult, explanation: &Explanation) {
+        // The error that ended the run is printed next, with the state of the key.
+        if let Outcome::NotTried { .. } = result.outcome {
+            return;
+        }
+        if self.request.deletes_one() {
+            self.print_deletion(result);
+        }
+        if self.request.mode == Mode::DryRun
+            && let Some(table) = &self.table
+            && let Some(left_out) = table.left_out_use(&result.key, &result.metadata)
+        {
+            self.messages.note(&left_out);
+        }
+        self.messages.explain(explanation);
+    }
+
     /// Prints what standard output does not say about a key that is deleted alone: on a terminal, that it was deleted, and
     /// elsewhere its owner, if the run looked that up.
-    pub(super) fn print_deletion(&self, result: &KeyResult) {
+    fn print_deletion(&self, result: &KeyResult) {
         let key = &result.key.id;
         let is_terminal = io::stdout().is_terminal() && io::stderr().is_terminal();
         let has_row = matches!(self.format, Format::Text | Format::Table);
@@ -97,7 +115,9 @@ impl Report<'_> {
             };
             let text = format!("deleted access key {key} of {owner}");
             self.messages.note(&text);
-        } else if let (Owner::Find, Some(owner)) = (self.request.owner, &result.metadata.owner) {
+        } else if let Some(owner) = &result.metadata.owner
+            && self.request.find_user
+        {
             let text = format!("{key} belongs to the user {owner}");
             self.messages.note(&text);
         }

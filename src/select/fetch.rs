@@ -9,7 +9,7 @@ use crate::aws::KeyBudget;
 use crate::error::{CallError, SearchScope};
 use crate::metadata::{Denied, KeyMetadata, Status, Target};
 use crate::outcome::Outcome;
-use crate::request::{Action, Key, Mode, Owner};
+use crate::request::{Action, Key, Mode};
 
 /// How many other keys of the owner are shown. IAM allows two keys per user, but users with eight keys exist.
 const MAX_OTHERS: usize = 10;
@@ -43,7 +43,7 @@ impl Selector<'_> {
         let too_late = || failed(super::timed_out(self.request.limit));
         let mut denied = None;
         // A line of a list may name the owner.
-        if self.request.owner == Owner::Find && key.user_name.is_none() {
+        if self.request.find_user && key.user_name.is_none() {
             let found = budget.spend(Duration::ZERO, self.read_last_use(key, metadata));
             denied = found.await.ok_or_else(too_late)??;
             if let Some(failure) = &denied {
@@ -177,7 +177,7 @@ impl Selector<'_> {
         };
         // The calling user's list contains at least the key that signs, which names the user.
         let listed_for = key.user_name.clone().or_else(|| listing.owner());
-        if self.request.mode == Mode::DryRun && self.request.single().is_some() {
+        if self.request.mode == Mode::DryRun {
             let others = listing
                 .0
                 .iter()
@@ -207,7 +207,7 @@ impl Selector<'_> {
             }
             Err(failure) => return Err(failed(failure)),
         };
-        let is_owner_required = self.request.owner == Owner::Find && key.user_name.is_none();
+        let is_owner_required = self.request.find_user && key.user_name.is_none();
         if is_owner_required && read.owner.is_none() {
             return Err(failed(missing_data("the key's owner")));
         }

@@ -8,7 +8,7 @@ use crate::ident::UserName;
 use crate::locate::{ListRead, Search, owner_hint, with_accounts};
 use crate::metadata::KeyMetadata;
 use crate::outcome::Outcome;
-use crate::request::{Key, Missing};
+use crate::request::Key;
 
 impl Selector<'_> {
     /// Returns the outcome of a key that does not exist or has another owner. `failure` says which.
@@ -18,7 +18,7 @@ impl Selector<'_> {
         if let Some(owner) = &context.owner {
             let why = format!("it belongs to the user {owner}");
             Outcome::not_done(failure, why)
-        } else if self.request.missing == Missing::Succeeds && context.accounts.is_none() {
+        } else if self.request.ignore_missing && context.accounts.is_none() {
             Outcome::Missing(failure)
         } else {
             failed(failure)
@@ -73,7 +73,7 @@ impl Selector<'_> {
             Ok(location) => location,
             Err(failure) => return failed(failure),
         };
-        if location.is_absence() && self.request.missing == Missing::Succeeds {
+        if location.is_absence() && self.request.ignore_missing {
             location = search.locate_confirmed(&mut None).await;
         }
         let failure = with_accounts(failure, key, &self.iam.signer);

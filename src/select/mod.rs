@@ -24,7 +24,7 @@ use crate::log::Log;
 use crate::metadata::{Denied, KeyMetadata, Status, Target};
 use crate::outcome::{KeyResult, Outcome};
 use crate::report::message::Messages;
-use crate::request::{Action, Key, Mode, Owner, Request, Selection};
+use crate::request::{Action, Key, Mode, Request, Selection};
 use index::Index;
 pub(crate) use sweep::Sweep;
 
@@ -176,7 +176,7 @@ impl<'a> Selector<'a> {
             Action::Deactivate | Action::Reactivate => Requirement::IfPossible,
             Action::Delete => Requirement::None,
         };
-        let of_owner = if self.request.owner == Owner::AsGiven && user_name.is_none() {
+        let of_owner = if !self.request.find_user && user_name.is_none() {
             // The list of the calling user's own keys names the owner.
             self.requires(RequiredRead::Owner)
         } else {
@@ -214,7 +214,7 @@ impl<'a> Selector<'a> {
 
 /// Returns who named the owner of a key with this metadata.
 pub(crate) fn named_by(request: &Request, metadata: &KeyMetadata) -> NamedBy {
-    let looks_up = request.owner == Owner::Find || matches!(request.selection, Selection::Account);
+    let looks_up = request.find_user || matches!(request.selection, Selection::Account);
     match metadata.has_owner_of_iam() {
         false => NamedBy::Caller,
         true if looks_up => NamedBy::Iam,
