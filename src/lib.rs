@@ -1,7 +1,7 @@
 //! Deletes AWS IAM access keys. Here is the order of events: arguments, settings and credentials, the choice, the question,
 //! the key, the report.
 //!
-//! This is the library of the program `iam-del-key`. Its only interface is [`main`].
+//! This is the library of the program `iam-del-key`. Its only interface is [`main`], and [`command`] for tests.
 
 mod age;
 mod aws;
@@ -47,6 +47,7 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 
 use anyhow::Context as _;
+use clap::CommandFactory as _;
 use tokio::runtime::Runtime;
 use tokio::time::sleep;
 
@@ -101,6 +102,13 @@ pub fn main() -> ExitCode {
         }
     };
     finish(running, exit).into()
+}
+
+/// Returns the options and their help, from which the man page and the completions are made.
+#[doc(hidden)]
+#[must_use]
+pub fn command() -> clap::Command {
+    Cli::command()
 }
 
 /// The runtime, and the signals once they are handled. Both outlive a panic, so that all messages are still written.

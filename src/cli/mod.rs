@@ -4,8 +4,6 @@
 mod aws;
 mod cli_input_json;
 mod error;
-#[cfg(test)]
-mod generated;
 mod into_request;
 mod rules;
 mod text;

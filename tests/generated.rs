@@ -1,15 +1,15 @@
 //! The files made from the options: completions and the man page. They are committed, and these tests compare them;
-//! `UPDATE=1 cargo test --lib generated` rewrites them.
+//! `UPDATE=1 cargo test --test generated` rewrites them.
 
 use std::fs;
 use std::path::Path;
 
-use clap::{Command, CommandFactory as _};
+use clap::Command;
+use clap::builder::StyledStr;
 use clap_complete::Shell;
 use clap_mangen::Man;
+use iam_del_key::command;
 use roff::{Inline, Roff, bold, italic, roman};
-
-use super::Cli;
 
 /// How to run it, one line per way to choose keys; each option is one of the flags.
 const SYNOPSIS: [&str; 7] = [
@@ -106,7 +106,7 @@ const FILES: [(&str, &str); 4] = [
 ];
 
 #[test]
-fn generated_completions_are_those_of_the_flags() {
+fn the_completions_are_those_of_the_options() {
     let files = [
         (Shell::Bash, "iam-del-key.bash"),
         (Shell::Zsh, "_iam-del-key"),
@@ -123,7 +123,7 @@ fn generated_completions_are_those_of_the_flags() {
 
 /// The flags without those that have no effect or are always refused.
 fn offered() -> Command {
-    let command = Cli::command();
+    let command = command();
     let shown = command.get_arguments().filter(|arg| !arg.is_hide_set());
     Command::new("iam-del-key")
         .disable_help_flag(true)
@@ -133,13 +133,13 @@ fn offered() -> Command {
 }
 
 #[test]
-fn generated_man_page_is_that_of_the_flags() {
+fn the_man_page_is_that_of_the_options() {
     check("man/iam-del-key.1", &man_page());
 }
 
 fn man_page() -> Vec<u8> {
     // The page has all options, also those that the short help omits.
-    let command = Cli::command().mut_args(|arg| arg.hide_short_help(false));
+    let command = command().mut_args(|arg| arg.hide_short_help(false));
     let command = command.after_help("").after_long_help("");
     let man = Man::new(command)
         .manual("User Commands")
@@ -157,13 +157,10 @@ fn man_page() -> Vec<u8> {
     man.render_description_section(&mut page).expect(written);
     man.render_options_section(&mut page).expect(written);
     let stories = [
-        ("One key", include_str!("../../tests/story/one-key")),
-        ("A leaked key", include_str!("../../tests/story/leaked-key")),
-        (
-            "A departing user",
-            include_str!("../../tests/story/departing-user"),
-        ),
-        ("Stale keys", include_str!("../../tests/story/stale-keys")),
+        ("One key", include_str!("story/one-key")),
+        ("A leaked key", include_str!("story/leaked-key")),
+        ("A departing user", include_str!("story/departing-user")),
+        ("Stale keys", include_str!("story/stale-keys")),
     ];
     let lists = [terms("ENVIRONMENT", &ENVIRONMENT), terms("FILES", &FILES)];
     let sections = [exit_status()].into_iter().chain(reference()).chain(lists);
@@ -175,14 +172,14 @@ fn man_page() -> Vec<u8> {
 
 /// The date of the latest release in the changelog.
 fn release_date() -> &'static str {
-    let headings = include_str!("../../CHANGELOG.md").lines();
+    let headings = include_str!("../CHANGELOG.md").lines();
     let mut dates = headings.filter_map(|line| line.strip_prefix("## [")?.split_once("] - "));
     dates.next().expect("a release").1
 }
 
 /// A line for each way to choose keys.
 fn synopsis() -> Roff {
-    let command = Cli::command();
+    let command = command();
     let is_option = |word: &str| {
         let name = word.strip_prefix("--").expect("a long option");
         command
@@ -212,7 +209,7 @@ fn synopsis() -> Roff {
 
 /// The sections of `man/reference.md`.
 fn reference() -> Vec<Roff> {
-    let text = include_str!("../../man/reference.md");
+    let text = include_str!("../man/reference.md");
     let sections = text.split("\n## ").skip(1).map(|section| {
         let (title, text) = section.split_once('\n').expect("a title");
         let mut roff = heading(&title.to_uppercase());
@@ -254,7 +251,8 @@ fn inline(text: &str) -> Vec<Inline> {
 fn exit_status() -> Roff {
     let mut section = heading("EXIT STATUS");
     let mut statuses: Vec<(&str, String)> = Vec::new();
-    for line in super::EXIT_STATUS.lines().skip(1) {
+    let text = plain(command().get_after_long_help());
+    for line in text.lines().skip(1) {
         let text = line.trim_start();
         match (text.split_once("  "), statuses.last_mut()) {
             (Some((code, meaning)), _) => statuses.push((code, meaning.trim_start().to_owned())),
@@ -284,13 +282,19 @@ fn examples(stories: &[(&str, &str)]) -> Roff {
         }
     }
     section.control("SS", ["More"]);
-    let lines: Vec<&str> = super::EXAMPLES.lines().skip(1).collect();
+    let text = plain(command().get_before_long_help());
+    let lines: Vec<&str> = text.lines().skip(1).collect();
     for example in lines.chunks(2) {
         if !told.contains(&options(example[0])) {
             term(&mut section, example[0].trim(), example[1].trim());
         }
     }
     section
+}
+
+/// A text of the help without styles.
+fn plain(text: Option<&StyledStr>) -> String {
+    text.expect("a text").to_string()
 }
 
 /// The options of a command, by which two examples are alike.
@@ -338,6 +342,6 @@ fn check(path: &str, generated: &[u8]) {
     let committed = fs::read(&file).unwrap_or_default();
     assert!(
         committed == generated,
-        "{path} is not what the flags make; write it with: UPDATE=1 cargo test generated"
+        "{path} is not what the flags make; write it with: UPDATE=1 cargo test --test generated"
     );
 }
