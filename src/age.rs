@@ -17,15 +17,6 @@ const MAX_DAYS: u64 = 36_500;
 
 const SECONDS_PER_DAY: u64 = 86_400;
 
-/// The hours from 1970 to the year 10000, which has no timestamp.
-const HOURS_TO_YEAR_10000: u64 = 70_389_528;
-
-/// The time after which the calendar repeats itself: 400 years.
-const CALENDAR: Duration = Duration::from_hours(146_097 * 24);
-
-/// More times than that, it has not repeated itself since the year 1.
-const MAX_REPEATS: u32 = 6;
-
 /// A duration in whole hours, days or weeks, such as `12h`, `45d` or `2w`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Age {
@@ -132,23 +123,6 @@ pub(crate) fn rough_age(at: SystemTime, now: SystemTime) -> String {
     format!("{number} {unit} ago")
 }
 
-/// Formats a time as IAM does: `2026-11-24T19:02:17Z`.
-pub(crate) fn timestamp(at: SystemTime) -> String {
-    if at >= SystemTime::UNIX_EPOCH + Duration::from_hours(HOURS_TO_YEAR_10000) {
-        return "a time after the year 9999".to_owned();
-    }
-    // A time before 1970 has the date of 400, 800 or more years later: so often, the calendar repeats itself.
-    let mut repeats = (0..MAX_REPEATS).map(|count| (count, at + count * CALENDAR));
-    let later = repeats.find(|(_, later)| *later >= SystemTime::UNIX_EPOCH);
-    let dated = later.and_then(|(count, later)| {
-        let text = humantime::format_rfc3339_seconds(later).to_string();
-        let (year, rest) = text.split_at_checked("1970".len())?;
-        let year = year.parse::<u32>().ok()?.checked_sub(count * 400)?;
-        (year > 0).then(|| format!("{year:04}{rest}"))
-    });
-    dated.unwrap_or_else(|| "a time before the year 1".to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -212,30 +186,6 @@ mod tests {
         assert!(age.has_passed_since(then, now));
         assert!(!age.has_passed_since(then + Duration::from_nanos(1), now));
         assert!(!age.has_passed_since(now + Duration::from_secs(90 * SECONDS_PER_DAY), now));
-    }
-
-    #[test]
-    fn a_time_has_a_date_even_before_1970() {
-        const DAY: i64 = 86_400;
-        for (seconds, expected) in [
-            (0, "1970-01-01T00:00:00Z"),
-            (-1, "1969-12-31T23:59:59Z"),
-            (-365 * DAY, "1969-01-01T00:00:00Z"),
-            (-146_097 * DAY, "1570-01-01T00:00:00Z"),
-            (-146_097 * DAY - 1, "1569-12-31T23:59:59Z"),
-            (-719_162 * DAY, "0001-01-01T00:00:00Z"),
-            (-719_162 * DAY - 1, "a time before the year 1"),
-            (-9_999_999 * DAY, "a time before the year 1"),
-            (253_402_300_799, "9999-12-31T23:59:59Z"),
-            (253_402_300_800, "a time after the year 9999"),
-        ] {
-            let distance = Duration::from_secs(i64::unsigned_abs(seconds));
-            let at = match seconds {
-                0.. => SystemTime::UNIX_EPOCH + distance,
-                _ => SystemTime::UNIX_EPOCH - distance,
-            };
-            assert_eq!(timestamp(at), expected, "{seconds}");
-        }
     }
 
     #[test]

@@ -27,6 +27,20 @@ pub(super) fn time(date: &DateTime) -> Option<SystemTime> {
     SystemTime::try_from(*date).ok()
 }
 
+/// Formats a time as IAM does: `2026-11-24T19:02:17Z`.
+pub(crate) fn timestamp(at: SystemTime) -> String {
+    let seconds = DateTime::from_secs(DateTime::from(at).secs());
+    let formatted = seconds.fmt(Format::DateTime);
+    formatted.unwrap_or_else(|_| {
+        let which = if seconds.secs() < 0 {
+            "before the year 1"
+        } else {
+            "after the year 9999"
+        };
+        format!("a time {which}")
+    })
+}
+
 /// Returns the time of the last response according to IAM's clock, so a wrong local clock cannot make a key look
 /// older. `None`: that clock cannot be trusted.
 pub(super) fn trusted_server_time(
@@ -354,5 +368,29 @@ mod tests {
                 .hint
                 .is_some_and(|hint| hint.contains("ulimit -n 1024"))
         );
+    }
+
+    #[test]
+    fn a_time_has_a_date_even_before_1970() {
+        const DAY: i64 = 86_400;
+        for (seconds, expected) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (-1, "1969-12-31T23:59:59Z"),
+            (-365 * DAY, "1969-01-01T00:00:00Z"),
+            (-146_097 * DAY, "1570-01-01T00:00:00Z"),
+            (-146_097 * DAY - 1, "1569-12-31T23:59:59Z"),
+            (-719_162 * DAY, "0001-01-01T00:00:00Z"),
+            (-719_162 * DAY - 1, "a time before the year 1"),
+            (-9_999_999 * DAY, "a time before the year 1"),
+            (253_402_300_799, "9999-12-31T23:59:59Z"),
+            (253_402_300_800, "a time after the year 9999"),
+        ] {
+            let distance = Duration::from_secs(i64::unsigned_abs(seconds));
+            let at = match seconds {
+                0.. => SystemTime::UNIX_EPOCH + distance,
+                _ => SystemTime::UNIX_EPOCH - distance,
+            };
+            assert_eq!(timestamp(at), expected, "{seconds}");
+        }
     }
 }

@@ -3,7 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 use super::{ConditionResult, TRUSTED_TIME};
-use crate::age::{Age, JUST_NOW, relative_time, timestamp};
+use crate::age::{Age, JUST_NOW, relative_time};
+use crate::aws::timestamp;
 use crate::metadata::{KeyMetadata, LastUse};
 
 /// When IAM started to record uses, as a time since 1970: April 2015 with some margin. Earlier times are not uses.

@@ -3,7 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 use super::check_message;
-use crate::age::{Age, relative_time, timestamp};
+use crate::age::{Age, relative_time};
+use crate::aws::timestamp;
 
 const HOUR: u64 = 3_600;
 

@@ -19,7 +19,7 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::age::timestamp;
+use crate::aws::timestamp;
 use crate::error::RunError;
 use crate::ident::{AccessKeyId, AccountId};
 use crate::metadata::Target;

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use serde_json::{Map, Value, json};
 
 use super::call_error::{code_and_sentence, not_found_sentence};
-use crate::age::timestamp;
+use crate::aws::timestamp;
 use crate::error::{CallError, RunError, ServiceError};
 use crate::metadata::{LastUse, NOT_AVAILABLE, Status, Target};
 use crate::outcome::{
