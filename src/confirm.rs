@@ -1,14 +1,12 @@
-//! The question before anything is changed. It is asked on standard error and answered on the terminal. Anything but a
-//! plain yes means no.
+//! The question before anything is changed. It is asked on the terminal, which standard error must be. Anything but a plain
+//! yes means no.
 
 use std::io::{self, IsTerminal as _};
-use std::sync::Arc;
 
 use crate::error::RunError;
-use crate::report::{message, stream};
 use crate::request::{Action, Consent, ErrorFormat, Mode, Request, Selection};
 use crate::sanitize::SafeText;
-use crate::terminal::{self, read_answer};
+use crate::terminal;
 
 /// Decides whether a run that asks only if a question can be shown and answered will ask.
 pub(crate) fn resolve(mut request: Request) -> Request {
@@ -80,26 +78,12 @@ fn has_terminal() -> bool {
 }
 
 /// Asks the question and waits for the answer. If it cannot be asked, the answer is no.
-pub(crate) async fn ask(question: SafeText) -> bool {
+pub(crate) async fn ask(question: &SafeText) -> bool {
     let Ok(terminal) = terminal::open() else {
         return false;
     };
-    match read_answer(Arc::new(terminal), || put(question.clone())).await {
-        Ok(answer) => {
-            if !answer.contains(&b'\n') {
-                message::end_line();
-            }
-            is_yes(&answer)
-        }
-        Err(_) => false,
-    }
-}
-
-/// Writes the question to standard error, in a thread that waits for its reader.
-async fn put(question: SafeText) -> io::Result<()> {
-    let put = tokio::task::spawn_blocking(move || stream::write_question(&question));
-    put.await
-        .unwrap_or_else(|error| Err(io::Error::other(error)))
+    let answer = terminal::ask(terminal, question).await;
+    answer.is_ok_and(|answer| is_yes(&answer))
 }
 
 /// Returns the end of the question whether to assume the role of `--role-name` in another account: what the run does there.
@@ -124,7 +108,7 @@ pub(crate) fn done_there(request: &Request, keys: u64) -> String {
 }
 
 /// Whether an answer is a plain yes.
-pub(crate) fn is_yes(answer: &[u8]) -> bool {
+fn is_yes(answer: &[u8]) -> bool {
     // An answer without an end of line was cut, or its input ended: nobody pressed Enter.
     let Some(end) = answer.iter().position(|byte| *byte == b'\n') else {
         return false;

@@ -74,8 +74,8 @@ pub(crate) fn restore(terminal: &File, mode: &Termios) {
 /// # Errors
 ///
 /// The terminal was closed.
-pub(crate) async fn ask(own: (File, Termios), question: &SafeText) -> io::Result<Vec<u8>> {
-    ask_in_mode(own, None, question).await
+pub(crate) async fn ask(terminal: File, question: &SafeText) -> io::Result<Vec<u8>> {
+    ask_in_mode(terminal, None, question).await
 }
 
 /// Asks for a secret, which is not visible while it is typed.
@@ -83,8 +83,11 @@ pub(crate) async fn ask(own: (File, Termios), question: &SafeText) -> io::Result
 /// # Errors
 ///
 /// The terminal was closed.
-pub(crate) async fn ask_secret(own: (File, Termios), prompt: &SafeText) -> io::Result<Vec<u8>> {
-    let mut hidden = own.1.clone();
+pub(crate) async fn ask_secret(
+    (terminal, mode): (File, Termios),
+    prompt: &SafeText,
+) -> io::Result<Vec<u8>> {
+    let mut hidden = mode.clone();
     hidden.local_modes.remove(LocalModes::ECHO);
     // Ctrl-\ would end the run and leave the terminal like this.
     hidden.special_codes[SpecialCodeIndex::VQUIT] = DISABLED;
@@ -92,38 +95,29 @@ pub(crate) async fn ask_secret(own: (File, Termios), prompt: &SafeText) -> io::R
     hidden
         .local_modes
         .insert(LocalModes::ECHONL | LocalModes::NOFLSH);
-    ask_in_mode(own, Some(hidden), prompt).await
+    ask_in_mode(terminal, Some((mode, hidden)), prompt).await
 }
 
-/// Asks a question while the terminal has the mode `asking`, if there is one.
+/// Asks a question, in the second of two modes of the terminal if they are given. The first is set again afterwards.
 async fn ask_in_mode(
-    (terminal, mode): (File, Termios),
-    asking: Option<Termios>,
+    terminal: File,
+    modes: Option<(Termios, Termios)>,
     question: &SafeText,
 ) -> io::Result<Vec<u8>> {
     // No bar and no message is written over the question.
     let _rest = stream::rest().await;
     let terminal = Arc::new(terminal);
-    if asking.is_some() {
-        restore_before_signals(&terminal, &mode)?;
+    if let Some((mode, _)) = &modes {
+        restore_before_signals(&terminal, mode)?;
     }
+    let (mode, asking) = modes.unzip();
     let mut restored = Restored {
         terminal: Arc::clone(&terminal),
         mode,
         is_line_ended: false,
     };
-    let answer = read_answer(Arc::clone(&terminal), || {
-        // A shell that stopped the run has set its own mode.
-        let set = |mode| tcsetattr(&*terminal, OptionalActions::Now, mode);
-        let set = asking.as_ref().map_or(Ok(()), set);
-        let put = put(&terminal, question);
-        async move {
-            set?;
-            put.await
-        }
-    })
-    .await?;
-    restored.is_line_ended = answer.ends_with(b"\n");
+    let answer = read_answer(&terminal, asking.as_ref(), question).await?;
+    restored.is_line_ended = answer.contains(&b'\n');
     Ok(answer)
 }
 
@@ -159,7 +153,7 @@ fn restore_before_signals(terminal: &Arc<File>, mode: &Termios) -> io::Result<()
 /// Ends the line of a question that was not answered, and sets the terminal's mode back, when it is dropped.
 struct Restored {
     terminal: Arc<File>,
-    mode: Termios,
+    mode: Option<Termios>,
     is_line_ended: bool,
 }
 
@@ -170,20 +164,24 @@ impl Drop for Restored {
             let _ = tcflush(&*self.terminal, QueueSelector::IFlush);
             let _ = rustix::io::write(&*self.terminal, b"\n");
         }
-        restore(&self.terminal, &self.mode);
+        if let Some(mode) = &self.mode {
+            restore(&self.terminal, mode);
+        }
     }
 }
 
-/// The answer to the question that `put` prints, as it was printed last. A run that was stopped (Ctrl-Z) and continues asks
-/// again: the question may be far up on the screen, and what is typed at a blank line answers nothing.
-pub(crate) async fn read_answer<F: Future<Output = io::Result<()>>>(
-    input: Arc<impl AsFd + Send + Sync + 'static>,
-    mut put: impl FnMut() -> F,
+/// Reads the answer to the question, as it was asked last. A run that was stopped (Ctrl-Z) and continues asks again: the
+/// question may be far up on the screen, a shell that stopped the run has set its own mode, and what is typed at a blank
+/// line answers nothing.
+async fn read_answer(
+    terminal: &Arc<File>,
+    mode: Option<&Termios>,
+    question: &SafeText,
 ) -> io::Result<Vec<u8>> {
     let mut continued = unix::signal(SignalKind::from_raw(Signal::CONT.as_raw()))?;
     let mut waiting = None;
     loop {
-        while !is_foreground(&*input) {
+        while !is_foreground(terminal) {
             // Nobody can answer. The system would stop this process at its next step, and again after each signal that
             // continues it: it stops itself, where a signal can end it.
             kill_process_group(getpgrp(), Signal::TTIN)?;
@@ -192,12 +190,15 @@ pub(crate) async fn read_answer<F: Future<Output = io::Result<()>>>(
             sleep(NOTICED).await;
         }
         // What was typed before the question was not typed as its answer.
-        tcflush(&*input, QueueSelector::IFlush)?;
-        put().await?;
+        tcflush(terminal, QueueSelector::IFlush)?;
+        if let Some(mode) = mode {
+            tcsetattr(terminal, OptionalActions::Now, mode)?;
+        }
+        put(terminal, question).await?;
         let answer = tokio::select! {
             biased;
             _ = continued.recv() => continue,
-            answer = line(&input, &mut waiting) => answer,
+            answer = line(terminal, &mut waiting) => answer,
         };
         // The answer may have been typed while the run was stopped, and read before the signal was noticed: another thread
         // can be the one that gets it.
@@ -210,27 +211,24 @@ pub(crate) async fn read_answer<F: Future<Output = io::Result<()>>>(
 
 /// Reads until the end of the line, the end of the input, or more than an answer has. To wait in a read would keep signals
 /// from ending the run, and give what is typed to a question that is not asked any more.
-async fn line(
-    input: &Arc<impl AsFd + Send + Sync + 'static>,
-    waiting: &mut Option<JoinHandle<()>>,
-) -> io::Result<Vec<u8>> {
+async fn line(terminal: &Arc<File>, waiting: &mut Option<JoinHandle<()>>) -> io::Result<Vec<u8>> {
     let mut line = Vec::new();
     loop {
         let wait = || {
-            let input = Arc::clone(input);
+            let terminal = Arc::clone(terminal);
             // The run ends without this thread. What fails here fails again where it is reported.
             spawn_blocking(move || {
-                let _ = poll(&mut [PollFd::new(&*input, PollFlags::IN)], None);
+                let _ = poll(&mut [PollFd::new(&terminal, PollFlags::IN)], None);
             })
         };
         waiting.get_or_insert_with(wait).await?;
         *waiting = None;
-        let mut ready = [PollFd::new(&**input, PollFlags::IN)];
+        let mut ready = [PollFd::new(terminal, PollFlags::IN)];
         if poll(&mut ready, Some(&Timespec::default()))? == 0 {
             continue;
         }
         let mut bytes = [0; LONGEST_ANSWER];
-        let count = rustix::io::read(&**input, &mut bytes)?;
+        let count = rustix::io::read(terminal, &mut bytes)?;
         line.extend_from_slice(&bytes[..count]);
         if count == 0 || line.contains(&b'\n') || line.len() >= LONGEST_ANSWER {
             return Ok(line);
@@ -239,13 +237,11 @@ async fn line(
 }
 
 /// Writes a question in a thread that waits for the terminal.
-fn put(terminal: &Arc<File>, question: &SafeText) -> impl Future<Output = io::Result<()>> + use<> {
+async fn put(terminal: &Arc<File>, question: &SafeText) -> io::Result<()> {
     let (terminal, question) = (Arc::clone(terminal), question.to_string());
-    async move {
-        let put = spawn_blocking(move || write(&terminal, question.as_bytes()));
-        put.await
-            .unwrap_or_else(|error| Err(io::Error::other(error)))
-    }
+    let put = spawn_blocking(move || write(&terminal, question.as_bytes()));
+    put.await
+        .unwrap_or_else(|error| Err(io::Error::other(error)))
 }
 
 /// Writes all of a text, and waits for the terminal where it has to.

@@ -178,7 +178,7 @@ impl Caller {
             ),
         };
         let reason = format!("{keys_belong} to account {account}, but {differs}");
-        if let Some(terminal) = terminal::own().filter(|_| may_ask) {
+        if may_ask && terminal::own().is_some() {
             let reason = reason.replacen('t', "T", 1);
             let done_there = &keys.done_there;
             let sent = if count == 1 {
@@ -190,8 +190,7 @@ impl Caller {
                 "{reason}. Whoever sent you {sent} may control that account. Assume the role {name} in account \
                  {account}{done_there} [y/N] "
             );
-            let answer = terminal::ask(terminal, &SafeText::message(&question)).await;
-            let is_confirmed = answer.is_ok_and(|answer| confirm::is_yes(&answer));
+            let is_confirmed = confirm::ask(&SafeText::message(&question)).await;
             let role = is_confirmed.then_some(role);
             return role
                 .map(Some)

@@ -190,7 +190,7 @@ impl Run<'_> {
         let signer = &work.iam.signer;
         let resume = self.resume(work.request.journal.is_some());
         let question = report::question(count, work.request, resume, account.as_ref(), signer);
-        match work.signals.race(confirm::ask(question)).await {
+        match work.signals.race(confirm::ask(&question)).await {
             Ok(true) => Ok(()),
             Ok(false) => {
                 let exit = work.signals.first_by_now().await;

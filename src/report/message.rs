@@ -132,11 +132,6 @@ pub(super) fn print_object(object: &Value) {
     print_line(&SafeText::json(object));
 }
 
-/// Ends the line of a question that nobody answered with Enter.
-pub(crate) fn end_line() {
-    print_line(&SafeText::page(""));
-}
-
 /// Prints one line, or all lines of a page, in one write.
 pub(crate) fn print_line(text: &SafeText) {
     stream::write_message(text);

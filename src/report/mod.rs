@@ -244,9 +244,6 @@ impl<'a> Report<'a> {
             Exit::Refused => ("Declined", "not confirmed"),
             _ => ("Interrupted", "interrupted"),
         };
-        if exit != Exit::Refused {
-            message::end_line();
-        }
         self.print_end(code, format!("{what}: this run changed nothing"), exit);
     }
 

@@ -137,23 +137,6 @@ pub(crate) async fn all_written() {
     messages_written().await;
 }
 
-/// Writes a question to standard error and waits until it is written. This blocks, so the runtime's thread must not
-/// call it.
-///
-/// # Errors
-///
-/// Standard error cannot be written.
-pub(crate) fn write_question(question: &SafeText) -> io::Result<()> {
-    let question = question.to_string().into_bytes();
-    let Some(thread) = messages_thread() else {
-        return write(Stream::Messages, &question);
-    };
-    let (written, done) = oneshot::channel();
-    UNWRITTEN_BYTES.fetch_add(question.len(), Ordering::AcqRel);
-    let _ = thread.send(Job::write(Stream::Messages, question, Some(written)));
-    done.blocking_recv().unwrap_or_else(|_| Err(closed_error()))
-}
-
 /// Writes the messages so far. Then nothing is written to standard error, and no bar is drawn, until the returned value is
 /// dropped. `None`: no thread writes there.
 pub(crate) async fn rest() -> Option<Sender<()>> {
