@@ -1,48 +1,36 @@
 //! Fits text into a number of columns. The text is escaped first, so the measured width is the displayed width.
 
 use std::env;
+use std::sync::LazyLock;
 
 use unicode_width::UnicodeWidthChar as _;
 
 use crate::sanitize::escape;
 
-/// Shortens text to a width.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Fit {
-    /// Replaces what is omitted. One column wide.
-    ellipsis: char,
+/// Returns the text without its end if it is too long.
+pub(super) fn fit_start(text: &str, width: usize) -> String {
+    shorten(text, width, width.saturating_sub(1))
 }
 
-impl Fit {
-    /// Chooses the ellipsis that the locale allows.
-    pub(super) fn for_locale() -> Self {
-        Self {
-            ellipsis: if locale_is_utf8() { '…' } else { '~' },
-        }
-    }
+/// Returns the text without its middle if it is too long. Long names often differ only at their end.
+pub(super) fn fit_ends(text: &str, width: usize) -> String {
+    shorten(text, width, width / 2)
+}
 
-    /// Returns the text without its end if it is too long.
-    pub(super) fn end(self, text: &str, width: usize) -> String {
-        self.shorten(text, width, width.saturating_sub(1))
-    }
+/// Replaces what is omitted: one column wide, and in the character set of the locale.
+static ELLIPSIS: LazyLock<char> = LazyLock::new(|| if locale_is_utf8() { '…' } else { '~' });
 
-    /// Returns the text without its middle if it is too long. Long names often differ only at their end.
-    pub(super) fn middle(self, text: &str, width: usize) -> String {
-        self.shorten(text, width, width / 2)
+/// Keeps at most `head` columns of the start, and fills the rest with the end.
+fn shorten(text: &str, width: usize, head: usize) -> String {
+    let text = escape(text);
+    if display_width(&text) <= width {
+        return text;
     }
-
-    /// Keeps at most `head` columns of the start, and fills the rest with the end.
-    fn shorten(self, text: &str, width: usize, head: usize) -> String {
-        let text = escape(text);
-        if display_width(&text) <= width {
-            return text;
-        }
-        let start = take(text.chars(), head);
-        let used: usize = display_width(&start) + 1;
-        let end = take(text.chars().rev(), width.saturating_sub(used.max(head + 1)));
-        let end = end.chars().rev();
-        start.chars().chain([self.ellipsis]).chain(end).collect()
-    }
+    let start = take(text.chars(), head);
+    let used: usize = display_width(&start) + 1;
+    let end = take(text.chars().rev(), width.saturating_sub(used.max(head + 1)));
+    let end = end.chars().rev();
+    start.chars().chain([*ELLIPSIS]).chain(end).collect()
 }
 
 /// Takes characters as long as they fit into `width` columns.
@@ -79,7 +67,13 @@ fn locale_is_utf8() -> bool {
 mod tests {
     use super::*;
 
-    const FIT: Fit = Fit { ellipsis: '~' };
+    fn start(text: &str, width: usize) -> String {
+        fit_start(text, width).replace(*ELLIPSIS, "~")
+    }
+
+    fn ends(text: &str, width: usize) -> String {
+        fit_ends(text, width).replace(*ELLIPSIS, "~")
+    }
 
     #[test]
     fn text_that_is_too_long_loses_its_end_or_its_middle() {
@@ -96,8 +90,8 @@ mod tests {
             (3, "e\u{301}\u{301}\u{301}", "e\u{301}~", "e~\u{301}"),
             (3, "", "", ""),
         ] {
-            assert_eq!(FIT.end(text, width), without_end, "{width} {text}");
-            assert_eq!(FIT.middle(text, width), without_middle, "{width} {text}");
+            assert_eq!(start(text, width), without_end, "{width} {text}");
+            assert_eq!(ends(text, width), without_middle, "{width} {text}");
         }
     }
 
@@ -106,7 +100,7 @@ mod tests {
         let words = "a bb ccc dddd 鍵鍵鍵 e\u{301}\u{301} \u{202e} \n";
         for text in [&words.repeat(100), &"x".repeat(2000), &"鍵".repeat(900)] {
             for width in 1..=100 {
-                for fitted in [FIT.end(text, width), FIT.middle(text, width)] {
+                for fitted in [start(text, width), ends(text, width)] {
                     assert!(display_width(&fitted) <= width, "{width}: {fitted}");
                     assert!(fitted.contains('~'), "{width}: {fitted}");
                 }

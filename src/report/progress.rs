@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anstyle::AnsiColor;
 
-use super::fit::Fit;
+use super::fit::fit_start;
 use super::message::Messages;
 use super::stream::{self, Job, Stream};
 use super::table::width;
@@ -117,7 +117,7 @@ impl DrawnBar {
         }
         // A full line could wrap.
         let width = width(io::stderr()).saturating_sub(1);
-        let mut line = Fit::for_locale().end(&self.text(), width);
+        let mut line = fit_start(&self.text(), width);
         if self.is_colored
             && self.count.is_some()
             && let Some((bar, text)) = line.split_at_checked(BAR_WIDTH)

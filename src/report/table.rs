@@ -10,7 +10,7 @@ use anstyle::{AnsiColor, Style};
 use rustix::termios::tcgetwinsize;
 
 use super::columns::{Column, GAP, columns, result_columns};
-use super::fit::{Fit, display_width};
+use super::fit::{display_width, fit_ends, fit_start};
 use super::message::{self, Messages};
 use super::record::{failure, reason, status};
 use crate::age::rough_age;
@@ -28,7 +28,6 @@ const DEFAULT_WIDTH: usize = 80;
 pub(super) struct Table {
     /// The columns and their widths.
     columns: Vec<(Column, usize)>,
-    fit: Fit,
     is_colored: bool,
 }
 
@@ -42,7 +41,6 @@ impl Table {
     fn new(columns: Vec<(Column, usize)>, is_colored: bool) -> Self {
         Self {
             columns,
-            fit: Fit::for_locale(),
             is_colored,
         }
     }
@@ -124,8 +122,8 @@ impl Table {
             let (text, style) = cell(*column);
             let text = match column {
                 Column::Id => text,
-                Column::Owner => self.fit.middle(&text, *width),
-                _ => self.fit.end(&text, *width),
+                Column::Owner => fit_ends(&text, *width),
+                _ => fit_start(&text, *width),
             };
             if !text.is_empty() {
                 let style = style.filter(|_| self.is_colored).unwrap_or_default();
