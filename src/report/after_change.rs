@@ -1,7 +1,6 @@
 //! What comes after a key was changed: how to undo it, and the sessions that were created with the key and outlive it.
 
 use std::path::Path;
-use std::slice;
 use std::time::{Duration, SystemTime};
 
 use super::command::Commands;
@@ -48,7 +47,9 @@ impl Deactivated {
             Some(_) => self.is_undoable = true,
             None => self.is_unsure = true,
         }
-        if self.keys.len() as u64 <= MAX_UNDO_KEYS {
+        // Activating a key that was not active would not restore its previous status.
+        let may_have_been_active = matches!(result.metadata.status, None | Some(Status::Active));
+        if may_have_been_active && self.keys.len() as u64 <= MAX_UNDO_KEYS {
             self.keys.push(result.key.clone());
         }
     }
@@ -139,7 +140,9 @@ fn changed_after_use(result: &KeyResult) -> Option<SystemTime> {
 impl Report<'_> {
     /// Returns what to do after the run's only key was changed: how to undo that, and what outlives the key.
     pub(super) fn after_change(&self, result: &KeyResult) -> Vec<String> {
-        let mut hints = self.undo(result);
+        let mut deactivated = Deactivated::default();
+        deactivated.add(result);
+        let mut hints = self.undo_by_name(&deactivated);
         if matches!(self.subject, Subject::Key(..)) && !self.messages.is_quiet {
             hints.extend(self.open_sessions.hints(&self.commands));
         }
@@ -156,22 +159,6 @@ impl Report<'_> {
             format!("{whose} has another active key: {command}")
         })
         .collect()
-    }
-
-    /// Returns the command that reactivates a deactivated key.
-    fn undo(&self, result: &KeyResult) -> Vec<String> {
-        let unless_inactive = match &result.metadata.status {
-            _ if result.action != Action::Deactivate => return Vec::new(),
-            Some(Status::Active) => "",
-            None => ", if the key was active before",
-            // Activating the key would not restore its previous status.
-            Some(Status::Inactive | Status::Other(_)) => return Vec::new(),
-        };
-        let command = self
-            .commands
-            .reactivate(slice::from_ref(&result.key), false);
-        let signer = self.undoing_signer();
-        vec![format!("to undo it{signer}{unless_inactive}: {command}")]
     }
 
     /// Whose credentials can undo the run.
@@ -219,7 +206,7 @@ impl Report<'_> {
                 };
                 from(record, &file)
             }
-            _ if is_short => self.undo_by_name(),
+            _ if is_short => self.undo_by_name(&self.deactivated),
             (Resume::Results, _) if *is_undoable => from(
                 "the standard output, if you saved it in FILE, records",
                 Path::new("FILE"),
@@ -239,8 +226,8 @@ impl Report<'_> {
     }
 
     /// How to undo the run with commands that name its keys: one for each owner, unless the owners are looked up.
-    fn undo_by_name(&self) -> Vec<String> {
-        let keys = &self.deactivated.keys;
+    fn undo_by_name(&self, deactivated: &Deactivated) -> Vec<String> {
+        let keys = &deactivated.keys;
         let has_owner = |key: &Key, owner: Option<&UserName>| key.user_name.as_ref() == owner;
         let mut owners: Vec<Option<&UserName>> = Vec::new();
         for key in keys {
@@ -249,31 +236,27 @@ impl Report<'_> {
             }
         }
         let is_looked_up = owners.len() > 1 && self.request.find_user;
-        if is_looked_up {
-            return vec![self.undo_keys(keys, "it", true)];
-        }
-        let commands = owners.iter().map(|owner| {
-            let own = keys.iter().filter(|key| has_owner(key, *owner)).cloned();
-            let own: Vec<Key> = own.collect();
-            match owner {
-                Some(owner) if owners.len() > 1 => {
-                    self.undo_keys(&own, &format!("it for {owner}"), false)
-                }
-                _ => self.undo_keys(&own, "it", false),
-            }
-        });
-        commands.collect()
-    }
-
-    /// How to undo the run for these keys, which have one owner or owners that are looked up.
-    fn undo_keys(&self, keys: &[Key], what: &str, is_looked_up: bool) -> String {
-        let unless_inactive = match keys.len() {
-            _ if !self.deactivated.is_unsure => "",
-            1 => ", if the key was active before",
-            _ => ", if the keys were active before",
+        let groups: Vec<(String, Vec<Key>)> = if is_looked_up {
+            vec![(String::new(), keys.clone())]
+        } else {
+            let group = |owner: Option<&UserName>| {
+                let own = keys.iter().filter(|key| has_owner(key, owner)).cloned();
+                let whose = owner.filter(|_| owners.len() > 1);
+                let whose = whose.map_or_else(String::new, |owner| format!(" for {owner}"));
+                (whose, own.collect())
+            };
+            owners.iter().copied().map(group).collect()
         };
         let signer = self.undoing_signer();
-        let command = self.commands.reactivate(keys, is_looked_up);
-        format!("to undo {what}{signer}{unless_inactive}: {command}")
+        let undo = |(whose, keys): (String, Vec<Key>)| {
+            let unless_inactive = match keys.len() {
+                _ if !deactivated.is_unsure => "",
+                1 => ", if the key was active before",
+                _ => ", if the keys were active before",
+            };
+            let command = self.commands.reactivate(&keys, is_looked_up);
+            format!("to undo it{whose}{signer}{unless_inactive}: {command}")
+        };
+        groups.into_iter().map(undo).collect()
     }
 }
