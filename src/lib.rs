@@ -71,10 +71,10 @@ use spill::SpillFile;
 /// Runs the program with the arguments and the environment of the process, and returns its exit status.
 #[must_use]
 pub fn main() -> ExitCode {
-    if let Some(task) = complete::Task::from_environment() {
+    if let Some(text) = complete::requested() {
         memory::disable_core_dumps();
         // Completion never prints errors.
-        let answer = catch(|| task.text());
+        let answer = catch(text);
         return answer
             .map_or(Exit::Success, early_exit::answer_completion)
             .into();

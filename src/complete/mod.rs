@@ -5,7 +5,7 @@ mod line;
 mod shell;
 
 use std::env;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::fs::OpenOptions;
 use std::path::Path;
@@ -31,55 +31,33 @@ const REGIONS: [(&str, &str); 4] = [
     ("eusc-de-east-1", "the partition aws-eusc"),
 ];
 
-/// What to print instead of running.
-#[derive(Debug)]
-pub(crate) enum Task {
-    /// The script that sets up completion in a shell.
-    Script { shell: OsString, program: OsString },
-    /// The candidates for the word at the cursor.
-    Candidates(Line, Shell),
-}
-
-impl Task {
-    /// Returns the task that the environment requests. `None`: this is a normal run. The variable alone is not enough:
-    /// a command line with real arguments always runs.
-    pub(crate) fn from_environment() -> Option<Self> {
-        let shell = env::var_os(VARIABLE).filter(|shell| !shell.is_empty())?;
-        let mut args = env::args_os();
-        let program = args.next().unwrap_or_default();
-        match args.next() {
-            None => Some(Self::Script { shell, program }),
-            Some(first) if first == "--" => {
-                let shell = Shell::named(&shell)?;
-                Line::from_args(args).map(|line| Self::Candidates(line, shell))
-            }
-            Some(_) => None,
+/// Returns what makes the text for standard output, if the environment requests completion: the script that sets it up in a
+/// shell, or the candidates for the word at the cursor. `None`: this is a normal run. The variable alone is not enough: a
+/// command line with real arguments always runs.
+pub(crate) fn requested() -> Option<impl FnOnce() -> Result<String, RunError>> {
+    let shell = env::var_os(VARIABLE).filter(|shell| !shell.is_empty())?;
+    let known = Shell::named(&shell);
+    let mut args = env::args_os();
+    let program = args.next().unwrap_or_default();
+    let line = match args.next() {
+        None => None,
+        Some(first) if first == "--" && known.is_some() => Some(Line::from_args(args)?),
+        Some(_) => return None,
+    };
+    Some(move || match (known, line) {
+        (Some(shell), None) => Ok(shell.script(&command_of(&program))),
+        (Some(shell), Some(line)) => {
+            detach_from_terminal();
+            Ok(candidates(&line, shell))
         }
-    }
-
-    /// Returns the text for standard output.
-    ///
-    /// # Errors
-    ///
-    /// The shell is not supported.
-    pub(crate) fn text(self) -> Result<String, RunError> {
-        match self {
-            Self::Script { shell, program } => match Shell::named(&shell) {
-                Some(shell) => Ok(shell.script(&command_of(&program))),
-                None => Err(RunError::usage(format!(
-                    "the environment variable {VARIABLE} is `{}`: it must be bash, fish or zsh",
-                    escape(&shell.to_string_lossy())
-                ))
-                .hint(format!(
-                    "unset {VARIABLE}; other shells have files in `completions`"
-                ))),
-            },
-            Self::Candidates(line, shell) => {
-                detach_from_terminal();
-                Ok(candidates(&line, shell))
-            }
-        }
-    }
+        (None, _) => Err(RunError::usage(format!(
+            "the environment variable {VARIABLE} is `{}`: it must be bash, fish or zsh",
+            escape(&shell.to_string_lossy())
+        ))
+        .hint(format!(
+            "unset {VARIABLE}; other shells have files in `completions`"
+        ))),
+    })
 }
 
 /// Returns the command that the script runs: a name that the shell finds, or the path it was called by.
