@@ -13,6 +13,7 @@ use crate::dialogue::Dialogue;
 use crate::intent::begun;
 use crate::many::{crowd, left, outcomes};
 use crate::running::Running;
+use crate::streams::wait_for;
 
 const SOON: Duration = Duration::from_secs(20);
 
@@ -290,12 +291,4 @@ fn f85_a_disk_that_fills_up_before_the_question_loses_no_key() {
         .says(&["the run was aborted: File too large"])
         .ends_with("7000 keys: 7000 not tried");
     assert_eq!(left(&sandbox, KEYS), KEYS);
-}
-
-fn wait_for(condition: impl Fn() -> bool) {
-    let deadline = Instant::now() + SOON;
-    while !condition() {
-        assert!(Instant::now() < deadline, "it never happened");
-        std::thread::sleep(Duration::from_millis(2));
-    }
 }
