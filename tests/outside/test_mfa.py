@@ -20,7 +20,7 @@ NO_SUCH_USER = 3
 PROFILES = {
     "plain": "",
     "all": "external_id = unique:1\nduration_seconds = 1800\nrole_session_name = me@example.com\n",
-    "letters": "external_id = é\x7f\U0001f511\"\\/\n",
+    "letters": "external_id = =,.@:/-\n",
 }
 
 
