@@ -357,6 +357,78 @@ mod tests {
     }
 
     #[test]
+    fn what_conditions_read_and_imply_is_known_before_any_key() {
+        let glob = || Condition::ExceptUser("b*".parse().expect("a pattern"));
+        let tag = || Condition::ExceptTag("team=ops".parse().expect("a tag"));
+        let all = |all| Conditions { all };
+        let (last_use, listing, owner) = (
+            RequiredRead::LastUse,
+            RequiredRead::Listing,
+            RequiredRead::Owner,
+        );
+        let many = (0..9).map(|_| Condition::Inactive).collect();
+        let inactive = "--only-inactive and ".repeat(7) + "--only-inactive";
+        for (conditions, reads, days, text) in [
+            (all(vec![]), &[][..], None, "no conditions"),
+            (
+                all(vec![Condition::Inactive]),
+                &[listing],
+                None,
+                "meets --only-inactive",
+            ),
+            (
+                all(vec![Condition::OlderThan(age(2)), glob()]),
+                &[listing, owner],
+                Some(2),
+                "meets --older-than 2d and --except-user b*",
+            ),
+            (
+                all(vec![Condition::UnusedFor(age(3)), tag()]),
+                &[last_use, listing, owner],
+                Some(3),
+                "meets --unused-for 3d and --except-tag team=ops",
+            ),
+            (
+                all(vec![
+                    Condition::UnusedFor(age(3)),
+                    Condition::OlderThan(age(5)),
+                ]),
+                &[last_use, listing],
+                Some(5),
+                "meets --unused-for 3d and --older-than 5d",
+            ),
+            (
+                all(many),
+                &[listing],
+                None,
+                &format!("meets {inactive} and 1 more"),
+            ),
+        ] {
+            let found = [last_use, listing, owner].map(|read| conditions.require(read));
+            let expected = [last_use, listing, owner].map(|read| reads.contains(&read));
+            assert_eq!(found, expected, "{text}");
+            assert_eq!(
+                conditions.minimum_age(),
+                days.map(|days: u32| days * DAY),
+                "{text}"
+            );
+            assert_eq!(conditions.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn a_last_use_rules_a_key_out_only_if_it_is_too_recent() {
+        let all = vec![Condition::OlderThan(age(9)), Condition::UnusedFor(age(3))];
+        let conditions = Conditions { all };
+        for (days, expected) in [(2, true), (3, false), (4, false)] {
+            let is_out = conditions.rule_out_last_use(now() - days * DAY, now());
+            assert_eq!(is_out, expected, "{days}");
+        }
+        let all = vec![Condition::OlderThan(age(9)), Condition::Inactive];
+        assert!(!Conditions { all }.rule_out_last_use(now(), now()));
+    }
+
+    #[test]
     fn no_condition_holds_of_every_key() {
         let result = Conditions::default().evaluate(&KeyMetadata::default());
         assert_eq!(result, ConditionResult::Met);
