@@ -97,3 +97,22 @@ fn names_another_owner(one: u128, other: u128) -> bool {
     let [one, other] = [one, other].map(|record| record & OWNER);
     one != 0 && other != 0 && one != other
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_key_counts_for_another_one() {
+        const KEYS: usize = 300_000;
+        let mut finished = FinishedKeys::default();
+        for number in 0..KEYS {
+            let id = AccessKeyId::try_from(format!("AKIA{number:016}"));
+            finished.add(&id.expect("an ID"), None, End::Done);
+        }
+        finished.sort();
+        assert_eq!(finished.records.len(), KEYS);
+        let is_alone = |records: &[u128]| !is_same_id(records[0], records[1]);
+        assert!(finished.records.windows(2).all(is_alone));
+    }
+}

@@ -21,8 +21,10 @@ struct Folder {
 impl Folder {
     fn new() -> Self {
         let folder = TempDir::new().expect("a folder");
+        let path = folder.path().join("folder").join("journal");
+        fs::create_dir(path.with_file_name("")).expect("a folder");
         Self {
-            path: folder.path().join("journal"),
+            path,
             _folder: folder,
         }
     }
@@ -220,6 +222,19 @@ fn only_a_journal_of_this_action_and_account_is_used() {
 }
 
 #[test]
+fn a_journal_that_cannot_be_looked_for_is_not_taken_for_a_new_one() {
+    let folder = Folder::containing("");
+    let path = folder.path.join("journal");
+    let opened = Journal::new(Action::Delete).open(&path, Mode::Change, &[]);
+    let error = opened.expect_err("a file is no folder").error;
+    let name = escape_path(&path);
+    assert_eq!(
+        error.message,
+        format!("cannot use the journal {name}: Not a directory (os error 20)")
+    );
+}
+
+#[test]
 fn no_two_runs_write_the_same_journal() {
     let folder = Folder::new();
     let in_use = format!(
@@ -246,7 +261,16 @@ fn no_two_runs_write_the_same_journal() {
 #[test]
 fn a_journal_that_another_process_changes_stops_the_run() {
     type Change = fn(&Folder);
-    const CHANGES: [(&str, Change); 3] = [
+    const CHANGES: [(&str, Change); 5] = [
+        ("another process wrote to it during the run", |folder| {
+            let file = OpenOptions::new().append(true).open(&folder.path);
+            file.expect("a journal").write_all(b"more").expect("more");
+        }),
+        ("it can no longer be found", |folder| {
+            let parent = folder.path.parent().expect("a folder");
+            fs::rename(parent, parent.with_extension("other")).expect("it is renamed");
+            fs::write(parent, "").expect("a file");
+        }),
         ("it was removed during the run", |folder| {
             fs::remove_file(&folder.path).expect("a journal");
         }),
@@ -290,6 +314,7 @@ fn what_is_left_of_a_killed_run_is_removed_before_the_next_record() {
     let head = "{\"Journal\":1,\"Action\":\"delete\",\"AccountId\":null}\n";
     let folder = Folder::containing(&format!("{head}{{\"AccessKeyId\":\"AKI"));
     let journal = folder.start(Action::Delete);
+    assert_eq!(wait(journal.changed_elsewhere()), None);
     assert!(folder.text().ends_with("AKI"));
     wait(journal.record_intent(&target())).expect("a record");
     let text = folder.text();
