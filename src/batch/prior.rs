@@ -14,15 +14,13 @@ use crate::select::Sweep;
 use crate::signal;
 
 impl Work<'_> {
-    /// Returns what earlier runs did to a key. A list of this run that contains the key takes precedence over a record that
-    /// it is gone.
+    /// Returns what earlier runs did to a key.
     pub(super) fn prior_state(&self, target: &Target) -> PriorState {
-        let is_listed = target.metadata.status.is_some();
-        match self.journal.prior_state(&target.key) {
-            PriorState::Missing if is_listed => PriorState::None,
-            // The list may lag behind the deletion, so the key is verified first.
-            PriorState::Done if is_listed => PriorState::InProgress,
-            prior => prior,
+        let prior = self.journal.prior_state(&target.key);
+        if target.metadata.status.is_some() {
+            although_listed(prior)
+        } else {
+            prior
         }
     }
 
@@ -34,12 +32,7 @@ impl Work<'_> {
 
     /// Records the result of a key if it is news. A change that an earlier run started stays unknown until then.
     pub(super) async fn record(&self, result: &KeyResult, prior: PriorState) -> io::Result<()> {
-        let is_news = match &result.outcome {
-            Outcome::NotTried { .. } | Outcome::LeftUnverified { .. } => false,
-            Outcome::Done { .. } | Outcome::Missing(_) => true,
-            _ => prior == PriorState::None || result.attempts > 0,
-        };
-        if is_news && self.request.journal.is_some() {
+        if is_news(result, prior) && self.request.journal.is_some() {
             self.record_result(result).await
         } else {
             Ok(())
@@ -100,6 +93,26 @@ impl Work<'_> {
         } else {
             Proof::None
         }
+    }
+}
+
+/// Returns what earlier runs did to a key that a list of this run contains: it takes precedence over a record that the key
+/// is gone.
+fn although_listed(prior: PriorState) -> PriorState {
+    match prior {
+        PriorState::Missing => PriorState::None,
+        // The list may lag behind the deletion, so the key is verified first.
+        PriorState::Done => PriorState::InProgress,
+        prior => prior,
+    }
+}
+
+/// Whether the journal does not say this yet.
+fn is_news(result: &KeyResult, prior: PriorState) -> bool {
+    match &result.outcome {
+        Outcome::NotTried { .. } | Outcome::LeftUnverified { .. } => false,
+        Outcome::Done { .. } | Outcome::Missing(_) => true,
+        _ => prior == PriorState::None || result.attempts > 0,
     }
 }
 
@@ -165,6 +178,7 @@ mod tests {
     use super::*;
     use crate::error::{CallError, SearchScope};
     use crate::ident::UserName;
+    use crate::outcome::tests::result;
 
     #[test]
     fn what_an_earlier_run_started_is_unknown_unless_this_run_knows_more() {
@@ -268,6 +282,52 @@ mod tests {
                 other => panic!("{other:?}"),
             });
             assert_eq!(found, expected, "{deactivation:?}");
+        }
+    }
+
+    #[test]
+    fn a_list_takes_precedence_over_a_record_that_the_key_is_gone() {
+        let set = PriorState::StatusSet(Action::Deactivate);
+        for (prior, expected) in [
+            (PriorState::Missing, PriorState::None),
+            (PriorState::Done, PriorState::InProgress),
+            (PriorState::None, PriorState::None),
+            (PriorState::InProgress, PriorState::InProgress),
+            (set, set),
+        ] {
+            assert_eq!(although_listed(prior), expected, "{prior:?}");
+        }
+    }
+
+    #[test]
+    fn only_what_the_journal_does_not_say_is_recorded() {
+        let missing = || CallError::not_found(SearchScope::Account);
+        let started = PriorState::InProgress;
+        for (outcome, prior, attempts, expected) in [
+            (
+                Outcome::not_tried(Exit::Refused, ""),
+                PriorState::None,
+                1,
+                false,
+            ),
+            (
+                left_unverified(Exit::Refused, ""),
+                PriorState::None,
+                1,
+                false,
+            ),
+            (Outcome::confirmed(String::new()), started, 0, true),
+            (Outcome::Missing(missing()), started, 0, true),
+            (Outcome::not_done(missing(), ""), started, 0, false),
+            (Outcome::not_done(missing(), ""), started, 1, true),
+            (Outcome::not_done(missing(), ""), PriorState::None, 0, true),
+            (Outcome::OwnKey, started, 0, false),
+        ] {
+            let result = KeyResult {
+                attempts,
+                ..result(Action::Delete, outcome)
+            };
+            assert_eq!(is_news(&result, prior), expected, "{result:?} {prior:?}");
         }
     }
 }
