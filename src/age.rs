@@ -144,6 +144,7 @@ mod tests {
             ("2w", 14 * 24),
             ("1d12h", 36),
             ("90days", 90 * 24),
+            ("36500d", 36_500 * 24),
         ] {
             assert_eq!(
                 parse(text),
@@ -172,6 +173,7 @@ mod tests {
             "90s",
             "45d?",
             "40000d",
+            "36501d",
             "99999999999999999999d",
             "４５d",
             "45d\u{202e}",
@@ -239,8 +241,11 @@ mod tests {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(2_000_000_000);
         let before = |seconds| relative_time(now - Duration::from_secs(seconds), now);
         assert_eq!(before(59), "just now");
-        assert_eq!(before(61), "1 minute ago");
+        assert_eq!(before(60), "1 minute ago");
+        assert_eq!(before(3_599), "59 minutes ago");
+        assert_eq!(before(3_600), "1 hour ago");
         assert_eq!(before(7_200), "2 hours ago");
+        assert_eq!(before(SECONDS_PER_DAY), "1 day ago");
         assert_eq!(before(400 * SECONDS_PER_DAY), "400 days ago");
         assert_eq!(
             relative_time(now + Duration::from_secs(1), now),

@@ -80,3 +80,95 @@ pub(crate) fn list(accounts: &[AccountId]) -> String {
     let accounts: Vec<&str> = accounts.iter().map(AccountId::as_str).collect();
     accounts.join(" or ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::request::tests::request;
+
+    const NAMED: &str = "--access-key-id AKIDPMS9RO4H3FEXAMPLE";
+
+    fn signer(account: Option<&str>, ids: &[&str]) -> Signer {
+        let ids = ids.iter().map(|id| (*id).to_owned());
+        Signer {
+            keys: Arc::new(Mutex::new(ids.collect())),
+            account: account.map(|id| id.parse().expect("an account")),
+            profile: None,
+            principal: Principal::Caller,
+        }
+    }
+
+    fn key(id: &str) -> Key {
+        Key {
+            id: AccessKeyId::try_from(id.to_owned()).expect("an ID"),
+            user_name: None,
+        }
+    }
+
+    #[test]
+    fn a_key_that_signs_is_kept_unless_the_caller_allows_it() {
+        const ALLOWED: &str = "--access-key-id AKIDPMS9RO4H3FEXAMPLE --allow-self";
+        const UNDONE: &str = "--access-key-id AKIDPMS9RO4H3FEXAMPLE --reactivate";
+        const SWEEP: &str = "-n --whole-account --only-inactive";
+        let signer = signer(None, &["AKIAAAAAAAAAAAAAAAAA", "AKIABBBBBBBBBBBBBBBB"]);
+        for (words, id, expected) in [
+            (NAMED, "AKIAAAAAAAAAAAAAAAAA", "refused"),
+            (NAMED, "AKIABBBBBBBBBBBBBBBB", "refused"),
+            (NAMED, "AKIACCCCCCCCCCCCCCCC", ""),
+            ("--from list", "AKIAAAAAAAAAAAAAAAAA", "refused"),
+            (
+                "--all-keys --user-name Bob",
+                "AKIAAAAAAAAAAAAAAAAA",
+                "refused",
+            ),
+            (
+                "--all-keys --target-principal 123456789012",
+                "AKIAAAAAAAAAAAAAAAAA",
+                "refused",
+            ),
+            (SWEEP, "AKIAAAAAAAAAAAAAAAAA", "skipped"),
+            (SWEEP, "AKIACCCCCCCCCCCCCCCC", ""),
+            (ALLOWED, "AKIAAAAAAAAAAAAAAAAA", ""),
+            (UNDONE, "AKIAAAAAAAAAAAAAAAAA", ""),
+        ] {
+            let found = match signing_key(&key(id), &signer, &request(words)) {
+                None => "",
+                Some(Outcome::Refused(Refusal::SigningKey)) => "refused",
+                Some(Outcome::OwnKey) => "skipped",
+                Some(other) => panic!("{other:?}"),
+            };
+            assert_eq!(found, expected, "{words}: {id}");
+        }
+    }
+
+    #[test]
+    fn a_key_is_foreign_if_both_accounts_are_known_and_differ() {
+        const OF_123456789012: &str = "AKIARZPUZDIKGB2VALC4";
+        for (id, account, expected) in [
+            (OF_123456789012, Some("123456789012"), false),
+            (OF_123456789012, Some("210987654321"), true),
+            (OF_123456789012, None, false),
+            ("AKIAIOSFODNN7EXAMPLE", Some("210987654321"), false),
+        ] {
+            let found = foreign_account(&key(id).id, &signer(account, &[]));
+            let found = found.map(|(theirs, ours)| [theirs.to_string(), ours.to_string()]);
+            let both = ["123456789012", "210987654321"].map(str::to_owned);
+            assert_eq!(found, expected.then_some(both), "{id} {account:?}");
+        }
+    }
+
+    #[test]
+    fn the_account_must_be_an_expected_one() {
+        let [one, two, three] = ["111111111111", "222222222222", "333333333333"]
+            .map(|id| id.parse::<AccountId>().expect("an account"));
+        let expected = [one, two.clone()];
+        assert!(account(&expected, &two).is_ok());
+        let error = account(&expected, &three).expect_err("another account");
+        assert_eq!(
+            error.to_string(),
+            "the credentials belong to account 333333333333, but --expect-account allows only \
+             111111111111 or 222222222222"
+        );
+        assert!(account(&[], &three).is_err());
+    }
+}

@@ -286,3 +286,18 @@ pub(crate) enum Color {
     /// On a terminal, unless NO_COLOR is set or TERM is dumb
     Auto,
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::ffi::OsString;
+
+    use super::Request;
+    use crate::cli::Cli;
+
+    /// Returns the request of a command line with these words.
+    pub(crate) fn request(words: &str) -> Request {
+        let words = ["iam-del-key"].into_iter().chain(words.split(' '));
+        let words: Vec<OsString> = words.map(OsString::from).collect();
+        Cli::read(&words).expect("arguments").into_request()
+    }
+}

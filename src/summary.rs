@@ -70,3 +70,54 @@ impl Summary {
         parts.join(", ")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outcome::Refusal;
+    use crate::outcome::tests::result;
+    use crate::request::Action;
+    use crate::request::tests::request;
+
+    #[test]
+    fn the_counts_add_up_and_give_the_exit_status() {
+        let request = request("--from list");
+        let mut summary = Summary::default();
+        assert_eq!(summary.exit(), Exit::Success);
+        assert_eq!((summary.total(), summary.describe()), (0, String::new()));
+        for outcome in [
+            Outcome::Already(Status::Active),
+            Outcome::Already(Status::Active),
+            Outcome::Already(Status::Active),
+            Outcome::Already(Status::Inactive),
+            Outcome::Already(Status::Inactive),
+            Outcome::OwnKey,
+        ] {
+            summary.count(&result(Action::Delete, outcome), &request);
+        }
+        summary.count_finished_earlier();
+        assert_eq!(summary.exit(), Exit::Success);
+        assert_eq!(summary.total(), 7);
+        let refused = || result(Action::Delete, Outcome::Refused(Refusal::SigningKey));
+        summary.count(&refused(), &request);
+        summary.count(&refused(), &request);
+        assert_eq!(summary.exit(), Exit::Mixed);
+        assert_eq!(summary.total(), 9);
+        assert_eq!(summary.count_of(OutcomeKind::Refused), 2);
+        assert_eq!(summary.count_of(OutcomeKind::Deleted), 0);
+        assert_eq!(
+            summary.describe(),
+            "1 skipped, 2 refused, 2 already inactive, 3 already active, 1 finished by an earlier run"
+        );
+    }
+
+    #[test]
+    fn one_status_of_all_keys_is_that_of_the_run() {
+        let request = request("--from list");
+        let mut summary = Summary::default();
+        let refused = || result(Action::Delete, Outcome::Refused(Refusal::SigningKey));
+        summary.count(&refused(), &request);
+        summary.count(&refused(), &request);
+        assert_eq!(summary.exit(), Exit::Refused);
+    }
+}

@@ -1,6 +1,7 @@
 //! Processes one key of a run: it is checked, changed and reported, and each step is recorded.
 
 use std::io;
+use std::time::SystemTime;
 
 use tokio::time::Instant;
 
@@ -12,7 +13,7 @@ use crate::change::Change;
 use crate::conclude::Ambiguity;
 use crate::error::Exit;
 use crate::guard;
-use crate::journal::{EarlierAttempt, Journal, PriorState};
+use crate::journal::{Journal, PriorState};
 use crate::locate::Search;
 use crate::metadata::Target;
 use crate::outcome::{KeyResult, KeyState, Outcome};
@@ -254,6 +255,7 @@ impl Work<'_> {
         attempts: &'a Attempts,
     ) -> Change<'a> {
         let mut earlier = self.journal.attempts(&target.key.id).iter();
+        let now = SystemTime::now();
         Change {
             search: Search {
                 iam,
@@ -263,7 +265,7 @@ impl Work<'_> {
             },
             earlier: match prior {
                 PriorState::None | PriorState::Missing | PriorState::Done => Ambiguity::None,
-                PriorState::InProgress if !earlier.all(EarlierAttempt::has_expired) => {
+                PriorState::InProgress if !earlier.all(|attempt| attempt.has_expired(now)) => {
                     Ambiguity::RecentRun
                 }
                 PriorState::InProgress | PriorState::StatusSet(_) => Ambiguity::EarlierRun,

@@ -14,15 +14,13 @@ use crate::select::Sweep;
 use crate::signal;
 
 impl Work<'_> {
-    /// Returns what earlier runs did to a key. A list of this run that contains the key takes precedence over a record that
-    /// it is gone.
+    /// Returns what earlier runs did to a key.
     pub(super) fn prior_state(&self, target: &Target) -> PriorState {
-        let is_listed = target.metadata.status.is_some();
-        match self.journal.prior_state(&target.key) {
-            PriorState::Missing if is_listed => PriorState::None,
-            // The list may lag behind the deletion, so the key is verified first.
-            PriorState::Done if is_listed => PriorState::InProgress,
-            prior => prior,
+        let prior = self.journal.prior_state(&target.key);
+        if target.metadata.status.is_some() {
+            although_listed(prior)
+        } else {
+            prior
         }
     }
 
@@ -34,12 +32,7 @@ impl Work<'_> {
 
     /// Records the result of a key if it is news. A change that an earlier run started stays unknown until then.
     pub(super) async fn record(&self, result: &KeyResult, prior: PriorState) -> io::Result<()> {
-        let is_news = match &result.outcome {
-            Outcome::NotTried { .. } | Outcome::LeftUnverified { .. } => false,
-            Outcome::Done { .. } | Outcome::Missing(_) => true,
-            _ => prior == PriorState::None || result.attempts > 0,
-        };
-        if is_news && self.request.journal.is_some() {
+        if is_news(result, prior) && self.request.journal.is_some() {
             self.record_result(result).await
         } else {
             Ok(())
@@ -103,6 +96,26 @@ impl Work<'_> {
     }
 }
 
+/// Returns what earlier runs did to a key that a list of this run contains: it takes precedence over a record that the key
+/// is gone.
+fn although_listed(prior: PriorState) -> PriorState {
+    match prior {
+        PriorState::Missing => PriorState::None,
+        // The list may lag behind the deletion, so the key is verified first.
+        PriorState::Done => PriorState::InProgress,
+        prior => prior,
+    }
+}
+
+/// Whether the journal does not say this yet.
+fn is_news(result: &KeyResult, prior: PriorState) -> bool {
+    match &result.outcome {
+        Outcome::NotTried { .. } | Outcome::LeftUnverified { .. } => false,
+        Outcome::Done { .. } | Outcome::Missing(_) => true,
+        _ => prior == PriorState::None || result.attempts > 0,
+    }
+}
+
 /// Returns the outcome of a key that is not reactivated because the list does not say that a run deactivated an active
 /// key.
 pub(super) fn not_deactivated(deactivation: Option<Deactivation>) -> Option<Outcome> {
@@ -157,5 +170,164 @@ fn or_unverified(outcome: Outcome, known: KeyState, action: Action, owner: &Owne
             Outcome::Failed { failure, known }
         }
         outcome => outcome,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::{CallError, SearchScope};
+    use crate::ident::UserName;
+    use crate::outcome::tests::result;
+
+    #[test]
+    fn what_an_earlier_run_started_is_unknown_unless_this_run_knows_more() {
+        let name = |name: &str| name.parse::<UserName>().expect("a name");
+        let named = OwnerHint::Named(Some(name("Bob")));
+        let (delete, deactivate) = (Action::Delete, Action::Deactivate);
+        let missing = || CallError::not_found(SearchScope::Account);
+        let owned = || missing().with_owner(Some(name("Alice")));
+        let failed = |failure| Outcome::not_done(failure, "why");
+        let stopped = |known| Outcome::Stopped {
+            exit: Exit::Interrupted,
+            known,
+            failure: None,
+        };
+        let not_done = || KeyState::NotDone(String::new());
+        let done = || KeyState::Done(String::new());
+        let why = || "why".to_owned();
+        let unknown = &OwnerHint::Unknown;
+        for (outcome, action, owner, expected) in [
+            (
+                Outcome::not_tried(Exit::Refused, "why"),
+                delete,
+                unknown,
+                "why",
+            ),
+            (
+                Outcome::WouldChange(why()),
+                delete,
+                unknown,
+                "it was a dry run",
+            ),
+            (Outcome::Skipped(why()), delete, unknown, "why"),
+            (
+                Outcome::Refused(Refusal::Declined),
+                delete,
+                unknown,
+                "not confirmed",
+            ),
+            (
+                Outcome::Refused(Refusal::StatusUnknown),
+                delete,
+                unknown,
+                STATUS_UNKNOWN,
+            ),
+            (
+                Outcome::Refused(Refusal::SigningKey),
+                delete,
+                unknown,
+                "it belongs to your own credentials",
+            ),
+            (
+                Outcome::OwnKey,
+                delete,
+                unknown,
+                "it belongs to your own credentials",
+            ),
+            (stopped(not_done()), delete, unknown, "unknown"),
+            (stopped(done()), delete, unknown, ""),
+            (Outcome::Missing(missing()), delete, &named, ""),
+            (Outcome::Missing(missing()), delete, unknown, "unknown"),
+            (failed(owned()), delete, &named, ""),
+            (failed(owned()), delete, unknown, "unknown"),
+            (failed(owned()), deactivate, &named, "unknown"),
+            (failed(missing()), delete, &named, "unknown"),
+            (failed(missing()), deactivate, unknown, "unknown"),
+            (Outcome::confirmed(why()), delete, unknown, ""),
+        ] {
+            let before = format!("{outcome:?}");
+            let after = or_unverified(outcome, KeyState::started_earlier(), action, owner);
+            let case = format!("{before} {action:?} {owner:?}");
+            match after {
+                Outcome::LeftUnverified { why, .. } => {
+                    assert_eq!(
+                        why,
+                        format!("this run did not change it: {expected}"),
+                        "{case}"
+                    );
+                }
+                Outcome::Failed { known, .. } | Outcome::Stopped { known, .. }
+                    if known == KeyState::started_earlier() =>
+                {
+                    assert_eq!(expected, "unknown", "{case}");
+                }
+                other => assert_eq!(format!("{other:?}{expected}"), before, "{case}"),
+            }
+        }
+    }
+
+    #[test]
+    fn only_the_deactivation_of_an_active_key_is_undone() {
+        for (deactivation, expected) in [
+            (None, None),
+            (Some(Deactivation::OfActive), None),
+            (Some(Deactivation::OfUnknownStatus), Some(Exit::Refused)),
+            (Some(Deactivation::Unverified), Some(Exit::Unknown)),
+            (Some(Deactivation::NotDone), Some(Exit::Unknown)),
+        ] {
+            let found = not_deactivated(deactivation).map(|outcome| match outcome {
+                Outcome::Refused(Refusal::StatusUnknown) => Exit::Refused,
+                Outcome::LeftUnverified { exit, .. } => exit,
+                other => panic!("{other:?}"),
+            });
+            assert_eq!(found, expected, "{deactivation:?}");
+        }
+    }
+
+    #[test]
+    fn a_list_takes_precedence_over_a_record_that_the_key_is_gone() {
+        let set = PriorState::StatusSet(Action::Deactivate);
+        for (prior, expected) in [
+            (PriorState::Missing, PriorState::None),
+            (PriorState::Done, PriorState::InProgress),
+            (PriorState::None, PriorState::None),
+            (PriorState::InProgress, PriorState::InProgress),
+            (set, set),
+        ] {
+            assert_eq!(although_listed(prior), expected, "{prior:?}");
+        }
+    }
+
+    #[test]
+    fn only_what_the_journal_does_not_say_is_recorded() {
+        let missing = || CallError::not_found(SearchScope::Account);
+        let started = PriorState::InProgress;
+        for (outcome, prior, attempts, expected) in [
+            (
+                Outcome::not_tried(Exit::Refused, ""),
+                PriorState::None,
+                1,
+                false,
+            ),
+            (
+                left_unverified(Exit::Refused, ""),
+                PriorState::None,
+                1,
+                false,
+            ),
+            (Outcome::confirmed(String::new()), started, 0, true),
+            (Outcome::Missing(missing()), started, 0, true),
+            (Outcome::not_done(missing(), ""), started, 0, false),
+            (Outcome::not_done(missing(), ""), started, 1, true),
+            (Outcome::not_done(missing(), ""), PriorState::None, 0, true),
+            (Outcome::OwnKey, started, 0, false),
+        ] {
+            let result = KeyResult {
+                attempts,
+                ..result(Action::Delete, outcome)
+            };
+            assert_eq!(is_news(&result, prior), expected, "{result:?} {prior:?}");
+        }
     }
 }

@@ -164,3 +164,101 @@ fn owned_by_other(key: &Key, failure: CallError, owner: UserName) -> Outcome {
     };
     Outcome::not_done(failure.with_owner(Some(owner)), why)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::tests::service_error;
+    use crate::error::{NotFound, TransportError};
+    use crate::ident::AccessKeyId;
+
+    #[test]
+    fn each_failure_says_what_iam_responded() {
+        let no_user = "The user with name Bob cannot be found.";
+        for (code, status, message, expected) in [
+            (Some("NoSuchEntity"), 404, "", Response::NoSuchKey),
+            (Some("NoSuchEntity"), 404, no_user, Response::NoSuchUser),
+            (Some("AccessDenied"), 403, no_user, Response::Refused),
+            (Some("Throttling"), 400, "", Response::Refused),
+            (Some("Throttling"), 503, "", Response::Refused),
+            (None, 429, "", Response::ServerError),
+            (Some("ServiceFailure"), 400, "", Response::ServerError),
+            (Some("Unlisted"), 500, "", Response::ServerError),
+            (None, 503, "", Response::ServerError),
+            (Some("Unlisted"), 499, "", Response::Refused),
+            (None, 404, "", Response::Refused),
+        ] {
+            let failure = CallError::Service(service_error(code, status, message));
+            assert_eq!(Response::of(&failure), expected, "{failure:?}");
+        }
+        let not_found = CallError::not_found(SearchScope::Account);
+        assert_eq!(Response::of(&not_found), Response::NoSuchKey);
+        for failure in [
+            CallError::NotSent,
+            CallError::NoResponse,
+            CallError::Incomplete,
+        ] {
+            let failure = failure(TransportError::default());
+            assert_eq!(Response::of(&failure), Response::None, "{failure:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_owned_by_another_user_is_not_found_for_the_named_one() {
+        let name = |name: &str| name.parse::<UserName>().expect("a name");
+        let key = |user_name: Option<&str>| Key {
+            id: AccessKeyId::try_from("AKIDPMS9RO4H3FEXAMPLE".to_owned()).expect("an ID"),
+            user_name: user_name.map(name),
+        };
+        let error = |code| CallError::Service(service_error(Some(code), 400, ""));
+        for (user_name, failure, expected) in [
+            (Some("Bob"), error("NoSuchEntity"), "IAM's"),
+            (Some("Bob"), error("ServiceFailure"), "Bob"),
+            (None, error("ServiceFailure"), "the caller"),
+        ] {
+            let outcome = owned_by_other(&key(user_name), failure, name("Alice"));
+            let Outcome::Failed { failure, known } = outcome else {
+                panic!("{outcome:?}");
+            };
+            let why = "it belongs to the user Alice".to_owned();
+            assert_eq!(known, KeyState::NotDone(why));
+            assert_eq!(failure.context().owner, Some(name("Alice")));
+            let found = match failure {
+                CallError::Service(_) => "IAM's",
+                CallError::NotFound(NotFound {
+                    scope: SearchScope::User(name),
+                    ..
+                }) if name.as_str() == "Bob" => "Bob",
+                CallError::NotFound(NotFound {
+                    scope: SearchScope::SigningUser,
+                    ..
+                }) => "the caller",
+                other => panic!("{other:?}"),
+            };
+            assert_eq!(found, expected);
+        }
+    }
+
+    #[test]
+    fn where_more_can_be_learned_depends_on_what_was_found() {
+        let name: UserName = "Bob".parse().expect("a name");
+        let account = |id: &str| id.parse().expect("an account");
+        for (location, expected) in [
+            (KeyLocation::Listed(None), Check::List),
+            (KeyLocation::Gone, Check::List),
+            (KeyLocation::GoneButNamed(name.clone()), Check::List),
+            (KeyLocation::LookupFailed, Check::List),
+            (KeyLocation::LookupDenied, Check::ListWithPermission),
+            (KeyLocation::OtherUser(name), Check::Owner),
+            (KeyLocation::AbsentAsNamed, Check::Owner),
+            (KeyLocation::NotListed, Check::Owner),
+            (KeyLocation::UserMissing, Check::Owner),
+            (
+                KeyLocation::OtherAccount(account("111111111111"), account("222222222222")),
+                Check::Nothing,
+            ),
+        ] {
+            assert_eq!(check(&location), expected, "{location:?}");
+        }
+    }
+}

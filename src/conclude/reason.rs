@@ -95,3 +95,211 @@ pub(crate) fn describe_location(
     };
     text.to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reason_of(
+        ambiguity: Ambiguity,
+        response: Response,
+        location: &KeyLocation,
+        ignore_missing: bool,
+    ) -> String {
+        reason(&Evidence {
+            action: Action::Delete,
+            ignore_missing,
+            hint: &OwnerHint::Unknown,
+            ambiguity,
+            response,
+            location,
+        })
+    }
+
+    #[test]
+    fn each_cause_is_named() {
+        use Ambiguity::{EarlierRun, RecentRun, ServerError, Unanswered};
+        use Response as R;
+        let gone = (&KeyLocation::Gone, "IAM no longer lists the key");
+        let listed = (&KeyLocation::Listed(None), "IAM still lists the key");
+        for (ambiguity, response, (location, where_it_is), cause) in [
+            (
+                EarlierRun,
+                R::NoSuchKey,
+                gone,
+                "an earlier run started this, and IAM now reports no such key",
+            ),
+            (RecentRun, R::Refused, listed, "an earlier run started this"),
+            (
+                ServerError,
+                R::NoSuchUser,
+                gone,
+                "an earlier attempt returned a server error, and the retry returned NoSuchEntity",
+            ),
+            (
+                Unanswered,
+                R::NoSuchKey,
+                gone,
+                "the response to an earlier attempt was lost, and the retry returned NoSuchEntity",
+            ),
+            (
+                ServerError,
+                R::ServerError,
+                gone,
+                "IAM returned an error, but may have made the change first",
+            ),
+            (
+                ServerError,
+                R::ServerError,
+                listed,
+                "IAM returned an error, but may still make the change",
+            ),
+            (
+                ServerError,
+                R::Refused,
+                listed,
+                "an earlier attempt returned a server error",
+            ),
+            (
+                Unanswered,
+                R::Refused,
+                listed,
+                "the response to an earlier attempt was lost",
+            ),
+            (
+                Unanswered,
+                R::None,
+                listed,
+                "the request was sent and no usable response arrived",
+            ),
+        ] {
+            let found = reason_of(ambiguity, response, location, false);
+            assert_eq!(found, format!("{cause}; {where_it_is}"));
+        }
+    }
+
+    #[test]
+    fn what_was_not_changed_says_why() {
+        let (listed, failed) = (KeyLocation::Listed(None), KeyLocation::LookupFailed);
+        let no_key = "IAM found no such key for this user";
+        let unchecked = format!("{no_key}, and checking the key failed");
+        for (response, location, ignore_missing, expected) in [
+            (Response::NoSuchKey, &KeyLocation::Gone, false, no_key),
+            (Response::NoSuchKey, &failed, false, no_key),
+            (Response::NoSuchKey, &failed, true, &unchecked),
+            (
+                Response::NoSuchKey,
+                &listed,
+                false,
+                "IAM still lists the key",
+            ),
+            (
+                Response::NoSuchUser,
+                &listed,
+                false,
+                "IAM found no such user",
+            ),
+            (Response::Refused, &listed, false, "IAM refused the request"),
+        ] {
+            let found = reason_of(Ambiguity::None, response, location, ignore_missing);
+            assert_eq!(found, expected, "{response:?} {location:?}");
+        }
+    }
+
+    #[test]
+    fn each_location_is_described() {
+        let name = |name: &str| name.parse::<UserName>().expect("a name");
+        let account = |id: &str| id.parse().expect("an account");
+        let bob = OwnerHint::Named(Some(name("Bob")));
+        let root = OwnerHint::Named(None);
+        let unknown = OwnerHint::Unknown;
+        let (delete, deactivate, reactivate) =
+            (Action::Delete, Action::Deactivate, Action::Reactivate);
+        let active = KeyLocation::Listed(Some(Status::Active));
+        let inactive = KeyLocation::Listed(Some(Status::Inactive));
+        let other = KeyLocation::Listed(Some(Status::Other("Expired".to_owned())));
+        let as_named = KeyLocation::AbsentAsNamed;
+        let foreign = KeyLocation::OtherAccount(account("111111111111"), account("222222222222"));
+        for (action, hint, location, expected) in [
+            (delete, &bob, &active, "IAM still lists the key"),
+            (
+                deactivate,
+                &bob,
+                &active,
+                "IAM still lists the key as Active",
+            ),
+            (
+                deactivate,
+                &bob,
+                &inactive,
+                "IAM now lists the key as Inactive",
+            ),
+            (reactivate, &bob, &active, "IAM now lists the key as Active"),
+            (
+                reactivate,
+                &bob,
+                &inactive,
+                "IAM still lists the key as Inactive",
+            ),
+            (reactivate, &bob, &other, "IAM still lists the key"),
+            (
+                delete,
+                &bob,
+                &KeyLocation::OtherUser(name("Alice")),
+                "IAM reports that Alice owns the key",
+            ),
+            (
+                delete,
+                &bob,
+                &KeyLocation::GoneButNamed(name("Bob")),
+                "IAM no longer lists the key, but still names Bob as its owner",
+            ),
+            (
+                delete,
+                &bob,
+                &foreign,
+                "the key's ID encodes account 111111111111, which the credentials of account \
+                 222222222222 cannot check",
+            ),
+            (
+                delete,
+                &bob,
+                &as_named,
+                "IAM does not list the key for Bob, and does not confirm its owner",
+            ),
+            (
+                delete,
+                &root,
+                &as_named,
+                "IAM does not list the key for the root user, and does not confirm its owner",
+            ),
+            (
+                delete,
+                &unknown,
+                &as_named,
+                "IAM does not list the key, and does not confirm its owner",
+            ),
+            (
+                delete,
+                &unknown,
+                &KeyLocation::NotListed,
+                "IAM does not report who owns the key",
+            ),
+            (
+                delete,
+                &bob,
+                &KeyLocation::UserMissing,
+                "the user does not exist, and IAM does not report who owns the key",
+            ),
+            (
+                delete,
+                &bob,
+                &KeyLocation::LookupDenied,
+                "there is no permission to check the key",
+            ),
+        ] {
+            let found = describe_location(action, hint, location);
+            assert_eq!(found, expected, "{action:?} {hint:?}");
+        }
+    }
+}

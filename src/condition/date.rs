@@ -123,6 +123,12 @@ mod tests {
             ),
             ("2019-12-31T23:00:00Z", Some("2020-01-01T00:00:00Z"), None),
             ("2019-12-31T23:00:00Z", None, None),
+            ("2014-12-21T00:00:00Z", None, None),
+            (
+                "2014-12-20T23:59:59Z",
+                None,
+                Some("its last use at 2014-12-20T23:59:59Z is before IAM recorded any use"),
+            ),
             (
                 "2014-12-01T00:00:00Z",
                 None,
@@ -139,14 +145,40 @@ mod tests {
             });
             assert_eq!(result(unused(), used, created), expected, "{used}");
         }
-        let what = "its creation at 1999-01-01T00:00:00Z is before access keys existed";
-        assert_eq!(
-            result(
-                Condition::OlderThan("1d".parse().expect("an age")),
-                "2020-01-01T00:00:00Z",
-                Some("1999-01-01T00:00:00Z")
-            ),
-            ConditionResult::ImpossibleDate(what.to_owned())
-        );
+        for (created, is_possible) in [
+            ("1999-01-01T00:00:00Z", false),
+            ("2005-12-22T23:59:59Z", false),
+            ("2005-12-23T00:00:00Z", true),
+        ] {
+            let older = Condition::OlderThan("1d".parse().expect("an age"));
+            let expected = if is_possible {
+                ConditionResult::Met
+            } else {
+                let what = format!("its creation at {created} is before access keys existed");
+                ConditionResult::ImpossibleDate(what)
+            };
+            let found = result(older, "2020-01-01T00:00:00Z", Some(created));
+            assert_eq!(found, expected, "{created}");
+        }
+    }
+
+    #[test]
+    fn a_key_that_is_too_young_says_how_young() {
+        let now = SystemTime::UNIX_EPOCH + FIRST_RECORDED_USE * 2;
+        let age = "2d".parse().expect("an age");
+        for (seconds, expected) in [
+            (0, "it was created less than 2 days ago"),
+            (59, "it was created less than 2 days ago"),
+            (60, "it was created 1 minute ago, less than 2 days"),
+            (86_400, "it was created 1 day ago, less than 2 days"),
+        ] {
+            let metadata = KeyMetadata {
+                created: Some(now - Duration::from_secs(seconds)),
+                read_at: Some(now),
+                ..KeyMetadata::default()
+            };
+            let found = evaluate_creation(&age, &metadata, "it was created");
+            assert_eq!(found, ConditionResult::NotMet(expected.to_owned()));
+        }
     }
 }

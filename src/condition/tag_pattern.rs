@@ -115,4 +115,38 @@ mod tests {
             assert_eq!(pattern.to_string(), given);
         }
     }
+
+    #[test]
+    fn a_pattern_that_matches_no_tag_is_refused() {
+        let text = |key: usize, value: usize| {
+            let [key, value] = [key, value].map(|length| "x-".repeat(129)[..length].to_owned());
+            format!("{key}={value}")
+        };
+        for pattern in [
+            &text(128, 256),
+            &text(128, 0),
+            "team",
+            "a b=c\u{e9}",
+            "_.:/=+-@",
+        ] {
+            assert!(pattern.parse::<TagPattern>().is_ok(), "{pattern}");
+        }
+        let no_key = "it has no key; use KEY or KEY=VALUE, such as team=ops";
+        let long = "a tag's key has at most 128 characters, and its value at most 256";
+        for (pattern, expected) in [
+            ("", no_key),
+            (" ", no_key),
+            ("=ops", no_key),
+            (&text(129, 0), long),
+            (&text(1, 257), long),
+            ("team*", "tags cannot contain `*`, so it matches nobody"),
+            (
+                "team=a\nb",
+                "tags cannot contain `\\u{a}`, so it matches nobody",
+            ),
+        ] {
+            let error = pattern.parse::<TagPattern>().expect_err("it is refused");
+            assert_eq!(error.to_string(), expected, "{pattern}");
+        }
+    }
 }

@@ -162,6 +162,35 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_pattern_that_matches_nobody_is_refused() {
+        let empty = "it is empty; give a user name or a pattern, such as ci-*";
+        for (glob, expected) in [
+            ("", empty),
+            (" ", empty),
+            ("a b", "user names cannot contain ` `, so it matches nobody"),
+            ("a]", "user names cannot contain `]`, so it matches nobody"),
+            ("!a", "user names cannot contain `!`, so it matches nobody"),
+            (
+                "[a]!",
+                "user names cannot contain `!`, so it matches nobody",
+            ),
+            ("ab[c", "character 3: invalid range pattern"),
+            ("a[!]", "character 2: invalid range pattern"),
+            (
+                "***",
+                "character 3: wildcards are either regular `*` or recursive `**`",
+            ),
+            (
+                "[*?]",
+                "`[*?]` matches no character of a user name, so it matches nobody",
+            ),
+        ] {
+            let error = glob.parse::<UserGlob>().expect_err("it is refused");
+            assert_eq!(error.to_string(), expected, "{glob}");
+        }
+    }
+
     proptest! {
         #[test]
         fn the_case_of_a_name_makes_no_difference(

@@ -1,6 +1,8 @@
 //! Errors of calls, the kinds of error codes, errors that end the run, and the exit status.
 
 mod run;
+#[cfg(test)]
+pub(crate) mod tests;
 
 use std::borrow::Cow;
 use std::sync::LazyLock;

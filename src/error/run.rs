@@ -135,3 +135,53 @@ impl From<Exit> for ExitCode {
         Self::from(exit.status())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_error_has_its_exit_status_and_code() {
+        for (error, status, code) in [
+            (RunError::configuration("why"), 7, "Configuration"),
+            (RunError::credentials("why"), 7, "Credentials"),
+            (RunError::usage("why"), 2, "Usage"),
+            (RunError::other("why"), 1, "Other"),
+            (RunError::refused("why"), 11, "Refused"),
+        ] {
+            assert_eq!(error.exit.status(), status);
+            assert_eq!(error.code, code);
+            assert_eq!(error.to_string(), "why");
+            assert!(error.hints.is_empty());
+            assert_eq!(
+                error.hint("do this").hint("or that").hints,
+                ["do this", "or that"]
+            );
+        }
+    }
+
+    #[test]
+    fn a_signal_has_its_own_exit_status() {
+        for (exit, status) in [
+            (Exit::HungUp, 129),
+            (Exit::Interrupted, 130),
+            (Exit::Terminated, 143),
+        ] {
+            assert!(exit.is_signal(), "{exit:?}");
+            assert_eq!(exit.status(), status);
+            assert_eq!(exit.or_other(), exit);
+            let error = RunError::signal(exit);
+            assert_eq!((error.exit, error.code.as_str()), (exit, "Interrupted"));
+        }
+        for exit in [Exit::Success, Exit::Other, Exit::Unknown, Exit::Mixed] {
+            assert!(!exit.is_signal(), "{exit:?}");
+        }
+    }
+
+    #[test]
+    fn only_success_becomes_another_status_if_output_is_lost() {
+        assert_eq!(Exit::Success.or_other(), Exit::Other);
+        assert_eq!(Exit::AccessDenied.or_other(), Exit::AccessDenied);
+        assert_eq!(ExitCode::from(Exit::Mixed), ExitCode::from(12));
+    }
+}

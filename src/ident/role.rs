@@ -241,4 +241,85 @@ mod tests {
             assert!(wrong.parse::<RoleArn>().is_err(), "{wrong}");
         }
     }
+
+    #[test]
+    fn what_is_long_enough_and_no_longer_is_accepted() {
+        let long = |length: usize| "x".repeat(length);
+        let path = |length: usize| "x-/".repeat(171) + &long(length - 3 * 171);
+        assert!(long(64).parse::<RoleName>().is_ok());
+        assert!(path(575).parse::<RoleName>().is_ok());
+        assert!(path(576).parse::<RoleName>().is_err());
+        let arn = |length: usize| {
+            let start = "arn:aws:iam::123456789012:role/";
+            format!("{start}{}", long(length - start.len()))
+        };
+        assert!(arn(2_048).parse::<RoleArn>().is_ok());
+        assert!(arn(2_049).parse::<RoleArn>().is_err());
+        for (parse, least, most) in [
+            (external_id as fn(&str) -> Result<String, Invalid>, 2, 1_224),
+            (session_name, 2, 64),
+            (serial_number, 9, 256),
+        ] {
+            for (length, expected) in [
+                (least - 1, false),
+                (least, true),
+                (most, true),
+                (most + 1, false),
+            ] {
+                // So short a text is no secret.
+                let text = "x-".repeat(most)[..length].to_owned();
+                assert_eq!(parse(&text).ok(), expected.then_some(text), "{length}");
+            }
+            assert!(parse("a b c d e f").is_err());
+        }
+        let error = session_name("x").expect_err("it is too short");
+        assert_eq!(error.to_string(), "it must have 2 to 64 characters");
+    }
+
+    #[test]
+    fn the_partition_of_a_role_is_one_of_aws() {
+        for (partition, expected) in [
+            ("aws", true),
+            ("aws-cn", true),
+            ("aws-iso-b2", true),
+            ("", false),
+            ("azure", false),
+            ("aws_cn", false),
+            ("awsCN", false),
+        ] {
+            let arn = format!("arn:{partition}:iam::123456789012:role/ops/Name");
+            let role = arn.parse::<RoleArn>();
+            assert_eq!(role.is_ok(), expected, "{partition}");
+            if let Ok(role) = role {
+                assert_eq!(
+                    (role.as_str(), role.account().as_str()),
+                    (&*arn, "123456789012")
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_secret_is_neither_a_role_nor_a_parameter() {
+        const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
+        assert!(not_secret(SECRET).is_err());
+        assert!(not_secret("Responder").is_ok());
+        assert!(not_secret(&format!("arn:aws:iam::123456789012:mfa/{SECRET}")).is_ok());
+        assert!(SECRET.parse::<RoleName>().is_err());
+        assert!(serial_number(SECRET).is_err());
+        assert!(session_name(&SECRET.replace('/', "+")).is_err());
+    }
+
+    #[test]
+    fn a_code_has_six_digits_and_is_never_shown() {
+        let code: TokenCode = "123456".parse().expect("a code");
+        assert_eq!(code.as_str(), "123456");
+        assert_eq!(format!("{code:?}"), "TokenCode");
+        for wrong in ["", "12345", "1234567", "12345a"] {
+            let error = wrong.parse::<TokenCode>().expect_err("it is no code");
+            assert!(wrong.is_empty() || !error.to_string().contains(wrong));
+        }
+        let role: RoleName = "ops/Responder".parse().expect("a name");
+        assert_eq!(role.to_string(), "ops/Responder");
+    }
 }

@@ -136,18 +136,15 @@ fn sync_folder(path: &Path) -> io::Result<()> {
     let Ok(folder) = File::open(folder.unwrap_or(Path::new("."))) else {
         return Ok(());
     };
-    match or_fsync(folder.sync_all(), &folder) {
-        // Not every file system can sync folders.
-        Err(error)
-            if matches!(
-                error.kind(),
-                io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported
-            ) =>
-        {
-            Ok(())
-        }
-        synced => synced,
-    }
+    unless_unsupported(or_fsync(folder.sync_all(), &folder))
+}
+
+/// Not every file system can sync folders.
+fn unless_unsupported(synced: io::Result<()>) -> io::Result<()> {
+    synced.or_else(|error| match error.kind() {
+        io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported => Ok(()),
+        _ => Err(error),
+    })
 }
 
 /// A journal while this run writes it: the file and its length.
@@ -208,7 +205,20 @@ mod tests {
     use std::io::{Error, ErrorKind};
     use std::path::Path;
 
-    use super::{check, distrust, not_opened};
+    use super::{check, distrust, not_opened, unless_unsupported};
+
+    #[test]
+    fn a_folder_that_cannot_be_synced_is_no_error() {
+        for (kind, expected) in [
+            (ErrorKind::InvalidInput, true),
+            (ErrorKind::Unsupported, true),
+            (ErrorKind::StorageFull, false),
+        ] {
+            let synced = unless_unsupported(Err(kind.into()));
+            assert_eq!(synced.is_ok(), expected, "{kind:?}");
+        }
+        assert!(unless_unsupported(Ok(())).is_ok());
+    }
 
     #[test]
     fn only_a_file_that_may_not_be_read_may_be_a_journal() {

@@ -37,7 +37,7 @@ impl FinishedKeys {
         let id = id.as_str();
         let hash = u128::from(high.hash_one(id)) << 64 | u128::from(low.hash_one(id));
         let owner = owner.map_or(0, |owner| {
-            u128::from(third.hash_one(owner.as_str().to_ascii_lowercase())) << 2 | NAMED
+            u128::from(third.hash_one(owner.as_str().to_ascii_lowercase())) | NAMED
         });
         hash >> OWNER_BITS << OWNER_BITS | owner & OWNER | end as u128
     }
@@ -96,4 +96,22 @@ fn is_same_id(one: u128, other: u128) -> bool {
 fn names_another_owner(one: u128, other: u128) -> bool {
     let [one, other] = [one, other].map(|record| record & OWNER);
     one != 0 && other != 0 && one != other
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hash_of_an_id_has_no_bit_that_is_always_the_same() {
+        const ALL: u128 = u128::MAX >> OWNER_BITS;
+        let finished = FinishedKeys::default();
+        let records = (0..200).map(|number| {
+            let id = AccessKeyId::try_from(format!("AKIA{number:016}"));
+            finished.record(&id.expect("an ID"), None, End::Done)
+        });
+        let of_ids: Vec<u128> = records.map(|record| record >> OWNER_BITS).collect();
+        assert_eq!(of_ids.iter().fold(0, |bits, id| bits | id), ALL);
+        assert_eq!(of_ids.iter().fold(ALL, |bits, id| bits & id), 0);
+    }
 }

@@ -7,6 +7,8 @@ mod finished;
 pub(crate) mod fuzz;
 mod read;
 mod replay;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 use std::error::Error;

@@ -96,3 +96,39 @@ fn parse<T: DeserializeOwned>(record: &[u8]) -> Result<T, String> {
     let text = std::str::from_utf8(record).map_err(|error| error.to_string())?;
     serde_json::from_str(text).map_err(|error| error.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_last_record_may_be_cut_off() {
+        let head = "{\"Journal\":1,\"Action\":\"delete\"}\n";
+        let record = |length: usize| {
+            let start =
+                "{\"AccessKeyId\":\"AKIDPMS9RO4H3FEXAMPLE\",\"Intent\":\"delete\",\"Time\":\"";
+            let fill = "x".repeat(length - start.len() - "\"}\n".len());
+            format!("{start}{fill}\"}}\n")
+        };
+        let whole = record(1 << 16);
+        let long = record((1 << 16) + 1);
+        let read = |text: &str| match read(&mut text.as_bytes()) {
+            Ok((_, replay)) => Ok(replay.length),
+            Err(error) => Err(error),
+        };
+        let length = |text: &str| Ok(text.len() as u64);
+        assert_eq!(
+            read(&(head.to_owned() + &whole)),
+            length(&(head.to_owned() + &whole))
+        );
+        assert_eq!(read(&(head.to_owned() + &whole[..100])), length(head));
+        assert_eq!(read(&head[..5]), Ok(0));
+        assert_eq!(read(""), Ok(0));
+        let too_long = "record 2 is longer than 65536 bytes";
+        assert_eq!(read(&(head.to_owned() + &long)), Err(too_long.to_owned()));
+        for other in ["AKIA", "AKIA\n", "{\"Journal\"\n"] {
+            let error = "it is not an iam-del-key journal".to_owned();
+            assert_eq!(read(other), Err(error), "{other}");
+        }
+    }
+}

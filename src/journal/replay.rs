@@ -41,9 +41,9 @@ impl EarlierAttempt {
     }
 
     /// Whether its requests can no longer take effect.
-    pub(crate) fn has_expired(&self) -> bool {
+    pub(crate) fn has_expired(&self, now: SystemTime) -> bool {
         self.at
-            .and_then(|at| SystemTime::now().duration_since(at).ok())
+            .and_then(|at| now.duration_since(at).ok())
             .is_some_and(|age| age > VALID)
     }
 }
@@ -263,6 +263,72 @@ mod tests {
                 let found = letter(&replay(verb, &records), "Bob", action);
                 assert_eq!(found, expected, "{action:?} {records:?}");
             }
+        }
+    }
+
+    #[test]
+    fn an_attempt_says_where_iam_listed_the_key_and_expires() {
+        let at = "2026-01-01T00:00:00Z";
+        let time = format!("{INTENT},\"Time\":\"{at}\"");
+        let listed = format!("{time},\"Status\":\"Active\"");
+        for (owner, record, has_time, listed_owner) in [
+            ("Bob", listed.as_str(), true, Some("Bob")),
+            ("", &listed, true, None),
+            ("Bob", &time, true, None),
+            ("Bob", INTENT, false, None),
+        ] {
+            let replay = replay("delete", &[(owner, record)]);
+            let id = AccessKeyId::try_from(ID.to_owned()).expect("an ID");
+            let [attempt] = replay.attempts(&id) else {
+                panic!("one attempt");
+            };
+            assert_eq!(attempt.listed_owner().map(UserName::as_str), listed_owner);
+            let at = parse_rfc3339(at).expect("a time");
+            let second = Duration::from_secs(1);
+            for (now, expected) in [
+                (at - second, false),
+                (at + VALID, false),
+                (at + VALID + second, has_time),
+            ] {
+                assert_eq!(attempt.has_expired(now), expected, "{record}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_record_that_this_program_does_not_write_is_an_error() {
+        let error = |fields: &str| {
+            let head = "{\"Journal\":1,\"Action\":\"delete\"}\n";
+            let text = format!("{head}{{\"AccessKeyId\":\"{ID}\"{fields}}}\n");
+            read(&mut text.as_bytes()).err().unwrap_or_default()
+        };
+        for (fields, expected) in [
+            ("", "neither an intent nor a result"),
+            (
+                ",\"Intent\":\"delete\",\"Outcome\":\"Failed\"",
+                "both an intent and a result",
+            ),
+            (
+                ",\"Intent\":\"deactivate\"",
+                "unexpected intent \"deactivate\"",
+            ),
+            (
+                ",\"Outcome\":\"Deactivated\"",
+                "unexpected result \"Deactivated\"",
+            ),
+            (
+                ",\"Outcome\":\"WouldDelete\"",
+                "unexpected result \"WouldDelete\"",
+            ),
+            (",\"Outcome\":\"Done\"", "unexpected result \"Done\""),
+        ] {
+            let expected = format!("record 2 is invalid: {expected}");
+            assert_eq!(error(fields), expected, "{fields}");
+        }
+        for recorded in [
+            "Deleted", "Missing", "Skipped", "Refused", "Failed", "Unknown", "NotTried",
+        ] {
+            assert_eq!(error(&format!(",\"Outcome\":\"{recorded}\"")), "");
         }
     }
 }

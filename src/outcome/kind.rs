@@ -70,3 +70,32 @@ impl OutcomeKind {
         matches!(self, Self::Failed | Self::Unknown | Self::NotTried)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_is_read_as_it_is_written() {
+        for kind in OutcomeKind::ALL {
+            assert_eq!(OutcomeKind::parse(kind.as_str()), Some(*kind));
+        }
+        for other in ["", "deleted", "would be deleted", "Deleted "] {
+            assert_eq!(OutcomeKind::parse(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_kind_is_complete_or_incomplete_or_neither() {
+        let of = |is: fn(OutcomeKind) -> bool| {
+            let kinds = OutcomeKind::ALL.iter().filter(|kind| is(**kind));
+            let names: Vec<&str> = kinds.map(|kind| kind.as_str()).collect();
+            names.join(" ")
+        };
+        assert_eq!(
+            of(OutcomeKind::is_complete),
+            "Deleted Deactivated Reactivated Missing"
+        );
+        assert_eq!(of(OutcomeKind::is_incomplete), "Failed Unknown NotTried");
+    }
+}

@@ -1,6 +1,8 @@
 //! The result of a key as data. The report and the exit status are derived from it.
 
 mod kind;
+#[cfg(test)]
+pub(crate) mod tests;
 
 use crate::error::{CallError, ErrorKind, Exit, NamedBy};
 use crate::ident::UserName;

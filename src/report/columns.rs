@@ -103,16 +103,8 @@ fn wanted_columns(request: &Request, is_result: bool) -> Vec<(Column, usize)> {
 
 #[cfg(test)]
 mod tests {
-    use std::ffi::OsString;
-
     use super::*;
-    use crate::cli::Cli;
-
-    fn request(words: &str) -> Request {
-        let words = ["iam-del-key"].into_iter().chain(words.split(' '));
-        let words: Vec<OsString> = words.map(OsString::from).collect();
-        Cli::read(&words).expect("arguments").into_request()
-    }
+    use crate::request::tests::request;
 
     #[test]
     fn the_columns_are_those_that_are_read_and_fit() {

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use iam_sandbox::documented::{ALICE_KEY_ID, ALICE_OLD_KEY_ID, BOB_SECOND_KEY_ID};
 use iam_sandbox::{Fault, KeySeed, LastUsed, Sandbox, Status, What, days_ago};
 
-use crate::case::{BOBS_KEY, Case, DELETED, actions, documented};
+use crate::case::{BOBS_KEY, Case, DELETED, actions, always, documented};
 use crate::proof::unchecked;
 
 /// Runs with conditions on a key of Alice's, who has one active and one inactive key.
@@ -306,12 +306,52 @@ fn a_key_that_is_gone_is_missing_whatever_the_condition() {
         .prints_outcome("Failed")
         .says(&["IAM lists no such key for the user Bob", "is already gone"])
         .ends_with("not deleted");
+    let reads = ["ListAccessKeys", "GetAccessKeyLastUsed"];
+    assert_eq!(
+        actions(&sandbox),
+        [&reads[..], &["GetAccessKeyInfo"]].concat()
+    );
     let _ = case(&["--ignore-missing"])
         .exits(0)
         .prints_outcome("Missing")
         .says_exactly(&unchecked(BOBS_KEY));
     assert!(sandbox.has_key(BOB_SECOND_KEY_ID), "the sibling stays");
-    assert!(!actions(&sandbox).contains(&"DeleteAccessKey".to_owned()));
+    // As success depends on it, it is looked for again.
+    let again = actions(&sandbox).split_off(3);
+    assert_eq!(again.len(), 3 * reads.len(), "{again:?}");
+}
+
+#[test]
+fn a_user_who_does_not_exist_and_owns_the_key_is_a_contradiction() {
+    let sandbox = documented();
+    let no_user = What::error(
+        404,
+        "NoSuchEntity",
+        "The user with name Bob cannot be found.",
+    );
+    sandbox.fault(always("ListAccessKeys", no_user));
+    let _ = Case::documented(&sandbox, &["--only-inactive", "--ignore-missing"])
+        .run()
+        .exits(3)
+        .prints_outcome("Failed")
+        .says(&["The user with name Bob cannot be found."])
+        .ends_with("not deleted");
+    assert_eq!(
+        actions(&sandbox),
+        ["ListAccessKeys", "GetAccessKeyLastUsed", "GetAccessKeyInfo"]
+    );
+}
+
+#[test]
+fn a_key_of_another_user_is_not_the_callers() {
+    let sandbox = documented();
+    let args = ["--access-key-id", BOBS_KEY, "--only-inactive"];
+    let _ = Case::at(&sandbox, args)
+        .run()
+        .exits(3)
+        .prints_outcome("Failed")
+        .says(&["the key belongs to the user Bob, not to the calling user"])
+        .ends_with("not deleted: it belongs to the user Bob");
 }
 
 #[test]

@@ -165,13 +165,15 @@ fn c56_a_key_that_a_sweep_takes_up_stays_unknown_where_no_list_proves_it() {
     let kept = begun();
     // IAM had not listed it when it was begun.
     let journal = kept.journal().replace(",\"Status\":\"Active\"", "");
-    std::fs::write(kept.path(), journal).expect("a journal");
+    std::fs::write(kept.path(), &journal).expect("a journal");
     for _ in 0..2 {
         let printed = sweep(&sandbox, &kept, ALL_OF_BOB).run().exits(10);
         let _ = printed
             .prints_outcomes(&[("Unknown", 1)])
             .says(&["the result is unknown"])
             .ends_with("1 key: 1 unknown");
+        // That is no news.
+        assert_eq!(kept.journal(), journal);
     }
     assert!(!actions(&sandbox).contains(&"DeleteAccessKey".to_owned()));
 }

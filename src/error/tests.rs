@@ -1,0 +1,128 @@
+//! The kind, the code and the exit status of every error of a call.
+
+use super::*;
+
+/// An error of IAM.
+pub(crate) fn service_error(code: Option<&str>, status: u16, message: &str) -> ServiceError {
+    ServiceError {
+        operation: "DeleteAccessKey",
+        code: code.map(str::to_owned),
+        message: message.to_owned(),
+        status,
+        request_id: None,
+        context: Box::default(),
+    }
+}
+
+#[test]
+fn each_code_has_a_kind_and_each_kind_an_exit_status() {
+    for (kind, status, codes) in [
+        (ErrorKind::NoSuchEntity, 3, "NoSuchEntity"),
+        (ErrorKind::LimitExceeded, 4, "LimitExceeded"),
+        (
+            ErrorKind::ServiceFailure,
+            5,
+            "ServiceFailure InternalFailure ServiceUnavailable",
+        ),
+        (ErrorKind::AccessDenied, 6, "AccessDenied"),
+        (
+            ErrorKind::Credentials,
+            7,
+            "InvalidClientTokenId ExpiredToken SignatureDoesNotMatch",
+        ),
+        (ErrorKind::Validation, 2, "ValidationError MalformedInput"),
+        (
+            ErrorKind::Throttling,
+            8,
+            "Throttling TooManyRequests SlowDown",
+        ),
+        (ErrorKind::Other, 1, "DeleteConflict Exception nosuchentity"),
+    ] {
+        for code in codes.split(' ') {
+            for code in [code.to_owned(), format!("{code}Exception")] {
+                let error = service_error(Some(&code), 400, "");
+                assert_eq!(error.kind(), kind, "{code}");
+                assert_eq!(error.exit().status(), status, "{code}");
+            }
+        }
+    }
+    for (code, status, expected) in [
+        (None, 429, ErrorKind::Throttling),
+        (Some("Unlisted"), 429, ErrorKind::Throttling),
+        (Some("AccessDenied"), 429, ErrorKind::AccessDenied),
+        (None, 428, ErrorKind::Other),
+        (None, 503, ErrorKind::Other),
+    ] {
+        assert_eq!(classify(code, status), expected, "{code:?} {status}");
+    }
+}
+
+#[test]
+fn each_failed_call_has_a_code_and_an_exit_status() {
+    let error = |code| CallError::Service(service_error(code, 418, ""));
+    let cut = TransportError::default;
+    for (failure, code, kind, exit) in [
+        (
+            error(Some("AccessDenied")),
+            Some("AccessDenied"),
+            Some(ErrorKind::AccessDenied),
+            Exit::AccessDenied,
+        ),
+        (
+            error(Some("NoSuchEntityException")),
+            Some("NoSuchEntityException"),
+            Some(ErrorKind::NoSuchEntity),
+            Exit::NoSuchEntity,
+        ),
+        (
+            error(None),
+            Some("Http418"),
+            Some(ErrorKind::Other),
+            Exit::Other,
+        ),
+        (
+            CallError::not_found(SearchScope::Account),
+            Some("NoSuchEntity"),
+            Some(ErrorKind::NoSuchEntity),
+            Exit::NoSuchEntity,
+        ),
+        (CallError::NotSent(cut()), None, None, Exit::Unreachable),
+        (CallError::NoResponse(cut()), None, None, Exit::Unreachable),
+        (CallError::Incomplete(cut()), None, None, Exit::Other),
+    ] {
+        assert_eq!(failure.code().as_deref(), code, "{failure:?}");
+        assert_eq!(failure.kind(), kind, "{failure:?}");
+        assert_eq!(failure.read_exit(), exit, "{failure:?}");
+        let is_denied = kind == Some(ErrorKind::AccessDenied);
+        assert_eq!(failure.is_denied(), is_denied, "{failure:?}");
+        let is_missing = kind == Some(ErrorKind::NoSuchEntity);
+        assert_eq!(failure.is_no_such_entity(), is_missing, "{failure:?}");
+        let is_of_service = matches!(failure, CallError::Service(_));
+        assert_eq!(failure.service().is_some(), is_of_service, "{failure:?}");
+        // What has a code has a context.
+        let owner: UserName = "Bob".parse().expect("a name");
+        let failure = failure.with_owner(Some(owner.clone()));
+        let expected = code.map(|_| &owner);
+        assert_eq!(failure.context().owner.as_ref(), expected, "{failure:?}");
+    }
+}
+
+#[test]
+fn a_message_says_whether_the_user_is_missing() {
+    for (message, expected) in [
+        ("The user with name Bob cannot be found.", true),
+        ("The User With Name Bob cannot be found.", true),
+        ("The Access Key with id AKIA cannot be found", false),
+        ("", false),
+    ] {
+        let error = service_error(Some("NoSuchEntity"), 404, message);
+        assert_eq!(error.is_about_user(), expected, "{message}");
+    }
+}
+
+#[test]
+fn only_too_few_open_files_are_about_their_limit() {
+    let hint = file_limit_hint("Too many open files (os error 24)");
+    assert!(hint.is_some_and(|hint| hint.contains("`ulimit -n 1024`")));
+    assert_eq!(file_limit_hint("Connection refused (os error 111)"), None);
+}
