@@ -91,8 +91,8 @@ impl ProxyError {
     pub(super) fn explain(&self, status: StatusCode, headers: &HeaderMap) -> (String, String) {
         let Proxy {
             variable,
+            uri,
             authorization,
-            ..
         } = &*self.proxy;
         if status != StatusCode::PROXY_AUTHENTICATION_REQUIRED {
             let status = status.as_u16();
@@ -108,7 +108,8 @@ impl ProxyError {
         };
         if methods.peek().is_some() && !methods.any(is_basic) {
             let reason = "the proxy asks for a kind of authentication that is not supported";
-            return (reason.to_owned(), self.hint());
+            let hint = "use a proxy with Basic authentication; NO_PROXY names the hosts that need no proxy";
+            return (reason.to_owned(), hint.to_owned());
         }
         match authorization {
             Some(_) => (
@@ -117,7 +118,10 @@ impl ProxyError {
             ),
             None => (
                 "the proxy asks for a user name and a password".to_owned(),
-                format!("set {variable} to http://USER:PASSWORD@HOST:PORT"),
+                format!(
+                    "set {variable} to {}://USER:PASSWORD@HOST:PORT",
+                    uri.scheme_str().unwrap_or("http")
+                ),
             ),
         }
     }
@@ -156,10 +160,18 @@ pub(super) fn of(uri: &str) -> Result<Option<Proxy>, RunError> {
         return Ok(None);
     }
     let proxy = Proxy::parse(variable, &value).ok_or_else(|| {
+        let hint = if value.contains('@') {
+            format!(
+                "set {variable} to http://USER:PASSWORD@HOST:PORT; in the user name and the password, write special \
+                 characters as percent escapes, for example # as %23"
+            )
+        } else {
+            format!("set {variable} to http://HOST:PORT, or unset it")
+        };
         RunError::configuration(format!(
             "the environment variable {variable} is not the URL of an HTTP proxy"
         ))
-        .hint(format!("set {variable} to http://HOST:PORT, or unset it"))
+        .hint(hint)
     });
     proxy.map(Some)
 }

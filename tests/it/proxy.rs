@@ -106,6 +106,8 @@ fn f46_a_proxy_that_asks_who_and_is_told() {
     let asks = "the proxy asks for a user name and a password";
     let refuses = "the proxy refused the user name and password";
     let other = "the proxy asks for a kind of authentication that is not supported";
+    let basic_only =
+        "use a proxy with Basic authentication; NO_PROXY names the hosts that need no proxy";
     let set = |variable| format!("set {variable} to http://USER:PASSWORD@HOST:PORT");
     let check = |variable| format!("check the user name and password in {variable}");
     let (basic, known) = (
@@ -119,7 +121,7 @@ fn f46_a_proxy_that_asks_who_and_is_told() {
         ("https_proxy", "", "", asks, set("https_proxy")),
         ("HTTPS_PROXY", known, basic, refuses, check("HTTPS_PROXY")),
         ("ALL_PROXY", known, list, refuses, check("ALL_PROXY")),
-        ("HTTPS_PROXY", known, others, other, CHECK.to_owned()),
+        ("HTTPS_PROXY", known, others, other, basic_only.to_owned()),
     ];
     each_at_once(cases, |(variable, user, headers, reason, hint)| {
         let sandbox = behind_a_proxy();
@@ -256,7 +258,8 @@ fn f46_a_user_and_a_password_are_sent_as_they_are() {
     let sandbox = behind_a_proxy();
     let case = connecting(&sandbox, "60").env("HTTPS_PROXY", "http://me:12/of-the@127.0.0.1:1");
     let says = "iam-del-key: error: the environment variable HTTPS_PROXY is not the URL of an HTTP proxy\n\
-                hint: set HTTPS_PROXY to http://HOST:PORT, or unset it\n";
+                hint: set HTTPS_PROXY to http://USER:PASSWORD@HOST:PORT; in the user name and the password, write special \
+                characters as percent escapes, for example # as %23\n";
     let known = format!("result: {BOBS_KEY}: not deleted: nothing was sent to IAM\n");
     case.run().stops_exactly(7, &format!("{says}{known}"));
 }
