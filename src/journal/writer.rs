@@ -1,7 +1,7 @@
 //! Writes records to the disk. Waiting records are written and flushed together, so that keys share the cost of a flush.
 
 use std::fs::File;
-use std::io::{self, Write as _};
+use std::io::{self, Write};
 use std::os::fd::AsFd;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
@@ -62,7 +62,7 @@ impl Writer {
     }
 }
 
-fn write_all(mut file: File, mut written: Written, waiting: &Receiver<Record>) {
+fn write_all(file: File, mut written: Written, waiting: &Receiver<Record>) {
     let (mut result, mut count) = (Ok(()), 0);
     while let Ok(first) = waiting.recv() {
         let mut records: Vec<Record> = std::iter::once(first).chain(waiting.try_iter()).collect();
@@ -75,18 +75,21 @@ fn write_all(mut file: File, mut written: Written, waiting: &Receiver<Record>) {
             }
         }
         let text: String = records.iter().map(|record| record.text.as_str()).collect();
-        // After a failure, the file may end with a partial record. Nothing is written after it: all callers get the error.
+        // After a failure, the file may end with a partial record. Nothing is written after it: all callers get the error,
+        // except for results that are complete on the disk.
+        let mut whole = 0;
         if result.is_ok() && !text.is_empty() {
             if written.has_partial {
                 result = file.set_len(written.length);
             }
-            result = result
-                .and_then(|()| file.write_all(text.as_bytes()))
-                .and_then(|()| or_fsync(file.sync_data(), &file));
-            written.has_partial = result.is_err();
             if result.is_ok() {
-                written.length += text.len() as u64;
+                (whole, result) = write_whole(&file, &text);
+                match or_fsync(file.sync_data(), &file) {
+                    Ok(()) => written.length += whole as u64,
+                    Err(error) => (whole, result) = (0, result.and(Err(error))),
+                }
             }
+            written.has_partial = result.is_err();
         }
         count += records
             .iter()
@@ -97,14 +100,38 @@ fn write_all(mut file: File, mut written: Written, waiting: &Receiver<Record>) {
             // A journal that stays has no effect.
             let _ = written.remove(&file);
         }
+        let mut end = 0;
         for record in records {
+            end += record.text.len();
+            let is_result_on_disk = record.kind == Kind::Other && end <= whole;
             let copy = match &result {
-                Ok(()) => Ok(()),
-                Err(error) => Err(io::Error::new(error.kind(), error.to_string())),
+                Err(error) if !is_result_on_disk => {
+                    Err(io::Error::new(error.kind(), error.to_string()))
+                }
+                _ => Ok(()),
             };
             let _ = record.written.send(copy);
         }
     }
+}
+
+/// Writes records. Returns the number of bytes of those that were written completely.
+fn write_whole(mut file: impl Write, records: &str) -> (usize, io::Result<()>) {
+    let bytes = records.as_bytes();
+    let mut count = 0;
+    let result = loop {
+        if count == bytes.len() {
+            break Ok(());
+        }
+        match file.write(&bytes[count..]) {
+            Ok(0) => break Err(io::ErrorKind::WriteZero.into()),
+            Ok(more) => count += more,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => break Err(error),
+        }
+    };
+    let end = bytes[..count].iter().rposition(|byte| *byte == b'\n');
+    (end.map_or(0, |end| end + 1), result)
 }
 
 /// Returns the result of a `sync_data` or `sync_all` of this file, or of `fsync` if the file system supports no more. On
@@ -125,7 +152,7 @@ mod tests {
     use rustix::io::Errno;
     use tokio::time::Instant;
 
-    use super::{Kind, Writer, or_fsync};
+    use super::{Kind, Writer, or_fsync, write_whole};
     use crate::error::Exit;
     use crate::signal::{Patience, Signals};
 
@@ -149,6 +176,16 @@ mod tests {
             let errno = done.err().as_ref().and_then(Errno::from_io_error);
             assert_eq!(errno, expected, "{synced:?}");
         }
+    }
+
+    #[test]
+    fn records_that_fit_on_a_full_disk_are_told_from_the_others() {
+        for (room, whole) in [(0, 0), (3, 0), (4, 4), (6, 4), (8, 8), (11, 8), (12, 12)] {
+            let mut disk = [0; 12];
+            let (found, result) = write_whole(&mut disk[..room], "abc\ndef\nghi\n");
+            assert_eq!((found, result.is_ok()), (whole, room == 12), "{room}");
+        }
+        assert!(matches!(write_whole(io::sink(), ""), (0, Ok(()))));
     }
 
     /// A disk that does not answer cannot be had without the rights of root: here nobody takes the records.

@@ -165,7 +165,7 @@ impl<'a> Report<'a> {
         if let Subject::List = self.subject {
             let (key, done) = (&result.key.id, result.action.done());
             self.messages.warning(&format!(
-                "{key}: {done}, but the journal does not record it; the next run with this journal {next}"
+                "{key}: {done}, but the journal may not record it; if it does not, the next run with this journal {next}"
             ));
         }
         written

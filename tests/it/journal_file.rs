@@ -196,8 +196,8 @@ fn c67_c70_a_deletion_that_the_journal_does_not_record_is_printed_once() {
         let first = printed.output().to_owned();
         let key = iam_sandbox::nth_key_id(crate::journal::ACCOUNT, 0);
         let _ = printed.prints(&first).says_exactly(&format!(
-            "iam-del-key: warning: {key}: deleted, but the journal does not record it; the next run with this journal \
-             verifies and reports it\n\
+            "iam-del-key: warning: {key}: deleted, but the journal may not record it; if it does not, the next run with this \
+             journal verifies and reports it\n\
              iam-del-key: error: the run was aborted: File too large (os error 27)\n\
              hint: to continue, run the same command again; keys that the journal records as finished are skipped\n\
              result: 3 keys: 1 deleted, 2 not tried\n"
