@@ -152,8 +152,8 @@ impl Run<'_> {
             && !self.report.output.is_closed();
         match destination() {
             _ if has_journal => Resume::Journal,
-            Destination::File if has_results => Resume::File,
-            Destination::Reader if has_results => Resume::Results,
+            Destination::File if has_results && !self.report.shares_file => Resume::File,
+            Destination::File | Destination::Reader if has_results => Resume::Results,
             _ => Resume::Again,
         }
     }

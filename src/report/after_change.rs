@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use super::command::Commands;
-use super::destination::{is_appended, result_file};
+use super::destination::result_file;
 use super::{Report, Resume, Subject};
 use crate::aws::{answered_at, timestamp};
 use crate::ident::{AccessKeyId, UserName};
@@ -183,7 +183,7 @@ impl Report<'_> {
         } else {
             ""
         };
-        // Earlier runs may have written there too, so nobody knows the number of keys.
+        // Earlier runs may have written the journal too, so nobody knows the number of keys.
         let from = |record: &str, file: &Path| {
             let command = self.commands.reactivate_from(file);
             vec![format!(
@@ -199,14 +199,13 @@ impl Report<'_> {
                     && keys.len() > 1
                     && let Some(file) = result_file() =>
             {
-                let record = if is_appended() {
-                    "the file with these and earlier results records"
-                } else {
-                    "the file with these results records"
-                };
-                from(record, &file)
+                from("the file with these results records", &file)
             }
             _ if is_short => self.undo_by_name(&self.deactivated),
+            (Resume::Results, _) if *is_undoable && self.shares_file => from(
+                "the results of this run, copied to a new FILE without what was in the file before, record",
+                Path::new("FILE"),
+            ),
             (Resume::Results, _) if *is_undoable => from(
                 "the standard output, if you saved it in FILE, records",
                 Path::new("FILE"),

@@ -6,8 +6,6 @@ use std::io;
 use std::os::fd::AsFd as _;
 use std::path::PathBuf;
 
-use rustix::fs::{OFlags, fcntl_getfl};
-
 use super::stream::identity;
 
 /// Where standard output goes.
@@ -39,9 +37,11 @@ pub(crate) fn destination() -> Destination {
     }
 }
 
-/// Whether the results are appended to the file, which may have those of earlier runs.
-pub(super) fn is_appended() -> bool {
-    fcntl_getfl(io::stdout()).is_ok_and(|flags| flags.contains(OFlags::APPEND))
+/// Whether standard output is a file that is not empty. Before a run prints results, this is what others wrote there.
+pub(super) fn has_content() -> bool {
+    let stdout = io::stdout().as_fd().try_clone_to_owned().map(File::from);
+    let found = stdout.and_then(|stdout| stdout.metadata());
+    found.is_ok_and(|found| found.is_file() && found.len() > 0)
 }
 
 /// Returns the path of the file to which standard output goes, if the system reports it (Linux).

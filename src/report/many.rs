@@ -105,10 +105,22 @@ impl Report<'_> {
                 (false, Resume::Journal) => {
                     "to continue, run the same command again; keys that the journal records as finished are skipped"
                 }
-                (false, Resume::File) => {
-                    "to continue, pass the file with these results with --from, and write the new results to another \
-                     file; finished keys are skipped"
-                }
+                (false, Resume::File) => match self.request.selection {
+                    Selection::Listed { .. } => {
+                        "to continue, run the same command with the file with these results as --from instead of the \
+                         list, keep all other options, and write the new results to another file; finished keys are \
+                         skipped"
+                    }
+                    Selection::Named(_) => {
+                        "to continue, run the same command with the file with these results as --from instead of \
+                         --access-key-id, keep all other options, and write the new results to another file; finished \
+                         keys are skipped"
+                    }
+                    // The options select the keys that are left.
+                    Selection::User(_) | Selection::Root | Selection::Account => {
+                        "to continue, run the same command again, and write the new results to another file"
+                    }
+                },
                 (false, Resume::Results | Resume::Again) if fails_on_missing => {
                     "to continue, run the same command again with --ignore-missing"
                 }

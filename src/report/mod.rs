@@ -86,6 +86,8 @@ pub(crate) struct Report<'a> {
     needs_other_query: bool,
     /// Whether the user did not confirm.
     pub(crate) is_not_confirmed: bool,
+    /// Whether standard output is a file with earlier content, which a later run may not be able to read.
+    pub(crate) shares_file: bool,
     /// The results that are being written.
     pub(crate) output: Output,
 }
@@ -122,6 +124,7 @@ impl<'a> Report<'a> {
             open_sessions: OpenSessions::default(),
             needs_other_query: false,
             is_not_confirmed: false,
+            shares_file: destination::has_content(),
             output: Output::default(),
         }
     }

@@ -250,9 +250,22 @@ fn how_to_do_the_rest_is_said_by_the_file_that_has_the_results() {
         .exits(6)
         .prints_nothing()
         .says(&[
-            "hint: to continue, pass the file with these results with --from, and write the new results to another file; \
-             finished keys are skipped\n",
+            "hint: to continue, run the same command with the file with these results as --from instead of the list, keep all \
+             other options, and write the new results to another file; finished keys are skipped\n",
         ]);
+    // A file with other content may be no list.
+    let case = from_stdin(&sandbox, &list, &["--jobs", "1", "--fail-fast"]);
+    let folder = case.path("");
+    let after = format!(
+        "cd '{}' && echo other > mixed && exec \"$0\" \"$@\" >> mixed",
+        folder.display()
+    );
+    let _ = case
+        .start_under(Some(&["sh", "-c", &after]))
+        .end()
+        .exits(6)
+        .prints_nothing()
+        .says(&["hint: to continue, run the same command again with --ignore-missing\n"]);
     // These results are nowhere.
     let case = from_stdin(&sandbox, &list, &["--jobs", "1", "--fail-fast"]);
     let _ = case
@@ -261,6 +274,49 @@ fn how_to_do_the_rest_is_said_by_the_file_that_has_the_results() {
         .exits(6)
         .prints_nothing()
         .says(&["hint: to continue, run the same command again with --ignore-missing\n"]);
+}
+
+/// The keys that were not tried were not checked either: only the options of the run leave out those that were excluded.
+#[test]
+fn the_rest_is_done_with_all_options_of_the_run() {
+    let list = format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n{BOB_SECOND_KEY_ID},Bob\n");
+    let named = [
+        "--access-key-id",
+        BOBS_KEY,
+        "--access-key-id",
+        BOB_SECOND_KEY_ID,
+    ];
+    let sandbox = documented();
+    sandbox.deny("iam:DeleteAccessKey");
+    for (args, hint) in [
+        (
+            &["--from", "-"][..],
+            "run the same command with the file with these results as --from instead of the list, keep all other options, ",
+        ),
+        (
+            &[&named[..], &["--user-name", "Bob"]].concat(),
+            "run the same command with the file with these results as --from instead of --access-key-id, keep all other \
+             options, ",
+        ),
+        (
+            &["--user-name", "Bob", "--all-keys", "--yes"],
+            "run the same command again, and write the new results to another file\n",
+        ),
+    ] {
+        let case = Case::at(&sandbox, args.iter().copied()).input(list.as_bytes());
+        let case = case.args(["--jobs", "1", "--fail-fast", "--older-than", "1d"]);
+        let folder = case.path("");
+        let script = format!(
+            "cd '{}' && exec \"$0\" \"$@\" > results.jsonl",
+            folder.display()
+        );
+        let _ = case
+            .start_under(Some(&["sh", "-c", &script]))
+            .end()
+            .exits(6)
+            .prints_nothing()
+            .says(&[&format!("hint: to continue, {hint}")]);
+    }
 }
 
 #[test]
