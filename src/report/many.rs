@@ -83,50 +83,48 @@ impl Report<'_> {
         if self.request.mode == Mode::Change && rest > 0 {
             let hint = match (self.needs_other_query, resume) {
                 (true, Resume::Journal) => {
-                    "to continue, run the same command again with another --query or none; finished keys \
+                    "run the same command again with another --query or none; finished keys \
                      are skipped"
                 }
                 (true, Resume::File | Resume::Results | Resume::Again)
                     if self.request.action == Action::Delete && fails_on_missing =>
                 {
-                    "to continue, run the same command again with another --query or none, and with --ignore-missing"
+                    "run the same command again with another --query or none, and with --ignore-missing"
                 }
                 (true, Resume::File | Resume::Results | Resume::Again) => {
-                    "to continue, run the same command again with another --query or none"
+                    "run the same command again with another --query or none"
                 }
                 _ if self.request.action == Action::Reactivate => {
-                    "to continue, run the same command again; keys that are already active are skipped"
+                    "run the same command again; keys that are already active are skipped"
                 }
                 (false, Resume::Results | Resume::Again)
                     if self.request.action == Action::Deactivate =>
                 {
-                    "to continue, run the same command again; keys that are already inactive are skipped"
+                    "run the same command again; keys that are already inactive are skipped"
                 }
                 (false, Resume::Journal) => {
-                    "to continue, run the same command again; keys that the journal records as finished are skipped"
+                    "run the same command again; keys that the journal records as finished are skipped"
                 }
                 (false, Resume::File) => match self.request.selection {
                     Selection::Listed { .. } => {
-                        "to continue, run the same command with the file with these results as --from instead of the \
+                        "run the same command with the file with these results as --from instead of the \
                          list, keep all other options, and write the new results to another file; finished keys are \
                          skipped"
                     }
                     Selection::Named(_) => {
-                        "to continue, run the same command with the file with these results as --from instead of \
+                        "run the same command with the file with these results as --from instead of \
                          --access-key-id, keep all other options, and write the new results to another file; finished \
                          keys are skipped"
                     }
                     // The options select the keys that are left.
                     Selection::User(_) | Selection::Root | Selection::Account => {
-                        "to continue, run the same command again, and write the new results to another file"
+                        "run the same command again, and write the new results to another file"
                     }
                 },
                 (false, Resume::Results | Resume::Again) if fails_on_missing => {
-                    "to continue, run the same command again with --ignore-missing"
+                    "run the same command again with --ignore-missing"
                 }
-                (false, Resume::Results | Resume::Again) => {
-                    "to continue, run the same command again"
-                }
+                (false, Resume::Results | Resume::Again) => "run the same command again",
             };
             // The next run would refuse this journal, or not know what this run did.
             let other_journal = if self.request.journal.is_some() && resume != Resume::Journal {
@@ -134,8 +132,11 @@ impl Report<'_> {
             } else {
                 ""
             };
-            self.messages
-                .print(Level::Hint, &format!("{hint}{other_journal}"));
+            let first = self.space_hint.unwrap_or_default();
+            self.messages.print(
+                Level::Hint,
+                &format!("to continue, {first}{hint}{other_journal}"),
+            );
         }
         if self.messages.is_quiet {
             return;

@@ -86,6 +86,8 @@ pub(crate) struct Report<'a> {
     needs_other_query: bool,
     /// Whether the user did not confirm.
     pub(crate) is_not_confirmed: bool,
+    /// What to do before the next run, if a disk is full.
+    space_hint: Option<&'static str>,
     /// Whether standard output is a file with earlier content, which a later run may not be able to read.
     pub(crate) shares_file: bool,
     /// The results that are being written.
@@ -124,6 +126,7 @@ impl<'a> Report<'a> {
             open_sessions: OpenSessions::default(),
             needs_other_query: false,
             is_not_confirmed: false,
+            space_hint: None,
             shares_file: destination::has_content(),
             output: Output::default(),
         }
@@ -230,6 +233,9 @@ impl<'a> Report<'a> {
     /// result.
     pub(crate) fn print_write_failure(&mut self, error: &io::Error, exit: Exit) -> Exit {
         self.needs_other_query |= is_query_error(error);
+        if is_disk_full(error) {
+            self.space_hint = Some("free disk space or write the results elsewhere, and then ");
+        }
         let exit = match self.subject {
             Subject::Key(..) => exit.or_other(),
             Subject::List if exit.is_signal() => exit,
@@ -253,6 +259,9 @@ impl<'a> Report<'a> {
     /// Reports that the list of keys or the journal cannot be read or written.
     pub(crate) fn print_broken_run(&mut self, error: &io::Error, exit: Exit) {
         self.needs_other_query |= is_query_error(error);
+        if is_disk_full(error) {
+            self.space_hint = Some("free disk space, and then ");
+        }
         if let Subject::Key(key, state @ None) = &mut self.subject {
             let known = KeyState::NotDone(String::new()).result_member(self.request.action);
             let result_text = "no request to change the key was sent to IAM".to_owned();
@@ -285,6 +294,11 @@ impl<'a> Report<'a> {
             self.print_summary(resume);
         }
     }
+}
+
+fn is_disk_full(error: &io::Error) -> bool {
+    use io::ErrorKind::{QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded)
 }
 
 fn describe_key(result: &KeyResult) -> String {

@@ -11,7 +11,8 @@ use crate::case::{BOBS_KEY, Case, DELETED, documented};
 use crate::completion::asked_at;
 use crate::dialogue::Dialogue;
 use crate::intent::begun;
-use crate::many::{crowd, left, outcomes};
+use crate::journal::Kept;
+use crate::many::{crowd, from_stdin, left, outcomes};
 use crate::running::Running;
 use crate::streams::wait_for;
 
@@ -302,4 +303,45 @@ fn f85_a_disk_that_fills_up_before_the_question_loses_no_key() {
         .says(&["the run was aborted: File too large"])
         .ends_with("7000 keys: 7000 not tried");
     assert_eq!(left(&sandbox, KEYS), KEYS);
+}
+
+/// The disk has room for what is begun, and none for its result.
+const NO_ROOM_FOR_RESULTS: &str = r#"
+#define _GNU_SOURCE
+#include <errno.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+ssize_t write(int file, const void *text, size_t size) {
+    if (file > 2 && memmem(text, size, "\"Outcome\"", 9)) { errno = ENOSPC; return -1; }
+    return syscall(SYS_write, file, text, size);
+}
+"#;
+
+#[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "needs LD_PRELOAD and /dev/full")]
+fn what_is_left_on_a_full_disk_needs_room_first() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let library = stand_in(folder.path(), NO_ROOM_FOR_RESULTS);
+    let (sandbox, list) = crowd(3);
+    let kept = Kept::new(&list);
+    let case = kept.case(&sandbox, &["--jobs", "1", "--older-than", "1d"]);
+    let printed = case.env("LD_PRELOAD", &library).run().exits(1);
+    let _ = printed
+        .prints_anything()
+        .says(&[
+            "hint: to continue, free disk space, and then run the same command again; keys that the journal records as finished \
+             are skipped\n",
+        ])
+        .ends_with("3 keys: 1 deleted, 2 not tried");
+    let (sandbox, list) = crowd(3);
+    let case = from_stdin(&sandbox, &list, &["--jobs", "1"]);
+    let printed = case
+        .start_under(Some(&["sh", "-c", "exec \"$0\" \"$@\" > /dev/full"]))
+        .end()
+        .exits(1);
+    let _ = printed.prints_nothing().says(&[
+        "hint: to continue, free disk space or write the results elsewhere, and then run the same command again with \
+         --ignore-missing\n",
+    ]);
 }
