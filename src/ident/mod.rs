@@ -194,7 +194,7 @@ impl UserName {
         let text = typed_text(
             value,
             "it is not UTF-8; a user name is 1 to 128 of A-Z, a-z, 0-9 and _+=,.@-",
-            "it is empty; name the owner, or omit --user-name to use the calling user",
+            "it is empty; name the owner, or leave it out to use the calling user",
         )?;
         if text.starts_with("arn:") {
             let reason = "it is an ARN; use only the name after the last /";

@@ -62,7 +62,7 @@ impl Writer {
     }
 }
 
-fn write_all(file: File, mut written: Written, waiting: &Receiver<Record>) {
+fn write_all(mut file: File, mut written: Written, waiting: &Receiver<Record>) {
     let (mut result, mut count) = (Ok(()), 0);
     while let Ok(first) = waiting.recv() {
         let mut records: Vec<Record> = std::iter::once(first).chain(waiting.try_iter()).collect();
@@ -83,7 +83,7 @@ fn write_all(file: File, mut written: Written, waiting: &Receiver<Record>) {
                 result = file.set_len(written.length);
             }
             if result.is_ok() {
-                (whole, result) = write_whole(&file, &text);
+                (whole, result) = write_whole(&mut file, &text);
                 match or_fsync(file.sync_data(), &file) {
                     Ok(()) => written.length += whole as u64,
                     Err(error) => (whole, result) = (0, result.and(Err(error))),

@@ -252,3 +252,16 @@ fn f80_a_key_with_two_owners_is_an_error_in_every_format() {
             .says(&["note: 1 line was skipped: nothing left to do\n"]);
     }
 }
+
+/// No option names the owner here.
+#[test]
+fn f80_an_owner_that_is_empty_is_no_option_to_omit() {
+    refused(
+        json!({ "AccessKeyId": BOBS_KEY, "UserName": "" }).to_string(),
+        &[],
+        "iam-del-key: error: standard input, line 1, column 52: `` is not a user name: it is empty; name the owner, or leave it \
+         out to use the calling user\n\
+         hint: correct the line and run the same command again\n\
+         result: no key was changed\n",
+    );
+}
