@@ -37,6 +37,11 @@ impl Summary {
         self.finished_earlier += 1;
     }
 
+    /// Returns the number of keys that an earlier run finished.
+    pub(crate) fn finished_earlier(&self) -> u64 {
+        self.finished_earlier
+    }
+
     /// Returns the exit status that all keys have, or the one for mixed results.
     pub(crate) fn exit(&self) -> Exit {
         self.exit.unwrap_or(Exit::Success)

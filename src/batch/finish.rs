@@ -17,6 +17,7 @@ impl Run<'_> {
     /// Ends the run early: reports the remaining keys, and returns the exit status.
     pub(super) async fn abort(&mut self, reason: AbortReason) -> Exit {
         let report = &mut self.report;
+        report.bar.clear();
         match &reason {
             AbortReason::Signal(exit) => report.print_stop("Interrupted", "interrupted", *exit),
             AbortReason::Unreachable(keys) => {
@@ -27,7 +28,6 @@ impl Run<'_> {
             AbortReason::NotConfirmed(exit) => report.print_not_confirmed(*exit),
             _ => {}
         }
-        self.report.bar.clear();
         let written = self.report_remaining(&reason).await;
         match (reason, written) {
             (AbortReason::OutputFailed(error), _) => {

@@ -25,8 +25,8 @@ const BAR_WIDTH: usize = 16;
 /// Begins the line again, which is empty then.
 const CLEAR_LINE: &str = "\r\u{1b}[2K";
 
-/// How much is done, and of what.
-type Progress = Arc<Mutex<(u64, String)>>;
+/// How much is done, how much of that by earlier runs, and of what.
+type Progress = Arc<Mutex<(u64, u64, String)>>;
 
 /// The bar, or nothing if it would not be visible, and whether it is colored. The thread that writes standard error draws it.
 #[derive(Clone, Debug)]
@@ -40,7 +40,7 @@ impl Bar {
             || messages.is_quiet
             || !io::stderr().is_terminal()
             || std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-        let state = || Arc::new(Mutex::new((0, "keys".to_owned())));
+        let state = || Arc::new(Mutex::new((0, 0, "keys".to_owned())));
         Self((!is_hidden).then(|| (messages.colored, state())))
     }
 
@@ -51,7 +51,7 @@ impl Bar {
                 is_colored: *is_colored,
                 count,
                 state: Arc::clone(state),
-                done_before: lock(state).0,
+                worked_before: worked(&lock(state)),
                 start: Instant::now(),
                 is_drawn: Cell::new(false),
             }));
@@ -60,18 +60,18 @@ impl Bar {
 
     /// Advances the bar to the number of counted keys, without those that were not tried.
     pub(super) fn update(&self, summary: &Summary) {
-        let failed = summary.count_of(OutcomeKind::Failed) + summary.count_of(OutcomeKind::Unknown);
-        let what = match failed {
-            0 => "keys".to_owned(),
-            _ => format!("keys, {failed} failed"),
-        };
+        let counts = [OutcomeKind::Failed, OutcomeKind::Unknown].map(|kind| summary.count_of(kind));
+        let counts = counts.into_iter().zip(["failed", "unknown"]);
+        let counts = counts.filter(|(count, _)| *count > 0);
+        let counts = counts.map(|(count, what)| format!(", {count} {what}"));
+        let counts = counts.collect::<Vec<String>>().concat();
         let done = summary.total() - summary.count_of(OutcomeKind::NotTried);
-        self.set(done, what);
+        self.set(done, summary.finished_earlier(), format!("keys{counts}"));
     }
 
     /// Advances the bar to `done` of `all` other items.
     pub(crate) fn step(&self, what: &'static str, done: usize, all: usize) {
-        self.set(done as u64, what.to_owned());
+        self.set(done as u64, 0, what.to_owned());
         if done <= 1 {
             self.expect(Some(all as u64));
         }
@@ -79,7 +79,7 @@ impl Bar {
 
     /// Shows what is waited for.
     pub(crate) fn wait(&self, what: &'static str) {
-        self.set(0, what.to_owned());
+        self.set(0, 0, what.to_owned());
         self.expect(None);
     }
 
@@ -90,9 +90,9 @@ impl Bar {
         }
     }
 
-    fn set(&self, done: u64, what: String) {
+    fn set(&self, done: u64, earlier: u64, what: String) {
         if let Some((_, state)) = &self.0 {
-            *lock(state) = (done, what);
+            *lock(state) = (done, earlier, what);
         }
     }
 }
@@ -103,8 +103,8 @@ pub(super) struct DrawnBar {
     is_colored: bool,
     count: Option<u64>,
     state: Progress,
-    /// What was done before the bar was shown, which does not count for the rate.
-    done_before: u64,
+    /// What this run did before the bar was shown, which does not count for the rate.
+    worked_before: u64,
     start: Instant,
     is_drawn: Cell<bool>,
 }
@@ -131,20 +131,18 @@ impl DrawnBar {
 
     fn text(&self) -> String {
         // The lock is released first because writing to the terminal may block.
-        let (done, what) = lock(&self.state).clone();
+        let state = lock(&self.state).clone();
+        let worked = worked(&state).saturating_sub(self.worked_before);
+        let (done, _, what) = state;
         let elapsed = self.start.elapsed();
         let Some(count) = self.count else {
             return format!("{what}: {}", format_duration(elapsed));
         };
-        let bar = (0_u64..).take(BAR_WIDTH).map(|place| {
-            let is_filled = done.saturating_mul(BAR_WIDTH as u64) > place.saturating_mul(count);
-            if is_filled { '#' } else { '-' }
-        });
-        let bar: String = bar.collect();
+        let bar = bar(done, count);
         let number = |count: u64| f64::from(u32::try_from(count).unwrap_or(u32::MAX));
-        let rate = number(done.saturating_sub(self.done_before)) / elapsed.as_secs_f64();
+        let rate = number(worked) / elapsed.as_secs_f64();
         let left = Duration::try_from_secs_f64(number(count.saturating_sub(done)) / rate);
-        let pace = rate_and_eta(done, rate, left.unwrap_or_default());
+        let pace = rate_and_eta(rate, left.unwrap_or_default());
         format!("{bar} {done}/{count} {what}{pace}")
     }
 
@@ -168,9 +166,23 @@ fn put(text: &str) {
     let _ = stream::write(Stream::Messages, text.as_bytes());
 }
 
+/// Returns how much this run did.
+fn worked((done, earlier, _): &(u64, u64, String)) -> u64 {
+    done.saturating_sub(*earlier)
+}
+
+/// Returns the bar itself, which is full only at the end.
+fn bar(done: u64, count: u64) -> String {
+    let is_filled =
+        |place: u64| done.saturating_mul(BAR_WIDTH as u64) >= place.saturating_mul(count);
+    let places = (1..).take(BAR_WIDTH);
+    let bar = places.map(|place| if is_filled(place) { '#' } else { '-' });
+    bar.collect()
+}
+
 /// Returns the rate and the remaining time, or nothing before the first key is done.
-fn rate_and_eta(done: u64, per_second: f64, left: Duration) -> String {
-    if done == 0 || per_second <= 0.0 {
+fn rate_and_eta(per_second: f64, left: Duration) -> String {
+    if per_second <= 0.0 {
         return String::new();
     }
     let rate = if per_second < 9.95 {
@@ -193,9 +205,7 @@ fn format_duration(time: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
-    use super::rate_and_eta;
+    use super::*;
 
     #[test]
     fn a_pace_is_rounded_as_people_say_it() {
@@ -206,11 +216,42 @@ mod tests {
             (20.0, 50_000.0, ", 20/s, 13 h 53 min left"),
         ] {
             assert_eq!(
-                rate_and_eta(1, rate, Duration::from_secs_f64(seconds)),
+                rate_and_eta(rate, Duration::from_secs_f64(seconds)),
                 expected
             );
         }
-        assert_eq!(rate_and_eta(0, 0.0, Duration::ZERO), "");
-        assert_eq!(rate_and_eta(3, 0.0, Duration::ZERO), "");
+        assert_eq!(rate_and_eta(0.0, Duration::ZERO), "");
+    }
+
+    #[test]
+    fn a_bar_is_full_at_the_end_and_not_before() {
+        for (done, count, filled) in [
+            (0, 100, 0),
+            (6, 100, 0),
+            (7, 100, 1),
+            (94, 100, 15),
+            (99, 100, 15),
+            (100, 100, 16),
+        ] {
+            let expected = format!("{}{}", "#".repeat(filled), "-".repeat(16 - filled));
+            assert_eq!(bar(done, count), expected, "{done}/{count}");
+        }
+    }
+
+    /// What an earlier run finished is done, and took this one no time.
+    #[test]
+    fn only_what_this_run_did_counts_for_the_pace() {
+        let start = Instant::now().checked_sub(Duration::from_secs(10));
+        let drawn = |done, earlier| DrawnBar {
+            is_colored: false,
+            count: Some(450),
+            state: Arc::new(Mutex::new((done, earlier, "keys".to_owned()))),
+            worked_before: 0,
+            start: start.expect("a machine that is up for seconds"),
+            is_drawn: Cell::new(false),
+        };
+        let ended = |text: &str, end: &str| assert!(text.ends_with(end), "{text}");
+        ended(&drawn(400, 400).text(), " 400/450 keys");
+        ended(&drawn(440, 400).text(), " 440/450 keys, 4.0/s, 3 s left");
     }
 }

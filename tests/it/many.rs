@@ -324,6 +324,8 @@ fn a_bar_is_gone_after_a_signal() {
             !screen.iter().any(|line| line.contains("/40")),
             "{screen:?}"
         );
+        let (_, after) = said.messages().split_once("interrupted: ").expect("a stop");
+        assert!(!after.contains("/40 keys"), "{after}");
         // Keys that were not tried are not done.
         assert!(!said.messages().contains(" 40/40 "), "{screen:?}");
         let _ = said.says(&["interrupted: no more keys are tried", "40 keys: "]);
