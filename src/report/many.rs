@@ -68,75 +68,8 @@ impl Report<'_> {
         for (level, text) in &self.final_lines {
             self.messages.print(*level, text);
         }
-        let rest = match self.request.action {
-            // What is unknown of a deactivation stays so.
-            Action::Reactivate => summary.count_of(OutcomeKind::NotTried),
-            Action::Delete | Action::Deactivate => {
-                summary.count_of(OutcomeKind::NotTried) + summary.count_of(OutcomeKind::Unknown)
-            }
-        };
-        // Otherwise the same command lists the keys that are left, or skips those that are gone.
-        let fails_on_missing = match self.request.selection {
-            Selection::User(_) | Selection::Root | Selection::Account => false,
-            Selection::Named(_) | Selection::Listed { .. } => !self.request.ignore_missing,
-        };
-        if self.request.mode == Mode::Change && rest > 0 {
-            let hint = match (self.needs_other_query, resume) {
-                (true, Resume::Journal) => {
-                    "run the same command again with another --query or none; finished keys \
-                     are skipped"
-                }
-                (true, Resume::File | Resume::Results | Resume::Again)
-                    if self.request.action == Action::Delete && fails_on_missing =>
-                {
-                    "run the same command again with another --query or none, and with --ignore-missing"
-                }
-                (true, Resume::File | Resume::Results | Resume::Again) => {
-                    "run the same command again with another --query or none"
-                }
-                _ if self.request.action == Action::Reactivate => {
-                    "run the same command again; keys that are already active are skipped"
-                }
-                (false, Resume::Results | Resume::Again)
-                    if self.request.action == Action::Deactivate =>
-                {
-                    "run the same command again; keys that are already inactive are skipped"
-                }
-                (false, Resume::Journal) => {
-                    "run the same command again; keys that the journal records as finished are skipped"
-                }
-                (false, Resume::File) => match self.request.selection {
-                    Selection::Listed { .. } => {
-                        "run the same command with the file with these results as --from instead of the \
-                         list, keep all other options, and write the new results to another file; finished keys are \
-                         skipped"
-                    }
-                    Selection::Named(_) => {
-                        "run the same command with the file with these results as --from instead of \
-                         --access-key-id, keep all other options, and write the new results to another file; finished \
-                         keys are skipped"
-                    }
-                    // The options select the keys that are left.
-                    Selection::User(_) | Selection::Root | Selection::Account => {
-                        "run the same command again, and write the new results to another file"
-                    }
-                },
-                (false, Resume::Results | Resume::Again) if fails_on_missing => {
-                    "run the same command again with --ignore-missing"
-                }
-                (false, Resume::Results | Resume::Again) => "run the same command again",
-            };
-            // The next run would refuse this journal, or not know what this run did.
-            let other_journal = if self.request.journal.is_some() && resume != Resume::Journal {
-                "; use a new file as --journal"
-            } else {
-                ""
-            };
-            let first = self.space_hint.unwrap_or_default();
-            self.messages.print(
-                Level::Hint,
-                &format!("to continue, {first}{hint}{other_journal}"),
-            );
+        if let Some(hint) = self.resume_hint(resume) {
+            self.messages.print(Level::Hint, &hint);
         }
         if self.messages.is_quiet {
             return;
@@ -178,6 +111,81 @@ impl Report<'_> {
             format!("nothing to do: {why}{scope}")
         };
         self.messages.print(Level::Result, &known);
+    }
+
+    /// Returns how to continue, if another run can do more.
+    fn resume_hint(&self, resume: Resume) -> Option<String> {
+        let summary = &self.summary;
+        let rest = match self.request.action {
+            // What is unknown of a deactivation stays so.
+            Action::Reactivate => summary.count_of(OutcomeKind::NotTried),
+            Action::Delete | Action::Deactivate => {
+                let unknown = summary.count_of(OutcomeKind::Unknown);
+                let settled = match resume {
+                    Resume::Journal => self.settled,
+                    Resume::File | Resume::Results | Resume::Again => 0,
+                };
+                summary.count_of(OutcomeKind::NotTried) + unknown.saturating_sub(settled)
+            }
+        };
+        // Otherwise the same command lists the keys that are left, or skips those that are gone.
+        let fails_on_missing = match self.request.selection {
+            Selection::User(_) | Selection::Root | Selection::Account => false,
+            Selection::Named(_) | Selection::Listed { .. } => !self.request.ignore_missing,
+        };
+        if self.request.mode != Mode::Change || rest == 0 {
+            return None;
+        }
+        let hint = match (self.needs_other_query, resume) {
+            (true, Resume::Journal) => {
+                "run the same command again with another --query or none; finished keys are skipped"
+            }
+            (true, Resume::File | Resume::Results | Resume::Again)
+                if self.request.action == Action::Delete && fails_on_missing =>
+            {
+                "run the same command again with another --query or none, and with --ignore-missing"
+            }
+            (true, Resume::File | Resume::Results | Resume::Again) => {
+                "run the same command again with another --query or none"
+            }
+            _ if self.request.action == Action::Reactivate => {
+                "run the same command again; keys that are already active are skipped"
+            }
+            (false, Resume::Results | Resume::Again)
+                if self.request.action == Action::Deactivate =>
+            {
+                "run the same command again; keys that are already inactive are skipped"
+            }
+            (false, Resume::Journal) => {
+                "run the same command again; keys that the journal records as finished are skipped"
+            }
+            (false, Resume::File) => match self.request.selection {
+                Selection::Listed { .. } => {
+                    "run the same command with the file with these results as --from instead of the list, keep all other \
+                     options, and write the new results to another file; finished keys are skipped"
+                }
+                Selection::Named(_) => {
+                    "run the same command with the file with these results as --from instead of --access-key-id, keep \
+                     all other options, and write the new results to another file; finished keys are skipped"
+                }
+                // The options select the keys that are left.
+                Selection::User(_) | Selection::Root | Selection::Account => {
+                    "run the same command again, and write the new results to another file"
+                }
+            },
+            (false, Resume::Results | Resume::Again) if fails_on_missing => {
+                "run the same command again with --ignore-missing"
+            }
+            (false, Resume::Results | Resume::Again) => "run the same command again",
+        };
+        // The next run would refuse this journal, or not know what this run did.
+        let other_journal = if self.request.journal.is_some() && resume != Resume::Journal {
+            "; use a new file as --journal"
+        } else {
+            ""
+        };
+        let first = self.space_hint.unwrap_or_default();
+        Some(format!("to continue, {first}{hint}{other_journal}"))
     }
 }
 

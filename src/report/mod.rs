@@ -86,6 +86,8 @@ pub(crate) struct Report<'a> {
     needs_other_query: bool,
     /// Whether the user did not confirm.
     pub(crate) is_not_confirmed: bool,
+    /// The number of unknown keys that another run with the same journal would not know more about.
+    settled: u64,
     /// What to do before the next run, if a disk is full.
     space_hint: Option<&'static str>,
     /// Whether standard output is a file with earlier content, which a later run may not be able to read.
@@ -126,6 +128,7 @@ impl<'a> Report<'a> {
             open_sessions: OpenSessions::default(),
             needs_other_query: false,
             is_not_confirmed: false,
+            settled: 0,
             space_hint: None,
             shares_file: destination::has_content(),
             output: Output::default(),
@@ -186,6 +189,14 @@ impl<'a> Report<'a> {
 
     fn print_explanation(&mut self, result: &KeyResult) {
         let mut explanation = self.explain(result);
+        // An earlier run started to change the key, and only this option decides what its absence means.
+        let is_option = |hint: &String| hint.contains("--ignore-missing");
+        if result.kind() == OutcomeKind::Unknown
+            && result.metadata.started_earlier
+            && explanation.hints.iter().any(is_option)
+        {
+            self.settled += 1;
+        }
         match &mut self.subject {
             Subject::Key(key, state) => {
                 let now = Explanation::error("", "", Exit::Success, result.result_member());

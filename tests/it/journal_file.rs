@@ -246,10 +246,16 @@ fn c70_a_deletion_that_no_later_run_can_confirm_is_printed_at_once() {
     let printed = kept.case(&sandbox, &[]).run().exits(12);
     let output = printed.output().to_owned();
     assert_eq!(output.matches("\"Deleted\"").count(), 2, "{output}");
-    let _ = printed
-        .prints(&output)
+    let said = printed.prints(&output);
+    // The same command would find out nothing more.
+    assert!(!said.messages().contains("to continue"));
+    let _ = said
         .says(&["if they belonged to the named users, they are already gone; add --ignore-missing to count that as success"])
         .ends_with("3 keys: 2 deleted, 1 unknown");
+    let printed = kept.case(&sandbox, &["--ignore-missing"]).run().exits(0);
+    let _ = printed
+        .prints_outcomes(&[("Missing", 1)])
+        .says(&["3 keys: 1 already gone, 2 finished by an earlier run"]);
 }
 
 #[test]
