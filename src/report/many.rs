@@ -19,7 +19,7 @@ pub(crate) enum Resume {
     Journal,
     /// Read the results of this run, which are in a file, with `--from`.
     File,
-    /// The same if someone saved the results, which went to another program or to the terminal.
+    /// The same if someone saved the results, which went to another program, to the terminal, or to a file with other content.
     Results,
     /// Run the same command: the output does not contain complete results.
     Again,
