@@ -135,14 +135,11 @@ impl Role {
         let configured = self.arn.parse::<RoleArn>().ok();
         let configured = configured.filter(|configured| configured.is_of(arn));
         let configured = configured.ok_or("it is not a session of the configured role")?;
-        let mut key = CredentialParts::from_json(
-            &entry["Credentials"],
-            PROCESS_FIELDS,
-            "the cached session",
-        )?;
+        let session = &entry["Credentials"];
+        let key = CredentialParts::of_session(session, PROCESS_FIELDS, "the cached session");
+        let mut key = key.map_err(|reason| format!("it has {reason}"))?;
         key.account = Some(configured.account().to_string());
-        let expiry = key.expiry.ok_or("it has no Expiration")?;
-        if expiry < now + WINDOW {
+        if key.expiry < Some(now + WINDOW) {
             log.verbose(|| {
                 "the cached session has expired, or does so within 15 minutes".to_owned()
             });

@@ -117,7 +117,12 @@ fn f100_a_cached_session_that_cannot_be_used_is_not() {
         (ending(EARLIER), "the cached session has expired"),
         (ending(&time_in(800)), "or does so within 15 minutes"),
         (without("Expiration"), "it has no Expiration"),
-        (without("AccessKeyId"), "returned no AccessKeyId"),
+        (without("AccessKeyId"), "it has no AccessKeyId"),
+        (without("SessionToken"), "it has no SessionToken"),
+        (
+            ending("soon"),
+            "it has an Expiration that is not an ISO 8601 time",
+        ),
         (fresh[..20].to_owned(), no_object),
         (String::new(), no_object),
         (of("123456789012:assumed-role/Other"), not_of_role),
