@@ -51,9 +51,16 @@ impl Role {
     ) -> Result<Credentials, RunError> {
         let path = cache_path(&self.cache_key());
         let (log, shown) = (settings.log, escape_path(&path));
-        let cached = self.cached(&path, log);
+        // A code that is given asks for a new session.
+        let has_code = self.takes_code && lock(&settings.token_code).is_some();
+        let cached = if has_code {
+            Ok(None)
+        } else {
+            self.cached(&path, log)
+        };
         let credentials = if let Ok(Some(cached)) = cached {
             log.verbose(|| format!("using the cached session in `{shown}`"));
+            *lock(&self.cached_in) = Some(path);
             cached
         } else {
             // The AWS CLI still uses some sessions that are refused here, so it would not replace the file.
