@@ -171,18 +171,26 @@ impl Iam {
         renewing.await
     }
 
-    /// Adds the reason why expired credentials were not renewed.
+    /// Adds the reason why expired credentials were not renewed, or what to do with a cached session that IAM rejects.
     fn with_renewal(&self, mut failure: CallError) -> CallError {
         let is_of_credentials = failure
             .service()
             .is_some_and(|error| error.kind() == ErrorKind::Credentials);
         if is_of_credentials
-            && let Some(stop) = self.renewal_failure()
+            && let Some(hints) = self.hints_of_source(&failure)
             && let Some(context) = failure.context_mut()
         {
-            context.renewal_hints = Some(stop.hints.clone());
+            context.renewal_hints = Some(hints);
         }
         failure
+    }
+
+    fn hints_of_source(&self, failure: &CallError) -> Option<Vec<String>> {
+        if let Some(stop) = self.renewal_failure() {
+            return Some(stop.hints.clone());
+        }
+        let hint = self.caller.source.rejected_hint(failure.service());
+        hint.map(|hint| vec![hint])
     }
 
     /// Makes a call that changes nothing. Returns its output and its attempts.

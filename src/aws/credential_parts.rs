@@ -106,28 +106,31 @@ impl CredentialParts {
     ///
     /// # Errors
     ///
-    /// The ID or the secret is missing, or the expiration is not a time. The error is a fragment.
+    /// The ID or the secret is missing, a part is not a string, or the expiration is not a time. The error says what the
+    /// source has instead: `no AccessKeyId`.
     pub(super) fn from_json(value: &Value, names: [&str; 5], origin: &str) -> Result<Self, String> {
-        let part = |name: &str| {
-            let text = value.get(name).and_then(Value::as_str);
-            text.filter(|text| !text.trim().is_empty())
-                .map(|text| Setting::new(format!("{name} from {origin}"), text))
+        let part = |name: &str| match value.get(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)
+                .filter(|text| !text.trim().is_empty())
+                .map(|text| Setting::new(format!("{name} from {origin}"), text))),
+            Some(_) => Err(format!("{} that is not a string", with_article(name))),
         };
-        let required = |name| part(name).ok_or_else(|| format!("returned no {name}"));
+        let required = |name| part(name)?.ok_or_else(|| format!("no {name}"));
         let [id, secret, token, expiration, account] = names;
         let expiry = match value.get(expiration) {
             None | Some(Value::Null) => None,
             Some(value) => {
                 let time = value.as_str().and_then(time);
-                let wrong = || format!("returned an {expiration} that is not an ISO 8601 time");
+                let wrong = || format!("an {expiration} that is not an ISO 8601 time");
                 Some(time.ok_or_else(wrong)?)
             }
         };
         Ok(Self {
             id: required(id)?,
             secret: required(secret)?,
-            token: part(token),
-            account: part(account).map(|account| account.value),
+            token: part(token)?,
+            account: part(account)?.map(|account| account.value),
             expiry,
         })
     }
@@ -136,7 +139,7 @@ impl CredentialParts {
     ///
     /// # Errors
     ///
-    /// See `from_json`, or the token or the expiration is missing. The error is a fragment.
+    /// See `from_json`, or the token or the expiration is missing.
     pub(super) fn of_session(
         value: &Value,
         names: [&str; 5],
@@ -144,11 +147,20 @@ impl CredentialParts {
     ) -> Result<Self, String> {
         let parts = Self::from_json(value, names, origin)?;
         match (&parts.token, &parts.expiry) {
-            (None, _) => Err(format!("returned no {}", names[2])),
-            (_, None) => Err(format!("returned no {}", names[3])),
+            (None, _) => Err(format!("no {}", names[2])),
+            (_, None) => Err(format!("no {}", names[3])),
             _ => Ok(parts),
         }
     }
+}
+
+fn with_article(name: &str) -> String {
+    let article = if name.starts_with(['A', 'E', 'a', 'e']) {
+        "an"
+    } else {
+        "a"
+    };
+    format!("{article} {name}")
 }
 
 /// Returns the credentials of a session of STS, and the session in JSON. `account` is the account of the session.
@@ -161,8 +173,8 @@ pub(super) fn of_sts(
     operation: &str,
     account: Option<&str>,
 ) -> Result<(Credentials, Value), RunError> {
-    let none = |reason: &str| RunError::credentials(format!("{operation} {reason}"));
-    let given = given.ok_or_else(|| none("returned no credentials"))?;
+    let none = |reason: &str| RunError::credentials(format!("{operation} returned {reason}"));
+    let given = given.ok_or_else(|| none("no credentials"))?;
     let session = sts_json(given, account);
     let parts = CredentialParts::of_session(&session, PROCESS_FIELDS, operation);
     let credentials = parts.map_err(|reason| none(&reason))?.credentials()?;

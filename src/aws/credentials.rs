@@ -1,6 +1,7 @@
 //! The sources of credentials, and how the credentials are fetched. `credential_chain.rs` chooses the source.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
@@ -18,9 +19,9 @@ use super::root::Root;
 use super::settings::Settings;
 use super::sso::Sso;
 use crate::command_line::CommandLine;
-use crate::error::RunError;
+use crate::error::{RunError, ServiceError};
 use crate::lock::lock;
-use crate::sanitize::escape;
+use crate::sanitize::{escape, escape_path};
 
 /// `AWS_ACCESS_KEY_ID` and its companions.
 pub(super) const ENVIRONMENT: &str = "the environment variables";
@@ -55,7 +56,7 @@ pub(super) enum Provider {
 // The arguments of a process may contain a secret.
 impl fmt::Debug for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.origin)
+        f.write_str(&self.described())
     }
 }
 
@@ -76,9 +77,44 @@ impl Source {
 
     /// Sets the source whose credentials assume this role or root user.
     pub(super) fn assumed_with(mut self, base: Self) -> Self {
-        self.origin = format!("{}, assumed with {}", self.origin, base.origin);
         self.base = Some(Box::new(base));
         self
+    }
+
+    /// Describes the source with those that assume its role. Nobody knows which key a cached session was created with.
+    fn described(&self) -> String {
+        match (self.cached_file(), &self.base) {
+            (Some(file), _) => format!("the cached session in `{}`", escape_path(&file)),
+            (None, Some(base)) => format!("{}, assumed with {}", self.origin, base.described()),
+            (None, None) => self.origin.clone(),
+        }
+    }
+
+    /// Returns the file that the last session was read from. `None`: the credentials are not a cached session.
+    fn cached_file(&self) -> Option<PathBuf> {
+        match &self.provider {
+            Provider::Role(role) => lock(&role.cached_in).clone(),
+            _ => None,
+        }
+    }
+
+    /// Returns the hint if AWS rejects these credentials and they are a cached session, whose file says that it is valid.
+    pub(super) fn rejected_hint(&self, error: Option<&ServiceError>) -> Option<String> {
+        let file = self
+            .cached_file()
+            .filter(|_| error.is_some_and(ServiceError::rejects_session))?;
+        let file = escape_path(&file);
+        Some(format!(
+            "AWS rejects the cached session: remove `{file}`, then run the same command again"
+        ))
+    }
+
+    /// Replaces the hints of an error about a request that these credentials signed if they are a rejected session.
+    pub(super) fn with_hint(&self, mut stop: RunError) -> RunError {
+        if let Some(hint) = self.rejected_hint(stop.service.as_deref()) {
+            stop.hints = vec![hint];
+        }
+        stop
     }
 
     /// Returns the role of the command line. `None`: there is none, or the role of `--role-name` is not known yet.
@@ -121,15 +157,15 @@ impl Source {
         let credentials = Box::pin(self.fetch(base, settings, &budget)).await?;
         settings.log.verbose(|| {
             let id = escape(credentials.access_key_id());
-            format!("using access key {id}, from {}", self.origin)
+            format!("using access key {id}, from {}", self.described())
         });
         Ok(credentials)
     }
 
     /// Creates the error for expired credentials.
     fn expired(&self) -> RunError {
-        let stop =
-            RunError::credentials(format!("the credentials from {} have expired", self.origin));
+        let origin = self.described();
+        let stop = RunError::credentials(format!("the credentials from {origin} have expired"));
         match &self.provider {
             Provider::Sso(Sso { sign_in, .. }) | Provider::Login(_, sign_in) => {
                 stop.hint(sign_in.clone())
@@ -174,6 +210,9 @@ impl Source {
             (None, Some(source)) => Some(Box::pin(source.fetch(None, settings, budget)).await?),
             (base, _) => base,
         };
+        if let Provider::Role(role) = &self.provider {
+            *lock(&role.cached_in) = None;
+        }
         let fetching = async {
             match &self.provider {
                 Provider::Static(credentials) => Ok(credentials.clone()),
@@ -192,7 +231,11 @@ impl Source {
                 }
             }
         };
-        let credentials = budget.fetch(&self.origin, fetching).await?;
+        let fetched = budget.fetch(&self.described(), fetching).await;
+        let credentials = fetched.map_err(|stop| match &self.base {
+            Some(base) => base.with_hint(stop),
+            None => stop,
+        })?;
         let expiry = credentials.expiry();
         if expiry.is_some_and(|expiry| expiry <= SystemTime::now()) {
             return Err(self.expired());

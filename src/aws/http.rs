@@ -96,6 +96,9 @@ impl LazyConnector {
     }
 }
 
+/// The header with the lifetime of a token for instance metadata.
+const TOKEN_LIFETIME: &str = "x-aws-ec2-metadata-token-ttl-seconds";
+
 impl HttpConnector for LazyConnector {
     fn call(&self, mut request: HttpRequest) -> HttpConnectorFuture {
         if let Some(sent) = request.extension::<SendTracking>().cloned() {
@@ -120,7 +123,13 @@ impl HttpConnector for LazyConnector {
             let connector = connector.connector_of(request.uri());
             // The bundle may have been removed since it was checked.
             let connector = connector.map_err(|error| ConnectorError::user(error.into()))?;
-            connector.send(request).await
+            let mut response = connector.send(request).await?;
+            // The SDK panics if it cannot represent the end of a token's lifetime.
+            let lifetime = response.headers().get(TOKEN_LIFETIME);
+            if lifetime.is_some_and(|seconds| seconds.parse::<u32>().is_err()) {
+                response.headers_mut().remove(TOKEN_LIFETIME);
+            }
+            Ok(response)
         })
     }
 }

@@ -206,7 +206,7 @@ impl Caller {
     fn unknown(&self, id: &AccessKeyId, failure: &CallError) -> RunError {
         let explain = self.settings.explain;
         let without = format!("the account of {id} is unknown: ");
-        let stop = explain(failure, "STS", &without);
+        let stop = self.source.with_hint(explain(failure, "STS", &without));
         if failure.is_denied() {
             return stop.hint("or name the role with --role-arn, which needs no lookup");
         }

@@ -42,7 +42,11 @@ pub(super) async fn fetch(
     let key = |cached: &Value| {
         let key = &cached["accessToken"];
         CredentialParts::from_json(key, LOGIN_FIELDS, "the session of `aws login`")
-            .map_err(|reason| none(format!("its file {reason}")))
+            .and_then(|key| match &key.token {
+                Some(_) => Ok(key),
+                None => Err(format!("no {}", LOGIN_FIELDS[2])),
+            })
+            .map_err(|reason| none(format!("its file has {reason}")))
     };
     let expiry = key(&cached)?.expiry;
     if expiry.is_none_or(|expiry| expiry <= SystemTime::now() + RENEWAL_WINDOW) {

@@ -145,7 +145,7 @@ fn read(
         return Err(fail("it did not return JSON".to_owned()));
     };
     let key = CredentialParts::of_session(&value, METADATA_FIELDS, origin);
-    key.map_err(|reason| fail(format!("it {reason}")))?
+    key.map_err(|reason| fail(format!("it returned {reason}")))?
         .credentials()
 }
 
@@ -165,7 +165,18 @@ pub(super) async fn instance(settings: &Settings) -> Result<Option<Credentials>,
     let Some(role) = get(&client, ROLES_PATH).await.map_err(fail)? else {
         return Ok(None);
     };
-    let path = format!("{ROLES_PATH}{}", role.trim());
+    let role = role.trim();
+    if role.is_empty() {
+        return Ok(None);
+    }
+    // The name becomes a part of a path, and the SDK panics if that is invalid.
+    if !is_role_name(role) {
+        let text = truncate_escaped(role);
+        return Err(fail(format!(
+            "its metadata service returned `{text}`, which is not the name of a role"
+        )));
+    }
+    let path = format!("{ROLES_PATH}{role}");
     match get(&client, &path).await.map_err(fail)? {
         Some(body) => read(body.as_bytes(), "the instance", fail).map(Some),
         None => Err(fail("its role has none".to_owned())),
@@ -190,6 +201,13 @@ fn region_of(zone: &str) -> Option<String> {
         .bytes()
         .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
     (is_one && number > 1).then(|| region.to_owned())
+}
+
+/// Whether IAM allows this name for a role.
+fn is_role_name(text: &str) -> bool {
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
+    // Dots alone would lead to another path.
+    (1..=64).contains(&text.len()) && text.chars().all(is_allowed) && !matches!(text, "." | "..")
 }
 
 async fn get(client: &Client, path: &str) -> Result<Option<String>, String> {

@@ -51,9 +51,16 @@ impl Role {
     ) -> Result<Credentials, RunError> {
         let path = cache_path(&self.cache_key());
         let (log, shown) = (settings.log, escape_path(&path));
-        let cached = self.cached(&path, log);
+        // A code that is given asks for a new session.
+        let has_code = self.takes_code && lock(&settings.token_code).is_some();
+        let cached = if has_code {
+            Ok(None)
+        } else {
+            self.cached(&path, log)
+        };
         let credentials = if let Ok(Some(cached)) = cached {
             log.verbose(|| format!("using the cached session in `{shown}`"));
+            *lock(&self.cached_in) = Some(path);
             cached
         } else {
             // The AWS CLI still uses some sessions that are refused here, so it would not replace the file.
@@ -135,14 +142,11 @@ impl Role {
         let configured = self.arn.parse::<RoleArn>().ok();
         let configured = configured.filter(|configured| configured.is_of(arn));
         let configured = configured.ok_or("it is not a session of the configured role")?;
-        let mut key = CredentialParts::from_json(
-            &entry["Credentials"],
-            PROCESS_FIELDS,
-            "the cached session",
-        )?;
+        let session = &entry["Credentials"];
+        let key = CredentialParts::of_session(session, PROCESS_FIELDS, "the cached session");
+        let mut key = key.map_err(|reason| format!("it has {reason}"))?;
         key.account = Some(configured.account().to_string());
-        let expiry = key.expiry.ok_or("it has no Expiration")?;
-        if expiry < now + WINDOW {
+        if key.expiry < Some(now + WINDOW) {
             log.verbose(|| {
                 "the cached session has expired, or does so within 15 minutes".to_owned()
             });

@@ -214,7 +214,7 @@ pub(super) fn parse(
         return Err(("printed JSON without \"Version\": 1".to_owned(), BY_ITSELF));
     }
     let key = CredentialParts::from_json(&value, PROCESS_FIELDS, origin);
-    let key = key.map_err(|reason| (reason, BY_ITSELF))?;
+    let key = key.map_err(|reason| (format!("returned {reason}"), BY_ITSELF))?;
     if key.expiry.is_some_and(|expiry| expiry <= now) {
         return Err(("returned expired credentials".to_owned(), RENEW));
     }

@@ -1,7 +1,7 @@
 //! Assumes roles, with other credentials or with a web identity token.
 
 use std::error::Error;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -37,8 +37,13 @@ pub(super) struct Role {
     pub(super) serial: Option<String>,
     /// The profile of the role. `None`: options or variables name the role.
     pub(super) profile: Option<String>,
+    /// Whether the code of `--token-code` is for this role: the outermost one with a device. Then a cached session is not
+    /// used.
+    pub(super) takes_code: bool,
     /// The access key ID of the last session. If a session is requested again, that one has expired.
     pub(super) used: Mutex<Option<String>>,
+    /// The file of the last session if it was cached.
+    pub(super) cached_in: Mutex<Option<PathBuf>>,
     /// The account that the session must belong to, if an option names the role.
     account: Option<AccountId>,
     /// The setting that names the file with the web identity token.
@@ -75,6 +80,7 @@ impl Role {
             session_name: connection.role_session_name.clone(),
             external_id: connection.external_id.clone(),
             serial: connection.serial_number.clone(),
+            takes_code: true,
             account: Some(arn.account().clone()),
             ..Self::default()
         })

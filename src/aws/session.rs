@@ -8,14 +8,15 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
-use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
-use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_smithy_types::error::metadata::{ErrorMetadata, ProvideErrorMetadata};
 use ring::digest::{Algorithm, digest};
 use serde_json::Value;
 
-use super::error::transport_error;
+use super::error::{sources, transport_error};
 use super::proxy;
 use super::redact::Secrets;
 use super::small_file;
@@ -39,28 +40,41 @@ impl LastRequest {
     }
 
     /// Creates the error of a failed request. `hint` applies if the service responded.
-    pub(super) fn error(
+    pub(super) fn error<E: ProvideErrorMetadata + Error + 'static>(
         &self,
         service: &str,
-        error: &(impl ProvideErrorMetadata + Error + 'static),
+        error: &SdkError<E, HttpResponse>,
         hint: impl Into<String>,
     ) -> RunError {
         let seen = lock(&self.0);
         let (host, secrets) = &*seen;
-        let (what, hint) = if error.code().is_none() && error.message().is_none() {
+        // The SDK returns an error without a code only as a cause.
+        let cause = sources(error).find_map(|cause| cause.downcast_ref::<ErrorMetadata>());
+        let metadata = match error.code() {
+            Some(_) => Some(error.meta()),
+            None => cause,
+        };
+        let response = error.raw_response();
+        let (what, hint) = if let (Some(metadata), Some(response)) = (metadata, response) {
+            let code = match metadata.code() {
+                Some(code) => code.to_owned(),
+                None => format!("HTTP status {}", response.status()),
+            };
+            let message = metadata.message().unwrap_or("no reason given");
+            (
+                format!("{service} refused ({code}): {message}"),
+                Some(hint.into()),
+            )
+        } else {
             let TransportError {
                 host, reason, hint, ..
             } = transport_error(error, host);
-            let what = format!("no usable response from {service} at {host}: {reason}");
+            let what = if host.is_empty() {
+                format!("no request was sent to {service}: {reason}")
+            } else {
+                format!("no usable response from {service} at {host}: {reason}")
+            };
             (what, hint)
-        } else {
-            let code = error.code().map(|code| format!(" ({code})"));
-            let code = code.unwrap_or_default();
-            let message = error.message().unwrap_or("no reason given");
-            (
-                format!("{service} refused{code}: {message}"),
-                Some(hint.into()),
-            )
         };
         let what = truncate_escaped(&secrets.redact(&what));
         let mut stop = RunError::credentials(format!("no credentials: {what}"));

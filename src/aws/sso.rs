@@ -172,7 +172,7 @@ impl Sso {
             "accountId": self.account,
         });
         CredentialParts::of_session(&session, SSO_FIELDS, "SSO")
-            .map_err(|reason| RunError::credentials(format!("SSO {reason}")))?
+            .map_err(|reason| RunError::credentials(format!("SSO returned {reason}")))?
             .credentials()
     }
 

@@ -93,7 +93,8 @@ impl Caller {
             Ok(Ok(identity)) => Ok(identity),
             Ok(Err(failure)) => {
                 let explain = self.settings.explain;
-                Err(explain(&failure, "STS", &format!("{without}: ")))
+                let stop = explain(&failure, "STS", &format!("{without}: "));
+                Err(self.source.with_hint(stop))
             }
             Err(_) => {
                 let seconds = self.limit.as_secs();

@@ -84,7 +84,7 @@ pub(crate) struct Context {
     pub(crate) clocks: Option<(String, String)>,
     /// The kind of credentials that signed the request.
     pub(crate) credentials: CredentialKind,
-    /// Hints for expired credentials that could not be renewed. `None`: no renewal was attempted.
+    /// Hints for expired credentials that could not be renewed, or for a rejected session from a cache.
     pub(crate) renewal_hints: Option<Vec<String>>,
 }
 
@@ -153,6 +153,15 @@ impl ServiceError {
     /// Returns the kind of the error code.
     pub(crate) fn kind(&self) -> ErrorKind {
         classify(self.code.as_deref(), self.status)
+    }
+
+    /// Whether the session that signed the request has expired or is unknown.
+    pub(crate) fn rejects_session(&self) -> bool {
+        let code = self.code.as_deref().unwrap_or_default();
+        matches!(
+            code.strip_suffix("Exception").unwrap_or(code),
+            "ExpiredToken" | "TokenRefreshRequired" | "InvalidClientTokenId" | "UnrecognizedClient"
+        )
     }
 
     /// Whether the message says that the user, rather than the key, does not exist.

@@ -123,3 +123,74 @@ fn an_instance_that_a_profile_names_and_that_is_not_there() {
     );
     assert_eq!(sandbox.connections(), 0);
 }
+
+/// The name becomes a part of the next path.
+#[test]
+fn an_instance_whose_role_has_no_name_of_a_role() {
+    let sandbox = documented();
+    let roles = "/latest/meta-data/iam/security-credentials";
+    let long = "x".repeat(70_000);
+    let cases = [
+        ("irole\nother", "`irole\\u{a}other`"),
+        ("ir ole", "`ir ole`"),
+        ("ir\u{1}ole", "`ir\\u{1}ole`"),
+        ("../../x", "`../../x`"),
+        ("..", "`..`"),
+        ("a?b#c", "`a?b#c`"),
+        (&long, "xxx"),
+    ];
+    each(cases, |(name, shown)| {
+        let instead = [(roles.to_owned(), name.to_owned())].into();
+        let metadata = Metadata::start_instead(instead);
+        let case = without(&sandbox, "")
+            .without("AWS_EC2_METADATA_DISABLED")
+            .env("AWS_EC2_METADATA_SERVICE_ENDPOINT", metadata.url());
+        refused(
+            case.run(),
+            &[
+                "no credentials from the instance: its metadata service returned `",
+                shown,
+                "`, which is not the name of a role\n",
+            ],
+        );
+        assert_eq!(metadata.requests().len(), 2);
+    });
+    let instead = [(roles.to_owned(), "\n".to_owned())].into();
+    let metadata = Metadata::start_instead(instead);
+    let case = without(&sandbox, "")
+        .without("AWS_EC2_METADATA_DISABLED")
+        .env("AWS_EC2_METADATA_SERVICE_ENDPOINT", metadata.url());
+    refused(case.run(), &["none from the instance metadata service"]);
+    assert_eq!(sandbox.connections(), 0);
+}
+
+#[test]
+fn a_metadata_token_without_an_end_is_not_used() {
+    let sandbox = documented();
+    each([u64::MAX, i64::MAX.unsigned_abs()], |lifetime| {
+        let instead = [("/latest/api/token".to_owned(), lifetime.to_string())].into();
+        let metadata = Metadata::start_instead(instead);
+        let case = without(&sandbox, "")
+            .without("AWS_EC2_METADATA_DISABLED")
+            .env("AWS_EC2_METADATA_SERVICE_ENDPOINT", metadata.url());
+        let says =
+            "no credentials from the instance: its metadata service returned no usable response\n";
+        refused(case.run(), &[says]);
+    });
+    assert_eq!(sandbox.connections(), 0);
+}
+
+#[test]
+fn a_token_that_is_not_text_is_not_a_missing_one() {
+    let sandbox = documented();
+    let credentials = r#"{"AccessKeyId":"ASIARZPUZDIKMX6ST4CU","SecretAccessKey":"x","Token":5,"Expiration":"2099-01-01T00:00:00Z"}"#;
+    let instead = [("/creds".to_owned(), credentials.to_owned())].into();
+    let metadata = Metadata::start_instead(instead);
+    let case = without(&sandbox, "").env(
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+        metadata.container_url(),
+    );
+    let says = "no credentials from the container: it returned a Token that is not a string\n";
+    refused(case.run(), &[says]);
+    assert_eq!(sandbox.connections(), 0);
+}

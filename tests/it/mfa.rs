@@ -117,7 +117,12 @@ fn f100_a_cached_session_that_cannot_be_used_is_not() {
         (ending(EARLIER), "the cached session has expired"),
         (ending(&time_in(800)), "or does so within 15 minutes"),
         (without("Expiration"), "it has no Expiration"),
-        (without("AccessKeyId"), "returned no AccessKeyId"),
+        (without("AccessKeyId"), "it has no AccessKeyId"),
+        (without("SessionToken"), "it has no SessionToken"),
+        (
+            ending("soon"),
+            "it has an Expiration that is not an ISO 8601 time",
+        ),
         (fresh[..20].to_owned(), no_object),
         (String::new(), no_object),
         (of("123456789012:assumed-role/Other"), not_of_role),
@@ -223,6 +228,90 @@ fn f100_a_role_by_option_requires_a_device_and_is_cached_too() {
     alone(case()).stops(7, &[hint]);
     alone(case().args(["--token-code", "755224"])).deletes_quietly();
     assert_eq!(actions(&sandbox), ["AssumeRole", "DeleteAccessKey"]);
+}
+
+/// The entry in the cache is valid until a time in the future, and AWS says otherwise.
+#[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "needs setsid")]
+fn f100_a_cached_session_that_aws_rejects_is_left_by_the_hint_or_by_a_code() {
+    let top =
+        "[profile top]\nrole_arn = arn:aws:iam::123456789012:role/Top\nsource_profile = guarded\n";
+    let cases = [
+        ("guarded", "DeleteAccessKey", None),
+        ("guarded", "GetCallerIdentity", Some("123456789012")),
+        ("top", "AssumeRole", None),
+    ];
+    let codes = ["ExpiredToken", "InvalidClientTokenId"];
+    let cases = codes
+        .into_iter()
+        .flat_map(|code| cases.map(|case| (code, case)));
+    each(cases, |(code, (profile, operation, account))| {
+        let sandbox = guarded(&["755224"]);
+        let case = || {
+            let case = without(&sandbox, &format!("{}{top}", config(&sandbox)));
+            let case = with_cached(case, &entry(&sandbox, ARN, LATER), 0o600);
+            let case = case.args(["--profile", profile]);
+            match account {
+                Some(account) => case.args(["--expect-account", account]),
+                None => case,
+            }
+        };
+        sandbox.fault(once(operation, What::error(403, code, "no")));
+        let rejected = case();
+        let hint = format!(
+            "hint: AWS rejects the cached session: remove `{}`, then run the same command again\nresult: ",
+            rejected.path(CACHED).display()
+        );
+        let said = alone(rejected).exits(7).prints_anything();
+        assert_eq!(said.messages().matches("hint: ").count(), 1);
+        let _ = said.says(&[&hint]);
+        let seen = sandbox.requests().len();
+        let with_code = alone(case().args(["--token-code", "755224"]));
+        let _ = with_code.exits(0);
+        let next = &sandbox.requests()[seen];
+        assert_eq!(
+            (next.action.as_str(), next.key_id.as_deref()),
+            ("AssumeRole", Some(ADMIN_KEY_ID))
+        );
+    });
+}
+
+/// A code works once, so a session that leads to the role is still taken from the cache.
+#[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "needs setsid")]
+fn f100_a_code_in_a_chain_is_for_the_last_role() {
+    let sandbox = guarded(&["755224"]);
+    let config = format!(
+        "{}[profile top]\nrole_arn = arn:aws:iam::123456789012:role/Top\nsource_profile = guarded\nmfa_serial = {SERIAL}\n",
+        config(&sandbox)
+    );
+    let case = with_cached(
+        without(&sandbox, &config),
+        &entry(&sandbox, ARN, LATER),
+        0o600,
+    );
+    alone(case.args(["--profile", "top", "--token-code", "755224"])).deletes_quietly();
+    let requests = sandbox.requests();
+    assert_eq!(actions(&sandbox), ["AssumeRole", "DeleteAccessKey"]);
+    let signer = requests[0].key_id.as_deref();
+    assert_eq!(
+        (requests[0].action.as_str(), signer),
+        ("AssumeRole", Some(SESSION_KEY_ID))
+    );
+}
+
+/// Another profile with the same role and device may have created the session.
+#[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "needs setsid")]
+fn f100_a_cached_session_is_not_said_to_be_of_a_key() {
+    let sandbox = guarded(&[]);
+    let case = with_cached(case(&sandbox), &entry(&sandbox, ARN, LATER), 0o600);
+    let from = format!(
+        "info: using access key {SESSION_KEY_ID}, from the cached session in `{}`\n",
+        case.path(CACHED).display()
+    );
+    let said = alone(case.args(["-v"])).exits(0).prints(DELETED);
+    let _ = said.says(&[&from]);
 }
 
 #[test]

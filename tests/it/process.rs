@@ -127,6 +127,16 @@ fn f26_a_credential_process_that_fails() {
             "returned expired credentials\nhint: sign in again, or renew the credentials that the command returns\nresult: ",
         ),
         (
+            format!(
+                r#"echo '{{"Version":1,"AccessKeyId":"x","SecretAccessKey":"{secret}","SessionToken":5}}'"#
+            ),
+            "returned a SessionToken that is not a string\nhint: run the command by itself",
+        ),
+        (
+            format!(r#"echo '{{"Version":1,"AccessKeyId":["x"],"SecretAccessKey":"{secret}"}}'"#),
+            "returned an AccessKeyId that is not a string",
+        ),
+        (
             "head -c 100000000 /dev/zero".to_owned(),
             "printed more than 64 KiB",
         ),

@@ -9,7 +9,7 @@ use iam_sandbox::documented::SESSION_KEY_ID;
 use iam_sandbox::{Credentials, Echo, Fault, Metadata, What};
 use serde_json::Value;
 
-use crate::case::{CANARIES, DELETED, documented};
+use crate::case::{CANARIES, DELETED, documented, each};
 use crate::credentials::{EARLIER, LATER, refused, signs, without};
 
 const SSO: &str = "sso_account_id = 123456789012\nsso_role_name = Deployer\n";
@@ -138,6 +138,36 @@ fn an_sso_session_signs() {
     }
 }
 
+/// The portal may also refuse without a code.
+#[test]
+fn an_sso_portal_that_refuses_is_told_in_words() {
+    let cases = [
+        (
+            401,
+            r#"{"message":"no more"}"#,
+            "refused (HTTP status 401): no more\nhint: aws sso login",
+        ),
+        (
+            401,
+            r#"{"__type":"UnauthorizedException","message":"no more"}"#,
+            "refused (UnauthorizedException): no more\nhint: aws sso login",
+        ),
+        (
+            403,
+            "{}",
+            "refused (HTTP status 403): no reason given\nhint: check sso_account_id",
+        ),
+    ];
+    each(cases, |(status, body, says)| {
+        let sandbox = documented();
+        sandbox.fault(Fault::new(What::page(status, "application/json", body)).always());
+        let case = without(&sandbox, &sso_session())
+            .file(SSO_SESSION_TOKEN, token(LATER))
+            .env("AWS_ENDPOINT_URL_SSO", sandbox.url());
+        refused(case.run(), &[&format!("no credentials: SSO {says}")]);
+    });
+}
+
 /// The SHA-256 of the session's ARN names its cached token.
 const LOGIN_TOKEN: &str =
     ".aws/login/cache/3bc116bc89c2aaafd2966cc3739259adf8e7b4b69c08c4e21f4dd28c17bb78d4.json";
@@ -167,6 +197,13 @@ fn aws_login_signs_and_its_absence_names_the_command() {
     );
     assert_eq!(sandbox.connections(), 0);
     let token = login_token(&sandbox.session(), LATER, CANARIES[1]);
+    let without_token = token.replace("sessionToken", "other");
+    refused(
+        without(&sandbox, LOGIN)
+            .file(LOGIN_TOKEN, without_token)
+            .run(),
+        &["no session of `aws login`: its file has no sessionToken\n"],
+    );
     signs(
         &sandbox,
         without(&sandbox, LOGIN).file(LOGIN_TOKEN, token),

@@ -38,7 +38,7 @@ impl Metadata {
         Self::start_instead(HashMap::new())
     }
 
-    /// The same, with other answers to what is asked for at these paths.
+    /// The same, with other answers to what is asked for at these paths. A token has another lifetime instead.
     ///
     /// # Panics
     ///
@@ -91,6 +91,7 @@ async fn serve(
         log.push(format!("{} {}", request.method, request.path()));
         let given = instead.get(request.path().trim_end_matches('/'));
         let reply = match given {
+            Some(lifetime) if request.method == "PUT" => token(lifetime),
             Some(body) => Reply::new(200, "application/json", body.clone()),
             None => answer(&request, credentials),
         };
@@ -103,14 +104,18 @@ fn answer(request: &Request, credentials: &Credentials) -> Reply {
     let json = |text: String| Reply::new(200, "application/json", text);
     let path = request.path().trim_end_matches('/');
     match (request.method.as_str(), path) {
-        ("PUT", "/latest/api/token") => Reply::new(200, "text/plain", "metadata-token")
-            .with_header("X-Aws-Ec2-Metadata-Token-Ttl-Seconds", "21600"),
+        ("PUT", "/latest/api/token") => token("21600"),
         ("GET", ROLES) => Reply::new(200, "text/plain", documented::ROLE),
         ("GET", "/federation/credentials") => json(portal(credentials)),
         ("GET", "/creds") => json(role(credentials)),
         ("GET", path) if path.starts_with(ROLES) => json(role(credentials)),
         _ => Reply::new(404, "text/plain", "not found\n"),
     }
+}
+
+fn token(lifetime: &str) -> Reply {
+    let reply = Reply::new(200, "text/plain", "metadata-token");
+    reply.with_header("X-Aws-Ec2-Metadata-Token-Ttl-Seconds", lifetime)
 }
 
 fn role(credentials: &Credentials) -> String {
