@@ -30,19 +30,7 @@ impl Source {
         if lock(&settings.token_code).is_some() && !has_device {
             return Err(source.without_device(connection));
         }
-        if connection.serial_number.is_none() {
-            source.assign_code();
-        }
         Ok(source)
-    }
-
-    /// Marks the outermost role with a device, which the code of `--token-code` is for.
-    fn assign_code(&mut self) {
-        match (&mut self.provider, &mut self.base) {
-            (Provider::Role(role), _) if role.serial.is_some() => role.takes_code = true,
-            (_, Some(base)) => base.assign_code(),
-            _ => {}
-        }
     }
 
     /// Creates the error for a code whose device nobody names.

@@ -51,13 +51,7 @@ impl Role {
     ) -> Result<Credentials, RunError> {
         let path = cache_path(&self.cache_key());
         let (log, shown) = (settings.log, escape_path(&path));
-        // A code that is given asks for a new session.
-        let has_code = self.takes_code && lock(&settings.token_code).is_some();
-        let cached = if has_code {
-            Ok(None)
-        } else {
-            self.cached(&path, log)
-        };
+        let cached = self.cached(&path, log);
         let credentials = if let Ok(Some(cached)) = cached {
             log.verbose(|| format!("using the cached session in `{shown}`"));
             *lock(&self.cached_in) = Some(path);

@@ -37,9 +37,6 @@ pub(super) struct Role {
     pub(super) serial: Option<String>,
     /// The profile of the role. `None`: options or variables name the role.
     pub(super) profile: Option<String>,
-    /// Whether the code of `--token-code` is for this role: the outermost one with a device. Then a cached session is not
-    /// used.
-    pub(super) takes_code: bool,
     /// The access key ID of the last session. If a session is requested again, that one has expired.
     pub(super) used: Mutex<Option<String>>,
     /// The file of the last session if it was cached.
@@ -80,7 +77,6 @@ impl Role {
             session_name: connection.role_session_name.clone(),
             external_id: connection.external_id.clone(),
             serial: connection.serial_number.clone(),
-            takes_code: true,
             account: Some(arn.account().clone()),
             ..Self::default()
         })

@@ -233,7 +233,7 @@ fn f100_a_role_by_option_requires_a_device_and_is_cached_too() {
 /// The entry in the cache is valid until a time in the future, and AWS says otherwise.
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "needs setsid")]
-fn f100_a_cached_session_that_aws_rejects_is_left_by_the_hint_or_by_a_code() {
+fn f100_a_cached_session_that_aws_rejects_is_named_by_the_hint() {
     let top =
         "[profile top]\nrole_arn = arn:aws:iam::123456789012:role/Top\nsource_profile = guarded\n";
     let cases = [
@@ -246,7 +246,7 @@ fn f100_a_cached_session_that_aws_rejects_is_left_by_the_hint_or_by_a_code() {
         .into_iter()
         .flat_map(|code| cases.map(|case| (code, case)));
     each(cases, |(code, (profile, operation, account))| {
-        let sandbox = guarded(&["755224"]);
+        let sandbox = guarded(&[]);
         let case = || {
             let case = without(&sandbox, &format!("{}{top}", config(&sandbox)));
             let case = with_cached(case, &entry(&sandbox, ARN, LATER), 0o600);
@@ -265,14 +265,6 @@ fn f100_a_cached_session_that_aws_rejects_is_left_by_the_hint_or_by_a_code() {
         let said = alone(rejected).exits(7).prints_anything();
         assert_eq!(said.messages().matches("hint: ").count(), 1);
         let _ = said.says(&[&hint]);
-        let seen = sandbox.requests().len();
-        let with_code = alone(case().args(["--token-code", "755224"]));
-        let _ = with_code.exits(0);
-        let next = &sandbox.requests()[seen];
-        assert_eq!(
-            (next.action.as_str(), next.key_id.as_deref()),
-            ("AssumeRole", Some(ADMIN_KEY_ID))
-        );
     });
 }
 
