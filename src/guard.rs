@@ -25,6 +25,8 @@ pub(crate) type SigningKeys = Arc<Mutex<Vec<String>>>;
 #[derive(Debug)]
 pub(crate) struct Signer {
     pub(crate) keys: SigningKeys,
+    /// Whether they may be changed.
+    pub(crate) allow_self: bool,
     /// The account of the credentials, if their source names it or the ID encodes it.
     pub(crate) account: Option<AccountId>,
     /// The profile of the credentials, if it is certain.
@@ -33,22 +35,24 @@ pub(crate) struct Signer {
 }
 
 impl Signer {
-    /// Whether this key signs.
-    pub(crate) fn signs_with(&self, id: &str) -> bool {
-        lock(&self.keys).iter().any(|known| known == id)
+    /// Whether this key signs and must not be changed.
+    pub(crate) fn keeps(&self, id: &str) -> bool {
+        !self.allow_self && lock(&self.keys).iter().any(|known| known == id)
     }
 }
 
 /// Returns the outcome of a key that must not be changed because it signs the requests, or because it is behind the session
 /// that does. Changing it would lock the caller out. `--allow-self` permits it.
 pub(crate) fn signing_key(key: &Key, signer: &Signer, request: &Request) -> Option<Outcome> {
-    let is_kept = signer.signs_with(key.id.as_str()) && !request.allow_self;
-    is_kept.then_some(match request.selection {
-        Selection::Account => Outcome::OwnKey,
-        Selection::Named(_) | Selection::Listed { .. } | Selection::User(_) | Selection::Root => {
-            Outcome::Refused(Refusal::SigningKey)
-        }
-    })
+    signer
+        .keeps(key.id.as_str())
+        .then_some(match request.selection {
+            Selection::Account => Outcome::OwnKey,
+            Selection::Named(_)
+            | Selection::Listed { .. }
+            | Selection::User(_)
+            | Selection::Root => Outcome::Refused(Refusal::SigningKey),
+        })
 }
 
 /// Returns the account that the key's ID encodes and that of the signer, if both are known and differ.
@@ -92,6 +96,7 @@ mod tests {
         let ids = ids.iter().map(|id| (*id).to_owned());
         Signer {
             keys: Arc::new(Mutex::new(ids.collect())),
+            allow_self: false,
             account: account.map(|id| id.parse().expect("an account")),
             profile: None,
             principal: Principal::Caller,
@@ -110,7 +115,7 @@ mod tests {
         const ALLOWED: &str = "--access-key-id AKIDPMS9RO4H3FEXAMPLE --allow-self";
         const UNDONE: &str = "--access-key-id AKIDPMS9RO4H3FEXAMPLE --reactivate";
         const SWEEP: &str = "-n --whole-account --only-inactive";
-        let signer = signer(None, &["AKIAAAAAAAAAAAAAAAAA", "AKIABBBBBBBBBBBBBBBB"]);
+        let mut signer = signer(None, &["AKIAAAAAAAAAAAAAAAAA", "AKIABBBBBBBBBBBBBBBB"]);
         for (words, id, expected) in [
             (NAMED, "AKIAAAAAAAAAAAAAAAAA", "refused"),
             (NAMED, "AKIABBBBBBBBBBBBBBBB", "refused"),
@@ -131,7 +136,9 @@ mod tests {
             (ALLOWED, "AKIAAAAAAAAAAAAAAAAA", ""),
             (UNDONE, "AKIAAAAAAAAAAAAAAAAA", ""),
         ] {
-            let found = match signing_key(&key(id), &signer, &request(words)) {
+            let request = request(words);
+            signer.allow_self = request.allow_self;
+            let found = match signing_key(&key(id), &signer, &request) {
                 None => "",
                 Some(Outcome::Refused(Refusal::SigningKey)) => "refused",
                 Some(Outcome::OwnKey) => "skipped",

@@ -277,6 +277,7 @@ async fn connect(
             Purpose {
                 is_single: request.single().is_some(),
                 mode: request.mode,
+                allow_self: request.allow_self,
             },
             Log::of(request),
             report::run_error,

@@ -2,7 +2,7 @@
 //! appears to be missing if the first response was lost.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::{Duration, Instant};
 
 use aws_smithy_runtime_api::client::connection::CaptureSmithyConnection;
@@ -121,7 +121,16 @@ impl SendTracking {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Attempts {
     attempts: Arc<Mutex<Vec<Attempt>>>,
-    is_closed: Arc<AtomicBool>,
+    closed: Arc<OnceLock<Closed>>,
+}
+
+/// Why no further attempt is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Closed {
+    /// The run is ending.
+    RunEnds,
+    /// The key now belongs to the credentials in use.
+    OwnKey,
 }
 
 impl Attempts {
@@ -204,12 +213,22 @@ impl Attempts {
 
     /// Prevents further attempts. A response to the current one is still read.
     pub(crate) fn close(&self) {
-        self.is_closed.store(true, Ordering::Release);
+        let _ = self.closed.set(Closed::RunEnds);
+    }
+
+    /// Prevents further attempts because the key now belongs to the credentials in use.
+    pub(super) fn close_for_own_key(&self) {
+        let _ = self.closed.set(Closed::OwnKey);
+    }
+
+    /// Whether an attempt was prevented because the key now belongs to the credentials in use.
+    pub(crate) fn ended_at_own_key(&self) -> bool {
+        self.closed.get() == Some(&Closed::OwnKey)
     }
 
     /// Whether further attempts are prevented.
     pub(crate) fn is_closed(&self) -> bool {
-        self.is_closed.load(Ordering::Acquire)
+        self.closed.get().is_some()
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Vec<Attempt>> {

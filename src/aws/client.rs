@@ -23,6 +23,7 @@ use crate::lock::lock;
 use crate::metadata::{KeyMetadata, LastUse, NOT_AVAILABLE, Status};
 use crate::outcome::ResponseMetadata;
 use crate::request::Key;
+use crate::sanitize::escape;
 
 /// After how many throttled attempts a request fails although IAM serves others.
 const MAX_THROTTLED_ATTEMPTS: usize = 100;
@@ -60,6 +61,16 @@ impl Iam {
     /// Returns why expired credentials could not be renewed.
     pub(crate) fn renewal_failure(&self) -> Option<Arc<RunError>> {
         self.caller.failure()
+    }
+
+    /// Returns the principal at the start of the run, if STS had to return it: its ARN without a session name, or else its
+    /// account.
+    pub(crate) fn began_as(&self) -> Option<String> {
+        let known = self.caller.known.as_ref()?;
+        Some(match known.principal.as_str() {
+            "" => format!("account {}", known.account),
+            arn => escape(arn),
+        })
     }
 
     /// Parses an optional user name of a key. The root user has no name, whatever a response has in its place.
@@ -130,10 +141,14 @@ impl Iam {
                 self.caller.settings.log,
             );
             recorder.subject.clone_from(&self.subject);
+            recorder.signer = Some(Arc::clone(&self.signer));
             let generation = self.caller.generation();
             let result = send(recorder).await;
             drop(wait_guard);
             *lock(&self.request_counts).entry(operation).or_default() += attempts.count() - before;
+            if attempts.is_closed() {
+                return result;
+            }
             let (Some(rate_limiter), Some(permit)) = (&self.rate_limiter, permit) else {
                 return result;
             };

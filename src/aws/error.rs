@@ -110,6 +110,8 @@ pub(super) fn call_error(
         None => TransportError::new(&last.host, "the response is not from IAM"),
     };
     match &last.response {
+        // The error of this attempt says why it was prevented, and the response is that of an earlier one.
+        _ if attempts.ended_at_own_key() => {}
         Response::Service(Body::Error { code, message, .. }) => {
             return CallError::Service(ServiceError {
                 operation,

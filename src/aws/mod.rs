@@ -81,6 +81,8 @@ pub(crate) struct Purpose {
     /// Whether the run is for one named key.
     pub(crate) is_single: bool,
     pub(crate) mode: Mode,
+    /// Whether keys that sign may be changed.
+    pub(crate) allow_self: bool,
 }
 
 /// Returns the names of all profiles in the configuration files.
@@ -107,7 +109,9 @@ pub(crate) async fn connect(
     log: Log,
     explain: Explain,
 ) -> Result<Iam, RunError> {
-    let Purpose { is_single, mode } = purpose;
+    let Purpose {
+        is_single, mode, ..
+    } = purpose;
     let mut settings = Box::new(Settings::load(connection, log, explain)?);
     if let Some(target) = &connection.target_principal {
         root::check_before(target, expected, &settings)?;
@@ -148,6 +152,7 @@ pub(crate) async fn connect(
     let known = caller.known.as_ref().map(|known| known.account.clone());
     let signer = Signer {
         keys: Arc::clone(&settings.signing_keys),
+        allow_self: purpose.allow_self,
         account: known.or(account),
         profile: caller.source.profile.clone(),
         principal: connection.principal(),

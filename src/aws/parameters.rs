@@ -26,6 +26,11 @@ impl Parameters {
         parameters
     }
 
+    /// Returns the ID of the key.
+    pub(super) fn key(&self) -> Option<&str> {
+        self.key.as_deref()
+    }
+
     /// Returns what the message of an error is about if it is about another request. The text is a fragment.
     pub(super) fn other_subject(&self, message: &str) -> Option<String> {
         let lower = message.to_ascii_lowercase();

@@ -25,6 +25,7 @@ use super::response_body::{self, Body};
 use super::response_history::SharedHistory;
 use super::response_limit::ResponseLimit;
 use crate::error::{CredentialKind, ErrorKind, classify};
+use crate::guard::Signer;
 use crate::lock::lock;
 use crate::log::Log;
 use crate::memory;
@@ -39,6 +40,8 @@ pub(super) struct Recorder {
     log: Log,
     /// The prefix of each log line.
     pub(super) subject: Option<Arc<str>>,
+    /// The keys that must not be changed.
+    pub(super) signer: Option<Arc<Signer>>,
 }
 
 impl Recorder {
@@ -55,6 +58,7 @@ impl Recorder {
             responses: Arc::clone(responses),
             log,
             subject: None,
+            signer: None,
         }
     }
 
@@ -161,6 +165,15 @@ impl Intercept for Recorder {
         memory::reserve().map_err(|_| "not enough memory: no attempt is made")?;
         let operation = self.operation;
         let request = context.request_mut();
+        let parameters = Parameters::of(request.body().bytes().unwrap_or_default());
+        // The credentials may have been renewed since the guard checked the key.
+        if response_body::is_change(operation)
+            && let (Some(signer), Some(key)) = (&self.signer, parameters.key())
+            && signer.keeps(key)
+        {
+            self.attempts.close_for_own_key();
+            return Err("the request was not sent again because the key now belongs to your own credentials".into());
+        }
         let sent = SendTracking::default();
         request.add_extension(sent.clone());
         request.add_extension(ResponseLimit::to(operation));
@@ -169,7 +182,7 @@ impl Intercept for Recorder {
             start: Instant::now(),
             signed_at: request.headers().get("x-amz-date").and_then(signing_time),
             credentials: credential_kind(request),
-            parameters: Parameters::of(request.body().bytes().unwrap_or_default()),
+            parameters,
             secrets: Secrets::of(request),
             sent,
             has_ended: false,

@@ -102,11 +102,8 @@ impl Caller {
             .source
             .resolve(None, &self.settings, self.limit)
             .await?;
-        let Ok(identity) = self.identity_of(credentials.clone(), "").await else {
-            return Err(RunError::credentials(
-                "STS did not identify the renewed credentials",
-            ));
-        };
+        let without = "STS did not identify the renewed credentials";
+        let identity = self.identity_of(credentials.clone(), without).await?;
         if identity != *known {
             let [new, old] = [&identity, known].map(|one| match one.unique_id.as_str() {
                 id if identity.principal == known.principal => {

@@ -3,7 +3,7 @@
 use std::io;
 
 use super::Work;
-use crate::error::{CallError, ErrorKind, Exit, ServiceError};
+use crate::error::{CallError, ErrorKind, Exit, RunError, ServiceError};
 use crate::journal;
 use crate::outcome::{KeyResult, Outcome, Refusal};
 use crate::request::Mode;
@@ -19,8 +19,10 @@ pub(super) enum AbortReason {
     },
     /// IAM did not respond for this number of consecutive keys.
     Unreachable(usize),
-    /// The credentials have expired, and the new ones belong to another principal. `why` is a clause.
-    OtherPrincipal {
+    /// The credentials have expired and could not be renewed, or the new ones belong to another principal: then the exit
+    /// status is that of a refusal. `why` is a clause.
+    NotRenewed {
+        exit: Exit,
         why: String,
     },
     /// The answer to the question was not yes, or a signal came instead. The exit status tells which.
@@ -43,6 +45,18 @@ impl AbortReason {
         } else {
             Self::StorageFailed(error)
         }
+    }
+
+    /// The credentials were not renewed.
+    fn not_renewed(error: &RunError) -> Self {
+        let (exit, why) = match error.exit {
+            Exit::Refused => (Exit::Refused, error.to_string()),
+            _ => (
+                Exit::Configuration,
+                format!("the credentials have expired and could not be renewed: {error}"),
+            ),
+        };
+        Self::NotRenewed { exit, why }
     }
 
     /// The keys cannot be selected.
@@ -72,13 +86,7 @@ impl Work<'_> {
             match failure.service().map(ServiceError::kind) {
                 Some(ErrorKind::Credentials) => {
                     return match iam.renewal_failure() {
-                        Some(error) if error.exit == Exit::Refused => {
-                            let why = error.to_string();
-                            Some(AbortReason::OtherPrincipal { why })
-                        }
-                        Some(error) => failed(&format!(
-                            "the credentials have expired and could not be renewed: {error}"
-                        )),
+                        Some(error) => Some(AbortReason::not_renewed(&error)),
                         None => failed("IAM rejected the credentials"),
                     };
                 }
@@ -99,9 +107,10 @@ impl Work<'_> {
         let (exit, why) = match reason {
             AbortReason::Signal(exit) => return self.interrupted(*exit),
             AbortReason::NotConfirmed(_) => return Outcome::Refused(Refusal::Declined),
-            AbortReason::KeyFailed { exit, why } => (*exit, why.as_str()),
+            AbortReason::KeyFailed { exit, why } | AbortReason::NotRenewed { exit, why } => {
+                (*exit, why.as_str())
+            }
             AbortReason::Unreachable(_) => (Exit::Unreachable, "IAM could not be reached"),
-            AbortReason::OtherPrincipal { why } => (Exit::Refused, why.as_str()),
             AbortReason::OutputFailed(_) => (Exit::Other, "a result could not be written"),
             AbortReason::JournalChanged => (Exit::Other, "another process changed the journal"),
             AbortReason::StorageFailed(_) | AbortReason::Fatal(_) => {

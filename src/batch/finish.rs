@@ -24,7 +24,14 @@ impl Run<'_> {
                 let why = format!("IAM did not respond for {keys} keys in a row");
                 report.print_stop("Unreachable", &why, Exit::Unreachable);
             }
-            AbortReason::OtherPrincipal { why } => report.print_stop("Refused", why, Exit::Refused),
+            AbortReason::NotRenewed {
+                exit: exit @ Exit::Refused,
+                why,
+            } => {
+                report.continue_as = self.work.iam.began_as();
+                report.print_stop("Refused", why, *exit);
+            }
+            AbortReason::NotRenewed { exit, why } => report.print_stop("Credentials", why, *exit),
             AbortReason::NotConfirmed(exit) => report.print_not_confirmed(*exit),
             _ => {}
         }
@@ -35,7 +42,13 @@ impl Run<'_> {
             }
             (AbortReason::NotConfirmed(exit), Err(error)) => self.write_failure(&error, exit).await,
             (AbortReason::NotConfirmed(exit), Ok(())) | (AbortReason::Signal(exit), _) => exit,
-            (AbortReason::OtherPrincipal { .. }, _) => Exit::Refused,
+            (
+                AbortReason::NotRenewed {
+                    exit: Exit::Refused,
+                    ..
+                },
+                _,
+            ) => Exit::Refused,
             (AbortReason::JournalChanged, _) => Exit::Other,
             (AbortReason::StorageFailed(error), _) => {
                 // A signal may have ended the wait for the journal's disk.
@@ -44,7 +57,10 @@ impl Run<'_> {
                 exit
             }
             (
-                AbortReason::KeyFailed { .. } | AbortReason::Unreachable(_) | AbortReason::Fatal(_),
+                AbortReason::KeyFailed { .. }
+                | AbortReason::NotRenewed { .. }
+                | AbortReason::Unreachable(_)
+                | AbortReason::Fatal(_),
                 _,
             ) => self.report.summary.exit(),
         }

@@ -16,7 +16,7 @@ use crate::guard;
 use crate::journal::{Journal, PriorState};
 use crate::locate::Search;
 use crate::metadata::Target;
-use crate::outcome::{KeyResult, KeyState, Outcome};
+use crate::outcome::{KeyResult, KeyState, Outcome, Refusal};
 use crate::report::try_query;
 use crate::request::{Mode, Request};
 use crate::select::{Choice, Selector, named_by};
@@ -240,10 +240,19 @@ impl Work<'_> {
         let change = self.change_of(&target, prior, iam, budget, &record);
         let (outcome, attempts) = change.run(&mut signals).await;
         let outcome = outcome.with_owner_named_by(named_by(self.request, &target.metadata));
-        Box::new(KeyResult {
+        let is_kept = matches!(
+            outcome,
+            Outcome::OwnKey | Outcome::Refused(Refusal::SigningKey)
+        );
+        let result = Box::new(KeyResult {
             attempts,
             ..KeyResult::unchanged(target, self.request.action, outcome)
-        })
+        });
+        if is_kept {
+            self.with_prior_state(result)
+        } else {
+            result
+        }
     }
 
     fn change_of<'a>(

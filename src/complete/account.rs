@@ -37,7 +37,7 @@ pub(super) fn profiles() -> Vec<Suggestion> {
 pub(super) fn user_names(line: Cli) -> Vec<Suggestion> {
     within_limit(move || {
         run_with_deadline(async |deadline| {
-            let iam = connect(line.connection, deadline).await?;
+            let iam = connect(line.connection, line.allow_self, deadline).await?;
             let mut users = Vec::new();
             // Users that were read in time are suggested even if the rest was not.
             let _ = timeout_at(deadline, iam.read_users(&mut users, None, MAX_PAGES)).await;
@@ -54,12 +54,11 @@ pub(super) fn user_names(line: Cli) -> Vec<Suggestion> {
 pub(super) fn keys(line: Cli) -> Vec<Suggestion> {
     within_limit(move || {
         run_with_deadline(async |deadline| {
-            let iam = connect(line.connection, deadline).await?;
+            let iam = connect(line.connection, line.allow_self, deadline).await?;
             let reading = iam.access_keys(line.user_name.as_ref());
             let listing = timeout_at(deadline, reading).await.ok()?.ok()?;
             let is_offered = |id: &AccessKeyId| {
-                !line.access_key_id.contains(id)
-                    && (line.allow_self || !iam.signer.signs_with(id.as_str()))
+                !line.access_key_id.contains(id) && !iam.signer.keeps(id.as_str())
             };
             let keys = listing.0.into_iter().filter(|(id, _)| is_offered(id));
             let keys = keys.map(|(id, key)| {
@@ -102,7 +101,7 @@ fn run_with_deadline<T>(work: impl AsyncFnOnce(Instant) -> Option<T>) -> Option<
     answer
 }
 
-async fn connect(mut connection: Connection, deadline: Instant) -> Option<Iam> {
+async fn connect(mut connection: Connection, allow_self: bool, deadline: Instant) -> Option<Iam> {
     // The account of a role by name depends on the keys, and may be a question. Tab assumes no root user.
     if connection.role_name.is_some() || connection.target_principal.is_some() {
         return None;
@@ -118,6 +117,7 @@ async fn connect(mut connection: Connection, deadline: Instant) -> Option<Iam> {
         Purpose {
             is_single: true,
             mode: Mode::DryRun,
+            allow_self,
         },
         log,
         report::run_error,

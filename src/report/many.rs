@@ -185,7 +185,14 @@ impl Report<'_> {
             ""
         };
         let first = self.space_hint.unwrap_or_default();
-        Some(format!("to continue, {first}{hint}{other_journal}"))
+        // The same command would start as the other principal.
+        let principal = match &self.continue_as {
+            Some(principal) => format!("get credentials of {principal}, then "),
+            None => String::new(),
+        };
+        Some(format!(
+            "to continue, {first}{principal}{hint}{other_journal}"
+        ))
     }
 }
 

@@ -84,6 +84,8 @@ pub(crate) struct Report<'a> {
     open_sessions: OpenSessions,
     /// Whether the query failed on a result.
     needs_other_query: bool,
+    /// The principal whose credentials are needed to continue, if the renewed ones belong to another.
+    pub(crate) continue_as: Option<String>,
     /// Whether the user did not confirm.
     pub(crate) is_not_confirmed: bool,
     /// The number of unknown keys that another run with the same journal would not know more about.
@@ -127,6 +129,7 @@ impl<'a> Report<'a> {
             deactivated: Deactivated::default(),
             open_sessions: OpenSessions::default(),
             needs_other_query: false,
+            continue_as: None,
             is_not_confirmed: false,
             settled: 0,
             space_hint: None,
@@ -236,6 +239,7 @@ impl<'a> Report<'a> {
     /// Reports why no more keys are tried. For a single key, its result says so.
     pub(crate) fn print_stop(&self, code: &str, why: &str, exit: Exit) {
         if let Subject::List = self.subject {
+            let why = why.trim_end_matches('.');
             self.print_end(code, format!("{why}: no more keys are tried"), exit);
         }
     }

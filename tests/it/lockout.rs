@@ -1,12 +1,13 @@
 //! Nobody is locked out: the key that signs stays, and so do those that signed for its role.
 
 use iam_sandbox::documented::{ADMIN_KEY_ID, ADMIN_SECRET};
-use iam_sandbox::{KeySeed, Recorded, Sandbox, nth_key_id};
+use iam_sandbox::{Fault, KeySeed, Recorded, Sandbox, What, nth_key_id};
 
 use crate::case::{BOBS_KEY, Case, DELETED, documented};
 use crate::credentials::{LATER, json};
-use crate::journal::ACCOUNT;
-use crate::many::outcomes;
+use crate::journal::{ACCOUNT, Kept};
+use crate::many::{crowd, from_stdin, outcomes};
+use crate::renewal::renewed;
 
 #[test]
 fn f34_a_sweep_never_takes_the_key_that_signs() {
@@ -137,4 +138,156 @@ fn f34_the_key_of_a_profile_that_signs_nothing_is_not_the_signers() {
         .prints(DELETED)
         .says_nothing();
     assert!(!sandbox.has_key(BOBS_KEY));
+}
+
+/// IAM says once that the credentials that delete or deactivate a key of this user have expired.
+fn expires_on(sandbox: &Sandbox, action: &str, user: &str) {
+    let what = What::error(403, "ExpiredToken", "The security token has expired");
+    sandbox.fault(Fault::new(what).on(action).of_user(user));
+}
+
+/// A list with a second key of the administrator, which a credential process prints when it is called again.
+fn with_next_key(sandbox: &Sandbox, list: &str, args: &[&str]) -> (String, Case) {
+    let next = nth_key_id(ACCOUNT, 5_000);
+    sandbox.add_key(KeySeed::new("admin", &next));
+    let answer = json(&sandbox.credentials(&next).expect("the next key"), LATER);
+    let mut lines: Vec<&str> = list.lines().collect();
+    let line = format!("{next},admin");
+    lines.insert(2, &line);
+    let list = format!("{}\n", lines.join("\n"));
+    let case = renewed(from_stdin(sandbox, &list, args), &sandbox.admin(), &answer);
+    (next, case)
+}
+
+/// The keys that signed the requests to change a key.
+fn signers(sandbox: &Sandbox, id: &str) -> Vec<Option<String>> {
+    let requests = sandbox.requests().into_iter();
+    let of_key = requests.filter(|request| {
+        ["DeleteAccessKey", "UpdateAccessKey"].contains(&request.action.as_str())
+            && request.param("AccessKeyId") == Some(id)
+    });
+    of_key.map(|request| request.key_id).collect()
+}
+
+#[test]
+fn f34_a_key_whose_own_request_renews_the_credentials_to_it_stays() {
+    for (option, action, done) in [
+        ("--yes", "DeleteAccessKey", "deleted"),
+        ("--deactivate", "UpdateAccessKey", "deactivated"),
+    ] {
+        for error_format in ["text", "json"] {
+            let (sandbox, list) = crowd(4);
+            expires_on(&sandbox, action, "admin");
+            let args = [option, "--jobs", "1", "--error-format", error_format];
+            let (next, case) = with_next_key(&sandbox, &list, &args);
+            let printed = case.run().exits(12);
+            let output = printed.output().to_owned();
+            let changed = done[..1].to_uppercase() + &done[1..];
+            assert_eq!(
+                outcomes(&output),
+                [(changed, 4), ("Refused".to_owned(), 1)],
+                "{output}"
+            );
+            let _ = printed
+                .prints(&output)
+                .says(&["you would lock yourself out"]);
+            let first = Some(ADMIN_KEY_ID.to_owned());
+            assert_eq!(signers(&sandbox, &next), [first], "{option}");
+            assert!(sandbox.has_key(&next));
+        }
+    }
+}
+
+#[test]
+fn f34_such_a_key_stays_unknown_if_an_earlier_run_started_to_change_it() {
+    let (sandbox, list) = crowd(4);
+    expires_on(&sandbox, "DeleteAccessKey", "admin");
+    let (next, case) = with_next_key(&sandbox, &list, &["--yes", "--jobs", "1"]);
+    let kept = Kept::new("");
+    let journal = format!(
+        "{{\"Journal\":1,\"Action\":\"delete\",\"AccountId\":\"{ACCOUNT}\"}}\n\
+         {{\"AccessKeyId\":\"{next}\",\"UserName\":\"admin\",\"Intent\":\"delete\",\"Time\":\"t\"}}\n"
+    );
+    std::fs::write(kept.path(), journal).expect("a journal");
+    let case = case.args(["--journal"]).args([kept.path()]);
+    let printed = case.run().exits(12);
+    let output = printed.output().to_owned();
+    assert_eq!(
+        outcomes(&output),
+        [("Deleted".to_owned(), 4), ("Unknown".to_owned(), 1)],
+        "{output}"
+    );
+    let _ = printed
+        .prints(&output)
+        .says(&[
+            "this run did not change it: it belongs to your own credentials; unknown: an earlier run started to change it",
+        ])
+        .ends_with("5 keys: 4 deleted, 1 unknown");
+    assert_eq!(signers(&sandbox, &next).len(), 1, "sent once");
+    assert!(sandbox.has_key(&next) && !kept.results().contains_key(&next));
+}
+
+#[test]
+fn f34_with_allow_self_the_request_is_sent_again() {
+    let (sandbox, list) = crowd(4);
+    expires_on(&sandbox, "DeleteAccessKey", "admin");
+    let args = ["--yes", "--jobs", "1", "--allow-self"];
+    let (next, case) = with_next_key(&sandbox, &list, &args);
+    let _ = case.run();
+    let both = [ADMIN_KEY_ID, &next].map(|id| Some(id.to_owned()));
+    assert_eq!(signers(&sandbox, &next), both);
+    assert!(!sandbox.has_key(&next));
+}
+
+#[test]
+fn f34_a_key_to_which_another_keys_request_renews_the_credentials_stays() {
+    let (sandbox, list) = crowd(4);
+    expires_on(&sandbox, "DeleteAccessKey", "user-000004");
+    let reset = Fault::new(What::ResetBeforeActing).on("DeleteAccessKey");
+    sandbox.fault(reset.of_user("admin").always());
+    let (next, case) = with_next_key(&sandbox, &list, &["--yes", "--jobs", "2"]);
+    let printed = case.run().exits(12);
+    let output = printed.output().to_owned();
+    assert_eq!(
+        outcomes(&output),
+        [("Deleted".to_owned(), 4), ("Unknown".to_owned(), 1)],
+        "{output}"
+    );
+    let _ = printed
+        .prints(&output)
+        .says(&[
+            "the request was not sent again because the key now belongs to your own credentials",
+            "the request was sent and no usable response arrived; IAM still lists the key",
+        ])
+        .ends_with("5 keys: 4 deleted, 1 unknown");
+    let first = Some(ADMIN_KEY_ID.to_owned());
+    let signers = signers(&sandbox, &next);
+    assert!(signers.iter().all(|id| *id == first), "{signers:?}");
+    assert!(sandbox.has_key(&next));
+}
+
+#[test]
+fn f34_a_key_with_which_a_role_is_assumed_again_stays() {
+    let (sandbox, list) = crowd(4);
+    expires_on(&sandbox, "DeleteAccessKey", "admin");
+    let args = ["--yes", "--jobs", "1", "--profile", "role"];
+    let (next, case) = with_next_key(&sandbox, &list, &args);
+    let script = case.path("process.sh").display().to_string();
+    let config = format!(
+        "[profile role]\nrole_arn = arn:aws:iam::{ACCOUNT}:role/Deployer\nsource_profile = base\n\
+         [profile base]\ncredential_process = sh {script}\n"
+    );
+    let printed = case.file(".aws/config", config).run().exits(12);
+    let output = printed.output().to_owned();
+    assert_eq!(
+        outcomes(&output),
+        [("Deleted".to_owned(), 4), ("Refused".to_owned(), 1)],
+        "{output}"
+    );
+    let _ = printed
+        .prints(&output)
+        .says(&["you would lock yourself out"])
+        .ends_with("5 keys: 4 deleted, 1 refused");
+    assert_eq!(signers(&sandbox, &next).len(), 1, "sent once");
+    assert!(sandbox.has_key(&next));
 }

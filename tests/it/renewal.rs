@@ -10,7 +10,7 @@ use crate::many::{crowd, from_stdin, left, outcomes};
 const ACCOUNT: &str = "123456789012";
 
 /// IAM says once that the credentials have expired, after so many deletions.
-fn expires_after(sandbox: &Sandbox, deletions: u64) {
+pub(crate) fn expires_after(sandbox: &Sandbox, deletions: u64) {
     let what = What::error(
         403,
         "ExpiredToken",
@@ -20,7 +20,7 @@ fn expires_after(sandbox: &Sandbox, deletions: u64) {
 }
 
 /// A run with a credential process that prints the first credentials once, and then always the second.
-fn renewed(case: Case, first: &Credentials, second: &str) -> Case {
+pub(crate) fn renewed(case: Case, first: &Credentials, second: &str) -> Case {
     let case = case
         .without_credentials()
         .file("first.json", json(first, LATER))
@@ -127,7 +127,12 @@ fn c09_credentials_of_another_principal_end_the_run() {
     // New credentials of this source are no help.
     assert!(!said.messages().contains("hint: the session has expired"));
     let _ = said
-        .says(&["no more keys are tried", "5 deleted"])
+        .says(&[
+            "no more keys are tried",
+            "5 deleted",
+            "hint: to continue, get credentials of arn:aws:iam::123456789012:user/admin, then run the same command again with \
+             --ignore-missing",
+        ])
         .ends_with("14 not tried");
     assert_eq!(left(&sandbox, 20), 15);
     let roots = sandbox.root().access_key_id;
@@ -190,7 +195,10 @@ fn c09_a_role_that_was_created_again_is_another_principal() {
 
 #[test]
 fn c09_a_renewal_that_fails_ends_the_run() {
-    for second in ["nothing", "{\"Version\":1}"] {
+    for (second, reason) in [
+        ("nothing", "did not print"),
+        ("{\"Version\":1}", "AccessKeyId"),
+    ] {
         let (sandbox, list) = crowd(20);
         expires_after(&sandbox, 5);
         let case = renewed(
@@ -209,10 +217,39 @@ fn c09_a_renewal_that_fails_ends_the_run() {
         );
         let _ = printed
             .prints(&output)
-            .says(&["ExpiredToken"])
+            .says(&[
+                "ExpiredToken",
+                "error: the credentials have expired and could not be renewed: ",
+                reason,
+                ": no more keys are tried",
+            ])
             .ends_with("14 not tried");
         assert_eq!(left(&sandbox, 20), 15);
     }
+}
+
+#[test]
+fn c09_why_renewed_credentials_were_not_identified_is_an_error_with_its_hint() {
+    let (sandbox, list) = crowd(4);
+    expires_after(&sandbox, 1);
+    let what = What::error(403, "AccessDenied", "no GetCallerIdentity for you");
+    sandbox.fault(Fault::new(what).on("GetCallerIdentity").skip(1));
+    let answer = json(&sandbox.admin(), LATER);
+    let case = renewed(
+        from_stdin(&sandbox, &list, &["--yes", "--jobs", "1"]),
+        &sandbox.admin(),
+        &answer,
+    );
+    let printed = case.run().exits(12);
+    let output = printed.output().to_owned();
+    let _ = printed
+        .prints(&output)
+        .says(&[
+            "error: the credentials have expired and could not be renewed: STS did not identify the renewed credentials: An \
+             error occurred (AccessDenied) when calling the GetCallerIdentity operation: no GetCallerIdentity for you: no \
+             more keys are tried",
+        ])
+        .ends_with("4 keys: 1 deleted, 1 failed and not changed, 2 not tried");
 }
 
 #[test]

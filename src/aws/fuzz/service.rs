@@ -104,6 +104,7 @@ impl Service {
     pub(super) fn iam(&self) -> Iam {
         let signer = Signer {
             keys: Arc::default(),
+            allow_self: false,
             account: None,
             profile: None,
             principal: Principal::Caller,
