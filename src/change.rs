@@ -245,6 +245,15 @@ impl Change<'_> {
             (Some(found), _) => found,
             // No time is left. While a request is out, a list that may lag decides nothing and is only reported.
             (None, Some(listed @ KeyLocation::Listed(_))) if ambiguity.is_of_this_run() => listed,
+            // Nor does an owner whose list may lag, or whom IAM may only still name.
+            (
+                None,
+                Some(
+                    KeyLocation::OtherUser(owner)
+                    | KeyLocation::ReportedOwner(owner)
+                    | KeyLocation::GoneButNamed(owner),
+                ),
+            ) if ambiguity != Ambiguity::None => KeyLocation::ReportedOwner(owner),
             (None, _) => KeyLocation::LookupFailed,
         };
         self.search.conclude(ambiguity, failure, &location)

@@ -38,12 +38,16 @@ impl OwnerHint {
 pub(crate) enum KeyLocation {
     /// In the list of the user whose list was read, with this status.
     Listed(Option<Status>),
-    /// Owned by this user, who is another one.
+    /// In the list of this user, who is another one.
     OtherUser(UserName),
+    /// IAM names this owner, whose list is denied. It may be the calling user, and the key may be deleted: IAM still names
+    /// the owner for seconds after a deletion.
+    ReportedOwner(UserName),
     /// Nowhere in this account: IAM says so, or the key is absent from the list of the owner for whom IAM listed it
     /// before.
     Gone,
-    /// Absent from the list of this user, whom IAM still names as its owner, as it does for seconds after a deletion.
+    /// Absent from the list of this user, whom IAM still names as its owner, as it does for seconds after a deletion. It
+    /// is the named or calling user, or another one, as after a rename.
     GoneButNamed(UserName),
     /// Absent from the list of the user whom the caller names. IAM does not confirm that owner.
     AbsentAsNamed,
@@ -126,7 +130,7 @@ pub(crate) const CONFIRM_ABSENCE: Duration = Duration::from_millis(1050);
 const OWNER_LAG: Duration = Duration::from_secs(3);
 
 impl Search<'_> {
-    /// Locates the key with one look-up of its owner and one read of the owner's list.
+    /// Locates the key with one look-up of its owner, and reads of the lists of the named or calling user and of the owner.
     pub(crate) async fn locate_key(&self) -> KeyLocation {
         let named = match (&self.key.user_name, &self.hint) {
             (None, OwnerHint::Listed(Some(owner))) => Some(owner),
@@ -140,7 +144,7 @@ impl Search<'_> {
             }
             _ => self.read_list(named).await,
         };
-        self.interpret(named, owner, list)
+        self.interpret(named, owner, list).await
     }
 
     /// Locates a key after the list of its named owner was read.
@@ -150,7 +154,8 @@ impl Search<'_> {
     /// The owner cannot be looked up.
     pub(crate) async fn locate_unlisted(&self, list: ListRead) -> Result<KeyLocation, CallError> {
         let owner = self.read_owner().await?;
-        Ok(self.interpret(self.key.user_name.as_ref(), owner, list))
+        let named = self.key.user_name.as_ref();
+        Ok(self.interpret(named, owner, list).await)
     }
 
     /// Locates the key, and repeats the reads while a list may lag behind a change or cannot be read. An absence is
@@ -159,6 +164,7 @@ impl Search<'_> {
         let mut pauses = READ_AGAIN.into_iter().map(Duration::from_millis);
         loop {
             let mut location = self.locate_key().await;
+            *last = Some(location.clone());
             if location.is_absence() {
                 sleep(CONFIRM_ABSENCE).await;
                 let again = self.locate_key().await;
@@ -200,9 +206,22 @@ impl Search<'_> {
         }
     }
 
-    /// Returns what the two reads prove. A key that IAM does not find may belong to another account.
-    fn interpret(&self, named: Option<&UserName>, owner: OwnerRead, list: ListRead) -> KeyLocation {
-        let location = interpret(&self.hint, named, owner, list);
+    /// Returns what the two reads prove. Another owner is believed only if that user's list has the key: the calling user
+    /// may be that owner, a user may have been renamed, and IAM may still name the owner of a deleted key. A key that IAM
+    /// does not find may belong to another account.
+    async fn interpret(
+        &self,
+        named: Option<&UserName>,
+        owner: OwnerRead,
+        list: ListRead,
+    ) -> KeyLocation {
+        let location = match interpret(&self.hint, named, owner, list) {
+            KeyLocation::OtherUser(owner) => {
+                let list = Box::pin(self.read_list(Some(&owner))).await;
+                listed_by_owner(owner, &list)
+            }
+            location => location,
+        };
         match guard::foreign_account(&self.key.id, &self.iam.signer) {
             Some((theirs, ours))
                 if location.is_absence() || location == KeyLocation::LookupDenied =>
@@ -291,6 +310,17 @@ pub(crate) fn owner_hint(
     }
 }
 
+/// Returns where a key is whose named or calling user does not list it, from the list of the owner whom IAM names.
+fn listed_by_owner(owner: UserName, list: &ListRead) -> KeyLocation {
+    match list {
+        ListRead::Listed(_) => KeyLocation::OtherUser(owner),
+        ListRead::NotListed(_) => KeyLocation::GoneButNamed(owner),
+        ListRead::Denied => KeyLocation::ReportedOwner(owner),
+        // A user who owns a key exists.
+        ListRead::NoSuchUser | ListRead::Failed => KeyLocation::LookupFailed,
+    }
+}
+
 /// Returns what the two reads prove. `named` is the user whose list was read. `None`: the calling user's list.
 fn interpret(
     hint: &OwnerHint,
@@ -341,6 +371,7 @@ mod tests {
             KeyLocation::Gone => 'G',
             KeyLocation::GoneButNamed(owner) if owner.as_str() == "bob" => 'N',
             KeyLocation::Listed(_) | KeyLocation::GoneButNamed(_) => '!',
+            KeyLocation::ReportedOwner(_) => 'R',
             KeyLocation::AbsentAsNamed => 'A',
             KeyLocation::NotListed => '-',
             KeyLocation::UserMissing => 'U',
@@ -348,6 +379,21 @@ mod tests {
             KeyLocation::LookupDenied => 'D',
             KeyLocation::LookupFailed => 'F',
         }
+    }
+
+    #[test]
+    fn only_the_list_of_another_owner_shows_that_the_key_is_theirs() {
+        let bob: UserName = "bob".parse().expect("a name");
+        let lists = [
+            ListRead::NotListed(Some(bob.clone())),
+            ListRead::NotListed(None),
+            ListRead::NoSuchUser,
+            ListRead::Denied,
+            ListRead::Failed,
+            ListRead::Listed(Some(Status::Active)),
+        ];
+        let found = lists.map(|list| letter(&listed_by_owner(bob.clone(), &list)));
+        assert_eq!(found.iter().collect::<String>(), "NNFRFb");
     }
 
     /// Every combination: a row for each hint and named user, a word for each owner read, a letter for each list read.

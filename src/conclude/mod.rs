@@ -5,6 +5,8 @@
 //! - A request without a response from IAM may still take effect seconds later, and so may one that IAM answered with a
 //!   server error. While such a request is out, a key is never "not deleted".
 //! - A key is gone only if the list of its owner says so. The list of any other user proves nothing.
+//! - After such a request, a key belongs to another user only if that user's list says so: IAM names the owner of a
+//!   deleted key for seconds, and that may be the calling user, or the named one after a rename.
 //! - If only the caller names the owner, IAM's `NoSuchEntity` and that user's list count together. They do not count for a
 //!   deletion that an earlier run started: that run may have sent nothing.
 
@@ -125,12 +127,18 @@ impl Search<'_> {
             Conclusion::Done | Conclusion::ProbablyDone => Outcome::confirmed(why),
             Conclusion::Missing => Outcome::Missing(failure),
             Conclusion::NotDone => Outcome::not_done(failure, why),
-            Conclusion::OtherUser(owner) => owned_by_other(self.key, failure, owner),
+            Conclusion::OtherUser(owner) => {
+                let why = match location {
+                    KeyLocation::OtherUser(_) => format!("it belongs to the user {owner}"),
+                    _ => describe_location(self.request.action, &self.hint, location),
+                };
+                owned_by_other(self.key, failure, owner, why)
+            }
             Conclusion::Unknown => Outcome::Failed {
                 failure,
                 known: KeyState::Unknown {
                     why,
-                    check: check(location),
+                    check: check(self.key, location),
                 },
             },
         }
@@ -138,14 +146,20 @@ impl Search<'_> {
 }
 
 /// Returns where more can be learned about a key at this location.
-fn check(location: &KeyLocation) -> Check {
+fn check(key: &Key, location: &KeyLocation) -> Check {
+    let is_named = |owner| {
+        let named = key.user_name.as_ref();
+        named.is_some_and(|named| named.same_user(owner))
+    };
     match location {
+        KeyLocation::GoneButNamed(owner) if !is_named(owner) => Check::Owner,
         KeyLocation::Listed(_)
         | KeyLocation::Gone
         | KeyLocation::GoneButNamed(_)
         | KeyLocation::LookupFailed => Check::List,
         KeyLocation::LookupDenied => Check::ListWithPermission,
         KeyLocation::OtherUser(_)
+        | KeyLocation::ReportedOwner(_)
         | KeyLocation::AbsentAsNamed
         | KeyLocation::NotListed
         | KeyLocation::UserMissing => Check::Owner,
@@ -154,8 +168,7 @@ fn check(location: &KeyLocation) -> Check {
 }
 
 /// Returns the outcome of a key that was not changed because it belongs to another user than the named or calling one.
-fn owned_by_other(key: &Key, failure: CallError, owner: UserName) -> Outcome {
-    let why = format!("it belongs to the user {owner}");
+fn owned_by_other(key: &Key, failure: CallError, owner: UserName, why: String) -> Outcome {
     let failure = if failure.is_no_such_entity() {
         failure
     } else {
@@ -216,11 +229,11 @@ mod tests {
             (Some("Bob"), error("ServiceFailure"), "Bob"),
             (None, error("ServiceFailure"), "the caller"),
         ] {
-            let outcome = owned_by_other(&key(user_name), failure, name("Alice"));
+            let why = "IAM reports that Alice owns the key".to_owned();
+            let outcome = owned_by_other(&key(user_name), failure, name("Alice"), why.clone());
             let Outcome::Failed { failure, known } = outcome else {
                 panic!("{outcome:?}");
             };
-            let why = "it belongs to the user Alice".to_owned();
             assert_eq!(known, KeyState::NotDone(why));
             assert_eq!(failure.context().owner, Some(name("Alice")));
             let found = match failure {
@@ -241,15 +254,21 @@ mod tests {
 
     #[test]
     fn where_more_can_be_learned_depends_on_what_was_found() {
-        let name: UserName = "Bob".parse().expect("a name");
+        let name = |name: &str| name.parse::<UserName>().expect("a name");
+        let key = Key {
+            id: AccessKeyId::try_from("AKIDPMS9RO4H3FEXAMPLE".to_owned()).expect("an ID"),
+            user_name: Some(name("bob")),
+        };
         let account = |id: &str| id.parse().expect("an account");
         for (location, expected) in [
             (KeyLocation::Listed(None), Check::List),
             (KeyLocation::Gone, Check::List),
-            (KeyLocation::GoneButNamed(name.clone()), Check::List),
+            (KeyLocation::GoneButNamed(name("Bob")), Check::List),
+            (KeyLocation::GoneButNamed(name("Alice")), Check::Owner),
+            (KeyLocation::ReportedOwner(name("Alice")), Check::Owner),
             (KeyLocation::LookupFailed, Check::List),
             (KeyLocation::LookupDenied, Check::ListWithPermission),
-            (KeyLocation::OtherUser(name), Check::Owner),
+            (KeyLocation::OtherUser(name("Alice")), Check::Owner),
             (KeyLocation::AbsentAsNamed, Check::Owner),
             (KeyLocation::NotListed, Check::Owner),
             (KeyLocation::UserMissing, Check::Owner),
@@ -258,7 +277,7 @@ mod tests {
                 Check::Nothing,
             ),
         ] {
-            assert_eq!(check(&location), expected, "{location:?}");
+            assert_eq!(check(&key, &location), expected, "{location:?}");
         }
     }
 }

@@ -66,7 +66,9 @@ pub(crate) fn describe_location(
             let since = if is_done { "now" } else { "still" };
             return format!("IAM {since} lists the key as {}", status.as_str());
         }
-        KeyLocation::OtherUser(owner) => return format!("IAM reports that {owner} owns the key"),
+        KeyLocation::OtherUser(owner) | KeyLocation::ReportedOwner(owner) => {
+            return format!("IAM reports that {owner} owns the key");
+        }
         KeyLocation::GoneButNamed(owner) => {
             return format!("IAM no longer lists the key, but still names {owner} as its owner");
         }

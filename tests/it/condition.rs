@@ -288,7 +288,7 @@ fn a_key_that_another_user_has_does_not_satisfy_a_condition() {
     assert!(sandbox.has_key(ALICE_OLD_KEY_ID));
     assert_eq!(
         actions(&sandbox),
-        ["ListAccessKeys", "GetAccessKeyLastUsed"]
+        ["ListAccessKeys", "GetAccessKeyLastUsed", "ListAccessKeys"]
     );
 }
 

@@ -45,13 +45,17 @@ fn page(status: u16, act: Act) -> What {
 
 /// A list of Bob's keys that does not have the key of the example.
 pub(crate) fn hidden() -> What {
-    What::page(
-        200,
-        "text/xml",
+    empty_list("<UserName>Bob</UserName>", "hidden")
+}
+
+/// A list without keys, with this element for its user.
+fn empty_list(user: &str, request_id: &str) -> What {
+    let page = format!(
         "<ListAccessKeysResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><ListAccessKeysResult>\
-         <IsTruncated>false</IsTruncated><UserName>Bob</UserName><AccessKeyMetadata/></ListAccessKeysResult>\
-         <ResponseMetadata><RequestId>hidden</RequestId></ResponseMetadata></ListAccessKeysResponse>",
-    )
+         <IsTruncated>false</IsTruncated>{user}<AccessKeyMetadata/></ListAccessKeysResult>\
+         <ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></ListAccessKeysResponse>"
+    );
+    What::page(200, "text/xml", page)
 }
 
 #[test]
@@ -63,7 +67,7 @@ fn c48_a_key_of_another_user_is_not_missing() {
         .exits(3)
         .prints_outcome("Failed")
         .says(&["--user-name=Bob"])
-        .ends_with("not deleted: it belongs to the user Bob");
+        .ends_with("not deleted: IAM reports that Bob owns the key");
     assert!(sandbox.has_key(BOBS_KEY));
     // IAM does not say whose a missing key was. Either option of the hint makes it a success.
     let gone = "AKIARZPUZDIKAAAAAAAA";
@@ -170,9 +174,10 @@ fn c50_the_callers_own_list_proves_nothing_of_another_users_key() {
         "unknown: the response to an earlier attempt was lost",
     );
     for (denials, status, outcome, hint, known) in [
-        // IAM says that it is Bob's.
-        (&READS[1..], 3, "Failed", "--user-name=Bob", of_bob),
-        // Only the caller's own list may be read, or nothing.
+        // IAM says that it is Bob's, and Bob's list has it.
+        (&[][..], 3, "Failed", "--user-name=Bob", of_bob),
+        // Only the owner may be looked up, only the caller's own list may be read, or nothing.
+        (&READS[1..], 10, "Unknown", "check with: ", lost),
         (&READS[..1], 10, "Unknown", "check with: ", lost),
         (&READS, 10, "Unknown", "check with: ", lost),
     ] {
@@ -325,8 +330,8 @@ fn c13_one_limit_covers_every_step_of_a_key() {
 }
 
 #[test]
-fn c50_a_late_owner_is_believed_over_a_list_that_is_denied() {
-    // The same where the caller names somebody else.
+fn c50_an_owner_whose_list_is_denied_does_not_say_that_the_key_is_not_deleted() {
+    // The named user may have been renamed after the deletion.
     let sandbox = denied(&READS[1..]);
     sandbox.fault(on_delete(What::ResetBeforeActing));
     let bobs = Fault::new(last_use("Bob", NEVER)).on("GetAccessKeyLastUsed");
@@ -334,9 +339,77 @@ fn c50_a_late_owner_is_believed_over_a_list_that_is_denied() {
     let args = ["--access-key-id", BOBS_KEY, "--user-name", "Alice"];
     let _ = Case::at(&sandbox, args)
         .run()
-        .exits(3)
-        .prints_outcome("Failed")
-        .says(&["(NoSuchEntity)", "--user-name=Bob"])
-        .ends_with("not deleted: it belongs to the user Bob");
+        .exits(10)
+        .prints_outcome("Unknown")
+        .says(&["(NoSuchEntity)", "check with: iam-del-key", "--find-user"])
+        .ends_with("the retry returned NoSuchEntity; IAM reports that Bob owns the key");
     assert!(sandbox.has_key(BOBS_KEY));
+}
+
+/// IAM names the calling user as the owner of this key, and no list has it.
+fn callers_own(id: &str) -> Sandbox {
+    let sandbox = Sandbox::documented().user_key(ADMIN, id).start();
+    sandbox.fault(
+        Fault::new(last_use(ADMIN, NEVER))
+            .on("GetAccessKeyLastUsed")
+            .always(),
+    );
+    // An empty list does not name the calling user.
+    for request_id in ["1", "2", "3", "4"] {
+        sandbox.fault(Fault::new(empty_list("", request_id)).on("ListAccessKeys"));
+    }
+    sandbox
+}
+
+#[test]
+fn c50_the_calling_users_deleted_key_is_not_called_another_users() {
+    let id = nth_key_id(ACCOUNT, 7);
+    for more in [&[][..], &["--ignore-missing"]] {
+        let sandbox = callers_own(&id);
+        sandbox.fault(on_delete(What::ResetAfterActing));
+        let why = "the response to an earlier attempt was lost, and the retry returned NoSuchEntity; \
+                   IAM no longer lists the key, but still names admin as its owner";
+        let _ = Case::at(&sandbox, ["--access-key-id", &id])
+            .args(more)
+            .run()
+            .exits(0)
+            .prints(DELETED)
+            .says_exactly(&format!(
+                "iam-del-key: warning: {id} is presumed deleted: {why}\nresult: {id}: deleted: {why}\n"
+            ));
+        assert!(!sandbox.has_key(&id));
+    }
+}
+
+#[test]
+fn c50_the_calling_users_missing_key_is_not_called_another_users() {
+    let id = nth_key_id(ACCOUNT, 7);
+    let sandbox = callers_own(&id);
+    sandbox.remove_key(&id);
+    let _ = Case::at(&sandbox, ["--access-key-id", &id, "--ignore-missing"])
+        .run()
+        .exits(0)
+        .prints_outcome("Missing")
+        .says_exactly(&format!(
+            "iam-del-key: warning: {id} is missing, but GetAccessKeyLastUsed still names admin as its owner: IAM's responses \
+             contradict each other, which can happen for a few seconds after a change\n"
+        ));
+}
+
+#[test]
+fn c51_a_deleted_key_is_looked_for_under_the_new_name_of_its_user() {
+    let sandbox = documented();
+    sandbox.fault(on_delete(What::ResetAfterActing));
+    sandbox.fault(on_delete(What::ResetBeforeActing));
+    let names_robert = Fault::new(last_use("Robert", NEVER)).on("GetAccessKeyLastUsed");
+    sandbox.fault(names_robert.always());
+    let running = Case::documented(&sandbox, &[]).start();
+    wait_for(|| !sandbox.has_key(BOBS_KEY));
+    sandbox.rename_user("Bob", "Robert");
+    let _ = running
+        .end()
+        .exits(0)
+        .prints(DELETED)
+        .says(&["is presumed deleted"])
+        .ends_with("IAM no longer lists the key, but still names Robert as its owner");
 }
