@@ -45,14 +45,14 @@ fn page(status: u16, act: Act) -> What {
 
 /// A list of Bob's keys that does not have the key of the example.
 pub(crate) fn hidden() -> What {
-    empty_list("<UserName>Bob</UserName>", "hidden")
+    list("<UserName>Bob</UserName>", "", "hidden")
 }
 
-/// A list without keys, with this element for its user.
-fn empty_list(user: &str, request_id: &str) -> What {
+/// A list with these elements for its user and keys.
+fn list(user: &str, keys: &str, request_id: &str) -> What {
     let page = format!(
         "<ListAccessKeysResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><ListAccessKeysResult>\
-         <IsTruncated>false</IsTruncated>{user}<AccessKeyMetadata/></ListAccessKeysResult>\
+         <IsTruncated>false</IsTruncated>{user}<AccessKeyMetadata>{keys}</AccessKeyMetadata></ListAccessKeysResult>\
          <ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></ListAccessKeysResponse>"
     );
     What::page(200, "text/xml", page)
@@ -268,6 +268,30 @@ fn c51_a_deactivated_key_of_a_renamed_user_is_not_called_unchanged() {
 }
 
 #[test]
+fn c51_a_key_that_iam_still_names_but_no_longer_lists_may_be_deactivated() {
+    let no_such_key = What::error(404, "NoSuchEntity", "The Access Key cannot be found.");
+    for (action, status) in [("--deactivate", "Active"), ("--reactivate", "Inactive")] {
+        let sandbox = documented();
+        sandbox.fault(Fault::new(What::ResetAfterActing).on("UpdateAccessKey"));
+        sandbox.fault(Fault::new(no_such_key.clone()).on("UpdateAccessKey"));
+        // Only the first list has the key.
+        let key = format!(
+            "<member><UserName>Bob</UserName><AccessKeyId>{BOBS_KEY}</AccessKeyId><Status>{status}</Status></member>"
+        );
+        for (keys, request_id) in [(key.as_str(), "1"), ("", "2"), ("", "3")] {
+            let list = list("<UserName>Bob</UserName>", keys, request_id);
+            sandbox.fault(Fault::new(list).on("ListAccessKeys"));
+        }
+        let _ = Case::documented(&sandbox, &[action, "--yes"])
+            .run()
+            .exits(10)
+            .prints_outcome("Unknown")
+            .says(&["(NoSuchEntity)", "check with: "])
+            .ends_with("IAM no longer lists the key, but still names Bob as its owner");
+    }
+}
+
+#[test]
 fn c52_a_new_key_that_the_reads_do_not_show_yet_is_not_gone() {
     let error = || What::error(404, "NoSuchEntity", "The Access Key cannot be found.");
     let unknown = || What::error(403, "AccessDenied", "no");
@@ -356,7 +380,7 @@ fn callers_own(id: &str) -> Sandbox {
     );
     // An empty list does not name the calling user.
     for request_id in ["1", "2", "3", "4"] {
-        sandbox.fault(Fault::new(empty_list("", request_id)).on("ListAccessKeys"));
+        sandbox.fault(Fault::new(list("", "", request_id)).on("ListAccessKeys"));
     }
     sandbox
 }
