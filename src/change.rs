@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::aws::attempt::Attempts;
 use crate::aws::{KeyBudget, timed_out};
-use crate::conclude::{Ambiguity, Response, describe_location};
+use crate::conclude::{Ambiguity, Response, describe_ambiguity, describe_location};
 use crate::error::{CallError, ErrorKind, Exit};
 use crate::guard;
 use crate::locate::{KeyLocation, Search, with_accounts};
@@ -110,14 +110,14 @@ impl Change<'_> {
                 return unverified();
             }
             let found = timeout_at(end, self.search.locate_confirmed(&mut None)).await;
-            let Some(shown) = found.ok().and_then(|found| self.shows_done(&found)) else {
+            let Some((found, shown)) = found
+                .ok()
+                .and_then(|found| self.shows_done(&found).map(|shown| (found, shown)))
+            else {
                 return unverified();
             };
-            let what = match self.ambiguity() {
-                Ambiguity::ServerError => "IAM returned an error",
-                _ => "no response arrived",
-            };
-            Outcome::confirmed(format!("{what}, but {shown}"))
+            let cause = self.describe_ambiguity(found.is_gone());
+            Outcome::confirmed(format!("{cause}; {shown}"))
         };
         let second = async {
             signals.next().await;
@@ -271,13 +271,16 @@ impl Change<'_> {
         match self.ambiguity() {
             Ambiguity::None => self.not_done(),
             Ambiguity::EarlierRun | Ambiguity::RecentRun => KeyState::started_earlier(),
-            Ambiguity::ServerError => {
-                KeyState::unknown("IAM returned an error, but may still make the change")
-            }
-            Ambiguity::Unanswered => {
-                KeyState::unknown("the request was sent and no response arrived")
+            Ambiguity::ServerError | Ambiguity::Unanswered => {
+                KeyState::unknown(self.describe_ambiguity(false))
             }
         }
+    }
+
+    /// Says why the key may have been changed by the attempts so far.
+    fn describe_ambiguity(&self, is_gone: bool) -> &'static str {
+        let response = Response::of(&self.timed_out());
+        describe_ambiguity(self.ambiguity(), response, is_gone)
     }
 
     /// Returns the state of a key that no attempt can have changed, and why.

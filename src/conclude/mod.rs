@@ -18,8 +18,8 @@ use crate::ident::UserName;
 use crate::locate::{KeyLocation, Search};
 use crate::outcome::{Check, KeyState, Outcome};
 use crate::request::Key;
-pub(crate) use reason::describe_location;
 use reason::reason;
+pub(crate) use reason::{describe_ambiguity, describe_location};
 use table::{Conclusion, Evidence, conclude};
 
 /// Why a key may have been changed although no response of this run says so.

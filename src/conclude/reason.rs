@@ -9,8 +9,22 @@ use crate::request::Action;
 
 /// Returns what the conclusion rests on.
 pub(super) fn reason(evidence: &Evidence<'_>) -> String {
-    let cause = match (evidence.ambiguity, evidence.response) {
-        (Ambiguity::None, _) => return unambiguous_reason(evidence),
+    if evidence.ambiguity == Ambiguity::None {
+        return unambiguous_reason(evidence);
+    }
+    let is_gone = evidence.location.is_gone();
+    let cause = describe_ambiguity(evidence.ambiguity, evidence.response, is_gone);
+    let location = describe_location(evidence.action, evidence.hint, evidence.location);
+    format!("{cause}; {location}")
+}
+
+/// Says why a key may have been changed. The key is gone now if `is_gone`.
+pub(crate) fn describe_ambiguity(
+    ambiguity: Ambiguity,
+    response: Response,
+    is_gone: bool,
+) -> &'static str {
+    match (ambiguity, response) {
         (Ambiguity::EarlierRun | Ambiguity::RecentRun, Response::NoSuchKey) => {
             "an earlier run started this, and IAM now reports no such key"
         }
@@ -21,7 +35,7 @@ pub(super) fn reason(evidence: &Evidence<'_>) -> String {
         (_, Response::NoSuchKey | Response::NoSuchUser) => {
             "the response to an earlier attempt was lost, and the retry returned NoSuchEntity"
         }
-        (_, Response::ServerError) if evidence.location.is_gone() => {
+        (_, Response::ServerError) if is_gone => {
             "IAM returned an error, but may have made the change first"
         }
         (_, Response::ServerError) => "IAM returned an error, but may still make the change",
@@ -30,9 +44,7 @@ pub(super) fn reason(evidence: &Evidence<'_>) -> String {
         }
         (_, Response::Refused) => "the response to an earlier attempt was lost",
         (_, Response::None) => "the request was sent and no usable response arrived",
-    };
-    let location = describe_location(evidence.action, evidence.hint, evidence.location);
-    format!("{cause}; {location}")
+    }
 }
 
 /// Returns why a key was not changed if nothing was sent that may have changed it.

@@ -10,7 +10,7 @@ use iam_sandbox::{Fault, What};
 use serde_json::json;
 
 use crate::blocked::interrupt;
-use crate::case::{BOBS_KEY, Case, SETTLED, documented};
+use crate::case::{BOBS_KEY, Case, SETTLED, documented, each_at_once};
 use crate::many::{crowd, from_stdin, outcomes};
 use crate::streams::wait_for;
 use crate::verification::throttled;
@@ -31,7 +31,7 @@ fn c01_a_result_of_the_last_moment_is_written_and_told_once() {
             .says_exactly(&format!(
                 "iam-del-key: error: interrupted\n\
                  hint: check with: aws iam list-access-keys --user-name=Bob\n\
-                 result: {BOBS_KEY}: unknown: the request was sent and no response arrived\n"
+                 result: {BOBS_KEY}: unknown: the request was sent and no usable response arrived\n"
             ));
     }
 }
@@ -84,6 +84,54 @@ fn c48_a_signal_does_not_hide_what_iam_returned() {
             "iam-del-key: error: interrupted\nresult: {BOBS_KEY}: {known}\n"
         ));
     }
+}
+
+#[test]
+fn c48_a_signal_does_not_hide_that_responses_arrived() {
+    let denied = || What::error(403, "AccessDenied", "no");
+    let no_such_key = || What::error(404, "NoSuchEntity", "The Access Key cannot be found.");
+    let page = || What::page(200, "text/html", "<html/>");
+    let cases = [
+        (
+            [What::ResetBeforeActing, denied()],
+            "the response to an earlier attempt was lost",
+        ),
+        (
+            [What::ResetBeforeActing, no_such_key()],
+            "the response to an earlier attempt was lost, and the retry returned NoSuchEntity",
+        ),
+        (
+            [page(), denied()],
+            "the response to an earlier attempt was lost",
+        ),
+        (
+            [page(), What::SilenceBeforeActing],
+            "the request was sent and no usable response arrived",
+        ),
+        (
+            [What::error(500, "ServiceFailure", "oops"), denied()],
+            "an earlier attempt returned a server error",
+        ),
+    ];
+    each_at_once(cases, |(faults, known)| {
+        let sandbox = documented();
+        for fault in faults {
+            sandbox.fault(Fault::new(fault).on("DeleteAccessKey"));
+        }
+        for read in ["GetAccessKeyLastUsed", "ListAccessKeys"] {
+            sandbox.fault(Fault::new(What::SilenceBeforeActing).on(read).always());
+        }
+        let running = Case::documented(&sandbox, &[]).start();
+        // The last response has arrived if the key is looked up, or does not arrive.
+        let requests = if known.contains("no usable") { 2 } else { 3 };
+        assert!(sandbox.wait_for_requests(requests, SOON));
+        interrupt(running, "INT").ends_as(
+            130,
+            "Unknown",
+            &["interrupted", "check with: "],
+            &format!("unknown: {known}"),
+        );
+    });
 }
 
 #[test]

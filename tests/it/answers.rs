@@ -167,7 +167,7 @@ fn f51_a_key_is_not_called_unchanged_while_a_request_that_iam_failed_on_can_act(
     let running = Case::documented(&sandbox, &[]).start();
     assert!(sandbox.wait_for_requests(2, SOON));
     running.signal("TERM");
-    let known = "unknown: IAM returned an error, but may still make the change";
+    let known = "unknown: an earlier attempt returned a server error";
     let ended = running.end();
     ended.ends_as(143, "Unknown", &["interrupted"], known);
 }

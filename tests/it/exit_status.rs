@@ -137,11 +137,11 @@ fn f61_of_a_key_whose_answer_was_cut_off_it_is_told_what_is_known() {
     for (silence, told) in [
         (
             What::SilenceAfterActing,
-            "error: AKIAQQQQQ: interrupted; unknown: the request was sent and no response arrived",
+            "error: AKIAQQQQQ: interrupted; unknown: the request was sent and no usable response arrived",
         ),
         (
             What::SilenceBeforeActing,
-            "error: AKIAQQQQQ: interrupted; unknown: the request was sent and no response arrived",
+            "error: AKIAQQQQQ: interrupted; unknown: the request was sent and no usable response arrived",
         ),
     ] {
         let (sandbox, list) = crowd(2);

@@ -64,7 +64,7 @@ fn f61_a_signal_while_waiting_settles_what_it_can() {
             .prints_outcome("Deleted")
             .says(&["interrupted"]);
         let _ = ended
-            .ends_with("deleted: no response arrived, but IAM no longer lists the key")
+            .ends_with("deleted: the request was sent and no usable response arrived; IAM no longer lists the key")
             .within(SETTLED);
         assert!(!sandbox.has_key(BOBS_KEY));
     });
@@ -77,7 +77,7 @@ fn f61_a_signal_proves_no_key_gone_whose_owner_only_the_command_names() {
         .exits(130)
         .prints_outcome("Unknown")
         .says(&["check with: aws iam list-access-keys --user-name=Bob"])
-        .ends_with("unknown: the request was sent and no response arrived")
+        .ends_with("unknown: the request was sent and no usable response arrived")
         .within(SETTLED);
 }
 

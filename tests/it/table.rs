@@ -192,7 +192,7 @@ fn keys_that_were_not_tried_are_one_row_and_a_slow_terminal_still_gets_the_count
     let row = format!("{:72}NotTried\n", "(198 keys)");
     assert!(screen.contains(&row), "{screen}");
     assert_eq!(screen.matches("  NotTried").count(), 1, "{screen}");
-    let unknown = "interrupted; unknown: the request was sent and no response arrived";
+    let unknown = "interrupted; unknown: the request was sent and no usable response arrived";
     assert_eq!(screen.matches(unknown).count(), 2, "{screen}");
     assert!(
         screen.ends_with("result: 200 keys: 2 unknown, 198 not tried\n"),
