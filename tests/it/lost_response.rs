@@ -230,6 +230,17 @@ fn f75_a_lost_answer_about_another_users_key_is_3() {
 }
 
 #[test]
+fn f75_another_owner_whom_no_time_is_left_to_confirm_is_named() {
+    let sandbox = faulty([never()]);
+    let check =
+        format!("check with: iam-del-key --access-key-id {ALICE_KEY_ID} --find-user --dry-run");
+    let case = Case::at(&sandbox, named(ALICE_KEY_ID, "Bob")).args(LIMIT);
+    let known = "unknown: the request was sent and no usable response arrived; IAM reports that Alice owns the key";
+    case.run().ends_as(10, "Unknown", &[&check], known);
+    assert!(sandbox.has_key(ALICE_KEY_ID));
+}
+
+#[test]
 fn a_lost_answer_and_a_user_who_does_not_exist_is_3() {
     let sandbox = lost(What::ResetAfterActing);
     let says = &["The user with name Nobody cannot be found."];
