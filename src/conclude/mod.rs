@@ -68,9 +68,7 @@ impl Response {
                 ErrorKind::NoSuchEntity => Self::NoSuchKey,
                 // A bare 429 may come from a proxy that passed the request on.
                 ErrorKind::Throttling if error.code.is_none() => Self::ServerError,
-                ErrorKind::Throttling => Self::Refused,
                 ErrorKind::ServiceFailure => Self::ServerError,
-                _ if error.status >= 500 => Self::ServerError,
                 _ => Self::Refused,
             },
             CallError::NotFound(_) => Self::NoSuchKey,
@@ -197,6 +195,7 @@ mod tests {
             (None, 429, "", Response::ServerError),
             (Some("ServiceFailure"), 400, "", Response::ServerError),
             (Some("Unlisted"), 500, "", Response::ServerError),
+            (Some("NoSuchEntity"), 500, no_user, Response::ServerError),
             (None, 503, "", Response::ServerError),
             (Some("Unlisted"), 499, "", Response::Refused),
             (None, 404, "", Response::Refused),

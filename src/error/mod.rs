@@ -220,6 +220,9 @@ pub(crate) fn classify(code: Option<&str>, status: u16) -> ErrorKind {
     let code = code.strip_suffix("Exception").unwrap_or(code);
     let has_code = |(_, codes): &&(ErrorKind, &str)| codes.split(' ').any(|known| known == code);
     match ERROR_CODES.iter().find(has_code) {
+        Some((ErrorKind::Throttling, _)) => ErrorKind::Throttling,
+        // A server that failed is not believed about the request.
+        _ if status >= 500 => ErrorKind::ServiceFailure,
         Some((kind, _)) => *kind,
         None if status == 429 => ErrorKind::Throttling,
         None => ErrorKind::Other,

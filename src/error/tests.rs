@@ -51,7 +51,10 @@ fn each_code_has_a_kind_and_each_kind_an_exit_status() {
         (Some("Unlisted"), 429, ErrorKind::Throttling),
         (Some("AccessDenied"), 429, ErrorKind::AccessDenied),
         (None, 428, ErrorKind::Other),
-        (None, 503, ErrorKind::Other),
+        (None, 499, ErrorKind::Other),
+        (None, 503, ErrorKind::ServiceFailure),
+        (Some("NoSuchEntity"), 500, ErrorKind::ServiceFailure),
+        (Some("Throttling"), 503, ErrorKind::Throttling),
     ] {
         assert_eq!(classify(code, status), expected, "{code:?} {status}");
     }

@@ -101,7 +101,7 @@ fn the_exit_status_follows_from_the_outcome() {
             [10; 4],
         ),
         (failed(service(None, 429), state('?')), [8; 4]),
-        (failed(service(None, 503), state('?')), [10; 4]),
+        (failed(service(None, 503), state('?')), [5; 4]),
     ] {
         let result = result(Action::Delete, outcome);
         let found = [

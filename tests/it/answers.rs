@@ -138,6 +138,19 @@ fn f51_a_server_error_with_another_status_is_no_refusal() {
     });
 }
 
+/// The status says that IAM failed, and a code cannot say that the key is missing.
+#[test]
+fn f51_a_server_error_is_one_whatever_its_code() {
+    each_at_once(["NoSuchEntity", "AccessDenied", "Odd"], |code| {
+        let sandbox = faulty([always("DeleteAccessKey", What::error(500, code, "oops"))]);
+        let known = "unknown: IAM returned an error, but may still make the change; IAM still lists the key";
+        let code = format!("({code})");
+        let says = &[code.as_str(), "hint: this is a problem at AWS"];
+        let ended = Case::documented(&sandbox, &["--ignore-missing"]).run();
+        ended.ends_as(5, "Unknown", says, known);
+    });
+}
+
 #[test]
 fn f51_a_key_is_not_called_unchanged_while_a_request_that_iam_failed_on_can_act() {
     let failed = || What::error(500, "ServiceFailure", "oops");
