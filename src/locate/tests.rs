@@ -1,0 +1,82 @@
+//! What the reads of a key say about where it is.
+
+use super::*;
+
+fn letter(location: &KeyLocation) -> char {
+    match location {
+        KeyLocation::Listed(Some(Status::Active)) => 'L',
+        KeyLocation::OtherUser(owner) if owner.as_str() == "bob" => 'b',
+        KeyLocation::OtherUser(_) => 'a',
+        KeyLocation::Gone => 'G',
+        KeyLocation::GoneButNamed(owner) if owner.as_str() == "bob" => 'N',
+        KeyLocation::Listed(_) | KeyLocation::GoneButNamed(_) => '!',
+        KeyLocation::ReportedOwner(_) => 'R',
+        KeyLocation::AbsentAsNamed => 'A',
+        KeyLocation::NotListed => '-',
+        KeyLocation::UserMissing => 'U',
+        KeyLocation::OtherAccount(..) => 'O',
+        KeyLocation::LookupDenied => 'D',
+        KeyLocation::LookupFailed => 'F',
+    }
+}
+
+#[test]
+fn only_the_list_of_another_owner_shows_that_the_key_is_theirs() {
+    let bob: UserName = "bob".parse().expect("a name");
+    let lists = [
+        ListRead::NotListed(Some(bob.clone())),
+        ListRead::NotListed(None),
+        ListRead::NoSuchUser,
+        ListRead::Denied,
+        ListRead::Failed,
+        ListRead::Listed(Some(Status::Active)),
+    ];
+    let found = lists.map(|list| letter(&listed_by_owner(bob.clone(), &list)));
+    assert_eq!(found.iter().collect::<String>(), "NNFRFb");
+}
+
+/// Every combination: a row for each hint and named user, a word for each owner read, a letter for each list read.
+#[test]
+fn two_reads_prove_this_and_no_more() {
+    let user = |name: &str| name.parse::<UserName>().expect("a name");
+    let bob = user("Bob");
+    let owners = [
+        OwnerRead::Owner(user("bob")),
+        OwnerRead::Owner(user("Alice")),
+        OwnerRead::NoSuchKey,
+        OwnerRead::Denied,
+        OwnerRead::Failed,
+    ];
+    let lists = [
+        ListRead::NotListed(Some(bob.clone())),
+        ListRead::NotListed(None),
+        ListRead::NoSuchUser,
+        ListRead::Denied,
+        ListRead::Failed,
+        ListRead::Listed(Some(Status::Active)),
+    ];
+    let (by_bob, root) = (Some(bob.clone()), None);
+    let unnamed = "NbFbFL aaFaFL GGGGGL";
+    let for_bob = "NNFFFL aaaaaL GGGGGL";
+    for (hint, named, reads, denied) in [
+        (OwnerHint::Unknown, None, unnamed, "--UDFL"),
+        (
+            OwnerHint::Named(by_bob.clone()),
+            Some(&bob),
+            for_bob,
+            "AAUDFL",
+        ),
+        (OwnerHint::Listed(by_bob), Some(&bob), for_bob, "GGUDFL"),
+        (OwnerHint::Named(root.clone()), None, unnamed, "AAUDFL"),
+        (OwnerHint::Listed(root), None, unnamed, "GGUDFL"),
+        (OwnerHint::Disputed, Some(&bob), for_bob, "--UDFL"),
+        (OwnerHint::Disputed, None, unnamed, "--UDFL"),
+    ] {
+        let found = owners.clone().map(|owner| {
+            let read = |list| letter(&interpret(&hint, named, owner.clone(), list));
+            lists.clone().map(read).iter().collect::<String>()
+        });
+        let expected = format!("{reads} {denied} FFFFFL");
+        assert_eq!(found.join(" "), expected, "{hint:?} {named:?}");
+    }
+}
