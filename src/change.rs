@@ -288,6 +288,7 @@ impl Change<'_> {
         let why = match Response::of(&self.timed_out()).missing() {
             Some(why) => why,
             None if self.attempts.was_sent() => "IAM refused the request",
+            None if self.search.request.reads_first() => "no request to change it was sent to IAM",
             None => "nothing was sent to IAM",
         };
         KeyState::NotDone(why.to_owned())

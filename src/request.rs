@@ -89,6 +89,17 @@ impl Request {
         self.single().is_some() && self.action == Action::Delete && self.mode == Mode::Change
     }
 
+    /// Whether this run asks IAM about every key before it changes it.
+    pub(crate) fn reads_first(&self) -> bool {
+        [
+            RequiredRead::LastUse,
+            RequiredRead::Listing,
+            RequiredRead::Owner,
+        ]
+        .into_iter()
+        .any(|read| self.reads(read))
+    }
+
     /// Whether this run makes the read for every key, unless IAM denies it.
     pub(crate) fn reads(&self, read: RequiredRead) -> bool {
         let is_shown = self.mode == Mode::DryRun || self.asks();

@@ -1,6 +1,10 @@
 //! `--deactivate` reads the status first: a key that is already Inactive is skipped, and of the others the results and
 //! the journal say that they were Active.
 
+use std::io::Read as _;
+use std::net::TcpListener;
+use std::thread;
+
 use iam_sandbox::documented::{ALICE_KEY_ID, ALICE_OLD_KEY_ID};
 use iam_sandbox::{Fault, Sandbox, Status, What, nth_key_id};
 use serde_json::Value;
@@ -351,4 +355,26 @@ fn c27_an_inactive_key_is_not_asked_about() {
     let said = dialogue.end().exits(0).prints_outcome("Skipped");
     assert!(!said.messages().contains("[y/N]"), "{}", said.messages());
     let _ = said.says(&["is already inactive: nothing was changed"]);
+}
+
+/// IAM is reached once, for the status, and then not any more.
+#[test]
+fn c27_a_status_that_was_asked_for_is_not_called_nothing() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let reads_once = thread::spawn(move || {
+        let (mut client, _) = listener.accept().expect("a client");
+        client.read(&mut [0; 4096]).expect("a request")
+    });
+    let sandbox = documented();
+    let case = bobs_key(&sandbox).args(["--timeout", "2"]);
+    let said = case
+        .env("AWS_ENDPOINT_URL", format!("http://{address}"))
+        .run()
+        .exits(9);
+    assert!(reads_once.join().expect("a request") > 0);
+    let said = said.prints_anything();
+    let result =
+        format!("result: {BOBS_KEY}: not deactivated: no request to change it was sent to IAM");
+    let _ = said.says(&[&result]);
 }
