@@ -86,7 +86,7 @@ fn placeholder(option: &str) -> String {
 }
 
 /// Formats the command line, or says in words what to run if it cannot be pasted. What is to be replaced is said after
-/// it, so that a shell runs nothing if somebody pastes it all.
+/// it, so that a shell runs nothing if all of it is pasted.
 impl fmt::Display for CommandLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.unsafe_option {

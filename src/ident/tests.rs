@@ -1,4 +1,4 @@
-//! What is accepted as an identifier, and what is said of the rest.
+//! What is accepted as an identifier, and the error for everything else.
 
 use super::*;
 

@@ -20,17 +20,22 @@ fn letter(location: &KeyLocation) -> char {
     }
 }
 
-#[test]
-fn only_the_list_of_another_owner_shows_that_the_key_is_theirs() {
-    let bob: UserName = "bob".parse().expect("a name");
-    let lists = [
-        ListRead::NotListed(Some(bob.clone())),
+/// Everything that a list of keys can say.
+fn lists(user: &UserName) -> [ListRead; 6] {
+    [
+        ListRead::NotListed(Some(user.clone())),
         ListRead::NotListed(None),
         ListRead::NoSuchUser,
         ListRead::Denied,
         ListRead::Failed,
         ListRead::Listed(Some(Status::Active)),
-    ];
+    ]
+}
+
+#[test]
+fn only_the_list_of_another_owner_shows_that_the_key_is_theirs() {
+    let bob: UserName = "bob".parse().expect("a name");
+    let lists = lists(&bob);
     let found = lists.map(|list| letter(&listed_by_owner(bob.clone(), &list)));
     assert_eq!(found.iter().collect::<String>(), "NNFRFb");
 }
@@ -47,14 +52,7 @@ fn two_reads_prove_this_and_no_more() {
         OwnerRead::Denied,
         OwnerRead::Failed,
     ];
-    let lists = [
-        ListRead::NotListed(Some(bob.clone())),
-        ListRead::NotListed(None),
-        ListRead::NoSuchUser,
-        ListRead::Denied,
-        ListRead::Failed,
-        ListRead::Listed(Some(Status::Active)),
-    ];
+    let lists = lists(&bob);
     let (by_bob, root) = (Some(bob.clone()), None);
     let unnamed = "NbFbFL aaFaFL GGGGGL";
     let for_bob = "NNFFFL aaaaaL GGGGGL";

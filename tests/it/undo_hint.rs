@@ -1,0 +1,192 @@
+//! What a run with `--deactivate` says about how to undo it.
+
+use iam_sandbox::Status;
+use iam_sandbox::documented::{ALICE_KEY_ID, BOB_SECOND_KEY_ID};
+use serde_json::Value;
+
+use crate::case::{BOBS_KEY, Case, documented, each};
+use crate::many::{crowd, from_stdin, rows};
+
+/// The hint is a command that works then, whatever standard output got.
+#[test]
+fn f104_how_to_undo_a_run_is_said_by_what_was_kept() {
+    let list = format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n{ALICE_KEY_ID},Alice\n");
+    // A few keys are named, in one command for each owner.
+    let hints = ["Bob", "Alice"].map(|owner| {
+        let id = if owner == "Bob" { BOBS_KEY } else { ALICE_KEY_ID };
+        format!("hint: to undo it for {owner}: iam-del-key --access-key-id {id} --user-name={owner} --reactivate\n")
+    });
+    let cases = [
+        &[][..],
+        &["--output", "text"],
+        &["--output", "table"],
+        &["--output", "off"],
+        &["--query", "Outcome"],
+    ];
+    each(cases, |more| {
+        let sandbox = documented();
+        let printed = from_stdin(&sandbox, &list, &["--deactivate"])
+            .args(more)
+            .run()
+            .exits(0);
+        let _ = printed.prints_anything().says(&[
+            &hints[0],
+            &hints[1],
+            "result: 2 keys: 2 deactivated\n",
+        ]);
+    });
+    // One command is enough for one owner, and where owners are looked up.
+    let bobs = [BOBS_KEY, BOB_SECOND_KEY_ID];
+    let two = format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n{BOB_SECOND_KEY_ID},Bob\n");
+    let ids = format!("{BOBS_KEY}\n{ALICE_KEY_ID}\n");
+    let one = format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n");
+    let cases = [
+        (
+            &two,
+            &["--output", "text"][..],
+            &bobs[..],
+            "--user-name=Bob",
+        ),
+        (&two, &["--output", "table"], &bobs, "--user-name=Bob"),
+        (
+            &ids,
+            &["--output", "text", "--find-user"],
+            &[BOBS_KEY, ALICE_KEY_ID],
+            "--find-user",
+        ),
+        (&one, &["--output", "text"], &bobs[..1], "--user-name=Bob"),
+        (&one, &[], &bobs[..1], "--user-name=Bob"),
+    ];
+    each(cases, |(list, more, keys, owner)| {
+        let sandbox = documented();
+        let printed = from_stdin(&sandbox, list, &["--deactivate", "--jobs", "1"])
+            .args(more)
+            .run()
+            .exits(0);
+        let keys = keys.join(" --access-key-id ");
+        let arguments = format!("--access-key-id {keys} {owner} --reactivate");
+        let _ = printed
+            .prints_anything()
+            .says(&[&format!("hint: to undo it: iam-del-key {arguments}\n")]);
+        let undo = Case::at(&sandbox, arguments.split(' ')).args(["--yes", "--output", "text"]);
+        let printed = undo.run().exits(0);
+        let output = printed.output().to_owned();
+        assert!(output.contains("\tReactivated\t"), "{output}");
+        let _ = printed.prints(&output);
+        assert!(
+            bobs.iter()
+                .all(|id| sandbox.key(id).expect("a key").status == Status::Active)
+        );
+    });
+    // Six keys are too many.
+    let cases = [
+        (
+            &[][..],
+            &[
+                "hint: to reactivate the keys that the standard output, if you saved it in FILE, records as changed from Active to \
+                 Inactive: iam-del-key --from FILE --reactivate\n",
+            ][..],
+        ),
+        (
+            &["--output", "text", "--find-user"],
+            &[
+                "hint: to undo it, repeat --access-key-id for each deactivated key: iam-del-key --access-key-id ID --find-user \
+                 --reactivate\n",
+            ],
+        ),
+    ];
+    each(cases, |(more, says)| {
+        let (sandbox, many) = crowd(6);
+        let case = from_stdin(&sandbox, &many, &["--deactivate"]);
+        let printed = case.args(more).run().exits(0);
+        let _ = printed.prints_anything().says(says);
+    });
+    // Nobody knows what these keys were before: their results undo nothing.
+    let sandbox = documented();
+    sandbox.deny("iam:ListAccessKeys");
+    let printed = from_stdin(&sandbox, &list, &["--deactivate", "--jobs", "1"])
+        .run()
+        .exits(0);
+    let output = printed.output().to_owned();
+    let _ = printed.prints(&output).says(&[&hints
+        .concat()
+        .replace("for Bob:", "for Bob, if the key was active before:")
+        .replace("for Alice:", "for Alice, if the key was active before:")]);
+    let object: Vec<Value> = rows(&output);
+    assert!(object.iter().all(|row| row.get("PreviousStatus").is_none()));
+}
+
+/// Where standard output is a file, the hint names it, unless the file had content before, which may be no list to undo.
+#[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "needs /proc")]
+fn f104_results_in_a_file_undo_the_run_with_one_command() {
+    for to in [">", ">>"] {
+        let (sandbox, list) = crowd(6);
+        let case = from_stdin(&sandbox, &list, &["--deactivate"]);
+        let home = case.path("");
+        let script = format!(
+            "cd '{}' && exec \"$0\" \"$@\" {to} done.jsonl",
+            home.display()
+        );
+        let ended = case
+            .start_under(Some(&["sh", "-c", &script]))
+            .end_keeping(|folder| {
+                let kept = folder.join("home/done.jsonl");
+                let undo = Case::at(&sandbox, ["--yes", "--reactivate", "--from"]).args([kept]);
+                let printed = undo.run().exits(0);
+                let _ = printed
+                    .prints_outcomes(&[("Reactivated", 6)])
+                    .says(&["6 reactivated"]);
+            });
+        let _ = ended.exits(0).prints_nothing().says_exactly(
+            "hint: to reactivate the keys that the file with these results records as changed from Active to Inactive: \
+             iam-del-key --from done.jsonl --reactivate\n\
+             result: 6 keys: 6 deactivated\n",
+        );
+    }
+    let (sandbox, list) = crowd(6);
+    let case = from_stdin(&sandbox, &list, &["--deactivate"]);
+    let script = format!(
+        "cd '{}' && printf other > done.jsonl && exec \"$0\" \"$@\" >> done.jsonl",
+        case.path("").display()
+    );
+    let ended = case
+        .start_under(Some(&["sh", "-c", &script]))
+        .end_keeping(|folder| {
+            let text = std::fs::read_to_string(folder.join("home/done.jsonl")).expect("a file");
+            let copy = text.trim_start_matches("other");
+            let undo = from_stdin(&sandbox, copy, &["--yes", "--reactivate"]);
+            let printed = undo.run().exits(0);
+            let _ = printed
+                .prints_outcomes(&[("Reactivated", 6)])
+                .says(&["6 reactivated"]);
+        });
+    let _ = ended.exits(0).prints_nothing().says_exactly(
+        "hint: to reactivate the keys that the results of this run, copied to a new FILE without what was in the file before, \
+         record as changed from Active to Inactive: iam-del-key --from FILE --reactivate\n\
+         result: 6 keys: 6 deactivated\n",
+    );
+}
+
+/// A file that also has the messages is no list: the hint does not name it.
+#[test]
+fn f104_results_among_messages_are_no_list_to_undo() {
+    let (sandbox, list) = crowd(6);
+    let case = from_stdin(&sandbox, &list, &["--deactivate"]);
+    let home = case.path("");
+    let script = format!(
+        "cd '{}' && exec \"$0\" \"$@\" > all.log 2>&1",
+        home.display()
+    );
+    let ended = case
+        .start_under(Some(&["sh", "-c", &script]))
+        .end_keeping(|folder| {
+            let text = std::fs::read_to_string(folder.join("home/all.log")).expect("a file");
+            assert!(
+                text.contains("hint: to undo it, repeat --access-key-id for each deactivated key"),
+                "{text}"
+            );
+            assert!(!text.contains("--from"), "{text}");
+        });
+    let _ = ended.exits(0).prints_nothing();
+}

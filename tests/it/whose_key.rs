@@ -1,0 +1,218 @@
+//! Whose key it is, if IAM names another owner than the command does, or the user is gone.
+
+use iam_sandbox::documented::{ACCOUNT, ADMIN};
+use iam_sandbox::{Fault, Sandbox, Status, What, nth_key_id};
+
+use crate::case::{BOBS_KEY, Case, DELETED, documented};
+use crate::proof::{READS, denied, list, on_delete};
+use crate::streams::wait_for;
+use crate::verification::{NEVER, last_use};
+
+#[test]
+fn c50_the_callers_own_list_proves_nothing_of_another_users_key() {
+    let (of_bob, lost) = (
+        "not deleted: it belongs to the user Bob",
+        "unknown: the response to an earlier attempt was lost",
+    );
+    for (denials, status, outcome, hint, known) in [
+        // IAM says that it is Bob's, and Bob's list has it.
+        (&[][..], 3, "Failed", "--user-name=Bob", of_bob),
+        // Only the owner may be looked up, only the caller's own list may be read, or nothing.
+        (&READS[1..], 10, "Unknown", "check with: ", lost),
+        (&READS[..1], 10, "Unknown", "check with: ", lost),
+        (&READS, 10, "Unknown", "check with: ", lost),
+    ] {
+        let sandbox = denied(denials);
+        sandbox.fault(on_delete(What::ResetBeforeActing));
+        let _ = Case::at(&sandbox, ["--access-key-id", BOBS_KEY])
+            .run()
+            .exits(status)
+            .prints_outcome(outcome)
+            .says(&["(NoSuchEntity)", hint])
+            .ends_with(known);
+        assert!(sandbox.has_key(BOBS_KEY));
+    }
+}
+
+#[test]
+fn c50_the_calling_users_own_key_is_not_called_another_users() {
+    // IAM names the owner, but not the calling user, and a request that is out may still act.
+    let id = nth_key_id(ACCOUNT, 7);
+    let sandbox = Sandbox::documented().user_key(ADMIN, &id).start();
+    sandbox.deny(READS[1]);
+    sandbox.fault(on_delete(What::ResetBeforeActing).always());
+    let limits = ["--timeout", "15", "--cli-read-timeout", "1"];
+    let _ = Case::at(&sandbox, ["--access-key-id", &id])
+        .args(limits)
+        .run()
+        .exits(10)
+        .prints_outcome("Unknown")
+        .says(&["no usable response from IAM"])
+        .ends_with("IAM reports that admin owns the key");
+    assert!(sandbox.has_key(&id));
+}
+
+#[test]
+fn c51_a_user_who_is_gone_does_not_say_that_the_key_is_not_deleted() {
+    let sandbox = documented();
+    sandbox.fault(on_delete(What::ResetAfterActing));
+    sandbox.fault(on_delete(What::ResetBeforeActing));
+    let running = Case::documented(&sandbox, &[]).start();
+    wait_for(|| !sandbox.has_key(BOBS_KEY));
+    sandbox.rename_user("Bob", "Robert");
+    let _ = running
+        .end()
+        .exits(10)
+        .prints_outcome("Unknown")
+        .says(&["The user with name Bob cannot be found."])
+        .ends_with("the user does not exist, and IAM does not report who owns the key");
+}
+
+#[test]
+fn c51_a_deleted_key_of_a_renamed_user_is_not_called_another_users() {
+    // The user is renamed after the key is deleted, and IAM still names the owner for a moment.
+    let why = "the response to an earlier attempt was lost, and the retry returned NoSuchEntity; \
+               IAM does not list the key for Bob, and does not confirm its owner";
+    let sandbox = documented();
+    sandbox.fault(on_delete(What::ResetAfterActing));
+    sandbox.fault(Fault::new(last_use("Robert", NEVER)).on("GetAccessKeyLastUsed"));
+    let _ = Case::documented(&sandbox, &[])
+        .run()
+        .exits(0)
+        .prints(DELETED)
+        .says_exactly(&format!(
+            "iam-del-key: warning: {BOBS_KEY} is presumed deleted: {why}\nresult: {BOBS_KEY}: deleted: {why}\n"
+        ));
+    assert!(!sandbox.has_key(BOBS_KEY));
+}
+
+#[test]
+fn c51_a_deactivated_key_of_a_renamed_user_is_not_called_unchanged() {
+    let sandbox = documented();
+    sandbox.fault(Fault::new(What::ResetAfterActing).on("UpdateAccessKey"));
+    sandbox.fault(Fault::new(What::ResetBeforeActing).on("UpdateAccessKey"));
+    let running = Case::documented(&sandbox, &["--deactivate"]).start();
+    let is_inactive = || {
+        sandbox
+            .key(BOBS_KEY)
+            .is_some_and(|key| key.status == Status::Inactive)
+    };
+    wait_for(is_inactive);
+    sandbox.rename_user("Bob", "Robert");
+    let _ = running
+        .end()
+        .exits(10)
+        .prints_outcome("Unknown")
+        .says(&["The user with name Bob cannot be found."])
+        .ends_with("IAM reports that Robert owns the key");
+    assert!(is_inactive());
+}
+
+#[test]
+fn c51_a_key_that_iam_still_names_but_no_longer_lists_may_be_deactivated() {
+    let no_such_key = What::error(404, "NoSuchEntity", "The Access Key cannot be found.");
+    for (action, status) in [("--deactivate", "Active"), ("--reactivate", "Inactive")] {
+        let sandbox = documented();
+        sandbox.fault(Fault::new(What::ResetAfterActing).on("UpdateAccessKey"));
+        sandbox.fault(Fault::new(no_such_key.clone()).on("UpdateAccessKey"));
+        // Only the first list has the key.
+        let key = format!(
+            "<member><UserName>Bob</UserName><AccessKeyId>{BOBS_KEY}</AccessKeyId><Status>{status}</Status></member>"
+        );
+        for (keys, request_id) in [(key.as_str(), "1"), ("", "2"), ("", "3")] {
+            let list = list("<UserName>Bob</UserName>", keys, request_id);
+            sandbox.fault(Fault::new(list).on("ListAccessKeys"));
+        }
+        let _ = Case::documented(&sandbox, &[action, "--yes"])
+            .run()
+            .exits(10)
+            .prints_outcome("Unknown")
+            .says(&["(NoSuchEntity)", "check with: "])
+            .ends_with("IAM no longer lists the key, but still names Bob as its owner");
+    }
+}
+
+#[test]
+fn c50_an_owner_whose_list_is_denied_does_not_say_that_the_key_is_not_deleted() {
+    // The named user may have been renamed after the deletion.
+    let sandbox = denied(&READS[1..]);
+    sandbox.fault(on_delete(What::ResetBeforeActing));
+    let bobs = Fault::new(last_use("Bob", NEVER)).on("GetAccessKeyLastUsed");
+    sandbox.fault(bobs.always());
+    let args = ["--access-key-id", BOBS_KEY, "--user-name", "Alice"];
+    let _ = Case::at(&sandbox, args)
+        .run()
+        .exits(10)
+        .prints_outcome("Unknown")
+        .says(&["(NoSuchEntity)", "check with: iam-del-key", "--find-user"])
+        .ends_with("the retry returned NoSuchEntity; IAM reports that Bob owns the key");
+    assert!(sandbox.has_key(BOBS_KEY));
+}
+
+/// IAM names the calling user as the owner of this key, and no list has it.
+fn callers_own(id: &str) -> Sandbox {
+    let sandbox = Sandbox::documented().user_key(ADMIN, id).start();
+    sandbox.fault(
+        Fault::new(last_use(ADMIN, NEVER))
+            .on("GetAccessKeyLastUsed")
+            .always(),
+    );
+    // An empty list does not name the calling user.
+    for request_id in ["1", "2", "3", "4"] {
+        sandbox.fault(Fault::new(list("", "", request_id)).on("ListAccessKeys"));
+    }
+    sandbox
+}
+
+#[test]
+fn c50_the_calling_users_deleted_key_is_not_called_another_users() {
+    let id = nth_key_id(ACCOUNT, 7);
+    for more in [&[][..], &["--ignore-missing"]] {
+        let sandbox = callers_own(&id);
+        sandbox.fault(on_delete(What::ResetAfterActing));
+        let why = "the response to an earlier attempt was lost, and the retry returned NoSuchEntity; \
+                   IAM no longer lists the key, but still names admin as its owner";
+        let _ = Case::at(&sandbox, ["--access-key-id", &id])
+            .args(more)
+            .run()
+            .exits(0)
+            .prints(DELETED)
+            .says_exactly(&format!(
+                "iam-del-key: warning: {id} is presumed deleted: {why}\nresult: {id}: deleted: {why}\n"
+            ));
+        assert!(!sandbox.has_key(&id));
+    }
+}
+
+#[test]
+fn c50_the_calling_users_missing_key_is_not_called_another_users() {
+    let id = nth_key_id(ACCOUNT, 7);
+    let sandbox = callers_own(&id);
+    sandbox.remove_key(&id);
+    let _ = Case::at(&sandbox, ["--access-key-id", &id, "--ignore-missing"])
+        .run()
+        .exits(0)
+        .prints_outcome("Missing")
+        .says_exactly(&format!(
+            "iam-del-key: warning: {id} is missing, but GetAccessKeyLastUsed still names admin as its owner: IAM's responses \
+             contradict each other, which can happen for a few seconds after a change\n"
+        ));
+}
+
+#[test]
+fn c51_a_deleted_key_is_looked_for_under_the_new_name_of_its_user() {
+    let sandbox = documented();
+    sandbox.fault(on_delete(What::ResetAfterActing));
+    sandbox.fault(on_delete(What::ResetBeforeActing));
+    let names_robert = Fault::new(last_use("Robert", NEVER)).on("GetAccessKeyLastUsed");
+    sandbox.fault(names_robert.always());
+    let running = Case::documented(&sandbox, &[]).start();
+    wait_for(|| !sandbox.has_key(BOBS_KEY));
+    sandbox.rename_user("Bob", "Robert");
+    let _ = running
+        .end()
+        .exits(0)
+        .prints(DELETED)
+        .says(&["is presumed deleted"])
+        .ends_with("IAM no longer lists the key, but still names Robert as its owner");
+}
