@@ -1,6 +1,7 @@
 //! One connection: reads its requests one after another, has them answered, and lets the faults happen.
 
 use crate::clock;
+use crate::disruption::{Act, Echo, What};
 use crate::failure::Failure;
 use crate::fault::Faults;
 use crate::log::{Answer, Log, Recorded};
@@ -10,7 +11,6 @@ use crate::request::{self, Params, Request};
 use crate::service::{Answered, Service};
 use crate::transmit;
 use crate::transport::{self, Transport};
-use crate::what::{Act, Echo, What};
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};

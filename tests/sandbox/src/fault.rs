@@ -1,7 +1,7 @@
 //! When something goes wrong: with which connection or request, and how often.
 
+use crate::disruption::What;
 use crate::storm::{Storm, Weather};
-use crate::what::What;
 use std::time::Duration;
 
 /// A thing that goes wrong, and when: by default once, with the first request of any action.
@@ -159,7 +159,7 @@ fn subject(params: &[(String, String)]) -> String {
 #[cfg(test)]
 mod tests {
     use super::{Fault, Faults};
-    use crate::what::What;
+    use crate::disruption::What;
     use std::time::Duration;
 
     fn faults(list: impl IntoIterator<Item = Fault>) -> Faults {

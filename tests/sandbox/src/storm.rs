@@ -1,9 +1,9 @@
 //! Faults at random: a seed says what goes wrong with a request, and the same with the same request in every run, whatever
 //! else is under way at the time.
 
+use crate::disruption::{Act, What};
 use crate::drift::Drift;
 use crate::hash::Draw;
-use crate::what::{Act, What};
 use std::collections::HashMap;
 use std::time::Duration;
 

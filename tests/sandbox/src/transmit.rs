@@ -1,8 +1,8 @@
 //! Puts replies on the wire, whole or as a fault leaves them.
 
+use crate::disruption::What;
 use crate::reply::Reply;
 use crate::transport::{self, Transport};
-use crate::what::What;
 use std::fmt::Write;
 use std::io;
 use std::time::Duration;
