@@ -111,27 +111,20 @@ pub fn command() -> clap::Command {
     Cli::command()
 }
 
-/// The runtime, and the signals once they are handled. Both outlive a panic, so that all messages are still written.
-struct Running {
-    runtime: Runtime,
-    signals: Option<Signals>,
-}
-
+/// Runs the request. `running` gets the runtime and the signals, which outlive a panic, so that all messages are still
+/// written.
 fn run(
     request: &Request,
     in_flight: &InFlight,
-    running: &mut Option<Running>,
+    running: &mut Option<(Runtime, Signals)>,
 ) -> anyhow::Result<Exit> {
     let runtime = signal::runtime().context("could not start")?;
-    let Running { runtime, signals } = running.insert(Running {
-        runtime,
-        signals: None,
-    });
     let listening = runtime.block_on(async {
         signal::survive_file_size_limit()?;
         Signals::listen()
     });
-    let signals = signals.insert(listening.context("could not listen for signals")?);
+    let signals = listening.context("could not listen for signals")?;
+    let (runtime, signals) = running.insert((runtime, signals));
     stream::use_threads();
     runtime.block_on(async {
         let mut journal = open_journal(request, in_flight, signals).await?;
@@ -152,27 +145,24 @@ fn run(
 }
 
 /// Waits until all results and messages are written, and returns the exit status. A signal limits the wait.
-fn finish(running: Option<Running>, exit: Exit) -> Exit {
-    let Some(Running { runtime, signals }) = running else {
+fn finish(running: Option<(Runtime, Signals)>, exit: Exit) -> Exit {
+    let Some((runtime, signals)) = running else {
         return exit;
     };
     stream::clear_bar();
-    let exit = match signals {
-        Some(signals) => runtime.block_on(async {
-            let overdue = async {
-                let exit = signals.overdue(signal::OUTPUT).await;
-                // The last messages were sent only now.
-                sleep(signal::LAST_WORDS).await;
-                exit
-            };
-            tokio::select! {
-                biased;
-                () = stream::all_written() => exit,
-                exit = overdue => exit,
-            }
-        }),
-        None => exit,
-    };
+    let exit = runtime.block_on(async {
+        let overdue = async {
+            let exit = signals.overdue(signal::OUTPUT).await;
+            // The last messages were sent only now.
+            sleep(signal::LAST_WORDS).await;
+            exit
+        };
+        tokio::select! {
+            biased;
+            () = stream::all_written() => exit,
+            exit = overdue => exit,
+        }
+    });
     // A thread may still wait for a name look-up or an answer. The process does not wait for it.
     runtime.shutdown_background();
     exit
