@@ -8,7 +8,7 @@ use crate::error::Exit;
 use crate::log::Log;
 use crate::outcome::{Outcome, OutcomeKind, Refusal};
 use crate::report::Resume;
-use crate::report::destination::{Destination, destination};
+use crate::report::destination::resume_from_output;
 use crate::report::message::Messages;
 use crate::request::Format;
 use crate::signal;
@@ -166,11 +166,11 @@ impl Run<'_> {
             && self.report.format == Format::Json
             && request.connection.target_principal.is_none()
             && !self.report.output.is_closed();
-        match destination() {
+        match resume_from_output() {
             _ if has_journal => Resume::Journal,
-            Destination::File if has_results && !self.report.shares_file => Resume::File,
-            Destination::File | Destination::Reader if has_results => Resume::Results,
-            _ => Resume::Again,
+            _ if !has_results => Resume::Again,
+            Resume::File if self.report.shares_file => Resume::Results,
+            from_output => from_output,
         }
     }
 }

@@ -6,34 +6,27 @@ use std::io;
 use std::os::fd::AsFd as _;
 use std::path::PathBuf;
 
+use super::Resume;
 use super::stream::identity;
 
-/// Where standard output goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Destination {
-    File,
-    /// A program or the terminal, which may or may not keep it.
-    Reader,
-    Nowhere,
-}
-
-/// Returns where standard output goes.
-pub(crate) fn destination() -> Destination {
+/// Returns how a later run can get what this run prints on standard output. A program or the terminal may or may not keep
+/// it.
+pub(crate) fn resume_from_output() -> Resume {
     let stdout = io::stdout().as_fd().try_clone_to_owned().map(File::from);
     match stdout.and_then(|stdout| stdout.metadata()) {
         // Nothing reads results that are mixed with messages.
         Ok(found) if found.is_file() && identity(io::stdout()) == identity(io::stderr()) => {
-            Destination::Nowhere
+            Resume::Again
         }
-        Ok(found) if found.is_file() => Destination::File,
+        Ok(found) if found.is_file() => Resume::File,
         Ok(_)
             if File::open("/dev/null")
                 .is_ok_and(|null| identity(null) == identity(io::stdout())) =>
         {
-            Destination::Nowhere
+            Resume::Again
         }
-        Ok(_) => Destination::Reader,
-        Err(_) => Destination::Nowhere,
+        Ok(_) => Resume::Results,
+        Err(_) => Resume::Again,
     }
 }
 
