@@ -71,7 +71,7 @@ impl Response {
                 ErrorKind::ServiceFailure => Self::ServerError,
                 _ => Self::Refused,
             },
-            CallError::NotFound(_) => Self::NoSuchKey,
+            CallError::NotFound { .. } => Self::NoSuchKey,
             CallError::NotSent(_) | CallError::NoResponse(_) | CallError::Incomplete(_) => {
                 Self::None
             }
@@ -179,8 +179,8 @@ fn owned_by_other(key: &Key, failure: CallError, owner: UserName, why: String) -
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::TransportError;
     use crate::error::tests::service_error;
-    use crate::error::{NotFound, TransportError};
     use crate::ident::AccessKeyId;
 
     #[test]
@@ -237,14 +237,14 @@ mod tests {
             assert_eq!(failure.context().owner, Some(name("Alice")));
             let found = match failure {
                 CallError::Service(_) => "IAM's",
-                CallError::NotFound(NotFound {
+                CallError::NotFound {
                     scope: SearchScope::User(name),
                     ..
-                }) if name.as_str() == "Bob" => "Bob",
-                CallError::NotFound(NotFound {
+                } if name.as_str() == "Bob" => "Bob",
+                CallError::NotFound {
                     scope: SearchScope::SigningUser,
                     ..
-                }) => "the caller",
+                } => "the caller",
                 other => panic!("{other:?}"),
             };
             assert_eq!(found, expected);

@@ -16,7 +16,12 @@ pub(crate) enum CallError {
     /// IAM returned an error.
     Service(ServiceError),
     /// A read shows that there is no such key to change.
-    NotFound(NotFound),
+    NotFound {
+        /// Where the key was searched for.
+        scope: SearchScope,
+        /// Details for the error and its hints.
+        context: Box<Context>,
+    },
     /// The request was not sent.
     NotSent(TransportError),
     /// The request was sent, but IAM did not respond.
@@ -37,15 +42,6 @@ pub(crate) struct ServiceError {
     pub(crate) status: u16,
     /// The request ID that IAM assigned.
     pub(crate) request_id: Option<String>,
-    /// Details for the error and its hints.
-    pub(crate) context: Box<Context>,
-}
-
-/// A key that IAM does not list.
-#[derive(Clone, Debug)]
-pub(crate) struct NotFound {
-    /// Where the key was searched for.
-    pub(crate) scope: SearchScope,
     /// Details for the error and its hints.
     pub(crate) context: Box<Context>,
 }
@@ -233,7 +229,7 @@ impl CallError {
     /// Creates the error for a key that reads do not find.
     pub(crate) fn not_found(scope: SearchScope) -> Self {
         let context = Box::default();
-        Self::NotFound(NotFound { scope, context })
+        Self::NotFound { scope, context }
     }
 
     /// Adds the key's actual owner.
@@ -260,7 +256,7 @@ impl CallError {
                 Some(code) => Cow::Borrowed(code),
                 None => Cow::Owned(format!("Http{}", error.status)),
             }),
-            Self::NotFound(_) => Some(Cow::Borrowed("NoSuchEntity")),
+            Self::NotFound { .. } => Some(Cow::Borrowed("NoSuchEntity")),
             Self::NotSent(_) | Self::NoResponse(_) | Self::Incomplete(_) => None,
         }
     }
@@ -268,8 +264,9 @@ impl CallError {
     /// Returns the details of the error for changes.
     pub(crate) fn context_mut(&mut self) -> Option<&mut Context> {
         match self {
-            Self::Service(ServiceError { context, .. })
-            | Self::NotFound(NotFound { context, .. }) => Some(context),
+            Self::Service(ServiceError { context, .. }) | Self::NotFound { context, .. } => {
+                Some(context)
+            }
             Self::NotSent(_) | Self::NoResponse(_) | Self::Incomplete(_) => None,
         }
     }
@@ -278,7 +275,7 @@ impl CallError {
     pub(crate) fn read_exit(&self) -> Exit {
         match self {
             Self::Service(error) => error.exit(),
-            Self::NotFound(_) => Exit::NoSuchEntity,
+            Self::NotFound { .. } => Exit::NoSuchEntity,
             Self::NotSent(_) | Self::NoResponse(_) => Exit::Unreachable,
             Self::Incomplete(_) => Exit::Other,
         }
@@ -288,8 +285,7 @@ impl CallError {
     pub(crate) fn context(&self) -> &Context {
         static NONE: LazyLock<Context> = LazyLock::new(Context::default);
         match self {
-            Self::Service(ServiceError { context, .. })
-            | Self::NotFound(NotFound { context, .. }) => context,
+            Self::Service(ServiceError { context, .. }) | Self::NotFound { context, .. } => context,
             Self::NotSent(_) | Self::NoResponse(_) | Self::Incomplete(_) => &NONE,
         }
     }
@@ -298,7 +294,7 @@ impl CallError {
     pub(crate) fn kind(&self) -> Option<ErrorKind> {
         match self {
             Self::Service(error) => Some(error.kind()),
-            Self::NotFound(_) => Some(ErrorKind::NoSuchEntity),
+            Self::NotFound { .. } => Some(ErrorKind::NoSuchEntity),
             Self::NotSent(_) | Self::NoResponse(_) | Self::Incomplete(_) => None,
         }
     }

@@ -1,7 +1,8 @@
 //! Describes a failed call in one sentence.
 
 use super::hint::call_hints;
-use crate::error::{CallError, ErrorKind, NotFound, RunError, SearchScope, ServiceError};
+use crate::error::{CallError, ErrorKind, RunError, SearchScope, ServiceError};
+use crate::ident::UserName;
 use crate::sanitize::{escape_field, truncate_escaped};
 
 /// Returns the code for programs and the sentence for people. Errors of `service` use the wording of the AWS CLI
@@ -10,7 +11,9 @@ pub(super) fn code_and_sentence(failure: &CallError, service: &str) -> (String, 
     let code = escape_field(&failure.code().unwrap_or_default());
     let (code, what, error) = match failure {
         CallError::Service(error) => return (code, service_sentence(error)),
-        CallError::NotFound(not_found) => return (code, not_found_sentence(not_found)),
+        CallError::NotFound { scope, context } => {
+            return (code, not_found_sentence(scope, context.owner.as_ref()));
+        }
         CallError::NotSent(error) if error.has_unexpected_response => {
             ("UnexpectedResponse", "unexpected response from", error)
         }
@@ -45,14 +48,14 @@ fn service_sentence(error: &ServiceError) -> String {
     format!("An error occurred ({code}) when calling the {operation} operation: {message}{request}")
 }
 
-/// Words a missing key as IAM would.
-pub(super) fn not_found_sentence(not_found: &NotFound) -> String {
-    let user = match &not_found.scope {
+/// Words a missing key as IAM would. `owner` is its actual owner, if IAM names another one.
+pub(super) fn not_found_sentence(scope: &SearchScope, owner: Option<&UserName>) -> String {
+    let user = match scope {
         SearchScope::User(named) => format!("the user {named}"),
         SearchScope::RootUser => "the root user".to_owned(),
         SearchScope::SigningUser | SearchScope::Account => "the calling user".to_owned(),
     };
-    match (&not_found.context.owner, &not_found.scope) {
+    match (owner, scope) {
         (Some(owner), _) => {
             format!("the key belongs to the user {owner}, not to {user}")
         }

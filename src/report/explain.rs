@@ -8,7 +8,7 @@ use super::hint::{About, hints};
 use super::message::{self, Level, Messages};
 use super::record;
 use super::{Report, Subject};
-use crate::error::{CallError, Exit, NotFound, RunError, SearchScope, ServiceError};
+use crate::error::{CallError, Exit, RunError, SearchScope, ServiceError};
 use crate::outcome::{KeyResult, KeyState, Outcome, Refusal, STATUS_UNKNOWN, already};
 use crate::request::{Key, Mode};
 use crate::sanitize::SafeText;
@@ -343,10 +343,10 @@ pub(super) fn unchecked_owner(failure: &CallError) -> Option<[&'static str; 2]> 
             "it could not be checked whether other users own the missing keys: IAM denied GetAccessKeyLastUsed, as it also \
              does for keys that do not exist",
         ]),
-        CallError::NotFound(NotFound {
+        CallError::NotFound {
             scope: SearchScope::Account,
             ..
-        }) => Some([
+        } => Some([
             "because no user of this account has it; if it is the root user's or another account's, it still exists",
             "no user of this account has the missing keys; any that belong to the root user or to another account may still exist",
         ]),

@@ -2,7 +2,7 @@
 
 use super::advice::advice;
 use super::command::Commands;
-use crate::error::{CallError, Context, ErrorKind, NamedBy, NotFound, SearchScope};
+use crate::error::{CallError, Context, ErrorKind, NamedBy, SearchScope};
 use crate::ident::AccountId;
 use crate::request::{Key, Request, Selection};
 
@@ -76,10 +76,10 @@ pub(crate) fn hints(about: About<'_>, failure: &CallError, commands: &Commands) 
     let context = failure.context();
     let mut hints = match failure {
         _ if let Some(hint) = other_owner_hint(about, context, commands) => vec![hint],
-        CallError::NotFound(NotFound {
+        CallError::NotFound {
             scope: SearchScope::Account,
             ..
-        }) => {
+        } => {
             vec!["the key does not exist, or it is the root user's or another account's".to_owned()]
         }
         CallError::Service(error) if error.is_about_user() && context.named_by == NamedBy::Iam => {
@@ -129,7 +129,7 @@ pub(crate) fn call_hints(failure: &CallError) -> Vec<String> {
             )],
             _ => advice(error),
         },
-        CallError::NotFound(_) => Vec::new(),
+        CallError::NotFound { .. } => Vec::new(),
         CallError::NotSent(error) | CallError::NoResponse(error) | CallError::Incomplete(error) => {
             error.hint.iter().cloned().collect()
         }

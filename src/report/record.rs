@@ -145,7 +145,7 @@ fn error(failure: &CallError) -> Option<Value> {
             ..
         }) if message.is_empty() => format!("HTTP status {status} without an error code"),
         CallError::Service(error) => error.message.clone(),
-        CallError::NotFound(not_found) => not_found_sentence(not_found),
+        CallError::NotFound { scope, context } => not_found_sentence(scope, context.owner.as_ref()),
         CallError::NotSent(_) | CallError::NoResponse(_) | CallError::Incomplete(_) => return None,
     };
     let code = failure.code().map(|code| escape_field(&code));
