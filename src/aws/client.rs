@@ -12,10 +12,10 @@ use tokio::time::Instant;
 
 use super::attempt::Attempts;
 use super::error::{call_error, incomplete_response, read_error, time, trusted_server_time};
-use super::key_budget::{KeyBudget, SharedClock, WaitGuard};
 use super::rate_limiter::RateLimiter;
 use super::recorder::Recorder;
 use super::sts::Caller;
+use super::time_budget::{SharedClock, TimeBudget, WaitGuard};
 use crate::error::{CallError, ErrorKind, RunError, TransportError};
 use crate::guard::{Principal, Signer};
 use crate::ident::{AccessKeyId, UserName};
@@ -112,8 +112,8 @@ impl Iam {
     }
 
     /// Starts the time limit of one key.
-    pub(crate) fn key_budget(&self, limit: Duration) -> KeyBudget {
-        KeyBudget::new(&self.wait_clock, limit)
+    pub(crate) fn key_budget(&self, limit: Duration) -> TimeBudget {
+        TimeBudget::new(&self.wait_clock, limit)
     }
 
     /// Makes a call as soon as the rate limiter permits it, and repeats it while IAM throttles it. `send` gets the

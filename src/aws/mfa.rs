@@ -15,10 +15,10 @@ use serde_json::Value;
 
 use super::credential_parts::{CredentialParts, PROCESS_FIELDS};
 use super::environment;
-use super::key_budget::KeyBudget;
 use super::role::{NOT_ASSUMED, Role};
 use super::session;
 use super::settings::Settings;
+use super::time_budget::TimeBudget;
 use crate::command_line::CommandLine;
 use crate::error::{ErrorKind, Exit, RunError};
 use crate::ident::{RoleArn, TokenCode};
@@ -47,7 +47,7 @@ impl Role {
         serial: &str,
         base: Option<Credentials>,
         settings: &Settings,
-        budget: &KeyBudget,
+        budget: &TimeBudget,
     ) -> Result<Credentials, RunError> {
         let path = cache_path(&self.cache_key());
         let (log, shown) = (settings.log, escape_path(&path));
@@ -84,7 +84,7 @@ impl Role {
         serial: &str,
         base: Option<Credentials>,
         settings: &Settings,
-        budget: &KeyBudget,
+        budget: &TimeBudget,
     ) -> Result<(Credentials, Value), RunError> {
         let mut attempts = 0;
         loop {
@@ -160,7 +160,7 @@ async fn code(
     serial: &str,
     profile: Option<&str>,
     settings: &Settings,
-    budget: &KeyBudget,
+    budget: &TimeBudget,
 ) -> Result<Result<TokenCode, Invalid>, RunError> {
     if let Some(code) = lock(&settings.token_code).take() {
         return Ok(Ok(code));

@@ -16,7 +16,6 @@ pub(crate) mod fuzz;
 mod http;
 mod ini;
 mod key_account;
-mod key_budget;
 mod list;
 mod login;
 mod metadata_service;
@@ -41,6 +40,7 @@ mod settings;
 mod small_file;
 mod sso;
 mod sts;
+mod time_budget;
 mod tls;
 mod xml;
 
@@ -58,8 +58,8 @@ pub(crate) use client::{Iam, ReportRead};
 pub(crate) use connection::Connection;
 pub(crate) use error::{answered_at, read_timed_out, timed_out, timestamp};
 pub(crate) use key_account::NamedKeys;
-pub(crate) use key_budget::KeyBudget;
 pub(crate) use list::{ListedUser, Listing};
+pub(crate) use time_budget::TimeBudget;
 
 use crate::error::{Explain, RunError};
 use crate::guard::Signer;
@@ -68,12 +68,12 @@ use crate::log::Log;
 use crate::request::Mode;
 use config_file::ConfigFiles;
 use credentials::{Provider, Source};
-use key_budget::SharedClock;
 use rate_limiter::RateLimiter;
 use retry::IamRetries;
 use root::Root;
 use settings::Settings;
 use sts::{Caller, UNKNOWN_CALLER};
+use time_budget::SharedClock;
 
 /// What the run does with the credentials.
 #[derive(Clone, Copy, Debug)]
