@@ -217,7 +217,10 @@ impl Source {
             match &self.provider {
                 Provider::Static(credentials) => Ok(credentials.clone()),
                 Provider::Process(words) => process::run(words, &self.origin, settings.log).await,
-                Provider::Sso(sso) => sso.fetch_credentials(settings).await,
+                Provider::Sso(sso) => {
+                    let token = sso.token(settings).await?;
+                    sso.role_credentials(token, settings).await
+                }
                 Provider::Login(session, sign_in) => login::fetch(session, sign_in, settings).await,
                 Provider::Role(role) => match &role.serial {
                     Some(serial) => role.session(serial, base, settings, budget).await,
