@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::aws::attempt::Attempts;
-use crate::aws::{KeyBudget, timed_out};
+use crate::aws::{TimeBudget, timed_out};
 use crate::conclude::{Ambiguity, Response, describe_ambiguity, describe_location};
 use crate::error::{CallError, ErrorKind, Exit};
 use crate::guard;
@@ -35,7 +35,7 @@ pub(crate) struct Change<'a> {
     pub(crate) earlier: Ambiguity,
     /// The attempts so far.
     pub(crate) attempts: &'a Attempts,
-    pub(crate) budget: &'a KeyBudget,
+    pub(crate) budget: &'a TimeBudget,
 }
 
 impl Change<'_> {

@@ -265,7 +265,7 @@ async fn connect(
             &request.expected_accounts,
             request.limit,
             Purpose {
-                is_single: request.single().is_some(),
+                makes_many_requests: request.single().is_none(),
                 mode: request.mode,
                 allow_self: request.allow_self,
             },

@@ -12,11 +12,11 @@ use tokio::time::Instant;
 
 use super::attempt::Attempts;
 use super::error::{call_error, incomplete_response, read_error, time, trusted_server_time};
-use super::key_budget::{KeyBudget, SharedClock, WaitGuard};
 use super::rate_limiter::RateLimiter;
 use super::recorder::Recorder;
 use super::sts::Caller;
-use crate::error::{CallError, ErrorKind, RunError, TransportError};
+use super::time_budget::{SharedClock, TimeBudget, WaitGuard};
+use crate::error::{CallError, ErrorKind, TransportError};
 use crate::guard::{Principal, Signer};
 use crate::ident::{AccessKeyId, UserName};
 use crate::lock::lock;
@@ -58,11 +58,6 @@ pub(crate) struct ReportRead {
 }
 
 impl Iam {
-    /// Returns why expired credentials could not be renewed.
-    pub(crate) fn renewal_failure(&self) -> Option<Arc<RunError>> {
-        self.caller.failure()
-    }
-
     /// Returns the principal at the start of the run, if STS had to return it: its ARN without a session name, or else its
     /// account.
     pub(crate) fn began_as(&self) -> Option<String> {
@@ -112,8 +107,8 @@ impl Iam {
     }
 
     /// Starts the time limit of one key.
-    pub(crate) fn key_budget(&self, limit: Duration) -> KeyBudget {
-        KeyBudget::new(&self.wait_clock, limit)
+    pub(crate) fn key_budget(&self, limit: Duration) -> TimeBudget {
+        TimeBudget::new(&self.wait_clock, limit)
     }
 
     /// Makes a call as soon as the rate limiter permits it, and repeats it while IAM throttles it. `send` gets the
@@ -188,24 +183,19 @@ impl Iam {
 
     /// Adds the reason why expired credentials were not renewed, or what to do with a cached session that IAM rejects.
     fn with_renewal(&self, mut failure: CallError) -> CallError {
-        let is_of_credentials = failure
-            .service()
-            .is_some_and(|error| error.kind() == ErrorKind::Credentials);
-        if is_of_credentials
-            && let Some(hints) = self.hints_of_source(&failure)
-            && let Some(context) = failure.context_mut()
-        {
-            context.renewal_hints = Some(hints);
+        if failure.kind() != Some(ErrorKind::Credentials) {
+            return failure;
+        }
+        let hints = if let Some(stop) = self.caller.renewal_failure() {
+            Some(stop.hints.clone())
+        } else {
+            let hint = self.caller.source.rejected_hint(failure.service());
+            hint.map(|hint| vec![hint])
+        };
+        if let Some(context) = failure.context_mut() {
+            context.renewal_hints = hints;
         }
         failure
-    }
-
-    fn hints_of_source(&self, failure: &CallError) -> Option<Vec<String>> {
-        if let Some(stop) = self.renewal_failure() {
-            return Some(stop.hints.clone());
-        }
-        let hint = self.caller.source.rejected_hint(failure.service());
-        hint.map(|hint| vec![hint])
     }
 
     /// Makes a call that changes nothing. Returns its output and its attempts.

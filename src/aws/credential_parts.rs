@@ -154,8 +154,9 @@ impl CredentialParts {
     }
 }
 
-fn with_article(name: &str) -> String {
-    let article = if name.starts_with(['A', 'E', 'a', 'e']) {
+/// Adds the article to the name of a member or of a response.
+pub(super) fn with_article(name: &str) -> String {
+    let article = if name.starts_with(['A', 'E', 'U', 'a', 'e']) {
         "an"
     } else {
         "a"

@@ -10,7 +10,6 @@ use aws_types::region::Region;
 use super::config_file::{ConfigFiles, Profile};
 use super::connection::Connection;
 use super::credential_parts::UNSET;
-use super::key_budget::{KeyBudget, SharedClock};
 use super::login;
 use super::metadata_service;
 use super::process;
@@ -18,6 +17,7 @@ use super::role::Role;
 use super::root::Root;
 use super::settings::Settings;
 use super::sso::Sso;
+use super::time_budget::{SharedClock, TimeBudget};
 use crate::command_line::CommandLine;
 use crate::error::{RunError, ServiceError};
 use crate::lock::lock;
@@ -153,7 +153,7 @@ impl Source {
         settings: &Settings,
         limit: Duration,
     ) -> Result<Credentials, RunError> {
-        let budget = KeyBudget::new(&SharedClock::default(), limit);
+        let budget = TimeBudget::new(&SharedClock::default(), limit);
         let credentials = Box::pin(self.fetch(base, settings, &budget)).await?;
         settings.log.verbose(|| {
             let id = escape(credentials.access_key_id());
@@ -204,7 +204,7 @@ impl Source {
         &self,
         base: Option<Credentials>,
         settings: &Settings,
-        budget: &KeyBudget,
+        budget: &TimeBudget,
     ) -> Result<Credentials, RunError> {
         let base = match (base, &self.base) {
             (None, Some(source)) => Some(Box::pin(source.fetch(None, settings, budget)).await?),
@@ -217,7 +217,10 @@ impl Source {
             match &self.provider {
                 Provider::Static(credentials) => Ok(credentials.clone()),
                 Provider::Process(words) => process::run(words, &self.origin, settings.log).await,
-                Provider::Sso(sso) => sso.fetch_credentials(settings).await,
+                Provider::Sso(sso) => {
+                    let token = sso.token(settings).await?;
+                    sso.role_credentials(token, settings).await
+                }
                 Provider::Login(session, sign_in) => login::fetch(session, sign_in, settings).await,
                 Provider::Role(role) => match &role.serial {
                     Some(serial) => role.session(serial, base, settings, budget).await,

@@ -12,7 +12,7 @@ use super::attempt::{Attempt, Attempts, Response};
 use super::connector::Late;
 use super::proxy::{ProxyCause, ProxyError};
 use super::response_body::Body;
-use super::response_history::SharedHistory;
+use super::response_history::{SharedHistory, http_date};
 use super::tls;
 use crate::error::{CallError, Context, ServiceError, TransportError, file_limit_hint};
 use crate::lock::lock;
@@ -183,10 +183,8 @@ pub(crate) fn read_timed_out(operation: &str, limit: Duration) -> CallError {
 /// Returns the local time and the server's time as HTTP dates if they differ too much.
 fn clock_skew_times(attempt: &Attempt) -> Option<(String, String)> {
     let (server, ours) = (server_time(&attempt.metadata)?, attempt.signed_at?);
-    ((server.secs() - ours.secs()).abs() > MAX_CLOCK_SKEW).then(|| {
-        let http_date = |time: DateTime| time.fmt(Format::HttpDate).unwrap_or_default();
-        (http_date(ours), http_date(server))
-    })
+    ((server.secs() - ours.secs()).abs() > MAX_CLOCK_SKEW)
+        .then(|| (http_date(ours), http_date(server)))
 }
 
 /// Returns the time of a response. With two `Date` headers, neither can be trusted.

@@ -31,7 +31,7 @@ type ConnectorKey = (Option<Duration>, Option<Duration>, bool);
 
 /// Sends the SDK's requests. A connector is created when it is first used, and clones share it.
 #[derive(Clone, Debug)]
-struct LazyConnector {
+pub(crate) struct LazyConnector {
     /// The root certificates for TLS. `None`: link-local metadata services, which are never behind a proxy.
     root_certs: Option<RootCerts>,
     settings: HttpConnectorSettings,
@@ -40,7 +40,7 @@ struct LazyConnector {
 
 impl LazyConnector {
     /// Creates a connector without timeouts. Nothing is read or opened before the first request.
-    fn new(root_certs: Option<RootCerts>) -> Self {
+    pub(super) fn new(root_certs: Option<RootCerts>) -> Self {
         Self {
             root_certs,
             settings: HttpConnectorSettings::builder().build(),
@@ -56,7 +56,8 @@ impl LazyConnector {
         }
     }
 
-    fn client(&self) -> SharedHttpClient {
+    /// Returns a client for the SDK.
+    pub(super) fn client(&self) -> SharedHttpClient {
         let connector = self.clone();
         http_client_fn(move |settings, _| {
             SharedHttpConnector::new(connector.with(settings.clone()))
@@ -93,6 +94,51 @@ impl LazyConnector {
         let connector = Connector::new(settings, find_proxy, tls);
         connectors.push((kind, connector.clone()));
         Ok(connector)
+    }
+
+    /// Checks the CA bundle before the first request. If the connector of this request uses TLS, it is created now.
+    ///
+    /// # Errors
+    ///
+    /// The bundle cannot be used.
+    pub(super) fn prepare(&self, uri: &str, timeouts: &TimeoutConfig) -> Result<(), RunError> {
+        let Some(RootCerts::Bundle { path, source }) = &self.root_certs else {
+            return Ok(());
+        };
+        if !uri.starts_with("https:") {
+            return root_certs::bundle(path, source).map(drop);
+        }
+        let mut settings = HttpConnectorSettings::builder();
+        settings
+            .set_connect_timeout(timeouts.connect_timeout())
+            .set_read_timeout(timeouts.read_timeout());
+        self.with(settings.build()).connector_of(uri).map(drop)
+    }
+
+    /// Requests `url` from a service on this machine, and returns the status and the body.
+    ///
+    /// # Errors
+    ///
+    /// There is no response. The error is a fragment.
+    pub(super) async fn get(
+        &self,
+        url: &str,
+        authorization: Option<&str>,
+    ) -> Result<(u16, Vec<u8>), String> {
+        let mut request = HttpRequest::new(SdkBody::empty());
+        request.set_uri(url).map_err(|error| error.to_string())?;
+        let headers = request.headers_mut();
+        headers.insert("accept", "application/json");
+        if let Some(value) = authorization {
+            let inserted = headers.try_insert("authorization", value.to_owned());
+            inserted.map_err(|error| error.to_string())?;
+        }
+        let response = self.call(request).await;
+        let response = response.map_err(|error| transport_error(&error, url).reason)?;
+        let status = response.status().as_u16();
+        let body = ByteStream::new(response.into_body()).collect().await;
+        let body = body.map_err(|error| transport_error(&error, url).reason)?;
+        Ok((status, body.to_vec()))
     }
 }
 
@@ -131,78 +177,5 @@ impl HttpConnector for LazyConnector {
             }
             Ok(response)
         })
-    }
-}
-
-/// The HTTP clients of a run: one for services, and one for the machine's metadata services.
-#[derive(Clone, Debug)]
-pub(crate) struct Clients {
-    services: LazyConnector,
-    metadata_services: LazyConnector,
-}
-
-impl Clients {
-    /// Checks the CA bundle before the first request. If the connector of this request uses TLS, it is created now.
-    ///
-    /// # Errors
-    ///
-    /// The bundle cannot be used.
-    pub(crate) fn prepare(&self, uri: &str, timeouts: &TimeoutConfig) -> Result<(), RunError> {
-        let Some(RootCerts::Bundle { path, source }) = &self.services.root_certs else {
-            return Ok(());
-        };
-        if !uri.starts_with("https:") {
-            return root_certs::bundle(path, source).map(drop);
-        }
-        let mut settings = HttpConnectorSettings::builder();
-        settings
-            .set_connect_timeout(timeouts.connect_timeout())
-            .set_read_timeout(timeouts.read_timeout());
-        let connector = self.services.with(settings.build());
-        connector.connector_of(uri).map(drop)
-    }
-
-    /// Creates both clients. Nothing is read or opened yet.
-    pub(crate) fn new(root_certs: RootCerts) -> Self {
-        Self {
-            services: LazyConnector::new(Some(root_certs)),
-            metadata_services: LazyConnector::new(None),
-        }
-    }
-
-    /// Returns the client for IAM, STS, SSO and sign-in.
-    pub(super) fn service(&self) -> SharedHttpClient {
-        self.services.client()
-    }
-
-    /// Returns the client for instance metadata.
-    pub(super) fn metadata(&self) -> SharedHttpClient {
-        self.metadata_services.client()
-    }
-
-    /// Requests `url` from a service on this machine, and returns the status and the body.
-    ///
-    /// # Errors
-    ///
-    /// There is no response. The error is a fragment.
-    pub(crate) async fn get(
-        &self,
-        url: &str,
-        authorization: Option<&str>,
-    ) -> Result<(u16, Vec<u8>), String> {
-        let mut request = HttpRequest::new(SdkBody::empty());
-        request.set_uri(url).map_err(|error| error.to_string())?;
-        let headers = request.headers_mut();
-        headers.insert("accept", "application/json");
-        if let Some(value) = authorization {
-            let inserted = headers.try_insert("authorization", value.to_owned());
-            inserted.map_err(|error| error.to_string())?;
-        }
-        let response = self.metadata_services.call(request).await;
-        let response = response.map_err(|error| transport_error(&error, url).reason)?;
-        let status = response.status().as_u16();
-        let body = ByteStream::new(response.into_body()).collect().await;
-        let body = body.map_err(|error| transport_error(&error, url).reason)?;
-        Ok((status, body.to_vec()))
     }
 }

@@ -62,7 +62,7 @@ pub(super) async fn container(settings: &Settings) -> Result<Credentials, RunErr
         if attempt > 0 {
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
-        let response = settings.clients.get(&url, token.as_deref());
+        let response = settings.metadata_services.get(&url, token.as_deref());
         reason = match tokio::time::timeout(ATTEMPT_TIMEOUT, response).await {
             Ok(Ok((200, body))) => return read(&body, "the container", fail),
             Ok(Ok((status, body))) => {
@@ -249,7 +249,7 @@ fn client(settings: &Settings) -> Result<Option<Client>, RunError> {
         None => EndpointMode::IpV4,
     };
     let endpoint = profile.find("ec2_metadata_service_endpoint")?;
-    let http = settings.clients.metadata();
+    let http = settings.metadata_services.client();
     let mut client = Client::builder()
         .configure(&ProviderConfig::without_region().with_http_client(http))
         .max_attempts(attempts);

@@ -15,13 +15,13 @@ use serde_json::Value;
 
 use super::credential_parts::{CredentialParts, PROCESS_FIELDS};
 use super::environment;
-use super::key_budget::KeyBudget;
 use super::role::{NOT_ASSUMED, Role};
 use super::session;
 use super::settings::Settings;
+use super::time_budget::TimeBudget;
 use crate::command_line::CommandLine;
 use crate::error::{ErrorKind, Exit, RunError};
-use crate::ident::{RoleArn, TokenCode};
+use crate::ident::TokenCode;
 use crate::lock::lock;
 use crate::log::Log;
 use crate::sanitize::{Invalid, SafeText, escape_path};
@@ -47,7 +47,7 @@ impl Role {
         serial: &str,
         base: Option<Credentials>,
         settings: &Settings,
-        budget: &KeyBudget,
+        budget: &TimeBudget,
     ) -> Result<Credentials, RunError> {
         let path = cache_path(&self.cache_key());
         let (log, shown) = (settings.log, escape_path(&path));
@@ -84,7 +84,7 @@ impl Role {
         serial: &str,
         base: Option<Credentials>,
         settings: &Settings,
-        budget: &KeyBudget,
+        budget: &TimeBudget,
     ) -> Result<(Credentials, Value), RunError> {
         let mut attempts = 0;
         loop {
@@ -133,13 +133,13 @@ impl Role {
     ) -> Result<Option<Credentials>, String> {
         let entry = session::object(bytes).ok_or("it is not a JSON object")?;
         let arn = entry["AssumedRoleUser"]["Arn"].as_str().unwrap_or_default();
-        let configured = self.arn.parse::<RoleArn>().ok();
-        let configured = configured.filter(|configured| configured.is_of(arn));
-        let configured = configured.ok_or("it is not a session of the configured role")?;
+        if !self.arn.is_of(arn) {
+            return Err("it is not a session of the configured role".to_owned());
+        }
         let session = &entry["Credentials"];
         let key = CredentialParts::of_session(session, PROCESS_FIELDS, "the cached session");
         let mut key = key.map_err(|reason| format!("it has {reason}"))?;
-        key.account = Some(configured.account().to_string());
+        key.account = Some(self.arn.account().to_string());
         if key.expiry < Some(now + WINDOW) {
             log.verbose(|| {
                 "the cached session has expired, or does so within 15 minutes".to_owned()
@@ -160,7 +160,7 @@ async fn code(
     serial: &str,
     profile: Option<&str>,
     settings: &Settings,
-    budget: &KeyBudget,
+    budget: &TimeBudget,
 ) -> Result<Result<TokenCode, Invalid>, RunError> {
     if let Some(code) = lock(&settings.token_code).take() {
         return Ok(Ok(code));

@@ -16,7 +16,6 @@ pub(crate) mod fuzz;
 mod http;
 mod ini;
 mod key_account;
-mod key_budget;
 mod list;
 mod login;
 mod metadata_service;
@@ -41,6 +40,7 @@ mod settings;
 mod small_file;
 mod sso;
 mod sts;
+mod time_budget;
 mod tls;
 mod xml;
 
@@ -58,8 +58,8 @@ pub(crate) use client::{Iam, ReportRead};
 pub(crate) use connection::Connection;
 pub(crate) use error::{answered_at, read_timed_out, timed_out, timestamp};
 pub(crate) use key_account::NamedKeys;
-pub(crate) use key_budget::KeyBudget;
 pub(crate) use list::{ListedUser, Listing};
+pub(crate) use time_budget::TimeBudget;
 
 use crate::error::{Explain, RunError};
 use crate::guard::Signer;
@@ -68,18 +68,18 @@ use crate::log::Log;
 use crate::request::Mode;
 use config_file::ConfigFiles;
 use credentials::{Provider, Source};
-use key_budget::SharedClock;
 use rate_limiter::RateLimiter;
 use retry::IamRetries;
 use root::Root;
 use settings::Settings;
 use sts::{Caller, UNKNOWN_CALLER};
+use time_budget::SharedClock;
 
 /// What the run does with the credentials.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Purpose {
-    /// Whether the run is for one named key.
-    pub(crate) is_single: bool,
+    /// Whether the run may make many requests. Then their rate is limited, and credentials that expire are renewed.
+    pub(crate) makes_many_requests: bool,
     pub(crate) mode: Mode,
     /// Whether keys that sign may be changed.
     pub(crate) allow_self: bool,
@@ -109,9 +109,6 @@ pub(crate) async fn connect(
     log: Log,
     explain: Explain,
 ) -> Result<Iam, RunError> {
-    let Purpose {
-        is_single, mode, ..
-    } = purpose;
     let mut settings = Box::new(Settings::load(connection, log, explain)?);
     if let Some(target) = &connection.target_principal {
         root::check_before(target, expected, &settings)?;
@@ -131,7 +128,7 @@ pub(crate) async fn connect(
         }
     } else if let Some(target) = &connection.target_principal {
         let identity = caller.identity(UNKNOWN_CALLER).await?;
-        let root = Provider::Root(Root::new(target, mode, &identity, connection));
+        let root = Provider::Root(Root::new(target, purpose.mode, &identity, connection));
         let root = Source::new(root, "--target-principal", None);
         caller = caller.assume(root).await?;
     }
@@ -140,8 +137,8 @@ pub(crate) async fn connect(
         .account_id()
         .and_then(|account| account.as_str().parse().ok())
         .or_else(|| AccessKeyId::account_of(credentials.access_key_id()));
-    let expires = !is_single && credentials.expiry().is_some();
-    let renews = expires && caller.source.is_renewable();
+    let expires = credentials.expiry().is_some();
+    let renews = purpose.makes_many_requests && expires && caller.source.is_renewable();
     caller.known = caller.check(connection, expected, renews).await?;
     let caller = Arc::new(caller);
     let settings = &caller.settings;
@@ -159,15 +156,15 @@ pub(crate) async fn connect(
     };
     let current = Arc::clone(&caller);
     let provider = provide_credentials_fn(move || ready(Ok(current.credentials())));
-    let (retries, rate_limiter) = if is_single {
-        (IamRetries::Sdk, None)
-    } else {
+    let (retries, rate_limiter) = if purpose.makes_many_requests {
         // By default all requests share one budget of retries. In a long run it would be used up, and retries would end
         // silently.
         let partition = RetryPartition::custom("many").token_bucket(TokenBucket::unlimited());
         config.set_retry_partition(Some(partition.build()));
         let rate_limiter = Arc::new(RateLimiter::new());
         (IamRetries::RateLimiter, Some(rate_limiter))
+    } else {
+        (IamRetries::Sdk, None)
     };
     let config = config
         .credentials_provider(provider)

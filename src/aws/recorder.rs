@@ -17,6 +17,7 @@ use aws_smithy_types::config_bag::ConfigBag;
 use aws_smithy_types::date_time::Format;
 
 use super::attempt::{Attempt, Attempts, Response, SendTracking};
+use super::credential_parts::with_article;
 use super::error::server_time;
 use super::parameters::Parameters;
 use super::proxy;
@@ -100,14 +101,8 @@ impl Recorder {
         let request_id = match &mut body {
             Body::Expected { request_id, .. } if status == 200 => request_id,
             Body::Expected { .. } => {
-                let article = if operation.starts_with(['A', 'U']) {
-                    "an"
-                } else {
-                    "a"
-                };
-                return unexpected(&format!(
-                    "{article} {operation}Response with HTTP status {status}"
-                ));
+                let operation = with_article(operation);
+                return unexpected(&format!("{operation}Response with HTTP status {status}"));
             }
             Body::Error {
                 request_id,

@@ -50,8 +50,8 @@ impl Caller {
         }
     }
 
-    /// Returns why the renewal failed.
-    pub(super) fn failure(&self) -> Option<Arc<RunError>> {
+    /// Returns why expired credentials could not be renewed.
+    pub(crate) fn renewal_failure(&self) -> Option<Arc<RunError>> {
         self.current().failure.clone()
     }
 

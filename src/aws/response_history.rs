@@ -83,7 +83,7 @@ fn seconds(duration: Duration) -> i64 {
     i64::try_from(duration.as_secs()).unwrap_or(i64::MAX)
 }
 
-fn http_date(time: DateTime) -> String {
+pub(super) fn http_date(time: DateTime) -> String {
     time.fmt(Format::HttpDate)
         .unwrap_or_else(|_| "a time out of range".to_owned())
 }

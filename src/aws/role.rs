@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
+use std::str::FromStr as _;
 use std::sync::Mutex;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -20,16 +21,15 @@ use super::settings::Settings;
 use super::small_file;
 use super::sts;
 use crate::error::RunError;
-use crate::ident::{self, AccountId, RoleArn, TokenCode};
+use crate::ident::{self, RoleArn, TokenCode};
 use crate::sanitize::{Invalid, escape, escape_field, escape_path};
 
 /// The start of the error if STS returns no session.
 pub(super) const NOT_ASSUMED: &str = "the role could not be assumed: ";
 
 /// The parameters of `AssumeRole` and `AssumeRoleWithWebIdentity`.
-#[derive(Default)]
 pub(super) struct Role {
-    pub(super) arn: String,
+    pub(super) arn: RoleArn,
     session_name: Option<String>,
     external_id: Option<String>,
     duration: Option<i32>,
@@ -41,13 +41,28 @@ pub(super) struct Role {
     pub(super) used: Mutex<Option<String>>,
     /// The file of the last session if it was cached.
     pub(super) cached_in: Mutex<Option<PathBuf>>,
-    /// The account that the session must belong to, if an option names the role.
-    account: Option<AccountId>,
+    /// Whether an option names the role. Then STS has to report the account of the session.
+    is_by_option: bool,
     /// The setting that names the file with the web identity token.
     pub(super) token_file: Option<Setting>,
 }
 
 impl Role {
+    fn of(arn: RoleArn) -> Self {
+        Self {
+            arn,
+            session_name: None,
+            external_id: None,
+            duration: None,
+            serial: None,
+            profile: None,
+            used: Mutex::default(),
+            cached_in: Mutex::default(),
+            is_by_option: false,
+            token_file: None,
+        }
+    }
+
     /// Reads the role of a profile that other credentials assume.
     ///
     /// # Errors
@@ -59,13 +74,12 @@ impl Role {
             seconds.map_err(|_| setting.wrong("it must be a number of seconds"))
         });
         Ok(Self {
-            arn: checked_arn(arn)?,
             session_name: parsed(profile.get("role_session_name"), ident::session_name)?,
             external_id: parsed(profile.chosen("external_id")?, ident::external_id)?,
             duration: duration.transpose()?,
             serial: parsed(profile.get("mfa_serial"), ident::serial_number)?,
             profile: Some(profile.name.to_owned()),
-            ..Self::default()
+            ..Self::of(arn.parsed(RoleArn::from_str)?)
         })
     }
 
@@ -73,12 +87,11 @@ impl Role {
     pub(super) fn of_options(connection: &Connection) -> Option<Self> {
         let arn = connection.role()?;
         Some(Self {
-            arn: arn.as_str().to_owned(),
             session_name: connection.role_session_name.clone(),
             external_id: connection.external_id.clone(),
             serial: connection.serial_number.clone(),
-            account: Some(arn.account().clone()),
-            ..Self::default()
+            is_by_option: true,
+            ..Self::of(arn.clone())
         })
     }
 
@@ -87,7 +100,7 @@ impl Role {
         let mut parameters = json!({
             "DurationSeconds": self.duration,
             "ExternalId": self.external_id,
-            "RoleArn": self.arn,
+            "RoleArn": self.arn.as_str(),
             "RoleSessionName": self.session_name,
             "SerialNumber": self.serial,
         });
@@ -129,10 +142,9 @@ impl Role {
             .hint("set AWS_ROLE_ARN, or role_arn of the profile, to the role that the web identity is for"));
         };
         Ok(Some(Self {
-            arn: checked_arn(&arn)?,
             session_name: parsed(find("role_session_name")?, ident::session_name)?,
             token_file: Some(token_file),
-            ..Self::default()
+            ..Self::of(arn.parsed(RoleArn::from_str)?)
         }))
     }
 
@@ -153,9 +165,10 @@ impl Role {
             Some(_) => "AssumeRoleWithWebIdentity",
             None => "AssumeRole",
         };
-        let sdk = match &self.account {
-            Some(_) => settings.sdk_of_identity()?,
-            None => settings.sdk_of("sts", settings.region())?,
+        let sdk = if self.is_by_option {
+            settings.sdk_of_identity()?
+        } else {
+            settings.sdk_of("sts", settings.region())?
         };
         let client = sts::client(&sdk, base, IamRetries::Sdk);
         let attempts = Attempts::default();
@@ -175,7 +188,7 @@ impl Role {
         let (given, user) = if let Some(token) = token {
             let call = client
                 .assume_role_with_web_identity()
-                .role_arn(&self.arn)
+                .role_arn(self.arn.as_str())
                 .role_session_name(session_name)
                 .web_identity_token(token);
             let sent = call.customize().interceptor(recorder).send().await;
@@ -184,7 +197,7 @@ impl Role {
         } else {
             let call = client
                 .assume_role()
-                .role_arn(&self.arn)
+                .role_arn(self.arn.as_str())
                 .role_session_name(session_name)
                 .set_external_id(self.external_id.clone())
                 .set_duration_seconds(self.duration)
@@ -209,9 +222,8 @@ impl Role {
 
     /// Checks the ARN of a session and the account in it.
     fn check(&self, arn: Option<&str>, account: Option<&str>) -> Result<(), RunError> {
-        if let Some(expected) = &self.account
-            && account != Some(expected.as_str())
-        {
+        let expected = self.arn.account();
+        if self.is_by_option && account != Some(expected.as_str()) {
             let account = match account {
                 Some(account) => format!("account {}", escape(account)),
                 None => "an account that STS did not report".to_owned(),
@@ -221,13 +233,13 @@ impl Role {
             )));
         }
         // A mixed-up response may belong to the request for another role.
-        let role = self.arn.parse::<RoleArn>().ok();
-        if let (Some(role), Some(arn)) = (role, arn)
-            && !role.is_of(arn)
+        if let Some(arn) = arn
+            && !self.arn.is_of(arn)
         {
-            let (arn, role) = (escape_field(arn), escape_field(&self.arn));
             return Err(RunError::refused(format!(
-                "the session is {arn}, which is not one of the role {role}"
+                "the session is {}, which is not one of the role {}",
+                escape_field(arn),
+                escape_field(self.arn.as_str())
             )));
         }
         Ok(())
@@ -235,13 +247,14 @@ impl Role {
 
     /// Returns the hint for a denied request.
     fn needed(&self) -> String {
-        let arn = escape(&self.arn);
+        let arn = self.arn.as_str();
         if self.token_file.is_some() {
             return format!("the trust policy of {arn} must allow this web identity");
         }
-        let ([external_id, serial], place) = match &self.account {
-            Some(_) => (["--external-id", "--serial-number"], ""),
-            None => (["external_id", "mfa_serial"], " in its profile"),
+        let ([external_id, serial], place) = if self.is_by_option {
+            (["--external-id", "--serial-number"], "")
+        } else {
+            (["external_id", "mfa_serial"], " in its profile")
         };
         let (with, missing) = match (&self.external_id, &self.serial) {
             (None, None) => ("", format!("{external_id} or {serial}")),
@@ -281,14 +294,4 @@ fn parsed(
     parse: fn(&str) -> Result<String, Invalid>,
 ) -> Result<Option<String>, RunError> {
     setting.map(|setting| setting.parsed(parse)).transpose()
-}
-
-/// Returns the ARN unless it cannot be one. The AWS CLI would send it as it is.
-fn checked_arn(arn: &Setting) -> Result<String, RunError> {
-    arn.parsed(ident::not_secret)?;
-    let is_wrong = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '"' | '\'' | '`');
-    if arn.value.contains(is_wrong) {
-        return Err(arn.wrong("a role ARN has no whitespace and no quotes"));
-    }
-    Ok(arn.value.clone())
 }

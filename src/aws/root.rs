@@ -13,10 +13,10 @@ use super::attempt::Attempts;
 use super::connection::Connection;
 use super::credential_parts::of_sts;
 use super::error::{call_error, timed_out};
-use super::key_budget::KeyBudget;
 use super::retry::IamRetries;
 use super::settings::Settings;
 use super::sts::{self, Identity};
+use super::time_budget::TimeBudget;
 use crate::command_line::CommandLine;
 use crate::error::{CallError, ErrorKind, RunError};
 use crate::guard;
@@ -83,7 +83,7 @@ impl Root {
         &self,
         base: Option<Credentials>,
         settings: &Settings,
-        budget: &KeyBudget,
+        budget: &TimeBudget,
     ) -> Result<Credentials, RunError> {
         let client = sts::client(&settings.sdk_of_identity()?, base, IamRetries::RateLimiter);
         let most = settings.profile().number("max_attempts")?;

@@ -15,7 +15,7 @@ use super::config_file::{ConfigFiles, Profile};
 use super::connection::Connection;
 use super::endpoint;
 use super::environment;
-use super::http::Clients;
+use super::http::LazyConnector;
 use super::proxy;
 use super::root_certs;
 use super::setting::Setting;
@@ -55,7 +55,10 @@ pub(crate) struct Settings {
     pub(super) token_code: Mutex<Option<TokenCode>>,
     /// The keys of all credentials that were fetched.
     pub(super) signing_keys: SigningKeys,
-    pub(crate) clients: Clients,
+    /// Sends the requests to IAM, STS, SSO and sign-in.
+    pub(super) services: LazyConnector,
+    /// Sends the requests to the machine's metadata services.
+    pub(super) metadata_services: LazyConnector,
     /// The configuration that the clients of all services share.
     pub(super) sdk: SdkConfig,
     pub(crate) log: Log,
@@ -98,12 +101,13 @@ impl Settings {
             let region = region.unwrap_or("no region".to_owned());
             format!("profile {}, {region}", escape(&profile_name))
         });
-        let clients = Clients::new(root_certs::choose(connection.ca_bundle.as_deref(), profile));
+        let root_certs = root_certs::choose(connection.ca_bundle.as_deref(), profile);
+        let services = LazyConnector::new(Some(root_certs));
         let ignores_endpoint_urls = profile.flag("ignore_configured_endpoint_urls")?;
         let timeouts = timeouts(connection);
         let sdk = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
-            .http_client(clients.service())
+            .http_client(services.client())
             .use_fips(profile.flag("use_fips_endpoint")?)
             .use_dual_stack(profile.flag("use_dualstack_endpoint")?)
             .retry_config(retry(profile)?)
@@ -121,14 +125,15 @@ impl Settings {
             endpoint_option: connection.endpoint_url.clone(),
             token_code: Mutex::new(connection.token_code.clone()),
             signing_keys: SigningKeys::default(),
-            clients,
+            services,
+            metadata_services: LazyConnector::new(None),
             sdk,
             log,
             explain,
         };
         settings.endpoint_url = settings.address("iam", settings.endpoint_option.as_deref())?;
         let uri = settings.endpoint_url.as_deref().unwrap_or("https:");
-        settings.clients.prepare(uri, &timeouts)?;
+        settings.services.prepare(uri, &timeouts)?;
         Ok(settings)
     }
 

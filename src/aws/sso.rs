@@ -125,19 +125,11 @@ impl Sso {
         }))
     }
 
-    /// Fetches the role's credentials.
+    /// Fetches the role's credentials with the token of the session.
     ///
     /// # Errors
     ///
-    /// There is no token, it has expired, or SSO refuses it.
-    pub(super) async fn fetch_credentials(
-        &self,
-        settings: &Settings,
-    ) -> Result<Credentials, RunError> {
-        let token = self.token(settings).await?;
-        self.role_credentials(token, settings).await
-    }
-
+    /// SSO refuses the token.
     pub(super) async fn role_credentials(
         &self,
         token: String,
@@ -176,8 +168,12 @@ impl Sso {
             .credentials()
     }
 
-    /// Returns the token, renewed if it expires soon. An expired token is never sent.
-    async fn token(&self, settings: &Settings) -> Result<String, RunError> {
+    /// Returns the token of the session, renewed if it expires soon. An expired token is never sent.
+    ///
+    /// # Errors
+    ///
+    /// There is no token, or it has expired and cannot be renewed.
+    pub(super) async fn token(&self, settings: &Settings) -> Result<String, RunError> {
         let home = environment::home().unwrap_or_default();
         let session = self.session.as_ref().unwrap_or(&self.start_url);
         let folder = home.join(".aws/sso/cache");

@@ -85,7 +85,7 @@ impl Work<'_> {
             }
             match failure.service().map(ServiceError::kind) {
                 Some(ErrorKind::Credentials) => {
-                    return match iam.renewal_failure() {
+                    return match iam.caller.renewal_failure() {
                         Some(error) => Some(AbortReason::not_renewed(&error)),
                         None => failed("IAM rejected the credentials"),
                     };

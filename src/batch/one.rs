@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::InFlight;
 use super::prior::{left_unverified, not_deactivated};
 use crate::aws::attempt::Attempts;
-use crate::aws::{Iam, KeyBudget};
+use crate::aws::{Iam, TimeBudget};
 use crate::change::Change;
 use crate::conclude::Ambiguity;
 use crate::error::Exit;
@@ -131,7 +131,7 @@ impl Work<'_> {
         stage: Stage,
         prior: PriorState,
         iam: &Iam,
-        budget: &mut KeyBudget,
+        budget: &mut TimeBudget,
     ) -> Choice {
         if let Some(outcome) = not_deactivated(target.metadata.deactivation) {
             return Err(self.unchanged(target, outcome));
@@ -180,7 +180,7 @@ impl Work<'_> {
         &self,
         target: Target,
         prior: PriorState,
-        budget: &KeyBudget,
+        budget: &TimeBudget,
     ) -> Result<Target, (Box<KeyResult>, io::Result<()>)> {
         if self.request.mode == Mode::DryRun {
             return Ok(target);
@@ -228,7 +228,7 @@ impl Work<'_> {
         target: Target,
         prior: PriorState,
         iam: &Iam,
-        budget: &KeyBudget,
+        budget: &TimeBudget,
     ) -> Box<KeyResult> {
         if self.request.mode == Mode::DryRun {
             let reason = self.request.conditions.to_string();
@@ -260,7 +260,7 @@ impl Work<'_> {
         target: &'a Target,
         prior: PriorState,
         iam: &'a Iam,
-        budget: &'a KeyBudget,
+        budget: &'a TimeBudget,
         attempts: &'a Attempts,
     ) -> Change<'a> {
         let mut earlier = self.journal.attempts(&target.key.id).iter();

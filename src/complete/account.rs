@@ -115,7 +115,7 @@ async fn connect(mut connection: Connection, allow_self: bool, deadline: Instant
         &[],
         REQUEST_LIMIT,
         Purpose {
-            is_single: true,
+            makes_many_requests: false,
             mode: Mode::DryRun,
             allow_self,
         },

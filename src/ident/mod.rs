@@ -13,9 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::sanitize::{Invalid, escape};
 use crate::secret::has_secret;
-pub(crate) use role::{
-    RoleArn, RoleName, TokenCode, external_id, not_secret, serial_number, session_name,
-};
+pub(crate) use role::{RoleArn, RoleName, TokenCode, external_id, serial_number, session_name};
 
 /// Finds the first character that is neither an ASCII letter or digit nor in `others`. Returns a fragment with its
 /// position and code point.

@@ -88,6 +88,7 @@ impl FromStr for RoleArn {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
+        not_secret(text)?;
         let refuse = |reason: &str| Err(Invalid::new(OsStr::new(text), reason));
         let parts: Vec<&str> = text.splitn(6, ':').collect();
         let ["arn", partition, "iam", "", account, path] = parts[..] else {
@@ -114,7 +115,7 @@ impl FromStr for RoleArn {
 }
 
 /// Refuses what may be a secret: STS would get it, and `CloudTrail` records it. An ARN may have a name that looks like one.
-pub(crate) fn not_secret(text: &str) -> Result<(), Invalid> {
+fn not_secret(text: &str) -> Result<(), Invalid> {
     if !text.starts_with("arn:") && has_secret(text) {
         return Err(Invalid::secret(text));
     }

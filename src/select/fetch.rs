@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::{Requirement, Selector, failed, missing_data};
-use crate::aws::KeyBudget;
+use crate::aws::TimeBudget;
 use crate::error::{CallError, SearchScope};
 use crate::metadata::{Denied, KeyMetadata, Status, Target};
 use crate::outcome::Outcome;
@@ -30,7 +30,7 @@ impl Selector<'_> {
     pub(super) async fn fetch_metadata(
         &self,
         target: &mut Target,
-        budget: &mut KeyBudget,
+        budget: &mut TimeBudget,
     ) -> Result<Option<CallError>, Outcome> {
         let Target { key, metadata } = target;
         metadata.owner.clone_from(&key.user_name);
@@ -146,7 +146,7 @@ impl Selector<'_> {
     }
 
     /// Whether a key still has the status that it is to get, by a list that no longer lags behind the deactivation to undo.
-    pub(super) async fn still_has_status(&self, target: &mut Target, budget: &KeyBudget) -> bool {
+    pub(super) async fn still_has_status(&self, target: &mut Target, budget: &TimeBudget) -> bool {
         if self.request.action != Action::Reactivate || self.request.mode == Mode::DryRun {
             return true;
         }

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use tokio::sync::OnceCell;
 
-use crate::aws::{Iam, KeyBudget};
+use crate::aws::{Iam, TimeBudget};
 use crate::condition::{ConditionResult, OWNER_TAGS, RequiredRead, TRUSTED_TIME};
 use crate::error::{CallError, NamedBy, TransportError};
 use crate::guard;
@@ -76,7 +76,7 @@ impl<'a> Selector<'a> {
     }
 
     /// Decides on one key within its time limit.
-    pub(crate) async fn decide(&self, key: Key, iam: &Iam, budget: &mut KeyBudget) -> Choice {
+    pub(crate) async fn decide(&self, key: Key, iam: &Iam, budget: &mut TimeBudget) -> Choice {
         let selector = Selector {
             iam,
             shared: Rc::clone(&self.shared),
@@ -94,7 +94,7 @@ impl<'a> Selector<'a> {
     /// # Errors
     ///
     /// The outcome of a key that is not changed.
-    async fn check(&self, target: &mut Target, budget: &mut KeyBudget) -> Result<(), Outcome> {
+    async fn check(&self, target: &mut Target, budget: &mut TimeBudget) -> Result<(), Outcome> {
         let own_key =
             |target: &Target| guard::signing_key(&target.key, &self.iam.signer, self.request);
         if self.request.mode == Mode::Change

@@ -245,9 +245,39 @@ fn c90_a_path_is_taken_as_it_is() {
         },
         &[
             "the environment variable AWS_ROLE_ARN is `arn:",
-            "no whitespace and no quotes",
+            "the ARN of a role has the form arn:aws:iam::ACCOUNT:role/NAME",
         ],
     );
+}
+
+/// The AWS CLI would send it to STS, which can only refuse it.
+#[test]
+fn c90_a_role_that_no_account_can_have() {
+    const FORM: &str = "the ARN of a role has the form arn:aws:iam::ACCOUNT:role/NAME";
+    for (setting, value, rule) in [
+        ("role_arn", "Deployer", FORM),
+        ("role_arn", "arn:aws:iam::1:role/Deployer", FORM),
+        ("role_arn", "arn:aws:iam::123456789012:user/Bob", FORM),
+        ("role_arn", "arn:aws:iam::123456789012:role/a b", FORM),
+        ("role_session_name", "x", "it must have 2 to 64 characters"),
+        ("external_id", "x", "it must have 2 to 1224 characters"),
+        ("mfa_serial", "x", "it must have 9 to 256 characters"),
+    ] {
+        let sandbox = documented();
+        let role = if setting == "role_arn" { "" } else { ROLE };
+        let config =
+            format!("[default]\ncredential_source = Environment\n{setting} = {value}\n{role}");
+        let case =
+            Case::documented(&sandbox, &["--profile", "default"]).file(".aws/config", config);
+        let place = format!("line 3 of {}", case.path(".aws/config").display());
+        let said = format!(
+            "iam-del-key: error: `{setting}` of profile `default` is `{value}`: {rule}\n\
+             hint: correct `{setting}` of profile `default` ({place}), or remove it\n\
+             result: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
+        );
+        let _ = case.run().exits(7).prints_nothing().says_exactly(&said);
+        assert_eq!(sandbox.connections(), 0);
+    }
 }
 
 #[test]

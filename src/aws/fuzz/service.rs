@@ -24,7 +24,7 @@ use roxmltree::{Document, Node};
 use crate::aws::Iam;
 use crate::aws::config_file::ConfigFiles;
 use crate::aws::credentials::{Provider, Source};
-use crate::aws::http::Clients;
+use crate::aws::http::LazyConnector;
 use crate::aws::root_certs::RootCerts;
 use crate::aws::settings::Settings;
 use crate::aws::sts::Caller;
@@ -144,7 +144,8 @@ impl Service {
             endpoint_option: None,
             token_code: Mutex::default(),
             signing_keys: Arc::default(),
-            clients: Clients::new(RootCerts::System),
+            services: LazyConnector::new(Some(RootCerts::System)),
+            metadata_services: LazyConnector::new(None),
             sdk: self.sdk.clone(),
             log: Log::quiet(),
             explain: run_error,

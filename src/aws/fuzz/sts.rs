@@ -8,10 +8,10 @@ use serde_json::Value;
 
 use super::service::{Expected, Service, check_stop, check_time, credentials, parts, run};
 use crate::aws::connection::Connection;
-use crate::aws::key_budget::{KeyBudget, SharedClock};
 use crate::aws::role::Role;
 use crate::aws::root::{self, Root};
 use crate::aws::sts::{Caller, Identity};
+use crate::aws::time_budget::{SharedClock, TimeBudget};
 use crate::error::RunError;
 use crate::ident::AccountId;
 use crate::request::Mode;
@@ -70,7 +70,7 @@ fn check_root(body: &[u8]) {
     };
     let root = Root::new(&account(), Mode::Change, &caller, &Connection::default());
     let settings = Service::new(&[body.to_vec()]).settings();
-    let budget = KeyBudget::new(&SharedClock::default(), LIMIT);
+    let budget = TimeBudget::new(&SharedClock::default(), LIMIT);
     let session = run(root.assume(Some(credentials()), &settings, &budget));
     check_session(session, body, "AssumeRoot");
 }

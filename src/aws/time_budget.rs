@@ -87,14 +87,14 @@ const READ_GRACE: Duration = Duration::from_millis(500);
 
 /// The time limit of one key or of the credentials. It starts when it is created.
 #[derive(Debug)]
-pub(crate) struct KeyBudget {
+pub(crate) struct TimeBudget {
     wait_clock: SharedClock,
     /// When the limit ends if no request waits from now on.
     end: Instant,
     pub(super) limit: Duration,
 }
 
-impl KeyBudget {
+impl TimeBudget {
     pub(super) fn new(wait_clock: &SharedClock, limit: Duration) -> Self {
         let now = Instant::now();
         Self {
@@ -165,7 +165,7 @@ mod tests {
             .build()
             .expect("a runtime");
         runtime.block_on(async {
-            let budget = KeyBudget::new(&SharedClock::default(), Duration::ZERO);
+            let budget = TimeBudget::new(&SharedClock::default(), Duration::ZERO);
             let late = budget.fetch("the source", std::future::pending::<Result<(), _>>());
             assert!(late.await.is_err());
             let _asking = budget.pause();
