@@ -8,7 +8,7 @@ use aws_smithy_runtime_api::client::http::{
     HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
     SharedHttpConnector, http_client_fn,
 };
-use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
@@ -166,16 +166,32 @@ impl HttpConnector for LazyConnector {
             // If an idle connection has received bytes, they would be read as the response to the next request.
             // Yielding lets the runtime notice them and close the connection.
             yield_now().await;
+            let is_metadata_service = connector.root_certs.is_none();
             let connector = connector.connector_of(request.uri());
             // The bundle may have been removed since it was checked.
             let connector = connector.map_err(|error| ConnectorError::user(error.into()))?;
             let mut response = connector.send(request).await?;
-            // The SDK panics if it cannot represent the end of a token's lifetime.
-            let lifetime = response.headers().get(TOKEN_LIFETIME);
-            if lifetime.is_some_and(|seconds| seconds.parse::<u32>().is_err()) {
-                response.headers_mut().remove(TOKEN_LIFETIME);
+            if is_metadata_service && response.headers().get(TOKEN_LIFETIME).is_some() {
+                reject_unusable_token(&mut response).await?;
             }
             Ok(response)
         })
     }
+}
+
+/// Removes the lifetime of a token that is not usable, so that the SDK rejects the token. The SDK would use the body of
+/// any status but 400 and 403, and it panics if a token is not text or if it cannot represent the end of its lifetime.
+async fn reject_unusable_token(response: &mut HttpResponse) -> Result<(), ConnectorError> {
+    let token = ByteStream::new(response.take_body()).collect().await;
+    let token = token.map_err(|error| ConnectorError::io(error.into()))?;
+    let token = token.into_bytes();
+    let lifetime = response.headers().get(TOKEN_LIFETIME);
+    let is_usable = response.status().as_u16() == 200
+        && lifetime.is_some_and(|seconds| seconds.parse::<u32>().is_ok())
+        && token.iter().all(u8::is_ascii_graphic);
+    if !is_usable {
+        response.headers_mut().remove(TOKEN_LIFETIME);
+    }
+    *response.body_mut() = SdkBody::from(token);
+    Ok(())
 }

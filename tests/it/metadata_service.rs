@@ -165,10 +165,22 @@ fn an_instance_whose_role_has_no_name_of_a_role() {
 }
 
 #[test]
-fn a_metadata_token_without_an_end_is_not_used() {
+fn a_metadata_token_that_cannot_be_one_is_not_used() {
     let sandbox = documented();
-    each([u64::MAX, i64::MAX.unsigned_abs()], |lifetime| {
-        let instead = [("/latest/api/token".to_owned(), lifetime.to_string())].into();
+    let endless = u64::MAX;
+    let too_long = i64::MAX;
+    let tokens = [
+        format!("200 {endless} metadata-token"),
+        format!("200 {too_long} metadata-token"),
+        "200 21600 \u{ff}\u{fe}".to_owned(),
+        "200 21600 t\u{f6}k".to_owned(),
+        "201 21600 metadata-token".to_owned(),
+        "302 21600 metadata-token".to_owned(),
+        "404 21600 metadata-token".to_owned(),
+        "503 21600 metadata-token".to_owned(),
+    ];
+    each(tokens, |token| {
+        let instead = [("/latest/api/token".to_owned(), token)].into();
         let metadata = Metadata::start_instead(instead);
         let case = without(&sandbox, "")
             .without("AWS_EC2_METADATA_DISABLED")

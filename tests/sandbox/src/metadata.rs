@@ -38,7 +38,8 @@ impl Metadata {
         Self::start_instead(HashMap::new())
     }
 
-    /// The same, with other answers to what is asked for at these paths. A token has another lifetime instead.
+    /// The same, with other answers to what is asked for at these paths. For a token: the status, the lifetime and the
+    /// token, whose characters are bytes.
     ///
     /// # Panics
     ///
@@ -91,7 +92,7 @@ async fn serve(
         log.push(format!("{} {}", request.method, request.path()));
         let given = instead.get(request.path().trim_end_matches('/'));
         let reply = match given {
-            Some(lifetime) if request.method == "PUT" => token(lifetime),
+            Some(parts) if request.method == "PUT" => token(parts),
             Some(body) => Reply::new(200, "application/json", body.clone()),
             None => answer(&request, credentials),
         };
@@ -104,7 +105,7 @@ fn answer(request: &Request, credentials: &Credentials) -> Reply {
     let json = |text: String| Reply::new(200, "application/json", text);
     let path = request.path().trim_end_matches('/');
     match (request.method.as_str(), path) {
-        ("PUT", "/latest/api/token") => token("21600"),
+        ("PUT", "/latest/api/token") => token("200 21600 metadata-token"),
         ("GET", ROLES) => Reply::new(200, "text/plain", documented::ROLE),
         ("GET", "/federation/credentials") => json(portal(credentials)),
         ("GET", "/creds") => json(role(credentials)),
@@ -113,8 +114,13 @@ fn answer(request: &Request, credentials: &Credentials) -> Reply {
     }
 }
 
-fn token(lifetime: &str) -> Reply {
-    let reply = Reply::new(200, "text/plain", "metadata-token");
+fn token(parts: &str) -> Reply {
+    let mut parts = parts.splitn(3, ' ');
+    let mut next = || parts.next().expect("status, lifetime and token");
+    let status = next().parse().expect("a status");
+    let lifetime = next();
+    let token: Vec<u8> = next().chars().map(|byte| byte as u8).collect();
+    let reply = Reply::new(status, "text/plain", token);
     reply.with_header("X-Aws-Ec2-Metadata-Token-Ttl-Seconds", lifetime)
 }
 
