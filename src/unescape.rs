@@ -15,7 +15,7 @@ const UNDONE_BYTES: [fn(u8) -> bool; 3] = [
 ];
 
 /// The first characters of escapes.
-const ESCAPE_STARTS: [char; 3] = ['%', '&', '\\'];
+const ESCAPE_STARTS: [char; 4] = ['%', '&', '\\', '='];
 
 /// The named character references of HTML for characters that may occur in a secret.
 const HTML_NAMES: [(&str, char); 11] = [
@@ -137,7 +137,8 @@ impl Unescaped {
     }
 }
 
-/// Returns the length of the URL, HTML or JSON escape at the end of the text, and the bytes that it stands for.
+/// Returns the length of the URL, HTML, JSON or quoted-printable escape at the end of the text, and the bytes that it
+/// stands for.
 fn trailing_escape(text: &[u8]) -> Option<(usize, Vec<u8>)> {
     let character = |c: char| c.to_string().into_bytes();
     let digits_after = |start: &str, digits: usize| {
@@ -162,8 +163,15 @@ fn trailing_escape(text: &[u8]) -> Option<(usize, Vec<u8>)> {
         }
         c @ (b'/' | b'\\' | b'"') => text.ends_with(&[b'\\', *c]).then(|| (2, vec![*c])),
         c @ (b'n' | b'r' | b't') => text.ends_with(&[b'\\', *c]).then(|| (2, vec![b' '])),
+        // Quoted-printable wraps lines with it.
+        b'\n' => {
+            let line_breaks = ["=\n", "=\r\n"].into_iter();
+            let mut escaped = line_breaks.filter(|end| text.ends_with(end.as_bytes()));
+            escaped.next().map(|end| (end.len(), vec![b' ']))
+        }
         c if c.is_ascii_hexdigit() => {
-            if let Some((length, byte)) = digits_after("%", 2).or_else(|| digits_after("\\x", 2)) {
+            let mut starts = ["%", "\\x", "="].into_iter();
+            if let Some((length, byte)) = starts.find_map(|start| digits_after(start, 2)) {
                 return Some((length, vec![u8::try_from(byte).ok()?]));
             }
             // JavaScript's `escape` uses a percent sign instead of the backslash.
@@ -200,6 +208,7 @@ mod tests {
             ("p%C3%B6&#246;\\u00f6%u00F6", "p\u{f6}\u{f6}\u{f6}\u{f6}"),
             ("a\u{200b}b&#8203;c", "abc"),
             ("a\\nb\\r\\tc\\\\nd", "a b  c d"),
+            ("a=2Fb=3D2fc=\r\nd=\ne=5C/f", "a/b/c d e/f"),
             (
                 "100% & more; &nothing; %zz \\ &#; &;",
                 "100% & more; &nothing; %zz \\ &#; &;",
@@ -216,17 +225,12 @@ mod tests {
 
     #[test]
     fn plain_text_is_its_only_form() {
-        for text in [
-            "",
-            "a b\tc\nd",
-            "Signature=0f/+=;",
-            "~!\"#$'()*,-.:<>?@[]^_`{|}",
-        ] {
+        for text in ["", "a b\tc\nd", "~!\"#$'()*+,-./:;<>?@[]^_`{|}"] {
             assert!(is_plain(text), "{text}");
             assert_eq!(read(text), text);
         }
         for text in [
-            "a%2Fb", "&sol;", "\\/", "\u{e9}", "\u{200b}", "\u{7f}", "\u{b}", "\0",
+            "a%2Fb", "&sol;", "\\/", "a=2Fb", "\u{e9}", "\u{200b}", "\u{7f}", "\u{b}", "\0",
         ] {
             assert!(!is_plain(text), "{text}");
         }

@@ -240,7 +240,13 @@ async fn tunnel(stream: FirstStream, uri: &Uri, proxy: &Proxy) -> Result<FirstSt
             parts
         }
     };
-    Ok(parts.map_err(failed)?.io)
+    let parts = parts.map_err(failed)?;
+    // In TLS, the client speaks first.
+    if !parts.read_buf.is_empty() {
+        let error = "it sent something through the connection before TLS began";
+        return Err(ProxyCause::Failed(error.into()));
+    }
+    Ok(parts.io)
 }
 
 impl Service<Uri> for Dialer {

@@ -299,7 +299,11 @@ fn proxy_failure(error: &ProxyError) -> (String, String) {
     });
     let reason =
         reworded.unwrap_or_else(|| format!("the connection to the proxy failed: {reason}"));
-    (reason, hint.map_or_else(|| error.hint(), str::to_owned))
+    let mut hint = hint.map_or_else(|| error.hint(), str::to_owned);
+    if sources(&**cause).any(<dyn Error>::is::<Late>) {
+        hint.push_str("; --cli-connect-timeout sets how long to wait for it");
+    }
+    (reason, hint)
 }
 
 /// Describes a failed connection, with a hint.

@@ -113,8 +113,8 @@ impl ProxyError {
         }
         match authorization {
             Some(_) => (
-                "the proxy refused the user name and password".to_owned(),
-                format!("check the user name and password in {variable}"),
+                "the proxy refused the credentials".to_owned(),
+                format!("check the user name, and the password if it needs one, in {variable}"),
             ),
             None => (
                 "the proxy asks for a user name and a password".to_owned(),

@@ -81,7 +81,7 @@ impl Recorder {
         let redact = |text: &str| attempt.secrets.redact(text);
         let unexpected = |reason: &str| Response::Unexpected(redact(reason));
         let (status, operation) = (attempt.metadata.status, self.operation);
-        if let Some(reason) = ambiguous_length(response) {
+        if let Some(reason) = unreliable_body(response) {
             return unexpected(&format!("HTTP status {status}; {reason}"));
         }
         let mut body = match response_body::read(body, operation) {
@@ -255,10 +255,15 @@ impl Intercept for Recorder {
     }
 }
 
-/// Returns why other HTTP software, such as a proxy, may find another end of this response. Then its body may come from
-/// another response. The HTTP client itself rejects different `Content-Length` headers.
-fn ambiguous_length(response: &HttpResponse) -> Option<&'static str> {
+/// Returns why the body may not be what the service sent. Other HTTP software, such as a proxy, may find another end of
+/// this response, and then its body may come from another one. The HTTP client itself rejects different `Content-Length`
+/// headers. No request asks for an encoding of the content.
+fn unreliable_body(response: &HttpResponse) -> Option<&'static str> {
     let headers = response.headers();
+    let mut contents = headers.get_all("content-encoding");
+    if contents.any(|encoding| !encoding.eq_ignore_ascii_case("identity")) {
+        return Some("it has a Content-Encoding that was not asked for");
+    }
     let mut encodings = headers.get_all("transfer-encoding");
     let encoding = encodings.next()?;
     if headers.get("content-length").is_some() {

@@ -64,7 +64,7 @@ impl Secrets {
         let secrets = secrets.iter().filter(|secret| secret.len() >= MIN_LENGTH);
         let spellings = secrets.flat_map(|secret| {
             let escapes = unescape::unescaped_bytes(secret).into_iter();
-            escapes.chain(hexadecimal(secret))
+            escapes.chain([hexadecimal(secret)])
         });
         let comparable = |mut bytes: Vec<u8>| {
             bytes.retain(|byte| is_compared(*byte));
@@ -82,7 +82,7 @@ impl Secrets {
         unescape::redact(text, |bytes| self.find_in(bytes)).into_owned()
     }
 
-    /// Finds the secrets. White space within one does not hide it.
+    /// Finds the secrets. Neither white space within one nor another case of its letters hides it.
     fn find_in(&self, text: &[u8]) -> Vec<Range<usize>> {
         let mut found = Vec::new();
         let compared = text.iter().copied().enumerate();
@@ -90,7 +90,7 @@ impl Secrets {
         let (places, text): (Vec<usize>, Vec<u8>) = compared.unzip();
         for secret in self.0.iter().filter(|secret| !secret.is_empty()) {
             let windows = text.windows(secret.len()).enumerate();
-            let matches = windows.filter(|(_, window)| window == secret);
+            let matches = windows.filter(|(_, window)| window.eq_ignore_ascii_case(secret));
             found.extend(matches.map(|(at, _)| places[at]..places[at + secret.len() - 1] + 1));
         }
         found
@@ -104,13 +104,10 @@ fn is_compared(byte: u8) -> bool {
 }
 
 /// The digits of the bytes of a secret, as some services repeat what was signed.
-fn hexadecimal(secret: &str) -> [Vec<u8>; 2] {
-    let digits = |all: &[u8; 16]| {
-        let bytes = secret.bytes();
-        let digits = bytes.flat_map(|byte| [byte >> 4, byte & 15]);
-        digits.map(|digit| all[usize::from(digit)]).collect()
-    };
-    [digits(b"0123456789abcdef"), digits(b"0123456789ABCDEF")]
+fn hexadecimal(secret: &str) -> Vec<u8> {
+    let digits = secret.bytes().flat_map(|byte| [byte >> 4, byte & 15]);
+    let digits = digits.map(|digit| b"0123456789abcdef"[usize::from(digit)]);
+    digits.collect()
 }
 
 /// Collects the secret strings in JSON. `name` is the name of the member that holds `value`.
@@ -191,6 +188,9 @@ mod tests {
             "p&#64;ss w&#xf6;rd&percnt;",
             "p%2540ss%2Bw%25C3%25B6rd%2525",
             "p&amp;#x40;ss w\\u00f6rd%",
+            "p=40ss w=C3=B6rd=25",
+            "P=40SS w=c3=b6R=\r\nD=25",
+            "P@sS W%C3%B6RD%",
         ] {
             let text = format!("\u{e9}{spelling}\u{e9}{spelling}.");
             let redacted = "\u{e9}(not shown)\u{e9}(not shown).";

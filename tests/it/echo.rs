@@ -6,6 +6,19 @@ use iam_sandbox::{Echo, Fault, What};
 use crate::case::{BOBS_KEY, CANARIES, Case, always, documented, each, each_at_once, faulty};
 use crate::secret::long_token;
 
+/// Every line of it ends with `=`, and has at most 76 characters.
+fn quoted_printable(text: &str) -> String {
+    let escaped = text.chars().map(|c| match c {
+        '/' => "=2F".to_owned(),
+        '+' => "=2B".to_owned(),
+        '=' => "=3D".to_owned(),
+        c => c.to_string(),
+    });
+    let escaped: Vec<String> = escaped.collect();
+    let lines = escaped.chunks(72).map(<[String]>::concat);
+    lines.collect::<Vec<_>>().join("=\r\n")
+}
+
 #[test]
 fn f68_an_echo_in_escapes_is_shown_without_the_secrets_of_the_request() {
     let token = long_token();
@@ -39,6 +52,9 @@ fn f68_an_echo_in_escapes_is_shown_without_the_secrets_of_the_request() {
             '/' => "\\u0026#47;".to_owned(),
             c => c.to_string(),
         }),
+        quoted_printable(&token),
+        token.to_ascii_uppercase(),
+        token.to_ascii_lowercase(),
     ];
     each(cases, |spelled: String| {
         let cases = [

@@ -1,4 +1,4 @@
-//! Responses whose length is ambiguous. Their body may come from another response, so they are no evidence.
+//! Responses whose length is ambiguous or whose body is encoded. The body may not be what IAM sent, so they are no evidence.
 
 use iam_sandbox::What;
 
@@ -35,6 +35,7 @@ fn refused() -> String {
 fn f50_a_response_of_ambiguous_length_proves_nothing() {
     const BOTH: &str = "it has both Content-Length and Transfer-Encoding";
     const OTHER: &str = "its Transfer-Encoding is not chunked alone";
+    const ENCODED: &str = "it has a Content-Encoding that was not asked for";
     let headers = [
         ("Content-Length: 5\r\nTransfer-Encoding: chunked", BOTH),
         ("Transfer-Encoding: chunked\r\nContent-Length: #", BOTH),
@@ -49,6 +50,17 @@ fn f50_a_response_of_ambiguous_length_proves_nothing() {
         ),
         ("Transfer-Encoding: xchunked", OTHER),
         ("Transfer-Encoding:", OTHER),
+        ("Content-Length: #\r\nContent-Encoding: gzip", ENCODED),
+        (
+            "Transfer-Encoding: chunked\r\ncontent-encoding: br",
+            ENCODED,
+        ),
+        ("Content-Encoding: identity, gzip", ENCODED),
+        (
+            "Content-Encoding: identity\r\nContent-Encoding: gzip",
+            ENCODED,
+        ),
+        ("Content-Encoding:", ENCODED),
     ];
     let invalid = [
         "Content-Length: #\r\nContent-Length: 5",
@@ -96,6 +108,7 @@ fn f50_a_response_of_one_length_is_read() {
         "Transfer-Encoding: chunked",
         "transfer-encoding: CHUNKED",
         "Connection: close",
+        "Content-Length: #\r\nContent-Encoding: Identity",
     ];
     each_at_once(headers, |headers| {
         let sandbox = faulty([always("DeleteAccessKey", raw(200, &deleted(), headers))]);

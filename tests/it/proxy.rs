@@ -79,6 +79,10 @@ fn f46_each_failure_of_a_proxy_is_stated() {
         ("HTTP/1.1 200 OK\r\n".to_owned(), closed.to_owned()),
         (long, too_large.to_owned()),
         (many, too_large.to_owned()),
+        (
+            "HTTP/1.1 200 OK\r\n\r\nHello".to_owned(),
+            "the proxy sent something through the connection before TLS began".to_owned(),
+        ),
         ("HTTP/1.1 204 No Content\r\n\r\n".to_owned(), status(204)),
         (
             "HTTP/1.1 302 Found\r\nLocation: http://x\r\n\r\n".to_owned(),
@@ -104,12 +108,13 @@ fn f46_each_failure_of_a_proxy_is_stated() {
 #[test]
 fn f46_a_proxy_that_asks_who_and_is_told() {
     let asks = "the proxy asks for a user name and a password";
-    let refuses = "the proxy refused the user name and password";
+    let refuses = "the proxy refused the credentials";
     let other = "the proxy asks for a kind of authentication that is not supported";
     let basic_only =
         "use a proxy with Basic authentication; NO_PROXY names the hosts that need no proxy";
     let set = |variable| format!("set {variable} to http://USER:PASSWORD@HOST:PORT");
-    let check = |variable| format!("check the user name and password in {variable}");
+    let check =
+        |variable| format!("check the user name, and the password if it needs one, in {variable}");
     let (basic, known) = (
         "Proxy-Authenticate: Basic realm=\"x\"\r\n",
         "me:of-the-proxy-1@",
@@ -120,6 +125,7 @@ fn f46_a_proxy_that_asks_who_and_is_told() {
         ("HTTPS_PROXY", "", basic, asks, set("HTTPS_PROXY")),
         ("https_proxy", "", "", asks, set("https_proxy")),
         ("HTTPS_PROXY", known, basic, refuses, check("HTTPS_PROXY")),
+        ("HTTPS_PROXY", "me@", basic, refuses, check("HTTPS_PROXY")),
         ("ALL_PROXY", known, list, refuses, check("ALL_PROXY")),
         ("HTTPS_PROXY", known, others, other, basic_only.to_owned()),
     ];
@@ -143,7 +149,8 @@ fn f46_a_proxy_that_hangs_is_named_with_the_time_it_took() {
     let url = proxy.url().replace("http://", &user);
     let case = connecting(&sandbox, "1").env("HTTPS_PROXY", &url);
     let reason = "the proxy did not respond within 1 s";
-    fails(&sandbox, case, &address, reason, CHECK);
+    let hint = format!("{CHECK}; --cli-connect-timeout sets how long to wait for it");
+    fails(&sandbox, case, &address, reason, &hint);
     // The limit of the whole key ends the wait, and says how long it was.
     let case = connecting(&sandbox, "0").args(["--timeout", "2"]);
     let through = format!("through the proxy {address}: it did not respond within ");
