@@ -14,8 +14,8 @@ const UNDONE_BYTES: [fn(u8) -> bool; 3] = [
     |_| true,
 ];
 
-/// The first characters of escapes.
-const ESCAPE_STARTS: [char; 4] = ['%', '&', '\\', '='];
+/// The first characters of escapes, except for those of quoted-printable.
+const ESCAPE_STARTS: [char; 3] = ['%', '&', '\\'];
 
 /// The named character references of HTML for characters that may occur in a secret.
 const HTML_NAMES: [(&str, char); 11] = [
@@ -75,11 +75,17 @@ pub(crate) fn unescaped_bytes(text: &str) -> Vec<Vec<u8>> {
 /// Whether the text is its only form: printable ASCII without escapes. Most text is plain.
 fn is_plain(text: &str) -> bool {
     let is_printable = |byte: u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace();
-    text.bytes().all(is_printable) && !text.contains(ESCAPE_STARTS)
+    text.bytes().all(is_printable) && !may_have_escapes(text)
+}
+
+fn may_have_escapes(text: &str) -> bool {
+    let continues = |c: char| c.is_ascii_hexdigit() || matches!(c, '\r' | '\n');
+    let mut after_equals_signs = text.split('=').skip(1);
+    text.contains(ESCAPE_STARTS) || after_equals_signs.any(|text| text.starts_with(continues))
 }
 
 fn unescaped_forms(text: &str) -> impl Iterator<Item = Unescaped> {
-    let undone_count = if text.contains(ESCAPE_STARTS) { 3 } else { 1 };
+    let undone_count = if may_have_escapes(text) { 3 } else { 1 };
     // An invisible character may be within a secret, or between a secret and another word.
     let dropped: [fn(char) -> bool; 2] = [is_invisible, |_| false];
     let dropped_count = if text.contains(is_invisible) { 2 } else { 1 };
@@ -225,7 +231,13 @@ mod tests {
 
     #[test]
     fn plain_text_is_its_only_form() {
-        for text in ["", "a b\tc\nd", "~!\"#$'()*+,-./:;<>?@[]^_`{|}"] {
+        for text in [
+            "",
+            "a b\tc\nd",
+            "Signature=/=;",
+            "xmlns=\"https://iam.amazonaws.com/\"",
+            "~!\"#$'()*,-.:<>?@[]^_`{|}",
+        ] {
             assert!(is_plain(text), "{text}");
             assert_eq!(read(text), text);
         }

@@ -138,6 +138,9 @@ pub(super) fn call_error(
             500..=510 => {
                 "the server, or a proxy in front of it, failed: run the same command again in a minute"
             }
+            407 => {
+                "a proxy asks for a user name and a password: check them in the URL of the proxy"
+            }
             _ => INTERCEPTED,
         };
         error.hint = Some(hint.to_owned());
@@ -175,9 +178,8 @@ pub(crate) fn timed_out(
 
 /// Creates the error of a read that was canceled because `limit`, that of the whole key, was up.
 pub(crate) fn read_timed_out(operation: &str, limit: Duration) -> CallError {
-    let seconds = limit.as_secs();
-    let reason = format!("{operation} did not finish in time; --timeout is {seconds} s");
-    CallError::NotSent(TransportError::new("", reason))
+    let what = format!("{operation} did not finish in time");
+    CallError::NotSent(TransportError::out_of_time(&what, limit))
 }
 
 /// Returns the local time and the server's time as HTTP dates if they differ too much.

@@ -6,6 +6,7 @@ pub(crate) mod tests;
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use crate::ident::{AccountId, UserName};
 pub(crate) use run::{Exit, Explain, RunError};
@@ -117,6 +118,8 @@ pub(crate) struct TransportError {
     pub(crate) hint: Option<String>,
     /// Whether a response arrived that is not from IAM.
     pub(crate) has_unexpected_response: bool,
+    /// Whether the time limit ended a read. IAM may have responded to some of its requests.
+    pub(crate) ran_out_of_time: bool,
 }
 
 impl TransportError {
@@ -125,6 +128,16 @@ impl TransportError {
         Self {
             host: host.into(),
             reason: reason.into(),
+            ..Self::default()
+        }
+    }
+
+    /// Creates the error of a read that the limit of `--timeout` ended. `what` is a clause.
+    pub(crate) fn out_of_time(what: &str, limit: Duration) -> Self {
+        Self {
+            reason: format!("{what}; --timeout is {} s", limit.as_secs()),
+            hint: Some("if IAM is just slow, raise --timeout".to_owned()),
+            ran_out_of_time: true,
             ..Self::default()
         }
     }
@@ -151,13 +164,17 @@ impl ServiceError {
         classify(self.code.as_deref(), self.status)
     }
 
-    /// Whether the session that signed the request has expired or is unknown.
+    /// Whether the session that signed the request has expired, is unknown, or has another secret.
     pub(crate) fn rejects_session(&self) -> bool {
         let code = self.code.as_deref().unwrap_or_default();
-        matches!(
-            code.strip_suffix("Exception").unwrap_or(code),
-            "ExpiredToken" | "TokenRefreshRequired" | "InvalidClientTokenId" | "UnrecognizedClient"
-        )
+        match code.strip_suffix("Exception").unwrap_or(code) {
+            "ExpiredToken"
+            | "TokenRefreshRequired"
+            | "InvalidClientTokenId"
+            | "UnrecognizedClient" => true,
+            "SignatureDoesNotMatch" => self.message.contains("signature we calculated"),
+            _ => false,
+        }
     }
 
     /// Whether the message says that the user, rather than the key, does not exist.

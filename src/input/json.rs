@@ -166,7 +166,7 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
                 }
                 other => {
                     is_report |= other == "ReportFormat";
-                    is_message |= other == "ExitCode";
+                    is_message |= is_same_name(other, "ExitCode");
                     object.next_value::<IgnoredAny>()?;
                 }
             }

@@ -179,7 +179,7 @@ impl Report<'_> {
         } = &self.deactivated;
         let is_short = keys.len() as u64 <= MAX_UNDO_KEYS;
         let others = if *is_unsure {
-            " (keys whose earlier status is unknown are left out)"
+            " (keys whose earlier status is unknown are refused)"
         } else {
             ""
         };

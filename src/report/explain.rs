@@ -192,11 +192,18 @@ impl Report<'_> {
             Outcome::LeftUnverified { why, .. } => {
                 error("NotTried", why, KeyState::started_earlier())
             }
-            Outcome::Stopped { known, .. } => {
+            Outcome::Stopped { known, failure, .. } => {
                 if let KeyState::Done(_) = known {
                     next = self.after_change(result);
                 }
-                error("Interrupted", "interrupted", known.clone())
+                let before = failure.as_ref().map_or(String::new(), |failure| {
+                    format!("; before that: {}", code_and_sentence(failure, "IAM").1)
+                });
+                error(
+                    "Interrupted",
+                    &format!("interrupted{before}"),
+                    known.clone(),
+                )
             }
             Outcome::OwnKey => {
                 let message = format!("{id} belongs to your own credentials: skipped");

@@ -6,7 +6,7 @@ use tokio::time::sleep;
 
 use super::{Requirement, Selector, failed, missing_data};
 use crate::aws::TimeBudget;
-use crate::error::{CallError, SearchScope};
+use crate::error::{CallError, SearchScope, TransportError};
 use crate::metadata::{Denied, KeyMetadata, Status, Target};
 use crate::outcome::Outcome;
 use crate::request::{Action, Key, Mode};
@@ -40,7 +40,11 @@ impl Selector<'_> {
             *budget = self.iam.key_budget(self.request.limit);
         }
         let listing = self.requires_listing(key.user_name.as_ref());
-        let too_late = || failed(super::timed_out(self.request.limit));
+        let too_late = || {
+            let what = "it did not return enough about the key in time";
+            let error = TransportError::out_of_time(what, self.request.limit);
+            failed(CallError::NotSent(error))
+        };
         let mut denied = None;
         // A line of a list may name the owner.
         if self.request.find_user && key.user_name.is_none() {

@@ -11,7 +11,6 @@ mod users;
 use std::cell::Cell;
 use std::collections::HashSet;
 use std::rc::Rc;
-use std::time::Duration;
 
 use tokio::sync::OnceCell;
 
@@ -230,17 +229,6 @@ fn failed(failure: CallError) -> Outcome {
         failure => failure,
     };
     Outcome::not_done(failure, "no request to change it was sent to IAM")
-}
-
-fn timed_out(limit: Duration) -> CallError {
-    CallError::NotSent(TransportError {
-        reason: format!(
-            "it did not return enough about the key in time; --timeout is {} s",
-            limit.as_secs()
-        ),
-        hint: Some("if IAM is just slow, raise --timeout".to_owned()),
-        ..TransportError::default()
-    })
 }
 
 /// Creates the error for required data that a response lacks.

@@ -81,7 +81,8 @@ fn c48_a_signal_does_not_hide_what_iam_returned() {
         let known = "not deleted: IAM found no such key for this user";
         assert_eq!(row["Reason"], known, "{row}");
         let _ = printed.prints(&format!("{row}\n")).says_exactly(&format!(
-            "iam-del-key: error: interrupted\nresult: {BOBS_KEY}: {known}\n"
+            "iam-del-key: error: interrupted; before that: An error occurred (NoSuchEntity) when calling the \
+             DeleteAccessKey operation: {message}\nresult: {BOBS_KEY}: {known}\n"
         ));
     }
 }
@@ -150,7 +151,7 @@ fn c48_a_signal_before_a_retry_does_not_hide_the_error() {
     let said = printed.prints(&format!("{row}\n"));
     let _ = said.says(&[
         "\"Code\":\"Interrupted\"",
-        "\"Message\":\"interrupted\"",
+        "\"Message\":\"interrupted; before that: An error occurred (Throttling)",
         "\"Result\":\"NotDeleted\"",
     ]);
 }

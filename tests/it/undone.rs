@@ -343,7 +343,7 @@ fn f104_the_hint_to_undo_a_resumed_run_says_that_keys_are_left_out() {
         .prints_outcomes(&[("Deactivated", 4), ("Skipped", 4)])
         .says(&[&format!(
             "hint: to reactivate the keys that the journal records as changed from Active to Inactive (keys whose earlier \
-             status is unknown are left out): iam-del-key --from {} --reactivate\n",
+             status is unknown are refused): iam-del-key --from {} --reactivate\n",
             kept.path().display()
         )]);
     let printed = undo(&sandbox, &kept.path()).run().exits(12);
