@@ -16,16 +16,6 @@ use crate::sanitize::SafeText;
 /// The value of the member `Result` if each key has a result of its own.
 pub(crate) const AS_REPORTED: &str = "AsReported";
 
-/// Why a key was not changed, where the error itself says it.
-const IMPLIED: [&str; 6] = [
-    "",
-    "IAM found no such key for this user",
-    "IAM found no such user",
-    "IAM refused the request",
-    "no request to change it was sent to IAM",
-    "nothing was sent to IAM",
-];
-
 /// An error or warning, what is known, and what to run next.
 #[derive(Clone, Debug)]
 pub(crate) struct Explanation {
@@ -271,12 +261,7 @@ impl Report<'_> {
             (About::OneOfMany(..), Some(described)) if level == Level::Error => {
                 let what = message.trim_end_matches('.');
                 message = match &known {
-                    Some(KeyState::NotDone(why))
-                        if IMPLIED.contains(&why.as_str())
-                            || why.starts_with("it belongs to the user ") =>
-                    {
-                        format!("{id}: {}: {what}", action.not_done())
-                    }
+                    Some(KeyState::NotDone(_)) => format!("{id}: {}: {what}", action.not_done()),
                     _ => format!("{id}: {what}; {described}"),
                 };
                 None

@@ -25,9 +25,9 @@ use std::fs::File;
 use std::io::{self, Write as _};
 use std::os::fd::AsFd as _;
 
-use crate::error::Exit;
+use crate::error::{Exit, NamedBy};
 use crate::ident::AccountId;
-use crate::outcome::{KeyResult, KeyState, OutcomeKind};
+use crate::outcome::{KeyResult, KeyState, Outcome, OutcomeKind};
 use crate::request::{Format, Key, Mode, Request};
 use crate::sanitize::SafeText;
 use crate::summary::Summary;
@@ -192,11 +192,12 @@ impl<'a> Report<'a> {
 
     fn print_explanation(&mut self, result: &KeyResult) {
         let mut explanation = self.explain(result);
-        // An earlier run started to change the key, and only this option decides what its absence means.
-        let is_option = |hint: &String| hint.contains("--ignore-missing");
-        if result.kind() == OutcomeKind::Unknown
+        // An earlier run started to change the key, and only --ignore-missing decides what its absence means.
+        if let Outcome::Failed { failure, .. } = &result.outcome
+            && result.kind() == OutcomeKind::Unknown
             && result.metadata.started_earlier
-            && explanation.hints.iter().any(is_option)
+            && failure.context().owner_unchecked
+            && failure.context().named_by == NamedBy::Caller
         {
             self.settled += 1;
         }
