@@ -108,6 +108,9 @@ impl Search<'_> {
             response: Response::of(&failure),
             location,
         };
+        if let Some(context) = failure.context_mut() {
+            context.lookup_denied = *location == KeyLocation::LookupDenied;
+        }
         if evidence.response == Response::NoSuchKey
             && let Some(context) = failure.context_mut()
         {

@@ -252,7 +252,11 @@ impl Report<'_> {
         let (id, action) = (&result.key.id, result.action);
         let check = known
             .as_ref()
-            .and_then(|known| self.commands.check(&result.key, known));
+            .and_then(|known| self.commands.check(&result.key, known))
+            .filter(|check| {
+                let command = check.trim_start_matches("check with: ");
+                !hints.iter().any(|hint| hint.ends_with(command))
+            });
         let result_text = match (about, known.as_ref().map(|known| known.describe(action))) {
             (About::One(_), Some(known)) => {
                 let known = self.would_stay(result).unwrap_or(known);
