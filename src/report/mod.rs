@@ -161,6 +161,7 @@ impl<'a> Report<'a> {
         if !result.is_changed() {
             return self.print_result(result);
         }
+        self.deactivated.unrecorded += 1;
         // The run fails, so a caller who deletes a single key expects nothing on standard output.
         let prints_nothing = self.request.deletes_one() && self.request.output.is_none();
         let (written, next) = match proof {
