@@ -291,6 +291,7 @@ impl<'a> Report<'a> {
     /// Starts the progress bar for this number of keys. A single key has no bar.
     pub(crate) fn start_bar(&self, keys: u64) {
         if let Subject::List = self.subject {
+            self.bar.update(&self.summary);
             self.bar.expect(Some(keys));
         }
     }
